@@ -1,0 +1,127 @@
+"""What every component promises, and the frozen values in which it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from nexusdev.ports import Site, View
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """One row of ``status``: a server, its role in its own words, and how it stands.
+
+    role    primary, replica, leader, master, slave, active, standby, …; '' when it does not answer
+    state   running, streaming, online, unsealed, down, …
+    detail  lag, quorum, drives, …: short words for a person
+    ok      whether this node does its part
+    """
+
+    service: str
+    role: str = ""
+    state: str = "down"
+    detail: str = ""
+    ok: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readiness:
+    """Ready when nothing is missing. ``missing`` is a sentence for the person who waits.
+
+    seedable  the component can be seeded although it is not complete yet (a primary that takes writes while replicas still copy)
+    """
+
+    missing: str = ""
+    seedable: bool = False
+
+    @property
+    def ready(self) -> bool:
+        return not self.missing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One thing that seeding did: ``created database nexus_architect``. Seeding that changed nothing returns none."""
+
+    what: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable:
+    """One environment variable. Values match ``[A-Za-z0-9:/@.,?=&_%+-]*`` so that no format needs quoting."""
+
+    name: str
+    value: str
+    secret: bool = False
+    comment: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedFile:
+    """A file of the project's ``seed/`` folder. ``path`` is relative to it, with forward slashes."""
+
+    path: str
+    content: bytes
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client:
+    """How to run the product's own client: a shell-free argv inside a running service; secrets by files that are mounted there."""
+
+    service: str
+    argv: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """One published path that answered with this instance's nonce. ``path`` names it as a person would."""
+
+    path: str
+    seconds: float
+
+
+class Component(Protocol):
+    """A product made of services.
+
+    Every method may be called from its own thread. ``look`` never raises for a server that is down: that is a fact.
+    ``seed``, ``rotate`` raise ``SeedingFailed``; ``prove`` raises ``IdentityMismatch`` or ``Degraded`` with what answered instead.
+    """
+
+    name: str
+    title: str
+
+    def look(self, site: Site) -> Any:
+        """Collect the facts over the real protocol from the host; each request bounded to about 2 seconds."""
+
+    def judge(self, facts: Any) -> Readiness:
+        """Decide from the facts. Pure."""
+
+    def nodes(self, facts: Any) -> Sequence[Node]:
+        """The rows of ``status``. Pure."""
+
+    def prepare(self, site: Site, facts: Any) -> None:
+        """What its readiness itself needs from outside, once (Vault's initialisation). Called between looks; idempotent; usually nothing."""
+
+    def credentials(self, site: Site) -> Mapping[str, str]:
+        """What Vault shall keep under ``secret/nexus/<component>``: the application's credentials and in-network addresses."""
+
+    def seed(self, site: Site, credentials: Mapping[str, Mapping[str, str]]) -> Sequence[Change]:
+        """Bring databases, users, buckets, policies to what they shall be. ``credentials``: those of every component, by name."""
+
+    def apply(self, site: Site, files: Sequence[SeedFile]) -> Sequence[Change]:
+        """Apply the project's own seed files of this component (``seed/<component>/…``), each once, by its hash."""
+
+    def variables(self, site: Site, view: View) -> Sequence[Variable]:
+        """What applications read. From secrets and addresses alone: no network."""
+
+    def prove(self, site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
+        """Ask every published path with nothing but these variables (host view) for the instance's nonce."""
+
+    def rotate(self, site: Site) -> Sequence[Change]:
+        """New passwords for the application's users, in the server and in the secret store; open connections stay."""
+
+    def client(self, arguments: Sequence[str]) -> Client | None:
+        """The product's client with these arguments, or None where it has none."""

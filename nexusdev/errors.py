@@ -1,0 +1,139 @@
+"""Every way in which nexusdev can fail, each with its words and its exit status.
+
+    NexusError                    1   a bug: whatever is not one of the below
+    ├── UsageError                2   wrong flag, name or combination
+    ├── NotFound                  3   no such instance, service or file; or not running
+    ├── Degraded                  4   a condition that was asked for is not met
+    ├── PreflightFailed           5   engine absent, too old, not allowed; disk full
+    ├── PortInUse                 6   a port of the instance's block belongs to another
+    ├── ImageUnavailable          7   no source could deliver an image
+    ├── TeardownIncomplete        8   something is left after down or destroy
+    ├── IdentityMismatch          9   it answers, but it is not this instance
+    ├── CrashedDuringStart       10   a container ended while it was waited for
+    ├── NotReadyInTime           11   the deadline passed
+    ├── InvalidConfig            12   stack, settings or state file that cannot be used
+    │   └── InvalidState         12   the state folder of the instance
+    ├── ConfirmationNeeded       13   no terminal to ask, and no --yes
+    ├── Locked                   14   another process works on this instance
+    └── SeedingFailed            15   a seed step was refused by its server
+
+An error is raised where it is known, with words for the person at the terminal, and printed once, in ``cli``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class NexusError(Exception):
+    """A failure with its words.
+
+    message   what happened, in one line, without a full stop
+    why       the cause, when it is known
+    hint      the next command to type, optionally followed by two or more spaces and what it does
+    evidence  lines that prove it: log lines, replies, file positions
+    """
+
+    exit_status: ClassVar[int] = 1
+    default_code: ClassVar[str] = "BUG"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        why: str = "",
+        hint: str = "",
+        evidence: Sequence[str] = (),
+        code: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.why = why
+        self.hint = hint
+        self.evidence = tuple(evidence)
+        self.code = code or self.default_code
+
+    def as_dict(self) -> dict[str, object]:
+        """The ``error`` member of the JSON envelope."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "why": self.why,
+            "hint": self.hint,
+            "evidence": list(self.evidence),
+        }
+
+
+class UsageError(NexusError):
+    exit_status = 2
+    default_code = "USAGE"
+
+
+class NotFound(NexusError):
+    exit_status = 3
+    default_code = "NOT_FOUND"
+
+
+class Degraded(NexusError):
+    exit_status = 4
+    default_code = "DEGRADED"
+
+
+class PreflightFailed(NexusError):
+    exit_status = 5
+    default_code = "PREFLIGHT_FAILED"
+
+
+class PortInUse(NexusError):
+    exit_status = 6
+    default_code = "PORT_IN_USE"
+
+
+class ImageUnavailable(NexusError):
+    exit_status = 7
+    default_code = "IMAGE_UNAVAILABLE"
+
+
+class TeardownIncomplete(NexusError):
+    exit_status = 8
+    default_code = "TEARDOWN_INCOMPLETE"
+
+
+class IdentityMismatch(NexusError):
+    exit_status = 9
+    default_code = "IDENTITY_MISMATCH"
+
+
+class CrashedDuringStart(NexusError):
+    exit_status = 10
+    default_code = "CRASHED_DURING_START"
+
+
+class NotReadyInTime(NexusError):
+    exit_status = 11
+    default_code = "NOT_READY_IN_TIME"
+
+
+class InvalidConfig(NexusError):
+    exit_status = 12
+    default_code = "INVALID_CONFIG"
+
+
+class InvalidState(InvalidConfig):
+    default_code = "INVALID_STATE"
+
+
+class ConfirmationNeeded(NexusError):
+    exit_status = 13
+    default_code = "CONFIRMATION_NEEDED"
+
+
+class Locked(NexusError):
+    exit_status = 14
+    default_code = "LOCKED"
+
+
+class SeedingFailed(NexusError):
+    exit_status = 15
+    default_code = "SEEDING_FAILED"

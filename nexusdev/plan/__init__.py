@@ -1,0 +1,1 @@
+"""What must change: the difference between a Stack and a Snapshot as printable Steps. Pure."""

@@ -1,0 +1,73 @@
+"""What is running now, as a runtime saw it: frozen and comparable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """The states of a container, in the engine's own words."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    PAUSED = "paused"
+    RESTARTING = "restarting"
+    EXITED = "exited"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """One container of this instance. ``namespace_of`` is the id of the container whose network it shares, if any."""
+
+    id: str
+    name: str
+    service: str
+    component: str
+    state: State
+    fingerprint: str
+    owner_path: str
+    image_id: str = ""
+    exit_code: int = 0
+    error: str = ""
+    out_of_memory: bool = False
+    started_at: float = 0.0
+    finished_at: float = 0.0
+    health: str = ""
+    namespace_of: str = ""
+    attached: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Volume:
+    """A named volume of this instance; ``name`` is the stack's short name, ``full_name`` the engine's."""
+
+    name: str
+    full_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkState:
+    """The instance's network as it exists."""
+
+    id: str
+    full_name: str
+    subnet: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """Everything that carries this instance's labels.
+
+    containers  by service name
+    strays      containers with our label that no service name claims (renamed by hand, doubled)
+    foreign     names that our services need and that somebody else's container has: name → its image
+    """
+
+    containers: Mapping[str, Container] = field(default_factory=dict)
+    volumes: Mapping[str, Volume] = field(default_factory=dict)
+    network: NetworkState | None = None
+    strays: tuple[Container, ...] = ()
+    foreign: Mapping[str, str] = field(default_factory=dict)

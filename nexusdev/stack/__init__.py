@@ -1,0 +1,1 @@
+"""What we want: the compose files as a frozen Stack. Pure but for reading the files."""

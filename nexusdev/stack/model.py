@@ -1,0 +1,148 @@
+"""What the compose files say, as frozen values: a Stack of Services, its volumes, its secrets and its network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Port:
+    """A container port published on 127.0.0.1."""
+
+    host: int
+    container: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class VolumeMount:
+    """A named volume and where it appears."""
+
+    volume: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileMount:
+    """A config or a secret as a read-only file: ``source`` on the host, ``target`` in the container."""
+
+    kind: Literal["config", "secret"]
+    name: str
+    source: Path
+    target: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Healthcheck:
+    """For display only; times in seconds."""
+
+    test: tuple[str, ...]
+    interval: float = 30.0
+    timeout: float = 5.0
+    retries: int = 3
+    start_period: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """One container as it shall be. ``shares`` names the service whose network namespace it lives in."""
+
+    name: str
+    image: str
+    component: str
+    group: str
+    ordinal: int = 0
+    role: Literal["server", "sidecar"] = "server"
+    optional: bool = False
+    entrypoint: tuple[str, ...] | None = None
+    command: tuple[str, ...] | None = None
+    user: str = ""
+    hostname: str = ""
+    working_dir: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    address: str = ""
+    aliases: tuple[str, ...] = ()
+    ports: tuple[Port, ...] = ()
+    volumes: tuple[VolumeMount, ...] = ()
+    tmpfs: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[FileMount, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    shares: str = ""
+    read_only: bool = False
+    init: bool = False
+    cap_drop: tuple[str, ...] = ()
+    cap_add: tuple[str, ...] = ()
+    security_opt: tuple[str, ...] = ()
+    memory_bytes: int = 0
+    pids: int = 0
+    shm_bytes: int = 0
+    restart: str = "no"
+    stop_signal: str = ""
+    stop_grace: float = 10.0
+    healthcheck: Healthcheck | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How nexusdev makes a secret file; exactly one of the members is set.
+
+    live  the server reads the file when it needs it (or is told by its component): a change recreates nothing
+    """
+
+    password: int = 0
+    key: int = 0
+    text: str = ""
+    certificate: str = ""
+    names: tuple[str, ...] = ()
+    runtime: bool = False
+    live: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Secret:
+    """A file of the instance's state folder, mode 0600, and how it comes to be."""
+
+    name: str
+    file: Path
+    recipe: Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """The one network of an instance, with its /24."""
+
+    name: str
+    subnet: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """All that shall run, by name, in the order of the files."""
+
+    project: str
+    network: Network
+    services: Mapping[str, Service]
+    volumes: tuple[str, ...] = ()
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    configs: Mapping[str, Path] = field(default_factory=dict)
+
+    def of_component(self, component: str) -> tuple[Service, ...]:
+        """The services of one component, in the order of the files."""
+        return tuple(service for service in self.services.values() if service.component == component)
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """The components that occur, each once, in the order of the files."""
+        return tuple(dict.fromkeys(service.component for service in self.services.values()))
+
+    def hosts(self) -> Mapping[str, str]:
+        """Name → address, for every service and alias: the hosts file of every container (a dead DNS never stalls a failover)."""
+        return {
+            name: service.address
+            for service in self.services.values()
+            if service.address
+            for name in (service.name, *service.aliases)
+        }
