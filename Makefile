@@ -1,0 +1,55 @@
+# Two commands do everything from nothing: `make up` and `make test`. The rest is for people who work on nexusdev itself.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+NEXUSDEV := .venv/bin/nexusdev
+PYTEST := .venv/bin/python -m pytest
+
+.PHONY: help up down test test-unit test-integration lint format images bench clean lock
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.venv/.runtime: requirements.lock pyproject.toml scripts/bootstrap
+	@scripts/bootstrap runtime
+
+.venv/.dev: requirements-dev.lock .venv/.runtime scripts/bootstrap
+	@scripts/bootstrap dev
+
+up: .venv/.runtime ## from nothing to a ready, seeded stack and its env file
+	@scripts/engine
+	@$(NEXUSDEV) up $(ARGS)
+
+down: .venv/.runtime ## remove containers and networks, keep the data
+	@$(NEXUSDEV) down $(ARGS)
+
+test: test-unit test-integration ## from nothing to passed tests, on the real stack
+
+test-unit: .venv/.dev ## seconds; no engine
+	@scripts/timed "unit tests" $(PYTEST) tests -m "not integration" $(ARGS)
+
+test-integration: .venv/.dev ## real servers in real containers
+	@scripts/engine
+	@scripts/timed "images" $(NEXUSDEV) images build
+	@scripts/timed "integration tests" $(PYTEST) tests -m integration --durations=15 $(ARGS)
+
+lint: .venv/.dev ## ruff, mypy --strict, import-linter, shellcheck, hadolint, locks
+	@scripts/lint
+
+format: .venv/.dev ## ruff's format and its safe fixes
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+images: .venv/.runtime ## build or fetch every image
+	@scripts/engine
+	@$(NEXUSDEV) images build $(ARGS)
+
+bench: .venv/.dev ## measure the promises; writes docs/benchmarks.md
+	@scripts/engine
+	@.venv/bin/python scripts/bench $(ARGS)
+
+lock: .venv/.dev ## renew the locked requirements
+	@scripts/lock
+
+clean: ## remove what was built in this folder; instances and images stay (nexusdev destroy, nexusdev gc)
+	@rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
