@@ -1,0 +1,96 @@
+"""One HTTPS request to a server of the instance: verified by the instance's CA and the server's own name, with nexusdev's client certificate."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from nexusdev.ports import Address, Site
+
+
+@dataclass(frozen=True, kw_only=True)
+class Response:
+    """What a server said. ``headers`` have lower-case names."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON; ``ValueError`` when it is none."""
+        return json.loads(self.body)
+
+
+def get(address: Address, path: str, *, site: Site, timeout: float = 2.0, name: str = "") -> Response:
+    """``request`` with the method GET."""
+    return request("GET", address, path, site=site, timeout=timeout, name=name)
+
+
+def request(
+    method: str,
+    address: Address,
+    path: str,
+    *,
+    site: Site,
+    timeout: float = 2.0,
+    name: str = "",
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Send one request over a connection of its own and read the whole reply, whatever its status.
+
+    name     the server's name that its certificate must carry; without it, the host of the address
+    timeout  seconds for each of connecting, handshake and reply
+    raises   ``OSError`` (with ``ssl.SSLError``, ``TimeoutError``, ``ConnectionError`` among them) when there is no reply
+    """
+    from http.client import HTTPException
+
+    connection = _connection(address, site, timeout, name or address.host)
+    try:
+        connection.request(method, path, body=body, headers=dict(headers or {}))
+        reply = connection.getresponse()
+        found = {key.lower(): value for key, value in reply.getheaders()}
+        return Response(status=reply.status, body=reply.read(), headers=found)
+    except HTTPException as error:
+        raise ConnectionError(f"{address} does not speak HTTP: {error!r}") from error
+    finally:
+        connection.close()
+
+
+def context(site: Site) -> ssl.SSLContext:
+    """TLS that trusts the instance's CA alone and shows nexusdev's client certificate. Made once per set of files."""
+    files = (site.ca_file, site.client_certificate, site.client_key)
+    return _context(*files, tuple(file.stat().st_mtime_ns for file in files))
+
+
+@lru_cache(maxsize=8)
+def _context(ca: Path, certificate: Path, key: Path, _written: tuple[int, ...]) -> ssl.SSLContext:
+    made = ssl.create_default_context(cafile=ca)
+    made.load_cert_chain(certificate, key)
+    return made
+
+
+def _connection(address: Address, site: Site, timeout: float, name: str) -> Any:
+    """A connection to the address whose handshake asks for, and checks, another name."""
+    import socket
+    from http.client import HTTPSConnection
+
+    class Named(HTTPSConnection):
+        def connect(self) -> None:
+            plain = socket.create_connection((address.host, address.port), timeout)
+            try:
+                self.sock = context(site).wrap_socket(plain, server_hostname=name)
+            except BaseException:
+                plain.close()
+                raise
+
+    return Named(address.host, address.port, timeout=timeout)

@@ -1,0 +1,18 @@
+"""Several questions asked at once: the slowest answer is the only one that is waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
+
+
+def together(questions: Mapping[str, Callable[[], Answer]]) -> dict[str, Answer]:
+    """Every answer under its question's name, in the order of the questions. What a question raises is raised here."""
+    if not questions:
+        return {}
+    with ThreadPoolExecutor(max_workers=len(questions)) as threads:
+        asked = {name: threads.submit(question) for name, question in questions.items()}
+    return {name: answer.result() for name, answer in asked.items()}
