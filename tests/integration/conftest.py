@@ -18,8 +18,6 @@ from typing import Any
 
 import pytest
 
-from nexusdev.ports import Site
-
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
@@ -45,7 +43,11 @@ class Project:
 
     @property
     def environment(self) -> dict[str, str]:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("NEXUSDEV_", "PG", "VAULT_", "AWS_E"))}
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("NEXUSDEV_", "PG", "VAULT_", "AWS_E"))
+        }
         return {**inherited, "NEXUSDEV_STATE_DIR": str(self.state), "COLUMNS": "100", **self.extra}
 
     def argv(self, *arguments: str) -> list[str]:

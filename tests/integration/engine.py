@@ -1,0 +1,56 @@
+"""The engine as a person with the docker command would use it: the tests break things with it, and count what is left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.integration.conftest import Project
+
+
+def client() -> Any:
+    import docker
+
+    return docker.from_env(timeout=60)
+
+
+def instance_of(project: Project) -> str:
+    """The instance's name, as nexusdev itself says it."""
+    import json
+
+    name: str = json.loads(project.run("status", "--json").out)["instance"]
+    return name
+
+
+def container(project: Project, service: str) -> Any:
+    """The container of a service, running or not."""
+    found = client().containers.list(
+        all=True,
+        filters={"label": [f"dev.nexus.instance={instance_of(project)}", f"com.docker.compose.service={service}"]},
+    )
+    assert len(found) == 1, f"{service}: {found}"
+    return found[0]
+
+
+def left_of(instance: str) -> dict[str, list[str]]:
+    """Everything that carries the instance's label."""
+    engine, label = client(), {"label": f"dev.nexus.instance={instance}"}
+    return {
+        "containers": sorted(item.name for item in engine.containers.list(all=True, filters=label)),
+        "networks": sorted(item.name for item in engine.networks.list(filters=label)),
+        "volumes": sorted(item.name for item in engine.volumes.list(filters=label)),
+    }
+
+
+def started_at(instance: str) -> dict[str, str]:
+    """Container id → start time: equal before and after means that nothing was touched."""
+    engine = client()
+    found = engine.containers.list(all=True, filters={"label": f"dev.nexus.instance={instance}"})
+    return {item.name: f"{item.id} {item.attrs['State']['StartedAt']}" for item in found}
+
+
+def node_with_role(project: Project, *roles: str) -> str:
+    """The service that ``status`` gives one of these roles."""
+    for row in project.run("status", "--json").data["nodes"]:
+        if row["role"] in roles:
+            return str(row["service"])
+    raise AssertionError(f"no node is {' or '.join(roles)}")

@@ -1,0 +1,129 @@
+"""The first five minutes of an application developer: another folder, the env file, stock clients."""
+
+from __future__ import annotations
+
+import ssl
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+import psycopg
+import pytest
+from dotenv import dotenv_values
+
+from tests.integration import application as app
+from tests.integration.conftest import Project
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def read(project: Project) -> Mapping[str, str]:
+    """The env file as python-dotenv reads it."""
+    files = [path for path in project.folder.iterdir() if path.name.startswith(".env")]
+    assert len(files) == 1, files
+    return {name: value or "" for name, value in dotenv_values(files[0]).items()}
+
+
+def test_the_env_file_is_for_its_owner_only(project: Project) -> None:
+    (file,) = [path for path in project.folder.iterdir() if path.name.startswith(".env")]
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_env_file_says_what_the_env_command_says(read: Mapping[str, str], variables: Mapping[str, str]) -> None:
+    assert dict(read) == dict(variables)
+
+
+@pytest.mark.parametrize("url", ["DATABASE_URL", "DATABASE_POOL_URL"])
+def test_psycopg_writes_to_the_primary_directly_and_through_the_pool(read: Mapping[str, str], url: str) -> None:
+    with psycopg.connect(read[url]) as connection:
+        connection.execute("CREATE TEMP TABLE basket (item text)")
+        connection.execute("INSERT INTO basket VALUES ('apple')")
+        assert connection.execute("SELECT item, pg_is_in_recovery() FROM basket").fetchone() == ("apple", False)
+    assert "sslmode=verify-full" in read[url]
+
+
+def test_the_read_only_url_reaches_a_replica(read: Mapping[str, str]) -> None:
+    with psycopg.connect(read["DATABASE_RO_URL"]) as connection:
+        assert connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,)
+
+
+def test_libpq_needs_nothing_but_its_own_variables(read: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in read.items():
+        if name.startswith("PG"):
+            monkeypatch.setenv(name, value)
+    with psycopg.connect("") as connection:
+        row = connection.execute("SELECT current_database(), current_user").fetchone()
+        assert row == ("nexus_architect", "nexus_app")
+        assert connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() == (False,)
+
+
+@pytest.mark.parametrize("sentinel", [False, True], ids=["plain", "by sentinel"])
+def test_redis_py_writes_to_the_master(read: Mapping[str, str], sentinel: bool) -> None:
+    client = app.sentinel_master(read) if sentinel else app.plain_redis(read)
+    client.set("app:greeting", "hello")
+    assert client.get("app:greeting") == b"hello"
+    assert client.role()[0] == b"master"
+
+
+def test_redis_py_understands_the_url(read: Mapping[str, str]) -> None:
+    import redis
+
+    client = redis.Redis.from_url(read["REDIS_URL"])
+    assert client.ping()
+
+
+def test_boto3_keeps_versions_of_an_object(read: Mapping[str, str]) -> None:
+    s3 = app.s3_client(read)
+    first = s3.put_object(Bucket="nexus-app-data", Key="notes/a", Body=b"1")["VersionId"]
+    second = s3.put_object(Bucket="nexus-app-data", Key="notes/a", Body=b"2")["VersionId"]
+    assert first != second
+    assert s3.get_object(Bucket="nexus-app-data", Key="notes/a", VersionId=first)["Body"].read() == b"1"
+
+
+def test_the_application_cannot_see_the_backups(read: Mapping[str, str]) -> None:
+    from botocore.exceptions import ClientError
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        app.s3_client(read).list_objects_v2(Bucket="nexus-backups")
+
+
+def test_hvac_reads_the_credentials_of_every_part(read: Mapping[str, str]) -> None:
+    vault = app.vault_client(read)
+    for part in ("postgres", "redis", "minio"):
+        assert vault.secrets.kv.v2.read_secret_version(path=f"nexus/{part}", raise_on_deleted_version=True)["data"][
+            "data"
+        ]
+
+
+def test_hvac_logs_in_by_approle(read: Mapping[str, str]) -> None:
+    import hvac
+
+    client = hvac.Client(url=read["VAULT_ADDR"], verify=read["VAULT_CACERT"])
+    client.auth.approle.login(role_id=read["VAULT_ROLE_ID"], secret_id=read["VAULT_SECRET_ID"])
+    assert client.is_authenticated()
+    policies = client.lookup_token()["data"]["policies"]
+    assert "root" not in policies
+
+
+def test_prometheus_answers_over_tls(read: Mapping[str, str]) -> None:
+    context = ssl.create_default_context(cafile=read["NEXUSDEV_CA_FILE"])
+    with urllib.request.urlopen(read["PROMETHEUS_URL"] + "/-/ready", context=context, timeout=5) as answer:
+        assert answer.status == 200
+
+
+def test_no_server_takes_a_plaintext_connection(read: Mapping[str, str]) -> None:
+    with pytest.raises(psycopg.OperationalError, match=r"no encryption|pg_hba|SSL"):
+        psycopg.connect(read["DATABASE_URL"].replace("sslmode=verify-full", "sslmode=disable"), connect_timeout=3)
+
+
+def test_everything_is_bound_to_loopback(project: Project) -> None:
+    listening = [
+        line.split()[1].split(":")
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]
+        if line.split()[3] == "0A"
+    ]
+    ports = {row["port"] for row in project.run("ports", "--json").data["ports"]}
+    ours = {(address, int(port, 16)) for address, port in listening if int(port, 16) in ports}
+    assert ours, "none of the instance's ports is in /proc/net/tcp"
+    assert {address for address, _ in ours} == {"0100007F"}

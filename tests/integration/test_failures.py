@@ -1,0 +1,103 @@
+"""One part after the other is killed while an application writes, using nothing but the env file.
+
+It writes again within the time that the design promises (doubled: these machines are shared), no acknowledged write is
+lost, and `nexusdev up` brings the part back in its role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from tests.integration import application as app
+from tests.integration import engine
+from tests.integration.conftest import Project
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("heal")]
+
+
+def writer_for(name: str, variables: Mapping[str, str], project: Project) -> app.Writer:
+    match name:
+        case "postgresql" | "pool":
+            writer = app.PostgresWriter(
+                variables=variables, url="DATABASE_URL" if name == "postgresql" else "DATABASE_POOL_URL"
+            )
+            writer.prepare(owner_url(variables, project))
+            return writer
+        case "redis":
+            return app.RedisWriter(variables=variables)
+        case "sentinel":
+            return app.RedisWriter(variables=variables, sentinel=True)
+        case "minio":
+            return app.S3Writer(variables=variables)
+        case _:
+            return app.VaultWriter(variables=variables)
+
+
+def owner_url(variables: Mapping[str, str], project: Project) -> str:
+    """The migration owner's URL: the application's, with the owner's name and password."""
+    shown = project.run("secrets", "show", "postgres-owner")
+    assert shown.code == 0, shown.err
+    return variables["DATABASE_URL"].replace(
+        f"{variables['PGUSER']}:{variables['PGPASSWORD']}@", f"nexus_owner:{shown.out.strip()}@"
+    )
+
+
+@pytest.mark.parametrize(
+    ("victim", "system", "seconds"),
+    [
+        ("primary", "postgresql", 45),
+        ("primary", "pool", 45),
+        ("master", "redis", 12),
+        ("master", "sentinel", 15),
+        ("active", "vault", 15),
+        ("minio-2", "minio", 8),
+        ("etcd-1", "postgresql", 8),
+        ("sentinel-1", "redis", 5),
+    ],
+)
+def test_a_killed_part_is_survived_without_a_lost_write(
+    project: Project, variables: Mapping[str, str], victim: str, system: str, seconds: float
+) -> None:
+    service = victim if "-" in victim else engine.node_with_role(project, victim)
+    writer = writer_for(system, variables, project)
+    with app.writing(writer) as account:
+        app.until(lambda: len(account.acknowledged) > 20, seconds=20, what="the first writes")
+        before = len(account.acknowledged)
+        engine.container(project, service).kill()
+        app.until(
+            lambda: len(account.acknowledged) > before + 50,
+            seconds=90,
+            what=f"{system} takes writes after {service} died",
+        )
+    lost = set(account.acknowledged) - writer.read()
+    assert not lost, f"{len(lost)} of {len(account.acknowledged)} acknowledged writes are gone"
+    assert account.gap < seconds, account.errors[-3:]
+    healed = project.run("start", "--json")
+    assert healed.code == 0, healed.err
+    node = next(row for row in project.run("status", "--json").data["nodes"] if row["service"] == service)
+    assert node["ok"], node
+
+
+def test_a_killed_gateway_comes_back_by_start(project: Project, variables: Mapping[str, str]) -> None:
+    writer = writer_for("postgresql", variables, project)
+    writer.connect()
+    writer.write(1)
+    engine.container(project, "gateway-rw").kill()
+    assert project.run("start").code == 0
+    writer.connect()
+    writer.write(2)
+    assert writer.read() == {1, 2}
+
+
+def test_all_but_one_store_of_postgresql_die_and_writes_go_on(project: Project, variables: Mapping[str, str]) -> None:
+    writer = writer_for("postgresql", variables, project)
+    with app.writing(writer) as account:
+        app.until(lambda: len(account.acknowledged) > 10, seconds=20, what="the first writes")
+        for service in ("etcd-0", "etcd-1"):
+            engine.container(project, service).kill()
+        before = len(account.acknowledged)
+        app.until(lambda: len(account.acknowledged) > before + 200, seconds=60, what="writes without etcd's quorum")
+    assert account.gap < 8
+    assert set(account.acknowledged) <= writer.read()
