@@ -1,0 +1,135 @@
+"""The commands on a running stack: clients inside containers, logs, secrets, run, JSON."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+
+import psycopg
+import pytest
+
+from tests.integration import engine
+from tests.integration.conftest import Project
+
+pytestmark = pytest.mark.integration
+
+
+def test_psql_takes_arguments_and_standard_input(project: Project) -> None:
+    by_argument = project.run("psql", "--", "-Atc", "SELECT current_user || '@' || current_database()")
+    assert by_argument.out.strip() == "nexus_app@nexus_architect"
+    by_input = project.run("psql", "--", "-At", stdin=b"SELECT 6 * 7;\n")
+    assert by_input.out.strip() == "42"
+
+
+def test_redis_cli_speaks_to_the_master(project: Project) -> None:
+    assert project.run("redis", "--", "SET", "app:cli", "yes").out.strip() == "OK"
+    assert project.run("redis", "--", "GET", "app:cli").out.strip() == "yes"
+
+
+def test_the_s3_client_lists_buckets(project: Project) -> None:
+    ran = project.run("s3", "--", "ls")
+    assert ran.code == 0, ran.err
+    assert "nexus-app-data" in ran.out
+
+
+def test_the_vault_client_reads_what_the_application_may_read(project: Project) -> None:
+    ran = project.run("vault", "--", "kv", "get", "-format=json", "secret/nexus/postgres")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["data"]["data"]
+
+
+def test_exec_passes_the_exit_code_and_the_streams_through(project: Project) -> None:
+    ran = project.run("exec", "redis-0", "--", "sh", "-c", "cat; echo oops >&2; exit 7", stdin=b"through\n")
+    assert (ran.code, ran.out.strip(), "oops" in ran.err) == (7, "through", True)
+
+
+def test_exec_in_an_unknown_service_names_the_nearest(project: Project) -> None:
+    ran = project.run("exec", "redis-O", "--", "true")
+    assert ran.code in (2, 3)
+    assert "redis-0" in ran.err
+
+
+def test_run_gives_a_command_the_proven_variables_and_its_exit_code(project: Project) -> None:
+    ran = project.run("run", "--", "sh", "-c", 'test -n "$DATABASE_URL" && echo "$PGDATABASE"; exit 3')
+    assert (ran.code, ran.out.strip()) == (3, "nexus_architect")
+
+
+def test_logs_are_merged_and_can_be_limited(project: Project) -> None:
+    ran = project.run("logs", "--tail", "5", "vault-0", "redis-0")
+    assert ran.code == 0, ran.err
+    assert "vault-0" in ran.out
+    assert "redis-0" in ran.out
+
+
+def test_no_secret_is_in_any_log_environment_or_argument(project: Project) -> None:
+    listed = project.run("secrets", "list", "--json").data["secrets"]
+    values = [
+        project.run("secrets", "show", row["name"]).out.strip() for row in listed if row.get("kind") == "password"
+    ]
+    assert len(values) > 8
+    label = {"label": f"dev.nexus.instance={engine.instance_of(project)}"}
+    for container in engine.client().containers.list(filters=label):
+        seen = (
+            json.dumps(container.attrs)
+            + container.logs(tail=2000).decode(errors="replace")
+            + str(container.top()["Processes"])
+        )
+        for value in values:
+            assert value not in seen, f"a secret is to be seen in {container.name}"
+
+
+def test_no_process_of_the_stack_runs_as_root(project: Project) -> None:
+    label = {"label": f"dev.nexus.instance={engine.instance_of(project)}"}
+    for container in engine.client().containers.list(filters=label):
+        owners = {row[0] for row in container.top(ps_args="-eo user,pid,args")["Processes"]}
+        assert "root" not in owners, container.name
+
+
+@pytest.mark.usefixtures("heal")
+def test_rotation_changes_passwords_and_leaves_open_connections_alone(
+    project: Project, variables: Mapping[str, str]
+) -> None:
+    before = engine.started_at(engine.instance_of(project))
+    with psycopg.connect(variables["DATABASE_URL"], autocommit=True) as open_connection:
+        ran = project.run("secrets", "rotate", "--yes")
+        assert ran.code == 0, ran.err
+        assert open_connection.execute("SELECT 1").fetchone() == (1,)
+    fresh = json.loads(project.run("env", "--format", "json").out)
+    changed = {name for name in fresh if fresh[name] != variables[name]}
+    assert {"PGPASSWORD", "REDIS_PASSWORD", "MINIO_SECRET_KEY"} <= changed
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(variables["DATABASE_URL"], connect_timeout=3)
+    psycopg.connect(fresh["DATABASE_URL"]).close()
+    kept = json.loads(project.run("vault", "--", "kv", "get", "-format=json", "secret/nexus/postgres").out)
+    assert fresh["PGPASSWORD"] in json.dumps(kept)
+    assert engine.started_at(engine.instance_of(project)) == before
+    variables.update(fresh)  # type: ignore[attr-defined]
+
+
+def test_a_closed_stdout_ends_quietly(project: Project) -> None:
+    ran = subprocess.run(
+        ["bash", "-c", 'set -o pipefail; "$@" | head -n 1', "-", *project.argv("logs", "--tail", "500")],
+        cwd=project.folder,
+        env=project.environment,
+        capture_output=True,
+        check=False,
+    )
+    assert b"Traceback" not in ran.stderr
+    assert b"BrokenPipe" not in ran.stderr
+
+
+def test_json_is_one_envelope_for_success_and_for_failure(project: Project) -> None:
+    good = json.loads(project.run("status", "--json").out)
+    assert (good["schema_version"], good["command"], good["ok"], good["error"]) == (1, "status", True, None)
+    bad = project.run("wait", "redis", "--for", "down", "--timeout", "1", "--json")
+    envelope = json.loads(bad.out)
+    assert (bad.code, envelope["ok"]) == (11, False)
+    assert {"code", "message", "why", "hint", "evidence"} <= envelope["error"].keys()
+
+
+def test_timings_name_the_critical_path(project: Project) -> None:
+    ran = project.run("timings", "--json")
+    assert ran.code == 0, ran.err
+    names = {span["name"] for span in ran.data["spans"]}
+    assert {"preflight", "images"} <= names

@@ -1,0 +1,115 @@
+"""up, stop, start, down, destroy: three distinct verbs, on the real stack."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from tests.integration import application as app
+from tests.integration import engine
+from tests.integration.conftest import Project
+from tests.integration.test_failures import writer_for
+
+pytestmark = pytest.mark.integration
+
+SYSTEMS = ("postgresql", "redis", "minio", "vault")
+
+
+@pytest.fixture
+def written(project: Project, variables: Mapping[str, str]) -> dict[str, app.Writer]:
+    """One record in each of the four systems."""
+    writers = {name: writer_for(name, variables, project) for name in SYSTEMS}
+    for writer in writers.values():
+        writer.connect()
+        writer.write(7)
+    return writers
+
+
+def all_kept(writers: Mapping[str, app.Writer]) -> bool:
+    for writer in writers.values():
+        writer.close()
+        writer.connect()
+    return all(writer.read() == {7} for writer in writers.values())
+
+
+def test_a_second_up_touches_nothing_and_says_so(project: Project) -> None:
+    before = engine.started_at(engine.instance_of(project))
+    again = project.up()
+    assert engine.started_at(engine.instance_of(project)) == before
+    assert "nothing to do" in (again.out + again.err).lower()
+
+
+def test_data_survive_stop_and_start(project: Project, written: dict[str, app.Writer]) -> None:
+    assert project.run("stop").code == 0
+    assert project.run("status", "--check").code != 0
+    assert project.run("start").code == 0
+    assert all_kept(written)
+
+
+def test_data_survive_down_and_up_and_the_env_file_stays_true(
+    project: Project, written: dict[str, app.Writer], variables: Mapping[str, str]
+) -> None:
+    instance = engine.instance_of(project)
+    assert project.run("down").code == 0
+    left = engine.left_of(instance)
+    assert (left["containers"], left["networks"]) == ([], [])
+    assert left["volumes"]
+    project.up()
+    assert all_kept(written)
+    assert project.run("env", "--format", "json").out
+    assert dict(variables) == json.loads(project.run("env", "--format", "json").out)
+
+
+def test_restart_brings_everything_back(project: Project, written: dict[str, app.Writer]) -> None:
+    assert project.run("restart").code == 0
+    assert all_kept(written)
+    assert project.run("status", "--check").code == 0
+
+
+@pytest.mark.usefixtures("heal")
+def test_all_containers_killed_at_once_heal_unsealed_by_start(project: Project, written: dict[str, app.Writer]) -> None:
+    label = {"label": f"dev.nexus.instance={engine.instance_of(project)}"}
+    for container in engine.client().containers.list(filters=label):
+        container.kill()
+    assert project.run("start").code == 0
+    assert all_kept(written)
+
+
+def test_two_instances_run_side_by_side_and_never_touch_each_other(
+    project: Project, make_project: Callable[..., Project]
+) -> None:
+    first = engine.started_at(engine.instance_of(project))
+    # The same state folder: the allocation of ports and subnets has to keep the two apart.
+    other = Project(folder=make_project("second").folder, state=project.state)
+    try:
+        ran = other.run("up", "redis")
+        assert ran.code == 0, ran.err
+        assert engine.started_at(engine.instance_of(project)) == first
+        ports = [{row["port"] for row in each.run("ports", "--json").data["ports"]} for each in (project, other)]
+        assert not ports[0] & ports[1]
+        listed = {row["instance"] for row in other.run("ls", "--json").data["instances"]}
+        assert {engine.instance_of(project), engine.instance_of(other)} <= listed
+    finally:
+        instance = engine.instance_of(other)
+        assert other.run("destroy", "--yes").code == 0
+    assert engine.left_of(instance) == {"containers": [], "networks": [], "volumes": []}
+    assert engine.started_at(engine.instance_of(project)) == first
+
+
+def test_a_third_checkout_cannot_take_over(project: Project, make_project: Callable[..., Project]) -> None:
+    thief = Project(folder=make_project("thief").folder, state=project.state)
+    ran = thief.run("up", "--instance", engine.instance_of(project))
+    assert ran.code == 9, ran.err
+    assert str(project.folder) in ran.err
+
+
+def test_status_check_and_wait_tell_ready_from_not_ready(project: Project) -> None:
+    assert project.run("status", "--check").code == 0
+    assert project.run("wait", "postgres", "--for", "writable", "--timeout", "10").code == 0
+    assert project.run("wait", "vault", "--for", "unsealed", "--timeout", "10").code == 0
+    began = time.monotonic()
+    assert project.run("wait", "redis", "--for", "down", "--timeout", "1").code == 11
+    assert time.monotonic() - began < 8
