@@ -90,11 +90,13 @@ class Recipe:
     """How nexusdev makes a secret file; exactly one of the members is set.
 
     live  the server reads the file when it needs it (or is told by its component): a change recreates nothing
+    jwt   ``key`` names the secret that signs, everything else is a claim
     """
 
     password: int = 0
     key: int = 0
     text: str = ""
+    jwt: Mapping[str, str] = field(default_factory=dict)
     certificate: str = ""
     names: tuple[str, ...] = ()
     runtime: bool = False
@@ -120,7 +122,7 @@ class Network:
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """All that shall run, by name, in the order of the files."""
+    """All that shall run, by name, in the order of the files. ``file`` is the outermost compose file."""
 
     project: str
     network: Network
@@ -128,6 +130,7 @@ class Stack:
     volumes: tuple[str, ...] = ()
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     configs: Mapping[str, Path] = field(default_factory=dict)
+    file: Path = field(default_factory=Path)
 
     def of_component(self, component: str) -> tuple[Service, ...]:
         """The services of one component, in the order of the files."""

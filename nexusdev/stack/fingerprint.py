@@ -1,0 +1,64 @@
+"""What a container was made from, as one hash: when it differs, the container must be made anew.
+
+In it: the service's own values (image reference included), the hosts file, the contents of its config files and of its
+secret files, and the fingerprint of the service whose network it shares. Not in it: secrets that are ``live`` or ``runtime``,
+and what only changes how a container is watched or ordered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from nexusdev.stack.model import Service, Stack
+
+# What no container is made from: nexusdev's own view of a service, and the order of starts.
+_NOT_IN_THE_CONTAINER = ("optional", "depends_on", "files")
+
+
+def fingerprints(stack: Stack) -> Mapping[str, str]:
+    """Service → hash (64 hexadecimal digits). Reads the config and secret files; one that does not exist yet counts as absent."""
+    contents: dict[Path, str] = {}
+    found: dict[str, str] = {}
+    for service in sorted(stack.services.values(), key=lambda each: bool(each.shares)):
+        found[service.name] = _fingerprint(service, stack, contents, found.get(service.shares, ""))
+    return {name: found[name] for name in stack.services}
+
+
+def _fingerprint(service: Service, stack: Stack, contents: dict[Path, str], owner: str) -> str:
+    facts = {
+        "service": {key: value for key, value in asdict(service).items() if key not in _NOT_IN_THE_CONTAINER},
+        "files": [
+            (
+                mount.kind,
+                mount.name,
+                str(mount.source),
+                mount.target,
+                "" if _is_live(mount.name, mount.kind, stack) else _content(mount.source, contents),
+            )
+            for mount in service.files
+        ],
+        "hosts": {} if service.shares else dict(stack.hosts()),
+        "owner": owner,
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _is_live(name: str, kind: str, stack: Stack) -> bool:
+    if kind != "secret" or name not in stack.secrets:
+        return False
+    recipe = stack.secrets[name].recipe
+    return recipe.live or recipe.runtime
+
+
+def _content(path: Path, contents: dict[Path, str]) -> str:
+    """The hash of a file, read once for all services."""
+    if path not in contents:
+        try:
+            contents[path] = hashlib.sha256(path.read_bytes()).hexdigest()
+        except FileNotFoundError:
+            contents[path] = "absent"
+    return contents[path]

@@ -1,0 +1,149 @@
+"""From compose files to a Stack: reads the outermost file and what it includes, and refuses whatever is not understood.
+
+The accepted subset of Compose is in ``schema`` and, for people, in ``docs/compose-subset.md``. Nothing is ever ignored.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from pathlib import Path
+
+from nexusdev.stack import schema
+from nexusdev.stack.checks import check_recipes, check_services
+from nexusdev.stack.document import Spot, Table, Value, read, refusal
+from nexusdev.stack.model import Network, Recipe, Secret, Stack
+from nexusdev.stack.services import NAME, Declared, read_service
+
+_SECTIONS = ("services", "networks", "volumes", "secrets", "configs")
+_ORIGINS = ("password", "key", "text", "jwt", "certificate", "runtime")
+
+_NONE: tuple[Value, ...] = ()
+_Sections = dict[str, dict[str, Value]]
+
+
+def load(path: Path | str, environment: Mapping[str, str]) -> Stack:
+    """The stack that ``path`` and the files it includes describe, with ``${…}`` taken from ``environment`` alone.
+
+    Raises InvalidConfig with file, line, key and what is allowed. Config files must exist; secret files need not (state makes them).
+    """
+    file = Path(path).absolute()
+    root = read(file, environment)
+    sections: _Sections = {section: {} for section in _SECTIONS}
+    _gather(root, environment, sections, (file,))
+    members = schema.table(root, "top level", required=("name", "networks"))
+    network = _network(sections["networks"], root)
+    secrets = {name: _secret(name, value) for name, value in sections["secrets"].items()}
+    check_recipes(secrets, sections["secrets"])
+    declared = Declared(
+        network=network.name,
+        volumes={name: _volume(value) for name, value in sections["volumes"].items()},
+        configs={name: _config(value) for name, value in sections["configs"].items()},
+        secrets={name: secret.file for name, secret in secrets.items()},
+    )
+    services = {name: read_service(name, value, declared) for name, value in sections["services"].items()}
+    check_services(services, sections["services"], network)
+    return Stack(
+        project=_project(members["name"]),
+        network=network,
+        services=services,
+        volumes=tuple(declared.volumes),
+        secrets=secrets,
+        configs=declared.configs,
+        file=file,
+    )
+
+
+def _gather(root: Table, environment: Mapping[str, str], sections: _Sections, chain: tuple[Path, ...]) -> None:
+    """Collect the sections of a file, those of its includes first, as they stand in the file."""
+    members = schema.table(root, "top level")
+    for item in schema.optional(members, "include", schema.items, _NONE):
+        target = schema.table(item, "include", required=("path",))["path"] if isinstance(item, Table) else item
+        file = (root.spot.file.parent / schema.text(target, "a path")).resolve()
+        if file in chain:
+            raise refusal(item.spot, f"a cycle of includes: {' → '.join(each.name for each in (*chain, file))}")
+        if not file.is_file():
+            raise refusal(item.spot, f"{file} does not exist")
+        included = read(file, environment)
+        for key in ("name", "networks"):
+            if key in included.items:
+                raise refusal(included.keys[key], f"{key} belongs into the outermost file, {chain[0].name}")
+        _gather(included, environment, sections, (*chain, file))
+    for section in _SECTIONS:
+        if section in members:
+            _add(sections[section], members[section])
+
+
+def _add(section: dict[str, Value], value: Value) -> None:
+    for name, item in schema.entries(value).items():
+        if name in section:
+            raise refusal(
+                item.spot,
+                f"{name} is declared twice",
+                why=f"first in {section[name].spot.file}:{section[name].spot.line}",
+            )
+        section[name] = item
+
+
+def _project(value: Value) -> str:
+    name = schema.text(value)
+    if not NAME.fullmatch(name):
+        raise refusal(value.spot, f"{name!r} cannot be a project's name", why="lower case letters, digits and -")
+    return name
+
+
+def _network(networks: Mapping[str, Value], root: Table) -> Network:
+    if len(networks) != 1:
+        raise refusal(root.keys["networks"], f"must declare one network, not {len(networks)}")
+    [(name, value)] = networks.items()
+    ipam = schema.table(value, "network", required=("ipam",))["ipam"]
+    config = schema.table(ipam, "ipam of a network", required=("config",))["config"]
+    if len(schema.items(config)) != 1:
+        raise refusal(config.spot, "must hold one mapping")
+    [only] = schema.items(config)
+    subnet = schema.table(only, "ipam config of a network", required=("subnet",))["subnet"]
+    try:
+        prefix = ipaddress.IPv4Network(schema.text(subnet)).prefixlen
+    except ValueError:
+        prefix = 0
+    if prefix != 24:  # noqa: PLR2004 - the /24 of the design
+        raise refusal(subnet.spot, f"{schema.text(subnet)!r} is no /24 such as 10.213.0.0/24")
+    return Network(name=name, subnet=schema.text(subnet))
+
+
+def _volume(value: Value) -> Spot:
+    schema.table(value, "volume")
+    return value.spot
+
+
+def _config(value: Value) -> Path:
+    members = schema.table(value, "config", required=("file",))
+    file = (value.spot.file.parent / schema.text(members["file"], "a path")).resolve()
+    if not file.is_file():
+        raise refusal(members["file"].spot, f"{file} does not exist or is no file")
+    return file
+
+
+def _secret(name: str, value: Value) -> Secret:
+    members = schema.table(value, "secret", required=("file", "x-nexusdev"))
+    file = value.spot.file.parent / schema.text(members["file"], "a path")
+    return Secret(name=name, file=file, recipe=_recipe(members["x-nexusdev"]))
+
+
+def _recipe(value: Value) -> Recipe:
+    members = schema.table(value, "x-nexusdev of a secret")
+    origins = [key for key in _ORIGINS if key in members]
+    if len(origins) != 1:
+        raise refusal(value.spot, f"needs exactly one origin, not {len(origins)}", allowed=_ORIGINS)
+    if "names" in members and "certificate" not in members:
+        raise refusal(members["names"].spot, "names go with certificate")
+    return Recipe(
+        password=schema.optional(members, "password", lambda number: schema.integer(number, least=8), 0),
+        key=schema.optional(members, "key", lambda number: schema.integer(number, least=16), 0),
+        text=schema.optional(members, "text", schema.text, ""),
+        jwt=schema.optional(members, "jwt", schema.pairs, {}),
+        certificate=schema.optional(members, "certificate", schema.text, ""),
+        names=schema.optional(members, "names", schema.texts, ()),
+        runtime=schema.optional(members, "runtime", schema.boolean, False),
+        live=schema.optional(members, "live", schema.boolean, False),
+    )

@@ -1,0 +1,82 @@
+"""Who must be there before whom: the graph of ``depends_on`` and shared networks, its waves, and its cycles. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from nexusdev.stack.model import Service
+
+
+def needs(service: Service) -> tuple[str, ...]:
+    """What must have been started before this service: the owner of its network first."""
+    owner = (service.shares,) if service.shares else ()
+    return tuple(dict.fromkeys((*owner, *service.depends_on)))
+
+
+def edges(services: Mapping[str, Service]) -> Mapping[str, tuple[str, ...]]:
+    """Service → what it needs, as far as it is among these services."""
+    return {name: tuple(other for other in needs(service) if other in services) for name, service in services.items()}
+
+
+def find_cycle(graph: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The first cycle as a path that ends where it began (``a b a``), or nothing."""
+    done: set[str] = set()
+
+    def walk(name: str, path: tuple[str, ...]) -> tuple[str, ...]:
+        if name in path:
+            return (*path[path.index(name) :], name)
+        if name in done:
+            return ()
+        for other in graph.get(name, ()):
+            if found := walk(other, (*path, name)):
+                return found
+        done.add(name)
+        return ()
+
+    return next((cycle for name in graph if (cycle := walk(name, ()))), ())
+
+
+def ordered(services: Mapping[str, Service]) -> tuple[Service, ...]:
+    """Each service after what it needs, otherwise in the order of the files, a sidecar right behind its owner."""
+    graph = edges(services)
+    sidecars: dict[str, list[str]] = {}
+    for service in services.values():
+        sidecars.setdefault(service.shares, []).append(service.name)
+    placed: dict[str, Service] = {}
+
+    def place(name: str) -> None:
+        if name in placed:
+            return
+        for other in graph[name]:
+            place(other)
+        placed.setdefault(name, services[name])
+        for sidecar in sidecars.get(name, ()):
+            if all(other in placed for other in graph[sidecar]):
+                place(sidecar)
+
+    for name in services:
+        place(name)
+    return tuple(placed.values())
+
+
+def waves(services: Mapping[str, Service]) -> tuple[tuple[str, ...], ...]:
+    """Names in waves: those of a wave can start together, once the wave before has started."""
+    graph = edges(services)
+    depth: dict[str, int] = {}
+    for service in ordered(services):
+        depth[service.name] = 1 + max((depth[other] for other in graph[service.name]), default=-1)
+    return tuple(
+        tuple(name for name in services if depth[name] == level) for level in range(max(depth.values(), default=-1) + 1)
+    )
+
+
+def closure(services: Mapping[str, Service], wanted: Iterable[str]) -> frozenset[str]:
+    """The wanted services, everything they need, and the sidecars of what they bring up."""
+    found: set[str] = set()
+    waiting = [name for name in wanted if name in services]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += edges(services)[name]
+    return frozenset(found)

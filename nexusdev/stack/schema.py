@@ -1,0 +1,285 @@
+"""The accepted subset of Compose as tables - each place with its keys - and the readers of single values.
+
+``docs/compose-subset.md`` shows the same tables to people; a test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from nexusdev.errors import InvalidConfig
+from nexusdev.stack.document import Row, Scalar, Table, Value, refusal
+
+T = TypeVar("T")
+
+PLACES: Mapping[str, Mapping[str, str]] = {
+    "top level": {
+        "name": "the project's name; in the outermost file only",
+        "include": "paths of further files, relative to this one",
+        "services": "mapping of services",
+        "networks": "the one network; in the outermost file only",
+        "volumes": "mapping of named volumes, each empty",
+        "secrets": "mapping of secret files",
+        "configs": "mapping of config files",
+    },
+    "service": {
+        "image": "image reference",
+        "entrypoint": "list, or a text that is split at blanks",
+        "command": "list, or a text that is split at blanks",
+        "user": "uid, or uid:gid",
+        "hostname": "the container's own name for itself",
+        "working_dir": "absolute path",
+        "environment": "mapping or list of NAME=value; never a secret",
+        "networks": "mapping: network → address and aliases",
+        "network_mode": "service:NAME, to share that service's network",
+        "ports": 'list of "127.0.0.1:HOST:CONTAINER"',
+        "volumes": "list of NAME:/target or NAME:/target:ro, or of mappings",
+        "tmpfs": "list of /target or /target:options",
+        "configs": "list of names or of mappings",
+        "secrets": "list of names or of mappings",
+        "depends_on": "list of services, or mapping to conditions",
+        "read_only": "true or false: the root file system",
+        "init": "true or false: a process that reaps",
+        "cap_drop": "list of capabilities",
+        "cap_add": "list of capabilities",
+        "security_opt": "list of options",
+        "mem_limit": "size; swap is not added to it",
+        "pids_limit": "number",
+        "shm_size": "size of /dev/shm",
+        "restart": "no, always, on-failure, on-failure:N, unless-stopped",
+        "stop_signal": "signal by name",
+        "stop_grace_period": "duration",
+        "healthcheck": "mapping; for display only",
+        "x-nexusdev": "what Compose cannot say",
+    },
+    "network of a service": {
+        "ipv4_address": "the service's fixed address",
+        "aliases": "list of further names",
+    },
+    "volume of a service": {
+        "type": "volume",
+        "source": "name of the volume",
+        "target": "absolute path",
+        "read_only": "true or false",
+    },
+    "config or secret of a service": {
+        "source": "its name",
+        "target": "where the file appears; a secret's relative target is below /run/secrets",
+    },
+    "dependency of a service": {
+        "condition": "service_started: readiness is decided by nexusdev, not by healthchecks",
+    },
+    "healthcheck of a service": {
+        "test": "list that begins with CMD or CMD-SHELL, or a text for the shell",
+        "interval": "duration",
+        "timeout": "duration",
+        "retries": "number",
+        "start_period": "duration",
+    },
+    "x-nexusdev of a service": {
+        "component": "the product that it belongs to",
+        "group": "services equal but for their number; default: the name without its number",
+        "ordinal": "number within the group; default: the number at the end of the name, or 0",
+        "role": "server or sidecar; default: sidecar when it shares a network",
+        "optional": "true: that its image cannot be had is no error",
+    },
+    "network": {
+        "ipam": "mapping",
+    },
+    "ipam of a network": {
+        "config": "list of one mapping",
+    },
+    "ipam config of a network": {
+        "subnet": "the instance's /24",
+    },
+    "secret": {
+        "file": "path of the file; nexusdev makes it",
+        "x-nexusdev": "the recipe",
+    },
+    "x-nexusdev of a secret": {
+        "password": "that many characters of [A-Za-z0-9]",
+        "key": "that many random bytes, as base64",
+        "text": "text with {{secret}}, {{sha256:secret}}, {{base64:secret}}",
+        "certificate": "the group whose key or certificate it is; ca for the authority",
+        "runtime": "true: made empty, its component writes it",
+        "jwt": "a token signed with the secret that key names; its other members are claims",
+        "names": "with certificate: further names in it",
+        "live": "true: a changed content recreates no container",
+    },
+    "config": {
+        "file": "path of the file, relative to this one",
+    },
+    "volume": {},
+    "include": {
+        "path": "one path",
+    },
+}
+
+# Keys that people will look for, and why they are not there.
+REFUSED: Mapping[str, str] = {
+    "version": "Compose has no versions any more",
+    "build": "images are built by nexusdev from compose/images.lock.yaml",
+    "container_name": "containers are named by project and service, so that two instances can run side by side",
+    "devices": "it fails in confined sandboxes",
+    "env_file": "secrets come as files, the rest is written here",
+    "extra_hosts": "nexusdev writes every name and address into the hosts file",
+    "labels": "nexusdev and Compose write the labels",
+    "oom_score_adj": "it fails in confined sandboxes",
+    "privileged": "it fails in confined sandboxes and no part needs it",
+    "start_interval": "engines before 25 refuse it, and nexusdev does not wait for healthchecks",
+    "ulimits": "they fail in confined sandboxes",
+}
+
+_SIZE = re.compile(r"(\d+)\s*([kmgt]?)b?", re.IGNORECASE)
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)(ms|s|m|h))")
+_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def table(value: Value, place: str, *, required: Sequence[str] = ()) -> Mapping[str, Value]:
+    """The members of a mapping whose keys all belong to ``place`` and that has the required ones."""
+    allowed = PLACES[place]
+    members = entries(value)
+    for key in members:
+        if key in allowed or (place == "top level" and key.startswith("x-")):
+            continue
+        spot = value.keys[key] if isinstance(value, Table) else value.spot
+        raise refusal(spot, f"unknown key {key}", allowed=tuple(allowed), near=key, why=REFUSED.get(key, ""))
+    for key in required:
+        if key not in members:
+            raise refusal(value.spot, f"{key} is missing", why=allowed[key])
+    return members
+
+
+def entries(value: Value) -> Mapping[str, Value]:
+    """The members of a mapping with free keys; null is the empty one."""
+    if isinstance(value, Table):
+        return value.items
+    if is_null(value):
+        return {}
+    raise wrong(value, "a mapping")
+
+
+def items(value: Value) -> tuple[Value, ...]:
+    """The members of a list."""
+    if isinstance(value, Row):
+        return value.items
+    raise wrong(value, "a list")
+
+
+def is_null(value: Value) -> bool:
+    return isinstance(value, Scalar) and value.kind == "null"
+
+
+def wrong(value: Value, wanted: str) -> InvalidConfig:
+    """The error for a value of the wrong type: what is wanted and what is there."""
+    found = {Row: "a list", Table: "a mapping"}.get(type(value), "")
+    if isinstance(value, Scalar):
+        found = "nothing" if value.kind == "null" else repr(value.text)
+    return refusal(value.spot, f"must be {wanted}, not {found}")
+
+
+def text(value: Value, wanted: str = "a text") -> str:
+    """A text. Numbers pass when they read the same everywhere; yes, 010, 1e3, true must be quoted (YAML versions differ on them)."""
+    if not isinstance(value, Scalar) or value.kind == "null":
+        raise wrong(value, wanted)
+    if value.kind in ("str", "int") and (value.kind == "str" or str(_as_int(value.text)) == value.text):
+        return value.text
+    raise refusal(
+        value.spot,
+        f"must be {wanted}; {value.text} is read differently by different YAML readers",
+        hint=f'write "{value.text}"',
+    )
+
+
+def _as_int(word: str) -> int | None:
+    try:
+        return int(word)
+    except ValueError:
+        return None
+
+
+def one_of(value: Value, allowed: Sequence[str]) -> str:
+    """One word of a few."""
+    word = value.text if isinstance(value, Scalar) else text(value)
+    if word not in allowed:
+        raise refusal(value.spot, f"{word!r} is not possible", allowed=allowed, near=word)
+    return word
+
+
+def boolean(value: Value) -> bool:
+    """true or false; a quoted or interpolated word counts."""
+    if isinstance(value, Scalar) and value.text.lower() in ("true", "false"):
+        return value.text.lower() == "true"
+    raise wrong(value, "true or false")
+
+
+def integer(value: Value, *, least: int = 0) -> int:
+    """A whole number, at least ``least``; a quoted or interpolated one counts."""
+    if isinstance(value, Scalar) and re.fullmatch(r"\d+", value.text) and int(value.text) >= least:
+        return int(value.text)
+    raise wrong(value, f"a whole number from {least} on")
+
+
+def size(value: Value) -> int:
+    """Bytes from ``512k``, ``64m``, ``1g`` or a plain number."""
+    matched = _SIZE.fullmatch(value.text) if isinstance(value, Scalar) else None
+    if matched is None:
+        raise wrong(value, "a size such as 512k, 64m, 1g")
+    return int(matched[1]) * _UNITS[matched[2].lower()]
+
+
+def duration(value: Value) -> float:
+    """Seconds from ``500ms``, ``30s``, ``1m30s``."""
+    word = value.text if isinstance(value, Scalar) else ""
+    if not word or _DURATION.sub("", word):
+        raise wrong(value, "a duration such as 500ms, 30s, 1m30s")
+    return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(word))
+
+
+def absolute(value: Value) -> str:
+    """An absolute path in a container."""
+    path = text(value, "an absolute path")
+    if not path.startswith("/"):
+        raise wrong(value, "an absolute path")
+    return path
+
+
+def texts(value: Value) -> tuple[str, ...]:
+    """A list of texts."""
+    return tuple(text(item) for item in items(value))
+
+
+def words(value: Value) -> tuple[str, ...]:
+    """A list of texts, or a text that a shell would split."""
+    if isinstance(value, Row):
+        return texts(value)
+    try:
+        return tuple(shlex.split(text(value, "a list or a text")))
+    except ValueError as error:
+        raise refusal(value.spot, f"cannot be split into words: {error}") from None
+
+
+def pairs(value: Value) -> Mapping[str, str]:
+    """NAME → value from a mapping or from a list of NAME=value."""
+    if isinstance(value, Table):
+        return {key: text(item, "a text (nothing is taken over from the host)") for key, item in value.items.items()}
+    found: dict[str, str] = {}
+    for item in items(value):
+        name, equals, content = text(item).partition("=")
+        if not equals:
+            raise refusal(
+                item.spot, f"{name} has no value: nothing is taken over from the host", hint=f'write "{name}=value"'
+            )
+        if name in found:
+            raise refusal(item.spot, f"{name} is written twice")
+        found[name] = content
+    return found
+
+
+def optional(members: Mapping[str, Value], key: str, reader: Callable[[Value], T], default: T) -> T:
+    """The value of a key, or the default where it is not written."""
+    return reader(members[key]) if key in members else default

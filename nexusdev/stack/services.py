@@ -1,0 +1,242 @@
+"""One service of a compose file, read into the model. What must fit between services is ``checks``' business."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from nexusdev.stack import schema
+from nexusdev.stack.document import Scalar, Spot, Table, Value, refusal
+from nexusdev.stack.model import FileMount, Healthcheck, Port, Service, VolumeMount
+
+NAME = re.compile(r"[a-z][a-z0-9-]*")
+_NONE: tuple[Value, ...] = ()
+_LAST_HOST_PORT, _LAST_PORT = 32767, 65535
+_NUMBERED = re.compile(r"(?P<group>.+)-(?P<ordinal>\d+)")
+_PORT = re.compile(r"127\.0\.0\.1:(?P<host>\d+):(?P<container>\d+)")
+_RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """What the files declare at their top level, for services to refer to."""
+
+    network: str
+    volumes: Mapping[str, Spot]
+    configs: Mapping[str, Path]
+    secrets: Mapping[str, Path]
+
+
+def read_service(name: str, value: Value, declared: Declared) -> Service:
+    """Raises InvalidConfig with file, line and key."""
+    if not NAME.fullmatch(name):
+        raise refusal(
+            value.spot, f"{name} cannot be a service's name", why="lower case letters, digits and -, a letter first"
+        )
+    members = schema.table(value, "service", required=("image", "x-nexusdev"))
+    address, aliases = _network(members, declared, value.spot)
+    shares = schema.optional(members, "network_mode", _shares, "")
+    return Service(
+        name=name,
+        image=schema.text(members["image"]),
+        **_identity(name, members["x-nexusdev"], sidecar=bool(shares)),  # type: ignore[arg-type]
+        entrypoint=schema.optional(members, "entrypoint", schema.words, None),
+        command=schema.optional(members, "command", schema.words, None),
+        user=schema.optional(members, "user", schema.text, ""),
+        hostname=schema.optional(members, "hostname", schema.text, ""),
+        working_dir=schema.optional(members, "working_dir", schema.absolute, ""),
+        environment=schema.optional(members, "environment", schema.pairs, {}),
+        address=address,
+        aliases=aliases,
+        ports=tuple(_port(item) for item in schema.optional(members, "ports", schema.items, _NONE)),
+        volumes=tuple(_volume(item, declared) for item in schema.optional(members, "volumes", schema.items, _NONE)),
+        tmpfs=schema.optional(members, "tmpfs", _tmpfs, {}),
+        files=_files(members, declared),
+        depends_on=schema.optional(members, "depends_on", _dependencies, ()),
+        shares=shares,
+        read_only=schema.optional(members, "read_only", schema.boolean, False),
+        init=schema.optional(members, "init", schema.boolean, False),
+        cap_drop=schema.optional(members, "cap_drop", schema.texts, ()),
+        cap_add=schema.optional(members, "cap_add", schema.texts, ()),
+        security_opt=schema.optional(members, "security_opt", schema.texts, ()),
+        memory_bytes=schema.optional(members, "mem_limit", schema.size, 0),
+        pids=schema.optional(members, "pids_limit", schema.integer, 0),
+        shm_bytes=schema.optional(members, "shm_size", schema.size, 0),
+        restart=schema.optional(members, "restart", _restart, "no"),
+        stop_signal=schema.optional(members, "stop_signal", schema.text, ""),
+        stop_grace=schema.optional(members, "stop_grace_period", schema.duration, 10.0),
+        healthcheck=schema.optional(members, "healthcheck", _healthcheck, None),
+    )
+
+
+def _identity(name: str, value: Value, *, sidecar: bool) -> dict[str, str | int | bool]:
+    members = schema.table(value, "x-nexusdev of a service", required=("component",))
+    component = schema.text(members["component"])
+    if not NAME.fullmatch(component):
+        raise refusal(
+            members["component"].spot,
+            f"{component!r} cannot be a component's name",
+            why="lower case letters, digits and -",
+        )
+    numbered = _NUMBERED.fullmatch(name)
+    role = schema.optional(
+        members, "role", lambda word: schema.one_of(word, ("server", "sidecar")), "sidecar" if sidecar else "server"
+    )
+    return {
+        "component": component,
+        "group": schema.optional(members, "group", schema.text, numbered["group"] if numbered else name),
+        "ordinal": schema.optional(members, "ordinal", schema.integer, int(numbered["ordinal"]) if numbered else 0),
+        "role": cast(Literal["server", "sidecar"], role),
+        "optional": schema.optional(members, "optional", schema.boolean, False),
+    }
+
+
+def _network(members: Mapping[str, Value], declared: Declared, spot: Spot) -> tuple[str, tuple[str, ...]]:
+    """Address and aliases. A service has a place of its own on the network, or shares another's: one of the two."""
+    if "network_mode" in members:
+        for key in ("networks", "ports", "hostname"):
+            if key in members:
+                raise refusal(
+                    members[key].spot,
+                    f"{key} cannot be combined with network_mode",
+                    why="they belong to the service whose network it shares",
+                )
+        return "", ()
+    if "networks" not in members:
+        raise refusal(
+            spot,
+            "neither networks nor network_mode is written",
+            why=f"every service has a fixed address on {declared.network}",
+        )
+    networks = schema.entries(members["networks"])
+    for key, network in networks.items():
+        if key != declared.network:
+            raise refusal(network.spot, f"unknown network {key}", allowed=(declared.network,), near=key)
+    if not networks:
+        raise refusal(members["networks"].spot, f"must name {declared.network}")
+    own = schema.table(networks[declared.network], "network of a service", required=("ipv4_address",))
+    return schema.text(own["ipv4_address"], "an address"), schema.optional(own, "aliases", schema.texts, ())
+
+
+def _shares(value: Value) -> str:
+    kind, _, name = schema.text(value).partition(":")
+    if kind != "service" or not name:
+        raise refusal(
+            value.spot,
+            f"{kind!r} is not possible",
+            allowed=("service:NAME",),
+            why="only the network of another service can be shared",
+        )
+    return name
+
+
+def _port(value: Value) -> Port:
+    matched = _PORT.fullmatch(schema.text(value, '"127.0.0.1:HOST:CONTAINER"'))
+    if matched is None:
+        raise refusal(
+            value.spot,
+            f"{schema.text(value)!r} cannot be published",
+            why="nothing listens but on 127.0.0.1",
+            hint='write "127.0.0.1:HOST:CONTAINER"',
+        )
+    host, container = int(matched["host"]), int(matched["container"])
+    if not (0 < host <= _LAST_HOST_PORT and 0 < container <= _LAST_PORT):
+        raise refusal(
+            value.spot,
+            f"port {host}:{container} is out of range",
+            why="host ports are below 32768: above, outgoing sockets take them",
+        )
+    return Port(host=host, container=container)
+
+
+def _volume(value: Value, declared: Declared) -> VolumeMount:
+    if isinstance(value, Table):
+        members = schema.table(value, "volume of a service", required=("type", "source", "target"))
+        schema.one_of(members["type"], ("volume",))
+        volume, target = schema.text(members["source"]), schema.absolute(members["target"])
+        read_only = schema.optional(members, "read_only", schema.boolean, False)
+    else:
+        volume, _, rest = schema.text(value, "NAME:/target").partition(":")
+        target, _, mode = rest.partition(":")
+        read_only = mode == "ro"
+        if not target.startswith("/") or mode not in ("", "ro", "rw"):
+            raise refusal(value.spot, f"{schema.text(value)!r} is not NAME:/target or NAME:/target:ro")
+    if volume.startswith((".", "/", "~")):
+        raise refusal(
+            value.spot,
+            "a folder of the host cannot be mounted",
+            why="files are declared under configs: or secrets:, data under volumes:",
+        )
+    if volume not in declared.volumes:
+        raise refusal(value.spot, f"unknown volume {volume}", allowed=tuple(declared.volumes), near=volume)
+    return VolumeMount(volume=volume, target=target, read_only=read_only)
+
+
+def _tmpfs(value: Value) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for item in (value,) if isinstance(value, Scalar) else schema.items(value):
+        target, _, options = schema.text(item).partition(":")
+        if not target.startswith("/"):
+            raise refusal(item.spot, f"{target!r} is not an absolute path")
+        found[target] = options
+    return found
+
+
+def _files(members: Mapping[str, Value], declared: Declared) -> tuple[FileMount, ...]:
+    configs = (
+        _file("config", item, declared.configs) for item in schema.optional(members, "configs", schema.items, _NONE)
+    )
+    secrets = (
+        _file("secret", item, declared.secrets) for item in schema.optional(members, "secrets", schema.items, _NONE)
+    )
+    return (*configs, *secrets)
+
+
+def _file(kind: Literal["config", "secret"], value: Value, known: Mapping[str, Path]) -> FileMount:
+    if isinstance(value, Table):
+        members = schema.table(value, "config or secret of a service", required=("source",))
+        name = schema.text(members["source"])
+        target = schema.optional(members, "target", schema.text, "")
+    else:
+        name, target = schema.text(value), ""
+    if name not in known:
+        raise refusal(value.spot, f"unknown {kind} {name}", allowed=tuple(known), near=name)
+    folder = "/run/secrets/" if kind == "secret" else "/"
+    target = target or name
+    return FileMount(
+        kind=kind, name=name, source=known[name], target=target if target.startswith("/") else folder + target
+    )
+
+
+def _dependencies(value: Value) -> tuple[str, ...]:
+    if not isinstance(value, Table):
+        return schema.texts(value)
+    for dependency in value.items.values():
+        members = schema.table(dependency, "dependency of a service", required=("condition",))
+        schema.one_of(members["condition"], ("service_started",))
+    return tuple(value.items)
+
+
+def _restart(value: Value) -> str:
+    word = value.text if isinstance(value, Scalar) else schema.text(value)
+    if not _RESTART.fullmatch(word):
+        schema.one_of(value, ("no", "always", "on-failure", "unless-stopped"))
+    return word
+
+
+def _healthcheck(value: Value) -> Healthcheck:
+    members = schema.table(value, "healthcheck of a service", required=("test",))
+    test = members["test"]
+    words = ("CMD-SHELL", schema.text(test)) if isinstance(test, Scalar) else schema.texts(test)
+    if not words or words[0] not in ("CMD", "CMD-SHELL"):
+        raise refusal(test.spot, "must begin with CMD or CMD-SHELL")
+    return Healthcheck(
+        test=words,
+        interval=schema.optional(members, "interval", schema.duration, 30.0),
+        timeout=schema.optional(members, "timeout", schema.duration, 5.0),
+        retries=schema.optional(members, "retries", lambda number: schema.integer(number, least=1), 3),
+        start_period=schema.optional(members, "start_period", schema.duration, 0.0),
+    )
