@@ -1,0 +1,71 @@
+"""Writing files so that neither a crash nor a full disk leaves half of one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+NEXT = ".next"
+
+
+def replace(path: Path, content: str | bytes, *, mode: int = 0o600) -> None:
+    """Put a whole new file in the place of ``path`` (a new inode). At any moment the name shows the old or the new content."""
+    data = content.encode() if isinstance(content, str) else content
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        _write_new(temporary, data, mode)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def overwrite(path: Path, data: bytes, *, dress: Callable[[Path], None]) -> None:
+    """Change the content of ``path`` and keep its inode, because containers have it mounted. Survives a kill at any point.
+
+    The new content is first complete in ``<path>.next``; whoever finds that file later finishes the work with ``recover``.
+    ``dress`` sets mode and owner of a new file.
+    """
+    if not path.exists():
+        replace(path, data)
+        dress(path)
+        return
+    replace(path.with_name(path.name + NEXT), data)
+    recover(path)
+
+
+def recover(path: Path) -> bool:
+    """Finish an interrupted ``overwrite``; tells whether there was one."""
+    following = path.with_name(path.name + NEXT)
+    try:
+        data = following.read_bytes()
+    except FileNotFoundError:
+        return False
+    _write_over(path, data)
+    following.unlink()
+    return True
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed ``replace`` left behind: never complete, never used."""
+    for leftover in folder.glob(".*.tmp"):
+        leftover.unlink(missing_ok=True)
+
+
+def _write_new(path: Path, data: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode)
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _write_over(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        file.truncate(len(data))
+        os.fsync(descriptor)

@@ -1,0 +1,247 @@
+"""One instance: found by reading commands, opened (and made, the first time) by those that change something."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nexusdev.errors import NotFound
+from nexusdev.instance import ports, state, subnets
+from nexusdev.instance.addresses import addresses
+from nexusdev.instance.identity import Identity, require_owner
+from nexusdev.instance.secrets import SecretFiles
+from nexusdev.instance.state import Record
+from nexusdev.plan.survey import Survey
+
+if TYPE_CHECKING:
+    from nexusdev.ports import Runtime, Site
+    from nexusdev.stack.model import Stack
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instance:
+    """Who an instance is and where its things are.
+
+    folder    its state folder;  owner  the project folder that made it
+    created   this very call made it
+    """
+
+    name: str
+    owner: Path
+    folder: Path
+    nonce: str
+    slot: int
+    net: str
+    uid: int
+    gid: int
+    created: bool = False
+
+    @property
+    def compose_project(self) -> str:
+        return f"nexusdev-{self.name}"
+
+    @property
+    def ca_file(self) -> Path:
+        return self.folder / "tls" / "ca.crt"
+
+    def port(self, number: int) -> int:
+        """The host port with these last two digits."""
+        return ports.block_of(self.slot)[number]
+
+    def environment(self, images: Mapping[str, str] | None = None) -> dict[str, str]:
+        """What the compose files interpolate. ``images``: lock name → reference, as NEXUS_IMAGE_<NAME>."""
+        named = {
+            f"NEXUS_IMAGE_{name.upper().replace('-', '_')}": reference for name, reference in (images or {}).items()
+        }
+        return {
+            "NEXUS_PROJECT": self.compose_project,
+            "NEXUS_STATE": str(self.folder),
+            "NEXUS_NET": self.net,
+            "NEXUS_PORTS": str(ports.prefix_of(self.slot)),
+            "NEXUS_UID": str(self.uid),
+            "NEXUS_GID": str(self.gid),
+            **dict(sorted(named.items())),
+        }
+
+    def secrets(self, stack: Stack) -> SecretFiles:
+        """The secret store. Reads and writes single values; ``provide`` makes what is missing."""
+        return SecretFiles(stack.secrets, uid=self.uid, gid=self.gid)
+
+    def provide(
+        self, stack: Stack, *, images: Mapping[str, str] | None = None, data_exists: bool = False
+    ) -> tuple[str, ...]:
+        """Make secrets, certificates, passwd and compose.env as the stack wants them; what was made or issued.
+
+        data_exists  volumes of the instance are there: a lost password is then an error (InvalidState), never made anew
+        """
+        from nexusdev.instance import certificates
+
+        made = self.secrets(stack).prepare(data_exists=data_exists)
+        issued = certificates.prepare(
+            self.folder / "tls", stack, instance=self.name, nonce=self.nonce, uid=self.uid, gid=self.gid
+        )
+        state.write_passwd(self.folder, self.uid, self.gid)
+        state.write_compose_env(self.folder, self.environment(images))
+        return (*made, *(f"certificate {group}" for group in issued))
+
+    def site(self, runtime: Runtime, stack: Stack) -> Site:
+        """All that components see of the world."""
+        from nexusdev.ports import Site
+
+        return Site(
+            instance=self.name,
+            nonce=self.nonce,
+            addresses=addresses(stack),
+            secrets=self.secrets(stack),
+            ca_file=self.ca_file,
+            client_certificate=self.folder / "tls" / "client.crt",
+            client_key=self.folder / "tls" / "client.key",
+            runtime=runtime,
+            project=self.owner,
+        )
+
+    @contextlib.contextmanager
+    def locked(self, command: str, *, wait: float = 0.0) -> Iterator[None]:
+        """Hold the instance's lock; Locked (exit 14) names who has it."""
+        from nexusdev.instance import lock
+
+        root = self.folder.parent.parent
+        with lock.hold(state.lock_file(root, self.name), instance=self.name, command=command, wait=wait):
+            yield
+
+
+def find(identity: Identity, *, root: Path | None = None) -> Instance:
+    """The instance as it exists. Changes nothing, makes nothing; NotFound (exit 3) where there is none."""
+    folder = state.folder_of(root or state.state_root(), identity.name)
+    record = state.read_record(folder)
+    if record is None:
+        raise NotFound(
+            f"there is no instance {identity.name}",
+            why=f"it has never been started from {identity.project}",
+            hint="nexusdev up   start it; nexusdev ls   shows the others",
+        )
+    return _instance(record, folder)
+
+
+def open_instance(
+    identity: Identity,
+    *,
+    survey: Survey,
+    root: Path | None = None,
+    rootless: bool = False,
+    move_ports: bool = False,
+) -> Instance:
+    """The instance to work on, made when there is none. Call it with the instance's lock held (``locked``).
+
+    survey      what the engine holds, so that ports, subnets and owners do not clash
+    rootless    the engine runs without root (other owner of mounted files)
+    move_ports  take another port block
+
+    Raises IdentityMismatch (another folder's), InvalidState (broken, newer, or data without state).
+    """
+    root = root or state.state_root()
+    folder = state.folder_of(root, identity.name)
+    _require_ours(identity, survey)
+    record = state.read_record(folder)
+    if record is not None:
+        require_owner(identity, record.owner)
+        return _instance(_moved(record, root, survey) if move_ports else record, folder)
+    _refuse_loss(identity, folder, survey)
+    return replace(_instance(_make(identity, root, survey, rootless), folder), created=True)
+
+
+@contextlib.contextmanager
+def locked(identity: Identity, command: str, *, root: Path | None = None, wait: float = 0.0) -> Iterator[None]:
+    """The lock of an instance that may not exist yet."""
+    from nexusdev.instance import lock
+
+    file = state.lock_file(root or state.state_root(), identity.name)
+    with lock.hold(file, instance=identity.name, command=command, wait=wait):
+        yield
+
+
+def forget(identity: Identity, *, root: Path | None = None) -> bool:
+    """Remove the state folder; whether there was one. Reads nothing in it, so that a broken one goes too."""
+    folder = state.folder_of(root or state.state_root(), identity.name)
+    existed = folder.is_dir()
+    state.remove(folder)
+    return existed
+
+
+def _instance(record: Record, folder: Path) -> Instance:
+    return Instance(
+        name=record.name,
+        owner=Path(record.owner),
+        folder=folder,
+        nonce=record.nonce,
+        slot=record.slot,
+        net=record.net,
+        uid=record.uid,
+        gid=record.gid,
+    )
+
+
+def _require_ours(identity: Identity, survey: Survey) -> None:
+    """What the engine has under this name must be labelled with this folder, whatever state folder is in use."""
+    for belonging in survey.of_instance(identity.name):
+        if belonging.owner_path:
+            require_owner(identity, belonging.owner_path)
+
+
+def _refuse_loss(identity: Identity, folder: Path, survey: Survey) -> None:
+    left = [each for each in survey.of_instance(identity.name) if each.kind in ("volume", "container")]
+    if left:
+        raise state.lost(identity.name, folder, tuple(f"{each.kind} {each.name}" for each in left))
+
+
+def _make(identity: Identity, root: Path, survey: Survey, rootless: bool) -> Record:
+    uid, gid = state.container_user(rootless=rootless)
+    folder = state.folder_of(root, identity.name)
+    with _allocation(root):
+        slot, net = _allocate(root, survey, identity.name)
+        record = Record(
+            name=identity.name,
+            owner=str(identity.project),
+            slot=slot,
+            net=net,
+            nonce=secrets.token_hex(16),
+            uid=uid,
+            gid=gid,
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        state.make_folder(folder)
+        state.write_record(folder, record)
+    return record
+
+
+def _moved(record: Record, root: Path, survey: Survey) -> Record:
+    """The same instance on another port block; its subnet stays."""
+    with _allocation(root):
+        slot, _ = _allocate(root, survey, record.name, but=record.slot)
+        moved = replace(record, slot=slot)
+        state.write_record(state.folder_of(root, record.name), moved)
+    return moved
+
+
+def _allocate(root: Path, survey: Survey, name: str, *, but: int | None = None) -> tuple[int, str]:
+    """A port block and a subnet that nobody has: neither in the state nor in the engine."""
+    others = [record for record in state.records(root) if record.name != name]
+    used = {record.slot for record in others} | {but}
+    used |= {ports.slot_of(port) for each in survey.belongings if each.instance != name for port in each.ports}
+    slot = ports.choose_slot({each for each in used if each is not None}, ports.is_taken)
+    taken = [*survey.subnets.values(), *(f"{record.net}.0/24" for record in others)]
+    return slot, subnets.choose_net(slot, taken)
+
+
+@contextlib.contextmanager
+def _allocation(root: Path) -> Iterator[None]:
+    """Alone while choosing: two instances started at once must not choose the same."""
+    from nexusdev.instance import lock
+
+    with lock.hold(root / "allocation.lock", instance="(choosing a port block)", command="nexusdev up", wait=30):
+        yield

@@ -1,0 +1,131 @@
+"""The block of 100 host ports of an instance: 21000 + 100·slot, below the range that outgoing connections use.
+
+Chosen once, under a lock that all instances of this user share, and then kept: an env file stays true. A block is moved
+only when ``up --move-ports`` asks for it.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from nexusdev.errors import PortInUse, PreflightFailed
+
+SLOTS = range(117)
+FIRST_PREFIX = 210
+_LISTEN = "0A"
+_LOCAL = ("0100007F", "00000000", "0" * 32, "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
+
+
+def prefix_of(slot: int) -> int:
+    """The first three digits of the ports of a block: 210 for slot 0."""
+    return FIRST_PREFIX + slot
+
+
+def block_of(slot: int) -> range:
+    """The 100 ports of a block."""
+    return range(prefix_of(slot) * 100, prefix_of(slot) * 100 + 100)
+
+
+def slot_of(port: int) -> int | None:
+    """The slot whose block has this port; None for ports outside all blocks."""
+    slot = port // 100 - FIRST_PREFIX
+    return slot if slot in SLOTS else None
+
+
+def choose_slot(used: Collection[int], busy: Callable[[int], bool]) -> int:
+    """The lowest slot that no instance has and in whose block no port is in use."""
+    for slot in SLOTS:
+        if slot not in used and not any(busy(port) for port in block_of(slot)):
+            return slot
+    raise PreflightFailed(
+        "no block of 100 host ports is free",
+        why=f"{len(used)} of {len(SLOTS)} blocks between 21000 and 32699 belong to instances, the others have ports in use",
+        hint="nexusdev gc   remove instances whose project folder is gone",
+    )
+
+
+def is_taken(port: int) -> bool:
+    """Whether something listens on 127.0.0.1:port. Asked by binding it for a moment: true on every platform and in sandboxes."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            return error.errno in (errno.EADDRINUSE, errno.EACCES)
+    return False
+
+
+def require_free(
+    wanted: Iterable[int],
+    *,
+    ours: Collection[int] = (),
+    published: Mapping[int, str] | None = None,
+    taken: Callable[[int], bool] = is_taken,
+) -> None:
+    """Refuse to start while a foreign process has one of the wanted ports.
+
+    ours       ports that running containers of this very instance publish
+    published  host port → container, for all running containers of the engine
+    """
+    containers = published or {}
+    conflicts = [port for port in sorted(set(wanted)) if port not in ours and taken(port)]
+    if not conflicts:
+        return
+    holders = {port: holder_of(port, containers) for port in conflicts}
+    first = conflicts[0]
+    raise PortInUse(
+        f"port {first} is in use by {holders[first]}" + (f" (and {len(conflicts) - 1} more)" if conflicts[1:] else ""),
+        why="the port belongs to this instance's block, which stays the same so that env files stay true",
+        hint="stop what uses it, then nexusdev up; or nexusdev up --move-ports   take another block (the env file changes)",
+        evidence=[f"127.0.0.1:{port}  {who}" for port, who in holders.items()],
+    )
+
+
+def holder_of(port: int, published: Mapping[int, str], proc: Path = Path("/proc")) -> str:
+    """Who listens: ``container web``, ``python3 -m http.server (pid 4711)``, or as much as may be known."""
+    if name := published.get(port):
+        return f"container {name}"
+    inodes = set(_listening_inodes(port, proc))
+    if not inodes:
+        return "a process that cannot be seen from here"
+    for pid in _processes_with(inodes, proc):
+        return f"{_command(pid, proc)} (pid {pid})"
+    return "a process of another user"
+
+
+def _listening_inodes(port: int, proc: Path) -> Iterator[str]:
+    """Socket inodes that listen on the port, from /proc/net/tcp and tcp6."""
+    wanted = f"{port:04X}"
+    for table in ("tcp", "tcp6"):
+        try:
+            lines = (proc / "net" / table).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            fields = line.split()
+            host, _, number = fields[1].rpartition(":")
+            if number == wanted and fields[3] == _LISTEN and host in _LOCAL:
+                yield fields[9]
+
+
+def _processes_with(inodes: set[str], proc: Path) -> Iterator[int]:
+    """Processes that have one of the sockets open, as far as we may look."""
+    links = {f"socket:[{inode}]" for inode in inodes}
+    for folder in proc.glob("[0-9]*"):
+        try:
+            if any(str(link.readlink()) in links for link in (folder / "fd").iterdir()):
+                yield int(folder.name)
+        except OSError:
+            continue
+
+
+def _command(pid: int, proc: Path) -> str:
+    try:
+        words = (proc / str(pid) / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+        text = b" ".join(words).decode("utf-8", "replace")
+        return text if len(text) <= 60 else text[:59] + "…"  # noqa: PLR2004 - one line of a terminal
+    except OSError:
+        return "a process"

@@ -1,0 +1,235 @@
+"""The secrets of one instance: files of mode 0600 that are made once by the recipes of the compose files.
+
+Recipes (``x-nexusdev`` on a top-level ``secrets:`` entry); exactly one of
+
+    password: 32         that many characters of A-Z a-z 0-9
+    key: 32              that many random bytes, base64
+    text: "…"            derived; {{name}} is the value of another secret, {{sha256:name}} the hexadecimal SHA-256 of it,
+                         {{base64:name}} its base64; rendered again whenever one of them changes
+    jwt: {key: minio-root-password, iss: prometheus, sub: nexus-root}
+                         derived; a token signed by HS512 with another secret, all other members are claims; valid until 2100
+    runtime: true        made empty; its component writes it
+    certificate: group   see certificates.py
+
+What exists is never changed here but by ``write``. Values are read without their trailing newline.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import re
+import secrets
+import string
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from nexusdev.errors import InvalidConfig, InvalidState
+from nexusdev.instance.files import overwrite, recover, replace, sweep
+from nexusdev.instance.state import make_folder
+from nexusdev.stack.model import Recipe, Secret
+
+PLACEHOLDER = re.compile(r"\{\{\s*(?:([a-z0-9]+):)?([A-Za-z0-9._-]+)\s*\}\}")
+_ALPHABET = string.ascii_letters + string.digits
+_FAR = 4102444800  # 2100-01-01
+_INDEX = ".made.json"
+_FUNCTIONS: Mapping[str, Callable[[str], str]] = {
+    "": lambda value: value,
+    "sha256": lambda value: hashlib.sha256(value.encode()).hexdigest(),
+    "base64": lambda value: base64.b64encode(value.encode()).decode(),
+}
+
+
+class SecretFiles:
+    """The secret store over files. May be used by several threads of one process; processes keep apart by the instance's lock."""
+
+    def __init__(self, secrets_of_stack: Mapping[str, Secret], *, uid: int, gid: int) -> None:
+        self._secrets = {name: each for name, each in secrets_of_stack.items() if not each.recipe.certificate}
+        self._uid, self._gid = uid, gid
+        self._lock = threading.RLock()
+
+    def read(self, name: str) -> str:
+        """The value; '' for a runtime secret that is not written yet."""
+        secret = self._known(name)
+        try:
+            return secret.file.read_text(encoding="utf-8").removesuffix("\n")
+        except FileNotFoundError:
+            if secret.recipe.runtime:
+                return ""
+            raise _missing((name,), secret.file.parent) from None
+        except OSError as error:
+            raise InvalidState(
+                f"secret {name} cannot be read", why=str(error), hint="run nexusdev as the user who ran nexusdev up"
+            ) from error
+
+    def write(self, name: str, value: str) -> None:
+        """Replace a value in place and render again what is derived from it."""
+        secret = self._known(name)
+        if is_derived(secret.recipe):
+            raise InvalidConfig(f"secret {name} is derived from others and cannot be written")
+        with self._lock:
+            self._put(secret, value)
+            self._render()
+
+    def renewed(self, name: str) -> str:
+        """A fresh value by the recipe of ``name``; not written anywhere."""
+        return fresh(self._known(name))
+
+    def prepare(self, *, data_exists: bool = False) -> tuple[str, ...]:
+        """Finish what was interrupted, make what is missing, render what is derived; the names of what was made.
+
+        data_exists  volumes are there: a password that once was made and is gone is then an error, never made anew
+        """
+        with self._lock:
+            self._mend()
+            missing = [each for each in self._secrets.values() if not is_derived(each.recipe) and self._lacks(each)]
+            self._refuse_loss(missing, data_exists)
+            for secret in missing:
+                self._put(secret, fresh(secret))
+            self._remember()
+            self._dress_all()
+            return tuple(each.name for each in missing) + self._render()
+
+    def names(self) -> tuple[str, ...]:
+        """All secrets but certificates, in the order of the files."""
+        return tuple(self._secrets)
+
+    def _known(self, name: str) -> Secret:
+        try:
+            return self._secrets[name]
+        except KeyError:
+            raise InvalidConfig(
+                f"no secret is called {name}", why=f"the compose files declare {', '.join(self._secrets) or 'none'}"
+            ) from None
+
+    def _mend(self) -> None:
+        for folder in {each.file.parent for each in self._secrets.values()}:
+            make_folder(folder)
+            sweep(folder)
+        for secret in self._secrets.values():
+            recover(secret.file)
+
+    def _lacks(self, secret: Secret) -> bool:
+        if not secret.file.exists():
+            return True
+        return not secret.recipe.runtime and secret.file.stat().st_size == 0
+
+    def _refuse_loss(self, missing: list[Secret], data_exists: bool) -> None:
+        """Data that was made with a password cannot be opened with another one."""
+        gone = [each for each in missing if each.name in self._made()]
+        if gone and data_exists:
+            raise _missing(tuple(each.name for each in gone), gone[0].file.parent)
+
+    def _made(self) -> frozenset[str]:
+        """Names that have been made before, as far as is known."""
+        try:
+            return frozenset(json.loads(self._index().read_text(encoding="utf-8")))
+        except (OSError, ValueError, StopIteration):
+            return frozenset()
+
+    def _remember(self) -> None:
+        names = sorted(self._made() | set(self._secrets))
+        if self._secrets and set(names) != self._made():
+            replace(self._index(), json.dumps(names))
+
+    def _index(self) -> Path:
+        return next(iter(self._secrets.values())).file.parent / _INDEX
+
+    def _put(self, secret: Secret, value: str) -> None:
+        overwrite(secret.file, value.encode(), dress=self._dress)
+
+    def _render(self) -> tuple[str, ...]:
+        """Bring every derived file to what it shall be; the names of those that changed."""
+        changed = []
+        for secret in self._secrets.values():
+            if is_derived(secret.recipe):
+                value = self._value(secret.name, ())
+                if not secret.file.exists() or secret.file.read_text(encoding="utf-8") != value:
+                    self._put(secret, value)
+                    changed.append(secret.name)
+        return tuple(changed)
+
+    def _value(self, name: str, path: tuple[str, ...]) -> str:
+        """The value of a secret as it shall be, derived ones computed."""
+        if name not in self._secrets:
+            raise InvalidConfig(
+                f"secret {path[-1]} is derived from {name}, which does not exist",
+                why=f"the compose files declare {', '.join(sorted(self._secrets))}",
+            )
+        if name in path:
+            raise InvalidConfig(f"secrets are derived from each other in a circle: {' → '.join((*path, name))}")
+        recipe = self._secrets[name].recipe
+        if recipe.text:
+            return PLACEHOLDER.sub(lambda match: self._filled(match, (*path, name)), recipe.text)
+        if recipe.jwt:
+            key = self._value(recipe.jwt.get("key", ""), (*path, name)).removesuffix("\n")
+            return token({claim: value for claim, value in recipe.jwt.items() if claim != "key"}, key)
+        return self.read(name)
+
+    def _filled(self, match: re.Match[str], path: tuple[str, ...]) -> str:
+        function = _FUNCTIONS.get(match[1] or "")
+        if function is None:
+            known = ", ".join(name for name in _FUNCTIONS if name)
+            raise InvalidConfig(f"secret {path[-1]}: {match[0]} cannot be computed", why=f"known are {known}")
+        return function(self._value(match[2], path).removesuffix("\n"))
+
+    def _dress(self, file: Path) -> None:
+        file.chmod(0o600)
+        if os.getuid() == 0:
+            os.chown(file, self._uid, self._gid)
+
+    def _dress_all(self) -> None:
+        for secret in self._secrets.values():
+            if secret.file.exists() and not _is_dressed(secret.file, self._uid):
+                self._dress(secret.file)
+
+
+def is_derived(recipe: Recipe) -> bool:
+    """Whether the value follows from other secrets."""
+    return bool(recipe.text or recipe.jwt)
+
+
+def fresh(secret: Secret) -> str:
+    """A new value by the recipe."""
+    recipe = secret.recipe
+    if recipe.password:
+        return "".join(secrets.choice(_ALPHABET) for _ in range(recipe.password))
+    if recipe.key:
+        return base64.b64encode(secrets.token_bytes(recipe.key)).decode()
+    if recipe.runtime:
+        return ""
+    raise InvalidConfig(
+        f"secret {secret.name} has no recipe", why="x-nexusdev: one of password, key, text, jwt, runtime, certificate"
+    )
+
+
+def token(claims: Mapping[str, str], key: str) -> str:
+    """A JSON web token, signed by HS512: what MinIO's metrics want (RFC 7519)."""
+
+    def encoded(data: bytes) -> str:
+        return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+    head, body = (
+        encoded(json.dumps(part, separators=(",", ":")).encode())
+        for part in ({"alg": "HS512", "typ": "JWT"}, {**claims, "exp": _FAR})
+    )
+    signature = hmac.new(key.encode(), f"{head}.{body}".encode(), hashlib.sha512).digest()
+    return f"{head}.{body}.{encoded(signature)}"
+
+
+def _is_dressed(file: Path, uid: int) -> bool:
+    status = file.stat()
+    return status.st_mode & 0o777 == 0o600 and (os.getuid() != 0 or status.st_uid == uid)  # noqa: PLR2004 - a file mode
+
+
+def _missing(names: tuple[str, ...], folder: Path) -> InvalidState:
+    several = "secrets are" if len(names) > 1 else "secret is"
+    return InvalidState(
+        f"the file of a {several} gone: {', '.join(names)}",
+        why=f"it was in {folder}; the data on the volumes was made with it",
+        hint="put it back from a backup, or nexusdev destroy   remove data and state, then nexusdev up makes them anew",
+    )

@@ -1,0 +1,196 @@
+"""The state folder of an instance: what labels cannot keep. Written whole or not at all, readable by its owner only.
+
+    <root>/instances/<name>/instance.json   who it is: owner, port block, subnet, nonce (schema version 1)
+                            secrets/ tls/   see secrets.py and certificates.py
+                            passwd          for servers that want a name for their uid
+                            compose.env     the interpolation variables, for plain ``docker compose --env-file``
+                            variables.json  the proven variables of the last ``up``, so that ``env`` answers at once
+    <root>/locks/<name>.lock                who works on it (outside the folder, so that ``destroy`` can hold it to the end)
+    <root>/allocation.lock                  held while a port block is chosen
+
+``root`` is NEXUSDEV_STATE_DIR or the platform's state folder for users (XDG_STATE_HOME on Linux).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from nexusdev.errors import InvalidState
+from nexusdev.instance.files import replace
+
+SCHEMA_VERSION = 1
+_ROOT_CONTAINER_ID = 10001
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What instance.json keeps.
+
+    slot  the port block is 21000 + 100·slot … + 99;  net  first three octets of the /24
+    uid, gid  the container user;  created_at  ISO 8601, UTC
+    """
+
+    name: str
+    owner: str
+    slot: int
+    net: str
+    nonce: str
+    uid: int
+    gid: int
+    created_at: str = ""
+
+
+def state_root(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder of all instances of this user."""
+    if override := environ.get("NEXUSDEV_STATE_DIR"):
+        return Path(override).absolute()
+    from platformdirs import user_state_path
+
+    return user_state_path("nexusdev", appauthor=False)
+
+
+def folder_of(root: Path, name: str) -> Path:
+    """The state folder of one instance, whether it exists or not."""
+    return root / "instances" / name
+
+
+def lock_file(root: Path, name: str) -> Path:
+    """The lock of one instance."""
+    return root / "locks" / f"{name}.lock"
+
+
+def container_user(*, rootless: bool = False) -> tuple[int, int]:
+    """uid and gid of every container, such that it can read files of mode 0600 that we give it.
+
+    A rootless engine maps the host user to 0. Containers of root get 10001 (and the files are chowned), others the user's own.
+    """
+    if rootless:
+        return 0, 0
+    if os.getuid() == 0:
+        return _ROOT_CONTAINER_ID, _ROOT_CONTAINER_ID
+    return os.getuid(), os.getgid()
+
+
+def make_folder(path: Path) -> None:
+    """A folder of mode 0700, and its parents below the state root likewise."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o700)
+    except OSError as error:
+        raise InvalidState(
+            f"cannot make the state folder {path}",
+            why=error.strerror or str(error),
+            hint="NEXUSDEV_STATE_DIR=/a/folder/of/yours nexusdev up",
+        ) from error
+
+
+def write_record(folder: Path, record: Record) -> None:
+    """Write instance.json: whole, or the old one stays."""
+    document = {"schema_version": SCHEMA_VERSION, **asdict(record)}
+    replace(folder / "instance.json", json.dumps(document, indent=2) + "\n")
+
+
+def read_record(folder: Path) -> Record | None:
+    """What instance.json says; None where there is none. Raises InvalidState for one that cannot be used."""
+    file = folder / "instance.json"
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unusable(file, folder.name, f"it cannot be read: {error}") from error
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise _unusable(file, folder.name, f"it ends in the middle or is not JSON: {error}") from error
+    return _record(file, folder.name, document)
+
+
+def _record(file: Path, name: str, document: Any) -> Record:
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise InvalidState(
+            f"{file} was written by a newer nexusdev",
+            why=f"it has schema version {version}; this nexusdev reads up to {SCHEMA_VERSION}",
+            hint="pipx upgrade nexusdev   (or run the nexusdev that made it)",
+        )
+    if version != SCHEMA_VERSION:
+        raise _unusable(file, name, f"it has no known schema version: {version!r}")
+    fields = {key: kind for key, kind in Record.__annotations__.items() if key != "created_at"}
+    wrong = [key for key, kind in fields.items() if type(document.get(key)).__name__ != kind]
+    if wrong:
+        raise _unusable(file, name, f"missing or of a wrong type: {', '.join(wrong)}")
+    if document["name"] != name:
+        raise _unusable(
+            file, name, f"it is the record of instance {document['name']!r}: the folder was copied or renamed"
+        )
+    return Record(**{key: document[key] for key in Record.__annotations__ if key in document})
+
+
+def _unusable(file: Path, name: str, why: str) -> InvalidState:
+    return InvalidState(
+        f"the state of instance {name} cannot be used: {file}",
+        why=why,
+        hint=f"nexusdev -i {name} destroy   remove its containers, data and state, then nexusdev up makes it anew"
+        " (or put the file back from a backup)",
+    )
+
+
+def lost(name: str, folder: Path, things: tuple[str, ...]) -> InvalidState:
+    """The error for data without secrets: nothing may be written over it silently."""
+    return InvalidState(
+        f"the state of instance {name} is gone, but its data is still there",
+        why=f"volumes or containers of it exist whose passwords and keys were in {folder}; without them they cannot be opened",
+        hint=f"nexusdev -i {name} destroy   remove that data; or put {folder} back from a backup, then nexusdev up",
+        evidence=things,
+        code="STATE_LOST",
+    )
+
+
+def instances(root: Path) -> Iterator[Path]:
+    """The state folders of all instances, by name."""
+    parent = root / "instances"
+    if parent.is_dir():
+        yield from sorted(each for each in parent.iterdir() if each.is_dir())
+
+
+def records(root: Path) -> Iterator[Record]:
+    """The readable records of all instances; the others are passed over (their own commands complain)."""
+    for folder in instances(root):
+        try:
+            record = read_record(folder)
+        except InvalidState:
+            continue
+        if record:
+            yield record
+
+
+def write_passwd(folder: Path, uid: int, gid: int) -> None:
+    """A passwd file with a name for the container user (initdb asks for it)."""
+    lines = ["root:x:0:0:root:/root:/usr/sbin/nologin"]
+    if uid:
+        lines.append(f"nexus:x:{uid}:{gid}:nexus:/tmp:/usr/sbin/nologin")
+    content = "".join(f"{line}\n" for line in lines)
+    file = folder / "passwd"
+    if not file.exists() or file.read_text(encoding="utf-8") != content:
+        replace(file, content, mode=0o644)
+
+
+def write_compose_env(folder: Path, values: Mapping[str, str]) -> None:
+    """compose.env for ``docker compose --env-file``; rewritten only when something changed."""
+    content = "".join(f"{name}={value}\n" for name, value in values.items())
+    file = folder / "compose.env"
+    if not file.exists() or file.read_text(encoding="utf-8") != content:
+        replace(file, content)
+
+
+def remove(folder: Path) -> None:
+    """Forget an instance. Needs nothing from its files, so that a broken one can be removed too."""
+    shutil.rmtree(folder, ignore_errors=False) if folder.is_dir() else None
