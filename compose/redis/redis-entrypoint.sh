@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# Starts Redis in the role that the others give it.
+#
+#   A majority of the sentinels names a master    follow it, or be it
+#   ... names this node, and its data is gone     wait until they name another: an empty master would empty its replicas
+#   no sentinel answers, data is here             wait for them, then take up the role this node had
+#   no sentinel answers, no data anywhere         the first start: redis-0 is master
+set -euo pipefail
+trap 'exit 143' TERM INT
+
+me=$HOSTNAME
+first=redis-0
+home=/data/redis
+nodes=(redis-0 redis-1 redis-2)
+sentinels=(sentinel-0 sentinel-1 sentinel-2)
+
+say() { printf '%s: %s\n' "$me" "$*"; }
+ask() { bash /opt/nexus/ask.sh "$@"; }
+has_data() { [[ -d $home/appendonlydir || -f $home/dump.rdb ]]; }
+
+# The master in the words of at least $1 sentinels, asked at once.
+named_by() {
+  local sentinel votes=0 name=
+  read -r votes name < <(
+    for sentinel in "${sentinels[@]}"; do
+      ask "$sentinel" 26379 --raw sentinel get-master-addr-by-name nexus | head -n 1 &
+    done | grep -E '^redis-[0-9]+$' | sort | uniq -c | sort -rn
+  ) || true
+  if ((votes >= $1)); then printf '%s' "$name"; fi
+}
+
+# What the other nodes say of themselves: one line each, "master", "holding" (keys or functions) or "empty"; silent ones say nothing.
+others() {
+  local node
+  for node in "${nodes[@]}"; do
+    [[ $node == "$me" ]] || describe "$node" &
+  done
+  wait
+}
+describe() {
+  local facts
+  facts=$(ask "$1" 6379 --raw info replication keyspace memory) || return 0
+  if [[ $facts == *role:master* ]]; then
+    echo "$1 master"
+  elif [[ $facts == *:keys=* || $facts =~ number_of_libraries:[1-9] ]]; then
+    echo "$1 holding"
+  else
+    echo "$1 empty"
+  fi
+}
+
+# An empty node that may become master looks around first. Prints the master to follow; nothing while it has to wait.
+look_around() {
+  local found
+  found=$(others)
+  case $found in
+    *master*) grep -m 1 master <<<"$found" | cut -d ' ' -f 1 ;;
+    *holding*) ;;
+    *empty*empty*) printf '%s' "$me" ;;
+    *empty*) if ((SECONDS >= patience)); then printf '%s' "$me"; fi ;;
+  esac
+}
+
+# The role that this node had when it last ran: Sentinel lets Redis write it down.
+last_master() {
+  local line
+  line=$(grep -E '^replicaof ' "$home/redis.conf" 2>/dev/null) || line="replicaof $me"
+  cut -d ' ' -f 2 <<<"$line"
+}
+
+# One try: prints the master, or nothing yet.
+choose() {
+  local named
+  named=$(named_by "$1")
+  if [[ -n $named && $named != "$me" ]]; then
+    printf '%s' "$named"
+  elif has_data; then
+    if [[ -n $named ]]; then
+      printf '%s' "$me"
+    elif ((SECONDS >= patience)); then
+      last_master
+    fi
+  elif [[ $me == "$first" || -n $named ]]; then
+    look_around
+  else
+    printf '%s' "$first"
+  fi
+}
+
+configure() {
+  {
+    echo "include /opt/nexus/redis.conf"
+    echo "include /run/secrets/redis-replication"
+    echo "replica-announce-ip $me"
+    if [[ $1 != "$me" ]]; then echo "replicaof $1 6379"; fi
+  } >"$home/redis.conf.new"
+  mv "$home/redis.conf.new" "$home/redis.conf"
+}
+
+umask 077
+mkdir -p "$home"
+# How long (seconds) to wait for those who have not answered yet: sentinels of a stack that starts, the second other node.
+patience=3
+if has_data; then patience=10; fi
+until master=$(choose $((SECONDS < patience ? 2 : 1))) && [[ -n $master ]]; do
+  if ((SECONDS % 5 == 0)); then say "waits for a master to follow; the other nodes: $(others | paste -sd ,)"; fi
+  sleep 0.2
+done
+bash /opt/nexus/merge-users.sh /run/secrets/redis-users "$home/users.acl"
+configure "$master"
+say "starts; the master is $master"
+exec redis-server "$home/redis.conf"

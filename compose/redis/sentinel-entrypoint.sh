@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Starts Sentinel once there is something to watch: the master that the other sentinels name, or one with its replicas attached
+# (a Sentinel that starts before them finds them ten seconds later). After its first start it knows, and starts at once.
+set -euo pipefail
+trap 'exit 143' TERM INT
+
+me=$HOSTNAME
+home=/data/sentinel
+nodes=(redis-0 redis-1 redis-2)
+sentinels=(sentinel-0 sentinel-1 sentinel-2)
+
+ask() { bash /opt/nexus/ask.sh "$@"; }
+identity() { printf '%s' "$1" | sha1sum | cut -d ' ' -f 1; }
+
+named_by_others() {
+  local sentinel name
+  for sentinel in "${sentinels[@]}"; do
+    [[ $sentinel != "$me" ]] || continue
+    name=$(ask "$sentinel" 26379 --raw sentinel get-master-addr-by-name nexus | head -n 1) || continue
+    if [[ $name == redis-* ]]; then
+      printf '%s' "$name"
+      return
+    fi
+  done
+}
+
+# The node that is master and has at least $1 replicas.
+master_with() {
+  local node facts
+  for node in "${nodes[@]}"; do
+    facts=$(ask "$node" 6379 --raw info replication) || continue
+    if [[ $facts == *role:master* ]]; then
+      if [[ $facts =~ connected_slaves:([0-9]+) ]] && ((BASH_REMATCH[1] >= $1)); then printf '%s' "$node"; fi
+      return
+    fi
+  done
+}
+
+find_master() {
+  local name
+  name=$(named_by_others)
+  if [[ -n $name ]]; then printf '%s' "$name"; else master_with "$1"; fi
+}
+
+# What Sentinel itself wrote at its last run: whom it watches and whom it knows.
+kept() {
+  grep -E '^sentinel (monitor|config-epoch|leader-epoch|current-epoch|known-replica|known-sentinel) ' "$home/sentinel.conf"
+}
+
+# At the first start the sentinels know one another already (their identities follow from their names): no waiting for greetings.
+introduced() {
+  local sentinel
+  echo "sentinel monitor nexus $1 6379 2"
+  for sentinel in "${sentinels[@]}"; do
+    [[ $sentinel == "$me" ]] || echo "sentinel known-sentinel nexus $sentinel 26379 $(identity "$sentinel")"
+  done
+}
+
+configure() {
+  {
+    cat /opt/nexus/sentinel.conf
+    echo "sentinel announce-ip $me"
+    echo "sentinel myid $(identity "$me")"
+    cat /run/secrets/redis-sentinel-passwords
+    echo
+    printf '%s\n' "$1"
+  } >"$home/sentinel.conf.new"
+  mv "$home/sentinel.conf.new" "$home/sentinel.conf"
+}
+
+umask 077
+mkdir -p "$home"
+if ! state=$(kept 2>/dev/null) || [[ $state != *"sentinel monitor "* ]]; then
+  # One replica is enough for those who have waited ten seconds for two.
+  until master=$(find_master $((SECONDS < 10 ? 2 : 1))) && [[ -n $master ]]; do sleep 0.25; done
+  printf '%s: watches %s\n' "$me" "$master"
+  state=$(introduced "$master")
+fi
+bash /opt/nexus/merge-users.sh /run/secrets/redis-sentinel-users "$home/users.acl"
+configure "$state"
+exec redis-sentinel "$home/sentinel.conf"
