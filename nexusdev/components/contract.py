@@ -50,7 +50,11 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Variable:
-    """One environment variable. Values match ``[A-Za-z0-9:/@.,?=&_%+-]*`` so that no format needs quoting."""
+    """One environment variable. Values match ``[A-Za-z0-9:/@.,?=_%+-]*`` so that no format needs quoting.
+
+    No ``&``: a shell that sources the file would cut the value there. A URL has at most one parameter; libpq takes the
+    others from its own variables (``DATABASE_URL=…?sslmode=verify-full`` and ``PGSSLROOTCERT``).
+    """
 
     name: str
     value: str

@@ -8,7 +8,8 @@
     <root>/locks/<name>.lock                who works on it (outside the folder, so that ``destroy`` can hold it to the end)
     <root>/allocation.lock                  held while a port block is chosen
 
-``root`` is NEXUSDEV_STATE_DIR or the platform's state folder for users (XDG_STATE_HOME on Linux).
+``root`` is NEXUSDEV_STATE_DIR, else nexusdev in XDG_STATE_HOME (``~/.local/state``), on macOS too: "Application Support" has
+a space, and the CA's path must need no quoting in an env file.
 """
 
 from __future__ import annotations
@@ -50,9 +51,8 @@ def state_root(environ: Mapping[str, str] = os.environ) -> Path:
     """The folder of all instances of this user."""
     if override := environ.get("NEXUSDEV_STATE_DIR"):
         return Path(override).absolute()
-    from platformdirs import user_state_path
-
-    return user_state_path("nexusdev", appauthor=False)
+    home = environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(home).expanduser() / "nexusdev"
 
 
 def folder_of(root: Path, name: str) -> Path:

@@ -1,0 +1,98 @@
+"""One look over the whole engine: what every instance has there, and what strangers have that we must not meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nexusdev.plan.survey import Belonging, Survey
+
+INSTANCE = "dev.nexus.instance"
+OWNER = "dev.nexus.owner-path"
+SERVICE = "com.docker.compose.service"
+
+
+def survey(client: Any, *, images: bool = False) -> Survey:
+    """Ask the engine (a ``docker.DockerClient``) for all that carries our label, all subnets and all published ports.
+
+    images  look at images too (for ``gc``): one more call
+    """
+    api = client.api
+    containers = api.containers(all=True)
+    networks = api.networks()
+    ours: list[Belonging] = [*_containers(api, containers), *_networks(networks)]
+    ours += _volumes(api.volumes(filters={"label": INSTANCE}).get("Volumes") or [])
+    if images:
+        ours += _images(api.images(filters={"label": INSTANCE}))
+    return Survey(belongings=tuple(ours), subnets=dict(_subnets(networks)), published=dict(_published(containers)))
+
+
+def _containers(api: Any, rows: list[Mapping[str, Any]]) -> Iterator[Belonging]:
+    for row in rows:
+        labels = row.get("Labels") or {}
+        if INSTANCE in labels:
+            running = row["State"] == "running"
+            bound = _bound(row) if running else _configured(api, row["Id"])
+            yield _belonging("container", _name(row), row["Id"], labels, running=running, ports=bound)
+
+
+def _networks(rows: list[Mapping[str, Any]]) -> Iterator[Belonging]:
+    for row in rows:
+        if INSTANCE in (labels := row.get("Labels") or {}):
+            yield _belonging("network", row["Name"], row["Id"], labels)
+
+
+def _volumes(rows: list[Mapping[str, Any]]) -> Iterator[Belonging]:
+    for row in rows:
+        yield _belonging("volume", row["Name"], row["Name"], row.get("Labels") or {})
+
+
+def _images(rows: list[Mapping[str, Any]]) -> Iterator[Belonging]:
+    for row in rows:
+        name = next(iter(row.get("RepoTags") or ()), row["Id"])
+        yield _belonging("image", name, row["Id"], row.get("Labels") or {}, size=row.get("Size", 0))
+
+
+def _belonging(kind: Any, name: str, identifier: str, labels: Mapping[str, str], **more: Any) -> Belonging:
+    return Belonging(
+        kind=kind,
+        name=name,
+        id=identifier,
+        instance=labels.get(INSTANCE, ""),
+        owner_path=labels.get(OWNER, ""),
+        service=labels.get(SERVICE, ""),
+        **more,
+    )
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return next(iter(row.get("Names") or ("",))).lstrip("/")
+
+
+def _bound(row: Mapping[str, Any]) -> tuple[int, ...]:
+    return tuple(sorted({port["PublicPort"] for port in row.get("Ports") or () if port.get("PublicPort")}))
+
+
+def _configured(api: Any, identifier: str) -> tuple[int, ...]:
+    """The ports of a container that does not run are only in its configuration."""
+    try:
+        bindings = api.inspect_container(identifier)["HostConfig"]["PortBindings"] or {}
+    except Exception as gone:
+        if getattr(getattr(gone, "response", None), "status_code", 0) == 404:  # noqa: PLR2004 - removed meanwhile
+            return ()
+        raise
+    hosts = (each.get("HostPort") for several in bindings.values() for each in several or ())
+    return tuple(sorted({int(port) for port in hosts if port}))
+
+
+def _subnets(rows: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    for row in rows:
+        for config in (row.get("IPAM") or {}).get("Config") or ():
+            if config.get("Subnet"):
+                yield row["Name"], config["Subnet"]
+
+
+def _published(rows: list[Mapping[str, Any]]) -> Iterator[tuple[int, str]]:
+    for row in rows:
+        for port in _bound(row) if row["State"] == "running" else ():
+            yield port, _name(row)

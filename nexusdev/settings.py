@@ -1,0 +1,256 @@
+"""What the user has decided, and where: flag > NEXUSDEV_<KEY> > nexusdev.toml (or [tool.nexusdev]) > user config > default.
+
+    instance       name of the instance; default: made from the project folder's path
+    runtime        where it runs; 'docker'
+    timeout        how long ``up`` and ``wait`` wait in all: seconds, or '90s', '10m', '1h'
+    env_file       the file that ``up`` writes, relative to the project folder. Not .env: that one is usually kept by hand
+    seed           the project's own seed folder, relative to the project folder
+    image_sources  from where missing images come, in this order: 'registry', 'build'
+    offline        use only images that the engine has
+    parallel       how many containers start at the same time
+    strict         fail where an optional service is not available
+
+An unknown key or a wrong value is InvalidConfig with file, line and the nearest known key.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from nexusdev.errors import InvalidConfig
+from nexusdev.instance.identity import NAME, has_table
+
+PREFIX = "NEXUSDEV_"
+_TIME = re.compile(r"(\d+(?:\.\d+)?)\s*([smh]?)")
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All settings with their final values; paths are absolute, times in seconds.
+
+    origins  key → where its value came from, in words: 'default', '--timeout', 'NEXUSDEV_TIMEOUT', 'nexusdev.toml:3'
+    """
+
+    instance: str = ""
+    runtime: str = "docker"
+    timeout: float = 300.0
+    env_file: Path = Path(".env.nexusdev")
+    seed: Path = Path("seed")
+    image_sources: tuple[str, ...] = ("registry", "build")
+    offline: bool = False
+    parallel: int = 4
+    strict: bool = False
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+    def rows(self) -> Iterator[tuple[str, Any, str]]:
+        """Key, value and origin of each setting, in the order of the table above."""
+        for key in KEYS:
+            yield key, getattr(self, key), self.origins.get(key, "default")
+
+
+class _Wrong(ValueError):
+    """A value that cannot be used; its text completes 'key must be …'."""
+
+
+def _name(value: object) -> str:
+    if isinstance(value, str) and NAME.fullmatch(value):
+        return value
+    raise _Wrong("1 to 32 of a-z, 0-9 and -, beginning and ending with a letter or digit")
+
+
+def _runtime(value: object) -> str:
+    if value == "docker":
+        return "docker"
+    raise _Wrong("docker")
+
+
+def _seconds(value: object) -> float:
+    match = _TIME.fullmatch(str(value).strip()) if not isinstance(value, bool) else None
+    if match and (seconds := float(match[1]) * _UNITS[match[2]]) > 0:
+        return seconds
+    raise _Wrong("a time above zero: seconds, or '90s', '10m', '1h'")
+
+
+def _path(value: object) -> Path:
+    if isinstance(value, (str, Path)) and str(value):
+        return Path(value).expanduser()
+    raise _Wrong("a path")
+
+
+def _sources(value: object) -> tuple[str, ...]:
+    items = [each.strip() for each in value.split(",")] if isinstance(value, str) else value
+    if (
+        isinstance(items, (list, tuple))
+        and items
+        and set(items) <= {"registry", "build"}
+        and len(set(items)) == len(items)
+    ):
+        return tuple(items)
+    raise _Wrong("a list of 'registry' and 'build', each at most once")
+
+
+def _switch(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in _SWITCH:
+        return _SWITCH[value.lower()]
+    raise _Wrong("true or false")
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, bool) and re.fullmatch(r"[1-9]\d?", str(value)):
+        return int(str(value))
+    raise _Wrong("a number from 1 to 99")
+
+
+KEYS: Mapping[str, Callable[[object], Any]] = {
+    "instance": _name,
+    "runtime": _runtime,
+    "timeout": _seconds,
+    "env_file": _path,
+    "seed": _path,
+    "image_sources": _sources,
+    "offline": _switch,
+    "parallel": _count,
+    "strict": _switch,
+}
+assert set(KEYS) == {each.name for each in fields(Settings)} - {"origins"}  # noqa: S101
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """A value as somebody gave it. ``base``: the folder that a relative path starts from."""
+
+    value: object
+    origin: str
+    base: Path
+
+
+def load(
+    project: Path,
+    *,
+    flags: Mapping[str, object] | None = None,
+    environ: Mapping[str, str] = os.environ,
+    user_config: Path | None = None,
+) -> Settings:
+    """The settings for a project folder.
+
+    flags        key → value of the flags that were given (None: not given); relative paths start from the current folder
+    user_config  another file than the platform's (``~/.config/nexusdev/config.toml``)
+    """
+    found: dict[str, _Found] = {}
+    found.update(_from_file(user_config or _user_config(), (), project))
+    found.update(_from_project(project))
+    found.update(_from_environment(environ, project))
+    found.update(_from_flags(flags or {}))
+    defaults = {
+        key: _Found(value=getattr(Settings, key), origin="default", base=project) for key in ("env_file", "seed")
+    }
+    values = {key: _checked(key, each) for key, each in {**defaults, **found}.items()}
+    return Settings(**values, origins={key: each.origin for key, each in found.items()})
+
+
+def _from_flags(flags: Mapping[str, object]) -> Mapping[str, _Found]:
+    given = {_known(key, "flag"): value for key, value in flags.items() if value is not None}
+    return {
+        key: _Found(value=value, origin=f"--{key.replace('_', '-')}", base=Path.cwd()) for key, value in given.items()
+    }
+
+
+def _from_environment(environ: Mapping[str, str], project: Path) -> Mapping[str, _Found]:
+    """NEXUSDEV_<KEY>. Others with this prefix belong to somebody else, unless one letter away from a key."""
+    found = {}
+    for name, value in environ.items():
+        key = name.removeprefix(PREFIX).lower()
+        if not name.startswith(PREFIX) or not value:
+            continue
+        if key in KEYS:
+            found[key] = _Found(value=value, origin=name, base=project)
+        elif near := _nearest(key, cutoff=0.85):
+            raise _unknown(name, "the environment", f"{PREFIX}{near.upper()}")
+    return found
+
+
+def _from_project(project: Path) -> Mapping[str, _Found]:
+    """nexusdev.toml, or [tool.nexusdev] of pyproject.toml; both at once would be two truths."""
+    own, pyproject = project / "nexusdev.toml", project / "pyproject.toml"
+    if not has_table(pyproject):
+        return _from_file(own, (), project)
+    if own.is_file():
+        raise InvalidConfig(
+            f"there are two configurations: {own} and [tool.nexusdev] in {pyproject}", hint="keep one of them"
+        )
+    return _from_file(pyproject, ("tool", "nexusdev"), project)
+
+
+def _from_file(file: Path, table: tuple[str, ...], base: Path) -> Mapping[str, _Found]:
+    if not file.is_file():
+        return {}
+    import tomllib
+
+    try:
+        text = file.read_text(encoding="utf-8")
+        values = tomllib.loads(text)
+    except (OSError, ValueError) as error:
+        raise InvalidConfig(f"{file} cannot be read", why=str(error)) from error
+    for name in table:
+        values = values.get(name, {})
+    return {
+        _known(key, f"{file}:{line}"): _Found(value=value, origin=f"{file.name}:{line}", base=base)
+        for key, value in values.items()
+        for line in [_line(text, table, key)]
+    }
+
+
+def _line(text: str, table: tuple[str, ...], key: str) -> int:
+    """The line on which a key of a table is set, counted from 1 (tomllib keeps no positions)."""
+    inside = not table
+    header = re.compile(r"\s*\[\s*" + r"\s*\.\s*".join(map(re.escape, table)) + r"\s*[\].]")
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith("["):
+            inside = not table or bool(header.match(line))
+        if inside and re.match(rf"""\s*(\[.*)?["']?{re.escape(key)}["']?\s*[=.\]]""", line):
+            return number
+    return 1
+
+
+def _known(key: str, place: str) -> str:
+    if key in KEYS:
+        return key
+    raise _unknown(key, place, _nearest(key))
+
+
+def _nearest(key: str, cutoff: float = 0.6) -> str:
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(key.replace("-", "_"), KEYS, 1, cutoff)), "")
+
+
+def _unknown(key: str, place: str, near: str) -> InvalidConfig:
+    return InvalidConfig(
+        f"{place}: unknown setting {key!r}",
+        why=f"did you mean {near}?" if near else "",
+        hint="nexusdev config show   all settings and where each came from",
+        evidence=(f"known: {', '.join(KEYS)}",),
+    )
+
+
+def _checked(key: str, found: _Found) -> Any:
+    try:
+        value = KEYS[key](found.value)
+    except _Wrong as wrong:
+        raise InvalidConfig(f"{found.origin}: {key} must be {wrong}", why=f"it is {found.value!r}") from None
+    return found.base / value if isinstance(value, Path) else value
+
+
+def _user_config() -> Path:
+    from platformdirs import user_config_path
+
+    return user_config_path("nexusdev", appauthor=False) / "config.toml"
