@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Starts etcd. A member whose volume is new while the others already have a cluster is refused by them under its old
+# identity: it is then removed, added again, and copies what they have.
+set -euo pipefail
+
+home=$ETCD_DATA_DIR
+name=$ETCD_NAME
+tls=(--cacert=/run/tls/ca.crt --cert=/run/tls/tls.crt --key=/run/tls/tls.key)
+
+# With data there is nothing to decide.
+if [[ -d $home/member/wal ]]; then exec etcd; fi
+
+others=$(tr ',' '\n' <<<"$ETCD_INITIAL_CLUSTER" | grep -v "^$name=" | sed 's/^.*=//; s/:2380$/:2379/' | paste -sd ,)
+ctl() { etcdctl "${tls[@]}" --endpoints="$others" --dial-timeout=2s --command-timeout=5s "$@"; }
+own_id() { ctl member list | awk -F ', ' -v url="https://$name:2380" '$4 == url { print $1 }'; }
+
+rejoin() {
+  local id
+  id=$(own_id) || return 1
+  echo "$name: its volume is new; it leaves the cluster of the others and joins it again"
+  rm -rf "$home"
+  if [[ -n $id ]]; then ctl member remove "$id"; fi
+  ctl member add "$name" --peer-urls="https://$name:2380" >/dev/null
+  export ETCD_INITIAL_CLUSTER_STATE=existing
+  exec etcd
+}
+
+# The first start of all is the common case, and it is not delayed by questions: try, and ask only when refused.
+etcd &
+child=$!
+trap 'kill -TERM "$child" 2>/dev/null' TERM INT
+code=0
+wait "$child" || code=$?
+while kill -0 "$child" 2>/dev/null; do
+  code=0
+  wait "$child" || code=$?
+done
+if ((code == 1)); then rejoin; fi
+exit "$code"
