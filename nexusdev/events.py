@@ -43,8 +43,11 @@ class Planned(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class StepDone(Event):
+    """``component``: whose container the step changed, '' for volumes and networks."""
+
     step: Step
     seconds: float
+    component: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,109 @@
+"""How the process starts and ends: the quick way of ``env``, signals, and every failure as words and an exit status."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from nexusdev.errors import NexusError
+
+if TYPE_CHECKING:
+    from nexusdev.cli.session import Session
+
+
+class Stopped(BaseException):
+    """A signal asked this process to end. Not an Exception: nothing on the way may swallow it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_status = 128 + number
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The console script."""
+    sys.exit(_guarded(list(sys.argv[1:] if argv is None else argv)))
+
+
+def _guarded(argv: list[str]) -> int:
+    """Run, and end quietly when whoever read our output has gone."""
+    _listen_to_signals()
+    try:
+        status = _run(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still buffered can go nowhere; without this Python complains at its own end.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except Stopped as stopped:
+        return stopped.exit_status
+    return status
+
+
+def _run(argv: list[str]) -> int:
+    if (quick := _env_fast_path(argv)) is not None:
+        return quick
+    from nexusdev.cli.app import run, start
+
+    here = start(argv)
+    try:
+        return run(here, argv)
+    except NexusError as error:
+        here.console.fail(error, command=here.command, instance=here.instance)
+        return error.exit_status
+    except (Stopped, KeyboardInterrupt) as stopped:
+        return _interrupted(here, stopped)
+    except BrokenPipeError:
+        raise
+    except Exception as bug:
+        return _bug(here, bug, argv)
+
+
+def _env_fast_path(argv: list[str]) -> int | None:
+    """``env`` answers before Typer is imported; None where the ordinary way has to do it."""
+    if "env" not in argv[:1]:
+        return None
+    try:
+        from nexusdev.environment.fast import answer
+    except ImportError:
+        return None
+    return answer(argv)
+
+
+def _listen_to_signals() -> None:
+    def stop(number: int, _frame: FrameType | None) -> None:
+        # A second signal of the same kind ends the process at once.
+        signal.signal(number, signal.SIG_DFL)
+        raise Stopped(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(ValueError, OSError):
+            signal.signal(number, stop)
+
+
+def _interrupted(here: Session, stopped: BaseException) -> int:
+    """Say what remains, and end as signals end programs."""
+    status = stopped.exit_status if isinstance(stopped, Stopped) else 130
+    from nexusdev.cli.session import interruption
+
+    with contextlib.suppress(OSError):
+        here.console.fail(interruption(here, status), command=here.command, instance=here.instance)
+    return status
+
+
+def _bug(here: Session, bug: Exception, argv: Sequence[str]) -> int:
+    """A failure that nobody foresaw: short words, and the traceback in a file (``-v`` shows it too)."""
+    from nexusdev.cli.bug import reported
+
+    error = reported(bug, argv, verbose=here.console.verbose)
+    here.console.fail(error, command=here.command, instance=here.instance)
+    return error.exit_status
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""Every command, imported so that it registers itself. Order here is order in the help."""
+
+from nexusdev.cli import about
+
+__all__ = ["about"]

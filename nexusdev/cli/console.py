@@ -1,0 +1,145 @@
+"""The screen: results on stdout, progress and errors on stderr, one JSON envelope where that was asked for.
+
+Nothing else writes to either. On a terminal the progress is a live board; elsewhere one line per change, never repainted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TextIO
+
+from nexusdev.cli import layout
+from nexusdev.cli.layout import UNBOUNDED, Page
+from nexusdev.errors import NexusError
+from nexusdev.operations.outcome import Block, Outcome
+
+if TYPE_CHECKING:
+    from nexusdev.events import Event
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(kw_only=True)
+class Console:
+    """How this process speaks. ``color`` means that colours are allowed; they are used on a terminal only."""
+
+    out: TextIO = field(default_factory=lambda: sys.stdout)
+    err: TextIO = field(default_factory=lambda: sys.stderr)
+    as_json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    color: bool = True
+    _board: Any = None
+    _told: threading.Lock = field(default_factory=threading.Lock)
+
+    def show(self, outcome: Outcome, *, command: str) -> None:
+        """Print a result, and the failure with which it nevertheless ends."""
+        if self.as_json:
+            self._envelope(command, outcome.instance, outcome.data, outcome.warnings, outcome.error)
+            return
+        for warning in outcome.warnings:
+            self.note(f"warning: {warning}")
+        self.say(*outcome.says)
+        if outcome.error:
+            self.out.flush()
+            self._error(outcome.error)
+
+    def say(self, *says: Block) -> None:
+        """Print blocks on stdout at once."""
+        page = self.page(self.out)
+        self.out.writelines(f"{line.rstrip()}\n" for line in layout.blocks(says, page))
+        self.out.flush()
+
+    def stream(self, lines: Iterable[str]) -> None:
+        """Print lines as they come."""
+        for line in lines:
+            self.out.write(f"{line}\n")
+            self.out.flush()
+
+    def fail(self, error: NexusError, *, command: str, instance: str = "") -> None:
+        """Print a failure, once: text on stderr or an envelope on stdout."""
+        if self.as_json:
+            self._envelope(command, instance, {}, (), error)
+        else:
+            self._error(error)
+
+    def note(self, text: str) -> None:
+        """One line of progress."""
+        if self._board is not None:
+            self._board.console.print(text, markup=False, highlight=False)
+        else:
+            self.err.write(f"{text}\n")
+            self.err.flush()
+
+    def tell(self, event: Event) -> None:
+        """Hear an event, from whatever thread (``events.Listener``)."""
+        with self._told, contextlib.suppress(OSError, ValueError):
+            if self._board is not None:
+                self._board.hear(event)
+            elif not self.quiet and (line := self._line(event)):
+                self.err.write(f"{line}\n")
+                self.err.flush()
+
+    def _line(self, event: Event) -> str | None:
+        from nexusdev.cli.progress import line
+
+        return line(event, verbose=self.verbose)
+
+    @contextlib.contextmanager
+    def progress(self) -> Iterator[None]:
+        """While the block runs, show events as a live board where there is a terminal to show it on."""
+        if self.quiet or not self.err.isatty() or os.environ.get("TERM") == "dumb":
+            yield
+            return
+        from nexusdev.cli.live import LiveBoard
+
+        with LiveBoard(self.err, color=self.color) as board:
+            self._board = board
+            try:
+                yield
+            finally:
+                self._board = None
+
+    def ask(self, question: str) -> bool | None:
+        """Yes or no from the person at the terminal; None where there is none."""
+        if self.as_json or not (sys.stdin and sys.stdin.isatty() and self.err.isatty()):
+            return None
+        self.err.write(f"{question} [y/N] ")
+        self.err.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    def page(self, stream: TextIO) -> Page:
+        """The width and the colours of a stream. What is no terminal is as wide as it needs to be, unless COLUMNS says otherwise."""
+        terminal = stream.isatty()
+        columns = os.environ.get("COLUMNS", "")
+        if columns.isdigit() and int(columns):
+            width = int(columns)
+        else:
+            width = shutil.get_terminal_size().columns if terminal else UNBOUNDED
+        return Page(width=max(width, 20), color=self.color and terminal)
+
+    def _error(self, error: NexusError) -> None:
+        self.err.writelines(f"{line.rstrip()}\n" for line in layout.error(error, self.page(self.err)))
+        self.err.flush()
+
+    def _envelope(
+        self, command: str, instance: str, data: Any, warnings: Iterable[str], error: NexusError | None
+    ) -> None:
+        document = {
+            "schema_version": SCHEMA_VERSION,
+            "command": command,
+            "ok": error is None,
+            "instance": instance,
+            "data": data,
+            "warnings": list(warnings),
+            "error": error.as_dict() if error else None,
+        }
+        self.out.write(json.dumps(document, default=str, ensure_ascii=False) + "\n")
+        self.out.flush()

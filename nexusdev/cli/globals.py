@@ -1,0 +1,87 @@
+"""The options that every command takes, before or after its name: found in the command line and moved to its front."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_FLAGS = ("--json", "-q", "--quiet", "-v", "--verbose", "--no-color", "-y", "--yes")
+_VALUED = ("-i", "--instance", "-C", "--project", "--timeout")
+
+# Words of these commands belong to another program: how many of them come first and are ours.
+_PASSING = {"run": 0, "exec": 1, "psql": 0, "redis": 0, "s3": 0, "vault": 0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Globals:
+    """What the global options say. ``timeout`` as written (90, 90s, 10m)."""
+
+    instance: str | None = None
+    project: Path | None = None
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    color: bool = True
+    yes: bool = False
+    timeout: str | None = None
+
+
+def hoist(argv: Sequence[str]) -> list[str]:
+    """The same words with global options first, so that they may stand behind the command too.
+
+    Nothing behind ``--`` is touched, nor what another program will read (``run``, ``exec``, ``psql`` …): without a ``--``
+    everything after such a command is that program's.
+    """
+    front: list[str] = []
+    rest: list[str] = []
+    words = list(argv)
+    while words:
+        taken = _global(words)
+        if taken:
+            front += words[:taken]
+            del words[:taken]
+        elif words[0] == "--" or _is_foreign([*rest, words[0]], words):
+            return [*front, *rest, *words]
+        else:
+            rest.append(words.pop(0))
+    return [*front, *rest]
+
+
+def _global(words: Sequence[str]) -> int:
+    """How many words the global option at the front has; 0 when there is none."""
+    if words[0] in _FLAGS:
+        return 1
+    if words[0] in _VALUED:
+        return min(2, len(words))
+    return int(words[0].startswith("--") and words[0].partition("=")[0] in _VALUED and "=" in words[0])
+
+
+def _is_foreign(so_far: Sequence[str], words: Sequence[str]) -> bool:
+    """Whether the words from here on belong to another program."""
+    if not so_far or so_far[0] not in _PASSING:
+        return False
+    ours = _PASSING[so_far[0]]
+    if len(so_far) == 1:
+        return ours == 0 and "--" not in words
+    return len(so_far) > 1 + ours
+
+
+def wants_json(hoisted: Sequence[str]) -> bool:
+    """Whether errors are to be told as JSON, known before anything is parsed."""
+    return "--json" in _front(hoisted)
+
+
+def may_color(hoisted: Sequence[str], environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether colours may be used at all: see https://no-color.org."""
+    return "--no-color" not in _front(hoisted) and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def _front(hoisted: Sequence[str]) -> list[str]:
+    front: list[str] = []
+    words = list(hoisted)
+    while words and (taken := _global(words)):
+        front += words[:taken]
+        del words[:taken]
+    return front

@@ -1,0 +1,66 @@
+"""The live board on a terminal: Rich repaints what ``progress.Board`` says. The only module that imports rich."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Self, TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from nexusdev.cli.progress import Board, Row
+
+if TYPE_CHECKING:
+    from nexusdev.events import Event
+
+_STYLES = {"good": "green", "bad": "red", "warn": "yellow", "dim": "dim", "strong": "bold", "plain": ""}
+_PER_SECOND = 8
+
+
+class LiveBoard:
+    """One row per component, repainted a few times per second on stderr until the block ends."""
+
+    def __init__(self, stream: TextIO, *, color: bool) -> None:
+        self.console = Console(file=stream, no_color=not color, highlight=False)
+        self._began = time.monotonic()
+        self._board = Board()
+        self._spinner = Spinner("dots")
+        self._live = Live(
+            get_renderable=self._render, console=self.console, refresh_per_second=_PER_SECOND, transient=False
+        )
+
+    def __enter__(self) -> Self:
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *ended: Any) -> None:
+        self._live.__exit__(*ended)
+
+    def hear(self, event: Event) -> None:
+        """Take in an event; the next repaint shows it."""
+        before = self._board
+        self._board = before.after(event)
+        for note in self._board.notes[len(before.notes) :]:
+            self.console.print(note, markup=False)
+
+    def _render(self) -> Table:
+        elapsed = time.monotonic() - self._began
+        grid = Table.grid(padding=(0, 1), expand=False)
+        grid.add_column(width=1)
+        grid.add_column(no_wrap=True)
+        grid.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
+        grid.add_column(justify="right", no_wrap=True)
+        for row in (*self._board.images, *self._board.rows):
+            grid.add_row(*self._cells(row, elapsed))
+        if not self._board.rows and not self._board.images:
+            grid.add_row(self._spinner, Text(self._board.phase or "preflight"), "", f"{elapsed:.0f} s")
+        return grid
+
+    def _cells(self, row: Row, elapsed: float) -> tuple[Any, ...]:
+        done = row.done or row.mood == "good"
+        mark = Text("✓", style="green") if done else self._spinner
+        seconds = row.seconds if row.seconds is not None else elapsed
+        return mark, Text(row.name), Text(row.words, style=_STYLES[row.mood]), Text(f"{seconds:.1f} s", style="dim")

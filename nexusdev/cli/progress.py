@@ -1,0 +1,142 @@
+"""Events as a person follows them: one line per change, or a board with one row per component. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from nexusdev.events import (
+    ComponentReady,
+    ComponentWaits,
+    Event,
+    ImageProgress,
+    Note,
+    PhaseBegan,
+    PhaseEnded,
+    Planned,
+    Proven,
+    Seeded,
+    StepDone,
+)
+from nexusdev.operations.outcome import Mood
+from nexusdev.plan.steps import Act, Plan
+
+_QUIET_ACTS = frozenset({Act.CREATE, Act.CREATE_VOLUME, Act.CREATE_NETWORK})
+
+
+def line(event: Event, *, verbose: bool = False) -> str | None:
+    """One line for one change; None for what only a verbose reader wants."""
+    match event:
+        case StepDone(step=step) if verbose or step.act not in _QUIET_ACTS:
+            return f"{step}" + (f" ({event.seconds:.2f} s)" if verbose else "")
+        case ComponentWaits():
+            return f"wait {event.component}: {event.missing}"
+        case ComponentReady():
+            return f"ready {event.component}: after {event.elapsed:.1f} s"
+        case Seeded() if event.changes:
+            return f"seed {event.component}: {_seeds(event.changes, verbose)}"
+        case Proven():
+            return f"prove {event.component}: {len(event.paths)} paths answer as this instance"
+        case ImageProgress(done=True):
+            return f"image {event.image}: {event.step} ({event.elapsed:.0f} s)"
+        case ImageProgress():
+            return f"image {event.image}: {event.step}"
+        case Planned(plan=plan) if plan:
+            return f"plan: {counted(plan)}"
+        case Note(warning=True):
+            return f"warning: {event.text}"
+        case Note():
+            return event.text
+        case PhaseEnded() if verbose:
+            return f"{event.phase}: {event.seconds:.2f} s"
+        case _:
+            return None
+
+
+def _seeds(changes: tuple[str, ...], verbose: bool) -> str:
+    if verbose or len(changes) == 1:
+        return "; ".join(changes)
+    return f"{changes[0]} and {len(changes) - 1} more"
+
+
+def counted(plan: Plan) -> str:
+    """``27 create, 27 start``: how many steps of each kind."""
+    counts: dict[Act, int] = {}
+    for step in plan.steps:
+        counts[step.act] = counts.get(step.act, 0) + 1
+    return ", ".join(f"{count} × {act}" for act, count in counts.items())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the board. ``since`` is the elapsed time that stands still once the row is done, in seconds."""
+
+    name: str
+    words: str = ""
+    mood: Mood = "plain"
+    done: bool = False
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """What a live screen shows: the phase and a row per component, images on their way while there are any."""
+
+    phase: str = ""
+    rows: tuple[Row, ...] = ()
+    images: tuple[Row, ...] = ()
+    notes: tuple[str, ...] = ()
+    started: tuple[tuple[str, int], ...] = ()
+
+    def after(self, event: Event) -> Board:
+        """The board once this has happened."""
+        match event:
+            case PhaseBegan():
+                return replace(self, phase=event.phase)
+            case StepDone() if event.component:
+                return self._stepped(event)
+            case ComponentWaits():
+                return self._put(Row(name=event.component, words=event.missing, mood="warn"))
+            case ComponentReady():
+                return self._put(Row(name=event.component, words="ready", mood="good", seconds=event.elapsed))
+            case Seeded():
+                return self._seeded(event)
+            case Proven():
+                return self._put(Row(name=event.component, words="ready, proven", mood="good", done=True))
+            case ImageProgress():
+                return self._image(event)
+            case Note():
+                return replace(self, notes=(*self.notes, event.text))
+            case _:
+                return self
+
+    def _stepped(self, event: StepDone) -> Board:
+        counts = dict(self.started)
+        counts[event.component] = counts.get(event.component, 0) + (event.step.act is Act.START)
+        count = counts[event.component]
+        words = f"{count} started" if event.step.act is Act.START else f"{event.step.act} {event.step.subject}"
+        return replace(self, started=tuple(counts.items()))._put(Row(name=event.component, words=words, mood="dim"))
+
+    def _seeded(self, event: Seeded) -> Board:
+        before = next((row for row in self.rows if row.name == event.component), None)
+        if before is None or before.mood == "good":
+            return self._put(Row(name=event.component, words="ready, seeded", mood="good"))
+        return self
+
+    def _image(self, event: ImageProgress) -> Board:
+        others = tuple(row for row in self.images if row.name != event.image)
+        if event.done:
+            return replace(self, images=others)
+        row = Row(name=event.image, words=event.step, seconds=event.elapsed)
+        same_place = tuple(row if each.name == event.image else each for each in self.images)
+        return replace(self, images=same_place if row in same_place else (*self.images, row))
+
+    def _put(self, row: Row) -> Board:
+        if not any(each.name == row.name for each in self.rows):
+            return replace(self, rows=(*self.rows, row))
+        kept = tuple(
+            replace(row, seconds=row.seconds if row.seconds is not None else each.seconds)
+            if each.name == row.name
+            else each
+            for each in self.rows
+        )
+        return replace(self, rows=kept)

@@ -1,0 +1,110 @@
+"""One run of the command line: what was asked for, where it speaks, and the Context that operations get."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import typer
+
+from nexusdev.cli.console import Console
+from nexusdev.cli.globals import Globals
+from nexusdev.errors import ConfirmationNeeded, NexusError
+
+if TYPE_CHECKING:
+    from nexusdev.operations.context import Context
+    from nexusdev.operations.outcome import Outcome
+
+
+@dataclass(kw_only=True)
+class Session:
+    """What lives as long as the process. ``command`` is the name in the envelope: ``up``, ``images list``."""
+
+    console: Console
+    globals: Globals = field(default_factory=Globals)
+    command: str = ""
+    instance: str = ""
+    exit_status: int = 0
+
+    def context(self, **flags: object) -> Context:
+        """The project, the instance and the settings that are meant; ``flags`` override settings by their key."""
+        from nexusdev import settings
+        from nexusdev.instance.identity import find_project, identify
+        from nexusdev.instance.state import state_root
+        from nexusdev.operations.context import Context
+
+        given = self.globals
+        project = find_project(given.project or Path.cwd())
+        chosen = settings.load(project, flags={"instance": given.instance, "timeout": given.timeout, **flags})
+        identity = identify(project, chosen.instance)
+        self.instance = identity.name
+        return Context(
+            identity=identity,
+            settings=chosen,
+            root=state_root(),
+            listener=self.console,
+            timeout_given=given.timeout is not None,
+        )
+
+    def finish(self, outcome: Outcome) -> None:
+        """Print an outcome; the process ends with its status."""
+        self.console.show(outcome, command=self.command)
+        self.exit_status = outcome.error.exit_status if outcome.error else outcome.exit_status
+
+    def confirm(self, question: str, *, instead: str) -> None:
+        """Ask before something is lost; ``--yes`` answers. ``instead``: the command to type where nobody can be asked."""
+        if self.globals.yes:
+            return
+        answer = self.console.ask(question)
+        if answer is None:
+            raise ConfirmationNeeded(question, why="there is no terminal to ask on", hint=instead)
+        if not answer:
+            raise Declined("nothing was changed")
+
+
+class Declined(NexusError):
+    """The person at the terminal said no."""
+
+    exit_status = 13
+    default_code = "DECLINED"
+
+
+def session(ctx: typer.Context) -> Session:
+    """The session of a command; it takes the command's name from the way it was called."""
+    found = cast(Session, ctx.find_root().obj)
+    found.command = ctx.command_path.partition(" ")[2] or found.command
+    return found
+
+
+def perform(ctx: typer.Context, act: Callable[[Context], Outcome], *, progress: bool = False, **flags: object) -> None:
+    """Run one operation and print its outcome. ``progress``: show what happens while it runs."""
+    here = session(ctx)
+    context = here.context(**flags)
+    if not progress:
+        here.finish(act(context))
+        return
+    with here.console.progress():
+        outcome = act(context)
+    here.finish(outcome)
+
+
+def is_interactive() -> bool:
+    """Whether a program that is run for the caller can have the terminal."""
+    return os.isatty(0) and os.isatty(1)
+
+
+def interruption(here: Session, status: int) -> NexusError:
+    """What to say when a signal ended a command: what remains, and what to type."""
+    changing = here.command in {"up", "start", "restart", "seed", "secrets rotate"}
+    error = NexusError(
+        f"{here.command or 'nexusdev'} was interrupted",
+        why="what was started goes on running; nothing is lost" if changing else "",
+        hint="nexusdev up     go on from here\nnexusdev down   remove what was started" if changing else "",
+        code="INTERRUPTED",
+    )
+    if here.command in {"down", "destroy", "stop"}:
+        error.hint = f"nexusdev {here.command}   do the rest"
+    return error

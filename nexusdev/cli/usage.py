@@ -1,0 +1,59 @@
+"""Wrong words on the command line, answered with the nearest right ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+import typer
+
+from nexusdev.errors import UsageError
+
+# Typer carries its own Click; this is the root of what both raise for a wrong command line.
+ParseError: type[Exception] = typer.BadParameter.__mro__[2]
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant."""
+    return next(iter(get_close_matches(word, list(known), 1, 0.5)), None)
+
+
+def explained(error: Any) -> UsageError:
+    """A parser's complaint in our own form."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "nexusdev"
+    option = getattr(error, "option_name", None)
+    if option and type(error).__name__ == "NoSuchOption":
+        return _no_option(option, context, path)
+    text = str(error.format_message()).rstrip(".").replace("\n\t", " ")
+    return UsageError(text[:1].lower() + text[1:], hint=f"{path} --help")
+
+
+def _no_option(option: str, context: Any, path: str) -> UsageError:
+    known = [name for each in _parameters(context) for name in each.opts if name.startswith("--")]
+    near = nearest(option, known)
+    return UsageError(
+        f"there is no option {option}",
+        why=f"did you mean {near}?" if near else f"{path} does not know it",
+        hint=f"{path} {near}\n{path} --help" if near else f"{path} --help",
+    )
+
+
+def _parameters(context: Any) -> list[Any]:
+    """Options of the command and of all that stand above it (the global ones)."""
+    found: list[Any] = []
+    while context is not None:
+        found += context.command.get_params(context)
+        context = context.parent
+    return found
+
+
+def no_command(word: str, known: Iterable[str], path: str) -> UsageError:
+    """The error for a command that does not exist."""
+    near = nearest(word, known)
+    return UsageError(
+        f"there is no command {word}",
+        why=f"did you mean {near}?" if near else "",
+        hint=f"{path} {near}\n{path} --help" if near else f"{path} --help",
+    )

@@ -1,0 +1,56 @@
+"""What a verb returns: frozen data for programs, and the same as words and tables for people. No verb prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from nexusdev.errors import NexusError
+
+Mood = Literal["plain", "good", "bad", "warn", "dim", "strong"]
+
+
+@dataclass(frozen=True)
+class Text:
+    """Words with a mood, which a terminal shows as a colour. ``Text("down", "bad")``."""
+
+    text: str
+    mood: Mood = "plain"
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Cell = str | Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Rows under headings. On a narrow screen each row becomes a small block."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+Block = str | Text | Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """The result of one verb.
+
+    data         the ``data`` member of the JSON envelope
+    says         what a person reads on stdout, block after block; a str may have several lines
+    instance     the instance that was meant, '' where none was
+    warnings     things to know that are no failure (stderr, and the envelope)
+    error        why the verb nevertheless ends with a failure, after its result was shown
+    exit_status  of a command that was run for the caller; ``error`` has its own
+    """
+
+    data: Mapping[str, Any] = field(default_factory=dict)
+    says: tuple[Block, ...] = ()
+    instance: str = ""
+    warnings: tuple[str, ...] = ()
+    error: NexusError | None = None
+    exit_status: int = 0
