@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from nexusdev.errors import InvalidConfig
-from nexusdev.instance.identity import NAME, has_table
+from nexusdev.instance.naming import NAME, has_table
 
 PREFIX = "NEXUSDEV_"
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*([smh]?)")

@@ -6,16 +6,13 @@ meet, and a third cannot take over what another folder owns.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from nexusdev.errors import IdentityMismatch, NotFound, UsageError
+from nexusdev.errors import IdentityMismatch
+from nexusdev.instance.naming import checked_name, derived_name, find_project
 
-NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
-_SLUG_LENGTH = 24
-_MARKER = b"[tool.nexusdev"
+__all__ = ["Identity", "find_project", "identify", "require_owner"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,49 +37,6 @@ def identify(project: Path, name: str | None = None) -> Identity:
     if name:
         return Identity(name=checked_name(name), project=project, explicit=True)
     return Identity(name=derived_name(project), project=project)
-
-
-def derived_name(project: Path) -> str:
-    """Slug of the folder's name and six hexadecimal digits of the SHA-256 of its path: ``shop-3fa9c1``."""
-    digest = hashlib.sha256(str(project).encode("utf-8", "surrogateescape")).hexdigest()[:6]
-    slug = re.sub(r"[^a-z0-9]+", "-", project.name.lower()).strip("-")[:_SLUG_LENGTH].strip("-")
-    return f"{slug or 'project'}-{digest}"
-
-
-def checked_name(name: str) -> str:
-    """The name itself, or a usage error with a name that would do."""
-    if NAME.fullmatch(name):
-        return name
-    proposal = re.sub(r"[^a-z0-9]+", "-", name.lower())[:32].strip("-")
-    raise UsageError(
-        f"{name!r} cannot be the name of an instance",
-        why="a name has 1 to 32 of a-z, 0-9 and -, and begins and ends with a letter or a digit",
-        hint=f"--instance {proposal}" if proposal else "",
-    )
-
-
-def find_project(start: Path) -> Path:
-    """The nearest folder from ``start`` upward that is a project, as a real path; ``start`` itself where there is none.
-
-    A project has nexusdev.toml, a pyproject.toml with [tool.nexusdev], or .git.
-    """
-    if not start.is_dir():
-        raise NotFound(f"there is no folder {start}", why="-C/--project takes the folder of a project")
-    folder = start.resolve()
-    return next((each for each in (folder, *folder.parents) if is_project(each)), folder)
-
-
-def is_project(folder: Path) -> bool:
-    """Whether the folder carries one of the marks of a project."""
-    return (folder / "nexusdev.toml").is_file() or (folder / ".git").exists() or has_table(folder / "pyproject.toml")
-
-
-def has_table(pyproject: Path) -> bool:
-    """Whether this pyproject.toml exists and has a [tool.nexusdev] table (looked up as text: quick, and right for valid files)."""
-    try:
-        return any(line.lstrip().startswith(_MARKER) for line in pyproject.read_bytes().splitlines())
-    except OSError:
-        return False
 
 
 def require_owner(identity: Identity, owner: Path | str) -> None:

@@ -8,8 +8,7 @@
     <root>/locks/<name>.lock                who works on it (outside the folder, so that ``destroy`` can hold it to the end)
     <root>/allocation.lock                  held while a port block is chosen
 
-``root`` is NEXUSDEV_STATE_DIR, else nexusdev in XDG_STATE_HOME (``~/.local/state``), on macOS too: "Application Support" has
-a space, and the CA's path must need no quoting in an env file.
+``root``: see folders.py.
 """
 
 from __future__ import annotations
@@ -24,6 +23,9 @@ from typing import Any
 
 from nexusdev.errors import InvalidState
 from nexusdev.instance.files import replace
+from nexusdev.instance.folders import folder_of, instances, lock_file, state_root
+
+__all__ = ["Record", "container_user", "folder_of", "instances", "lock_file", "state_root"]
 
 SCHEMA_VERSION = 1
 _ROOT_CONTAINER_ID = 10001
@@ -45,24 +47,6 @@ class Record:
     uid: int
     gid: int
     created_at: str = ""
-
-
-def state_root(environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder of all instances of this user."""
-    if override := environ.get("NEXUSDEV_STATE_DIR"):
-        return Path(override).absolute()
-    home = environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(home).expanduser() / "nexusdev"
-
-
-def folder_of(root: Path, name: str) -> Path:
-    """The state folder of one instance, whether it exists or not."""
-    return root / "instances" / name
-
-
-def lock_file(root: Path, name: str) -> Path:
-    """The lock of one instance."""
-    return root / "locks" / f"{name}.lock"
 
 
 def container_user(*, rootless: bool = False) -> tuple[int, int]:
@@ -152,13 +136,6 @@ def lost(name: str, folder: Path, things: tuple[str, ...]) -> InvalidState:
         evidence=things,
         code="STATE_LOST",
     )
-
-
-def instances(root: Path) -> Iterator[Path]:
-    """The state folders of all instances, by name."""
-    parent = root / "instances"
-    if parent.is_dir():
-        yield from sorted(each for each in parent.iterdir() if each.is_dir())
 
 
 def records(root: Path) -> Iterator[Record]:

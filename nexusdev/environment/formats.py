@@ -1,0 +1,108 @@
+"""Variables as text, one function per reader. Pure, deterministic (no dates), and without quoting where a reader knows none.
+
+One dotenv file reads the same in python-dotenv, ``docker run --env-file``, Compose's ``env_file`` and ``set -a; . FILE``: these
+agree only on bare values, so values are checked against an alphabet that none of them interprets.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+
+from nexusdev.errors import InvalidConfig
+
+Values = Mapping[str, str]
+
+NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
+BARE = re.compile(r"[A-Za-z0-9:/@.,?=_%+-]*")
+
+#: Names that production uses come first, in this order; everything else follows as its component gives it.
+FIRST = (
+    *("PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD"),
+    *("REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD"),
+    *("MINIO_ENDPOINT", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY"),
+    *("VAULT_ADDR", "VAULT_TOKEN"),
+)
+HEADER = (
+    "# Written by nexusdev for instance {instance}; every `nexusdev up` writes it anew. Holds secrets: never commit it."
+)
+
+
+def render(values: Values, style: str, *, instance: str = "") -> str:
+    """The variables in one of FORMATS, ending with a newline."""
+    return FORMATS[style](checked(values), instance)
+
+
+def ordered(values: Values) -> dict[str, str]:
+    """The same, production's names first."""
+    return {name: values[name] for name in (*(each for each in FIRST if each in values), *values)}
+
+
+def checked(values: Values) -> Values:
+    """The same; InvalidConfig for a name or value that not every reader would read the same."""
+    for name, value in values.items():
+        if not NAME.fullmatch(name) or not BARE.fullmatch(value):
+            strange = sorted(set(re.sub(BARE.pattern, "", value)))
+            raise InvalidConfig(
+                f"variable {name} cannot be written so that every reader reads the same",
+                why=f"its value has {' '.join(map(repr, strange))}" if strange else "its name is unusual",
+                hint="keep nexusdev's state below a plain path: NEXUSDEV_STATE_DIR=/path/without/blanks",
+            )
+    return values
+
+
+def _lines(pattern: str, values: Values) -> str:
+    return "".join(pattern.format(name, value) + "\n" for name, value in values.items())
+
+
+def dotenv(values: Values, instance: str = "") -> str:
+    """A file for python-dotenv, docker, Compose and the shell alike."""
+    return HEADER.format(instance=instance) + "\n" + docker(values, instance)
+
+
+def docker(values: Values, _instance: str = "") -> str:
+    """NAME=value, nothing else: ``docker run --env-file``."""
+    return _lines("{}={}", values)
+
+
+def shell(values: Values, _instance: str = "") -> str:
+    """``eval "$(nexusdev env --format shell)"`` in sh, bash, zsh."""
+    return _lines("export {}='{}'", values)
+
+
+def fish(values: Values, _instance: str = "") -> str:
+    """``nexusdev env --format fish | source``."""
+    return _lines("set -gx {} '{}'", values)
+
+
+def powershell(values: Values, _instance: str = "") -> str:
+    """``nexusdev env --format powershell | Out-String | Invoke-Expression``."""
+    return _lines("$Env:{} = '{}'", values)
+
+
+def as_json(values: Values, _instance: str = "") -> str:
+    """One object, name → value."""
+    return json.dumps(dict(values), indent=2) + "\n"
+
+
+FORMATS: Mapping[str, Callable[[Values, str], str]] = {
+    "dotenv": dotenv,
+    "shell": shell,
+    "fish": fish,
+    "powershell": powershell,
+    "json": as_json,
+    "direnv": shell,
+    "docker": docker,
+    "github": docker,
+}
+USAGE: Mapping[str, str] = {
+    "dotenv": "nexusdev env > .env.local",
+    "shell": 'eval "$(nexusdev env --format shell)"',
+    "fish": "nexusdev env --format fish | source",
+    "powershell": "nexusdev env --format powershell | Out-String | Invoke-Expression",
+    "json": "nexusdev env --format json | jq -r .PGHOST",
+    "direnv": 'in .envrc: eval "$(nexusdev env --format direnv)"',
+    "docker": "nexusdev env --view container --format docker > app.env; docker run --env-file app.env …",
+    "github": 'nexusdev env --format github >> "$GITHUB_ENV"',
+}

@@ -1,0 +1,187 @@
+"""The proof of the variables: every endpoint that they name is asked at once, with nothing but them, who it is.
+
+Two things must hold: the server's certificate is signed by this instance's CA (which no other instance has), and what it carries
+is this instance's nonce. A test may give other ``doors``.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+from nexusdev.environment import wire
+from nexusdev.errors import Degraded, IdentityMismatch, NexusError, NotFound
+
+Values = Mapping[str, str]
+Question = Callable[[wire.Stream, str], str]
+TIMEOUT = 3.0
+
+
+class Endpoint:
+    """One published path: its name for a person, where it is, and what to ask there."""
+
+    def __init__(self, path: str, host: str, port: int, ask: Question, *, starttls: bool = False) -> None:
+        self.path = path
+        self.host = host
+        self.port = port
+        self.ask = ask
+        self.starttls = starttls
+
+
+class Answer:
+    """What came back: the nonce ('' where the product has none), or what went wrong."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.nonce = ""
+        self.seconds = 0.0
+        self.fault: Exception | None = None
+
+
+def endpoints(values: Values) -> Iterator[Endpoint]:
+    """Every path that these variables publish; only what is there is asked."""
+    yield from _postgres(values)
+    yield from _redis(values)
+    if "MINIO_ENDPOINT" in values:
+        yield _minio(values)
+    if "VAULT_ADDR" in values:
+        yield _vault(values)
+    if "PROMETHEUS_URL" in values:
+        host, port = _authority(values["PROMETHEUS_URL"])
+        yield Endpoint("PROMETHEUS_URL", host, port, wire.ask_prometheus)
+
+
+def _postgres(values: Values) -> Iterator[Endpoint]:
+    def ask(stream: wire.Stream, _host: str) -> str:
+        return wire.ask_postgres(stream, values["PGUSER"], values["PGPASSWORD"], values["PGDATABASE"])
+
+    for name in ("DATABASE_URL", "DATABASE_RO_URL", "DATABASE_POOL_URL"):
+        if name in values:
+            host, port = _authority(values[name])
+            yield Endpoint(name, host, port, ask, starttls=True)
+
+
+def _redis(values: Values) -> Iterator[Endpoint]:
+    def ask(stream: wire.Stream, _host: str) -> str:
+        return wire.ask_redis(stream, values["REDIS_USERNAME"], values["REDIS_PASSWORD"])
+
+    def ask_sentinel(stream: wire.Stream, _host: str) -> str:
+        user, password = values["REDIS_USERNAME"], values["REDIS_PASSWORD"]
+        return wire.ask_sentinel(stream, user, password, values["REDIS_MASTER_NAME"])
+
+    if "REDIS_HOST" in values:
+        yield Endpoint("REDIS_URL", values["REDIS_HOST"], int(values["REDIS_PORT"]), ask)
+    for place in filter(None, values.get("REDIS_SENTINELS", "").split(",")):
+        yield Endpoint(f"REDIS_SENTINELS {place}", *_authority(place), ask_sentinel)
+
+
+def _minio(values: Values) -> Endpoint:
+    keys = values["MINIO_ACCESS_KEY"], values["MINIO_SECRET_KEY"], values.get("AWS_REGION", "us-east-1")
+    host, port = _authority(values["MINIO_ENDPOINT"])
+    return Endpoint("MINIO_ENDPOINT", host, port, lambda stream, authority: wire.ask_minio(stream, authority, *keys))
+
+
+def _vault(values: Values) -> Endpoint:
+    host, port = _authority(values["VAULT_ADDR"])
+    token = values.get("VAULT_TOKEN", "")
+    return Endpoint("VAULT_ADDR", host, port, lambda stream, authority: wire.ask_vault(stream, authority, token))
+
+
+def _authority(url: str) -> tuple[str, int]:
+    """Host and port of a URL or of ``host:port``."""
+    place = url.rpartition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
+    host, _, port = place.rpartition(":")
+    return host, int(port)
+
+
+def ask_all(values: Values, *, timeout: float = TIMEOUT) -> list[Answer]:
+    """Ask every endpoint at once; the slowest is all that is waited for, and never longer than ``timeout`` seconds each."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(values["NEXUSDEV_CA_FILE"])
+    answers, threads = [], []
+    for endpoint in endpoints(values):
+        answer = Answer(endpoint.path)
+        threads.append(threading.Thread(target=_ask, args=(endpoint, context, timeout, answer), daemon=True))
+        answers.append(answer)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def _ask(endpoint: Endpoint, context: ssl.SSLContext, timeout: float, answer: Answer) -> None:
+    began = time.perf_counter()
+    try:
+        with socket.create_connection((endpoint.host, endpoint.port), timeout) as plain:
+            if endpoint.starttls:
+                _start_tls(plain)
+            with context.wrap_socket(plain, server_hostname=endpoint.host) as secure, secure.makefile("rwb") as stream:
+                answer.nonce = endpoint.ask(stream, f"{endpoint.host}:{endpoint.port}")
+    except Exception as error:  # whatever a stranger on that port does is an answer
+        answer.fault = error
+    answer.seconds = time.perf_counter() - began
+
+
+def _start_tls(plain: socket.socket) -> None:
+    """PostgreSQL begins in plain text and is asked for TLS (SSLRequest)."""
+    plain.sendall(bytes.fromhex("0000000804d2162f"))
+    if plain.recv(1) != b"S":
+        raise wire.Refused("it offers no TLS")
+
+
+def prove(values: Values, *, instance: str, nonce: str, timeout: float = TIMEOUT) -> list[Answer]:
+    """Ask every endpoint; the answers, or the error that the worst of them means.
+
+    IdentityMismatch (9): something answers that is not this instance. Degraded (4): something does not answer as it should.
+    NotFound (3): nothing listens at all.
+    """
+    if not values.get("NEXUSDEV_CA_FILE"):
+        raise NotFound(f"instance {instance} has no variables to prove", hint="nexusdev up")
+    answers = ask_all(values, timeout=timeout)
+    for answer in answers:
+        if _is_strange(answer, nonce):
+            raise _mismatch(answer, instance, nonce)
+    silent = [answer for answer in answers if answer.fault is not None]
+    if silent:
+        raise _failed(silent, answers, instance)
+    return answers
+
+
+def _is_strange(answer: Answer, nonce: str) -> bool:
+    if isinstance(answer.fault, ssl.SSLCertVerificationError):
+        return True
+    return answer.fault is None and answer.nonce not in ("", nonce)
+
+
+def _mismatch(answer: Answer, instance: str, nonce: str) -> IdentityMismatch:
+    said = str(answer.fault) if answer.fault else f"it answers with the nonce {answer.nonce}, ours is {nonce}"
+    return IdentityMismatch(
+        f"what answers at {answer.path} is not instance {instance}",
+        why=said,
+        hint="nexusdev ports   who has the port; nexusdev up   brings this instance back",
+    )
+
+
+def _failed(silent: list[Answer], answers: list[Answer], instance: str) -> NexusError:
+    evidence = [f"{each.path}: {_words(each.fault)}" for each in silent]
+    if len(silent) == len(answers) and all(isinstance(each.fault, ConnectionRefusedError) for each in silent):
+        return NotFound(
+            f"instance {instance} is not running",
+            why="nothing listens on any of its ports",
+            hint="nexusdev up   start it; nexusdev env --no-proof   print the variables all the same",
+            evidence=evidence,
+        )
+    return Degraded(
+        f"{silent[0].path} of instance {instance} does not answer as it should",
+        why=_words(silent[0].fault),
+        hint="nexusdev status   what is wrong; nexusdev env --no-proof   print the variables all the same",
+        evidence=evidence,
+    )
+
+
+def _words(fault: Exception | None) -> str:
+    return (str(fault) or type(fault).__name__) if fault else ""

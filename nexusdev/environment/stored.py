@@ -1,0 +1,71 @@
+"""The variables of the last ``up``, kept in the state folder (0600) so that ``env`` need not make them again.
+
+``variables.json``: {"schema_version": 1, "instance", "nonce", "secret": [names], "views": {"host": {name: value}, "container": {…}}}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from nexusdev.errors import InvalidState, NotFound
+
+FILE = "variables.json"
+SCHEMA_VERSION = 1
+
+
+class Stored:
+    """What was stored: ``views`` maps 'host' and 'container' to name → value."""
+
+    def __init__(
+        self, *, instance: str, nonce: str, views: Mapping[str, Mapping[str, str]], secret: Collection[str] = ()
+    ) -> None:
+        self.instance = instance
+        self.nonce = nonce
+        self.views = views
+        self.secret = frozenset(secret)
+
+
+def write(folder: Path, stored: Stored) -> None:
+    """Keep the variables in the state folder of their instance."""
+    from nexusdev.instance.files import replace
+
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "instance": stored.instance,
+        "nonce": stored.nonce,
+        "secret": sorted(stored.secret),
+        "views": stored.views,
+    }
+    replace(folder / FILE, json.dumps(document, indent=1) + "\n")
+
+
+def read(folder: Path) -> Stored:
+    """What the last ``up`` stored. NotFound before the first one; InvalidState for a file that cannot be used."""
+    file = folder / FILE
+    try:
+        document: Any = json.loads(file.read_bytes())
+        if document["schema_version"] != SCHEMA_VERSION:
+            raise InvalidState(
+                f"{file} was written by another version of nexusdev", hint="nexusdev up   writes it anew"
+            )
+        return Stored(
+            instance=document["instance"], nonce=document["nonce"], views=document["views"], secret=document["secret"]
+        )
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFound(
+            f"instance {folder.name} has no variables yet",
+            why="no nexusdev up has ended well for it",
+            hint="nexusdev up",
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InvalidState(
+            f"{file} cannot be used", why=f"it is not complete: {error!r}", hint="nexusdev up   writes it anew"
+        ) from error
+
+
+def forget(folder: Path) -> None:
+    """Remove what was stored: its values are about to change."""
+    (folder / FILE).unlink(missing_ok=True)

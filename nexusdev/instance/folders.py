@@ -1,0 +1,36 @@
+"""Where the state of instances is kept. Light, because ``nexusdev env`` begins here.
+
+``state_root`` is NEXUSDEV_STATE_DIR, else nexusdev in XDG_STATE_HOME (``~/.local/state``), on macOS too: "Application Support" has
+a space, and the CA's path must need no quoting in an env file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+
+def state_root(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder of all instances of this user."""
+    if override := environ.get("NEXUSDEV_STATE_DIR"):
+        return Path(override).absolute()
+    home = environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(home).expanduser() / "nexusdev"
+
+
+def folder_of(root: Path, name: str) -> Path:
+    """The state folder of one instance, whether it exists or not."""
+    return root / "instances" / name
+
+
+def lock_file(root: Path, name: str) -> Path:
+    """The lock of one instance."""
+    return root / "locks" / f"{name}.lock"
+
+
+def instances(root: Path) -> Iterator[Path]:
+    """The state folders of all instances, by name."""
+    parent = root / "instances"
+    if parent.is_dir():
+        yield from sorted(each for each in parent.iterdir() if each.is_dir())
