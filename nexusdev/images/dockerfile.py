@@ -1,0 +1,176 @@
+"""The subset of Dockerfiles that the build folders use, as frozen stages.
+
+Accepted: ARG before the first FROM (NAME=nexusdev/<image>:local), FROM ${NAME} [AS stage], RUN (shell form), COPY, ENV, USER,
+WORKDIR. Whatever else stands there is refused, never ignored. Any Docker builds the same files by itself.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nexusdev.errors import InvalidConfig
+
+ALLOWED = ("ARG", "FROM", "RUN", "COPY", "ENV", "USER", "WORKDIR")
+
+_PARENT = re.compile(r"nexusdev/([a-z][a-z0-9-]*):local")
+_FROM = re.compile(r"\$\{(\w+)\}(?:\s+AS\s+([a-z][a-z0-9-]*))?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A script for /bin/sh."""
+
+    script: str
+
+    def __str__(self) -> str:
+        return f"RUN {' '.join(self.script.split())}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copy:
+    """Files into the folder ``target``; from the build folder, or from ``stage``. Owned by root, 0644 or as in the stage."""
+
+    files: tuple[str, ...]
+    target: str
+    stage: str = ""
+
+    def __str__(self) -> str:
+        return f"COPY {' '.join(self.files)} → {self.target}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Set:
+    """ENV, USER or WORKDIR: from here on, and in the image."""
+
+    what: str
+    name: str = ""
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.name}{'=' if self.name else ''}{self.value}"
+
+
+Instruction = Run | Copy | Set
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One FROM and what follows. ``parent``: the name in the lock that it is built on."""
+
+    parent: str
+    name: str = ""
+    instructions: tuple[Instruction, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A whole Dockerfile; the last stage is the image."""
+
+    stages: tuple[Stage, ...]
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """Names in the lock, each once, in order."""
+        return tuple(dict.fromkeys(stage.parent for stage in self.stages))
+
+
+def parse(file: Path) -> Recipe:
+    """Read a Dockerfile. Raises InvalidConfig with file and line for whatever is outside the subset."""
+    return _Parser(file).recipe()
+
+
+class _Parser:
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._arguments: dict[str, str] = {}
+        self._stages: list[Stage] = []
+
+    def recipe(self) -> Recipe:
+        for line, text in _logical_lines(self._file.read_text(encoding="utf-8")):
+            word, _, rest = text.partition(" ")
+            self._take(line, word, rest.strip())
+        if not self._stages:
+            raise self._refuse(1, "there is no FROM")
+        return Recipe(stages=tuple(self._stages))
+
+    def _take(self, line: int, word: str, rest: str) -> None:
+        match word:
+            case "ARG":
+                self._argument(line, rest)
+            case "FROM":
+                self._from(line, rest)
+            case _ if word not in ALLOWED:
+                raise self._refuse(line, f"{word} is not understood", why=f"allowed here: {', '.join(ALLOWED)}")
+            case _ if not self._stages:
+                raise self._refuse(line, f"{word} stands before the first FROM")
+            case _:
+                stage = self._stages[-1]
+                added = (*stage.instructions, self._instruction(line, word, rest))
+                self._stages[-1] = replace(stage, instructions=added)
+
+    def _argument(self, line: int, rest: str) -> None:
+        name, _, default = rest.partition("=")
+        found = _PARENT.fullmatch(default)
+        if self._stages or not found:
+            raise self._refuse(line, "ARG names a parent, before the first FROM", why="ARG BASE=nexusdev/base:local")
+        self._arguments[name] = found[1]
+
+    def _from(self, line: int, rest: str) -> None:
+        found = _FROM.fullmatch(rest)
+        if not found or found[1] not in self._arguments:
+            raise self._refuse(
+                line, "FROM takes one of the arguments above", why="FROM ${BASE}, or FROM ${BASE} AS build"
+            )
+        self._stages.append(Stage(parent=self._arguments[found[1]], name=found[2] or ""))
+
+    def _instruction(self, line: int, word: str, rest: str) -> Instruction:
+        match word:
+            case "RUN":
+                return Run(script=rest)
+            case "COPY":
+                return self._copy(line, rest)
+            case "ENV":
+                name, _, value = shlex.split(rest)[0].partition("=") if rest else ("", "", "")
+                if not name or len(shlex.split(rest)) != 1:
+                    raise self._refuse(line, "ENV sets one NAME=value")
+                return Set(what="ENV", name=name, value=value)
+            case _:
+                return Set(what=word, value=rest)
+
+    def _copy(self, line: int, rest: str) -> Copy:
+        words = rest.split()
+        stage = words.pop(0).removeprefix("--from=") if words and words[0].startswith("--from=") else ""
+        if len(words) < 2 or not words[-1].endswith("/"):  # noqa: PLR2004 - at least one file and a folder
+            raise self._refuse(line, "COPY takes files and a folder that ends with /")
+        if stage and stage not in {earlier.name for earlier in self._stages[:-1]}:
+            raise self._refuse(line, f"there is no earlier stage {stage}")
+        return Copy(files=tuple(words[:-1]), target=words[-1], stage=stage)
+
+    def _refuse(self, line: int, problem: str, why: str = "") -> InvalidConfig:
+        return InvalidConfig(f"{self._file}:{line}: {problem}", why=why)
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Instructions with the line they begin in; comments dropped, lines that end in a backslash joined."""
+    begun, gathered = 0, ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        begun = begun or number
+        gathered += line.strip()
+        if gathered.endswith("\\"):
+            gathered = gathered[:-1].rstrip() + " "
+            continue
+        yield begun, gathered
+        begun, gathered = 0, ""
+    if gathered:
+        yield begun, gathered
+
+
+def environment_of(stage: Stage) -> Mapping[str, str]:
+    """The variables that a stage leaves in its image."""
+    return {item.name: item.value for item in stage.instructions if isinstance(item, Set) and item.what == "ENV"}

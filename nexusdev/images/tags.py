@@ -1,0 +1,55 @@
+"""Tags that say what is inside: version, and a hash over the build folder and whatever it is built on. Pure but for reading files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from nexusdev.errors import InvalidConfig
+from nexusdev.images.dockerfile import parse
+from nexusdev.images.lock import Build, Lock, LockedImage
+
+REPOSITORY = "nexusdev"
+# Raised when the way of building changes what comes out of the same folder.
+_BUILDER = "1"
+_DIGITS = 12
+
+
+def tags(lock: Lock) -> Mapping[str, str]:
+    """Name → reference in the engine's store: ``nexusdev/postgres:17-4f2a9c1d0e3b``. Raises InvalidConfig: a bad Dockerfile, a cycle."""
+    return {
+        name: f"{REPOSITORY}/{name}:{image.version}-{_hash(lock, image, ())}" for name, image in lock.images.items()
+    }
+
+
+def parents(lock: Lock, name: str) -> tuple[str, ...]:
+    """The images that must be there before this one can be built."""
+    image = lock.images[name]
+    if not any(isinstance(source, Build) for source in image.sources) or image.folder is None:
+        return ()
+    found = parse(image.folder / "Dockerfile").parents
+    for parent in found:
+        if parent not in lock.images:
+            raise InvalidConfig(f"{image.folder / 'Dockerfile'}: {parent} is not in {lock.file.name}")
+    return found
+
+
+def local_tag(name: str) -> str:
+    """The moving tag that the compose files name by default."""
+    return f"{REPOSITORY}/{name}:local"
+
+
+def _hash(lock: Lock, image: LockedImage, chain: tuple[str, ...]) -> str:
+    if image.name in chain:
+        raise InvalidConfig(f"images are built in a circle: {' → '.join((*chain, image.name))}")
+    digest = hashlib.sha256(f"{_BUILDER}\n{image.name}\n{image.version}\n".encode())
+    for path in _files(image.folder):
+        digest.update(f"{path.name}\n{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    for parent in parents(lock, image.name):
+        digest.update(_hash(lock, lock.images[parent], (*chain, image.name)).encode())
+    return digest.hexdigest()[:_DIGITS]
+
+
+def _files(folder: Path | None) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file()) if folder else []
