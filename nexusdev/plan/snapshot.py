@@ -20,7 +20,12 @@ class State(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """One container of this instance. ``namespace_of`` is the id of the container whose network it shares, if any."""
+    """One container of this instance.
+
+    namespace_of  the id of the container whose network it shares, if any
+    attached      whether it is on the instance's network, or shares one
+    started_at    in seconds since the epoch, as are all times; 0.0 for a running container that neither shares nor lends a network
+    """
 
     id: str
     name: str
@@ -46,6 +51,7 @@ class Volume:
 
     name: str
     full_name: str
+    owner_path: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +61,7 @@ class NetworkState:
     id: str
     full_name: str
     subnet: str
+    owner_path: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,9 +28,9 @@ class Step:
 
     subject  the service, volume or network, by its short name
     because  the reason, in the words that reach screen, log and test
-    service  what to create, for CREATE; hosts, labels and fingerprint come with it
+    service  what to create, for CREATE; the hosts file, the network and the paths that go with it the runtime has from its Stack
     target   the engine's id or name of what exists already, for the acts on existing things
-    after    subjects of steps of this plan that must be done before
+    after    subjects whose earlier steps in this plan must be done before; a step also waits for the earlier steps of its own subject
     """
 
     act: Act
@@ -50,6 +50,12 @@ class Plan:
     """Steps in an order in which they may be done one by one; steps that do not depend on one another may run together."""
 
     steps: tuple[Step, ...] = ()
+
+    def waits_for(self, step: Step) -> tuple[Step, ...]:
+        """The earlier steps that must be done before this one: of its own subject and of those in ``after``."""
+        before = self.steps[: self.steps.index(step)]
+        subjects = {step.subject, *step.after}
+        return tuple(earlier for earlier in before if earlier.subject in subjects)
 
     def __bool__(self) -> bool:
         return bool(self.steps)

@@ -25,7 +25,7 @@ _Sections = dict[str, dict[str, Value]]
 def load(path: Path | str, environment: Mapping[str, str]) -> Stack:
     """The stack that ``path`` and the files it includes describe, with ``${…}`` taken from ``environment`` alone.
 
-    Raises InvalidConfig with file, line, key and what is allowed. Config files must exist; secret files need not (state makes them).
+    Raises InvalidConfig with file, line, key and what is allowed. Config files must exist; secrets and what lies below NEXUS_STATE need not: nexusdev makes them.
     """
     file = Path(path).absolute()
     root = read(file, environment)
@@ -38,7 +38,9 @@ def load(path: Path | str, environment: Mapping[str, str]) -> Stack:
     declared = Declared(
         network=network.name,
         volumes={name: _volume(value) for name, value in sections["volumes"].items()},
-        configs={name: _config(value) for name, value in sections["configs"].items()},
+        configs={
+            name: _config(value, environment.get("NEXUS_STATE", "")) for name, value in sections["configs"].items()
+        },
         secrets={name: secret.file for name, secret in secrets.items()},
     )
     services = {name: read_service(name, value, declared) for name, value in sections["services"].items()}
@@ -116,10 +118,11 @@ def _volume(value: Value) -> Spot:
     return value.spot
 
 
-def _config(value: Value) -> Path:
+def _config(value: Value, state: str) -> Path:
+    """A config file exists with the stack; only those in the state folder are made later, as secrets are."""
     members = schema.table(value, "config", required=("file",))
     file = (value.spot.file.parent / schema.text(members["file"], "a path")).resolve()
-    if not file.is_file():
+    if not file.is_file() and not (state and file.is_relative_to(Path(state).resolve())):
         raise refusal(members["file"].spot, f"{file} does not exist or is no file")
     return file
 

@@ -1,0 +1,44 @@
+"""Whose containers these are: nothing that belongs to somebody else is ever touched. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from nexusdev.errors import IdentityMismatch
+from nexusdev.plan.snapshot import Snapshot
+
+
+def refuse_foreign(snapshot: Snapshot, owner_path: str, *, wanted: Collection[str]) -> None:
+    """Raise IdentityMismatch when the instance is another folder's, or when a name that we need is somebody else's.
+
+    ``wanted``: the services that shall be created; only their names matter.
+    """
+    _refuse_other_owner(snapshot, owner_path)
+    taken = {service: image for service, image in snapshot.foreign.items() if service in wanted}
+    if not taken:
+        return
+    service, image = next(iter(taken.items()))
+    raise IdentityMismatch(
+        f"a container that is not ours has the name that {service} needs",
+        why=f"it was made from {image}, without this instance's labels; nexusdev never touches it",
+        hint="docker ps -a    look at it; rename or remove it, then run nexusdev up again",
+        evidence=[f"{name}: {origin}" for name, origin in taken.items()],
+        code="FOREIGN_CONTAINER",
+    )
+
+
+def _refuse_other_owner(snapshot: Snapshot, owner_path: str) -> None:
+    """Two folders with one instance name: the second must not take over what the first made."""
+    holders = (
+        *snapshot.containers.values(),
+        *snapshot.strays,
+        *snapshot.volumes.values(),
+        *((snapshot.network,) if snapshot.network else ()),
+    )
+    for holder in holders:
+        if holder.owner_path and holder.owner_path != owner_path:
+            raise IdentityMismatch(
+                f"this instance belongs to {holder.owner_path}",
+                why=f"its parts carry that folder's label, not {owner_path}",
+                hint=f"nexusdev -C {holder.owner_path} down    or choose another name with --instance",
+            )

@@ -1,0 +1,126 @@
+"""What shall happen to each service, and why: from what is wanted and what is there. Pure, so every bad day is a test row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from nexusdev.plan.snapshot import Container, Snapshot, State
+from nexusdev.stack.model import Service, Stack
+
+
+class Move(StrEnum):
+    """What happens to one service."""
+
+    KEEP = "keep"
+    CREATE = "create"
+    RECREATE = "recreate"
+    START = "start"
+    RESTART = "restart"
+    UNPAUSE = "unpause"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """A move and its reason."""
+
+    move: Move
+    because: str = ""
+
+    @property
+    def made_anew(self) -> bool:
+        return self.move in (Move.CREATE, Move.RECREATE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """What a verdict looks at beside the service itself. ``decided``: the verdicts so far, owners of networks first."""
+
+    stack: Stack
+    snapshot: Snapshot
+    fingerprints: Mapping[str, str]
+    new_network: bool
+    decided: Mapping[str, Verdict]
+
+
+KEEP = Verdict(move=Move.KEEP)
+
+
+def decide(service: Service, scene: Scene) -> Verdict:
+    """The verdict over one service."""
+    container = scene.snapshot.containers.get(service.name)
+    if container is None:
+        return Verdict(move=Move.CREATE, because=_absence(service, scene.snapshot))
+    if reason := _must_be_made_anew(service, container, scene):
+        return Verdict(move=Move.RECREATE, because=reason)
+    return _must_run(service, container, scene)
+
+
+def _absence(service: Service, snapshot: Snapshot) -> str:
+    renamed = [stray.name for stray in snapshot.strays if stray.service == service.name]
+    return f"its container was renamed to {renamed[0]}" if renamed else "it is not there"
+
+
+def _must_be_made_anew(service: Service, container: Container, scene: Scene) -> str:
+    """Why the container cannot stay, or ''."""
+    if service.shares and scene.decided.get(service.shares, KEEP).made_anew:
+        return f"it shares the network of {service.shares}, which is made anew"
+    if container.fingerprint != scene.fingerprints[service.name]:
+        return "its definition, image, configuration or a secret changed"
+    if reason := _wrong_network(service, container, scene):
+        return reason
+    if missing := [mount.volume for mount in service.volumes if mount.volume not in scene.snapshot.volumes]:
+        return f"its volume {missing[0]} is gone"
+    return "the engine gave it up as dead" if container.state is State.DEAD else ""
+
+
+def _wrong_network(service: Service, container: Container, scene: Scene) -> str:
+    if service.shares:
+        owner = scene.snapshot.containers.get(service.shares)
+        stays = owner is not None and container.namespace_of == owner.id
+        return "" if stays else f"it shares a network that is gone, not that of {service.shares}"
+    if scene.new_network:
+        return f"the network {scene.stack.network.name} is made anew"
+    return "" if container.attached else f"it is not attached to the network {scene.stack.network.name}"
+
+
+def _must_run(service: Service, container: Container, scene: Scene) -> Verdict:
+    match container.state:
+        case State.CREATED:
+            return Verdict(move=Move.START, because="it was created, but never started")
+        case State.EXITED:
+            return Verdict(move=Move.START, because=ended(container))
+        case State.RESTARTING:
+            return Verdict(
+                move=Move.RESTART, because="it ends again and again, and the engine waits before the next try"
+            )
+    if reason := _lost_its_network(service, container, scene):
+        return Verdict(move=Move.RESTART, because=reason)
+    if container.state is State.PAUSED:
+        return Verdict(move=Move.UNPAUSE, because="it is paused")
+    return KEEP
+
+
+def _lost_its_network(service: Service, container: Container, scene: Scene) -> str:
+    """A network namespace dies with its owner: who shares it lives on in nothing, and must be started again."""
+    owner = scene.snapshot.containers.get(service.shares)
+    if owner is None:
+        return ""
+    if scene.decided.get(service.shares, KEEP).move in (Move.START, Move.RESTART):
+        return f"it shares the network of {service.shares}, which is started"
+    return f"{service.shares}, whose network it shares, was started after it" if outlived(container, owner) else ""
+
+
+def outlived(sidecar: Container, owner: Container) -> bool:
+    """Whether the owner was started after the container that shares its network."""
+    return 0.0 < sidecar.started_at < owner.started_at
+
+
+def ended(container: Container) -> str:
+    """Why an exited container does not run, in words."""
+    if container.out_of_memory:
+        return "it ran out of memory"
+    if container.error:
+        return f"it could not be started: {container.error}"
+    return f"it ended with exit code {container.exit_code}" if container.exit_code else "it is stopped"

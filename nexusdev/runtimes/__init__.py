@@ -1,0 +1,1 @@
+"""Where an instance runs: a Docker engine, or a world in memory."""

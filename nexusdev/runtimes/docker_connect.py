@@ -1,0 +1,235 @@
+"""The way to the engine: which one, a connection to it, and its failures in our words."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nexusdev.errors import NexusError, NotFound, PreflightFailed
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+OLDEST_API = (1, 41)  # Docker 20.10
+DEFAULT_SOCKET = "unix:///var/run/docker.sock"
+_START = "on Linux: sudo systemctl start docker; with Docker Desktop: start the application. Then: nexusdev doctor"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Where the engine listens, and what said so. ``certificates``: folder with ca.pem, cert.pem, key.pem, or None."""
+
+    url: str
+    origin: str
+    certificates: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineFacts:
+    """What ``doctor`` tells about the engine. Sizes in bytes."""
+
+    endpoint: str
+    origin: str
+    version: str
+    api_version: str
+    operating_system: str
+    architecture: str
+    cpus: int
+    memory_bytes: int
+    storage_driver: str
+    data_root: str
+    cgroup_version: str
+    containers: int
+    rootless: bool
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A connection that several threads may use."""
+
+    api: APIClient
+    endpoint: Endpoint
+
+    def facts(self) -> EngineFacts:
+        """One /info and one /version."""
+        with in_our_words(self.endpoint):
+            info, version = self.api.info(), self.api.version(api_version=False)
+        return EngineFacts(
+            endpoint=self.endpoint.url,
+            origin=self.endpoint.origin,
+            version=version.get("Version", ""),
+            api_version=version.get("ApiVersion", ""),
+            operating_system=info.get("OperatingSystem", ""),
+            architecture=info.get("Architecture", ""),
+            cpus=info.get("NCPU", 0),
+            memory_bytes=info.get("MemTotal", 0),
+            storage_driver=info.get("Driver", ""),
+            data_root=info.get("DockerRootDir", ""),
+            cgroup_version=info.get("CgroupVersion", ""),
+            containers=info.get("Containers", 0),
+            rootless=any("rootless" in option for option in info.get("SecurityOptions") or ()),
+        )
+
+
+def find_endpoint(environ: Mapping[str, str], home: Path) -> Endpoint:
+    """DOCKER_HOST, then DOCKER_CONTEXT, then the current context of ~/.docker/config.json, then the usual socket."""
+    if host := environ.get("DOCKER_HOST"):
+        verify = environ.get("DOCKER_TLS_VERIFY", "") not in ("", "0")
+        folder = Path(environ.get("DOCKER_CERT_PATH") or home / ".docker") if verify else None
+        return Endpoint(url=host, origin="DOCKER_HOST", certificates=folder)
+    folder = Path(environ.get("DOCKER_CONFIG") or home / ".docker")
+    context = environ.get("DOCKER_CONTEXT") or _read(folder / "config.json").get("currentContext") or "default"
+    if context == "default":
+        return Endpoint(url=DEFAULT_SOCKET, origin="the default socket")
+    name = hashlib.sha256(context.encode()).hexdigest()
+    host = _read(folder / "contexts" / "meta" / name / "meta.json").get("Endpoints", {}).get("docker", {}).get("Host")
+    if not host:
+        raise PreflightFailed(
+            f"the Docker context {context} does not exist",
+            hint="docker context ls    then: docker context use NAME",
+            code="ENGINE_NOT_FOUND",
+        )
+    certificates = folder / "contexts" / "tls" / name / "docker"
+    return Endpoint(
+        url=host, origin=f"Docker context {context}", certificates=certificates if certificates.is_dir() else None
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+@cache
+def engine() -> Engine:
+    """The engine of this process's environment, connected once. Raises PreflightFailed."""
+    return connect(find_endpoint(os.environ, Path.home()))
+
+
+def connect(endpoint: Endpoint, *, timeout: float = 60) -> Engine:
+    """Connect and agree on a version. Raises PreflightFailed: ENGINE_NOT_FOUND, ENGINE_NOT_ALLOWED, ENGINE_TOO_OLD, ENGINE_NOT_LOCAL."""
+    if endpoint.url.startswith("ssh://"):
+        raise PreflightFailed(
+            f"{endpoint.url} is another machine",
+            why=f"{endpoint.origin} points there; ports and files of the stack belong on this one",
+            hint="docker context use default",
+            code="ENGINE_NOT_LOCAL",
+        )
+    _look_at_socket(endpoint)
+    import docker
+
+    with in_our_words(endpoint, connecting=True):
+        api = docker.APIClient(base_url=endpoint.url, version="auto", timeout=timeout, tls=_tls(endpoint))
+    spoken = tuple(int(part) for part in api.api_version.split("."))
+    if spoken < OLDEST_API:
+        raise PreflightFailed(
+            f"the engine at {endpoint.url} is too old",
+            why=f"it speaks API {api.api_version}; 1.41 (Docker 20.10) is the oldest that has all that is needed",
+            hint="on Linux: upgrade docker.io or docker-ce; with Docker Desktop: update the application",
+            code="ENGINE_TOO_OLD",
+        )
+    return Engine(api, endpoint)
+
+
+def _tls(endpoint: Endpoint) -> Any:
+    from docker.tls import TLSConfig
+
+    folder = endpoint.certificates
+    if folder is None:
+        return False
+    pair = (str(folder / "cert.pem"), str(folder / "key.pem"))
+    return TLSConfig(client_cert=pair, ca_cert=str(folder / "ca.pem"), verify=True)
+
+
+def _look_at_socket(endpoint: Endpoint) -> None:
+    """Absent and forbidden sockets are told apart before the SDK makes one error of both."""
+    kind, _, path = endpoint.url.partition("://")
+    if kind != "unix":
+        return
+    try:
+        exists = Path(path).exists()
+    except PermissionError:
+        exists = True
+    if not exists:
+        raise _not_found(endpoint, f"{path} does not exist")
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise _not_allowed(endpoint)
+
+
+def _not_found(endpoint: Endpoint, why: str) -> PreflightFailed:
+    return PreflightFailed(
+        "no Docker engine answers",
+        why=f"{why} ({endpoint.origin})",
+        hint=_START,
+        evidence=[endpoint.url],
+        code="ENGINE_NOT_FOUND",
+    )
+
+
+def _not_allowed(endpoint: Endpoint) -> PreflightFailed:
+    return PreflightFailed(
+        f"not allowed to use the Docker engine at {endpoint.url}",
+        why="the socket belongs to a group that you are not in",
+        hint="on Linux: sudo usermod -aG docker $USER, then log in again; with Docker Desktop: docker context use desktop-linux",
+        code="ENGINE_NOT_ALLOWED",
+    )
+
+
+@contextlib.contextmanager
+def in_our_words(endpoint: Endpoint, *, connecting: bool = False) -> Iterator[None]:
+    """What the SDK raises becomes PreflightFailed (the engine is gone, refuses) or NotFound (what was asked for is not there)."""
+    import docker.errors
+    import requests.exceptions
+
+    try:
+        yield
+    except NexusError:
+        raise
+    except docker.errors.APIError as error:
+        raise _refused(error) from error
+    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
+        raise _unreachable(endpoint, error, connecting=connecting) from error
+    except (
+        Exception
+    ) as error:  # a reply that breaks off is a urllib3 or an http.client error, which requests lets through in streams
+        if type(error).__module__.split(".")[0] in ("urllib3", "http"):
+            raise _unreachable(endpoint, error, connecting=connecting) from error
+        raise
+
+
+def _unreachable(endpoint: Endpoint, error: Exception, *, connecting: bool) -> PreflightFailed:
+    words = str(error)
+    if "Permission denied" in words:
+        return _not_allowed(endpoint)
+    if connecting:
+        return _not_found(endpoint, "nothing answers there")
+    return PreflightFailed(
+        "the Docker engine went away",
+        why=f"{endpoint.url} ({endpoint.origin}) stopped answering in the middle of the work",
+        hint=f"start it again, then repeat the command; {_START}",
+        evidence=[words],
+        code="ENGINE_LOST",
+    )
+
+
+def _refused(error: Any) -> NexusError:
+    words = str(error.explanation or error)
+    if error.status_code == 404:  # noqa: PLR2004 - HTTP
+        return NotFound(words, hint="nexusdev status")
+    return PreflightFailed(
+        f"the engine refused: {words.splitlines()[0]}",
+        why=f"HTTP {error.status_code}",
+        hint="nexusdev doctor",
+        evidence=[words],
+        code="ENGINE_REFUSED",
+    )

@@ -1,0 +1,161 @@
+"""What the engine is told to create, as its own JSON. Pure: no SDK, so every member has a test row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nexusdev.runtimes import labels
+from nexusdev.stack.model import Healthcheck, Network, Service, Stack
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """How the engine's objects of one instance are named and labelled."""
+
+    project: str
+    instance: str
+    owner_path: str
+    stack: Stack | None = None
+    common: Mapping[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        ours = {
+            labels.PROJECT: self.project,
+            labels.COMPOSE_VERSION: labels.A_COMPOSE_VERSION,
+            labels.INSTANCE: self.instance,
+            labels.OWNER_PATH: self.owner_path,
+        }
+        object.__setattr__(self, "common", ours)
+
+    def container(self, service: str) -> str:
+        return f"{self.project}-{service}-1"
+
+    def volume(self, name: str) -> str:
+        return f"{self.project}_{name}"
+
+    def network(self, name: str) -> str:
+        return f"{self.project}_{name}"
+
+
+def container_config(
+    service: Service, names: Names, stack: Stack, *, fingerprint: str, owner_id: str = ""
+) -> dict[str, Any]:
+    """The body of POST /containers/create. ``owner_id``: the container whose network is shared, when one is."""
+    return {
+        "Image": service.image,
+        "Entrypoint": None if service.entrypoint is None else list(service.entrypoint),
+        "Cmd": None if service.command is None else list(service.command),
+        "User": service.user,
+        "Hostname": service.hostname,
+        "WorkingDir": service.working_dir,
+        "Env": [f"{name}={value}" for name, value in service.environment.items()],
+        "Labels": _container_labels(service, names, stack, fingerprint),
+        "ExposedPorts": {f"{port.container}/tcp": {} for port in service.ports},
+        "StopSignal": service.stop_signal or None,
+        "StopTimeout": max(1, round(service.stop_grace)),
+        "Healthcheck": _healthcheck(service.healthcheck),
+        "HostConfig": _host_config(service, names, stack, owner_id),
+        "NetworkingConfig": _networking(service, names, stack),
+    }
+
+
+def _container_labels(service: Service, names: Names, stack: Stack, fingerprint: str) -> dict[str, str]:
+    return {
+        **names.common,
+        labels.SERVICE: service.name,
+        labels.NUMBER: "1",
+        labels.ONE_OFF: "False",
+        labels.WORKING_DIR: str(stack.file.parent),
+        labels.CONFIG_FILES: str(stack.file),
+        labels.CONFIG_HASH: fingerprint,
+        labels.COMPONENT: service.component,
+        labels.ROLE: service.role,
+        labels.FINGERPRINT: fingerprint,
+    }
+
+
+def _host_config(service: Service, names: Names, stack: Stack, owner_id: str) -> dict[str, Any]:
+    name, _, tries = service.restart.partition(":")
+    limits = {"Memory": service.memory_bytes, "MemorySwap": service.memory_bytes} if service.memory_bytes else {}
+    return {
+        "NetworkMode": f"container:{owner_id}" if service.shares else names.network(stack.network.name),
+        # a container that shares a network shares its hosts file, too
+        "ExtraHosts": [] if service.shares else [f"{host}:{address}" for host, address in stack.hosts().items()],
+        "PortBindings": {f"{port.container}/tcp": _bindings(service, port.container) for port in service.ports},
+        "Mounts": _mounts(service, names),
+        "Tmpfs": dict(service.tmpfs),
+        "ReadonlyRootfs": service.read_only,
+        "Init": service.init or None,
+        "CapDrop": list(service.cap_drop),
+        "CapAdd": list(service.cap_add),
+        "SecurityOpt": list(service.security_opt),
+        "PidsLimit": service.pids or None,
+        "ShmSize": service.shm_bytes or None,
+        "RestartPolicy": {"Name": name, "MaximumRetryCount": int(tries or 0)},
+        **limits,
+    }
+
+
+def _bindings(service: Service, container_port: int) -> list[dict[str, str]]:
+    return [
+        {"HostIp": "127.0.0.1", "HostPort": str(port.host)}
+        for port in service.ports
+        if port.container == container_port
+    ]
+
+
+def _mounts(service: Service, names: Names) -> list[dict[str, Any]]:
+    files = [
+        {"Type": "bind", "Source": str(mount.source), "Target": mount.target, "ReadOnly": True}
+        for mount in service.files
+    ]
+    volumes = [
+        {"Type": "volume", "Source": names.volume(mount.volume), "Target": mount.target, "ReadOnly": mount.read_only}
+        for mount in service.volumes
+    ]
+    return [*volumes, *files]
+
+
+def _networking(service: Service, names: Names, stack: Stack) -> dict[str, Any]:
+    if service.shares:
+        return {}
+    endpoint = {"IPAMConfig": {"IPv4Address": service.address}, "Aliases": [service.name, *service.aliases]}
+    return {"EndpointsConfig": {names.network(stack.network.name): endpoint}}
+
+
+def _healthcheck(check: Healthcheck | None) -> dict[str, Any] | None:
+    if check is None:
+        return None
+    return {
+        "Test": list(check.test),
+        "Interval": round(check.interval * 1e9),
+        "Timeout": round(check.timeout * 1e9),
+        "StartPeriod": round(check.start_period * 1e9),
+        "Retries": check.retries,
+    }
+
+
+def helper_config(service: Service, names: Names, folders: Mapping[str, str]) -> dict[str, Any]:
+    """A container that is never started: through it the roots of volumes are written. ``folders``: full volume name → path."""
+    return {
+        "Image": service.image,
+        "Entrypoint": ["true"],
+        "Labels": {**names.common, labels.SERVICE: service.name, labels.ONE_OFF: "True"},
+        "HostConfig": {
+            "NetworkMode": "none",
+            "Mounts": [
+                {"Type": "volume", "Source": volume, "Target": target, "VolumeOptions": {"NoCopy": True}}
+                for volume, target in folders.items()
+            ],
+        },
+    }
+
+
+def network_labels(names: Names, network: Network) -> dict[str, str]:
+    return {**names.common, labels.NETWORK: network.name}
+
+
+def volume_labels(names: Names, volume: str) -> dict[str, str]:
+    return {**names.common, labels.VOLUME: volume}

@@ -1,0 +1,151 @@
+"""From the engine's lists to a Snapshot. Pure: takes the JSON of the engine, so every odd state has a test row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from nexusdev.plan.snapshot import Container, NetworkState, Snapshot, State, Volume
+from nexusdev.runtimes import labels
+from nexusdev.runtimes.docker_create import Names
+
+Json = Mapping[str, Any]
+_FRACTION = re.compile(r"\.(\d{1,6})\d*")
+
+
+def is_ours(listed: Json, names: Names) -> bool:
+    """Whether a listed container, volume or network carries this instance's label."""
+    return (listed.get("Labels") or {}).get(labels.INSTANCE) == names.instance
+
+
+def needs_details(listed: Iterable[Json]) -> list[str]:
+    """The ids of the containers of which the list does not tell enough: what does not simply run, and shared networks' both sides."""
+    listed = list(listed)
+    owners = {namespace_of(each) for each in listed}
+    return [each["Id"] for each in listed if each["State"] != "running" or namespace_of(each) or each["Id"] in owners]
+
+
+def snapshot(
+    containers: Sequence[Json],
+    volumes: Sequence[Json],
+    networks: Sequence[Json],
+    details: Mapping[str, Json],
+    names: Names,
+) -> Snapshot:
+    """``containers``: all of the engine's; ``volumes``, ``networks``: this instance's; ``details``: id → what inspect says."""
+    network = next((_network(each) for each in networks), None)
+    ours = [_container(each, details.get(each["Id"], {}), network) for each in containers if is_ours(each, names)]
+    claimed = {each.service: each for each in ours if each.service and each.name == names.container(each.service)}
+    return Snapshot(
+        containers=_in_order(claimed, names),
+        volumes={volume.name: volume for volume in sorted(map(_volume, volumes), key=lambda each: each.name)},
+        network=network,
+        strays=tuple(each for each in ours if claimed.get(each.service) is not each),
+        foreign=_foreign(containers, names),
+    )
+
+
+def _in_order(claimed: Mapping[str, Container], names: Names) -> dict[str, Container]:
+    """In the order of the stack, then by name."""
+    order = list(names.stack.services) if names.stack else []
+    return {
+        name: claimed[name]
+        for name in sorted(claimed, key=lambda each: (order.index(each) if each in order else len(order), each))
+    }
+
+
+def _foreign(containers: Sequence[Json], names: Names) -> dict[str, str]:
+    wanted = {names.container(service): service for service in names.stack.services} if names.stack else {}
+    return {
+        wanted[name]: each.get("Image", "")
+        for each in containers
+        if not is_ours(each, names)
+        for name in plain_names(each)
+        if name in wanted
+    }
+
+
+def plain_names(listed: Json) -> list[str]:
+    """The names of a listed container without their slash; links have more slashes and do not count."""
+    return [name[1:] for name in listed.get("Names") or () if name.startswith("/") and "/" not in name[1:]]
+
+
+def namespace_of(listed: Json) -> str:
+    """The id of the container whose network it shares."""
+    mode = listed.get("HostConfig", {}).get("NetworkMode", "")
+    return mode.removeprefix("container:") if mode.startswith("container:") else ""
+
+
+def _container(listed: Json, details: Json, network: NetworkState | None) -> Container:
+    tags = listed.get("Labels") or {}
+    state = details.get("State", {})
+    return Container(
+        id=listed["Id"],
+        name=next(iter(plain_names(listed)), listed["Id"][:12]),
+        service=tags.get(labels.SERVICE, ""),
+        component=tags.get(labels.COMPONENT, ""),
+        state=_state(state.get("Status") or listed["State"]),
+        fingerprint=tags.get(labels.FINGERPRINT, ""),
+        owner_path=tags.get(labels.OWNER_PATH, ""),
+        image_id=listed.get("ImageID", ""),
+        exit_code=state.get("ExitCode", 0),
+        error=state.get("Error", ""),
+        out_of_memory=state.get("OOMKilled", False),
+        started_at=seconds(state.get("StartedAt", "")),
+        finished_at=seconds(state.get("FinishedAt", "")),
+        health=_health(listed.get("Status", "")),
+        namespace_of=namespace_of(listed),
+        attached=bool(namespace_of(listed)) or _attached(listed, network),
+    )
+
+
+def _state(word: str) -> State:
+    """The engine's word; removing and, from Podman, stopping count as what they become."""
+    return {"removing": State.DEAD, "stopped": State.EXITED, "configured": State.CREATED}.get(word) or State(word)
+
+
+def _health(status: str) -> str:
+    """healthy, unhealthy, starting from ``Up 3 minutes (healthy)``."""
+    matched = re.search(r"\((?:health: )?(healthy|unhealthy|starting)\)", status)
+    return matched[1] if matched else ""
+
+
+def _attached(listed: Json, network: NetworkState | None) -> bool:
+    """A stopped container remembers the id of a network that may be gone."""
+    if network is None:
+        return False
+    endpoint = listed.get("NetworkSettings", {}).get("Networks", {}).get(network.full_name)
+    return endpoint is not None and endpoint.get("NetworkID") in ("", None, network.id)
+
+
+def _volume(listed: Json) -> Volume:
+    tags = listed.get("Labels") or {}
+    return Volume(
+        name=tags.get(labels.VOLUME) or listed["Name"],
+        full_name=listed["Name"],
+        owner_path=tags.get(labels.OWNER_PATH, ""),
+    )
+
+
+def _network(listed: Json) -> NetworkState:
+    return NetworkState(
+        id=listed["Id"],
+        full_name=listed["Name"],
+        subnet=subnet_of(listed),
+        owner_path=(listed.get("Labels") or {}).get(labels.OWNER_PATH, ""),
+    )
+
+
+def subnet_of(network: Json) -> str:
+    """The first subnet of a listed network, or ''."""
+    configs = (network.get("IPAM") or {}).get("Config") or ()
+    return next((config["Subnet"] for config in configs if config.get("Subnet")), "")
+
+
+def seconds(written: str) -> float:
+    """Seconds since the epoch from the engine's ``2026-11-24T03:22:21.123456789Z``; 0.0 for its zero time."""
+    if not written or written.startswith("0001"):
+        return 0.0
+    return datetime.fromisoformat(_FRACTION.sub(r".\1", written).replace("Z", "+00:00")).timestamp()

@@ -1,0 +1,23 @@
+"""The labels that everything of an instance carries: Compose's own, so that its tools see a normal project, and ours."""
+
+from __future__ import annotations
+
+INSTANCE = "dev.nexus.instance"
+COMPONENT = "dev.nexus.component"
+ROLE = "dev.nexus.role"
+FINGERPRINT = "dev.nexus.fingerprint"
+OWNER_PATH = "dev.nexus.owner-path"
+
+PROJECT = "com.docker.compose.project"
+SERVICE = "com.docker.compose.service"
+NUMBER = "com.docker.compose.container-number"
+ONE_OFF = "com.docker.compose.oneoff"
+COMPOSE_VERSION = "com.docker.compose.version"
+WORKING_DIR = "com.docker.compose.project.working_dir"
+CONFIG_FILES = "com.docker.compose.project.config_files"
+CONFIG_HASH = "com.docker.compose.config-hash"
+NETWORK = "com.docker.compose.network"
+VOLUME = "com.docker.compose.volume"
+
+# What `docker compose` compares with its own; it only wants a version that it knows.
+A_COMPOSE_VERSION = "2.26.1"

@@ -1,0 +1,33 @@
+"""The caller's terminal: raw while a command in a container has it, and its size."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from typing import IO
+
+
+@contextlib.contextmanager
+def raw_terminal(stdin: IO[bytes]) -> Iterator[None]:
+    """Keys go through as they are pressed, Ctrl-C included; given back as it was. Nothing happens where stdin is no terminal."""
+    try:
+        import termios
+        import tty
+
+        descriptor = stdin.fileno()
+        before = termios.tcgetattr(descriptor)
+    except (ImportError, OSError, ValueError, termios.error):
+        yield
+        return
+    tty.setraw(descriptor)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+
+def terminal_size() -> tuple[int, int]:
+    """Rows and columns."""
+    size = shutil.get_terminal_size()
+    return size.lines, size.columns
