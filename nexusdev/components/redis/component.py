@@ -1,0 +1,55 @@
+"""Redis as the engine sees it: the contract of components, each method one line that says where it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from nexusdev.components.contract import Change, Client, Component, Node, Proof, Readiness, SeedFile, Variable
+from nexusdev.components.redis import names, proof, readiness, seed, status, variables
+from nexusdev.components.redis.readiness import Facts
+from nexusdev.ports import Site, View
+
+
+class Redis:
+    """One master, two replicas, three sentinels."""
+
+    name = names.NAME
+    title = names.TITLE
+
+    def look(self, site: Site) -> Facts:
+        return readiness.look(site)
+
+    def judge(self, facts: Facts) -> Readiness:
+        return readiness.judge(facts)
+
+    def nodes(self, facts: Facts) -> Sequence[Node]:
+        return status.nodes(facts)
+
+    def prepare(self, site: Site, facts: Facts) -> None:
+        """Nothing: the sentinels elect whom they need."""
+
+    def credentials(self, site: Site) -> Mapping[str, str]:
+        return variables.credentials(site)
+
+    def seed(self, site: Site, credentials: Mapping[str, Mapping[str, str]]) -> Sequence[Change]:
+        del credentials
+        return seed.seed(site)
+
+    def apply(self, site: Site, files: Sequence[SeedFile]) -> Sequence[Change]:
+        return seed.apply(site, files)
+
+    def variables(self, site: Site, view: View) -> Sequence[Variable]:
+        return variables.variables(site, view)
+
+    def prove(self, site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
+        return proof.prove(site, values)
+
+    def rotate(self, site: Site) -> Sequence[Change]:
+        return seed.rotate(site)
+
+    def client(self, arguments: Sequence[str]) -> Client | None:
+        """redis-cli at the master, as the administrator; ``-h redis-replica`` among the arguments leads elsewhere."""
+        return Client(service=names.SERVERS[0], argv=("bash", "/opt/nexus/client.sh", *arguments))
+
+
+COMPONENT: Component = Redis()

@@ -1,0 +1,80 @@
+"""Does every published way lead to this instance's Redis? Asked with the application's own values and nothing else."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from nexusdev.components.contract import Proof
+from nexusdev.components.redis import names
+from nexusdev.components.redis.door import Connection, Login, Refused, connect, words
+from nexusdev.components.redis.seed import marked
+from nexusdev.components.together import together
+from nexusdev.errors import Degraded, IdentityMismatch
+from nexusdev.ports import Address, Site
+
+_WRONG_LOGIN = ("WRONGPASS", "NOAUTH", "NOPERM")
+
+
+def prove(site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
+    """Each way answers with the instance's mark. ``IdentityMismatch`` for another's, ``Degraded`` for none."""
+    login = Login(user=values["REDIS_USERNAME"], password=values["REDIS_PASSWORD"])
+    trust = ssl.create_default_context(cafile=values.get("NEXUSDEV_CA_FILE") or site.ca_file)
+    master = Address(host=values["REDIS_HOST"], port=int(values["REDIS_PORT"]))
+    ways: dict[str, Callable[[], None]] = {
+        names.MASTER: partial(_at, master, login, trust, site.nonce, role="master"),
+        names.REPLICA: partial(_at, site.address(names.REPLICA, names.PORT), login, trust, site.nonce, role="slave"),
+    }
+    for place in values["REDIS_SENTINELS"].split(","):
+        way = partial(_by_sentinel, _address(place), values["REDIS_MASTER_NAME"], login, trust, site.nonce)
+        ways[f"sentinel at {place}"] = way
+    return tuple(together({name: partial(_timed, name, way) for name, way in ways.items()}).values())
+
+
+def _timed(name: str, way: Callable[[], None]) -> Proof:
+    began = time.monotonic()
+    try:
+        way()
+    except ssl.SSLCertVerificationError as error:
+        raise IdentityMismatch(f"{name} is not this instance's", why=words(error)) from error
+    except OSError as error:
+        raise Degraded(f"{name} does not answer", why=words(error), hint="nexusdev status") from error
+    except Refused as error:
+        kind = IdentityMismatch if error.code in _WRONG_LOGIN else Degraded
+        raise kind(f"{name} refused the application", why=str(error), hint="nexusdev seed redis") from error
+    return Proof(path=name, seconds=time.monotonic() - began)
+
+
+def _at(address: Address, login: Login, trust: ssl.SSLContext, nonce: str, *, role: str) -> None:
+    with connect(address, login, trust) as connection:
+        _check_mark(connection, address, nonce)
+        reply = connection.ask("ROLE")
+        found = reply[0] if isinstance(reply, list) else reply
+        if found != role:
+            raise Degraded(f"{address} leads to a {found}, not to a {role}", hint="nexusdev status")
+
+
+def _check_mark(connection: Connection, address: Address, nonce: str) -> None:
+    found = marked(connection)
+    if not found:
+        raise Degraded(f"the Redis at {address} does not carry this instance's mark", hint="nexusdev seed redis")
+    if found != nonce:
+        raise IdentityMismatch(
+            f"the Redis at {address} belongs to another instance", why=f"it carries the mark {found}"
+        )
+
+
+def _by_sentinel(address: Address, master_name: str, login: Login, trust: ssl.SSLContext, nonce: str) -> None:
+    with connect(address, login, trust) as connection:
+        reply = connection.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", master_name)
+    if not isinstance(reply, list):
+        raise Degraded(f"the sentinel at {address} knows no master {master_name}", hint="nexusdev status")
+    host, port = map(str, reply)
+    _at(Address(host=host, port=int(port)), login, trust, nonce, role="master")
+
+
+def _address(text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    return Address(host=host, port=int(port))

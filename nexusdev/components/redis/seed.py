@@ -1,0 +1,131 @@
+"""What a fresh Redis gets: users on every node, this instance's mark, and the project's own ``seed/redis/*.redis``.
+
+The mark is a function, not a key: neither eviction nor FLUSHALL nor an application that removes every key takes it away, and it is
+replicated and persisted like data. Project files are remembered in a key, so that a store that was emptied is seeded again.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from nexusdev.components.contract import Change, SeedFile
+from nexusdev.components.https import context
+from nexusdev.components.redis import names, users
+from nexusdev.components.redis.door import Connection, Login, Refused, as_admin, connect, words
+from nexusdev.components.redis.readiness import look, master_of
+from nexusdev.errors import SeedingFailed
+from nexusdev.ports import Site
+
+MARK = ("FCALL_RO", "nexusdev_instance", "0")
+_HINT = "nexusdev status   what Redis does; nexusdev logs redis-0 redis-1 redis-2"
+
+
+def seed(site: Site) -> Sequence[Change]:
+    """Users everywhere, the mark on the master. ``SeedingFailed`` when there is no master or it refuses."""
+    try:
+        changes = [*users.align(site), *_mark(site, master(site))]
+    except (OSError, Refused) as error:
+        raise SeedingFailed("Redis could not be seeded", why=words(error), hint=_HINT) from error
+    return tuple(Change(what=what) for what in changes)
+
+
+def rotate(site: Site) -> Sequence[Change]:
+    """A new password for the application. Both are valid in between; open connections stay."""
+    old, new = site.secrets.read(names.APP_PASSWORD), users.new_password()
+    try:
+        changes = users.add_password(site, new)
+        site.secrets.write(names.APP_PASSWORD, new)
+        users.drop_password(site, old)
+    except (OSError, Refused) as error:
+        raise SeedingFailed(
+            f"the password of {names.APP_USER} could not be changed", why=words(error), hint=_HINT
+        ) from error
+    return tuple(Change(what=what) for what in changes)
+
+
+def apply(site: Site, files: Sequence[SeedFile]) -> Sequence[Change]:
+    """Run each file once, by its hash, as the application's user, all its commands or none."""
+    files = [file for file in files if file.path.endswith(".redis")]
+    if not files:
+        return ()
+    name = master(site)
+    changes = []
+    for file in sorted(files, key=lambda each: each.path):
+        if _seeded(site, name, file):
+            continue
+        _run(site, name, file)
+        _remember(site, name, file)
+        changes.append(Change(what=f"applied {file.path}"))
+    return tuple(changes)
+
+
+def master(site: Site) -> str:
+    """The service that is master now. Users and seeds go to it directly: the gateway follows a moment later."""
+    found = master_of(look(site))
+    if found is None:
+        raise SeedingFailed("Redis could not be seeded", why="no server, or more than one, is master", hint=_HINT)
+    return found.name
+
+
+def library(nonce: str) -> str:
+    """The function that tells whose Redis this is. It answers on a replica too, even on one that has lost its master."""
+    return (
+        "#!lua name=nexusdev\n"
+        "redis.register_function{function_name='nexusdev_instance', flags={'no-writes', 'allow-stale'},"
+        f" callback=function() return '{nonce}' end}}\n"
+    )
+
+
+def commands(file: SeedFile) -> list[list[str]]:
+    """One command per line, words as in a shell; blank lines and lines that begin with # are left out."""
+    found = []
+    for number, line in enumerate(file.content.decode("utf-8").splitlines(), 1):
+        try:
+            line_words = shlex.split(line)
+        except ValueError as error:
+            raise SeedingFailed(f"seed/{file.path}, line {number}: {error}", evidence=[line]) from error
+        if line_words and not line.lstrip().startswith("#"):
+            found.append(line_words)
+    return found
+
+
+def _mark(site: Site, name: str) -> tuple[str, ...]:
+    with as_admin(site, name) as connection:
+        if marked(connection) == site.nonce:
+            return ()
+        connection.ask("FUNCTION", "LOAD", "REPLACE", library(site.nonce))
+    return ("marked the store as this instance's",)
+
+
+def marked(connection: Connection) -> str:
+    """The nonce that the store carries, '' when it carries none."""
+    try:
+        return str(connection.ask(*MARK))
+    except Refused as error:
+        if "not found" in str(error).lower():
+            return ""
+        raise
+
+
+def _seeded(site: Site, name: str, file: SeedFile) -> bool:
+    with as_admin(site, name) as connection:
+        return connection.ask("HGET", names.SEEDED, file.path) == file.sha256
+
+
+def _remember(site: Site, name: str, file: SeedFile) -> None:
+    with as_admin(site, name) as connection:
+        connection.ask("HSET", names.SEEDED, file.path, file.sha256)
+
+
+def _run(site: Site, name: str, file: SeedFile) -> None:
+    login = Login(user=names.APP_USER, password=site.secrets.read(names.APP_PASSWORD))
+    batch = [["MULTI"], *commands(file), ["EXEC"]]
+    try:
+        with connect(site.address(name, names.PORT), login, context(site), timeout=30) as connection:
+            replies = connection.ask_all(batch)[-1]
+    except (OSError, Refused) as error:
+        raise SeedingFailed(f"seed/{file.path} was refused, nothing of it was done", why=words(error)) from error
+    for line_words, reply in zip(batch[1:-1], replies if isinstance(replies, list) else [], strict=False):
+        if isinstance(reply, Refused):
+            raise SeedingFailed(f"seed/{file.path}: {shlex.join(line_words)} failed", why=str(reply))

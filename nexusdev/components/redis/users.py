@@ -1,0 +1,89 @@
+"""Users on every node: brought to what their secret says, and a new password for the application without a word to open connections.
+
+Users are not replicated: each server and each sentinel has its own list, read from the secret when it starts. Here the running ones
+follow. ``ACL LOAD`` would end the connections of changed users; ``ACL SETUSER`` leaves all of them open.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import string
+from collections.abc import Callable
+from functools import partial
+
+from nexusdev.components.redis import names
+from nexusdev.components.redis.door import Connection, Refused, as_admin
+from nexusdev.components.together import together
+from nexusdev.ports import Site
+
+NODES = (
+    *((name, names.PORT, names.SERVER_USERS) for name in names.SERVERS),
+    *((name, names.SENTINEL_PORT, names.SENTINEL_USERS) for name in names.SENTINELS),
+)
+
+
+def align(site: Site) -> tuple[str, ...]:
+    """Make the users of every node that answers those of the secret; what was changed, in words."""
+    return _everywhere(site, _align)
+
+
+def add_password(site: Site, new: str) -> tuple[str, ...]:
+    """Let the application log in with ``new`` beside its present password, on every node that answers."""
+    return _everywhere(site, partial(_set_user, rules=(f"#{digest(new)}",)))
+
+
+def drop_password(site: Site, old: str) -> tuple[str, ...]:
+    """Refuse ``old`` from now on; who logged in with it stays."""
+    return _everywhere(site, partial(_drop, rule=f"!{digest(old)}"))
+
+
+def digest(password: str) -> str:
+    """As the servers keep it: a hash, so that no password is seen by MONITOR or in a log."""
+    return hashlib.sha256(password.encode()).hexdigest()
+
+
+def new_password() -> str:
+    """32 characters that need no quoting anywhere."""
+    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(32))
+
+
+def _everywhere(site: Site, act: Callable[[Connection, tuple[str, ...]], tuple[str, ...]]) -> tuple[str, ...]:
+    """A node that is down is passed over: it takes its users from the secret when it starts."""
+
+    def visit(name: str, port: int, secret: str) -> tuple[str, ...]:
+        wanted = tuple(line for line in site.secrets.read(secret).splitlines() if line.startswith("user "))
+        try:
+            with as_admin(site, name, port) as connection:
+                return tuple(f"{what} on {name}" for what in act(connection, wanted))
+        except OSError:
+            return ()
+
+    changes = together({name: partial(visit, name, port, secret) for name, port, secret in NODES})
+    return tuple(what for each in changes.values() for what in each)
+
+
+def _align(connection: Connection, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    listed = connection.ask("ACL", "LIST")
+    present = set(map(str, listed)) if isinstance(listed, list) else set()
+    lacking = [line.split()[1:] for line in wanted if line not in present]
+    for user, *rules in lacking:
+        connection.ask("ACL", "SETUSER", user, "reset", *rules)
+    if lacking:
+        connection.ask("ACL", "SAVE")
+    return tuple(f"set user {user}" for user, *_ in lacking)
+
+
+def _set_user(connection: Connection, _wanted: tuple[str, ...], *, rules: tuple[str, ...]) -> tuple[str, ...]:
+    connection.ask("ACL", "SETUSER", names.APP_USER, *rules)
+    connection.ask("ACL", "SAVE")
+    return (f"changed the password of {names.APP_USER}",)
+
+
+def _drop(connection: Connection, _wanted: tuple[str, ...], *, rule: str) -> tuple[str, ...]:
+    try:
+        return _set_user(connection, (), rules=(rule,))
+    except Refused as error:
+        if "doesn't exist" in str(error) or "not exist" in str(error):
+            return ()
+        raise

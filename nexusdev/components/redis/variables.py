@@ -1,0 +1,55 @@
+"""What applications read, seen from the host or from a container on the instance's network. No network is needed for it.
+
+REDIS_URL names the CA as redis-py and what is built on it (Celery, Kombu, django-redis) want it: as a member of the query. Drivers that do not know
+it pass over it (ioredis, node-redis, Lettuce); go-redis refuses unknown members and is configured by REDIS_HOST, REDIS_PORT, REDIS_USERNAME,
+REDIS_PASSWORD and the CA file. It is the only member: an ``&`` would end the value where a dotenv file is sourced by a shell. Celery's *result
+backend* asks for one more: append ``&ssl_cert_reqs=required`` in the application.
+
+The sentinels know the application by the same name and password as the servers do: ``sentinel_kwargs`` get the same values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
+
+from nexusdev.components.contract import Variable
+from nexusdev.components.redis import names
+from nexusdev.ports import Site, View
+
+
+def variables(site: Site, view: View) -> Sequence[Variable]:
+    """In the order in which they are printed."""
+    at = site.address_in(view, names.MASTER, names.PORT)
+    password = site.secrets.read(names.APP_PASSWORD)
+    url = f"rediss://{names.APP_USER}:{password}@{at}/0?ssl_ca_certs={quote(str(site.ca_file), safe='/')}"
+    return (
+        Variable(name="REDIS_HOST", value=at.host, comment="the master, wherever it is; TLS only"),
+        Variable(name="REDIS_PORT", value=str(at.port)),
+        Variable(name="REDIS_USERNAME", value=names.APP_USER),
+        Variable(name="REDIS_PASSWORD", value=password, secret=True),
+        Variable(name="REDIS_URL", value=url, secret=True),
+        Variable(
+            name="REDIS_SENTINELS", value=sentinels(site, view), comment="same user, password and CA as the servers"
+        ),
+        Variable(name="REDIS_MASTER_NAME", value=names.MASTER_NAME),
+    )
+
+
+def sentinels(site: Site, view: View) -> str:
+    """Where to ask for the master: ``host:port``, three times. On the host these are the relays, which name addresses that exist there."""
+    if view is View.HOST:
+        return ",".join(str(site.address(name, names.RELAY_PORT)) for name in names.RELAYS)
+    return ",".join(f"{name}:{names.SENTINEL_PORT}" for name in names.SENTINELS)
+
+
+def credentials(site: Site) -> Mapping[str, str]:
+    """What Vault keeps for applications on the instance's network."""
+    return {
+        "host": names.MASTER,
+        "port": str(names.PORT),
+        "username": names.APP_USER,
+        "password": site.secrets.read(names.APP_PASSWORD),
+        "sentinels": sentinels(site, View.CONTAINER),
+        "master_name": names.MASTER_NAME,
+    }
