@@ -1,0 +1,95 @@
+#!/bin/sh
+# serve.sh unseal|node: run a Vault server and what it needs beside it. Plain sh: any image with a vault in its PATH will do.
+#
+#   unseal  opens the server with its key share as soon as there is one
+#   node    starts the server when its seal answers, and keeps the audit log within 3 x 16 MiB
+#
+# The server is a child, so that `touch /data/reset` and the end of the server begin a new, empty life in the same container.
+# nexusdev does so when an initialisation was cut before its keys could be kept: such data can never be opened.
+set -u
+umask 077
+kind=$1
+audit=/data/audit/audit.log
+export HOME=/tmp
+
+# vault as a client that asks once and does not wait
+ask() {
+    address=$1
+    shift
+    VAULT_CACERT=/run/tls/ca.crt VAULT_MAX_RETRIES=0 VAULT_CLIENT_TIMEOUT=3s VAULT_ADDR=$address vault "$@"
+}
+
+# The seal works when it encrypts: the fourth node is up, unsealed, has the key and knows the token.
+seal_answers() {
+    cp /run/secrets/vault-seal-token "$HOME/.vault-token" &&
+        ask https://vault-unseal:8200 write -field=ciphertext transit/encrypt/nexus-seal plaintext=bmV4dXM= >/tmp/seal 2>&1
+}
+
+wait_for_seal() {
+    waited=0
+    until seal_answers; do
+        [ $((waited % 20)) -eq 0 ] && echo "waiting for the seal: $(tail -n 1 /tmp/seal)"
+        waited=$((waited + 1))
+        sleep 0.5
+    done
+    rm -f "$HOME/.vault-token"
+}
+
+# Until the server says so, once per life: a seal by hand stays.
+unseal() {
+    until [ -s /run/secrets/vault-unseal-key ]; do sleep 0.2; done
+    until tr -d '\n' </run/secrets/vault-unseal-key |
+        ask https://127.0.0.1:8200 write -field=sealed sys/unseal key=- 2>/dev/null | grep -q false; do
+        sleep 0.3
+    done
+    echo "unsealed"
+}
+
+# Vault opens the file anew on SIGHUP.
+rotate() {
+    while sleep 10; do
+        size=$(stat -c %s "$audit" 2>/dev/null || echo 0)
+        [ "$size" -lt 16777216 ] && continue
+        [ -e "$audit.1" ] && mv "$audit.1" "$audit.2"
+        mv "$audit" "$audit.1" && kill -HUP "$1"
+    done
+}
+
+# A trapped signal ends `wait` early; the server is asked again until it is really gone.
+await() {
+    while :; do
+        wait "$1"
+        status=$?
+        kill -0 "$1" 2>/dev/null || return "$status"
+    done
+}
+
+serve() {
+    mkdir -p /data/vault /data/audit
+    if [ "$kind" = node ]; then
+        wait_for_seal
+        vault server -config=/etc/vault/vault.hcl -config=/run/secrets/vault-seal.hcl &
+    else
+        vault server -config=/etc/vault/vault.hcl &
+    fi
+    server=$!
+    echo "$server" >/tmp/server.pid
+    if [ "$kind" = node ]; then rotate "$server" & else unseal & fi
+    helper=$!
+    await "$server"
+    status=$?
+    kill "$helper" 2>/dev/null
+    return "$status"
+}
+
+server=
+ended=
+trap 'ended=yes; [ -z "$server" ] && exit 0; kill -TERM "$server"' TERM INT
+
+while :; do
+    [ -e /data/reset ] && rm -rf /data/vault /data/audit /data/reset
+    serve
+    status=$?
+    if [ -n "$ended" ] || [ ! -e /data/reset ]; then exit "$status"; fi
+    echo "beginning anew with empty data"
+done

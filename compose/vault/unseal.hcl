@@ -1,0 +1,28 @@
+# The fourth node: it holds one transit key, with which the other three unseal themselves.
+disable_mlock = true
+ui            = false
+
+# The token of the other three must outlive a laptop that was off for months: ten years.
+default_lease_ttl = "768h"
+max_lease_ttl     = "87600h"
+
+listener "tcp" {
+  address                  = "0.0.0.0:8200"
+  tls_cert_file            = "/run/tls/tls.crt"
+  tls_key_file             = "/run/tls/tls.key"
+  tls_disable_client_certs = true
+
+  telemetry {
+    unauthenticated_metrics_access = true
+  }
+}
+
+# Files and no raft: one node needs no election, and is there at once.
+storage "file" {
+  path = "/data/vault"
+}
+
+telemetry {
+  prometheus_retention_time = "1h"
+  disable_hostname          = true
+}

@@ -1,0 +1,54 @@
+# One of the three nodes. Its name and its addresses come from the environment (VAULT_RAFT_NODE_ID, VAULT_API_ADDR, VAULT_CLUSTER_ADDR),
+# its seal from a second file, which holds a token.
+cluster_name  = "nexus"
+disable_mlock = true
+ui            = false
+
+default_lease_ttl = "768h"
+# What a role may grant at most; the roles say what they grant.
+max_lease_ttl = "8760h"
+
+# Tells in each reply which node gave it.
+enable_response_header_raft_node_id = true
+
+listener "tcp" {
+  address                  = "0.0.0.0:8200"
+  cluster_address          = "0.0.0.0:8201"
+  tls_cert_file            = "/run/tls/tls.crt"
+  tls_key_file             = "/run/tls/tls.key"
+  tls_disable_client_certs = true
+
+  telemetry {
+    unauthenticated_metrics_access = true
+  }
+}
+
+storage "raft" {
+  path                   = "/data/vault"
+  performance_multiplier = 1
+
+  # A node that joins votes after it was seen to be well for a while (10 s by default): looked at each second instead of each ten.
+  autopilot_reconcile_interval = "1s"
+  autopilot_update_interval    = "1s"
+
+  retry_join {
+    leader_api_addr       = "https://vault-0:8200"
+    leader_tls_servername = "vault-0"
+    leader_ca_cert_file   = "/run/tls/ca.crt"
+  }
+  retry_join {
+    leader_api_addr       = "https://vault-1:8200"
+    leader_tls_servername = "vault-1"
+    leader_ca_cert_file   = "/run/tls/ca.crt"
+  }
+  retry_join {
+    leader_api_addr       = "https://vault-2:8200"
+    leader_tls_servername = "vault-2"
+    leader_ca_cert_file   = "/run/tls/ca.crt"
+  }
+}
+
+telemetry {
+  prometheus_retention_time = "1h"
+  disable_hostname          = true
+}

@@ -1,0 +1,182 @@
+"""Vault's HTTP API as the rest of this folder uses it: one server asked with one token, its refusals in its own words.
+
+API: https://developer.hashicorp.com/vault/api-docs
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from nexusdev.components.https import Response, context
+from nexusdev.components.vault.names import PORT, ROLE
+from nexusdev.errors import SeedingFailed
+from nexusdev.ports import Site
+
+Data = Mapping[str, Any]
+
+OK, NO_CONTENT = 200, 204
+BAD_REQUEST, FORBIDDEN, NOT_FOUND, SERVER_FAULT = 400, 403, 404, 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """One request to ``/v1/<path>`` of a server by its service or role name.
+
+    timeout  seconds for each of connecting, handshake and reply
+    fresh    by a connection of its own: behind the gateway a kept one stays with a node that may not lead any more
+    """
+
+    server: str
+    method: str
+    path: str
+    body: Data | None = None
+    token: str = ""
+    timeout: float = 10.0
+    fresh: bool = False
+
+
+class Transport(Protocol):
+    """The door to the servers of one instance; the tests' door leads to a Vault in memory."""
+
+    def send(self, query: Query) -> Response:
+        """The reply, whatever its status. Raises ``OSError`` when there is none."""
+
+
+class Refused(SeedingFailed):
+    """Vault answered, but not with what was asked for. ``status`` is the HTTP status."""
+
+    def __init__(self, what: str, response: Response) -> None:
+        super().__init__(
+            f"Vault refused: {what}",
+            why=f"HTTP {response.status}: {said(response)}",
+            hint="nexusdev logs vault   shows what the servers say",
+        )
+        self.status = response.status
+
+    @property
+    def passing(self) -> bool:
+        """Whether it may be otherwise in a moment: sealed, electing, joining."""
+        return self.status >= SERVER_FAULT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Api:
+    """One server, asked with one token."""
+
+    transport: Transport
+    server: str = ROLE
+    token: str = ""
+    timeout: float = 10.0
+
+    def ask(self, method: str, path: str, body: Data | None = None, *, fresh: bool = False) -> Response:
+        """One request; any status is an answer."""
+        query = Query(
+            server=self.server,
+            method=method,
+            path=path,
+            body=body,
+            token=self.token,
+            timeout=self.timeout,
+            fresh=fresh,
+        )
+        return self.transport.send(query)
+
+    def need(self, method: str, path: str, body: Data | None = None) -> dict[str, Any]:
+        """The reply's document ({} when it has none); ``Refused`` for any status but 200 and 204."""
+        response = self.ask(method, path, body)
+        if response.status not in (OK, NO_CONTENT):
+            raise Refused(f"{method} {path} at {self.server}", response)
+        return document(response)
+
+    def find(self, path: str) -> dict[str, Any] | None:
+        """The ``data`` at a path; None where there is nothing."""
+        response = self.ask("GET", path)
+        if response.status == NOT_FOUND:
+            return None
+        if response.status != OK:
+            raise Refused(f"GET {path} at {self.server}", response)
+        data = document(response).get("data")
+        return data if isinstance(data, dict) else {}
+
+    def with_token(self, token: str) -> Api:
+        return replace(self, token=token)
+
+
+class Connections:
+    """The real door: connections that stay open, one per server, so that looking ten times a second costs no handshakes."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._open: dict[str, Any] = {}
+        self._guard = threading.Lock()
+
+    def send(self, query: Query) -> Response:
+        """One request. A kept connection that turns out to be dead is replaced once."""
+        with self._guard:
+            kept = None if query.fresh else self._open.pop(query.server, None)
+        if kept is not None:
+            try:
+                return self._exchange(kept, query)
+            except TimeoutError:
+                raise
+            except OSError:
+                pass
+        return self._exchange(self._connect(query), query)
+
+    def _connect(self, query: Query) -> Any:
+        from http.client import HTTPSConnection
+
+        address = self._site.address(query.server, PORT)
+        return HTTPSConnection(address.host, address.port, timeout=query.timeout, context=context(self._site))
+
+    def _exchange(self, connection: Any, query: Query) -> Response:
+        try:
+            found = _spoken(connection, query)
+        except OSError:
+            connection.close()
+            raise
+        self._keep(connection, query)
+        return found
+
+    def _keep(self, connection: Any, query: Query) -> None:
+        with self._guard:
+            if query.fresh or query.server in self._open:
+                connection.close()
+            else:
+                self._open[query.server] = connection
+
+
+def _spoken(connection: Any, query: Query) -> Response:
+    """Send the request over this connection and read the whole reply."""
+    from http.client import HTTPException
+
+    headers = {"X-Vault-Request": "true", **({"X-Vault-Token": query.token} if query.token else {})}
+    content = None if query.body is None else json.dumps(query.body).encode()
+    if connection.sock is not None:
+        connection.sock.settimeout(query.timeout)
+    try:
+        connection.request(query.method, f"/v1/{query.path}", body=content, headers=headers)
+        reply = connection.getresponse()
+        found = {key.lower(): value for key, value in reply.getheaders()}
+        return Response(status=reply.status, body=reply.read(), headers=found)
+    except HTTPException as error:
+        raise ConnectionError(f"{query.server} does not speak HTTP: {error!r}") from error
+
+
+def document(response: Response) -> dict[str, Any]:
+    """The body as a JSON object; {} where it is none."""
+    try:
+        found = response.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def said(response: Response) -> str:
+    """Vault's own words for a refusal."""
+    errors = document(response).get("errors") or []
+    return "; ".join(" ".join(str(error).split()) for error in errors) or "without a word"

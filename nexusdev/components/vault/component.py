@@ -1,0 +1,94 @@
+"""Vault as the engine sees it: the contract of components, each method one line that says where it is done."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Callable, Mapping, Sequence
+
+from nexusdev.components.contract import Change, Client, Node, Proof, Readiness, SeedFile, Variable
+from nexusdev.components.vault import birth, names, project, proof, readiness, rotate, seal, seed, tokens, variables
+from nexusdev.components.vault.api import Api, Connections, Refused, Transport
+from nexusdev.components.vault.readiness import Facts
+from nexusdev.ports import Site, View
+
+_SECRET_ID_LENGTH = 36
+
+
+class Vault:
+    """Three raft nodes and the fourth that unseals them."""
+
+    name = "vault"
+    title = "Vault"
+
+    def __init__(self, door: Callable[[Site], Transport] = Connections) -> None:
+        self._door = door
+        self._kept: tuple[Site, Transport] | None = None
+
+    def look(self, site: Site) -> Facts:
+        return readiness.look(self._transport(site))
+
+    def judge(self, facts: Facts) -> Readiness:
+        return readiness.judge(facts)
+
+    def nodes(self, facts: Facts) -> Sequence[Node]:
+        return readiness.nodes(facts)
+
+    def prepare(self, site: Site, facts: Facts) -> None:
+        """Initialise what is empty, once. What a server refuses for the moment is tried again after the next look."""
+        transport = self._transport(site)
+        try:
+            unseal = Api(transport=transport, server=names.UNSEAL, timeout=30)
+            seal.prepare(unseal, site.secrets, site.runtime, facts)
+            first = Api(transport=transport, server=names.NODES[0], timeout=60)
+            birth.prepare(first, site.secrets, site.runtime, facts)
+        except OSError:
+            return
+        except Refused as refused:
+            if not refused.passing:
+                raise
+
+    def credentials(self, site: Site) -> Mapping[str, str]:
+        del site
+        return variables.credentials()
+
+    def seed(self, site: Site, credentials: Mapping[str, Mapping[str, str]]) -> Sequence[Change]:
+        return seed.seed(self._active(site), site, credentials)
+
+    def update_credentials(self, site: Site, credentials: Mapping[str, Mapping[str, str]]) -> Sequence[Change]:
+        """Write what other components have rotated to ``secret/nexus/<component>``."""
+        return seed.update_credentials(self._active(site), site, credentials)
+
+    def refresh(self, site: Site) -> Sequence[Change]:
+        """Renew the application's token, or issue a new one where it has expired."""
+        return list(tokens.refresh(self._active(site), site.secrets))
+
+    def apply(self, site: Site, files: Sequence[SeedFile]) -> Sequence[Change]:
+        return project.apply(self._active(site), site, files)
+
+    def variables(self, site: Site, view: View) -> Sequence[Variable]:
+        return variables.variables(site, view)
+
+    def prove(self, site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
+        return proof.prove(values, instance=site.instance, nonce=site.nonce)
+
+    def rotate(self, site: Site) -> Sequence[Change]:
+        alphabet = string.ascii_letters + string.digits
+        fresh = "".join(secrets.choice(alphabet) for _ in range(_SECRET_ID_LENGTH))
+        return rotate.rotate(self._active(site), site, fresh)
+
+    def client(self, arguments: Sequence[str]) -> Client | None:
+        """vault with the application's token at vault-active; ``--operator`` as the first argument logs in as the operator."""
+        return Client(service=names.NODES[0], argv=("sh", "/etc/vault/client.sh", *arguments))
+
+    def _active(self, site: Site) -> Api:
+        return Api(transport=self._transport(site))
+
+    def _transport(self, site: Site) -> Transport:
+        """The door of a site, kept open from look to look."""
+        if self._kept is None or self._kept[0] is not site:
+            self._kept = (site, self._door(site))
+        return self._kept[1]
+
+
+COMPONENT = Vault()

@@ -1,0 +1,32 @@
+"""The names that Vault's servers, secrets, mounts and roles have in the stack."""
+
+from __future__ import annotations
+
+UNSEAL = "vault-unseal"
+NODES = ("vault-0", "vault-1", "vault-2")
+ROLE = "vault-active"
+PORT = 8200
+
+# Secrets of the instance: see compose/vault/compose.yaml for what each is.
+UNSEAL_KEY = "vault-unseal-key"
+SEAL_TOKEN = "vault-seal-token"  # noqa: S105 - the name of the secret
+SEAL_BACKUP = "vault-seal-backup"
+RECOVERY_KEY = "vault-recovery-key"
+JOURNAL = "vault-journal"
+APP_TOKEN = "vault-app-token"  # noqa: S105 - likewise
+
+SEAL_KEY = "nexus-seal"
+SEAL_POLICY = "nexus-seal"
+APP = "nexus-app"
+OPERATOR = "nexus-operator"
+INSTANCE_PATH = "nexus/instance"
+
+
+def role_id(role: str) -> str:
+    """The secret that holds an AppRole's role id: ``vault-app-role-id`` for ``nexus-app``."""
+    return f"vault-{role.removeprefix('nexus-')}-role-id"
+
+
+def secret_id(role: str) -> str:
+    """The secret that holds an AppRole's secret id."""
+    return f"vault-{role.removeprefix('nexus-')}-secret-id"

@@ -1,0 +1,48 @@
+# What nexusdev may do after the root token is gone: keep audit devices, mounts, login methods, policies, roles and secrets in order,
+# and look after the raft cluster. Who writes policies can give himself more: that is an operator's trust, as in production.
+
+path "sys/audit" {
+  capabilities = ["read", "sudo"]
+}
+path "sys/audit/*" {
+  capabilities = ["create", "update", "delete", "sudo"]
+}
+path "sys/mounts" {
+  capabilities = ["read"]
+}
+path "sys/mounts/*" {
+  capabilities = ["create", "read", "update", "delete", "sudo"]
+}
+path "sys/auth" {
+  capabilities = ["read"]
+}
+path "sys/auth/*" {
+  capabilities = ["create", "read", "update", "delete", "sudo"]
+}
+path "sys/policies/acl" {
+  capabilities = ["list"]
+}
+path "sys/policies/acl/*" {
+  capabilities = ["create", "read", "update", "delete"]
+}
+path "sys/storage/raft/*" {
+  capabilities = ["create", "read", "update"]
+}
+path "sys/step-down" {
+  capabilities = ["update", "sudo"]
+}
+path "auth/approle/*" {
+  capabilities = ["create", "read", "update", "delete", "list"]
+}
+path "auth/token/accessors" {
+  capabilities = ["list", "sudo"]
+}
+path "auth/token/lookup-accessor" {
+  capabilities = ["update"]
+}
+path "auth/token/revoke-accessor" {
+  capabilities = ["update"]
+}
+path "secret/*" {
+  capabilities = ["create", "read", "update", "patch", "delete", "list"]
+}

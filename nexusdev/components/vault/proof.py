@@ -1,0 +1,73 @@
+"""The proof: with nothing but the variables, by the library that applications use, the token and the AppRole both read the nonce."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from nexusdev.components.contract import Proof
+from nexusdev.components.together import together
+from nexusdev.components.vault.names import INSTANCE_PATH, ROLE
+from nexusdev.errors import Degraded, IdentityMismatch
+
+_TIMEOUT = 5
+
+
+def prove(values: Mapping[str, str], *, instance: str, nonce: str) -> Sequence[Proof]:
+    """Both ways at once. Raises ``IdentityMismatch`` for another nonce, ``Degraded`` for no answer."""
+    ways: dict[str, Callable[[], Proof]] = {
+        "VAULT_TOKEN": lambda: _proof("VAULT_TOKEN", _by_token, values, instance, nonce),
+        "VAULT_ROLE_ID": lambda: _proof("VAULT_ROLE_ID", _by_role, values, instance, nonce),
+    }
+    return tuple(together(ways).values())
+
+
+def _proof(
+    way: str, ask: Callable[[Mapping[str, str]], str], values: Mapping[str, str], instance: str, nonce: str
+) -> Proof:
+    began = time.monotonic()
+    try:
+        found = ask(values)
+    except Exception as error:  # hvac's and requests' own kinds: all mean that it did not answer as it should
+        raise _no_answer(way, error) from error
+    if found != nonce:
+        raise IdentityMismatch(
+            f"what answers at {values['VAULT_ADDR']} is not instance {instance}",
+            why=f"it says {found!r}, ours is {nonce!r}",
+            hint="nexusdev ports   shows who has which port",
+        )
+    return Proof(path=f"{ROLE} by {way}", seconds=time.monotonic() - began)
+
+
+def _client(values: Mapping[str, str], token: str = "") -> Any:
+    import hvac
+
+    return hvac.Client(url=values["VAULT_ADDR"], token=token, verify=values["VAULT_CACERT"], timeout=_TIMEOUT)
+
+
+def _by_token(values: Mapping[str, str]) -> str:
+    return _nonce(_client(values, values["VAULT_TOKEN"]))
+
+
+def _by_role(values: Mapping[str, str]) -> str:
+    """Log in, read, and give the token back: it would live for months."""
+    client = _client(values)
+    client.auth.approle.login(role_id=values["VAULT_ROLE_ID"], secret_id=values["VAULT_SECRET_ID"])
+    try:
+        return _nonce(client)
+    finally:
+        client.auth.token.revoke_self()
+
+
+def _nonce(client: Any) -> str:
+    found = client.secrets.kv.v2.read_secret_version(path=INSTANCE_PATH, raise_on_deleted_version=True)
+    return str(found["data"]["data"]["nonce"])
+
+
+def _no_answer(way: str, error: Exception) -> Degraded:
+    return Degraded(
+        f"{ROLE} does not take {way}",
+        why=" ".join(str(error).split()) or type(error).__name__,
+        hint="nexusdev seed   issues a new token and sets the login again",
+    )

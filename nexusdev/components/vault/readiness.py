@@ -1,0 +1,174 @@
+"""Is Vault doing its job? The fourth node unsealed, three nodes unsealed, one of them active, all three voting, the gateway leads there.
+
+Asked without any token: health (https://developer.hashicorp.com/vault/api-docs/system/health) and, for the votes, the metrics.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from nexusdev.components.contract import Node, Readiness
+from nexusdev.components.together import together
+from nexusdev.components.vault.api import OK, Api, Transport, document
+from nexusdev.components.vault.names import NODES, ROLE, UNSEAL
+
+_TIMEOUT = 2.0
+_TOLERANCE = re.compile(r"^vault_autopilot_failure_tolerance(?:\{[^}]*\})? (\d+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """One server by its own word. All false: it does not answer."""
+
+    name: str
+    answers: bool = False
+    initialized: bool = False
+    sealed: bool = True
+    active: bool = False
+
+    @property
+    def unsealed(self) -> bool:
+        return self.answers and self.initialized and not self.sealed
+
+    @property
+    def state(self) -> str:
+        """In one word, or two."""
+        if not self.answers:
+            return "down"
+        if not self.initialized:
+            return "not initialised"
+        return "sealed" if self.sealed else "unsealed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What was seen.
+
+    unseal     the fourth node;  nodes  the three
+    routed     the gateway leads to an active node
+    tolerance  how many voters may fail by the word of the active node (1 of three when all vote); None when it does not tell
+    """
+
+    unseal: Server
+    nodes: tuple[Server, ...]
+    routed: bool = False
+    tolerance: int | None = None
+
+    @property
+    def active(self) -> Server | None:
+        """The one active node; None when there is none or more than one."""
+        found = [node for node in self.nodes if node.active]
+        return found[0] if len(found) == 1 else None
+
+
+def look(transport: Transport) -> Facts:
+    """Ask all servers and the gateway at once, then the active node for its votes."""
+    questions: dict[str, Callable[[], Server]] = {
+        name: lambda name=name: _server(transport, name)  # type: ignore[misc]
+        for name in (UNSEAL, *NODES, ROLE)
+    }
+    seen = together(questions)
+    facts = Facts(unseal=seen[UNSEAL], nodes=tuple(seen[name] for name in NODES), routed=seen[ROLE].active)
+    if facts.active is None or not all(node.unsealed for node in facts.nodes):
+        return facts
+    tolerance = _tolerance(transport, facts.active.name)
+    return Facts(unseal=facts.unseal, nodes=facts.nodes, routed=facts.routed, tolerance=tolerance)
+
+
+def judge(facts: Facts) -> Readiness:
+    """Decide from the facts. Pure. One active node behind the gateway is enough to seed."""
+    seedable = facts.active is not None and facts.routed
+    return Readiness(missing=_missing(facts), seedable=seedable)
+
+
+def nodes(facts: Facts) -> Sequence[Node]:
+    """One row per server."""
+    rows = [_row(node, facts) for node in facts.nodes]
+    transit = Node(
+        service=UNSEAL,
+        role="seal" if facts.unseal.answers else "",
+        state=facts.unseal.state,
+        ok=facts.unseal.unsealed,
+    )
+    return (*rows, transit)
+
+
+def _missing(facts: Facts) -> str:
+    if not facts.unseal.unsealed:
+        return _of_unseal(facts.unseal)
+    return _of_nodes(facts.nodes) or _of_lead(facts) or _of_votes(facts)
+
+
+def _of_lead(facts: Facts) -> str:
+    active = [node.name for node in facts.nodes if node.active]
+    if not active:
+        return "no node is active yet"
+    if len(active) > 1:
+        return f"more than one node is active: {_join(active)}"
+    return "" if facts.routed else f"{ROLE} does not lead to {active[0]} yet"
+
+
+def _of_votes(facts: Facts) -> str:
+    if facts.tolerance is None:
+        return "the active node does not tell yet who votes"
+    return "" if facts.tolerance else "fewer than three nodes vote: a new one does so once it was well for some seconds"
+
+
+def _of_unseal(server: Server) -> str:
+    words = {"down": "does not answer yet", "not initialised": "is not initialised yet", "sealed": "is sealed"}
+    return f"{server.name} {words[server.state]}"
+
+
+def _of_nodes(servers: Sequence[Server]) -> str:
+    """What the three lack, the gravest first."""
+    by_state: dict[str, list[str]] = {}
+    for server in servers:
+        by_state.setdefault(server.state, []).append(server.name)
+    if down := by_state.get("down"):
+        return f"{_join(down)} {'does' if len(down) == 1 else 'do'} not answer yet"
+    if len(new := by_state.get("not initialised", [])) == len(servers):
+        return "none of the nodes is initialised yet"
+    if sealed := by_state.get("sealed"):
+        return f"{_join(sealed)} {'is' if len(sealed) == 1 else 'are'} sealed"
+    return f"{_join(new)} {'has' if len(new) == 1 else 'have'} not joined yet" if new else ""
+
+
+def _row(server: Server, facts: Facts) -> Node:
+    role = ("active" if server.active else "standby") if server.unsealed else ""
+    detail = ""
+    if server.active and facts.tolerance is not None:
+        detail = "all three vote" if facts.tolerance else "not all three vote"
+    return Node(service=server.name, role=role, state=server.state, detail=detail, ok=server.unsealed)
+
+
+def _server(transport: Transport, name: str) -> Server:
+    """A server by its health; whatever has no proper health does not answer."""
+    try:
+        response = Api(transport=transport, server=name, timeout=_TIMEOUT).ask("GET", "sys/health", fresh=name == ROLE)
+    except OSError:
+        return Server(name=name)
+    health = document(response)
+    if "initialized" not in health:
+        return Server(name=name)
+    return Server(
+        name=name,
+        answers=True,
+        initialized=health["initialized"] is True,
+        sealed=health.get("sealed") is not False,
+        active=response.status == OK,
+    )
+
+
+def _tolerance(transport: Transport, active: str) -> int | None:
+    try:
+        response = Api(transport=transport, server=active, timeout=_TIMEOUT).ask("GET", "sys/metrics?format=prometheus")
+    except OSError:
+        return None
+    found = _TOLERANCE.search(response.text)
+    return int(found[1]) if found else None
+
+
+def _join(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

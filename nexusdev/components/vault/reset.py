@@ -1,0 +1,34 @@
+"""Data that nobody can open any more: thrown away where it is certain that it holds nothing, an error everywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nexusdev.errors import InvalidState, SeedingFailed
+from nexusdev.ports import Runtime
+
+# serve.sh begins with empty data when its server has ended and this file is there.
+_COMMAND = 'touch /data/reset && kill -TERM "$(cat /tmp/server.pid)"'
+
+
+def begin_anew(runtime: Runtime, services: Sequence[str]) -> None:
+    """Let these servers throw their data away and start again, within their running containers."""
+    for service in services:
+        done = runtime.execute(service, ["sh", "-c", _COMMAND], timeout=10)
+        if done.exit_code:
+            raise SeedingFailed(
+                f"{service} could not be reset",
+                why=done.stderr.decode("utf-8", "replace").strip(),
+                hint=f"nexusdev restart {service}",
+            )
+
+
+def lost(service: str, secret: str) -> InvalidState:
+    """The error for data whose key is gone."""
+    return InvalidState(
+        f"{service} has data, but its key is gone from the state folder",
+        why=f"the secret {secret} is empty; without it what Vault holds can never be opened",
+        hint="nexusdev destroy vault   throws away what Vault holds, and only that; then nexusdev up"
+        " (or put the state folder back from a backup)",
+        code="VAULT_KEY_LOST",
+    )

@@ -1,0 +1,43 @@
+"""A new secret id and a new token for the application; the old ones are worth nothing afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nexusdev.components.contract import Change
+from nexusdev.components.vault import names
+from nexusdev.components.vault.api import Api
+from nexusdev.components.vault.seed import unreachable
+from nexusdev.components.vault.settled import login_of
+from nexusdev.components.vault.tokens import operator, refresh
+from nexusdev.ports import Site
+
+_ROLE = f"auth/approle/role/{names.APP}"
+
+
+def rotate(api: Api, site: Site, fresh: str) -> Sequence[Change]:
+    """The new ones are valid before the old ones end. A cut anywhere leaves a login that works, or that seeding sets right.
+
+    fresh  the new secret id
+    """
+    old = site.secrets.read(names.APP_TOKEN)
+    try:
+        with operator(api, site.secrets) as as_operator:
+            site.secrets.write(names.secret_id(names.APP), fresh)
+            list(login_of(as_operator, site.secrets, names.APP))
+            site.secrets.write(names.APP_TOKEN, "")
+            list(refresh(api, site.secrets))
+            _forget_others(as_operator, fresh)
+            if old:
+                api.with_token(old).ask("POST", "auth/token/revoke-self", {})
+    except OSError as error:
+        raise unreachable(error) from error
+    return [Change(what=f"new secret id for {names.APP}"), Change(what="new token for the application")]
+
+
+def _forget_others(api: Api, kept: str) -> None:
+    """Destroy every secret id of the application but this one: also those that a cut left behind."""
+    own = api.need("POST", f"{_ROLE}/secret-id/lookup", {"secret_id": kept})["data"]["secret_id_accessor"]
+    for accessor in api.need("LIST", f"{_ROLE}/secret-id")["data"]["keys"]:
+        if accessor != own:
+            api.need("POST", f"{_ROLE}/secret-id-accessor/destroy", {"secret_id_accessor": accessor})

@@ -1,0 +1,77 @@
+"""Who is logged in: nexusdev as operator for a moment, and the application with a token that lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from nexusdev.components.contract import Change
+from nexusdev.components.vault import names
+from nexusdev.components.vault.api import BAD_REQUEST, FORBIDDEN, NOT_FOUND, OK, Api, Refused, document
+from nexusdev.components.vault.journal import ROOT_OF_NODES, Journal
+from nexusdev.components.vault.root import root
+from nexusdev.errors import InvalidState
+from nexusdev.ports import SecretStore
+
+_STRANGER = (BAD_REQUEST, FORBIDDEN, NOT_FOUND)
+
+
+@contextmanager
+def operator(api: Api, secrets: SecretStore) -> Iterator[Api]:
+    """Vault asked as operator; as root, by the recovery key, where there is no operator yet or a root token may be left.
+
+    Whatever token it was, it is revoked at the end.
+    """
+    journal = Journal(secrets=secrets)
+    token = "" if ROOT_OF_NODES in journal else login(api, secrets, names.OPERATOR)
+    if token:
+        as_operator = api.with_token(token)
+        yield as_operator
+        as_operator.ask("POST", "auth/token/revoke-self", {})
+        return
+    with root(api, _recovery_key(secrets), journal=journal, word=ROOT_OF_NODES) as as_root:
+        yield as_root
+
+
+def login(api: Api, secrets: SecretStore, role: str) -> str:
+    """A new token of an AppRole; '' where Vault does not know it."""
+    body = {"role_id": secrets.read(names.role_id(role)), "secret_id": secrets.read(names.secret_id(role))}
+    response = api.ask("POST", "auth/approle/login", body)
+    if response.status in _STRANGER:
+        return ""
+    if response.status != OK:
+        raise Refused(f"the login of {role}", response)
+    return str(document(response)["auth"]["client_token"])
+
+
+def refresh(api: Api, secrets: SecretStore) -> Iterator[Change]:
+    """The application's token is valid for its whole period again, and has all policies of its role; else there is a new one."""
+    present = secrets.read(names.APP_TOKEN)
+    if present and _renewed(api, present):
+        return
+    token = login(api, secrets, names.APP)
+    if not token:
+        raise Refused(f"the login of {names.APP}", api.ask("POST", "auth/approle/login", {}))
+    secrets.write(names.APP_TOKEN, token)
+    yield Change(what="issued a new token to the application" if present else "issued a token to the application")
+
+
+def _renewed(api: Api, token: str) -> bool:
+    response = api.with_token(token).ask("POST", "auth/token/renew-self", {})
+    if response.status in _STRANGER:
+        return False
+    if response.status != OK:
+        raise Refused("the renewal of the application's token", response)
+    return True
+
+
+def _recovery_key(secrets: SecretStore) -> str:
+    key = secrets.read(names.RECOVERY_KEY)
+    if not key:
+        raise InvalidState(
+            "nobody can log in to Vault as operator",
+            why=f"its AppRole {names.OPERATOR} is refused, and the secret {names.RECOVERY_KEY} is empty",
+            hint="nexusdev destroy vault   throws away what Vault holds, and only that; then nexusdev up",
+            code="VAULT_KEY_LOST",
+        )
+    return key

@@ -1,0 +1,31 @@
+"""What applications read: where the active Vault is, a token, and the login with which they get their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from nexusdev.components.contract import Variable
+from nexusdev.components.vault import names
+from nexusdev.components.vault.settled import APP_TOKEN_DAYS
+from nexusdev.ports import Site, View
+
+
+def variables(site: Site, view: View) -> Sequence[Variable]:
+    """The names that Vault's own client and hvac read, then the AppRole's two halves."""
+    return (
+        Variable(name="VAULT_ADDR", value=f"https://{site.address_in(view, names.ROLE, names.PORT)}"),
+        Variable(
+            name="VAULT_TOKEN",
+            value=site.secrets.read(names.APP_TOKEN),
+            secret=True,
+            comment=f"valid {APP_TOKEN_DAYS} days from the last up, start or seed",
+        ),
+        Variable(name="VAULT_CACERT", value=str(site.ca_file)),
+        Variable(name="VAULT_ROLE_ID", value=site.secrets.read(names.role_id(names.APP))),
+        Variable(name="VAULT_SECRET_ID", value=site.secrets.read(names.secret_id(names.APP)), secret=True),
+    )
+
+
+def credentials() -> Mapping[str, str]:
+    """What Vault keeps about itself: where it is. Its logins are not its own secrets."""
+    return {"address": f"https://{names.ROLE}:{names.PORT}", "mount": "secret", "role": names.APP}
