@@ -1,0 +1,1 @@
+"""The gateway: two HAProxies that answer to the role names of the platform."""

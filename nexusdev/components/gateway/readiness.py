@@ -1,0 +1,105 @@
+"""Does the gateway lead anywhere? Both proxies answer, and each role of a component that runs has a server behind it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from nexusdev.components.contract import Node, Readiness
+from nexusdev.components.https import get
+from nexusdev.components.together import together
+from nexusdev.ports import Site
+
+PORT = 8404
+_OK = 200
+_STATUS = re.compile(r'^haproxy_server_status\{proxy="([^"]+)",server="([^"]+)",state="UP"\} (\d)', re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    """A role name: the proxy that has it, whose it is, and the servers of which one must be up.
+
+    backend  regular expression for the names of the backends behind it
+    """
+
+    proxy: str
+    name: str
+    component: str
+    backend: str
+
+
+ROLES = (
+    Role(proxy="gateway-rw", name="postgresql-primary", component="postgres", backend="postgresql-primary"),
+    Role(proxy="gateway-rw", name="redis-master", component="redis", backend=r"redis-\w+"),
+    Role(proxy="gateway-rw", name="minio-api", component="minio", backend="minio-api"),
+    Role(proxy="gateway-rw", name="vault-active", component="vault", backend="vault-active"),
+    Role(proxy="gateway-ro", name="postgresql-replica", component="postgres", backend="postgresql-replica"),
+    Role(proxy="gateway-ro", name="redis-replica", component="redis", backend=r"redis-\w+"),
+)
+PROXIES = tuple(dict.fromkeys(role.proxy for role in ROLES))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What the proxies told.
+
+    servers     proxy → backend → names of its servers that are up; a proxy that does not answer is not in it
+    components  those that have a container in this run
+    """
+
+    servers: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    components: frozenset[str] = frozenset()
+
+    def up(self, role: Role) -> tuple[str, ...]:
+        """The servers behind a role that are up."""
+        backends = self.servers.get(role.proxy, {})
+        return tuple(
+            server for name, servers in backends.items() if re.fullmatch(role.backend, name) for server in servers
+        )
+
+
+def look(site: Site) -> Facts:
+    """Ask both proxies at once, and the runtime for what exists."""
+    answers = together({proxy: lambda proxy=proxy: _servers(site, proxy) for proxy in PROXIES})  # type: ignore[misc]
+    exist = {container.component for container in site.runtime.observe().containers.values()}
+    return Facts(
+        servers={proxy: found for proxy, found in answers.items() if found is not None}, components=frozenset(exist)
+    )
+
+
+def parse(metrics: str) -> dict[str, tuple[str, ...]]:
+    """Backend → servers that are up, from HAProxy's metrics."""
+    found: dict[str, tuple[str, ...]] = {}
+    for backend, server, value in _STATUS.findall(metrics):
+        found[backend] = found.get(backend, ()) + ((server,) if value == "1" else ())
+    return found
+
+
+def judge(facts: Facts) -> Readiness:
+    """Decide from the facts. Pure."""
+    if silent := [proxy for proxy in PROXIES if proxy not in facts.servers]:
+        return Readiness(missing=f"{' and '.join(silent)} {'does' if len(silent) == 1 else 'do'} not answer")
+    empty = [role.name for role in ROLES if role.component in facts.components and not facts.up(role)]
+    return Readiness(missing=f"no server is up behind {', '.join(empty)}" if empty else "")
+
+
+def nodes(facts: Facts) -> Sequence[Node]:
+    """One row per proxy: role name → who serves it now."""
+    return tuple(_row(proxy, facts) for proxy in PROXIES)
+
+
+def _row(proxy: str, facts: Facts) -> Node:
+    if proxy not in facts.servers:
+        return Node(service=proxy, detail="does not answer")
+    roles = [role for role in ROLES if role.proxy == proxy and role.component in facts.components]
+    detail = ", ".join(f"{role.name} → {len(facts.up(role)) or 'nobody'}" for role in roles)
+    return Node(service=proxy, role="proxy", state="running", detail=detail, ok=all(facts.up(role) for role in roles))
+
+
+def _servers(site: Site, proxy: str) -> dict[str, tuple[str, ...]] | None:
+    try:
+        answer = get(site.address(proxy, PORT), "/metrics?scope=server&metrics=haproxy_server_status", site=site)
+    except OSError:
+        return None
+    return parse(answer.text) if answer.status == _OK else None

@@ -1,0 +1,1 @@
+"""MinIO: the object store. Four nodes, one erasure set, reached as minio-api at the gateway."""

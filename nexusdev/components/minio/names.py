@@ -1,0 +1,58 @@
+"""The names that this product has everywhere: its nodes, its role, its ports, its buckets, users and secrets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nexusdev.components.minio.door import Door, Key
+from nexusdev.ports import Site
+
+NAME = "minio"
+ROLE = "minio-api"
+API = 9000
+CONSOLE = 9001
+NODES = ("minio-0", "minio-1", "minio-2", "minio-3")
+WRITE_QUORUM = 3
+
+ROOT_USER = "nexus-root"
+ROOT_PASSWORD = "minio-root-password"  # noqa: S105 - a secret's name
+APP_ACCESS = "minio-app-access"
+APP_SECRET = "minio-app-secret"  # noqa: S105 - a secret's name
+APP_POLICY = "nexus-app"
+PROJECT_POLICY = "nexus-app-project"
+
+NONCE = ".nexusdev/instance"
+CANARY = ".nexusdev/canary"
+SEEDED = ".nexusdev/seeded.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket:
+    """A bucket of the platform.
+
+    application  whether the application's user sees it
+    keep_days    how long an overwritten or deleted version can be had back
+    """
+
+    name: str
+    application: bool
+    keep_days: int
+
+
+DATA = Bucket(name="nexus-app-data", application=True, keep_days=7)
+MODELS = Bucket(name="nexus-ai-models", application=True, keep_days=30)
+BACKUPS = Bucket(name="nexus-backups", application=False, keep_days=7)
+BUCKETS = (DATA, MODELS, BACKUPS)
+
+
+def root(site: Site) -> Door:
+    """The administrator's way in, through the gateway."""
+    return Door(
+        site=site, address=site.address(ROLE, API), key=Key(access=ROOT_USER, secret=site.secrets.read(ROOT_PASSWORD))
+    )
+
+
+def application(site: Site) -> Door:
+    """The application's way in, through the gateway."""
+    key = Key(access=site.secrets.read(APP_ACCESS), secret=site.secrets.read(APP_SECRET))
+    return Door(site=site, address=site.address(ROLE, API), key=key)

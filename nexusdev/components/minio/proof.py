@@ -1,0 +1,91 @@
+"""Do the variables lead to this instance's object store? With the application's own key, and nothing but what it reads."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from nexusdev.components.contract import Proof
+from nexusdev.components.https import Response
+from nexusdev.components.minio.door import Door, Key, error_code
+from nexusdev.components.minio.names import BACKUPS, DATA, NONCE
+from nexusdev.components.together import together
+from nexusdev.errors import Degraded, IdentityMismatch
+from nexusdev.ports import Address, Site
+
+_OK, _FORBIDDEN, _MISSING = 200, 403, 404
+_STRANGER = ("InvalidAccessKeyId", "SignatureDoesNotMatch")
+
+
+def prove(site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
+    """Read the nonce by both forms of the variables; the bucket for backups must be refused."""
+    began = time.monotonic()
+    doors = {
+        "MINIO_ENDPOINT": _door(
+            site, values["MINIO_ENDPOINT"], values["MINIO_ACCESS_KEY"], values["MINIO_SECRET_KEY"], values
+        ),
+        "AWS_ENDPOINT_URL_S3": _door(
+            site,
+            urlsplit(values["AWS_ENDPOINT_URL_S3"]).netloc,
+            values["AWS_ACCESS_KEY_ID"],
+            values["AWS_SECRET_ACCESS_KEY"],
+            values,
+        ),
+    }
+    questions = {name: (lambda door=door: _ask(door, f"/{DATA.name}/{NONCE}")) for name, door in doors.items()}
+    backups = {"backups": lambda: _ask(doors["MINIO_ENDPOINT"], f"/{BACKUPS.name}", **{"list-type": "2"})}
+    answers = together({**questions, **backups})
+    for name, door in doors.items():
+        judge(f"{name} {door.address}", answers[name], site.nonce)
+    _judge_backups(answers["backups"])
+    seconds = time.monotonic() - began
+    return tuple(Proof(path=f"{name} {door.address}", seconds=seconds) for name, door in doors.items())
+
+
+def judge(path: str, answer: Response, nonce: str) -> None:
+    """Raise unless this is the mark of this instance. Pure."""
+    text = answer.text
+    if answer.status == _OK and text == nonce:
+        return
+    if answer.status == _OK:
+        raise IdentityMismatch(f"{path} is another instance", why=f"its mark is {text[:80]!r}", hint="nexusdev up")
+    if answer.status in (_FORBIDDEN, _MISSING):
+        stranger = error_code(answer) in _STRANGER
+        why = "it does not know the application's key" if stranger else f"it says {error_code(answer)}"
+        raise IdentityMismatch(
+            f"{path} does not show this instance's mark", why=why, hint="nexusdev up   seeds what is missing"
+        )
+    raise Degraded(f"{path} does not serve", why=f"it says {error_code(answer)}", hint="nexusdev status")
+
+
+def _judge_backups(answer: Response) -> None:
+    """The application must not even see the backups."""
+    if answer.status == _OK:
+        raise Degraded(
+            "the application's key opens nexus-backups",
+            why="its policy is too wide",
+            hint="nexusdev up   sets it again",
+        )
+
+
+def _door(site: Site, netloc: str, access: str, secret: str, values: Mapping[str, str]) -> Door:
+    host, _, port = netloc.rpartition(":")
+    own = replace(site, ca_file=Path(values["AWS_CA_BUNDLE"]))
+    return Door(site=own, address=Address(host=host, port=int(port)), key=Key(access=access, secret=secret))
+
+
+def _ask(door: Door, path: str, **query: str) -> Response:
+    try:
+        return door.ask("GET", path, query=query)
+    except ssl.SSLCertVerificationError as error:
+        raise IdentityMismatch(
+            f"{door.address} is not this instance's MinIO",
+            why=f"its certificate: {error.verify_message}",
+            hint="nexusdev up",
+        ) from error
+    except OSError as error:
+        raise Degraded(f"MinIO does not answer at {door.address}", why=str(error), hint="nexusdev status") from error

@@ -1,0 +1,155 @@
+"""Is the object store doing its job? Four drives online, the cluster healthy, and a test object written, read and removed.
+
+Everything is asked at the gateway, as applications do.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nexusdev.components.contract import Node, Readiness
+from nexusdev.components.https import Response, get
+from nexusdev.components.minio.door import Door, error_code
+from nexusdev.components.minio.names import API, BACKUPS, CANARY, NODES, ROLE, WRITE_QUORUM, root
+from nexusdev.components.together import together
+from nexusdev.ports import Site
+
+NO_BUCKET = "NoSuchBucket"
+_OK = 200
+_STARTING = {
+    "offline": "the nodes have not found each other's drives yet",
+    "bucket-metadata-offline": "the nodes have not read the buckets' settings yet",
+    "iam-offline": "the nodes have not read users and policies yet",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drive:
+    """A node and its drive as the cluster sees them."""
+
+    node: str
+    online: bool
+    state: str
+    free_bytes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What was seen.
+
+    trouble  why the cluster takes no writes, '' when it is healthy
+    drives   by node; empty when the cluster did not tell
+    canary   '' when the test object came and went, else the error's code
+    """
+
+    trouble: str = ""
+    drives: tuple[Drive, ...] = ()
+    canary: str = ""
+
+
+def look(site: Site) -> Facts:
+    """Ask for the cluster's health; more only when somebody is there to ask."""
+    try:
+        health = get(site.address(ROLE, API), "/minio/health/cluster", site=site)
+    except OSError:
+        return Facts(trouble=f"{ROLE} does not answer")
+    if trouble := _starting(health):
+        return Facts(trouble=trouble)
+    door = root(site)
+    if health.status != _OK:
+        return Facts(trouble=f"the cluster takes no writes (it needs {WRITE_QUORUM} drives)", drives=_drives(door))
+    answers = together({"drives": lambda: _drives(door), "canary": lambda: _canary(door)})
+    return Facts(drives=_as_drives(answers["drives"]), canary=str(answers["canary"]))
+
+
+def judge(facts: Facts) -> Readiness:
+    """Decide from the facts. Pure. With three drives everything can be written: good enough to seed."""
+    offline = [drive for drive in facts.drives if not drive.online]
+    if facts.trouble:
+        lost = "; ".join(f"{drive.node} is {drive.state}" for drive in offline)
+        return Readiness(missing=f"{facts.trouble}: {lost}" if lost else facts.trouble)
+    if facts.canary == NO_BUCKET:
+        return Readiness(missing="there is no bucket for the test object yet")
+    if facts.canary:
+        return Readiness(missing=f"a test object was refused: {facts.canary}")
+    if offline:
+        return Readiness(missing="; ".join(f"{drive.node} is {drive.state}" for drive in offline), seedable=True)
+    if len(facts.drives) < len(NODES):
+        return Readiness(missing=f"{len(facts.drives)} of {len(NODES)} drives are online", seedable=True)
+    return Readiness()
+
+
+def nodes(facts: Facts) -> Sequence[Node]:
+    """One row per node; without the cluster's word, nothing is claimed of any of them."""
+    seen = {drive.node: drive for drive in facts.drives}
+    return tuple(_row(name, seen.get(name), facts.trouble) for name in NODES)
+
+
+def prepare(site: Site, facts: Facts) -> None:
+    """The test object needs a bucket: the one that applications do not see. Twice is the same as once."""
+    if facts.canary == NO_BUCKET:
+        root(site).ask("PUT", f"/{BACKUPS.name}")
+
+
+def _row(name: str, drive: Drive | None, trouble: str) -> Node:
+    if drive is None:
+        return Node(service=name, state="unknown", detail=trouble)
+    detail = f"{drive.free_bytes / 2**30:.0f} GiB free" if drive.online else ""
+    return Node(service=name, role="drive", state=drive.state, detail=detail, ok=drive.online)
+
+
+def _starting(health: Response) -> str:
+    status = health.headers.get("x-minio-server-status", "")
+    return _STARTING.get(status, f"the node says {status}") if status else ""
+
+
+def _drives(door: Door) -> tuple[Drive, ...]:
+    """The drives by the cluster's own list; none when it does not tell."""
+    try:
+        response = door.ask("GET", "/minio/admin/v3/info")
+        return parse_info(response.json()) if response.status == _OK else ()
+    except (OSError, ValueError):
+        return ()
+
+
+def parse_info(told: object) -> tuple[Drive, ...]:
+    """The drives in the reply of ``/minio/admin/v3/info``, sorted by node."""
+    servers = told.get("servers") or [] if isinstance(told, dict) else []
+    return tuple(sorted((_drive(server) for server in servers), key=lambda drive: drive.node))
+
+
+def _drive(server: dict[str, object]) -> Drive:
+    name = str(server.get("endpoint", "")).partition(":")[0]
+    disks = server.get("drives")
+    first = disks[0] if isinstance(disks, list) and disks else {}
+    state, present = str(first.get("state", "")), str(server.get("state", ""))
+    if present != "online":
+        return Drive(node=name, online=False, state=present or "offline")
+    if state != "ok":
+        return Drive(node=name, online=False, state=f"online, its drive is {state or 'missing'}")
+    if first.get("healing"):
+        return Drive(node=name, online=False, state="healing", free_bytes=int(first.get("availspace", 0)))
+    return Drive(node=name, online=True, state="online", free_bytes=int(first.get("availspace", 0)))
+
+
+def _as_drives(value: object) -> tuple[Drive, ...]:
+    return value if isinstance(value, tuple) else ()
+
+
+def _canary(door: Door) -> str:
+    """Write, read and remove one object, its version too; the code of the first refusal, '' when all went well."""
+    path, content = f"/{BACKUPS.name}/{CANARY}/{uuid.uuid4().hex}", uuid.uuid4().bytes
+    try:
+        put = door.ask("PUT", path, body=content)
+        if put.status != _OK:
+            return error_code(put)
+        got = door.ask("GET", path)
+        version = put.headers.get("x-amz-version-id", "")
+        removed = door.ask("DELETE", path, query={"versionId": version} if version else None)
+    except OSError as error:
+        return str(error) or type(error).__name__
+    if got.status != _OK or got.body != content:
+        return error_code(got) if got.status != _OK else "another content came back"
+    return "" if removed.status in (_OK, 204) else error_code(removed)

@@ -1,0 +1,59 @@
+"""A new key pair for the application. Every S3 request carries its key, so the new pair works before the old one ends."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import string
+from collections.abc import Sequence
+
+from nexusdev.components.contract import Change
+from nexusdev.components.minio.client import Clients, connect, refusals
+from nexusdev.components.minio.door import Door, Key
+from nexusdev.components.minio.names import API, APP_ACCESS, APP_POLICY, APP_SECRET, DATA, NONCE, ROLE
+from nexusdev.errors import SeedingFailed
+from nexusdev.ports import Site
+
+_ALPHABET = string.ascii_letters + string.digits
+_OK = 200
+
+
+def rotate(site: Site) -> Sequence[Change]:
+    """Make a new user with the old one's policies, try it, switch the secrets, remove every older user of the application.
+
+    Cut off anywhere, the pair that the secret store holds works or is repaired by the next seed, and the next rotation cleans up.
+    """
+    clients = connect(site)
+    with refusals("making the application's new key"):
+        users = _users(clients)
+        old = site.secrets.read(APP_ACCESS)
+        key = Key(access=_random(20), secret=_random(40))
+        clients.admin.user_add(key.access, key.secret)
+        policies = users.get(old) or (APP_POLICY,)
+        clients.admin.attach_policy(list(policies), user=key.access)
+    _try(site, key)
+    site.secrets.write(APP_SECRET, key.secret)
+    site.secrets.write(APP_ACCESS, key.access)
+    with refusals("removing the application's old key"):
+        for name in (name for name, held in users.items() if APP_POLICY in held):
+            clients.admin.user_remove(name)
+    return (Change(what=f"new key pair for the application: {key.access} replaces {old}"),)
+
+
+def _users(clients: Clients) -> dict[str, tuple[str, ...]]:
+    """User → names of its policies."""
+    told = json.loads(clients.admin.user_list())
+    return {name: tuple(filter(None, str(user.get("policyName") or "").split(","))) for name, user in told.items()}
+
+
+def _try(site: Site, key: Key) -> None:
+    """The new pair must read before anybody is given it."""
+    answer = Door(site=site, address=site.address(ROLE, API), key=key).ask("GET", f"/{DATA.name}/{NONCE}")
+    if answer.status != _OK:
+        raise SeedingFailed(
+            "MinIO refuses the application's new key", why=answer.text[:200], hint="nexusdev secrets rotate"
+        )
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))

@@ -1,0 +1,165 @@
+"""Buckets, their settings, the application's policy and user, and the instance's nonce: looked at first, changed only where different."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+
+from nexusdev.components.contract import Change
+from nexusdev.components.https import Response
+from nexusdev.components.minio import wanted
+from nexusdev.components.minio.client import Clients, connect, refusals
+from nexusdev.components.minio.door import Door, Key, error_code
+from nexusdev.components.minio.names import (
+    APP_ACCESS,
+    APP_POLICY,
+    APP_SECRET,
+    BUCKETS,
+    DATA,
+    NONCE,
+    Bucket,
+    application,
+    root,
+)
+from nexusdev.components.together import together
+from nexusdev.errors import SeedingFailed
+from nexusdev.ports import Site
+
+OK, MISSING = 200, 404
+APP_BUCKETS = tuple(bucket.name for bucket in BUCKETS if bucket.application)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """One difference: what is said when it is closed, and how it is closed."""
+
+    what: str
+    close: Callable[[Clients], object]
+
+
+def seed(site: Site) -> Sequence[Change]:
+    """Close every gap. Without any, a dozen requests at once and no client library."""
+    gaps = tuple(find(site))
+    return close(site, gaps) if gaps else ()
+
+
+def close(site: Site, gaps: Sequence[Gap]) -> Sequence[Change]:
+    """Close them in their order."""
+    clients = connect(site)
+    for gap in gaps:
+        with refusals(gap.what):
+            gap.close(clients)
+    return tuple(Change(what=gap.what) for gap in gaps)
+
+
+def find(site: Site) -> Iterator[Gap]:
+    """What is not as it shall be, in the order in which it must be made."""
+    door, access = root(site), site.secrets.read(APP_ACCESS)
+    answers = ask(
+        {
+            **{f"versioning {each.name}": _asking(door, f"/{each.name}", versioning="") for each in BUCKETS},
+            **{f"lifecycle {each.name}": _asking(door, f"/{each.name}", lifecycle="") for each in BUCKETS},
+            "policy": _asking(door, "/minio/admin/v3/info-canned-policy", name=APP_POLICY),
+            "user": _asking(door, "/minio/admin/v3/user-info", accessKey=access),
+            "nonce": _asking(door, f"/{DATA.name}/{NONCE}"),
+            "key": _asking(application(site), f"/{DATA.name}/{NONCE}"),
+        }
+    )
+    for bucket in BUCKETS:
+        yield from bucket_gaps(
+            bucket.name, answers[f"versioning {bucket.name}"], answers[f"lifecycle {bucket.name}"], bucket
+        )
+    yield from policy_gaps(APP_POLICY, APP_BUCKETS, answers["policy"])
+    yield from _user_gaps(Key(access=access, secret=site.secrets.read(APP_SECRET)), answers["user"], answers["key"])
+    if answers["nonce"].text != site.nonce or answers["nonce"].status != OK:
+        yield Gap(
+            what="wrote the instance's mark", close=lambda clients: put(clients, DATA.name, NONCE, site.nonce.encode())
+        )
+
+
+def ask(questions: dict[str, Callable[[], Response]]) -> dict[str, Response]:
+    """All answers; ``SeedingFailed`` when the server is not there or refuses the administrator."""
+    try:
+        answers = together(questions)
+    except OSError as error:
+        raise SeedingFailed("MinIO does not answer", why=str(error), hint="nexusdev status") from error
+    for answer in answers.values():
+        if answer.status >= 500:  # noqa: PLR2004 - the server's own failures
+            raise SeedingFailed("MinIO cannot be seeded now", why=error_code(answer), hint="nexusdev status")
+    return answers
+
+
+def _asking(door: Door, path: str, **query: str) -> Callable[[], Response]:
+    return lambda: door.ask("GET", path, query=query)
+
+
+def bucket_gaps(name: str, versioning: Response, lifecycle: Response | None, bucket: Bucket | None) -> Iterator[Gap]:
+    """A bucket that is missing, that keeps no versions, or whose old versions never go."""
+    if versioning.status == MISSING:
+        yield Gap(what=f"created bucket {name}", close=lambda clients: _make_bucket(clients, name))
+    if not wanted.is_versioned(versioning.text):
+        yield Gap(what=f"switched versioning on for {name}", close=lambda clients: _keep_versions(clients, name))
+    if bucket and lifecycle and not wanted.has_lifecycle(lifecycle.text, bucket):
+        what = f"set the lifecycle of {name}: old versions go after {bucket.keep_days} days"
+        yield Gap(what=what, close=lambda clients: _set_lifecycle(clients, bucket))
+
+
+def policy_gaps(name: str, buckets: Sequence[str], told: Response) -> Iterator[Gap]:
+    """A policy that is missing or says something else."""
+    document = wanted.policy(buckets)
+    current = told.json() if told.status == OK else {}
+    if not wanted.same_policy(current, document):
+        what = f"wrote policy {name} for {', '.join(buckets)}"
+        yield Gap(what=what, close=lambda clients: clients.admin.policy_add(name, policy=document))
+
+
+def _user_gaps(key: Key, told: Response, tried: Response) -> Iterator[Gap]:
+    """A user that is missing, has another secret or no policy."""
+    refused = tried.status == 403 and error_code(tried) in ("InvalidAccessKeyId", "SignatureDoesNotMatch")  # noqa: PLR2004
+    user = told.json() if told.status == OK else {}
+    if not user or refused or user.get("status") != "enabled":
+        yield Gap(what=f"made user {key.access}", close=lambda clients: clients.admin.user_add(key.access, key.secret))
+    yield from attach_gaps(key.access, APP_POLICY, str(user.get("policyName") or ""))
+
+
+def attach_gaps(access: str, policy: str, attached: str) -> Iterator[Gap]:
+    """A policy that the user does not have yet; ``attached`` is the server's list, with commas."""
+    if policy not in attached.split(","):
+        what = f"gave policy {policy} to user {access}"
+        yield Gap(what=what, close=lambda clients: clients.admin.attach_policy([policy], user=access))
+
+
+def put(
+    clients: Clients, bucket: str, name: str, content: bytes, content_type: str = "application/octet-stream"
+) -> None:
+    """Write one object."""
+    clients.s3.put_object(bucket, name, BytesIO(content), len(content), content_type=content_type)
+
+
+def _make_bucket(clients: Clients, name: str) -> None:
+    """Somebody may have been quicker: that is as good."""
+    if not clients.s3.bucket_exists(name):
+        clients.s3.make_bucket(name)
+
+
+def _keep_versions(clients: Clients, name: str) -> None:
+    from minio.commonconfig import ENABLED
+    from minio.versioningconfig import VersioningConfig
+
+    clients.s3.set_bucket_versioning(name, VersioningConfig(ENABLED))
+
+
+def _set_lifecycle(clients: Clients, bucket: Bucket) -> None:
+    """Old versions go after a while, and so do delete markers with nothing behind them."""
+    from minio.commonconfig import ENABLED, Filter
+    from minio.lifecycleconfig import Expiration, LifecycleConfig, NoncurrentVersionExpiration, Rule
+
+    rule = Rule(
+        status=ENABLED,
+        rule_id="old-versions",
+        rule_filter=Filter(prefix=""),
+        expiration=Expiration(expired_object_delete_marker=True),
+        noncurrent_version_expiration=NoncurrentVersionExpiration(noncurrent_days=bucket.keep_days),
+    )
+    clients.s3.set_bucket_lifecycle(bucket.name, LifecycleConfig([rule]))

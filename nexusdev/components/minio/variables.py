@@ -1,0 +1,37 @@
+"""What applications read: MinIO's own three names, then those that every AWS library reads by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from nexusdev.components.contract import Variable
+from nexusdev.components.minio.door import REGION
+from nexusdev.components.minio.names import API, APP_ACCESS, APP_SECRET, BUCKETS, ROLE
+from nexusdev.ports import Site, View
+
+
+def variables(site: Site, view: View) -> Sequence[Variable]:
+    """MINIO_ENDPOINT is host:port, as MinIO's client libraries take it; the AWS form is a URL."""
+    endpoint = site.address_in(view, ROLE, API)
+    access, secret = site.secrets.read(APP_ACCESS), site.secrets.read(APP_SECRET)
+    return (
+        Variable(name="MINIO_ENDPOINT", value=str(endpoint), comment="host:port, TLS; NEXUSDEV_CA_FILE signed it"),
+        Variable(name="MINIO_ACCESS_KEY", value=access),
+        Variable(name="MINIO_SECRET_KEY", value=secret, secret=True),
+        Variable(name="AWS_ENDPOINT_URL_S3", value=f"https://{endpoint}"),
+        Variable(name="AWS_ACCESS_KEY_ID", value=access),
+        Variable(name="AWS_SECRET_ACCESS_KEY", value=secret, secret=True),
+        Variable(name="AWS_REGION", value=REGION),
+        Variable(name="AWS_CA_BUNDLE", value=str(site.ca_file)),
+    )
+
+
+def credentials(site: Site) -> Mapping[str, str]:
+    """The same for Vault: the application's pair and where it is used inside the network."""
+    return {
+        "access_key": site.secrets.read(APP_ACCESS),
+        "secret_key": site.secrets.read(APP_SECRET),
+        "endpoint": f"{ROLE}:{API}",
+        "region": REGION,
+        "buckets": ",".join(bucket.name for bucket in BUCKETS if bucket.application),
+    }

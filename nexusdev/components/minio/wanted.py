@@ -1,0 +1,75 @@
+"""What the object store shall look like, as plain documents that compare: policies and the settings of a bucket. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from nexusdev.components.minio.names import Bucket
+
+_OBJECTS = (
+    "s3:AbortMultipartUpload",
+    "s3:DeleteObject",
+    "s3:DeleteObjectTagging",
+    "s3:DeleteObjectVersion",
+    "s3:GetObject",
+    "s3:GetObjectAttributes",
+    "s3:GetObjectTagging",
+    "s3:GetObjectVersion",
+    "s3:ListMultipartUploadParts",
+    "s3:PutObject",
+    "s3:PutObjectTagging",
+)
+_BUCKET = (
+    "s3:GetBucketLocation",
+    "s3:GetBucketVersioning",
+    "s3:ListBucket",
+    "s3:ListBucketMultipartUploads",
+    "s3:ListBucketVersions",
+)
+
+
+def policy(buckets: Iterable[str]) -> dict[str, Any]:
+    """Read, write and list in these buckets; their settings cannot be changed and no other bucket is seen."""
+    names = sorted(set(buckets))
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": list(_BUCKET), "Resource": [f"arn:aws:s3:::{name}" for name in names]},
+            {"Effect": "Allow", "Action": list(_OBJECTS), "Resource": [f"arn:aws:s3:::{name}/*" for name in names]},
+        ],
+    }
+
+
+def same_policy(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two documents say the same; servers sort lists as they like."""
+    return _statements(one) == _statements(other)
+
+
+def buckets_of(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """The buckets that a policy made by ``policy`` names."""
+    resources = (resource for _, _, several in _statements(document) for resource in several)
+    return tuple(sorted({resource.removeprefix("arn:aws:s3:::").partition("/")[0] for resource in resources}))
+
+
+def has_lifecycle(text: str, bucket: Bucket) -> bool:
+    """Whether the rules that a server gave back are ours."""
+    rules = re.findall(r"<Rule>.*?</Rule>", text, re.DOTALL)
+    days = re.findall(r"<NoncurrentDays>(\d+)</NoncurrentDays>", text)
+    return len(rules) == 1 and days == [str(bucket.keep_days)] and "<ExpiredObjectDeleteMarker>true" in text
+
+
+def is_versioned(text: str) -> bool:
+    """Whether a server's answer to ``?versioning`` says that versions are kept."""
+    return "<Status>Enabled</Status>" in text
+
+
+def _statements(document: Mapping[str, Any]) -> set[tuple[str, frozenset[str], frozenset[str]]]:
+    listed: Sequence[Mapping[str, Any]] = document.get("Statement") or []
+    return {(str(each.get("Effect")), _texts(each.get("Action")), _texts(each.get("Resource"))) for each in listed}
+
+
+def _texts(value: object) -> frozenset[str]:
+    several = [value] if isinstance(value, str) else value
+    return frozenset(str(each) for each in several) if isinstance(several, list) else frozenset()

@@ -1,0 +1,1 @@
+"""Monitoring: Prometheus, which scrapes what every part exports by itself."""
