@@ -1,0 +1,193 @@
+"""Collects the facts: every Patroni, every etcd member and the three published paths, all at once, each bounded by its own timeout."""
+
+from __future__ import annotations
+
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from nexusdev.components import https
+from nexusdev.components.postgres import names, wire
+from nexusdev.components.postgres.readiness import Facts, Member, Path, Serves, Store, members_of, own_member
+from nexusdev.components.together import together
+from nexusdev.ports import Address, Site
+
+TIMEOUT = 2.0
+_OK = 200
+_NUDGE_EVERY = 0.5
+
+_ROLE = "SELECT pg_is_in_recovery()"
+_ROLE_AND_SEEDED = f"{_ROLE}, EXISTS (SELECT FROM pg_roles WHERE rolname = '{names.PROBE}')"
+# A transaction of the log whose commit waits for the quorum like any other; it changes nothing.
+_WRITE = "SELECT pg_logical_emit_message(true, 'nexusdev', '')"
+
+
+def look(site: Site) -> Facts:
+    """Ask everybody at once. Before there is a leader nobody logs in: a login costs more than it tells then."""
+    questions: dict[str, Callable[[], Any]] = {}
+    for node in names.NODES:
+        questions[node] = lambda node=node: _view(site, node)  # type: ignore[misc]
+    for store in names.STORES:
+        questions[store] = lambda store=store: _store(site, store)  # type: ignore[misc]
+    answers = together(questions)
+    views = {node: answers[node] for node in names.NODES if answers[node] is not None}
+    stores = {store: answers[store] for store in names.STORES}
+    if not any(member.leads and member.serves for view in views.values() for member in view):
+        return Facts(views=views, stores=stores)
+    return _with_paths(site, views, stores)
+
+
+def _with_paths(site: Site, views: dict[str, tuple[Member, ...]], stores: dict[str, Store]) -> Facts:
+    superuser = _Login(site=site, user=names.SUPERUSER, database=names.MAINTENANCE)
+    answers = together(
+        {
+            "primary": lambda: superuser.write(site.address(names.PRIMARY, names.SQL)),
+            "replica": lambda: (superuser.read(site.address(names.REPLICA, names.SQL)), False),
+        }
+    )
+    primary, seeded = answers["primary"]
+    pool = _pool(site, seeded)
+    return Facts(views=views, stores=stores, primary=primary, replica=answers["replica"][0], pool=pool, seeded=seeded)
+
+
+def _pool(site: Site, seeded: bool) -> Path:
+    """Through the pool to the primary. Before the roles are seeded only whether it is there: a failed login would be remembered."""
+    address = site.address(names.POOL, names.POOLED)
+    if seeded:
+        return _Login(site=site, user=names.PROBE, database=names.DATABASE).read(address)
+    try:
+        wire.greet(address, context=https.context(site), timeout=TIMEOUT)
+    except wire.Refused as error:
+        return Path(serves=Serves.REFUSED, said=str(error))
+    except OSError as error:
+        return Path(serves=Serves.SILENT, said=str(error))
+    return Path(serves=Serves.REFUSED, said="not seeded yet")
+
+
+def _view(site: Site, node: str) -> tuple[Member, ...] | None:
+    """The cluster in the words of one node; itself alone when it cannot ask etcd; None when it does not answer."""
+    address = site.address(node, names.REST)
+    try:
+        answer = https.get(address, "/cluster", site=site, timeout=TIMEOUT, name=node)
+        if answer.status == _OK:
+            return members_of(answer.json())
+    except ConnectionRefusedError:
+        return None
+    except (OSError, ValueError):
+        pass
+    try:
+        return (own_member(node, https.get(address, "/patroni", site=site, timeout=TIMEOUT, name=node).json()),)
+    except (OSError, ValueError):
+        return None
+
+
+def _store(site: Site, store: str) -> Store:
+    """``POST /v3/maintenance/status``: whom this member takes for the leader."""
+    try:
+        answer = https.request(
+            "POST",
+            site.address(store, names.ETCD),
+            "/v3/maintenance/status",
+            site=site,
+            timeout=TIMEOUT,
+            name=store,
+            body=b"{}",
+        )
+        said = answer.json()
+    except (OSError, ValueError):
+        return Store()
+    leader = said.get("leader", "0")
+    return Store(
+        answers=answer.status == _OK,
+        has_leader=leader != "0" and not said.get("errors"),
+        leads=leader != "0" and leader == said.get("header", {}).get("member_id"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Login:
+    """A role and a database, tried at an address."""
+
+    site: Site
+    user: str
+    database: str
+
+    def write(self, address: Address) -> tuple[Path, bool]:
+        """Who is there, whether a write is acknowledged by the quorum, and whether the roles exist."""
+        path, rows = self._ask(_ROLE_AND_SEEDED, address)
+        if path.serves is not Serves.PRIMARY:
+            return path, False
+        seeded = rows[0][1] == "t"
+        written, _ = self._ask(_WRITE, address, serves=Serves.PRIMARY)
+        if written.serves is Serves.PRIMARY:
+            return Path(serves=Serves.PRIMARY, writes=True), seeded
+        return Path(serves=Serves.PRIMARY, said=written.said), seeded
+
+    def read(self, address: Address) -> Path:
+        """Who is there."""
+        return self._ask(_ROLE, address)[0]
+
+    def _ask(self, sql: str, address: Address, serves: Serves | None = None) -> tuple[Path, list[wire.Row]]:
+        try:
+            rows = wire.ask(
+                sql,
+                address=address,
+                database=self.database,
+                user=self.user,
+                password=self.site.secrets.read(names.PASSWORDS[self.user]),
+                context=https.context(self.site),
+                timeout=TIMEOUT,
+            )
+        except wire.Refused as error:
+            return Path(serves=Serves.REFUSED, said=str(error)), []
+        except OSError as error:
+            return Path(serves=Serves.SILENT, said=str(error)), []
+        found = serves or (Serves.REPLICA if rows[0][0] == "t" else Serves.PRIMARY)
+        return Path(serves=found), rows
+
+
+class Nudge:
+    """Wakes the leader when its replicas stream and it has not taken them into the quorum yet.
+
+    Patroni looks every ``loop_wait`` (2 s) and needs two rounds; a change of its configuration that changes nothing makes it look
+    at once. Harmless at any time, so the only state is when it was done last.
+    """
+
+    def __init__(self) -> None:
+        self._last = 0.0
+        self._lock = threading.Lock()
+
+    def __call__(self, site: Site, facts: Facts) -> None:
+        leader = next((member.name for member in facts.members if member.leads), "")
+        waiting = [member for member in facts.members if member.role == "replica" and member.state == "streaming"]
+        if leader and waiting and self._is_time():
+            wake(site, leader)
+
+    def _is_time(self) -> bool:
+        with self._lock:
+            now = time.monotonic()
+            due = now - self._last >= _NUDGE_EVERY
+            if due:
+                self._last = now
+            return due
+
+
+def wake(site: Site, node: str) -> None:
+    """Let this node's Patroni look around now. That it does not answer is for the next look to find."""
+    credentials = b64encode(f"{names.REST_USER}:{site.secrets.read(names.REST_PASSWORD)}".encode()).decode()
+    try:
+        https.request(
+            "PATCH",
+            site.address(node, names.REST),
+            "/config",
+            site=site,
+            timeout=TIMEOUT,
+            name=node,
+            body=b'{"loop_wait": 2}',
+            headers={"Authorization": f"Basic {credentials}", "Content-Type": "application/json"},
+        )
+    except OSError:
+        return

@@ -1,0 +1,256 @@
+"""Is PostgreSQL ready? One leader, two replicas in its quorum, an etcd with a quorum, and all three published paths serve.
+
+The facts come from Patroni and etcd by their REST interfaces and from a real login through each path; the decision is pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from nexusdev.components.contract import Node, Readiness
+from nexusdev.components.postgres import names
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A node as Patroni knows it: ``role`` leader, quorum_standby or replica; ``state`` running, streaming, creating replica, …
+
+    lag  bytes behind the leader; -1 when nobody knows
+    """
+
+    name: str
+    role: str
+    state: str
+    timeline: int = 0
+    lag: int = 0
+
+    @property
+    def leads(self) -> bool:
+        return self.role == "leader"
+
+    @property
+    def serves(self) -> bool:
+        return self.state in ("running", "streaming")
+
+
+class Serves(StrEnum):
+    """What is at the end of a published path.
+
+    silent   nothing answers;  refused  a server answers and refuses;  unasked  there is no leader yet
+    """
+
+    UNASKED = "unasked"
+    SILENT = "silent"
+    REFUSED = "refused"
+    PRIMARY = "primary"
+    REPLICA = "replica"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Path:
+    """How a published path answered. ``writes``: a write was acknowledged. ``said``: the server's or the system's own words."""
+
+    serves: Serves = Serves.UNASKED
+    writes: bool = False
+    said: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """An etcd member: whether it answers, and whether it sees a leader (which takes a quorum)."""
+
+    answers: bool = False
+    has_leader: bool = False
+    leads: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """All that was learned in one look.
+
+    views   node → the cluster in its words; a node whose Patroni does not answer is missing, one without a cluster yet is empty
+    stores  etcd member → how it stands
+    seeded  the roles exist, so that the pool can be held to its word
+    """
+
+    views: Mapping[str, tuple[Member, ...]] = field(default_factory=dict)
+    stores: Mapping[str, Store] = field(default_factory=dict)
+    primary: Path = field(default_factory=Path)
+    replica: Path = field(default_factory=Path)
+    pool: Path = field(default_factory=Path)
+    seeded: bool = False
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The members in the words of the node that knows most of them."""
+        return max(self.views.values(), key=len, default=())
+
+    @property
+    def leaders(self) -> tuple[str, ...]:
+        """Every node that somebody calls leader; one, on a good day."""
+        return tuple(sorted({member.name for view in self.views.values() for member in view if member.leads}))
+
+
+def judge(facts: Facts) -> Readiness:
+    """Decide from the facts. Pure. Seedable from the first acknowledged write on."""
+    checks = (_stores, _cluster, _primary, _replicas, _replica_path, _pool)
+    missing = next((words for check in checks if (words := check(facts))), "")
+    return Readiness(missing=missing, seedable=facts.primary.writes and len(facts.leaders) == 1)
+
+
+def _stores(facts: Facts) -> str:
+    agreeing = [name for name, store in facts.stores.items() if store.has_leader]
+    if len(agreeing) >= names.QUORUM:
+        absent = [name for name in names.STORES if name not in agreeing]
+        return f"{absent[0]} is not in etcd's quorum" if absent else ""
+    answering = sum(store.answers for store in facts.stores.values())
+    return f"etcd has no quorum: {answering} of {len(names.STORES)} members answer"
+
+
+def _cluster(facts: Facts) -> str:
+    if not facts.views:
+        return "no node answers yet"
+    if len(facts.leaders) > 1:
+        return f"two leaders: {' and '.join(facts.leaders)}"
+    if not facts.leaders:
+        return f"no leader yet{_doing(facts.members)}"
+    leader = _leader(facts)
+    return "" if leader.serves else f"{leader.name} leads and is {leader.state}"
+
+
+def _primary(facts: Facts) -> str:
+    path = facts.primary
+    if path.serves is Serves.PRIMARY:
+        return "" if path.writes else f"{_leader(facts).name} acknowledges no write: {path.said}"
+    if path.serves is Serves.REPLICA:
+        return f"the gateway still leads {names.PRIMARY} to a replica"
+    if path.serves is Serves.REFUSED:
+        return f"{names.PRIMARY} refuses: {path.said}"
+    return f"the gateway does not lead to {_leader(facts).name} yet"
+
+
+def _replicas(facts: Facts) -> str:
+    members = {member.name: member for member in facts.members}
+    waiting = [name for name in names.NODES if not _in_quorum(members.get(name))]
+    if not waiting:
+        return ""
+    found = ", ".join(f"{name} is {_standing(members.get(name))}" for name in waiting)
+    return f"{names.REPLICAS - len(waiting)} of {names.REPLICAS} replicas in the quorum: {found}"
+
+
+def _replica_path(facts: Facts) -> str:
+    path = facts.replica
+    if path.serves is Serves.REPLICA:
+        return ""
+    if path.serves is Serves.PRIMARY:
+        return f"the gateway leads {names.REPLICA} to the primary"
+    if path.serves is Serves.REFUSED:
+        return f"{names.REPLICA} refuses: {path.said}"
+    return f"the gateway has no replica for {names.REPLICA} yet"
+
+
+def _pool(facts: Facts) -> str:
+    path = facts.pool
+    if path.serves is Serves.PRIMARY or (path.serves is Serves.REFUSED and not facts.seeded):
+        return ""
+    if path.serves is Serves.REFUSED:
+        return f"{names.POOL} refuses: {path.said}"
+    return f"{names.POOL} does not answer" if path.serves is not Serves.REPLICA else f"{names.POOL} leads to a replica"
+
+
+def _in_quorum(member: Member | None) -> bool:
+    return member is not None and member.serves and member.role in ("leader", "quorum_standby", "sync_standby")
+
+
+def _standing(member: Member | None) -> str:
+    if member is None:
+        return "not there"
+    return "streaming and not in the quorum yet" if member.state == "streaming" else member.state
+
+
+def _leader(facts: Facts) -> Member:
+    """The one leader; only asked where there is one."""
+    return next(member for view in facts.views.values() for member in view if member.leads)
+
+
+def _doing(members: Sequence[Member]) -> str:
+    """What a cluster without a leader is busy with."""
+    busy = next((member for member in members if member.state not in ("stopped", "")), None)
+    return f": {busy.name} is {busy.state}" if busy else ""
+
+
+def nodes(facts: Facts) -> Sequence[Node]:
+    """PostgreSQL's nodes, the stores behind them, the pool in front. Pure."""
+    members = {member.name: member for member in facts.members}
+    servers = [_server(name, members.get(name) if name in facts.views else None) for name in names.NODES]
+    stores = [_store(name, facts.stores.get(name, Store())) for name in names.STORES]
+    return (*servers, *stores, _pooler(facts))
+
+
+def _server(name: str, member: Member | None) -> Node:
+    if member is None:
+        return Node(service=name, detail="does not answer")
+    role = "primary" if member.leads else "replica"
+    return Node(service=name, role=role, state=member.state, detail=_detail(member), ok=_in_quorum(member))
+
+
+def _detail(member: Member) -> str:
+    timeline = f"timeline {member.timeline}"
+    if member.leads:
+        return timeline
+    lag = "lag unknown" if member.lag < 0 else f"lag {_size(member.lag)}"
+    quorum = "in the quorum" if member.role == "quorum_standby" else "not in the quorum"
+    return f"{quorum}, {lag}, {timeline}"
+
+
+def _size(size: int) -> str:
+    return f"{size} B" if size < 1 << 20 else f"{size >> 20} MiB"
+
+
+def _store(name: str, store: Store) -> Node:
+    if not store.answers:
+        return Node(service=name, detail="does not answer")
+    role = "leader" if store.leads else "follower" if store.has_leader else ""
+    detail = "" if store.has_leader else "no quorum"
+    return Node(service=name, role=role, state="running", detail=detail, ok=store.has_leader)
+
+
+def _pooler(facts: Facts) -> Node:
+    path = facts.pool
+    if path.serves in (Serves.UNASKED, Serves.SILENT):
+        return Node(service=names.POOL, detail=path.said or "not asked: there is no primary")
+    ok = path.serves is Serves.PRIMARY
+    return Node(
+        service=names.POOL,
+        role="pool",
+        state="running",
+        detail=f"leads to the {path.serves}" if ok else path.said,
+        ok=ok,
+    )
+
+
+def members_of(document: Any) -> tuple[Member, ...]:
+    """The members of Patroni's ``GET /cluster``. Pure."""
+    return tuple(
+        Member(
+            name=member["name"],
+            role=member["role"],
+            state=member["state"],
+            timeline=member.get("timeline", 0),
+            lag=member["lag"] if isinstance(member.get("lag"), int) else 0 if member["role"] == "leader" else -1,
+        )
+        for member in document.get("members", ())
+    )
+
+
+def own_member(name: str, document: Any) -> Member:
+    """The node in its own words (``GET /patroni``): what is left when etcd cannot be asked. Pure."""
+    standby = document.get("quorum_standby") or document.get("sync_standby")
+    role = "leader" if document.get("role") in ("primary", "master") else "quorum_standby" if standby else "replica"
+    state = document.get("replication_state") or document.get("state", "")
+    return Member(
+        name=name, role=role, state=state, timeline=document.get("timeline", 0), lag=0 if role == "leader" else -1
+    )

@@ -1,0 +1,178 @@
+"""The few words of PostgreSQL's protocol that a probe needs: TLS, a login by SCRAM-SHA-256, one query. The standard library alone.
+
+Readiness asks every 50-100 ms and ``status`` wants to be quick: importing psycopg would take longer than the answer. Everything that
+changes something uses psycopg. Source: https://www.postgresql.org/docs/17/protocol-message-formats.html
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import socket
+import ssl
+import struct
+from typing import TYPE_CHECKING
+
+from nexusdev.ports import Address
+
+if TYPE_CHECKING:
+    from io import BufferedRWPair as Stream
+
+Row = tuple[str | None, ...]
+
+_PROTOCOL = 196608
+_SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+_OK, _SASL, _CONTINUE, _FINAL = 0, 10, 11, 12
+
+
+class Refused(Exception):
+    """The server answered with an error. ``sqlstate`` as in PostgreSQL's appendix A; '' when it did not even speak the protocol."""
+
+    def __init__(self, message: str, sqlstate: str = "") -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+
+def ask(
+    sql: str,
+    *,
+    address: Address,
+    database: str,
+    user: str,
+    password: str,
+    context: ssl.SSLContext,
+    name: str = "",
+    timeout: float = 2.0,
+) -> list[Row]:
+    """The rows of one query, values as text, over a connection of its own.
+
+    name     the server's name that its certificate must carry; without it, the host of the address
+    timeout  seconds for each reply
+    raises   ``Refused`` for what the server refuses; ``OSError`` when there is no server, no answer or no trust
+    """
+    with socket.create_connection((address.host, address.port), timeout) as plain:
+        _agree_on_tls(plain)
+        with context.wrap_socket(plain, server_hostname=name or address.host) as secure:
+            stream = secure.makefile("rwb")
+            _log_in(stream, user, password, database)
+            rows = _query(stream, sql)
+            _send(stream, b"X", b"")
+            return rows
+
+
+def greet(address: Address, *, context: ssl.SSLContext, name: str = "", timeout: float = 2.0) -> None:
+    """Only the handshake: a server that can be trusted is there. Raises as ``ask`` does."""
+    with socket.create_connection((address.host, address.port), timeout) as plain:
+        _agree_on_tls(plain)
+        context.wrap_socket(plain, server_hostname=name or address.host).close()
+
+
+def _agree_on_tls(plain: socket.socket) -> None:
+    plain.sendall(_SSL_REQUEST)
+    answer = plain.recv(1)
+    if not answer:
+        raise ConnectionError("the connection was closed: no server is behind it")
+    if answer != b"S":
+        raise Refused("it does not speak TLS")
+
+
+def _log_in(stream: Stream, user: str, password: str, database: str) -> None:
+    pairs = ("user", user, "database", database, "application_name", "nexusdev")
+    body = struct.pack("!i", _PROTOCOL) + b"".join(part.encode() + b"\0" for part in pairs) + b"\0"
+    stream.write(struct.pack("!i", len(body) + 4) + body)
+    stream.flush()
+    kind, data = _authentication(stream)
+    if kind == _SASL:
+        _scram(stream, password, data)
+    elif kind != _OK:
+        raise Refused("it asks for a password in another way than SCRAM")
+    _drain(stream)
+
+
+def _scram(stream: Stream, password: str, mechanisms: bytes) -> None:
+    """RFC 5802. The server proves in turn that it knows the password: its signature is compared."""
+    if b"SCRAM-SHA-256" not in mechanisms.split(b"\0"):
+        raise Refused("it does not offer SCRAM-SHA-256")
+    first = b"n=,r=" + base64.b64encode(os.urandom(18))
+    initial = b"n,," + first
+    _send(stream, b"p", b"SCRAM-SHA-256\0" + struct.pack("!i", len(initial)) + initial)
+    challenge = _expect(stream, _CONTINUE)
+    said = dict(part.split(b"=", 1) for part in challenge.split(b","))
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(said[b"s"]), int(said[b"i"]))
+    bare = b"c=biws,r=" + said[b"r"]
+    signed = b",".join((first, challenge, bare))
+    _send(stream, b"p", bare + b",p=" + base64.b64encode(_proof(salted, signed)))
+    final = _expect(stream, _FINAL)
+    expected = hmac.digest(hmac.digest(salted, b"Server Key", "sha256"), signed, "sha256")
+    if not hmac.compare_digest(final, b"v=" + base64.b64encode(expected)):
+        raise Refused("it does not know the password itself")
+    _expect(stream, _OK)
+
+
+def _proof(salted: bytes, signed: bytes) -> bytes:
+    key = hmac.digest(salted, b"Client Key", "sha256")
+    signature = hmac.digest(hashlib.sha256(key).digest(), signed, "sha256")
+    return bytes(ours ^ theirs for ours, theirs in zip(key, signature, strict=True))
+
+
+def _query(stream: Stream, sql: str) -> list[Row]:
+    _send(stream, b"Q", sql.encode() + b"\0")
+    return [_row(body) for kind, body in _drain(stream) if kind == b"D"]
+
+
+def _row(body: bytes) -> Row:
+    """A DataRow: the number of columns, then each with its length; -1 is NULL."""
+    (columns,) = struct.unpack_from("!h", body)
+    values: list[str | None] = []
+    at = 2
+    for _ in range(columns):
+        (length,) = struct.unpack_from("!i", body, at)
+        at += 4
+        values.append(None if length < 0 else body[at : at + length].decode())
+        at += max(length, 0)
+    return tuple(values)
+
+
+def _expect(stream: Stream, wanted: int) -> bytes:
+    kind, data = _authentication(stream)
+    if kind != wanted:
+        raise Refused(f"an unexpected step of the login: {kind}")
+    return data
+
+
+def _authentication(stream: Stream) -> tuple[int, bytes]:
+    kind, body = _message(stream)
+    if kind != b"R":
+        raise Refused(f"an unexpected message at the login: {kind!r}")
+    return struct.unpack_from("!i", body)[0], body[4:]
+
+
+def _drain(stream: Stream) -> list[tuple[bytes, bytes]]:
+    """Every message until the server is ready for the next query."""
+    messages = [_message(stream)]
+    while messages[-1][0] != b"Z":
+        messages.append(_message(stream))
+    return messages
+
+
+def _message(stream: Stream) -> tuple[bytes, bytes]:
+    head = _read(stream, 5)
+    body = _read(stream, struct.unpack_from("!i", head, 1)[0] - 4)
+    if head[:1] == b"E":
+        fields = {field[:1]: field[1:].decode("utf-8", "replace") for field in body.split(b"\0") if field}
+        raise Refused(fields.get(b"M", "an error"), fields.get(b"C", ""))
+    return head[:1], body
+
+
+def _send(stream: Stream, kind: bytes, body: bytes) -> None:
+    stream.write(kind + struct.pack("!i", len(body) + 4) + body)
+    stream.flush()
+
+
+def _read(stream: Stream, length: int) -> bytes:
+    data = stream.read(length)
+    if len(data) < length:
+        raise ConnectionError("the connection was closed in the middle of an answer")
+    return data
