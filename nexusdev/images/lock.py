@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -15,25 +15,30 @@ FILE = "images.lock.yaml"
 SCHEMA = 1
 
 _TOP = ("schema", "images")
-_IMAGE = ("version", "programs", "internal", "sources")
+_IMAGE = ("version", "programs", "check", "internal", "sources")
 _SOURCES: Mapping[str, tuple[str, ...]] = {
-    "registry": ("registry", "digest", "why"),
+    "registry": ("registry", "digest", "why", "links"),
     "build": ("build", "cache"),
     "debootstrap": ("debootstrap",),
 }
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,40}")
+_PROGRAM = re.compile(r"[A-Za-z0-9._-]+")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _REFERENCE = re.compile(r"[a-z0-9][a-z0-9.:-]*/[a-z0-9._/-]+:[A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Registry:
-    """A published image. ``digest`` None: whatever the tag points at today; ``why`` says why that is accepted."""
+    """A published image. ``digest`` None: whatever the tag points at today; ``why`` says why that is accepted.
+
+    links  program that we need → program of the image that is the same thing under another name
+    """
 
     reference: str
     digest: str | None = None
     why: str = ""
+    links: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"registry {self.reference}"
@@ -65,12 +70,13 @@ Source = Registry | Build | Debootstrap
 
 @dataclass(frozen=True, kw_only=True)
 class LockedImage:
-    """One image. ``internal``: built on, never run. ``programs``: what must be on the PATH."""
+    """One image. ``internal``: built on, never run. ``programs``: what must be on the PATH. ``check``: a command that prints the version."""
 
     name: str
     version: str
     sources: tuple[Source, ...]
     programs: tuple[str, ...] = ()
+    check: str = ""
     internal: bool = False
 
     @property
@@ -134,6 +140,7 @@ def _image(spot: Spot, name: str, value: Value) -> LockedImage:
         name=name,
         version=_matching(members["version"], _VERSION, "a version that can stand in a tag"),
         programs=tuple(_text(program) for program in _rows(members["programs"])) if "programs" in members else (),
+        check=_text(members["check"]) if "check" in members else "",
         internal="internal" in members and _boolean(members["internal"]),
         sources=tuple(_source(row) for row in rows),
     )
@@ -165,7 +172,16 @@ def _registry(spot: Spot, members: Mapping[str, Value]) -> Registry:
     else:
         pinned = _matching(digest, _DIGEST, "sha256: and 64 hexadecimal digits, or null with a why")
     reference = _matching(members["registry"], _REFERENCE, "host/path:tag")
-    return Registry(reference=reference, digest=pinned, why=why)
+    return Registry(reference=reference, digest=pinned, why=why, links=_links(members))
+
+
+def _links(members: Mapping[str, Value]) -> Mapping[str, str]:
+    if "links" not in members:
+        return {}
+    table = members["links"]
+    if not isinstance(table, Table):
+        raise refusal(table.spot, "must be a mapping: program that is needed → program of the image")
+    return {name: _matching(value, _PROGRAM, "the name of a program") for name, value in table.items.items()}
 
 
 def _folder(value: Value, needed: str) -> Path:

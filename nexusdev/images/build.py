@@ -1,0 +1,230 @@
+"""Making one image: the stages of its Dockerfile, each in a workshop of its own; or Debian itself by debootstrap."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from nexusdev.errors import ImageUnavailable
+from nexusdev.images.dockerfile import Copy, Run, Set, Stage, parse
+from nexusdev.images.host import CACHE_LABELS, Host
+from nexusdev.images.journal import Journal
+from nexusdev.images.lock import Build, Debootstrap, LockedImage
+from nexusdev.runtimes.image_door import ImageDoor, StoredImage, Workshop
+
+IMAGE_LABEL = "dev.nexus.image"
+VERSION_LABEL = "org.opencontainers.image.version"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class Refused(Exception):
+    """A source could not deliver; its text says why. The next source is tried."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maker:
+    """Makes images here. ``references``: name → tag in the store; ``opened`` hears of every workshop, so that it can be closed from outside."""
+
+    door: ImageDoor
+    host: Host
+    references: Mapping[str, str]
+    opened: Callable[[Workshop], None] = field(default=lambda _: None)
+
+    def build(self, image: LockedImage, source: Build, journal: Journal) -> StoredImage:
+        """Run the Dockerfile. Its parents must be in the store. Raises Refused."""
+        recipe = parse(source.folder / "Dockerfile")
+        if source.cache:
+            self.door.make_volume(source.cache, CACHE_LABELS)
+        with ExitStack() as stack:
+            finished: dict[str, Workshop] = {}
+            for stage in recipe.stages[:-1]:
+                workshop = stack.enter_context(self._workshop(image, stage, source.cache))
+                self._perform(stage, workshop, source.folder, finished, journal)
+                finished[stage.name] = workshop
+            last = recipe.stages[-1]
+            workshop = stack.enter_context(self._workshop(image, last, ""))
+            state = self._perform(last, workshop, source.folder, finished, journal)
+            prove(image, workshop, journal, environment=state.environment, by_version=True)
+            journal.step("commit")
+            return workshop.commit(self.references[image.name], state.changes, self.labels(image))
+
+    def debootstrap(self, image: LockedImage, source: Debootstrap, journal: Journal) -> StoredImage:
+        """Make Debian's root file system with the host's own tools, as root. Raises Refused."""
+        with tempfile.TemporaryDirectory(prefix="nexusdev-debian-", ignore_cleanup_errors=True) as folder:
+            _debootstrap(source.folder / "make", Path(folder), self.host.mirror(), journal)
+            journal.step("import")
+            changes = [f'ENV PATH="{_PATH}"', 'CMD ["bash"]', *_label_lines(self.labels(image))]
+            return self.door.import_root(Path(folder) / "rootfs.tar", self.references[image.name], changes)
+
+    def labels(self, image: LockedImage) -> Mapping[str, str]:
+        """What an image of ours says of itself: its tag without the repository, so that a renamed one is found out."""
+        return {IMAGE_LABEL: self.references[image.name].rpartition("/")[2], VERSION_LABEL: image.version}
+
+    @contextlib.contextmanager
+    def workshop(self, reference: str, name: str, cache: str = "") -> Iterator[Workshop]:
+        """A workshop that is closed in the end."""
+        workshop = self.door.open_workshop(
+            reference, name=f"nexusdev-build-{name}", furniture=self.host.furniture(cache)
+        )
+        self.opened(workshop)
+        try:
+            yield workshop
+        finally:
+            workshop.close()
+
+    def _workshop(self, image: LockedImage, stage: Stage, cache: str) -> contextlib.AbstractContextManager[Workshop]:
+        name = f"{image.name}-{stage.name}" if stage.name else image.name
+        return self.workshop(self.references[stage.parent], name, cache)
+
+    def _perform(
+        self, stage: Stage, workshop: Workshop, folder: Path, finished: Mapping[str, Workshop], journal: Journal
+    ) -> _State:
+        parent = self.door.find(self.references[stage.parent])
+        state = _State(user=(parent.user if parent else "") or "0")
+        for instruction in stage.instructions:
+            match instruction:
+                case Set():
+                    state.take(instruction)
+                    _make_folder(instruction, workshop)
+                case Copy():
+                    journal.step(str(instruction))
+                    _copy(instruction, workshop, folder, finished, state.folder)
+                case Run():
+                    journal.step(str(instruction))
+                    _run(instruction.script, workshop, state, journal)
+        return state
+
+
+@dataclass(kw_only=True)
+class _State:
+    """What the instructions so far have set."""
+
+    user: str
+    folder: str = "/"
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def take(self, instruction: Set) -> None:
+        match instruction.what:
+            case "ENV":
+                self.environment[instruction.name] = instruction.value
+            case "USER":
+                self.user = instruction.value
+            case _:
+                self.folder = instruction.value
+
+    @property
+    def changes(self) -> list[str]:
+        """The image's configuration, as lines of a Dockerfile."""
+        variables = [f'ENV {name}="{value}"' for name, value in self.environment.items()]
+        return [*variables, f"USER {self.user}", f"WORKDIR {self.folder}", 'CMD ["bash"]']
+
+
+def prove(
+    image: LockedImage,
+    workshop: Workshop,
+    journal: Journal,
+    *,
+    environment: Mapping[str, str] | None = None,
+    by_version: bool = False,
+) -> None:
+    """Raises Refused when a program is missing, or ``check`` names another version than the lock."""
+    missing: list[str] = []
+    script = f"for each in {' '.join(image.programs)}; do command -v $each >/dev/null || echo $each; done"
+    settings: Mapping[str, str] = environment or {}
+    workshop.run(script, user="10001", folder="/", environment=settings, say=missing.append)
+    if missing:
+        raise Refused(f"these programs are missing in it: {', '.join(missing)}")
+    if not (by_version and image.check):
+        return
+    said: list[str] = []
+    workshop.run(image.check, user="10001", folder="/", environment={"HOME": "/tmp", **settings}, say=said.append)  # noqa: S108 - the container's
+    journal.line("\n".join(said))
+    if not re.search(rf"(?<![\d.]){re.escape(image.version)}(?!\d)", "\n".join(said)):
+        raise Refused(f"{image.check!r} names another version than {image.version}: {' '.join(said)[:200]}")
+
+
+def _run(script: str, workshop: Workshop, state: _State, journal: Journal) -> None:
+    code = workshop.run(script, user=state.user, folder=state.folder, environment=state.environment, say=journal.line)
+    if code:
+        raise Refused(f"a step ended with exit code {code}" if code > 0 else "it was given up")
+
+
+def _make_folder(instruction: Set, workshop: Workshop) -> None:
+    if instruction.what == "WORKDIR" and instruction.value != "/":
+        workshop.run(f"mkdir -p {instruction.value}", user="0", folder="/", environment={}, say=lambda _: None)
+
+
+def _copy(instruction: Copy, workshop: Workshop, folder: Path, finished: Mapping[str, Workshop], here: str) -> None:
+    target = str(PurePosixPath(here) / instruction.target)
+    workshop.run(f"mkdir -p {target}", user="0", folder="/", environment={}, say=lambda _: None)
+    if instruction.stage:
+        for file in instruction.files:
+            workshop.put(finished[instruction.stage].get(file), target)
+    else:
+        workshop.put(_packed(folder, instruction.files), target)
+
+
+def _packed(folder: Path, files: tuple[str, ...]) -> bytes:
+    """A tar that is the same for the same content: root's, 0644, without times."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name in files:
+            content = (folder / name).read_bytes()
+            member = tarfile.TarInfo(PurePosixPath(name).name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _label_lines(labels: Mapping[str, str]) -> list[str]:
+    return [f'LABEL "{name}"="{value}"' for name, value in labels.items()]
+
+
+def _debootstrap(script: Path, folder: Path, mirror: str, journal: Journal) -> None:
+    _need_debootstrap(journal)
+    journal.step("debootstrap trixie")
+    argv = ["sh", str(script), str(folder), *([mirror] if mirror else [])]
+    _host_command(argv, journal)
+
+
+def _need_debootstrap(journal: Journal) -> None:
+    import os
+
+    if os.geteuid() != 0:
+        raise Refused("debootstrap needs root, and nexusdev does not run as root")
+    if shutil.which("debootstrap"):
+        return
+    if not shutil.which("apt-get"):
+        raise Refused("debootstrap is not installed, and there is no apt to install it")
+    journal.step("apt-get install debootstrap (on this machine)")
+    with contextlib.suppress(Refused):
+        _host_command(["apt-get", "update", "-qq"], journal)
+    _host_command(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "debootstrap"], journal)
+
+
+def _host_command(argv: list[str], journal: Journal) -> None:
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL) as process:
+        assert process.stdout is not None  # noqa: S101 - it was asked for
+        for line in process.stdout:
+            journal.line(line.decode(errors="replace").rstrip())
+    if process.returncode:
+        raise Refused(f"{argv[0]} ended with exit code {process.returncode}")
+
+
+def unavailable(image: LockedImage, reasons: list[str], journal: Journal) -> ImageUnavailable:
+    """The error when no source could deliver: which image, why each source failed, the last lines, the log."""
+    return ImageUnavailable(
+        f"image {image.name} {image.version} could not be had from any of its sources",
+        why="; ".join(reasons),
+        hint=f"less {journal.file}    then: nexusdev images build {image.name}",
+        evidence=[*journal.tail, f"log: {journal.file}"],
+    )

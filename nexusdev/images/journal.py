@@ -1,0 +1,59 @@
+"""What one image's arrival leaves behind: events for who watches, a log file for who has to find out, its last lines for an error."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from pathlib import Path
+
+from nexusdev.events import ImageProgress, Listener
+
+SHOWN = 15
+_STEP_WIDTH = 72
+
+
+class Journal:
+    """Opened when something is really done for the image; an image that was there leaves none."""
+
+    def __init__(self, image: str, *, file: Path, listener: Listener) -> None:
+        self.image = image
+        self.file = file
+        self._listener = listener
+        self._last: deque[str] = deque(maxlen=SHOWN)
+        self._began = time.monotonic()
+        self._opened = False
+        self._lock = threading.Lock()
+
+    @property
+    def tail(self) -> tuple[str, ...]:
+        """The last lines that were said."""
+        return tuple(self._last)
+
+    @property
+    def elapsed(self) -> float:
+        return time.monotonic() - self._began
+
+    def step(self, words: str) -> None:
+        """Begin the next step."""
+        self.line(f"--- {words}")
+        self._listener.tell(ImageProgress(image=self.image, step=shortened(words), elapsed=self.elapsed))
+
+    def done(self, words: str) -> None:
+        """The image is there."""
+        self.line(f"--- {words} after {self.elapsed:.1f} s")
+        self._listener.tell(ImageProgress(image=self.image, step=words, elapsed=self.elapsed, done=True))
+
+    def line(self, text: str) -> None:
+        """One line of output."""
+        with self._lock:
+            self._last.append(text)
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with self.file.open("a" if self._opened else "w", encoding="utf-8") as log:
+                log.write(f"{text}\n")
+            self._opened = True
+
+
+def shortened(words: str) -> str:
+    """A step in one short line."""
+    return words if len(words) <= _STEP_WIDTH else f"{words[: _STEP_WIDTH - 1].rstrip()}…"

@@ -1,0 +1,129 @@
+"""A container in which an image is made.
+
+The classic builder cannot mount what the host has (its CA bundle, its caches), and BuildKit is not to be had through the SDK
+nor on every engine: so instructions run one by one in a container with mounts, and what is left becomes one layer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from nexusdev.errors import NotFound, PreflightFailed
+from nexusdev.runtimes.docker_connect import Engine, in_our_words
+from nexusdev.runtimes.image_door import Furniture, Say, StoredImage
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+LABEL = "dev.nexus.workshop"
+# One that its maker left behind ends by itself.
+_LONGEST = "7200"
+_CLOSED = -1
+
+
+class DockerWorkshop:
+    """See ``image_door.Workshop``."""
+
+    def __init__(self, engine: Engine, container: str, furniture: Furniture) -> None:
+        self._engine = engine
+        self._container = container
+        self._furniture = furniture
+        self._closed = False
+
+    @classmethod
+    def open(cls, engine: Engine, image: str, *, name: str, furniture: Furniture) -> DockerWorkshop:
+        api = engine.api
+        with in_our_words(engine.endpoint):
+            _remove(api, name)
+            binds = [f"{path}:{target}:ro" for path, target in furniture.mounts.items()]
+            binds += [f"{volume}:{target}" for volume, target in furniture.volumes.items()]
+            # /run in memory: the places where the host's files are mounted leave no trace in the image.
+            host = api.create_host_config(binds=binds, tmpfs={"/run": "mode=755"}, init=True)
+            made = api.create_container(
+                image,
+                entrypoint=["sleep", _LONGEST],
+                name=name,
+                user="0",
+                working_dir="/",
+                labels={LABEL: name},
+                host_config=host,
+            )
+            workshop = cls(engine, made["Id"], furniture)
+            try:
+                api.start(made["Id"])
+            except BaseException:
+                workshop.close()
+                raise
+        return workshop
+
+    def run(self, script: str, *, user: str, folder: str, environment: Mapping[str, str], say: Say) -> int:
+        api = self._engine.api
+        try:
+            with in_our_words(self._engine.endpoint):
+                started = api.exec_create(
+                    self._container,
+                    ["/bin/sh", "-c", script],
+                    user=user,
+                    workdir=folder,
+                    environment={"DEBIAN_FRONTEND": "noninteractive", **self._furniture.environment, **environment},
+                )
+                for line in _lines(api.exec_start(started["Id"], stream=True)):
+                    say(line)
+                code = api.exec_inspect(started["Id"])["ExitCode"]
+        except (NotFound, PreflightFailed):
+            if self._closed:
+                return _CLOSED
+            raise
+        return _CLOSED if self._closed or code is None else int(code)
+
+    def put(self, archive: bytes | Iterable[bytes], folder: str) -> None:
+        with in_our_words(self._engine.endpoint):
+            self._engine.api.put_archive(self._container, folder, archive)
+
+    def get(self, path: str) -> Iterator[bytes]:
+        with in_our_words(self._engine.endpoint):
+            stream, _ = self._engine.api.get_archive(self._container, path)
+            yield from stream
+
+    def commit(self, reference: str, changes: Sequence[str], labels: Mapping[str, str]) -> StoredImage:
+        from nexusdev.runtimes.docker_images import DockerImages
+
+        repository, _, tag = reference.rpartition(":")
+        # Committing carries the container's own labels along; an empty value is the nearest to none.
+        written = [f'LABEL "{name}"="{value}"' for name, value in {LABEL: "", **labels}.items()]
+        with in_our_words(self._engine.endpoint):
+            made = self._engine.api.commit(
+                self._container, repository=repository, tag=tag, changes=[*changes, "ENTRYPOINT []", *written]
+            )
+        found = DockerImages(self._engine).find(made["Id"])
+        assert found is not None, made  # noqa: S101 - the engine has just made it
+        return found
+
+    def close(self) -> None:
+        self._closed = True
+        with in_our_words(self._engine.endpoint):
+            _remove(self._engine.api, self._container)
+
+
+def _remove(api: APIClient, container: str) -> None:
+    import docker.errors
+
+    with contextlib.suppress(docker.errors.NotFound):
+        api.remove_container(container, force=True, v=True)
+
+
+def _lines(stream: Iterable[bytes]) -> Iterator[str]:
+    """Whole lines of chunks that break anywhere; what a carriage return would overwrite is left out."""
+    rest = b""
+    for chunk in stream:
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield _shown(line)
+    if rest:
+        yield _shown(rest)
+
+
+def _shown(line: bytes) -> str:
+    return line.rstrip(b"\r").rpartition(b"\r")[2].decode(errors="replace").rstrip()
