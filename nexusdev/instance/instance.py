@@ -224,7 +224,9 @@ def _moved(record: Record, root: Path, survey: Survey) -> Record:
     with _allocation(root):
         slot, _ = _allocate(root, survey, record.name, but=record.slot)
         moved = replace(record, slot=slot)
-        state.write_record(state.folder_of(root, record.name), moved)
+        folder = state.folder_of(root, record.name)
+        state.write_record(folder, moved)
+        (folder / "variables.json").unlink(missing_ok=True)
     return moved
 
 

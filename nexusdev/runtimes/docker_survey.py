@@ -6,14 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nexusdev.plan.survey import Belonging, Survey
-
-INSTANCE = "dev.nexus.instance"
-OWNER = "dev.nexus.owner-path"
-SERVICE = "com.docker.compose.service"
+from nexusdev.runtimes.labels import INSTANCE, OWNER_PATH, SERVICE
 
 
 def survey(client: Any, *, images: bool = False) -> Survey:
-    """Ask the engine (a ``docker.DockerClient``) for all that carries our label, all subnets and all published ports.
+    """Ask the engine (a ``docker_connect.Engine``) for all that carries our label, all subnets and all published ports.
 
     images  look at images too (for ``gc``): one more call
     """
@@ -59,7 +56,7 @@ def _belonging(kind: Any, name: str, identifier: str, labels: Mapping[str, str],
         name=name,
         id=identifier,
         instance=labels.get(INSTANCE, ""),
-        owner_path=labels.get(OWNER, ""),
+        owner_path=labels.get(OWNER_PATH, ""),
         service=labels.get(SERVICE, ""),
         **more,
     )

@@ -1,0 +1,49 @@
+"""The subnet: next to everything that routes somewhere already."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nexusdev.errors import PreflightFailed
+from nexusdev.instance.subnets import choose_net, host_routes, overlapping
+
+HEADER = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
+
+
+def routes(tmp_path: Path, *rows: tuple[str, str]) -> Path:
+    file = tmp_path / "route"
+    file.write_text(HEADER + "".join(f"eth0\t{where}\t0\t0001\t0\t0\t0\t{mask}\t0\t0\t0\n" for where, mask in rows))
+    return file
+
+
+def test_the_slot_is_the_third_octet_when_nothing_is_in_the_way(tmp_path: Path) -> None:
+    assert choose_net(7, (), routes(tmp_path, ("00000000", "00000000"))) == "10.213.7"
+
+
+def test_an_engine_network_is_avoided(tmp_path: Path) -> None:
+    assert choose_net(7, ["10.213.7.128/25", "fd00::/64"], routes(tmp_path)) == "10.213.117"
+
+
+def test_a_route_of_a_vpn_is_avoided(tmp_path: Path) -> None:
+    """10.213.0.0/16 by way of a tunnel."""
+    assert choose_net(0, (), routes(tmp_path, ("0000D50A", "0000FFFF"))) == "10.214.0"
+
+
+def test_where_everything_of_ten_is_routed_another_range_is_used(tmp_path: Path) -> None:
+    assert choose_net(0, (), routes(tmp_path, ("0000000A", "000000FF"))) == "192.168.254"
+
+
+def test_where_nothing_is_free_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(PreflightFailed, match="no /24 subnet is free"):
+        choose_net(0, ["10.0.0.0/8", "192.168.0.0/16"], routes(tmp_path))
+
+
+def test_a_platform_without_a_route_table_has_no_routes(tmp_path: Path) -> None:
+    assert host_routes(tmp_path / "none") == []
+
+
+def test_an_overlap_is_named() -> None:
+    assert overlapping("10.213.7", ["10.1.0.0/16", "10.213.0.0/16"]) == "10.213.0.0/16"
+    assert overlapping("10.213.7", ["10.1.0.0/16"]) is None
