@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nexusdev.errors import NexusError, NotFound, PreflightFailed
+from nexusdev.runtimes import failures
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -226,10 +227,4 @@ def _refused(error: Any) -> NexusError:
     words = str(error.explanation or error)
     if error.status_code == 404:  # noqa: PLR2004 - HTTP
         return NotFound(words, hint="nexusdev status")
-    return PreflightFailed(
-        f"the engine refused: {words.splitlines()[0]}",
-        why=f"HTTP {error.status_code}",
-        hint="nexusdev doctor",
-        evidence=[words],
-        code="ENGINE_REFUSED",
-    )
+    return failures.refused(words)

@@ -1,0 +1,76 @@
+"""What a runtime refuses, in the same words whether the engine is real or in memory. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nexusdev.errors import IdentityMismatch, ImageUnavailable, InvalidState, NotFound, PortInUse, PreflightFailed
+
+
+def port_in_use(service: str, port: int, holder: str) -> PortInUse:
+    """``holder``: who has the port, or '' when that cannot be seen."""
+    return PortInUse(
+        f"port {port}, which {service} needs, is in use",
+        why=f"it belongs to {holder}" if holder else "by whom cannot be seen from here",
+        hint=f"sudo ss -ltnp 'sport = :{port}'    see who has it, stop it, then: nexusdev up",
+        evidence=[f"127.0.0.1:{port}"],
+    )
+
+
+def image_missing(service: str, image: str) -> ImageUnavailable:
+    return ImageUnavailable(
+        f"the image {image} of {service} is not there",
+        why="the engine has no image of this name",
+        hint="nexusdev images build",
+    )
+
+
+def file_missing(service: str, path: str) -> InvalidState:
+    return InvalidState(
+        f"{path}, which {service} needs, does not exist", why="a file of the instance was removed", hint="nexusdev up"
+    )
+
+
+def name_taken(name: str, service: str, image: str) -> IdentityMismatch:
+    return IdentityMismatch(
+        f"a container that is not ours has the name that {service} needs: {name}",
+        why=f"it was made from {image or 'an unknown image'}, without this instance's labels; nexusdev never touches it",
+        hint=f"docker rm {name}    or: docker rename {name} NEW; then nexusdev up again",
+        code="FOREIGN_CONTAINER",
+    )
+
+
+def not_ours(kind: str, name: str) -> IdentityMismatch:
+    """``kind``: network or volume."""
+    return IdentityMismatch(
+        f"the {kind} {name} exists and is not this instance's",
+        why="it has not our labels: plain docker compose or another tool made it; nexusdev never touches it",
+        hint=f"docker {kind} inspect {name}    look at it; remove it or keep it under another name",
+        code=f"FOREIGN_{kind.upper()}",
+    )
+
+
+def subnet_taken(subnet: str, others: Sequence[str]) -> PreflightFailed:
+    """``others``: the networks that overlap, as words; none when it is an interface or a route of the machine."""
+    return PreflightFailed(
+        f"the addresses {subnet} are taken",
+        why=f"by the network {', '.join(others)}" if others else "by an interface or a route of this machine",
+        hint="docker network ls    find the other network and remove it, then: nexusdev up",
+        code="SUBNET_IN_USE",
+    )
+
+
+def refused(words: str) -> PreflightFailed:
+    """Anything else that an engine would not do."""
+    first = words.splitlines()[0] if words else "no reason given"
+    return PreflightFailed(
+        f"the engine refused: {first}", hint="nexusdev doctor", evidence=[words], code="ENGINE_REFUSED"
+    )
+
+
+def no_container(service: str) -> NotFound:
+    return NotFound(
+        f"{service} has no running container",
+        why="it never started, was stopped, or ended",
+        hint="nexusdev status    then: nexusdev up",
+    )

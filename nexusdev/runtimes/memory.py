@@ -1,0 +1,289 @@
+"""An engine in memory and the runtime over it: what a Docker engine does, without one. Every fake container obeys the same rules.
+
+``World`` is the engine; several runtimes may share one. Its methods named for what people do (kill, pause, rename …) are how a
+test brings about a bad day.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from nexusdev.errors import NexusError, NotFound
+from nexusdev.plan.snapshot import Container, NetworkState, Snapshot, State, Volume
+from nexusdev.plan.steps import Act, Step
+from nexusdev.ports import Completed, Death, LogLine
+from nexusdev.runtimes import failures
+from nexusdev.runtimes.memory_world import ALIVE, Cell, Net, Store, World
+from nexusdev.stack.model import Service, Stack
+
+__all__ = ["MemoryRuntime", "World"]
+
+_TICK = 0.01
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryRuntime:
+    """ports.Runtime over a World. Takes what DockerRuntime takes."""
+
+    project: str
+    instance: str
+    owner_path: str = "/home/dev/shop"
+    stack: Stack | None = None
+    world: World = field(default_factory=World)
+
+    def observe(self) -> Snapshot:
+        with self.world.lock:
+            ours = [cell for cell in self.world.cells.values() if cell.instance == self.instance]
+            network = next((net for net in self.world.networks.values() if net.instance == self.instance), None)
+            claimed = {cell.service: cell for cell in ours if cell.name == self._name(cell.service)}
+            order = list(self.stack.services) if self.stack else []
+            names = sorted(claimed, key=lambda name: (order.index(name) if name in order else len(order), name))
+            return Snapshot(
+                containers={name: _container(claimed[name], network) for name in names},
+                volumes={
+                    store.name: Volume(name=store.name, full_name=full_name, owner_path=store.owner_path)
+                    for full_name, store in sorted(self.world.volumes.items())
+                    if store.instance == self.instance
+                },
+                network=None
+                if network is None
+                else NetworkState(
+                    id=network.id, full_name=network.name, subnet=network.subnet, owner_path=network.owner_path
+                ),
+                strays=tuple(_container(cell, network) for cell in ours if claimed.get(cell.service) is not cell),
+                foreign=self._foreign(),
+            )
+
+    def _name(self, service: str) -> str:
+        return f"{self.project}-{service}-1"
+
+    def _foreign(self) -> dict[str, str]:
+        wanted = {self._name(service): service for service in self.stack.services} if self.stack else {}
+        return {
+            wanted[cell.name]: cell.image
+            for cell in self.world.cells.values()
+            if cell.instance != self.instance and cell.name in wanted
+        }
+
+    def apply(self, step: Step) -> None:
+        with self.world.lock:
+            self.world.done.append(step)
+            if failure := self.world.failures.get((step.act, step.subject)):
+                raise failure
+            match step.act:
+                case Act.CREATE_NETWORK:
+                    self._create_network()
+                case Act.CREATE_VOLUME:
+                    self._create_volume(step.subject)
+                case Act.CREATE:
+                    self._create(step)
+                case Act.START:
+                    self._start(self._cell(step))
+                case Act.UNPAUSE:
+                    self._unpause(self._cell(step))
+                case Act.STOP:
+                    self.world.end(self._cell(step).name, exit_code=0)
+                case Act.REMOVE:
+                    self._remove(step)
+                case Act.REMOVE_NETWORK:
+                    self._remove_network(step)
+                case Act.REMOVE_VOLUME:
+                    self._remove_volume(step)
+
+    def _cell(self, step: Step) -> Cell:
+        cell = self._find(step)
+        if cell is None:
+            raise NotFound(f"No such container: {step.target or step.subject}", hint="nexusdev status")
+        return cell
+
+    def _find(self, step: Step) -> Cell | None:
+        wanted = step.target or self._name(step.subject)
+        return next((cell for cell in self.world.cells.values() if wanted in (cell.id, cell.name)), None)
+
+    def _need_stack(self) -> Stack:
+        if self.stack is None:
+            raise NexusError("a runtime without a stack cannot create anything")
+        return self.stack
+
+    def _create_network(self) -> None:
+        network = self._need_stack().network
+        name = f"{self.project}_{network.name}"
+        there = self.world.networks.get(name)
+        if there is not None:
+            if there.instance != self.instance:
+                raise failures.not_ours("network", name)
+            return
+        if others := [
+            f"{other.name} ({other.subnet})" for other in self.world.networks.values() if other.subnet == network.subnet
+        ]:
+            raise failures.subnet_taken(network.subnet, others)
+        self.world.networks[name] = Net(
+            id=self.world.new_id(), name=name, subnet=network.subnet, instance=self.instance, owner_path=self.owner_path
+        )
+
+    def _create_volume(self, name: str) -> None:
+        full_name = f"{self.project}_{name}"
+        store = self.world.volumes.setdefault(
+            full_name, Store(name=name, instance=self.instance, owner_path=self.owner_path)
+        )
+        if store.instance != self.instance:
+            raise failures.not_ours("volume", full_name)
+
+    def _create(self, step: Step) -> None:
+        service, stack = step.service, self._need_stack()
+        if service is None:
+            raise NexusError(f"the step {step} says not what to create")
+        name = self._name(service.name)
+        if there := self.world.named(name):
+            if there.instance == self.instance and there.fingerprint == step.fingerprint:
+                return
+            raise failures.name_taken(name, service.name, there.image)
+        if service.image in self.world.missing_images:
+            raise failures.image_missing(service.name, service.image)
+        network = self.world.networks.get(f"{self.project}_{stack.network.name}")
+        self.world.add(self._new_cell(service, name, step.fingerprint, network))
+
+    def _new_cell(self, service: Service, name: str, fingerprint: str, network: Net | None) -> Cell:
+        owner = self.world.named(self._name(service.shares)) if service.shares else None
+        if service.shares and owner is None:
+            raise NotFound(f"No such container: {self._name(service.shares)}", hint="nexusdev status")
+        return Cell(
+            id=self.world.new_id(),
+            name=name,
+            image=service.image,
+            service=service.name,
+            component=service.component,
+            instance=self.instance,
+            owner_path=self.owner_path,
+            fingerprint=fingerprint,
+            ports=tuple(port.host for port in service.ports),
+            volumes=tuple(f"{self.project}_{mount.volume}" for mount in service.volumes),
+            namespace_of=owner.id if owner else "",
+            network_id="" if owner or network is None else network.id,
+        )
+
+    def _start(self, cell: Cell) -> None:
+        if cell.state in ALIVE:
+            return
+        owner = self.world.cells.get(cell.namespace_of)
+        if cell.namespace_of and (owner is None or owner.state is not State.RUNNING):
+            raise failures.refused("cannot join network of a non running container")
+        if not cell.namespace_of and cell.network_id not in [net.id for net in self.world.networks.values()]:
+            raise failures.refused(f"network {cell.network_id} not found")
+        for port in cell.ports:
+            if holder := self.world.holder_of(port, but=cell):
+                raise failures.port_in_use(cell.service, port, holder)
+        self.world.begin(cell)
+
+    def _unpause(self, cell: Cell) -> None:
+        if cell.state is State.PAUSED:
+            cell.state = State.RUNNING
+
+    def _remove(self, step: Step) -> None:
+        cell = self._find(step)
+        if cell is not None:
+            self.world.remove(cell.name)
+
+    def _remove_network(self, step: Step) -> None:
+        wanted = step.target or f"{self.project}_{step.subject}"
+        net = next((net for net in self.world.networks.values() if wanted in (net.id, net.name)), None)
+        if net is None:
+            return
+        if busy := [
+            cell.name for cell in self.world.cells.values() if cell.network_id == net.id and cell.state in ALIVE
+        ]:
+            raise failures.refused(f"network {net.name} has active endpoints: {', '.join(busy)}")
+        del self.world.networks[net.name]
+
+    def _remove_volume(self, step: Step) -> None:
+        full_name = step.target or f"{self.project}_{step.subject}"
+        if users := [cell.name for cell in self.world.cells.values() if full_name in cell.volumes]:
+            raise failures.refused(f"volume {full_name} is in use by {', '.join(users)}")
+        self.world.volumes.pop(full_name, None)
+
+    def deaths(self, stop: Any) -> Iterator[Death]:
+        heard = self.world.listen(self.instance)
+
+        def told() -> Iterator[Death]:
+            while not stop.is_set():
+                try:
+                    yield heard.get(timeout=_TICK)
+                except queue.Empty:
+                    continue
+
+        return told()
+
+    def logs(
+        self, services: Sequence[str], *, tail: int | None = None, since: float | None = None, follow: bool = False
+    ) -> Iterator[LogLine]:
+        """With ``follow`` it ends when nothing is left to tell: nobody speaks on by himself here."""
+        del follow
+        chosen = {cell.service: cell for cell in self.world.cells.values() if cell.instance == self.instance}
+        if missing := [name for name in services if name not in chosen]:
+            raise NotFound(
+                f"{missing[0]} has no container", why="there are no logs of what does not exist", hint="nexusdev status"
+            )
+        told: list[LogLine] = []
+        for name in services or chosen:
+            lines = [line for line in chosen[name].said if since is None or line.at >= since]
+            told += lines if tail is None else lines[max(0, len(lines) - tail) :]
+        return iter(sorted(told, key=lambda line: line.at))
+
+    def _running(self, service: str) -> Cell:
+        for cell in self.world.cells.values():
+            if cell.instance == self.instance and cell.service == service and cell.state is State.RUNNING:
+                return cell
+        raise failures.no_container(service)
+
+    def execute(
+        self,
+        service: str,
+        argv: Sequence[str],
+        *,
+        stdin: bytes | None = None,
+        environment: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Completed:
+        del environment, timeout
+        self._running(service)
+        self.world.executed.append((service, tuple(argv), stdin))
+        script = self.world.scripts.get(service)
+        return script(tuple(argv), stdin) if script else Completed(exit_code=0)
+
+    def attach(
+        self,
+        service: str,
+        argv: Sequence[str],
+        *,
+        stdin: IO[bytes] | None,
+        stdout: IO[bytes],
+        stderr: IO[bytes],
+        tty: bool,
+    ) -> int:
+        del tty
+        completed = self.execute(service, argv, stdin=stdin.read() if stdin else None)
+        stdout.write(completed.stdout)
+        stderr.write(completed.stderr)
+        return completed.exit_code
+
+
+def _container(cell: Cell, network: Net | None) -> Container:
+    return Container(
+        id=cell.id,
+        name=cell.name,
+        service=cell.service,
+        component=cell.component,
+        state=cell.state,
+        fingerprint=cell.fingerprint,
+        owner_path=cell.owner_path,
+        exit_code=cell.exit_code,
+        error=cell.error,
+        out_of_memory=cell.out_of_memory,
+        started_at=cell.started_at,
+        finished_at=cell.finished_at,
+        namespace_of=cell.namespace_of,
+        attached=bool(cell.namespace_of) or (network is not None and cell.network_id == network.id),
+    )

@@ -1,0 +1,177 @@
+"""The engine in memory: its containers, networks and volumes, and what people and programs do to them."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from nexusdev.plan.snapshot import State
+from nexusdev.plan.steps import Act, Step
+from nexusdev.ports import Completed, Death, LogLine
+
+ALIVE = (State.RUNNING, State.PAUSED, State.RESTARTING)
+_KILLED = 137
+
+
+@dataclass(kw_only=True)
+class Cell:
+    """A container. Without an instance it is somebody else's."""
+
+    id: str
+    name: str
+    image: str
+    service: str = ""
+    component: str = ""
+    instance: str = ""
+    owner_path: str = ""
+    fingerprint: str = ""
+    ports: tuple[int, ...] = ()
+    volumes: tuple[str, ...] = ()
+    namespace_of: str = ""
+    network_id: str = ""
+    state: State = State.CREATED
+    exit_code: int = 0
+    error: str = ""
+    out_of_memory: bool = False
+    started_at: float = 0.0
+    finished_at: float = 0.0
+    said: list[LogLine] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class Net:
+    """A network."""
+
+    id: str
+    name: str
+    subnet: str
+    instance: str = ""
+    owner_path: str = ""
+
+
+@dataclass(kw_only=True)
+class Store:
+    """A volume; ``name`` is the stack's."""
+
+    name: str
+    instance: str = ""
+    owner_path: str = ""
+
+
+@dataclass(kw_only=True)
+class World:
+    """An engine. Time passes by one second with each thing that happens.
+
+    missing_images   images that nobody has
+    failures         (act, subject) → what to raise instead of doing it
+    crashes          service → exit code with which it ends as soon as it is started
+    scripts          service → what a command in it answers
+    executed, done   every command and every step, in order
+    occupied         host port → the process that has it
+    """
+
+    cells: dict[str, Cell] = field(default_factory=dict)
+    networks: dict[str, Net] = field(default_factory=dict)
+    volumes: dict[str, Store] = field(default_factory=dict)
+    missing_images: set[str] = field(default_factory=set)
+    failures: dict[tuple[Act, str], BaseException] = field(default_factory=dict)
+    crashes: dict[str, int] = field(default_factory=dict)
+    scripts: dict[str, Callable[[tuple[str, ...], bytes | None], Completed]] = field(default_factory=dict)
+    executed: list[tuple[str, tuple[str, ...], bytes | None]] = field(default_factory=list)
+    done: list[Step] = field(default_factory=list)
+    occupied: dict[int, str] = field(default_factory=dict)
+    now: float = 1_000_000.0
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    _listeners: list[tuple[str, queue.Queue[Death]]] = field(default_factory=list)
+    _count: int = 0
+
+    def new_id(self) -> str:
+        self._count += 1
+        return f"{self._count:064x}"
+
+    def _tick(self) -> float:
+        self.now += 1.0
+        return self.now
+
+    def named(self, name: str) -> Cell | None:
+        """The container of this name."""
+        return next((cell for cell in self.cells.values() if cell.name == name), None)
+
+    def _get(self, name: str) -> Cell:
+        cell = self.named(name)
+        if cell is None:
+            raise KeyError(f"no container {name} in this world: {[each.name for each in self.cells.values()]}")
+        return cell
+
+    def add(self, cell: Cell) -> Cell:
+        self.cells[cell.id] = cell
+        return cell
+
+    def begin(self, cell: Cell) -> None:
+        """Start a container; what crashes at start is dead a moment later."""
+        cell.state, cell.started_at, cell.exit_code, cell.error = State.RUNNING, self._tick(), 0, ""
+        if cell.service in self.crashes:
+            self.end(cell.name, exit_code=self.crashes[cell.service])
+
+    def end(self, name: str, *, exit_code: int = 0) -> None:
+        """It ends, by itself or because it was told to. What ended already stays as it is."""
+        cell = self._get(name)
+        if cell.state not in ALIVE:
+            return
+        cell.state, cell.exit_code, cell.finished_at = State.EXITED, exit_code, self._tick()
+        for instance, heard in self._listeners:
+            if instance == cell.instance:
+                heard.put(Death(service=cell.service, exit_code=exit_code, at=cell.finished_at))
+
+    def kill(self, name: str) -> None:
+        self.end(name, exit_code=_KILLED)
+
+    def pause(self, name: str) -> None:
+        self._get(name).state = State.PAUSED
+
+    def loop(self, name: str) -> None:
+        """It ends and is started by the engine, again and again."""
+        self._get(name).state = State.RESTARTING
+
+    def die(self, name: str) -> None:
+        """The engine fails to remove it."""
+        self._get(name).state = State.DEAD
+
+    def restart(self, name: str) -> None:
+        """The engine starts it again after it ended."""
+        self.end(name, exit_code=1)
+        self.begin(self._get(name))
+
+    def rename(self, name: str, new: str) -> None:
+        self._get(name).name = new
+
+    def remove(self, name: str) -> None:
+        self.end(name)
+        del self.cells[self._get(name).id]
+
+    def disconnect(self, name: str) -> None:
+        self._get(name).network_id = ""
+
+    def say(self, name: str, text: str) -> None:
+        """A line of output."""
+        cell = self._get(name)
+        cell.said.append(LogLine(service=cell.service, at=self._tick(), text=text))
+
+    def add_stranger(self, name: str, *, image: str = "somebody/else:1", ports: tuple[int, ...] = ()) -> Cell:
+        """A running container of somebody else."""
+        return self.add(Cell(id=self.new_id(), name=name, image=image, ports=ports, state=State.RUNNING))
+
+    def holder_of(self, port: int, *, but: Cell) -> str:
+        """Who has a host port, in words, or ''."""
+        for cell in self.cells.values():
+            if cell is not but and port in cell.ports and cell.state in ALIVE:
+                return f"container {cell.name} (image {cell.image})"
+        return self.occupied.get(port, "")
+
+    def listen(self, instance: str) -> queue.Queue[Death]:
+        """Hears the deaths of an instance's containers from now on."""
+        heard: queue.Queue[Death] = queue.Queue()
+        self._listeners.append((instance, heard))
+        return heard
