@@ -1,0 +1,103 @@
+"""The walk over a plan: up to four steps at a time, each as soon as those that it waits for are done."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from nexusdev.plan.steps import Plan, Step
+
+TICK = 0.05
+_GRACE = 15.0
+
+
+def nothing() -> None:
+    """A check that never objects."""
+
+
+def always(_step: Step) -> bool:
+    """A gate that holds nothing back."""
+    return True
+
+
+def predecessors(plan: Plan) -> Mapping[int, frozenset[int]]:
+    """Position of each step → positions of the steps that must be done before (``Plan.waits_for``, for all steps at once)."""
+    before: dict[int, frozenset[int]] = {}
+    of_subject: dict[str, list[int]] = {}
+    for position, step in enumerate(plan.steps):
+        before[position] = frozenset(
+            earlier for subject in {step.subject, *step.after} for earlier in of_subject.get(subject, ())
+        )
+        of_subject.setdefault(step.subject, []).append(position)
+    return before
+
+
+@dataclass(kw_only=True)
+class Walk:
+    """One walk. ``do`` is called in threads of their own.
+
+    gate   whether a step may begin now (its image has arrived)
+    check  called between steps; what it raises ends the walk
+    """
+
+    plan: Plan
+    do: Callable[[Step], None]
+    parallel: int = 4
+    gate: Callable[[Step], bool] = always
+    check: Callable[[], None] = nothing
+    _ended: queue.SimpleQueue[tuple[int, BaseException | None]] = field(default_factory=queue.SimpleQueue)
+    _running: set[int] = field(default_factory=set)
+    _done: set[int] = field(default_factory=set)
+
+    def run(self) -> None:
+        """Do all steps. What a step raises is raised here, once the others that were under way have ended."""
+        before = predecessors(self.plan)
+        waiting = list(range(len(self.plan.steps)))
+        try:
+            while waiting or self._running:
+                self.check()
+                self._begin(waiting, before)
+                self._take(TICK)
+        except BaseException:
+            self._settle()
+            raise
+
+    def _begin(self, waiting: list[int], before: Mapping[int, frozenset[int]]) -> None:
+        """Begin what can begin, in the order of the plan."""
+        for position in tuple(waiting):
+            if len(self._running) >= self.parallel:
+                return
+            if before[position] <= self._done and self.gate(self.plan.steps[position]):
+                waiting.remove(position)
+                self._running.add(position)
+                threading.Thread(target=self._run, args=(position,), daemon=True).start()
+
+    def _run(self, position: int) -> None:
+        try:
+            self.do(self.plan.steps[position])
+        except BaseException as error:  # handed over to the thread that walks
+            self._ended.put((position, error))
+        else:
+            self._ended.put((position, None))
+
+    def _take(self, patience: float) -> None:
+        """Note what has ended, waiting a moment for it; raise what it raised."""
+        try:
+            position, error = self._ended.get(timeout=patience)
+        except queue.Empty:
+            return
+        self._running.discard(position)
+        self._done.add(position)
+        if error is not None:
+            raise error
+
+    def _settle(self) -> None:
+        """Let what is under way come to its end: a step that is cut in the middle is what nobody can explain afterwards."""
+        deadline = time.monotonic() + _GRACE
+        while self._running and time.monotonic() < deadline:
+            with contextlib.suppress(Exception):  # the first failure is the one that is told
+                self._take(TICK)
