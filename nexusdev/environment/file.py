@@ -83,7 +83,7 @@ def _exclude(path: Path) -> str:
         return ""
     asked = _git(path, "rev-parse", "--show-prefix", "--git-path", "info/exclude")
     prefix, _, place = asked.stdout.strip("\n").partition("\n")
-    exclude = path.parent / place
+    exclude = (path.parent / place).resolve()
     try:
         exclude.parent.mkdir(exist_ok=True)
         with exclude.open("a", encoding="utf-8") as file:

@@ -1,0 +1,144 @@
+"""Settings: the nearest decision wins, each knows where it came from, and a typing error is told with file and line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nexusdev.errors import InvalidConfig
+from nexusdev.settings import KEYS, Settings, load
+
+
+def settings(project: Path, flags: dict[str, object] | None = None, environ: dict[str, str] | None = None) -> Settings:
+    return load(project, flags=flags, environ=environ or {}, user_config=project / "user.toml")
+
+
+def test_without_anything_there_are_defaults(tmp_path: Path) -> None:
+    found = settings(tmp_path)
+    assert (found.runtime, found.timeout, found.parallel) == ("docker", 300.0, 4)
+    assert found.env_file == tmp_path / ".env.nexusdev"
+    assert {origin for _, _, origin in found.rows()} == {"default"}
+
+
+def test_flag_over_environment_over_project_over_user_over_default(tmp_path: Path) -> None:
+    (tmp_path / "user.toml").write_text("timeout = 1\nparallel = 1\noffline = true\nstrict = true\n")
+    (tmp_path / "nexusdev.toml").write_text("timeout = 2\nparallel = 2\noffline = false\n")
+    found = settings(tmp_path, {"timeout": "4s"}, {"NEXUSDEV_TIMEOUT": "3", "NEXUSDEV_PARALLEL": "3"})
+    assert (found.timeout, found.parallel, found.offline, found.strict) == (4.0, 3, False, True)
+    assert found.origins == {
+        "timeout": "--timeout",
+        "parallel": "NEXUSDEV_PARALLEL",
+        "offline": "nexusdev.toml:3",
+        "strict": "user.toml:4",
+    }
+
+
+def test_a_flag_that_was_not_given_decides_nothing(tmp_path: Path) -> None:
+    assert settings(tmp_path, {"instance": None}).origins == {}
+
+
+def test_pyproject_is_a_place_for_settings_too(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\ntimeout = 1\n\n[tool.nexusdev]\ntimeout = "2m"\n')
+    found = settings(tmp_path)
+    assert found.timeout == 120
+    assert found.origins == {"timeout": "pyproject.toml:6"}
+
+
+def test_two_files_with_settings_are_two_truths(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.nexusdev]\n")
+    (tmp_path / "nexusdev.toml").write_text("")
+    with pytest.raises(InvalidConfig, match="two configurations"):
+        settings(tmp_path)
+
+
+def test_an_unknown_key_is_told_with_file_line_and_the_nearest_one(tmp_path: Path) -> None:
+    (tmp_path / "nexusdev.toml").write_text("# mine\ntimout = 5\n")
+    with pytest.raises(InvalidConfig) as raised:
+        settings(tmp_path)
+    assert f"{tmp_path / 'nexusdev.toml'}:2: unknown setting 'timout'" in raised.value.message
+    assert raised.value.why == "did you mean timeout?"
+    assert raised.value.exit_status == 12
+
+
+def test_a_key_with_a_hyphen_is_told_the_one_with_the_underscore(tmp_path: Path) -> None:
+    (tmp_path / "nexusdev.toml").write_text('env-file = ".env"\n')
+    with pytest.raises(InvalidConfig) as raised:
+        settings(tmp_path)
+    assert raised.value.why == "did you mean env_file?"
+
+
+def test_a_table_that_does_not_exist_is_an_unknown_key(tmp_path: Path) -> None:
+    (tmp_path / "nexusdev.toml").write_text("timeout = 5\n\n[redis]\nport = 1\n")
+    with pytest.raises(InvalidConfig, match=r"nexusdev\.toml:3: unknown setting 'redis'"):
+        settings(tmp_path)
+
+
+def test_a_variable_with_a_typing_error_is_told_and_a_strangers_is_not(tmp_path: Path) -> None:
+    settings(tmp_path, environ={"NEXUSDEV_CA_FILE": "/x", "NEXUSDEV_STATE_DIR": "/y", "OTHER_TIMEOUT": "z"})
+    with pytest.raises(InvalidConfig) as raised:
+        settings(tmp_path, environ={"NEXUSDEV_TIMOUT": "5"})
+    assert raised.value.why == "did you mean NEXUSDEV_TIMEOUT?"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("instance", "My Shop"),
+        ("runtime", "kind"),
+        ("timeout", "soon"),
+        ("timeout", "0"),
+        ("timeout", True),
+        ("env_file", ""),
+        ("image_sources", ["registry", "ftp"]),
+        ("image_sources", []),
+        ("offline", "perhaps"),
+        ("parallel", 0),
+        ("parallel", 1.5),
+        ("seed", 3),
+    ],
+)
+def test_a_wrong_value_says_what_it_must_be(tmp_path: Path, key: str, value: object) -> None:
+    with pytest.raises(InvalidConfig, match=f"{key} must be"):
+        settings(tmp_path, {key: value})
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("1.5m", 90), ("2 h", 7200)])
+def test_times_may_have_a_unit(tmp_path: Path, text: str, seconds: float) -> None:
+    assert settings(tmp_path, environ={"NEXUSDEV_TIMEOUT": text}).timeout == seconds
+
+
+def test_a_file_that_is_no_toml_says_where(tmp_path: Path) -> None:
+    (tmp_path / "nexusdev.toml").write_text("timeout = \n")
+    with pytest.raises(InvalidConfig) as raised:
+        settings(tmp_path)
+    assert "line 1" in raised.value.why
+
+
+def test_paths_of_files_start_at_the_project_and_those_of_flags_where_one_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path / "sub")
+    (tmp_path / "nexusdev.toml").write_text('env_file = "a.env"\nseed = "/srv/seed"\n')
+    assert settings(tmp_path).env_file == tmp_path / "a.env"
+    assert settings(tmp_path).seed == Path("/srv/seed")
+    assert settings(tmp_path, {"env_file": Path("b.env")}).env_file == tmp_path / "sub" / "b.env"
+
+
+def test_every_key_can_come_from_the_environment(tmp_path: Path) -> None:
+    values = {
+        "instance": "demo",
+        "runtime": "docker",
+        "timeout": "5",
+        "env_file": "x",
+        "seed": "y",
+        "image_sources": "build,registry",
+        "offline": "yes",
+        "parallel": "2",
+        "strict": "1",
+    }
+    assert set(values) == set(KEYS)
+    found = settings(tmp_path, environ={f"NEXUSDEV_{key.upper()}": value for key, value in values.items()})
+    assert set(found.origins) == set(KEYS)
+    assert found.image_sources == ("build", "registry")
