@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +14,6 @@ from nexusdev.ports import Address, Site
 
 TIMEOUT = 2.0
 _OK = 200
-_NUDGE_EVERY = 0.5
 
 _ROLE = "SELECT pg_is_in_recovery()"
 _ROLE_AND_SEEDED = f"{_ROLE}, EXISTS (SELECT FROM pg_roles WHERE rolname = '{names.PROBE}')"
@@ -147,47 +143,3 @@ class _Login:
             return Path(serves=Serves.SILENT, said=str(error)), []
         found = serves or (Serves.REPLICA if rows[0][0] == "t" else Serves.PRIMARY)
         return Path(serves=found), rows
-
-
-class Nudge:
-    """Wakes the leader when its replicas stream and it has not taken them into the quorum yet.
-
-    Patroni looks every ``loop_wait`` (2 s) and needs two rounds; a change of its configuration that changes nothing makes it look
-    at once. Harmless at any time, so the only state is when it was done last.
-    """
-
-    def __init__(self) -> None:
-        self._last = 0.0
-        self._lock = threading.Lock()
-
-    def __call__(self, site: Site, facts: Facts) -> None:
-        leader = next((member.name for member in facts.members if member.leads), "")
-        waiting = [member for member in facts.members if member.role == "replica" and member.state == "streaming"]
-        if leader and waiting and self._is_time():
-            wake(site, leader)
-
-    def _is_time(self) -> bool:
-        with self._lock:
-            now = time.monotonic()
-            due = now - self._last >= _NUDGE_EVERY
-            if due:
-                self._last = now
-            return due
-
-
-def wake(site: Site, node: str) -> None:
-    """Let this node's Patroni look around now. That it does not answer is for the next look to find."""
-    credentials = b64encode(f"{names.REST_USER}:{site.secrets.read(names.REST_PASSWORD)}".encode()).decode()
-    try:
-        https.request(
-            "PATCH",
-            site.address(node, names.REST),
-            "/config",
-            site=site,
-            timeout=TIMEOUT,
-            name=node,
-            body=b'{"loop_wait": 2}',
-            headers={"Authorization": f"Basic {credentials}", "Content-Type": "application/json"},
-        )
-    except OSError:
-        return

@@ -7,6 +7,7 @@ changes something uses psycopg. Source: https://www.postgresql.org/docs/17/proto
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
@@ -66,7 +67,8 @@ def greet(address: Address, *, context: ssl.SSLContext, name: str = "", timeout:
     """Only the handshake: a server that can be trusted is there. Raises as ``ask`` does."""
     with socket.create_connection((address.host, address.port), timeout) as plain:
         _agree_on_tls(plain)
-        context.wrap_socket(plain, server_hostname=name or address.host).close()
+        with context.wrap_socket(plain, server_hostname=name or address.host) as secure, contextlib.suppress(OSError):
+            secure.unwrap()
 
 
 def _agree_on_tls(plain: socket.socket) -> None:

@@ -1,0 +1,119 @@
+"""Do the variables lead to this instance's database? As the application, with nothing but what it reads."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from nexusdev.components.contract import Proof
+from nexusdev.components.postgres import wire
+from nexusdev.components.together import together
+from nexusdev.errors import Degraded, IdentityMismatch
+from nexusdev.ports import Address, Site
+
+_SQL = "SELECT nonce, pg_is_in_recovery() FROM nexusdev.instance"
+_STRANGER = ("28P01", "28000", "3D000", "42P01")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """A published path as the variables describe it. ``replica``: what must be behind it."""
+
+    name: str
+    address: Address
+    user: str
+    password: str
+    database: str
+    replica: bool = False
+
+    @property
+    def path(self) -> str:
+        return f"{self.name} {self.address}"
+
+
+def doors(values: Mapping[str, str]) -> Sequence[Door]:
+    """The paths of the variables. Pure."""
+    plain = Door(
+        name="PGHOST",
+        address=Address(host=values["PGHOST"], port=int(values["PGPORT"])),
+        user=values["PGUSER"],
+        password=values["PGPASSWORD"],
+        database=values["PGDATABASE"],
+    )
+    return (
+        plain,
+        _from_url("DATABASE_URL", values),
+        _from_url("DATABASE_RO_URL", values, replica=True),
+        _from_url("DATABASE_POOL_URL", values),
+    )
+
+
+def prove(site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
+    """Read the nonce through every path at once; a read-only path must end at a replica, the others at the primary."""
+    context = ssl.create_default_context(cafile=values["PGSSLROOTCERT"])
+    questions = {door.path: _question(door, context, site.nonce) for door in doors(values)}
+    return tuple(together(questions).values())
+
+
+def judge(door: Door, rows: Sequence[wire.Row], nonce: str) -> None:
+    """Raise unless this is the mark of this instance at the right kind of server. Pure."""
+    if not rows or rows[0][0] != nonce:
+        mark = repr(rows[0][0]) if rows else "missing"
+        raise IdentityMismatch(f"{door.path} is another instance", why=f"its mark is {mark}", hint="nexusdev up")
+    replica = rows[0][1] == "t"
+    if replica != door.replica:
+        found, wanted = ("a replica", "the primary") if replica else ("the primary", "a replica")
+        raise Degraded(f"{door.path} ends at {found}", why=f"it shall lead to {wanted}", hint="nexusdev status")
+
+
+def _question(door: Door, context: ssl.SSLContext, nonce: str) -> Callable[[], Proof]:
+    def ask() -> Proof:
+        began = time.monotonic()
+        judge(door, _ask(door, context), nonce)
+        return Proof(path=door.path, seconds=time.monotonic() - began)
+
+    return ask
+
+
+def _ask(door: Door, context: ssl.SSLContext) -> list[wire.Row]:
+    try:
+        return wire.ask(
+            _SQL,
+            address=door.address,
+            database=door.database,
+            user=door.user,
+            password=door.password,
+            context=context,
+            timeout=5.0,
+        )
+    except wire.Refused as error:
+        raise _refusal(door, error) from error
+    except ssl.SSLCertVerificationError as error:
+        why = f"its certificate: {error.verify_message}"
+        raise IdentityMismatch(f"{door.path} is not this instance's PostgreSQL", why=why, hint="nexusdev up") from error
+    except OSError as error:
+        raise Degraded(f"nothing serves at {door.path}", why=str(error), hint="nexusdev status") from error
+
+
+def _refusal(door: Door, error: wire.Refused) -> Degraded | IdentityMismatch:
+    """A wrong password or a missing database is another instance, or one that was not seeded; the rest is a bad day."""
+    why = f"{error} ({error.sqlstate})" if error.sqlstate else str(error)
+    if error.sqlstate in _STRANGER:
+        hint = "nexusdev up   seeds what is missing"
+        return IdentityMismatch(f"{door.path} does not show this instance's mark", why=why, hint=hint)
+    return Degraded(f"{door.path} does not serve", why=why, hint="nexusdev status")
+
+
+def _from_url(name: str, values: Mapping[str, str], *, replica: bool = False) -> Door:
+    url = urlsplit(values[name])
+    return Door(
+        name=name,
+        address=Address(host=url.hostname or "", port=url.port or 5432),
+        user=url.username or "",
+        password=url.password or "",
+        database=url.path.lstrip("/"),
+        replica=replica,
+    )

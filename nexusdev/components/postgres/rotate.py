@@ -1,0 +1,62 @@
+"""New passwords for the application and the migration owner. A password is only asked at a login: open connections stay."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Mapping, Sequence
+
+from nexusdev.components import https
+from nexusdev.components.contract import Change
+from nexusdev.components.postgres import names, wire
+from nexusdev.components.postgres.seed import set_password
+from nexusdev.components.postgres.sql import session
+from nexusdev.errors import SeedingFailed
+from nexusdev.ports import Site
+
+_ALPHABET = string.ascii_letters + string.digits
+ROTATED = (names.APP, names.OWNER)
+
+
+def rotate(site: Site) -> Sequence[Change]:
+    """Set the new passwords, try them through the primary and the pool, then write them into the store.
+
+    Cut off anywhere, the next seed brings the server back to what the store holds.
+    """
+    fresh = {role: _random(32) for role in ROTATED}
+    _set(site, fresh)
+    for role, password in fresh.items():
+        _try(site, role, password)
+        site.secrets.write(names.PASSWORDS[role], password)
+    return tuple(Change(what=f"new password for {role}") for role in fresh)
+
+
+def _set(site: Site, fresh: Mapping[str, str]) -> None:
+    """All of them or none."""
+    hands = session(site, user=names.SUPERUSER, database=names.MAINTENANCE, doing="changing passwords")
+    with hands as connection, connection.transaction():
+        for role, password in fresh.items():
+            set_password(connection, role, password)
+
+
+def _try(site: Site, role: str, password: str) -> None:
+    """Log in with it. Through the pool as well: PgBouncer learns by this login what to say to the server for everybody else."""
+    for name, port in ((names.PRIMARY, names.SQL), (names.POOL, names.POOLED)):
+        try:
+            wire.ask(
+                "SELECT 1",
+                address=site.address(name, port),
+                database=names.DATABASE,
+                user=role,
+                password=password,
+                context=https.context(site),
+                timeout=5.0,
+            )
+        except (wire.Refused, OSError) as error:
+            raise SeedingFailed(
+                f"{name} does not take the new password of {role}", why=str(error), hint="nexusdev secrets rotate"
+            ) from error
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))

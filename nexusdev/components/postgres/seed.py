@@ -1,0 +1,61 @@
+"""Brings roles, passwords, the database, its extensions and the instance's mark to what they shall be. Twice is the same as once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from nexusdev.components.contract import Change
+from nexusdev.components.postgres import names, scram, wanted
+from nexusdev.components.postgres.sql import first, session
+from nexusdev.ports import Site
+
+if TYPE_CHECKING:
+    from nexusdev.components.postgres.sql import Connection
+
+
+def seed(site: Site) -> Sequence[Change]:
+    """What was missing, in the order in which it was made; raises ``SeedingFailed``."""
+    with session(
+        site, user=names.SUPERUSER, database=names.MAINTENANCE, doing="making roles and databases"
+    ) as connection:
+        cluster = [*take(connection, wanted.CLUSTER), *_passwords(site, connection)]
+    with session(
+        site, user=names.SUPERUSER, database=names.DATABASE, doing=f"preparing {names.DATABASE}"
+    ) as connection:
+        inside = [*take(connection, wanted.DATABASE), *_mark(connection, site.nonce)]
+    return (*cluster, *inside)
+
+
+def take(connection: Connection, steps: Sequence[wanted.Step]) -> Iterator[Change]:
+    """Take each step that is not done yet."""
+    for step in steps:
+        if not first(connection, step.present):
+            connection.execute(step.make)
+            yield Change(what=step.what)
+
+
+def _passwords(site: Site, connection: Connection) -> Iterator[Change]:
+    """Every role's password is the one of the secret store."""
+    rows = connection.execute("SELECT rolname, rolpassword FROM pg_authid WHERE rolcanlogin").fetchall()
+    kept = {row[0]: row[1] for row in rows}
+    for role in wanted.ROLES:
+        password = site.secrets.read(names.PASSWORDS[role])
+        if not scram.matches(kept[role], password):
+            set_password(connection, role, password)
+            yield Change(what=f"set the password of {role}")
+
+
+def set_password(connection: Connection, role: str, password: str) -> None:
+    """Store the verifier; the password itself does not leave this process."""
+    connection.execute(f"ALTER ROLE {role} PASSWORD '{scram.verifier(password)}'")
+
+
+def _mark(connection: Connection, nonce: str) -> Iterator[Change]:
+    """The table holds exactly one nonce: this instance's."""
+    found = [row[0] for row in connection.execute("SELECT nonce FROM nexusdev.instance").fetchall()]
+    if found != [nonce]:
+        with connection.transaction():
+            connection.execute("DELETE FROM nexusdev.instance")
+            connection.execute("INSERT INTO nexusdev.instance VALUES (%s)", [nonce])
+        yield Change(what="marked the database with the instance's nonce")

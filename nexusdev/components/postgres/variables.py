@@ -1,0 +1,57 @@
+"""What applications read: libpq's own names first, then URLs for the three published paths.
+
+A URL carries no `&`: in a file that a shell sources it would end the line. So the CA is in PGSSLROOTCERT, which libpq reads by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from nexusdev.components.contract import Variable
+from nexusdev.components.postgres import names
+from nexusdev.ports import Address, Site, View
+
+
+def variables(site: Site, view: View) -> Sequence[Variable]:
+    """Names as in production; the same in both views but for the addresses."""
+    primary = site.address_in(view, names.PRIMARY, names.SQL)
+    password = site.secrets.read(names.PASSWORDS[names.APP])
+    replica = site.address_in(view, names.REPLICA, names.SQL)
+    pool = site.address_in(view, names.POOL, names.POOLED)
+    return (
+        Variable(name="PGHOST", value=primary.host),
+        Variable(name="PGPORT", value=str(primary.port)),
+        Variable(name="PGDATABASE", value=names.DATABASE),
+        Variable(name="PGUSER", value=names.APP),
+        Variable(name="PGPASSWORD", value=password, secret=True),
+        Variable(name="PGSSLMODE", value="verify-full"),
+        Variable(name="PGSSLROOTCERT", value=str(site.ca_file)),
+        Variable(name="DATABASE_URL", value=_url(primary, password), secret=True, comment="the primary"),
+        Variable(
+            name="DATABASE_RO_URL", value=_url(replica, password), secret=True, comment="the replicas: reads only"
+        ),
+        Variable(
+            name="DATABASE_POOL_URL", value=_url(pool, password), secret=True, comment="PgBouncer, transaction mode"
+        ),
+    )
+
+
+def credentials(site: Site) -> Mapping[str, str]:
+    """For Vault: the application's and the migration owner's logins, and where they are used inside the network."""
+    return {
+        "username": names.APP,
+        "password": site.secrets.read(names.PASSWORDS[names.APP]),
+        "owner_username": names.OWNER,
+        "owner_password": site.secrets.read(names.PASSWORDS[names.OWNER]),
+        "database": names.DATABASE,
+        "host": names.PRIMARY,
+        "port": str(names.SQL),
+        "replica_host": names.REPLICA,
+        "pool_host": names.POOL,
+        "pool_port": str(names.POOLED),
+        "sslmode": "verify-full",
+    }
+
+
+def _url(address: Address, password: str) -> str:
+    return f"postgresql://{names.APP}:{password}@{address}/{names.DATABASE}?sslmode=verify-full"

@@ -1,0 +1,127 @@
+"""What shall exist in PostgreSQL, as steps that know whether they are done: data for ``seed``.
+
+The migration owner owns the database and makes its tables; the application reads and writes rows in whatever the owner makes, and can
+make nothing but temporary tables. As in production.
+"""
+
+# ruff: noqa: S608 - names come from `names` alone
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nexusdev.components.postgres import names
+
+EXTENSIONS = ("pg_stat_statements", "pgcrypto", "uuid-ossp", "pgaudit")
+_OWNER, _APP, _PROBE, _POOLER, _DATABASE = names.OWNER, names.APP, names.PROBE, names.POOLER, names.DATABASE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One thing to be. ``present`` selects one boolean, ``make`` brings it about, ``what`` tells it in the past tense."""
+
+    what: str
+    present: str
+    make: str
+
+
+ROLES = (_OWNER, _APP, _PROBE, _POOLER)
+_ATTRIBUTES = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+
+
+def role(name: str) -> Step:
+    """A role that may log in and nothing else; its password is another matter."""
+    return Step(
+        what=f"created role {name}",
+        present=f"SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}')",
+        make=f"CREATE ROLE {name} {_ATTRIBUTES}",
+    )
+
+
+def plain(name: str) -> Step:
+    """The same role after somebody gave it more."""
+    return Step(
+        what=f"took extra rights from role {name}",
+        present=f"""SELECT NOT (rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls) AND rolcanlogin
+                    FROM pg_roles WHERE rolname = '{name}'""",
+        make=f"ALTER ROLE {name} {_ATTRIBUTES}",
+    )
+
+
+# In the maintenance database. PgBouncer asks here for passwords; expired roles, replication roles and superusers have none for it.
+CLUSTER = (
+    *(step for name in ROLES for step in (role(name), plain(name))),
+    Step(
+        what=f"let {_PROBE} read the statistics",
+        present=f"SELECT pg_has_role('{_PROBE}', 'pg_monitor', 'MEMBER')",
+        make=f"GRANT pg_monitor TO {_PROBE}",
+    ),
+    Step(
+        what=f"created database {_DATABASE}",
+        present=f"SELECT EXISTS (SELECT FROM pg_database WHERE datname = '{_DATABASE}')",
+        make=f"CREATE DATABASE {_DATABASE} OWNER {_OWNER} STRATEGY file_copy",
+    ),
+    Step(
+        what=f"closed {_DATABASE} to everybody but its own roles",
+        present=f"""SELECT NOT has_database_privilege('public', '{_DATABASE}', 'CONNECT')
+                       AND has_database_privilege('{_APP}', '{_DATABASE}', 'CONNECT')
+                       AND has_database_privilege('{_APP}', '{_DATABASE}', 'TEMP')
+                       AND has_database_privilege('{_PROBE}', '{_DATABASE}', 'CONNECT')""",
+        make=f"""REVOKE ALL ON DATABASE {_DATABASE} FROM PUBLIC;
+                 GRANT CONNECT, TEMP ON DATABASE {_DATABASE} TO {_APP};
+                 GRANT CONNECT ON DATABASE {_DATABASE} TO {_PROBE}""",
+    ),
+    Step(
+        what="gave PgBouncer its password lookup",
+        present=f"SELECT COALESCE(has_function_privilege('{_POOLER}', to_regprocedure('pgbouncer.get_auth(text)'), 'EXECUTE'), false)",
+        make=f"""CREATE SCHEMA IF NOT EXISTS pgbouncer;
+                 CREATE OR REPLACE FUNCTION pgbouncer.get_auth(wanted text) RETURNS TABLE (username text, password text)
+                 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+                     SELECT rolname::text, CASE WHEN rolvaliduntil < now() THEN NULL ELSE rolpassword END
+                     FROM pg_authid WHERE rolname = wanted AND rolcanlogin AND NOT rolreplication AND NOT rolsuper
+                 $$;
+                 REVOKE ALL ON FUNCTION pgbouncer.get_auth(text) FROM PUBLIC;
+                 GRANT USAGE ON SCHEMA pgbouncer TO {_POOLER};
+                 GRANT EXECUTE ON FUNCTION pgbouncer.get_auth(text) TO {_POOLER}""",
+    ),
+)
+
+
+def extension(name: str) -> Step:
+    return Step(
+        what=f"created extension {name}",
+        present=f"SELECT EXISTS (SELECT FROM pg_extension WHERE extname = '{name}')",
+        make=f'CREATE EXTENSION "{name}"',
+    )
+
+
+# In nexus_architect itself.
+DATABASE = (
+    *(extension(name) for name in EXTENSIONS),
+    Step(
+        what=f"let {_APP} read and write what {_OWNER} makes",
+        present=f"""SELECT count(*) = 3 FROM pg_default_acl
+                    WHERE defaclrole = '{_OWNER}'::regrole AND defaclnamespace = 0 AND defaclobjtype IN ('r', 'S', 'n')
+                      AND EXISTS (SELECT FROM aclexplode(defaclacl) WHERE grantee = '{_APP}'::regrole)""",
+        make=f"""ALTER DEFAULT PRIVILEGES FOR ROLE {_OWNER} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {_APP};
+                 ALTER DEFAULT PRIVILEGES FOR ROLE {_OWNER} GRANT USAGE, SELECT ON SEQUENCES TO {_APP};
+                 ALTER DEFAULT PRIVILEGES FOR ROLE {_OWNER} GRANT USAGE ON SCHEMAS TO {_APP}""",
+    ),
+    Step(
+        what="created schema nexusdev",
+        present="SELECT to_regnamespace('nexusdev') IS NOT NULL",
+        make=f"CREATE SCHEMA nexusdev; GRANT USAGE ON SCHEMA nexusdev TO {_OWNER}, {_APP}, {_PROBE}",
+    ),
+    Step(
+        what="created table nexusdev.instance",
+        present="SELECT to_regclass('nexusdev.instance') IS NOT NULL",
+        make=f"""CREATE TABLE nexusdev.instance (nonce text NOT NULL);
+                 GRANT SELECT ON nexusdev.instance TO {_APP}, {_PROBE}""",
+    ),
+    Step(
+        what="created table nexusdev.seeded",
+        present="SELECT to_regclass('nexusdev.seeded') IS NOT NULL",
+        make=f"""CREATE TABLE nexusdev.seeded (
+                     path text, sha256 text, applied_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (path, sha256));
+                 GRANT SELECT, INSERT, UPDATE, DELETE ON nexusdev.seeded TO {_OWNER}""",
+    ),
+)
