@@ -1,12 +1,13 @@
 """The variables of the last ``up``, kept in the state folder (0600) so that ``env`` need not make them again.
 
-``variables.json``: {"schema_version": 1, "instance", "nonce", "secret": [names], "views": {"host": {name: value}, "container": {…}}}
+``variables.json``: {"schema_version": 1, "instance", "nonce", "components": [names], "secret": [names],
+"views": {"host": {name: value}, "container": {…}}}
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,27 @@ SCHEMA_VERSION = 1
 
 
 class Stored:
-    """What was stored: ``views`` maps 'host' and 'container' to name → value."""
+    """What was stored.
+
+    views       'host' and 'container' → name → value
+    secret      names whose values must not be shown in logs
+    components  those that the variables are of
+    """
 
     def __init__(
-        self, *, instance: str, nonce: str, views: Mapping[str, Mapping[str, str]], secret: Collection[str] = ()
+        self,
+        *,
+        instance: str,
+        nonce: str,
+        views: Mapping[str, Mapping[str, str]],
+        secret: Collection[str] = (),
+        components: Sequence[str] = (),
     ) -> None:
         self.instance = instance
         self.nonce = nonce
         self.views = views
         self.secret = frozenset(secret)
+        self.components = tuple(components)
 
 
 def write(folder: Path, stored: Stored) -> None:
@@ -36,6 +49,7 @@ def write(folder: Path, stored: Stored) -> None:
         "schema_version": SCHEMA_VERSION,
         "instance": stored.instance,
         "nonce": stored.nonce,
+        "components": stored.components,
         "secret": sorted(stored.secret),
         "views": stored.views,
     }
@@ -52,7 +66,11 @@ def read(folder: Path) -> Stored:
                 f"{file} was written by another version of nexusdev", hint="nexusdev up   writes it anew"
             )
         return Stored(
-            instance=document["instance"], nonce=document["nonce"], views=document["views"], secret=document["secret"]
+            instance=document["instance"],
+            nonce=document["nonce"],
+            views=document["views"],
+            secret=document["secret"],
+            components=document["components"],
         )
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(

@@ -1,0 +1,136 @@
+"""env: the proven variables; and how ``up``, ``seed`` and ``secrets rotate`` publish them in the first place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from nexusdev.components.contract import Component, Variable
+from nexusdev.environment import file, formats, stored
+from nexusdev.environment.file import Written
+from nexusdev.environment.stored import Stored
+from nexusdev.errors import UsageError
+from nexusdev.events import Note
+from nexusdev.instance.instance import Instance
+from nexusdev.operations.context import Context
+from nexusdev.operations.outcome import Outcome
+from nexusdev.ports import Site, View
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvOutcome(Outcome):
+    """``text`` goes to stdout as it is: no wrapping, nothing beside it. ``masked``: values that logs of a CI must hide."""
+
+    text: str = ""
+    masked: tuple[str, ...] = ()
+
+
+def env(
+    context: Context, *, style: str = "dotenv", view: str = "host", proof: bool = True, write: bool = False
+) -> EnvOutcome:
+    """The variables of the last ``up``, every endpoint asked for this instance's nonce before.
+
+    proof  False: what is in the state, unproven
+    write  into the env file as well; then nothing is printed
+
+    Raises NotFound (3), Degraded (4), IdentityMismatch (9); UsageError for an unknown format or view.
+    """
+    _require(style, formats.FORMATS, "format")
+    _require(view, [each.value for each in View], "view")
+    if write and (style, view) != ("dotenv", "host"):
+        raise UsageError(
+            "the env file is always dotenv, seen from the host",
+            hint=f"nexusdev env --format {style} --view {view} > FILE",
+        )
+    instance = context.instance()
+    kept = stored.read(instance.folder)
+    seconds = prove(kept) if proof else {}
+    values = kept.views[view]
+    text = formats.render(values, style, instance=instance.name)
+    data: dict[str, Any] = {"view": view, "proven": seconds, "variables": dict(values)}
+    masked = tuple(values[name] for name in sorted(kept.secret & values.keys())) if style == "github" else ()
+    if not write:
+        return EnvOutcome(instance=instance.name, data=data, text=text, masked=masked)
+    written = _write(context, text)
+    return EnvOutcome(instance=instance.name, data={**data, "file": str(written.path)}, says=(_said(written),))
+
+
+def prove(kept: Stored) -> Mapping[str, float]:
+    """Path → seconds of its answer."""
+    from nexusdev.environment.proof import prove as ask
+
+    return {
+        answer.path: round(answer.seconds, 4)
+        for answer in ask(kept.views["host"], instance=kept.instance, nonce=kept.nonce)
+    }
+
+
+def values_for_run(context: Context, *, proof: bool = True) -> Mapping[str, str]:
+    """The variables as seen from the host, for a command that is run with them."""
+    kept = stored.read(context.instance().folder)
+    if proof:
+        prove(kept)
+    return kept.views["host"]
+
+
+def gather(site: Site, components: Iterable[Component]) -> Stored:
+    """What the components say in both views, production's names first."""
+    chosen = tuple(components)
+    own = (
+        Variable(name="NEXUSDEV_INSTANCE", value=site.instance),
+        Variable(name="NEXUSDEV_CA_FILE", value=str(site.ca_file)),
+    )
+    views: dict[str, Mapping[str, str]] = {}
+    secret: set[str] = set()
+    for view in View:
+        found = [*(each for component in chosen for each in component.variables(site, view)), *own]
+        views[view.value] = formats.checked(formats.ordered({each.name: each.value for each in found}))
+        secret |= {each.name for each in found if each.secret}
+    return Stored(
+        instance=site.instance,
+        nonce=site.nonce,
+        views=views,
+        secret=secret,
+        components=[component.name for component in chosen],
+    )
+
+
+def publish(context: Context, instance: Instance, site: Site, components: Iterable[Component]) -> Written:
+    """Store the variables of these components and write the env file; tells the listener when git was told to ignore it.
+
+    Raises InvalidConfig where the env file must not or cannot be written (the state then has them all the same).
+    """
+    kept = gather(site, components)
+    stored.write(instance.folder, kept)
+    return _write(context, formats.render(kept.views["host"], "dotenv", instance=instance.name))
+
+
+def check_env_file(context: Context) -> None:
+    """Raise what ``publish`` would raise about the env file; ``up`` asks before it starts anything."""
+    file.refuse(context.settings.env_file)
+
+
+def _write(context: Context, text: str) -> Written:
+    written = file.write(context.settings.env_file, text)
+    if written.excluded:
+        context.listener.tell(
+            Note(text=f"{written.path.name} is now ignored by git in this clone ({written.excluded})")
+        )
+    return written
+
+
+def _said(written: Written) -> str:
+    return f"{'wrote' if written.changed else 'unchanged:'} {written.path}"
+
+
+def _require(given: str, known: Iterable[str], what: str) -> None:
+    names = list(known)
+    if given not in names:
+        near = get_close_matches(given, names, 1)
+        raise UsageError(
+            f"there is no {what} {given!r}",
+            why=f"known are {', '.join(names)}",
+            hint=f"--{what} {near[0]}" if near else "",
+        )

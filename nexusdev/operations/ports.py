@@ -1,0 +1,72 @@
+"""ports: every published port of the instance, and who has it now."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from nexusdev.errors import PreflightFailed
+from nexusdev.instance.ports import block_of, holder_of, is_taken
+from nexusdev.operations.context import Context
+from nexusdev.operations.outcome import Outcome, Table, Text
+from nexusdev.plan.survey import Survey
+from nexusdev.stack.model import Stack
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One port. ``holder``: 'ours', 'free', or who else has it."""
+
+    port: int
+    service: str
+    container_port: int
+    aliases: tuple[str, ...]
+    holder: str
+
+
+def ports(context: Context) -> Outcome:
+    """Works without an engine too; a foreign process is named as far as may be seen."""
+    instance = context.instance()
+    stack = context.stack(instance)
+    try:
+        survey = context.doors.survey()
+    except PreflightFailed:
+        survey = Survey()
+    ours = {port for each in survey.of_instance(instance.name) if each.running for port in each.ports}
+    found = rows(stack, survey, ours)
+    block = block_of(instance.slot)
+    data = {"block": [block[0], block[-1]], "subnet": f"{instance.net}.0/24", "ports": [asdict(each) for each in found]}
+    table = Table(columns=("port", "reaches", "held by"), rows=tuple(_cells(each) for each in found))
+    return Outcome(data=data, says=(table,), instance=instance.name)
+
+
+def rows(stack: Stack, survey: Survey, ours: set[int]) -> list[Row]:
+    """By port number."""
+    found = [
+        Row(
+            port=port.host,
+            service=service.name,
+            container_port=port.container,
+            aliases=service.aliases,
+            holder=_holder(port.host, survey, ours),
+        )
+        for service in stack.services.values()
+        for port in service.ports
+    ]
+    return sorted(found, key=lambda row: row.port)
+
+
+def _holder(port: int, survey: Survey, ours: set[int]) -> str:
+    if port in ours:
+        return "ours"
+    if port in survey.published or is_taken(port):
+        return holder_of(port, survey.published)
+    return "free"
+
+
+def _cells(row: Row) -> tuple[str | Text, ...]:
+    moods = {"ours": Text("this instance", "good"), "free": Text("nobody", "dim")}
+    return (
+        f"127.0.0.1:{row.port}",
+        f"{row.service}:{row.container_port}",
+        moods.get(row.holder, Text(row.holder, "bad")),
+    )
