@@ -47,6 +47,8 @@ class Journal:
     def line(self, text: str) -> None:
         """One line of output."""
         with self._lock:
+            if not self._opened:
+                self._began = time.monotonic()  # not counting the wait for its parents
             self._last.append(text)
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with self.file.open("a" if self._opened else "w", encoding="utf-8") as log:

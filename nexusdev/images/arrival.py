@@ -1,0 +1,214 @@
+"""Images on their way: each in a thread of its own, builds in as many slots as there are cores, parents before children.
+
+Whoever waits for one image goes on as soon as that one is there. The first failure ends the rest: nobody waits ten minutes to
+be told what was known after one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+
+from nexusdev.errors import ImageUnavailable, NexusError
+from nexusdev.images.build import Maker, Refused, unavailable
+from nexusdev.images.fetch import fetch, in_order
+from nexusdev.images.journal import Journal
+from nexusdev.images.lock import Build, Lock, LockedImage, Registry, Source
+from nexusdev.images.slots import Slots
+from nexusdev.images.tags import local_tag, parents
+from nexusdev.runtimes.image_door import StoredImage, Workshop
+
+STORE = "store"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrived:
+    """An image that is in the engine's store. ``source``: 'store' when it was there, else where it came from; ``seconds`` it took."""
+
+    name: str
+    reference: str
+    id: str
+    source: str = STORE
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is wanted. ``kinds``: the kinds of sources for the wanted ones, in order; none at all means: the store only."""
+
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    kinds_of_parents: tuple[str, ...]
+    overrides: Mapping[str, str]
+
+
+class Arrival:
+    """Begun by ``Images.begin``. Threads may wait on it and cancel it."""
+
+    def __init__(
+        self,
+        *,
+        lock: Lock,
+        maker: Callable[[Callable[[Workshop], None]], Maker],
+        order: Order,
+        slots: Slots,
+        journal: Callable[[str], Journal],
+        on_ready: Callable[[Arrived], None],
+    ) -> None:
+        self._lock = lock
+        self._maker = maker(self._opened)
+        self._order = order
+        self._slots = slots
+        self._journal = journal
+        self._on_ready = on_ready
+        self._futures: dict[str, Future[Arrived]] = {}
+        self._workshops: list[Workshop] = []
+        self._failure: BaseException | None = None
+        self._guard = threading.RLock()
+        self._urgent = _ancestors_of_cached(lock)
+
+    def start(self) -> None:
+        """Begin with every wanted image."""
+        for name in sorted(self._order.names, key=self._rank):
+            self._future(name)
+
+    def wait(self, name: str, timeout: float | None = None) -> Arrived | None:
+        """Until this image is there; None when that took longer than ``timeout`` seconds. Raises ImageUnavailable."""
+        try:
+            return self._future(name).result(timeout)
+        except FutureTimeout:
+            return None
+
+    def wait_all(self) -> tuple[Arrived, ...]:
+        """Until all are there, in the order of the lock. Raises the first failure."""
+        try:
+            for name in self._order.names:
+                self._future(name).exception()
+        except BaseException:
+            self.cancel()
+            raise
+        if self._failure is not None:
+            raise self._failure
+        return tuple(self._future(name).result() for name in self._order.names)
+
+    def cancel(self, because: BaseException | None = None) -> None:
+        """Give up: workshops are closed, whoever waits is told."""
+        with self._guard:
+            self._failure = self._failure or because or ImageUnavailable("the images were given up")
+            workshops, self._workshops = self._workshops, []
+        for workshop in workshops:
+            workshop.close()
+
+    def _opened(self, workshop: Workshop) -> None:
+        with self._guard:
+            self._workshops.append(workshop)
+            given_up = self._failure is not None
+        if given_up:
+            workshop.close()
+            raise Refused("it was given up")
+
+    def _future(self, name: str) -> Future[Arrived]:
+        with self._guard:
+            if name not in self._futures:
+                self._futures[name] = Future()
+                threading.Thread(target=self._run, args=(name,), name=f"image-{name}", daemon=True).start()
+            return self._futures[name]
+
+    def _run(self, name: str) -> None:
+        future = self._futures[name]
+        try:
+            arrived = self._arrive(name)
+            if name in self._order.names:
+                self._on_ready(arrived)
+        except BaseException as error:
+            self.cancel(because=error)
+            future.set_exception(self._failure or error)
+        else:
+            future.set_result(arrived)
+
+    def _arrive(self, name: str) -> Arrived:
+        image = self._lock.images[name]
+        override = self._order.overrides.get(name)
+        reference = override or self._maker.references[name]
+        if found := self._maker.door.find(reference):
+            return Arrived(name=name, reference=reference, id=found.id)
+        sources = self._sources(image, override)
+        if not sources:
+            raise _not_in_store(image, reference, offline=not self._order.kinds)
+        return self._fetch(image, reference, sources, override)
+
+    def _sources(self, image: LockedImage, override: str | None) -> Sequence[Source]:
+        kinds = self._order.kinds if image.name in self._order.names else self._order.kinds_of_parents
+        if override is None:
+            return in_order(image.sources, kinds)
+        return in_order([Registry(reference=override)], kinds)
+
+    def _fetch(self, image: LockedImage, reference: str, sources: Sequence[Source], override: str | None) -> Arrived:
+        journal, reasons = self._journal(image.name), []
+        for source in sources:
+            try:
+                stored = self._from(image, source, journal)
+            except Refused as error:
+                if self._failure is not None:
+                    raise self._failure from error
+                reasons.append(f"{source}: {error}")
+                journal.line(f"{source}: {error}")
+                continue
+            if override:
+                return self._arrived(image, override, stored, source, journal)
+            self._maker.door.tag(stored.id, local_tag(image.name))
+            return self._arrived(image, reference, stored, source, journal)
+        raise unavailable(image, reasons, journal)
+
+    def _arrived(
+        self, image: LockedImage, reference: str, stored: StoredImage, source: Source, journal: Journal
+    ) -> Arrived:
+        journal.done("built" if isinstance(source, Build) else f"there, from {source}")
+        return Arrived(
+            name=image.name, reference=reference, id=stored.id, source=str(source), seconds=round(journal.elapsed, 1)
+        )
+
+    def _from(self, image: LockedImage, source: Source, journal: Journal) -> StoredImage:
+        if isinstance(source, Registry):
+            return fetch(self._maker, image, source, journal)
+        if isinstance(source, Build):
+            futures = [self._future(parent) for parent in parents(self._lock, image.name)]
+            for future in futures:
+                future.result()
+        lane = source.cache if isinstance(source, Build) else ""
+        with self._slots.take(rank=self._rank(image.name), lane=lane):
+            if self._failure is not None:
+                raise Refused("it was given up")
+            return fetch(self._maker, image, source, journal)
+
+    def _rank(self, name: str) -> int:
+        return 0 if name in self._urgent else 1
+
+
+def _ancestors_of_cached(lock: Lock) -> frozenset[str]:
+    """The long builds (those that keep a cache) and what they are built on: they go first."""
+    found: set[str] = set()
+    ahead = [
+        name
+        for name, image in lock.images.items()
+        if any(isinstance(source, Build) and source.cache for source in image.sources)
+    ]
+    while ahead:
+        name = ahead.pop()
+        if name not in found:
+            found.add(name)
+            ahead += parents(lock, name)
+    return frozenset(found)
+
+
+def _not_in_store(image: LockedImage, reference: str, *, offline: bool) -> NexusError:
+    return ImageUnavailable(
+        f"image {image.name} {image.version} is not in the engine's store",
+        why=f"{reference} is missing, and "
+        + ("offline nothing else may be asked" if offline else "none of the allowed sources has it"),
+        hint="nexusdev images load FILE    or, with a network: nexusdev images build",
+        code="IMAGE_UNAVAILABLE",
+    )

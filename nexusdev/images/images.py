@@ -1,0 +1,150 @@
+"""The images of a stack: which reference each has, which are in the store, and the way to get the others."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from nexusdev.events import Listener, Note, Silence
+from nexusdev.images.arrival import Arrival, Arrived, Order
+from nexusdev.images.build import Maker
+from nexusdev.images.fetch import BUILD, REGISTRY
+from nexusdev.images.host import Host
+from nexusdev.images.journal import Journal
+from nexusdev.images.lock import Lock, default_file, load
+from nexusdev.images.slots import Slots
+from nexusdev.images.tags import tags
+from nexusdev.instance.lock import hold, is_held
+from nexusdev.runtimes.image_door import ImageDoor, StoredImage
+
+OVERRIDE = "NEXUSDEV_IMAGE_"
+_LONGEST_BUILD = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images:
+    """Everything around one lock and one engine.
+
+    root     the folder of all state; logs go to logs/images, one build at a time holds locks/images.lock
+    kinds    from where missing images may come, in order: 'registry', 'build'
+    environ  NEXUSDEV_IMAGE_<NAME> names another image for one of ours; proxies and trust for builds
+    """
+
+    lock: Lock
+    door: ImageDoor
+    root: Path
+    kinds: tuple[str, ...] = (REGISTRY, BUILD)
+    environ: Mapping[str, str] = field(default_factory=dict)
+    cores: int = 0
+
+    @cached_property
+    def references(self) -> Mapping[str, str]:
+        """Name → content-addressed tag, of every image in the lock."""
+        return tags(self.lock)
+
+    @cached_property
+    def overrides(self) -> Mapping[str, str]:
+        """Name → the reference that the environment names instead."""
+        named = {
+            name: f"{OVERRIDE}{image.variable.removeprefix('NEXUS_IMAGE_')}" for name, image in self.lock.images.items()
+        }
+        return {name: self.environ[variable] for name, variable in named.items() if self.environ.get(variable)}
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs" / "images"
+
+    def resolve(self, names: Iterable[str] = ()) -> Mapping[str, str]:
+        """Name → reference for containers. Asks nobody. Raises UsageError for an unknown name."""
+        return {name: self.overrides.get(name, self.references[name]) for name in self.lock.choose(names)}
+
+    def variables(self) -> Mapping[str, str]:
+        """NEXUS_IMAGE_<NAME> → reference, for the compose files."""
+        return {self.lock.images[name].variable: reference for name, reference in self.resolve().items()}
+
+    def stored(self, names: Iterable[str] = ()) -> Mapping[str, StoredImage | None]:
+        """Name → what the engine has under its reference. One engine call."""
+        by_tag = {tag: image for image in self.door.list() for tag in image.tags}
+        return {name: by_tag.get(reference) for name, reference in self.resolve(names).items()}
+
+    def begin(
+        self,
+        names: Iterable[str] = (),
+        *,
+        offline: bool = False,
+        kinds: tuple[str, ...] | None = None,
+        on_ready: Callable[[Arrived], None] = lambda _: None,
+        listener: Listener | None = None,
+    ) -> Arrival:
+        """Set everything going and return at once; ``on_ready`` is called from threads, once per wanted image.
+
+        Hold ``building()`` around it when something is missing.
+        """
+        heard = listener or Silence()
+        wanted = () if offline else self.kinds if kinds is None else kinds
+        order = Order(
+            names=self.lock.choose(names),
+            kinds=wanted,
+            kinds_of_parents=self.kinds if wanted else (),
+            overrides=self.overrides,
+        )
+        arrival = Arrival(
+            lock=self.lock,
+            maker=lambda opened: Maker(door=self.door, host=self._host(), references=self.references, opened=opened),
+            order=order,
+            slots=Slots(self.cores or os.cpu_count() or 1),
+            journal=lambda name: Journal(name, file=self.logs / f"{name}.log", listener=heard),
+            on_ready=on_ready,
+        )
+        arrival.start()
+        return arrival
+
+    def ensure(
+        self,
+        names: Iterable[str] = (),
+        *,
+        offline: bool = False,
+        kinds: tuple[str, ...] | None = None,
+        on_ready: Callable[[Arrived], None] = lambda _: None,
+        listener: Listener | None = None,
+    ) -> tuple[Arrived, ...]:
+        """Until all are in the store. Raises ImageUnavailable: which image, why each source failed, last lines, log."""
+        there = self.stored(names)
+        if all(there.values()):
+            arrived = tuple(_at_hand(name, self.resolve([name])[name], image) for name, image in there.items() if image)
+            for each in arrived:
+                on_ready(each)
+            return arrived
+        with contextlib.nullcontext() if offline else self.building(listener):
+            return self.begin(names, offline=offline, kinds=kinds, on_ready=on_ready, listener=listener).wait_all()
+
+    @contextlib.contextmanager
+    def building(self, listener: Listener | None = None) -> Iterator[None]:
+        """One process at a time builds; the next one finds its work done. Raises Locked after an hour."""
+        file = self.root / "locks" / "images.lock"
+        if is_held(file):
+            (listener or Silence()).tell(Note(text="another nexusdev builds images; waiting for it"))
+        with hold(file, instance="the images", command="images build", wait=_LONGEST_BUILD):
+            yield
+
+    def _host(self) -> Host:
+        return Host(environ=self.environ, folder=self.root / "build")
+
+
+def _at_hand(name: str, reference: str, image: StoredImage) -> Arrived:
+    return Arrived(name=name, reference=reference, id=image.id)
+
+
+def open_images(
+    root: Path, *, kinds: tuple[str, ...] = (REGISTRY, BUILD), lock: Path | None = None, door: ImageDoor | None = None
+) -> Images:
+    """The images of this installation and of this process's engine. Raises InvalidConfig, PreflightFailed."""
+    if door is None:
+        from nexusdev.runtimes.docker_images import image_door
+
+        door = image_door()
+    return Images(lock=load(lock or default_file()), door=door, root=root, kinds=kinds, environ=os.environ)
