@@ -1,0 +1,196 @@
+"""What only a real engine can show: files, volumes, names and limits inside of containers, streams, and Compose's view of it."""
+
+from __future__ import annotations
+
+import io
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nexusdev.errors import InvalidState, NotReadyInTime, PortInUse
+from nexusdev.plan.planner import plan_down
+from nexusdev.plan.snapshot import Snapshot
+from nexusdev.ports import Runtime
+from nexusdev.runtimes.docker_connect import engine
+from nexusdev.stack.model import FileMount
+from tests.contract.conftest import local_image
+from tests.contract.worlds import DockerBench, closing, docker_bench
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[DockerBench]:
+    """One running stack that the tests of this module only look at."""
+    made = docker_bench(local_image())
+    with closing(made):
+        made.up()
+        yield made
+
+
+@pytest.fixture
+def own() -> Iterator[DockerBench]:
+    """A stack of a test's own."""
+    made = docker_bench(local_image())
+    with closing(made):
+        yield made
+
+
+@pytest.fixture
+def runtime(shared: DockerBench) -> Runtime:
+    return shared.runtime()
+
+
+def shell(runtime: Runtime, service: str, script: str) -> str:
+    done = runtime.execute(service, ["sh", "-c", script])
+    assert done.exit_code == 0, done.stderr.decode()
+    return done.stdout.decode().strip()
+
+
+def test_any_uid_can_write_a_fresh_volume_although_the_image_lacks_the_folder(runtime: Runtime) -> None:
+    assert (
+        shell(runtime, "store-0", "id -u; stat -c %a /nexus-data; mkdir -m 700 /nexus-data/deep && echo made")
+        == "12345\n1777\nmade"
+    )
+
+
+def test_every_name_and_alias_is_in_the_hosts_file_of_every_container(runtime: Runtime, shared: DockerBench) -> None:
+    hosts = shell(runtime, "relay-0", "cat /etc/hosts")
+    for name, address in shared.stack.hosts().items():
+        assert f"{address}\t{name}" in hosts
+
+
+def test_a_sidecar_has_the_addresses_of_its_owner(runtime: Runtime) -> None:
+    assert shell(runtime, "relay-0", "cat /proc/net/fib_trie") == shell(runtime, "store-0", "cat /proc/net/fib_trie")
+
+
+def test_the_root_file_system_is_read_only_and_tmpfs_is_not(runtime: Runtime) -> None:
+    assert (
+        shell(runtime, "store-0", "touch /x 2>/dev/null || echo refused; touch /tmp/x && echo written")
+        == "refused\nwritten"
+    )
+
+
+def test_limits_and_privileges_are_as_written(shared: DockerBench) -> None:
+    told = engine().api.inspect_container(shared.container("store-0"))
+    host = told["HostConfig"]
+    assert (host["Memory"], host["MemorySwap"], host["PidsLimit"]) == (64 * 1024**2, 64 * 1024**2, 50)
+    assert (host["CapDrop"], host["SecurityOpt"], host["Init"]) == (["ALL"], ["no-new-privileges:true"], True)
+    assert (told["Config"]["StopSignal"], told["Config"]["StopTimeout"]) == ("SIGTERM", 2)
+    assert [binding["HostIp"] for binding in host["PortBindings"]["8080/tcp"]] == ["127.0.0.1"]
+
+
+def test_compose_sees_a_normal_project(shared: DockerBench) -> None:
+    told = engine().api.inspect_container(shared.container("store-0"))["Config"]["Labels"]
+    assert told["com.docker.compose.project"] == shared.project
+    assert told["com.docker.compose.service"] == "store-0"
+    assert told["com.docker.compose.container-number"] == "1"
+    assert told["com.docker.compose.oneoff"] == "False"
+    assert told["com.docker.compose.config-hash"] == told["dev.nexus.fingerprint"]
+    assert engine().api.inspect_network(f"{shared.project}_nexus")["Labels"]["com.docker.compose.network"] == "nexus"
+    assert engine().api.inspect_volume(f"{shared.project}_store-0")["Labels"]["com.docker.compose.volume"] == "store-0"
+
+
+def test_a_command_gets_its_input_and_tells_output_error_and_exit_code(runtime: Runtime) -> None:
+    many = b"x" * 300_000
+    done = runtime.execute(
+        "store-1", ["sh", "-c", "cat; echo $COLOUR >&2; exit 3"], stdin=many, environment={"COLOUR": "blue"}
+    )
+    assert (done.exit_code, done.stdout == many, done.stderr) == (3, True, b"blue\n")
+
+
+def test_twenty_quick_commands_lose_no_byte(runtime: Runtime) -> None:
+    assert {runtime.execute("store-1", ["echo", "hello"]).stdout for _ in range(20)} == {b"hello\n"}
+
+
+def test_a_command_that_hangs_ends_the_wait_in_time(runtime: Runtime) -> None:
+    began = time.monotonic()
+    with pytest.raises(NotReadyInTime, match="did not end within"):
+        runtime.execute("store-1", ["sleep", "5"], timeout=0.3)
+    assert time.monotonic() - began < 3
+
+
+def test_attached_streams_pass_through(runtime: Runtime) -> None:
+    out, err = io.BytesIO(), io.BytesIO()
+    code = runtime.attach(
+        "store-1", ["sh", "-c", "cat; echo no >&2; exit 4"], stdin=io.BytesIO(b"in"), stdout=out, stderr=err, tty=False
+    )
+    assert (code, out.getvalue(), err.getvalue()) == (4, b"in", b"no\n")
+
+
+def test_an_attached_terminal_is_a_terminal(runtime: Runtime) -> None:
+    out = io.BytesIO()
+    code = runtime.attach(
+        "store-1", ["sh", "-c", "test -t 1 && stty size; exit 5"], stdin=None, stdout=out, stderr=io.BytesIO(), tty=True
+    )
+    assert code == 5
+    assert out.getvalue().strip()
+
+
+def test_logs_are_merged_by_time_and_can_be_cut(runtime: Runtime) -> None:
+    lines = list(runtime.logs([]))
+    assert [line.text for line in lines] == ["ready"] * 3
+    assert [line.at for line in lines] == sorted(line.at for line in lines)
+    assert list(runtime.logs(["store-1"], tail=0)) == []
+    assert list(runtime.logs([], since=time.time() + 3600)) == []
+
+
+def test_followed_logs_tell_each_line_once_and_go_on_after_a_restart(own: DockerBench) -> None:
+    own.up()
+    runtime = own.runtime()
+    heard: list[str] = []
+    enough = threading.Event()
+
+    def listen() -> None:
+        for line in runtime.logs(["store-1"], follow=True):
+            heard.append(line.text)
+            if len(heard) == 3:
+                enough.set()
+
+    threading.Thread(target=listen, daemon=True).start()
+    runtime.execute("store-1", ["sh", "-c", "echo now > /proc/1/fd/1"])
+    own.hand("restart", own.container("store-1"))
+    assert enough.wait(15), heard
+    assert heard == ["ready", "now", "ready"]
+
+
+def test_a_port_that_a_process_has_is_told_with_that_process(own: DockerBench) -> None:
+    port = own.stack.services["store-0"].ports[0].host
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", port))
+        holder.listen()
+        with pytest.raises(PortInUse, match=str(port)) as refused:
+            own.up()
+    assert "pytest" in refused.value.why
+    assert {str(c.state) for c in own.up().containers.values()} == {"running"}
+
+
+def test_a_file_that_was_removed_is_told(own: DockerBench, tmp_path: Path) -> None:
+    gone = tmp_path / "secret"
+    mount = FileMount(kind="secret", name="secret", source=gone, target="/run/secrets/secret")
+    store = replace(own.stack.services["store-1"], files=(mount,))
+    stack = replace(own.stack, services={"store-1": store})
+    with pytest.raises(InvalidState, match=str(gone)):
+        own.up(stack)
+    gone.write_text("word")
+    own.up(stack)
+    assert shell(own.runtime(), "store-1", "cat /run/secrets/secret") == "word"
+
+
+def test_a_kill_between_making_a_container_and_opening_its_volume_is_healed(own: DockerBench) -> None:
+    own.up()
+    own.hand("rename", own.container("store-0"), f"{own.container('store-0')}-new")
+    assert {str(c.state) for c in own.up().containers.values()} == {"running"}
+    assert own.runtime().observe().strays == ()
+
+
+def test_the_helper_of_a_volume_leaves_nothing(own: DockerBench) -> None:
+    own.up()
+    assert len(engine().api.containers(all=True, filters={"label": f"com.docker.compose.project={own.project}"})) == 3
+    own.walk(plan_down(own.runtime().observe(), volumes=True))
+    assert own.runtime().observe() == Snapshot()

@@ -1,0 +1,318 @@
+"""What every runtime owes to its callers; the fake in memory and the real engine are held to the same words."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from nexusdev.errors import IdentityMismatch, ImageUnavailable, NotFound, PortInUse, PreflightFailed
+from nexusdev.plan.planner import plan_down, plan_restart, plan_start, plan_stop
+from nexusdev.plan.snapshot import Snapshot, State
+from nexusdev.stack.model import Port
+from tests.contract.worlds import Bench
+
+
+def states(snapshot: Snapshot) -> dict[str, str]:
+    return {name: str(container.state) for name, container in snapshot.containers.items()}
+
+
+ALL_RUN = {"store-0": "running", "relay-0": "running", "store-1": "running"}
+
+
+def test_nothing_is_seen_where_nothing_is(bench: Bench) -> None:
+    assert bench.runtime().observe() == Snapshot()
+
+
+def test_up_makes_everything_and_a_second_plan_is_empty(bench: Bench) -> None:
+    seen = bench.up()
+    assert states(seen) == ALL_RUN
+    assert list(seen.volumes) == ["store-0"]
+    assert seen.network is not None
+    assert seen.network.subnet == bench.stack.network.subnet
+    assert seen.containers["relay-0"].namespace_of == seen.containers["store-0"].id
+    assert str(bench.plan()) == "nothing to do"
+
+
+def test_each_step_done_twice_is_the_same_as_once(bench: Bench) -> None:
+    runtime = bench.runtime()
+    for step in bench.plan().steps:
+        runtime.apply(step)
+        runtime.apply(step)
+    seen = runtime.observe()
+    assert states(seen) == ALL_RUN
+    for step in plan_stop(seen).steps:
+        runtime.apply(step)
+        runtime.apply(step)
+    for step in plan_down(seen, volumes=True).steps:
+        runtime.apply(step)
+        if step.act != "stop":
+            runtime.apply(step)
+    assert runtime.observe() == Snapshot()
+
+
+def test_down_keeps_the_volumes_and_destroy_does_not(bench: Bench) -> None:
+    bench.walk(plan_down(bench.up(), volumes=False))
+    seen = bench.runtime().observe()
+    assert (seen.containers, seen.network, list(seen.volumes)) == ({}, None, ["store-0"])
+    bench.walk(plan_down(seen, volumes=True))
+    assert bench.runtime().observe() == Snapshot()
+
+
+def test_a_teardown_needs_no_stack(bench: Bench) -> None:
+    bench.up()
+    bare = replace(bench.stack, services={})
+    runtime = bench.runtime(bare)
+    for step in plan_down(runtime.observe(), volumes=True).steps:
+        runtime.apply(step)
+    assert bench.runtime().observe() == Snapshot()
+
+
+def test_stop_and_start_keep_the_containers(bench: Bench) -> None:
+    before = bench.up()
+    bench.walk(plan_stop(before))
+    stopped = bench.runtime().observe()
+    assert set(states(stopped).values()) == {"exited"}
+    assert stopped.containers["store-0"].exit_code == 0
+    assert stopped.containers["store-0"].finished_at >= stopped.containers["store-0"].started_at > 0
+    bench.walk(plan_start(stopped))
+    after = bench.runtime().observe()
+    assert states(after) == ALL_RUN
+    assert {c.id for c in after.containers.values()} == {c.id for c in before.containers.values()}
+    assert str(bench.plan()) == "nothing to do"
+
+
+def test_a_killed_container_tells_its_exit_code_and_is_started_again(bench: Bench) -> None:
+    bench.up()
+    bench.hand("kill", bench.container("store-1"))
+    seen = bench.runtime().observe()
+    assert (seen.containers["store-1"].state, seen.containers["store-1"].exit_code) == (State.EXITED, 137)
+    assert str(bench.plan()) == "start store-1: it ended with exit code 137"
+    assert states(bench.up()) == ALL_RUN
+
+
+def test_a_killed_owner_takes_the_network_of_its_sidecar_along(bench: Bench) -> None:
+    bench.up()
+    bench.hand("kill", bench.container("store-0"))
+    assert str(bench.plan()).splitlines() == [
+        "start store-0: it ended with exit code 137",
+        "stop relay-0: it shares the network of store-0, which is started",
+        "start relay-0: it shares the network of store-0, which is started",
+    ]
+    assert states(bench.up()) == ALL_RUN
+    assert str(bench.plan()) == "nothing to do"
+
+
+def test_an_owner_that_was_restarted_behind_its_sidecar_is_noticed(bench: Bench) -> None:
+    bench.up()
+    bench.hand("restart", bench.container("store-0"))
+    because = "store-0, whose network it shares, was started after it"
+    assert str(bench.plan()).splitlines() == [f"stop relay-0: {because}", f"start relay-0: {because}"]
+    bench.up()
+    assert str(bench.plan()) == "nothing to do"
+
+
+def test_a_paused_container_is_unpaused_and_can_be_stopped_and_removed(bench: Bench) -> None:
+    bench.up()
+    bench.hand("pause", bench.container("store-1"))
+    assert str(bench.plan()) == "unpause store-1: it is paused"
+    assert states(bench.up()) == ALL_RUN
+    bench.hand("pause", bench.container("store-1"))
+    bench.hand("pause", bench.container("store-0"))
+    bench.walk(plan_stop(bench.runtime().observe(), ["store-1"]))
+    assert states(bench.runtime().observe())["store-1"] == "exited"
+    bench.down()
+    assert bench.runtime().observe() == Snapshot()
+
+
+def test_a_container_removed_by_hand_is_made_again(bench: Bench) -> None:
+    bench.up()
+    bench.hand("remove", bench.container("store-1"))
+    assert str(bench.plan()).splitlines() == ["create store-1: it is not there", "start store-1: it is not there"]
+    assert states(bench.up()) == ALL_RUN
+
+
+def test_a_container_renamed_by_hand_is_replaced(bench: Bench) -> None:
+    bench.up()
+    bench.hand("rename", bench.container("store-1"), f"{bench.project}-mine")
+    seen = bench.runtime().observe()
+    assert [stray.service for stray in seen.strays] == ["store-1"]
+    assert str(bench.plan()).splitlines() == [
+        f"remove {bench.project}-mine: it claims to be store-1, but has another name",
+        f"create store-1: its container was renamed to {bench.project}-mine",
+        f"start store-1: its container was renamed to {bench.project}-mine",
+    ]
+    assert states(bench.up()) == ALL_RUN
+
+
+def test_a_container_cut_off_from_the_network_is_made_anew(bench: Bench) -> None:
+    bench.up()
+    bench.hand("disconnect", bench.container("store-1"))
+    assert str(bench.plan()).splitlines()[0] == "remove store-1: it is not attached to the network nexus"
+    assert states(bench.up()) == ALL_RUN
+    assert str(bench.plan()) == "nothing to do"
+
+
+def test_stopped_containers_whose_network_was_removed_are_made_anew(bench: Bench) -> None:
+    bench.walk(plan_stop(bench.up()))
+    bench.hand("remove_network", f"{bench.project}_nexus")
+    assert states(bench.up()) == ALL_RUN
+    assert str(bench.plan()) == "nothing to do"
+
+
+def test_a_changed_service_is_made_anew_with_what_shares_its_network_and_nothing_else(bench: Bench) -> None:
+    before = bench.up()
+    store = replace(bench.stack.services["store-0"], environment={"COLOUR": "blue"})
+    changed = replace(bench.stack, services={**bench.stack.services, "store-0": store})
+    after = bench.up(changed)
+    same = {name for name in after.containers if after.containers[name].id == before.containers[name].id}
+    assert same == {"store-1"}
+    assert states(after) == ALL_RUN
+
+
+def test_another_subnet_makes_the_network_anew(bench: Bench) -> None:
+    bench.up()
+    other = replace(bench.stack, network=replace(bench.stack.network, subnet="10.248.77.0/24"))
+    moved = {
+        name: replace(service, address=service.address and f"10.248.77.{service.address.rpartition('.')[2]}")
+        for name, service in other.services.items()
+    }
+    after = bench.up(replace(other, services=moved))
+    assert after.network is not None
+    assert after.network.subnet == "10.248.77.0/24"
+    assert states(after) == ALL_RUN
+
+
+def test_a_foreign_container_with_our_name_is_seen_refused_and_never_touched(bench: Bench) -> None:
+    image = bench.add_stranger(bench.container("store-1"))
+    assert bench.runtime().observe().foreign == {"store-1": image}
+    with pytest.raises(IdentityMismatch, match="store-1") as refused:
+        bench.plan()
+    assert image in refused.value.why
+    towards = bench.plan(snapshot=Snapshot())
+    with pytest.raises(IdentityMismatch) as late:
+        bench.walk(towards)
+    assert late.value.code == "FOREIGN_CONTAINER"
+    assert image in late.value.why
+    bench.down()
+    assert bench.runtime().observe().foreign == {"store-1": image}
+
+
+def test_another_folder_cannot_take_over_the_instance(bench: Bench) -> None:
+    bench.up()
+    bench.owner = "/home/dev/other"
+    with pytest.raises(IdentityMismatch, match="/home/dev/shop"):
+        bench.plan()
+    bench.owner = "/home/dev/shop"
+
+
+def test_a_taken_port_is_told_with_its_holder(bench: Bench) -> None:
+    port = bench.stack.services["store-0"].ports[0].host
+    bench.add_stranger(f"{bench.project}-holder", port=port)
+    with pytest.raises(PortInUse, match=str(port)) as refused:
+        bench.up()
+    assert f"{bench.project}-holder" in refused.value.why
+    assert states(bench.runtime().observe())["store-0"] == "created"
+
+
+def test_an_image_that_is_not_there_is_told(bench: Bench) -> None:
+    store = replace(bench.stack.services["store-1"], image="nexusdev/nowhere:1")
+    stack = replace(bench.stack, services={"store-1": store})
+    if hasattr(bench, "world"):
+        bench.world.missing_images.add("nexusdev/nowhere:1")
+    with pytest.raises(ImageUnavailable, match="nexusdev/nowhere:1 of store-1"):
+        bench.up(stack)
+
+
+def test_an_overlapping_network_is_told_by_name(bench: Bench) -> None:
+    bench.up()
+    project = bench.project
+    bench.project = f"{project}-b"
+    try:
+        with pytest.raises(PreflightFailed) as refused:
+            bench.walk(bench.plan())
+    finally:
+        bench.project = project
+    assert refused.value.code == "SUBNET_IN_USE"
+    assert f"{project}_nexus" in refused.value.why
+
+
+def test_deaths_are_heard_until_nobody_listens_any_more(bench: Bench) -> None:
+    bench.up()
+    stop = threading.Event()
+    deaths = bench.runtime().deaths(stop)
+    bench.hand("kill", bench.container("store-1"))
+    death = next(deaths)
+    assert (death.service, death.exit_code) == ("store-1", 137)
+    assert death.at > 0
+    stop.set()
+    assert list(deaths) == []
+
+
+def test_commands_are_run_only_where_something_runs(bench: Bench) -> None:
+    bench.up()
+    assert bench.runtime().execute("store-1", ["true"]).exit_code == 0
+    bench.hand("kill", bench.container("store-1"))
+    with pytest.raises(NotFound, match="store-1 has no running container"):
+        bench.runtime().execute("store-1", ["true"])
+    with pytest.raises(NotFound, match="store-9"):
+        bench.runtime().attach("store-9", ["true"], stdin=None, stdout=io.BytesIO(), stderr=io.BytesIO(), tty=False)
+
+
+def test_logs_of_nobody_are_told_as_not_found(bench: Bench) -> None:
+    bench.up()
+    with pytest.raises(NotFound, match="store-9 has no container"):
+        list(bench.runtime().logs(["store-9"]))
+
+
+def test_restart_of_an_owner_restarts_its_sidecar(bench: Bench) -> None:
+    before = bench.up()
+    towards = plan_restart(before, ["store-0"])
+    assert [f"{step.act} {step.subject}" for step in towards.steps] == [
+        "stop relay-0",
+        "stop store-0",
+        "start store-0",
+        "start relay-0",
+    ]
+    bench.walk(towards)
+    assert states(bench.runtime().observe()) == ALL_RUN
+    assert str(bench.plan()) == "nothing to do"
+
+
+def test_two_instances_share_an_engine_and_see_nothing_of_each_other(bench: Bench) -> None:
+    bench.up()
+    project, stack = bench.project, bench.stack
+    bench.project = f"{project}-b"
+    try:
+        assert bench.runtime().observe() == Snapshot()
+    finally:
+        bench.project, bench.stack = project, stack
+
+
+def test_a_port_that_moves_from_one_service_to_another_is_free_in_time(bench: Bench) -> None:
+    bench.up()
+    port = bench.stack.services["store-0"].ports[0]
+    first = replace(bench.stack.services["store-0"], ports=())
+    second = replace(bench.stack.services["store-1"], ports=(Port(host=port.host, container=port.container),))
+    swapped = replace(bench.stack, services={**bench.stack.services, "store-0": first, "store-1": second})
+    assert states(bench.up(swapped)) == ALL_RUN
+
+
+def test_a_volume_removed_with_its_container_is_made_again(bench: Bench) -> None:
+    bench.up()
+    bench.hand("remove", bench.container("relay-0"))
+    bench.hand("remove", bench.container("store-0"))
+    bench.hand("remove_volume", f"{bench.project}_store-0")
+    assert str(bench.plan()).splitlines()[0] == "create volume store-0: it is not there"
+    assert states(bench.up()) == ALL_RUN
+
+
+def test_started_times_are_told_of_what_ended(bench: Bench) -> None:
+    bench.up()
+    time.sleep(0.01)
+    bench.hand("kill", bench.container("store-1"))
+    ended = bench.runtime().observe().containers["store-1"]
+    assert ended.finished_at > ended.started_at > 0

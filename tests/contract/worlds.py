@@ -1,0 +1,209 @@
+"""The same small stack in every runtime, and the hands that make bad days there."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from nexusdev.plan.planner import plan, plan_down
+from nexusdev.plan.snapshot import Snapshot
+from nexusdev.plan.steps import Plan
+from nexusdev.ports import Runtime
+from nexusdev.runtimes.docker import DockerRuntime
+from nexusdev.runtimes.docker_connect import engine
+from nexusdev.runtimes.memory import MemoryRuntime, World
+from nexusdev.stack.fingerprint import fingerprints
+from nexusdev.stack.model import Network, Port, Service, Stack, VolumeMount
+
+OWNER = "/home/dev/shop"
+SLEEPER = ("/bin/sh", "-c", "trap 'exit 0' TERM; echo ready; sleep 1000 & wait")
+
+
+def free_port() -> int:
+    """A host port below the range of outgoing sockets that nobody has just now."""
+    for port in range(31900, 32700):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no free port")
+
+
+def small_stack(project: str, *, image: str, port: int, net: str) -> Stack:
+    """A server with a port and a volume, its sidecar, and a second server."""
+    first = Service(
+        name="store-0",
+        image=image,
+        component="store",
+        group="store",
+        entrypoint=SLEEPER,
+        user="12345:12345",
+        address=f"{net}.10",
+        aliases=("store-primary",),
+        ports=(Port(host=port, container=8080),),
+        volumes=(VolumeMount(volume="store-0", target="/nexus-data"),),
+        tmpfs={"/tmp": "size=1m,mode=1777"},
+        read_only=True,
+        init=True,
+        cap_drop=("ALL",),
+        security_opt=("no-new-privileges:true",),
+        memory_bytes=64 * 1024**2,
+        pids=50,
+        stop_signal="SIGTERM",
+        stop_grace=2,
+    )
+    second = replace(first, name="store-1", ordinal=1, address=f"{net}.11", aliases=(), ports=(), volumes=())
+    sidecar = replace(
+        second,
+        name="relay-0",
+        group="relay",
+        ordinal=0,
+        role="sidecar",
+        shares="store-0",
+        address="",
+        component="relay",
+    )
+    services = {service.name: service for service in (first, sidecar, second)}
+    return Stack(
+        project=project, network=Network(name="nexus", subnet=f"{net}.0/24"), services=services, volumes=("store-0",)
+    )
+
+
+@dataclass(kw_only=True)
+class Bench(ABC):
+    """A runtime under test and what is done to its world by hand. Containers are named by their service."""
+
+    stack: Stack
+    project: str
+    owner: str = OWNER
+
+    @abstractmethod
+    def runtime(self, stack: Stack | None = None, *, owner: str = OWNER) -> Runtime: ...
+
+    @abstractmethod
+    def hand(self, deed: str, name: str, *arguments: str) -> None:
+        """kill, pause, rename, remove, disconnect; or remove_network, remove_volume by the engine's name."""
+
+    @abstractmethod
+    def add_stranger(self, name: str, *, port: int = 0) -> str:
+        """Somebody else's running container; returns its image."""
+
+    def container(self, service: str) -> str:
+        return f"{self.project}-{service}-1"
+
+    def plan(self, stack: Stack | None = None, snapshot: Snapshot | None = None) -> Plan:
+        wanted = stack or self.stack
+        seen = snapshot or self.runtime(wanted).observe()
+        return plan(wanted, seen, fingerprints=fingerprints(wanted), owner_path=self.owner)
+
+    def walk(self, towards: Plan, stack: Stack | None = None) -> None:
+        runtime = self.runtime(stack)
+        for step in towards.steps:
+            runtime.apply(step)
+
+    def up(self, stack: Stack | None = None) -> Snapshot:
+        self.walk(self.plan(stack), stack)
+        return self.runtime(stack).observe()
+
+    def down(self) -> None:
+        runtime = self.runtime()
+        self.walk(plan_down(runtime.observe(), volumes=True))
+
+    def close(self) -> None:
+        self.down()
+
+
+@dataclass(kw_only=True)
+class MemoryBench(Bench):
+    world: World = field(default_factory=World)
+
+    def runtime(self, stack: Stack | None = None, *, owner: str = OWNER) -> Runtime:
+        return MemoryRuntime(
+            project=self.project, instance=self.project, owner_path=owner, stack=stack or self.stack, world=self.world
+        )
+
+    def hand(self, deed: str, name: str, *arguments: str) -> None:
+        if deed == "remove_network":
+            del self.world.networks[name]
+        elif deed == "remove_volume":
+            del self.world.volumes[name]
+        else:
+            getattr(self.world, deed)(name, *arguments)
+
+    def add_stranger(self, name: str, *, port: int = 0) -> str:
+        return self.world.add_stranger(name, ports=(port,) if port else ()).image
+
+
+@dataclass(kw_only=True)
+class DockerBench(Bench):
+    image: str
+    strangers: list[str] = field(default_factory=list)
+
+    def runtime(self, stack: Stack | None = None, *, owner: str = OWNER) -> Runtime:
+        return DockerRuntime(self.project, instance=self.project, owner_path=owner, stack=stack or self.stack)
+
+    def hand(self, deed: str, name: str, *arguments: str) -> None:
+        api = engine().api
+        deeds: Mapping[str, Any] = {
+            "kill": lambda: api.kill(name),
+            "pause": lambda: api.pause(name),
+            "rename": lambda: api.rename(name, *arguments),
+            "remove": lambda: api.remove_container(name, force=True),
+            "disconnect": lambda: api.disconnect_container_from_network(name, f"{self.project}_nexus"),
+            "restart": lambda: api.restart(name, timeout=1),
+            "remove_network": lambda: api.remove_network(name),
+            "remove_volume": lambda: api.remove_volume(name),
+        }
+        deeds[deed]()
+
+    def add_stranger(self, name: str, *, port: int = 0) -> str:
+        api = engine().api
+        host = {"PortBindings": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}]}} if port else {}
+        body = {"Image": self.image, "Entrypoint": list(SLEEPER), "ExposedPorts": {"80/tcp": {}}, "HostConfig": host}
+        made = api.create_container_from_config(body, name=name)["Id"]
+        self.strangers.append(made)
+        api.start(made)
+        return self.image
+
+    def close(self) -> None:
+        for container in self.strangers:
+            with contextlib.suppress(Exception):
+                engine().api.remove_container(container, force=True)
+        self.down()
+
+
+def memory_bench() -> MemoryBench:
+    project = "nxt-core-memory"
+    return MemoryBench(project=project, stack=small_stack(project, image="tiny:1", port=21001, net="10.250.1"))
+
+
+def docker_bench(image: str) -> DockerBench:
+    project = f"nxt-core-{uuid.uuid4().hex[:6]}"
+    net = _free_net()
+    return DockerBench(project=project, image=image, stack=small_stack(project, image=image, port=free_port(), net=net))
+
+
+def _free_net() -> str:
+    from nexusdev.runtimes.docker_observe import subnet_of
+
+    taken = {subnet_of(network).rpartition(".")[0] for network in engine().api.networks()}
+    return next(net for number in range(100, 250) if (net := f"10.249.{number}") not in taken)
+
+
+@contextlib.contextmanager
+def closing(bench: Bench) -> Iterator[Bench]:
+    try:
+        yield bench
+    finally:
+        bench.close()
+
+
+def state_folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "state"
+    folder.mkdir(exist_ok=True)
+    return folder
