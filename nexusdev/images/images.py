@@ -27,7 +27,7 @@ _LONGEST_BUILD = 3600.0
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """Everything around one lock and one engine.
+    """Everything around one lock and one engine, which is reached for when it is first needed.
 
     root     the folder of all state; logs go to logs/images, one build at a time holds locks/images.lock
     kinds    from where missing images may come, in order: 'registry', 'build'
@@ -35,11 +35,16 @@ class Images:
     """
 
     lock: Lock
-    door: ImageDoor
+    connect: Callable[[], ImageDoor]
     root: Path
     kinds: tuple[str, ...] = (REGISTRY, BUILD)
     environ: Mapping[str, str] = field(default_factory=dict)
     cores: int = 0
+
+    @cached_property
+    def door(self) -> ImageDoor:
+        """The engine's store. Raises PreflightFailed."""
+        return self.connect()
 
     @cached_property
     def references(self) -> Mapping[str, str]:
@@ -140,11 +145,19 @@ def _at_hand(name: str, reference: str, image: StoredImage) -> Arrived:
 
 
 def open_images(
-    root: Path, *, kinds: tuple[str, ...] = (REGISTRY, BUILD), lock: Path | None = None, door: ImageDoor | None = None
+    root: Path,
+    *,
+    kinds: tuple[str, ...] = (REGISTRY, BUILD),
+    lock: Path | None = None,
+    connect: Callable[[], ImageDoor] | None = None,
 ) -> Images:
-    """The images of this installation and of this process's engine. Raises InvalidConfig, PreflightFailed."""
-    if door is None:
-        from nexusdev.runtimes.docker_images import image_door
+    """The images of this installation and of this process's engine. Raises InvalidConfig."""
+    return Images(
+        lock=load(lock or default_file()), connect=connect or _engine, root=root, kinds=kinds, environ=os.environ
+    )
 
-        door = image_door()
-    return Images(lock=load(lock or default_file()), door=door, root=root, kinds=kinds, environ=os.environ)
+
+def _engine() -> ImageDoor:
+    from nexusdev.runtimes.docker_images import image_door
+
+    return image_door()

@@ -12,7 +12,7 @@ from nexusdev.images.lock import Build, Lock, LockedImage
 
 REPOSITORY = "nexusdev"
 # Raised when the way of building changes what comes out of the same folder.
-_BUILDER = "1"
+_BUILDER = "2"
 _DIGITS = 12
 
 

@@ -7,6 +7,7 @@ nor on every engine: so instructions run one by one in a container with mounts, 
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,6 @@ from nexusdev.runtimes.image_door import Furniture, Say, StoredImage
 if TYPE_CHECKING:
     from docker import APIClient
 
-LABEL = "dev.nexus.workshop"
 # One that its maker left behind ends by itself.
 _LONGEST = "7200"
 _CLOSED = -1
@@ -26,10 +26,11 @@ _CLOSED = -1
 class DockerWorkshop:
     """See ``image_door.Workshop``."""
 
-    def __init__(self, engine: Engine, container: str, furniture: Furniture) -> None:
+    def __init__(self, engine: Engine, container: str, furniture: Furniture, entrypoint: Sequence[str]) -> None:
         self._engine = engine
         self._container = container
         self._furniture = furniture
+        self._entrypoint = entrypoint
         self._closed = False
 
     @classmethod
@@ -41,16 +42,18 @@ class DockerWorkshop:
             binds += [f"{volume}:{target}" for volume, target in furniture.volumes.items()]
             # /run in memory: the places where the host's files are mounted leave no trace in the image.
             host = api.create_host_config(binds=binds, tmpfs={"/run": "mode=755"}, init=True)
+            entrypoint = (api.inspect_image(image).get("Config") or {}).get("Entrypoint") or ()
+            # A commit keeps the container's own entrypoint; so it gets one only where the image's must be overridden.
             made = api.create_container(
                 image,
-                entrypoint=["sleep", _LONGEST],
+                entrypoint=["sleep"] if entrypoint else None,
+                command=[_LONGEST] if entrypoint else ["sleep", _LONGEST],
                 name=name,
                 user="0",
                 working_dir="/",
-                labels={LABEL: name},
                 host_config=host,
             )
-            workshop = cls(engine, made["Id"], furniture)
+            workshop = cls(engine, made["Id"], furniture, entrypoint)
             try:
                 api.start(made["Id"])
             except BaseException:
@@ -91,11 +94,12 @@ class DockerWorkshop:
         from nexusdev.runtimes.docker_images import DockerImages
 
         repository, _, tag = reference.rpartition(":")
-        # Committing carries the container's own labels along; an empty value is the nearest to none.
-        written = [f'LABEL "{name}"="{value}"' for name, value in {LABEL: "", **labels}.items()]
+        written = [f'LABEL "{name}"="{value}"' for name, value in labels.items()]
+        if self._entrypoint:
+            written.append(f"ENTRYPOINT {json.dumps(list(self._entrypoint))}")
         with in_our_words(self._engine.endpoint):
             made = self._engine.api.commit(
-                self._container, repository=repository, tag=tag, changes=[*changes, "ENTRYPOINT []", *written]
+                self._container, repository=repository, tag=tag, changes=[*changes, *written]
             )
         found = DockerImages(self._engine).find(made["Id"])
         assert found is not None, made  # noqa: S101 - the engine has just made it
