@@ -26,7 +26,7 @@ def folder_of(root: Path, name: str) -> Path:
 
 def lock_file(root: Path, name: str) -> Path:
     """The lock of one instance."""
-    return root / "locks" / f"{name}.lock"
+    return root / "locks" / f"instance-{name}.lock"
 
 
 def instances(root: Path) -> Iterator[Path]:

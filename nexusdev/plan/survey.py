@@ -11,13 +11,12 @@ from typing import Literal
 class Belonging:
     """One object that carries our labels.
 
-    name        the engine's name of it (for an image its first tag)
+    name        the engine's name of it
     owner_path  the project folder that made it
     ports       the host ports that it publishes, or would publish when started
-    size        in bytes, where the engine tells it
     """
 
-    kind: Literal["container", "volume", "network", "image"]
+    kind: Literal["container", "volume", "network"]
     name: str
     id: str
     instance: str = ""
@@ -25,7 +24,6 @@ class Belonging:
     service: str = ""
     running: bool = False
     ports: tuple[int, ...] = ()
-    size: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +32,15 @@ class Survey:
 
     subnets    network name → CIDR, of every network, ours or not
     published  host port → name of the running container that has it, ours or not
+    in_use     ids of all images from which containers were made, ours or not
+    caches     names of the volumes that image builds keep
     """
 
     belongings: tuple[Belonging, ...] = ()
     subnets: Mapping[str, str] = field(default_factory=dict)
     published: Mapping[int, str] = field(default_factory=dict)
+    in_use: frozenset[str] = frozenset()
+    caches: tuple[str, ...] = ()
 
     def of_instance(self, name: str) -> tuple[Belonging, ...]:
         """Everything that belongs to one instance."""

@@ -8,20 +8,24 @@ from typing import Any
 from nexusdev.plan.survey import Belonging, Survey
 from nexusdev.runtimes.labels import INSTANCE, OWNER_PATH, SERVICE
 
+CACHE = "dev.nexus.cache"
 
-def survey(client: Any, *, images: bool = False) -> Survey:
+
+def survey(engine: Any, *, caches: bool = False) -> Survey:
     """Ask the engine (a ``docker_connect.Engine``) for all that carries our label, all subnets and all published ports.
 
-    images  look at images too (for ``gc``): one more call
+    caches  look for the volumes of image builds too (for ``gc``): one more call
     """
-    api = client.api
+    api = engine.api
     containers = api.containers(all=True)
     networks = api.networks()
-    ours: list[Belonging] = [*_containers(api, containers), *_networks(networks)]
-    ours += _volumes(api.volumes(filters={"label": INSTANCE}).get("Volumes") or [])
-    if images:
-        ours += _images(api.images(filters={"label": INSTANCE}))
-    return Survey(belongings=tuple(ours), subnets=dict(_subnets(networks)), published=dict(_published(containers)))
+    return Survey(
+        belongings=(*_containers(api, containers), *_networks(networks), *_volumes(api)),
+        subnets=dict(_subnets(networks)),
+        published=dict(_published(containers)),
+        in_use=frozenset(row["ImageID"] for row in containers),
+        caches=tuple(each["Name"] for each in _labelled(api, CACHE)) if caches else (),
+    )
 
 
 def _containers(api: Any, rows: list[Mapping[str, Any]]) -> Iterator[Belonging]:
@@ -39,15 +43,13 @@ def _networks(rows: list[Mapping[str, Any]]) -> Iterator[Belonging]:
             yield _belonging("network", row["Name"], row["Id"], labels)
 
 
-def _volumes(rows: list[Mapping[str, Any]]) -> Iterator[Belonging]:
-    for row in rows:
+def _volumes(api: Any) -> Iterator[Belonging]:
+    for row in _labelled(api, INSTANCE):
         yield _belonging("volume", row["Name"], row["Name"], row.get("Labels") or {})
 
 
-def _images(rows: list[Mapping[str, Any]]) -> Iterator[Belonging]:
-    for row in rows:
-        name = next(iter(row.get("RepoTags") or ()), row["Id"])
-        yield _belonging("image", name, row["Id"], row.get("Labels") or {}, size=row.get("Size", 0))
+def _labelled(api: Any, label: str) -> list[Mapping[str, Any]]:
+    return api.volumes(filters={"label": label}).get("Volumes") or []
 
 
 def _belonging(kind: Any, name: str, identifier: str, labels: Mapping[str, str], **more: Any) -> Belonging:

@@ -1,0 +1,155 @@
+"""secrets: which there are, one of them in the clear, and new ones for the application's users."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from nexusdev.components.contract import Component
+from nexusdev.environment import stored
+from nexusdev.errors import NexusError, NotFound, UsageError
+from nexusdev.events import Seeded
+from nexusdev.instance.identity import require_owner
+from nexusdev.instance.instance import Instance, locked
+from nexusdev.operations import env
+from nexusdev.operations.context import Context
+from nexusdev.operations.outcome import Outcome, Table
+from nexusdev.ports import Site
+from nexusdev.stack.model import Recipe, Stack
+
+VAULT = "vault"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretOutcome(Outcome):
+    """``text``: the value, printed as it is."""
+
+    text: str = ""
+
+
+def list_secrets(context: Context) -> Outcome:
+    """Names, kinds and who mounts them; no values."""
+    instance = context.instance()
+    stack = context.stack(instance)
+    rows = [
+        (secret.name, kind_of(secret.recipe), ", ".join(_users(stack, secret.name)))
+        for secret in stack.secrets.values()
+        if not secret.recipe.certificate
+    ]
+    data = {
+        "folder": str(instance.folder / "secrets"),
+        "secrets": [{"name": name, "kind": kind, "used_by": _users(stack, name)} for name, kind, _ in rows],
+    }
+    table = Table(columns=("secret", "kind", "mounted by"), rows=tuple(rows))
+    return Outcome(data=data, says=(table,), instance=instance.name)
+
+
+def show(context: Context, name: str) -> SecretOutcome:
+    """One value. NotFound names the nearest."""
+    instance = context.instance()
+    stack = context.stack(instance)
+    names = [each.name for each in stack.secrets.values() if not each.recipe.certificate]
+    if name not in names:
+        near = get_close_matches(name, names, 1)
+        raise NotFound(
+            f"no secret is called {name!r}",
+            why=f"did you mean {near[0]}?" if near else "",
+            hint="nexusdev secrets list",
+        )
+    value = instance.secrets(stack).read(name)
+    return SecretOutcome(data={"name": name, "value": value}, text=f"{value}\n", instance=instance.name)
+
+
+def kind_of(recipe: Recipe) -> str:
+    """In a word or two."""
+    if recipe.password:
+        return f"password, {recipe.password} characters"
+    if recipe.key:
+        return f"key, {recipe.key} bytes"
+    if recipe.runtime:
+        return "written by its server"
+    return "derived"
+
+
+def _users(stack: Stack, name: str) -> list[str]:
+    return [
+        service.name
+        for service in stack.services.values()
+        if any(file.kind == "secret" and file.name == name for file in service.files)
+    ]
+
+
+def rotate(context: Context, names: Sequence[str] = ()) -> Outcome:
+    """New passwords for the application in these components (all without names); Vault and the env file follow; then the proof.
+
+    Open connections stay. Where one component refuses, what was rotated before it is published all the same, and its error is raised.
+    """
+    with locked(context.identity, "nexusdev secrets rotate", root=context.root):
+        instance = context.instance()
+        require_owner(context.identity, instance.owner)
+        env.check_env_file(context)
+        stack = context.stack(instance)
+        published = _published(context, instance, stack)
+        chosen = _chosen(published, names)
+        site = instance.site(context.runtime(stack, owner=instance.owner), stack)
+        changes, failure = _rotate_each(context, site, chosen)
+        if changes:
+            _follow(context, instance, site, published, failure)
+    if failure:
+        raise failure
+    table = Table(columns=("component", "changed"), rows=tuple(changes))
+    says = (table, f"wrote {context.settings.env_file}") if changes else ("nothing to rotate there",)
+    data = {"changes": [{"component": who, "what": what} for who, what in changes]}
+    return Outcome(data=data, says=says, instance=instance.name)
+
+
+def _published(context: Context, instance: Instance, stack: Stack) -> list[Component]:
+    """The components whose variables the last ``up`` published."""
+    names = stored.read(instance.folder).components
+    return [context.components[name] for name in names if name in stack.components]
+
+
+def _chosen(published: Sequence[Component], names: Sequence[str]) -> list[Component]:
+    known = {each.name: each for each in published}
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            raise UsageError(
+                f"there is nothing to rotate in {name!r}",
+                why=f"there are {', '.join(known)}",
+                hint=f"nexusdev secrets rotate {near[0]}" if near else "",
+            )
+    # Vault last: it is where the others' new passwords go
+    return sorted((known[name] for name in dict.fromkeys(names or known)), key=lambda each: each.name == VAULT)
+
+
+def _rotate_each(
+    context: Context, site: Site, chosen: Sequence[Component]
+) -> tuple[list[tuple[str, str]], NexusError | None]:
+    """(component, change) of each, up to the first that refuses; and its error."""
+    changes: list[tuple[str, str]] = []
+    for component in chosen:
+        began = context.clock.now()
+        try:
+            made = tuple(change.what for change in component.rotate(site))
+        except NexusError as error:
+            return changes, error
+        changes += [(component.name, what) for what in made]
+        if made:
+            context.listener.tell(Seeded(component=component.name, changes=made, elapsed=context.clock.now() - began))
+    return changes, None
+
+
+def _follow(
+    context: Context, instance: Instance, site: Site, published: Sequence[Component], failure: NexusError | None
+) -> None:
+    """Vault's copies, the stored variables, the env file, and the proof of all of it."""
+    vault = next((each for each in published if each.name == VAULT), None)
+    if vault is not None:
+        credentials = {each.name: each.credentials(site) for each in published}
+        update = getattr(vault, "update_credentials", vault.seed)
+        update(site, credentials)
+    env.publish(context, instance, site, published)
+    if failure is None:
+        env.prove(stored.read(instance.folder))
