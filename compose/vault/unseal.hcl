@@ -8,6 +8,7 @@ max_lease_ttl     = "87600h"
 
 listener "tcp" {
   address                  = "0.0.0.0:8200"
+  cluster_address          = "0.0.0.0:8201"
   tls_cert_file            = "/run/tls/tls.crt"
   tls_key_file             = "/run/tls/tls.key"
   tls_disable_client_certs = true
@@ -17,9 +18,10 @@ listener "tcp" {
   }
 }
 
-# Files and no raft: one node needs no election, and is there at once.
-storage "file" {
-  path = "/data/vault"
+# One voter, its own: it leads a second after it was opened.
+storage "raft" {
+  path                   = "/data/vault"
+  performance_multiplier = 1
 }
 
 telemetry {

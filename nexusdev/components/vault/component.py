@@ -26,7 +26,7 @@ class Vault:
         self._kept: tuple[Site, Transport] | None = None
 
     def look(self, site: Site) -> Facts:
-        return readiness.look(self._transport(site))
+        return readiness.look(self._transport(site), site.secrets)
 
     def judge(self, facts: Facts) -> Readiness:
         return readiness.judge(facts)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nexusdev.components.contract import Node, Readiness
 from nexusdev.components.together import together
 from nexusdev.components.vault.api import OK, Api, Transport, document
+from nexusdev.components.vault.journal import UNFINISHED, Journal
 from nexusdev.components.vault.names import NODES, ROLE, UNSEAL
+from nexusdev.ports import SecretStore
 
 _TIMEOUT = 2.0
 _TOLERANCE = re.compile(r"^vault_autopilot_failure_tolerance(?:\{[^}]*\})? (\d+)", re.MULTILINE)
@@ -49,12 +51,14 @@ class Facts:
     unseal     the fourth node;  nodes  the three
     routed     the gateway leads to an active node
     tolerance  how many voters may fail by the word of the active node (1 of three when all vote); None when it does not tell
+    cut        an initialisation was cut and is to be finished first
     """
 
     unseal: Server
     nodes: tuple[Server, ...]
     routed: bool = False
     tolerance: int | None = None
+    cut: bool = False
 
     @property
     def active(self) -> Server | None:
@@ -63,23 +67,27 @@ class Facts:
         return found[0] if len(found) == 1 else None
 
 
-def look(transport: Transport) -> Facts:
+def look(transport: Transport, secrets: SecretStore) -> Facts:
     """Ask all servers and the gateway at once, then the active node for its votes."""
     questions: dict[str, Callable[[], Server]] = {
         name: lambda name=name: _server(transport, name)  # type: ignore[misc]
         for name in (UNSEAL, *NODES, ROLE)
     }
     seen = together(questions)
-    facts = Facts(unseal=seen[UNSEAL], nodes=tuple(seen[name] for name in NODES), routed=seen[ROLE].active)
+    facts = Facts(
+        unseal=seen[UNSEAL],
+        nodes=tuple(seen[name] for name in NODES),
+        routed=seen[ROLE].active,
+        cut=any(word in Journal(secrets=secrets) for word in UNFINISHED),
+    )
     if facts.active is None or not all(node.unsealed for node in facts.nodes):
         return facts
-    tolerance = _tolerance(transport, facts.active.name)
-    return Facts(unseal=facts.unseal, nodes=facts.nodes, routed=facts.routed, tolerance=tolerance)
+    return replace(facts, tolerance=_tolerance(transport, facts.active.name))
 
 
 def judge(facts: Facts) -> Readiness:
     """Decide from the facts. Pure. One active node behind the gateway is enough to seed."""
-    seedable = facts.active is not None and facts.routed
+    seedable = facts.active is not None and facts.routed and not facts.cut
     return Readiness(missing=_missing(facts), seedable=seedable)
 
 
@@ -98,7 +106,11 @@ def nodes(facts: Facts) -> Sequence[Node]:
 def _missing(facts: Facts) -> str:
     if not facts.unseal.unsealed:
         return _of_unseal(facts.unseal)
-    return _of_nodes(facts.nodes) or _of_lead(facts) or _of_votes(facts)
+    if trouble := _of_nodes(facts.nodes):
+        return trouble
+    if facts.cut:
+        return "an initialisation that was cut is not finished yet"
+    return _of_lead(facts) or _of_votes(facts)
 
 
 def _of_lead(facts: Facts) -> str:

@@ -37,6 +37,8 @@ def prepare(api: Api, secrets: SecretStore, runtime: Runtime, facts: Facts) -> N
     journal.strike(INITIALISING_UNSEAL)
     if facts.unseal.sealed:
         api.need("PUT", "sys/unseal", {"key": secrets.read(names.UNSEAL_KEY)})
+    if not facts.unseal.active:
+        return
     if all(node.unsealed for node in facts.nodes) and ROOT_OF_UNSEAL not in journal:
         return
     if not works(api, secrets) or ROOT_OF_UNSEAL in journal:

@@ -1,0 +1,119 @@
+"""What initialisation does on the days after the first one: restarts, lost volumes, lost keys, passing refusals."""
+
+from __future__ import annotations
+
+import pytest
+
+from nexusdev.components.vault import names
+from nexusdev.components.vault.journal import Journal
+from nexusdev.errors import InvalidState
+from tests.unit.components.vault.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.up()
+    made.events.clear()
+    return made
+
+
+def test_a_second_up_only_renews_the_application_s_token(world: World) -> None:
+    assert world.up() == []
+    writes = [event for event in world.events if "approle/login" not in event and "lookup" not in event]
+    assert writes == [
+        "POST auth/token/revoke-self at vault-active",
+        "POST auth/token/renew-self at vault-active",
+    ]
+
+
+def test_a_restarted_engine_needs_nobody(world: World) -> None:
+    world.restart_all()
+    assert world.vault.judge(world.vault.look(world.site)).ready
+
+
+def test_a_fourth_node_that_somebody_sealed_is_unsealed(world: World) -> None:
+    world.unseal_open = False
+    world.up()
+    assert world.events[0] == "PUT sys/unseal at vault-unseal"
+
+
+def test_a_lost_volume_of_the_fourth_node_is_made_anew_with_the_same_key(world: World) -> None:
+    cluster = world.cluster
+    world.lose_volume(names.UNSEAL)
+    world.up()
+    assert world.cluster is cluster
+    assert world.unseal is not None
+    assert world.unseal.transit[names.SEAL_KEY] == world.sealed_by
+    assert world.roots() == []
+
+
+def test_a_lost_key_share_of_the_fourth_node_is_made_anew_with_the_same_transit_key(world: World) -> None:
+    world.secrets.values[names.UNSEAL_KEY] = ""
+    world.restart_all()
+    world.up()
+    assert f"reset {names.UNSEAL}" in world.events
+    assert world.births == 1
+
+
+def test_one_lost_node_joins_the_others_and_nothing_is_initialised(world: World) -> None:
+    world.lose_volume("vault-1")
+    world.up()
+    assert world.births == 1
+
+
+def test_three_lost_nodes_are_a_new_cluster_with_new_logins(world: World) -> None:
+    for node in names.NODES:
+        world.lose_volume(node)
+    world.up()
+    assert world.births == 2
+    assert world.app_policies() == [names.APP]
+    assert world.roots() == []
+
+
+def test_nothing_is_initialised_while_one_node_does_not_answer() -> None:
+    world = World(down={"vault-2"})
+    with pytest.raises(AssertionError, match="vault-2 does not answer yet"):
+        world.up()
+    assert world.births == 0
+
+
+def test_a_lost_recovery_key_is_no_matter_while_the_operator_can_log_in(world: World) -> None:
+    world.secrets.values[names.RECOVERY_KEY] = ""
+    assert world.up() == []
+
+
+def test_nodes_whose_recovery_key_is_gone_are_never_thrown_away(world: World) -> None:
+    world.secrets.values[names.RECOVERY_KEY] = ""
+    world.down = {"vault-2"}
+    with pytest.raises(InvalidState) as caught:
+        world.up()
+    assert caught.value.message == "Vault has data, but its key is gone from the state folder"
+    assert "destroy vault" in caught.value.hint
+    assert world.births == 1
+
+
+def test_a_fourth_node_without_key_and_backup_is_never_thrown_away(world: World) -> None:
+    world.secrets.values[names.UNSEAL_KEY] = world.secrets.values[names.SEAL_BACKUP] = ""
+    world.restart_all()
+    with pytest.raises(InvalidState, match="vault-unseal has data"):
+        world.up()
+
+
+def test_a_root_token_that_a_cut_left_in_the_fourth_node_is_revoked_by_the_next_up(world: World) -> None:
+    assert world.unseal is not None
+    world.unseal.issue(["root"])
+    Journal(secrets=world.secrets).note("root-token-of-vault-unseal")
+    world.vault.prepare(world.site, world.vault.look(world.site))
+    assert world.roots() == []
+    assert world.journal == []
+
+
+def test_a_server_that_goes_away_in_the_middle_is_asked_again_later() -> None:
+    world = World()
+    facts = world.vault.look(world.site)
+    world.down = {names.UNSEAL}
+    world.vault.prepare(world.site, facts)
+    world.down = set()
+    world.up()
+    assert world.births == 1
