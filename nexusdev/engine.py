@@ -19,7 +19,7 @@ from nexusdev.ports import Clock, Death, Runtime, Site, View
 from nexusdev.stack.model import Stack
 from nexusdev.timing import Stopwatch
 from nexusdev.waiting import Reason, Sentry, TimeIsUp, Wait, crash, last_lines, late, until_ready
-from nexusdev.walk import TICK, Walk, always
+from nexusdev.walk import TICK, Walk, always, nothing
 
 _LOOK_AT_CONTAINERS = 2.0
 _LATE_BY = 3.0
@@ -40,7 +40,9 @@ class Job:
     files     component → the project's own seed files
     seconds   for everything together
     seeding   seed and prove as well; else only wait until everything is ready
+    command   what to type to try again
     gate      whether a step may begin now: whether its image has arrived
+    held      whether images are still on their way: so long no time runs
     check     raises when what the gate waits for will never come
     """
 
@@ -52,8 +54,10 @@ class Job:
     files: Mapping[str, Sequence[SeedFile]] = field(default_factory=dict)
     seconds: float = 300.0
     seeding: bool = True
+    command: str = "up"
     gate: Callable[[Step], bool] = always
-    check: Callable[[], None] | None = None
+    held: Callable[[], bool] = lambda: False
+    check: Callable[[], None] = nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +153,7 @@ class _BringUp:
             pending=pending,
             over=self._over,
             services=tuple(sorted(services)),
-            deadline=self._deadline,
+            deadline=lambda: self._deadline,
         )
         attendant.begin_if_started()
         return attendant
@@ -181,8 +185,9 @@ class _BringUp:
 
     def _check(self) -> None:
         """Raise for the first thing that makes going on senseless."""
-        if self.job.check:
-            self.job.check()
+        self.job.check()
+        if self.job.held():
+            self._deadline = self.engine.clock.now() + self.job.seconds
         self._look_at_containers()
         if death := self.sentry.crashed():
             raise self._crash(death)
@@ -215,7 +220,7 @@ class _BringUp:
         limit = time.monotonic() + 1.0
         while time.monotonic() < limit and any(each.failure is None for each in open_ones):
             time.sleep(TICK)
-        return late([each.standing for each in open_ones if not each.is_done], self.job.seconds)
+        return late([each.standing for each in open_ones if not each.is_done], self.job.seconds, self.job.command)
 
 
 @dataclass(kw_only=True)
@@ -229,7 +234,7 @@ class _Attendant:
     pending: set[str]
     over: threading.Event
     services: tuple[str, ...]
-    deadline: float
+    deadline: Callable[[], float]
     finished: threading.Event = field(default_factory=threading.Event)
     failure: BaseException | None = None
     ready_after: float = 0.0

@@ -95,7 +95,7 @@ def until_ready(
     site: Site,
     *,
     clock: Clock,
-    deadline: float,
+    deadline: Callable[[], float],
     tell: Callable[[Event], None],
     check: Callable[[], None],
     seed: Callable[[], None] | None = None,
@@ -103,7 +103,7 @@ def until_ready(
 ) -> Wait:
     """Wait until the component is ready, seeding it as soon as it can be seeded.
 
-    deadline  by the clock; TimeIsUp after it
+    deadline  by the clock, asked at each look (it does not run while images are still built); TimeIsUp after it
     check     called between looks; raises when the waiting has no sense any more
     in_a_row  how many looks must agree that it is ready
     """
@@ -121,7 +121,7 @@ def until_ready(
         if wait.streak >= in_a_row:
             tell(ComponentReady(component=component.name, elapsed=clock.now() - wait.began))
             return wait
-        if clock.now() >= deadline:
+        if clock.now() >= deadline():
             raise TimeIsUp(wait)
         if not readiness.ready:
             component.prepare(site, facts)
@@ -250,7 +250,7 @@ def last_lines(runtime: Runtime, service: str, count: int = LOG_LINES) -> tuple[
         return ()
 
 
-def late(waits: Iterable[Wait], seconds: float) -> NotReadyInTime:
+def late(waits: Iterable[Wait], seconds: float, command: str = "up") -> NotReadyInTime:
     """One error for everything that was missing at the deadline."""
     missing = {wait.component: wait.missing or "it was being seeded" for wait in waits}
     names = " and ".join(missing)
@@ -260,7 +260,7 @@ def late(waits: Iterable[Wait], seconds: float) -> NotReadyInTime:
         why="; ".join(missing.values()) if len(missing) == 1 else "",
         evidence=tuple(f"{name}: {sentence}" for name, sentence in missing.items()) if len(missing) > 1 else (),
         hint=f"nexusdev status   look at every node\nnexusdev logs {first}   what its servers say\n"
-        f"nexusdev up --timeout {max(2 * seconds, 60):.0f}   wait longer",
+        f"nexusdev {command} --timeout {max(2 * seconds, 60):.0f}   wait longer",
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -18,6 +19,7 @@ from nexusdev.settings import Settings
 from nexusdev.waiting import SystemClock
 
 if TYPE_CHECKING:
+    from nexusdev.images.images import Images
     from nexusdev.instance.instance import Instance
     from nexusdev.plan.survey import Survey
     from nexusdev.runtimes.docker_connect import EngineFacts
@@ -30,11 +32,14 @@ class Doors(Protocol):
     def runtime(self, identity: Identity, *, owner: Path, stack: Stack | None = None) -> Runtime:
         """The runtime of one instance; without a stack it can create nothing. Connects when first used."""
 
-    def survey(self, *, images: bool = False) -> Survey:
-        """What the engine holds of every instance."""
+    def survey(self, *, caches: bool = False) -> Survey:
+        """What the engine holds of every instance; with ``caches``, the volumes of image builds too."""
 
     def facts(self) -> EngineFacts:
         """What the engine says of itself. Raises PreflightFailed."""
+
+    def images(self, root: Path, *, kinds: tuple[str, ...]) -> Images:
+        """The images of this installation beside the engine's store."""
 
 
 class DockerDoors:
@@ -45,18 +50,23 @@ class DockerDoors:
 
         return DockerRuntime(identity.compose_project, instance=identity.name, owner_path=str(owner), stack=stack)
 
-    def survey(self, *, images: bool = False) -> Survey:
+    def survey(self, *, caches: bool = False) -> Survey:
         from nexusdev.runtimes.docker_connect import engine, in_our_words
         from nexusdev.runtimes.docker_survey import survey
 
         found = engine()
         with in_our_words(found.endpoint):
-            return survey(found, images=images)
+            return survey(found, caches=caches)
 
     def facts(self) -> EngineFacts:
         from nexusdev.runtimes.docker_connect import engine
 
         return engine().facts()
+
+    def images(self, root: Path, *, kinds: tuple[str, ...]) -> Images:
+        from nexusdev.images.images import open_images
+
+        return open_images(root, kinds=kinds)
 
 
 def stack_file() -> Path:
@@ -75,7 +85,8 @@ class Context:
     """One run of one verb.
 
     root           folder of all instances' state
-    timeout_given  a flag or a setting said how long to wait; else the verb's own default counts
+    timeout_given  a flag said how long to wait; else the verb's own default counts
+    wall           seconds since the epoch, by the engine's clock
     """
 
     identity: Identity
@@ -88,6 +99,7 @@ class Context:
     compose: Path = field(default_factory=stack_file)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     timeout_given: bool = False
+    wall: Callable[[], float] = time.time
 
     def instance(self) -> Instance:
         """The instance as it exists. Raises NotFound (exit 3)."""
@@ -95,22 +107,15 @@ class Context:
 
         return find(self.identity, root=self.root)
 
-    def image_references(self) -> Mapping[str, str]:
-        """Lock name → reference in the engine's store; NEXUSDEV_IMAGE_<NAME> overrides one (a trial of another build)."""
-        from nexusdev.images.lock import load
-        from nexusdev.images.tags import tags
+    def images(self) -> Images:
+        """The images of this installation, in the order of sources that the settings name."""
+        return self.doors.images(self.root, kinds=self.settings.image_sources)
 
-        found = dict(tags(load(self.compose.parent / "images.lock.yaml")))
-        for name in found:
-            found[name] = self.environ.get(f"NEXUSDEV_IMAGE_{name.upper().replace('-', '_')}") or found[name]
-        return found
-
-    def stack(self, instance: Instance, images: Mapping[str, str] | None = None) -> Stack:
+    def stack(self, instance: Instance) -> Stack:
         """The whole stack of this instance."""
         from nexusdev.stack.loader import load
 
-        references = images if images is not None else self.image_references()
-        return load(self.compose, instance.environment(references))
+        return load(self.compose, instance.environment(self.images().resolve()))
 
     def runtime(self, stack: Stack | None = None, *, owner: Path | None = None) -> Runtime:
         """The runtime of this instance."""

@@ -1,0 +1,147 @@
+"""up, down, destroy, stop, start, restart, wait, status: run the stack."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nexusdev.cli.app import GROUPS, app
+from nexusdev.cli.session import perform, session
+
+RUN, USE, LOOK, KEEP = GROUPS
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Components or services; all by default.")]
+
+
+@app.command(rich_help_panel=RUN)
+def up(
+    ctx: typer.Context,
+    components: Annotated[
+        list[str] | None, typer.Argument(metavar="[COMPONENT]...", help="Only these, and what they need.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and why.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Use only images that the engine has.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail where an optional service cannot be had.")] = False,
+    move_ports: Annotated[
+        bool, typer.Option("--move-ports", help="Take another block of host ports; the env file changes.")
+    ] = False,
+    env_file: Annotated[
+        str | None, typer.Option("--env-file", metavar="FILE", help="Where to write the variables.")
+    ] = None,
+) -> None:
+    """Start everything, wait until it is ready, seed it, prove it, write the env file.
+
+    A second time it changes nothing and says so.
+
+    \b
+    nexusdev up                     the whole stack
+    nexusdev up postgres redis      these two and what they need
+    nexusdev up --dry-run           the plan, each step with its reason
+    nexusdev up --timeout 10m       wait longer on a slow machine
+    """
+    from nexusdev.operations import up as operation
+
+    flags = {"offline": offline or None, "strict": strict or None, "env_file": env_file}
+    if dry_run:
+        perform(ctx, lambda context: operation.dry_run(context, components or ()), **flags)
+    else:
+        perform(
+            ctx,
+            lambda context: operation.up(context, components or (), move_ports=move_ports),
+            progress=True,
+            **flags,
+        )
+
+
+@app.command(rich_help_panel=RUN)
+def down(ctx: typer.Context) -> None:
+    """Remove the containers and the network; the data stays.
+
+    \b
+    nexusdev down
+    nexusdev -i shop down           an instance by its name, from anywhere
+    """
+    from nexusdev.operations.down import down as operation
+
+    perform(ctx, operation, progress=True)
+
+
+@app.command(rich_help_panel=RUN)
+def destroy(ctx: typer.Context) -> None:
+    """Remove everything of the instance: containers, data, secrets. Asks before.
+
+    \b
+    nexusdev destroy
+    nexusdev destroy --yes          without asking
+    """
+    from nexusdev.operations import destroy as operation
+
+    here = session(ctx)
+    context = here.context()
+    if asked := operation.question(context):
+        here.confirm(asked, instead="nexusdev destroy --yes")
+    perform(ctx, operation.destroy, progress=True)
+
+
+@app.command(rich_help_panel=RUN)
+def stop(ctx: typer.Context, names: Names = None) -> None:
+    """Stop containers; everything stays as it is until start.
+
+    \b
+    nexusdev stop
+    nexusdev stop redis             one component
+    nexusdev stop postgresql-1      one service
+    """
+    from nexusdev.operations import verbs
+
+    perform(ctx, lambda context: verbs.stop(context, names or ()), progress=True)
+
+
+@app.command(rich_help_panel=RUN)
+def start(ctx: typer.Context, names: Names = None) -> None:
+    """Start what is stopped, and wait until it is ready.
+
+    \b
+    nexusdev start
+    nexusdev start vault-1
+    """
+    from nexusdev.operations import verbs
+
+    perform(ctx, lambda context: verbs.start(context, names or ()), progress=True)
+
+
+@app.command(rich_help_panel=RUN)
+def restart(ctx: typer.Context, names: Names = None) -> None:
+    """Stop and start, and wait until it is ready.
+
+    \b
+    nexusdev restart
+    nexusdev restart redis
+    """
+    from nexusdev.operations import verbs
+
+    perform(ctx, lambda context: verbs.restart(context, names or ()), progress=True)
+
+
+@app.command(rich_help_panel=LOOK)
+def status(
+    ctx: typer.Context,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again, until Ctrl-C.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit with 4 when something is not ready.")] = False,
+) -> None:
+    """Per node: role, state, lag or quorum, host port.
+
+    \b
+    nexusdev status
+    nexusdev status --watch
+    nexusdev status --check         for scripts: exit code 4 when something is missing
+    """
+    from nexusdev.operations.status import status as operation
+
+    if watch:
+        from nexusdev.cli.watch import watched
+
+        watched(session(ctx), operation)
+    else:
+        perform(ctx, lambda context: operation(context, check=check))

@@ -1,0 +1,34 @@
+"""status --watch: look again and again. On a terminal in place, elsewhere one block per change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nexusdev.cli import layout
+from nexusdev.cli.session import Session
+from nexusdev.operations.context import Context
+from nexusdev.operations.outcome import Outcome
+
+PAUSE = 1.0
+_HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
+
+
+def watched(here: Session, look: Callable[[Context], Outcome]) -> None:
+    """Until Ctrl-C. With --json one envelope per look."""
+    context = here.context()
+    stream, before = here.console.out, None
+    terminal = stream.isatty() and not here.console.as_json
+    if terminal:
+        stream.write("\x1b[2J")
+    while True:
+        outcome = look(context)
+        lines = list(layout.blocks(outcome.says, here.console.page(stream)))
+        if here.console.as_json:
+            here.console.show(outcome, command=here.command)
+        elif terminal:
+            stream.write(_HOME + "".join(f"{line}{_CLEAR_LINE}\n" for line in lines) + _CLEAR_BELOW)
+            stream.flush()
+        elif lines != before:
+            here.console.stream([*lines, ""])
+        before = lines
+        context.clock.sleep(PAUSE)

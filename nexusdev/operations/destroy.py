@@ -1,0 +1,57 @@
+"""destroy: remove containers, network, data, and what nexusdev knows of the instance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nexusdev.environment.file import SIGNATURE
+from nexusdev.errors import NexusError
+from nexusdev.instance.instance import forget, locked
+from nexusdev.operations.context import Context
+from nexusdev.operations.outcome import Outcome
+from nexusdev.operations.teardown import removed, require_permission, take_down
+from nexusdev.operations.words import counted
+from nexusdev.plan.snapshot import Snapshot
+
+
+def question(context: Context) -> str | None:
+    """What to ask before; None where there is nothing that could be lost."""
+    snapshot = context.runtime().observe()
+    require_permission(context.identity, snapshot)
+    if not _anything(snapshot) and not (context.root / "instances" / context.identity.name).exists():
+        return None
+    data = f"{counted(len(snapshot.volumes), 'volume')} with all data" if snapshot.volumes else "no data"
+    return f"destroy {context.identity.name}: {counted(len(snapshot.containers), 'container')} and {data}?"
+
+
+def destroy(context: Context) -> Outcome:
+    """Everything that carries the instance's label, then its state folder and its env file. Twice is the same as once."""
+    with locked(context.identity, "nexusdev destroy", root=context.root):
+        plan = take_down(context, volumes=True)
+        known = forget(context.identity, root=context.root)
+    file = _remove_env_file(context.settings.env_file, context.identity.name)
+    gone = removed(plan)
+    words = (
+        f"destroyed: {counted(len(gone['containers']), 'container')}, {counted(len(gone['volumes']), 'volume')}, secrets and settings"
+        if plan or known
+        else "nothing to do: there is nothing of this instance"
+    )
+    data = {"removed": gone, "state": known, "env_file": str(file) if file else ""}
+    return Outcome(instance=context.identity.name, data=data, says=(words,))
+
+
+def _anything(snapshot: Snapshot) -> bool:
+    return bool(snapshot.containers or snapshot.strays or snapshot.volumes or snapshot.network)
+
+
+def _remove_env_file(file: Path, instance: str) -> Path | None:
+    """The env file that we wrote for this instance: nothing in it is true any more."""
+    try:
+        with file.open(encoding="utf-8", errors="replace") as content:
+            first = content.readline()
+        if not first.startswith(SIGNATURE) or f"instance {instance};" not in first:
+            return None
+        file.unlink()
+    except (OSError, NexusError):
+        return None
+    return file

@@ -1,0 +1,136 @@
+"""Images while a stack starts: a service begins as soon as its own image is there, whatever else is still being built."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nexusdev.errors import ImageUnavailable
+from nexusdev.events import Listener, Note
+from nexusdev.plan.steps import Act, Step
+from nexusdev.stack.model import Stack
+
+if TYPE_CHECKING:
+    from nexusdev.images.arrival import Arrived
+    from nexusdev.images.images import Images
+
+
+@dataclass(kw_only=True)
+class Arrivals:
+    """Which images are there. ``absent``: optional services whose image cannot be had, and why."""
+
+    absent: dict[str, str] = field(default_factory=dict)
+    _there: set[str] = field(default_factory=set)
+    _failure: BaseException | None = None
+    _expected: set[str] = field(default_factory=set)
+
+    def gate(self, step: Step) -> bool:
+        """Whether a step may begin: only the creation of a container needs its image."""
+        return step.act is not Act.CREATE or step.service is None or step.service.image in self._there
+
+    def held(self) -> bool:
+        """Whether an image is still on its way."""
+        return bool(self._expected - self._there)
+
+    def expect(self, references: Iterable[str]) -> None:
+        self._expected |= set(references)
+
+    def check(self) -> None:
+        """Raise what made an image impossible."""
+        if self._failure is not None:
+            raise self._failure
+
+    def arrived(self, reference: str) -> None:
+        self._there.add(reference)
+
+    def fail(self, error: BaseException) -> None:
+        self._failure = error
+
+
+@contextmanager
+def arriving(images: Images, stack: Stack, *, offline: bool, strict: bool, listener: Listener) -> Iterator[Arrivals]:
+    """Set the missing images of these services going; they arrive while the block runs. Raises ImageUnavailable (exit 7).
+
+    Offline, and for what only optional services need, it is known before the block begins.
+    """
+    wanted = names_of(images, stack)
+    stored = images.stored(wanted)
+    arrivals = Arrivals(_there={images.resolve([name])[name] for name, image in stored.items() if image})
+    missing = [name for name in wanted if stored[name] is None]
+    with ExitStack() as stack_of_contexts:
+        _try_optional(images, stack, missing, arrivals, offline=offline, strict=strict, listener=listener)
+        missing = [
+            name for name in missing if images.resolve([name])[name] not in arrivals._there | _refs(arrivals, stack)
+        ]
+        if missing:
+            if not offline:
+                stack_of_contexts.enter_context(images.building(listener))
+            _begin(images, missing, arrivals, stack_of_contexts, offline=offline, listener=listener)
+        yield arrivals
+
+
+def _refs(arrivals: Arrivals, stack: Stack) -> set[str]:
+    return {stack.services[name].image for name in arrivals.absent}
+
+
+def _begin(
+    images: Images,
+    missing: list[str],
+    arrivals: Arrivals,
+    contexts: ExitStack,
+    *,
+    offline: bool,
+    listener: Listener,
+) -> None:
+    def on_ready(arrived: Arrived) -> None:
+        arrivals.arrived(arrived.reference)
+
+    arrivals.expect(images.resolve(missing).values())
+    arrival = images.begin(missing, offline=offline, on_ready=on_ready, listener=listener)
+    contexts.callback(arrival.cancel)
+    if offline:
+        arrival.wait_all()
+        return
+
+    def watch() -> None:
+        try:
+            arrival.wait_all()
+        except BaseException as error:  # handed over to the thread that walks the plan
+            arrivals.fail(error)
+
+    threading.Thread(target=watch, name="images", daemon=True).start()
+
+
+def _try_optional(
+    images: Images,
+    stack: Stack,
+    missing: list[str],
+    arrivals: Arrivals,
+    *,
+    offline: bool,
+    strict: bool,
+    listener: Listener,
+) -> None:
+    """Images that only optional services use are fetched first, alone: their absence is no failure unless ``strict``."""
+    for name in missing:
+        reference = images.resolve([name])[name]
+        users = [service for service in stack.services.values() if service.image == reference]
+        if strict or not users or not all(service.optional for service in users):
+            continue
+        try:
+            images.ensure([name], offline=offline, listener=listener)
+        except ImageUnavailable as error:
+            for service in users:
+                arrivals.absent[service.name] = error.message
+                listener.tell(Note(text=f"{service.name} is left out: {error.message}", warning=True))
+        else:
+            arrivals.arrived(reference)
+
+
+def names_of(images: Images, stack: Stack) -> tuple[str, ...]:
+    """The lock's names of the images that these services are made from."""
+    used = {service.image for service in stack.services.values()}
+    return tuple(name for name, reference in images.resolve().items() if reference in used)

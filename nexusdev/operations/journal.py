@@ -1,0 +1,68 @@
+"""What ``up`` remembers between two runs, in the state folder: which components were brought up, with what they were seeded, where the time went.
+
+Only hints: whatever is lost or half written here costs a repetition of idempotent work and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nexusdev.errors import NotFound
+from nexusdev.instance.files import replace
+from nexusdev.timing import Span, as_data
+
+_UP, _TIMINGS = "up.json", "timings.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Journal:
+    """components: those that were brought up; seeded: a hash over all that seeding depends on."""
+
+    components: tuple[str, ...] = ()
+    seeded: str = ""
+
+
+def read(folder: Path) -> Journal:
+    """The journal; an empty one where there is none that can be read."""
+    data = _load(folder / _UP)
+    try:
+        return Journal(components=tuple(map(str, data["components"])), seeded=str(data["seeded"]))
+    except (KeyError, TypeError):
+        return Journal()
+
+
+def write(folder: Path, journal: Journal) -> None:
+    """Remember."""
+    document = {"components": journal.components, "seeded": journal.seeded}
+    replace(folder / _UP, json.dumps(document) + "\n")
+
+
+def forget(folder: Path) -> None:
+    """What was seeded does not count any more: the next ``up`` seeds again."""
+    journal = read(folder)
+    if journal.seeded:
+        write(folder, Journal(components=journal.components))
+
+
+def write_timings(folder: Path, spans: Sequence[Span]) -> None:
+    """Keep the spans of the last ``up``."""
+    replace(folder / _TIMINGS, json.dumps(as_data(spans)) + "\n")
+
+
+def read_timings(folder: Path) -> Mapping[str, Any]:
+    """What ``timing.as_data`` made of the last ``up``. Raises NotFound."""
+    data = _load(folder / _TIMINGS)
+    if not isinstance(data, dict) or "spans" not in data:
+        raise NotFound("there are no timings yet", why="they are taken by nexusdev up", hint="nexusdev up")
+    return data
+
+
+def _load(file: Path) -> Any:
+    try:
+        return json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return {}

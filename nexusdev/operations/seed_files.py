@@ -1,0 +1,54 @@
+"""The project's own ``seed/`` folder: which files belong to which component.
+
+    seed/postgres/*.sql   in the order of their names        seed/minio/<bucket>/…   objects
+    seed/vault/…          secrets                             seed/redis/…            commands
+
+What a component makes of a file is its own business; here only the folders are sorted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from nexusdev.components.contract import SeedFile
+from nexusdev.errors import InvalidConfig
+
+
+def collect(folder: Path, components: Collection[str]) -> Mapping[str, Sequence[SeedFile]]:
+    """Component → its files, sorted by path. Raises InvalidConfig for a folder that is no component's."""
+    if not folder.is_dir():
+        return {}
+    found: dict[str, list[SeedFile]] = {}
+    for file in sorted(each for each in folder.rglob("*") if each.is_file() and not _is_hidden(each, folder)):
+        path = file.relative_to(folder).as_posix()
+        found.setdefault(_owner(path, folder, components), []).append(_read(file, path))
+    return found
+
+
+def _is_hidden(file: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in file.relative_to(folder).parts)
+
+
+def _owner(path: str, folder: Path, components: Collection[str]) -> str:
+    first, _, rest = path.partition("/")
+    if rest and first in components:
+        return first
+    if not rest and first.upper().startswith("README"):
+        return ""
+    near = get_close_matches(first, list(components), n=1)
+    raise InvalidConfig(
+        f"{folder / path} belongs to no component",
+        why=f"files are in a folder per component: {', '.join(f'{folder.name}/{each}/' for each in components)}",
+        hint=f"mv {folder / first} {folder / near[0]}" if near and rest else "",
+    )
+
+
+def _read(file: Path, path: str) -> SeedFile:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise InvalidConfig(f"{file} cannot be read", why=error.strerror or str(error)) from error
+    return SeedFile(path=path, content=content, sha256=hashlib.sha256(content).hexdigest())

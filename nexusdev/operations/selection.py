@@ -1,0 +1,66 @@
+"""Names that people type - components, services - and what is meant by them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+
+from nexusdev.errors import UsageError
+from nexusdev.plan.snapshot import Snapshot
+from nexusdev.stack.model import Stack
+from nexusdev.stack.order import closure
+
+# What leads to the role names of all others.
+GATEWAY = "gateway"
+
+
+def unknown(name: str, known: Iterable[str], *, kind: str, hint: str) -> UsageError:
+    """The error for a name that nothing has, with the nearest that something has."""
+    names = list(known)
+    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    return UsageError(
+        f"there is no {kind} {name}",
+        why=f"did you mean {near[0]}?" if near else f"there is: {', '.join(names)}",
+        hint=hint.format(near[0]) if near else "",
+    )
+
+
+def require_components(names: Iterable[str], known: Collection[str], *, command: str) -> None:
+    """UsageError (exit 2) for the first name that is no component."""
+    for name in names:
+        if name not in known:
+            raise unknown(name, known, kind="component", hint=f"nexusdev {command} {{}}")
+
+
+def with_needs(components: Collection[str], stack: Stack) -> tuple[str, ...]:
+    """These components and those without which they cannot be used, in the order of the stack."""
+    wanted = set(components) | {GATEWAY}
+    services = closure(stack.services, [each.name for each in stack.services.values() if each.component in wanted])
+    wanted |= {stack.services[name].component for name in services}
+    return tuple(name for name in stack.components if name in wanted)
+
+
+def limited(stack: Stack, components: Collection[str], *, but: Collection[str] = ()) -> Stack:
+    """The stack with the services of these components alone; ``but``: services to leave out."""
+    kept = {
+        name: service for name, service in stack.services.items() if service.component in components and name not in but
+    }
+    return replace(stack, services=kept)
+
+
+def services_of(names: Sequence[str], snapshot: Snapshot, *, command: str) -> tuple[str, ...] | None:
+    """The containers that are meant by component or service names; None when none was named."""
+    if not names:
+        return None
+    found: list[str] = []
+    components = {each.component for each in snapshot.containers.values()}
+    for name in names:
+        if name in components:
+            found += [each.service for each in snapshot.containers.values() if each.component == name]
+        elif name in snapshot.containers:
+            found.append(name)
+        else:
+            known = (*sorted(components), *snapshot.containers)
+            raise unknown(name, known, kind="component or service", hint=f"nexusdev {command} {{}}")
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,80 @@
+"""status: per node role, state, lag or quorum and host port; per component whether it does its job, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from nexusdev.errors import Degraded
+from nexusdev.operations import journal, nodes
+from nexusdev.operations.context import Context
+from nexusdev.operations.nodes import Row, Seen
+from nexusdev.operations.outcome import Block, Outcome, Table, Text
+from nexusdev.plan.snapshot import Snapshot
+from nexusdev.stack.model import Stack
+
+
+def status(context: Context, *, check: bool = False) -> Outcome:
+    """Look once. With ``check`` the outcome carries Degraded (exit 4) when something is missing."""
+    instance = context.instance()
+    stack = context.stack(instance)
+    runtime = context.runtime(stack)
+    snapshot = runtime.observe()
+    meant = in_use(stack, snapshot, journal.read(instance.folder).components)
+    site = instance.site(runtime, stack)
+    seen = nodes.look([context.components[name] for name in meant], site, snapshot)
+    rows = nodes.rows(stack, snapshot, seen)
+    missing = {name: each.readiness.missing for name, each in seen.items() if not each.readiness.ready}
+    return Outcome(
+        instance=instance.name,
+        data={
+            "ready": not missing,
+            "components": [
+                {"name": name, "ready": each.readiness.ready, "missing": each.readiness.missing}
+                for name, each in seen.items()
+            ],
+            "nodes": [asdict(row) for row in rows],
+        },
+        says=tuple(_says(rows, seen, snapshot)),
+        error=_degraded(missing, snapshot) if check and missing else None,
+    )
+
+
+def in_use(stack: Stack, snapshot: Snapshot, remembered: Sequence[str]) -> tuple[str, ...]:
+    """The components that this instance is made of: those that were brought up and those that have a container; else all."""
+    meant = {each.component for each in snapshot.containers.values()} | set(remembered)
+    return tuple(name for name in stack.components if name in meant) or stack.components
+
+
+def _says(rows: Sequence[Row], seen: Mapping[str, Seen], snapshot: Snapshot) -> list[Block]:
+    if not snapshot.containers:
+        return [Text("not running: none of its containers exists", "warn"), "nexusdev up   start it"]
+    table = Table(
+        columns=("service", "role", "state", "port", "detail"),
+        rows=tuple(
+            (
+                row.service,
+                row.role,
+                Text(row.state, "good" if row.ok else "bad"),
+                str(row.port or ""),
+                row.detail,
+            )
+            for row in rows
+        ),
+    )
+    missing = [
+        Text(f"{name} is not ready: {each.readiness.missing}", "bad")
+        for name, each in seen.items()
+        if not each.readiness.ready
+    ]
+    return [table, *missing] if missing else [table, Text(f"ready: {', '.join(seen)}", "good")]
+
+
+def _degraded(missing: Mapping[str, str], snapshot: Snapshot) -> Degraded:
+    return Degraded(
+        f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not ready",
+        evidence=tuple(f"{name}: {sentence}" for name, sentence in missing.items()),
+        hint="nexusdev start   start what is stopped\nnexusdev up      repair whatever is missing"
+        if snapshot.containers
+        else "nexusdev up",
+    )

@@ -1,0 +1,83 @@
+"""Taking an instance down by its labels alone: needs no stack, no settings, no state folder, and looks again whether anything is left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from nexusdev.engine import Engine
+from nexusdev.errors import IdentityMismatch, TeardownIncomplete
+from nexusdev.instance.identity import Identity
+from nexusdev.operations.context import Context
+from nexusdev.plan.planner import plan_down
+from nexusdev.plan.snapshot import Snapshot
+from nexusdev.plan.steps import Act, Plan
+from nexusdev.ports import Runtime
+from nexusdev.timing import Stopwatch
+
+
+def take_down(context: Context, *, volumes: bool) -> Plan:
+    """Remove containers and network, and with ``volumes`` the data; the steps that were needed. TeardownIncomplete (exit 8)."""
+    runtime = context.runtime()
+    snapshot = runtime.observe()
+    require_permission(context.identity, snapshot)
+    plan = plan_down(snapshot, volumes=volumes)
+    if plan:
+        engine_of(context, runtime).carry_out(plan, component_of=component_of(snapshot))
+        _require_gone(runtime.observe(), volumes=volumes, command="destroy" if volumes else "down")
+    return plan
+
+
+def engine_of(context: Context, runtime: Runtime, watch: Stopwatch | None = None) -> Engine:
+    """The engine for this verb."""
+    return Engine(
+        runtime=runtime,
+        clock=context.clock,
+        listener=context.listener,
+        watch=watch or Stopwatch(clock=context.clock),
+        parallel=context.settings.parallel,
+        wall=context.wall,
+    )
+
+
+def component_of(snapshot: Snapshot) -> Mapping[str, str]:
+    """Service → component, of what exists."""
+    return {name: each.component for name, each in snapshot.containers.items()}
+
+
+def require_permission(identity: Identity, snapshot: Snapshot) -> None:
+    """Refuse to touch another folder's instance, unless that folder is gone: then nobody else can clean up after it."""
+    everything = (
+        *snapshot.containers.values(),
+        *snapshot.strays,
+        *snapshot.volumes.values(),
+        *((snapshot.network,) if snapshot.network else ()),
+    )
+    for owner in {each.owner_path for each in everything if each.owner_path}:
+        if owner != str(identity.project) and Path(owner).is_dir():
+            raise IdentityMismatch(
+                f"instance {identity.name} belongs to another folder",
+                why=f"{owner} owns it; you are in {identity.project}",
+                hint=f"nexusdev -C {owner} status   look at it there",
+            )
+
+
+def removed(plan: Plan) -> dict[str, list[str]]:
+    """What a plan removes, by kind."""
+    kinds = {Act.REMOVE: "containers", Act.REMOVE_NETWORK: "networks", Act.REMOVE_VOLUME: "volumes"}
+    return {kind: [step.subject for step in plan.steps if step.act is act] for act, kind in kinds.items()}
+
+
+def _require_gone(snapshot: Snapshot, *, volumes: bool, command: str) -> None:
+    left = [
+        *(f"container {each.name}" for each in (*snapshot.containers.values(), *snapshot.strays)),
+        *([f"network {snapshot.network.full_name}"] if snapshot.network else []),
+        *(f"volume {each.full_name}" for each in (snapshot.volumes.values() if volumes else ())),
+    ]
+    if left:
+        raise TeardownIncomplete(
+            f"{len(left)} {'thing is' if len(left) == 1 else 'things are'} left",
+            why="the engine did not remove everything",
+            hint=f"nexusdev {command}   try again\nnexusdev doctor   look at the engine",
+            evidence=tuple(left),
+        )

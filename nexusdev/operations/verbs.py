@@ -1,0 +1,90 @@
+"""stop, start, restart: of what is there. Nothing is made, nothing removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from nexusdev.engine import Job
+from nexusdev.errors import NotFound
+from nexusdev.instance.instance import locked
+from nexusdev.operations.context import Context
+from nexusdev.operations.outcome import Outcome
+from nexusdev.operations.selection import limited, services_of
+from nexusdev.operations.teardown import component_of, engine_of, require_permission
+from nexusdev.operations.words import counted, duration, listed
+from nexusdev.plan.planner import plan_restart, plan_start, plan_stop
+from nexusdev.plan.snapshot import Snapshot
+from nexusdev.plan.steps import Act, Plan
+from nexusdev.ports import Runtime
+
+
+def stop(context: Context, names: Sequence[str] = ()) -> Outcome:
+    """Stop containers in peace; all data and all containers stay. By label alone, like ``down``."""
+    with locked(context.identity, "nexusdev stop", root=context.root):
+        runtime = context.runtime()
+        snapshot = _existing(context, runtime)
+        plan = plan_stop(snapshot, services_of(names, snapshot, command="stop"))
+        if plan:
+            engine_of(context, runtime).carry_out(plan, component_of=component_of(snapshot))
+    stopped = [step.subject for step in plan.steps]
+    words = f"stopped {counted(len(stopped), 'container')}" if plan else "nothing to do: nothing of it runs"
+    return Outcome(instance=context.identity.name, data={"stopped": stopped}, says=(words,))
+
+
+def start(context: Context, names: Sequence[str] = ()) -> Outcome:
+    """Start what is stopped, and wait until it is ready."""
+    return _begin(context, names, "start", plan_start)
+
+
+def restart(context: Context, names: Sequence[str] = ()) -> Outcome:
+    """Stop and start, and wait until it is ready."""
+    return _begin(context, names, "restart", plan_restart)
+
+
+def _begin(
+    context: Context,
+    names: Sequence[str],
+    command: str,
+    planner: Callable[[Snapshot, Collection[str] | None], Plan],
+) -> Outcome:
+    began = context.clock.now()
+    with locked(context.identity, f"nexusdev {command}", root=context.root):
+        instance = context.instance()
+        stack = context.stack(instance)
+        runtime = context.runtime(stack)
+        snapshot = _existing(context, runtime)
+        plan = planner(snapshot, services_of(names, snapshot, command=command))
+        meant = tuple(dict.fromkeys(each.component for each in snapshot.containers.values()))
+        here = limited(stack, meant, but=[name for name in stack.services if name not in snapshot.containers])
+        job = Job(
+            stack=here,
+            plan=plan,
+            components=[context.components[name] for name in meant],
+            site=instance.site(runtime, stack),
+            seconds=context.settings.timeout,
+            seeding=False,
+            command=command,
+        )
+        engine_of(context, runtime).bring_up(job)
+    took = context.clock.now() - began
+    started = [step.subject for step in plan.steps if step.act in (Act.START, Act.UNPAUSE)]
+    words = (
+        f"started {counted(len(started), 'container')}; {listed(meant)} ready after {duration(took)}"
+        if plan
+        else f"nothing to do: {listed(meant)} ready"
+    )
+    return Outcome(
+        instance=instance.name, data={"started": started, "ready": list(meant), "seconds": took}, says=(words,)
+    )
+
+
+def _existing(context: Context, runtime: Runtime) -> Snapshot:
+    snapshot = runtime.observe()
+    require_permission(context.identity, snapshot)
+    if not snapshot.containers:
+        raise NotFound(
+            f"instance {context.identity.name} has no containers",
+            why="it was never started from here, or nexusdev down removed them",
+            hint="nexusdev up   make and start them",
+        )
+    return snapshot
