@@ -1,0 +1,391 @@
+"""Each thing that can be wrong with what runs, and the plan that a person would read for it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from nexusdev.errors import IdentityMismatch, NotFound
+from nexusdev.plan.planner import plan, plan_down, plan_restart, plan_start, plan_stop
+from nexusdev.plan.snapshot import Snapshot
+from nexusdev.plan.steps import Act, Plan
+from nexusdev.runtimes.memory import MemoryRuntime, World
+from nexusdev.stack.fingerprint import fingerprints
+from nexusdev.stack.model import Stack
+
+OWNER = "/home/dev/shop"
+
+
+@dataclass(kw_only=True)
+class Shop:
+    """An instance in memory, with the stack that it shall have."""
+
+    stack: Stack
+    world: World = field(default_factory=World)
+    owner: str = OWNER
+
+    @property
+    def runtime(self) -> MemoryRuntime:
+        return MemoryRuntime(project="shop", instance="shop", owner_path=self.owner, stack=self.stack, world=self.world)
+
+    def observe(self) -> Snapshot:
+        return self.runtime.observe()
+
+    def plan(self, only: Collection[str] | None = None) -> Plan:
+        return plan(self.stack, self.observe(), fingerprints=fingerprints(self.stack), owner_path=self.owner, only=only)
+
+    def walk(self, towards: Plan, steps: int | None = None) -> None:
+        for step in towards.steps[:steps]:
+            self.runtime.apply(step)
+
+    def up(self) -> None:
+        self.walk(self.plan())
+
+    def change(self, service: str, **values: object) -> None:
+        changed = replace(self.stack.services[service], **values)  # type: ignore[arg-type]
+        self.stack = replace(self.stack, services={**self.stack.services, service: changed})
+
+
+@pytest.fixture
+def shop(stack: Stack) -> Shop:
+    return Shop(stack=stack)
+
+
+@pytest.fixture
+def running(shop: Shop) -> Shop:
+    shop.up()
+    return shop
+
+
+def test_from_nothing_each_service_is_created_and_started_at_once(shop: Shop) -> None:
+    assert str(shop.plan()).splitlines() == [
+        "create network nexus: it is not there",
+        "create volume db-0: it is not there",
+        "create volume db-1: it is not there",
+        "create db-0: it is not there",
+        "start db-0: it is not there",
+        "create exporter-0: it is not there",
+        "start exporter-0: it is not there",
+        "create db-1: it is not there",
+        "start db-1: it is not there",
+        "create cache: it is not there",
+        "start cache: it is not there",
+    ]
+
+
+def test_when_all_runs_there_is_nothing_to_do(running: Shop) -> None:
+    assert str(running.plan()) == "nothing to do"
+    assert not running.plan()
+
+
+ANEW = "its definition, image, configuration or a secret changed"
+SHARED = "it shares the network of db-0, which is made anew"
+
+BAD_DAYS: Mapping[str, tuple[Callable[[Shop], object], list[str]]] = {
+    "a stopped service is started and its neighbours are left alone": (
+        lambda shop: shop.world.end("shop-db-1-1"),
+        ["start db-1: it is stopped"],
+    ),
+    "a killed service tells its exit code": (
+        lambda shop: shop.world.kill("shop-db-1-1"),
+        ["start db-1: it ended with exit code 137"],
+    ),
+    "a paused service is unpaused": (
+        lambda shop: shop.world.pause("shop-cache-1"),
+        ["unpause cache: it is paused"],
+    ),
+    "a service in a restart loop is started afresh": (
+        lambda shop: shop.world.loop("shop-cache-1"),
+        [
+            "stop cache: it ends again and again, and the engine waits before the next try",
+            "start cache: it ends again and again, and the engine waits before the next try",
+        ],
+    ),
+    "a dead container is replaced": (
+        lambda shop: shop.world.die("shop-cache-1"),
+        [f"{act} cache: the engine gave it up as dead" for act in ("remove", "create", "start")],
+    ),
+    "a stopped owner is started and its running sidecar after it": (
+        lambda shop: shop.world.end("shop-db-0-1"),
+        [
+            "start db-0: it is stopped",
+            "stop exporter-0: it shares the network of db-0, which is started",
+            "start exporter-0: it shares the network of db-0, which is started",
+        ],
+    ),
+    "a sidecar that was left behind by its owner's restart is restarted": (
+        lambda shop: shop.world.restart("shop-db-0-1"),
+        [f"{act} exporter-0: db-0, whose network it shares, was started after it" for act in ("stop", "start")],
+    ),
+    "a changed service is replaced with what shares its network, and nothing else": (
+        lambda shop: shop.change("db-0", environment={"COLOUR": "blue"}),
+        [
+            f"remove exporter-0: {SHARED}",
+            f"remove db-0: {ANEW}",
+            f"create db-0: {ANEW}",
+            f"start db-0: {ANEW}",
+            f"create exporter-0: {SHARED}",
+            f"start exporter-0: {SHARED}",
+        ],
+    ),
+    "a changed sidecar leaves its owner alone": (
+        lambda shop: shop.change("exporter-0", image="exporter:2"),
+        [f"{act} exporter-0: {ANEW}" for act in ("remove", "create", "start")],
+    ),
+    "a container removed by hand is made again": (
+        lambda shop: shop.world.remove("shop-cache-1"),
+        ["create cache: it is not there", "start cache: it is not there"],
+    ),
+    "an owner removed by hand takes its sidecar along": (
+        lambda shop: shop.world.remove("shop-db-0-1"),
+        [
+            f"remove exporter-0: {SHARED}",
+            "create db-0: it is not there",
+            "start db-0: it is not there",
+            f"create exporter-0: {SHARED}",
+            f"start exporter-0: {SHARED}",
+        ],
+    ),
+    "a container renamed by hand is replaced": (
+        lambda shop: shop.world.rename("shop-cache-1", "mine"),
+        [
+            "remove mine: it claims to be cache, but has another name",
+            "create cache: its container was renamed to mine",
+            "start cache: its container was renamed to mine",
+        ],
+    ),
+    "a container cut off from the network is replaced": (
+        lambda shop: shop.world.disconnect("shop-cache-1"),
+        [f"{act} cache: it is not attached to the network nexus" for act in ("remove", "create", "start")],
+    ),
+    "a volume that is gone makes its service anew": (
+        lambda shop: shop.world.volumes.pop("shop_db-1"),
+        [
+            "remove db-1: its volume db-1 is gone",
+            "create volume db-1: it is not there",
+            "create db-1: its volume db-1 is gone",
+            "start db-1: its volume db-1 is gone",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("day", BAD_DAYS)
+def test_a_bad_day(running: Shop, day: str) -> None:
+    happens, expected = BAD_DAYS[day]
+    happens(running)
+    assert str(running.plan()).splitlines() == expected
+    running.up()
+    assert {str(c.state) for c in running.observe().containers.values()} == {"running"}
+    assert str(running.plan()) == "nothing to do"
+
+
+def test_a_service_that_left_the_stack_is_removed(running: Shop) -> None:
+    running.stack = replace(running.stack, services={n: s for n, s in running.stack.services.items() if n != "cache"})
+    assert "remove cache: it is not in the stack any more" in str(running.plan()).splitlines()
+    running.up()
+    assert list(running.observe().containers) == ["db-0", "exporter-0", "db-1"]
+
+
+def test_everything_stopped_is_started_in_an_order_that_works(running: Shop) -> None:
+    running.walk(plan_stop(running.observe()))
+    assert [step.subject for step in running.plan().steps] == ["db-0", "exporter-0", "db-1", "cache"]
+    running.up()
+    assert str(running.plan()) == "nothing to do"
+
+
+def test_another_subnet_makes_the_network_and_everything_on_it_anew(running: Shop) -> None:
+    running.stack = replace(running.stack, network=replace(running.stack.network, subnet="10.0.1.0/24"))
+    lines = str(running.plan()).splitlines()
+    assert lines[:6] == [
+        "remove exporter-0: it shares the network of db-0, which is made anew",
+        "remove db-0: the network nexus is made anew",
+        "remove db-1: the network nexus is made anew",
+        "remove cache: the network nexus is made anew",
+        "remove network nexus: its subnet is 10.0.0.0/24, not 10.0.1.0/24",
+        "create network nexus: its subnet is 10.0.0.0/24, not 10.0.1.0/24",
+    ]
+    running.up()
+    assert str(running.plan()) == "nothing to do"
+
+
+def test_another_subnet_concerns_also_what_was_not_asked_for(running: Shop) -> None:
+    running.stack = replace(running.stack, network=replace(running.stack.network, subnet="10.0.1.0/24"))
+    assert {step.subject for step in running.plan(only=["cache"]).steps} >= {"db-0", "db-1", "exporter-0", "cache"}
+
+
+def test_only_one_component_brings_what_it_needs_and_no_more(shop: Shop) -> None:
+    assert [str(step).partition(":")[0] for step in shop.plan(only=["cache"]).steps] == [
+        "create network nexus",
+        "create volume db-1",
+        "create db-1",
+        "start db-1",
+        "create cache",
+        "start cache",
+    ]
+
+
+def test_only_one_component_leaves_the_trouble_of_others_alone(running: Shop) -> None:
+    running.world.kill("shop-db-0-1")
+    assert str(running.plan(only=["cache"])) == "nothing to do"
+
+
+def test_a_foreign_container_with_our_name_is_named_with_its_image_and_not_touched(shop: Shop) -> None:
+    shop.world.add_stranger("shop-cache-1", image="redis:7")
+    with pytest.raises(IdentityMismatch, match="the name that cache needs") as refused:
+        shop.plan()
+    assert "redis:7" in refused.value.why
+    assert refused.value.hint.startswith("docker")
+    assert refused.value.exit_status == 9
+
+
+def test_a_foreign_container_is_no_trouble_for_a_plan_that_does_not_need_the_name(shop: Shop) -> None:
+    shop.world.add_stranger("shop-cache-1")
+    assert "cache" not in str(shop.plan(only=["db"]))
+
+
+@pytest.mark.parametrize("left", ["containers", "volumes", "network"])
+def test_what_another_folder_made_is_not_taken_over(running: Shop, left: str) -> None:
+    if left != "containers":
+        running.walk(plan_down(running.observe(), volumes=False))
+        running.runtime.apply(next(step for step in running.plan().steps if step.act is Act.CREATE_NETWORK))
+    if left == "volumes":
+        running.world.networks.clear()
+    if left == "network":
+        running.world.volumes.clear()
+    running.owner = "/home/dev/other"
+    with pytest.raises(IdentityMismatch, match="this instance belongs to /home/dev/shop"):
+        running.plan()
+
+
+def test_volumes_that_left_the_stack_stay(running: Shop) -> None:
+    running.change("db-1", volumes=())
+    running.up()
+    assert list(running.observe().volumes) == ["db-0", "db-1"]
+
+
+def test_down_removes_sidecars_first_and_the_network_last_and_keeps_the_data(running: Shop) -> None:
+    running.world.rename("shop-cache-1", "mine")
+    towards = plan_down(running.observe(), volumes=False)
+    assert str(towards).splitlines() == [
+        "remove exporter-0: the instance goes down",
+        "remove db-0: the instance goes down",
+        "remove db-1: the instance goes down",
+        "remove mine: the instance goes down",
+        "remove network nexus: the instance goes down",
+    ]
+    assert [step.subject for step in towards.waits_for(towards.steps[1])] == ["exporter-0"]
+    assert [step.subject for step in towards.waits_for(towards.steps[2])] == []
+    assert len(towards.waits_for(towards.steps[4])) == 4
+
+
+def test_destroy_removes_the_data_too_and_down_of_nothing_is_nothing(running: Shop) -> None:
+    assert str(plan_down(running.observe(), volumes=True)).splitlines()[-2:] == [
+        "remove volume db-0: the instance is destroyed",
+        "remove volume db-1: the instance is destroyed",
+    ]
+    running.walk(plan_down(running.observe(), volumes=True))
+    assert str(plan_down(running.observe(), volumes=True)) == "nothing to do"
+
+
+def test_stop_start_and_restart_of_one_take_its_sidecar_along(running: Shop) -> None:
+    def told(towards: Plan) -> list[str]:
+        return [f"{step.act} {step.subject}" for step in towards.steps]
+
+    assert told(plan_restart(running.observe(), ["db-0"])) == [
+        "stop exporter-0",
+        "stop db-0",
+        "start db-0",
+        "start exporter-0",
+    ]
+    assert told(plan_stop(running.observe(), ["db-0"])) == ["stop exporter-0", "stop db-0"]
+    running.walk(plan_stop(running.observe(), ["db-0"]))
+    assert told(plan_start(running.observe(), ["exporter-0"])) == ["start db-0", "start exporter-0"]
+    assert told(plan_start(running.observe())) == ["start db-0", "start exporter-0"]
+    assert told(plan_stop(running.observe(), ["db-0"])) == []
+
+
+def test_an_unknown_service_is_told_with_the_nearest(running: Shop) -> None:
+    with pytest.raises(NotFound, match="no container for cahce") as refused:
+        plan_stop(running.observe(), ["cahce"])
+    assert refused.value.hint == "did you mean cache?"
+
+
+def test_nothing_waits_that_need_not(shop: Shop) -> None:
+    towards = shop.plan()
+    waits = {str(step).partition(":")[0]: {each.subject for each in towards.waits_for(step)} for step in towards.steps}
+    assert waits["create db-1"] == {"nexus", "db-1"}
+    assert waits["start db-1"] == {"db-1"}
+    assert waits["create exporter-0"] == {"db-0"}
+    assert waits["start exporter-0"] == {"db-0", "exporter-0"}
+    assert waits["start cache"] == {"cache", "db-1"}
+
+
+def mischief(shop: Shop, dice: random.Random) -> None:
+    """One bad deed, whatever fits to what is there."""
+    world = shop.world
+    names = [cell.name for cell in world.cells.values() if cell.instance]
+    name = dice.choice(names) if names else ""
+    deeds: list[Callable[[], object]] = [
+        world.networks.clear,
+        world.volumes.clear,
+        lambda: shop.change(dice.choice(list(shop.stack.services)), image=f"image:{dice.random()}"),
+    ]
+    if name:
+        deeds += [
+            lambda: world.kill(name),
+            lambda: world.pause(name),
+            lambda: world.remove(name),
+            lambda: world.disconnect(name),
+            lambda: world.rename(name, f"mine-{dice.random()}"),
+            lambda: world.restart(name),
+            lambda: world.die(name),
+            lambda: world.loop(name),
+        ]
+    dice.choice(deeds)()
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_plan_cut_anywhere_and_planned_again_reaches_the_same_end(stack: Stack, seed: int) -> None:
+    dice = random.Random(seed)
+    shop = Shop(stack=stack)
+    for _ in range(8):
+        towards = shop.plan() if dice.random() < 0.8 else plan_down(shop.observe(), volumes=dice.random() < 0.5)
+        shop.walk(towards, dice.randrange(len(towards.steps) + 1))
+        mischief(shop, dice)
+    shop.up()
+    seen = shop.observe()
+    assert {name: str(container.state) for name, container in seen.containers.items()} == dict.fromkeys(
+        stack.services, "running"
+    )
+    assert {name: container.fingerprint for name, container in seen.containers.items()} == dict(
+        fingerprints(shop.stack)
+    )
+    assert not seen.strays
+    assert str(shop.plan()) == "nothing to do"
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_steps_done_in_any_order_that_respects_the_waits_reach_the_same_end(stack: Stack, seed: int) -> None:
+    dice = random.Random(seed)
+    shop = Shop(stack=stack)
+    if seed % 2:
+        shop.up()
+        mischief(shop, dice)
+        mischief(shop, dice)
+    towards = shop.plan()
+    done: list[int] = []
+    while len(done) < len(towards.steps):
+        able = [
+            index
+            for index, step in enumerate(towards.steps)
+            if index not in done and all(towards.steps.index(each) in done for each in towards.waits_for(step))
+        ]
+        index = dice.choice(able)
+        shop.runtime.apply(towards.steps[index])
+        done.append(index)
+    assert {str(container.state) for container in shop.observe().containers.values()} == {"running"}
+    assert str(shop.plan()) == "nothing to do"
