@@ -182,6 +182,7 @@ class Arrival:
         with self._slots.take(rank=self._rank(image.name), lane=lane):
             if self._failure is not None:
                 raise Refused("it was given up")
+            journal.begin()
             return fetch(self._maker, image, source, journal)
 
     def _rank(self, name: str) -> int:

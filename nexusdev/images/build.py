@@ -148,7 +148,7 @@ def prove(
     said: list[str] = []
     workshop.run(image.check, user="10001", folder="/", environment={"HOME": "/tmp", **settings}, say=said.append)  # noqa: S108 - the container's
     journal.line("\n".join(said))
-    if not re.search(rf"(?<![\d.]){re.escape(image.version)}(?!\d)", "\n".join(said)):
+    if not re.search(rf"(?<!\d)(?<!\d\.){re.escape(image.version)}(?!\d)", "\n".join(said)):
         raise Refused(f"{image.check!r} names another version than {image.version}: {' '.join(said)[:200]}")
 
 

@@ -34,6 +34,10 @@ class Journal:
     def elapsed(self) -> float:
         return time.monotonic() - self._began
 
+    def begin(self) -> None:
+        """The clock starts: waiting for parents and for a slot is over."""
+        self._began = time.monotonic()
+
     def step(self, words: str) -> None:
         """Begin the next step."""
         self.line(f"--- {words}")
@@ -47,8 +51,6 @@ class Journal:
     def line(self, text: str) -> None:
         """One line of output."""
         with self._lock:
-            if not self._opened:
-                self._began = time.monotonic()  # not counting the wait for its parents
             self._last.append(text)
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with self.file.open("a" if self._opened else "w", encoding="utf-8") as log:

@@ -7,6 +7,8 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 
+_COURTESY = 0.05
+
 
 class Slots:
     """As many places as there are cores. Of those who wait, the lowest rank goes first."""
@@ -29,6 +31,8 @@ class Slots:
 
     def _enter(self, rank: int, lane: str) -> None:
         with self._changed:
+            if rank:  # children of one parent come all at once: let those who go first come first
+                self._changed.wait(_COURTESY)
             ticket = (rank, self._next)
             self._next += 1
             self._waiting.append(ticket)

@@ -1,0 +1,172 @@
+"""One archive from which another machine runs the whole stack without a network.
+
+It is what ``docker save`` writes (plain ``docker load`` takes it too), with one member in front, ``nexusdev.json``: which images,
+of which versions, with which ids. A name that ends in .gz is compressed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+
+from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound
+from nexusdev.images.images import Images
+from nexusdev.images.tags import local_tag
+from nexusdev.runtimes.image_door import StoredImage
+
+MANIFEST = "nexusdev.json"
+SCHEMA = 1
+_CHUNK = 2 * 1024 * 1024
+_LARGEST_MANIFEST = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packed:
+    """One image in a bundle. ``label``: what it says of itself, '' for one from a registry."""
+
+    name: str
+    version: str
+    reference: str
+    id: str
+    size: int
+    label: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """A bundle and what is in it. ``bytes``: of the file."""
+
+    file: Path
+    bytes: int
+    images: tuple[Packed, ...]
+
+
+def save(images: Images, file: Path, names: Iterable[str] = ()) -> Bundle:
+    """Write the images that are in the store to one file, whole or not at all. Raises ImageUnavailable when one is not there."""
+    packed = tuple(_packed(images, name, stored) for name, stored in images.stored(names).items())
+    temporary = file.with_name(f".{file.name}.part")
+    try:
+        with tarfile.open(temporary, mode="w:gz" if file.suffix in (".gz", ".tgz") else "w", **_level(file)) as archive:
+            _add_manifest(archive, packed)
+            _add_images(archive, images.door.save([each.reference for each in packed]))
+        temporary.replace(file)
+    except OSError as error:
+        raise InvalidConfig(f"{file} cannot be written", why=error.strerror or str(error), hint="df -h .") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return Bundle(file=file, bytes=file.stat().st_size, images=packed)
+
+
+def load(images: Images, file: Path) -> Bundle:
+    """Bring a bundle's images into the store and verify them. Raises NotFound, InvalidConfig."""
+    packed = contents(file)
+    images.door.load(_chunks(file))
+    for each in packed:
+        found = images.door.find(each.reference)
+        if found is None or not _same(each, found):
+            raise InvalidConfig(
+                f"{each.reference} from {file.name} is not the image that was saved",
+                why=f"its manifest says {each.id}, the store has {found.id if found else 'nothing'}",
+            )
+        images.door.tag(found.id, local_tag(each.name))
+    return Bundle(file=file, bytes=file.stat().st_size, images=packed)
+
+
+def contents(file: Path) -> tuple[Packed, ...]:
+    """What a bundle says is in it; reads its first member only. Raises NotFound, InvalidConfig."""
+    try:
+        with tarfile.open(file, mode="r|*") as archive:
+            first = archive.next()
+            stream = archive.extractfile(first) if first and first.name == MANIFEST else None
+            document = json.loads(stream.read(_LARGEST_MANIFEST)) if stream else {}
+        return _read_manifest(document)
+    except FileNotFoundError as error:
+        raise NotFound(
+            f"there is no file {file}", hint="nexusdev images save FILE    on a machine that has them"
+        ) from error
+    except (OSError, tarfile.TarError, ValueError, TypeError, KeyError) as error:
+        raise InvalidConfig(f"{file} is no bundle of nexusdev images", why=str(error)) from error
+
+
+def outdated(images: Images, packed: Sequence[Packed]) -> Mapping[str, str]:
+    """Name → the reference that this installation wants, for images of the bundle that are of another build."""
+    wanted = {name: images.references.get(name, "") for name in (each.name for each in packed)}
+    return {each.name: wanted[each.name] for each in packed if wanted[each.name] != each.reference}
+
+
+def _packed(images: Images, name: str, stored: StoredImage | None) -> Packed:
+    image, reference = images.lock.images[name], images.resolve([name])[name]
+    if stored is None:
+        raise ImageUnavailable(
+            f"image {name} {image.version} is not in the engine's store", why=reference, hint="nexusdev images build"
+        )
+    return Packed(
+        name=name,
+        version=image.version,
+        reference=reference,
+        id=stored.id,
+        size=stored.size,
+        label=stored.labels.get("dev.nexus.image", ""),
+    )
+
+
+def _same(packed: Packed, found: StoredImage) -> bool:
+    # Engines that keep images in containerd give other ids to the same content.
+    return found.id == packed.id or (bool(packed.label) and found.labels.get("dev.nexus.image") == packed.label)
+
+
+def _read_manifest(document: Any) -> tuple[Packed, ...]:
+    if document.get("schema") != SCHEMA:
+        raise ValueError(f"its {MANIFEST} is missing or of another version")
+    return tuple(Packed(**each) for each in document["images"])
+
+
+def _add_manifest(archive: tarfile.TarFile, packed: Sequence[Packed]) -> None:
+    document = {"schema": SCHEMA, "images": [asdict(each) for each in packed]}
+    content = json.dumps(document, indent=2).encode() + b"\n"
+    member = tarfile.TarInfo(MANIFEST)
+    member.size = len(content)
+    member.mode = 0o644
+    archive.addfile(member, io.BytesIO(content))
+
+
+def _add_images(archive: tarfile.TarFile, stream: Iterator[bytes]) -> None:
+    with tarfile.open(fileobj=cast("IO[bytes]", _Stream(stream)), mode="r|") as saved:
+        for member in saved:
+            archive.addfile(member, saved.extractfile(member) if member.isreg() else None)
+
+
+def _level(file: Path) -> dict[str, Any]:
+    return {"compresslevel": 1} if file.suffix in (".gz", ".tgz") else {}
+
+
+def _chunks(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            yield chunk
+
+
+class _Stream:
+    """Chunks as something to read from."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = b""
+
+    def read(self, size: int) -> bytes:
+        """Up to ``size`` bytes; fewer at the end only."""
+        parts, missing = [], size
+        while missing:
+            if not self._rest:
+                self._rest = next(self._chunks, b"")
+                if not self._rest:
+                    break
+            part, self._rest = self._rest[:missing], self._rest[missing:]
+            parts.append(part)
+            missing -= len(part)
+        return b"".join(parts)

@@ -1,0 +1,46 @@
+"""Whether what is in the store is what the lock says. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nexusdev.images.build import IMAGE_LABEL
+from nexusdev.images.lock import LockedImage, Registry
+from nexusdev.runtimes.image_door import StoredImage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """One image. ``wrong`` is a sentence, '' when all is as it should be; ``evidence`` says what was compared."""
+
+    name: str
+    reference: str
+    wrong: str = ""
+    evidence: str = ""
+
+
+def judge(image: LockedImage, reference: str, found: StoredImage | None) -> Verdict:
+    """Compare an image with its entry in the lock."""
+    wrong, evidence = _compare(image, reference, found)
+    return Verdict(name=image.name, reference=reference, wrong=wrong, evidence=evidence)
+
+
+def _compare(image: LockedImage, reference: str, found: StoredImage | None) -> tuple[str, str]:
+    if found is None:
+        return "it is not in the store", ""
+    own, said = reference.rpartition("/")[2], found.labels.get(IMAGE_LABEL, "")
+    if said:
+        return ("" if said == own else f"it says of itself that it is {said}"), f"label {said}"
+    return _compare_digests(image, found.digests)
+
+
+def _compare_digests(image: LockedImage, digests: tuple[str, ...]) -> tuple[str, str]:
+    registries = [source for source in image.sources if isinstance(source, Registry)]
+    pinned = {source.digest for source in registries if source.digest}
+    if pinned & set(digests):
+        return "", f"digest {', '.join(sorted(pinned & set(digests)))}"
+    if pinned or not registries:
+        return "it was neither built from this lock nor pulled by one of its digests", ", ".join(digests)
+    return (
+        "" if digests else "it says nothing of where it is from"
+    ), f"digest {', '.join(digests)} (the lock pins none)"

@@ -1,0 +1,168 @@
+"""images: which there are, and getting, keeping, moving and checking them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from nexusdev.errors import Degraded, PreflightFailed
+from nexusdev.events import Listener
+from nexusdev.images import bundle as bundles
+from nexusdev.images.arrival import STORE, Arrived
+from nexusdev.images.fetch import BUILD, REGISTRY
+from nexusdev.images.images import Images
+from nexusdev.images.lock import Build, Registry
+from nexusdev.images.verify import judge
+from nexusdev.operations.context import Context
+from nexusdev.operations.outcome import Outcome, Table, Text
+from nexusdev.operations.words import counted, duration
+from nexusdev.runtimes.image_door import StoredImage
+
+_MEGA = 1_000_000
+_GIGA = 1_000_000_000
+
+
+def listing(context: Context) -> Outcome:
+    """Every image of the lock: its version, whether the engine has it, and where it would come from."""
+    images = context.images()
+    warnings: tuple[str, ...] = ()
+    there: Mapping[str, StoredImage | None] = {}
+    try:
+        there = images.stored(images.lock.images)
+    except PreflightFailed as error:
+        warnings = (f"the engine does not answer, so nobody knows which images it has: {error.message}",)
+    rows = [_facts(images, name, there.get(name)) for name in images.lock.images]
+    table = Table(columns=("image", "version", "in the store", "size", "sources"), rows=tuple(map(_cells, rows)))
+    return Outcome(data={"images": rows}, says=(table,), warnings=warnings)
+
+
+def build(context: Context, names: Sequence[str] = (), *, prune_cache: bool = False) -> Outcome:
+    """Build what is missing, here; with ``prune_cache``, drop the compiler's caches afterwards."""
+    outcome = _get(context, names, (BUILD,))
+    return _pruned(context.images(), outcome) if prune_cache else outcome
+
+
+def pull(context: Context, names: Sequence[str] = ()) -> Outcome:
+    """Pull what is missing and has a registry among its sources."""
+    images = context.images()
+    published = {name for name in images.lock.choose(names) if _registries(images, name)}
+    chosen = tuple(names) or tuple(name for name in images.lock.runnable if name in published)
+    only_here = [name for name in images.lock.choose(names) if name not in published]
+    outcome = _get(context, chosen, (REGISTRY,))
+    left = () if names or not only_here else (f"no registry has {', '.join(only_here)}: nexusdev images build",)
+    return Outcome(data=outcome.data, says=(*outcome.says, *left))
+
+
+def save(context: Context, file: Path, names: Sequence[str] = ()) -> Outcome:
+    """One archive with everything that ``up --offline`` needs elsewhere."""
+    made = bundles.save(context.images(), file, names)
+    says = f"{made.file}: {counted(len(made.images), 'image')}, {size(made.bytes)}"
+    hint = f"on the other machine: nexusdev images load {made.file.name}, then nexusdev up --offline"
+    return Outcome(data=_bundle_data(made), says=(says, Text(hint, "dim")))
+
+
+def load(context: Context, file: Path) -> Outcome:
+    """Bring the images of an archive into the store."""
+    images = context.images()
+    made = bundles.load(images, file)
+    stale = bundles.outdated(images, made.images)
+    warnings = tuple(
+        f"{name} in the archive is another build than this nexusdev wants ({wanted or 'none'})"
+        for name, wanted in stale.items()
+    )
+    return Outcome(
+        data=_bundle_data(made), says=(f"{counted(len(made.images), 'image')} loaded from {file}",), warnings=warnings
+    )
+
+
+def verify(context: Context, names: Sequence[str] = ()) -> Outcome:
+    """Compare labels and digests of what is in the store with the lock; exit 4 when something differs."""
+    images = context.images()
+    there = images.stored(names)
+    verdicts = [judge(images.lock.images[name], images.resolve([name])[name], found) for name, found in there.items()]
+    rows = tuple(
+        (each.name, Text(each.wrong, "bad") if each.wrong else Text("ok", "good"), each.evidence) for each in verdicts
+    )
+    wrong = [each for each in verdicts if each.wrong]
+    error = Degraded(
+        f"{counted(len(wrong), 'image')} not as the lock says",
+        hint="nexusdev images build",
+        evidence=[f"{each.name}: {each.wrong}" for each in wrong],
+    )
+    return Outcome(
+        data={"images": [{**asdict(each), "ok": not each.wrong} for each in verdicts]},
+        says=(Table(columns=("image", "verdict", "evidence"), rows=rows),),
+        error=error if wrong else None,
+    )
+
+
+def prune(images: Images) -> dict[str, int]:
+    """Drop the cache volumes; name → bytes."""
+    dropped = {name: images.door.drop_volume(name) for name in _caches(images)}
+    return {name: freed for name, freed in dropped.items() if freed is not None}
+
+
+def size(count: int) -> str:
+    """``87 MB``, ``1.4 GB``."""
+    return f"{count / _GIGA:.1f} GB" if count >= _GIGA else f"{count / _MEGA:.0f} MB"
+
+
+def _get(context: Context, names: Iterable[str], kinds: tuple[str, ...]) -> Outcome:
+    listener: Listener = context.listener
+    arrived = context.images().ensure(names, offline=context.settings.offline, kinds=kinds, listener=listener)
+    new = [each for each in arrived if each.source != STORE]
+    data = {"images": [asdict(each) for each in arrived], "changed": [each.name for each in new]}
+    if not new:
+        return Outcome(data=data, says=(f"all {counted(len(arrived), 'image')} are there; nothing to do",))
+    return Outcome(data=data, says=(Table(columns=("image", "took", "reference"), rows=tuple(map(_took, new))),))
+
+
+def _took(arrived: Arrived) -> tuple[str, str, str]:
+    return arrived.name, duration(arrived.seconds), arrived.reference
+
+
+def _pruned(images: Images, outcome: Outcome) -> Outcome:
+    freed = prune(images)
+    says = [f"dropped {name}: {size(count)}" for name, count in freed.items()] or ["there was no cache to drop"]
+    return Outcome(data={**outcome.data, "pruned": freed}, says=(*outcome.says, *says))
+
+
+def _caches(images: Images) -> tuple[str, ...]:
+    sources = [source for image in images.lock.images.values() for source in image.sources]
+    return tuple(dict.fromkeys(source.cache for source in sources if isinstance(source, Build) and source.cache))
+
+
+def _registries(images: Images, name: str) -> bool:
+    return any(isinstance(source, Registry) for source in images.lock.images[name].sources)
+
+
+def _facts(images: Images, name: str, found: StoredImage | None) -> dict[str, object]:
+    image = images.lock.images[name]
+    return {
+        "name": name,
+        "version": image.version,
+        "reference": images.overrides.get(name, images.references[name]),
+        "present": found is not None,
+        "id": found.id if found else "",
+        "size": found.size if found else 0,
+        "internal": image.internal,
+        "sources": [str(source) for source in image.sources],
+    }
+
+
+def _cells(facts: Mapping[str, object]) -> tuple[str | Text, ...]:
+    present, bytes_, sources = facts["present"], facts["size"], facts["sources"]
+    assert isinstance(bytes_, int)  # noqa: S101 - made above
+    assert isinstance(sources, list)  # noqa: S101
+    return (
+        str(facts["name"]),
+        str(facts["version"]),
+        Text("yes", "good") if present else Text("no", "warn"),
+        size(bytes_) if present else "",
+        ", ".join(sources),
+    )
+
+
+def _bundle_data(made: bundles.Bundle) -> dict[str, object]:
+    return {"file": str(made.file), "bytes": made.bytes, "images": [asdict(each) for each in made.images]}
