@@ -187,7 +187,7 @@ def test_a_service_that_left_the_stack_is_removed(running: Shop) -> None:
     running.stack = replace(running.stack, services={n: s for n, s in running.stack.services.items() if n != "cache"})
     assert "remove cache: it is not in the stack any more" in str(running.plan()).splitlines()
     running.up()
-    assert list(running.observe().containers) == ["db-0", "exporter-0", "db-1"]
+    assert list(running.observe().containers) == ["db-0", "db-1", "exporter-0"]
 
 
 def test_everything_stopped_is_started_in_an_order_that_works(running: Shop) -> None:

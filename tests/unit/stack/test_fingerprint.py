@@ -1,0 +1,73 @@
+"""What makes a container anew, and what does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from nexusdev.stack.fingerprint import fingerprints
+from nexusdev.stack.model import Recipe, Stack
+from tests.unit.stack.conftest import GOOD, Files
+
+
+def changed(before: Stack, after: Stack) -> set[str]:
+    old, new = fingerprints(before), fingerprints(after)
+    return {name for name in new if old.get(name) != new[name]}
+
+
+def with_recipe(stack: Stack, recipe: Recipe) -> Stack:
+    return replace(stack, secrets={"password": replace(stack.secrets["password"], recipe=recipe)})
+
+
+def test_the_same_files_give_the_same_fingerprints(files: Files) -> None:
+    assert changed(files.load(), files.load()) == set()
+
+
+@pytest.mark.parametrize(
+    ("edit", "concerned"),
+    [
+        (lambda text: text.replace("COUNT: 3", "COUNT: 4"), {"db-0", "exporter-0"}),
+        (lambda text: text.replace("IMAGE:-db:1", "IMAGE:-db:2"), {"db-0", "exporter-0"}),
+        (lambda text: text.replace("exporter:1", "exporter:2"), {"exporter-0"}),
+        (lambda text: text.replace("64m", "65m"), {"db-0", "exporter-0"}),
+        (lambda text: text.replace("db-primary", "db-first"), {"db-0", "exporter-0"}),
+        (lambda text: text.replace("{component: db}", "{component: db, optional: true}"), set()),
+        (lambda text: f"# a comment\n{text}", set()),
+    ],
+)
+def test_a_changed_value_concerns_its_service_and_who_shares_its_network(
+    files: Files, edit: Callable[[str], str], concerned: set[str]
+) -> None:
+    assert changed(files.load(), files.load(edit(GOOD))) == concerned
+
+
+def test_a_new_name_in_the_hosts_file_concerns_everybody(files: Files) -> None:
+    more = (
+        "  late:\n    image: x\n    networks: {nexus: {ipv4_address: 10.213.0.77}}\n    x-nexusdev: {component: db}\n"
+    )
+    assert changed(files.load(), files.load(GOOD + more)) == {"db-0", "exporter-0", "late"}
+
+
+def test_the_content_of_a_config_file_counts(files: Files) -> None:
+    stack = files.load()
+    before = fingerprints(stack)
+    files.write("settings.conf", "colour = red\n")
+    assert fingerprints(stack) != before
+
+
+@pytest.mark.parametrize(
+    ("recipe", "counts"),
+    [(Recipe(password=32), True), (Recipe(password=32, live=True), False), (Recipe(runtime=True), False)],
+)
+def test_the_content_of_a_secret_counts_unless_its_server_reads_it_live(
+    files: Files, recipe: Recipe, counts: bool
+) -> None:
+    stack = with_recipe(files.load(), recipe)
+    absent = fingerprints(stack)
+    files.write("state/secrets/password", "first")
+    first = fingerprints(stack)
+    files.write("state/secrets/password", "second")
+    assert (fingerprints(stack) != first) is counts
+    assert (first != absent) is counts

@@ -1,0 +1,62 @@
+"""Who starts before whom."""
+
+from __future__ import annotations
+
+import pytest
+
+from nexusdev.stack.model import Service
+from nexusdev.stack.order import closure, find_cycle, ordered, waves
+
+
+def services(**graph: str) -> dict[str, Service]:
+    """``a="b c"``: a needs b and c; ``a="@b"``: a shares b's network."""
+    made = {}
+    for name, needs in graph.items():
+        words = needs.split()
+        made[name] = Service(
+            name=name,
+            image="x",
+            component="c",
+            group="g",
+            shares=next((word[1:] for word in words if word.startswith("@")), ""),
+            depends_on=tuple(word for word in words if not word.startswith("@")),
+        )
+    return made
+
+
+@pytest.mark.parametrize(
+    ("graph", "expected"),
+    [
+        ({}, []),
+        ({"a": "", "b": ""}, [["a", "b"]]),
+        ({"a": "b", "b": ""}, [["b"], ["a"]]),
+        ({"a": "b", "b": "c", "c": "", "d": ""}, [["c", "d"], ["b"], ["a"]]),
+        ({"side": "@main", "main": ""}, [["main"], ["side"]]),
+        ({"a": "elsewhere"}, [["a"]]),
+    ],
+)
+def test_waves_are_as_flat_as_can_be(graph: dict[str, str], expected: list[list[str]]) -> None:
+    assert [list(wave) for wave in waves(services(**graph))] == expected
+
+
+def test_a_sidecar_stands_right_behind_its_owner_and_all_else_in_the_order_of_the_files() -> None:
+    stack = services(a="", b="", c="b", side="@a")
+    assert [service.name for service in ordered(stack)] == ["a", "side", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("graph", "cycle"),
+    [
+        ({"a": ["b"], "b": []}, ()),
+        ({"a": ["a"]}, ("a", "a")),
+        ({"x": ["a"], "a": ["b"], "b": ["c"], "c": ["a"]}, ("a", "b", "c", "a")),
+        ({"a": ["b", "c"], "b": ["c"], "c": []}, ()),
+    ],
+)
+def test_a_cycle_is_told_as_a_path(graph: dict[str, list[str]], cycle: tuple[str, ...]) -> None:
+    assert find_cycle(graph) == cycle
+
+
+def test_a_service_brings_what_it_needs() -> None:
+    assert closure(services(a="b", b="c", c="", d="", side="@d"), ["a"]) == {"a", "b", "c"}
+    assert closure(services(d="", side="@d"), ["side", "nobody"]) == {"side", "d"}
