@@ -197,7 +197,7 @@ class Sentry:
     def _counts(self, death: Death) -> bool:
         began = self._since.get(death.service)
         service = self.services.get(death.service)
-        return began is not None and death.at >= began and service is not None and not service.optional
+        return began is not None and death.at > began and service is not None and not service.optional
 
     def _listen(self) -> None:
         try:

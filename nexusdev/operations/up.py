@@ -16,7 +16,7 @@ from nexusdev.errors import NexusError, NotFound
 from nexusdev.events import Note, PhaseBegan, PhaseEnded
 from nexusdev.instance.instance import Instance, locked, open_instance
 from nexusdev.instance.state import container_user, folder_of
-from nexusdev.operations import journal
+from nexusdev.operations import journal, nodes
 from nexusdev.operations.context import Context
 from nexusdev.operations.env import check_env_file, prove, publish
 from nexusdev.operations.images_in_time import Arrivals, arriving, names_of
@@ -180,22 +180,29 @@ def _nothing_to_do(context: Context, scene: Scene, watch: Stopwatch) -> Outcome 
     remembered = journal.read(scene.instance.folder)
     if scene.plan() or remembered.seeded != scene.seed_hash or not set(scene.meant) <= set(remembered.components):
         return None
-    try:
-        proven = _still_true(scene)
-    except NexusError:
-        return None
-    if not proven:
+    proven = _still_true(context, scene)
+    if proven is None:
         return None
     words = f"nothing to do: everything is ready ({listed(scene.meant)})"
     data = {"changed": False, "ready": list(scene.meant), "seconds": watch.elapsed, "proven": list(proven)}
     return Outcome(instance=scene.instance.name, data=data, says=(Text(words, "good"),))
 
 
-def _still_true(scene: Scene) -> Mapping[str, float]:
-    """The stored variables, every endpoint asked for the nonce."""
+def _still_true(context: Context, scene: Scene) -> Mapping[str, float] | None:
+    """The endpoints of the stored variables that answered with the nonce; None when one did not, or a component is not ready."""
     from nexusdev.environment import stored
 
-    return prove(stored.read(scene.instance.folder))
+    seen = nodes.look(
+        [context.components[name] for name in scene.meant],
+        scene.instance.site(scene.runtime, scene.stack),
+        scene.snapshot,
+    )
+    if not all(each.readiness.ready for each in seen.values()):
+        return None
+    try:
+        return prove(stored.read(scene.instance.folder))
+    except NexusError:
+        return None
 
 
 def _bring_up(context: Context, scene: Scene, watch: Stopwatch) -> tuple[Brought, Plan, Mapping[str, str]]:

@@ -1,0 +1,315 @@
+"""The fakes that stand beside the doors: a clock that need not wait, a listener that remembers, components that do as they are told."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from nexusdev.components.contract import Change, Client, Component, Node, Proof, Readiness, SeedFile, Variable
+from nexusdev.errors import ImageUnavailable
+from nexusdev.events import Event, Listener
+from nexusdev.instance.identity import Identity
+from nexusdev.operations.context import Context
+from nexusdev.plan.snapshot import Snapshot, State
+from nexusdev.plan.survey import Belonging, Survey
+from nexusdev.ports import Runtime, Site, View
+from nexusdev.runtimes.docker_connect import EngineFacts
+from nexusdev.runtimes.memory import MemoryRuntime, World
+from nexusdev.settings import Settings
+from nexusdev.stack.model import Stack
+
+
+@dataclass(kw_only=True)
+class FakeClock:
+    """Time passes when somebody sleeps."""
+
+    at: float = 100.0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def now(self) -> float:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        with self.lock:
+            self.at += seconds
+        time.sleep(0.0005)  # let the other threads work
+
+
+@dataclass(kw_only=True)
+class Heard:
+    """A listener that remembers."""
+
+    events: list[Event] = field(default_factory=list)
+
+    def tell(self, event: Event) -> None:
+        self.events.append(event)
+
+    def of(self, kind: type[Event]) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@dataclass(kw_only=True)
+class FakeComponent:
+    """Ready once its containers run and ``sentences`` are used up; one look takes one of them.
+
+    seedable    may be seeded before it is ready
+    on_seed, on_prove   called in the place of nothing
+    """
+
+    name: str
+    title: str = "A product"
+    sentences: list[str] = field(default_factory=list)
+    seedable: bool = False
+    changes: tuple[str, ...] = ("created something",)
+    calls: list[str] = field(default_factory=list)
+    on_look: Callable[[Site], None] = lambda _: None
+    on_seed: Callable[[], None] = lambda: None
+    on_prove: Callable[[], None] = lambda: None
+
+    def look(self, site: Site) -> Any:
+        self.on_look(site)
+        snapshot = site.runtime.observe()
+        down = [
+            each.service
+            for each in snapshot.containers.values()
+            if each.component == self.name and each.state is not State.RUNNING
+        ]
+        missing = f"{down[0]} does not answer" if down else (self.sentences.pop(0) if self.sentences else "")
+        return missing, snapshot
+
+    def judge(self, facts: Any) -> Readiness:
+        return Readiness(missing=facts[0], seedable=self.seedable)
+
+    def nodes(self, facts: Any) -> Sequence[Node]:
+        snapshot: Snapshot = facts[1]
+        return [
+            Node(service=each.service, role="server", state="running", ok=True)
+            for each in snapshot.containers.values()
+            if each.component == self.name and each.state is State.RUNNING
+        ]
+
+    def prepare(self, site: Site, facts: Any) -> None:
+        self.calls.append("prepare")
+
+    def credentials(self, site: Site) -> Mapping[str, str]:
+        return {"user": f"{self.name}-user"}
+
+    def seed(self, site: Site, credentials: Mapping[str, Mapping[str, str]]) -> Sequence[Change]:
+        self.calls.append("seed")
+        self.on_seed()
+        return [Change(what=each) for each in self.changes]
+
+    def apply(self, site: Site, files: Sequence[SeedFile]) -> Sequence[Change]:
+        self.calls.append("apply")
+        return [Change(what=f"applied {each.path}") for each in files]
+
+    def variables(self, site: Site, view: View) -> Sequence[Variable]:
+        return [Variable(name=f"{self.name.upper()}_PLACE", value="127.0.0.1")]
+
+    def prove(self, site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
+        self.calls.append("prove")
+        self.on_prove()
+        return [Proof(path=f"{self.name} path", seconds=0.01)]
+
+    def rotate(self, site: Site) -> Sequence[Change]:
+        return []
+
+    def client(self, arguments: Sequence[str]) -> Client | None:
+        return Client(service=f"{self.name}-0", argv=("client", *arguments))
+
+
+@dataclass(kw_only=True)
+class FakeImages:
+    """Every image is there but those in ``missing``; these arrive, unless ``refused``."""
+
+    missing: set[str] = field(default_factory=set)
+    refused: bool = False
+    names: tuple[str, ...] = ("redis", "haproxy")
+
+    def resolve(self, names: Iterable[str] = ()) -> Mapping[str, str]:
+        return {name: f"nexusdev/{name}:1" for name in (tuple(names) or self.names)}
+
+    def stored(self, names: Iterable[str] = ()) -> Mapping[str, Any]:
+        return {name: None if name in self.missing else name for name in self.resolve(names)}
+
+    def begin(self, names: Iterable[str] = (), *, offline: bool = False, on_ready: Any = None, **_: Any) -> Any:
+        return _Arrival(images=self, wanted=tuple(names), offline=offline, on_ready=on_ready)
+
+    def ensure(self, names: Iterable[str] = (), *, offline: bool = False, **_: Any) -> None:
+        self.begin(names, offline=offline, on_ready=lambda _: None).wait_all()
+
+    @contextlib.contextmanager
+    def building(self, _listener: Any = None) -> Iterator[None]:
+        yield
+
+
+@dataclass(kw_only=True)
+class _Arrival:
+    images: FakeImages
+    wanted: tuple[str, ...]
+    offline: bool
+    on_ready: Callable[[Any], None]
+
+    def wait_all(self) -> None:
+        if self.offline or self.images.refused:
+            raise ImageUnavailable(f"image {self.wanted[0]} cannot be had", why="no source has it")
+        for name in self.wanted:
+            self.images.missing.discard(name)
+            self.on_ready(_Arrived(reference=f"nexusdev/{name}:1"))
+
+    def cancel(self) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Arrived:
+    reference: str
+
+
+FACTS = EngineFacts(
+    endpoint="unix:///var/run/docker.sock",
+    origin="the default socket",
+    version="27.0.1",
+    api_version="1.46",
+    operating_system="Debian GNU/Linux 12",
+    architecture="x86_64",
+    cpus=2,
+    memory_bytes=8 * 2**30,
+    storage_driver="overlay2",
+    data_root="/nonexistent",
+    cgroup_version="2",
+    containers=0,
+    rootless=False,
+)
+
+
+@dataclass(kw_only=True)
+class MemoryDoors:
+    """Every instance lives in one world."""
+
+    world: World = field(default_factory=World)
+    pictures: FakeImages = field(default_factory=FakeImages)
+    engine: EngineFacts = FACTS
+
+    def runtime(self, identity: Identity, *, owner: Path, stack: Stack | None = None) -> Runtime:
+        return MemoryRuntime(
+            project=identity.compose_project,
+            instance=identity.name,
+            owner_path=str(owner),
+            stack=stack,
+            world=self.world,
+        )
+
+    def survey(self, *, caches: bool = False) -> Survey:
+        containers = [
+            Belonging(
+                kind="container",
+                name=cell.name,
+                id=cell.id,
+                instance=cell.instance,
+                owner_path=cell.owner_path,
+                service=cell.service,
+                running=cell.state is State.RUNNING,
+                ports=cell.ports,
+            )
+            for cell in self.world.cells.values()
+            if cell.instance
+        ]
+        volumes = [
+            Belonging(kind="volume", name=name, id=name, instance=store.instance, owner_path=store.owner_path)
+            for name, store in self.world.volumes.items()
+        ]
+        return Survey(belongings=(*containers, *volumes))
+
+    def facts(self) -> EngineFacts:
+        return self.engine
+
+    def images(self, root: Path, *, kinds: tuple[str, ...]) -> Any:
+        return self.pictures
+
+
+COMPOSE = """
+name: ${NEXUS_PROJECT}
+networks:
+  nexus: {ipam: {config: [{subnet: "${NEXUS_NET}.0/24"}]}}
+volumes: {redis-0: {}, redis-1: {}}
+services:
+  redis-0: &redis
+    image: ${NEXUS_IMAGE_REDIS}
+    x-nexusdev: {component: redis, group: redis, ordinal: 0}
+    entrypoint: [serve]
+    volumes: ["redis-0:/data"]
+    networks: {nexus: {ipv4_address: "${NEXUS_NET}.40"}}
+    ports: ["127.0.0.1:${NEXUS_PORTS}70:6379"]
+    restart: unless-stopped
+  redis-1:
+    image: ${NEXUS_IMAGE_REDIS}
+    x-nexusdev: {component: redis, group: redis, ordinal: 1}
+    entrypoint: [serve]
+    volumes: ["redis-1:/data"]
+    networks: {nexus: {ipv4_address: "${NEXUS_NET}.41"}}
+    ports: ["127.0.0.1:${NEXUS_PORTS}71:6379"]
+    restart: unless-stopped
+  gateway-rw:
+    image: ${NEXUS_IMAGE_HAPROXY}
+    x-nexusdev: {component: gateway, group: gateway, ordinal: 0}
+    entrypoint: [serve]
+    networks: {nexus: {ipv4_address: "${NEXUS_NET}.10"}}
+    ports: ["127.0.0.1:${NEXUS_PORTS}79:6379"]
+    restart: unless-stopped
+secrets:
+  redis-app:
+    file: ${NEXUS_STATE}/secrets/redis-app
+    x-nexusdev: {password: 32}
+""".replace("&redis\n", "\n")
+
+
+@dataclass(kw_only=True)
+class House:
+    """A project, a state folder, a world: everything that one verb needs, and that the next verb finds again."""
+
+    folder: Path
+    name: str = "shop"
+    doors: MemoryDoors = field(default_factory=MemoryDoors)
+    heard: Heard = field(default_factory=Heard)
+    clock: FakeClock = field(default_factory=FakeClock)
+    redis: FakeComponent = field(default_factory=lambda: FakeComponent(name="redis"))
+    gateway: FakeComponent = field(default_factory=lambda: FakeComponent(name="gateway"))
+
+    def __post_init__(self) -> None:
+        for each in ("project", "state", "compose"):
+            (self.folder / each).mkdir(exist_ok=True)
+        (self.folder / "compose" / "stack.yaml").write_text(COMPOSE)
+
+    @property
+    def world(self) -> World:
+        return self.doors.world
+
+    @property
+    def project(self) -> Path:
+        return self.folder / "project"
+
+    def container(self, service: str) -> str:
+        """The name of a service's container."""
+        return f"nexusdev-{self.name}-{service}-1"
+
+    def context(self, **settings: Any) -> Context:
+        """A fresh context, as each run of the command line has one."""
+        components = {each.name: cast(Component, each) for each in (self.gateway, self.redis)}
+        chosen = {"env_file": self.project / ".env.nexusdev", "seed": self.project / "seed", "timeout": 20.0, **settings}
+        return Context(
+            identity=Identity(name=self.name, project=self.project, explicit=True),
+            settings=Settings(**chosen),
+            root=self.folder / "state",
+            listener=cast(Listener, self.heard),
+            doors=self.doors,
+            clock=self.clock,
+            components=components,
+            compose=self.folder / "compose" / "stack.yaml",
+            environ={},
+            wall=lambda: self.world.now,
+        )

@@ -1,0 +1,159 @@
+"""up, from nothing and from every odd state, told as a person would see it."""
+
+from __future__ import annotations
+
+import pytest
+
+from nexusdev.errors import (
+    CrashedDuringStart,
+    ImageUnavailable,
+    InvalidState,
+    Locked,
+    NotReadyInTime,
+    PreflightFailed,
+    SeedingFailed,
+    UsageError,
+)
+from nexusdev.events import ComponentWaits, Planned
+from nexusdev.instance.instance import locked
+from nexusdev.operations.up import dry_run, up
+from tests.fakes import House
+
+
+def test_from_nothing_everything_becomes_ready_seeded_and_proven(house: House) -> None:
+    outcome = up(house.context())
+    assert outcome.data["ready"] == ["redis", "gateway"]
+    assert {cell.service for cell in house.world.cells.values()} == {"redis-0", "redis-1", "gateway-rw"}
+    assert house.redis.calls == house.gateway.calls == ["seed", "prove"]
+    assert "REDIS_PLACE=127.0.0.1" in (house.project / ".env.nexusdev").read_text()
+
+
+def test_a_second_up_takes_no_step(house: House) -> None:
+    up(house.context())
+    done = len(house.world.done)
+    again = up(house.context())
+    assert len(house.world.done) == done
+    assert again.data["changed"] is False
+
+
+def test_a_stopped_service_is_started_and_its_neighbours_are_left_alone(house: House) -> None:
+    up(house.context())
+    house.world.kill(house.container("redis-1"))
+    house.heard.events.clear()
+    up(house.context())
+    (planned,) = house.heard.of(Planned)
+    assert str(planned.plan) == "start redis-1: it ended with exit code 137"
+
+
+def test_one_component_brings_the_gateway_that_leads_to_it(house: House) -> None:
+    assert up(house.context(), ["redis"]).data["ready"] == ["redis", "gateway"]
+
+
+def test_a_wrong_component_is_answered_with_the_nearest(house: House) -> None:
+    with pytest.raises(UsageError, match="redsi") as error:
+        up(house.context(), ["redsi"])
+    assert "redis" in error.value.why
+
+
+def test_what_is_missing_is_told_once_per_sentence(house: House) -> None:
+    house.redis.sentences = ["no master yet"] * 5 + ["1 of 2 replicas"] * 3
+    up(house.context())
+    told = [event.missing for event in house.heard.of(ComponentWaits) if event.component == "redis"]
+    assert told == ["no master yet", "1 of 2 replicas"]
+
+
+def test_a_server_that_exits_at_start_ends_the_wait_with_cause_and_log(house: House) -> None:
+    house.world.crashes["redis-1"] = 1
+    house.redis.on_look = lambda _: house.world.say(house.container("redis-1"), "Fatal config error")
+    with pytest.raises(CrashedDuringStart) as error:
+        up(house.context())
+    assert error.value.message.startswith("redis is not ready: redis-1 exited (code 1)")
+    assert "nexusdev logs redis-1" in error.value.hint
+    assert house.world.named(house.container("redis-1")) is not None, "the wreck is kept"
+
+
+def test_a_server_that_never_gets_ready_is_named_with_what_is_missing(house: House) -> None:
+    house.redis.sentences = ["no member is primary yet"] * 10_000
+    with pytest.raises(NotReadyInTime) as error:
+        up(house.context(timeout=1.0))
+    assert error.value.message == "redis is not ready after 1 s"
+    assert error.value.why == "no member is primary yet"
+
+
+def test_seeding_that_is_refused_ends_with_its_own_error(house: House) -> None:
+    def refuse() -> None:
+        raise SeedingFailed("cannot create bucket")
+
+    house.redis.on_seed = refuse
+    with pytest.raises(SeedingFailed):
+        up(house.context())
+
+
+def test_seeding_that_was_tried_too_early_is_tried_again_when_ready(house: House) -> None:
+    def refuse_once() -> None:
+        house.redis.on_seed = lambda: None
+        raise SeedingFailed("no replica yet")
+
+    house.redis.sentences, house.redis.seedable, house.redis.on_seed = ["no replica yet"] * 3, True, refuse_once
+    up(house.context())
+    assert house.redis.calls.count("seed") == 2
+
+
+def test_an_image_that_no_source_has_is_named_before_anything_starts(house: House) -> None:
+    house.doors.pictures.missing = {"redis"}
+    with pytest.raises(ImageUnavailable, match="redis"):
+        up(house.context(offline=True))
+    assert not house.world.cells
+
+
+def test_what_has_its_image_starts_while_others_are_still_built(house: House) -> None:
+    house.doors.pictures.missing = {"redis"}
+    up(house.context())
+    assert len(house.world.cells) == 3
+
+
+def test_a_second_up_at_the_same_time_is_told_who_holds_the_lock(house: House) -> None:
+    context = house.context()
+    with locked(context.identity, "nexusdev up", root=context.root), pytest.raises(Locked, match="shop"):
+        up(context)
+
+
+def test_data_without_its_secrets_is_not_overwritten(house: House) -> None:
+    up(house.context())
+    lost = House(folder=house.folder, doors=house.doors)
+    (house.folder / "state").rename(house.folder / "elsewhere")
+    with pytest.raises(InvalidState):
+        up(lost.context())
+    assert house.world.volumes
+
+
+def test_an_engine_that_does_not_answer_is_the_first_thing_that_is_said(house: House) -> None:
+    class Away(type(house.doors)):  # type: ignore[misc]
+        def survey(self, *, caches: bool = False) -> object:
+            raise PreflightFailed("no Docker engine answers")
+
+    house.doors = Away()
+    with pytest.raises(PreflightFailed):
+        up(house.context())
+
+
+def test_a_dry_run_prints_every_step_with_its_reason_and_changes_nothing(house: House) -> None:
+    outcome = dry_run(house.context())
+    assert {"act": "create network", "subject": "nexus", "because": "it is not there"} in outcome.data["steps"]
+    assert not house.world.done
+    assert not list((house.folder / "state").iterdir())
+
+
+def test_the_projects_own_files_are_applied_after_ours(house: House) -> None:
+    (house.project / "seed" / "redis").mkdir(parents=True)
+    (house.project / "seed" / "redis" / "users.txt").write_text("SET a 1")
+    up(house.context())
+    assert house.redis.calls == ["seed", "apply", "prove"]
+
+
+def test_a_changed_seed_file_is_applied_by_the_next_up_although_no_container_changes(house: House) -> None:
+    up(house.context())
+    (house.project / "seed" / "redis").mkdir(parents=True)
+    (house.project / "seed" / "redis" / "users.txt").write_text("SET a 1")
+    again = up(house.context())
+    assert again.data["seeded"]["redis"] == ["created something", "applied redis/users.txt"]
