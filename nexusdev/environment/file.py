@@ -55,13 +55,13 @@ def refuse(path: Path) -> None:
         raise InvalidConfig(
             f"{path} was not written by nexusdev",
             why="it would be lost; nexusdev writes only over its own files",
-            hint=f'set env_file = ".env.nexusdev" in nexusdev.toml, or move it away: mv {path} {path}.mine',
+            hint=f"mv {path} {path}.mine   keep it under another name\nnexusdev up --env-file .env.nexusdev   write another file",
         )
     if is_tracked(path):
         raise InvalidConfig(
             f"{path} is tracked by git",
             why="it would hold passwords, and the next commit would publish them",
-            hint=f"git rm --cached {path.name}; echo {path.name} >> .gitignore",
+            hint=f"git rm --cached {path.name} && echo {path.name} >> .gitignore",
             code="ENV_FILE_TRACKED",
         )
 
@@ -133,6 +133,6 @@ def _unwritable(path: Path, why: str) -> InvalidConfig:
     return InvalidConfig(
         f"the env file {path} cannot be written",
         why=why,
-        hint="nexusdev up --env-file /another/path   or env_file in nexusdev.toml",
+        hint="nexusdev up --env-file /another/path   write it elsewhere (or env_file in nexusdev.toml)",
         code="ENV_FILE_UNWRITABLE",
     )

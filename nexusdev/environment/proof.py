@@ -162,7 +162,7 @@ def _mismatch(answer: Answer, instance: str, nonce: str) -> IdentityMismatch:
     return IdentityMismatch(
         f"what answers at {answer.path} is not instance {instance}",
         why=said,
-        hint="nexusdev ports   who has the port; nexusdev up   brings this instance back",
+        hint="nexusdev ports   who has the port\nnexusdev up      bring this instance back",
     )
 
 
@@ -172,13 +172,13 @@ def _failed(silent: list[Answer], answers: list[Answer], instance: str) -> Nexus
         return NotFound(
             f"instance {instance} is not running",
             why="nothing listens on any of its ports",
-            hint="nexusdev up   start it; nexusdev env --no-proof   print the variables all the same",
+            hint="nexusdev up   start it\nnexusdev env --no-proof   print the variables all the same",
             evidence=evidence,
         )
     return Degraded(
         f"{silent[0].path} of instance {instance} does not answer as it should",
         why=_words(silent[0].fault),
-        hint="nexusdev status   what is wrong; nexusdev env --no-proof   print the variables all the same",
+        hint="nexusdev status   what is wrong\nnexusdev env --no-proof   print the variables all the same",
         evidence=evidence,
     )
 

@@ -46,6 +46,6 @@ def require_owner(identity: Identity, owner: Path | str) -> None:
     raise IdentityMismatch(
         f"instance {identity.name} belongs to another folder",
         why=f"{owner} owns it; you are in {identity.project}",
-        hint=f"nexusdev -C {owner} up   work on that one, or choose another name here: nexusdev -i {identity.name}-2 up",
+        hint=f"nexusdev -C {owner} up   work on that one\nnexusdev -i {identity.name}-2 up   take another name here",
         evidence=(f"owner: {owner}", f"here:  {identity.project}"),
     )

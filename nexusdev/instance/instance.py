@@ -123,7 +123,7 @@ def find(identity: Identity, *, root: Path | None = None) -> Instance:
         raise NotFound(
             f"there is no instance {identity.name}",
             why=f"it has never been started from {identity.project}",
-            hint="nexusdev up   start it; nexusdev ls   shows the others",
+            hint="nexusdev up   start it\nnexusdev ls   show the others",
         )
     return _instance(record, folder)
 

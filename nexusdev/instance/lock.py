@@ -84,6 +84,6 @@ def _locked(instance: str, who: Holder | None) -> Locked:
     return Locked(
         f"another process works on instance {instance}",
         why=f"{who or 'it'} holds the lock",
-        hint=f"wait for it to end; or end it: kill {who.pid}" if who else "try again in a moment",
+        hint=f"kill {who.pid}   end it; or wait until it ends" if who else "try again in a moment",
         evidence=(str(who),) if who else (),
     )

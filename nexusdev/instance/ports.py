@@ -79,7 +79,7 @@ def require_free(
     raise PortInUse(
         f"port {first} is in use by {holders[first]}" + (f" (and {len(conflicts) - 1} more)" if conflicts[1:] else ""),
         why="the port belongs to this instance's block, which stays the same so that env files stay true",
-        hint="stop what uses it, then nexusdev up; or nexusdev up --move-ports   take another block (the env file changes)",
+        hint="nexusdev up                once it is stopped\nnexusdev up --move-ports   take another block (the env file changes)",
         evidence=[f"127.0.0.1:{port}  {who}" for port, who in holders.items()],
     )
 

@@ -231,5 +231,5 @@ def _missing(names: tuple[str, ...], folder: Path) -> InvalidState:
     return InvalidState(
         f"the file of a {several} gone: {', '.join(names)}",
         why=f"it was in {folder}; the data on the volumes was made with it",
-        hint="put it back from a backup, or nexusdev destroy   remove data and state, then nexusdev up makes them anew",
+        hint="nexusdev destroy   remove data and state; then nexusdev up makes them anew (or put it back from a backup)",
     )

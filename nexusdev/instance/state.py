@@ -132,7 +132,7 @@ def lost(name: str, folder: Path, things: tuple[str, ...]) -> InvalidState:
     return InvalidState(
         f"the state of instance {name} is gone, but its data is still there",
         why=f"volumes or containers of it exist whose passwords and keys were in {folder}; without them they cannot be opened",
-        hint=f"nexusdev -i {name} destroy   remove that data; or put {folder} back from a backup, then nexusdev up",
+        hint=f"nexusdev -i {name} destroy   remove that data; then nexusdev up begins anew (or put {folder} back from a backup)",
         evidence=things,
         code="STATE_LOST",
     )

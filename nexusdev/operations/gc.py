@@ -53,6 +53,17 @@ def question(leftovers: Sequence[Leftover]) -> str:
     return f"{lines}\nremove {'this' if len(leftovers) == 1 else f'these {len(leftovers)}'}?"
 
 
+def told(context: Context, leftovers: Sequence[Leftover]) -> Outcome:
+    """What ``remove`` would remove."""
+    table = Table(columns=("would go", "because"), rows=tuple((str(each), each.because) for each in leftovers))
+    says = (table,) if leftovers else ("nothing is left over",)
+    return Outcome(data={"leftovers": _data(leftovers)}, says=says, instance=context.identity.name)
+
+
+def _data(leftovers: Sequence[Leftover]) -> list[dict[str, str]]:
+    return [{"kind": each.kind, "name": each.name, "because": each.because} for each in leftovers]
+
+
 def remove(context: Context, leftovers: Sequence[Leftover]) -> Outcome:
     """Remove them, one after the other; what cannot go is a warning and stays for the next time."""
     removed, warnings = [], []
@@ -65,7 +76,7 @@ def remove(context: Context, leftovers: Sequence[Leftover]) -> Outcome:
             removed.append(each)
     table = Table(columns=("removed", "because"), rows=tuple((str(each), each.because) for each in removed))
     says = (table,) if removed else ("nothing to do: nothing is left over",)
-    data = {"removed": [{"kind": each.kind, "name": each.name, "because": each.because} for each in removed]}
+    data = {"removed": _data(removed)}
     return Outcome(data=data, says=says, warnings=tuple(warnings), instance=context.identity.name)
 
 

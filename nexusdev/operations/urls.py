@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from difflib import get_close_matches
 
 from nexusdev.environment import stored
@@ -58,6 +59,16 @@ def page(context: Context, name: str) -> str:
         why=f"there are {', '.join(known)}",
         hint=f"nexusdev open {near[0]}" if near else "nexusdev urls",
     )
+
+
+def open_page(context: Context, name: str, *, show: Callable[[str], bool] | None = None) -> Outcome:
+    """Show a page in the browser. Without a browser (a server, a container) its address is the result."""
+    import webbrowser
+
+    url = page(context, name)
+    shown = (show or webbrowser.open)(url)
+    says = (f"opened {url}",) if shown else (url,)
+    return Outcome(data={"url": url, "opened": shown}, says=says, instance=context.identity.name)
 
 
 def plain(url: str) -> str:

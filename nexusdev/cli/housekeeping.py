@@ -1,0 +1,85 @@
+"""urls, open, ports, ls, gc: what is where, and what may go."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nexusdev.cli.app import GROUPS, app
+from nexusdev.cli.session import perform, session
+
+
+@app.command(rich_help_panel=GROUPS[1])
+def urls(ctx: typer.Context) -> None:
+    """Where everything is reached, without passwords.
+
+    \b
+    nexusdev urls
+    nexusdev urls --json
+    """
+    from nexusdev.operations import urls as operation
+
+    perform(ctx, operation.urls)
+
+
+@app.command("open", rich_help_panel=GROUPS[1])
+def open_(
+    ctx: typer.Context, page: Annotated[str, typer.Argument(help="vault, prometheus, minio-console.")] = "minio-console"
+) -> None:
+    """Show a page in the browser; where there is none, print its address.
+
+    \b
+    nexusdev open prometheus
+    """
+    from nexusdev.operations import urls as operation
+
+    perform(ctx, lambda context: operation.open_page(context, page))
+
+
+@app.command(rich_help_panel=GROUPS[2])
+def ports(ctx: typer.Context) -> None:
+    """Every published port, what it reaches, and who has it now.
+
+    \b
+    nexusdev ports
+    """
+    from nexusdev.operations import ports as operation
+
+    perform(ctx, operation.ports)
+
+
+@app.command(rich_help_panel=GROUPS[2])
+def ls(ctx: typer.Context) -> None:
+    """All instances on this machine, and which one is meant here.
+
+    \b
+    nexusdev ls
+    """
+    from nexusdev.operations import ls as operation
+
+    perform(ctx, operation.ls)
+
+
+@app.command(rich_help_panel=GROUPS[3])
+def gc(
+    ctx: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+) -> None:
+    """Remove instances whose project folder is gone, images of older releases, and the cache of image builds. Asks first.
+
+    \b
+    nexusdev gc --dry-run
+    nexusdev gc --yes
+    """
+    from nexusdev.operations import gc as operation
+
+    here = session(ctx)
+    context = here.context()
+    found = operation.look(context)
+    if dry_run:
+        here.finish(operation.told(context, found))
+        return
+    if found:
+        here.confirm(operation.question(found), instead="nexusdev gc --yes")
+    here.finish(operation.remove(context, found))
