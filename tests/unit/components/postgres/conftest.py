@@ -1,0 +1,48 @@
+"""A site without a network: secrets in a dict, addresses as published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nexusdev.components.postgres import names
+from nexusdev.ports import Address, Site
+
+
+@dataclass
+class Secrets:
+    """The secret store as a dict."""
+
+    values: dict[str, str] = field(default_factory=dict)
+
+    def read(self, name: str) -> str:
+        return self.values[name]
+
+    def write(self, name: str, value: str) -> None:
+        self.values[name] = value
+
+
+@pytest.fixture
+def site() -> Site:
+    values = {secret: f"{secret}Password" for secret in (*names.PASSWORDS.values(), names.REST_PASSWORD)}
+    nothing: Any = None
+    published = {
+        (names.PRIMARY, names.SQL): 21032,
+        (names.REPLICA, names.SQL): 21033,
+        (names.POOL, names.POOLED): 21034,
+        **{(node, names.REST): 21043 + number for number, node in enumerate(names.NODES)},
+        **{(store, names.ETCD): 21046 + number for number, store in enumerate(names.STORES)},
+    }
+    return Site(
+        instance="shop",
+        nonce="c0ffee",
+        addresses={key: Address(host="127.0.0.1", port=port) for key, port in published.items()},
+        secrets=Secrets({name: value.replace("-", "") for name, value in values.items()}),
+        ca_file=Path("/state/tls/ca.crt"),
+        client_certificate=Path("/state/tls/client.crt"),
+        client_key=Path("/state/tls/client.key"),
+        runtime=nothing,
+    )

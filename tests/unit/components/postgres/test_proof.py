@@ -1,0 +1,53 @@
+"""What counts as proof: this instance's nonce, from the right kind of server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from nexusdev.components.postgres import wire
+from nexusdev.components.postgres.proof import Door, _refusal, doors, judge
+from nexusdev.components.postgres.variables import variables
+from nexusdev.errors import Degraded, IdentityMismatch
+from nexusdev.ports import Address, Site, View
+
+DOOR = Door(name="DATABASE_URL", address=Address(host="127.0.0.1", port=21032), user="u", password="p", database="d")
+
+
+def test_the_doors_come_from_the_variables_alone(site: Site) -> None:
+    values = {variable.name: variable.value for variable in variables(site, View.HOST)}
+    found = doors(values)
+    assert [str(door.address) for door in found] == [
+        "127.0.0.1:21032", "127.0.0.1:21032", "127.0.0.1:21033", "127.0.0.1:21034",
+    ]  # fmt: skip
+    assert {(door.user, door.password, door.database) for door in found} == {
+        ("nexus_app", values["PGPASSWORD"], "nexus_architect")
+    }
+    assert [door.replica for door in found] == [False, False, True, False]
+
+
+def test_this_instances_nonce_at_the_right_server_is_proof() -> None:
+    judge(DOOR, [("c0ffee", "f")], "c0ffee")
+    judge(replace(DOOR, replica=True), [("c0ffee", "t")], "c0ffee")
+
+
+@pytest.mark.parametrize("rows", [[], [("another", "f")], [(None, "f")]])
+def test_another_mark_is_another_instance(rows: list[wire.Row]) -> None:
+    with pytest.raises(IdentityMismatch, match="is another instance"):
+        judge(DOOR, rows, "c0ffee")
+
+
+def test_the_wrong_kind_of_server_is_a_bad_day() -> None:
+    with pytest.raises(Degraded, match="ends at a replica"):
+        judge(DOOR, [("c0ffee", "t")], "c0ffee")
+    with pytest.raises(Degraded, match="ends at the primary"):
+        judge(replace(DOOR, replica=True), [("c0ffee", "f")], "c0ffee")
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "kind"),
+    [("28P01", IdentityMismatch), ("3D000", IdentityMismatch), ("42P01", IdentityMismatch), ("57P03", Degraded), ("", Degraded)],
+)  # fmt: skip
+def test_a_refusal_is_sorted_by_its_sqlstate(sqlstate: str, kind: type[Exception]) -> None:
+    assert type(_refusal(DOOR, wire.Refused("no", sqlstate))) is kind

@@ -1,0 +1,215 @@
+"""Every bad day of PostgreSQL is a row: what was seen, and the sentence that the waiting person reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from nexusdev.components.postgres.readiness import (
+    Facts,
+    Member,
+    Path,
+    Serves,
+    Store,
+    judge,
+    members_of,
+    nodes,
+    own_member,
+)
+
+LEADER = Member(name="postgresql-0", role="leader", state="running", timeline=1)
+FIRST = Member(name="postgresql-1", role="quorum_standby", state="streaming", timeline=1)
+SECOND = Member(name="postgresql-2", role="quorum_standby", state="streaming", timeline=1)
+
+
+def seen_by_all(*members: Member) -> dict[str, tuple[Member, ...]]:
+    return dict.fromkeys(("postgresql-0", "postgresql-1", "postgresql-2"), members)
+
+
+GOOD = Facts(
+    views=seen_by_all(LEADER, FIRST, SECOND),
+    stores={
+        "etcd-0": Store(answers=True, has_leader=True),
+        "etcd-1": Store(answers=True, has_leader=True, leads=True),
+        "etcd-2": Store(answers=True, has_leader=True),
+    },
+    primary=Path(serves=Serves.PRIMARY, writes=True),
+    replica=Path(serves=Serves.REPLICA),
+    pool=Path(serves=Serves.PRIMARY),
+    seeded=True,
+)
+
+
+def stores(**changed: Store) -> dict[str, Store]:
+    return {**GOOD.stores, **{name.replace("_", "-"): store for name, store in changed.items()}}
+
+
+def as_(member: Member, **changed: Any) -> Member:
+    return replace(member, **changed)
+
+
+BAD_DAYS: dict[str, tuple[dict[str, Any], str]] = {
+    "nothing is there yet": (
+        {"views": {}, "stores": {name: Store() for name in GOOD.stores}, "primary": Path()},
+        "etcd has no quorum: 0 of 3 members answer",
+    ),
+    "one etcd member is alone": (
+        {"stores": stores(etcd_0=Store(), etcd_1=Store(), etcd_2=Store(answers=True))},
+        "etcd has no quorum: 1 of 3 members answer",
+    ),
+    "one etcd member is down": (
+        {"stores": stores(etcd_1=Store())},
+        "etcd-1 is not in etcd's quorum",
+    ),
+    "one etcd member lost the others": (
+        {"stores": stores(etcd_2=Store(answers=True))},
+        "etcd-2 is not in etcd's quorum",
+    ),
+    "etcd is there and no node is": ({"views": {}}, "no node answers yet"),
+    "a node is there and knows no cluster": ({"views": {"postgresql-0": ()}}, "no leader yet"),
+    "the first node initialises": (
+        {"views": seen_by_all(as_(LEADER, role="replica", state="initializing new cluster"))},
+        "no leader yet: postgresql-0 is initializing new cluster",
+    ),
+    "nobody leads after the primary died": (
+        {"views": seen_by_all(as_(FIRST, role="replica", state="running"), as_(SECOND, role="replica"))},
+        "no leader yet: postgresql-1 is running",
+    ),
+    "two nodes call themselves leader": (
+        {"views": {"postgresql-0": (LEADER, FIRST), "postgresql-1": (as_(LEADER, name="postgresql-1"),)}},
+        "two leaders: postgresql-0 and postgresql-1",
+    ),
+    "the leader starts": (
+        {"views": seen_by_all(as_(LEADER, state="starting"), FIRST, SECOND)},
+        "postgresql-0 leads and is starting",
+    ),
+    "the gateway does not know the leader yet": (
+        {"primary": Path(serves=Serves.SILENT, said="closed")},
+        "the gateway does not lead to postgresql-0 yet",
+    ),
+    "the gateway still has the old leader": (
+        {"primary": Path(serves=Serves.REPLICA)},
+        "the gateway still leads postgresql-primary to a replica",
+    ),
+    "the primary refuses the login": (
+        {"primary": Path(serves=Serves.REFUSED, said="password authentication failed")},
+        "postgresql-primary refuses: password authentication failed",
+    ),
+    "the primary waits for its replicas": (
+        {"primary": Path(serves=Serves.PRIMARY, said="timed out")},
+        "postgresql-0 acknowledges no write: timed out",
+    ),
+    "a replica streams and does not count yet": (
+        {"views": seen_by_all(LEADER, FIRST, as_(SECOND, role="replica"))},
+        "1 of 2 replicas in the quorum: postgresql-2 is streaming and not in the quorum yet",
+    ),
+    "both replicas copy": (
+        {
+            "views": seen_by_all(
+                LEADER,
+                as_(FIRST, role="replica", state="creating replica"),
+                as_(SECOND, role="replica", state="creating replica"),
+            )
+        },
+        "0 of 2 replicas in the quorum: postgresql-1 is creating replica, postgresql-2 is creating replica",
+    ),
+    "a replica is in the quorum by name only": (
+        {"views": seen_by_all(LEADER, FIRST, as_(SECOND, state="stopped"))},
+        "1 of 2 replicas in the quorum: postgresql-2 is stopped",
+    ),
+    "a node is gone": (
+        {"views": seen_by_all(LEADER, FIRST)},
+        "1 of 2 replicas in the quorum: postgresql-2 is not there",
+    ),
+    "the gateway knows no replica": (
+        {"replica": Path(serves=Serves.SILENT)},
+        "the gateway has no replica for postgresql-replica yet",
+    ),
+    "the replicas' name ends at the primary": (
+        {"replica": Path(serves=Serves.PRIMARY)},
+        "the gateway leads postgresql-replica to the primary",
+    ),
+    "the pool is down": ({"pool": Path(serves=Serves.SILENT)}, "pgbouncer does not answer"),
+    "the pool is down before seeding": (
+        {"pool": Path(serves=Serves.SILENT), "seeded": False},
+        "pgbouncer does not answer",
+    ),
+    "the pool cannot log in": (
+        {"pool": Path(serves=Serves.REFUSED, said="server login failed")},
+        "pgbouncer refuses: server login failed",
+    ),
+    "the pool leads astray": ({"pool": Path(serves=Serves.REPLICA)}, "pgbouncer leads to a replica"),
+}
+
+
+def test_a_whole_cluster_is_ready() -> None:
+    assert judge(GOOD).ready
+
+
+@pytest.mark.parametrize(("changed", "missing"), BAD_DAYS.values(), ids=BAD_DAYS)
+def test_a_bad_day_is_told_in_one_sentence(changed: dict[str, Any], missing: str) -> None:
+    assert judge(replace(GOOD, **changed)).missing == missing
+
+
+def test_a_pool_that_nobody_seeded_yet_is_no_hindrance() -> None:
+    facts = replace(GOOD, seeded=False, pool=Path(serves=Serves.REFUSED, said="not seeded yet"))
+    assert judge(facts).ready
+
+
+def test_the_cluster_can_be_seeded_from_the_first_acknowledged_write_on() -> None:
+    alone = replace(GOOD, views=seen_by_all(LEADER), replica=Path(serves=Serves.SILENT))
+    assert judge(alone).seedable
+    assert not judge(alone).ready
+    assert not judge(replace(alone, primary=Path(serves=Serves.PRIMARY))).seedable
+
+
+def test_two_leaders_are_not_seeded() -> None:
+    torn = {"postgresql-0": (LEADER,), "postgresql-1": (as_(LEADER, name="postgresql-1"),)}
+    assert not judge(replace(GOOD, views=torn)).seedable
+
+
+def test_every_server_has_its_row() -> None:
+    rows = {row.service: row for row in nodes(GOOD)}
+    assert list(rows) == [
+        "postgresql-0", "postgresql-1", "postgresql-2", "etcd-0", "etcd-1", "etcd-2", "pgbouncer",
+    ]  # fmt: skip
+    assert all(row.ok for row in rows.values())
+    assert (rows["postgresql-0"].role, rows["postgresql-0"].detail) == ("primary", "timeline 1")
+    assert rows["postgresql-1"].detail == "in the quorum, lag 0 B, timeline 1"
+    assert (rows["etcd-0"].role, rows["etcd-1"].role) == ("follower", "leader")
+
+
+def test_a_node_that_does_not_answer_is_down_whatever_the_others_remember() -> None:
+    views = {name: view for name, view in GOOD.views.items() if name != "postgresql-2"}
+    row = next(row for row in nodes(replace(GOOD, views=views)) if row.service == "postgresql-2")
+    assert (row.state, row.role, row.detail, row.ok) == ("down", "", "does not answer", False)
+
+
+def test_patronis_words_become_members() -> None:
+    document = {
+        "members": [
+            {"name": "postgresql-0", "role": "leader", "state": "running", "timeline": 2},
+            {"name": "postgresql-1", "role": "quorum_standby", "state": "streaming", "timeline": 2, "lag": 4096},
+            {"name": "postgresql-2", "role": "replica", "state": "creating replica", "lag": "unknown"},
+        ]
+    }
+    leader, first, second = members_of(document)
+    assert leader == Member(name="postgresql-0", role="leader", state="running", timeline=2)
+    assert first.lag == 4096
+    assert second == Member(name="postgresql-2", role="replica", state="creating replica", lag=-1)
+
+
+@pytest.mark.parametrize(
+    ("document", "role", "state"),
+    [
+        ({"role": "primary", "state": "running"}, "leader", "running"),
+        ({"role": "replica", "state": "running", "replication_state": "streaming", "quorum_standby": True}, "quorum_standby", "streaming"),
+        ({"role": "replica", "state": "running"}, "replica", "running"),
+        ({"state": "starting"}, "replica", "starting"),
+    ],
+)  # fmt: skip
+def test_without_etcd_a_node_speaks_for_itself(document: dict[str, Any], role: str, state: str) -> None:
+    member = own_member("postgresql-0", document)
+    assert (member.role, member.state) == (role, state)

@@ -1,0 +1,31 @@
+"""The verifier is the one that PostgreSQL itself would make."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from nexusdev.components.postgres.scram import matches, verifier
+
+# RFC 7677, section 3: user "user", password "pencil".
+SALT = base64.b64decode("W22ZaJ0SNY7soEsUEjb6gQ==")
+STORED = "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
+
+
+def test_the_verifier_is_that_of_the_standard() -> None:
+    assert verifier("pencil", salt=SALT) == STORED
+
+
+def test_a_password_is_recognised_by_its_verifier() -> None:
+    assert matches(verifier("abcDEF123"), "abcDEF123")
+    assert not matches(verifier("abcDEF123"), "abcDEF124")
+
+
+def test_two_verifiers_of_one_password_differ() -> None:
+    assert verifier("abc") != verifier("abc")
+
+
+@pytest.mark.parametrize("kept", [None, "", "md5abc", "plain"])
+def test_whatever_else_is_kept_matches_nothing(kept: str | None) -> None:
+    assert not matches(kept, "abc")

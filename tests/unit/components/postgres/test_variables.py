@@ -1,0 +1,49 @@
+"""What an application reads: true in both views, and safe in every format without quotes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from nexusdev.components.postgres.variables import credentials, variables
+from nexusdev.ports import Site, View
+
+
+def values(site: Site, view: View) -> dict[str, str]:
+    return {variable.name: variable.value for variable in variables(site, view)}
+
+
+def test_the_host_reads_published_addresses(site: Site) -> None:
+    read = values(site, View.HOST)
+    assert (read["PGHOST"], read["PGPORT"], read["PGDATABASE"], read["PGUSER"]) == (
+        "127.0.0.1", "21032", "nexus_architect", "nexus_app",
+    )  # fmt: skip
+    assert read["DATABASE_URL"].endswith("@127.0.0.1:21032/nexus_architect?sslmode=verify-full")
+    assert "@127.0.0.1:21033/" in read["DATABASE_RO_URL"]
+    assert "@127.0.0.1:21034/" in read["DATABASE_POOL_URL"]
+
+
+def test_a_container_reads_productions_names(site: Site) -> None:
+    read = values(site, View.CONTAINER)
+    assert (read["PGHOST"], read["PGPORT"]) == ("postgresql-primary", "5432")
+    assert "@postgresql-replica:5432/" in read["DATABASE_RO_URL"]
+    assert "@pgbouncer:6432/" in read["DATABASE_POOL_URL"]
+
+
+@pytest.mark.parametrize("view", list(View))
+def test_no_value_needs_quoting_and_none_breaks_a_sourced_file(site: Site, view: View) -> None:
+    for name, value in values(site, view).items():
+        assert re.fullmatch(r"[A-Za-z0-9:/@.,?=_%+-]+", value), name
+
+
+def test_whatever_holds_the_password_is_secret(site: Site) -> None:
+    password = values(site, View.HOST)["PGPASSWORD"]
+    assert all(variable.secret == (password in variable.value) for variable in variables(site, View.HOST))
+
+
+def test_vault_gets_both_logins_with_addresses_inside_the_network(site: Site) -> None:
+    kept = credentials(site)
+    assert (kept["username"], kept["owner_username"]) == ("nexus_app", "nexus_owner")
+    assert kept["password"] != kept["owner_password"]
+    assert kept["host"] == "postgresql-primary"
