@@ -102,8 +102,12 @@ mkdir -p "$home"
 # How long (seconds) to wait for those who have not answered yet: sentinels of a stack that starts, the second other node.
 patience=3
 if has_data; then patience=10; fi
+told=0
 until master=$(choose $((SECONDS < patience ? 2 : 1))) && [[ -n $master ]]; do
-  if ((SECONDS % 5 == 0)); then say "waits for a master to follow; the other nodes: $(others | paste -sd ,)"; fi
+  if ((SECONDS >= told + 5)); then
+    told=$SECONDS
+    say "waits for a master to follow; the other nodes: $(others | paste -sd ,)"
+  fi
   sleep 0.2
 done
 bash /opt/nexus/merge-users.sh /run/secrets/redis-users "$home/users.acl"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Starts Sentinel once there is something to watch: the master that the other sentinels name, or one with its replicas attached
-# (a Sentinel that starts before them finds them ten seconds later). After its first start it knows, and starts at once.
+# (a Sentinel that starts before them finds them ten seconds later). After its first start it knows, and starts at once, but patiently:
+# when the whole stack starts, Redis asks the sentinels for its role first, and must not be taken for dead meanwhile.
 set -euo pipefail
 trap 'exit 143' TERM INT
 
@@ -56,6 +57,18 @@ introduced() {
   done
 }
 
+# Once the master answers, or has had ten seconds for it, an absence counts after as long as sentinel.conf says.
+become_strict() {
+  local master=$1 strict=$2
+  until ask "$master" 6379 ping >/dev/null || ((SECONDS >= 10)); do sleep 0.3; done
+  # Sentinel itself tries again every second: let it see the master before its absence counts.
+  sleep 3
+  REDISCLI_AUTH=$(awk '$2 == "sentinel-pass" { print $3 }' /run/secrets/redis-sentinel-passwords)
+  export REDISCLI_AUTH
+  until redis-cli -e --tls --cacert /run/tls/ca.crt --user sentinel --no-auth-warning -p 26379 \
+    sentinel set nexus down-after-milliseconds "$strict" >/dev/null 2>&1; do sleep 0.3; done
+}
+
 configure() {
   {
     cat /opt/nexus/sentinel.conf
@@ -70,6 +83,7 @@ configure() {
 
 umask 077
 mkdir -p "$home"
+master=
 if ! state=$(kept 2>/dev/null) || [[ $state != *"sentinel monitor "* ]]; then
   # One replica is enough for those who have waited ten seconds for two.
   until master=$(find_master $((SECONDS < 10 ? 2 : 1))) && [[ -n $master ]]; do sleep 0.25; done
@@ -78,4 +92,10 @@ if ! state=$(kept 2>/dev/null) || [[ $state != *"sentinel monitor "* ]]; then
 fi
 bash /opt/nexus/merge-users.sh /run/secrets/redis-sentinel-users "$home/users.acl"
 configure "$state"
+if [[ -z $master ]]; then
+  read -r _ _ _ strict < <(grep '^sentinel down-after-milliseconds nexus ' /opt/nexus/sentinel.conf)
+  read -r _ _ _ master _ < <(grep '^sentinel monitor nexus ' "$home/sentinel.conf")
+  sed -i 's/^\(sentinel down-after-milliseconds nexus\) .*/\1 30000/' "$home/sentinel.conf"
+  become_strict "$master" "$strict" &
+fi
 exec redis-sentinel "$home/sentinel.conf"
