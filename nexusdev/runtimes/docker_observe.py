@@ -21,10 +21,17 @@ def is_ours(listed: Json, names: Names) -> bool:
 
 
 def needs_details(listed: Iterable[Json]) -> list[str]:
-    """The ids of the containers of which the list does not tell enough: what does not simply run, and shared networks' both sides."""
+    """The ids of the containers of which the list does not tell enough: what does not simply run, and shared networks' both sides.
+
+    A sidecar is known by its label, too: Podman's list says of every container that it has the host's network.
+    """
     listed = list(listed)
     owners = {namespace_of(each) for each in listed}
-    return [each["Id"] for each in listed if each["State"] != "running" or namespace_of(each) or each["Id"] in owners]
+    return [each["Id"] for each in listed if each["State"] != "running" or _is_sidecar(each) or each["Id"] in owners]
+
+
+def _is_sidecar(listed: Json) -> bool:
+    return bool(namespace_of(listed)) or (listed.get("Labels") or {}).get(labels.ROLE) == "sidecar"
 
 
 def snapshot(
@@ -81,6 +88,7 @@ def namespace_of(listed: Json) -> str:
 def _container(listed: Json, details: Json, network: NetworkState | None) -> Container:
     tags = listed.get("Labels") or {}
     state = details.get("State", {})
+    owner = namespace_of(details or listed)
     return Container(
         id=listed["Id"],
         name=next(iter(plain_names(listed)), listed["Id"][:12]),
@@ -96,8 +104,8 @@ def _container(listed: Json, details: Json, network: NetworkState | None) -> Con
         started_at=seconds(state.get("StartedAt", "")),
         finished_at=seconds(state.get("FinishedAt", "")),
         health=_health(listed.get("Status", "")),
-        namespace_of=namespace_of(listed),
-        attached=bool(namespace_of(listed)) or _attached(listed, network),
+        namespace_of=owner,
+        attached=bool(owner) or _attached(listed, network),
     )
 
 

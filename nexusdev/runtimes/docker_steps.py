@@ -124,8 +124,10 @@ class Steps:
         """Creating twice is the same as once, if it was ours and the same."""
         there = self._api.inspect_container(name)
         tags = there["Config"].get("Labels") or {}
-        if tags.get(labels.INSTANCE) == self._names.instance and tags.get(labels.FINGERPRINT) == fingerprint:
-            return str(there["Id"])
+        if tags.get(labels.INSTANCE) == self._names.instance:
+            if tags.get(labels.FINGERPRINT) == fingerprint:
+                return str(there["Id"])
+            raise failures.refused(f"{name} exists already and was made from something else")
         raise failures.name_taken(name, service.name, there["Config"].get("Image", ""))
 
     def _rename(self, container: str, name: str, service: Service, fingerprint: str) -> None:
@@ -177,7 +179,8 @@ class Steps:
 
     def _stop(self, container: str) -> None:
         """By the container's own signal and grace. A paused process cannot hear the signal."""
-        if self._inspect(container)["State"]["Paused"]:
+        there = self._inspect(container)
+        if there and there["State"]["Paused"]:
             self._unpause(container)
         self._api.stop(container)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 from nexusdev.stack.model import Service, Stack
@@ -30,7 +29,7 @@ def fingerprints(stack: Stack) -> Mapping[str, str]:
 
 def _fingerprint(service: Service, stack: Stack, contents: dict[Path, str], owner: str) -> str:
     facts = {
-        "service": {key: value for key, value in asdict(service).items() if key not in _NOT_IN_THE_CONTAINER},
+        "service": {key: value for key, value in vars(service).items() if key not in _NOT_IN_THE_CONTAINER},
         "files": [
             (
                 mount.kind,
@@ -44,7 +43,12 @@ def _fingerprint(service: Service, stack: Stack, contents: dict[Path, str], owne
         "hosts": {} if service.shares else dict(stack.hosts()),
         "owner": owner,
     }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=_plain).encode()).hexdigest()
+
+
+def _plain(value: object) -> object:
+    """What JSON does not know: nested dataclasses by their values, paths as text."""
+    return vars(value) if hasattr(value, "__dataclass_fields__") else str(value)
 
 
 def _is_live(name: str, kind: str, stack: Stack) -> bool:

@@ -25,7 +25,8 @@ _Sections = dict[str, dict[str, Value]]
 def load(path: Path | str, environment: Mapping[str, str]) -> Stack:
     """The stack that ``path`` and the files it includes describe, with ``${…}`` taken from ``environment`` alone.
 
-    Raises InvalidConfig with file, line, key and what is allowed. Config files must exist; secrets and what lies below NEXUS_STATE need not: nexusdev makes them.
+    Raises InvalidConfig with file, line, key and what is allowed. Config files must exist; secrets, and what lies below
+    NEXUS_STATE, need not: nexusdev makes them.
     """
     file = Path(path).absolute()
     root = read(file, environment)

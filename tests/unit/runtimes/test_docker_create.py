@@ -1,0 +1,115 @@
+"""What the engine is told to create."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nexusdev.runtimes.docker_create import Names, container_config
+from nexusdev.stack.model import FileMount, Healthcheck, Network, Port, Service, Stack, VolumeMount
+
+DB = Service(
+    name="db",
+    image="db:1",
+    component="db",
+    group="db",
+    address="10.0.0.10",
+    aliases=("db-primary",),
+    entrypoint=("/run.sh",),
+    environment={"COLOUR": "blue"},
+    ports=(Port(host=21040, container=5432), Port(host=21041, container=5432)),
+    volumes=(VolumeMount(volume="db", target="/data"),),
+    tmpfs={"/tmp": "size=1m"},
+    files=(FileMount(kind="config", name="c", source=Path("/stack/c"), target="/etc/c"),),
+    memory_bytes=1024,
+    pids=10,
+    restart="on-failure:3",
+    stop_signal="SIGINT",
+    stop_grace=1.6,
+    healthcheck=Healthcheck(test=("CMD", "true"), interval=30, timeout=5, retries=3, start_period=0.5),
+)
+SIDE = Service(name="side", image="side:1", component="side", group="side", role="sidecar", shares="db")
+STACK = Stack(
+    project="shop",
+    network=Network(name="nexus", subnet="10.0.0.0/24"),
+    services={"db": DB, "side": SIDE},
+    file=Path("/stack/stack.yaml"),
+)
+NAMES = Names(project="shop", instance="i", owner_path="/home/dev/shop", stack=STACK)
+
+
+def told(service: Service = DB, owner_id: str = "") -> dict[str, Any]:
+    return container_config(service, NAMES, STACK, fingerprint="f1", owner_id=owner_id)
+
+
+def test_ports_are_published_on_loopback_only() -> None:
+    ports = told()["HostConfig"]["PortBindings"]
+    assert ports == {
+        "5432/tcp": [{"HostIp": "127.0.0.1", "HostPort": "21040"}, {"HostIp": "127.0.0.1", "HostPort": "21041"}]
+    }
+
+
+def test_the_address_is_fixed_and_every_name_is_an_alias() -> None:
+    endpoint = told()["NetworkingConfig"]["EndpointsConfig"]["shop_nexus"]
+    assert endpoint == {"IPAMConfig": {"IPv4Address": "10.0.0.10"}, "Aliases": ["db", "db-primary"]}
+    assert told()["HostConfig"]["ExtraHosts"] == ["db:10.0.0.10", "db-primary:10.0.0.10"]
+
+
+def test_a_sidecar_has_nothing_of_its_own_network() -> None:
+    body = told(SIDE, owner_id="c1")
+    assert body["HostConfig"]["NetworkMode"] == "container:c1"
+    assert (body["HostConfig"]["ExtraHosts"], body["HostConfig"]["PortBindings"], body["NetworkingConfig"]) == (
+        [],
+        {},
+        {},
+    )
+
+
+def test_volumes_are_named_and_files_are_read_only() -> None:
+    assert told()["HostConfig"]["Mounts"] == [
+        {"Type": "volume", "Source": "shop_db", "Target": "/data", "ReadOnly": False},
+        {"Type": "bind", "Source": "/stack/c", "Target": "/etc/c", "ReadOnly": True},
+    ]
+
+
+def test_no_swap_beside_the_memory() -> None:
+    host = told()["HostConfig"]
+    assert (host["Memory"], host["MemorySwap"]) == (1024, 1024)
+    assert "Memory" not in told(replace(DB, memory_bytes=0))["HostConfig"]
+
+
+@pytest.mark.parametrize(("grace", "seconds"), [(0.1, 1), (1.6, 2), (90.0, 90)])
+def test_the_grace_is_whole_seconds_and_never_none(grace: float, seconds: int) -> None:
+    assert told(replace(DB, stop_grace=grace))["StopTimeout"] == seconds
+
+
+def test_the_restart_policy_and_the_healthcheck_are_in_the_engines_units() -> None:
+    assert told()["HostConfig"]["RestartPolicy"] == {"Name": "on-failure", "MaximumRetryCount": 3}
+    assert told()["Healthcheck"] == {
+        "Test": ["CMD", "true"],
+        "Interval": 30_000_000_000,
+        "Timeout": 5_000_000_000,
+        "StartPeriod": 500_000_000,
+        "Retries": 3,
+    }
+
+
+def test_labels_tell_compose_a_normal_project_and_us_whose_it_is() -> None:
+    assert told()["Labels"] == {
+        "com.docker.compose.project": "shop",
+        "com.docker.compose.version": "2.26.1",
+        "com.docker.compose.service": "db",
+        "com.docker.compose.container-number": "1",
+        "com.docker.compose.oneoff": "False",
+        "com.docker.compose.project.working_dir": "/stack",
+        "com.docker.compose.project.config_files": "/stack/stack.yaml",
+        "com.docker.compose.config-hash": "f1",
+        "dev.nexus.instance": "i",
+        "dev.nexus.owner-path": "/home/dev/shop",
+        "dev.nexus.component": "db",
+        "dev.nexus.role": "server",
+        "dev.nexus.fingerprint": "f1",
+    }
