@@ -27,6 +27,14 @@ NETWORK = {
     "IPAM": {"Config": [{"Subnet": "10.0.0.0/24"}]},
 }
 
+LABELS = {
+    labels.INSTANCE: "shop",
+    labels.SERVICE: "db",
+    labels.COMPONENT: "db",
+    labels.FINGERPRINT: "f1",
+    labels.OWNER_PATH: "/home/dev/shop",
+}
+
 
 def listed(name: str = "nexusdev-shop-db-1", **more: Any) -> dict[str, Any]:
     return {
@@ -36,13 +44,7 @@ def listed(name: str = "nexusdev-shop-db-1", **more: Any) -> dict[str, Any]:
         "ImageID": "sha256:1",
         "State": "running",
         "Status": "Up 3 minutes (healthy)",
-        "Labels": {
-            labels.INSTANCE: "shop",
-            labels.SERVICE: "db",
-            labels.COMPONENT: "db",
-            labels.FINGERPRINT: "f1",
-            labels.OWNER_PATH: "/home/dev/shop",
-        },
+        "Labels": LABELS,
         "HostConfig": {"NetworkMode": "nexusdev-shop_nexus"},
         "NetworkSettings": {"Networks": {"nexusdev-shop_nexus": {"NetworkID": "net1"}}},
         **more,
@@ -92,7 +94,7 @@ def test_both_sides_of_a_shared_network_are_asked_for_their_details() -> None:
 
 
 def test_a_sidecar_is_recognised_where_the_list_does_not_tell_its_network() -> None:
-    sidecar = listed(HostConfig={"NetworkMode": "host"}, Labels={**listed()["Labels"], labels.ROLE: "sidecar"})
+    sidecar = listed(HostConfig={"NetworkMode": "host"}, Labels={**LABELS, labels.ROLE: "sidecar"})
     assert needs_details([sidecar]) == ["c1"]
     details = {"c1": {"Id": "c1", "State": {"Status": "running"}, "HostConfig": {"NetworkMode": "container:c9"}}}
     db = see(sidecar, details=details).containers["db"]
