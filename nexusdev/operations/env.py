@@ -107,6 +107,15 @@ def publish(context: Context, instance: Instance, site: Site, components: Iterab
     return _write(context, formats.render(kept.views["host"], "dotenv", instance=instance.name))
 
 
+def republish(context: Context, instance: Instance) -> None:
+    """Write the env file again from the state where it was deleted or changed; for an ``up`` that had nothing else to do."""
+    kept = stored.read(instance.folder)
+    text = formats.render(kept.views["host"], "dotenv", instance=instance.name)
+    target = context.settings.env_file
+    if not target.exists() or target.read_text(encoding="utf-8") != text:
+        _write(context, text)
+
+
 def check_env_file(context: Context) -> None:
     """Raise what ``publish`` would raise about the env file; ``up`` asks before it starts anything."""
     file.refuse(context.settings.env_file)

@@ -18,7 +18,7 @@ from nexusdev.instance.instance import Instance, locked, open_instance
 from nexusdev.instance.state import container_user, folder_of
 from nexusdev.operations import journal, nodes
 from nexusdev.operations.context import Context
-from nexusdev.operations.env import check_env_file, prove, publish
+from nexusdev.operations.env import check_env_file, prove, publish, republish
 from nexusdev.operations.images_in_time import Arrivals, arriving, names_of
 from nexusdev.operations.journal import Journal
 from nexusdev.operations.outcome import Block, Outcome, Table, Text
@@ -183,6 +183,7 @@ def _nothing_to_do(context: Context, scene: Scene, watch: Stopwatch) -> Outcome 
     proven = _still_true(context, scene)
     if proven is None:
         return None
+    republish(context, scene.instance)
     words = f"nothing to do: everything is ready ({listed(scene.meant)})"
     data = {"changed": False, "ready": list(scene.meant), "seconds": watch.elapsed, "proven": list(proven)}
     return Outcome(instance=scene.instance.name, data=data, says=(Text(words, "good"),))

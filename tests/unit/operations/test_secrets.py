@@ -1,0 +1,126 @@
+"""secrets: seen, shown one by one, and made anew for the application without harm to anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from dataclasses import replace as replaced
+
+import pytest
+
+from nexusdev.components.contract import Change, Variable
+from nexusdev.errors import IdentityMismatch, Locked, NotFound, SeedingFailed, UsageError
+from nexusdev.events import Seeded
+from nexusdev.instance.identity import Identity
+from nexusdev.instance.instance import locked
+from nexusdev.operations.secrets import list_secrets, rotate, show
+from nexusdev.operations.up import up
+from nexusdev.ports import Site, View
+from tests.fakes import FakeComponent, House
+
+
+@dataclass(kw_only=True)
+class Redis(FakeComponent):
+    """Has a password that can be rotated."""
+
+    refuses: bool = False
+
+    def variables(self, site: Site, view: View) -> Sequence[Variable]:
+        return [Variable(name="REDIS_PASSWORD", value=site.secrets.read("redis-app"), secret=True)]
+
+    def credentials(self, site: Site) -> Mapping[str, str]:
+        return {"password": site.secrets.read("redis-app")}
+
+    def rotate(self, site: Site) -> Sequence[Change]:
+        if self.refuses:
+            raise SeedingFailed("redis does not take a new password")
+        site.secrets.write("redis-app", "N" * 32)
+        return [Change(what="new password for nexus_app")]
+
+
+@dataclass(kw_only=True)
+class Vault(FakeComponent):
+    """Stands where the gateway stands in the small stack, and keeps what it is given."""
+
+    kept: dict[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def update_credentials(self, site: Site, credentials: Mapping[str, Mapping[str, str]]) -> Sequence[Change]:
+        self.kept.update(credentials)
+        return []
+
+
+@pytest.fixture
+def standing(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
+    """A platform that is up; the servers behind the proof are not there, so it is heard and not asked."""
+    house.redis = Redis(name="redis")
+    up(house.context())
+    monkeypatch.setattr("nexusdev.operations.env.prove", lambda _kept: house.redis.calls.append("proof of all"))
+    return house
+
+
+def env_file(house: House) -> str:
+    return (house.project / ".env.nexusdev").read_text()
+
+
+def test_the_list_has_names_and_kinds_and_no_values(standing: House) -> None:
+    outcome = list_secrets(standing.context())
+    assert outcome.data["secrets"] == [{"name": "redis-app", "kind": "password, 32 characters", "used_by": []}]
+
+
+def test_one_value_is_shown(standing: House) -> None:
+    assert show(standing.context(), "redis-app").text.strip() in env_file(standing)
+
+
+def test_a_wrong_name_is_answered_with_the_nearest(standing: House) -> None:
+    with pytest.raises(NotFound) as raised:
+        show(standing.context(), "redis-ap")
+    assert raised.value.why == "did you mean redis-app?"
+
+
+def test_a_rotated_password_reaches_the_env_file_and_is_proven(standing: House) -> None:
+    outcome = rotate(standing.context())
+    assert "REDIS_PASSWORD=" + "N" * 32 in env_file(standing)
+    assert outcome.data["changes"] == [{"component": "redis", "what": "new password for nexus_app"}]
+    assert standing.redis.calls[-1] == "proof of all"
+    assert [event.component for event in standing.heard.of(Seeded)][-1] == "redis"
+
+
+def test_vault_gets_the_new_password_too(standing: House) -> None:
+    vault = Vault(name="vault")
+    context = standing.context()
+    stack = (standing.folder / "compose" / "stack.yaml").read_text()
+    (standing.folder / "compose" / "stack.yaml").write_text(stack.replace("component: gateway", "component: vault"))
+    context = replaced(context, components={"redis": standing.redis, "vault": vault})
+    up(context)
+    rotate(context)
+    assert vault.kept["redis"] == {"password": "N" * 32}
+
+
+def test_where_a_component_refuses_its_error_is_raised_and_the_env_file_stays_true(standing: House) -> None:
+    before = env_file(standing)
+    standing.redis.refuses = True
+    with pytest.raises(SeedingFailed):
+        rotate(standing.context())
+    assert env_file(standing) == before
+
+
+def test_a_wrong_component_is_answered_with_the_nearest(standing: House) -> None:
+    with pytest.raises(UsageError) as raised:
+        rotate(standing.context(), ["rediss"])
+    assert raised.value.hint == "nexusdev secrets rotate redis"
+
+
+def test_a_component_without_passwords_has_nothing_to_rotate(standing: House) -> None:
+    assert rotate(standing.context(), ["gateway"]).says == ("nothing to rotate there",)
+
+
+def test_while_another_process_works_nothing_is_rotated(standing: House) -> None:
+    context = standing.context()
+    with locked(context.identity, "nexusdev up", root=context.root), pytest.raises(Locked):
+        rotate(context)
+
+
+def test_another_folder_cannot_rotate(standing: House) -> None:
+    stranger = Identity(name="shop", project=standing.folder / "other", explicit=True)
+    with pytest.raises(IdentityMismatch):
+        rotate(replaced(standing.context(), identity=stranger))
