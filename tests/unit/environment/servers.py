@@ -66,7 +66,7 @@ def redis(nonce: str) -> Talk:
     def talk(stream: IO[bytes]) -> None:
         replies = {
             "AUTH": b"+OK\r\n",
-            "GET": f"${len(nonce)}\r\n{nonce}\r\n".encode(),
+            "FCALL_RO": f"${len(nonce)}\r\n{nonce}\r\n".encode(),
             "SENTINEL": b"*2\r\n$9\r\n127.0.0.1\r\n$5\r\n21079\r\n",
         }
         while line := stream.readline():
