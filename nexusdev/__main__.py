@@ -92,7 +92,7 @@ def _interrupted(here: Session, stopped: BaseException) -> int:
     from nexusdev.cli.session import interruption
 
     with contextlib.suppress(OSError):
-        here.console.fail(interruption(here, status), command=here.command, instance=here.instance)
+        here.console.fail(interruption(here), command=here.command, instance=here.instance)
     return status
 
 

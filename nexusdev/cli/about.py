@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from nexusdev.cli.app import GROUPS, app
-from nexusdev.cli.session import perform
+from nexusdev.cli.session import perform, session
 
 
 @app.command(rich_help_panel=GROUPS[3])
@@ -19,3 +21,19 @@ def version(ctx: typer.Context) -> None:
     from nexusdev.operations import version as operation
 
     perform(ctx, operation.version)
+
+
+@app.command(rich_help_panel=GROUPS[3])
+def completion(
+    ctx: typer.Context,
+    shell: Annotated[str | None, typer.Argument(help="bash, zsh, fish or powershell; yours by default.")] = None,
+) -> None:
+    """Print the script that completes commands and options in your shell.
+
+    \b
+    source <(nexusdev completion bash)
+    nexusdev completion fish > ~/.config/fish/completions/nexusdev.fish
+    """
+    from nexusdev.cli.completion import script
+
+    session(ctx).console.stream(script(shell).splitlines())

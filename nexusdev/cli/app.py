@@ -69,7 +69,7 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback(invoke_without_command=True)
-def main_options(
+def main_options(  # noqa: PLR0917 - options of a command
     ctx: typer.Context,
     instance: Annotated[
         str | None, typer.Option("--instance", "-i", help="Name of the instance (default: from the folder's path).")
@@ -125,8 +125,10 @@ def start(argv: Sequence[str]) -> Session:
 
 def run(here: Session, argv: Sequence[str]) -> int:
     """Parse and run one command line; its exit status. Raises NexusError for ``__main__`` to print."""
-    from nexusdev.cli import commands  # noqa: F401 - registers them
+    from nexusdev.cli import commands, completion  # noqa: F401 - registers the commands
 
+    if completion.is_asked():
+        completion.prepare()
     try:
         status = app(args=hoist(argv), prog_name="nexusdev", standalone_mode=False, obj=here)
     except typer.Exit as ended:

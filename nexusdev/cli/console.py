@@ -118,11 +118,9 @@ class Console:
     def page(self, stream: TextIO) -> Page:
         """The width and the colours of a stream. What is no terminal is as wide as it needs to be, unless COLUMNS says otherwise."""
         terminal = stream.isatty()
+        found = shutil.get_terminal_size().columns if terminal else UNBOUNDED
         columns = os.environ.get("COLUMNS", "")
-        if columns.isdigit() and int(columns):
-            width = int(columns)
-        else:
-            width = shutil.get_terminal_size().columns if terminal else UNBOUNDED
+        width = int(columns) if columns.isdigit() and int(columns) else found
         return Page(width=max(width, 20), color=self.color and terminal)
 
     def _error(self, error: NexusError) -> None:

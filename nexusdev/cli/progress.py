@@ -23,7 +23,7 @@ from nexusdev.plan.steps import Act, Plan
 _QUIET_ACTS = frozenset({Act.CREATE, Act.CREATE_VOLUME, Act.CREATE_NETWORK})
 
 
-def line(event: Event, *, verbose: bool = False) -> str | None:
+def line(event: Event, *, verbose: bool = False) -> str | None:  # noqa: PLR0911 - one per event
     """One line for one change; None for what only a verbose reader wants."""
     match event:
         case StepDone(step=step) if verbose or step.act not in _QUIET_ACTS:
@@ -87,7 +87,7 @@ class Board:
     notes: tuple[str, ...] = ()
     started: tuple[tuple[str, int], ...] = ()
 
-    def after(self, event: Event) -> Board:
+    def after(self, event: Event) -> Board:  # noqa: PLR0911 - one per event
         """The board once this has happened."""
         match event:
             case PhaseBegan():

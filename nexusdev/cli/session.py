@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,12 +90,7 @@ def perform(ctx: typer.Context, act: Callable[[Context], Outcome], *, progress: 
     here.finish(outcome)
 
 
-def is_interactive() -> bool:
-    """Whether a program that is run for the caller can have the terminal."""
-    return os.isatty(0) and os.isatty(1)
-
-
-def interruption(here: Session, status: int) -> NexusError:
+def interruption(here: Session) -> NexusError:
     """What to say when a signal ended a command: what remains, and what to type."""
     changing = here.command in {"up", "start", "restart", "seed", "secrets rotate"}
     error = NexusError(

@@ -15,7 +15,7 @@ Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Co
 
 
 @app.command(rich_help_panel=RUN)
-def up(
+def up(  # noqa: PLR0917 - options of a command
     ctx: typer.Context,
     components: Annotated[
         list[str] | None, typer.Argument(metavar="[COMPONENT]...", help="Only these, and what they need.")
@@ -42,16 +42,18 @@ def up(
     """
     from nexusdev.operations import up as operation
 
-    flags = {"offline": offline or None, "strict": strict or None, "env_file": env_file}
+    names = components or ()
     if dry_run:
-        perform(ctx, lambda context: operation.dry_run(context, components or ()), **flags)
-    else:
-        perform(
-            ctx,
-            lambda context: operation.up(context, components or (), move_ports=move_ports),
-            progress=True,
-            **flags,
-        )
+        perform(ctx, lambda context: operation.dry_run(context, names), offline=offline or None)
+        return
+    perform(
+        ctx,
+        lambda context: operation.up(context, names, move_ports=move_ports),
+        progress=True,
+        offline=offline or None,
+        strict=strict or None,
+        env_file=env_file,
+    )
 
 
 @app.command(rich_help_panel=RUN)
@@ -145,3 +147,25 @@ def status(
         watched(session(ctx), operation)
     else:
         perform(ctx, lambda context: operation(context, check=check))
+
+
+@app.command(rich_help_panel=LOOK)
+def wait(
+    ctx: typer.Context,
+    target: Annotated[str, typer.Argument(help="A component or a service.")],
+    condition: Annotated[
+        str, typer.Option("--for", metavar="CONDITION", help="ready, writable, unsealed or down.")
+    ] = "ready",
+) -> None:
+    """Wait until a part is ready, writable, unsealed or down.
+
+    Exit codes: 0 it is, 11 the time was up, 10 it crashed meanwhile.
+
+    \b
+    nexusdev wait postgres --for writable
+    nexusdev wait vault --for unsealed --timeout 30
+    nexusdev wait redis-1 --for down
+    """
+    from nexusdev.operations.wait import wait as operation
+
+    perform(ctx, lambda context: operation(context, target, condition), progress=True)

@@ -93,7 +93,7 @@ def up(context: Context, names: Sequence[str] = (), *, move_ports: bool = False)
             brought, plan, absent = _bring_up(context, scene, watch)
         finally:
             journal.write_timings(scene.instance.folder, watch.spans)
-        return _outcome(context, scene, watch, plan, brought, absent)
+        return _outcome(context, scene, brought, plan=plan, absent=absent, took=watch.elapsed)
 
 
 def dry_run(context: Context, names: Sequence[str] = ()) -> Outcome:
@@ -249,9 +249,8 @@ def _publish(context: Context, scene: Scene, site: Site) -> None:
 
 
 def _outcome(
-    context: Context, scene: Scene, watch: Stopwatch, plan: Plan, brought: Brought, absent: Mapping[str, str]
+    context: Context, scene: Scene, brought: Brought, *, plan: Plan, absent: Mapping[str, str], took: float
 ) -> Outcome:
-    took = watch.elapsed
     changes = sum(len(each) for each in brought.changes.values())
     paths = sum(len(each) for each in brought.proofs.values())
     says: list[Block] = [

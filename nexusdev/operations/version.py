@@ -5,14 +5,29 @@ from __future__ import annotations
 import platform
 
 from nexusdev import __version__
+from nexusdev.errors import NexusError
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome, Table
 
 
 def version(context: Context) -> Outcome:
     """Everything that a report of a problem has to say about versions. Works without an engine."""
-    rows = [("nexusdev", __version__), ("python", platform.python_version())]
+    rows = {"nexusdev": __version__, "python": platform.python_version(), "system": platform.platform()}
+    try:
+        facts = context.doors.facts()
+        rows["engine"] = f"{facts.version} (API {facts.api_version})"
+    except NexusError as error:
+        rows["engine"] = f"none: {error.message}"
+    stack = _stack(context)
     return Outcome(
-        data=dict(rows),
-        says=(Table(columns=("what", "version"), rows=tuple(rows)),),
+        data={**rows, "stack": stack},
+        says=(Table(columns=("what", "version"), rows=(*rows.items(), *stack.items())),),
     )
+
+
+def _stack(context: Context) -> dict[str, str]:
+    """Image → version, from the lock alone."""
+    from nexusdev.images.lock import load
+
+    lock = load(context.compose.parent / "images.lock.yaml")
+    return {name: image.version for name, image in lock.images.items() if not image.internal}

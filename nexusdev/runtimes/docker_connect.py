@@ -8,33 +8,27 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nexusdev.errors import NexusError, NotFound, PreflightFailed
 from nexusdev.runtimes import failures
+from nexusdev.runtimes.docker_look import Endpoint, Look
 
 if TYPE_CHECKING:
     from docker import APIClient
 
 OLDEST_API = (1, 41)  # Docker 20.10
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
+# whose errors mean that no answer came; told by name, so that looking at an engine imports none of them
+_OF_THE_WIRE = ("docker", "requests", "urllib3", "http")
 _START = "on Linux: sudo systemctl start docker; with Docker Desktop: start the application. Then: nexusdev doctor"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Endpoint:
-    """Where the engine listens, and what said so. ``certificates``: folder with ca.pem, cert.pem, key.pem, or None."""
-
-    url: str
-    origin: str
-    certificates: Path | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class EngineFacts:
-    """What ``doctor`` tells about the engine. Sizes in bytes."""
+    """What ``doctor`` tells about the engine. Sizes in bytes; ``time``: its clock, ISO 8601."""
 
     endpoint: str
     origin: str
@@ -49,19 +43,31 @@ class EngineFacts:
     cgroup_version: str
     containers: int
     rootless: bool
+    time: str = ""
 
 
-@dataclass(frozen=True)
 class Engine:
-    """A connection that several threads may use."""
+    """A connection that several threads may use: ``look`` to ask, ``api`` (the SDK, imported at its first use) to do."""
 
-    api: APIClient
-    endpoint: Endpoint
+    def __init__(self, endpoint: Endpoint, *, version: str, timeout: float = 60) -> None:
+        self.endpoint = endpoint
+        self.version = version
+        self.look = Look(endpoint, version=version, timeout=timeout)
+        self._timeout = timeout
+
+    @cached_property
+    def api(self) -> APIClient:
+        import docker
+
+        with in_our_words(self.endpoint):
+            return docker.APIClient(
+                base_url=self.endpoint.url, version=self.version, timeout=self._timeout, tls=_tls(self.endpoint)
+            )
 
     def facts(self) -> EngineFacts:
         """One /info and one /version."""
         with in_our_words(self.endpoint):
-            info, version = self.api.info(), self.api.version(api_version=False)
+            info, version = self.look.info(), self.look.version()
         return EngineFacts(
             endpoint=self.endpoint.url,
             origin=self.endpoint.origin,
@@ -76,6 +82,7 @@ class Engine:
             cgroup_version=info.get("CgroupVersion", ""),
             containers=info.get("Containers", 0),
             rootless=any("rootless" in option for option in info.get("SecurityOptions") or ()),
+            time=info.get("SystemTime", ""),
         )
 
 
@@ -127,19 +134,17 @@ def connect(endpoint: Endpoint, *, timeout: float = 60) -> Engine:
             code="ENGINE_NOT_LOCAL",
         )
     _look_at_socket(endpoint)
-    import docker
-
     with in_our_words(endpoint, connecting=True):
-        api = docker.APIClient(base_url=endpoint.url, version="auto", timeout=timeout, tls=_tls(endpoint))
-    spoken = tuple(int(part) for part in api.api_version.split("."))
+        version = str(Look(endpoint, timeout=timeout).version()["ApiVersion"])
+    spoken = tuple(int(part) for part in version.split("."))
     if spoken < OLDEST_API:
         raise PreflightFailed(
             f"the engine at {endpoint.url} is too old",
-            why=f"it speaks API {api.api_version}; 1.41 (Docker 20.10) is the oldest that has all that is needed",
+            why=f"it speaks API {version}; 1.41 (Docker 20.10) is the oldest that has all that is needed",
             hint="on Linux: upgrade docker.io or docker-ce; with Docker Desktop: update the application",
             code="ENGINE_TOO_OLD",
         )
-    return Engine(api, endpoint)
+    return Engine(endpoint, version=version, timeout=timeout)
 
 
 def _tls(endpoint: Endpoint) -> Any:
@@ -188,22 +193,15 @@ def _not_allowed(endpoint: Endpoint) -> PreflightFailed:
 
 @contextlib.contextmanager
 def in_our_words(endpoint: Endpoint, *, connecting: bool = False) -> Iterator[None]:
-    """What the SDK raises becomes PreflightFailed (the engine is gone, refuses) or NotFound (what was asked for is not there)."""
-    import docker.errors
-    import requests.exceptions
-
+    """What the engine and the SDK raise becomes PreflightFailed (the engine is gone, refuses) or NotFound (what was asked for is not there)."""
     try:
         yield
     except NexusError:
         raise
-    except docker.errors.APIError as error:
-        raise _refused(error) from error
-    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
-        raise _unreachable(endpoint, error, connecting=connecting) from error
-    except (
-        Exception
-    ) as error:  # a reply that breaks off is a urllib3 or an http.client error, which requests lets through in streams
-        if type(error).__module__.split(".")[0] in ("urllib3", "http"):
+    except Exception as error:
+        if getattr(error, "explanation", None) is not None or getattr(error, "status_code", None):
+            raise _refused(error) from error
+        if isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _OF_THE_WIRE:
             raise _unreachable(endpoint, error, connecting=connecting) from error
         raise
 

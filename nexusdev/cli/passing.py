@@ -1,0 +1,63 @@
+"""Programs that get the caller's own streams: inside a container, or in the place of this process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import IO, TYPE_CHECKING
+
+from nexusdev.cli.session import Session
+from nexusdev.operations.outcome import Outcome
+
+if TYPE_CHECKING:
+    from nexusdev.operations.exec import Call
+    from nexusdev.operations.run import Command
+
+
+def pass_through(here: Session, call: Call) -> None:
+    """Run a program in a container; its exit code becomes ours. With --json its output goes into the envelope."""
+    if here.globals.json:
+        done = call.collect(_all_of_stdin())
+        here.finish(_told(here, done.exit_code, done.stdout, done.stderr))
+        return
+    tty = is_terminal()
+    here.exit_status = call.attach(_stdin(), sys.stdout.buffer, sys.stderr.buffer, tty=tty)
+
+
+def execute(here: Session, command: Command) -> None:
+    """Become this command: signals, terminal and exit code are its own. With --json it is run and its output kept."""
+    if not here.globals.json:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.execve(command.program, command.argv, dict(command.environment))  # noqa: S606 - that is what was asked for
+    done = subprocess.run(
+        command.argv, executable=command.program, env=dict(command.environment), capture_output=True, check=False
+    )
+    here.finish(_told(here, done.returncode, done.stdout, done.stderr))
+
+
+def is_terminal() -> bool:
+    """Whether a program can have the caller's terminal."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _stdin() -> IO[bytes] | None:
+    return sys.stdin.buffer if sys.stdin is not None and not sys.stdin.closed else None
+
+
+def _all_of_stdin() -> bytes | None:
+    stream = _stdin()
+    return stream.read() if stream is not None and not stream.isatty() else None
+
+
+def _told(here: Session, exit_code: int, stdout: bytes, stderr: bytes) -> Outcome:
+    return Outcome(
+        instance=here.instance,
+        data={
+            "exit_code": exit_code,
+            "stdout": stdout.decode("utf-8", "replace"),
+            "stderr": stderr.decode("utf-8", "replace"),
+        },
+        exit_status=exit_code,
+    )

@@ -1,0 +1,158 @@
+"""run, seed, psql, redis, s3, vault, exec, shell: use the stack. Nothing is needed on the host."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from nexusdev.cli.app import GROUPS, app
+from nexusdev.cli.passing import execute, pass_through
+from nexusdev.cli.session import perform, session
+
+USE = GROUPS[1]
+# Whatever follows belongs to another program: its options are not ours, and -h may mean a host.
+PASSING = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": ["--help"]}
+
+Arguments = Annotated[list[str] | None, typer.Argument(metavar="[ARGUMENT]...", help="Handed over as they are.")]
+
+
+@app.command(rich_help_panel=USE, context_settings=PASSING)
+def run(
+    ctx: typer.Context,
+    command: Annotated[list[str], typer.Argument(metavar="COMMAND [ARGUMENT]...", help="What to run.")],
+    no_proof: Annotated[bool, typer.Option("--no-proof", help="Do not ask the servers first.")] = False,
+) -> None:
+    """Run a command with the proven variables in its environment; its exit code is ours.
+
+    \b
+    nexusdev run -- pytest
+    nexusdev run -- sh -c 'psql "$DATABASE_URL" -c "SELECT 1"'
+    nexusdev -i shop run -- make serve
+    """
+    from nexusdev.operations import run as operation
+
+    here = session(ctx)
+    execute(here, operation.command(here.context(), without_dashes(command), proof=not no_proof))
+
+
+@app.command(rich_help_panel=USE)
+def seed(
+    ctx: typer.Context,
+    components: Annotated[list[str] | None, typer.Argument(metavar="[COMPONENT]...", help="Only these.")] = None,
+) -> None:
+    """Apply what is missing of databases, users, buckets and policies, and the project's seed/ folder.
+
+    Each file of seed/ is applied once, by its content. Twice is the same as once.
+
+    \b
+    nexusdev seed
+    nexusdev seed postgres          seed/postgres/*.sql, in the order of their names
+    """
+    from nexusdev.operations.seed import seed as operation
+
+    perform(ctx, lambda context: operation(context, components or ()), progress=True)
+
+
+@app.command(rich_help_panel=USE, context_settings=PASSING)
+def psql(ctx: typer.Context, arguments: Arguments = None) -> None:
+    """psql at the primary, as the application.
+
+    \b
+    nexusdev psql
+    nexusdev psql -c 'SELECT version()'
+    nexusdev psql < schema.sql
+    nexusdev psql -U nexus_owner    as the owner of the tables
+    """
+    _client(ctx, "postgres", arguments)
+
+
+@app.command(rich_help_panel=USE, context_settings=PASSING)
+def redis(ctx: typer.Context, arguments: Arguments = None) -> None:
+    """redis-cli at the master.
+
+    \b
+    nexusdev redis
+    nexusdev redis SET greeting hello
+    nexusdev redis INFO replication
+    """
+    _client(ctx, "redis", arguments)
+
+
+@app.command(rich_help_panel=USE, context_settings=PASSING)
+def s3(ctx: typer.Context, arguments: Arguments = None) -> None:
+    """s3cmd with the application's key.
+
+    \b
+    nexusdev s3 ls
+    nexusdev s3 ls s3://nexus-app-data
+    nexusdev s3 put - s3://nexus-app-data/hello < hello.txt
+    """
+    _client(ctx, "minio", arguments)
+
+
+@app.command(rich_help_panel=USE, context_settings=PASSING)
+def vault(ctx: typer.Context, arguments: Arguments = None) -> None:
+    """vault with the application's token.
+
+    \b
+    nexusdev vault kv get secret/nexus/postgres
+    nexusdev vault token lookup
+    """
+    _client(ctx, "vault", arguments)
+
+
+def _client(ctx: typer.Context, component: str, arguments: list[str] | None) -> None:
+    from nexusdev.operations.exec import client
+
+    here = session(ctx)
+    pass_through(here, client(here.context(), component, without_dashes(arguments or [])))
+
+
+@app.command("exec", rich_help_panel=USE, context_settings=PASSING)
+def exec_(
+    ctx: typer.Context,
+    service: Annotated[str, typer.Argument(help="A service, such as redis-0.")],
+    command: Annotated[list[str], typer.Argument(metavar="COMMAND [ARGUMENT]...")],
+) -> None:
+    """Run a command in the container of a service; streams and exit code pass through.
+
+    \b
+    nexusdev exec redis-0 -- ls -l /data
+    nexusdev exec postgresql-0 -- patronictl list
+    """
+    from nexusdev.operations.exec import in_service
+
+    here = session(ctx)
+    pass_through(here, in_service(here.context(), service, without_dashes(command)))
+
+
+@app.command(rich_help_panel=USE)
+def shell(
+    ctx: typer.Context,
+    service: Annotated[
+        str | None, typer.Argument(help="A service; without one, your own shell with the variables.")
+    ] = None,
+) -> None:
+    """A shell in the container of a service, or your own shell with the proven variables.
+
+    \b
+    nexusdev shell                  your shell, with DATABASE_URL and all the others
+    nexusdev shell postgresql-0
+    """
+    here = session(ctx)
+    context = here.context()
+    if service is None:
+        from nexusdev.operations.run import command
+
+        execute(here, command(context, [os.environ.get("SHELL") or "sh"]))
+        return
+    from nexusdev.operations.exec import shell as operation
+
+    pass_through(here, operation(context, service))
+
+
+def without_dashes(words: list[str]) -> list[str]:
+    """The words behind the ``--`` that separates theirs from ours."""
+    return words[1:] if words[:1] == ["--"] else words

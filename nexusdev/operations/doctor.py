@@ -1,0 +1,53 @@
+"""doctor: is everything there that ``up`` needs? Each check with its verdict, the evidence, and what to type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from nexusdev.errors import NexusError, PreflightFailed
+from nexusdev.operations import doctor_engine, doctor_instance
+from nexusdev.operations.checkup import Check, Verdict
+from nexusdev.operations.context import Context
+from nexusdev.operations.outcome import Mood, Outcome, Table, Text
+from nexusdev.operations.words import counted
+
+_MOODS: dict[Verdict, Mood] = {"ok": "good", "warning": "warn", "failed": "bad", "fixed": "good"}
+
+
+def doctor(context: Context, *, fix: bool = False) -> Outcome:
+    """All checks; with ``fix`` what can be repaired without a risk is. Carries PreflightFailed (exit 5) when one failed."""
+    checks = [_repaired(check) if fix else check for check in examine(context)]
+    failed = [check for check in checks if check.verdict == "failed"]
+    rows = tuple(
+        (Text(check.verdict, _MOODS[check.verdict]), check.name, check.evidence, check.fix) for check in checks
+    )
+    return Outcome(
+        instance=context.identity.name,
+        data={"healthy": not failed, "checks": [check.as_data() for check in checks]},
+        says=(Table(columns=("verdict", "check", "evidence", "fix"), rows=rows),),
+        error=_error(failed) if failed else None,
+    )
+
+
+def examine(context: Context) -> Iterator[Check]:
+    """Every check. One that cannot be made because another failed is left out."""
+    groups: tuple[Callable[[Context], Iterator[Check]], ...] = (doctor_engine.examine, doctor_instance.examine)
+    for group in groups:
+        yield from group(context)
+
+
+def _repaired(check: Check) -> Check:
+    if check.verdict in ("ok", "fixed") or check.repair is None:
+        return check
+    try:
+        return check.fixed(check.repair())
+    except (NexusError, OSError) as error:
+        return check.after_failure(str(error))
+
+
+def _error(failed: list[Check]) -> PreflightFailed:
+    return PreflightFailed(
+        f"{counted(len(failed), 'check')} failed: {', '.join(check.name for check in failed)}",
+        evidence=tuple(f"{check.name}: {check.evidence}" for check in failed),
+        hint="\n".join(dict.fromkeys(check.fix for check in failed if check.fix)),
+    )

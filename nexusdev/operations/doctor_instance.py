@@ -1,0 +1,122 @@
+"""What ``doctor`` asks about this project's instance: its state, its ports and network, its env file, its containers."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from pathlib import Path
+
+from nexusdev.environment.file import is_tracked
+from nexusdev.errors import NexusError, NotFound
+from nexusdev.instance.instance import Instance
+from nexusdev.instance.lock import holder, is_held
+from nexusdev.instance.ports import holder_of, is_taken
+from nexusdev.instance.state import lock_file
+from nexusdev.operations.checkup import Check, failed, good, warning
+from nexusdev.operations.context import Context
+from nexusdev.operations.words import counted, listed
+from nexusdev.plan.snapshot import State
+from nexusdev.plan.survey import Survey
+
+
+def examine(context: Context) -> Iterator[Check]:
+    """What can be asked without an engine first."""
+    yield env_file(context.settings.env_file)
+    yield lock(context)
+    try:
+        instance = context.instance()
+    except NotFound:
+        yield good("state", "no instance of this project yet")
+        return
+    except NexusError as error:
+        yield failed("state", f"{error.message}: {error.why}", fix=error.hint)
+        return
+    yield state(instance)
+    try:
+        survey = context.doors.survey()
+    except NexusError:
+        return
+    yield ports(context, instance, survey)
+    yield subnet(instance, survey)
+    yield containers(context)
+
+
+def env_file(file: Path) -> Check:
+    """Never in git, never readable for others, writable for us."""
+    if is_tracked(file):
+        fix = f"git rm --cached {file.name}; echo {file.name} >> .gitignore"
+        return failed("env file", f"{file} is tracked by git: the next commit publishes passwords", fix=fix)
+    if not file.exists():
+        return good("env file", f"{file} will be written by nexusdev up")
+    if file.stat().st_mode & 0o077:
+        return warning(
+            "env file", f"{file} can be read by others", fix=f"chmod 600 {file}", repair=lambda: _close(file, 0o600)
+        )
+    return good("env file", str(file))
+
+
+def _close(path: Path, mode: int) -> str:
+    path.chmod(mode)
+    return f"{path} is now for its owner only"
+
+
+def lock(context: Context) -> Check:
+    """Who works on the instance now."""
+    file = lock_file(context.root, context.identity.name)
+    if not is_held(file):
+        return good("lock", "nobody works on this instance")
+    return warning("lock", f"{holder(file) or 'somebody'} works on this instance", fix="wait for it to end")
+
+
+def state(instance: Instance) -> Check:
+    """The folder with the secrets."""
+    if instance.folder.stat().st_mode & 0o077:
+        return warning(
+            "state",
+            f"{instance.folder} can be read by others",
+            fix=f"chmod 700 {instance.folder}",
+            repair=lambda: _close(instance.folder, 0o700),
+        )
+    return good("state", str(instance.folder))
+
+
+def ports(context: Context, instance: Instance, survey: Survey) -> Check:
+    """The block of this instance, but for what its own containers have."""
+    ours = {port for each in survey.of_instance(instance.name) if each.running for port in each.ports}
+    wanted = [port.host for each in context.stack(instance).services.values() for port in each.ports]
+    taken = [port for port in wanted if port not in ours and is_taken(port)]
+    block = f"{instance.port(0)}-{instance.port(99)}"
+    if not taken:
+        return good("ports", f"{block}, none taken by others")
+    who = f"{taken[0]} is in use by {holder_of(taken[0], survey.published)}"
+    return failed("ports", who, fix="stop what uses it, or: nexusdev up --move-ports")
+
+
+def subnet(instance: Instance, survey: Survey) -> Check:
+    """The /24 of this instance, against every other network of the engine."""
+    own = ipaddress.ip_network(f"{instance.net}.0/24")
+    for name, text in survey.subnets.items():
+        network = ipaddress.ip_network(text, strict=False)
+        if (
+            not name.startswith(f"{instance.compose_project}_")
+            and own.version == network.version
+            and own.overlaps(network)
+        ):
+            return failed("subnet", f"{own} overlaps {text} of network {name}", fix=f"docker network rm {name}")
+    return good("subnet", f"{own}")
+
+
+def containers(context: Context) -> Check:
+    """What has a container and does not run."""
+    snapshot = context.runtime().observe()
+    if snapshot.foreign:
+        names = listed(list(snapshot.foreign))
+        return failed("containers", f"the names of {names} are taken by containers of others", fix="docker ps -a")
+    bad = [
+        f"{name} is {each.state.value}" for name, each in snapshot.containers.items() if each.state is not State.RUNNING
+    ]
+    if bad:
+        return warning("containers", listed(bad), fix="nexusdev start")
+    if not snapshot.containers:
+        return good("containers", "none; nexusdev up makes them")
+    return good("containers", f"{counted(len(snapshot.containers), 'container')}, all running")

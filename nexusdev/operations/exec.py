@@ -1,0 +1,84 @@
+"""exec, shell, psql, redis, s3, vault: programs inside containers, with the caller's own streams. Nothing is needed on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import IO
+
+from nexusdev.components.contract import Client
+from nexusdev.errors import NotFound, UsageError
+from nexusdev.operations.context import Context
+from nexusdev.operations.selection import unknown
+from nexusdev.plan.snapshot import Container, Snapshot, State
+from nexusdev.ports import Completed, Runtime
+
+# The best shell that there is; `sh -c` so that it is looked for where it will run.
+SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash || exec sh")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A program and where to run it."""
+
+    runtime: Runtime
+    service: str
+    argv: tuple[str, ...]
+
+    def attach(self, stdin: IO[bytes] | None, stdout: IO[bytes], stderr: IO[bytes], *, tty: bool) -> int:
+        """Run it with these streams; its exit code."""
+        return self.runtime.attach(self.service, self.argv, stdin=stdin, stdout=stdout, stderr=stderr, tty=tty)
+
+    def collect(self, stdin: bytes | None) -> Completed:
+        """Run it and keep what it says."""
+        return self.runtime.execute(self.service, self.argv, stdin=stdin)
+
+
+def in_service(context: Context, service: str, argv: Sequence[str]) -> Call:
+    """A command in the container of a service. NotFound (3) names the nearest."""
+    runtime = context.runtime()
+    snapshot = runtime.observe()
+    if not argv:
+        raise UsageError("which command?", hint=f"nexusdev exec {service} -- COMMAND [ARGUMENT]...")
+    return Call(runtime=runtime, service=_running(service, snapshot, context).service, argv=tuple(argv))
+
+
+def shell(context: Context, service: str) -> Call:
+    """A shell in the container of a service."""
+    return in_service(context, service, SHELL)
+
+
+def client(context: Context, component: str, arguments: Sequence[str]) -> Call:
+    """The product's own client, in a container that has it and runs."""
+    found = context.components[component].client(arguments)
+    if found is None:
+        raise UsageError(f"{component} has no client")
+    runtime = context.runtime()
+    return Call(runtime=runtime, service=_host(found, component, runtime.observe(), context), argv=found.argv)
+
+
+def _host(found: Client, component: str, snapshot: Snapshot, context: Context) -> str:
+    """The service that the component names, or another server of the same kind while that one is down."""
+    named = snapshot.containers.get(found.service)
+    if named and named.state is State.RUNNING:
+        return found.service
+    stem = found.service.rstrip("0123456789")
+    for each in snapshot.containers.values():
+        if each.component == component and each.state is State.RUNNING and each.service.rstrip("0123456789") == stem:
+            return each.service
+    if not any(each.component == component for each in snapshot.containers.values()):
+        raise NotFound(f"{component} does not run in instance {context.identity.name}", hint=f"nexusdev up {component}")
+    return _running(found.service, snapshot, context).service
+
+
+def _running(service: str, snapshot: Snapshot, context: Context) -> Container:
+    container = snapshot.containers.get(service)
+    if container is None and snapshot.containers:
+        raise unknown(service, snapshot.containers, kind="service", hint="nexusdev exec {} -- …")
+    if container is None:
+        raise NotFound(f"instance {context.identity.name} has no containers", hint="nexusdev up")
+    if container.state is not State.RUNNING:
+        raise NotFound(
+            f"{service} does not run", why=f"its container is {container.state.value}", hint=f"nexusdev start {service}"
+        )
+    return container

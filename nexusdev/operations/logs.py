@@ -1,0 +1,49 @@
+"""logs: what the servers say, merged by time, each line with the name of who said it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from nexusdev.errors import NotFound, UsageError
+from nexusdev.operations.context import Context
+from nexusdev.operations.selection import services_of
+from nexusdev.ports import LogLine
+
+_AGO = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def logs(
+    context: Context,
+    names: Sequence[str] = (),
+    *,
+    since: str | None = None,
+    tail: int | None = None,
+    follow: bool = False,
+) -> tuple[Sequence[str], Iterator[LogLine]]:
+    """The services that are meant, and their lines. Works by label alone. NotFound (3) where there is no container."""
+    runtime = context.runtime()
+    snapshot = runtime.observe()
+    if not snapshot.containers:
+        raise NotFound(f"instance {context.identity.name} has no containers", hint="nexusdev up   start it")
+    chosen = services_of(names, snapshot, command="logs") or tuple(snapshot.containers)
+    return chosen, runtime.logs(chosen, tail=tail, since=moment(since), follow=follow)
+
+
+def moment(since: str | None, *, now: float | None = None) -> float | None:
+    """Seconds since the epoch from ``90s``, ``10m``, ``2h``, ``1d`` ago, or an ISO time (local unless it says otherwise)."""
+    if not since:
+        return None
+    if match := _AGO.fullmatch(since):
+        return (now if now is not None else time.time()) - float(match[1]) * _UNITS[match[2]]
+    try:
+        return datetime.fromisoformat(since).timestamp()
+    except ValueError:
+        raise UsageError(
+            f"--since {since} is no time",
+            why="90s, 10m, 2h, 1d ago, or 2026-01-31T12:00:00",
+            hint="nexusdev logs --since 10m",
+        ) from None

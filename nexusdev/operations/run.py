@@ -1,0 +1,32 @@
+"""run: a command with the proven variables. Once they are proven, the command takes the place of nexusdev."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from nexusdev.errors import NotFound, UsageError
+from nexusdev.operations.context import Context
+from nexusdev.operations.env import values_for_run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What to execute. ``program`` is the file that ``argv[0]`` was found to be."""
+
+    program: str
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+def command(context: Context, argv: Sequence[str], *, proof: bool = True) -> Command:
+    """The command with its environment. IdentityMismatch (9), Degraded (4) where an endpoint is not what it should be."""
+    if not argv:
+        raise UsageError("which command?", hint="nexusdev run -- COMMAND [ARGUMENT]...")
+    values = values_for_run(context, proof=proof)
+    environment = {**context.environ, **values}
+    program = shutil.which(argv[0], path=environment.get("PATH"))
+    if program is None:
+        raise NotFound(f"there is no command {argv[0]}", why="it is not on the PATH", hint="nexusdev run -- COMMAND …")
+    return Command(program=program, argv=tuple(argv), environment=environment)

@@ -1,0 +1,64 @@
+"""seed: bring databases, users, buckets and policies to what they shall be, then the project's own files. Twice is the same as once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from nexusdev.components.contract import Component, SeedFile
+from nexusdev.errors import NotFound
+from nexusdev.events import Seeded
+from nexusdev.instance.instance import locked
+from nexusdev.operations import journal
+from nexusdev.operations.context import Context
+from nexusdev.operations.env import publish
+from nexusdev.operations.outcome import Outcome, Table
+from nexusdev.operations.seed_files import collect
+from nexusdev.operations.selection import require_components
+from nexusdev.plan.snapshot import State
+from nexusdev.ports import Site
+
+
+def seed(context: Context, names: Sequence[str] = ()) -> Outcome:
+    """Seed these components (default: all that run). NotFound (3) for one that does not run, SeedingFailed (15)."""
+    require_components(names, context.components, command="seed")
+    with locked(context.identity, "nexusdev seed", root=context.root):
+        instance = context.instance()
+        stack = context.stack(instance)
+        runtime = context.runtime(stack)
+        snapshot = runtime.observe()
+        running = {each.component for each in snapshot.containers.values() if each.state is State.RUNNING}
+        if absent := [name for name in (names or running or ["the stack"]) if name not in running]:
+            raise NotFound(f"{absent[0]} does not run", hint="nexusdev up   start it, and seed it")
+        there = [context.components[name] for name in stack.components if name in running]
+        chosen = [each for each in there if not names or each.name in names]
+        site = instance.site(runtime, stack)
+        files = collect(context.settings.seed, stack.components)
+        with ThreadPoolExecutor(max_workers=len(chosen)) as threads:
+            asked = {
+                each.name: threads.submit(_seed, context, each, there, site, files.get(each.name, ()))
+                for each in chosen
+            }
+        changes = {name: answer.result() for name, answer in asked.items()}
+        remembered = journal.read(instance.folder).components
+        publish(context, instance, site, [each for each in there if each.name in remembered or not remembered])
+    rows = tuple((name, change) for name, each in changes.items() for change in each)
+    says = (
+        (Table(columns=("component", "changed"), rows=rows),)
+        if rows
+        else ("nothing to do: everything is as it shall be",)
+    )
+    return Outcome(
+        instance=instance.name, data={"changes": {name: list(each) for name, each in changes.items()}}, says=says
+    )
+
+
+def _seed(
+    context: Context, component: Component, all_of_them: Sequence[Component], site: Site, files: Sequence[SeedFile]
+) -> tuple[str, ...]:
+    began = context.clock.now()
+    credentials = {each.name: each.credentials(site) for each in all_of_them}
+    changes = [*component.seed(site, credentials), *(component.apply(site, files) if files else ())]
+    words = tuple(change.what for change in changes)
+    context.listener.tell(Seeded(component=component.name, changes=words, elapsed=context.clock.now() - began))
+    return words

@@ -1,0 +1,52 @@
+"""timings: where the time of the last ``up`` went, and what decided its length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nexusdev.operations import journal
+from nexusdev.operations.context import Context
+from nexusdev.operations.outcome import Outcome, Table, Text
+from nexusdev.timing import Span, critical_path, from_data
+
+_BAR = 30
+# Below this a span only makes the table longer, unless it is on the critical path.
+_WORTH_TELLING = 0.05
+
+
+def timings(context: Context) -> Outcome:
+    """The spans of the last ``up`` in the order of time; those that decided its length are marked."""
+    instance = context.instance()
+    data = journal.read_timings(instance.folder)
+    spans = from_data(data)
+    critical = {span.name for span in critical_path(spans)}
+    total = max((span.ended for span in spans), default=0.0)
+    shown = [span for span in ordered(spans) if span.name in critical or span.seconds >= _WORTH_TELLING]
+    rows = tuple(
+        (
+            Text("*" if span.name in critical else " ", "warn"),
+            Text(span.name, "strong" if span.name in critical else "plain"),
+            f"{span.seconds:6.2f}",
+            bar(span, total),
+        )
+        for span in shown
+    )
+    says = (
+        Table(columns=("", "what", "seconds", f"0 to {total:.1f} s"), rows=rows),
+        "* decided the length",
+    )
+    return Outcome(instance=instance.name, data=data, says=says)
+
+
+def ordered(spans: Sequence[Span]) -> list[Span]:
+    """By their beginning, the longer one first."""
+    return sorted(spans, key=lambda span: (span.began, -span.seconds))
+
+
+def bar(span: Span, total: float, width: int = _BAR) -> str:
+    """The span as a piece of a line."""
+    if total <= 0:
+        return ""
+    left = round(span.began / total * width)
+    length = max(1, round(span.seconds / total * width))
+    return " " * min(left, width - 1) + "━" * min(length, width - min(left, width - 1))

@@ -1,0 +1,164 @@
+"""wait: until a component or one of its servers is ready, writable, unsealed or down. 11 when the time is up, 10 when it crashes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from nexusdev.components.contract import Component, Node, Readiness
+from nexusdev.errors import NotReadyInTime, UsageError
+from nexusdev.events import ComponentWaits
+from nexusdev.operations.context import Context
+from nexusdev.operations.outcome import Outcome
+from nexusdev.operations.selection import unknown
+from nexusdev.operations.words import duration
+from nexusdev.plan.snapshot import Snapshot, State
+from nexusdev.ports import Site
+from nexusdev.stack.model import Stack
+from nexusdev.waiting import Sentry, crash, last_lines, pause_after
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """What one look told. ``service``: '' when the whole component is meant."""
+
+    component: str
+    service: str
+    readiness: Readiness
+    nodes: Sequence[Node]
+    snapshot: Snapshot
+
+    @property
+    def own(self) -> list[Node]:
+        """The nodes that are meant."""
+        return [node for node in self.nodes if not self.service or node.service == self.service]
+
+    @property
+    def running(self) -> list[str]:
+        """The services that are meant and whose containers run."""
+        return [
+            each.service
+            for each in self.snapshot.containers.values()
+            if each.component == self.component and each.state is State.RUNNING and self.service in ("", each.service)
+        ]
+
+
+def ready(sight: Sight) -> str:
+    """What is missing until it does its job."""
+    if not sight.service:
+        return sight.readiness.missing
+    if not sight.running:
+        return f"{sight.service} does not run"
+    bad = [f"{node.service} is {node.state}" for node in sight.own if not node.ok]
+    return ", ".join(bad) or ("" if sight.own else f"{sight.service} does not answer")
+
+
+def writable(sight: Sight) -> str:
+    """What is missing until it takes writes: perhaps not complete yet, but in business."""
+    if sight.readiness.ready or sight.readiness.seedable:
+        return ""
+    return sight.readiness.missing
+
+
+def unsealed(sight: Sight) -> str:
+    """What is missing until every Vault server is unsealed."""
+    sealed = [node.service for node in sight.own if "sealed" in node.state.split() or node.state == "down"]
+    if not sight.own:
+        return "no server of it answers"
+    return f"{', '.join(sealed)} sealed or down" if sealed else ""
+
+
+def down(sight: Sight) -> str:
+    """What still runs."""
+    return f"{', '.join(sight.running)} still {'runs' if len(sight.running) == 1 else 'run'}" if sight.running else ""
+
+
+CONDITIONS: dict[str, Callable[[Sight], str]] = {
+    "ready": ready,
+    "writable": writable,
+    "unsealed": unsealed,
+    "down": down,
+}
+
+
+def wait(context: Context, target: str, condition: str = "ready") -> Outcome:
+    """Look until the condition holds. NotReadyInTime (11), CrashedDuringStart (10), UsageError for wrong words."""
+    if condition not in CONDITIONS:
+        raise unknown(condition, CONDITIONS, kind="condition", hint=f"nexusdev wait {target} --for {{}}")
+    instance = context.instance()
+    stack = context.stack(instance)
+    component, service = _meant(target, condition, stack)
+    runtime = context.runtime(stack)
+    site = instance.site(runtime, stack)
+    services = {
+        name: each for name, each in stack.services.items() if service in (name, "") and each.component == component
+    }
+    began = context.clock.now()
+    with Sentry(runtime=runtime, services=services, wall=context.wall) as sentry:
+        for name in services if condition != "down" else ():
+            sentry.watch(name, starts=False)
+        look = _Look(context=context, component=context.components[component], service=service, site=site)
+        _until(context, look, CONDITIONS[condition], sentry, f"{target} is not {condition}")
+    took = context.clock.now() - began
+    return Outcome(
+        instance=instance.name,
+        data={"target": target, "condition": condition, "seconds": took},
+        says=(f"{target} is {condition} (after {duration(took)})",),
+    )
+
+
+@dataclass(kw_only=True)
+class _Look:
+    context: Context
+    component: Component
+    service: str
+    site: Site
+
+    def __call__(self) -> Sight:
+        snapshot = self.site.runtime.observe()
+        facts = self.component.look(self.site)
+        return Sight(
+            component=self.component.name,
+            service=self.service,
+            readiness=self.component.judge(facts),
+            nodes=self.component.nodes(facts),
+            snapshot=snapshot,
+        )
+
+
+def _until(context: Context, look: _Look, missing: Callable[[Sight], str], sentry: Sentry, sentence: str) -> None:
+    began, told = context.clock.now(), ""
+    while True:
+        at = context.clock.now()
+        sight = look()
+        lacking = missing(sight)
+        if not lacking:
+            return
+        if death := sentry.crashed():
+            service = sentry.services[death.service]
+            raise crash(
+                death, service, sight.snapshot.containers.get(service.name), last_lines(sentry.runtime, service.name)
+            )
+        if lacking != told:
+            elapsed = context.clock.now() - began
+            context.listener.tell(ComponentWaits(component=sight.component, missing=lacking, elapsed=elapsed))
+            told = lacking
+        if context.clock.now() - began >= context.settings.timeout:
+            raise NotReadyInTime(
+                f"{sentence} after {context.settings.timeout:.0f} s",
+                why=lacking,
+                hint="nexusdev status   look at every node",
+            )
+        context.clock.sleep(pause_after(context.clock.now() - at))
+
+
+def _meant(target: str, condition: str, stack: Stack) -> tuple[str, str]:
+    """Component and service of a target."""
+    if condition == "unsealed" and target != "vault" and not target.startswith("vault"):
+        raise UsageError(f"only Vault can be unsealed, not {target}", hint="nexusdev wait vault --for unsealed")
+    if target in stack.components:
+        return target, ""
+    if target in stack.services:
+        return stack.services[target].component, target
+    known = (*stack.components, *stack.services)
+    raise unknown(target, known, kind="component or service", hint=f"nexusdev wait {{}} --for {condition}")
