@@ -118,6 +118,8 @@ def _cluster(facts: Facts) -> str:
     if not facts.leaders:
         return f"no leader yet{_doing(facts.members)}"
     leader = _leader(facts)
+    if leader.name not in facts.views:
+        return f"{leader.name} leads and does not answer"
     return "" if leader.serves else f"{leader.name} leads and is {leader.state}"
 
 
@@ -133,11 +135,11 @@ def _primary(facts: Facts) -> str:
 
 
 def _replicas(facts: Facts) -> str:
-    members = {member.name: member for member in facts.members}
+    members = {member.name: member for member in facts.members if member.name in facts.views}
     waiting = [name for name in names.NODES if not _in_quorum(members.get(name))]
     if not waiting:
         return ""
-    found = ", ".join(f"{name} is {_standing(members.get(name))}" for name in waiting)
+    found = ", ".join(f"{name} {_standing(members.get(name))}" for name in waiting)
     return f"{names.REPLICAS - len(waiting)} of {names.REPLICAS} replicas in the quorum: {found}"
 
 
@@ -167,8 +169,8 @@ def _in_quorum(member: Member | None) -> bool:
 
 def _standing(member: Member | None) -> str:
     if member is None:
-        return "not there"
-    return "streaming and not in the quorum yet" if member.state == "streaming" else member.state
+        return "does not answer"
+    return "is streaming and not in the quorum yet" if member.state == "streaming" else f"is {member.state}"
 
 
 def _leader(facts: Facts) -> Member:
@@ -185,14 +187,16 @@ def _doing(members: Sequence[Member]) -> str:
 def nodes(facts: Facts) -> Sequence[Node]:
     """PostgreSQL's nodes, the stores behind them, the pool in front. Pure."""
     members = {member.name: member for member in facts.members}
-    servers = [_server(name, members.get(name) if name in facts.views else None) for name in names.NODES]
+    servers = [_server(name, members.get(name), answers=name in facts.views) for name in names.NODES]
     stores = [_store(name, facts.stores.get(name, Store())) for name in names.STORES]
     return (*servers, *stores, _pooler(facts))
 
 
-def _server(name: str, member: Member | None) -> Node:
-    if member is None:
+def _server(name: str, member: Member | None, *, answers: bool) -> Node:
+    if not answers:
         return Node(service=name, detail="does not answer")
+    if member is None:
+        return Node(service=name, state="starting", detail="not in the cluster yet")
     role = "primary" if member.leads else "replica"
     return Node(service=name, role=role, state=member.state, detail=_detail(member), ok=_in_quorum(member))
 

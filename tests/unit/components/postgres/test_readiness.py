@@ -120,8 +120,16 @@ BAD_DAYS: dict[str, tuple[dict[str, Any], str]] = {
         "1 of 2 replicas in the quorum: postgresql-2 is stopped",
     ),
     "a node is gone": (
-        {"views": seen_by_all(LEADER, FIRST)},
-        "1 of 2 replicas in the quorum: postgresql-2 is not there",
+        {"views": {"postgresql-0": (LEADER, FIRST), "postgresql-1": (LEADER, FIRST)}},
+        "1 of 2 replicas in the quorum: postgresql-2 does not answer",
+    ),
+    "a replica died and etcd still remembers it": (
+        {"views": {"postgresql-0": (LEADER, FIRST, SECOND), "postgresql-1": (LEADER, FIRST, SECOND)}},
+        "1 of 2 replicas in the quorum: postgresql-2 does not answer",
+    ),
+    "the primary died and its lease runs": (
+        {"views": {"postgresql-1": (LEADER, FIRST, SECOND), "postgresql-2": (LEADER, FIRST, SECOND)}},
+        "postgresql-0 leads and does not answer",
     ),
     "the gateway knows no replica": (
         {"replica": Path(serves=Serves.SILENT)},
@@ -185,6 +193,11 @@ def test_a_node_that_does_not_answer_is_down_whatever_the_others_remember() -> N
     views = {name: view for name, view in GOOD.views.items() if name != "postgresql-2"}
     row = next(row for row in nodes(replace(GOOD, views=views)) if row.service == "postgresql-2")
     assert (row.state, row.role, row.detail, row.ok) == ("down", "", "does not answer", False)
+
+
+def test_a_node_that_answers_and_belongs_to_nothing_yet_is_starting() -> None:
+    row = nodes(replace(GOOD, views=seen_by_all(LEADER, FIRST)))[2]
+    assert (row.service, row.state, row.ok) == ("postgresql-2", "starting", False)
 
 
 def test_patronis_words_become_members() -> None:

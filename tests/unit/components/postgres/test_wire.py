@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import socket
@@ -39,7 +40,7 @@ class Server:
 
     def serve(self, listener: socket.socket) -> None:
         connection, _ = listener.accept()
-        with connection, connection.makefile("rwb") as stream:
+        with contextlib.suppress(OSError), connection, connection.makefile("rwb") as stream:
             stream.read(8)
             stream.write(self.tls)
             stream.flush()
