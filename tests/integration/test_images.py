@@ -1,0 +1,181 @@
+"""Images on the real engine: built, found again, moved to another place, refused with their words; and what must not be in them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from nexusdev.errors import ImageUnavailable
+from nexusdev.images import bundle
+from nexusdev.images.images import Images, open_images
+from nexusdev.images.lock import default_file
+from nexusdev.images.lock import load as load_lock
+from nexusdev.images.tags import tags
+from nexusdev.runtimes.docker_images import DockerImages, image_door
+from nexusdev.runtimes.image_door import Furniture
+from tests.integration.conftest import Project
+
+pytestmark = pytest.mark.integration
+
+PREFIX = "nxt-img"
+LOCK = """
+schema: 1
+images:
+  nxt-img-root:
+    version: "1"
+    sources:
+      - registry: registry.invalid/root:1
+        digest: null
+        why: never asked
+  base:
+    version: "13"
+    internal: true
+    sources:
+      - build: base
+  nxt-img-good:
+    version: "1.2"
+    programs: [sh, hello]
+    check: hello --version
+    sources:
+      - registry: registry.invalid/hello:1.2
+        digest: null
+        why: a registry that does not exist
+      - build: good
+        cache: nxt-img-cache
+  nxt-img-bad:
+    version: "1"
+    sources:
+      - build: bad
+"""
+GOOD = """ARG BASE=nexusdev/base:local
+FROM ${BASE} AS build
+USER 0
+WORKDIR /src
+COPY hello ./
+RUN chmod 755 hello && echo kept > /cache/kept && test -s "$SSL_CERT_FILE" -o -z "$SSL_CERT_FILE"
+FROM ${BASE}
+COPY --from=build /src/hello /usr/local/bin/
+USER 10001:10001
+"""
+BAD = """ARG BASE=nexusdev/base:local
+FROM ${BASE}
+RUN for each in $(seq 40); do echo "line $each"; done; exit 3
+USER 10001:10001
+"""
+BASE = "ARG ROOT=nexusdev/nxt-img-root:local\nFROM ${ROOT}\n"
+
+
+@pytest.fixture(scope="module")
+def door() -> DockerImages:
+    return image_door()
+
+
+@pytest.fixture(scope="module")
+def folder(make_project: Callable[..., Project]) -> Project:
+    """A folder to run commands in; nothing is started there."""
+    return make_project("images")
+
+
+@pytest.fixture
+def images(tmp_path: Path, door: DockerImages) -> Iterator[Images]:
+    """A small lock whose base is the stack's own, under the tag that this lock gives it."""
+    compose = tmp_path / "compose"
+    for name, text in {"good": GOOD, "bad": BAD, "base": BASE}.items():
+        (compose / name).mkdir(parents=True)
+        (compose / name / "Dockerfile").write_text(text)
+    (compose / "good" / "hello").write_text("#!/bin/sh\necho hello 1.2\n")
+    (compose / "images.lock.yaml").write_text(LOCK)
+    made = open_images(tmp_path / "state", lock=compose / "images.lock.yaml")
+    real = tags(load_lock(default_file()))["base"]
+    stored = door.find(real)
+    assert stored is not None
+    door.tag(stored.id, made.references["base"])
+    yield made
+    for name in ("nxt-img-good", "nxt-img-bad"):
+        door.untag(f"nexusdev/{name}:local")
+        door.untag(made.references[name])
+    door.untag(made.references["base"])
+    door.drop_volume("nxt-img-cache")
+
+
+def test_an_image_is_built_once_and_found_again_at_once(images: Images) -> None:
+    [first] = images.ensure(["nxt-img-good"])
+    assert first.source == "local build"
+    log = (images.logs / "nxt-img-good.log").read_text()
+    assert "registry registry.invalid/hello:1.2: " in log
+    began = time.monotonic()
+    [second] = images.ensure(["nxt-img-good"])
+    assert second.source == "store"
+    assert time.monotonic() - began < 1
+
+
+def test_the_image_runs_as_nobody_and_keeps_nothing_of_the_workshop(images: Images, door: DockerImages) -> None:
+    images.ensure(["nxt-img-good"])
+    found = door.find(images.references["nxt-img-good"])
+    assert found is not None
+    assert found.user == "10001:10001"
+    assert found.labels["dev.nexus.image"] == images.references["nxt-img-good"].removeprefix("nexusdev/")
+    workshop = door.open_workshop(found.id, name="nxt-img-look", furniture=Furniture())
+    said: list[str] = []
+    try:
+        workshop.run("ls -d /cache /src; ls -A /run", user="0", folder="/", environment={}, say=said.append)
+    finally:
+        workshop.close()
+    assert [line for line in said if "cannot access" not in line] == []
+
+
+def test_a_failed_build_names_its_image_its_last_lines_and_its_log(images: Images) -> None:
+    with pytest.raises(ImageUnavailable) as caught:
+        images.ensure(["nxt-img-bad"])
+    error = caught.value
+    assert error.message == "image nxt-img-bad 1 could not be had from any of its sources"
+    assert error.why == "local build: a step ended with exit code 3"
+    assert "line 40" in error.evidence
+    assert error.evidence[-1] == f"log: {images.logs / 'nxt-img-bad.log'}"
+
+
+def test_an_archive_brings_an_image_to_a_store_that_does_not_have_it(images: Images, door: DockerImages) -> None:
+    [built] = images.ensure(["nxt-img-good"])
+    file = images.root / "nexus.tar"
+    bundle.save(images, file, ["nxt-img-good"])
+    door.untag("nexusdev/nxt-img-good:local")
+    door.untag(built.reference)
+    assert door.find(built.reference) is None
+    [loaded] = bundle.load(images, file).images
+    assert loaded.id == built.id
+    assert [each.source for each in images.ensure(["nxt-img-good"], offline=True)] == ["store"]
+
+
+def test_the_images_of_the_stack_are_what_the_lock_says(folder: Project) -> None:
+    ran = folder.run("images", "verify", "--json")
+    assert ran.code == 0, ran.out
+    assert all(each["ok"] for each in ran.data["images"])
+
+
+@pytest.mark.parametrize("name", load_lock(default_file()).runnable)
+def test_no_image_has_root_package_lists_or_build_tools(folder: Project, door: DockerImages, name: str) -> None:
+    reference = tags(load_lock(default_file()))[name]
+    found = door.find(reference)
+    assert found is not None
+    assert found.user not in ("", "0", "root")
+    workshop = door.open_workshop(reference, name="nxt-img-look", furniture=Furniture())
+    said: list[str] = []
+    try:
+        script = (
+            "for each in cc gcc g++ make go git; do command -v $each; done; "
+            "find /var/lib/apt/lists /var/cache/apt /root/.cache -type f -size +0 2>/dev/null; stat -c %a /data"
+        )
+        workshop.run(script, user="0", folder="/", environment={}, say=said.append)
+    finally:
+        workshop.close()
+    assert said == ["1777"]
+
+
+def test_a_second_build_does_nothing(folder: Project) -> None:
+    ran = folder.run("images", "build", "--json")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["data"]["changed"] == []

@@ -1,0 +1,65 @@
+"""Bundles: one archive, out of one store and into another."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound
+from nexusdev.images import bundle
+from nexusdev.runtimes.memory_images import MemoryImages
+from tests.unit.images.workbench import make_images, registry
+
+
+@pytest.mark.parametrize("name", ["nexus.tar", "nexus.tar.gz"])
+def test_another_machine_needs_nothing_but_the_archive(tmp_path: Path, name: str) -> None:
+    here = make_images(tmp_path, registry())
+    here.ensure()
+    saved = bundle.save(here, tmp_path / name)
+    there = make_images(tmp_path, MemoryImages())
+    loaded = bundle.load(there, tmp_path / name)
+    assert [each.name for each in loaded.images] == [each.name for each in saved.images] == ["cache", "store"]
+    assert [each.source for each in there.ensure(offline=True)] == ["store", "store"]
+    assert there.door.find("nexusdev/cache:local") is not None
+    assert bundle.outdated(there, loaded.images) == {}
+
+
+def test_its_first_member_says_what_is_in_it(tmp_path: Path) -> None:
+    images = make_images(tmp_path, registry())
+    images.ensure()
+    bundle.save(images, tmp_path / "nexus.tar", ["cache"])
+    with tarfile.open(tmp_path / "nexus.tar") as archive:
+        first = archive.next()
+        assert first is not None
+        assert first.name == "nexusdev.json"
+        content = archive.extractfile(first)
+        assert content is not None
+        assert [each["version"] for each in json.loads(content.read())["images"]] == ["8"]
+
+
+def test_what_is_not_there_cannot_be_saved_and_no_half_file_stays(tmp_path: Path) -> None:
+    with pytest.raises(ImageUnavailable, match="image cache 8 is not in the engine's store"):
+        bundle.save(make_images(tmp_path, registry()), tmp_path / "nexus.tar")
+    assert [each.name for each in tmp_path.iterdir() if "nexus" in each.name] == []
+
+
+def test_an_archive_of_something_else_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "other.tar"
+    with tarfile.open(file, "w") as archive:
+        archive.add(__file__, arcname="manifest.json")
+    with pytest.raises(InvalidConfig, match="is no bundle of nexusdev images"):
+        bundle.load(make_images(tmp_path, MemoryImages()), file)
+    with pytest.raises(NotFound):
+        bundle.load(make_images(tmp_path, MemoryImages()), tmp_path / "absent.tar")
+
+
+def test_a_bundle_of_an_older_release_is_told_apart(tmp_path: Path) -> None:
+    old = make_images(tmp_path / "old", registry())
+    old.ensure()
+    saved = bundle.save(old, tmp_path / "old.tar")
+    new = make_images(tmp_path / "new", MemoryImages())
+    (tmp_path / "new/compose/cache/Dockerfile").write_text("ARG BASE=nexusdev/base:local\nFROM ${BASE}\nRUN more\n")
+    assert set(bundle.outdated(new, saved.images)) == {"cache"}

@@ -1,0 +1,38 @@
+"""Tags: the same content has the same one, and a change reaches whatever is built on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nexusdev.errors import InvalidConfig
+from nexusdev.images.lock import load
+from nexusdev.images.tags import tags
+from tests.unit.images.workbench import CHILD, LOCK, write_lock
+
+
+def test_two_checkouts_agree(tmp_path: Path) -> None:
+    one, two = (tags(load(write_lock(tmp_path / name))) for name in ("one", "two"))
+    assert one == two
+    assert one["cache"].startswith("nexusdev/cache:8-")
+
+
+def test_a_changed_file_changes_its_image_alone(tmp_path: Path) -> None:
+    before = tags(load(write_lock(tmp_path)))
+    (tmp_path / "store" / "go.mod").write_text("module other\n")
+    after = tags(load(tmp_path / "images.lock.yaml"))
+    assert {name for name in after if after[name] != before[name]} == {"store"}
+
+
+def test_a_new_version_of_the_base_changes_everything_on_it(tmp_path: Path) -> None:
+    before = tags(load(write_lock(tmp_path)))
+    after = tags(load(write_lock(tmp_path, LOCK.replace('version: "13"', 'version: "14"'))))
+    assert {name for name in after if after[name] != before[name]} == {"base", "builder", "cache", "store"}
+
+
+def test_images_built_in_a_circle_are_refused(tmp_path: Path) -> None:
+    file = write_lock(tmp_path)
+    (tmp_path / "cache" / "Dockerfile").write_text((CHILD % "x").replace("nexusdev/base", "nexusdev/cache"))
+    with pytest.raises(InvalidConfig, match="in a circle: cache → cache"):
+        tags(load(file))

@@ -1,0 +1,40 @@
+"""Whether what is in the store is what the lock says: every case is a row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nexusdev.images.lock import Build, LockedImage, Registry
+from nexusdev.images.verify import judge
+from nexusdev.runtimes.image_door import StoredImage
+
+PINNED = "sha256:" + "a" * 64
+OTHER = "sha256:" + "b" * 64
+BUILT = LockedImage(name="cache", version="8", sources=(Build(folder=Path("/cache")),))
+PUBLISHED = LockedImage(name="cache", version="8", sources=(Registry(reference="x/y:8", digest=PINNED),))
+UNPINNED = LockedImage(name="cache", version="8", sources=(Registry(reference="x/y:8", why="a test"),))
+
+
+def stored(*, label: str = "", digest: str = "") -> StoredImage:
+    return StoredImage(
+        id="sha256:1", labels={"dev.nexus.image": label} if label else {}, digests=(digest,) if digest else ()
+    )
+
+
+@pytest.mark.parametrize(
+    ("image", "found", "wrong"),
+    [
+        (BUILT, None, "it is not in the store"),
+        (BUILT, stored(label="cache:8-1"), ""),
+        (BUILT, stored(label="cache:8-0"), "it says of itself that it is cache:8-0"),
+        (BUILT, stored(), "it was neither built from this lock nor pulled by one of its digests"),
+        (PUBLISHED, stored(digest=PINNED), ""),
+        (PUBLISHED, stored(digest=OTHER), "it was neither built from this lock nor pulled by one of its digests"),
+        (UNPINNED, stored(digest=OTHER), ""),
+        (UNPINNED, stored(), "it says nothing of where it is from"),
+    ],
+)
+def test_label_or_digest_must_be_the_locks(image: LockedImage, found: StoredImage | None, wrong: str) -> None:
+    assert judge(image, "nexusdev/cache:8-1", found).wrong == wrong
