@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from base64 import b64encode
+from collections.abc import Callable
 
 from nexusdev.components import https
 from nexusdev.components.postgres import names
@@ -12,32 +13,6 @@ from nexusdev.components.postgres.readiness import Facts
 from nexusdev.ports import Site
 
 _EVERY = 0.5
-
-
-class Nudge:
-    """Wakes the leader when its replicas stream and it has not taken them into the quorum yet.
-
-    Patroni looks every ``loop_wait`` (2 s) and needs two rounds; a change of its configuration that changes nothing makes it look
-    at once. Harmless at any time, so the only state is when it was done last.
-    """
-
-    def __init__(self) -> None:
-        self._last = 0.0
-        self._lock = threading.Lock()
-
-    def __call__(self, site: Site, facts: Facts) -> None:
-        leader = next((member.name for member in facts.members if member.leads), "")
-        waiting = [member for member in facts.members if member.role == "replica" and member.state == "streaming"]
-        if leader and waiting and self._is_time():
-            wake(site, leader)
-
-    def _is_time(self) -> bool:
-        with self._lock:
-            now = time.monotonic()
-            due = now - self._last >= _EVERY
-            if due:
-                self._last = now
-            return due
 
 
 def wake(site: Site, node: str) -> None:
@@ -56,3 +31,30 @@ def wake(site: Site, node: str) -> None:
         )
     except OSError:
         return
+
+
+class Nudge:
+    """Wakes the leader when its replicas stream and it has not taken them into the quorum yet.
+
+    Patroni looks every ``loop_wait`` (2 s) and needs two rounds; a change of its configuration that changes nothing makes it look
+    at once. Harmless at any time, so the only state is when it was done last.
+    """
+
+    def __init__(self, wake: Callable[[Site, str], None] = wake) -> None:
+        self._wake = wake
+        self._last = 0.0
+        self._lock = threading.Lock()
+
+    def __call__(self, site: Site, facts: Facts) -> None:
+        leader = next((member.name for member in facts.members if member.leads), "")
+        waiting = [member for member in facts.members if member.role == "replica" and member.state == "streaming"]
+        if leader and waiting and self._is_time():
+            self._wake(site, leader)
+
+    def _is_time(self) -> bool:
+        with self._lock:
+            now = time.monotonic()
+            due = now - self._last >= _EVERY
+            if due:
+                self._last = now
+            return due

@@ -24,7 +24,7 @@ _IN_TRANSACTION = "25001"
 
 def apply(site: Site, files: Sequence[SeedFile]) -> Sequence[Change]:
     """Apply what was not applied with this content; raises ``SeedingFailed`` with file, line, SQLSTATE and the server's message."""
-    ordered = sorted((file for file in files if file.path.endswith(".sql")), key=lambda file: file.path)
+    ordered = sorted(filter(_is_sql, files), key=lambda file: file.path)
     if not ordered:
         return ()
     changes = []
@@ -35,6 +35,16 @@ def apply(site: Site, files: Sequence[SeedFile]) -> Sequence[Change]:
                 _run(connection, file)
                 changes.append(Change(what=f"applied {file.path}{' again: it has changed' if known else ''}"))
     return tuple(changes)
+
+
+def _is_sql(file: SeedFile) -> bool:
+    """Raises ``SeedingFailed`` for what would otherwise be left out without a word; a README is for people."""
+    name = file.path.rsplit("/", 1)[-1]
+    if name.endswith(".sql"):
+        return True
+    if not name.upper().startswith("README"):
+        raise SeedingFailed(f"seed/{file.path} is no .sql file", hint=f"mv seed/{file.path} seed/{file.path}.sql")
+    return False
 
 
 def _hashes(connection: Connection, path: str) -> frozenset[str]:
