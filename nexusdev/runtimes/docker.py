@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any
 
 from nexusdev.errors import NotFound
@@ -21,6 +22,7 @@ from nexusdev.runtimes import docker_create as create
 from nexusdev.runtimes import docker_observe as observe
 from nexusdev.runtimes import failures, labels
 from nexusdev.runtimes.docker_connect import Engine, EngineFacts, engine, in_our_words
+from nexusdev.runtimes.docker_look import EngineAnswer
 from nexusdev.runtimes.docker_steps import Steps
 
 if TYPE_CHECKING:
@@ -61,9 +63,10 @@ class DockerRuntime:
         """Three lists, and details of the few containers of which the list does not tell enough."""
         ours = {"label": f"{labels.INSTANCE}={self._names.instance}"}
         with self._talking():
-            containers = self._api.containers(all=True)
-            volumes = self._api.volumes(filters=ours).get("Volumes") or []
-            networks = self._api.networks(filters=ours)
+            look = self._engine.look
+            containers = look.containers(all=True)
+            volumes = look.volumes(filters=ours).get("Volumes") or []
+            networks = look.networks(filters=ours)
             wanted = observe.needs_details(each for each in containers if observe.is_ours(each, self._names))
             details = self._details(wanted)
         # a container that went away between the two looks is not there
@@ -78,11 +81,11 @@ class DockerRuntime:
         return {each["Id"]: each for each in found if each}
 
     def _inspect(self, container: str) -> Any:
-        import docker.errors
-
         try:
-            return self._api.inspect_container(container)
-        except docker.errors.NotFound:
+            return self._engine.look.inspect_container(container)
+        except EngineAnswer as answer:
+            if answer.status_code != HTTPStatus.NOT_FOUND:
+                raise
             return None
 
     def apply(self, step: Step) -> None:
@@ -94,7 +97,7 @@ class DockerRuntime:
         """The id of the service's running container, found by label: its name may be somebody else's."""
         own = [f"{labels.INSTANCE}={self._names.instance}", f"{labels.SERVICE}={service}", f"{labels.ONE_OFF}=False"]
         with self._talking():
-            found = self._api.containers(filters={"label": own, "status": "running"})
+            found = self._engine.look.containers(filters={"label": own, "status": "running"})
         if not found:
             raise failures.no_container(service)
         return str(found[0]["Id"])
@@ -113,7 +116,9 @@ class DockerRuntime:
         from nexusdev.runtimes.docker_streams import Logs
 
         with self._talking():
-            listed = self._api.containers(all=True, filters={"label": f"{labels.INSTANCE}={self._names.instance}"})
+            listed = self._engine.look.containers(
+                all=True, filters={"label": f"{labels.INSTANCE}={self._names.instance}"}
+            )
         by_service = {each["Labels"].get(labels.SERVICE, ""): each["Id"] for each in listed}
         if missing := [name for name in services if name not in by_service]:
             raise NotFound(

@@ -17,11 +17,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, Any
-from urllib.parse import urlsplit
 
 from nexusdev.errors import NotReadyInTime, PreflightFailed
 from nexusdev.ports import Completed
-from nexusdev.runtimes.docker_connect import Endpoint, Engine
+from nexusdev.runtimes.docker_connect import Engine
+from nexusdev.runtimes.docker_look import open_socket
 from nexusdev.runtimes.terminal import raw_terminal, terminal_size
 
 _STDERR = 2
@@ -99,32 +99,17 @@ class Exec:
     @contextlib.contextmanager
     def _begun(self) -> Iterator[tuple[socket.socket, bytes]]:
         """The raw stream of the started command, and what of it came along with the reply's head."""
-        connection = _connect(self._engine.endpoint)
+        connection = open_socket(self._engine.endpoint)
         try:
             body = json.dumps({"Detach": False, "Tty": self._tty}).encode()
             head = (
-                f"POST /v{self._engine.api.api_version}/exec/{self._id}/start HTTP/1.1\r\nHost: docker\r\n"
+                f"POST /v{self._engine.version}/exec/{self._id}/start HTTP/1.1\r\nHost: docker\r\n"
                 f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
             )
             connection.sendall(head.encode() + body)
             yield connection, _after_head(connection)
         finally:
             connection.close()
-
-
-def _connect(endpoint: Endpoint) -> socket.socket:
-    parts = urlsplit(endpoint.url)
-    if parts.scheme == "unix":
-        connection = socket.socket(socket.AF_UNIX)
-        connection.connect(parts.path)
-        return connection
-    plain = socket.create_connection((parts.hostname or "localhost", parts.port or 2375), timeout=10)
-    plain.settimeout(None)
-    if endpoint.certificates is None:
-        return plain
-    context = ssl.create_default_context(cafile=str(endpoint.certificates / "ca.pem"))
-    context.load_cert_chain(endpoint.certificates / "cert.pem", endpoint.certificates / "key.pem")
-    return context.wrap_socket(plain, server_hostname=parts.hostname)
 
 
 def _after_head(connection: socket.socket) -> bytes:

@@ -40,13 +40,13 @@ class DockerImages:
     def find(self, reference: str) -> StoredImage | None:
         try:
             with self._words():
-                return _stored(self._api.inspect_image(reference))
+                return _stored(self._engine.look.inspect_image(reference))
         except NotFound:
             return None
 
     def list(self) -> Sequence[StoredImage]:
         with self._words():
-            return [_listed(each) for each in self._api.images()]
+            return [_listed(each) for each in self._engine.look.images()]
 
     def pull(self, reference: str, digest: str | None, say: Say) -> StoredImage:
         repository, _, tag = reference.rpartition(":")

@@ -135,7 +135,7 @@ class Logs:
 
     def _exists(self, service: str) -> bool:
         with in_our_words(self._engine.endpoint):
-            return bool(self._engine.api.containers(all=True, filters={"id": self._containers[service]}))
+            return bool(self._engine.look.containers(all=True, filters={"id": self._containers[service]}))
 
 
 def _lines(chunks: Any) -> Iterator[str]:

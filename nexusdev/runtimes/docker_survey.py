@@ -16,7 +16,7 @@ def survey(engine: Any, *, caches: bool = False) -> Survey:
 
     caches  look for the volumes of image builds too (for ``gc``): one more call
     """
-    api = engine.api
+    api = engine.look
     containers = api.containers(all=True)
     networks = api.networks()
     return Survey(
@@ -77,7 +77,7 @@ def _configured(api: Any, identifier: str) -> tuple[int, ...]:
     try:
         bindings = api.inspect_container(identifier)["HostConfig"]["PortBindings"] or {}
     except Exception as gone:
-        if getattr(getattr(gone, "response", None), "status_code", 0) == 404:  # noqa: PLR2004 - removed meanwhile
+        if getattr(gone, "status_code", 0) == 404:  # noqa: PLR2004 - removed meanwhile
             return ()
         raise
     hosts = (each.get("HostPort") for several in bindings.values() for each in several or ())

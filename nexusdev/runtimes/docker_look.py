@@ -1,0 +1,116 @@
+"""Questions to the engine without the SDK: looking needs no more than a GET, and importing the SDK takes longer than a whole no-op ``up``.
+
+The methods are named as the SDK names them and answer what it answers.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Where the engine listens, and what said so. ``certificates``: folder with ca.pem, cert.pem, key.pem, or None."""
+
+    url: str
+    origin: str
+    certificates: Path | None = None
+
+
+class EngineAnswer(Exception):
+    """The engine answered, but not with what was asked for. Has what the SDK's APIError has."""
+
+    def __init__(self, status_code: int, explanation: str) -> None:
+        super().__init__(explanation)
+        self.status_code = status_code
+        self.explanation = explanation
+
+
+def open_socket(endpoint: Endpoint, timeout: float | None = None) -> socket.socket:
+    """A connection of one's own. Raises OSError."""
+    parts = urlsplit(endpoint.url)
+    if parts.scheme == "unix":
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(timeout)
+        connection.connect(parts.path)
+        return connection
+    plain = socket.create_connection((parts.hostname or "localhost", parts.port or 2375), timeout=10)
+    plain.settimeout(timeout)
+    if endpoint.certificates is None:
+        return plain
+    context = ssl.create_default_context(cafile=str(endpoint.certificates / "ca.pem"))
+    context.load_cert_chain(endpoint.certificates / "cert.pem", endpoint.certificates / "key.pem")
+    return context.wrap_socket(plain, server_hostname=parts.hostname)
+
+
+class Look:
+    """Asks; a connection for each question, so that several threads may. Raises EngineAnswer, OSError, HTTPException."""
+
+    def __init__(self, endpoint: Endpoint, *, version: str = "", timeout: float = 60) -> None:
+        self._endpoint = endpoint
+        self._prefix = f"/v{version}" if version else ""
+        self._timeout = timeout
+
+    def get(self, path: str, **parameters: str) -> Any:
+        """The JSON of one answer."""
+        asking = http.client.HTTPConnection("localhost", timeout=self._timeout)
+        asking.sock = open_socket(self._endpoint, self._timeout)
+        try:
+            query = f"?{urlencode(parameters)}" if parameters else ""
+            asking.request("GET", f"{self._prefix}{path}{query}")
+            reply = asking.getresponse()
+            return _understood(reply.status, reply.read())
+        finally:
+            asking.close()
+
+    def version(self) -> Any:
+        return self.get("/version")
+
+    def info(self) -> Any:
+        return self.get("/info")
+
+    def containers(self, *, all: bool = False, filters: Mapping[str, Any] | None = None) -> Any:  # noqa: A002 - the engine's word
+        return self.get("/containers/json", all=str(int(all)), **_filters(filters))
+
+    def images(self, *, filters: Mapping[str, Any] | None = None) -> Any:
+        return self.get("/images/json", **_filters(filters))
+
+    def networks(self, *, filters: Mapping[str, Any] | None = None) -> Any:
+        return self.get("/networks", **_filters(filters))
+
+    def volumes(self, *, filters: Mapping[str, Any] | None = None) -> Any:
+        return self.get("/volumes", **_filters(filters))
+
+    def inspect_container(self, container: str) -> Any:
+        return self.get(f"/containers/{quote(container)}/json")
+
+    def inspect_image(self, image: str) -> Any:
+        return self.get(f"/images/{quote(image, safe='/:@')}/json")
+
+
+def _filters(filters: Mapping[str, Any] | None) -> dict[str, str]:
+    """``{"label": "a=b"}`` or ``{"label": ["a", "b"]}`` as the engine wants it."""
+    if not filters:
+        return {}
+    lists: dict[str, Sequence[str]] = {
+        key: [value] if isinstance(value, str) else list(value) for key, value in filters.items()
+    }
+    return {"filters": json.dumps(lists)}
+
+
+def _understood(status: int, body: bytes) -> Any:
+    try:
+        told = json.loads(body)
+    except ValueError:
+        told = {"message": body.decode(errors="replace").strip()}
+    if status != http.client.OK:
+        raise EngineAnswer(status, str(told.get("message", told)))
+    return told
