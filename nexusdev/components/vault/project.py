@@ -1,7 +1,7 @@
 """The project's own seed: ``seed/vault/<path>.yaml`` (or .json) becomes secret/<path>, ``seed/vault/policies/<name>.hcl`` a policy.
 
-Each file is applied once, by its hash: what the application changes afterwards stays, until the file changes. A policy is also
-given to the application's role, so that what a project opens is open to its application.
+A secret is written once per hash of its file: what the application changes afterwards stays, until the file changes. A policy is
+written whenever it differs, and given to the application's role, so that what a project opens is open to its application.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from nexusdev.components.contract import Change, SeedFile
 from nexusdev.components.vault import kv, names, settled
 from nexusdev.components.vault.api import Api
 from nexusdev.components.vault.seed import unreachable
-from nexusdev.components.vault.tokens import login, operator
+from nexusdev.components.vault.tokens import issue, operator, policies_of
 from nexusdev.errors import SeedingFailed
 from nexusdev.ports import Site
 
@@ -34,8 +34,8 @@ def apply(api: Api, site: Site, files: Sequence[SeedFile]) -> Sequence[Change]:
             changes = [*_policies(as_operator, policies)]
             for path, (file, content) in data.items():
                 changes += _secret(as_operator, path, file, content)
-        if any("policies" in change.what for change in changes):
-            _reissue(api, site)
+        if not set(policies) <= policies_of(api, site.secrets):
+            issue(api, site.secrets)
         return changes
     except OSError as error:
         raise unreachable(error) from error
@@ -55,12 +55,6 @@ def _secret(api: Api, path: str, file: SeedFile, content: dict[str, Any]) -> lis
     api.need("POST", f"secret/data/{path}", {"data": content})
     kv.set_mark(api, path, {**marks, MARK: file.sha256})
     return [Change(what=f"wrote secret/{path} from {file.path}")]
-
-
-def _reissue(api: Api, site: Site) -> None:
-    """A token has the policies that its role had when it was issued."""
-    if token := login(api, site.secrets, names.APP):
-        site.secrets.write(names.APP_TOKEN, token)
 
 
 def _inner(file: SeedFile) -> PurePosixPath:

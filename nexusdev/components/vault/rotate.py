@@ -9,14 +9,14 @@ from nexusdev.components.vault import names
 from nexusdev.components.vault.api import Api
 from nexusdev.components.vault.seed import unreachable
 from nexusdev.components.vault.settled import login_of
-from nexusdev.components.vault.tokens import operator, refresh
+from nexusdev.components.vault.tokens import issue, operator
 from nexusdev.ports import Site
 
 _ROLE = f"auth/approle/role/{names.APP}"
 
 
 def rotate(api: Api, site: Site, fresh: str) -> Sequence[Change]:
-    """The new ones are valid before the old ones end. A cut anywhere leaves a login that works, or that seeding sets right.
+    """The new ones are valid before the old ones end. What a cut leaves half done, seeding sets right.
 
     fresh  the new secret id
     """
@@ -25,8 +25,7 @@ def rotate(api: Api, site: Site, fresh: str) -> Sequence[Change]:
         with operator(api, site.secrets) as as_operator:
             site.secrets.write(names.secret_id(names.APP), fresh)
             list(login_of(as_operator, site.secrets, names.APP))
-            site.secrets.write(names.APP_TOKEN, "")
-            list(refresh(api, site.secrets))
+            issue(api, site.secrets)
             _forget_others(as_operator, fresh)
             if old:
                 api.with_token(old).ask("POST", "auth/token/revoke-self", {})

@@ -10,7 +10,7 @@ from nexusdev.components.vault import names
 from nexusdev.components.vault.api import BAD_REQUEST, FORBIDDEN, NOT_FOUND, OK, Api, Refused, document
 from nexusdev.components.vault.journal import ROOT_OF_NODES, Journal
 from nexusdev.components.vault.root import root
-from nexusdev.errors import InvalidState
+from nexusdev.errors import InvalidState, SeedingFailed
 from nexusdev.ports import SecretStore
 
 _STRANGER = (BAD_REQUEST, FORBIDDEN, NOT_FOUND)
@@ -49,11 +49,26 @@ def refresh(api: Api, secrets: SecretStore) -> Iterator[Change]:
     present = secrets.read(names.APP_TOKEN)
     if present and _renewed(api, present):
         return
+    issue(api, secrets)
+    yield Change(what="issued a new token to the application" if present else "issued a token to the application")
+
+
+def issue(api: Api, secrets: SecretStore) -> None:
+    """A new token for the application, in the store. The one before stays valid."""
     token = login(api, secrets, names.APP)
     if not token:
-        raise Refused(f"the login of {names.APP}", api.ask("POST", "auth/approle/login", {}))
+        raise SeedingFailed(
+            f"Vault does not know the login of {names.APP}",
+            why="its role id or its secret id is not that of the secret store",
+            hint="nexusdev seed   sets both again",
+        )
     secrets.write(names.APP_TOKEN, token)
-    yield Change(what="issued a new token to the application" if present else "issued a token to the application")
+
+
+def policies_of(api: Api, secrets: SecretStore) -> set[str]:
+    """What the application's token is allowed: the policies that its role had when it was issued."""
+    response = api.with_token(secrets.read(names.APP_TOKEN)).ask("GET", "auth/token/lookup-self")
+    return set(document(response)["data"]["policies"]) if response.status == OK else set()
 
 
 def _renewed(api: Api, token: str) -> bool:

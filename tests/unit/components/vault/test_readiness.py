@@ -1,0 +1,91 @@
+"""Vault's readiness: every day, good and bad, is one row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from nexusdev.components.vault import names, readiness
+from nexusdev.components.vault.readiness import Facts, Server
+from tests.unit.components.vault.world import World
+
+
+def server(name: str, what: str) -> Server:
+    """down, new, sealed, standby or active."""
+    return Server(
+        name=name,
+        answers=what != "down",
+        initialized=what not in ("down", "new"),
+        sealed=what in ("down", "new", "sealed"),
+        active=what == "active",
+    )
+
+
+def facts(nodes: str, *, unseal: str = "active", routed: bool = True, tolerance: int | None = 1) -> Facts:
+    return Facts(
+        unseal=server(names.UNSEAL, unseal),
+        nodes=tuple(server(name, what) for name, what in zip(names.NODES, nodes.split(), strict=True)),
+        routed=routed,
+        tolerance=tolerance,
+    )
+
+
+GOOD = "active standby standby"
+ROWS = [
+    (facts(GOOD), "", True),
+    (facts("down down down", unseal="down", routed=False), "vault-unseal does not answer yet", False),
+    (facts("down down down", unseal="new", routed=False), "vault-unseal is not initialised yet", False),
+    (facts("down down down", unseal="sealed", routed=False), "vault-unseal is sealed", False),
+    (facts(GOOD, unseal="down"), "vault-unseal does not answer yet", True),
+    (facts("down down down", routed=False), "vault-0, vault-1 and vault-2 do not answer yet", False),
+    (facts("new new down", routed=False), "vault-2 does not answer yet", False),
+    (facts("new new new", routed=False), "none of the nodes is initialised yet", False),
+    (facts("active new sealed"), "vault-2 is sealed", True),
+    (facts("active sealed sealed"), "vault-1 and vault-2 are sealed", True),
+    (facts("active new new"), "vault-1 and vault-2 have not joined yet", True),
+    (facts("active standby new"), "vault-2 has not joined yet", True),
+    (facts("standby standby standby", routed=False), "no node is active yet", False),
+    (facts("active active standby"), "more than one node is active: vault-0 and vault-1", False),
+    (facts("standby active standby", routed=False), "vault-active does not lead to vault-1 yet", False),
+    (facts(GOOD, tolerance=None), "the active node does not tell yet who votes", True),
+    (
+        facts(GOOD, tolerance=0),
+        "fewer than three nodes vote: a new one does so once it was well for some seconds",
+        True,
+    ),
+    (replace(facts(GOOD), cut=True), "an initialisation that was cut is not finished yet", False),
+]
+
+
+@pytest.mark.parametrize(("seen", "missing", "seedable"), ROWS, ids=[row[1] or "ready" for row in ROWS])
+def test_judge(seen: Facts, missing: str, seedable: bool) -> None:
+    verdict = readiness.judge(seen)
+    assert (verdict.missing, verdict.seedable) == (missing, seedable)
+
+
+def test_the_rows_of_status_name_the_active_node_and_the_votes() -> None:
+    rows = [
+        (row.service, row.role, row.state, row.detail, row.ok) for row in readiness.nodes(facts("standby active down"))
+    ]
+    assert rows == [
+        ("vault-0", "standby", "unsealed", "", True),
+        ("vault-1", "active", "unsealed", "all three vote", True),
+        ("vault-2", "", "down", "", False),
+        ("vault-unseal", "seal", "unsealed", "", True),
+    ]
+
+
+def test_a_server_that_speaks_of_something_else_does_not_answer() -> None:
+    world = World()
+    world.answer = lambda query: (200, "<html>hello</html>")  # type: ignore[method-assign]
+    assert readiness.look(world, world.secrets).unseal == Server(name=names.UNSEAL)
+
+
+def test_the_votes_are_read_from_the_metrics_of_the_active_node() -> None:
+    world = World()
+    world.up()
+    assert readiness.look(world, world.secrets).tolerance == 1
+    assert world.vault.look(world.site).active == Server(
+        name="vault-0", answers=True, initialized=True, sealed=False, active=True
+    )

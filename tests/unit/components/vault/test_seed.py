@@ -1,0 +1,126 @@
+"""Seeding on later days: what was changed by hand is set right, what expired is issued again, what was rotated is worth nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from nexusdev.components.vault import names
+from nexusdev.components.vault.root import decode, encode
+from nexusdev.components.vault.settled import policy_text
+from nexusdev.errors import InvalidState, SeedingFailed
+from nexusdev.ports import Address, Site, View
+from tests.unit.components.vault.core import Core
+from tests.unit.components.vault.world import Cut, World
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.up()
+    return made
+
+
+@pytest.fixture
+def core(world: World) -> Core:
+    assert world.cluster is not None
+    return world.cluster
+
+
+def changes_of(world: World) -> list[str]:
+    return [change.what for change in world.up()]
+
+
+def test_a_policy_that_was_changed_by_hand_is_set_right_by_the_operator(world: World, core: Core) -> None:
+    core.policies[names.APP] = 'path "*" { capabilities = ["sudo"] }'
+    assert changes_of(world) == ["changed policy nexus-app"]
+    assert core.policies[names.APP] == policy_text(names.APP)
+
+
+def test_an_expired_token_is_issued_again(world: World, core: Core) -> None:
+    core.tokens.clear()
+    assert changes_of(world) == ["issued a new token to the application"]
+    assert world.app_policies() == [names.APP]
+
+
+def test_refresh_renews_a_token_that_is_valid_and_issues_one_that_is_not(world: World, core: Core) -> None:
+    token = world.secrets.read(names.APP_TOKEN)
+    renewed = core.tokens[token]["renewed"]
+    assert world.vault.refresh(world.site) == []
+    assert core.tokens[token]["renewed"] == renewed + 1
+    core.tokens.clear()
+    assert [change.what for change in world.vault.refresh(world.site)] == ["issued a new token to the application"]
+
+
+def test_without_an_operator_the_recovery_key_makes_one_again(world: World, core: Core) -> None:
+    del core.roles[names.OPERATOR]
+    assert changes_of(world) == [
+        "created AppRole nexus-operator",
+        "set the role id of nexus-operator",
+        "set the secret id of nexus-operator",
+    ]
+    assert world.roots() == []
+
+
+def test_without_operator_and_recovery_key_the_way_out_is_named(world: World, core: Core) -> None:
+    del core.roles[names.OPERATOR]
+    world.secrets.values[names.RECOVERY_KEY] = ""
+    with pytest.raises(InvalidState) as caught:
+        world.vault.seed(world.site, {})
+    assert caught.value.code == "VAULT_KEY_LOST"
+
+
+def test_a_vault_that_goes_away_while_it_is_seeded_is_a_failed_seeding(world: World) -> None:
+    world.down = set(names.NODES)
+    with pytest.raises(SeedingFailed, match="vault-active stopped answering"):
+        world.vault.seed(world.site, {})
+
+
+def test_rotated_credentials_of_others_are_written(world: World, core: Core) -> None:
+    changes = world.vault.update_credentials(world.site, {"postgres": {"password": "p2"}})
+    assert [change.what for change in changes] == ["wrote secret/nexus/postgres"]
+    assert core.kv["nexus/postgres"] == {"password": "p2"}
+
+
+def test_rotation_leaves_one_secret_id_and_one_token(world: World, core: Core) -> None:
+    old_token, old_secret = world.secrets.read(names.APP_TOKEN), world.secrets.read("vault-app-secret-id")
+    core.roles[names.APP]["secret_ids"]["left by a cut"] = "accessor"
+    world.vault.rotate(world.site)
+    assert list(core.roles[names.APP]["secret_ids"]) == [world.secrets.read("vault-app-secret-id")]
+    assert world.secrets.read("vault-app-secret-id") != old_secret
+    assert old_token not in core.tokens
+    assert world.app_policies() == [names.APP]
+    assert world.up() == []
+
+
+@pytest.mark.parametrize("number", range(1, 12))
+def test_a_cut_rotation_is_set_right_by_the_next_up(world: World, number: int) -> None:
+    world.cut_after = len(world.events) + number
+    try:
+        world.vault.rotate(world.site)
+    except Cut:
+        world.up()
+    assert world.app_policies() == [names.APP]
+    assert world.vault.refresh(world.site) == []
+    assert world.up() == []
+
+
+def test_variables_need_no_network_and_speak_of_the_role_name_inside() -> None:
+    world = World()
+    site = Site(**{**vars(world.site), "addresses": {(names.ROLE, 8200): Address(host="127.0.0.1", port=21080)}})
+    inside = {each.name: each.value for each in world.vault.variables(site, View.CONTAINER)}
+    outside = {each.name: each.value for each in world.vault.variables(site, View.HOST)}
+    assert list(outside) == ["VAULT_ADDR", "VAULT_TOKEN", "VAULT_CACERT", "VAULT_ROLE_ID", "VAULT_SECRET_ID"]
+    assert outside["VAULT_ADDR"] == "https://127.0.0.1:21080"
+    assert inside["VAULT_ADDR"] == "https://vault-active:8200"
+    assert world.events == []
+
+
+def test_the_client_runs_in_a_node_with_no_secret_in_its_arguments(world: World) -> None:
+    client = world.vault.client(["kv", "list", "secret"])
+    assert client is not None
+    assert client.service == "vault-0"
+    assert client.argv == ("sh", "/etc/vault/client.sh", "kv", "list", "secret")
+
+
+def test_a_root_token_comes_out_of_its_one_time_password() -> None:
+    assert decode(encode("hvs.abcdefghij", "0123456789abcd"), "0123456789abcd") == "hvs.abcdefghij"
