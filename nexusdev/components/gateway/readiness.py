@@ -32,7 +32,7 @@ class Role:
 ROLES = (
     Role(proxy="gateway-rw", name="postgresql-primary", component="postgres", backend="postgresql-primary"),
     Role(proxy="gateway-rw", name="redis-master", component="redis", backend=r"redis-\w+"),
-    Role(proxy="gateway-rw", name="minio-api", component="minio", backend="minio-api"),
+    Role(proxy="gateway-rw", name="minio-api", component="minio", backend="minio-write"),
     Role(proxy="gateway-rw", name="vault-active", component="vault", backend="vault-active"),
     Role(proxy="gateway-ro", name="postgresql-replica", component="postgres", backend="postgresql-replica"),
     Role(proxy="gateway-ro", name="redis-replica", component="redis", backend=r"redis-\w+"),

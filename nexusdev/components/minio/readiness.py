@@ -1,19 +1,20 @@
-"""Is the object store doing its job? Four drives online, the cluster healthy, and a test object written, read and removed.
+"""Is the object store doing its job? The cluster healthy, four drives online, and a test object written, read and removed.
 
-Everything is asked at the gateway, as applications do.
+The test object goes through the gateway, as applications do, and through each node: the cluster calls itself healthy
+while a node that started before its peers still refuses to write (it looks for their drives every 15 s only).
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 
 from nexusdev.components.contract import Node, Readiness
 from nexusdev.components.https import Response, get
 from nexusdev.components.minio.door import Door, error_code
 from nexusdev.components.minio.names import API, BACKUPS, CANARY, NODES, ROLE, WRITE_QUORUM, root
-from nexusdev.components.together import together
 from nexusdev.ports import Site
 
 NO_BUCKET = "NoSuchBucket"
@@ -39,14 +40,14 @@ class Drive:
 class Facts:
     """What was seen.
 
-    trouble  why the cluster takes no writes, '' when it is healthy
-    drives   by node; empty when the cluster did not tell
-    canary   '' when the test object came and went, else the error's code
+    trouble   why the cluster takes no writes, '' when it is healthy
+    drives    by node; empty when the cluster did not tell
+    canaries  by the name it was asked at: '' when the test object came and went, else the error's code
     """
 
     trouble: str = ""
     drives: tuple[Drive, ...] = ()
-    canary: str = ""
+    canaries: Mapping[str, str] = field(default_factory=dict)
 
 
 def look(site: Site) -> Facts:
@@ -60,25 +61,26 @@ def look(site: Site) -> Facts:
     door = root(site)
     if health.status != _OK:
         return Facts(trouble=f"the cluster takes no writes (it needs {WRITE_QUORUM} drives)", drives=_drives(door))
-    answers = together({"drives": lambda: _drives(door), "canary": lambda: _canary(door)})
-    return Facts(drives=_as_drives(answers["drives"]), canary=str(answers["canary"]))
+    places = {name: replace(door, address=site.address(name, API)) for name in (ROLE, *NODES)}
+    drives, canaries = _all(door, places)
+    return Facts(drives=drives, canaries=canaries)
 
 
 def judge(facts: Facts) -> Readiness:
     """Decide from the facts. Pure. With three drives everything can be written: good enough to seed."""
-    offline = [drive for drive in facts.drives if not drive.online]
+    lost = "; ".join(f"{drive.node} is {drive.state}" for drive in facts.drives if not drive.online)
     if facts.trouble:
-        lost = "; ".join(f"{drive.node} is {drive.state}" for drive in offline)
         return Readiness(missing=f"{facts.trouble}: {lost}" if lost else facts.trouble)
-    if facts.canary == NO_BUCKET:
+    if NO_BUCKET in facts.canaries.values():
         return Readiness(missing="there is no bucket for the test object yet")
-    if facts.canary:
-        return Readiness(missing=f"a test object was refused: {facts.canary}")
-    if offline:
-        return Readiness(missing="; ".join(f"{drive.node} is {drive.state}" for drive in offline), seedable=True)
+    if refused := facts.canaries.get(ROLE):
+        return Readiness(missing=f"a test object was refused: {refused}")
+    if lost:
+        return Readiness(missing=lost, seedable=True)
     if len(facts.drives) < len(NODES):
         return Readiness(missing=f"{len(facts.drives)} of {len(NODES)} drives are online", seedable=True)
-    return Readiness()
+    refusing = [f"{name} ({code})" for name, code in facts.canaries.items() if code]
+    return Readiness(missing=f"{', '.join(refusing)} does not write yet" if refusing else "", seedable=bool(refusing))
 
 
 def nodes(facts: Facts) -> Sequence[Node]:
@@ -89,7 +91,7 @@ def nodes(facts: Facts) -> Sequence[Node]:
 
 def prepare(site: Site, facts: Facts) -> None:
     """The test object needs a bucket: the one that applications do not see. Twice is the same as once."""
-    if facts.canary == NO_BUCKET:
+    if NO_BUCKET in facts.canaries.values():
         root(site).ask("PUT", f"/{BACKUPS.name}")
 
 
@@ -134,8 +136,12 @@ def _drive(server: dict[str, object]) -> Drive:
     return Drive(node=name, online=True, state="online", free_bytes=int(first.get("availspace", 0)))
 
 
-def _as_drives(value: object) -> tuple[Drive, ...]:
-    return value if isinstance(value, tuple) else ()
+def _all(door: Door, places: Mapping[str, Door]) -> tuple[tuple[Drive, ...], Mapping[str, str]]:
+    """The drives and every test object, all asked at once."""
+    with ThreadPoolExecutor(1 + len(places)) as threads:
+        drives = threads.submit(_drives, door)
+        canaries = {name: threads.submit(_canary, place) for name, place in places.items()}
+        return drives.result(), {name: canary.result() for name, canary in canaries.items()}
 
 
 def _canary(door: Door) -> str:
