@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
-# client.sh [ARGUMENT...]: redis-cli at the master, as nexus_admin. The password goes from its file into redis-cli's own
-# environment: it is in no argument and in no container's settings. Later arguments win, so `-h redis-replica` works.
+# client.sh [ARGUMENT...]: redis-cli at the master, as the application; as the administrator with `--user nexus_admin` among the arguments.
+# The password goes from its file into redis-cli's own environment: it is in no argument and in no container's settings.
+# Later arguments win, so `-h redis-replica` works.
 set -euo pipefail
-REDISCLI_AUTH=$(</run/secrets/redis-admin)
+case " $* " in
+  *" --user nexus_admin "*) secret=redis-admin ;;
+  *) secret=redis-app ;;
+esac
+REDISCLI_AUTH=$(<"/run/secrets/$secret")
 export REDISCLI_AUTH
-exec redis-cli --tls --cacert /run/tls/ca.crt --user nexus_admin --no-auth-warning -h redis-master -p 6379 "$@"
+exec redis-cli --tls --cacert /run/tls/ca.crt --user nexus_app --no-auth-warning -h redis-master -p 6379 "$@"

@@ -169,10 +169,12 @@ def has_network() -> bool:
     return len(socket.if_nameindex()) > 1
 
 
-async def orphaned(connected: Callable[[], bool] = has_network, *, every: float = 1.0) -> None:
-    """Return once the namespace has been without a network for some seconds."""
+async def orphaned(
+    connected: Callable[[], bool] = has_network, *, patience: float = ORPHANED_SECONDS, every: float = 1.0
+) -> None:
+    """Return once the namespace has been without a network for ``patience`` seconds, looking every so many."""
     missing = 0.0
-    while missing < ORPHANED_SECONDS:
+    while missing < patience:
         await asyncio.sleep(every)
         missing = 0.0 if connected() else missing + every
 

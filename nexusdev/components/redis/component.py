@@ -48,7 +48,7 @@ class Redis:
         return seed.rotate(site)
 
     def client(self, arguments: Sequence[str]) -> Client | None:
-        """redis-cli at the master, as the administrator; ``-h redis-replica`` among the arguments leads elsewhere."""
+        """redis-cli at the master, as the application; ``--user nexus_admin`` and ``-h redis-replica`` among the arguments change that."""
         return Client(service=names.SERVERS[0], argv=("bash", "/opt/nexus/client.sh", *arguments))
 
 

@@ -1,0 +1,197 @@
+"""Every bad day of Redis is one row: what was seen, and the sentence that a person reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from nexusdev.components.contract import Node, Readiness
+from nexusdev.components.redis.component import COMPONENT
+from nexusdev.components.redis.readiness import Facts, Relay, Sentinel, Server, judge, look
+from nexusdev.components.redis.status import nodes
+from tests.unit.components.redis.world import World
+
+MASTER = Server(name="redis-0", run_id="a", role="master", replicas=2, offset=120, address="127.0.0.1:21070")
+READY = Facts(
+    servers=(
+        MASTER,
+        Server(
+            name="redis-1",
+            run_id="b",
+            role="slave",
+            follows="redis-0",
+            in_step=True,
+            offset=120,
+            address="127.0.0.1:21071",
+        ),
+        Server(
+            name="redis-2",
+            run_id="c",
+            role="slave",
+            follows="redis-0",
+            in_step=True,
+            offset=100,
+            address="127.0.0.1:21072",
+        ),
+    ),
+    sentinels=tuple(
+        Sentinel(name=f"sentinel-{n}", master="redis-0", sentinels=2, replicas=2, flags=("master",)) for n in range(3)
+    ),
+    routes=(
+        replace(MASTER, name="redis-master"),
+        Server(name="redis-replica", run_id="b", role="slave", follows="redis-0"),
+    ),
+    relays=tuple(Relay(name=f"sentinel-relay-{n}", master="127.0.0.1:21070") for n in range(3)),
+)
+
+Change = Callable[[Facts], Facts]
+
+
+def servers(number: int, **changes: Any) -> Change:
+    return lambda facts: replace(facts, servers=_changed(facts.servers, number, changes))
+
+
+def sentinels(number: int, **changes: Any) -> Change:
+    return lambda facts: replace(facts, sentinels=_changed(facts.sentinels, number, changes))
+
+
+def routes(number: int, **changes: Any) -> Change:
+    return lambda facts: replace(facts, routes=_changed(facts.routes, number, changes))
+
+
+def relays(number: int, **changes: Any) -> Change:
+    return lambda facts: replace(facts, relays=_changed(facts.relays, number, changes))
+
+
+def _changed(items: tuple[Any, ...], number: int, changes: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(replace(item, **changes) if place == number else item for place, item in enumerate(items))
+
+
+def test_one_master_two_replicas_and_three_sentinels_of_one_mind_are_ready() -> None:
+    assert judge(READY) == Readiness()
+
+
+@pytest.mark.parametrize(
+    ("change", "missing", "seedable"),
+    [
+        (servers(1, trouble="connection refused"), "redis-1 does not answer: connection refused", False),
+        (servers(0, loading=True), "redis-0 is still loading its data", True),
+        (servers(0, role="slave", follows="redis-1", in_step=False), "no server is master yet", False),
+        (servers(1, role="master"), "two masters: redis-0 and redis-1", False),
+        (servers(2, in_step=False), "redis-2 is not in step with redis-0 yet", True),
+        (servers(2, follows="redis-1"), "redis-2 follows redis-1, but redis-0 is master", True),
+        (servers(2, follows=""), "redis-2 follows nobody, but redis-0 is master", True),
+        (servers(0, replicas=1), "redis-0 has 1 of 2 replicas", True),
+        (
+            servers(0, refusal="NOREPLICAS Not enough good replicas to write."),
+            "redis-0 takes no writes: NOREPLICAS Not enough good replicas to write.",
+            False,
+        ),
+        (sentinels(1, trouble="no answer in time"), "sentinel-1 does not answer: no answer in time", True),
+        (sentinels(1, master=""), "sentinel-1 watches no master yet", True),
+        (sentinels(2, master="redis-1"), "sentinel-2 takes redis-1 for the master, but redis-0 is", True),
+        (sentinels(0, flags=("s_down", "master", "o_down")), "sentinel-0 holds redis-0 for o_down, s_down", True),
+        (sentinels(0, sentinels=1), "sentinel-0 sees 1 of 2 other sentinels", True),
+        (sentinels(0, replicas=0), "sentinel-0 sees 0 of 2 replicas", True),
+        (
+            routes(0, trouble="the connection was closed"),
+            "redis-master does not answer at the gateway: the connection was closed",
+            True,
+        ),
+        (routes(0, run_id="c"), "redis-master leads to redis-2, but redis-0 is master", True),
+        (routes(0, run_id="z"), "redis-master leads to an unknown server, but redis-0 is master", True),
+        (routes(0, refusal="READONLY You can't write"), "redis-master takes no writes: READONLY You can't write", True),
+        (routes(1, run_id="a"), "redis-replica leads to redis-0, but redis-0 is master", True),
+        (relays(1, trouble="connection refused"), "sentinel-relay-1 does not answer: connection refused", True),
+        (
+            relays(1, master="127.0.0.1:21072"),
+            "sentinel-relay-1 sends applications to 127.0.0.1:21072, but the master is at 127.0.0.1:21070",
+            True,
+        ),
+        (
+            relays(1, master="redis-0:6379"),
+            "sentinel-relay-1 sends applications to redis-0:6379, but the master is at 127.0.0.1:21070",
+            True,
+        ),
+    ],
+)
+def test_what_is_missing_is_said_in_a_sentence(change: Change, missing: str, seedable: bool) -> None:
+    assert judge(change(READY)) == Readiness(missing=missing, seedable=seedable)
+
+
+def test_the_cause_is_named_before_what_follows_from_it() -> None:
+    facts = sentinels(0, master="redis-1")(servers(2, trouble="connection refused")(READY))
+    assert judge(facts).missing == "redis-2 does not answer: connection refused"
+
+
+def test_nothing_seen_is_nothing_ready() -> None:
+    assert judge(Facts()) == Readiness(missing="no server is master yet")
+
+
+def test_a_whole_redis_is_seen_as_it_is(redis: World) -> None:
+    facts = look(redis.site)
+    assert judge(facts) == Readiness()
+    assert [server.role for server in facts.servers] == ["master", "slave", "slave"]
+    assert [sentinel.master for sentinel in facts.sentinels] == ["redis-0"] * 3
+    assert [route.run_id for route in facts.routes] == ["run-redis-0", "run-redis-1"]
+    assert {relay.master for relay in facts.relays} == {str(redis.addresses["redis-0", 6379])}
+
+
+def test_a_failover_is_seen_at_every_way(redis: World) -> None:
+    redis.become_master("redis-2")
+    facts = look(redis.site)
+    assert judge(facts) == Readiness()
+    assert facts.routes[0].run_id == "run-redis-2"
+
+
+def test_a_server_that_is_down_is_a_fact_and_no_error(redis: World) -> None:
+    redis.down.add("redis-1")
+    assert judge(look(redis.site)).missing == "redis-1 does not answer: the connection was closed"
+
+
+def test_a_master_that_refuses_a_write_is_asked_why(redis: World) -> None:
+    redis.servers["redis-0"].refusal = "NOREPLICAS Not enough good replicas to write."
+    assert judge(look(redis.site)).missing == "redis-0 takes no writes: NOREPLICAS Not enough good replicas to write."
+
+
+def test_a_password_that_is_not_accepted_is_said(redis: World) -> None:
+    redis.servers["redis-1"].users.clear()
+    assert judge(look(redis.site)).missing.startswith("redis-1 does not answer: WRONGPASS")
+
+
+def test_before_any_server_answers_nobody_else_is_asked(redis: World) -> None:
+    redis.down.update(("redis-0", "redis-1", "redis-2"))
+    facts = look(redis.site)
+    assert not (facts.sentinels or facts.routes or facts.relays)
+
+
+def test_status_shows_servers_sentinels_and_relays() -> None:
+    rows = nodes(READY)
+    assert rows[0] == Node(service="redis-0", role="master", state="running", detail="2 replicas in step", ok=True)
+    assert rows[2] == Node(
+        service="redis-2", role="replica", state="in step", detail="follows redis-0, 20 bytes behind", ok=True
+    )
+    assert rows[3].detail == "redis-0 is master; sees 2 sentinels, 2 replicas"
+    assert rows[-1] == Node(
+        service="sentinel-relay-2", role="relay", state="relaying", detail="names 127.0.0.1:21070", ok=True
+    )
+    assert all(row.ok for row in rows)
+
+
+def test_status_shows_who_does_not_do_its_part() -> None:
+    facts = READY
+    for change in (
+        servers(1, trouble="connection refused"),
+        servers(2, in_step=False),
+        sentinels(0, master=""),
+        relays(0, trouble="no"),
+    ):
+        facts = change(facts)
+    rows = {row.service: row for row in COMPONENT.nodes(facts)}
+    assert rows["redis-1"] == Node(service="redis-1", detail="connection refused")
+    assert (rows["redis-2"].state, rows["redis-2"].ok) == ("copying", False)
+    assert (rows["sentinel-0"].state, rows["sentinel-0"].ok) == ("waiting", False)
+    assert not rows["sentinel-relay-0"].ok

@@ -1,0 +1,180 @@
+"""The relay between a Sentinel and an application on the host: which addresses it replaces, and that it carries everything else as it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from tests.unit.relay_code import relay, resp
+from tests.unit.test_relay_resp import EVERY_TYPE, parse
+
+MAP = """
+    redis-0:6379=127.0.0.1:21070  redis-1:6379=127.0.0.1:21071
+    sentinel-0:26379=127.0.0.1:21073, sentinel-1:26379=127.0.0.1:21074
+"""
+REWRITER = relay.Rewriter(relay.parse_map(MAP))
+
+
+def bulk(*texts: str, kind: bytes = b"*") -> bytes:
+    """A list of strings."""
+    count = len(texts) // (2 if kind == b"%" else 1)
+    return kind + b"%d\r\n" % count + b"".join(b"$%d\r\n%s\r\n" % (len(text), text.encode()) for text in texts)
+
+
+def rewritten(data: bytes) -> bytes:
+    return b"".join(resp.encode(REWRITER.rewrite(value)) for value in parse(data))
+
+
+def test_the_master_is_named_by_its_address_on_the_host() -> None:
+    assert rewritten(bulk("redis-0", "6379")) == bulk("127.0.0.1", "21070")
+
+
+@pytest.mark.parametrize("kind", [b"*", b"%"], ids=["RESP2", "RESP3"])
+def test_the_fields_of_a_master_are_rewritten(kind: bytes) -> None:
+    told = bulk("name", "nexus", "ip", "redis-1", "port", "6379", "flags", "master", kind=kind)
+    assert rewritten(told) == bulk("name", "nexus", "ip", "127.0.0.1", "port", "21071", "flags", "master", kind=kind)
+
+
+def test_the_fields_of_every_replica_are_rewritten_with_their_master() -> None:
+    replica = ("name", "redis-1:6379", "ip", "redis-1", "port", "6379", "master-host", "redis-0", "master-port", "6379")
+    on_host = (
+        "name",
+        "127.0.0.1:21071",
+        "ip",
+        "127.0.0.1",
+        "port",
+        "21071",
+        "master-host",
+        "127.0.0.1",
+        "master-port",
+        "21070",
+    )
+    assert rewritten(b"*1\r\n" + bulk(*replica)) == b"*1\r\n" + bulk(*on_host)
+
+
+def test_other_sentinels_are_found_at_their_relays() -> None:
+    told = b"*1\r\n" + bulk("name", "9759b5", "ip", "sentinel-1", "port", "26379", "runid", "9759b5")
+    assert b"21074" in rewritten(told)
+    assert b"sentinel-1" not in rewritten(told)
+
+
+@pytest.mark.parametrize("kind", [b"*", b">"], ids=["RESP2", "RESP3 push"])
+def test_a_switch_of_masters_names_addresses_on_the_host(kind: bytes) -> None:
+    told = bulk("message", "+switch-master", "nexus redis-0 6379 redis-1 6379", kind=kind)
+    heard = bulk("message", "+switch-master", "nexus 127.0.0.1 21070 127.0.0.1 21071", kind=kind)
+    assert rewritten(told) == heard
+
+
+def test_an_event_about_a_replica_is_rewritten_in_both_of_its_spellings() -> None:
+    told = bulk("pmessage", "*", "+slave", "slave redis-1:6379 redis-1 6379 @ nexus redis-0 6379")
+    heard = bulk("pmessage", "*", "+slave", "slave 127.0.0.1:21071 127.0.0.1 21071 @ nexus 127.0.0.1 21070")
+    assert rewritten(told) == heard
+
+
+def test_info_is_rewritten() -> None:
+    text = "master0:name=nexus,status=ok,address=redis-0:6379,slaves=2,sentinels=3"
+    assert rewritten(bulk(text)) == bulk(text.replace("redis-0:6379", "127.0.0.1:21070"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["redis-0", "redis-0:63790", "my-redis-0:6379", "redis-00 6379", "redis-0 6379.5", "redis-9 6379", "redis-0  6379"],
+)
+def test_what_only_resembles_an_address_stays(text: str) -> None:
+    assert rewritten(bulk("key", text, "other")) == bulk("key", text, "other")
+
+
+@pytest.mark.parametrize("data", EVERY_TYPE[:8] + EVERY_TYPE[9:])
+def test_everything_else_is_passed_on_as_it_came(data: bytes) -> None:
+    assert rewritten(data) == data
+
+
+def test_nothing_is_rewritten_without_a_map() -> None:
+    nothing = relay.Rewriter(relay.parse_map(""))
+    [value] = parse(bulk("redis-0", "6379"))
+    assert nothing.rewrite(value) == value
+
+
+@pytest.mark.parametrize("text", ["redis-0:6379", "redis-0=127.0.0.1:1", "redis-0:6379=127.0.0.1:port", "=:1"])
+def test_a_map_with_a_mistake_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not"):
+        relay.parse_map(text)
+
+
+async def _with_relay(
+    sentinel: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    client: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Any]],
+) -> Any:
+    """Client → relay → sentinel, in plain text on ports of the engine's choice."""
+    upstream = await asyncio.start_server(sentinel, "127.0.0.1", 0)
+    port = upstream.sockets[0].getsockname()[1]
+    between = relay.Relay(("127.0.0.1", port), REWRITER)
+    server = await asyncio.start_server(between.serve, "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.sockets[0].getsockname()[1])
+    try:
+        return await asyncio.wait_for(client(reader, writer), 5)
+    finally:
+        for each in (writer, server, upstream):
+            each.close()
+
+
+def test_requests_reach_the_sentinel_as_they_are_passwords_included() -> None:
+    seen: list[bytes] = []
+    request = b"*3\r\n$4\r\nAUTH\r\n$9\r\nnexus_app\r\n$12\r\nredis-0 6379\r\n"
+
+    async def sentinel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.readexactly(len(request)))
+        writer.write(b"+OK\r\n")
+
+    async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        writer.write(request)
+        return await reader.readline()
+
+    assert asyncio.run(_with_relay(sentinel, client)) == b"+OK\r\n"
+    assert seen == [request]
+
+
+def test_messages_come_without_being_asked_for() -> None:
+    async def sentinel(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(3):
+            writer.write(bulk("message", "+switch-master", "nexus redis-0 6379 redis-1 6379"))
+            await writer.drain()
+
+    async def client(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> bool:
+        heard = bulk("message", "+switch-master", "nexus 127.0.0.1 21070 127.0.0.1 21071")
+        return await reader.readexactly(3 * len(heard)) == heard * 3
+
+    assert asyncio.run(_with_relay(sentinel, client))
+
+
+@pytest.mark.parametrize("last", [b"", b"no RESP at all\r\n", b"$5\r\nhal"], ids=["end", "nonsense", "half a value"])
+def test_a_sentinel_that_ends_or_talks_nonsense_ends_the_client_too(last: bytes) -> None:
+    async def sentinel(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"+OK\r\n" + last)
+        writer.close()
+
+    async def client(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> bytes:
+        return await reader.read()
+
+    assert asyncio.run(_with_relay(sentinel, client)) == b"+OK\r\n"
+
+
+def test_a_client_is_sent_away_while_there_is_no_sentinel() -> None:
+    async def run() -> bytes:
+        server = await asyncio.start_server(relay.Relay(("127.0.0.1", 1), REWRITER).serve, "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.sockets[0].getsockname()[1])
+        data = await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+        server.close()
+        return data
+
+    assert asyncio.run(run()) == b""
+
+
+def test_a_relay_whose_network_is_gone_for_some_seconds_ends() -> None:
+    looks = iter([True, False, False, True, False, False, False])
+    asyncio.run(asyncio.wait_for(relay.orphaned(lambda: next(looks), patience=0.003, every=0.001), 5))
+    assert next(looks, "all looks were taken") == "all looks were taken"
