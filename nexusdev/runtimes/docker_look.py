@@ -5,11 +5,12 @@ The methods are named as the SDK names them and answer what it answers.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,33 @@ def open_socket(endpoint: Endpoint, timeout: float | None = None) -> socket.sock
     return context.wrap_socket(plain, server_hostname=parts.hostname)
 
 
+class Stream:
+    """JSON objects, a line each, as they come. Raises EngineAnswer, OSError, HTTPException."""
+
+    def __init__(
+        self, asking: http.client.HTTPConnection, connection: socket.socket, reply: http.client.HTTPResponse
+    ) -> None:
+        self._asking = asking
+        self._reply = reply
+        self._connection = connection
+        self._closed = False
+
+    def __iter__(self) -> Iterator[Any]:
+        try:
+            while line := self._reply.readline():
+                yield json.loads(line)
+        except (OSError, http.client.HTTPException, ValueError):
+            if not self._closed:
+                raise
+
+    def close(self) -> None:
+        """From any thread; who reads, stops."""
+        self._closed = True
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+        self._asking.close()
+
+
 class Look:
     """Asks; a connection for each question, so that several threads may. Raises EngineAnswer, OSError, HTTPException."""
 
@@ -70,6 +98,13 @@ class Look:
             return _understood(reply.status, reply.read())
         finally:
             asking.close()
+
+    def events(self, *, filters: Mapping[str, Any]) -> Stream:
+        """What happens from now on, until ``close``."""
+        asking = http.client.HTTPConnection("localhost")
+        asking.sock = open_socket(self._endpoint)
+        asking.request("GET", f"{self._prefix}/events?{urlencode(_filters(filters))}")
+        return Stream(asking, asking.sock, _granted(asking.getresponse()))
 
     def version(self) -> Any:
         return self.get("/version")
@@ -104,6 +139,12 @@ def _filters(filters: Mapping[str, Any] | None) -> dict[str, str]:
         key: [value] if isinstance(value, str) else list(value) for key, value in filters.items()
     }
     return {"filters": json.dumps(lists)}
+
+
+def _granted(reply: http.client.HTTPResponse) -> http.client.HTTPResponse:
+    if reply.status != http.client.OK:
+        _understood(reply.status, reply.read())
+    return reply
 
 
 def _understood(status: int, body: bytes) -> Any:

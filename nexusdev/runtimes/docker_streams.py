@@ -26,7 +26,7 @@ class Deaths:
         self._stop = stop
         self._heard: queue.Queue[Death | BaseException | None] = queue.Queue()
         filters = {"type": "container", "event": "die", "label": f"{labels.INSTANCE}={instance}"}
-        self._stream = engine.api.events(decode=True, filters=filters)
+        self._stream = engine.look.events(filters=filters)
         threading.Thread(target=self._listen, name="deaths", daemon=True).start()
 
     def _listen(self) -> None:

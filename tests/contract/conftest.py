@@ -14,10 +14,10 @@ from tests.contract.worlds import Bench, closing, docker_bench, memory_bench
 def local_image() -> str:
     """The smallest of our own images that the engine has; skips where there is none."""
     try:
-        tags = [tag for image in engine().api.images() for tag in image.get("RepoTags") or ()]
+        tags = [tag for image in engine().look.images() for tag in image.get("RepoTags") or ()]
     except PreflightFailed as missing:
         pytest.skip(f"{missing.message}: {missing.why}")
-    ours = [tag for tag in tags if tag.startswith("nexusdev/base:")]
+    ours = sorted((tag for tag in tags if tag.startswith("nexusdev/base:")), key=lambda tag: not tag.endswith(":local"))
     if not ours:
         pytest.skip("the engine has no image nexusdev/base: nexusdev images build")
     return ours[0]
