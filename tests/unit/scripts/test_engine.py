@@ -1,0 +1,158 @@
+"""scripts/engine with fakes on PATH: when it does nothing, what it starts, and what it says where it may not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[3] / "scripts" / "engine"
+# What the script itself uses; everything else comes from the fakes, or is not there.
+TOOLS = ("bash", "env", "sleep", "mkdir", "rm", "tail", "ls", "cat", "grep", "awk", "setsid", "ps", "touch", "uname")
+
+#: docker answers as soon as dockerd has made the file ``up``.
+DOCKER = 'test -e "$FAKES/up"'
+DOCKERD = 'echo "dockerd $*" >>"$FAKES/calls"; touch "$FAKES/up"; trap \'rm -f "$FAKES/up"; exit 0\' TERM; while :; do sleep 0.1; done'
+APT = 'echo "apt-get $*" >>"$FAKES/calls"; test "$1" = update || cp "$FAKES/dockerd.later" "$FAKES/bin/dockerd"'
+
+
+class World:
+    """A machine in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.bin = folder / "bin"
+        self.bin.mkdir()
+        (folder / "cgroup").mkdir()
+        (folder / "cgroup" / "memory").mkdir()
+        for tool in TOOLS:
+            found = shutil.which(tool)
+            assert found, tool
+            (self.bin / tool).symlink_to(found)
+        self.program("id", "echo 0")
+        self.program("iptables", "true")
+        self.program("docker", DOCKER)
+
+    def program(self, name: str, script: str) -> None:
+        file = self.bin / name
+        file.unlink(missing_ok=True)
+        file.write_text(f"#!/bin/bash\n{script}\n")
+        file.chmod(0o755)
+
+    def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        settings = {
+            "PATH": str(self.bin),
+            "FAKES": str(self.folder),
+            "NEXUSDEV_ENGINE_DIR": str(self.folder / "run"),
+            "NEXUSDEV_ENGINE_TIMEOUT": "5",
+            "NEXUSDEV_SYSTEMD_DIR": str(self.folder / "systemd"),
+            "NEXUSDEV_CGROUP_DIR": str(self.folder / "cgroup"),
+            **environ,
+        }
+        return subprocess.run(
+            [str(SCRIPT), *arguments], env=settings, capture_output=True, text=True, timeout=30, check=False
+        )
+
+    @property
+    def calls(self) -> list[str]:
+        file = self.folder / "calls"
+        return file.read_text().splitlines() if file.exists() else []
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.run("stop")
+
+
+def test_an_engine_that_answers_is_left_alone(world: World) -> None:
+    (world.folder / "up").touch()
+    ran = world.run()
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+    assert not (world.folder / "run").exists()
+
+
+def test_dockerd_is_started_without_systemd_and_a_second_time_nothing_happens(world: World) -> None:
+    world.program("apt-get", APT)
+    world.program("dockerd", DOCKERD)
+    first, second = world.run(), world.run()
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr
+    assert "· the engine answers" in first.stderr
+    assert second.stderr == ""
+    assert len(world.calls) == 1
+
+
+def test_stop_ends_what_was_started_and_only_that(world: World) -> None:
+    world.program("apt-get", APT)
+    world.program("dockerd", DOCKERD)
+    assert "no engine that this script started" in world.run("stop").stderr
+    world.run()
+    ran = world.run("stop")
+    assert "· dockerd has ended" in ran.stderr, ran.stderr
+    assert not (world.folder / "up").exists()
+
+
+def test_what_is_missing_is_installed_by_apt(world: World) -> None:
+    (world.folder / "dockerd.later").write_text(f"#!/bin/bash\n{DOCKERD}\n")
+    (world.folder / "dockerd.later").chmod(0o755)
+    (world.bin / "cp").symlink_to(str(shutil.which("cp")))
+    (world.bin / "iptables").unlink()
+    world.program("apt-get", APT)
+    ran = world.run()
+    assert ran.returncode == 0, ran.stderr
+    assert "· installing docker.io iptables by apt" in ran.stderr
+    assert world.calls[1] == "apt-get install -y -qq --no-install-recommends docker.io iptables"
+
+
+def test_systemd_starts_it_where_there_is_one(world: World) -> None:
+    (world.folder / "systemd").mkdir()
+    world.program("apt-get", APT)
+    world.program("dockerd", DOCKERD)
+    world.program("systemctl", 'echo "systemctl $*" >>"$FAKES/calls"; touch "$FAKES/up"')
+    assert world.run().returncode == 0
+    assert world.calls == ["systemctl start docker"]
+
+
+def test_another_storage_driver_is_tried_where_the_first_does_not_work(world: World) -> None:
+    world.program("apt-get", APT)
+    refusing = 'case "$*" in *vfs*) ;; *) echo "error initializing graphdriver: overlay2" ; exit 1 ;; esac'
+    world.program("dockerd", f"{refusing}\n{DOCKERD}")
+    ran = world.run()
+    assert ran.returncode == 0, ran.stderr
+    assert "with the storage driver vfs" in ran.stderr
+
+
+def test_a_dockerd_that_ends_is_told_with_its_last_lines(world: World) -> None:
+    world.program("apt-get", APT)
+    world.program("dockerd", 'echo "failed to create NAT chain"; exit 1')
+    ran = world.run()
+    assert ran.returncode == 5
+    assert "failed to create NAT chain" in ran.stderr
+    assert "Error: dockerd does not answer" in ran.stderr
+
+
+def test_without_root_it_says_what_to_type(world: World) -> None:
+    world.program("id", "echo 1000")
+    world.program("apt-get", APT)
+    ran = world.run()
+    assert (ran.returncode, world.calls) == (5, [])
+    assert "only root may install one" in ran.stderr
+    assert "sudo scripts/engine" in ran.stderr
+
+
+@pytest.mark.parametrize(("system", "words"), [("Darwin", "colima start"), ("Linux", "dnf install moby-engine")])
+def test_elsewhere_it_refuses_politely(world: World, system: str, words: str) -> None:
+    world.program("uname", f"echo {system}")
+    ran = world.run()
+    assert ran.returncode == 5
+    assert words in ran.stderr
+
+
+def test_a_wrong_word_is_usage(world: World) -> None:
+    assert world.run("restart").returncode == 2
+    assert os.access(SCRIPT, os.X_OK)
