@@ -82,7 +82,7 @@ def test_the_server_is_set_up_as_in_production(variables: Mapping[str, str], set
 @pytest.mark.parametrize("url", ["DATABASE_URL", "DATABASE_RO_URL", "DATABASE_POOL_URL"])
 def test_nothing_older_than_tls_1_3_is_spoken(variables: Mapping[str, str], url: str) -> None:
     connect(variables, url, ssl_min_protocol_version="TLSv1.3").close()
-    with pytest.raises(psycopg.OperationalError, match="SSL error|protocol version"):
+    with pytest.raises(psycopg.OperationalError, match=r"SSL error|protocol version"):
         connect(variables, url, ssl_max_protocol_version="TLSv1.2")
 
 
