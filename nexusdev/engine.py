@@ -24,6 +24,7 @@ from nexusdev.walk import TICK, Walk, always, nothing
 _LOOK_AT_CONTAINERS = 2.0
 _LATE_BY = 3.0
 _PROOF_PATIENCE, _PROOF_PAUSE = 10.0, 0.2
+_KINDS = ("create network", "create volume", "create", "start", "stop", "remove", "remove network")
 _ENDING = frozenset({Act.STOP, Act.REMOVE})
 
 
@@ -79,6 +80,7 @@ class Engine:
     watch: Stopwatch
     parallel: int = 4
     wall: Callable[[], float] = time.time
+    _freed: str = ""  # the step that ended last: the next one has its place
 
     def carry_out(self, plan: Plan, *, component_of: Mapping[str, str] | None = None) -> None:
         """Do the steps of a plan and nothing else (``stop``, ``down``)."""
@@ -89,11 +91,12 @@ class Engine:
     def do(self, step: Step, component_of: Mapping[str, str]) -> None:
         """One step, measured and told."""
         kind = "start" if step.act in (Act.START, Act.UNPAUSE) else step.act.value
-        after = (*(f"start {name}" for name in step.after), f"create {step.subject}", "images", "plan")
-        began = self.clock.now()
-        component = component_of.get(step.subject, "")
-        with self.watch.span(f"{kind} {step.subject}", kind=kind, component=component, after=after):
+        needed = (f"{each} {subject}" for subject in (step.subject, *step.after) for each in _KINDS)
+        name, began, component = f"{kind} {step.subject}", self.clock.now(), component_of.get(step.subject, "")
+        after = tuple(dict.fromkeys((*(each for each in needed if each != name), self._freed, "images", "plan")))
+        with self.watch.span(name, kind=kind, component=component, after=after):
             self.runtime.apply(step)
+        self._freed = name
         self.listener.tell(StepDone(step=step, seconds=self.clock.now() - began, component=component))
 
     def bring_up(self, job: Job) -> Brought:

@@ -37,6 +37,7 @@ class Console:
     verbose: bool = False
     color: bool = True
     _board: Any = None
+    _lines: Any = None
     _told: threading.Lock = field(default_factory=threading.Lock)
 
     def show(self, outcome: Outcome, *, command: str) -> None:
@@ -88,9 +89,12 @@ class Console:
                 self.err.flush()
 
     def _line(self, event: Event) -> str | None:
-        from nexusdev.cli.progress import line
+        from nexusdev.cli.progress import Lines
 
-        return line(event, verbose=self.verbose)
+        if self._lines is None:
+            self._lines = Lines(verbose=self.verbose)
+        line: str | None = self._lines.after(event)
+        return line
 
     @contextlib.contextmanager
     def progress(self) -> Iterator[None]:

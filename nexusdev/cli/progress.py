@@ -21,35 +21,68 @@ from nexusdev.operations.outcome import Mood
 from nexusdev.plan.steps import Act, Plan
 
 _QUIET_ACTS = frozenset({Act.CREATE, Act.CREATE_VOLUME, Act.CREATE_NETWORK})
+_LONGEST = 140
 
 
-def line(event: Event, *, verbose: bool = False) -> str | None:  # noqa: PLR0911 - one per event
-    """One line for one change; None for what only a verbose reader wants."""
+@dataclass(kw_only=True)
+class Lines:
+    """One line per change. A reason that all steps of a plan share is told once, with the plan."""
+
+    verbose: bool = False
+    _shared: str = ""
+
+    def after(self, event: Event) -> str | None:
+        """The line for what happened; None for what only a verbose reader wants."""
+        if isinstance(event, Planned):
+            self._shared = shared_reason(event.plan)
+        text = self._words(event)
+        return text if text is None or self.verbose or len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+    def _words(self, event: Event) -> str | None:
+        match event:
+            case StepDone(step=step) if self.verbose or step.act not in _QUIET_ACTS:
+                return self._step(event)
+            case Planned(plan=plan) if plan:
+                return f"plan: {counted(plan)}" + (f" ({self._shared})" if self._shared else "")
+            case PhaseEnded() if self.verbose:
+                return f"{event.phase}: {event.seconds:.2f} s"
+            case Seeded() if event.changes:
+                return f"seed {event.component}: {_seeds(event.changes, self.verbose)}"
+            case _:
+                return line(event)
+
+    def _step(self, event: StepDone) -> str:
+        step = event.step
+        reason = "" if step.because == self._shared else f": {step.because}"
+        return f"{step.act} {step.subject}{reason}" + (f" ({event.seconds:.2f} s)" if self.verbose else "")
+
+
+def shared_reason(plan: Plan) -> str:
+    """The reason of all steps of a plan, when it is the same one."""
+    reasons = {step.because for step in plan.steps}
+    return reasons.pop() if len(reasons) == 1 else ""
+
+
+def line(event: Event) -> str | None:
+    """One line for what has no step and no plan behind it."""
     match event:
-        case StepDone(step=step) if verbose or step.act not in _QUIET_ACTS:
-            return f"{step}" + (f" ({event.seconds:.2f} s)" if verbose else "")
         case ComponentWaits():
             return f"wait {event.component}: {event.missing}"
         case ComponentReady():
             return f"ready {event.component}: after {event.elapsed:.1f} s"
-        case Seeded() if event.changes:
-            return f"seed {event.component}: {_seeds(event.changes, verbose)}"
-        case Proven():
-            return f"prove {event.component}: {len(event.paths)} paths answer as this instance"
-        case ImageProgress(done=True):
-            return f"image {event.image}: {event.step} ({event.elapsed:.0f} s)"
+        case Proven() if event.paths:
+            return f"prove {event.component}: {counted_paths(event.paths)} as this instance"
         case ImageProgress():
-            return f"image {event.image}: {event.step}"
-        case Planned(plan=plan) if plan:
-            return f"plan: {counted(plan)}"
-        case Note(warning=True):
-            return f"warning: {event.text}"
+            return f"image {event.image}: {event.step}" + (f" ({event.elapsed:.0f} s)" if event.done else "")
         case Note():
-            return event.text
-        case PhaseEnded() if verbose:
-            return f"{event.phase}: {event.seconds:.2f} s"
+            return f"warning: {event.text}" if event.warning else event.text
         case _:
             return None
+
+
+def counted_paths(paths: tuple[str, ...]) -> str:
+    """``1 path answers``, ``3 paths answer``."""
+    return "1 path answers" if len(paths) == 1 else f"{len(paths)} paths answer"
 
 
 def _seeds(changes: tuple[str, ...], verbose: bool) -> str:

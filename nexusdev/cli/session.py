@@ -59,7 +59,9 @@ class Session:
             return
         answer = self.console.ask(question)
         if answer is None:
-            raise ConfirmationNeeded(question, why="there is no terminal to ask on", hint=instead)
+            raise ConfirmationNeeded(
+                f"this needs a yes: {question.rstrip('?')}", why="there is no terminal to ask on", hint=instead
+            )
         if not answer:
             raise Declined("nothing was changed")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 
 from nexusdev.errors import UsageError
 from nexusdev.plan.snapshot import Snapshot
@@ -13,15 +13,24 @@ from nexusdev.stack.order import closure
 
 # What leads to the role names of all others.
 GATEWAY = "gateway"
+ALIKE = 0.5
+
+
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """The known names that are most like this one, in their own order: several when they are equally near."""
+    names = list(known)
+    likeness = {each: SequenceMatcher(None, name.lower(), each).ratio() for each in names}
+    best = max(likeness.values(), default=0.0)
+    return [each for each in names if likeness[each] == best][:3] if best >= ALIKE else []
 
 
 def unknown(name: str, known: Iterable[str], *, kind: str, hint: str) -> UsageError:
     """The error for a name that nothing has, with the nearest that something has."""
     names = list(known)
-    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    near = nearest(name, names)
     return UsageError(
         f"there is no {kind} {name}",
-        why=f"did you mean {near[0]}?" if near else f"there is: {', '.join(names)}",
+        why=f"did you mean {' or '.join(near)}?" if near else f"there is: {', '.join(names)}",
         hint=hint.format(near[0]) if near else "",
     )
 

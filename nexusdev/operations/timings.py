@@ -9,7 +9,7 @@ from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome, Table, Text
 from nexusdev.timing import Span, critical_path, from_data
 
-_BAR = 30
+_BAR, _NAME = 30, 64
 # Below this a span only makes the table longer, unless it is on the critical path.
 _WORTH_TELLING = 0.05
 
@@ -25,7 +25,7 @@ def timings(context: Context) -> Outcome:
     rows = tuple(
         (
             Text("*" if span.name in critical else " ", "warn"),
-            Text(span.name, "strong" if span.name in critical else "plain"),
+            Text(shortened(span.name), "strong" if span.name in critical else "plain"),
             f"{span.seconds:6.2f}",
             bar(span, total),
         )
@@ -41,6 +41,11 @@ def timings(context: Context) -> Outcome:
 def ordered(spans: Sequence[Span]) -> list[Span]:
     """By their beginning, the longer one first."""
     return sorted(spans, key=lambda span: (span.began, -span.seconds))
+
+
+def shortened(name: str, width: int = _NAME) -> str:
+    """A name that leaves room for the other columns."""
+    return name if len(name) <= width else f"{name[: width - 1]}…"
 
 
 def bar(span: Span, total: float, width: int = _BAR) -> str:

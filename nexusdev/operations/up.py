@@ -126,10 +126,10 @@ def dry_run(context: Context, names: Sequence[str] = ()) -> Outcome:
 
 
 @contextmanager
-def _phase(context: Context, watch: Stopwatch, name: str) -> Iterator[None]:
+def _phase(context: Context, watch: Stopwatch, name: str, *, after: Sequence[str] = ()) -> Iterator[None]:
     began = context.clock.now()
     context.listener.tell(PhaseBegan(phase=name))
-    with watch.span(name):
+    with watch.span(name, after=after):
         yield
     context.listener.tell(PhaseEnded(phase=name, seconds=context.clock.now() - began))
 
@@ -209,17 +209,18 @@ def _still_true(context: Context, scene: Scene) -> Mapping[str, float] | None:
 def _bring_up(context: Context, scene: Scene, watch: Stopwatch) -> tuple[Brought, Plan, Mapping[str, str]]:
     images, settings = context.images(), context.settings
     with ExitStack() as contexts:
-        with _phase(context, watch, "images"):
+        with _phase(context, watch, "images", after=["preflight"]):
             arrivals = contexts.enter_context(
                 arriving(
                     images, scene.here, offline=settings.offline, strict=settings.strict, listener=context.listener
                 )
             )
-        with _phase(context, watch, "plan"):
+        with _phase(context, watch, "plan", after=["images"]):
             plan = scene.plan(absent=arrivals.absent)
         site = scene.instance.site(scene.runtime, scene.stack)
         brought = engine_of(context, scene.runtime, watch).bring_up(_job(context, scene, plan, arrivals, site))
-    with _phase(context, watch, "write"):
+    last = [f"prove {name}" for name in scene.meant]
+    with _phase(context, watch, "write", after=last):
         _publish(context, scene, site)
     return brought, plan, arrivals.absent
 
