@@ -21,21 +21,29 @@ TIMEOUT = 3.0
 
 
 class Endpoint:
-    """One published path: its name for a person, where it is, and what to ask there."""
+    """One published path: its name for a person, where it is, and what to ask there.
 
-    def __init__(self, path: str, host: str, port: int, ask: Question, *, starttls: bool = False) -> None:
+    starttls  begins in plain text, as PostgreSQL does
+    mute      carries no nonce: its certificate alone is the proof
+    """
+
+    def __init__(
+        self, path: str, host: str, port: int, ask: Question, *, starttls: bool = False, mute: bool = False
+    ) -> None:
         self.path = path
         self.host = host
         self.port = port
         self.ask = ask
         self.starttls = starttls
+        self.mute = mute
 
 
 class Answer:
-    """What came back: the nonce ('' where the product has none), or what went wrong."""
+    """What came back: the nonce ('' where there is none; right for a ``mute`` one only), or what went wrong."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.path = endpoint.path
+        self.mute = endpoint.mute
         self.nonce = ""
         self.seconds = 0.0
         self.fault: Exception | None = None
@@ -51,7 +59,7 @@ def endpoints(values: Values) -> Iterator[Endpoint]:
         yield _vault(values)
     if "PROMETHEUS_URL" in values:
         host, port = _authority(values["PROMETHEUS_URL"])
-        yield Endpoint("PROMETHEUS_URL", host, port, wire.ask_prometheus)
+        yield Endpoint("PROMETHEUS_URL", host, port, wire.ask_prometheus, mute=True)
 
 
 def _postgres(values: Values) -> Iterator[Endpoint]:
@@ -75,7 +83,7 @@ def _redis(values: Values) -> Iterator[Endpoint]:
     if "REDIS_HOST" in values:
         yield Endpoint("REDIS_URL", values["REDIS_HOST"], int(values["REDIS_PORT"]), ask)
     for place in filter(None, values.get("REDIS_SENTINELS", "").split(",")):
-        yield Endpoint(f"REDIS_SENTINELS {place}", *_authority(place), ask_sentinel)
+        yield Endpoint(f"REDIS_SENTINELS {place}", *_authority(place), ask_sentinel, mute=True)
 
 
 def _minio(values: Values) -> Endpoint:
@@ -103,7 +111,7 @@ def ask_all(values: Values, *, timeout: float = TIMEOUT) -> list[Answer]:
     context.load_verify_locations(values["NEXUSDEV_CA_FILE"])
     answers, threads = [], []
     for endpoint in endpoints(values):
-        answer = Answer(endpoint.path)
+        answer = Answer(endpoint)
         threads.append(threading.Thread(target=_ask, args=(endpoint, context, timeout, answer), daemon=True))
         answers.append(answer)
     for thread in threads:
@@ -154,11 +162,11 @@ def prove(values: Values, *, instance: str, nonce: str, timeout: float = TIMEOUT
 def _is_strange(answer: Answer, nonce: str) -> bool:
     if isinstance(answer.fault, ssl.SSLCertVerificationError):
         return True
-    return answer.fault is None and answer.nonce not in ("", nonce)
+    return answer.fault is None and not answer.mute and answer.nonce != nonce
 
 
 def _mismatch(answer: Answer, instance: str, nonce: str) -> IdentityMismatch:
-    said = str(answer.fault) if answer.fault else f"it answers with the nonce {answer.nonce}, ours is {nonce}"
+    said = str(answer.fault) if answer.fault else f"it carries the nonce {answer.nonce or 'of nobody'}, ours is {nonce}"
     return IdentityMismatch(
         f"what answers at {answer.path} is not instance {instance}",
         why=said,

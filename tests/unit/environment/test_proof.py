@@ -87,6 +87,14 @@ def test_a_nonce_of_another_instance_is_an_identity_mismatch(tls: Path, running:
     assert "another" in raised.value.why
 
 
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_HOST", "MINIO_ENDPOINT", "VAULT_ADDR"])
+def test_a_server_that_carries_no_nonce_is_no_proof(tls: Path, running: ExitStack, name: str) -> None:
+    values, empty = platform(tls, running), platform(tls, running, nonce="")
+    keys = {name, "REDIS_PORT"} if name == "REDIS_HOST" else {name}
+    with pytest.raises(IdentityMismatch, match="is not instance shop-1"):
+        ask({**values, **{key: empty[key] for key in keys}})
+
+
 def test_a_server_of_another_authority_is_an_identity_mismatch(tls: Path, running: ExitStack, tmp_path: Path) -> None:
     values = platform(servers.authority(tmp_path / "other"), running)
     with pytest.raises(IdentityMismatch, match="is not instance shop-1"):
