@@ -2,7 +2,9 @@
 # its seal from a second file, which holds a token.
 cluster_name  = "nexus"
 disable_mlock = true
-ui            = false
+
+# Our build has no pages inside and says so; the registry's image has them.
+ui = true
 
 default_lease_ttl = "768h"
 # What a role may grant at most; the roles say what they grant.

@@ -61,7 +61,10 @@ class Vault:
 
     def refresh(self, site: Site) -> Sequence[Change]:
         """Renew the application's token, or issue a new one where it has expired."""
-        return list(tokens.refresh(self._active(site), site.secrets))
+        try:
+            return list(tokens.refresh(self._active(site), site.secrets))
+        except OSError as error:
+            raise seed.unreachable(error) from error
 
     def apply(self, site: Site, files: Sequence[SeedFile]) -> Sequence[Change]:
         return project.apply(self._active(site), site, files)

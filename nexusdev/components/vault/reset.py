@@ -11,6 +11,13 @@ from nexusdev.ports import Runtime
 _COMMAND = 'touch /data/reset && kill -TERM "$(cat /tmp/server.pid)"'
 
 
+KEY_LOST = "VAULT_KEY_LOST"
+HINT = (
+    "for each in vault-0 vault-1 vault-2 vault-unseal; do nexusdev exec $each -- touch /data/reset; done; nexusdev stop vault; nexusdev start vault; nexusdev seed"
+    "   throws away what Vault holds, and only that (or put the state folder back from a backup)"
+)
+
+
 def begin_anew(runtime: Runtime, services: Sequence[str]) -> None:
     """Let these servers throw their data away and start again, within their running containers."""
     for service in services:
@@ -28,7 +35,6 @@ def lost(service: str, secret: str) -> InvalidState:
     return InvalidState(
         f"{service} has data, but its key is gone from the state folder",
         why=f"the secret {secret} is empty; without it what Vault holds can never be opened",
-        hint="nexusdev destroy vault   throws away what Vault holds, and only that; then nexusdev up"
-        " (or put the state folder back from a backup)",
-        code="VAULT_KEY_LOST",
+        hint=HINT,
+        code=KEY_LOST,
     )

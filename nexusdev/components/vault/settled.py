@@ -13,10 +13,10 @@ from nexusdev.ports import SecretStore
 
 AUDIT_FILE = "/data/audit/audit.log"
 DAYS = 24 * 3600
-APP_TOKEN_DAYS = 90
+APP_TOKEN_DAYS = 365
 
 ROLES: Mapping[str, Mapping[str, Any]] = {
-    # Valid for this long after its last renewal, and renewed by every `up`, `start` and `seed`.
+    # Valid for this long after its last renewal, and renewed by every seeding: an env file must not die over a holiday.
     names.APP: {"token_policies": [names.APP], "token_period": APP_TOKEN_DAYS * DAYS},
     names.OPERATOR: {"token_policies": [names.OPERATOR], "token_ttl": 900, "token_max_ttl": 3600},
 }

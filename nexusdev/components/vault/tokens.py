@@ -9,6 +9,7 @@ from nexusdev.components.contract import Change
 from nexusdev.components.vault import names
 from nexusdev.components.vault.api import BAD_REQUEST, FORBIDDEN, NOT_FOUND, OK, Api, Refused, document
 from nexusdev.components.vault.journal import ROOT_OF_NODES, Journal
+from nexusdev.components.vault.reset import HINT, KEY_LOST
 from nexusdev.components.vault.root import root
 from nexusdev.errors import InvalidState, SeedingFailed
 from nexusdev.ports import SecretStore
@@ -86,7 +87,7 @@ def _recovery_key(secrets: SecretStore) -> str:
         raise InvalidState(
             "nobody can log in to Vault as operator",
             why=f"its AppRole {names.OPERATOR} is refused, and the secret {names.RECOVERY_KEY} is empty",
-            hint="nexusdev destroy vault   throws away what Vault holds, and only that; then nexusdev up",
-            code="VAULT_KEY_LOST",
+            hint=HINT,
+            code=KEY_LOST,
         )
     return key

@@ -18,7 +18,7 @@ def variables(site: Site, view: View) -> Sequence[Variable]:
             name="VAULT_TOKEN",
             value=site.secrets.read(names.APP_TOKEN),
             secret=True,
-            comment=f"valid {APP_TOKEN_DAYS} days from the last up, start or seed",
+            comment=f"valid {APP_TOKEN_DAYS} days from the last seeding",
         ),
         Variable(name="VAULT_CACERT", value=str(site.ca_file)),
         Variable(name="VAULT_ROLE_ID", value=site.secrets.read(names.role_id(names.APP))),
