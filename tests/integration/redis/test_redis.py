@@ -40,7 +40,8 @@ def sentinel_of(variables: Mapping[str, str], **options: Any) -> Any:
         **options,
     }
     places = [place.rsplit(":", 1) for place in variables["REDIS_SENTINELS"].split(",")]
-    return Sentinel([(host, int(port)) for host, port in places], sentinel_kwargs=login, **login)
+    make: Any = Sentinel  # its constructor has no types
+    return make([(host, int(port)) for host, port in places], sentinel_kwargs=login, **login)
 
 
 @pytest.mark.parametrize("protocol", [2, 3], ids=["RESP2", "RESP3"])
