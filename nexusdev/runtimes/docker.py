@@ -160,6 +160,5 @@ class DockerRuntime:
 
         container = self._running(service)
         with self._talking():
-            return Exec(self._engine, container, argv, tty=tty, with_stdin=stdin is not None).attach(
-                stdin, stdout, stderr
-            )
+            command = Exec(self._engine, container, argv, tty=tty, with_stdin=stdin is not None)
+        return command.attach(stdin, stdout, stderr)

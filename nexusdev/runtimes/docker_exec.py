@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from nexusdev.errors import NotReadyInTime, PreflightFailed
 from nexusdev.ports import Completed
-from nexusdev.runtimes.docker_connect import Engine
+from nexusdev.runtimes.docker_connect import Engine, in_our_words
 from nexusdev.runtimes.docker_look import open_socket
 from nexusdev.runtimes.terminal import raw_terminal, terminal_size
 
@@ -66,7 +66,7 @@ class Exec:
         return Completed(exit_code=self._exit_code(), stdout=bytes(stdout), stderr=bytes(stderr))
 
     def attach(self, stdin: IO[bytes] | None, stdout: IO[bytes], stderr: IO[bytes]) -> int:
-        """Pass the streams through as they come; returns the exit code."""
+        """Pass the streams through as they come; returns the exit code. What the caller's own streams raise is raised as it is."""
         over = threading.Event()
         with self._begun() as (connection, early), contextlib.ExitStack() as stack:
             if self._tty and stdin is not None:
@@ -74,13 +74,18 @@ class Exec:
                 stack.enter_context(_on_resize(self._resize))
             threading.Thread(target=_pump, args=(connection, stdin, over), daemon=True).start()
             try:
-                for source, chunk in _frames(_reader(connection, early, None), tty=self._tty):
+                for source, chunk in self._incoming(connection, early):
                     target = stderr if source == _STDERR else stdout
                     target.write(chunk)
                     target.flush()
             finally:
                 over.set()
-        return self._exit_code()
+        with in_our_words(self._engine.endpoint):
+            return self._exit_code()
+
+    def _incoming(self, connection: socket.socket, early: bytes) -> Iterator[tuple[int, bytes]]:
+        with in_our_words(self._engine.endpoint):
+            yield from _frames(_reader(connection, early, None), tty=self._tty)
 
     def _resize(self) -> None:
         rows, columns = terminal_size()
@@ -99,17 +104,23 @@ class Exec:
     @contextlib.contextmanager
     def _begun(self) -> Iterator[tuple[socket.socket, bytes]]:
         """The raw stream of the started command, and what of it came along with the reply's head."""
-        connection = open_socket(self._engine.endpoint)
+        with in_our_words(self._engine.endpoint):
+            connection = open_socket(self._engine.endpoint)
         try:
-            body = json.dumps({"Detach": False, "Tty": self._tty}).encode()
-            head = (
-                f"POST /v{self._engine.version}/exec/{self._id}/start HTTP/1.1\r\nHost: docker\r\n"
-                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
-            )
-            connection.sendall(head.encode() + body)
-            yield connection, _after_head(connection)
+            with in_our_words(self._engine.endpoint):
+                early = self._ask(connection)
+            yield connection, early
         finally:
             connection.close()
+
+    def _ask(self, connection: socket.socket) -> bytes:
+        body = json.dumps({"Detach": False, "Tty": self._tty}).encode()
+        head = (
+            f"POST /v{self._engine.version}/exec/{self._id}/start HTTP/1.1\r\nHost: docker\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+        )
+        connection.sendall(head.encode() + body)
+        return _after_head(connection)
 
 
 def _after_head(connection: socket.socket) -> bytes:

@@ -123,6 +123,15 @@ def test_attached_streams_pass_through(runtime: Runtime) -> None:
     assert (code, out.getvalue(), err.getvalue()) == (4, b"in", b"no\n")
 
 
+def test_a_reader_that_went_away_is_not_an_engine_that_went_away(runtime: Runtime) -> None:
+    class Closed(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        runtime.attach("store-1", ["echo", "x"], stdin=None, stdout=Closed(), stderr=io.BytesIO(), tty=False)
+
+
 def test_an_attached_terminal_is_a_terminal(runtime: Runtime) -> None:
     out = io.BytesIO()
     code = runtime.attach(

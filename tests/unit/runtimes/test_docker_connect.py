@@ -13,7 +13,8 @@ import pytest
 from nexusdev.errors import NexusError, NotFound, PreflightFailed
 from nexusdev.plan.steps import Act, Step
 from nexusdev.runtimes.docker import DockerRuntime
-from nexusdev.runtimes.docker_connect import Endpoint, connect, find_endpoint
+from nexusdev.runtimes.docker_connect import connect, find_endpoint
+from nexusdev.runtimes.docker_look import Endpoint
 from tests.unit.runtimes.engines import engine_at, version
 
 
