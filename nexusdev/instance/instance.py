@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from nexusdev.ports import Runtime, Site
     from nexusdev.stack.model import Stack
 
+_EVIDENCE = 6
+
 
 @dataclass(frozen=True, kw_only=True)
 class Instance:
@@ -194,9 +196,11 @@ def _require_ours(identity: Identity, survey: Survey) -> None:
 
 
 def _refuse_loss(identity: Identity, folder: Path, survey: Survey) -> None:
-    left = [each for each in survey.of_instance(identity.name) if each.kind in ("volume", "container")]
+    things = survey.of_instance(identity.name)
+    left = [f"{kind} {each.name}" for kind in ("volume", "container") for each in things if each.kind == kind]
+    more = (f"… and {len(left) - _EVIDENCE} more",) if len(left) > _EVIDENCE else ()
     if left:
-        raise state.lost(identity.name, folder, tuple(f"{each.kind} {each.name}" for each in left))
+        raise state.lost(identity.name, folder, (*left[:_EVIDENCE], *more))
 
 
 def _make(identity: Identity, root: Path, survey: Survey, rootless: bool) -> Record:
