@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nexusdev.components.contract import Component
 from nexusdev.components.registry import ALL
@@ -100,6 +100,7 @@ class Context:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     timeout_given: bool = False
     wall: Callable[[], float] = time.time
+    _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def instance(self) -> Instance:
         """The instance as it exists. Raises NotFound (exit 3)."""
@@ -109,13 +110,20 @@ class Context:
 
     def images(self) -> Images:
         """The images of this installation, in the order of sources that the settings name."""
-        return self.doors.images(self.root, kinds=self.settings.image_sources)
+        if "images" not in self._kept:
+            self._kept["images"] = self.doors.images(self.root, kinds=self.settings.image_sources)
+        images: Images = self._kept["images"]
+        return images
 
     def stack(self, instance: Instance) -> Stack:
-        """The whole stack of this instance."""
+        """The whole stack of this instance. Read once: the files do not change under a verb."""
         from nexusdev.stack.loader import load
 
-        return load(self.compose, instance.environment(self.images().resolve()))
+        environment = instance.environment(self.images().resolve())
+        if self._kept.get("environment") != environment:
+            self._kept.update(environment=environment, stack=load(self.compose, environment))
+        stack: Stack = self._kept["stack"]
+        return stack
 
     def runtime(self, stack: Stack | None = None, *, owner: Path | None = None) -> Runtime:
         """The runtime of this instance."""

@@ -138,9 +138,13 @@ def _open(context: Context, names: Sequence[str], *, move_ports: bool) -> Scene:
     """Everything that must hold before the first change, and the files without which no container starts."""
     check_env_file(context)
     survey = context.doors.survey()
-    facts = context.doors.facts()
+    known = (folder_of(context.root, context.identity.name) / "instance.json").exists()
     instance = open_instance(
-        context.identity, survey=survey, root=context.root, rootless=facts.rootless, move_ports=move_ports
+        context.identity,
+        survey=survey,
+        root=context.root,
+        rootless=not known and context.doors.facts().rootless,
+        move_ports=move_ports,
     )
     if move_ports:
         context.listener.tell(
@@ -153,7 +157,7 @@ def _open(context: Context, names: Sequence[str], *, move_ports: bool) -> Scene:
     scene = _scene(context, instance, names, survey)
     plan = scene.plan()
     if plan:
-        require_room(Path(facts.data_root), needed=ROOM)
+        require_room(Path(context.doors.facts().data_root), needed=ROOM)
         require_ports(scene.stack, plan, scene.snapshot, survey)
     return scene
 
