@@ -31,7 +31,7 @@ def connect(site: Site) -> Clients:
     from urllib3 import PoolManager, Retry, Timeout
 
     address, password = str(site.address(ROLE, API)), site.secrets.read(ROOT_PASSWORD)
-    retry = Retry(total=4, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504))
+    retry = Retry(total=4, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504), raise_on_status=False)
     pool = PoolManager(ca_certs=str(site.ca_file), timeout=Timeout(connect=2, read=10), retries=retry)
     return Clients(
         s3=Minio(address, access_key=ROOT_USER, secret_key=password, region=REGION, http_client=pool),

@@ -1,0 +1,88 @@
+"""Variables are believed when they lead to this instance's mark with the application's own key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nexusdev.components.https import Response
+from nexusdev.components.minio import proof
+from nexusdev.components.minio.component import COMPONENT
+from nexusdev.components.minio.names import BACKUPS, DATA, NONCE
+from nexusdev.components.minio.wanted import policy
+from nexusdev.errors import Degraded, IdentityMismatch
+from nexusdev.ports import View
+from tests.unit.components.minio.world import World
+from tests.unit.environment.servers import authority
+
+
+@pytest.fixture
+def values(minio: World) -> dict[str, str]:
+    COMPONENT.seed(minio.site, {})
+    return {variable.name: variable.value for variable in COMPONENT.variables(minio.site, View.HOST)}
+
+
+def test_both_forms_of_the_variables_are_proven(minio: World, values: dict[str, str]) -> None:
+    proofs = COMPONENT.prove(minio.site, values)
+    assert [each.path.split()[0] for each in proofs] == ["MINIO_ENDPOINT", "AWS_ENDPOINT_URL_S3"]
+
+
+def test_another_instances_mark_is_refused(minio: World, values: dict[str, str]) -> None:
+    minio.memory.buckets[DATA.name].objects[NONCE] = b"deadbeef"
+    with pytest.raises(IdentityMismatch, match="another instance"):
+        COMPONENT.prove(minio.site, values)
+
+
+def test_a_key_that_the_server_does_not_know_is_no_proof(minio: World, values: dict[str, str]) -> None:
+    with pytest.raises(IdentityMismatch) as caught:
+        COMPONENT.prove(minio.site, {**values, "AWS_SECRET_ACCESS_KEY": "wrong"})
+    assert caught.value.why == "it does not know the application's key"
+
+
+def test_a_key_that_opens_the_backups_is_refused(minio: World, values: dict[str, str]) -> None:
+    minio.memory.policies["nexus-app"] = policy([DATA.name, BACKUPS.name])
+    with pytest.raises(Degraded, match="opens nexus-backups"):
+        COMPONENT.prove(minio.site, values)
+
+
+def test_a_server_of_another_authority_is_another_instance(
+    minio: World, values: dict[str, str], tmp_path: Path
+) -> None:
+    other = authority(tmp_path / "other")
+    with pytest.raises(IdentityMismatch, match="is not this instance's MinIO"):
+        COMPONENT.prove(minio.site, {**values, "AWS_CA_BUNDLE": str(other / "ca.crt")})
+
+
+def test_nobody_there_is_degraded(minio: World, values: dict[str, str]) -> None:
+    with pytest.raises(Degraded, match="does not answer at localhost:1"):
+        COMPONENT.prove(minio.site, {**values, "MINIO_ENDPOINT": "localhost:1"})
+
+
+def test_a_server_in_trouble_is_degraded_not_foreign() -> None:
+    with pytest.raises(Degraded, match="does not serve"):
+        proof.judge("MINIO_ENDPOINT", Response(status=503, body=b"<Code>SlowDownRead</Code>"), "c0ffee")
+
+
+def test_variables_are_what_production_and_the_aws_libraries_read(minio: World) -> None:
+    variables = {variable.name: variable for variable in COMPONENT.variables(minio.site, View.CONTAINER)}
+    assert variables["MINIO_ENDPOINT"].value == "minio-api:9000"
+    assert variables["AWS_ENDPOINT_URL_S3"].value == "https://minio-api:9000"
+    assert variables["AWS_REGION"].value == "us-east-1"
+    assert [name for name, variable in variables.items() if variable.secret] == [
+        "MINIO_SECRET_KEY",
+        "AWS_SECRET_ACCESS_KEY",
+    ]
+
+
+def test_vault_keeps_the_pair_and_where_it_is_used(minio: World) -> None:
+    kept = COMPONENT.credentials(minio.site)
+    assert kept["endpoint"] == "minio-api:9000"
+    assert kept["access_key"] == "app1"
+    assert BACKUPS.name not in kept["buckets"]
+
+
+def test_the_client_is_s3cmd_with_the_arguments_as_they_are() -> None:
+    client = COMPONENT.client(["ls", "s3://a b"])
+    assert client is not None
+    assert client.argv[-2:] == ("ls", "s3://a b")

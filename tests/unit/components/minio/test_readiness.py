@@ -1,0 +1,123 @@
+"""When the object store is ready, and what it says while it is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from nexusdev.components.contract import Readiness
+from nexusdev.components.minio import readiness
+from nexusdev.components.minio.names import API, BACKUPS, NODES, ROLE
+from nexusdev.components.minio.readiness import Drive, Facts
+from nexusdev.ports import Address
+from tests.unit.components.minio.world import Bucket, World
+
+DRIVES = tuple(Drive(node=name, online=True, state="online", free_bytes=3 << 30) for name in NODES)
+WRITTEN = dict.fromkeys((ROLE, *NODES), "")
+LOST = (*DRIVES[:3], Drive(node="minio-3", online=False, state="offline"))
+QUORUM = "the cluster takes no writes (it needs 3 drives)"
+
+
+@pytest.mark.parametrize(
+    ("facts", "readiness_"),
+    [
+        (Facts(drives=DRIVES, canaries=WRITTEN), Readiness()),
+        (Facts(trouble="minio-api does not answer"), Readiness(missing="minio-api does not answer")),
+        (Facts(trouble=QUORUM, drives=LOST), Readiness(missing=f"{QUORUM}: minio-3 is offline")),
+        (
+            Facts(drives=LOST, canaries={**WRITTEN, "minio-3": "does not answer"}),
+            Readiness(missing="minio-3 is offline", seedable=True),
+        ),
+        (
+            Facts(drives=DRIVES[:2], canaries=WRITTEN),
+            Readiness(missing="2 of 4 drives are online", seedable=True),
+        ),
+        (
+            Facts(drives=DRIVES, canaries={**WRITTEN, ROLE: "NoSuchBucket"}),
+            Readiness(missing="there is no bucket for the test object yet"),
+        ),
+        (
+            Facts(drives=DRIVES, canaries={**WRITTEN, ROLE: "SlowDownWrite"}),
+            Readiness(missing="a test object was refused: SlowDownWrite"),
+        ),
+        (
+            Facts(drives=DRIVES, canaries={**WRITTEN, "minio-1": "SlowDownWrite", "minio-2": "SlowDownWrite"}),
+            Readiness(missing="minio-1 (SlowDownWrite), minio-2 (SlowDownWrite) does not write yet", seedable=True),
+        ),
+    ],
+    ids=["all well", "no gateway", "no quorum", "a node down", "drives unknown", "no bucket", "refused", "late drives"],
+)
+def test_what_was_seen_decides(facts: Facts, readiness_: Readiness) -> None:
+    assert readiness.judge(facts) == readiness_
+
+
+def test_rows_show_state_and_space_of_every_node() -> None:
+    rows = readiness.nodes(Facts(drives=LOST, canaries=WRITTEN))
+    assert [(row.service, row.state, row.detail, row.ok) for row in rows[2:]] == [
+        ("minio-2", "online", "3 GiB free", True),
+        ("minio-3", "offline", "", False),
+    ]
+
+
+def test_nothing_is_claimed_of_nodes_that_nobody_told_of() -> None:
+    rows = readiness.nodes(Facts(trouble="minio-api does not answer"))
+    assert {(row.state, row.detail, row.ok) for row in rows} == {("unknown", "minio-api does not answer", False)}
+
+
+@pytest.mark.parametrize(
+    ("server", "drive"),
+    [
+        ({"state": "online", "drives": [{"state": "ok", "availspace": 7}]}, (True, "online", 7)),
+        ({"state": "offline", "drives": [{"state": "ok"}]}, (False, "offline", 0)),
+        ({"state": "online", "drives": []}, (False, "online, its drive is missing", 0)),
+        ({"state": "online", "drives": [{"state": "faulty"}]}, (False, "online, its drive is faulty", 0)),
+        ({"state": "online", "drives": [{"state": "ok", "healing": True}]}, (False, "healing", 0)),
+    ],
+)
+def test_a_drive_counts_when_its_node_and_itself_are_well(
+    server: dict[str, object], drive: tuple[bool, str, int]
+) -> None:
+    [found] = readiness.parse_info({"servers": [{"endpoint": "minio-0:9000", **server}]})
+    assert (found.node, (found.online, found.state, found.free_bytes)) == ("minio-0", drive)
+
+
+def test_an_empty_cluster_is_made_ready_by_one_bucket(minio: World) -> None:
+    facts = readiness.look(minio.site)
+    assert not readiness.judge(facts).ready
+    readiness.prepare(minio.site, facts)
+    readiness.prepare(minio.site, facts)
+    assert readiness.judge(readiness.look(minio.site)) == Readiness()
+    assert minio.memory.buckets[BACKUPS.name].objects == {}
+
+
+@pytest.mark.parametrize(
+    ("health", "missing"),
+    [
+        ((503, "offline"), "the nodes have not found each other's drives yet"),
+        ((200, "iam-offline"), "the nodes have not read users and policies yet"),
+        ((503, ""), f"{QUORUM}: minio-1 is offline; minio-2 is offline"),
+    ],
+)
+def test_a_cluster_that_starts_or_broke_says_so(minio: World, health: tuple[int, str], missing: str) -> None:
+    minio.memory.health = health
+    minio.memory.offline = ("minio-1", "minio-2")
+    assert readiness.judge(readiness.look(minio.site)).missing == missing
+
+
+def test_while_it_starts_nothing_but_its_health_is_asked_for(minio: World) -> None:
+    minio.memory.health = (503, "offline")
+    readiness.look(minio.site)
+    assert minio.memory.requests == ["GET /minio/health/cluster"]
+
+
+def test_a_refused_write_is_named(minio: World) -> None:
+    minio.memory.buckets[BACKUPS.name] = Bucket()
+    minio.memory.refusing[BACKUPS.name] = "SlowDownWrite"
+    assert readiness.judge(readiness.look(minio.site)).missing == "a test object was refused: SlowDownWrite"
+
+
+def test_a_gateway_that_is_not_there_is_a_fact(minio: World) -> None:
+    nowhere = {**minio.site.addresses, (ROLE, API): Address(host="localhost", port=1)}
+    facts = readiness.look(replace(minio.site, addresses=nowhere))
+    assert readiness.judge(facts).missing == "minio-api does not answer"
