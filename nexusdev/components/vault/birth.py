@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nexusdev.components.vault import names
 from nexusdev.components.vault.api import BAD_REQUEST, OK, Api, Refused, said
-from nexusdev.components.vault.journal import INITIALISING_NODES, Journal
+from nexusdev.components.vault.journal import INITIALISING_NODES, ROOT_OF_NODES, Journal
 from nexusdev.components.vault.readiness import Facts
 from nexusdev.components.vault.reset import begin_anew, lost
 from nexusdev.ports import Runtime, SecretStore
@@ -29,12 +29,13 @@ def prepare(api: Api, secrets: SecretStore, runtime: Runtime, facts: Facts) -> N
 
 
 def initialise(api: Api, secrets: SecretStore, journal: Journal) -> None:
-    """One recovery share. Its own root token is dropped: seeding makes one when it needs it and revokes all.
+    """One recovery share. Its own root token is dropped: seeding makes another one and revokes all.
 
     An initialisation whose reply was lost by a cut may still be at work in the server: then it says that it is initialised
     already, the journal says by whom, and the next look finds the nodes to be thrown away.
     """
     journal.note(INITIALISING_NODES)
+    journal.note(ROOT_OF_NODES)
     if secrets.read(names.RECOVERY_KEY):
         secrets.write(names.RECOVERY_KEY, "")
     reply = api.ask("PUT", "sys/init", {"recovery_shares": 1, "recovery_threshold": 1})

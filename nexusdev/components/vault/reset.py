@@ -13,7 +13,8 @@ _COMMAND = 'touch /data/reset && kill -TERM "$(cat /tmp/server.pid)"'
 
 KEY_LOST = "VAULT_KEY_LOST"
 HINT = (
-    "for each in vault-0 vault-1 vault-2 vault-unseal; do nexusdev exec $each -- touch /data/reset; done; nexusdev stop vault; nexusdev start vault; nexusdev seed"
+    "for each in vault-0 vault-1 vault-2 vault-unseal; do nexusdev exec $each -- touch /data/reset; done;"
+    " nexusdev stop vault; nexusdev start vault; nexusdev seed"
     "   throws away what Vault holds, and only that (or put the state folder back from a backup)"
 )
 

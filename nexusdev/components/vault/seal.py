@@ -47,8 +47,12 @@ def prepare(api: Api, secrets: SecretStore, runtime: Runtime, facts: Facts) -> N
 
 
 def initialise(api: Api, secrets: SecretStore, journal: Journal) -> None:
-    """One key share, kept before anything else. An old one opens nothing any more and goes first."""
+    """One key share, kept before anything else. An old one opens nothing any more and goes first.
+
+    It hands out a root token as well: until all are revoked again, which is the end of furnishing, the seal is not ready.
+    """
     journal.note(INITIALISING_UNSEAL)
+    journal.note(ROOT_OF_UNSEAL)
     if secrets.read(names.UNSEAL_KEY):
         secrets.write(names.UNSEAL_KEY, "")
     born = api.need("PUT", "sys/init", {"secret_shares": 1, "secret_threshold": 1})

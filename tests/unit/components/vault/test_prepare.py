@@ -46,6 +46,8 @@ def test_a_lost_volume_of_the_fourth_node_is_made_anew_with_the_same_key(world: 
     assert world.unseal is not None
     assert world.unseal.transit[names.SEAL_KEY] == world.sealed_by
     assert world.roots() == []
+    world.restart_all()
+    assert world.vault.judge(world.vault.look(world.site)).ready
 
 
 def test_a_lost_key_share_of_the_fourth_node_is_made_anew_with_the_same_transit_key(world: World) -> None:
@@ -54,6 +56,8 @@ def test_a_lost_key_share_of_the_fourth_node_is_made_anew_with_the_same_transit_
     world.up()
     assert f"reset {names.UNSEAL}" in world.events
     assert world.births == 1
+    world.restart_all()
+    assert world.vault.judge(world.vault.look(world.site)).ready
 
 
 def test_one_lost_node_joins_the_others_and_nothing_is_initialised(world: World) -> None:

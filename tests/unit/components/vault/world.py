@@ -51,6 +51,7 @@ class World:
     unseal_open: bool = False
     cluster: Core | None = None
     joined: set[str] = field(default_factory=set)
+    started: set[str] = field(default_factory=set)
     sealed_by: str = ""
     down: set[str] = field(default_factory=set)
     cut_after: int = 0
@@ -90,7 +91,7 @@ class World:
         server = query.server
         if server == names.ROLE:
             server = self.active
-        if not server or server in self.down or (server in names.NODES and not self.seal_works()):
+        if not server or server in self.down or not self.runs(server):
             raise ConnectionRefusedError(f"{query.server} is not there")
         core, opened = self.held_by(server)
         if query.path == "sys/health":
@@ -111,21 +112,25 @@ class World:
             return self.unseal, self.unseal_open
         if self.cluster is not None:
             self.joined.add(server)
-        return self.cluster, self.cluster is not None and self.opens()
+        return self.cluster, self.cluster is not None
+
+    def runs(self, server: str) -> bool:
+        """A node starts when its seal works, and goes on without it."""
+        if server in names.NODES and self.seal_works():
+            self.started.add(server)
+        return server == names.UNSEAL or server in self.started
 
     def seal_works(self) -> bool:
         """Whether serve.sh would start a node: the fourth encrypts for its token."""
-        token = self.secrets.read(names.SEAL_TOKEN)
-        unseal = self.unseal
-        return bool(unseal and self.unseal_open and unseal.transit and unseal.allows(token, "transit/encrypt/x"))
-
-    def opens(self) -> bool:
-        return self.unseal is not None and self.unseal.transit.get(names.SEAL_KEY) == self.sealed_by
+        token, unseal = self.secrets.read(names.SEAL_TOKEN), self.unseal
+        key = unseal.transit.get(names.SEAL_KEY) if unseal and self.unseal_open else None
+        right = key is not None and (self.cluster is None or key == self.sealed_by)
+        return bool(right and unseal and unseal.allows(token, "transit/encrypt/x"))
 
     @property
     def active(self) -> str:
-        running = [name for name in names.NODES if name not in self.down]
-        return running[0] if self.cluster and self.seal_works() and self.opens() and running else ""
+        running = [name for name in names.NODES if name not in self.down and self.runs(name)]
+        return running[0] if self.cluster and running else ""
 
     def health(self, server: str, core: Core | None, opened: bool) -> tuple[int, Any]:
         if core is None:
@@ -161,6 +166,7 @@ class World:
             self.unseal, self.unseal_open = None, False
             return
         self.joined.discard(service)
+        self.started.discard(service)
         if not self.joined:
             self.cluster = None
 
@@ -168,6 +174,7 @@ class World:
         """The engine was restarted; the fourth node's entrypoint opens it with its key share."""
         key = self.secrets.read(names.UNSEAL_KEY)
         self.unseal_open = self.unseal is not None and key == self.unseal.key
+        self.started.clear()
 
     # --- nexusdev ------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,146 @@
+"""Vault as it really runs: who may do what, that no root token is left, that it is audited, and that it unseals itself whatever was lost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import hvac
+import pytest
+
+from tests.integration import application as app
+from tests.integration import engine
+from tests.integration.conftest import Project
+
+pytestmark = pytest.mark.integration
+NODES = ("vault-0", "vault-1", "vault-2")
+ALL = (*NODES, "vault-unseal")
+
+
+@pytest.fixture
+def values(project: Project) -> Mapping[str, str]:
+    """The variables as they are now: another test may have rotated them."""
+    found: dict[str, str] = json.loads(project.run("env", "--format", "json").out)
+    return found
+
+
+@pytest.fixture
+def vault(values: Mapping[str, str]) -> Any:
+    """hvac as an application uses it."""
+    return app.vault_client(values)
+
+
+def operator(project: Project, *arguments: str) -> Any:
+    """What the operator reads, as JSON."""
+    ran = project.run("vault", "--", "--operator", *arguments)
+    assert ran.code == 0, ran.err
+    return json.loads(ran.out)
+
+
+def test_no_token_that_is_left_is_allowed_everything(project: Project) -> None:
+    accessors = operator(project, "list", "-format=json", "auth/token/accessors")
+    policies = [
+        operator(project, "write", "-format=json", "auth/token/lookup-accessor", f"accessor={each}")["data"]["policies"]
+        for each in accessors
+    ]
+    assert policies
+    assert not any("root" in each for each in policies)
+
+
+def test_the_application_reads_the_platform_s_credentials_and_keeps_secrets_of_its_own(vault: Any) -> None:
+    kv = vault.secrets.kv.v2
+    assert (
+        kv.read_secret_version(path="nexus/vault", raise_on_deleted_version=True)["data"]["data"]["role"] == "nexus-app"
+    )
+    kv.create_or_update_secret(path="app/orders/key", secret={"value": "1"})
+    kv.patch(path="app/orders/key", secret={"other": "2"})
+    read = kv.read_secret_version(path="app/orders/key", raise_on_deleted_version=True)["data"]["data"]
+    assert read == {"value": "1", "other": "2"}
+    kv.delete_metadata_and_all_versions(path="app/orders/key")
+
+
+def test_the_application_changes_nothing_that_is_the_platform_s(vault: Any) -> None:
+    forbidden = [
+        lambda: vault.secrets.kv.v2.create_or_update_secret(path="nexus/postgres", secret={"password": "x"}),
+        lambda: vault.secrets.kv.v2.create_or_update_secret(path="elsewhere", secret={"a": "b"}),
+        lambda: vault.sys.create_or_update_policy(name="mine", policy='path "*" { capabilities = ["sudo"] }'),
+        vault.sys.list_auth_methods,
+        vault.sys.seal,
+    ]
+    for act in forbidden:
+        with pytest.raises(hvac.exceptions.Forbidden):
+            act()
+
+
+def test_requests_are_audited_without_the_secrets_in_them(project: Project, vault: Any) -> None:
+    secret = "correct-horse-battery-staple"
+    vault.secrets.kv.v2.create_or_update_secret(path="app/audited", secret={"word": secret})
+    logs = [project.run("exec", node, "--", "cat", "/data/audit/audit.log").out for node in NODES]
+    assert any("secret/data/app/audited" in log for log in logs)
+    assert not any(secret in log for log in logs)
+
+
+def test_seeding_a_second_time_changes_nothing(project: Project) -> None:
+    project.run("seed")
+    again = project.run("seed", "--json")
+    assert again.code == 0, again.err
+    assert "secret/nexus" not in again.out
+
+
+def test_the_keys_are_in_no_container_s_settings(project: Project) -> None:
+    shown = [
+        project.run("secrets", "show", name).out.strip()
+        for name in ("vault-unseal-key", "vault-recovery-key", "vault-seal-token", "vault-operator-secret-id")
+    ]
+    assert all(shown)
+    for service in ALL:
+        settings = json.dumps(engine.container(project, service).attrs)
+        assert not any(value in settings for value in shown), service
+
+
+@pytest.mark.usefixtures("heal")
+def test_all_four_killed_at_once_come_back_unsealed_with_nobody_s_help(project: Project, vault: Any) -> None:
+    vault.secrets.kv.v2.create_or_update_secret(path="app/kept", secret={"a": "b"})
+    containers = [engine.container(project, service) for service in ALL]
+    for each in containers:
+        each.kill()
+    for each in containers:
+        each.start()
+    app.until(lambda: unsealed_nodes(project) == 4, seconds=60, what="all four unsealed")
+    app.until(
+        lambda: bool(vault.secrets.kv.v2.read_secret_version(path="app/kept", raise_on_deleted_version=True)),
+        seconds=30,
+        what="a read through the gateway",
+    )
+
+
+@pytest.mark.usefixtures("heal")
+@pytest.mark.parametrize("service", ["vault-1", "vault-unseal"])
+def test_a_lost_volume_is_made_whole_by_up_and_nothing_is_lost(project: Project, vault: Any, service: str) -> None:
+    vault.secrets.kv.v2.create_or_update_secret(path="app/kept", secret={"service": service})
+    gone = engine.container(project, service)
+    volume = next(mount["Name"] for mount in gone.attrs["Mounts"] if mount["Destination"] == "/data")
+    gone.remove(force=True)
+    engine.client().volumes.get(volume).remove()
+    project.up()
+    for node in NODES:  # the seal of the new node is that of the old one
+        engine.container(project, node).restart(timeout=3)
+    app.until(lambda: unsealed_nodes(project) == 4, seconds=60, what="all four unsealed")
+    read = vault.secrets.kv.v2.read_secret_version
+    app.until(
+        lambda: read(path="app/kept", raise_on_deleted_version=True)["data"]["data"] == {"service": service},
+        seconds=30,
+        what="what was written before",
+    )
+
+
+def unsealed_nodes(project: Project) -> int:
+    """How many of the four say that they are unsealed."""
+    said = [
+        engine.container(project, service).exec_run(
+            ["sh", "/etc/vault/client.sh", "status", "-address=https://127.0.0.1:8200"]
+        )
+        for service in ALL
+    ]
+    return sum(1 for each in said if each.exit_code == 0)
