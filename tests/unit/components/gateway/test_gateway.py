@@ -1,0 +1,122 @@
+"""When the gateway leads anywhere, by what its proxies say of the servers behind them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nexusdev.components.contract import Readiness
+from nexusdev.components.gateway import readiness
+from nexusdev.components.gateway.component import COMPONENT
+from nexusdev.components.gateway.readiness import ROLES, Facts
+from nexusdev.plan.snapshot import Container, Snapshot, State
+from nexusdev.ports import Address, Site, View
+from tests.unit.environment.servers import authority, http, serving
+
+GATEWAY = Path(__file__).parents[4] / "compose" / "gateway"
+WELL = {
+    "gateway-rw": {
+        "postgresql-primary": ("postgresql-1",),
+        "redis-0": (),
+        "says-redis-0": (),
+        "redis-2": ("redis-2",),
+        "minio-write": ("minio-0", "minio-1", "minio-2", "minio-3"),
+        "vault-active": ("vault-0",),
+    },
+    "gateway-ro": {"postgresql-replica": ("postgresql-0", "postgresql-2"), "redis-replica": ("redis-0", "redis-1")},
+}
+ALL = frozenset({"gateway", "postgres", "redis", "minio", "vault"})
+METRICS = """\
+# TYPE haproxy_server_status gauge
+haproxy_server_status{proxy="minio-write",server="minio-0",state="DOWN"} 0
+haproxy_server_status{proxy="minio-write",server="minio-0",state="UP"} 1
+haproxy_server_status{proxy="minio-write",server="minio-1",state="DOWN"} 1
+haproxy_server_status{proxy="minio-write",server="minio-1",state="UP"} 0
+haproxy_server_status{proxy="redis-0",server="redis-0",state="UP"} 0
+"""
+
+
+def without(proxy: str, backend: str) -> dict[str, dict[str, tuple[str, ...]]]:
+    return {**WELL, proxy: {**WELL[proxy], backend: ()}}
+
+
+@pytest.mark.parametrize(
+    ("facts", "missing"),
+    [
+        (Facts(servers=WELL, components=ALL), ""),
+        (Facts(servers={"gateway-rw": WELL["gateway-rw"]}, components=ALL), "gateway-ro does not answer"),
+        (Facts(components=ALL), "gateway-rw and gateway-ro do not answer"),
+        (Facts(servers=without("gateway-rw", "vault-active"), components=ALL), "no server is up behind vault-active"),
+        (Facts(servers=without("gateway-rw", "redis-2"), components=ALL), "no server is up behind redis-master"),
+        (Facts(servers=without("gateway-ro", "redis-replica"), components=ALL), "no server is up behind redis-replica"),
+        (Facts(servers=without("gateway-rw", "vault-active"), components=ALL - {"vault"}), ""),
+        (Facts(servers={"gateway-rw": {}, "gateway-ro": {}}, components=frozenset({"gateway"})), ""),
+    ],
+    ids=["well", "one silent", "both silent", "no vault", "no master", "no replica", "vault not in this run", "alone"],
+)
+def test_each_role_of_what_runs_needs_a_server(facts: Facts, missing: str) -> None:
+    assert readiness.judge(facts) == Readiness(missing=missing)
+
+
+def test_rows_say_how_many_serve_each_role() -> None:
+    facts = Facts(servers={"gateway-ro": {**WELL["gateway-ro"], "redis-replica": ()}}, components=ALL)
+    rw, ro = readiness.nodes(facts)
+    assert (rw.detail, rw.ok) == ("does not answer", False)
+    assert (ro.detail, ro.ok) == ("postgresql-replica → 2, redis-replica → nobody", False)
+
+
+def test_metrics_are_read_as_servers_that_are_up() -> None:
+    assert readiness.parse(METRICS) == {"minio-write": ("minio-0",), "redis-0": ()}
+
+
+def test_both_proxies_are_asked(tmp_path: Path) -> None:
+    tls = authority(tmp_path / "tls")
+    asked: list[str] = []
+    with serving(tls, http(METRICS, seen=asked)) as rw, serving(tls, http("", "500 Oops")) as ro:
+        facts = readiness.look(site(tls, {"gateway-rw": rw, "gateway-ro": ro}))
+    assert facts == Facts(servers={"gateway-rw": readiness.parse(METRICS)}, components=frozenset({"minio"}))
+    assert asked[0].startswith("GET /metrics?")
+    assert readiness.look(site(tls, {"gateway-rw": 1, "gateway-ro": 1})).servers == {}
+
+
+def test_every_role_has_its_backend_in_the_configuration() -> None:
+    for role in ROLES:
+        folder = GATEWAY / role.proxy.removeprefix("gateway-")
+        words = [line.split() for file in folder.glob("*.cfg") for line in file.read_text().splitlines()]
+        named = {line[1] for line in words if line and line[0] in ("listen", "backend", "frontend")}
+        assert role.name in named
+        assert any(readiness.re.fullmatch(role.backend, name) for name in named), role
+
+
+def test_applications_read_nothing_of_the_gateway_itself(tmp_path: Path) -> None:
+    here = site(authority(tmp_path / "tls"), {})
+    assert COMPONENT.variables(here, View.HOST) == ()
+    assert COMPONENT.seed(here, {}) == ()
+    assert COMPONENT.client([]) is None
+
+
+class Running:
+    """A runtime in which MinIO runs."""
+
+    def observe(self) -> Snapshot:
+        node = Container(
+            id="1", name="m", service="minio-0", component="minio", state=State.RUNNING, fingerprint="", owner_path=""
+        )
+        return Snapshot(containers={"minio-0": node})
+
+
+def site(tls: Path, ports: dict[str, int]) -> Site:
+    nothing: Any = None
+    runtime: Any = Running()
+    return Site(
+        instance="shop",
+        nonce="c0ffee",
+        addresses={(name, 8404): Address(host="localhost", port=port) for name, port in ports.items()},
+        secrets=nothing,
+        ca_file=tls / "ca.crt",
+        client_certificate=tls / "client.crt",
+        client_key=tls / "client.key",
+        runtime=runtime,
+    )
