@@ -48,9 +48,15 @@ def _guarded(argv: list[str]) -> int:
 def _run(argv: list[str]) -> int:
     if (quick := _env_fast_path(argv)) is not None:
         return quick
-    from nexusdev.cli.app import run, start
+    from nexusdev.cli.app import start
 
-    here = start(argv)
+    return ended(start(argv), argv)
+
+
+def ended(here: Session, argv: list[str]) -> int:
+    """Run a command line to its end, whichever that is; its exit status."""
+    from nexusdev.cli.app import run
+
     try:
         return run(here, argv)
     except NexusError as error:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,6 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from nexusdev.__main__ import ended
+from nexusdev.cli.console import Console
+from nexusdev.cli.globals import hoist, wants_json
+from nexusdev.cli.session import Session
 from nexusdev.components.contract import Change, Client, Component, Node, Proof, Readiness, SeedFile, Variable
 from nexusdev.errors import ImageUnavailable
 from nexusdev.events import Event, Listener
@@ -297,19 +304,52 @@ class House:
         """The name of a service's container."""
         return f"nexusdev-{self.name}-{service}-1"
 
+    @property
+    def doubles(self) -> dict[str, Any]:
+        """What stands in the place of the world."""
+        return {
+            "doors": self.doors,
+            "clock": self.clock,
+            "components": {each.name: cast(Component, each) for each in (self.gateway, self.redis)},
+            "compose": self.folder / "compose" / "stack.yaml",
+            "environ": {"PATH": os.environ["PATH"]},
+            "wall": lambda: self.world.now,
+        }
+
     def context(self, **settings: Any) -> Context:
         """A fresh context, as each run of the command line has one."""
-        components = {each.name: cast(Component, each) for each in (self.gateway, self.redis)}
-        chosen = {"env_file": self.project / ".env.nexusdev", "seed": self.project / "seed", "timeout": 20.0, **settings}
+        chosen = {
+            "env_file": self.project / ".env.nexusdev",
+            "seed": self.project / "seed",
+            "timeout": 20.0,
+            **settings,
+        }
         return Context(
             identity=Identity(name=self.name, project=self.project, explicit=True),
             settings=Settings(**chosen),
             root=self.folder / "state",
             listener=cast(Listener, self.heard),
-            doors=self.doors,
-            clock=self.clock,
-            components=components,
-            compose=self.folder / "compose" / "stack.yaml",
-            environ={},
-            wall=lambda: self.world.now,
+            **self.doubles,
         )
+
+    def type(self, *words: str) -> Typed:
+        """Type a command line in the project's folder; what a person would read, and the exit status."""
+        out, err = io.StringIO(), io.StringIO()
+        argv = ["-i", self.name, "-C", str(self.project), *words]
+        hoisted = hoist(argv)
+        console = Console(out=out, err=err, as_json=wants_json(hoisted), color=False)
+        status = ended(Session(console=console, doubles=self.doubles), argv)
+        return Typed(status=status, out=out.getvalue(), err=err.getvalue())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Typed:
+    """A command line that ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def envelope(self) -> Any:
+        return json.loads(self.out)

@@ -57,6 +57,16 @@ class Lines:
         return f"{step.act} {step.subject}{reason}" + (f" ({event.seconds:.2f} s)" if self.verbose else "")
 
 
+def starts(plan: Plan) -> dict[str, int]:
+    """Component → how many of its containers are made and started."""
+    made = {step.subject: step.service.component for step in plan.steps if step.service is not None}
+    counts: dict[str, int] = {}
+    for step in plan.steps:
+        if step.act is Act.START and step.subject in made:
+            counts[made[step.subject]] = counts.get(made[step.subject], 0) + 1
+    return counts
+
+
 def shared_reason(plan: Plan) -> str:
     """The reason of all steps of a plan, when it is the same one."""
     reasons = {step.because for step in plan.steps}
@@ -119,12 +129,15 @@ class Board:
     images: tuple[Row, ...] = ()
     notes: tuple[str, ...] = ()
     started: tuple[tuple[str, int], ...] = ()
+    to_start: tuple[tuple[str, int], ...] = ()
 
     def after(self, event: Event) -> Board:  # noqa: PLR0911 - one per event
         """The board once this has happened."""
         match event:
             case PhaseBegan():
                 return replace(self, phase=event.phase)
+            case Planned():
+                return replace(self, to_start=tuple(starts(event.plan).items()))
             case StepDone() if event.component:
                 return self._stepped(event)
             case ComponentWaits():
@@ -145,8 +158,12 @@ class Board:
     def _stepped(self, event: StepDone) -> Board:
         counts = dict(self.started)
         counts[event.component] = counts.get(event.component, 0) + (event.step.act is Act.START)
-        count = counts[event.component]
-        words = f"{count} started" if event.step.act is Act.START else f"{event.step.act} {event.step.subject}"
+        count, total = counts[event.component], dict(self.to_start).get(event.component, 0)
+        words = (
+            f"{count} of {max(count, total)} started"
+            if event.step.act is Act.START
+            else f"{event.step.act} {event.step.subject}"
+        )
         return replace(self, started=tuple(counts.items()))._put(Row(name=event.component, words=words, mood="dim"))
 
     def _seeded(self, event: Seeded) -> Board:

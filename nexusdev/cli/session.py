@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
@@ -20,13 +20,18 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Session:
-    """What lives as long as the process. ``command`` is the name in the envelope: ``up``, ``images list``."""
+    """What lives as long as the process.
+
+    command  its name in the envelope: ``up``, ``images list``
+    doubles  what a test puts in the place of the engine, the components, the clock (members of Context)
+    """
 
     console: Console
     globals: Globals = field(default_factory=Globals)
     command: str = ""
     instance: str = ""
     exit_status: int = 0
+    doubles: Mapping[str, Any] = field(default_factory=dict)
 
     def context(self, **flags: object) -> Context:
         """The project, the instance and the settings that are meant; ``flags`` override settings by their key."""
@@ -46,6 +51,7 @@ class Session:
             root=state_root(),
             listener=self.console,
             timeout_given=given.timeout is not None,
+            **self.doubles,
         )
 
     def finish(self, outcome: Outcome) -> None:

@@ -15,8 +15,11 @@ ParseError: type[Exception] = typer.BadParameter.__mro__[2]
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant."""
-    return next(iter(get_close_matches(word, list(known), 1, 0.5)), None)
+    """The known word that was probably meant: one that begins like it, else the most alike."""
+    known = list(known)
+    if beginnings := [each for each in known if each.startswith(word)]:
+        return beginnings[0]
+    return next(iter(get_close_matches(word, known, 1, 0.5)), None)
 
 
 def explained(error: Any) -> UsageError:

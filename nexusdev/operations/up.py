@@ -260,7 +260,7 @@ def _outcome(
     paths = sum(len(each) for each in brought.proofs.values())
     says: list[Block] = [
         Text(f"ready after {duration(took)}: {listed(scene.meant)}", "good"),
-        f"seeded: {counted(changes, 'change')}; proven: {counted(paths, 'path')}",
+        f"seeded: {counted(changes, 'change') if changes else 'all was there'}; proven: {counted(paths, 'path')}",
         f"variables: {context.settings.env_file}",
     ]
     return Outcome(

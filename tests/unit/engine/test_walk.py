@@ -1,0 +1,98 @@
+"""The walk over a plan: order, parallelism, gates, failures."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from nexusdev.plan.steps import Act, Plan, Step
+from nexusdev.walk import Walk, predecessors
+
+
+def step(act: Act, subject: str, *after: str) -> Step:
+    return Step(act=act, subject=subject, because="it is not there", after=after)
+
+
+PLAN = Plan(
+    steps=(
+        step(Act.CREATE_NETWORK, "nexus"),
+        step(Act.CREATE, "a", "nexus"),
+        step(Act.START, "a"),
+        step(Act.CREATE, "b", "nexus"),
+        step(Act.START, "b", "a"),
+        step(Act.START, "c", "b"),
+    )
+)
+
+
+def test_every_step_is_done_once_and_after_what_it_waits_for() -> None:
+    done: list[str] = []
+    Walk(plan=PLAN, do=lambda each: done.append(f"{each.act} {each.subject}")).run()
+    assert len(done) == len(set(done)) == len(PLAN.steps)
+    for one in PLAN.steps:
+        for earlier in PLAN.waits_for(one):
+            assert done.index(f"{earlier.act} {earlier.subject}") < done.index(f"{one.act} {one.subject}")
+
+
+def test_it_knows_the_same_predecessors_as_the_plan_itself() -> None:
+    before = predecessors(PLAN)
+    for position, one in enumerate(PLAN.steps):
+        assert {PLAN.steps[each] for each in before[position]} == set(PLAN.waits_for(one))
+
+
+@pytest.mark.parametrize("parallel", [1, 2, 4])
+def test_no_more_at_a_time_than_allowed(parallel: int) -> None:
+    together, most, lock = 0, 0, threading.Lock()
+
+    def do(_: Step) -> None:
+        nonlocal together, most
+        with lock:
+            together += 1
+            most = max(most, together)
+        time.sleep(0.01)
+        with lock:
+            together -= 1
+
+    Walk(plan=Plan(steps=tuple(step(Act.START, str(n)) for n in range(8))), do=do, parallel=parallel).run()
+    assert most == parallel
+
+
+def test_a_step_that_fails_ends_the_walk_and_those_under_way_come_to_their_end() -> None:
+    done: list[str] = []
+
+    def do(each: Step) -> None:
+        if each.subject == "bad":
+            raise ValueError("refused")
+        time.sleep(0.05)
+        done.append(each.subject)
+
+    plan = Plan(steps=(step(Act.START, "good"), step(Act.START, "bad"), step(Act.START, "never", "bad")))
+    with pytest.raises(ValueError, match="refused"):
+        Walk(plan=plan, do=do).run()
+    assert done == ["good"]
+
+
+def test_a_gate_holds_one_step_and_not_its_neighbours() -> None:
+    done: list[str] = []
+    plan = Plan(steps=(step(Act.CREATE, "built"), step(Act.CREATE, "there")))
+    Walk(
+        plan=plan,
+        do=lambda each: done.append(each.subject),
+        gate=lambda each: each.subject == "there" or "there" in done,
+    ).run()
+    assert done == ["there", "built"]
+
+
+def test_an_interruption_lets_the_running_step_end_and_begins_no_other() -> None:
+    done: list[str] = []
+
+    def check() -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    plan = Plan(steps=(step(Act.START, "a"), step(Act.START, "b", "a")))
+    with pytest.raises(KeyboardInterrupt):
+        Walk(plan=plan, do=lambda each: done.append(each.subject), check=check).run()
+    assert done == ["a"]
