@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from nexusdev.ports import Site, View
 
@@ -129,3 +129,11 @@ class Component(Protocol):
 
     def client(self, arguments: Sequence[str]) -> Client | None:
         """The product's client with these arguments, or None where it has none."""
+
+
+@runtime_checkable
+class Renewing(Protocol):
+    """A component among whose variables is something that expires."""
+
+    def refresh(self, site: Site) -> Sequence[Change]:
+        """Make it valid for its whole time again; what had to be replaced. Raises ``SeedingFailed``."""

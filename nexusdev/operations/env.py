@@ -11,7 +11,7 @@ from nexusdev.components.contract import Component, Variable
 from nexusdev.environment import file, formats, stored
 from nexusdev.environment.file import Written
 from nexusdev.environment.stored import Stored
-from nexusdev.errors import UsageError
+from nexusdev.errors import Degraded, UsageError
 from nexusdev.events import Note
 from nexusdev.instance.instance import Instance
 from nexusdev.operations.context import Context
@@ -45,8 +45,8 @@ def env(
             hint=f"nexusdev env --format {style} --view {view} > FILE",
         )
     instance = context.instance()
+    seconds = _proven(context, instance) if proof else {}
     kept = stored.read(instance.folder)
-    seconds = prove(kept) if proof else {}
     values = kept.views[view]
     text = formats.render(values, style, instance=instance.name)
     data: dict[str, Any] = {"view": view, "proven": seconds, "variables": dict(values)}
@@ -69,10 +69,22 @@ def prove(kept: Stored) -> Mapping[str, float]:
 
 def values_for_run(context: Context, *, proof: bool = True) -> Mapping[str, str]:
     """The variables as seen from the host, for a command that is run with them."""
-    kept = stored.read(context.instance().folder)
+    instance = context.instance()
     if proof:
-        prove(kept)
-    return kept.views["host"]
+        _proven(context, instance)
+    return stored.read(instance.folder).views["host"]
+
+
+def _proven(context: Context, instance: Instance) -> Mapping[str, float]:
+    """The proof; where it fails and something had expired, the proof of what is new."""
+    try:
+        return prove(stored.read(instance.folder))
+    except Degraded:
+        from nexusdev.operations.renew import renewed
+
+        if not renewed(context, instance):
+            raise
+    return prove(stored.read(instance.folder))
 
 
 def gather(site: Site, components: Iterable[Component]) -> Stored:

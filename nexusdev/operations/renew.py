@@ -1,0 +1,32 @@
+"""What expires is renewed when its proof fails: a component that hands out such a thing (Vault's token) says so by ``refresh``."""
+
+from __future__ import annotations
+
+from nexusdev.components.contract import Renewing
+from nexusdev.environment import stored
+from nexusdev.errors import NexusError
+from nexusdev.instance.instance import Instance
+from nexusdev.operations.context import Context
+
+
+def renewed(context: Context, instance: Instance) -> bool:
+    """Let every published component renew what expired; publish what is new. Whether anything is.
+
+    A server that does not answer, or an instance that another process works on, is no error here: the proof has its own words.
+    """
+    from nexusdev.operations import env
+
+    published = [context.components[name] for name in stored.read(instance.folder).components]
+    renewing = [each for each in published if isinstance(each, Renewing)]
+    if not renewing:
+        return False
+    try:
+        with instance.locked("nexusdev env"):
+            stack = context.stack(instance)
+            site = instance.site(context.runtime(stack, owner=instance.owner), stack)
+            changes = [change for each in renewing for change in each.refresh(site)]
+            if changes:
+                env.publish(context, instance, site, published)
+    except NexusError:
+        return False
+    return bool(changes)
