@@ -43,17 +43,11 @@ class PostgresWriter:
     connection: Any = None
 
     def connect(self) -> None:
-        import psycopg
-
-        self.connection = psycopg.connect(
-            self.variables[self.url], autocommit=True, connect_timeout=2, prepare_threshold=None
-        )
+        self.connection = postgres(self.variables, self.variables[self.url], autocommit=True, prepare_threshold=None)
 
     def prepare(self, owner_url: str) -> None:
         """Tables are made by the migration owner, never by the application's role."""
-        import psycopg
-
-        with psycopg.connect(owner_url, autocommit=True) as owner:
+        with postgres(self.variables, owner_url, autocommit=True) as owner:
             owner.execute(f"CREATE TABLE {self.table} (number int PRIMARY KEY)")  # type: ignore[arg-type]
 
     def write(self, number: int) -> None:
@@ -138,6 +132,13 @@ class VaultWriter:
     def close(self) -> None:
         if self.client is not None:
             self.client.adapter.close()
+
+
+def postgres(variables: Variables, url: str, **options: Any) -> Any:
+    """psycopg as in a process that has loaded the env file: libpq then finds the CA by PGSSLROOTCERT."""
+    import psycopg
+
+    return psycopg.connect(url, **{"sslrootcert": variables["PGSSLROOTCERT"], "connect_timeout": 3, **options})
 
 
 def plain_redis(variables: Variables) -> Any:

@@ -36,7 +36,7 @@ def test_the_env_file_says_what_the_env_command_says(read: Mapping[str, str], va
 
 @pytest.mark.parametrize("url", ["DATABASE_URL", "DATABASE_POOL_URL"])
 def test_psycopg_writes_to_the_primary_directly_and_through_the_pool(read: Mapping[str, str], url: str) -> None:
-    with psycopg.connect(read[url]) as connection:
+    with app.postgres(read, read[url]) as connection:
         connection.execute("CREATE TEMP TABLE basket (item text)")
         connection.execute("INSERT INTO basket VALUES ('apple')")
         assert connection.execute("SELECT item, pg_is_in_recovery() FROM basket").fetchone() == ("apple", False)
@@ -44,7 +44,7 @@ def test_psycopg_writes_to_the_primary_directly_and_through_the_pool(read: Mappi
 
 
 def test_the_read_only_url_reaches_a_replica(read: Mapping[str, str]) -> None:
-    with psycopg.connect(read["DATABASE_RO_URL"]) as connection:
+    with app.postgres(read, read["DATABASE_RO_URL"]) as connection:
         assert connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,)
 
 
@@ -114,7 +114,7 @@ def test_prometheus_answers_over_tls(read: Mapping[str, str]) -> None:
 
 def test_no_server_takes_a_plaintext_connection(read: Mapping[str, str]) -> None:
     with pytest.raises(psycopg.OperationalError, match=r"no encryption|pg_hba|SSL"):
-        psycopg.connect(read["DATABASE_URL"].replace("sslmode=verify-full", "sslmode=disable"), connect_timeout=3)
+        app.postgres(read, read["DATABASE_URL"].replace("sslmode=verify-full", "sslmode=disable"))
 
 
 def test_everything_is_bound_to_loopback(project: Project) -> None:

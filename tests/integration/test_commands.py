@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import psycopg
 import pytest
 
+from tests.integration import application as app
 from tests.integration import engine
 from tests.integration.conftest import Project
 
@@ -91,7 +92,7 @@ def test_rotation_changes_passwords_and_leaves_open_connections_alone(
     project: Project, variables: Mapping[str, str]
 ) -> None:
     before = engine.started_at(engine.instance_of(project))
-    with psycopg.connect(variables["DATABASE_URL"], autocommit=True) as open_connection:
+    with app.postgres(variables, variables["DATABASE_URL"], autocommit=True) as open_connection:
         ran = project.run("secrets", "rotate", "--yes")
         assert ran.code == 0, ran.err
         assert open_connection.execute("SELECT 1").fetchone() == (1,)
@@ -99,8 +100,8 @@ def test_rotation_changes_passwords_and_leaves_open_connections_alone(
     changed = {name for name in fresh if fresh[name] != variables[name]}
     assert {"PGPASSWORD", "REDIS_PASSWORD", "MINIO_SECRET_KEY"} <= changed
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        psycopg.connect(variables["DATABASE_URL"], connect_timeout=3)
-    psycopg.connect(fresh["DATABASE_URL"]).close()
+        app.postgres(variables, variables["DATABASE_URL"])
+    app.postgres(fresh, fresh["DATABASE_URL"]).close()
     kept = json.loads(project.run("vault", "--", "kv", "get", "-format=json", "secret/nexus/postgres").out)
     assert fresh["PGPASSWORD"] in json.dumps(kept)
     assert engine.started_at(engine.instance_of(project)) == before
