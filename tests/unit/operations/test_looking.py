@@ -1,0 +1,222 @@
+"""status, wait, logs, doctor, timings: they look and change nothing."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nexusdev.errors import (
+    CrashedDuringStart,
+    Degraded,
+    NotFound,
+    NotReadyInTime,
+    PreflightFailed,
+    UsageError,
+)
+from nexusdev.operations import doctor_engine
+from nexusdev.operations.doctor import doctor
+from nexusdev.operations.logs import logs, moment
+from nexusdev.operations.preflight import GIB, require_room
+from nexusdev.operations.status import status
+from nexusdev.operations.timings import timings
+from nexusdev.operations.up import up
+from nexusdev.operations.wait import wait
+from nexusdev.plan.snapshot import State
+from tests.fakes import FACTS, House
+
+
+@pytest.fixture
+def running(house: House) -> House:
+    up(house.context())
+    return house
+
+
+def test_status_has_a_row_per_node_with_its_port(running: House) -> None:
+    data = status(running.context()).data
+    rows = {row["service"]: row for row in data["nodes"]}
+    assert rows["redis-0"]["state"] == "running"
+    assert rows["redis-0"]["port"] % 100 == 70
+    assert data["ready"] is True
+
+
+def test_a_killed_node_is_degraded_with_its_exit_code(running: House) -> None:
+    running.world.kill(running.container("redis-1"))
+    outcome = status(running.context(), check=True)
+    row = next(row for row in outcome.data["nodes"] if row["service"] == "redis-1")
+    assert (row["state"], row["detail"], row["ok"]) == ("exited", "exit code 137", False)
+    assert isinstance(outcome.error, Degraded)
+    assert outcome.error.evidence == ("redis: redis-1 does not answer",)
+
+
+def test_status_without_check_is_no_failure(running: House) -> None:
+    running.world.kill(running.container("redis-1"))
+    assert status(running.context()).error is None
+
+
+def test_status_of_what_was_taken_down_is_an_answer_and_no_error(running: House) -> None:
+    for name in [cell.name for cell in running.world.cells.values()]:
+        running.world.remove(name)
+    outcome = status(running.context(), check=True)
+    assert {row["state"] for row in outcome.data["nodes"]} == {"absent"}
+    assert isinstance(outcome.error, Degraded)
+
+
+def test_only_what_was_brought_up_counts(house: House) -> None:
+    up(house.context(), ["gateway"])
+    assert [each["name"] for each in status(house.context()).data["components"]] == ["gateway"]
+
+
+def test_status_of_no_instance_is_not_found(house: House) -> None:
+    with pytest.raises(NotFound):
+        status(house.context())
+
+
+def test_wait_ends_when_the_condition_holds(running: House) -> None:
+    running.redis.sentences = ["no master"] * 5
+    assert wait(running.context(), "redis", "ready").data["condition"] == "ready"
+
+
+def test_wait_for_writable_is_content_with_less_than_ready(running: House) -> None:
+    running.redis.sentences, running.redis.seedable = ["1 of 2 replicas"] * 100_000, True
+    wait(running.context(), "redis", "writable")
+
+
+def test_wait_ends_with_11_and_what_is_missing_when_the_time_is_up(running: House) -> None:
+    with pytest.raises(NotReadyInTime) as error:
+        wait(running.context(timeout=1.0), "redis", "down")
+    assert error.value.why == "redis-0, redis-1 still run"
+
+
+def test_wait_ends_with_10_when_it_crashes_meanwhile(running: House) -> None:
+    def crash(_: object) -> None:
+        running.redis.on_look = lambda _: time.sleep(0.02)
+        running.world.kill(running.container("redis-1"))
+
+    running.redis.sentences, running.redis.on_look = ["x"] * 100_000, crash
+    with pytest.raises(CrashedDuringStart):
+        wait(running.context(timeout=1e6), "redis", "ready")
+
+
+def test_wait_for_a_stopped_service_to_be_down(running: House) -> None:
+    running.world.end(running.container("redis-1"))
+    wait(running.context(), "redis-1", "down")
+
+
+def test_wrong_words_to_wait_for_are_answered_with_the_nearest(running: House) -> None:
+    with pytest.raises(UsageError, match="raedy") as error:
+        wait(running.context(), "redis", "raedy")
+    assert "ready" in error.value.why
+    with pytest.raises(UsageError, match="only Vault"):
+        wait(running.context(), "redis", "unsealed")
+
+
+def test_logs_are_merged_by_time_and_limited_per_service(running: House) -> None:
+    for number in range(3):
+        running.world.say(running.container("redis-0"), f"zero {number}")
+        running.world.say(running.container("redis-1"), f"one {number}")
+    services, lines = logs(running.context(), ["redis"], tail=2)
+    assert list(services) == ["redis-0", "redis-1"]
+    assert [line.text for line in lines] == ["zero 1", "one 1", "zero 2", "one 2"]
+
+
+def test_logs_of_nothing_are_not_found(house: House) -> None:
+    with pytest.raises(NotFound):
+        logs(house.context())
+
+
+@pytest.mark.parametrize(("since", "seconds"), [("90s", 910.0), ("10m", 400.0), ("0.1h", 640.0)])
+def test_since_takes_a_time_ago(since: str, seconds: float) -> None:
+    assert moment(since, now=1000.0) == seconds
+
+
+def test_since_takes_a_time_of_day_and_refuses_the_rest() -> None:
+    assert moment("1970-01-01T00:01:40+00:00") == 100.0
+    with pytest.raises(UsageError):
+        moment("yesterday")
+
+
+def test_timings_of_the_last_up_name_what_was_waited_for(running: House) -> None:
+    names = {span["name"] for span in timings(running.context()).data["spans"]}
+    assert {"preflight", "images", "plan", "start redis-0", "seed redis", "prove redis", "write"} <= names
+
+
+def test_timings_before_the_first_up_are_not_found(running: House) -> None:
+    (running.folder / "state" / "instances" / "shop" / "timings.json").unlink()
+    with pytest.raises(NotFound):
+        timings(running.context())
+
+
+def verdicts(house: House) -> dict[str, str]:
+    return {check["name"]: check["verdict"] for check in doctor(house.context()).data["checks"]}
+
+
+def test_a_healthy_machine_has_no_failed_check(running: House) -> None:
+    assert "failed" not in verdicts(running).values()
+
+
+def test_without_an_engine_doctor_says_what_to_type(house: House) -> None:
+    class Away(type(house.doors)):  # type: ignore[misc]
+        def facts(self) -> object:
+            raise PreflightFailed("no Docker engine answers", why="no socket", hint="sudo systemctl start docker")
+
+    house.doors = Away()
+    outcome = doctor(house.context())
+    assert outcome.data["checks"][0]["fix"] == "sudo systemctl start docker"
+    assert outcome.error is not None
+    assert outcome.error.exit_status == 5
+
+
+def test_a_paused_container_is_a_warning(running: House) -> None:
+    running.world.pause(running.container("redis-0"))
+    assert verdicts(running)["containers"] == "warning"
+
+
+def test_a_missing_image_is_a_warning(house: House) -> None:
+    house.doors.pictures.missing = {"redis"}
+    assert verdicts(house)["images"] == "warning"
+
+
+def test_an_env_file_that_others_can_read_is_repaired_when_asked(running: House) -> None:
+    file = running.project / ".env.nexusdev"
+    file.chmod(0o644)
+    assert verdicts(running)["env file"] == "warning"
+    repaired = doctor(running.context(), fix=True).data["checks"]
+    assert {
+        "name": "env file",
+        "verdict": "fixed",
+        "evidence": f"{file} is now for its owner only",
+        "fix": "",
+    } in repaired
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_engine_on_another_machine_is_refused() -> None:
+    assert doctor_engine.place(replace(FACTS, endpoint="tcp://10.0.0.7:2376")).verdict == "failed"
+    assert doctor_engine.place(replace(FACTS, endpoint="tcp://127.0.0.1:2375")).verdict == "ok"
+
+
+def test_a_clock_that_is_behind_is_told() -> None:
+    facts = replace(FACTS, time="1970-01-01T00:00:00.123456789Z")
+    assert doctor_engine.clock(facts, now=10.0).verdict == "ok"
+    assert doctor_engine.clock(facts, now=1000.0).evidence == "the engine's clock is 1000 s off"
+
+
+def test_little_memory_is_a_warning() -> None:
+    assert doctor_engine.memory(replace(FACTS, memory_bytes=2 * GIB)).verdict == "warning"
+
+
+def test_a_disk_that_is_nearly_full_is_refused_with_what_makes_room() -> None:
+    with pytest.raises(PreflightFailed) as error:
+        require_room(Path("/var/lib/docker"), free=GIB)
+    assert error.value.code == "DISK_FULL"
+    assert error.value.message == "the disk is nearly full: 1.0 GiB free where 2 GiB are needed"
+    assert "nexusdev gc" in error.value.hint
+
+
+def test_a_container_state_is_told_in_the_engines_own_word(running: House) -> None:
+    running.world.pause(running.container("redis-1"))
+    rows = {row["service"]: row["state"] for row in status(running.context()).data["nodes"]}
+    assert rows["redis-1"] == State.PAUSED.value
