@@ -144,3 +144,13 @@ def unsealed_nodes(project: Project) -> int:
         for service in ALL
     ]
     return sum(1 for each in said if each.exit_code == 0)
+
+
+def test_env_replaces_a_token_that_is_not_valid_any_more(project: Project, values: Mapping[str, str]) -> None:
+    assert project.run("vault", "--", "token", "revoke", "-self").code == 0
+    ran = project.run("env", "--format", "json")
+    assert ran.code == 0, ran.err
+    again = json.loads(ran.out)
+    assert again["VAULT_TOKEN"] != values["VAULT_TOKEN"]
+    assert app.vault_client(again).is_authenticated()
+    assert f"VAULT_TOKEN={again['VAULT_TOKEN']}" in (project.folder / ".env.nexusdev").read_text()
