@@ -31,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _guarded(argv: list[str]) -> int:
     """Run, and end quietly when whoever read our output has gone."""
+    _open_closed_streams()
     _listen_to_signals()
     try:
         status = _run(argv)
@@ -43,6 +44,17 @@ def _guarded(argv: list[str]) -> int:
     except Stopped as stopped:
         return stopped.exit_status
     return status
+
+
+def _open_closed_streams() -> None:
+    """Give a process that was started without stdout or stderr somewhere to write to; else its first socket gets that number."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_WRONLY)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            setattr(sys, name, os.fdopen(number, "w"))
 
 
 def _run(argv: list[str]) -> int:

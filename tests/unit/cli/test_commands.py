@@ -1,0 +1,195 @@
+"""Command lines as they are typed, over an engine in memory: what is printed where, and the exit status."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from nexusdev.plan.snapshot import State
+from tests.fakes import House
+
+
+def test_up_says_on_stdout_that_everything_is_ready_and_the_rest_on_stderr(house: House) -> None:
+    ran = house.type("up")
+    assert ran.status == 0
+    assert ran.out.splitlines()[0].endswith("redis and gateway")
+    assert ran.out.startswith("ready after ")
+    assert "start redis-0" in ran.err
+
+
+def test_quiet_leaves_the_result_alone(house: House) -> None:
+    ran = house.type("up", "-q")
+    assert ran.err == ""
+    assert "ready" in ran.out
+
+
+def test_json_is_one_envelope_on_stdout(house: House) -> None:
+    envelope = house.type("up", "--json").envelope
+    assert envelope.keys() == {"schema_version", "command", "ok", "instance", "data", "warnings", "error"}
+    assert (envelope["schema_version"], envelope["command"], envelope["ok"]) == (1, "up", True)
+    assert (envelope["instance"], envelope["error"]) == ("shop", None)
+
+
+def test_a_failure_in_json_has_code_message_why_hint_and_evidence(house: House) -> None:
+    ran = house.type("status", "--json")
+    assert ran.status == 3
+    assert ran.envelope["ok"] is False
+    assert ran.envelope["error"].keys() == {"code", "message", "why", "hint", "evidence"}
+
+
+def test_a_degraded_stack_is_shown_and_then_told(house: House) -> None:
+    house.type("up")
+    house.world.kill(house.container("redis-1"))
+    ran = house.type("status", "--check")
+    assert ran.status == 4
+    assert "exit code 137" in ran.out
+    assert "Error: redis is not ready" in ran.err
+    envelope = house.type("status", "--check", "--json").envelope
+    assert envelope["error"]["code"] == "DEGRADED"
+    assert envelope["data"]["nodes"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "nearest"),
+    [
+        (["statsu"], "status"),
+        (["up", "redsi"], "redis"),
+        (["up", "--ofline"], "--offline"),
+        (["--jsno", "up"], "--json"),
+        (["up", "--jsno"], "--json"),
+        (["images", "lst"], "list"),
+        (["stop", "redis-O"], "redis-0"),
+        (["wait", "redis", "--for", "redy"], "ready"),
+        (["completion", "bsh"], "bash"),
+    ],
+)
+def test_wrong_words_end_with_2_and_the_nearest_right_ones(house: House, typed: list[str], nearest: str) -> None:
+    house.type("up")
+    ran = house.type(*typed)
+    assert ran.status == 2
+    assert nearest in ran.err
+
+
+def test_a_missing_argument_is_told_with_the_help_to_read(house: House) -> None:
+    ran = house.type("wait")
+    assert ran.status == 2
+    assert "nexusdev wait --help" in ran.err
+
+
+def test_a_bad_setting_is_refused_with_its_place(house: House) -> None:
+    (house.project / "nexusdev.toml").write_text("timeuot = 3\n")
+    ran = house.type("up")
+    assert ran.status == 12
+    assert "nexusdev.toml:1" in ran.err
+    assert "timeout" in ran.err
+
+
+def test_destroy_without_a_terminal_asks_for_yes(house: House) -> None:
+    house.type("up")
+    ran = house.type("destroy")
+    assert ran.status == 13
+    assert "nexusdev destroy --yes" in ran.err
+    assert len(house.world.cells) == 3
+    assert house.type("destroy", "--yes").status == 0
+    assert not house.world.cells
+
+
+def test_stop_start_and_down_by_their_names(house: House) -> None:
+    house.type("up")
+    assert house.type("stop").out == "stopped 3 containers\n"
+    assert {cell.state for cell in house.world.cells.values()} == {State.EXITED}
+    assert "started 3 containers" in house.type("start").out
+    assert "the data is kept" in house.type("down").out
+
+
+def test_logs_name_who_said_what(house: House) -> None:
+    house.type("up")
+    house.world.say(house.container("redis-0"), "Ready to accept connections")
+    line = house.type("logs", "redis").out.splitlines()[-1]
+    assert line.startswith("redis-0  ")
+    assert line.endswith("Ready to accept connections")
+    assert house.type("logs", "--json").envelope["data"]["lines"]
+
+
+def test_a_client_in_json_keeps_what_it_said_in_the_envelope(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.type("up")
+    monkeypatch.setattr("sys.stdin", None)
+    envelope = house.type("--json", "exec", "redis-0", "--", "true").envelope
+    assert envelope["data"] == {"exit_code": 0, "stdout": "", "stderr": ""}
+
+
+def test_a_dry_run_prints_steps_and_reasons(house: House) -> None:
+    ran = house.type("up", "--dry-run")
+    assert "create network  nexus" in ran.out
+    assert not house.world.cells
+
+
+def test_a_bug_is_short_words_and_a_traceback_in_a_file(house: House) -> None:
+    def explode(_: object) -> None:
+        raise ZeroDivisionError("by zero")
+
+    house.redis.on_look = explode
+    ran = house.type("up")
+    assert ran.status == 1
+    assert "unexpected ZeroDivisionError: by zero" in ran.err
+    assert "Traceback" not in ran.err
+    (file,) = (house.folder / "state" / "logs").iterdir()
+    assert "Traceback" in file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_every_command_has_help_with_an_example(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    house.type("--help")
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
+    commands = [word for word in listed if word.isalnum() and word not in ("nexusdev", "and")]
+    assert {"up", "down", "destroy", "status", "wait", "env", "run", "logs", "doctor", "psql"} <= set(commands)
+    for command in (
+        "up",
+        "down",
+        "destroy",
+        "stop",
+        "start",
+        "restart",
+        "status",
+        "wait",
+        "env",
+        "run",
+        "seed",
+        "logs",
+    ):
+        house.type(command, "--help")
+        assert f"nexusdev {command}" in capsys.readouterr().out.split("Usage:", 1)[1].split("\n", 1)[1]
+
+
+def test_help_shows_commands_by_theme(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    house.type("--help")
+    text = capsys.readouterr().out
+    places = [text.index(each) for each in ("Run the stack:", "Use it:", "Look into it:", "Configure and maintain:")]
+    assert places == sorted(places)
+
+
+def test_no_command_at_all_is_answered_with_the_help(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    assert house.type().status == 2
+    assert "Usage: nexusdev" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
+def test_completion_prints_a_script_for_each_shell(house: House, shell: str) -> None:
+    assert "nexusdev" in house.type("completion", shell).out
+
+
+def test_version_works_and_is_data(house: House) -> None:
+    (house.folder / "compose" / "images.lock.yaml").write_text(
+        json.dumps(
+            {
+                "schema": 1,
+                "images": {
+                    "redis": {"version": "8.0", "sources": [{"registry": "a.b/c:1", "digest": None, "why": "x"}]}
+                },
+            }
+        )
+    )
+    data = house.type("version", "--json").envelope["data"]
+    assert data["engine"] == "27.0.1 (API 1.46)"
+    assert data["stack"] == {"redis": "8.0"}

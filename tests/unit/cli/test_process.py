@@ -1,0 +1,168 @@
+"""nexusdev as a process: signals, a reader that goes away, no terminal, 40 columns, NO_COLOR."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+# The command line over an engine in memory, as a process of its own. `slow` keeps Redis from getting ready.
+SCRIPT = """
+import sys
+from pathlib import Path
+from nexusdev.__main__ import _guarded
+from nexusdev.cli import app
+from tests.fakes import House
+from nexusdev.waiting import SystemClock
+
+house = House(folder=Path(sys.argv[1]))
+house.clock = SystemClock()
+if "slow" in sys.argv[2]:
+    house.redis.sentences = ["no master yet"] * 100_000
+original = app.start
+def start(argv):
+    here = original(argv)
+    here.doubles = house.doubles
+    return here
+app.start = start
+sys.exit(_guarded(sys.argv[3:]))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "nexusdev.toml").write_text('instance = "shop"\n')
+    (tmp_path / "script.py").write_text(textwrap.dedent(SCRIPT))
+    return tmp_path
+
+
+def argv(folder: Path, *words: str, mode: str = "quick") -> list[str]:
+    return [sys.executable, str(folder / "script.py"), str(folder), mode, *words]
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    root = Path(__file__).parents[3]
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return {**kept, "PYTHONPATH": str(root), "NEXUSDEV_STATE_DIR": str(folder / "state"), **more}
+
+
+def run(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        argv(folder, *words),
+        cwd=folder / "project",
+        env=environment(folder, **more),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(("with_signal", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_up_tidily_and_says_what_remains(folder: Path, with_signal: signal.Signals, status: int) -> None:
+    process = subprocess.Popen(
+        argv(folder, "up", mode="slow"),
+        cwd=folder / "project",
+        env=environment(folder, COLUMNS="100"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    while "no master yet" not in process.stderr.readline():
+        time.sleep(0.001)
+    process.send_signal(with_signal)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == status
+    assert "up was interrupted" in err
+    assert "nexusdev down" in err
+    assert "Traceback" not in err
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(folder: Path) -> None:
+    command = subprocess.list2cmdline(argv(folder, "--help"))
+    ran = subprocess.run(
+        ["bash", "-c", f"{command} | head -n 1"],
+        cwd=folder / "project",
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.stdout.startswith("Usage:")
+    assert ran.stderr == ""
+
+
+def test_a_stdout_that_is_closed_from_the_start_is_no_traceback(folder: Path) -> None:
+    command = subprocess.list2cmdline(argv(folder, "up", "-q"))
+    ran = subprocess.run(
+        ["bash", "-c", f"{command} >&-"],
+        cwd=folder / "project",
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in ran.stderr
+
+
+def test_without_a_terminal_nothing_is_painted(folder: Path) -> None:
+    ran = run(folder, "up")
+    assert ran.returncode == 0, ran.stderr
+    assert "\x1b" not in ran.stdout + ran.stderr
+    assert "\r" not in ran.stderr
+
+
+def test_forty_columns_hold_every_line(folder: Path) -> None:
+    ran = run(folder, "up", "redsi", COLUMNS="40")
+    assert max(map(len, ran.stderr.splitlines())) <= 40
+
+
+def on_terminal(folder: Path, *words: str, **more: str) -> str:
+    """What a terminal of 80 columns receives."""
+    parent, child = pty.openpty()
+    process = subprocess.Popen(
+        argv(folder, *words),
+        cwd=folder / "project",
+        env=environment(folder, TERM="xterm", COLUMNS="80", **more),
+        stdin=child,
+        stdout=child,
+        stderr=child,
+    )
+    os.close(child)
+    received = b""
+    while True:
+        try:
+            chunk = os.read(parent, 4096)
+        except OSError:
+            break
+        if not chunk:
+            break
+        received += chunk
+    os.close(parent)
+    process.wait(timeout=60)
+    return received.decode()
+
+
+def test_a_terminal_gets_a_live_board_in_colour(folder: Path) -> None:
+    seen = on_terminal(folder, "up")
+    assert "ready, proven" in seen
+    assert "\x1b[32m" in seen
+
+
+def test_no_color_is_respected_on_a_terminal(folder: Path) -> None:
+    seen = on_terminal(folder, "up", NO_COLOR="1")
+    assert "ready, proven" in seen
+    assert "\x1b[32m" not in seen
+    assert "\x1b[31m" not in on_terminal(folder, "statsu", NO_COLOR="1")

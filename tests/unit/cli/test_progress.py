@@ -1,0 +1,98 @@
+"""Events as lines and as a board."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from nexusdev.cli.progress import Board, Lines
+from nexusdev.events import (
+    ComponentReady,
+    ComponentWaits,
+    Event,
+    ImageProgress,
+    Note,
+    PhaseBegan,
+    Planned,
+    Proven,
+    Seeded,
+    StepDone,
+)
+from nexusdev.plan.steps import Act, Plan, Step
+from nexusdev.stack.model import Service
+
+REDIS = Service(name="redis-0", image="i", component="redis", group="redis")
+CREATE = Step(act=Act.CREATE, subject="redis-0", because="it is not there", service=REDIS)
+START = Step(act=Act.START, subject="redis-0", because="it is not there")
+STOPPED = Step(act=Act.START, subject="redis-1", because="it is stopped")
+
+EVENTS: tuple[Event, ...] = (
+    Planned(plan=Plan(steps=(CREATE, START))),
+    StepDone(step=CREATE, seconds=0.1, component="redis"),
+    StepDone(step=START, seconds=0.2, component="redis"),
+    ComponentWaits(component="redis", missing="no master yet", elapsed=0.1),
+    Seeded(component="redis", changes=("created user a", "created user b"), elapsed=0.1),
+    ComponentReady(component="redis", elapsed=1.26),
+    Proven(component="redis", paths=("REDIS_URL",), elapsed=0.1),
+    Proven(component="gateway", paths=(), elapsed=0.1),
+    Note(text="Grafana is left out", warning=True),
+)
+
+
+def told(*events: Event, verbose: bool = False) -> list[str]:
+    lines = Lines(verbose=verbose)
+    return [line for event in events if (line := lines.after(event)) is not None]
+
+
+def test_one_line_per_change_and_a_shared_reason_once() -> None:
+    assert told(*EVENTS) == [
+        "plan: 1 × create, 1 × start (it is not there)",
+        "start redis-0",
+        "wait redis: no master yet",
+        "seed redis: created user a and 1 more",
+        "ready redis: after 1.3 s",
+        "prove redis: 1 path answers as this instance",
+        "warning: Grafana is left out",
+    ]
+
+
+def test_each_step_says_its_own_reason_where_they_differ() -> None:
+    events = (Planned(plan=Plan(steps=(START, STOPPED))), StepDone(step=STOPPED, seconds=0.2, component="redis"))
+    assert told(*events)[1] == "start redis-1: it is stopped"
+
+
+def test_a_verbose_reader_gets_every_step_and_its_time() -> None:
+    assert "create redis-0 (0.10 s)" in told(*EVENTS, verbose=True)
+    assert "seed redis: created user a; created user b" in told(*EVENTS, verbose=True)
+
+
+def test_a_very_long_line_is_cut() -> None:
+    (line,) = told(ComponentWaits(component="monitoring", missing="x" * 500, elapsed=0.0))
+    assert len(line) == 140
+    assert line.endswith("…")
+
+
+def board(*events: Event) -> Board:
+    return reduce(Board.after, events, Board())
+
+
+def test_the_board_has_one_row_per_component_with_what_it_waits_for() -> None:
+    (row,) = board(*EVENTS[:3]).rows
+    assert (row.name, row.words) == ("redis", "1 of 1 started")
+    (row,) = board(*EVENTS[:5]).rows
+    assert (row.words, row.mood) == ("no master yet", "warn")
+    rows = board(*EVENTS).rows
+    assert [(row.name, row.words, row.done) for row in rows] == [
+        ("redis", "ready, proven", True),
+        ("gateway", "ready, proven", True),
+    ]
+    assert rows[0].seconds == 1.26
+
+
+def test_images_on_their_way_are_on_the_board_until_they_are_there() -> None:
+    building = ImageProgress(image="vault", step="compiling", elapsed=3.0)
+    assert [row.words for row in board(building).images] == ["compiling"]
+    assert board(building, ImageProgress(image="vault", step="built", elapsed=4.0, done=True)).images == ()
+
+
+def test_a_board_without_rows_says_its_phase() -> None:
+    assert board(PhaseBegan(phase="preflight")).phase == "preflight"
