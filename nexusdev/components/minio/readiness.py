@@ -15,10 +15,12 @@ from nexusdev.components.contract import Node, Readiness
 from nexusdev.components.https import Response, get
 from nexusdev.components.minio.door import Door, error_code
 from nexusdev.components.minio.names import API, BACKUPS, CANARY, NODES, ROLE, WRITE_QUORUM, root
+from nexusdev.components.together import together
 from nexusdev.ports import Site
 
 NO_BUCKET = "NoSuchBucket"
 _OK = 200
+_NO_QUORUM = f"the cluster takes no writes (it needs {WRITE_QUORUM} drives)"
 _STARTING = {
     "offline": "the nodes have not found each other's drives yet",
     "bucket-metadata-offline": "the nodes have not read the buckets' settings yet",
@@ -51,16 +53,16 @@ class Facts:
 
 
 def look(site: Site) -> Facts:
-    """Ask for the cluster's health; more only when somebody is there to ask."""
+    """Ask for the cluster's health; for more only when it is well, for each node when it is not."""
     try:
         health = get(site.address(ROLE, API), "/minio/health/cluster", site=site)
     except OSError:
-        return Facts(trouble=f"{ROLE} does not answer")
+        return Facts(trouble=f"{ROLE} does not answer", drives=_one_by_one(site))
     if trouble := _starting(health):
-        return Facts(trouble=trouble)
-    door = root(site)
+        return Facts(trouble=trouble, drives=_one_by_one(site))
     if health.status != _OK:
-        return Facts(trouble=f"the cluster takes no writes (it needs {WRITE_QUORUM} drives)", drives=_drives(door))
+        return Facts(trouble=_NO_QUORUM, drives=_one_by_one(site))
+    door = root(site)
     places = {name: replace(door, address=site.address(name, API)) for name in (ROLE, *NODES)}
     drives, canaries = _all(door, places)
     return Facts(drives=drives, canaries=canaries)
@@ -70,7 +72,7 @@ def judge(facts: Facts) -> Readiness:
     """Decide from the facts. Pure. With three drives everything can be written: good enough to seed."""
     lost = "; ".join(f"{drive.node} is {drive.state}" for drive in facts.drives if not drive.online)
     if facts.trouble:
-        return Readiness(missing=f"{facts.trouble}: {lost}" if lost else facts.trouble)
+        return Readiness(missing=f"{facts.trouble}: {lost}" if lost and facts.trouble == _NO_QUORUM else facts.trouble)
     if NO_BUCKET in facts.canaries.values():
         return Readiness(missing="there is no bucket for the test object yet")
     if refused := facts.canaries.get(ROLE):
@@ -98,8 +100,22 @@ def prepare(site: Site, facts: Facts) -> None:
 def _row(name: str, drive: Drive | None, trouble: str) -> Node:
     if drive is None:
         return Node(service=name, state="unknown", detail=trouble)
-    detail = f"{drive.free_bytes / 2**30:.0f} GiB free" if drive.online else ""
+    detail = f"{drive.free_bytes / 2**30:.0f} GiB free" if drive.free_bytes else ""
     return Node(service=name, role="drive", state=drive.state, detail=detail, ok=drive.online)
+
+
+def _one_by_one(site: Site) -> tuple[Drive, ...]:
+    """Which nodes are there, asked at their own ports: what the cluster says of dead members comes late or not at all."""
+    return tuple(together({name: lambda name=name: _alone(site, name) for name in NODES}).values())  # type: ignore[misc]
+
+
+def _alone(site: Site, name: str) -> Drive:
+    try:
+        answer = get(site.address(name, API), "/minio/health/live", site=site, timeout=1)
+    except OSError:
+        return Drive(node=name, online=False, state="offline")
+    online = answer.status == _OK and not answer.headers.get("x-minio-server-status")
+    return Drive(node=name, online=online, state="online" if online else "starting")
 
 
 def _starting(health: Response) -> str:

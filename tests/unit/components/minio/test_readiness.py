@@ -96,19 +96,26 @@ def test_an_empty_cluster_is_made_ready_by_one_bucket(minio: World) -> None:
     [
         ((503, "offline"), "the nodes have not found each other's drives yet"),
         ((200, "iam-offline"), "the nodes have not read users and policies yet"),
-        ((503, ""), f"{QUORUM}: minio-1 is offline; minio-2 is offline"),
+        ((503, ""), QUORUM),
     ],
 )
 def test_a_cluster_that_starts_or_broke_says_so(minio: World, health: tuple[int, str], missing: str) -> None:
     minio.memory.health = health
-    minio.memory.offline = ("minio-1", "minio-2")
     assert readiness.judge(readiness.look(minio.site)).missing == missing
 
 
-def test_while_it_starts_nothing_but_its_health_is_asked_for(minio: World) -> None:
+def test_a_cluster_without_quorum_is_asked_node_by_node(minio: World) -> None:
+    minio.memory.health = (503, "")
+    dead = {("minio-1", API): Address(host="localhost", port=1), ("minio-2", API): Address(host="localhost", port=1)}
+    facts = readiness.look(replace(minio.site, addresses={**minio.site.addresses, **dead}))
+    assert readiness.judge(facts).missing == f"{QUORUM}: minio-1 is offline; minio-2 is offline"
+
+
+def test_while_it_starts_nobody_is_asked_for_more_than_health(minio: World) -> None:
     minio.memory.health = (503, "offline")
-    readiness.look(minio.site)
-    assert minio.memory.requests == ["GET /minio/health/cluster"]
+    facts = readiness.look(minio.site)
+    assert {request.rsplit("/", 1)[0] for request in minio.memory.requests} == {"GET /minio/health"}
+    assert {row.state for row in readiness.nodes(facts)} == {"starting"}
 
 
 def test_a_refused_write_is_named(minio: World) -> None:

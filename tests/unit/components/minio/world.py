@@ -152,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def route(self, path: str, query: dict[str, str], body: bytes) -> tuple[int, str | bytes]:
         if path.startswith("/minio/health"):
-            return self.kept.health[0], ""
+            return 200 if path.endswith("/live") else self.kept.health[0], ""
         access = re.search(r"Credential=(\w[\w-]*)/", self.headers.get("authorization", ""))
         secret = self.kept.secret(access[1]) if access else None
         if access is None or secret is None:

@@ -1,0 +1,195 @@
+"""MinIO as it really runs: what the application may, what is encrypted, how few nodes are enough, what a new key pair costs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from tests.integration import application as app
+from tests.integration import engine
+from tests.integration.conftest import Project
+
+pytestmark = pytest.mark.integration
+
+DATA, MODELS, BACKUPS = "nexus-app-data", "nexus-ai-models", "nexus-backups"
+NODES = ("minio-0", "minio-1", "minio-2", "minio-3")
+
+
+@pytest.fixture
+def s3(variables: Mapping[str, str]) -> Iterator[Any]:
+    """The application's own client."""
+    client = app.s3_client(variables)
+    yield client
+    client.close()
+
+
+def refusal(call: Any, **arguments: Any) -> str:
+    """The code with which the server refuses."""
+    from botocore.exceptions import ClientError
+
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    return str(caught.value.response["Error"]["Code"])
+
+
+def states(project: Project) -> dict[str, str]:
+    rows = project.run("status", "--json").data["nodes"]
+    return {row["service"]: row["state"] for row in rows if row["service"] in NODES}
+
+
+def test_the_application_sees_its_buckets_and_no_backups(s3: Any) -> None:
+    assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} >= {DATA, MODELS}
+    assert BACKUPS not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+    assert refusal(s3.list_objects_v2, Bucket=BACKUPS) == "AccessDenied"
+    assert refusal(s3.put_object, Bucket=BACKUPS, Key="x", Body=b"x") == "AccessDenied"
+
+
+def test_the_application_changes_objects_but_no_settings(s3: Any) -> None:
+    assert refusal(s3.create_bucket, Bucket="of-my-own") == "AccessDenied"
+    assert refusal(s3.delete_bucket, Bucket=MODELS) == "AccessDenied"
+    assert refusal(s3.delete_bucket_lifecycle, Bucket=DATA) == "AccessDenied"
+    suspended = {"Status": "Suspended"}
+    assert refusal(s3.put_bucket_versioning, Bucket=DATA, VersioningConfiguration=suspended) == "AccessDenied"
+
+
+def test_what_is_stored_is_encrypted_and_keeps_its_versions(s3: Any) -> None:
+    s3.put_object(Bucket=DATA, Key="twice", Body=b"one")
+    s3.put_object(Bucket=DATA, Key="twice", Body=b"two")
+    found = s3.get_object(Bucket=DATA, Key="twice")
+    assert found["Body"].read() == b"two"
+    assert found["ServerSideEncryption"] == "aws:kms"
+    versions = s3.list_object_versions(Bucket=DATA, Prefix="twice")["Versions"]
+    bodies = [
+        s3.get_object(Bucket=DATA, Key="twice", VersionId=version["VersionId"])["Body"].read() for version in versions
+    ]
+    assert bodies[:2] == [b"two", b"one"]
+
+
+def test_a_large_object_goes_up_in_parts_and_comes_back(s3: Any, tmp_path: Any) -> None:
+    from boto3.s3.transfer import TransferConfig
+
+    content = bytes(range(256)) * 4096 * 20  # 20 MiB
+    (tmp_path / "model.bin").write_bytes(content)
+    parts = TransferConfig(multipart_threshold=5 << 20, multipart_chunksize=5 << 20)
+    s3.upload_file(str(tmp_path / "model.bin"), MODELS, "model.bin", Config=parts)
+    assert s3.get_object(Bucket=MODELS, Key="model.bin")["Body"].read() == content
+
+
+def test_the_minio_package_needs_the_three_names_and_the_authority(variables: Mapping[str, str]) -> None:
+    import urllib3
+    from minio import Minio
+
+    pool = urllib3.PoolManager(ca_certs=variables["NEXUSDEV_CA_FILE"])
+    client = Minio(
+        variables["MINIO_ENDPOINT"],
+        access_key=variables["MINIO_ACCESS_KEY"],
+        secret_key=variables["MINIO_SECRET_KEY"],
+        http_client=pool,
+    )
+    client.put_object(DATA, "by/minio-py", app.body("hello"), 5)
+    assert client.get_object(DATA, "by/minio-py").read() == b"hello"
+
+
+def test_plain_text_is_not_spoken(variables: Mapping[str, str]) -> None:
+    from http.client import HTTPConnection, HTTPException
+
+    host, port = variables["MINIO_ENDPOINT"].split(":")
+    connection = HTTPConnection(host, int(port), timeout=5)
+    with contextlib.suppress(HTTPException, OSError):
+        connection.request("GET", "/")
+        assert connection.getresponse().status == 400
+    connection.close()
+
+
+def test_the_client_in_a_container_passes_arguments_and_streams_through(project: Project, s3: Any) -> None:
+    put = project.run("s3", "put", "-", f"s3://{DATA}/from stdin.txt", stdin=b"hello\n")
+    assert put.code == 0, put.err
+    assert s3.get_object(Bucket=DATA, Key="from stdin.txt")["Body"].read() == b"hello\n"
+    assert project.run("s3", "get", f"s3://{DATA}/from stdin.txt", "-").out == "hello\n"
+    assert project.run("s3", "ls", f"s3://{BACKUPS}").code != 0
+
+
+@pytest.mark.parametrize("victim", NODES)
+def test_one_node_down_costs_no_error_and_no_write(
+    project: Project, variables: Mapping[str, str], heal: None, victim: str
+) -> None:
+    writer = app.S3Writer(variables=variables)
+    with app.writing(writer) as account:
+        app.until(lambda: len(account.acknowledged) > 20, seconds=20, what="the first writes")
+        engine.container(project, victim).kill()
+        before = len(account.acknowledged)
+        app.until(lambda: len(account.acknowledged) > before + 50, seconds=60, what=f"writes without {victim}")
+    assert account.errors == []
+    assert set(account.acknowledged) <= writer.read()
+    assert states(project)[victim] != "online"
+
+
+def test_two_nodes_down_can_be_read_and_say_why_nothing_is_written(
+    project: Project, variables: Mapping[str, str], s3: Any, heal: None
+) -> None:
+    s3.put_object(Bucket=DATA, Key="kept", Body=b"kept")
+    for victim in ("minio-1", "minio-3"):
+        engine.container(project, victim).kill()
+    app.until(
+        lambda: bool(app.s3_client(variables).get_object(Bucket=DATA, Key="kept")["Body"].read() == b"kept"),
+        seconds=60,
+        what="reading from two nodes",
+    )
+    checked = project.run("status", "--check")
+    assert checked.code == 4
+    assert states(project) == {"minio-0": "online", "minio-1": "offline", "minio-2": "online", "minio-3": "offline"}
+
+
+def test_the_whole_cluster_comes_back_with_its_data(project: Project, s3: Any) -> None:
+    s3.put_object(Bucket=DATA, Key="over the night", Body=b"kept")
+    assert project.run("stop", "minio").code == 0
+    began = time.monotonic()
+    started = project.run("start", "minio")
+    assert started.code == 0, started.err
+    assert set(states(project).values()) == {"online"}
+    assert s3.get_object(Bucket=DATA, Key="over the night")["Body"].read() == b"kept"
+    s3.put_object(Bucket=DATA, Key="in the morning", Body=b"new")
+    assert time.monotonic() - began < 60
+
+
+def test_a_project_seeds_objects_once(project: Project, s3: Any) -> None:
+    folder = project.folder / "seed" / "minio" / "shop-images" / "logos"
+    folder.mkdir(parents=True)
+    (folder / "a.svg").write_text("<svg/>")
+    try:
+        assert project.run("seed").code == 0
+        assert s3.get_object(Bucket="shop-images", Key="logos/a.svg")["ContentType"] == "image/svg+xml"
+        s3.delete_object(Bucket="shop-images", Key="logos/a.svg")
+        assert project.run("seed").code == 0
+        assert refusal(s3.get_object, Bucket="shop-images", Key="logos/a.svg") == "NoSuchKey"
+    finally:
+        (folder / "a.svg").unlink()
+
+
+def test_nothing_that_metrics_tell_is_open_to_everybody(project: Project) -> None:
+    ran = engine.container(project, "minio-client").exec_run(["python3", "-B", "-c", _ASK_METRICS])
+    assert ran.output.decode().strip() == "403"
+
+
+_ASK_METRICS = """
+import http.client, ssl
+connection = http.client.HTTPSConnection("minio-api", 9000, context=ssl.create_default_context(cafile="/run/tls/ca.crt"))
+connection.request("GET", "/minio/v2/metrics/cluster")
+print(connection.getresponse().status)
+"""
+
+
+def test_a_new_key_pair_replaces_the_old_one(project: Project, variables: Mapping[str, str]) -> None:
+    rotated = project.run("secrets", "rotate", "minio")
+    assert rotated.code == 0, rotated.err
+    fresh: dict[str, str] = json.loads(project.run("env", "--format", "json").out)
+    assert fresh["MINIO_ACCESS_KEY"] != variables["MINIO_ACCESS_KEY"]
+    app.s3_client(fresh).put_object(Bucket=DATA, Key="with the new pair", Body=b"x")
+    old = app.s3_client(variables)
+    assert refusal(old.get_object, Bucket=DATA, Key="with the new pair") == "InvalidAccessKeyId"
+    variables.update(fresh)  # type: ignore[attr-defined]
