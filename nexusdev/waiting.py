@@ -225,7 +225,7 @@ def crash(
     )
 
 
-def cause(exit_code: int, service: Service, container: Container | None) -> str:
+def cause(exit_code: int, service: Service, container: Container | None) -> str:  # noqa: PLR0911 - one per cause
     """What an exit code tells by itself; '' where only the log can tell."""
     if container and container.out_of_memory:
         return f"the kernel ended it for lack of memory; its limit is {service.memory_bytes // 2**20} MiB"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,32 +20,22 @@ _UP, _TIMINGS = "up.json", "timings.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Journal:
-    """components: those that were brought up; seeded: a hash over all that seeding depends on."""
+    """seeded: component that was brought up → a hash over all that its seeding depended on."""
 
-    components: tuple[str, ...] = ()
-    seeded: str = ""
+    seeded: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(folder: Path) -> Journal:
     """The journal; an empty one where there is none that can be read."""
-    data = _load(folder / _UP)
     try:
-        return Journal(components=tuple(map(str, data["components"])), seeded=str(data["seeded"]))
-    except (KeyError, TypeError):
+        return Journal(seeded={str(name): str(print_) for name, print_ in _load(folder / _UP)["seeded"].items()})
+    except (KeyError, TypeError, AttributeError):
         return Journal()
 
 
 def write(folder: Path, journal: Journal) -> None:
     """Remember."""
-    document = {"components": journal.components, "seeded": journal.seeded}
-    replace(folder / _UP, json.dumps(document) + "\n")
-
-
-def forget(folder: Path) -> None:
-    """What was seeded does not count any more: the next ``up`` seeds again."""
-    journal = read(folder)
-    if journal.seeded:
-        write(folder, Journal(components=journal.components))
+    replace(folder / _UP, json.dumps({"seeded": dict(journal.seeded)}) + "\n")
 
 
 def write_timings(folder: Path, spans: Sequence[Span]) -> None:

@@ -30,17 +30,18 @@ def seed(context: Context, names: Sequence[str] = ()) -> Outcome:
         running = {each.component for each in snapshot.containers.values() if each.state is State.RUNNING}
         if absent := [name for name in (names or running or ["the stack"]) if name not in running]:
             raise NotFound(f"{absent[0]} does not run", hint="nexusdev up   start it, and seed it")
-        there = [context.components[name] for name in stack.components if name in running]
+        everyone = [context.components[name] for name in stack.components]
+        there = [each for each in everyone if each.name in running]
         chosen = [each for each in there if not names or each.name in names]
         site = instance.site(runtime, stack)
         files = collect(context.settings.seed, stack.components)
         with ThreadPoolExecutor(max_workers=len(chosen)) as threads:
             asked = {
-                each.name: threads.submit(_seed, context, each, there, site, files.get(each.name, ()))
+                each.name: threads.submit(_seed, context, each, everyone, site, files.get(each.name, ()))
                 for each in chosen
             }
         changes = {name: answer.result() for name, answer in asked.items()}
-        remembered = journal.read(instance.folder).components
+        remembered = journal.read(instance.folder).seeded
         publish(context, instance, site, [each for each in there if each.name in remembered or not remembered])
     rows = tuple((name, change) for name, each in changes.items() for change in each)
     says = (
@@ -54,10 +55,10 @@ def seed(context: Context, names: Sequence[str] = ()) -> Outcome:
 
 
 def _seed(
-    context: Context, component: Component, all_of_them: Sequence[Component], site: Site, files: Sequence[SeedFile]
+    context: Context, component: Component, everyone: Sequence[Component], site: Site, files: Sequence[SeedFile]
 ) -> tuple[str, ...]:
     began = context.clock.now()
-    credentials = {each.name: each.credentials(site) for each in all_of_them}
+    credentials = {each.name: each.credentials(site) for each in everyone}
     changes = [*component.seed(site, credentials), *(component.apply(site, files) if files else ())]
     words = tuple(change.what for change in changes)
     context.listener.tell(Seeded(component=component.name, changes=words, elapsed=context.clock.now() - began))

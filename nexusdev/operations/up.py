@@ -2,82 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
 
-from nexusdev import __version__
-from nexusdev.components.contract import SeedFile
-from nexusdev.engine import Brought, Job
-from nexusdev.errors import NexusError, NotFound
-from nexusdev.events import Note, PhaseBegan, PhaseEnded
-from nexusdev.instance.instance import Instance, locked, open_instance
-from nexusdev.instance.state import container_user, folder_of
+from nexusdev.errors import NexusError
+from nexusdev.events import PhaseBegan, PhaseEnded
+from nexusdev.instance.instance import locked
+from nexusdev.job import Brought, Job
 from nexusdev.operations import journal, nodes
 from nexusdev.operations.context import Context
-from nexusdev.operations.env import check_env_file, prove, publish, republish
+from nexusdev.operations.env import prove, publish, republish
 from nexusdev.operations.images_in_time import Arrivals, arriving, names_of
 from nexusdev.operations.journal import Journal
 from nexusdev.operations.outcome import Block, Outcome, Table, Text
-from nexusdev.operations.preflight import ROOM, require_ports, require_room
-from nexusdev.operations.seed_files import collect
-from nexusdev.operations.selection import limited, require_components, with_needs
+from nexusdev.operations.scene import Scene, imagined, look, set_scene
+from nexusdev.operations.selection import limited, require_components
 from nexusdev.operations.teardown import engine_of
 from nexusdev.operations.words import counted, duration, listed
-from nexusdev.plan.planner import plan as make_plan
-from nexusdev.plan.snapshot import Snapshot
 from nexusdev.plan.steps import Plan
-from nexusdev.plan.survey import Survey
-from nexusdev.ports import Runtime, Site
-from nexusdev.stack.fingerprint import fingerprints
-from nexusdev.stack.model import Stack
+from nexusdev.ports import Site
 from nexusdev.timing import Stopwatch
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scene:
-    """Everything that ``up`` knows before it changes a container.
-
-    stack   the whole stack; ``here``: what is meant of it, without what has to be left out
-    meant   the components, in the order of the stack
-    """
-
-    instance: Instance
-    stack: Stack
-    here: Stack
-    meant: tuple[str, ...]
-    runtime: Runtime
-    snapshot: Snapshot
-    prints: Mapping[str, str]
-    files: Mapping[str, Sequence[SeedFile]]
-    survey: Survey
-
-    def plan(self, *, absent: Collection[str] = ()) -> Plan:
-        """What must change."""
-        kept = {name: each for name, each in self.stack.services.items() if name not in absent}
-        everything = set(self.meant) >= set(self.stack.components)
-        return make_plan(
-            replace(self.stack, services=kept),
-            self.snapshot,
-            fingerprints=self.prints,
-            owner_path=str(self.instance.owner),
-            only=None if everything else self.meant,
-        )
-
-    @property
-    def seed_hash(self) -> str:
-        """A hash over all that seeding depends on: definitions, secrets, the project's files, this nexusdev."""
-        facts = (
-            __version__,
-            self.instance.nonce,
-            sorted(self.meant),
-            {name: print_ for name, print_ in self.prints.items() if name in self.here.services},
-            {name: [(each.path, each.sha256) for each in files] for name, files in self.files.items()},
-        )
-        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def up(context: Context, names: Sequence[str] = (), *, move_ports: bool = False) -> Outcome:
@@ -86,7 +30,7 @@ def up(context: Context, names: Sequence[str] = (), *, move_ports: bool = False)
     watch = Stopwatch(clock=context.clock)
     with locked(context.identity, "nexusdev up", root=context.root):
         with _phase(context, watch, "preflight"):
-            scene = _open(context, names, move_ports=move_ports)
+            scene = set_scene(context, names, move_ports=move_ports)
         if outcome := _nothing_to_do(context, scene, watch):
             return outcome
         try:
@@ -99,21 +43,8 @@ def up(context: Context, names: Sequence[str] = (), *, move_ports: bool = False)
 def dry_run(context: Context, names: Sequence[str] = ()) -> Outcome:
     """The plan, each step with its reason. Changes nothing, makes nothing."""
     require_components(names, context.components, command="up")
-    try:
-        instance = context.instance()
-    except NotFound:
-        uid, gid = container_user()
-        instance = Instance(
-            name=context.identity.name,
-            owner=context.identity.project,
-            folder=folder_of(context.root, context.identity.name),
-            nonce="",
-            slot=0,
-            net="10.213.0",
-            uid=uid,
-            gid=gid,
-        )
-    scene = _scene(context, instance, names, context.doors.survey())
+    instance = imagined(context)
+    scene = look(context, instance, names)
     plan = scene.plan()
     steps = [{"act": each.act.value, "subject": each.subject, "because": each.because} for each in plan.steps]
     rows = tuple((each.act.value, each.subject, each.because) for each in plan.steps)
@@ -134,55 +65,10 @@ def _phase(context: Context, watch: Stopwatch, name: str, *, after: Sequence[str
     context.listener.tell(PhaseEnded(phase=name, seconds=context.clock.now() - began))
 
 
-def _open(context: Context, names: Sequence[str], *, move_ports: bool) -> Scene:
-    """Everything that must hold before the first change, and the files without which no container starts."""
-    check_env_file(context)
-    survey = context.doors.survey()
-    known = (folder_of(context.root, context.identity.name) / "instance.json").exists()
-    instance = open_instance(
-        context.identity,
-        survey=survey,
-        root=context.root,
-        rootless=not known and context.doors.facts().rootless,
-        move_ports=move_ports,
-    )
-    if move_ports:
-        context.listener.tell(
-            Note(
-                text=f"the ports moved: {instance.port(0)}-{instance.port(99)}; the env file will change", warning=True
-            )
-        )
-    data_exists = any(each.kind == "volume" for each in survey.of_instance(instance.name))
-    instance.provide(context.stack(instance), images=context.images().resolve(), data_exists=data_exists)
-    scene = _scene(context, instance, names, survey)
-    plan = scene.plan()
-    if plan:
-        require_room(Path(context.doors.facts().data_root), needed=ROOM)
-        require_ports(scene.stack, plan, scene.snapshot, survey)
-    return scene
-
-
-def _scene(context: Context, instance: Instance, names: Sequence[str], survey: Survey) -> Scene:
-    stack = context.stack(instance)
-    meant = with_needs(names, stack) if names else stack.components
-    runtime = context.runtime(stack, owner=instance.owner)
-    return Scene(
-        instance=instance,
-        stack=stack,
-        here=limited(stack, meant),
-        meant=meant,
-        runtime=runtime,
-        snapshot=runtime.observe(),
-        prints=fingerprints(stack),
-        files=collect(context.settings.seed, stack.components),
-        survey=survey,
-    )
-
-
 def _nothing_to_do(context: Context, scene: Scene, watch: Stopwatch) -> Outcome | None:
     """The quick answer when nothing changed since the last ``up`` and all of it still answers; None when there is work."""
     remembered = journal.read(scene.instance.folder)
-    if scene.plan() or remembered.seeded != scene.seed_hash or not set(scene.meant) <= set(remembered.components):
+    if scene.plan() or any(remembered.seeded.get(name) != print_ for name, print_ in scene.seeds.items()):
         return None
     proven = _still_true(context, scene)
     if proven is None:
@@ -234,6 +120,7 @@ def _job(context: Context, scene: Scene, plan: Plan, arrivals: Arrivals, site: S
         stack=limited(scene.here, scene.meant, but=arrivals.absent),
         plan=plan,
         components=[context.components[name] for name in scene.meant],
+        everyone=[context.components[name] for name in scene.stack.components],
         site=site,
         common={"NEXUSDEV_INSTANCE": site.instance, "NEXUSDEV_CA_FILE": str(site.ca_file)},
         files=scene.files,
@@ -246,11 +133,11 @@ def _job(context: Context, scene: Scene, plan: Plan, arrivals: Arrivals, site: S
 
 def _publish(context: Context, scene: Scene, site: Site) -> None:
     """Variables of all components that run now, also of those that an earlier ``up`` brought."""
-    remembered = journal.read(scene.instance.folder).components
+    remembered = journal.read(scene.instance.folder)
     there = {each.component for each in scene.runtime.observe().containers.values()}
-    both = [name for name in scene.stack.components if name in scene.meant or (name in remembered and name in there)]
+    both = [name for name in scene.stack.components if name in scene.meant or name in there & set(remembered.seeded)]
     publish(context, scene.instance, site, [context.components[name] for name in both])
-    journal.write(scene.instance.folder, Journal(components=tuple(both), seeded=scene.seed_hash))
+    journal.write(scene.instance.folder, Journal(seeded={**remembered.seeded, **scene.seeds}))
 
 
 def _outcome(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from nexusdev.engine import Job
 from nexusdev.errors import NotFound
 from nexusdev.instance.instance import locked
+from nexusdev.job import Job
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome
 from nexusdev.operations.selection import limited, services_of

@@ -1,0 +1,52 @@
+"""What shall be brought up, and what was reached: values that the engine and its attendants share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from nexusdev.components.contract import Component, Proof, SeedFile
+from nexusdev.plan.steps import Plan, Step
+from nexusdev.ports import Site
+from nexusdev.stack.model import Stack
+from nexusdev.walk import always, nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What shall be brought up.
+
+    stack     only the services that are meant
+    everyone  all components of the stack, whose credentials Vault keeps whether they run or not
+    common    variables that belong to no component (NEXUSDEV_CA_FILE …), for the proofs
+    files     component → the project's own seed files
+    seconds   for everything together
+    seeding   seed and prove as well; else only wait until everything is ready
+    command   what to type to try again
+    gate      whether a step may begin now: whether its image has arrived
+    held      whether images are still on their way: so long no time runs
+    check     raises when what the gate waits for will never come
+    """
+
+    stack: Stack
+    plan: Plan
+    components: Sequence[Component]
+    site: Site
+    everyone: Sequence[Component] = ()
+    common: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Sequence[SeedFile]] = field(default_factory=dict)
+    seconds: float = 300.0
+    seeding: bool = True
+    command: str = "up"
+    gate: Callable[[Step], bool] = always
+    held: Callable[[], bool] = lambda: False
+    check: Callable[[], None] = nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brought:
+    """What was reached: per component the seconds until it was ready, what seeding changed, which paths were proven."""
+
+    ready: Mapping[str, float]
+    changes: Mapping[str, tuple[str, ...]]
+    proofs: Mapping[str, tuple[Proof, ...]]

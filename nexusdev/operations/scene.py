@@ -1,0 +1,149 @@
+"""Everything that ``up`` knows before it changes a container, and what must hold until then."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nexusdev import __version__
+from nexusdev.components.contract import SeedFile
+from nexusdev.errors import NotFound
+from nexusdev.events import Note
+from nexusdev.instance.instance import Instance, open_instance
+from nexusdev.instance.state import container_user, folder_of
+from nexusdev.operations.context import Context
+from nexusdev.operations.env import check_env_file
+from nexusdev.operations.preflight import require_ports, require_room
+from nexusdev.operations.seed_files import collect
+from nexusdev.operations.selection import limited, with_needs
+from nexusdev.plan.planner import plan as make_plan
+from nexusdev.plan.snapshot import Snapshot
+from nexusdev.plan.steps import Plan
+from nexusdev.plan.survey import Survey
+from nexusdev.ports import Runtime
+from nexusdev.stack.fingerprint import fingerprints
+from nexusdev.stack.model import Stack
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """What is wanted and what is there.
+
+    stack   the whole stack; ``here``: the services of it that are meant
+    meant   the components, in the order of the stack
+    prints  service → fingerprint
+    files   component → the project's own seed files
+    """
+
+    instance: Instance
+    stack: Stack
+    here: Stack
+    meant: tuple[str, ...]
+    runtime: Runtime
+    snapshot: Snapshot
+    prints: Mapping[str, str]
+    files: Mapping[str, Sequence[SeedFile]]
+
+    def plan(self, *, absent: Collection[str] = ()) -> Plan:
+        """What must change; ``absent``: services that have to be left out."""
+        kept = {name: each for name, each in self.stack.services.items() if name not in absent}
+        everything = set(self.meant) >= set(self.stack.components)
+        return make_plan(
+            replace(self.stack, services=kept),
+            self.snapshot,
+            fingerprints=self.prints,
+            owner_path=str(self.instance.owner),
+            only=None if everything else self.meant,
+        )
+
+    @property
+    def seeds(self) -> Mapping[str, str]:
+        """Component → a hash over all that its seeding depends on: definitions, secrets, the project's files, this nexusdev."""
+        return {name: self._seed(name) for name in self.meant}
+
+    def _seed(self, component: str) -> str:
+        facts = (
+            __version__,
+            self.instance.nonce,
+            {each.name: self.prints[each.name] for each in self.stack.of_component(component)},
+            [(each.path, each.sha256) for each in self.files.get(component, ())],
+        )
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def set_scene(context: Context, names: Sequence[str], *, move_ports: bool) -> Scene:
+    """Open the instance (make it, the first time) with its secrets and certificates, and check what must hold before a change.
+
+    Call it with the instance's lock held. Raises PreflightFailed, PortInUse, IdentityMismatch, InvalidConfig, InvalidState.
+    """
+    check_env_file(context)
+    instance = _instance(context, move_ports=move_ports)
+    stack = context.stack(instance)
+    runtime = context.runtime(stack, owner=instance.owner)
+    snapshot = runtime.observe()
+    instance.provide(stack, images=context.images().resolve(), data_exists=bool(snapshot.volumes))
+    scene = look(context, instance, names, runtime, snapshot)
+    if plan := scene.plan():
+        require_room(Path(context.doors.facts().data_root))
+        require_ports(stack, plan, snapshot, context.doors.survey())
+    return scene
+
+
+def _instance(context: Context, *, move_ports: bool) -> Instance:
+    """The engine is asked about everybody only where something is to be chosen: what is known already is checked by its labels."""
+    choosing = move_ports or not (folder_of(context.root, context.identity.name) / "instance.json").exists()
+    instance = open_instance(
+        context.identity,
+        survey=context.doors.survey() if choosing else Survey(),
+        root=context.root,
+        rootless=choosing and context.doors.facts().rootless,
+        move_ports=move_ports,
+    )
+    if move_ports:
+        ports = f"{instance.port(0)}-{instance.port(99)}"
+        context.listener.tell(Note(text=f"the ports moved: {ports}; the env file will change", warning=True))
+    return instance
+
+
+def imagined(context: Context) -> Instance:
+    """The instance as it is, or as it would be made: for a dry run, which makes nothing."""
+    try:
+        return context.instance()
+    except NotFound:
+        uid, gid = container_user()
+        return Instance(
+            name=context.identity.name,
+            owner=context.identity.project,
+            folder=folder_of(context.root, context.identity.name),
+            nonce="",
+            slot=0,
+            net="10.213.0",
+            uid=uid,
+            gid=gid,
+        )
+
+
+def look(
+    context: Context,
+    instance: Instance,
+    names: Sequence[str],
+    runtime: Runtime | None = None,
+    snapshot: Snapshot | None = None,
+) -> Scene:
+    """What is wanted beside what is there. Changes nothing."""
+    stack = context.stack(instance)
+    meant = with_needs(names, stack) if names else stack.components
+    runtime = runtime or context.runtime(stack, owner=instance.owner)
+    return Scene(
+        instance=instance,
+        stack=stack,
+        here=limited(stack, meant),
+        meant=meant,
+        runtime=runtime,
+        snapshot=snapshot or runtime.observe(),
+        prints=fingerprints(stack),
+        files=collect(context.settings.seed, stack.components),
+    )
