@@ -11,6 +11,7 @@ from nexusdev.components.https import get
 from nexusdev.ports import Site
 
 SERVICE = "prometheus"
+_FEW = 3
 PORT = 9090
 _OK, _STARTING = 200, 503
 # Role names that are targets, and the services that must exist for them to answer.
@@ -104,6 +105,8 @@ def nodes(facts: Facts) -> Sequence[Node]:
 
 
 def _names(targets: Sequence[Target]) -> str:
-    """``patroni (postgresql-1, postgresql-2), vault (vault-0)``."""
+    """``patroni (postgresql-1, postgresql-2), vault (vault-0)``; of many, only that there are many."""
+    if len(targets) > _FEW:
+        return "several targets"
     grouped = groupby(targets, key=lambda target: target.job)
     return ", ".join(f"{job} ({', '.join(target.instance for target in several)})" for job, several in grouped)

@@ -44,8 +44,9 @@ UP = (target("minio-node", "minio-0"), target("prometheus", "prometheus"), targe
             "minio-node (minio-0) down; haproxy (gateway-rw) not scraped yet",
         ),
         ((target("minio-cluster", "minio-api", "down"), *UP), "minio-cluster (minio-api) down"),
+        ((target("haproxy", "gateway-rw", "unknown"),) * 4, "several targets not scraped yet"),
     ],
-    ids=["all up", "none", "a service that does not exist", "down", "not yet", "both", "a role name"],
+    ids=["all up", "none", "a service that does not exist", "down", "not yet", "both", "a role name", "many"],
 )
 def test_targets_of_what_exists_must_be_up(targets: tuple[Target, ...], missing: str) -> None:
     assert readiness.judge(Facts(targets=targets, services=SERVICES)) == Readiness(missing=missing)
