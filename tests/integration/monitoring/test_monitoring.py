@@ -64,7 +64,7 @@ def test_every_target_is_up_and_carries_component_and_service(variables: Mapping
         ("etcd_server_has_leader", {"etcd-0", "etcd-1", "etcd-2"}),
         ("sum by (instance) (haproxy_process_start_time_seconds)", {"gateway-rw", "gateway-ro"}),
         ("minio_cluster_nodes_online_total == 4", {"minio-api"}),
-        ("sum by (instance) (minio_node_process_uptime_seconds)", {"minio-0", "minio-1", "minio-2", "minio-3"}),
+        ("minio_node_drive_online_total == 1", {"minio-0", "minio-1", "minio-2", "minio-3"}),
         ("vault_core_unsealed == 1", {"vault-0", "vault-1", "vault-2", "vault-unseal"}),
         ("prometheus_build_info", {"prometheus"}),
     ],
