@@ -124,8 +124,10 @@ class Arrival:
             if name in self._order.names:
                 self._on_ready(arrived)
         except BaseException as error:
-            self.cancel(because=error)
-            future.set_exception(self._failure or error)
+            try:
+                self.cancel(because=error)
+            finally:
+                future.set_exception(self._failure or error)
         else:
             future.set_result(arrived)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from nexusdev.errors import NotFound, PreflightFailed
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 # One that its maker left behind ends by itself.
 _LONGEST = "7200"
 _CLOSED = -1
+# Seconds that the engine may take to remove what somebody else has told it to remove.
+_REMOVAL = 60
 
 
 class DockerWorkshop:
@@ -112,10 +115,18 @@ class DockerWorkshop:
 
 
 def _remove(api: APIClient, container: str) -> None:
+    """Remove it, whoever else does the same: one who gives up and the builder itself may both close a workshop."""
     import docker.errors
 
-    with contextlib.suppress(docker.errors.NotFound):
+    try:
         api.remove_container(container, force=True, v=True)
+    except docker.errors.NotFound:
+        return
+    except docker.errors.APIError as error:
+        if error.status_code != HTTPStatus.CONFLICT:
+            raise
+        with contextlib.suppress(docker.errors.NotFound):
+            api.wait(container, timeout=_REMOVAL, condition="removed")
 
 
 def _lines(stream: Iterable[bytes]) -> Iterator[str]:
