@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nexusdev.ports import Address, Site
+from nexusdev.wire import tls
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,26 +75,16 @@ def context(site: Site) -> ssl.SSLContext:
 
 @lru_cache(maxsize=8)
 def _context(ca: Path, certificate: Path, key: Path, _written: tuple[int, ...]) -> ssl.SSLContext:
-    made = ssl.create_default_context(cafile=ca)
-    made.load_cert_chain(certificate, key)
-    return made
+    return tls.trust(ca, certificate, key)
 
 
 def _connection(address: Address, site: Site, timeout: float, name: str) -> Any:
     """A connection to the address whose handshake asks for, and checks, another name."""
-    import socket
     from http.client import HTTPSConnection
 
     class Named(HTTPSConnection):
         def connect(self) -> None:
-            plain = socket.create_connection((address.host, address.port), timeout)
-            try:
-                # without it the request waits 40 ms for the acknowledgement of the handshake
-                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self.sock = context(site).wrap_socket(plain, server_hostname=name)
-            except BaseException:
-                plain.close()
-                raise
+            self.sock = tls.connected(address, context(site), name=name, timeout=timeout)
 
     # given here too: HTTPSConnection would load all of the system's authorities otherwise, 25 ms each time
     return Named(address.host, address.port, timeout=timeout, context=context(site))

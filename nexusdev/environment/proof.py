@@ -1,40 +1,35 @@
 """The proof of the variables: every endpoint that they name is asked at once, with nothing but them, who it is.
 
 Two things must hold: the server's certificate is signed by this instance's CA (which no other instance has), and what it carries
-is this instance's nonce. A test may give other ``doors``.
+is this instance's nonce.
 """
 
 from __future__ import annotations
 
-import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from nexusdev.environment import wire
+from nexusdev.environment import questions
 from nexusdev.errors import Degraded, IdentityMismatch, NexusError, NotFound
+from nexusdev.wire import tls
 
 Values = Mapping[str, str]
-Question = Callable[[wire.Stream, str], str]
+Question = Callable[[tls.Place, Values, ssl.SSLContext, float], str]
 TIMEOUT = 3.0
 
 
 class Endpoint:
     """One published path: its name for a person, where it is, and what to ask there.
 
-    starttls  begins in plain text, as PostgreSQL does
-    mute      carries no nonce: its certificate alone is the proof
+    mute  carries no nonce: its certificate alone is the proof
     """
 
-    def __init__(
-        self, path: str, host: str, port: int, ask: Question, *, starttls: bool = False, mute: bool = False
-    ) -> None:
+    def __init__(self, path: str, place: str, ask: Question, *, mute: bool = False) -> None:
         self.path = path
-        self.host = host
-        self.port = port
+        self.host, self.port = _authority(place)
         self.ask = ask
-        self.starttls = starttls
         self.mute = mute
 
 
@@ -51,51 +46,19 @@ class Answer:
 
 def endpoints(values: Values) -> Iterator[Endpoint]:
     """Every path that these variables publish; only what is there is asked."""
-    yield from _postgres(values)
-    yield from _redis(values)
-    if "MINIO_ENDPOINT" in values:
-        yield _minio(values)
-    if "VAULT_ADDR" in values:
-        yield _vault(values)
-    if "PROMETHEUS_URL" in values:
-        host, port = _authority(values["PROMETHEUS_URL"])
-        yield Endpoint("PROMETHEUS_URL", host, port, wire.ask_prometheus, mute=True)
-
-
-def _postgres(values: Values) -> Iterator[Endpoint]:
-    def ask(stream: wire.Stream, _host: str) -> str:
-        return wire.ask_postgres(stream, values["PGUSER"], values["PGPASSWORD"], values["PGDATABASE"])
-
     for name in ("DATABASE_URL", "DATABASE_RO_URL", "DATABASE_POOL_URL"):
         if name in values:
-            host, port = _authority(values[name])
-            yield Endpoint(name, host, port, ask, starttls=True)
-
-
-def _redis(values: Values) -> Iterator[Endpoint]:
-    def ask(stream: wire.Stream, _host: str) -> str:
-        return wire.ask_redis(stream, values["REDIS_USERNAME"], values["REDIS_PASSWORD"])
-
-    def ask_sentinel(stream: wire.Stream, _host: str) -> str:
-        user, password = values["REDIS_USERNAME"], values["REDIS_PASSWORD"]
-        return wire.ask_sentinel(stream, user, password, values["REDIS_MASTER_NAME"])
-
+            yield Endpoint(name, values[name], questions.ask_postgres)
     if "REDIS_HOST" in values:
-        yield Endpoint("REDIS_URL", values["REDIS_HOST"], int(values["REDIS_PORT"]), ask)
+        yield Endpoint("REDIS_URL", f"{values['REDIS_HOST']}:{values['REDIS_PORT']}", questions.ask_redis)
     for place in filter(None, values.get("REDIS_SENTINELS", "").split(",")):
-        yield Endpoint(f"REDIS_SENTINELS {place}", *_authority(place), ask_sentinel, mute=True)
-
-
-def _minio(values: Values) -> Endpoint:
-    keys = values["MINIO_ACCESS_KEY"], values["MINIO_SECRET_KEY"], values.get("AWS_REGION", "us-east-1")
-    host, port = _authority(values["MINIO_ENDPOINT"])
-    return Endpoint("MINIO_ENDPOINT", host, port, lambda stream, authority: wire.ask_minio(stream, authority, *keys))
-
-
-def _vault(values: Values) -> Endpoint:
-    host, port = _authority(values["VAULT_ADDR"])
-    token = values.get("VAULT_TOKEN", "")
-    return Endpoint("VAULT_ADDR", host, port, lambda stream, authority: wire.ask_vault(stream, authority, token))
+        yield Endpoint(f"REDIS_SENTINELS {place}", place, questions.ask_sentinel, mute=True)
+    if "MINIO_ENDPOINT" in values:
+        yield Endpoint("MINIO_ENDPOINT", values["MINIO_ENDPOINT"], questions.ask_minio)
+    if "VAULT_ADDR" in values:
+        yield Endpoint("VAULT_ADDR", values["VAULT_ADDR"], questions.ask_vault)
+    if "PROMETHEUS_URL" in values:
+        yield Endpoint("PROMETHEUS_URL", values["PROMETHEUS_URL"], questions.ask_prometheus, mute=True)
 
 
 def _authority(url: str) -> tuple[str, int]:
@@ -107,12 +70,11 @@ def _authority(url: str) -> tuple[str, int]:
 
 def ask_all(values: Values, *, timeout: float = TIMEOUT) -> list[Answer]:
     """Ask every endpoint at once; the slowest is all that is waited for, and never longer than ``timeout`` seconds each."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(values["NEXUSDEV_CA_FILE"])
+    context = tls.trust(values["NEXUSDEV_CA_FILE"])
     answers, threads = [], []
     for endpoint in endpoints(values):
         answer = Answer(endpoint)
-        threads.append(threading.Thread(target=_ask, args=(endpoint, context, timeout, answer), daemon=True))
+        threads.append(threading.Thread(target=_ask, args=(endpoint, values, context, timeout, answer), daemon=True))
         answers.append(answer)
     for thread in threads:
         thread.start()
@@ -121,24 +83,13 @@ def ask_all(values: Values, *, timeout: float = TIMEOUT) -> list[Answer]:
     return answers
 
 
-def _ask(endpoint: Endpoint, context: ssl.SSLContext, timeout: float, answer: Answer) -> None:
+def _ask(endpoint: Endpoint, values: Values, context: ssl.SSLContext, timeout: float, answer: Answer) -> None:
     began = time.perf_counter()
     try:
-        with socket.create_connection((endpoint.host, endpoint.port), timeout) as plain:
-            if endpoint.starttls:
-                _start_tls(plain)
-            with context.wrap_socket(plain, server_hostname=endpoint.host) as secure, secure.makefile("rwb") as stream:
-                answer.nonce = endpoint.ask(stream, f"{endpoint.host}:{endpoint.port}")
+        answer.nonce = endpoint.ask(endpoint, values, context, timeout)
     except Exception as error:  # whatever a stranger on that port does is an answer
         answer.fault = error
     answer.seconds = time.perf_counter() - began
-
-
-def _start_tls(plain: socket.socket) -> None:
-    """PostgreSQL begins in plain text and is asked for TLS (SSLRequest)."""
-    plain.sendall(bytes.fromhex("0000000804d2162f"))
-    if plain.recv(1) != b"S":
-        raise wire.Refused("it offers no TLS")
 
 
 def prove(values: Values, *, instance: str, nonce: str, timeout: float = TIMEOUT) -> list[Answer]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from nexusdev.components.contract import Node, Readiness
@@ -92,9 +93,10 @@ def nodes(facts: Facts) -> Sequence[Node]:
 
 
 def prepare(site: Site, facts: Facts) -> None:
-    """The test object needs a bucket: the one that applications do not see. Twice is the same as once."""
+    """The test object needs a bucket: the one that applications do not see. Twice is the same as once; a failure shows in the next look."""
     if NO_BUCKET in facts.canaries.values():
-        root(site).ask("PUT", f"/{BACKUPS.name}")
+        with suppress(OSError):
+            root(site).ask("PUT", f"/{BACKUPS.name}")
 
 
 def _row(name: str, drive: Drive | None, trouble: str) -> Node:

@@ -48,7 +48,8 @@ def _users(clients: Clients) -> dict[str, tuple[str, ...]]:
 
 def _try(site: Site, key: Key) -> None:
     """The new pair must read before anybody is given it."""
-    answer = Door(site=site, address=site.address(ROLE, API), key=key).ask("GET", f"/{DATA.name}/{NONCE}")
+    with refusals("trying the application's new key"):
+        answer = Door(site=site, address=site.address(ROLE, API), key=key).ask("GET", f"/{DATA.name}/{NONCE}")
     if answer.status != _OK:
         raise SeedingFailed(
             "MinIO refuses the application's new key", why=answer.text[:200], hint="nexusdev secrets rotate"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nexusdev.components.contract import Variable
-from nexusdev.components.minio.door import REGION
 from nexusdev.components.minio.names import API, APP_ACCESS, APP_SECRET, BUCKETS, ROLE
 from nexusdev.ports import Site, View
+from nexusdev.wire.s3 import REGION
 
 
 def variables(site: Site, view: View) -> Sequence[Variable]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from nexusdev.components import https
-from nexusdev.components.postgres import names, wire
+from nexusdev.components.postgres import names
 from nexusdev.components.postgres.readiness import Facts, Member, Path, Serves, Store, members_of, own_member
 from nexusdev.components.together import together
 from nexusdev.ports import Address, Site
+from nexusdev.wire import postgres as wire
 
 TIMEOUT = 2.0
 _OK = 200

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from nexusdev.components.contract import Proof
-from nexusdev.components.postgres import wire
 from nexusdev.components.together import together
 from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.ports import Address, Site
+from nexusdev.wire import postgres as wire
 
 _SQL = "SELECT nonce, pg_is_in_recovery() FROM nexusdev.instance"
 _STRANGER = ("28P01", "28000", "3D000", "42P01")

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 
 from nexusdev.components import https
 from nexusdev.components.contract import Change
-from nexusdev.components.postgres import names, wire
+from nexusdev.components.postgres import names
 from nexusdev.components.postgres.seed import set_password
 from nexusdev.components.postgres.sql import session
 from nexusdev.errors import SeedingFailed
 from nexusdev.ports import Site
+from nexusdev.wire import postgres as wire
 
 _ALPHABET = string.ascii_letters + string.digits
 ROTATED = (names.APP, names.OWNER)

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from nexusdev.components.contract import Change
-from nexusdev.components.postgres import names, scram, wanted
+from nexusdev.components.postgres import names, wanted
 from nexusdev.components.postgres.sql import first, session
 from nexusdev.ports import Site
+from nexusdev.wire import scram
 
 if TYPE_CHECKING:
     from nexusdev.components.postgres.sql import Connection

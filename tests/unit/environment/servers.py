@@ -116,10 +116,11 @@ def postgres(nonce: str) -> Talk:
         key = hmac.digest(salted, b"Client Key", "sha256")
         text = f"{first},{challenge},{bare}".encode()
         signature = hmac.digest(hashlib.sha256(key).digest(), text, "sha256")
+        served = hmac.digest(salted, b"Server Key", "sha256")
         if bytes(a ^ b for a, b in zip(base64.b64decode(proof), signature, strict=True)) != key:
             send(stream, b"E", b"SFATAL\0C28P01\0Mpassword authentication failed\0\0")
             return
-        send(stream, b"R", struct.pack("!i", 12) + b"v=whatever")
+        send(stream, b"R", struct.pack("!i", 12) + b"v=" + base64.b64encode(hmac.digest(served, text, "sha256")))
         send(stream, b"R", struct.pack("!i", 0))
         send(stream, b"S", b"server_version\x0017\0")
         send(stream, b"Z", b"I")

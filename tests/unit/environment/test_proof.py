@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from nexusdev.environment.proof import ask_all, prove
-from nexusdev.environment.wire import signed
 from nexusdev.errors import Degraded, IdentityMismatch, NotFound
 from tests.unit.environment import servers
 
@@ -145,18 +144,3 @@ def test_a_stranger_who_speaks_something_else_is_no_proof(tls: Path, running: Ex
     values = platform(tls, running)
     answers = ask_all({**values, "VAULT_ADDR": f"https://127.0.0.1:{values['REDIS_PORT']}"})
     assert [answer.path for answer in answers if answer.fault] == ["VAULT_ADDR"]
-
-
-def test_the_signature_is_the_one_that_botocore_makes() -> None:
-    keys = {"access": "AKIAIOSFODNN7EXAMPLE", "secret": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
-    found = signed("examplebucket.s3.amazonaws.com", "/", **keys, region="us-east-1", now="20130524T000000Z")
-    botocore = pytest.importorskip("botocore.auth")
-    from botocore.awsrequest import AWSRequest
-    from botocore.credentials import Credentials
-
-    request = AWSRequest("GET", "https://examplebucket.s3.amazonaws.com/")
-    request.headers["x-amz-content-sha256"] = found["x-amz-content-sha256"]
-    request.headers["x-amz-date"] = request.context["timestamp"] = found["x-amz-date"]
-    theirs = botocore.S3SigV4Auth(Credentials(keys["access"], keys["secret"]), "s3", "us-east-1")
-    signature = theirs.signature(theirs.string_to_sign(request, theirs.canonical_request(request)), request)
-    assert found["Authorization"].endswith(f"Signature={signature}")

@@ -128,3 +128,9 @@ def test_a_gateway_that_is_not_there_is_a_fact(minio: World) -> None:
     nowhere = {**minio.site.addresses, (ROLE, API): Address(host="localhost", port=1)}
     facts = readiness.look(replace(minio.site, addresses=nowhere))
     assert readiness.judge(facts).missing == "minio-api does not answer"
+
+
+def test_a_preparation_that_gets_no_answer_is_left_to_the_next_look(minio: World) -> None:
+    nowhere = replace(minio.site, addresses={(ROLE, API): Address(host="localhost", port=1)})
+    readiness.prepare(nowhere, Facts(drives=DRIVES, canaries={ROLE: "NoSuchBucket"}))
+    assert minio.memory.buckets == {}

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from nexusdev.components.postgres import wire
 from nexusdev.components.postgres.proof import Door, _refusal, doors, judge
 from nexusdev.components.postgres.variables import variables
 from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.ports import Address, Site, View
+from nexusdev.wire import postgres as wire
 
 DOOR = Door(name="DATABASE_URL", address=Address(host="127.0.0.1", port=21032), user="u", password="p", database="d")
 

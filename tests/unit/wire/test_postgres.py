@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from nexusdev.components.postgres import wire
 from nexusdev.ports import Address
+from nexusdev.wire import postgres as wire
 
 PASSWORD, SALT, ROUNDS = "correctHorse", b"0123456789abcdef", 4096
 

@@ -1,24 +1,20 @@
-"""The few words of PostgreSQL's protocol that a probe needs: TLS, a login by SCRAM-SHA-256, one query. The standard library alone.
+"""The few words of PostgreSQL's protocol that a question needs: TLS, a login by SCRAM-SHA-256, one query. PgBouncer speaks them too.
 
-Readiness asks every 50-100 ms and ``status`` wants to be quick: importing psycopg would take longer than the answer. Everything that
-changes something uses psycopg. Source: https://www.postgresql.org/docs/17/protocol-message-formats.html
+Source: https://www.postgresql.org/docs/17/protocol-message-formats.html
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
-import hmac
-import os
 import socket
-import ssl
 import struct
 from typing import TYPE_CHECKING
 
-from nexusdev.ports import Address
+from nexusdev import wire
+from nexusdev.wire import scram, tls
 
 if TYPE_CHECKING:
+    import ssl
     from io import BufferedRWPair as Stream
 
 Row = tuple[str | None, ...]
@@ -28,7 +24,7 @@ _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 _OK, _SASL, _CONTINUE, _FINAL = 0, 10, 11, 12
 
 
-class Refused(Exception):
+class Refused(wire.Refused):
     """The server answered with an error. ``sqlstate`` as in PostgreSQL's appendix A; '' when it did not even speak the protocol."""
 
     def __init__(self, message: str, sqlstate: str = "") -> None:
@@ -39,7 +35,7 @@ class Refused(Exception):
 def ask(
     sql: str,
     *,
-    address: Address,
+    address: tls.Place,
     database: str,
     user: str,
     password: str,
@@ -53,22 +49,21 @@ def ask(
     timeout  seconds for each reply
     raises   ``Refused`` for what the server refuses; ``OSError`` when there is no server, no answer or no trust
     """
-    with socket.create_connection((address.host, address.port), timeout) as plain:
-        _agree_on_tls(plain)
-        with context.wrap_socket(plain, server_hostname=name or address.host) as secure:
-            stream = secure.makefile("rwb")
-            _log_in(stream, user, password, database)
-            rows = _query(stream, sql)
-            _send(stream, b"X", b"")
-            return rows
+    with tls.connected(address, context, name=name, timeout=timeout, begin=_agree_on_tls) as secure:
+        stream = secure.makefile("rwb")
+        _log_in(stream, user, password, database)
+        rows = _query(stream, sql)
+        _send(stream, b"X", b"")
+        return rows
 
 
-def greet(address: Address, *, context: ssl.SSLContext, name: str = "", timeout: float = 2.0) -> None:
+def greet(address: tls.Place, *, context: ssl.SSLContext, name: str = "", timeout: float = 2.0) -> None:
     """Only the handshake: a server that can be trusted is there. Raises as ``ask`` does."""
-    with socket.create_connection((address.host, address.port), timeout) as plain:
-        _agree_on_tls(plain)
-        with context.wrap_socket(plain, server_hostname=name or address.host) as secure, contextlib.suppress(OSError):
-            secure.unwrap()
+    with (
+        tls.connected(address, context, name=name, timeout=timeout, begin=_agree_on_tls) as secure,
+        contextlib.suppress(OSError),
+    ):
+        secure.unwrap()
 
 
 def _agree_on_tls(plain: socket.socket) -> None:
@@ -94,29 +89,14 @@ def _log_in(stream: Stream, user: str, password: str, database: str) -> None:
 
 
 def _scram(stream: Stream, password: str, mechanisms: bytes) -> None:
-    """RFC 5802. The server proves in turn that it knows the password: its signature is compared."""
     if b"SCRAM-SHA-256" not in mechanisms.split(b"\0"):
         raise Refused("it does not offer SCRAM-SHA-256")
-    first = b"n=,r=" + base64.b64encode(os.urandom(18))
-    initial = b"n,," + first
-    _send(stream, b"p", b"SCRAM-SHA-256\0" + struct.pack("!i", len(initial)) + initial)
-    challenge = _expect(stream, _CONTINUE)
-    said = dict(part.split(b"=", 1) for part in challenge.split(b","))
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(said[b"s"]), int(said[b"i"]))
-    bare = b"c=biws,r=" + said[b"r"]
-    signed = b",".join((first, challenge, bare))
-    _send(stream, b"p", bare + b",p=" + base64.b64encode(_proof(salted, signed)))
-    final = _expect(stream, _FINAL)
-    expected = hmac.digest(hmac.digest(salted, b"Server Key", "sha256"), signed, "sha256")
-    if not hmac.compare_digest(final, b"v=" + base64.b64encode(expected)):
+    login = scram.Login(password)
+    _send(stream, b"p", b"SCRAM-SHA-256\0" + struct.pack("!i", len(login.first)) + login.first)
+    _send(stream, b"p", login.answer(_expect(stream, _CONTINUE)))
+    if not login.is_confirmed(_expect(stream, _FINAL)):
         raise Refused("it does not know the password itself")
     _expect(stream, _OK)
-
-
-def _proof(salted: bytes, signed: bytes) -> bytes:
-    key = hmac.digest(salted, b"Client Key", "sha256")
-    signature = hmac.digest(hashlib.sha256(key).digest(), signed, "sha256")
-    return bytes(ours ^ theirs for ours, theirs in zip(key, signature, strict=True))
 
 
 def _query(stream: Stream, sql: str) -> list[Row]:

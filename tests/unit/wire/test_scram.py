@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from nexusdev.components.postgres.scram import matches, verifier
+from nexusdev.wire.scram import matches, verifier
 
 # RFC 7677, section 3: user "user", password "pencil".
 SALT = base64.b64decode("W22ZaJ0SNY7soEsUEjb6gQ==")
