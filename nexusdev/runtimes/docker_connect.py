@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 OLDEST_API = (1, 41)  # Docker 20.10
+GREETING = 15.0  # seconds in which an engine must say its version, however busy it is
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 # whose errors mean that no answer came; told by name, so that looking at an engine imports none of them
 _OF_THE_WIRE = ("docker", "requests", "urllib3", "http")
@@ -135,7 +136,7 @@ def connect(endpoint: Endpoint, *, timeout: float = 60) -> Engine:
         )
     _look_at_socket(endpoint)
     with in_our_words(endpoint, connecting=True):
-        version = str(Look(endpoint, timeout=timeout).version()["ApiVersion"])
+        version = str(Look(endpoint, timeout=min(timeout, GREETING)).version()["ApiVersion"])
     spoken = tuple(int(part) for part in version.split("."))
     if spoken < OLDEST_API:
         raise PreflightFailed(
@@ -183,12 +184,23 @@ def _not_found(endpoint: Endpoint, why: str) -> PreflightFailed:
 
 
 def _not_allowed(endpoint: Endpoint) -> PreflightFailed:
+    owner, group = _owner(endpoint.url.partition("://")[2])
     return PreflightFailed(
         f"not allowed to use the Docker engine at {endpoint.url}",
-        why="the socket belongs to a group that you are not in",
-        hint="on Linux: sudo usermod -aG docker $USER, then log in again; with Docker Desktop: docker context use desktop-linux",
+        why=f"the socket belongs to {owner}" if owner else "the socket, or a folder above it, is closed to you",
+        hint=f"on Linux: sudo usermod -aG {group} $USER, then log in again; with Docker Desktop: docker context use desktop-linux",
         code="ENGINE_NOT_ALLOWED",
     )
+
+
+def _owner(path: str) -> tuple[str, str]:
+    """Whose a socket is, in words, and the group that may use it; '' and 'docker' where that may not be seen."""
+    try:
+        place = Path(path)
+        user, group, mode = place.owner(), place.group(), place.stat().st_mode & 0o777
+    except (OSError, KeyError):
+        return "", "docker"
+    return f"{user}, group {group}, mode {mode:04o}", group if group != "root" else "docker"
 
 
 @contextlib.contextmanager
@@ -211,7 +223,8 @@ def _unreachable(endpoint: Endpoint, error: Exception, *, connecting: bool) -> P
     if "Permission denied" in words:
         return _not_allowed(endpoint)
     if connecting:
-        return _not_found(endpoint, "nothing answers there")
+        silent = isinstance(error, TimeoutError)
+        return _not_found(endpoint, f"no answer within {GREETING:.0f} s" if silent else "nothing answers there")
     return PreflightFailed(
         "the Docker engine went away",
         why=f"{endpoint.url} ({endpoint.origin}) stopped answering in the middle of the work",

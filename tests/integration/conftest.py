@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,10 +53,10 @@ class Project:
     def argv(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "nexusdev", *arguments]
 
-    def run(self, *arguments: str, stdin: bytes | None = None, timeout: float = 300) -> Ran:
-        """``nexusdev ARGUMENTS`` in this folder; never raises for an exit code."""
+    def run(self, *arguments: str, stdin: bytes | None = None, timeout: float = 300, before: Sequence[str] = ()) -> Ran:
+        """``nexusdev ARGUMENTS`` in this folder, behind the words of another command; never raises for an exit code."""
         ran = subprocess.run(
-            self.argv(*arguments),
+            [*before, *self.argv(*arguments)],
             cwd=self.folder,
             env=self.environment,
             input=stdin if stdin is not None else b"",

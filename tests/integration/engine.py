@@ -13,6 +13,11 @@ def client() -> Any:
     return docker.from_env(timeout=60)
 
 
+def base_image() -> str:
+    """Any small image that is present."""
+    return next(tag for image in client().images.list() for tag in image.tags if "nexusdev/base" in tag)
+
+
 def instance_of(project: Project) -> str:
     """The instance's name, as nexusdev itself says it."""
     import json

@@ -10,7 +10,7 @@ import pytest
 
 from tests.integration import compose_cli, engine
 from tests.integration.conftest import Project
-from tests.integration.test_bad_days import base_image
+from tests.integration.engine import base_image
 
 pytestmark = pytest.mark.integration
 

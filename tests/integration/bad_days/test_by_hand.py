@@ -1,0 +1,85 @@
+"""What others do to our containers, volumes and networks behind our back: `status` tells, `up` repairs, neighbours are left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.integration import engine
+from tests.integration.bad_days.conftest import SMALL, ready
+from tests.integration.conftest import Project
+
+pytestmark = pytest.mark.integration
+
+
+def remove(container: engine.Any) -> None:
+    container.remove(force=True)
+
+
+def stop(container: engine.Any) -> None:
+    container.stop(timeout=5)
+
+
+def kill(container: engine.Any) -> None:
+    container.kill()
+
+
+def pause(container: engine.Any) -> None:
+    container.pause()
+
+
+def rename(container: engine.Any) -> None:
+    container.rename(f"{container.name}-by-hand")
+
+
+def detach(container: engine.Any) -> None:
+    for name in container.attrs["NetworkSettings"]["Networks"]:
+        engine.client().networks.get(name).disconnect(container, force=True)
+
+
+@pytest.mark.parametrize("harm", [remove, stop, kill, pause, rename, detach], ids=lambda harm: harm.__name__)
+def test_up_repairs_what_was_done_to_one_container_by_hand(
+    running: Project, harm: Callable[[engine.Any], None]
+) -> None:
+    victim = engine.container(running, "redis-1")
+    before = engine.started_at(engine.instance_of(running))
+    harm(victim)
+    told = running.run("status", "--check")
+    assert told.code == (0 if harm is rename else 4), told.out
+    running.up(SMALL)
+    assert ready(running)
+    after = engine.started_at(engine.instance_of(running))
+    assert after.keys() == before.keys()
+    assert {name for name in before if after[name] != before[name]} <= {victim.name}, "neighbours were touched"
+
+
+def test_a_volume_that_was_deleted_by_hand_is_filled_again_by_its_peers(running: Project) -> None:
+    assert running.run("redis", "--", "SET", "kept", "yes").out.strip() == "OK"
+    container = engine.container(running, engine.node_with_role(running, "replica"))
+    names = [mount["Name"] for mount in container.attrs["Mounts"] if mount.get("Name")]
+    container.remove(force=True)
+    for name in names:
+        engine.client().volumes.get(name).remove(force=True)
+    running.up(SMALL)
+    assert ready(running)
+    assert running.run("redis", "--", "GET", "kept").out.strip() == "yes"
+
+
+def test_what_docker_compose_down_removes_from_outside_comes_back_with_its_data(running: Project) -> None:
+    """``docker compose down`` goes by Compose's own labels: containers first, then the network; volumes stay."""
+    assert running.run("redis", "--", "SET", "kept", "yes").out.strip() == "OK"
+    project = f"nexusdev-{engine.instance_of(running)}"
+    api, label = engine.client(), {"label": f"com.docker.compose.project={project}"}
+    containers, networks = api.containers.list(all=True, filters=label), api.networks.list(filters=label)
+    assert containers
+    assert networks
+    for container in containers:
+        container.stop(timeout=5)
+        container.remove()
+    for network in networks:
+        network.remove()
+    told = running.run("status")
+    assert told.code == 0, told.err
+    running.up(SMALL)
+    assert running.run("redis", "--", "GET", "kept").out.strip() == "yes"

@@ -1,0 +1,75 @@
+"""`up` that is cut, in every phase and by every signal: run again, it reaches the same end."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tests.integration.bad_days.conftest import SMALL, ready, shape_of
+from tests.integration.bad_days.cutting import end, file_that_appears, line_that_begins
+from tests.integration.conftest import Project
+
+pytestmark = pytest.mark.integration
+
+# phase → how the line begins that `up -v` says when it is in it
+SAYS = {
+    "images": "preflight: ",
+    "create": "create volume ",
+    "start": "start redis-",
+    "wait": "wait redis",
+    "seed": "seed redis",
+    "write": "prove redis",
+}
+
+
+def cut(project: Project, phase: str, with_signal: signal.Signals, *names: str) -> str:
+    process = project.start("up", "-v", *names)
+    if phase == "preflight":
+        file_that_appears(process, project.state, "instance.json")
+    else:
+        line_that_begins(process, SAYS.get(phase, phase))
+    return end(process, with_signal)
+
+
+@pytest.mark.parametrize(
+    ("phase", "politely"),
+    [
+        ("preflight", signal.SIGINT),
+        ("images", signal.SIGTERM),
+        ("create", signal.SIGINT),
+        ("start", signal.SIGTERM),
+        ("wait", signal.SIGINT),
+        ("seed", signal.SIGTERM),
+        ("write", signal.SIGINT),
+    ],
+    ids=lambda each: each if isinstance(each, str) else each.name,
+)
+def test_up_that_is_killed_and_interrupted_in_a_phase_reaches_the_same_end_when_run_again(
+    running: Project, gone_at_the_end: Project, phase: str, politely: signal.Signals
+) -> None:
+    cut(gone_at_the_end, phase, signal.SIGKILL, SMALL)
+    cut(gone_at_the_end, phase, politely, SMALL)
+    gone_at_the_end.up(SMALL)
+    assert ready(gone_at_the_end)
+    assert gone_at_the_end.run("run", "--", "true").code == 0, "its variables are proven"
+    assert shape_of(gone_at_the_end) == shape_of(running)
+
+
+@pytest.mark.parametrize("with_signal", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
+def test_an_interrupted_up_says_what_remains_and_what_to_type(resting: Project, with_signal: signal.Signals) -> None:
+    said = cut(resting, "start", with_signal, SMALL)
+    assert "up was interrupted" in said
+    assert "what was started goes on running; nothing is lost" in said
+    assert "nexusdev down" in said
+    resting.up(SMALL)
+
+
+def test_the_whole_stack_that_is_killed_three_times_while_it_is_born_reaches_the_same_end(
+    gone_at_the_end: Project,
+) -> None:
+    for moment in ("wait vault", "seed postgres", "prove "):
+        cut(gone_at_the_end, moment, signal.SIGKILL)
+    gone_at_the_end.up()
+    assert ready(gone_at_the_end)
+    assert "nothing to do" in gone_at_the_end.up().out

@@ -1,0 +1,69 @@
+"""The engine is not there, not allowed, silent, too old, or has no room."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.integration.bad_days.conftest import SMALL
+from tests.integration.bad_days.engines import VERSION, EngineThatSays, without_rights
+from tests.integration.conftest import Project
+
+pytestmark = pytest.mark.integration
+
+
+def elsewhere(project: Project, path: Path) -> Project:
+    """The same project, with its engine at another socket."""
+    return Project(folder=project.folder, state=project.state, extra={"DOCKER_HOST": f"unix://{path}"})
+
+
+@pytest.fixture
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A path that is short enough for a socket."""
+    return tmp_path_factory.mktemp("s") / "docker.sock"
+
+
+def test_an_engine_that_is_not_there_is_named_with_the_way_to_start_it(small: Project, place: Path) -> None:
+    ran = elsewhere(small, place).run("up", SMALL)
+    assert ran.code == 5, ran.err
+    assert f"{place} does not exist (DOCKER_HOST)" in ran.err
+    assert "systemctl start docker" in ran.err
+    assert "nexusdev doctor" in ran.err
+
+
+def test_an_engine_that_may_not_be_used_is_told_from_one_that_is_absent(small: Project, place: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(place))
+        listening.listen()
+        place.chmod(0o000)
+        ran = elsewhere(small, place).run("up", SMALL, before=without_rights())
+    assert ran.code == 5, ran.err
+    assert "not allowed to use the Docker engine" in ran.err
+    assert "mode 0000" in ran.err
+
+
+def test_an_engine_that_takes_the_call_and_never_answers_is_given_up(small: Project, place: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(place))
+        listening.listen()
+        ran = elsewhere(small, place).run("up", SMALL, timeout=60)
+    assert ran.code == 5, ran.err
+    assert "no answer within" in ran.err
+
+
+def test_an_engine_that_is_too_old_is_refused_with_what_it_speaks(small: Project, place: Path) -> None:
+    with EngineThatSays(place, {"/version": {**VERSION, "ApiVersion": "1.30", "Version": "17.06.0"}}):
+        ran = elsewhere(small, place).run("up", SMALL)
+    assert ran.code == 5, ran.err
+    assert "it speaks API 1.30; 1.41 (Docker 20.10) is the oldest" in ran.err
+
+
+def test_a_disk_that_is_nearly_full_is_said_before_anything_is_made(small: Project, place: Path) -> None:
+    """An engine that stores in /proc has no byte free: no disk has to be filled for this."""
+    with EngineThatSays(place, {"/info": {"DockerRootDir": "/proc", "SecurityOptions": []}}):
+        ran = elsewhere(small, place).run("up", SMALL)
+    assert ran.code == 5, ran.err
+    assert "the disk is nearly full: 0.0 GiB free where 2 GiB are needed" in ran.err
+    assert "nexusdev gc" in ran.err

@@ -1,0 +1,67 @@
+"""Wrong words, a reader that goes away, no terminal, 40 columns, no colour."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from tests.integration.bad_days.conftest import SMALL
+from tests.integration.conftest import Project
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.mark.parametrize(
+    ("words", "nearest"),
+    [
+        ("statsu", "status"),
+        ("up redsi", "redis"),
+        ("up --ofline", "--offline"),
+        ("stop redis-O", "redis-0"),
+        ("wait redis --for raedy", "ready"),
+        ("env --format dotnev", "dotenv"),
+        ("images lsit", "list"),
+    ],
+)
+def test_wrong_words_are_answered_with_the_nearest_right_ones(running: Project, words: str, nearest: str) -> None:
+    ran = running.run(*words.split())
+    assert ran.code in (2, 3), ran.err
+    assert nearest in ran.err
+    assert "next" in ran.err
+
+
+@pytest.mark.parametrize("words", ["status", "ports", "logs --tail 200", "env", "--help", f"up {SMALL}"])
+def test_a_reader_that_goes_away_ends_every_command_quietly(running: Project, words: str) -> None:
+    ran = subprocess.run(
+        ["bash", "-c", 'set -o pipefail; "$@" | head -n 1', "-", *running.argv(*words.split())],
+        cwd=running.folder,
+        env=running.environment,
+        capture_output=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert b"Traceback" not in ran.stderr
+    assert b"Error" not in ran.stderr
+
+
+def test_a_stdout_that_is_closed_from_the_start_is_no_failure(running: Project) -> None:
+    ran = subprocess.run(
+        ["bash", "-c", '"$@" >&-', "-", *running.argv("status")],
+        cwd=running.folder,
+        env=running.environment,
+        capture_output=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("words", ["status", "ports", "urls", "ls", "doctor", f"up {SMALL}"])
+def test_forty_columns_and_no_colour_are_respected_without_a_terminal(running: Project, words: str) -> None:
+    narrow = Project(folder=running.folder, state=running.state, extra={"COLUMNS": "40", "NO_COLOR": "1"})
+    ran = narrow.run(*words.split())
+    assert ran.code in (0, 5), ran.err
+    assert "\x1b" not in ran.out + ran.err
+    assert "\r" not in ran.out + ran.err
+    too_long = [line for line in ran.out.splitlines() if len(line) > 40 and " " in line.strip()]
+    assert not too_long

@@ -1,0 +1,111 @@
+"""A start that cannot be: ports and names of others, images that nobody has, servers that end or never get ready, two at once."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration import engine
+from tests.integration.bad_days.conftest import SMALL, ready
+from tests.integration.bad_days.cutting import line_that_begins
+from tests.integration.conftest import Project
+
+pytestmark = pytest.mark.integration
+
+
+def with_image(project: Project, reference: str) -> Project:
+    return Project(folder=project.folder, state=project.state, extra={"NEXUS_IMAGE_REDIS": reference})
+
+
+def test_a_taken_port_of_the_block_is_named_with_the_process_that_has_it(resting: Project) -> None:
+    rows = resting.run("ports", "--json").data["ports"]
+    port = next(row["port"] for row in rows if row["service"] == "redis-0")
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", port))
+        holder.listen()
+        ran = resting.run("up", SMALL)
+    assert ran.code == 6, ran.err
+    assert f"port {port} is in use by " in ran.err
+    assert f"(pid {os.getpid()})" in ran.err
+    assert "nexusdev up --move-ports" in ran.err
+
+
+def test_a_foreign_container_with_our_name_is_left_alone_and_named(resting: Project) -> None:
+    name = f"nexusdev-{engine.instance_of(resting)}-redis-0-1"
+    foreign = engine.client().containers.create(engine.base_image(), name=name, command=["true"])
+    try:
+        ran = resting.run("up", SMALL)
+        assert ran.code == 9, ran.err
+        assert f"a container that is not ours has the name that redis-0 needs: {name}" in ran.err
+        assert f"docker rm {name}" in ran.err
+        assert engine.client().containers.get(name).id == foreign.id
+    finally:
+        foreign.remove(force=True)
+
+
+def test_offline_an_image_that_is_not_here_is_named_before_anything_starts(small: Project) -> None:
+    ran = with_image(small, "nexusdev/redis:no-such-tag").run("up", SMALL, "--offline")
+    assert ran.code == 7, ran.err
+    assert "redis" in ran.err.partition("\n")[0]
+    assert "next" in ran.err
+    assert engine.left_of(engine.instance_of(small))["containers"] == []
+
+
+def test_an_image_whose_name_is_wrong_is_named_with_what_the_registry_said(gone_at_the_end: Project) -> None:
+    ran = with_image(gone_at_the_end, "127.0.0.1:9/nobody/redis:none").run("up", SMALL)
+    assert ran.code == 7, ran.err
+    assert "127.0.0.1:9/nobody/redis:none" in ran.err
+
+
+@pytest.fixture
+def spoiled(running: Project) -> Iterator[str]:
+    """A replica whose data were spoiled while it was down; its volume is thrown away afterwards."""
+    service = engine.node_with_role(running, "replica")
+    container = engine.container(running, service)
+    container.exec_run(["sh", "-c", "echo spoiled > /data/redis/appendonlydir/appendonly.aof.manifest"])
+    container.kill()
+    yield service
+    volume = next(mount["Name"] for mount in container.attrs["Mounts"] if mount.get("Name"))
+    container.remove(force=True)
+    engine.client().volumes.get(volume).remove(force=True)
+    running.up(SMALL)
+
+
+def test_a_server_that_exits_at_start_is_shown_with_its_cause_and_the_end_of_its_log(
+    running: Project, spoiled: str
+) -> None:
+    ran = running.run("up", SMALL)
+    assert ran.code == 10, ran.err
+    assert f"redis is not ready: {spoiled} exited (code 1)" in ran.err
+    assert "why       its log says: " in ran.err
+    assert "FATAL AOF MANIFEST FILE ERROR" in ran.err, "the end of its log"
+    assert f"nexusdev logs {spoiled}" in ran.err
+    assert engine.container(running, spoiled).status == "exited", "the wreck is kept, and not started again for ever"
+
+
+def test_a_server_that_never_gets_ready_is_told_with_what_is_missing(running: Project) -> None:
+    frozen = engine.container(running, "redis-1")
+    frozen.kill(signal="SIGSTOP")  # it runs, and says nothing
+    try:
+        ran = running.run("up", SMALL, "--timeout", "3")
+    finally:
+        frozen.kill(signal="SIGCONT")
+    assert ran.code == 11, ran.err
+    assert "redis is not ready after 3 s" in ran.err
+    assert "why       redis-1 does not answer" in ran.err
+    assert "--timeout 60" in ran.err
+
+
+def test_a_second_up_at_the_same_time_is_told_who_holds_the_lock(resting: Project) -> None:
+    first = resting.start("up", SMALL)
+    line_that_begins(first, "plan: ")
+    second = resting.run("up", SMALL)
+    out, err = first.communicate(timeout=180)
+    assert first.returncode == 0, (out + err).decode()
+    assert second.code == 14, second.err
+    assert f"nexusdev up (pid {first.pid})" in second.err
+    assert ready(resting)
