@@ -5,9 +5,12 @@ There is one deadline for everything and none per part. Nothing here asks Docker
 
 from __future__ import annotations
 
+import re
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +22,10 @@ from nexusdev.ports import Clock, Death, Runtime, Site
 from nexusdev.stack.model import Service
 
 SHORTEST, LONGEST = 0.05, 0.1
+# How a server that is still starting cuts a conversation short. Not OSError: a disk that is full must be told.
+_BUSY = (TimeoutError, ConnectionError, ssl.SSLError)
 LOG_LINES = 15
+_COMPLAINT = re.compile(r"fatal|panic|error|fail|invalid|cannot|can't|denied|refused|corrupt|no space", re.IGNORECASE)
 _OUT_OF_MEMORY, _NO_COMMAND, _NOT_EXECUTABLE, _SIGNALLED = 137, 127, 126, 128
 
 
@@ -124,7 +130,9 @@ def until_ready(
         if clock.now() >= deadline():
             raise TimeIsUp(wait)
         if not readiness.ready:
-            component.prepare(site, facts)
+            # what a busy server does not take now is asked for again after the next look
+            with suppress(*_BUSY):
+                component.prepare(site, facts)
         clock.sleep(pause_after(clock.now() - began))
 
 
@@ -219,7 +227,7 @@ def crash(
     after = f" {lasted:.1f} s after its start" if lasted > 0 else ""
     return CrashedDuringStart(
         f"{service.component} is not ready: {service.name} exited (code {death.exit_code}){after}",
-        why=cause(death.exit_code, service, container),
+        why=cause(death.exit_code, service, container) or complaint(log),
         hint=f"nexusdev logs {service.name}   all it said; its container is kept\nnexusdev up   try again",
         evidence=tuple(log) or ("it wrote nothing to its log",),
     )
@@ -240,6 +248,12 @@ def cause(exit_code: int, service: Service, container: Container | None) -> str:
     if exit_code == 0:
         return "it ended by itself, without an error; a server must go on"
     return ""
+
+
+def complaint(log: Sequence[str]) -> str:
+    """The last line of a log that tells of a failure, in a sentence; '' where none does."""
+    found = next((line for line in reversed(log) if _COMPLAINT.search(line)), "")
+    return f"its log says: {found.strip()}" if found else ""
 
 
 def last_lines(runtime: Runtime, service: str, count: int = LOG_LINES) -> tuple[str, ...]:

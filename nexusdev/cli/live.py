@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _STYLES = {"good": "green", "bad": "red", "warn": "yellow", "dim": "dim", "strong": "bold", "plain": ""}
 _PER_SECOND = 8
+# What a row has beside its name and its words: the mark, the gaps, and the seconds up to "9999.9 s".
+_FIXED, _LEAST = 13, 8
 
 
 class LiveBoard:
@@ -48,12 +50,15 @@ class LiveBoard:
 
     def _render(self) -> Table:
         elapsed = time.monotonic() - self._began
+        rows = (*self._board.images, *self._board.rows)
+        names = max((len(row.name) for row in rows), default=0)
         grid = Table.grid(padding=(0, 1), expand=False)
         grid.add_column(width=1)
         grid.add_column(no_wrap=True)
-        grid.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
+        # Rich shortens all columns evenly; only the words may lose their end.
+        grid.add_column(overflow="ellipsis", no_wrap=True, max_width=max(self.console.width - names - _FIXED, _LEAST))
         grid.add_column(justify="right", no_wrap=True)
-        for row in (*self._board.images, *self._board.rows):
+        for row in rows:
             grid.add_row(*self._cells(row, elapsed))
         if not self._board.rows and not self._board.images:
             grid.add_row(self._spinner, Text(self._board.phase or "preflight"), "", f"{elapsed:.0f} s")

@@ -137,7 +137,7 @@ class Board:
             case PhaseBegan():
                 return replace(self, phase=event.phase)
             case Planned():
-                return replace(self, to_start=tuple(starts(event.plan).items()))
+                return self._planned(event.plan)
             case StepDone() if event.component:
                 return self._stepped(event)
             case ComponentWaits():
@@ -154,6 +154,14 @@ class Board:
                 return replace(self, notes=(*self.notes, event.text))
             case _:
                 return self
+
+    def _planned(self, plan: Plan) -> Board:
+        """A row for each component that will be started, so that the rows keep their places."""
+        counts = starts(plan)
+        waiting = tuple(Row(name=name, words=f"0 of {count} started", mood="dim") for name, count in counts.items())
+        known = {row.name for row in self.rows}
+        rows = (*self.rows, *(row for row in waiting if row.name not in known))
+        return replace(self, to_start=tuple(counts.items()), rows=rows)
 
     def _stepped(self, event: StepDone) -> Board:
         counts = dict(self.started)

@@ -13,6 +13,8 @@ from nexusdev.ports import Site
 
 PORT = 8404
 _OK = 200
+# More empty roles than these are not named: all of them are, while a stack comes up.
+_FEW = 2
 _STATUS = re.compile(r'^haproxy_server_status\{proxy="([^"]+)",server="([^"]+)",state="UP"\} (\d)', re.MULTILINE)
 
 
@@ -81,7 +83,9 @@ def judge(facts: Facts) -> Readiness:
     if silent := [proxy for proxy in PROXIES if proxy not in facts.servers]:
         return Readiness(missing=f"{' and '.join(silent)} {'does' if len(silent) == 1 else 'do'} not answer")
     empty = [role.name for role in ROLES if role.component in facts.components and not facts.up(role)]
-    return Readiness(missing=f"no server is up behind {', '.join(empty)}" if empty else "")
+    if len(empty) > _FEW:
+        return Readiness(missing="several roles have no server yet")
+    return Readiness(missing=f"no server is up behind {' and '.join(empty)}" if empty else "")
 
 
 def nodes(facts: Facts) -> Sequence[Node]:

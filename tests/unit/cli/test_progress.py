@@ -88,6 +88,11 @@ def test_the_board_has_one_row_per_component_with_what_it_waits_for() -> None:
     assert rows[0].seconds == 1.26
 
 
+def test_the_rows_have_their_places_as_soon_as_there_is_a_plan() -> None:
+    (row,) = board(EVENTS[0]).rows
+    assert (row.name, row.words) == ("redis", "0 of 1 started")
+
+
 def test_images_on_their_way_are_on_the_board_until_they_are_there() -> None:
     building = ImageProgress(image="vault", step="compiling", elapsed=3.0)
     assert [row.words for row in board(building).images] == ["compiling"]

@@ -77,6 +77,17 @@ def test_a_component_may_prepare_between_looks_until_it_is_ready() -> None:
     assert component.calls == ["prepare", "prepare"]
 
 
+def test_what_a_busy_server_does_not_take_now_is_tried_after_the_next_look() -> None:
+    class Busy(FakeComponent):
+        def prepare(self, site: Any, facts: Any) -> None:
+            super().prepare(site, facts)
+            raise TimeoutError("The read operation timed out")
+
+    component = Busy(name="minio", sentences=["no bucket yet"] * 3)
+    wait_for(component, clock=FakeClock(), heard=Heard())
+    assert component.calls == ["prepare"] * 3
+
+
 def test_the_deadline_ends_it_with_what_is_missing() -> None:
     component = FakeComponent(name="redis", sentences=["no master"] * 1000)
     with pytest.raises(TimeIsUp) as ended:
@@ -208,6 +219,13 @@ def test_a_crash_says_which_when_why_and_what_to_type() -> None:
     assert error.message == "redis is not ready: redis-0 exited (code 1) 2.3 s after its start"
     assert error.evidence == ("FATAL: bad config",)
     assert error.hint.startswith("nexusdev logs redis-0")
+
+
+def test_where_the_exit_code_says_nothing_the_log_does() -> None:
+    death = Death(service="redis-0", exit_code=1, at=12.3)
+    log = ["starts", "# Invalid AOF manifest file format ", "bye"]
+    assert crash(death, REDIS, container(), log).why == "its log says: # Invalid AOF manifest file format"
+    assert crash(death, REDIS, container(), ["starts", "bye"]).why == ""
 
 
 def test_several_that_are_late_are_told_together() -> None:

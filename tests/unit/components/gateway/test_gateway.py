@@ -51,10 +51,26 @@ def without(proxy: str, backend: str) -> dict[str, dict[str, tuple[str, ...]]]:
         (Facts(servers=without("gateway-rw", "vault-active"), components=ALL), "no server is up behind vault-active"),
         (Facts(servers=without("gateway-rw", "redis-2"), components=ALL), "no server is up behind redis-master"),
         (Facts(servers=without("gateway-ro", "redis-replica"), components=ALL), "no server is up behind redis-replica"),
+        (Facts(servers={"gateway-rw": {}, "gateway-ro": {}}, components=ALL), "several roles have no server yet"),
+        (
+            Facts(servers={**WELL, "gateway-ro": {}}, components=ALL),
+            "no server is up behind postgresql-replica and redis-replica",
+        ),
         (Facts(servers=without("gateway-rw", "vault-active"), components=ALL - {"vault"}), ""),
         (Facts(servers={"gateway-rw": {}, "gateway-ro": {}}, components=frozenset({"gateway"})), ""),
     ],
-    ids=["well", "one silent", "both silent", "no vault", "no master", "no replica", "vault not in this run", "alone"],
+    ids=[
+        "well",
+        "one silent",
+        "both silent",
+        "no vault",
+        "no master",
+        "no replica",
+        "several",
+        "two",
+        "no vault here",
+        "alone",
+    ],
 )
 def test_each_role_of_what_runs_needs_a_server(facts: Facts, missing: str) -> None:
     assert readiness.judge(facts) == Readiness(missing=missing)
