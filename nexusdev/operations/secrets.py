@@ -32,16 +32,21 @@ def list_secrets(context: Context) -> Outcome:
     """Names, kinds and who mounts them; no values."""
     instance = context.instance()
     stack = context.stack(instance)
-    rows = [
-        (secret.name, kind_of(secret.recipe), ", ".join(_users(stack, secret.name)))
-        for secret in stack.secrets.values()
-        if not secret.recipe.certificate
-    ]
+    secrets = [each for each in stack.secrets.values() if not each.recipe.certificate]
+    rows = tuple((each.name, in_words(each.recipe), ", ".join(_users(stack, each.name))) for each in secrets)
     data = {
         "folder": str(instance.folder / "secrets"),
-        "secrets": [{"name": name, "kind": kind, "used_by": _users(stack, name)} for name, kind, _ in rows],
+        "secrets": [
+            {
+                "name": each.name,
+                "kind": kind_of(each.recipe),
+                "length": each.recipe.password or each.recipe.key or None,
+                "mounted_by": _users(stack, each.name),
+            }
+            for each in secrets
+        ],
     }
-    table = Table(columns=("secret", "kind", "mounted by"), rows=tuple(rows))
+    table = Table(columns=("secret", "kind", "mounted by"), rows=rows)
     return Outcome(data=data, says=(table,), instance=instance.name)
 
 
@@ -62,14 +67,21 @@ def show(context: Context, name: str) -> SecretOutcome:
 
 
 def kind_of(recipe: Recipe) -> str:
-    """In a word or two."""
+    """One word, for programs: password (of so many characters), key (of so many bytes), runtime, derived."""
+    if recipe.password:
+        return "password"
+    if recipe.key:
+        return "key"
+    return "runtime" if recipe.runtime else "derived"
+
+
+def in_words(recipe: Recipe) -> str:
+    """The same for people."""
     if recipe.password:
         return f"password, {recipe.password} characters"
     if recipe.key:
         return f"key, {recipe.key} bytes"
-    if recipe.runtime:
-        return "written by its server"
-    return "derived"
+    return "written by its server" if recipe.runtime else "derived"
 
 
 def _users(stack: Stack, name: str) -> list[str]:

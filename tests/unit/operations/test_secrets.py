@@ -64,7 +64,8 @@ def env_file(house: House) -> str:
 
 def test_the_list_has_names_and_kinds_and_no_values(standing: House) -> None:
     outcome = list_secrets(standing.context())
-    assert outcome.data["secrets"] == [{"name": "redis-app", "kind": "password, 32 characters", "used_by": []}]
+    expected = {"name": "redis-app", "kind": "password", "length": 32, "mounted_by": []}
+    assert outcome.data["secrets"] == [expected]
 
 
 def test_one_value_is_shown(standing: House) -> None:
