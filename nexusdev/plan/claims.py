@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 
 from nexusdev.errors import IdentityMismatch
 from nexusdev.plan.snapshot import Snapshot
 
 
-def refuse_foreign(snapshot: Snapshot, owner_path: str, *, wanted: Collection[str]) -> None:
+def refuse_foreign(snapshot: Snapshot, owner_path: str, *, wanted: Mapping[str, str]) -> None:
     """Raise IdentityMismatch when the instance is another folder's, or when a name that we need is somebody else's.
 
-    ``wanted``: the services that shall be created; only their names matter.
+    ``wanted``: the services that shall be created, each with the name that its container will have.
     """
     _refuse_other_owner(snapshot, owner_path)
     taken = {service: image for service, image in snapshot.foreign.items() if service in wanted}
@@ -19,10 +19,15 @@ def refuse_foreign(snapshot: Snapshot, owner_path: str, *, wanted: Collection[st
         return
     service, image = next(iter(taken.items()))
     raise IdentityMismatch(
-        f"a container that is not ours has the name that {service} needs",
+        f"a container that is not ours has the name that {service} needs: {wanted[service]}",
         why=f"it was made from {image}, without this instance's labels; nexusdev never touches it",
-        hint="docker ps -a    look at it; rename or remove it, then run nexusdev up again",
-        evidence=[f"{name}: {origin}" for name, origin in taken.items()],
+        hint="\n".join(
+            (
+                f"docker inspect {wanted[service]}   look at it",
+                f"docker rm {wanted[service]}   or rename it, then: nexusdev up",
+            )
+        ),
+        evidence=[f"{wanted[name]}: image {origin}" for name, origin in taken.items()] if len(taken) > 1 else (),
         code="FOREIGN_CONTAINER",
     )
 

@@ -39,7 +39,7 @@ def plan(
     """
     new_network = snapshot.network is not None and snapshot.network.subnet != stack.network.subnet
     wanted = _wanted(stack, snapshot, only, new_network=new_network)
-    refuse_foreign(snapshot, owner_path, wanted={name for name in wanted if name not in snapshot.containers})
+    refuse_foreign(snapshot, owner_path, wanted=_names(stack, wanted - set(snapshot.containers)))
     services = ordered({name: service for name, service in stack.services.items() if name in wanted})
     verdicts: dict[str, Verdict] = {}
     scene = Scene(stack=stack, snapshot=snapshot, fingerprints=fingerprints, new_network=new_network, decided=verdicts)
@@ -56,6 +56,11 @@ def plan(
     for service in services:
         steps += _service_steps(service, verdicts[service.name], scene, removed_subjects)
     return Plan(steps=tuple(steps))
+
+
+def _names(stack: Stack, services: Collection[str]) -> Mapping[str, str]:
+    """Service → the name that its container has or will have, as Compose gives it."""
+    return {name: f"{stack.project}-{name}-1" for name in services}
 
 
 def _wanted(stack: Stack, snapshot: Snapshot, only: Collection[str] | None, *, new_network: bool) -> frozenset[str]:
