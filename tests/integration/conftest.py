@@ -35,11 +35,12 @@ class Ran:
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    """A project folder and the environment in which its commands run."""
+    """A project folder and the environment in which its commands run. ``before``: the words of a command that runs them."""
 
     folder: Path
     state: Path
     extra: Mapping[str, str] = field(default_factory=dict)
+    before: Sequence[str] = ()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -51,12 +52,12 @@ class Project:
         return {**inherited, "NEXUSDEV_STATE_DIR": str(self.state), "COLUMNS": "100", **self.extra}
 
     def argv(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "nexusdev", *arguments]
+        return [*self.before, sys.executable, "-m", "nexusdev", *arguments]
 
-    def run(self, *arguments: str, stdin: bytes | None = None, timeout: float = 300, before: Sequence[str] = ()) -> Ran:
-        """``nexusdev ARGUMENTS`` in this folder, behind the words of another command; never raises for an exit code."""
+    def run(self, *arguments: str, stdin: bytes | None = None, timeout: float = 300) -> Ran:
+        """``nexusdev ARGUMENTS`` in this folder; never raises for an exit code."""
         ran = subprocess.run(
-            [*before, *self.argv(*arguments)],
+            self.argv(*arguments),
             cwd=self.folder,
             env=self.environment,
             input=stdin if stdin is not None else b"",

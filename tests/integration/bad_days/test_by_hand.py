@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -13,35 +14,33 @@ from tests.integration.conftest import Project
 pytestmark = pytest.mark.integration
 
 
-def remove(container: engine.Any) -> None:
+def remove(container: Any) -> None:
     container.remove(force=True)
 
 
-def stop(container: engine.Any) -> None:
+def stop(container: Any) -> None:
     container.stop(timeout=5)
 
 
-def kill(container: engine.Any) -> None:
+def kill(container: Any) -> None:
     container.kill()
 
 
-def pause(container: engine.Any) -> None:
+def pause(container: Any) -> None:
     container.pause()
 
 
-def rename(container: engine.Any) -> None:
+def rename(container: Any) -> None:
     container.rename(f"{container.name}-by-hand")
 
 
-def detach(container: engine.Any) -> None:
+def detach(container: Any) -> None:
     for name in container.attrs["NetworkSettings"]["Networks"]:
         engine.client().networks.get(name).disconnect(container, force=True)
 
 
 @pytest.mark.parametrize("harm", [remove, stop, kill, pause, rename, detach], ids=lambda harm: harm.__name__)
-def test_up_repairs_what_was_done_to_one_container_by_hand(
-    running: Project, harm: Callable[[engine.Any], None]
-) -> None:
+def test_up_repairs_what_was_done_to_one_container_by_hand(running: Project, harm: Callable[[Any], None]) -> None:
     victim = engine.container(running, "redis-1")
     before = engine.started_at(engine.instance_of(running))
     harm(victim)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.integration
 
 def elsewhere(project: Project, path: Path) -> Project:
     """The same project, with its engine at another socket."""
-    return Project(folder=project.folder, state=project.state, extra={"DOCKER_HOST": f"unix://{path}"})
+    return replace(project, extra={"DOCKER_HOST": f"unix://{path}"})
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_an_engine_that_may_not_be_used_is_told_from_one_that_is_absent(small: P
         listening.bind(str(place))
         listening.listen()
         place.chmod(0o000)
-        ran = elsewhere(small, place).run("up", SMALL, before=without_rights())
+        ran = replace(elsewhere(small, place), before=without_rights()).run("up", SMALL)
     assert ran.code == 5, ran.err
     assert "not allowed to use the Docker engine" in ran.err
     assert "mode 0000" in ran.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -58,7 +59,7 @@ def test_a_stdout_that_is_closed_from_the_start_is_no_failure(running: Project) 
 
 @pytest.mark.parametrize("words", ["status", "ports", "urls", "ls", "doctor", f"up {SMALL}"])
 def test_forty_columns_and_no_colour_are_respected_without_a_terminal(running: Project, words: str) -> None:
-    narrow = Project(folder=running.folder, state=running.state, extra={"COLUMNS": "40", "NO_COLOR": "1"})
+    narrow = replace(running, extra={"COLUMNS": "40", "NO_COLOR": "1"})
     ran = narrow.run(*words.split())
     assert ran.code in (0, 5), ran.err
     assert "\x1b" not in ran.out + ran.err

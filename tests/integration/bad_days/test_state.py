@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,7 @@ def test_an_env_file_that_git_tracks_is_refused_before_anything_starts(small: Pr
 def test_a_project_folder_without_write_permission_is_said_before_anything_starts(small: Project) -> None:
     small.folder.chmod(0o555)
     try:
-        ran = small.run("up", SMALL, before=without_rights())
+        ran = replace(small, before=without_rights()).run("up", SMALL)
     finally:
         small.folder.chmod(0o755)
     assert ran.code == 12, ran.err
@@ -88,9 +89,9 @@ def test_a_state_folder_without_write_permission_is_said_with_the_way_to_another
     small: Project, tmp_path: Path
 ) -> None:
     tmp_path.chmod(0o555)
-    away = Project(folder=small.folder, state=tmp_path / "state")
+    away = replace(small, state=tmp_path / "state", before=without_rights())
     try:
-        ran = away.run("up", SMALL, before=without_rights())
+        ran = away.run("up", SMALL)
     finally:
         tmp_path.chmod(0o755)
     assert ran.code == 12, ran.err

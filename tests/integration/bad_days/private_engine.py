@@ -1,0 +1,130 @@
+"""A second engine with nothing in common with the machine's: own folders, own containerd, own network namespace.
+
+In a namespace of its own it has its own loopback, bridges and packet filter: neither its ports nor its rules can meet those of
+the machine's engine. Commands that shall reach its published ports run in there too (``inside``).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TOOLS = ("docker", "dockerd", "containerd", "unshare", "nsenter", "ip")
+
+
+@contextmanager
+def private_engine() -> Iterator[PrivateEngine]:
+    """A running engine that is ended, with all it made, at the end; skips where none can be started."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may start an engine of its own")
+    if missing := [tool for tool in TOOLS if shutil.which(tool) is None]:
+        pytest.skip(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not here")
+    folder = Path(tempfile.mkdtemp(prefix="nxd-", dir="/var/tmp"))  # short: sockets are below it
+    space = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
+    engine = PrivateEngine(folder, space.pid)
+    try:
+        engine.prepare()
+        engine.start()
+        yield engine
+    finally:
+        engine.stop()
+        space.kill()
+        space.wait()
+        engine.unmount()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class PrivateEngine:
+    """``url``: its DOCKER_HOST."""
+
+    def __init__(self, folder: Path, space: int) -> None:
+        self.folder = folder
+        self.url = f"unix://{folder}/docker.sock"
+        self.inside = ("nsenter", f"--net=/proc/{space}/ns/net")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def prepare(self) -> None:
+        _until(lambda: _own_network(self.inside), seconds=10, what="a network namespace of its own")
+        subprocess.run([*self.inside, "ip", "link", "set", "lo", "up"], check=True)
+        (self.folder / "daemon.json").write_text("{}")
+
+    def start(self) -> None:
+        log = (self.folder / "dockerd.log").open("ab")
+        self._process = subprocess.Popen([*self.inside, *self._command()], stdout=log, stderr=log)
+        log.close()
+        _until(self.answers, seconds=60, what=f"an engine: {self.last_words()}")
+
+    def _command(self) -> Sequence[str]:
+        here = self.folder
+        return (
+            "dockerd",
+            f"--config-file={here}/daemon.json",
+            f"--data-root={here}/data",
+            f"--exec-root={here}/exec",
+            f"--pidfile={here}/docker.pid",
+            f"--host={self.url}",
+            "--bridge=none",
+            "--containerd-namespace=nxd",
+            "--containerd-plugins-namespace=nxd-plugins",
+        )
+
+    def answers(self) -> bool:
+        if self._process is None or self._process.poll() is not None:
+            pytest.skip(f"an engine of its own cannot run here: {self.last_words()}")
+        return self.docker("version").returncode == 0
+
+    def last_words(self) -> str:
+        with suppress(OSError):
+            return (self.folder / "dockerd.log").read_text()[-600:]
+        return ""
+
+    def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> None:
+        """End it, as a machine does that shuts down (SIGTERM), or as a crash does (SIGKILL)."""
+        if self._process is None:
+            return
+        self._process.send_signal(with_signal)
+        try:
+            self._process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def docker(self, *words: str, **more: Any) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(["docker", "-H", self.url, *words], capture_output=True, check=False, **more)
+
+    def take(self, images: Sequence[str]) -> None:
+        """Copy images of the machine's engine over."""
+        saved = subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE)
+        loaded = self.docker("load", stdin=saved.stdout)
+        assert saved.wait() == 0
+        assert loaded.returncode == 0, loaded.stderr
+
+    def unmount(self) -> None:
+        """What a killed engine left mounted below its folder, deepest first."""
+        mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+        for each in sorted((each for each in mounts if each.startswith(f"{self.folder}/")), reverse=True):
+            subprocess.run(["umount", "--lazy", each], check=False)
+
+
+def _own_network(inside: Sequence[str]) -> bool:
+    """Whether the namespace is there already, and is not the machine's."""
+    there = subprocess.run([*inside, "readlink", "/proc/self/ns/net"], capture_output=True, text=True, check=False)
+    return there.returncode == 0 and there.stdout.strip() != str(Path("/proc/self/ns/net").readlink())
+
+
+def _until(holds: Any, *, seconds: float, what: str) -> None:
+    limit = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < limit, f"waited {seconds:.0f} s for {what}"
+        time.sleep(0.1)
