@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nexusdev.components.contract import Change, Client, Component, Node, Proof, Readiness, SeedFile, Variable
-from nexusdev.components.redis import names, proof, readiness, seed, status, variables
+from nexusdev.components.redis import names, readiness, status, variables
 from nexusdev.components.redis.readiness import Facts
 from nexusdev.ports import Site, View
 
@@ -33,18 +33,26 @@ class Redis:
 
     def seed(self, site: Site, credentials: Mapping[str, Mapping[str, str]]) -> Sequence[Change]:
         del credentials
+        from nexusdev.components.redis import seed
+
         return seed.seed(site)
 
     def apply(self, site: Site, files: Sequence[SeedFile]) -> Sequence[Change]:
+        from nexusdev.components.redis import seed
+
         return seed.apply(site, files)
 
     def variables(self, site: Site, view: View) -> Sequence[Variable]:
         return variables.variables(site, view)
 
     def prove(self, site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
+        from nexusdev.components.redis import proof
+
         return proof.prove(site, values)
 
     def rotate(self, site: Site) -> Sequence[Change]:
+        from nexusdev.components.redis import seed
+
         return seed.rotate(site)
 
     def client(self, arguments: Sequence[str]) -> Client | None:

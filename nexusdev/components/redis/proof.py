@@ -1,34 +1,39 @@
-"""Does every published way lead to this instance's Redis? Asked with the application's own values and nothing else."""
+"""Does every published way lead to this instance's Redis? Asked with the application's own values and library, and nothing else."""
 
 from __future__ import annotations
 
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 
 from nexusdev.components.contract import Proof
 from nexusdev.components.redis import names
-from nexusdev.components.redis.door import Connection, Login, Refused, connect, words
+from nexusdev.components.redis.client import Connection, connect, do
+from nexusdev.components.redis.door import words
 from nexusdev.components.redis.seed import marked
 from nexusdev.components.together import together
 from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.ports import Address, Site
+from nexusdev.wire.resp import Refused
+
+Enter = Callable[[Address], AbstractContextManager[Connection]]
 
 _WRONG_LOGIN = ("WRONGPASS", "NOAUTH", "NOPERM")
 
 
 def prove(site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
     """Each way answers with the instance's mark. ``IdentityMismatch`` for another's, ``Degraded`` for none."""
-    login = Login(user=values["REDIS_USERNAME"], password=values["REDIS_PASSWORD"])
-    trust = ssl.create_default_context(cafile=values.get("NEXUSDEV_CA_FILE") or site.ca_file)
+    ca = values.get("NEXUSDEV_CA_FILE") or site.ca_file
+    enter = partial(connect, user=values["REDIS_USERNAME"], password=values["REDIS_PASSWORD"], ca=ca)
     master = Address(host=values["REDIS_HOST"], port=int(values["REDIS_PORT"]))
     ways: dict[str, Callable[[], None]] = {
-        names.MASTER: partial(_at, master, login, trust, site.nonce, role="master"),
-        names.REPLICA: partial(_at, site.address(names.REPLICA, names.PORT), login, trust, site.nonce, role="slave"),
+        names.MASTER: partial(_at, enter, master, site.nonce, role="master"),
+        names.REPLICA: partial(_at, enter, site.address(names.REPLICA, names.PORT), site.nonce, role="slave"),
     }
     for place in values["REDIS_SENTINELS"].split(","):
-        way = partial(_by_sentinel, _address(place), values["REDIS_MASTER_NAME"], login, trust, site.nonce)
+        way = partial(_by_sentinel, enter, _address(place), values["REDIS_MASTER_NAME"], site.nonce)
         ways[f"sentinel at {place}"] = way
     return tuple(together({name: partial(_timed, name, way) for name, way in ways.items()}).values())
 
@@ -47,11 +52,10 @@ def _timed(name: str, way: Callable[[], None]) -> Proof:
     return Proof(path=name, seconds=time.monotonic() - began)
 
 
-def _at(address: Address, login: Login, trust: ssl.SSLContext, nonce: str, *, role: str) -> None:
-    with connect(address, login, trust) as connection:
+def _at(enter: Enter, address: Address, nonce: str, *, role: str) -> None:
+    with enter(address) as connection:
         _check_mark(connection, address, nonce)
-        reply = connection.ask("ROLE")
-        found = reply[0] if isinstance(reply, list) else reply
+        found = connection.role()[0]
         if found != role:
             raise Degraded(f"{address} leads to a {found}, not to a {role}", hint="nexusdev status")
 
@@ -66,13 +70,13 @@ def _check_mark(connection: Connection, address: Address, nonce: str) -> None:
         )
 
 
-def _by_sentinel(address: Address, master_name: str, login: Login, trust: ssl.SSLContext, nonce: str) -> None:
-    with connect(address, login, trust) as connection:
-        reply = connection.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", master_name)
-    if not isinstance(reply, list):
+def _by_sentinel(enter: Enter, address: Address, master_name: str, nonce: str) -> None:
+    with enter(address) as connection:
+        master = do(connection, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", master_name)
+    if not master:
         raise Degraded(f"the sentinel at {address} knows no master {master_name}", hint="nexusdev status")
-    host, port = map(str, reply)
-    _at(Address(host=host, port=int(port)), login, trust, nonce, role="master")
+    host, port = master
+    _at(enter, Address(host=str(host), port=int(port)), nonce, role="master")
 
 
 def _address(text: str) -> Address:

@@ -8,9 +8,10 @@ from functools import partial
 
 from nexusdev.components.contract import Readiness
 from nexusdev.components.redis import names
-from nexusdev.components.redis.door import Connection, Refused, as_admin, fields, words
+from nexusdev.components.redis.door import as_admin, fields, words
 from nexusdev.components.together import together
 from nexusdev.ports import Site
+from nexusdev.wire.resp import Connection, Refused
 
 # Seconds. The engine's proxy takes connections for a container that does not listen yet: do not wait there for long.
 PATIENCE = 1.0
@@ -187,7 +188,7 @@ def _server(site: Site, name: str) -> Server:
     address = str(site.address(name, names.PORT))
     try:
         with as_admin(site, name, timeout=PATIENCE) as connection:
-            found = fields("".join(map(str, connection.ask_all([("INFO", "server", "persistence", "replication")]))))
+            found = fields(connection.ask("INFO", "server", "persistence", "replication"))
             refusal = _refusal(connection) if found.get("role") == "master" else ""
     except (OSError, Refused) as error:
         return Server(name=name, trouble=words(error), address=address)

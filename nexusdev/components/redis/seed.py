@@ -10,14 +10,15 @@ import shlex
 from collections.abc import Sequence
 
 from nexusdev.components.contract import Change, SeedFile
-from nexusdev.components.https import context
 from nexusdev.components.redis import names, users
-from nexusdev.components.redis.door import Connection, Login, Refused, as_admin, connect, words
+from nexusdev.components.redis.client import Connection, ResponseError, as_admin, connect, do, said
+from nexusdev.components.redis.door import words
 from nexusdev.components.redis.readiness import look, master_of
 from nexusdev.errors import SeedingFailed
 from nexusdev.ports import Site
+from nexusdev.wire.resp import Refused
 
-MARK = ("FCALL_RO", "nexusdev_instance", "0")
+MARK = "nexusdev_instance"
 _HINT = "nexusdev status   what Redis does; nexusdev logs redis-0 redis-1 redis-2"
 
 
@@ -94,15 +95,15 @@ def _mark(site: Site, name: str) -> tuple[str, ...]:
     with as_admin(site, name) as connection:
         if marked(connection) == site.nonce:
             return ()
-        connection.ask("FUNCTION", "LOAD", "REPLACE", library(site.nonce))
+        connection.function_load(library(site.nonce), replace=True)
     return ("marked the store as this instance's",)
 
 
 def marked(connection: Connection) -> str:
     """The nonce that the store carries, '' when it carries none."""
     try:
-        return str(connection.ask(*MARK))
-    except Refused as error:
+        return str(connection.fcall_ro(MARK, 0))
+    except ResponseError as error:
         if "not found" in str(error).lower():
             return ""
         raise
@@ -110,22 +111,25 @@ def marked(connection: Connection) -> str:
 
 def _seeded(site: Site, name: str, file: SeedFile) -> bool:
     with as_admin(site, name) as connection:
-        return connection.ask("HGET", names.SEEDED, file.path) == file.sha256
+        return connection.hget(names.SEEDED, file.path) == file.sha256
 
 
 def _remember(site: Site, name: str, file: SeedFile) -> None:
     with as_admin(site, name) as connection:
-        connection.ask("HSET", names.SEEDED, file.path, file.sha256)
+        connection.hset(names.SEEDED, file.path, file.sha256)
 
 
 def _run(site: Site, name: str, file: SeedFile) -> None:
-    login = Login(user=names.APP_USER, password=site.secrets.read(names.APP_PASSWORD))
-    batch = [["MULTI"], *commands(file), ["EXEC"]]
+    lines, password = commands(file), site.secrets.read(names.APP_PASSWORD)
+    address = site.address(name, names.PORT)
     try:
-        with connect(site.address(name, names.PORT), login, context(site), timeout=30) as connection:
-            replies = connection.ask_all(batch)[-1]
+        with connect(address, user=names.APP_USER, password=password, ca=site.ca_file, timeout=30) as connection:
+            batch = connection.pipeline(transaction=True)
+            for line_words in lines:
+                do(batch, *line_words)
+            replies = batch.execute(raise_on_error=False)
     except (OSError, Refused) as error:
         raise SeedingFailed(f"seed/{file.path} was refused, nothing of it was done", why=words(error)) from error
-    for line_words, reply in zip(batch[1:-1], replies if isinstance(replies, list) else [], strict=False):
-        if isinstance(reply, Refused):
-            raise SeedingFailed(f"seed/{file.path}: {shlex.join(line_words)} failed", why=str(reply))
+    for line_words, reply in zip(lines, replies, strict=False):
+        if isinstance(reply, ResponseError):
+            raise SeedingFailed(f"seed/{file.path}: {shlex.join(line_words)} failed", why=said(reply))

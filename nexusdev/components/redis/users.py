@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 
 from nexusdev.components.redis import names
-from nexusdev.components.redis.door import Connection, Refused, as_admin
+from nexusdev.components.redis.client import Connection, ResponseError, as_admin, do
 from nexusdev.components.together import together
 from nexusdev.ports import Site
 
@@ -64,26 +64,25 @@ def _everywhere(site: Site, act: Callable[[Connection, tuple[str, ...]], tuple[s
 
 
 def _align(connection: Connection, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    listed = connection.ask("ACL", "LIST")
-    present = set(map(str, listed)) if isinstance(listed, list) else set()
+    present = set(connection.acl_list())
     lacking = [line.split()[1:] for line in wanted if line not in present]
     for user, *rules in lacking:
-        connection.ask("ACL", "SETUSER", user, "reset", *rules)
+        do(connection, "ACL", "SETUSER", user, "reset", *rules)
     if lacking:
-        connection.ask("ACL", "SAVE")
+        connection.acl_save()
     return tuple(f"set user {user}" for user, *_ in lacking)
 
 
 def _set_user(connection: Connection, _wanted: tuple[str, ...], *, rules: tuple[str, ...]) -> tuple[str, ...]:
-    connection.ask("ACL", "SETUSER", names.APP_USER, *rules)
-    connection.ask("ACL", "SAVE")
+    do(connection, "ACL", "SETUSER", names.APP_USER, *rules)
+    connection.acl_save()
     return (f"changed the password of {names.APP_USER}",)
 
 
 def _drop(connection: Connection, _wanted: tuple[str, ...], *, rule: str) -> tuple[str, ...]:
     try:
         return _set_user(connection, (), rules=(rule,))
-    except Refused as error:
+    except ResponseError as error:
         if "doesn't exist" in str(error) or "not exist" in str(error):
             return ()
         raise
