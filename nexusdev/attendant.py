@@ -45,7 +45,7 @@ class Attendant:
     changes: tuple[str, ...] = ()
     proofs: tuple[Proof, ...] = ()
     _standing: Wait | None = None
-    _chain: list[str] = field(default_factory=list)
+    _stretches: list[tuple[float, float, str, str]] = field(default_factory=list)
     _began: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -84,12 +84,22 @@ class Attendant:
         except BaseException as error:  # handed over to the thread that waits
             self.failure = error
         finally:
+            if isinstance(self.failure, TimeIsUp):
+                self._note(self.failure.wait.reasons)
+            self._write_down()
             self.finished.set()
 
     def _attend(self) -> None:
-        self._chain = [f"start {name}" for name in self.services]
         began = self.clock.now()
-        wait = until_ready(
+        wait = self._await()
+        self.ready_after = self.clock.now() - began
+        self._note(wait.reasons)
+        if self.job.seeding:
+            self._apply()
+            self._prove()
+
+    def _await(self) -> Wait:
+        return until_ready(
             self.component,
             self.job.site,
             clock=self.clock,
@@ -98,11 +108,6 @@ class Attendant:
             check=self._check,
             seed=self._seed if self.job.seeding else None,
         )
-        self.ready_after = self.clock.now() - began
-        self._note(wait.reasons)
-        if self.job.seeding:
-            self._apply()
-            self._prove()
 
     def _check(self) -> None:
         if self.over.is_set():
@@ -116,8 +121,14 @@ class Attendant:
             self._span(name, "wait", reason.began, reason.ended)
 
     def _span(self, name: str, kind: str, began: float, ended: float) -> None:
-        self.watch.add(name, kind=kind, began=began, ended=ended, component=self.component.name, after=self._chain)
-        self._chain = [*self._chain, name]
+        self._stretches.append((began, ended, name, kind))
+
+    def _write_down(self) -> None:
+        """Hand over what was measured: in the order of time, each after all that began before it."""
+        chain = [f"start {name}" for name in self.services]
+        for began, ended, name, kind in sorted(self._stretches):
+            self.watch.add(name, kind=kind, began=began, ended=ended, component=self.component.name, after=chain)
+            chain.append(name)
 
     def _seed(self) -> None:
         began = self.clock.now()

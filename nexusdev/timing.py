@@ -74,14 +74,18 @@ class Stopwatch:
 
 
 def critical_path(spans: Sequence[Span]) -> tuple[Span, ...]:
-    """The chain that decided the length: from the span that ended last back through whichever predecessor ended last."""
+    """The chain that decided the length: from the span that ended last back through whichever predecessor held it up longest.
+
+    Of predecessors that overlap with a span (a wait that goes on while seeding has begun), only the time before it counts.
+    """
     by_name = {span.name: span for span in spans}
     path: list[Span] = []
     current = max(spans, key=lambda span: span.ended, default=None)
     while current is not None and current not in path:
         path.append(current)
         before = [by_name[name] for name in current.after if name in by_name]
-        current = max(before, key=lambda span: span.ended, default=None)
+        at = current.began
+        current = max(before, key=lambda span: (min(span.ended, at), span.began), default=None)
     return tuple(reversed(path))
 
 

@@ -38,3 +38,21 @@ def test_a_span_is_measured_even_when_its_block_fails() -> None:
     except ValueError:
         pass
     assert watch.spans == [Span(name="seed", kind="seed", began=0.0, ended=2.0, after=("wait",))]
+
+
+def test_a_wait_that_overlaps_counts_only_until_the_next_began() -> None:
+    spans = (
+        Span(name="start", kind="start", began=0.0, ended=1.0),
+        Span(name="minio: no answer", kind="wait", began=1.0, ended=3.0, after=("start",)),
+        Span(name="minio: no bucket", kind="wait", began=3.0, ended=6.0, after=("start", "minio: no answer")),
+        Span(
+            name="seed minio",
+            kind="seed",
+            began=3.0,
+            ended=6.0,
+            after=("start", "minio: no answer", "minio: no bucket"),
+        ),
+    )
+    path = [span.name for span in critical_path(spans)]
+    assert path[0] == "start"
+    assert "minio: no answer" in path
