@@ -90,7 +90,7 @@ def test_two_instances_run_side_by_side_and_never_touch_each_other(
         assert engine.started_at(engine.instance_of(project)) == first
         ports = [{row["port"] for row in each.run("ports", "--json").data["ports"]} for each in (project, other)]
         assert not ports[0] & ports[1]
-        listed = {row["instance"] for row in other.run("ls", "--json").data["instances"]}
+        listed = {row["name"] for row in other.run("ls", "--json").data["instances"]}
         assert {engine.instance_of(project), engine.instance_of(other)} <= listed
     finally:
         instance = engine.instance_of(other)
