@@ -23,6 +23,7 @@ class Container:
     """One container of this instance.
 
     namespace_of  the id of the container whose network it shares, if any
+    role          server, sidecar or store, as the stack says
     attached      whether it is on the instance's network, or shares one
     started_at    in seconds since the epoch, as are all times; 0.0 for a running container that neither shares nor lends a network
     """
@@ -42,6 +43,7 @@ class Container:
     finished_at: float = 0.0
     health: str = ""
     namespace_of: str = ""
+    role: str = "server"
     attached: bool = True
 
 

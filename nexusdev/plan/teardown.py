@@ -1,4 +1,8 @@
-"""The way to nothing: what shares a network goes before its owner, the network last; by what carries our labels alone. Pure."""
+"""The way to nothing, by what carries our labels alone. Pure.
+
+What shares a network goes before its owner; a store after the servers that keep their state in it (a Patroni whose etcd is
+gone sits out its whole grace period); the network last.
+"""
 
 from __future__ import annotations
 
@@ -30,17 +34,28 @@ def _removal(act: Act, subject: str, target: str, because: str, after: tuple[str
 
 
 def removals(gone: Sequence[tuple[Container, str, str]]) -> list[Step]:
-    """Steps that remove containers, each given with subject and reason: who shares a network goes before its owner."""
+    """Steps that remove containers, each given with subject and reason, in an order in which every one ends in peace."""
     sharers: dict[str, list[str]] = {}
+    users: dict[str, list[str]] = {}
     for container, subject, _ in gone:
         sharers.setdefault(container.namespace_of, []).append(subject)
+        if not is_store(container):
+            users.setdefault(container.component, []).append(subject)
     return [
         Step(
             act=Act.REMOVE,
             subject=subject,
             because=because,
             target=container.id,
-            after=tuple(sharers.get(container.id, ())),
+            after=(
+                *sharers.get(container.id, ()),
+                *(users.get(container.component, ()) if is_store(container) else ()),
+            ),
         )
-        for container, subject, because in sorted(gone, key=lambda each: not each[0].namespace_of)
+        for container, subject, because in sorted(gone, key=lambda each: (is_store(each[0]), not each[0].namespace_of))
     ]
+
+
+def is_store(container: Container) -> bool:
+    """Whether the servers of its component need it to their end."""
+    return container.role == "store"

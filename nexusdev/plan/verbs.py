@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from nexusdev.errors import NotFound
 from nexusdev.plan.snapshot import Container, Snapshot, State
 from nexusdev.plan.steps import Act, Plan, Step
+from nexusdev.plan.teardown import is_store
 from nexusdev.plan.verdict import ended, outlived
 
 _ALIVE = (State.RUNNING, State.PAUSED, State.RESTARTING)
@@ -15,13 +16,8 @@ _ALIVE = (State.RUNNING, State.PAUSED, State.RESTARTING)
 
 def plan_stop(snapshot: Snapshot, services: Collection[str] | None = None) -> Plan:
     """Stop these services (default: all) and what shares their network, which goes first."""
-    chosen = _chosen(snapshot, services, with_sharers=True)
-    steps = [
-        _step(Act.STOP, container, "stop was asked for", after=_sharers(snapshot, container))
-        for container in reversed(_owners_first(chosen))
-        if container.state in _ALIVE
-    ]
-    return Plan(steps=tuple(steps))
+    chosen = _owners_first(_chosen(snapshot, services, with_sharers=True))
+    return Plan(steps=tuple(_stops(snapshot, chosen, "stop was asked for")))
 
 
 def plan_start(snapshot: Snapshot, services: Collection[str] | None = None) -> Plan:
@@ -43,13 +39,32 @@ def plan_restart(snapshot: Snapshot, services: Collection[str] | None = None) ->
     """Stop and start these services (default: all), and what shares their network."""
     chosen = _owners_first(_chosen(snapshot, services, with_sharers=True))
     because = "restart was asked for"
-    stops = [
-        _step(Act.STOP, container, because, after=_sharers(snapshot, container))
-        for container in reversed(chosen)
+    starts = [
+        _step(Act.START, container, because, after=(*_owner_name(snapshot, container), *_stores_of(container, chosen)))
+        for container in sorted(chosen, key=lambda each: not is_store(each))
+    ]
+    return Plan(steps=(*_stops(snapshot, chosen, because), *starts))
+
+
+def _stops(snapshot: Snapshot, chosen: list[Container], because: str) -> list[Step]:
+    """Who shares a network before its owner, stores after the servers of their component."""
+    return [
+        _step(Act.STOP, container, because, after=(*_sharers(snapshot, container), *_users_of(container, chosen)))
+        for container in sorted(chosen[::-1], key=is_store)
         if container.state in _ALIVE
     ]
-    starts = [_step(Act.START, container, because, after=_owner_name(snapshot, container)) for container in chosen]
-    return Plan(steps=(*stops, *starts))
+
+
+def _stores_of(container: Container, chosen: list[Container]) -> list[str]:
+    return [] if is_store(container) else [each.service for each in _relatives(container, chosen) if is_store(each)]
+
+
+def _users_of(container: Container, chosen: list[Container]) -> list[str]:
+    return [each.service for each in _relatives(container, chosen) if not is_store(each)] if is_store(container) else []
+
+
+def _relatives(container: Container, chosen: list[Container]) -> list[Container]:
+    return [each for each in chosen if each.component == container.component]
 
 
 def _start_steps(container: Container, owner: Container | None, *, owner_started: bool) -> list[Step]:

@@ -94,6 +94,7 @@ def _container(listed: Json, details: Json, network: NetworkState | None) -> Con
         name=next(iter(plain_names(listed)), listed["Id"][:12]),
         service=tags.get(labels.SERVICE, ""),
         component=tags.get(labels.COMPONENT, ""),
+        role=tags.get(labels.ROLE, "server"),
         state=_state(state.get("Status") or listed["State"]),
         fingerprint=tags.get(labels.FINGERPRINT, ""),
         owner_path=tags.get(labels.OWNER_PATH, ""),

@@ -30,6 +30,7 @@ class Cell:
     ports: tuple[int, ...] = ()
     volumes: tuple[str, ...] = ()
     namespace_of: str = ""
+    role: str = "server"
     network_id: str = ""
     state: State = State.CREATED
     exit_code: int = 0

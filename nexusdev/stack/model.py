@@ -55,7 +55,7 @@ class Service:
     component: str
     group: str
     ordinal: int = 0
-    role: Literal["server", "sidecar"] = "server"
+    role: Literal["server", "sidecar", "store"] = "server"
     optional: bool = False
     entrypoint: tuple[str, ...] | None = None
     command: tuple[str, ...] | None = None

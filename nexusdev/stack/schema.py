@@ -83,7 +83,7 @@ PLACES: Mapping[str, Mapping[str, str]] = {
         "component": "the product that it belongs to",
         "group": "services equal but for their number; default: the name without its number",
         "ordinal": "number within the group; default: the number at the end of the name, or 0",
-        "role": "server or sidecar; default: sidecar when it shares a network",
+        "role": "server, sidecar, or store: what its component's servers need to their end, stopped after them; default: by network_mode",
         "optional": "true: that its image cannot be had is no error",
     },
     "network": {

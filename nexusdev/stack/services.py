@@ -83,13 +83,16 @@ def _identity(name: str, value: Value, *, sidecar: bool) -> dict[str, str | int 
         )
     numbered = _NUMBERED.fullmatch(name)
     role = schema.optional(
-        members, "role", lambda word: schema.one_of(word, ("server", "sidecar")), "sidecar" if sidecar else "server"
+        members,
+        "role",
+        lambda word: schema.one_of(word, ("server", "sidecar", "store")),
+        "sidecar" if sidecar else "server",
     )
     return {
         "component": component,
         "group": schema.optional(members, "group", schema.text, numbered["group"] if numbered else name),
         "ordinal": schema.optional(members, "ordinal", schema.integer, int(numbered["ordinal"]) if numbered else 0),
-        "role": cast(Literal["server", "sidecar"], role),
+        "role": cast(Literal["server", "sidecar", "store"], role),
         "optional": schema.optional(members, "optional", schema.boolean, False),
     }
 

@@ -308,6 +308,22 @@ def test_stop_start_and_restart_of_one_take_its_sidecar_along(running: Shop) -> 
     assert told(plan_stop(running.observe(), ["db-0"])) == []
 
 
+def test_a_store_goes_after_the_servers_that_need_it_and_comes_back_before_them(stack: Stack) -> None:
+    store = replace(stack.services["db-0"], name="etcd", role="store", address="10.0.0.30", ports=(), volumes=())
+    shop = Shop(stack=replace(stack, services={"etcd": store, **stack.services}))
+    shop.up()
+    there = shop.observe()
+    for towards in (plan_down(there, volumes=False), plan_stop(there)):
+        subjects = [step.subject for step in towards.steps]
+        assert {"db-0", "db-1"} <= set(subjects[: subjects.index("etcd")])
+        (last,) = [step for step in towards.steps if step.subject == "etcd"]
+        assert {"db-0", "db-1"} <= {step.subject for step in towards.waits_for(last)}
+        assert "cache" not in {step.subject for step in towards.waits_for(last)}
+    again = plan_restart(there)
+    (start,) = [step for step in again.steps if (step.act, step.subject) == (Act.START, "db-1")]
+    assert [f"{step.act} {step.subject}" for step in again.waits_for(start)] == ["stop db-1", "stop etcd", "start etcd"]
+
+
 def test_an_unknown_service_is_told_with_the_nearest(running: Shop) -> None:
     with pytest.raises(NotFound, match="no container for cahce") as refused:
         plan_stop(running.observe(), ["cahce"])
