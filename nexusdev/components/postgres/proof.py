@@ -1,4 +1,4 @@
-"""Do the variables lead to this instance's database? As the application, with nothing but what it reads."""
+"""Do the variables lead to this instance's database? As the application, by its library, with nothing but what it reads."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from nexusdev.components.contract import Proof
+from nexusdev.components.postgres.sql import words
 from nexusdev.components.together import together
 from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.ports import Address, Site
 from nexusdev.wire import postgres as wire
+from nexusdev.wire import tls
 
+Row = tuple[Any, ...]
+
+_PATIENCE = 5
 _SQL = "SELECT nonce, pg_is_in_recovery() FROM nexusdev.instance"
 _STRANGER = ("28P01", "28000", "3D000", "42P01")
 
@@ -53,49 +59,78 @@ def doors(values: Mapping[str, str]) -> Sequence[Door]:
 
 def prove(site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
     """Read the nonce through every path at once; a read-only path must end at a replica, the others at the primary."""
-    context = ssl.create_default_context(cafile=values["PGSSLROOTCERT"])
-    questions = {door.path: _question(door, context, site.nonce) for door in doors(values)}
+    import psycopg  # before the threads: it is imported once
+
+    del psycopg
+    ca = values["PGSSLROOTCERT"]
+    questions = {door.path: _question(door, ca, site.nonce) for door in doors(values)}
     return tuple(together(questions).values())
 
 
-def judge(door: Door, rows: Sequence[wire.Row], nonce: str) -> None:
+def judge(door: Door, rows: Sequence[Row], nonce: str) -> None:
     """Raise unless this is the mark of this instance at the right kind of server. Pure."""
     if not rows or rows[0][0] != nonce:
         mark = repr(rows[0][0]) if rows else "missing"
         raise IdentityMismatch(f"{door.path} is another instance", why=f"its mark is {mark}", hint="nexusdev up")
-    replica = rows[0][1] == "t"
+    replica = bool(rows[0][1])
     if replica != door.replica:
         found, wanted = ("a replica", "the primary") if replica else ("the primary", "a replica")
         raise Degraded(f"{door.path} ends at {found}", why=f"it shall lead to {wanted}", hint="nexusdev status")
 
 
-def _question(door: Door, context: ssl.SSLContext, nonce: str) -> Callable[[], Proof]:
+def _question(door: Door, ca: str, nonce: str) -> Callable[[], Proof]:
     def ask() -> Proof:
         began = time.monotonic()
-        judge(door, _ask(door, context), nonce)
+        judge(door, _ask(door, ca), nonce)
         return Proof(path=door.path, seconds=time.monotonic() - began)
 
     return ask
 
 
-def _ask(door: Door, context: ssl.SSLContext) -> list[wire.Row]:
+def _ask(door: Door, ca: str) -> Sequence[Row]:
+    import psycopg
+
     try:
-        return wire.ask(
+        with psycopg.connect(
+            host=door.address.host,
+            port=door.address.port,
+            dbname=door.database,
+            user=door.user,
+            password=door.password,
+            sslmode="verify-full",
+            sslrootcert=ca,
+            connect_timeout=_PATIENCE,
+            autocommit=True,
+        ) as connection:
+            return connection.execute(_SQL).fetchall()
+    except psycopg.Error as error:
+        raise _trouble(door, ca) or _unserved(door, words(error)) from error
+
+
+def _trouble(door: Door, ca: str) -> Degraded | IdentityMismatch | None:
+    """Why the library had no answer. It has only a text for a login that fails; the protocol itself has a code, and TLS a reason."""
+    try:
+        wire.ask(
             _SQL,
             address=door.address,
             database=door.database,
             user=door.user,
             password=door.password,
-            context=context,
-            timeout=5.0,
+            context=tls.trust(ca),
+            timeout=_PATIENCE,
         )
     except wire.Refused as error:
-        raise _refusal(door, error) from error
+        return _refusal(door, error)
     except ssl.SSLCertVerificationError as error:
         why = f"its certificate: {error.verify_message}"
-        raise IdentityMismatch(f"{door.path} is not this instance's PostgreSQL", why=why, hint="nexusdev up") from error
+        return IdentityMismatch(f"{door.path} is not this instance's PostgreSQL", why=why, hint="nexusdev up")
     except OSError as error:
-        raise Degraded(f"nothing serves at {door.path}", why=str(error), hint="nexusdev status") from error
+        return Degraded(f"nothing serves at {door.path}", why=str(error), hint="nexusdev status")
+    return None
+
+
+def _unserved(door: Door, why: str) -> Degraded:
+    return Degraded(f"{door.path} does not serve", why=why, hint="nexusdev status")
 
 
 def _refusal(door: Door, error: wire.Refused) -> Degraded | IdentityMismatch:
@@ -104,7 +139,7 @@ def _refusal(door: Door, error: wire.Refused) -> Degraded | IdentityMismatch:
     if error.sqlstate in _STRANGER:
         hint = "nexusdev up   seeds what is missing"
         return IdentityMismatch(f"{door.path} does not show this instance's mark", why=why, hint=hint)
-    return Degraded(f"{door.path} does not serve", why=why, hint="nexusdev status")
+    return _unserved(door, why)
 
 
 def _from_url(name: str, values: Mapping[str, str], *, replica: bool = False) -> Door:

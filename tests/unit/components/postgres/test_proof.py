@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from nexusdev.components.postgres.proof import Door, _refusal, doors, judge
+from nexusdev.components.postgres.proof import Door, Row, _refusal, doors, judge
 from nexusdev.components.postgres.variables import variables
 from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.ports import Address, Site, View
@@ -28,21 +28,21 @@ def test_the_doors_come_from_the_variables_alone(site: Site) -> None:
 
 
 def test_this_instances_nonce_at_the_right_server_is_proof() -> None:
-    judge(DOOR, [("c0ffee", "f")], "c0ffee")
-    judge(replace(DOOR, replica=True), [("c0ffee", "t")], "c0ffee")
+    judge(DOOR, [("c0ffee", False)], "c0ffee")
+    judge(replace(DOOR, replica=True), [("c0ffee", True)], "c0ffee")
 
 
-@pytest.mark.parametrize("rows", [[], [("another", "f")], [(None, "f")]])
-def test_another_mark_is_another_instance(rows: list[wire.Row]) -> None:
+@pytest.mark.parametrize("rows", [[], [("another", False)], [(None, False)]])
+def test_another_mark_is_another_instance(rows: list[Row]) -> None:
     with pytest.raises(IdentityMismatch, match="is another instance"):
         judge(DOOR, rows, "c0ffee")
 
 
 def test_the_wrong_kind_of_server_is_a_bad_day() -> None:
     with pytest.raises(Degraded, match="ends at a replica"):
-        judge(DOOR, [("c0ffee", "t")], "c0ffee")
+        judge(DOOR, [("c0ffee", True)], "c0ffee")
     with pytest.raises(Degraded, match="ends at the primary"):
-        judge(replace(DOOR, replica=True), [("c0ffee", "f")], "c0ffee")
+        judge(replace(DOOR, replica=True), [("c0ffee", False)], "c0ffee")
 
 
 @pytest.mark.parametrize(
