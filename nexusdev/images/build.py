@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -23,6 +23,13 @@ from nexusdev.runtimes.image_door import ImageDoor, StoredImage, Workshop
 
 IMAGE_LABEL = "dev.nexus.image"
 VERSION_LABEL = "org.opencontainers.image.version"
+_ATTEMPTS = 3
+# How Go, apt and their TLS say that a connection was cut.
+_CUT = re.compile(
+    r"timed out|i/o timeout|handshake timeout|connection reset|unexpected EOF|dial tcp|connection refused"
+    r"|Temporary failure|Could not (connect|resolve)|Connection failed|Unable to connect|50[234] \w+",
+    re.IGNORECASE,
+)
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -153,9 +160,24 @@ def prove(
 
 
 def _run(script: str, workshop: Workshop, state: _State, journal: Journal) -> None:
-    code = workshop.run(script, user=state.user, folder=state.folder, environment=state.environment, say=journal.line)
+    def attempt() -> int:
+        return workshop.run(
+            script, user=state.user, folder=state.folder, environment=state.environment, say=journal.line
+        )
+
+    code = attempt()
+    for _ in range(_ATTEMPTS - 1):
+        if code <= 0 or not _network_failed(journal.tail):
+            break
+        journal.step("the network failed: once more")
+        code = attempt()
     if code:
         raise Refused(f"a step ended with exit code {code}" if code > 0 else "it was given up")
+
+
+def _network_failed(lines: Sequence[str]) -> bool:
+    """Whether the last words of a failed step are those of a download that was cut. What is there already is not fetched again."""
+    return any(_CUT.search(line) for line in lines)
 
 
 def _make_folder(instruction: Set, workshop: Workshop) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # One that its maker left behind ends by itself.
 _LONGEST = "7200"
 _CLOSED = -1
+# A download whose other side has vanished ends after about 50 s instead of a quarter of an hour: Go's and apt's wait for the kernel.
+_RETRIES = "7"
 # Seconds that the engine may take to remove what somebody else has told it to remove.
 _REMOVAL = 60
 
@@ -44,7 +46,9 @@ class DockerWorkshop:
             binds = [f"{path}:{target}:ro" for path, target in furniture.mounts.items()]
             binds += [f"{volume}:{target}" for volume, target in furniture.volumes.items()]
             # /run in memory: the places where the host's files are mounted leave no trace in the image.
-            host = api.create_host_config(binds=binds, tmpfs={"/run": "mode=755"}, init=True)
+            host = api.create_host_config(
+                binds=binds, tmpfs={"/run": "mode=755"}, init=True, sysctls={"net.ipv4.tcp_retries2": _RETRIES}
+            )
             entrypoint = (api.inspect_image(image).get("Config") or {}).get("Entrypoint") or ()
             # A commit keeps the container's own entrypoint; so it gets one only where the image's must be overridden.
             made = api.create_container(

@@ -68,6 +68,21 @@ def test_a_failed_build_names_its_image_its_last_fifteen_lines_and_its_log(tmp_p
     assert "line 0" in log.read_text().splitlines()
 
 
+def test_a_step_that_the_network_cut_is_done_once_more(tmp_path: Path) -> None:
+    attempts: list[str] = []
+
+    def cut(workshop: MemoryWorkshop, script: str, say: Say) -> int:
+        if script != "install cache" or attempts:
+            return compiled(workshop, script, say)
+        attempts.append(script)
+        say("go: example.org/a@v1.0.0: read tcp 172.29.0.4:45698->203.0.113.80:443: read: connection timed out")
+        return 1
+
+    arrived = make_images(tmp_path, registry(cut)).ensure(["cache"])
+    assert [each.source for each in arrived] == ["local build"]
+    assert "the network failed: once more" in (tmp_path / "state/logs/images/cache.log").read_text()
+
+
 def test_a_failure_ends_what_is_still_being_built(tmp_path: Path) -> None:
     compiling = threading.Event()
 
