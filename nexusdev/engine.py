@@ -139,9 +139,9 @@ class _BringUp:
         Walk(plan=self.job.plan, do=do, parallel=self.engine.parallel, gate=self.job.gate, check=self._check).run()
 
     def _await_components(self) -> None:
-        while any(not each.finished.is_set() for each in self._attendants.values()):
-            self._check()
-            next(each for each in self._attendants.values() if not each.finished.is_set()).finished.wait(TICK)
+        for attendant in self._attendants.values():
+            while not attendant.finished.wait(TICK):
+                self._check()
         self._check()
 
     def _check(self) -> None:
