@@ -123,4 +123,5 @@ def ended(container: Container) -> str:
         return "it ran out of memory"
     if container.error:
         return f"it could not be started: {container.error}"
-    return f"it ended with exit code {container.exit_code}" if container.exit_code else "it is stopped"
+    # A server that has no farewell of its own to the signal by which it is stopped says 143.
+    return f"it ended with exit code {container.exit_code}" if container.exit_code not in (0, 143) else "it is stopped"
