@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from nexusdev.components.contract import Component
 from nexusdev.environment import stored
-from nexusdev.errors import NexusError, NotFound, UsageError
+from nexusdev.errors import Degraded, NexusError, NotFound, UsageError
 from nexusdev.events import Seeded
 from nexusdev.instance.identity import require_owner
 from nexusdev.instance.instance import Instance, locked
@@ -19,6 +19,7 @@ from nexusdev.ports import Site
 from nexusdev.stack.model import Recipe, Stack
 
 VAULT = "vault"
+PATIENCE, PAUSE = 10.0, 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,4 +165,18 @@ def _follow(
         update(site, credentials)
     env.publish(context, instance, site, published)
     if failure is None:
-        env.prove(stored.read(instance.folder))
+        _prove(context, instance)
+
+
+def _prove(context: Context, instance: Instance) -> None:
+    """What does not answer is asked again for a while: the last node may hear of a new key a moment later than we do."""
+    until = context.clock.now() + PATIENCE
+    while True:
+        try:
+            env.prove(stored.read(instance.folder))
+        except Degraded:
+            if context.clock.now() >= until:
+                raise
+            context.clock.sleep(PAUSE)
+        else:
+            return
