@@ -107,6 +107,8 @@ def _listen_to_signals() -> None:
 def _interrupted(here: Session, stopped: BaseException) -> int:
     """Say what remains, and end as signals end programs."""
     status = stopped.exit_status if isinstance(stopped, Stopped) else 130
+    if here.follows:
+        return status
     from nexusdev.cli.session import interruption
 
     with contextlib.suppress(OSError):

@@ -38,6 +38,7 @@ class Console:
     color: bool = True
     _board: Any = None
     _lines: Any = None
+    _over: bool = False
     _told: threading.Lock = field(default_factory=threading.Lock)
 
     def show(self, outcome: Outcome, *, command: str) -> None:
@@ -65,7 +66,9 @@ class Console:
             self.out.flush()
 
     def fail(self, error: NexusError, *, command: str, instance: str = "") -> None:
-        """Print a failure, once: text on stderr or an envelope on stdout."""
+        """Print a failure, once: text on stderr or an envelope on stdout. What threads tell after it is not shown: it is the last word."""
+        with self._told:
+            self._over = True
         if self.as_json:
             self._envelope(command, instance, {}, (), error)
         else:
@@ -84,7 +87,7 @@ class Console:
         with self._told, contextlib.suppress(OSError, ValueError):
             if self._board is not None:
                 self._board.hear(event)
-            elif not self.quiet and (line := self._line(event)):
+            elif not self.quiet and not self._over and (line := self._line(event)):
                 self.err.write(f"{line}\n")
                 self.err.flush()
 

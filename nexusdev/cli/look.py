@@ -39,6 +39,7 @@ def logs(
     from nexusdev.operations.logs import logs as operation
 
     here = session(ctx)
+    here.follows = follow
     services, lines = operation(here.context(), names or (), since=since, tail=tail, follow=follow)
     if here.globals.json:
         told = [{"service": line.service, "at": line.at, "text": line.text} for line in lines]

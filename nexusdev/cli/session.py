@@ -23,6 +23,7 @@ class Session:
     """What lives as long as the process.
 
     command  its name in the envelope: ``up``, ``images list``
+    follows  it goes on until somebody ends it (``logs -f``): that is no failure to be told
     doubles  what a test puts in the place of the engine, the components, the clock (members of Context)
     """
 
@@ -31,6 +32,7 @@ class Session:
     command: str = ""
     instance: str = ""
     exit_status: int = 0
+    follows: bool = False
     doubles: Mapping[str, Any] = field(default_factory=dict)
 
     def context(self, **flags: object) -> Context:

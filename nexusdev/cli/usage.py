@@ -26,6 +26,13 @@ def explained(error: Any) -> UsageError:
     """A parser's complaint in our own form."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "nexusdev"
+    if type(error).__name__ == "NoArgsIsHelpError":
+        known = context.command.list_commands(context) if context is not None else []
+        return UsageError(
+            f"{path} needs a command",
+            why=f"there are {', '.join(known)}",
+            hint="\n".join(f"{path} {name}" for name in known),
+        )
     option = getattr(error, "option_name", None)
     if option and type(error).__name__ == "NoSuchOption":
         return _no_option(option, context, path)

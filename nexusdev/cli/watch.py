@@ -15,6 +15,7 @@ _HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 
 def watched(here: Session, look: Callable[[Context], Outcome]) -> None:
     """Until Ctrl-C. With --json one envelope per look."""
+    here.follows = True
     context = here.context()
     stream, before = here.console.out, None
     terminal = stream.isatty() and not here.console.as_json

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
 
+from nexusdev.cli.console import Console
+from nexusdev.errors import NexusError
+from nexusdev.events import ComponentReady
 from nexusdev.plan.snapshot import State
 from tests.fakes import House
 
@@ -193,3 +197,30 @@ def test_version_works_and_is_data(house: House) -> None:
     data = house.type("version", "--json").envelope["data"]
     assert data["engine"] == "27.0.1 (API 1.46)"
     assert data["stack"] == {"redis": "8.0"}
+
+
+def test_ctrl_c_is_the_ordinary_end_of_following_and_no_error(house: House) -> None:
+    house.type("up")
+
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    house.clock.sleep = interrupt  # type: ignore[method-assign]
+    ran = house.type("status", "--watch")
+    assert (ran.status, ran.err) == (130, "")
+    assert "redis-0" in ran.out
+
+
+def test_a_group_without_a_command_names_its_commands(house: House) -> None:
+    ran = house.type("images")
+    assert ran.status == 2
+    assert "Error: nexusdev images needs a command" in ran.err
+    assert "nexusdev images list" in ran.err
+
+
+def test_an_error_is_the_last_word(house: House) -> None:
+    out, err = io.StringIO(), io.StringIO()
+    console = Console(out=out, err=err, color=False)
+    console.fail(NexusError("redis is not ready"), command="up")
+    console.tell(ComponentReady(component="vault", elapsed=1.0))
+    assert "vault" not in err.getvalue()
