@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 from nexusdev.components.contract import Component, Node, Readiness
 from nexusdev.plan.snapshot import Container, Snapshot, State
-from nexusdev.ports import Site
+from nexusdev.ports import Runtime, Site
 from nexusdev.stack.model import Service, Stack
 
 
@@ -35,6 +35,20 @@ class Row:
     port: int = 0
 
 
+class _Observed:
+    """The runtime for components that are looked at once: its containers were observed a moment ago and are not asked for again by each."""
+
+    def __init__(self, runtime: Runtime, snapshot: Snapshot) -> None:
+        self._runtime = runtime
+        self._snapshot = snapshot
+
+    def observe(self) -> Snapshot:
+        return self._snapshot
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._runtime, name)
+
+
 @dataclass(kw_only=True)
 class _Look:
     component: Component
@@ -54,6 +68,7 @@ class _Look:
 
 def look(components: Collection[Component], site: Site, snapshot: Snapshot) -> Mapping[str, Seen]:
     """Ask every component that has a running container; the others are not ready without being asked."""
+    site = replace(site, runtime=cast(Runtime, _Observed(site.runtime, snapshot)))
     running = {each.component for each in snapshot.containers.values() if each.state is State.RUNNING}
     looks = {each.name: _Look(component=each, site=site) for each in components if each.name in running}
     for each in looks.values():

@@ -34,9 +34,13 @@ def _removal(act: Act, subject: str, target: str, because: str, after: tuple[str
 
 
 def removals(gone: Sequence[tuple[Container, str, str]]) -> list[Step]:
-    """Steps that remove containers, each given with subject and reason, in an order in which every one ends in peace."""
+    """Steps that remove containers, each given with subject and reason, in an order in which every one ends in peace.
+
+    Servers that others wait for (those with a store) begin: they decide how long it takes.
+    """
     sharers: dict[str, list[str]] = {}
     users: dict[str, list[str]] = {}
+    stored = {container.component for container, _, _ in gone if is_store(container)}
     for container, subject, _ in gone:
         sharers.setdefault(container.namespace_of, []).append(subject)
         if not is_store(container):
@@ -52,7 +56,9 @@ def removals(gone: Sequence[tuple[Container, str, str]]) -> list[Step]:
                 *(users.get(container.component, ()) if is_store(container) else ()),
             ),
         )
-        for container, subject, because in sorted(gone, key=lambda each: (is_store(each[0]), not each[0].namespace_of))
+        for container, subject, because in sorted(
+            gone, key=lambda each: (is_store(each[0]), not each[0].namespace_of, each[0].component not in stored)
+        )
     ]
 
 

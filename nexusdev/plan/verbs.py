@@ -48,10 +48,12 @@ def plan_restart(snapshot: Snapshot, services: Collection[str] | None = None) ->
 
 def _stops(snapshot: Snapshot, chosen: list[Container], because: str) -> list[Step]:
     """Who shares a network before its owner, stores after the servers of their component."""
-    sharers_first = [*reversed(chosen)]
+    stored = {container.component for container in chosen if is_store(container)}
     return [
         _step(Act.STOP, container, because, after=(*_sharers(snapshot, container), *_users_of(container, chosen)))
-        for container in sorted(sharers_first, key=is_store)
+        for container in sorted(
+            chosen, key=lambda each: (is_store(each), not each.namespace_of, each.component not in stored)
+        )
         if container.state in _ALIVE
     ]
 
