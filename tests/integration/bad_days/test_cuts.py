@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from tests.integration.bad_days.conftest import SMALL, ready, shape_of
-from tests.integration.bad_days.cutting import end, lock_that_is_taken, line_that_begins
+from tests.integration.bad_days.cutting import end, line_that_begins, lock_that_is_taken
 from tests.integration.conftest import Project
 
 pytestmark = pytest.mark.integration
