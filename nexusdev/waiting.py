@@ -25,6 +25,7 @@ SHORTEST, LONGEST = 0.05, 0.1
 # How a server that is still starting cuts a conversation short. Not OSError: a disk that is full must be told.
 _BUSY = (TimeoutError, ConnectionError, ssl.SSLError)
 LOG_LINES = 15
+_SEED_PATIENCE = 10.0
 _COMPLAINT = re.compile(r"fatal|panic|error|fail|invalid|cannot|can't|denied|refused|corrupt|no space", re.IGNORECASE)
 _OUT_OF_MEMORY, _NO_COMMAND, _NOT_EXECUTABLE, _SIGNALLED = 137, 127, 126, 128
 
@@ -114,7 +115,7 @@ def until_ready(
     in_a_row  how many looks must agree that it is ready
     """
     wait = Wait(component=component.name, began=clock.now())
-    seeded = seed is None
+    seeding = _Seeding(clock=clock, seed=seed)
     while True:
         check()
         began = clock.now()
@@ -122,9 +123,9 @@ def until_ready(
         readiness = component.judge(facts)
         before, wait = wait, wait.after(readiness, clock.now())
         _announce(before, wait, tell, clock.now())
-        if seed and not seeded and (readiness.ready or readiness.seedable):
-            seeded = _seeded(seed, at_last=readiness.ready)
-        if wait.streak >= in_a_row:
+        if readiness.ready or readiness.seedable:
+            seeding.advance(complete=readiness.ready)
+        if wait.streak >= in_a_row and seeding.done:
             tell(ComponentReady(component=component.name, elapsed=clock.now() - wait.began))
             return wait
         if clock.now() >= deadline():
@@ -136,15 +137,34 @@ def until_ready(
         clock.sleep(pause_after(clock.now() - began))
 
 
-def _seeded(seed: Callable[[], None], *, at_last: bool) -> bool:
-    """Whether seeding went through. What fails before the component is complete is tried again when it is."""
-    try:
-        seed()
-    except SeedingFailed:
-        if at_last:
-            raise
-        return False
-    return True
+@dataclass(kw_only=True)
+class _Seeding:
+    """Seeding, tried again until it went through: once the component is complete for a while only, for a lead may be lost and found again."""
+
+    clock: Clock
+    seed: Callable[[], None] | None
+    _refused_since: float | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.seed is None
+
+    def advance(self, *, complete: bool) -> None:
+        """Seed, unless that is done. Raises the last SeedingFailed when a complete component refuses for too long."""
+        if self.seed is None:
+            return
+        try:
+            self.seed()
+        except SeedingFailed:
+            if complete and self._long_since():
+                raise
+        else:
+            self.seed = None
+
+    def _long_since(self) -> bool:
+        if self._refused_since is None:
+            self._refused_since = self.clock.now()
+        return self.clock.now() - self._refused_since >= _SEED_PATIENCE
 
 
 def _announce(before: Wait, wait: Wait, tell: Callable[[Event], None], now: float) -> None:

@@ -102,12 +102,26 @@ def test_seeding_begins_as_soon_as_it_can_and_happens_once() -> None:
     assert seeded == [4]
 
 
-def test_seeding_that_fails_on_a_ready_component_ends_the_wait() -> None:
+def test_seeding_that_goes_on_failing_on_a_ready_component_ends_the_wait() -> None:
     def refuse() -> None:
         raise SeedingFailed("no")
 
+    clock = FakeClock(at=0.0)
     with pytest.raises(SeedingFailed):
-        wait_for(FakeComponent(name="redis"), clock=FakeClock(), heard=Heard(), seed=refuse)
+        wait_for(FakeComponent(name="redis"), clock=clock, heard=Heard(), seed=refuse)
+    assert 9.0 < clock.now() < 11.0
+
+
+def test_a_lead_that_is_lost_in_the_moment_of_seeding_may_be_found_again() -> None:
+    refusals = [SeedingFailed("no node is active"), SeedingFailed("no node is active")]
+
+    def refuse_twice() -> None:
+        if refusals:
+            raise refusals.pop()
+
+    wait = wait_for(FakeComponent(name="redis"), clock=FakeClock(), heard=Heard(), seed=refuse_twice)
+    assert not wait.missing
+    assert not refusals
 
 
 def test_a_check_that_objects_ends_it_between_two_looks() -> None:
