@@ -286,6 +286,7 @@ class House:
     clock: FakeClock = field(default_factory=FakeClock)
     redis: FakeComponent = field(default_factory=lambda: FakeComponent(name="redis"))
     gateway: FakeComponent = field(default_factory=lambda: FakeComponent(name="gateway"))
+    more: tuple[FakeComponent, ...] = ()
 
     def __post_init__(self) -> None:
         for each in ("project", "state", "compose"):
@@ -310,7 +311,7 @@ class House:
         return {
             "doors": self.doors,
             "clock": self.clock,
-            "components": {each.name: cast(Component, each) for each in (self.gateway, self.redis)},
+            "components": {each.name: cast(Component, each) for each in (self.gateway, self.redis, *self.more)},
             "compose": self.folder / "compose" / "stack.yaml",
             "environ": {"PATH": os.environ["PATH"]},
             "wall": lambda: self.world.now,

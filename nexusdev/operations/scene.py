@@ -14,9 +14,11 @@ from nexusdev.errors import NotFound
 from nexusdev.events import Note
 from nexusdev.instance.instance import Instance, open_instance
 from nexusdev.instance.state import container_user, folder_of
+from nexusdev.operations import journal
 from nexusdev.operations.context import Context
 from nexusdev.operations.env import check_env_file
 from nexusdev.operations.preflight import require_ports, require_room
+from nexusdev.operations.profiles import Part, chosen
 from nexusdev.operations.seed_files import collect
 from nexusdev.operations.selection import limited, with_needs
 from nexusdev.plan.planner import plan as make_plan
@@ -36,6 +38,7 @@ class Scene:
     meant   the components, in the order of the stack
     prints  service → fingerprint
     files   component → the project's own seed files
+    part    the profile that is meant, and what it leaves out of what is there
     """
 
     instance: Instance
@@ -46,6 +49,7 @@ class Scene:
     snapshot: Snapshot
     prints: Mapping[str, str]
     files: Mapping[str, Sequence[SeedFile]]
+    part: Part
 
     def plan(self, *, absent: Collection[str] = ()) -> Plan:
         """What must change; ``absent``: services that have to be left out."""
@@ -57,6 +61,7 @@ class Scene:
             fingerprints=self.prints,
             owner_path=str(self.instance.owner),
             only=None if everything else self.meant,
+            unwanted=self.part.unwanted(self.stack, self.snapshot),
         )
 
     @property
@@ -135,7 +140,8 @@ def look(
 ) -> Scene:
     """What is wanted beside what is there. Changes nothing."""
     stack = context.stack(instance)
-    meant = with_needs(names, stack) if names else stack.components
+    part = chosen(context.settings, stack, names, remembered=journal.read(instance.folder).profile)
+    meant = with_needs(part.components, stack)
     runtime = runtime or context.runtime(stack, owner=instance.owner)
     return Scene(
         instance=instance,
@@ -146,4 +152,5 @@ def look(
         snapshot=snapshot or runtime.observe(),
         prints=fingerprints(stack),
         files=collect(context.settings.seed, stack.components),
+        part=replace(part, components=meant),
     )

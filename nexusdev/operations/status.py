@@ -20,7 +20,8 @@ def status(context: Context, *, check: bool = False) -> Outcome:
     stack = context.stack(instance)
     runtime = context.runtime(stack)
     snapshot = runtime.observe()
-    meant = in_use(stack, snapshot, tuple(journal.read(instance.folder).seeded))
+    remembered = journal.read(instance.folder)
+    meant = in_use(stack, snapshot, tuple(remembered.seeded))
     site = instance.site(runtime, stack)
     seen = nodes.look([context.components[name] for name in meant], site, snapshot)
     rows = nodes.rows(stack, snapshot, seen)
@@ -29,6 +30,7 @@ def status(context: Context, *, check: bool = False) -> Outcome:
         instance=instance.name,
         data={
             "ready": not missing,
+            "profile": remembered.profile,
             "components": [
                 {"name": name, "ready": each.readiness.ready, "missing": each.readiness.missing}
                 for name, each in seen.items()

@@ -74,8 +74,17 @@ def _nothing_to_do(context: Context, scene: Scene, watch: Stopwatch) -> Outcome 
     if proven is None:
         return None
     republish(context, scene.instance)
+    if scene.part.profile not in ("", remembered.profile):
+        there = {each.component for each in scene.snapshot.containers.values()}
+        journal.write(scene.instance.folder, scene.part.remembered(remembered, there))
     words = f"nothing to do: everything is ready ({listed(scene.meant)})"
-    data = {"changed": False, "ready": list(scene.meant), "seconds": watch.elapsed, "proven": list(proven)}
+    data = {
+        "changed": False,
+        "ready": list(scene.meant),
+        "profile": scene.part.profile,
+        "seconds": watch.elapsed,
+        "proven": list(proven),
+    }
     return Outcome(instance=scene.instance.name, data=data, says=(Text(words, "good"),))
 
 
@@ -137,7 +146,8 @@ def _publish(context: Context, scene: Scene, site: Site) -> None:
     there = {each.component for each in scene.runtime.observe().containers.values()}
     both = [name for name in scene.stack.components if name in scene.meant or name in there & set(remembered.seeded)]
     publish(context, scene.instance, site, [context.components[name] for name in both])
-    journal.write(scene.instance.folder, Journal(seeded={**remembered.seeded, **scene.seeds}))
+    seeded = Journal(seeded={**remembered.seeded, **scene.seeds}, profile=remembered.profile)
+    journal.write(scene.instance.folder, scene.part.remembered(seeded, there))
 
 
 def _outcome(
@@ -155,6 +165,7 @@ def _outcome(
         data={
             "changed": bool(plan),
             "ready": list(scene.meant),
+            "profile": scene.part.profile,
             "seconds": took,
             "steps": [str(step) for step in plan.steps],
             "seeded": {name: list(each) for name, each in brought.changes.items()},

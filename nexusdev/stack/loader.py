@@ -13,6 +13,7 @@ from nexusdev.stack import schema
 from nexusdev.stack.checks import check_recipes, check_services
 from nexusdev.stack.document import Spot, Table, Value, read, refusal
 from nexusdev.stack.model import Network, Recipe, Secret, Stack
+from nexusdev.stack.profiles import read_profiles
 from nexusdev.stack.services import NAME, Declared, read_service
 
 _SECTIONS = ("services", "networks", "volumes", "secrets", "configs")
@@ -53,6 +54,7 @@ def load(path: Path | str, environment: Mapping[str, str]) -> Stack:
         volumes=tuple(declared.volumes),
         secrets=secrets,
         configs=declared.configs,
+        profiles=schema.optional(members, "x-nexusdev", lambda value: read_profiles(value, services), {}),
         file=file,
     )
 
@@ -68,7 +70,7 @@ def _gather(root: Table, environment: Mapping[str, str], sections: _Sections, ch
         if not file.is_file():
             raise refusal(item.spot, f"{file} does not exist")
         included = read(file, environment)
-        for key in ("name", "networks"):
+        for key in ("name", "networks", "x-nexusdev"):
             if key in included.items:
                 raise refusal(included.keys[key], f"{key} belongs into the outermost file, {chain[0].name}")
         _gather(included, environment, sections, (*chain, file))

@@ -24,6 +24,14 @@ PLACES: Mapping[str, Mapping[str, str]] = {
         "volumes": "mapping of named volumes, each empty",
         "secrets": "mapping of secret files",
         "configs": "mapping of config files",
+        "x-nexusdev": "what Compose cannot say of the whole stack; in the outermost file only",
+    },
+    "x-nexusdev of the stack": {
+        "profiles": "mapping: name → profile; full, which is every component, is always there",
+    },
+    "profile": {
+        "only": "list of the components that it brings up; default: every one",
+        "without": "list of components that it leaves out",
     },
     "service": {
         "image": "image reference",

@@ -60,6 +60,7 @@ def test_a_degraded_stack_is_shown_and_then_told(house: House) -> None:
         (["statsu"], "status"),
         (["up", "redsi"], "redis"),
         (["up", "--ofline"], "--offline"),
+        (["up", "--profile", "ful"], "full"),
         (["--jsno", "up"], "--json"),
         (["up", "--jsno"], "--json"),
         (["images", "lst"], "list"),

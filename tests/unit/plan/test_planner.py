@@ -34,8 +34,11 @@ class Shop:
     def observe(self) -> Snapshot:
         return self.runtime.observe()
 
-    def plan(self, only: Collection[str] | None = None) -> Plan:
-        return plan(self.stack, self.observe(), fingerprints=fingerprints(self.stack), owner_path=self.owner, only=only)
+    def plan(self, only: Collection[str] | None = None, unwanted: Mapping[str, str] | None = None) -> Plan:
+        prints = fingerprints(self.stack)
+        return plan(
+            self.stack, self.observe(), fingerprints=prints, owner_path=self.owner, only=only, unwanted=unwanted
+        )
 
     def walk(self, towards: Plan, steps: int | None = None) -> None:
         for step in towards.steps[:steps]:
@@ -405,3 +408,17 @@ def test_steps_done_in_any_order_that_respects_the_waits_reach_the_same_end(stac
         done.append(index)
     assert {str(container.state) for container in shop.observe().containers.values()} == {"running"}
     assert str(shop.plan()) == "nothing to do"
+
+
+def test_what_is_not_wanted_any_more_goes_and_its_data_stays(running: Shop) -> None:
+    towards = running.plan(only=["db"], unwanted={"cache": "profile bare is without cache"})
+    assert str(towards) == "remove cache: profile bare is without cache"
+    running.walk(towards)
+    assert set(running.observe().volumes) == {"db-0", "db-1"}
+
+
+def test_what_is_not_wanted_is_not_made_anew_with_its_network(running: Shop) -> None:
+    running.stack = replace(running.stack, network=replace(running.stack.network, subnet="10.0.1.0/24"))
+    towards = running.plan(only=["db"], unwanted={"cache": "profile bare is without cache"})
+    assert "remove cache: profile bare is without cache" in str(towards)
+    assert "create cache" not in str(towards)
