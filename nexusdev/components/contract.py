@@ -87,6 +87,33 @@ class Proof:
     seconds: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """A rule that fires now.
+
+    component  what it is about;  instance  the service, '' where it is about several
+    severity   critical, warning or info
+    runbook    where it is written what to do
+    since      seconds since the epoch; 0.0 where it was not told
+    """
+
+    name: str
+    component: str
+    severity: str = ""
+    instance: str = ""
+    summary: str = ""
+    runbook: str = ""
+    since: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarms:
+    """What fires; ``trouble`` is a sentence where that is not known."""
+
+    alerts: tuple[Alert, ...] = ()
+    trouble: str = ""
+
+
 class Component(Protocol):
     """A product made of services.
 
@@ -137,3 +164,14 @@ class Renewing(Protocol):
 
     def refresh(self, site: Site) -> Sequence[Change]:
         """Make it valid for its whole time again; what had to be replaced. Raises ``SeedingFailed``."""
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """A component that watches the others."""
+
+    def alarms(self, site: Site) -> Alarms:
+        """What it says of them now, within half a second. Never raises for a server that is down."""
+
+    def coverage(self, facts: Any) -> Mapping[str, float]:
+        """How much of what runs it sees: ``services`` that run, how many of them are ``scraped``, ``coverage`` from 0 to 1. Pure."""
