@@ -162,6 +162,7 @@ def test_every_command_has_help_with_an_example(house: House, capsys: pytest.Cap
         "run",
         "seed",
         "logs",
+        "metrics",
     ):
         house.type(command, "--help")
         assert f"nexusdev {command}" in capsys.readouterr().out.split("Usage:", 1)[1].split("\n", 1)[1]
