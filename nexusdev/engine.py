@@ -107,7 +107,9 @@ class _BringUp:
         self.engine.listener.tell(PhaseEnded(phase=name, seconds=self.engine.clock.now() - began))
 
     def _attendant(self, component: Component) -> Attendant:
-        services = {service.name for service in self.job.stack.of_component(component.name)}
+        own = self.job.stack.of_component(component.name)
+        # What only watches a component is none of its business: it starts last, and nobody waits for it.
+        services = {each.name for each in own if each.role != "observer"} or {each.name for each in own}
         pending = {step.subject for step in self.job.plan.steps if step.act is Act.START} & services
         attendant = Attendant(
             component=component,

@@ -54,6 +54,7 @@ def load(path: Path | str, environment: Mapping[str, str]) -> Stack:
         volumes=tuple(declared.volumes),
         secrets=secrets,
         configs=declared.configs,
+        live=frozenset(name for name, value in sections["configs"].items() if _is_live(value)),
         profiles=schema.optional(members, "x-nexusdev", lambda value: read_profiles(value, services), {}),
         file=file,
     )
@@ -128,6 +129,13 @@ def _config(value: Value, state: str) -> Path:
     if not file.is_file() and not (state and file.is_relative_to(Path(state).resolve())):
         raise refusal(members["file"].spot, f"{file} does not exist or is no file")
     return file
+
+
+def _is_live(config: Value) -> bool:
+    members = schema.table(config, "config")
+    if "x-nexusdev" not in members:
+        return False
+    return schema.optional(schema.table(members["x-nexusdev"], "x-nexusdev of a config"), "live", schema.boolean, False)
 
 
 def _secret(name: str, value: Value) -> Secret:

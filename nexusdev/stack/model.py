@@ -55,7 +55,7 @@ class Service:
     component: str
     group: str
     ordinal: int = 0
-    role: Literal["server", "sidecar", "store"] = "server"
+    role: Literal["server", "sidecar", "store", "observer"] = "server"
     optional: bool = False
     entrypoint: tuple[str, ...] | None = None
     command: tuple[str, ...] | None = None
@@ -134,6 +134,7 @@ class Stack:
     volumes: tuple[str, ...] = ()
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     configs: Mapping[str, Path] = field(default_factory=dict)
+    live: frozenset[str] = frozenset()
     profiles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     file: Path = field(default_factory=Path)
 

@@ -91,7 +91,7 @@ PLACES: Mapping[str, Mapping[str, str]] = {
         "component": "the product that it belongs to",
         "group": "services equal but for their number; default: the name without its number",
         "ordinal": "number within the group; default: the number at the end of the name, or 0",
-        "role": "server, sidecar, or store: what its component's servers need to their end, stopped after them; default: by network_mode",
+        "role": "server, sidecar, store (what its component's servers need to their end: stopped after them) or observer (what only watches: started after all else); default: by network_mode",
         "optional": "true: that its image cannot be had is no error",
     },
     "network": {
@@ -119,6 +119,10 @@ PLACES: Mapping[str, Mapping[str, str]] = {
     },
     "config": {
         "file": "path of the file, relative to this one",
+        "x-nexusdev": "what Compose cannot say of it",
+    },
+    "x-nexusdev of a config": {
+        "live": "true: a changed content recreates no container",
     },
     "volume": {},
     "include": {
