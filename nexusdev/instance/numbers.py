@@ -1,0 +1,107 @@
+"""nexusdev's own numbers for Prometheus: ``metrics.prom`` in the state folder, which node-exporter has mounted and reads at each scrape.
+
+No daemon tells them; ``up`` writes them in place when it ends. Times are in seconds, points in time since the epoch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nexusdev.instance.files import overwrite
+from nexusdev.instance.secrets import is_derived
+from nexusdev.stack.model import Stack
+
+_FILE = "metrics.prom"
+_MODE = 0o644
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """One metric: its name, what it tells, the label that its samples differ by ('' for a single sample), and label → value."""
+
+    name: str
+    tells: str
+    label: str = ""
+    samples: Mapping[str, float] = field(default_factory=dict)
+
+
+def render(families: tuple[Family, ...]) -> str:
+    """The text format of Prometheus; a family without samples is left out."""
+    return "".join(
+        f"# HELP {each.name} {each.tells}\n# TYPE {each.name} gauge\n"
+        + "".join(f"{each.name}{_labels(each.label, key)} {value:.3f}\n" for key, value in each.samples.items())
+        for each in families
+        if each.samples
+    )
+
+
+def write(folder: Path, families: tuple[Family, ...]) -> None:
+    """In place, because a container has the file mounted; a file that says the same already is left alone."""
+    file, text = folder / _FILE, render(families)
+    if not file.exists() or file.read_text(encoding="utf-8") != text:
+        overwrite(file, text.encode(), dress=lambda path: path.chmod(_MODE))
+
+
+def make(folder: Path) -> None:
+    """An empty file where there is none yet: an engine would mount a folder in its place."""
+    if not (folder / _FILE).exists():
+        write(folder, ())
+
+
+def of_up(*, seconds: float, at: float, ready: Mapping[str, float]) -> tuple[Family, ...]:
+    """What an ``up`` that changed something tells. ``ready``: component → how long it was waited for."""
+    return (
+        Family(name="nexusdev_up_seconds", tells="How long the last up took that changed something.", samples={"": seconds}),
+        Family(name="nexusdev_up_last_timestamp_seconds", tells="When it ended.", samples={"": at}),
+        Family(
+            name="nexusdev_up_ready_seconds",
+            tells="How long each component was waited for.",
+            label="component",
+            samples=ready,
+        ),
+    )
+
+
+def of_instance(folder: Path, stack: Stack) -> tuple[Family, ...]:
+    """What the state folder tells: until when certificates are good, since when secrets are what they are, how large the stack is."""
+    return (
+        Family(
+            name="nexusdev_certificate_not_after_seconds",
+            tells="Until when a certificate is good.",
+            label="group",
+            samples=_certificates(folder),
+        ),
+        Family(
+            name="nexusdev_secret_created_timestamp_seconds",
+            tells="When a secret got the value that it has.",
+            label="secret",
+            samples=_secrets(stack),
+        ),
+        Family(name="nexusdev_services", tells="How many services the stack has.", samples={"": len(stack.services)}),
+    )
+
+
+def _certificates(folder: Path) -> Mapping[str, float]:
+    """From what was issued (see certificates.py)."""
+    try:
+        issued = json.loads((folder / "tls" / ".issued.json").read_text(encoding="utf-8"))
+        return {group: float(entry["until"]) for group, entry in sorted(issued.items())}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return {}
+
+
+def _secrets(stack: Stack) -> Mapping[str, float]:
+    """The ages of files: a secret is written when it is made and when it is rotated, and at no other time."""
+    own = {
+        name: each.file
+        for name, each in stack.secrets.items()
+        if not (each.recipe.certificate or is_derived(each.recipe))
+    }
+    return {name: file.stat().st_mtime for name, file in own.items() if file.exists()}
+
+
+def _labels(label: str, value: str) -> str:
+    return f'{{{label}="{value}"}}' if label else ""
