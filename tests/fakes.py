@@ -137,6 +137,7 @@ class FakeImages:
     missing: set[str] = field(default_factory=set)
     refused: bool = False
     names: tuple[str, ...] = ("redis", "haproxy")
+    door: Any = None
 
     def resolve(self, names: Iterable[str] = ()) -> Mapping[str, str]:
         return {name: f"nexusdev/{name}:1" for name in (tuple(names) or self.names)}

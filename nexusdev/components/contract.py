@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from nexusdev.errors import NexusError
 from nexusdev.ports import Site, View
+from nexusdev.stack.model import Service
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +117,21 @@ class Alarms:
     trouble: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What a program of an image shall say of files, before a container is made from that image.
+
+    files   name → file of this machine; they lie in the folder in which the script runs
+    script  for /bin/sh
+    judge   makes the error of its exit code and its lines; None where all is well
+    """
+
+    image: str
+    files: Mapping[str, Path]
+    script: str
+    judge: Callable[[int, Sequence[str]], NexusError | None]
+
+
 class Component(Protocol):
     """A product made of services.
 
@@ -175,3 +193,17 @@ class Watching(Protocol):
 
     def coverage(self, facts: Any) -> Mapping[str, float]:
         """How much of what runs it sees: ``services`` that run, how many of them are ``scraped``, ``coverage`` from 0 to 1. Pure."""
+
+
+@runtime_checkable
+class Checking(Protocol):
+    """A component whose own files are looked at before anything starts. ``services``: those of it that are meant."""
+
+    def files(self, services: Sequence[Service]) -> Sequence[Path]:
+        """The files that are looked at: while they are as they were when nothing was wrong, they are not looked at again."""
+
+    def check(self, services: Sequence[Service]) -> None:
+        """Read them. Raises ``InvalidConfig`` with file and line."""
+
+    def trials(self, services: Sequence[Service]) -> Sequence[Trial]:
+        """What only a program of one of its images can tell of them."""

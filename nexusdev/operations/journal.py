@@ -24,10 +24,12 @@ class Journal:
 
     seeded   component that was brought up → a hash over all that its seeding depended on
     profile  the part of the stack that was last asked for, '' before the first time
+    checked  a hash over the files in which nothing was wrong when they were last checked
     """
 
     seeded: Mapping[str, str] = field(default_factory=dict)
     profile: str = ""
+    checked: str = ""
 
 
 def read(folder: Path) -> Journal:
@@ -35,14 +37,15 @@ def read(folder: Path) -> Journal:
     found = _load(folder / _UP)
     try:
         seeded = {str(name): str(print_) for name, print_ in found["seeded"].items()}
-        return Journal(seeded=seeded, profile=str(found.get("profile", "")))
+        return Journal(seeded=seeded, profile=str(found.get("profile", "")), checked=str(found.get("checked", "")))
     except (KeyError, TypeError, AttributeError):
         return Journal()
 
 
 def write(folder: Path, journal: Journal) -> None:
     """Remember."""
-    replace(folder / _UP, json.dumps({"seeded": dict(journal.seeded), "profile": journal.profile}) + "\n")
+    document = {"seeded": dict(journal.seeded), "profile": journal.profile, "checked": journal.checked}
+    replace(folder / _UP, json.dumps(document) + "\n")
 
 
 def write_timings(folder: Path, spans: Sequence[Span]) -> None:

@@ -17,6 +17,7 @@ from nexusdev.instance.state import container_user, folder_of
 from nexusdev.operations import journal
 from nexusdev.operations.context import Context
 from nexusdev.operations.env import check_env_file
+from nexusdev.operations.exam import Exam, examine
 from nexusdev.operations.preflight import require_ports, require_room
 from nexusdev.operations.profiles import Part, chosen
 from nexusdev.operations.seed_files import collect
@@ -39,6 +40,7 @@ class Scene:
     prints  service → fingerprint
     files   component → the project's own seed files
     part    the profile that is meant, and what it leaves out of what is there
+    exam    what is still to be tried of the components' files
     """
 
     instance: Instance
@@ -50,6 +52,7 @@ class Scene:
     prints: Mapping[str, str]
     files: Mapping[str, Sequence[SeedFile]]
     part: Part
+    exam: Exam
 
     def plan(self, *, absent: Collection[str] = ()) -> Plan:
         """What must change; ``absent``: services that have to be left out."""
@@ -138,11 +141,13 @@ def look(
     runtime: Runtime | None = None,
     snapshot: Snapshot | None = None,
 ) -> Scene:
-    """What is wanted beside what is there. Changes nothing."""
+    """What is wanted beside what is there. Changes nothing. Raises InvalidConfig for a broken file of what is meant."""
     stack = context.stack(instance)
     part = chosen(context.settings, stack, names, remembered=journal.read(instance.folder).profile)
     meant = with_needs(part.components, stack)
     runtime = runtime or context.runtime(stack, owner=instance.owner)
+    components = [context.components[name] for name in meant]
+    exam = examine(components, stack, instance=instance.name, folder=instance.folder)
     return Scene(
         instance=instance,
         stack=stack,
@@ -153,4 +158,5 @@ def look(
         prints=fingerprints(stack),
         files=collect(context.settings.seed, stack.components),
         part=replace(part, components=meant),
+        exam=exam,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 from nexusdev.errors import NexusError
 from nexusdev.events import PhaseBegan, PhaseEnded
@@ -13,7 +14,6 @@ from nexusdev.operations import journal, nodes
 from nexusdev.operations.context import Context
 from nexusdev.operations.env import prove, publish, republish
 from nexusdev.operations.images_in_time import Arrivals, arriving, names_of
-from nexusdev.operations.journal import Journal
 from nexusdev.operations.outcome import Block, Outcome, Table, Text
 from nexusdev.operations.scene import Scene, imagined, look, set_scene
 from nexusdev.operations.selection import limited, require_components
@@ -111,7 +111,12 @@ def _bring_up(context: Context, scene: Scene, watch: Stopwatch) -> tuple[Brought
         with _phase(context, watch, "images", after=["preflight"]):
             arrivals = contexts.enter_context(
                 arriving(
-                    images, scene.here, offline=settings.offline, strict=settings.strict, listener=context.listener
+                    images,
+                    scene.here,
+                    offline=settings.offline,
+                    strict=settings.strict,
+                    listener=context.listener,
+                    try_with=lambda reference: scene.exam.hold(reference, images.door),
                 )
             )
         with _phase(context, watch, "plan", after=["images"]):
@@ -146,7 +151,7 @@ def _publish(context: Context, scene: Scene, site: Site) -> None:
     there = {each.component for each in scene.runtime.observe().containers.values()}
     both = [name for name in scene.stack.components if name in scene.meant or name in there & set(remembered.seeded)]
     publish(context, scene.instance, site, [context.components[name] for name in both])
-    seeded = Journal(seeded={**remembered.seeded, **scene.seeds}, profile=remembered.profile)
+    seeded = replace(remembered, seeded={**remembered.seeded, **scene.seeds})
     journal.write(scene.instance.folder, scene.part.remembered(seeded, there))
 
 
