@@ -1,6 +1,6 @@
 """Infrastructure: is everything here, who leads, how much of the machine is left."""
 
-from .common import HERE, MUST_BE_0, MUST_BE_1, failed_last, firing_now, or_0
+from .common import HERE, MEANT, MUST_BE_0, MUST_BE_1, failed_last, firing_now, or_0
 from .infrastructure_parts import ETCD, GATEWAY, ITSELF, MONITORING
 from .model import Bars, Colour, Dashboard, Graph, Query, Row, Stat, Step, Timeline
 
@@ -19,10 +19,10 @@ WELL = Row(
         ),
         Stat(
             title="Targets down",
-            what="Scraped services that do not answer Prometheus.",
+            what="Services that are meant to run and do not answer Prometheus. One that is absent by intent (Grafana) does not count.",
             do="'What failed last' names them; `nexusdev up` brings back what has stopped.",
             unit="none",
-            queries=(Query(expr=or_0("count(up == 0)")),),
+            queries=(Query(expr=or_0(f"count({MEANT} == 0)")),),
             alerts=("TargetDown",),
             steps=(Step(value=1, colour=Colour.RED),),
         ),
@@ -105,10 +105,10 @@ COMPONENTS = Row(
     panels=(
         Timeline(
             title="Targets up, by component",
-            what="Share of each component's targets that answer: green means all of them.",
+            what="Share of each component's targets that answer, of those that are meant to run: green means all of them.",
             do="`nexusdev status COMPONENT` for the one that is not green.",
             unit="percentunit",
-            queries=(Query(expr="avg by (component) (up)", legend="{{component}}"),),
+            queries=(Query(expr=f"avg by (component) ({MEANT})", legend="{{component}}"),),
             base=Colour.RED,
             alerts=("ComponentUnwatched",),
             steps=(Step(value=0.5, colour=Colour.YELLOW), Step(value=1, colour=Colour.GREEN)),

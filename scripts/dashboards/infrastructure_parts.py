@@ -122,7 +122,7 @@ ITSELF = Row(
     panels=(
         Stat(
             title="Last up took",
-            what="Wall time of the last `nexusdev up`, from the command to the env file.",
+            what="Wall time of the last `nexusdev up` that changed something, from the command to the env file.",
             do="Longer than before: `nexusdev timings` says where it went.",
             unit="s",
             queries=(Query(expr="nexusdev_up_seconds"),),
@@ -158,8 +158,8 @@ ITSELF = Row(
             width=6,
         ),
         Bars(
-            title="Seconds until each component was ready",
-            what="In the last `nexusdev up`, from its start until the component did its job.",
+            title="Waited for each component",
+            what="How long the last `nexusdev up` that changed something waited for each component.",
             do="The longest decides how long `up` takes: `nexusdev timings` opens it up.",
             unit="s",
             queries=(Query(expr="nexusdev_up_ready_seconds", legend="{{component}}"),),

@@ -200,7 +200,7 @@ ERRORS = Row(
                 Query(expr=f"sum(increase(minio_s3_requests_rejected_{kind}_total{{{NODE}}}[2m]))", legend=kind)
                 for kind in ("auth", "header", "invalid", "timestamp")
             ),
-            steps=(Step(value=5, colour=Colour.RED, alert="MinioRequestsRefused"),),
+            alerts=("MinioRequestsRefused",),
         ),
         Graph(
             title="Drive errors",

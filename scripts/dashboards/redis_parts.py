@@ -50,12 +50,12 @@ LOAD = Row(
         ),
         Graph(
             title="Keys",
-            what="Keys per database, and how many of them will expire, on the chosen nodes.",
+            what="Keys of each node, and how many of them will expire.",
             do="Keys that never expire fill a cache for good: give them a time to live.",
             unit="short",
             queries=(
-                Query(expr=f"max by (db) (redis_db_keys{{{NODES}}})", legend="{{db}}"),
-                Query(expr=f"max by (db) (redis_db_keys_expiring{{{NODES}}})", legend="{{db}} with an end"),
+                Query(expr=f"sum by (instance) (redis_db_keys{{{NODES}}})"),
+                Query(expr=f"sum by (instance) (redis_db_keys_expiring{{{NODES}}})", legend="{{instance}} with an end"),
             ),
         ),
         Graph(

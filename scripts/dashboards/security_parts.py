@@ -76,8 +76,8 @@ REFUSED = Row(
     panels=(
         Graph(
             title="Failed logins by product",
-            what="Logins that were refused, in the last 2 minutes, by node of Redis and for MinIO together.",
-            do="After a rotation: an application with an old env file. Else: `nexusdev logs` of that product.",
+            what="Logins that Redis (by node) and MinIO (all nodes) refused in the last 2 minutes. PostgreSQL counts none: they are in its log.",
+            do="After a rotation: an application with an old env file. PostgreSQL: `nexusdev logs postgresql-0 pgbouncer`.",
             unit="none",
             queries=(
                 Query(expr="max by (instance) (increase(redis_acl_access_denied_auth_total[2m]))"),
@@ -101,11 +101,16 @@ REFUSED = Row(
         ),
         Graph(
             title="Denied by Vault",
-            what="Requests that Vault answered with 403, in the last 5 minutes, by node.",
-            do="A policy is missing, or a token is over: `nexusdev vault -- token lookup`.",
+            what="Requests that Vault answered with 403 (a policy or a token forbids it) or 400 (a bad login among them), in the last 5 minutes.",
+            do="A policy is missing, a token is over, a secret id is old: `nexusdev vault -- token lookup`, `nexusdev env --write`.",
             unit="none",
             queries=(
-                Query(expr=or_0('sum by (instance) (increase(vault_core_response_status_code{code="403"}[5m]))')),
+                Query(
+                    expr=or_0(
+                        'sum by (instance, code) (increase(vault_core_response_status_code{code=~"400|403"}[5m]))'
+                    ),
+                    legend="{{instance}} {{code}}",
+                ),
             ),
         ),
     ),
