@@ -6,7 +6,7 @@ No daemon tells them; ``up`` writes them in place when it ends. Times are in sec
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from nexusdev.stack.model import Stack
 
 _FILE = "metrics.prom"
 _MODE = 0o644
+_HEAD = "# HELP "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,21 +29,28 @@ class Family:
     samples: Mapping[str, float] = field(default_factory=dict)
 
 
-def render(families: tuple[Family, ...]) -> str:
-    """The text format of Prometheus; a family without samples is left out."""
-    return "".join(
-        f"# HELP {each.name} {each.tells}\n# TYPE {each.name} gauge\n"
+def render(families: Iterable[Family]) -> Mapping[str, str]:
+    """Name → its block in the text format of Prometheus; a family without samples has none."""
+    return {
+        each.name: f"# HELP {each.name} {each.tells}\n# TYPE {each.name} gauge\n"
         + "".join(f"{each.name}{_labels(each.label, key)} {value:.3f}\n" for key, value in each.samples.items())
         for each in families
         if each.samples
-    )
+    }
 
 
-def write(folder: Path, families: tuple[Family, ...]) -> None:
-    """In place, because a container has the file mounted; a file that says the same already is left alone."""
-    file, text = folder / _FILE, render(families)
-    if not file.exists() or file.read_text(encoding="utf-8") != text:
+def write(folder: Path, families: Iterable[Family]) -> None:
+    """In place, because a container has the file mounted. Families that are not among these stay as they were."""
+    file = folder / _FILE
+    before = file.read_text(encoding="utf-8") if file.exists() else None
+    text = "".join({**_blocks(before or ""), **render(families)}.values())
+    if text != before:
         overwrite(file, text.encode(), dress=lambda path: path.chmod(_MODE))
+
+
+def _blocks(text: str) -> Mapping[str, str]:
+    """Name → block, of what was written before."""
+    return {block.split()[0]: f"{_HEAD}{block}" for block in text.split(_HEAD) if block}
 
 
 def make(folder: Path) -> None:

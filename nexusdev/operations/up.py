@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from nexusdev.errors import NexusError
 from nexusdev.events import PhaseBegan, PhaseEnded
+from nexusdev.instance import numbers
 from nexusdev.instance.instance import locked
 from nexusdev.job import Brought, Job
 from nexusdev.operations import journal, nodes
@@ -37,6 +38,7 @@ def up(context: Context, names: Sequence[str] = (), *, move_ports: bool = False)
             brought, plan, absent = _bring_up(context, scene, watch)
         finally:
             journal.write_timings(scene.instance.folder, watch.spans)
+        _count(context, scene, brought, took=watch.elapsed)
         return _outcome(context, scene, brought, plan=plan, absent=absent, took=watch.elapsed)
 
 
@@ -153,6 +155,13 @@ def _publish(context: Context, scene: Scene, site: Site) -> None:
     publish(context, scene.instance, site, [context.components[name] for name in both])
     seeded = replace(remembered, seeded={**remembered.seeded, **scene.seeds})
     journal.write(scene.instance.folder, scene.part.remembered(seeded, there))
+
+
+def _count(context: Context, scene: Scene, brought: Brought, *, took: float) -> None:
+    """Leave nexusdev's own numbers where Prometheus finds them."""
+    folder = scene.instance.folder
+    ours = numbers.of_up(seconds=took, at=context.wall(), ready=brought.ready)
+    numbers.write(folder, (*ours, *numbers.of_instance(folder, scene.stack)))
 
 
 def _outcome(
