@@ -29,7 +29,7 @@ WELL = Row(
         Stat(
             title="PostgreSQL primary",
             what="The node that takes writes.",
-            do="Red: no node leads. Wait 25 s for Patroni's failover, then `nexusdev status postgres`.",
+            do="Red: no node leads. Wait 25 s for Patroni's failover, then `nexusdev status`.",
             unit="none",
             queries=(Query(expr="patroni_primary == 1"),),
             base=Colour.RED,
@@ -41,7 +41,7 @@ WELL = Row(
         Stat(
             title="Redis master",
             what="The node that takes writes.",
-            do="Red: no node is master. Sentinels elect one within 5 s; then `nexusdev status redis`.",
+            do="Red: no node is master. Sentinels elect one within 5 s; then `nexusdev status`.",
             unit="none",
             queries=(Query(expr='redis_instance_info{role="master",job="redis"}'),),
             base=Colour.RED,
@@ -53,7 +53,7 @@ WELL = Row(
         Stat(
             title="Vault active",
             what="The node that answers requests; the others stand by.",
-            do="Red: all are sealed or no leader is elected. `nexusdev status vault`, then `nexusdev logs vault-0`.",
+            do="Red: all are sealed or no leader is elected. `nexusdev status`, then `nexusdev logs vault-0`.",
             unit="none",
             queries=(Query(expr="nexus:vault_active == 1"),),
             base=Colour.RED,
@@ -65,7 +65,7 @@ WELL = Row(
         Stat(
             title="MinIO drives",
             what="Drives online, of four. Three still take writes, two are read-only.",
-            do="`nexusdev status minio` names the missing node; `nexusdev up` starts it.",
+            do="`nexusdev status` names the missing node; `nexusdev up` starts it.",
             unit="none",
             queries=(Query(expr="min(minio_cluster_drive_online_total)"),),
             base=Colour.RED,
@@ -106,7 +106,7 @@ COMPONENTS = Row(
         Timeline(
             title="Targets up, by component",
             what="Share of each component's targets that answer, of those that are meant to run: green means all of them.",
-            do="`nexusdev status COMPONENT` for the one that is not green.",
+            do="`nexusdev status` for the one that is not green.",
             unit="percentunit",
             queries=(Query(expr=f"avg by (component) ({MEANT})", legend="{{component}}"),),
             base=Colour.RED,

@@ -197,7 +197,7 @@ MONITORING = Row(
             title="Disk that Prometheus uses",
             what="Blocks and log on its volume. The oldest block goes when the limit is reached.",
             alerts=("PrometheusStorageFailing",),
-            do="Nothing: it is bounded. To begin anew: `nexusdev reset monitoring`.",
+            do="Nothing: it is bounded.",
             unit="bytes",
             queries=(Query(expr="prometheus_tsdb_storage_blocks_bytes + prometheus_tsdb_wal_storage_size_bytes"),),
         ),
@@ -212,7 +212,7 @@ MONITORING = Row(
         Graph(
             title="Notifications lost",
             what="Alerts that Prometheus dropped, and messages that Alertmanager could not deliver, in the last minute.",
-            do="`nexusdev status monitoring`: is an Alertmanager there? Its log names the receiver that refused.",
+            do="`nexusdev status`: is an Alertmanager there? Its log names the receiver that refused.",
             unit="none",
             queries=(
                 Query(

@@ -34,7 +34,7 @@ WELL = Row(
         Stat(
             title="Nodes offline",
             what="Nodes that the others do not see. Must be 0.",
-            do="`nexusdev status minio` names it; `nexusdev up` starts it, and its data heals by itself.",
+            do="`nexusdev status` names it; `nexusdev up` starts it, and its data heals by itself.",
             unit="none",
             queries=(Query(expr="max(minio_cluster_nodes_offline_total)"),),
             steps=(Step(value=1, colour=Colour.RED),),

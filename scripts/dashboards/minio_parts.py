@@ -108,7 +108,7 @@ QUORUM = Row(
         Timeline(
             title="Drive of each node",
             what="Whether each node's drive is online.",
-            do="Red with its node running: a broken volume. `nexusdev reset minio` throws all data away; try `nexusdev restart` first.",
+            do="Red with its node running: a broken volume. `nexusdev logs` of that node says what; `nexusdev restart` it.",
             unit="none",
             queries=(Query(expr=f"minio_node_drive_online_total{{{NODE}}}"),),
             base=Colour.RED,

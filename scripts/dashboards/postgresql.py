@@ -10,7 +10,7 @@ WELL = Row(
         Stat(
             title="Primary",
             what="The node that takes writes, as Patroni says.",
-            do="None for more than 25 s: `nexusdev status postgres`, then `nexusdev logs postgresql-0 postgresql-1 postgresql-2`.",
+            do="None for more than 25 s: `nexusdev status`, then `nexusdev logs postgresql-0 postgresql-1 postgresql-2`.",
             unit="none",
             queries=(Query(expr="patroni_primary == 1"),),
             base=Colour.RED,
@@ -79,7 +79,7 @@ WELL = Row(
         Stat(
             title="Oldest transaction",
             what="How long the oldest open transaction has run, on any node.",
-            do='`nexusdev psql -- -c "select pid, query from pg_stat_activity order by xact_start limit 3"`, then pg_terminate_backend(pid).',
+            do='`nexusdev psql -c "select pid, query from pg_stat_activity order by xact_start limit 3"`, then pg_terminate_backend(pid).',
             unit="s",
             queries=(Query(expr="max(nexus_pg_transaction_seconds)"),),
             steps=(
@@ -102,7 +102,7 @@ WELL = Row(
 TIMELINES = Graph(
     title="Timeline number",
     what="Goes up by one at each failover or switchover, on every node.",
-    do="A node that stays behind the others did not follow: `nexusdev status postgres`.",
+    do="A node that stays behind the others did not follow: `nexusdev status`.",
     unit="none",
     queries=(Query(expr="patroni_postgres_timeline"),),
     decimals=0,

@@ -85,7 +85,7 @@ LATENCY = Row(
         Graph(
             title="Slowest statements",
             what="Mean time of the five statements that took most, by PostgreSQL's id of the statement.",
-            do='`nexusdev psql -- -c "select query from pg_stat_statements where queryid = ID"` shows its text.',
+            do='`nexusdev psql -c "select query from pg_stat_statements where queryid = ID"` shows its text, if the application sent it.',
             unit="s",
             queries=(
                 Query(
@@ -124,7 +124,7 @@ LATENCY = Row(
         Graph(
             title="Waiting for a lock",
             what="How long the session waits that waits longest for a lock; 0 when none does.",
-            do="`nexusdev psql -- -c \"select pid, pg_blocking_pids(pid) from pg_stat_activity where wait_event_type = 'Lock'\"`",
+            do="`nexusdev psql -c \"select pid, pg_blocking_pids(pid) from pg_stat_activity where wait_event_type = 'Lock'\"`",
             unit="s",
             queries=(Query(expr=f"nexus_pg_lock_waiting_seconds{{{HERE}}}"),),
             steps=(Step(value=20, colour=Colour.RED, alert="PostgresLockWait"),),

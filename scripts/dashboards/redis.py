@@ -10,7 +10,7 @@ WELL = Row(
         Stat(
             title="Master",
             what="The node that takes writes.",
-            do="None: sentinels elect one within 5 s; if not, `nexusdev status redis` says which of them do not agree.",
+            do="None: sentinels elect one within 5 s; if not, `nexusdev status` says which of them do not agree.",
             unit="none",
             queries=(Query(expr='redis_instance_info{role="master",job="redis"}'),),
             base=Colour.RED,
@@ -35,7 +35,7 @@ WELL = Row(
         Stat(
             title="Sentinel quorum",
             what="Sentinels that say the quorum and the majority for a failover are there. Three when all is well.",
-            do="Fewer: `nexusdev status redis`; with fewer than two nobody replaces a dead master.",
+            do="Fewer: `nexusdev status`; with fewer than two nobody replaces a dead master.",
             unit="none",
             queries=(Query(expr=or_0("sum(redis_sentinel_master_ckquorum_status)")),),
             base=Colour.RED,
@@ -74,7 +74,7 @@ WELL = Row(
         Stat(
             title="Memory used",
             what="Share of maxmemory on the fullest node. At 1 keys are evicted.",
-            do="Give keys a time to live, or delete what is not needed: `nexusdev redis --bigkeys`.",
+            do="Give keys a time to live, or delete what is not needed: `nexusdev redis --user nexus_admin --bigkeys`.",
             unit="percentunit",
             queries=(Query(expr="max(nexus:redis_memory:ratio)"),),
             steps=(Step(value=0.9, colour=Colour.RED, alert="RedisMemoryNearLimit"),),

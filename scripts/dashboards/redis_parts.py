@@ -79,7 +79,7 @@ LATENCY = Row(
         Graph(
             title="Mean time of a command",
             what="Inside the server, without the network: the eight slowest commands.",
-            do="Milliseconds: a command that walks a large key. `nexusdev redis slowlog get 10` names it.",
+            do="Milliseconds: a command that walks a large key. `nexusdev redis --user nexus_admin SLOWLOG GET 10` names it.",
             unit="s",
             queries=(
                 Query(
@@ -202,7 +202,7 @@ ERRORS = Row(
         Graph(
             title="Error replies",
             what="Replies per second that were errors.",
-            do="`nexusdev redis info errorstats` counts them by kind; READONLY means writing to a replica.",
+            do="`nexusdev redis INFO errorstats` counts them by kind; READONLY means writing to a replica.",
             unit="ops",
             queries=(Query(expr=f"rate(redis_total_error_replies{{{NODES}}}[$__rate_interval])"),),
         ),
@@ -224,7 +224,7 @@ ERRORS = Row(
         Graph(
             title="Denied by ACL",
             what="Logins, commands, keys and channels that a user list refused, in the last 2 minutes, all nodes together.",
-            do="`nexusdev redis acl log` names user and command; nexus_app may not administer.",
+            do="`nexusdev redis --user nexus_admin ACL LOG` names user and command; nexus_app may not administer.",
             unit="none",
             queries=tuple(
                 Query(expr=f"sum(increase(redis_acl_access_denied_{kind}_total{{{HERE}}}[2m]))", legend=word)
@@ -244,7 +244,19 @@ ERRORS = Row(
             base=Colour.RED,
             steps=(Step(value=1, colour=Colour.GREEN, alert="RedisPersistenceFailing"),),
             meanings=YES,
-            width=16,
+            width=8,
+        ),
+        Timeline(
+            title="Servers and relays that answer",
+            what="Nodes, sentinels, and the relays through which applications on the host ask sentinels.",
+            do="`nexusdev logs` of the one that is red; `nexusdev up` brings back what has stopped.",
+            unit="none",
+            queries=(Query(expr=f"max by (instance) (redis_up{{{HERE}}})"),),
+            base=Colour.RED,
+            steps=(Step(value=1, colour=Colour.GREEN),),
+            meanings=UP,
+            alerts=("RedisNodeDown", "RedisSentinelDown", "RedisRelayDown"),
+            width=8,
         ),
     ),
 )

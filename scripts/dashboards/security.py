@@ -25,7 +25,7 @@ WELL = Row(
         Stat(
             title="Failed logins",
             what="Logins that Redis and MinIO refused in the last 2 minutes, all nodes together.",
-            do="An old env file: `nexusdev env --write`. Else look at who it is: `nexusdev redis acl log`.",
+            do="An old env file: `nexusdev env --write`. Else look at who it is: `nexusdev redis --user nexus_admin ACL LOG`.",
             unit="none",
             queries=(Query(expr=FAILED_LOGINS),),
             steps=(

@@ -11,7 +11,7 @@ VAULT = Row(
         Timeline(
             title="Active node over time",
             what="One band per node: blue while it answered requests. A change is a failover.",
-            do="None is blue: all are sealed, or two of three are away. `nexusdev status vault`, `nexusdev up`.",
+            do="None is blue: all are sealed, or two of three are away. `nexusdev status`, `nexusdev up`.",
             unit="none",
             queries=(Query(expr="nexus:vault_active"),),
             base=Colour.GREY,
@@ -44,7 +44,7 @@ VAULT = Row(
         Graph(
             title="Leases over time",
             what="Leases that Vault keeps, and those that it cannot revoke.",
-            do="Irrevocable ones: the database that they belong to was away. `nexusdev vault -- list sys/leases/lookup/database/creds`.",
+            do="Irrevocable ones: the database that they belong to was away. Bring it back, Vault tries again by itself.",
             unit="none",
             queries=(
                 Query(expr=f"sum(vault_expire_num_leases{{{NODES}}})", legend="kept"),
@@ -91,7 +91,7 @@ REFUSED = Row(
         Graph(
             title="Denied by Redis's user lists",
             what="Commands, keys and channels that a user may not use, in the last 2 minutes.",
-            do="`nexusdev redis acl log` names user and command. nexus_app may not administer, by intent.",
+            do="`nexusdev redis --user nexus_admin ACL LOG` names user and command. nexus_app may not administer, by intent.",
             unit="none",
             queries=tuple(
                 Query(expr=f"sum(increase(redis_acl_access_denied_{kind}_total[2m]))", legend=word)
@@ -102,7 +102,7 @@ REFUSED = Row(
         Graph(
             title="Denied by Vault",
             what="Requests that Vault answered with 403 (a policy or a token forbids it) or 400 (a bad login among them), in the last 5 minutes.",
-            do="A policy is missing, a token is over, a secret id is old: `nexusdev vault -- token lookup`, `nexusdev env --write`.",
+            do="A policy is missing, a token is over, a secret id is old: `nexusdev vault token lookup`, `nexusdev env --write`.",
             unit="none",
             queries=(
                 Query(
