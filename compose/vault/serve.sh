@@ -65,9 +65,10 @@ await() {
 }
 
 serve() {
+    [ "$kind" = node ] && wait_for_seal
+    [ -e /data/reset ] && rm -rf /data/vault /data/audit /data/reset
     mkdir -p /data/vault /data/audit
     if [ "$kind" = node ]; then
-        wait_for_seal
         vault server -config=/etc/vault/vault.hcl -config=/run/secrets/vault-seal.hcl &
     else
         vault server -config=/etc/vault/vault.hcl &
@@ -87,7 +88,6 @@ ended=
 trap 'ended=yes; [ -z "$server" ] && exit 0; kill -TERM "$server"' TERM INT
 
 while :; do
-    [ -e /data/reset ] && rm -rf /data/vault /data/audit /data/reset
     serve
     status=$?
     if [ -n "$ended" ] || [ ! -e /data/reset ]; then exit "$status"; fi

@@ -127,10 +127,14 @@ def run(here: Session, argv: Sequence[str]) -> int:
     """Parse and run one command line; its exit status. Raises NexusError for ``__main__`` to print."""
     from nexusdev.cli import commands, completion  # noqa: F401 - registers the commands
 
+    command = typer.main.get_command(app)
     if completion.is_asked():
         completion.prepare()
+        command.main(args=[], prog_name="nexusdev")
     try:
-        status = app(args=hoist(argv), prog_name="nexusdev", standalone_mode=False, obj=here)
+        # Not `main`: it ends with 1 when the reader of our output has gone, which is no failure.
+        with command.make_context("nexusdev", hoist(argv), obj=here) as ctx:
+            status = command.invoke(ctx)
     except typer.Exit as ended:
         return ended.exit_code
     except ParseError as error:

@@ -49,7 +49,8 @@ def require_ports(stack: Stack, plan: Plan, snapshot: Snapshot, survey: Survey) 
 
 
 def _ours(stack: Stack, snapshot: Snapshot) -> list[int]:
-    """Host ports that our own running containers hold: they will be given back before they are taken again."""
+    """Host ports that our own running containers hold, whatever their names: they will be given back before they are taken again."""
     alive = (State.RUNNING, State.PAUSED, State.RESTARTING)
-    running: Iterable[str] = (name for name, each in snapshot.containers.items() if each.state in alive)
+    holders = (*snapshot.containers.values(), *snapshot.strays)
+    running: Iterable[str] = (each.service for each in holders if each.state in alive)
     return [port.host for name in running if name in stack.services for port in stack.services[name].ports]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dotenv import dotenv_values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,10 +137,16 @@ def heal(project: Project) -> Iterator[None]:
     project.up()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def variables(project: Project) -> Mapping[str, str]:
-    """What an application on the host reads: the env file as JSON."""
-    ran = project.run("env", "--format", "json")
-    assert ran.code == 0, ran.err
-    values: dict[str, str] = json.loads(ran.out)
-    return values
+    """What an application on the host reads now: the env file, as python-dotenv takes it. A rotation before this test is in it."""
+    return {name: value or "" for name, value in dotenv_values(project.folder / ".env.nexusdev").items()}
+
+
+@pytest.fixture
+def seed_folder(project: Project) -> Iterator[Path]:
+    """The project's own seed folder, gone after the test."""
+    folder = project.folder / "seed"
+    folder.mkdir()
+    yield folder
+    shutil.rmtree(folder)

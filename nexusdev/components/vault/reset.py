@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from nexusdev.errors import InvalidState, SeedingFailed
 from nexusdev.ports import Runtime
 
-# serve.sh begins with empty data when its server has ended and this file is there.
-_COMMAND = 'touch /data/reset && kill -TERM "$(cat /tmp/server.pid)"'
+# serve.sh begins with empty data before it starts a server, and when one has ended, while this file is there: one that has
+# ended by itself already needs no signal.
+_COMMAND = 'touch /data/reset && { kill -TERM "$(cat /tmp/server.pid)" 2>/dev/null || true; }'
 
 
 KEY_LOST = "VAULT_KEY_LOST"

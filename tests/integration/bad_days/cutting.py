@@ -14,10 +14,10 @@ def line_that_begins(process: subprocess.Popen[bytes], words: str) -> bool:
     return any(line.decode().startswith(words) for line in iter(process.stderr.readline, b""))
 
 
-def file_that_appears(process: subprocess.Popen[bytes], folder: Path, name: str) -> bool:
-    """Wait for a file of this name below a folder; False when the command ended before."""
+def lock_that_is_taken(process: subprocess.Popen[bytes], folder: Path) -> bool:
+    """Wait until the command has written itself into a lock below a folder; False when it ended before."""
     while process.poll() is None:
-        if any(folder.rglob(name)):
+        if any(f'"pid": {process.pid},' in file.read_text() for file in folder.rglob("*.lock")):
             return True
         time.sleep(0.005)
     return False

@@ -52,6 +52,7 @@ class PrivateEngine:
         self.url = f"unix://{folder}/docker.sock"
         self.inside = ("nsenter", f"--net=/proc/{space}/ns/net")
         self._process: subprocess.Popen[bytes] | None = None
+        self._has_run = False
 
     def prepare(self) -> None:
         _until(lambda: _own_network(self.inside), seconds=10, what="a network namespace of its own")
@@ -80,8 +81,12 @@ class PrivateEngine:
 
     def answers(self) -> bool:
         if self._process is None or self._process.poll() is not None:
+            if self._has_run:
+                pytest.fail(f"the engine does not come back: {self.last_words()}")
             pytest.skip(f"an engine of its own cannot run here: {self.last_words()}")
-        return self.docker("version").returncode == 0
+        answered = self.docker("version").returncode == 0
+        self._has_run = self._has_run or answered
+        return answered
 
     def last_words(self) -> str:
         with suppress(OSError):
@@ -99,6 +104,19 @@ class PrivateEngine:
             self._process.kill()
             self._process.wait()
         self._process = None
+        self._bury_containerd()
+
+    def _bury_containerd(self) -> None:
+        """A killed engine takes its containerd along. Where nobody reaps it, the next engine would take the dead one for a living."""
+        noted = self.folder / "exec" / "containerd" / "containerd.pid"
+        with suppress(FileNotFoundError):
+            stat = Path(f"/proc/{noted.read_text()}/stat")
+            _until(
+                lambda: not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z",
+                seconds=20,
+                what="its containerd to end",
+            )
+            noted.unlink()
 
     def docker(self, *words: str, **more: Any) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(["docker", "-H", self.url, *words], capture_output=True, check=False, **more)

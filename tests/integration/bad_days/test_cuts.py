@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from tests.integration.bad_days.conftest import SMALL, ready, shape_of
-from tests.integration.bad_days.cutting import end, file_that_appears, line_that_begins
+from tests.integration.bad_days.cutting import end, line_that_begins, lock_that_is_taken
 from tests.integration.conftest import Project
 
 pytestmark = pytest.mark.integration
@@ -26,7 +26,7 @@ SAYS = {
 def cut(project: Project, phase: str, with_signal: signal.Signals, *names: str) -> str:
     process = project.start("up", "-v", *names)
     if phase == "preflight":
-        file_that_appears(process, project.state, "instance.json")
+        lock_that_is_taken(process, project.state)
     else:
         line_that_begins(process, SAYS.get(phase, phase))
     return end(process, with_signal)

@@ -6,6 +6,7 @@ import contextlib
 import json
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -157,18 +158,15 @@ def test_the_whole_cluster_comes_back_with_its_data(project: Project, s3: Any) -
     assert time.monotonic() - began < 60
 
 
-def test_a_project_seeds_objects_once(project: Project, s3: Any) -> None:
-    folder = project.folder / "seed" / "minio" / "shop-images" / "logos"
+def test_a_project_seeds_objects_once(project: Project, s3: Any, seed_folder: Path) -> None:
+    folder = seed_folder / "minio" / "shop-images" / "logos"
     folder.mkdir(parents=True)
     (folder / "a.svg").write_text("<svg/>")
-    try:
-        assert project.run("seed").code == 0
-        assert s3.get_object(Bucket="shop-images", Key="logos/a.svg")["ContentType"] == "image/svg+xml"
-        s3.delete_object(Bucket="shop-images", Key="logos/a.svg")
-        assert project.run("seed").code == 0
-        assert refusal(s3.get_object, Bucket="shop-images", Key="logos/a.svg") == "NoSuchKey"
-    finally:
-        (folder / "a.svg").unlink()
+    assert project.run("seed").code == 0
+    assert s3.get_object(Bucket="shop-images", Key="logos/a.svg")["ContentType"] == "image/svg+xml"
+    s3.delete_object(Bucket="shop-images", Key="logos/a.svg")
+    assert project.run("seed").code == 0
+    assert refusal(s3.get_object, Bucket="shop-images", Key="logos/a.svg") == "NoSuchKey"
 
 
 def test_nothing_that_metrics_tell_is_open_to_everybody(project: Project) -> None:
@@ -192,4 +190,3 @@ def test_a_new_key_pair_replaces_the_old_one(project: Project, variables: Mappin
     app.s3_client(fresh).put_object(Bucket=DATA, Key="with the new pair", Body=b"x")
     old = app.s3_client(variables)
     assert refusal(old.get_object, Bucket=DATA, Key="with the new pair") == "InvalidAccessKeyId"
-    variables.update(fresh)  # type: ignore[attr-defined]

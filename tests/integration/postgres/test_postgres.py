@@ -124,42 +124,27 @@ def test_patroni_obeys_nobody_without_certificate_and_password(project: Project,
 
 
 def test_a_projects_sql_is_applied_once_and_again_when_it_changes(
-    project: Project, variables: Mapping[str, str]
+    project: Project, variables: Mapping[str, str], seed_folder: Path
 ) -> None:
-    folder = project.folder / "seed" / "postgres"
-    folder.mkdir(parents=True)
-    file = folder / "001-fruit.sql"
-    try:
-        file.write_text("CREATE TABLE IF NOT EXISTS fruit (name text);\nINSERT INTO fruit VALUES ('apple');\n")
-        assert "applied postgres/001-fruit.sql" in json.dumps(project.run("seed", "--json").data)
-        assert "001-fruit" not in json.dumps(project.run("seed", "--json").data)
-        with file.open("a") as more:
-            more.write("INSERT INTO fruit VALUES ('pear');\n")
-        assert "it has changed" in json.dumps(project.run("seed", "--json").data)
-        with connect(variables) as application:
-            assert application.execute("SELECT count(*) FROM fruit").fetchone() == (3,)
-    finally:
-        clear(folder)
+    file = seed_folder / "postgres" / "001-fruit.sql"
+    file.parent.mkdir()
+    file.write_text("CREATE TABLE IF NOT EXISTS fruit (name text);\nINSERT INTO fruit VALUES ('apple');\n")
+    assert "applied postgres/001-fruit.sql" in json.dumps(project.run("seed", "--json").data)
+    assert "001-fruit" not in json.dumps(project.run("seed", "--json").data)
+    with file.open("a") as more:
+        more.write("INSERT INTO fruit VALUES ('pear');\n")
+    assert "it has changed" in json.dumps(project.run("seed", "--json").data)
+    with connect(variables) as application:
+        assert application.execute("SELECT count(*) FROM fruit").fetchone() == (3,)
 
 
-def test_an_error_in_a_projects_sql_is_told_with_file_line_and_sqlstate(project: Project) -> None:
-    folder = project.folder / "seed" / "postgres"
-    folder.mkdir(parents=True)
-    try:
-        (folder / "002-wrong.sql").write_text("SELECT 1;\n\nINSERT INTO nowhere VALUES (1);\n")
-        ran = project.run("seed")
-        assert ran.code == 15
-        assert "seed/postgres/002-wrong.sql, line 3" in ran.err
-        assert "42P01" in ran.err
-    finally:
-        clear(folder)
-
-
-def clear(folder: Path) -> None:
-    for file in folder.iterdir():
-        file.unlink()
-    folder.rmdir()
-    folder.parent.rmdir()
+def test_an_error_in_a_projects_sql_is_told_with_file_line_and_sqlstate(project: Project, seed_folder: Path) -> None:
+    (seed_folder / "postgres").mkdir()
+    (seed_folder / "postgres" / "002-wrong.sql").write_text("SELECT 1;\n\nINSERT INTO nowhere VALUES (1);\n")
+    ran = project.run("seed")
+    assert ran.code == 15
+    assert "seed/postgres/002-wrong.sql, line 3" in ran.err
+    assert "42P01" in ran.err
 
 
 @pytest.mark.usefixtures("heal")

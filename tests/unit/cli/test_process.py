@@ -103,6 +103,23 @@ def test_a_reader_that_goes_away_ends_it_quietly(folder: Path) -> None:
     assert ran.stderr == ""
 
 
+@pytest.mark.parametrize("words", [["--help"], ["up", "-q"], ["completion", "bash"]], ids=" ".join)
+def test_a_reader_that_was_gone_before_the_first_word_is_no_failure(folder: Path, words: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    ran = subprocess.run(
+        argv(folder, *words),
+        cwd=folder / "project",
+        env=environment(folder, PYTHONUNBUFFERED="1"),
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    os.close(writing)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+
+
 def test_a_stdout_that_is_closed_from_the_start_is_no_traceback(folder: Path) -> None:
     command = subprocess.list2cmdline(argv(folder, "up", "-q"))
     ran = subprocess.run(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from nexusdev.errors import (
@@ -43,6 +45,18 @@ def test_a_stopped_service_is_started_and_its_neighbours_are_left_alone(house: H
     up(house.context())
     (planned,) = house.heard.of(Planned)
     assert str(planned.plan) == "start redis-1: it ended with exit code 137"
+
+
+def test_a_renamed_container_is_made_anew_although_it_still_has_the_port(house: House) -> None:
+    up(house.context())
+    port = house.context().instance().port(71)
+    renamed = house.world.named(house.container("redis-1"))
+    assert renamed is not None
+    renamed.name += "-by-hand"
+    with socket.create_server(("127.0.0.1", port)):
+        up(house.context())
+    assert house.world.named(house.container("redis-1")) is not None
+    assert house.world.named(f"{house.container('redis-1')}-by-hand") is None
 
 
 def test_one_component_brings_the_gateway_that_leads_to_it(house: House) -> None:
