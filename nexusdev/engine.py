@@ -18,7 +18,7 @@ from nexusdev.job import Brought, Job
 from nexusdev.plan.steps import Act, Plan, Step
 from nexusdev.ports import Clock, Death, Runtime
 from nexusdev.timing import Stopwatch
-from nexusdev.waiting import Sentry, TimeIsUp, crash, last_lines, late
+from nexusdev.waiting import Sentry, TimeIsUp, crash, diagnose, last_lines, late
 from nexusdev.walk import TICK, Walk
 
 _LOOK_AT_CONTAINERS = 2.0
@@ -179,7 +179,9 @@ class _BringUp:
         container = runtime.observe().containers.get(name)
         if container:
             runtime.apply(Step(act=Act.STOP, subject=name, because="it crashed", target=container.id))
-        return crash(death, self.job.stack.services[name], container, log, lasted=self.sentry.lasted(death))
+        service = self.job.stack.services[name]
+        diagnosis = diagnose(self.job.components, service, log)
+        return crash(death, service, container, log, lasted=self.sentry.lasted(death), diagnosis=diagnosis)
 
     def _late(self) -> Exception:
         """Give the others a moment to see the deadline too, and tell everything that is missing at once."""

@@ -76,17 +76,31 @@ def down(ctx: typer.Context) -> None:
 
 
 @app.command(rich_help_panel=RUN)
-def destroy(ctx: typer.Context) -> None:
-    """Remove everything of the instance: containers, data, secrets. Asks before.
+def destroy(
+    ctx: typer.Context,
+    services: Annotated[
+        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only the containers and data of these.")
+    ] = None,
+) -> None:
+    """Remove everything of the instance: containers, data, secrets. Asks before, and says what goes.
+
+    Of monitoring, the data of one server can go alone: it begins anew.
 
     \b
     nexusdev destroy
     nexusdev destroy --yes          without asking
+    nexusdev destroy prometheus-0   its container and its volume, nothing else
     """
     from nexusdev.operations import destroy as operation
+    from nexusdev.operations import discard
 
     here = session(ctx)
     context = here.context()
+    if services:
+        if asked := discard.question(context, services):
+            here.confirm(asked, instead=f"nexusdev destroy {' '.join(services)} --yes")
+        perform(ctx, lambda context: discard.discard(context, services), progress=True)
+        return
     if asked := operation.question(context):
         here.confirm(asked, instead="nexusdev destroy --yes")
     perform(ctx, operation.destroy, progress=True)

@@ -118,6 +118,15 @@ class Alarms:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """Why a server ended, where its component understands its words: ``why`` and ``hint`` as an error has them."""
+
+    why: str
+    hint: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Trial:
     """What a program of an image shall say of files, before a container is made from that image.
 
@@ -207,3 +216,19 @@ class Checking(Protocol):
 
     def trials(self, services: Sequence[Service]) -> Sequence[Trial]:
         """What only a program of one of its images can tell of them."""
+
+
+@runtime_checkable
+class Explaining(Protocol):
+    """A component that understands the last words of its servers."""
+
+    def explain(self, service: str, log: Sequence[str]) -> Diagnosis | None:
+        """What made this server end; None where its words say nothing special. Pure."""
+
+
+@runtime_checkable
+class Expendable(Protocol):
+    """A component in which the data of one server may go alone: nothing else depends on it, and it begins anew without."""
+
+    def loses(self, service: str) -> str:
+        """What is lost with the data of this service, in words; '' where it is no such."""

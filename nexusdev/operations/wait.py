@@ -15,7 +15,7 @@ from nexusdev.operations.words import duration
 from nexusdev.plan.snapshot import Snapshot, State
 from nexusdev.ports import Site
 from nexusdev.stack.model import Stack
-from nexusdev.waiting import Sentry, crash, last_lines, pause_after
+from nexusdev.waiting import Sentry, crash, diagnose, last_lines, pause_after
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,9 +136,9 @@ def _until(context: Context, look: _Look, missing: Callable[[Sight], str], sentr
             return
         if death := sentry.crashed():
             service = sentry.services[death.service]
-            raise crash(
-                death, service, sight.snapshot.containers.get(service.name), last_lines(sentry.runtime, service.name)
-            )
+            log = last_lines(sentry.runtime, service.name)
+            container = sight.snapshot.containers.get(service.name)
+            raise crash(death, service, container, log, diagnosis=diagnose([look.component], service, log))
         if lacking != told:
             elapsed = context.clock.now() - began
             context.listener.tell(ComponentWaits(component=sight.component, missing=lacking, elapsed=elapsed))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nexusdev.components.contract import Alarms, Component, Node, Proof, Readiness, Trial, Variable
-from nexusdev.components.monitoring import alerts, files, names, readiness
+from nexusdev.components.contract import Alarms, Component, Diagnosis, Node, Proof, Readiness, Trial, Variable
+from nexusdev.components.monitoring import alerts, corruption, files, names, readiness
 from nexusdev.components.monitoring.coverage import coverage
 from nexusdev.components.quiet import Quiet
 from nexusdev.ports import Site, View
@@ -16,6 +16,13 @@ _PLACES = {
     "PROMETHEUS_URL": (names.PROMETHEUS, names.PORT),
     "ALERTMANAGER_URL": (names.ALERTMANAGER, names.ALERTS_PORT),
     "GRAFANA_URL": (names.GRAFANA, names.PAGES_PORT),
+}
+
+# What each server has that is gone with its volume.
+_LOST = {
+    **dict.fromkeys(names.PROMETHEUSES, "its history; the other one keeps its own"),
+    **dict.fromkeys(names.ALERTMANAGERS, "its silences; it takes those of the other one"),
+    names.GRAFANA: "what was changed in it by hand",
 }
 
 
@@ -49,6 +56,12 @@ class Monitoring(Quiet):
 
     def trials(self, services: Sequence[Service]) -> Sequence[Trial]:
         return files.trials(services)
+
+    def explain(self, service: str, log: Sequence[str]) -> Diagnosis | None:
+        return corruption.explain(service, log)
+
+    def loses(self, service: str) -> str:
+        return _LOST.get(service, "")
 
     def variables(self, site: Site, view: View) -> Sequence[Variable]:
         """Grafana only where it is there: its image may be one that cannot be had."""

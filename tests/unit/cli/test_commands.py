@@ -100,6 +100,14 @@ def test_destroy_without_a_terminal_asks_for_yes(house: House) -> None:
     assert not house.world.cells
 
 
+def test_the_data_of_one_service_that_others_hold_on_to_is_not_destroyed(house: House) -> None:
+    house.type("up")
+    ran = house.type("destroy", "redis-0", "--yes")
+    assert ran.status == 2
+    assert "the data of redis-0 does not go alone" in ran.err
+    assert len(house.world.cells) == 3
+
+
 def test_stop_start_and_down_by_their_names(house: House) -> None:
     house.type("up")
     assert house.type("stop").out == "stopped 3 containers\n"

@@ -12,6 +12,7 @@ from nexusdev.errors import IdentityMismatch, NotFound
 from nexusdev.plan.planner import plan, plan_down, plan_restart, plan_start, plan_stop
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.plan.steps import Act, Plan
+from nexusdev.plan.teardown import plan_discard
 from nexusdev.runtimes.memory import MemoryRuntime, World
 from nexusdev.stack.fingerprint import fingerprints
 from nexusdev.stack.model import Stack
@@ -422,3 +423,15 @@ def test_what_is_not_wanted_is_not_made_anew_with_its_network(running: Shop) -> 
     towards = running.plan(only=["db"], unwanted={"cache": "profile bare is without cache"})
     assert "remove cache: profile bare is without cache" in str(towards)
     assert "create cache" not in str(towards)
+
+
+def test_the_data_of_one_service_goes_with_its_container_and_who_shares_its_network(running: Shop) -> None:
+    plan = plan_discard(running.observe(), {"db-0": ["db-0"]})
+    assert str(plan) == (
+        "remove exporter-0: its data is destroyed\n"
+        "remove db-0: its data is destroyed\n"
+        "remove volume db-0: its data is destroyed"
+    )
+    running.walk(plan)
+    assert not plan_discard(running.observe(), {"db-0": ["db-0"]})
+    assert set(running.observe().volumes) == {"db-1"}
