@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nexusdev.components.contract import Component, Diagnosis, Explaining, Readiness
+from nexusdev.components.contract import Component, Diagnosis, Readiness
 from nexusdev.errors import CrashedDuringStart, NexusError, NotReadyInTime, SeedingFailed
 from nexusdev.events import ComponentReady, ComponentWaits, Event
 from nexusdev.plan.snapshot import Container, Snapshot, State
@@ -244,12 +244,6 @@ def crash(
         evidence=tuple(log) or ("it wrote nothing to its log",),
         code=diagnosis.code if diagnosis else "",
     )
-
-
-def diagnose(components: Iterable[Component], service: Service, log: Sequence[str]) -> Diagnosis | None:
-    """What the component of a service makes of its last words."""
-    own = next((each for each in components if each.name == service.component), None)
-    return own.explain(service.name, log) if isinstance(own, Explaining) else None
 
 
 def cause(exit_code: int, service: Service, container: Container | None) -> str:  # noqa: PLR0911 - one per cause

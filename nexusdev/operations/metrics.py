@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from itertools import pairwise
 from typing import Any
 
+from nexusdev.components.monitoring.names import NAME
 from nexusdev.components.monitoring.query import Prometheus, Silent, Span
 from nexusdev.errors import Degraded, NexusError, NotFound, UsageError
 from nexusdev.operations.context import Context
@@ -16,7 +17,6 @@ from nexusdev.operations.outcome import Block, Line, Outcome, Plot, Table, Text
 from nexusdev.operations.words import number
 from nexusdev.plan.snapshot import State
 
-COMPONENT = "monitoring"
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 #: Nothing is scraped more often than every 5 s, and a terminal shows no more points than this.
@@ -45,7 +45,7 @@ def metrics(
         says = shown(answer.data, span) or [_nothing(query, over), *_near(query, prometheus)]
     except Silent as silent:
         containers = runtime.observe().containers.values()
-        raise _silence([each.state for each in containers if each.component == COMPONENT], str(silent)) from silent
+        raise _silence([each.state for each in containers if each.component == NAME], str(silent)) from silent
     return Outcome(instance=instance.name, data=answer.data, says=tuple(says), warnings=answer.warnings)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nexusdev.components.contract import Component, Node, Readiness
+from nexusdev.components.diagnosis import diagnose
 from nexusdev.errors import NotReadyInTime, UsageError
 from nexusdev.events import ComponentWaits
 from nexusdev.operations.context import Context
@@ -15,7 +16,7 @@ from nexusdev.operations.words import duration
 from nexusdev.plan.snapshot import Snapshot, State
 from nexusdev.ports import Site
 from nexusdev.stack.model import Stack
-from nexusdev.waiting import Sentry, crash, diagnose, last_lines, pause_after
+from nexusdev.waiting import Sentry, crash, last_lines, pause_after
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from nexusdev.components.contract import Alarms, Alert
 from nexusdev.components.https import get
+from nexusdev.components.monitoring import names
 from nexusdev.ports import Address, Site
 
 PATIENCE = 0.4
@@ -105,10 +106,10 @@ def _rank(severity: str) -> int:
 
 _KINDS = (
     _Kind(
-        role="alertmanager",
-        port=9093,
+        role=names.ALERTMANAGER,
+        port=names.ALERTS_PORT,
         path="/api/v2/alerts?active=true&silenced=false&inhibited=false",
         parse=of_alertmanager,
     ),
-    _Kind(role="prometheus", port=9090, path="/api/v1/alerts", parse=of_prometheus),
+    _Kind(role=names.PROMETHEUS, port=names.PORT, path="/api/v1/alerts", parse=of_prometheus),
 )

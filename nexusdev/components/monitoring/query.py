@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from nexusdev.components.https import Response, get
+from nexusdev.components.monitoring import names
 from nexusdev.errors import Degraded, UsageError
 from nexusdev.ports import Site
 
-SERVICE, PORT = "prometheus", 9090
 #: What is wrong with the query itself, in Prometheus's words for kinds of errors.
 _ASKERS_FAULT = ("bad_data", "execution")
 _STARTING = 503
@@ -82,7 +82,7 @@ class Prometheus:
 
     def _get(self, path: str) -> Response:
         try:
-            return get(self.site.address(SERVICE, PORT), path, site=self.site, timeout=self.timeout)
+            return get(self.site.address(names.PROMETHEUS, names.PORT), path, site=self.site, timeout=self.timeout)
         except (OSError, KeyError) as error:
             raise Silent(str(error)) from error
 
