@@ -160,6 +160,7 @@ AGES = Row(
             steps=(Step(value=31536000, colour=Colour.YELLOW, alert="SecretOld"),),
             decimals=1,
             width=24,
+            height=14,
         ),
     ),
 )
