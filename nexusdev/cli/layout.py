@@ -51,7 +51,7 @@ def table(block: Table, page: Page) -> Iterator[str]:
     """Aligned columns where they fit; the last one wraps where only that helps; otherwise a small block per row."""
     if not block.rows:
         return
-    widths = [max(len(heading), *(len(str(row[at])) for row in block.rows)) for at, heading in enumerate(block.columns)]
+    widths = _widths(block)
     fixed = sum(widths[:-1]) + len(_GAP) * (len(widths) - 1)
     if fixed + widths[-1] <= page.width:
         yield from _aligned(block, widths, page)
@@ -59,6 +59,15 @@ def table(block: Table, page: Page) -> Iterator[str]:
         yield from _aligned(block, [*widths[:-1], page.width - fixed], page)
     else:
         yield from _stacked(block, page)
+
+
+def width(block: Table) -> int:
+    """How wide a page must be for the table not to wrap."""
+    return sum(_widths(block)) + len(_GAP) * (len(block.columns) - 1)
+
+
+def _widths(block: Table) -> list[int]:
+    return [max((len(heading), *(len(str(row[at])) for row in block.rows))) for at, heading in enumerate(block.columns)]
 
 
 def _aligned(block: Table, widths: Sequence[int], page: Page) -> Iterator[str]:

@@ -129,12 +129,11 @@ def _clock(at: float, length: float) -> str:
 
 
 def _legend(block: Plot, lines: Sequence[Line], page: Page) -> Iterator[str]:
-    """Which line is which, and its numbers."""
+    """Which line is which, and its numbers; only the last one where all of them do not fit beside each other."""
     marks = ["──" if page.color or len(lines) == 1 else f"{mark}{mark}" for mark, _ in zip(_MARKS, lines, strict=False)]
-    rows: list[tuple[Cell, ...]] = [
-        (mark, *line.labels, *_numbers(line)) for mark, line in zip(marks, lines, strict=True)
-    ]
-    table = Table(columns=("", *block.columns, *_NUMBERS), rows=tuple(rows))
+    table = _legend_table(block, lines, marks, _NUMBERS)
+    if layout.width(table) > page.width:
+        table = _legend_table(block, lines, marks, _NUMBERS[-1:])
     number = 0
     for text in layout.table(table, page):
         if number < len(marks) and text.startswith(marks[number]):
@@ -142,6 +141,13 @@ def _legend(block: Plot, lines: Sequence[Line], page: Page) -> Iterator[str]:
             number += 1
         else:
             yield text
+
+
+def _legend_table(block: Plot, lines: Sequence[Line], marks: Sequence[str], numbers: Sequence[str]) -> Table:
+    rows: list[tuple[Cell, ...]] = [
+        (mark, *line.labels, *_numbers(line)[-len(numbers) :]) for mark, line in zip(marks, lines, strict=True)
+    ]
+    return Table(columns=("", *block.columns, *numbers), rows=tuple(rows))
 
 
 def _colored(mark: str, number: int, page: Page) -> str:

@@ -22,6 +22,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 60
 #: Nothing is scraped more often than every 5 s, and a terminal shows no more points than this.
 _SHORTEST_STEP, _POINTS = 5.0, 240
 _PATIENCE = 10.0
+_ORDERED = re.compile(r"\b(sort\w*|topk|bottomk)\b")
 _PLAIN = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(\{[^}]*\})?(\[[^\]]*\])?")
 
 
@@ -42,7 +43,7 @@ def metrics(
     prometheus = door(site=instance.site(runtime, stack), timeout=patience)
     try:
         answer = prometheus.ask_over(query, span) if span else prometheus.ask(query)
-        says = shown(answer.data, span) or [_nothing(query, over), *_near(query, prometheus)]
+        says = shown(in_order(answer.data, query), span) or [_nothing(query, over), *_near(query, prometheus)]
     except Silent as silent:
         containers = runtime.observe().containers.values()
         raise _silence([each.state for each in containers if each.component == NAME], str(silent)) from silent
@@ -67,6 +68,13 @@ def seconds(text: str, option: str) -> float:
     if found <= 0 or (not plain and _DURATION.sub("", text)):
         raise UsageError(f"{option} must be a time such as 15m, 1h30m or 90s", why=f"it is {text!r}")
     return found
+
+
+def in_order(data: Mapping[str, Any], query: str) -> Mapping[str, Any]:
+    """Series by their labels, unless the query itself has put them in an order: Prometheus gives them in any."""
+    if data["resultType"] not in ("vector", "matrix") or _ORDERED.search(query):
+        return data
+    return {**data, "result": sorted(data["result"], key=lambda each: sorted(each["metric"].items()))}
 
 
 def shown(data: Mapping[str, Any], span: Span | None) -> list[Block]:

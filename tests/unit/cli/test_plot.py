@@ -57,6 +57,14 @@ def test_without_colours_each_line_has_a_mark_of_its_own() -> None:
     assert "++  redis-1" in text
 
 
+def test_a_narrow_legend_keeps_one_line_per_line() -> None:
+    long = plot_of(line("a-service-with-a-long-name", [1234567.0, 7654321.0]))
+    text = "\n".join(shown(long, Page(width=40, terminal=True)))
+    assert "──  a-service-with-a-long-name  7.65M" in text
+    assert "least" not in text
+    assert "least" in "\n".join(shown(long, Page(width=80, terminal=True)))
+
+
 def test_one_line_is_drawn_finely_also_without_colours() -> None:
     text = "\n".join(shown(plot_of(RISING), Page(width=60, terminal=True)))
     assert "•" not in text

@@ -11,7 +11,7 @@ import pytest
 
 from nexusdev.components.monitoring.query import Answer, Prometheus, Silent, Span
 from nexusdev.errors import Degraded, NotFound, UsageError
-from nexusdev.operations.metrics import metrics, shown, stretch
+from nexusdev.operations.metrics import in_order, metrics, shown, stretch
 from nexusdev.operations.outcome import Line, Outcome, Plot, Table, Text
 from nexusdev.operations.up import up
 from tests.fakes import FakeComponent, House
@@ -81,6 +81,13 @@ def test_what_holds_now_is_a_table_with_labels_as_columns(house: House) -> None:
         Text("up", "dim"),
         Table(columns=("instance", "job", "value"), rows=(("redis-0", "redis", "1"), ("", "etcd", "0"))),
     )
+
+
+def test_series_come_by_their_labels_unless_the_query_orders_them() -> None:
+    data = vector(sample("1", b="2"), sample("2", b="1"))
+    assert [each["metric"]["b"] for each in in_order(data, "up")["result"]] == ["1", "2"]
+    for query in ("sort_desc(up)", "topk(2, up)", "sort(up)"):
+        assert in_order(data, query) == data
 
 
 def test_what_all_have_in_common_is_said_once() -> None:
