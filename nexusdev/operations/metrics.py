@@ -17,8 +17,8 @@ from nexusdev.operations.outcome import Block, Line, Outcome, Plot, Table, Text
 from nexusdev.operations.words import number
 from nexusdev.plan.snapshot import State
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w|y)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
 #: Nothing is scraped more often than every 5 s, and a terminal shows no more points than this.
 _SHORTEST_STEP, _POINTS = 5.0, 240
 _PATIENCE = 10.0
@@ -74,7 +74,9 @@ def in_order(data: Mapping[str, Any], query: str) -> Mapping[str, Any]:
     """Series by their labels, unless the query itself has put them in an order: Prometheus gives them in any."""
     if data["resultType"] not in ("vector", "matrix") or _ORDERED.search(query):
         return data
-    return {**data, "result": sorted(data["result"], key=lambda each: sorted(each["metric"].items()))}
+    names = _names([each["metric"] for each in data["result"]])
+    by_label = sorted(data["result"], key=lambda each: [each["metric"].get(name, "") for name in names])
+    return {**data, "result": by_label}
 
 
 def shown(data: Mapping[str, Any], span: Span | None) -> list[Block]:
@@ -125,9 +127,9 @@ def _step(times: Sequence[float]) -> float:
 
 
 def columns(metrics: Sequence[Mapping[str, str]]) -> tuple[list[Block], tuple[str, ...], list[tuple[str, ...]]]:
-    """What all series have in common, as a line of its own; the labels in which they differ; and their values, a row per series."""
-    names = list(dict.fromkeys(name for each in metrics for name in sorted(each)))
-    names.sort(key=lambda name: name != "__name__")
+    """What all series have in common, as a line of its own; the labels in which they differ, first those that
+    all have; and their values, a row per series."""
+    names = _names(metrics)
     same = {name: metrics[0][name] for name in names if len(metrics) > 1 and _is_same(metrics, name)}
     kept = tuple(name for name in names if name not in same)
     head = same.get("__name__", "")
@@ -135,6 +137,14 @@ def columns(metrics: Sequence[Mapping[str, str]]) -> tuple[list[Block], tuple[st
     common: list[Block] = [Text(f"{head} {{{labels}}}".strip() if labels else head, "dim")] if same else []
     rows = [tuple(each.get(name, "") for name in kept) for each in metrics]
     return common, tuple("metric" if name == "__name__" else name for name in kept), rows
+
+
+def _names(metrics: Sequence[Mapping[str, str]]) -> list[str]:
+    """The labels: the metric's name, those that all have, and the others."""
+    return sorted(
+        {name for each in metrics for name in each},
+        key=lambda name: (name != "__name__", any(name not in each for each in metrics), name),
+    )
 
 
 def _is_same(metrics: Sequence[Mapping[str, str]], name: str) -> bool:

@@ -67,10 +67,30 @@ def page(context: Context, name: str) -> str:
     known = pages(context)
     if name in known:
         return known[name]
-    raise NotFound(
+    raise (
+        _left_out(name)
+        if _is_left_out(context, name)
+        else NotFound(
+            f"{name} does not run here",
+            why=f"there are {listed(list(known))}" if known else "",
+            hint=f"nexusdev up {_PAGES[name]}   bring it up beside the rest",
+        )
+    )
+
+
+def _is_left_out(context: Context, name: str) -> bool:
+    """Whether its component was brought up without it."""
+    instance = context.instance()
+    service = context.stack(instance).services.get(name)
+    return service is not None and service.optional and service.component in stored.read(instance.folder).components
+
+
+def _left_out(name: str) -> NotFound:
+    return NotFound(
         f"{name} does not run here",
-        why=f"there are {listed(list(known))}" if known else "",
-        hint=f"nexusdev up {_PAGES[name]}   bring it up beside the rest",
+        why="it is optional: its image could not be had when the rest came up, or it was removed since",
+        hint="nexusdev up --strict      bring it up, or say why its image cannot be had\n"
+        "nexusdev metrics --help   look at numbers and lines without it",
     )
 
 

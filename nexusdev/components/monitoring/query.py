@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -83,6 +84,8 @@ class Prometheus:
     def _get(self, path: str) -> Response:
         try:
             return get(self.site.address(names.PROMETHEUS, names.PORT), path, site=self.site, timeout=self.timeout)
+        except (ssl.SSLEOFError, ConnectionResetError) as error:
+            raise Silent("the gateway ends the conversation: no Prometheus that answers stands behind it") from error
         except (OSError, KeyError) as error:
             raise Silent(str(error)) from error
 
@@ -107,7 +110,7 @@ def pointed(query: str, *, line: int, column: int) -> tuple[str, ...]:
     if not 1 <= line <= len(lines):
         return ()
     written, place = lines[line - 1], max(column - 1, 0)
-    begin = max(place - _BEFORE, 0)
+    begin = max(place - _BEFORE, 0) if len(written) > _AROUND else 0
     shown = written[begin : begin + _AROUND]
     head, tail = "…" if begin else "", "…" if begin + _AROUND < len(written) else ""
     return (f"{head}{shown}{tail}", f"{' ' * (len(head) + place - begin)}^")

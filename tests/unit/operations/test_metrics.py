@@ -79,7 +79,7 @@ def test_what_holds_now_is_a_table_with_labels_as_columns(house: House) -> None:
     assert outcome.warnings == ("a warning",)
     assert outcome.says == (
         Text("up", "dim"),
-        Table(columns=("instance", "job", "value"), rows=(("redis-0", "redis", "1"), ("", "etcd", "0"))),
+        Table(columns=("job", "instance", "value"), rows=(("etcd", "", "0"), ("redis", "redis-0", "1"))),
     )
 
 

@@ -94,3 +94,18 @@ def test_a_page_is_not_shown_while_its_component_was_never_brought_up(house: Hou
     (house.folder / "compose" / "stack.yaml").write_text(COMPOSE.replace("secrets:\n", WATCHED))
     up(house.context(), ["minio"])
     assert list(pages(house.context())) == ["minio"]
+
+
+def test_a_page_whose_optional_server_was_left_out_is_told_as_such(house: House) -> None:
+    house.more = (Told(name="monitoring"), FakeComponent(name="minio"))
+    optional = WATCHED.replace("  watcher:", "  grafana:").replace(
+        "component: monitoring}", "component: monitoring, optional: true}"
+    )
+    (house.folder / "compose" / "stack.yaml").write_text(
+        COMPOSE.replace("secrets:\n", optional.replace(", grafana, ", ", "))
+    )
+    up(house.context())
+    with pytest.raises(NotFound, match="grafana does not run here") as raised:
+        open_page(house.context(), "grafana")
+    assert raised.value.why.startswith("it is optional")
+    assert raised.value.hint.startswith("nexusdev up --strict")

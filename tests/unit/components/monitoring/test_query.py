@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,6 +89,18 @@ def test_nobody_there_is_left_to_who_sees_the_containers(tmp_path: Path) -> None
             Prometheus(site=site(tls, ports)).ask("up")
 
 
+def test_a_gateway_with_nobody_behind_it_is_told_as_such(tmp_path: Path) -> None:
+    tls = authority(tmp_path / "tls")
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def hang_up() -> None:
+            door.accept()[0].close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        with pytest.raises(Silent, match="no Prometheus that answers stands behind it"):
+            Prometheus(site=site(tls, {PLACE: door.getsockname()[1]})).ask("up")
+
+
 def test_names_are_a_list_or_nothing(tmp_path: Path) -> None:
     names, _ = asked(tmp_path / "a", json.dumps({"data": ["up", "go_info"]}), lambda it: it.names())
     assert names == ("up", "go_info")
@@ -98,10 +112,11 @@ def test_names_are_a_list_or_nothing(tmp_path: Path) -> None:
     [
         ("up +", 1, 5, ("up +", "    ^")),
         ("up\n  + + by", 2, 7, ("  + + by", "      ^")),
+        ("sum by (instance (up)", 1, 18, ("sum by (instance (up)", " " * 17 + "^")),
         ("x" * 30 + "!" + "y" * 30, 1, 31, ("…" + "x" * 16 + "!" + "y" * 9 + "…", " " * 17 + "^")),
         ("up", 7, 1, ()),
     ],
-    ids=["the end", "the second line", "the middle of a long one", "a line that is not there"],
+    ids=["the end", "the second line", "a short one", "the middle of a long one", "a line that is not there"],
 )
 def test_the_place_is_shown_in_what_forty_columns_hold(
     query: str, line: int, column: int, shown: tuple[str, ...]
