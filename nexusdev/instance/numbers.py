@@ -6,7 +6,7 @@ No daemon tells them; ``up`` writes them in place when it ends. Times are in sec
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,19 +21,30 @@ _HEAD = "# HELP "
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """One metric: its name, what it tells, the label that its samples differ by ('' for a single sample), and label → value."""
+    """One metric: its name, what it tells, the label that its samples differ by ('' for a single sample), and label → value.
+
+    ``owners``: label → the component that it belongs to, where that is told as well.
+    """
 
     name: str
     tells: str
     label: str = ""
     samples: Mapping[str, float] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
+
+    def line(self, key: str, value: float) -> str:
+        """One sample in the text format."""
+        labels = [f'{self.label}="{key}"'] if self.label else []
+        if key in self.owners:
+            labels.append(f'component="{self.owners[key]}"')
+        return f"{self.name}{{{','.join(labels)}}} {value:.3f}\n" if labels else f"{self.name} {value:.3f}\n"
 
 
 def render(families: Iterable[Family]) -> Mapping[str, str]:
     """Name → its block in the text format of Prometheus; a family without samples has none."""
     return {
         each.name: f"# HELP {each.name} {each.tells}\n# TYPE {each.name} gauge\n"
-        + "".join(f"{each.name}{_labels(each.label, key)} {value:.3f}\n" for key, value in each.samples.items())
+        + "".join(each.line(key, value) for key, value in each.samples.items())
         for each in families
         if each.samples
     }
@@ -62,7 +73,9 @@ def make(folder: Path) -> None:
 def of_up(*, seconds: float, at: float, ready: Mapping[str, float]) -> tuple[Family, ...]:
     """What an ``up`` that changed something tells. ``ready``: component → how long it was waited for."""
     return (
-        Family(name="nexusdev_up_seconds", tells="How long the last up took that changed something.", samples={"": seconds}),
+        Family(
+            name="nexusdev_up_seconds", tells="How long the last up took that changed something.", samples={"": seconds}
+        ),
         Family(name="nexusdev_up_last_timestamp_seconds", tells="When it ended.", samples={"": at}),
         Family(
             name="nexusdev_up_ready_seconds",
@@ -70,6 +83,17 @@ def of_up(*, seconds: float, at: float, ready: Mapping[str, float]) -> tuple[Fam
             label="component",
             samples=ready,
         ),
+    )
+
+
+def of_run(stack: Stack, wanted: Collection[str]) -> Family:
+    """Which services this instance is meant to run: 1, and 0 for the rest of the stack. An alert misses nothing else."""
+    return Family(
+        name="nexusdev_service_wanted",
+        tells="Whether this instance is meant to run a service.",
+        label="service",
+        samples={name: float(name in wanted) for name in stack.services},
+        owners={name: each.component for name, each in stack.services.items()},
     )
 
 
@@ -109,7 +133,3 @@ def _secrets(stack: Stack) -> Mapping[str, float]:
         if not (each.recipe.certificate or is_derived(each.recipe))
     }
     return {name: file.stat().st_mtime for name, file in own.items() if file.exists()}
-
-
-def _labels(label: str, value: str) -> str:
-    return f'{{{label}="{value}"}}' if label else ""

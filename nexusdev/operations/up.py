@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
@@ -38,7 +38,7 @@ def up(context: Context, names: Sequence[str] = (), *, move_ports: bool = False)
             brought, plan, absent = _bring_up(context, scene, watch)
         finally:
             journal.write_timings(scene.instance.folder, watch.spans)
-        _count(context, scene, brought, took=watch.elapsed)
+        _count(context, scene, brought, absent=absent, took=watch.elapsed)
         return _outcome(context, scene, brought, plan=plan, absent=absent, took=watch.elapsed)
 
 
@@ -151,17 +151,25 @@ def _publish(context: Context, scene: Scene, site: Site) -> None:
     """Variables of all components that run now, also of those that an earlier ``up`` brought."""
     remembered = journal.read(scene.instance.folder)
     there = {each.component for each in scene.runtime.observe().containers.values()}
-    both = [name for name in scene.stack.components if name in scene.meant or name in there & set(remembered.seeded)]
-    publish(context, scene.instance, site, [context.components[name] for name in both])
+    publish(context, scene.instance, site, [context.components[name] for name in _brought(scene, remembered, there)])
     seeded = replace(remembered, seeded={**remembered.seeded, **scene.seeds})
     journal.write(scene.instance.folder, scene.part.remembered(seeded, there))
 
 
-def _count(context: Context, scene: Scene, brought: Brought, *, took: float) -> None:
+def _brought(scene: Scene, remembered: journal.Journal, there: set[str]) -> list[str]:
+    """The components that are meant now, and those that an earlier ``up`` brought and that are still ``there``."""
+    before = there & set(remembered.seeded)
+    return [name for name in scene.stack.components if name in scene.meant or name in before]
+
+
+def _count(context: Context, scene: Scene, brought: Brought, *, absent: Collection[str], took: float) -> None:
     """Leave nexusdev's own numbers where Prometheus finds them."""
     folder = scene.instance.folder
     ours = numbers.of_up(seconds=took, at=context.wall(), ready=brought.ready)
-    numbers.write(folder, (*ours, *numbers.of_instance(folder, scene.stack)))
+    there = {each.component for each in scene.runtime.observe().containers.values()}
+    components = _brought(scene, journal.read(folder), there)
+    wanted = {each.name for each in scene.stack.services.values() if each.component in components} - set(absent)
+    numbers.write(folder, (*ours, numbers.of_run(scene.stack, wanted), *numbers.of_instance(folder, scene.stack)))
 
 
 def _outcome(

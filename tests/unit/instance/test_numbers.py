@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nexusdev.instance import numbers
-from nexusdev.stack.model import Network, Recipe, Secret, Stack
+from nexusdev.stack.model import Network, Recipe, Secret, Service, Stack
 
 UP = numbers.of_up(seconds=31.25, at=1_700_000_000.0, ready={"postgres": 8.5, "redis": 7.0})
 
@@ -71,3 +71,16 @@ def test_the_file_keeps_its_inode_and_what_is_not_told_anew(tmp_path: Path) -> N
     assert "nexusdev_services 0.000" in written
     after = (tmp_path / "metrics.prom").stat()
     assert (after.st_ino, after.st_mode & 0o777) == (before.st_ino, 0o644)
+
+
+def test_services_that_this_run_is_not_meant_to_have_are_told_as_well(tmp_path: Path) -> None:
+    services = {
+        name: Service(name=name, image="i", component=component, group=name)
+        for name, component in (("redis-0", "redis"), ("vault-0", "vault"))
+    }
+    whole = Stack(project="p", network=Network(name="n", subnet="10.0.0.0/24"), services=services)
+    numbers.write(tmp_path, [numbers.of_run(whole, {"redis-0"})])
+    assert (tmp_path / "metrics.prom").read_text().splitlines()[2:] == [
+        'nexusdev_service_wanted{service="redis-0",component="redis"} 1.000',
+        'nexusdev_service_wanted{service="vault-0",component="vault"} 0.000',
+    ]
