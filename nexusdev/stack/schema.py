@@ -91,7 +91,8 @@ PLACES: Mapping[str, Mapping[str, str]] = {
         "component": "the product that it belongs to",
         "group": "services equal but for their number; default: the name without its number",
         "ordinal": "number within the group; default: the number at the end of the name, or 0",
-        "role": "server, sidecar, store (what its component's servers need to their end: stopped after them) or observer (what only watches: started after all else); default: by network_mode",
+        "role": "server, sidecar, store (what its component's servers need to their end: stopped after them) "
+        "or observer (what only watches: started after all else); default: by network_mode",
         "optional": "true: that its image cannot be had is no error",
     },
     "network": {
