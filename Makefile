@@ -5,10 +5,10 @@ SHELL := /bin/bash
 NEXUSDEV := .venv/bin/nexusdev
 PYTEST := .venv/bin/python -m pytest
 
-.PHONY: help up down test test-unit test-integration lint format images bench clean lock
+.PHONY: help up down test test-unit test-integration lint format images bench dashboards typecheck-dashboards clean lock
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .venv/.runtime: requirements.lock pyproject.toml scripts/bootstrap
 	@scripts/bootstrap runtime
@@ -46,6 +46,12 @@ images: .venv/.runtime ## build or fetch every image
 bench: .venv/.dev ## measure the promises; writes docs/benchmarks.md
 	@scripts/engine
 	@.venv/bin/python scripts/bench $(ARGS)
+
+dashboards: .venv/.runtime ## write Grafana's dashboards from scripts/dashboards
+	@.venv/bin/python -m scripts.dashboards
+
+typecheck-dashboards: dashboards ## check them against Grafana's published types (needs npm)
+	@.venv/bin/python scripts/typecheck-dashboards
 
 lock: .venv/.dev ## renew the locked requirements
 	@scripts/lock

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from nexusdev.attendant import Attendant
 from nexusdev.components.contract import Component
+from nexusdev.components.diagnosis import diagnose
 from nexusdev.events import Listener, PhaseBegan, PhaseEnded, Planned, StepDone
 from nexusdev.job import Brought, Job
 from nexusdev.plan.steps import Act, Plan, Step
@@ -107,7 +108,9 @@ class _BringUp:
         self.engine.listener.tell(PhaseEnded(phase=name, seconds=self.engine.clock.now() - began))
 
     def _attendant(self, component: Component) -> Attendant:
-        services = {service.name for service in self.job.stack.of_component(component.name)}
+        own = self.job.stack.of_component(component.name)
+        # What only watches a component is none of its business: it starts last, and nobody waits for it.
+        services = {each.name for each in own if each.role != "observer"} or {each.name for each in own}
         pending = {step.subject for step in self.job.plan.steps if step.act is Act.START} & services
         attendant = Attendant(
             component=component,
@@ -177,7 +180,9 @@ class _BringUp:
         container = runtime.observe().containers.get(name)
         if container:
             runtime.apply(Step(act=Act.STOP, subject=name, because="it crashed", target=container.id))
-        return crash(death, self.job.stack.services[name], container, log, lasted=self.sentry.lasted(death))
+        service = self.job.stack.services[name]
+        diagnosis = diagnose(self.job.components, service, log)
+        return crash(death, service, container, log, lasted=self.sentry.lasted(death), diagnosis=diagnosis)
 
     def _late(self) -> Exception:
         """Give the others a moment to see the deadline too, and tell everything that is missing at once."""

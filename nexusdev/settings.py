@@ -9,6 +9,7 @@
     offline        use only images that the engine has
     parallel       how many containers start at the same time
     strict         fail where an optional service is not available
+    profile        the part of the stack that ``up`` brings up: 'full', 'core'; default: as the last time, at first full
 
 An unknown key or a wrong value is InvalidConfig with file, line and the nearest known key.
 """
@@ -47,6 +48,7 @@ class Settings:
     offline: bool = False
     parallel: int = 4
     strict: bool = False
+    profile: str = ""
     origins: Mapping[str, str] = field(default_factory=dict)
 
     def rows(self) -> Iterator[tuple[str, Any, str]]:
@@ -120,6 +122,7 @@ KEYS: Mapping[str, Callable[[object], Any]] = {
     "offline": _switch,
     "parallel": _count,
     "strict": _switch,
+    "profile": _name,
 }
 assert set(KEYS) == {each.name for each in fields(Settings)} - {"origins"}  # noqa: S101
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nexusdev.components.contract import Component, Readiness
+from nexusdev.components.contract import Component, Diagnosis, Readiness
 from nexusdev.errors import CrashedDuringStart, NexusError, NotReadyInTime, SeedingFailed
 from nexusdev.events import ComponentReady, ComponentWaits, Event
 from nexusdev.plan.snapshot import Container, Snapshot, State
@@ -241,15 +241,28 @@ def has_ended(container: Container) -> bool:
 
 
 def crash(
-    death: Death, service: Service, container: Container | None, log: Sequence[str], *, lasted: float = 0.0
+    death: Death,
+    service: Service,
+    container: Container | None,
+    log: Sequence[str],
+    *,
+    lasted: float = 0.0,
+    diagnosis: Diagnosis | None = None,
 ) -> CrashedDuringStart:
-    """The error for a container that ended while it was waited for. ``lasted``: seconds after its start, 0 when unknown."""
+    """The error for a container that ended while it was waited for.
+
+    lasted     seconds after its start, 0 when unknown
+    diagnosis  what its component makes of the log
+    """
     after = f" {lasted:.1f} s after its start" if lasted > 0 else ""
     return CrashedDuringStart(
         f"{service.component} is not ready: {service.name} exited (code {death.exit_code}){after}",
-        why=cause(death.exit_code, service, container) or complaint(log),
-        hint=f"nexusdev logs {service.name}   all it said; its container is kept\nnexusdev up   try again",
+        why=diagnosis.why if diagnosis else cause(death.exit_code, service, container) or complaint(log),
+        hint=diagnosis.hint
+        if diagnosis
+        else f"nexusdev logs {service.name}   all it said; its container is kept\nnexusdev up   try again",
         evidence=tuple(log) or ("it wrote nothing to its log",),
+        code=diagnosis.code if diagnosis else "",
     )
 
 

@@ -137,6 +137,7 @@ class FakeImages:
     missing: set[str] = field(default_factory=set)
     refused: bool = False
     names: tuple[str, ...] = ("redis", "haproxy")
+    door: Any = None
 
     def resolve(self, names: Iterable[str] = ()) -> Mapping[str, str]:
         return {name: f"nexusdev/{name}:1" for name in (tuple(names) or self.names)}
@@ -286,6 +287,7 @@ class House:
     clock: FakeClock = field(default_factory=FakeClock)
     redis: FakeComponent = field(default_factory=lambda: FakeComponent(name="redis"))
     gateway: FakeComponent = field(default_factory=lambda: FakeComponent(name="gateway"))
+    more: tuple[FakeComponent, ...] = ()
 
     def __post_init__(self) -> None:
         for each in ("project", "state", "compose"):
@@ -310,7 +312,7 @@ class House:
         return {
             "doors": self.doors,
             "clock": self.clock,
-            "components": {each.name: cast(Component, each) for each in (self.gateway, self.redis)},
+            "components": {each.name: cast(Component, each) for each in (self.gateway, self.redis, *self.more)},
             "compose": self.folder / "compose" / "stack.yaml",
             "environ": {"PATH": os.environ["PATH"]},
             "wall": lambda: self.world.now,

@@ -12,6 +12,15 @@ listener "tcp" {
   tls_cert_file            = "/run/tls/tls.crt"
   tls_key_file             = "/run/tls/tls.key"
   tls_disable_client_certs = true
+}
+
+# For Prometheus: the one listener that gives numbers without a token. Its port is published nowhere.
+listener "tcp" {
+  address                  = "0.0.0.0:8202"
+  cluster_address          = "0.0.0.0:8203"
+  tls_cert_file            = "/run/tls/tls.crt"
+  tls_key_file             = "/run/tls/tls.key"
+  tls_disable_client_certs = true
 
   telemetry {
     unauthenticated_metrics_access = true

@@ -128,7 +128,7 @@ class Console:
         found = shutil.get_terminal_size().columns if terminal else UNBOUNDED
         columns = os.environ.get("COLUMNS", "")
         width = int(columns) if columns.isdigit() and int(columns) else found
-        return Page(width=max(width, 20), color=self.color and terminal)
+        return Page(width=max(width, 20), color=self.color and terminal, terminal=terminal)
 
     def _error(self, error: NexusError) -> None:
         self.err.writelines(f"{line.rstrip()}\n" for line in layout.error(error, self.page(self.err)))

@@ -25,12 +25,14 @@ def urls(ctx: typer.Context) -> None:
 
 @app.command("open", rich_help_panel=GROUPS[1])
 def open_(
-    ctx: typer.Context, page: Annotated[str, typer.Argument(help="vault, prometheus, minio-console.")] = "minio-console"
+    ctx: typer.Context,
+    page: Annotated[str, typer.Argument(help="grafana, prometheus, alertmanager, minio or vault.")],
 ) -> None:
     """Show a page in the browser; where there is none, print its address.
 
     \b
-    nexusdev open prometheus
+    nexusdev open grafana
+    nexusdev open minio             its console
     """
     from nexusdev.operations import urls as operation
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nexusdev.errors import NexusError
-from nexusdev.operations.outcome import Block, Cell, Mood, Table, Text
+from nexusdev.operations.outcome import Block, Cell, Mood, Plot, Table, Text
 
 UNBOUNDED = 10_000
 _CODES: dict[Mood, str] = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "strong": "1"}
@@ -19,10 +19,11 @@ _ERROR_WIDTH = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """How wide the lines may be, and whether they may have colours."""
+    """How wide the lines may be, whether they may have colours, and whether somebody looks at them on a terminal."""
 
     width: int = 80
     color: bool = False
+    terminal: bool = False
 
     def paint(self, text: str, mood: Mood) -> str:
         """The text in the colour of its mood."""
@@ -36,6 +37,10 @@ def blocks(says: Sequence[Block], page: Page) -> Iterator[str]:
         match block:
             case Table():
                 yield from table(block, page)
+            case Plot():
+                from nexusdev.cli.plot import plot
+
+                yield from plot(block, page)
             case Text():
                 yield from (page.paint(line, block.mood) for line in wrapped(block.text, page.width))
             case _:
@@ -46,7 +51,7 @@ def table(block: Table, page: Page) -> Iterator[str]:
     """Aligned columns where they fit; the last one wraps where only that helps; otherwise a small block per row."""
     if not block.rows:
         return
-    widths = [max(len(heading), *(len(str(row[at])) for row in block.rows)) for at, heading in enumerate(block.columns)]
+    widths = _widths(block)
     fixed = sum(widths[:-1]) + len(_GAP) * (len(widths) - 1)
     if fixed + widths[-1] <= page.width:
         yield from _aligned(block, widths, page)
@@ -54,6 +59,15 @@ def table(block: Table, page: Page) -> Iterator[str]:
         yield from _aligned(block, [*widths[:-1], page.width - fixed], page)
     else:
         yield from _stacked(block, page)
+
+
+def width(block: Table) -> int:
+    """How wide a page must be for the table not to wrap."""
+    return sum(_widths(block)) + len(_GAP) * (len(block.columns) - 1)
+
+
+def _widths(block: Table) -> list[int]:
+    return [max((len(heading), *(len(str(row[at])) for row in block.rows))) for at, heading in enumerate(block.columns)]
 
 
 def _aligned(block: Table, widths: Sequence[int], page: Page) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""logs, timings, doctor: look into the stack."""
+"""logs, metrics, timings, doctor: look into the stack."""
 
 from __future__ import annotations
 
@@ -57,6 +57,26 @@ def _written(here: Session, services: Sequence[str], lines: Iterable[LogLine]) -
         name = line.service.ljust(width)
         head = f"\x1b[{colors.get(line.service, 36)}m{name}\x1b[0m" if painted else name
         yield f"{head}  {time.strftime('%H:%M:%S', time.localtime(line.at))}  {line.text}"
+
+
+@app.command(rich_help_panel=LOOK)
+def metrics(
+    ctx: typer.Context,
+    query: Annotated[str, typer.Argument(help="A PromQL expression, in quotes.")],
+    over: Annotated[str | None, typer.Option("--range", metavar="TIME", help="How it went: 15m, 1h30m, 2d.")] = None,
+    step: Annotated[str | None, typer.Option("--step", metavar="TIME", help="Between two points of it.")] = None,
+) -> None:
+    """Ask Prometheus: what holds now as a table, how it went as lines.
+
+    \b
+    nexusdev metrics up
+    nexusdev metrics 'sum by (component) (up == 0)'
+    nexusdev metrics 'rate(process_cpu_seconds_total[1m])' --range 15m
+    nexusdev metrics 'pg_stat_activity_count' --range 1h --step 1m --json
+    """
+    from nexusdev.operations.metrics import metrics as operation
+
+    perform(ctx, lambda context: operation(context, query, over=over, step=step))
 
 
 @app.command(rich_help_panel=LOOK)

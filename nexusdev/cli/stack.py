@@ -20,6 +20,10 @@ def up(  # noqa: PLR0917 - options of a command
     components: Annotated[
         list[str] | None, typer.Argument(metavar="[COMPONENT]...", help="Only these, and what they need.")
     ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", metavar="NAME", help="full, or core: all but monitoring. Remembered; at first full."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and why.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Use only images that the engine has.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Fail where an optional service cannot be had.")] = False,
@@ -37,6 +41,7 @@ def up(  # noqa: PLR0917 - options of a command
     \b
     nexusdev up                     the whole stack
     nexusdev up postgres redis      these two and what they need
+    nexusdev up --profile core      all but monitoring; a later plain up keeps to it
     nexusdev up --dry-run           the plan, each step with its reason
     nexusdev up --timeout 10m       wait longer on a slow machine
     """
@@ -44,7 +49,7 @@ def up(  # noqa: PLR0917 - options of a command
 
     names = components or ()
     if dry_run:
-        perform(ctx, lambda context: operation.dry_run(context, names), offline=offline or None)
+        perform(ctx, lambda context: operation.dry_run(context, names), offline=offline or None, profile=profile)
         return
     perform(
         ctx,
@@ -53,6 +58,7 @@ def up(  # noqa: PLR0917 - options of a command
         offline=offline or None,
         strict=strict or None,
         env_file=env_file,
+        profile=profile,
     )
 
 
@@ -70,17 +76,31 @@ def down(ctx: typer.Context) -> None:
 
 
 @app.command(rich_help_panel=RUN)
-def destroy(ctx: typer.Context) -> None:
-    """Remove everything of the instance: containers, data, secrets. Asks before.
+def destroy(
+    ctx: typer.Context,
+    services: Annotated[
+        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only the containers and data of these.")
+    ] = None,
+) -> None:
+    """Remove everything of the instance: containers, data, secrets. Asks before, and says what goes.
+
+    Of monitoring, the data of one server can go alone: it begins anew.
 
     \b
     nexusdev destroy
     nexusdev destroy --yes          without asking
+    nexusdev destroy prometheus-0   its container and its volume, nothing else
     """
     from nexusdev.operations import destroy as operation
+    from nexusdev.operations import discard
 
     here = session(ctx)
     context = here.context()
+    if services:
+        if asked := discard.question(context, services):
+            here.confirm(asked, instead=f"nexusdev destroy {' '.join(services)} --yes")
+        perform(ctx, lambda context: discard.discard(context, services), progress=True)
+        return
     if asked := operation.question(context):
         here.confirm(asked, instead="nexusdev destroy --yes")
     perform(ctx, operation.destroy, progress=True)

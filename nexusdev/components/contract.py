@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from nexusdev.errors import NexusError
 from nexusdev.ports import Site, View
+from nexusdev.stack.model import Service
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +90,57 @@ class Proof:
     seconds: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """A rule that fires now.
+
+    component  what it is about;  instance  the service, '' where it is about several
+    severity   critical, warning or info
+    runbook    where it is written what to do
+    since      seconds since the epoch; 0.0 where it was not told
+    """
+
+    name: str
+    component: str
+    severity: str = ""
+    instance: str = ""
+    summary: str = ""
+    runbook: str = ""
+    since: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarms:
+    """What fires; ``trouble`` is a sentence where that is not known."""
+
+    alerts: tuple[Alert, ...] = ()
+    trouble: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """Why a server ended, where its component understands its words: ``why`` and ``hint`` as an error has them."""
+
+    why: str
+    hint: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What a program of an image shall say of files, before a container is made from that image.
+
+    files   name → file of this machine; they lie in the folder in which the script runs
+    script  for /bin/sh
+    judge   makes the error of its exit code and its lines; None where all is well
+    """
+
+    image: str
+    files: Mapping[str, Path]
+    script: str
+    judge: Callable[[int, Sequence[str]], NexusError | None]
+
+
 class Component(Protocol):
     """A product made of services.
 
@@ -137,3 +191,44 @@ class Renewing(Protocol):
 
     def refresh(self, site: Site) -> Sequence[Change]:
         """Make it valid for its whole time again; what had to be replaced. Raises ``SeedingFailed``."""
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """A component that watches the others."""
+
+    def alarms(self, site: Site) -> Alarms:
+        """What it says of them now, within half a second. Never raises for a server that is down."""
+
+    def coverage(self, facts: Any) -> Mapping[str, float]:
+        """How much of what runs it sees: ``services`` that run, how many of them are ``scraped``, ``coverage`` from 0 to 1. Pure."""
+
+
+@runtime_checkable
+class Checking(Protocol):
+    """A component whose own files are looked at before anything starts. ``services``: those of it that are meant."""
+
+    def files(self, services: Sequence[Service]) -> Sequence[Path]:
+        """The files that are looked at: while they are as they were when nothing was wrong, they are not looked at again."""
+
+    def check(self, services: Sequence[Service]) -> None:
+        """Read them. Raises ``InvalidConfig`` with file and line."""
+
+    def trials(self, services: Sequence[Service]) -> Sequence[Trial]:
+        """What only a program of one of its images can tell of them."""
+
+
+@runtime_checkable
+class Explaining(Protocol):
+    """A component that understands the last words of its servers."""
+
+    def explain(self, service: str, log: Sequence[str]) -> Diagnosis | None:
+        """What made this server end; None where its words say nothing special. Pure."""
+
+
+@runtime_checkable
+class Expendable(Protocol):
+    """A component in which the data of one server may go alone: nothing else depends on it, and it begins anew without."""
+
+    def loses(self, service: str) -> str:
+        """What is lost with the data of this service, in words; '' where it is no such."""

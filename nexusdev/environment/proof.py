@@ -57,8 +57,13 @@ def endpoints(values: Values) -> Iterator[Endpoint]:
         yield Endpoint("MINIO_ENDPOINT", values["MINIO_ENDPOINT"], questions.ask_minio)
     if "VAULT_ADDR" in values:
         yield Endpoint("VAULT_ADDR", values["VAULT_ADDR"], questions.ask_vault)
-    if "PROMETHEUS_URL" in values:
-        yield Endpoint("PROMETHEUS_URL", values["PROMETHEUS_URL"], questions.ask_prometheus, mute=True)
+    for name, ask in (
+        ("PROMETHEUS_URL", questions.ask_prometheus),
+        ("ALERTMANAGER_URL", questions.ask_alertmanager),
+        ("GRAFANA_URL", questions.ask_grafana),
+    ):
+        if name in values:
+            yield Endpoint(name, values[name], ask, mute=True)
 
 
 def _authority(url: str) -> tuple[str, int]:

@@ -74,5 +74,15 @@ def ask_prometheus(place: tls.Place, _values: Values, context: ssl.SSLContext, t
     return ""
 
 
+# Likewise.
+ask_alertmanager = ask_prometheus
+
+
+def ask_grafana(place: tls.Place, _values: Values, context: ssl.SSLContext, timeout: float) -> str:
+    """Whether it is well; likewise."""
+    http.get(place, "/api/health", context=context, headers=_host(place), timeout=timeout)
+    return ""
+
+
 def _host(place: tls.Place) -> dict[str, str]:
     return {"host": f"{place.host}:{place.port}"}

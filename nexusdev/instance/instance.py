@@ -81,13 +81,14 @@ class Instance:
 
         data_exists  volumes of the instance are there: a lost password is then an error (InvalidState), never made anew
         """
-        from nexusdev.instance import certificates
+        from nexusdev.instance import certificates, numbers
 
         made = self.secrets(stack).prepare(data_exists=data_exists)
         issued = certificates.prepare(
             self.folder / "tls", stack, instance=self.name, nonce=self.nonce, uid=self.uid, gid=self.gid
         )
         state.write_passwd(self.folder, self.uid, self.gid)
+        numbers.make(self.folder)
         state.write_compose_env(self.folder, self.environment(images))
         return (*made, *(f"certificate {group}" for group in issued))
 

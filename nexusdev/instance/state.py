@@ -2,6 +2,7 @@
 
     <root>/instances/<name>/instance.json   who it is: owner, port block, subnet, nonce (schema version 1)
                             secrets/ tls/   see secrets.py and certificates.py
+                            metrics.prom    nexusdev's own numbers for Prometheus, see numbers.py
                             passwd          for servers that want a name for their uid
                             compose.env     the interpolation variables, for plain ``docker compose --env-file``
                             variables.json  the proven variables of the last ``up``, so that ``env`` answers at once

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -50,15 +50,32 @@ class Arrivals:
         self._failure = error
 
 
+def nothing_to_try(_reference: str) -> None:
+    """An image is taken as it is."""
+
+
 @contextmanager
-def arriving(images: Images, stack: Stack, *, offline: bool, strict: bool, listener: Listener) -> Iterator[Arrivals]:
+def arriving(
+    images: Images,
+    stack: Stack,
+    *,
+    offline: bool,
+    strict: bool,
+    listener: Listener,
+    try_with: Callable[[str], None] = nothing_to_try,
+) -> Iterator[Arrivals]:
     """Set the missing images of these services going; they arrive while the block runs. Raises ImageUnavailable (exit 7).
 
     Offline, and for what only optional services need, it is known before the block begins.
+
+    try_with  what must hold of an image before a container is made from it: called with its reference, before the block for those
+              that are there, when it arrives for the others; what it raises ends everything
     """
     wanted = names_of(images, stack)
     stored = images.stored(wanted)
     arrivals = Arrivals(_there={images.resolve([name])[name] for name, image in stored.items() if image})
+    for reference in sorted(arrivals._there):
+        try_with(reference)
     missing = [name for name in wanted if stored[name] is None]
     with ExitStack() as stack_of_contexts:
         _try_optional(images, stack, missing, arrivals, offline=offline, strict=strict, listener=listener)
@@ -68,7 +85,7 @@ def arriving(images: Images, stack: Stack, *, offline: bool, strict: bool, liste
         if missing:
             if not offline:
                 stack_of_contexts.enter_context(images.building(listener))
-            _begin(images, missing, arrivals, stack_of_contexts, offline=offline, listener=listener)
+            _begin(images, missing, arrivals, stack_of_contexts, offline=offline, listener=listener, try_with=try_with)
         yield arrivals
 
 
@@ -84,8 +101,10 @@ def _begin(
     *,
     offline: bool,
     listener: Listener,
+    try_with: Callable[[str], None],
 ) -> None:
     def on_ready(arrived: Arrived) -> None:
+        try_with(arrived.reference)
         arrivals.arrived(arrived.reference)
 
     arrivals.expect(images.resolve(missing).values())

@@ -20,22 +20,32 @@ _UP, _TIMINGS = "up.json", "timings.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Journal:
-    """seeded: component that was brought up → a hash over all that its seeding depended on."""
+    """What the last ``up`` left behind.
+
+    seeded   component that was brought up → a hash over all that its seeding depended on
+    profile  the part of the stack that was last asked for, '' before the first time
+    checked  a hash over the files in which nothing was wrong when they were last checked
+    """
 
     seeded: Mapping[str, str] = field(default_factory=dict)
+    profile: str = ""
+    checked: str = ""
 
 
 def read(folder: Path) -> Journal:
     """The journal; an empty one where there is none that can be read."""
+    found = _load(folder / _UP)
     try:
-        return Journal(seeded={str(name): str(print_) for name, print_ in _load(folder / _UP)["seeded"].items()})
+        seeded = {str(name): str(print_) for name, print_ in found["seeded"].items()}
+        return Journal(seeded=seeded, profile=str(found.get("profile", "")), checked=str(found.get("checked", "")))
     except (KeyError, TypeError, AttributeError):
         return Journal()
 
 
 def write(folder: Path, journal: Journal) -> None:
     """Remember."""
-    replace(folder / _UP, json.dumps({"seeded": dict(journal.seeded)}) + "\n")
+    document = {"seeded": dict(journal.seeded), "profile": journal.profile, "checked": journal.checked}
+    replace(folder / _UP, json.dumps(document) + "\n")
 
 
 def write_timings(folder: Path, spans: Sequence[Span]) -> None:

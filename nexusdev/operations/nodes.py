@@ -15,10 +15,11 @@ from nexusdev.stack.model import Service, Stack
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What one look at a component told."""
+    """What one look at a component told; ``facts`` is None where it was not asked."""
 
     component: Component
     readiness: Readiness
+    facts: Any = None
     nodes: Sequence[Node] = ()
 
 
@@ -85,7 +86,8 @@ def _seen(component: Component, asked: _Look) -> Seen:
     asked.done.wait()
     if asked.error is not None:
         raise asked.error
-    return Seen(component=component, readiness=component.judge(asked.facts), nodes=tuple(component.nodes(asked.facts)))
+    facts = asked.facts
+    return Seen(component=component, readiness=component.judge(facts), facts=facts, nodes=tuple(component.nodes(facts)))
 
 
 def rows(stack: Stack, snapshot: Snapshot, seen: Mapping[str, Seen]) -> list[Row]:

@@ -33,7 +33,30 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
 
 
-Block = str | Text | Table
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One series of a plot. ``labels``: its cell under each of the plot's columns; ``points``: (seconds since the epoch, value)."""
+
+    labels: tuple[str, ...]
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plot:
+    """Lines over time. A terminal draws them; elsewhere each is a row of a table.
+
+    begin, end  of the time that is shown, in seconds since the epoch
+    step        seconds between two points; where more are between them, the line is broken
+    """
+
+    columns: tuple[str, ...]
+    lines: tuple[Line, ...]
+    begin: float
+    end: float
+    step: float
+
+
+Block = str | Text | Table | Plot
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,9 +14,12 @@ from nexusdev.errors import NotFound
 from nexusdev.events import Note
 from nexusdev.instance.instance import Instance, open_instance
 from nexusdev.instance.state import container_user, folder_of
+from nexusdev.operations import journal
 from nexusdev.operations.context import Context
 from nexusdev.operations.env import check_env_file
+from nexusdev.operations.exam import Exam, examine
 from nexusdev.operations.preflight import require_ports, require_room
+from nexusdev.operations.profiles import Part, chosen
 from nexusdev.operations.seed_files import collect
 from nexusdev.operations.selection import limited, with_needs
 from nexusdev.plan.planner import plan as make_plan
@@ -36,6 +39,8 @@ class Scene:
     meant   the components, in the order of the stack
     prints  service → fingerprint
     files   component → the project's own seed files
+    part    the profile that is meant, and what it leaves out of what is there
+    exam    what is still to be tried of the components' files
     """
 
     instance: Instance
@@ -46,6 +51,8 @@ class Scene:
     snapshot: Snapshot
     prints: Mapping[str, str]
     files: Mapping[str, Sequence[SeedFile]]
+    part: Part
+    exam: Exam
 
     def plan(self, *, absent: Collection[str] = ()) -> Plan:
         """What must change; ``absent``: services that have to be left out."""
@@ -57,6 +64,7 @@ class Scene:
             fingerprints=self.prints,
             owner_path=str(self.instance.owner),
             only=None if everything else self.meant,
+            unwanted=self.part.unwanted(self.stack, self.snapshot),
         )
 
     @property
@@ -133,10 +141,13 @@ def look(
     runtime: Runtime | None = None,
     snapshot: Snapshot | None = None,
 ) -> Scene:
-    """What is wanted beside what is there. Changes nothing."""
+    """What is wanted beside what is there. Changes nothing. Raises InvalidConfig for a broken file of what is meant."""
     stack = context.stack(instance)
-    meant = with_needs(names, stack) if names else stack.components
+    part = chosen(context.settings, stack, names, remembered=journal.read(instance.folder).profile)
+    meant = with_needs(part.components, stack)
     runtime = runtime or context.runtime(stack, owner=instance.owner)
+    components = [context.components[name] for name in meant]
+    exam = examine(components, stack, instance=instance.name, folder=instance.folder)
     return Scene(
         instance=instance,
         stack=stack,
@@ -146,4 +157,6 @@ def look(
         snapshot=snapshot or runtime.observe(),
         prints=fingerprints(stack),
         files=collect(context.settings.seed, stack.components),
+        part=replace(part, components=meant),
+        exam=exam,
     )

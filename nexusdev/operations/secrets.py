@@ -10,6 +10,7 @@ from nexusdev.components.contract import Component
 from nexusdev.environment import stored
 from nexusdev.errors import Degraded, NexusError, NotFound, UsageError
 from nexusdev.events import Seeded
+from nexusdev.instance import numbers
 from nexusdev.instance.identity import require_owner
 from nexusdev.instance.instance import Instance, locked
 from nexusdev.operations import env
@@ -108,6 +109,7 @@ def rotate(context: Context, names: Sequence[str] = ()) -> Outcome:
         site = instance.site(context.runtime(stack, owner=instance.owner), stack)
         changes, failure = _rotate_each(context, site, chosen)
         if changes:
+            numbers.write(instance.folder, numbers.of_instance(instance.folder, stack))
             _follow(context, instance, site, published, failure)
     if failure:
         raise failure

@@ -1,4 +1,4 @@
-"""status: per node role, state, lag or quorum and host port; per component whether it does its job, and what is missing."""
+"""status: per node role, state, lag or quorum and host port; per component whether it does its job, what is missing, which alerts fire."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from nexusdev.errors import Degraded
-from nexusdev.operations import journal, nodes
+from nexusdev.operations import journal, nodes, watched
 from nexusdev.operations.context import Context
 from nexusdev.operations.nodes import Row, Seen
 from nexusdev.operations.outcome import Block, Outcome, Table, Text
@@ -20,22 +20,30 @@ def status(context: Context, *, check: bool = False) -> Outcome:
     stack = context.stack(instance)
     runtime = context.runtime(stack)
     snapshot = runtime.observe()
-    meant = in_use(stack, snapshot, tuple(journal.read(instance.folder).seeded))
+    remembered = journal.read(instance.folder)
+    meant = in_use(stack, snapshot, tuple(remembered.seeded))
     site = instance.site(runtime, stack)
-    seen = nodes.look([context.components[name] for name in meant], site, snapshot)
+    components = [context.components[name] for name in meant]
+    question = watched.ask(components, site, snapshot)
+    seen = nodes.look(components, site, snapshot)
     rows = nodes.rows(stack, snapshot, seen)
     missing = {name: each.readiness.missing for name, each in seen.items() if not each.readiness.ready}
+    alarms = question.alarms
     return Outcome(
         instance=instance.name,
         data={
             "ready": not missing,
+            "profile": remembered.profile,
             "components": [
                 {"name": name, "ready": each.readiness.ready, "missing": each.readiness.missing}
                 for name, each in seen.items()
             ],
             "nodes": [asdict(row) for row in rows],
+            "alerts": watched.data(alarms),
+            "monitoring": question.coverage(seen),
         },
-        says=tuple(_says(rows, seen, snapshot)),
+        says=(*_says(rows, seen, snapshot), *watched.says(alarms, meant, now=context.wall())),
+        warnings=(f"which alerts fire is not known: {alarms.trouble}",) if alarms.trouble else (),
         error=_degraded(missing, snapshot) if check and missing else None,
     )
 

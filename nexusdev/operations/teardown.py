@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nexusdev.engine import Engine
@@ -74,6 +74,11 @@ def _require_gone(snapshot: Snapshot, *, volumes: bool, command: str) -> None:
         *([f"network {snapshot.network.full_name}"] if snapshot.network else []),
         *(f"volume {each.full_name}" for each in (snapshot.volumes.values() if volumes else ())),
     ]
+    require_gone(left, command=command)
+
+
+def require_gone(left: Sequence[str], *, command: str) -> None:
+    """TeardownIncomplete (exit 8) for what is left after a removal."""
     if left:
         raise TeardownIncomplete(
             f"{len(left)} {'thing is' if len(left) == 1 else 'things are'} left",

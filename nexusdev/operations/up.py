@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 from nexusdev.errors import NexusError
 from nexusdev.events import PhaseBegan, PhaseEnded
+from nexusdev.instance import numbers
 from nexusdev.instance.instance import locked
 from nexusdev.job import Brought, Job
 from nexusdev.operations import journal, nodes
 from nexusdev.operations.context import Context
 from nexusdev.operations.env import prove, publish, republish
 from nexusdev.operations.images_in_time import Arrivals, arriving, names_of
-from nexusdev.operations.journal import Journal
 from nexusdev.operations.outcome import Block, Outcome, Table, Text
 from nexusdev.operations.scene import Scene, imagined, look, set_scene
 from nexusdev.operations.selection import limited, require_components
@@ -37,6 +38,7 @@ def up(context: Context, names: Sequence[str] = (), *, move_ports: bool = False)
             brought, plan, absent = _bring_up(context, scene, watch)
         finally:
             journal.write_timings(scene.instance.folder, watch.spans)
+        _count(context, scene, brought, absent=absent, took=watch.elapsed)
         return _outcome(context, scene, brought, plan=plan, absent=absent, took=watch.elapsed)
 
 
@@ -74,8 +76,17 @@ def _nothing_to_do(context: Context, scene: Scene, watch: Stopwatch) -> Outcome 
     if proven is None:
         return None
     republish(context, scene.instance)
+    if scene.part.profile not in ("", remembered.profile):
+        there = {each.component for each in scene.snapshot.containers.values()}
+        journal.write(scene.instance.folder, scene.part.remembered(remembered, there))
     words = f"nothing to do: everything is ready ({listed(scene.meant)})"
-    data = {"changed": False, "ready": list(scene.meant), "seconds": watch.elapsed, "proven": list(proven)}
+    data = {
+        "changed": False,
+        "ready": list(scene.meant),
+        "profile": scene.part.profile,
+        "seconds": watch.elapsed,
+        "proven": list(proven),
+    }
     return Outcome(instance=scene.instance.name, data=data, says=(Text(words, "good"),))
 
 
@@ -102,7 +113,12 @@ def _bring_up(context: Context, scene: Scene, watch: Stopwatch) -> tuple[Brought
         with _phase(context, watch, "images", after=["preflight"]):
             arrivals = contexts.enter_context(
                 arriving(
-                    images, scene.here, offline=settings.offline, strict=settings.strict, listener=context.listener
+                    images,
+                    scene.here,
+                    offline=settings.offline,
+                    strict=settings.strict,
+                    listener=context.listener,
+                    try_with=lambda reference: scene.exam.hold(reference, images.door),
                 )
             )
         with _phase(context, watch, "plan", after=["images"]):
@@ -135,9 +151,25 @@ def _publish(context: Context, scene: Scene, site: Site) -> None:
     """Variables of all components that run now, also of those that an earlier ``up`` brought."""
     remembered = journal.read(scene.instance.folder)
     there = {each.component for each in scene.runtime.observe().containers.values()}
-    both = [name for name in scene.stack.components if name in scene.meant or name in there & set(remembered.seeded)]
-    publish(context, scene.instance, site, [context.components[name] for name in both])
-    journal.write(scene.instance.folder, Journal(seeded={**remembered.seeded, **scene.seeds}))
+    publish(context, scene.instance, site, [context.components[name] for name in _brought(scene, remembered, there)])
+    seeded = replace(remembered, seeded={**remembered.seeded, **scene.seeds})
+    journal.write(scene.instance.folder, scene.part.remembered(seeded, there))
+
+
+def _brought(scene: Scene, remembered: journal.Journal, there: set[str]) -> list[str]:
+    """The components that are meant now, and those that an earlier ``up`` brought and that are still ``there``."""
+    before = there & set(remembered.seeded)
+    return [name for name in scene.stack.components if name in scene.meant or name in before]
+
+
+def _count(context: Context, scene: Scene, brought: Brought, *, absent: Collection[str], took: float) -> None:
+    """Leave nexusdev's own numbers where Prometheus finds them."""
+    folder = scene.instance.folder
+    ours = numbers.of_up(seconds=took, at=context.wall(), ready=brought.ready)
+    there = {each.component for each in scene.runtime.observe().containers.values()}
+    components = _brought(scene, journal.read(folder), there)
+    wanted = {each.name for each in scene.stack.services.values() if each.component in components} - set(absent)
+    numbers.write(folder, (*ours, numbers.of_run(scene.stack, wanted), *numbers.of_instance(folder, scene.stack)))
 
 
 def _outcome(
@@ -155,6 +187,7 @@ def _outcome(
         data={
             "changed": bool(plan),
             "ready": list(scene.meant),
+            "profile": scene.part.profile,
             "seconds": took,
             "steps": [str(step) for step in plan.steps],
             "seeded": {name: list(each) for name, each in brought.changes.items()},

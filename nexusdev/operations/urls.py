@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from difflib import get_close_matches
+from collections.abc import Callable, Collection
 
 from nexusdev.environment import stored
 from nexusdev.errors import NotFound
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome, Table
+from nexusdev.operations.selection import unknown
+from nexusdev.operations.words import listed
 
 _PASSWORD = re.compile(r"(?<=://)([^/@]*)@")
 #: Variable → the name under which a person looks for it, and whether a browser can show it (and at which path).
@@ -21,12 +22,23 @@ _KNOWN = {
     "AWS_ENDPOINT_URL_S3": ("s3", None),
     "VAULT_ADDR": ("vault", "/ui/"),
     "PROMETHEUS_URL": ("prometheus", "/"),
+    "ALERTMANAGER_URL": ("alertmanager", "/"),
     "GRAFANA_URL": ("grafana", "/"),
+}
+#: Pages that no application reads a variable for: name → the component whose they are, its role and the port there.
+_UNTOLD = {"minio": ("minio", "minio-api", 9001), "alertmanager": ("monitoring", "alertmanager", 9093)}
+#: Every page that there can be → the component that has to run for it.
+_PAGES = {
+    "grafana": "monitoring",
+    "prometheus": "monitoring",
+    "alertmanager": "monitoring",
+    "minio": "minio",
+    "vault": "vault",
 }
 
 
 def urls(context: Context) -> Outcome:
-    """From the variables of the last ``up``; the MinIO console, which no application reads, from its port."""
+    """From the variables of the last ``up``; what no application reads, such as the console of MinIO, from its port."""
     found = all_urls(context)
     table = Table(columns=("name", "url"), rows=tuple(found.items()))
     return Outcome(data={"urls": found, "pages": pages(context)}, says=(table,), instance=context.identity.name)
@@ -37,7 +49,7 @@ def all_urls(context: Context) -> dict[str, str]:
     instance = context.instance()
     values = stored.read(instance.folder).views["host"]
     found = {name: plain(values[variable]) for variable, (name, _) in _KNOWN.items() if variable in values}
-    return {**found, **_console(context)}
+    return {**found, **_untold(context, found)}
 
 
 def pages(context: Context) -> dict[str, str]:
@@ -45,19 +57,40 @@ def pages(context: Context) -> dict[str, str]:
     instance = context.instance()
     values = stored.read(instance.folder).views["host"]
     found = {name: values[key].rstrip("/") + path for key, (name, path) in _KNOWN.items() if path and key in values}
-    return {**found, **_console(context)}
+    return {**found, **_untold(context, found)}
 
 
 def page(context: Context, name: str) -> str:
-    """The URL of one page; NotFound names the nearest."""
+    """The URL of one page. NotFound (3) for one that does not run here, UsageError (2) with the nearest for no page at all."""
+    if name not in _PAGES:
+        raise unknown(name, _PAGES, kind="page", hint="nexusdev open {}")
     known = pages(context)
     if name in known:
         return known[name]
-    near = get_close_matches(name, known, 1)
-    raise NotFound(
-        f"there is no page {name!r}",
-        why=f"there are {', '.join(known)}",
-        hint=f"nexusdev open {near[0]}" if near else "nexusdev urls",
+    raise (
+        _left_out(name)
+        if _is_left_out(context, name)
+        else NotFound(
+            f"{name} does not run here",
+            why=f"there are {listed(list(known))}" if known else "",
+            hint=f"nexusdev up {_PAGES[name]}   bring it up beside the rest",
+        )
+    )
+
+
+def _is_left_out(context: Context, name: str) -> bool:
+    """Whether its component was brought up without it."""
+    instance = context.instance()
+    service = context.stack(instance).services.get(name)
+    return service is not None and service.optional and service.component in stored.read(instance.folder).components
+
+
+def _left_out(name: str) -> NotFound:
+    return NotFound(
+        f"{name} does not run here",
+        why="it is optional: its image could not be had when the rest came up, or it was removed since",
+        hint="nexusdev up --strict      bring it up, or say why its image cannot be had\n"
+        "nexusdev metrics --help   look at numbers and lines without it",
     )
 
 
@@ -76,13 +109,18 @@ def plain(url: str) -> str:
     return _PASSWORD.sub("", url)
 
 
-def _console(context: Context) -> dict[str, str]:
+def _untold(context: Context, told: Collection[str]) -> dict[str, str]:
+    """The pages without a variable, of components that were brought up."""
     instance = context.instance()
+    up = stored.read(instance.folder).components
     published = {
         (name, port.container): port.host
         for service in context.stack(instance).services.values()
         for name in (service.name, *service.aliases)
         for port in service.ports
     }
-    port = published.get(("minio-api", 9001))
-    return {"minio-console": f"https://127.0.0.1:{port}/"} if port else {}
+    return {
+        name: f"https://127.0.0.1:{published[role, port]}/"
+        for name, (component, role, port) in _UNTOLD.items()
+        if name not in told and component in up and (role, port) in published
+    }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nexusdev.components.contract import Component, Node, Readiness
+from nexusdev.components.diagnosis import diagnose
 from nexusdev.errors import NotReadyInTime, UsageError
 from nexusdev.events import ComponentWaits
 from nexusdev.operations.context import Context
@@ -136,9 +137,9 @@ def _until(context: Context, look: _Look, missing: Callable[[Sight], str], sentr
             return
         if death := sentry.crashed():
             service = sentry.services[death.service]
-            raise crash(
-                death, service, sight.snapshot.containers.get(service.name), last_lines(sentry.runtime, service.name)
-            )
+            log = last_lines(sentry.runtime, service.name)
+            container = sight.snapshot.containers.get(service.name)
+            raise crash(death, service, container, log, diagnosis=diagnose([look.component], service, log))
         if lacking != told:
             elapsed = context.clock.now() - began
             context.listener.tell(ComponentWaits(component=sight.component, missing=lacking, elapsed=elapsed))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 def listed(names: list[str] | tuple[str, ...]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
@@ -21,3 +23,20 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def number(value: float) -> str:
+    """``42``, ``0.00331``, ``1.5e+16``; what is no number in Prometheus's words: ``NaN``, ``+Inf``."""
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+    return f"{value:.0f}" if value == round(value) and abs(value) < 1e15 else f"{value:.6g}"  # noqa: PLR2004 - as exact as a float is
+
+
+def short(value: float) -> str:
+    """Three digits that count: ``0.25``, ``12.3``, ``1.23k``, ``512M``."""
+    if not math.isfinite(value):
+        return number(value)
+    for size, suffix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size * 0.9995:
+            return f"{value / size:.3g}{suffix}"
+    return f"{value:.3g}"

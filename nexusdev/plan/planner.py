@@ -31,21 +31,24 @@ def plan(
     fingerprints: Mapping[str, str],
     owner_path: str,
     only: Collection[str] | None = None,
+    unwanted: Mapping[str, str] | None = None,
 ) -> Plan:
     """The steps after which the stack runs as described; none when it does already.
 
-    ``only``: these components and what they need; all others are left as they are (but a network made anew concerns all).
+    only      these components and what they need; all others are left as they are (but a network made anew concerns all)
+    unwanted  services whose containers go nevertheless, and why
     Raises IdentityMismatch.
     """
+    unwanted = unwanted or {}
     new_network = snapshot.network is not None and snapshot.network.subnet != stack.network.subnet
-    wanted = _wanted(stack, snapshot, only, new_network=new_network)
+    wanted = _wanted(stack, snapshot, only, new_network=new_network) - set(unwanted)
     refuse_foreign(snapshot, owner_path, wanted=_names(stack, wanted - set(snapshot.containers)))
     services = ordered({name: service for name, service in stack.services.items() if name in wanted})
     verdicts: dict[str, Verdict] = {}
     scene = Scene(stack=stack, snapshot=snapshot, fingerprints=fingerprints, new_network=new_network, decided=verdicts)
     for service in services:
         verdicts[service.name] = decide(service, scene)
-    gone = _gone(stack, snapshot, verdicts, everything=only is None or new_network)
+    gone = _gone(stack, snapshot, verdicts, unwanted, everything=only is None or new_network)
     removed = removals(gone)
     removed_subjects = tuple(step.subject for step in removed)
     steps = [
@@ -74,7 +77,12 @@ def _wanted(stack: Stack, snapshot: Snapshot, only: Collection[str] | None, *, n
 
 
 def _gone(
-    stack: Stack, snapshot: Snapshot, verdicts: Mapping[str, Verdict], *, everything: bool
+    stack: Stack,
+    snapshot: Snapshot,
+    verdicts: Mapping[str, Verdict],
+    unwanted: Mapping[str, str],
+    *,
+    everything: bool,
 ) -> list[tuple[Container, str, str]]:
     """The containers to remove, each with its subject and reason."""
     gone = [
@@ -86,6 +94,8 @@ def _gone(
         verdict = verdicts.get(name, KEEP)
         if verdict.move is Move.RECREATE:
             gone.append((container, name, verdict.because))
+        elif name in unwanted:
+            gone.append((container, name, unwanted[name]))
         elif name not in stack.services and everything:
             gone.append((container, name, "it is not in the stack any more"))
     return gone

@@ -23,7 +23,7 @@ class Container:
     """One container of this instance.
 
     namespace_of  the id of the container whose network it shares, if any
-    role          server, sidecar or store, as the stack says
+    role          server, sidecar, store or observer, as the stack says
     attached      whether it is on the instance's network, or shares one
     started_at    in seconds since the epoch, as are all times; 0.0 for a running container that neither shares nor lends a network
     """

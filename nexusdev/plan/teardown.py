@@ -6,7 +6,7 @@ gone sits out its whole grace period); the network last.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from nexusdev.plan.snapshot import Container, Snapshot
 from nexusdev.plan.steps import Act, Plan, Step
@@ -26,6 +26,22 @@ def plan_down(snapshot: Snapshot, *, volumes: bool, because: str = "") -> Plan:
             _removal(Act.REMOVE_VOLUME, name, volume.full_name, reason, removed)
             for name, volume in snapshot.volumes.items()
         ]
+    return Plan(steps=tuple(steps))
+
+
+def plan_discard(snapshot: Snapshot, volumes: Mapping[str, Collection[str]]) -> Plan:
+    """The steps after which neither the containers of these services (and who shares their networks) nor these volumes of theirs are left."""
+    because = "its data is destroyed"
+    chosen = {name: container for name, container in snapshot.containers.items() if name in volumes}
+    owners = {container.id for container in chosen.values()}
+    sharers = {name: each for name, each in snapshot.containers.items() if each.namespace_of in owners}
+    steps = removals([(container, name, because) for name, container in {**chosen, **sharers}.items()])
+    after = tuple(step.subject for step in steps)
+    steps += [
+        _removal(Act.REMOVE_VOLUME, name, snapshot.volumes[name].full_name, because, after)
+        for name in dict.fromkeys(each for several in volumes.values() for each in several)
+        if name in snapshot.volumes
+    ]
     return Plan(steps=tuple(steps))
 
 

@@ -31,7 +31,7 @@ def needs_details(listed: Iterable[Json]) -> list[str]:
 
 
 def _is_sidecar(listed: Json) -> bool:
-    return bool(namespace_of(listed)) or (listed.get("Labels") or {}).get(labels.ROLE) == "sidecar"
+    return bool(namespace_of(listed)) or (listed.get("Labels") or {}).get(labels.ROLE) in ("sidecar", "observer")
 
 
 def snapshot(

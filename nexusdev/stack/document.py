@@ -93,8 +93,11 @@ def _line(spot: Spot) -> tuple[str, ...]:
     return (f"{spot.file.name}:{spot.line} | {written.strip()}",)
 
 
-def read(file: Path, environment: Mapping[str, str]) -> Table:
-    """Read one file. Raises InvalidConfig: missing, unreadable, not YAML, not a mapping, a bad variable."""
+def read(file: Path, environment: Mapping[str, str] | None) -> Table:
+    """Read one file. Raises InvalidConfig: missing, unreadable, not YAML, not a mapping, a bad variable.
+
+    environment  what ``${…}`` stands for; None where a dollar is nothing but a dollar
+    """
     start = Spot(file=file, line=1)
     try:
         node = yaml.compose(file.read_bytes(), Loader=_Loader)
@@ -104,8 +107,9 @@ def read(file: Path, environment: Mapping[str, str]) -> Table:
         ) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        column = f" (column {mark.column + 1})" if mark else ""
         raise refusal(
-            replace(start, line=mark.line + 1 if mark else 1), f"is not YAML: {error.problem or error.context}"
+            replace(start, line=mark.line + 1 if mark else 1), f"is not YAML: {error.problem or error.context}{column}"
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise refusal(start, f"is not YAML: {error}") from error
@@ -113,14 +117,14 @@ def read(file: Path, environment: Mapping[str, str]) -> Table:
         return Table(spot=start, items={}, keys={})
     value = _Builder(environment).value(node, replace(start, line=node.start_mark.line + 1))
     if not isinstance(value, Table):
-        raise refusal(value.spot, "a compose file is a mapping of keys")
+        raise refusal(value.spot, "such a file is a mapping of keys")
     return value
 
 
 class _Builder:
     """Turns YAML's nodes into values; remembers on which nodes it stands so that an alias inside itself is found."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str] | None) -> None:
         self._environment = environment
         self._open: set[int] = set()
 
@@ -140,7 +144,7 @@ class _Builder:
     def _scalar(self, node: Any, spot: Spot) -> Scalar:
         kind: Any = node.tag.rpartition(":")[2]
         try:
-            text = interpolate(node.value, self._environment)
+            text = node.value if self._environment is None else interpolate(node.value, self._environment)
         except BadVariable as error:
             lines = node.value.count("\n", 0, error.offset) + (1 if node.style in ("|", ">") else 0)
             raise refusal(replace(spot, line=spot.line + lines), str(error), hint=error.hint) from None

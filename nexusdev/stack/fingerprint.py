@@ -1,7 +1,7 @@
 """What a container was made from, as one hash: when it differs, the container must be made anew.
 
 In it: the service's own values (image reference included), the hosts file, the contents of its config files and of its
-secret files, and the fingerprint of the service whose network it shares. Not in it: secrets that are ``live`` or ``runtime``,
+secret files, and the fingerprint of the service whose network it shares. Not in it: files that are ``live`` or ``runtime``,
 and what only changes how a container is watched or ordered.
 """
 
@@ -52,7 +52,9 @@ def _plain(value: object) -> object:
 
 
 def _is_live(name: str, kind: str, stack: Stack) -> bool:
-    if kind != "secret" or name not in stack.secrets:
+    if kind == "config":
+        return name in stack.live
+    if name not in stack.secrets:
         return False
     recipe = stack.secrets[name].recipe
     return recipe.live or recipe.runtime

@@ -13,6 +13,7 @@ from nexusdev.stack import schema
 from nexusdev.stack.checks import check_recipes, check_services
 from nexusdev.stack.document import Spot, Table, Value, read, refusal
 from nexusdev.stack.model import Network, Recipe, Secret, Stack
+from nexusdev.stack.profiles import read_profiles
 from nexusdev.stack.services import NAME, Declared, read_service
 
 _SECTIONS = ("services", "networks", "volumes", "secrets", "configs")
@@ -53,6 +54,8 @@ def load(path: Path | str, environment: Mapping[str, str]) -> Stack:
         volumes=tuple(declared.volumes),
         secrets=secrets,
         configs=declared.configs,
+        live=frozenset(name for name, value in sections["configs"].items() if _is_live(value)),
+        profiles=schema.optional(members, "x-nexusdev", lambda value: read_profiles(value, services), {}),
         file=file,
     )
 
@@ -68,7 +71,7 @@ def _gather(root: Table, environment: Mapping[str, str], sections: _Sections, ch
         if not file.is_file():
             raise refusal(item.spot, f"{file} does not exist")
         included = read(file, environment)
-        for key in ("name", "networks"):
+        for key in ("name", "networks", "x-nexusdev"):
             if key in included.items:
                 raise refusal(included.keys[key], f"{key} belongs into the outermost file, {chain[0].name}")
         _gather(included, environment, sections, (*chain, file))
@@ -126,6 +129,13 @@ def _config(value: Value, state: str) -> Path:
     if not file.is_file() and not (state and file.is_relative_to(Path(state).resolve())):
         raise refusal(members["file"].spot, f"{file} does not exist or is no file")
     return file
+
+
+def _is_live(config: Value) -> bool:
+    members = schema.table(config, "config")
+    if "x-nexusdev" not in members:
+        return False
+    return schema.optional(schema.table(members["x-nexusdev"], "x-nexusdev of a config"), "live", schema.boolean, False)
 
 
 def _secret(name: str, value: Value) -> Secret:

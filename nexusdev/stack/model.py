@@ -55,7 +55,7 @@ class Service:
     component: str
     group: str
     ordinal: int = 0
-    role: Literal["server", "sidecar", "store"] = "server"
+    role: Literal["server", "sidecar", "store", "observer"] = "server"
     optional: bool = False
     entrypoint: tuple[str, ...] | None = None
     command: tuple[str, ...] | None = None
@@ -122,7 +122,11 @@ class Network:
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """All that shall run, by name, in the order of the files. ``file`` is the outermost compose file."""
+    """All that may run, by name, in the order of the files.
+
+    profiles  name → the components of it that ``up --profile`` brings up, besides ``full``: every one
+    file      the outermost compose file
+    """
 
     project: str
     network: Network
@@ -130,6 +134,8 @@ class Stack:
     volumes: tuple[str, ...] = ()
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     configs: Mapping[str, Path] = field(default_factory=dict)
+    live: frozenset[str] = frozenset()
+    profiles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     file: Path = field(default_factory=Path)
 
     def of_component(self, component: str) -> tuple[Service, ...]:

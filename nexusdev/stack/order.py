@@ -37,11 +37,13 @@ def find_cycle(graph: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
 
 
 def ordered(services: Mapping[str, Service]) -> tuple[Service, ...]:
-    """Each service after what it needs, otherwise in the order of the files, a sidecar right behind its owner."""
+    """Each service after what it needs, otherwise in the order of the files: a sidecar right behind its owner, observers last of all."""
     graph = edges(services)
+    observers = [service.name for service in services.values() if service.role == "observer"]
     sidecars: dict[str, list[str]] = {}
     for service in services.values():
-        sidecars.setdefault(service.shares, []).append(service.name)
+        if service.role != "observer":
+            sidecars.setdefault(service.shares, []).append(service.name)
     placed: dict[str, Service] = {}
 
     def place(name: str) -> None:
@@ -54,7 +56,7 @@ def ordered(services: Mapping[str, Service]) -> tuple[Service, ...]:
             if all(other in placed for other in graph[sidecar]):
                 place(sidecar)
 
-    for name in services:
+    for name in (*(each for each in services if each not in observers), *observers):
         place(name)
     return tuple(placed.values())
 

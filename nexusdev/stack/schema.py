@@ -24,6 +24,14 @@ PLACES: Mapping[str, Mapping[str, str]] = {
         "volumes": "mapping of named volumes, each empty",
         "secrets": "mapping of secret files",
         "configs": "mapping of config files",
+        "x-nexusdev": "what Compose cannot say of the whole stack; in the outermost file only",
+    },
+    "x-nexusdev of the stack": {
+        "profiles": "mapping: name → profile; full, which is every component, is always there",
+    },
+    "profile": {
+        "only": "list of the components that it brings up; default: every one",
+        "without": "list of components that it leaves out",
     },
     "service": {
         "image": "image reference",
@@ -83,7 +91,8 @@ PLACES: Mapping[str, Mapping[str, str]] = {
         "component": "the product that it belongs to",
         "group": "services equal but for their number; default: the name without its number",
         "ordinal": "number within the group; default: the number at the end of the name, or 0",
-        "role": "server, sidecar, or store: what its component's servers need to their end, stopped after them; default: by network_mode",
+        "role": "server, sidecar, store (what its component's servers need to their end: stopped after them) "
+        "or observer (what only watches: started after all else); default: by network_mode",
         "optional": "true: that its image cannot be had is no error",
     },
     "network": {
@@ -111,6 +120,10 @@ PLACES: Mapping[str, Mapping[str, str]] = {
     },
     "config": {
         "file": "path of the file, relative to this one",
+        "x-nexusdev": "what Compose cannot say of it",
+    },
+    "x-nexusdev of a config": {
+        "live": "true: a changed content recreates no container",
     },
     "volume": {},
     "include": {

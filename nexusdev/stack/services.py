@@ -85,14 +85,14 @@ def _identity(name: str, value: Value, *, sidecar: bool) -> dict[str, str | int 
     role = schema.optional(
         members,
         "role",
-        lambda word: schema.one_of(word, ("server", "sidecar", "store")),
+        lambda word: schema.one_of(word, ("server", "sidecar", "store", "observer")),
         "sidecar" if sidecar else "server",
     )
     return {
         "component": component,
         "group": schema.optional(members, "group", schema.text, numbered["group"] if numbered else name),
         "ordinal": schema.optional(members, "ordinal", schema.integer, int(numbered["ordinal"]) if numbered else 0),
-        "role": cast(Literal["server", "sidecar", "store"], role),
+        "role": cast(Literal["server", "sidecar", "store", "observer"], role),
         "optional": schema.optional(members, "optional", schema.boolean, False),
     }
 

@@ -15,7 +15,12 @@ def client() -> Any:
 
 def base_image() -> str:
     """Any small image that is present."""
-    return next(tag for image in client().images.list() for tag in image.tags if "nexusdev/base" in tag)
+    return image("base")
+
+
+def image(name: str) -> str:
+    """One of the stack's images; every one is present when the session's instance is."""
+    return next(tag for each in client().images.list() for tag in each.tags if f"nexusdev/{name}:" in tag)
 
 
 def instance_of(project: Project) -> str:

@@ -137,6 +137,7 @@ def test_every_key_can_come_from_the_environment(tmp_path: Path) -> None:
         "offline": "yes",
         "parallel": "2",
         "strict": "1",
+        "profile": "core",
     }
     assert set(values) == set(KEYS)
     found = settings(tmp_path, environ={f"NEXUSDEV_{key.upper()}": value for key, value in values.items()})

@@ -38,6 +38,8 @@ ROLES = (
     Role(proxy="gateway-rw", name="vault-active", component="vault", backend="vault-active"),
     Role(proxy="gateway-ro", name="postgresql-replica", component="postgres", backend="postgresql-replica"),
     Role(proxy="gateway-ro", name="redis-replica", component="redis", backend=r"redis-\w+"),
+    Role(proxy="gateway-ro", name="prometheus", component="monitoring", backend="prometheus"),
+    Role(proxy="gateway-ro", name="alertmanager", component="monitoring", backend="alertmanager"),
 )
 PROXIES = tuple(dict.fromkeys(role.proxy for role in ROLES))
 

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from nexusdev.components.contract import Component, Node, Proof, Readiness, Variable
-from nexusdev.components.monitoring import readiness
-from nexusdev.components.monitoring.readiness import PORT, SERVICE
+from nexusdev.components.contract import Alarms, Component, Diagnosis, Node, Proof, Readiness, Trial, Variable
+from nexusdev.components.monitoring import alerts, corruption, files, names, readiness
+from nexusdev.components.monitoring.coverage import coverage
 from nexusdev.components.quiet import Quiet
 from nexusdev.ports import Site, View
+from nexusdev.stack.model import Service
+
+_PLACES = {
+    "PROMETHEUS_URL": (names.PROMETHEUS, names.PORT),
+    "ALERTMANAGER_URL": (names.ALERTMANAGER, names.ALERTS_PORT),
+    "GRAFANA_URL": (names.GRAFANA, names.PAGES_PORT),
+}
+
+# What each server has that is gone with its volume.
+_LOST = {
+    **dict.fromkeys(names.PROMETHEUSES, "its history; the other one keeps its own"),
+    **dict.fromkeys(names.ALERTMANAGERS, "its silences; it takes those of the other one"),
+    names.GRAFANA: "what was changed in it by hand",
+}
 
 
 class Monitoring(Quiet):
-    """Prometheus."""
+    """Two Prometheus, two Alertmanagers, Grafana where its image can be had."""
 
-    name = "monitoring"
+    name = names.NAME
     title = "Monitoring"
 
     def look(self, site: Site) -> readiness.Facts:
@@ -26,8 +41,36 @@ class Monitoring(Quiet):
     def nodes(self, facts: readiness.Facts) -> Sequence[Node]:
         return readiness.nodes(facts)
 
+    def alarms(self, site: Site) -> Alarms:
+        return alerts.look(site)
+
+    def coverage(self, facts: readiness.Facts | None) -> Mapping[str, float]:
+        found = coverage(facts or readiness.Facts())
+        return {"services": len(found.services), "scraped": found.scraped, "coverage": found.share}
+
+    def files(self, services: Sequence[Service]) -> Sequence[Path]:
+        return (*files.rules(services).values(), *files.dashboards(services).values())
+
+    def check(self, services: Sequence[Service]) -> None:
+        files.check(services)
+
+    def trials(self, services: Sequence[Service]) -> Sequence[Trial]:
+        return files.trials(services)
+
+    def explain(self, service: str, log: Sequence[str]) -> Diagnosis | None:
+        return corruption.explain(service, log)
+
+    def loses(self, service: str) -> str:
+        return _LOST.get(service, "")
+
     def variables(self, site: Site, view: View) -> Sequence[Variable]:
-        return (Variable(name="PROMETHEUS_URL", value=f"https://{site.address_in(view, SERVICE, PORT)}"),)
+        """Grafana only where it is there: its image may be one that cannot be had."""
+        there = site.runtime.observe().containers
+        return tuple(
+            Variable(name=variable, value=f"https://{site.address_in(view, name, port)}")
+            for variable, (name, port) in _PLACES.items()
+            if name != names.GRAFANA or name in there
+        )
 
     def prove(self, site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
         from nexusdev.components.monitoring.proof import prove

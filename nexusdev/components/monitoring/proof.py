@@ -1,4 +1,4 @@
-"""Is PROMETHEUS_URL this instance's Prometheus? Its certificate is the mark: the CA that signed it exists for this instance only."""
+"""Are these URLs this instance's? Their certificates are the mark: the CA that signed them exists for this instance only."""
 
 from __future__ import annotations
 
@@ -13,24 +13,38 @@ from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.ports import Address, Site
 
 _OK = 200
+# Variable → whose it is, and what is asked there.
+_QUESTIONS = {
+    "PROMETHEUS_URL": ("Prometheus", "/api/v1/query?query=up"),
+    "ALERTMANAGER_URL": ("Alertmanager", "/api/v2/status"),
+    "GRAFANA_URL": ("Grafana", "/api/health"),
+}
 
 
 def prove(site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
-    """Run one query."""
-    began, url = time.monotonic(), values["PROMETHEUS_URL"]
+    """Ask each of those that are there."""
+    return tuple(
+        _proof(site, variable, values[variable], title, path)
+        for variable, (title, path) in _QUESTIONS.items()
+        if variable in values
+    )
+
+
+def _proof(site: Site, variable: str, url: str, title: str, path: str) -> Proof:
+    began = time.monotonic()
     host, _, port = urlsplit(url).netloc.rpartition(":")
     try:
-        answer = get(Address(host=host, port=int(port)), "/api/v1/query?query=up", site=site)
+        answer = get(Address(host=host, port=int(port)), path, site=site)
     except ssl.SSLCertVerificationError as error:
         raise IdentityMismatch(
-            f"{url} is not this instance's Prometheus", why=f"its certificate: {error.verify_message}"
+            f"{url} is not this instance's {title}", why=f"its certificate: {error.verify_message}"
         ) from error
     except OSError as error:
-        raise Degraded(f"Prometheus does not answer at {url}", why=str(error), hint="nexusdev status") from error
+        raise Degraded(f"{title} does not answer at {url}", why=str(error), hint="nexusdev status") from error
     if answer.status != _OK:
         raise Degraded(
-            f"Prometheus at {url} answers no query",
+            f"{title} at {url} answers no query",
             why=answer.text[:200] or f"HTTP {answer.status}",
             hint="nexusdev status",
         )
-    return (Proof(path=f"PROMETHEUS_URL {host}:{port}", seconds=time.monotonic() - began),)
+    return Proof(path=f"{variable} {host}:{port}", seconds=time.monotonic() - began)

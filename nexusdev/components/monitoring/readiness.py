@@ -1,112 +1,159 @@
-"""Is every part watched? Each target whose service exists in this run must have been scraped with success."""
+"""Is every part watched, by both Prometheus, and would both Alertmanagers tell?
+
+A target that is down counts against monitoring only after a minute: that a part does not answer while it starts is what
+monitoring is there to see, and Prometheus looks again every 5 s. So nothing waits for a scrape; ``status`` shows each target at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from functools import partial
+from typing import Any
+from urllib.parse import quote
 
 from nexusdev.components.contract import Node, Readiness
-from nexusdev.components.https import get
+from nexusdev.components.https import Response, get
+from nexusdev.components.monitoring import names, targets
+from nexusdev.components.monitoring.targets import Target
+from nexusdev.components.together import together
+from nexusdev.plan.snapshot import State
 from nexusdev.ports import Site
 
-SERVICE = "prometheus"
-_FEW = 3
-PORT = 9090
 _OK, _STARTING = 200, 503
-# Role names that are targets, and the services that must exist for them to answer.
-_ROLES: Mapping[str, frozenset[str]] = {"minio-api": frozenset({"gateway-rw", "minio-0"})}
+_QUESTION = "/api/v1/query?query=" + quote(
+    f'label_replace({targets.SILENT}, "what", "silent", "", "") or label_replace({targets.LOST}, "what", "lost", "", "")'
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
-    """What is scraped; ``health`` in Prometheus's words: up, down, unknown (not scraped yet)."""
+class Server:
+    """What one Prometheus told, or the ``trouble`` with it."""
 
-    job: str
-    instance: str
-    health: str
-    error: str = ""
+    name: str
+    trouble: str = ""
+    targets: tuple[Target, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peer:
+    """What an Alertmanager (or Grafana, which has no peers) told; ``members``: how many it sees, itself among them."""
+
+    name: str
+    trouble: str = ""
+    members: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What Prometheus told. ``services``: those that exist in this run."""
+    """What all of them told. ``services``: those that exist in this run; ``running``: those of them that run."""
 
-    trouble: str = ""
-    targets: tuple[Target, ...] = ()
+    servers: tuple[Server, ...] = ()
+    alertmanagers: tuple[Peer, ...] = ()
+    grafana: Peer | None = None
     services: frozenset[str] = frozenset()
+    running: frozenset[str] = frozenset()
 
-    @property
-    def wanted(self) -> tuple[Target, ...]:
-        """The targets that must be up here."""
-        return tuple(
-            each for each in self.targets if _ROLES.get(each.instance, frozenset({each.instance})) <= self.services
-        )
+    def wanted(self, server: Server) -> tuple[Target, ...]:
+        """The targets that must be up here: of what exists in this run."""
+        return tuple(each for each in server.targets if each.needs <= self.services)
 
 
 def look(site: Site) -> Facts:
-    """Ask Prometheus for its targets and the runtime for what exists."""
-    try:
-        answer = get(site.address(SERVICE, PORT), "/api/v1/targets?state=active", site=site)
-    except OSError:
-        return Facts(trouble="prometheus does not answer")
-    if answer.status != _OK:
-        return Facts(
-            trouble="prometheus reads its data" if answer.status == _STARTING else f"prometheus says {answer.status}"
-        )
-    try:
-        targets = parse(answer.json())
-    except (ValueError, KeyError, TypeError) as error:
-        return Facts(trouble=f"prometheus told its targets in another way than expected: {error!r}")
-    return Facts(targets=targets, services=frozenset(site.runtime.observe().containers))
-
-
-def parse(told: Mapping[str, object]) -> tuple[Target, ...]:
-    """The targets in the reply of ``/api/v1/targets``, sorted by job and instance."""
-    data = told["data"]
-    listed = data["activeTargets"] if isinstance(data, dict) else ()
-    targets = (
-        Target(
-            job=each["labels"]["job"],
-            instance=each["labels"]["instance"],
-            health=each["health"],
-            error=each.get("lastError", ""),
-        )
-        for each in listed
+    """Ask all of them at once, and the runtime for what exists."""
+    containers = site.runtime.observe().containers
+    asked: dict[str, Callable[[], Any]] = {
+        **{name: partial(_server, site, name) for name in names.PROMETHEUSES},
+        **{name: partial(_alertmanager, site, name) for name in names.ALERTMANAGERS},
+    }
+    if names.GRAFANA in containers:
+        asked[names.GRAFANA] = partial(_grafana, site)
+    told = together(asked)
+    return Facts(
+        servers=tuple(told[name] for name in names.PROMETHEUSES),
+        alertmanagers=tuple(told[name] for name in names.ALERTMANAGERS),
+        grafana=told.get(names.GRAFANA),
+        services=frozenset(containers),
+        running=frozenset(name for name, each in containers.items() if each.state is State.RUNNING),
     )
-    return tuple(sorted(targets, key=lambda target: (target.job, target.instance)))
 
 
 def judge(facts: Facts) -> Readiness:
-    """Decide from the facts. Pure. Names what is down."""
-    if facts.trouble:
-        return Readiness(missing=facts.trouble)
-    if not facts.wanted:
-        return Readiness(missing="prometheus has no targets yet")
-    down = [target for target in facts.wanted if target.health == "down"]
-    waiting = [target for target in facts.wanted if target.health not in ("up", "down")]
-    sentences = [
-        f"{_names(several)} {what}" for several, what in ((down, "down"), (waiting, "not scraped yet")) if several
-    ]
-    return Readiness(missing="; ".join(sentences))
+    """Decide from the facts. Pure. Names what is missing, the servers themselves first."""
+    grafana = (facts.grafana,) if facts.grafana else ()
+    troubles = [each.trouble for each in (*facts.servers, *facts.alertmanagers, *grafana) if each.trouble]
+    if troubles:
+        return Readiness(missing="; ".join(troubles))
+    for server in facts.servers:
+        if not facts.wanted(server):
+            return Readiness(missing=f"{server.name} has no targets yet")
+    if lost := sorted({each for server in facts.servers for each in facts.wanted(server) if each.lost}, key=_by_job):
+        return Readiness(missing=f"{targets.named(lost)} down")
+    for peer in facts.alertmanagers:
+        if peer.members < len(facts.alertmanagers):
+            return Readiness(missing=f"{peer.name} sees {peer.members} of {len(facts.alertmanagers)} alertmanagers")
+    return Readiness()
 
 
 def nodes(facts: Facts) -> Sequence[Node]:
-    """One row: how many targets are up."""
-    if facts.trouble:
-        return (Node(service=SERVICE, detail=facts.trouble),)
-    up = sum(target.health == "up" for target in facts.wanted)
-    every = up == len(facts.wanted) > 0
-    return (
-        Node(
-            service=SERVICE, role="server", state="running", detail=f"{up} of {len(facts.wanted)} targets up", ok=every
-        ),
-    )
+    """One row per server: how many targets are up, how many peers are seen."""
+    grafana = (_row(facts.grafana, detail="", ok=True),) if facts.grafana else ()
+    return (*(_counted(server, facts) for server in facts.servers), *map(_peer, facts.alertmanagers), *grafana)
 
 
-def _names(targets: Sequence[Target]) -> str:
-    """``patroni (postgresql-1, postgresql-2), vault (vault-0)``; of many, only that there are many."""
-    if len(targets) > _FEW:
-        return "several targets"
-    grouped = groupby(targets, key=lambda target: target.job)
-    return ", ".join(f"{job} ({', '.join(target.instance for target in several)})" for job, several in grouped)
+def _counted(server: Server, facts: Facts) -> Node:
+    wanted = facts.wanted(server)
+    up = sum(target.is_up for target in wanted)
+    return _row(server, detail=f"{up} of {len(wanted)} targets up", ok=up == len(wanted) > 0)
+
+
+def _peer(peer: Peer) -> Node:
+    wanted = len(names.ALERTMANAGERS)
+    return _row(peer, detail=f"sees {peer.members} of {wanted}", ok=peer.members == wanted)
+
+
+def _row(told: Server | Peer, *, detail: str, ok: bool) -> Node:
+    if told.trouble:
+        return Node(service=told.name, detail=told.trouble)
+    return Node(service=told.name, role="server", state="running", detail=detail, ok=ok)
+
+
+def _by_job(target: Target) -> tuple[str, str]:
+    return target.job, target.instance
+
+
+def _server(site: Site, name: str) -> Server:
+    def read(answer: Response) -> Server:
+        marks = get(site.address(name, names.PORT), _QUESTION, site=site).json()
+        silent, lost = (targets.keys(marks, mark) for mark in ("silent", "lost"))
+        return Server(name=name, targets=targets.parse(answer.json(), silent=silent, lost=lost))
+
+    told = _asked(site, name, names.PORT, "/api/v1/targets?state=active", read)
+    return told if isinstance(told, Server) else Server(name=name, trouble=told)
+
+
+def _alertmanager(site: Site, name: str) -> Peer:
+    def read(answer: Response) -> Peer:
+        cluster: Mapping[str, Any] = answer.json()["cluster"]
+        return Peer(name=name, members=len(cluster["peers"]))
+
+    told = _asked(site, name, names.ALERTS_PORT, "/api/v2/status", read)
+    return told if isinstance(told, Peer) else Peer(name=name, trouble=told)
+
+
+def _grafana(site: Site) -> Peer:
+    told = _asked(site, names.GRAFANA, names.PAGES_PORT, "/api/health", lambda _: Peer(name=names.GRAFANA))
+    return told if isinstance(told, Peer) else Peer(name=names.GRAFANA, trouble=told)
+
+
+def _asked(site: Site, name: str, port: int, path: str, read: Callable[[Response], Any]) -> Any:
+    """What ``read`` makes of the answer, or a sentence that says why there is none."""
+    try:
+        answer = get(site.address(name, port), path, site=site)
+        if answer.status != _OK:
+            return f"{name} is starting" if answer.status == _STARTING else f"{name} says {answer.status}"
+        return read(answer)
+    except OSError:
+        return f"{name} does not answer"
+    except (ValueError, KeyError, TypeError) as error:
+        return f"{name} answers in another way than expected: {error!r}"

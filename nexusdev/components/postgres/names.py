@@ -15,6 +15,7 @@ SQL, REST, ETCD, POOLED = 5432, 8008, 2379, 6432
 DATABASE = "nexus_architect"
 MAINTENANCE = "postgres"
 SUPERUSER, OWNER, APP, PROBE, POOLER = "postgres", "nexus_owner", "nexus_app", "nexus_probe", "pgbouncer"
+MONITOR = "nexus_monitor"
 
 # Role → the secret with its password.
 PASSWORDS = {
@@ -23,5 +24,6 @@ PASSWORDS = {
     APP: "postgres-app",
     PROBE: "postgres-probe",
     POOLER: "postgres-pgbouncer",
+    MONITOR: "postgres-monitor",
 }
 REST_USER, REST_PASSWORD = "patroni", "patroni-rest"

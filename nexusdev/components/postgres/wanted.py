@@ -13,6 +13,7 @@ from nexusdev.components.postgres import names
 
 EXTENSIONS = ("pg_stat_statements", "pgcrypto", "uuid-ossp", "pgaudit")
 _OWNER, _APP, _PROBE, _POOLER, _DATABASE = names.OWNER, names.APP, names.PROBE, names.POOLER, names.DATABASE
+_MONITOR = names.MONITOR
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class Step:
     make: str
 
 
-ROLES = (_OWNER, _APP, _PROBE, _POOLER)
+ROLES = (_OWNER, _APP, _PROBE, _POOLER, _MONITOR)
 _ATTRIBUTES = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 
 
@@ -50,10 +51,13 @@ def plain(name: str) -> Step:
 # In the maintenance database. PgBouncer asks here for passwords; expired roles, replication roles and superusers have none for it.
 CLUSTER = (
     *(step for name in ROLES for step in (role(name), plain(name))),
-    Step(
-        what=f"let {_PROBE} read the statistics",
-        present=f"SELECT pg_has_role('{_PROBE}', 'pg_monitor', 'MEMBER')",
-        make=f"GRANT pg_monitor TO {_PROBE}",
+    *(
+        Step(
+            what=f"let {name} read the statistics",
+            present=f"SELECT pg_has_role('{name}', 'pg_monitor', 'MEMBER')",
+            make=f"GRANT pg_monitor TO {name}",
+        )
+        for name in (_PROBE, _MONITOR)
     ),
     Step(
         what=f"created database {_DATABASE}",
@@ -65,10 +69,11 @@ CLUSTER = (
         present=f"""SELECT NOT has_database_privilege('public', '{_DATABASE}', 'CONNECT')
                        AND has_database_privilege('{_APP}', '{_DATABASE}', 'CONNECT')
                        AND has_database_privilege('{_APP}', '{_DATABASE}', 'TEMP')
-                       AND has_database_privilege('{_PROBE}', '{_DATABASE}', 'CONNECT')""",
+                       AND has_database_privilege('{_PROBE}', '{_DATABASE}', 'CONNECT')
+                       AND has_database_privilege('{_MONITOR}', '{_DATABASE}', 'CONNECT')""",
         make=f"""REVOKE ALL ON DATABASE {_DATABASE} FROM PUBLIC;
                  GRANT CONNECT, TEMP ON DATABASE {_DATABASE} TO {_APP};
-                 GRANT CONNECT ON DATABASE {_DATABASE} TO {_PROBE}""",
+                 GRANT CONNECT ON DATABASE {_DATABASE} TO {_PROBE}, {_MONITOR}""",
     ),
     Step(
         what="gave PgBouncer its password lookup",

@@ -1,6 +1,7 @@
 """Is Vault doing its job? The fourth node unsealed, three nodes unsealed, one of them active, all three voting, the gateway leads there.
 
-Asked without any token: health (https://developer.hashicorp.com/vault/api-docs/system/health) and, for the votes, the metrics.
+Health is asked without a token (https://developer.hashicorp.com/vault/api-docs/system/health), the metrics, for the votes, with the
+application's: only a listener that is published nowhere gives them to everybody.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from nexusdev.components.contract import Node, Readiness
 from nexusdev.components.together import together
 from nexusdev.components.vault.api import OK, Api, Transport, document
 from nexusdev.components.vault.journal import UNFINISHED, Journal
-from nexusdev.components.vault.names import NODES, ROLE, UNSEAL
+from nexusdev.components.vault.names import APP_TOKEN, NODES, ROLE, UNSEAL
 from nexusdev.ports import SecretStore
 
 _TIMEOUT = 2.0
@@ -82,7 +83,7 @@ def look(transport: Transport, secrets: SecretStore) -> Facts:
     )
     if facts.active is None or not all(node.unsealed for node in facts.nodes):
         return facts
-    return replace(facts, tolerance=_tolerance(transport, facts.active.name))
+    return replace(facts, tolerance=_tolerance(transport, facts.active.name, secrets.read(APP_TOKEN)))
 
 
 def judge(facts: Facts) -> Readiness:
@@ -173,9 +174,11 @@ def _server(transport: Transport, name: str) -> Server:
     )
 
 
-def _tolerance(transport: Transport, active: str) -> int | None:
+def _tolerance(transport: Transport, active: str, token: str) -> int | None:
+    """Without a token (before the first seeding) nobody is told."""
+    api = Api(transport=transport, server=active, token=token, timeout=_TIMEOUT)
     try:
-        response = Api(transport=transport, server=active, timeout=_TIMEOUT).ask("GET", "sys/metrics?format=prometheus")
+        response = api.ask("GET", "sys/metrics?format=prometheus")
     except OSError:
         return None
     found = _TOLERANCE.search(response.text)

@@ -60,6 +60,7 @@ def test_a_degraded_stack_is_shown_and_then_told(house: House) -> None:
         (["statsu"], "status"),
         (["up", "redsi"], "redis"),
         (["up", "--ofline"], "--offline"),
+        (["up", "--profile", "ful"], "full"),
         (["--jsno", "up"], "--json"),
         (["up", "--jsno"], "--json"),
         (["images", "lst"], "list"),
@@ -97,6 +98,14 @@ def test_destroy_without_a_terminal_asks_for_yes(house: House) -> None:
     assert len(house.world.cells) == 3
     assert house.type("destroy", "--yes").status == 0
     assert not house.world.cells
+
+
+def test_the_data_of_one_service_that_others_hold_on_to_is_not_destroyed(house: House) -> None:
+    house.type("up")
+    ran = house.type("destroy", "redis-0", "--yes")
+    assert ran.status == 2
+    assert "the data of redis-0 does not go alone" in ran.err
+    assert len(house.world.cells) == 3
 
 
 def test_stop_start_and_down_by_their_names(house: House) -> None:
@@ -161,6 +170,7 @@ def test_every_command_has_help_with_an_example(house: House, capsys: pytest.Cap
         "run",
         "seed",
         "logs",
+        "metrics",
     ):
         house.type(command, "--help")
         assert f"nexusdev {command}" in capsys.readouterr().out.split("Usage:", 1)[1].split("\n", 1)[1]

@@ -32,11 +32,11 @@ def authority(folder: Path, nonce: str = "n0nce") -> Path:
 
 
 @contextmanager
-def serving(folder: Path, talk: Talk, *, starttls: bool = False) -> Iterator[int]:
-    """The port of a server that talks so with everybody who comes."""
+def serving(folder: Path, talk: Talk, *, starttls: bool = False, port: int = 0) -> Iterator[int]:
+    """The port of a server that talks so with everybody who comes; one of its own choice where none is given."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "server.crt", folder / "server.key")
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", port))
 
     def serve() -> None:
         while True:

@@ -53,6 +53,8 @@ def platform(tls: Path, running: ExitStack, nonce: str = NONCE) -> dict[str, str
         "VAULT_ADDR": f"https://127.0.0.1:{serve(servers.vault(nonce))}",
         "VAULT_TOKEN": "hvs.x",
         "PROMETHEUS_URL": f"https://127.0.0.1:{serve(servers.http('Ready'))}",
+        "ALERTMANAGER_URL": f"https://127.0.0.1:{serve(servers.http('OK'))}",
+        "GRAFANA_URL": f"https://127.0.0.1:{serve(servers.http('{}'))}",
         "NEXUSDEV_CA_FILE": str(tls / "ca.crt"),
     }
 
@@ -66,7 +68,7 @@ def test_every_path_of_the_platform_is_asked_and_answers_with_our_nonce(tls: Pat
     assert ask(values) == [
         *("DATABASE_URL", "DATABASE_RO_URL", "DATABASE_POOL_URL"),
         *("REDIS_URL", f"REDIS_SENTINELS {values['REDIS_SENTINELS']}"),
-        *("MINIO_ENDPOINT", "VAULT_ADDR", "PROMETHEUS_URL"),
+        *("MINIO_ENDPOINT", "VAULT_ADDR", "PROMETHEUS_URL", "ALERTMANAGER_URL", "GRAFANA_URL"),
     ]
 
 

@@ -28,7 +28,8 @@ def test_an_image_has_a_version_and_its_sources_in_order(tmp_path: Path) -> None
 def test_the_lock_of_the_stack_is_one(tmp_path: Path) -> None:
     lock = load(default_file())
     assert set(lock.runnable) == {
-        *("postgres", "etcd", "pgbouncer", "haproxy", "redis", "relay", "prometheus", "minio", "vault")
+        *("postgres", "etcd", "pgbouncer", "haproxy", "redis", "relay", "prometheus", "minio", "vault"),
+        *("exporters", "alertmanager", "grafana"),
     }
     assert lock.images["postgres"].variable == "NEXUS_IMAGE_POSTGRES"
     assert any(isinstance(source, Debootstrap) for source in lock.images["debian"].sources)

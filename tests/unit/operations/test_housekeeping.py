@@ -1,4 +1,4 @@
-"""config, ls, ports, urls, gc: who is where, and what may go."""
+"""config, ls, ports, gc: who is where, and what may go."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from nexusdev.errors import NotFound, PreflightFailed
+from nexusdev.errors import PreflightFailed
 from nexusdev.instance.identity import Identity
 from nexusdev.instance.instance import locked
 from nexusdev.operations import gc
@@ -15,7 +15,6 @@ from nexusdev.operations.config import show
 from nexusdev.operations.ls import ls
 from nexusdev.operations.ports import ports
 from nexusdev.operations.up import up
-from nexusdev.operations.urls import open_page, pages, plain, urls
 from nexusdev.operations.verbs import stop
 from nexusdev.plan.survey import Survey
 from nexusdev.runtimes.image_door import StoredImage
@@ -73,22 +72,6 @@ def test_ports_say_what_they_reach(house: House) -> None:
         instance.port(71): ("redis-1", 6379),
         instance.port(79): ("gateway-rw", 6379),
     }
-
-
-def test_urls_have_no_password(house: House) -> None:
-    assert (
-        plain("postgresql://nexus_app:pw@127.0.0.1:21032/db?sslmode=x") == "postgresql://127.0.0.1:21032/db?sslmode=x"
-    )
-    assert plain("https://127.0.0.1:1/ui@x") == "https://127.0.0.1:1/ui@x"
-    up(house.context())
-    assert urls(house.context()).data["urls"] == {}
-
-
-def test_a_page_that_does_not_exist_is_answered_with_those_that_do(house: House) -> None:
-    up(house.context())
-    assert pages(house.context()) == {}
-    with pytest.raises(NotFound, match="there is no page 'grafna'"):
-        open_page(house.context(), "grafna", show=lambda _url: True)
 
 
 class Store:

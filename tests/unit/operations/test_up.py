@@ -63,6 +63,17 @@ def test_one_component_brings_the_gateway_that_leads_to_it(house: House) -> None
     assert up(house.context(), ["redis"]).data["ready"] == ["redis", "gateway"]
 
 
+def test_prometheus_is_told_what_this_run_is_meant_to_have(house: House) -> None:
+    def told() -> dict[str, str]:
+        lines = (house.context().instance().folder / "metrics.prom").read_text().splitlines()
+        return dict(line.rsplit(" ", 1) for line in lines if line.startswith("nexusdev_service_wanted"))
+
+    up(house.context(), ["gateway"])
+    assert told()['nexusdev_service_wanted{service="redis-1",component="redis"}'] == "0.000"
+    up(house.context(), ["redis"])
+    assert set(told().values()) == {"1.000"}
+
+
 def test_a_wrong_component_is_answered_with_the_nearest(house: House) -> None:
     with pytest.raises(UsageError, match="redsi") as error:
         up(house.context(), ["redsi"])

@@ -12,6 +12,7 @@ from nexusdev.errors import IdentityMismatch, NotFound
 from nexusdev.plan.planner import plan, plan_down, plan_restart, plan_start, plan_stop
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.plan.steps import Act, Plan
+from nexusdev.plan.teardown import plan_discard
 from nexusdev.runtimes.memory import MemoryRuntime, World
 from nexusdev.stack.fingerprint import fingerprints
 from nexusdev.stack.model import Stack
@@ -34,8 +35,11 @@ class Shop:
     def observe(self) -> Snapshot:
         return self.runtime.observe()
 
-    def plan(self, only: Collection[str] | None = None) -> Plan:
-        return plan(self.stack, self.observe(), fingerprints=fingerprints(self.stack), owner_path=self.owner, only=only)
+    def plan(self, only: Collection[str] | None = None, unwanted: Mapping[str, str] | None = None) -> Plan:
+        prints = fingerprints(self.stack)
+        return plan(
+            self.stack, self.observe(), fingerprints=prints, owner_path=self.owner, only=only, unwanted=unwanted
+        )
 
     def walk(self, towards: Plan, steps: int | None = None) -> None:
         for step in towards.steps[:steps]:
@@ -405,3 +409,29 @@ def test_steps_done_in_any_order_that_respects_the_waits_reach_the_same_end(stac
         done.append(index)
     assert {str(container.state) for container in shop.observe().containers.values()} == {"running"}
     assert str(shop.plan()) == "nothing to do"
+
+
+def test_what_is_not_wanted_any_more_goes_and_its_data_stays(running: Shop) -> None:
+    towards = running.plan(only=["db"], unwanted={"cache": "profile bare is without cache"})
+    assert str(towards) == "remove cache: profile bare is without cache"
+    running.walk(towards)
+    assert set(running.observe().volumes) == {"db-0", "db-1"}
+
+
+def test_what_is_not_wanted_is_not_made_anew_with_its_network(running: Shop) -> None:
+    running.stack = replace(running.stack, network=replace(running.stack.network, subnet="10.0.1.0/24"))
+    towards = running.plan(only=["db"], unwanted={"cache": "profile bare is without cache"})
+    assert "remove cache: profile bare is without cache" in str(towards)
+    assert "create cache" not in str(towards)
+
+
+def test_the_data_of_one_service_goes_with_its_container_and_who_shares_its_network(running: Shop) -> None:
+    plan = plan_discard(running.observe(), {"db-0": ["db-0"]})
+    assert str(plan) == (
+        "remove exporter-0: its data is destroyed\n"
+        "remove db-0: its data is destroyed\n"
+        "remove volume db-0: its data is destroyed"
+    )
+    running.walk(plan)
+    assert not plan_discard(running.observe(), {"db-0": ["db-0"]})
+    assert set(running.observe().volumes) == {"db-1"}

@@ -57,6 +57,14 @@ def test_the_content_of_a_config_file_counts(files: Files) -> None:
     assert fingerprints(stack) != before
 
 
+def test_the_content_of_a_live_config_does_not_count(files: Files) -> None:
+    text = GOOD.replace("{file: ./settings.conf}", "{file: ./settings.conf, x-nexusdev: {live: true}}")
+    stack = files.load(text)
+    before = fingerprints(stack)
+    files.write("settings.conf", "colour = red\n")
+    assert fingerprints(stack) == before
+
+
 @pytest.mark.parametrize(
     ("recipe", "counts"),
     [(Recipe(password=32), True), (Recipe(password=32, live=True), False), (Recipe(runtime=True), False)],

@@ -293,7 +293,7 @@ BAD: dict[str, tuple[str, str, str]] = {
     ),
     "a lone dollar": (with_service("hostname: a$b"), "services.db-0.hostname: a single $", "$$"),
     "no YAML": (f"{GOOD}  - [\n", "is not YAML", ""),
-    "a list at the top": ("- a\n", "a compose file is a mapping", ""),
+    "a list at the top": ("- a\n", "such a file is a mapping", ""),
     "an alias in itself": (f"{GOOD}x-a: &a [*a]\n", "x-a[0]: an alias contains itself", ""),
     "a merge of a list": (
         with_service("environment: {<<: [a]}").replace("    environment: {NODE: db-0, COUNT: 3}\n", ""),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from nexusdev.stack.model import Service
@@ -42,6 +44,12 @@ def test_waves_are_as_flat_as_can_be(graph: dict[str, str], expected: list[list[
 def test_a_sidecar_stands_right_behind_its_owner_and_all_else_in_the_order_of_the_files() -> None:
     stack = services(a="", b="", c="b", side="@a")
     assert [service.name for service in ordered(stack)] == ["a", "side", "b", "c"]
+
+
+def test_observers_stand_last_also_those_that_share_a_network() -> None:
+    stack = services(a="", watch="@a", look="", b="")
+    stack.update({name: replace(stack[name], role="observer") for name in ("watch", "look")})
+    assert [service.name for service in ordered(stack)] == ["a", "b", "watch", "look"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-# What an application may do: read the credentials that the platform gives it, and keep secrets of its own below secret/app/.
+# What an application may do: read the credentials that the platform gives it, keep secrets of its own below secret/app/, and see how
+# the cluster is (nexusdev asks with the application's token who votes).
 # Everything else is closed; a project opens more with seed/vault/policies/NAME.hcl.
 
 path "secret/data/nexus/*" {
@@ -25,4 +26,8 @@ path "secret/undelete/app/*" {
 }
 path "secret/destroy/app/*" {
   capabilities = ["update"]
+}
+
+path "sys/metrics" {
+  capabilities = ["read"]
 }

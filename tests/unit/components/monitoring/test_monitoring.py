@@ -1,79 +1,181 @@
-"""When every part is watched, and what is said of those that are not."""
+"""When every part is watched, by both, and what is said of those that are not."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import yaml
 
 from nexusdev.components.contract import Readiness
-from nexusdev.components.monitoring import readiness
+from nexusdev.components.monitoring import names, readiness, targets
 from nexusdev.components.monitoring.component import COMPONENT
-from nexusdev.components.monitoring.readiness import Facts, Target
+from nexusdev.components.monitoring.coverage import coverage
+from nexusdev.components.monitoring.readiness import Facts, Peer, Server
+from nexusdev.components.monitoring.targets import Target
 from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.plan.snapshot import Container, Snapshot, State
 from nexusdev.ports import Address, Site, View
-from tests.unit.environment.servers import authority, http, serving
+from tests.unit.environment.servers import Talk, authority, http, serving
 
 CONFIG = Path(__file__).parents[4] / "compose" / "monitoring" / "prometheus.yml"
-SERVICES = frozenset({"prometheus", "gateway-rw", "minio-0", "vault-0"})
+SERVICES = frozenset(
+    {
+        *names.PROMETHEUSES,
+        *names.ALERTMANAGERS,
+        "node-exporter",
+        "gateway-rw",
+        "minio-0",
+        "vault-0",
+        "redis-0",
+        "redis-exporter",
+    }
+)
 
 
-def target(job: str, instance: str, health: str = "up") -> Target:
-    return Target(job=job, instance=instance, health=health)
+def target(job: str, instance: str, health: str = "up", *, lost: bool = False) -> Target:
+    return Target(job=job, instance=instance, health=health, lost=lost)
 
 
-UP = (target("minio-node", "minio-0"), target("prometheus", "prometheus"), target("vault", "vault-0"))
+UP = (
+    target("minio-node", "minio-0"),
+    target("node", "machine"),
+    target("prometheus", "prometheus-0"),
+    target("redis", "redis-0"),
+    target("vault", "vault-0"),
+)
+AGREED = tuple(Peer(name=name, members=2) for name in names.ALERTMANAGERS)
+
+
+def facts(*listed: Target, second: tuple[Target, ...] | None = None) -> Facts:
+    """Both Prometheus tell of the same targets, unless the second one tells of others."""
+    told = (listed, listed if second is None else second)
+    servers = tuple(Server(name=name, targets=each) for name, each in zip(names.PROMETHEUSES, told, strict=True))
+    return Facts(servers=servers, alertmanagers=AGREED, services=SERVICES, running=SERVICES)
+
+
+def changed(whole: Facts, name: str, **members: Any) -> Facts:
+    """One server says something else."""
+    return replace(
+        whole,
+        servers=tuple(replace(each, **members) if each.name == name else each for each in whole.servers),
+        alertmanagers=tuple(replace(each, **members) if each.name == name else each for each in whole.alertmanagers),
+    )
 
 
 @pytest.mark.parametrize(
-    ("targets", "missing"),
+    ("told", "missing"),
     [
-        (UP, ""),
-        ((), "prometheus has no targets yet"),
-        ((*UP, target("vault", "vault-1", "down")), ""),
-        ((UP[0], UP[1], target("vault", "vault-0", "down")), "vault (vault-0) down"),
-        ((target("haproxy", "gateway-rw", "unknown"), *UP), "haproxy (gateway-rw) not scraped yet"),
+        (facts(*UP), ""),
+        (facts(), "prometheus-0 has no targets yet"),
+        (facts(*UP, second=()), "prometheus-1 has no targets yet"),
+        (facts(*UP, target("vault", "vault-1", "down", lost=True)), ""),
+        (facts(*UP, target("haproxy", "gateway-rw", "unknown")), ""),
+        (facts(*UP, target("haproxy", "gateway-rw", "down")), ""),
+        (facts(*UP, target("haproxy", "gateway-rw", "down", lost=True)), "haproxy (gateway-rw) down"),
+        (facts(*UP, second=(*UP, target("etcd", "vault-0", "down", lost=True))), "etcd (vault-0) down"),
+        (facts(*UP, target("minio-cluster", "minio-api", "down", lost=True)), "minio-cluster (minio-api) down"),
+        (facts(*(target(f"j{n}", "minio-0", "down", lost=True) for n in range(4))), "several targets down"),
+        (changed(facts(*UP), "prometheus-0", trouble="prometheus-0 is starting"), "prometheus-0 is starting"),
+        (changed(facts(*UP), "alertmanager-1", members=1), "alertmanager-1 sees 1 of 2 alertmanagers"),
+        (replace(facts(*UP), grafana=Peer(name="grafana")), ""),
         (
-            (target("haproxy", "gateway-rw", "unknown"), target("minio-node", "minio-0", "down"), UP[1]),
-            "minio-node (minio-0) down; haproxy (gateway-rw) not scraped yet",
+            replace(facts(*UP), grafana=Peer(name="grafana", trouble="grafana does not answer")),
+            "grafana does not answer",
         ),
-        ((target("minio-cluster", "minio-api", "down"), *UP), "minio-cluster (minio-api) down"),
-        ((target("haproxy", "gateway-rw", "unknown"),) * 4, "several targets not scraped yet"),
     ],
-    ids=["all up", "none", "a service that does not exist", "down", "not yet", "both", "a role name", "many"],
+    ids=[
+        "all up",
+        "no targets",
+        "no targets at the second",
+        "a service that does not exist",
+        "not scraped yet",
+        "down a moment",
+        "down for a minute",
+        "down for the second only",
+        "a role name",
+        "many",
+        "a server that starts",
+        "an alertmanager alone",
+        "grafana",
+        "grafana silent",
+    ],
 )
-def test_targets_of_what_exists_must_be_up(targets: tuple[Target, ...], missing: str) -> None:
-    assert readiness.judge(Facts(targets=targets, services=SERVICES)) == Readiness(missing=missing)
+def test_both_watch_what_exists(told: Facts, missing: str) -> None:
+    assert readiness.judge(told) == Readiness(missing=missing)
 
 
 def test_a_role_counts_only_with_those_who_answer_for_it() -> None:
-    targets = (target("minio-cluster", "minio-api", "down"), *UP)
-    without_gateway = Facts(targets=targets, services=SERVICES - {"gateway-rw"})
-    assert readiness.judge(without_gateway).ready
+    told = facts(*UP, target("minio-cluster", "minio-api", "down", lost=True))
+    assert readiness.judge(replace(told, services=SERVICES - {"gateway-rw"})).ready
 
 
-def test_a_prometheus_that_starts_says_so() -> None:
-    assert readiness.judge(Facts(trouble="prometheus reads its data")).missing == "prometheus reads its data"
+def test_a_server_without_its_exporter_is_not_missed() -> None:
+    told = facts(*UP[:3], target("redis", "redis-0", "down", lost=True))
+    assert readiness.judge(replace(told, services=SERVICES - {"redis-exporter"})).ready
 
 
-def test_the_row_counts_targets() -> None:
-    [row] = readiness.nodes(Facts(targets=(*UP, target("haproxy", "gateway-rw", "down")), services=SERVICES))
-    assert (row.service, row.detail, row.ok) == ("prometheus", "3 of 4 targets up", False)
-    [row] = readiness.nodes(Facts(trouble="prometheus does not answer"))
-    assert (row.state, row.detail, row.ok) == ("down", "prometheus does not answer", False)
+def test_the_rows_count_targets_and_peers() -> None:
+    told = changed(
+        facts(*UP, target("haproxy", "gateway-rw", "down")), "prometheus-1", trouble="prometheus-1 is starting"
+    )
+    told = replace(changed(told, "alertmanager-1", members=1), grafana=Peer(name="grafana"))
+    assert [(row.service, row.detail, row.ok) for row in readiness.nodes(told)] == [
+        ("prometheus-0", "5 of 6 targets up", False),
+        ("prometheus-1", "prometheus-1 is starting", False),
+        ("alertmanager-0", "sees 2 of 2", True),
+        ("alertmanager-1", "sees 1 of 2", False),
+        ("grafana", "", True),
+    ]
+
+
+def test_an_exporter_whose_server_is_silent_is_no_target_that_is_up() -> None:
+    [told] = targets.parse(json.loads(listed(UP[3])), silent=[("redis", "redis-0")], lost=[("redis", "redis-0")])
+    assert (told.health, told.error, told.lost) == ("down", "its exporter gets no answer from it", True)
+
+
+@pytest.mark.parametrize(
+    ("job", "instance", "about"),
+    [
+        ("patroni", "postgresql-1", {"postgresql-1"}),
+        ("postgres", "postgresql-1", {"postgresql-1", "postgres-exporter-1"}),
+        ("pgbouncer", "pgbouncer", {"pgbouncer", "pgbouncer-exporter"}),
+        ("sentinel", "sentinel-2", {"sentinel-2", "redis-exporter"}),
+        ("sentinel-relay", "sentinel-relay-2", {"sentinel-relay-2", "redis-exporter"}),
+        ("node", "machine", {"node-exporter"}),
+        ("minio-cluster", "minio-api", set()),
+    ],
+)
+def test_a_target_tells_of_a_server_and_of_the_exporter_that_it_is_asked_through(
+    job: str, instance: str, about: set[str]
+) -> None:
+    assert target(job, instance).about == about
+
+
+def test_coverage_counts_what_runs_and_is_seen_by_either() -> None:
+    told = replace(facts(*UP, second=(target("prometheus", "prometheus-1"),)), running=SERVICES | {"minio-client"})
+    found = coverage(told)
+    assert found.unseen == {"alertmanager-0", "alertmanager-1", "gateway-rw"}
+    assert (len(found.services), found.scraped, found.share) == (10, 7, 0.7)
+
+
+def test_where_nothing_runs_nothing_is_covered() -> None:
+    assert coverage(Facts()).share == 0.0
 
 
 class Running:
     """A runtime in which these services exist."""
 
+    def __init__(self, services: frozenset[str] = SERVICES) -> None:
+        self.services = services
+
     def observe(self) -> Snapshot:
-        return Snapshot(containers={name: _container(name) for name in SERVICES})
+        return Snapshot(containers={name: _container(name) for name in sorted(self.services)})
 
 
 def _container(name: str) -> Container:
@@ -82,69 +184,129 @@ def _container(name: str) -> Container:
     )
 
 
-@contextmanager
-def prometheus(folder: Path, body: str, status: str = "200 OK") -> Iterator[Site]:
-    tls = authority(folder / "tls")
-    with serving(tls, http(body, status)) as port:
-        nothing: Any = None
-        runtime: Any = Running()
-        yield Site(
-            instance="shop",
-            nonce="c0ffee",
-            addresses={("prometheus", 9090): Address(host="localhost", port=port)},
-            secrets=nothing,
-            ca_file=tls / "ca.crt",
-            client_certificate=tls / "client.crt",
-            client_key=tls / "client.key",
-            runtime=runtime,
+def _site(tls: Path, ports: Mapping[str, int], services: frozenset[str] = SERVICES) -> Site:
+    nothing: Any = None
+    runtime: Any = Running(services)
+    containers = {
+        **dict.fromkeys((names.PROMETHEUS, *names.PROMETHEUSES), names.PORT),
+        **dict.fromkeys((names.ALERTMANAGER, *names.ALERTMANAGERS), names.ALERTS_PORT),
+        names.GRAFANA: names.PAGES_PORT,
+    }
+    return Site(
+        instance="shop",
+        nonce="c0ffee",
+        addresses={
+            (name, port): Address(host="localhost", port=ports.get(name.rpartition("-")[0] or name, 1))
+            for name, port in containers.items()
+        },
+        secrets=nothing,
+        ca_file=tls / "ca.crt",
+        client_certificate=tls / "client.crt",
+        client_key=tls / "client.key",
+        runtime=runtime,
+    )
+
+
+def answering(**bodies: str) -> Talk:
+    """A server that answers a path that begins so, with _ for /, with this body; everything else with {}."""
+
+    def talk(stream: IO[bytes]) -> None:
+        path = stream.readline().decode().split()[1]
+        found = next(
+            (body for name, body in bodies.items() if path.lstrip("/").replace("/", "_").startswith(name)), "{}"
         )
+        http(found)(stream)
+
+    return talk
 
 
-def listed(*targets: Target) -> str:
+@contextmanager
+def monitoring(
+    folder: Path, prometheus: Talk, alertmanager: Talk | None = None, services: frozenset[str] = SERVICES
+) -> Iterator[Site]:
+    """One server plays both Prometheus and their role, another both Alertmanagers."""
+    tls = authority(folder / "tls")
+    peers = answering(api_v2_status=json.dumps({"cluster": {"peers": [{}, {}]}}))
+    with ExitStack() as stack:
+        ports = {
+            names.PROMETHEUS: stack.enter_context(serving(tls, prometheus)),
+            names.ALERTMANAGER: stack.enter_context(serving(tls, alertmanager or peers)),
+        }
+        yield _site(tls, {**ports, names.GRAFANA: ports[names.ALERTMANAGER]}, services)
+
+
+def listed(*told: Target) -> str:
     active = [
         {"labels": {"job": each.job, "instance": each.instance}, "health": each.health, "lastError": each.error}
-        for each in targets
+        for each in told
     ]
     return json.dumps({"status": "success", "data": {"activeTargets": active}})
 
 
-def test_prometheus_is_asked_and_the_runtime_too(tmp_path: Path) -> None:
-    with prometheus(tmp_path, listed(*reversed(UP))) as site:
-        facts = readiness.look(site)
-    assert facts == Facts(targets=UP, services=SERVICES)
-    assert readiness.judge(facts).ready
+def marked(**marks: tuple[str, str]) -> str:
+    """An answer in which these targets, (job, instance), are silent or lost."""
+    found = [{"metric": {"what": what, "job": job, "instance": instance}} for what, (job, instance) in marks.items()]
+    return json.dumps({"status": "success", "data": {"result": found}})
+
+
+def test_all_are_asked_and_the_runtime_too(tmp_path: Path) -> None:
+    talk = answering(api_v1_targets=listed(*reversed(UP)), api_v1_query=marked())
+    with monitoring(tmp_path, talk, services=SERVICES | {"grafana"}) as site:
+        told = COMPONENT.look(site)
+    assert told == replace(
+        facts(*UP), grafana=Peer(name="grafana"), services=SERVICES | {"grafana"}, running=SERVICES | {"grafana"}
+    )
+    assert COMPONENT.judge(told).ready
+
+
+def test_who_is_silent_and_who_is_lost_is_asked_with_one_query(tmp_path: Path) -> None:
+    talk = answering(
+        api_v1_targets=listed(*UP), api_v1_query=marked(silent=("redis", "redis-0"), lost=("redis", "redis-0"))
+    )
+    with monitoring(tmp_path, talk) as site:
+        assert COMPONENT.judge(COMPONENT.look(site)).missing == "redis (redis-0) down"
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "trouble"),
+    ("talk", "trouble"),
     [
-        ("", "503 Service Unavailable", "prometheus reads its data"),
-        ("", "500 Oops", "prometheus says 500"),
-        ("[]", "200 OK", "prometheus told its targets in another way than expected"),
+        (http("", "503 Service Unavailable"), "prometheus-0 is starting"),
+        (http("", "500 Oops"), "prometheus-0 says 500"),
+        (http("[]"), "prometheus-0 answers in another way than expected"),
     ],
 )
-def test_other_answers_are_facts_too(tmp_path: Path, body: str, status: str, trouble: str) -> None:
-    with prometheus(tmp_path, body, status) as site:
-        assert readiness.look(site).trouble.startswith(trouble)
+def test_other_answers_are_facts_too(tmp_path: Path, talk: Talk, trouble: str) -> None:
+    with monitoring(tmp_path, talk) as site:
+        assert readiness.look(site).servers[0].trouble.startswith(trouble)
 
 
 def test_nobody_there_is_a_fact(tmp_path: Path) -> None:
-    with prometheus(tmp_path, "") as site:
-        pass
-    assert readiness.look(site).trouble == "prometheus does not answer"
+    told = readiness.look(_site(authority(tmp_path / "tls"), {}))
+    assert [each.trouble for each in (*told.servers, *told.alertmanagers)] == [
+        f"{name} does not answer" for name in (*names.PROMETHEUSES, *names.ALERTMANAGERS)
+    ]
 
 
-def test_its_address_is_proven_by_a_query(tmp_path: Path) -> None:
-    with prometheus(tmp_path, '{"status":"success"}') as site:
+def test_grafana_has_an_address_only_where_it_is_there(tmp_path: Path) -> None:
+    tls = authority(tmp_path / "tls")
+    without, beside = (
+        COMPONENT.variables(_site(tls, {}, each), View.CONTAINER) for each in (SERVICES, SERVICES | {"grafana"})
+    )
+    assert [each.value for each in without] == ["https://prometheus:9090", "https://alertmanager:9093"]
+    assert [each.value for each in beside][2:] == ["https://grafana:3000"]
+
+
+def test_addresses_are_proven_by_a_question(tmp_path: Path) -> None:
+    with monitoring(tmp_path, answering()) as site:
         values = {variable.name: variable.value for variable in COMPONENT.variables(site, View.HOST)}
-        [proof] = COMPONENT.prove(site, values)
-    assert proof.path.startswith("PROMETHEUS_URL localhost:")
+        proofs = [proof.path.partition(":")[0] for proof in COMPONENT.prove(site, values)]
+    assert proofs == ["PROMETHEUS_URL localhost", "ALERTMANAGER_URL localhost"]
     with pytest.raises(Degraded, match="does not answer"):
         COMPONENT.prove(site, values)
 
 
 def test_another_authoritys_prometheus_is_another_instance(tmp_path: Path) -> None:
-    with prometheus(tmp_path / "a", "{}") as ours, prometheus(tmp_path / "b", "{}") as theirs:
+    with monitoring(tmp_path / "a", answering()) as ours, monitoring(tmp_path / "b", answering()) as theirs:
         values = {variable.name: variable.value for variable in COMPONENT.variables(theirs, View.HOST)}
         with pytest.raises(IdentityMismatch, match="is not this instance's Prometheus"):
             COMPONENT.prove(ours, values)
@@ -160,5 +322,6 @@ def test_every_scrape_is_encrypted_verified_and_labelled(job: Mapping[str, Any])
     assert job["scheme"] == "https"
     assert job["tls_config"]["ca_file"] == "/run/tls/ca.crt"
     assert "insecure_skip_verify" not in job["tls_config"]
-    assert job["relabel_configs"][0]["target_label"] == "instance"
+    relabelled = {each.get("target_label") for each in job.get("relabel_configs", ())}
+    assert all("instance" in relabelled | group["labels"].keys() for group in job["static_configs"])
     assert all(group["labels"]["component"] for group in job["static_configs"])

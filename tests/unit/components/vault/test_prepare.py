@@ -35,7 +35,7 @@ def test_a_restarted_engine_needs_nobody(world: World) -> None:
 def test_a_fourth_node_that_somebody_sealed_is_unsealed(world: World) -> None:
     world.unseal_open = False
     world.up()
-    assert world.events[0] == "PUT sys/unseal at vault-unseal"
+    assert "PUT sys/unseal at vault-unseal" in world.events
 
 
 def test_a_lost_volume_of_the_fourth_node_is_made_anew_with_the_same_key(world: World) -> None:

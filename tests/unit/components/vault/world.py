@@ -99,7 +99,8 @@ class World:
         if query.path == "sys/init":
             return self.init(server, core)
         if query.path == "sys/metrics?format=prometheus":
-            return 200, "vault_autopilot_failure_tolerance 1"
+            known = core is not None and query.token in core.tokens
+            return (200, "vault_autopilot_failure_tolerance 1") if known else (403, {"errors": ["permission denied"]})
         if query.path == "sys/unseal":
             self.unseal_open = core is not None and (query.body or {})["key"] == core.key
             return (200, {}) if self.unseal_open else (400, {"errors": ["invalid key"]})
@@ -179,12 +180,15 @@ class World:
     # --- nexusdev ------------------------------------------------------------------------------------------------
 
     def up(self) -> list[Change]:
-        """Look, judge, prepare until ready; then seed. As the engine does."""
+        """Look, judge, seed once it can be, prepare, until ready. As the engine does."""
+        changes: list[Change] | None = None
         for _ in range(20):
             facts = self.vault.look(self.site)
             readiness = self.vault.judge(facts)
-            if readiness.ready:
-                return list(self.vault.seed(self.site, CREDENTIALS))
+            if changes is None and (readiness.ready or readiness.seedable):
+                changes = list(self.vault.seed(self.site, CREDENTIALS))
+            if changes is not None and readiness.ready:
+                return changes
             self.vault.prepare(self.site, facts)
         raise AssertionError(f"never ready: {readiness.missing}; last events {self.events[-5:]}")
 

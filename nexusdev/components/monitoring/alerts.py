@@ -1,0 +1,115 @@
+"""Which alerts fire: Alertmanager is asked, behind the gateway and beside it; where none answers, a Prometheus."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from nexusdev.components.contract import Alarms, Alert
+from nexusdev.components.https import get
+from nexusdev.components.monitoring import names
+from nexusdev.ports import Address, Site
+
+PATIENCE = 0.4
+_SEVERITIES = ("critical", "warning", "info")
+_OK = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Kind:
+    """A server that knows: its role (its replicas are called ``role-N``), where it is asked, and how its answer is read."""
+
+    role: str
+    port: int
+    path: str
+    parse: Callable[[Any], Iterator[Alert]]
+
+
+def look(site: Site, *, patience: float = PATIENCE) -> Alarms:
+    """Ask one after the other until somebody answers, all within ``patience`` seconds."""
+    until = time.monotonic() + patience
+    for kind in _KINDS:
+        for address in _places(site, kind):
+            left = until - time.monotonic()
+            alerts = _asked(kind, address, site, left) if left > 0 else None
+            if alerts is not None:
+                return Alarms(alerts=in_order(alerts))
+    return Alarms(trouble=f"{' and '.join(kind.role for kind in _KINDS)} do not answer")
+
+
+def _places(site: Site, kind: _Kind) -> list[Address]:
+    """The role's address, then those of its replicas."""
+    names = [name for name, port in site.addresses if port == kind.port and name.startswith(f"{kind.role}-")]
+    found = (site.addresses.get((name, kind.port)) for name in (kind.role, *sorted(names)))
+    return list(dict.fromkeys(each for each in found if each))
+
+
+def _asked(kind: _Kind, address: Address, site: Site, timeout: float) -> list[Alert] | None:
+    """What this one says; None when it says nothing that can be used."""
+    try:
+        answer = get(address, kind.path, site=site, timeout=timeout)
+        return list(kind.parse(answer.json())) if answer.status == _OK else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def of_alertmanager(told: Sequence[Mapping[str, Any]]) -> Iterator[Alert]:
+    """The reply of ``/api/v2/alerts``. What is silenced or inhibited does not fire."""
+    if not isinstance(told, list):
+        raise TypeError("a list of alerts was expected")
+    for each in told:
+        if each["status"]["state"] != "suppressed":
+            yield _alert(each, since=each.get("startsAt", ""))
+
+
+def of_prometheus(told: Mapping[str, Any]) -> Iterator[Alert]:
+    """The reply of ``/api/v1/alerts``. What is pending does not fire yet."""
+    for each in told["data"]["alerts"]:
+        if each["state"] == "firing":
+            yield _alert(each, since=each.get("activeAt", ""))
+
+
+def _alert(told: Mapping[str, Any], *, since: str) -> Alert:
+    labels, notes = told["labels"], told.get("annotations") or {}
+    return Alert(
+        name=labels["alertname"],
+        component=labels.get("component", ""),
+        severity=labels.get("severity", ""),
+        instance=labels.get("instance", ""),
+        summary=notes.get("summary", ""),
+        runbook=notes.get("runbook") or notes.get("runbook_url", ""),
+        since=_moment(since),
+    )
+
+
+def _moment(text: str) -> float:
+    """Seconds since the epoch of an RFC 3339 time with up to nine digits behind the second; 0.0 for what is none."""
+    head, _, rest = text.partition(".")
+    zone = rest.lstrip("0123456789")
+    try:
+        return datetime.fromisoformat(head + zone).timestamp() if rest else datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def in_order(alerts: Sequence[Alert]) -> tuple[Alert, ...]:
+    """By component, what is worst and oldest first."""
+    return tuple(sorted(alerts, key=lambda each: (each.component, _rank(each.severity), each.since, each.name)))
+
+
+def _rank(severity: str) -> int:
+    return _SEVERITIES.index(severity) if severity in _SEVERITIES else len(_SEVERITIES)
+
+
+_KINDS = (
+    _Kind(
+        role=names.ALERTMANAGER,
+        port=names.ALERTS_PORT,
+        path="/api/v2/alerts?active=true&silenced=false&inhibited=false",
+        parse=of_alertmanager,
+    ),
+    _Kind(role=names.PROMETHEUS, port=names.PORT, path="/api/v1/alerts", parse=of_prometheus),
+)

@@ -1,0 +1,34 @@
+"""A Prometheus whose data cannot be read says so in its last words: what they mean, and how to lose nothing but that data.
+
+A broken write-ahead log it repairs by itself, and a block whose description is broken it passes over; what is left ends it
+with ``opening storage failed``. That can also be a disk or a lock, for which no data need go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from nexusdev.components.contract import Diagnosis
+
+_STORAGE = re.compile(r"opening storage failed: (?P<what>[^\"]+)")
+#: Failures of storage that are no fault of the data.
+_NOT_THE_DATA = re.compile(
+    r"no space left|permission denied|read-only file system|too many open files|cannot allocate memory"
+    r"|lock DB directory|resource temporarily unavailable|input/output error",
+    re.IGNORECASE,
+)
+
+
+def explain(service: str, log: Sequence[str]) -> Diagnosis | None:
+    """The diagnosis for a data folder that is corrupt; None for every other end."""
+    found = next((match for line in reversed(log) if (match := _STORAGE.search(line))), None)
+    if found is None or _NOT_THE_DATA.search(found["what"]):
+        return None
+    return Diagnosis(
+        why=f"its data is corrupt: {found['what'].strip()}",
+        hint=f"nexusdev destroy {service}   remove its container and its data, nothing else; then\n"
+        f"nexusdev up                  makes it anew, with an empty history\n"
+        f"nexusdev logs {service}      all it said; its container and its data are kept until then",
+        code="DATA_CORRUPT",
+    )

@@ -1,0 +1,35 @@
+"""How much of what runs is seen: services of which a target tells that was scraped with success, by either Prometheus. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nexusdev.components.monitoring.readiness import Facts
+
+# What runs only to be there when somebody works in it: it serves nobody, so there is nothing to count.
+TOOLS = frozenset({"minio-client"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """``services``: those that run and serve; ``unseen``: the ones that no number tells of."""
+
+    services: frozenset[str]
+    unseen: frozenset[str]
+
+    @property
+    def scraped(self) -> int:
+        """How many are seen."""
+        return len(self.services) - len(self.unseen)
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1; 0 where nothing runs."""
+        return self.scraped / len(self.services) if self.services else 0.0
+
+
+def coverage(facts: Facts) -> Coverage:
+    """Count."""
+    services = facts.running - TOOLS
+    seen = {name for server in facts.servers for target in server.targets if target.is_up for name in target.about}
+    return Coverage(services=services, unseen=services - seen)

@@ -1,0 +1,60 @@
+"""Dashboards of Grafana, as far as a broken one would be missing there without a word: JSON, and what every dashboard has."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from nexusdev.errors import InvalidConfig
+from nexusdev.stack.document import Spot, refusal
+
+_REQUIRED: Mapping[str, tuple[type, str]] = {
+    "uid": (str, "a text that is not empty"),
+    "title": (str, "a text that is not empty"),
+    "panels": (list, "a list that is not empty"),
+}
+
+
+def check(file: Path) -> None:
+    """Raises InvalidConfig with file and line. ``uid`` is the file's name: links to a dashboard go by it."""
+    text, document = _read(file)
+    if not isinstance(document, dict):
+        raise refusal(Spot(file=file, line=1), "a dashboard is a JSON object")
+    for key, (kind, wanted) in _REQUIRED.items():
+        if key not in document:
+            near = get_close_matches(key, document, 1, 0.5)
+            hint = f"did you mean {key} by {near[0]}?" if near else ""
+            raise refusal(_spot(file, text, near[0] if near else key), f"{key} is missing", hint=hint)
+        if not isinstance(document[key], kind) or not document[key]:
+            raise refusal(_spot(file, text, key), f"must be {wanted}")
+    if document["uid"] != file.stem:
+        raise refusal(
+            _spot(file, text, "uid"), f"uid is {document['uid']!r}", why=f"the file's name says {file.stem!r}"
+        )
+    for number, panel in enumerate(document["panels"], 1):
+        if not isinstance(panel, dict) or not isinstance(panel.get("type"), str):
+            raise refusal(_spot(file, text, "panels"), f"panel {number} is no object with a type")
+
+
+def _read(file: Path) -> tuple[str, Any]:
+    try:
+        text = file.read_text(encoding="utf-8")
+        return text, json.loads(text)
+    except json.JSONDecodeError as error:
+        raise refusal(Spot(file=file, line=error.lineno), f"is not JSON: {error.msg} (column {error.colno})") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidConfig(f"{file}: cannot be read", why=str(error)) from error
+
+
+def _spot(file: Path, text: str, key: str) -> Spot:
+    """Where a key of the outermost object is written: the one that stands least far to the right."""
+    found = [
+        (len(match[1]), number)
+        for number, line in enumerate(text.splitlines(), 1)
+        if (match := re.match(rf'(\s*)\{{?\s*"{key}"\s*:', line))
+    ]
+    return Spot(file=file, line=min(found)[1] if found else 1, path=key)

@@ -1,0 +1,132 @@
+"""A PromQL query, asked through the gateway's role; what Prometheus objects to is told in its own words."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from nexusdev.components.https import Response, get
+from nexusdev.components.monitoring import names
+from nexusdev.errors import Degraded, UsageError
+from nexusdev.ports import Site
+
+#: What is wrong with the query itself, in Prometheus's words for kinds of errors.
+_ASKERS_FAULT = ("bad_data", "execution")
+_STARTING = 503
+_POSITION = re.compile(r"\b(\d+):(\d+): ")
+#: How much of a query is shown around a mistake: what an error has room for on 40 columns.
+_BEFORE, _AROUND = 16, 26
+_HELP = "nexusdev start monitoring   start what is stopped\nnexusdev logs monitoring    what it says"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """``data`` is Prometheus's own: ``resultType`` (vector, matrix, scalar, string) and ``result``."""
+
+    data: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """A stretch of time: seconds since the epoch, and between two points."""
+
+    begin: float
+    end: float
+    step: float
+
+
+class Silent(Exception):
+    """Nobody answers at the address; why is known to who sees the containers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prometheus:
+    """The Prometheus of an instance. ``timeout``: seconds for each of connecting and replying."""
+
+    site: Site
+    timeout: float = 10.0
+
+    def ask(self, query: str, *, at: float | None = None) -> Answer:
+        """What holds now (or ``at`` a time)."""
+        times = {} if at is None else {"time": f"{at:.3f}"}
+        return self._ask("query", query, times)
+
+    def ask_over(self, query: str, span: Span) -> Answer:
+        """How it went."""
+        times = {"start": f"{span.begin:.3f}", "end": f"{span.end:.3f}", "step": f"{span.step:g}"}
+        return self._ask("query_range", query, times)
+
+    def names(self) -> tuple[str, ...]:
+        """The names of all metrics; none where they cannot be had."""
+        reply = self._get("/api/v1/label/__name__/values")
+        try:
+            return tuple(reply.json()["data"])
+        except (ValueError, KeyError, TypeError):
+            return ()
+
+    def _ask(self, kind: str, query: str, times: Mapping[str, str]) -> Answer:
+        reply = self._get(f"/api/v1/{kind}?{urlencode({'query': query, **times})}")
+        try:
+            told = reply.json()
+            if told["status"] == "success":
+                notes = (*(told.get("warnings") or ()), *(told.get("infos") or ()))
+                return Answer(data=told["data"], warnings=tuple(notes))
+            kind_of_error, words = str(told["errorType"]), str(told["error"])
+        except (ValueError, KeyError, TypeError):
+            raise unusable(reply) from None
+        raise refused(query, words) if kind_of_error in _ASKERS_FAULT else failed(words)
+
+    def _get(self, path: str) -> Response:
+        try:
+            return get(self.site.address(names.PROMETHEUS, names.PORT), path, site=self.site, timeout=self.timeout)
+        except (ssl.SSLEOFError, ConnectionResetError) as error:
+            raise Silent("the gateway ends the conversation: no Prometheus that answers stands behind it") from error
+        except (OSError, KeyError) as error:
+            raise Silent(str(error)) from error
+
+
+def refused(query: str, words: str) -> UsageError:
+    """Prometheus does not take the query: its words, and the place that it names."""
+    complaint = words.removeprefix('invalid parameter "query": ')
+    found = _POSITION.search(complaint)
+    evidence = pointed(query, line=int(found[1]), column=int(found[2])) if found else ()
+    return UsageError(
+        "Prometheus does not take this query",
+        why=complaint,
+        hint="nexusdev metrics --help   examples",
+        evidence=evidence,
+        code="PROMQL",
+    )
+
+
+def pointed(query: str, *, line: int, column: int) -> tuple[str, ...]:
+    """The written line around a position (both counted from 1), and a mark below the character that is meant."""
+    lines = query.split("\n")
+    if not 1 <= line <= len(lines):
+        return ()
+    written, place = lines[line - 1], max(column - 1, 0)
+    begin = max(place - _BEFORE, 0) if len(written) > _AROUND else 0
+    shown = written[begin : begin + _AROUND]
+    head, tail = "…" if begin else "", "…" if begin + _AROUND < len(written) else ""
+    return (f"{head}{shown}{tail}", f"{' ' * (len(head) + place - begin)}^")
+
+
+def failed(words: str) -> Degraded:
+    """It tried, and could not."""
+    return Degraded("Prometheus could not answer the query", why=words, hint=_HELP)
+
+
+def unusable(reply: Response) -> Degraded:
+    """Something else came back than an answer of Prometheus."""
+    if reply.status == _STARTING:
+        return Degraded(
+            "Prometheus is not ready to answer", why="it is starting, or none of its servers runs", hint=_HELP
+        )
+    return Degraded(
+        "Prometheus does not answer in its own form", why=reply.text[:200] or f"HTTP {reply.status}", hint=_HELP
+    )

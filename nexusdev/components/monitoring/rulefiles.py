@@ -1,0 +1,119 @@
+"""Rule files of Prometheus, read strictly: whatever is not understood is told with file, line, what is allowed and what was meant.
+
+The expressions in them are Prometheus's own business (``promtool``); everything around them is looked at here, in milliseconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from nexusdev.stack import schema
+from nexusdev.stack.document import Row, Scalar, Spot, Table, Value, read, refusal
+
+_GROUP = ("name", "interval", "query_offset", "limit", "labels", "rules")
+_ALERT = ("alert", "expr", "for", "keep_firing_for", "labels", "annotations")
+_RECORD = ("record", "expr", "labels")
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_DURATION = re.compile(r"0|(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?")
+
+Members = Mapping[str, Value]
+
+
+def check(file: Path) -> None:
+    """Raises InvalidConfig for the first thing that Prometheus would not take."""
+    seen: dict[str, Spot] = {}
+    for group in _groups(file):
+        members = _table(group, _GROUP, required=("name", "rules"))
+        name = _written(members["name"])
+        if name in seen:
+            raise refusal(group.spot, f"group {name} is written twice", why=f"first in line {seen[name].line}")
+        seen[name] = group.spot
+        _optional(members, "interval", _duration)
+        _optional(members, "query_offset", _duration)
+        _optional(members, "limit", schema.integer)
+        _optional(members, "labels", _labels)
+        for rule in schema.items(members["rules"]):
+            _rule(rule)
+
+
+def spot_of(file: Path, group: str, number: int, name: str = "") -> Spot:
+    """Where a rule is written, counted from 1 in its group; ``name``: one of its keys, or of its labels and annotations."""
+    for each in _groups(file):
+        members = schema.entries(each)
+        rules = schema.items(members["rules"])
+        if _written(members["name"]) == group and number <= len(rules):
+            return _key_of(rules[number - 1], name) or rules[number - 1].spot
+    return Spot(file=file, line=1)
+
+
+def _key_of(rule: Value, name: str) -> Spot | None:
+    if not isinstance(rule, Table):
+        return None
+    notes = (rule.items.get("annotations"), rule.items.get("labels"))
+    tables = [rule, *(each for each in notes if isinstance(each, Table))]
+    return next((table.keys[name] for table in tables if name in table.keys), None)
+
+
+def _groups(file: Path) -> tuple[Value, ...]:
+    document = read(file, None)
+    return schema.items(_table(document, ("groups",), required=("groups",))["groups"])
+
+
+def _rule(rule: Value) -> None:
+    members = schema.entries(rule)
+    kinds = [each for each in ("alert", "record") if each in members]
+    if len(kinds) != 1:
+        near = "alert and record are both written" if kinds else "neither alert nor record is written"
+        _table(rule, tuple(dict.fromkeys((*_ALERT, *_RECORD))))
+        raise refusal(rule.spot, near, why="a rule is one of them")
+    members = _table(rule, _ALERT if kinds == ["alert"] else _RECORD, required=(kinds[0], "expr"))
+    name = _written(members[kinds[0]])
+    if kinds == ["record"] and not _METRIC.fullmatch(name):
+        raise refusal(members["record"].spot, f"{name!r} cannot be a metric's name", why="letters, digits, _ and :")
+    _written(members["expr"])
+    _optional(members, "for", _duration)
+    _optional(members, "keep_firing_for", _duration)
+    _optional(members, "labels", _labels)
+    _optional(members, "annotations", _labels)
+
+
+def _table(value: Value, allowed: Sequence[str], *, required: Sequence[str] = ()) -> Members:
+    """The members of a mapping that has these keys and no others."""
+    members = schema.entries(value)
+    for key in members:
+        if key not in allowed:
+            spot = value.keys[key] if isinstance(value, Table) else value.spot
+            raise refusal(spot, f"unknown key {key}", allowed=allowed, near=key)
+    for key in required:
+        if key not in members:
+            raise refusal(value.spot, f"{key} is missing")
+    return members
+
+
+def _optional(members: Members, key: str, reader: Callable[[Value], object]) -> None:
+    if key in members:
+        reader(members[key])
+
+
+def _written(value: Value) -> str:
+    """A text or a number that is not empty."""
+    if isinstance(value, (Row, Table)) or not value.text.strip() or value.kind == "null":
+        raise schema.wrong(value, "a text")
+    return value.text
+
+
+def _duration(value: Value) -> None:
+    if not isinstance(value, Scalar) or not value.text or not _DURATION.fullmatch(value.text):
+        raise schema.wrong(value, "a duration such as 30s, 5m or 1h30m")
+
+
+def _labels(value: Value) -> None:
+    for name, each in schema.entries(value).items():
+        if not _LABEL.fullmatch(name):
+            spot = value.keys[name] if isinstance(value, Table) else value.spot
+            raise refusal(spot, f"{name!r} cannot be a label's name", why="letters, digits and _")
+        if not isinstance(each, Scalar) or each.kind == "null":
+            raise schema.wrong(each, "a text")

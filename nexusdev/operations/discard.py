@@ -1,0 +1,80 @@
+"""destroy SERVICE: the container and the data of one server, and nothing else; only of servers that begin anew without harm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from nexusdev.components.contract import Expendable
+from nexusdev.errors import UsageError
+from nexusdev.instance.instance import locked
+from nexusdev.operations.context import Context
+from nexusdev.operations.outcome import Outcome
+from nexusdev.operations.selection import unknown
+from nexusdev.operations.teardown import component_of, engine_of, removed, require_gone, require_permission
+from nexusdev.operations.words import listed
+from nexusdev.plan.snapshot import Snapshot
+from nexusdev.plan.teardown import plan_discard
+from nexusdev.stack.model import Stack
+
+
+def question(context: Context, names: Sequence[str]) -> str | None:
+    """What to ask before, with everything that would go; None where nothing of it is there."""
+    stack = context.stack(context.instance())
+    plan = plan_discard(*_chosen(context, names, stack))
+    lost = [f"{name} loses {_loses(context, name, stack)}" for name in names]
+    return f"destroy {_told(removed(plan))} ({'; '.join(lost)})?" if plan else None
+
+
+def discard(context: Context, names: Sequence[str]) -> Outcome:
+    """Remove these services' containers and volumes. Twice is the same as once. TeardownIncomplete (8) where something is left."""
+    with locked(context.identity, "nexusdev destroy", root=context.root):
+        snapshot, volumes = _chosen(context, names, context.stack(context.instance()))
+        plan = plan_discard(snapshot, volumes)
+        runtime = context.runtime()
+        if plan:
+            engine_of(context, runtime).carry_out(plan, component_of=component_of(snapshot))
+            left = plan_discard(runtime.observe(), volumes)
+            require_gone([f"{step.act} {step.subject}" for step in left.steps], command=f"destroy {' '.join(names)}")
+    gone = removed(plan)
+    words = f"destroyed: {_told(gone)}; nexusdev up makes it anew" if plan else "nothing to do: nothing of it is there"
+    return Outcome(instance=context.identity.name, data={"removed": gone}, says=(words,))
+
+
+def _told(gone: Mapping[str, Sequence[str]]) -> str:
+    """``container prometheus-0 and volume prometheus-0 with all its data``."""
+    containers = [f"container {name}" for name in gone["containers"]]
+    volumes = [f"volume {name} with all its data" for name in gone["volumes"]]
+    return listed([*containers, *volumes])
+
+
+def _chosen(context: Context, names: Sequence[str], stack: Stack) -> tuple[Snapshot, Mapping[str, Sequence[str]]]:
+    """What is there, and service → the volumes that it alone mounts."""
+    snapshot = context.runtime().observe()
+    require_permission(context.identity, snapshot)
+    for name in names:
+        _require_expendable(context, name, stack)
+    return snapshot, {name: _own_volumes(name, stack) for name in names}
+
+
+def _require_expendable(context: Context, name: str, stack: Stack) -> None:
+    known = [each for each in stack.services if _loses(context, each, stack)]
+    if name in known:
+        return
+    if name not in stack.services:
+        raise unknown(name, known, kind="service", hint="nexusdev destroy {}")
+    raise UsageError(
+        f"the data of {name} does not go alone",
+        why=f"other servers of {stack.services[name].component} hold on to it",
+        hint="nexusdev destroy   everything of this instance; nexusdev up makes it anew",
+        evidence=(f"alone go: {', '.join(known)}",) if known else (),
+    )
+
+
+def _loses(context: Context, service: str, stack: Stack) -> str:
+    owner = context.components.get(stack.services[service].component)
+    return owner.loses(service) if isinstance(owner, Expendable) else ""
+
+
+def _own_volumes(name: str, stack: Stack) -> tuple[str, ...]:
+    others = {mount.volume for each in stack.services.values() if each.name != name for mount in each.volumes}
+    return tuple(mount.volume for mount in stack.services[name].volumes if mount.volume not in others)

@@ -1,0 +1,184 @@
+"""metrics: a PromQL query from the terminal - now, as a table, or over a stretch of time, as lines."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from itertools import pairwise
+from typing import Any
+
+from nexusdev.components.monitoring.names import NAME
+from nexusdev.components.monitoring.query import Prometheus, Silent, Span
+from nexusdev.errors import Degraded, NexusError, NotFound, UsageError
+from nexusdev.operations.context import Context
+from nexusdev.operations.outcome import Block, Line, Outcome, Plot, Table, Text
+from nexusdev.operations.words import number
+from nexusdev.plan.snapshot import State
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w|y)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
+#: Nothing is scraped more often than every 5 s, and a terminal shows no more points than this.
+_SHORTEST_STEP, _POINTS = 5.0, 240
+_PATIENCE = 10.0
+_ORDERED = re.compile(r"\b(sort\w*|topk|bottomk)\b")
+_PLAIN = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(\{[^}]*\})?(\[[^\]]*\])?")
+
+
+def metrics(
+    context: Context,
+    query: str,
+    *,
+    over: str | None = None,
+    step: str | None = None,
+    door: Callable[..., Prometheus] = Prometheus,
+) -> Outcome:
+    """Ask once. ``over``: how far back, such as 15m. UsageError (2) for what Prometheus does not take, NotFound (3), Degraded (4)."""
+    span = stretch(over, step, now=context.wall())
+    instance = context.instance()
+    stack = context.stack(instance)
+    runtime = context.runtime(stack)
+    patience = context.settings.timeout if context.timeout_given else _PATIENCE
+    prometheus = door(site=instance.site(runtime, stack), timeout=patience)
+    try:
+        answer = prometheus.ask_over(query, span) if span else prometheus.ask(query)
+        says = shown(in_order(answer.data, query), span) or [_nothing(query, over), *_near(query, prometheus)]
+    except Silent as silent:
+        containers = runtime.observe().containers.values()
+        raise _silence([each.state for each in containers if each.component == NAME], str(silent)) from silent
+    return Outcome(instance=instance.name, data=answer.data, says=tuple(says), warnings=answer.warnings)
+
+
+def stretch(over: str | None, step: str | None, *, now: float) -> Span | None:
+    """The time that is asked for; None for now."""
+    if over is None:
+        if step is not None:
+            raise UsageError("--step needs --range", hint="nexusdev metrics QUERY --range 15m --step 15s")
+        return None
+    length = seconds(over, "--range")
+    width = seconds(step, "--step") if step else max(_SHORTEST_STEP, math.ceil(length / _POINTS))
+    return Span(begin=now - length, end=now, step=width)
+
+
+def seconds(text: str, option: str) -> float:
+    """``15m``, ``1h30m``, ``90s``, or a plain number of seconds, as Prometheus writes them."""
+    plain = re.fullmatch(r"\d+(\.\d+)?", text)
+    found = float(text) if plain else sum(float(each) * _SECONDS[unit] for each, unit in _DURATION.findall(text))
+    if found <= 0 or (not plain and _DURATION.sub("", text)):
+        raise UsageError(f"{option} must be a time such as 15m, 1h30m or 90s", why=f"it is {text!r}")
+    return found
+
+
+def in_order(data: Mapping[str, Any], query: str) -> Mapping[str, Any]:
+    """Series by their labels, unless the query itself has put them in an order: Prometheus gives them in any."""
+    if data["resultType"] not in ("vector", "matrix") or _ORDERED.search(query):
+        return data
+    names = _names([each["metric"] for each in data["result"]])
+    by_label = sorted(data["result"], key=lambda each: [each["metric"].get(name, "") for name in names])
+    return {**data, "result": by_label}
+
+
+def shown(data: Mapping[str, Any], span: Span | None) -> list[Block]:
+    """The answer as a person reads it; nothing for an empty one."""
+    result = data["result"]
+    match data["resultType"]:
+        case "scalar":
+            return [number(float(result[1]))]
+        case "string":
+            return [str(result[1])]
+        case "matrix":
+            return _lines(result, span)
+        case _:
+            return _vector(result)
+
+
+def _vector(result: Sequence[Mapping[str, Any]]) -> list[Block]:
+    common, names, rows = columns([each["metric"] for each in result])
+    values = [_value(each) for each in result]
+    table = Table(columns=(*names, "value"), rows=tuple((*row, value) for row, value in zip(rows, values, strict=True)))
+    return [*common, table] if result else []
+
+
+def _value(each: Mapping[str, Any]) -> str:
+    """A sample's number; of a native histogram, how many it counted and their sum."""
+    if "histogram" in each:
+        return f"{each['histogram'][1]['count']} observed, sum {each['histogram'][1]['sum']}"
+    return number(float(each["value"][1]))
+
+
+def _lines(result: Sequence[Mapping[str, Any]], span: Span | None) -> list[Block]:
+    common, names, rows = columns([each["metric"] for each in result])
+    lines = tuple(
+        Line(labels=row, points=tuple((float(at), float(value)) for at, value in each.get("values", ())))
+        for row, each in zip(rows, result, strict=True)
+    )
+    times = [at for line in lines for at, _ in line.points]
+    if not times:
+        return []
+    begin, end = (span.begin, span.end) if span else (min(times), max(times))
+    return [*common, Plot(columns=names, lines=lines, begin=begin, end=end, step=span.step if span else _step(times))]
+
+
+def _step(times: Sequence[float]) -> float:
+    """The usual distance of samples that were taken as they came."""
+    distances = sorted(later - earlier for earlier, later in pairwise(times) if later > earlier)
+    return distances[len(distances) // 2] if distances else _SHORTEST_STEP
+
+
+def columns(metrics: Sequence[Mapping[str, str]]) -> tuple[list[Block], tuple[str, ...], list[tuple[str, ...]]]:
+    """What all series have in common, as a line of its own; the labels in which they differ, first those that
+    all have; and their values, a row per series."""
+    names = _names(metrics)
+    same = {name: metrics[0][name] for name in names if len(metrics) > 1 and _is_same(metrics, name)}
+    kept = tuple(name for name in names if name not in same)
+    head = same.get("__name__", "")
+    labels = ", ".join(f'{name}="{value}"' for name, value in same.items() if name != "__name__")
+    common: list[Block] = [Text(f"{head} {{{labels}}}".strip() if labels else head, "dim")] if same else []
+    rows = [tuple(each.get(name, "") for name in kept) for each in metrics]
+    return common, tuple("metric" if name == "__name__" else name for name in kept), rows
+
+
+def _names(metrics: Sequence[Mapping[str, str]]) -> list[str]:
+    """The labels: the metric's name, those that all have, and the others."""
+    return sorted(
+        {name for each in metrics for name in each},
+        key=lambda name: (name != "__name__", any(name not in each for each in metrics), name),
+    )
+
+
+def _is_same(metrics: Sequence[Mapping[str, str]], name: str) -> bool:
+    return len({each.get(name) for each in metrics}) == 1
+
+
+def _nothing(query: str, over: str | None) -> Text:
+    when = f"in the last {over}" if over else "now"
+    return Text(f"nothing: no series answers to {query} {when}", "warn")
+
+
+def _near(query: str, prometheus: Prometheus) -> list[Block]:
+    """For the bare name of a metric that does not exist: the nearest that does."""
+    plain = _PLAIN.fullmatch(query.strip())
+    known = prometheus.names() if plain else ()
+    if not plain or not known or plain[1] in known:
+        return []
+    near = get_close_matches(plain[1], known, 3, 0.6)
+    return [f"there is no metric {plain[1]}" + (f"; did you mean {' or '.join(near)}?" if near else "")]
+
+
+def _silence(states: Sequence[State], why: str) -> NexusError:
+    """Nobody answers: because nothing of it was ever made here, because it was stopped, or for another reason."""
+    if not states:
+        return NotFound(
+            "Prometheus is not part of what runs here",
+            why="monitoring was left out, or nothing was started yet",
+            hint="nexusdev up monitoring       bring it up beside the rest\nnexusdev up --profile full   bring up everything",
+        )
+    if State.RUNNING not in states:
+        return Degraded("Prometheus does not run", hint="nexusdev start monitoring")
+    return Degraded(
+        "Prometheus does not answer",
+        why=why,
+        hint="nexusdev status             who runs, who does not\nnexusdev start monitoring   start what is stopped\n"
+        "nexusdev logs monitoring    what it says",
+    )

@@ -1,0 +1,103 @@
+"""What the component that watches the others tells in ``status``: the alerts that fire, and how much of what runs it sees.
+
+It is asked while the components are looked at, and nobody waits for it long: a status without alerts comes as quickly.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from nexusdev.components.contract import Alarms, Alert, Component, Watching
+from nexusdev.operations.nodes import Seen
+from nexusdev.operations.outcome import Block, Mood, Table, Text
+from nexusdev.operations.words import duration
+from nexusdev.plan.snapshot import Snapshot, State
+from nexusdev.ports import Site
+
+#: Seconds from the question on.
+PATIENCE = 0.45
+_MOODS: Mapping[str, Mood] = {"critical": "bad", "warning": "warn"}
+
+
+@dataclass(kw_only=True)
+class Question:
+    """A question for alerts that is on its way. ``watching``: who is asked, None where nobody watches in this run."""
+
+    watching: Component | None
+    _answer: Alarms | None = None
+    _failure: BaseException | None = None
+    _done: threading.Event = field(default_factory=threading.Event)
+    _began: float = field(default_factory=time.monotonic)
+
+    def run(self, site: Site) -> None:
+        try:
+            if isinstance(self.watching, Watching):
+                self._answer = self.watching.alarms(site)
+        except BaseException as error:  # handed over to the thread that asked
+            self._failure = error
+        finally:
+            self._done.set()
+
+    @property
+    def alarms(self) -> Alarms:
+        """The answer, or that there is none in time."""
+        if self.watching is None:
+            return Alarms()
+        self._done.wait(max(self._began + PATIENCE - time.monotonic(), 0.0))
+        if self._failure is not None:
+            raise self._failure
+        return self._answer or Alarms(trouble=f"{self.watching.name} does not answer in time")
+
+    def coverage(self, seen: Mapping[str, Seen]) -> Mapping[str, float] | None:
+        """How much of what runs is seen; None where nobody watches."""
+        if not isinstance(self.watching, Watching):
+            return None
+        return self.watching.coverage(seen[self.watching.name].facts)
+
+
+def ask(components: Collection[Component], site: Site, snapshot: Snapshot) -> Question:
+    """Send the question to whoever watches, if a container of it runs."""
+    running = {each.component for each in snapshot.containers.values() if each.state is State.RUNNING}
+    watching = next((each for each in components if isinstance(each, Watching) and each.name in running), None)
+    question = Question(watching=watching)
+    if watching is not None:
+        threading.Thread(target=question.run, args=(site,), name="alerts", daemon=True).start()
+    return question
+
+
+def data(alarms: Alarms) -> list[dict[str, Any]]:
+    """The alerts for programs; ``since`` in seconds since the epoch."""
+    return [asdict(alert) for alert in alarms.alerts]
+
+
+def says(alarms: Alarms, components: Sequence[str], *, now: float) -> list[Block]:
+    """The alerts by their component, in the order of ``components``; nothing where none fires."""
+    if not alarms.alerts:
+        return []
+    alerts = sorted(alarms.alerts, key=lambda each: _place(each, components))
+    heads = [
+        ("" if before and before.component == alert.component else alert.component)
+        for before, alert in zip((None, *alerts), alerts, strict=False)
+    ]
+    rows = tuple((head, _cell(alert, now)) for head, alert in zip(heads, alerts, strict=True))
+    return ["", Table(columns=("component", "alerts that fire"), rows=rows)]
+
+
+def _place(alert: Alert, components: Sequence[str]) -> int:
+    return components.index(alert.component) if alert.component in components else len(components)
+
+
+def _cell(alert: Alert, now: float) -> Text:
+    """``PostgresReplicaDown: critical, postgresql-1, for 40 s``, then what it means and where to read on."""
+    circumstances = [
+        alert.severity,
+        alert.instance,
+        f"for {duration(max(now - alert.since, 0.0))}" if alert.since else "",
+    ]
+    head = f"{alert.name}: {', '.join(each for each in circumstances if each)}"
+    lines = [head, *(f"  {each}" for each in (alert.summary, alert.runbook) if each)]
+    return Text("\n".join(lines), _MOODS.get(alert.severity, "plain"))

@@ -1,0 +1,41 @@
+"""Profiles: parts of the stack that somebody may want alone, each a choice of components."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from nexusdev.stack import schema
+from nexusdev.stack.document import Value, refusal
+from nexusdev.stack.model import Service
+from nexusdev.stack.services import NAME
+
+#: Every component; it needs no words in the files.
+FULL = "full"
+
+Profiles = Mapping[str, tuple[str, ...]]
+
+
+def read_profiles(value: Value, services: Mapping[str, Service]) -> Profiles:
+    """Name → components, in the order of the stack. Raises InvalidConfig with file, line and key."""
+    members = schema.table(value, "x-nexusdev of the stack")
+    known = tuple(dict.fromkeys(service.component for service in services.values()))
+    written = schema.entries(members["profiles"]) if "profiles" in members else {}
+    return {name: _profile(name, each, known) for name, each in written.items()}
+
+
+def _profile(name: str, value: Value, known: Sequence[str]) -> tuple[str, ...]:
+    if name == FULL or not NAME.fullmatch(name):
+        why = "it is every component, always" if name == FULL else "lower case letters, digits and -, a letter first"
+        raise refusal(value.spot, f"{name} cannot be a profile's name", why=why)
+    members = schema.table(value, "profile")
+    only = _components(members["only"], known) if "only" in members else known
+    without = _components(members["without"], known) if "without" in members else ()
+    if not members or not set(only) - set(without):
+        raise refusal(value.spot, f"profile {name} must leave something out, and leave something")
+    return tuple(each for each in known if each in only and each not in without)
+
+
+def _components(names: Value, known: Sequence[str]) -> tuple[str, ...]:
+    for item in schema.items(names):
+        schema.one_of(item, known)
+    return schema.texts(names)

@@ -1,0 +1,262 @@
+"""Redis below its first row: load, latency, replication and sentinels, errors."""
+
+from .common import HERE, UP, YES, ratio
+from .model import Colour, Graph, Query, Row, Step, Timeline
+
+NODES = f'job="redis",{HERE}'
+
+LOAD = Row(
+    title="Load",
+    panels=(
+        Graph(
+            title="Commands",
+            what="Commands per second that each node carried out.",
+            do="A replica that does more than the master: an application reads there, as it may.",
+            unit="ops",
+            queries=(Query(expr=f"rate(redis_commands_processed_total{{{NODES}}}[$__rate_interval])"),),
+        ),
+        Graph(
+            title="Commands by name",
+            what="The eight most frequent commands, on the chosen nodes.",
+            do="KEYS or SCAN among them: an application that looks through everything; use sets for its questions.",
+            unit="ops",
+            queries=(
+                Query(
+                    expr=f"topk(8, sum by (cmd) (rate(redis_commands_total{{{NODES}}}[$__rate_interval])))",
+                    legend="{{cmd}}",
+                ),
+            ),
+        ),
+        Graph(
+            title="Clients",
+            what="Connections to each node; 'blocked' ones wait in BLPOP and the like.",
+            do="A number that only grows: an application that opens a client for each request.",
+            unit="none",
+            queries=(
+                Query(expr=f"redis_connected_clients{{{NODES}}}", legend="{{instance}} connected"),
+                Query(expr=f"redis_blocked_clients{{{NODES}}}", legend="{{instance}} blocked"),
+            ),
+        ),
+        Graph(
+            title="Memory",
+            what="Bytes that Redis holds, against maxmemory.",
+            do="At the limit keys are evicted (allkeys-lru): see 'Keys evicted'.",
+            unit="bytes",
+            queries=(
+                Query(expr=f"redis_memory_used_bytes{{{NODES}}}", legend="{{instance}} used"),
+                Query(expr=f"max(redis_memory_max_bytes{{{NODES}}})", legend="limit"),
+            ),
+            alerts=("RedisMemoryNearLimit",),
+        ),
+        Graph(
+            title="Keys",
+            what="Keys of each node, and how many of them will expire.",
+            do="Keys that never expire fill a cache for good: give them a time to live.",
+            unit="short",
+            queries=(
+                Query(expr=f"sum by (instance) (redis_db_keys{{{NODES}}})"),
+                Query(expr=f"sum by (instance) (redis_db_keys_expiring{{{NODES}}})", legend="{{instance}} with an end"),
+            ),
+        ),
+        Graph(
+            title="Traffic",
+            what="Bytes per second in and out of each node.",
+            do="Much out for few commands: large values. Fetch parts (HGET, GETRANGE), not the whole.",
+            unit="Bps",
+            queries=(
+                Query(expr=f"rate(redis_net_input_bytes_total{{{NODES}}}[$__rate_interval])", legend="{{instance}} in"),
+                Query(
+                    expr=f"rate(redis_net_output_bytes_total{{{NODES}}}[$__rate_interval])", legend="{{instance}} out"
+                ),
+            ),
+        ),
+    ),
+)
+
+LATENCY = Row(
+    title="Latency",
+    panels=(
+        Graph(
+            title="Mean time of a command",
+            what="Inside the server, without the network: the eight slowest commands.",
+            do="Milliseconds: a command that walks a large key. `nexusdev redis --user nexus_admin SLOWLOG GET 10` names it.",
+            unit="s",
+            queries=(
+                Query(
+                    expr="topk(8, "
+                    + ratio(
+                        f"sum by (cmd) (rate(redis_commands_duration_seconds_total{{{NODES}}}[5m]))",
+                        f"sum by (cmd) (rate(redis_commands_total{{{NODES}}}[5m]))",
+                    )
+                    + ")",
+                    legend="{{cmd}}",
+                ),
+            ),
+        ),
+        Graph(
+            title="Processor time",
+            what="Processors that each node uses. Redis runs commands on one: 1 is the end.",
+            do="Near 1: fewer or cheaper commands, pipelines, reads from replicas (redis-replica).",
+            unit="none",
+            queries=(
+                Query(
+                    expr=f"rate(redis_cpu_user_seconds_total{{{NODES}}}[$__rate_interval])"
+                    f" + rate(redis_cpu_sys_seconds_total{{{NODES}}}[$__rate_interval])",
+                ),
+            ),
+            steps=(Step(value=0.9, colour=Colour.RED),),
+        ),
+        Graph(
+            title="Writes waiting for the disk",
+            what="Syncs of the append-only file that came too late, in the last 5 minutes.",
+            do="The disk is busy: see 'Pressure' on the infrastructure dashboard.",
+            unit="none",
+            queries=(Query(expr=f"increase(redis_aof_delayed_fsync{{{NODES}}}[5m])"),),
+        ),
+    ),
+)
+
+REPLICATION = Row(
+    title="Replication and sentinels",
+    panels=(
+        Graph(
+            title="Bytes behind the master",
+            what="What each replica has not received yet of what the master wrote.",
+            do="Grows while a replica loads everything anew, then falls to 0; else see its log.",
+            unit="bytes",
+            queries=(
+                Query(
+                    expr=f'scalar(max(redis_master_repl_offset{{job="redis"}})) - redis_slave_repl_offset{{{NODES}}}'
+                ),
+            ),
+        ),
+        Timeline(
+            title="Replica links over time",
+            what="Whether each replica is connected to its master.",
+            do="Down for more than 15 s: `nexusdev logs` of that replica.",
+            unit="none",
+            queries=(Query(expr=f"redis_master_link_up{{{NODES}}}"),),
+            base=Colour.RED,
+            steps=(Step(value=1, colour=Colour.GREEN, alert="RedisReplicaLinkDown"),),
+            meanings=UP,
+            width=8,
+        ),
+        Graph(
+            title="Last word of the replicas",
+            what="Seconds since the master last heard what each replica has. Above 5 it does not count as one that a write needs.",
+            do="One that stays high: `nexusdev logs` of that replica. All: the machine is too busy.",
+            unit="s",
+            queries=(
+                Query(expr='max by (slave_ip) (redis_connected_slave_lag_seconds{job="redis"})', legend="{{slave_ip}}"),
+            ),
+            steps=(Step(value=10, colour=Colour.RED, alert="RedisReplicationLag"),),
+        ),
+        Timeline(
+            title="Sentinels ready for a failover",
+            what="Whether each sentinel finds the quorum, and the majority that may start a failover.",
+            do="'no' everywhere: two sentinels are away; `nexusdev up`.",
+            unit="none",
+            queries=(Query(expr="max by (instance) (redis_sentinel_master_ckquorum_status)"),),
+            base=Colour.RED,
+            steps=(Step(value=1, colour=Colour.GREEN, alert=""),),
+            alerts=("RedisSentinelQuorumLost", "RedisSentinelDown"),
+            meanings=YES,
+            width=8,
+        ),
+        Graph(
+            title="Full and refused partial resyncs",
+            what="How often replicas had to load everything anew, in the last 15 minutes.",
+            do="Expected after a restart. Often: the backlog is too small for the pauses.",
+            unit="none",
+            queries=(
+                Query(expr=f"increase(redis_replica_resyncs_full{{{NODES}}}[15m])", legend="{{instance}} full"),
+                Query(
+                    expr=f"increase(redis_replica_partial_resync_denied{{{NODES}}}[15m])", legend="{{instance}} refused"
+                ),
+            ),
+        ),
+        Graph(
+            title="What each sentinel sees",
+            what="Replicas and sentinels that each sentinel counts as well. Two and three when all is well.",
+            do="A sentinel that sees fewer than its neighbours: its network, or `nexusdev restart` it.",
+            unit="none",
+            queries=(
+                Query(expr="max by (instance) (redis_sentinel_master_ok_slaves)", legend="{{instance}} replicas"),
+                Query(expr="max by (instance) (redis_sentinel_master_ok_sentinels)", legend="{{instance}} sentinels"),
+            ),
+        ),
+    ),
+)
+
+ERRORS = Row(
+    title="Errors",
+    panels=(
+        Graph(
+            title="Rejected connections",
+            what="Connections refused because maxclients was reached, in the last minute.",
+            do="Share one client or pool per process in the application.",
+            unit="none",
+            queries=(Query(expr=f"increase(redis_rejected_connections_total{{{NODES}}}[1m])"),),
+            steps=(Step(value=1, colour=Colour.RED, alert="RedisRejectedConnections"),),
+        ),
+        Graph(
+            title="Error replies",
+            what="Replies per second that were errors.",
+            do="`nexusdev redis INFO errorstats` counts them by kind; READONLY means writing to a replica.",
+            unit="ops",
+            queries=(Query(expr=f"rate(redis_total_error_replies{{{NODES}}}[$__rate_interval])"),),
+        ),
+        Graph(
+            title="Evicted and expired keys",
+            what="Keys per second that went because memory was full, and because their time was over.",
+            do="Evicted keys are lost data for whoever wanted them: see 'Memory'.",
+            unit="ops",
+            queries=(
+                Query(
+                    expr=f"rate(redis_evicted_keys_total{{{NODES}}}[$__rate_interval])", legend="{{instance}} evicted"
+                ),
+                Query(
+                    expr=f"rate(redis_expired_keys_total{{{NODES}}}[$__rate_interval])", legend="{{instance}} expired"
+                ),
+            ),
+            alerts=("RedisEvictions",),
+        ),
+        Graph(
+            title="Denied by ACL",
+            what="Logins, commands, keys and channels that a user list refused, in the last 2 minutes, all nodes together.",
+            do="`nexusdev redis --user nexus_admin ACL LOG` names user and command; nexus_app may not administer.",
+            unit="none",
+            queries=tuple(
+                Query(expr=f"sum(increase(redis_acl_access_denied_{kind}_total{{{HERE}}}[2m]))", legend=word)
+                for kind, word in (("auth", "login"), ("cmd", "command"), ("key", "key"), ("channel", "channel"))
+            ),
+            alerts=("RedisLoginsFailing", "RedisAccessDenied"),
+        ),
+        Timeline(
+            title="Saving to disk",
+            what="Whether the last save and the last write of the append-only file succeeded.",
+            do="'no': the volume is full or slow; Redis refuses writes until a save succeeds.",
+            unit="none",
+            queries=(
+                Query(expr=f"redis_aof_last_write_status{{{NODES}}}", legend="{{instance}} append-only file"),
+                Query(expr=f"redis_rdb_last_bgsave_status{{{NODES}}}", legend="{{instance}} snapshot"),
+            ),
+            base=Colour.RED,
+            steps=(Step(value=1, colour=Colour.GREEN, alert="RedisPersistenceFailing"),),
+            meanings=YES,
+            width=8,
+        ),
+        Timeline(
+            title="Servers and relays that answer",
+            what="Nodes, sentinels, and the relays through which applications on the host ask sentinels.",
+            do="`nexusdev logs` of the one that is red; `nexusdev up` brings back what has stopped.",
+            unit="none",
+            queries=(Query(expr=f"max by (instance) (redis_up{{{HERE}}})"),),
+            base=Colour.RED,
+            steps=(Step(value=1, colour=Colour.GREEN),),
+            meanings=UP,
+            alerts=("RedisNodeDown", "RedisSentinelDown", "RedisRelayDown"),
+            width=8,
+        ),
+    ),
+)

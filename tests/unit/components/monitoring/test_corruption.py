@@ -1,0 +1,61 @@
+"""The last words of a Prometheus: which of them mean that its data is corrupt, and what is said then."""
+
+from __future__ import annotations
+
+import pytest
+
+from nexusdev.components.contract import Expendable, Explaining
+from nexusdev.components.monitoring.component import COMPONENT
+from nexusdev.components.monitoring.corruption import explain
+
+
+def words(what: str) -> list[str]:
+    """As Prometheus 2.53 writes them."""
+    return [
+        'ts=2026-01-01T00:00:00.000Z caller=main.go:1100 level=warn msg="something before"',
+        f'ts=2026-01-01T00:00:00.001Z caller=main.go:1279 level=error err="opening storage failed: {what}"',
+    ]
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "read TOC: invalid size",
+        "invalid magic number 6130bb03",
+        "/data/prometheus/chunks_head/000001: invalid magic number 1c484bda",
+        "open /data/prometheus/01M8HAC736MCQP4EHFB2F0CG44/chunks: no such file or directory",
+        "remove tmp dirs: open /data/prometheus/wal: not a directory",
+    ],
+)
+def test_data_that_cannot_be_read_is_corrupt_and_only_it_need_go(what: str) -> None:
+    found = explain("prometheus-0", words(what))
+    assert found is not None
+    assert found.why == f"its data is corrupt: {what}"
+    assert found.code == "DATA_CORRUPT"
+    assert found.hint.splitlines()[0].startswith("nexusdev destroy prometheus-0   ")
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "open /data/prometheus/wal/00000004: no space left on device",
+        "open /data/prometheus/queries.active: permission denied",
+        "lock DB directory: resource temporarily unavailable",
+        "read /data/prometheus/wal/00000001: input/output error",
+    ],
+)
+def test_a_full_disk_or_a_lock_costs_no_data(what: str) -> None:
+    assert explain("prometheus-0", words(what)) is None
+
+
+def test_other_ends_have_no_diagnosis() -> None:
+    assert explain("prometheus-0", ['level=error err="error loading config"']) is None
+    assert explain("prometheus-0", []) is None
+
+
+def test_monitoring_explains_and_says_what_is_lost() -> None:
+    assert isinstance(COMPONENT, Explaining)
+    assert isinstance(COMPONENT, Expendable)
+    assert COMPONENT.explain("prometheus-0", words("invalid magic number 0")) is not None
+    assert COMPONENT.loses("prometheus-1") == "its history; the other one keeps its own"
+    assert COMPONENT.loses("node-exporter") == ""

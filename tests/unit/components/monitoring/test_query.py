@@ -1,0 +1,125 @@
+"""A query to Prometheus over TLS: what is asked, and what its objections become."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nexusdev.components.monitoring.query import Answer, Prometheus, Silent, Span, pointed
+from nexusdev.errors import Degraded, UsageError
+from tests.unit.components.monitoring.test_alerts import free_port, site
+from tests.unit.environment.servers import authority, http, serving
+
+PLACE = ("prometheus", 9090)
+DATA = {"resultType": "scalar", "result": [1.0, "42"]}
+GOOD = json.dumps({"status": "success", "data": DATA, "warnings": ["slow"], "infos": ["no counter"]})
+SPAN = Span(begin=100.0, end=1000.0, step=15.0)
+
+
+def asked(
+    folder: Path, body: str, ask: Callable[[Prometheus], Any], *, status: str = "200 OK"
+) -> tuple[Any, list[str]]:
+    """What comes of a question when the server answers so, and the lines that the server was sent."""
+    tls, seen = authority(folder / "tls"), list[str]()
+    with serving(tls, http(body, status, seen)) as port:
+        return ask(Prometheus(site=site(tls, {PLACE: port}))), seen
+
+
+def problem(kind: str, words: str) -> str:
+    return json.dumps({"status": "error", "errorType": kind, "error": words})
+
+
+def test_an_answer_is_prometheus_own_data_with_its_warnings(tmp_path: Path) -> None:
+    answer, seen = asked(tmp_path, GOOD, lambda it: it.ask("sum(up) > 1"))
+    assert answer == Answer(data=DATA, warnings=("slow", "no counter"))
+    assert seen[0].startswith("GET /api/v1/query?query=sum%28up%29+%3E+1 ")
+
+
+def test_a_stretch_of_time_is_asked_for_with_begin_end_and_step(tmp_path: Path) -> None:
+    _, seen = asked(tmp_path, GOOD, lambda it: it.ask_over("up", SPAN))
+    assert seen[0].startswith("GET /api/v1/query_range?query=up&start=100.000&end=1000.000&step=15 ")
+
+
+def test_a_mistake_in_the_query_is_told_in_prometheus_words_with_its_place(tmp_path: Path) -> None:
+    words = 'invalid parameter "query": 1:5: parse error: unexpected identifier "by"'
+    with pytest.raises(UsageError) as raised:
+        asked(tmp_path, problem("bad_data", words), lambda it: it.ask("sum by by (x)"), status="400 Bad Request")
+    assert raised.value.why == '1:5: parse error: unexpected identifier "by"'
+    assert raised.value.evidence == ("sum by by (x)", "    ^")
+    assert (raised.value.exit_status, raised.value.code) == (2, "PROMQL")
+
+
+def test_what_cannot_be_computed_is_the_querys_fault_too(tmp_path: Path) -> None:
+    words = "found duplicate series for the match group"
+    with pytest.raises(UsageError, match="does not take") as raised:
+        asked(tmp_path, problem("execution", words), lambda it: it.ask("a * b"), status="422 Unprocessable Entity")
+    assert (raised.value.why, raised.value.evidence) == (words, ())
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        (problem("timeout", "query timed out"), "503 Service Unavailable", "query timed out"),
+        (
+            "<html>no server is available</html>",
+            "503 Service Unavailable",
+            "it is starting, or none of its servers runs",
+        ),
+        ("[]", "200 OK", "[]"),
+        ("", "404 Not Found", "HTTP 404"),
+    ],
+)
+def test_a_prometheus_that_cannot_is_degraded(tmp_path: Path, body: str, status: str, words: str) -> None:
+    with pytest.raises(Degraded) as raised:
+        asked(tmp_path, body, lambda it: it.ask("up"), status=status)
+    assert raised.value.why == words
+    assert "nexusdev logs monitoring" in raised.value.hint
+
+
+def test_nobody_there_is_left_to_who_sees_the_containers(tmp_path: Path) -> None:
+    tls = authority(tmp_path / "tls")
+    for ports in ({PLACE: free_port()}, {}):
+        with pytest.raises(Silent):
+            Prometheus(site=site(tls, ports)).ask("up")
+
+
+def test_a_gateway_with_nobody_behind_it_is_told_as_such(tmp_path: Path) -> None:
+    tls = authority(tmp_path / "tls")
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def hang_up() -> None:
+            door.accept()[0].close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        with pytest.raises(Silent, match="no Prometheus that answers stands behind it"):
+            Prometheus(site=site(tls, {PLACE: door.getsockname()[1]})).ask("up")
+
+
+def test_names_are_a_list_or_nothing(tmp_path: Path) -> None:
+    names, _ = asked(tmp_path / "a", json.dumps({"data": ["up", "go_info"]}), lambda it: it.names())
+    assert names == ("up", "go_info")
+    assert asked(tmp_path / "b", "no", lambda it: it.names())[0] == ()
+
+
+@pytest.mark.parametrize(
+    ("query", "line", "column", "shown"),
+    [
+        ("up +", 1, 5, ("up +", "    ^")),
+        ("up\n  + + by", 2, 7, ("  + + by", "      ^")),
+        ("sum by (instance (up)", 1, 18, ("sum by (instance (up)", " " * 17 + "^")),
+        ("x" * 30 + "!" + "y" * 30, 1, 31, ("…" + "x" * 16 + "!" + "y" * 9 + "…", " " * 17 + "^")),
+        ("up", 7, 1, ()),
+    ],
+    ids=["the end", "the second line", "a short one", "the middle of a long one", "a line that is not there"],
+)
+def test_the_place_is_shown_in_what_forty_columns_hold(
+    query: str, line: int, column: int, shown: tuple[str, ...]
+) -> None:
+    assert pointed(query, line=line, column=column) == shown
+    assert all(len(each) <= 28 for each in shown)

@@ -1,0 +1,202 @@
+"""metrics: tables, lines and sentences from what Prometheus answers, and who is to blame when it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nexusdev.components.monitoring.query import Answer, Prometheus, Silent, Span
+from nexusdev.errors import Degraded, NotFound, UsageError
+from nexusdev.operations.metrics import in_order, metrics, shown, stretch
+from nexusdev.operations.outcome import Line, Outcome, Plot, Table, Text
+from nexusdev.operations.up import up
+from tests.fakes import FakeComponent, House
+from tests.unit.operations.test_profiles import FLAG, WATCHED
+
+
+@dataclass(kw_only=True)
+class FakePrometheus:
+    """Answers every question with ``data``; silent where there is none."""
+
+    data: Mapping[str, Any] | None = None
+    known: tuple[str, ...] = ()
+    asked: list[tuple[str, Span | None]] = field(default_factory=list)
+
+    def ask(self, query: str, *, span: Span | None = None) -> Answer:
+        self.asked.append((query, span))
+        if self.data is None:
+            raise Silent("Connection refused")
+        return Answer(data=self.data, warnings=("a warning",))
+
+    def ask_over(self, query: str, span: Span) -> Answer:
+        return self.ask(query, span=span)
+
+    def names(self) -> tuple[str, ...]:
+        return self.known
+
+    @property
+    def door(self) -> Callable[..., Prometheus]:
+        made: Any = self
+        return lambda **_: made
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    made = House(folder=tmp_path, more=(FakeComponent(name="monitoring"),))
+    (tmp_path / "compose" / "stack.yaml").write_text(WATCHED)
+    return made
+
+
+def sample(value: str, **labels: str) -> Mapping[str, Any]:
+    return {"metric": labels, "value": [1.0, value]}
+
+
+def vector(*samples: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"resultType": "vector", "result": list(samples)}
+
+
+def matrix(*series: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"resultType": "matrix", "result": list(series)}
+
+
+NOTHING = vector()
+
+
+def asked(house: House, data: Mapping[str, Any] | None, query: str = "up", **more: Any) -> Outcome:
+    known = more.pop("known", ())
+    return metrics(house.context(), query, door=FakePrometheus(data=data, known=known).door, **more)
+
+
+def test_what_holds_now_is_a_table_with_labels_as_columns(house: House) -> None:
+    up(house.context())
+    data = vector(sample("1", __name__="up", job="redis", instance="redis-0"), sample("0", __name__="up", job="etcd"))
+    outcome = asked(house, data)
+    assert outcome.data == data
+    assert outcome.warnings == ("a warning",)
+    assert outcome.says == (
+        Text("up", "dim"),
+        Table(columns=("job", "instance", "value"), rows=(("etcd", "", "0"), ("redis", "redis-0", "1"))),
+    )
+
+
+def test_series_come_by_their_labels_unless_the_query_orders_them() -> None:
+    data = vector(sample("1", b="2"), sample("2", b="1"))
+    assert [each["metric"]["b"] for each in in_order(data, "up")["result"]] == ["1", "2"]
+    for query in ("sort_desc(up)", "topk(2, up)", "sort(up)"):
+        assert in_order(data, query) == data
+
+
+def test_what_all_have_in_common_is_said_once() -> None:
+    [common, table] = shown(vector(sample("1", a="x", b="1"), sample("2", a="x", b="2")), None)
+    assert common == Text('{a="x"}', "dim")
+    assert table == Table(columns=("b", "value"), rows=(("1", "1"), ("2", "2")))
+
+
+def test_one_series_keeps_all_its_labels_and_one_without_any_is_its_value() -> None:
+    assert shown(vector(sample("0.25", __name__="up", a="x")), None) == [
+        Table(columns=("metric", "a", "value"), rows=(("up", "x", "0.25"),))
+    ]
+    assert shown(vector(sample("7")), None) == [Table(columns=("value",), rows=(("7",),))]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"resultType": "scalar", "result": [1.0, "0.30000000000000004"]}, "0.3"),
+        ({"resultType": "scalar", "result": [1.0, "536870912"]}, "536870912"),
+        ({"resultType": "scalar", "result": [1.0, "+Inf"]}, "+Inf"),
+        ({"resultType": "scalar", "result": [1.0, "NaN"]}, "NaN"),
+        ({"resultType": "string", "result": [1.0, "hello"]}, "hello"),
+    ],
+)
+def test_scalars_and_strings_are_said_as_they_are(data: Mapping[str, Any], said: str) -> None:
+    assert shown(data, None) == [said]
+
+
+def test_a_native_histogram_is_its_count_and_sum() -> None:
+    histogram = {"metric": {}, "histogram": [1.0, {"count": "12", "sum": "3.5", "buckets": []}]}
+    assert shown(vector(histogram), None) == [Table(columns=("value",), rows=(("12 observed, sum 3.5",),))]
+
+
+def test_how_it_went_is_a_plot_over_the_whole_stretch(house: House) -> None:
+    up(house.context())
+    series = {"metric": {"instance": "redis-0"}, "values": [[1.0, "1"], [6.0, "NaN"]]}
+    fake = FakePrometheus(data=matrix(series))
+    outcome = metrics(house.context(), "up", over="15m", step="15s", door=fake.door)
+    [plot] = outcome.says
+    [(_, span)] = fake.asked
+    assert isinstance(plot, Plot)
+    assert span is not None
+    assert (span.end - span.begin, span.step) == (900, 15)
+    assert (plot.columns, plot.begin, plot.end, plot.step) == (("instance",), span.begin, span.end, 15)
+    assert plot.lines[0].points[0] == (1.0, 1.0)
+
+
+def test_samples_of_a_range_selector_are_a_plot_of_their_own_length() -> None:
+    [plot] = shown(matrix({"metric": {}, "values": [[10.0, "1"], [15.0, "2"], [20.0, "3"]]}), None)
+    assert plot == Plot(
+        columns=(),
+        lines=(Line(labels=(), points=((10.0, 1.0), (15.0, 2.0), (20.0, 3.0))),),
+        begin=10.0,
+        end=20.0,
+        step=5.0,
+    )
+
+
+def test_an_empty_result_says_so_and_is_no_error(house: House) -> None:
+    up(house.context())
+    outcome = asked(house, NOTHING, "up == 7")
+    assert (outcome.error, outcome.exit_status) == (None, 0)
+    assert [str(each) for each in outcome.says] == ["nothing: no series answers to up == 7 now"]
+    [said, *_] = asked(house, matrix(), "up", over="1h", known=("up",)).says
+    assert str(said) == "nothing: no series answers to up in the last 1h"
+
+
+def test_a_metric_that_does_not_exist_is_answered_with_the_nearest(house: House) -> None:
+    up(house.context())
+    says = asked(house, NOTHING, 'redis_uo{job="redis"}', known=("redis_up", "pg_up")).says
+    assert says[1] == "there is no metric redis_uo; did you mean redis_up?"
+    assert asked(house, NOTHING, "xyz", known=("redis_up",)).says[1] == "there is no metric xyz"
+    assert len(asked(house, NOTHING, "pg_up", known=("pg_up",)).says) == 1
+
+
+def test_monitoring_that_is_not_part_of_the_run_is_not_found(house: House) -> None:
+    up(house.context(**FLAG))
+    with pytest.raises(NotFound, match="not part of what runs here") as raised:
+        asked(house, None)
+    assert raised.value.hint.startswith("nexusdev up monitoring")
+    assert raised.value.exit_status == 3
+
+
+def test_monitoring_that_was_stopped_and_one_that_is_deaf_are_degraded(house: House) -> None:
+    up(house.context())
+    with pytest.raises(Degraded, match="does not answer") as deaf:
+        asked(house, None)
+    assert deaf.value.why == "Connection refused"
+    house.world.end(house.container("prometheus"))
+    with pytest.raises(Degraded, match="does not run") as stopped:
+        asked(house, None)
+    assert (stopped.value.hint, stopped.value.exit_status) == ("nexusdev start monitoring", 4)
+
+
+@pytest.mark.parametrize(
+    ("over", "step", "length", "width"),
+    [
+        ("15m", None, 900, 5),
+        ("1h30m", None, 5400, 23),
+        ("90", "1.5s", 90, 1.5),
+        ("2d", "1h", 172800, 3600),
+    ],
+)
+def test_a_step_that_is_not_given_fits_the_screen(over: str, step: str | None, length: float, width: float) -> None:
+    assert stretch(over, step, now=200_000.0) == Span(begin=200_000.0 - length, end=200_000.0, step=width)
+
+
+@pytest.mark.parametrize(("over", "step"), [("15x", None), ("", None), ("0s", None), ("15m", "soon"), (None, "5s")])
+def test_times_that_are_none_are_refused(over: str | None, step: str | None) -> None:
+    with pytest.raises(UsageError, match=r"--(range|step)"):
+        stretch(over, step, now=0.0)

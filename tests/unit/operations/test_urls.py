@@ -1,0 +1,111 @@
+"""urls and open: what can be looked at, by the names that people use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from nexusdev.components.contract import Variable
+from nexusdev.errors import NotFound, UsageError
+from nexusdev.operations.up import up
+from nexusdev.operations.urls import open_page, pages, plain, urls
+from nexusdev.ports import Site, View
+from tests.fakes import COMPOSE, FakeComponent, House
+
+
+def test_urls_have_no_password(house: House) -> None:
+    assert (
+        plain("postgresql://nexus_app:pw@127.0.0.1:21032/db?sslmode=x") == "postgresql://127.0.0.1:21032/db?sslmode=x"
+    )
+    assert plain("https://127.0.0.1:1/ui@x") == "https://127.0.0.1:1/ui@x"
+    up(house.context())
+    assert urls(house.context()).data["urls"] == {}
+
+
+def test_a_page_that_does_not_exist_is_answered_with_the_nearest(house: House) -> None:
+    with pytest.raises(UsageError, match="there is no page grafna") as raised:
+        open_page(house.context(), "grafna", show=lambda _url: True)
+    assert (raised.value.why, raised.value.hint) == ("did you mean grafana?", "nexusdev open grafana")
+
+
+def test_a_page_of_what_does_not_run_says_how_to_bring_it_up(house: House) -> None:
+    up(house.context())
+    assert pages(house.context()) == {}
+    with pytest.raises(NotFound, match="grafana does not run here") as raised:
+        open_page(house.context(), "grafana", show=lambda _url: True)
+    assert raised.value.hint.startswith("nexusdev up monitoring")
+
+
+WATCHED = """  gateway-ro:
+    image: ${NEXUS_IMAGE_HAPROXY}
+    x-nexusdev: {component: gateway, group: gateway, ordinal: 1}
+    entrypoint: [serve]
+    networks: {nexus: {ipv4_address: "${NEXUS_NET}.11", aliases: [prometheus, alertmanager, grafana, minio-api]}}
+    ports: ["127.0.0.1:${NEXUS_PORTS}51:9093", "127.0.0.1:${NEXUS_PORTS}91:9001"]
+  watcher:
+    image: ${NEXUS_IMAGE_HAPROXY}
+    x-nexusdev: {component: monitoring}
+    entrypoint: [serve]
+    networks: {nexus: {ipv4_address: "${NEXUS_NET}.70"}}
+  store:
+    image: ${NEXUS_IMAGE_HAPROXY}
+    x-nexusdev: {component: minio}
+    entrypoint: [serve]
+    networks: {nexus: {ipv4_address: "${NEXUS_NET}.71"}}
+secrets:
+"""
+
+
+@dataclass(kw_only=True)
+class Told(FakeComponent):
+    """A component with these variables."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def variables(self, site: Site, view: View) -> Sequence[Variable]:
+        return [Variable(name=name, value=value) for name, value in self.values.items()]
+
+
+def test_every_page_opens_by_its_name(house: House) -> None:
+    urls_of = {"PROMETHEUS_URL": "https://127.0.0.1:1", "GRAFANA_URL": "https://127.0.0.1:2/"}
+    house.more = (
+        Told(name="monitoring", values=urls_of),
+        Told(name="minio", values={"VAULT_ADDR": "https://127.0.0.1:3"}),
+    )
+    (house.folder / "compose" / "stack.yaml").write_text(COMPOSE.replace("secrets:\n", WATCHED))
+    up(house.context())
+    instance = house.context().instance()
+    assert pages(house.context()) == {
+        "vault": "https://127.0.0.1:3/ui/",
+        "prometheus": "https://127.0.0.1:1/",
+        "grafana": "https://127.0.0.1:2/",
+        "minio": f"https://127.0.0.1:{instance.port(91)}/",
+        "alertmanager": f"https://127.0.0.1:{instance.port(51)}/",
+    }
+    assert set(urls(house.context()).data["urls"]) == {"vault", "prometheus", "grafana", "minio", "alertmanager"}
+    for name in pages(house.context()):
+        assert open_page(house.context(), name, show=lambda _url: True).data["opened"] is True
+
+
+def test_a_page_is_not_shown_while_its_component_was_never_brought_up(house: House) -> None:
+    house.more = (FakeComponent(name="monitoring"), FakeComponent(name="minio"))
+    (house.folder / "compose" / "stack.yaml").write_text(COMPOSE.replace("secrets:\n", WATCHED))
+    up(house.context(), ["minio"])
+    assert list(pages(house.context())) == ["minio"]
+
+
+def test_a_page_whose_optional_server_was_left_out_is_told_as_such(house: House) -> None:
+    house.more = (Told(name="monitoring"), FakeComponent(name="minio"))
+    optional = WATCHED.replace("  watcher:", "  grafana:").replace(
+        "component: monitoring}", "component: monitoring, optional: true}"
+    )
+    (house.folder / "compose" / "stack.yaml").write_text(
+        COMPOSE.replace("secrets:\n", optional.replace(", grafana, ", ", "))
+    )
+    up(house.context())
+    with pytest.raises(NotFound, match="grafana does not run here") as raised:
+        open_page(house.context(), "grafana")
+    assert raised.value.why.startswith("it is optional")
+    assert raised.value.hint.startswith("nexusdev up --strict")

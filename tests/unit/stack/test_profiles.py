@@ -1,0 +1,45 @@
+"""Profiles in the outermost compose file: which components each brings up, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from nexusdev.errors import InvalidConfig
+from tests.unit.stack.conftest import GOOD, Files
+
+
+def test_a_profile_leaves_components_out_or_names_those_it_has(files: Files) -> None:
+    stack = files.load(GOOD + "x-nexusdev: {profiles: {bare: {without: [monitoring]}, watch: {only: [monitoring]}}}\n")
+    assert stack.profiles == {"bare": ("db",), "watch": ("monitoring",)}
+
+
+def test_a_stack_without_profiles_has_none(files: Files) -> None:
+    assert files.load().profiles == {}
+    assert files.load(GOOD + "x-nexusdev: {profiles: {}}\n").profiles == {}
+
+
+@pytest.mark.parametrize(
+    ("profiles", "problem", "hint"),
+    [
+        ("{bare: {without: [monitorin]}}", "'monitorin' is not possible", "did you mean monitoring?"),
+        ("{bare: {withot: [db]}}", "unknown key withot", "did you mean without?"),
+        ("{full: {without: [db]}}", "full cannot be a profile's name", ""),
+        ("{Bare: {without: [db]}}", "Bare cannot be a profile's name", ""),
+        ("{bare: {}}", "must leave something out", ""),
+        ("{bare: {without: [db, monitoring]}}", "must leave something out, and leave something", ""),
+        ("{bare: {without: db}}", "must be a list", ""),
+    ],
+)
+def test_a_profile_that_cannot_be_is_refused_with_its_line(
+    files: Files, profiles: str, problem: str, hint: str
+) -> None:
+    with pytest.raises(InvalidConfig, match=problem) as raised:
+        files.load(f"{GOOD}x-nexusdev:\n  profiles: {profiles}\n")
+    assert f"stack.yaml:{GOOD.count(chr(10)) + 2}" in raised.value.message
+    assert raised.value.hint == hint
+
+
+def test_only_the_outermost_file_has_profiles(files: Files) -> None:
+    files.write("inner.yaml", "x-nexusdev: {profiles: {}}\n")
+    with pytest.raises(InvalidConfig, match=r"x-nexusdev belongs into the outermost file, stack\.yaml"):
+        files.load(GOOD + "include: [inner.yaml]\n")
