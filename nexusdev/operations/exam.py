@@ -10,7 +10,7 @@ import io
 import tarfile
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nexusdev import __version__
@@ -25,10 +25,10 @@ _READABLE = 0o644
 
 @dataclass(kw_only=True)
 class Exam:
-    """What is still to be tried. ``print``: a hash over everything that is looked at; ``folder``: of the instance's state."""
+    """What is still to be tried. ``print``: a hash over everything that is looked at; ``root``: folder of all instances' state."""
 
     instance: str
-    folder: Path
+    root: Path
     print: str = ""
     trials: tuple[Trial, ...] = ()
     _passed: set[str] = field(default_factory=set)
@@ -43,23 +43,23 @@ class Exam:
                     _try(trial, door, name)
                     self._passed.add(name)
             if self.print and len(self._passed) == len(self.trials):
-                journal.write(self.folder, replace(journal.read(self.folder), checked=self.print))
+                journal.write_checked(self.root, self.print)
 
 
-def examine(components: Collection[Component], stack: Stack, *, instance: str, folder: Path) -> Exam:
+def examine(components: Collection[Component], stack: Stack, *, instance: str, root: Path) -> Exam:
     """Read the files of these components, unless they were found good as they are. Raises InvalidConfig with file and line."""
     checking = [each for each in components if isinstance(each, Checking)]
     services = {each.name: stack.of_component(each.name) for each in components}
     files = [file for each in checking for file in each.files(services[each.name])]
     if not files:
-        return Exam(instance=instance, folder=folder)
+        return Exam(instance=instance, root=root)
     trials = tuple(trial for each in checking for trial in each.trials(services[each.name]))
     print_ = _print(files, [trial.image for trial in trials])
-    if journal.read(folder).checked == print_:
-        return Exam(instance=instance, folder=folder)
+    if journal.read_checked(root) == print_:
+        return Exam(instance=instance, root=root)
     for each in checking:
         each.check(services[each.name])
-    return Exam(instance=instance, folder=folder, print=print_, trials=trials)
+    return Exam(instance=instance, root=root, print=print_, trials=trials)
 
 
 def _print(files: Sequence[Path], images: Sequence[str]) -> str:

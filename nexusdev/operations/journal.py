@@ -15,7 +15,7 @@ from nexusdev.errors import NotFound
 from nexusdev.instance.files import replace
 from nexusdev.timing import Span, as_data
 
-_UP, _TIMINGS = "up.json", "timings.json"
+_UP, _TIMINGS, _CHECKED = "up.json", "timings.json", "checked"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +24,10 @@ class Journal:
 
     seeded   component that was brought up → a hash over all that its seeding depended on
     profile  the part of the stack that was last asked for, '' before the first time
-    checked  a hash over the files in which nothing was wrong when they were last checked
     """
 
     seeded: Mapping[str, str] = field(default_factory=dict)
     profile: str = ""
-    checked: str = ""
 
 
 def read(folder: Path) -> Journal:
@@ -37,15 +35,28 @@ def read(folder: Path) -> Journal:
     found = _load(folder / _UP)
     try:
         seeded = {str(name): str(print_) for name, print_ in found["seeded"].items()}
-        return Journal(seeded=seeded, profile=str(found.get("profile", "")), checked=str(found.get("checked", "")))
+        return Journal(seeded=seeded, profile=str(found.get("profile", "")))
     except (KeyError, TypeError, AttributeError):
         return Journal()
 
 
 def write(folder: Path, journal: Journal) -> None:
     """Remember."""
-    document = {"seeded": dict(journal.seeded), "profile": journal.profile, "checked": journal.checked}
+    document = {"seeded": dict(journal.seeded), "profile": journal.profile}
     replace(folder / _UP, json.dumps(document) + "\n")
+
+
+def read_checked(root: Path) -> str:
+    """A hash over the files of components in which nothing was wrong when they were last checked, by whichever instance; '' where none is known."""
+    try:
+        return (root / _CHECKED).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def write_checked(root: Path, print_: str) -> None:
+    """Remember that. It belongs to the installation, not to an instance: what one has tried, the next need not."""
+    replace(root / _CHECKED, f"{print_}\n")
 
 
 def write_timings(folder: Path, spans: Sequence[Span]) -> None:

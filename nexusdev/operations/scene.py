@@ -147,7 +147,7 @@ def look(
     meant = with_needs(part.components, stack)
     runtime = runtime or context.runtime(stack, owner=instance.owner)
     components = [context.components[name] for name in meant]
-    exam = examine(components, stack, instance=instance.name, folder=instance.folder)
+    exam = examine(components, stack, instance=instance.name, root=context.root)
     return Scene(
         instance=instance,
         stack=stack,

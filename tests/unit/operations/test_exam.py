@@ -139,9 +139,16 @@ def test_what_is_not_meant_is_not_looked_at(house: House, reader: FakeReader) ->
     assert reader.read == []
 
 
-def test_a_journal_that_was_lost_costs_one_more_look(house: House, program: Program) -> None:
+def test_what_one_instance_has_tried_the_next_need_not(house: House, program: Program) -> None:
     up(house.context())
-    folder = house.context().instance().folder
-    journal.write(folder, journal.Journal())
+    house.name = "shop-2"
+    up(house.context())
+    assert len(program.tried) == 1
+
+
+def test_a_record_that_was_lost_costs_one_more_look(house: House, program: Program) -> None:
+    up(house.context())
+    journal.write_checked(house.context().root, "")
+    house.world.kill(house.container("prometheus"))
     up(house.context())
     assert len(program.tried) == 2
