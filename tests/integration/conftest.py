@@ -137,10 +137,15 @@ def heal(project: Project) -> Iterator[None]:
     project.up()
 
 
+def variables_of(project: Project) -> dict[str, str]:
+    """What an application on the host reads now: the env file, as python-dotenv takes it."""
+    return {name: value or "" for name, value in dotenv_values(project.folder / ".env.nexusdev").items()}
+
+
 @pytest.fixture
 def variables(project: Project) -> Mapping[str, str]:
-    """What an application on the host reads now: the env file, as python-dotenv takes it. A rotation before this test is in it."""
-    return {name: value or "" for name, value in dotenv_values(project.folder / ".env.nexusdev").items()}
+    """The env file of the session's instance as it is at this test: one before may have rotated a password."""
+    return variables_of(project)
 
 
 @pytest.fixture

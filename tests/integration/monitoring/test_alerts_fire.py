@@ -18,7 +18,7 @@ import pytest
 
 from tests.integration import application as app
 from tests.integration import engine
-from tests.integration.conftest import Project
+from tests.integration.conftest import Project, variables_of
 from tests.integration.monitoring import breaking
 from tests.integration.monitoring.breaking import Mend, World
 from tests.integration.monitoring.test_monitoring import ask
@@ -87,8 +87,9 @@ def firing(variables: Mapping[str, str]) -> frozenset[Firing]:
 
 
 @pytest.fixture(scope="module")
-def drill(project: Project, variables: Mapping[str, str]) -> Drill:
+def drill(project: Project) -> Drill:
     """Break everything, watch, repair everything, watch."""
+    variables = variables_of(project)
     world = World(project=project, variables=variables)
     app.until(
         lambda: bool(ask(variables, "/api/v1/query", query="nexus:wanted:count")["result"]),

@@ -1,0 +1,122 @@
+"""Monitoring from the terminal: queries, profiles, a broken rule, and a Prometheus whose data is corrupt."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.integration import engine
+from tests.integration.conftest import Project
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parents[3]
+
+
+def services(project: Project) -> set[str]:
+    return {row["service"] for row in project.run("status", "--json").data["nodes"]}
+
+
+def test_a_query_is_answered_as_a_table_and_over_time(project: Project) -> None:
+    told = project.run("metrics", "redis_up")
+    assert told.code == 0, told.err
+    assert {"redis-0", "redis-1", "redis-2"} <= set(told.out.split())
+    drawn = project.run("metrics", "redis_up", "--range", "5m", "--json")
+    assert drawn.code == 0, drawn.err
+    assert "redis-0" in drawn.out
+
+
+def test_a_query_that_is_none_is_told_in_prometheus_s_words(project: Project) -> None:
+    told = project.run("metrics", "rate(redis_up[")
+    assert told.code == 2, told.out
+    assert "parse error" in told.err
+
+
+def test_every_service_that_runs_is_scraped(project: Project) -> None:
+    told = project.run("status", "--json").data["monitoring"]
+    assert told["scraped"] == told["services"] > 30
+    assert told["coverage"] == 1
+
+
+@pytest.mark.usefixtures("heal")
+def test_the_core_runs_without_monitoring_and_is_not_missed(project: Project) -> None:
+    before = services(project)
+    narrowed = project.run("up", "--profile", "core")
+    assert narrowed.code == 0, narrowed.err
+    gone = before - services(project)
+    assert {"prometheus-0", "prometheus-1", "alertmanager-0", "alertmanager-1", "node-exporter"} <= gone
+    assert not {name for name in gone if name.startswith(("postgresql", "redis", "minio", "vault", "gateway"))}
+    assert project.run("status", "--check").code == 0
+    assert project.run("metrics", "up").code in (3, 4)
+    assert project.run("up", "--profile", "full").code == 0
+    assert services(project) == before
+
+
+@pytest.mark.usefixtures("heal")
+def test_a_corrupt_prometheus_is_named_and_only_its_data_is_thrown_away(project: Project) -> None:
+    corrupt = engine.container(project, "prometheus-1")
+    volume = next(mount["Name"] for mount in corrupt.attrs["Mounts"] if mount["Type"] == "volume")
+    corrupt.stop()
+    spoil(volume)
+    told = project.run("up")
+    assert told.code == 10, told.err
+    assert "DATA_CORRUPT" in told.err
+    assert "nexusdev destroy prometheus-1" in told.err
+    before = engine.started_at(engine.instance_of(project))
+    assert project.run("destroy", "prometheus-1", "--yes").code == 0
+    project.up()
+    after = engine.started_at(engine.instance_of(project))
+    assert {name for name in before if after.get(name) != before[name]} == {corrupt.name}
+
+
+def spoil(volume: str) -> None:
+    """Put a file where Prometheus keeps a folder."""
+    engine.client().containers.run(
+        engine.base_image(),
+        [
+            "sh",
+            "-c",
+            "rm -rf /data/prometheus/* && mkdir -p /data/prometheus/wal/00000000 && echo no > /data/prometheus/chunks_head",
+        ],
+        user="0",
+        volumes={volume: {"bind": "/data", "mode": "rw"}},
+        network_mode="none",
+        remove=True,
+    )
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Path:
+    """A copy of nexusdev whose files a test may break."""
+    for part in ("nexusdev", "compose"):
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("file", "broken", "line"),
+    [
+        (
+            "rules/redis.yml",
+            "groups:\n  - name: redis\n    rules:\n      - alert: A\n        expr: up ==\n",
+            "redis.yml:5",
+        ),
+        ("rules/redis.yml", "groups:\n  - name: redis\n    rule: []\n", "redis.yml:3"),
+        ("grafana/dashboards/minio.json", '{"uid": "minio",\n', "minio.json:2"),
+    ],
+    ids=["an expression that is none", "a key that is none", "half a dashboard"],
+)
+def test_a_broken_file_stops_up_before_anything_starts(
+    make_project: Callable[..., Project], installation: Path, file: str, broken: str, line: str
+) -> None:
+    (installation / "compose" / "monitoring" / file).write_text(broken)
+    project = replace(make_project("broken"), extra={"PYTHONPATH": str(installation)})
+    told = project.run("up", "--offline")
+    assert told.code == 12, told.err
+    assert line in told.err.replace(", line ", ":")
+    assert engine.left_of(project.folder.name)["containers"] == []
+    assert not engine.client().containers.list(all=True, filters={"label": f"dev.nexus.owner-path={project.folder}"})
