@@ -38,6 +38,7 @@ def private_engine() -> Iterator[PrivateEngine]:
         yield engine
     finally:
         engine.stop()
+        engine.end_what_is_left()
         space.kill()
         space.wait()
         engine.unmount()
@@ -127,6 +128,15 @@ class PrivateEngine:
         loaded = self.docker("load", stdin=saved.stdout)
         assert saved.wait() == 0
         assert loaded.returncode == 0, loaded.stderr
+
+    def end_what_is_left(self) -> None:
+        """Containers outlive an engine that was killed, each below a shim that knows its engine's folder."""
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if f"{self.folder}/".encode() in (folder / "cmdline").read_bytes():
+                    servers = (folder / "task" / folder.name / "children").read_text().split()
+                    for pid in (*servers, folder.name):
+                        os.kill(int(pid), signal.SIGKILL)
 
     def unmount(self) -> None:
         """What a killed engine left mounted below its folder, deepest first."""
