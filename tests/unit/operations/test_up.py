@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import socket
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -19,7 +23,7 @@ from nexusdev.errors import (
 from nexusdev.events import ComponentWaits, Planned
 from nexusdev.instance.instance import locked
 from nexusdev.operations.up import dry_run, up
-from tests.fakes import House
+from tests.fakes import FakeImages, House
 
 
 def test_from_nothing_everything_becomes_ready_seeded_and_proven(house: House) -> None:
@@ -135,6 +139,43 @@ def test_what_has_its_image_starts_while_others_are_still_built(house: House) ->
     house.doors.pictures.missing = {"redis"}
     up(house.context())
     assert len(house.world.cells) == 3
+
+
+@dataclass(kw_only=True)
+class LateImages(FakeImages):
+    """What is missing arrives only once ``awaited`` is set."""
+
+    awaited: threading.Event
+
+    def begin(self, names: Iterable[str] = (), **how: Any) -> Any:
+        arrival = super().begin(names, **how)
+        arrive = arrival.wait_all
+
+        def late() -> None:
+            assert self.awaited.wait(5), "nobody seeded while this image was awaited"
+            arrive()
+
+        arrival.wait_all = late
+        return arrival
+
+
+def test_a_component_is_seeded_before_what_only_watches_it_has_started(house: House) -> None:
+    file = house.folder / "compose" / "stack.yaml"
+    exporter = """\
+  redis-exporter:
+    image: ${NEXUS_IMAGE_EXPORTERS}
+    x-nexusdev: {component: redis, role: observer}
+    network_mode: service:redis-0
+secrets:
+"""
+    file.write_text(file.read_text().replace("secrets:\n", exporter, 1))
+    seeded = threading.Event()
+    house.redis.on_seed = seeded.set
+    names = ("redis", "haproxy", "exporters")
+    house.doors.pictures = LateImages(missing={"exporters"}, names=names, awaited=seeded)
+    up(house.context())
+    assert seeded.is_set()
+    assert "redis-exporter" in {cell.service for cell in house.world.cells.values()}
 
 
 def test_a_second_up_at_the_same_time_is_told_who_holds_the_lock(house: House) -> None:
