@@ -25,11 +25,13 @@ class Journal:
     seeded   component that was brought up → a hash over all that its seeding depended on
     profile  the part of the stack that was last asked for, '' before the first time
     checked  a hash over the files in which nothing was wrong when they were last checked
+    absent   optional service that was left out → why
     """
 
     seeded: Mapping[str, str] = field(default_factory=dict)
     profile: str = ""
     checked: str = ""
+    absent: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(folder: Path) -> Journal:
@@ -37,14 +39,24 @@ def read(folder: Path) -> Journal:
     found = _load(folder / _UP)
     try:
         seeded = {str(name): str(print_) for name, print_ in found["seeded"].items()}
-        return Journal(seeded=seeded, profile=str(found.get("profile", "")), checked=str(found.get("checked", "")))
+        return Journal(
+            seeded=seeded,
+            profile=str(found.get("profile", "")),
+            checked=str(found.get("checked", "")),
+            absent={str(name): str(why) for name, why in found.get("absent", {}).items()},
+        )
     except (KeyError, TypeError, AttributeError):
         return Journal()
 
 
 def write(folder: Path, journal: Journal) -> None:
     """Remember."""
-    document = {"seeded": dict(journal.seeded), "profile": journal.profile, "checked": journal.checked}
+    document = {
+        "seeded": dict(journal.seeded),
+        "profile": journal.profile,
+        "checked": journal.checked,
+        "absent": dict(journal.absent),
+    }
     replace(folder / _UP, json.dumps(document) + "\n")
 
 
