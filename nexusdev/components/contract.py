@@ -173,7 +173,7 @@ class Component(Protocol):
         """Apply the project's own seed files of this component (``seed/<component>/…``), each once, by its hash."""
 
     def variables(self, site: Site, view: View) -> Sequence[Variable]:
-        """What applications read. From secrets and addresses alone: no network."""
+        """What applications read. From secrets, addresses and what containers there are: no server is asked."""
 
     def prove(self, site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
         """Ask every published path with nothing but these variables (host view) for the instance's nonce."""

@@ -24,10 +24,12 @@ class Journal:
 
     seeded   component that was brought up → a hash over all that its seeding depended on
     profile  the part of the stack that was last asked for, '' before the first time
+    absent   optional service that was left out → why
     """
 
     seeded: Mapping[str, str] = field(default_factory=dict)
     profile: str = ""
+    absent: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(folder: Path) -> Journal:
@@ -35,14 +37,22 @@ def read(folder: Path) -> Journal:
     found = _load(folder / _UP)
     try:
         seeded = {str(name): str(print_) for name, print_ in found["seeded"].items()}
-        return Journal(seeded=seeded, profile=str(found.get("profile", "")))
+        return Journal(
+            seeded=seeded,
+            profile=str(found.get("profile", "")),
+            absent={str(name): str(why) for name, why in found.get("absent", {}).items()},
+        )
     except (KeyError, TypeError, AttributeError):
         return Journal()
 
 
 def write(folder: Path, journal: Journal) -> None:
     """Remember."""
-    document = {"seeded": dict(journal.seeded), "profile": journal.profile}
+    document = {
+        "seeded": dict(journal.seeded),
+        "profile": journal.profile,
+        "absent": dict(journal.absent),
+    }
     replace(folder / _UP, json.dumps(document) + "\n")
 
 

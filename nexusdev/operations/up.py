@@ -70,7 +70,8 @@ def _phase(context: Context, watch: Stopwatch, name: str, *, after: Sequence[str
 def _nothing_to_do(context: Context, scene: Scene, watch: Stopwatch) -> Outcome | None:
     """The quick answer when nothing changed since the last ``up`` and all of it still answers; None when there is work."""
     remembered = journal.read(scene.instance.folder)
-    if scene.plan() or any(remembered.seeded.get(name) != print_ for name, print_ in scene.seeds.items()):
+    absent = _still_absent(context, scene, remembered)
+    if scene.plan(absent=absent) or any(remembered.seeded.get(name) != print_ for name, print_ in scene.seeds.items()):
         return None
     proven = _still_true(context, scene)
     if proven is None:
@@ -86,8 +87,26 @@ def _nothing_to_do(context: Context, scene: Scene, watch: Stopwatch) -> Outcome 
         "profile": scene.part.profile,
         "seconds": watch.elapsed,
         "proven": list(proven),
+        "absent": dict(absent),
     }
-    return Outcome(instance=scene.instance.name, data=data, says=(Text(words, "good"),))
+    return Outcome(instance=scene.instance.name, data=data, says=(Text(words, "good"),), warnings=_warnings(absent))
+
+
+def _still_absent(context: Context, scene: Scene, remembered: journal.Journal) -> Mapping[str, str]:
+    """What the last ``up`` left out and this one need not try again: nobody insists, and its image has not come in the meantime."""
+    if context.settings.strict or not remembered.absent:
+        return {}
+    images = context.images()
+    there = {images.resolve([name])[name] for name, image in images.stored().items() if image}
+    return {
+        name: why
+        for name, why in remembered.absent.items()
+        if name in scene.here.services and scene.here.services[name].image not in there
+    }
+
+
+def _warnings(absent: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"{name} is absent: {why}" for name, why in absent.items())
 
 
 def _still_true(context: Context, scene: Scene) -> Mapping[str, float] | None:
@@ -127,7 +146,7 @@ def _bring_up(context: Context, scene: Scene, watch: Stopwatch) -> tuple[Brought
         brought = engine_of(context, scene.runtime, watch).bring_up(_job(context, scene, plan, arrivals, site))
     last = [f"prove {name}" for name in scene.meant]
     with _phase(context, watch, "write", after=last):
-        _publish(context, scene, site)
+        _publish(context, scene, site, arrivals.absent)
     return brought, plan, arrivals.absent
 
 
@@ -147,12 +166,12 @@ def _job(context: Context, scene: Scene, plan: Plan, arrivals: Arrivals, site: S
     )
 
 
-def _publish(context: Context, scene: Scene, site: Site) -> None:
+def _publish(context: Context, scene: Scene, site: Site, absent: Mapping[str, str]) -> None:
     """Variables of all components that run now, also of those that an earlier ``up`` brought."""
     remembered = journal.read(scene.instance.folder)
     there = {each.component for each in scene.runtime.observe().containers.values()}
     publish(context, scene.instance, site, [context.components[name] for name in _brought(scene, remembered, there)])
-    seeded = replace(remembered, seeded={**remembered.seeded, **scene.seeds})
+    seeded = replace(remembered, seeded={**remembered.seeded, **scene.seeds}, absent=absent)
     journal.write(scene.instance.folder, scene.part.remembered(seeded, there))
 
 
@@ -196,5 +215,5 @@ def _outcome(
             "env_file": str(context.settings.env_file),
         },
         says=tuple(says),
-        warnings=tuple(f"{name} is absent: {why}" for name, why in absent.items()),
+        warnings=_warnings(absent),
     )

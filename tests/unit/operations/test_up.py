@@ -135,6 +135,37 @@ def test_an_image_that_no_source_has_is_named_before_anything_starts(house: Hous
     assert not house.world.cells
 
 
+def with_an_optional_service(house: House) -> None:
+    file = house.folder / "compose" / "stack.yaml"
+    pages = """\
+  pages:
+    image: ${NEXUS_IMAGE_PAGES}
+    x-nexusdev: {component: gateway, optional: true}
+    networks: {nexus: {ipv4_address: "${NEXUS_NET}.74"}}
+secrets:
+"""
+    file.write_text(file.read_text().replace("secrets:\n", pages, 1))
+    house.doors.pictures = FakeImages(missing={"pages"}, refused=True, names=("redis", "haproxy", "pages"))
+
+
+def test_an_optional_service_that_cannot_be_had_is_told_and_not_tried_again_by_each_up(house: House) -> None:
+    with_an_optional_service(house)
+    first, second = up(house.context()), up(house.context())
+    assert first.warnings == second.warnings == ("pages is absent: image pages cannot be had",)
+    assert not second.data["changed"]
+    assert second.data["absent"] == {"pages": "image pages cannot be had"}
+
+
+def test_an_optional_service_comes_once_its_image_is_there_and_is_insisted_on_where_somebody_does(house: House) -> None:
+    with_an_optional_service(house)
+    up(house.context())
+    with pytest.raises(ImageUnavailable, match="pages"):
+        up(house.context(strict=True))
+    house.doors.pictures.missing = set()
+    assert up(house.context()).data["changed"]
+    assert "pages" in {cell.service for cell in house.world.cells.values()}
+
+
 def test_what_has_its_image_starts_while_others_are_still_built(house: House) -> None:
     house.doors.pictures.missing = {"redis"}
     up(house.context())
