@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 
 from tests.integration import application as app
-from tests.integration import engine
 from tests.integration.conftest import Project, variables_of
 from tests.integration.monitoring import breaking
 from tests.integration.monitoring.breaking import Mend, World
@@ -28,6 +27,7 @@ pytestmark = pytest.mark.integration
 SEEN_WITHIN = 45
 OVER_WITHIN = 60
 _GROUP, _LIFE = "gateway", 15
+_ABOUT = ("instance", "role", "group")
 
 # What is done → the alerts that must come of it. {} is the node that it was done to.
 EXPECTED: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -37,13 +37,13 @@ EXPECTED: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("RedisNodeDown", "{}"),
         ("RedisSentinelQuorumLost", ""),
         ("RedisSentinelDown", "sentinel-1"),
-        ("GatewayBackendDown", ""),
+        ("GatewayBackendDown", "redis-master"),
     ),
     "a node of MinIO is stopped": (("MinioNodeOffline", "{}"), ("MinioWriteQuorumAtRisk", ""), ("TargetDown", "{}")),
     "a node of Vault is sealed": (("VaultSealed", "{}"),),
     "the pool is full": (("PostgresPoolExhausted", "pgbouncer"),),
     "a connection is not encrypted": (("PlaintextConnection", "{}"),),
-    "a certificate ends": (("CertificateExpiring", ""), ("CertificateExpired", "")),
+    "a certificate ends": (("CertificateExpiring", "{}"), ("CertificateExpired", "{}")),
 }
 ROWS = [(what, alert) for what, alerts in EXPECTED.items() for alert, _ in alerts]
 
@@ -54,10 +54,10 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Firing:
-    """An alert as Alertmanager has it; ``instance`` is '' where it concerns more than one."""
+    """An alert as Alertmanager has it. ``about``: a service, a role name or a certificate; '' where it concerns a whole component."""
 
     name: str
-    instance: str
+    about: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +81,8 @@ def alerts(variables: Mapping[str, str]) -> list[dict[str, Any]]:
 def firing(variables: Mapping[str, str]) -> frozenset[Firing]:
     """The alerts that fire now."""
     return frozenset(
-        Firing(name=each["labels"]["alertname"], instance=each["labels"].get("instance", ""))
-        for each in alerts(variables)
+        Firing(name=labels["alertname"], about=next((labels[each] for each in _ABOUT if each in labels), ""))
+        for labels in (each["labels"] for each in alerts(variables))
     )
 
 
@@ -98,9 +98,9 @@ def drill(project: Project) -> Drill:
     )
     plan, began, mends = breakers(world), {}, []
     wanted = {
-        (what, name): Firing(name=name, instance=instance.format(plan[what][0]))
+        (what, name): Firing(name=name, about=about.format(plan[what][0]))
         for what, rows in EXPECTED.items()
-        for name, instance in rows
+        for name, about in rows
     }
     try:
         for what, (_, breaker) in plan.items():
@@ -135,8 +135,11 @@ def _watch(
 def breakers(world: World) -> Mapping[str, tuple[str, Callable[[], Mend]]]:
     """What → (to whom, how). The roles are those before anything is broken."""
     rows = world.project.run("status", "--json").data["nodes"]
-    role = {row["role"]: row["service"] for row in reversed(rows)}
-    primary, replica = role["primary"], engine.node_with_role(world.project, "quorum standby", "replica")
+    role = {row["role"]: row["service"] for row in rows}
+    primary = role["primary"]
+    replica = next(
+        row["service"] for row in rows if row["role"] == "replica" and row["service"].startswith("postgresql-")
+    )
     return {
         "a certificate ends": (_GROUP, lambda: breaking.shorten_a_certificate(world, _GROUP, seconds=_LIFE)),
         "a node of Vault is sealed": (role["active"], lambda: breaking.seal(world, role["active"])),
