@@ -53,8 +53,9 @@ def _begin(
         stack = context.stack(instance)
         runtime = context.runtime(stack)
         snapshot = _existing(context, runtime)
-        plan = planner(snapshot, services_of(names, snapshot, command=command))
-        meant = tuple(dict.fromkeys(each.component for each in snapshot.containers.values()))
+        chosen = services_of(names, snapshot, command=command)
+        plan = planner(snapshot, chosen)
+        meant = _components_of(chosen, snapshot)
         here = limited(stack, meant, but=[name for name in stack.services if name not in snapshot.containers])
         job = Job(
             stack=here,
@@ -76,6 +77,12 @@ def _begin(
     return Outcome(
         instance=instance.name, data={"started": started, "ready": list(meant), "seconds": took}, says=(words,)
     )
+
+
+def _components_of(chosen: Collection[str] | None, snapshot: Snapshot) -> tuple[str, ...]:
+    """Whom to wait for: the components of what was named, else everybody. What nobody named may be broken on purpose."""
+    services = snapshot.containers if chosen is None else chosen
+    return tuple(dict.fromkeys(snapshot.containers[name].component for name in services))
 
 
 def _existing(context: Context, runtime: Runtime) -> Snapshot:

@@ -68,6 +68,11 @@ def test_restart_touches_only_what_was_named(running: House) -> None:
     assert done == [(Act.STOP, "redis-1"), (Act.START, "redis-1")]
 
 
+def test_restart_waits_only_for_those_whose_parts_were_named(running: House) -> None:
+    running.gateway.sentences = ["a role has no server"] * 100_000
+    assert restart(running.context(), ["redis-1"]).data["ready"] == ["redis"]
+
+
 def test_a_wrong_name_is_answered_with_the_nearest(running: House) -> None:
     with pytest.raises(UsageError) as error:
         stop(running.context(), ["redis-O"])
