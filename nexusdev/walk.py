@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import threading
 import time
@@ -52,6 +51,7 @@ class Walk:
     _ended: queue.SimpleQueue[tuple[int, BaseException | None]] = field(default_factory=queue.SimpleQueue)
     _running: set[int] = field(default_factory=set)
     _done: set[int] = field(default_factory=set)
+    _threads: list[threading.Thread] = field(default_factory=list)
 
     def run(self) -> None:
         """Do all steps. What a step raises is raised here, once the others that were under way have ended."""
@@ -74,7 +74,9 @@ class Walk:
             if before[position] <= self._done and self.gate(self.plan.steps[position]):
                 waiting.remove(position)
                 self._running.add(position)
-                threading.Thread(target=self._run, args=(position,), daemon=True).start()
+                thread = threading.Thread(target=self._run, args=(position,), daemon=True)
+                self._threads.append(thread)
+                thread.start()
 
     def _run(self, position: int) -> None:
         try:
@@ -96,8 +98,11 @@ class Walk:
             raise error
 
     def _settle(self) -> None:
-        """Let what is under way come to its end: a step that is cut in the middle is what nobody can explain afterwards."""
+        """Let what is under way come to its end: a step that is cut in the middle is what nobody can explain afterwards.
+
+        The threads themselves are asked: a signal may have cut this one between hearing of an end and noting it.
+        """
         deadline = time.monotonic() + _GRACE
-        while self._running and time.monotonic() < deadline:
-            with contextlib.suppress(Exception):  # the first failure is the one that is told
-                self._take(TICK)
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(max(deadline - time.monotonic(), 0.0))
