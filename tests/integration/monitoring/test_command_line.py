@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration import application as app
 from tests.integration import engine
 from tests.integration.conftest import Project
 
@@ -23,9 +24,10 @@ def services(project: Project) -> set[str]:
 
 
 def test_a_query_is_answered_as_a_table_and_over_time(project: Project) -> None:
-    told = project.run("metrics", "redis_up")
-    assert told.code == 0, told.err
-    assert {"redis-0", "redis-1", "redis-2"} <= set(told.out.split())
+    def every_node_is_told() -> bool:
+        return {"redis-0", "redis-1", "redis-2"} <= set(project.run("metrics", "redis_up").out.split())
+
+    app.until(every_node_is_told, seconds=40, what="every Redis in the table")
     drawn = project.run("metrics", "redis_up", "--range", "5m", "--json")
     assert drawn.code == 0, drawn.err
     assert "redis-0" in drawn.out
@@ -38,9 +40,11 @@ def test_a_query_that_is_none_is_told_in_prometheus_s_words(project: Project) ->
 
 
 def test_every_service_that_runs_is_scraped(project: Project) -> None:
-    told = project.run("status", "--json").data["monitoring"]
-    assert told["scraped"] == told["services"] > 30
-    assert told["coverage"] == 1
+    def told() -> Any:
+        return project.run("status", "--json").data["monitoring"]
+
+    app.until(lambda: told()["coverage"] == 1, seconds=40, what="everything scraped")
+    assert told()["scraped"] == told()["services"] > 30
 
 
 def test_the_core_runs_without_monitoring_and_is_not_missed(project: Project) -> None:
