@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from nexusdev.attendant import Attendant
 from nexusdev.components.contract import Component
 from nexusdev.components.diagnosis import diagnose
+from nexusdev.crashes import Sentry, crash, last_lines
 from nexusdev.events import Listener, PhaseBegan, PhaseEnded, Planned, StepDone
 from nexusdev.job import Brought, Job
 from nexusdev.plan.steps import Act, Plan, Step
 from nexusdev.ports import Clock, Death, Runtime
 from nexusdev.timing import Stopwatch
-from nexusdev.waiting import Sentry, TimeIsUp, crash, last_lines, late
+from nexusdev.waiting import TimeIsUp, late
 from nexusdev.walk import TICK, Walk
 
 _LOOK_AT_CONTAINERS = 2.0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from nexusdev.components.contract import Component, Node, Readiness
 from nexusdev.components.diagnosis import diagnose
+from nexusdev.crashes import Sentry, crash, last_lines
 from nexusdev.errors import NotReadyInTime, UsageError
 from nexusdev.events import ComponentWaits
 from nexusdev.operations.context import Context
@@ -16,7 +17,7 @@ from nexusdev.operations.words import duration
 from nexusdev.plan.snapshot import Snapshot, State
 from nexusdev.ports import Site
 from nexusdev.stack.model import Stack
-from nexusdev.waiting import Sentry, crash, last_lines, pause_after
+from nexusdev.waiting import pause_after
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,13 +9,14 @@ from typing import Any, cast
 import pytest
 
 from nexusdev.components.contract import Component, Readiness
+from nexusdev.crashes import Sentry, cause, crash
 from nexusdev.errors import SeedingFailed
 from nexusdev.events import ComponentReady, ComponentWaits
 from nexusdev.plan.snapshot import Container, State
 from nexusdev.ports import Death, Site
 from nexusdev.runtimes.memory import MemoryRuntime, World
 from nexusdev.stack.model import Service
-from nexusdev.waiting import LONGEST, SHORTEST, Sentry, TimeIsUp, Wait, cause, crash, late, pause_after, until_ready
+from nexusdev.waiting import LONGEST, SHORTEST, TimeIsUp, Wait, late, pause_after, until_ready
 from tests.fakes import FakeClock, FakeComponent, Heard
 
 REDIS = Service(name="redis-0", image="nexusdev/redis:1", component="redis", group="redis", memory_bytes=256 * 2**20)
