@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, cast
@@ -46,9 +46,17 @@ class Bundle:
     images: tuple[Packed, ...]
 
 
-def save(images: Images, file: Path, names: Iterable[str] = ()) -> Bundle:
-    """Write the images that are in the store to one file, whole or not at all. Raises ImageUnavailable when one is not there."""
-    packed = tuple(_packed(images, name, stored) for name, stored in images.stored(names).items())
+def save(images: Images, file: Path, names: Collection[str] = ()) -> Bundle:
+    """Write the images that are in the store to one file, whole or not at all. Raises ImageUnavailable when one is not there.
+
+    An optional one that is not there is left out, unless it was named.
+    """
+    wanted = {
+        name: stored
+        for name, stored in images.stored(names).items()
+        if stored or names or not images.lock.images[name].optional
+    }
+    packed = tuple(_packed(images, name, stored) for name, stored in wanted.items())
     temporary = file.with_name(f".{file.name}.part")
     try:
         with tarfile.open(temporary, mode="w:gz" if file.suffix in (".gz", ".tgz") else "w", **_level(file)) as archive:

@@ -15,7 +15,7 @@ FILE = "images.lock.yaml"
 SCHEMA = 1
 
 _TOP = ("schema", "images")
-_IMAGE = ("version", "programs", "check", "internal", "sources")
+_IMAGE = ("version", "programs", "check", "internal", "optional", "sources")
 _SOURCES: Mapping[str, tuple[str, ...]] = {
     "registry": ("registry", "digest", "why", "links"),
     "build": ("build", "cache"),
@@ -70,7 +70,11 @@ Source = Registry | Build | Debootstrap
 
 @dataclass(frozen=True, kw_only=True)
 class LockedImage:
-    """One image. ``internal``: built on, never run. ``programs``: what must be on the PATH. ``check``: a command that prints the version."""
+    """One image. ``programs``: what must be on the PATH. ``check``: a command that prints the version.
+
+    internal  built on, never run
+    optional  the stack does without where it cannot be had
+    """
 
     name: str
     version: str
@@ -78,6 +82,7 @@ class LockedImage:
     programs: tuple[str, ...] = ()
     check: str = ""
     internal: bool = False
+    optional: bool = False
 
     @property
     def folder(self) -> Path | None:
@@ -142,6 +147,7 @@ def _image(spot: Spot, name: str, value: Value) -> LockedImage:
         programs=tuple(_text(program) for program in _rows(members["programs"])) if "programs" in members else (),
         check=_text(members["check"]) if "check" in members else "",
         internal="internal" in members and _boolean(members["internal"]),
+        optional="optional" in members and _boolean(members["optional"]),
         sources=tuple(_source(row) for row in rows),
     )
 

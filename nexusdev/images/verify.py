@@ -27,7 +27,7 @@ def judge(image: LockedImage, reference: str, found: StoredImage | None) -> Verd
 
 def _compare(image: LockedImage, reference: str, found: StoredImage | None) -> tuple[str, str]:
     if found is None:
-        return "it is not in the store", ""
+        return ("", "absent: it is optional") if image.optional else ("it is not in the store", "")
     own, said = reference.rpartition("/")[2], found.labels.get(IMAGE_LABEL, "")
     if said:
         return ("" if said == own else f"it says of itself that it is {said}"), f"label {said}"

@@ -38,9 +38,15 @@ def listing(context: Context) -> Outcome:
 
 
 def build(context: Context, names: Sequence[str] = (), *, prune_cache: bool = False) -> Outcome:
-    """Build what is missing, here; with ``prune_cache``, drop the compiler's caches afterwards."""
-    outcome = _get(context, names, (BUILD,))
-    return _pruned(context.images(), outcome) if prune_cache else outcome
+    """Build what is missing and can be built, here; with ``prune_cache``, drop the compiler's caches afterwards."""
+    images = context.images()
+    there = images.stored(images.lock.runnable) if not names else {}
+    elsewhere = [name for name, found in there.items() if not found and not images.lock.images[name].folder]
+    chosen = tuple(names) or tuple(name for name in there if name not in elsewhere)
+    outcome = _get(context, chosen, (BUILD,))
+    left = (f"{', '.join(elsewhere)} cannot be built here: nexusdev images pull",) if elsewhere else ()
+    outcome = Outcome(data=outcome.data, says=(*outcome.says, *left))
+    return _pruned(images, outcome) if prune_cache else outcome
 
 
 def pull(context: Context, names: Sequence[str] = ()) -> Outcome:

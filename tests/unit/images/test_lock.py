@@ -38,7 +38,7 @@ def test_the_lock_of_the_stack_is_one(tmp_path: Path) -> None:
 def test_an_unknown_key_is_refused_with_its_line_and_the_nearest(tmp_path: Path) -> None:
     error = refusal(tmp_path, "programs: [server]", "programms: [server]")
     assert error.message == f"{tmp_path}/images.lock.yaml:18: images.cache.programms: unknown key programms"
-    assert error.why == "allowed here: version, programs, check, internal, sources"
+    assert error.why == "allowed here: version, programs, check, internal, optional, sources"
     assert error.hint == "did you mean programs?"
 
 

@@ -14,6 +14,7 @@ PINNED = "sha256:" + "a" * 64
 OTHER = "sha256:" + "b" * 64
 BUILT = LockedImage(name="cache", version="8", sources=(Build(folder=Path("/cache")),))
 PUBLISHED = LockedImage(name="cache", version="8", sources=(Registry(reference="x/y:8", digest=PINNED),))
+OPTIONAL = LockedImage(name="cache", version="8", sources=PUBLISHED.sources, optional=True)
 UNPINNED = LockedImage(name="cache", version="8", sources=(Registry(reference="x/y:8", why="a test"),))
 
 
@@ -32,6 +33,8 @@ def stored(*, label: str = "", digest: str = "") -> StoredImage:
         (BUILT, stored(), "it was neither built from this lock nor pulled by one of its digests"),
         (PUBLISHED, stored(digest=PINNED), ""),
         (PUBLISHED, stored(digest=OTHER), "it was neither built from this lock nor pulled by one of its digests"),
+        (OPTIONAL, None, ""),
+        (OPTIONAL, stored(digest=OTHER), "it was neither built from this lock nor pulled by one of its digests"),
         (UNPINNED, stored(digest=OTHER), ""),
         (UNPINNED, stored(), "it says nothing of where it is from"),
     ],

@@ -78,9 +78,9 @@ def write_lock(folder: Path, text: str = LOCK) -> Path:
     return file
 
 
-def make_images(folder: Path, door: MemoryImages, **environ: str) -> Images:
-    lock = load(write_lock(folder / "compose"))
-    return Images(lock=lock, connect=lambda: door, root=folder / "state", environ=environ, cores=2)
+def make_images(folder: Path, door: MemoryImages, *, lock: str = LOCK, **environ: str) -> Images:
+    read = load(write_lock(folder / "compose", lock))
+    return Images(lock=read, connect=lambda: door, root=folder / "state", environ=environ, cores=2)
 
 
 def registry(on_run: OnRun = compiled) -> MemoryImages:

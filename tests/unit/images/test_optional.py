@@ -1,0 +1,64 @@
+"""An image that the stack may go without: building, saving and verifying do not stumble over it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from nexusdev.errors import ImageUnavailable
+from nexusdev.images import bundle
+from nexusdev.operations import images as verbs
+from tests.fakes import House
+from tests.unit.images import workbench
+from tests.unit.images.workbench import make_images, registry
+
+LOCK = (
+    workbench.LOCK.rstrip()
+    + """
+  pages:
+    version: "12"
+    optional: true
+    sources:
+      - registry: docker.io/somebody/pages:12
+        digest: null
+        why: a test
+"""
+)
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Any:
+    return make_images(tmp_path, registry(), lock=LOCK)
+
+
+@pytest.fixture
+def house(tmp_path: Path, made: Any) -> House:
+    (tmp_path / "house").mkdir()
+    house = House(folder=tmp_path / "house")
+    house.doors.pictures = cast(Any, made)
+    return house
+
+
+def test_building_everything_leaves_out_what_only_a_registry_has_and_says_so(house: House) -> None:
+    outcome = verbs.build(house.context())
+    assert {"cache", "store"} <= {each["name"] for each in outcome.data["images"]}
+    assert outcome.says[-1] == "pages cannot be built here: nexusdev images pull"
+
+
+def test_building_it_by_name_is_refused(house: House) -> None:
+    with pytest.raises(ImageUnavailable, match="pages"):
+        verbs.build(house.context(), ["pages"])
+
+
+def test_a_bundle_goes_without_it_unless_it_was_named(made: Any, tmp_path: Path) -> None:
+    made.ensure(["cache", "store"])
+    assert [each.name for each in bundle.save(made, tmp_path / "a.tar").images] == ["cache", "store"]
+    with pytest.raises(ImageUnavailable, match="pages"):
+        bundle.save(made, tmp_path / "b.tar", ["pages"])
+
+
+def test_verifying_does_not_miss_it(house: House, made: Any) -> None:
+    made.ensure(["cache", "store"])
+    assert verbs.verify(house.context()).error is None
