@@ -51,6 +51,12 @@ def left_of(instance: str) -> dict[str, list[str]]:
     }
 
 
+def services_of(instance: str) -> list[str]:
+    """The services that have a container."""
+    found = client().containers.list(all=True, filters={"label": f"dev.nexus.instance={instance}"})
+    return sorted(item.labels["com.docker.compose.service"] for item in found)
+
+
 def started_at(instance: str) -> dict[str, str]:
     """Container id → start time: equal before and after means that nothing was touched."""
     engine = client()

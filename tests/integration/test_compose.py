@@ -49,9 +49,10 @@ def test_compose_down_and_up_by_compose_itself_and_nexusdev_takes_over_again(
 ) -> None:
     """``docker compose down`` from outside; then Compose starts the same files; then `nexusdev up` makes it ours again."""
     project.run("redis", "--", "SET", "kept", "yes")
+    services = engine.services_of(engine.instance_of(project))  # without what is optional and cannot be had here
     run([*compose, "down"])
     assert engine.left_of(engine.instance_of(project))["containers"] == []
-    run([*compose, "up", "--detach"])
+    run([*compose, "up", "--detach", *services])
     run([*compose, "down"])
     project.up()
     assert project.run("redis", "--", "GET", "kept").out.strip() == "yes"

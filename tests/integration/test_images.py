@@ -157,8 +157,11 @@ def test_the_images_of_the_stack_are_what_the_lock_says(folder: Project) -> None
 
 @pytest.mark.parametrize("name", load_lock(default_file()).runnable)
 def test_no_image_has_root_package_lists_or_build_tools(folder: Project, door: DockerImages, name: str) -> None:
-    reference = tags(load_lock(default_file()))[name]
+    lock = load_lock(default_file())
+    reference = tags(lock)[name]
     found = door.find(reference)
+    if found is None and lock.images[name].optional:
+        pytest.skip(f"the stack goes without {name} here: no registry that has it can be reached")
     assert found is not None
     assert found.user not in ("", "0", "root")
     workshop = door.open_workshop(reference, name="nxt-img-look", furniture=Furniture())
