@@ -87,6 +87,15 @@ def test_no_process_of_the_stack_runs_as_root(project: Project) -> None:
         assert "root" not in owners, container.name
 
 
+def test_what_the_engine_shows_of_health_is_true_of_a_healthy_stack(project: Project) -> None:
+    """Healthchecks are for display and nothing of ours waits for them; so only here would anybody notice one that always fails."""
+    label = {"label": f"dev.nexus.instance={engine.instance_of(project)}"}
+    for container in engine.client().containers.list(filters=label):
+        if check := container.attrs["Config"].get("Healthcheck"):
+            ran = container.exec_run(check["Test"][1:])
+            assert ran.exit_code == 0, f"{container.name}: {ran.output.decode()}"
+
+
 @pytest.mark.usefixtures("heal")
 def test_rotation_changes_passwords_and_leaves_open_connections_alone(
     project: Project, variables: Mapping[str, str]
