@@ -1,10 +1,11 @@
-"""One HTTPS request to a server of the instance: verified by the instance's CA and the server's own name, with nexusdev's client certificate."""
+"""HTTPS requests to a server of the instance: verified by the instance's CA and the server's own name, with nexusdev's client certificate."""
 
 from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -31,6 +32,46 @@ class Response:
         return json.loads(self.body)
 
 
+class Line:
+    """A connection for several requests, one after the other. Made when the first is sent, and anew if the server closed it."""
+
+    def __init__(self, address: Address, connection: Any) -> None:
+        self._address = address
+        self._connection = connection
+
+    def request(
+        self, method: str, path: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """Send one request and read the whole reply, whatever its status. Raises ``OSError`` as ``https.request`` does."""
+        from http.client import HTTPException
+
+        try:
+            self._connection.request(method, path, body=body, headers=dict(headers or {}))
+            reply = self._connection.getresponse()
+            found = {key.lower(): value for key, value in reply.getheaders()}
+            return Response(status=reply.status, body=reply.read(), headers=found)
+        except HTTPException as error:
+            raise ConnectionError(f"{self._address} does not speak HTTP: {error!r}") from error
+
+    def get(self, path: str) -> Response:
+        """``request`` with the method GET."""
+        return self.request("GET", path)
+
+
+@contextmanager
+def opened(address: Address, *, site: Site, timeout: float = 2.0, name: str = "") -> Iterator[Line]:
+    """A connection that is kept until the end of the context: a handshake costs both sides more than most answers.
+
+    name     the server's name that its certificate must carry; without it, the host of the address
+    timeout  seconds for each of connecting, handshake and reply
+    """
+    connection = _connection(address, site, timeout, name or address.host)
+    try:
+        yield Line(address, connection)
+    finally:
+        connection.close()
+
+
 def get(address: Address, path: str, *, site: Site, timeout: float = 2.0, name: str = "") -> Response:
     """``request`` with the method GET."""
     return request("GET", address, path, site=site, timeout=timeout, name=name)
@@ -53,18 +94,8 @@ def request(
     timeout  seconds for each of connecting, handshake and reply
     raises   ``OSError`` (with ``ssl.SSLError``, ``TimeoutError``, ``ConnectionError`` among them) when there is no reply
     """
-    from http.client import HTTPException
-
-    connection = _connection(address, site, timeout, name or address.host)
-    try:
-        connection.request(method, path, body=body, headers=dict(headers or {}))
-        reply = connection.getresponse()
-        found = {key.lower(): value for key, value in reply.getheaders()}
-        return Response(status=reply.status, body=reply.read(), headers=found)
-    except HTTPException as error:
-        raise ConnectionError(f"{address} does not speak HTTP: {error!r}") from error
-    finally:
-        connection.close()
+    with opened(address, site=site, timeout=timeout, name=name) as line:
+        return line.request(method, path, body=body, headers=headers)
 
 
 def context(site: Site) -> ssl.SSLContext:

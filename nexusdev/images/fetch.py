@@ -7,15 +7,8 @@ from collections.abc import Iterable, Sequence
 from nexusdev.errors import ImageUnavailable, PreflightFailed
 from nexusdev.images.build import Maker, Refused, prove
 from nexusdev.images.journal import Journal
-from nexusdev.images.lock import Build, Debootstrap, LockedImage, Registry, Source
+from nexusdev.images.lock import Build, Debootstrap, LockedImage, Registry, Source, kind
 from nexusdev.runtimes.image_door import StoredImage
-
-REGISTRY, BUILD = "registry", "build"
-
-
-def kind(source: Source) -> str:
-    """The word of the setting ``image_sources`` for a source."""
-    return REGISTRY if isinstance(source, Registry) else BUILD
 
 
 def in_order(sources: Iterable[Source], kinds: Sequence[str]) -> tuple[Source, ...]:

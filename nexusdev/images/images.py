@@ -8,18 +8,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nexusdev.events import Listener, Note, Silence
-from nexusdev.images.arrival import Arrival, Arrived, Order
-from nexusdev.images.build import Maker
-from nexusdev.images.fetch import BUILD, REGISTRY
-from nexusdev.images.host import Host
-from nexusdev.images.journal import Journal
-from nexusdev.images.lock import Lock, default_file, load
+from nexusdev.images.lock import BUILD, REGISTRY, Lock, default_file, load
 from nexusdev.images.slots import Slots
 from nexusdev.images.tags import tags
 from nexusdev.instance.lock import hold, is_held
 from nexusdev.runtimes.image_door import ImageDoor, StoredImage
+
+if TYPE_CHECKING:
+    from nexusdev.images.arrival import Arrival, Arrived
 
 OVERRIDE = "NEXUSDEV_IMAGE_"
 _LONGEST_BUILD = 3600.0
@@ -89,7 +88,13 @@ class Images:
 
         Hold ``building()`` around it when something is missing.
         """
+        from nexusdev.images.arrival import Arrival, Order
+        from nexusdev.images.build import Maker
+        from nexusdev.images.host import Host
+        from nexusdev.images.journal import Journal
+
         heard = listener or Silence()
+        host = Host(environ=self.environ, folder=self.root / "build")
         wanted = () if offline else self.kinds if kinds is None else kinds
         order = Order(
             names=self.lock.choose(names),
@@ -99,7 +104,7 @@ class Images:
         )
         arrival = Arrival(
             lock=self.lock,
-            maker=lambda opened: Maker(door=self.door, host=self._host(), references=self.references, opened=opened),
+            maker=lambda opened: Maker(door=self.door, host=host, references=self.references, opened=opened),
             order=order,
             slots=Slots(self.cores or os.cpu_count() or 1),
             journal=lambda name: Journal(name, file=self.logs / f"{name}.log", listener=heard),
@@ -136,11 +141,10 @@ class Images:
         with hold(file, instance="the images", command="images build", wait=_LONGEST_BUILD):
             yield
 
-    def _host(self) -> Host:
-        return Host(environ=self.environ, folder=self.root / "build")
-
 
 def _at_hand(name: str, reference: str, image: StoredImage) -> Arrived:
+    from nexusdev.images.arrival import Arrived
+
     return Arrived(name=name, reference=reference, id=image.id)
 
 

@@ -66,6 +66,12 @@ class Debootstrap:
 
 
 Source = Registry | Build | Debootstrap
+REGISTRY, BUILD = "registry", "build"
+
+
+def kind(source: Source) -> str:
+    """The word of the setting ``image_sources`` for a source."""
+    return REGISTRY if isinstance(source, Registry) else BUILD
 
 
 @dataclass(frozen=True, kw_only=True)

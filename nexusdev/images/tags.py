@@ -18,8 +18,10 @@ _DIGITS = 12
 
 def tags(lock: Lock) -> Mapping[str, str]:
     """Name → reference in the engine's store: ``nexusdev/postgres:17-4f2a9c1d0e3b``. Raises InvalidConfig: a bad Dockerfile, a cycle."""
+    hashes: dict[str, str] = {}
     return {
-        name: f"{REPOSITORY}/{name}:{image.version}-{_hash(lock, image, ())}" for name, image in lock.images.items()
+        name: f"{REPOSITORY}/{name}:{image.version}-{_hash(lock, image, (), hashes)}"
+        for name, image in lock.images.items()
     }
 
 
@@ -40,15 +42,19 @@ def local_tag(name: str) -> str:
     return f"{REPOSITORY}/{name}:local"
 
 
-def _hash(lock: Lock, image: LockedImage, chain: tuple[str, ...]) -> str:
+def _hash(lock: Lock, image: LockedImage, chain: tuple[str, ...], known: dict[str, str]) -> str:
+    """The image's digits; every image is read once, whoever is built on it."""
+    if image.name in known:
+        return known[image.name]
     if image.name in chain:
         raise InvalidConfig(f"images are built in a circle: {' → '.join((*chain, image.name))}")
     digest = hashlib.sha256(f"{_BUILDER}\n{image.name}\n{image.version}\n".encode())
     for path in _files(image.folder):
         digest.update(f"{path.name}\n{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     for parent in parents(lock, image.name):
-        digest.update(_hash(lock, lock.images[parent], (*chain, image.name)).encode())
-    return digest.hexdigest()[:_DIGITS]
+        digest.update(_hash(lock, lock.images[parent], (*chain, image.name), known).encode())
+    known[image.name] = digest.hexdigest()[:_DIGITS]
+    return known[image.name]
 
 
 def _files(folder: Path | None) -> list[Path]:

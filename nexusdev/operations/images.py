@@ -10,9 +10,8 @@ from nexusdev.errors import Degraded, PreflightFailed
 from nexusdev.events import Listener
 from nexusdev.images import bundle as bundles
 from nexusdev.images.arrival import STORE, Arrived
-from nexusdev.images.fetch import BUILD, REGISTRY
 from nexusdev.images.images import Images
-from nexusdev.images.lock import Build, Registry
+from nexusdev.images.lock import BUILD, REGISTRY, Build, Registry
 from nexusdev.images.verify import judge
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome, Table, Text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -67,27 +67,53 @@ class _Look:
             self.done.set()
 
 
-def look(components: Collection[Component], site: Site, snapshot: Snapshot) -> Mapping[str, Seen]:
-    """Ask every component that has a running container; the others are not ready without being asked."""
+class Looks:
+    """Looks that are under way. ``components``: all that were meant, also those that nobody asks."""
+
+    def __init__(self) -> None:
+        self.components: list[Component] = []
+        self._asked: dict[str, _Look] = {}
+
+    def begin(self, component: Component, site: Site | None) -> None:
+        """Ask this one, from a thread of its own; without a site it is not asked."""
+        self.components.append(component)
+        if site is not None:
+            asked = self._asked[component.name] = _Look(component=component, site=site)
+            threading.Thread(target=asked.run, daemon=True).start()
+
+    def seen(self) -> Mapping[str, Seen]:
+        """Component → what was told, once all have answered. What a look raised is raised here."""
+        return {each.name: self._seen(each) for each in self.components}
+
+    def _seen(self, component: Component) -> Seen:
+        asked = self._asked.get(component.name)
+        if asked is None:
+            return Seen(component=component, readiness=Readiness(missing="none of its containers runs"))
+        asked.done.wait()
+        if asked.error is not None:
+            raise asked.error
+        facts = asked.facts
+        return Seen(
+            component=component, readiness=component.judge(facts), facts=facts, nodes=tuple(component.nodes(facts))
+        )
+
+
+def begin(components: Iterable[Component], site: Site, snapshot: Snapshot) -> Looks:
+    """Ask every component that has a running container; the others are not ready without being asked.
+
+    Each is asked before the next one is fetched: while its servers think, the code of the next one is imported.
+    """
     site = replace(site, runtime=cast(Runtime, _Observed(site.runtime, snapshot)))
     running = {each.component for each in snapshot.containers.values() if each.state is State.RUNNING}
-    looks = {each.name: _Look(component=each, site=site) for each in components if each.name in running}
-    for each in looks.values():
-        threading.Thread(target=each.run, daemon=True).start()
-    return {
-        component.name: _seen(component, looks[component.name])
-        if component.name in looks
-        else Seen(component=component, readiness=Readiness(missing="none of its containers runs"))
-        for component in components
-    }
+    looks = Looks()
+    for each in components:
+        looks.begin(each, site if each.name in running else None)
+    return looks
 
 
-def _seen(component: Component, asked: _Look) -> Seen:
-    asked.done.wait()
-    if asked.error is not None:
-        raise asked.error
-    facts = asked.facts
-    return Seen(component=component, readiness=component.judge(facts), facts=facts, nodes=tuple(component.nodes(facts)))
+def look(components: Iterable[Component], site: Site, snapshot: Snapshot) -> Mapping[str, Seen]:
+    """``begin``, and the answers."""
+    return begin(components, site, snapshot).seen()
 
 
 def rows(stack: Stack, snapshot: Snapshot, seen: Mapping[str, Seen]) -> list[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
@@ -113,15 +114,14 @@ def _still_true(context: Context, scene: Scene) -> Mapping[str, float] | None:
     """The endpoints of the stored variables that answered with the nonce; None when one did not, or a component is not ready."""
     from nexusdev.environment import stored
 
-    seen = nodes.look(
-        [context.components[name] for name in scene.meant],
-        scene.instance.site(scene.runtime, scene.stack),
-        scene.snapshot,
-    )
+    site = scene.instance.site(scene.runtime, scene.stack)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        proof = beside.submit(lambda: prove(stored.read(scene.instance.folder)))
+        seen = nodes.look((context.components[name] for name in scene.meant), site, scene.snapshot)
     if not all(each.readiness.ready for each in seen.values()):
         return None
     try:
-        return prove(stored.read(scene.instance.folder))
+        return proof.result()
     except NexusError:
         return None
 

@@ -1,4 +1,4 @@
-"""The few words of PostgreSQL's protocol that a question needs: TLS, a login by SCRAM-SHA-256, one query. PgBouncer speaks them too.
+"""The few words of PostgreSQL's protocol that a question needs: TLS, a login by SCRAM-SHA-256, a query. PgBouncer speaks them too.
 
 Source: https://www.postgresql.org/docs/17/protocol-message-formats.html
 """
@@ -15,6 +15,7 @@ from nexusdev.wire import scram, tls
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Iterator
     from io import BufferedRWPair as Stream
 
 Row = tuple[str | None, ...]
@@ -32,6 +33,42 @@ class Refused(wire.Refused):
         self.sqlstate = sqlstate
 
 
+class Session:
+    """An open connection to one server, logged in."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def ask(self, sql: str) -> list[Row]:
+        """The rows of one query, values as text. ``Refused`` for an error, ``OSError`` when there is no reply."""
+        _send(self._stream, b"Q", sql.encode() + b"\0")
+        return [_row(body) for kind, body in _drain(self._stream) if kind == b"D"]
+
+
+@contextlib.contextmanager
+def connect(
+    *,
+    address: tls.Place,
+    database: str,
+    user: str,
+    password: str,
+    context: ssl.SSLContext,
+    name: str = "",
+    timeout: float = 2.0,
+) -> Iterator[Session]:
+    """Connect and log in.
+
+    name     the server's name that its certificate must carry; without it, the host of the address
+    timeout  seconds for each reply
+    raises   ``Refused`` for what the server refuses; ``OSError`` when there is no server, no answer or no trust
+    """
+    with tls.connected(address, context, name=name, timeout=timeout, begin=_agree_on_tls) as secure:
+        stream = secure.makefile("rwb")
+        _log_in(stream, user, password, database)
+        yield Session(stream)
+        _send(stream, b"X", b"")
+
+
 def ask(
     sql: str,
     *,
@@ -43,18 +80,12 @@ def ask(
     name: str = "",
     timeout: float = 2.0,
 ) -> list[Row]:
-    """The rows of one query, values as text, over a connection of its own.
-
-    name     the server's name that its certificate must carry; without it, the host of the address
-    timeout  seconds for each reply
-    raises   ``Refused`` for what the server refuses; ``OSError`` when there is no server, no answer or no trust
-    """
-    with tls.connected(address, context, name=name, timeout=timeout, begin=_agree_on_tls) as secure:
-        stream = secure.makefile("rwb")
-        _log_in(stream, user, password, database)
-        rows = _query(stream, sql)
-        _send(stream, b"X", b"")
-        return rows
+    """``Session.ask`` over a connection of its own."""
+    login = connect(
+        address=address, database=database, user=user, password=password, context=context, name=name, timeout=timeout
+    )
+    with login as session:
+        return session.ask(sql)
 
 
 def greet(address: tls.Place, *, context: ssl.SSLContext, name: str = "", timeout: float = 2.0) -> None:
@@ -97,11 +128,6 @@ def _scram(stream: Stream, password: str, mechanisms: bytes) -> None:
     if not login.is_confirmed(_expect(stream, _FINAL)):
         raise Refused("it does not know the password itself")
     _expect(stream, _OK)
-
-
-def _query(stream: Stream, sql: str) -> list[Row]:
-    _send(stream, b"Q", sql.encode() + b"\0")
-    return [_row(body) for kind, body in _drain(stream) if kind == b"D"]
 
 
 def _row(body: bytes) -> Row:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
-from nexusdev.components.https import Response, request
+from nexusdev.components.https import Line, Response, opened
 from nexusdev.ports import Address, Site
 from nexusdev.wire.s3 import sign
 
@@ -22,12 +23,19 @@ class Key:
 
 @dataclass(frozen=True, kw_only=True)
 class Door:
-    """The way to one address with one key. Every request has a connection of its own."""
+    """The way to one address with one key. Every request has a connection of its own; those through a ``kept`` door share one."""
 
     site: Site
     address: Address
     key: Key
     timeout: float = 2.0
+    line: Line | None = None
+
+    @contextmanager
+    def kept(self) -> Iterator[Door]:
+        """The same door, with one connection for all that is asked until the end of the context."""
+        with opened(self.address, site=self.site, timeout=self.timeout) as line:
+            yield replace(self, line=line)
 
     def ask(
         self,
@@ -40,20 +48,21 @@ class Door:
     ) -> Response:
         """Send one request. ``path`` is not quoted yet. Raises ``OSError`` when there is no reply."""
         target = quote(path, safe="/-_.~")
-        line = canonical_query(query or {})
+        canonical = canonical_query(query or {})
         signed = sign(
             method,
             target,
-            line,
+            canonical,
             body,
             headers={**(headers or {}), "host": str(self.address)},
             access=self.key.access,
             secret=self.key.secret,
         )
-        uri = f"{target}?{line}" if line else target
-        return request(
-            method, self.address, uri, site=self.site, timeout=self.timeout, body=body or None, headers=signed
-        )
+        uri = f"{target}?{canonical}" if canonical else target
+        if self.line:
+            return self.line.request(method, uri, body=body or None, headers=signed)
+        with opened(self.address, site=self.site, timeout=self.timeout) as line:
+            return line.request(method, uri, body=body or None, headers=signed)
 
 
 def canonical_query(query: Mapping[str, str]) -> str:

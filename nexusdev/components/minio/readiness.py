@@ -166,12 +166,13 @@ def _canary(door: Door) -> str:
     """Write, read and remove one object, its version too; the code of the first refusal, '' when all went well."""
     path, content = f"/{BACKUPS.name}/{CANARY}/{uuid.uuid4().hex}", uuid.uuid4().bytes
     try:
-        put = door.ask("PUT", path, body=content)
-        if put.status != _OK:
-            return error_code(put)
-        got = door.ask("GET", path)
-        version = put.headers.get("x-amz-version-id", "")
-        removed = door.ask("DELETE", path, query={"versionId": version} if version else None)
+        with door.kept() as kept:
+            put = kept.ask("PUT", path, body=content)
+            if put.status != _OK:
+                return error_code(put)
+            got = kept.ask("GET", path)
+            version = put.headers.get("x-amz-version-id", "")
+            removed = kept.ask("DELETE", path, query={"versionId": version} if version else None)
     except OSError as error:
         return str(error) or type(error).__name__
     if got.status != _OK or got.body != content:

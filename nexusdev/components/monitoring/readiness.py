@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from nexusdev.components.contract import Node, Readiness
-from nexusdev.components.https import Response, get
+from nexusdev.components.https import Line, Response, opened
 from nexusdev.components.monitoring import names, targets
 from nexusdev.components.monitoring.targets import Target
 from nexusdev.components.together import together
@@ -123,8 +123,8 @@ def _by_job(target: Target) -> tuple[str, str]:
 
 
 def _server(site: Site, name: str) -> Server:
-    def read(answer: Response) -> Server:
-        marks = get(site.address(name, names.PORT), _QUESTION, site=site).json()
+    def read(answer: Response, line: Line) -> Server:
+        marks = line.get(_QUESTION).json()
         silent, lost = (targets.keys(marks, mark) for mark in ("silent", "lost"))
         return Server(name=name, targets=targets.parse(answer.json(), silent=silent, lost=lost))
 
@@ -133,7 +133,7 @@ def _server(site: Site, name: str) -> Server:
 
 
 def _alertmanager(site: Site, name: str) -> Peer:
-    def read(answer: Response) -> Peer:
+    def read(answer: Response, _: Line) -> Peer:
         cluster: Mapping[str, Any] = answer.json()["cluster"]
         return Peer(name=name, members=len(cluster["peers"]))
 
@@ -142,17 +142,18 @@ def _alertmanager(site: Site, name: str) -> Peer:
 
 
 def _grafana(site: Site) -> Peer:
-    told = _asked(site, names.GRAFANA, names.PAGES_PORT, "/api/health", lambda _: Peer(name=names.GRAFANA))
+    told = _asked(site, names.GRAFANA, names.PAGES_PORT, "/api/health", lambda *_: Peer(name=names.GRAFANA))
     return told if isinstance(told, Peer) else Peer(name=names.GRAFANA, trouble=told)
 
 
-def _asked(site: Site, name: str, port: int, path: str, read: Callable[[Response], Any]) -> Any:
-    """What ``read`` makes of the answer, or a sentence that says why there is none."""
+def _asked(site: Site, name: str, port: int, path: str, read: Callable[[Response, Line], Any]) -> Any:
+    """What ``read`` makes of the answer, or a sentence that says why there is none. ``read`` may go on asking on the same line."""
     try:
-        answer = get(site.address(name, port), path, site=site)
-        if answer.status != _OK:
-            return f"{name} is starting" if answer.status == _STARTING else f"{name} says {answer.status}"
-        return read(answer)
+        with opened(site.address(name, port), site=site) as line:
+            answer = line.get(path)
+            if answer.status != _OK:
+                return f"{name} is starting" if answer.status == _STARTING else f"{name} says {answer.status}"
+            return read(answer, line)
     except OSError:
         return f"{name} does not answer"
     except (ValueError, KeyError, TypeError) as error:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nexusdev.components import https
@@ -57,10 +58,8 @@ def _pool(site: Site, seeded: bool) -> Path:
         return _Login(site=site, user=names.PROBE, database=names.DATABASE).read(address)
     try:
         wire.greet(address, context=https.context(site), timeout=TIMEOUT)
-    except wire.Refused as error:
-        return Path(serves=Serves.REFUSED, said=str(error))
-    except OSError as error:
-        return Path(serves=Serves.SILENT, said=str(error))
+    except (wire.Refused, OSError) as error:
+        return _troubled(error)
     return Path(serves=Serves.REFUSED, said="not seeded yet")
 
 
@@ -114,33 +113,40 @@ class _Login:
 
     def write(self, address: Address) -> tuple[Path, bool]:
         """Who is there, whether a write is acknowledged by the quorum, and whether the roles exist."""
-        path, rows = self._ask(_ROLE_AND_SEEDED, address)
-        if path.serves is not Serves.PRIMARY:
-            return path, False
-        seeded = rows[0][1] == "t"
-        written, _ = self._ask(_WRITE, address, serves=Serves.PRIMARY)
-        if written.serves is Serves.PRIMARY:
-            return Path(serves=Serves.PRIMARY, writes=True), seeded
-        return Path(serves=Serves.PRIMARY, said=written.said), seeded
+        path, seeded = Path(), False
+        try:
+            with self._session(address) as session:
+                standby, known = session.ask(_ROLE_AND_SEEDED)[0]
+                path, seeded = _there(standby), known == "t"
+                if path.serves is Serves.PRIMARY:
+                    session.ask(_WRITE)
+                    path = replace(path, writes=True)
+        except (wire.Refused, OSError) as error:
+            path = _troubled(error) if path.serves is Serves.UNASKED else replace(path, said=str(error))
+        return path, seeded
 
     def read(self, address: Address) -> Path:
         """Who is there."""
-        return self._ask(_ROLE, address)[0]
-
-    def _ask(self, sql: str, address: Address, serves: Serves | None = None) -> tuple[Path, list[wire.Row]]:
         try:
-            rows = wire.ask(
-                sql,
-                address=address,
-                database=self.database,
-                user=self.user,
-                password=self.site.secrets.read(names.PASSWORDS[self.user]),
-                context=https.context(self.site),
-                timeout=TIMEOUT,
-            )
-        except wire.Refused as error:
-            return Path(serves=Serves.REFUSED, said=str(error)), []
-        except OSError as error:
-            return Path(serves=Serves.SILENT, said=str(error)), []
-        found = serves or (Serves.REPLICA if rows[0][0] == "t" else Serves.PRIMARY)
-        return Path(serves=found), rows
+            with self._session(address) as session:
+                return _there(session.ask(_ROLE)[0][0])
+        except (wire.Refused, OSError) as error:
+            return _troubled(error)
+
+    def _session(self, address: Address) -> AbstractContextManager[wire.Session]:
+        return wire.connect(
+            address=address,
+            database=self.database,
+            user=self.user,
+            password=self.site.secrets.read(names.PASSWORDS[self.user]),
+            context=https.context(self.site),
+            timeout=TIMEOUT,
+        )
+
+
+def _there(standby: str | None) -> Path:
+    return Path(serves=Serves.REPLICA if standby == "t" else Serves.PRIMARY)
+
+
+def _troubled(error: Exception) -> Path:
+    return Path(serves=Serves.REFUSED if isinstance(error, wire.Refused) else Serves.SILENT, said=str(error))
