@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -26,6 +27,8 @@ class Stopped(BaseException):
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The console script."""
+    # Importing makes objects that stay: with Python's threshold of 700 they are searched for garbage dozens of times, 40 ms in all.
+    gc.set_threshold(50_000)
     sys.exit(_guarded(list(sys.argv[1:] if argv is None else argv)))
 
 

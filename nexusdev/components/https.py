@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -33,18 +33,33 @@ class Response:
 
 
 class Line:
-    """A connection for several requests, one after the other. Made when the first is sent, and anew if the server closed it."""
+    """A connection for several requests, one after the other. Made when the first is sent, and anew if the server closed it.
 
-    def __init__(self, address: Address, connection: Any) -> None:
+    name     the server's name that its certificate must carry; without it, the host of the address
+    timeout  seconds for each of connecting, handshake and reply
+    """
+
+    def __init__(self, address: Address, *, site: Site, timeout: float = 2.0, name: str = "") -> None:
         self._address = address
-        self._connection = connection
+        self._connection = _connection(address, site, timeout, name or address.host)
 
     def request(
-        self, method: str, path: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
     ) -> Response:
-        """Send one request and read the whole reply, whatever its status. Raises ``OSError`` as ``https.request`` does."""
+        """Send one request and read the whole reply, whatever its status. ``timeout``: another from now on.
+
+        Raises ``OSError`` (with ``ssl.SSLError``, ``TimeoutError``, ``ConnectionError`` among them) when there is no reply.
+        """
         from http.client import HTTPException
 
+        if timeout is not None and self._connection.sock is not None:
+            self._connection.sock.settimeout(timeout)
         try:
             self._connection.request(method, path, body=body, headers=dict(headers or {}))
             reply = self._connection.getresponse()
@@ -57,19 +72,13 @@ class Line:
         """``request`` with the method GET."""
         return self.request("GET", path)
 
+    def close(self) -> None:
+        self._connection.close()
 
-@contextmanager
-def opened(address: Address, *, site: Site, timeout: float = 2.0, name: str = "") -> Iterator[Line]:
-    """A connection that is kept until the end of the context: a handshake costs both sides more than most answers.
 
-    name     the server's name that its certificate must carry; without it, the host of the address
-    timeout  seconds for each of connecting, handshake and reply
-    """
-    connection = _connection(address, site, timeout, name or address.host)
-    try:
-        yield Line(address, connection)
-    finally:
-        connection.close()
+def opened(address: Address, *, site: Site, timeout: float = 2.0, name: str = "") -> AbstractContextManager[Line]:
+    """A ``Line`` until the end of the context: a handshake costs both sides more than most answers."""
+    return closing(Line(address, site=site, timeout=timeout, name=name))
 
 
 def get(address: Address, path: str, *, site: Site, timeout: float = 2.0, name: str = "") -> Response:
@@ -88,12 +97,7 @@ def request(
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Send one request over a connection of its own and read the whole reply, whatever its status.
-
-    name     the server's name that its certificate must carry; without it, the host of the address
-    timeout  seconds for each of connecting, handshake and reply
-    raises   ``OSError`` (with ``ssl.SSLError``, ``TimeoutError``, ``ConnectionError`` among them) when there is no reply
-    """
+    """``Line.request`` over a connection of its own."""
     with opened(address, site=site, timeout=timeout, name=name) as line:
         return line.request(method, path, body=body, headers=headers)
 

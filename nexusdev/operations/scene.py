@@ -41,6 +41,7 @@ class Scene:
     files   component → the project's own seed files
     part    the profile that is meant, and what it leaves out of what is there
     exam    what is still to be tried of the components' files
+    absent  optional services that the last ``up`` left out and this one need not try again, and why
     """
 
     instance: Instance
@@ -53,6 +54,7 @@ class Scene:
     files: Mapping[str, Sequence[SeedFile]]
     part: Part
     exam: Exam
+    absent: Mapping[str, str]
 
     def plan(self, *, absent: Collection[str] = ()) -> Plan:
         """What must change; ``absent``: services that have to be left out."""
@@ -94,9 +96,9 @@ def set_scene(context: Context, names: Sequence[str], *, move_ports: bool) -> Sc
     snapshot = runtime.observe()
     instance.provide(stack, images=context.images().resolve(), data_exists=bool(snapshot.volumes))
     scene = look(context, instance, names, runtime, snapshot)
-    if plan := scene.plan():
+    if scene.plan(absent=scene.absent):
         require_room(Path(context.doors.facts().data_root))
-        require_ports(stack, plan, snapshot, context.doors.survey())
+        require_ports(stack, scene.plan(), snapshot, context.doors.survey())
     return scene
 
 
@@ -143,7 +145,8 @@ def look(
 ) -> Scene:
     """What is wanted beside what is there. Changes nothing. Raises InvalidConfig for a broken file of what is meant."""
     stack = context.stack(instance)
-    part = chosen(context.settings, stack, names, remembered=journal.read(instance.folder).profile)
+    remembered = journal.read(instance.folder)
+    part = chosen(context.settings, stack, names, remembered=remembered.profile)
     meant = with_needs(part.components, stack)
     runtime = runtime or context.runtime(stack, owner=instance.owner)
     components = [context.components[name] for name in meant]
@@ -159,4 +162,18 @@ def look(
         files=collect(context.settings.seed, stack.components),
         part=replace(part, components=meant),
         exam=exam,
+        absent=_still_absent(context, limited(stack, meant), remembered),
     )
+
+
+def _still_absent(context: Context, here: Stack, remembered: journal.Journal) -> Mapping[str, str]:
+    """Where nobody insists, and the image has not come in the meantime."""
+    if context.settings.strict or not remembered.absent:
+        return {}
+    images = context.images()
+    there = {images.resolve([name])[name] for name, image in images.stored().items() if image}
+    return {
+        name: why
+        for name, why in remembered.absent.items()
+        if name in here.services and here.services[name].image not in there
+    }

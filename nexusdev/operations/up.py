@@ -70,8 +70,7 @@ def _phase(context: Context, watch: Stopwatch, name: str, *, after: Sequence[str
 
 def _nothing_to_do(context: Context, scene: Scene, watch: Stopwatch) -> Outcome | None:
     """The quick answer when nothing changed since the last ``up`` and all of it still answers; None when there is work."""
-    remembered = journal.read(scene.instance.folder)
-    absent = _still_absent(context, scene, remembered)
+    remembered, absent = journal.read(scene.instance.folder), scene.absent
     if scene.plan(absent=absent) or any(remembered.seeded.get(name) != print_ for name, print_ in scene.seeds.items()):
         return None
     proven = _still_true(context, scene)
@@ -91,19 +90,6 @@ def _nothing_to_do(context: Context, scene: Scene, watch: Stopwatch) -> Outcome 
         "absent": dict(absent),
     }
     return Outcome(instance=scene.instance.name, data=data, says=(Text(words, "good"),), warnings=_warnings(absent))
-
-
-def _still_absent(context: Context, scene: Scene, remembered: journal.Journal) -> Mapping[str, str]:
-    """What the last ``up`` left out and this one need not try again: nobody insists, and its image has not come in the meantime."""
-    if context.settings.strict or not remembered.absent:
-        return {}
-    images = context.images()
-    there = {images.resolve([name])[name] for name, image in images.stored().items() if image}
-    return {
-        name: why
-        for name, why in remembered.absent.items()
-        if name in scene.here.services and scene.here.services[name].image not in there
-    }
 
 
 def _warnings(absent: Mapping[str, str]) -> tuple[str, ...]:

@@ -7,10 +7,9 @@ Anchors, aliases and merge keys are resolved, variables are interpolated, double
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import yaml
 
@@ -22,8 +21,8 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MERGE_TAG = "tag:yaml.org,2002:merge"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Spot:
+# Named tuples: a stack has thousands of them, and they are made five times as fast as frozen dataclasses.
+class Spot(NamedTuple):
     """Where something is written: file, line from 1, and the path of keys that leads to it."""
 
     file: Path
@@ -31,17 +30,20 @@ class Spot:
     path: str = ""
 
     def below(self, key: str, line: int) -> Spot:
-        return replace(self, path=f"{self.path}.{key}" if self.path else key, line=line)
+        return Spot(file=self.file, line=line, path=f"{self.path}.{key}" if self.path else key)
+
+    def at(self, line: int) -> Spot:
+        return Spot(file=self.file, line=line, path=self.path)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}" + (f": {self.path}" if self.path else "")
 
 
 Kind = Literal["str", "int", "float", "bool", "null"]
+_KINDS = frozenset(get_args(Kind))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scalar:
+class Scalar(NamedTuple):
     """A text after interpolation. ``kind`` is what YAML takes the plain word for."""
 
     spot: Spot
@@ -49,16 +51,14 @@ class Scalar:
     kind: Kind
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
+class Row(NamedTuple):
     """A list."""
 
     spot: Spot
     items: tuple[Value, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Table:
+class Table(NamedTuple):
     """A mapping; ``keys`` tells where each key is written."""
 
     spot: Spot
@@ -109,13 +109,13 @@ def read(file: Path, environment: Mapping[str, str] | None) -> Table:
         mark = error.problem_mark or error.context_mark
         column = f" (column {mark.column + 1})" if mark else ""
         raise refusal(
-            replace(start, line=mark.line + 1 if mark else 1), f"is not YAML: {error.problem or error.context}{column}"
+            start.at(mark.line + 1 if mark else 1), f"is not YAML: {error.problem or error.context}{column}"
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise refusal(start, f"is not YAML: {error}") from error
     if node is None:
         return Table(spot=start, items={}, keys={})
-    value = _Builder(environment).value(node, replace(start, line=node.start_mark.line + 1))
+    value = _Builder(environment).value(node, start.at(node.start_mark.line + 1))
     if not isinstance(value, Table):
         raise refusal(value.spot, "such a file is a mapping of keys")
     return value
@@ -147,8 +147,8 @@ class _Builder:
             text = node.value if self._environment is None else interpolate(node.value, self._environment)
         except BadVariable as error:
             lines = node.value.count("\n", 0, error.offset) + (1 if node.style in ("|", ">") else 0)
-            raise refusal(replace(spot, line=spot.line + lines), str(error), hint=error.hint) from None
-        if kind not in get_args(Kind):
+            raise refusal(spot.at(spot.line + lines), str(error), hint=error.hint) from None
+        if kind not in _KINDS:
             raise refusal(
                 spot,
                 f"a {kind} is written here",
@@ -161,7 +161,7 @@ class _Builder:
         return Row(
             spot=spot,
             items=tuple(
-                self.value(item, replace(spot, path=f"{spot.path}[{index}]", line=item.start_mark.line + 1))
+                self.value(item, Spot(spot.file, item.start_mark.line + 1, f"{spot.path}[{index}]"))
                 for index, item in enumerate(node.value)
             ),
         )
@@ -176,7 +176,7 @@ class _Builder:
                 merged += self._merged(value_node, spot)
                 continue
             if not isinstance(key_node, yaml.ScalarNode):
-                raise refusal(replace(spot, line=here.line), "a key must be a plain word")
+                raise refusal(spot.at(here.line), "a key must be a plain word")
             if key_node.value in items:
                 raise refusal(here, "is written twice", why=f"first in line {keys[key_node.value].line}")
             keys[key_node.value] = here
@@ -190,10 +190,8 @@ class _Builder:
         sources = node.value if isinstance(node, yaml.SequenceNode) else [node]
         tables = []
         for source in sources:
-            value = self.value(source, replace(spot, line=source.start_mark.line + 1))
+            value = self.value(source, spot.at(source.start_mark.line + 1))
             if not isinstance(value, Table):
-                raise refusal(
-                    replace(spot, line=node.start_mark.line + 1), "<<: takes a mapping, or a list of mappings"
-                )
+                raise refusal(spot.at(node.start_mark.line + 1), "<<: takes a mapping, or a list of mappings")
             tables.append(value)
         return tables

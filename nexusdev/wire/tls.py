@@ -6,7 +6,7 @@ import os
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 
 class Place(Protocol):
@@ -44,13 +44,14 @@ def connected(
     begin    what is said before TLS
     raises   ``OSError`` (with ``ssl.SSLError``, ``TimeoutError``, ``ConnectionError`` among them); what ``begin`` raises
     """
-    plain = socket.create_connection((place.host, place.port), timeout)
+    # names as bytes: Python encodes text by IDNA, whose tables cost 10 ms to import
+    plain = socket.create_connection((cast(str, place.host.encode()), place.port), timeout)
     try:
         # without it a request waits 40 ms for the acknowledgement of the handshake
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if begin:
             begin(plain)
-        return context.wrap_socket(plain, server_hostname=name or place.host)
+        return context.wrap_socket(plain, server_hostname=(name or place.host).encode())
     except BaseException:
         plain.close()
         raise

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nexusdev.components.contract import Alarms, Component, Diagnosis, Node, Proof, Readiness, Trial, Variable
-from nexusdev.components.monitoring import alerts, corruption, files, names, readiness
-from nexusdev.components.monitoring.coverage import coverage
+from nexusdev.components.monitoring import names, readiness
 from nexusdev.components.quiet import Quiet
 from nexusdev.ports import Site, View
 from nexusdev.stack.model import Service
@@ -42,23 +41,35 @@ class Monitoring(Quiet):
         return readiness.nodes(facts)
 
     def alarms(self, site: Site) -> Alarms:
-        return alerts.look(site)
+        from nexusdev.components.monitoring.alerts import look
+
+        return look(site)
 
     def coverage(self, facts: readiness.Facts | None) -> Mapping[str, float]:
+        from nexusdev.components.monitoring.coverage import coverage
+
         found = coverage(facts or readiness.Facts())
         return {"services": len(found.services), "scraped": found.scraped, "coverage": found.share}
 
     def files(self, services: Sequence[Service]) -> Sequence[Path]:
+        from nexusdev.components.monitoring import files
+
         return (*files.rules(services).values(), *files.dashboards(services).values())
 
     def check(self, services: Sequence[Service]) -> None:
-        files.check(services)
+        from nexusdev.components.monitoring.files import check
+
+        check(services)
 
     def trials(self, services: Sequence[Service]) -> Sequence[Trial]:
-        return files.trials(services)
+        from nexusdev.components.monitoring.files import trials
+
+        return trials(services)
 
     def explain(self, service: str, log: Sequence[str]) -> Diagnosis | None:
-        return corruption.explain(service, log)
+        from nexusdev.components.monitoring.corruption import explain
+
+        return explain(service, log)
 
     def loses(self, service: str) -> str:
         return _LOST.get(service, "")

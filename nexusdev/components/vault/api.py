@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from nexusdev.components.https import Response, context
+from nexusdev.components.https import Line, Response
 from nexusdev.components.vault.names import PORT, ROLE
 from nexusdev.errors import SeedingFailed
 from nexusdev.ports import Site
@@ -111,7 +111,7 @@ class Connections:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._open: dict[str, Any] = {}
+        self._open: dict[str, Line] = {}
         self._guard = threading.Lock()
 
     def send(self, query: Query) -> Response:
@@ -127,44 +127,28 @@ class Connections:
                 pass
         return self._exchange(self._connect(query), query)
 
-    def _connect(self, query: Query) -> Any:
-        from http.client import HTTPSConnection
+    def _connect(self, query: Query) -> Line:
+        return Line(self._site.address(query.server, PORT), site=self._site, timeout=query.timeout)
 
-        address = self._site.address(query.server, PORT)
-        return HTTPSConnection(address.host, address.port, timeout=query.timeout, context=context(self._site))
-
-    def _exchange(self, connection: Any, query: Query) -> Response:
+    def _exchange(self, line: Line, query: Query) -> Response:
+        headers = {"X-Vault-Request": "true", **({"X-Vault-Token": query.token} if query.token else {})}
+        content = None if query.body is None else json.dumps(query.body).encode()
         try:
-            found = _spoken(connection, query)
+            found = line.request(
+                query.method, f"/v1/{query.path}", body=content, headers=headers, timeout=query.timeout
+            )
         except OSError:
-            connection.close()
+            line.close()
             raise
-        self._keep(connection, query)
+        self._keep(line, query)
         return found
 
-    def _keep(self, connection: Any, query: Query) -> None:
+    def _keep(self, line: Line, query: Query) -> None:
         with self._guard:
             if query.fresh or query.server in self._open:
-                connection.close()
+                line.close()
             else:
-                self._open[query.server] = connection
-
-
-def _spoken(connection: Any, query: Query) -> Response:
-    """Send the request over this connection and read the whole reply."""
-    from http.client import HTTPException
-
-    headers = {"X-Vault-Request": "true", **({"X-Vault-Token": query.token} if query.token else {})}
-    content = None if query.body is None else json.dumps(query.body).encode()
-    if connection.sock is not None:
-        connection.sock.settimeout(query.timeout)
-    try:
-        connection.request(query.method, f"/v1/{query.path}", body=content, headers=headers)
-        reply = connection.getresponse()
-        found = {key.lower(): value for key, value in reply.getheaders()}
-        return Response(status=reply.status, body=reply.read(), headers=found)
-    except HTTPException as error:
-        raise ConnectionError(f"{query.server} does not speak HTTP: {error!r}") from error
+                self._open[query.server] = line
 
 
 def document(response: Response) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import string
 from collections.abc import Callable, Mapping, Sequence
 
 from nexusdev.components.contract import Change, Client, Node, Proof, Readiness, SeedFile, Variable
-from nexusdev.components.vault import birth, names, project, proof, readiness, rotate, seal, seed, tokens, variables
+from nexusdev.components.vault import names, readiness
 from nexusdev.components.vault.api import Api, Connections, Refused, Transport
 from nexusdev.components.vault.readiness import Facts
 from nexusdev.ports import Site, View
@@ -36,6 +36,8 @@ class Vault:
 
     def prepare(self, site: Site, facts: Facts) -> None:
         """Initialise what is empty, once. What a server refuses for the moment is tried again after the next look."""
+        from nexusdev.components.vault import birth, seal
+
         transport = self._transport(site)
         try:
             unseal = Api(transport=transport, server=names.UNSEAL, timeout=30)
@@ -49,36 +51,53 @@ class Vault:
                 raise
 
     def credentials(self, site: Site) -> Mapping[str, str]:
+        from nexusdev.components.vault.variables import credentials
+
         del site
-        return variables.credentials()
+        return credentials()
 
     def seed(self, site: Site, credentials: Mapping[str, Mapping[str, str]]) -> Sequence[Change]:
-        return seed.seed(self._active(site), site, credentials)
+        from nexusdev.components.vault.seed import seed
+
+        return seed(self._active(site), site, credentials)
 
     def update_credentials(self, site: Site, credentials: Mapping[str, Mapping[str, str]]) -> Sequence[Change]:
         """Write what other components have rotated to ``secret/nexus/<component>``."""
-        return seed.update_credentials(self._active(site), site, credentials)
+        from nexusdev.components.vault.seed import update_credentials
+
+        return update_credentials(self._active(site), site, credentials)
 
     def refresh(self, site: Site) -> Sequence[Change]:
         """Renew the application's token, or issue a new one where it has expired."""
+        from nexusdev.components.vault.seed import unreachable
+        from nexusdev.components.vault.tokens import refresh
+
         try:
-            return list(tokens.refresh(self._active(site), site.secrets))
+            return list(refresh(self._active(site), site.secrets))
         except OSError as error:
-            raise seed.unreachable(error) from error
+            raise unreachable(error) from error
 
     def apply(self, site: Site, files: Sequence[SeedFile]) -> Sequence[Change]:
-        return project.apply(self._active(site), site, files)
+        from nexusdev.components.vault.project import apply
+
+        return apply(self._active(site), site, files)
 
     def variables(self, site: Site, view: View) -> Sequence[Variable]:
-        return variables.variables(site, view)
+        from nexusdev.components.vault.variables import variables
+
+        return variables(site, view)
 
     def prove(self, site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
-        return proof.prove(values, instance=site.instance, nonce=site.nonce)
+        from nexusdev.components.vault.proof import prove
+
+        return prove(values, instance=site.instance, nonce=site.nonce)
 
     def rotate(self, site: Site) -> Sequence[Change]:
+        from nexusdev.components.vault.rotate import rotate
+
         alphabet = string.ascii_letters + string.digits
         fresh = "".join(secrets.choice(alphabet) for _ in range(_SECRET_ID_LENGTH))
-        return rotate.rotate(self._active(site), site, fresh)
+        return rotate(self._active(site), site, fresh)
 
     def client(self, arguments: Sequence[str]) -> Client | None:
         """vault with the application's token at vault-active; ``--operator`` as the first argument logs in as the operator."""
