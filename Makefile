@@ -26,7 +26,7 @@ down: .venv/.runtime ## remove containers and networks, keep the data
 test: test-unit test-integration ## from nothing to passed tests, on the real stack
 
 test-unit: .venv/.dev ## seconds; no engine
-	@scripts/timed "unit tests" $(PYTEST) tests -m "not integration" $(ARGS)
+	@scripts/timed "unit tests" $(PYTEST) tests -m "not integration" -n auto $(ARGS)
 
 test-integration: .venv/.dev ## real servers in real containers
 	@scripts/engine
