@@ -161,6 +161,9 @@ def prepare():
 
 
 def main():
+    import refusals
+
+    refusals.watch()
     preparing = threading.Thread(target=prepare)
     preparing.start()
     import patroni.dcs.etcd3

@@ -4,11 +4,19 @@ from .common import HERE, alerts_of
 from .model import Bars, Colour, Dashboard, Graph, Query, Row, Stat, Step, Timeline
 from .security_parts import AGES, PRIVILEGES, REFUSED, VAULT
 
-FAILED_LOGINS = 'sum(increase(redis_acl_access_denied_auth_total[2m])) + sum(increase(minio_s3_requests_rejected_auth_total{job="minio-node"}[2m]))'
+FAILED_LOGINS = " + ".join(
+    f"sum(increase({counter}[2m]))"
+    for counter in (
+        "nexus_pg_refused_logins_total",
+        "redis_acl_access_denied_auth_total",
+        'minio_s3_requests_rejected_auth_total{job="minio-node"}',
+    )
+)
 
 #: The alerts of this dashboard: all of Vault, and of the others those that rules/security.yml holds.
 GUARDS = (
-    'alertname=~"Vault.*|Certificate.*|Plaintext.*|Superuser.*|Redis(Logins|Access).*|MinioRequestsRefused|SecretOld"'
+    'alertname=~"Vault.*|Certificate.*|Plaintext.*|Superuser.*|Postgres(Logins|Plaintext).*|Redis(Logins|Access).*'
+    '|MinioRequestsRefused|SecretOld"'
 )
 
 WELL = Row(
@@ -24,15 +32,15 @@ WELL = Row(
         ),
         Stat(
             title="Failed logins",
-            what="Logins that Redis and MinIO refused in the last 2 minutes, all nodes together.",
-            do="An old env file: `nexusdev env --write`. Else look at who it is: `nexusdev redis --user nexus_admin ACL LOG`.",
+            what="Logins that PostgreSQL, Redis and MinIO refused in the last 2 minutes, all nodes together.",
+            do="An old env file: `nexusdev env --write`. Who it is: `nexusdev logs postgresql-0`, `nexusdev redis --user nexus_admin ACL LOG`.",
             unit="none",
             queries=(Query(expr=FAILED_LOGINS),),
             steps=(
                 Step(value=1, colour=Colour.YELLOW),
                 Step(value=5, colour=Colour.RED, alert="RedisLoginsFailing"),
             ),
-            alerts=("MinioRequestsRefused",),
+            alerts=("PostgresLoginsFailing", "PostgresPlaintextRefused", "MinioRequestsRefused"),
             decimals=0,
         ),
         Stat(

@@ -76,17 +76,21 @@ REFUSED = Row(
     panels=(
         Graph(
             title="Failed logins by product",
-            what="Logins that Redis (by node) and MinIO (all nodes) refused in the last 2 minutes. PostgreSQL counts none: they are in its log.",
-            do="After a rotation: an application with an old env file. PostgreSQL: `nexusdev logs postgresql-0 pgbouncer`.",
+            what="Logins that PostgreSQL, Redis (by node) and MinIO (as a whole) refused in the last 2 minutes. PgBouncer's are in its log.",
+            do="After a rotation: an application with an old env file. Who it was: `nexusdev logs postgresql-0 pgbouncer`.",
             unit="none",
             queries=(
+                Query(
+                    expr="max by (instance, reason) (increase(nexus_pg_refused_logins_total[2m]))",
+                    legend="{{instance}} {{reason}}",
+                ),
                 Query(expr="max by (instance) (increase(redis_acl_access_denied_auth_total[2m]))"),
                 Query(
                     expr='sum(increase(minio_s3_requests_rejected_auth_total{job="minio-node"}[2m]))', legend="MinIO"
                 ),
             ),
             steps=(Step(value=5, colour=Colour.RED, alert="RedisLoginsFailing"),),
-            alerts=("MinioRequestsRefused",),
+            alerts=("PostgresLoginsFailing", "PostgresPlaintextRefused", "MinioRequestsRefused"),
         ),
         Graph(
             title="Denied by Redis's user lists",

@@ -123,6 +123,18 @@ DATABASE = (
                  GRANT SELECT ON nexusdev.instance TO {_APP}, {_PROBE}""",
     ),
     Step(
+        what=f"let {_MONITOR} read how many logins each node refused",
+        present=f"SELECT COALESCE(has_function_privilege('{_MONITOR}', to_regprocedure('nexusdev.refused_logins()'), 'EXECUTE'), false)",
+        make=f"""CREATE OR REPLACE FUNCTION nexusdev.refused_logins() RETURNS TABLE (reason text, logins_total bigint)
+                 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+                     SELECT split_part(line, ' ', 1), split_part(line, ' ', 2)::bigint
+                     FROM string_to_table(pg_read_file('/tmp/refused-logins', true), E'\\n') AS line WHERE line <> ''
+                 $$;
+                 REVOKE ALL ON FUNCTION nexusdev.refused_logins() FROM PUBLIC;
+                 GRANT USAGE ON SCHEMA nexusdev TO {_MONITOR};
+                 GRANT EXECUTE ON FUNCTION nexusdev.refused_logins() TO {_MONITOR}""",
+    ),
+    Step(
         what="created table nexusdev.seeded",
         present="SELECT to_regclass('nexusdev.seeded') IS NOT NULL",
         make=f"""CREATE TABLE nexusdev.seeded (

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg import OperationalError
 
 from nexusdev.components import registry
 from nexusdev.components.monitoring import names
@@ -104,6 +105,27 @@ def test_everything_that_runs_is_seen(project: Project) -> None:
 )
 def test_each_parts_own_numbers_arrive(variables: Mapping[str, str], query: str, instances: set[str]) -> None:
     app.until(lambda: set(values(variables, query)) >= instances, seconds=45, what=query)
+
+
+@pytest.mark.parametrize(
+    ("reason", "wrong"),
+    [
+        ("password", {"password": "wrong"}),
+        ("plaintext", {"sslmode": "disable"}),
+    ],
+)
+def test_a_login_that_postgresql_refuses_is_counted(
+    variables: Mapping[str, str], reason: str, wrong: dict[str, str]
+) -> None:
+    def refused() -> float:
+        return sum(values(variables, f'nexus_pg_refused_logins_total{{reason="{reason}"}}').values())
+
+    app.until(lambda: len(values(variables, "nexus_pg_refused_logins_total")) >= 3, seconds=45, what="the counters")
+    before = refused()
+    for url in ("DATABASE_URL", "DATABASE_RO_URL"):
+        with pytest.raises(OperationalError):
+            app.postgres(variables, variables[url], **wrong)
+    app.until(lambda: refused() >= before + 2, seconds=45, what=f"two more refusals: {reason}")
 
 
 def test_a_stopped_part_is_seen_within_two_scrapes(project: Project, variables: Mapping[str, str], heal: None) -> None:
