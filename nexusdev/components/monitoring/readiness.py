@@ -2,6 +2,7 @@
 
 A target that is down counts against monitoring only after a minute: that a part does not answer while it starts is what
 monitoring is there to see, and Prometheus looks again every 5 s. So nothing waits for a scrape; ``status`` shows each target at once.
+Nor for the list of targets itself: a Prometheus that has just started hands it to its scrapers at the next tick of 5 s.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from nexusdev.plan.snapshot import State
 from nexusdev.ports import Site
 
 _OK, _STARTING = 200, 503
+# Seconds in which a Prometheus that has started may be without targets: three ticks of its discovery.
+_YOUTH = 15.0
 _QUESTION = "/api/v1/query?query=" + quote(
     f'label_replace({targets.SILENT}, "what", "silent", "", "") or label_replace({targets.LOST}, "what", "lost", "", "")'
 )
@@ -28,11 +31,12 @@ _QUESTION = "/api/v1/query?query=" + quote(
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """What one Prometheus told, or the ``trouble`` with it."""
+    """What one Prometheus told, or the ``trouble`` with it. ``young``: its list of targets may still come."""
 
     name: str
     trouble: str = ""
     targets: tuple[Target, ...] = ()
+    young: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +89,7 @@ def judge(facts: Facts) -> Readiness:
     if troubles:
         return Readiness(missing="; ".join(troubles))
     for server in facts.servers:
-        if not facts.wanted(server):
+        if not facts.wanted(server) and not server.young:
             return Readiness(missing=f"{server.name} has no targets yet")
     if lost := sorted({each for server in facts.servers for each in facts.wanted(server) if each.lost}, key=_by_job):
         return Readiness(missing=f"{targets.named(lost)} down")
@@ -126,10 +130,21 @@ def _server(site: Site, name: str) -> Server:
     def read(answer: Response, line: Line) -> Server:
         marks = line.get(_QUESTION).json()
         silent, lost = (targets.keys(marks, mark) for mark in ("silent", "lost"))
-        return Server(name=name, targets=targets.parse(answer.json(), silent=silent, lost=lost))
+        listed = targets.parse(answer.json(), silent=silent, lost=lost)
+        return Server(name=name, targets=listed, young=not listed and _is_young(line))
 
     told = _asked(site, name, names.PORT, "/api/v1/targets?state=active", read)
     return told if isinstance(told, Server) else Server(name=name, trouble=told)
+
+
+def _is_young(line: Line) -> bool:
+    """By its own clock: a container's need not be ours."""
+    from datetime import datetime
+    from email.utils import parsedate_to_datetime
+
+    answer = line.get("/api/v1/status/runtimeinfo")
+    began = datetime.fromisoformat(answer.json()["data"]["startTime"])
+    return (parsedate_to_datetime(answer.headers["date"]) - began).total_seconds() < _YOUTH
 
 
 def _alertmanager(site: Site, name: str) -> Peer:

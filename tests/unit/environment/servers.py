@@ -78,6 +78,10 @@ def redis(nonce: str) -> Talk:
     return talk
 
 
+#: What the clock of every HTTP server here shows.
+CLOCK = "Sat, 28 Nov 2026 18:00:00 GMT"
+
+
 def http(body: str, status: str = "200 OK", seen: list[str] | None = None) -> Talk:
     def talk(stream: IO[bytes]) -> None:
         head = []
@@ -85,7 +89,7 @@ def http(body: str, status: str = "200 OK", seen: list[str] | None = None) -> Ta
             head.append(line)
         if seen is not None:
             seen.extend(head)
-        stream.write(f"HTTP/1.0 {status}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+        stream.write(f"HTTP/1.0 {status}\r\nDate: {CLOCK}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
 
     return talk
 

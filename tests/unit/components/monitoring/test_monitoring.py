@@ -74,6 +74,8 @@ def changed(whole: Facts, name: str, **members: Any) -> Facts:
         (facts(*UP), ""),
         (facts(), "prometheus-0 has no targets yet"),
         (facts(*UP, second=()), "prometheus-1 has no targets yet"),
+        (changed(facts(), "prometheus-0", young=True), "prometheus-1 has no targets yet"),
+        (changed(facts(*UP, second=()), "prometheus-1", young=True), ""),
         (facts(*UP, target("vault", "vault-1", "down", lost=True)), ""),
         (facts(*UP, target("haproxy", "gateway-rw", "unknown")), ""),
         (facts(*UP, target("haproxy", "gateway-rw", "down")), ""),
@@ -93,6 +95,8 @@ def changed(whole: Facts, name: str, **members: Any) -> Facts:
         "all up",
         "no targets",
         "no targets at the second",
+        "no targets at both, one of them young",
+        "no targets yet at the second",
         "a service that does not exist",
         "not scraped yet",
         "down a moment",
@@ -265,6 +269,14 @@ def test_who_is_silent_and_who_is_lost_is_asked_with_one_query(tmp_path: Path) -
     )
     with monitoring(tmp_path, talk) as site:
         assert COMPONENT.judge(COMPONENT.look(site)).missing == "redis (redis-0) down"
+
+
+@pytest.mark.parametrize(("started", "missing"), [("17:59:50", ""), ("17:59:40", "prometheus-0 has no targets yet")])
+def test_a_prometheus_that_just_started_may_be_without_targets(tmp_path: Path, started: str, missing: str) -> None:
+    began = json.dumps({"status": "success", "data": {"startTime": f"2026-11-28T{started}.230752752Z"}})
+    talk = answering(api_v1_targets=listed(), api_v1_query=marked(), api_v1_status_runtimeinfo=began)
+    with monitoring(tmp_path, talk) as site:
+        assert COMPONENT.judge(COMPONENT.look(site)).missing == missing
 
 
 @pytest.mark.parametrize(
