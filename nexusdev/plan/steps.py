@@ -30,6 +30,7 @@ class Step:
     because  the reason, in the words that reach screen, log and test
     service  what to create, for CREATE; the hosts file, the network and the paths that go with it the runtime has from its Stack
     target   the engine's id or name of what exists already, for the acts on existing things
+    kill     for REMOVE: without asking it to end first
     after    subjects whose earlier steps in this plan must be done before; a step also waits for the earlier steps of its own subject
     """
 
@@ -39,6 +40,7 @@ class Step:
     service: Service | None = None
     fingerprint: str = ""
     target: str = ""
+    kill: bool = False
     after: tuple[str, ...] = ()
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ gone sits out its whole grace period); the network last.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from nexusdev.plan.snapshot import Container, Snapshot
 from nexusdev.plan.steps import Act, Plan, Step
@@ -17,7 +18,8 @@ def plan_down(snapshot: Snapshot, *, volumes: bool, because: str = "") -> Plan:
     reason = because or ("the instance is destroyed" if volumes else "the instance goes down")
     containers = [(container, name, reason) for name, container in snapshot.containers.items()]
     strays = [(container, container.name, reason) for container in snapshot.strays]
-    steps = removals([*containers, *strays])
+    stores = {container.id for container in snapshot.containers.values() if is_store(container)}
+    steps = [_at_once(step) if step.target in stores else step for step in removals([*containers, *strays])]
     removed = tuple(step.subject for step in steps)
     if snapshot.network:
         steps.append(_removal(Act.REMOVE_NETWORK, "nexus", snapshot.network.id, reason, removed))
@@ -27,6 +29,11 @@ def plan_down(snapshot: Snapshot, *, volumes: bool, because: str = "") -> Plan:
             for name, volume in snapshot.volumes.items()
         ]
     return Plan(steps=tuple(steps))
+
+
+def _at_once(step: Step) -> Step:
+    """A store that nobody uses any more and whose peers go too: it would try to hand over its lead for as long as it may. Its log is synced."""
+    return replace(step, kill=True)
 
 
 def plan_discard(snapshot: Snapshot, volumes: Mapping[str, Collection[str]]) -> Plan:

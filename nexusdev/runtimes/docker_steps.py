@@ -44,7 +44,7 @@ class Steps:
             case Act.STOP:
                 self._stop(self._target(step))
             case Act.REMOVE:
-                self._remove(self._target(step))
+                self._remove(self._target(step), kill=step.kill)
             case Act.REMOVE_NETWORK:
                 self._remove_network(step.target or self._names.network(step.subject))
             case Act.REMOVE_VOLUME:
@@ -184,15 +184,15 @@ class Steps:
             self._unpause(container)
         self._api.stop(container)
 
-    def _remove(self, container: str) -> None:
-        """Stopped in peace first. Gone already, or just going, is as good."""
+    def _remove(self, container: str, *, kill: bool = False) -> None:
+        """Stopped in peace first, unless it may be killed. Gone already, or just going, is as good."""
         import docker.errors
 
         there = self._inspect(container)
         if there is None:
             return
         try:
-            if there["State"]["Running"]:
+            if there["State"]["Running"] and not kill:
                 self._stop(container)
             self._api.remove_container(container, force=True, v=True)
         except docker.errors.NotFound:

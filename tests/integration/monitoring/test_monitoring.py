@@ -157,6 +157,30 @@ def test_the_alertmanagers_are_a_cluster(variables: Mapping[str, str]) -> None:
     app.until(lambda: amount_of_peers(variables) == 2, seconds=30, what="two Alertmanagers that see each other")
 
 
+def test_what_was_silenced_survives_the_death_of_both_alertmanagers(project: Project, heal: None) -> None:
+    tool = ("amtool", "--http.config.file=/etc/alertmanager/amtool.yml", "--alertmanager.url=https://localhost:9093")
+    added = project.run(
+        *("exec", "alertmanager-0", "--", *tool),
+        *("silence", "add", "--author=dev", "--comment=known", "--duration=1h", "alertname=Known"),
+    )
+    assert added.code == 0, added.err
+    app.until(
+        lambda: all(b"Known" in _kept(project, name) for name in names.ALERTMANAGERS),
+        seconds=30,
+        what="the silence on the disks of both",
+    )
+    for name in names.ALERTMANAGERS:
+        engine.container(project, name).kill()
+    project.up()
+    assert added.out.strip() in project.run("exec", "alertmanager-1", "--", *tool, "silence", "query", "-q").out
+
+
+def _kept(project: Project, name: str) -> bytes:
+    """The file of silences of one of them, as far as it was written."""
+    found: bytes = engine.container(project, name).exec_run(["cat", "/data/alertmanager/silences"]).output
+    return found
+
+
 @pytest.mark.parametrize("variable", ["PROMETHEUS_URL", "ALERTMANAGER_URL"])
 def test_plain_text_is_not_spoken_through_a_role(variables: Mapping[str, str], variable: str) -> None:
     url = variables[variable].replace("https://", "http://")

@@ -328,6 +328,16 @@ def test_a_store_goes_after_the_servers_that_need_it_and_comes_back_before_them(
     assert [f"{step.act} {step.subject}" for step in again.waits_for(start)] == ["stop db-1", "stop etcd", "start etcd"]
 
 
+def test_only_a_store_whose_whole_instance_goes_is_not_asked_to_end(stack: Stack) -> None:
+    store = replace(stack.services["db-0"], name="etcd", role="store", address="10.0.0.30", ports=(), volumes=())
+    shop = Shop(stack=replace(stack, services={"etcd": store, **stack.services}))
+    shop.up()
+    assert [step.subject for step in plan_down(shop.observe(), volumes=False).steps if step.kill] == ["etcd"]
+    shop.change("etcd", environment={"CHANGED": "1"})
+    removed = [step for step in shop.plan().steps if step.act is Act.REMOVE and step.subject == "etcd"]
+    assert [step.kill for step in removed] == [False]
+
+
 def test_an_unknown_service_is_told_with_the_nearest(running: Shop) -> None:
     with pytest.raises(NotFound, match="no container for cahce") as refused:
         plan_stop(running.observe(), ["cahce"])
