@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Generic, TypeVar, cast
 
 from nexusdev.components.contract import Component, Node, Readiness
 from nexusdev.plan.snapshot import Container, Snapshot, State
 from nexusdev.ports import Runtime, Site
 from nexusdev.stack.model import Service, Stack
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,84 +40,77 @@ class Row:
     port: int = 0
 
 
-class _Observed:
-    """The runtime for components that are looked at once: its containers were observed a moment ago and are not asked for again by each."""
+class Later(Generic[T]):
+    """What a thread of its own finds out; a daemon's, so that nobody who gives up has to wait for it."""
 
-    def __init__(self, runtime: Runtime, snapshot: Snapshot) -> None:
+    def __init__(self, find: Callable[[], T]) -> None:
+        self._found: Future[T] = Future()
+        threading.Thread(target=self._run, args=(find,), daemon=True).start()
+
+    def _run(self, find: Callable[[], T]) -> None:
+        try:
+            self._found.set_result(find())
+        except BaseException as error:  # handed over to the thread that asks
+            self._found.set_exception(error)
+
+    def result(self, patience: float | None = None) -> T:
+        """Once it is there; TimeoutError after ``patience`` seconds. What was raised is raised here."""
+        return self._found.result(patience)
+
+
+class _Observed:
+    """The runtime for components that are looked at once: its containers are observed once, for all of them."""
+
+    def __init__(self, runtime: Runtime, observed: Later[Snapshot]) -> None:
         self._runtime = runtime
-        self._snapshot = snapshot
+        self._observed = observed
 
     def observe(self) -> Snapshot:
-        return self._snapshot
+        return self._observed.result()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._runtime, name)
 
 
-@dataclass(kw_only=True)
-class _Look:
-    component: Component
-    site: Site
-    facts: Any = None
-    error: BaseException | None = None
-    done: threading.Event = field(default_factory=threading.Event)
-
-    def run(self) -> None:
-        try:
-            self.facts = self.component.look(self.site)
-        except BaseException as error:  # handed over to the thread that asked
-            self.error = error
-        finally:
-            self.done.set()
-
-
 class Looks:
-    """Looks that are under way. ``components``: all that were meant, also those that nobody asks."""
+    """Looks at components, all under way at once, beside the engine's own.
 
-    def __init__(self) -> None:
-        self.components: list[Component] = []
-        self._asked: dict[str, _Look] = {}
+    Each component is asked as soon as it is named: while its servers think, the code of the next one is imported, and nobody waits for
+    the engine to name the containers. What was asked although none of its containers runs does not count.
+    """
 
-    def begin(self, component: Component, site: Site | None) -> None:
-        """Ask this one, from a thread of its own; without a site it is not asked."""
-        self.components.append(component)
-        if site is not None:
-            asked = self._asked[component.name] = _Look(component=component, site=site)
-            threading.Thread(target=asked.run, daemon=True).start()
+    def __init__(self, site: Site, observe: Callable[[], Snapshot] | None = None) -> None:
+        self._observed = Later(observe or site.runtime.observe)
+        self._site = replace(site, runtime=cast(Runtime, _Observed(site.runtime, self._observed)))
+        self._facts: dict[str, Later[Any]] = {}
+        self.components: dict[str, Component] = {}
 
-    def seen(self) -> Mapping[str, Seen]:
-        """Component → what was told, once all have answered. What a look raised is raised here."""
-        return {each.name: self._seen(each) for each in self.components}
+    @property
+    def snapshot(self) -> Snapshot:
+        """What the engine has, once it has told. Raises PreflightFailed."""
+        return self._observed.result()
 
-    def _seen(self, component: Component) -> Seen:
-        asked = self._asked.get(component.name)
-        if asked is None:
-            return Seen(component=component, readiness=Readiness(missing="none of its containers runs"))
-        asked.done.wait()
-        if asked.error is not None:
-            raise asked.error
-        facts = asked.facts
+    def begin(self, components: Iterable[Component]) -> Looks:
+        """Ask those that are not asked yet."""
+        for each in components:
+            if each.name not in self.components:
+                self.components[each.name] = each
+                self._facts[each.name] = Later(partial(each.look, self._site))
+        return self
+
+    def seen(self, names: Iterable[str]) -> Mapping[str, Seen]:
+        """Component → what it told. What a look raised is raised here."""
+        running = {each.component for each in self.snapshot.containers.values() if each.state is State.RUNNING}
+        return {name: self._seen(name) if name in running else self._absent(name) for name in names}
+
+    def _seen(self, name: str) -> Seen:
+        component, facts = self.components[name], self._facts[name].result()
         return Seen(
             component=component, readiness=component.judge(facts), facts=facts, nodes=tuple(component.nodes(facts))
         )
 
-
-def begin(components: Iterable[Component], site: Site, snapshot: Snapshot) -> Looks:
-    """Ask every component that has a running container; the others are not ready without being asked.
-
-    Each is asked before the next one is fetched: while its servers think, the code of the next one is imported.
-    """
-    site = replace(site, runtime=cast(Runtime, _Observed(site.runtime, snapshot)))
-    running = {each.component for each in snapshot.containers.values() if each.state is State.RUNNING}
-    looks = Looks()
-    for each in components:
-        looks.begin(each, site if each.name in running else None)
-    return looks
-
-
-def look(components: Iterable[Component], site: Site, snapshot: Snapshot) -> Mapping[str, Seen]:
-    """``begin``, and the answers."""
-    return begin(components, site, snapshot).seen()
+    def _absent(self, name: str) -> Seen:
+        return Seen(component=self.components[name], readiness=Readiness(missing="none of its containers runs"))
 
 
 def rows(stack: Stack, snapshot: Snapshot, seen: Mapping[str, Seen]) -> list[Row]:

@@ -18,14 +18,14 @@ def status(context: Context, *, check: bool = False) -> Outcome:
     """Look once. With ``check`` the outcome carries Degraded (exit 4) when something is missing."""
     instance = context.instance()
     stack = context.stack(instance)
-    runtime = context.runtime(stack)
-    snapshot = runtime.observe()
     remembered = journal.read(instance.folder)
+    site = instance.site(context.runtime(stack), stack)
+    looks = nodes.Looks(site).begin(context.components[name] for name in stack.components if name in remembered.seeded)
+    snapshot = looks.snapshot
     meant = in_use(stack, snapshot, tuple(remembered.seeded))
-    site = instance.site(runtime, stack)
-    looks = nodes.begin((context.components[name] for name in meant), site, snapshot)
-    question = watched.ask(looks.components, site, snapshot)
-    seen = looks.seen()
+    looks.begin(context.components[name] for name in meant)
+    question = watched.ask(looks.components.values(), site, snapshot)
+    seen = looks.seen(meant)
     rows = nodes.rows(stack, snapshot, seen)
     missing = {name: each.readiness.missing for name, each in seen.items() if not each.readiness.ready}
     alarms = question.alarms

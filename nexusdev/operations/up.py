@@ -103,7 +103,8 @@ def _still_true(context: Context, scene: Scene) -> Mapping[str, float] | None:
     site = scene.instance.site(scene.runtime, scene.stack)
     with ThreadPoolExecutor(max_workers=1) as beside:
         proof = beside.submit(lambda: prove(stored.read(scene.instance.folder)))
-        seen = nodes.look((context.components[name] for name in scene.meant), site, scene.snapshot)
+        looks = nodes.Looks(site, lambda: scene.snapshot).begin(context.components[name] for name in scene.meant)
+        seen = looks.seen(scene.meant)
     if not all(each.readiness.ready for each in seen.values()):
         return None
     try:

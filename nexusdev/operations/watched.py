@@ -5,14 +5,14 @@ It is asked while the components are looked at, and nobody waits for it long: a 
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 from nexusdev.components.contract import Alarms, Alert, Component, Watching
-from nexusdev.operations.nodes import Seen
+from nexusdev.operations.nodes import Later, Seen
 from nexusdev.operations.outcome import Block, Mood, Table, Text
 from nexusdev.operations.words import duration
 from nexusdev.plan.snapshot import Snapshot, State
@@ -27,46 +27,33 @@ _MOODS: Mapping[str, Mood] = {"critical": "bad", "warning": "warn"}
 class Question:
     """A question for alerts that is on its way. ``watching``: who is asked, None where nobody watches in this run."""
 
-    watching: Component | None
-    _answer: Alarms | None = None
-    _failure: BaseException | None = None
-    _done: threading.Event = field(default_factory=threading.Event)
+    watching: Watching | None = None
+    name: str = ""
+    _told: Later[Alarms] | None = None
     _began: float = field(default_factory=time.monotonic)
-
-    def run(self, site: Site) -> None:
-        try:
-            if isinstance(self.watching, Watching):
-                self._answer = self.watching.alarms(site)
-        except BaseException as error:  # handed over to the thread that asked
-            self._failure = error
-        finally:
-            self._done.set()
 
     @property
     def alarms(self) -> Alarms:
         """The answer, or that there is none in time."""
-        if self.watching is None:
+        if self._told is None:
             return Alarms()
-        self._done.wait(max(self._began + PATIENCE - time.monotonic(), 0.0))
-        if self._failure is not None:
-            raise self._failure
-        return self._answer or Alarms(trouble=f"{self.watching.name} does not answer in time")
+        try:
+            return self._told.result(max(self._began + PATIENCE - time.monotonic(), 0.0))
+        except TimeoutError:
+            return Alarms(trouble=f"{self.name} does not answer in time")
 
     def coverage(self, seen: Mapping[str, Seen]) -> Mapping[str, float] | None:
         """How much of what runs is seen; None where nobody watches."""
-        if not isinstance(self.watching, Watching):
-            return None
-        return self.watching.coverage(seen[self.watching.name].facts)
+        return self.watching.coverage(seen[self.name].facts) if self.watching else None
 
 
 def ask(components: Collection[Component], site: Site, snapshot: Snapshot) -> Question:
     """Send the question to whoever watches, if a container of it runs."""
     running = {each.component for each in snapshot.containers.values() if each.state is State.RUNNING}
-    watching = next((each for each in components if isinstance(each, Watching) and each.name in running), None)
-    question = Question(watching=watching)
-    if watching is not None:
-        threading.Thread(target=question.run, args=(site,), name="alerts", daemon=True).start()
-    return question
+    for each in components:
+        if isinstance(each, Watching) and each.name in running:
+            return Question(watching=each, name=each.name, _told=Later(partial(each.alarms, site)))
+    return Question()
 
 
 def data(alarms: Alarms) -> list[dict[str, Any]]:
