@@ -132,9 +132,10 @@ class FakeComponent:
 
 @dataclass(kw_only=True)
 class FakeImages:
-    """Every image is there but those in ``missing``; these arrive, unless ``refused``."""
+    """Every image is there but those in ``missing``; these arrive, unless ``refused``. ``published``: those that only a registry has."""
 
     missing: set[str] = field(default_factory=set)
+    published: set[str] = field(default_factory=set)
     refused: bool = False
     names: tuple[str, ...] = ("redis", "haproxy")
     door: Any = None
@@ -144,6 +145,9 @@ class FakeImages:
 
     def stored(self, names: Iterable[str] = ()) -> Mapping[str, Any]:
         return {name: None if name in self.missing else name for name in self.resolve(names)}
+
+    def is_built(self, name: str) -> bool:
+        return name not in self.published
 
     def begin(self, names: Iterable[str] = (), *, offline: bool = False, on_ready: Any = None, **_: Any) -> Any:
         return _Arrival(images=self, wanted=tuple(names), offline=offline, on_ready=on_ready)

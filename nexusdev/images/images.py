@@ -66,6 +66,10 @@ class Images:
         """Name → reference for containers. Asks nobody. Raises UsageError for an unknown name."""
         return {name: self.overrides.get(name, self.references[name]) for name in self.lock.choose(names)}
 
+    def is_built(self, name: str) -> bool:
+        """Whether it can be built here; of the others only a registry has them."""
+        return self.lock.images[name].folder is not None
+
     def variables(self) -> Mapping[str, str]:
         """NEXUS_IMAGE_<NAME> → reference, for the compose files."""
         return {self.lock.images[name].variable: reference for name, reference in self.resolve().items()}

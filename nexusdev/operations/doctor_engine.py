@@ -42,7 +42,8 @@ def examine(context: Context) -> Iterator[Check]:
     yield disk(facts, building=bool(missing))
     if missing:
         evidence = f"{counted(len(missing), 'image')} not there yet: {listed(missing)}"
-        yield warning("images", evidence, fix="nexusdev images build")
+        built = any(images.is_built(name) for name in missing)
+        yield warning("images", evidence, fix=f"nexusdev images {'build' if built else 'pull'}")
     else:
         yield good("images", "all there")
 

@@ -1,4 +1,4 @@
-"""What ``doctor`` asks about this project's instance: its state, its ports and network, its env file, its containers."""
+"""What ``doctor`` asks about this project's instance: its state, its ports and network, its env file and the shell, its containers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
 
+from nexusdev.environment import stored
 from nexusdev.environment.file import is_tracked
 from nexusdev.errors import NexusError, NotFound
 from nexusdev.instance.instance import Instance
@@ -32,6 +33,7 @@ def examine(context: Context) -> Iterator[Check]:
         yield failed("state", f"{error.message}: {error.why}", fix=error.hint)
         return
     yield state(instance)
+    yield shell(context, instance)
     try:
         survey = context.doors.survey()
     except NexusError:
@@ -78,6 +80,22 @@ def state(instance: Instance) -> Check:
             repair=lambda: _close(instance.folder, 0o700),
         )
     return good("state", str(instance.folder))
+
+
+def shell(context: Context, instance: Instance) -> Check:
+    """Readers of dotenv files leave alone what is set already: a proxy's AWS_CA_BUNDLE, another cluster's PGHOST."""
+    try:
+        ours = stored.read(instance.folder).views["host"]
+    except NexusError:
+        return good("shell", "no variables yet")
+    others = [name for name, value in ours.items() if context.environ.get(name, value) != value]
+    if not others:
+        return good("shell", "says nothing else than the env file")
+    return warning(
+        "shell",
+        f"{listed(others)} {'says' if len(others) == 1 else 'say'} something else here than in the env file",
+        fix="nexusdev run -- COMMAND; in Python: load_dotenv(…, override=True)",
+    )
 
 
 def ports(context: Context, instance: Instance, survey: Survey) -> Check:

@@ -40,7 +40,7 @@ def build(context: Context, names: Sequence[str] = (), *, prune_cache: bool = Fa
     """Build what is missing and can be built, here; with ``prune_cache``, drop the compiler's caches afterwards."""
     images = context.images()
     there = images.stored(images.lock.runnable) if not names else {}
-    elsewhere = [name for name, found in there.items() if not found and not images.lock.images[name].folder]
+    elsewhere = [name for name, found in there.items() if not found and not images.is_built(name)]
     chosen = tuple(names) or tuple(name for name in there if name not in elsewhere)
     outcome = _get(context, chosen, (BUILD,))
     left = (f"{', '.join(elsewhere)} cannot be built here: nexusdev images pull",) if elsewhere else ()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from nexusdev.environment import stored
 from nexusdev.errors import (
     CrashedDuringStart,
     Degraded,
@@ -191,6 +192,24 @@ def test_an_env_file_that_others_can_read_is_repaired_when_asked(running: House)
         "fix": "",
     } in repaired
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_image_that_only_a_registry_has_is_to_be_pulled(house: House) -> None:
+    house.doors.pictures.missing = {"redis"}
+    for published, fix in ((set(), "nexusdev images build"), ({"redis"}, "nexusdev images pull")):
+        house.doors.pictures.published = published
+        [check] = [each for each in doctor(house.context()).data["checks"] if each["name"] == "images"]
+        assert check["fix"] == fix
+
+
+def test_a_variable_that_the_shell_sets_otherwise_is_named(running: House) -> None:
+    kept = stored.read(running.folder / "state" / "instances" / running.name).views["host"]
+    name, value = next(iter(kept.items()))
+    for said, verdict in ((value, "ok"), ("another", "warning")):
+        context = replace(running.context(), environ={name: said})
+        [check] = [each for each in doctor(context).data["checks"] if each["name"] == "shell"]
+        assert check["verdict"] == verdict
+    assert check["evidence"] == f"{name} says something else here than in the env file"
 
 
 def test_an_engine_on_another_machine_is_refused() -> None:
