@@ -39,6 +39,8 @@ class LiveBoard:
         return self
 
     def __exit__(self, *ended: Any) -> None:
+        # A board that came to nothing (a wrong name, a preflight that failed) leaves nothing behind.
+        self._live.transient = not self._board.rows
         self._live.__exit__(*ended)
 
     def hear(self, event: Event) -> None:

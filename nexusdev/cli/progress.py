@@ -172,7 +172,10 @@ class Board:
             if event.step.act is Act.START
             else f"{event.step.act} {event.step.subject}"
         )
-        return replace(self, started=tuple(counts.items()))._put(Row(name=event.component, words=words, mood="dim"))
+        board = replace(self, started=tuple(counts.items()))
+        # what only observes is started last: a component may be ready, and stays so, before its exporters run
+        is_ready = any(row.name == event.component and row.mood == "good" for row in self.rows)
+        return board if is_ready else board._put(Row(name=event.component, words=words, mood="dim"))
 
     def _seeded(self, event: Seeded) -> Board:
         before = next((row for row in self.rows if row.name == event.component), None)

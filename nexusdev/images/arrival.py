@@ -163,6 +163,7 @@ class Arrival:
                 return self._arrived(image, override, stored, source, journal)
             self._maker.door.tag(stored.id, local_tag(image.name))
             return self._arrived(image, reference, stored, source, journal)
+        journal.given_up()
         raise unavailable(image, reasons, journal)
 
     def _arrived(

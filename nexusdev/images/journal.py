@@ -48,6 +48,10 @@ class Journal:
         self.line(f"--- {words} after {self.elapsed:.1f} s")
         self._listener.tell(ImageProgress(image=self.image, step=words, elapsed=self.elapsed, done=True))
 
+    def given_up(self) -> None:
+        """No source had it: why is in the error that follows."""
+        self._listener.tell(ImageProgress(image=self.image, step="no source has it", elapsed=self.elapsed, done=True))
+
     def line(self, text: str) -> None:
         """One line of output."""
         with self._lock:

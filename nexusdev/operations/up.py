@@ -48,15 +48,19 @@ def dry_run(context: Context, names: Sequence[str] = ()) -> Outcome:
     require_components(names, context.components, command="up")
     instance = imagined(context)
     scene = look(context, instance, names)
-    plan = scene.plan()
+    # what is left out is tried again only by an `up` that has something else to do
+    absent = {} if scene.plan(absent=scene.absent) else scene.absent
+    plan = scene.plan(absent=absent)
     steps = [{"act": each.act.value, "subject": each.subject, "because": each.because} for each in plan.steps]
     rows = tuple((each.act.value, each.subject, each.because) for each in plan.steps)
     images = context.images()
-    missing = [name for name, found in images.stored(names_of(images, scene.here)).items() if found is None]
+    here = limited(scene.here, scene.meant, but=absent)
+    missing = [name for name, found in images.stored(names_of(images, here)).items() if found is None]
     says: list[Block] = [Table(columns=("step", "what", "because"), rows=rows)] if rows else ["nothing to do"]
     if missing:
         says.insert(0, f"{counted(len(missing), 'image')} would be fetched or built first: {listed(missing)}")
-    return Outcome(instance=instance.name, data={"steps": steps, "missing_images": missing}, says=tuple(says))
+    data = {"steps": steps, "missing_images": missing, "absent": dict(absent)}
+    return Outcome(instance=instance.name, data=data, says=tuple(says), warnings=_warnings(absent))
 
 
 @contextmanager

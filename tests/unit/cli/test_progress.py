@@ -88,6 +88,12 @@ def test_the_board_has_one_row_per_component_with_what_it_waits_for() -> None:
     assert rows[0].seconds == 1.26
 
 
+def test_a_component_that_is_ready_stays_so_while_its_exporters_are_started() -> None:
+    observer = Step(act=Act.START, subject="redis-exporter", because="it is not there")
+    rows = board(*EVENTS, StepDone(step=observer, seconds=0.2, component="redis")).rows
+    assert (rows[0].name, rows[0].words, rows[0].done) == ("redis", "ready, proven", True)
+
+
 def test_the_rows_have_their_places_as_soon_as_there_is_a_plan() -> None:
     (row,) = board(EVENTS[0]).rows
     assert (row.name, row.words) == ("redis", "0 of 1 started")
