@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.integration.conftest import Project
+from tests.integration.conftest import Project, variables_of
 
 
 def client() -> Any:
@@ -24,11 +24,11 @@ def image(name: str) -> str:
 
 
 def instance_of(project: Project) -> str:
-    """The instance's name, as nexusdev itself says it."""
+    """The instance's name, as nexusdev itself says it: in the env file, which costs no process, else by ``status``."""
     import json
 
-    name: str = json.loads(project.run("status", "--json").out)["instance"]
-    return name
+    written: str = variables_of(project).get("NEXUSDEV_INSTANCE", "")
+    return written or str(json.loads(project.run("status", "--json").out)["instance"])
 
 
 def container(project: Project, service: str) -> Any:
@@ -53,15 +53,17 @@ def left_of(instance: str) -> dict[str, list[str]]:
 
 def services_of(instance: str) -> list[str]:
     """The services that have a container."""
-    found = client().containers.list(all=True, filters={"label": f"dev.nexus.instance={instance}"})
-    return sorted(item.labels["com.docker.compose.service"] for item in found)
+    return sorted(item.labels["com.docker.compose.service"] for item in _containers(instance))
 
 
 def started_at(instance: str) -> dict[str, str]:
     """Container id → start time: equal before and after means that nothing was touched."""
-    engine = client()
-    found = engine.containers.list(all=True, filters={"label": f"dev.nexus.instance={instance}"})
-    return {item.name: f"{item.id} {item.attrs['State']['StartedAt']}" for item in found}
+    return {item.name: f"{item.id} {item.attrs['State']['StartedAt']}" for item in _containers(instance)}
+
+
+def _containers(instance: str) -> list[Any]:
+    found: list[Any] = client().containers.list(all=True, filters={"label": f"dev.nexus.instance={instance}"})
+    return found
 
 
 def node_with_role(project: Project, *roles: str) -> str:

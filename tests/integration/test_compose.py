@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,10 @@ COMPOSE = Path(__file__).resolve().parents[2] / "compose"
 
 
 @pytest.fixture(scope="module")
-def compose(project: Project) -> list[str]:
+def compose(project: Project) -> Iterator[list[str]]:
     (state,) = [path.parent for path in project.state.rglob("compose.env")]
-    return compose_cli.command(base=base_image(), compose=COMPOSE, state=state)
+    yield compose_cli.command(base=base_image(), compose=COMPOSE, state=state)
+    compose_cli.forget(engine.instance_of(project))
 
 
 def run(argv: list[str]) -> str:
