@@ -7,6 +7,7 @@ lost, and `nexusdev up` brings the part back in its role.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 
 import pytest
 
@@ -45,39 +46,47 @@ def owner_url(variables: Mapping[str, str], project: Project) -> str:
 
 
 @pytest.mark.parametrize(
-    ("victim", "system", "seconds"),
+    ("victim", "systems"),
     [
-        ("primary", "postgresql", 45),
-        ("primary", "pool", 45),
-        ("master", "redis", 12),
-        ("master", "sentinel", 15),
-        ("active", "vault", 15),
-        ("minio-2", "minio", 8),
-        ("etcd-1", "postgresql", 8),
-        ("sentinel-1", "redis", 5),
+        ("primary", {"postgresql": 45, "pool": 45}),
+        ("master", {"redis": 12, "sentinel": 15}),
+        ("active", {"vault": 15}),
+        ("minio-2", {"minio": 8}),
+        ("etcd-1", {"postgresql": 8}),
+        ("sentinel-1", {"redis": 5}),
     ],
+    ids=lambda value: value if isinstance(value, str) else "+".join(value),
 )
 def test_a_killed_part_is_survived_without_a_lost_write(
-    project: Project, variables: Mapping[str, str], victim: str, system: str, seconds: float
+    project: Project, variables: Mapping[str, str], victim: str, systems: Mapping[str, float]
 ) -> None:
+    """One application per way that leads to the part, all at once; ``systems``: the way → seconds within which it is written again."""
     service = victim if "-" in victim else engine.node_with_role(project, victim)
-    writer = writer_for(system, variables, project)
-    with app.writing(writer) as account:
-        app.until(lambda: len(account.acknowledged) > 20, seconds=20, what="the first writes")
-        before = len(account.acknowledged)
+    writers = {system: writer_for(system, variables, project) for system in systems}
+    with ExitStack() as applications:
+        accounts = {name: applications.enter_context(app.writing(writer)) for name, writer in writers.items()}
+        _all_write(accounts, more=20, seconds=20, when="at first")
         engine.container(project, service).kill()
-        app.until(
-            lambda: len(account.acknowledged) > before + 50,
-            seconds=90,
-            what=f"{system} takes writes after {service} died",
-        )
-    lost = set(account.acknowledged) - writer.read()
-    assert not lost, f"{len(lost)} of {len(account.acknowledged)} acknowledged writes are gone"
-    assert account.gap < seconds, account.errors[-3:]
+        _all_write(accounts, more=50, seconds=90, when=f"after {service} died")
+    for system, seconds in systems.items():
+        account = accounts[system]
+        lost = set(account.acknowledged) - writers[system].read()
+        assert not lost, f"{system}: {len(lost)} of {len(account.acknowledged)} acknowledged writes are gone"
+        assert account.gap < seconds, (system, account.errors[-3:])
     healed = project.run("start", "--json")
     assert healed.code == 0, healed.err
     node = next(row for row in project.run("status", "--json").data["nodes"] if row["service"] == service)
     assert node["ok"], node
+
+
+def _all_write(accounts: Mapping[str, app.Account], *, more: int, seconds: float, when: str) -> None:
+    """Wait until each application has had so many more writes acknowledged."""
+    before = {name: len(account.acknowledged) for name, account in accounts.items()}
+    app.until(
+        lambda: all(len(account.acknowledged) > before[name] + more for name, account in accounts.items()),
+        seconds=seconds,
+        what=f"{' and '.join(accounts)} written {when}",
+    )
 
 
 def test_a_killed_gateway_comes_back_by_start(project: Project, variables: Mapping[str, str]) -> None:
