@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from nexusdev.errors import NexusError
 from nexusdev.operations.checkup import Check, failed, good, warning
@@ -31,8 +30,10 @@ def examine(context: Context) -> Iterator[Check]:
     except NexusError as error:
         yield failed("engine", f"{error.message}: {error.why}", fix=error.hint)
         return
-    yield good("engine", f"{facts.version}, API {facts.api_version}, {facts.operating_system}, at {facts.endpoint}")
-    yield place(facts)
+    yield good(
+        "engine",
+        f"{facts.version}, API {facts.api_version}, {facts.operating_system}, at {facts.endpoint} ({facts.origin})",
+    )
     yield rights(facts)
     yield memory(facts)
     yield processors(facts)
@@ -46,15 +47,6 @@ def examine(context: Context) -> Iterator[Check]:
         yield warning("images", evidence, fix=f"nexusdev images {'build' if built else 'pull'}")
     else:
         yield good("images", "all there")
-
-
-def place(facts: EngineFacts) -> Check:
-    """Ports and files belong on this machine."""
-    host = urlsplit(facts.endpoint).hostname or ""
-    if host in ("", "localhost", "127.0.0.1", "::1"):
-        return good("place", f"on this machine ({facts.origin})")
-    evidence = f"{facts.origin} leads to {host}: its ports and files would not be on this machine"
-    return failed("place", evidence, fix="unset DOCKER_HOST; docker context use default")
 
 
 def rights(facts: EngineFacts) -> Check:

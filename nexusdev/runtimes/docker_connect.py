@@ -127,17 +127,21 @@ def engine() -> Engine:
 
 def connect(endpoint: Endpoint, *, timeout: float = 60) -> Engine:
     """Connect and agree on a version. Raises PreflightFailed: ENGINE_NOT_FOUND, ENGINE_NOT_ALLOWED, ENGINE_TOO_OLD, ENGINE_NOT_LOCAL."""
-    if endpoint.url.startswith("ssh://"):
+    if not endpoint.is_local:
         raise PreflightFailed(
             f"{endpoint.url} is another machine",
             why=f"{endpoint.origin} points there; ports and files of the stack belong on this one",
-            hint="docker context use default",
+            hint="unset DOCKER_HOST; docker context use default",
             code="ENGINE_NOT_LOCAL",
         )
     _look_at_socket(endpoint)
     with in_our_words(endpoint, connecting=True):
-        version = str(Look(endpoint, timeout=min(timeout, GREETING)).version()["ApiVersion"])
-    spoken = tuple(int(part) for part in version.split("."))
+        told = Look(endpoint, timeout=min(timeout, GREETING)).version()
+    try:
+        version = str(told["ApiVersion"])
+        spoken = tuple(int(part) for part in version.split("."))
+    except (KeyError, TypeError, ValueError):
+        raise _not_found(endpoint, "what answers there is no Docker engine") from None
     if spoken < OLDEST_API:
         raise PreflightFailed(
             f"the engine at {endpoint.url} is too old",
@@ -212,7 +216,7 @@ def in_our_words(endpoint: Endpoint, *, connecting: bool = False) -> Iterator[No
         raise
     except Exception as error:
         if getattr(error, "explanation", None) is not None or getattr(error, "status_code", None):
-            raise _refused(error) from error
+            raise (_no_engine(endpoint, error) if connecting else _refused(error)) from error
         if isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _OF_THE_WIRE:
             raise _unreachable(endpoint, error, connecting=connecting) from error
         raise
@@ -231,6 +235,14 @@ def _unreachable(endpoint: Endpoint, error: Exception, *, connecting: bool) -> P
         hint=f"start it again, then repeat the command; {_START}",
         evidence=[words],
         code="ENGINE_LOST",
+    )
+
+
+def _no_engine(endpoint: Endpoint, error: Any) -> PreflightFailed:
+    """An engine tells its version to everybody: this is a proxy, or something else altogether."""
+    words = f": {error.explanation}" if error.explanation else ""
+    return _not_found(
+        endpoint, f"what answers there is no Docker engine, or a proxy that refuses (HTTP {error.status_code}{words})"
     )
 
 

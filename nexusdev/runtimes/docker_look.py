@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+_HERE = ("", "localhost", "127.0.0.1", "::1")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
@@ -24,6 +26,12 @@ class Endpoint:
     url: str
     origin: str
     certificates: Path | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether ports that are published there are this machine's."""
+        parts = urlsplit(self.url)
+        return parts.scheme != "ssh" and (parts.hostname or "") in _HERE
 
 
 class EngineAnswer(Exception):
@@ -153,5 +161,5 @@ def _understood(status: int, body: bytes) -> Any:
     except ValueError:
         told = {"message": body.decode(errors="replace").strip()}
     if status != http.client.OK:
-        raise EngineAnswer(status, str(told.get("message", told)))
+        raise EngineAnswer(status, str(told.get("message", told) if isinstance(told, dict) else told))
     return told

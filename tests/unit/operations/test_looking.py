@@ -212,11 +212,6 @@ def test_a_variable_that_the_shell_sets_otherwise_is_named(running: House) -> No
     assert check["evidence"] == f"{name} says something else here than in the env file"
 
 
-def test_an_engine_on_another_machine_is_refused() -> None:
-    assert doctor_engine.place(replace(FACTS, endpoint="tcp://10.0.0.7:2376")).verdict == "failed"
-    assert doctor_engine.place(replace(FACTS, endpoint="tcp://127.0.0.1:2375")).verdict == "ok"
-
-
 def test_a_clock_that_is_behind_is_told() -> None:
     facts = replace(FACTS, time="1970-01-01T00:00:00.123456789Z")
     assert doctor_engine.clock(facts, now=10.0).verdict == "ok"

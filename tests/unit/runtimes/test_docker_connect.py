@@ -93,7 +93,25 @@ def test_a_socket_that_is_forbidden_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_an_engine_on_another_machine_is_refused() -> None:
-    assert refusal(Endpoint(url="ssh://me@far", origin="DOCKER_HOST")).code == "ENGINE_NOT_LOCAL"
+    for url in ("ssh://me@far", "ssh://localhost", "tcp://10.0.0.7:2375", "tcp://docker:2376"):
+        assert refusal(Endpoint(url=url, origin="DOCKER_HOST")).code == "ENGINE_NOT_LOCAL"
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ((404, {"message": ""}), "no Docker engine, or a proxy that refuses (HTTP 404)"),
+        ((403, {"message": "not for you"}), "or a proxy that refuses (HTTP 403: not for you)"),
+        ((200, {"name": "something else"}), "what answers there is no Docker engine"),
+        ((200, ["no", "object"]), "what answers there is no Docker engine"),
+        ((404, ["no", "object"]), "or a proxy that refuses (HTTP 404"),
+        ((200, {"ApiVersion": "new"}), "what answers there is no Docker engine"),
+    ],
+)
+def test_what_is_no_engine_is_told_so(tmp_path: Path, answer: tuple[int, Any], why: str) -> None:
+    with engine_at(tmp_path / "s", lambda _: answer) as url:
+        error = refusal(Endpoint(url=url, origin="x"))
+    assert (error.code, why in error.why) == ("ENGINE_NOT_FOUND", True), error.why
 
 
 def test_an_engine_that_is_too_old_is_told_with_what_it_speaks(tmp_path: Path) -> None:
