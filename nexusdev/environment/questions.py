@@ -18,15 +18,15 @@ Values = Mapping[str, str]
 
 def ask_postgres(place: tls.Place, values: Values, context: ssl.SSLContext, timeout: float) -> str:
     """Read the table; PgBouncer passes it on."""
-    rows = postgres.ask(
-        "SELECT nonce FROM nexusdev.instance",
+    with postgres.connect(
         address=place,
         database=values["PGDATABASE"],
         user=values["PGUSER"],
         password=values["PGPASSWORD"],
         context=context,
         timeout=timeout,
-    )
+    ) as session:
+        rows = session.ask("SELECT nonce FROM nexusdev.instance")
     return (rows[0][0] or "") if rows else ""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
@@ -105,10 +104,9 @@ def _still_true(context: Context, scene: Scene) -> Mapping[str, float] | None:
     from nexusdev.environment import stored
 
     site = scene.instance.site(scene.runtime, scene.stack)
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        proof = beside.submit(lambda: prove(stored.read(scene.instance.folder)))
-        looks = nodes.Looks(site, lambda: scene.snapshot).begin(context.components[name] for name in scene.meant)
-        seen = looks.seen(scene.meant)
+    proof = nodes.Later(lambda: prove(stored.read(scene.instance.folder)))
+    looks = nodes.Looks(site, lambda: scene.snapshot).begin(context.components[name] for name in scene.meant)
+    seen = looks.seen(scene.meant)
     if not all(each.readiness.ready for each in seen.values()):
         return None
     try:

@@ -69,27 +69,8 @@ def connect(
         _send(stream, b"X", b"")
 
 
-def ask(
-    sql: str,
-    *,
-    address: tls.Place,
-    database: str,
-    user: str,
-    password: str,
-    context: ssl.SSLContext,
-    name: str = "",
-    timeout: float = 2.0,
-) -> list[Row]:
-    """``Session.ask`` over a connection of its own."""
-    login = connect(
-        address=address, database=database, user=user, password=password, context=context, name=name, timeout=timeout
-    )
-    with login as session:
-        return session.ask(sql)
-
-
 def greet(address: tls.Place, *, context: ssl.SSLContext, name: str = "", timeout: float = 2.0) -> None:
-    """Only the handshake: a server that can be trusted is there. Raises as ``ask`` does."""
+    """Only the handshake: a server that can be trusted is there. Raises as ``connect`` does."""
     with (
         tls.connected(address, context, name=name, timeout=timeout, begin=_agree_on_tls) as secure,
         contextlib.suppress(OSError),

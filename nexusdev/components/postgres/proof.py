@@ -110,15 +110,15 @@ def _ask(door: Door, ca: str) -> Sequence[Row]:
 def _trouble(door: Door, ca: str) -> Degraded | IdentityMismatch | None:
     """Why the library had no answer. It has only a text for a login that fails; the protocol itself has a code, and TLS a reason."""
     try:
-        wire.ask(
-            _SQL,
+        with wire.connect(
             address=door.address,
             database=door.database,
             user=door.user,
             password=door.password,
             context=tls.trust(ca),
             timeout=_PATIENCE,
-        )
+        ) as session:
+            session.ask(_SQL)
     except wire.Refused as error:
         return _refusal(door, error)
     except ssl.SSLCertVerificationError as error:

@@ -44,15 +44,15 @@ def _try(site: Site, role: str, password: str) -> None:
     """Log in with it. Through the pool as well: PgBouncer learns by this login what to say to the server for everybody else."""
     for name, port in ((names.PRIMARY, names.SQL), (names.POOL, names.POOLED)):
         try:
-            wire.ask(
-                "SELECT 1",
+            with wire.connect(
                 address=site.address(name, port),
                 database=names.DATABASE,
                 user=role,
                 password=password,
                 context=https.context(site),
                 timeout=5.0,
-            )
+            ) as session:
+                session.ask("SELECT 1")
         except (wire.Refused, OSError) as error:
             raise SeedingFailed(
                 f"{name} does not take the new password of {role}", why=str(error), hint="nexusdev secrets rotate"

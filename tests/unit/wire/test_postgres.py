@@ -106,7 +106,8 @@ def serving(server: Server) -> Iterator[Address]:
 
 def ask(address: Address, password: str = PASSWORD) -> list[wire.Row]:
     context: Any = NoTls()
-    return wire.ask("SELECT 1", address=address, database="d", user="u", password=password, context=context)
+    with wire.connect(address=address, database="d", user="u", password=password, context=context) as session:
+        return session.ask("SELECT 1")
 
 
 END = message(b"C", b"SELECT 2\0") + message(b"Z", b"I")
