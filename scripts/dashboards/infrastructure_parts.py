@@ -40,7 +40,7 @@ GATEWAY = Row(
         ),
         Graph(
             title="Connections, of what is allowed",
-            what="Share of the connections that each gateway may hold (2000).",
+            what="Share of the connections that each gateway may hold (4000: two for each client).",
             do="Near 1 new clients wait: find the application that does not close its connections in 'Sessions by role'.",
             unit="percentunit",
             queries=(

@@ -88,22 +88,36 @@ class RedisWriter:
 
 @dataclass(kw_only=True)
 class S3Writer:
-    """boto3, which reads the AWS_* variables by itself."""
+    """boto3, which reads the AWS_* variables by itself.
+
+    Each number goes under a new name. MinIO keeps an object that a killed node was just writing locked for up to two minutes; a number that
+    nothing is heard of is written under one more name, and the first one noted in ``unanswered``.
+    """
 
     variables: Variables
     name: str = "minio"
     prefix: str = field(default_factory=lambda: f"written/{uuid.uuid4().hex[:8]}/")
     client: Any = None
+    unanswered: list[str] = field(default_factory=list)
 
     def connect(self) -> None:
-        self.client = s3_client(self.variables)
+        self.client = s3_client(self.variables, read_timeout=4, retries={"total_max_attempts": 3, "mode": "standard"})
 
     def write(self, number: int) -> None:
-        self.client.put_object(Bucket="nexus-app-data", Key=f"{self.prefix}{number}", Body=b"x")
+        from botocore.exceptions import ReadTimeoutError
+
+        try:
+            self._put(f"{self.prefix}{number}/first")
+        except ReadTimeoutError:
+            self.unanswered.append(f"{self.prefix}{number}/first")
+            self._put(f"{self.prefix}{number}/second")
+
+    def _put(self, key: str) -> None:
+        self.client.put_object(Bucket="nexus-app-data", Key=key, Body=b"x")
 
     def read(self) -> set[int]:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket="nexus-app-data", Prefix=self.prefix)
-        return {int(item["Key"].rsplit("/", 1)[1]) for page in pages for item in page.get("Contents", [])}
+        return {int(item["Key"].split("/")[-2]) for page in pages for item in page.get("Contents", [])}
 
     def close(self) -> None:
         if self.client is not None:
@@ -174,7 +188,8 @@ def sentinel_master(variables: Variables) -> Any:
     return Sentinel(nodes, sentinel_kwargs=credentials, **credentials).master_for(variables["REDIS_MASTER_NAME"])
 
 
-def s3_client(variables: Variables) -> Any:
+def s3_client(variables: Variables, **settings: Any) -> Any:
+    """``settings``: botocore's, where they shall be others."""
     import boto3
     from botocore.config import Config
 
@@ -185,7 +200,14 @@ def s3_client(variables: Variables) -> Any:
         aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
         region_name=variables["AWS_REGION"],
         verify=variables["AWS_CA_BUNDLE"],
-        config=Config(connect_timeout=3, read_timeout=10, retries={"max_attempts": 5, "mode": "standard"}),
+        config=Config(
+            **{
+                "connect_timeout": 3,
+                "read_timeout": 10,
+                "retries": {"max_attempts": 5, "mode": "standard"},
+                **settings,
+            }
+        ),
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 from tests.integration import application as app
 from tests.integration import engine
 from tests.integration.conftest import Project
+from tests.integration.knocking import knocking
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("heal")]
 
@@ -51,7 +52,7 @@ def owner_url(variables: Mapping[str, str], project: Project) -> str:
         ("primary", {"postgresql": 45, "pool": 45}),
         ("master", {"redis": 12, "sentinel": 15}),
         ("active", {"vault": 15}),
-        ("minio-2", {"minio": 8}),
+        ("minio-2", {"minio": 12}),
         ("etcd-1", {"postgresql": 8}),
         ("sentinel-1", {"redis": 5}),
     ],
@@ -64,6 +65,7 @@ def test_a_killed_part_is_survived_without_a_lost_write(
     service = victim if "-" in victim else engine.node_with_role(project, victim)
     writers = {system: writer_for(system, variables, project) for system in systems}
     with ExitStack() as applications:
+        others = applications.enter_context(knocking(variables, systems.keys() - {"pool", "sentinel"}))
         accounts = {name: applications.enter_context(app.writing(writer)) for name, writer in writers.items()}
         _all_write(accounts, more=20, seconds=20, when="at first")
         engine.container(project, service).kill()
@@ -73,6 +75,8 @@ def test_a_killed_part_is_survived_without_a_lost_write(
         lost = set(account.acknowledged) - writers[system].read()
         assert not lost, f"{system}: {len(lost)} of {len(account.acknowledged)} acknowledged writes are gone"
         assert account.gap < seconds, (system, account.errors[-3:])
+    assert others.answered > 0
+    assert others.longest < 8, "a client with no limit of its own was left without an answer"
     healed = project.run("start", "--json")
     assert healed.code == 0, healed.err
     node = next(row for row in project.run("status", "--json").data["nodes"] if row["service"] == service)
