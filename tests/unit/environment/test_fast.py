@@ -126,11 +126,15 @@ def test_before_the_first_up_there_are_no_variables(tmp_path: Path) -> None:
         stored.read(tmp_path / "shop-1")
 
 
-def test_nothing_heavy_is_imported(project: Path, environ: dict[str, str]) -> None:
-    """Typer, Rich, dataclasses and the clients stay away: together they would take ten times as long as the answer."""
+@pytest.mark.parametrize("configured", [False, True])
+def test_nothing_heavy_is_imported(project: Path, environ: dict[str, str], configured: bool) -> None:
+    """Typer, Rich, dataclasses, msgspec and the clients stay away: together they would take ten times as long as the answer."""
+    if configured:
+        (project / "nexusdev.toml").write_text("timeout = 200\n")
     script = (
         "import sys; from nexusdev.environment.fast import answer; status = answer(sys.argv[1:]);"
-        "heavy = {'typer', 'rich', 'click', 'dataclasses', 'docker', 'cryptography', 'http.client'} & sys.modules.keys();"
+        "heavy = {'typer', 'rich', 'click', 'dataclasses', 'msgspec', 'docker', 'cryptography', 'http.client'}"
+        " & sys.modules.keys();"
         "sys.exit(f'imported {heavy}' if heavy else status)"
     )
     command = [sys.executable, "-c", script, "env", "-C", str(project)]
