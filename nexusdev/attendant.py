@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from nexusdev.components.contract import Component, Proof, Readiness
 from nexusdev.errors import Degraded
@@ -21,8 +22,7 @@ class Abandoned(Exception):
     """The waiting has no sense any more: something else has failed."""
 
 
-@dataclass(kw_only=True)
-class Attendant:
+class Attendant(Struct, kw_only=True):
     """Stands by one component, in a thread of its own.
 
     pending   its services that are not started yet; services: all of them

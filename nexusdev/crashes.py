@@ -6,7 +6,8 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from nexusdev.components.contract import Diagnosis
 from nexusdev.errors import CrashedDuringStart, NexusError
@@ -19,8 +20,7 @@ _COMPLAINT = re.compile(r"fatal|panic|error|fail|invalid|cannot|can't|denied|ref
 _OUT_OF_MEMORY, _NO_COMMAND, _NOT_EXECUTABLE, _SIGNALLED = 137, 127, 126, 128
 
 
-@dataclass(kw_only=True)
-class Sentry:
+class Sentry(Struct, kw_only=True):
     """Notices containers that end while they are waited for: by the engine's events, and by looking now and then.
 
     A service is watched from the moment of its start; what we stop or remove ourselves is not. ``wall`` gives seconds since

@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from nexusdev.attendant import Attendant
 from nexusdev.components.contract import Component
@@ -31,8 +32,7 @@ _KINDS = ("create network", "create volume", "create", "start", "stop", "remove"
 _ENDING = frozenset({Act.STOP, Act.REMOVE})
 
 
-@dataclass(kw_only=True)
-class Engine:
+class Engine(Struct, kw_only=True):
     """Carries out plans on one runtime."""
 
     runtime: Runtime
@@ -72,8 +72,7 @@ class Engine:
             return _BringUp(engine=self, job=job, sentry=sentry).run()
 
 
-@dataclass(kw_only=True)
-class _BringUp:
+class _BringUp(Struct, kw_only=True):
     """One run of ``bring_up``: the threads of the components and what they have reached."""
 
     engine: Engine

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from nexusdev.plan.steps import Plan, Step
 
 
-@dataclass(frozen=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """The root of all events."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PhaseBegan(Event):
+class PhaseBegan(Event, frozen=True, kw_only=True):
     """preflight, images, plan, start, wait, seed, prove, write."""
 
     phase: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class PhaseEnded(Event):
+class PhaseEnded(Event, frozen=True, kw_only=True):
     phase: str
     seconds: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageProgress(Event):
+class ImageProgress(Event, frozen=True, kw_only=True):
     """An image on its way. ``step``: what is being done; ``done`` on the last event of an image."""
 
     image: str
@@ -36,13 +33,11 @@ class ImageProgress(Event):
     done: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Planned(Event):
+class Planned(Event, frozen=True, kw_only=True):
     plan: Plan
 
 
-@dataclass(frozen=True, kw_only=True)
-class StepDone(Event):
+class StepDone(Event, frozen=True, kw_only=True):
     """``component``: whose container the step changed, '' for volumes and networks."""
 
     step: Step
@@ -50,8 +45,7 @@ class StepDone(Event):
     component: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ComponentWaits(Event):
+class ComponentWaits(Event, frozen=True, kw_only=True):
     """A component is not ready yet; ``missing`` is why. Told when the sentence changes, not at each look."""
 
     component: str
@@ -59,28 +53,24 @@ class ComponentWaits(Event):
     elapsed: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class ComponentReady(Event):
+class ComponentReady(Event, frozen=True, kw_only=True):
     component: str
     elapsed: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Seeded(Event):
+class Seeded(Event, frozen=True, kw_only=True):
     component: str
     changes: tuple[str, ...]
     elapsed: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Proven(Event):
+class Proven(Event, frozen=True, kw_only=True):
     component: str
     paths: tuple[str, ...]
     elapsed: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Note(Event):
+class Note(Event, frozen=True, kw_only=True):
     """Something to know that is no failure: a moved port block, an optional service that is absent."""
 
     text: str

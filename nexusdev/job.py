@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from nexusdev.components.contract import Component, Proof, SeedFile
 from nexusdev.plan.steps import Plan, Step
@@ -12,8 +13,7 @@ from nexusdev.stack.model import Stack
 from nexusdev.walk import always, nothing
 
 
-@dataclass(frozen=True, kw_only=True)
-class Job:
+class Job(Struct, frozen=True, kw_only=True):
     """What shall be brought up.
 
     stack     only the services that are meant
@@ -43,8 +43,7 @@ class Job:
     check: Callable[[], None] = nothing
 
 
-@dataclass(frozen=True, kw_only=True)
-class Brought:
+class Brought(Struct, frozen=True, kw_only=True):
     """What was reached: per component the seconds until it was ready, what seeding changed, which paths were proven."""
 
     ready: Mapping[str, float]

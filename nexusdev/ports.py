@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from nexusdev.plan.snapshot import Snapshot
     from nexusdev.plan.steps import Step
 
 
-@dataclass(frozen=True, kw_only=True)
-class Address:
+class Address(Struct, frozen=True, kw_only=True):
     """Where a service answers, seen from one side."""
 
     host: str
@@ -31,8 +31,7 @@ class View(StrEnum):
     CONTAINER = "container"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Completed:
+class Completed(Struct, frozen=True, kw_only=True):
     """A command that ended inside a container."""
 
     exit_code: int
@@ -40,8 +39,7 @@ class Completed:
     stderr: bytes = b""
 
 
-@dataclass(frozen=True, kw_only=True)
-class LogLine:
+class LogLine(Struct, frozen=True, kw_only=True):
     """One line of a service's output; ``at`` in seconds since the epoch."""
 
     service: str
@@ -49,8 +47,7 @@ class LogLine:
     text: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Death:
+class Death(Struct, frozen=True, kw_only=True):
     """A container that ended. ``at`` in seconds since the epoch."""
 
     service: str
@@ -122,8 +119,7 @@ class SecretStore(Protocol):
         """Replace a value in place (a mounted file keeps its inode) and render again what is derived from it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Site:
+class Site(Struct, frozen=True, kw_only=True):
     """All that a component sees of the world: where to reach its servers, with which credentials, as which instance.
 
     addresses  (name, container port) → address on the host, for every service and alias that publishes the port

@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from nexusdev.ports import Clock
 
 
-@dataclass(frozen=True, kw_only=True)
-class Span:
+class Span(Struct, frozen=True, kw_only=True):
     """One stretch of time. ``began`` and ``ended`` in seconds since ``up`` began.
 
     name    ``preflight``, ``start redis-0``, ``postgres: no member is primary yet``
@@ -32,8 +33,7 @@ class Span:
         return self.ended - self.began
 
 
-@dataclass(kw_only=True)
-class Stopwatch:
+class Stopwatch(Struct, kw_only=True):
     """Collects spans from all threads."""
 
     clock: Clock

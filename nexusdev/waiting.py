@@ -9,7 +9,9 @@ import ssl
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nexusdev.components.contract import Component, Readiness
 from nexusdev.errors import NotReadyInTime, SeedingFailed
@@ -32,8 +34,7 @@ class SystemClock:
         time.sleep(seconds)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reason:
+class Reason(Struct, frozen=True, kw_only=True):
     """Something that was missing, and for how long. Times by the clock."""
 
     missing: str
@@ -41,8 +42,7 @@ class Reason:
     ended: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wait:
+class Wait(Struct, frozen=True, kw_only=True):
     """How far the waiting for one component is: pure, moved on by each verdict.
 
     streak   verdicts "ready" in a row
@@ -129,8 +129,7 @@ def until_ready(
         clock.sleep(pause_after(clock.now() - began))
 
 
-@dataclass(kw_only=True)
-class _Seeding:
+class _Seeding(Struct, kw_only=True):
     """Seeding, tried again until it went through: once the component is complete for a while only, for a lead may be lost and found again."""
 
     clock: Clock

@@ -6,7 +6,8 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from nexusdev.plan.steps import Plan, Step
 
@@ -35,8 +36,7 @@ def predecessors(plan: Plan) -> Mapping[int, frozenset[int]]:
     return before
 
 
-@dataclass(kw_only=True)
-class Walk:
+class Walk(Struct, kw_only=True):
     """One walk. ``do`` is called in threads of their own.
 
     gate   whether a step may begin now (its image has arrived)

@@ -12,8 +12,9 @@ import shutil
 import sys
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
+
+from msgspec import Struct, field
 
 from nexusdev.cli import layout
 from nexusdev.cli.layout import UNBOUNDED, Page
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 
 
-@dataclass(kw_only=True)
-class Console:
+class Console(Struct, kw_only=True):
     """How this process speaks. ``color`` means that colours are allowed; they are used on a terminal only."""
 
     out: TextIO = field(default_factory=lambda: sys.stdout)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 _FLAGS = ("--json", "-q", "--quiet", "-v", "--verbose", "--no-color", "-y", "--yes")
 _VALUED = ("-i", "--instance", "-C", "--project", "--timeout")
@@ -14,8 +15,7 @@ _VALUED = ("-i", "--instance", "-C", "--project", "--timeout")
 _PASSING = {"run": 0, "exec": 1, "psql": 0, "redis": 0, "s3": 0, "vault": 0}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Globals:
+class Globals(Struct, frozen=True, kw_only=True):
     """What the global options say. ``timeout`` as written (90, 90s, 10m)."""
 
     instance: str | None = None

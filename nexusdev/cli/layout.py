@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from nexusdev.errors import NexusError
 from nexusdev.operations.outcome import Block, Cell, Mood, Plot, Table, Text
@@ -17,8 +18,7 @@ _LABEL = 12
 _ERROR_WIDTH = 100
 
 
-@dataclass(frozen=True, kw_only=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """How wide the lines may be, whether they may have colours, and whether somebody looks at them on a terminal."""
 
     width: int = 80

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nexusdev.events import (
     ComponentReady,
@@ -24,8 +25,7 @@ _QUIET_ACTS = frozenset({Act.CREATE, Act.CREATE_VOLUME, Act.CREATE_NETWORK})
 _LONGEST = 140
 
 
-@dataclass(kw_only=True)
-class Lines:
+class Lines(Struct, kw_only=True):
     """One line per change. A reason that all steps of a plan share is told once, with the plan."""
 
     verbose: bool = False
@@ -109,8 +109,7 @@ def counted(plan: Plan) -> str:
     return ", ".join(f"{count} × {act}" for act, count in counts.items())
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """One line of the board. ``since`` is the elapsed time that stands still once the row is done, in seconds."""
 
     name: str
@@ -120,8 +119,7 @@ class Row:
     seconds: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Board:
+class Board(Struct, frozen=True, kw_only=True):
     """What a live screen shows: the phase and a row per component, images on their way while there are any."""
 
     phase: str = ""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import typer
+from msgspec import Struct, field
 
 from nexusdev.cli.console import Console
 from nexusdev.cli.globals import Globals
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from nexusdev.operations.outcome import Outcome
 
 
-@dataclass(kw_only=True)
-class Session:
+class Session(Struct, kw_only=True):
     """What lives as long as the process.
 
     command  its name in the envelope: ``up``, ``images list``

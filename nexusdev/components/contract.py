@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
+
+from msgspec import Struct
 
 from nexusdev.errors import NexusError
 from nexusdev.ports import Site, View
 from nexusdev.stack.model import Service
 
 
-@dataclass(frozen=True, kw_only=True)
-class Node:
+class Node(Struct, frozen=True, kw_only=True):
     """One row of ``status``: a server, its role in its own words, and how it stands.
 
     role    primary, replica, leader, master, slave, active, standby, …; '' when it does not answer
@@ -29,8 +29,7 @@ class Node:
     ok: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Readiness:
+class Readiness(Struct, frozen=True, kw_only=True):
     """Ready when nothing is missing. ``missing`` is a sentence for the person who waits.
 
     seedable  the component can be seeded although it is not complete yet (a primary that takes writes while replicas still copy)
@@ -44,15 +43,13 @@ class Readiness:
         return not self.missing
 
 
-@dataclass(frozen=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """One thing that seeding did: ``created database nexus_architect``. Seeding that changed nothing returns none."""
 
     what: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Variable:
+class Variable(Struct, frozen=True, kw_only=True):
     """One environment variable. Values match ``[A-Za-z0-9:/@.,?=_%+-]*`` so that no format needs quoting.
 
     No ``&``: a shell that sources the file would cut the value there. A URL has at most one parameter; libpq takes the
@@ -65,8 +62,7 @@ class Variable:
     comment: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class SeedFile:
+class SeedFile(Struct, frozen=True, kw_only=True):
     """A file of the project's ``seed/`` folder. ``path`` is relative to it, with forward slashes."""
 
     path: str
@@ -74,24 +70,21 @@ class SeedFile:
     sha256: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Client:
+class Client(Struct, frozen=True, kw_only=True):
     """How to run the product's own client: a shell-free argv inside a running service; secrets by files that are mounted there."""
 
     service: str
     argv: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Proof:
+class Proof(Struct, frozen=True, kw_only=True):
     """One published path that answered with this instance's nonce. ``path`` names it as a person would."""
 
     path: str
     seconds: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Alert:
+class Alert(Struct, frozen=True, kw_only=True):
     """A rule that fires now.
 
     component  what it is about;  instance  the service, '' where it is about several
@@ -109,16 +102,14 @@ class Alert:
     since: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Alarms:
+class Alarms(Struct, frozen=True, kw_only=True):
     """What fires; ``trouble`` is a sentence where that is not known."""
 
     alerts: tuple[Alert, ...] = ()
     trouble: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Diagnosis:
+class Diagnosis(Struct, frozen=True, kw_only=True):
     """Why a server ended, where its component understands its words: ``why`` and ``hint`` as an error has them."""
 
     why: str
@@ -126,8 +117,7 @@ class Diagnosis:
     code: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Trial:
+class Trial(Struct, frozen=True, kw_only=True):
     """What a program of an image shall say of files, before a container is made from that image.
 
     files   name → file of this machine; they lie in the folder in which the script runs

@@ -6,17 +6,17 @@ import json
 import ssl
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from nexusdev.ports import Address, Site
 from nexusdev.wire import tls
 
 
-@dataclass(frozen=True, kw_only=True)
-class Response:
+class Response(Struct, frozen=True, kw_only=True):
     """What a server said. ``headers`` have lower-case names."""
 
     status: int

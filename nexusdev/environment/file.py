@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from nexusdev.errors import InvalidConfig
 from nexusdev.instance.files import replace
@@ -15,8 +16,7 @@ SIGNATURE = "# Written by nexusdev"
 _GIT_SECONDS = 10
 
 
-@dataclass(frozen=True, kw_only=True)
-class Written:
+class Written(Struct, frozen=True, kw_only=True):
     """What became of the file.
 
     changed   its content is new

@@ -10,7 +10,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from nexusdev.errors import ImageUnavailable, NexusError
 from nexusdev.images.build import Maker, Refused, unavailable
@@ -24,8 +25,7 @@ from nexusdev.runtimes.image_door import StoredImage, Workshop
 STORE = "store"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Arrived:
+class Arrived(Struct, frozen=True, kw_only=True):
     """An image that is in the engine's store. ``source``: 'store' when it was there, else where it came from; ``seconds`` it took."""
 
     name: str
@@ -35,8 +35,7 @@ class Arrived:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Order:
+class Order(Struct, frozen=True, kw_only=True):
     """What is wanted. ``kinds``: the kinds of sources for the wanted ones, in order; none at all means: the store only."""
 
     names: tuple[str, ...]

@@ -11,8 +11,9 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+
+from msgspec import Struct, field
 
 from nexusdev.errors import ImageUnavailable
 from nexusdev.images.dockerfile import Copy, Run, Set, Stage, parse
@@ -37,8 +38,7 @@ class Refused(Exception):
     """A source could not deliver; its text says why. The next source is tried."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Maker:
+class Maker(Struct, frozen=True, kw_only=True):
     """Makes images here. ``references``: name → tag in the store; ``opened`` hears of every workshop, so that it can be closed from outside."""
 
     door: ImageDoor
@@ -111,8 +111,7 @@ class Maker:
         return state
 
 
-@dataclass(kw_only=True)
-class _State:
+class _State(Struct, kw_only=True):
     """What the instructions so far have set."""
 
     user: str

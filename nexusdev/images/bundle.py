@@ -10,9 +10,11 @@ import io
 import json
 import tarfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, cast
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound
 from nexusdev.images.images import Images
@@ -25,8 +27,7 @@ _CHUNK = 2 * 1024 * 1024
 _LARGEST_MANIFEST = 1024 * 1024
 
 
-@dataclass(frozen=True, kw_only=True)
-class Packed:
+class Packed(Struct, frozen=True, kw_only=True):
     """One image in a bundle. ``label``: what it says of itself, '' for one from a registry."""
 
     name: str
@@ -37,8 +38,7 @@ class Packed:
     label: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bundle:
+class Bundle(Struct, frozen=True, kw_only=True):
     """A bundle and what is in it. ``bytes``: of the file."""
 
     file: Path

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nexusdev.errors import InvalidConfig
 
@@ -20,8 +22,7 @@ _PARENT = re.compile(r"nexusdev/([a-z][a-z0-9-]*):local")
 _FROM = re.compile(r"\$\{(\w+)\}(?:\s+AS\s+([a-z][a-z0-9-]*))?", re.IGNORECASE)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Run:
+class Run(Struct, frozen=True, kw_only=True):
     """A script for /bin/sh."""
 
     script: str
@@ -30,8 +31,7 @@ class Run:
         return f"RUN {' '.join(self.script.split())}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Copy:
+class Copy(Struct, frozen=True, kw_only=True):
     """Files into the folder ``target``; from the build folder, or from ``stage``. Owned by root, 0644 or as in the stage."""
 
     files: tuple[str, ...]
@@ -42,8 +42,7 @@ class Copy:
         return f"COPY {' '.join(self.files)} → {self.target}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Set:
+class Set(Struct, frozen=True, kw_only=True):
     """ENV, USER or WORKDIR: from here on, and in the image."""
 
     what: str
@@ -57,8 +56,7 @@ class Set:
 Instruction = Run | Copy | Set
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stage:
+class Stage(Struct, frozen=True, kw_only=True):
     """One FROM and what follows. ``parent``: the name in the lock that it is built on."""
 
     parent: str
@@ -66,8 +64,7 @@ class Stage:
     instructions: tuple[Instruction, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
+class Recipe(Struct, frozen=True, kw_only=True):
     """A whole Dockerfile; the last stage is the image."""
 
     stages: tuple[Stage, ...]

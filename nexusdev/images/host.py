@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from nexusdev.runtimes.image_door import Furniture
 
@@ -40,8 +41,7 @@ _APT_OPTION = re.compile(r"""^\s*Acquire::[^#\n]*?(?:Proxy|Check-Valid-Until|Che
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Host:
+class Host(Struct, frozen=True, kw_only=True):
     """This machine as a build sees it. ``folder``: where files for the mounts are written (they may hold what is not for everybody)."""
 
     environ: Mapping[str, str]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from nexusdev.events import Listener, Note, Silence
 from nexusdev.images.lock import BUILD, REGISTRY, Lock, default_file, load
@@ -24,8 +25,7 @@ OVERRIDE = "NEXUSDEV_IMAGE_"
 _LONGEST_BUILD = 3600.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Images:
+class Images(Struct, frozen=True, kw_only=True, dict=True):
     """Everything around one lock and one engine, which is reached for when it is first needed.
 
     root     the folder of all state; logs go to logs/images, one build at a time holds locks/images.lock

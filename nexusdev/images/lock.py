@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from nexusdev.errors import InvalidConfig, UsageError
 from nexusdev.stack.document import Row, Scalar, Spot, Table, Value, read, refusal
@@ -28,8 +29,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _REFERENCE = re.compile(r"[a-z0-9][a-z0-9.:-]*/[a-z0-9._/-]+:[A-Za-z0-9._-]+")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Registry:
+class Registry(Struct, frozen=True, kw_only=True):
     """A published image. ``digest`` None: whatever the tag points at today; ``why`` says why that is accepted.
 
     links  program that we need → program of the image that is the same thing under another name
@@ -44,8 +44,7 @@ class Registry:
         return f"registry {self.reference}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Build:
+class Build(Struct, frozen=True, kw_only=True):
     """A folder with a Dockerfile. ``cache``: the volume that build stages see at /cache."""
 
     folder: Path
@@ -55,8 +54,7 @@ class Build:
         return "local build"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Debootstrap:
+class Debootstrap(Struct, frozen=True, kw_only=True):
     """A folder whose script ``make`` leaves a root file system as rootfs.tar."""
 
     folder: Path
@@ -74,8 +72,7 @@ def kind(source: Source) -> str:
     return REGISTRY if isinstance(source, Registry) else BUILD
 
 
-@dataclass(frozen=True, kw_only=True)
-class LockedImage:
+class LockedImage(Struct, frozen=True, kw_only=True):
     """One image. ``programs``: what must be on the PATH. ``check``: a command that prints the version.
 
     internal  built on, never run
@@ -101,8 +98,7 @@ class LockedImage:
         return f"NEXUS_IMAGE_{self.name.upper().replace('-', '_')}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lock:
+class Lock(Struct, frozen=True, kw_only=True):
     """All images, in the order of the file."""
 
     file: Path

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from nexusdev.images.build import IMAGE_LABEL
 from nexusdev.images.lock import LockedImage, Registry
 from nexusdev.runtimes.image_door import StoredImage
 
 
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """One image. ``wrong`` is a sentence, '' when all is as it should be; ``evidence`` says what was compared."""
 
     name: str

@@ -14,10 +14,11 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from nexusdev.errors import InvalidState
 from nexusdev.instance.files import overwrite, recover, replace, sweep
@@ -38,8 +39,7 @@ _BACK = timedelta(hours=1)
 _INDEX = ".issued.json"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Signer:
+class Signer(Struct, frozen=True, kw_only=True):
     """The CA with its key."""
 
     certificate: x509.Certificate

@@ -6,8 +6,9 @@ meet, and a third cannot take over what another folder owns.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from nexusdev.errors import IdentityMismatch
 from nexusdev.instance.naming import checked_name, derived_name, find_project
@@ -15,8 +16,7 @@ from nexusdev.instance.naming import checked_name, derived_name, find_project
 __all__ = ["Identity", "find_project", "identify", "require_owner"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Identity:
+class Identity(Struct, frozen=True, kw_only=True):
     """An instance's name and the project folder that asks for it.
 
     explicit  the name was given (``--instance``, NEXUSDEV_INSTANCE, settings), not made from the path

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nexusdev.errors import NotFound
 from nexusdev.instance import ports, state, subnets
@@ -25,8 +27,7 @@ if TYPE_CHECKING:
 _EVIDENCE = 6
 
 
-@dataclass(frozen=True, kw_only=True)
-class Instance:
+class Instance(Struct, frozen=True, kw_only=True):
     """Who an instance is and where its things are.
 
     folder    its state folder;  owner  the project folder that made it

@@ -8,8 +8,10 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from nexusdev.errors import Locked
 from nexusdev.instance.state import make_folder
@@ -17,8 +19,7 @@ from nexusdev.instance.state import make_folder
 _POLL = 0.1
 
 
-@dataclass(frozen=True, kw_only=True)
-class Holder:
+class Holder(Struct, frozen=True, kw_only=True):
     """Who has the lock. ``since`` in seconds since the epoch."""
 
     pid: int

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from nexusdev.instance.files import overwrite
 from nexusdev.instance.secrets import is_derived
@@ -19,8 +20,7 @@ _MODE = 0o644
 _HEAD = "# HELP "
 
 
-@dataclass(frozen=True, kw_only=True)
-class Family:
+class Family(Struct, frozen=True, kw_only=True):
     """One metric: its name, what it tells, the label that its samples differ by ('' for a single sample), and label → value.
 
     ``owners``: label → the component that it belongs to, where that is told as well.

@@ -18,9 +18,11 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from nexusdev.errors import InvalidState
 from nexusdev.instance.files import replace
@@ -32,8 +34,7 @@ SCHEMA_VERSION = 1
 _ROOT_CONTAINER_ID = 10001
 
 
-@dataclass(frozen=True, kw_only=True)
-class Record:
+class Record(Struct, frozen=True, kw_only=True):
     """What instance.json keeps.
 
     slot  the port block is 21000 + 100·slot … + 99;  net  first three octets of the /24

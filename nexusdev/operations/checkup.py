@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 Verdict = Literal["ok", "warning", "failed", "fixed"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Check:
+class Check(Struct, frozen=True, kw_only=True):
     """``fix``: what to type. ``repair``: does it by itself and says what it did; only where nothing can be lost."""
 
     name: str

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct, field
 
 from nexusdev.components.contract import Component
 from nexusdev.components.registry import ALL
@@ -80,8 +82,7 @@ def stack_file() -> Path:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Context:
+class Context(Struct, frozen=True, kw_only=True, dict=True):
     """One run of one verb.
 
     root           folder of all instances' state
@@ -100,7 +101,11 @@ class Context:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     timeout_given: bool = False
     wall: Callable[[], float] = time.time
-    _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def _kept(self) -> dict[str, Any]:
+        """What was read once: no field, as it is no part of what a context is or shows."""
+        return {}
 
     def instance(self) -> Instance:
         """The instance as it exists. Raises NotFound (exit 3)."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
@@ -19,8 +18,7 @@ from nexusdev.operations.outcome import Outcome
 from nexusdev.ports import Site, View
 
 
-@dataclass(frozen=True, kw_only=True)
-class EnvOutcome(Outcome):
+class EnvOutcome(Outcome, frozen=True, kw_only=True):
     """``text`` goes to stdout as it is: no wrapping, nothing beside it. ``masked``: values that logs of a CI must hide."""
 
     text: str = ""

@@ -10,8 +10,9 @@ import io
 import tarfile
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from nexusdev import __version__
 from nexusdev.components.contract import Checking, Component, Trial
@@ -23,8 +24,7 @@ _FOLDER, _USER = "/tmp", "10001"  # noqa: S108 - the container's
 _READABLE = 0o644
 
 
-@dataclass(kw_only=True)
-class Exam:
+class Exam(Struct, kw_only=True):
     """What is still to be tried. ``print``: a hash over everything that is looked at; ``root``: folder of all instances' state."""
 
     instance: str

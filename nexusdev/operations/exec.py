@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import IO
+
+from msgspec import Struct
 
 from nexusdev.components.contract import Client
 from nexusdev.errors import NotFound, UsageError
@@ -17,8 +18,7 @@ from nexusdev.ports import Completed, Runtime
 SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash || exec sh")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """A program and where to run it."""
 
     runtime: Runtime

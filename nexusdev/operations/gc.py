@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from nexusdev.errors import Locked, NexusError
 from nexusdev.instance import state
@@ -21,8 +22,7 @@ IMAGE_LABEL = "dev.nexus.image"
 _ORDER = {"container": Act.REMOVE, "network": Act.REMOVE_NETWORK, "volume": Act.REMOVE_VOLUME}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Leftover:
+class Leftover(Struct, frozen=True, kw_only=True):
     """Something to remove. ``kind``: instance, state folder, image, build cache; ``things``: what the engine has of an instance."""
 
     kind: str

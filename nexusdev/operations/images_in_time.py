@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from nexusdev.errors import ImageUnavailable
 from nexusdev.events import Listener, Note
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from nexusdev.images.images import Images
 
 
-@dataclass(kw_only=True)
-class Arrivals:
+class Arrivals(Struct, kw_only=True):
     """Which images are there. ``absent``: optional services whose image cannot be had, and why."""
 
     absent: dict[str, str] = field(default_factory=dict)

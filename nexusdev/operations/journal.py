@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from nexusdev.errors import NotFound
 from nexusdev.instance.files import replace
@@ -18,8 +19,7 @@ from nexusdev.timing import Span, as_data
 _UP, _TIMINGS, _CHECKED = "up.json", "timings.json", "checked"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Journal:
+class Journal(Struct, frozen=True, kw_only=True):
     """What the last ``up`` left behind.
 
     seeded   component that was brought up → a hash over all that its seeding depended on

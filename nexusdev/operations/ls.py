@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from nexusdev.errors import PreflightFailed
 from nexusdev.instance import lock, ports, state
@@ -13,8 +15,7 @@ from nexusdev.operations.outcome import Outcome, Table, Text
 from nexusdev.plan.survey import Belonging, Survey
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """One instance.
 
     running, containers  counts; volumes: count;  ports  '21000-21099' or ''

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nexusdev.components.contract import Component, Node, Readiness
 from nexusdev.plan.snapshot import Container, Snapshot, State
@@ -17,8 +19,7 @@ from nexusdev.stack.model import Service, Stack
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """What one look at a component told; ``facts`` is None where it was not asked."""
 
     component: Component
@@ -27,8 +28,7 @@ class Seen:
     nodes: Sequence[Node] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """One line of ``status``. ``port``: the first host port, 0 for none."""
 
     component: str

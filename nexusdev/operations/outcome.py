@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from nexusdev.errors import NexusError
 
 Mood = Literal["plain", "good", "bad", "warn", "dim", "strong"]
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(Struct, frozen=True):
     """Words with a mood, which a terminal shows as a colour. ``Text("down", "bad")``."""
 
     text: str
@@ -25,24 +25,21 @@ class Text:
 Cell = str | Text
 
 
-@dataclass(frozen=True, kw_only=True)
-class Table:
+class Table(Struct, frozen=True, kw_only=True):
     """Rows under headings. On a narrow screen each row becomes a small block."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One series of a plot. ``labels``: its cell under each of the plot's columns; ``points``: (seconds since the epoch, value)."""
 
     labels: tuple[str, ...]
     points: tuple[tuple[float, float], ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plot:
+class Plot(Struct, frozen=True, kw_only=True):
     """Lines over time. A terminal draws them; elsewhere each is a row of a table.
 
     begin, end  of the time that is shown, in seconds since the epoch
@@ -59,8 +56,7 @@ class Plot:
 Block = str | Text | Table | Plot
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """The result of one verb.
 
     data         the ``data`` member of the JSON envelope

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from nexusdev.errors import PreflightFailed
 from nexusdev.instance.ports import block_of, holder_of, is_taken
@@ -12,8 +13,7 @@ from nexusdev.plan.survey import Survey
 from nexusdev.stack.model import Stack
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """One port. ``holder``: 'ours', 'free', or who else has it."""
 
     port: int

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nexusdev.errors import InvalidConfig, UsageError
 from nexusdev.operations.journal import Journal
@@ -17,8 +19,7 @@ from nexusdev.stack.profiles import FULL
 _FLAG = "--profile"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Part:
+class Part(Struct, frozen=True, kw_only=True):
     """A choice of components.
 
     profile   its name; '' where components were named

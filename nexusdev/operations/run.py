@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from nexusdev.errors import NotFound, UsageError
 from nexusdev.operations.context import Context
 from nexusdev.operations.env import values_for_run
 
 
-@dataclass(frozen=True, kw_only=True)
-class Command:
+class Command(Struct, frozen=True, kw_only=True):
     """What to execute. ``program`` is the file that ``argv[0]`` was found to be."""
 
     program: str

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nexusdev import __version__
 from nexusdev.components.contract import SeedFile
@@ -31,8 +33,7 @@ from nexusdev.stack.fingerprint import fingerprints
 from nexusdev.stack.model import Stack
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scene:
+class Scene(Struct, frozen=True, kw_only=True):
     """What is wanted and what is there.
 
     stack   the whole stack; ``here``: the services of it that are meant

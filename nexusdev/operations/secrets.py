@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from nexusdev.components.contract import Component
@@ -23,8 +22,7 @@ VAULT = "vault"
 PATIENCE, PAUSE = 10.0, 0.2
 
 
-@dataclass(frozen=True, kw_only=True)
-class SecretOutcome(Outcome):
+class SecretOutcome(Outcome, frozen=True, kw_only=True):
     """``text``: the value, printed as it is."""
 
     text: str = ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+
+from msgspec.structs import asdict
 
 from nexusdev.errors import Degraded
 from nexusdev.operations import journal, nodes, watched

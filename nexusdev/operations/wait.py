@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from nexusdev.components.contract import Component, Node, Readiness
 from nexusdev.components.diagnosis import diagnose
@@ -20,8 +21,7 @@ from nexusdev.stack.model import Stack
 from nexusdev.waiting import pause_after
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sight:
+class Sight(Struct, frozen=True, kw_only=True):
     """What one look told. ``service``: '' when the whole component is meant."""
 
     component: str
@@ -109,8 +109,7 @@ def wait(context: Context, target: str, condition: str = "ready") -> Outcome:
     )
 
 
-@dataclass(kw_only=True)
-class _Look:
+class _Look(Struct, kw_only=True):
     context: Context
     component: Component
     service: str

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from nexusdev.components.contract import Alarms, Alert, Component, Watching
 from nexusdev.operations.nodes import Later, Seen
@@ -23,8 +25,7 @@ PATIENCE = 0.45
 _MOODS: Mapping[str, Mood] = {"critical": "bad", "warning": "warn"}
 
 
-@dataclass(kw_only=True)
-class Question:
+class Question(Struct, kw_only=True):
     """A question for alerts that is on its way. ``watching``: who is asked, None where nobody watches in this run."""
 
     watching: Watching | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 
 class State(StrEnum):
@@ -18,8 +19,7 @@ class State(StrEnum):
     DEAD = "dead"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Container:
+class Container(Struct, frozen=True, kw_only=True):
     """One container of this instance.
 
     namespace_of  the id of the container whose network it shares, if any
@@ -47,8 +47,7 @@ class Container:
     attached: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
-class Volume:
+class Volume(Struct, frozen=True, kw_only=True):
     """A named volume of this instance; ``name`` is the stack's short name, ``full_name`` the engine's."""
 
     name: str
@@ -56,8 +55,7 @@ class Volume:
     owner_path: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class NetworkState:
+class NetworkState(Struct, frozen=True, kw_only=True):
     """The instance's network as it exists."""
 
     id: str
@@ -66,8 +64,7 @@ class NetworkState:
     owner_path: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True, kw_only=True):
     """Everything that carries this instance's labels.
 
     containers  by service name

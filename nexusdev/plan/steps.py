@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from nexusdev.stack.model import Service
 
@@ -22,8 +23,7 @@ class Act(StrEnum):
     REMOVE_VOLUME = "remove volume"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One change.
 
     subject  the service, volume or network, by its short name
@@ -47,8 +47,7 @@ class Step:
         return f"{self.act} {self.subject}: {self.because}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """Steps in an order in which they may be done one by one; steps that do not depend on one another may run together."""
 
     steps: tuple[Step, ...] = ()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, kw_only=True)
-class Belonging:
+
+class Belonging(Struct, frozen=True, kw_only=True):
     """One object that carries our labels.
 
     name        the engine's name of it
@@ -26,8 +26,7 @@ class Belonging:
     ports: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Survey:
+class Survey(Struct, frozen=True, kw_only=True):
     """One look over the whole engine.
 
     subnets    network name → CIDR, of every network, ours or not

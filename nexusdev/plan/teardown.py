@@ -7,7 +7,8 @@ gone sits out its whole grace period); the network last.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from nexusdev.plan.snapshot import Container, Snapshot
 from nexusdev.plan.steps import Act, Plan, Step

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from nexusdev.plan.snapshot import Container, Snapshot, State
 from nexusdev.stack.model import Service, Stack
@@ -21,8 +22,7 @@ class Move(StrEnum):
     UNPAUSE = "unpause"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """A move and its reason."""
 
     move: Move
@@ -33,8 +33,7 @@ class Verdict:
         return self.move in (Move.CREATE, Move.RECREATE)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scene:
+class Scene(Struct, frozen=True, kw_only=True):
     """What a verdict looks at beside the service itself. ``decided``: the verdicts so far, owners of networks first."""
 
     stack: Stack

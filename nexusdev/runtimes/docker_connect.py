@@ -7,10 +7,11 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from nexusdev.errors import NexusError, NotFound, PreflightFailed
 from nexusdev.runtimes import failures
@@ -27,8 +28,7 @@ _OF_THE_WIRE = ("docker", "requests", "urllib3", "http")
 _START = "on Linux: sudo systemctl start docker; with Docker Desktop: start the application. Then: nexusdev doctor"
 
 
-@dataclass(frozen=True, kw_only=True)
-class EngineFacts:
+class EngineFacts(Struct, frozen=True, kw_only=True):
     """What ``doctor`` tells about the engine. Sizes in bytes; ``time``: its clock, ISO 8601."""
 
     endpoint: str

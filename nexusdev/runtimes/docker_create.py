@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from nexusdev.runtimes import labels
 from nexusdev.stack.model import Healthcheck, Network, Service, Stack
 
 
-@dataclass(frozen=True, kw_only=True)
-class Names:
+class Names(Struct, frozen=True, kw_only=True):
     """How the engine's objects of one instance are named and labelled."""
 
     project: str
     instance: str
     owner_path: str
     stack: Stack | None = None
-    common: Mapping[str, str] = field(init=False)
 
-    def __post_init__(self) -> None:
-        ours = {
+    @property
+    def common(self) -> Mapping[str, str]:
+        """The labels of all of them."""
+        return {
             labels.PROJECT: self.project,
             labels.COMPOSE_VERSION: labels.A_COMPOSE_VERSION,
             labels.INSTANCE: self.instance,
             labels.OWNER_PATH: self.owner_path,
         }
-        object.__setattr__(self, "common", ours)
 
     def container(self, service: str) -> str:
         return f"{self.project}-{service}-1"

@@ -11,16 +11,16 @@ import json
 import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from msgspec import Struct
+
 _HERE = ("", "localhost", "127.0.0.1", "::1")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True, kw_only=True):
     """Where the engine listens, and what said so. ``certificates``: folder with ca.pem, cert.pem, key.pem, or None."""
 
     url: str

@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct, field
 
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True, kw_only=True)
-class StoredImage:
+class StoredImage(Struct, frozen=True, kw_only=True):
     """An image in the engine's store.
 
     id       sha256:… of its configuration
@@ -31,8 +31,7 @@ class StoredImage:
     user: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Furniture:
+class Furniture(Struct, frozen=True, kw_only=True):
     """What a workshop has beside its image, and what never gets into the image made there.
 
     environment  variables of every command

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import IO, Any
+
+from msgspec import Struct, field
 
 from nexusdev.errors import NexusError, NotFound
 from nexusdev.plan.snapshot import Container, NetworkState, Snapshot, State, Volume
@@ -24,8 +25,7 @@ __all__ = ["MemoryRuntime", "World"]
 _TICK = 0.01
 
 
-@dataclass(frozen=True, kw_only=True)
-class MemoryRuntime:
+class MemoryRuntime(Struct, frozen=True, kw_only=True):
     """ports.Runtime over a World. Takes what DockerRuntime takes."""
 
     project: str

@@ -11,8 +11,10 @@ import json
 import tarfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound
 from nexusdev.runtimes.image_door import Furniture, Say, StoredImage
@@ -26,8 +28,7 @@ def succeed(_workshop: MemoryWorkshop, _script: str, _say: Say) -> int:
     return 0
 
 
-@dataclass(kw_only=True)
-class MemoryImages:
+class MemoryImages(Struct, kw_only=True):
     """``published``: reference → digest of what the registry has. ``opened``: names of all workshops, in order."""
 
     published: dict[str, str] = field(default_factory=dict)

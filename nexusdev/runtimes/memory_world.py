@@ -5,7 +5,8 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from nexusdev.plan.snapshot import State
 from nexusdev.plan.steps import Act, Step
@@ -15,8 +16,7 @@ ALIVE = (State.RUNNING, State.PAUSED, State.RESTARTING)
 _KILLED = 137
 
 
-@dataclass(kw_only=True)
-class Cell:
+class Cell(Struct, kw_only=True):
     """A container. Without an instance it is somebody else's."""
 
     id: str
@@ -41,8 +41,7 @@ class Cell:
     said: list[LogLine] = field(default_factory=list)
 
 
-@dataclass(kw_only=True)
-class Net:
+class Net(Struct, kw_only=True):
     """A network."""
 
     id: str
@@ -52,8 +51,7 @@ class Net:
     owner_path: str = ""
 
 
-@dataclass(kw_only=True)
-class Store:
+class Store(Struct, kw_only=True):
     """A volume; ``name`` is the stack's."""
 
     name: str
@@ -61,8 +59,7 @@ class Store:
     owner_path: str = ""
 
 
-@dataclass(kw_only=True)
-class World:
+class World(Struct, kw_only=True):
     """An engine. Time passes by one second with each thing that happens.
 
     missing_images   images that nobody has

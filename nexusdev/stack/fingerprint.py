@@ -12,6 +12,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import asdict
+
 from nexusdev.stack.model import Service, Stack
 
 # What no container is made from: nexusdev's own view of a service, and the order of starts.
@@ -29,7 +32,7 @@ def fingerprints(stack: Stack) -> Mapping[str, str]:
 
 def _fingerprint(service: Service, stack: Stack, contents: dict[Path, str], owner: str) -> str:
     facts = {
-        "service": {key: value for key, value in vars(service).items() if key not in _NOT_IN_THE_CONTAINER},
+        "service": {key: value for key, value in asdict(service).items() if key not in _NOT_IN_THE_CONTAINER},
         "files": [
             (
                 mount.kind,
@@ -47,8 +50,8 @@ def _fingerprint(service: Service, stack: Stack, contents: dict[Path, str], owne
 
 
 def _plain(value: object) -> object:
-    """What JSON does not know: nested dataclasses by their values, paths as text."""
-    return vars(value) if hasattr(value, "__dataclass_fields__") else str(value)
+    """What JSON does not know: nested structs by their values, paths as text."""
+    return asdict(value) if isinstance(value, Struct) else str(value)
 
 
 def _is_live(name: str, kind: str, stack: Stack) -> bool:

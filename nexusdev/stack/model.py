@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, kw_only=True)
-class Port:
+
+class Port(Struct, frozen=True, kw_only=True):
     """A container port published on 127.0.0.1."""
 
     host: int
     container: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class VolumeMount:
+class VolumeMount(Struct, frozen=True, kw_only=True):
     """A named volume and where it appears."""
 
     volume: str
@@ -25,8 +24,7 @@ class VolumeMount:
     read_only: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class FileMount:
+class FileMount(Struct, frozen=True, kw_only=True):
     """A config or a secret as a read-only file: ``source`` on the host, ``target`` in the container."""
 
     kind: Literal["config", "secret"]
@@ -35,8 +33,7 @@ class FileMount:
     target: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Healthcheck:
+class Healthcheck(Struct, frozen=True, kw_only=True):
     """For display only; times in seconds."""
 
     test: tuple[str, ...]
@@ -46,8 +43,7 @@ class Healthcheck:
     start_period: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Service:
+class Service(Struct, frozen=True, kw_only=True):
     """One container as it shall be. ``shares`` names the service whose network namespace it lives in."""
 
     name: str
@@ -85,8 +81,7 @@ class Service:
     healthcheck: Healthcheck | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
+class Recipe(Struct, frozen=True, kw_only=True):
     """How nexusdev makes a secret file; exactly one of the members is set.
 
     live  the server reads the file when it needs it (or is told by its component): a change recreates nothing
@@ -103,8 +98,7 @@ class Recipe:
     live: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Secret:
+class Secret(Struct, frozen=True, kw_only=True):
     """A file of the instance's state folder, mode 0600, and how it comes to be."""
 
     name: str
@@ -112,16 +106,14 @@ class Secret:
     recipe: Recipe
 
 
-@dataclass(frozen=True, kw_only=True)
-class Network:
+class Network(Struct, frozen=True, kw_only=True):
     """The one network of an instance, with its /24."""
 
     name: str
     subnet: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stack:
+class Stack(Struct, frozen=True, kw_only=True):
     """All that may run, by name, in the order of the files.
 
     profiles  name → the components of it that ``up --profile`` brings up, besides ``full``: every one

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
+
+from msgspec import Struct
 
 from nexusdev.stack import schema
 from nexusdev.stack.document import Scalar, Spot, Table, Value, refusal
@@ -20,8 +21,7 @@ _PORT = re.compile(r"127\.0\.0\.1:(?P<host>\d+):(?P<container>\d+)")
 _RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Declared:
+class Declared(Struct, frozen=True, kw_only=True):
     """What the files declare at their top level, for services to refer to."""
 
     network: str

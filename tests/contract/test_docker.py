@@ -7,10 +7,10 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from nexusdev.errors import InvalidState, NotReadyInTime, PortInUse
 from nexusdev.plan.planner import plan_down

@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import threading
 import time
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from nexusdev.errors import IdentityMismatch, ImageUnavailable, NotFound, PortInUse, PreflightFailed
 from nexusdev.plan.planner import plan_down, plan_restart, plan_start, plan_stop

@@ -7,9 +7,11 @@ import socket
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from nexusdev.plan.planner import plan, plan_down
 from nexusdev.plan.snapshot import Snapshot

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from nexusdev.components.contract import Node, Readiness
 from nexusdev.components.https import get
@@ -18,8 +19,7 @@ _FEW = 2
 _STATUS = re.compile(r'^haproxy_server_status\{proxy="([^"]+)",server="([^"]+)",state="UP"\} (\d)', re.MULTILINE)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Role:
+class Role(Struct, frozen=True, kw_only=True):
     """A role name: the proxy that has it, whose it is, and the servers of which one must be up.
 
     backend  regular expression for the names of the backends behind it
@@ -44,8 +44,7 @@ ROLES = (
 PROXIES = tuple(dict.fromkeys(role.proxy for role in ROLES))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """What the proxies told.
 
     servers     proxy → backend → names of its servers that are up; a proxy that does not answer is not in it

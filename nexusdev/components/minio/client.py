@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nexusdev.components.minio.names import API, ROLE, ROOT_PASSWORD, ROOT_USER
 from nexusdev.errors import SeedingFailed
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from minio import Minio, MinioAdmin
 
 
-@dataclass(frozen=True, kw_only=True)
-class Clients:
+class Clients(Struct, frozen=True, kw_only=True):
     """Root's hands: for buckets and objects, and for users and policies."""
 
     s3: Minio

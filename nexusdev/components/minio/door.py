@@ -5,24 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nexusdev.components.https import Line, Response, opened
 from nexusdev.ports import Address, Site
 from nexusdev.wire.s3 import sign
 
 
-@dataclass(frozen=True, kw_only=True)
-class Key:
+class Key(Struct, frozen=True, kw_only=True):
     """An access key and its secret."""
 
     access: str
     secret: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Door:
+class Door(Struct, frozen=True, kw_only=True):
     """The way to one address with one key. Every request has a connection of its own; those through a ``kept`` door share one."""
 
     site: Site

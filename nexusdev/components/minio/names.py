@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from nexusdev.components.minio.door import Door, Key
 from nexusdev.ports import Site
@@ -26,8 +26,7 @@ CANARY = ".nexusdev/canary"
 SEEDED = ".nexusdev/seeded.json"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bucket:
+class Bucket(Struct, frozen=True, kw_only=True):
     """A bucket of the platform.
 
     application  whether the application's user sees it

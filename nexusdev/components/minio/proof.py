@@ -5,9 +5,10 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from nexusdev.components.contract import Proof
 from nexusdev.components.https import Response

@@ -10,7 +10,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from nexusdev.components.contract import Node, Readiness
 from nexusdev.components.https import Response, get
@@ -29,8 +31,7 @@ _STARTING = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Drive:
+class Drive(Struct, frozen=True, kw_only=True):
     """A node and its drive as the cluster sees them."""
 
     node: str
@@ -39,8 +40,7 @@ class Drive:
     free_bytes: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """What was seen.
 
     trouble   why the cluster takes no writes, '' when it is healthy

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from io import BytesIO
+
+from msgspec import Struct
 
 from nexusdev.components.contract import Change
 from nexusdev.components.https import Response
@@ -30,8 +31,7 @@ OK, MISSING = 200, 404
 APP_BUCKETS = tuple(bucket.name for bucket in BUCKETS if bucket.application)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Gap:
+class Gap(Struct, frozen=True, kw_only=True):
     """One difference: what is said when it is closed, and how it is closed."""
 
     what: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from nexusdev.components.contract import Alarms, Alert
 from nexusdev.components.https import get
@@ -18,8 +19,7 @@ _SEVERITIES = ("critical", "warning", "info")
 _OK = 200
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Kind:
+class _Kind(Struct, frozen=True, kw_only=True):
     """A server that knows: its role (its replicas are called ``role-N``), where it is asked, and how its answer is read."""
 
     role: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from nexusdev.components.monitoring.readiness import Facts
 
@@ -10,8 +10,7 @@ from nexusdev.components.monitoring.readiness import Facts
 TOOLS = frozenset({"minio-client"})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Coverage:
+class Coverage(Struct, frozen=True, kw_only=True):
     """``services``: those that run and serve; ``unseen``: the ones that no number tells of."""
 
     services: frozenset[str]

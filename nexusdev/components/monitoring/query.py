@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 from nexusdev.components.https import Response, get
 from nexusdev.components.monitoring import names
@@ -23,16 +24,14 @@ _BEFORE, _AROUND = 16, 26
 _HELP = "nexusdev start monitoring   start what is stopped\nnexusdev logs monitoring    what it says"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """``data`` is Prometheus's own: ``resultType`` (vector, matrix, scalar, string) and ``result``."""
 
     data: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Span:
+class Span(Struct, frozen=True, kw_only=True):
     """A stretch of time: seconds since the epoch, and between two points."""
 
     begin: float
@@ -44,8 +43,7 @@ class Silent(Exception):
     """Nobody answers at the address; why is known to who sees the containers."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Prometheus:
+class Prometheus(Struct, frozen=True, kw_only=True):
     """The Prometheus of an instance. ``timeout``: seconds for each of connecting and replying."""
 
     site: Site

@@ -8,10 +8,11 @@ Nor for the list of targets itself: a Prometheus that has just started hands it 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from nexusdev.components.contract import Node, Readiness
 from nexusdev.components.https import Line, Response, opened
@@ -29,8 +30,7 @@ _QUESTION = "/api/v1/query?query=" + quote(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Server:
+class Server(Struct, frozen=True, kw_only=True):
     """What one Prometheus told, or the ``trouble`` with it. ``young``: its list of targets may still come."""
 
     name: str
@@ -39,8 +39,7 @@ class Server:
     young: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Peer:
+class Peer(Struct, frozen=True, kw_only=True):
     """What an Alertmanager (or Grafana, which has no peers) told; ``members``: how many it sees, itself among them."""
 
     name: str
@@ -48,8 +47,7 @@ class Peer:
     members: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """What all of them told. ``services``: those that exist in this run; ``running``: those of them that run."""
 
     servers: tuple[Server, ...] = ()

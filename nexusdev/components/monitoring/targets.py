@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
+
+from msgspec import Struct
 
 _FEW = 3
 UP, DOWN = "up", "down"
@@ -29,8 +30,7 @@ LOST = " or ".join(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """What is scraped; ``health``: up, down, unknown (not scraped yet). ``lost``: down, and for longer than a start takes."""
 
     job: str

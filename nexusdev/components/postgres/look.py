@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nexusdev.components import https
 from nexusdev.components.postgres import names
@@ -103,8 +105,7 @@ def _store(site: Site, store: str) -> Store:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Login:
+class _Login(Struct, frozen=True, kw_only=True):
     """A role and a database, tried at an address."""
 
     site: Site

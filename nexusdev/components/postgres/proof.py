@@ -5,9 +5,10 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from nexusdev.components.contract import Proof
 from nexusdev.components.postgres.sql import words
@@ -24,8 +25,7 @@ _SQL = "SELECT nonce, pg_is_in_recovery() FROM nexusdev.instance"
 _STRANGER = ("28P01", "28000", "3D000", "42P01")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Door:
+class Door(Struct, frozen=True, kw_only=True):
     """A published path as the variables describe it. ``replica``: what must be behind it."""
 
     name: str

@@ -6,16 +6,16 @@ The facts come from Patroni and etcd by their REST interfaces and from a real lo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from nexusdev.components.contract import Node, Readiness
 from nexusdev.components.postgres import names
 
 
-@dataclass(frozen=True, kw_only=True)
-class Member:
+class Member(Struct, frozen=True, kw_only=True):
     """A node as Patroni knows it: ``role`` leader, quorum_standby or replica; ``state`` running, streaming, creating replica, …
 
     lag  bytes behind the leader; -1 when nobody knows
@@ -49,8 +49,7 @@ class Serves(StrEnum):
     REPLICA = "replica"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Path:
+class Path(Struct, frozen=True, kw_only=True):
     """How a published path answered. ``writes``: a write was acknowledged. ``said``: the server's or the system's own words."""
 
     serves: Serves = Serves.UNASKED
@@ -58,8 +57,7 @@ class Path:
     said: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Store:
+class Store(Struct, frozen=True, kw_only=True):
     """An etcd member: whether it answers, and whether it sees a leader (which takes a quorum)."""
 
     answers: bool = False
@@ -67,8 +65,7 @@ class Store:
     leads: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """All that was learned in one look.
 
     views   node → the cluster in its words; a node whose Patroni does not answer is missing, one without a cluster yet is empty

@@ -7,7 +7,7 @@ make nothing but temporary tables. As in production.
 # ruff: noqa: S608 - names come from `names` alone
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from nexusdev.components.postgres import names
 
@@ -16,8 +16,7 @@ _OWNER, _APP, _PROBE, _POOLER, _DATABASE = names.OWNER, names.APP, names.PROBE, 
 _MONITOR = names.MONITOR
 
 
-@dataclass(frozen=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One thing to be. ``present`` selects one boolean, ``make`` brings it about, ``what`` tells it in the past tense."""
 
     what: str

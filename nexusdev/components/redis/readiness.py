@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from nexusdev.components.contract import Readiness
 from nexusdev.components.redis import names
@@ -17,8 +18,7 @@ from nexusdev.wire.resp import Connection, Refused
 PATIENCE = 1.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Server:
+class Server(Struct, frozen=True, kw_only=True):
     """What one of the three servers, or the server behind a role name, says of itself.
 
     trouble   why it does not answer, '' when it does
@@ -47,8 +47,7 @@ class Server:
         return self.role == "master"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sentinel:
+class Sentinel(Struct, frozen=True, kw_only=True):
     """What one sentinel says of the master.
 
     master  the name that it tells clients, '' when it watches none yet
@@ -63,8 +62,7 @@ class Sentinel:
     flags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Relay:
+class Relay(Struct, frozen=True, kw_only=True):
     """Where a relay sends applications on the host: ``127.0.0.1:21070``."""
 
     name: str
@@ -72,8 +70,7 @@ class Relay:
     master: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """Everything that was seen. ``routes``: what is behind redis-master and redis-replica."""
 
     servers: tuple[Server, ...] = ()

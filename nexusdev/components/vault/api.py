@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nexusdev.components.https import Line, Response
 from nexusdev.components.vault.names import PORT, ROLE
@@ -22,8 +24,7 @@ OK, NO_CONTENT = 200, 204
 BAD_REQUEST, FORBIDDEN, NOT_FOUND, SERVER_FAULT = 400, 403, 404, 500
 
 
-@dataclass(frozen=True, kw_only=True)
-class Query:
+class Query(Struct, frozen=True, kw_only=True):
     """One request to ``/v1/<path>`` of a server by its service or role name.
 
     timeout  seconds for each of connecting, handshake and reply
@@ -63,8 +64,7 @@ class Refused(SeedingFailed):
         return self.status >= SERVER_FAULT
 
 
-@dataclass(frozen=True, kw_only=True)
-class Api:
+class Api(Struct, frozen=True, kw_only=True):
     """One server, asked with one token."""
 
     transport: Transport

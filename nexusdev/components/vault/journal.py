@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from nexusdev.components.vault.names import JOURNAL
 from nexusdev.ports import SecretStore
@@ -15,8 +15,7 @@ ROOT_OF_NODES = "root-token-of-vault"
 UNFINISHED = (INITIALISING_UNSEAL, INITIALISING_NODES, ROOT_OF_UNSEAL)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Journal:
+class Journal(Struct, frozen=True, kw_only=True):
     """A set of words that survives ``kill -9``."""
 
     secrets: SecretStore

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nexusdev.components.contract import Node, Readiness
 from nexusdev.components.together import together
@@ -21,8 +23,7 @@ _TIMEOUT = 2.0
 _TOLERANCE = re.compile(r"^vault_autopilot_failure_tolerance(?:\{[^}]*\})? (\d+)", re.MULTILINE)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Server:
+class Server(Struct, frozen=True, kw_only=True):
     """One server by its own word. All false: it does not answer."""
 
     name: str
@@ -45,8 +46,7 @@ class Server:
         return "sealed" if self.sealed else "unsealed"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """What was seen.
 
     unseal     the fourth node;  nodes  the three

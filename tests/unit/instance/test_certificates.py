@@ -8,12 +8,12 @@ import ssl
 import subprocess
 import sys
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from msgspec.structs import replace
 
 from nexusdev.instance.certificates import prepare, wanted_names
 from nexusdev.stack.model import Recipe, Stack

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from nexusdev.errors import PreflightFailed
 from nexusdev.instance.identity import Identity

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from dataclasses import replace as replaced
 
 import pytest
+from msgspec.structs import replace as replaced
 
 from nexusdev.components.contract import Change, Variable
 from nexusdev.errors import IdentityMismatch, Locked, NotFound, SeedingFailed, UsageError

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 
 from nexusdev.errors import IdentityMismatch, NotFound
 from nexusdev.plan.planner import plan, plan_down, plan_restart, plan_start, plan_stop
@@ -49,7 +50,7 @@ class Shop:
         self.walk(self.plan())
 
     def change(self, service: str, **values: object) -> None:
-        changed = replace(self.stack.services[service], **values)  # type: ignore[arg-type]
+        changed = replace(self.stack.services[service], **values)
         self.stack = replace(self.stack, services={**self.stack.services, service: changed})
 
 

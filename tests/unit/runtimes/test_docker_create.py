@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from nexusdev.runtimes.docker_create import Names, container_config
 from nexusdev.stack.model import FileMount, Healthcheck, Network, Port, Service, Stack, VolumeMount

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from nexusdev.stack.model import Service
 from nexusdev.stack.order import closure, find_cycle, ordered, waves

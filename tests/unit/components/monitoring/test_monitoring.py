@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from nexusdev.components.contract import Readiness
 from nexusdev.components.monitoring import names, readiness, targets

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from nexusdev.components.postgres.proof import Door, Row, _refusal, doors, judge
 from nexusdev.components.postgres.variables import variables

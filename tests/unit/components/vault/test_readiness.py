@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from nexusdev.components.vault import names, readiness
 from nexusdev.components.vault.readiness import Facts, Server

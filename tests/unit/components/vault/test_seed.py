@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from nexusdev.components.vault import names
 from nexusdev.components.vault.root import decode, encode
 from nexusdev.components.vault.settled import policy_text
 from nexusdev.errors import InvalidState, SeedingFailed
-from nexusdev.ports import Address, Site, View
+from nexusdev.ports import Address, View
 from tests.unit.components.vault.core import Core
 from tests.unit.components.vault.world import Cut, World
 
@@ -106,7 +107,7 @@ def test_a_cut_rotation_is_set_right_by_the_next_up(world: World, number: int) -
 
 def test_variables_need_no_network_and_speak_of_the_role_name_inside() -> None:
     world = World()
-    site = Site(**{**vars(world.site), "addresses": {(names.ROLE, 8200): Address(host="127.0.0.1", port=21080)}})
+    site = replace(world.site, addresses={(names.ROLE, 8200): Address(host="127.0.0.1", port=21080)})
     inside = {each.name: each.value for each in world.vault.variables(site, View.CONTAINER)}
     outside = {each.name: each.value for each in world.vault.variables(site, View.HOST)}
     assert list(outside) == ["VAULT_ADDR", "VAULT_TOKEN", "VAULT_CACERT", "VAULT_ROLE_ID", "VAULT_SECRET_ID"]
