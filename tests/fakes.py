@@ -240,7 +240,7 @@ class MemoryDoors:
     def facts(self) -> EngineFacts:
         return self.engine
 
-    def images(self, root: Path, *, kinds: tuple[str, ...]) -> Any:
+    def images(self, root: Path, *, kinds: tuple[str, ...], kept: Path) -> Any:
         return self.pictures
 
 

@@ -158,10 +158,15 @@ def open_images(
     kinds: tuple[str, ...] = (REGISTRY, BUILD),
     lock: Path | None = None,
     connect: Callable[[], ImageDoor] | None = None,
+    kept: Path | None = None,
 ) -> Images:
-    """The images of this installation and of this process's engine. Raises InvalidConfig."""
+    """The images of this installation and of this process's engine. Raises InvalidConfig. ``kept``: see ``lock.load``."""
     return Images(
-        lock=load(lock or default_file()), connect=connect or _engine, root=root, kinds=kinds, environ=os.environ
+        lock=load(lock or default_file(), kept=kept),
+        connect=connect or _engine,
+        root=root,
+        kinds=kinds,
+        environ=os.environ,
     )
 
 

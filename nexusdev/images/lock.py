@@ -1,8 +1,7 @@
-"""The lock: every image of the stack with its version, what it must bring, and its sources in order. Read strictly."""
+"""The lock: every image of the stack with its version, what it must bring, and its sources in order."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -10,26 +9,12 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from nexusdev.errors import InvalidConfig, UsageError
-from nexusdev.stack.document import Row, Scalar, Spot, Table, Value, read, refusal
+from nexusdev.instance.kept import Kept
 
 FILE = "images.lock.yaml"
-SCHEMA = 1
-
-_TOP = ("schema", "images")
-_IMAGE = ("version", "programs", "check", "internal", "optional", "sources")
-_SOURCES: Mapping[str, tuple[str, ...]] = {
-    "registry": ("registry", "digest", "why", "links"),
-    "build": ("build", "cache"),
-    "debootstrap": ("debootstrap",),
-}
-_NAME = re.compile(r"[a-z][a-z0-9-]*")
-_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,40}")
-_PROGRAM = re.compile(r"[A-Za-z0-9._-]+")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_REFERENCE = re.compile(r"[a-z0-9][a-z0-9.:-]*/[a-z0-9._/-]+:[A-Za-z0-9._-]+")
 
 
-class Registry(Struct, frozen=True, kw_only=True):
+class Registry(Struct, frozen=True, kw_only=True, tag=True):
     """A published image. ``digest`` None: whatever the tag points at today; ``why`` says why that is accepted.
 
     links  program that we need → program of the image that is the same thing under another name
@@ -44,7 +29,7 @@ class Registry(Struct, frozen=True, kw_only=True):
         return f"registry {self.reference}"
 
 
-class Build(Struct, frozen=True, kw_only=True):
+class Build(Struct, frozen=True, kw_only=True, tag=True):
     """A folder with a Dockerfile. ``cache``: the volume that build stages see at /cache."""
 
     folder: Path
@@ -54,7 +39,7 @@ class Build(Struct, frozen=True, kw_only=True):
         return "local build"
 
 
-class Debootstrap(Struct, frozen=True, kw_only=True):
+class Debootstrap(Struct, frozen=True, kw_only=True, tag=True):
     """A folder whose script ``make`` leaves a root file system as rootfs.tar."""
 
     folder: Path
@@ -122,118 +107,19 @@ class Lock(Struct, frozen=True, kw_only=True):
         return tuple(name for name in self.images if name in wanted) if wanted else self.runnable
 
 
-def load(file: Path) -> Lock:
-    """Read the lock. Raises InvalidConfig with file, line, key and what is allowed."""
-    root = read(file, {})
-    members = _members(root, _TOP, required=_TOP)
-    if _text(members["schema"]) != str(SCHEMA):
-        raise refusal(members["schema"].spot, f"schema must be {SCHEMA}")
-    listed = members["images"]
-    if not isinstance(listed, Table):
-        raise refusal(listed.spot, "must be a mapping: name → image")
-    return Lock(
-        file=file, images={name: _image(listed.keys[name], name, value) for name, value in listed.items.items()}
-    )
+def load(file: Path, *, kept: Path | None = None) -> Lock:
+    """Read the lock. Raises InvalidConfig with file, line, key and what is allowed. ``kept``: folder for what may be kept of it."""
+    place = Kept(kept / "images.kept", Lock, key=str(file)) if kept else None
+    lock = place.recall() if place else None
+    if lock is None:
+        from nexusdev.images import lock_reader
 
-
-def _image(spot: Spot, name: str, value: Value) -> LockedImage:
-    if not _NAME.fullmatch(name):
-        raise refusal(spot, f"{name} is no image name", why="small letters, digits and hyphens")
-    members = _members(value, _IMAGE, required=("version", "sources"))
-    rows = _rows(members["sources"])
-    if not rows:
-        raise refusal(members["sources"].spot, "at least one source is needed", allowed=tuple(_SOURCES))
-    return LockedImage(
-        name=name,
-        version=_matching(members["version"], _VERSION, "a version that can stand in a tag"),
-        programs=tuple(_text(program) for program in _rows(members["programs"])) if "programs" in members else (),
-        check=_text(members["check"]) if "check" in members else "",
-        internal="internal" in members and _boolean(members["internal"]),
-        optional="optional" in members and _boolean(members["optional"]),
-        sources=tuple(_source(row) for row in rows),
-    )
-
-
-def _source(value: Value) -> Source:
-    kinds = [kind for kind in _SOURCES if isinstance(value, Table) and kind in value.items]
-    if len(kinds) != 1:
-        raise refusal(value.spot, "a source is exactly one of these", allowed=tuple(_SOURCES))
-    members = _members(value, _SOURCES[kinds[0]], required=kinds)
-    match kinds[0]:
-        case "registry":
-            return _registry(value.spot, members)
-        case "build":
-            cache = _text(members["cache"]) if "cache" in members else ""
-            return Build(folder=_folder(members["build"], "Dockerfile"), cache=cache)
-        case _:
-            return Debootstrap(folder=_folder(members["debootstrap"], "make"))
-
-
-def _registry(spot: Spot, members: Mapping[str, Value]) -> Registry:
-    if "digest" not in members:
-        raise refusal(spot, "digest is missing", why="a digest of null needs a why beside it")
-    digest, why = members["digest"], _text(members["why"]) if "why" in members else ""
-    if isinstance(digest, Scalar) and digest.kind == "null":
-        if not why:
-            raise refusal(digest.spot, "a digest of null needs a why beside it")
-        pinned = None
-    else:
-        pinned = _matching(digest, _DIGEST, "sha256: and 64 hexadecimal digits, or null with a why")
-    reference = _matching(members["registry"], _REFERENCE, "host/path:tag")
-    return Registry(reference=reference, digest=pinned, why=why, links=_links(members))
-
-
-def _links(members: Mapping[str, Value]) -> Mapping[str, str]:
-    if "links" not in members:
-        return {}
-    table = members["links"]
-    if not isinstance(table, Table):
-        raise refusal(table.spot, "must be a mapping: program that is needed → program of the image")
-    return {name: _matching(value, _PROGRAM, "the name of a program") for name, value in table.items.items()}
-
-
-def _folder(value: Value, needed: str) -> Path:
-    folder = value.spot.file.parent / _text(value)
-    if not (folder / needed).is_file():
-        raise refusal(value.spot, f"there is no {needed} in {folder}")
-    return folder
-
-
-def _members(value: Value, allowed: tuple[str, ...], *, required: Iterable[str]) -> Mapping[str, Value]:
-    if not isinstance(value, Table):
-        raise refusal(value.spot, "must be a mapping", allowed=allowed)
-    for key, spot in value.keys.items():
-        if key not in allowed:
-            raise refusal(spot, f"unknown key {key}", allowed=allowed, near=key)
-    for key in required:
-        if key not in value.items:
-            raise refusal(value.spot, f"{key} is missing", allowed=allowed)
-    return value.items
-
-
-def _rows(value: Value) -> tuple[Value, ...]:
-    if isinstance(value, Row):
-        return value.items
-    raise refusal(value.spot, "must be a list")
-
-
-def _text(value: Value) -> str:
-    if isinstance(value, Scalar) and value.kind in ("str", "int"):
-        return value.text
-    raise refusal(value.spot, "must be a text", hint="put it in quotes")
-
-
-def _boolean(value: Value) -> bool:
-    if isinstance(value, Scalar) and value.kind == "bool" and value.text in ("true", "false"):
-        return value.text == "true"
-    raise refusal(value.spot, "must be true or false")
-
-
-def _matching(value: Value, pattern: re.Pattern[str], wanted: str) -> str:
-    text = _text(value)
-    if not pattern.fullmatch(text):
-        raise refusal(value.spot, f"{text!r} is not {wanted}")
-    return text
+        lock = lock_reader.read_lock(file)
+        if place:
+            folders = (image.folder for image in lock.images.values() if image.folder)
+            # the code decides as well what the file means, and changes where it is developed
+            place.keep(lock, made_of=(file, *folders, *Path(lock_reader.__file__).parent.glob("*.py")))
+    return lock
 
 
 def default_file() -> Path:

@@ -15,9 +15,12 @@ from nexusdev.components.contract import Component
 from nexusdev.components.registry import ALL
 from nexusdev.errors import InvalidConfig
 from nexusdev.events import Listener, Silence
+from nexusdev.instance.folders import folder_of
 from nexusdev.instance.identity import Identity
+from nexusdev.instance.kept import Kept
 from nexusdev.ports import Clock, Runtime
 from nexusdev.settings import Settings
+from nexusdev.stack.model import Stack
 from nexusdev.waiting import SystemClock
 
 if TYPE_CHECKING:
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     from nexusdev.instance.instance import Instance
     from nexusdev.plan.survey import Survey
     from nexusdev.runtimes.docker_connect import EngineFacts
-    from nexusdev.stack.model import Stack
 
 
 class Doors(Protocol):
@@ -40,8 +42,8 @@ class Doors(Protocol):
     def facts(self) -> EngineFacts:
         """What the engine says of itself. Raises PreflightFailed."""
 
-    def images(self, root: Path, *, kinds: tuple[str, ...]) -> Images:
-        """The images of this installation beside the engine's store."""
+    def images(self, root: Path, *, kinds: tuple[str, ...], kept: Path) -> Images:
+        """The images of this installation beside the engine's store. ``kept``: folder for what may be kept of them."""
 
 
 class DockerDoors:
@@ -65,10 +67,10 @@ class DockerDoors:
 
         return engine().facts()
 
-    def images(self, root: Path, *, kinds: tuple[str, ...]) -> Images:
+    def images(self, root: Path, *, kinds: tuple[str, ...], kept: Path) -> Images:
         from nexusdev.images.images import open_images
 
-        return open_images(root, kinds=kinds)
+        return open_images(root, kinds=kinds, kept=kept)
 
 
 def stack_file() -> Path:
@@ -116,18 +118,27 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
     def images(self) -> Images:
         """The images of this installation, in the order of sources that the settings name."""
         if "images" not in self._kept:
-            self._kept["images"] = self.doors.images(self.root, kinds=self.settings.image_sources)
+            kept = folder_of(self.root, self.identity.name)
+            self._kept["images"] = self.doors.images(self.root, kinds=self.settings.image_sources, kept=kept)
         images: Images = self._kept["images"]
         return images
 
     def stack(self, instance: Instance) -> Stack:
         """The whole stack of this instance. Read once: the files do not change under a verb."""
-        from nexusdev.stack.loader import load
-
         environment = instance.environment(self.images().resolve())
         if self._kept.get("environment") != environment:
-            self._kept.update(environment=environment, stack=load(self.compose, environment))
+            self._kept.update(environment=environment, stack=self._load(instance.folder, environment))
         stack: Stack = self._kept["stack"]
+        return stack
+
+    def _load(self, folder: Path, environment: Mapping[str, str]) -> Stack:
+        kept = Kept(folder / "stack.kept", Stack, key=f"{self.compose} {environment}")
+        if (stack := kept.recall()) is None:
+            from nexusdev.stack import loader
+
+            stack = loader.load(self.compose, environment)
+            # the code decides as well what the files mean, and changes where it is developed
+            kept.keep(stack, made_of=(*stack.made_of, *Path(loader.__file__).parent.glob("*.py")))
         return stack
 
     def runtime(self, stack: Stack | None = None, *, owner: Path | None = None) -> Runtime:

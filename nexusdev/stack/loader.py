@@ -32,7 +32,7 @@ def load(path: Path | str, environment: Mapping[str, str]) -> Stack:
     file = Path(path).absolute()
     root = read(file, environment)
     sections: _Sections = {section: {} for section in _SECTIONS}
-    _gather(root, environment, sections, (file,))
+    compose_files = [file, *_gather(root, environment, sections, (file,))]
     members = schema.table(root, "top level", required=("name", "networks"))
     network = _network(sections["networks"], root)
     secrets = {name: _secret(name, value) for name, value in sections["secrets"].items()}
@@ -40,11 +40,10 @@ def load(path: Path | str, environment: Mapping[str, str]) -> Stack:
     declared = Declared(
         network=network.name,
         volumes={name: _volume(value) for name, value in sections["volumes"].items()},
-        configs={
-            name: _config(value, environment.get("NEXUS_STATE", "")) for name, value in sections["configs"].items()
-        },
+        configs={name: _config(value, environment) for name, value in sections["configs"].items()},
         secrets={name: secret.file for name, secret in secrets.items()},
     )
+    given = (each for each in declared.configs.values() if not _is_made_later(each, environment))
     services = {name: read_service(name, value, declared) for name, value in sections["services"].items()}
     check_services(services, sections["services"], network)
     return Stack(
@@ -57,12 +56,14 @@ def load(path: Path | str, environment: Mapping[str, str]) -> Stack:
         live=frozenset(name for name, value in sections["configs"].items() if _is_live(value)),
         profiles=schema.optional(members, "x-nexusdev", lambda value: read_profiles(value, services), {}),
         file=file,
+        made_of=(*compose_files, *given),
     )
 
 
-def _gather(root: Table, environment: Mapping[str, str], sections: _Sections, chain: tuple[Path, ...]) -> None:
-    """Collect the sections of a file, those of its includes first, as they stand in the file."""
+def _gather(root: Table, environment: Mapping[str, str], sections: _Sections, chain: tuple[Path, ...]) -> list[Path]:
+    """Collect the sections of a file, those of its includes first, as they stand in the file; the files that it includes."""
     members = schema.table(root, "top level")
+    files = []
     for item in schema.optional(members, "include", schema.items, _NONE):
         target = schema.table(item, "include", required=("path",))["path"] if isinstance(item, Table) else item
         file = (root.spot.file.parent / schema.text(target, "a path")).resolve()
@@ -74,10 +75,11 @@ def _gather(root: Table, environment: Mapping[str, str], sections: _Sections, ch
         for key in ("name", "networks", "x-nexusdev"):
             if key in included.items:
                 raise refusal(included.keys[key], f"{key} belongs into the outermost file, {chain[0].name}")
-        _gather(included, environment, sections, (*chain, file))
+        files += [file, *_gather(included, environment, sections, (*chain, file))]
     for section in _SECTIONS:
         if section in members:
             _add(sections[section], members[section])
+    return files
 
 
 def _add(section: dict[str, Value], value: Value) -> None:
@@ -122,13 +124,18 @@ def _volume(value: Value) -> Spot:
     return value.spot
 
 
-def _config(value: Value, state: str) -> Path:
+def _config(value: Value, environment: Mapping[str, str]) -> Path:
     """A config file exists with the stack; only those in the state folder are made later, as secrets are."""
     members = schema.table(value, "config", required=("file",))
     file = (value.spot.file.parent / schema.text(members["file"], "a path")).resolve()
-    if not file.is_file() and not (state and file.is_relative_to(Path(state).resolve())):
+    if not file.is_file() and not _is_made_later(file, environment):
         raise refusal(members["file"].spot, f"{file} does not exist or is no file")
     return file
+
+
+def _is_made_later(config: Path, environment: Mapping[str, str]) -> bool:
+    state = environment.get("NEXUS_STATE", "")
+    return bool(state) and config.is_relative_to(Path(state).resolve())
 
 
 def _is_live(config: Value) -> bool:

@@ -118,6 +118,7 @@ class Stack(Struct, frozen=True, kw_only=True):
 
     profiles  name → the components of it that ``up --profile`` brings up, besides ``full``: every one
     file      the outermost compose file
+    made_of   every file that decides what the stack is: compose files, and the config files that must exist
     """
 
     project: str
@@ -129,6 +130,7 @@ class Stack(Struct, frozen=True, kw_only=True):
     live: frozenset[str] = frozenset()
     profiles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     file: Path = field(default_factory=Path)
+    made_of: tuple[Path, ...] = ()
 
     def of_component(self, component: str) -> tuple[Service, ...]:
         """The services of one component, in the order of the files."""

@@ -69,3 +69,19 @@ def test_a_wrong_name_gets_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         load(write_lock(tmp_path)).choose(["stroe"])
     assert caught.value.hint == "did you mean store?"
+
+
+def test_the_lock_of_the_product_is_the_same_after_it_was_kept(tmp_path: Path) -> None:
+    read = load(default_file(), kept=tmp_path)
+    assert (tmp_path / "images.kept").is_file()
+    assert load(default_file(), kept=tmp_path) == read == load(default_file())
+
+
+def test_a_lock_that_changed_is_read_again(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    file = write_lock(tmp_path)
+    load(file, kept=kept)
+    file.write_text(f"{LOCK}  nonsense: [\n")
+    with pytest.raises(InvalidConfig):
+        load(file, kept=kept)

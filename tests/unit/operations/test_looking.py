@@ -12,6 +12,7 @@ from nexusdev.environment import stored
 from nexusdev.errors import (
     CrashedDuringStart,
     Degraded,
+    InvalidConfig,
     NotFound,
     NotReadyInTime,
     PreflightFailed,
@@ -68,6 +69,15 @@ def test_status_of_what_was_taken_down_is_an_answer_and_no_error(running: House)
 def test_only_what_was_brought_up_counts(house: House) -> None:
     up(house.context(), ["gateway"])
     assert [each["name"] for each in status(house.context()).data["components"]] == ["gateway"]
+
+
+def test_what_was_kept_of_the_files_does_not_outlive_a_change_of_them(running: House) -> None:
+    assert (running.folder / "state" / "instances" / running.name / "stack.kept").is_file()
+    assert status(running.context()).error is None
+    file = running.folder / "compose" / "stack.yaml"
+    file.write_text(f"{file.read_text()}nonsense: true\n")
+    with pytest.raises(InvalidConfig, match="nonsense"):
+        status(running.context())
 
 
 def test_status_of_no_instance_is_not_found(house: House) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from nexusdev.errors import InvalidConfig
+from nexusdev.instance.kept import Kept
 from nexusdev.stack.document import Row, Scalar, Table, Value, read
-from nexusdev.stack.model import FileMount, Port, Recipe, VolumeMount
+from nexusdev.stack.loader import load
+from nexusdev.stack.model import FileMount, Port, Recipe, Stack, VolumeMount
 from tests.unit.stack.conftest import GOOD, Files
 
 
@@ -49,12 +51,22 @@ def test_a_good_stack_becomes_values(files: Files) -> None:
     assert (stack.services["exporter-0"].shares, stack.services["exporter-0"].role) == ("db-0", "sidecar")
     assert stack.hosts() == {"db-0": "10.213.0.30", "db-primary": "10.213.0.30"}
     assert stack.file == files.folder / "stack.yaml"
+    assert stack.made_of == (files.folder / "stack.yaml", files.folder / "settings.conf")
+
+
+def test_the_stack_of_the_product_is_the_same_after_it_was_kept(tmp_path: Path) -> None:
+    compose = Path(__file__).parents[3] / "compose" / "stack.yaml"
+    stack = load(compose, {"NEXUS_STATE": "/nowhere", "NEXUS_UID": "1000", "NEXUS_GID": "1000"})
+    kept = Kept(tmp_path / "stack.kept", Stack, key="")
+    kept.keep(stack, made_of=stack.made_of)
+    again = kept.recall()
+    assert again == stack
+    assert list(again.services) == list(stack.services)
+    assert {file.suffix for file in stack.made_of} >= {".yaml", ".cfg", ".hcl", ".sh"}
 
 
 def test_the_files_of_the_product_load_and_every_service_is_confined() -> None:
     compose = Path(__file__).parents[3] / "compose" / "stack.yaml"
-    from nexusdev.stack.loader import load
-
     stack = load(compose, {"NEXUS_STATE": "/nowhere", "NEXUS_UID": "1000", "NEXUS_GID": "1000"})
     for service in stack.services.values():
         facts = (service.read_only, service.cap_drop, service.security_opt, service.user, service.restart)
