@@ -24,6 +24,7 @@ from nexusdev.operations.preflight import require_ports, require_room
 from nexusdev.operations.profiles import Part, chosen
 from nexusdev.operations.seed_files import collect
 from nexusdev.operations.selection import limited, with_needs
+from nexusdev.operations.standing import Standing
 from nexusdev.plan.planner import plan as make_plan
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.plan.steps import Plan
@@ -36,13 +37,14 @@ from nexusdev.stack.model import Stack
 class Scene(Struct, frozen=True, kw_only=True):
     """What is wanted and what is there.
 
-    stack   the whole stack; ``here``: the services of it that are meant
-    meant   the components, in the order of the stack
-    prints  service → fingerprint
-    files   component → the project's own seed files
-    part    the profile that is meant, and what it leaves out of what is there
-    exam    what is still to be tried of the components' files
-    absent  optional services that the last ``up`` left out and this one need not try again, and why
+    stack     the whole stack; ``here``: the services of it that are meant
+    meant     the components, in the order of the stack
+    prints    service → fingerprint
+    files     component → the project's own seed files
+    part      the profile that is meant, and what it leaves out of what is there
+    exam      what is still to be tried of the components' files
+    absent    optional services that the last ``up`` left out and this one need not try again, and why
+    standing  whether what the last ``up`` left still stands; None where nothing will be done about it
     """
 
     instance: Instance
@@ -56,6 +58,7 @@ class Scene(Struct, frozen=True, kw_only=True):
     part: Part
     exam: Exam
     absent: Mapping[str, str]
+    standing: Standing | None = None
 
     def plan(self, *, absent: Collection[str] = ()) -> Plan:
         """What must change; ``absent``: services that have to be left out."""
@@ -94,9 +97,10 @@ def set_scene(context: Context, names: Sequence[str], *, move_ports: bool) -> Sc
     instance = _instance(context, move_ports=move_ports)
     stack = context.stack(instance)
     runtime = context.runtime(stack, owner=instance.owner)
-    snapshot = runtime.observe()
+    standing = Standing(context, instance, stack, runtime)
+    snapshot = standing.snapshot
     instance.provide(stack, images=context.images().resolve(), data_exists=bool(snapshot.volumes))
-    scene = look(context, instance, names, runtime, snapshot)
+    scene = replace(look(context, instance, names, runtime, snapshot), standing=standing)
     if scene.plan(absent=scene.absent):
         require_room(Path(context.doors.facts().data_root))
         require_ports(stack, scene.plan(), snapshot, context.doors.survey())

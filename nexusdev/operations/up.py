@@ -7,14 +7,13 @@ from contextlib import ExitStack, contextmanager
 
 from msgspec.structs import replace
 
-from nexusdev.errors import NexusError
 from nexusdev.events import PhaseBegan, PhaseEnded
 from nexusdev.instance import numbers
 from nexusdev.instance.instance import locked
 from nexusdev.job import Brought, Job
-from nexusdev.operations import journal, nodes
+from nexusdev.operations import journal
 from nexusdev.operations.context import Context
-from nexusdev.operations.env import prove, publish, republish
+from nexusdev.operations.env import publish, republish
 from nexusdev.operations.images_in_time import Arrivals, arriving, names_of
 from nexusdev.operations.outcome import Block, Outcome, Table, Text
 from nexusdev.operations.scene import Scene, imagined, look, set_scene
@@ -77,7 +76,7 @@ def _nothing_to_do(context: Context, scene: Scene, watch: Stopwatch) -> Outcome 
     remembered, absent = journal.read(scene.instance.folder), scene.absent
     if scene.plan(absent=absent) or any(remembered.seeded.get(name) != print_ for name, print_ in scene.seeds.items()):
         return None
-    proven = _still_true(context, scene)
+    proven = scene.standing.proven(scene.meant) if scene.standing else None
     if proven is None:
         return None
     republish(context, scene.instance)
@@ -98,22 +97,6 @@ def _nothing_to_do(context: Context, scene: Scene, watch: Stopwatch) -> Outcome 
 
 def _warnings(absent: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(f"{name} is absent: {why}" for name, why in absent.items())
-
-
-def _still_true(context: Context, scene: Scene) -> Mapping[str, float] | None:
-    """The endpoints of the stored variables that answered with the nonce; None when one did not, or a component is not ready."""
-    from nexusdev.environment import stored
-
-    site = scene.instance.site(scene.runtime, scene.stack)
-    proof = nodes.Later(lambda: prove(stored.read(scene.instance.folder)))
-    looks = nodes.Looks(site, lambda: scene.snapshot).begin(context.components[name] for name in scene.meant)
-    seen = looks.seen(scene.meant)
-    if not all(each.readiness.ready for each in seen.values()):
-        return None
-    try:
-        return proof.result()
-    except NexusError:
-        return None
 
 
 def _bring_up(context: Context, scene: Scene, watch: Stopwatch) -> tuple[Brought, Plan, Mapping[str, str]]:
