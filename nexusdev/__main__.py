@@ -30,8 +30,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Importing makes objects that stay: with Python's threshold of 700 they are searched for garbage dozens of times, 40 ms in all.
     gc.set_threshold(50_000)
     status = _guarded(list(sys.argv[1:] if argv is None else argv))
-    with contextlib.suppress(OSError):
-        sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
     # All is said and closed: Python would take another 30 ms to take itself apart, object by object.
     os._exit(status)
 

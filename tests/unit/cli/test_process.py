@@ -17,7 +17,7 @@ import pytest
 SCRIPT = """
 import sys
 from pathlib import Path
-from nexusdev.__main__ import _guarded
+from nexusdev.__main__ import main
 from nexusdev.cli import app
 from tests.fakes import House
 from nexusdev.waiting import SystemClock
@@ -32,7 +32,7 @@ def start(argv):
     here.doubles = house.doubles
     return here
 app.start = start
-sys.exit(_guarded(sys.argv[3:]))
+main(sys.argv[3:])
 """
 
 
