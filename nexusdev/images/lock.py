@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -109,17 +109,22 @@ class Lock(Struct, frozen=True, kw_only=True):
 
 def load(file: Path, *, kept: Path | None = None) -> Lock:
     """Read the lock. Raises InvalidConfig with file, line, key and what is allowed. ``kept``: folder for what may be kept of it."""
-    place = Kept(kept / "images.kept", Lock, key=str(file)) if kept else None
-    lock = place.recall() if place else None
-    if lock is None:
-        from nexusdev.images import lock_reader
 
-        lock = lock_reader.read_lock(file)
-        if place:
-            folders = (image.folder for image in lock.images.values() if image.folder)
-            # the code decides as well what the file means, and changes where it is developed
-            place.keep(lock, made_of=(file, *folders, *Path(lock_reader.__file__).parent.glob("*.py")))
-    return lock
+    def read() -> Lock:
+        from nexusdev.images.lock_reader import read_lock
+
+        return read_lock(file)
+
+    if kept is None:
+        return read()
+    return Kept(kept / "images.kept", Lock, key=str(file)).get(read, made_of=_made_of)
+
+
+def _made_of(lock: Lock) -> Iterator[Path]:
+    """The code decides as well what the file means, and changes where it is developed."""
+    yield lock.file
+    yield from (image.folder for image in lock.images.values() if image.folder)
+    yield from Path(__file__).parent.glob("*.py")
 
 
 def default_file() -> Path:

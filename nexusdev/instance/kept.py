@@ -6,7 +6,7 @@ Reading the stack costs 50 ms, an eighth of ``status``: YAML, the strict schema,
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -36,6 +36,13 @@ class Kept(Generic[T]):
         self._file = file
         self._kind = kind
         self._key = f"{__version__} {key}"
+
+    def get(self, read: Callable[[], T], *, made_of: Callable[[T], Iterable[Path]]) -> T:
+        """The value: as it was kept, else as it is read now, and kept until one of the files that it is made of changes."""
+        if (value := self.recall()) is None:
+            value = read()
+            self.keep(value, made_of=made_of(value))
+        return value
 
     def recall(self) -> T | None:
         """The value; None when there is none, when a file changed since, or when what is there cannot be understood."""

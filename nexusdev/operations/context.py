@@ -20,6 +20,7 @@ from nexusdev.instance.identity import Identity
 from nexusdev.instance.kept import Kept
 from nexusdev.ports import Clock, Runtime
 from nexusdev.settings import Settings
+from nexusdev.stack import model
 from nexusdev.stack.model import Stack
 from nexusdev.waiting import SystemClock
 
@@ -132,14 +133,14 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
         return stack
 
     def _load(self, folder: Path, environment: Mapping[str, str]) -> Stack:
-        kept = Kept(folder / "stack.kept", Stack, key=f"{self.compose} {environment}")
-        if (stack := kept.recall()) is None:
-            from nexusdev.stack import loader
+        def read() -> Stack:
+            from nexusdev.stack.loader import load
 
-            stack = loader.load(self.compose, environment)
-            # the code decides as well what the files mean, and changes where it is developed
-            kept.keep(stack, made_of=(*stack.made_of, *Path(loader.__file__).parent.glob("*.py")))
-        return stack
+            return load(self.compose, environment)
+
+        kept = Kept(folder / "stack.kept", Stack, key=f"{self.compose} {environment}")
+        # the code decides as well what the files mean, and changes where it is developed
+        return kept.get(read, made_of=lambda stack: (*stack.made_of, *Path(model.__file__).parent.glob("*.py")))
 
     def runtime(self, stack: Stack | None = None, *, owner: Path | None = None) -> Runtime:
         """The runtime of this instance."""
