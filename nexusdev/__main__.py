@@ -128,7 +128,7 @@ def _bug(here: Session, bug: Exception, argv: Sequence[str]) -> int:
     """A failure that nobody foresaw: short words, and the traceback in a file (``-v`` shows it too)."""
     from nexusdev.cli.bug import reported
 
-    error = reported(bug, argv, verbose=here.console.verbose)
+    error = reported(bug, here.command, argv, verbose=here.console.verbose)
     here.console.fail(error, command=here.command, instance=here.instance)
     return error.exit_status
 

@@ -13,24 +13,24 @@ from nexusdev.errors import NexusError
 from nexusdev.instance.state import state_root
 
 
-def reported(bug: Exception, argv: Sequence[str], *, verbose: bool) -> NexusError:
+def reported(bug: Exception, command: str, argv: Sequence[str], *, verbose: bool) -> NexusError:
     """The error to print for a bug. Its traceback is written down; where it cannot be, it is shown."""
     lines = "".join(traceback.format_exception(bug))
     if verbose:
         sys.stderr.write(lines)
     try:
-        file = _write(lines, argv)
+        file = _write(lines, command, argv)
     except OSError as error:
         return _error(bug, f"its traceback could not be written: {error}", lines.splitlines()[-15:])
     return _error(bug, f"this is a bug in nexusdev; the traceback is in {file}", ())
 
 
-def _write(lines: str, argv: Sequence[str]) -> Path:
+def _write(lines: str, command: str, argv: Sequence[str]) -> Path:
     folder = state_root() / "logs"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / f"bug-{time.strftime('%Y%m%d-%H%M%S')}.txt"
     # Of the arguments only the names: values behind them may be secrets.
-    words = [word.partition("=")[0] for word in argv[:1] if word] + [w for w in argv[1:] if w.startswith("--")]
+    words = [command, *(word.partition("=")[0] for word in argv if word.startswith("--"))]
     file.write_text(f"nexusdev {__version__}, Python {sys.version.split()[0]}: {' '.join(words)}\n\n{lines}")
     file.chmod(0o600)
     return file

@@ -114,7 +114,7 @@ def _client(ctx: typer.Context, component: str, arguments: list[str] | None) -> 
 def exec_(
     ctx: typer.Context,
     service: Annotated[str, typer.Argument(help="A service, such as redis-0.")],
-    command: Annotated[list[str], typer.Argument(metavar="COMMAND [ARGUMENT]...")],
+    command: Annotated[list[str], typer.Argument(metavar="COMMAND [ARGUMENT]...", help="What to run in it.")],
 ) -> None:
     """Run a command in the container of a service; streams and exit code pass through.
 

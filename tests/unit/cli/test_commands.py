@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import typer
 
+from nexusdev.cli import commands
+from nexusdev.cli.app import app
 from nexusdev.cli.console import Console
 from nexusdev.errors import NexusError
 from nexusdev.events import ComponentReady
@@ -152,28 +157,34 @@ def test_a_bug_is_short_words_and_a_traceback_in_a_file(house: House) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_every_command_has_help_with_an_example(house: House, capsys: pytest.CaptureFixture[str]) -> None:
-    house.type("--help")
-    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
-    commands = [word for word in listed if word.isalnum() and word not in ("nexusdev", "and")]
-    assert {"up", "down", "destroy", "status", "wait", "env", "run", "logs", "doctor", "psql"} <= set(commands)
-    for command in (
-        "up",
-        "down",
-        "destroy",
-        "stop",
-        "start",
-        "restart",
-        "status",
-        "wait",
-        "env",
-        "run",
-        "seed",
-        "logs",
-        "metrics",
-    ):
-        house.type(command, "--help")
-        assert f"nexusdev {command}" in capsys.readouterr().out.split("Usage:", 1)[1].split("\n", 1)[1]
+def test_the_report_of_a_bug_has_the_names_of_the_arguments_and_no_value(house: House) -> None:
+    def explode(_: object) -> None:
+        raise ZeroDivisionError("by zero")
+
+    house.redis.on_look = explode
+    assert house.type("up", "--timeout=4321").status == 1
+    (file,) = (house.folder / "state" / "logs").iterdir()
+    first = file.read_text().splitlines()[0]
+    assert first.endswith(": up --timeout")
+
+
+def every_command() -> Iterator[Any]:
+    """Click's command behind each leaf of the tree, with its path as ``values``."""
+    assert commands.__all__, "importing it is what registers them"
+    waiting: list[tuple[str, Any]] = [("nexusdev", typer.main.get_command(app))]
+    while waiting:
+        path, command = waiting.pop()
+        below = getattr(command, "commands", None)
+        if below is None:
+            yield pytest.param(path, command, id=path)
+        else:
+            waiting += [(f"{path} {name}", each) for name, each in below.items()]
+
+
+@pytest.mark.parametrize(("path", "command"), [*every_command()])
+def test_every_command_has_help_with_an_example_and_a_word_on_each_parameter(path: str, command: Any) -> None:
+    assert [line for line in command.help.splitlines() if line.strip().startswith(f"{path} ") or line.strip() == path]
+    assert [each.name for each in command.params if not each.help] == []
 
 
 def test_help_shows_commands_by_theme(house: House, capsys: pytest.CaptureFixture[str]) -> None:
