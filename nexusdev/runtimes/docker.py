@@ -60,12 +60,16 @@ class DockerRuntime:
         return self._engine.facts()
 
     def observe(self) -> Snapshot:
-        """Three lists, and details of the few containers of which the list does not tell enough."""
+        """Three lists, and details of the few containers of which the list does not tell enough.
+
+        Volumes by Compose's label, which ours have too: its ``up`` makes those of services that it does not start as well, with no other.
+        """
         ours = {"label": f"{labels.INSTANCE}={self._names.instance}"}
+        projects = {"label": f"{labels.PROJECT}={self._names.project}"}
         with self._talking():
             look = self._engine.look
             containers = look.containers(all=True)
-            volumes = look.volumes(filters=ours).get("Volumes") or []
+            volumes = look.volumes(filters=projects).get("Volumes") or []
             networks = look.networks(filters=ours)
             wanted = observe.needs_details(each for each in containers if observe.is_ours(each, self._names))
             details = self._details(wanted)

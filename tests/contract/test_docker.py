@@ -203,3 +203,15 @@ def test_the_helper_of_a_volume_leaves_nothing(own: DockerBench) -> None:
     assert len(engine().api.containers(all=True, filters={"label": f"com.docker.compose.project={own.project}"})) == 3
     own.walk(plan_down(own.runtime().observe(), volumes=True))
     assert own.runtime().observe() == Snapshot()
+
+
+def test_a_volume_that_compose_made_for_the_project_goes_with_the_instance(own: DockerBench) -> None:
+    """``docker compose up`` makes the volumes of all services, also of those that it does not start, with its own labels alone."""
+    name = f"{own.project}_extra"
+    engine().api.create_volume(
+        name, labels={"com.docker.compose.project": own.project, "com.docker.compose.volume": "extra"}
+    )
+    assert own.runtime().observe().volumes["extra"].full_name == name
+    own.down()
+    assert own.runtime().observe() == Snapshot()
+    assert name not in {each["Name"] for each in engine().api.volumes()["Volumes"] or ()}

@@ -42,12 +42,13 @@ def container(project: Project, service: str) -> Any:
 
 
 def left_of(instance: str) -> dict[str, list[str]]:
-    """Everything that carries the instance's label."""
+    """Everything of the instance: what carries its label, and the volumes of its Compose project, of which Compose itself may have made some."""
     engine, label = client(), {"label": f"dev.nexus.instance={instance}"}
+    projects = {"label": f"com.docker.compose.project=nexusdev-{instance}"}
     return {
         "containers": sorted(item.name for item in engine.containers.list(all=True, filters=label)),
         "networks": sorted(item.name for item in engine.networks.list(filters=label)),
-        "volumes": sorted(item.name for item in engine.volumes.list(filters=label)),
+        "volumes": sorted(item.name for item in engine.volumes.list(filters=projects)),
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,10 +18,9 @@ COMPOSE = Path(__file__).resolve().parents[2] / "compose"
 
 
 @pytest.fixture(scope="module")
-def compose(project: Project) -> Iterator[list[str]]:
+def compose(project: Project) -> list[str]:
     (state,) = [path.parent for path in project.state.rglob("compose.env")]
-    yield compose_cli.command(base=base_image(), compose=COMPOSE, state=state)
-    compose_cli.forget(engine.instance_of(project))
+    return compose_cli.command(base=base_image(), compose=COMPOSE, state=state)
 
 
 def run(argv: list[str]) -> str:

@@ -28,15 +28,6 @@ def build(base: str) -> None:
         assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def forget(instance: str) -> None:
-    """Remove the volumes that Compose made by itself: it makes those of services that it does not start as well."""
-    label = f"label=com.docker.compose.project=nexusdev-{instance}"
-    ours = docker("volume", "ls", "--quiet", "--filter", f"label=dev.nexus.instance={instance}").stdout.split()
-    for volume in docker("volume", "ls", "--quiet", "--filter", label).stdout.split():
-        if volume not in ours:
-            docker("volume", "rm", volume)
-
-
 def command(*, base: str, compose: Path, state: Path) -> list[str]:
     """The words before Compose's own arguments; both folders keep their paths, so that the files mean the same inside."""
     files = ["--env-file", str(state / "compose.env"), "--file", str(compose / "stack.yaml")]
