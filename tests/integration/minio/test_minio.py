@@ -157,7 +157,8 @@ def locked_by(project: Project, variables: Mapping[str, str], node: str) -> set[
     with urllib3.PoolManager(ca_certs=variables["AWS_CA_BUNDLE"]) as pool:
         answer = pool.request("GET", url, headers=dict(asked.headers), timeout=10)
     assert answer.status == 200, answer.data
-    locks = [lock for lock in json.loads(answer.data) if lock["owner"].split(":")[0] == node]
+    held = json.loads(answer.data) or ()  # null where nobody holds any
+    locks = [lock for lock in held if lock["owner"].split(":")[0] == node]
     return {lock["resource"].removeprefix(f"{DATA}/") for lock in locks}
 
 
