@@ -105,8 +105,10 @@ def nodes(facts: Facts) -> Sequence[Node]:
 
 def _counted(server: Server, facts: Facts) -> Node:
     wanted = facts.wanted(server)
+    if not wanted:
+        return _row(server, detail="no targets yet", ok=server.young)
     up = sum(target.is_up for target in wanted)
-    return _row(server, detail=f"{up} of {len(wanted)} targets up", ok=up == len(wanted) > 0)
+    return _row(server, detail=f"{up} of {len(wanted)} targets up", ok=up == len(wanted))
 
 
 def _peer(peer: Peer) -> Node:

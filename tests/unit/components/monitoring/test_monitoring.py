@@ -138,6 +138,15 @@ def test_the_rows_count_targets_and_peers() -> None:
     ]
 
 
+def test_a_prometheus_that_has_just_begun_is_no_worse_for_having_no_targets_yet() -> None:
+    told = changed(facts(*UP, second=()), "prometheus-1", young=True)
+    assert [(row.detail, row.ok) for row in readiness.nodes(told)][:2] == [
+        ("5 of 5 targets up", True),
+        ("no targets yet", True),
+    ]
+    assert not readiness.nodes(facts(*UP, second=()))[1].ok
+
+
 def test_an_exporter_whose_server_is_silent_is_no_target_that_is_up() -> None:
     [told] = targets.parse(json.loads(listed(UP[3])), silent=[("redis", "redis-0")], lost=[("redis", "redis-0")])
     assert (told.health, told.error, told.lost) == ("down", "its exporter gets no answer from it", True)
