@@ -17,6 +17,7 @@ from nexusdev.components.contract import Component, Readiness
 from nexusdev.errors import NotReadyInTime, SeedingFailed
 from nexusdev.events import ComponentReady, ComponentWaits, Event
 from nexusdev.ports import Clock, Site
+from nexusdev.words import listed
 
 SHORTEST, LONGEST = 0.05, 0.1
 # How a server that is still starting cuts a conversation short. Not OSError: a disk that is full must be told.
@@ -166,10 +167,9 @@ def _announce(before: Wait, wait: Wait, tell: Callable[[Event], None], now: floa
 def late(waits: Iterable[Wait], seconds: float, command: str = "up") -> NotReadyInTime:
     """One error for everything that was missing at the deadline."""
     missing = {wait.component: wait.missing or "it was being seeded" for wait in waits}
-    names = " and ".join(missing)
     first = next(iter(missing), "")
     return NotReadyInTime(
-        f"{names} {'is' if len(missing) == 1 else 'are'} not ready after {seconds:.0f} s",
+        f"{listed(missing)} {'is' if len(missing) == 1 else 'are'} not ready after {seconds:.0f} s",
         why="; ".join(missing.values()) if len(missing) == 1 else "",
         evidence=tuple(f"{name}: {sentence}" for name, sentence in missing.items()) if len(missing) > 1 else (),
         hint=f"nexusdev status   look at every node\nnexusdev logs {first}   what its servers say\n"

@@ -12,7 +12,7 @@ from typing import Any
 from nexusdev.cli import layout
 from nexusdev.cli.layout import Page
 from nexusdev.operations.outcome import Cell, Line, Plot, Table
-from nexusdev.operations.words import short
+from nexusdev.words import short
 
 # Colours that can be told apart on light and dark, as in the logs; without colours each line has a mark of its own.
 _COLORS = (6, 3, 2, 5, 4, 14, 11, 10, 13, 12)

@@ -10,8 +10,8 @@ from nexusdev.instance.instance import forget, locked
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome
 from nexusdev.operations.teardown import removed, require_permission, take_down
-from nexusdev.operations.words import counted
 from nexusdev.plan.snapshot import Snapshot
+from nexusdev.words import counted
 
 
 def question(context: Context) -> str | None:

@@ -11,10 +11,10 @@ from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome
 from nexusdev.operations.selection import unknown
 from nexusdev.operations.teardown import component_of, engine_of, removed, require_gone, require_permission
-from nexusdev.operations.words import listed
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.plan.teardown import plan_discard
 from nexusdev.stack.model import Stack
+from nexusdev.words import listed
 
 
 def question(context: Context, names: Sequence[str]) -> str | None:

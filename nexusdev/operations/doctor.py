@@ -9,7 +9,7 @@ from nexusdev.operations import doctor_engine, doctor_instance
 from nexusdev.operations.checkup import Check, Verdict
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Mood, Outcome, Table, Text
-from nexusdev.operations.words import counted
+from nexusdev.words import counted
 
 _MOODS: dict[Verdict, Mood] = {"ok": "good", "warning": "warn", "failed": "bad", "fixed": "good"}
 

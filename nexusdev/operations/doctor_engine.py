@@ -13,7 +13,7 @@ from nexusdev.errors import NexusError
 from nexusdev.operations.checkup import Check, failed, good, warning
 from nexusdev.operations.context import Context
 from nexusdev.operations.preflight import GIB, ROOM, ROOM_TO_BUILD
-from nexusdev.operations.words import counted, listed
+from nexusdev.words import counted, listed
 
 if TYPE_CHECKING:
     from nexusdev.runtimes.docker_connect import EngineFacts

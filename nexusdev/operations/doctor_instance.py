@@ -15,9 +15,9 @@ from nexusdev.instance.ports import holder_of, is_taken
 from nexusdev.instance.state import lock_file
 from nexusdev.operations.checkup import Check, failed, good, warning
 from nexusdev.operations.context import Context
-from nexusdev.operations.words import counted, listed
 from nexusdev.plan.snapshot import State
 from nexusdev.plan.survey import Survey
+from nexusdev.words import counted, listed
 
 
 def examine(context: Context) -> Iterator[Check]:

@@ -6,7 +6,7 @@ from nexusdev.instance.instance import locked
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome
 from nexusdev.operations.teardown import removed, take_down
-from nexusdev.operations.words import counted
+from nexusdev.words import counted
 
 
 def down(context: Context) -> Outcome:

@@ -16,8 +16,8 @@ from nexusdev.images.lock import BUILD, REGISTRY, Build, Registry
 from nexusdev.images.verify import judge
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome, Table, Text
-from nexusdev.operations.words import counted, duration
 from nexusdev.runtimes.image_door import StoredImage
+from nexusdev.words import counted, duration
 
 _MEGA = 1_000_000
 _GIGA = 1_000_000_000

@@ -14,8 +14,8 @@ from nexusdev.components.monitoring.query import Prometheus, Silent, Span
 from nexusdev.errors import Degraded, NexusError, NotFound, UsageError
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Block, Line, Outcome, Plot, Table, Text
-from nexusdev.operations.words import number
 from nexusdev.plan.snapshot import State
+from nexusdev.words import number
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w|y)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 from nexusdev.errors import InvalidConfig, UsageError
 from nexusdev.operations.journal import Journal
 from nexusdev.operations.selection import nearest
-from nexusdev.operations.words import listed
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.settings import Settings
 from nexusdev.stack.model import Stack
 from nexusdev.stack.profiles import FULL
+from nexusdev.words import listed
 
 _FLAG = "--profile"
 

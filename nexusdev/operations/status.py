@@ -13,6 +13,7 @@ from nexusdev.operations.nodes import Row, Seen
 from nexusdev.operations.outcome import Block, Outcome, Table, Text
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.stack.model import Stack
+from nexusdev.words import listed
 
 
 def status(context: Context, *, check: bool = False) -> Outcome:
@@ -81,7 +82,7 @@ def _says(rows: Sequence[Row], seen: Mapping[str, Seen], snapshot: Snapshot) -> 
 
 def _degraded(missing: Mapping[str, str], snapshot: Snapshot) -> Degraded:
     return Degraded(
-        f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not ready",
+        f"{listed(missing)} {'is' if len(missing) == 1 else 'are'} not ready",
         evidence=tuple(f"{name}: {sentence}" for name, sentence in missing.items()),
         hint="nexusdev start   start what is stopped\nnexusdev up      repair whatever is missing"
         if snapshot.containers

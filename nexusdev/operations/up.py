@@ -19,10 +19,10 @@ from nexusdev.operations.outcome import Block, Outcome, Table, Text
 from nexusdev.operations.scene import Scene, imagined, look, set_scene
 from nexusdev.operations.selection import limited, require_components
 from nexusdev.operations.teardown import engine_of
-from nexusdev.operations.words import counted, duration, listed
 from nexusdev.plan.steps import Plan
 from nexusdev.ports import Site
 from nexusdev.timing import Stopwatch
+from nexusdev.words import counted, duration, listed
 
 
 def up(context: Context, names: Sequence[str] = (), *, move_ports: bool = False) -> Outcome:

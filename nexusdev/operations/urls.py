@@ -10,7 +10,7 @@ from nexusdev.errors import NotFound
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome, Table
 from nexusdev.operations.selection import unknown
-from nexusdev.operations.words import listed
+from nexusdev.words import listed
 
 _PASSWORD = re.compile(r"(?<=://)([^/@]*)@")
 #: Variable → the name under which a person looks for it, and whether a browser can show it (and at which path).

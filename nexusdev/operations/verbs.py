@@ -11,11 +11,11 @@ from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome
 from nexusdev.operations.selection import limited, services_of
 from nexusdev.operations.teardown import component_of, engine_of, require_permission
-from nexusdev.operations.words import counted, duration, listed
 from nexusdev.plan.planner import plan_restart, plan_start, plan_stop
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.plan.steps import Act, Plan
 from nexusdev.ports import Runtime
+from nexusdev.words import counted, duration, listed
 
 
 def stop(context: Context, names: Sequence[str] = ()) -> Outcome:

@@ -14,11 +14,11 @@ from nexusdev.events import ComponentWaits
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome
 from nexusdev.operations.selection import unknown
-from nexusdev.operations.words import duration
 from nexusdev.plan.snapshot import Snapshot, State
 from nexusdev.ports import Site
 from nexusdev.stack.model import Stack
 from nexusdev.waiting import pause_after
+from nexusdev.words import duration
 
 
 class Sight(Struct, frozen=True, kw_only=True):

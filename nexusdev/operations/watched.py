@@ -16,9 +16,9 @@ from msgspec.structs import asdict
 from nexusdev.components.contract import Alarms, Alert, Component, Watching
 from nexusdev.operations.nodes import Later, Seen
 from nexusdev.operations.outcome import Block, Mood, Table, Text
-from nexusdev.operations.words import duration
 from nexusdev.plan.snapshot import Snapshot, State
 from nexusdev.ports import Site
+from nexusdev.words import duration
 
 #: Seconds from the question on.
 PATIENCE = 0.45

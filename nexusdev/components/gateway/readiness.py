@@ -11,6 +11,7 @@ from nexusdev.components.contract import Node, Readiness
 from nexusdev.components.https import get
 from nexusdev.components.together import together
 from nexusdev.ports import Site
+from nexusdev.words import listed
 
 PORT = 8404
 _OK = 200
@@ -82,11 +83,11 @@ def parse(metrics: str) -> dict[str, tuple[str, ...]]:
 def judge(facts: Facts) -> Readiness:
     """Decide from the facts. Pure."""
     if silent := [proxy for proxy in PROXIES if proxy not in facts.servers]:
-        return Readiness(missing=f"{' and '.join(silent)} {'does' if len(silent) == 1 else 'do'} not answer")
+        return Readiness(missing=f"{listed(silent)} {'does' if len(silent) == 1 else 'do'} not answer")
     empty = [role.name for role in ROLES if role.component in facts.components and not facts.up(role)]
     if len(empty) > _FEW:
         return Readiness(missing="several roles have no server yet")
-    return Readiness(missing=f"no server is up behind {' and '.join(empty)}" if empty else "")
+    return Readiness(missing=f"no server is up behind {listed(empty)}" if empty else "")
 
 
 def nodes(facts: Facts) -> Sequence[Node]:

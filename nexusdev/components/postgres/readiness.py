@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from nexusdev.components.contract import Node, Readiness
 from nexusdev.components.postgres import names
+from nexusdev.words import listed
 
 
 class Member(Struct, frozen=True, kw_only=True):
@@ -111,7 +112,7 @@ def _cluster(facts: Facts) -> str:
     if not facts.views:
         return "no node answers yet"
     if len(facts.leaders) > 1:
-        return f"two leaders: {' and '.join(facts.leaders)}"
+        return f"two leaders: {listed(facts.leaders)}"
     if not facts.leaders:
         return f"no leader yet{_doing(facts.members)}"
     leader = _leader(facts)

@@ -13,6 +13,7 @@ from nexusdev.components.redis.door import as_admin, fields, words
 from nexusdev.components.together import together
 from nexusdev.ports import Site
 from nexusdev.wire.resp import Connection, Refused
+from nexusdev.words import listed
 
 # Seconds. The engine's proxy takes connections for a container that does not listen yet: do not wait there for long.
 PATIENCE = 1.0
@@ -131,7 +132,7 @@ def _complaints(facts: Facts) -> Iterator[str]:
         case []:
             yield "no server is master yet"
         case several:
-            yield f"two masters: {' and '.join(server.name for server in several)}"
+            yield f"two masters: {listed([server.name for server in several])}"
 
 
 def _about_replication(master: Server, servers: Sequence[Server]) -> Iterator[str]:

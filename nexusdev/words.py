@@ -1,15 +1,15 @@
-"""Small words that several verbs use."""
+"""How lists, numbers and times are written, everywhere that a person reads them."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 
-def listed(names: list[str] | tuple[str, ...]) -> str:
+def listed(names: Collection[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
-    if len(names) <= 1:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    *others, last = names or ("",)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,0 +1,36 @@
+"""How lists, numbers and times are written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import pytest
+
+from nexusdev import words
+
+
+@pytest.mark.parametrize(
+    ("names", "written"),
+    [((), ""), (("a",), "a"), (["a", "b"], "a and b"), ({"a": 1, "b": 2, "c": 3}, "a, b and c")],
+)
+def test_names_are_listed_as_in_a_sentence(names: Collection[str], written: str) -> None:
+    assert words.listed(names) == written
+
+
+@pytest.mark.parametrize(("seconds", "written"), [(0.42, "0.4 s"), (48.2, "48 s"), (185, "3 min 5 s")])
+def test_seconds_are_written_as_people_say_them(seconds: float, written: str) -> None:
+    assert words.duration(seconds) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(0.25, "0.25"), (12.34, "12.3"), (1230, "1.23k"), (512e6, "512M"), (999.7, "1k")]
+)
+def test_large_numbers_keep_three_digits_that_count(value: float, written: str) -> None:
+    assert words.short(value) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(42.0, "42"), (0.00331, "0.00331"), (float("nan"), "NaN"), (float("-inf"), "-Inf")]
+)
+def test_a_number_that_prometheus_tells_is_written_as_it_writes_it(value: float, written: str) -> None:
+    assert words.number(value) == written
