@@ -10,6 +10,7 @@ from msgspec import Struct
 
 _FLAGS = ("--json", "-q", "--quiet", "-v", "--verbose", "--no-color", "-y", "--yes")
 _VALUED = ("-i", "--instance", "-C", "--project", "--timeout")
+_LETTERS = frozenset("qvy")
 
 # Words of these commands belong to another program: how many of them come first and are ours.
 _PASSING = {"run": 0, "exec": 1, "psql": 0, "redis": 0, "s3": 0, "vault": 0}
@@ -51,11 +52,22 @@ def hoist(argv: Sequence[str]) -> list[str]:
 
 def _global(words: Sequence[str]) -> int:
     """How many words the global option at the front has; 0 when there is none."""
-    if words[0] in _FLAGS:
-        return 1
-    if words[0] in _VALUED:
+    word = words[0]
+    if word in _VALUED:
         return min(2, len(words))
-    return int(words[0].startswith("--") and words[0].partition("=")[0] in _VALUED and "=" in words[0])
+    return int(word in _FLAGS or _is_cluster(word) or _has_its_value(word))
+
+
+def _is_cluster(word: str) -> bool:
+    """``-qy`` for ``-q -y``."""
+    return word[:1] == "-" and len(word) > 1 and _LETTERS.issuperset(word[1:])
+
+
+def _has_its_value(word: str) -> bool:
+    """``--timeout=90`` and ``-ishop``."""
+    if word.startswith("--"):
+        return "=" in word and word.partition("=")[0] in _VALUED
+    return len(word) > len("-i") and word[:2] in _VALUED
 
 
 def _is_foreign(so_far: Sequence[str], words: Sequence[str]) -> bool:
