@@ -8,7 +8,7 @@ from .model import Bars, Colour, Meaning, Panel, Query, Row, Step, Table, Timeli
 HERE = 'instance=~"$instance"'
 
 #: Targets that run or are meant to. What an instance goes without, such as Grafana where its image cannot be had, is not missed.
-MEANT = "(up and on (component, instance) (nexus:wanted or up == 1))"
+MEANT = "(up and on (component, instance) (nexus:wanted == 1 or up == 1))"
 
 UP = {0: Meaning(text="down", colour=Colour.RED), 1: Meaning(text="up", colour=Colour.GREEN)}
 YES = {0: Meaning(text="no", colour=Colour.RED), 1: Meaning(text="yes", colour=Colour.GREEN)}

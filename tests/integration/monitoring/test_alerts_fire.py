@@ -92,7 +92,7 @@ def drill(project: Project) -> Drill:
     variables = variables_of(project)
     world = World(project=project, variables=variables)
     app.until(
-        lambda: bool(ask(variables, "/api/v1/query", query="nexus:wanted:count")["result"]),
+        lambda: bool(ask(variables, "/api/v1/query", query="nexus:wanted:count > 0")["result"]),
         seconds=90,
         what="rules that have watched for a minute",
     )

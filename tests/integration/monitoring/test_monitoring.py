@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -18,7 +19,7 @@ from nexusdev.components import registry
 from nexusdev.components.monitoring import names
 from tests.integration import application as app
 from tests.integration import engine
-from tests.integration.conftest import Project
+from tests.integration.conftest import Project, variables_of
 
 pytestmark = pytest.mark.integration
 
@@ -221,3 +222,17 @@ def test_its_files_are_those_of_the_stack(project: Project) -> None:
     shipped = Path(__file__).parents[3] / "compose" / "monitoring" / "prometheus.yml"
     ran = engine.container(project, "prometheus-0").exec_run(["cat", "/etc/prometheus/prometheus.yml"])
     assert ran.output == shipped.read_bytes()
+
+
+def test_a_stack_that_is_back_after_half_a_minute_raises_no_alarm(project: Project) -> None:
+    """What Prometheus recorded before it was stopped is then still read as if it were of now (``--query.lookback-delta``)."""
+    assert project.run("down").code == 0
+    time.sleep(15)
+    project.up()
+    time.sleep(15)
+    fired = ask(
+        variables_of(project),
+        "/api/v1/query",
+        query='count_over_time(ALERTS{alertstate="firing",severity="critical"}[25s])',
+    )
+    assert [row["metric"]["alertname"] for row in fired["result"]] == []
