@@ -63,14 +63,16 @@ def test_the_configuration_is_valid_where_it_is_used(project: Project, service: 
 def test_every_target_is_up_and_carries_component_and_service(
     project: Project, variables: Mapping[str, str], server: str
 ) -> None:
-    def down() -> dict[str, str]:
-        return {
+    def all_are_up() -> bool:
+        down = {
             f"{each['labels']['job']} {each['labels']['instance']}": each["lastError"]
             for each in targets(project, variables, server)
             if each["health"] != "up"
         }
+        assert down == {}
+        return True
 
-    app.until(lambda: not down(), seconds=40, what="every target up")
+    app.until(all_are_up, seconds=40, what="every target up")
     told = targets(project, variables, server)
     assert all(each["scrapeUrl"].startswith("https://") for each in told)
     assert {each["labels"]["component"] for each in told} == set(registry.NAMES)
