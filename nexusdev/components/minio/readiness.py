@@ -20,6 +20,7 @@ from nexusdev.components.minio.door import Door, error_code
 from nexusdev.components.minio.names import API, BACKUPS, CANARY, NODES, ROLE, WRITE_QUORUM, root
 from nexusdev.components.together import together
 from nexusdev.ports import Site
+from nexusdev.words import listed
 
 NO_BUCKET = "NoSuchBucket"
 _OK = 200
@@ -83,7 +84,8 @@ def judge(facts: Facts) -> Readiness:
     if len(facts.drives) < len(NODES):
         return Readiness(missing=f"{len(facts.drives)} of {len(NODES)} drives are online", seedable=True)
     refusing = [f"{name} ({code})" for name, code in facts.canaries.items() if code]
-    return Readiness(missing=f"{', '.join(refusing)} does not write yet" if refusing else "", seedable=bool(refusing))
+    verb = "does" if len(refusing) == 1 else "do"
+    return Readiness(missing=f"{listed(refusing)} {verb} not write yet" if refusing else "", seedable=bool(refusing))
 
 
 def nodes(facts: Facts) -> Sequence[Node]:

@@ -42,7 +42,7 @@ QUORUM = "the cluster takes no writes (it needs 3 drives)"
         ),
         (
             Facts(drives=DRIVES, canaries={**WRITTEN, "minio-1": "SlowDownWrite", "minio-2": "SlowDownWrite"}),
-            Readiness(missing="minio-1 (SlowDownWrite), minio-2 (SlowDownWrite) does not write yet", seedable=True),
+            Readiness(missing="minio-1 (SlowDownWrite) and minio-2 (SlowDownWrite) do not write yet", seedable=True),
         ),
     ],
     ids=["all well", "no gateway", "no quorum", "a node down", "drives unknown", "no bucket", "refused", "late drives"],
