@@ -19,6 +19,18 @@ Values = Mapping[str, str]
 Question = Callable[[tls.Place, Values, ssl.SSLContext, float], str]
 TIMEOUT = 3.0
 
+_DATABASES: Mapping[str, Question] = {
+    "DATABASE_URL": questions.ask_postgres,
+    "DATABASE_RO_URL": questions.ask_postgres,
+    "DATABASE_POOL_URL": questions.ask_postgres,
+    "DATABASE_MIGRATION_URL": questions.ask_postgres_as_owner,
+}
+_PAGES: Mapping[str, Question] = {
+    "PROMETHEUS_URL": questions.ask_prometheus,
+    "ALERTMANAGER_URL": questions.ask_alertmanager,
+    "GRAFANA_URL": questions.ask_grafana,
+}
+
 
 class Endpoint:
     """One published path: its name for a person, where it is, and what to ask there.
@@ -46,9 +58,9 @@ class Answer:
 
 def endpoints(values: Values) -> Iterator[Endpoint]:
     """Every path that these variables publish; only what is there is asked."""
-    for name in ("DATABASE_URL", "DATABASE_RO_URL", "DATABASE_POOL_URL"):
+    for name, ask in _DATABASES.items():
         if name in values:
-            yield Endpoint(name, values[name], questions.ask_postgres)
+            yield Endpoint(name, values[name], ask)
     if "REDIS_HOST" in values:
         yield Endpoint("REDIS_URL", f"{values['REDIS_HOST']}:{values['REDIS_PORT']}", questions.ask_redis)
     for place in filter(None, values.get("REDIS_SENTINELS", "").split(",")):
@@ -57,11 +69,7 @@ def endpoints(values: Values) -> Iterator[Endpoint]:
         yield Endpoint("MINIO_ENDPOINT", values["MINIO_ENDPOINT"], questions.ask_minio)
     if "VAULT_ADDR" in values:
         yield Endpoint("VAULT_ADDR", values["VAULT_ADDR"], questions.ask_vault)
-    for name, ask in (
-        ("PROMETHEUS_URL", questions.ask_prometheus),
-        ("ALERTMANAGER_URL", questions.ask_alertmanager),
-        ("GRAFANA_URL", questions.ask_grafana),
-    ):
+    for name, ask in _PAGES.items():
         if name in values:
             yield Endpoint(name, values[name], ask, mute=True)
 

@@ -30,6 +30,13 @@ def ask_postgres(place: tls.Place, values: Values, context: ssl.SSLContext, time
     return (rows[0][0] or "") if rows else ""
 
 
+def ask_postgres_as_owner(place: tls.Place, values: Values, context: ssl.SSLContext, timeout: float) -> str:
+    """The same question with the login of the URL for migrations."""
+    login = values["DATABASE_MIGRATION_URL"].partition("://")[2].rpartition("@")[0]
+    user, _, password = login.partition(":")
+    return ask_postgres(place, {**values, "PGUSER": user, "PGPASSWORD": password}, context, timeout)
+
+
 def ask_redis(place: tls.Place, values: Values, context: ssl.SSLContext, timeout: float) -> str:
     """Call the function that carries the nonce (no key: neither eviction nor FLUSHALL takes it away)."""
     user, password = values["REDIS_USERNAME"], values["REDIS_PASSWORD"]

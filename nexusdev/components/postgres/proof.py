@@ -54,6 +54,7 @@ def doors(values: Mapping[str, str]) -> Sequence[Door]:
         _from_url("DATABASE_URL", values),
         _from_url("DATABASE_RO_URL", values, replica=True),
         _from_url("DATABASE_POOL_URL", values),
+        _from_url("DATABASE_MIGRATION_URL", values),
     )
 
 

@@ -15,7 +15,7 @@ from nexusdev.ports import Address, Site, View
 def variables(site: Site, view: View) -> Sequence[Variable]:
     """Names as in production; the same in both views but for the addresses."""
     primary = site.address_in(view, names.PRIMARY, names.SQL)
-    password = site.secrets.read(names.PASSWORDS[names.APP])
+    password, owner = (site.secrets.read(names.PASSWORDS[role]) for role in (names.APP, names.OWNER))
     replica = site.address_in(view, names.REPLICA, names.SQL)
     pool = site.address_in(view, names.POOL, names.POOLED)
     return (
@@ -32,6 +32,12 @@ def variables(site: Site, view: View) -> Sequence[Variable]:
         ),
         Variable(
             name="DATABASE_POOL_URL", value=_url(pool, password), secret=True, comment="PgBouncer, transaction mode"
+        ),
+        Variable(
+            name="DATABASE_MIGRATION_URL",
+            value=_url(primary, owner, user=names.OWNER),
+            secret=True,
+            comment="the owner of the tables: for migrations, not for the application",
         ),
     )
 
@@ -53,5 +59,5 @@ def credentials(site: Site) -> Mapping[str, str]:
     }
 
 
-def _url(address: Address, password: str) -> str:
-    return f"postgresql://{names.APP}:{password}@{address}/{names.DATABASE}?sslmode=verify-full"
+def _url(address: Address, password: str, *, user: str = names.APP) -> str:
+    return f"postgresql://{user}:{password}@{address}/{names.DATABASE}?sslmode=verify-full"

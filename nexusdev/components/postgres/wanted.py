@@ -117,9 +117,9 @@ DATABASE = (
     ),
     Step(
         what="created table nexusdev.instance",
-        present="SELECT to_regclass('nexusdev.instance') IS NOT NULL",
-        make=f"""CREATE TABLE nexusdev.instance (nonce text NOT NULL);
-                 GRANT SELECT ON nexusdev.instance TO {_APP}, {_PROBE}""",
+        present=f"SELECT COALESCE(has_table_privilege('{_OWNER}', to_regclass('nexusdev.instance'), 'SELECT'), false)",
+        make=f"""CREATE TABLE IF NOT EXISTS nexusdev.instance (nonce text NOT NULL);
+                 GRANT SELECT ON nexusdev.instance TO {_OWNER}, {_APP}, {_PROBE}""",
     ),
     Step(
         what=f"let {_MONITOR} read how many logins each node refused",

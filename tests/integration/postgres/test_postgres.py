@@ -26,10 +26,9 @@ def connect(variables: Mapping[str, str], url: str = "DATABASE_URL", **changed: 
 
 
 @pytest.fixture
-def owner(project: Project, variables: Mapping[str, str]) -> Iterator[psycopg.Connection[Any]]:
-    """The migration owner."""
-    password = project.run("secrets", "show", "postgres-owner").out.strip()
-    with connect(variables, user="nexus_owner", password=password) as connection:
+def owner(variables: Mapping[str, str]) -> Iterator[psycopg.Connection[Any]]:
+    """The migration owner, as a tool for migrations comes."""
+    with connect(variables, "DATABASE_MIGRATION_URL") as connection:
         yield connection
 
 

@@ -38,6 +38,7 @@ def platform(tls: Path, running: ExitStack, nonce: str = NONCE) -> dict[str, str
     url = f"postgresql://nexus_app:{servers.PASSWORD}@127.0.0.1:{postgres}/nexus_architect?sslmode=verify-full"
     return {
         **dict.fromkeys(("DATABASE_URL", "DATABASE_RO_URL", "DATABASE_POOL_URL"), url),
+        "DATABASE_MIGRATION_URL": url.replace("nexus_app:", "nexus_owner:"),
         "PGUSER": "nexus_app",
         "PGPASSWORD": servers.PASSWORD,
         "PGDATABASE": "nexus_architect",
@@ -66,7 +67,7 @@ def ask(values: dict[str, str], timeout: float = 3.0) -> list[str]:
 def test_every_path_of_the_platform_is_asked_and_answers_with_our_nonce(tls: Path, running: ExitStack) -> None:
     values = platform(tls, running)
     assert ask(values) == [
-        *("DATABASE_URL", "DATABASE_RO_URL", "DATABASE_POOL_URL"),
+        *("DATABASE_URL", "DATABASE_RO_URL", "DATABASE_POOL_URL", "DATABASE_MIGRATION_URL"),
         *("REDIS_URL", f"REDIS_SENTINELS {values['REDIS_SENTINELS']}"),
         *("MINIO_ENDPOINT", "VAULT_ADDR", "PROMETHEUS_URL", "ALERTMANAGER_URL", "GRAFANA_URL"),
     ]
@@ -111,6 +112,13 @@ def test_a_refused_login_is_told_in_the_servers_words(tls: Path, running: ExitSt
         ask({**platform(tls, running), name: "wrong"})
     assert raised.value.exit_status == 4
     assert any(words in line for line in raised.value.evidence)
+
+
+def test_the_url_for_migrations_is_proven_with_its_own_login(tls: Path, running: ExitStack) -> None:
+    values = platform(tls, running)
+    wrong = values["DATABASE_MIGRATION_URL"].replace(servers.PASSWORD, "wrong")
+    with pytest.raises(Degraded, match="DATABASE_MIGRATION_URL"):
+        ask({**values, "DATABASE_MIGRATION_URL": wrong})
 
 
 def test_a_sealed_vault_is_told_by_its_status(tls: Path, running: ExitStack) -> None:

@@ -18,12 +18,13 @@ def test_the_doors_come_from_the_variables_alone(site: Site) -> None:
     values = {variable.name: variable.value for variable in variables(site, View.HOST)}
     found = doors(values)
     assert [str(door.address) for door in found] == [
-        "127.0.0.1:21032", "127.0.0.1:21032", "127.0.0.1:21033", "127.0.0.1:21034",
+        "127.0.0.1:21032", "127.0.0.1:21032", "127.0.0.1:21033", "127.0.0.1:21034", "127.0.0.1:21032",
     ]  # fmt: skip
-    assert {(door.user, door.password, door.database) for door in found} == {
+    assert {(door.user, door.password, door.database) for door in found[:-1]} == {
         ("nexus_app", values["PGPASSWORD"], "nexus_architect")
     }
-    assert [door.replica for door in found] == [False, False, True, False]
+    assert found[-1].user == "nexus_owner"
+    assert [door.replica for door in found] == [False, False, True, False, False]
 
 
 def test_this_instances_nonce_at_the_right_server_is_proof() -> None:

@@ -22,6 +22,8 @@ def test_the_host_reads_published_addresses(site: Site) -> None:
     assert read["DATABASE_URL"].endswith("@127.0.0.1:21032/nexus_architect?sslmode=verify-full")
     assert "@127.0.0.1:21033/" in read["DATABASE_RO_URL"]
     assert "@127.0.0.1:21034/" in read["DATABASE_POOL_URL"]
+    assert read["DATABASE_MIGRATION_URL"].startswith("postgresql://nexus_owner:")
+    assert read["DATABASE_MIGRATION_URL"].endswith("@127.0.0.1:21032/nexus_architect?sslmode=verify-full")
 
 
 def test_a_container_reads_productions_names(site: Site) -> None:
@@ -38,8 +40,11 @@ def test_no_value_needs_quoting_and_none_breaks_a_sourced_file(site: Site, view:
 
 
 def test_whatever_holds_the_password_is_secret(site: Site) -> None:
-    password = values(site, View.HOST)["PGPASSWORD"]
-    assert all(variable.secret == (password in variable.value) for variable in variables(site, View.HOST))
+    passwords = [values(site, View.HOST)["PGPASSWORD"], credentials(site)["owner_password"]]
+    assert all(
+        variable.secret == any(password in variable.value for password in passwords)
+        for variable in variables(site, View.HOST)
+    )
 
 
 def test_vault_gets_both_logins_with_addresses_inside_the_network(site: Site) -> None:
