@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,27 +44,20 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {**environment, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
 
 
-def test_the_wheel_plans_the_whole_stack_from_any_folder(installed: dict[str, str], tmp_path: Path) -> None:
-    ran = subprocess.run(
-        ["nexusdev", "up", "--dry-run", "--json"],
-        cwd=tmp_path,
-        env=installed,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def typed(installed: dict[str, str], folder: Path, *words: str) -> dict[str, Any]:
+    """The data of a command that this user types in a folder of theirs."""
+    argv = ["nexusdev", *words, "--json"]
+    ran = subprocess.run(argv, cwd=folder, env=installed, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
-    assert "postgresql-0" in ran.stdout
+    data: dict[str, Any] = json.loads(ran.stdout)["data"]
+    return data
+
+
+def test_the_wheel_plans_the_whole_stack_from_any_folder(installed: dict[str, str], tmp_path: Path) -> None:
+    steps = typed(installed, tmp_path, "up", "--dry-run")["steps"]
+    assert {"postgresql-0", "redis-0", "minio-0", "vault-0", "prometheus-0"} <= {step["subject"] for step in steps}
 
 
 def test_the_wheel_carries_the_image_lock_and_the_build_contexts(installed: dict[str, str], tmp_path: Path) -> None:
-    ran = subprocess.run(
-        ["nexusdev", "images", "list", "--json"],
-        cwd=tmp_path,
-        env=installed,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert {"postgres", "vault", "minio"} <= {row["name"] for row in json.loads(ran.stdout)["data"]["images"]}
+    images = typed(installed, tmp_path, "images", "list")["images"]
+    assert {"postgres", "vault", "minio"} <= {row["name"] for row in images}
