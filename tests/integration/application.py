@@ -101,7 +101,8 @@ class S3Writer:
     unanswered: list[str] = field(default_factory=list)
 
     def connect(self) -> None:
-        self.client = s3_client(self.variables, read_timeout=4, retries={"total_max_attempts": 3, "mode": "standard"})
+        # as many attempts as boto3 makes by itself, with its newer rules of what is worth one
+        self.client = s3_client(self.variables, read_timeout=4, retries={"total_max_attempts": 5, "mode": "standard"})
 
     def write(self, number: int) -> None:
         from botocore.exceptions import ReadTimeoutError
