@@ -8,9 +8,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-_FLAGS = ("--json", "-q", "--quiet", "-v", "--verbose", "--no-color", "-y", "--yes")
+_FLAGS = ("--json", "--quiet", "--verbose", "--no-color", "--yes")
 _VALUED = ("-i", "--instance", "-C", "--project", "--timeout")
-_LETTERS = frozenset("qvy")
+_SHORT = frozenset("qvy")
 
 # Words of these commands belong to another program: how many of them come first and are ours.
 _PASSING = {"run": 0, "exec": 1, "psql": 0, "redis": 0, "s3": 0, "vault": 0}
@@ -55,12 +55,12 @@ def _global(words: Sequence[str]) -> int:
     word = words[0]
     if word in _VALUED:
         return min(2, len(words))
-    return int(word in _FLAGS or _is_cluster(word) or _has_its_value(word))
+    return int(word in _FLAGS or _is_short(word) or _has_its_value(word))
 
 
-def _is_cluster(word: str) -> bool:
-    """``-qy`` for ``-q -y``."""
-    return word[:1] == "-" and len(word) > 1 and _LETTERS.issuperset(word[1:])
+def _is_short(word: str) -> bool:
+    """``-q``, and ``-qy`` for ``-q -y``."""
+    return word[:1] == "-" and len(word) > 1 and _SHORT.issuperset(word[1:])
 
 
 def _has_its_value(word: str) -> bool:

@@ -168,6 +168,12 @@ def test_the_report_of_a_bug_has_the_names_of_the_arguments_and_no_value(house: 
     assert first.endswith(": up --timeout")
 
 
+def test_the_help_lists_the_commands(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    house.type("--help")
+    listed = {line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")}
+    assert {"up", "down", "destroy", "status", "wait", "env", "run", "logs", "doctor", "psql"} <= listed
+
+
 def every_command() -> Iterator[Any]:
     """Click's command behind each leaf of the tree, with its path as ``values``."""
     assert commands.__all__, "importing it is what registers them"
@@ -182,7 +188,11 @@ def every_command() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("path", "command"), [*every_command()])
-def test_every_command_has_help_with_an_example_and_a_word_on_each_parameter(path: str, command: Any) -> None:
+def test_every_command_has_help_with_an_example_and_a_word_on_each_parameter(
+    house: House, capsys: pytest.CaptureFixture[str], path: str, command: Any
+) -> None:
+    house.type(*path.split()[1:], "--help")
+    assert path in capsys.readouterr().out.split("Usage:", 1)[1].split("\n", 1)[0]
     assert [line for line in command.help.splitlines() if line.strip().startswith(f"{path} ") or line.strip() == path]
     assert [each.name for each in command.params if not each.help] == []
 
