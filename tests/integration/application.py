@@ -101,15 +101,14 @@ class S3Writer:
     unanswered: list[str] = field(default_factory=list)
 
     def connect(self) -> None:
-        # as many attempts as boto3 makes by itself, with its newer rules of what is worth one
-        self.client = s3_client(self.variables, read_timeout=4, retries={"total_max_attempts": 5, "mode": "standard"})
+        self.client = s3_client(self.variables, read_timeout=3, retries={"total_max_attempts": 3, "mode": "standard"})
 
     def write(self, number: int) -> None:
-        from botocore.exceptions import ReadTimeoutError
-
         try:
             self._put(f"{self.prefix}{number}/first")
-        except ReadTimeoutError:
+        except Exception as error:
+            if not timed_out(error):
+                raise
             self.unanswered.append(f"{self.prefix}{number}/first")
             self._put(f"{self.prefix}{number}/second")
 
@@ -123,6 +122,15 @@ class S3Writer:
     def close(self) -> None:
         if self.client is not None:
             self.client.close()
+
+
+def timed_out(error: BaseException | None) -> bool:
+    """Whether nothing was heard. botocore says ReadTimeoutError, or, where it waits for "100 Continue", that the connection was closed."""
+    from botocore.exceptions import ReadTimeoutError
+
+    if error is None:
+        return False
+    return isinstance(error, ReadTimeoutError | TimeoutError) or timed_out(error.__cause__ or error.__context__)
 
 
 @dataclass(kw_only=True)
