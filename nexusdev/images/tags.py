@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nexusdev.errors import InvalidConfig
-from nexusdev.images.dockerfile import parse
 from nexusdev.images.lock import Build, Lock, LockedImage
 
 REPOSITORY = "nexusdev"
@@ -30,6 +29,8 @@ def parents(lock: Lock, name: str) -> tuple[str, ...]:
     image = lock.images[name]
     if not any(isinstance(source, Build) for source in image.sources) or image.folder is None:
         return ()
+    from nexusdev.images.dockerfile import parse
+
     found = parse(image.folder / "Dockerfile").parents
     for parent in found:
         if parent not in lock.images:

@@ -6,8 +6,6 @@ What was found good is remembered by its hash, so that an ``up`` that changes no
 from __future__ import annotations
 
 import hashlib
-import io
-import tarfile
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -82,6 +80,9 @@ def _try(trial: Trial, door: ImageDoor, name: str) -> None:
 
 
 def _packed(files: Mapping[str, Path]) -> bytes:
+    import io
+    import tarfile
+
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name, file in files.items():

@@ -12,8 +12,7 @@ from nexusdev.operations.journal import Journal
 from nexusdev.operations.selection import nearest
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.settings import Settings
-from nexusdev.stack.model import Stack
-from nexusdev.stack.profiles import FULL
+from nexusdev.stack.model import FULL, Stack
 from nexusdev.words import listed
 
 _FLAG = "--profile"

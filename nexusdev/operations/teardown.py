@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nexusdev.engine import Engine
 from nexusdev.errors import IdentityMismatch, TeardownIncomplete
 from nexusdev.instance.identity import Identity
 from nexusdev.operations.context import Context
@@ -14,6 +14,9 @@ from nexusdev.plan.snapshot import Snapshot
 from nexusdev.plan.steps import Act, Plan
 from nexusdev.ports import Runtime
 from nexusdev.timing import Stopwatch
+
+if TYPE_CHECKING:
+    from nexusdev.engine import Engine
 
 
 def take_down(context: Context, *, volumes: bool) -> Plan:
@@ -30,6 +33,8 @@ def take_down(context: Context, *, volumes: bool) -> Plan:
 
 def engine_of(context: Context, runtime: Runtime, watch: Stopwatch | None = None) -> Engine:
     """The engine for this verb."""
+    from nexusdev.engine import Engine
+
     return Engine(
         runtime=runtime,
         clock=context.clock,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from nexusdev.events import PhaseBegan, PhaseEnded
 from nexusdev.instance import numbers
 from nexusdev.instance.instance import locked
-from nexusdev.job import Brought, Job
 from nexusdev.operations import journal
 from nexusdev.operations.context import Context
 from nexusdev.operations.env import publish, republish
@@ -23,6 +23,9 @@ from nexusdev.plan.steps import Plan
 from nexusdev.ports import Site
 from nexusdev.timing import Stopwatch
 from nexusdev.words import counted, duration, listed
+
+if TYPE_CHECKING:
+    from nexusdev.job import Brought, Job
 
 
 def up(context: Context, names: Sequence[str] = (), *, move_ports: bool = False) -> Outcome:
@@ -124,6 +127,8 @@ def _bring_up(context: Context, scene: Scene, watch: Stopwatch) -> tuple[Brought
 
 
 def _job(context: Context, scene: Scene, plan: Plan, arrivals: Arrivals, site: Site) -> Job:
+    from nexusdev.job import Job
+
     return Job(
         stack=limited(scene.here, scene.meant, but=arrivals.absent),
         plan=plan,

@@ -23,7 +23,6 @@ from nexusdev.runtimes import docker_observe as observe
 from nexusdev.runtimes import failures, labels
 from nexusdev.runtimes.docker_connect import Engine, EngineFacts, engine, in_our_words
 from nexusdev.runtimes.docker_look import EngineAnswer
-from nexusdev.runtimes.docker_steps import Steps
 
 if TYPE_CHECKING:
     from nexusdev.stack.model import Stack
@@ -94,6 +93,8 @@ class DockerRuntime:
 
     def apply(self, step: Step) -> None:
         """Do one step. Raises PortInUse, IdentityMismatch, ImageUnavailable, InvalidState, PreflightFailed."""
+        from nexusdev.runtimes.docker_steps import Steps
+
         with self._talking():
             Steps(self._api, self._names).apply(step)
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound, PreflightFailed
 from nexusdev.runtimes.docker_connect import Engine, connect, find_endpoint, in_our_words
-from nexusdev.runtimes.docker_workshop import DockerWorkshop
 from nexusdev.runtimes.image_door import Furniture, Say, StoredImage
 
 if TYPE_CHECKING:
     from docker import APIClient
+
+    from nexusdev.runtimes.docker_workshop import DockerWorkshop
 
 # A commit or an import of half a gigabyte answers once it is on the disk.
 _PATIENCE = 900
@@ -85,6 +86,8 @@ class DockerImages:
             return _stored(self._api.inspect_image(reference))
 
     def open_workshop(self, image: str, *, name: str, furniture: Furniture) -> DockerWorkshop:
+        from nexusdev.runtimes.docker_workshop import DockerWorkshop
+
         return DockerWorkshop.open(self._engine, image, name=name, furniture=furniture)
 
     def save(self, references: Sequence[str]) -> Iterator[bytes]:

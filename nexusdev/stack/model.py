@@ -8,6 +8,9 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+#: The profile that is every component; it needs no words in the files.
+FULL = "full"
+
 
 class Port(Struct, frozen=True, kw_only=True):
     """A container port published on 127.0.0.1."""

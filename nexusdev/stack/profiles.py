@@ -6,11 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from nexusdev.stack import schema
 from nexusdev.stack.document import Value, refusal
-from nexusdev.stack.model import Service
+from nexusdev.stack.model import FULL, Service
 from nexusdev.stack.services import NAME
-
-#: Every component; it needs no words in the files.
-FULL = "full"
 
 Profiles = Mapping[str, tuple[str, ...]]
 

@@ -1,24 +1,18 @@
-"""What is checked of monitoring before anything starts: its rule files and dashboards here, the expressions by promtool."""
+"""Which files monitoring's servers read, and what is checked of them before anything starts: all but the expressions here, those by promtool.
+
+Every ``up`` asks which files there are; what reads them is imported when one of them changed.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from nexusdev.components.contract import Trial
-from nexusdev.components.monitoring import dashboardfiles, rulefiles
 from nexusdev.errors import InvalidConfig
-from nexusdev.stack.document import Spot, refusal
 from nexusdev.stack.model import Service
 
 RULES, DASHBOARDS = "/etc/prometheus/rules", "/etc/grafana/dashboards"
-_FAILED = re.compile(
-    r"(?P<file>\S+?): (?:(?P<line>\d+):\d+: )?group \"(?P<group>.*?)\", rule (?P<rule>\d+), \"(?P<name>.*?)\": (?P<problem>.+)"
-)
-_NOTE = re.compile(r'(?:annotation|label) "(.+?)"')
-_CANNOT_RUN = (126, 127)
-_MOST = 5
 
 
 def rules(services: Iterable[Service]) -> Mapping[str, Path]:
@@ -42,6 +36,8 @@ def _mounted(services: Iterable[Service], folder: str, ending: str) -> Mapping[s
 
 def check(services: Sequence[Service]) -> None:
     """Read every file. Raises InvalidConfig for the first that is broken, with file and line."""
+    from nexusdev.components.monitoring import dashboardfiles, rulefiles
+
     for file in rules(services).values():
         rulefiles.check(file)
     for file in dashboards(services).values():
@@ -61,31 +57,12 @@ def trials(services: Sequence[Service]) -> Sequence[Trial]:
             image=readers[0].image,
             files=found,
             script="promtool check rules *.yml",
-            judge=lambda code, lines: verdict(code, lines, found),
+            judge=lambda code, lines: _verdict(code, lines, found),
         ),
     )
 
 
-def verdict(code: int, lines: Sequence[str], files: Mapping[str, Path]) -> InvalidConfig | None:
-    """What its exit code and its words mean; None when it has nothing to object, or is not in that image."""
-    if code == 0 or code in _CANNOT_RUN:
-        return None
-    failures = list(_failures(lines, files))
-    if not failures:
-        said = [line for line in lines if line.strip() and not line.startswith("Checking ")]
-        return InvalidConfig("Prometheus does not take the rule files", evidence=said[-_MOST:], code="RULES")
-    spot, problem = failures[0]
-    error = refusal(spot, problem, hint="nexusdev metrics 'EXPRESSION'   try an expression where a stack runs")
-    more = [f"{place.file.name}:{place.line}: {words}" for place, words in failures[1:_MOST]]
-    error.evidence = (*error.evidence, *more)
-    return error
+def _verdict(code: int, lines: Sequence[str], found: Mapping[str, Path]) -> InvalidConfig | None:
+    from nexusdev.components.monitoring.promtool import verdict
 
-
-def _failures(lines: Sequence[str], files: Mapping[str, Path]) -> Iterable[tuple[Spot, str]]:
-    for line in lines:
-        told = _FAILED.search(line)
-        file = files.get(PurePosixPath(told["file"]).name) if told else None
-        if told and file:
-            note = _NOTE.match(told["problem"])
-            spot = rulefiles.spot_of(file, told["group"], int(told["rule"]), note[1] if note else "expr")
-            yield Spot(file=file, line=spot.line), f"{told['name']}: {told['problem']}"
+    return verdict(code, lines, found)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -254,3 +256,14 @@ def test_a_changed_seed_file_is_applied_by_the_next_up_although_no_container_cha
     (house.project / "seed" / "redis" / "users.txt").write_text("SET a 1")
     again = up(house.context())
     assert again.data["seeded"]["redis"] == ["created something", "applied redis/users.txt"]
+
+
+def test_an_up_that_finds_nothing_to_do_imports_nothing_of_what_works() -> None:
+    code = (
+        "import sys, nexusdev.operations.up, nexusdev.runtimes.docker, nexusdev.runtimes.docker_images, nexusdev.images.images;"
+        "from nexusdev.components.registry import ALL; [each.files(()) for each in ALL.values() if hasattr(each, 'files')];"
+        "found = {'yaml', 'tarfile', 'docker', 'nexusdev.engine', 'nexusdev.runtimes.docker_steps'} & set(sys.modules);"
+        "assert not found, found"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
