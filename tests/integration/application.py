@@ -124,13 +124,13 @@ class S3Writer:
             self.client.close()
 
 
-def timed_out(error: BaseException | None) -> bool:
+def timed_out(error: Exception) -> bool:
     """Whether nothing was heard. botocore says ReadTimeoutError, or, where it waits for "100 Continue", that the connection was closed."""
-    from botocore.exceptions import ReadTimeoutError
+    from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
-    if error is None:
-        return False
-    return isinstance(error, ReadTimeoutError | TimeoutError) or timed_out(error.__cause__ or error.__context__)
+    if isinstance(error, ConnectionClosedError):
+        return any(isinstance(cause, TimeoutError) for cause in error.kwargs["error"].args)
+    return isinstance(error, ReadTimeoutError)
 
 
 @dataclass(kw_only=True)

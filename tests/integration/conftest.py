@@ -68,6 +68,11 @@ class Project:
         )
         return Ran(code=ran.returncode, out=ran.stdout.decode(), err=ran.stderr.decode())
 
+    def port(self, service: str, inside: int) -> int:
+        """Where the host finds a port of a service's container."""
+        rows = self.run("ports", "--json").data["ports"]
+        return next(row["port"] for row in rows if (row["service"], row["container_port"]) == (service, inside))
+
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """The same, in the background."""
         return subprocess.Popen(

@@ -52,17 +52,10 @@ def trials(services: Sequence[Service]) -> Sequence[Trial]:
     ]
     if not found:
         return ()
-    return (
-        Trial(
-            image=readers[0].image,
-            files=found,
-            script="promtool check rules *.yml",
-            judge=lambda code, lines: _verdict(code, lines, found),
-        ),
-    )
 
+    def judge(code: int, lines: Sequence[str]) -> InvalidConfig | None:
+        from nexusdev.components.monitoring.promtool import verdict
 
-def _verdict(code: int, lines: Sequence[str], found: Mapping[str, Path]) -> InvalidConfig | None:
-    from nexusdev.components.monitoring.promtool import verdict
+        return verdict(code, lines, found)
 
-    return verdict(code, lines, found)
+    return (Trial(image=readers[0].image, files=found, script="promtool check rules *.yml", judge=judge),)

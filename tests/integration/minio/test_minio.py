@@ -160,15 +160,12 @@ def locked_by(project: Project, variables: Mapping[str, str], node: str) -> set[
 
 def wait_until_every_node_writes_to_every_drive(project: Project, variables: Mapping[str, str]) -> None:
     """When a node is back, the others may go without its drive for 15 s, until they look for it again: one more that ends is one too many."""
-    rows = project.run("ports", "--json").data["ports"]
-    ports = [row["port"] for row in rows if row["service"] in NODES and row["container_port"] == 9000]
-    assert len(ports) == len(NODES)
-    for port in ports:
-        node = app.s3_client({**variables, "AWS_ENDPOINT_URL_S3": f"https://127.0.0.1:{port}"})
+    for name in NODES:
+        node = app.s3_client({**variables, "AWS_ENDPOINT_URL_S3": f"https://127.0.0.1:{project.port(name, 9000)}"})
         app.until(
             lambda node=node: every_drive_gets(project, node),
             seconds=60,
-            what=f"an object on all four drives by {port}",
+            what=f"an object by {name} on all four drives",
         )
         node.close()
 

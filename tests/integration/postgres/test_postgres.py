@@ -112,9 +112,7 @@ def test_the_pool_takes_prepared_statements_and_the_read_only_database(variables
 
 
 def test_patroni_obeys_nobody_without_certificate_and_password(project: Project, variables: Mapping[str, str]) -> None:
-    port = next(
-        row["port"] for row in project.run("ports", "--json").data["ports"] if (row["service"], row["container_port"]) == ("postgresql-0", 8008)
-    )  # fmt: skip
+    port = project.port("postgresql-0", 8008)
     trust = ssl.create_default_context(cafile=variables["NEXUSDEV_CA_FILE"])
     request = urllib.request.Request(f"https://localhost:{port}/config", data=b'{"ttl": 30}', method="PATCH")
     with pytest.raises(urllib.error.HTTPError) as refused:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from nexusdev.components.registry import ALL
+from tests.imports import imported_by
 
 
 def test_each_name_leads_to_the_component_of_that_name() -> None:
@@ -23,12 +21,7 @@ def test_an_unknown_name_is_not_there() -> None:
 
 
 def test_names_cost_no_import_and_components_no_client_library() -> None:
-    code = (
-        "import sys; from nexusdev.components.registry import ALL; list(ALL);"
-        "assert not any(name.startswith('nexusdev.components.minio') for name in sys.modules);"
-        "list(ALL.values());"
-        "found = {'minio', 'hvac', 'psycopg', 'redis', 'docker', 'cryptography', 'rich', 'typer'} & set(sys.modules);"
-        "assert not found, found"
-    )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
+    names = imported_by("from nexusdev.components.registry import ALL; list(ALL)")
+    assert not [name for name in names if name.startswith("nexusdev.components.minio")]
+    found = imported_by("from nexusdev.components.registry import ALL; list(ALL.values())")
+    assert not found & {"minio", "hvac", "psycopg", "redis", "docker", "cryptography", "rich", "typer"}
