@@ -85,7 +85,7 @@ class _BringUp(Struct, kw_only=True):
 
     def run(self) -> Brought:
         engine, job = self.engine, self.job
-        self._deadline = engine.clock.now() + job.seconds
+        self._deadline = engine.clock.now() + job.seconds - job.waited
         component_of = {name: service.component for name, service in job.stack.services.items()}
         self._attendants = {each.name: self._attendant(each) for each in job.components}
         self._watch_what_runs()
@@ -155,7 +155,7 @@ class _BringUp(Struct, kw_only=True):
         """Raise for the first thing that makes going on senseless."""
         self.job.check()
         if self.job.held():
-            self._deadline = self.engine.clock.now() + self.job.seconds
+            self._deadline = self.engine.clock.now() + self.job.seconds - self.job.waited
         self._look_at_containers()
         if death := self.sentry.crashed():
             raise self._crash(death)
@@ -190,4 +190,9 @@ class _BringUp(Struct, kw_only=True):
         limit = time.monotonic() + 1.0
         while time.monotonic() < limit and any(each.failure is None for each in open_ones):
             time.sleep(TICK)
-        return late([each.standing for each in open_ones if not each.is_done], self.job.seconds, self.job.command)
+        return late(
+            [each.standing for each in open_ones if not each.is_done],
+            self.job.seconds,
+            self.job.command,
+            waited=self.job.waited,
+        )

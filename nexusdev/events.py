@@ -13,6 +13,18 @@ class Event(Struct, frozen=True, kw_only=True):
     """The root of all events."""
 
 
+class LockAwaited(Event, frozen=True, kw_only=True):
+    """Another command works on the instance, and this one waits for it. ``holder``: ``nexusdev up (pid 4711)``."""
+
+    holder: str
+
+
+class LockTaken(Event, frozen=True, kw_only=True):
+    """The waiting is over."""
+
+    seconds: float
+
+
 class PhaseBegan(Event, frozen=True, kw_only=True):
     """preflight, images, plan, start, wait, seed, prove, write."""
 

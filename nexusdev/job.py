@@ -20,7 +20,7 @@ class Job(Struct, frozen=True, kw_only=True):
     everyone  all components of the stack, whose credentials Vault keeps whether they run or not
     common    variables that belong to no component (NEXUSDEV_CA_FILE …), for the proofs
     files     component → the project's own seed files
-    seconds   for everything together
+    seconds   for everything together;  waited  how much of it had gone by before, behind another command
     seeding   seed and prove as well; else only wait until everything is ready
     command   what to type to try again
     gate      whether a step may begin now: whether its image has arrived
@@ -36,6 +36,7 @@ class Job(Struct, frozen=True, kw_only=True):
     common: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Sequence[SeedFile]] = field(default_factory=dict)
     seconds: float = 300.0
+    waited: float = 0.0
     seeding: bool = True
     command: str = "up"
     gate: Callable[[Step], bool] = always

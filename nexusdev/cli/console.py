@@ -28,7 +28,10 @@ SCHEMA_VERSION = 1
 
 
 class Console(Struct, kw_only=True):
-    """How this process speaks. ``color`` means that colours are allowed; they are used on a terminal only."""
+    """How this process speaks. ``color`` means that colours are allowed; they are used on a terminal only.
+
+    ``awaited``: the command that this one waits for now, '' for none.
+    """
 
     out: TextIO = field(default_factory=lambda: sys.stdout)
     err: TextIO = field(default_factory=lambda: sys.stderr)
@@ -36,6 +39,7 @@ class Console(Struct, kw_only=True):
     quiet: bool = False
     verbose: bool = False
     color: bool = True
+    awaited: str = ""
     _board: Any = None
     _lines: Any = None
     _over: bool = False
@@ -84,6 +88,10 @@ class Console(Struct, kw_only=True):
 
     def tell(self, event: Event) -> None:
         """Hear an event, from whatever thread (``events.Listener``)."""
+        from nexusdev.events import LockAwaited, LockTaken
+
+        if isinstance(event, LockAwaited | LockTaken):
+            self.awaited = event.holder if isinstance(event, LockAwaited) else ""
         with self._told, contextlib.suppress(OSError, ValueError):
             if self._board is not None:
                 self._board.hear(event)

@@ -35,6 +35,8 @@ def env(  # noqa: PLR0917 - options of a command
 ) -> None:
     """Print the variables that applications read, each endpoint proven to be this instance.
 
+    Only --write waits for another command to end first.
+
     \b
     eval "$(nexusdev env --format shell)"               bash, zsh
     nexusdev env --format fish | source                 fish

@@ -10,6 +10,7 @@ from nexusdev.events import (
     ComponentWaits,
     Event,
     ImageProgress,
+    LockAwaited,
     Note,
     PhaseBegan,
     PhaseEnded,
@@ -73,7 +74,7 @@ def shared_reason(plan: Plan) -> str:
     return reasons.pop() if len(reasons) == 1 else ""
 
 
-def line(event: Event) -> str | None:
+def line(event: Event) -> str | None:  # noqa: PLR0911 - one per event
     """One line for what has no step and no plan behind it."""
     match event:
         case ComponentWaits():
@@ -84,6 +85,8 @@ def line(event: Event) -> str | None:
             return f"prove {event.component}: {counted_paths(event.paths)} as this instance"
         case ImageProgress():
             return f"image {event.image}: {event.step}" + (f" ({event.elapsed:.0f} s)" if event.done else "")
+        case LockAwaited(holder=holder):
+            return f"waiting for {holder} to end"
         case Note():
             return f"warning: {event.text}" if event.warning else event.text
         case _:
@@ -134,6 +137,8 @@ class Board(Struct, frozen=True, kw_only=True):
         match event:
             case PhaseBegan():
                 return replace(self, phase=event.phase)
+            case LockAwaited(holder=holder):
+                return replace(self, phase=f"waiting for {holder} to end")
             case Planned():
                 return self._planned(event.plan)
             case StepDone() if event.component:

@@ -52,6 +52,8 @@ def rotate(
 ) -> None:
     """New passwords for the application's users; Vault and the env file follow. Open connections stay.
 
+    Waits for another command to end first.
+
     \b
     nexusdev secrets rotate
     nexusdev secrets rotate postgres

@@ -101,6 +101,12 @@ def perform(ctx: typer.Context, act: Callable[[Context], Outcome], *, progress: 
 
 def interruption(here: Session) -> NexusError:
     """What to say when a signal ended a command: what remains, and what to type."""
+    if here.console.awaited:
+        return NexusError(
+            f"{here.command} was interrupted while it waited for {here.console.awaited}",
+            why="it had not begun; nothing was changed",
+            code="INTERRUPTED",
+        )
     changing = here.command in {"up", "start", "restart", "seed", "secrets rotate"}
     error = NexusError(
         f"{here.command or 'nexusdev'} was interrupted",

@@ -36,7 +36,8 @@ def up(  # noqa: PLR0917 - options of a command
 ) -> None:
     """Start everything, wait until it is ready, seed it, prove it, write the env file.
 
-    A second time it changes nothing and says so.
+    A second time it changes nothing and says so. While another command works on the same instance, it waits for that one to
+    end; --timeout counts for the waiting and the work together.
 
     \b
     nexusdev up                     the whole stack
@@ -64,7 +65,7 @@ def up(  # noqa: PLR0917 - options of a command
 
 @app.command(rich_help_panel=RUN)
 def down(ctx: typer.Context) -> None:
-    """Remove the containers and the network; the data stays.
+    """Remove the containers and the network; the data stays. Waits for another command to end first.
 
     \b
     nexusdev down
@@ -84,7 +85,8 @@ def destroy(
 ) -> None:
     """Remove everything of the instance: containers, data, secrets. Asks before, and says what goes.
 
-    Of monitoring, the data of one server can go alone: it begins anew.
+    Of monitoring, the data of one server can go alone: it begins anew. While another command works on the instance, destroy
+    fails at once with exit code 14; only for another destroy, down or stop does it wait.
 
     \b
     nexusdev destroy
@@ -108,7 +110,7 @@ def destroy(
 
 @app.command(rich_help_panel=RUN)
 def stop(ctx: typer.Context, names: Names = None) -> None:
-    """Stop containers; everything stays as it is until start.
+    """Stop containers; everything stays as it is until start. Waits for another command to end first.
 
     \b
     nexusdev stop
@@ -122,7 +124,7 @@ def stop(ctx: typer.Context, names: Names = None) -> None:
 
 @app.command(rich_help_panel=RUN)
 def start(ctx: typer.Context, names: Names = None) -> None:
-    """Start what is stopped, and wait until it is ready.
+    """Start what is stopped, and wait until it is ready. Waits for another command to end first.
 
     \b
     nexusdev start
@@ -135,7 +137,7 @@ def start(ctx: typer.Context, names: Names = None) -> None:
 
 @app.command(rich_help_panel=RUN)
 def restart(ctx: typer.Context, names: Names = None) -> None:
-    """Stop and start, and wait until it is ready.
+    """Stop and start, and wait until it is ready. Waits for another command to end first.
 
     \b
     nexusdev restart
@@ -179,7 +181,8 @@ def wait(
 ) -> None:
     """Wait until a part is ready, writable, unsealed or down.
 
-    Exit codes: 0 it is, 11 the time was up, 10 it crashed meanwhile.
+    Exit codes: 0 it is, 11 the time was up, 10 it crashed meanwhile. What somebody stops or restarts on purpose has not
+    crashed: the waiting goes on.
 
     \b
     nexusdev wait postgres --for writable

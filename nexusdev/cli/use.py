@@ -44,7 +44,7 @@ def seed(
 ) -> None:
     """Apply what is missing of databases, users, buckets and policies, and the project's seed/ folder.
 
-    Each file of seed/ is applied once, by its content. Twice is the same as once.
+    Each file of seed/ is applied once, by its content. Twice is the same as once. Waits for another command to end first.
 
     \b
     nexusdev seed

@@ -15,7 +15,7 @@ from nexusdev.events import Listener, Note, Silence
 from nexusdev.images.lock import BUILD, REGISTRY, Lock, default_file, load
 from nexusdev.images.slots import Slots
 from nexusdev.images.tags import tags
-from nexusdev.instance.lock import hold, is_held
+from nexusdev.instance.lock import Holder, Patience, hold
 from nexusdev.runtimes.image_door import ImageDoor, StoredImage
 
 if TYPE_CHECKING:
@@ -139,10 +139,14 @@ class Images(Struct, frozen=True, kw_only=True, dict=True):
     @contextlib.contextmanager
     def building(self, listener: Listener | None = None) -> Iterator[None]:
         """One process at a time builds; the next one finds its work done. Raises Locked after an hour."""
+
+        def tell(who: Holder | None) -> None:
+            words = f" ({who.who})" if who else ""
+            (listener or Silence()).tell(Note(text=f"another nexusdev{words} builds images; waiting for it"))
+
         file = self.root / "locks" / "images.lock"
-        if is_held(file):
-            (listener or Silence()).tell(Note(text="another nexusdev builds images; waiting for it"))
-        with hold(file, instance="the images", command="images build", wait=_LONGEST_BUILD):
+        patience = Patience(seconds=_LONGEST_BUILD, tell=tell)
+        with hold(file, subject="the images", command="nexusdev images build", patience=patience):
             yield
 
 

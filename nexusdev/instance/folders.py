@@ -29,6 +29,12 @@ def lock_file(root: Path, name: str) -> Path:
     return root / "locks" / f"instance-{name}.lock"
 
 
+def locks(root: Path) -> Iterator[str]:
+    """The names of all instances that have a lock file, whether they exist or not."""
+    for file in sorted(root.glob("locks/instance-*.lock")):
+        yield file.name.removeprefix("instance-").removesuffix(".lock")
+
+
 def instances(root: Path) -> Iterator[Path]:
     """The state folders of all instances, by name."""
     parent = root / "instances"

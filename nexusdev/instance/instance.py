@@ -21,6 +21,7 @@ from nexusdev.instance.state import Record
 from nexusdev.plan.survey import Survey
 
 if TYPE_CHECKING:
+    from nexusdev.instance.lock import Held, Patience
     from nexusdev.ports import Runtime, Site
     from nexusdev.stack.model import Stack
 
@@ -51,6 +52,11 @@ class Instance(Struct, frozen=True, kw_only=True):
     @property
     def ca_file(self) -> Path:
         return self.folder / "tls" / "ca.crt"
+
+    @property
+    def is_provided(self) -> bool:
+        """Whether ``provide`` has once come to its end: secrets and certificates are there."""
+        return (self.folder / "compose.env").exists()
 
     def port(self, number: int) -> int:
         """The host port with these last two digits."""
@@ -109,15 +115,6 @@ class Instance(Struct, frozen=True, kw_only=True):
             project=self.owner,
         )
 
-    @contextlib.contextmanager
-    def locked(self, command: str, *, wait: float = 0.0) -> Iterator[None]:
-        """Hold the instance's lock; Locked (exit 14) names who has it."""
-        from nexusdev.instance import lock
-
-        root = self.folder.parent.parent
-        with lock.hold(state.lock_file(root, self.name), instance=self.name, command=command, wait=wait):
-            yield
-
 
 def find(identity: Identity, *, root: Path | None = None) -> Instance:
     """The instance as it exists. Changes nothing, makes nothing; NotFound (exit 3) where there is none."""
@@ -160,13 +157,28 @@ def open_instance(
 
 
 @contextlib.contextmanager
-def locked(identity: Identity, command: str, *, root: Path | None = None, wait: float = 0.0) -> Iterator[None]:
-    """The lock of an instance that may not exist yet."""
+def locked(
+    identity: Identity,
+    command: str,
+    *,
+    root: Path | None = None,
+    shared: bool = False,
+    patience: Patience | None = None,
+) -> Iterator[Held]:
+    """The lock of an instance that may not exist yet; see ``lock.hold``. Its file goes where the instance is gone in the end.
+
+    Raises Locked (exit 14), which names who has it.
+    """
     from nexusdev.instance import lock
 
-    file = state.lock_file(root or state.state_root(), identity.name)
-    with lock.hold(file, instance=identity.name, command=command, wait=wait):
-        yield
+    root = root or state.state_root()
+    file = state.lock_file(root, identity.name)
+    subject = f"instance {identity.name}"
+    with lock.hold(file, subject=subject, command=command, shared=shared, patience=patience or lock.AT_ONCE) as held:
+        try:
+            yield held
+        finally:
+            held.discard = not state.folder_of(root, identity.name).is_dir()
 
 
 def forget(identity: Identity, *, root: Path | None = None) -> bool:
@@ -251,5 +263,8 @@ def _allocation(root: Path) -> Iterator[None]:
     """Alone while choosing: two instances started at once must not choose the same."""
     from nexusdev.instance import lock
 
-    with lock.hold(root / "allocation.lock", instance="(choosing a port block)", command="nexusdev up", wait=30):
+    patience = lock.Patience(seconds=30)
+    with lock.hold(
+        root / "allocation.lock", subject="the choice of a port block", command="nexusdev up", patience=patience
+    ):
         yield

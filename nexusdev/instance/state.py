@@ -6,7 +6,7 @@
                             passwd          for servers that want a name for their uid
                             compose.env     the interpolation variables, for plain ``docker compose --env-file``
                             variables.json  the proven variables of the last ``up``, so that ``env`` answers at once
-    <root>/locks/instance-<name>.lock       who works on it (outside the folder, so that ``destroy`` can hold it to the end)
+    <root>/locks/instance-<name>.lock       held by who works on it, see lock.py (outside the folder, so that ``destroy`` can hold it to the end)
     <root>/allocation.lock                  held while a port block is chosen
 
 ``root``: see folders.py.

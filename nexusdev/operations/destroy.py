@@ -6,10 +6,11 @@ from pathlib import Path
 
 from nexusdev.environment.file import SIGNATURE
 from nexusdev.errors import NexusError
-from nexusdev.instance.instance import forget, locked
+from nexusdev.instance.instance import forget
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome
 from nexusdev.operations.teardown import removed, require_permission, take_down
+from nexusdev.operations.turn import turn, what_takes_down
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.words import counted
 
@@ -26,10 +27,11 @@ def question(context: Context) -> str | None:
 
 def destroy(context: Context) -> Outcome:
     """Everything that carries the instance's label, then its state folder and its env file. Twice is the same as once."""
-    with locked(context.identity, "nexusdev destroy", root=context.root):
+    with turn(context, "nexusdev destroy", beside=what_takes_down):
         plan = take_down(context, volumes=True)
         known = forget(context.identity, root=context.root)
-    file = _remove_env_file(context.settings.env_file, context.identity.name)
+        # still locked: an `up` that waits for us writes a new one
+        file = _remove_env_file(context.settings.env_file, context.identity.name)
     gone = removed(plan)
     words = (
         f"destroyed: {counted(len(gone['containers']), 'container')}, {counted(len(gone['volumes']), 'volume')}, secrets and settings"

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from nexusdev.components.contract import Expendable
 from nexusdev.errors import UsageError
-from nexusdev.instance.instance import locked
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome
 from nexusdev.operations.selection import unknown
 from nexusdev.operations.teardown import component_of, engine_of, removed, require_gone, require_permission
+from nexusdev.operations.turn import turn, what_takes_down
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.plan.teardown import plan_discard
 from nexusdev.stack.model import Stack
@@ -27,7 +27,7 @@ def question(context: Context, names: Sequence[str]) -> str | None:
 
 def discard(context: Context, names: Sequence[str]) -> Outcome:
     """Remove these services' containers and volumes. Twice is the same as once. TeardownIncomplete (8) where something is left."""
-    with locked(context.identity, "nexusdev destroy", root=context.root):
+    with turn(context, "nexusdev destroy", beside=what_takes_down):
         snapshot, volumes = _chosen(context, names, context.stack(context.instance()))
         plan = plan_discard(snapshot, volumes)
         runtime = context.runtime()

@@ -10,7 +10,7 @@ from nexusdev.environment import stored
 from nexusdev.environment.file import is_tracked
 from nexusdev.errors import NexusError, NotFound
 from nexusdev.instance.instance import Instance
-from nexusdev.instance.lock import holder, is_held
+from nexusdev.instance.lock import holders
 from nexusdev.instance.ports import holder_of, is_taken
 from nexusdev.instance.state import lock_file
 from nexusdev.operations.checkup import Check, failed, good, warning
@@ -64,10 +64,11 @@ def _close(path: Path, mode: int) -> str:
 
 def lock(context: Context) -> Check:
     """Who works on the instance now."""
-    file = lock_file(context.root, context.identity.name)
-    if not is_held(file):
+    found = holders(lock_file(context.root, context.identity.name))
+    if not found:
         return good("lock", "nobody works on this instance")
-    return warning("lock", f"{holder(file) or 'somebody'} works on this instance", fix="wait for it to end")
+    who = listed([str(each) for each in found])
+    return warning("lock", f"{who} {'works' if len(found) == 1 else 'work'} on this instance", fix="wait for it to end")
 
 
 def state(instance: Instance) -> Check:

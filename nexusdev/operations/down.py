@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from nexusdev.instance.instance import locked
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome
 from nexusdev.operations.teardown import removed, take_down
+from nexusdev.operations.turn import turn
 from nexusdev.words import counted
 
 
 def down(context: Context) -> Outcome:
     """By label alone: works with the state folder lost, with a stack that cannot be read, and without a project."""
-    with locked(context.identity, "nexusdev down", root=context.root):
+    with turn(context, "nexusdev down"):
         plan = take_down(context, volumes=False)
     gone = removed(plan)
     words = (

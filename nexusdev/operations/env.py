@@ -15,6 +15,7 @@ from nexusdev.events import Note
 from nexusdev.instance.instance import Instance
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome
+from nexusdev.operations.turn import turn
 from nexusdev.ports import Site, View
 
 
@@ -43,16 +44,32 @@ def env(
             hint=f"nexusdev env --format {style} --view {view} > FILE",
         )
     instance = context.instance()
+    if write:
+        return _into_file(context, instance, proof=proof)
     seconds = _proven(context, instance) if proof else {}
     kept = stored.read(instance.folder)
     values = kept.views[view]
     text = formats.render(values, style, instance=instance.name)
-    data: dict[str, Any] = {"view": view, "proven": seconds, "variables": dict(values)}
     masked = tuple(values[name] for name in sorted(kept.secret & values.keys())) if style == "github" else ()
-    if not write:
-        return EnvOutcome(instance=instance.name, data=data, text=text, masked=masked)
-    written = _write(context, text)
-    return EnvOutcome(instance=instance.name, data={**data, "file": str(written.path)}, says=(_said(written),))
+    return EnvOutcome(instance=instance.name, data=_data(view, seconds, values), text=text, masked=masked)
+
+
+def _into_file(context: Context, instance: Instance, *, proof: bool) -> EnvOutcome:
+    """``env --write``. What another command publishes meanwhile is never overwritten with what was read before."""
+    command = "nexusdev env --write"
+    with turn(context, command, shared=True):
+        pass  # nobody else is at work: what is proven now is what stays
+    # not under the lock: a renewal of what expired needs it for itself
+    seconds = _proven(context, instance) if proof else {}
+    with turn(context, command, shared=True):
+        values = stored.read(instance.folder).views["host"]
+        written = _write(context, formats.render(values, "dotenv", instance=instance.name))
+    data = {**_data("host", seconds, values), "file": str(written.path)}
+    return EnvOutcome(instance=instance.name, data=data, says=(_said(written),))
+
+
+def _data(view: str, seconds: Mapping[str, float], values: Mapping[str, str]) -> dict[str, Any]:
+    return {"view": view, "proven": seconds, "variables": dict(values)}
 
 
 def prove(kept: Stored) -> Mapping[str, float]:

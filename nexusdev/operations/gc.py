@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from msgspec import Struct
 
 from nexusdev.errors import Locked, NexusError
 from nexusdev.instance import state
+from nexusdev.instance.folders import locks
 from nexusdev.instance.identity import Identity
 from nexusdev.instance.instance import forget, locked
 from nexusdev.operations import ls
@@ -18,6 +20,7 @@ from nexusdev.plan.steps import Act, Step
 from nexusdev.plan.survey import Belonging, Survey
 from nexusdev.runtimes.image_door import StoredImage
 
+GC = "nexusdev gc"
 IMAGE_LABEL = "dev.nexus.image"
 _ORDER = {"container": Act.REMOVE, "network": Act.REMOVE_NETWORK, "volume": Act.REMOVE_VOLUME}
 
@@ -67,6 +70,7 @@ def _data(leftovers: Sequence[Leftover]) -> list[dict[str, str]]:
 def remove(context: Context, leftovers: Sequence[Leftover]) -> Outcome:
     """Remove them, one after the other; what cannot go is a warning and stays for the next time."""
     removed, warnings = [], []
+    _sweep_locks(context)
     for each in leftovers:
         try:
             _remove(context, each)
@@ -124,7 +128,7 @@ def _remove(context: Context, leftover: Leftover) -> None:
 def _remove_instance(context: Context, leftover: Leftover) -> None:
     owner = Path(leftover.owner)
     identity = Identity(name=leftover.name, project=owner)
-    with locked(identity, "nexusdev gc", root=context.root):
+    with locked(identity, GC, root=context.root):
         if leftover.owner and owner.is_dir():
             raise Locked(f"its project folder {owner} is back")
         runtime = context.doors.runtime(identity, owner=owner)
@@ -133,7 +137,14 @@ def _remove_instance(context: Context, leftover: Leftover) -> None:
                 subject = thing.service or thing.name
                 runtime.apply(Step(act=act, subject=subject, because=leftover.because, target=_target(thing)))
         forget(identity, root=context.root)
-        state.lock_file(context.root, leftover.name).unlink(missing_ok=True)
+
+
+def _sweep_locks(context: Context) -> None:
+    """Lock files of instances that are gone: whoever takes such a lock removes its file in the end."""
+    for name in locks(context.root):
+        if not state.folder_of(context.root, name).is_dir():
+            with contextlib.suppress(Locked), locked(Identity(name=name, project=Path()), GC, root=context.root):
+                pass
 
 
 def _target(thing: Belonging) -> str:

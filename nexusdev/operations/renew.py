@@ -7,21 +7,26 @@ from nexusdev.environment import stored
 from nexusdev.errors import NexusError
 from nexusdev.instance.instance import Instance
 from nexusdev.operations.context import Context
+from nexusdev.operations.turn import its_like, turn
 
 
 def renewed(context: Context, instance: Instance) -> bool:
     """Let every published component renew what expired; publish what is new. Whether anything is.
 
-    A server that does not answer, or an instance that another process works on, is no error here: the proof has its own words.
+    Several that find the same thing expired do it once: the others wait, and find it new. A server that does not answer, or an
+    instance that another command works on, is no error here: the proof has its own words.
     """
     from nexusdev.operations import env
 
-    published = [context.components[name] for name in stored.read(instance.folder).components]
+    before = stored.read(instance.folder)
+    published = [context.components[name] for name in before.components]
     renewing = [each for each in published if isinstance(each, Renewing)]
     if not renewing:
         return False
     try:
-        with instance.locked("nexusdev env"):
+        with turn(context, "nexusdev env", beside=its_like):
+            if stored.read(instance.folder).views != before.views:
+                return True
             stack = context.stack(instance)
             site = instance.site(context.runtime(stack, owner=instance.owner), stack)
             changes = [change for each in renewing for change in each.refresh(site)]

@@ -11,10 +11,11 @@ from nexusdev.errors import Degraded, NexusError, NotFound, UsageError
 from nexusdev.events import Seeded
 from nexusdev.instance import numbers
 from nexusdev.instance.identity import require_owner
-from nexusdev.instance.instance import Instance, locked
+from nexusdev.instance.instance import Instance
 from nexusdev.operations import env
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome, Table
+from nexusdev.operations.turn import turn
 from nexusdev.ports import Site
 from nexusdev.stack.model import Recipe, Stack
 
@@ -97,7 +98,7 @@ def rotate(context: Context, names: Sequence[str] = ()) -> Outcome:
 
     Open connections stay. Where one component refuses, what was rotated before it is published all the same, and its error is raised.
     """
-    with locked(context.identity, "nexusdev secrets rotate", root=context.root):
+    with turn(context, "nexusdev secrets rotate"):
         instance = context.instance()
         require_owner(context.identity, instance.owner)
         env.check_env_file(context)

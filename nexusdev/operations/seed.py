@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from nexusdev.components.contract import Component, SeedFile
 from nexusdev.errors import NotFound
 from nexusdev.events import Seeded
-from nexusdev.instance.instance import locked
 from nexusdev.operations import journal
 from nexusdev.operations.context import Context
 from nexusdev.operations.env import publish
 from nexusdev.operations.outcome import Outcome, Table
 from nexusdev.operations.seed_files import collect
 from nexusdev.operations.selection import require_components
+from nexusdev.operations.turn import turn
 from nexusdev.plan.snapshot import State
 from nexusdev.ports import Site
 
@@ -22,7 +22,7 @@ from nexusdev.ports import Site
 def seed(context: Context, names: Sequence[str] = ()) -> Outcome:
     """Seed these components (default: all that run). NotFound (3) for one that does not run, SeedingFailed (15)."""
     require_components(names, context.components, command="seed")
-    with locked(context.identity, "nexusdev seed", root=context.root):
+    with turn(context, "nexusdev seed"):
         instance = context.instance()
         stack = context.stack(instance)
         runtime = context.runtime(stack)

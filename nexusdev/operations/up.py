@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from nexusdev.events import PhaseBegan, PhaseEnded
 from nexusdev.instance import numbers
-from nexusdev.instance.instance import locked
 from nexusdev.operations import journal
 from nexusdev.operations.context import Context
 from nexusdev.operations.env import publish, republish
@@ -19,6 +18,7 @@ from nexusdev.operations.outcome import Block, Outcome, Table, Text
 from nexusdev.operations.scene import Scene, imagined, look, set_scene
 from nexusdev.operations.selection import limited, require_components
 from nexusdev.operations.teardown import engine_of
+from nexusdev.operations.turn import turn
 from nexusdev.plan.steps import Plan
 from nexusdev.ports import Site
 from nexusdev.timing import Stopwatch
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 def up(context: Context, names: Sequence[str] = (), *, move_ports: bool = False) -> Outcome:
     """Bring these components (default: all) and what they need to ready. Everything that may be said about it is in the outcome."""
     require_components(names, context.components, command="up")
-    watch = Stopwatch(clock=context.clock)
-    with locked(context.identity, "nexusdev up", root=context.root):
+    with turn(context, "nexusdev up") as held:
+        watch = Stopwatch(clock=context.clock)
         with _phase(context, watch, "preflight"):
             scene = set_scene(context, names, move_ports=move_ports)
         if outcome := _nothing_to_do(context, scene, watch):
             return outcome
         try:
-            brought, plan, absent = _bring_up(context, scene, watch)
+            brought, plan, absent = _bring_up(context, scene, watch, waited=held.waited)
         finally:
             journal.write_timings(scene.instance.folder, watch.spans)
         _count(context, scene, brought, absent=absent, took=watch.elapsed)
@@ -102,7 +102,9 @@ def _warnings(absent: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(f"{name} is absent: {why}" for name, why in absent.items())
 
 
-def _bring_up(context: Context, scene: Scene, watch: Stopwatch) -> tuple[Brought, Plan, Mapping[str, str]]:
+def _bring_up(
+    context: Context, scene: Scene, watch: Stopwatch, *, waited: float
+) -> tuple[Brought, Plan, Mapping[str, str]]:
     images, settings = context.images(), context.settings
     with ExitStack() as contexts:
         with _phase(context, watch, "images", after=["preflight"]):
@@ -119,7 +121,8 @@ def _bring_up(context: Context, scene: Scene, watch: Stopwatch) -> tuple[Brought
         with _phase(context, watch, "plan", after=["images"]):
             plan = scene.plan(absent=arrivals.absent)
         site = scene.instance.site(scene.runtime, scene.stack)
-        brought = engine_of(context, scene.runtime, watch).bring_up(_job(context, scene, plan, arrivals, site))
+        job = replace(_job(context, scene, plan, arrivals, site), waited=waited)
+        brought = engine_of(context, scene.runtime, watch).bring_up(job)
     last = [f"prove {name}" for name in scene.meant]
     with _phase(context, watch, "write", after=last):
         _publish(context, scene, site, arrivals.absent)

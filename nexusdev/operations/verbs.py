@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from nexusdev.errors import NotFound
-from nexusdev.instance.instance import locked
 from nexusdev.job import Job
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome
 from nexusdev.operations.selection import limited, services_of
 from nexusdev.operations.teardown import component_of, engine_of, require_permission
+from nexusdev.operations.turn import turn
 from nexusdev.plan.planner import plan_restart, plan_start, plan_stop
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.plan.steps import Act, Plan
@@ -20,7 +20,7 @@ from nexusdev.words import counted, duration, listed
 
 def stop(context: Context, names: Sequence[str] = ()) -> Outcome:
     """Stop containers in peace; all data and all containers stay. By label alone, like ``down``."""
-    with locked(context.identity, "nexusdev stop", root=context.root):
+    with turn(context, "nexusdev stop"):
         runtime = context.runtime()
         snapshot = _existing(context, runtime)
         plan = plan_stop(snapshot, services_of(names, snapshot, command="stop"))
@@ -47,8 +47,8 @@ def _begin(
     command: str,
     planner: Callable[[Snapshot, Collection[str] | None], Plan],
 ) -> Outcome:
-    began = context.clock.now()
-    with locked(context.identity, f"nexusdev {command}", root=context.root):
+    with turn(context, f"nexusdev {command}") as held:
+        began = context.clock.now()
         instance = context.instance()
         stack = context.stack(instance)
         runtime = context.runtime(stack)
@@ -63,6 +63,7 @@ def _begin(
             components=[context.components[name] for name in meant],
             site=instance.site(runtime, stack),
             seconds=context.settings.timeout,
+            waited=held.waited,
             seeding=False,
             command=command,
         )

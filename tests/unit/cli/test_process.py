@@ -67,25 +67,85 @@ def run(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[s
     )
 
 
-@pytest.mark.parametrize(("with_signal", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_up_tidily_and_says_what_remains(folder: Path, with_signal: signal.Signals, status: int) -> None:
-    process = subprocess.Popen(
-        argv(folder, "up", mode="slow"),
+def begin(folder: Path, *words: str, mode: str = "quick") -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        argv(folder, *words, mode=mode),
         cwd=folder / "project",
         env=environment(folder, COLUMNS="100"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def read_until(process: subprocess.Popen[str], words: str) -> str:
+    """What it says on stderr up to the line with these words."""
     assert process.stderr is not None
-    while "no master yet" not in process.stderr.readline():
-        time.sleep(0.001)
+    said = ""
+    while words not in said:
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+    return said
+
+
+@pytest.mark.parametrize(("with_signal", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_up_tidily_and_says_what_remains(folder: Path, with_signal: signal.Signals, status: int) -> None:
+    process = begin(folder, "up", mode="slow")
+    read_until(process, "no master yet")
     process.send_signal(with_signal)
     _, err = process.communicate(timeout=30)
     assert process.returncode == status
     assert "up was interrupted" in err
     assert "nexusdev down" in err
     assert "Traceback" not in err
+
+
+def test_under_nohup_a_terminal_that_goes_away_ends_nothing(folder: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = begin(folder, "up", mode="slow")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    read_until(process, "no master yet")
+    process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.5)
+    process.terminate()
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert "Traceback" not in err
+
+
+def test_an_up_waits_for_the_other_says_so_once_and_goes_on_when_that_has_ended(folder: Path) -> None:
+    first = begin(folder, "up", mode="slow")
+    read_until(first, "no master yet")
+    second = begin(folder, "up")
+    said = read_until(second, "waiting for")
+    assert f"waiting for nexusdev up (pid {first.pid}) to end" in said
+    first.terminate()
+    first.communicate(timeout=30)
+    out, err = second.communicate(timeout=30)
+    assert second.returncode == 0, err
+    assert "ready" in out
+    assert "waiting for" not in err
+
+
+def test_ctrl_c_while_it_waits_ends_it_at_once_and_says_that_nothing_was_changed(folder: Path) -> None:
+    first = begin(folder, "up", mode="slow")
+    read_until(first, "no master yet")
+    second = begin(folder, "up")
+    read_until(second, "waiting for")
+    began = time.monotonic()
+    second.send_signal(signal.SIGINT)
+    _, err = second.communicate(timeout=30)
+    assert time.monotonic() - began < 2
+    assert second.returncode == 130
+    assert f"up was interrupted while it waited for nexusdev up (pid {first.pid})" in err
+    assert "nothing was changed" in err
+    assert first.poll() is None
+    first.terminate()
+    first.communicate(timeout=30)
 
 
 def test_a_reader_that_goes_away_ends_it_quietly(folder: Path) -> None:

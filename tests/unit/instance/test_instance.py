@@ -192,6 +192,14 @@ def test_containers_run_as_the_user_whose_files_they_read() -> None:
 
 def test_the_lock_can_be_taken_before_the_instance_exists(identity: Identity, root: Path) -> None:
     with instance.locked(identity, "nexusdev up", root=root):
-        made = open_instance(identity, survey=Survey(), root=root)
-    with made.locked("nexusdev down"):
-        pass
+        open_instance(identity, survey=Survey(), root=root)
+    assert state.lock_file(root, identity.name).exists()
+
+
+def test_the_lock_file_of_an_instance_that_is_gone_goes_too(identity: Identity, root: Path) -> None:
+    with instance.locked(identity, "nexusdev up", root=root):
+        open_instance(identity, survey=Survey(), root=root)
+    with instance.locked(identity, "nexusdev destroy", root=root):
+        instance.forget(identity, root=root)
+        assert state.lock_file(root, identity.name).exists()
+    assert list((root / "locks").iterdir()) == []
