@@ -24,12 +24,13 @@ class Sentry(Struct, kw_only=True):
     """Notices containers that end while they are waited for: by the engine's events, and by looking now and then.
 
     A service is watched from the moment of its start; what we stop or remove ourselves is not. ``wall`` gives seconds since
-    the epoch, as the engine's events do.
+    the epoch, as the engine's events do. ``forgiving``: what somebody else stops or removes on purpose is no crash either.
     """
 
     runtime: Runtime
     services: Mapping[str, Service]
     wall: Callable[[], float] = time.time
+    forgiving: bool = False
     _since: dict[str, float] = field(default_factory=dict)
     _began: dict[str, float] = field(default_factory=dict)
     _deaths: list[Death] = field(default_factory=list)
@@ -70,6 +71,8 @@ class Sentry(Struct, kw_only=True):
                 self._deaths.append(Death(service=service, exit_code=container.exit_code, at=at))
 
     def _counts(self, death: Death) -> bool:
+        if death.asked and self.forgiving:
+            return False
         began = self._since.get(death.service)
         service = self.services.get(death.service)
         return began is not None and death.at > began and service is not None and not service.optional
@@ -102,6 +105,8 @@ def crash(
     diagnosis  what its component makes of the log
     """
     after = f" {lasted:.1f} s after its start" if lasted > 0 else ""
+    if death.asked:
+        return _stopped(service, after)
     return CrashedDuringStart(
         f"{service.component} is not ready: {service.name} exited (code {death.exit_code}){after}",
         why=diagnosis.why if diagnosis else cause(death.exit_code, service, container) or complaint(log),
@@ -110,6 +115,15 @@ def crash(
         else f"nexusdev logs {service.name}   all it said; its container is kept\nnexusdev up   try again",
         evidence=tuple(log) or ("it wrote nothing to its log",),
         code=diagnosis.code if diagnosis else "",
+    )
+
+
+def _stopped(service: Service, after: str) -> CrashedDuringStart:
+    """The error for a container that somebody stopped while it was waited for. Its log only says good-bye."""
+    return CrashedDuringStart(
+        f"{service.component} is not ready: {service.name} was stopped{after}",
+        why="it was told to end from outside: docker stop, docker rm, or an engine that shuts down",
+        hint="nexusdev up   start it again",
     )
 
 

@@ -48,11 +48,16 @@ class LogLine(Struct, frozen=True, kw_only=True):
 
 
 class Death(Struct, frozen=True, kw_only=True):
-    """A container that ended. ``at`` in seconds since the epoch."""
+    """A container that ended.
+
+    at     in seconds since the epoch
+    asked  it was told to end, by whomever: stopped, or removed. Killing alone (SIGKILL) is no such thing.
+    """
 
     service: str
     exit_code: int
     at: float
+    asked: bool = False
 
 
 class Clock(Protocol):

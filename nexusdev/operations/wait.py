@@ -1,23 +1,30 @@
-"""wait: until a component or one of its servers is ready, writable, unsealed or down. 11 when the time is up, 10 when it crashes."""
+"""wait: until a component or one of its servers is ready, writable, unsealed or down. 11 when the time is up, 10 when it crashes.
+
+It needs no lock, and goes on through a ``restart`` or an ``up`` of somebody else: what is stopped on purpose has not crashed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from msgspec import Struct
 
 from nexusdev.components.contract import Component, Node, Readiness
 from nexusdev.components.diagnosis import diagnose
 from nexusdev.crashes import Sentry, crash, last_lines
-from nexusdev.errors import NotReadyInTime, UsageError
+from nexusdev.errors import NotFound, NotReadyInTime, UsageError
 from nexusdev.events import ComponentWaits
+from nexusdev.instance.instance import Instance
+from nexusdev.instance.lock import holders
+from nexusdev.instance.state import lock_file
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome
 from nexusdev.operations.selection import unknown
 from nexusdev.plan.snapshot import Snapshot, State
 from nexusdev.ports import Site
 from nexusdev.stack.model import Stack
-from nexusdev.waiting import pause_after
+from nexusdev.waiting import LONGEST, pause_after
 from nexusdev.words import duration
 
 
@@ -84,10 +91,14 @@ CONDITIONS: dict[str, Callable[[Sight], str]] = {
 
 
 def wait(context: Context, target: str, condition: str = "ready") -> Outcome:
-    """Look until the condition holds. NotReadyInTime (11), CrashedDuringStart (10), UsageError for wrong words."""
+    """Look until the condition holds. NotReadyInTime (11), CrashedDuringStart (10), UsageError for wrong words.
+
+    NotFound (3) where there is no instance, and nobody is making it.
+    """
     if condition not in CONDITIONS:
         raise unknown(condition, CONDITIONS, kind="condition", hint=f"nexusdev wait {target} --for {{}}")
-    instance = context.instance()
+    began = context.clock.now()
+    instance = _made(context)
     stack = context.stack(instance)
     component, service = _meant(target, condition, stack)
     runtime = context.runtime(stack)
@@ -95,12 +106,11 @@ def wait(context: Context, target: str, condition: str = "ready") -> Outcome:
     services = {
         name: each for name, each in stack.services.items() if service in (name, "") and each.component == component
     }
-    began = context.clock.now()
-    with Sentry(runtime=runtime, services=services, wall=context.wall) as sentry:
+    with Sentry(runtime=runtime, services=services, wall=context.wall, forgiving=True) as sentry:
         for name in services if condition != "down" else ():
             sentry.watch(name, starts=False)
         look = _Look(context=context, component=context.components[component], service=service, site=site)
-        _until(context, look, CONDITIONS[condition], sentry, f"{target} is not {condition}")
+        _until(context, look, CONDITIONS[condition], sentry, f"{target} is not {condition}", began=began)
     took = context.clock.now() - began
     return Outcome(
         instance=instance.name,
@@ -127,8 +137,23 @@ class _Look(Struct, kw_only=True):
         )
 
 
-def _until(context: Context, look: _Look, missing: Callable[[Sight], str], sentry: Sentry, sentence: str) -> None:
-    began, told = context.clock.now(), ""
+def _made(context: Context) -> Instance:
+    """The instance; while another command is making it, wait for that."""
+    until = context.clock.now() + context.settings.timeout
+    lock = lock_file(context.root, context.identity.name)
+    while context.clock.now() < until and holders(lock):
+        with suppress(NotFound):
+            instance = context.instance()
+            if instance.is_provided:
+                return instance
+        context.clock.sleep(LONGEST)
+    return context.instance()
+
+
+def _until(
+    context: Context, look: _Look, missing: Callable[[Sight], str], sentry: Sentry, sentence: str, *, began: float
+) -> None:
+    told = ""
     while True:
         at = context.clock.now()
         sight = look()

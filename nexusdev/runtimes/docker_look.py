@@ -107,11 +107,12 @@ class Look:
         finally:
             asking.close()
 
-    def events(self, *, filters: Mapping[str, Any]) -> Stream:
-        """What happens from now on, until ``close``."""
+    def events(self, *, filters: Mapping[str, Any], since: str = "", until: str = "") -> Stream:
+        """What happens from now on, until ``close``; between two times (seconds, by the engine's clock) of what it remembers."""
+        times = {name: value for name, value in (("since", since), ("until", until)) if value}
         asking = http.client.HTTPConnection("localhost")
         asking.sock = open_socket(self._endpoint)
-        asking.request("GET", f"{self._prefix}/events?{urlencode(_filters(filters))}")
+        asking.request("GET", f"{self._prefix}/events?{urlencode({**_filters(filters), **times})}")
         return Stream(asking, asking.sock, _granted(asking.getresponse()))
 
     def version(self) -> Any:

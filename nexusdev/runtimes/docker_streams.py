@@ -6,7 +6,7 @@ import heapq
 import queue
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from nexusdev.ports import Death, LogLine
@@ -16,6 +16,12 @@ from nexusdev.runtimes.docker_observe import seconds
 
 _TICK = 0.1  # how soon a stop is seen, in seconds
 _PATIENCE = 0.5  # between two looks whether an ended container came back
+_LONGEST_GRACE = 90.0  # seconds between the request to end and the end, at most
+# After an end by SIGKILL: whether it was the first part of a stop or of a removal is known a moment later.
+_AFTERMATH = 0.25
+_KILL = 9
+# Signals that servers take for something else than the end: HUP, USR1, USR2, CONT, WINCH.
+_OTHER_SIGNALS = frozenset({1, 10, 12, 18, 28})
 
 
 class Deaths:
@@ -33,10 +39,33 @@ class Deaths:
         try:
             with in_our_words(self._engine.endpoint):
                 for event in self._stream:
-                    self._heard.put(_death(event))
+                    self._heard.put(_death(event, asked=self._asked(event)))
             self._heard.put(None)
         except BaseException as error:
             self._heard.put(error)
+
+    def _asked(self, event: Mapping[str, Any]) -> bool:
+        """Whether somebody had asked this container to end. The engine is asked for what it did before: we may have come later."""
+        if _is_asked(before := self._around(event, after=0.0)):
+            return True
+        if _KILL not in map(_signal, before):
+            return False
+        time.sleep(_AFTERMATH)
+        return _is_asked(self._around(event, after=_AFTERMATH))
+
+    def _around(self, event: Mapping[str, Any], *, after: float) -> list[Mapping[str, Any]]:
+        """What happened to this container in its last life, up to so many seconds after its end."""
+        at = int(event["timeNano"])
+        actions = ["start", "kill", "stop", "destroy"]
+        filters = {"type": "container", "container": event["Actor"]["ID"], "event": actions}
+        since, until = (_stamp(at + int(seconds * 1e9)) for seconds in (-_LONGEST_GRACE, after))
+        stream = self._engine.look.events(filters=filters, since=since, until=until)
+        try:
+            found = list(stream)
+        finally:
+            stream.close()
+        started = [number for number, each in enumerate(found) if each["Action"] == "start" and each["timeNano"] < at]
+        return found[started[-1] + 1 :] if started else found
 
     def __iter__(self) -> Iterator[Death]:
         try:
@@ -54,12 +83,33 @@ class Deaths:
             self._stream.close()
 
 
-def _death(event: Mapping[str, Any]) -> Death:
+def _is_asked(events: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether these events of one life of a container tell of a stop or a removal. Pure."""
+    return any(
+        event["Action"] in ("stop", "destroy")
+        or (event["Action"] == "kill" and _signal(event) not in {_KILL, *_OTHER_SIGNALS})
+        for event in events
+    )
+
+
+def _signal(event: Mapping[str, Any]) -> int:
+    """The number of the signal that this event is about; 0 for none."""
+    number = event["Actor"]["Attributes"].get("signal", "0")
+    return int(number) if number.isdigit() else 0
+
+
+def _stamp(nanoseconds: int) -> str:
+    """A time as the engine takes it: to the nanosecond, which a float is not."""
+    return f"{nanoseconds // 10**9}.{nanoseconds % 10**9:09d}"
+
+
+def _death(event: Mapping[str, Any], *, asked: bool) -> Death:
     attributes = event["Actor"]["Attributes"]
     return Death(
         service=attributes.get(labels.SERVICE, ""),
         exit_code=int(attributes.get("exitCode", 0)),
         at=event.get("timeNano", 0) / 1e9,
+        asked=asked,
     )
 
 

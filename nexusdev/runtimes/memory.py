@@ -85,7 +85,7 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
                 case Act.UNPAUSE:
                     self._unpause(self._cell(step))
                 case Act.STOP:
-                    self.world.end(self._cell(step).name, exit_code=0)
+                    self.world.stop(self._cell(step).name)
                 case Act.REMOVE:
                     self._remove(step)
                 case Act.REMOVE_NETWORK:

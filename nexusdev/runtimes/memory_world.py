@@ -113,15 +113,18 @@ class World(Struct, kw_only=True):
         if cell.service in self.crashes:
             self.end(cell.name, exit_code=self.crashes[cell.service])
 
-    def end(self, name: str, *, exit_code: int = 0) -> None:
-        """It ends, by itself or because it was told to. What ended already stays as it is."""
+    def end(self, name: str, *, exit_code: int = 0, asked: bool = False) -> None:
+        """It ends, by itself or because it was told to (``asked``). What ended already stays as it is."""
         cell = self._get(name)
         if cell.state not in ALIVE:
             return
         cell.state, cell.exit_code, cell.finished_at = State.EXITED, exit_code, self._tick()
         for instance, heard in self._listeners:
             if instance == cell.instance:
-                heard.put(Death(service=cell.service, exit_code=exit_code, at=cell.finished_at))
+                heard.put(Death(service=cell.service, exit_code=exit_code, at=cell.finished_at, asked=asked))
+
+    def stop(self, name: str) -> None:
+        self.end(name, asked=True)
 
     def kill(self, name: str) -> None:
         self.end(name, exit_code=_KILLED)
@@ -146,7 +149,7 @@ class World(Struct, kw_only=True):
         self._get(name).name = new
 
     def remove(self, name: str) -> None:
-        self.end(name)
+        self.end(name, asked=True)
         del self.cells[self._get(name).id]
 
     def disconnect(self, name: str) -> None:

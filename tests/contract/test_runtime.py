@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from nexusdev.errors import IdentityMismatch, ImageUnavailable, NotFound, PortInUse, PreflightFailed
 from nexusdev.plan.planner import plan_down, plan_restart, plan_start, plan_stop
 from nexusdev.plan.snapshot import Snapshot, State
+from nexusdev.plan.steps import Act, Step
 from nexusdev.stack.model import Port
 from tests.contract.worlds import Bench
 
@@ -246,10 +247,22 @@ def test_deaths_are_heard_until_nobody_listens_any_more(bench: Bench) -> None:
     deaths = bench.runtime().deaths(stop)
     bench.hand("kill", bench.container("store-1"))
     death = next(deaths)
-    assert (death.service, death.exit_code) == ("store-1", 137)
+    assert (death.service, death.exit_code, death.asked) == ("store-1", 137, False)
     assert death.at > 0
     stop.set()
     assert list(deaths) == []
+
+
+@pytest.mark.parametrize("act", [Act.STOP, Act.REMOVE])
+def test_who_was_asked_to_end_is_told_from_who_ended_by_itself(bench: Bench, act: Act) -> None:
+    bench.up()
+    stop = threading.Event()
+    deaths = bench.runtime().deaths(stop)
+    there = bench.runtime().observe().containers["store-1"]
+    bench.runtime().apply(Step(act=act, subject="store-1", because="the test says so", target=there.id))
+    death = next(deaths)
+    stop.set()
+    assert (death.service, death.asked) == ("store-1", True)
 
 
 def test_commands_are_run_only_where_something_runs(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from nexusdev.operations.logs import logs, moment
 from nexusdev.operations.preflight import GIB, require_room
 from nexusdev.operations.status import status
 from nexusdev.operations.timings import timings
+from nexusdev.operations.turn import turn
 from nexusdev.operations.up import up
 from nexusdev.operations.wait import wait
 from nexusdev.plan.snapshot import State
@@ -109,6 +111,51 @@ def test_wait_ends_with_10_when_it_crashes_meanwhile(running: House) -> None:
     running.redis.sentences, running.redis.on_look = ["x"] * 100_000, crash
     with pytest.raises(CrashedDuringStart):
         wait(running.context(timeout=1e6), "redis", "ready")
+
+
+def test_wait_goes_on_through_a_restart_by_another_command(running: House) -> None:
+    def restarted(_: object) -> None:
+        running.redis.on_look = lambda _: time.sleep(0.02)
+        for service in ("redis-0", "redis-1"):
+            running.world.stop(running.container(service))
+            running.world.begin(running.world.cells[running.context().runtime().observe().containers[service].id])
+
+    running.redis.sentences, running.redis.on_look = ["no master yet"] * 30, restarted
+    assert wait(running.context(timeout=1e6), "redis", "ready").data["condition"] == "ready"
+
+
+def test_wait_goes_on_while_another_command_makes_the_container_anew(running: House) -> None:
+    def removed(_: object) -> None:
+        running.redis.on_look = lambda _: time.sleep(0.02)
+        running.world.remove(running.container("redis-1"))
+
+    running.redis.sentences, running.redis.on_look = ["no replica"] * 30, removed
+    wait(running.context(timeout=1e6), "redis", "ready")
+
+
+def test_wait_for_an_instance_that_another_command_is_making(running: House) -> None:
+    made, hidden = running.folder / "state" / "instances" / "shop", running.folder / "hidden"
+    made.rename(hidden)
+    began = threading.Event()
+
+    def make() -> None:
+        with turn(running.context(), "nexusdev up"):
+            began.set()
+            time.sleep(0.2)
+            hidden.rename(made)
+
+    thread = threading.Thread(target=make)
+    thread.start()
+    assert began.wait(5)
+    assert wait(running.context(timeout=1e6), "redis", "ready").data["target"] == "redis"
+    thread.join()
+
+
+def test_wait_for_an_instance_that_nobody_makes_ends_at_once(house: House) -> None:
+    before = house.clock.now()
+    with pytest.raises(NotFound):
+        wait(house.context(), "redis", "ready")
+    assert house.clock.now() == before
 
 
 def test_wait_for_a_stopped_service_to_be_down(running: House) -> None:

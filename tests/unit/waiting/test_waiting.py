@@ -175,6 +175,15 @@ class TestSentry:
         sentry.release("redis-0")
         assert self.notice(sentry, at=1_000_002.0) is None
 
+    def test_what_others_stop_on_purpose_is_none_for_who_forgives_it(self) -> None:
+        asked = Death(service="redis-0", exit_code=0, at=1_000_002.0, asked=True)
+        for forgiving in (True, False):
+            sentry = self.sentry(World())
+            sentry.forgiving = forgiving
+            sentry.watch("redis-0")
+            sentry._deaths.append(asked)
+            assert sentry.crashed() is (None if forgiving else asked)
+
     def test_the_end_of_an_optional_service_is_none(self) -> None:
         sentry = self.sentry(World(), optional=True)
         sentry.watch("redis-0")
@@ -236,11 +245,24 @@ def test_a_crash_says_which_when_why_and_what_to_type() -> None:
     assert error.hint.startswith("nexusdev logs redis-0")
 
 
+def test_who_was_stopped_from_outside_has_no_log_for_evidence() -> None:
+    death = Death(service="redis-0", exit_code=0, at=12.3, asked=True)
+    error = crash(death, REDIS, container(), ["# Sentinel is now ready to exit, bye bye..."])
+    assert error.message == "redis is not ready: redis-0 was stopped"
+    assert "docker stop" in error.why
+    assert error.evidence == ()
+
+
 def test_where_the_exit_code_says_nothing_the_log_does() -> None:
     death = Death(service="redis-0", exit_code=1, at=12.3)
     log = ["starts", "# Invalid AOF manifest file format ", "bye"]
     assert crash(death, REDIS, container(), log).why == "its log says: # Invalid AOF manifest file format"
     assert crash(death, REDIS, container(), ["starts", "bye"]).why == ""
+
+
+def test_the_seconds_behind_another_command_are_told_apart() -> None:
+    error = late([Wait(component="redis", began=0.0)], 60, waited=40.0)
+    assert error.message == "redis is not ready after 60 s (40 s of them behind another command)"
 
 
 def test_several_that_are_late_are_told_together() -> None:
