@@ -107,7 +107,11 @@ def _listen_to_signals() -> None:
         signal.signal(number, signal.SIG_DFL)
         raise Stopped(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    # The terminal is gone. Who was started by nohup ignores that, and shall go on doing so.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
         with contextlib.suppress(ValueError, OSError):
             signal.signal(number, stop)
 
