@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import glob
 import os
-import shutil
-import subprocess
 from pathlib import Path
+from shlex import quote
 
 from msgspec import Struct
+from msgspec.structs import replace as replaced
 
+from nexusdev.environment.git import Finding, Standing, escaped, look
+from nexusdev.environment.git_exclude import ignore
 from nexusdev.errors import InvalidConfig
 from nexusdev.instance.files import replace
 
 SIGNATURE = "# Written by nexusdev"
-_GIT_SECONDS = 10
+_BESIDE = ".*.tmp"
 
 
 class Written(Struct, frozen=True, kw_only=True):
@@ -21,26 +24,48 @@ class Written(Struct, frozen=True, kw_only=True):
 
     changed   its content is new
     excluded  git's exclude file that now names it ('' when git ignored it already, or there is no git)
+    warning   why git may publish it nevertheless, and what to type; '' where all is well
     """
 
     path: Path
     changed: bool
     excluded: str = ""
+    warning: str = ""
+
+
+class Advice(Struct, frozen=True, kw_only=True):
+    """Something that should be mended, and what to type."""
+
+    text: str
+    fix: str
 
 
 def write(path: Path, content: str) -> Written:
     """Put ``content`` (rendered by ``formats.dotenv``) at ``path``. InvalidConfig where that must not or cannot be."""
     refuse(path)
-    excluded = _exclude(path)
     changed = not path.exists() or path.read_text(encoding="utf-8") != content
+    guarded = guard(path, beside=_BESIDE if changed else "")
     try:
+        _sweep(path)
         if changed:
-            replace(path, content)
+            replace(path, content, temporary=_temporary(path))
         else:
             path.chmod(0o600)
     except OSError as error:
         raise _unwritable(path, error.strerror or str(error)) from error
-    return Written(path=path, changed=changed, excluded=excluded)
+    return replaced(guarded, changed=changed)
+
+
+def guard(path: Path, *, beside: str = "") -> Written:
+    """Make git ignore the file, and the temporary files that ``beside`` stands for, where it does not; the content stays as it is."""
+    ignoring = ignore(path, beside=beside)
+    advised = advice(path, ignoring.finding)
+    return Written(
+        path=path,
+        changed=False,
+        excluded=ignoring.excluded,
+        warning=f"{advised.text}. To mend it: {advised.fix}" if advised else "",
+    )
 
 
 def refuse(path: Path) -> None:
@@ -57,67 +82,66 @@ def refuse(path: Path) -> None:
             why="it would be lost; nexusdev writes only over its own files",
             hint=f"mv {path} {path}.mine   keep it under another name\nnexusdev up --env-file .env.nexusdev   write another file",
         )
-    if is_tracked(path):
-        raise InvalidConfig(
-            f"{path} is tracked by git",
-            why="it would hold passwords, and the next commit would publish them",
-            hint=f"git rm --cached {path.name} && echo {path.name} >> .gitignore",
-            code="ENV_FILE_TRACKED",
+    _refuse_tracked(path)
+
+
+def advice(path: Path, finding: Finding) -> Advice | None:
+    """What to tell about a file that git does not ignore, or may not ignore; None where all is well."""
+    if finding.standing is Standing.UNKNOWN:
+        return Advice(
+            text=f"it is not known whether git ignores {path}, which holds passwords: {finding.reason}",
+            fix=f"git -C {quote(str(path.parent))} status   shows what is wrong; or: nexusdev up --env-file /outside/of/the/repository",
         )
-
-
-def is_tracked(path: Path) -> bool:
-    """Whether git has the file in its index."""
-    if not _in_repository(path):
-        return False
-    if shutil.which("git") is None:
-        return _named_in_index(path)
-    return _git(path, "ls-files", "--error-unmatch", "--", path.name).returncode == 0
-
-
-def _exclude(path: Path) -> str:
-    """Make git ignore the file in this clone alone; the exclude file that was changed, '' when there was no need."""
-    if not _in_repository(path) or shutil.which("git") is None:
-        return ""
-    if _git(path, "check-ignore", "-q", "--", path.name).returncode != 1:
-        return ""
-    asked = _git(path, "rev-parse", "--show-prefix", "--git-path", "info/exclude")
-    prefix, _, place = asked.stdout.strip("\n").partition("\n")
-    exclude = (path.parent / place).resolve()
-    try:
-        exclude.parent.mkdir(exist_ok=True)
-        with exclude.open("a", encoding="utf-8") as file:
-            file.write(f"/{prefix}{path.name}\n")
-    except OSError:
-        return ""
-    return str(exclude)
-
-
-def _git(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """git in the file's folder, deaf to the caller's GIT_DIR and to hooks."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return subprocess.run(
-        ["git", "-C", str(path.parent), *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=_GIT_SECONDS,
-        check=False,
+    if finding.standing is not Standing.EXPOSED:
+        return None
+    pattern = quote(os.fsdecode(escaped(b"/" + os.fsencode(path.name))))
+    return Advice(
+        text=f"git does not ignore {path}, which holds passwords: {finding.reason}",
+        fix=f"printf '%s\\n' {pattern} >> {quote(str(path.parent / '.gitignore'))}",
     )
 
 
-def _in_repository(path: Path) -> bool:
-    folder = path.parent.resolve()
-    return any((each / ".git").exists() for each in (folder, *folder.parents))
+def _refuse_tracked(path: Path) -> None:
+    finding = look(path)
+    if finding.standing is Standing.TRACKED:
+        name = quote(path.name)
+        raise InvalidConfig(
+            f"{path} is tracked by git",
+            why="it would hold passwords, and the next commit would publish them",
+            hint=f"git rm --cached {name} && echo {name} >> .gitignore",
+            code="ENV_FILE_TRACKED",
+        )
+    if not finding.untracked and path.exists() and not path.stat().st_size:
+        raise InvalidConfig(
+            f"{path} may be tracked by git",
+            why=f"it is not known whether it is: {finding.reason}",
+            hint=f"git -C {quote(str(path.parent))} status   shows what is wrong\n"
+            "nexusdev up --env-file /outside/of/the/repository   write another file",
+            code="ENV_FILE_MAYBE_TRACKED",
+        )
 
 
-def _named_in_index(path: Path) -> bool:
-    """Without a git program: whether its index names the file (versions 2 and 3 keep whole paths)."""
-    folder = path.parent.resolve()
-    root = next(each for each in (folder, *folder.parents) if (each / ".git").exists())
-    index = root / ".git" / "index"
-    name = (folder / path.name).relative_to(root).as_posix().encode() + b"\0"
-    return index.is_file() and name in index.read_bytes()
+def _temporary(path: Path) -> Path:
+    """The name while it is written, which the rules for the file's own name (``.env*``) mostly cover."""
+    return path.with_name(f"{path.name}{_BESIDE.replace('*', str(os.getpid()))}")
+
+
+def _sweep(path: Path) -> None:
+    """Remove the temporary files of killed processes: they hold passwords."""
+    for leftover in path.parent.glob(glob.escape(path.name) + _BESIDE):
+        process = leftover.name.removeprefix(f"{path.name}.").removesuffix(".tmp")
+        if process.isdecimal() and not _lives(int(process)):
+            leftover.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _is_ours(path: Path) -> bool:

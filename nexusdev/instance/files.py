@@ -9,10 +9,20 @@ from pathlib import Path
 NEXT = ".next"
 
 
-def replace(path: Path, content: str | bytes, *, mode: int = 0o600) -> None:
-    """Put a whole new file in the place of ``path`` (a new inode). At any moment the name shows the old or the new content."""
+def replace(path: Path, content: str | bytes, *, mode: int = 0o600, temporary: Path | None = None) -> None:
+    """Put a whole new file in the place of ``path`` (a new inode). At any moment the name shows the old or the new content.
+
+    Args:
+        path: The file.
+        content: All of it.
+        mode: Its permissions.
+        temporary: Another name in the same folder for the file while it is written; a kill leaves it there.
+
+    Raises:
+        OSError: It cannot be written; the old file is as it was.
+    """
     data = content.encode() if isinstance(content, str) else content
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary or path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         _write_new(temporary, data, mode)
         temporary.replace(path)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nexusdev.environment import stored
-from nexusdev.environment.file import is_tracked
+from nexusdev.environment.file import advice, guard
+from nexusdev.environment.git import Standing, look
 from nexusdev.errors import NexusError, NotFound
 from nexusdev.instance.instance import Instance
 from nexusdev.instance.lock import holders
@@ -45,16 +46,27 @@ def examine(context: Context) -> Iterator[Check]:
 
 def env_file(file: Path) -> Check:
     """Never in git, never readable for others, writable for us."""
-    if is_tracked(file):
+    finding = look(file)
+    if finding.standing is Standing.TRACKED:
         fix = f"git rm --cached {file.name}; echo {file.name} >> .gitignore"
         return failed("env file", f"{file} is tracked by git: the next commit publishes passwords", fix=fix)
     if not file.exists():
         return good("env file", f"{file} will be written by nexusdev up")
+    if advised := advice(file, finding):
+        return warning("env file", advised.text, fix=advised.fix, repair=lambda: _ignored(file))
     if file.stat().st_mode & 0o077:
         return warning(
             "env file", f"{file} can be read by others", fix=f"chmod 600 {file}", repair=lambda: _close(file, 0o600)
         )
     return good("env file", str(file))
+
+
+def _ignored(file: Path) -> str:
+    """Name it in the clone's own exclude file. Raises OSError where git does not ignore it nevertheless."""
+    guarded = guard(file)
+    if guarded.warning:
+        raise OSError(guarded.warning)
+    return f"git ignores {file} now ({guarded.excluded})"
 
 
 def _close(path: Path, mode: int) -> str:

@@ -65,7 +65,7 @@ def _into_file(context: Context, instance: Instance, *, proof: bool) -> EnvOutco
         values = stored.read(instance.folder).views["host"]
         written = _write(context, formats.render(values, "dotenv", instance=instance.name))
     data = {**_data("host", seconds, values), "file": str(written.path)}
-    return EnvOutcome(instance=instance.name, data=data, says=(_said(written),))
+    return EnvOutcome(instance=instance.name, data=data, says=(_said(written),), warnings=warnings_of(written))
 
 
 def _data(view: str, seconds: Mapping[str, float], values: Mapping[str, str]) -> dict[str, Any]:
@@ -134,13 +134,22 @@ def publish(context: Context, instance: Instance, site: Site, components: Iterab
     return _write(context, formats.render(kept.views["host"], "dotenv", instance=instance.name))
 
 
-def republish(context: Context, instance: Instance) -> None:
-    """Write the env file again from the state where it was deleted or changed; for an ``up`` that had nothing else to do."""
+def republish(context: Context, instance: Instance) -> Written:
+    """Write the env file again from the state where it was deleted or changed; for an ``up`` that had nothing else to do.
+
+    Git is asked either way: a repository may have been made since.
+    """
     kept = stored.read(instance.folder)
     text = formats.render(kept.views["host"], "dotenv", instance=instance.name)
     target = context.settings.env_file
     if not target.exists() or target.read_text(encoding="utf-8") != text:
-        _write(context, text)
+        return _write(context, text)
+    return _told(context, file.guard(target))
+
+
+def warnings_of(written: Written) -> tuple[str, ...]:
+    """For the outcome of a verb that wrote the file."""
+    return (written.warning,) if written.warning else ()
 
 
 def check_env_file(context: Context) -> None:
@@ -149,7 +158,10 @@ def check_env_file(context: Context) -> None:
 
 
 def _write(context: Context, text: str) -> Written:
-    written = file.write(context.settings.env_file, text)
+    return _told(context, file.write(context.settings.env_file, text))
+
+
+def _told(context: Context, written: Written) -> Written:
     if written.excluded:
         context.listener.tell(
             Note(text=f"{written.path.name} is now ignored by git in this clone ({written.excluded})")

@@ -107,15 +107,16 @@ def rotate(context: Context, names: Sequence[str] = ()) -> Outcome:
         chosen = _chosen(published, names)
         site = instance.site(context.runtime(stack, owner=instance.owner), stack)
         changes, failure = _rotate_each(context, site, chosen)
+        warnings: tuple[str, ...] = ()
         if changes:
             numbers.write(instance.folder, numbers.of_instance(instance.folder, stack))
-            _follow(context, instance, site, published, failure)
+            warnings = _follow(context, instance, site, published, failure)
     if failure:
         raise failure
     table = Table(columns=("component", "changed"), rows=tuple(changes))
     says = (table, f"wrote {context.settings.env_file}") if changes else ("nothing to rotate there",)
     data = {"changes": [{"component": who, "what": what} for who, what in changes]}
-    return Outcome(data=data, says=says, instance=instance.name)
+    return Outcome(data=data, says=says, instance=instance.name, warnings=warnings)
 
 
 def _published(context: Context, instance: Instance, stack: Stack) -> list[Component]:
@@ -157,16 +158,17 @@ def _rotate_each(
 
 def _follow(
     context: Context, instance: Instance, site: Site, published: Sequence[Component], failure: NexusError | None
-) -> None:
-    """Vault's copies, the stored variables, the env file, and the proof of all of it."""
+) -> tuple[str, ...]:
+    """Vault's copies, the stored variables, the env file, and the proof of all of it; warnings about the env file."""
     vault = next((each for each in published if each.name == VAULT), None)
     if vault is not None:
         credentials = {each.name: each.credentials(site) for each in published}
         update = getattr(vault, "update_credentials", vault.seed)
         update(site, credentials)
-    env.publish(context, instance, site, published)
+    written = env.publish(context, instance, site, published)
     if failure is None:
         _prove(context, instance)
+    return env.warnings_of(written)
 
 
 def _prove(context: Context, instance: Instance) -> None:

@@ -10,7 +10,7 @@ from nexusdev.errors import NotFound
 from nexusdev.events import Seeded
 from nexusdev.operations import journal
 from nexusdev.operations.context import Context
-from nexusdev.operations.env import publish
+from nexusdev.operations.env import publish, warnings_of
 from nexusdev.operations.outcome import Outcome, Table
 from nexusdev.operations.seed_files import collect
 from nexusdev.operations.selection import require_components
@@ -42,7 +42,8 @@ def seed(context: Context, names: Sequence[str] = ()) -> Outcome:
             }
         changes = {name: answer.result() for name, answer in asked.items()}
         remembered = journal.read(instance.folder).seeded
-        publish(context, instance, site, [each for each in there if each.name in remembered or not remembered])
+        published = [each for each in there if each.name in remembered or not remembered]
+        written = publish(context, instance, site, published)
     rows = tuple((name, change) for name, each in changes.items() for change in each)
     says = (
         (Table(columns=("component", "changed"), rows=rows),)
@@ -50,7 +51,10 @@ def seed(context: Context, names: Sequence[str] = ()) -> Outcome:
         else ("nothing to do: everything is as it shall be",)
     )
     return Outcome(
-        instance=instance.name, data={"changes": {name: list(each) for name, each in changes.items()}}, says=says
+        instance=instance.name,
+        data={"changes": {name: list(each) for name, each in changes.items()}},
+        says=says,
+        warnings=warnings_of(written),
     )
 
 

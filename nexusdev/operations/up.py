@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from nexusdev.environment.file import Written
 from nexusdev.events import PhaseBegan, PhaseEnded
 from nexusdev.instance import numbers
 from nexusdev.operations import journal
 from nexusdev.operations.context import Context
-from nexusdev.operations.env import publish, republish
+from nexusdev.operations.env import publish, republish, warnings_of
 from nexusdev.operations.images_in_time import Arrivals, arriving, names_of
 from nexusdev.operations.outcome import Block, Outcome, Table, Text
 from nexusdev.operations.scene import Scene, imagined, look, set_scene
@@ -38,11 +39,12 @@ def up(context: Context, names: Sequence[str] = (), *, move_ports: bool = False)
         if outcome := _nothing_to_do(context, scene, watch):
             return outcome
         try:
-            brought, plan, absent = _bring_up(context, scene, watch, waited=held.waited)
+            brought, plan, absent, written = _bring_up(context, scene, watch, waited=held.waited)
         finally:
             journal.write_timings(scene.instance.folder, watch.spans)
         _count(context, scene, brought, absent=absent, took=watch.elapsed)
-        return _outcome(context, scene, brought, plan=plan, absent=absent, took=watch.elapsed)
+        outcome = _outcome(context, scene, brought, plan=plan, absent=absent, took=watch.elapsed)
+        return replace(outcome, warnings=(*outcome.warnings, *warnings_of(written)))
 
 
 def dry_run(context: Context, names: Sequence[str] = ()) -> Outcome:
@@ -82,7 +84,7 @@ def _nothing_to_do(context: Context, scene: Scene, watch: Stopwatch) -> Outcome 
     proven = scene.standing.proven(scene.meant) if scene.standing else None
     if proven is None:
         return None
-    republish(context, scene.instance)
+    written = republish(context, scene.instance)
     if scene.part.profile not in ("", remembered.profile):
         there = {each.component for each in scene.snapshot.containers.values()}
         journal.write(scene.instance.folder, scene.part.remembered(remembered, there))
@@ -95,7 +97,12 @@ def _nothing_to_do(context: Context, scene: Scene, watch: Stopwatch) -> Outcome 
         "proven": list(proven),
         "absent": dict(absent),
     }
-    return Outcome(instance=scene.instance.name, data=data, says=(Text(words, "good"),), warnings=_warnings(absent))
+    return Outcome(
+        instance=scene.instance.name,
+        data=data,
+        says=(Text(words, "good"),),
+        warnings=(*_warnings(absent), *warnings_of(written)),
+    )
 
 
 def _warnings(absent: Mapping[str, str]) -> tuple[str, ...]:
@@ -104,7 +111,7 @@ def _warnings(absent: Mapping[str, str]) -> tuple[str, ...]:
 
 def _bring_up(
     context: Context, scene: Scene, watch: Stopwatch, *, waited: float
-) -> tuple[Brought, Plan, Mapping[str, str]]:
+) -> tuple[Brought, Plan, Mapping[str, str], Written]:
     images, settings = context.images(), context.settings
     with ExitStack() as contexts:
         with _phase(context, watch, "images", after=["preflight"]):
@@ -125,8 +132,8 @@ def _bring_up(
         brought = engine_of(context, scene.runtime, watch).bring_up(job)
     last = [f"prove {name}" for name in scene.meant]
     with _phase(context, watch, "write", after=last):
-        _publish(context, scene, site, arrivals.absent)
-    return brought, plan, arrivals.absent
+        written = _publish(context, scene, site, arrivals.absent)
+    return brought, plan, arrivals.absent, written
 
 
 def _job(context: Context, scene: Scene, plan: Plan, arrivals: Arrivals, site: Site) -> Job:
@@ -147,13 +154,15 @@ def _job(context: Context, scene: Scene, plan: Plan, arrivals: Arrivals, site: S
     )
 
 
-def _publish(context: Context, scene: Scene, site: Site, absent: Mapping[str, str]) -> None:
+def _publish(context: Context, scene: Scene, site: Site, absent: Mapping[str, str]) -> Written:
     """Variables of all components that run now, also of those that an earlier ``up`` brought."""
     remembered = journal.read(scene.instance.folder)
     there = {each.component for each in scene.runtime.observe().containers.values()}
-    publish(context, scene.instance, site, [context.components[name] for name in _brought(scene, remembered, there)])
+    brought = [context.components[name] for name in _brought(scene, remembered, there)]
+    written = publish(context, scene.instance, site, brought)
     seeded = replace(remembered, seeded={**remembered.seeded, **scene.seeds}, absent=absent)
     journal.write(scene.instance.folder, scene.part.remembered(seeded, there))
+    return written
 
 
 def _brought(scene: Scene, remembered: journal.Journal, there: set[str]) -> list[str]:

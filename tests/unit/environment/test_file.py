@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nexusdev.environment import file as env_file
-from nexusdev.environment.file import is_tracked, write
+from nexusdev.environment.file import write
 from nexusdev.environment.formats import render
 from nexusdev.errors import InvalidConfig
 
@@ -63,15 +63,6 @@ def test_a_tracked_file_that_was_deleted_is_still_refused(repository: Path) -> N
     (repository / ".env.nexusdev").unlink()
     with pytest.raises(InvalidConfig, match="is tracked by git"):
         write(repository / ".env.nexusdev", CONTENT)
-
-
-def test_without_a_git_program_the_index_itself_is_asked(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (repository / "sub").mkdir()
-    (repository / "sub" / "x.env").write_text("")
-    git(repository, "add", "-f", "sub/x.env")
-    monkeypatch.setenv("PATH", "/nowhere")
-    assert is_tracked(repository / "sub" / "x.env")
-    assert not is_tracked(repository / "sub" / "y.env")
 
 
 def test_git_is_told_to_ignore_it_in_this_clone_alone(repository: Path) -> None:
@@ -146,3 +137,35 @@ def test_a_disk_that_is_full_leaves_the_old_file_and_no_half_one(tmp_path: Path)
     assert done.returncode == 12
     assert target.read_text() == CONTENT
     assert [each.name for each in tmp_path.iterdir()] == [target.name]
+
+
+def test_what_a_killed_process_left_behind_is_removed_by_the_next_write(tmp_path: Path) -> None:
+    target = tmp_path / ".env.nexusdev"
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    leftover, alive, foreign = (tmp_path / f"{target.name}.{each}.tmp" for each in (ended.pid, os.getppid(), "mine"))
+    for each in (leftover, alive, foreign):
+        each.write_text("PGPASSWORD=x")
+    write(target, CONTENT)
+    assert (leftover.exists(), alive.exists(), foreign.exists()) == (False, True, True)
+
+
+KILLED = """
+    import os, signal, sys
+    from pathlib import Path
+    from nexusdev.environment.file import write
+
+    os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+    write(Path(sys.argv[1]), "# Written by nexusdev\\nPGPASSWORD=x\\n")
+"""
+
+
+@pytest.mark.parametrize("rule", ["", ".env.nexusdev\n"], ids=["no rule of the user", "a rule for the file alone"])
+def test_a_write_that_is_killed_leaves_nothing_that_git_would_add(repository: Path, rule: str) -> None:
+    (repository / ".git" / "info" / "exclude").write_text(rule)
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(KILLED), str(repository / ".env.nexusdev")], check=False
+    )
+    assert done.returncode == -9
+    assert [each.name for each in repository.glob(".env*")] != []
+    assert git(repository, "status", "--porcelain", "--untracked-files=all") == ""

@@ -11,6 +11,7 @@ from nexusdev.components.contract import Variable
 from nexusdev.environment import stored
 from nexusdev.errors import IdentityMismatch, InvalidConfig, NotFound, UsageError
 from nexusdev.operations.env import env, values_for_run
+from nexusdev.operations.seed import seed
 from nexusdev.operations.up import up
 from nexusdev.ports import Site, View
 from tests.fakes import FakeComponent, House
@@ -108,3 +109,29 @@ def test_the_proof_is_asked_before_anything_is_printed(house: House) -> None:
     with pytest.raises((NotFound, IdentityMismatch)):
         env(house.context())
     assert values_for_run(house.context(), proof=False)["VAULT_ADDR"] == "https://127.0.0.1:1"
+
+
+def test_up_makes_git_ignore_the_env_file_and_says_so(house: House) -> None:
+    subprocess.run(["git", "init", "-q", str(house.project)], check=True)
+    assert up(house.context()).warnings == ()
+    status = subprocess.run(
+        ["git", "-C", str(house.project), "status", "--porcelain"], check=True, capture_output=True, text=True
+    )
+    assert ".env.nexusdev" not in status.stdout
+
+
+def test_an_up_with_nothing_to_do_asks_a_repository_that_was_made_since(house: House) -> None:
+    up(house.context())
+    subprocess.run(["git", "init", "-q", str(house.project)], check=True)
+    again = up(house.context())
+    assert not again.data["changed"]
+    assert "/.env.nexusdev\n" in (house.project / ".git" / "info" / "exclude").read_text()
+
+
+def test_what_git_cannot_be_made_to_ignore_is_a_warning_of_every_verb_that_writes_it(house: House) -> None:
+    subprocess.run(["git", "init", "-q", str(house.project)], check=True)
+    (house.project / ".gitignore").write_text("!.env.nexusdev\n")
+    for outcome in (up(house.context()), up(house.context()), env(house.context(), proof=False, write=True)):
+        [warning] = outcome.warnings
+        assert f"git does not ignore {house.project / '.env.nexusdev'}" in warning
+    assert "git does not ignore" in seed(house.context()).warnings[0]

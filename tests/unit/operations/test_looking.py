@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -249,6 +250,23 @@ def test_an_env_file_that_others_can_read_is_repaired_when_asked(running: House)
         "fix": "",
     } in repaired
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_env_file_that_git_would_add_is_a_warning_and_repaired_when_asked(running: House) -> None:
+    subprocess.run(["git", "init", "-q", str(running.project)], check=True)
+    [check] = [each for each in doctor(running.context()).data["checks"] if each["name"] == "env file"]
+    assert (check["verdict"], check["fix"][:6]) == ("warning", "printf")
+    assert check["evidence"].endswith("holds passwords: no rule names it")
+    doctor(running.context(), fix=True)
+    assert verdicts(running)["env file"] == "ok"
+
+
+def test_a_repair_that_git_overrules_is_told_as_failed(running: House) -> None:
+    subprocess.run(["git", "init", "-q", str(running.project)], check=True)
+    (running.project / ".gitignore").write_text("!.env.nexusdev\n")
+    [check] = [each for each in doctor(running.context(), fix=True).data["checks"] if each["name"] == "env file"]
+    assert check["verdict"] == "warning"
+    assert ".gitignore:1: !.env.nexusdev says otherwise" in check["evidence"]
 
 
 def test_an_image_that_only_a_registry_has_is_to_be_pulled(house: House) -> None:
