@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from shlex import quote
 
 from nexusdev.environment import stored
 from nexusdev.environment.file import advice, guard
 from nexusdev.environment.git import Standing, look
+from nexusdev.environment.proxies import NEEDED, forgotten, proxies, with_loopback
 from nexusdev.errors import NexusError, NotFound
 from nexusdev.instance.instance import Instance
 from nexusdev.instance.lock import holders
@@ -24,6 +26,7 @@ from nexusdev.words import counted, listed
 def examine(context: Context) -> Iterator[Check]:
     """What can be asked without an engine first."""
     yield env_file(context.settings.env_file)
+    yield proxy(context.environ)
     yield lock(context)
     try:
         instance = context.instance()
@@ -108,6 +111,22 @@ def shell(context: Context, instance: Instance) -> Check:
         "shell",
         f"{listed(others)} {'says' if len(others) == 1 else 'say'} something else here than in the env file",
         fix="nexusdev run -- COMMAND; in Python: load_dotenv(…, override=True)",
+    )
+
+
+def proxy(environ: Mapping[str, str]) -> Check:
+    """nexusdev itself asks none for the stack; an application may."""
+    named, hosts = proxies(environ), forgotten(environ)
+    if not named:
+        return good("proxy", "none is set")
+    if not hosts:
+        return good("proxy", f"{listed(named)} with an exception for {listed(NEEDED)}")
+    exceptions = " ".join(f"{name}={quote(value)}" for name, value in with_loopback(environ).items())
+    return warning(
+        "proxy",
+        f"{listed(named)} {'is' if len(named) == 1 else 'are'} set without an exception for {listed(hosts)}: "
+        "applications will ask the proxy for the stack",
+        fix=f"export {exceptions}; or: nexusdev run -- COMMAND",
     )
 
 

@@ -1,4 +1,4 @@
-"""run: a command with the proven variables. Once they are proven, the command takes the place of nexusdev."""
+"""run: a command with the proven variables, which no proxy gets to see. Once they are proven, the command takes the place of nexusdev."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from nexusdev.environment.proxies import with_loopback
 from nexusdev.errors import NotFound, UsageError
 from nexusdev.operations.context import Context
 from nexusdev.operations.env import values_for_run
@@ -25,7 +26,7 @@ def command(context: Context, argv: Sequence[str], *, proof: bool = True) -> Com
     if not argv:
         raise UsageError("which command?", hint="nexusdev run -- COMMAND [ARGUMENT]...")
     values = values_for_run(context, proof=proof)
-    environment = {**context.environ, **values}
+    environment = {**context.environ, **values, **with_loopback(context.environ)}
     program = shutil.which(argv[0], path=environment.get("PATH"))
     if program is None:
         raise NotFound(f"there is no command {argv[0]}", why="it is not on the PATH", hint="nexusdev run -- COMMAND …")

@@ -61,9 +61,12 @@ class Engine:
         import docker
 
         with in_our_words(self.endpoint):
-            return docker.APIClient(
+            api = docker.APIClient(
                 base_url=self.endpoint.url, version=self.version, timeout=self._timeout, tls=_tls(self.endpoint)
             )
+        # the engine is on this machine: no proxy and no netrc of the environment has a say
+        api.trust_env = False
+        return api
 
     def facts(self) -> EngineFacts:
         """One /info and one /version."""

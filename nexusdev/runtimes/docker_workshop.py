@@ -59,6 +59,8 @@ class DockerWorkshop:
                 user="0",
                 working_dir="/",
                 host_config=host,
+                # in the container's own environment they would be committed, with their passwords, into the image
+                use_config_proxy=False,
             )
             workshop = cls(engine, made["Id"], furniture, entrypoint)
             try:
@@ -77,7 +79,12 @@ class DockerWorkshop:
                     ["/bin/sh", "-c", script],
                     user=user,
                     workdir=folder,
-                    environment={"DEBIAN_FRONTEND": "noninteractive", **self._furniture.environment, **environment},
+                    environment={
+                        "DEBIAN_FRONTEND": "noninteractive",
+                        **_configured_proxies(),
+                        **self._furniture.environment,
+                        **environment,
+                    },
                 )
                 for line in _lines(api.exec_start(started["Id"], stream=True)):
                     say(line)
@@ -116,6 +123,15 @@ class DockerWorkshop:
         self._closed = True
         with in_our_words(self._engine.endpoint):
             _remove(self._engine.api, self._container)
+
+
+def _configured_proxies() -> dict[str, str]:
+    """Those of ~/.docker/config.json; a proxy of this process's environment wins over them."""
+    from docker.utils.config import load_general_config
+    from docker.utils.proxy import ProxyConfig
+
+    told = load_general_config().get("proxies", {}).get("default", {})
+    return dict(ProxyConfig.from_dict(told).get_environment())
 
 
 def _remove(api: APIClient, container: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -135,3 +136,31 @@ def postgres(nonce: str) -> Talk:
         send(stream, b"Z", b"I")
 
     return talk
+
+
+@contextmanager
+def refusing_proxy() -> Iterator[tuple[dict[str, str], list[bytes]]]:
+    """A proxy that refuses everybody: the variables that name it for every client, and the first bytes of who came."""
+    came: list[bytes] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def refuse() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(1)
+                with contextlib.suppress(OSError):
+                    came.append(connection.recv(100))
+                    connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+    threading.Thread(target=refuse, daemon=True).start()
+    place = f"127.0.0.1:{listener.getsockname()[1]}"
+    named = {"HTTP_PROXY": f"http://{place}", "HTTPS_PROXY": f"http://{place}", "ALL_PROXY": f"socks5h://{place}"}
+    try:
+        yield {**named, **{name.lower(): value for name, value in named.items()}, "NO_PROXY": "localhost"}, came
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()

@@ -287,6 +287,25 @@ def test_a_variable_that_the_shell_sets_otherwise_is_named(running: House) -> No
     assert check["evidence"] == f"{name} says something else here than in the env file"
 
 
+def test_a_proxy_without_an_exception_for_the_stack_is_named_but_not_its_password(house: House) -> None:
+    environ = {"https_proxy": "http://user:secret@proxy:3128", "NO_PROXY": "localhost"}
+    [check] = [
+        each for each in doctor(replace(house.context(), environ=environ)).data["checks"] if each["name"] == "proxy"
+    ]
+    assert check["verdict"] == "warning"
+    assert check["evidence"].startswith("https_proxy is set without an exception for 127.0.0.1")
+    assert "export NO_PROXY=localhost,127.0.0.1,::1 no_proxy=localhost,127.0.0.1,::1;" in check["fix"]
+    assert "secret" not in str(check)
+
+
+def test_a_proxy_with_an_exception_for_the_stack_is_well(house: House) -> None:
+    environ = {"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "127.0.0.1"}
+    [check] = [
+        each for each in doctor(replace(house.context(), environ=environ)).data["checks"] if each["name"] == "proxy"
+    ]
+    assert check["verdict"] == "ok"
+
+
 def test_a_clock_that_is_behind_is_told() -> None:
     facts = replace(FACTS, time="1970-01-01T00:00:00.123456789Z")
     assert doctor_engine.clock(facts, now=10.0).verdict == "ok"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from socketserver import ThreadingMixIn, UnixStreamServer
+from socketserver import BaseServer, TCPServer, ThreadingMixIn, UnixStreamServer
 from typing import Any
 
 Answer = Callable[[str], tuple[int, Any] | None]
@@ -22,6 +22,42 @@ def version(api: str = "1.44") -> dict[str, str]:
 def engine_at(path: Path, answer: Answer) -> Iterator[str]:
     """``answer`` takes the path of a request and returns status and JSON, or None to break the connection. Yields the URL."""
 
+    class Server(_Quiet, ThreadingMixIn, UnixStreamServer):
+        daemon_threads = True
+
+    with _serving(Server(str(path), _handler(answer))):
+        yield f"unix://{path}"
+
+
+@contextmanager
+def engine_on_tcp(answer: Answer) -> Iterator[str]:
+    """The same at a port of 127.0.0.1."""
+
+    class Server(_Quiet, ThreadingMixIn, TCPServer):
+        daemon_threads = True
+
+    server = Server(("127.0.0.1", 0), _handler(answer))
+    with _serving(server):
+        yield f"tcp://127.0.0.1:{server.server_address[1]}"
+
+
+class _Quiet:
+    def handle_error(self, *_: object) -> None:
+        """A connection that was broken on purpose."""
+
+
+@contextmanager
+def _serving(server: BaseServer) -> Iterator[None]:
+    with server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+
+
+def _handler(answer: Answer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             told = answer(self.path)
@@ -44,16 +80,4 @@ def engine_at(path: Path, answer: Answer) -> Iterator[str]:
         def address_string(self) -> str:
             return "test"
 
-    class Server(ThreadingMixIn, UnixStreamServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            """A connection that was broken on purpose."""
-
-    with Server(str(path), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield f"unix://{path}"
-        finally:
-            server.shutdown()
+    return Handler

@@ -15,7 +15,8 @@ from nexusdev.plan.steps import Act, Step
 from nexusdev.runtimes.docker import DockerRuntime
 from nexusdev.runtimes.docker_connect import connect, find_endpoint
 from nexusdev.runtimes.docker_look import Endpoint
-from tests.unit.runtimes.engines import engine_at, version
+from tests.unit.environment.servers import refusing_proxy
+from tests.unit.runtimes.engines import engine_at, engine_on_tcp, version
 
 
 def with_context(home: Path, name: str, host: str) -> None:
@@ -157,3 +158,12 @@ def test_what_is_not_there_is_told_as_not_found(tmp_path: Path) -> None:
 
     with engine_at(tmp_path / "s", answer) as url, pytest.raises(NotFound, match="No such container: shop-db-1"):
         bound(url).apply(Step(act=Act.START, subject="db", because="x"))
+
+
+def test_an_engine_on_this_machine_is_never_asked_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with refusing_proxy() as (named, came), engine_on_tcp(lambda path: (200, version())) as url:
+        for name, value in {**named, "NO_PROXY": ""}.items():
+            monkeypatch.setenv(name, value)
+        found = connect(Endpoint(url=url, origin="DOCKER_HOST"))
+        assert found.api.version()["Version"] == "27.0"
+    assert came == []

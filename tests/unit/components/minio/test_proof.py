@@ -14,7 +14,7 @@ from nexusdev.components.minio.wanted import policy
 from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.ports import View
 from tests.unit.components.minio.world import World
-from tests.unit.environment.servers import authority
+from tests.unit.environment.servers import authority, refusing_proxy
 
 
 @pytest.fixture
@@ -86,3 +86,15 @@ def test_the_client_is_s3cmd_with_the_arguments_as_they_are() -> None:
     client = COMPONENT.client(["ls", "s3://a b"])
     assert client is not None
     assert client.argv[-2:] == ("ls", "s3://a b")
+
+
+def test_seeding_and_the_proof_never_ask_a_proxy_of_the_environment(
+    minio: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with refusing_proxy() as (named, came):
+        for name, value in {**named, "NO_PROXY": "", "REQUESTS_CA_BUNDLE": "/nowhere"}.items():
+            monkeypatch.setenv(name, value)
+        assert COMPONENT.seed(minio.site, {}) != []
+        values = {variable.name: variable.value for variable in COMPONENT.variables(minio.site, View.HOST)}
+        assert len(COMPONENT.prove(minio.site, values)) == 2
+    assert came == []
