@@ -25,6 +25,14 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+def duration_ago(seconds: float) -> str:
+    """``less than a minute``, ``5 minutes``, ``3 hours``, ``12 days``: how long ago something was, roughly."""
+    for size, noun in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            return counted(int(seconds // size), noun)
+    return "less than a minute"
+
+
 def number(value: float) -> str:
     """``42``, ``0.00331``, ``1.5e+16``; what is no number in Prometheus's words: ``NaN``, ``+Inf``."""
     if not math.isfinite(value):

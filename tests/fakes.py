@@ -27,6 +27,7 @@ from nexusdev.plan.survey import Belonging, Survey
 from nexusdev.ports import Runtime, Site, View
 from nexusdev.runtimes.docker_connect import EngineFacts
 from nexusdev.runtimes.memory import MemoryRuntime, World
+from nexusdev.runtimes.memory_world import ALIVE
 from nexusdev.settings import Settings
 from nexusdev.stack.model import Stack
 
@@ -206,6 +207,7 @@ class MemoryDoors:
     world: World = field(default_factory=World)
     pictures: FakeImages = field(default_factory=FakeImages)
     engine: EngineFacts = FACTS
+    sizes: dict[str, int] = field(default_factory=dict)
 
     def runtime(self, identity: Identity, *, owner: Path, stack: Stack | None = None) -> Runtime:
         return MemoryRuntime(
@@ -226,6 +228,8 @@ class MemoryDoors:
                 owner_path=cell.owner_path,
                 service=cell.service,
                 running=cell.state is State.RUNNING,
+                alive=cell.state in ALIVE,
+                used=cell.finished_at,
                 ports=cell.ports,
             )
             for cell in self.world.cells.values()
@@ -236,6 +240,9 @@ class MemoryDoors:
             for name, store in self.world.volumes.items()
         ]
         return Survey(belongings=(*containers, *volumes))
+
+    def volume_sizes(self) -> Mapping[str, int]:
+        return self.sizes
 
     def facts(self) -> EngineFacts:
         return self.engine

@@ -67,21 +67,27 @@ def ls(ctx: typer.Context) -> None:
 def gc(
     ctx: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    data: Annotated[
+        bool, typer.Option("--data", help="Also volumes and secrets of instances whose project folder is gone.")
+    ] = False,
 ) -> None:
-    """Remove instances whose project folder is gone, images of older releases, and the cache of image builds. Asks first.
+    """Remove stopped containers of projects whose folder is gone, old images, and the cache of image builds. Asks first.
+
+    What runs is never removed. A folder counts as gone only where its disk is mounted. Data stays without --data.
 
     \b
     nexusdev gc --dry-run
     nexusdev gc --yes
+    nexusdev gc --data              their volumes too; lists each with its size
     """
     from nexusdev.operations import gc as operation
 
     here = session(ctx)
     context = here.context()
-    found = operation.look(context)
+    found = operation.look(context, data=data)
     if dry_run:
         here.finish(operation.told(context, found))
         return
     if found:
-        here.confirm(operation.question(found), instead="nexusdev gc --yes")
+        here.confirm(operation.question(found), instead=f"nexusdev gc{' --data' if data else ''} --yes")
     here.finish(operation.remove(context, found))

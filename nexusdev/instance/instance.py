@@ -7,15 +7,16 @@ import secrets
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from nexusdev.errors import NotFound
 from nexusdev.instance import ports, state, subnets
 from nexusdev.instance.addresses import addresses
 from nexusdev.instance.identity import Identity, require_owner
+from nexusdev.instance.places import place_of
 from nexusdev.instance.secrets import SecretFiles
 from nexusdev.instance.state import Record
 from nexusdev.plan.survey import Survey
@@ -151,6 +152,7 @@ def open_instance(
     record = state.read_record(folder)
     if record is not None:
         require_owner(identity, record.owner)
+        record = _placed(record, folder)
         return _instance(_moved(record, root, survey) if move_ports else record, folder)
     _refuse_loss(identity, folder, survey)
     return replace(_instance(_make(identity, root, survey, rootless), folder), created=True)
@@ -231,10 +233,27 @@ def _make(identity: Identity, root: Path, survey: Survey, rootless: bool) -> Rec
             uid=uid,
             gid=gid,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            **_place(identity.project),
         )
         state.make_folder(folder)
         state.write_record(folder, record)
     return record
+
+
+def _place(project: Path) -> dict[str, Any]:
+    """The fields of a record that say where its owner is; none for a folder that cannot be looked at."""
+    try:
+        return asdict(place_of(project))
+    except OSError:
+        return {}
+
+
+def _placed(record: Record, folder: Path) -> Record:
+    """The record with its owner's present place, which changes with a reboot on some file systems; written where it changed."""
+    placed = replace(record, **_place(Path(record.owner)))
+    if placed != record:
+        state.write_record(folder, placed)
+    return placed
 
 
 def _moved(record: Record, root: Path, survey: Survey) -> Record:

@@ -27,11 +27,13 @@ from msgspec.structs import asdict
 from nexusdev.errors import InvalidState
 from nexusdev.instance.files import replace
 from nexusdev.instance.folders import folder_of, instances, lock_file, state_root
+from nexusdev.instance.places import Place
 
 __all__ = ["Record", "container_user", "folder_of", "instances", "lock_file", "state_root"]
 
 SCHEMA_VERSION = 1
 _ROOT_CONTAINER_ID = 10001
+_KINDS: Mapping[str, type] = {"str": str, "int": int}
 
 
 class Record(Struct, frozen=True, kw_only=True):
@@ -39,6 +41,7 @@ class Record(Struct, frozen=True, kw_only=True):
 
     slot  the port block is 21000 + 100·slot … + 99;  net  first three octets of the /24
     uid, gid  the container user;  created_at  ISO 8601, UTC
+    mount, filesystem, inode  the owner's place when it was last worked from there (see places.py); empty in records of before
     """
 
     name: str
@@ -49,6 +52,14 @@ class Record(Struct, frozen=True, kw_only=True):
     uid: int
     gid: int
     created_at: str = ""
+    mount: str = ""
+    filesystem: str = ""
+    inode: int = 0
+
+    @property
+    def place(self) -> Place:
+        """Where the owner's folder was last seen."""
+        return Place(mount=self.mount, filesystem=self.filesystem, inode=self.inode)
 
 
 def container_user(*, rootless: bool = False) -> tuple[int, int]:
@@ -109,15 +120,20 @@ def _record(file: Path, name: str, document: Any) -> Record:
         )
     if version != SCHEMA_VERSION:
         raise _unusable(file, name, f"it has no known schema version: {version!r}")
-    fields = {key: kind for key, kind in Record.__annotations__.items() if key != "created_at"}
-    wrong = [key for key, kind in fields.items() if type(document.get(key)).__name__ != kind]
-    if wrong:
+    if wrong := [key for key in Record.__annotations__ if not _fits(key, document)]:
         raise _unusable(file, name, f"missing or of a wrong type: {', '.join(wrong)}")
     if document["name"] != name:
         raise _unusable(
             file, name, f"it is the record of instance {document['name']!r}: the folder was copied or renamed"
         )
     return Record(**{key: document[key] for key in Record.__annotations__ if key in document})
+
+
+def _fits(key: str, document: Mapping[str, Any]) -> bool:
+    """Whether a field is of its type; what has a default may be missing, as in a record of an older version."""
+    if key not in document:
+        return key not in Record.__struct_fields__[: -len(Record.__struct_defaults__)]
+    return type(document[key]) is _KINDS[Record.__annotations__[key]]
 
 
 def _unusable(file: Path, name: str, why: str) -> InvalidState:

@@ -40,6 +40,9 @@ class Doors(Protocol):
     def survey(self, *, caches: bool = False) -> Survey:
         """What the engine holds of every instance; with ``caches``, the volumes of image builds too."""
 
+    def volume_sizes(self) -> Mapping[str, int]:
+        """Bytes of each volume by its full name; none where the engine does not tell quickly."""
+
     def facts(self) -> EngineFacts:
         """What the engine says of itself. Raises PreflightFailed."""
 
@@ -62,6 +65,12 @@ class DockerDoors:
         found = engine()
         with in_our_words(found.endpoint):
             return survey(found, caches=caches)
+
+    def volume_sizes(self) -> Mapping[str, int]:
+        from nexusdev.runtimes.docker_connect import engine
+        from nexusdev.runtimes.docker_survey import volume_sizes
+
+        return volume_sizes(engine())
 
     def facts(self) -> EngineFacts:
         from nexusdev.runtimes.docker_connect import engine

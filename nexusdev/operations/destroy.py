@@ -7,6 +7,8 @@ from pathlib import Path
 from nexusdev.environment.file import SIGNATURE
 from nexusdev.errors import NexusError
 from nexusdev.instance.instance import forget
+from nexusdev.instance.places import Presence, look_for
+from nexusdev.instance.state import folder_of, read_record
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome
 from nexusdev.operations.teardown import removed, require_permission, take_down
@@ -21,8 +23,9 @@ def question(context: Context) -> str | None:
     require_permission(context.identity, snapshot)
     if not _anything(snapshot) and not (context.root / "instances" / context.identity.name).exists():
         return None
+    missing = _missing_owner(context)
     data = f"{counted(len(snapshot.volumes), 'volume')} with all data" if snapshot.volumes else "no data"
-    return f"destroy {context.identity.name}: {counted(len(snapshot.containers), 'container')} and {data}?"
+    return f"destroy {context.identity.name}: {counted(len(snapshot.containers), 'container')} and {data}{missing}?"
 
 
 def destroy(context: Context) -> Outcome:
@@ -40,6 +43,18 @@ def destroy(context: Context) -> Outcome:
     )
     data = {"removed": gone, "state": known, "env_file": str(file) if file else ""}
     return Outcome(instance=context.identity.name, data=data, says=(words,))
+
+
+def _missing_owner(context: Context) -> str:
+    """What is to be known where the project folder cannot be seen from here: it may come back and miss its data."""
+    try:
+        record = read_record(folder_of(context.root, context.identity.name))
+    except NexusError:
+        return ""
+    if record is None or record.owner == str(context.identity.project):
+        return ""
+    sight = look_for(Path(record.owner), record.place)
+    return f" (its project folder {record.owner} {sight.why})" if sight.presence is Presence.UNKNOWN else ""
 
 
 def _anything(snapshot: Snapshot) -> bool:

@@ -1,10 +1,15 @@
-"""gc: what nobody will miss: instances whose project folder is gone, images of older releases, the cache of image builds."""
+"""gc: what nobody will miss: containers of instances whose project folder is gone, images of older releases, the cache of image builds.
+
+Data and secrets need a word of their own (``data``). An instance that runs is never touched, whatever became of its folder.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -15,10 +20,12 @@ from nexusdev.instance.identity import Identity
 from nexusdev.instance.instance import forget, locked
 from nexusdev.operations import ls
 from nexusdev.operations.context import Context
+from nexusdev.operations.images import size as told_size
 from nexusdev.operations.outcome import Outcome, Table
 from nexusdev.plan.steps import Act, Step
 from nexusdev.plan.survey import Belonging, Survey
 from nexusdev.runtimes.image_door import StoredImage
+from nexusdev.words import counted, duration_ago
 
 GC = "nexusdev gc"
 IMAGE_LABEL = "dev.nexus.image"
@@ -26,24 +33,43 @@ _ORDER = {"container": Act.REMOVE, "network": Act.REMOVE_NETWORK, "volume": Act.
 
 
 class Leftover(Struct, frozen=True, kw_only=True):
-    """Something to remove. ``kind``: instance, state folder, image, build cache; ``things``: what the engine has of an instance."""
+    """Something to remove.
+
+    kind   instance, data, state folder, image, build cache; data: an instance with its volumes and its secrets
+    sizes  volume → bytes, as far as the engine tells
+    used   when it was last used, in seconds since the epoch; 0.0 where that is not known
+    """
 
     kind: str
     name: str
     because: str
     owner: str = ""
     things: tuple[Belonging, ...] = ()
+    sizes: Mapping[str, int] = {}
+    used: float = 0.0
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.name}"
+        return f"{self.kind} {self.name}" if self.kind != "data" else f"instance {self.name} with its data"
+
+    def lines(self) -> Iterator[str]:
+        """Each volume with its size."""
+        for thing in self.things:
+            if thing.kind == "volume" and self.kind == "data":
+                known = thing.name in self.sizes
+                yield f"volume {thing.name}  {told_size(self.sizes[thing.name]) if known else 'size not known'}"
 
 
-def look(context: Context) -> tuple[Leftover, ...]:
-    """What could go. Removes nothing. PreflightFailed without an engine: what it holds must be known."""
+def look(context: Context, *, data: bool = False) -> tuple[Leftover, ...]:
+    """What could go. Removes nothing. PreflightFailed without an engine: what it holds must be known.
+
+    Args:
+        data: Volumes and secrets of instances whose project folder is gone as well.
+    """
     survey = context.doors.survey(caches=True)
     images = context.images()
+    orphans = _orphans(survey, context.root) if not data else _data_of_orphans(context, survey)
     return (
-        *_orphans(survey, context.root),
+        *orphans,
         *_fragments(survey, context.root),
         *old_images(images.door.list(), survey.in_use, images.references),
         *(Leftover(kind="build cache", name=name, because="only image builds need it") for name in survey.caches),
@@ -52,19 +78,43 @@ def look(context: Context) -> tuple[Leftover, ...]:
 
 def question(leftovers: Sequence[Leftover]) -> str:
     """What to ask before, with every name."""
-    lines = "\n".join(f"  {each}: {each.because}" for each in leftovers)
+    lines = "\n".join(f"  {line}" for each in leftovers for line in _listed(each))
     return f"{lines}\nremove {'this' if len(leftovers) == 1 else f'these {len(leftovers)}'}?"
+
+
+def _listed(leftover: Leftover) -> Iterator[str]:
+    yield f"{leftover}: {leftover.because}"
+    yield from (f"  {line}" for line in leftover.lines())
 
 
 def told(context: Context, leftovers: Sequence[Leftover]) -> Outcome:
     """What ``remove`` would remove."""
-    table = Table(columns=("would go", "because"), rows=tuple((str(each), each.because) for each in leftovers))
+    table = Table(columns=("would go", "because"), rows=tuple(_rows(leftovers)))
     says = (table,) if leftovers else ("nothing is left over",)
     return Outcome(data={"leftovers": _data(leftovers)}, says=says, instance=context.identity.name)
 
 
-def _data(leftovers: Sequence[Leftover]) -> list[dict[str, str]]:
-    return [{"kind": each.kind, "name": each.name, "because": each.because} for each in leftovers]
+def _rows(leftovers: Sequence[Leftover]) -> Iterator[tuple[str, str]]:
+    for each in leftovers:
+        yield str(each), each.because
+        yield from (("", line) for line in each.lines())
+
+
+def _data(leftovers: Sequence[Leftover]) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": each.kind,
+            "name": each.name,
+            "because": each.because,
+            "volumes": {
+                thing.name: each.sizes.get(thing.name)
+                for thing in each.things
+                if thing.kind == "volume" and each.kind == "data"
+            },
+            "used": each.used,
+        }
+        for each in leftovers
+    ]
 
 
 def remove(context: Context, leftovers: Sequence[Leftover]) -> Outcome:
@@ -78,7 +128,7 @@ def remove(context: Context, leftovers: Sequence[Leftover]) -> Outcome:
             warnings.append(f"{each} stays: {error.message}" + (f" ({error.why})" if error.why else ""))
         else:
             removed.append(each)
-    table = Table(columns=("removed", "because"), rows=tuple((str(each), each.because) for each in removed))
+    table = Table(columns=("removed", "because"), rows=tuple(_rows(removed)))
     says = (table,) if removed else ("nothing to do: nothing is left over",)
     data = {"removed": _data(removed)}
     return Outcome(data=data, says=says, warnings=tuple(warnings), instance=context.identity.name)
@@ -99,11 +149,29 @@ def old_images(stored: Sequence[StoredImage], in_use: frozenset[str], current: M
 
 
 def _orphans(survey: Survey, root: Path) -> Iterator[Leftover]:
+    """Containers and networks alone; what is only data has nothing for this."""
     for row in ls.rows(survey, root):
-        if row.gone and not row.busy:
-            why = f"its project folder {row.project} is gone"
-            things = survey.of_instance(row.name)
-            yield Leftover(kind="instance", name=row.name, because=why, owner=row.project, things=things)
+        things = tuple(each for each in survey.of_instance(row.name) if each.kind != "volume")
+        if row.idle_for_good and things:
+            kept = f"; its {counted(row.volumes, 'volume')} with all data stay" if row.volumes else ""
+            why = f"its project folder {row.project} is gone{kept}"
+            yield Leftover(kind="instance", name=row.name, because=why, owner=row.project, things=things, used=row.used)
+
+
+def _data_of_orphans(context: Context, survey: Survey) -> Iterator[Leftover]:
+    rows = [row for row in ls.rows(survey, context.root) if row.idle_for_good]
+    sizes = context.doors.volume_sizes() if any(row.volumes for row in rows) else {}
+    for row in rows:
+        last = f", last used {duration_ago(time.time() - row.used)} ago" if row.used else ""
+        yield Leftover(
+            kind="data",
+            name=row.name,
+            because=f"its project folder {row.project} is gone{last}",
+            owner=row.project,
+            things=survey.of_instance(row.name),
+            sizes=sizes,
+            used=row.used,
+        )
 
 
 def _fragments(survey: Survey, root: Path) -> Iterator[Leftover]:
@@ -121,6 +189,10 @@ def _remove(context: Context, leftover: Leftover) -> None:
             context.images().door.untag(leftover.name)
         case "build cache":
             context.images().door.drop_volume(leftover.name)
+        case "state folder":
+            identity = Identity(name=leftover.name, project=context.root)
+            with locked(identity, GC, root=context.root):
+                forget(identity, root=context.root)
         case _:
             _remove_instance(context, leftover)
 
@@ -129,14 +201,27 @@ def _remove_instance(context: Context, leftover: Leftover) -> None:
     owner = Path(leftover.owner)
     identity = Identity(name=leftover.name, project=owner)
     with locked(identity, GC, root=context.root):
-        if leftover.owner and owner.is_dir():
-            raise Locked(f"its project folder {owner} is back")
+        things = _still_left_over(context, leftover)
         runtime = context.doors.runtime(identity, owner=owner)
         for kind, act in _ORDER.items():
-            for thing in (each for each in leftover.things if each.kind == kind):
+            for thing in (each for each in things if each.kind == kind):
                 subject = thing.service or thing.name
                 runtime.apply(Step(act=act, subject=subject, because=leftover.because, target=_target(thing)))
-        forget(identity, root=context.root)
+        if leftover.kind == "data":
+            forget(identity, root=context.root)
+
+
+def _still_left_over(context: Context, leftover: Leftover) -> tuple[Belonging, ...]:
+    """What the engine has of it now, of the kinds that were told. Locked where it is in use again, or not certainly left over any more."""
+    record = state.read_record(state.folder_of(context.root, leftover.name))
+    things = context.doors.survey().of_instance(leftover.name)
+    row = ls.row(leftover.name, record, things, context.root)
+    if row.alive:
+        raise Locked("it was started meanwhile")
+    if not row.gone:
+        raise Locked(f"its project folder {leftover.owner} is back" if row.folder == "here" else row.folder_words)
+    listed = {each.name for each in leftover.things}
+    return tuple(each for each in things if each.name in listed)
 
 
 def _sweep_locks(context: Context) -> None:

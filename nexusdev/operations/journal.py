@@ -5,6 +5,7 @@ Only hints: whatever is lost or half written here costs a repetition of idempote
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -54,6 +55,15 @@ def write(folder: Path, journal: Journal) -> None:
         "absent": dict(journal.absent),
     }
     replace(folder / _UP, json.dumps(document) + "\n")
+
+
+def last_written(folder: Path) -> float:
+    """When an ``up`` last left something behind, in seconds since the epoch; 0.0 where none did."""
+    times = [0.0]
+    for name in (_UP, _TIMINGS):
+        with contextlib.suppress(OSError):
+            times.append((folder / name).stat().st_mtime)
+    return max(times)
 
 
 def read_checked(root: Path) -> str:

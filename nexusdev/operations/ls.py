@@ -4,33 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import asdict
 
 from nexusdev.errors import PreflightFailed
 from nexusdev.instance import lock, ports, state
+from nexusdev.instance.places import Place, Presence, Sight, look_for
+from nexusdev.operations import journal
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome, Table, Text
 from nexusdev.plan.survey import Belonging, Survey
+
+_Mood = Literal["plain", "good", "warn"]
 
 
 class Row(Struct, frozen=True, kw_only=True):
     """One instance.
 
-    running, containers  counts; volumes: count;  ports  '21000-21099' or ''
-    gone                 its project folder does not exist any more;  busy  a process works on it now
+    running, containers, volumes  counts;  ports  '21000-21099' or ''
+    folder  what is known of its project folder, and the same in words;  gone  it was removed or renamed for certain
+    alive   a container of it has a process, paused ones too;  busy  a process of nexusdev works on it now
+    used    when it was last used, in seconds since the epoch; 0.0 where that is not known
     """
 
     name: str
     project: str
     here: bool = False
     gone: bool = False
+    folder: str = ""
+    folder_words: str = ""
     busy: bool = False
+    alive: bool = False
     running: int = 0
     containers: int = 0
     volumes: int = 0
     ports: str = ""
+    used: float = 0.0
 
     @property
     def state(self) -> str:
@@ -41,17 +52,26 @@ class Row(Struct, frozen=True, kw_only=True):
             return f"running ({self.running} containers)"
         return f"{self.running} of {self.containers} running" if self.running else "stopped"
 
+    @property
+    def idle_for_good(self) -> bool:
+        """Whether nobody will miss its containers: its folder is gone, none of them lives, and nobody works on it."""
+        return self.gone and not self.alive and not self.busy
+
 
 def ls(context: Context) -> Outcome:
     """What the state folders and the engine's labels know together. Without an engine: the state folders alone, and a warning."""
     warnings: tuple[str, ...] = ()
     survey = Survey()
+    known = True
     try:
         survey = context.doors.survey()
     except PreflightFailed as error:
         warnings = (f"the engine does not answer, so nobody knows what runs: {error.message}",)
+        known = False
     found = rows(survey, context.root, here=context.identity.name)
-    table = Table(columns=("instance", "state", "ports", "project"), rows=tuple(_cells(each) for each in found))
+    table = Table(
+        columns=("instance", "state", "ports", "project"), rows=tuple(_cells(each, known=known) for each in found)
+    )
     says = (table,) if found else ("no instance yet; nexusdev up makes one",)
     data = {"instances": [{**asdict(each), "state": each.state} for each in found]}
     return Outcome(data=data, says=says, instance=context.identity.name, warnings=warnings)
@@ -61,24 +81,30 @@ def rows(survey: Survey, root: Path, *, here: str = "") -> list[Row]:
     """One row per instance, by name."""
     records = {record.name: record for record in state.records(root)}
     names = sorted({*records, *survey.instances, *(folder.name for folder in state.instances(root))})
-    return [_row(name, records.get(name), survey.of_instance(name), root, here) for name in names]
+    return [row(name, records.get(name), survey.of_instance(name), root, here) for name in names]
 
 
-def _row(name: str, record: state.Record | None, things: tuple[Belonging, ...], root: Path, here: str) -> Row:
+def row(name: str, record: state.Record | None, things: tuple[Belonging, ...], root: Path, here: str = "") -> Row:
+    """What is known of one instance."""
     containers = [each for each in things if each.kind == "container"]
     owner = record.owner if record else next((each.owner_path for each in things if each.owner_path), "")
     slot = record.slot if record else next(_slots(containers), None)
     block = ports.block_of(slot) if slot is not None else None
+    sight = look_for(Path(owner), record.place if record else Place()) if owner else Sight(presence=Presence.UNKNOWN)
     return Row(
         name=name,
         project=owner,
         here=name == here,
-        gone=bool(owner) and not Path(owner).is_dir(),
+        gone=sight.presence is Presence.GONE,
+        folder=sight.presence.value,
+        folder_words=sight.why,
         busy=lock.is_held(state.lock_file(root, name)),
+        alive=any(each.alive for each in containers),
         running=sum(each.running for each in containers),
         containers=len(containers),
         volumes=sum(each.kind == "volume" for each in things),
         ports=f"{block[0]}-{block[-1]}" if block else "",
+        used=max((journal.last_written(state.folder_of(root, name)), *(each.used for each in things))),
     )
 
 
@@ -86,9 +112,24 @@ def _slots(containers: Iterable[Belonging]) -> Iterator[int]:
     return (slot for each in containers for port in each.ports if (slot := ports.slot_of(port)) is not None)
 
 
-def _cells(row: Row) -> tuple[str | Text, ...]:
+def _cells(row: Row, *, known: bool) -> tuple[str | Text, ...]:
+    """The cells of a row. ``known``: the engine answered, so that advice may rest on what it has."""
     name = Text(f"{row.name} (here)", "strong") if row.here else row.name
-    moods = {True: "good", False: "plain"}
-    state_text = Text(row.state + (", busy" if row.busy else ""), moods[row.running > 0])  # type: ignore[arg-type]
-    project = Text(f"{row.project} (gone: nexusdev gc)", "warn") if row.gone else row.project
-    return name, state_text, row.ports, project or Text("unknown", "dim")
+    mood: _Mood = "good" if row.running else "plain"
+    state_text = Text(row.state + (", busy" if row.busy else ""), mood)
+    if not row.project:
+        return name, state_text, row.ports, Text("unknown", "dim")
+    advice = _advice(row) if known else ""
+    words = f"{row.project} ({row.folder_words}{f': {advice}' if advice else ''})"
+    return name, state_text, row.ports, row.project if row.folder == Presence.HERE else Text(words, "warn")
+
+
+def _advice(row: Row) -> str:
+    """The command that is safe for an instance whose folder is gone, or ''."""
+    if not row.gone or row.busy:
+        return ""
+    if row.alive:
+        return f"nexusdev -i {row.name} down"
+    if row.containers:
+        return "nexusdev gc"
+    return "nexusdev gc --data"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nexusdev.errors import IdentityMismatch, TeardownIncomplete
 from nexusdev.instance.identity import Identity
+from nexusdev.instance.places import is_missing
 from nexusdev.operations.context import Context
 from nexusdev.plan.planner import plan_down
 from nexusdev.plan.snapshot import Snapshot
@@ -51,7 +52,7 @@ def component_of(snapshot: Snapshot) -> Mapping[str, str]:
 
 
 def require_permission(identity: Identity, snapshot: Snapshot) -> None:
-    """Refuse to touch another folder's instance, unless that folder is gone: then nobody else can clean up after it."""
+    """Refuse to touch another folder's instance, unless that folder is missing: then nobody else can clean up after it."""
     everything = (
         *snapshot.containers.values(),
         *snapshot.strays,
@@ -59,7 +60,7 @@ def require_permission(identity: Identity, snapshot: Snapshot) -> None:
         *((snapshot.network,) if snapshot.network else ()),
     )
     for owner in {each.owner_path for each in everything if each.owner_path}:
-        if owner != str(identity.project) and Path(owner).is_dir():
+        if owner != str(identity.project) and not is_missing(Path(owner)):
             raise IdentityMismatch(
                 f"instance {identity.name} belongs to another folder",
                 why=f"{owner} owns it; you are in {identity.project}",

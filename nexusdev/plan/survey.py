@@ -14,6 +14,8 @@ class Belonging(Struct, frozen=True, kw_only=True):
     name        the engine's name of it
     owner_path  the project folder that made it
     ports       the host ports that it publishes, or would publish when started
+    running     a container that does its work;  alive  one with a process: running, paused, or about to be started again
+    used        when a container ended or a volume was made, in seconds since the epoch; 0.0 where that is not known
     """
 
     kind: Literal["container", "volume", "network"]
@@ -23,6 +25,8 @@ class Belonging(Struct, frozen=True, kw_only=True):
     owner_path: str = ""
     service: str = ""
     running: bool = False
+    alive: bool = False
+    used: float = 0.0
     ports: tuple[int, ...] = ()
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from http.client import HTTPException
 from typing import Any
 
 from nexusdev.plan.survey import Belonging, Survey
+from nexusdev.runtimes.docker_look import EngineAnswer, Look
+from nexusdev.runtimes.docker_observe import seconds
 from nexusdev.runtimes.labels import INSTANCE, OWNER_PATH, SERVICE
 
 CACHE = "dev.nexus.cache"
+_ENDED = ("created", "configured", "exited", "stopped", "dead", "removing")
+_QUICK = 5.0
 
 
 def survey(engine: Any, *, caches: bool = False) -> Survey:
@@ -28,13 +33,27 @@ def survey(engine: Any, *, caches: bool = False) -> Survey:
     )
 
 
+def volume_sizes(engine: Any) -> Mapping[str, int]:
+    """Bytes of each volume; none where the engine does not tell within a few seconds, as it has to count them."""
+    quick = Look(engine.endpoint, version=engine.version, timeout=_QUICK)
+    try:
+        volumes = quick.get("/system/df", type="volume").get("Volumes") or []
+    except (OSError, HTTPException, EngineAnswer):
+        return {}
+    known = ((each["Name"], (each.get("UsageData") or {}).get("Size", -1)) for each in volumes)
+    return {name: size for name, size in known if size >= 0}
+
+
 def _containers(api: Any, rows: list[Mapping[str, Any]]) -> Iterator[Belonging]:
     for row in rows:
         labels = row.get("Labels") or {}
         if INSTANCE in labels:
             running = row["State"] == "running"
-            bound = _bound(row) if running else _configured(api, row["Id"])
-            yield _belonging("container", _name(row), row["Id"], labels, running=running, ports=bound)
+            bound, used = (_bound(row), 0.0) if running else _configured(api, row["Id"])
+            alive = row["State"] not in _ENDED
+            yield _belonging(
+                "container", _name(row), row["Id"], labels, running=running, alive=alive, ports=bound, used=used
+            )
 
 
 def _networks(rows: list[Mapping[str, Any]]) -> Iterator[Belonging]:
@@ -45,7 +64,8 @@ def _networks(rows: list[Mapping[str, Any]]) -> Iterator[Belonging]:
 
 def _volumes(api: Any) -> Iterator[Belonging]:
     for row in _labelled(api, INSTANCE):
-        yield _belonging("volume", row["Name"], row["Name"], row.get("Labels") or {})
+        used = seconds(row.get("CreatedAt") or "")
+        yield _belonging("volume", row["Name"], row["Name"], row.get("Labels") or {}, used=used)
 
 
 def _labelled(api: Any, label: str) -> list[Mapping[str, Any]]:
@@ -72,16 +92,18 @@ def _bound(row: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(sorted({port["PublicPort"] for port in row.get("Ports") or () if port.get("PublicPort")}))
 
 
-def _configured(api: Any, identifier: str) -> tuple[int, ...]:
-    """The ports of a container that does not run are only in its configuration."""
+def _configured(api: Any, identifier: str) -> tuple[tuple[int, ...], float]:
+    """The ports of a container that does not run are only in its configuration; and when it ended."""
     try:
-        bindings = api.inspect_container(identifier)["HostConfig"]["PortBindings"] or {}
+        told = api.inspect_container(identifier)
     except Exception as gone:
         if getattr(gone, "status_code", 0) == 404:  # noqa: PLR2004 - removed meanwhile
-            return ()
+            return (), 0.0
         raise
+    bindings = told["HostConfig"]["PortBindings"] or {}
     hosts = (each.get("HostPort") for several in bindings.values() for each in several or ())
-    return tuple(sorted({int(port) for port in hosts if port}))
+    ended = seconds((told.get("State") or {}).get("FinishedAt") or "")
+    return tuple(sorted({int(port) for port in hosts if port})), ended
 
 
 def _subnets(rows: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:

@@ -23,6 +23,14 @@ def test_seconds_are_written_as_people_say_them(seconds: float, written: str) ->
 
 
 @pytest.mark.parametrize(
+    ("seconds", "written"),
+    [(-5, "less than a minute"), (61, "1 minute"), (3 * 3600, "3 hours"), (12 * 86400 + 5, "12 days")],
+)
+def test_how_long_ago_is_told_roughly(seconds: float, written: str) -> None:
+    assert words.duration_ago(seconds) == written
+
+
+@pytest.mark.parametrize(
     ("value", "written"), [(0.25, "0.25"), (12.34, "12.3"), (1230, "1.23k"), (512e6, "512M"), (999.7, "1k")]
 )
 def test_large_numbers_keep_three_digits_that_count(value: float, written: str) -> None:

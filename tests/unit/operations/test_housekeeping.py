@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 
 import pytest
 from msgspec.structs import replace
@@ -10,12 +11,16 @@ from msgspec.structs import replace
 from nexusdev.errors import PreflightFailed
 from nexusdev.instance.identity import Identity
 from nexusdev.instance.instance import locked
+from nexusdev.instance.places import place_of
+from nexusdev.instance.state import read_record, write_record
 from nexusdev.operations import gc
 from nexusdev.operations.config import show
 from nexusdev.operations.ls import ls
+from nexusdev.operations.outcome import Table
 from nexusdev.operations.ports import ports
 from nexusdev.operations.up import up
 from nexusdev.operations.verbs import stop
+from nexusdev.plan.snapshot import State
 from nexusdev.plan.survey import Survey
 from nexusdev.runtimes.image_door import StoredImage
 from tests.fakes import House, MemoryDoors
@@ -111,8 +116,9 @@ class WithStore(MemoryDoors):
 
 @pytest.fixture
 def orphaned(house: House) -> House:
-    """An instance whose project folder was deleted."""
+    """A stopped instance whose project folder was deleted."""
     up(house.context())
+    stop(house.context())
     shutil.rmtree(house.project)
     doors = WithStore(world=house.world)
     doors.store = Store()
@@ -124,17 +130,121 @@ def names(leftovers: tuple[gc.Leftover, ...]) -> list[str]:
     return [str(each) for each in leftovers]
 
 
-def test_an_instance_whose_folder_is_gone_goes_with_its_data_and_its_state(orphaned: House) -> None:
+def test_the_containers_of_an_instance_whose_folder_is_gone_go_and_its_data_and_secrets_stay(orphaned: House) -> None:
     context = orphaned.context()
     found = gc.look(context)
     assert names(found) == ["instance shop", "build cache nexusdev-go-cache"]
-    assert f"{orphaned.project} is gone" in found[0].because
+    assert f"{orphaned.project} is gone; its 2 volumes with all data stay" in found[0].because
     outcome = gc.remove(context, found)
     assert outcome.warnings == ()
     assert not orphaned.world.cells
+    assert len(orphaned.world.volumes) == 2
+    assert (context.root / "instances" / "shop" / "secrets" / "redis-app").exists()
+    assert names(gc.look(context)) == ["build cache nexusdev-go-cache"]
+
+
+def test_data_goes_by_its_own_word_with_sizes_and_last_use_listed_before(orphaned: House) -> None:
+    orphaned.doors.sizes = {"nexusdev-shop_redis-0": 1_400_000_000}
+    context = orphaned.context()
+    found = gc.look(context, data=True)
+    asked = gc.question(found)
+    assert "instance shop with its data" in asked
+    assert ", last used " in asked
+    assert "volume nexusdev-shop_redis-0  1.4 GB" in asked
+    assert "volume nexusdev-shop_redis-1  size not known" in asked
+    assert gc.remove(context, found).warnings == ()
     assert not orphaned.world.volumes
     assert not (context.root / "instances" / "shop").exists()
-    assert names(gc.look(context)) == ["build cache nexusdev-go-cache"]
+    assert names(gc.look(context, data=True)) == ["build cache nexusdev-go-cache"]
+
+
+@pytest.mark.parametrize("data", [False, True])
+@pytest.mark.parametrize("state", [State.RUNNING, State.PAUSED, State.RESTARTING])
+def test_what_lives_is_never_removed_whatever_became_of_its_folder(orphaned: House, state: State, data: bool) -> None:
+    next(iter(orphaned.world.cells.values())).state = state
+    assert names(gc.look(orphaned.context(), data=data)) == ["build cache nexusdev-go-cache"]
+    (row,) = ls(orphaned.context()).data["instances"]
+    assert (row["gone"], row["alive"]) == (True, True)
+
+
+def test_what_was_started_after_the_question_is_not_removed(orphaned: House) -> None:
+    context = orphaned.context()
+    found = gc.look(context, data=True)
+    next(iter(orphaned.world.cells.values())).state = State.RUNNING
+    outcome = gc.remove(context, found[:1])
+    assert "it was started meanwhile" in outcome.warnings[0]
+    assert len(orphaned.world.volumes) == 2
+
+
+def shown(house: House) -> str:
+    """What ls says of the project folder."""
+    (table,) = ls(house.context()).says
+    assert isinstance(table, Table)
+    return str(table.rows[0][-1])
+
+
+def move_to_another_mount(house: House, **place: str) -> None:
+    """As if the project had been on a file system that is not mounted now."""
+    folder = house.context().root / "instances" / "shop"
+    record = read_record(folder)
+    assert record is not None
+    write_record(folder, replace(record, **place))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"mount": "/mnt/usb"},
+        {"filesystem": "another disk at the same mount point"},
+        {"mount": "", "filesystem": ""},
+    ],
+)
+@pytest.mark.parametrize("data", [False, True])
+def test_a_folder_that_cannot_be_seen_is_not_gone(orphaned: House, place: dict[str, str], data: bool) -> None:
+    move_to_another_mount(orphaned, **place)
+    assert names(gc.look(orphaned.context(), data=data)) == ["build cache nexusdev-go-cache"]
+    words = shown(orphaned)
+    assert "nexusdev gc" not in words
+    assert "(was on " in words or "(is missing, and on which file system it was is not known)" in words
+
+
+def test_a_folder_whose_parent_is_gone_too_is_left_alone(orphaned: House) -> None:
+    record = read_record(orphaned.context().root / "instances" / "shop")
+    assert record is not None
+    gone = orphaned.folder / "work" / "shop"
+    write_record(orphaned.context().root / "instances" / "shop", replace(record, owner=str(gone)))
+    assert names(gc.look(orphaned.context(), data=True)) == ["build cache nexusdev-go-cache"]
+
+
+@pytest.mark.parametrize(
+    ("prepare", "advice"),
+    [
+        (lambda house: None, "nexusdev gc)"),
+        (lambda house: house.world.cells.clear(), "nexusdev gc --data)"),
+        (
+            lambda house: setattr(next(iter(house.world.cells.values())), "state", State.RUNNING),
+            "nexusdev -i shop down)",
+        ),
+    ],
+)
+def test_ls_advises_what_is_safe(orphaned: House, prepare: Callable[[House], None], advice: str) -> None:
+    prepare(orphaned)
+    assert f"(is gone: {advice}" in shown(orphaned)
+
+
+def test_ls_advises_nothing_where_nobody_knows_what_runs(orphaned: House) -> None:
+    orphaned.doors = Absent()
+    words = shown(orphaned)
+    assert "(is gone)" in words
+
+
+def test_a_record_of_before_learns_its_place_at_the_next_up(house: House) -> None:
+    up(house.context())
+    move_to_another_mount(house, mount="", filesystem="")
+    up(house.context())
+    record = read_record(house.context().root / "instances" / "shop")
+    assert record is not None
+    assert record.place == place_of(house.project)
 
 
 def test_looking_removes_nothing(orphaned: House) -> None:
@@ -172,7 +282,7 @@ def test_images_of_older_releases_go_unless_a_container_is_made_from_them() -> N
 
 def test_a_half_made_state_folder_goes(orphaned: House) -> None:
     context = orphaned.context()
-    gc.remove(context, gc.look(context))
+    gc.remove(context, gc.look(context, data=True))
     (context.root / "instances" / "half").mkdir()
     assert names(gc.look(context))[0] == "state folder half"
     gc.remove(context, gc.look(context))

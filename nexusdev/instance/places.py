@@ -1,0 +1,160 @@
+"""Where a project folder is, and whether one that is missing was removed or only cannot be seen now.
+
+A folder on a disk that is not mounted looks like a folder that was removed. So the file system on which a project lies is
+remembered while the folder is there, and a missing folder counts as gone only where that file system can be seen.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from stat import S_ISDIR
+
+from msgspec import Struct
+
+MOUNTS = Path("/proc/self/mountinfo")
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+_ABSENT = (FileNotFoundError, NotADirectoryError)
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """A folder's place on this machine; empty for a folder that nobody looked at.
+
+    mount       mount point of its file system
+    filesystem  identity of that file system: the kernel's id of it, else its device
+    inode       number of the folder there; a move within the file system keeps it
+    """
+
+    mount: str = ""
+    filesystem: str = ""
+    inode: int = 0
+
+
+class Presence(StrEnum):
+    """What is known of a folder.
+
+    HERE       it exists
+    GONE       it was removed or renamed: its parent exists, on the file system of then
+    ELSEWHERE  its parent is missing as well, but the file system is the one of then: most often a parent was renamed
+    UNKNOWN    it cannot be seen from here, which says nothing about it
+    """
+
+    HERE = "here"
+    GONE = "gone"
+    ELSEWHERE = "elsewhere"
+    UNKNOWN = "unknown"
+
+
+class Sight(Struct, frozen=True, kw_only=True):
+    """What a look at a folder found. ``why`` completes "the folder …"."""
+
+    presence: Presence
+    why: str = ""
+
+    @property
+    def vanished(self) -> bool:
+        """Whether it is certain that the folder is not at this path any more."""
+        return self.presence in (Presence.GONE, Presence.ELSEWHERE)
+
+
+def place_of(folder: Path, mounts: Path = MOUNTS) -> Place:
+    """The place of an existing folder. Raises OSError.
+
+    Args:
+        folder: A real path, as from ``Path.resolve``.
+        mounts: The kernel's table of mounts; where there is none, mount points are told by their device.
+    """
+    found = folder.stat()
+    identity = os.statvfs(folder).f_fsid
+    device = f"{os.major(found.st_dev)}:{os.minor(found.st_dev)}"
+    return Place(
+        mount=_mount_point(folder, mounts), filesystem=f"{identity:x}" if identity else device, inode=found.st_ino
+    )
+
+
+def look_for(folder: Path, remembered: Place, mounts: Path = MOUNTS) -> Sight:
+    """Whether a folder is there, was removed, or cannot be seen.
+
+    Args:
+        folder: Path of the folder when its place was remembered.
+        remembered: Its place of then; an empty one makes every missing folder UNKNOWN.
+        mounts: As for ``place_of``.
+    """
+    try:
+        if S_ISDIR(folder.stat().st_mode):
+            return Sight(presence=Presence.HERE, why="exists")
+    except _ABSENT:
+        if folder.is_symlink():
+            return _unknown(f"is a link to {folder.readlink()}, which is not there")
+    except OSError as error:
+        return _unknown(f"cannot be looked at: {error.strerror or error}")
+    try:
+        return _missing(folder, remembered, mounts)
+    except OSError as error:
+        return _unknown(f"cannot be looked at: {error.strerror or error}")
+
+
+def is_missing(folder: Path) -> bool:
+    """Whether nothing can be seen at this path. False for what exists, and for what may not be looked at."""
+    try:
+        return not S_ISDIR(folder.stat().st_mode)
+    except OSError as error:
+        return isinstance(error, _ABSENT)
+
+
+def is_same(folder: Path, remembered: Place) -> bool:
+    """Whether this very folder was remembered, under whatever path: a move keeps file system and inode, a copy does not."""
+    try:
+        now = place_of(folder)
+    except OSError:
+        return False
+    return bool(remembered.inode) and (now.filesystem, now.inode) == (remembered.filesystem, remembered.inode)
+
+
+def _missing(folder: Path, remembered: Place, mounts: Path) -> Sight:
+    ancestor = next(each for each in folder.parents if _is_folder(each))
+    if not remembered.mount:
+        return _unknown("is missing, and on which file system it was is not known")
+    if not os.access(ancestor, os.R_OK | os.X_OK):
+        return _unknown(f"cannot be looked at: {ancestor} cannot be read")
+    now = place_of(ancestor.resolve(), mounts)
+    if now.mount != remembered.mount:
+        return _unknown(f"was on the file system at {remembered.mount}, which is not mounted now")
+    if now.filesystem != remembered.filesystem:
+        return _unknown(f"was on another file system than the one that is at {remembered.mount} now")
+    if ancestor == folder.parent:
+        return Sight(presence=Presence.GONE, why="is gone")
+    return Sight(presence=Presence.ELSEWHERE, why=f"is gone, and so is {folder.parent}")
+
+
+def _unknown(why: str) -> Sight:
+    return Sight(presence=Presence.UNKNOWN, why=why)
+
+
+def _is_folder(path: Path) -> bool:
+    """Raises OSError for a path that cannot be looked at."""
+    try:
+        return S_ISDIR(path.stat().st_mode)
+    except _ABSENT:
+        return False
+
+
+def _mount_point(folder: Path, mounts: Path) -> str:
+    """The innermost mount point above a folder, or the folder itself."""
+    known = set(_mounted(mounts))
+    above = (folder, *folder.parents)
+    is_mount = known.__contains__ if known else os.path.ismount
+    return next((str(each) for each in above if is_mount(str(each))), folder.anchor)
+
+
+def _mounted(mounts: Path) -> Iterator[str]:
+    """All mount points; bind mounts too, which have their parent's device."""
+    try:
+        lines = mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        yield _ESCAPED.sub(lambda match: chr(int(match[1], 8)), line.split()[4])

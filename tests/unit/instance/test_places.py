@@ -1,0 +1,126 @@
+"""A missing folder is gone only where the file system that it was on can be seen."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from nexusdev.instance.places import Place, Presence, is_missing, is_same, look_for, place_of
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "work" / "shop"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def table(folder: Path, *points: Path | str) -> Path:
+    """A table of mounts, as the kernel writes it."""
+    file = folder / "mountinfo"
+    written = [str(point).replace(" ", "\\040") for point in ("/", *points)]
+    file.write_text("".join(f"36 35 98:0 / {point} rw - ext4 /dev/sda1 rw\n" for point in written))
+    return file
+
+
+def test_a_folder_that_exists_is_here_wherever_it_was(project: Path) -> None:
+    assert look_for(project, Place()).presence is Presence.HERE
+    assert look_for(project, replace(place_of(project), mount="/mnt/other")).presence is Presence.HERE
+
+
+def test_a_removed_folder_is_gone(project: Path) -> None:
+    place = place_of(project)
+    project.rmdir()
+    assert look_for(project, place).presence is Presence.GONE
+
+
+def test_a_file_in_the_place_of_the_folder_is_no_project(project: Path) -> None:
+    place = place_of(project)
+    project.rmdir()
+    project.write_text("")
+    assert look_for(project, place).presence is Presence.GONE
+
+
+def test_a_folder_whose_parent_is_gone_too_is_elsewhere(project: Path) -> None:
+    place = place_of(project)
+    project.parent.rename(project.parent.with_name("renamed"))
+    sight = look_for(project, place)
+    assert (sight.presence, sight.vanished) == (Presence.ELSEWHERE, True)
+
+
+def test_nothing_is_known_of_a_missing_folder_without_a_place(project: Path) -> None:
+    project.rmdir()
+    sight = look_for(project, Place())
+    assert (sight.presence, sight.vanished) == (Presence.UNKNOWN, False)
+
+
+def test_a_file_system_that_is_not_mounted_says_nothing_of_its_folders(project: Path, tmp_path: Path) -> None:
+    mounted = table(tmp_path, project.parent)
+    place = place_of(project, mounted)
+    assert place.mount == str(project.parent)
+    project.rmdir()
+    assert look_for(project, place, mounted).presence is Presence.GONE
+    sight = look_for(project, place, table(tmp_path))
+    assert sight.presence is Presence.UNKNOWN
+    assert f"{project.parent}, which is not mounted" in sight.why
+
+
+def test_a_bind_mount_counts_although_it_has_the_device_of_its_parent(project: Path, tmp_path: Path) -> None:
+    place = place_of(project, table(tmp_path, project))
+    project.rmdir()
+    assert look_for(project, place, table(tmp_path)).presence is Presence.UNKNOWN
+
+
+def test_another_disk_at_the_same_mount_point_says_nothing(project: Path) -> None:
+    place = replace(place_of(project), filesystem="1234")
+    project.rmdir()
+    assert look_for(project, place).presence is Presence.UNKNOWN
+
+
+def test_a_link_to_a_folder_that_is_not_there_may_lead_to_a_disk_that_is_not_mounted(project: Path) -> None:
+    place = place_of(project)
+    project.rmdir()
+    project.symlink_to("/mnt/usb/shop")
+    assert look_for(project, place).presence is Presence.UNKNOWN
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may look everywhere")
+def test_a_folder_that_may_not_be_looked_at_is_unknown(project: Path) -> None:
+    place = place_of(project)
+    project.parent.chmod(0)
+    try:
+        assert look_for(project, place).presence is Presence.UNKNOWN
+        assert not is_missing(project)
+    finally:
+        project.parent.chmod(0o700)
+
+
+def test_a_name_that_cannot_be_looked_up_is_unknown(tmp_path: Path) -> None:
+    impossible = tmp_path / ("x" * 300)
+    assert look_for(impossible, place_of(tmp_path)).presence is Presence.UNKNOWN
+    assert not is_missing(impossible)
+
+
+def test_a_mount_point_with_a_space_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "my disk" / "shop"
+    folder.mkdir(parents=True)
+    assert place_of(folder, table(tmp_path, folder.parent)).mount == str(folder.parent)
+
+
+def test_without_a_table_of_mounts_devices_tell(project: Path, tmp_path: Path) -> None:
+    place = place_of(project, tmp_path / "none")
+    assert os.path.ismount(place.mount)
+
+
+def test_a_moved_folder_is_the_same_and_a_copy_is_not(project: Path) -> None:
+    place = place_of(project)
+    moved = project.rename(project.with_name("store"))
+    copied = project.with_name("copy")
+    copied.mkdir()
+    assert is_same(moved, place)
+    assert not is_same(copied, place)
+    assert not is_same(project, place)
+    assert not is_same(moved, Place())
