@@ -1,4 +1,4 @@
-"""urls, open, ports, ls, gc: what is where, and what may go."""
+"""urls, open, ports, ls, adopt, gc: what is where, whose it is, and what may go."""
 
 from __future__ import annotations
 
@@ -61,6 +61,25 @@ def ls(ctx: typer.Context) -> None:
     from nexusdev.operations import ls as operation
 
     perform(ctx, operation.ls)
+
+
+@app.command(rich_help_panel=GROUPS[3])
+def adopt(ctx: typer.Context) -> None:
+    """After a project folder was moved: make this folder the owner of the instance that it had. All data stays.
+
+    Which instance that is, its env file says, or -i.
+
+    \b
+    nexusdev adopt                  in the new place: mv shop store; cd store
+    nexusdev -i shop-3fa9c1 adopt   an instance by its name, as nexusdev ls shows it
+    """
+    from nexusdev.operations import adopt as operation
+
+    here = session(ctx)
+    context = here.context()
+    if asked := operation.question(context):
+        here.confirm(asked, instead="nexusdev adopt --yes")
+    here.finish(operation.adopt(context))
 
 
 @app.command(rich_help_panel=GROUPS[3])

@@ -77,7 +77,8 @@ def _text(call: Mapping[str, str], environ: Mapping[str, str]) -> str:
 
 
 def _instance(call: Mapping[str, str], environ: Mapping[str, str]) -> str:
-    from nexusdev.instance.naming import checked_name, derived_name, find_project, has_table
+    from nexusdev.instance.folders import state_root
+    from nexusdev.instance.naming import checked_name, find_project, has_table, name_of
 
     project = find_project(Path(call.get("project", ".")))
     if name := call.get("instance") or environ.get("NEXUSDEV_INSTANCE"):
@@ -87,5 +88,6 @@ def _instance(call: Mapping[str, str], environ: Mapping[str, str]) -> str:
     if any(file.exists() for file in files) or has_table(project / "pyproject.toml"):
         from nexusdev import settings
 
-        return settings.load(project, environ=environ).instance or derived_name(project)
-    return derived_name(project)
+        if name := settings.load(project, environ=environ).instance:
+            return name
+    return name_of(project, state_root(environ))

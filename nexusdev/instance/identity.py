@@ -11,7 +11,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from nexusdev.errors import IdentityMismatch
-from nexusdev.instance.naming import checked_name, derived_name, find_project
+from nexusdev.instance.naming import checked_name, derived_name, find_project, name_of
+from nexusdev.instance.places import Place, Presence, Sight, look_for
 
 __all__ = ["Identity", "find_project", "identify", "require_owner"]
 
@@ -32,20 +33,41 @@ class Identity(Struct, frozen=True, kw_only=True):
         return f"nexusdev-{self.name}"
 
 
-def identify(project: Path, name: str | None = None) -> Identity:
-    """The identity of a project folder (a real path, as from ``find_project``); ``name`` overrides its derived name."""
+def identify(project: Path, name: str | None = None, *, root: Path | None = None) -> Identity:
+    """The identity of a project folder.
+
+    Args:
+        project: A real path, as from ``find_project``.
+        name: Overrides the name that follows from the path.
+        root: The state of all instances, which knows what a moved folder adopted.
+    """
     if name:
         return Identity(name=checked_name(name), project=project, explicit=True)
-    return Identity(name=derived_name(project), project=project)
+    return Identity(name=name_of(project, root) if root else derived_name(project), project=project)
 
 
-def require_owner(identity: Identity, owner: Path | str) -> None:
-    """Refuse to change an instance that belongs to another folder."""
+def require_owner(identity: Identity, owner: Path | str, place: Place = Place()) -> None:  # noqa: B008 - frozen
+    """Refuse to change an instance that belongs to another folder. ``place``: where that folder was last seen."""
     if str(owner) == str(identity.project):
         return
+    sight = look_for(Path(owner), place)
+    if sight.presence is not Presence.HERE:
+        raise _owner_missing(identity, owner, sight)
     raise IdentityMismatch(
         f"instance {identity.name} belongs to another folder",
         why=f"{owner} owns it; you are in {identity.project}",
-        hint=f"nexusdev -C {owner} up   work on that one\nnexusdev -i {identity.name}-2 up   take another name here",
+        hint=f"nexusdev -C {owner} up   work on that one\nnexusdev -i {identity.name[:30]}-2 up   take another name here",
         evidence=(f"owner: {owner}", f"here:  {identity.project}"),
+    )
+
+
+def _owner_missing(identity: Identity, owner: Path | str, sight: Sight) -> IdentityMismatch:
+    gone = "that is not there any more" if sight.vanished else "that cannot be seen from here"
+    return IdentityMismatch(
+        f"instance {identity.name} belongs to a folder {gone}",
+        why=f"{owner} {sight.why}; you are in {identity.project}",
+        hint=f"nexusdev -i {identity.name} adopt   go on with its data here, where this folder is the same after a move\n"
+        f"nexusdev -i {identity.name[:30]}-2 up   take another name here",
+        evidence=(f"owner: {owner}", f"here:  {identity.project}"),
+        code="PROJECT_MOVED",
     )

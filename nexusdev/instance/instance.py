@@ -13,10 +13,10 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from nexusdev.errors import NotFound
-from nexusdev.instance import ports, state, subnets
+from nexusdev.instance import owners, ports, state, subnets
 from nexusdev.instance.addresses import addresses
 from nexusdev.instance.identity import Identity, require_owner
-from nexusdev.instance.places import place_of
+from nexusdev.instance.places import Place, place_of
 from nexusdev.instance.secrets import SecretFiles
 from nexusdev.instance.state import Record
 from nexusdev.plan.survey import Survey
@@ -32,7 +32,8 @@ _EVIDENCE = 6
 class Instance(Struct, frozen=True, kw_only=True):
     """Who an instance is and where its things are.
 
-    folder    its state folder;  owner  the project folder that made it
+    folder    its state folder;  owner  the project folder that it belongs to;  former  those that it belonged to before
+    place     where the owner was last seen
     created   this very call made it
     """
 
@@ -45,6 +46,8 @@ class Instance(Struct, frozen=True, kw_only=True):
     uid: int
     gid: int
     created: bool = False
+    former: tuple[str, ...] = ()
+    place: Place = Place()
 
     @property
     def compose_project(self) -> str:
@@ -148,10 +151,11 @@ def open_instance(
     """
     root = root or state.state_root()
     folder = state.folder_of(root, identity.name)
-    _require_ours(identity, survey)
     record = state.read_record(folder)
     if record is not None:
-        require_owner(identity, record.owner)
+        require_owner(identity, record.owner, record.place)
+    _require_ours(identity, survey, record.former if record else ())
+    if record is not None:
         record = _placed(record, folder)
         return _instance(_moved(record, root, survey) if move_ports else record, folder)
     _refuse_loss(identity, folder, survey)
@@ -188,6 +192,7 @@ def forget(identity: Identity, *, root: Path | None = None) -> bool:
     folder = state.folder_of(root or state.state_root(), identity.name)
     existed = folder.is_dir()
     state.remove(folder)
+    owners.forget_name(identity.name, root=root or state.state_root())
     return existed
 
 
@@ -201,13 +206,15 @@ def _instance(record: Record, folder: Path) -> Instance:
         net=record.net,
         uid=record.uid,
         gid=record.gid,
+        former=record.former,
+        place=record.place,
     )
 
 
-def _require_ours(identity: Identity, survey: Survey) -> None:
-    """What the engine has under this name must be labelled with this folder, whatever state folder is in use."""
+def _require_ours(identity: Identity, survey: Survey, former: tuple[str, ...]) -> None:
+    """What the engine has under this name must be labelled with this folder or a former one of its, whatever state folder is in use."""
     for belonging in survey.of_instance(identity.name):
-        if belonging.owner_path:
+        if belonging.owner_path and belonging.owner_path not in former:
             require_owner(identity, belonging.owner_path)
 
 

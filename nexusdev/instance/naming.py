@@ -15,7 +15,31 @@ _MARKER = b"[tool.nexusdev"
 
 def derived_name(project: Path) -> str:
     """Slug of the folder's name and six hexadecimal digits of the SHA-256 of its path: ``shop-3fa9c1``."""
-    digest = hashlib.sha256(str(project).encode("utf-8", "surrogateescape")).hexdigest()[:6]
+    return _named_after(project, str(project))
+
+
+def another_name(project: Path, number: int) -> str:
+    """A second name for the same path, for when its derived one is in use by a folder that was moved away."""
+    return _named_after(project, f"{project}\n{number}")
+
+
+def name_of(project: Path, root: Path) -> str:
+    """The name of a folder's instance: the derived one, unless an ``adopt`` below this state root gave it another."""
+    derived = derived_name(project)
+    try:
+        kept = (names_folder(root) / derived).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return derived
+    return kept if NAME.fullmatch(kept) else derived
+
+
+def names_folder(root: Path) -> Path:
+    """Where it is kept which paths use another name than their derived one."""
+    return root / "names"
+
+
+def _named_after(project: Path, text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:6]
     slug = re.sub(r"[^a-z0-9]+", "-", project.name.lower()).strip("-")[:_SLUG_LENGTH].strip("-")
     return f"{slug or 'project'}-{digest}"
 

@@ -33,7 +33,7 @@ __all__ = ["Record", "container_user", "folder_of", "instances", "lock_file", "s
 
 SCHEMA_VERSION = 1
 _ROOT_CONTAINER_ID = 10001
-_KINDS: Mapping[str, type] = {"str": str, "int": int}
+_KINDS: Mapping[str, type] = {"str": str, "int": int, "tuple[str, ...]": list}
 
 
 class Record(Struct, frozen=True, kw_only=True):
@@ -42,6 +42,7 @@ class Record(Struct, frozen=True, kw_only=True):
     slot  the port block is 21000 + 100·slot … + 99;  net  first three octets of the /24
     uid, gid  the container user;  created_at  ISO 8601, UTC
     mount, filesystem, inode  the owner's place when it was last worked from there (see places.py); empty in records of before
+    former  the folders that owned it before this one: labels of what was made then carry their paths
     """
 
     name: str
@@ -55,6 +56,7 @@ class Record(Struct, frozen=True, kw_only=True):
     mount: str = ""
     filesystem: str = ""
     inode: int = 0
+    former: tuple[str, ...] = ()
 
     @property
     def place(self) -> Place:
@@ -126,7 +128,13 @@ def _record(file: Path, name: str, document: Any) -> Record:
         raise _unusable(
             file, name, f"it is the record of instance {document['name']!r}: the folder was copied or renamed"
         )
-    return Record(**{key: document[key] for key in Record.__annotations__ if key in document})
+    return Record(
+        **{**{key: document[key] for key in Record.__annotations__ if key in document}, "former": _former(document)}
+    )
+
+
+def _former(document: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(each) for each in document.get("former", ()))
 
 
 def _fits(key: str, document: Mapping[str, Any]) -> bool:

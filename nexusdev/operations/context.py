@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from nexusdev.components.contract import Component
 from nexusdev.components.registry import ALL
-from nexusdev.errors import InvalidConfig
+from nexusdev.errors import InvalidConfig, NotFound
 from nexusdev.events import Listener, Silence
 from nexusdev.instance.folders import folder_of
 from nexusdev.instance.identity import Identity
@@ -120,10 +120,16 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
         return {}
 
     def instance(self) -> Instance:
-        """The instance as it exists. Raises NotFound (exit 3)."""
+        """The instance as it exists. Raises NotFound (exit 3), or IdentityMismatch where this folder had it under another path."""
         from nexusdev.instance.instance import find
 
-        return find(self.identity, root=self.root)
+        try:
+            return find(self.identity, root=self.root)
+        except NotFound:
+            from nexusdev.operations.moved import refuse_moved
+
+            refuse_moved(self)
+            raise
 
     def images(self) -> Images:
         """The images of this installation, in the order of sources that the settings name."""

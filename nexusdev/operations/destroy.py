@@ -10,6 +10,7 @@ from nexusdev.instance.instance import forget
 from nexusdev.instance.places import Presence, look_for
 from nexusdev.instance.state import folder_of, read_record
 from nexusdev.operations.context import Context
+from nexusdev.operations.moved import refuse_moved
 from nexusdev.operations.outcome import Outcome
 from nexusdev.operations.teardown import removed, require_permission, take_down
 from nexusdev.operations.turn import turn, what_takes_down
@@ -20,8 +21,9 @@ from nexusdev.words import counted
 def question(context: Context) -> str | None:
     """What to ask before; None where there is nothing that could be lost."""
     snapshot = context.runtime().observe()
-    require_permission(context.identity, snapshot)
+    require_permission(context, snapshot)
     if not _anything(snapshot) and not (context.root / "instances" / context.identity.name).exists():
+        refuse_moved(context)
         return None
     missing = _missing_owner(context)
     data = f"{counted(len(snapshot.volumes), 'volume')} with all data" if snapshot.volumes else "no data"

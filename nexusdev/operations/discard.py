@@ -50,7 +50,7 @@ def _told(gone: Mapping[str, Sequence[str]]) -> str:
 def _chosen(context: Context, names: Sequence[str], stack: Stack) -> tuple[Snapshot, Mapping[str, Sequence[str]]]:
     """What is there, and service → the volumes that it alone mounts."""
     snapshot = context.runtime().observe()
-    require_permission(context.identity, snapshot)
+    require_permission(context, snapshot)
     for name in names:
         _require_expendable(context, name, stack)
     return snapshot, {name: _own_volumes(name, stack) for name in names}

@@ -14,12 +14,14 @@ from nexusdev import __version__
 from nexusdev.components.contract import SeedFile
 from nexusdev.errors import NotFound
 from nexusdev.events import Note
+from nexusdev.instance.identity import require_owner
 from nexusdev.instance.instance import Instance, open_instance
 from nexusdev.instance.state import container_user, folder_of
 from nexusdev.operations import journal
 from nexusdev.operations.context import Context
 from nexusdev.operations.env import check_env_file
 from nexusdev.operations.exam import Exam, examine
+from nexusdev.operations.moved import refuse_moved, second_folder
 from nexusdev.operations.preflight import require_ports, require_room
 from nexusdev.operations.profiles import Part, chosen
 from nexusdev.operations.seed_files import collect
@@ -69,6 +71,7 @@ class Scene(Struct, frozen=True, kw_only=True):
             self.snapshot,
             fingerprints=self.prints,
             owner_path=str(self.instance.owner),
+            former=self.instance.former,
             only=None if everything else self.meant,
             unwanted=self.part.unwanted(self.stack, self.snapshot),
         )
@@ -109,7 +112,10 @@ def set_scene(context: Context, names: Sequence[str], *, move_ports: bool) -> Sc
 
 def _instance(context: Context, *, move_ports: bool) -> Instance:
     """The engine is asked about everybody only where something is to be chosen: what is known already is checked by its labels."""
-    choosing = move_ports or not (folder_of(context.root, context.identity.name) / "instance.json").exists()
+    known = (folder_of(context.root, context.identity.name) / "instance.json").exists()
+    if not known:
+        refuse_moved(context)
+    choosing = move_ports or not known
     instance = open_instance(
         context.identity,
         survey=context.doors.survey() if choosing else Survey(),
@@ -117,6 +123,8 @@ def _instance(context: Context, *, move_ports: bool) -> Instance:
         rootless=choosing and context.doors.facts().rootless,
         move_ports=move_ports,
     )
+    if instance.created and (words := second_folder(context)):
+        context.listener.tell(Note(text=words))
     if move_ports:
         ports = f"{instance.port(0)}-{instance.port(99)}"
         context.listener.tell(Note(text=f"the ports moved: {ports}; the env file will change", warning=True))
@@ -126,7 +134,9 @@ def _instance(context: Context, *, move_ports: bool) -> Instance:
 def imagined(context: Context) -> Instance:
     """The instance as it is, or as it would be made: for a dry run, which makes nothing."""
     try:
-        return context.instance()
+        found = context.instance()
+        require_owner(context.identity, found.owner, found.place)
+        return found
     except NotFound:
         uid, gid = container_user()
         return Instance(

@@ -100,7 +100,7 @@ def rotate(context: Context, names: Sequence[str] = ()) -> Outcome:
     """
     with turn(context, "nexusdev secrets rotate"):
         instance = context.instance()
-        require_owner(context.identity, instance.owner)
+        require_owner(context.identity, instance.owner, instance.place)
         env.check_env_file(context)
         stack = context.stack(instance)
         published = _published(context, instance, stack)

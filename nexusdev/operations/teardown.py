@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nexusdev.errors import IdentityMismatch, TeardownIncomplete
-from nexusdev.instance.identity import Identity
+from nexusdev.errors import IdentityMismatch, NexusError, TeardownIncomplete
 from nexusdev.instance.places import is_missing
+from nexusdev.instance.state import Record, folder_of, read_record
 from nexusdev.operations.context import Context
+from nexusdev.operations.moved import refuse_moved
 from nexusdev.plan.planner import plan_down
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.plan.steps import Act, Plan
@@ -24,8 +25,10 @@ def take_down(context: Context, *, volumes: bool) -> Plan:
     """Remove containers and network, and with ``volumes`` the data; the steps that were needed. TeardownIncomplete (exit 8)."""
     runtime = context.runtime()
     snapshot = runtime.observe()
-    require_permission(context.identity, snapshot)
+    require_permission(context, snapshot)
     plan = plan_down(snapshot, volumes=volumes)
+    if not plan and not folder_of(context.root, context.identity.name).exists():
+        refuse_moved(context)
     if plan:
         engine_of(context, runtime).carry_out(plan, component_of=component_of(snapshot))
         _require_gone(runtime.observe(), volumes=volumes, command="destroy" if volumes else "down")
@@ -51,7 +54,7 @@ def component_of(snapshot: Snapshot) -> Mapping[str, str]:
     return {name: each.component for name, each in snapshot.containers.items()}
 
 
-def require_permission(identity: Identity, snapshot: Snapshot) -> None:
+def require_permission(context: Context, snapshot: Snapshot) -> None:
     """Refuse to touch another folder's instance, unless that folder is missing: then nobody else can clean up after it."""
     everything = (
         *snapshot.containers.values(),
@@ -59,13 +62,24 @@ def require_permission(identity: Identity, snapshot: Snapshot) -> None:
         *snapshot.volumes.values(),
         *((snapshot.network,) if snapshot.network else ()),
     )
-    for owner in {each.owner_path for each in everything if each.owner_path}:
-        if owner != str(identity.project) and not is_missing(Path(owner)):
+    identity, record = context.identity, _record(context)
+    ours = {str(identity.project), *(record.former if record else ())}
+    labelled = {each.owner_path for each in everything if each.owner_path}
+    for owner in {*labelled, *((record.owner,) if record else ())} - ours:
+        if not is_missing(Path(owner)):
             raise IdentityMismatch(
                 f"instance {identity.name} belongs to another folder",
                 why=f"{owner} owns it; you are in {identity.project}",
                 hint=f"nexusdev -C {owner} status   look at it there",
             )
+
+
+def _record(context: Context) -> Record | None:
+    """What the state says of the owner; None too where it is lost or broken: a teardown needs labels alone."""
+    try:
+        return read_record(folder_of(context.root, context.identity.name))
+    except NexusError:
+        return None
 
 
 def removed(plan: Plan) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from nexusdev.errors import NotFound
 from nexusdev.job import Job
 from nexusdev.operations.context import Context
+from nexusdev.operations.moved import refuse_moved
 from nexusdev.operations.outcome import Outcome
 from nexusdev.operations.selection import limited, services_of
 from nexusdev.operations.teardown import component_of, engine_of, require_permission
@@ -88,8 +89,9 @@ def _components_of(chosen: Collection[str] | None, snapshot: Snapshot) -> tuple[
 
 def _existing(context: Context, runtime: Runtime) -> Snapshot:
     snapshot = runtime.observe()
-    require_permission(context.identity, snapshot)
+    require_permission(context, snapshot)
     if not snapshot.containers:
+        refuse_moved(context)
         raise NotFound(
             f"instance {context.identity.name} has no containers",
             why="it was never started from here, or nexusdev down removed them",

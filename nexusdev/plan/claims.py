@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from nexusdev.errors import IdentityMismatch
 from nexusdev.plan.snapshot import Snapshot
 
 
-def refuse_foreign(snapshot: Snapshot, owner_path: str, *, wanted: Mapping[str, str]) -> None:
+def refuse_foreign(
+    snapshot: Snapshot, owner_path: str, *, wanted: Mapping[str, str], former: Collection[str] = ()
+) -> None:
     """Raise IdentityMismatch when the instance is another folder's, or when a name that we need is somebody else's.
 
     ``wanted``: the services that shall be created, each with the name that its container will have.
+    ``former``: paths that the owner's folder had before it was moved; labels keep them.
     """
-    _refuse_other_owner(snapshot, owner_path)
+    _refuse_other_owner(snapshot, owner_path, former)
     taken = {service: image for service, image in snapshot.foreign.items() if service in wanted}
     if not taken:
         return
@@ -32,7 +35,7 @@ def refuse_foreign(snapshot: Snapshot, owner_path: str, *, wanted: Mapping[str, 
     )
 
 
-def _refuse_other_owner(snapshot: Snapshot, owner_path: str) -> None:
+def _refuse_other_owner(snapshot: Snapshot, owner_path: str, former: Collection[str]) -> None:
     """Two folders with one instance name: the second must not take over what the first made."""
     holders = (
         *snapshot.containers.values(),
@@ -41,9 +44,10 @@ def _refuse_other_owner(snapshot: Snapshot, owner_path: str) -> None:
         *((snapshot.network,) if snapshot.network else ()),
     )
     for holder in holders:
-        if holder.owner_path and holder.owner_path != owner_path:
+        if holder.owner_path and holder.owner_path not in (owner_path, *former):
             raise IdentityMismatch(
                 f"this instance belongs to {holder.owner_path}",
                 why=f"its parts carry that folder's label, not {owner_path}",
-                hint=f"nexusdev -C {holder.owner_path} down    or choose another name with --instance",
+                hint="nexusdev ls   show it, and whether its folder is still there\n"
+                "nexusdev -i NAME up   choose another name here",
             )

@@ -32,17 +32,20 @@ def plan(
     owner_path: str,
     only: Collection[str] | None = None,
     unwanted: Mapping[str, str] | None = None,
+    former: Collection[str] = (),
 ) -> Plan:
     """The steps after which the stack runs as described; none when it does already.
 
     only      these components and what they need; all others are left as they are (but a network made anew concerns all)
     unwanted  services whose containers go nevertheless, and why
+    former    paths that the owner's folder had before it was moved
     Raises IdentityMismatch.
     """
     unwanted = unwanted or {}
     new_network = snapshot.network is not None and snapshot.network.subnet != stack.network.subnet
     wanted = _wanted(stack, snapshot, only, new_network=new_network) - set(unwanted)
-    refuse_foreign(snapshot, owner_path, wanted=_names(stack, wanted - set(snapshot.containers)))
+    names = _names(stack, wanted - set(snapshot.containers))
+    refuse_foreign(snapshot, owner_path, wanted=names, former=former)
     services = ordered({name: service for name, service in stack.services.items() if name in wanted})
     verdicts: dict[str, Verdict] = {}
     scene = Scene(stack=stack, snapshot=snapshot, fingerprints=fingerprints, new_network=new_network, decided=verdicts)

@@ -266,6 +266,17 @@ def test_what_another_folder_made_is_not_taken_over(running: Shop, left: str) ->
         running.plan()
 
 
+def test_what_was_made_before_its_owner_moved_is_still_its_own(running: Shop) -> None:
+    planned = plan(
+        running.stack,
+        running.observe(),
+        fingerprints=fingerprints(running.stack),
+        owner_path="/home/dev/store",
+        former=("/home/dev/shop",),
+    )
+    assert not planned
+
+
 def test_volumes_that_left_the_stack_stay(running: Shop) -> None:
     running.change("db-1", volumes=())
     running.up()

@@ -1,0 +1,50 @@
+"""Which folder owns an instance, and how that changes: the record says it; labels of what was made before keep the old path.
+
+<root>/names/<derived name>   the name that a path uses instead of its derived one, after an ``adopt``
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec.structs import asdict, replace
+
+from nexusdev.instance import files, state
+from nexusdev.instance.naming import another_name, derived_name, names_folder
+from nexusdev.instance.places import place_of
+from nexusdev.instance.state import Record
+
+
+def hand_over(record: Record, project: Path, *, root: Path) -> Record:
+    """Make ``project`` the owner of an instance; what the record says now. Call it with the instance's lock held.
+
+    A new folder at the old path gets a name of its own, so that it never meets what was taken along.
+    """
+    former = tuple(each for each in dict.fromkeys((*record.former, record.owner)) if each != str(project))
+    handed = replace(record, owner=str(project), former=former, **asdict(place_of(project)))
+    folder = names_folder(root)
+    state.make_folder(folder)
+    forget_name(record.name, root=root)
+    for path in former:
+        if derived_name(Path(path)) == record.name and not (folder / record.name).exists():
+            files.replace(folder / record.name, _free_name(Path(path), root))
+    if derived_name(project) != record.name:
+        files.replace(folder / derived_name(project), record.name)
+    else:
+        (folder / record.name).unlink(missing_ok=True)
+    state.write_record(state.folder_of(root, record.name), handed)
+    return handed
+
+
+def forget_name(name: str, *, root: Path) -> None:
+    """No path uses this name instead of its derived one any more."""
+    folder = names_folder(root)
+    for file in folder.iterdir() if folder.is_dir() else ():
+        if file.read_text(encoding="utf-8").strip() == name:
+            file.unlink()
+
+
+def _free_name(path: Path, root: Path) -> str:
+    """A name for whoever comes to this path later: the first that no instance has."""
+    names = (another_name(path, number) for number in range(2, 1000))
+    return next(name for name in names if not state.folder_of(root, name).exists())

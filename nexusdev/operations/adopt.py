@@ -1,0 +1,120 @@
+"""adopt: make this folder the owner of the instance that it had before it was moved. Data, secrets, ports and containers stay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nexusdev.errors import IdentityMismatch, NotFound
+from nexusdev.instance import owners, state
+from nexusdev.instance.identity import Identity
+from nexusdev.instance.instance import forget, locked
+from nexusdev.instance.naming import name_of
+from nexusdev.instance.state import Record
+from nexusdev.operations.context import Context
+from nexusdev.operations.moved import Earlier, earlier, weigh
+from nexusdev.operations.outcome import Outcome
+from nexusdev.words import counted, listed
+
+
+def question(context: Context) -> str | None:
+    """What to ask before; None where it is certain that the owner's folder is this one or has vanished."""
+    found = _meant(context)
+    if found is None or found.certain or found.still_there:
+        return None
+    return (
+        f"adopt {found.record.name}: its folder {found.record.owner} {found.sight.why}. "
+        f"Does {context.identity.project} take its place?"
+    )
+
+
+def adopt(context: Context) -> Outcome:
+    """Write the new owner into the instance's record. Twice is the same as once.
+
+    Returns:
+        What was adopted. Labels of its containers and volumes keep the old path, which the record remembers.
+
+    Raises:
+        NotFound: This folder had no instance under another path, and none was named.
+        IdentityMismatch: The owner's folder still exists, or this folder has an instance of its own with data.
+    """
+    found = _meant(context)
+    project = context.identity.project
+    if found is None:
+        words = f"nothing to do: instance {context.identity.name} belongs to this folder already"
+        return Outcome(instance=context.identity.name, data={"adopted": False}, says=(words,))
+    name = found.record.name
+    with locked(Identity(name=name, project=project), "nexusdev adopt", root=context.root):
+        _require_free(context, found)
+        owners.hand_over(found.record, project, root=context.root)
+    things = context.doors.survey().of_instance(name)
+    parts = {kind: sum(each.kind == kind for each in things) for kind in ("container", "volume")}
+    words = " and ".join(counted(number, kind) for kind, number in parts.items())
+    return Outcome(
+        instance=name,
+        data={"adopted": True, "instance": name, "from": found.record.owner, "to": str(project), **_plural(parts)},
+        says=(f"adopted: instance {name} with {words} belongs to {project} now", "nexusdev up   bring it up here"),
+    )
+
+
+def _plural(parts: dict[str, int]) -> dict[str, int]:
+    return {f"{kind}s": number for kind, number in parts.items()}
+
+
+def _meant(context: Context) -> Earlier | None:
+    """The instance to adopt: the one that was named, else the one of the env file; None where it is this folder's already."""
+    identity = context.identity
+    if not identity.explicit and (found := earlier(context)):
+        return found
+    record = state.read_record(state.folder_of(context.root, identity.name))
+    if record is None:
+        raise _nothing(context)
+    return None if record.owner == str(identity.project) else weigh(record, identity.project)
+
+
+def _nothing(context: Context) -> NotFound:
+    file, name = context.settings.env_file, context.identity.name
+    return NotFound(
+        f"there is no instance {name} to adopt" if context.identity.explicit else "there is nothing to adopt",
+        why=f"{context.root} has no state of it"
+        if context.identity.explicit
+        else f"{file} names no instance of another folder",
+        hint="nexusdev ls   show all instances\nnexusdev -i NAME adopt   adopt one of them by its name",
+    )
+
+
+def _require_free(context: Context, found: Earlier) -> None:
+    """Refuse to take an instance from a folder that has it, and to hide one that this folder has."""
+    if found.still_there:
+        owner = found.record.owner
+        raise IdentityMismatch(
+            f"{owner} still exists, and instance {found.record.name} is its",
+            why=f"{context.identity.project} is another folder: a copy of it, or a second checkout",
+            hint=f"nexusdev -C {owner} status   work with that one\n{_own_way(context, found.record)}",
+            code="ADOPT_REFUSED",
+        )
+    own = name_of(context.identity.project, context.root)
+    if own == found.record.name or not _is_own(context, own):
+        return
+    things = [each for each in context.doors.survey().of_instance(own) if each.kind != "network"]
+    if things:
+        raise IdentityMismatch(
+            f"this folder has an instance of its own: {own}",
+            why=f"it has {listed([str(each.name) for each in things[:3]])}{' and more' if things[3:] else ''}, "
+            "which would be left without a folder",
+            hint=f"nexusdev -i {own} destroy   remove it with its data; then: nexusdev -i {found.record.name} adopt\n"
+            f"nexusdev -i {own} up   keep it, and leave {found.record.name} alone",
+            code="ADOPT_REFUSED",
+        )
+    forget(Identity(name=own, project=context.identity.project), root=context.root)
+
+
+def _own_way(context: Context, record: Record) -> str:
+    """The command that gives this folder an instance of its own; the name that it asks for may be the one that is taken."""
+    own = name_of(context.identity.project, context.root)
+    name = f"-i {record.name[:30]}-2 " if context.identity.name == record.name and context.identity.explicit else ""
+    return f"nexusdev {name}up   make {'one' if name else own} for this folder"
+
+
+def _is_own(context: Context, name: str) -> bool:
+    record = state.read_record(state.folder_of(context.root, name))
+    return record is not None and Path(record.owner) == context.identity.project
