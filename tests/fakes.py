@@ -209,11 +209,12 @@ class MemoryDoors:
     engine: EngineFacts = FACTS
     sizes: dict[str, int] = field(default_factory=dict)
 
-    def runtime(self, identity: Identity, *, owner: Path, stack: Stack | None = None) -> Runtime:
+    def runtime(self, identity: Identity, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:
         return MemoryRuntime(
             project=identity.compose_project,
             instance=identity.name,
             owner_path=str(owner),
+            state_path=state_path,
             stack=stack,
             world=self.world,
         )
@@ -226,6 +227,7 @@ class MemoryDoors:
                 id=cell.id,
                 instance=cell.instance,
                 owner_path=cell.owner_path,
+                state_path=cell.state_path,
                 service=cell.service,
                 running=cell.state is State.RUNNING,
                 alive=cell.state in ALIVE,
@@ -236,7 +238,14 @@ class MemoryDoors:
             if cell.instance
         ]
         volumes = [
-            Belonging(kind="volume", name=name, id=name, instance=store.instance, owner_path=store.owner_path)
+            Belonging(
+                kind="volume",
+                name=name,
+                id=name,
+                instance=store.instance,
+                owner_path=store.owner_path,
+                state_path=store.state_path,
+            )
             for name, store in self.world.volumes.items()
         ]
         return Survey(belongings=(*containers, *volumes))

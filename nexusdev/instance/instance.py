@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from nexusdev.errors import NotFound
-from nexusdev.instance import owners, ports, state, subnets
+from nexusdev.instance import absent, owners, ports, state, subnets
 from nexusdev.instance.addresses import addresses
 from nexusdev.instance.identity import Identity, require_owner
 from nexusdev.instance.places import Place, place_of
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from nexusdev.instance.lock import Held, Patience
     from nexusdev.ports import Runtime, Site
     from nexusdev.stack.model import Stack
-
-_EVIDENCE = 6
 
 
 class Instance(Struct, frozen=True, kw_only=True):
@@ -127,7 +125,8 @@ def find(identity: Identity, *, root: Path | None = None) -> Instance:
     if record is None:
         raise NotFound(
             f"there is no instance {identity.name}",
-            why=f"it has never been started from {identity.project}",
+            why=f"there is no state of it in {folder.parent.parent}: nexusdev up was not run for {identity.project}, "
+            "or by another user or with another NEXUSDEV_STATE_DIR or XDG_STATE_HOME",
             hint="nexusdev up   start it\nnexusdev ls   show the others",
         )
     return _instance(record, folder)
@@ -158,7 +157,8 @@ def open_instance(
     if record is not None:
         record = _placed(record, folder)
         return _instance(_moved(record, root, survey) if move_ports else record, folder)
-    _refuse_loss(identity, folder, survey)
+    if lost := absent.explained(identity.name, survey.of_instance(identity.name), root=root, project=identity.project):
+        raise lost
     return replace(_instance(_make(identity, root, survey, rootless), folder), created=True)
 
 
@@ -216,14 +216,6 @@ def _require_ours(identity: Identity, survey: Survey, former: tuple[str, ...]) -
     for belonging in survey.of_instance(identity.name):
         if belonging.owner_path and belonging.owner_path not in former:
             require_owner(identity, belonging.owner_path)
-
-
-def _refuse_loss(identity: Identity, folder: Path, survey: Survey) -> None:
-    things = survey.of_instance(identity.name)
-    left = [f"{kind} {each.name}" for kind in ("volume", "container") for each in things if each.kind == kind]
-    more = (f"… and {len(left) - _EVIDENCE} more",) if len(left) > _EVIDENCE else ()
-    if left:
-        raise state.lost(identity.name, folder, (*left[:_EVIDENCE], *more))
 
 
 def _make(identity: Identity, root: Path, survey: Survey, rootless: bool) -> Record:

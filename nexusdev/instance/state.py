@@ -153,17 +153,6 @@ def _unusable(file: Path, name: str, why: str) -> InvalidState:
     )
 
 
-def lost(name: str, folder: Path, things: tuple[str, ...]) -> InvalidState:
-    """The error for data without secrets: nothing may be written over it silently."""
-    return InvalidState(
-        f"the state of instance {name} is gone, but its data is still there",
-        why=f"volumes or containers of it exist whose passwords and keys were in {folder}; without them they cannot be opened",
-        hint=f"nexusdev -i {name} destroy   remove that data; then nexusdev up begins anew (or put {folder} back from a backup)",
-        evidence=things,
-        code="STATE_LOST",
-    )
-
-
 def records(root: Path) -> Iterator[Record]:
     """The readable records of all instances; the others are passed over (their own commands complain)."""
     for folder in instances(root):

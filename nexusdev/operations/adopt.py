@@ -11,7 +11,7 @@ from nexusdev.instance.instance import forget, locked
 from nexusdev.instance.naming import name_of
 from nexusdev.instance.state import Record
 from nexusdev.operations.context import Context
-from nexusdev.operations.moved import Earlier, earlier, weigh
+from nexusdev.operations.moved import Earlier, earlier, refuse_stateless, weigh
 from nexusdev.operations.outcome import Outcome
 from nexusdev.words import counted, listed
 
@@ -67,6 +67,7 @@ def _meant(context: Context) -> Earlier | None:
         return found
     record = state.read_record(state.folder_of(context.root, identity.name))
     if record is None:
+        refuse_stateless(context)
         raise _nothing(context)
     return None if record.owner == str(identity.project) else weigh(record, identity.project)
 

@@ -34,8 +34,11 @@ if TYPE_CHECKING:
 class Doors(Protocol):
     """How verbs reach an engine."""
 
-    def runtime(self, identity: Identity, *, owner: Path, stack: Stack | None = None) -> Runtime:
-        """The runtime of one instance; without a stack it can create nothing. Connects when first used."""
+    def runtime(self, identity: Identity, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:
+        """The runtime of one instance; without a stack it can create nothing. Connects when first used.
+
+        ``owner``, ``state_path``: its project and state folder, which become labels of what it makes.
+        """
 
     def survey(self, *, caches: bool = False) -> Survey:
         """What the engine holds of every instance; with ``caches``, the volumes of image builds too."""
@@ -53,10 +56,16 @@ class Doors(Protocol):
 class DockerDoors:
     """The Docker engine of this process's environment."""
 
-    def runtime(self, identity: Identity, *, owner: Path, stack: Stack | None = None) -> Runtime:
+    def runtime(self, identity: Identity, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:
         from nexusdev.runtimes.docker import DockerRuntime
 
-        return DockerRuntime(identity.compose_project, instance=identity.name, owner_path=str(owner), stack=stack)
+        return DockerRuntime(
+            identity.compose_project,
+            instance=identity.name,
+            owner_path=str(owner),
+            state_path=state_path,
+            stack=stack,
+        )
 
     def survey(self, *, caches: bool = False) -> Survey:
         from nexusdev.runtimes.docker_connect import engine, in_our_words
@@ -120,15 +129,22 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
         return {}
 
     def instance(self) -> Instance:
-        """The instance as it exists. Raises NotFound (exit 3), or IdentityMismatch where this folder had it under another path."""
+        """The instance as it exists.
+
+        Raises:
+            NotFound: There is none (exit 3).
+            IdentityMismatch: This folder had one under another path (PROJECT_MOVED).
+            InvalidState: Its containers or data exist, and its state is elsewhere or lost (STATE_ELSEWHERE, STATE_LOST).
+        """
         from nexusdev.instance.instance import find
 
         try:
             return find(self.identity, root=self.root)
         except NotFound:
-            from nexusdev.operations.moved import refuse_moved
+            from nexusdev.operations.moved import refuse_moved, refuse_stateless
 
             refuse_moved(self)
+            refuse_stateless(self)
             raise
 
     def images(self) -> Images:
@@ -159,4 +175,7 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
 
     def runtime(self, stack: Stack | None = None, *, owner: Path | None = None) -> Runtime:
         """The runtime of this instance."""
-        return self.doors.runtime(self.identity, owner=owner or self.identity.project, stack=stack)
+        state = folder_of(self.root, self.identity.name)
+        return self.doors.runtime(
+            self.identity, owner=owner or self.identity.project, state_path=str(state), stack=stack
+        )

@@ -25,9 +25,9 @@ def question(context: Context) -> str | None:
     if not _anything(snapshot) and not (context.root / "instances" / context.identity.name).exists():
         refuse_moved(context)
         return None
-    missing = _missing_owner(context)
+    more = _to_be_known(context, snapshot)
     data = f"{counted(len(snapshot.volumes), 'volume')} with all data" if snapshot.volumes else "no data"
-    return f"destroy {context.identity.name}: {counted(len(snapshot.containers), 'container')} and {data}{missing}?"
+    return f"destroy {context.identity.name}: {counted(len(snapshot.containers), 'container')} and {data}{more}?"
 
 
 def destroy(context: Context) -> Outcome:
@@ -47,12 +47,20 @@ def destroy(context: Context) -> Outcome:
     return Outcome(instance=context.identity.name, data=data, says=(words,))
 
 
-def _missing_owner(context: Context) -> str:
-    """What is to be known where the project folder cannot be seen from here: it may come back and miss its data."""
+def _state_of(snapshot: Snapshot) -> str:
+    told = [each.state_path for each in snapshot.containers.values()]
+    told += [each.state_path for each in snapshot.volumes.values()]
+    return next((path for path in told if path), "")
+
+
+def _to_be_known(context: Context, snapshot: Snapshot) -> str:
+    """Of a project folder that cannot be seen from here: it may come back and miss its data. Of a state that is elsewhere."""
     try:
         record = read_record(folder_of(context.root, context.identity.name))
     except NexusError:
         return ""
+    if record is None and (path := _state_of(snapshot)):
+        return f" (its state is in {path}, and stays there)"
     if record is None or record.owner == str(context.identity.project):
         return ""
     sight = look_for(Path(record.owner), record.place)

@@ -25,6 +25,7 @@ class Row(Struct, frozen=True, kw_only=True):
 
     running, containers, volumes  counts;  ports  '21000-21099' or ''
     folder  what is known of its project folder, and the same in words;  gone  it was removed or renamed for certain
+    state_path  where its state is, for one that has none here; '' where it is here or nothing tells
     alive   a container of it has a process, paused ones too;  busy  a process of nexusdev works on it now
     used    when it was last used, in seconds since the epoch; 0.0 where that is not known
     """
@@ -35,6 +36,8 @@ class Row(Struct, frozen=True, kw_only=True):
     gone: bool = False
     folder: str = ""
     folder_words: str = ""
+    stateless: bool = False
+    state_path: str = ""
     busy: bool = False
     alive: bool = False
     running: int = 0
@@ -98,6 +101,8 @@ def row(name: str, record: state.Record | None, things: tuple[Belonging, ...], r
         gone=sight.presence is Presence.GONE,
         folder=sight.presence.value,
         folder_words=sight.why,
+        stateless=not (state.folder_of(root, name) / "instance.json").exists() and bool(things),
+        state_path="" if record else next((each.state_path for each in things if each.state_path), ""),
         busy=lock.is_held(state.lock_file(root, name)),
         alive=any(each.alive for each in containers),
         running=sum(each.running for each in containers),
@@ -119,6 +124,9 @@ def _cells(row: Row, *, known: bool) -> tuple[str | Text, ...]:
     state_text = Text(row.state + (", busy" if row.busy else ""), mood)
     if not row.project:
         return name, state_text, row.ports, Text("unknown", "dim")
+    if row.stateless:
+        where = f"its state is in {row.state_path}" if row.state_path else "its state is not here"
+        return name, state_text, row.ports, Text(f"{row.project} ({where})", "warn")
     advice = _advice(row) if known else ""
     words = f"{row.project} ({row.folder_words}{f': {advice}' if advice else ''})"
     return name, state_text, row.ports, row.project if row.folder == Presence.HERE else Text(words, "warn")

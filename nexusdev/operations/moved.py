@@ -13,7 +13,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from nexusdev.environment.file import SIGNATURE
-from nexusdev.errors import IdentityMismatch, InvalidState
+from nexusdev.errors import IdentityMismatch, InvalidState, PreflightFailed
+from nexusdev.instance import absent
 from nexusdev.instance.naming import name_of
 from nexusdev.instance.places import Presence, Sight, is_same, look_for
 from nexusdev.instance.state import Record, folder_of, read_record
@@ -81,6 +82,17 @@ def refuse_moved(context: Context) -> None:
         evidence=(f"owner: {record.owner}", f"here:  {context.identity.project}"),
         code="PROJECT_MOVED",
     )
+
+
+def refuse_stateless(context: Context) -> None:
+    """Raise InvalidState where the engine has containers or data of an instance whose state is not here."""
+    try:
+        things = context.doors.survey().of_instance(context.identity.name)
+    except PreflightFailed:
+        return
+    identity = context.identity
+    if found := absent.explained(identity.name, things, root=context.root, project=identity.project):
+        raise found
 
 
 def _owner_words(found: Earlier) -> str:

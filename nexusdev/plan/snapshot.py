@@ -24,6 +24,7 @@ class Container(Struct, frozen=True, kw_only=True):
 
     namespace_of  the id of the container whose network it shares, if any
     role          server, sidecar, store or observer, as the stack says
+    state_path    the state folder of the instance, where it was made with one
     attached      whether it is on the instance's network, or shares one
     started_at    in seconds since the epoch, as are all times; 0.0 for a running container that neither shares nor lends a network
     """
@@ -35,6 +36,7 @@ class Container(Struct, frozen=True, kw_only=True):
     state: State
     fingerprint: str
     owner_path: str
+    state_path: str = ""
     image_id: str = ""
     exit_code: int = 0
     error: str = ""
@@ -53,6 +55,7 @@ class Volume(Struct, frozen=True, kw_only=True):
     name: str
     full_name: str
     owner_path: str = ""
+    state_path: str = ""
 
 
 class NetworkState(Struct, frozen=True, kw_only=True):

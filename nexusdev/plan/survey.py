@@ -12,7 +12,7 @@ class Belonging(Struct, frozen=True, kw_only=True):
     """One object that carries our labels.
 
     name        the engine's name of it
-    owner_path  the project folder that made it
+    owner_path  the project folder that made it;  state_path  the state folder with which it was made, '' where nothing tells
     ports       the host ports that it publishes, or would publish when started
     running     a container that does its work;  alive  one with a process: running, paused, or about to be started again
     used        when a container ended or a volume was made, in seconds since the epoch; 0.0 where that is not known
@@ -23,6 +23,7 @@ class Belonging(Struct, frozen=True, kw_only=True):
     id: str
     instance: str = ""
     owner_path: str = ""
+    state_path: str = ""
     service: str = ""
     running: bool = False
     alive: bool = False

@@ -37,10 +37,13 @@ class DockerRuntime:
         *,
         instance: str,
         owner_path: str,
+        state_path: str = "",
         stack: Stack | None = None,
         connection: Engine | None = None,
     ) -> None:
-        self._names = create.Names(project=project, instance=instance, owner_path=owner_path, stack=stack)
+        self._names = create.Names(
+            project=project, instance=instance, owner_path=owner_path, state_path=state_path, stack=stack
+        )
         self._given = connection
 
     @cached_property

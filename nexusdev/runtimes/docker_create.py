@@ -12,11 +12,12 @@ from nexusdev.stack.model import Healthcheck, Network, Service, Stack
 
 
 class Names(Struct, frozen=True, kw_only=True):
-    """How the engine's objects of one instance are named and labelled."""
+    """How the engine's objects of one instance are named and labelled. ``state_path``: its state folder, for whoever looks elsewhere."""
 
     project: str
     instance: str
     owner_path: str
+    state_path: str = ""
     stack: Stack | None = None
 
     @property
@@ -27,6 +28,7 @@ class Names(Struct, frozen=True, kw_only=True):
             labels.COMPOSE_VERSION: labels.A_COMPOSE_VERSION,
             labels.INSTANCE: self.instance,
             labels.OWNER_PATH: self.owner_path,
+            **({labels.STATE_PATH: self.state_path} if self.state_path else {}),
         }
 
     def container(self, service: str) -> str:

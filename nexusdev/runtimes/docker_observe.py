@@ -85,6 +85,18 @@ def namespace_of(listed: Json) -> str:
     return mode.removeprefix("container:") if mode.startswith("container:") else ""
 
 
+def state_path(listed: Json, instance: str) -> str:
+    """The state folder of what was made: by its label; containers from before that label mount files from there. '' where nothing tells."""
+    if told := (listed.get("Labels") or {}).get(labels.STATE_PATH):
+        return str(told)
+    below = f"/instances/{instance}/"
+    for mount in listed.get("Mounts") or ():
+        root, found, _ = str(mount.get("Source") or "").partition(below)
+        if found and mount.get("Type") == "bind":
+            return f"{root}{below}".rstrip("/")
+    return ""
+
+
 def _container(listed: Json, details: Json, network: NetworkState | None) -> Container:
     tags = listed.get("Labels") or {}
     state = details.get("State", {})
@@ -98,6 +110,7 @@ def _container(listed: Json, details: Json, network: NetworkState | None) -> Con
         state=_state(state.get("Status") or listed["State"]),
         fingerprint=tags.get(labels.FINGERPRINT, ""),
         owner_path=tags.get(labels.OWNER_PATH, ""),
+        state_path=state_path(listed, tags.get(labels.INSTANCE, "")),
         image_id=listed.get("ImageID", ""),
         exit_code=state.get("ExitCode", 0),
         error=state.get("Error", ""),
@@ -135,6 +148,7 @@ def _volume(listed: Json) -> Volume:
         name=tags.get(labels.VOLUME) or listed["Name"],
         full_name=listed["Name"],
         owner_path=tags.get(labels.OWNER_PATH, ""),
+        state_path=tags.get(labels.STATE_PATH, ""),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from nexusdev.plan.survey import Belonging, Survey
 from nexusdev.runtimes.docker_look import EngineAnswer, Look
-from nexusdev.runtimes.docker_observe import seconds
+from nexusdev.runtimes.docker_observe import seconds, state_path
 from nexusdev.runtimes.labels import INSTANCE, OWNER_PATH, SERVICE
 
 CACHE = "dev.nexus.cache"
@@ -51,34 +51,35 @@ def _containers(api: Any, rows: list[Mapping[str, Any]]) -> Iterator[Belonging]:
             running = row["State"] == "running"
             bound, used = (_bound(row), 0.0) if running else _configured(api, row["Id"])
             alive = row["State"] not in _ENDED
-            yield _belonging(
-                "container", _name(row), row["Id"], labels, running=running, alive=alive, ports=bound, used=used
-            )
+            facts = {"running": running, "alive": alive, "ports": bound, "used": used}
+            yield _belonging("container", _name(row), row["Id"], row, **facts)
 
 
 def _networks(rows: list[Mapping[str, Any]]) -> Iterator[Belonging]:
     for row in rows:
-        if INSTANCE in (labels := row.get("Labels") or {}):
-            yield _belonging("network", row["Name"], row["Id"], labels)
+        if INSTANCE in (row.get("Labels") or {}):
+            yield _belonging("network", row["Name"], row["Id"], row)
 
 
 def _volumes(api: Any) -> Iterator[Belonging]:
     for row in _labelled(api, INSTANCE):
         used = seconds(row.get("CreatedAt") or "")
-        yield _belonging("volume", row["Name"], row["Name"], row.get("Labels") or {}, used=used)
+        yield _belonging("volume", row["Name"], row["Name"], row, used=used)
 
 
 def _labelled(api: Any, label: str) -> list[Mapping[str, Any]]:
     return api.volumes(filters={"label": label}).get("Volumes") or []
 
 
-def _belonging(kind: Any, name: str, identifier: str, labels: Mapping[str, str], **more: Any) -> Belonging:
+def _belonging(kind: Any, name: str, identifier: str, row: Mapping[str, Any], **more: Any) -> Belonging:
+    labels = row.get("Labels") or {}
     return Belonging(
         kind=kind,
         name=name,
         id=identifier,
         instance=labels.get(INSTANCE, ""),
         owner_path=labels.get(OWNER_PATH, ""),
+        state_path=state_path(row, labels.get(INSTANCE, "")),
         service=labels.get(SERVICE, ""),
         **more,
     )

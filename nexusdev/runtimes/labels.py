@@ -7,6 +7,7 @@ COMPONENT = "dev.nexus.component"
 ROLE = "dev.nexus.role"
 FINGERPRINT = "dev.nexus.fingerprint"
 OWNER_PATH = "dev.nexus.owner-path"
+STATE_PATH = "dev.nexus.state-path"
 
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"

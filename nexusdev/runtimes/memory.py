@@ -31,6 +31,7 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
     project: str
     instance: str
     owner_path: str = "/home/dev/shop"
+    state_path: str = ""
     stack: Stack | None = None
     world: World = field(default_factory=World)
 
@@ -44,7 +45,12 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
             return Snapshot(
                 containers={name: _container(claimed[name], network) for name in names},
                 volumes={
-                    store.name: Volume(name=store.name, full_name=full_name, owner_path=store.owner_path)
+                    store.name: Volume(
+                        name=store.name,
+                        full_name=full_name,
+                        owner_path=store.owner_path,
+                        state_path=store.state_path,
+                    )
                     for full_name, store in sorted(self.world.volumes.items())
                     if store.instance == self.instance
                 },
@@ -127,7 +133,8 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
     def _create_volume(self, name: str) -> None:
         full_name = f"{self.project}_{name}"
         store = self.world.volumes.setdefault(
-            full_name, Store(name=name, instance=self.instance, owner_path=self.owner_path)
+            full_name,
+            Store(name=name, instance=self.instance, owner_path=self.owner_path, state_path=self.state_path),
         )
         if store.instance != self.instance:
             raise failures.not_ours("volume", full_name)
@@ -159,6 +166,7 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
             role=service.role,
             instance=self.instance,
             owner_path=self.owner_path,
+            state_path=self.state_path,
             fingerprint=fingerprint,
             ports=tuple(port.host for port in service.ports),
             volumes=tuple(f"{self.project}_{mount.volume}" for mount in service.volumes),
@@ -281,6 +289,7 @@ def _container(cell: Cell, network: Net | None) -> Container:
         state=cell.state,
         fingerprint=cell.fingerprint,
         owner_path=cell.owner_path,
+        state_path=cell.state_path,
         exit_code=cell.exit_code,
         error=cell.error,
         out_of_memory=cell.out_of_memory,

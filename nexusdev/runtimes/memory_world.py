@@ -26,6 +26,7 @@ class Cell(Struct, kw_only=True):
     component: str = ""
     instance: str = ""
     owner_path: str = ""
+    state_path: str = ""
     fingerprint: str = ""
     ports: tuple[int, ...] = ()
     volumes: tuple[str, ...] = ()
@@ -57,6 +58,7 @@ class Store(Struct, kw_only=True):
     name: str
     instance: str = ""
     owner_path: str = ""
+    state_path: str = ""
 
 
 class World(Struct, kw_only=True):

@@ -14,7 +14,7 @@ from nexusdev.plan.planner import plan_down, plan_restart, plan_start, plan_stop
 from nexusdev.plan.snapshot import Snapshot, State
 from nexusdev.plan.steps import Act, Step
 from nexusdev.stack.model import Port
-from tests.contract.worlds import Bench
+from tests.contract.worlds import STATE, Bench
 
 
 def states(snapshot: Snapshot) -> dict[str, str]:
@@ -208,6 +208,12 @@ def test_another_folder_cannot_take_over_the_instance(bench: Bench) -> None:
     with pytest.raises(IdentityMismatch, match="/home/dev/shop"):
         bench.plan()
     bench.owner = "/home/dev/shop"
+
+
+def test_what_is_made_says_where_the_state_of_its_instance_is(bench: Bench) -> None:
+    seen = bench.up()
+    made = [each.state_path for each in seen.containers.values()] + [each.state_path for each in seen.volumes.values()]
+    assert made == [STATE] * 4
 
 
 def test_a_taken_port_is_told_with_its_holder(bench: Bench) -> None:

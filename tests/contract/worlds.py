@@ -24,6 +24,7 @@ from nexusdev.stack.fingerprint import fingerprints
 from nexusdev.stack.model import Network, Port, Service, Stack, VolumeMount
 
 OWNER = "/home/dev/shop"
+STATE = "/home/dev/.local/state/nexusdev/instances/shop"
 SLEEPER = ("/bin/sh", "-c", "trap 'exit 0' TERM; echo ready; sleep 1000 & wait")
 
 
@@ -126,7 +127,12 @@ class MemoryBench(Bench):
 
     def runtime(self, stack: Stack | None = None, *, owner: str = OWNER) -> Runtime:
         return MemoryRuntime(
-            project=self.project, instance=self.project, owner_path=owner, stack=stack or self.stack, world=self.world
+            project=self.project,
+            instance=self.project,
+            owner_path=owner,
+            state_path=STATE,
+            stack=stack or self.stack,
+            world=self.world,
         )
 
     def hand(self, deed: str, name: str, *arguments: str) -> None:
@@ -147,7 +153,9 @@ class DockerBench(Bench):
     strangers: list[str] = field(default_factory=list)
 
     def runtime(self, stack: Stack | None = None, *, owner: str = OWNER) -> Runtime:
-        return DockerRuntime(self.project, instance=self.project, owner_path=owner, stack=stack or self.stack)
+        return DockerRuntime(
+            self.project, instance=self.project, owner_path=owner, state_path=STATE, stack=stack or self.stack
+        )
 
     def hand(self, deed: str, name: str, *arguments: str) -> None:
         api = engine().api

@@ -121,6 +121,12 @@ def test_stop_start_and_down_by_their_names(house: House) -> None:
     assert "the data is kept" in house.type("down").out
 
 
+def test_adopt_where_there_is_nothing_to_do(house: House) -> None:
+    house.type("up")
+    adopted = house.type("adopt")
+    assert (adopted.status, adopted.out) == (0, "nothing to do: instance shop belongs to this folder already\n")
+
+
 def test_logs_name_who_said_what(house: House) -> None:
     house.type("up")
     house.world.say(house.container("redis-0"), "Ready to accept connections")

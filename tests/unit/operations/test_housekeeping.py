@@ -188,7 +188,7 @@ def move_to_another_mount(house: House, **place: str) -> None:
     folder = house.context().root / "instances" / "shop"
     record = read_record(folder)
     assert record is not None
-    write_record(folder, replace(record, **place))  # type: ignore[arg-type]
+    write_record(folder, replace(record, **place))
 
 
 @pytest.mark.parametrize(

@@ -249,9 +249,3 @@ def test_there_is_nothing_to_adopt_where_nothing_was(house: House) -> None:
         adopt(at(house, folder(house, "new")))
     with pytest.raises(NotFound, match="there is no instance other to adopt"):
         adopt(at(house, house.folder / "new", "other"))
-
-
-def test_on_the_command_line(house: House) -> None:
-    house.type("up")
-    shown = house.type("adopt")
-    assert (shown.status, shown.out.strip()) == (0, "nothing to do: instance shop belongs to this folder already")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from nexusdev.runtimes.docker_create import Names, container_config
+from nexusdev.runtimes.docker_create import Names, container_config, network_labels, volume_labels
 from nexusdev.stack.model import FileMount, Healthcheck, Network, Port, Service, Stack, VolumeMount
 
 DB = Service(
@@ -95,6 +95,14 @@ def test_the_restart_policy_and_the_healthcheck_are_in_the_engines_units() -> No
         "StartPeriod": 500_000_000,
         "Retries": 3,
     }
+
+
+def test_everything_says_where_the_state_of_its_instance_is() -> None:
+    names = replace(NAMES, state_path="/home/dev/.local/state/nexusdev/instances/i")
+    expected = {"dev.nexus.state-path": "/home/dev/.local/state/nexusdev/instances/i"}
+    made = container_config(DB, names, STACK, fingerprint="f1")["Labels"]
+    for labels in (made, volume_labels(names, "db"), network_labels(names, STACK.network)):
+        assert expected.items() <= labels.items()
 
 
 def test_labels_tell_compose_a_normal_project_and_us_whose_it_is() -> None:

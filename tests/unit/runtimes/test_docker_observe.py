@@ -10,7 +10,7 @@ import pytest
 from nexusdev.plan.snapshot import Snapshot, State
 from nexusdev.runtimes import labels
 from nexusdev.runtimes.docker_create import Names
-from nexusdev.runtimes.docker_observe import needs_details, seconds, snapshot
+from nexusdev.runtimes.docker_observe import needs_details, seconds, snapshot, state_path
 from nexusdev.stack.model import Network, Service, Stack
 
 DB = Service(name="db", image="db:1", component="db", group="db", address="10.0.0.10")
@@ -143,6 +143,22 @@ def test_every_word_for_a_state_has_a_meaning(word: str, state: State) -> None:
 )
 def test_the_engines_times_become_seconds(written: str, expected: float) -> None:
     assert seconds(written) == expected
+
+
+@pytest.mark.parametrize(
+    ("tags", "mounts", "expected"),
+    [
+        ({"dev.nexus.state-path": "/s/instances/shop"}, [], "/s/instances/shop"),
+        ({}, [{"Type": "bind", "Source": "/h/nexusdev/instances/shop/secrets/a"}], "/h/nexusdev/instances/shop"),
+        ({}, [{"Type": "bind", "Source": "/h/nexusdev/instances/other/secrets/a"}], ""),
+        ({}, [{"Type": "volume", "Name": "v", "Source": "/x/instances/shop/y"}], ""),
+        ({}, None, ""),
+    ],
+)
+def test_where_the_state_is_says_the_label_or_what_older_containers_mount(
+    tags: dict[str, str], mounts: list[dict[str, str]] | None, expected: str
+) -> None:
+    assert state_path({"Labels": tags, "Mounts": mounts}, "shop") == expected
 
 
 def test_volumes_are_known_by_the_stacks_name() -> None:

@@ -1,0 +1,136 @@
+"""An instance whose containers or data exist while its state is not where this run looks: where it is, and how to get there.
+
+Another user, ``sudo``, cron or a service has another home or XDG_STATE_HOME, so it looks in another folder. What an instance makes
+carries the path of its state as a label. Containers from before that label mount files from there; for bare volumes from before,
+the usual places are looked at.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from nexusdev.errors import InvalidState
+from nexusdev.instance.folders import folder_of
+from nexusdev.plan.survey import Belonging
+
+_EVIDENCE = 6
+_DEFAULT = Path(".local") / "state" / "nexusdev"
+
+
+def explained(
+    name: str,
+    things: Sequence[Belonging],
+    *,
+    root: Path,
+    project: Path,
+    homes: Sequence[Path] | None = None,
+    home_of: Callable[[str], Path] | None = None,
+) -> InvalidState | None:
+    """The error for an instance without state here of which the engine has containers or volumes; None where it has neither.
+
+    Args:
+        name: The instance.
+        things: What the engine has of it.
+        root: The folder of all instances' state that this run uses.
+        project: The project folder; its owner's home is a place to look at.
+        homes: Instead of the homes of this user, of sudo's caller and of the project's owner.
+        home_of: The home of a user by name, instead of what the system says.
+    """
+    evidence = _evidence(things)
+    if not evidence:
+        return None
+    told = [Path(each.state_path) for each in things if each.state_path]
+    usual = [folder_of(home / _DEFAULT, name) for home in (_homes(project) if homes is None else homes)]
+    for folder in dict.fromkeys((*told, *(() if told else usual))):
+        if folder != folder_of(root, name) and not _is_absent(folder):
+            return _elsewhere(name, folder, root, evidence, home_of or _home)
+    return _lost(name, next(iter(told), None), root, evidence)
+
+
+def _evidence(things: Sequence[Belonging]) -> tuple[str, ...]:
+    left = [f"{kind} {each.name}" for kind in ("volume", "container") for each in things if each.kind == kind]
+    more = (f"… and {len(left) - _EVIDENCE} more",) if len(left) > _EVIDENCE else ()
+    return (*left[:_EVIDENCE], *more)
+
+
+def _elsewhere(
+    name: str, folder: Path, root: Path, evidence: tuple[str, ...], home_of: Callable[[str], Path]
+) -> InvalidState:
+    theirs, user = folder.parent.parent, _owner_of(folder)
+    command = f"NEXUSDEV_STATE_DIR={shlex.quote(str(theirs))} nexusdev …   the same command with that state"
+    if user and user != _user_name(os.geteuid()):
+        named = "" if theirs == home_of(user) / _DEFAULT else f"NEXUSDEV_STATE_DIR={shlex.quote(str(theirs))} "
+        command = f"sudo -u {user} -H {named}nexusdev …   the same command as {user}, whose state it is"
+    return InvalidState(
+        f"the state of instance {name} is in another folder: {folder}",
+        why=f"this run looks in {root}; that follows from NEXUSDEV_STATE_DIR, XDG_STATE_HOME or the user's home",
+        hint=command,
+        evidence=evidence,
+        code="STATE_ELSEWHERE",
+    )
+
+
+def _lost(name: str, told: Path | None, root: Path, evidence: tuple[str, ...]) -> InvalidState:
+    """Nothing may be written over the data silently; and nothing is said of a place that nobody knows."""
+    ours = folder_of(root, name)
+    if told:
+        why = f"its passwords and keys were in {told}, which does not exist; without them its data cannot be opened"
+        ways = [f"put {told} back from a backup"]
+    else:
+        why = f"its volumes and containers do not say where their passwords and keys are; {ours} does not exist"
+        ways = [
+            "run it as the user who started it, with the NEXUSDEV_STATE_DIR or XDG_STATE_HOME of then",
+            f"put {ours} back from a backup",
+        ]
+    last = f"nexusdev -i {name} destroy   only if the state is lost for good: removes all its data"
+    return InvalidState(
+        f"the state of instance {name} is not there, but its data is still there",
+        why=why,
+        hint="\n".join((*ways, last)),
+        evidence=evidence,
+        code="STATE_LOST",
+    )
+
+
+def _is_absent(folder: Path) -> bool:
+    """Whether there is certainly no state; a folder that may not be looked at may have it."""
+    try:
+        return not (folder / "instance.json").exists()
+    except OSError:
+        return False
+
+
+def _owner_of(folder: Path) -> str:
+    """The user whose folder it is, or the nearest above it that may be looked at; '' for a number without a name."""
+    for each in (folder, *folder.parents):
+        with contextlib.suppress(OSError):
+            return _user_name(each.stat().st_uid)
+    return ""
+
+
+def _homes(project: Path, environ: Mapping[str, str] = os.environ) -> Iterator[Path]:
+    """Of this user, of who called sudo, of the project's owner."""
+    uids = [os.geteuid()]
+    if environ.get("SUDO_UID", "").isdigit():
+        uids.append(int(environ["SUDO_UID"]))
+    with contextlib.suppress(OSError):
+        uids.append(project.stat().st_uid)
+    for uid in dict.fromkeys(uids):
+        with contextlib.suppress(KeyError):
+            yield Path(pwd.getpwuid(uid).pw_dir)
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return ""
+
+
+def _home(user: str) -> Path:
+    return Path(pwd.getpwnam(user).pw_dir)

@@ -1,0 +1,91 @@
+"""Where the state of an instance is, when it is not where this run looks."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from pathlib import Path
+
+import pytest
+
+from nexusdev.errors import InvalidState
+from nexusdev.instance import absent
+from nexusdev.plan.survey import Belonging
+
+
+def volume(state_path: str = "", number: int = 0) -> Belonging:
+    return Belonging(kind="volume", name=f"v{number}", id=f"v{number}", instance="shop", state_path=state_path)
+
+
+def made_state(root: Path) -> Path:
+    folder = root / "instances" / "shop"
+    folder.mkdir(parents=True)
+    (folder / "instance.json").write_text("{}")
+    return folder
+
+
+def explained(tmp_path: Path, *things: Belonging, homes: tuple[Path, ...] = ()) -> InvalidState:
+    found = absent.explained("shop", things, root=tmp_path / "here", project=tmp_path, homes=homes)
+    assert found is not None
+    return found
+
+
+def test_nothing_is_wrong_where_the_engine_has_nothing_or_only_a_network(tmp_path: Path) -> None:
+    network = Belonging(kind="network", name="n", id="n", instance="shop")
+    assert absent.explained("shop", (network,), root=tmp_path, project=tmp_path, homes=()) is None
+
+
+def test_a_state_in_another_folder_is_named_with_the_variable_to_set(tmp_path: Path) -> None:
+    folder = made_state(tmp_path / "my state")
+    error = explained(tmp_path, volume(str(folder)))
+    assert error.code == "STATE_ELSEWHERE"
+    assert error.exit_status == 12
+    assert str(folder) in error.message
+    assert error.hint.startswith(f"NEXUSDEV_STATE_DIR='{tmp_path}/my state' nexusdev ")
+    assert "destroy" not in error.hint
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make folders of others")
+@pytest.mark.parametrize("usual", [True, False])
+def test_a_state_of_another_user_is_reached_as_that_user(tmp_path: Path, usual: bool) -> None:
+    other = pwd.getpwnam("nobody")
+    root = tmp_path / ".local" / "state" / "nexusdev"
+    folder = made_state(root)
+    os.chown(folder, other.pw_uid, other.pw_gid)
+    home = tmp_path if usual else tmp_path / "elsewhere"
+    found = absent.explained(
+        "shop", (volume(str(folder)),), root=tmp_path / "here", project=tmp_path, homes=(), home_of=lambda _: home
+    )
+    assert found is not None
+    hint = found.hint
+    between = "" if usual else f"NEXUSDEV_STATE_DIR={root} "
+    assert hint.startswith(f"sudo -u nobody -H {between}nexusdev ")
+
+
+def test_a_state_that_may_not_be_looked_at_is_not_called_lost(tmp_path: Path) -> None:
+    impossible = tmp_path / ("x" * 300) / "instances" / "shop"
+    assert explained(tmp_path, volume(str(impossible))).code == "STATE_ELSEWHERE"
+
+
+def test_data_of_before_the_label_is_found_in_the_usual_places(tmp_path: Path) -> None:
+    folder = made_state(tmp_path / "home" / ".local" / "state" / "nexusdev")
+    error = explained(tmp_path, volume(), homes=(tmp_path / "nobody", tmp_path / "home"))
+    assert (error.code, str(folder) in error.message) == ("STATE_ELSEWHERE", True)
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_a_lost_state_says_only_what_is_known_and_destroy_comes_last(tmp_path: Path, labelled: bool) -> None:
+    was = str(tmp_path / "gone" / "instances" / "shop")
+    error = explained(tmp_path, *(volume(was if labelled else "", number) for number in range(8)))
+    assert error.code == "STATE_LOST"
+    assert (was in error.why) is labelled
+    ways = error.hint.splitlines()
+    assert len(ways) >= 2
+    assert [way.startswith("nexusdev -i shop destroy") for way in ways] == [False] * (len(ways) - 1) + [True]
+    assert error.evidence[-1] == "… and 2 more"
+
+
+def test_a_label_that_leads_elsewhere_is_followed_although_the_usual_place_has_a_state(tmp_path: Path) -> None:
+    made_state(tmp_path / "home" / ".local" / "state" / "nexusdev")
+    was = str(tmp_path / "gone" / "instances" / "shop")
+    assert explained(tmp_path, volume(was), homes=(tmp_path / "home",)).code == "STATE_LOST"

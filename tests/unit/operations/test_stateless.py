@@ -1,0 +1,104 @@
+"""Commands that look in another state folder than the one of the instance: sudo, cron, a service, XDG_STATE_HOME."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+import pytest
+from msgspec.structs import replace
+
+from nexusdev.errors import InvalidState, NexusError, NotFound
+from nexusdev.operations import destroy as destruction
+from nexusdev.operations.context import Context
+from nexusdev.operations.doctor_instance import examine
+from nexusdev.operations.env import env
+from nexusdev.operations.ls import ls
+from nexusdev.operations.outcome import Table
+from nexusdev.operations.status import status
+from nexusdev.operations.up import dry_run, up
+from nexusdev.operations.verbs import start
+from tests.fakes import House
+
+
+def elsewhere(house: House) -> Context:
+    """A run that looks in another folder."""
+    return replace(house.context(), root=house.folder / "elsewhere")
+
+
+COMMANDS: dict[str, Callable[[Context], object]] = {
+    "up": up,
+    "up --dry-run": dry_run,
+    "status": status,
+    "env": lambda context: env(context, proof=False),
+    "start": start,
+}
+
+
+@pytest.mark.parametrize("command", [*COMMANDS])
+@pytest.mark.parametrize("left", ["containers", "volumes"])
+def test_every_command_says_where_the_state_is_and_changes_nothing(house: House, command: str, left: str) -> None:
+    up(house.context())
+    if left == "volumes":
+        house.world.cells.clear()
+    with pytest.raises(InvalidState) as raised:
+        COMMANDS[command](elsewhere(house))
+    assert raised.value.code == "STATE_ELSEWHERE"
+    assert raised.value.message.endswith(str(house.context().root / "instances" / "shop"))
+    assert raised.value.hint.startswith(f"NEXUSDEV_STATE_DIR={house.context().root} nexusdev ")
+    assert not (house.folder / "elsewhere" / "instances").exists()
+    assert up(house.context()).data["changed"] is (left == "volumes")
+
+
+def test_doctor_and_ls_agree(house: House) -> None:
+    up(house.context())
+    (check,) = (each for each in examine(elsewhere(house)) if each.name == "state")
+    assert (check.verdict, "destroy" in check.fix) == ("failed", False)
+    (table,) = ls(elsewhere(house)).says
+    assert isinstance(table, Table)
+    assert str(table.rows[0][-1]).endswith(f"(its state is in {house.context().root}/instances/shop)")
+
+
+def test_destroy_says_before_that_the_state_is_elsewhere(house: House) -> None:
+    up(house.context())
+    asked = destruction.question(elsewhere(house))
+    assert asked is not None
+    assert f"its state is in {house.context().root}/instances/shop" in asked
+
+
+def test_a_state_that_was_removed_is_lost_and_its_place_is_named(house: House) -> None:
+    up(house.context())
+    shutil.rmtree(house.context().root / "instances" / "shop")
+    with pytest.raises(InvalidState) as raised:
+        up(elsewhere(house))
+    assert raised.value.code == "STATE_LOST"
+    assert f"{house.context().root}/instances/shop, which does not exist" in raised.value.why
+    assert raised.value.hint.startswith("put ")
+
+
+def test_without_an_engine_no_more_is_said_than_is_known(house: House) -> None:
+    class Absent(type(house.doors)):  # type: ignore[misc]
+        def survey(self, *, caches: bool = False) -> object:
+            from nexusdev.errors import PreflightFailed
+
+            raise PreflightFailed("the engine does not answer")
+
+    house.doors = Absent()
+    with pytest.raises(NotFound) as raised:
+        status(elsewhere(house))
+    assert "never" not in raised.value.why
+    assert str(house.folder / "elsewhere") in raised.value.why
+
+
+def test_containers_of_before_the_label_are_left_as_they_are(house: House) -> None:
+    up(house.context())
+    for cell in house.world.cells.values():
+        cell.state_path = ""
+    for store in house.world.volumes.values():
+        store.state_path = ""
+    assert up(house.context()).data["changed"] is False
+    with pytest.raises(NexusError) as raised:
+        up(elsewhere(house))
+    assert raised.value.code == "STATE_LOST"
+    assert "do not say where" in raised.value.why
+    assert "as the user who started it" in raised.value.hint.splitlines()[0]
