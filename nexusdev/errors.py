@@ -13,6 +13,7 @@
     ├── NotReadyInTime           11   the deadline passed
     ├── InvalidConfig            12   stack, settings or state file that cannot be used
     │   └── InvalidState         12   the state folder of the instance
+    │       └── VolumeLost       12   a data volume is gone from the engine
     ├── ConfirmationNeeded       13   no terminal to ask, and no --yes
     ├── Locked                   14   another process works on this instance
     └── SeedingFailed            15   a seed step was refused by its server
@@ -22,8 +23,8 @@ An error is raised where it is known, with words for the person at the terminal,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 
 class NexusError(Exception):
@@ -122,6 +123,20 @@ class InvalidConfig(NexusError):
 
 class InvalidState(InvalidConfig):
     default_code = "INVALID_STATE"
+
+
+class VolumeLost(InvalidState):
+    """Data volumes that nexusdev made are gone from the engine.
+
+    volumes  one mapping per volume, for programs; ``operations.volumes.told`` says what is in it
+    """
+
+    default_code = "VOLUME_LOST"
+    volumes: tuple[Mapping[str, Any], ...] = ()
+
+    def as_dict(self) -> dict[str, object]:
+        """The ``error`` member of the JSON envelope, with the volumes."""
+        return {**super().as_dict(), "volumes": [dict(each) for each in self.volumes]}
 
 
 class ConfirmationNeeded(NexusError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -30,6 +31,12 @@ def up(  # noqa: PLR0917 - options of a command
     move_ports: Annotated[
         bool, typer.Option("--move-ports", help="Take another block of host ports; the env file changes.")
     ] = False,
+    recreate_volumes: Annotated[
+        bool,
+        typer.Option(
+            "--recreate-volumes", help="Make lost data volumes anew: rebuilt where possible, else empty (asks)."
+        ),
+    ] = False,
     env_file: Annotated[
         str | None, typer.Option("--env-file", metavar="FILE", help="Where to write the variables.")
     ] = None,
@@ -45,22 +52,41 @@ def up(  # noqa: PLR0917 - options of a command
     nexusdev up --profile core      all but monitoring; a later plain up keeps to it
     nexusdev up --dry-run           the plan, each step with its reason
     nexusdev up --timeout 10m       wait longer on a slow machine
+    nexusdev up --recreate-volumes  go on although data volumes are gone
     """
     from nexusdev.operations import up as operation
 
     names = components or ()
+    agreed = _agreed(ctx, names, profile, ask=not dry_run) if recreate_volumes else None
     if dry_run:
-        perform(ctx, lambda context: operation.dry_run(context, names), offline=offline or None, profile=profile)
+        perform(
+            ctx,
+            lambda context: operation.dry_run(context, names, agreed=agreed),
+            offline=offline or None,
+            profile=profile,
+        )
         return
     perform(
         ctx,
-        lambda context: operation.up(context, names, move_ports=move_ports),
+        lambda context: operation.up(context, names, move_ports=move_ports, agreed=agreed),
         progress=True,
         offline=offline or None,
         strict=strict or None,
         env_file=env_file,
         profile=profile,
     )
+
+
+def _agreed(ctx: typer.Context, names: Sequence[str], profile: str | None, *, ask: bool) -> frozenset[str]:
+    """The volumes that may be made anew; asks where data is lost by it."""
+    from nexusdev.operations import up as operation
+    from nexusdev.operations import volumes
+
+    here = session(ctx)
+    found = operation.lost_volumes(here.context(profile=profile), names)
+    if ask and (asked := volumes.question(found)):
+        here.confirm(asked, instead=f"nexusdev up {''.join(f'{name} ' for name in names)}--recreate-volumes --yes")
+    return volumes.affected(found)
 
 
 @app.command(rich_help_panel=RUN)

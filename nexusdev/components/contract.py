@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from msgspec import Struct
 
 from nexusdev.errors import NexusError
+from nexusdev.plan.losses import Holding
 from nexusdev.ports import Site, View
 from nexusdev.stack.model import Service
 
@@ -214,6 +215,14 @@ class Explaining(Protocol):
 
     def explain(self, service: str, log: Sequence[str]) -> Diagnosis | None:
         """What made this server end; None where its words say nothing special. Pure."""
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """A component that says what its servers keep on their volumes, and how they get it back."""
+
+    def holdings(self) -> Sequence[Holding]:
+        """One for each group of services that has volumes. What is not named here begins anew and empty, each volume for itself."""
 
 
 @runtime_checkable

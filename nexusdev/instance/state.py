@@ -4,6 +4,7 @@
                             secrets/ tls/   see secrets.py and certificates.py
                             metrics.prom    nexusdev's own numbers for Prometheus, see numbers.py
                             passwd          for servers that want a name for their uid
+                            volumes.json    the data volumes that have existed, see marks.py
                             compose.env     the interpolation variables, for plain ``docker compose --env-file``
                             variables.json  the proven variables of the last ``up``, so that ``env`` answers at once
     <root>/locks/instance-<name>.lock       held by who works on it, see lock.py (outside the folder, so that ``destroy`` can hold it to the end)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from nexusdev.components.contract import Expendable
 from nexusdev.errors import UsageError
+from nexusdev.instance import marks
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome
 from nexusdev.operations.selection import unknown
@@ -28,13 +29,15 @@ def question(context: Context, names: Sequence[str]) -> str | None:
 def discard(context: Context, names: Sequence[str]) -> Outcome:
     """Remove these services' containers and volumes. Twice is the same as once. TeardownIncomplete (8) where something is left."""
     with turn(context, "nexusdev destroy", beside=what_takes_down):
-        snapshot, volumes = _chosen(context, names, context.stack(context.instance()))
+        instance = context.instance()
+        snapshot, volumes = _chosen(context, names, context.stack(instance))
         plan = plan_discard(snapshot, volumes)
         runtime = context.runtime()
         if plan:
             engine_of(context, runtime).carry_out(plan, component_of=component_of(snapshot))
             left = plan_discard(runtime.observe(), volumes)
             require_gone([f"{step.act} {step.subject}" for step in left.steps], command=f"destroy {' '.join(names)}")
+        marks.strike(instance.folder, [each for several in volumes.values() for each in several])
     gone = removed(plan)
     words = f"destroyed: {_told(gone)}; nexusdev up makes it anew" if plan else "nothing to do: nothing of it is there"
     return Outcome(instance=context.identity.name, data={"removed": gone}, says=(words,))

@@ -16,9 +16,10 @@ from nexusdev.instance.instance import Instance
 from nexusdev.instance.lock import holders
 from nexusdev.instance.ports import holder_of, is_taken
 from nexusdev.instance.state import lock_file
+from nexusdev.operations import volumes
 from nexusdev.operations.checkup import Check, failed, good, warning
 from nexusdev.operations.context import Context
-from nexusdev.plan.snapshot import State
+from nexusdev.plan.snapshot import Snapshot, State
 from nexusdev.plan.survey import Survey
 from nexusdev.words import counted, listed
 
@@ -44,7 +45,9 @@ def examine(context: Context) -> Iterator[Check]:
         return
     yield ports(context, instance, survey)
     yield subnet(instance, survey)
-    yield containers(context)
+    snapshot = context.runtime().observe()
+    yield containers(snapshot)
+    yield data_volumes(context, instance, snapshot)
 
 
 def env_file(file: Path) -> Check:
@@ -156,9 +159,20 @@ def subnet(instance: Instance, survey: Survey) -> Check:
     return good("subnet", f"{own}")
 
 
-def containers(context: Context) -> Check:
+def data_volumes(context: Context, instance: Instance, snapshot: Snapshot) -> Check:
+    """What once was there and is gone."""
+    lost = volumes.lost(context, instance, context.stack(instance), snapshot)
+    if lost:
+        return failed(
+            "volumes",
+            "gone from the engine: " + "; ".join(map(volumes.sentence, lost)),
+            fix="nexusdev up   tells the choices",
+        )
+    return good("volumes", counted(len(snapshot.volumes), "volume") if snapshot.volumes else "none yet")
+
+
+def containers(snapshot: Snapshot) -> Check:
     """What has a container and does not run."""
-    snapshot = context.runtime().observe()
     if snapshot.foreign:
         names = listed(list(snapshot.foreign))
         return failed("containers", f"the names of {names} are taken by containers of others", fix="docker ps -a")

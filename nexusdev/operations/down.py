@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from nexusdev.operations.context import Context
-from nexusdev.operations.outcome import Outcome
+from nexusdev.operations.outcome import Outcome, Text
 from nexusdev.operations.teardown import removed, take_down
 from nexusdev.operations.turn import turn
 from nexusdev.words import counted
+
+# docker volume prune takes named volumes before Docker 23, and with -a since; so does podman volume prune.
+_EXPOSED = Text("no container uses it now: docker volume prune and docker system prune --volumes may remove it", "dim")
 
 
 def down(context: Context) -> Outcome:
     """By label alone: works with the state folder lost, with a stack that cannot be read, and without a project."""
     with turn(context, "nexusdev down"):
         plan = take_down(context, volumes=False)
+        kept = context.runtime().observe().volumes if plan else {}
     gone = removed(plan)
     words = (
         f"down: {counted(len(gone['containers']), 'container')} and the network are removed; the data is kept"
         if plan
         else "nothing to do: nothing of this instance runs"
     )
-    return Outcome(instance=context.identity.name, data={"removed": gone}, says=(words,))
+    return Outcome(instance=context.identity.name, data={"removed": gone}, says=(words, *([_EXPOSED] if kept else [])))

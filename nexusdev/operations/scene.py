@@ -14,10 +14,11 @@ from nexusdev import __version__
 from nexusdev.components.contract import SeedFile
 from nexusdev.errors import NotFound
 from nexusdev.events import Note
+from nexusdev.instance import marks
 from nexusdev.instance.identity import require_owner
 from nexusdev.instance.instance import Instance, open_instance
 from nexusdev.instance.state import container_user, folder_of
-from nexusdev.operations import journal
+from nexusdev.operations import journal, volumes
 from nexusdev.operations.context import Context
 from nexusdev.operations.env import check_env_file
 from nexusdev.operations.exam import Exam, examine
@@ -27,9 +28,10 @@ from nexusdev.operations.profiles import Part, chosen
 from nexusdev.operations.seed_files import collect
 from nexusdev.operations.selection import limited, with_needs
 from nexusdev.operations.standing import Standing
+from nexusdev.plan.losses import Loss
 from nexusdev.plan.planner import plan as make_plan
 from nexusdev.plan.snapshot import Snapshot
-from nexusdev.plan.steps import Plan
+from nexusdev.plan.steps import Act, Plan
 from nexusdev.plan.survey import Survey
 from nexusdev.ports import Runtime
 from nexusdev.stack.fingerprint import fingerprints
@@ -46,6 +48,7 @@ class Scene(Struct, frozen=True, kw_only=True):
     part      the profile that is meant, and what it leaves out of what is there
     exam      what is still to be tried of the components' files
     absent    optional services that the last ``up`` left out and this one need not try again, and why
+    losses    the data volumes that would be made, but existed before
     standing  whether what the last ``up`` left still stands; None where nothing will be done about it
     """
 
@@ -60,6 +63,7 @@ class Scene(Struct, frozen=True, kw_only=True):
     part: Part
     exam: Exam
     absent: Mapping[str, str]
+    losses: tuple[Loss, ...] = ()
     standing: Standing | None = None
 
     def plan(self, *, absent: Collection[str] = ()) -> Plan:
@@ -91,10 +95,11 @@ class Scene(Struct, frozen=True, kw_only=True):
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def set_scene(context: Context, names: Sequence[str], *, move_ports: bool) -> Scene:
+def set_scene(context: Context, names: Sequence[str], *, move_ports: bool, agreed: Collection[str] = ()) -> Scene:
     """Open the instance (make it, the first time) with its secrets and certificates, and check what must hold before a change.
 
-    Call it with the instance's lock held. Raises PreflightFailed, PortInUse, IdentityMismatch, InvalidConfig, InvalidState.
+    Call it with the instance's lock held. ``agreed``: volumes that may be made anew. Raises PreflightFailed, PortInUse, IdentityMismatch,
+    InvalidConfig, InvalidState, VolumeLost.
     """
     check_env_file(context)
     instance = _instance(context, move_ports=move_ports)
@@ -104,10 +109,18 @@ def set_scene(context: Context, names: Sequence[str], *, move_ports: bool) -> Sc
     snapshot = standing.snapshot
     instance.provide(stack, images=context.images().resolve(), data_exists=bool(snapshot.volumes))
     scene = replace(look(context, instance, names, runtime, snapshot), standing=standing)
+    require_whole(scene, names, agreed)
+    marks.add(instance.folder, [name for name in snapshot.volumes if name in stack.volumes], at=context.wall())
     if scene.plan(absent=scene.absent):
         require_room(Path(context.doors.facts().data_root))
         require_ports(stack, scene.plan(), snapshot, context.doors.survey())
     return scene
+
+
+def require_whole(scene: Scene, names: Sequence[str], agreed: Collection[str] = ()) -> None:
+    """VolumeLost for data that is gone, unless somebody agreed to all that making it anew takes."""
+    if not volumes.affected(scene.losses) <= set(agreed):
+        raise volumes.refusal(scene.losses, scene.instance, names)
 
 
 def _instance(context: Context, *, move_ports: bool) -> Instance:
@@ -166,7 +179,7 @@ def look(
     runtime = runtime or context.runtime(stack, owner=instance.owner)
     components = [context.components[name] for name in meant]
     exam = examine(components, stack, instance=instance.name, root=context.root)
-    return Scene(
+    scene = Scene(
         instance=instance,
         stack=stack,
         here=limited(stack, meant),
@@ -179,6 +192,15 @@ def look(
         exam=exam,
         absent=_still_absent(context, limited(stack, meant), remembered),
     )
+    return replace(scene, losses=_losses(context, scene))
+
+
+def _losses(context: Context, scene: Scene) -> tuple[Loss, ...]:
+    """Of what this plan would make. What nobody means now may be gone without being missed."""
+    if not volumes.lost(context, scene.instance, scene.stack, scene.snapshot):
+        return ()
+    made = {step.subject for step in scene.plan().steps if step.act is Act.CREATE_VOLUME}
+    return volumes.lost(context, scene.instance, scene.stack, scene.snapshot, wanted=made)
 
 
 def _still_absent(context: Context, here: Stack, remembered: journal.Journal) -> Mapping[str, str]:

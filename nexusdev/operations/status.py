@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import asdict
 
 from nexusdev.errors import Degraded
-from nexusdev.operations import journal, nodes, watched
+from nexusdev.operations import journal, nodes, volumes, watched
 from nexusdev.operations.context import Context
 from nexusdev.operations.nodes import Row, Seen
 from nexusdev.operations.outcome import Block, Outcome, Table, Text
@@ -31,6 +31,7 @@ def status(context: Context, *, check: bool = False) -> Outcome:
     rows = nodes.rows(stack, snapshot, seen)
     missing = {name: each.readiness.missing for name, each in seen.items() if not each.readiness.ready}
     alarms = question.alarms
+    lost = volumes.lost(context, instance, stack, snapshot)
     return Outcome(
         instance=instance.name,
         data={
@@ -41,10 +42,11 @@ def status(context: Context, *, check: bool = False) -> Outcome:
                 for name, each in seen.items()
             ],
             "nodes": [asdict(row) for row in rows],
+            "lost_volumes": volumes.data(lost, instance),
             "alerts": watched.data(alarms),
             "monitoring": question.coverage(seen),
         },
-        says=(*_says(rows, seen, snapshot), *watched.says(alarms, meant, now=context.wall())),
+        says=(*_says(rows, seen, snapshot), *volumes.says(lost), *watched.says(alarms, meant, now=context.wall())),
         warnings=(f"which alerts fire is not known: {alarms.trouble}",) if alarms.trouble else (),
         error=_degraded(missing, snapshot) if check and missing else None,
     )

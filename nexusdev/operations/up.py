@@ -10,16 +10,17 @@ from msgspec.structs import replace
 
 from nexusdev.environment.file import Written
 from nexusdev.events import PhaseBegan, PhaseEnded
-from nexusdev.instance import numbers
-from nexusdev.operations import journal
+from nexusdev.instance import marks, numbers
+from nexusdev.operations import journal, volumes
 from nexusdev.operations.context import Context
 from nexusdev.operations.env import publish, republish, warnings_of
 from nexusdev.operations.images_in_time import Arrivals, arriving, names_of
 from nexusdev.operations.outcome import Block, Outcome, Table, Text
-from nexusdev.operations.scene import Scene, imagined, look, set_scene
+from nexusdev.operations.scene import Scene, imagined, look, require_whole, set_scene
 from nexusdev.operations.selection import limited, require_components
-from nexusdev.operations.teardown import engine_of
+from nexusdev.operations.teardown import component_of, engine_of, require_gone
 from nexusdev.operations.turn import turn
+from nexusdev.plan.losses import Loss
 from nexusdev.plan.steps import Plan
 from nexusdev.ports import Site
 from nexusdev.timing import Stopwatch
@@ -29,32 +30,59 @@ if TYPE_CHECKING:
     from nexusdev.job import Brought, Job
 
 
-def up(context: Context, names: Sequence[str] = (), *, move_ports: bool = False) -> Outcome:
-    """Bring these components (default: all) and what they need to ready. Everything that may be said about it is in the outcome."""
+def up(
+    context: Context, names: Sequence[str] = (), *, move_ports: bool = False, agreed: Collection[str] | None = None
+) -> Outcome:
+    """Bring these components (default: all) and what they need to ready. Everything that may be said about it is in the outcome.
+
+    ``agreed``: the volumes that may be made anew (``lost_volumes``), where that was asked for.
+    """
     require_components(names, context.components, command="up")
     with turn(context, "nexusdev up") as held:
         watch = Stopwatch(clock=context.clock)
         with _phase(context, watch, "preflight"):
-            scene = set_scene(context, names, move_ports=move_ports)
+            scene = set_scene(context, names, move_ports=move_ports, agreed=agreed or ())
+        if scene.losses:
+            _clear(context, scene, watch)
+            scene = set_scene(context, names, move_ports=False)
         if outcome := _nothing_to_do(context, scene, watch):
-            return outcome
+            return replace(outcome, warnings=(*outcome.warnings, *_unneeded(agreed)))
         try:
             brought, plan, absent, written = _bring_up(context, scene, watch, waited=held.waited)
         finally:
             journal.write_timings(scene.instance.folder, watch.spans)
         _count(context, scene, brought, absent=absent, took=watch.elapsed)
         outcome = _outcome(context, scene, brought, plan=plan, absent=absent, took=watch.elapsed)
-        return replace(outcome, warnings=(*outcome.warnings, *warnings_of(written)))
+        return replace(outcome, warnings=(*outcome.warnings, *warnings_of(written), *_unneeded(agreed)))
 
 
-def dry_run(context: Context, names: Sequence[str] = ()) -> Outcome:
-    """The plan, each step with its reason. Changes nothing, makes nothing."""
+def lost_volumes(context: Context, names: Sequence[str] = ()) -> tuple[Loss, ...]:
+    """The data volumes that this ``up`` would have to make although they existed before. Changes nothing."""
+    require_components(names, context.components, command="up")
+    return look(context, imagined(context), names).losses
+
+
+def _clear(context: Context, scene: Scene, watch: Stopwatch) -> None:
+    """Remove what cannot stay beside volumes that begin anew, then let all of them be made. Cut in between, it is asked again."""
+    plan = volumes.clearing(scene.stack, scene.snapshot, scene.losses)
+    if plan:
+        engine_of(context, scene.runtime, watch).carry_out(plan, component_of=component_of(scene.snapshot))
+        left = volumes.clearing(scene.stack, scene.runtime.observe(), scene.losses)
+        require_gone([f"{step.act} {step.subject}" for step in left.steps], command="up --recreate-volumes")
+    marks.strike(scene.instance.folder, volumes.affected(scene.losses))
+
+
+def dry_run(context: Context, names: Sequence[str] = (), *, agreed: Collection[str] | None = None) -> Outcome:
+    """The plan, each step with its reason. Changes nothing, makes nothing. Raises VolumeLost as ``up`` would."""
     require_components(names, context.components, command="up")
     instance = imagined(context)
     scene = look(context, instance, names)
+    require_whole(scene, names, agreed or ())
+    first = volumes.clearing(scene.stack, scene.snapshot, scene.losses)
+    scene = replace(scene, snapshot=volumes.without(scene.snapshot, first))
     # what is left out is tried again only by an `up` that has something else to do
     absent = {} if scene.plan(absent=scene.absent) else scene.absent
-    plan = scene.plan(absent=absent)
+    plan = Plan(steps=(*first.steps, *scene.plan(absent=absent).steps))
     steps = [{"act": each.act.value, "subject": each.subject, "because": each.because} for each in plan.steps]
     rows = tuple((each.act.value, each.subject, each.because) for each in plan.steps)
     images = context.images()
@@ -109,6 +137,16 @@ def _warnings(absent: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(f"{name} is absent: {why}" for name, why in absent.items())
 
 
+def _unneeded(agreed: Collection[str] | None) -> tuple[str, ...]:
+    """For who asked to make lost volumes anew where none is lost: perhaps something else was meant."""
+    unneeded = agreed is not None and not agreed
+    return (
+        ("no data volume is missing: --recreate-volumes did nothing (nexusdev destroy removes data)",)
+        if unneeded
+        else ()
+    )
+
+
 def _bring_up(
     context: Context, scene: Scene, watch: Stopwatch, *, waited: float
 ) -> tuple[Brought, Plan, Mapping[str, str], Written]:
@@ -129,7 +167,9 @@ def _bring_up(
             plan = scene.plan(absent=arrivals.absent)
         site = scene.instance.site(scene.runtime, scene.stack)
         job = replace(_job(context, scene, plan, arrivals, site), waited=waited)
-        brought = engine_of(context, scene.runtime, watch).bring_up(job)
+        engine = engine_of(context, scene.runtime, watch)
+        engine.listener = volumes.Marking(listener=context.listener, folder=scene.instance.folder, wall=context.wall)
+        brought = engine.bring_up(job)
     last = [f"prove {name}" for name in scene.meant]
     with _phase(context, watch, "write", after=last):
         written = _publish(context, scene, site, arrivals.absent)

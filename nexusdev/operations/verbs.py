@@ -8,7 +8,7 @@ from nexusdev.errors import NotFound
 from nexusdev.job import Job
 from nexusdev.operations.context import Context
 from nexusdev.operations.moved import refuse_moved
-from nexusdev.operations.outcome import Outcome
+from nexusdev.operations.outcome import Block, Outcome, Text
 from nexusdev.operations.selection import limited, services_of
 from nexusdev.operations.teardown import component_of, engine_of, require_permission
 from nexusdev.operations.turn import turn
@@ -17,6 +17,8 @@ from nexusdev.plan.snapshot import Snapshot
 from nexusdev.plan.steps import Act, Plan
 from nexusdev.ports import Runtime
 from nexusdev.words import counted, duration, listed
+
+_EXPOSED = Text("docker system prune --volumes may remove stopped containers, and then their data", "dim")
 
 
 def stop(context: Context, names: Sequence[str] = ()) -> Outcome:
@@ -29,7 +31,8 @@ def stop(context: Context, names: Sequence[str] = ()) -> Outcome:
             engine_of(context, runtime).carry_out(plan, component_of=component_of(snapshot))
     stopped = [step.subject for step in plan.steps]
     words = f"stopped {counted(len(stopped), 'container')}" if plan else "nothing to do: nothing of it runs"
-    return Outcome(instance=context.identity.name, data={"stopped": stopped}, says=(words,))
+    says: tuple[Block, ...] = (words, *([_EXPOSED] if plan and snapshot.volumes else []))
+    return Outcome(instance=context.identity.name, data={"stopped": stopped}, says=says)
 
 
 def start(context: Context, names: Sequence[str] = ()) -> Outcome:

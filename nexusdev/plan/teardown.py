@@ -37,9 +37,10 @@ def _at_once(step: Step) -> Step:
     return replace(step, kill=True)
 
 
-def plan_discard(snapshot: Snapshot, volumes: Mapping[str, Collection[str]]) -> Plan:
+def plan_discard(
+    snapshot: Snapshot, volumes: Mapping[str, Collection[str]], *, because: str = "its data is destroyed"
+) -> Plan:
     """The steps after which neither the containers of these services (and who shares their networks) nor these volumes of theirs are left."""
-    because = "its data is destroyed"
     chosen = {name: container for name, container in snapshot.containers.items() if name in volumes}
     owners = {container.id for container in chosen.values()}
     sharers = {name: each for name, each in snapshot.containers.items() if each.namespace_of in owners}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from nexusdev.components.contract import Change, Client, Component, Node, Proof, Readiness, SeedFile, Variable
 from nexusdev.components.minio import readiness
 from nexusdev.components.minio.names import NAME
+from nexusdev.plan.losses import Holding
 from nexusdev.ports import Site, View
 
 
@@ -15,6 +16,9 @@ class Minio:
 
     name = NAME
     title = "MinIO"
+
+    def holdings(self) -> Sequence[Holding]:
+        return (Holding(group="minio", what="the buckets and objects", enough=3),)
 
     def look(self, site: Site) -> readiness.Facts:
         return readiness.look(site)

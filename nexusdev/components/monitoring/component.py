@@ -8,6 +8,7 @@ from pathlib import Path
 from nexusdev.components.contract import Alarms, Component, Diagnosis, Node, Proof, Readiness, Trial, Variable
 from nexusdev.components.monitoring import names, readiness
 from nexusdev.components.quiet import Quiet
+from nexusdev.plan.losses import Holding
 from nexusdev.ports import Site, View
 from nexusdev.stack.model import Service
 
@@ -70,6 +71,13 @@ class Monitoring(Quiet):
         from nexusdev.components.monitoring.corruption import explain
 
         return explain(service, log)
+
+    def holdings(self) -> Sequence[Holding]:
+        return (
+            Holding(group="prometheus", what="the history of each Prometheus"),
+            Holding(group="alertmanager", what="the silences", enough=1),
+            Holding(group="grafana", what="what was changed in Grafana by hand"),
+        )
 
     def loses(self, service: str) -> str:
         return _LOST.get(service, "")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from nexusdev.components.contract import Change, Client, Component, Node, Proof, Readiness, SeedFile, Variable
 from nexusdev.components.postgres import names, readiness
+from nexusdev.plan.losses import Holding
 from nexusdev.ports import Site, View
 
 _PSQL = (
@@ -31,6 +32,13 @@ class Postgres:
         from nexusdev.components.postgres.nudge import Nudge
 
         self._nudge = Nudge()
+
+    def holdings(self) -> Sequence[Holding]:
+        """etcd knows which cluster the databases are: a new cluster needs a new etcd."""
+        return (
+            Holding(group="postgresql", what="the databases", enough=2, along=("etcd",)),
+            Holding(group="etcd", what="who leads the databases", enough=names.QUORUM, along=("postgresql",)),
+        )
 
     def look(self, site: Site) -> readiness.Facts:
         from nexusdev.components.postgres.look import look

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from nexusdev.components.contract import Change, Client, Component, Node, Proof, Readiness, SeedFile, Variable
 from nexusdev.components.redis import names, readiness, status, variables
 from nexusdev.components.redis.readiness import Facts
+from nexusdev.plan.losses import Holding
 from nexusdev.ports import Site, View
 
 
@@ -15,6 +16,13 @@ class Redis:
 
     name = names.NAME
     title = names.TITLE
+
+    def holdings(self) -> Sequence[Holding]:
+        """Without a sentinel that remembers, an empty Redis cannot be told from the master: then all three must have their data."""
+        return (
+            Holding(group="redis", what="the keys", enough=2, along=("sentinel",)),
+            Holding(group="sentinel", what="who is master", enough=2, source=("redis",), along=("redis",)),
+        )
 
     def look(self, site: Site) -> Facts:
         return readiness.look(site)

@@ -10,6 +10,7 @@ from nexusdev.components.contract import Change, Client, Node, Proof, Readiness,
 from nexusdev.components.vault import names, readiness
 from nexusdev.components.vault.api import Api, Connections, Refused, Transport
 from nexusdev.components.vault.readiness import Facts
+from nexusdev.plan.losses import Holding
 from nexusdev.ports import Site, View
 
 _SECRET_ID_LENGTH = 36
@@ -24,6 +25,13 @@ class Vault:
     def __init__(self, door: Callable[[Site], Transport] = Connections) -> None:
         self._door = door
         self._kept: tuple[Site, Transport] | None = None
+
+    def holdings(self) -> Sequence[Holding]:
+        """The seal's key is kept in the state folder, too: its node can be made anew at any time."""
+        return (
+            Holding(group="vault", what="the secrets", enough=2),
+            Holding(group="vault-unseal", what="the seal's key", enough=0),
+        )
 
     def look(self, site: Site) -> Facts:
         return readiness.look(self._transport(site), site.secrets)

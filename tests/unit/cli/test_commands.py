@@ -115,7 +115,10 @@ def test_the_data_of_one_service_that_others_hold_on_to_is_not_destroyed(house: 
 
 def test_stop_start_and_down_by_their_names(house: House) -> None:
     house.type("up")
-    assert house.type("stop").out == "stopped 3 containers\n"
+    assert house.type("stop").out.splitlines() == [
+        "stopped 3 containers",
+        "docker system prune --volumes may remove stopped containers, and then their data",
+    ]
     assert {cell.state for cell in house.world.cells.values()} == {State.EXITED}
     assert "started 3 containers" in house.type("start").out
     assert "the data is kept" in house.type("down").out

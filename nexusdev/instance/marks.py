@@ -1,0 +1,42 @@
+"""Which data volumes of an instance have existed: ``volumes.json`` in its state folder.
+
+A volume is marked when nexusdev makes it, or first sees it; the mark goes when nexusdev removes the volume, or when somebody agrees that
+it begins anew. A mark without a volume is data that was lost behind our back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from nexusdev.instance.files import replace
+
+_FILE = "volumes.json"
+
+
+def read(folder: Path) -> Mapping[str, float]:
+    """Volume → when it was first seen, in seconds since the epoch. Empty where nothing is known that can be read."""
+    try:
+        found = json.loads((folder / _FILE).read_bytes())
+        return {str(name): float(since) for name, since in found["seen"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def add(folder: Path, volumes: Collection[str], *, at: float) -> None:
+    """Mark volumes that exist; those that are marked keep their time. Writes only where something is new."""
+    known = read(folder)
+    if fresh := [name for name in volumes if name not in known]:
+        _write(folder, {**known, **dict.fromkeys(fresh, at)})
+
+
+def strike(folder: Path, volumes: Collection[str]) -> None:
+    """Forget volumes that may begin anew."""
+    known = read(folder)
+    if not known.keys().isdisjoint(volumes):
+        _write(folder, {name: since for name, since in known.items() if name not in volumes})
+
+
+def _write(folder: Path, seen: Mapping[str, float]) -> None:
+    replace(folder / _FILE, json.dumps({"seen": dict(seen)}) + "\n")

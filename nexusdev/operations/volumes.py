@@ -1,0 +1,191 @@
+"""Data volumes that are gone: what they held, what leads on, and the way there once somebody has agreed."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, field
+
+from nexusdev.components.contract import Keeping
+from nexusdev.errors import VolumeLost
+from nexusdev.events import Event, Listener, Planned, StepDone
+from nexusdev.instance import marks
+from nexusdev.instance.instance import Instance
+from nexusdev.operations.context import Context
+from nexusdev.operations.outcome import Text
+from nexusdev.plan.losses import Holding, Loss, cleared, losses, missing
+from nexusdev.plan.snapshot import Snapshot
+from nexusdev.plan.steps import Act, Plan
+from nexusdev.plan.teardown import plan_discard
+from nexusdev.stack.model import Stack
+from nexusdev.words import counted, listed
+
+_SHOWN = 4
+_WHY = (
+    "nexusdev had seen {them} and did not remove {them}: docker volume prune, docker system prune --volumes and docker volume rm"
+    " take what no container uses. Nothing was made or started, so that nothing begins empty without your word"
+)
+
+
+def lost(
+    context: Context, instance: Instance, stack: Stack, snapshot: Snapshot, *, wanted: Collection[str] | None = None
+) -> tuple[Loss, ...]:
+    """What is gone, group by group; ``wanted``: only these volumes count."""
+    gone = missing(stack, marked=marks.read(instance.folder), there=snapshot.volumes)
+    gone = tuple(each for each in gone if wanted is None or each in wanted)
+    return losses(stack, gone, there=snapshot.volumes, holdings=_holdings(context)) if gone else ()
+
+
+def _holdings(context: Context) -> Mapping[str, Sequence[Holding]]:
+    return {name: each.holdings() for name, each in context.components.items() if isinstance(each, Keeping)}
+
+
+def affected(found: Collection[Loss]) -> frozenset[str]:
+    """The volumes that are made anew: those that are gone, and those that have to go with them."""
+    return frozenset((*(volume for loss in found for volume in loss.gone), *cleared(found)))
+
+
+def refusal(found: Sequence[Loss], instance: Instance, names: Sequence[str] = ()) -> VolumeLost:
+    """The error that names the volumes and the choices. ``names``: the components that were asked for."""
+    gone = [volume for loss in found for volume in loss.gone]
+    error = VolumeLost(
+        f"{_subject(gone)} gone from the engine: {_some(gone)}",
+        why=_WHY.format(them="it" if len(gone) == 1 else "them"),
+        hint=_choices(found, " ".join(names)),
+        evidence=tuple(sentence(loss) for loss in found),
+    )
+    error.volumes = tuple(data(found, instance))
+    return error
+
+
+def _subject(gone: Sequence[str]) -> str:
+    return "a data volume is" if len(gone) == 1 else f"{len(gone)} data volumes are"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    return listed(names) if more <= 1 else f"{', '.join(names[:_SHOWN])} and {more} more"
+
+
+def sentence(loss: Loss) -> str:
+    """What one group lost and what becomes of it."""
+    return f"{loss.component}: {listed(loss.gone)} ({loss.what}): {_fate(loss)}"
+
+
+def _fate(loss: Loss) -> str:
+    if loss.empty:
+        rest = f"; {listed(loss.cleared)} would be emptied, too" if loss.cleared else ""
+        left = (
+            f" ({listed(loss.kept)} alone {'does' if len(loss.kept) == 1 else 'do'} not suffice)" if loss.kept else ""
+        )
+        return f"cannot be rebuilt{left if loss.cleared else ''}: begins anew and empty{rest}"
+    return f"can be rebuilt from {listed(loss.source or loss.kept) if loss.source or loss.kept else 'the state folder'}"
+
+
+def _choices(found: Sequence[Loss], names: str) -> str:
+    empty = list(dict.fromkeys(loss.component for loss in found if loss.empty))
+    rebuilt = any(not loss.empty for loss in found)
+    acts = [
+        *(["rebuild what can be rebuilt"] if rebuilt else []),
+        *([f"begin anew and empty with {listed(empty)} (asks before)"] if empty else []),
+    ]
+    return "\n".join(
+        (
+            f"nexusdev up {names + ' ' if names else ''}--recreate-volumes   {', '.join(acts)}",
+            "nexusdev up   after you restored the volumes from a backup (README, Volumes that are gone)",
+            "nexusdev destroy   remove the rest of the instance as well",
+        )
+    )
+
+
+def says(found: Sequence[Loss]) -> tuple[Text, ...]:
+    """For ``status``: a line per group, and what to type."""
+    lines = [f"gone from the engine: {sentence(loss)}" for loss in found]
+    return tuple(Text(line, "bad") for line in (*lines, *(["nexusdev up   tells the choices"] if lines else [])))
+
+
+def data(found: Sequence[Loss], instance: Instance) -> list[dict[str, Any]]:
+    """One mapping per lost volume, for programs."""
+    seen = marks.read(instance.folder)
+    return [
+        {
+            "name": volume,
+            "full_name": f"{instance.compose_project}_{volume}",
+            "component": loss.component,
+            "group": loss.group,
+            "held": loss.what,
+            "first_seen": datetime.fromtimestamp(seen.get(volume, 0.0), UTC).isoformat(timespec="seconds"),
+            "rebuildable": not loss.empty,
+            "clears": list(loss.cleared),
+        }
+        for loss in found
+        for volume in loss.gone
+    ]
+
+
+def question(found: Sequence[Loss]) -> str | None:
+    """What to ask before they are made anew; None where no data is lost by it."""
+    if not any(loss.empty for loss in found):
+        return None
+    held = [f"{loss.what} of {loss.component}" for loss in found if loss.empty]
+    going = cleared([loss for loss in found if loss.empty])
+    rest = (
+        f"; this removes {counted(len(going), 'volume')} that {'is' if len(going) == 1 else 'are'} still there"
+        if going
+        else ""
+    )
+    return f"begin anew and empty: {listed(held)}{f' ({listed(going)})' if going else ''}{rest}?"
+
+
+def clearing(stack: Stack, snapshot: Snapshot, found: Collection[Loss]) -> Plan:
+    """The steps after which those that are left and have to go are gone, with the containers that use them."""
+    going = set(cleared(found))
+    users = {
+        service.name: own
+        for service in stack.services.values()
+        if (own := [mount.volume for mount in service.volumes if mount.volume in going])
+    }
+    return plan_discard(snapshot, users, because="its component begins anew")
+
+
+def without(snapshot: Snapshot, plan: Plan) -> Snapshot:
+    """The snapshot as it will be after these removals."""
+    gone = {act: {step.subject for step in plan.steps if step.act is act} for act in (Act.REMOVE, Act.REMOVE_VOLUME)}
+    return Snapshot(
+        containers={name: each for name, each in snapshot.containers.items() if name not in gone[Act.REMOVE]},
+        volumes={name: each for name, each in snapshot.volumes.items() if name not in gone[Act.REMOVE_VOLUME]},
+        network=snapshot.network,
+        strays=snapshot.strays,
+        foreign=snapshot.foreign,
+    )
+
+
+class Marking(Struct, kw_only=True):
+    """A listener between: marks the volumes of a plan once all of them are made, in one write."""
+
+    listener: Listener
+    folder: Path
+    wall: Callable[[], float]
+    _made: list[str] = field(default_factory=list)
+    _planned: int = 0
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def tell(self, event: Event) -> None:
+        match event:
+            case Planned():
+                self._planned = sum(step.act is Act.CREATE_VOLUME for step in event.plan.steps)
+            case StepDone() if event.step.act is Act.CREATE_VOLUME:
+                self._mark(event.step.subject)
+        self.listener.tell(event)
+
+    def _mark(self, volume: str) -> None:
+        """What cannot be written now is marked by the next ``up``."""
+        with self._guard, contextlib.suppress(OSError):
+            self._made.append(volume)
+            if len(self._made) >= self._planned:
+                marks.add(self.folder, self._made, at=self.wall())

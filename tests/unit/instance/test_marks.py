@@ -1,0 +1,35 @@
+"""The marks of data volumes: kept, never doubled, and harmless when they cannot be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nexusdev.instance import marks
+
+
+def test_a_volume_keeps_the_time_at_which_it_was_first_seen(tmp_path: Path) -> None:
+    marks.add(tmp_path, ["redis-0"], at=10.0)
+    marks.add(tmp_path, ["redis-0", "redis-1"], at=20.0)
+    assert marks.read(tmp_path) == {"redis-0": 10.0, "redis-1": 20.0}
+
+
+def test_nothing_is_written_where_nothing_is_new(tmp_path: Path) -> None:
+    marks.add(tmp_path, ["redis-0"], at=10.0)
+    before = (tmp_path / "volumes.json").stat()
+    marks.add(tmp_path, ["redis-0"], at=20.0)
+    marks.strike(tmp_path, ["redis-7"])
+    assert (tmp_path / "volumes.json").stat() == before
+
+
+def test_a_struck_volume_is_forgotten(tmp_path: Path) -> None:
+    marks.add(tmp_path, ["redis-0", "redis-1"], at=10.0)
+    marks.strike(tmp_path, ["redis-0"])
+    assert marks.read(tmp_path) == {"redis-1": 10.0}
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"seen": 3}', '{"seen": {"a": "soon"}}', "{}"])
+def test_a_file_that_says_nothing_marks_nothing(tmp_path: Path, content: str) -> None:
+    (tmp_path / "volumes.json").write_text(content)
+    assert marks.read(tmp_path) == {}

@@ -1,0 +1,88 @@
+"""What the loss of data volumes means, on the stack as it is: what can be rebuilt, what begins anew, and what has to go with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from nexusdev.components.contract import Keeping
+from nexusdev.components.registry import ALL
+from nexusdev.operations.context import stack_file
+from nexusdev.plan.losses import Loss, cleared, losses, missing
+from nexusdev.stack.loader import load
+from nexusdev.stack.model import Stack
+
+ETCD = ("etcd-0-data", "etcd-1-data", "etcd-2-data")
+POSTGRES = ("postgresql-0-data", "postgresql-1-data", "postgresql-2-data")
+REDIS = ("redis-0", "redis-1", "redis-2")
+SENTINEL = ("sentinel-0", "sentinel-1", "sentinel-2")
+MINIO = ("minio-0", "minio-1", "minio-2", "minio-3")
+VAULT = ("vault-0", "vault-1", "vault-2")
+HOLDINGS = {name: each.holdings() for name, each in ALL.items() if isinstance(each, Keeping)}
+
+
+@pytest.fixture(scope="module")
+def stack() -> Stack:
+    return load(stack_file(), {"NEXUS_STATE": "/nowhere", "NEXUS_PROJECT": "nexusdev-shop"})
+
+
+def found(stack: Stack, gone: Sequence[str]) -> dict[str, Loss]:
+    there = [volume for volume in stack.volumes if volume not in gone]
+    return {loss.group: loss for loss in losses(stack, gone, there=there, holdings=HOLDINGS)}
+
+
+def test_every_group_with_volumes_says_what_it_keeps(stack: Stack) -> None:
+    groups = {(each.component, each.group) for each in stack.services.values() if each.volumes}
+    assert groups == {(name, each.group) for name, several in HOLDINGS.items() for each in several}
+
+
+def test_what_was_never_seen_is_not_missed(stack: Stack) -> None:
+    assert missing(stack, marked=("redis-0", "of-an-older-stack"), there=("redis-1",)) == ("redis-0",)
+
+
+@pytest.mark.parametrize("volume", [*ETCD, *POSTGRES, *REDIS, *SENTINEL, *MINIO, *VAULT, "vault-unseal"])
+def test_one_lost_volume_is_rebuilt_from_the_others_and_nothing_else_goes(stack: Stack, volume: str) -> None:
+    (loss,) = found(stack, [volume]).values()
+    assert (loss.empty, loss.gone, loss.cleared) == (False, (volume,), ())
+
+
+@pytest.mark.parametrize(
+    ("gone", "empty", "going"),
+    [
+        (POSTGRES, {"postgresql"}, ETCD),
+        (POSTGRES[:2], {"postgresql"}, (POSTGRES[2], *ETCD)),
+        ((*POSTGRES, ETCD[0]), {"postgresql", "etcd"}, ETCD[1:]),
+        ((*POSTGRES, *ETCD), {"postgresql", "etcd"}, ()),
+        (VAULT[:2], {"vault"}, (VAULT[2],)),
+        (VAULT, {"vault"}, ()),
+        ((*VAULT, "vault-unseal"), {"vault"}, ()),
+        (REDIS, {"redis"}, SENTINEL),
+        ((*SENTINEL, REDIS[0]), {"redis", "sentinel"}, REDIS[1:]),
+        (MINIO[:2], {"minio"}, MINIO[2:]),
+        (("prometheus-0",), {"prometheus"}, ()),
+        (("alertmanager-0", "alertmanager-1"), {"alertmanager"}, ()),
+        (("grafana",), {"grafana"}, ()),
+    ],
+)
+def test_what_nothing_can_rebuild_begins_anew_with_all_that_is_about_it(
+    stack: Stack, gone: Sequence[str], empty: set[str], going: Sequence[str]
+) -> None:
+    losses_ = found(stack, gone)
+    assert {group for group, loss in losses_.items() if loss.empty} == empty
+    assert set(cleared(losses_.values())) == set(going)
+
+
+def test_sentinels_learn_everything_from_a_whole_redis(stack: Stack) -> None:
+    loss = found(stack, SENTINEL)["sentinel"]
+    assert (loss.empty, loss.source, loss.cleared) == (False, ("redis",), ())
+
+
+def test_sentinels_in_the_minority_give_way_to_what_redis_says(stack: Stack) -> None:
+    assert found(stack, SENTINEL[:2])["sentinel"].cleared == (SENTINEL[2],)
+
+
+def test_components_do_not_touch_one_another(stack: Stack) -> None:
+    losses_ = found(stack, (*POSTGRES, "redis-0"))
+    assert not losses_["redis"].empty
+    assert set(cleared(losses_.values())) == set(ETCD)
