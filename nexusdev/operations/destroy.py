@@ -14,14 +14,17 @@ from nexusdev.operations.moved import refuse_moved
 from nexusdev.operations.outcome import Outcome
 from nexusdev.operations.teardown import removed, require_permission, take_down
 from nexusdev.operations.turn import turn, what_takes_down
+from nexusdev.plan.claims import refuse_strangers
+from nexusdev.plan.planner import plan_down
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.words import counted
 
 
 def question(context: Context) -> str | None:
-    """What to ask before; None where there is nothing that could be lost."""
+    """What to ask before; None where there is nothing that could be lost. Raises TeardownIncomplete where others use it."""
     snapshot = context.runtime().observe()
     require_permission(context, snapshot)
+    refuse_strangers(plan_down(snapshot, volumes=True), snapshot, command="destroy")
     if not _anything(snapshot) and not (context.root / "instances" / context.identity.name).exists():
         refuse_moved(context)
         return None

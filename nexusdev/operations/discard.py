@@ -12,7 +12,9 @@ from nexusdev.operations.outcome import Outcome
 from nexusdev.operations.selection import unknown
 from nexusdev.operations.teardown import component_of, engine_of, removed, require_gone, require_permission
 from nexusdev.operations.turn import turn, what_takes_down
+from nexusdev.plan.claims import refuse_strangers
 from nexusdev.plan.snapshot import Snapshot
+from nexusdev.plan.steps import Plan
 from nexusdev.plan.teardown import plan_discard
 from nexusdev.stack.model import Stack
 from nexusdev.words import listed
@@ -21,7 +23,7 @@ from nexusdev.words import listed
 def question(context: Context, names: Sequence[str]) -> str | None:
     """What to ask before, with everything that would go; None where nothing of it is there."""
     stack = context.stack(context.instance())
-    plan = plan_discard(*_chosen(context, names, stack))
+    plan = _planned(*_chosen(context, names, stack), names)
     lost = [f"{name} loses {_loses(context, name, stack)}" for name in names]
     return f"destroy {_told(removed(plan))} ({'; '.join(lost)})?" if plan else None
 
@@ -31,7 +33,7 @@ def discard(context: Context, names: Sequence[str]) -> Outcome:
     with turn(context, "nexusdev destroy", beside=what_takes_down):
         instance = context.instance()
         snapshot, volumes = _chosen(context, names, context.stack(instance))
-        plan = plan_discard(snapshot, volumes)
+        plan = _planned(snapshot, volumes, names)
         runtime = context.runtime()
         if plan:
             engine_of(context, runtime).carry_out(plan, component_of=component_of(snapshot))
@@ -41,6 +43,12 @@ def discard(context: Context, names: Sequence[str]) -> Outcome:
     gone = removed(plan)
     words = f"destroyed: {_told(gone)}; nexusdev up makes it anew" if plan else "nothing to do: nothing of it is there"
     return Outcome(instance=context.identity.name, data={"removed": gone}, says=(words,))
+
+
+def _planned(snapshot: Snapshot, volumes: Mapping[str, Sequence[str]], names: Sequence[str]) -> Plan:
+    plan = plan_discard(snapshot, volumes)
+    refuse_strangers(plan, snapshot, command=f"destroy {' '.join(names)}")
+    return plan
 
 
 def _told(gone: Mapping[str, Sequence[str]]) -> str:

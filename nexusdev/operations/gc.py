@@ -22,6 +22,8 @@ from nexusdev.operations import ls
 from nexusdev.operations.context import Context
 from nexusdev.operations.images import size as told_size
 from nexusdev.operations.outcome import Outcome, Table
+from nexusdev.plan.claims import refuse_strangers
+from nexusdev.plan.planner import plan_down
 from nexusdev.plan.steps import Act, Step
 from nexusdev.plan.survey import Belonging, Survey
 from nexusdev.runtimes.image_door import StoredImage
@@ -203,6 +205,8 @@ def _remove_instance(context: Context, leftover: Leftover) -> None:
     with locked(identity, GC, root=context.root):
         things = _still_left_over(context, leftover)
         runtime = context.doors.runtime(identity, owner=owner)
+        snapshot = runtime.observe()
+        refuse_strangers(plan_down(snapshot, volumes=True), snapshot, command="gc")
         for kind, act in _ORDER.items():
             for thing in (each for each in things if each.kind == kind):
                 subject = thing.service or thing.name

@@ -11,6 +11,7 @@ from nexusdev.instance.places import is_missing
 from nexusdev.instance.state import Record, folder_of, read_record
 from nexusdev.operations.context import Context
 from nexusdev.operations.moved import refuse_moved
+from nexusdev.plan.claims import refuse_strangers
 from nexusdev.plan.planner import plan_down
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.plan.steps import Act, Plan
@@ -22,13 +23,17 @@ if TYPE_CHECKING:
 
 
 def take_down(context: Context, *, volumes: bool) -> Plan:
-    """Remove containers and network, and with ``volumes`` the data; the steps that were needed. TeardownIncomplete (exit 8)."""
+    """Remove containers and network, and with ``volumes`` the data; the steps that were needed.
+
+    Raises TeardownIncomplete (exit 8): before anything is removed where others use it, afterwards where something is left.
+    """
     runtime = context.runtime()
     snapshot = runtime.observe()
     require_permission(context, snapshot)
     plan = plan_down(snapshot, volumes=volumes)
     if not plan and not folder_of(context.root, context.identity.name).exists():
         refuse_moved(context)
+    refuse_strangers(plan, snapshot, command="destroy" if volumes else "down")
     if plan:
         engine_of(context, runtime).carry_out(plan, component_of=component_of(snapshot))
         _require_gone(runtime.observe(), volumes=volumes, command="destroy" if volumes else "down")

@@ -20,6 +20,7 @@ from nexusdev.operations.scene import Scene, imagined, look, require_whole, set_
 from nexusdev.operations.selection import limited, require_components
 from nexusdev.operations.teardown import component_of, engine_of, require_gone
 from nexusdev.operations.turn import turn
+from nexusdev.plan.claims import refuse_strangers
 from nexusdev.plan.losses import Loss
 from nexusdev.plan.steps import Plan
 from nexusdev.ports import Site
@@ -65,6 +66,7 @@ def lost_volumes(context: Context, names: Sequence[str] = ()) -> tuple[Loss, ...
 def _clear(context: Context, scene: Scene, watch: Stopwatch) -> None:
     """Remove what cannot stay beside volumes that begin anew, then let all of them be made. Cut in between, it is asked again."""
     plan = volumes.clearing(scene.stack, scene.snapshot, scene.losses)
+    refuse_strangers(plan, scene.snapshot, command="up --recreate-volumes")
     if plan:
         engine_of(context, scene.runtime, watch).carry_out(plan, component_of=component_of(scene.snapshot))
         left = volumes.clearing(scene.stack, scene.runtime.observe(), scene.losses)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from nexusdev.plan.claims import refuse_foreign
+from nexusdev.plan.claims import refuse_foreign, refuse_strangers
 from nexusdev.plan.snapshot import Container, Snapshot
 from nexusdev.plan.steps import Act, Plan, Step
 from nexusdev.plan.teardown import plan_down, removals
@@ -39,7 +39,7 @@ def plan(
     only      these components and what they need; all others are left as they are (but a network made anew concerns all)
     unwanted  services whose containers go nevertheless, and why
     former    paths that the owner's folder had before it was moved
-    Raises IdentityMismatch.
+    Raises IdentityMismatch; PreflightFailed where somebody else uses a network that has to be made anew.
     """
     unwanted = unwanted or {}
     new_network = snapshot.network is not None and snapshot.network.subnet != stack.network.subnet
@@ -61,7 +61,9 @@ def plan(
     ]
     for service in services:
         steps += _service_steps(service, verdicts[service.name], scene, removed_subjects)
-    return Plan(steps=tuple(steps))
+    made = Plan(steps=tuple(steps))
+    refuse_strangers(made, snapshot, command="up")
+    return made
 
 
 def _names(stack: Stack, services: Collection[str]) -> Mapping[str, str]:

@@ -50,21 +50,29 @@ class Container(Struct, frozen=True, kw_only=True):
 
 
 class Volume(Struct, frozen=True, kw_only=True):
-    """A named volume of this instance; ``name`` is the stack's short name, ``full_name`` the engine's."""
+    """A named volume of this instance; ``name`` is the stack's short name, ``full_name`` the engine's.
+
+    strangers  names of containers that are not this instance's and have it mounted, whether they run or not: it cannot be removed
+    """
 
     name: str
     full_name: str
     owner_path: str = ""
     state_path: str = ""
+    strangers: tuple[str, ...] = ()
 
 
 class NetworkState(Struct, frozen=True, kw_only=True):
-    """The instance's network as it exists."""
+    """The instance's network as it exists.
+
+    strangers  names of running containers that are not this instance's and are attached to it: it cannot be removed
+    """
 
     id: str
     full_name: str
     subnet: str
     owner_path: str = ""
+    strangers: tuple[str, ...] = ()
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):

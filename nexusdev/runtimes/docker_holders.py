@@ -15,6 +15,8 @@ from nexusdev.runtimes.docker_observe import plain_names, subnet_of
 Json = Mapping[str, Any]
 _PORT = re.compile(r"(?:\d+\.\d+\.\d+\.\d+|::\d?|\]):(\d+)")
 _IN_USE = ("port is already allocated", "address already in use", "ports are not available")
+# Docker's words for networks and volumes, then Podman's for both
+_HELD = ("has active endpoints", "volume is in use", "being used")
 _LISTENING = "0A"
 
 
@@ -22,6 +24,11 @@ def port_in_words(words: str) -> int:
     """The port that the engine could not publish, or 0 when that is not what it complains of."""
     found = _PORT.search(words) if any(phrase in words for phrase in _IN_USE) else None
     return int(found[1]) if found else 0
+
+
+def is_in_use(words: str) -> bool:
+    """Whether the engine would not remove a network or a volume because a container uses it."""
+    return any(phrase in words for phrase in _HELD)
 
 
 def holder_of(port: int, listed: Iterable[Json], proc: Path = Path("/proc")) -> str:

@@ -12,6 +12,7 @@ from nexusdev.runtimes import labels
 from nexusdev.runtimes.docker_create import Names
 
 Json = Mapping[str, Any]
+_HOLDING = ("running", "paused", "restarting")
 _FRACTION = re.compile(r"\.(\d{1,6})\d*")
 
 
@@ -42,12 +43,16 @@ def snapshot(
     names: Names,
 ) -> Snapshot:
     """``containers``: all of the engine's; ``volumes``, ``networks``: this instance's; ``details``: id → what inspect says."""
-    network = next((_network(each) for each in networks), None)
+    others = [each for each in containers if not is_ours(each, names)]
+    network = next((_network(each, others) for each in networks), None)
     ours = [_container(each, details.get(each["Id"], {}), network) for each in containers if is_ours(each, names)]
     claimed = {each.service: each for each in ours if each.service and each.name == names.container(each.service)}
     return Snapshot(
         containers=_in_order(claimed, names),
-        volumes={volume.name: volume for volume in sorted(map(_volume, volumes), key=lambda each: each.name)},
+        volumes={
+            volume.name: volume
+            for volume in sorted((_volume(each, others) for each in volumes), key=lambda each: each.name)
+        },
         network=network,
         strays=tuple(each for each in ours if claimed.get(each.service) is not each),
         foreign=_foreign(containers, names),
@@ -142,21 +147,55 @@ def _attached(listed: Json, network: NetworkState | None) -> bool:
     return endpoint is not None and endpoint.get("NetworkID") in ("", None, network.id)
 
 
-def _volume(listed: Json) -> Volume:
+def _volume(listed: Json, others: Sequence[Json]) -> Volume:
     tags = listed.get("Labels") or {}
     return Volume(
         name=tags.get(labels.VOLUME) or listed["Name"],
         full_name=listed["Name"],
         owner_path=tags.get(labels.OWNER_PATH, ""),
         state_path=tags.get(labels.STATE_PATH, ""),
+        strangers=users_of(listed["Name"], others),
     )
 
 
-def _network(listed: Json) -> NetworkState:
+def users_of(volume: str, containers: Iterable[Json]) -> tuple[str, ...]:
+    """The listed containers that have a volume mounted, running or not."""
+    return tuple(
+        _plain_name(each)
+        for each in containers
+        if any(mount.get("Type") == "volume" and mount.get("Name") == volume for mount in _mounts(each))
+    )
+
+
+def _mounts(listed: Json) -> Iterable[Json]:
+    """Podman's list tells of mounts in other ways, or not at all."""
+    return (mount for mount in listed.get("Mounts") or () if isinstance(mount, Mapping))
+
+
+def attached_to(network: str, containers: Iterable[Json]) -> tuple[str, ...]:
+    """The listed containers that are on a network, by its id, and hold it: stopped ones do not."""
+    return tuple(
+        _plain_name(each)
+        for each in containers
+        if each.get("State") in _HOLDING
+        and any(endpoint.get("NetworkID") == network for endpoint in _endpoints(each).values())
+    )
+
+
+def _endpoints(listed: Json) -> Mapping[str, Json]:
+    return (listed.get("NetworkSettings") or {}).get("Networks") or {}
+
+
+def _plain_name(listed: Json) -> str:
+    return next(iter(plain_names(listed)), listed["Id"][:12])
+
+
+def _network(listed: Json, others: Sequence[Json]) -> NetworkState:
     return NetworkState(
         id=listed["Id"],
         full_name=listed["Name"],
         subnet=subnet_of(listed),
+        strangers=attached_to(listed["Id"], others),
         owner_path=(listed.get("Labels") or {}).get(labels.OWNER_PATH, ""),
     )
 

@@ -46,9 +46,9 @@ class Steps:
             case Act.REMOVE:
                 self._remove(self._target(step), kill=step.kill)
             case Act.REMOVE_NETWORK:
-                self._remove_network(step.target or self._names.network(step.subject))
+                self._remove_network(step)
             case Act.REMOVE_VOLUME:
-                self._remove_volume(step.target or self._names.volume(step.subject))
+                self._remove_volume(step)
 
     def _target(self, step: Step) -> str:
         return step.target or self._names.container(step.subject)
@@ -207,14 +207,35 @@ class Steps:
         while self._inspect(container) is not None and time.monotonic() < deadline:
             time.sleep(0.05)
 
-    def _remove_network(self, network: str) -> None:
+    def _remove_network(self, step: Step) -> None:
+        """Whoever came upon it since it was looked at is named."""
         import docker.errors
 
-        with contextlib.suppress(docker.errors.NotFound):
+        network = step.target or self._names.network(step.subject)
+        try:
             self._api.remove_network(network)
+        except docker.errors.NotFound:
+            return
+        except docker.errors.APIError as error:
+            if not holders.is_in_use(str(error.explanation)):
+                raise
+            there = self._api.inspect_network(network)
+            strangers = observe.attached_to(there["Id"], self._others())
+            raise failures.network_in_use(there["Name"], strangers) from error
 
-    def _remove_volume(self, volume: str) -> None:
+    def _remove_volume(self, step: Step) -> None:
         import docker.errors
 
-        with contextlib.suppress(docker.errors.NotFound):
+        volume = step.target or self._names.volume(step.subject)
+        try:
             self._api.remove_volume(volume)
+        except docker.errors.NotFound:
+            return
+        except docker.errors.APIError as error:
+            if not holders.is_in_use(str(error.explanation)):
+                raise
+            raise failures.volume_in_use(volume, observe.users_of(volume, self._others())) from error
+
+    def _others(self) -> list[Mapping[str, Any]]:
+        """The containers of others."""
+        return [each for each in self._api.containers(all=True) if not observe.is_ours(each, self._names)]

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nexusdev.errors import IdentityMismatch, ImageUnavailable, InvalidState, NotFound, PortInUse, PreflightFailed
+from nexusdev.errors import (
+    IdentityMismatch,
+    ImageUnavailable,
+    InvalidState,
+    NotFound,
+    PortInUse,
+    PreflightFailed,
+    TeardownIncomplete,
+)
+from nexusdev.plan.claims import came_between
+from nexusdev.plan.snapshot import NetworkState, Volume
 
 
 def port_in_use(service: str, port: int, holder: str) -> PortInUse:
@@ -58,6 +68,16 @@ def subnet_taken(subnet: str, others: Sequence[str]) -> PreflightFailed:
         hint="docker network ls    find the other network and remove it, then: nexusdev up",
         code="SUBNET_IN_USE",
     )
+
+
+def network_in_use(name: str, strangers: Sequence[str]) -> TeardownIncomplete:
+    """``strangers``: the containers of others on it; none where they cannot be seen."""
+    return came_between(NetworkState(id="", full_name=name, subnet="", strangers=tuple(strangers)))
+
+
+def volume_in_use(name: str, strangers: Sequence[str]) -> TeardownIncomplete:
+    """``strangers``: the containers of others that have it mounted; none where they cannot be seen."""
+    return came_between(Volume(name=name, full_name=name, strangers=tuple(strangers)))
 
 
 def refused(words: str) -> PreflightFailed:

@@ -50,6 +50,7 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
                         full_name=full_name,
                         owner_path=store.owner_path,
                         state_path=store.state_path,
+                        strangers=self.world.users_of(full_name, but=self.instance),
                     )
                     for full_name, store in sorted(self.world.volumes.items())
                     if store.instance == self.instance
@@ -57,7 +58,11 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
                 network=None
                 if network is None
                 else NetworkState(
-                    id=network.id, full_name=network.name, subnet=network.subnet, owner_path=network.owner_path
+                    id=network.id,
+                    full_name=network.name,
+                    subnet=network.subnet,
+                    owner_path=network.owner_path,
+                    strangers=self.world.attached_to(network, but=self.instance),
                 ),
                 strays=tuple(_container(cell, network) for cell in ours if claimed.get(cell.service) is not cell),
                 foreign=self._foreign(),
@@ -201,16 +206,14 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
         net = next((net for net in self.world.networks.values() if wanted in (net.id, net.name)), None)
         if net is None:
             return
-        if busy := [
-            cell.name for cell in self.world.cells.values() if cell.network_id == net.id and cell.state in ALIVE
-        ]:
-            raise failures.refused(f"network {net.name} has active endpoints: {', '.join(busy)}")
+        if self.world.attached_to(net):
+            raise failures.network_in_use(net.name, self.world.attached_to(net, but=self.instance))
         del self.world.networks[net.name]
 
     def _remove_volume(self, step: Step) -> None:
         full_name = step.target or f"{self.project}_{step.subject}"
-        if users := [cell.name for cell in self.world.cells.values() if full_name in cell.volumes]:
-            raise failures.refused(f"volume {full_name} is in use by {', '.join(users)}")
+        if self.world.users_of(full_name):
+            raise failures.volume_in_use(full_name, self.world.users_of(full_name, but=self.instance))
         self.world.volumes.pop(full_name, None)
 
     def deaths(self, stop: Any) -> Iterator[Death]:

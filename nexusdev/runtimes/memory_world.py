@@ -154,6 +154,20 @@ class World(Struct, kw_only=True):
         self.end(name, asked=True)
         del self.cells[self._get(name).id]
 
+    def attached_to(self, network: Net, *, but: str | None = None) -> tuple[str, ...]:
+        """The containers that hold a network; ``but``: those of this instance do not count."""
+        cells = (cell for cell in self.cells.values() if cell.network_id == network.id and cell.state in ALIVE)
+        return tuple(cell.name for cell in cells if but is None or cell.instance != but)
+
+    def users_of(self, volume: str, *, but: str | None = None) -> tuple[str, ...]:
+        """The containers that have a volume mounted, by the engine's name of it."""
+        cells = (cell for cell in self.cells.values() if volume in cell.volumes)
+        return tuple(cell.name for cell in cells if but is None or cell.instance != but)
+
+    def connect(self, name: str, network: str) -> None:
+        """Attach a container to a network, both by their names."""
+        self._get(name).network_id = self.networks[network].id
+
     def disconnect(self, name: str) -> None:
         self._get(name).network_id = ""
 
@@ -162,9 +176,13 @@ class World(Struct, kw_only=True):
         cell = self._get(name)
         cell.said.append(LogLine(service=cell.service, at=self._tick(), text=text))
 
-    def add_stranger(self, name: str, *, image: str = "somebody/else:1", ports: tuple[int, ...] = ()) -> Cell:
-        """A running container of somebody else."""
-        return self.add(Cell(id=self.new_id(), name=name, image=image, ports=ports, state=State.RUNNING))
+    def add_stranger(
+        self, name: str, *, image: str = "somebody/else:1", ports: tuple[int, ...] = (), volumes: tuple[str, ...] = ()
+    ) -> Cell:
+        """A running container of somebody else. ``volumes``: by the engine's names."""
+        return self.add(
+            Cell(id=self.new_id(), name=name, image=image, ports=ports, volumes=volumes, state=State.RUNNING)
+        )
 
     def holder_of(self, port: int, *, but: Cell) -> str:
         """Who has a host port, in words, or ''."""

@@ -9,7 +9,7 @@ import time
 import pytest
 from msgspec.structs import replace
 
-from nexusdev.errors import IdentityMismatch, ImageUnavailable, NotFound, PortInUse, PreflightFailed
+from nexusdev.errors import IdentityMismatch, ImageUnavailable, NotFound, PortInUse, PreflightFailed, TeardownIncomplete
 from nexusdev.plan.planner import plan_down, plan_restart, plan_start, plan_stop
 from nexusdev.plan.snapshot import Snapshot, State
 from nexusdev.plan.steps import Act, Step
@@ -335,3 +335,45 @@ def test_started_times_are_told_of_what_ended(bench: Bench) -> None:
     bench.hand("kill", bench.container("store-1"))
     ended = bench.runtime().observe().containers["store-1"]
     assert ended.finished_at > ended.started_at > 0
+
+
+def test_a_stranger_on_the_network_is_seen_and_named_by_the_removal(bench: Bench) -> None:
+    network = bench.up().network
+    assert network is not None
+    assert network.strangers == ()
+    name = f"{bench.project}-stranger"
+    bench.add_stranger(name)
+    bench.hand("connect", name, network.full_name)
+    seen = bench.runtime().observe()
+    assert seen.network is not None
+    assert seen.network.strangers == (name,)
+    *containers, last = plan_down(seen, volumes=False).steps
+    for step in containers:
+        bench.runtime().apply(step)
+    with pytest.raises(TeardownIncomplete) as caught:
+        bench.runtime().apply(last)
+    assert caught.value.code == "NETWORK_IN_USE"
+    assert caught.value.hint.splitlines()[0] == f"docker network disconnect {network.full_name} {name}"
+    bench.hand("remove", name)
+    bench.runtime().apply(last)
+    assert bench.runtime().observe().network is None
+
+
+def test_a_stranger_with_a_volume_is_seen_and_named_by_the_removal(bench: Bench) -> None:
+    volume = bench.up().volumes["store-0"]
+    assert volume.strangers == ()
+    name = f"{bench.project}-stranger"
+    bench.add_stranger(name, volume=volume.full_name)
+    bench.hand("kill", name)
+    seen = bench.runtime().observe()
+    assert seen.volumes["store-0"].strangers == (name,)
+    *others, last = plan_down(seen, volumes=True).steps
+    for step in others:
+        bench.runtime().apply(step)
+    with pytest.raises(TeardownIncomplete) as caught:
+        bench.runtime().apply(last)
+    assert caught.value.code == "VOLUME_IN_USE"
+    assert name in caught.value.message
+    bench.hand("remove", name)
+    bench.runtime().apply(last)
+    assert bench.runtime().observe() == Snapshot()

@@ -90,11 +90,11 @@ class Bench(ABC):
 
     @abstractmethod
     def hand(self, deed: str, name: str, *arguments: str) -> None:
-        """kill, pause, rename, remove, disconnect; or remove_network, remove_volume by the engine's name."""
+        """kill, pause, rename, remove, connect (to a network), disconnect; or remove_network, remove_volume by the engine's name."""
 
     @abstractmethod
-    def add_stranger(self, name: str, *, port: int = 0) -> str:
-        """Somebody else's running container; returns its image."""
+    def add_stranger(self, name: str, *, port: int = 0, volume: str = "") -> str:
+        """Somebody else's running container, with a volume by the engine's name; returns its image."""
 
     def container(self, service: str) -> str:
         return f"{self.project}-{service}-1"
@@ -143,8 +143,8 @@ class MemoryBench(Bench):
         else:
             getattr(self.world, deed)(name, *arguments)
 
-    def add_stranger(self, name: str, *, port: int = 0) -> str:
-        return self.world.add_stranger(name, ports=(port,) if port else ()).image
+    def add_stranger(self, name: str, *, port: int = 0, volume: str = "") -> str:
+        return self.world.add_stranger(name, ports=(port,) if port else (), volumes=(volume,) if volume else ()).image
 
 
 @dataclass(kw_only=True)
@@ -164,6 +164,7 @@ class DockerBench(Bench):
             "pause": lambda: api.pause(name),
             "rename": lambda: api.rename(name, *arguments),
             "remove": lambda: api.remove_container(name, force=True),
+            "connect": lambda: api.connect_container_to_network(name, *arguments),
             "disconnect": lambda: api.disconnect_container_from_network(name, f"{self.project}_nexus"),
             "restart": lambda: api.restart(name, timeout=1),
             "remove_network": lambda: api.remove_network(name),
@@ -171,9 +172,10 @@ class DockerBench(Bench):
         }
         deeds[deed]()
 
-    def add_stranger(self, name: str, *, port: int = 0) -> str:
+    def add_stranger(self, name: str, *, port: int = 0, volume: str = "") -> str:
         api = engine().api
-        host = {"PortBindings": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}]}} if port else {}
+        ports = {"PortBindings": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}]}} if port else {}
+        host = {**ports, "Binds": [f"{volume}:/theirs"] if volume else []}
         body = {"Image": self.image, "Entrypoint": list(SLEEPER), "ExposedPorts": {"80/tcp": {}}, "HostConfig": host}
         made = api.create_container_from_config(body, name=name)["Id"]
         self.strangers.append(made)

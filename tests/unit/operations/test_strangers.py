@@ -1,0 +1,170 @@
+"""Containers of others on the instance's network or volumes: named before anything is removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from nexusdev.errors import PreflightFailed, TeardownIncomplete
+from nexusdev.operations import destroy as destroying
+from nexusdev.operations import gc
+from nexusdev.operations.context import Context
+from nexusdev.operations.destroy import destroy
+from nexusdev.operations.discard import discard
+from nexusdev.operations.down import down
+from nexusdev.operations.up import up
+from nexusdev.plan.losses import Holding
+from nexusdev.plan.snapshot import Snapshot
+from nexusdev.plan.steps import Act
+from nexusdev.runtimes import failures
+from tests.fakes import FakeComponent, House
+
+NETWORK = "nexusdev-shop_nexus"
+
+
+@dataclass(kw_only=True)
+class FakeStore(FakeComponent):
+    """Two servers, neither of which can be rebuilt when the other is gone."""
+
+    def holdings(self) -> Sequence[Holding]:
+        return [Holding(group="redis", what="the keys", enough=2)]
+
+    def loses(self, service: str) -> str:
+        return "its keys"
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> House:
+    house = House(folder=tmp_path, redis=FakeStore(name="redis"))
+    up(house.context())
+    return house
+
+
+def on_the_network(house: House, *names: str) -> None:
+    for name in names:
+        house.world.add_stranger(name)
+        house.world.connect(name, NETWORK)
+
+
+def there(house: House) -> Snapshot:
+    return house.context().runtime().observe()
+
+
+@pytest.mark.parametrize(
+    ("command", "act"),
+    [("down", down), ("destroy", destroy), ("destroy", destroying.question)],
+    ids=["down", "destroy", "the question of destroy"],
+)
+def test_a_stranger_on_the_network_is_named_and_nothing_is_removed(
+    running: House, command: str, act: Callable[[Context], object]
+) -> None:
+    on_the_network(running, "web")
+    before = there(running)
+    with pytest.raises(TeardownIncomplete) as caught:
+        act(running.context())
+    error = caught.value
+    assert error.message == f"network {NETWORK} is in use by container web, which is not this instance's"
+    assert error.hint.splitlines() == [f"docker network disconnect {NETWORK} web", f"nexusdev {command}   then, again"]
+    assert (error.code, error.exit_status) == ("NETWORK_IN_USE", 8)
+    assert there(running) == before
+
+
+def test_once_the_stranger_has_left_the_same_command_works(running: House) -> None:
+    on_the_network(running, "web", "cron")
+    with pytest.raises(TeardownIncomplete, match="containers web and cron, which are not"):
+        destroy(running.context())
+    running.world.disconnect("web")
+    running.world.disconnect("cron")
+    destroy(running.context())
+    assert there(running) == Snapshot()
+
+
+def test_a_stopped_stranger_holds_no_network(running: House) -> None:
+    on_the_network(running, "web")
+    running.world.kill("web")
+    down(running.context())
+    assert there(running).network is None
+
+
+def test_a_volume_that_a_stranger_uses_stops_destroy_and_not_down(running: House) -> None:
+    running.world.add_stranger("backup", volumes=("nexusdev-shop_redis-0",))
+    running.world.kill("backup")
+    before = there(running)
+    with pytest.raises(
+        TeardownIncomplete, match="volume nexusdev-shop_redis-0 is in use by container backup"
+    ) as caught:
+        destroy(running.context())
+    assert caught.value.code == "VOLUME_IN_USE"
+    assert there(running) == before
+    down(running.context())
+    assert set(there(running).volumes) == {"redis-0", "redis-1"}
+
+
+def test_everything_that_is_held_is_told_at_once(running: House) -> None:
+    on_the_network(running, "web")
+    running.world.add_stranger("backup", volumes=("nexusdev-shop_redis-0",))
+    with pytest.raises(TeardownIncomplete) as caught:
+        destroy(running.context())
+    assert caught.value.evidence == (f"network {NETWORK}: web", "volume nexusdev-shop_redis-0: backup")
+
+
+def test_destroying_one_server_looks_first_as_well(running: House) -> None:
+    running.world.add_stranger("backup", volumes=("nexusdev-shop_redis-0",))
+    before = there(running)
+    with pytest.raises(TeardownIncomplete, match="backup"):
+        discard(running.context(), ["redis-0"])
+    assert there(running) == before
+
+
+def test_a_network_that_has_to_be_made_anew_is_looked_at_before_up_changes_anything(running: House) -> None:
+    on_the_network(running, "web")
+    running.world.networks[NETWORK].subnet = "10.99.0.0/24"
+    before = there(running)
+    with pytest.raises(PreflightFailed) as caught:
+        up(running.context())
+    assert caught.value.code == "NETWORK_IN_USE"
+    assert caught.value.hint.splitlines()[-1] == "nexusdev up   then, again"
+    assert there(running) == before
+
+
+def test_an_up_that_keeps_the_network_lets_strangers_be(running: House) -> None:
+    on_the_network(running, "web")
+    running.world.kill(running.container("redis-0"))
+    up(running.context())
+
+
+def test_what_is_left_of_lost_data_is_looked_at_before_it_goes(running: House) -> None:
+    running.world.remove(running.container("redis-1"))
+    del running.world.volumes["nexusdev-shop_redis-1"]
+    running.world.add_stranger("backup", volumes=("nexusdev-shop_redis-0",))
+    before = there(running)
+    with pytest.raises(PreflightFailed, match="backup"):
+        up(running.context(), agreed={"redis-0", "redis-1"})
+    assert there(running) == before
+
+
+def test_a_stranger_that_comes_between_is_named_and_the_same_command_does_the_rest(running: House) -> None:
+    running.world.failures[Act.REMOVE_NETWORK, "nexus"] = failures.network_in_use(NETWORK, ["web"])
+    with pytest.raises(TeardownIncomplete) as caught:
+        destroy(running.context())
+    assert caught.value.hint.splitlines()[0] == f"docker network disconnect {NETWORK} web"
+    assert there(running).network is not None
+    running.world.failures.clear()
+    destroy(running.context())
+    assert there(running) == Snapshot()
+
+
+def test_gc_leaves_a_forsaken_instance_whole_while_others_use_it(running: House) -> None:
+    on_the_network(running, "web")
+    things = running.doors.survey().of_instance("shop")
+    gone = str(running.folder / "gone")
+    leftover = gc.Leftover(kind="instance", name="shop", because="its folder is gone", owner=gone, things=things)
+    before = there(running)
+    assert "container web" in gc.remove(running.context(), [leftover]).warnings[0]
+    assert there(running) == before
+    running.world.disconnect("web")
+    assert gc.remove(running.context(), [leftover]).warnings == ()
+    assert (there(running).containers, there(running).volumes) == ({}, {})
