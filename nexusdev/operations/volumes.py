@@ -23,12 +23,12 @@ from nexusdev.plan.snapshot import Snapshot
 from nexusdev.plan.steps import Act, Plan
 from nexusdev.plan.teardown import plan_discard
 from nexusdev.stack.model import Stack
-from nexusdev.words import counted, listed
+from nexusdev.words import listed
 
 _SHOWN = 4
 _WHY = (
-    "nexusdev had seen {them} and did not remove {them}: docker volume prune, docker system prune --volumes and docker volume rm"
-    " take what no container uses. Nothing was made or started, so that nothing begins empty without your word"
+    "a prune of the engine (docker volume prune, docker system prune --volumes) takes what no container uses, data included;"
+    " nothing was made or started"
 )
 
 
@@ -55,7 +55,7 @@ def refusal(found: Sequence[Loss], instance: Instance, names: Sequence[str] = ()
     gone = [volume for loss in found for volume in loss.gone]
     error = VolumeLost(
         f"{_subject(gone)} gone from the engine: {_some(gone)}",
-        why=_WHY.format(them="it" if len(gone) == 1 else "them"),
+        why=_WHY,
         hint=_choices(found, " ".join(names)),
         evidence=tuple(sentence(loss) for loss in found),
     )
@@ -78,13 +78,12 @@ def sentence(loss: Loss) -> str:
 
 
 def _fate(loss: Loss) -> str:
-    if loss.empty:
-        rest = f"; {listed(loss.cleared)} would be emptied, too" if loss.cleared else ""
-        left = (
-            f" ({listed(loss.kept)} alone {'does' if len(loss.kept) == 1 else 'do'} not suffice)" if loss.kept else ""
-        )
-        return f"cannot be rebuilt{left if loss.cleared else ''}: begins anew and empty{rest}"
-    return f"can be rebuilt from {listed(loss.source or loss.kept) if loss.source or loss.kept else 'the state folder'}"
+    if not loss.empty:
+        return f"can be rebuilt from {listed(loss.source or loss.kept) or 'the state folder'}"
+    few = [volume for volume in loss.kept if volume in loss.cleared]
+    alone = f" from {listed(few)} alone" if few else ""
+    rest = f", which also removes {listed(loss.cleared)}" if loss.cleared else ""
+    return f"cannot be rebuilt{alone}: begins anew and empty{rest}"
 
 
 def _choices(found: Sequence[Loss], names: str) -> str:
@@ -130,16 +129,13 @@ def data(found: Sequence[Loss], instance: Instance) -> list[dict[str, Any]]:
 
 def question(found: Sequence[Loss]) -> str | None:
     """What to ask before they are made anew; None where no data is lost by it."""
-    if not any(loss.empty for loss in found):
+    empty = [loss for loss in found if loss.empty]
+    if not empty:
         return None
-    held = [f"{loss.what} of {loss.component}" for loss in found if loss.empty]
-    going = cleared([loss for loss in found if loss.empty])
-    rest = (
-        f"; this removes {counted(len(going), 'volume')} that {'is' if len(going) == 1 else 'are'} still there"
-        if going
-        else ""
-    )
-    return f"begin anew and empty: {listed(held)}{f' ({listed(going)})' if going else ''}{rest}?"
+    held = {loss.component: [each.what for each in empty if each.component == loss.component] for loss in empty}
+    going = cleared(empty)
+    rest = f", which also removes {listed(going)}" if going else ""
+    return f"begin anew and empty: {listed([f'{name} ({listed(what)})' for name, what in held.items()])}{rest}?"
 
 
 def clearing(stack: Stack, snapshot: Snapshot, found: Collection[Loss]) -> Plan:

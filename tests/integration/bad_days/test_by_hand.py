@@ -53,18 +53,6 @@ def test_up_repairs_what_was_done_to_one_container_by_hand(running: Project, har
     assert {name for name in before if after[name] != before[name]} <= {victim.name}, "neighbours were touched"
 
 
-def test_a_volume_that_was_deleted_by_hand_is_filled_again_by_its_peers(running: Project) -> None:
-    assert running.run("redis", "--", "SET", "kept", "yes").out.strip() == "OK"
-    container = engine.container(running, engine.node_with_role(running, "replica"))
-    names = [mount["Name"] for mount in container.attrs["Mounts"] if mount.get("Name")]
-    container.remove(force=True)
-    for name in names:
-        engine.client().volumes.get(name).remove(force=True)
-    running.up(SMALL)
-    assert ready(running)
-    assert running.run("redis", "--", "GET", "kept").out.strip() == "yes"
-
-
 def test_what_docker_compose_down_removes_from_outside_comes_back_with_its_data(running: Project) -> None:
     """``docker compose down`` goes by Compose's own labels: containers first, then the network; volumes stay."""
     assert running.run("redis", "--", "SET", "kept", "yes").out.strip() == "OK"

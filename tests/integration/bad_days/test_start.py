@@ -74,7 +74,7 @@ def spoiled(running: Project) -> Iterator[str]:
     volume = next(mount["Name"] for mount in container.attrs["Mounts"] if mount.get("Name"))
     container.remove(force=True)
     engine.client().volumes.get(volume).remove(force=True)
-    running.up(SMALL)
+    running.up(SMALL, "--recreate-volumes")
 
 
 def test_a_server_that_exits_at_start_is_shown_with_its_cause_and_the_end_of_its_log(

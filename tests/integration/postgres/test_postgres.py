@@ -153,7 +153,7 @@ def test_a_member_whose_volume_was_deleted_copies_it_from_the_others(
     volume = next(mount["Name"] for mount in container.attrs["Mounts"] if mount["Type"] == "volume")
     container.remove(force=True)
     engine.client().volumes.get(volume).remove()
-    project.up()
+    project.up("--recreate-volumes")
     row = next(row for row in project.run("status", "--json").data["nodes"] if row["service"] == service)
     assert row["ok"], row
     with connect(variables) as application:

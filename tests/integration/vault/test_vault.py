@@ -126,13 +126,13 @@ def test_all_four_killed_at_once_come_back_unsealed_with_nobody_s_help(project: 
 
 @pytest.mark.usefixtures("heal")
 @pytest.mark.parametrize("service", ["vault-1", "vault-unseal"])
-def test_a_lost_volume_is_made_whole_by_up_and_nothing_is_lost(project: Project, vault: Any, service: str) -> None:
+def test_a_lost_volume_is_made_anew_and_nothing_is_lost(project: Project, vault: Any, service: str) -> None:
     vault.secrets.kv.v2.create_or_update_secret(path="app/kept", secret={"service": service})
     gone = engine.container(project, service)
     volume = next(mount["Name"] for mount in gone.attrs["Mounts"] if mount["Destination"] == "/data")
     gone.remove(force=True)
     engine.client().volumes.get(volume).remove()
-    project.up()
+    project.up("--recreate-volumes")
     for node in NODES:  # the seal of the new node is that of the old one
         engine.container(project, node).restart(timeout=3)
     app.until(lambda: unsealed_nodes(project) == 4, seconds=60, what="all four unsealed")

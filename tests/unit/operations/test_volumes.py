@@ -134,7 +134,7 @@ def test_an_empty_beginning_needs_a_yes(running: House) -> None:
     prune(running)
     typed = running.type("up", "--recreate-volumes")
     assert typed.status == 13
-    assert "begin anew and empty: the keys of redis" in typed.err
+    assert "begin anew and empty: redis (the keys)" in typed.err
     assert "nexusdev up --recreate-volumes --yes" in typed.err
     assert not volumes(running)
     assert running.type("up", "--recreate-volumes", "--yes").status == 0
