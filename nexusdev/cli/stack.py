@@ -85,7 +85,8 @@ def _agreed(ctx: typer.Context, names: Sequence[str], profile: str | None, *, as
     here = session(ctx)
     found = operation.lost_volumes(here.context(profile=profile), names)
     if ask and (asked := volumes.question(found)):
-        here.confirm(asked, instead=f"nexusdev up {''.join(f'{name} ' for name in names)}--recreate-volumes --yes")
+        words = names or (["--profile", profile] if profile else [])
+        here.confirm(asked, instead=f"{volumes.again(words)} --yes")
     return volumes.affected(found)
 
 

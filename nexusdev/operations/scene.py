@@ -120,7 +120,9 @@ def set_scene(context: Context, names: Sequence[str], *, move_ports: bool, agree
 def require_whole(scene: Scene, names: Sequence[str], agreed: Collection[str] = ()) -> None:
     """VolumeLost for data that is gone, unless somebody agreed to all that making it anew takes."""
     if not volumes.affected(scene.losses) <= set(agreed):
-        raise volumes.refusal(scene.losses, scene.instance, names)
+        part = scene.part
+        words = names or (("--profile", part.profile) if part.narrower else ())
+        raise volumes.refusal(scene.losses, scene.instance, words)
 
 
 def _instance(context: Context, *, move_ports: bool) -> Instance:

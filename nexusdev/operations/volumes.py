@@ -50,13 +50,13 @@ def affected(found: Collection[Loss]) -> frozenset[str]:
     return frozenset((*(volume for loss in found for volume in loss.gone), *cleared(found)))
 
 
-def refusal(found: Sequence[Loss], instance: Instance, names: Sequence[str] = ()) -> VolumeLost:
-    """The error that names the volumes and the choices. ``names``: the components that were asked for."""
+def refusal(found: Sequence[Loss], instance: Instance, words: Sequence[str] = ()) -> VolumeLost:
+    """The error that names the volumes and the choices. ``words``: which part of the stack was asked for, as it was typed."""
     gone = [volume for loss in found for volume in loss.gone]
     error = VolumeLost(
         f"{_subject(gone)} gone from the engine: {_some(gone)}",
         why=_WHY,
-        hint=_choices(found, " ".join(names)),
+        hint=_choices(found, words),
         evidence=tuple(sentence(loss) for loss in found),
     )
     error.volumes = tuple(data(found, instance))
@@ -86,7 +86,12 @@ def _fate(loss: Loss) -> str:
     return f"cannot be rebuilt{alone}: begins anew and empty{rest}"
 
 
-def _choices(found: Sequence[Loss], names: str) -> str:
+def again(words: Sequence[str] = ()) -> str:
+    """The command that makes lost volumes anew. ``words``: components, or ``--profile core``."""
+    return " ".join(("nexusdev up", *words, "--recreate-volumes"))
+
+
+def _choices(found: Sequence[Loss], words: Sequence[str]) -> str:
     empty = list(dict.fromkeys(loss.component for loss in found if loss.empty))
     rebuilt = any(not loss.empty for loss in found)
     acts = [
@@ -95,8 +100,9 @@ def _choices(found: Sequence[Loss], names: str) -> str:
     ]
     return "\n".join(
         (
-            f"nexusdev up {names + ' ' if names else ''}--recreate-volumes   {', '.join(acts)}",
+            f"{again(words)}   {', '.join(acts)}",
             "nexusdev up   after you restored the volumes from a backup (README, Volumes that are gone)",
+            "docker context ls   if this may be another engine than the one that has them",
             "nexusdev destroy   remove the rest of the instance as well",
         )
     )

@@ -142,6 +142,14 @@ def test_an_empty_beginning_needs_a_yes(running: House) -> None:
     assert running.type("up").status == 0
 
 
+def test_the_command_that_leads_on_means_the_part_that_was_meant(running: House) -> None:
+    prune(running)
+    assert "nexusdev up redis --recreate-volumes   " in running.type("up", "redis").err
+    assert "nexusdev up --profile full --recreate-volumes   " in running.type("up", "--profile", "full").err
+    refused = running.type("up", "--profile", "full", "--recreate-volumes").err
+    assert "nexusdev up --profile full --recreate-volumes --yes" in refused
+
+
 def test_what_is_left_of_too_few_goes_before_the_component_begins_anew(running: House) -> None:
     running.redis.enough = 2  # type: ignore[attr-defined]
     prune(running, "redis-1")
