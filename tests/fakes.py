@@ -17,7 +17,18 @@ from nexusdev.__main__ import ended
 from nexusdev.cli.console import Console
 from nexusdev.cli.globals import hoist, wants_json
 from nexusdev.cli.session import Session
-from nexusdev.components.contract import Change, Client, Component, Node, Proof, Readiness, SeedFile, Variable
+from nexusdev.components.contract import (
+    Change,
+    Client,
+    Component,
+    Consumer,
+    Credentials,
+    Node,
+    Proof,
+    Readiness,
+    SeedFile,
+    Variable,
+)
 from nexusdev.errors import ImageUnavailable
 from nexusdev.events import Event, Listener
 from nexusdev.instance.identity import Identity
@@ -104,10 +115,10 @@ class FakeComponent:
     def prepare(self, site: Site, facts: Any) -> None:
         self.calls.append("prepare")
 
-    def credentials(self, site: Site) -> Mapping[str, str]:
-        return {"user": f"{self.name}-user"}
+    def credentials(self, site: Site) -> Credentials:
+        return {Consumer.APPLICATION: {"user": f"{self.name}-user"}}
 
-    def seed(self, site: Site, credentials: Mapping[str, Mapping[str, str]]) -> Sequence[Change]:
+    def seed(self, site: Site, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
         self.calls.append("seed")
         self.on_seed()
         return [Change(what=each) for each in self.changes]

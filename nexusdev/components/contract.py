@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -61,6 +62,16 @@ class Variable(Struct, frozen=True, kw_only=True):
     value: str
     secret: bool = False
     comment: str = ""
+
+
+class Consumer(StrEnum):
+    """Who reads credentials from Vault. Each has a path and a policy of its own, and reads no other's."""
+
+    APPLICATION = "application"
+    MIGRATIONS = "migrations"
+
+
+Credentials = Mapping[Consumer, Mapping[str, str]]
 
 
 class SeedFile(Struct, frozen=True, kw_only=True):
@@ -154,10 +165,10 @@ class Component(Protocol):
     def prepare(self, site: Site, facts: Any) -> None:
         """What its readiness itself needs from outside, once (Vault's initialisation). Called between looks; idempotent; usually nothing."""
 
-    def credentials(self, site: Site) -> Mapping[str, str]:
-        """What Vault shall keep under ``secret/nexus/<component>``: the application's credentials and in-network addresses."""
+    def credentials(self, site: Site) -> Credentials:
+        """Return what Vault keeps for each consumer: its login and the addresses inside the network."""
 
-    def seed(self, site: Site, credentials: Mapping[str, Mapping[str, str]]) -> Sequence[Change]:
+    def seed(self, site: Site, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
         """Bring databases, users, buckets, policies to what they shall be. ``credentials``: those of every component, by name."""
 
     def apply(self, site: Site, files: Sequence[SeedFile]) -> Sequence[Change]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nexusdev.components.contract import Change, Client, Proof, SeedFile, Variable
+from nexusdev.components.contract import Change, Client, Credentials, Proof, SeedFile, Variable
 from nexusdev.ports import Site, View
 
 
@@ -17,11 +17,11 @@ class Quiet:
     def prepare(self, site: Site, facts: Any) -> None:
         """Its readiness needs nothing from outside."""
 
-    def credentials(self, site: Site) -> Mapping[str, str]:
+    def credentials(self, site: Site) -> Credentials:
         """No application logs in."""
         return {}
 
-    def seed(self, site: Site, credentials: Mapping[str, Mapping[str, str]]) -> Sequence[Change]:
+    def seed(self, site: Site, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
         """There is nothing to bring in order."""
         return ()
 

@@ -33,6 +33,8 @@ def seed(context: Context, names: Sequence[str] = ()) -> Outcome:
         everyone = [context.components[name] for name in stack.components]
         there = [each for each in everyone if each.name in running]
         chosen = [each for each in there if not names or each.name in names]
+        # an instance of an older release lacks the secrets of what this one seeds
+        instance.secrets(stack).prepare(data_exists=bool(snapshot.volumes))
         site = instance.site(runtime, stack)
         files = collect(context.settings.seed, stack.components)
         with ThreadPoolExecutor(max_workers=len(chosen)) as threads:

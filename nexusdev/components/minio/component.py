@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nexusdev.components.contract import Change, Client, Component, Node, Proof, Readiness, SeedFile, Variable
+from nexusdev.components.contract import (
+    Change,
+    Client,
+    Component,
+    Credentials,
+    Node,
+    Proof,
+    Readiness,
+    SeedFile,
+    Variable,
+)
 from nexusdev.components.minio import readiness
 from nexusdev.components.minio.names import NAME
 from nexusdev.plan.losses import Holding
@@ -32,12 +42,12 @@ class Minio:
     def prepare(self, site: Site, facts: readiness.Facts) -> None:
         readiness.prepare(site, facts)
 
-    def credentials(self, site: Site) -> Mapping[str, str]:
+    def credentials(self, site: Site) -> Credentials:
         from nexusdev.components.minio.variables import credentials
 
         return credentials(site)
 
-    def seed(self, site: Site, credentials: Mapping[str, Mapping[str, str]]) -> Sequence[Change]:
+    def seed(self, site: Site, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
         del credentials
         from nexusdev.components.minio.seed import seed
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from nexusdev.components.contract import Variable
+from nexusdev.components.contract import Consumer, Credentials, Variable
 from nexusdev.components.minio.names import API, APP_ACCESS, APP_SECRET, BUCKETS, ROLE
 from nexusdev.ports import Site, View
 from nexusdev.wire.s3 import REGION
@@ -26,12 +26,13 @@ def variables(site: Site, view: View) -> Sequence[Variable]:
     )
 
 
-def credentials(site: Site) -> Mapping[str, str]:
+def credentials(site: Site) -> Credentials:
     """The same for Vault: the application's pair and where it is used inside the network."""
-    return {
+    application = {
         "access_key": site.secrets.read(APP_ACCESS),
         "secret_key": site.secrets.read(APP_SECRET),
         "endpoint": f"{ROLE}:{API}",
         "region": REGION,
         "buckets": ",".join(bucket.name for bucket in BUCKETS if bucket.application),
     }
+    return {Consumer.APPLICATION: application}

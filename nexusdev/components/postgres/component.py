@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nexusdev.components.contract import Change, Client, Component, Node, Proof, Readiness, SeedFile, Variable
+from nexusdev.components.contract import (
+    Change,
+    Client,
+    Component,
+    Credentials,
+    Node,
+    Proof,
+    Readiness,
+    SeedFile,
+    Variable,
+)
 from nexusdev.components.postgres import names, readiness
 from nexusdev.plan.losses import Holding
 from nexusdev.ports import Site, View
@@ -54,12 +64,12 @@ class Postgres:
     def prepare(self, site: Site, facts: readiness.Facts) -> None:
         self._nudge(site, facts)
 
-    def credentials(self, site: Site) -> Mapping[str, str]:
+    def credentials(self, site: Site) -> Credentials:
         from nexusdev.components.postgres.variables import credentials
 
         return credentials(site)
 
-    def seed(self, site: Site, credentials: Mapping[str, Mapping[str, str]]) -> Sequence[Change]:
+    def seed(self, site: Site, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
         del credentials
         from nexusdev.components.postgres.seed import seed
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nexusdev.components.contract import Variable
+from nexusdev.components.contract import Consumer, Credentials, Variable
 from nexusdev.components.postgres import names
 from nexusdev.ports import Address, Site, View
 
@@ -42,21 +42,18 @@ def variables(site: Site, view: View) -> Sequence[Variable]:
     )
 
 
-def credentials(site: Site) -> Mapping[str, str]:
-    """For Vault: the application's and the migration owner's logins, and where they are used inside the network."""
+def credentials(site: Site) -> Credentials:
+    """Return the application's login and the migration owner's, with the addresses inside the network."""
+    primary = {"database": names.DATABASE, "host": names.PRIMARY, "port": str(names.SQL), "sslmode": "verify-full"}
+    others = {"replica_host": names.REPLICA, "pool_host": names.POOL, "pool_port": str(names.POOLED)}
     return {
-        "username": names.APP,
-        "password": site.secrets.read(names.PASSWORDS[names.APP]),
-        "owner_username": names.OWNER,
-        "owner_password": site.secrets.read(names.PASSWORDS[names.OWNER]),
-        "database": names.DATABASE,
-        "host": names.PRIMARY,
-        "port": str(names.SQL),
-        "replica_host": names.REPLICA,
-        "pool_host": names.POOL,
-        "pool_port": str(names.POOLED),
-        "sslmode": "verify-full",
+        Consumer.APPLICATION: {**_login(site, names.APP), **primary, **others},
+        Consumer.MIGRATIONS: {**_login(site, names.OWNER), **primary},
     }
+
+
+def _login(site: Site, role: str) -> Mapping[str, str]:
+    return {"username": role, "password": site.secrets.read(names.PASSWORDS[role])}
 
 
 def _url(address: Address, password: str, *, user: str = names.APP) -> str:

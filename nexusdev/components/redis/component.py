@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nexusdev.components.contract import Change, Client, Component, Node, Proof, Readiness, SeedFile, Variable
+from nexusdev.components.contract import (
+    Change,
+    Client,
+    Component,
+    Credentials,
+    Node,
+    Proof,
+    Readiness,
+    SeedFile,
+    Variable,
+)
 from nexusdev.components.redis import names, readiness, status, variables
 from nexusdev.components.redis.readiness import Facts
 from nexusdev.plan.losses import Holding
@@ -36,10 +46,10 @@ class Redis:
     def prepare(self, site: Site, facts: Facts) -> None:
         """Nothing: the sentinels elect whom they need."""
 
-    def credentials(self, site: Site) -> Mapping[str, str]:
+    def credentials(self, site: Site) -> Credentials:
         return variables.credentials(site)
 
-    def seed(self, site: Site, credentials: Mapping[str, Mapping[str, str]]) -> Sequence[Change]:
+    def seed(self, site: Site, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
         del credentials
         from nexusdev.components.redis import seed
 

@@ -10,10 +10,10 @@ The sentinels know the application by the same name and password as the servers 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from urllib.parse import quote
 
-from nexusdev.components.contract import Variable
+from nexusdev.components.contract import Consumer, Credentials, Variable
 from nexusdev.components.redis import names
 from nexusdev.ports import Site, View
 
@@ -43,9 +43,9 @@ def sentinels(site: Site, view: View) -> str:
     return ",".join(f"{name}:{names.SENTINEL_PORT}" for name in names.SENTINELS)
 
 
-def credentials(site: Site) -> Mapping[str, str]:
+def credentials(site: Site) -> Credentials:
     """What Vault keeps for applications on the instance's network."""
-    return {
+    application = {
         "host": names.MASTER,
         "port": str(names.PORT),
         "username": names.APP_USER,
@@ -53,3 +53,4 @@ def credentials(site: Site) -> Mapping[str, str]:
         "sentinels": sentinels(site, View.CONTAINER),
         "master_name": names.MASTER_NAME,
     }
+    return {Consumer.APPLICATION: application}

@@ -6,7 +6,7 @@ import secrets
 import string
 from collections.abc import Callable, Mapping, Sequence
 
-from nexusdev.components.contract import Change, Client, Node, Proof, Readiness, SeedFile, Variable
+from nexusdev.components.contract import Change, Client, Credentials, Node, Proof, Readiness, SeedFile, Variable
 from nexusdev.components.vault import names, readiness
 from nexusdev.components.vault.api import Api, Connections, Refused, Transport
 from nexusdev.components.vault.readiness import Facts
@@ -58,19 +58,19 @@ class Vault:
             if not refused.passing:
                 raise
 
-    def credentials(self, site: Site) -> Mapping[str, str]:
+    def credentials(self, site: Site) -> Credentials:
         from nexusdev.components.vault.variables import credentials
 
         del site
         return credentials()
 
-    def seed(self, site: Site, credentials: Mapping[str, Mapping[str, str]]) -> Sequence[Change]:
+    def seed(self, site: Site, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
         from nexusdev.components.vault.seed import seed
 
         return seed(self._active(site), site, credentials)
 
-    def update_credentials(self, site: Site, credentials: Mapping[str, Mapping[str, str]]) -> Sequence[Change]:
-        """Write what other components have rotated to ``secret/nexus/<component>``."""
+    def update_credentials(self, site: Site, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
+        """Write what other components have rotated to the paths of its consumers."""
         from nexusdev.components.vault.seed import update_credentials
 
         return update_credentials(self._active(site), site, credentials)

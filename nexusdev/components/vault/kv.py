@@ -31,6 +31,24 @@ def ensure(api: Api, path: str, data: Mapping[str, Any]) -> bool:
     return True
 
 
+def destroy_former(api: Api, path: str) -> int:
+    """Destroy the data of every version but the newest, deleted ones too.
+
+    Returns:
+        How many versions were destroyed; 0 where there was nothing to destroy.
+    """
+    found = api.find(f"secret/metadata/{path}") or {}
+    newest = found.get("current_version", 0)
+    former = [
+        int(number)
+        for number, version in found.get("versions", {}).items()
+        if int(number) < newest and not version["destroyed"]
+    ]
+    if former:
+        api.need("POST", f"secret/destroy/{path}", {"versions": former})
+    return len(former)
+
+
 def mark(api: Api, path: str) -> Mapping[str, str]:
     """The custom metadata of a path; {} where there is none."""
     found = (api.find(f"secret/metadata/{path}") or {}).get("custom_metadata")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from nexusdev.components.contract import Consumer
+
 UNSEAL = "vault-unseal"
 NODES = ("vault-0", "vault-1", "vault-2")
 ROLE = "vault-active"
@@ -18,7 +22,10 @@ APP_TOKEN = "vault-app-token"  # noqa: S105 - likewise
 SEAL_KEY = "nexus-seal"
 SEAL_POLICY = "nexus-seal"
 APP = "nexus-app"
+MIGRATIONS = "nexus-migrations"
 OPERATOR = "nexus-operator"
+# Below secret/: a folder per consumer, which its policy opens and no other consumer's does.
+FOLDERS: Mapping[Consumer, str] = {Consumer.APPLICATION: "nexus", Consumer.MIGRATIONS: "nexus-migrations"}
 INSTANCE_PATH = "nexus/instance"
 
 

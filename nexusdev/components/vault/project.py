@@ -76,8 +76,10 @@ def _secret_path(file: SeedFile) -> str:
     inner = _inner(file)
     if inner.suffix not in _DATA:
         raise _unusable(file, f"it must end in one of {', '.join(_DATA)}, or be policies/NAME.hcl")
-    if inner.parts[0] == "nexus":
-        raise _unusable(file, "secret/nexus/ belongs to nexusdev; use another folder, for example seed/vault/app/")
+    if inner.parts[0] in names.FOLDERS.values():
+        raise _unusable(
+            file, f"secret/{inner.parts[0]}/ belongs to nexusdev; use another folder, for example seed/vault/app/"
+        )
     return inner.with_suffix("").as_posix()
 
 

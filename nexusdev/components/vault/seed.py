@@ -4,40 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nexusdev.components.contract import Change
-from nexusdev.components.vault import kv, names
+from nexusdev.components.contract import Change, Credentials
+from nexusdev.components.vault import names, settled
 from nexusdev.components.vault.api import Api
-from nexusdev.components.vault.settled import settle
 from nexusdev.components.vault.tokens import operator, refresh
 from nexusdev.errors import SeedingFailed
 from nexusdev.ports import Site
 
-Credentials = Mapping[str, Mapping[str, str]]
 
-
-def seed(api: Api, site: Site, credentials: Credentials) -> Sequence[Change]:
+def seed(api: Api, site: Site, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
     """What was changed; nothing the second time."""
-    wanted = {f"nexus/{component}": values for component, values in credentials.items() if values}
-    wanted[names.INSTANCE_PATH] = {"nonce": site.nonce}
+    wanted = {**_by_path(credentials), names.INSTANCE_PATH: {"nonce": site.nonce}}
     try:
         with operator(api, site.secrets) as as_operator:
-            changes = list(settle(as_operator, site.secrets, wanted))
+            changes = list(settled.settle(as_operator, site.secrets, wanted))
         return [*changes, *refresh(api, site.secrets)]
     except OSError as error:
         raise unreachable(error) from error
 
 
-def update_credentials(api: Api, site: Site, credentials: Credentials) -> Sequence[Change]:
+def update_credentials(api: Api, site: Site, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
     """Write the credentials of these components alone, after they were rotated."""
     try:
         with operator(api, site.secrets) as as_operator:
-            return [
-                Change(what=f"wrote secret/nexus/{component}")
-                for component, values in credentials.items()
-                if values and kv.ensure(as_operator, f"nexus/{component}", values)
-            ]
+            return list(settled.credentials(as_operator, _by_path(credentials)))
     except OSError as error:
         raise unreachable(error) from error
+
+
+def _by_path(credentials: Mapping[str, Credentials]) -> dict[str, Mapping[str, str]]:
+    """Path below ``secret/`` → what is kept there."""
+    return {
+        f"{names.FOLDERS[consumer]}/{component}": values
+        for component, each in credentials.items()
+        for consumer, values in each.items()
+        if values
+    }
 
 
 def unreachable(error: OSError) -> SeedingFailed:

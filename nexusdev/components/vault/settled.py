@@ -10,6 +10,7 @@ from nexusdev.components.contract import Change
 from nexusdev.components.vault import kv, names
 from nexusdev.components.vault.api import Api
 from nexusdev.ports import SecretStore
+from nexusdev.words import counted
 
 AUDIT_FILE = "/data/audit/audit.log"
 DAYS = 24 * 3600
@@ -18,6 +19,7 @@ APP_TOKEN_DAYS = 365
 ROLES: Mapping[str, Mapping[str, Any]] = {
     # Valid for this long after its last renewal, and renewed by every seeding: an env file must not die over a holiday.
     names.APP: {"token_policies": [names.APP], "token_period": APP_TOKEN_DAYS * DAYS},
+    names.MIGRATIONS: {"token_policies": [names.MIGRATIONS], "token_ttl": 900, "token_max_ttl": 3600},
     names.OPERATOR: {"token_policies": [names.OPERATOR], "token_ttl": 900, "token_max_ttl": 3600},
 }
 # A node votes once it was well for this long (10 s by default): a stack that is just being made has no time to lose.
@@ -35,9 +37,19 @@ def settle(api: Api, secrets: SecretStore, wanted: Mapping[str, Mapping[str, str
     for name, role in ROLES.items():
         yield from _role(api, name, role)
         yield from login_of(api, secrets, name)
+    yield from credentials(api, wanted)
+
+
+def credentials(api: Api, wanted: Mapping[str, Mapping[str, str]]) -> Iterator[Change]:
+    """Write what differs, and destroy every former version: it holds what nobody shall read any more.
+
+    A write keeps the version before it, and a reader of the path may ask for that one as well.
+    """
     for path, data in wanted.items():
         if kv.ensure(api, path, data):
             yield Change(what=f"wrote secret/{path}")
+        if former := kv.destroy_former(api, path):
+            yield Change(what=f"destroyed {counted(former, 'former version')} of secret/{path}")
 
 
 def policy_text(name: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from nexusdev.components.contract import Variable
+from nexusdev.components.contract import Consumer, Credentials, Variable
 from nexusdev.components.vault import names
 from nexusdev.components.vault.settled import APP_TOKEN_DAYS
 from nexusdev.ports import Site, View
@@ -26,6 +26,7 @@ def variables(site: Site, view: View) -> Sequence[Variable]:
     )
 
 
-def credentials() -> Mapping[str, str]:
+def credentials() -> Credentials:
     """What Vault keeps about itself: where it is. Its logins are not its own secrets."""
-    return {"address": f"https://{names.ROLE}:{names.PORT}", "mount": "secret", "role": names.APP}
+    application = {"address": f"https://{names.ROLE}:{names.PORT}", "mount": "secret", "role": names.APP}
+    return {Consumer.APPLICATION: application}

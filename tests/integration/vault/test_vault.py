@@ -82,6 +82,76 @@ def test_the_application_changes_nothing_that_is_the_platform_s(vault: Any) -> N
             act()
 
 
+def token_of(project: Project, values: Mapping[str, str], role: str) -> str:
+    """A token of an AppRole, by the login that the instance keeps for it."""
+    kept = {kind: project.run("secrets", "show", f"vault-{role}-{kind}-id").out.strip() for kind in ("role", "secret")}
+    client = hvac.Client(url=values["VAULT_ADDR"], verify=values["VAULT_CACERT"])
+    answer = client.auth.approle.login(role_id=kept["role"], secret_id=kept["secret"])
+    return str(answer["auth"]["client_token"])
+
+
+READERS = {
+    "nexus/postgres": {"app", "operator"},
+    "nexus/redis": {"app", "operator"},
+    "nexus/instance": {"app", "operator"},
+    "nexus-migrations/postgres": {"migrations", "operator"},
+}
+
+
+@pytest.mark.parametrize("path", READERS)
+@pytest.mark.parametrize("role", ["app", "migrations", "operator"])
+def test_each_consumer_reads_its_own_credentials_and_no_other_s(
+    project: Project, values: Mapping[str, str], role: str, path: str
+) -> None:
+    client = hvac.Client(url=values["VAULT_ADDR"], token=token_of(project, values, role), verify=values["VAULT_CACERT"])
+    read = client.secrets.kv.v2
+    if role in READERS[path]:
+        assert read.read_secret_version(path=path, raise_on_deleted_version=True)["data"]["data"]
+        assert read.read_secret_metadata(path=path)["data"]["current_version"]
+        return
+    for ask in (
+        lambda: read.read_secret_version(path=path, raise_on_deleted_version=True),
+        lambda: read.read_secret_version(path=path, version=1, raise_on_deleted_version=True),
+        lambda: read.read_secret_metadata(path=path),
+        lambda: read.list_secrets(path=path.partition("/")[0]),
+    ):
+        with pytest.raises(hvac.exceptions.Forbidden):
+            ask()
+
+
+def test_the_owner_s_password_is_in_nothing_that_the_application_reads(
+    project: Project, values: Mapping[str, str], vault: Any
+) -> None:
+    owner = values["DATABASE_MIGRATION_URL"].partition("://")[2].rpartition("@")[0].partition(":")[2]
+    kept = operator(project, "kv", "get", "-format=json", "secret/nexus-migrations/postgres")["data"]["data"]
+    assert (kept["username"], kept["password"]) == ("nexus_owner", owner)
+    for part in vault.secrets.kv.v2.list_secrets(path="nexus")["data"]["keys"]:
+        assert owner not in json.dumps(
+            vault.secrets.kv.v2.read_secret_version(path=f"nexus/{part}", raise_on_deleted_version=True)
+        )
+
+
+def test_versions_in_which_the_application_could_read_the_owner_s_password_are_destroyed(
+    project: Project, vault: Any
+) -> None:
+    """As an older release left it: in the newest version, in one before, and in one that was only deleted."""
+    for value in ("one", "two", "three"):
+        operator(project, "kv", "patch", "-format=json", "secret/nexus/postgres", f"owner_password={value}")
+    ran = project.run("vault", "--", "--operator", "kv", "delete", "-versions=2", "secret/nexus/postgres")
+    assert ran.code == 0, ran.err
+    assert project.run("seed", "vault").code == 0
+    metadata = vault.secrets.kv.v2.read_secret_metadata(path="nexus/postgres")["data"]
+    newest = metadata["current_version"]
+    assert all(each["destroyed"] for number, each in metadata["versions"].items() if int(number) < newest)
+    for version in range(1, newest):
+        with pytest.raises(hvac.exceptions.InvalidPath):
+            vault.secrets.kv.v2.read_secret_version(
+                path="nexus/postgres", version=version, raise_on_deleted_version=True
+            )
+    now = vault.secrets.kv.v2.read_secret_version(path="nexus/postgres", raise_on_deleted_version=True)["data"]["data"]
+    assert "owner_password" not in now
+
+
 def test_requests_are_audited_without_the_secrets_in_them(project: Project, vault: Any) -> None:
     secret = "correct-horse-battery-staple"
     vault.secrets.kv.v2.create_or_update_secret(path="app/audited", secret={"word": secret})

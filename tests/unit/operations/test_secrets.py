@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 from msgspec.structs import replace as replaced
 
-from nexusdev.components.contract import Change, Variable
+from nexusdev.components.contract import Change, Consumer, Credentials, Variable
 from nexusdev.errors import IdentityMismatch, Locked, NotFound, SeedingFailed, UsageError
 from nexusdev.events import Seeded
 from nexusdev.instance.identity import Identity
@@ -28,8 +28,8 @@ class Redis(FakeComponent):
     def variables(self, site: Site, view: View) -> Sequence[Variable]:
         return [Variable(name="REDIS_PASSWORD", value=site.secrets.read("redis-app"), secret=True)]
 
-    def credentials(self, site: Site) -> Mapping[str, str]:
-        return {"password": site.secrets.read("redis-app")}
+    def credentials(self, site: Site) -> Credentials:
+        return {Consumer.APPLICATION: {"password": site.secrets.read("redis-app")}}
 
     def rotate(self, site: Site) -> Sequence[Change]:
         if self.refuses:
@@ -42,9 +42,9 @@ class Redis(FakeComponent):
 class Vault(FakeComponent):
     """Stands where the gateway stands in the small stack, and keeps what it is given."""
 
-    kept: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    kept: dict[str, Credentials] = field(default_factory=dict)
 
-    def update_credentials(self, site: Site, credentials: Mapping[str, Mapping[str, str]]) -> Sequence[Change]:
+    def update_credentials(self, site: Site, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
         self.kept.update(credentials)
         return []
 
@@ -94,7 +94,7 @@ def test_vault_gets_the_new_password_too(standing: House) -> None:
     context = replaced(context, components={"redis": standing.redis, "vault": vault})
     up(context)
     rotate(context)
-    assert vault.kept["redis"] == {"password": "N" * 32}
+    assert vault.kept["redis"] == {Consumer.APPLICATION: {"password": "N" * 32}}
 
 
 def test_where_a_component_refuses_its_error_is_raised_and_the_env_file_stays_true(standing: House) -> None:

@@ -1,4 +1,4 @@
-# What an application may do: read the credentials that the platform gives it, keep secrets of its own below secret/app/, and see how
+# What an application may do: read the credentials that the platform gives to applications, keep secrets of its own below secret/app/, and see how
 # the cluster is (nexusdev asks with the application's token who votes).
 # Everything else is closed; a project opens more with seed/vault/policies/NAME.hcl.
 

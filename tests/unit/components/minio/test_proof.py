@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from nexusdev.components.contract import Consumer
 from nexusdev.components.https import Response
 from nexusdev.components.minio import proof
 from nexusdev.components.minio.component import COMPONENT
@@ -76,7 +77,7 @@ def test_variables_are_what_production_and_the_aws_libraries_read(minio: World) 
 
 
 def test_vault_keeps_the_pair_and_where_it_is_used(minio: World) -> None:
-    kept = COMPONENT.credentials(minio.site)
+    kept = COMPONENT.credentials(minio.site)[Consumer.APPLICATION]
     assert kept["endpoint"] == "minio-api:9000"
     assert kept["access_key"] == "app1"
     assert BACKUPS.name not in kept["buckets"]

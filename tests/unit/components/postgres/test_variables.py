@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from nexusdev.components.contract import Consumer
 from nexusdev.components.postgres.variables import credentials, variables
 from nexusdev.ports import Site, View
 
@@ -40,15 +41,20 @@ def test_no_value_needs_quoting_and_none_breaks_a_sourced_file(site: Site, view:
 
 
 def test_whatever_holds_the_password_is_secret(site: Site) -> None:
-    passwords = [values(site, View.HOST)["PGPASSWORD"], credentials(site)["owner_password"]]
+    passwords = [each["password"] for each in credentials(site).values()]
     assert all(
         variable.secret == any(password in variable.value for password in passwords)
         for variable in variables(site, View.HOST)
     )
 
 
-def test_vault_gets_both_logins_with_addresses_inside_the_network(site: Site) -> None:
+def test_each_consumer_gets_its_own_login_and_no_other_with_addresses_inside_the_network(site: Site) -> None:
     kept = credentials(site)
-    assert (kept["username"], kept["owner_username"]) == ("nexus_app", "nexus_owner")
-    assert kept["password"] != kept["owner_password"]
-    assert kept["host"] == "postgresql-primary"
+    assert {consumer: each["username"] for consumer, each in kept.items()} == {
+        Consumer.APPLICATION: "nexus_app",
+        Consumer.MIGRATIONS: "nexus_owner",
+    }
+    for consumer, each in kept.items():
+        assert each["host"] == "postgresql-primary"
+        others = [other["password"] for name, other in kept.items() if name is not consumer]
+        assert not any(password in each.values() for password in others)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from nexusdev.components.contract import Consumer
 from nexusdev.components.redis.component import COMPONENT
 from nexusdev.ports import View
 from tests.unit.components.redis.world import World
@@ -51,7 +52,7 @@ def test_passwords_are_marked_as_secrets(redis: World) -> None:
 
 
 def test_vault_keeps_what_an_application_on_the_network_needs(redis: World) -> None:
-    assert COMPONENT.credentials(redis.site) == {
+    assert COMPONENT.credentials(redis.site)[Consumer.APPLICATION] == {
         "host": "redis-master",
         "port": "6379",
         "username": "nexus_app",

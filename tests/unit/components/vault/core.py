@@ -31,7 +31,7 @@ class Core:
         self.audit: dict[str, Any] = {}
         self.policies: dict[str, str] = {}
         self.transit: dict[str, str] = {}
-        self.kv: dict[str, dict[str, Any]] = {}
+        self.versions: dict[str, list[dict[str, Any] | None]] = {}
         self.marks: dict[str, dict[str, str]] = {}
         self.roles: dict[str, dict[str, Any]] = {}
         self.autopilot: dict[str, Any] = {"server_stabilization_time": "10s"}
@@ -42,6 +42,11 @@ class Core:
         token = token or fresh("hvs.token")
         self.tokens[token] = {"accessor": fresh("accessor"), "policies": policies, "renewed": 0}
         return token
+
+    @property
+    def kv(self) -> dict[str, dict[str, Any]]:
+        """The newest data of each path."""
+        return {path: each[-1] for path, each in self.versions.items() if each[-1] is not None}
 
     @property
     def roots(self) -> list[str]:
@@ -105,7 +110,8 @@ class Core:
             ("POST", "auth/approle/role/([^/]+)/secret-id-accessor/destroy"): self.drop_secret_id,
             ("GET", "secret/data/(.+)"): self.read,
             ("POST", "secret/data/(.+)"): self.write,
-            ("GET", "secret/metadata/(.+)"): lambda path, body, token: self.found(self.marks, path, "custom_metadata"),
+            ("GET", "secret/metadata/(.+)"): self.metadata,
+            ("POST", "secret/destroy/(.+)"): self.destroy,
             ("POST", "secret/metadata/(.+)"): self.mark,
         }
 
@@ -226,9 +232,22 @@ class Core:
         return (200, {"data": {"data": self.kv[path]}}) if path in self.kv else (404, {"errors": []})
 
     def write(self, path: str, body: Body, token: str) -> Reply:
-        self.kv[path] = body["data"]
+        self.versions.setdefault(path, []).append(body["data"])
         self.marks.setdefault(path, {})
         return 200, {"data": {}}
+
+    def metadata(self, path: str, body: Body, token: str) -> Reply:
+        if path not in self.marks:
+            return 404, {"errors": []}
+        held = self.versions.get(path, [])
+        versions = {str(number): {"destroyed": data is None} for number, data in enumerate(held, 1)}
+        told = {"custom_metadata": self.marks[path], "current_version": len(held), "versions": versions}
+        return 200, {"data": told}
+
+    def destroy(self, path: str, body: Body, token: str) -> Reply:
+        for number in body["versions"]:
+            self.versions[path][number - 1] = None
+        return 204, None
 
     def mark(self, path: str, body: Body, token: str) -> Reply:
         self.marks[path] = body["custom_metadata"]

@@ -20,6 +20,7 @@ def assert_whole(world: World) -> None:
     assert world.cluster is not None
     assert world.cluster.kv["nexus/instance"] == {"nonce": "n0nce"}
     assert world.cluster.kv["nexus/postgres"]["password"] == "p1"
+    assert world.cluster.kv["nexus-migrations/postgres"]["password"] == "o1"
     assert world.app_policies() == [names.APP]
     assert world.roots() == []
     assert world.journal == []
@@ -36,14 +37,19 @@ def test_up_makes_everything_and_leaves_no_root_token() -> None:
         "mounted kv at secret/",
         "mounted approle at approle/",
         "created policy nexus-app",
+        "created policy nexus-migrations",
         "created policy nexus-operator",
         "created AppRole nexus-app",
         "set the role id of nexus-app",
         "set the secret id of nexus-app",
+        "created AppRole nexus-migrations",
+        "set the role id of nexus-migrations",
+        "set the secret id of nexus-migrations",
         "created AppRole nexus-operator",
         "set the role id of nexus-operator",
         "set the secret id of nexus-operator",
         "wrote secret/nexus/postgres",
+        "wrote secret/nexus-migrations/postgres",
         "wrote secret/nexus/instance",
         "issued a token to the application",
     ]

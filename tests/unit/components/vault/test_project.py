@@ -41,7 +41,7 @@ def test_yaml_and_json_become_secrets(world: World, core: Core) -> None:
 
 def test_what_the_application_changed_stays_until_the_file_changes(world: World, core: Core) -> None:
     world.vault.apply(world.site, [seed_file("vault/app/x.yaml", "a: 1")])
-    core.kv["app/x"] = {"a": 2}
+    core.versions["app/x"].append({"a": 2})
     assert world.vault.apply(world.site, [seed_file("vault/app/x.yaml", "a: 1")]) == []
     assert core.kv["app/x"] == {"a": 2}
     world.vault.apply(world.site, [seed_file("vault/app/x.yaml", "a: 3")])
@@ -76,6 +76,7 @@ def test_a_token_that_a_cut_left_without_the_policy_is_issued_again(world: World
         ("vault/app/x.yaml", "- a\n", "it must be a mapping of names to values"),
         ("vault/app/x.toml", "a = 1", "it must end in one of .yaml, .yml, .json"),
         ("vault/nexus/postgres.yaml", "a: 1", "secret/nexus/ belongs to nexusdev"),
+        ("vault/nexus-migrations/x.yaml", "a: 1", "secret/nexus-migrations/ belongs to nexusdev"),
         ("vault/policies/nexus-app.hcl", "", "NAME is not nexus-…"),
         ("vault/x.hcl", "", "a policy is seed/vault/policies/NAME.hcl"),
     ],

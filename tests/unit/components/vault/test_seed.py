@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from nexusdev.components.contract import Consumer
 from nexusdev.components.vault import names
 from nexusdev.components.vault.root import decode, encode
 from nexusdev.components.vault.settled import policy_text
@@ -77,9 +78,30 @@ def test_a_vault_that_goes_away_while_it_is_seeded_is_a_failed_seeding(world: Wo
 
 
 def test_rotated_credentials_of_others_are_written(world: World, core: Core) -> None:
-    changes = world.vault.update_credentials(world.site, {"postgres": {"password": "p2"}})
-    assert [change.what for change in changes] == ["wrote secret/nexus/postgres"]
-    assert core.kv["nexus/postgres"] == {"password": "p2"}
+    changes = world.vault.update_credentials(world.site, {"postgres": {Consumer.APPLICATION: {"password": "p2"}}})
+    assert [change.what for change in changes] == [
+        "wrote secret/nexus/postgres",
+        "destroyed 1 former version of secret/nexus/postgres",
+    ]
+    assert core.versions["nexus/postgres"] == [None, {"password": "p2"}]
+
+
+def test_an_instance_whose_application_could_read_the_owner_s_password_is_set_right_with_all_versions(
+    world: World, core: Core
+) -> None:
+    kept = core.kv["nexus/postgres"]
+    core.versions["nexus/postgres"] = [{"owner_password": "old"}, {"owner_password": "o1", **kept}]
+    assert changes_of(world) == [
+        "wrote secret/nexus/postgres",
+        "destroyed 2 former versions of secret/nexus/postgres",
+    ]
+    assert core.versions["nexus/postgres"] == [None, None, kept]
+    assert changes_of(world) == []
+
+
+def test_versions_that_a_cut_left_are_destroyed_by_the_next_seeding(world: World, core: Core) -> None:
+    core.versions["nexus/postgres"].insert(0, {"owner_password": "o1"})
+    assert changes_of(world) == ["destroyed 1 former version of secret/nexus/postgres"]
 
 
 def test_rotation_leaves_one_secret_id_and_one_token(world: World, core: Core) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from nexusdev.components.contract import Change
+from nexusdev.components.contract import Change, Consumer, Credentials
 from nexusdev.components.https import Response
 from nexusdev.components.vault import names
 from nexusdev.components.vault.api import Query
@@ -16,7 +16,13 @@ from nexusdev.components.vault.component import Vault
 from nexusdev.ports import Completed, Runtime, Site
 from tests.unit.components.vault.core import Core, fresh
 
-CREDENTIALS = {"postgres": {"user": "nexus_app", "password": "p1"}, "gateway": {}}
+CREDENTIALS: Mapping[str, Credentials] = {
+    "postgres": {
+        Consumer.APPLICATION: {"user": "nexus_app", "password": "p1"},
+        Consumer.MIGRATIONS: {"user": "nexus_owner", "password": "o1"},
+    },
+    "gateway": {},
+}
 
 
 class Cut(BaseException):
@@ -28,7 +34,10 @@ class Secrets:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        made = ("seal-token", "app-role-id", "app-secret-id", "operator-role-id", "operator-secret-id")
+        made = (
+            "seal-token",
+            *(f"{who}-{kind}-id" for who in ("app", "migrations", "operator") for kind in ("role", "secret")),
+        )
         self.values = {f"vault-{name}": fresh(name) for name in made}
 
     def read(self, name: str) -> str:
