@@ -31,6 +31,10 @@ class View(StrEnum):
     CONTAINER = "container"
 
 
+# Where a container finds the CA: its view of the variables names this path, and whoever makes the container mounts the file there.
+CA_IN_CONTAINERS = "/run/nexusdev/ca.crt"
+
+
 class Completed(Struct, frozen=True, kw_only=True):
     """A command that ended inside a container."""
 
@@ -147,3 +151,7 @@ class Site(Struct, frozen=True, kw_only=True):
     def address_in(self, view: View, name: str, port: int) -> Address:
         """The same, seen from the host or from a container on the instance's network."""
         return self.address(name, port) if view is View.HOST else Address(host=name, port=port)
+
+    def ca_file_in(self, view: View) -> str:
+        """Return the path of the CA, seen from the host or from a container that has it mounted."""
+        return str(self.ca_file) if view is View.HOST else CA_IN_CONTAINERS

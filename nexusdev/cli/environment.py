@@ -44,6 +44,11 @@ def env(  # noqa: PLR0917 - options of a command
     nexusdev env --format json | jq -r .PGHOST
     nexusdev env --format github >> "$GITHUB_ENV"       a job on GitHub
     nexusdev env --view container --format docker       for docker run --env-file
+
+    While a component is not ready, its variables are left out, stderr says which is missing and why, and the exit code is 4. --write then
+    leaves the file as it is.
+    The container view names the CA as it is mounted: docker run -v "$NEXUSDEV_CA_FILE:/run/nexusdev/ca.crt:ro" (NEXUSDEV_CA_FILE of
+    the host view). On a terminal, and with -v, stderr says how; or: nexusdev run --in IMAGE -- COMMAND.
     """
     from nexusdev.operations import env as operation
 
@@ -57,6 +62,9 @@ def env(  # noqa: PLR0917 - options of a command
         here.console.err.writelines(f"::add-mask::{value}\n" for value in found.masked)
     sys.stdout.write(found.text)
     sys.stdout.flush()
+    if view == "container" and (here.console.verbose or here.console.err.isatty()) and not here.console.quiet:
+        here.console.note(f"mount the CA: docker run {operation.how_to_mount(context)} …")
+    here.finish(found)
 
 
 config = group("config", "Settings: their values, and where each came from.")

@@ -68,7 +68,12 @@ def _text(call: Mapping[str, str], environ: Mapping[str, str]) -> str:
     if style == "github":
         raise LookupError("the full command masks the secrets as well")
     name = _instance(call, environ)
-    kept = stored.read(folder_of(state_root(environ), name))
+    folder = folder_of(state_root(environ), name)
+    if stored.expected(folder):
+        raise LookupError("the full command says what is missing")
+    if call.get("view") == "container" and sys.stderr.isatty():
+        raise LookupError("the full command tells how to mount the CA")
+    kept = stored.read(folder)
     if call["proof"]:
         from nexusdev.environment.proof import prove
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from nexusdev.errors import InvalidConfig
 
@@ -29,9 +29,13 @@ HEADER = (
 )
 
 
-def render(values: Values, style: str, *, instance: str = "") -> str:
-    """The variables in one of FORMATS, ending with a newline."""
-    return FORMATS[style](checked(values), instance)
+def render(values: Values, style: str, *, instance: str = "", missing: Sequence[str] = ()) -> str:
+    """The variables in one of FORMATS, ending with a newline. ``missing``: components of which a dotenv file says that it lacks them."""
+    text = FORMATS[style](checked(values), instance)
+    if not missing or style != "dotenv":
+        return text
+    head, _, rest = text.partition("\n")
+    return f"{head}\n# INCOMPLETE: {', '.join(missing)} not proven.\n{rest}"
 
 
 def ordered(values: Values) -> dict[str, str]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from nexusdev.environment import questions
 from nexusdev.errors import Degraded, IdentityMismatch, NexusError, NotFound
-from nexusdev.wire import tls
+from nexusdev.wire import Refused, tls
 
 Values = Mapping[str, str]
 Question = Callable[[tls.Place, Values, ssl.SSLContext, float], str]
@@ -105,6 +105,21 @@ def _ask(endpoint: Endpoint, values: Values, context: ssl.SSLContext, timeout: f
     answer.seconds = time.perf_counter() - began
 
 
+def inquire(values: Values, *, instance: str, nonce: str, timeout: float = TIMEOUT) -> list[Answer]:
+    """Ask every endpoint of an instance that may still be coming up; an endpoint without a nonce yet has a fault.
+
+    Raises:
+        IdentityMismatch: Something answers that is not this instance.
+    """
+    answers = ask_all(values, timeout=timeout)
+    for answer in answers:
+        if answer.fault is None and not answer.mute and not answer.nonce:
+            answer.fault = Refused("it is not seeded yet")
+        if _is_strange(answer, nonce):
+            raise _mismatch(answer, instance, nonce)
+    return answers
+
+
 def prove(values: Values, *, instance: str, nonce: str, timeout: float = TIMEOUT) -> list[Answer]:
     """Ask every endpoint; the answers, or the error that the worst of them means.
 
@@ -139,7 +154,7 @@ def _mismatch(answer: Answer, instance: str, nonce: str) -> IdentityMismatch:
 
 
 def _failed(silent: list[Answer], answers: list[Answer], instance: str) -> NexusError:
-    evidence = [f"{each.path}: {_words(each.fault)}" for each in silent]
+    evidence = [f"{each.path}: {words(each.fault)}" for each in silent]
     if len(silent) == len(answers) and all(isinstance(each.fault, ConnectionRefusedError) for each in silent):
         return NotFound(
             f"instance {instance} is not running",
@@ -149,11 +164,12 @@ def _failed(silent: list[Answer], answers: list[Answer], instance: str) -> Nexus
         )
     return Degraded(
         f"{silent[0].path} of instance {instance} does not answer as it should",
-        why=_words(silent[0].fault),
+        why=words(silent[0].fault),
         hint="nexusdev status   what is wrong\nnexusdev env --no-proof   print the variables all the same",
         evidence=evidence,
     )
 
 
-def _words(fault: Exception | None) -> str:
+def words(fault: Exception | None) -> str:
+    """Return what went wrong, in the words of whoever told it."""
     return (str(fault) or type(fault).__name__) if fault else ""

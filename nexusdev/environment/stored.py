@@ -1,7 +1,10 @@
 """The variables of the last ``up``, kept in the state folder (0600) so that ``env`` need not make them again.
 
-``variables.json``: {"schema_version": 1, "instance", "nonce", "components": [names], "secret": [names],
+``variables.json``: {"schema_version": 2, "instance", "nonce", "components": [names], "secret": [names],
 "views": {"host": {name: value}, "container": {…}}}
+
+``pending.json``: the names of the components that an ``up`` is bringing, or that it did not bring to its end. Who reads the variables
+while it is there must not take them for all.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from typing import Any
 from nexusdev.errors import InvalidState, NotFound
 
 FILE = "variables.json"
-SCHEMA_VERSION = 1
+PENDING = "pending.json"
+SCHEMA_VERSION = 2
 
 
 class Stored:
@@ -82,6 +86,27 @@ def read(folder: Path) -> Stored:
         raise InvalidState(
             f"{file} cannot be used", why=f"it is not complete: {error!r}", hint="nexusdev up   writes it anew"
         ) from error
+
+
+def expect(folder: Path, components: Sequence[str]) -> None:
+    """Note that an ``up`` begins to bring these components."""
+    from nexusdev.instance.files import replace
+
+    replace(folder / PENDING, json.dumps(list(components)))
+
+
+def expected(folder: Path) -> tuple[str, ...]:
+    """Return the components that an ``up`` has begun to bring and not finished; none where the stored variables are all."""
+    try:
+        names: Any = json.loads((folder / PENDING).read_bytes())
+    except (OSError, ValueError):
+        return ()
+    return tuple(names) if isinstance(names, list) else ()
+
+
+def settle(folder: Path) -> None:
+    """Note that nothing is to come."""
+    (folder / PENDING).unlink(missing_ok=True)
 
 
 def forget(folder: Path) -> None:

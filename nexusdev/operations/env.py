@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from msgspec.structs import replace
+
 from nexusdev.components.contract import Component, Variable
 from nexusdev.environment import file, formats, stored
 from nexusdev.environment.file import Written
@@ -14,9 +16,11 @@ from nexusdev.errors import Degraded, UsageError
 from nexusdev.events import Note
 from nexusdev.instance.instance import Instance
 from nexusdev.operations.context import Context
+from nexusdev.operations.coverage import Coverage, awaited, coverage, unproven
 from nexusdev.operations.outcome import Outcome
 from nexusdev.operations.turn import turn
-from nexusdev.ports import Site, View
+from nexusdev.ports import CA_IN_CONTAINERS, Site, View
+from nexusdev.words import listed
 
 
 class EnvOutcome(Outcome, frozen=True, kw_only=True):
@@ -29,12 +33,23 @@ class EnvOutcome(Outcome, frozen=True, kw_only=True):
 def env(
     context: Context, *, style: str = "dotenv", view: str = "host", proof: bool = True, write: bool = False
 ) -> EnvOutcome:
-    """The variables of the last ``up``, every endpoint asked for this instance's nonce before.
+    """Return the variables of every component whose endpoints all answer with this instance's nonce.
 
-    proof  False: what is in the state, unproven
-    write  into the env file as well; then nothing is printed
+    Args:
+        context: The run of the verb.
+        style: One of ``formats.FORMATS``.
+        view: From where they will be used: host or container.
+        proof: False for what is in the state, unproven.
+        write: Write the env file, and print nothing. A file is never written with less than all components.
 
-    Raises NotFound (3), Degraded (4), IdentityMismatch (9); UsageError for an unknown format or view.
+    Returns:
+        The text; where a component is missing, its ``error`` (exit 4) says which, and why.
+
+    Raises:
+        NotFound: Nothing of it runs, or it was never brought up.
+        Degraded: No component is proven.
+        IdentityMismatch: Something answers that is not this instance.
+        UsageError: There is no such format or view.
     """
     _require(style, formats.FORMATS, "format")
     _require(view, [each.value for each in View], "view")
@@ -46,12 +61,22 @@ def env(
     instance = context.instance()
     if write:
         return _into_file(context, instance, proof=proof)
-    seconds = _proven(context, instance) if proof else {}
-    kept = stored.read(instance.folder)
-    values = kept.views[view]
-    text = formats.render(values, style, instance=instance.name)
-    masked = tuple(values[name] for name in sorted(kept.secret & values.keys())) if style == "github" else ()
-    return EnvOutcome(instance=instance.name, data=_data(view, seconds, values), text=text, masked=masked)
+    found = _found(context, instance, proof=proof)
+    values = found.kept.views[view]
+    text = formats.render(values, style, instance=instance.name, missing=tuple(found.missing))
+    secret = sorted(found.kept.secret & values.keys())
+    masked = tuple(values[name] for name in secret) if style == "github" else ()
+    data = _data(instance, found, view)
+    return EnvOutcome(instance=instance.name, data=data, error=found.failure(), text=text, masked=masked)
+
+
+def _found(context: Context, instance: Instance, *, proof: bool) -> Coverage:
+    """What may be printed. Raises where nothing of it is proven."""
+    found = _proven(context, instance) if proof else Coverage(kept=_kept(context, instance))
+    failure = found.failure()
+    if failure and not found.kept.components:
+        raise failure
+    return found
 
 
 def _into_file(context: Context, instance: Instance, *, proof: bool) -> EnvOutcome:
@@ -60,16 +85,35 @@ def _into_file(context: Context, instance: Instance, *, proof: bool) -> EnvOutco
     with turn(context, command, shared=True):
         pass  # nobody else is at work: what is proven now is what stays
     # not under the lock: a renewal of what expired needs it for itself
-    seconds = _proven(context, instance) if proof else {}
+    found = _found(context, instance, proof=proof)
+    outcome = EnvOutcome(instance=instance.name, data=_data(instance, found, "host"), error=found.failure())
+    if outcome.error:
+        return replace(outcome, says=(f"left as it is: {context.settings.env_file}",))
     with turn(context, command, shared=True):
         values = stored.read(instance.folder).views["host"]
         written = _write(context, formats.render(values, "dotenv", instance=instance.name))
-    data = {**_data("host", seconds, values), "file": str(written.path)}
-    return EnvOutcome(instance=instance.name, data=data, says=(_said(written),), warnings=warnings_of(written))
+    data = {**outcome.data, "variables": dict(values), "file": str(written.path)}
+    return replace(outcome, data=data, says=(_said(written),), warnings=warnings_of(written))
 
 
-def _data(view: str, seconds: Mapping[str, float], values: Mapping[str, str]) -> dict[str, Any]:
-    return {"view": view, "proven": seconds, "variables": dict(values)}
+def _data(instance: Instance, found: Coverage, view: str) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "view": view,
+        "proven": found.seconds,
+        "components": found.kept.components,
+        "missing": found.missing,
+        "variables": dict(found.kept.views[view]),
+    }
+    if view == View.CONTAINER:
+        mount = {"source": str(instance.ca_file), "target": CA_IN_CONTAINERS, "read_only": True}
+        data |= {"network": instance.network, "mounts": [mount]}
+    return data
+
+
+def how_to_mount(context: Context) -> str:
+    """Return the options of ``docker run`` with which the container view is true."""
+    instance = context.instance()
+    return f"--network {instance.network} -v {instance.ca_file}:{CA_IN_CONTAINERS}:ro"
 
 
 def prove(kept: Stored) -> Mapping[str, float]:
@@ -82,36 +126,54 @@ def prove(kept: Stored) -> Mapping[str, float]:
     }
 
 
-def values_for_run(context: Context, *, proof: bool = True) -> Mapping[str, str]:
-    """The variables as seen from the host, for a command that is run with them."""
+def values_for_run(context: Context, *, proof: bool = True, view: View = View.HOST) -> Mapping[str, str]:
+    """Return the variables of all components, for a command that is run with them.
+
+    Raises:
+        Degraded: A component is not proven: a command must not run with half of what it reads.
+    """
     instance = context.instance()
-    if proof:
-        _proven(context, instance)
-    return stored.read(instance.folder).views["host"]
+    found = _proven(context, instance) if proof else Coverage(kept=_kept(context, instance))
+    if failure := found.failure(otherwise="nexusdev run --no-proof -- …   run it"):
+        raise failure
+    return found.kept.views[view.value]
 
 
-def _proven(context: Context, instance: Instance) -> Mapping[str, float]:
-    """The proof; where it fails and something had expired, the proof of what is new."""
-    try:
-        return prove(stored.read(instance.folder))
-    except Degraded:
-        from nexusdev.operations.renew import renewed
+def _kept(context: Context, instance: Instance) -> Stored:
+    """What was stored; while an ``up`` is bringing more, what the state has of all of it."""
+    if stored.expected(instance.folder):
+        return unproven(context, instance, awaited(instance))
+    return stored.read(instance.folder)
 
-        if not renewed(context, instance):
-            raise
-    return prove(stored.read(instance.folder))
+
+def _proven(context: Context, instance: Instance) -> Coverage:
+    """What is proven. Where something had expired, it is renewed first; where something is missing, the rest."""
+    if not stored.expected(instance.folder):
+        try:
+            return _all_proven(instance)
+        except Degraded:
+            from nexusdev.operations.renew import renewed
+
+            if renewed(context, instance):
+                return _all_proven(instance)
+    return coverage(context, instance, awaited(instance))
+
+
+def _all_proven(instance: Instance) -> Coverage:
+    kept = stored.read(instance.folder)
+    return Coverage(kept=kept, seconds=prove(kept))
 
 
 def gather(site: Site, components: Iterable[Component]) -> Stored:
     """What the components say in both views, production's names first."""
     chosen = tuple(components)
-    own = (
-        Variable(name="NEXUSDEV_INSTANCE", value=site.instance),
-        Variable(name="NEXUSDEV_CA_FILE", value=str(site.ca_file)),
-    )
     views: dict[str, Mapping[str, str]] = {}
     secret: set[str] = set()
     for view in View:
+        own = (
+            Variable(name="NEXUSDEV_INSTANCE", value=site.instance),
+            Variable(name="NEXUSDEV_CA_FILE", value=site.ca_file_in(view)),
+        )
         found = [*(each for component in chosen for each in component.variables(site, view)), *own]
         views[view.value] = formats.checked(formats.ordered({each.name: each.value for each in found}))
         secret |= {each.name for each in found if each.secret}
@@ -131,6 +193,11 @@ def publish(context: Context, instance: Instance, site: Site, components: Iterab
     """
     kept = gather(site, components)
     stored.write(instance.folder, kept)
+    if absent := [name for name in stored.expected(instance.folder) if name not in kept.components]:
+        lacks = f"{context.settings.env_file.name} lacks {listed(absent)}: the last up did not end; nexusdev up"
+        context.listener.tell(Note(text=lacks, warning=True))
+    else:
+        stored.settle(instance.folder)
     return _write(context, formats.render(kept.views["host"], "dotenv", instance=instance.name))
 
 

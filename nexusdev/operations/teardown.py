@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nexusdev.environment import stored
 from nexusdev.errors import IdentityMismatch, NexusError, TeardownIncomplete
 from nexusdev.instance.places import is_missing
 from nexusdev.instance.state import Record, folder_of, read_record
@@ -37,6 +38,7 @@ def take_down(context: Context, *, volumes: bool) -> Plan:
     if plan:
         engine_of(context, runtime).carry_out(plan, component_of=component_of(snapshot))
         _require_gone(runtime.observe(), volumes=volumes, command="destroy" if volumes else "down")
+    stored.settle(folder_of(context.root, context.identity.name))
     return plan
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from nexusdev.environment import stored
 from nexusdev.environment.file import Written
 from nexusdev.events import PhaseBegan, PhaseEnded
 from nexusdev.instance import marks, numbers
@@ -153,6 +154,7 @@ def _bring_up(
     context: Context, scene: Scene, watch: Stopwatch, *, waited: float
 ) -> tuple[Brought, Plan, Mapping[str, str], Written]:
     images, settings = context.images(), context.settings
+    stored.expect(scene.instance.folder, scene.meant)
     with ExitStack() as contexts:
         with _phase(context, watch, "images", after=["preflight"]):
             arrivals = contexts.enter_context(

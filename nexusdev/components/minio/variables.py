@@ -11,18 +11,24 @@ from nexusdev.wire.s3 import REGION
 
 
 def variables(site: Site, view: View) -> Sequence[Variable]:
-    """MINIO_ENDPOINT is host:port, as MinIO's client libraries take it; the AWS form is a URL."""
-    endpoint = site.address_in(view, ROLE, API)
+    """MINIO_ENDPOINT is host:port, as MinIO's client libraries take it; the AWS form is a URL.
+
+    The public endpoint is the host's in both views: the signature of a presigned link covers the host name, so a link for a
+    browser is signed by a client of the public endpoint. Signing asks no server.
+    """
+    endpoint, public = site.address_in(view, ROLE, API), site.address(ROLE, API)
     access, secret = site.secrets.read(APP_ACCESS), site.secrets.read(APP_SECRET)
     return (
         Variable(name="MINIO_ENDPOINT", value=str(endpoint), comment="host:port, TLS; NEXUSDEV_CA_FILE signed it"),
         Variable(name="MINIO_ACCESS_KEY", value=access),
         Variable(name="MINIO_SECRET_KEY", value=secret, secret=True),
         Variable(name="AWS_ENDPOINT_URL_S3", value=f"https://{endpoint}"),
+        Variable(name="MINIO_PUBLIC_ENDPOINT", value=str(public), comment="for presigned links that the host opens"),
+        Variable(name="S3_PUBLIC_ENDPOINT_URL", value=f"https://{public}"),
         Variable(name="AWS_ACCESS_KEY_ID", value=access),
         Variable(name="AWS_SECRET_ACCESS_KEY", value=secret, secret=True),
         Variable(name="AWS_REGION", value=REGION),
-        Variable(name="AWS_CA_BUNDLE", value=str(site.ca_file)),
+        Variable(name="AWS_CA_BUNDLE", value=site.ca_file_in(view)),
     )
 
 

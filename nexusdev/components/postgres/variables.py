@@ -25,7 +25,7 @@ def variables(site: Site, view: View) -> Sequence[Variable]:
         Variable(name="PGUSER", value=names.APP),
         Variable(name="PGPASSWORD", value=password, secret=True),
         Variable(name="PGSSLMODE", value="verify-full"),
-        Variable(name="PGSSLROOTCERT", value=str(site.ca_file)),
+        Variable(name="PGSSLROOTCERT", value=site.ca_file_in(view)),
         Variable(name="DATABASE_URL", value=_url(primary, password), secret=True, comment="the primary"),
         Variable(
             name="DATABASE_RO_URL", value=_url(replica, password), secret=True, comment="the replicas: reads only"

@@ -22,7 +22,7 @@ def variables(site: Site, view: View) -> Sequence[Variable]:
     """In the order in which they are printed."""
     at = site.address_in(view, names.MASTER, names.PORT)
     password = site.secrets.read(names.APP_PASSWORD)
-    url = f"rediss://{names.APP_USER}:{password}@{at}/0?ssl_ca_certs={quote(str(site.ca_file), safe='/')}"
+    url = f"rediss://{names.APP_USER}:{password}@{at}/0?ssl_ca_certs={quote(site.ca_file_in(view), safe='/')}"
     return (
         Variable(name="REDIS_HOST", value=at.host, comment="the master, wherever it is; TLS only"),
         Variable(name="REDIS_PORT", value=str(at.port)),

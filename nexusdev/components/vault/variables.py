@@ -20,7 +20,7 @@ def variables(site: Site, view: View) -> Sequence[Variable]:
             secret=True,
             comment=f"valid {APP_TOKEN_DAYS} days from the last seeding",
         ),
-        Variable(name="VAULT_CACERT", value=str(site.ca_file)),
+        Variable(name="VAULT_CACERT", value=site.ca_file_in(view)),
         Variable(name="VAULT_ROLE_ID", value=site.secrets.read(names.role_id(names.APP))),
         Variable(name="VAULT_SECRET_ID", value=site.secrets.read(names.secret_id(names.APP)), secret=True),
     )

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from nexusdev.components.registry import ALL
+from nexusdev.ports import Address, Site, View
 from tests.imports import imported_by
 
 
@@ -25,3 +31,29 @@ def test_names_cost_no_import_and_components_no_client_library() -> None:
     assert not [name for name in names if name.startswith("nexusdev.components.minio")]
     found = imported_by("from nexusdev.components.registry import ALL; list(ALL.values())")
     assert not found & {"minio", "hvac", "psycopg", "redis", "docker", "cryptography", "rich", "typer"}
+
+
+def anywhere() -> Site:
+    """A site where every address is published and every secret is known."""
+    addresses: dict[tuple[str, int], Address] = defaultdict(lambda: Address(host="127.0.0.1", port=21000))
+    servers: Any = SimpleNamespace(observe=lambda: SimpleNamespace(containers=dict.fromkeys(["grafana"])))
+    secrets: Any = SimpleNamespace(read=lambda _name: "s3cret")
+    folder = Path("/home/dev/.local/state")
+    return Site(
+        instance="shop",
+        nonce="n0nce",
+        addresses=addresses,
+        secrets=secrets,
+        ca_file=folder / "ca.crt",
+        client_certificate=folder / "client.crt",
+        client_key=folder / "client.key",
+        runtime=servers,
+    )
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_container_is_told_nothing_that_is_true_on_the_host_alone(name: str) -> None:
+    for variable in ALL[name].variables(anywhere(), View.CONTAINER):
+        if "_PUBLIC_" not in variable.name:
+            assert "127.0.0.1" not in variable.value, variable.name
+        assert "/home/" not in variable.value, variable.name

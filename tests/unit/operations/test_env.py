@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
 
 from nexusdev.components.contract import Variable
 from nexusdev.environment import stored
-from nexusdev.errors import IdentityMismatch, InvalidConfig, NotFound, UsageError
+from nexusdev.environment.fast import answer
+from nexusdev.errors import Degraded, IdentityMismatch, InvalidConfig, NotFound, SeedingFailed, UsageError
 from nexusdev.operations.env import env, values_for_run
 from nexusdev.operations.seed import seed
 from nexusdev.operations.up import up
 from nexusdev.ports import Site, View
 from tests.fakes import FakeComponent, House
+from tests.unit.environment import servers
 
 
 @dataclass(kw_only=True)
@@ -135,3 +139,145 @@ def test_what_git_cannot_be_made_to_ignore_is_a_warning_of_every_verb_that_write
         [warning] = outcome.warnings
         assert f"git does not ignore {house.project / '.env.nexusdev'}" in warning
     assert "git does not ignore" in seed(house.context()).warnings[0]
+
+
+REDIS = ("REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_URL")
+
+
+def speaking(name: str, **values: str) -> Spoken:
+    return Spoken(name=name, says=[Variable(name=each, value=value) for each, value in values.items()])
+
+
+@pytest.fixture
+def typing(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
+    """The house, in the environment that a command line reads."""
+    monkeypatch.setenv("NEXUSDEV_STATE_DIR", str(house.folder / "state"))
+    return house
+
+
+@pytest.fixture
+def half(typing: House) -> Iterator[House]:
+    """An instance whose first ``up`` ended before Redis was seeded; what stands for the other component answers with its nonce."""
+
+    def refuse() -> None:
+        raise SeedingFailed("redis does not take its users")
+
+    house = typing
+    house.redis = speaking("redis", **dict(zip(REDIS, ("127.0.0.1", "1", "nexus_app", "x", "rediss://x"), strict=True)))
+    house.redis.on_seed = refuse
+    with pytest.raises(SeedingFailed):
+        up(house.context())
+    instance = house.context().instance()
+    tls = servers.authority(instance.folder / "tls", nonce=instance.nonce)
+    with servers.serving(tls, servers.vault(instance.nonce)) as port:
+        house.gateway = speaking("gateway", VAULT_ADDR=f"https://127.0.0.1:{port}", VAULT_TOKEN="hvs.x")
+        yield house
+
+
+def test_what_is_proven_is_printed_while_the_rest_is_missing(half: House, capsys: pytest.CaptureFixture[str]) -> None:
+    ran = half.type("env")
+    assert ran.status == 4
+    head, remark, *lines = capsys.readouterr().out.splitlines()
+    assert (head[0], remark) == ("#", "# INCOMPLETE: redis not proven.")
+    assert [line.partition("=")[0] for line in lines] == [
+        *("VAULT_ADDR", "VAULT_TOKEN", "NEXUSDEV_INSTANCE", "NEXUSDEV_CA_FILE"),
+    ]
+    assert "redis of instance shop is not proven" in ran.err
+    assert "REDIS_URL: " in ran.err
+    assert "nexusdev wait redis" in ran.err
+
+
+def test_json_has_both_lists(half: House) -> None:
+    envelope = json.loads(half.type("env", "--json").out)
+    assert (envelope["ok"], envelope["error"]["code"]) == (False, "DEGRADED")
+    assert list(envelope["data"]["proven"]) == ["VAULT_ADDR"]
+    assert list(envelope["data"]["missing"]) == ["redis"]
+    assert "REDIS_HOST" not in envelope["data"]["variables"]
+
+
+def test_the_env_file_is_never_written_with_less_than_all(half: House) -> None:
+    file = half.project / ".env.nexusdev"
+    ran = half.type("env", "--write")
+    assert (ran.status, ran.out, file.exists()) == (4, f"left as it is: {file}\n", False)
+
+
+def test_a_command_is_not_run_with_half_of_what_it_reads(half: House) -> None:
+    with pytest.raises(Degraded, match="redis of instance shop is not proven"):
+        values_for_run(half.context())
+    assert "REDIS_HOST" in values_for_run(half.context(), proof=False)
+
+
+def test_without_a_proof_everything_is_printed_before_the_first_up_has_ended(half: House) -> None:
+    found = env(half.context(), proof=False)
+    assert found.error is None
+    assert {"VAULT_ADDR", "REDIS_HOST"} <= found.data["variables"].keys()
+
+
+def test_where_nothing_is_proven_nothing_is_printed(half: House) -> None:
+    half.gateway = speaking("gateway", VAULT_ADDR="https://127.0.0.1:1")
+    with pytest.raises(Degraded, match="redis and gateway of instance shop are not proven"):
+        env(half.context())
+
+
+def test_a_server_that_is_not_seeded_yet_is_missing_and_not_foreign(half: House) -> None:
+    tls = half.context().instance().folder / "tls"
+    with servers.serving(tls, servers.redis("")) as port:
+        half.redis = speaking(
+            "redis", **dict(zip(REDIS, ("127.0.0.1", str(port), "a", servers.PASSWORD, "u"), strict=True))
+        )
+        found = env(half.context())
+    assert found.data["missing"] == {"redis": "REDIS_URL: it is not seeded yet"}
+
+
+def test_what_answers_with_another_nonce_is_foreign_even_then(half: House) -> None:
+    tls = half.context().instance().folder / "tls"
+    with servers.serving(tls, servers.vault("another")) as port:
+        half.gateway = speaking("gateway", VAULT_ADDR=f"https://127.0.0.1:{port}", VAULT_TOKEN="hvs.x")
+        with pytest.raises(IdentityMismatch):
+            env(half.context())
+
+
+def test_an_up_that_ends_well_leaves_nothing_missing(half: House) -> None:
+    half.redis.on_seed = lambda: None
+    up(half.context())
+    assert env(half.context(), proof=False).data["missing"] == {}
+    assert not stored.expected(half.context().instance().folder)
+
+
+def test_a_seed_after_an_up_that_failed_says_what_the_env_file_lacks(half: House) -> None:
+    half.world.end(half.container("redis-0"))
+    half.world.end(half.container("redis-1"))
+    ran = half.type("seed")
+    assert ran.status == 0, ran.err
+    assert ".env.nexusdev lacks redis" in ran.err
+
+
+def test_after_down_nothing_is_awaited(half: House) -> None:
+    assert half.type("down").status == 0
+    with pytest.raises(NotFound, match="has no variables yet"):
+        env(half.context())
+
+
+def test_the_quick_way_leaves_an_incomplete_instance_to_the_full_command(half: House) -> None:
+    environ = {"NEXUSDEV_STATE_DIR": str(half.folder / "state")}
+    assert answer(["env", "-i", "shop", "-C", str(half.project), "--no-proof"], environ) is None
+
+
+def test_a_container_is_told_of_the_ca_where_it_is_mounted(house: House) -> None:
+    up(house.context())
+    found = env(house.context(), view="container", proof=False)
+    assert found.data["variables"]["NEXUSDEV_CA_FILE"] == "/run/nexusdev/ca.crt"
+    ca = house.context().instance().ca_file
+    assert found.data["mounts"] == [{"source": str(ca), "target": "/run/nexusdev/ca.crt", "read_only": True}]
+    assert found.data["network"] == "nexusdev-shop_nexus"
+
+
+def test_how_to_mount_it_is_told_where_somebody_reads_it(typing: House, capsys: pytest.CaptureFixture[str]) -> None:
+    house = typing
+    up(house.context())
+    assert house.type("env", "--view", "container", "--no-proof").err == ""
+    for_scripts = capsys.readouterr().out
+    told = house.type("env", "--view", "container", "--no-proof", "-v")
+    ca = house.context().instance().ca_file
+    assert told.err == f"mount the CA: docker run --network nexusdev-shop_nexus -v {ca}:/run/nexusdev/ca.crt:ro …\n"
+    assert capsys.readouterr().out == for_scripts

@@ -13,7 +13,7 @@ from nexusdev.components.minio.component import COMPONENT
 from nexusdev.components.minio.names import BACKUPS, DATA, NONCE
 from nexusdev.components.minio.wanted import policy
 from nexusdev.errors import Degraded, IdentityMismatch
-from nexusdev.ports import View
+from nexusdev.ports import CA_IN_CONTAINERS, View
 from tests.unit.components.minio.world import World
 from tests.unit.environment.servers import authority, refusing_proxy
 
@@ -70,10 +70,19 @@ def test_variables_are_what_production_and_the_aws_libraries_read(minio: World) 
     assert variables["MINIO_ENDPOINT"].value == "minio-api:9000"
     assert variables["AWS_ENDPOINT_URL_S3"].value == "https://minio-api:9000"
     assert variables["AWS_REGION"].value == "us-east-1"
+    assert variables["AWS_CA_BUNDLE"].value == CA_IN_CONTAINERS
     assert [name for name, variable in variables.items() if variable.secret] == [
         "MINIO_SECRET_KEY",
         "AWS_SECRET_ACCESS_KEY",
     ]
+
+
+@pytest.mark.parametrize("view", View)
+def test_the_public_endpoint_is_the_host_s_in_both_views(minio: World, view: View) -> None:
+    variables = {variable.name: variable.value for variable in COMPONENT.variables(minio.site, view)}
+    host = {variable.name: variable.value for variable in COMPONENT.variables(minio.site, View.HOST)}
+    assert variables["MINIO_PUBLIC_ENDPOINT"] == host["MINIO_ENDPOINT"]
+    assert variables["S3_PUBLIC_ENDPOINT_URL"] == host["AWS_ENDPOINT_URL_S3"]
 
 
 def test_vault_keeps_the_pair_and_where_it_is_used(minio: World) -> None:
