@@ -43,6 +43,36 @@ class Completed(Struct, frozen=True, kw_only=True):
     stderr: bytes = b""
 
 
+class BindMount(Struct, frozen=True, kw_only=True):
+    """A file or folder of the host in a container."""
+
+    source: Path
+    target: str
+    read_only: bool = False
+
+
+class OneOff(Struct, frozen=True, kw_only=True):
+    """A container for one command on the instance's network, removed afterwards.
+
+    Attributes:
+        name: The container's name.
+        image: The image, which the runtime has.
+        argv: The command; empty for the image's own.
+        environment: Variables beside those of the image.
+        mounts: Files and folders of the host.
+        working_dir: Where the command starts; '' for the image's own.
+        user: Who runs it; '' for the image's own.
+    """
+
+    name: str
+    image: str
+    argv: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    mounts: tuple[BindMount, ...] = ()
+    working_dir: str = ""
+    user: str = ""
+
+
 class LogLine(Struct, frozen=True, kw_only=True):
     """One line of a service's output; ``at`` in seconds since the epoch."""
 
@@ -116,6 +146,24 @@ class Runtime(Protocol):
         tty: bool,
     ) -> int:
         """Run a command with the caller's streams (a terminal when ``tty``); returns its exit code."""
+
+    def run_one_off(
+        self,
+        one_off: OneOff,
+        *,
+        stdin: IO[bytes] | None,
+        stdout: IO[bytes],
+        stderr: IO[bytes],
+        tty: bool,
+    ) -> int:
+        """Run a container with the caller's streams; signals of this process reach its command, and it is removed however it ends.
+
+        Returns:
+            The exit code of the command.
+
+        Raises:
+            NotFound: The instance has no network, or the image is not there.
+        """
 
 
 class SecretStore(Protocol):

@@ -37,6 +37,7 @@ from nexusdev.plan.snapshot import Snapshot, State
 from nexusdev.plan.survey import Belonging, Survey
 from nexusdev.ports import Runtime, Site, View
 from nexusdev.runtimes.docker_connect import EngineFacts
+from nexusdev.runtimes.labels import ONE_OFF_ROLE
 from nexusdev.runtimes.memory import MemoryRuntime, World
 from nexusdev.runtimes.memory_world import ALIVE
 from nexusdev.settings import Settings
@@ -244,6 +245,7 @@ class MemoryDoors:
                 alive=cell.state in ALIVE,
                 used=cell.finished_at,
                 ports=cell.ports,
+                one_off=cell.role == ONE_OFF_ROLE,
             )
             for cell in self.world.cells.values()
             if cell.instance

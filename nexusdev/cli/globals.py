@@ -14,6 +14,13 @@ _SHORT = frozenset("qvy")
 
 # Words of these commands belong to another program: how many of them come first and are ours.
 _PASSING = {"run": 0, "exec": 1, "psql": 0, "redis": 0, "s3": 0, "vault": 0}
+# Options of these commands themselves, with how many words each has; `-v` is a volume there, as in `docker run`.
+_OWN: Mapping[str, Mapping[str, int]] = {
+    "run": {
+        **dict.fromkeys(("--in", "-v", "--volume", "-w", "--workdir", "-u", "--user"), 2),
+        "--no-proof": 1,
+    }
+}
 
 
 class Globals(Struct, frozen=True, kw_only=True):
@@ -39,6 +46,10 @@ def hoist(argv: Sequence[str]) -> list[str]:
     rest: list[str] = []
     words = list(argv)
     while words:
+        if own := _OWN.get(rest[0], {}).get(words[0], 0) if rest else 0:
+            rest += words[:own]
+            del words[:own]
+            continue
         taken = _global(words)
         if taken:
             front += words[:taken]

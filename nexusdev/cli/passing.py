@@ -13,9 +13,10 @@ from nexusdev.operations.outcome import Outcome
 if TYPE_CHECKING:
     from nexusdev.operations.exec import Call
     from nexusdev.operations.run import Command
+    from nexusdev.operations.run_in import OneOffCall
 
 
-def pass_through(here: Session, call: Call) -> None:
+def pass_through(here: Session, call: Call | OneOffCall) -> None:
     """Run a program in a container; its exit code becomes ours. With --json its output goes into the envelope."""
     if here.globals.json:
         done = call.collect(_all_of_stdin())

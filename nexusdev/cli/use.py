@@ -10,6 +10,7 @@ import typer
 from nexusdev.cli.app import GROUPS, app
 from nexusdev.cli.passing import execute, pass_through
 from nexusdev.cli.session import perform, session
+from nexusdev.errors import UsageError
 
 USE = GROUPS[1]
 # Whatever follows belongs to another program: its options are not ours, and -h may mean a host.
@@ -19,22 +20,55 @@ Arguments = Annotated[list[str] | None, typer.Argument(metavar="[ARGUMENT]...", 
 
 
 @app.command(rich_help_panel=USE, context_settings=PASSING)
-def run(
+def run(  # noqa: PLR0917 - options of a command
     ctx: typer.Context,
-    command: Annotated[list[str], typer.Argument(metavar="COMMAND [ARGUMENT]...", help="What to run.")],
+    command: Annotated[list[str] | None, typer.Argument(metavar="COMMAND [ARGUMENT]...", help="What to run.")] = None,
     no_proof: Annotated[bool, typer.Option("--no-proof", help="Do not ask the servers first.")] = False,
+    image: Annotated[str, typer.Option("--in", help="In a throw-away container of this image.", metavar="IMAGE")] = "",
+    volumes: Annotated[
+        list[str] | None,
+        typer.Option("--volume", "-v", help="With --in: mount a file or folder.", metavar="SOURCE:TARGET[:ro]"),
+    ] = None,
+    working_dir: Annotated[
+        str, typer.Option("--workdir", "-w", help="With --in: where the command starts.", metavar="FOLDER")
+    ] = "",
+    user: Annotated[str, typer.Option("--user", "-u", help="With --in: who runs it.", metavar="UID[:GID]")] = "",
 ) -> None:
     """Run a command with the proven variables in its environment; its exit code is ours.
+
+    With --in it runs in a container on the instance's network, with the container's view of the variables and the CA mounted at
+    /run/nexusdev/ca.crt. Streams and signals pass through, and the container is removed when the command ends. Whoever may use
+    the engine can read its environment meanwhile (docker inspect).
 
     \b
     nexusdev run -- pytest
     nexusdev run -- sh -c 'psql "$DATABASE_URL" -c "SELECT 1"'
     nexusdev -i shop run -- make serve
+    nexusdev run --in python:3 -v .:/app -w /app -- python app.py
     """
+    here = session(ctx)
+    argv = without_dashes(command or [])
+    if image:
+        from nexusdev.operations.run_in import in_container
+
+        pass_through(
+            here,
+            in_container(
+                here.context(),
+                image,
+                argv,
+                volumes=volumes or (),
+                working_dir=working_dir,
+                user=user,
+                proof=not no_proof,
+            ),
+        )
+        return
+    if volumes or working_dir or user:
+        raise UsageError("-v, -w and -u are for --in IMAGE", hint="nexusdev run --in IMAGE -v ./src:/src -- COMMAND")
     from nexusdev.operations import run as operation
 
-    here = session(ctx)
-    execute(here, operation.command(here.context(), without_dashes(command), proof=not no_proof))
+    execute(here, operation.command(here.context(), argv, proof=not no_proof))
 
 
 @app.command(rich_help_panel=USE)

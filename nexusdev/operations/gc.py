@@ -1,4 +1,4 @@
-"""gc: what nobody will miss: containers of instances whose project folder is gone, images of older releases, the cache of image builds.
+"""gc: what nobody will miss: containers of instances whose project folder is gone, left-over containers of ``run --in``, images of older releases, the cache of image builds.
 
 Data and secrets need a word of their own (``data``). An instance that runs is never touched, whatever became of its folder.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from nexusdev.errors import Locked, NexusError
-from nexusdev.instance import state
+from nexusdev.instance import lock, state
 from nexusdev.instance.folders import locks
 from nexusdev.instance.identity import Identity
 from nexusdev.instance.instance import forget, locked
@@ -24,6 +24,7 @@ from nexusdev.operations.images import size as told_size
 from nexusdev.operations.outcome import Outcome, Table
 from nexusdev.plan.claims import refuse_strangers
 from nexusdev.plan.planner import plan_down
+from nexusdev.operations.run_in import lock_file
 from nexusdev.plan.steps import Act, Step
 from nexusdev.plan.survey import Belonging, Survey
 from nexusdev.runtimes.image_door import StoredImage
@@ -37,7 +38,7 @@ _ORDER = {"container": Act.REMOVE, "network": Act.REMOVE_NETWORK, "volume": Act.
 class Leftover(Struct, frozen=True, kw_only=True):
     """Something to remove.
 
-    kind   instance, data, state folder, image, build cache; data: an instance with its volumes and its secrets
+    kind   instance, data, container, state folder, image, build cache; data: an instance with its volumes and its secrets
     sizes  volume → bytes, as far as the engine tells
     used   when it was last used, in seconds since the epoch; 0.0 where that is not known
     """
@@ -73,6 +74,7 @@ def look(context: Context, *, data: bool = False) -> tuple[Leftover, ...]:
     return (
         *orphans,
         *_fragments(survey, context.root),
+        *left_containers(survey, context.root),
         *old_images(images.door.list(), survey.in_use, images.references),
         *(Leftover(kind="build cache", name=name, because="only image builds need it") for name in survey.caches),
     )
@@ -176,6 +178,23 @@ def _data_of_orphans(context: Context, survey: Survey) -> Iterator[Leftover]:
         )
 
 
+def left_containers(survey: Survey, root: Path) -> Iterator[Leftover]:
+    """Containers of `run --in` whose nexusdev is gone. One without a lock file may run under another state folder: it is left alone."""
+    gone = {row.name for row in ls.rows(survey, root) if row.gone}
+    for each in survey.belongings:
+        if not each.one_off or each.instance in gone:
+            continue
+        file = lock_file(state.folder_of(root, each.instance), each.name)
+        if file.exists() and not lock.is_held(file):
+            yield Leftover(
+                kind="container",
+                name=each.name,
+                because="the nexusdev run that made it was killed",
+                owner=each.owner_path,
+                things=(each,),
+            )
+
+
 def _fragments(survey: Survey, root: Path) -> Iterator[Leftover]:
     """State folders without a record: an ``up`` that was killed in its first moment. Broken and newer records are left alone."""
     for folder in state.instances(root):
@@ -195,8 +214,21 @@ def _remove(context: Context, leftover: Leftover) -> None:
             identity = Identity(name=leftover.name, project=context.root)
             with locked(identity, GC, root=context.root):
                 forget(identity, root=context.root)
+        case "container":
+            _remove_one_off(context, leftover)
         case _:
             _remove_instance(context, leftover)
+
+
+def _remove_one_off(context: Context, leftover: Leftover) -> None:
+    for each in leftover.things:
+        runtime = context.doors.runtime(
+            Identity(name=each.instance, project=Path(leftover.owner)), owner=Path(leftover.owner)
+        )
+        runtime.apply(
+            Step(act=Act.REMOVE, subject=each.name, because=leftover.because, target=_target(each), kill=True)
+        )
+        lock_file(state.folder_of(context.root, each.instance), each.name).unlink(missing_ok=True)
 
 
 def _remove_instance(context: Context, leftover: Leftover) -> None:

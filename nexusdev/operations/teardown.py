@@ -66,6 +66,7 @@ def require_permission(context: Context, snapshot: Snapshot) -> None:
     everything = (
         *snapshot.containers.values(),
         *snapshot.strays,
+        *snapshot.one_offs,
         *snapshot.volumes.values(),
         *((snapshot.network,) if snapshot.network else ()),
     )
@@ -97,7 +98,7 @@ def removed(plan: Plan) -> dict[str, list[str]]:
 
 def _require_gone(snapshot: Snapshot, *, volumes: bool, command: str) -> None:
     left = [
-        *(f"container {each.name}" for each in (*snapshot.containers.values(), *snapshot.strays)),
+        *(f"container {each.name}" for each in (*snapshot.containers.values(), *snapshot.strays, *snapshot.one_offs)),
         *([f"network {snapshot.network.full_name}"] if snapshot.network else []),
         *(f"volume {each.full_name}" for each in (snapshot.volumes.values() if volumes else ())),
     ]

@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping
 from nexusdev.plan.claims import refuse_foreign, refuse_strangers
 from nexusdev.plan.snapshot import Container, Snapshot
 from nexusdev.plan.steps import Act, Plan, Step
-from nexusdev.plan.teardown import plan_down, removals
+from nexusdev.plan.teardown import one_off_removals, plan_down, removals
 from nexusdev.plan.verbs import plan_restart, plan_start, plan_stop
 from nexusdev.plan.verdict import KEEP, Move, Scene, Verdict, decide
 from nexusdev.stack.model import Service, Stack
@@ -53,6 +53,8 @@ def plan(
         verdicts[service.name] = decide(service, scene)
     gone = _gone(stack, snapshot, verdicts, unwanted, everything=only is None or new_network)
     removed = removals(gone)
+    if new_network:
+        removed += one_off_removals(snapshot, "it is on the network, which is made anew")
     removed_subjects = tuple(step.subject for step in removed)
     steps = [
         *removed,

@@ -80,6 +80,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
     containers  by service name
     strays      containers with our label that no service name claims (renamed by hand, doubled)
+    one_offs    containers of `nexusdev run --in`: they run, or were left behind
     foreign     names that our services need and that somebody else's container has: name → its image
     """
 
@@ -87,4 +88,5 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     volumes: Mapping[str, Volume] = field(default_factory=dict)
     network: NetworkState | None = None
     strays: tuple[Container, ...] = ()
+    one_offs: tuple[Container, ...] = ()
     foreign: Mapping[str, str] = field(default_factory=dict)

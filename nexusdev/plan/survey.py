@@ -16,6 +16,7 @@ class Belonging(Struct, frozen=True, kw_only=True):
     ports       the host ports that it publishes, or would publish when started
     running     a container that does its work;  alive  one with a process: running, paused, or about to be started again
     used        when a container ended or a volume was made, in seconds since the epoch; 0.0 where that is not known
+    one_off     a container of `nexusdev run --in`
     """
 
     kind: Literal["container", "volume", "network"]
@@ -29,6 +30,7 @@ class Belonging(Struct, frozen=True, kw_only=True):
     alive: bool = False
     used: float = 0.0
     ports: tuple[int, ...] = ()
+    one_off: bool = False
 
 
 class Survey(Struct, frozen=True, kw_only=True):

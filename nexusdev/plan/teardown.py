@@ -20,7 +20,8 @@ def plan_down(snapshot: Snapshot, *, volumes: bool, because: str = "") -> Plan:
     containers = [(container, name, reason) for name, container in snapshot.containers.items()]
     strays = [(container, container.name, reason) for container in snapshot.strays]
     stores = {container.id for container in snapshot.containers.values() if is_store(container)}
-    steps = [_at_once(step) if step.target in stores else step for step in removals([*containers, *strays])]
+    steps = [*one_off_removals(snapshot, reason)]
+    steps += [_at_once(step) if step.target in stores else step for step in removals([*containers, *strays])]
     removed = tuple(step.subject for step in steps)
     if snapshot.network:
         steps.append(_removal(Act.REMOVE_NETWORK, "nexus", snapshot.network.id, reason, removed))
@@ -30,6 +31,14 @@ def plan_down(snapshot: Snapshot, *, volumes: bool, because: str = "") -> Plan:
             for name, volume in snapshot.volumes.items()
         ]
     return Plan(steps=tuple(steps))
+
+
+def one_off_removals(snapshot: Snapshot, because: str) -> list[Step]:
+    """The steps after which no throw-away container is left on the network."""
+    return [
+        Step(act=Act.REMOVE, subject=each.name, because=because, target=each.id, kill=True)
+        for each in snapshot.one_offs
+    ]
 
 
 def _at_once(step: Step) -> Step:

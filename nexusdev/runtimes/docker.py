@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 from nexusdev.errors import NotFound
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.plan.steps import Step
-from nexusdev.ports import Completed, Death, LogLine
+from nexusdev.ports import Completed, Death, LogLine, OneOff
 from nexusdev.runtimes import docker_create as create
 from nexusdev.runtimes import docker_observe as observe
 from nexusdev.runtimes import failures, labels
@@ -124,9 +124,8 @@ class DockerRuntime:
         from nexusdev.runtimes.docker_streams import Logs
 
         with self._talking():
-            listed = self._engine.look.containers(
-                all=True, filters={"label": f"{labels.INSTANCE}={self._names.instance}"}
-            )
+            own = [f"{labels.INSTANCE}={self._names.instance}", f"{labels.ONE_OFF}=False"]
+            listed = self._engine.look.containers(all=True, filters={"label": own})
         by_service = {each["Labels"].get(labels.SERVICE, ""): each["Id"] for each in listed}
         if missing := [name for name in services if name not in by_service]:
             raise NotFound(
@@ -170,3 +169,17 @@ class DockerRuntime:
         with self._talking():
             command = Exec(self._engine, container, argv, tty=tty, with_stdin=stdin is not None)
         return command.attach(stdin, stdout, stderr)
+
+    def run_one_off(
+        self,
+        one_off: OneOff,
+        *,
+        stdin: IO[bytes] | None,
+        stdout: IO[bytes],
+        stderr: IO[bytes],
+        tty: bool,
+    ) -> int:
+        """Raises NotFound (no network, no image, no such command), PreflightFailed."""
+        from nexusdev.runtimes.docker_run import run
+
+        return run(self._engine, self._names, one_off, stdin=stdin, stdout=stdout, stderr=stderr, tty=tty)

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from nexusdev.ports import OneOff
 from nexusdev.runtimes import labels
 from nexusdev.stack.model import Healthcheck, Network, Service, Stack
 
@@ -150,6 +151,43 @@ def helper_config(service: Service, names: Names, folders: Mapping[str, str]) ->
             "Mounts": [
                 {"Type": "volume", "Source": volume, "Target": target, "VolumeOptions": {"NoCopy": True}}
                 for volume, target in folders.items()
+            ],
+        },
+    }
+
+
+def one_off_config(one_off: OneOff, names: Names, *, network: str, tty: bool, with_stdin: bool) -> dict[str, Any]:
+    """The body of POST /containers/create for a throw-away container.
+
+    Args:
+        one_off: What shall run.
+        names: Whose it is.
+        network: The engine's name of the instance's network.
+        tty: Whether it has a terminal.
+        with_stdin: Whether it has a standard input, which ends with the caller's.
+    """
+    return {
+        "Image": one_off.image,
+        "Cmd": list(one_off.argv) or None,
+        "User": one_off.user,
+        "WorkingDir": one_off.working_dir,
+        "Env": [f"{name}={value}" for name, value in one_off.environment.items()],
+        "Labels": {**names.common, labels.ONE_OFF: "True", labels.ROLE: labels.ONE_OFF_ROLE},
+        "Tty": tty,
+        "AttachStdin": with_stdin,
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "OpenStdin": with_stdin,
+        "StdinOnce": with_stdin,
+        "HostConfig": {
+            "NetworkMode": network,
+            # a shell as process 1 would ignore the signals that are passed on
+            "Init": True,
+            # its output goes to the caller; kept by the engine it would outlast the command
+            "LogConfig": {"Type": "none"},
+            "Mounts": [
+                {"Type": "bind", "Source": str(each.source), "Target": each.target, "ReadOnly": each.read_only}
+                for each in one_off.mounts
             ],
         },
     }

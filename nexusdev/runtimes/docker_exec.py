@@ -15,6 +15,7 @@ import ssl
 import struct
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, Any
 
@@ -29,41 +30,27 @@ _CHUNK = 65536
 _TICK = 0.1
 
 
-class Exec:
-    """One command in one container; used once."""
+class Attached(ABC):
+    """A command in a container and its raw stream; used once."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        container: str,
-        argv: Sequence[str],
-        *,
-        tty: bool = False,
-        environment: Mapping[str, str] | None = None,
-        with_stdin: bool = False,
-    ) -> None:
+    def __init__(self, engine: Engine, *, tty: bool) -> None:
         self._engine = engine
         self._tty = tty
-        made = engine.api.exec_create(
-            container, list(argv), stdin=with_stdin, tty=tty, environment=dict(environment or {})
-        )
-        self._id = made["Id"]
 
-    def collect(self, stdin: bytes | None, timeout: float | None) -> Completed:
-        """Feed the input, collect the output. Raises NotReadyInTime; the command itself then goes on in its container."""
-        stdout, stderr = bytearray(), bytearray()
-        with self._begun() as (connection, early):
-            connection.settimeout(timeout)
-            deadline = None if timeout is None else time.monotonic() + timeout
-            threading.Thread(target=_feed, args=(connection, stdin), daemon=True).start()
-            try:
-                for source, chunk in _frames(_reader(connection, early, deadline), tty=self._tty):
-                    (stderr if source == _STDERR else stdout).extend(chunk)
-            except TimeoutError:
-                raise NotReadyInTime(
-                    f"the command did not end within {timeout:g} s", evidence=_last_lines(stderr or stdout)
-                ) from None
-        return Completed(exit_code=self._exit_code(), stdout=bytes(stdout), stderr=bytes(stderr))
+    @abstractmethod
+    def _request(self) -> tuple[str, bytes]:
+        """Return path and body of the POST whose connection becomes the stream."""
+
+    @abstractmethod
+    def _exit_code(self) -> int:
+        """Return the exit code of the command, whose stream has ended."""
+
+    @abstractmethod
+    def _set_size(self, rows: int, columns: int) -> None:
+        """Tell the command's terminal its size."""
+
+    def _started(self) -> None:  # noqa: B027 - most commands are started by the request itself
+        """Called when the stream is open."""
 
     def attach(self, stdin: IO[bytes] | None, stdout: IO[bytes], stderr: IO[bytes]) -> int:
         """Pass the streams through as they come; returns the exit code. What the caller's own streams raise is raised as it is."""
@@ -90,7 +77,65 @@ class Exec:
     def _resize(self) -> None:
         rows, columns = terminal_size()
         with contextlib.suppress(Exception):  # the command may have ended already
-            self._engine.api.exec_resize(self._id, height=rows, width=columns)
+            self._set_size(rows, columns)
+
+    @contextlib.contextmanager
+    def _begun(self) -> Iterator[tuple[socket.socket, bytes]]:
+        """The raw stream of the started command, and what of it came along with the reply's head."""
+        with in_our_words(self._engine.endpoint):
+            connection = open_socket(self._engine.endpoint)
+        try:
+            with in_our_words(self._engine.endpoint):
+                early = self._ask(connection)
+                self._started()
+            yield connection, early
+        finally:
+            connection.close()
+
+    def _ask(self, connection: socket.socket) -> bytes:
+        path, body = self._request()
+        head = (
+            f"POST /v{self._engine.version}{path} HTTP/1.1\r\nHost: docker\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+        )
+        connection.sendall(head.encode() + body)
+        return _after_head(connection)
+
+
+class Exec(Attached):
+    """One command in one running container; used once."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        container: str,
+        argv: Sequence[str],
+        *,
+        tty: bool = False,
+        environment: Mapping[str, str] | None = None,
+        with_stdin: bool = False,
+    ) -> None:
+        super().__init__(engine, tty=tty)
+        made = engine.api.exec_create(
+            container, list(argv), stdin=with_stdin, tty=tty, environment=dict(environment or {})
+        )
+        self._id = made["Id"]
+
+    def collect(self, stdin: bytes | None, timeout: float | None) -> Completed:
+        """Feed the input, collect the output. Raises NotReadyInTime; the command itself then goes on in its container."""
+        stdout, stderr = bytearray(), bytearray()
+        with self._begun() as (connection, early):
+            connection.settimeout(timeout)
+            deadline = None if timeout is None else time.monotonic() + timeout
+            threading.Thread(target=_feed, args=(connection, stdin), daemon=True).start()
+            try:
+                for source, chunk in _frames(_reader(connection, early, deadline), tty=self._tty):
+                    (stderr if source == _STDERR else stdout).extend(chunk)
+            except TimeoutError:
+                raise NotReadyInTime(
+                    f"the command did not end within {timeout:g} s", evidence=_last_lines(stderr or stdout)
+                ) from None
+        return Completed(exit_code=self._exit_code(), stdout=bytes(stdout), stderr=bytes(stderr))
 
     def _exit_code(self) -> int:
         """The engine may close the stream a moment before it knows the exit code."""
@@ -101,26 +146,11 @@ class Exec:
             time.sleep(0.02)
         return int(told["ExitCode"] or 0)
 
-    @contextlib.contextmanager
-    def _begun(self) -> Iterator[tuple[socket.socket, bytes]]:
-        """The raw stream of the started command, and what of it came along with the reply's head."""
-        with in_our_words(self._engine.endpoint):
-            connection = open_socket(self._engine.endpoint)
-        try:
-            with in_our_words(self._engine.endpoint):
-                early = self._ask(connection)
-            yield connection, early
-        finally:
-            connection.close()
+    def _request(self) -> tuple[str, bytes]:
+        return f"/exec/{self._id}/start", json.dumps({"Detach": False, "Tty": self._tty}).encode()
 
-    def _ask(self, connection: socket.socket) -> bytes:
-        body = json.dumps({"Detach": False, "Tty": self._tty}).encode()
-        head = (
-            f"POST /v{self._engine.version}/exec/{self._id}/start HTTP/1.1\r\nHost: docker\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
-        )
-        connection.sendall(head.encode() + body)
-        return _after_head(connection)
+    def _set_size(self, rows: int, columns: int) -> None:
+        self._engine.api.exec_resize(self._id, height=rows, width=columns)
 
 
 def _after_head(connection: socket.socket) -> bytes:

@@ -45,7 +45,8 @@ def snapshot(
     """``containers``: all of the engine's; ``volumes``, ``networks``: this instance's; ``details``: id → what inspect says."""
     others = [each for each in containers if not is_ours(each, names)]
     network = next((_network(each, others) for each in networks), None)
-    ours = [_container(each, details.get(each["Id"], {}), network) for each in containers if is_ours(each, names)]
+    seen = [_container(each, details.get(each["Id"], {}), network) for each in containers if is_ours(each, names)]
+    ours = [each for each in seen if each.role != labels.ONE_OFF_ROLE]
     claimed = {each.service: each for each in ours if each.service and each.name == names.container(each.service)}
     return Snapshot(
         containers=_in_order(claimed, names),
@@ -55,6 +56,7 @@ def snapshot(
         },
         network=network,
         strays=tuple(each for each in ours if claimed.get(each.service) is not each),
+        one_offs=tuple(each for each in seen if each.role == labels.ONE_OFF_ROLE),
         foreign=_foreign(containers, names),
     )
 

@@ -39,7 +39,8 @@ class Deaths:
         try:
             with in_our_words(self._engine.endpoint):
                 for event in self._stream:
-                    self._heard.put(_death(event, asked=self._asked(event)))
+                    if event["Actor"]["Attributes"].get(labels.ROLE) != labels.ONE_OFF_ROLE:
+                        self._heard.put(_death(event, asked=self._asked(event)))
             self._heard.put(None)
         except BaseException as error:
             self._heard.put(error)

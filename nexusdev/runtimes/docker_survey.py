@@ -9,7 +9,7 @@ from typing import Any
 from nexusdev.plan.survey import Belonging, Survey
 from nexusdev.runtimes.docker_look import EngineAnswer, Look
 from nexusdev.runtimes.docker_observe import seconds, state_path
-from nexusdev.runtimes.labels import INSTANCE, OWNER_PATH, SERVICE
+from nexusdev.runtimes.labels import INSTANCE, ONE_OFF_ROLE, OWNER_PATH, ROLE, SERVICE
 
 CACHE = "dev.nexus.cache"
 _ENDED = ("created", "configured", "exited", "stopped", "dead", "removing")
@@ -81,6 +81,7 @@ def _belonging(kind: Any, name: str, identifier: str, row: Mapping[str, Any], **
         owner_path=labels.get(OWNER_PATH, ""),
         state_path=state_path(row, labels.get(INSTANCE, "")),
         service=labels.get(SERVICE, ""),
+        one_off=labels.get(ROLE) == ONE_OFF_ROLE,
         **more,
     )
 

@@ -42,7 +42,7 @@ class DockerWorkshop:
     def open(cls, engine: Engine, image: str, *, name: str, furniture: Furniture) -> DockerWorkshop:
         api = engine.api
         with in_our_words(engine.endpoint):
-            _remove(api, name)
+            remove(api, name)
             binds = [f"{path}:{target}:ro" for path, target in furniture.mounts.items()]
             binds += [f"{volume}:{target}" for volume, target in furniture.volumes.items()]
             # /run in memory: the places where the host's files are mounted leave no trace in the image.
@@ -122,7 +122,7 @@ class DockerWorkshop:
     def close(self) -> None:
         self._closed = True
         with in_our_words(self._engine.endpoint):
-            _remove(self._engine.api, self._container)
+            remove(self._engine.api, self._container)
 
 
 def _configured_proxies() -> dict[str, str]:
@@ -134,7 +134,7 @@ def _configured_proxies() -> dict[str, str]:
     return dict(ProxyConfig.from_dict(told).get_environment())
 
 
-def _remove(api: APIClient, container: str) -> None:
+def remove(api: APIClient, container: str) -> None:
     """Remove it, whoever else does the same: one who gives up and the builder itself may both close a workshop."""
     import docker.errors
 

@@ -9,6 +9,9 @@ FINGERPRINT = "dev.nexus.fingerprint"
 OWNER_PATH = "dev.nexus.owner-path"
 STATE_PATH = "dev.nexus.state-path"
 
+# The role of a container that runs one command and goes: no service of the stack.
+ONE_OFF_ROLE = "one-off"
+
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
 NUMBER = "com.docker.compose.container-number"

@@ -13,11 +13,12 @@ from typing import IO, Any
 from msgspec import Struct, field
 
 from nexusdev.errors import NexusError, NotFound
-from nexusdev.plan.snapshot import Container, NetworkState, Snapshot, State, Volume
+from nexusdev.plan.snapshot import NetworkState, Snapshot, State, Volume
 from nexusdev.plan.steps import Act, Step
-from nexusdev.ports import Completed, Death, LogLine
+from nexusdev.ports import Completed, Death, LogLine, OneOff
 from nexusdev.runtimes import failures
-from nexusdev.runtimes.memory_world import ALIVE, Cell, Net, Store, World
+from nexusdev.runtimes.labels import ONE_OFF_ROLE
+from nexusdev.runtimes.memory_world import ALIVE, Cell, Net, Store, World, container_of
 from nexusdev.stack.model import Service, Stack
 
 __all__ = ["MemoryRuntime", "World"]
@@ -39,11 +40,13 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
         with self.world.lock:
             ours = [cell for cell in self.world.cells.values() if cell.instance == self.instance]
             network = next((net for net in self.world.networks.values() if net.instance == self.instance), None)
+            one_offs = [cell for cell in ours if cell.role == ONE_OFF_ROLE]
+            ours = [cell for cell in ours if cell.role != ONE_OFF_ROLE]
             claimed = {cell.service: cell for cell in ours if cell.name == self._name(cell.service)}
             order = list(self.stack.services) if self.stack else []
             names = sorted(claimed, key=lambda name: (order.index(name) if name in order else len(order), name))
             return Snapshot(
-                containers={name: _container(claimed[name], network) for name in names},
+                containers={name: container_of(claimed[name], network) for name in names},
                 volumes={
                     store.name: Volume(
                         name=store.name,
@@ -64,7 +67,8 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
                     owner_path=network.owner_path,
                     strangers=self.world.attached_to(network, but=self.instance),
                 ),
-                strays=tuple(_container(cell, network) for cell in ours if claimed.get(cell.service) is not cell),
+                strays=tuple(container_of(cell, network) for cell in ours if claimed.get(cell.service) is not cell),
+                one_offs=tuple(container_of(cell, network) for cell in one_offs),
                 foreign=self._foreign(),
             )
 
@@ -233,7 +237,8 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
     ) -> Iterator[LogLine]:
         """With ``follow`` it ends when nothing is left to tell: nobody speaks on by himself here."""
         del follow
-        chosen = {cell.service: cell for cell in self.world.cells.values() if cell.instance == self.instance}
+        ours = [cell for cell in self.world.cells.values() if cell.instance == self.instance]
+        chosen = {cell.service: cell for cell in ours if cell.role != ONE_OFF_ROLE}
         if missing := [name for name in services if name not in chosen]:
             raise NotFound(
                 f"{missing[0]} has no container", why="there are no logs of what does not exist", hint="nexusdev status"
@@ -281,23 +286,26 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
         stderr.write(completed.stderr)
         return completed.exit_code
 
-
-def _container(cell: Cell, network: Net | None) -> Container:
-    return Container(
-        id=cell.id,
-        name=cell.name,
-        service=cell.service,
-        component=cell.component,
-        role=cell.role,
-        state=cell.state,
-        fingerprint=cell.fingerprint,
-        owner_path=cell.owner_path,
-        state_path=cell.state_path,
-        exit_code=cell.exit_code,
-        error=cell.error,
-        out_of_memory=cell.out_of_memory,
-        started_at=cell.started_at,
-        finished_at=cell.finished_at,
-        namespace_of=cell.namespace_of,
-        attached=bool(cell.namespace_of) or (network is not None and cell.network_id == network.id),
-    )
+    def run_one_off(
+        self,
+        one_off: OneOff,
+        *,
+        stdin: IO[bytes] | None,
+        stdout: IO[bytes],
+        stderr: IO[bytes],
+        tty: bool,
+    ) -> int:
+        """What the image does with a command is a script of the world, by the image's name."""
+        del tty
+        network = self.world.networks.get(f"{self.project}_nexus")
+        if network is None:
+            raise NotFound(f"instance {self.instance} does not run", why="it has no network", hint="nexusdev up")
+        if one_off.image in self.world.missing_images:
+            raise NotFound(f"there is no image {one_off.image}", hint=f"docker pull {one_off.image}")
+        with self.world.throw_away(one_off, self.instance, self.owner_path, network.id):
+            script = self.world.scripts.get(one_off.image)
+            given = stdin.read() if stdin else None
+            completed = script(one_off.argv, given) if script else Completed(exit_code=0)
+        stdout.write(completed.stdout)
+        stderr.write(completed.stderr)
+        return completed.exit_code

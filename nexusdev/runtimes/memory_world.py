@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from msgspec import Struct, field
 
-from nexusdev.plan.snapshot import State
+from nexusdev.plan.snapshot import Container, State
 from nexusdev.plan.steps import Act, Step
-from nexusdev.ports import Completed, Death, LogLine
+from nexusdev.ports import Completed, Death, LogLine, OneOff
+from nexusdev.runtimes.labels import ONE_OFF_ROLE
 
 ALIVE = (State.RUNNING, State.PAUSED, State.RESTARTING)
 _KILLED = 137
@@ -67,8 +69,9 @@ class World(Struct, kw_only=True):
     missing_images   images that nobody has
     failures         (act, subject) → what to raise instead of doing it
     crashes          service → exit code with which it ends as soon as it is started
-    scripts          service → what a command in it answers
+    scripts          service, or image of a throw-away container → what a command in it answers
     executed, done   every command and every step, in order
+    one_offs         every throw-away container that was run
     occupied         host port → the process that has it
     """
 
@@ -81,6 +84,7 @@ class World(Struct, kw_only=True):
     scripts: dict[str, Callable[[tuple[str, ...], bytes | None], Completed]] = field(default_factory=dict)
     executed: list[tuple[str, tuple[str, ...], bytes | None]] = field(default_factory=list)
     done: list[Step] = field(default_factory=list)
+    one_offs: list[OneOff] = field(default_factory=list)
     occupied: dict[int, str] = field(default_factory=dict)
     now: float = 1_000_000.0
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -109,6 +113,20 @@ class World(Struct, kw_only=True):
         self.cells[cell.id] = cell
         return cell
 
+    @contextlib.contextmanager
+    def throw_away(self, one_off: OneOff, instance: str, owner_path: str, network_id: str) -> Iterator[Cell]:
+        """A container that is there during the block."""
+        cell = Cell(id=self.new_id(), name=one_off.name, image=one_off.image, instance=instance)
+        cell.owner_path, cell.network_id, cell.role = owner_path, network_id, ONE_OFF_ROLE
+        self.one_offs.append(one_off)
+        with self.lock:
+            self.begin(self.add(cell))
+        try:
+            yield cell
+        finally:
+            with self.lock:
+                self.cells.pop(cell.id, None)
+
     def begin(self, cell: Cell) -> None:
         """Start a container; what crashes at start is dead a moment later."""
         cell.state, cell.started_at, cell.exit_code, cell.error = State.RUNNING, self._tick(), 0, ""
@@ -122,7 +140,7 @@ class World(Struct, kw_only=True):
             return
         cell.state, cell.exit_code, cell.finished_at = State.EXITED, exit_code, self._tick()
         for instance, heard in self._listeners:
-            if instance == cell.instance:
+            if instance == cell.instance and cell.role != ONE_OFF_ROLE:
                 heard.put(Death(service=cell.service, exit_code=exit_code, at=cell.finished_at, asked=asked))
 
     def stop(self, name: str) -> None:
@@ -196,3 +214,25 @@ class World(Struct, kw_only=True):
         heard: queue.Queue[Death] = queue.Queue()
         self._listeners.append((instance, heard))
         return heard
+
+
+def container_of(cell: Cell, network: Net | None) -> Container:
+    """What a runtime sees of it."""
+    return Container(
+        id=cell.id,
+        name=cell.name,
+        service=cell.service,
+        component=cell.component,
+        role=cell.role,
+        state=cell.state,
+        fingerprint=cell.fingerprint,
+        owner_path=cell.owner_path,
+        state_path=cell.state_path,
+        exit_code=cell.exit_code,
+        error=cell.error,
+        out_of_memory=cell.out_of_memory,
+        started_at=cell.started_at,
+        finished_at=cell.finished_at,
+        namespace_of=cell.namespace_of,
+        attached=bool(cell.namespace_of) or (network is not None and cell.network_id == network.id),
+    )

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from nexusdev.errors import InvalidState, NotReadyInTime, PortInUse
 from nexusdev.plan.planner import plan_down
 from nexusdev.plan.snapshot import Snapshot
-from nexusdev.ports import Runtime
+from nexusdev.ports import BindMount, OneOff, Runtime
 from nexusdev.runtimes.docker_connect import engine
 from nexusdev.stack.model import FileMount
 from tests.contract.conftest import local_image
@@ -139,6 +139,31 @@ def test_an_attached_terminal_is_a_terminal(runtime: Runtime) -> None:
     )
     assert code == 5
     assert out.getvalue().strip()
+
+
+def test_a_one_off_has_the_terminal_the_mounts_the_user_and_the_folder_that_were_asked_for(
+    shared: DockerBench, tmp_path: Path
+) -> None:
+    (tmp_path / "note").write_text("from the host")
+    tmp_path.chmod(0o755)
+    wanted = OneOff(
+        name=f"{shared.project}-run-tty",
+        image=shared.image,
+        argv=("sh", "-c", "test -t 1 && id -u && pwd && cat note && ! touch new 2>/dev/null"),
+        mounts=(BindMount(source=tmp_path, target="/app", read_only=True),),
+        working_dir="/app",
+        user="12345",
+    )
+    out = io.BytesIO()
+    code = shared.runtime().run_one_off(wanted, stdin=io.BytesIO(), stdout=out, stderr=io.BytesIO(), tty=True)
+    assert (code, out.getvalue().split()) == (0, [b"12345", b"/app", b"from", b"the", b"host"])
+
+
+def test_a_one_off_reaches_the_services_by_their_names(shared: DockerBench) -> None:
+    wanted = OneOff(name=f"{shared.project}-run-names", image=shared.image, argv=("getent", "hosts", "store-primary"))
+    out = io.BytesIO()
+    assert shared.runtime().run_one_off(wanted, stdin=None, stdout=out, stderr=io.BytesIO(), tty=False) == 0
+    assert out.getvalue().split()[0].decode() == shared.stack.services["store-0"].address
 
 
 def test_logs_are_merged_by_time_and_can_be_cut(runtime: Runtime) -> None:

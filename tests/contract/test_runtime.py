@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
 import time
 
@@ -13,8 +14,9 @@ from nexusdev.errors import IdentityMismatch, ImageUnavailable, NotFound, PortIn
 from nexusdev.plan.planner import plan_down, plan_restart, plan_start, plan_stop
 from nexusdev.plan.snapshot import Snapshot, State
 from nexusdev.plan.steps import Act, Step
+from nexusdev.ports import Completed, OneOff
 from nexusdev.stack.model import Port
-from tests.contract.worlds import STATE, Bench
+from tests.contract.worlds import STATE, Bench, MemoryBench
 
 
 def states(snapshot: Snapshot) -> dict[str, str]:
@@ -377,3 +379,83 @@ def test_a_stranger_with_a_volume_is_seen_and_named_by_the_removal(bench: Bench)
     bench.hand("remove", name)
     bench.runtime().apply(last)
     assert bench.runtime().observe() == Snapshot()
+
+
+def one_off(bench: Bench, script: str, completed: Completed | None = None) -> OneOff:
+    """A throw-away container that runs a line of shell; in memory it says what is told here, behind its input."""
+
+    def answer(_argv: tuple[str, ...], stdin: bytes | None) -> Completed:
+        said = completed or Completed(exit_code=0)
+        return replace(said, stdout=(stdin or b"") + said.stdout)
+
+    name = f"{bench.project}-run-0"
+    return OneOff(name=name, image=bench.teach(answer), argv=("sh", "-c", script), environment={"WHO": "me"})
+
+
+def test_a_one_off_has_our_streams_and_its_own_exit_code_and_leaves_nothing(bench: Bench) -> None:
+    bench.up()
+    out, err = io.BytesIO(), io.BytesIO()
+    wanted = one_off(
+        bench, "cat; echo $WHO; echo oops >&2; exit 7", Completed(exit_code=7, stdout=b"me\n", stderr=b"oops\n")
+    )
+    code = bench.runtime().run_one_off(wanted, stdin=io.BytesIO(b"in\n"), stdout=out, stderr=err, tty=False)
+    assert (code, out.getvalue(), err.getvalue()) == (7, b"in\nme\n", b"oops\n")
+    assert bench.runtime().observe().one_offs == ()
+
+
+def test_a_one_off_without_input_ends(bench: Bench) -> None:
+    bench.up()
+    out = io.BytesIO()
+    code = bench.runtime().run_one_off(one_off(bench, "cat"), stdin=None, stdout=out, stderr=out, tty=False)
+    assert (code, out.getvalue()) == (0, b"")
+
+
+def test_a_one_off_needs_an_instance_that_runs_and_an_image(bench: Bench) -> None:
+    nowhere = io.BytesIO()
+    with pytest.raises(NotFound, match="does not run"):
+        bench.runtime().run_one_off(one_off(bench, "true"), stdin=None, stdout=nowhere, stderr=nowhere, tty=False)
+    bench.up()
+    missing = replace(one_off(bench, "true"), image="nexusdev-nobody-has/this:1")
+    if isinstance(bench, MemoryBench):
+        bench.world.missing_images.add(missing.image)
+    with pytest.raises(NotFound, match="there is no image"):
+        bench.runtime().run_one_off(missing, stdin=None, stdout=nowhere, stderr=nowhere, tty=False)
+
+
+def test_a_running_one_off_is_no_orphan_nobody_hears_it_end_and_down_removes_it(bench: Bench) -> None:
+    bench.up()
+    reading, writing = os.pipe()
+    stop, codes, nowhere = threading.Event(), list[int](), io.BytesIO()
+    deaths = bench.runtime().deaths(stop)
+    with os.fdopen(reading, "rb") as stdin:
+        wanted = one_off(bench, "cat")
+        thread = threading.Thread(
+            target=lambda: codes.append(
+                bench.runtime().run_one_off(wanted, stdin=stdin, stdout=nowhere, stderr=nowhere, tty=False)
+            )
+        )
+        thread.start()
+        seen = until_seen(bench)
+        assert (seen.strays, states(seen)) == ((), ALL_RUN)
+        assert str(bench.plan()) == "nothing to do"
+        first, *_ = plan_down(seen, volumes=False).steps
+        assert str(first) == f"remove {wanted.name}: the instance goes down"
+        bench.runtime().apply(first)
+        os.close(writing)
+        thread.join(timeout=20)
+    assert bench.runtime().observe().one_offs == ()
+    assert codes == [137] or isinstance(bench, MemoryBench)
+    bench.hand("kill", bench.container("store-1"))
+    assert next(deaths).service == "store-1"
+    stop.set()
+
+
+def until_seen(bench: Bench) -> Snapshot:
+    """What there is once the throw-away container runs."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        seen = bench.runtime().observe()
+        if seen.one_offs and seen.one_offs[0].state is State.RUNNING:
+            return seen
+        time.sleep(0.02)
+    raise AssertionError("it never ran")

@@ -6,7 +6,7 @@ import contextlib
 import socket
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from nexusdev.plan.planner import plan, plan_down
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.plan.steps import Plan
-from nexusdev.ports import Runtime
+from nexusdev.ports import Completed, Runtime
 from nexusdev.runtimes.docker import DockerRuntime
 from nexusdev.runtimes.docker_connect import engine
 from nexusdev.runtimes.memory import MemoryRuntime, World
@@ -96,6 +96,10 @@ class Bench(ABC):
     def add_stranger(self, name: str, *, port: int = 0, volume: str = "") -> str:
         """Somebody else's running container, with a volume by the engine's name; returns its image."""
 
+    @abstractmethod
+    def teach(self, script: Callable[[tuple[str, ...], bytes | None], Completed]) -> str:
+        """The image of throw-away containers. In memory a command does what the script does; an engine runs it."""
+
     def container(self, service: str) -> str:
         return f"{self.project}-{service}-1"
 
@@ -143,6 +147,10 @@ class MemoryBench(Bench):
         else:
             getattr(self.world, deed)(name, *arguments)
 
+    def teach(self, script: Callable[[tuple[str, ...], bytes | None], Completed]) -> str:
+        self.world.scripts["tiny:1"] = script
+        return "tiny:1"
+
     def add_stranger(self, name: str, *, port: int = 0, volume: str = "") -> str:
         return self.world.add_stranger(name, ports=(port,) if port else (), volumes=(volume,) if volume else ()).image
 
@@ -171,6 +179,10 @@ class DockerBench(Bench):
             "remove_volume": lambda: api.remove_volume(name),
         }
         deeds[deed]()
+
+    def teach(self, script: Callable[[tuple[str, ...], bytes | None], Completed]) -> str:
+        del script
+        return self.image
 
     def add_stranger(self, name: str, *, port: int = 0, volume: str = "") -> str:
         api = engine().api

@@ -8,14 +8,22 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from nexusdev.errors import InvalidConfig, NotFound, UsageError
+from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound, UsageError
+from nexusdev.events import Note
+from nexusdev.instance import lock
+from nexusdev.operations import gc
+from nexusdev.operations.context import Context
+from nexusdev.operations.down import down
 from nexusdev.operations.exec import client, in_service
 from nexusdev.operations.run import command
+from nexusdev.operations.run_in import in_container
 from nexusdev.operations.seed import seed
 from nexusdev.operations.seed_files import collect
 from nexusdev.operations.up import up
 from nexusdev.ports import Completed
-from tests.fakes import House
+from nexusdev.runtimes.image_door import StoredImage
+from nexusdev.runtimes.memory_images import MemoryImages
+from tests.fakes import FakeImages, House
 
 
 @pytest.fixture
@@ -75,6 +83,126 @@ def test_a_client_of_what_does_not_run_says_what_to_type(house: House) -> None:
     with pytest.raises(NotFound) as error:
         client(house.context(), "redis", ["PING"])
     assert error.value.hint == "nexusdev up redis"
+
+
+class Pictures(FakeImages):
+    """The engine has one image; a registry has another."""
+
+    @property
+    def door(self) -> MemoryImages:
+        return self.store
+
+    @door.setter
+    def door(self, _value: object) -> None:
+        self.store = MemoryImages(published={"python:3": "sha256:1"})
+        self.store.images["i"] = StoredImage(id="i", tags=("tools:latest",))
+
+
+@pytest.fixture
+def pictures(running: House) -> MemoryImages:
+    running.doors.pictures = Pictures()
+    door: MemoryImages = running.doors.pictures.door
+    return door
+
+
+@pytest.mark.usefixtures("pictures")
+class TestInContainer:
+    """run --in: what is run, with what, and what is refused."""
+
+    def test_it_has_the_container_s_view_the_ca_and_what_was_asked_for(self, running: House) -> None:
+        running.world.scripts["tools:latest"] = lambda argv, stdin: Completed(
+            exit_code=7, stdout=(stdin or b"") + argv[0].encode(), stderr=b"oops"
+        )
+        call = in_container(
+            running.context(),
+            "tools",
+            ["app"],
+            volumes=[f"{running.project}:/app", f"{running.project}:/data:ro"],
+            working_dir="/app",
+            user="12:34",
+            proof=False,
+        )
+        out, err = io.BytesIO(), io.BytesIO()
+        assert call.attach(io.BytesIO(b"in "), out, err, tty=False) == 7
+        assert (out.getvalue(), err.getvalue()) == (b"in app", b"oops")
+        [ran] = running.world.one_offs
+        assert (ran.image, ran.argv, ran.working_dir, ran.user) == ("tools:latest", ("app",), "/app", "12:34")
+        assert ran.environment["NEXUSDEV_CA_FILE"] == "/run/nexusdev/ca.crt"
+        ca = running.context().instance().ca_file
+        assert [(each.source, each.target, each.read_only) for each in ran.mounts] == [
+            (ca, "/run/nexusdev/ca.crt", True),
+            (running.project, "/app", False),
+            (running.project, "/data", True),
+        ]
+        assert not call.lock_file.exists()
+
+    def test_any_uid_can_read_the_ca(self, running: House) -> None:
+        assert running.context().instance().ca_file.stat().st_mode & 0o777 == 0o644
+
+    def test_an_image_that_is_not_there_is_pulled_and_offline_it_is_not(
+        self, running: House, pictures: MemoryImages
+    ) -> None:
+        with pytest.raises(ImageUnavailable, match="the engine has no image python:3"):
+            in_container(running.context(offline=True), "python:3", ["x"], proof=False)
+        in_container(running.context(), "python:3", ["x"], proof=False)
+        assert pictures.find("python:3")
+        assert "pulling python:3" in [note.text for note in running.heard.of(Note)]
+        with pytest.raises(ImageUnavailable):
+            in_container(running.context(), "nobody/has:1", ["x"], proof=False)
+
+    @pytest.mark.parametrize(
+        ("volume", "words"),
+        [
+            ("--", "is not SOURCE:TARGET"),
+            ("/tmp", "is not SOURCE:TARGET"),
+            ("/tmp:relative", "with an absolute TARGET"),
+            ("/tmp:/a:z", "is not SOURCE:TARGET"),
+            ("data:/a", "names a volume"),
+        ],
+    )
+    def test_a_volume_that_is_not_understood_is_refused(self, running: House, volume: str, words: str) -> None:
+        with pytest.raises(UsageError, match=words):
+            in_container(running.context(), "tools", ["x"], volumes=[volume], proof=False)
+
+    def test_a_folder_that_is_not_there_is_not_made(self, running: House) -> None:
+        with pytest.raises(NotFound, match="there is no /nonexistent"):
+            in_container(running.context(), "tools", ["x"], volumes=["/nonexistent:/a"], proof=False)
+
+    def test_a_relative_folder_is_seen_from_where_it_was_typed(
+        self, running: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(running.project)
+        call = in_container(running.context(), "tools", ["x"], volumes=[".:/app"], proof=False)
+        assert call.one_off.mounts[1].source == running.project
+
+    def test_an_instance_that_is_down_is_said_to_be(self, running: House) -> None:
+        down(running.context())
+        call = in_container(running.context(), "tools", ["x"], proof=False)
+        with pytest.raises(NotFound, match="instance shop does not run"):
+            call.collect(None)
+        assert not call.lock_file.exists()
+
+    def test_gc_takes_what_a_killed_run_left_and_nothing_that_runs(self, running: House) -> None:
+        call = in_container(running.context(), "tools", ["x"], proof=False)
+        context, network = running.context(), next(iter(running.world.networks.values()))
+        with running.world.throw_away(call.one_off, "shop", str(running.project), network.id):
+            assert one_offs(context) == []  # under another state folder, perhaps
+            with lock.hold(call.lock_file, instance="shop", command="nexusdev run"):
+                assert one_offs(context) == []
+            [found] = one_offs(context)
+            assert (found.name, found.because) == (call.one_off.name, "the nexusdev run that made it was killed")
+            gc.remove(context, [found])
+            assert running.world.named(call.one_off.name) is None
+            assert not call.lock_file.exists()
+
+    def test_options_of_containers_need_one(self, running: House) -> None:
+        ran = running.type("run", "-w", "/app", "--", "true")
+        assert (ran.status, "are for --in IMAGE" in ran.err) == (2, True)
+
+
+def one_offs(context: Context) -> list[gc.Leftover]:
+    survey = context.doors.survey()
+    return list(gc.left_containers(survey, context.root))
 
 
 def test_seed_tells_what_it_changed(running: House) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from nexusdev.runtimes.docker_create import Names, container_config, network_labels, volume_labels
+from nexusdev.ports import BindMount, OneOff
+from nexusdev.runtimes.docker_create import Names, container_config, network_labels, one_off_config, volume_labels
 from nexusdev.stack.model import FileMount, Healthcheck, Network, Port, Service, Stack, VolumeMount
 
 DB = Service(
@@ -121,3 +122,27 @@ def test_labels_tell_compose_a_normal_project_and_us_whose_it_is() -> None:
         "dev.nexus.role": "server",
         "dev.nexus.fingerprint": "f1",
     }
+
+
+def test_a_one_off_is_labelled_as_no_service_keeps_no_log_and_hears_signals() -> None:
+    names = Names(project="nexusdev-shop", instance="shop", owner_path="/home/dev/shop")
+    wanted = OneOff(
+        name="nexusdev-shop-run-1",
+        image="python:3",
+        argv=("app",),
+        environment={"PGPASSWORD": "s3cret"},
+        mounts=(BindMount(source=Path("/state/ca.crt"), target="/run/nexusdev/ca.crt", read_only=True),),
+    )
+    config = one_off_config(wanted, names, network="nexusdev-shop_nexus", tty=False, with_stdin=True)
+    assert config["Labels"] == {
+        **names.common,
+        "com.docker.compose.oneoff": "True",
+        "dev.nexus.role": "one-off",
+    }
+    host = config["HostConfig"]
+    assert (host["NetworkMode"], host["Init"], host["LogConfig"]) == ("nexusdev-shop_nexus", True, {"Type": "none"})
+    assert host["Mounts"] == [
+        {"Type": "bind", "Source": "/state/ca.crt", "Target": "/run/nexusdev/ca.crt", "ReadOnly": True}
+    ]
+    assert config["Env"] == ["PGPASSWORD=s3cret"]
+    assert (config["OpenStdin"], config["StdinOnce"], config["Tty"]) == (True, True, False)

@@ -1,0 +1,138 @@
+"""run --in: a throw-away container on the instance's network, with the proven variables and the CA."""
+
+from __future__ import annotations
+
+import io
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from msgspec import Struct
+
+from nexusdev.errors import ImageUnavailable, NotFound, PreflightFailed, UsageError
+from nexusdev.events import Note
+from nexusdev.instance import lock
+from nexusdev.operations.context import Context
+from nexusdev.operations.env import values_for_run
+from nexusdev.ports import CA_IN_CONTAINERS, BindMount, Completed, OneOff, Runtime, View
+
+_MODES = {"": False, "rw": False, "ro": True}
+_MOUNT = "nexusdev run --in IMAGE -v ./src:/src -- COMMAND"
+
+
+class OneOffCall(Struct, frozen=True, kw_only=True):
+    """A throw-away container and where to run it.
+
+    Attributes:
+        lock_file: Locked while it runs: a container whose file nobody has locked was left behind.
+    """
+
+    runtime: Runtime
+    one_off: OneOff
+    instance: str
+    lock_file: Path
+
+    def attach(self, stdin: IO[bytes] | None, stdout: IO[bytes], stderr: IO[bytes], *, tty: bool) -> int:
+        """Run it with these streams.
+
+        Returns:
+            The exit code of its command.
+        """
+        left_behind = False
+        with lock.hold(self.lock_file, instance=self.instance, command=f"nexusdev run --in {self.one_off.image}"):
+            try:
+                return self.runtime.run_one_off(self.one_off, stdin=stdin, stdout=stdout, stderr=stderr, tty=tty)
+            except PreflightFailed:
+                left_behind = True  # the engine went away, and has the container perhaps
+                raise
+            finally:
+                if not left_behind:
+                    self.lock_file.unlink(missing_ok=True)
+
+    def collect(self, stdin: bytes | None) -> Completed:
+        """Run it and keep what it says."""
+        stdout, stderr = io.BytesIO(), io.BytesIO()
+        code = self.attach(io.BytesIO(stdin) if stdin is not None else None, stdout, stderr, tty=False)
+        return Completed(exit_code=code, stdout=stdout.getvalue(), stderr=stderr.getvalue())
+
+
+def in_container(
+    context: Context,
+    image: str,
+    argv: Sequence[str],
+    *,
+    volumes: Sequence[str] = (),
+    working_dir: str = "",
+    user: str = "",
+    proof: bool = True,
+) -> OneOffCall:
+    """Return what to run, once the variables are proven and the image is there.
+
+    Args:
+        context: The run of the verb.
+        image: Its reference; without a tag, ``latest``. Pulled where the engine does not have it.
+        argv: The command; empty for the image's own.
+        volumes: ``SOURCE:TARGET[:ro]``, a file or folder of the host each.
+        working_dir: Where the command starts; '' for the image's own.
+        user: Who runs it, as ``uid[:gid]`` or a name of the image; '' for the image's own.
+        proof: False to run with what is in the state, unproven.
+
+    Raises:
+        UsageError: A volume is not written as it must be.
+        NotFound: A source does not exist, or the instance does not run.
+        ImageUnavailable: The engine has no such image, and no registry handed it out.
+    """
+    mounts = tuple(_mount(each) for each in volumes)
+    instance = context.instance()
+    values = values_for_run(context, proof=proof, view=View.CONTAINER)
+    reference = image if ":" in image.rpartition("/")[2] or "@" in image else f"{image}:latest"
+    _require_image(context, reference)
+    one_off = OneOff(
+        name=f"{instance.compose_project}-run-{secrets.token_hex(4)}",
+        image=reference,
+        argv=tuple(argv),
+        environment=values,
+        mounts=(BindMount(source=instance.ca_file, target=CA_IN_CONTAINERS, read_only=True), *mounts),
+        working_dir=working_dir,
+        user=user,
+    )
+    runtime = context.runtime(owner=instance.owner)
+    return OneOffCall(
+        runtime=runtime, one_off=one_off, instance=instance.name, lock_file=lock_file(instance.folder, one_off.name)
+    )
+
+
+def lock_file(folder: Path, name: str) -> Path:
+    """Return the file that is locked while this throw-away container of the instance with this state folder runs."""
+    return folder / "runs" / f"{name}.lock"
+
+
+def _mount(words: str) -> BindMount:
+    source, _, rest = words.partition(":")
+    target, _, mode = rest.partition(":")
+    if not source or not target.startswith("/") or mode not in _MODES:
+        raise UsageError(
+            f"-v {words} is not SOURCE:TARGET, SOURCE:TARGET:ro or SOURCE:TARGET:rw, with an absolute TARGET",
+            why="a global -v stands before the command: nexusdev -v run" if ":" not in words else "",
+            hint=_MOUNT,
+        )
+    if "/" not in source and source not in {".", ".."}:
+        raise UsageError(f"-v {words} names a volume", why="only files and folders are mounted", hint=_MOUNT)
+    place = Path(source).expanduser()
+    found = (place if place.is_absolute() else Path.cwd() / place).resolve()
+    if not found.exists():
+        raise NotFound(
+            f"-v {words}: there is no {found}", why="an engine would make an empty folder of it", hint=_MOUNT
+        )
+    return BindMount(source=found, target=target, read_only=_MODES[mode])
+
+
+def _require_image(context: Context, reference: str) -> None:
+    door = context.images().door
+    if door.find(reference) is not None:
+        return
+    if context.settings.offline:
+        raise ImageUnavailable(f"the engine has no image {reference}", why="offline is set, so nothing is pulled")
+    context.listener.tell(Note(text=f"pulling {reference}"))
+    door.pull(reference, None, lambda _line: None)
