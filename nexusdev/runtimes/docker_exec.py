@@ -59,7 +59,7 @@ class Attached(ABC):
             if self._tty and stdin is not None:
                 stack.enter_context(raw_terminal(stdin))
                 stack.enter_context(_on_resize(self._resize))
-            threading.Thread(target=_pump, args=(connection, stdin, over), daemon=True).start()
+            threading.Thread(target=_pump, args=(connection, stdin, over, not self._tty), daemon=True).start()
             try:
                 for source, chunk in self._incoming(connection, early):
                     target = stderr if source == _STDERR else stdout
@@ -214,8 +214,11 @@ def _end_input(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_WR)
 
 
-def _pump(connection: socket.socket, stdin: IO[bytes] | None, over: threading.Event) -> None:
-    """From the caller's input to the command's, until either ends; never keeps a key that was pressed after that."""
+def _pump(connection: socket.socket, stdin: IO[bytes] | None, over: threading.Event, ends: bool) -> None:
+    """From the caller's input to the command's, until either ends; never keeps a key that was pressed after that.
+
+    ends  the end of the input is passed on; from a terminal the engine takes it for the end of the output as well
+    """
     with contextlib.suppress(OSError, ValueError):
         while stdin is not None and not over.is_set():
             if not _readable(stdin):
@@ -224,7 +227,7 @@ def _pump(connection: socket.socket, stdin: IO[bytes] | None, over: threading.Ev
             if not chunk:
                 break
             connection.sendall(chunk)
-        if not over.is_set():
+        if ends and not over.is_set():
             _end_input(connection)
 
 
