@@ -1,4 +1,4 @@
-"""gc: what nobody will miss: containers of instances whose project folder is gone, left-over containers of ``run --in``, images of older releases, the cache of image builds.
+"""gc: removes containers of instances whose project folder is gone, left-over containers of ``run --in``, old images and the build cache.
 
 Data and secrets need a word of their own (``data``). An instance that runs is never touched, whatever became of its folder.
 """
@@ -22,9 +22,9 @@ from nexusdev.operations import ls
 from nexusdev.operations.context import Context
 from nexusdev.operations.images import size as told_size
 from nexusdev.operations.outcome import Outcome, Table
+from nexusdev.operations.run_in import lock_file
 from nexusdev.plan.claims import refuse_strangers
 from nexusdev.plan.planner import plan_down
-from nexusdev.operations.run_in import lock_file
 from nexusdev.plan.steps import Act, Step
 from nexusdev.plan.survey import Belonging, Survey
 from nexusdev.runtimes.image_door import StoredImage

@@ -40,7 +40,8 @@ class OneOffCall(Struct, frozen=True, kw_only=True):
             The exit code of its command.
         """
         left_behind = False
-        with lock.hold(self.lock_file, instance=self.instance, command=f"nexusdev run --in {self.one_off.image}"):
+        command = f"nexusdev run --in {self.one_off.image}"
+        with lock.hold(self.lock_file, subject=f"container {self.one_off.name}", command=command):
             try:
                 return self.runtime.run_one_off(self.one_off, stdin=stdin, stdout=stdout, stderr=stderr, tty=tty)
             except PreflightFailed:
