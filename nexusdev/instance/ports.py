@@ -43,7 +43,7 @@ def choose_slot(used: Collection[int], busy: Callable[[int], bool]) -> int:
     raise PreflightFailed(
         "no block of 100 host ports is free",
         why=f"{len(used)} of {len(SLOTS)} blocks between 21000 and 32699 belong to instances, the others have ports in use",
-        hint="nexusdev gc   remove instances whose project folder is gone",
+        hint="nexusdev gc --data   remove instances whose project folder is gone, with their data; lists them and asks",
     )
 
 

@@ -23,7 +23,8 @@ def choose_net(slot: int, taken: Iterable[str], routes: Path = Path("/proc/net/r
     raise PreflightFailed(
         "no /24 subnet is free for the instance's network",
         why="everything in 10.213.0.0/16, 10.214.0.0/16 and 192.168.0.0/16 overlaps a route of this host or a network of the engine",
-        hint="docker network prune   remove unused networks\nnexusdev gc            remove ours that nobody needs",
+        hint="docker network prune   remove unused networks\n"
+        "nexusdev gc --data     remove instances whose project folder is gone, with their data; lists them and asks",
     )
 
 
