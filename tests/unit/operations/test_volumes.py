@@ -40,6 +40,7 @@ class FakeStore(FakeComponent):
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     monkeypatch.setenv("NEXUSDEV_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("COLUMNS", "160")
     return House(folder=tmp_path, redis=FakeStore(name="redis"))
 
 
