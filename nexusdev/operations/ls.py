@@ -89,7 +89,7 @@ def rows(survey: Survey, root: Path, *, here: str = "") -> list[Row]:
 
 def row(name: str, record: state.Record | None, things: tuple[Belonging, ...], root: Path, here: str = "") -> Row:
     """What is known of one instance."""
-    containers = [each for each in things if each.kind == "container"]
+    containers = [each for each in things if each.kind == "container" and not each.one_off]
     owner = record.owner if record else next((each.owner_path for each in things if each.owner_path), "")
     slot = record.slot if record else next(_slots(containers), None)
     block = ports.block_of(slot) if slot is not None else None

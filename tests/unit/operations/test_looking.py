@@ -137,6 +137,9 @@ def test_wait_goes_on_while_another_command_makes_the_container_anew(running: Ho
 def test_wait_for_an_instance_that_another_command_is_making(running: House) -> None:
     made, hidden = running.folder / "state" / "instances" / "shop", running.folder / "hidden"
     made.rename(hidden)
+    cells, volumes = dict(running.world.cells), dict(running.world.volumes)
+    running.world.cells.clear()
+    running.world.volumes.clear()
     began = threading.Event()
 
     def make() -> None:
@@ -144,6 +147,8 @@ def test_wait_for_an_instance_that_another_command_is_making(running: House) -> 
             began.set()
             time.sleep(0.2)
             hidden.rename(made)
+            running.world.cells.update(cells)
+            running.world.volumes.update(volumes)
 
     thread = threading.Thread(target=make)
     thread.start()

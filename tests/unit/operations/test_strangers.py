@@ -158,10 +158,11 @@ def test_a_stranger_that_comes_between_is_named_and_the_same_command_does_the_re
 
 
 def test_gc_leaves_a_forsaken_instance_whole_while_others_use_it(running: House) -> None:
+    stop(running.context())
     on_the_network(running, "web")
     things = running.doors.survey().of_instance("shop")
     gone = str(running.folder / "gone")
-    leftover = gc.Leftover(kind="instance", name="shop", because="its folder is gone", owner=gone, things=things)
+    leftover = gc.Leftover(kind="data", name="shop", because="its folder is gone", owner=gone, things=things)
     before = there(running)
     assert "container web" in gc.remove(running.context(), [leftover]).warnings[0]
     assert there(running) == before

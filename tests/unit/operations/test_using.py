@@ -15,6 +15,7 @@ from nexusdev.operations import gc
 from nexusdev.operations.context import Context
 from nexusdev.operations.down import down
 from nexusdev.operations.exec import client, in_service
+from nexusdev.operations.ls import ls
 from nexusdev.operations.run import command
 from nexusdev.operations.run_in import in_container
 from nexusdev.operations.seed import seed
@@ -187,7 +188,8 @@ class TestInContainer:
         context, network = running.context(), next(iter(running.world.networks.values()))
         with running.world.throw_away(call.one_off, "shop", str(running.project), network.id):
             assert one_offs(context) == []  # under another state folder, perhaps
-            with lock.hold(call.lock_file, instance="shop", command="nexusdev run"):
+            assert ls(context).data["instances"][0]["containers"] == 3
+            with lock.hold(call.lock_file, subject="its container", command="nexusdev run"):
                 assert one_offs(context) == []
             [found] = one_offs(context)
             assert (found.name, found.because) == (call.one_off.name, "the nexusdev run that made it was killed")
