@@ -120,7 +120,8 @@ def test_under_nohup_a_terminal_that_goes_away_ends_nothing(folder: Path) -> Non
 def test_an_up_waits_for_the_other_says_so_once_and_goes_on_when_that_has_ended(folder: Path) -> None:
     first = begin(folder, "up", mode="slow")
     read_until(first, "no master yet")
-    second = begin(folder, "up")
+    # each process has an engine of its own in memory: the volumes of the first are not in that of the second
+    second = begin(folder, "--yes", "up", "--recreate-volumes")
     said = read_until(second, "waiting for")
     assert f"waiting for nexusdev up (pid {first.pid}) to end" in said
     first.terminate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from nexusdev.operations.destroy import destroy
 from nexusdev.operations.discard import discard
 from nexusdev.operations.down import down
 from nexusdev.operations.up import up
+from nexusdev.operations.verbs import stop
 from nexusdev.plan.losses import Holding
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.plan.steps import Act
@@ -160,9 +162,11 @@ def test_a_stranger_that_comes_between_is_named_and_the_same_command_does_the_re
 def test_gc_leaves_a_forsaken_instance_whole_while_others_use_it(running: House) -> None:
     stop(running.context())
     on_the_network(running, "web")
+    shutil.rmtree(running.project)
     things = running.doors.survey().of_instance("shop")
-    gone = str(running.folder / "gone")
-    leftover = gc.Leftover(kind="data", name="shop", because="its folder is gone", owner=gone, things=things)
+    leftover = gc.Leftover(
+        kind="data", name="shop", because="its folder is gone", owner=str(running.project), things=things
+    )
     before = there(running)
     assert "container web" in gc.remove(running.context(), [leftover]).warnings[0]
     assert there(running) == before
