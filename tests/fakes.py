@@ -78,6 +78,7 @@ class FakeComponent:
     """Ready once its containers run and ``sentences`` are used up; one look takes one of them.
 
     seedable    may be seeded before it is ready
+    reading     arguments with which its client reads its standard input; without any it always does
     on_seed, on_prove   called in the place of nothing
     """
 
@@ -87,6 +88,7 @@ class FakeComponent:
     seedable: bool = False
     changes: tuple[str, ...] = ("created something",)
     calls: list[str] = field(default_factory=list)
+    reading: tuple[str, ...] = ()
     on_look: Callable[[Site], None] = lambda _: None
     on_seed: Callable[[], None] = lambda: None
     on_prove: Callable[[], None] = lambda: None
@@ -140,7 +142,8 @@ class FakeComponent:
         return []
 
     def client(self, arguments: Sequence[str]) -> Client | None:
-        return Client(service=f"{self.name}-0", argv=("client", *arguments))
+        reads = not self.reading or bool({*arguments} & {*self.reading})
+        return Client(service=f"{self.name}-0", argv=("client", *arguments), reads_stdin=reads)
 
 
 @dataclass(kw_only=True)

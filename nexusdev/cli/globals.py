@@ -21,6 +21,8 @@ _OWN: Mapping[str, Mapping[str, int]] = {
         "--no-proof": 1,
     }
 }
+# Options of the commands that run a client in a server's container.
+_THEIRS = ("--no-stdin", "-T")
 
 
 class Globals(Struct, frozen=True, kw_only=True):
@@ -86,9 +88,10 @@ def _is_foreign(so_far: Sequence[str], words: Sequence[str]) -> bool:
     if not so_far or so_far[0] not in _PASSING:
         return False
     ours = _PASSING[so_far[0]]
-    if len(so_far) == 1:
+    taken = sum(word not in _THEIRS for word in so_far)
+    if taken == 1:
         return ours == 0 and "--" not in words
-    return len(so_far) > 1 + ours
+    return taken > 1 + ours
 
 
 def wants_json(hoisted: Sequence[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -16,14 +17,22 @@ if TYPE_CHECKING:
     from nexusdev.operations.run_in import OneOffCall
 
 
-def pass_through(here: Session, call: Call | OneOffCall) -> None:
-    """Run a program in a container; its exit code becomes ours. With --json its output goes into the envelope."""
+def pass_through(here: Session, call: Call | OneOffCall, *, no_stdin: bool = False) -> None:
+    """Run a program in a container; its exit code becomes ours. With --json its output goes into the envelope.
+
+    It gets the caller's input only where it reads it: that may be the rest of the script, or of the loop, that called us. What it reads
+    is passed on as it comes, so that the program's end is the end whether or not the input has one.
+    """
+    stdin = None if no_stdin else _stdin()
     if here.globals.json:
-        done = call.collect(_all_of_stdin())
-        here.finish(_told(here, done.exit_code, done.stdout, done.stderr))
+        stdin = stdin if call.reads_stdin and stdin is not None and not stdin.isatty() else None
+        out, err = io.BytesIO(), io.BytesIO()
+        status = call.attach(stdin, out, err, tty=False)
+        here.finish(_told(here, status, out.getvalue(), err.getvalue()))
         return
-    tty = is_terminal()
-    here.exit_status = call.attach(_stdin(), sys.stdout.buffer, sys.stderr.buffer, tty=tty)
+    tty = is_terminal() and not no_stdin
+    stdin = stdin if tty or call.reads_stdin else None
+    here.exit_status = call.attach(stdin, sys.stdout.buffer, sys.stderr.buffer, tty=tty)
 
 
 def execute(here: Session, command: Command) -> None:
@@ -45,11 +54,6 @@ def is_terminal() -> bool:
 
 def _stdin() -> IO[bytes] | None:
     return sys.stdin.buffer if sys.stdin is not None and not sys.stdin.closed else None
-
-
-def _all_of_stdin() -> bytes | None:
-    stream = _stdin()
-    return stream.read() if stream is not None and not stream.isatty() else None
 
 
 def _told(here: Session, exit_code: int, stdout: bytes, stderr: bytes) -> Outcome:

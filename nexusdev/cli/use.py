@@ -16,6 +16,9 @@ USE = GROUPS[1]
 # Whatever follows belongs to another program: its options are not ours, and -h may mean a host.
 PASSING = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": ["--help"]}
 
+# Its short form is for `exec` alone: -T is an option of psql.
+_NO_STDIN = "Do not read the standard input, nor use the terminal: for loops and scripts."
+NoStdin = Annotated[bool, typer.Option("--no-stdin", help=_NO_STDIN)]
 Arguments = Annotated[list[str] | None, typer.Argument(metavar="[ARGUMENT]...", help="Handed over as they are.")]
 
 
@@ -90,20 +93,21 @@ def seed(
 
 
 @app.command(rich_help_panel=USE, context_settings=PASSING)
-def psql(ctx: typer.Context, arguments: Arguments = None) -> None:
+def psql(ctx: typer.Context, arguments: Arguments = None, no_stdin: NoStdin = False) -> None:
     """psql at the primary, as the application.
 
     \b
     nexusdev psql
     nexusdev psql -c 'SELECT version()'
     nexusdev psql < schema.sql
+    nexusdev psql --no-stdin -c "$SQL"    never reads the input of a script or loop
     nexusdev psql -U nexus_owner    as the owner of the tables
     """
-    _client(ctx, "postgres", arguments)
+    _client(ctx, "postgres", arguments, no_stdin=no_stdin)
 
 
 @app.command(rich_help_panel=USE, context_settings=PASSING)
-def redis(ctx: typer.Context, arguments: Arguments = None) -> None:
+def redis(ctx: typer.Context, arguments: Arguments = None, no_stdin: NoStdin = False) -> None:
     """redis-cli at the master.
 
     \b
@@ -111,11 +115,11 @@ def redis(ctx: typer.Context, arguments: Arguments = None) -> None:
     nexusdev redis SET greeting hello
     nexusdev redis INFO replication
     """
-    _client(ctx, "redis", arguments)
+    _client(ctx, "redis", arguments, no_stdin=no_stdin)
 
 
 @app.command(rich_help_panel=USE, context_settings=PASSING)
-def s3(ctx: typer.Context, arguments: Arguments = None) -> None:
+def s3(ctx: typer.Context, arguments: Arguments = None, no_stdin: NoStdin = False) -> None:
     """s3cmd with the application's key.
 
     \b
@@ -123,25 +127,25 @@ def s3(ctx: typer.Context, arguments: Arguments = None) -> None:
     nexusdev s3 ls s3://nexus-app-data
     nexusdev s3 put - s3://nexus-app-data/hello < hello.txt
     """
-    _client(ctx, "minio", arguments)
+    _client(ctx, "minio", arguments, no_stdin=no_stdin)
 
 
 @app.command(rich_help_panel=USE, context_settings=PASSING)
-def vault(ctx: typer.Context, arguments: Arguments = None) -> None:
+def vault(ctx: typer.Context, arguments: Arguments = None, no_stdin: NoStdin = False) -> None:
     """vault with the application's token.
 
     \b
     nexusdev vault kv get secret/nexus/postgres
     nexusdev vault token lookup
     """
-    _client(ctx, "vault", arguments)
+    _client(ctx, "vault", arguments, no_stdin=no_stdin)
 
 
-def _client(ctx: typer.Context, component: str, arguments: list[str] | None) -> None:
+def _client(ctx: typer.Context, component: str, arguments: list[str] | None, *, no_stdin: bool) -> None:
     from nexusdev.operations.exec import client
 
     here = session(ctx)
-    pass_through(here, client(here.context(), component, without_dashes(arguments or [])))
+    pass_through(here, client(here.context(), component, without_dashes(arguments or [])), no_stdin=no_stdin)
 
 
 @app.command("exec", rich_help_panel=USE, context_settings=PASSING)
@@ -149,17 +153,19 @@ def exec_(
     ctx: typer.Context,
     service: Annotated[str, typer.Argument(help="A service, such as redis-0.")],
     command: Annotated[list[str], typer.Argument(metavar="COMMAND [ARGUMENT]...", help="What to run in it.")],
+    no_stdin: Annotated[bool, typer.Option("--no-stdin", "-T", help=_NO_STDIN)] = False,
 ) -> None:
     """Run a command in the container of a service; streams and exit code pass through.
 
     \b
     nexusdev exec redis-0 -- ls -l /data
+    nexusdev exec -T redis-0 -- ls -l /data    in a loop or script whose input is its own
     nexusdev exec postgresql-0 -- patronictl list
     """
     from nexusdev.operations.exec import in_service
 
     here = session(ctx)
-    pass_through(here, in_service(here.context(), service, without_dashes(command)))
+    pass_through(here, in_service(here.context(), service, without_dashes(command)), no_stdin=no_stdin)
 
 
 @app.command(rich_help_panel=USE)

@@ -83,10 +83,14 @@ class SeedFile(Struct, frozen=True, kw_only=True):
 
 
 class Client(Struct, frozen=True, kw_only=True):
-    """How to run the product's own client: a shell-free argv inside a running service; secrets by files that are mounted there."""
+    """How to run the product's own client: a shell-free argv inside a running service; secrets by files that are mounted there.
+
+    reads_stdin  with these arguments it reads its standard input
+    """
 
     service: str
     argv: tuple[str, ...]
+    reads_stdin: bool = True
 
 
 class Proof(Struct, frozen=True, kw_only=True):

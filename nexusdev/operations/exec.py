@@ -12,26 +12,26 @@ from nexusdev.errors import NotFound, UsageError
 from nexusdev.operations.context import Context
 from nexusdev.operations.selection import unknown
 from nexusdev.plan.snapshot import Container, Snapshot, State
-from nexusdev.ports import Completed, Runtime
+from nexusdev.ports import Runtime
 
 # The best shell that there is; `sh -c` so that it is looked for where it will run.
 SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash || exec sh")
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """A program and where to run it."""
+    """A program and where to run it.
+
+    reads_stdin  whether its arguments let it read its standard input
+    """
 
     runtime: Runtime
     service: str
     argv: tuple[str, ...]
+    reads_stdin: bool = True
 
     def attach(self, stdin: IO[bytes] | None, stdout: IO[bytes], stderr: IO[bytes], *, tty: bool) -> int:
         """Run it with these streams; its exit code."""
         return self.runtime.attach(self.service, self.argv, stdin=stdin, stdout=stdout, stderr=stderr, tty=tty)
-
-    def collect(self, stdin: bytes | None) -> Completed:
-        """Run it and keep what it says."""
-        return self.runtime.execute(self.service, self.argv, stdin=stdin)
 
 
 def in_service(context: Context, service: str, argv: Sequence[str]) -> Call:
@@ -54,7 +54,8 @@ def client(context: Context, component: str, arguments: Sequence[str]) -> Call:
     if found is None:
         raise UsageError(f"{component} has no client")
     runtime = context.runtime()
-    return Call(runtime=runtime, service=_host(found, component, runtime.observe(), context), argv=found.argv)
+    service = _host(found, component, runtime.observe(), context)
+    return Call(runtime=runtime, service=service, argv=found.argv, reads_stdin=found.reads_stdin)
 
 
 def _host(found: Client, component: str, snapshot: Snapshot, context: Context) -> str:

@@ -26,12 +26,14 @@ class OneOffCall(Struct, frozen=True, kw_only=True):
 
     Attributes:
         lock_file: Locked while it runs: a container whose file nobody has locked was left behind.
+        reads_stdin: True: only the image knows what its command reads.
     """
 
     runtime: Runtime
     one_off: OneOff
     instance: str
     lock_file: Path
+    reads_stdin: bool = True
 
     def attach(self, stdin: IO[bytes] | None, stdout: IO[bytes], stderr: IO[bytes], *, tty: bool) -> int:
         """Run it with these streams.

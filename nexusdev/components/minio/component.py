@@ -16,6 +16,7 @@ from nexusdev.components.contract import (
     Variable,
 )
 from nexusdev.components.minio import readiness
+from nexusdev.components.minio.arguments import reads_stdin
 from nexusdev.components.minio.names import NAME
 from nexusdev.plan.losses import Holding
 from nexusdev.ports import Site, View
@@ -75,7 +76,11 @@ class Minio:
 
     def client(self, arguments: Sequence[str]) -> Client:
         """s3cmd with the application's key: ``nexusdev s3 ls s3://nexus-app-data``."""
-        return Client(service="minio-client", argv=("s3cmd", "--config=/run/secrets/s3cfg", *arguments))
+        return Client(
+            service="minio-client",
+            argv=("s3cmd", "--config=/run/secrets/s3cfg", *arguments),
+            reads_stdin=reads_stdin(arguments),
+        )
 
 
 COMPONENT: Component = Minio()

@@ -16,6 +16,7 @@ from nexusdev.components.contract import (
     Variable,
 )
 from nexusdev.components.postgres import names, readiness
+from nexusdev.components.postgres.arguments import reads_stdin
 from nexusdev.plan.losses import Holding
 from nexusdev.ports import Site, View
 
@@ -97,7 +98,7 @@ class Postgres:
 
     def client(self, arguments: Sequence[str]) -> Client:
         """psql at the primary as the application; ``-U nexus_owner`` and ``-U postgres`` know their passwords too."""
-        return Client(service=names.NODES[0], argv=(*_PSQL, *arguments))
+        return Client(service=names.NODES[0], argv=(*_PSQL, *arguments), reads_stdin=reads_stdin(arguments))
 
 
 COMPONENT: Component = Postgres()

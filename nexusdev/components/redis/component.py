@@ -16,6 +16,7 @@ from nexusdev.components.contract import (
     Variable,
 )
 from nexusdev.components.redis import names, readiness, status, variables
+from nexusdev.components.redis.arguments import reads_stdin
 from nexusdev.components.redis.readiness import Facts
 from nexusdev.plan.losses import Holding
 from nexusdev.ports import Site, View
@@ -75,7 +76,11 @@ class Redis:
 
     def client(self, arguments: Sequence[str]) -> Client | None:
         """redis-cli at the master, as the application; ``--user nexus_admin`` and ``-h redis-replica`` among the arguments change that."""
-        return Client(service=names.SERVERS[0], argv=("bash", "/opt/nexus/client.sh", *arguments))
+        return Client(
+            service=names.SERVERS[0],
+            argv=("bash", "/opt/nexus/client.sh", *arguments),
+            reads_stdin=reads_stdin(arguments),
+        )
 
 
 COMPONENT: Component = Redis()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from nexusdev.components.contract import Change, Client, Credentials, Node, Proof, Readiness, SeedFile, Variable
 from nexusdev.components.vault import names, readiness
 from nexusdev.components.vault.api import Api, Connections, Refused, Transport
+from nexusdev.components.vault.arguments import reads_stdin
 from nexusdev.components.vault.readiness import Facts
 from nexusdev.plan.losses import Holding
 from nexusdev.ports import Site, View
@@ -109,7 +110,9 @@ class Vault:
 
     def client(self, arguments: Sequence[str]) -> Client | None:
         """vault with the application's token at vault-active; ``--operator`` as the first argument logs in as the operator."""
-        return Client(service=names.NODES[0], argv=("sh", "/etc/vault/client.sh", *arguments))
+        return Client(
+            service=names.NODES[0], argv=("sh", "/etc/vault/client.sh", *arguments), reads_stdin=reads_stdin(arguments)
+        )
 
     def _active(self, site: Site) -> Api:
         return Api(transport=self._transport(site))

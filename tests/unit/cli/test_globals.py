@@ -32,6 +32,10 @@ from nexusdev.cli.globals import hoist, may_color, wants_json
         ("exec -i shop redis-0 ls -q", "-i shop exec redis-0 ls -q"),
         ("exec redis-0 --json -- ls -q", "--json exec redis-0 -- ls -q"),
         ("exec redis-0 grep -q -- a", "exec redis-0 grep -q -- a"),
+        ("exec -T redis-0 --json -- ls -q", "--json exec -T redis-0 -- ls -q"),
+        ("exec -T redis-0 ls -q -T", "exec -T redis-0 ls -q -T"),
+        ("psql --no-stdin --json -- -q", "--json psql --no-stdin -- -q"),
+        ("psql --no-stdin -q -c x", "psql --no-stdin -q -c x"),
         ("logs -f redis -n 5", "logs -f redis -n 5"),
     ],
 )

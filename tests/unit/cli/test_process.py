@@ -244,3 +244,84 @@ def test_no_color_is_respected_on_a_terminal(folder: Path) -> None:
     assert "ready, proven" in seen
     assert "\x1b[32m" not in seen
     assert "\x1b[31m" not in on_terminal(folder, "statsu", NO_COLOR="1")
+
+
+LOOP = """
+import sys
+from pathlib import Path
+from nexusdev.__main__ import main
+from nexusdev.cli import app
+from nexusdev.operations.up import up
+from nexusdev.ports import Completed
+from tests.fakes import House
+
+house = House(folder=Path(sys.argv[1]))
+house.redis.reading = ("-",)
+up(house.context())
+house.world.scripts["redis-0"] = lambda argv, stdin: Completed(exit_code=0, stdout=stdin or b"no input\\n")
+original = app.start
+def start(argv):
+    here = original(argv)
+    here.doubles = house.doubles
+    return here
+app.start = start
+main(sys.argv[2:])
+"""
+
+
+@pytest.fixture
+def calling(folder: Path) -> str:
+    """The beginning of a command line, for a shell."""
+    (folder / "loop.py").write_text(textwrap.dedent(LOOP))
+    return subprocess.list2cmdline([sys.executable, str(folder / "loop.py"), str(folder)])
+
+
+def in_bash(folder: Path, script: str) -> str:
+    ran = subprocess.run(
+        ["bash"],
+        input=script,
+        cwd=folder / "project",
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return ran.stdout
+
+
+@pytest.mark.parametrize(
+    "words", ["redis GET a", "redis --no-stdin -", "exec -T redis-0 true", "exec --no-stdin redis-0 -- true"]
+)
+def test_a_command_that_reads_nothing_leaves_the_script_and_the_loop_their_input(
+    folder: Path, calling: str, words: str
+) -> None:
+    script = f"""printf 'a\nb\n' | while read x; do echo $x; {calling} {words}; done
+{calling} {words}
+echo end
+"""
+    assert in_bash(folder, script).split("\n") == ["a", "no input", "b", "no input", "no input", "end", ""]
+
+
+@pytest.mark.parametrize("words", ["redis -", "exec redis-0 cat"])
+def test_what_is_piped_into_a_command_that_reads_arrives(folder: Path, calling: str, words: str) -> None:
+    assert in_bash(folder, f"echo data | {calling} {words}") == "data\n"
+    assert '"stdout": "data' in in_bash(folder, f"echo data | {calling} --json {words}")
+
+
+@pytest.mark.parametrize("words", ["--json redis GET a", "redis GET a", "--json exec -T redis-0 true"])
+def test_an_input_without_an_end_is_not_waited_for(folder: Path, calling: str, words: str) -> None:
+    reading, writing = os.pipe()
+    ran = subprocess.run(
+        ["bash", "-c", f"{calling} {words}"],
+        stdin=reading,
+        cwd=folder / "project",
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    os.close(reading)
+    os.close(writing)
+    assert "no input" in ran.stdout
