@@ -253,9 +253,11 @@ from nexusdev.__main__ import main
 from nexusdev.cli import app
 from nexusdev.operations.up import up
 from nexusdev.ports import Completed
+from nexusdev.waiting import SystemClock
 from tests.fakes import House
 
 house = House(folder=Path(sys.argv[1]))
+house.clock = SystemClock()
 house.redis.reading = ("-",)
 up(house.context())
 house.world.scripts["redis-0"] = lambda argv, stdin: Completed(exit_code=0, stdout=stdin or b"no input\\n")
@@ -287,6 +289,7 @@ def in_bash(folder: Path, script: str) -> str:
         timeout=60,
         check=True,
     )
+    assert ran.stderr == ""
     return ran.stdout
 
 
