@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from msgspec.structs import asdict, replace
@@ -37,8 +38,12 @@ def hand_over(record: Record, project: Path, *, root: Path) -> Record:
 
 
 def forget_name(name: str, *, root: Path) -> None:
-    """No path uses this name instead of its derived one any more."""
+    """No path uses this name instead of its derived one any more, and its own path may have it again unless another is in use there."""
     folder = names_folder(root)
+    with contextlib.suppress(FileNotFoundError):
+        instead = (folder / name).read_text(encoding="utf-8").strip()
+        if not state.folder_of(root, instead).exists():
+            (folder / name).unlink()
     for file in folder.iterdir() if folder.is_dir() else ():
         if file.read_text(encoding="utf-8").strip() == name:
             file.unlink()

@@ -31,6 +31,7 @@ from nexusdev.runtimes.image_door import StoredImage
 from nexusdev.words import counted, duration_ago
 
 GC = "nexusdev gc"
+_MEGA = 1_000_000
 IMAGE_LABEL = "dev.nexus.image"
 _ORDER = {"container": Act.REMOVE, "network": Act.REMOVE_NETWORK, "volume": Act.REMOVE_VOLUME}
 
@@ -56,10 +57,14 @@ class Leftover(Struct, frozen=True, kw_only=True):
 
     def lines(self) -> Iterator[str]:
         """Each volume with its size."""
-        for thing in self.things:
-            if thing.kind == "volume" and self.kind == "data":
-                known = thing.name in self.sizes
-                yield f"volume {thing.name}  {told_size(self.sizes[thing.name]) if known else 'size not known'}"
+        for name in sorted(each.name for each in self.things if each.kind == "volume" and self.kind == "data"):
+            yield f"volume {name}  {_size_words(self.sizes.get(name))}"
+
+
+def _size_words(size: int | None) -> str:
+    if size is None:
+        return "size not known"
+    return told_size(size) if size >= _MEGA else "less than 1 MB"
 
 
 def look(context: Context, *, data: bool = False) -> tuple[Leftover, ...]:

@@ -13,7 +13,7 @@ from nexusdev.runtimes.labels import INSTANCE, ONE_OFF_ROLE, OWNER_PATH, ROLE, S
 
 CACHE = "dev.nexus.cache"
 _ENDED = ("created", "configured", "exited", "stopped", "dead", "removing")
-_QUICK = 5.0
+_QUICK = 20.0  # the engine counts images and containers as well: several seconds on a busy machine
 
 
 def survey(engine: Any, *, caches: bool = False) -> Survey:
@@ -34,7 +34,7 @@ def survey(engine: Any, *, caches: bool = False) -> Survey:
 
 
 def volume_sizes(engine: Any) -> Mapping[str, int]:
-    """Bytes of each volume; none where the engine does not tell within a few seconds, as it has to count them."""
+    """Bytes of each volume; none where the engine does not tell in time, as it has to count them."""
     quick = Look(engine.endpoint, version=engine.version, timeout=_QUICK)
     try:
         volumes = quick.get("/system/df", type="volume").get("Volumes") or []

@@ -144,7 +144,9 @@ def test_the_containers_of_an_instance_whose_folder_is_gone_go_and_its_data_and_
 
 
 def test_data_goes_by_its_own_word_with_sizes_and_last_use_listed_before(orphaned: House) -> None:
-    orphaned.doors.sizes = {"nexusdev-shop_redis-0": 1_400_000_000}
+    orphaned.doors.sizes = {"nexusdev-shop_redis-0": 1_400_000_000, "nexusdev-shop_extra": 10}
+    extra = replace(next(iter(orphaned.world.volumes.values())), name="extra")
+    orphaned.world.volumes["nexusdev-shop_extra"] = extra
     context = orphaned.context()
     found = gc.look(context, data=True)
     asked = gc.question(found)
@@ -152,6 +154,7 @@ def test_data_goes_by_its_own_word_with_sizes_and_last_use_listed_before(orphane
     assert ", last used " in asked
     assert "volume nexusdev-shop_redis-0  1.4 GB" in asked
     assert "volume nexusdev-shop_redis-1  size not known" in asked
+    assert "volume nexusdev-shop_extra  less than 1 MB" in asked
     assert gc.remove(context, found).warnings == ()
     assert not orphaned.world.volumes
     assert not (context.root / "instances" / "shop").exists()

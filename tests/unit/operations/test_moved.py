@@ -126,6 +126,8 @@ def test_an_adopted_instance_is_destroyed_whole_and_the_next_up_begins_anew(hous
     destroy(at(house, store))
     assert not house.world.volumes
     assert name_at(house, store) != name
+    shop.mkdir()
+    assert name_at(house, shop) == name
     assert up(at(house, store)).data["changed"] is True
 
 
