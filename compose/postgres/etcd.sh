@@ -14,13 +14,35 @@ others=$(tr ',' '\n' <<<"$ETCD_INITIAL_CLUSTER" | grep -v "^$name=" | sed 's/^.*
 ctl() { etcdctl "${tls[@]}" --endpoints="$others" --dial-timeout=2s --command-timeout=5s "$@"; }
 own_id() { ctl member list | awk -F ', ' -v url="https://$name:2380" '$4 == url { print $1 }'; }
 
-rejoin() {
+# Within so many seconds. Members that have just started themselves have no leader at first, and then refuse every change of their
+# number until they have seen one another for five seconds.
+within() {
+  local given_up=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    if ((SECONDS >= given_up)); then return 1; fi
+    sleep 0.5
+  done
+}
+# Each may have been done by a try whose answer was lost.
+leave() {
   local id
   id=$(own_id) || return 1
+  if [[ -n $id ]]; then ctl member remove "$id"; fi
+}
+join() {
+  local id
+  id=$(own_id) || return 1
+  if [[ -z $id ]]; then ctl member add "$name" --peer-urls="https://$name:2380" >/dev/null; fi
+}
+
+rejoin() {
+  trap 'exit 143' TERM INT
+  within 10 own_id >/dev/null
   echo "$name: its volume is new; it leaves the cluster of the others and joins it again"
   rm -rf "$home"
-  if [[ -n $id ]]; then ctl member remove "$id"; fi
-  ctl member add "$name" --peer-urls="https://$name:2380" >/dev/null
+  within 30 leave
+  within 30 join
   export ETCD_INITIAL_CLUSTER_STATE=existing
   exec etcd
 }

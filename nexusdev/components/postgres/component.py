@@ -45,10 +45,16 @@ class Postgres:
         self._nudge = Nudge()
 
     def holdings(self) -> Sequence[Holding]:
-        """etcd knows which cluster the databases are: a new cluster needs a new etcd."""
+        """etcd knows which cluster the databases are: new databases need a new etcd, and a new etcd learns from whole databases."""
         return (
             Holding(group="postgresql", what="the databases", enough=2, along=("etcd",)),
-            Holding(group="etcd", what="who leads the databases", enough=names.QUORUM, along=("postgresql",)),
+            Holding(
+                group="etcd",
+                what="who leads the databases",
+                enough=names.QUORUM,
+                source=("postgresql",),
+                along=("postgresql",),
+            ),
         )
 
     def look(self, site: Site) -> readiness.Facts:

@@ -78,6 +78,18 @@ def test_sentinels_learn_everything_from_a_whole_redis(stack: Stack) -> None:
     assert (loss.empty, loss.source, loss.cleared) == (False, ("redis",), ())
 
 
+@pytest.mark.parametrize("gone", [ETCD, ETCD[:2]])
+def test_etcd_learns_from_whole_databases_who_they_are(stack: Stack, gone: Sequence[str]) -> None:
+    loss = found(stack, gone)["etcd"]
+    assert (loss.empty, loss.source, loss.cleared) == (False, ("postgresql",), ETCD[len(gone) :])
+
+
+def test_etcd_without_a_majority_and_databases_that_are_not_whole_begin_anew_together(stack: Stack) -> None:
+    losses_ = found(stack, (*ETCD[:2], POSTGRES[0]))
+    assert all(loss.empty for loss in losses_.values())
+    assert set(cleared(losses_.values())) == {ETCD[2], *POSTGRES[1:]}
+
+
 def test_sentinels_in_the_minority_give_way_to_what_redis_says(stack: Stack) -> None:
     assert found(stack, SENTINEL[:2])["sentinel"].cleared == (SENTINEL[2],)
 
