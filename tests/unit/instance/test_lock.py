@@ -45,17 +45,22 @@ TAKES = """
                 time.sleep(0.0001)
 """
 
+# It asks again without a pause, to meet the moment between the opening of a file and its removal.
 COUNTS = """
     import sys, time
     from pathlib import Path
     from nexusdev.instance.lock import Patience, hold
 
-    file = Path(sys.argv[2])
+    class Restless:
+        now = staticmethod(time.monotonic)
+        sleep = staticmethod(lambda seconds: None)
+
+    counter, patience = Path(sys.argv[2]), Patience(seconds=60, clock=Restless())
     for round in range(int(sys.argv[3])):
-        with hold(Path(sys.argv[1]), subject="shop-1", command="nexusdev up", patience=Patience(seconds=60)) as held:
-            number = int(file.read_text())
-            time.sleep(0.001)
-            file.write_text(str(number + 1))
+        with hold(Path(sys.argv[1]), subject="shop-1", command="nexusdev up", patience=patience) as held:
+            number = int(counter.read_text() or 0)
+            time.sleep(0.0005)
+            counter.write_text(str(number + 1))
             held.discard = True
 """
 
@@ -200,7 +205,7 @@ def test_a_lock_file_that_was_removed_meanwhile_is_no_lock(tmp_path: Path) -> No
 
 
 def test_a_lock_whose_file_goes_with_it_is_still_held_by_one_at_a_time(tmp_path: Path) -> None:
-    file, counter, rounds = tmp_path / "lock", tmp_path / "counter", 60
+    file, counter, rounds = tmp_path / "lock", tmp_path / "counter", 40
     counter.write_text("0")
     processes = [python(COUNTS, file, counter, rounds) for _ in range(3)]
     for process in processes:
