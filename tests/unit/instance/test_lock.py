@@ -185,7 +185,7 @@ def test_who_holds_it_alone_keeps_those_out_who_would_share(tmp_path: Path) -> N
 def test_asking_never_gets_in_the_way_of_who_takes_it(tmp_path: Path, asker: object) -> None:
     file, answers = tmp_path / "lock", {True: 0, False: 0}
     assert callable(asker)
-    with python(TAKES, file, 300) as process:
+    with python(TAKES, file, 100) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         while process.poll() is None:
