@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import queue
+import signal
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,11 +18,9 @@ from nexusdev.runtimes.docker_observe import seconds
 _TICK = 0.1  # how soon a stop is seen, in seconds
 _PATIENCE = 0.5  # between two looks whether an ended container came back
 _LONGEST_GRACE = 90.0  # seconds between the request to end and the end, at most
-# After an end by SIGKILL: whether it was the first part of a stop or of a removal is known a moment later.
+# After an end that another signal than these came before: whether it was part of a stop or of a removal is known a moment later.
 _AFTERMATH = 0.25
-_KILL = 9
-# Signals that servers take for something else than the end: HUP, USR1, USR2, CONT, WINCH.
-_OTHER_SIGNALS = frozenset({1, 10, 12, 18, 28})
+_REQUESTS = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTERM})
 
 
 class Deaths:
@@ -49,7 +48,7 @@ class Deaths:
         """Whether somebody had asked this container to end. The engine is asked for what it did before: we may have come later."""
         if _is_asked(before := self._around(event, after=0.0)):
             return True
-        if _KILL not in map(_signal, before):
+        if not any(each["Action"] == "kill" for each in before):
             return False
         time.sleep(_AFTERMATH)
         return _is_asked(self._around(event, after=_AFTERMATH))
@@ -87,8 +86,7 @@ class Deaths:
 def _is_asked(events: Iterable[Mapping[str, Any]]) -> bool:
     """Whether these events of one life of a container tell of a stop or a removal. Pure."""
     return any(
-        event["Action"] in ("stop", "destroy")
-        or (event["Action"] == "kill" and _signal(event) not in {_KILL, *_OTHER_SIGNALS})
+        event["Action"] in ("stop", "destroy") or (event["Action"] == "kill" and _signal(event) in _REQUESTS)
         for event in events
     )
 

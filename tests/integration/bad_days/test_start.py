@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -102,12 +103,46 @@ def test_a_server_that_never_gets_ready_is_told_with_what_is_missing(running: Pr
     assert "--timeout 60" in ran.err
 
 
-def test_a_second_up_at_the_same_time_is_told_who_holds_the_lock(resting: Project) -> None:
+def test_a_second_up_at_the_same_time_waits_for_the_first_and_finds_nothing_to_do(resting: Project) -> None:
     first = resting.start("up", SMALL)
     line_that_begins(first, "plan: ")
     second = resting.run("up", SMALL)
     out, err = first.communicate(timeout=180)
     assert first.returncode == 0, (out + err).decode()
+    assert second.code == 0, second.err
+    assert second.err.count(f"waiting for nexusdev up (pid {first.pid}) to end") == 1
+    assert "nothing to do" in second.out
+    assert ready(resting)
+
+
+def test_destroy_leaves_alone_what_an_up_is_making(resting: Project) -> None:
+    first = resting.start("up", SMALL)
+    line_that_begins(first, "plan: ")
+    second = resting.run("destroy", "--yes")
+    out, err = first.communicate(timeout=180)
+    assert first.returncode == 0, (out + err).decode()
     assert second.code == 14, second.err
     assert f"nexusdev up (pid {first.pid})" in second.err
     assert ready(resting)
+
+
+def test_who_waits_goes_on_through_a_restart(running: Project) -> None:
+    restart = running.start("restart", SMALL)
+    line_that_begins(restart, "stop ")
+    waiting = running.run("wait", SMALL)
+    out, err = restart.communicate(timeout=180)
+    assert restart.returncode == 0, (out + err).decode()
+    assert waiting.code == 0, waiting.err
+
+
+def test_who_waits_hears_at_once_of_a_server_that_was_killed(running: Project) -> None:
+    engine.container(running, "redis-1").stop()
+    waiting = running.start("wait", SMALL, "--timeout", "60")
+    line_that_begins(waiting, "wait redis: ")
+    engine.container(running, "redis-0").kill()
+    began = time.monotonic()
+    _, err = waiting.communicate(timeout=60)
+    assert time.monotonic() - began < 10
+    running.up(SMALL)
+    assert waiting.returncode == 10, err.decode()
+    assert "redis-0 exited (code 137)" in err.decode()
