@@ -71,8 +71,9 @@ def coverage(context: Context, instance: Instance, names: Collection[str]) -> Co
     site, components = _scene(context, instance, names)
     everything = gather(site, components)
     answers = inquire(everything.views["host"], instance=instance.name, nonce=instance.nonce)
-    missing = _missing(components, site, answers)
-    proven = [each for each in components if each.name not in missing]
+    owner = {each.name: component.name for component in components for each in component.variables(site, View.HOST)}
+    missing = _missing(owner, answers)
+    proven = [each for each in components if each.name in owner.values() and each.name not in missing]
     seconds = {each.path: round(each.seconds, 4) for each in answers if each.fault is None}
     return Coverage(kept=gather(site, proven), seconds=seconds, missing=missing)
 
@@ -83,11 +84,8 @@ def _scene(context: Context, instance: Instance, names: Collection[str]) -> tupl
     return site, [context.components[name] for name in stack.components if name in names]
 
 
-def _missing(components: Sequence[Component], site: Site, answers: Sequence[Answer]) -> dict[str, str]:
-    """Component → why. An endpoint is called after the variable that names it."""
-    owner = {
-        variable.name: component.name for component in components for variable in component.variables(site, View.HOST)
-    }
+def _missing(owner: Mapping[str, str], answers: Sequence[Answer]) -> dict[str, str]:
+    """Component → why. ``owner``: variable → component; an endpoint is called after the variable that names it."""
     missing: dict[str, str] = {}
     for answer in answers:
         if answer.fault is not None:

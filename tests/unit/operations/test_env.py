@@ -214,6 +214,12 @@ def test_without_a_proof_everything_is_printed_before_the_first_up_has_ended(hal
     assert {"VAULT_ADDR", "REDIS_HOST"} <= found.data["variables"].keys()
 
 
+def test_a_component_without_variables_is_nothing_that_could_be_printed(half: House) -> None:
+    half.gateway = speaking("gateway")
+    with pytest.raises(Degraded, match="redis of instance shop is not proven"):
+        env(half.context())
+
+
 def test_where_nothing_is_proven_nothing_is_printed(half: House) -> None:
     half.gateway = speaking("gateway", VAULT_ADDR="https://127.0.0.1:1")
     with pytest.raises(Degraded, match="redis and gateway of instance shop are not proven"):
