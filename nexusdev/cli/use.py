@@ -40,8 +40,8 @@ def run(  # noqa: PLR0917 - options of a command
     """Run a command with the proven variables in its environment; its exit code is ours.
 
     With --in it runs in a container on the instance's network, with the container's view of the variables and the CA mounted at
-    /run/nexusdev/ca.crt. Streams and signals pass through, and the container is removed when the command ends. Whoever may use
-    the engine can read its environment meanwhile (docker inspect).
+    /run/nexusdev/ca.crt. Streams and signals pass through (the third Ctrl-C kills), and the container is removed when the command ends.
+    Whoever may use the engine can read its environment meanwhile (docker inspect).
 
     \b
     nexusdev run -- pytest

@@ -122,7 +122,7 @@ def test_json_has_what_the_command_said(project: Project, image: str) -> None:
 @pytest.fixture
 def sleeper(project: Project, image: str) -> Iterator[subprocess.Popen[bytes]]:
     """A command that says when it is there, and then waits."""
-    process = start(project, image, "echo ready; sleep 300")
+    process = start(project, image, "echo ready; exec sleep 300")
     yield process
     process.kill()
     process.wait()
