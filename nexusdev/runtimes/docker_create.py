@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from nexusdev.ports import OneOff
 from nexusdev.runtimes import labels
-from nexusdev.stack.model import Healthcheck, Network, Service, Stack
+from nexusdev.stack.model import Healthcheck, Logging, Network, Service, Stack
 
 
 class Names(Struct, frozen=True, kw_only=True):
@@ -97,6 +97,7 @@ def _host_config(service: Service, names: Names, stack: Stack, owner_id: str) ->
         "PidsLimit": service.pids or None,
         "ShmSize": service.shm_bytes or None,
         "RestartPolicy": {"Name": name, "MaximumRetryCount": int(tries or 0)},
+        "LogConfig": _log_config(service.logging),
         **limits,
     }
 
@@ -138,6 +139,11 @@ def _healthcheck(check: Healthcheck | None) -> dict[str, Any] | None:
         "StartPeriod": round(check.start_period * 1e9),
         "Retries": check.retries,
     }
+
+
+def _log_config(logging: Logging | None) -> dict[str, Any]:
+    """An empty configuration leaves the choice to the engine."""
+    return {} if logging is None else {"Type": logging.driver, "Config": dict(logging.options)}
 
 
 def helper_config(service: Service, names: Names, folders: Mapping[str, str]) -> dict[str, Any]:

@@ -46,6 +46,13 @@ class Healthcheck(Struct, frozen=True, kw_only=True):
     start_period: float = 0.0
 
 
+class Logging(Struct, frozen=True, kw_only=True):
+    """Where the engine keeps a container's output, and how much of it. ``options`` are the driver's own."""
+
+    driver: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
 class Service(Struct, frozen=True, kw_only=True):
     """One container as it shall be. ``shares`` names the service whose network namespace it lives in."""
 
@@ -82,6 +89,7 @@ class Service(Struct, frozen=True, kw_only=True):
     stop_signal: str = ""
     stop_grace: float = 10.0
     healthcheck: Healthcheck | None = None
+    logging: Logging | None = None
 
 
 class Recipe(Struct, frozen=True, kw_only=True):

@@ -61,6 +61,7 @@ PLACES: Mapping[str, Mapping[str, str]] = {
         "stop_signal": "signal by name",
         "stop_grace_period": "duration",
         "healthcheck": "mapping; for display only",
+        "logging": "mapping: the engine's log driver and its options; default: the engine's own",
         "x-nexusdev": "what Compose cannot say",
     },
     "network of a service": {
@@ -87,6 +88,10 @@ PLACES: Mapping[str, Mapping[str, str]] = {
         "retries": "number",
         "start_period": "duration",
     },
+    "logging of a service": {
+        "driver": "json-file or local: the drivers that can be read back",
+        "options": "mapping of the driver's options, such as max-size and max-file",
+    },
     "x-nexusdev of a service": {
         "component": "the product that it belongs to",
         "group": "services equal but for their number; default: the name without its number",
@@ -95,12 +100,8 @@ PLACES: Mapping[str, Mapping[str, str]] = {
         "or observer (what only watches: started after all else); default: by network_mode",
         "optional": "true: that its image cannot be had is no error",
     },
-    "network": {
-        "ipam": "mapping",
-    },
-    "ipam of a network": {
-        "config": "list of one mapping",
-    },
+    "network": {"ipam": "mapping"},
+    "ipam of a network": {"config": "list of one mapping"},
     "ipam config of a network": {
         "subnet": "the instance's /24",
     },
@@ -126,9 +127,7 @@ PLACES: Mapping[str, Mapping[str, str]] = {
         "live": "true: a changed content recreates no container",
     },
     "volume": {},
-    "include": {
-        "path": "one path",
-    },
+    "include": {"path": "one path"},
 }
 
 # Keys that people will look for, and why they are not there.

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from nexusdev.stack import schema
 from nexusdev.stack.document import Scalar, Spot, Table, Value, refusal
-from nexusdev.stack.model import FileMount, Healthcheck, Port, Service, VolumeMount
+from nexusdev.stack.model import FileMount, Healthcheck, Logging, Port, Service, VolumeMount
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 _NONE: tuple[Value, ...] = ()
@@ -69,6 +69,7 @@ def read_service(name: str, value: Value, declared: Declared) -> Service:
         stop_signal=schema.optional(members, "stop_signal", schema.text, ""),
         stop_grace=schema.optional(members, "stop_grace_period", schema.duration, 10.0),
         healthcheck=schema.optional(members, "healthcheck", _healthcheck, None),
+        logging=schema.optional(members, "logging", _logging, None),
     )
 
 
@@ -242,4 +243,12 @@ def _healthcheck(value: Value) -> Healthcheck:
         timeout=schema.optional(members, "timeout", schema.duration, 5.0),
         retries=schema.optional(members, "retries", lambda number: schema.integer(number, least=1), 3),
         start_period=schema.optional(members, "start_period", schema.duration, 0.0),
+    )
+
+
+def _logging(value: Value) -> Logging:
+    members = schema.table(value, "logging of a service", required=("driver",))
+    return Logging(
+        driver=schema.one_of(members["driver"], ("json-file", "local")),
+        options=schema.optional(members, "options", schema.pairs, {}),
     )

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from nexusdev.ports import BindMount, OneOff
 from nexusdev.runtimes.docker_create import Names, container_config, network_labels, one_off_config, volume_labels
-from nexusdev.stack.model import FileMount, Healthcheck, Network, Port, Service, Stack, VolumeMount
+from nexusdev.stack.model import FileMount, Healthcheck, Logging, Network, Port, Service, Stack, VolumeMount
 
 DB = Service(
     name="db",
@@ -104,6 +104,15 @@ def test_everything_says_where_the_state_of_its_instance_is() -> None:
     made = container_config(DB, names, STACK, fingerprint="f1")["Labels"]
     for labels in (made, volume_labels(names, "db"), network_labels(names, STACK.network)):
         assert expected.items() <= labels.items()
+
+
+def test_the_log_driver_is_the_files_choice_or_else_the_engines() -> None:
+    limited = Logging(driver="json-file", options={"max-size": "10m", "max-file": "3"})
+    assert told(replace(DB, logging=limited))["HostConfig"]["LogConfig"] == {
+        "Type": "json-file",
+        "Config": {"max-size": "10m", "max-file": "3"},
+    }
+    assert told()["HostConfig"]["LogConfig"] == {}
 
 
 def test_labels_tell_compose_a_normal_project_and_us_whose_it_is() -> None:

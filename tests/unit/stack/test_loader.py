@@ -12,7 +12,7 @@ from nexusdev.errors import InvalidConfig
 from nexusdev.instance.kept import Kept
 from nexusdev.stack.document import Row, Scalar, Table, Value, read
 from nexusdev.stack.loader import load
-from nexusdev.stack.model import FileMount, Port, Recipe, Stack, VolumeMount
+from nexusdev.stack.model import FileMount, Logging, Port, Recipe, Stack, VolumeMount
 from tests.unit.stack.conftest import GOOD, Files
 
 
@@ -74,6 +74,7 @@ def test_the_files_of_the_product_load_and_every_service_is_confined() -> None:
         assert service.memory_bytes > 0, service.name
         assert service.pids > 0, service.name
         assert service.entrypoint, service.name
+        assert service.logging == Logging(driver="json-file", options={"max-size": "10m", "max-file": "3"})
 
 
 def test_included_files_come_first_and_their_paths_are_their_own(files: Files) -> None:
@@ -122,6 +123,16 @@ BAD: dict[str, tuple[str, str, str]] = {
         with_service("security_opt: x"),
         "services.db-0.security_opt: must be a list, not 'x'",
         "",
+    ),
+    "a log driver that nobody can read back": (
+        with_service("logging: {driver: syslog}"),
+        "services.db-0.logging.driver: 'syslog' is not possible",
+        "json-file",
+    ),
+    "a log option beside its place": (
+        with_service("logging: {driver: local, max-size: 1m}"),
+        "services.db-0.logging.max-size: unknown key max-size",
+        "options",
     ),
     "a word for a boolean": (
         with_service("init: maybe"),
