@@ -1,0 +1,167 @@
+"""The benchmark's own arithmetic and page: a wrong ratio would be published without anybody noticing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from msgspec.structs import replace
+
+from scripts.benchmark import report, rounds
+from scripts.benchmark.__main__ import main
+from scripts.benchmark.costs import Cost, Idle
+from scripts.benchmark.figures import Distribution, Excess, distribution, excesses, slowest_component
+from scripts.benchmark.peer import override
+
+
+def span(name: str, began: float, ended: float, *, kind: str = "wait", component: str = "") -> dict[str, Any]:
+    return {
+        "name": name,
+        "kind": kind,
+        "component": component,
+        "began": began,
+        "ended": ended,
+        "seconds": ended - began,
+    }
+
+
+def timings(*spans: dict[str, Any]) -> dict[str, Any]:
+    return {"total": max(each["ended"] for each in spans), "spans": list(spans)}
+
+
+def test_a_distribution_shows_the_tail_that_a_median_hides() -> None:
+    found = distribution([15.5, 30.1, 16.1])
+    assert (found.median, found.least, found.most, found.rounds) == (16.1, 15.5, 30.1, 3)
+    assert found.tail == pytest.approx(30.1 / 16.1)
+
+
+def test_what_made_the_slowest_round_slow_is_named_with_what_it_usually_takes() -> None:
+    usual = timings(span("start", 0, 3), span("minio: waits for drives", 3, 5))
+    slow = timings(span("start", 0, 3.4), span("minio: waits for drives", 3, 21), span("vault: is sealed", 3, 6))
+    assert excesses([usual, slow, usual]) == (
+        Excess(name="minio: waits for drives", seconds=18, usual=2),
+        Excess(name="vault: is sealed", seconds=3, usual=0),
+    )
+
+
+def test_a_wait_that_comes_twice_counts_as_its_sum() -> None:
+    usual = timings(span("redis: loads", 0, 1))
+    slow = timings(span("redis: loads", 0, 1), span("redis: loads", 2, 5))
+    assert excesses([usual, usual, slow]) == (Excess(name="redis: loads", seconds=4, usual=1),)
+
+
+def test_the_slowest_component_is_measured_from_its_first_wait_to_its_last() -> None:
+    found = timings(
+        span("a", 0, 2, component="vault"),
+        span("b", 5, 9, component="vault"),
+        span("c", 0, 8, component="redis"),
+        span("d", 0, 30, kind="seed", component="redis"),
+    )
+    assert slowest_component(found) == ("vault", 9)
+
+
+@pytest.mark.parametrize(
+    ("engine", "quick"), [(20, {"interval": "1s"}), (24, {"interval": "1s"}), (25, {"start_interval": "1s"})]
+)
+def test_the_tuned_peer_checks_every_second_and_calls_nothing_unhealthy_early(
+    engine: int, quick: dict[str, str]
+) -> None:
+    written = yaml.safe_load(override(["redis-0", "vault-0"], engine=engine))
+    check = {**quick, "timeout": "5s", "start_period": "120s"}
+    assert written == {"services": {"redis-0": {"healthcheck": check}, "vault-0": {"healthcheck": check}}}
+
+
+def one(seconds: float) -> Distribution:
+    return distribution([seconds])
+
+
+FULL = Idle(
+    groups={"prometheus": Cost(cores=0.1, mebibytes=200), "minio-client": Cost(cores=0.0, mebibytes=1)},
+    containers=35,
+    engine=0.02,
+)
+MEASURED = report.Measured(
+    machine="2 cores",
+    date="2026-01-02",
+    acts={
+        rounds.UP: distribution([10.0, 12.0, 18.0]),
+        rounds.TUNED: one(24.0),
+        rounds.PEER: one(48.0),
+        rounds.FLOOR: one(8.0),
+        rounds.CORE: one(10.0),
+        rounds.FIRST: one(16.0),
+        rounds.DOWN: one(4.0),
+        rounds.AGAIN: one(0.36),
+        rounds.STATUS: one(0.48),
+        rounds.ENV: one(0.12),
+        rounds.HELP: one(0.06),
+        rounds.PYTHON: one(0.012),
+    },
+    slowest=("vault", 4.0),
+    excess=(Excess(name="minio: waits for drives", seconds=18, usual=2),),
+    full=FULL,
+    core=replace(FULL, groups={"minio-client": Cost(cores=0.05, mebibytes=50)}),
+)
+
+
+def cells(page: str, act: str) -> list[str]:
+    """The cells of a row and of the rows below it that go on about the same act."""
+    lines = page.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith(f"| {act} |"))
+    end = next((number for number in range(at + 1, len(lines)) if not lines[number].startswith("|  |")), len(lines))
+    return [cell.strip() for line in lines[at:end] for cell in line.strip("|").split("|")]
+
+
+def test_both_peers_are_published_and_the_promise_is_about_the_tuned_one() -> None:
+    row = cells(report.page(MEASURED, cold=""), "`up`, images and data present")
+    assert row[1:4] == ["12.0 s (10.0 to 18.0, 3 rounds)", "0.50 × Compose, tuned (24.0 s)", "≤ 0.6 ×"]
+    assert "0.25 × Compose as the files stand (48.0 s)" in row
+    assert "1.50 × the floor of 35 containers (8.0 s)" in row
+    assert "1.00 × (floor + vault's own start 4.0 s)" in row
+
+
+def test_the_slowest_round_stands_beside_the_median_with_its_cause() -> None:
+    page = report.page(MEASURED, cold="")
+    assert cells(page, "its slowest round")[1:3] == ["18.0 s", "1.50 × the median"]
+    assert cells(page, "`minio: waits for drives`")[1:] == ["18.0 s", "2.0 s"]
+    assert "The slowest" not in report.page(replace(MEASURED, excess=()), cold="")
+
+
+@pytest.mark.parametrize(
+    ("act", "ratio"),
+    [("`up`, nothing to do; 0 containers touched", "30.0 ×"), ("`status`", "40.0 ×"), ("`env`, proven", "10.0 ×")],
+)
+def test_commands_are_multiples_of_an_empty_python_process(act: str, ratio: str) -> None:
+    assert cells(report.page(MEASURED, cold=""), act)[2] == f"{ratio} an empty Python process (12 ms (12 to 12))"
+
+
+def test_small_consumers_are_one_row() -> None:
+    page = report.page(MEASURED, cold="")
+    assert cells(page, "prometheus")[1:] == ["0.100", "200"]
+    assert cells(page, "the others")[1:] == ["0.000", "1"]
+
+
+def test_the_cold_section_outlives_a_run_that_does_not_measure_it() -> None:
+    cold = report.Cold(machine="2 cores", date="2026-01-01", make_up=1440, go_builds=1200)
+    first = report.with_cold(report.page(MEASURED, cold=""), report.cold_section(cold))
+    assert cells(first, "`make up` from nothing, without a registry")[1:3] == [
+        "24 min 0 s",
+        "1.20 × the two Go builds alone (20 min 0 s)",
+    ]
+    again = report.page(MEASURED, cold=report.kept_cold(first))
+    assert again == first
+
+
+def test_a_page_without_a_cold_run_says_how_to_make_one(tmp_path: Path) -> None:
+    assert "`make bench ARGS=--cold`" in report.page(MEASURED, cold=report.kept_cold(""))
+
+
+@pytest.mark.parametrize("word", ["0", "-1", "many"])
+def test_a_wrong_number_of_rounds_is_refused_before_anything_starts(
+    word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["--rounds", word])
+    assert "1 or more" in capsys.readouterr().err
