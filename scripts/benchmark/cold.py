@@ -58,7 +58,7 @@ def _refusal(found: list[str]) -> str:
     return (
         f"Error: a cold run needs an engine that has nothing of nexusdev; this one has {shown}\n"
         "  next      DOCKER_HOST=… make bench ARGS=--cold      an engine without\n"
-        "            nexusdev destroy, then docker image rm $(docker image ls --quiet 'nexusdev/*')      or remove them: they are built again"
+        "            docker image rm --force $(docker image ls --quiet 'nexusdev/*') && docker volume rm nexusdev-go-cache"
     )
 
 

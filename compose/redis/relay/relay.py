@@ -12,8 +12,6 @@ Environment:
 
 It ends (status 75) some seconds after its network namespace has lost its interfaces: the Sentinel's container was started
 again, with a new namespace, and the engine puts a restarted relay into that one.
-
-``relay.py check`` connects once to RELAY_LISTEN and says by its exit status whether something answers.
 """
 
 from __future__ import annotations
@@ -205,26 +203,7 @@ def _address(text: str) -> tuple[str, int]:
     return host.decode(), int(port)
 
 
-def check(environment: Mapping[str, str]) -> int:
-    """Whether something answers at RELAY_LISTEN, over TLS, with a certificate of the CA."""
-    port = _address(environment["RELAY_LISTEN"])[1]
-    trust = ssl.create_default_context(cafile=environment["RELAY_CA"])
-    try:
-        with socket.create_connection(("127.0.0.1", port), CONNECT_SECONDS) as plain:
-            trust.wrap_socket(plain, server_hostname="127.0.0.1").close()
-    except OSError as error:
-        print(f"relay: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def main() -> int:
-    if sys.argv[1:] == ["check"]:
-        return check(os.environ)
-    return asyncio.run(run(os.environ))
-
-
 if __name__ == "__main__":
     # At the end everything is closed at once: there is nothing to flush, and a client that lingers must not delay a stop.
     sys.stdout.flush()
-    os._exit(main())
+    os._exit(asyncio.run(run(os.environ)))

@@ -77,6 +77,17 @@ def test_the_files_of_the_product_load_and_every_service_is_confined() -> None:
         assert service.logging == Logging(driver="json-file", options={"max-size": "10m", "max-file": "3"})
 
 
+def test_healthchecks_are_for_display_and_cost_an_idle_machine_little() -> None:
+    """Each is a process that the engine starts, about a tenth of a second of a processor: one every two seconds in all is enough."""
+    compose = Path(__file__).parents[3] / "compose" / "stack.yaml"
+    stack = load(compose, {"NEXUS_STATE": "/nowhere", "NEXUS_UID": "1000", "NEXUS_GID": "1000"})
+    checks = [service.healthcheck for service in stack.services.values() if service.healthcheck]
+    assert sum(1 / check.interval for check in checks) <= 0.5
+    assert {service.component for service in stack.services.values() if service.healthcheck} == {
+        service.component for service in stack.services.values()
+    }
+
+
 def test_included_files_come_first_and_their_paths_are_their_own(files: Files) -> None:
     files.write("db/settings.conf", "")
     top, services = GOOD.split("services:\n")
