@@ -20,13 +20,13 @@ _START_PERIOD = "120s"
 
 
 def override(checked: Sequence[str], *, engine: int) -> str:
-    """A compose file that makes `up --wait` as quick as healthchecks can be.
+    """A compose file that makes `up --wait` quick. Every second, thirty checks would take more than two processors from the servers.
 
     Args:
         checked: the services that have a healthcheck.
         engine: the engine's major version.
     """
-    quick = "start_interval: 1s" if engine >= START_INTERVAL_SINCE else "interval: 1s"
+    quick = "start_interval: 2s" if engine >= START_INTERVAL_SINCE else "interval: 2s"
     healthcheck = f"healthcheck: {{{quick}, timeout: 5s, start_period: {_START_PERIOD}}}"
     return "services:\n" + "".join(f"  {name}: {{{healthcheck}}}\n" for name in checked)
 

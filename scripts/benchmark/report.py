@@ -54,7 +54,7 @@ def page(measured: Measured, *, cold: str) -> str:
         "on a shared machine only the ratios mean something.",
         "",
         "- **The floor**: the same containers created and started with no waiting at all.",
-        "- **Compose, tuned**: `docker compose up --wait` with an override that checks health every second and has a `start_period`",
+        "- **Compose, tuned**: `docker compose up --wait` with an override that checks health every 2 s and has a `start_period`",
         "  (`start_interval` on engines that have it). As the files stand, Compose waits at least one interval of healthchecks that are for display.",
         "- **An empty Python process**: `python -c pass`, in the same run.",
         "",

@@ -63,9 +63,9 @@ def test_the_slowest_component_is_measured_from_its_first_wait_to_its_last() -> 
 
 
 @pytest.mark.parametrize(
-    ("engine", "quick"), [(20, {"interval": "1s"}), (24, {"interval": "1s"}), (25, {"start_interval": "1s"})]
+    ("engine", "quick"), [(20, {"interval": "2s"}), (24, {"interval": "2s"}), (25, {"start_interval": "2s"})]
 )
-def test_the_tuned_peer_checks_every_second_and_calls_nothing_unhealthy_early(
+def test_the_tuned_peer_checks_every_two_seconds_and_calls_nothing_unhealthy_early(
     engine: int, quick: dict[str, str]
 ) -> None:
     written = yaml.safe_load(override(["redis-0", "vault-0"], engine=engine))
