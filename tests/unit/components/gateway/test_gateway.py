@@ -20,7 +20,7 @@ WELL = {
     "gateway-rw": {
         "postgresql-primary": ("postgresql-1",),
         "redis-0": (),
-        "says-redis-0": (),
+        "sentinel-0": ("sentinel-0",),
         "redis-2": ("redis-2",),
         "minio-write": ("minio-0", "minio-1", "minio-2", "minio-3"),
         "vault-active": ("vault-0",),
