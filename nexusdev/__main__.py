@@ -73,21 +73,21 @@ def _run(argv: list[str]) -> int:
     return ended(start(argv), argv)
 
 
-def ended(here: Session, argv: list[str]) -> int:
+def ended(session: Session, argv: list[str]) -> int:
     """Run a command line to its end, whichever that is; its exit status."""
     from nexusdev.cli.app import run
 
     try:
-        return run(here, argv)
+        return run(session, argv)
     except NexusError as error:
-        here.console.fail(error, command=here.command, instance=here.instance)
+        session.console.fail(error, command=session.command, instance=session.instance)
         return error.exit_status
     except (Stopped, KeyboardInterrupt) as stopped:
-        return _interrupted(here, stopped)
+        return _interrupted(session, stopped)
     except BrokenPipeError:
         raise
     except Exception as bug:
-        return _bug(here, bug, argv)
+        return _bug(session, bug, argv)
 
 
 def _env_fast_path(argv: list[str]) -> int | None:
@@ -116,24 +116,24 @@ def _listen_to_signals() -> None:
             signal.signal(number, stop)
 
 
-def _interrupted(here: Session, stopped: BaseException) -> int:
+def _interrupted(session: Session, stopped: BaseException) -> int:
     """Say what remains, and end as signals end programs."""
     status = stopped.exit_status if isinstance(stopped, Stopped) else 130
-    if here.follows:
+    if session.follows:
         return status
     from nexusdev.cli.session import interruption
 
     with contextlib.suppress(OSError):
-        here.console.fail(interruption(here), command=here.command, instance=here.instance)
+        session.console.fail(interruption(session), command=session.command, instance=session.instance)
     return status
 
 
-def _bug(here: Session, bug: Exception, argv: Sequence[str]) -> int:
+def _bug(session: Session, bug: Exception, argv: Sequence[str]) -> int:
     """A failure that nobody foresaw: short words, and the traceback in a file (``-v`` shows it too)."""
     from nexusdev.cli.bug import reported
 
-    error = reported(bug, here.command, argv, verbose=here.console.verbose)
-    here.console.fail(error, command=here.command, instance=here.instance)
+    error = reported(bug, session.command, argv, verbose=session.console.verbose)
+    session.console.fail(error, command=session.command, instance=session.instance)
     return error.exit_status
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from nexusdev.components.contract import Component, Proof, Readiness
 from nexusdev.errors import Degraded
 from nexusdev.events import Listener, Proven, Seeded
-from nexusdev.job import Job
+from nexusdev.job import DeployRequest
 from nexusdev.ports import Clock, View
 from nexusdev.timing import Stopwatch
 from nexusdev.waiting import Reason, TimeIsUp, Wait, until_ready
@@ -22,7 +22,7 @@ class Abandoned(Exception):
     """The waiting has no sense any more: something else has failed."""
 
 
-class Attendant(Struct, kw_only=True):
+class ComponentRollout(Struct, kw_only=True):
     """Stands by one component, in a thread of its own.
 
     pending   its services that are not started yet; services: all of them
@@ -31,7 +31,7 @@ class Attendant(Struct, kw_only=True):
     """
 
     component: Component
-    job: Job
+    request: DeployRequest
     clock: Clock
     listener: Listener
     watch: Stopwatch
@@ -44,7 +44,7 @@ class Attendant(Struct, kw_only=True):
     ready_after: float = 0.0
     changes: tuple[str, ...] = ()
     proofs: tuple[Proof, ...] = ()
-    _standing: Wait | None = None
+    _progress: Wait | None = None
     _stretches: list[tuple[float, float, str, str]] = field(default_factory=list)
     _began: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -67,7 +67,7 @@ class Attendant(Struct, kw_only=True):
         return self.finished.is_set() and self.failure is None
 
     @property
-    def standing(self) -> Wait:
+    def progress(self) -> Wait:
         """How far it is, for the error at the deadline."""
         if isinstance(self.failure, TimeIsUp):
             return self.failure.wait
@@ -78,7 +78,7 @@ class Attendant(Struct, kw_only=True):
 
     def _run(self) -> None:
         try:
-            self._attend()
+            self._roll_out()
         except Abandoned:
             pass
         except BaseException as error:  # handed over to the thread that waits
@@ -89,24 +89,24 @@ class Attendant(Struct, kw_only=True):
             self._write_down()
             self.finished.set()
 
-    def _attend(self) -> None:
+    def _roll_out(self) -> None:
         began = self.clock.now()
         wait = self._await()
         self.ready_after = self.clock.now() - began
         self._note(wait.reasons)
-        if self.job.seeding:
+        if self.request.seeding:
             self._apply()
             self._prove()
 
     def _await(self) -> Wait:
         return until_ready(
             self.component,
-            self.job.site,
+            self.request.access,
             clock=self.clock,
             deadline=self.deadline,
             tell=self.listener.tell,
             check=self._check,
-            seed=self._seed if self.job.seeding else None,
+            seed=self._seed if self.request.seeding else None,
         )
 
     def _check(self) -> None:
@@ -132,16 +132,16 @@ class Attendant(Struct, kw_only=True):
 
     def _seed(self) -> None:
         began = self.clock.now()
-        credentials = {each.name: each.credentials(self.job.site) for each in self.job.everyone}
-        self._changed(self.component.seed(self.job.site, credentials), began)
+        credentials = {each.name: each.credentials(self.request.access) for each in self.request.all_components}
+        self._changed(self.component.seed(self.request.access, credentials), began)
         self._span(f"seed {self.component.name}", "seed", began, self.clock.now())
 
     def _apply(self) -> None:
         """The project's own files, after ours."""
-        if not (files := self.job.files.get(self.component.name)):
+        if not (files := self.request.files.get(self.component.name)):
             return
         began = self.clock.now()
-        self._changed(self.component.apply(self.job.site, files), began)
+        self._changed(self.component.apply(self.request.access, files), began)
         self._span(f"project seed {self.component.name}", "seed", began, self.clock.now())
 
     def _changed(self, changes: Sequence[object], began: float) -> None:
@@ -152,8 +152,8 @@ class Attendant(Struct, kw_only=True):
 
     def _prove(self) -> None:
         began = self.clock.now()
-        own = {each.name: each.value for each in self.component.variables(self.job.site, View.HOST)}
-        self.proofs = self._answers({**self.job.common, **own})
+        own = {each.name: each.value for each in self.component.variables(self.request.access, View.HOST)}
+        self.proofs = self._answers({**self.request.common, **own})
         ended = self.clock.now()
         self._span(f"prove {self.component.name}", "prove", began, ended)
         paths = tuple(proof.path for proof in self.proofs)
@@ -164,7 +164,7 @@ class Attendant(Struct, kw_only=True):
         until = self.clock.now() + _PROOF_PATIENCE
         while True:
             try:
-                return tuple(self.component.prove(self.job.site, values))
+                return tuple(self.component.prove(self.request.access, values))
             except Degraded:
                 if self.clock.now() >= until:
                     raise

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from nexusdev.components.contract import Diagnosis
 from nexusdev.errors import CrashedDuringStart, NexusError
 from nexusdev.plan.snapshot import Container, Snapshot, State
-from nexusdev.ports import Death, Runtime
+from nexusdev.ports import ContainerExit, Runtime
 from nexusdev.stack.model import Service
 
 LOG_LINES = 15
@@ -20,7 +20,7 @@ _COMPLAINT = re.compile(r"fatal|panic|error|fail|invalid|cannot|can't|denied|ref
 _OUT_OF_MEMORY, _NO_COMMAND, _NOT_EXECUTABLE, _SIGNALLED = 137, 127, 126, 128
 
 
-class Sentry(Struct, kw_only=True):
+class ExitMonitor(Struct, kw_only=True):
     """Notices containers that end while they are waited for: by the engine's events, and by looking now and then.
 
     A service is watched from the moment of its start; what we stop or remove ourselves is not. ``wall`` gives seconds since
@@ -33,10 +33,10 @@ class Sentry(Struct, kw_only=True):
     forgiving: bool = False
     _since: dict[str, float] = field(default_factory=dict)
     _began: dict[str, float] = field(default_factory=dict)
-    _deaths: list[Death] = field(default_factory=list)
+    _exits: list[ContainerExit] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
 
-    def __enter__(self) -> Sentry:
+    def __enter__(self) -> ExitMonitor:
         threading.Thread(target=self._listen, name="deaths", daemon=True).start()
         return self
 
@@ -53,34 +53,34 @@ class Sentry(Struct, kw_only=True):
         """We are about to end it ourselves."""
         self._since.pop(service, None)
 
-    def crashed(self) -> Death | None:
+    def crashed(self) -> ContainerExit | None:
         """The first crash of a service that is not optional."""
-        return next((death for death in tuple(self._deaths) if self._counts(death)), None)
+        return next((exited for exited in tuple(self._exits) if self._counts(exited)), None)
 
-    def lasted(self, death: Death) -> float:
+    def lasted(self, exited: ContainerExit) -> float:
         """Seconds from the start of a service to its death; 0.0 where the start was not seen."""
-        began = self._began.get(death.service, 0.0)
-        return death.at - began if began else 0.0
+        began = self._began.get(exited.service, 0.0)
+        return exited.at - began if began else 0.0
 
     def inspect(self, snapshot: Snapshot) -> None:
         """Take in what the engine says of all containers, in case an event was missed."""
-        known = {(death.service, round(death.at)) for death in tuple(self._deaths)}
+        known = {(exited.service, round(exited.at)) for exited in tuple(self._exits)}
         for service, container in snapshot.containers.items():
             if has_ended(container) and (service, round(container.finished_at)) not in known:
                 at = container.finished_at or self.wall()
-                self._deaths.append(Death(service=service, exit_code=container.exit_code, at=at))
+                self._exits.append(ContainerExit(service=service, exit_code=container.exit_code, at=at))
 
-    def _counts(self, death: Death) -> bool:
-        if death.asked and self.forgiving:
+    def _counts(self, exited: ContainerExit) -> bool:
+        if exited.asked and self.forgiving:
             return False
-        began = self._since.get(death.service)
-        service = self.services.get(death.service)
-        return began is not None and death.at > began and service is not None and not service.optional
+        began = self._since.get(exited.service)
+        service = self.services.get(exited.service)
+        return began is not None and exited.at > began and service is not None and not service.optional
 
     def _listen(self) -> None:
         try:
-            for death in self.runtime.deaths(self._stop):
-                self._deaths.append(death)
+            for exited in self.runtime.watch_exits(self._stop):
+                self._exits.append(exited)
         except NexusError:
             return  # the engine went away: whoever asks it next says so
 
@@ -91,7 +91,7 @@ def has_ended(container: Container) -> bool:
 
 
 def crash(
-    death: Death,
+    exited: ContainerExit,
     service: Service,
     container: Container | None,
     log: Sequence[str],
@@ -105,11 +105,11 @@ def crash(
     diagnosis  what its component makes of the log
     """
     after = f" {lasted:.1f} s after its start" if lasted > 0 else ""
-    if death.asked:
+    if exited.asked:
         return _stopped(service, after)
     return CrashedDuringStart(
-        f"{service.component} is not ready: {service.name} exited (code {death.exit_code}){after}",
-        why=diagnosis.why if diagnosis else cause(death.exit_code, service, container) or complaint(log),
+        f"{service.component} is not ready: {service.name} exited (code {exited.exit_code}){after}",
+        why=diagnosis.why if diagnosis else cause(exited.exit_code, service, container) or complaint(log),
         hint=diagnosis.hint
         if diagnosis
         else f"nexusdev logs {service.name}   all it said; its container is kept\nnexusdev up   try again",

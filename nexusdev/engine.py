@@ -12,27 +12,27 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct, field
 
-from nexusdev.attendant import Attendant
+from nexusdev.attendant import ComponentRollout
 from nexusdev.components.contract import Component
 from nexusdev.components.diagnosis import diagnose
-from nexusdev.crashes import Sentry, crash, last_lines
+from nexusdev.crashes import ExitMonitor, crash, last_lines
 from nexusdev.events import Listener, PhaseBegan, PhaseEnded, Planned, StepDone
-from nexusdev.job import Brought, Job
-from nexusdev.plan.steps import Act, Plan, Step
-from nexusdev.ports import Clock, Death, Runtime
+from nexusdev.job import DeployRequest, DeployResult
+from nexusdev.plan.steps import Action, Plan, Step
+from nexusdev.ports import Clock, ContainerExit, Runtime
 from nexusdev.timing import Stopwatch
 from nexusdev.waiting import TimeIsUp, late
-from nexusdev.walk import TICK, Walk
+from nexusdev.walk import TICK, PlanExecutor
 
 _LOOK_AT_CONTAINERS = 2.0
 # A server that ends mostly waits; one that starts works.
 _ENDING_AT_ONCE = 12
 _LATE_BY = 3.0
 _KINDS = ("create network", "create volume", "create", "start", "stop", "remove", "remove network")
-_ENDING = frozenset({Act.STOP, Act.REMOVE})
+_ENDING = frozenset({Action.STOP, Action.REMOVE})
 
 
-class Engine(Struct, kw_only=True):
+class Deployer(Struct, kw_only=True):
     """Carries out plans on one runtime."""
 
     runtime: Runtime
@@ -43,156 +43,158 @@ class Engine(Struct, kw_only=True):
     wall: Callable[[], float] = time.time
     _freed: str = ""  # the step that ended last: the next one has its place
 
-    def carry_out(self, plan: Plan, *, component_of: Mapping[str, str] | None = None) -> None:
+    def execute(self, plan: Plan, *, component_of: Mapping[str, str] | None = None) -> None:
         """Do the steps of a plan and nothing else (``stop``, ``down``)."""
         names = component_of or {}
-        ending = all(step.act not in (Act.CREATE, Act.START) for step in plan.steps)
+        ending = all(step.action not in (Action.CREATE, Action.START) for step in plan.steps)
         self.listener.tell(Planned(plan=plan))
         parallel = max(self.parallel, _ENDING_AT_ONCE) if ending else self.parallel
-        Walk(plan=plan, do=lambda step: self.do(step, names), parallel=parallel).run()
+        PlanExecutor(plan=plan, do=lambda step: self.do(step, names), parallel=parallel).run()
 
     def do(self, step: Step, component_of: Mapping[str, str]) -> None:
         """One step, measured and told."""
-        kind = "start" if step.act in (Act.START, Act.UNPAUSE) else step.act.value
-        needed = (f"{each} {subject}" for subject in (step.subject, *step.after) for each in _KINDS)
-        name, began, component = f"{kind} {step.subject}", self.clock.now(), component_of.get(step.subject, "")
+        kind = "start" if step.action in (Action.START, Action.UNPAUSE) else step.action.value
+        needed = (f"{each} {resource}" for resource in (step.resource, *step.after) for each in _KINDS)
+        name, began, component = f"{kind} {step.resource}", self.clock.now(), component_of.get(step.resource, "")
         after = tuple(dict.fromkeys((*(each for each in needed if each != name), self._freed, "images", "plan")))
         with self.watch.span(name, kind=kind, component=component, after=after):
             self.runtime.apply(step)
         self._freed = name
         self.listener.tell(StepDone(step=step, seconds=self.clock.now() - began, component=component))
 
-    def bring_up(self, job: Job) -> Brought:
+    def deploy(self, request: DeployRequest) -> DeployResult:
         """Carry out the plan of a job and make every component of it ready, seeded and proven.
 
         Raises CrashedDuringStart, NotReadyInTime, SeedingFailed, IdentityMismatch, Degraded, and what the runtime raises.
         """
-        self.listener.tell(Planned(plan=job.plan))
-        with Sentry(runtime=self.runtime, services=job.stack.services, wall=self.wall) as sentry:
-            return _BringUp(engine=self, job=job, sentry=sentry).run()
+        self.listener.tell(Planned(plan=request.plan))
+        with ExitMonitor(runtime=self.runtime, services=request.stack.services, wall=self.wall) as monitor:
+            return _Deployment(deployer=self, request=request, monitor=monitor).run()
 
 
-class _BringUp(Struct, kw_only=True):
-    """One run of ``bring_up``: the threads of the components and what they have reached."""
+class _Deployment(Struct, kw_only=True):
+    """One run of ``deploy``: the threads of the components and what they have reached."""
 
-    engine: Engine
-    job: Job
-    sentry: Sentry
+    deployer: Deployer
+    request: DeployRequest
+    monitor: ExitMonitor
     _over: threading.Event = field(default_factory=threading.Event)
-    _attendants: dict[str, Attendant] = field(default_factory=dict)
+    _rollouts: dict[str, ComponentRollout] = field(default_factory=dict)
     _looked: float = 0.0
     _deadline: float = 0.0
 
-    def run(self) -> Brought:
-        engine, job = self.engine, self.job
-        self._deadline = engine.clock.now() + job.seconds - job.waited
-        component_of = {name: service.component for name, service in job.stack.services.items()}
-        self._attendants = {each.name: self._attendant(each) for each in job.components}
+    def run(self) -> DeployResult:
+        deployer, request = self.deployer, self.request
+        self._deadline = deployer.clock.now() + request.seconds - request.waited
+        component_of = {name: service.component for name, service in request.stack.services.items()}
+        self._rollouts = {each.name: self._rollout(each) for each in request.components}
         self._watch_what_runs()
         try:
             self._phase("start", lambda: self._walk(component_of))
             self._phase("wait", self._await_components)
         finally:
             self._over.set()
-        done = self._attendants.values()
-        return Brought(
+        done = self._rollouts.values()
+        return DeployResult(
             ready={each.component.name: each.ready_after for each in done},
             changes={each.component.name: each.changes for each in done},
             proofs={each.component.name: each.proofs for each in done},
         )
 
     def _phase(self, name: str, work: Callable[[], None]) -> None:
-        began = self.engine.clock.now()
-        self.engine.listener.tell(PhaseBegan(phase=name))
+        began = self.deployer.clock.now()
+        self.deployer.listener.tell(PhaseBegan(phase=name))
         work()
-        self.engine.listener.tell(PhaseEnded(phase=name, seconds=self.engine.clock.now() - began))
+        self.deployer.listener.tell(PhaseEnded(phase=name, seconds=self.deployer.clock.now() - began))
 
-    def _attendant(self, component: Component) -> Attendant:
-        own = self.job.stack.of_component(component.name)
+    def _rollout(self, component: Component) -> ComponentRollout:
+        own = self.request.stack.of_component(component.name)
         # What only watches a component is none of its business: it starts last, and nobody waits for it.
         services = {each.name for each in own if each.role != "observer"} or {each.name for each in own}
-        pending = {step.subject for step in self.job.plan.steps if step.act is Act.START} & services
-        attendant = Attendant(
+        pending = {step.resource for step in self.request.plan.steps if step.action is Action.START} & services
+        rollout = ComponentRollout(
             component=component,
-            job=self.job,
-            clock=self.engine.clock,
-            listener=self.engine.listener,
-            watch=self.engine.watch,
+            request=self.request,
+            clock=self.deployer.clock,
+            listener=self.deployer.listener,
+            watch=self.deployer.watch,
             pending=pending,
             over=self._over,
             services=tuple(sorted(services)),
             deadline=lambda: self._deadline,
         )
-        attendant.begin_if_started()
-        return attendant
+        rollout.begin_if_started()
+        return rollout
 
     def _watch_what_runs(self) -> None:
         """Containers that run already and are not part of the plan must not end either."""
-        touched = {step.subject for step in self.job.plan.steps}
-        for name in self.job.stack.services:
+        touched = {step.resource for step in self.request.plan.steps}
+        for name in self.request.stack.services:
             if name not in touched:
-                self.sentry.watch(name, starts=False)
+                self.monitor.watch(name, starts=False)
 
     def _walk(self, component_of: Mapping[str, str]) -> None:
         def do(step: Step) -> None:
-            if step.act in _ENDING:
-                self.sentry.release(step.subject)
-            if step.act in (Act.START, Act.UNPAUSE):
-                self.sentry.watch(step.subject)
-            self.engine.do(step, component_of)
-            if step.act is Act.START and (attendant := self._attendants.get(component_of.get(step.subject, ""))):
-                attendant.started(step.subject)
+            if step.action in _ENDING:
+                self.monitor.release(step.resource)
+            if step.action in (Action.START, Action.UNPAUSE):
+                self.monitor.watch(step.resource)
+            self.deployer.do(step, component_of)
+            if step.action is Action.START and (rollout := self._rollouts.get(component_of.get(step.resource, ""))):
+                rollout.started(step.resource)
 
-        Walk(plan=self.job.plan, do=do, parallel=self.engine.parallel, gate=self.job.gate, check=self._check).run()
+        PlanExecutor(
+            plan=self.request.plan, do=do, parallel=self.deployer.parallel, gate=self.request.gate, check=self._check
+        ).run()
 
     def _await_components(self) -> None:
-        for attendant in self._attendants.values():
-            while not attendant.finished.wait(TICK):
+        for rollout in self._rollouts.values():
+            while not rollout.finished.wait(TICK):
                 self._check()
         self._check()
 
     def _check(self) -> None:
         """Raise for the first thing that makes going on senseless."""
-        self.job.check()
-        if self.job.held():
-            self._deadline = self.engine.clock.now() + self.job.seconds - self.job.waited
+        self.request.check()
+        if self.request.pending():
+            self._deadline = self.deployer.clock.now() + self.request.seconds - self.request.waited
         self._look_at_containers()
-        if death := self.sentry.crashed():
-            raise self._crash(death)
-        for attendant in self._attendants.values():
-            if isinstance(attendant.failure, TimeIsUp):
+        if exited := self.monitor.crashed():
+            raise self._crash(exited)
+        for rollout in self._rollouts.values():
+            if isinstance(rollout.failure, TimeIsUp):
                 raise self._late()
-            if attendant.failure is not None:
-                raise attendant.failure
-        if self.engine.clock.now() > self._deadline + _LATE_BY:
+            if rollout.failure is not None:
+                raise rollout.failure
+        if self.deployer.clock.now() > self._deadline + _LATE_BY:
             raise self._late()
 
     def _look_at_containers(self) -> None:
         now = time.monotonic()
         if now - self._looked >= _LOOK_AT_CONTAINERS:
             self._looked = now
-            self.sentry.inspect(self.engine.runtime.observe())
+            self.monitor.inspect(self.deployer.runtime.observe())
 
-    def _crash(self, death: Death) -> Exception:
+    def _crash(self, exited: ContainerExit) -> Exception:
         """The wreck is kept, but not restarted for ever by the engine."""
-        runtime, name = self.engine.runtime, death.service
+        runtime, name = self.deployer.runtime, exited.service
         log = last_lines(runtime, name)
         container = runtime.observe().containers.get(name)
         if container:
-            runtime.apply(Step(act=Act.STOP, subject=name, because="it crashed", target=container.id))
-        service = self.job.stack.services[name]
-        diagnosis = diagnose(self.job.components, service, log)
-        return crash(death, service, container, log, lasted=self.sentry.lasted(death), diagnosis=diagnosis)
+            runtime.apply(Step(action=Action.STOP, resource=name, reason="it crashed", target=container.id))
+        service = self.request.stack.services[name]
+        diagnosis = diagnose(self.request.components, service, log)
+        return crash(exited, service, container, log, lasted=self.monitor.lasted(exited), diagnosis=diagnosis)
 
     def _late(self) -> Exception:
         """Give the others a moment to see the deadline too, and tell everything that is missing at once."""
-        open_ones = [each for each in self._attendants.values() if not each.is_done]
+        open_ones = [each for each in self._rollouts.values() if not each.is_done]
         limit = time.monotonic() + 1.0
         while time.monotonic() < limit and any(each.failure is None for each in open_ones):
             time.sleep(TICK)
         return late(
-            [each.standing for each in open_ones if not each.is_done],
-            self.job.seconds,
-            self.job.command,
-            waited=self.job.waited,
+            [each.progress for each in open_ones if not each.is_done],
+            self.request.seconds,
+            self.request.command,
+            waited=self.request.waited,
         )

@@ -8,31 +8,31 @@ from msgspec import Struct, field
 
 from nexusdev.components.contract import Component, Proof, SeedFile
 from nexusdev.plan.steps import Plan, Step
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 from nexusdev.stack.model import Stack
 from nexusdev.walk import always, nothing
 
 
-class Job(Struct, frozen=True, kw_only=True):
+class DeployRequest(Struct, frozen=True, kw_only=True):
     """What shall be brought up.
 
     stack     only the services that are meant
-    everyone  all components of the stack, whose credentials Vault keeps whether they run or not
+    all_components  all components of the stack, whose credentials Vault keeps whether they run or not
     common    variables that belong to no component (NEXUSDEV_CA_FILE …), for the proofs
     files     component → the project's own seed files
     seconds   for everything together;  waited  how much of it had gone by before, behind another command
     seeding   seed and prove as well; else only wait until everything is ready
     command   what to type to try again
     gate      whether a step may begin now: whether its image has arrived
-    held      whether images are still on their way: so long no time runs
+    pending   whether images are still on their way: so long no time runs
     check     raises when what the gate waits for will never come
     """
 
     stack: Stack
     plan: Plan
     components: Sequence[Component]
-    site: Site
-    everyone: Sequence[Component] = ()
+    access: InstanceAccess
+    all_components: Sequence[Component] = ()
     common: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Sequence[SeedFile]] = field(default_factory=dict)
     seconds: float = 300.0
@@ -40,11 +40,11 @@ class Job(Struct, frozen=True, kw_only=True):
     seeding: bool = True
     command: str = "up"
     gate: Callable[[Step], bool] = always
-    held: Callable[[], bool] = lambda: False
+    pending: Callable[[], bool] = lambda: False
     check: Callable[[], None] = nothing
 
 
-class Brought(Struct, frozen=True, kw_only=True):
+class DeployResult(Struct, frozen=True, kw_only=True):
     """What was reached: per component the seconds until it was ready, what seeding changed, which paths were proven."""
 
     ready: Mapping[str, float]

@@ -81,7 +81,7 @@ class LogLine(Struct, frozen=True, kw_only=True):
     text: str
 
 
-class Death(Struct, frozen=True, kw_only=True):
+class ContainerExit(Struct, frozen=True, kw_only=True):
     """A container that ended.
 
     at     in seconds since the epoch
@@ -116,7 +116,7 @@ class Runtime(Protocol):
     def apply(self, step: Step) -> None:
         """Do one step of a plan. Doing it twice is the same as once."""
 
-    def deaths(self, stop: object) -> Iterator[Death]:
+    def watch_exits(self, stop: object) -> Iterator[ContainerExit]:
         """Containers of this instance as they end, until ``stop.is_set()`` (a threading.Event)."""
 
     def logs(
@@ -176,7 +176,7 @@ class SecretStore(Protocol):
         """Replace a value in place (a mounted file keeps its inode) and render again what is derived from it."""
 
 
-class Site(Struct, frozen=True, kw_only=True):
+class InstanceAccess(Struct, frozen=True, kw_only=True):
     """All that a component sees of the world: where to reach its servers, with which credentials, as which instance.
 
     addresses  (name, container port) → address on the host, for every service and alias that publishes the port

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 from nexusdev.components.contract import Component, Readiness
 from nexusdev.errors import NotReadyInTime, SeedingFailed
 from nexusdev.events import ComponentReady, ComponentWaits, Event
-from nexusdev.ports import Clock, Site
-from nexusdev.words import listed
+from nexusdev.ports import Clock, InstanceAccess
+from nexusdev.words import join_names
 
 SHORTEST, LONGEST = 0.05, 0.1
 # How a server that is still starting cuts a conversation short. Not OSError: a disk that is full must be told.
@@ -92,7 +92,7 @@ def pause_after(cost: float) -> float:
 
 def until_ready(
     component: Component,
-    site: Site,
+    access: InstanceAccess,
     *,
     clock: Clock,
     deadline: Callable[[], float],
@@ -112,8 +112,8 @@ def until_ready(
     while True:
         check()
         began = clock.now()
-        facts = component.look(site)
-        readiness = component.judge(facts)
+        facts = component.probe(access)
+        readiness = component.assess(facts)
         before, wait = wait, wait.after(readiness, clock.now())
         _announce(before, wait, tell, clock.now())
         if readiness.ready or readiness.seedable:
@@ -126,7 +126,7 @@ def until_ready(
         if not readiness.ready:
             # what a busy server does not take now is asked for again after the next look
             with suppress(*_BUSY):
-                component.prepare(site, facts)
+                component.prepare(access, facts)
         clock.sleep(pause_after(clock.now() - began))
 
 
@@ -170,7 +170,7 @@ def late(waits: Iterable[Wait], seconds: float, command: str = "up", *, waited: 
     first = next(iter(missing), "")
     behind = f" ({waited:.0f} s of them behind another command)" if waited >= 1 else ""
     return NotReadyInTime(
-        f"{listed(missing)} {'is' if len(missing) == 1 else 'are'} not ready after {seconds:.0f} s{behind}",
+        f"{join_names(missing)} {'is' if len(missing) == 1 else 'are'} not ready after {seconds:.0f} s{behind}",
         why="; ".join(missing.values()) if len(missing) == 1 else "",
         evidence=tuple(f"{name}: {sentence}" for name, sentence in missing.items()) if len(missing) > 1 else (),
         hint=f"nexusdev status   look at every node\nnexusdev logs {first}   what its servers say\n"

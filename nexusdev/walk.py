@@ -30,13 +30,13 @@ def predecessors(plan: Plan) -> Mapping[int, frozenset[int]]:
     of_subject: dict[str, list[int]] = {}
     for position, step in enumerate(plan.steps):
         before[position] = frozenset(
-            earlier for subject in {step.subject, *step.after} for earlier in of_subject.get(subject, ())
+            earlier for subject in {step.resource, *step.after} for earlier in of_subject.get(subject, ())
         )
-        of_subject.setdefault(step.subject, []).append(position)
+        of_subject.setdefault(step.resource, []).append(position)
     return before
 
 
-class Walk(Struct, kw_only=True):
+class PlanExecutor(Struct, kw_only=True):
     """One walk. ``do`` is called in threads of their own.
 
     gate   whether a step may begin now (its image has arrived)

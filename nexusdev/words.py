@@ -6,13 +6,13 @@ import math
 from collections.abc import Collection
 
 
-def listed(names: Collection[str]) -> str:
+def join_names(names: Collection[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     *others, last = names or ("",)
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def counted(number: int, noun: str) -> str:
+def pluralize(number: int, noun: str) -> str:
     """``1 container``, ``3 containers``."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
@@ -29,7 +29,7 @@ def duration_ago(seconds: float) -> str:
     """``less than a minute``, ``5 minutes``, ``3 hours``, ``12 days``: how long ago something was, roughly."""
     for size, noun in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
         if seconds >= size:
-            return counted(int(seconds // size), noun)
+            return pluralize(int(seconds // size), noun)
     return "less than a minute"
 
 
@@ -40,7 +40,7 @@ def number(value: float) -> str:
     return f"{value:.0f}" if value == round(value) and abs(value) < 1e15 else f"{value:.6g}"  # noqa: PLR2004 - as exact as a float is
 
 
-def short(value: float) -> str:
+def si(value: float) -> str:
     """Three digits that count: ``0.25``, ``12.3``, ``1.23k``, ``512M``."""
     if not math.isfinite(value):
         return number(value)

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from nexusdev.__main__ import ended
 from nexusdev.cli.console import Console
-from nexusdev.cli.globals import hoist, wants_json
+from nexusdev.cli.globals import move_global_options_first, wants_json
 from nexusdev.cli.session import Session
 from nexusdev.components.contract import (
     Change,
@@ -23,10 +23,10 @@ from nexusdev.components.contract import (
     Component,
     Consumer,
     Credentials,
-    Node,
     Proof,
     Readiness,
     SeedFile,
+    ServiceStatus,
     Variable,
 )
 from nexusdev.errors import ImageUnavailable
@@ -34,11 +34,11 @@ from nexusdev.events import Event, Listener
 from nexusdev.instance.identity import Identity
 from nexusdev.operations.context import Context
 from nexusdev.plan.snapshot import Snapshot, State
-from nexusdev.plan.survey import Belonging, Survey
-from nexusdev.ports import Runtime, Site, View
+from nexusdev.plan.survey import EngineInventory, OwnedResource
+from nexusdev.ports import InstanceAccess, Runtime, View
 from nexusdev.runtimes.docker_connect import EngineFacts
 from nexusdev.runtimes.labels import ONE_OFF_ROLE
-from nexusdev.runtimes.memory import MemoryRuntime, World
+from nexusdev.runtimes.memory import FakeEngine, MemoryRuntime
 from nexusdev.runtimes.memory_world import ALIVE
 from nexusdev.settings import Settings
 from nexusdev.stack.model import Stack
@@ -89,13 +89,13 @@ class FakeComponent:
     changes: tuple[str, ...] = ("created something",)
     calls: list[str] = field(default_factory=list)
     reading: tuple[str, ...] = ()
-    on_look: Callable[[Site], None] = lambda _: None
+    on_look: Callable[[InstanceAccess], None] = lambda _: None
     on_seed: Callable[[], None] = lambda: None
     on_prove: Callable[[], None] = lambda: None
 
-    def look(self, site: Site) -> Any:
-        self.on_look(site)
-        snapshot = site.runtime.observe()
+    def probe(self, access: InstanceAccess) -> Any:
+        self.on_look(access)
+        snapshot = access.runtime.observe()
         down = [
             each.service
             for each in snapshot.containers.values()
@@ -104,41 +104,41 @@ class FakeComponent:
         missing = f"{down[0]} does not answer" if down else (self.sentences.pop(0) if self.sentences else "")
         return missing, snapshot
 
-    def judge(self, facts: Any) -> Readiness:
+    def assess(self, facts: Any) -> Readiness:
         return Readiness(missing=facts[0], seedable=self.seedable)
 
-    def nodes(self, facts: Any) -> Sequence[Node]:
+    def statuses(self, facts: Any) -> Sequence[ServiceStatus]:
         snapshot: Snapshot = facts[1]
         return [
-            Node(service=each.service, role="server", state="running", ok=True)
+            ServiceStatus(service=each.service, role="server", state="running", ok=True)
             for each in snapshot.containers.values()
             if each.component == self.name and each.state is State.RUNNING
         ]
 
-    def prepare(self, site: Site, facts: Any) -> None:
+    def prepare(self, access: InstanceAccess, facts: Any) -> None:
         self.calls.append("prepare")
 
-    def credentials(self, site: Site) -> Credentials:
+    def credentials(self, access: InstanceAccess) -> Credentials:
         return {Consumer.APPLICATION: {"user": f"{self.name}-user"}}
 
-    def seed(self, site: Site, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
+    def seed(self, access: InstanceAccess, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
         self.calls.append("seed")
         self.on_seed()
         return [Change(what=each) for each in self.changes]
 
-    def apply(self, site: Site, files: Sequence[SeedFile]) -> Sequence[Change]:
+    def apply(self, access: InstanceAccess, files: Sequence[SeedFile]) -> Sequence[Change]:
         self.calls.append("apply")
         return [Change(what=f"applied {each.path}") for each in files]
 
-    def variables(self, site: Site, view: View) -> Sequence[Variable]:
+    def variables(self, access: InstanceAccess, view: View) -> Sequence[Variable]:
         return [Variable(name=f"{self.name.upper()}_PLACE", value="127.0.0.1")]
 
-    def prove(self, site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
+    def prove(self, access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
         self.calls.append("prove")
         self.on_prove()
         return [Proof(path=f"{self.name} path", seconds=0.01)]
 
-    def rotate(self, site: Site) -> Sequence[Change]:
+    def rotate(self, access: InstanceAccess) -> Sequence[Change]:
         return []
 
     def client(self, arguments: Sequence[str]) -> Client | None:
@@ -154,7 +154,7 @@ class FakeImages:
     published: set[str] = field(default_factory=set)
     refused: bool = False
     names: tuple[str, ...] = ("redis", "haproxy")
-    door: Any = None
+    store: Any = None
 
     def resolve(self, names: Iterable[str] = ()) -> Mapping[str, str]:
         return {name: f"nexusdev/{name}:1" for name in (tuple(names) or self.names)}
@@ -216,12 +216,12 @@ FACTS = EngineFacts(
 
 
 @dataclass(kw_only=True)
-class MemoryDoors:
+class MemoryProvider:
     """Every instance lives in one world."""
 
-    world: World = field(default_factory=World)
+    engine: FakeEngine = field(default_factory=FakeEngine)
     pictures: FakeImages = field(default_factory=FakeImages)
-    engine: EngineFacts = FACTS
+    engine_facts: EngineFacts = FACTS
     sizes: dict[str, int] = field(default_factory=dict)
 
     def runtime(self, identity: Identity, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:
@@ -231,30 +231,30 @@ class MemoryDoors:
             owner_path=str(owner),
             state_path=state_path,
             stack=stack,
-            world=self.world,
+            engine=self.engine,
         )
 
-    def survey(self, *, caches: bool = False) -> Survey:
+    def inventory(self, *, caches: bool = False) -> EngineInventory:
         containers = [
-            Belonging(
+            OwnedResource(
                 kind="container",
-                name=cell.name,
-                id=cell.id,
-                instance=cell.instance,
-                owner_path=cell.owner_path,
-                state_path=cell.state_path,
-                service=cell.service,
-                running=cell.state is State.RUNNING,
-                alive=cell.state in ALIVE,
-                used=cell.finished_at,
-                ports=cell.ports,
-                one_off=cell.role == ONE_OFF_ROLE,
+                name=container.name,
+                id=container.id,
+                instance=container.instance,
+                owner_path=container.owner_path,
+                state_path=container.state_path,
+                service=container.service,
+                running=container.state is State.RUNNING,
+                alive=container.state in ALIVE,
+                used=container.finished_at,
+                ports=container.ports,
+                one_off=container.role == ONE_OFF_ROLE,
             )
-            for cell in self.world.cells.values()
-            if cell.instance
+            for container in self.engine.containers.values()
+            if container.instance
         ]
         volumes = [
-            Belonging(
+            OwnedResource(
                 kind="volume",
                 name=name,
                 id=name,
@@ -262,17 +262,17 @@ class MemoryDoors:
                 owner_path=store.owner_path,
                 state_path=store.state_path,
             )
-            for name, store in self.world.volumes.items()
+            for name, store in self.engine.volumes.items()
         ]
-        return Survey(belongings=(*containers, *volumes))
+        return EngineInventory(resources=(*containers, *volumes))
 
     def volume_sizes(self) -> Mapping[str, int]:
         return self.sizes
 
     def facts(self) -> EngineFacts:
-        return self.engine
+        return self.engine_facts
 
-    def images(self, root: Path, *, kinds: tuple[str, ...], kept: Path) -> Any:
+    def images(self, root: Path, *, kinds: tuple[str, ...], cache: Path) -> Any:
         return self.pictures
 
 
@@ -318,7 +318,7 @@ class House:
 
     folder: Path
     name: str = "shop"
-    doors: MemoryDoors = field(default_factory=MemoryDoors)
+    provider: MemoryProvider = field(default_factory=MemoryProvider)
     heard: Heard = field(default_factory=Heard)
     clock: FakeClock = field(default_factory=FakeClock)
     redis: FakeComponent = field(default_factory=lambda: FakeComponent(name="redis"))
@@ -331,8 +331,8 @@ class House:
         (self.folder / "compose" / "stack.yaml").write_text(COMPOSE)
 
     @property
-    def world(self) -> World:
-        return self.doors.world
+    def engine(self) -> FakeEngine:
+        return self.provider.engine
 
     @property
     def project(self) -> Path:
@@ -346,12 +346,12 @@ class House:
     def doubles(self) -> dict[str, Any]:
         """What stands in the place of the world."""
         return {
-            "doors": self.doors,
+            "provider": self.provider,
             "clock": self.clock,
             "components": {each.name: cast(Component, each) for each in (self.gateway, self.redis, *self.more)},
             "compose": self.folder / "compose" / "stack.yaml",
             "environ": {"PATH": os.environ["PATH"]},
-            "wall": lambda: self.world.now,
+            "wall": lambda: self.engine.now,
         }
 
     def context(self, **settings: Any) -> Context:
@@ -374,7 +374,7 @@ class House:
         """Type a command line in the project's folder; what a person would read, and the exit status."""
         out, err = io.StringIO(), io.StringIO()
         argv = ["-i", self.name, "-C", str(self.project), *words]
-        hoisted = hoist(argv)
+        hoisted = move_global_options_first(argv)
         console = Console(out=out, err=err, as_json=wants_json(hoisted), color=False)
         status = ended(Session(console=console, doubles=self.doubles), argv)
         return Typed(status=status, out=out.getvalue(), err=err.getvalue())

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from nexusdev.cli.app import GROUPS, app
-from nexusdev.cli.session import perform, session
+from nexusdev.cli.session import current_session, perform
 
 
 @app.command(rich_help_panel=GROUPS[3])
@@ -36,4 +36,4 @@ def completion(
     """
     from nexusdev.cli.completion import script
 
-    session(ctx).console.stream(script(shell).splitlines())
+    current_session(ctx).console.stream(script(shell).splitlines())

@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from nexusdev import __version__
 from nexusdev.cli.console import Console
-from nexusdev.cli.globals import Globals, hoist, may_color, wants_json
+from nexusdev.cli.globals import Globals, may_color, move_global_options_first, wants_json
 from nexusdev.cli.session import Session
 from nexusdev.cli.usage import ParseError, explained, no_command
 
@@ -99,8 +99,8 @@ def main_options(  # noqa: PLR0917 - options of a command
 
     Global options may stand before or after the command.
     """
-    here: Session = ctx.find_root().obj
-    here.globals = Globals(
+    session: Session = ctx.find_root().obj
+    session.globals = Globals(
         instance=instance,
         project=project,
         json=json,
@@ -110,8 +110,8 @@ def main_options(  # noqa: PLR0917 - options of a command
         yes=yes,
         timeout=timeout,
     )
-    here.console.quiet, here.console.verbose = quiet, verbose
-    here.command = ctx.invoked_subcommand or ""
+    session.console.quiet, session.console.verbose = quiet, verbose
+    session.command = ctx.invoked_subcommand or ""
     if ctx.invoked_subcommand is None:
         typer.echo(ctx.get_help())
         raise typer.Exit(2)
@@ -119,11 +119,11 @@ def main_options(  # noqa: PLR0917 - options of a command
 
 def start(argv: Sequence[str]) -> Session:
     """The session of a command line, ready to run it."""
-    words = hoist(argv)
+    words = move_global_options_first(argv)
     return Session(console=Console(as_json=wants_json(words), color=may_color(words)))
 
 
-def run(here: Session, argv: Sequence[str]) -> int:
+def run(session: Session, argv: Sequence[str]) -> int:
     """Parse and run one command line; its exit status. Raises NexusError for ``__main__`` to print."""
     from nexusdev.cli import commands, completion  # noqa: F401 - registers the commands
 
@@ -133,10 +133,10 @@ def run(here: Session, argv: Sequence[str]) -> int:
         command.main(args=[], prog_name="nexusdev")
     try:
         # Not `main`: it ends with 1 when the reader of our output has gone, which is no failure.
-        with command.make_context("nexusdev", hoist(argv), obj=here) as ctx:
+        with command.make_context("nexusdev", move_global_options_first(argv), obj=session) as ctx:
             status = command.invoke(ctx)
     except typer.Exit as ended:
         return ended.exit_code
     except ParseError as error:
         raise explained(error) from None
-    return status if isinstance(status, int) and status else here.exit_status
+    return status if isinstance(status, int) and status else session.exit_status

@@ -19,7 +19,7 @@ from msgspec import Struct, field
 from nexusdev.cli import layout
 from nexusdev.cli.layout import UNBOUNDED, Page
 from nexusdev.errors import NexusError
-from nexusdev.operations.outcome import Block, Outcome
+from nexusdev.operations.outcome import Outcome, OutputBlock
 
 if TYPE_CHECKING:
     from nexusdev.events import Event
@@ -52,15 +52,15 @@ class Console(Struct, kw_only=True):
             return
         for warning in outcome.warnings:
             self.note(f"warning: {warning}")
-        self.say(*outcome.says)
+        self.say(*outcome.output)
         if outcome.error:
             self.out.flush()
             self._error(outcome.error)
 
-    def say(self, *says: Block) -> None:
+    def say(self, *output: OutputBlock) -> None:
         """Print blocks on stdout at once."""
         page = self.page(self.out)
-        self.out.writelines(f"{line.rstrip()}\n" for line in layout.blocks(says, page))
+        self.out.writelines(f"{line.rstrip()}\n" for line in layout.blocks(output, page))
         self.out.flush()
 
     def stream(self, lines: Iterable[str]) -> None:
@@ -81,7 +81,7 @@ class Console(Struct, kw_only=True):
     def note(self, text: str) -> None:
         """One line of progress."""
         if self._board is not None:
-            self._board.console.print(text, markup=False, highlight=False)
+            self._board.console.fingerprint(text, markup=False, highlight=False)
         else:
             self.err.write(f"{text}\n")
             self.err.flush()

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from nexusdev.cli.app import GROUPS, app, group
-from nexusdev.cli.session import perform, session
+from nexusdev.cli.session import current_session, perform
 
 FORMATS = "dotenv, shell, fish, powershell, json, direnv, docker, github"
 
@@ -52,19 +52,19 @@ def env(  # noqa: PLR0917 - options of a command
     """
     from nexusdev.operations import env as operation
 
-    here = session(ctx)
-    context = here.context(env_file=env_file)
+    session = current_session(ctx)
+    context = session.context(env_file=env_file)
     found = operation.env(context, style=style, view=view, proof=not no_proof, write=write)
-    if here.globals.json or write:
-        here.finish(found)
+    if session.globals.json or write:
+        session.finish(found)
         return
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        here.console.err.writelines(f"::add-mask::{value}\n" for value in found.masked)
+        session.console.err.writelines(f"::add-mask::{value}\n" for value in found.masked)
     sys.stdout.write(found.text)
     sys.stdout.flush()
-    if view == "container" and (here.console.verbose or here.console.err.isatty()) and not here.console.quiet:
-        here.console.note(f"mount the CA: docker run {operation.how_to_mount(context)} …")
-    here.finish(found)
+    if view == "container" and (session.console.verbose or session.console.err.isatty()) and not session.console.quiet:
+        session.console.note(f"mount the CA: docker run {operation.how_to_mount(context)} …")
+    session.finish(found)
 
 
 config = group("config", "Settings: their values, and where each came from.")

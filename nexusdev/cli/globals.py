@@ -38,7 +38,7 @@ class Globals(Struct, frozen=True, kw_only=True):
     timeout: str | None = None
 
 
-def hoist(argv: Sequence[str]) -> list[str]:
+def move_global_options_first(argv: Sequence[str]) -> list[str]:
     """The same words with global options first, so that they may stand behind the command too.
 
     Nothing behind ``--`` is touched, nor what another program will read (``run``, ``exec``, ``psql`` …): without a ``--``
@@ -94,19 +94,19 @@ def _is_foreign(so_far: Sequence[str], words: Sequence[str]) -> bool:
     return taken > 1 + ours
 
 
-def wants_json(hoisted: Sequence[str]) -> bool:
+def wants_json(arguments: Sequence[str]) -> bool:
     """Whether errors are to be told as JSON, known before anything is parsed."""
-    return "--json" in _front(hoisted)
+    return "--json" in _front(arguments)
 
 
-def may_color(hoisted: Sequence[str], environ: Mapping[str, str] = os.environ) -> bool:
+def may_color(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> bool:
     """Whether colours may be used at all: see https://no-color.org."""
-    return "--no-color" not in _front(hoisted) and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+    return "--no-color" not in _front(arguments) and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
 
-def _front(hoisted: Sequence[str]) -> list[str]:
+def _front(arguments: Sequence[str]) -> list[str]:
     front: list[str] = []
-    words = list(hoisted)
+    words = list(arguments)
     while words and (taken := _global(words)):
         front += words[:taken]
         del words[:taken]

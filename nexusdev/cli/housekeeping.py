@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from nexusdev.cli.app import GROUPS, app
-from nexusdev.cli.session import perform, session
+from nexusdev.cli.session import current_session, perform
 
 
 @app.command(rich_help_panel=GROUPS[1])
@@ -75,11 +75,11 @@ def adopt(ctx: typer.Context) -> None:
     """
     from nexusdev.operations import adopt as operation
 
-    here = session(ctx)
-    context = here.context()
+    session = current_session(ctx)
+    context = session.context()
     if asked := operation.question(context):
-        here.confirm(asked, instead="nexusdev adopt --yes")
-    here.finish(operation.adopt(context))
+        session.confirm(asked, instead="nexusdev adopt --yes")
+    session.finish(operation.adopt(context))
 
 
 @app.command(rich_help_panel=GROUPS[3])
@@ -101,12 +101,12 @@ def gc(
     """
     from nexusdev.operations import gc as operation
 
-    here = session(ctx)
-    context = here.context()
-    found = operation.look(context, data=data)
+    session = current_session(ctx)
+    context = session.context()
+    found = operation.find_leftovers(context, data=data)
     if dry_run:
-        here.finish(operation.told(context, found))
+        session.finish(operation.preview(context, found))
         return
     if found:
-        here.confirm(operation.question(found), instead=f"nexusdev gc{' --data' if data else ''} --yes")
-    here.finish(operation.remove(context, found))
+        session.confirm(operation.question(found), instead=f"nexusdev gc{' --data' if data else ''} --yes")
+    session.finish(operation.remove(context, found))

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from nexusdev.errors import NexusError
-from nexusdev.operations.outcome import Block, Cell, Mood, Plot, Table, Text
+from nexusdev.operations.outcome import Cell, OutputBlock, Plot, Style, Table, Text
 
 UNBOUNDED = 10_000
-_CODES: dict[Mood, str] = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "strong": "1"}
+_CODES: dict[Style, str] = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "strong": "1"}
 _GAP = "  "
 _LABEL = 12
 _ERROR_WIDTH = 100
@@ -25,15 +25,15 @@ class Page(Struct, frozen=True, kw_only=True):
     color: bool = False
     terminal: bool = False
 
-    def paint(self, text: str, mood: Mood) -> str:
+    def paint(self, text: str, style: Style) -> str:
         """The text in the colour of its mood."""
-        code = _CODES.get(mood) if self.color and text.strip() else None
+        code = _CODES.get(style) if self.color and text.strip() else None
         return f"\x1b[{code}m{text}\x1b[0m" if code else text
 
 
-def blocks(says: Sequence[Block], page: Page) -> Iterator[str]:
+def blocks(output: Sequence[OutputBlock], page: Page) -> Iterator[str]:
     """The lines of an outcome."""
-    for block in says:
+    for block in output:
         match block:
             case Table():
                 yield from table(block, page)
@@ -42,7 +42,7 @@ def blocks(says: Sequence[Block], page: Page) -> Iterator[str]:
 
                 yield from plot(block, page)
             case Text():
-                yield from (page.paint(line, block.mood) for line in wrapped(block.text, page.width))
+                yield from (page.paint(line, block.style) for line in wrapped(block.text, page.width))
             case _:
                 yield from wrapped(block, page.width)
 
@@ -96,12 +96,12 @@ def _stacked(block: Table, page: Page) -> Iterator[str]:
 
 
 def _like(cell: Cell, text: str) -> Cell:
-    return Text(text, cell.mood) if isinstance(cell, Text) else text
+    return Text(text, cell.style) if isinstance(cell, Text) else text
 
 
 def _painted(cell: Cell, width: int, page: Page) -> str:
     padded = str(cell).ljust(width)
-    return page.paint(padded, cell.mood) if isinstance(cell, Text) else padded
+    return page.paint(padded, cell.style) if isinstance(cell, Text) else padded
 
 
 def wrapped(text: str, width: int) -> list[str]:

@@ -11,7 +11,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from nexusdev.cli.progress import Board, Row
+from nexusdev.cli.progress import Board, ProgressRow
 
 if TYPE_CHECKING:
     from nexusdev.events import Event
@@ -66,8 +66,8 @@ class LiveBoard:
             grid.add_row(self._spinner, Text(self._board.phase or "preflight"), "", f"{elapsed:.0f} s")
         return grid
 
-    def _cells(self, row: Row, elapsed: float) -> tuple[Any, ...]:
-        done = row.done or row.mood == "good"
+    def _cells(self, row: ProgressRow, elapsed: float) -> tuple[Any, ...]:
+        done = row.done or row.style == "good"
         mark = Text("✓", style="green") if done else self._spinner
         seconds = row.seconds if row.seconds is not None else elapsed
-        return mark, Text(row.name), Text(row.words, style=_STYLES[row.mood]), Text(f"{seconds:.1f} s", style="dim")
+        return mark, Text(row.name), Text(row.words, style=_STYLES[row.style]), Text(f"{seconds:.1f} s", style="dim")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nexusdev.cli.app import GROUPS, app
-from nexusdev.cli.session import Session, perform, session
+from nexusdev.cli.session import Session, current_session, perform
 from nexusdev.operations.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -38,21 +38,21 @@ def logs(
     """
     from nexusdev.operations.logs import logs as operation
 
-    here = session(ctx)
-    here.follows = follow
-    services, lines = operation(here.context(), names or (), since=since, tail=tail, follow=follow)
-    if here.globals.json:
+    session = current_session(ctx)
+    session.follows = follow
+    services, lines = operation(session.context(), names or (), since=since, tail=tail, follow=follow)
+    if session.globals.json:
         told = [{"service": line.service, "at": line.at, "text": line.text} for line in lines]
-        here.finish(Outcome(instance=here.instance, data={"lines": told}))
+        session.finish(Outcome(instance=session.instance, data={"lines": told}))
         return
-    here.console.stream(_written(here, services, lines))
+    session.console.stream(_written(session, services, lines))
 
 
-def _written(here: Session, services: Sequence[str], lines: Iterable[LogLine]) -> Iterator[str]:
+def _written(session: Session, services: Sequence[str], lines: Iterable[LogLine]) -> Iterator[str]:
     """``service  12:34:56  text``, the name in a colour of its own on a terminal."""
     width = max(map(len, services), default=0)
     colors = {name: _COLORS[place % len(_COLORS)] for place, name in enumerate(services)}
-    painted = here.console.color and sys.stdout.isatty()
+    painted = session.console.color and sys.stdout.isatty()
     for line in lines:
         name = line.service.ljust(width)
         head = f"\x1b[{colors.get(line.service, 36)}m{name}\x1b[0m" if painted else name

@@ -17,34 +17,34 @@ if TYPE_CHECKING:
     from nexusdev.operations.run_in import OneOffCall
 
 
-def pass_through(here: Session, call: Call | OneOffCall, *, no_stdin: bool = False) -> None:
+def pass_through(session: Session, call: Call | OneOffCall, *, no_stdin: bool = False) -> None:
     """Run a program in a container; its exit code becomes ours. With --json its output goes into the envelope.
 
     It gets the caller's input only where it reads it: that may be the rest of the script, or of the loop, that called us. What it reads
     is passed on as it comes, so that the program's end is the end whether or not the input has one.
     """
     stdin = None if no_stdin else _stdin()
-    if here.globals.json:
+    if session.globals.json:
         stdin = stdin if call.reads_stdin and stdin is not None and not stdin.isatty() else None
         out, err = io.BytesIO(), io.BytesIO()
         status = call.attach(stdin, out, err, tty=False)
-        here.finish(_told(here, status, out.getvalue(), err.getvalue()))
+        session.finish(_failure(session, status, out.getvalue(), err.getvalue()))
         return
     tty = is_terminal() and not no_stdin
     stdin = stdin if tty or call.reads_stdin else None
-    here.exit_status = call.attach(stdin, sys.stdout.buffer, sys.stderr.buffer, tty=tty)
+    session.exit_status = call.attach(stdin, sys.stdout.buffer, sys.stderr.buffer, tty=tty)
 
 
-def execute(here: Session, command: Command) -> None:
+def execute(session: Session, command: Command) -> None:
     """Become this command: signals, terminal and exit code are its own. With --json it is run and its output kept."""
-    if not here.globals.json:
+    if not session.globals.json:
         sys.stdout.flush()
         sys.stderr.flush()
         os.execve(command.program, command.argv, dict(command.environment))  # noqa: S606 - that is what was asked for
     done = subprocess.run(
         command.argv, executable=command.program, env=dict(command.environment), capture_output=True, check=False
     )
-    here.finish(_told(here, done.returncode, done.stdout, done.stderr))
+    session.finish(_failure(session, done.returncode, done.stdout, done.stderr))
 
 
 def is_terminal() -> bool:
@@ -56,9 +56,9 @@ def _stdin() -> IO[bytes] | None:
     return sys.stdin.buffer if sys.stdin is not None and not sys.stdin.closed else None
 
 
-def _told(here: Session, exit_code: int, stdout: bytes, stderr: bytes) -> Outcome:
+def _failure(session: Session, exit_code: int, stdout: bytes, stderr: bytes) -> Outcome:
     return Outcome(
-        instance=here.instance,
+        instance=session.instance,
         data={
             "exit_code": exit_code,
             "stdout": stdout.decode("utf-8", "replace"),

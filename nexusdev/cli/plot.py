@@ -11,8 +11,8 @@ from typing import Any
 
 from nexusdev.cli import layout
 from nexusdev.cli.layout import Page
-from nexusdev.operations.outcome import Cell, Line, Plot, Table
-from nexusdev.words import short
+from nexusdev.operations.outcome import Cell, Plot, Series, Table
+from nexusdev.words import si
 
 # Colours that can be told apart on light and dark, as in the logs; without colours each line has a mark of its own.
 _COLORS = (6, 3, 2, 5, 4, 14, 11, 10, 13, 12)
@@ -44,13 +44,13 @@ def _courses(block: Plot) -> Table:
     return Table(columns=(*block.columns, *_NUMBERS, "course"), rows=rows)
 
 
-def _numbers(line: Line) -> tuple[str, ...]:
+def _numbers(line: Series) -> tuple[str, ...]:
     values = [value for _, value in line.points if math.isfinite(value)]
     last = line.points[-1][1] if line.points else math.nan
-    return (short(min(values)), short(max(values)), short(last)) if values else ("", "", short(last))
+    return (si(min(values)), si(max(values)), si(last)) if values else ("", "", si(last))
 
 
-def course(line: Line, block: Plot) -> str:
+def course(line: Series, block: Plot) -> str:
     """The line as bars between its own least and most; a gap where it has no value."""
     width, length = _COURSE, max(block.end - block.begin, block.step)
     cells: list[list[float]] = [[] for _ in range(width)]
@@ -79,7 +79,7 @@ def _level(value: float, least: float, most: float) -> int:
     return round((value - least) / (most - least) * (len(_BARS) - 1)) if most > least else 0
 
 
-def _drawing(block: Plot, lines: Sequence[Line], page: Page) -> Iterator[str]:
+def _drawing(block: Plot, lines: Sequence[Series], page: Page) -> Iterator[str]:
     import plotext
 
     plotext.clear_figure()
@@ -95,7 +95,7 @@ def _drawing(block: Plot, lines: Sequence[Line], page: Page) -> Iterator[str]:
     yield from (text if page.color else _PAINT.sub("", text)).rstrip("\n").split("\n")
 
 
-def _unbroken(line: Line, step: float) -> Iterator[list[tuple[float, float]]]:
+def _unbroken(line: Series, step: float) -> Iterator[list[tuple[float, float]]]:
     """The stretches of a line without a gap; what is no number is a gap."""
     points = [(at, value) for at, value in line.points if math.isfinite(value)]
     stretch = points[:1]
@@ -108,14 +108,14 @@ def _unbroken(line: Line, step: float) -> Iterator[list[tuple[float, float]]]:
         yield stretch
 
 
-def _axes(plotext: Any, block: Plot, lines: Sequence[Line], page: Page) -> None:
+def _axes(plotext: Any, block: Plot, lines: Sequence[Series], page: Page) -> None:
     values = [value for line in lines for _, value in line.points if math.isfinite(value)] or [0.0]
     least, most = min(values), max(values)
     if least == most:
         least, most = least - max(abs(least) * 0.1, 0.5), most + max(abs(most) * 0.1, 0.5)
     heights = [least + (most - least) * part / 4 for part in range(5)]
     plotext.ylim(least, most)
-    plotext.yticks(heights, [short(each) for each in heights])
+    plotext.yticks(heights, [si(each) for each in heights])
     count = 3 if page.width < 70 else 5  # noqa: PLR2004 - that many times of day fit
     moments = [block.begin + (block.end - block.begin) * part / (count - 1) for part in range(count)]
     plotext.xlim(block.begin, block.end)
@@ -128,7 +128,7 @@ def _clock(at: float, length: float) -> str:
     return time.strftime(form, time.localtime(at))
 
 
-def _legend(block: Plot, lines: Sequence[Line], page: Page) -> Iterator[str]:
+def _legend(block: Plot, lines: Sequence[Series], page: Page) -> Iterator[str]:
     """Which line is which, and its numbers; only the last one where all of them do not fit beside each other."""
     marks = ["──" if page.color or len(lines) == 1 else f"{mark}{mark}" for mark, _ in zip(_MARKS, lines, strict=False)]
     table = _legend_table(block, lines, marks, _NUMBERS)
@@ -143,7 +143,7 @@ def _legend(block: Plot, lines: Sequence[Line], page: Page) -> Iterator[str]:
             yield text
 
 
-def _legend_table(block: Plot, lines: Sequence[Line], marks: Sequence[str], numbers: Sequence[str]) -> Table:
+def _legend_table(block: Plot, lines: Sequence[Series], marks: Sequence[str], numbers: Sequence[str]) -> Table:
     rows: list[tuple[Cell, ...]] = [
         (mark, *line.labels, *_numbers(line)[-len(numbers) :]) for mark, line in zip(marks, lines, strict=True)
     ]

@@ -19,10 +19,10 @@ from nexusdev.events import (
     Seeded,
     StepDone,
 )
-from nexusdev.operations.outcome import Mood
-from nexusdev.plan.steps import Act, Plan
+from nexusdev.operations.outcome import Style
+from nexusdev.plan.steps import Action, Plan
 
-_QUIET_ACTS = frozenset({Act.CREATE, Act.CREATE_VOLUME, Act.CREATE_NETWORK})
+_QUIET_ACTS = frozenset({Action.CREATE, Action.CREATE_VOLUME, Action.CREATE_NETWORK})
 _LONGEST = 140
 
 
@@ -41,7 +41,7 @@ class Lines(Struct, kw_only=True):
 
     def _words(self, event: Event) -> str | None:
         match event:
-            case StepDone(step=step) if self.verbose or step.act not in _QUIET_ACTS:
+            case StepDone(step=step) if self.verbose or step.action not in _QUIET_ACTS:
                 return self._step(event)
             case Planned(plan=plan) if plan:
                 return f"plan: {counted(plan)}" + (f" ({self._shared})" if self._shared else "")
@@ -54,23 +54,23 @@ class Lines(Struct, kw_only=True):
 
     def _step(self, event: StepDone) -> str:
         step = event.step
-        reason = "" if step.because == self._shared else f": {step.because}"
-        return f"{step.act} {step.subject}{reason}" + (f" ({event.seconds:.2f} s)" if self.verbose else "")
+        reason = "" if step.reason == self._shared else f": {step.reason}"
+        return f"{step.action} {step.resource}{reason}" + (f" ({event.seconds:.2f} s)" if self.verbose else "")
 
 
 def starts(plan: Plan) -> dict[str, int]:
     """Component → how many of its containers are made and started."""
-    made = {step.subject: step.service.component for step in plan.steps if step.service is not None}
+    made = {step.resource: step.service.component for step in plan.steps if step.service is not None}
     counts: dict[str, int] = {}
     for step in plan.steps:
-        if step.act is Act.START and step.subject in made:
-            counts[made[step.subject]] = counts.get(made[step.subject], 0) + 1
+        if step.action is Action.START and step.resource in made:
+            counts[made[step.resource]] = counts.get(made[step.resource], 0) + 1
     return counts
 
 
 def shared_reason(plan: Plan) -> str:
     """The reason of all steps of a plan, when it is the same one."""
-    reasons = {step.because for step in plan.steps}
+    reasons = {step.reason for step in plan.steps}
     return reasons.pop() if len(reasons) == 1 else ""
 
 
@@ -106,18 +106,18 @@ def _seeds(changes: tuple[str, ...], verbose: bool) -> str:
 
 def counted(plan: Plan) -> str:
     """``27 create, 27 start``: how many steps of each kind."""
-    counts: dict[Act, int] = {}
+    counts: dict[Action, int] = {}
     for step in plan.steps:
-        counts[step.act] = counts.get(step.act, 0) + 1
-    return ", ".join(f"{count} × {act}" for act, count in counts.items())
+        counts[step.action] = counts.get(step.action, 0) + 1
+    return ", ".join(f"{count} × {action}" for action, count in counts.items())
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class ProgressRow(Struct, frozen=True, kw_only=True):
     """One line of the board. ``since`` is the elapsed time that stands still once the row is done, in seconds."""
 
     name: str
     words: str = ""
-    mood: Mood = "plain"
+    style: Style = "plain"
     done: bool = False
     seconds: float | None = None
 
@@ -126,8 +126,8 @@ class Board(Struct, frozen=True, kw_only=True):
     """What a live screen shows: the phase and a row per component, images on their way while there are any."""
 
     phase: str = ""
-    rows: tuple[Row, ...] = ()
-    images: tuple[Row, ...] = ()
+    rows: tuple[ProgressRow, ...] = ()
+    images: tuple[ProgressRow, ...] = ()
     notes: tuple[str, ...] = ()
     started: tuple[tuple[str, int], ...] = ()
     to_start: tuple[tuple[str, int], ...] = ()
@@ -144,13 +144,13 @@ class Board(Struct, frozen=True, kw_only=True):
             case StepDone() if event.component:
                 return self._stepped(event)
             case ComponentWaits():
-                return self._put(Row(name=event.component, words=event.missing, mood="warn"))
+                return self._put(ProgressRow(name=event.component, words=event.missing, style="warn"))
             case ComponentReady():
-                return self._put(Row(name=event.component, words="ready", mood="good", seconds=event.elapsed))
+                return self._put(ProgressRow(name=event.component, words="ready", style="good", seconds=event.elapsed))
             case Seeded():
                 return self._seeded(event)
             case Proven():
-                return self._put(Row(name=event.component, words="ready, proven", mood="good", done=True))
+                return self._put(ProgressRow(name=event.component, words="ready, proven", style="good", done=True))
             case ImageProgress():
                 return self._image(event)
             case Note():
@@ -161,40 +161,42 @@ class Board(Struct, frozen=True, kw_only=True):
     def _planned(self, plan: Plan) -> Board:
         """A row for each component that will be started, so that the rows keep their places."""
         counts = starts(plan)
-        waiting = tuple(Row(name=name, words=f"0 of {count} started", mood="dim") for name, count in counts.items())
+        waiting = tuple(
+            ProgressRow(name=name, words=f"0 of {count} started", style="dim") for name, count in counts.items()
+        )
         known = {row.name for row in self.rows}
         rows = (*self.rows, *(row for row in waiting if row.name not in known))
         return replace(self, to_start=tuple(counts.items()), rows=rows)
 
     def _stepped(self, event: StepDone) -> Board:
         counts = dict(self.started)
-        counts[event.component] = counts.get(event.component, 0) + (event.step.act is Act.START)
+        counts[event.component] = counts.get(event.component, 0) + (event.step.action is Action.START)
         count, total = counts[event.component], dict(self.to_start).get(event.component, 0)
         words = (
             f"{count} of {max(count, total)} started"
-            if event.step.act is Act.START
-            else f"{event.step.act} {event.step.subject}"
+            if event.step.action is Action.START
+            else f"{event.step.action} {event.step.resource}"
         )
         board = replace(self, started=tuple(counts.items()))
         # what only observes is started last: a component may be ready, and stays so, before its exporters run
-        is_ready = any(row.name == event.component and row.mood == "good" for row in self.rows)
-        return board if is_ready else board._put(Row(name=event.component, words=words, mood="dim"))
+        is_ready = any(row.name == event.component and row.style == "good" for row in self.rows)
+        return board if is_ready else board._put(ProgressRow(name=event.component, words=words, style="dim"))
 
     def _seeded(self, event: Seeded) -> Board:
         before = next((row for row in self.rows if row.name == event.component), None)
-        if before is None or before.mood == "good":
-            return self._put(Row(name=event.component, words="ready, seeded", mood="good"))
+        if before is None or before.style == "good":
+            return self._put(ProgressRow(name=event.component, words="ready, seeded", style="good"))
         return self
 
     def _image(self, event: ImageProgress) -> Board:
         others = tuple(row for row in self.images if row.name != event.image)
         if event.done:
             return replace(self, images=others)
-        row = Row(name=event.image, words=event.step, seconds=event.elapsed)
+        row = ProgressRow(name=event.image, words=event.step, seconds=event.elapsed)
         same_place = tuple(row if each.name == event.image else each for each in self.images)
         return replace(self, images=same_place if row in same_place else (*self.images, row))
 
-    def _put(self, row: Row) -> Board:
+    def _put(self, row: ProgressRow) -> Board:
         if not any(each.name == row.name for each in self.rows):
             return replace(self, rows=(*self.rows, row))
         kept = tuple(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nexusdev.cli.app import GROUPS, group
-from nexusdev.cli.session import perform, session
+from nexusdev.cli.session import current_session, perform
 
 secrets = group("secrets", "The generated secrets of this instance.", panel=GROUPS[3])
 
@@ -34,10 +34,10 @@ def show(ctx: typer.Context, name: Annotated[str, typer.Argument(help="Its name,
     """
     from nexusdev.operations import secrets as operation
 
-    here = session(ctx)
-    found = operation.show(here.context(), name)
-    if here.globals.json:
-        here.finish(found)
+    session = current_session(ctx)
+    found = operation.show(session.context(), name)
+    if session.globals.json:
+        session.finish(found)
         return
     sys.stdout.write(found.text)
     sys.stdout.flush()

@@ -80,7 +80,7 @@ class Declined(NexusError):
     default_code = "DECLINED"
 
 
-def session(ctx: typer.Context) -> Session:
+def current_session(ctx: typer.Context) -> Session:
     """The session of a command; it takes the command's name from the way it was called."""
     found = cast(Session, ctx.find_root().obj)
     found.command = ctx.command_path.partition(" ")[2] or found.command
@@ -89,31 +89,31 @@ def session(ctx: typer.Context) -> Session:
 
 def perform(ctx: typer.Context, act: Callable[[Context], Outcome], *, progress: bool = False, **flags: object) -> None:
     """Run one operation and print its outcome. ``progress``: show what happens while it runs."""
-    here = session(ctx)
-    context = here.context(**flags)
+    session = current_session(ctx)
+    context = session.context(**flags)
     if not progress:
-        here.finish(act(context))
+        session.finish(act(context))
         return
-    with here.console.progress():
+    with session.console.progress():
         outcome = act(context)
-    here.finish(outcome)
+    session.finish(outcome)
 
 
-def interruption(here: Session) -> NexusError:
+def interruption(session: Session) -> NexusError:
     """What to say when a signal ended a command: what remains, and what to type."""
-    if here.console.awaited:
+    if session.console.awaited:
         return NexusError(
-            f"{here.command} was interrupted while it waited for {here.console.awaited}",
+            f"{session.command} was interrupted while it waited for {session.console.awaited}",
             why="it had not begun; nothing was changed",
             code="INTERRUPTED",
         )
-    changing = here.command in {"up", "start", "restart", "seed", "secrets rotate"}
+    changing = session.command in {"up", "start", "restart", "seed", "secrets rotate"}
     error = NexusError(
-        f"{here.command or 'nexusdev'} was interrupted",
+        f"{session.command or 'nexusdev'} was interrupted",
         why="what was started goes on running; nothing is lost" if changing else "",
         hint="nexusdev up     go on from here\nnexusdev down   remove what was started" if changing else "",
         code="INTERRUPTED",
     )
-    if here.command in {"down", "destroy", "stop"}:
-        error.hint = f"nexusdev {here.command}   do the rest"
+    if session.command in {"down", "destroy", "stop"}:
+        error.hint = f"nexusdev {session.command}   do the rest"
     return error

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nexusdev.cli.app import GROUPS, app
-from nexusdev.cli.session import perform, session
+from nexusdev.cli.session import current_session, perform
 
 RUN, USE, LOOK, KEEP = GROUPS
 
@@ -82,11 +82,11 @@ def _agreed(ctx: typer.Context, names: Sequence[str], profile: str | None, *, as
     from nexusdev.operations import up as operation
     from nexusdev.operations import volumes
 
-    here = session(ctx)
-    found = operation.lost_volumes(here.context(profile=profile), names)
+    session = current_session(ctx)
+    found = operation.lost_volumes(session.context(profile=profile), names)
     if ask and (asked := volumes.question(found)):
         words = names or (["--profile", profile] if profile else [])
-        here.confirm(asked, instead=f"{volumes.again(words)} --yes")
+        session.confirm(asked, instead=f"{volumes.again(words)} --yes")
     return volumes.affected(found)
 
 
@@ -123,15 +123,15 @@ def destroy(
     from nexusdev.operations import destroy as operation
     from nexusdev.operations import discard
 
-    here = session(ctx)
-    context = here.context()
+    session = current_session(ctx)
+    context = session.context()
     if services:
         if asked := discard.question(context, services):
-            here.confirm(asked, instead=f"nexusdev destroy {' '.join(services)} --yes")
+            session.confirm(asked, instead=f"nexusdev destroy {' '.join(services)} --yes")
         perform(ctx, lambda context: discard.discard(context, services), progress=True)
         return
     if asked := operation.question(context):
-        here.confirm(asked, instead="nexusdev destroy --yes")
+        session.confirm(asked, instead="nexusdev destroy --yes")
     perform(ctx, operation.destroy, progress=True)
 
 
@@ -193,7 +193,7 @@ def status(
     if watch:
         from nexusdev.cli.watch import watched
 
-        watched(session(ctx), operation)
+        watched(current_session(ctx), operation)
     else:
         perform(ctx, lambda context: operation(context, check=check))
 

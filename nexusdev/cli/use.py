@@ -9,7 +9,7 @@ import typer
 
 from nexusdev.cli.app import GROUPS, app
 from nexusdev.cli.passing import execute, pass_through
-from nexusdev.cli.session import perform, session
+from nexusdev.cli.session import current_session, perform
 from nexusdev.errors import UsageError
 
 USE = GROUPS[1]
@@ -49,15 +49,15 @@ def run(  # noqa: PLR0917 - options of a command
     nexusdev -i shop run -- make serve
     nexusdev run --in python:3 -v .:/app -w /app -- python app.py
     """
-    here = session(ctx)
+    session = current_session(ctx)
     argv = without_dashes(command or [])
     if image:
         from nexusdev.operations.run_in import in_container
 
         pass_through(
-            here,
+            session,
             in_container(
-                here.context(),
+                session.context(),
                 image,
                 argv,
                 volumes=volumes or (),
@@ -71,7 +71,7 @@ def run(  # noqa: PLR0917 - options of a command
         raise UsageError("-v, -w and -u are for --in IMAGE", hint="nexusdev run --in IMAGE -v ./src:/src -- COMMAND")
     from nexusdev.operations import run as operation
 
-    execute(here, operation.command(here.context(), argv, proof=not no_proof))
+    execute(session, operation.command(session.context(), argv, proof=not no_proof))
 
 
 @app.command(rich_help_panel=USE)
@@ -144,8 +144,8 @@ def vault(ctx: typer.Context, arguments: Arguments = None, no_stdin: NoStdin = F
 def _client(ctx: typer.Context, component: str, arguments: list[str] | None, *, no_stdin: bool) -> None:
     from nexusdev.operations.exec import client
 
-    here = session(ctx)
-    pass_through(here, client(here.context(), component, without_dashes(arguments or [])), no_stdin=no_stdin)
+    session = current_session(ctx)
+    pass_through(session, client(session.context(), component, without_dashes(arguments or [])), no_stdin=no_stdin)
 
 
 @app.command("exec", rich_help_panel=USE, context_settings=PASSING)
@@ -164,8 +164,8 @@ def exec_(
     """
     from nexusdev.operations.exec import in_service
 
-    here = session(ctx)
-    pass_through(here, in_service(here.context(), service, without_dashes(command)), no_stdin=no_stdin)
+    session = current_session(ctx)
+    pass_through(session, in_service(session.context(), service, without_dashes(command)), no_stdin=no_stdin)
 
 
 @app.command(rich_help_panel=USE)
@@ -181,16 +181,16 @@ def shell(
     nexusdev shell                  your shell, with DATABASE_URL and all the others
     nexusdev shell postgresql-0
     """
-    here = session(ctx)
-    context = here.context()
+    session = current_session(ctx)
+    context = session.context()
     if service is None:
         from nexusdev.operations.run import command
 
-        execute(here, command(context, [os.environ.get("SHELL") or "sh"]))
+        execute(session, command(context, [os.environ.get("SHELL") or "sh"]))
         return
     from nexusdev.operations.exec import shell as operation
 
-    pass_through(here, operation(context, service))
+    pass_through(session, operation(context, service))
 
 
 def without_dashes(words: list[str]) -> list[str]:

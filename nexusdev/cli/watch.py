@@ -13,23 +13,23 @@ PAUSE = 1.0
 _HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 
 
-def watched(here: Session, look: Callable[[Context], Outcome]) -> None:
+def watched(session: Session, operation: Callable[[Context], Outcome]) -> None:
     """Until Ctrl-C. With --json one envelope per look."""
-    here.follows = True
-    context = here.context()
-    stream, before = here.console.out, None
-    terminal = stream.isatty() and not here.console.as_json
+    session.follows = True
+    context = session.context()
+    stream, before = session.console.out, None
+    terminal = stream.isatty() and not session.console.as_json
     if terminal:
         stream.write("\x1b[2J")
     while True:
-        outcome = look(context)
-        lines = list(layout.blocks(outcome.says, here.console.page(stream)))
-        if here.console.as_json:
-            here.console.show(outcome, command=here.command)
+        outcome = operation(context)
+        lines = list(layout.blocks(outcome.output, session.console.page(stream)))
+        if session.console.as_json:
+            session.console.show(outcome, command=session.command)
         elif terminal:
             stream.write(_HOME + "".join(f"{line}{_CLEAR_LINE}\n" for line in lines) + _CLEAR_BELOW)
             stream.flush()
         elif lines != before:
-            here.console.stream([*lines, ""])
+            session.console.stream([*lines, ""])
         before = lines
         context.clock.sleep(PAUSE)

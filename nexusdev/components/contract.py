@@ -11,11 +11,11 @@ from msgspec import Struct
 
 from nexusdev.errors import NexusError
 from nexusdev.plan.losses import Holding
-from nexusdev.ports import Site, View
+from nexusdev.ports import InstanceAccess, View
 from nexusdev.stack.model import Service
 
 
-class Node(Struct, frozen=True, kw_only=True):
+class ServiceStatus(Struct, frozen=True, kw_only=True):
     """One row of ``status``: a server, its role in its own words, and how it stands.
 
     role    primary, replica, leader, master, slave, active, standby, …; '' when it does not answer
@@ -133,58 +133,58 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
     code: str
 
 
-class Trial(Struct, frozen=True, kw_only=True):
+class ImageCheck(Struct, frozen=True, kw_only=True):
     """What a program of an image shall say of files, before a container is made from that image.
 
     files   name → file of this machine; they lie in the folder in which the script runs
     script  for /bin/sh
-    judge   makes the error of its exit code and its lines; None where all is well
+    interpret  makes the error of its exit code and its lines; None where all is well
     """
 
     image: str
     files: Mapping[str, Path]
     script: str
-    judge: Callable[[int, Sequence[str]], NexusError | None]
+    interpret: Callable[[int, Sequence[str]], NexusError | None]
 
 
 class Component(Protocol):
     """A product made of services.
 
-    Every method may be called from its own thread. ``look`` never raises for a server that is down: that is a fact.
+    Every method may be called from its own thread. ``probe`` never raises for a server that is down: that is a fact.
     ``seed``, ``rotate`` raise ``SeedingFailed``; ``prove`` raises ``IdentityMismatch`` or ``Degraded`` with what answered instead.
     """
 
     name: str
     title: str
 
-    def look(self, site: Site) -> Any:
+    def probe(self, access: InstanceAccess) -> Any:
         """Collect the facts over the real protocol from the host; each request bounded to about 2 seconds."""
 
-    def judge(self, facts: Any) -> Readiness:
+    def assess(self, facts: Any) -> Readiness:
         """Decide from the facts. Pure."""
 
-    def nodes(self, facts: Any) -> Sequence[Node]:
+    def statuses(self, facts: Any) -> Sequence[ServiceStatus]:
         """The rows of ``status``. Pure."""
 
-    def prepare(self, site: Site, facts: Any) -> None:
+    def prepare(self, access: InstanceAccess, facts: Any) -> None:
         """What its readiness itself needs from outside, once (Vault's initialisation). Called between looks; idempotent; usually nothing."""
 
-    def credentials(self, site: Site) -> Credentials:
+    def credentials(self, access: InstanceAccess) -> Credentials:
         """Return what Vault keeps for each consumer: its login and the addresses inside the network."""
 
-    def seed(self, site: Site, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
+    def seed(self, access: InstanceAccess, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
         """Bring databases, users, buckets, policies to what they shall be. ``credentials``: those of every component, by name."""
 
-    def apply(self, site: Site, files: Sequence[SeedFile]) -> Sequence[Change]:
+    def apply(self, access: InstanceAccess, files: Sequence[SeedFile]) -> Sequence[Change]:
         """Apply the project's own seed files of this component (``seed/<component>/…``), each once, by its hash."""
 
-    def variables(self, site: Site, view: View) -> Sequence[Variable]:
+    def variables(self, access: InstanceAccess, view: View) -> Sequence[Variable]:
         """What applications read. From secrets, addresses and what containers there are: no server is asked."""
 
-    def prove(self, site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
+    def prove(self, access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
         """Ask every published path with nothing but these variables (host view) for the instance's nonce."""
 
-    def rotate(self, site: Site) -> Sequence[Change]:
+    def rotate(self, access: InstanceAccess) -> Sequence[Change]:
         """New passwords for the application's users, in the server and in the secret store; open connections stay."""
 
     def client(self, arguments: Sequence[str]) -> Client | None:
@@ -192,18 +192,18 @@ class Component(Protocol):
 
 
 @runtime_checkable
-class Renewing(Protocol):
+class RenewsCredentials(Protocol):
     """A component among whose variables is something that expires."""
 
-    def refresh(self, site: Site) -> Sequence[Change]:
+    def refresh(self, access: InstanceAccess) -> Sequence[Change]:
         """Make it valid for its whole time again; what had to be replaced. Raises ``SeedingFailed``."""
 
 
 @runtime_checkable
-class Watching(Protocol):
+class AlertSource(Protocol):
     """A component that watches the others."""
 
-    def alarms(self, site: Site) -> Alarms:
+    def alarms(self, access: InstanceAccess) -> Alarms:
         """What it says of them now, within half a second. Never raises for a server that is down."""
 
     def coverage(self, facts: Any) -> Mapping[str, float]:
@@ -211,7 +211,7 @@ class Watching(Protocol):
 
 
 @runtime_checkable
-class Checking(Protocol):
+class ValidatesConfig(Protocol):
     """A component whose own files are looked at before anything starts. ``services``: those of it that are meant."""
 
     def files(self, services: Sequence[Service]) -> Sequence[Path]:
@@ -220,12 +220,12 @@ class Checking(Protocol):
     def check(self, services: Sequence[Service]) -> None:
         """Read them. Raises ``InvalidConfig`` with file and line."""
 
-    def trials(self, services: Sequence[Service]) -> Sequence[Trial]:
+    def image_checks(self, services: Sequence[Service]) -> Sequence[ImageCheck]:
         """What only a program of one of its images can tell of them."""
 
 
 @runtime_checkable
-class Explaining(Protocol):
+class ExplainsExit(Protocol):
     """A component that understands the last words of its servers."""
 
     def explain(self, service: str, log: Sequence[str]) -> Diagnosis | None:
@@ -241,8 +241,8 @@ class Keeping(Protocol):
 
 
 @runtime_checkable
-class Expendable(Protocol):
+class Resettable(Protocol):
     """A component in which the data of one server may go alone: nothing else depends on it, and it begins anew without."""
 
-    def loses(self, service: str) -> str:
+    def data_loss(self, service: str) -> str:
         """What is lost with the data of this service, in words; '' where it is no such."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from nexusdev.components.contract import Component, Diagnosis, Explaining
+from nexusdev.components.contract import Component, Diagnosis, ExplainsExit
 from nexusdev.stack.model import Service
 
 
 def diagnose(components: Iterable[Component], service: Service, log: Sequence[str]) -> Diagnosis | None:
     """The diagnosis of the component that the service belongs to; None where it has none."""
     own = next((each for each in components if each.name == service.component), None)
-    return own.explain(service.name, log) if isinstance(own, Explaining) else None
+    return own.explain(service.name, log) if isinstance(own, ExplainsExit) else None

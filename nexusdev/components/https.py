@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from nexusdev.ports import Address, Site
+from nexusdev.ports import Address, InstanceAccess
 from nexusdev.wire import tls
 
 
@@ -32,16 +32,16 @@ class Response(Struct, frozen=True, kw_only=True):
         return json.loads(self.body)
 
 
-class Line:
+class HttpsConnection:
     """A connection for several requests, one after the other. Made when the first is sent, and anew if the server closed it.
 
     name     the server's name that its certificate must carry; without it, the host of the address
     timeout  seconds for each of connecting, handshake and reply
     """
 
-    def __init__(self, address: Address, *, site: Site, timeout: float = 2.0, name: str = "") -> None:
+    def __init__(self, address: Address, *, access: InstanceAccess, timeout: float = 2.0, name: str = "") -> None:
         self._address = address
-        self._connection = _connection(address, site, timeout, name or address.host)
+        self._connection = _connection(address, access, timeout, name or address.host)
 
     def request(
         self,
@@ -76,14 +76,16 @@ class Line:
         self._connection.close()
 
 
-def opened(address: Address, *, site: Site, timeout: float = 2.0, name: str = "") -> AbstractContextManager[Line]:
-    """A ``Line`` until the end of the context: a handshake costs both sides more than most answers."""
-    return closing(Line(address, site=site, timeout=timeout, name=name))
+def connect(
+    address: Address, *, access: InstanceAccess, timeout: float = 2.0, name: str = ""
+) -> AbstractContextManager[HttpsConnection]:
+    """A ``HttpsConnection`` until the end of the context: a handshake costs both sides more than most answers."""
+    return closing(HttpsConnection(address, access=access, timeout=timeout, name=name))
 
 
-def get(address: Address, path: str, *, site: Site, timeout: float = 2.0, name: str = "") -> Response:
+def get(address: Address, path: str, *, access: InstanceAccess, timeout: float = 2.0, name: str = "") -> Response:
     """``request`` with the method GET."""
-    return request("GET", address, path, site=site, timeout=timeout, name=name)
+    return request("GET", address, path, access=access, timeout=timeout, name=name)
 
 
 def request(
@@ -91,20 +93,20 @@ def request(
     address: Address,
     path: str,
     *,
-    site: Site,
+    access: InstanceAccess,
     timeout: float = 2.0,
     name: str = "",
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """``Line.request`` over a connection of its own."""
-    with opened(address, site=site, timeout=timeout, name=name) as line:
-        return line.request(method, path, body=body, headers=headers)
+    """``HttpsConnection.request`` over a connection of its own."""
+    with connect(address, access=access, timeout=timeout, name=name) as connection:
+        return connection.request(method, path, body=body, headers=headers)
 
 
-def context(site: Site) -> ssl.SSLContext:
+def context(access: InstanceAccess) -> ssl.SSLContext:
     """TLS that trusts the instance's CA alone and shows nexusdev's client certificate. Made once per set of files."""
-    files = (site.ca_file, site.client_certificate, site.client_key)
+    files = (access.ca_file, access.client_certificate, access.client_key)
     return _context(*files, tuple(file.stat().st_mtime_ns for file in files))
 
 
@@ -113,13 +115,13 @@ def _context(ca: Path, certificate: Path, key: Path, _written: tuple[int, ...]) 
     return tls.trust(ca, certificate, key)
 
 
-def _connection(address: Address, site: Site, timeout: float, name: str) -> Any:
+def _connection(address: Address, access: InstanceAccess, timeout: float, name: str) -> Any:
     """A connection to the address whose handshake asks for, and checks, another name."""
     from http.client import HTTPSConnection
 
     class Named(HTTPSConnection):
         def connect(self) -> None:
-            self.sock = tls.connected(address, context(site), name=name, timeout=timeout)
+            self.sock = tls.connected(address, context(access), name=name, timeout=timeout)
 
     # given here too: HTTPSConnection would load all of the system's authorities otherwise, 25 ms each time
-    return Named(address.host, address.port, timeout=timeout, context=context(site))
+    return Named(address.host, address.port, timeout=timeout, context=context(access))

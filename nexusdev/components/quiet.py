@@ -8,36 +8,36 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nexusdev.components.contract import Change, Client, Credentials, Proof, SeedFile, Variable
-from nexusdev.ports import Site, View
+from nexusdev.ports import InstanceAccess, View
 
 
-class Quiet:
+class ComponentDefaults:
     """To be inherited by what has no data, no users and no client; whoever has one of them says so by its own method."""
 
-    def prepare(self, site: Site, facts: Any) -> None:
+    def prepare(self, access: InstanceAccess, facts: Any) -> None:
         """Its readiness needs nothing from outside."""
 
-    def credentials(self, site: Site) -> Credentials:
+    def credentials(self, access: InstanceAccess) -> Credentials:
         """No application logs in."""
         return {}
 
-    def seed(self, site: Site, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
+    def seed(self, access: InstanceAccess, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
         """There is nothing to bring in order."""
         return ()
 
-    def apply(self, site: Site, files: Sequence[SeedFile]) -> Sequence[Change]:
+    def apply(self, access: InstanceAccess, files: Sequence[SeedFile]) -> Sequence[Change]:
         """A project has nothing to put here."""
         return ()
 
-    def variables(self, site: Site, view: View) -> Sequence[Variable]:
+    def variables(self, access: InstanceAccess, view: View) -> Sequence[Variable]:
         """Applications read nothing of it."""
         return ()
 
-    def prove(self, site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
+    def prove(self, access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
         """Without variables there is nothing to prove."""
         return ()
 
-    def rotate(self, site: Site) -> Sequence[Change]:
+    def rotate(self, access: InstanceAccess) -> Sequence[Change]:
         """There is no application's password."""
         return ()
 

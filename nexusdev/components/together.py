@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
-def together(questions: Mapping[str, Callable[[], Answer]]) -> dict[str, Answer]:
+def together(questions: Mapping[str, Callable[[], Result]]) -> dict[str, Result]:
     """Every answer under its question's name, in the order of the questions. What a question raises is raised here."""
     if not questions:
         return {}

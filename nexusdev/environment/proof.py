@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from nexusdev.environment import questions
 from nexusdev.errors import Degraded, IdentityMismatch, NexusError, NotFound
-from nexusdev.wire import Refused, tls
+from nexusdev.wire import ServerError, tls
 
 Values = Mapping[str, str]
 Question = Callable[[tls.Place, Values, ssl.SSLContext, float], str]
@@ -32,7 +32,7 @@ _PAGES: Mapping[str, Question] = {
 }
 
 
-class Endpoint:
+class PublishedEndpoint:
     """One published path: its name for a person, where it is, and what to ask there.
 
     mute  carries no nonce: its certificate alone is the proof
@@ -45,10 +45,10 @@ class Endpoint:
         self.mute = mute
 
 
-class Answer:
+class EndpointAnswer:
     """What came back: the nonce ('' where there is none; right for a ``mute`` one only), or what went wrong."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: PublishedEndpoint) -> None:
         self.path = endpoint.path
         self.mute = endpoint.mute
         self.nonce = ""
@@ -56,22 +56,22 @@ class Answer:
         self.fault: Exception | None = None
 
 
-def endpoints(values: Values) -> Iterator[Endpoint]:
+def endpoints(values: Values) -> Iterator[PublishedEndpoint]:
     """Every path that these variables publish; only what is there is asked."""
     for name, ask in _DATABASES.items():
         if name in values:
-            yield Endpoint(name, values[name], ask)
+            yield PublishedEndpoint(name, values[name], ask)
     if "REDIS_HOST" in values:
-        yield Endpoint("REDIS_URL", f"{values['REDIS_HOST']}:{values['REDIS_PORT']}", questions.ask_redis)
+        yield PublishedEndpoint("REDIS_URL", f"{values['REDIS_HOST']}:{values['REDIS_PORT']}", questions.ask_redis)
     for place in filter(None, values.get("REDIS_SENTINELS", "").split(",")):
-        yield Endpoint(f"REDIS_SENTINELS {place}", place, questions.ask_sentinel, mute=True)
+        yield PublishedEndpoint(f"REDIS_SENTINELS {place}", place, questions.ask_sentinel, mute=True)
     if "MINIO_ENDPOINT" in values:
-        yield Endpoint("MINIO_ENDPOINT", values["MINIO_ENDPOINT"], questions.ask_minio)
+        yield PublishedEndpoint("MINIO_ENDPOINT", values["MINIO_ENDPOINT"], questions.ask_minio)
     if "VAULT_ADDR" in values:
-        yield Endpoint("VAULT_ADDR", values["VAULT_ADDR"], questions.ask_vault)
+        yield PublishedEndpoint("VAULT_ADDR", values["VAULT_ADDR"], questions.ask_vault)
     for name, ask in _PAGES.items():
         if name in values:
-            yield Endpoint(name, values[name], ask, mute=True)
+            yield PublishedEndpoint(name, values[name], ask, mute=True)
 
 
 def _authority(url: str) -> tuple[str, int]:
@@ -81,12 +81,12 @@ def _authority(url: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def ask_all(values: Values, *, timeout: float = TIMEOUT) -> list[Answer]:
+def ask_all(values: Values, *, timeout: float = TIMEOUT) -> list[EndpointAnswer]:
     """Ask every endpoint at once; the slowest is all that is waited for, and never longer than ``timeout`` seconds each."""
     context = tls.trust(values["NEXUSDEV_CA_FILE"])
     answers, threads = [], []
     for endpoint in endpoints(values):
-        answer = Answer(endpoint)
+        answer = EndpointAnswer(endpoint)
         threads.append(threading.Thread(target=_ask, args=(endpoint, values, context, timeout, answer), daemon=True))
         answers.append(answer)
     for thread in threads:
@@ -96,7 +96,9 @@ def ask_all(values: Values, *, timeout: float = TIMEOUT) -> list[Answer]:
     return answers
 
 
-def _ask(endpoint: Endpoint, values: Values, context: ssl.SSLContext, timeout: float, answer: Answer) -> None:
+def _ask(
+    endpoint: PublishedEndpoint, values: Values, context: ssl.SSLContext, timeout: float, answer: EndpointAnswer
+) -> None:
     began = time.perf_counter()
     try:
         answer.nonce = endpoint.ask(endpoint, values, context, timeout)
@@ -105,7 +107,7 @@ def _ask(endpoint: Endpoint, values: Values, context: ssl.SSLContext, timeout: f
     answer.seconds = time.perf_counter() - began
 
 
-def inquire(values: Values, *, instance: str, nonce: str, timeout: float = TIMEOUT) -> list[Answer]:
+def inquire(values: Values, *, instance: str, nonce: str, timeout: float = TIMEOUT) -> list[EndpointAnswer]:
     """Ask every endpoint of an instance that may still be coming up; an endpoint without a nonce yet has a fault.
 
     Raises:
@@ -114,13 +116,13 @@ def inquire(values: Values, *, instance: str, nonce: str, timeout: float = TIMEO
     answers = ask_all(values, timeout=timeout)
     for answer in answers:
         if answer.fault is None and not answer.mute and not answer.nonce:
-            answer.fault = Refused("it is not seeded yet")
+            answer.fault = ServerError("it is not seeded yet")
         if _is_strange(answer, nonce):
             raise _mismatch(answer, instance, nonce)
     return answers
 
 
-def prove(values: Values, *, instance: str, nonce: str, timeout: float = TIMEOUT) -> list[Answer]:
+def prove(values: Values, *, instance: str, nonce: str, timeout: float = TIMEOUT) -> list[EndpointAnswer]:
     """Ask every endpoint; the answers, or the error that the worst of them means.
 
     IdentityMismatch (9): something answers that is not this instance. Degraded (4): something does not answer as it should.
@@ -138,13 +140,13 @@ def prove(values: Values, *, instance: str, nonce: str, timeout: float = TIMEOUT
     return answers
 
 
-def _is_strange(answer: Answer, nonce: str) -> bool:
+def _is_strange(answer: EndpointAnswer, nonce: str) -> bool:
     if isinstance(answer.fault, ssl.SSLCertVerificationError):
         return True
     return answer.fault is None and not answer.mute and answer.nonce != nonce
 
 
-def _mismatch(answer: Answer, instance: str, nonce: str) -> IdentityMismatch:
+def _mismatch(answer: EndpointAnswer, instance: str, nonce: str) -> IdentityMismatch:
     said = str(answer.fault) if answer.fault else f"it carries the nonce {answer.nonce or 'of nobody'}, ours is {nonce}"
     return IdentityMismatch(
         f"what answers at {answer.path} is not instance {instance}",
@@ -153,7 +155,7 @@ def _mismatch(answer: Answer, instance: str, nonce: str) -> IdentityMismatch:
     )
 
 
-def _failed(silent: list[Answer], answers: list[Answer], instance: str) -> NexusError:
+def _failed(silent: list[EndpointAnswer], answers: list[EndpointAnswer], instance: str) -> NexusError:
     evidence = [f"{each.path}: {words(each.fault)}" for each in silent]
     if len(silent) == len(answers) and all(isinstance(each.fault, ConnectionRefusedError) for each in silent):
         return NotFound(

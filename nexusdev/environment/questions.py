@@ -1,6 +1,6 @@
 """The shortest honest question to each product: what is this instance's nonce?
 
-Each is asked with nothing but the variables and returns the nonce, '' where the product carries none; ``Refused`` has the server's
+Each is asked with nothing but the variables and returns the nonce, '' where the product carries none; ``ServerError`` has the server's
 words, ``OSError`` says that there is no server, no answer or no trust.
 """
 
@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
-from nexusdev.wire import Refused, http, postgres, resp, s3, tls
+from nexusdev.wire import ServerError, http, postgres, resp, s3, tls
 
 Values = Mapping[str, str]
 
@@ -49,7 +49,7 @@ def ask_sentinel(place: tls.Place, values: Values, context: ssl.SSLContext, time
     user, password, master = (values[f"REDIS_{name}"] for name in ("USERNAME", "PASSWORD", "MASTER_NAME"))
     with resp.connect(place, user=user, password=password, context=context, timeout=timeout) as connection:
         if not connection.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", master):
-            raise Refused(f"it knows no master {master}")
+            raise ServerError(f"it knows no master {master}")
     return ""
 
 
@@ -60,8 +60,8 @@ def ask_minio(place: tls.Place, values: Values, context: ssl.SSLContext, timeout
         "GET",
         path,
         headers=_host(place),
-        access=values["MINIO_ACCESS_KEY"],
-        secret=values["MINIO_SECRET_KEY"],
+        access_key=values["MINIO_ACCESS_KEY"],
+        secret_key=values["MINIO_SECRET_KEY"],
         region=values.get("AWS_REGION", s3.REGION),
     )
     return http.get(place, path, context=context, headers=headers, timeout=timeout).strip()

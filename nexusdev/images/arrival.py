@@ -14,18 +14,18 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from msgspec import Struct
 
 from nexusdev.errors import ImageUnavailable, NexusError
-from nexusdev.images.build import Maker, Refused, unavailable
+from nexusdev.images.build import ImageBuilder, SourceUnavailable, unavailable
 from nexusdev.images.fetch import fetch, in_order
-from nexusdev.images.journal import Journal
+from nexusdev.images.journal import BuildLog
 from nexusdev.images.lock import Build, Lock, LockedImage, Registry, Source
-from nexusdev.images.slots import Slots
+from nexusdev.images.slots import BuildSlots
 from nexusdev.images.tags import local_tag, parents
-from nexusdev.runtimes.image_door import StoredImage, Workshop
+from nexusdev.runtimes.image_door import BuildContainer, StoredImage
 
 STORE = "store"
 
 
-class Arrived(Struct, frozen=True, kw_only=True):
+class FetchedImage(Struct, frozen=True, kw_only=True):
     """An image that is in the engine's store. ``source``: 'store' when it was there, else where it came from; ``seconds`` it took."""
 
     name: str
@@ -35,7 +35,7 @@ class Arrived(Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
 
 
-class Order(Struct, frozen=True, kw_only=True):
+class FetchRequest(Struct, frozen=True, kw_only=True):
     """What is wanted. ``kinds``: the kinds of sources for the wanted ones, in order; none at all means: the store only."""
 
     names: tuple[str, ...]
@@ -44,72 +44,72 @@ class Order(Struct, frozen=True, kw_only=True):
     overrides: Mapping[str, str]
 
 
-class Arrival:
+class ImageFetch:
     """Begun by ``Images.begin``. Threads may wait on it and cancel it."""
 
     def __init__(
         self,
         *,
         lock: Lock,
-        maker: Callable[[Callable[[Workshop], None]], Maker],
-        order: Order,
-        slots: Slots,
-        journal: Callable[[str], Journal],
-        on_ready: Callable[[Arrived], None],
+        builder: Callable[[Callable[[BuildContainer], None]], ImageBuilder],
+        request: FetchRequest,
+        slots: BuildSlots,
+        log: Callable[[str], BuildLog],
+        on_ready: Callable[[FetchedImage], None],
     ) -> None:
         self._lock = lock
-        self._maker = maker(self._opened)
-        self._order = order
+        self._builder = builder(self._opened)
+        self._request = request
         self._slots = slots
-        self._journal = journal
+        self._open_log = log
         self._on_ready = on_ready
-        self._futures: dict[str, Future[Arrived]] = {}
-        self._workshops: list[Workshop] = []
+        self._futures: dict[str, Future[FetchedImage]] = {}
+        self._containers: list[BuildContainer] = []
         self._failure: BaseException | None = None
         self._guard = threading.RLock()
         self._urgent = _ancestors_of_cached(lock)
 
     def start(self) -> None:
         """Begin with every wanted image."""
-        for name in sorted(self._order.names, key=self._rank):
+        for name in sorted(self._request.names, key=self._priority):
             self._future(name)
 
-    def wait(self, name: str, timeout: float | None = None) -> Arrived | None:
+    def wait(self, name: str, timeout: float | None = None) -> FetchedImage | None:
         """Until this image is there; None when that took longer than ``timeout`` seconds. Raises ImageUnavailable."""
         try:
             return self._future(name).result(timeout)
         except FutureTimeout:
             return None
 
-    def wait_all(self) -> tuple[Arrived, ...]:
+    def wait_all(self) -> tuple[FetchedImage, ...]:
         """Until all are there, in the order of the lock. Raises the first failure."""
         try:
-            for name in self._order.names:
+            for name in self._request.names:
                 self._future(name).exception()
         except BaseException:
             self.cancel()
             raise
         if self._failure is not None:
             raise self._failure
-        return tuple(self._future(name).result() for name in self._order.names)
+        return tuple(self._future(name).result() for name in self._request.names)
 
-    def cancel(self, because: BaseException | None = None) -> None:
+    def cancel(self, reason: BaseException | None = None) -> None:
         """Give up: workshops are closed, whoever waits is told."""
         with self._guard:
-            self._failure = self._failure or because or ImageUnavailable("the images were given up")
-            workshops, self._workshops = self._workshops, []
-        for workshop in workshops:
-            workshop.close()
+            self._failure = self._failure or reason or ImageUnavailable("the images were given up")
+            containers, self._containers = self._containers, []
+        for container in containers:
+            container.close()
 
-    def _opened(self, workshop: Workshop) -> None:
+    def _opened(self, container: BuildContainer) -> None:
         with self._guard:
-            self._workshops.append(workshop)
+            self._containers.append(container)
             given_up = self._failure is not None
         if given_up:
-            workshop.close()
-            raise Refused("it was given up")
+            container.close()
+            raise SourceUnavailable("it was given up")
 
-    def _future(self, name: str) -> Future[Arrived]:
+    def _future(self, name: str) -> Future[FetchedImage]:
         with self._guard:
             if name not in self._futures:
                 self._futures[name] = Future()
@@ -119,75 +119,77 @@ class Arrival:
     def _run(self, name: str) -> None:
         future = self._futures[name]
         try:
-            arrived = self._arrive(name)
-            if name in self._order.names:
-                self._on_ready(arrived)
+            fetched = self._obtain(name)
+            if name in self._request.names:
+                self._on_ready(fetched)
         except BaseException as error:
             try:
-                self.cancel(because=error)
+                self.cancel(reason=error)
             finally:
                 future.set_exception(self._failure or error)
         else:
-            future.set_result(arrived)
+            future.set_result(fetched)
 
-    def _arrive(self, name: str) -> Arrived:
+    def _obtain(self, name: str) -> FetchedImage:
         image = self._lock.images[name]
-        override = self._order.overrides.get(name)
-        reference = override or self._maker.references[name]
-        if found := self._maker.door.find(reference):
-            return Arrived(name=name, reference=reference, id=found.id)
+        override = self._request.overrides.get(name)
+        reference = override or self._builder.references[name]
+        if found := self._builder.store.find(reference):
+            return FetchedImage(name=name, reference=reference, id=found.id)
         sources = self._sources(image, override)
         if not sources:
-            raise _not_in_store(image, reference, offline=not self._order.kinds)
+            raise _not_in_store(image, reference, offline=not self._request.kinds)
         return self._fetch(image, reference, sources, override)
 
     def _sources(self, image: LockedImage, override: str | None) -> Sequence[Source]:
-        kinds = self._order.kinds if image.name in self._order.names else self._order.kinds_of_parents
+        kinds = self._request.kinds if image.name in self._request.names else self._request.kinds_of_parents
         if override is None:
             return in_order(image.sources, kinds)
         return in_order([Registry(reference=override)], kinds)
 
-    def _fetch(self, image: LockedImage, reference: str, sources: Sequence[Source], override: str | None) -> Arrived:
-        journal, reasons = self._journal(image.name), []
+    def _fetch(
+        self, image: LockedImage, reference: str, sources: Sequence[Source], override: str | None
+    ) -> FetchedImage:
+        log, reasons = self._open_log(image.name), []
         for source in sources:
             try:
-                stored = self._from(image, source, journal)
-            except Refused as error:
+                stored = self._from(image, source, log)
+            except SourceUnavailable as error:
                 if self._failure is not None:
                     raise self._failure from error
                 reasons.append(f"{source}: {error}")
-                journal.line(f"{source}: {error}")
+                log.line(f"{source}: {error}")
                 continue
             if override:
-                return self._arrived(image, override, stored, source, journal)
-            self._maker.door.tag(stored.id, local_tag(image.name))
-            return self._arrived(image, reference, stored, source, journal)
-        journal.given_up()
-        raise unavailable(image, reasons, journal)
+                return self._fetched(image, override, stored, source, log)
+            self._builder.store.tag(stored.id, local_tag(image.name))
+            return self._fetched(image, reference, stored, source, log)
+        log.given_up()
+        raise unavailable(image, reasons, log)
 
-    def _arrived(
-        self, image: LockedImage, reference: str, stored: StoredImage, source: Source, journal: Journal
-    ) -> Arrived:
-        journal.done("built" if isinstance(source, Build) else f"there, from {source}")
-        return Arrived(
-            name=image.name, reference=reference, id=stored.id, source=str(source), seconds=round(journal.elapsed, 1)
+    def _fetched(
+        self, image: LockedImage, reference: str, stored: StoredImage, source: Source, log: BuildLog
+    ) -> FetchedImage:
+        log.done("built" if isinstance(source, Build) else f"there, from {source}")
+        return FetchedImage(
+            name=image.name, reference=reference, id=stored.id, source=str(source), seconds=round(log.elapsed, 1)
         )
 
-    def _from(self, image: LockedImage, source: Source, journal: Journal) -> StoredImage:
+    def _from(self, image: LockedImage, source: Source, log: BuildLog) -> StoredImage:
         if isinstance(source, Registry):
-            return fetch(self._maker, image, source, journal)
+            return fetch(self._builder, image, source, log)
         if isinstance(source, Build):
             futures = [self._future(parent) for parent in parents(self._lock, image.name)]
             for future in futures:
                 future.result()
-        lane = source.cache if isinstance(source, Build) else ""
-        with self._slots.take(rank=self._rank(image.name), lane=lane):
+        group = source.cache if isinstance(source, Build) else ""
+        with self._slots.take(priority=self._priority(image.name), group=group):
             if self._failure is not None:
-                raise Refused("it was given up")
-            journal.begin()
-            return fetch(self._maker, image, source, journal)
+                raise SourceUnavailable("it was given up")
+            log.begin()
+            return fetch(self._builder, image, source, log)
 
-    def _rank(self, name: str) -> int:
+    def _priority(self, name: str) -> int:
         return 0 if name in self._urgent else 1
 
 

@@ -18,9 +18,9 @@ from msgspec import Struct, field
 from nexusdev.errors import ImageUnavailable
 from nexusdev.images.dockerfile import Copy, Run, Set, Stage, parse
 from nexusdev.images.host import CACHE_LABELS, Host
-from nexusdev.images.journal import Journal
+from nexusdev.images.journal import BuildLog
 from nexusdev.images.lock import Build, Debootstrap, LockedImage
-from nexusdev.runtimes.image_door import ImageDoor, StoredImage, Workshop
+from nexusdev.runtimes.image_door import BuildContainer, ImageStore, StoredImage
 
 IMAGE_LABEL = "dev.nexus.image"
 VERSION_LABEL = "org.opencontainers.image.version"
@@ -34,80 +34,87 @@ _CUT = re.compile(
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-class Refused(Exception):
+class SourceUnavailable(Exception):
     """A source could not deliver; its text says why. The next source is tried."""
 
 
-class Maker(Struct, frozen=True, kw_only=True):
+class ImageBuilder(Struct, frozen=True, kw_only=True):
     """Makes images here. ``references``: name → tag in the store; ``opened`` hears of every workshop, so that it can be closed from outside."""
 
-    door: ImageDoor
+    store: ImageStore
     host: Host
     references: Mapping[str, str]
-    opened: Callable[[Workshop], None] = field(default=lambda _: None)
+    opened: Callable[[BuildContainer], None] = field(default=lambda _: None)
 
-    def build(self, image: LockedImage, source: Build, journal: Journal) -> StoredImage:
+    def build(self, image: LockedImage, source: Build, log: BuildLog) -> StoredImage:
         """Run the Dockerfile. Its parents must be in the store. Raises Refused."""
         recipe = parse(source.folder / "Dockerfile")
         if source.cache:
-            self.door.make_volume(source.cache, CACHE_LABELS)
+            self.store.make_volume(source.cache, CACHE_LABELS)
         with ExitStack() as stack:
-            finished: dict[str, Workshop] = {}
+            finished: dict[str, BuildContainer] = {}
             for stage in recipe.stages[:-1]:
-                workshop = stack.enter_context(self._workshop(image, stage, source.cache))
-                self._perform(stage, workshop, source.folder, finished, journal)
-                finished[stage.name] = workshop
+                container = stack.enter_context(self._stage_container(image, stage, source.cache))
+                self._perform(stage, container, source.folder, finished, log)
+                finished[stage.name] = container
             last = recipe.stages[-1]
-            workshop = stack.enter_context(self._workshop(image, last, ""))
-            state = self._perform(last, workshop, source.folder, finished, journal)
-            prove(image, workshop, journal, environment=state.environment, by_version=True)
-            journal.step("commit")
-            return workshop.commit(self.references[image.name], state.changes, self.labels(image))
+            container = stack.enter_context(self._stage_container(image, last, ""))
+            state = self._perform(last, container, source.folder, finished, log)
+            prove(image, container, log, environment=state.environment, by_version=True)
+            log.step("commit")
+            return container.commit(self.references[image.name], state.changes, self.labels(image))
 
-    def debootstrap(self, image: LockedImage, source: Debootstrap, journal: Journal) -> StoredImage:
+    def debootstrap(self, image: LockedImage, source: Debootstrap, log: BuildLog) -> StoredImage:
         """Make Debian's root file system with the host's own tools, as root. Raises Refused."""
         with tempfile.TemporaryDirectory(prefix="nexusdev-debian-", ignore_cleanup_errors=True) as folder:
-            _debootstrap(source.folder / "make", Path(folder), self.host.mirror(), journal)
-            journal.step("import")
+            _debootstrap(source.folder / "make", Path(folder), self.host.mirror(), log)
+            log.step("import")
             changes = [f'ENV PATH="{_PATH}"', 'CMD ["bash"]', *_label_lines(self.labels(image))]
-            return self.door.import_root(Path(folder) / "rootfs.tar", self.references[image.name], changes)
+            return self.store.import_root(Path(folder) / "rootfs.tar", self.references[image.name], changes)
 
     def labels(self, image: LockedImage) -> Mapping[str, str]:
         """What an image of ours says of itself: its tag without the repository, so that a renamed one is found out."""
         return {IMAGE_LABEL: self.references[image.name].rpartition("/")[2], VERSION_LABEL: image.version}
 
     @contextlib.contextmanager
-    def workshop(self, reference: str, name: str, cache: str = "") -> Iterator[Workshop]:
+    def container(self, reference: str, name: str, cache: str = "") -> Iterator[BuildContainer]:
         """A workshop that is closed in the end."""
-        workshop = self.door.open_workshop(
-            reference, name=f"nexusdev-build-{name}", furniture=self.host.furniture(cache)
+        container = self.store.create_build_container(
+            reference, name=f"nexusdev-build-{name}", mounts=self.host.mounts(cache)
         )
-        self.opened(workshop)
+        self.opened(container)
         try:
-            yield workshop
+            yield container
         finally:
-            workshop.close()
+            container.close()
 
-    def _workshop(self, image: LockedImage, stage: Stage, cache: str) -> contextlib.AbstractContextManager[Workshop]:
+    def _stage_container(
+        self, image: LockedImage, stage: Stage, cache: str
+    ) -> contextlib.AbstractContextManager[BuildContainer]:
         name = f"{image.name}-{stage.name}" if stage.name else image.name
-        return self.workshop(self.references[stage.parent], name, cache)
+        return self.container(self.references[stage.parent], name, cache)
 
     def _perform(
-        self, stage: Stage, workshop: Workshop, folder: Path, finished: Mapping[str, Workshop], journal: Journal
+        self,
+        stage: Stage,
+        container: BuildContainer,
+        folder: Path,
+        finished: Mapping[str, BuildContainer],
+        log: BuildLog,
     ) -> _State:
-        parent = self.door.find(self.references[stage.parent])
+        parent = self.store.find(self.references[stage.parent])
         state = _State(user=(parent.user if parent else "") or "0")
         for instruction in stage.instructions:
             match instruction:
                 case Set():
                     state.take(instruction)
-                    _make_folder(instruction, workshop)
+                    _make_folder(instruction, container)
                 case Copy():
-                    journal.step(str(instruction))
-                    _copy(instruction, workshop, folder, finished, state.folder)
+                    log.step(str(instruction))
+                    _copy(instruction, container, folder, finished, state.folder)
                 case Run():
-                    journal.step(str(instruction))
-                    _run(instruction.script, workshop, state, journal)
+                    log.step(str(instruction))
+                    _run(instruction.script, container, state, log)
         return state
 
 
@@ -136,8 +143,8 @@ class _State(Struct, kw_only=True):
 
 def prove(
     image: LockedImage,
-    workshop: Workshop,
-    journal: Journal,
+    container: BuildContainer,
+    log: BuildLog,
     *,
     environment: Mapping[str, str] | None = None,
     by_version: bool = False,
@@ -146,32 +153,30 @@ def prove(
     missing: list[str] = []
     script = f"for each in {' '.join(image.programs)}; do command -v $each >/dev/null || echo $each; done"
     settings: Mapping[str, str] = environment or {}
-    workshop.run(script, user="10001", folder="/", environment=settings, say=missing.append)
+    container.run(script, user="10001", folder="/", environment=settings, say=missing.append)
     if missing:
-        raise Refused(f"these programs are missing in it: {', '.join(missing)}")
+        raise SourceUnavailable(f"these programs are missing in it: {', '.join(missing)}")
     if not (by_version and image.check):
         return
-    said: list[str] = []
-    workshop.run(image.check, user="10001", folder="/", environment={"HOME": "/tmp", **settings}, say=said.append)  # noqa: S108 - the container's
-    journal.line("\n".join(said))
-    if not re.search(rf"(?<!\d)(?<!\d\.){re.escape(image.version)}(?!\d)", "\n".join(said)):
-        raise Refused(f"{image.check!r} names another version than {image.version}: {' '.join(said)[:200]}")
+    output: list[str] = []
+    container.run(image.check, user="10001", folder="/", environment={"HOME": "/tmp", **settings}, say=output.append)  # noqa: S108 - the container's
+    log.line("\n".join(output))
+    if not re.search(rf"(?<!\d)(?<!\d\.){re.escape(image.version)}(?!\d)", "\n".join(output)):
+        raise SourceUnavailable(f"{image.check!r} names another version than {image.version}: {' '.join(output)[:200]}")
 
 
-def _run(script: str, workshop: Workshop, state: _State, journal: Journal) -> None:
+def _run(script: str, container: BuildContainer, state: _State, log: BuildLog) -> None:
     def attempt() -> int:
-        return workshop.run(
-            script, user=state.user, folder=state.folder, environment=state.environment, say=journal.line
-        )
+        return container.run(script, user=state.user, folder=state.folder, environment=state.environment, say=log.line)
 
     code = attempt()
     for _ in range(_ATTEMPTS - 1):
-        if code <= 0 or not _network_failed(journal.tail):
+        if code <= 0 or not _network_failed(log.tail):
             break
-        journal.step("the network failed: once more")
+        log.step("the network failed: once more")
         code = attempt()
     if code:
-        raise Refused(f"a step ended with exit code {code}" if code > 0 else "it was given up")
+        raise SourceUnavailable(f"a step ended with exit code {code}" if code > 0 else "it was given up")
 
 
 def _network_failed(lines: Sequence[str]) -> bool:
@@ -179,19 +184,21 @@ def _network_failed(lines: Sequence[str]) -> bool:
     return any(_CUT.search(line) for line in lines)
 
 
-def _make_folder(instruction: Set, workshop: Workshop) -> None:
+def _make_folder(instruction: Set, container: BuildContainer) -> None:
     if instruction.what == "WORKDIR" and instruction.value != "/":
-        workshop.run(f"mkdir -p {instruction.value}", user="0", folder="/", environment={}, say=lambda _: None)
+        container.run(f"mkdir -p {instruction.value}", user="0", folder="/", environment={}, say=lambda _: None)
 
 
-def _copy(instruction: Copy, workshop: Workshop, folder: Path, finished: Mapping[str, Workshop], here: str) -> None:
+def _copy(
+    instruction: Copy, container: BuildContainer, folder: Path, finished: Mapping[str, BuildContainer], here: str
+) -> None:
     target = str(PurePosixPath(here) / instruction.target)
-    workshop.run(f"mkdir -p {target}", user="0", folder="/", environment={}, say=lambda _: None)
+    container.run(f"mkdir -p {target}", user="0", folder="/", environment={}, say=lambda _: None)
     if instruction.stage:
         for file in instruction.files:
-            workshop.put(finished[instruction.stage].get(file), target)
+            container.put(finished[instruction.stage].get(file), target)
     else:
-        workshop.put(_packed(folder, instruction.files), target)
+        container.put(_packed(folder, instruction.files), target)
 
 
 def _packed(folder: Path, files: tuple[str, ...]) -> bytes:
@@ -210,42 +217,42 @@ def _label_lines(labels: Mapping[str, str]) -> list[str]:
     return [f'LABEL "{name}"="{value}"' for name, value in labels.items()]
 
 
-def _debootstrap(script: Path, folder: Path, mirror: str, journal: Journal) -> None:
-    _need_debootstrap(journal)
-    journal.step("debootstrap trixie")
+def _debootstrap(script: Path, folder: Path, mirror: str, log: BuildLog) -> None:
+    _need_debootstrap(log)
+    log.step("debootstrap trixie")
     argv = ["sh", str(script), str(folder), *([mirror] if mirror else [])]
-    _host_command(argv, journal)
+    _host_command(argv, log)
 
 
-def _need_debootstrap(journal: Journal) -> None:
+def _need_debootstrap(log: BuildLog) -> None:
     import os
 
     if os.geteuid() != 0:
-        raise Refused("debootstrap needs root, and nexusdev does not run as root")
+        raise SourceUnavailable("debootstrap needs root, and nexusdev does not run as root")
     if shutil.which("debootstrap"):
         return
     if not shutil.which("apt-get"):
-        raise Refused("debootstrap is not installed, and there is no apt to install it")
-    journal.step("apt-get install debootstrap (on this machine)")
-    with contextlib.suppress(Refused):
-        _host_command(["apt-get", "update", "-qq"], journal)
-    _host_command(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "debootstrap"], journal)
+        raise SourceUnavailable("debootstrap is not installed, and there is no apt to install it")
+    log.step("apt-get install debootstrap (on this machine)")
+    with contextlib.suppress(SourceUnavailable):
+        _host_command(["apt-get", "update", "-qq"], log)
+    _host_command(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "debootstrap"], log)
 
 
-def _host_command(argv: list[str], journal: Journal) -> None:
+def _host_command(argv: list[str], log: BuildLog) -> None:
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL) as process:
         assert process.stdout is not None  # noqa: S101 - it was asked for
         for line in process.stdout:
-            journal.line(line.decode(errors="replace").rstrip())
+            log.line(line.decode(errors="replace").rstrip())
     if process.returncode:
-        raise Refused(f"{argv[0]} ended with exit code {process.returncode}")
+        raise SourceUnavailable(f"{argv[0]} ended with exit code {process.returncode}")
 
 
-def unavailable(image: LockedImage, reasons: list[str], journal: Journal) -> ImageUnavailable:
+def unavailable(image: LockedImage, reasons: list[str], log: BuildLog) -> ImageUnavailable:
     """The error when no source could deliver: which image, why each source failed, the last lines, the log."""
     return ImageUnavailable(
         f"image {image.name} {image.version} could not be had from any of its sources",
         why="; ".join(reasons),
-        hint=f"less {journal.file}    then: nexusdev images build {image.name}",
-        evidence=[*journal.tail, f"log: {journal.file}"],
+        hint=f"less {log.file}    then: nexusdev images build {image.name}",
+        evidence=[*log.tail, f"log: {log.file}"],
     )

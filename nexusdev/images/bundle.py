@@ -61,7 +61,7 @@ def save(images: Images, file: Path, names: Collection[str] = ()) -> Bundle:
     try:
         with tarfile.open(temporary, mode="w:gz" if file.suffix in (".gz", ".tgz") else "w", **_level(file)) as archive:
             _add_manifest(archive, packed)
-            _add_images(archive, images.door.save([each.reference for each in packed]))
+            _add_images(archive, images.store.save([each.reference for each in packed]))
         temporary.replace(file)
     except OSError as error:
         raise InvalidConfig(f"{file} cannot be written", why=error.strerror or str(error), hint="df -h .") from error
@@ -73,15 +73,15 @@ def save(images: Images, file: Path, names: Collection[str] = ()) -> Bundle:
 def load(images: Images, file: Path) -> Bundle:
     """Bring a bundle's images into the store and verify them. Raises NotFound, InvalidConfig."""
     packed = contents(file)
-    images.door.load(_chunks(file))
+    images.store.load(_chunks(file))
     for each in packed:
-        found = images.door.find(each.reference)
+        found = images.store.find(each.reference)
         if found is None or not _same(each, found):
             raise InvalidConfig(
                 f"{each.reference} from {file.name} is not the image that was saved",
                 why=f"its manifest says {each.id}, the store has {found.id if found else 'nothing'}",
             )
-        images.door.tag(found.id, local_tag(each.name))
+        images.store.tag(found.id, local_tag(each.name))
     return Bundle(file=file, bytes=file.stat().st_size, images=packed)
 
 

@@ -64,7 +64,7 @@ class Stage(Struct, frozen=True, kw_only=True):
     instructions: tuple[Instruction, ...] = ()
 
 
-class Recipe(Struct, frozen=True, kw_only=True):
+class Dockerfile(Struct, frozen=True, kw_only=True):
     """A whole Dockerfile; the last stage is the image."""
 
     stages: tuple[Stage, ...]
@@ -75,7 +75,7 @@ class Recipe(Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys(stage.parent for stage in self.stages))
 
 
-def parse(file: Path) -> Recipe:
+def parse(file: Path) -> Dockerfile:
     """Read a Dockerfile. Raises InvalidConfig with file and line for whatever is outside the subset."""
     return _Parser(file).recipe()
 
@@ -86,13 +86,13 @@ class _Parser:
         self._arguments: dict[str, str] = {}
         self._stages: list[Stage] = []
 
-    def recipe(self) -> Recipe:
+    def recipe(self) -> Dockerfile:
         for line, text in _logical_lines(self._file.read_text(encoding="utf-8")):
             word, _, rest = text.partition(" ")
             self._take(line, word, rest.strip())
         if not self._stages:
             raise self._refuse(1, "there is no FROM")
-        return Recipe(stages=tuple(self._stages))
+        return Dockerfile(stages=tuple(self._stages))
 
     def _take(self, line: int, word: str, rest: str) -> None:
         match word:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from nexusdev.errors import ImageUnavailable, PreflightFailed
-from nexusdev.images.build import Maker, Refused, prove
-from nexusdev.images.journal import Journal
+from nexusdev.images.build import ImageBuilder, SourceUnavailable, prove
+from nexusdev.images.journal import BuildLog
 from nexusdev.images.lock import Build, Debootstrap, LockedImage, Registry, Source, kind
 from nexusdev.runtimes.image_door import StoredImage
 
@@ -16,39 +16,41 @@ def in_order(sources: Iterable[Source], kinds: Sequence[str]) -> tuple[Source, .
     return tuple(source for wanted in kinds for source in sources if kind(source) == wanted)
 
 
-def fetch(maker: Maker, image: LockedImage, source: Source, journal: Journal) -> StoredImage:
+def fetch(builder: ImageBuilder, image: LockedImage, source: Source, log: BuildLog) -> StoredImage:
     """Bring the image into the store, under its own tag. Raises Refused: this source cannot deliver."""
     match source:
         case Registry():
-            return _pull(maker, image, source, journal)
+            return _pull(builder, image, source, log)
         case Build():
-            return maker.build(image, source, journal)
+            return builder.build(image, source, log)
         case Debootstrap():
-            return maker.debootstrap(image, source, journal)
+            return builder.debootstrap(image, source, log)
 
 
-def _pull(maker: Maker, image: LockedImage, source: Registry, journal: Journal) -> StoredImage:
-    journal.step(f"pull {source.reference}")
+def _pull(builder: ImageBuilder, image: LockedImage, source: Registry, log: BuildLog) -> StoredImage:
+    log.step(f"pull {source.reference}")
     try:
-        pulled = maker.door.pull(source.reference, source.digest, journal.line)
-        return _adopt(maker, image, source, pulled, journal)
+        pulled = builder.store.pull(source.reference, source.digest, log.line)
+        return _adopt(builder, image, source, pulled, log)
     except ImageUnavailable as error:
-        raise Refused(error.why or error.message) from error
+        raise SourceUnavailable(error.why or error.message) from error
     except PreflightFailed as error:
         if error.code != "ENGINE_REFUSED":
             raise
-        raise Refused(f"it cannot be run: {error.message}") from error
+        raise SourceUnavailable(f"it cannot be run: {error.message}") from error
 
 
-def _adopt(maker: Maker, image: LockedImage, source: Registry, pulled: StoredImage, journal: Journal) -> StoredImage:
+def _adopt(
+    builder: ImageBuilder, image: LockedImage, source: Registry, pulled: StoredImage, log: BuildLog
+) -> StoredImage:
     """A pulled image gets our tag once it is seen to keep the contract; where names differ, with links in a layer of its own."""
-    reference = maker.references[image.name]
-    with maker.workshop(pulled.id, f"{image.name}-check") as workshop:
+    reference = builder.references[image.name]
+    with builder.container(pulled.id, f"{image.name}-check") as container:
         for name, theirs in source.links.items():
             script = f'mkdir -p /usr/local/bin && ln -s "$(command -v {theirs})" /usr/local/bin/{name}'
-            workshop.run(script, user="0", folder="/", environment={}, say=journal.line)
-        prove(image, workshop, journal)
+            container.run(script, user="0", folder="/", environment={}, say=log.line)
+        prove(image, container, log)
         if source.links:
-            return workshop.commit(reference, ["USER 10001:10001"], maker.labels(image))
-    maker.door.tag(pulled.id, reference)
+            return container.commit(reference, ["USER 10001:10001"], builder.labels(image))
+    builder.store.tag(pulled.id, reference)
     return pulled

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from nexusdev.runtimes.image_door import Furniture
+from nexusdev.runtimes.image_door import BuildMounts
 
 CACHE_LABELS = {"dev.nexus.cache": "go"}
 
@@ -48,7 +48,7 @@ class Host(Struct, frozen=True, kw_only=True):
     folder: Path
     root: Path = Path("/")
 
-    def furniture(self, cache: str = "") -> Furniture:
+    def mounts(self, cache: str = "") -> BuildMounts:
         """For one workshop; ``cache`` is a volume."""
         mounts = {self.apt_configuration(): "/run/host/apt.conf"}
         environment = {name: self.environ[name] for name in _PASSED if self.environ.get(name)}
@@ -60,7 +60,7 @@ class Host(Struct, frozen=True, kw_only=True):
             mounts[self._sources()] = "/run/host/sources.list"
         if cache:
             environment |= {"GOMODCACHE": "/cache/mod", "GOCACHE": "/cache/build"}
-        return Furniture(environment=environment, mounts=mounts, volumes={cache: "/cache"} if cache else {})
+        return BuildMounts(environment=environment, mounts=mounts, volumes={cache: "/cache"} if cache else {})
 
     def bundle(self) -> Path | None:
         """The certificates that this machine trusts."""

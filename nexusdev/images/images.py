@@ -13,13 +13,13 @@ from msgspec import Struct, field
 
 from nexusdev.events import Listener, Note, Silence
 from nexusdev.images.lock import BUILD, REGISTRY, Lock, default_file, load
-from nexusdev.images.slots import Slots
+from nexusdev.images.slots import BuildSlots
 from nexusdev.images.tags import tags
 from nexusdev.instance.lock import Holder, Patience, hold
-from nexusdev.runtimes.image_door import ImageDoor, StoredImage
+from nexusdev.runtimes.image_door import ImageStore, StoredImage
 
 if TYPE_CHECKING:
-    from nexusdev.images.arrival import Arrival, Arrived
+    from nexusdev.images.arrival import FetchedImage, ImageFetch
 
 OVERRIDE = "NEXUSDEV_IMAGE_"
 _LONGEST_BUILD = 3600.0
@@ -34,14 +34,14 @@ class Images(Struct, frozen=True, kw_only=True, dict=True):
     """
 
     lock: Lock
-    connect: Callable[[], ImageDoor]
+    connect: Callable[[], ImageStore]
     root: Path
     kinds: tuple[str, ...] = (REGISTRY, BUILD)
     environ: Mapping[str, str] = field(default_factory=dict)
     cores: int = 0
 
     @cached_property
-    def door(self) -> ImageDoor:
+    def store(self) -> ImageStore:
         """The engine's store. Raises PreflightFailed."""
         return self.connect()
 
@@ -76,7 +76,7 @@ class Images(Struct, frozen=True, kw_only=True, dict=True):
 
     def stored(self, names: Iterable[str] = ()) -> Mapping[str, StoredImage | None]:
         """Name → what the engine has under its reference. One engine call."""
-        by_tag = {tag: image for image in self.door.list() for tag in image.tags}
+        by_tag = {tag: image for image in self.store.list() for tag in image.tags}
         return {name: by_tag.get(reference) for name, reference in self.resolve(names).items()}
 
     def begin(
@@ -85,37 +85,37 @@ class Images(Struct, frozen=True, kw_only=True, dict=True):
         *,
         offline: bool = False,
         kinds: tuple[str, ...] | None = None,
-        on_ready: Callable[[Arrived], None] = lambda _: None,
+        on_ready: Callable[[FetchedImage], None] = lambda _: None,
         listener: Listener | None = None,
-    ) -> Arrival:
+    ) -> ImageFetch:
         """Set everything going and return at once; ``on_ready`` is called from threads, once per wanted image.
 
         Hold ``building()`` around it when something is missing.
         """
-        from nexusdev.images.arrival import Arrival, Order
-        from nexusdev.images.build import Maker
+        from nexusdev.images.arrival import FetchRequest, ImageFetch
+        from nexusdev.images.build import ImageBuilder
         from nexusdev.images.host import Host
-        from nexusdev.images.journal import Journal
+        from nexusdev.images.journal import BuildLog
 
         heard = listener or Silence()
         host = Host(environ=self.environ, folder=self.root / "build")
         wanted = () if offline else self.kinds if kinds is None else kinds
-        order = Order(
+        request = FetchRequest(
             names=self.lock.choose(names),
             kinds=wanted,
             kinds_of_parents=self.kinds if wanted else (),
             overrides=self.overrides,
         )
-        arrival = Arrival(
+        fetch = ImageFetch(
             lock=self.lock,
-            maker=lambda opened: Maker(door=self.door, host=host, references=self.references, opened=opened),
-            order=order,
-            slots=Slots(self.cores or os.cpu_count() or 1),
-            journal=lambda name: Journal(name, file=self.logs / f"{name}.log", listener=heard),
+            builder=lambda opened: ImageBuilder(store=self.store, host=host, references=self.references, opened=opened),
+            request=request,
+            slots=BuildSlots(self.cores or os.cpu_count() or 1),
+            log=lambda name: BuildLog(name, file=self.logs / f"{name}.log", listener=heard),
             on_ready=on_ready,
         )
-        arrival.start()
-        return arrival
+        fetch.start()
+        return fetch
 
     def ensure(
         self,
@@ -123,16 +123,18 @@ class Images(Struct, frozen=True, kw_only=True, dict=True):
         *,
         offline: bool = False,
         kinds: tuple[str, ...] | None = None,
-        on_ready: Callable[[Arrived], None] = lambda _: None,
+        on_ready: Callable[[FetchedImage], None] = lambda _: None,
         listener: Listener | None = None,
-    ) -> tuple[Arrived, ...]:
+    ) -> tuple[FetchedImage, ...]:
         """Until all are in the store. Raises ImageUnavailable: which image, why each source failed, last lines, log."""
-        there = self.stored(names)
-        if all(there.values()):
-            arrived = tuple(_at_hand(name, self.resolve([name])[name], image) for name, image in there.items() if image)
-            for each in arrived:
+        existing = self.stored(names)
+        if all(existing.values()):
+            fetched = tuple(
+                _at_hand(name, self.resolve([name])[name], image) for name, image in existing.items() if image
+            )
+            for each in fetched:
                 on_ready(each)
-            return arrived
+            return fetched
         with contextlib.nullcontext() if offline else self.building(listener):
             return self.begin(names, offline=offline, kinds=kinds, on_ready=on_ready, listener=listener).wait_all()
 
@@ -150,10 +152,10 @@ class Images(Struct, frozen=True, kw_only=True, dict=True):
             yield
 
 
-def _at_hand(name: str, reference: str, image: StoredImage) -> Arrived:
-    from nexusdev.images.arrival import Arrived
+def _at_hand(name: str, reference: str, image: StoredImage) -> FetchedImage:
+    from nexusdev.images.arrival import FetchedImage
 
-    return Arrived(name=name, reference=reference, id=image.id)
+    return FetchedImage(name=name, reference=reference, id=image.id)
 
 
 def open_images(
@@ -161,12 +163,12 @@ def open_images(
     *,
     kinds: tuple[str, ...] = (REGISTRY, BUILD),
     lock: Path | None = None,
-    connect: Callable[[], ImageDoor] | None = None,
-    kept: Path | None = None,
+    connect: Callable[[], ImageStore] | None = None,
+    cache: Path | None = None,
 ) -> Images:
-    """The images of this installation and of this process's engine. Raises InvalidConfig. ``kept``: see ``lock.load``."""
+    """The images of this installation and of this process's engine. Raises InvalidConfig. ``cache``: see ``lock.load``."""
     return Images(
-        lock=load(lock or default_file(), kept=kept),
+        lock=load(lock or default_file(), cache=cache),
         connect=connect or _engine,
         root=root,
         kinds=kinds,
@@ -174,7 +176,7 @@ def open_images(
     )
 
 
-def _engine() -> ImageDoor:
-    from nexusdev.runtimes.docker_images import image_door
+def _engine() -> ImageStore:
+    from nexusdev.runtimes.docker_images import image_store
 
-    return image_door()
+    return image_store()

@@ -13,7 +13,7 @@ SHOWN = 15
 _STEP_WIDTH = 72
 
 
-class Journal:
+class BuildLog:
     """Opened when something is really done for the image; an image that was there leaves none."""
 
     def __init__(self, image: str, *, file: Path, listener: Listener) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from nexusdev.errors import InvalidConfig, UsageError
-from nexusdev.instance.kept import Kept
+from nexusdev.instance.kept import FileCache
 
 FILE = "images.lock.yaml"
 
@@ -107,17 +107,17 @@ class Lock(Struct, frozen=True, kw_only=True):
         return tuple(name for name in self.images if name in wanted) if wanted else self.runnable
 
 
-def load(file: Path, *, kept: Path | None = None) -> Lock:
-    """Read the lock. Raises InvalidConfig with file, line, key and what is allowed. ``kept``: folder for what may be kept of it."""
+def load(file: Path, *, cache: Path | None = None) -> Lock:
+    """Read the lock. Raises InvalidConfig with file, line, key and what is allowed. ``cache``: folder for what may be kept of it."""
 
     def read() -> Lock:
         from nexusdev.images.lock_reader import read_lock
 
         return read_lock(file)
 
-    if kept is None:
+    if cache is None:
         return read()
-    return Kept(kept / "images.kept", Lock, key=str(file)).get(read, made_of=_made_of)
+    return FileCache(cache / "images.kept", Lock, key=str(file)).get(read, made_of=_made_of)
 
 
 def _made_of(lock: Lock) -> Iterator[Path]:

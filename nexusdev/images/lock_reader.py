@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from nexusdev.images.lock import Build, Debootstrap, Lock, LockedImage, Registry, Source
-from nexusdev.stack.document import Row, Scalar, Spot, Table, Value, read, refusal
+from nexusdev.stack.document import MappingNode, Scalar, SequenceNode, SourcePosition, Value, config_error, read
 
 SCHEMA = 1
 
@@ -30,22 +30,22 @@ def read_lock(file: Path) -> Lock:
     root = read(file, {})
     members = _members(root, _TOP, required=_TOP)
     if _text(members["schema"]) != str(SCHEMA):
-        raise refusal(members["schema"].spot, f"schema must be {SCHEMA}")
+        raise config_error(members["schema"].position, f"schema must be {SCHEMA}")
     listed = members["images"]
-    if not isinstance(listed, Table):
-        raise refusal(listed.spot, "must be a mapping: name → image")
+    if not isinstance(listed, MappingNode):
+        raise config_error(listed.position, "must be a mapping: name → image")
     return Lock(
         file=file, images={name: _image(listed.keys[name], name, value) for name, value in listed.items.items()}
     )
 
 
-def _image(spot: Spot, name: str, value: Value) -> LockedImage:
+def _image(position: SourcePosition, name: str, value: Value) -> LockedImage:
     if not _NAME.fullmatch(name):
-        raise refusal(spot, f"{name} is no image name", why="small letters, digits and hyphens")
+        raise config_error(position, f"{name} is no image name", why="small letters, digits and hyphens")
     members = _members(value, _IMAGE, required=("version", "sources"))
     rows = _rows(members["sources"])
     if not rows:
-        raise refusal(members["sources"].spot, "at least one source is needed", allowed=tuple(_SOURCES))
+        raise config_error(members["sources"].position, "at least one source is needed", allowed=tuple(_SOURCES))
     return LockedImage(
         name=name,
         version=_matching(members["version"], _VERSION, "a version that can stand in a tag"),
@@ -58,13 +58,13 @@ def _image(spot: Spot, name: str, value: Value) -> LockedImage:
 
 
 def _source(value: Value) -> Source:
-    kinds = [kind for kind in _SOURCES if isinstance(value, Table) and kind in value.items]
+    kinds = [kind for kind in _SOURCES if isinstance(value, MappingNode) and kind in value.items]
     if len(kinds) != 1:
-        raise refusal(value.spot, "a source is exactly one of these", allowed=tuple(_SOURCES))
+        raise config_error(value.position, "a source is exactly one of these", allowed=tuple(_SOURCES))
     members = _members(value, _SOURCES[kinds[0]], required=kinds)
     match kinds[0]:
         case "registry":
-            return _registry(value.spot, members)
+            return _registry(value.position, members)
         case "build":
             cache = _text(members["cache"]) if "cache" in members else ""
             return Build(folder=_folder(members["build"], "Dockerfile"), cache=cache)
@@ -72,13 +72,13 @@ def _source(value: Value) -> Source:
             return Debootstrap(folder=_folder(members["debootstrap"], "make"))
 
 
-def _registry(spot: Spot, members: Mapping[str, Value]) -> Registry:
+def _registry(position: SourcePosition, members: Mapping[str, Value]) -> Registry:
     if "digest" not in members:
-        raise refusal(spot, "digest is missing", why="a digest of null needs a why beside it")
+        raise config_error(position, "digest is missing", why="a digest of null needs a why beside it")
     digest, why = members["digest"], _text(members["why"]) if "why" in members else ""
     if isinstance(digest, Scalar) and digest.kind == "null":
         if not why:
-            raise refusal(digest.spot, "a digest of null needs a why beside it")
+            raise config_error(digest.position, "a digest of null needs a why beside it")
         pinned = None
     else:
         pinned = _matching(digest, _DIGEST, "sha256: and 64 hexadecimal digits, or null with a why")
@@ -90,50 +90,50 @@ def _links(members: Mapping[str, Value]) -> Mapping[str, str]:
     if "links" not in members:
         return {}
     table = members["links"]
-    if not isinstance(table, Table):
-        raise refusal(table.spot, "must be a mapping: program that is needed → program of the image")
+    if not isinstance(table, MappingNode):
+        raise config_error(table.position, "must be a mapping: program that is needed → program of the image")
     return {name: _matching(value, _PROGRAM, "the name of a program") for name, value in table.items.items()}
 
 
 def _folder(value: Value, needed: str) -> Path:
-    folder = value.spot.file.parent / _text(value)
+    folder = value.position.file.parent / _text(value)
     if not (folder / needed).is_file():
-        raise refusal(value.spot, f"there is no {needed} in {folder}")
+        raise config_error(value.position, f"there is no {needed} in {folder}")
     return folder
 
 
 def _members(value: Value, allowed: tuple[str, ...], *, required: Iterable[str]) -> Mapping[str, Value]:
-    if not isinstance(value, Table):
-        raise refusal(value.spot, "must be a mapping", allowed=allowed)
-    for key, spot in value.keys.items():
+    if not isinstance(value, MappingNode):
+        raise config_error(value.position, "must be a mapping", allowed=allowed)
+    for key, position in value.keys.items():
         if key not in allowed:
-            raise refusal(spot, f"unknown key {key}", allowed=allowed, near=key)
+            raise config_error(position, f"unknown key {key}", allowed=allowed, near=key)
     for key in required:
         if key not in value.items:
-            raise refusal(value.spot, f"{key} is missing", allowed=allowed)
+            raise config_error(value.position, f"{key} is missing", allowed=allowed)
     return value.items
 
 
 def _rows(value: Value) -> tuple[Value, ...]:
-    if isinstance(value, Row):
+    if isinstance(value, SequenceNode):
         return value.items
-    raise refusal(value.spot, "must be a list")
+    raise config_error(value.position, "must be a list")
 
 
 def _text(value: Value) -> str:
     if isinstance(value, Scalar) and value.kind in ("str", "int"):
         return value.text
-    raise refusal(value.spot, "must be a text", hint="put it in quotes")
+    raise config_error(value.position, "must be a text", hint="put it in quotes")
 
 
 def _boolean(value: Value) -> bool:
     if isinstance(value, Scalar) and value.kind == "bool" and value.text in ("true", "false"):
         return value.text == "true"
-    raise refusal(value.spot, "must be true or false")
+    raise config_error(value.position, "must be true or false")
 
 
 def _matching(value: Value, pattern: re.Pattern[str], wanted: str) -> str:
     text = _text(value)
     if not pattern.fullmatch(text):
-        raise refusal(value.spot, f"{text!r} is not {wanted}")
+        raise config_error(value.position, f"{text!r} is not {wanted}")
     return text

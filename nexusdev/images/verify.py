@@ -9,7 +9,7 @@ from nexusdev.images.lock import LockedImage, Registry
 from nexusdev.runtimes.image_door import StoredImage
 
 
-class Verdict(Struct, frozen=True, kw_only=True):
+class ImageVerification(Struct, frozen=True, kw_only=True):
     """One image. ``wrong`` is a sentence, '' when all is as it should be; ``evidence`` says what was compared."""
 
     name: str
@@ -18,18 +18,18 @@ class Verdict(Struct, frozen=True, kw_only=True):
     evidence: str = ""
 
 
-def judge(image: LockedImage, reference: str, found: StoredImage | None) -> Verdict:
+def verify_image(image: LockedImage, reference: str, found: StoredImage | None) -> ImageVerification:
     """Compare an image with its entry in the lock."""
     wrong, evidence = _compare(image, reference, found)
-    return Verdict(name=image.name, reference=reference, wrong=wrong, evidence=evidence)
+    return ImageVerification(name=image.name, reference=reference, wrong=wrong, evidence=evidence)
 
 
 def _compare(image: LockedImage, reference: str, found: StoredImage | None) -> tuple[str, str]:
     if found is None:
         return ("", "absent: it is optional") if image.optional else ("it is not in the store", "")
-    own, said = reference.rpartition("/")[2], found.labels.get(IMAGE_LABEL, "")
-    if said:
-        return ("" if said == own else f"it says of itself that it is {said}"), f"label {said}"
+    own, output = reference.rpartition("/")[2], found.labels.get(IMAGE_LABEL, "")
+    if output:
+        return ("" if output == own else f"it says of itself that it is {output}"), f"label {output}"
     return _compare_digests(image, found.digests)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from nexusdev.errors import InvalidState
 from nexusdev.instance.folders import folder_of
-from nexusdev.plan.survey import Belonging
+from nexusdev.plan.survey import OwnedResource
 
 _EVIDENCE = 6
 _DEFAULT = Path(".local") / "state" / "nexusdev"
@@ -24,7 +24,7 @@ _DEFAULT = Path(".local") / "state" / "nexusdev"
 
 def explained(
     name: str,
-    things: Sequence[Belonging],
+    things: Sequence[OwnedResource],
     *,
     root: Path,
     project: Path,
@@ -52,7 +52,7 @@ def explained(
     return _lost(name, next(iter(told), None), root, evidence)
 
 
-def _evidence(things: Sequence[Belonging]) -> tuple[str, ...]:
+def _evidence(things: Sequence[OwnedResource]) -> tuple[str, ...]:
     left = [f"{kind} {each.name}" for kind in ("volume", "container") for each in things if each.kind == kind]
     more = (f"… and {len(left) - _EVIDENCE} more",) if len(left) > _EVIDENCE else ()
     return (*left[:_EVIDENCE], *more)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from nexusdev.errors import InvalidState
-from nexusdev.instance.files import overwrite, recover, replace, sweep
+from nexusdev.instance.files import finish_write, remove_temp_files, replace, write_in_place
 from nexusdev.instance.state import make_folder
 from nexusdev.stack.model import Service, Stack
 
@@ -65,11 +65,11 @@ def prepare(folder: Path, stack: Stack, *, instance: str, nonce: str, uid: int, 
     Quick when nothing is to be done: what was issued is remembered with its hashes, and cryptography is not even imported.
     """
     make_folder(folder)
-    sweep(folder)
+    remove_temp_files(folder)
     wanted = {**wanted_names(stack), CLIENT: ("nexusdev",)}
     for name in ("ca", *wanted):
-        recover(folder / f"{name}.key")
-        recover(folder / f"{name}.crt")
+        finish_write(folder / f"{name}.key")
+        finish_write(folder / f"{name}.crt")
     index = _read_index(folder)
     if not _is_current(folder, "ca", index, ()):
         index = {}
@@ -262,10 +262,10 @@ def _write_pair(
 
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
-    def dress(file: Path) -> None:
+    def set_owner(file: Path) -> None:
         file.chmod(0o600 if file.suffix == ".key" else 0o644)
         if owner and os.getuid() == 0:
             os.chown(file, *owner)
 
-    overwrite(folder / f"{name}.key", pem, dress=dress)
-    overwrite(folder / f"{name}.crt", certificate.public_bytes(Encoding.PEM), dress=dress)
+    write_in_place(folder / f"{name}.key", pem, set_owner=set_owner)
+    write_in_place(folder / f"{name}.crt", certificate.public_bytes(Encoding.PEM), set_owner=set_owner)

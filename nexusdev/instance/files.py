@@ -31,22 +31,22 @@ def replace(path: Path, content: str | bytes, *, mode: int = 0o600, temporary: P
         raise
 
 
-def overwrite(path: Path, data: bytes, *, dress: Callable[[Path], None]) -> None:
+def write_in_place(path: Path, data: bytes, *, set_owner: Callable[[Path], None]) -> None:
     """Change the content of ``path`` and keep its inode, because containers have it mounted. Survives a kill at any point.
 
-    The new content is first complete in ``<path>.next``; whoever finds that file later finishes the work with ``recover``.
-    ``dress`` sets mode and owner of a new file.
+    The new content is first complete in ``<path>.next``; whoever finds that file later finishes the work with ``finish_write``.
+    ``set_owner`` sets mode and owner of a new file.
     """
     if not path.exists():
         replace(path, data)
-        dress(path)
+        set_owner(path)
         return
     replace(path.with_name(path.name + NEXT), data)
-    recover(path)
+    finish_write(path)
 
 
-def recover(path: Path) -> bool:
-    """Finish an interrupted ``overwrite``; tells whether there was one."""
+def finish_write(path: Path) -> bool:
+    """Finish an interrupted ``write_in_place``; tells whether there was one."""
     following = path.with_name(path.name + NEXT)
     try:
         data = following.read_bytes()
@@ -57,7 +57,7 @@ def recover(path: Path) -> bool:
     return True
 
 
-def sweep(folder: Path) -> None:
+def remove_temp_files(folder: Path) -> None:
     """Remove what a killed ``replace`` left behind: never complete, never used."""
     for leftover in folder.glob(".*.tmp"):
         leftover.unlink(missing_ok=True)

@@ -19,11 +19,11 @@ from nexusdev.instance.identity import Identity, require_owner
 from nexusdev.instance.places import Place, place_of
 from nexusdev.instance.secrets import SecretFiles
 from nexusdev.instance.state import Record
-from nexusdev.plan.survey import Survey
+from nexusdev.plan.survey import EngineInventory
 
 if TYPE_CHECKING:
     from nexusdev.instance.lock import Held, Patience
-    from nexusdev.ports import Runtime, Site
+    from nexusdev.ports import InstanceAccess, Runtime
     from nexusdev.stack.model import Stack
 
 
@@ -102,15 +102,15 @@ class Instance(Struct, frozen=True, kw_only=True):
             self.folder / "tls", stack, instance=self.name, nonce=self.nonce, uid=self.uid, gid=self.gid
         )
         state.write_passwd(self.folder, self.uid, self.gid)
-        numbers.make(self.folder)
+        numbers.create_file(self.folder)
         state.write_compose_env(self.folder, self.environment(images))
         return (*made, *(f"certificate {group}" for group in issued))
 
-    def site(self, runtime: Runtime, stack: Stack) -> Site:
+    def access(self, runtime: Runtime, stack: Stack) -> InstanceAccess:
         """All that components see of the world."""
-        from nexusdev.ports import Site
+        from nexusdev.ports import InstanceAccess
 
-        return Site(
+        return InstanceAccess(
             instance=self.name,
             nonce=self.nonce,
             addresses=addresses(stack),
@@ -140,14 +140,14 @@ def find(identity: Identity, *, root: Path | None = None) -> Instance:
 def open_instance(
     identity: Identity,
     *,
-    survey: Survey,
+    inventory: EngineInventory,
     root: Path | None = None,
     rootless: bool = False,
     move_ports: bool = False,
 ) -> Instance:
     """The instance to work on, made when there is none. Call it with the instance's lock held (``locked``).
 
-    survey      what the engine holds, so that ports, subnets and owners do not clash
+    inventory   what the engine holds, so that ports, subnets and owners do not clash
     rootless    the engine runs without root (other owner of mounted files)
     move_ports  take another port block
 
@@ -158,13 +158,15 @@ def open_instance(
     record = state.read_record(folder)
     if record is not None:
         require_owner(identity, record.owner, record.place)
-    _require_ours(identity, survey, record.former if record else ())
+    _require_ours(identity, inventory, record.former if record else ())
     if record is not None:
         record = _placed(record, folder)
-        return _instance(_moved(record, root, survey) if move_ports else record, folder)
-    if lost := absent.explained(identity.name, survey.of_instance(identity.name), root=root, project=identity.project):
+        return _instance(_moved(record, root, inventory) if move_ports else record, folder)
+    if lost := absent.explained(
+        identity.name, inventory.of_instance(identity.name), root=root, project=identity.project
+    ):
         raise lost
-    return replace(_instance(_make(identity, root, survey, rootless), folder), created=True)
+    return replace(_instance(_make(identity, root, inventory, rootless), folder), created=True)
 
 
 @contextlib.contextmanager
@@ -216,18 +218,18 @@ def _instance(record: Record, folder: Path) -> Instance:
     )
 
 
-def _require_ours(identity: Identity, survey: Survey, former: tuple[str, ...]) -> None:
+def _require_ours(identity: Identity, inventory: EngineInventory, former: tuple[str, ...]) -> None:
     """What the engine has under this name must be labelled with this folder or a former one of its, whatever state folder is in use."""
-    for belonging in survey.of_instance(identity.name):
+    for belonging in inventory.of_instance(identity.name):
         if belonging.owner_path and belonging.owner_path not in former:
             require_owner(identity, belonging.owner_path)
 
 
-def _make(identity: Identity, root: Path, survey: Survey, rootless: bool) -> Record:
+def _make(identity: Identity, root: Path, inventory: EngineInventory, rootless: bool) -> Record:
     uid, gid = state.container_user(rootless=rootless)
     folder = state.folder_of(root, identity.name)
     with _allocation(root):
-        slot, net = _allocate(root, survey, identity.name)
+        slot, net = _allocate(root, inventory, identity.name)
         record = Record(
             name=identity.name,
             owner=str(identity.project),
@@ -260,10 +262,10 @@ def _placed(record: Record, folder: Path) -> Record:
     return placed
 
 
-def _moved(record: Record, root: Path, survey: Survey) -> Record:
+def _moved(record: Record, root: Path, inventory: EngineInventory) -> Record:
     """The same instance on another port block; its subnet stays."""
     with _allocation(root):
-        slot, _ = _allocate(root, survey, record.name, but=record.slot)
+        slot, _ = _allocate(root, inventory, record.name, but=record.slot)
         moved = replace(record, slot=slot)
         folder = state.folder_of(root, record.name)
         state.write_record(folder, moved)
@@ -271,13 +273,13 @@ def _moved(record: Record, root: Path, survey: Survey) -> Record:
     return moved
 
 
-def _allocate(root: Path, survey: Survey, name: str, *, but: int | None = None) -> tuple[int, str]:
+def _allocate(root: Path, inventory: EngineInventory, name: str, *, but: int | None = None) -> tuple[int, str]:
     """A port block and a subnet that nobody has: neither in the state nor in the engine."""
     others = [record for record in state.records(root) if record.name != name]
     used = {record.slot for record in others} | {but}
-    used |= {ports.slot_of(port) for each in survey.belongings if each.instance != name for port in each.ports}
+    used |= {ports.slot_of(port) for each in inventory.resources if each.instance != name for port in each.ports}
     slot = ports.choose_slot({each for each in used if each is not None}, ports.is_taken)
-    taken = [*survey.subnets.values(), *(f"{record.net}.0/24" for record in others)]
+    taken = [*inventory.subnets.values(), *(f"{record.net}.0/24" for record in others)]
     return slot, subnets.choose_net(slot, taken)
 
 

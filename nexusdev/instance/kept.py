@@ -26,7 +26,7 @@ class _Record(Struct, frozen=True, kw_only=True):
     value: Raw
 
 
-class Kept(Generic[T]):
+class FileCache(Generic[T]):
     """One value of one kind (a Struct, or what msgspec can read back) in one file.
 
     key  what it depends on besides files: another key, another value
@@ -39,12 +39,12 @@ class Kept(Generic[T]):
 
     def get(self, read: Callable[[], T], *, made_of: Callable[[T], Iterable[Path]]) -> T:
         """The value: as it was kept, else as it is read now, and kept until one of the files that it is made of changes."""
-        if (value := self.recall()) is None:
+        if (value := self.cached()) is None:
             value = read()
-            self.keep(value, made_of=made_of(value))
+            self.store(value, made_of=made_of(value))
         return value
 
-    def recall(self) -> T | None:
+    def cached(self) -> T | None:
         """The value; None when there is none, when a file changed since, or when what is there cannot be understood."""
         try:
             record = msgpack.decode(self._file.read_bytes(), type=_Record)
@@ -54,7 +54,7 @@ class Kept(Generic[T]):
         except (OSError, DecodeError, ValidationError):
             return None
 
-    def keep(self, value: T, *, made_of: Iterable[Path]) -> None:
+    def store(self, value: T, *, made_of: Iterable[Path]) -> None:
         """Keep it until one of these files changes. Nothing is kept, and nothing said, where the folder is missing or may not be written."""
         with contextlib.suppress(OSError):
             record = _Record(

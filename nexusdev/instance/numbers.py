@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from nexusdev.instance.files import overwrite
+from nexusdev.instance.files import write_in_place
 from nexusdev.instance.secrets import is_derived
 from nexusdev.stack.model import Stack
 
@@ -20,7 +20,7 @@ _MODE = 0o644
 _HEAD = "# HELP "
 
 
-class Family(Struct, frozen=True, kw_only=True):
+class MetricFamily(Struct, frozen=True, kw_only=True):
     """One metric: its name, what it tells, the label that its samples differ by ('' for a single sample), and label → value.
 
     ``owners``: label → the component that it belongs to, where that is told as well.
@@ -40,7 +40,7 @@ class Family(Struct, frozen=True, kw_only=True):
         return f"{self.name}{{{','.join(labels)}}} {value:.3f}\n" if labels else f"{self.name} {value:.3f}\n"
 
 
-def render(families: Iterable[Family]) -> Mapping[str, str]:
+def render(families: Iterable[MetricFamily]) -> Mapping[str, str]:
     """Name → its block in the text format of Prometheus; a family without samples has none."""
     return {
         each.name: f"# HELP {each.name} {each.tells}\n# TYPE {each.name} gauge\n"
@@ -50,13 +50,13 @@ def render(families: Iterable[Family]) -> Mapping[str, str]:
     }
 
 
-def write(folder: Path, families: Iterable[Family]) -> None:
+def write(folder: Path, families: Iterable[MetricFamily]) -> None:
     """In place, because a container has the file mounted. Families that are not among these stay as they were."""
     file = folder / _FILE
     before = file.read_text(encoding="utf-8") if file.exists() else None
     text = "".join({**_blocks(before or ""), **render(families)}.values())
     if text != before:
-        overwrite(file, text.encode(), dress=lambda path: path.chmod(_MODE))
+        write_in_place(file, text.encode(), set_owner=lambda path: path.chmod(_MODE))
 
 
 def _blocks(text: str) -> Mapping[str, str]:
@@ -64,20 +64,20 @@ def _blocks(text: str) -> Mapping[str, str]:
     return {block.split()[0]: f"{_HEAD}{block}" for block in text.split(_HEAD) if block}
 
 
-def make(folder: Path) -> None:
+def create_file(folder: Path) -> None:
     """An empty file where there is none yet: an engine would mount a folder in its place."""
     if not (folder / _FILE).exists():
         write(folder, ())
 
 
-def of_up(*, seconds: float, at: float, ready: Mapping[str, float]) -> tuple[Family, ...]:
+def up_metrics(*, seconds: float, at: float, ready: Mapping[str, float]) -> tuple[MetricFamily, ...]:
     """What an ``up`` that changed something tells. ``ready``: component → how long it was waited for."""
     return (
-        Family(
+        MetricFamily(
             name="nexusdev_up_seconds", tells="How long the last up took that changed something.", samples={"": seconds}
         ),
-        Family(name="nexusdev_up_last_timestamp_seconds", tells="When it ended.", samples={"": at}),
-        Family(
+        MetricFamily(name="nexusdev_up_last_timestamp_seconds", tells="When it ended.", samples={"": at}),
+        MetricFamily(
             name="nexusdev_up_ready_seconds",
             tells="How long each component was waited for.",
             label="component",
@@ -86,9 +86,9 @@ def of_up(*, seconds: float, at: float, ready: Mapping[str, float]) -> tuple[Fam
     )
 
 
-def of_run(stack: Stack, wanted: Collection[str]) -> Family:
+def wanted_services(stack: Stack, wanted: Collection[str]) -> MetricFamily:
     """Which services this instance is meant to run: 1, and 0 for the rest of the stack. An alert misses nothing else."""
-    return Family(
+    return MetricFamily(
         name="nexusdev_service_wanted",
         tells="Whether this instance is meant to run a service.",
         label="service",
@@ -97,22 +97,24 @@ def of_run(stack: Stack, wanted: Collection[str]) -> Family:
     )
 
 
-def of_instance(folder: Path, stack: Stack) -> tuple[Family, ...]:
+def instance_metrics(folder: Path, stack: Stack) -> tuple[MetricFamily, ...]:
     """What the state folder tells: until when certificates are good, since when secrets are what they are, how large the stack is."""
     return (
-        Family(
+        MetricFamily(
             name="nexusdev_certificate_not_after_seconds",
             tells="Until when a certificate is good.",
             label="group",
             samples=_certificates(folder),
         ),
-        Family(
+        MetricFamily(
             name="nexusdev_secret_created_timestamp_seconds",
             tells="When a secret got the value that it has.",
             label="secret",
             samples=_secrets(stack),
         ),
-        Family(name="nexusdev_services", tells="How many services the stack has.", samples={"": len(stack.services)}),
+        MetricFamily(
+            name="nexusdev_services", tells="How many services the stack has.", samples={"": len(stack.services)}
+        ),
     )
 
 

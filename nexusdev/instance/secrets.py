@@ -29,9 +29,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from nexusdev.errors import InvalidConfig, InvalidState
-from nexusdev.instance.files import overwrite, recover, replace, sweep
+from nexusdev.instance.files import finish_write, remove_temp_files, replace, write_in_place
 from nexusdev.instance.state import make_folder
-from nexusdev.stack.model import Recipe, Secret
+from nexusdev.stack.model import Secret, SecretRecipe
 
 PLACEHOLDER = re.compile(r"\{\{\s*(?:([a-z0-9]+):)?([A-Za-z0-9._-]+)\s*\}\}")
 _ALPHABET = string.ascii_letters + string.digits
@@ -91,7 +91,7 @@ class SecretFiles:
             for secret in missing:
                 self._put(secret, fresh(secret))
             self._remember()
-            self._dress_all()
+            self._set_owners()
             return tuple(each.name for each in missing) + self._render()
 
     def names(self) -> tuple[str, ...]:
@@ -109,9 +109,9 @@ class SecretFiles:
     def _mend(self) -> None:
         for folder in {each.file.parent for each in self._secrets.values()}:
             make_folder(folder)
-            sweep(folder)
+            remove_temp_files(folder)
         for secret in self._secrets.values():
-            recover(secret.file)
+            finish_write(secret.file)
 
     def _lacks(self, secret: Secret) -> bool:
         if not secret.file.exists():
@@ -140,7 +140,7 @@ class SecretFiles:
         return next(iter(self._secrets.values())).file.parent / _INDEX
 
     def _put(self, secret: Secret, value: str) -> None:
-        overwrite(secret.file, value.encode(), dress=self._dress)
+        write_in_place(secret.file, value.encode(), set_owner=self._set_owner)
 
     def _render(self) -> tuple[str, ...]:
         """Bring every derived file to what it shall be; the names of those that changed."""
@@ -177,18 +177,18 @@ class SecretFiles:
             raise InvalidConfig(f"secret {path[-1]}: {match[0]} cannot be computed", why=f"known are {known}")
         return function(self._value(match[2], path).removesuffix("\n"))
 
-    def _dress(self, file: Path) -> None:
+    def _set_owner(self, file: Path) -> None:
         file.chmod(0o600)
         if os.getuid() == 0:
             os.chown(file, self._uid, self._gid)
 
-    def _dress_all(self) -> None:
+    def _set_owners(self) -> None:
         for secret in self._secrets.values():
-            if secret.file.exists() and not _is_dressed(secret.file, self._uid):
-                self._dress(secret.file)
+            if secret.file.exists() and not _has_owner(secret.file, self._uid):
+                self._set_owner(secret.file)
 
 
-def is_derived(recipe: Recipe) -> bool:
+def is_derived(recipe: SecretRecipe) -> bool:
     """Whether the value follows from other secrets."""
     return bool(recipe.text or recipe.jwt)
 
@@ -221,7 +221,7 @@ def token(claims: Mapping[str, str], key: str) -> str:
     return f"{head}.{body}.{encoded(signature)}"
 
 
-def _is_dressed(file: Path, uid: int) -> bool:
+def _has_owner(file: Path, uid: int) -> bool:
     status = file.stat()
     return status.st_mode & 0o777 == 0o600 and (os.getuid() != 0 or status.st_uid == uid)  # noqa: PLR2004 - a file mode
 

@@ -13,7 +13,7 @@ from nexusdev.instance.state import Record
 from nexusdev.operations.context import Context
 from nexusdev.operations.moved import Earlier, earlier, refuse_stateless, weigh
 from nexusdev.operations.outcome import Outcome
-from nexusdev.words import counted, listed
+from nexusdev.words import join_names, pluralize
 
 
 def question(context: Context) -> str | None:
@@ -41,18 +41,18 @@ def adopt(context: Context) -> Outcome:
     project = context.identity.project
     if found is None:
         words = f"nothing to do: instance {context.identity.name} belongs to this folder already"
-        return Outcome(instance=context.identity.name, data={"adopted": False}, says=(words,))
+        return Outcome(instance=context.identity.name, data={"adopted": False}, output=(words,))
     name = found.record.name
     with locked(Identity(name=name, project=project), "nexusdev adopt", root=context.root):
         _require_free(context, found)
         owners.hand_over(found.record, project, root=context.root)
-    things = context.doors.survey().of_instance(name)
+    things = context.provider.inventory().of_instance(name)
     parts = {kind: sum(each.kind == kind for each in things) for kind in ("container", "volume")}
-    words = " and ".join(counted(number, kind) for kind, number in parts.items())
+    words = " and ".join(pluralize(number, kind) for kind, number in parts.items())
     return Outcome(
         instance=name,
         data={"adopted": True, "instance": name, "from": found.record.owner, "to": str(project), **_plural(parts)},
-        says=(f"adopted: instance {name} with {words} belongs to {project} now", "nexusdev up   bring it up here"),
+        output=(f"adopted: instance {name} with {words} belongs to {project} now", "nexusdev up   bring it up here"),
     )
 
 
@@ -96,11 +96,11 @@ def _require_free(context: Context, found: Earlier) -> None:
     own = name_of(context.identity.project, context.root)
     if own == found.record.name or not _is_own(context, own):
         return
-    things = [each for each in context.doors.survey().of_instance(own) if each.kind != "network"]
+    things = [each for each in context.provider.inventory().of_instance(own) if each.kind != "network"]
     if things:
         raise IdentityMismatch(
             f"this folder has an instance of its own: {own}",
-            why=f"it has {listed([str(each.name) for each in things[:3]])}{' and more' if things[3:] else ''}, "
+            why=f"it has {join_names([str(each.name) for each in things[:3]])}{' and more' if things[3:] else ''}, "
             "which would be left without a folder",
             hint=f"nexusdev -i {own} destroy   remove it with its data; then: nexusdev -i {found.record.name} adopt\n"
             f"nexusdev -i {own} up   keep it, and leave {found.record.name} alone",

@@ -8,14 +8,14 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-Verdict = Literal["ok", "warning", "failed", "fixed"]
+CheckResult = Literal["ok", "warning", "failed", "fixed"]
 
 
 class Check(Struct, frozen=True, kw_only=True):
     """``fix``: what to type. ``repair``: does it by itself and says what it did; only where nothing can be lost."""
 
     name: str
-    verdict: Verdict
+    verdict: CheckResult
     evidence: str
     fix: str = ""
     repair: Callable[[], str] | None = None

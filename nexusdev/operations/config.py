@@ -21,7 +21,7 @@ def show(context: Context, *, origin: bool = False) -> Outcome:
     }
     columns = ("setting", "value", "from") if origin else ("setting", "value")
     table = Table(columns=columns, rows=tuple(_row(*each)[: len(columns)] for each in rows))
-    return Outcome(data=data, instance=context.identity.name, says=(table,))
+    return Outcome(data=data, instance=context.identity.name, output=(table,))
 
 
 def _shown(context: Context, key: str, value: Any) -> Any:

@@ -17,7 +17,7 @@ from nexusdev.errors import InvalidConfig, NotFound
 from nexusdev.events import Listener, Silence
 from nexusdev.instance.folders import folder_of
 from nexusdev.instance.identity import Identity
-from nexusdev.instance.kept import Kept
+from nexusdev.instance.kept import FileCache
 from nexusdev.ports import Clock, Runtime
 from nexusdev.settings import Settings
 from nexusdev.stack import model
@@ -27,11 +27,11 @@ from nexusdev.waiting import SystemClock
 if TYPE_CHECKING:
     from nexusdev.images.images import Images
     from nexusdev.instance.instance import Instance
-    from nexusdev.plan.survey import Survey
+    from nexusdev.plan.survey import EngineInventory
     from nexusdev.runtimes.docker_connect import EngineFacts
 
 
-class Doors(Protocol):
+class RuntimeProvider(Protocol):
     """How verbs reach an engine."""
 
     def runtime(self, identity: Identity, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:
@@ -40,7 +40,7 @@ class Doors(Protocol):
         ``owner``, ``state_path``: its project and state folder, which become labels of what it makes.
         """
 
-    def survey(self, *, caches: bool = False) -> Survey:
+    def inventory(self, *, caches: bool = False) -> EngineInventory:
         """What the engine holds of every instance; with ``caches``, the volumes of image builds too."""
 
     def volume_sizes(self) -> Mapping[str, int]:
@@ -49,11 +49,11 @@ class Doors(Protocol):
     def facts(self) -> EngineFacts:
         """What the engine says of itself. Raises PreflightFailed."""
 
-    def images(self, root: Path, *, kinds: tuple[str, ...], kept: Path) -> Images:
-        """The images of this installation beside the engine's store. ``kept``: folder for what may be kept of them."""
+    def images(self, root: Path, *, kinds: tuple[str, ...], cache: Path) -> Images:
+        """The images of this installation beside the engine's store. ``cache``: folder for what may be kept of them."""
 
 
-class DockerDoors:
+class DockerProvider:
     """The Docker engine of this process's environment."""
 
     def runtime(self, identity: Identity, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:
@@ -67,13 +67,13 @@ class DockerDoors:
             stack=stack,
         )
 
-    def survey(self, *, caches: bool = False) -> Survey:
-        from nexusdev.runtimes.docker_connect import engine, in_our_words
-        from nexusdev.runtimes.docker_survey import survey
+    def inventory(self, *, caches: bool = False) -> EngineInventory:
+        from nexusdev.runtimes.docker_connect import engine, translate_engine_errors
+        from nexusdev.runtimes.docker_survey import inventory
 
         found = engine()
-        with in_our_words(found.endpoint):
-            return survey(found, caches=caches)
+        with translate_engine_errors(found.endpoint):
+            return inventory(found, caches=caches)
 
     def volume_sizes(self) -> Mapping[str, int]:
         from nexusdev.runtimes.docker_connect import engine
@@ -86,10 +86,10 @@ class DockerDoors:
 
         return engine().facts()
 
-    def images(self, root: Path, *, kinds: tuple[str, ...], kept: Path) -> Images:
+    def images(self, root: Path, *, kinds: tuple[str, ...], cache: Path) -> Images:
         from nexusdev.images.images import open_images
 
-        return open_images(root, kinds=kinds, kept=kept)
+        return open_images(root, kinds=kinds, cache=cache)
 
 
 def stack_file() -> Path:
@@ -115,7 +115,7 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
     settings: Settings
     root: Path
     listener: Listener = field(default_factory=Silence)
-    doors: Doors = field(default_factory=DockerDoors)
+    provider: RuntimeProvider = field(default_factory=DockerProvider)
     clock: Clock = field(default_factory=SystemClock)
     components: Mapping[str, Component] = field(default_factory=lambda: ALL)
     compose: Path = field(default_factory=stack_file)
@@ -124,7 +124,7 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
     wall: Callable[[], float] = time.time
 
     @cached_property
-    def _kept(self) -> dict[str, Any]:
+    def _cache(self) -> dict[str, Any]:
         """What was read once: no field, as it is no part of what a context is or shows."""
         return {}
 
@@ -149,18 +149,18 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
 
     def images(self) -> Images:
         """The images of this installation, in the order of sources that the settings name."""
-        if "images" not in self._kept:
-            kept = folder_of(self.root, self.identity.name)
-            self._kept["images"] = self.doors.images(self.root, kinds=self.settings.image_sources, kept=kept)
-        images: Images = self._kept["images"]
+        if "images" not in self._cache:
+            cache = folder_of(self.root, self.identity.name)
+            self._cache["images"] = self.provider.images(self.root, kinds=self.settings.image_sources, cache=cache)
+        images: Images = self._cache["images"]
         return images
 
     def stack(self, instance: Instance) -> Stack:
         """The whole stack of this instance. Read once: the files do not change under a verb."""
         environment = instance.environment(self.images().resolve())
-        if self._kept.get("environment") != environment:
-            self._kept.update(environment=environment, stack=self._load(instance.folder, environment))
-        stack: Stack = self._kept["stack"]
+        if self._cache.get("environment") != environment:
+            self._cache.update(environment=environment, stack=self._load(instance.folder, environment))
+        stack: Stack = self._cache["stack"]
         return stack
 
     def _load(self, folder: Path, environment: Mapping[str, str]) -> Stack:
@@ -169,13 +169,13 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
 
             return load(self.compose, environment)
 
-        kept = Kept(folder / "stack.kept", Stack, key=f"{self.compose} {environment}")
+        cache = FileCache(folder / "stack.kept", Stack, key=f"{self.compose} {environment}")
         # the code decides as well what the files mean, and changes where it is developed
-        return kept.get(read, made_of=lambda stack: (*stack.made_of, *Path(model.__file__).parent.glob("*.py")))
+        return cache.get(read, made_of=lambda stack: (*stack.made_of, *Path(model.__file__).parent.glob("*.py")))
 
     def runtime(self, stack: Stack | None = None, *, owner: Path | None = None) -> Runtime:
         """The runtime of this instance."""
         state = folder_of(self.root, self.identity.name)
-        return self.doors.runtime(
+        return self.provider.runtime(
             self.identity, owner=owner or self.identity.project, state_path=str(state), stack=stack
         )

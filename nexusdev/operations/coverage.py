@@ -8,13 +8,13 @@ from msgspec import Struct, field
 
 from nexusdev.components.contract import Component
 from nexusdev.environment import stored
-from nexusdev.environment.proof import Answer, inquire, words
+from nexusdev.environment.proof import EndpointAnswer, inquire, words
 from nexusdev.environment.stored import Stored
 from nexusdev.errors import Degraded, NotFound
 from nexusdev.instance.instance import Instance
 from nexusdev.operations.context import Context
-from nexusdev.ports import Site, View
-from nexusdev.words import listed
+from nexusdev.ports import InstanceAccess, View
+from nexusdev.words import join_names
 
 
 class Coverage(Struct, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ class Coverage(Struct, frozen=True, kw_only=True):
         """Return the error that says what is missing; None where nothing is. ``otherwise``: how to go on without a proof."""
         if not self.missing:
             return None
-        names, several = listed(self.missing), len(self.missing) > 1
+        names, several = join_names(self.missing), len(self.missing) > 1
         return Degraded(
             f"{names} of instance {self.kept.instance} {'are' if several else 'is'} not proven",
             why=next(iter(self.missing.values())),
@@ -56,8 +56,8 @@ def unproven(context: Context, instance: Instance, names: Collection[str]) -> St
     """Return the variables of these components as the instance's state has them now; no server is asked."""
     from nexusdev.operations.env import gather
 
-    site, components = _scene(context, instance, names)
-    return gather(site, components)
+    access, components = _scene(context, instance, names)
+    return gather(access, components)
 
 
 def coverage(context: Context, instance: Instance, names: Collection[str]) -> Coverage:
@@ -68,23 +68,23 @@ def coverage(context: Context, instance: Instance, names: Collection[str]) -> Co
     """
     from nexusdev.operations.env import gather
 
-    site, components = _scene(context, instance, names)
-    everything = gather(site, components)
+    access, components = _scene(context, instance, names)
+    everything = gather(access, components)
     answers = inquire(everything.views["host"], instance=instance.name, nonce=instance.nonce)
-    owner = {each.name: component.name for component in components for each in component.variables(site, View.HOST)}
+    owner = {each.name: component.name for component in components for each in component.variables(access, View.HOST)}
     missing = _missing(owner, answers)
     proven = [each for each in components if each.name in owner.values() and each.name not in missing]
     seconds = {each.path: round(each.seconds, 4) for each in answers if each.fault is None}
-    return Coverage(kept=gather(site, proven), seconds=seconds, missing=missing)
+    return Coverage(kept=gather(access, proven), seconds=seconds, missing=missing)
 
 
-def _scene(context: Context, instance: Instance, names: Collection[str]) -> tuple[Site, Sequence[Component]]:
+def _scene(context: Context, instance: Instance, names: Collection[str]) -> tuple[InstanceAccess, Sequence[Component]]:
     stack = context.stack(instance)
-    site = instance.site(context.runtime(stack, owner=instance.owner), stack)
-    return site, [context.components[name] for name in stack.components if name in names]
+    access = instance.access(context.runtime(stack, owner=instance.owner), stack)
+    return access, [context.components[name] for name in stack.components if name in names]
 
 
-def _missing(owner: Mapping[str, str], answers: Sequence[Answer]) -> dict[str, str]:
+def _missing(owner: Mapping[str, str], answers: Sequence[EndpointAnswer]) -> dict[str, str]:
     """Component → why. ``owner``: variable → component; an endpoint is called after the variable that names it."""
     missing: dict[str, str] = {}
     for answer in answers:

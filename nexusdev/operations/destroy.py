@@ -17,7 +17,7 @@ from nexusdev.operations.turn import turn, what_takes_down
 from nexusdev.plan.claims import refuse_strangers
 from nexusdev.plan.planner import plan_down
 from nexusdev.plan.snapshot import Snapshot
-from nexusdev.words import counted
+from nexusdev.words import pluralize
 
 
 def question(context: Context) -> str | None:
@@ -29,8 +29,8 @@ def question(context: Context) -> str | None:
         refuse_moved(context)
         return None
     more = _to_be_known(context, snapshot)
-    data = f"{counted(len(snapshot.volumes), 'volume')} with all data" if snapshot.volumes else "no data"
-    return f"destroy {context.identity.name}: {counted(len(snapshot.containers), 'container')} and {data}{more}?"
+    data = f"{pluralize(len(snapshot.volumes), 'volume')} with all data" if snapshot.volumes else "no data"
+    return f"destroy {context.identity.name}: {pluralize(len(snapshot.containers), 'container')} and {data}{more}?"
 
 
 def destroy(context: Context) -> Outcome:
@@ -42,12 +42,12 @@ def destroy(context: Context) -> Outcome:
         file = _remove_env_file(context.settings.env_file, context.identity.name)
     gone = removed(plan)
     words = (
-        f"destroyed: {counted(len(gone['containers']), 'container')}, {counted(len(gone['volumes']), 'volume')}, secrets and settings"
+        f"destroyed: {pluralize(len(gone['containers']), 'container')}, {pluralize(len(gone['volumes']), 'volume')}, secrets and settings"
         if plan or known
         else "nothing to do: there is nothing of this instance"
     )
     data = {"removed": gone, "state": known, "env_file": str(file) if file else ""}
-    return Outcome(instance=context.identity.name, data=data, says=(words,))
+    return Outcome(instance=context.identity.name, data=data, output=(words,))
 
 
 def _state_of(snapshot: Snapshot) -> str:
@@ -71,7 +71,7 @@ def _to_be_known(context: Context, snapshot: Snapshot) -> str:
 
 
 def _anything(snapshot: Snapshot) -> bool:
-    return bool(snapshot.containers or snapshot.strays or snapshot.volumes or snapshot.network)
+    return bool(snapshot.containers or snapshot.orphans or snapshot.volumes or snapshot.network)
 
 
 def _remove_env_file(file: Path, instance: str) -> Path | None:

@@ -4,45 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nexusdev.components.contract import Expendable
+from nexusdev.components.contract import Resettable
 from nexusdev.errors import UsageError
 from nexusdev.instance import marks
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome
 from nexusdev.operations.selection import unknown
-from nexusdev.operations.teardown import component_of, engine_of, removed, require_gone, require_permission
+from nexusdev.operations.teardown import component_of, deployer_of, removed, require_gone, require_permission
 from nexusdev.operations.turn import turn, what_takes_down
 from nexusdev.plan.claims import refuse_strangers
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.plan.steps import Plan
 from nexusdev.plan.teardown import plan_discard
 from nexusdev.stack.model import Stack
-from nexusdev.words import listed
+from nexusdev.words import join_names
 
 
 def question(context: Context, names: Sequence[str]) -> str | None:
     """What to ask before, with everything that would go; None where nothing of it is there."""
     stack = context.stack(context.instance())
-    plan = _planned(*_chosen(context, names, stack), names)
-    lost = [f"{name} loses {_loses(context, name, stack)}" for name in names]
-    return f"destroy {_told(removed(plan))} ({'; '.join(lost)})?" if plan else None
+    plan = _planned(*_selected(context, names, stack), names)
+    lost = [f"{name} loses {_data_loss(context, name, stack)}" for name in names]
+    return f"destroy {_outcome(removed(plan))} ({'; '.join(lost)})?" if plan else None
 
 
 def discard(context: Context, names: Sequence[str]) -> Outcome:
     """Remove these services' containers and volumes. Twice is the same as once. TeardownIncomplete (8) where something is left."""
     with turn(context, "nexusdev destroy", beside=what_takes_down):
         instance = context.instance()
-        snapshot, volumes = _chosen(context, names, context.stack(instance))
+        snapshot, volumes = _selected(context, names, context.stack(instance))
         plan = _planned(snapshot, volumes, names)
         runtime = context.runtime()
         if plan:
-            engine_of(context, runtime).carry_out(plan, component_of=component_of(snapshot))
+            deployer_of(context, runtime).execute(plan, component_of=component_of(snapshot))
             left = plan_discard(runtime.observe(), volumes)
-            require_gone([f"{step.act} {step.subject}" for step in left.steps], command=f"destroy {' '.join(names)}")
+            require_gone(
+                [f"{step.action} {step.resource}" for step in left.steps], command=f"destroy {' '.join(names)}"
+            )
         marks.strike(instance.folder, [each for several in volumes.values() for each in several])
     gone = removed(plan)
-    words = f"destroyed: {_told(gone)}; nexusdev up makes it anew" if plan else "nothing to do: nothing of it is there"
-    return Outcome(instance=context.identity.name, data={"removed": gone}, says=(words,))
+    words = (
+        f"destroyed: {_outcome(gone)}; nexusdev up makes it anew" if plan else "nothing to do: nothing of it is there"
+    )
+    return Outcome(instance=context.identity.name, data={"removed": gone}, output=(words,))
 
 
 def _planned(snapshot: Snapshot, volumes: Mapping[str, Sequence[str]], names: Sequence[str]) -> Plan:
@@ -51,24 +55,24 @@ def _planned(snapshot: Snapshot, volumes: Mapping[str, Sequence[str]], names: Se
     return plan
 
 
-def _told(gone: Mapping[str, Sequence[str]]) -> str:
+def _outcome(gone: Mapping[str, Sequence[str]]) -> str:
     """``container prometheus-0 and volume prometheus-0 with all its data``."""
     containers = [f"container {name}" for name in gone["containers"]]
     volumes = [f"volume {name} with all its data" for name in gone["volumes"]]
-    return listed([*containers, *volumes])
+    return join_names([*containers, *volumes])
 
 
-def _chosen(context: Context, names: Sequence[str], stack: Stack) -> tuple[Snapshot, Mapping[str, Sequence[str]]]:
+def _selected(context: Context, names: Sequence[str], stack: Stack) -> tuple[Snapshot, Mapping[str, Sequence[str]]]:
     """What is there, and service → the volumes that it alone mounts."""
     snapshot = context.runtime().observe()
     require_permission(context, snapshot)
     for name in names:
-        _require_expendable(context, name, stack)
+        _require_resettable(context, name, stack)
     return snapshot, {name: _own_volumes(name, stack) for name in names}
 
 
-def _require_expendable(context: Context, name: str, stack: Stack) -> None:
-    known = [each for each in stack.services if _loses(context, each, stack)]
+def _require_resettable(context: Context, name: str, stack: Stack) -> None:
+    known = [each for each in stack.services if _data_loss(context, each, stack)]
     if name in known:
         return
     if name not in stack.services:
@@ -81,9 +85,9 @@ def _require_expendable(context: Context, name: str, stack: Stack) -> None:
     )
 
 
-def _loses(context: Context, service: str, stack: Stack) -> str:
+def _data_loss(context: Context, service: str, stack: Stack) -> str:
     owner = context.components.get(stack.services[service].component)
-    return owner.loses(service) if isinstance(owner, Expendable) else ""
+    return owner.data_loss(service) if isinstance(owner, Resettable) else ""
 
 
 def _own_volumes(name: str, stack: Stack) -> tuple[str, ...]:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 
 from nexusdev.errors import NexusError, PreflightFailed
 from nexusdev.operations import doctor_engine, doctor_instance
-from nexusdev.operations.checkup import Check, Verdict
+from nexusdev.operations.checkup import Check, CheckResult
 from nexusdev.operations.context import Context
-from nexusdev.operations.outcome import Mood, Outcome, Table, Text
-from nexusdev.words import counted
+from nexusdev.operations.outcome import Outcome, Style, Table, Text
+from nexusdev.words import pluralize
 
-_MOODS: dict[Verdict, Mood] = {"ok": "good", "warning": "warn", "failed": "bad", "fixed": "good"}
+_STYLES: dict[CheckResult, Style] = {"ok": "good", "warning": "warn", "failed": "bad", "fixed": "good"}
 
 
 def doctor(context: Context, *, fix: bool = False) -> Outcome:
@@ -19,12 +19,12 @@ def doctor(context: Context, *, fix: bool = False) -> Outcome:
     checks = [_repaired(check) if fix else check for check in examine(context)]
     failed = [check for check in checks if check.verdict == "failed"]
     rows = tuple(
-        (Text(check.verdict, _MOODS[check.verdict]), check.name, check.evidence, check.fix) for check in checks
+        (Text(check.verdict, _STYLES[check.verdict]), check.name, check.evidence, check.fix) for check in checks
     )
     return Outcome(
         instance=context.identity.name,
         data={"healthy": not failed, "checks": [check.as_data() for check in checks]},
-        says=(Table(columns=("verdict", "check", "evidence", "fix"), rows=rows),),
+        output=(Table(columns=("verdict", "check", "evidence", "fix"), rows=rows),),
         error=_error(failed) if failed else None,
     )
 
@@ -47,7 +47,7 @@ def _repaired(check: Check) -> Check:
 
 def _error(failed: list[Check]) -> PreflightFailed:
     return PreflightFailed(
-        f"{counted(len(failed), 'check')} failed: {', '.join(check.name for check in failed)}",
+        f"{pluralize(len(failed), 'check')} failed: {', '.join(check.name for check in failed)}",
         evidence=tuple(f"{check.name}: {check.evidence}" for check in failed),
         hint="\n".join(dict.fromkeys(check.fix for check in failed if check.fix)),
     )

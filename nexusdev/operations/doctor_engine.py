@@ -13,7 +13,7 @@ from nexusdev.errors import NexusError
 from nexusdev.operations.checkup import Check, failed, good, warning
 from nexusdev.operations.context import Context
 from nexusdev.operations.preflight import GIB, ROOM, ROOM_TO_BUILD
-from nexusdev.words import counted, listed
+from nexusdev.words import join_names, pluralize
 
 if TYPE_CHECKING:
     from nexusdev.runtimes.docker_connect import EngineFacts
@@ -26,7 +26,7 @@ _SKEW = 30.0
 def examine(context: Context) -> Iterator[Check]:
     """The engine first: without it nothing else can be asked."""
     try:
-        facts = context.doors.facts()
+        facts = context.provider.facts()
     except NexusError as error:
         yield failed("engine", f"{error.message}: {error.why}", fix=error.hint)
         return
@@ -42,7 +42,7 @@ def examine(context: Context) -> Iterator[Check]:
     missing = [name for name, found in images.stored().items() if found is None]
     yield disk(facts, building=bool(missing))
     if missing:
-        evidence = f"{counted(len(missing), 'image')} not there yet: {listed(missing)}"
+        evidence = f"{pluralize(len(missing), 'image')} not there yet: {join_names(missing)}"
         built = any(images.is_built(name) for name in missing)
         yield warning("images", evidence, fix=f"nexusdev images {'build' if built else 'pull'}")
     else:

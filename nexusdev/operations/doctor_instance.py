@@ -20,8 +20,8 @@ from nexusdev.operations import volumes
 from nexusdev.operations.checkup import Check, failed, good, warning
 from nexusdev.operations.context import Context
 from nexusdev.plan.snapshot import Snapshot, State
-from nexusdev.plan.survey import Survey
-from nexusdev.words import counted, listed
+from nexusdev.plan.survey import EngineInventory
+from nexusdev.words import join_names, pluralize
 
 
 def examine(context: Context) -> Iterator[Check]:
@@ -40,11 +40,11 @@ def examine(context: Context) -> Iterator[Check]:
     yield state(instance)
     yield shell(context, instance)
     try:
-        survey = context.doors.survey()
+        inventory = context.provider.inventory()
     except NexusError:
         return
-    yield ports(context, instance, survey)
-    yield subnet(instance, survey)
+    yield ports(context, instance, inventory)
+    yield subnet(instance, inventory)
     snapshot = context.runtime().observe()
     yield containers(snapshot)
     yield data_volumes(context, instance, snapshot)
@@ -85,7 +85,7 @@ def lock(context: Context) -> Check:
     found = holders(lock_file(context.root, context.identity.name))
     if not found:
         return good("lock", "nobody works on this instance")
-    who = listed([str(each) for each in found])
+    who = join_names([str(each) for each in found])
     return warning("lock", f"{who} {'works' if len(found) == 1 else 'work'} on this instance", fix="wait for it to end")
 
 
@@ -112,7 +112,7 @@ def shell(context: Context, instance: Instance) -> Check:
         return good("shell", "says nothing else than the env file")
     return warning(
         "shell",
-        f"{listed(others)} {'says' if len(others) == 1 else 'say'} something else here than in the env file",
+        f"{join_names(others)} {'says' if len(others) == 1 else 'say'} something else here than in the env file",
         fix="nexusdev run -- COMMAND; in Python: load_dotenv(…, override=True)",
     )
 
@@ -123,32 +123,32 @@ def proxy(environ: Mapping[str, str]) -> Check:
     if not named:
         return good("proxy", "none is set")
     if not hosts:
-        return good("proxy", f"{listed(named)} with an exception for {listed(NEEDED)}")
+        return good("proxy", f"{join_names(named)} with an exception for {join_names(NEEDED)}")
     exceptions = " ".join(f"{name}={quote(value)}" for name, value in with_loopback(environ).items())
     return warning(
         "proxy",
-        f"{listed(named)} {'is' if len(named) == 1 else 'are'} set without an exception for {listed(hosts)}: "
+        f"{join_names(named)} {'is' if len(named) == 1 else 'are'} set without an exception for {join_names(hosts)}: "
         "applications will ask the proxy for the stack",
         fix=f"export {exceptions}; or: nexusdev run -- COMMAND",
     )
 
 
-def ports(context: Context, instance: Instance, survey: Survey) -> Check:
+def ports(context: Context, instance: Instance, inventory: EngineInventory) -> Check:
     """The block of this instance, but for what its own containers have."""
-    ours = {port for each in survey.of_instance(instance.name) if each.running for port in each.ports}
+    ours = {port for each in inventory.of_instance(instance.name) if each.running for port in each.ports}
     wanted = [port.host for each in context.stack(instance).services.values() for port in each.ports]
     taken = [port for port in wanted if port not in ours and is_taken(port)]
     block = f"{instance.port(0)}-{instance.port(99)}"
     if not taken:
         return good("ports", f"{block}, none taken by others")
-    who = f"{taken[0]} is in use by {holder_of(taken[0], survey.published)}"
+    who = f"{taken[0]} is in use by {holder_of(taken[0], inventory.published)}"
     return failed("ports", who, fix="stop what uses it, or: nexusdev up --move-ports")
 
 
-def subnet(instance: Instance, survey: Survey) -> Check:
+def subnet(instance: Instance, inventory: EngineInventory) -> Check:
     """The /24 of this instance, against every other network of the engine."""
     own = ipaddress.ip_network(f"{instance.net}.0/24")
-    for name, text in survey.subnets.items():
+    for name, text in inventory.subnets.items():
         network = ipaddress.ip_network(text, strict=False)
         if (
             not name.startswith(f"{instance.compose_project}_")
@@ -168,19 +168,19 @@ def data_volumes(context: Context, instance: Instance, snapshot: Snapshot) -> Ch
             "gone from the engine: " + "; ".join(map(volumes.sentence, lost)),
             fix="nexusdev up   tells the choices",
         )
-    return good("volumes", counted(len(snapshot.volumes), "volume") if snapshot.volumes else "none yet")
+    return good("volumes", pluralize(len(snapshot.volumes), "volume") if snapshot.volumes else "none yet")
 
 
 def containers(snapshot: Snapshot) -> Check:
     """What has a container and does not run."""
-    if snapshot.foreign:
-        names = listed(list(snapshot.foreign))
+    if snapshot.name_conflicts:
+        names = join_names(list(snapshot.name_conflicts))
         return failed("containers", f"the names of {names} are taken by containers of others", fix="docker ps -a")
     bad = [
         f"{name} is {each.state.value}" for name, each in snapshot.containers.items() if each.state is not State.RUNNING
     ]
     if bad:
-        return warning("containers", listed(bad), fix="nexusdev start")
+        return warning("containers", join_names(bad), fix="nexusdev start")
     if not snapshot.containers:
         return good("containers", "none; nexusdev up makes them")
-    return good("containers", f"{counted(len(snapshot.containers), 'container')}, all running")
+    return good("containers", f"{pluralize(len(snapshot.containers), 'container')}, all running")

@@ -6,7 +6,7 @@ from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome, Text
 from nexusdev.operations.teardown import removed, take_down
 from nexusdev.operations.turn import turn
-from nexusdev.words import counted
+from nexusdev.words import pluralize
 
 # docker volume prune takes named volumes before Docker 23, and with -a since; so does podman volume prune.
 _EXPOSED = Text("no container uses it now: docker volume prune and docker system prune --volumes may remove it", "dim")
@@ -19,8 +19,10 @@ def down(context: Context) -> Outcome:
         kept = context.runtime().observe().volumes if plan else {}
     gone = removed(plan)
     words = (
-        f"down: {counted(len(gone['containers']), 'container')} and the network are removed; the data is kept"
+        f"down: {pluralize(len(gone['containers']), 'container')} and the network are removed; the data is kept"
         if plan
         else "nothing to do: nothing of this instance runs"
     )
-    return Outcome(instance=context.identity.name, data={"removed": gone}, says=(words, *([_EXPOSED] if kept else [])))
+    return Outcome(
+        instance=context.identity.name, data={"removed": gone}, output=(words, *([_EXPOSED] if kept else []))
+    )

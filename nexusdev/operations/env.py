@@ -19,8 +19,8 @@ from nexusdev.operations.context import Context
 from nexusdev.operations.coverage import Coverage, awaited, coverage, unproven
 from nexusdev.operations.outcome import Outcome
 from nexusdev.operations.turn import turn
-from nexusdev.ports import CA_IN_CONTAINERS, Site, View
-from nexusdev.words import listed
+from nexusdev.ports import CA_IN_CONTAINERS, InstanceAccess, View
+from nexusdev.words import join_names
 
 
 class EnvOutcome(Outcome, frozen=True, kw_only=True):
@@ -88,12 +88,12 @@ def _into_file(context: Context, instance: Instance, *, proof: bool) -> EnvOutco
     found = _found(context, instance, proof=proof)
     outcome = EnvOutcome(instance=instance.name, data=_data(instance, found, "host"), error=found.failure())
     if outcome.error:
-        return replace(outcome, says=(f"left as it is: {context.settings.env_file}",))
+        return replace(outcome, output=(f"left as it is: {context.settings.env_file}",))
     with turn(context, command, shared=True):
         values = stored.read(instance.folder).views["host"]
         written = _write(context, formats.render(values, "dotenv", instance=instance.name))
     data = {**outcome.data, "variables": dict(values), "file": str(written.path)}
-    return replace(outcome, data=data, says=(_said(written),), warnings=warnings_of(written))
+    return replace(outcome, data=data, output=(_said(written),), warnings=warnings_of(written))
 
 
 def _data(instance: Instance, found: Coverage, view: str) -> dict[str, Any]:
@@ -164,37 +164,37 @@ def _all_proven(instance: Instance) -> Coverage:
     return Coverage(kept=kept, seconds=prove(kept))
 
 
-def gather(site: Site, components: Iterable[Component]) -> Stored:
+def gather(access: InstanceAccess, components: Iterable[Component]) -> Stored:
     """What the components say in both views, production's names first."""
-    chosen = tuple(components)
+    selected = tuple(components)
     views: dict[str, Mapping[str, str]] = {}
     secret: set[str] = set()
     for view in View:
         own = (
-            Variable(name="NEXUSDEV_INSTANCE", value=site.instance),
-            Variable(name="NEXUSDEV_CA_FILE", value=site.ca_file_in(view)),
+            Variable(name="NEXUSDEV_INSTANCE", value=access.instance),
+            Variable(name="NEXUSDEV_CA_FILE", value=access.ca_file_in(view)),
         )
-        found = [*(each for component in chosen for each in component.variables(site, view)), *own]
+        found = [*(each for component in selected for each in component.variables(access, view)), *own]
         views[view.value] = formats.checked(formats.ordered({each.name: each.value for each in found}))
         secret |= {each.name for each in found if each.secret}
     return Stored(
-        instance=site.instance,
-        nonce=site.nonce,
+        instance=access.instance,
+        nonce=access.nonce,
         views=views,
         secret=secret,
-        components=[component.name for component in chosen],
+        components=[component.name for component in selected],
     )
 
 
-def publish(context: Context, instance: Instance, site: Site, components: Iterable[Component]) -> Written:
+def publish(context: Context, instance: Instance, access: InstanceAccess, components: Iterable[Component]) -> Written:
     """Store the variables of these components and write the env file; tells the listener when git was told to ignore it.
 
     Raises InvalidConfig where the env file must not or cannot be written (the state then has them all the same).
     """
-    kept = gather(site, components)
+    kept = gather(access, components)
     stored.write(instance.folder, kept)
     if absent := [name for name in stored.expected(instance.folder) if name not in kept.components]:
-        lacks = f"{context.settings.env_file.name} lacks {listed(absent)}: the last up did not end; nexusdev up"
+        lacks = f"{context.settings.env_file.name} lacks {join_names(absent)}: the last up did not end; nexusdev up"
         context.listener.tell(Note(text=lacks, warning=True))
     else:
         stored.settle(instance.folder)

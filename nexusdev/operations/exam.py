@@ -13,69 +13,69 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from nexusdev import __version__
-from nexusdev.components.contract import Checking, Component, Trial
+from nexusdev.components.contract import Component, ImageCheck, ValidatesConfig
 from nexusdev.operations import journal
-from nexusdev.runtimes.image_door import Furniture, ImageDoor
+from nexusdev.runtimes.image_door import BuildMounts, ImageStore
 from nexusdev.stack.model import Stack
 
 _FOLDER, _USER = "/tmp", "10001"  # noqa: S108 - the container's
 _READABLE = 0o644
 
 
-class Exam(Struct, kw_only=True):
-    """What is still to be tried. ``print``: a hash over everything that is looked at; ``root``: folder of all instances' state."""
+class ConfigValidation(Struct, kw_only=True):
+    """What is still to be tried. ``fingerprint``: a hash over everything that is looked at; ``root``: folder of all instances' state."""
 
     instance: str
     root: Path
-    print: str = ""
-    trials: tuple[Trial, ...] = ()
+    fingerprint: str = ""
+    image_checks: tuple[ImageCheck, ...] = ()
     _passed: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def hold(self, reference: str, door: ImageDoor) -> None:
+    def run_for_image(self, reference: str, store: ImageStore) -> None:
         """This image is there: try what waits for it, once. Raises what the trial found."""
         with self._lock:
-            for number, trial in enumerate(self.trials):
+            for number, check in enumerate(self.image_checks):
                 name = f"nexusdev-check-{self.instance}-{number}"
-                if trial.image == reference and name not in self._passed:
-                    _try(trial, door, name)
+                if check.image == reference and name not in self._passed:
+                    _try(check, store, name)
                     self._passed.add(name)
-            if self.print and len(self._passed) == len(self.trials):
-                journal.write_checked(self.root, self.print)
+            if self.fingerprint and len(self._passed) == len(self.image_checks):
+                journal.write_checked(self.root, self.fingerprint)
 
 
-def examine(components: Collection[Component], stack: Stack, *, instance: str, root: Path) -> Exam:
+def validate_configs(components: Collection[Component], stack: Stack, *, instance: str, root: Path) -> ConfigValidation:
     """Read the files of these components, unless they were found good as they are. Raises InvalidConfig with file and line."""
-    checking = [each for each in components if isinstance(each, Checking)]
+    checking = [each for each in components if isinstance(each, ValidatesConfig)]
     services = {each.name: stack.of_component(each.name) for each in components}
     files = [file for each in checking for file in each.files(services[each.name])]
     if not files:
-        return Exam(instance=instance, root=root)
-    trials = tuple(trial for each in checking for trial in each.trials(services[each.name]))
-    print_ = _print(files, [trial.image for trial in trials])
-    if journal.read_checked(root) == print_:
-        return Exam(instance=instance, root=root)
+        return ConfigValidation(instance=instance, root=root)
+    image_checks = tuple(check for each in checking for check in each.image_checks(services[each.name]))
+    fingerprint = _fingerprint(files, [check.image for check in image_checks])
+    if journal.read_checked(root) == fingerprint:
+        return ConfigValidation(instance=instance, root=root)
     for each in checking:
         each.check(services[each.name])
-    return Exam(instance=instance, root=root, print=print_, trials=trials)
+    return ConfigValidation(instance=instance, root=root, fingerprint=fingerprint, image_checks=image_checks)
 
 
-def _print(files: Sequence[Path], images: Sequence[str]) -> str:
+def _fingerprint(files: Sequence[Path], images: Sequence[str]) -> str:
     whole = hashlib.sha256(repr((__version__, images)).encode())
     for file in files:
         whole.update(repr((str(file), hashlib.sha256(file.read_bytes()).hexdigest())).encode())
     return whole.hexdigest()
 
 
-def _try(trial: Trial, door: ImageDoor, name: str) -> None:
-    said: list[str] = []
-    workshop = door.open_workshop(trial.image, name=name, furniture=Furniture())
+def _try(check: ImageCheck, store: ImageStore, name: str) -> None:
+    output: list[str] = []
+    container = store.create_build_container(check.image, name=name, mounts=BuildMounts())
     try:
-        workshop.put(_packed(trial.files), _FOLDER)
-        code = workshop.run(trial.script, user=_USER, folder=_FOLDER, environment={}, say=said.append)
+        container.put(_packed(check.files), _FOLDER)
+        code = container.run(check.script, user=_USER, folder=_FOLDER, environment={}, say=output.append)
     finally:
-        workshop.close()
-    if error := trial.judge(code, said):
+        container.close()
+    if error := check.interpret(code, output):
         raise error
 
 

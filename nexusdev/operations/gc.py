@@ -25,15 +25,15 @@ from nexusdev.operations.outcome import Outcome, Table
 from nexusdev.operations.run_in import lock_file
 from nexusdev.plan.claims import refuse_strangers
 from nexusdev.plan.planner import plan_down
-from nexusdev.plan.steps import Act, Step
-from nexusdev.plan.survey import Belonging, Survey
+from nexusdev.plan.steps import Action, Step
+from nexusdev.plan.survey import EngineInventory, OwnedResource
 from nexusdev.runtimes.image_door import StoredImage
-from nexusdev.words import counted, duration_ago
+from nexusdev.words import duration_ago, pluralize
 
 GC = "nexusdev gc"
 _MEGA = 1_000_000
 IMAGE_LABEL = "dev.nexus.image"
-_ORDER = {"container": Act.REMOVE, "network": Act.REMOVE_NETWORK, "volume": Act.REMOVE_VOLUME}
+_ORDER = {"container": Action.REMOVE, "network": Action.REMOVE_NETWORK, "volume": Action.REMOVE_VOLUME}
 
 
 class Leftover(Struct, frozen=True, kw_only=True):
@@ -46,9 +46,9 @@ class Leftover(Struct, frozen=True, kw_only=True):
 
     kind: str
     name: str
-    because: str
+    reason: str
     owner: str = ""
-    things: tuple[Belonging, ...] = ()
+    things: tuple[OwnedResource, ...] = ()
     sizes: Mapping[str, int] = {}
     used: float = 0.0
 
@@ -67,21 +67,21 @@ def _size_words(size: int | None) -> str:
     return told_size(size) if size >= _MEGA else "less than 1 MB"
 
 
-def look(context: Context, *, data: bool = False) -> tuple[Leftover, ...]:
+def find_leftovers(context: Context, *, data: bool = False) -> tuple[Leftover, ...]:
     """What could go. Removes nothing. PreflightFailed without an engine: what it holds must be known.
 
     Args:
         data: Volumes and secrets of instances whose project folder is gone as well.
     """
-    survey = context.doors.survey(caches=True)
+    inventory = context.provider.inventory(caches=True)
     images = context.images()
-    orphans = _orphans(survey, context.root) if not data else _data_of_orphans(context, survey)
+    orphans = _orphans(inventory, context.root) if not data else _data_of_orphans(context, inventory)
     return (
         *orphans,
-        *_fragments(survey, context.root),
-        *left_containers(survey, context.root),
-        *old_images(images.door.list(), survey.in_use, images.references),
-        *(Leftover(kind="build cache", name=name, because="only image builds need it") for name in survey.caches),
+        *_fragments(inventory, context.root),
+        *left_containers(inventory, context.root),
+        *old_images(images.store.list(), inventory.in_use, images.references),
+        *(Leftover(kind="build cache", name=name, reason="only image builds need it") for name in inventory.caches),
     )
 
 
@@ -92,20 +92,20 @@ def question(leftovers: Sequence[Leftover]) -> str:
 
 
 def _listed(leftover: Leftover) -> Iterator[str]:
-    yield f"{leftover}: {leftover.because}"
+    yield f"{leftover}: {leftover.reason}"
     yield from (f"  {line}" for line in leftover.lines())
 
 
-def told(context: Context, leftovers: Sequence[Leftover]) -> Outcome:
+def preview(context: Context, leftovers: Sequence[Leftover]) -> Outcome:
     """What ``remove`` would remove."""
     table = Table(columns=("would go", "because"), rows=tuple(_rows(leftovers)))
-    says = (table,) if leftovers else ("nothing is left over",)
-    return Outcome(data={"leftovers": _data(leftovers)}, says=says, instance=context.identity.name)
+    output = (table,) if leftovers else ("nothing is left over",)
+    return Outcome(data={"leftovers": _data(leftovers)}, output=output, instance=context.identity.name)
 
 
 def _rows(leftovers: Sequence[Leftover]) -> Iterator[tuple[str, str]]:
     for each in leftovers:
-        yield str(each), each.because
+        yield str(each), each.reason
         yield from (("", line) for line in each.lines())
 
 
@@ -114,7 +114,7 @@ def _data(leftovers: Sequence[Leftover]) -> list[dict[str, Any]]:
         {
             "kind": each.kind,
             "name": each.name,
-            "because": each.because,
+            "because": each.reason,
             "volumes": {
                 thing.name: each.sizes.get(thing.name)
                 for thing in each.things
@@ -138,9 +138,9 @@ def remove(context: Context, leftovers: Sequence[Leftover]) -> Outcome:
         else:
             removed.append(each)
     table = Table(columns=("removed", "because"), rows=tuple(_rows(removed)))
-    says = (table,) if removed else ("nothing to do: nothing is left over",)
+    output = (table,) if removed else ("nothing to do: nothing is left over",)
     data = {"removed": _data(removed)}
-    return Outcome(data=data, says=says, warnings=tuple(warnings), instance=context.identity.name)
+    return Outcome(data=data, output=output, warnings=tuple(warnings), instance=context.identity.name)
 
 
 def old_images(stored: Sequence[StoredImage], in_use: frozenset[str], current: Mapping[str, str]) -> Iterator[Leftover]:
@@ -154,39 +154,39 @@ def old_images(stored: Sequence[StoredImage], in_use: frozenset[str], current: M
                 and not tag.endswith(":local")
                 and image.id not in in_use
             ):
-                yield Leftover(kind="image", name=tag, because="this release uses another build")
+                yield Leftover(kind="image", name=tag, reason="this release uses another build")
 
 
-def _orphans(survey: Survey, root: Path) -> Iterator[Leftover]:
+def _orphans(inventory: EngineInventory, root: Path) -> Iterator[Leftover]:
     """Containers and networks alone; what is only data has nothing for this."""
-    for row in ls.rows(survey, root):
-        things = tuple(each for each in survey.of_instance(row.name) if each.kind != "volume")
+    for row in ls.rows(inventory, root):
+        things = tuple(each for each in inventory.of_instance(row.name) if each.kind != "volume")
         if row.idle_for_good and things:
-            kept = f"; its {counted(row.volumes, 'volume')} with all data stay" if row.volumes else ""
+            kept = f"; its {pluralize(row.volumes, 'volume')} with all data stay" if row.volumes else ""
             why = f"its project folder {row.project} is gone{kept}"
-            yield Leftover(kind="instance", name=row.name, because=why, owner=row.project, things=things, used=row.used)
+            yield Leftover(kind="instance", name=row.name, reason=why, owner=row.project, things=things, used=row.used)
 
 
-def _data_of_orphans(context: Context, survey: Survey) -> Iterator[Leftover]:
-    rows = [row for row in ls.rows(survey, context.root) if row.idle_for_good]
-    sizes = context.doors.volume_sizes() if any(row.volumes for row in rows) else {}
+def _data_of_orphans(context: Context, inventory: EngineInventory) -> Iterator[Leftover]:
+    rows = [row for row in ls.rows(inventory, context.root) if row.idle_for_good]
+    sizes = context.provider.volume_sizes() if any(row.volumes for row in rows) else {}
     for row in rows:
         last = f", last used {duration_ago(time.time() - row.used)} ago" if row.used else ""
         yield Leftover(
             kind="data",
             name=row.name,
-            because=f"its project folder {row.project} is gone{last}",
+            reason=f"its project folder {row.project} is gone{last}",
             owner=row.project,
-            things=survey.of_instance(row.name),
+            things=inventory.of_instance(row.name),
             sizes=sizes,
             used=row.used,
         )
 
 
-def left_containers(survey: Survey, root: Path) -> Iterator[Leftover]:
+def left_containers(inventory: EngineInventory, root: Path) -> Iterator[Leftover]:
     """Containers of `run --in` whose nexusdev is gone. One without a lock file may run under another state folder: it is left alone."""
-    gone = {row.name for row in ls.rows(survey, root) if row.gone}
-    for each in survey.belongings:
+    gone = {row.name for row in ls.rows(inventory, root) if row.gone}
+    for each in inventory.resources:
         if not each.one_off or each.instance in gone:
             continue
         file = lock_file(state.folder_of(root, each.instance), each.name)
@@ -194,27 +194,27 @@ def left_containers(survey: Survey, root: Path) -> Iterator[Leftover]:
             yield Leftover(
                 kind="container",
                 name=each.name,
-                because="the nexusdev run that made it was killed",
+                reason="the nexusdev run that made it was killed",
                 owner=each.owner_path,
                 things=(each,),
             )
 
 
-def _fragments(survey: Survey, root: Path) -> Iterator[Leftover]:
+def _fragments(inventory: EngineInventory, root: Path) -> Iterator[Leftover]:
     """State folders without a record: an ``up`` that was killed in its first moment. Broken and newer records are left alone."""
     for folder in state.instances(root):
-        if not (folder / "instance.json").exists() and not survey.of_instance(folder.name):
+        if not (folder / "instance.json").exists() and not inventory.of_instance(folder.name):
             yield Leftover(
-                kind="state folder", name=folder.name, because="it has no record and the engine has nothing of it"
+                kind="state folder", name=folder.name, reason="it has no record and the engine has nothing of it"
             )
 
 
 def _remove(context: Context, leftover: Leftover) -> None:
     match leftover.kind:
         case "image":
-            context.images().door.untag(leftover.name)
+            context.images().store.untag(leftover.name)
         case "build cache":
-            context.images().door.drop_volume(leftover.name)
+            context.images().store.drop_volume(leftover.name)
         case "state folder":
             identity = Identity(name=leftover.name, project=context.root)
             with locked(identity, GC, root=context.root):
@@ -227,11 +227,11 @@ def _remove(context: Context, leftover: Leftover) -> None:
 
 def _remove_one_off(context: Context, leftover: Leftover) -> None:
     for each in leftover.things:
-        runtime = context.doors.runtime(
+        runtime = context.provider.runtime(
             Identity(name=each.instance, project=Path(leftover.owner)), owner=Path(leftover.owner)
         )
         runtime.apply(
-            Step(act=Act.REMOVE, subject=each.name, because=leftover.because, target=_target(each), kill=True)
+            Step(action=Action.REMOVE, resource=each.name, reason=leftover.reason, target=_target(each), kill=True)
         )
         lock_file(state.folder_of(context.root, each.instance), each.name).unlink(missing_ok=True)
 
@@ -241,21 +241,21 @@ def _remove_instance(context: Context, leftover: Leftover) -> None:
     identity = Identity(name=leftover.name, project=owner)
     with locked(identity, GC, root=context.root):
         things = _still_left_over(context, leftover)
-        runtime = context.doors.runtime(identity, owner=owner)
+        runtime = context.provider.runtime(identity, owner=owner)
         snapshot = runtime.observe()
         refuse_strangers(plan_down(snapshot, volumes=True), snapshot, command="gc")
-        for kind, act in _ORDER.items():
+        for kind, action in _ORDER.items():
             for thing in (each for each in things if each.kind == kind):
-                subject = thing.service or thing.name
-                runtime.apply(Step(act=act, subject=subject, because=leftover.because, target=_target(thing)))
+                resource = thing.service or thing.name
+                runtime.apply(Step(action=action, resource=resource, reason=leftover.reason, target=_target(thing)))
         if leftover.kind == "data":
             forget(identity, root=context.root)
 
 
-def _still_left_over(context: Context, leftover: Leftover) -> tuple[Belonging, ...]:
+def _still_left_over(context: Context, leftover: Leftover) -> tuple[OwnedResource, ...]:
     """What the engine has of it now, of the kinds that were told. Locked where it is in use again, or not certainly left over any more."""
     record = state.read_record(state.folder_of(context.root, leftover.name))
-    things = context.doors.survey().of_instance(leftover.name)
+    things = context.provider.inventory().of_instance(leftover.name)
     row = ls.row(leftover.name, record, things, context.root)
     if row.alive:
         raise Locked("it was started meanwhile")
@@ -273,5 +273,5 @@ def _sweep_locks(context: Context) -> None:
                 pass
 
 
-def _target(thing: Belonging) -> str:
+def _target(thing: OwnedResource) -> str:
     return thing.id if thing.kind == "container" else thing.name

@@ -10,14 +10,14 @@ from msgspec.structs import asdict
 from nexusdev.errors import Degraded, PreflightFailed
 from nexusdev.events import Listener
 from nexusdev.images import bundle as bundles
-from nexusdev.images.arrival import STORE, Arrived
+from nexusdev.images.arrival import STORE, FetchedImage
 from nexusdev.images.images import Images
 from nexusdev.images.lock import BUILD, REGISTRY, Build, Registry
-from nexusdev.images.verify import judge
+from nexusdev.images.verify import verify_image
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome, Table, Text
 from nexusdev.runtimes.image_door import StoredImage
-from nexusdev.words import counted, duration
+from nexusdev.words import duration, pluralize
 
 _MEGA = 1_000_000
 _GIGA = 1_000_000_000
@@ -27,25 +27,25 @@ def listing(context: Context) -> Outcome:
     """Every image of the lock: its version, whether the engine has it, and where it would come from."""
     images = context.images()
     warnings: tuple[str, ...] = ()
-    there: Mapping[str, StoredImage | None] = {}
+    existing: Mapping[str, StoredImage | None] = {}
     try:
-        there = images.stored(images.lock.images)
+        existing = images.stored(images.lock.images)
     except PreflightFailed as error:
         warnings = (f"the engine does not answer, so nobody knows which images it has: {error.message}",)
-    rows = [_facts(images, name, there.get(name)) for name in images.lock.images]
+    rows = [_facts(images, name, existing.get(name)) for name in images.lock.images]
     table = Table(columns=("image", "version", "in the store", "size", "sources"), rows=tuple(map(_cells, rows)))
-    return Outcome(data={"images": rows}, says=(table,), warnings=warnings)
+    return Outcome(data={"images": rows}, output=(table,), warnings=warnings)
 
 
 def build(context: Context, names: Sequence[str] = (), *, prune_cache: bool = False) -> Outcome:
     """Build what is missing and can be built, here; with ``prune_cache``, drop the compiler's caches afterwards."""
     images = context.images()
-    there = images.stored(images.lock.runnable) if not names else {}
-    elsewhere = [name for name, found in there.items() if not found and not images.is_built(name)]
-    chosen = tuple(names) or tuple(name for name in there if name not in elsewhere)
-    outcome = _get(context, chosen, (BUILD,))
+    existing = images.stored(images.lock.runnable) if not names else {}
+    elsewhere = [name for name, found in existing.items() if not found and not images.is_built(name)]
+    selected = tuple(names) or tuple(name for name in existing if name not in elsewhere)
+    outcome = _get(context, selected, (BUILD,))
     left = (f"{', '.join(elsewhere)} cannot be built here: nexusdev images pull",) if elsewhere else ()
-    outcome = Outcome(data=outcome.data, says=(*outcome.says, *left))
+    outcome = Outcome(data=outcome.data, output=(*outcome.output, *left))
     return _pruned(images, outcome) if prune_cache else outcome
 
 
@@ -53,19 +53,19 @@ def pull(context: Context, names: Sequence[str] = ()) -> Outcome:
     """Pull what is missing and has a registry among its sources."""
     images = context.images()
     published = {name for name in images.lock.choose(names) if _registries(images, name)}
-    chosen = tuple(names) or tuple(name for name in images.lock.runnable if name in published)
+    selected = tuple(names) or tuple(name for name in images.lock.runnable if name in published)
     only_here = [name for name in images.lock.choose(names) if name not in published]
-    outcome = _get(context, chosen, (REGISTRY,))
+    outcome = _get(context, selected, (REGISTRY,))
     left = () if names or not only_here else (f"no registry has {', '.join(only_here)}: nexusdev images build",)
-    return Outcome(data=outcome.data, says=(*outcome.says, *left))
+    return Outcome(data=outcome.data, output=(*outcome.output, *left))
 
 
 def save(context: Context, file: Path, names: Sequence[str] = ()) -> Outcome:
     """One archive with everything that ``up --offline`` needs elsewhere."""
     made = bundles.save(context.images(), file, names)
-    says = f"{made.file}: {counted(len(made.images), 'image')}, {size(made.bytes)}"
+    output = f"{made.file}: {pluralize(len(made.images), 'image')}, {size(made.bytes)}"
     hint = f"on the other machine: nexusdev images load {made.file.name}, then nexusdev up --offline"
-    return Outcome(data=_bundle_data(made), says=(says, Text(hint, "dim")))
+    return Outcome(data=_bundle_data(made), output=(output, Text(hint, "dim")))
 
 
 def load(context: Context, file: Path) -> Outcome:
@@ -78,34 +78,38 @@ def load(context: Context, file: Path) -> Outcome:
         for name, wanted in stale.items()
     )
     return Outcome(
-        data=_bundle_data(made), says=(f"{counted(len(made.images), 'image')} loaded from {file}",), warnings=warnings
+        data=_bundle_data(made),
+        output=(f"{pluralize(len(made.images), 'image')} loaded from {file}",),
+        warnings=warnings,
     )
 
 
 def verify(context: Context, names: Sequence[str] = ()) -> Outcome:
     """Compare labels and digests of what is in the store with the lock; exit 4 when something differs."""
     images = context.images()
-    there = images.stored(names)
-    verdicts = [judge(images.lock.images[name], images.resolve([name])[name], found) for name, found in there.items()]
+    existing = images.stored(names)
+    verdicts = [
+        verify_image(images.lock.images[name], images.resolve([name])[name], found) for name, found in existing.items()
+    ]
     rows = tuple(
         (each.name, Text(each.wrong, "bad") if each.wrong else Text("ok", "good"), each.evidence) for each in verdicts
     )
     wrong = [each for each in verdicts if each.wrong]
     error = Degraded(
-        f"{counted(len(wrong), 'image')} not as the lock says",
+        f"{pluralize(len(wrong), 'image')} not as the lock says",
         hint="nexusdev images build",
         evidence=[f"{each.name}: {each.wrong}" for each in wrong],
     )
     return Outcome(
         data={"images": [{**asdict(each), "ok": not each.wrong} for each in verdicts]},
-        says=(Table(columns=("image", "verdict", "evidence"), rows=rows),),
+        output=(Table(columns=("image", "verdict", "evidence"), rows=rows),),
         error=error if wrong else None,
     )
 
 
 def prune(images: Images) -> dict[str, int]:
     """Drop the cache volumes; name → bytes."""
-    dropped = {name: images.door.drop_volume(name) for name in _caches(images)}
+    dropped = {name: images.store.drop_volume(name) for name in _caches(images)}
     return {name: freed for name, freed in dropped.items() if freed is not None}
 
 
@@ -116,22 +120,22 @@ def size(count: int) -> str:
 
 def _get(context: Context, names: Iterable[str], kinds: tuple[str, ...]) -> Outcome:
     listener: Listener = context.listener
-    arrived = context.images().ensure(names, offline=context.settings.offline, kinds=kinds, listener=listener)
-    new = [each for each in arrived if each.source != STORE]
-    data = {"images": [asdict(each) for each in arrived], "changed": [each.name for each in new]}
+    fetched = context.images().ensure(names, offline=context.settings.offline, kinds=kinds, listener=listener)
+    new = [each for each in fetched if each.source != STORE]
+    data = {"images": [asdict(each) for each in fetched], "changed": [each.name for each in new]}
     if not new:
-        return Outcome(data=data, says=(f"all {counted(len(arrived), 'image')} are there; nothing to do",))
-    return Outcome(data=data, says=(Table(columns=("image", "took", "reference"), rows=tuple(map(_took, new))),))
+        return Outcome(data=data, output=(f"all {pluralize(len(fetched), 'image')} are there; nothing to do",))
+    return Outcome(data=data, output=(Table(columns=("image", "took", "reference"), rows=tuple(map(_took, new))),))
 
 
-def _took(arrived: Arrived) -> tuple[str, str, str]:
-    return arrived.name, duration(arrived.seconds), arrived.reference
+def _took(fetched: FetchedImage) -> tuple[str, str, str]:
+    return fetched.name, duration(fetched.seconds), fetched.reference
 
 
 def _pruned(images: Images, outcome: Outcome) -> Outcome:
     freed = prune(images)
-    says = [f"dropped {name}: {size(count)}" for name, count in freed.items()] or ["there was no cache to drop"]
-    return Outcome(data={**outcome.data, "pruned": freed}, says=(*outcome.says, *says))
+    output = [f"dropped {name}: {size(count)}" for name, count in freed.items()] or ["there was no cache to drop"]
+    return Outcome(data={**outcome.data, "pruned": freed}, output=(*outcome.output, *output))
 
 
 def _caches(images: Images) -> tuple[str, ...]:

@@ -11,29 +11,29 @@ from msgspec import Struct, field
 
 from nexusdev.errors import ImageUnavailable
 from nexusdev.events import Listener, Note
-from nexusdev.plan.steps import Act, Step
+from nexusdev.plan.steps import Action, Step
 from nexusdev.stack.model import Stack
 
 if TYPE_CHECKING:
-    from nexusdev.images.arrival import Arrived
+    from nexusdev.images.arrival import FetchedImage
     from nexusdev.images.images import Images
 
 
-class Arrivals(Struct, kw_only=True):
+class ImageGate(Struct, kw_only=True):
     """Which images are there. ``absent``: optional services whose image cannot be had, and why."""
 
     absent: dict[str, str] = field(default_factory=dict)
-    _there: set[str] = field(default_factory=set)
+    _present: set[str] = field(default_factory=set)
     _failure: BaseException | None = None
     _expected: set[str] = field(default_factory=set)
 
     def gate(self, step: Step) -> bool:
         """Whether a step may begin: only the creation of a container needs its image."""
-        return step.act is not Act.CREATE or step.service is None or step.service.image in self._there
+        return step.action is not Action.CREATE or step.service is None or step.service.image in self._present
 
-    def held(self) -> bool:
+    def pending(self) -> bool:
         """Whether an image is still on its way."""
-        return bool(self._expected - self._there)
+        return bool(self._expected - self._present)
 
     def expect(self, references: Iterable[str]) -> None:
         self._expected |= set(references)
@@ -44,26 +44,26 @@ class Arrivals(Struct, kw_only=True):
             raise self._failure
 
     def arrived(self, reference: str) -> None:
-        self._there.add(reference)
+        self._present.add(reference)
 
     def fail(self, error: BaseException) -> None:
         self._failure = error
 
 
-def nothing_to_try(_reference: str) -> None:
+def no_check(_reference: str) -> None:
     """An image is taken as it is."""
 
 
 @contextmanager
-def arriving(
+def fetching(
     images: Images,
     stack: Stack,
     *,
     offline: bool,
     strict: bool,
     listener: Listener,
-    try_with: Callable[[str], None] = nothing_to_try,
-) -> Iterator[Arrivals]:
+    try_with: Callable[[str], None] = no_check,
+) -> Iterator[ImageGate]:
     """Set the missing images of these services going; they arrive while the block runs. Raises ImageUnavailable (exit 7).
 
     Offline, and for what only optional services need, it is known before the block begins.
@@ -73,52 +73,50 @@ def arriving(
     """
     wanted = names_of(images, stack)
     stored = images.stored(wanted)
-    arrivals = Arrivals(_there={images.resolve([name])[name] for name, image in stored.items() if image})
-    for reference in sorted(arrivals._there):
+    gate = ImageGate(_present={images.resolve([name])[name] for name, image in stored.items() if image})
+    for reference in sorted(gate._present):
         try_with(reference)
     missing = [name for name in wanted if stored[name] is None]
     with ExitStack() as stack_of_contexts:
-        _try_optional(images, stack, missing, arrivals, offline=offline, strict=strict, listener=listener)
-        missing = [
-            name for name in missing if images.resolve([name])[name] not in arrivals._there | _refs(arrivals, stack)
-        ]
+        _try_optional(images, stack, missing, gate, offline=offline, strict=strict, listener=listener)
+        missing = [name for name in missing if images.resolve([name])[name] not in gate._present | _refs(gate, stack)]
         if missing:
             if not offline:
                 stack_of_contexts.enter_context(images.building(listener))
-            _begin(images, missing, arrivals, stack_of_contexts, offline=offline, listener=listener, try_with=try_with)
-        yield arrivals
+            _begin(images, missing, gate, stack_of_contexts, offline=offline, listener=listener, try_with=try_with)
+        yield gate
 
 
-def _refs(arrivals: Arrivals, stack: Stack) -> set[str]:
-    return {stack.services[name].image for name in arrivals.absent}
+def _refs(gate: ImageGate, stack: Stack) -> set[str]:
+    return {stack.services[name].image for name in gate.absent}
 
 
 def _begin(
     images: Images,
     missing: list[str],
-    arrivals: Arrivals,
+    gate: ImageGate,
     contexts: ExitStack,
     *,
     offline: bool,
     listener: Listener,
     try_with: Callable[[str], None],
 ) -> None:
-    def on_ready(arrived: Arrived) -> None:
-        try_with(arrived.reference)
-        arrivals.arrived(arrived.reference)
+    def on_ready(fetched: FetchedImage) -> None:
+        try_with(fetched.reference)
+        gate.arrived(fetched.reference)
 
-    arrivals.expect(images.resolve(missing).values())
-    arrival = images.begin(missing, offline=offline, on_ready=on_ready, listener=listener)
-    contexts.callback(arrival.cancel)
+    gate.expect(images.resolve(missing).values())
+    fetch = images.begin(missing, offline=offline, on_ready=on_ready, listener=listener)
+    contexts.callback(fetch.cancel)
     if offline:
-        arrival.wait_all()
+        fetch.wait_all()
         return
 
     def watch() -> None:
         try:
-            arrival.wait_all()
+            fetch.wait_all()
         except BaseException as error:  # handed over to the thread that walks the plan
-            arrivals.fail(error)
+            gate.fail(error)
 
     threading.Thread(target=watch, name="images", daemon=True).start()
 
@@ -127,7 +125,7 @@ def _try_optional(
     images: Images,
     stack: Stack,
     missing: list[str],
-    arrivals: Arrivals,
+    gate: ImageGate,
     *,
     offline: bool,
     strict: bool,
@@ -143,10 +141,10 @@ def _try_optional(
             images.ensure([name], offline=offline, listener=listener)
         except ImageUnavailable as error:
             for service in users:
-                arrivals.absent[service.name] = error.message
+                gate.absent[service.name] = error.message
                 listener.tell(Note(text=f"{service.name} is left out: {error.message}", warning=True))
         else:
-            arrivals.arrived(reference)
+            gate.arrived(reference)
 
 
 def names_of(images: Images, stack: Stack) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from nexusdev.timing import Span, as_data
 _UP, _TIMINGS, _CHECKED = "up.json", "timings.json", "checked"
 
 
-class Journal(Struct, frozen=True, kw_only=True):
+class LastUp(Struct, frozen=True, kw_only=True):
     """What the last ``up`` left behind.
 
     seeded   component that was brought up → a hash over all that its seeding depended on
@@ -33,26 +33,26 @@ class Journal(Struct, frozen=True, kw_only=True):
     absent: Mapping[str, str] = field(default_factory=dict)
 
 
-def read(folder: Path) -> Journal:
+def read(folder: Path) -> LastUp:
     """The journal; an empty one where there is none that can be read."""
     found = _load(folder / _UP)
     try:
-        seeded = {str(name): str(print_) for name, print_ in found["seeded"].items()}
-        return Journal(
+        seeded = {str(name): str(fingerprint) for name, fingerprint in found["seeded"].items()}
+        return LastUp(
             seeded=seeded,
             profile=str(found.get("profile", "")),
             absent={str(name): str(why) for name, why in found.get("absent", {}).items()},
         )
     except (KeyError, TypeError, AttributeError):
-        return Journal()
+        return LastUp()
 
 
-def write(folder: Path, journal: Journal) -> None:
+def write(folder: Path, last_up: LastUp) -> None:
     """Remember."""
     document = {
-        "seeded": dict(journal.seeded),
-        "profile": journal.profile,
-        "absent": dict(journal.absent),
+        "seeded": dict(last_up.seeded),
+        "profile": last_up.profile,
+        "absent": dict(last_up.absent),
     }
     replace(folder / _UP, json.dumps(document) + "\n")
 
@@ -74,9 +74,9 @@ def read_checked(root: Path) -> str:
         return ""
 
 
-def write_checked(root: Path, print_: str) -> None:
+def write_checked(root: Path, fingerprint: str) -> None:
     """Remember that. It belongs to the installation, not to an instance: what one has tried, the next need not."""
-    replace(root / _CHECKED, f"{print_}\n")
+    replace(root / _CHECKED, f"{fingerprint}\n")
 
 
 def write_timings(folder: Path, spans: Sequence[Span]) -> None:

@@ -29,8 +29,8 @@ def logs(
     snapshot = runtime.observe()
     if not snapshot.containers:
         raise NotFound(f"instance {context.identity.name} has no containers", hint="nexusdev up   start it")
-    chosen = services_of(names, snapshot, command="logs") or tuple(snapshot.containers)
-    return chosen, runtime.logs(chosen, tail=tail, since=moment(since), follow=follow)
+    selected = services_of(names, snapshot, command="logs") or tuple(snapshot.containers)
+    return selected, runtime.logs(selected, tail=tail, since=moment(since), follow=follow)
 
 
 def moment(since: str | None, *, now: float | None = None) -> float | None:

@@ -15,12 +15,12 @@ from nexusdev.instance.places import Place, Presence, Sight, look_for
 from nexusdev.operations import journal
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome, Table, Text
-from nexusdev.plan.survey import Belonging, Survey
+from nexusdev.plan.survey import EngineInventory, OwnedResource
 
 _Mood = Literal["plain", "good", "warn"]
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class InstanceRow(Struct, frozen=True, kw_only=True):
     """One instance.
 
     running, containers, volumes  counts;  ports  '21000-21099' or ''
@@ -64,40 +64,42 @@ class Row(Struct, frozen=True, kw_only=True):
 def ls(context: Context) -> Outcome:
     """What the state folders and the engine's labels know together. Without an engine: the state folders alone, and a warning."""
     warnings: tuple[str, ...] = ()
-    survey = Survey()
+    inventory = EngineInventory()
     known = True
     try:
-        survey = context.doors.survey()
+        inventory = context.provider.inventory()
     except PreflightFailed as error:
         warnings = (f"the engine does not answer, so nobody knows what runs: {error.message}",)
         known = False
-    found = rows(survey, context.root, here=context.identity.name)
+    found = rows(inventory, context.root, current=context.identity.name)
     table = Table(
         columns=("instance", "state", "ports", "project"), rows=tuple(_cells(each, known=known) for each in found)
     )
-    says = (table,) if found else ("no instance yet; nexusdev up makes one",)
+    output = (table,) if found else ("no instance yet; nexusdev up makes one",)
     data = {"instances": [{**asdict(each), "state": each.state} for each in found]}
-    return Outcome(data=data, says=says, instance=context.identity.name, warnings=warnings)
+    return Outcome(data=data, output=output, instance=context.identity.name, warnings=warnings)
 
 
-def rows(survey: Survey, root: Path, *, here: str = "") -> list[Row]:
+def rows(inventory: EngineInventory, root: Path, *, current: str = "") -> list[InstanceRow]:
     """One row per instance, by name."""
     records = {record.name: record for record in state.records(root)}
-    names = sorted({*records, *survey.instances, *(folder.name for folder in state.instances(root))})
-    return [row(name, records.get(name), survey.of_instance(name), root, here) for name in names]
+    names = sorted({*records, *inventory.instances, *(folder.name for folder in state.instances(root))})
+    return [row(name, records.get(name), inventory.of_instance(name), root, current) for name in names]
 
 
-def row(name: str, record: state.Record | None, things: tuple[Belonging, ...], root: Path, here: str = "") -> Row:
+def row(
+    name: str, record: state.Record | None, things: tuple[OwnedResource, ...], root: Path, current: str = ""
+) -> InstanceRow:
     """What is known of one instance."""
     containers = [each for each in things if each.kind == "container" and not each.one_off]
     owner = record.owner if record else next((each.owner_path for each in things if each.owner_path), "")
     slot = record.slot if record else next(_slots(containers), None)
     block = ports.block_of(slot) if slot is not None else None
     sight = look_for(Path(owner), record.place if record else Place()) if owner else Sight(presence=Presence.UNKNOWN)
-    return Row(
+    return InstanceRow(
         name=name,
         project=owner,
-        here=name == here,
+        here=name == current,
         gone=sight.presence is Presence.GONE,
         folder=sight.presence.value,
         folder_words=sight.why,
@@ -113,15 +115,15 @@ def row(name: str, record: state.Record | None, things: tuple[Belonging, ...], r
     )
 
 
-def _slots(containers: Iterable[Belonging]) -> Iterator[int]:
+def _slots(containers: Iterable[OwnedResource]) -> Iterator[int]:
     return (slot for each in containers for port in each.ports if (slot := ports.slot_of(port)) is not None)
 
 
-def _cells(row: Row, *, known: bool) -> tuple[str | Text, ...]:
+def _cells(row: InstanceRow, *, known: bool) -> tuple[str | Text, ...]:
     """The cells of a row. ``known``: the engine answered, so that advice may rest on what it has."""
     name = Text(f"{row.name} (here)", "strong") if row.here else row.name
-    mood: _Mood = "good" if row.running else "plain"
-    state_text = Text(row.state + (", busy" if row.busy else ""), mood)
+    style: _Mood = "good" if row.running else "plain"
+    state_text = Text(row.state + (", busy" if row.busy else ""), style)
     if not row.project:
         return name, state_text, row.ports, Text("unknown", "dim")
     if row.stateless:
@@ -132,7 +134,7 @@ def _cells(row: Row, *, known: bool) -> tuple[str | Text, ...]:
     return name, state_text, row.ports, row.project if row.folder == Presence.HERE else Text(words, "warn")
 
 
-def _advice(row: Row) -> str:
+def _advice(row: InstanceRow) -> str:
     """The command that is safe for an instance whose folder is gone, or ''."""
     if not row.gone or row.busy:
         return ""

@@ -10,10 +10,10 @@ from itertools import pairwise
 from typing import Any
 
 from nexusdev.components.monitoring.names import NAME
-from nexusdev.components.monitoring.query import Prometheus, Silent, Span
+from nexusdev.components.monitoring.query import Prometheus, Silent, TimeRange
 from nexusdev.errors import Degraded, NexusError, NotFound, UsageError
 from nexusdev.operations.context import Context
-from nexusdev.operations.outcome import Block, Line, Outcome, Plot, Table, Text
+from nexusdev.operations.outcome import Outcome, OutputBlock, Plot, Series, Table, Text
 from nexusdev.plan.snapshot import State
 from nexusdev.words import number
 
@@ -32,25 +32,25 @@ def metrics(
     *,
     over: str | None = None,
     step: str | None = None,
-    door: Callable[..., Prometheus] = Prometheus,
+    client: Callable[..., Prometheus] = Prometheus,
 ) -> Outcome:
     """Ask once. ``over``: how far back, such as 15m. UsageError (2) for what Prometheus does not take, NotFound (3), Degraded (4)."""
-    span = stretch(over, step, now=context.wall())
+    time_range = stretch(over, step, now=context.wall())
     instance = context.instance()
     stack = context.stack(instance)
     runtime = context.runtime(stack)
     patience = context.settings.timeout if context.timeout_given else _PATIENCE
-    prometheus = door(site=instance.site(runtime, stack), timeout=patience)
+    prometheus = client(access=instance.access(runtime, stack), timeout=patience)
     try:
-        answer = prometheus.ask_over(query, span) if span else prometheus.ask(query)
-        says = shown(in_order(answer.data, query), span) or [_nothing(query, over), *_near(query, prometheus)]
+        answer = prometheus.ask_over(query, time_range) if time_range else prometheus.ask(query)
+        output = shown(in_order(answer.data, query), time_range) or [_nothing(query, over), *_near(query, prometheus)]
     except Silent as silent:
         containers = runtime.observe().containers.values()
         raise _silence([each.state for each in containers if each.component == NAME], str(silent)) from silent
-    return Outcome(instance=instance.name, data=answer.data, says=tuple(says), warnings=answer.warnings)
+    return Outcome(instance=instance.name, data=answer.data, output=tuple(output), warnings=answer.warnings)
 
 
-def stretch(over: str | None, step: str | None, *, now: float) -> Span | None:
+def stretch(over: str | None, step: str | None, *, now: float) -> TimeRange | None:
     """The time that is asked for; None for now."""
     if over is None:
         if step is not None:
@@ -58,7 +58,7 @@ def stretch(over: str | None, step: str | None, *, now: float) -> Span | None:
         return None
     length = seconds(over, "--range")
     width = seconds(step, "--step") if step else max(_SHORTEST_STEP, math.ceil(length / _POINTS))
-    return Span(begin=now - length, end=now, step=width)
+    return TimeRange(begin=now - length, end=now, step=width)
 
 
 def seconds(text: str, option: str) -> float:
@@ -79,7 +79,7 @@ def in_order(data: Mapping[str, Any], query: str) -> Mapping[str, Any]:
     return {**data, "result": by_label}
 
 
-def shown(data: Mapping[str, Any], span: Span | None) -> list[Block]:
+def shown(data: Mapping[str, Any], time_range: TimeRange | None) -> list[OutputBlock]:
     """The answer as a person reads it; nothing for an empty one."""
     result = data["result"]
     match data["resultType"]:
@@ -88,12 +88,12 @@ def shown(data: Mapping[str, Any], span: Span | None) -> list[Block]:
         case "string":
             return [str(result[1])]
         case "matrix":
-            return _lines(result, span)
+            return _lines(result, time_range)
         case _:
             return _vector(result)
 
 
-def _vector(result: Sequence[Mapping[str, Any]]) -> list[Block]:
+def _vector(result: Sequence[Mapping[str, Any]]) -> list[OutputBlock]:
     common, names, rows = columns([each["metric"] for each in result])
     values = [_value(each) for each in result]
     table = Table(columns=(*names, "value"), rows=tuple((*row, value) for row, value in zip(rows, values, strict=True)))
@@ -107,17 +107,20 @@ def _value(each: Mapping[str, Any]) -> str:
     return number(float(each["value"][1]))
 
 
-def _lines(result: Sequence[Mapping[str, Any]], span: Span | None) -> list[Block]:
+def _lines(result: Sequence[Mapping[str, Any]], time_range: TimeRange | None) -> list[OutputBlock]:
     common, names, rows = columns([each["metric"] for each in result])
     lines = tuple(
-        Line(labels=row, points=tuple((float(at), float(value)) for at, value in each.get("values", ())))
+        Series(labels=row, points=tuple((float(at), float(value)) for at, value in each.get("values", ())))
         for row, each in zip(rows, result, strict=True)
     )
     times = [at for line in lines for at, _ in line.points]
     if not times:
         return []
-    begin, end = (span.begin, span.end) if span else (min(times), max(times))
-    return [*common, Plot(columns=names, lines=lines, begin=begin, end=end, step=span.step if span else _step(times))]
+    begin, end = (time_range.begin, time_range.end) if time_range else (min(times), max(times))
+    return [
+        *common,
+        Plot(columns=names, lines=lines, begin=begin, end=end, step=time_range.step if time_range else _step(times)),
+    ]
 
 
 def _step(times: Sequence[float]) -> float:
@@ -126,7 +129,7 @@ def _step(times: Sequence[float]) -> float:
     return distances[len(distances) // 2] if distances else _SHORTEST_STEP
 
 
-def columns(metrics: Sequence[Mapping[str, str]]) -> tuple[list[Block], tuple[str, ...], list[tuple[str, ...]]]:
+def columns(metrics: Sequence[Mapping[str, str]]) -> tuple[list[OutputBlock], tuple[str, ...], list[tuple[str, ...]]]:
     """What all series have in common, as a line of its own; the labels in which they differ, first those that
     all have; and their values, a row per series."""
     names = _names(metrics)
@@ -134,7 +137,7 @@ def columns(metrics: Sequence[Mapping[str, str]]) -> tuple[list[Block], tuple[st
     kept = tuple(name for name in names if name not in same)
     head = same.get("__name__", "")
     labels = ", ".join(f'{name}="{value}"' for name, value in same.items() if name != "__name__")
-    common: list[Block] = [Text(f"{head} {{{labels}}}".strip() if labels else head, "dim")] if same else []
+    common: list[OutputBlock] = [Text(f"{head} {{{labels}}}".strip() if labels else head, "dim")] if same else []
     rows = [tuple(each.get(name, "") for name in kept) for each in metrics]
     return common, tuple("metric" if name == "__name__" else name for name in kept), rows
 
@@ -156,7 +159,7 @@ def _nothing(query: str, over: str | None) -> Text:
     return Text(f"nothing: no series answers to {query} {when}", "warn")
 
 
-def _near(query: str, prometheus: Prometheus) -> list[Block]:
+def _near(query: str, prometheus: Prometheus) -> list[OutputBlock]:
     """For the bare name of a metric that does not exist: the nearest that does."""
     plain = _PLAIN.fullmatch(query.strip())
     known = prometheus.names() if plain else ()

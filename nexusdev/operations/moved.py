@@ -87,7 +87,7 @@ def refuse_moved(context: Context) -> None:
 def refuse_stateless(context: Context) -> None:
     """Raise InvalidState where the engine has containers or data of an instance whose state is not here."""
     try:
-        things = context.doors.survey().of_instance(context.identity.name)
+        things = context.provider.inventory().of_instance(context.identity.name)
     except PreflightFailed:
         return
     identity = context.identity

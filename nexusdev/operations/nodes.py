@@ -11,24 +11,24 @@ from typing import Any, Generic, TypeVar, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from nexusdev.components.contract import Component, Node, Readiness
+from nexusdev.components.contract import Component, Readiness, ServiceStatus
 from nexusdev.plan.snapshot import Container, Snapshot, State
-from nexusdev.ports import Runtime, Site
+from nexusdev.ports import InstanceAccess, Runtime
 from nexusdev.stack.model import Service, Stack
 
 T = TypeVar("T")
 
 
-class Seen(Struct, frozen=True, kw_only=True):
+class ComponentStatus(Struct, frozen=True, kw_only=True):
     """What one look at a component told; ``facts`` is None where it was not asked."""
 
     component: Component
     readiness: Readiness
     facts: Any = None
-    nodes: Sequence[Node] = ()
+    statuses: Sequence[ServiceStatus] = ()
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class StatusRow(Struct, frozen=True, kw_only=True):
     """One line of ``status``. ``port``: the first host port, 0 for none."""
 
     component: str
@@ -40,7 +40,7 @@ class Row(Struct, frozen=True, kw_only=True):
     port: int = 0
 
 
-class Later(Generic[T]):
+class BackgroundCall(Generic[T]):
     """What a thread of its own finds out; a daemon's, so that nobody who gives up has to wait for it."""
 
     def __init__(self, find: Callable[[], T]) -> None:
@@ -58,10 +58,10 @@ class Later(Generic[T]):
         return self._found.result(patience)
 
 
-class _Observed:
+class _ObservedRuntime:
     """The runtime for components that are looked at once: its containers are observed once, for all of them."""
 
-    def __init__(self, runtime: Runtime, observed: Later[Snapshot]) -> None:
+    def __init__(self, runtime: Runtime, observed: BackgroundCall[Snapshot]) -> None:
         self._runtime = runtime
         self._observed = observed
 
@@ -72,17 +72,17 @@ class _Observed:
         return getattr(self._runtime, name)
 
 
-class Looks:
+class ProbeRunner:
     """Looks at components, all under way at once, beside the engine's own.
 
     Each component is asked as soon as it is named: while its servers think, the code of the next one is imported, and nobody waits for
     the engine to name the containers. What was asked although none of its containers runs does not count.
     """
 
-    def __init__(self, site: Site, observe: Callable[[], Snapshot] | None = None) -> None:
-        self._observed = Later(observe or site.runtime.observe)
-        self._site = replace(site, runtime=cast(Runtime, _Observed(site.runtime, self._observed)))
-        self._facts: dict[str, Later[Any]] = {}
+    def __init__(self, access: InstanceAccess, observe: Callable[[], Snapshot] | None = None) -> None:
+        self._observed = BackgroundCall(observe or access.runtime.observe)
+        self._site = replace(access, runtime=cast(Runtime, _ObservedRuntime(access.runtime, self._observed)))
+        self._facts: dict[str, BackgroundCall[Any]] = {}
         self.components: dict[str, Component] = {}
 
     @property
@@ -90,46 +90,51 @@ class Looks:
         """What the engine has, once it has told. Raises PreflightFailed."""
         return self._observed.result()
 
-    def begin(self, components: Iterable[Component]) -> Looks:
+    def begin(self, components: Iterable[Component]) -> ProbeRunner:
         """Ask those that are not asked yet."""
         for each in components:
             if each.name not in self.components:
                 self.components[each.name] = each
-                self._facts[each.name] = Later(partial(each.look, self._site))
+                self._facts[each.name] = BackgroundCall(partial(each.probe, self._site))
         return self
 
-    def seen(self, names: Iterable[str]) -> Mapping[str, Seen]:
+    def results(self, names: Iterable[str]) -> Mapping[str, ComponentStatus]:
         """Component → what it told. What a look raised is raised here."""
         running = {each.component for each in self.snapshot.containers.values() if each.state is State.RUNNING}
-        return {name: self._seen(name) if name in running else self._absent(name) for name in names}
+        return {name: self._result(name) if name in running else self._absent(name) for name in names}
 
-    def _seen(self, name: str) -> Seen:
+    def _result(self, name: str) -> ComponentStatus:
         component, facts = self.components[name], self._facts[name].result()
-        return Seen(
-            component=component, readiness=component.judge(facts), facts=facts, nodes=tuple(component.nodes(facts))
+        return ComponentStatus(
+            component=component,
+            readiness=component.assess(facts),
+            facts=facts,
+            statuses=tuple(component.statuses(facts)),
         )
 
-    def _absent(self, name: str) -> Seen:
-        return Seen(component=self.components[name], readiness=Readiness(missing="none of its containers runs"))
+    def _absent(self, name: str) -> ComponentStatus:
+        return ComponentStatus(
+            component=self.components[name], readiness=Readiness(missing="none of its containers runs")
+        )
 
 
-def rows(stack: Stack, snapshot: Snapshot, seen: Mapping[str, Seen]) -> list[Row]:
+def rows(stack: Stack, snapshot: Snapshot, seen: Mapping[str, ComponentStatus]) -> list[StatusRow]:
     """One row per service that a component tells of or whose container does not run, in the order of the stack."""
-    nodes = {node.service: node for each in seen.values() for node in each.nodes}
+    statuses = {status.service: status for each in seen.values() for status in each.statuses}
     found = []
     for service in stack.services.values():
         container = snapshot.containers.get(service.name)
-        node = nodes.get(service.name)
-        if service.component in seen and (node or not _runs(container)):
-            found.append(_row(service, container, node))
+        status = statuses.get(service.name)
+        if service.component in seen and (status or not _runs(container)):
+            found.append(_row(service, container, status))
     return found
 
 
-def _row(service: Service, container: Container | None, node: Node | None) -> Row:
+def _row(service: Service, container: Container | None, status: ServiceStatus | None) -> StatusRow:
     port = service.ports[0].host if service.ports else 0
     if not _runs(container):
         state = container.state.value if container else "absent"
-        return Row(
+        return StatusRow(
             component=service.component,
             service=service.name,
             role="",
@@ -138,8 +143,8 @@ def _row(service: Service, container: Container | None, node: Node | None) -> Ro
             ok=container is None and service.optional,
             port=port,
         )
-    told = node or Node(service=service.name)
-    return Row(
+    told = status or ServiceStatus(service=service.name)
+    return StatusRow(
         component=service.component,
         service=service.name,
         role=told.role,

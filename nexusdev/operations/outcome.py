@@ -9,14 +9,14 @@ from msgspec import Struct, field
 
 from nexusdev.errors import NexusError
 
-Mood = Literal["plain", "good", "bad", "warn", "dim", "strong"]
+Style = Literal["plain", "good", "bad", "warn", "dim", "strong"]
 
 
 class Text(Struct, frozen=True):
     """Words with a mood, which a terminal shows as a colour. ``Text("down", "bad")``."""
 
     text: str
-    mood: Mood = "plain"
+    style: Style = "plain"
 
     def __str__(self) -> str:
         return self.text
@@ -32,7 +32,7 @@ class Table(Struct, frozen=True, kw_only=True):
     rows: tuple[tuple[Cell, ...], ...]
 
 
-class Line(Struct, frozen=True, kw_only=True):
+class Series(Struct, frozen=True, kw_only=True):
     """One series of a plot. ``labels``: its cell under each of the plot's columns; ``points``: (seconds since the epoch, value)."""
 
     labels: tuple[str, ...]
@@ -47,20 +47,20 @@ class Plot(Struct, frozen=True, kw_only=True):
     """
 
     columns: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[Series, ...]
     begin: float
     end: float
     step: float
 
 
-Block = str | Text | Table | Plot
+OutputBlock = str | Text | Table | Plot
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
     """The result of one verb.
 
     data         the ``data`` member of the JSON envelope
-    says         what a person reads on stdout, block after block; a str may have several lines
+    output       what a person reads on stdout, block after block; a str may have several lines
     instance     the instance that was meant, '' where none was
     warnings     things to know that are no failure (stderr, and the envelope)
     error        why the verb nevertheless ends with a failure, after its result was shown
@@ -68,7 +68,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     """
 
     data: Mapping[str, Any] = field(default_factory=dict)
-    says: tuple[Block, ...] = ()
+    output: tuple[OutputBlock, ...] = ()
     instance: str = ""
     warnings: tuple[str, ...] = ()
     error: NexusError | None = None

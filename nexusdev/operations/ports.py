@@ -9,11 +9,11 @@ from nexusdev.errors import PreflightFailed
 from nexusdev.instance.ports import block_of, holder_of, is_taken
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome, Table, Text
-from nexusdev.plan.survey import Survey
+from nexusdev.plan.survey import EngineInventory
 from nexusdev.stack.model import Stack
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class PortRow(Struct, frozen=True, kw_only=True):
     """One port. ``holder``: 'ours', 'free', or who else has it."""
 
     port: int
@@ -28,26 +28,26 @@ def ports(context: Context) -> Outcome:
     instance = context.instance()
     stack = context.stack(instance)
     try:
-        survey = context.doors.survey()
+        inventory = context.provider.inventory()
     except PreflightFailed:
-        survey = Survey()
-    ours = {port for each in survey.of_instance(instance.name) if each.running for port in each.ports}
-    found = rows(stack, survey, ours)
+        inventory = EngineInventory()
+    ours = {port for each in inventory.of_instance(instance.name) if each.running for port in each.ports}
+    found = rows(stack, inventory, ours)
     block = block_of(instance.slot)
     data = {"block": [block[0], block[-1]], "subnet": f"{instance.net}.0/24", "ports": [asdict(each) for each in found]}
     table = Table(columns=("port", "reaches", "held by"), rows=tuple(_cells(each) for each in found))
-    return Outcome(data=data, says=(table,), instance=instance.name)
+    return Outcome(data=data, output=(table,), instance=instance.name)
 
 
-def rows(stack: Stack, survey: Survey, ours: set[int]) -> list[Row]:
+def rows(stack: Stack, inventory: EngineInventory, ours: set[int]) -> list[PortRow]:
     """By port number."""
     found = [
-        Row(
+        PortRow(
             port=port.host,
             service=service.name,
             container_port=port.container,
             aliases=service.aliases,
-            holder=_holder(port.host, survey, ours),
+            holder=_holder(port.host, inventory, ours),
         )
         for service in stack.services.values()
         for port in service.ports
@@ -55,18 +55,18 @@ def rows(stack: Stack, survey: Survey, ours: set[int]) -> list[Row]:
     return sorted(found, key=lambda row: row.port)
 
 
-def _holder(port: int, survey: Survey, ours: set[int]) -> str:
+def _holder(port: int, inventory: EngineInventory, ours: set[int]) -> str:
     if port in ours:
         return "ours"
-    if port in survey.published or is_taken(port):
-        return holder_of(port, survey.published)
+    if port in inventory.published or is_taken(port):
+        return holder_of(port, inventory.published)
     return "free"
 
 
-def _cells(row: Row) -> tuple[str | Text, ...]:
-    moods = {"ours": Text("this instance", "good"), "free": Text("nobody", "dim")}
+def _cells(row: PortRow) -> tuple[str | Text, ...]:
+    styles = {"ours": Text("this instance", "good"), "free": Text("nobody", "dim")}
     return (
         f"127.0.0.1:{row.port}",
         f"{row.service}:{row.container_port}",
-        moods.get(row.holder, Text(row.holder, "bad")),
+        styles.get(row.holder, Text(row.holder, "bad")),
     )

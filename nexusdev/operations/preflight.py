@@ -9,8 +9,8 @@ from pathlib import Path
 from nexusdev.errors import PreflightFailed
 from nexusdev.instance.ports import require_free
 from nexusdev.plan.snapshot import Snapshot, State
-from nexusdev.plan.steps import Act, Plan
-from nexusdev.plan.survey import Survey
+from nexusdev.plan.steps import Action, Plan
+from nexusdev.plan.survey import EngineInventory
 from nexusdev.stack.model import Stack
 
 GIB = 2**30
@@ -39,18 +39,18 @@ def require_room(folder: Path, *, needed: int = ROOM, free: int | None = None) -
     )
 
 
-def require_ports(stack: Stack, plan: Plan, snapshot: Snapshot, survey: Survey) -> None:
+def require_ports(stack: Stack, plan: Plan, snapshot: Snapshot, inventory: EngineInventory) -> None:
     """Refuse to start while somebody else has a port that this plan will publish. PortInUse (exit 6)."""
-    starting = {step.subject for step in plan.steps if step.act is Act.START}
+    starting = {step.resource for step in plan.steps if step.action is Action.START}
     wanted = [
         port.host for name in starting if (service := stack.services.get(name)) is not None for port in service.ports
     ]
-    require_free(wanted, ours=_ours(stack, snapshot), published=survey.published)
+    require_free(wanted, ours=_ours(stack, snapshot), published=inventory.published)
 
 
 def _ours(stack: Stack, snapshot: Snapshot) -> list[int]:
     """Host ports that our own running containers hold, whatever their names: they will be given back before they are taken again."""
     alive = (State.RUNNING, State.PAUSED, State.RESTARTING)
-    holders = (*snapshot.containers.values(), *snapshot.strays)
+    holders = (*snapshot.containers.values(), *snapshot.orphans)
     running: Iterable[str] = (each.service for each in holders if each.state in alive)
     return [port.host for name in running if name in stack.services for port in stack.services[name].ports]

@@ -8,17 +8,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from nexusdev.errors import InvalidConfig, UsageError
-from nexusdev.operations.journal import Journal
+from nexusdev.operations.journal import LastUp
 from nexusdev.operations.selection import nearest
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.settings import Settings
 from nexusdev.stack.model import FULL, Stack
-from nexusdev.words import listed
+from nexusdev.words import join_names
 
 _FLAG = "--profile"
 
 
-class Part(Struct, frozen=True, kw_only=True):
+class Selection(Struct, frozen=True, kw_only=True):
     """A choice of components.
 
     profile   its name; '' where components were named
@@ -40,35 +40,35 @@ class Part(Struct, frozen=True, kw_only=True):
             if container.component in stack.components and container.component not in self.components
         }
 
-    def remembered(self, journal: Journal, there: Collection[str]) -> Journal:
-        """The journal once this part was brought up; ``there``: the components that have a container.
+    def remembered(self, last_up: LastUp, existing: Collection[str]) -> LastUp:
+        """The journal once this part was brought up; ``existing``: the components that have a container.
 
         With a profile, a component that is neither meant nor there was never asked for any more: no later verb shall miss it.
         """
         if not self.profile:
-            return journal
-        kept = {name: each for name, each in journal.seeded.items() if name in self.components or name in there}
-        return replace(journal, seeded=kept, profile=self.profile)
+            return last_up
+        kept = {name: each for name, each in last_up.seeded.items() if name in self.components or name in existing}
+        return replace(last_up, seeded=kept, profile=self.profile)
 
 
-def chosen(settings: Settings, stack: Stack, names: Sequence[str], *, remembered: str) -> Part:
+def select(settings: Settings, stack: Stack, names: Sequence[str], *, remembered: str) -> Selection:
     """What is meant. UsageError (2) for names beside a profile, and for a profile that does not exist (InvalidConfig where a file says so)."""
     origin = settings.origins.get("profile", "")
     if names:
         if origin == _FLAG:
             raise _both(names, settings.profile)
-        return Part(components=tuple(names))
+        return Selection(components=tuple(names))
     profiles = {FULL: stack.components, **stack.profiles}
     if settings.profile and settings.profile not in profiles:
         raise _unknown(settings.profile, profiles, origin)
     before = remembered if remembered in profiles else FULL
     name = settings.profile or before
-    return Part(components=profiles[name], profile=name, narrower=origin == _FLAG or name != before)
+    return Selection(components=profiles[name], profile=name, narrower=origin == _FLAG or name != before)
 
 
 def _both(names: Sequence[str], profile: str) -> UsageError:
     return UsageError(
-        f"components and a profile were named: {listed(tuple(names))} and {profile}",
+        f"components and a profile were named: {join_names(tuple(names))} and {profile}",
         why="a profile is a choice of components",
         hint=f"nexusdev up {' '.join(names)}   only these, and what they need\nnexusdev up --profile {profile}",
     )

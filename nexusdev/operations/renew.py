@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexusdev.components.contract import Renewing
+from nexusdev.components.contract import RenewsCredentials
 from nexusdev.environment import stored
 from nexusdev.errors import NexusError
 from nexusdev.instance.instance import Instance
@@ -20,7 +20,7 @@ def renewed(context: Context, instance: Instance) -> bool:
 
     before = stored.read(instance.folder)
     published = [context.components[name] for name in before.components]
-    renewing = [each for each in published if isinstance(each, Renewing)]
+    renewing = [each for each in published if isinstance(each, RenewsCredentials)]
     if not renewing:
         return False
     try:
@@ -28,10 +28,10 @@ def renewed(context: Context, instance: Instance) -> bool:
             if stored.read(instance.folder).views != before.views:
                 return True
             stack = context.stack(instance)
-            site = instance.site(context.runtime(stack, owner=instance.owner), stack)
-            changes = [change for each in renewing for change in each.refresh(site)]
+            access = instance.access(context.runtime(stack, owner=instance.owner), stack)
+            changes = [change for each in renewing for change in each.refresh(access)]
             if changes:
-                env.publish(context, instance, site, published)
+                env.publish(context, instance, access, published)
     except NexusError:
         return False
     return bool(changes)

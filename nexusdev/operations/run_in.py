@@ -132,7 +132,7 @@ def _mount(words: str) -> BindMount:
 
 
 def _require_image(context: Context, reference: str) -> None:
-    door = context.images().door
+    door = context.images().store
     if door.find(reference) is not None:
         return
     if context.settings.offline:

@@ -21,81 +21,81 @@ from nexusdev.instance.state import container_user, folder_of
 from nexusdev.operations import journal, volumes
 from nexusdev.operations.context import Context
 from nexusdev.operations.env import check_env_file
-from nexusdev.operations.exam import Exam, examine
+from nexusdev.operations.exam import ConfigValidation, validate_configs
 from nexusdev.operations.moved import refuse_moved, second_folder
 from nexusdev.operations.preflight import require_ports, require_room
-from nexusdev.operations.profiles import Part, chosen
+from nexusdev.operations.profiles import Selection, select
 from nexusdev.operations.seed_files import collect
-from nexusdev.operations.selection import limited, with_needs
-from nexusdev.operations.standing import Standing
+from nexusdev.operations.selection import subset, with_dependencies
+from nexusdev.operations.standing import UpToDateCheck
 from nexusdev.plan.losses import Loss
 from nexusdev.plan.planner import plan as make_plan
 from nexusdev.plan.snapshot import Snapshot
-from nexusdev.plan.steps import Act, Plan
-from nexusdev.plan.survey import Survey
+from nexusdev.plan.steps import Action, Plan
+from nexusdev.plan.survey import EngineInventory
 from nexusdev.ports import Runtime
 from nexusdev.stack.fingerprint import fingerprints
 from nexusdev.stack.model import Stack
 
 
-class Scene(Struct, frozen=True, kw_only=True):
+class UpState(Struct, frozen=True, kw_only=True):
     """What is wanted and what is there.
 
-    stack     the whole stack; ``here``: the services of it that are meant
-    meant     the components, in the order of the stack
-    prints    service → fingerprint
+    stack     the whole stack; ``selected_stack``: the services of it that are meant
+    selected  the components, in the order of the stack
+    fingerprints  service → fingerprint
     files     component → the project's own seed files
-    part      the profile that is meant, and what it leaves out of what is there
-    exam      what is still to be tried of the components' files
+    selection  the profile that is meant, and what it leaves out of what is there
+    validation  what is still to be tried of the components' files
     absent    optional services that the last ``up`` left out and this one need not try again, and why
     losses    the data volumes that would be made, but existed before
-    standing  whether what the last ``up`` left still stands; None where nothing will be done about it
+    up_to_date  whether what the last ``up`` left still stands; None where nothing will be done about it
     """
 
     instance: Instance
     stack: Stack
-    here: Stack
-    meant: tuple[str, ...]
+    selected_stack: Stack
+    selected: tuple[str, ...]
     runtime: Runtime
     snapshot: Snapshot
-    prints: Mapping[str, str]
+    fingerprints: Mapping[str, str]
     files: Mapping[str, Sequence[SeedFile]]
-    part: Part
-    exam: Exam
+    selection: Selection
+    validation: ConfigValidation
     absent: Mapping[str, str]
     losses: tuple[Loss, ...] = ()
-    standing: Standing | None = None
+    up_to_date: UpToDateCheck | None = None
 
     def plan(self, *, absent: Collection[str] = ()) -> Plan:
         """What must change; ``absent``: services that have to be left out."""
         kept = {name: each for name, each in self.stack.services.items() if name not in absent}
-        everything = set(self.meant) >= set(self.stack.components)
+        everything = set(self.selected) >= set(self.stack.components)
         return make_plan(
             replace(self.stack, services=kept),
             self.snapshot,
-            fingerprints=self.prints,
+            fingerprints=self.fingerprints,
             owner_path=str(self.instance.owner),
             former=self.instance.former,
-            only=None if everything else self.meant,
-            unwanted=self.part.unwanted(self.stack, self.snapshot),
+            only=None if everything else self.selected,
+            unwanted=self.selection.unwanted(self.stack, self.snapshot),
         )
 
     @property
     def seeds(self) -> Mapping[str, str]:
         """Component → a hash over all that its seeding depends on: definitions, secrets, the project's files, this nexusdev."""
-        return {name: self._seed(name) for name in self.meant}
+        return {name: self._seed(name) for name in self.selected}
 
     def _seed(self, component: str) -> str:
         facts = (
             __version__,
             self.instance.nonce,
-            {each.name: self.prints[each.name] for each in self.stack.of_component(component)},
+            {each.name: self.fingerprints[each.name] for each in self.stack.of_component(component)},
             [(each.path, each.sha256) for each in self.files.get(component, ())],
         )
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def set_scene(context: Context, names: Sequence[str], *, move_ports: bool, agreed: Collection[str] = ()) -> Scene:
+def prepare_up(context: Context, names: Sequence[str], *, move_ports: bool, agreed: Collection[str] = ()) -> UpState:
     """Open the instance (make it, the first time) with its secrets and certificates, and check what must hold before a change.
 
     Call it with the instance's lock held. ``agreed``: volumes that may be made anew. Raises PreflightFailed, PortInUse, IdentityMismatch,
@@ -105,24 +105,24 @@ def set_scene(context: Context, names: Sequence[str], *, move_ports: bool, agree
     instance = _instance(context, move_ports=move_ports)
     stack = context.stack(instance)
     runtime = context.runtime(stack, owner=instance.owner)
-    standing = Standing(context, instance, stack, runtime)
-    snapshot = standing.snapshot
+    up_to_date = UpToDateCheck(context, instance, stack, runtime)
+    snapshot = up_to_date.snapshot
     instance.provide(stack, images=context.images().resolve(), data_exists=bool(snapshot.volumes))
-    scene = replace(look(context, instance, names, runtime, snapshot), standing=standing)
-    require_whole(scene, names, agreed)
+    state = replace(read_up_state(context, instance, names, runtime, snapshot), up_to_date=up_to_date)
+    require_whole(state, names, agreed)
     marks.add(instance.folder, [name for name in snapshot.volumes if name in stack.volumes], at=context.wall())
-    if scene.plan(absent=scene.absent):
-        require_room(Path(context.doors.facts().data_root))
-        require_ports(stack, scene.plan(), snapshot, context.doors.survey())
-    return scene
+    if state.plan(absent=state.absent):
+        require_room(Path(context.provider.facts().data_root))
+        require_ports(stack, state.plan(), snapshot, context.provider.inventory())
+    return state
 
 
-def require_whole(scene: Scene, names: Sequence[str], agreed: Collection[str] = ()) -> None:
+def require_whole(state: UpState, names: Sequence[str], agreed: Collection[str] = ()) -> None:
     """VolumeLost for data that is gone, unless somebody agreed to all that making it anew takes."""
-    if not volumes.affected(scene.losses) <= set(agreed):
-        part = scene.part
-        words = names or (("--profile", part.profile) if part.narrower else ())
-        raise volumes.refusal(scene.losses, scene.instance, words)
+    if not volumes.affected(state.losses) <= set(agreed):
+        selection = state.selection
+        words = names or (("--profile", selection.profile) if selection.narrower else ())
+        raise volumes.refusal(state.losses, state.instance, words)
 
 
 def _instance(context: Context, *, move_ports: bool) -> Instance:
@@ -133,9 +133,9 @@ def _instance(context: Context, *, move_ports: bool) -> Instance:
     choosing = move_ports or not known
     instance = open_instance(
         context.identity,
-        survey=context.doors.survey() if choosing else Survey(),
+        inventory=context.provider.inventory() if choosing else EngineInventory(),
         root=context.root,
-        rootless=choosing and context.doors.facts().rootless,
+        rootless=choosing and context.provider.facts().rootless,
         move_ports=move_ports,
     )
     if instance.created and (words := second_folder(context)):
@@ -146,7 +146,7 @@ def _instance(context: Context, *, move_ports: bool) -> Instance:
     return instance
 
 
-def imagined(context: Context) -> Instance:
+def preview_instance(context: Context) -> Instance:
     """The instance as it is, or as it would be made: for a dry run, which makes nothing."""
     try:
         found = context.instance()
@@ -166,53 +166,53 @@ def imagined(context: Context) -> Instance:
         )
 
 
-def look(
+def read_up_state(
     context: Context,
     instance: Instance,
     names: Sequence[str],
     runtime: Runtime | None = None,
     snapshot: Snapshot | None = None,
-) -> Scene:
+) -> UpState:
     """What is wanted beside what is there. Changes nothing. Raises InvalidConfig for a broken file of what is meant."""
     stack = context.stack(instance)
-    remembered = journal.read(instance.folder)
-    part = chosen(context.settings, stack, names, remembered=remembered.profile)
-    meant = with_needs(part.components, stack)
+    last_up = journal.read(instance.folder)
+    selection = select(context.settings, stack, names, remembered=last_up.profile)
+    selected = with_dependencies(selection.components, stack)
     runtime = runtime or context.runtime(stack, owner=instance.owner)
-    components = [context.components[name] for name in meant]
-    exam = examine(components, stack, instance=instance.name, root=context.root)
-    scene = Scene(
+    components = [context.components[name] for name in selected]
+    validation = validate_configs(components, stack, instance=instance.name, root=context.root)
+    state = UpState(
         instance=instance,
         stack=stack,
-        here=limited(stack, meant),
-        meant=meant,
+        selected_stack=subset(stack, selected),
+        selected=selected,
         runtime=runtime,
         snapshot=snapshot or runtime.observe(),
-        prints=fingerprints(stack),
+        fingerprints=fingerprints(stack),
         files=collect(context.settings.seed, stack.components),
-        part=replace(part, components=meant),
-        exam=exam,
-        absent=_still_absent(context, limited(stack, meant), remembered),
+        selection=replace(selection, components=selected),
+        validation=validation,
+        absent=_still_absent(context, subset(stack, selected), last_up),
     )
-    return replace(scene, losses=_losses(context, scene))
+    return replace(state, losses=_losses(context, state))
 
 
-def _losses(context: Context, scene: Scene) -> tuple[Loss, ...]:
+def _losses(context: Context, state: UpState) -> tuple[Loss, ...]:
     """Of what this plan would make. What nobody means now may be gone without being missed."""
-    if not volumes.lost(context, scene.instance, scene.stack, scene.snapshot):
+    if not volumes.lost(context, state.instance, state.stack, state.snapshot):
         return ()
-    made = {step.subject for step in scene.plan().steps if step.act is Act.CREATE_VOLUME}
-    return volumes.lost(context, scene.instance, scene.stack, scene.snapshot, wanted=made)
+    made = {step.resource for step in state.plan().steps if step.action is Action.CREATE_VOLUME}
+    return volumes.lost(context, state.instance, state.stack, state.snapshot, wanted=made)
 
 
-def _still_absent(context: Context, here: Stack, remembered: journal.Journal) -> Mapping[str, str]:
+def _still_absent(context: Context, selected_stack: Stack, last_up: journal.LastUp) -> Mapping[str, str]:
     """Where nobody insists, and the image has not come in the meantime."""
-    if context.settings.strict or not remembered.absent:
+    if context.settings.strict or not last_up.absent:
         return {}
     images = context.images()
-    there = {images.resolve([name])[name] for name, image in images.stored().items() if image}
+    existing = {images.resolve([name])[name] for name, image in images.stored().items() if image}
     return {
         name: why
-        for name, why in remembered.absent.items()
-        if name in here.services and here.services[name].image not in there
+        for name, why in last_up.absent.items()
+        if name in selected_stack.services and selected_stack.services[name].image not in existing
     }

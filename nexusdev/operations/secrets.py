@@ -16,8 +16,8 @@ from nexusdev.operations import env
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome, Table
 from nexusdev.operations.turn import turn
-from nexusdev.ports import Site
-from nexusdev.stack.model import Recipe, Stack
+from nexusdev.ports import InstanceAccess
+from nexusdev.stack.model import SecretRecipe, Stack
 
 VAULT = "vault"
 PATIENCE, PAUSE = 10.0, 0.2
@@ -48,7 +48,7 @@ def list_secrets(context: Context) -> Outcome:
         ],
     }
     table = Table(columns=("secret", "kind", "mounted by"), rows=rows)
-    return Outcome(data=data, says=(table,), instance=instance.name)
+    return Outcome(data=data, output=(table,), instance=instance.name)
 
 
 def show(context: Context, name: str) -> SecretOutcome:
@@ -67,7 +67,7 @@ def show(context: Context, name: str) -> SecretOutcome:
     return SecretOutcome(data={"name": name, "value": value}, text=f"{value}\n", instance=instance.name)
 
 
-def kind_of(recipe: Recipe) -> str:
+def kind_of(recipe: SecretRecipe) -> str:
     """One word, for programs: password (of so many characters), key (of so many bytes), runtime, derived."""
     if recipe.password:
         return "password"
@@ -76,7 +76,7 @@ def kind_of(recipe: Recipe) -> str:
     return "runtime" if recipe.runtime else "derived"
 
 
-def in_words(recipe: Recipe) -> str:
+def in_words(recipe: SecretRecipe) -> str:
     """The same for people."""
     if recipe.password:
         return f"password, {recipe.password} characters"
@@ -104,19 +104,19 @@ def rotate(context: Context, names: Sequence[str] = ()) -> Outcome:
         env.check_env_file(context)
         stack = context.stack(instance)
         published = _published(context, instance, stack)
-        chosen = _chosen(published, names)
-        site = instance.site(context.runtime(stack, owner=instance.owner), stack)
-        changes, failure = _rotate_each(context, site, chosen)
+        selected = _chosen(published, names)
+        access = instance.access(context.runtime(stack, owner=instance.owner), stack)
+        changes, failure = _rotate_each(context, access, selected)
         warnings: tuple[str, ...] = ()
         if changes:
-            numbers.write(instance.folder, numbers.of_instance(instance.folder, stack))
-            warnings = _follow(context, instance, site, published, failure)
+            numbers.write(instance.folder, numbers.instance_metrics(instance.folder, stack))
+            warnings = _follow(context, instance, access, published, failure)
     if failure:
         raise failure
     table = Table(columns=("component", "changed"), rows=tuple(changes))
-    says = (table, f"wrote {context.settings.env_file}") if changes else ("nothing to rotate there",)
+    output = (table, f"wrote {context.settings.env_file}") if changes else ("nothing to rotate there",)
     data = {"changes": [{"component": who, "what": what} for who, what in changes]}
-    return Outcome(data=data, says=says, instance=instance.name, warnings=warnings)
+    return Outcome(data=data, output=output, instance=instance.name, warnings=warnings)
 
 
 def _published(context: Context, instance: Instance, stack: Stack) -> list[Component]:
@@ -140,14 +140,14 @@ def _chosen(published: Sequence[Component], names: Sequence[str]) -> list[Compon
 
 
 def _rotate_each(
-    context: Context, site: Site, chosen: Sequence[Component]
+    context: Context, access: InstanceAccess, selected: Sequence[Component]
 ) -> tuple[list[tuple[str, str]], NexusError | None]:
     """(component, change) of each, up to the first that refuses; and its error."""
     changes: list[tuple[str, str]] = []
-    for component in chosen:
+    for component in selected:
         began = context.clock.now()
         try:
-            made = tuple(change.what for change in component.rotate(site))
+            made = tuple(change.what for change in component.rotate(access))
         except NexusError as error:
             return changes, error
         changes += [(component.name, what) for what in made]
@@ -157,15 +157,19 @@ def _rotate_each(
 
 
 def _follow(
-    context: Context, instance: Instance, site: Site, published: Sequence[Component], failure: NexusError | None
+    context: Context,
+    instance: Instance,
+    access: InstanceAccess,
+    published: Sequence[Component],
+    failure: NexusError | None,
 ) -> tuple[str, ...]:
     """Vault's copies, the stored variables, the env file, and the proof of all of it; warnings about the env file."""
     vault = next((each for each in published if each.name == VAULT), None)
     if vault is not None:
-        credentials = {each.name: each.credentials(site) for each in published}
+        credentials = {each.name: each.credentials(access) for each in published}
         update = getattr(vault, "update_credentials", vault.seed)
-        update(site, credentials)
-    written = env.publish(context, instance, site, published)
+        update(access, credentials)
+    written = env.publish(context, instance, access, published)
     if failure is None:
         _prove(context, instance)
     return env.warnings_of(written)

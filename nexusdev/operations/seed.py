@@ -16,7 +16,7 @@ from nexusdev.operations.seed_files import collect
 from nexusdev.operations.selection import require_components
 from nexusdev.operations.turn import turn
 from nexusdev.plan.snapshot import State
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 
 
 def seed(context: Context, names: Sequence[str] = ()) -> Outcome:
@@ -30,24 +30,24 @@ def seed(context: Context, names: Sequence[str] = ()) -> Outcome:
         running = {each.component for each in snapshot.containers.values() if each.state is State.RUNNING}
         if absent := [name for name in (names or running or ["the stack"]) if name not in running]:
             raise NotFound(f"{absent[0]} does not run", hint="nexusdev up   start it, and seed it")
-        everyone = [context.components[name] for name in stack.components]
-        there = [each for each in everyone if each.name in running]
-        chosen = [each for each in there if not names or each.name in names]
+        all_components = [context.components[name] for name in stack.components]
+        existing = [each for each in all_components if each.name in running]
+        selected = [each for each in existing if not names or each.name in names]
         # an instance of an older release lacks the secrets of what this one seeds
         instance.secrets(stack).prepare(data_exists=bool(snapshot.volumes))
-        site = instance.site(runtime, stack)
+        access = instance.access(runtime, stack)
         files = collect(context.settings.seed, stack.components)
-        with ThreadPoolExecutor(max_workers=len(chosen)) as threads:
+        with ThreadPoolExecutor(max_workers=len(selected)) as threads:
             asked = {
-                each.name: threads.submit(_seed, context, each, everyone, site, files.get(each.name, ()))
-                for each in chosen
+                each.name: threads.submit(_seed, context, each, all_components, access, files.get(each.name, ()))
+                for each in selected
             }
         changes = {name: answer.result() for name, answer in asked.items()}
-        remembered = journal.read(instance.folder).seeded
-        published = [each for each in there if each.name in remembered or not remembered]
-        written = publish(context, instance, site, published)
+        last_up = journal.read(instance.folder).seeded
+        published = [each for each in existing if each.name in last_up or not last_up]
+        written = publish(context, instance, access, published)
     rows = tuple((name, change) for name, each in changes.items() for change in each)
-    says = (
+    output = (
         (Table(columns=("component", "changed"), rows=rows),)
         if rows
         else ("nothing to do: everything is as it shall be",)
@@ -55,17 +55,21 @@ def seed(context: Context, names: Sequence[str] = ()) -> Outcome:
     return Outcome(
         instance=instance.name,
         data={"changes": {name: list(each) for name, each in changes.items()}},
-        says=says,
+        output=output,
         warnings=warnings_of(written),
     )
 
 
 def _seed(
-    context: Context, component: Component, everyone: Sequence[Component], site: Site, files: Sequence[SeedFile]
+    context: Context,
+    component: Component,
+    all_components: Sequence[Component],
+    access: InstanceAccess,
+    files: Sequence[SeedFile],
 ) -> tuple[str, ...]:
     began = context.clock.now()
-    credentials = {each.name: each.credentials(site) for each in everyone}
-    changes = [*component.seed(site, credentials), *(component.apply(site, files) if files else ())]
+    credentials = {each.name: each.credentials(access) for each in all_components}
+    changes = [*component.seed(access, credentials), *(component.apply(access, files) if files else ())]
     words = tuple(change.what for change in changes)
     context.listener.tell(Seeded(component=component.name, changes=words, elapsed=context.clock.now() - began))
     return words

@@ -29,7 +29,7 @@ def collect(folder: Path, components: Collection[str]) -> Mapping[str, Sequence[
 
 
 def _is_hidden(file: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in file.relative_to(folder).parts)
+    return any(selection.startswith(".") for selection in file.relative_to(folder).parts)
 
 
 def _owner(path: str, folder: Path, components: Collection[str]) -> str:

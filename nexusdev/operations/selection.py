@@ -43,7 +43,7 @@ def require_components(names: Iterable[str], known: Collection[str], *, command:
             raise unknown(name, known, kind="component", hint=f"nexusdev {command} {{}}")
 
 
-def with_needs(components: Collection[str], stack: Stack) -> tuple[str, ...]:
+def with_dependencies(components: Collection[str], stack: Stack) -> tuple[str, ...]:
     """These components and those without which they cannot be used, in the order of the stack."""
     wanted = set(components) | {GATEWAY}
     services = closure(stack.services, [each.name for each in stack.services.values() if each.component in wanted])
@@ -51,7 +51,7 @@ def with_needs(components: Collection[str], stack: Stack) -> tuple[str, ...]:
     return tuple(name for name in stack.components if name in wanted)
 
 
-def limited(stack: Stack, components: Collection[str], *, but: Collection[str] = ()) -> Stack:
+def subset(stack: Stack, components: Collection[str], *, but: Collection[str] = ()) -> Stack:
     """The stack with the services of these components alone; ``but``: services to leave out."""
     kept = {
         name: service for name, service in stack.services.items() if service.component in components and name not in but

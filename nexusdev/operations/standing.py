@@ -15,27 +15,27 @@ from nexusdev.ports import Runtime
 from nexusdev.stack.model import Stack
 
 
-class Standing:
+class UpToDateCheck:
     """The looks at what was brought up and the proof of the stored variables, under way from the beginning."""
 
     def __init__(self, context: Context, instance: Instance, stack: Stack, runtime: Runtime) -> None:
         self._context = context
-        remembered = journal.read(instance.folder).seeded
-        self._proof = nodes.Later(lambda: prove(stored.read(instance.folder))) if remembered else None
-        self._looks = nodes.Looks(instance.site(runtime, stack)).begin(
-            context.components[name] for name in stack.components if name in remembered
+        last_up = journal.read(instance.folder).seeded
+        self._proof = nodes.BackgroundCall(lambda: prove(stored.read(instance.folder))) if last_up else None
+        self._probes = nodes.ProbeRunner(instance.access(runtime, stack)).begin(
+            context.components[name] for name in stack.components if name in last_up
         )
 
     @property
     def snapshot(self) -> Snapshot:
         """What the engine has. Raises PreflightFailed."""
-        return self._looks.snapshot
+        return self._probes.snapshot
 
     def proven(self, names: Sequence[str]) -> Mapping[str, float] | None:
         """The endpoints of the stored variables that answered with the nonce; None when one did not, or one of these components is not ready."""
         if self._proof is None:
             return None
-        seen = self._looks.begin(self._context.components[name] for name in names).seen(names)
+        seen = self._probes.begin(self._context.components[name] for name in names).results(names)
         if not all(each.readiness.ready for each in seen.values()):
             return None
         try:

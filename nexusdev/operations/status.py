@@ -9,25 +9,27 @@ from msgspec.structs import asdict
 from nexusdev.errors import Degraded
 from nexusdev.operations import journal, nodes, volumes, watched
 from nexusdev.operations.context import Context
-from nexusdev.operations.nodes import Row, Seen
-from nexusdev.operations.outcome import Block, Outcome, Table, Text
+from nexusdev.operations.nodes import ComponentStatus, StatusRow
+from nexusdev.operations.outcome import Outcome, OutputBlock, Table, Text
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.stack.model import Stack
-from nexusdev.words import listed
+from nexusdev.words import join_names
 
 
 def status(context: Context, *, check: bool = False) -> Outcome:
     """Look once. With ``check`` the outcome carries Degraded (exit 4) when something is missing."""
     instance = context.instance()
     stack = context.stack(instance)
-    remembered = journal.read(instance.folder)
-    site = instance.site(context.runtime(stack), stack)
-    looks = nodes.Looks(site).begin(context.components[name] for name in stack.components if name in remembered.seeded)
-    snapshot = looks.snapshot
-    meant = in_use(stack, snapshot, tuple(remembered.seeded))
-    looks.begin(context.components[name] for name in meant)
-    question = watched.ask(looks.components.values(), site, snapshot)
-    seen = looks.seen(meant)
+    last_up = journal.read(instance.folder)
+    access = instance.access(context.runtime(stack), stack)
+    probes = nodes.ProbeRunner(access).begin(
+        context.components[name] for name in stack.components if name in last_up.seeded
+    )
+    snapshot = probes.snapshot
+    selected = in_use(stack, snapshot, tuple(last_up.seeded))
+    probes.begin(context.components[name] for name in selected)
+    question = watched.query(probes.components.values(), access, snapshot)
+    seen = probes.results(selected)
     rows = nodes.rows(stack, snapshot, seen)
     missing = {name: each.readiness.missing for name, each in seen.items() if not each.readiness.ready}
     alarms = question.alarms
@@ -36,7 +38,7 @@ def status(context: Context, *, check: bool = False) -> Outcome:
         instance=instance.name,
         data={
             "ready": not missing,
-            "profile": remembered.profile,
+            "profile": last_up.profile,
             "components": [
                 {"name": name, "ready": each.readiness.ready, "missing": each.readiness.missing}
                 for name, each in seen.items()
@@ -46,7 +48,11 @@ def status(context: Context, *, check: bool = False) -> Outcome:
             "alerts": watched.data(alarms),
             "monitoring": question.coverage(seen),
         },
-        says=(*_says(rows, seen, snapshot), *volumes.says(lost), *watched.says(alarms, meant, now=context.wall())),
+        output=(
+            *_output(rows, seen, snapshot),
+            *volumes.says(lost),
+            *watched.output(alarms, selected, now=context.wall()),
+        ),
         warnings=(f"which alerts fire is not known: {alarms.trouble}",) if alarms.trouble else (),
         error=_degraded(missing, snapshot) if check and missing else None,
     )
@@ -54,11 +60,11 @@ def status(context: Context, *, check: bool = False) -> Outcome:
 
 def in_use(stack: Stack, snapshot: Snapshot, remembered: Sequence[str]) -> tuple[str, ...]:
     """The components that this instance is made of: those that were brought up and those that have a container; else all."""
-    meant = {each.component for each in snapshot.containers.values()} | set(remembered)
-    return tuple(name for name in stack.components if name in meant) or stack.components
+    selected = {each.component for each in snapshot.containers.values()} | set(remembered)
+    return tuple(name for name in stack.components if name in selected) or stack.components
 
 
-def _says(rows: Sequence[Row], seen: Mapping[str, Seen], snapshot: Snapshot) -> list[Block]:
+def _output(rows: Sequence[StatusRow], seen: Mapping[str, ComponentStatus], snapshot: Snapshot) -> list[OutputBlock]:
     if not snapshot.containers:
         return [Text("not running: none of its containers exists", "warn"), "nexusdev up   start it"]
     table = Table(
@@ -84,7 +90,7 @@ def _says(rows: Sequence[Row], seen: Mapping[str, Seen], snapshot: Snapshot) -> 
 
 def _degraded(missing: Mapping[str, str], snapshot: Snapshot) -> Degraded:
     return Degraded(
-        f"{listed(missing)} {'is' if len(missing) == 1 else 'are'} not ready",
+        f"{join_names(missing)} {'is' if len(missing) == 1 else 'are'} not ready",
         evidence=tuple(f"{name}: {sentence}" for name, sentence in missing.items()),
         hint="nexusdev start   start what is stopped\nnexusdev up      repair whatever is missing"
         if snapshot.containers

@@ -15,12 +15,12 @@ from nexusdev.operations.moved import refuse_moved
 from nexusdev.plan.claims import refuse_strangers
 from nexusdev.plan.planner import plan_down
 from nexusdev.plan.snapshot import Snapshot
-from nexusdev.plan.steps import Act, Plan
+from nexusdev.plan.steps import Action, Plan
 from nexusdev.ports import Runtime
 from nexusdev.timing import Stopwatch
 
 if TYPE_CHECKING:
-    from nexusdev.engine import Engine
+    from nexusdev.engine import Deployer
 
 
 def take_down(context: Context, *, volumes: bool) -> Plan:
@@ -36,17 +36,17 @@ def take_down(context: Context, *, volumes: bool) -> Plan:
         refuse_moved(context)
     refuse_strangers(plan, snapshot, command="destroy" if volumes else "down")
     if plan:
-        engine_of(context, runtime).carry_out(plan, component_of=component_of(snapshot))
+        deployer_of(context, runtime).execute(plan, component_of=component_of(snapshot))
         _require_gone(runtime.observe(), volumes=volumes, command="destroy" if volumes else "down")
     stored.settle(folder_of(context.root, context.identity.name))
     return plan
 
 
-def engine_of(context: Context, runtime: Runtime, watch: Stopwatch | None = None) -> Engine:
+def deployer_of(context: Context, runtime: Runtime, watch: Stopwatch | None = None) -> Deployer:
     """The engine for this verb."""
-    from nexusdev.engine import Engine
+    from nexusdev.engine import Deployer
 
-    return Engine(
+    return Deployer(
         runtime=runtime,
         clock=context.clock,
         listener=context.listener,
@@ -65,7 +65,7 @@ def require_permission(context: Context, snapshot: Snapshot) -> None:
     """Refuse to touch another folder's instance, unless that folder is missing: then nobody else can clean up after it."""
     everything = (
         *snapshot.containers.values(),
-        *snapshot.strays,
+        *snapshot.orphans,
         *snapshot.one_offs,
         *snapshot.volumes.values(),
         *((snapshot.network,) if snapshot.network else ()),
@@ -92,13 +92,13 @@ def _record(context: Context) -> Record | None:
 
 def removed(plan: Plan) -> dict[str, list[str]]:
     """What a plan removes, by kind."""
-    kinds = {Act.REMOVE: "containers", Act.REMOVE_NETWORK: "networks", Act.REMOVE_VOLUME: "volumes"}
-    return {kind: [step.subject for step in plan.steps if step.act is act] for act, kind in kinds.items()}
+    kinds = {Action.REMOVE: "containers", Action.REMOVE_NETWORK: "networks", Action.REMOVE_VOLUME: "volumes"}
+    return {kind: [step.resource for step in plan.steps if step.action is action] for action, kind in kinds.items()}
 
 
 def _require_gone(snapshot: Snapshot, *, volumes: bool, command: str) -> None:
     left = [
-        *(f"container {each.name}" for each in (*snapshot.containers.values(), *snapshot.strays, *snapshot.one_offs)),
+        *(f"container {each.name}" for each in (*snapshot.containers.values(), *snapshot.orphans, *snapshot.one_offs)),
         *([f"network {snapshot.network.full_name}"] if snapshot.network else []),
         *(f"volume {each.full_name}" for each in (snapshot.volumes.values() if volumes else ())),
     ]

@@ -31,11 +31,11 @@ def timings(context: Context) -> Outcome:
         )
         for span in shown
     )
-    says = (
+    output = (
         Table(columns=("", "what", "seconds", f"0 to {total:.1f} s"), rows=rows),
         "* decided the length",
     )
-    return Outcome(instance=instance.name, data=data, says=says)
+    return Outcome(instance=instance.name, data=data, output=output)
 
 
 def ordered(spans: Sequence[Span]) -> list[Span]:

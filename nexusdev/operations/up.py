@@ -15,21 +15,21 @@ from nexusdev.instance import marks, numbers
 from nexusdev.operations import journal, volumes
 from nexusdev.operations.context import Context
 from nexusdev.operations.env import publish, republish, warnings_of
-from nexusdev.operations.images_in_time import Arrivals, arriving, names_of
-from nexusdev.operations.outcome import Block, Outcome, Table, Text
-from nexusdev.operations.scene import Scene, imagined, look, require_whole, set_scene
-from nexusdev.operations.selection import limited, require_components
-from nexusdev.operations.teardown import component_of, engine_of, require_gone
+from nexusdev.operations.images_in_time import ImageGate, fetching, names_of
+from nexusdev.operations.outcome import Outcome, OutputBlock, Table, Text
+from nexusdev.operations.scene import UpState, prepare_up, preview_instance, read_up_state, require_whole
+from nexusdev.operations.selection import require_components, subset
+from nexusdev.operations.teardown import component_of, deployer_of, require_gone
 from nexusdev.operations.turn import turn
 from nexusdev.plan.claims import refuse_strangers
 from nexusdev.plan.losses import Loss
 from nexusdev.plan.steps import Plan
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 from nexusdev.timing import Stopwatch
-from nexusdev.words import counted, duration, listed
+from nexusdev.words import duration, join_names, pluralize
 
 if TYPE_CHECKING:
-    from nexusdev.job import Brought, Job
+    from nexusdev.job import DeployRequest, DeployResult
 
 
 def up(
@@ -43,59 +43,59 @@ def up(
     with turn(context, "nexusdev up") as held:
         watch = Stopwatch(clock=context.clock)
         with _phase(context, watch, "preflight"):
-            scene = set_scene(context, names, move_ports=move_ports, agreed=agreed or ())
-        if scene.losses:
-            _clear(context, scene, watch)
-            scene = set_scene(context, names, move_ports=False)
-        if outcome := _nothing_to_do(context, scene, watch):
+            state = prepare_up(context, names, move_ports=move_ports, agreed=agreed or ())
+        if state.losses:
+            _clear(context, state, watch)
+            state = prepare_up(context, names, move_ports=False)
+        if outcome := _nothing_to_do(context, state, watch):
             return replace(outcome, warnings=(*outcome.warnings, *_unneeded(agreed)))
         try:
-            brought, plan, absent, written = _bring_up(context, scene, watch, waited=held.waited)
+            result, plan, absent, written = _deploy(context, state, watch, waited=held.waited)
         finally:
-            journal.write_timings(scene.instance.folder, watch.spans)
-        _count(context, scene, brought, absent=absent, took=watch.elapsed)
-        outcome = _outcome(context, scene, brought, plan=plan, absent=absent, took=watch.elapsed)
+            journal.write_timings(state.instance.folder, watch.spans)
+        _count(context, state, result, absent=absent, took=watch.elapsed)
+        outcome = _outcome(context, state, result, plan=plan, absent=absent, took=watch.elapsed)
         return replace(outcome, warnings=(*outcome.warnings, *warnings_of(written), *_unneeded(agreed)))
 
 
 def lost_volumes(context: Context, names: Sequence[str] = ()) -> tuple[Loss, ...]:
     """The data volumes that this ``up`` would have to make although they existed before. Changes nothing."""
     require_components(names, context.components, command="up")
-    return look(context, imagined(context), names).losses
+    return read_up_state(context, preview_instance(context), names).losses
 
 
-def _clear(context: Context, scene: Scene, watch: Stopwatch) -> None:
+def _clear(context: Context, state: UpState, watch: Stopwatch) -> None:
     """Remove what cannot stay beside volumes that begin anew, then let all of them be made. Cut in between, it is asked again."""
-    plan = volumes.clearing(scene.stack, scene.snapshot, scene.losses)
-    refuse_strangers(plan, scene.snapshot, command="up --recreate-volumes")
+    plan = volumes.clearing(state.stack, state.snapshot, state.losses)
+    refuse_strangers(plan, state.snapshot, command="up --recreate-volumes")
     if plan:
-        engine_of(context, scene.runtime, watch).carry_out(plan, component_of=component_of(scene.snapshot))
-        left = volumes.clearing(scene.stack, scene.runtime.observe(), scene.losses)
-        require_gone([f"{step.act} {step.subject}" for step in left.steps], command="up --recreate-volumes")
-    marks.strike(scene.instance.folder, volumes.affected(scene.losses))
+        deployer_of(context, state.runtime, watch).execute(plan, component_of=component_of(state.snapshot))
+        left = volumes.clearing(state.stack, state.runtime.observe(), state.losses)
+        require_gone([f"{step.action} {step.resource}" for step in left.steps], command="up --recreate-volumes")
+    marks.strike(state.instance.folder, volumes.affected(state.losses))
 
 
 def dry_run(context: Context, names: Sequence[str] = (), *, agreed: Collection[str] | None = None) -> Outcome:
     """The plan, each step with its reason. Changes nothing, makes nothing. Raises VolumeLost as ``up`` would."""
     require_components(names, context.components, command="up")
-    instance = imagined(context)
-    scene = look(context, instance, names)
-    require_whole(scene, names, agreed or ())
-    first = volumes.clearing(scene.stack, scene.snapshot, scene.losses)
-    scene = replace(scene, snapshot=volumes.without(scene.snapshot, first))
+    instance = preview_instance(context)
+    state = read_up_state(context, instance, names)
+    require_whole(state, names, agreed or ())
+    first = volumes.clearing(state.stack, state.snapshot, state.losses)
+    state = replace(state, snapshot=volumes.without(state.snapshot, first))
     # what is left out is tried again only by an `up` that has something else to do
-    absent = {} if scene.plan(absent=scene.absent) else scene.absent
-    plan = Plan(steps=(*first.steps, *scene.plan(absent=absent).steps))
-    steps = [{"act": each.act.value, "subject": each.subject, "because": each.because} for each in plan.steps]
-    rows = tuple((each.act.value, each.subject, each.because) for each in plan.steps)
+    absent = {} if state.plan(absent=state.absent) else state.absent
+    plan = Plan(steps=(*first.steps, *state.plan(absent=absent).steps))
+    steps = [{"act": each.action.value, "subject": each.resource, "because": each.reason} for each in plan.steps]
+    rows = tuple((each.action.value, each.resource, each.reason) for each in plan.steps)
     images = context.images()
-    here = limited(scene.here, scene.meant, but=absent)
-    missing = [name for name, found in images.stored(names_of(images, here)).items() if found is None]
-    says: list[Block] = [Table(columns=("step", "what", "because"), rows=rows)] if rows else ["nothing to do"]
+    selected_stack = subset(state.selected_stack, state.selected, but=absent)
+    missing = [name for name, found in images.stored(names_of(images, selected_stack)).items() if found is None]
+    output: list[OutputBlock] = [Table(columns=("step", "what", "because"), rows=rows)] if rows else ["nothing to do"]
     if missing:
-        says.insert(0, f"{counted(len(missing), 'image')} would be fetched or built first: {listed(missing)}")
+        output.insert(0, f"{pluralize(len(missing), 'image')} would be fetched or built first: {join_names(missing)}")
     data = {"steps": steps, "missing_images": missing, "absent": dict(absent)}
-    return Outcome(instance=instance.name, data=data, says=tuple(says), warnings=_warnings(absent))
+    return Outcome(instance=instance.name, data=data, output=tuple(output), warnings=_warnings(absent))
 
 
 @contextmanager
@@ -107,31 +107,33 @@ def _phase(context: Context, watch: Stopwatch, name: str, *, after: Sequence[str
     context.listener.tell(PhaseEnded(phase=name, seconds=context.clock.now() - began))
 
 
-def _nothing_to_do(context: Context, scene: Scene, watch: Stopwatch) -> Outcome | None:
+def _nothing_to_do(context: Context, state: UpState, watch: Stopwatch) -> Outcome | None:
     """The quick answer when nothing changed since the last ``up`` and all of it still answers; None when there is work."""
-    remembered, absent = journal.read(scene.instance.folder), scene.absent
-    if scene.plan(absent=absent) or any(remembered.seeded.get(name) != print_ for name, print_ in scene.seeds.items()):
+    last_up, absent = journal.read(state.instance.folder), state.absent
+    if state.plan(absent=absent) or any(
+        last_up.seeded.get(name) != fingerprint for name, fingerprint in state.seeds.items()
+    ):
         return None
-    proven = scene.standing.proven(scene.meant) if scene.standing else None
+    proven = state.up_to_date.proven(state.selected) if state.up_to_date else None
     if proven is None:
         return None
-    written = republish(context, scene.instance)
-    if scene.part.profile not in ("", remembered.profile):
-        there = {each.component for each in scene.snapshot.containers.values()}
-        journal.write(scene.instance.folder, scene.part.remembered(remembered, there))
-    words = f"nothing to do: everything is ready ({listed(scene.meant)})"
+    written = republish(context, state.instance)
+    if state.selection.profile not in ("", last_up.profile):
+        existing = {each.component for each in state.snapshot.containers.values()}
+        journal.write(state.instance.folder, state.selection.remembered(last_up, existing))
+    words = f"nothing to do: everything is ready ({join_names(state.selected)})"
     data = {
         "changed": False,
-        "ready": list(scene.meant),
-        "profile": scene.part.profile,
+        "ready": list(state.selected),
+        "profile": state.selection.profile,
         "seconds": watch.elapsed,
         "proven": list(proven),
         "absent": dict(absent),
     }
     return Outcome(
-        instance=scene.instance.name,
+        instance=state.instance.name,
         data=data,
-        says=(Text(words, "good"),),
+        output=(Text(words, "good"),),
         warnings=(*_warnings(absent), *warnings_of(written)),
     )
 
@@ -150,104 +152,108 @@ def _unneeded(agreed: Collection[str] | None) -> tuple[str, ...]:
     )
 
 
-def _bring_up(
-    context: Context, scene: Scene, watch: Stopwatch, *, waited: float
-) -> tuple[Brought, Plan, Mapping[str, str], Written]:
+def _deploy(
+    context: Context, state: UpState, watch: Stopwatch, *, waited: float
+) -> tuple[DeployResult, Plan, Mapping[str, str], Written]:
     images, settings = context.images(), context.settings
-    stored.expect(scene.instance.folder, scene.meant)
+    stored.expect(state.instance.folder, state.selected)
     with ExitStack() as contexts:
         with _phase(context, watch, "images", after=["preflight"]):
-            arrivals = contexts.enter_context(
-                arriving(
+            gate = contexts.enter_context(
+                fetching(
                     images,
-                    scene.here,
+                    state.selected_stack,
                     offline=settings.offline,
                     strict=settings.strict,
                     listener=context.listener,
-                    try_with=lambda reference: scene.exam.hold(reference, images.door),
+                    try_with=lambda reference: state.validation.run_for_image(reference, images.store),
                 )
             )
         with _phase(context, watch, "plan", after=["images"]):
-            plan = scene.plan(absent=arrivals.absent)
-        site = scene.instance.site(scene.runtime, scene.stack)
-        job = replace(_job(context, scene, plan, arrivals, site), waited=waited)
-        engine = engine_of(context, scene.runtime, watch)
-        engine.listener = volumes.Marking(listener=context.listener, folder=scene.instance.folder, wall=context.wall)
-        brought = engine.bring_up(job)
-    last = [f"prove {name}" for name in scene.meant]
+            plan = state.plan(absent=gate.absent)
+        access = state.instance.access(state.runtime, state.stack)
+        request = replace(_deploy_request(context, state, plan, gate, access), waited=waited)
+        engine = deployer_of(context, state.runtime, watch)
+        engine.listener = volumes.Marking(listener=context.listener, folder=state.instance.folder, wall=context.wall)
+        result = engine.deploy(request)
+    last = [f"prove {name}" for name in state.selected]
     with _phase(context, watch, "write", after=last):
-        written = _publish(context, scene, site, arrivals.absent)
-    return brought, plan, arrivals.absent, written
+        written = _publish(context, state, access, gate.absent)
+    return result, plan, gate.absent, written
 
 
-def _job(context: Context, scene: Scene, plan: Plan, arrivals: Arrivals, site: Site) -> Job:
-    from nexusdev.job import Job
+def _deploy_request(
+    context: Context, state: UpState, plan: Plan, gate: ImageGate, access: InstanceAccess
+) -> DeployRequest:
+    from nexusdev.job import DeployRequest
 
-    return Job(
-        stack=limited(scene.here, scene.meant, but=arrivals.absent),
+    return DeployRequest(
+        stack=subset(state.selected_stack, state.selected, but=gate.absent),
         plan=plan,
-        components=[context.components[name] for name in scene.meant],
-        everyone=[context.components[name] for name in scene.stack.components],
-        site=site,
-        common={"NEXUSDEV_INSTANCE": site.instance, "NEXUSDEV_CA_FILE": str(site.ca_file)},
-        files=scene.files,
+        components=[context.components[name] for name in state.selected],
+        all_components=[context.components[name] for name in state.stack.components],
+        access=access,
+        common={"NEXUSDEV_INSTANCE": access.instance, "NEXUSDEV_CA_FILE": str(access.ca_file)},
+        files=state.files,
         seconds=context.settings.timeout,
-        gate=arrivals.gate,
-        held=arrivals.held,
-        check=arrivals.check,
+        gate=gate.gate,
+        pending=gate.pending,
+        check=gate.check,
     )
 
 
-def _publish(context: Context, scene: Scene, site: Site, absent: Mapping[str, str]) -> Written:
+def _publish(context: Context, state: UpState, access: InstanceAccess, absent: Mapping[str, str]) -> Written:
     """Variables of all components that run now, also of those that an earlier ``up`` brought."""
-    remembered = journal.read(scene.instance.folder)
-    there = {each.component for each in scene.runtime.observe().containers.values()}
-    brought = [context.components[name] for name in _brought(scene, remembered, there)]
-    written = publish(context, scene.instance, site, brought)
-    seeded = replace(remembered, seeded={**remembered.seeded, **scene.seeds}, absent=absent)
-    journal.write(scene.instance.folder, scene.part.remembered(seeded, there))
+    last_up = journal.read(state.instance.folder)
+    existing = {each.component for each in state.runtime.observe().containers.values()}
+    result = [context.components[name] for name in _brought(state, last_up, existing)]
+    written = publish(context, state.instance, access, result)
+    seeded = replace(last_up, seeded={**last_up.seeded, **state.seeds}, absent=absent)
+    journal.write(state.instance.folder, state.selection.remembered(seeded, existing))
     return written
 
 
-def _brought(scene: Scene, remembered: journal.Journal, there: set[str]) -> list[str]:
-    """The components that are meant now, and those that an earlier ``up`` brought and that are still ``there``."""
-    before = there & set(remembered.seeded)
-    return [name for name in scene.stack.components if name in scene.meant or name in before]
+def _brought(state: UpState, last_up: journal.LastUp, existing: set[str]) -> list[str]:
+    """The components that are meant now, and those that an earlier ``up`` brought and that are still ``existing``."""
+    before = existing & set(last_up.seeded)
+    return [name for name in state.stack.components if name in state.selected or name in before]
 
 
-def _count(context: Context, scene: Scene, brought: Brought, *, absent: Collection[str], took: float) -> None:
+def _count(context: Context, state: UpState, result: DeployResult, *, absent: Collection[str], took: float) -> None:
     """Leave nexusdev's own numbers where Prometheus finds them."""
-    folder = scene.instance.folder
-    ours = numbers.of_up(seconds=took, at=context.wall(), ready=brought.ready)
-    there = {each.component for each in scene.runtime.observe().containers.values()}
-    components = _brought(scene, journal.read(folder), there)
-    wanted = {each.name for each in scene.stack.services.values() if each.component in components} - set(absent)
-    numbers.write(folder, (*ours, numbers.of_run(scene.stack, wanted), *numbers.of_instance(folder, scene.stack)))
+    folder = state.instance.folder
+    ours = numbers.up_metrics(seconds=took, at=context.wall(), ready=result.ready)
+    existing = {each.component for each in state.runtime.observe().containers.values()}
+    components = _brought(state, journal.read(folder), existing)
+    wanted = {each.name for each in state.stack.services.values() if each.component in components} - set(absent)
+    numbers.write(
+        folder, (*ours, numbers.wanted_services(state.stack, wanted), *numbers.instance_metrics(folder, state.stack))
+    )
 
 
 def _outcome(
-    context: Context, scene: Scene, brought: Brought, *, plan: Plan, absent: Mapping[str, str], took: float
+    context: Context, state: UpState, result: DeployResult, *, plan: Plan, absent: Mapping[str, str], took: float
 ) -> Outcome:
-    changes = sum(len(each) for each in brought.changes.values())
-    paths = sum(len(each) for each in brought.proofs.values())
-    says: list[Block] = [
-        Text(f"ready after {duration(took)}: {listed(scene.meant)}", "good"),
-        f"seeded: {counted(changes, 'change') if changes else 'all was there'}; proven: {counted(paths, 'path')}",
+    changes = sum(len(each) for each in result.changes.values())
+    paths = sum(len(each) for each in result.proofs.values())
+    output: list[OutputBlock] = [
+        Text(f"ready after {duration(took)}: {join_names(state.selected)}", "good"),
+        f"seeded: {pluralize(changes, 'change') if changes else 'all was there'}; proven: {pluralize(paths, 'path')}",
         f"variables: {context.settings.env_file}",
     ]
     return Outcome(
-        instance=scene.instance.name,
+        instance=state.instance.name,
         data={
             "changed": bool(plan),
-            "ready": list(scene.meant),
-            "profile": scene.part.profile,
+            "ready": list(state.selected),
+            "profile": state.selection.profile,
             "seconds": took,
             "steps": [str(step) for step in plan.steps],
-            "seeded": {name: list(each) for name, each in brought.changes.items()},
-            "proven": {name: [proof.path for proof in each] for name, each in brought.proofs.items()},
+            "seeded": {name: list(each) for name, each in result.changes.items()},
+            "proven": {name: [proof.path for proof in each] for name, each in result.proofs.items()},
             "absent": dict(absent),
             "env_file": str(context.settings.env_file),
         },
-        says=tuple(says),
+        output=tuple(output),
         warnings=_warnings(absent),
     )

@@ -10,7 +10,7 @@ from nexusdev.errors import NotFound
 from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome, Table
 from nexusdev.operations.selection import unknown
-from nexusdev.words import listed
+from nexusdev.words import join_names
 
 _PASSWORD = re.compile(r"(?<=://)([^/@]*)@")
 #: Variable → the name under which a person looks for it, and whether a browser can show it (and at which path).
@@ -41,7 +41,7 @@ def urls(context: Context) -> Outcome:
     """From the variables of the last ``up``; what no application reads, such as the console of MinIO, from its port."""
     found = all_urls(context)
     table = Table(columns=("name", "url"), rows=tuple(found.items()))
-    return Outcome(data={"urls": found, "pages": pages(context)}, says=(table,), instance=context.identity.name)
+    return Outcome(data={"urls": found, "pages": pages(context)}, output=(table,), instance=context.identity.name)
 
 
 def all_urls(context: Context) -> dict[str, str]:
@@ -72,7 +72,7 @@ def page(context: Context, name: str) -> str:
         if _is_left_out(context, name)
         else NotFound(
             f"{name} does not run here",
-            why=f"there are {listed(list(known))}" if known else "",
+            why=f"there are {join_names(list(known))}" if known else "",
             hint=f"nexusdev up {_PAGES[name]}   bring it up beside the rest",
         )
     )
@@ -100,8 +100,8 @@ def open_page(context: Context, name: str, *, show: Callable[[str], bool] | None
 
     url = page(context, name)
     shown = (show or webbrowser.open)(url)
-    says = (f"opened {url}",) if shown else (url,)
-    return Outcome(data={"url": url, "opened": shown}, says=says, instance=context.identity.name)
+    output = (f"opened {url}",) if shown else (url,)
+    return Outcome(data={"url": url, "opened": shown}, output=output, instance=context.identity.name)
 
 
 def plain(url: str) -> str:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from nexusdev.errors import NotFound
-from nexusdev.job import Job
+from nexusdev.job import DeployRequest
 from nexusdev.operations.context import Context
 from nexusdev.operations.moved import refuse_moved
-from nexusdev.operations.outcome import Block, Outcome, Text
-from nexusdev.operations.selection import limited, services_of
-from nexusdev.operations.teardown import component_of, engine_of, require_permission
+from nexusdev.operations.outcome import Outcome, OutputBlock, Text
+from nexusdev.operations.selection import services_of, subset
+from nexusdev.operations.teardown import component_of, deployer_of, require_permission
 from nexusdev.operations.turn import turn
 from nexusdev.plan.planner import plan_restart, plan_start, plan_stop
 from nexusdev.plan.snapshot import Snapshot
-from nexusdev.plan.steps import Act, Plan
+from nexusdev.plan.steps import Action, Plan
 from nexusdev.ports import Runtime
-from nexusdev.words import counted, duration, listed
+from nexusdev.words import duration, join_names, pluralize
 
 _EXPOSED = Text("docker system prune --volumes may remove stopped containers, and then their data", "dim")
 
@@ -28,11 +28,11 @@ def stop(context: Context, names: Sequence[str] = ()) -> Outcome:
         snapshot = _existing(context, runtime)
         plan = plan_stop(snapshot, services_of(names, snapshot, command="stop"))
         if plan:
-            engine_of(context, runtime).carry_out(plan, component_of=component_of(snapshot))
-    stopped = [step.subject for step in plan.steps]
-    words = f"stopped {counted(len(stopped), 'container')}" if plan else "nothing to do: nothing of it runs"
-    says: tuple[Block, ...] = (words, *([_EXPOSED] if plan and snapshot.volumes else []))
-    return Outcome(instance=context.identity.name, data={"stopped": stopped}, says=says)
+            deployer_of(context, runtime).execute(plan, component_of=component_of(snapshot))
+    stopped = [step.resource for step in plan.steps]
+    words = f"stopped {pluralize(len(stopped), 'container')}" if plan else "nothing to do: nothing of it runs"
+    output: tuple[OutputBlock, ...] = (words, *([_EXPOSED] if plan and snapshot.volumes else []))
+    return Outcome(instance=context.identity.name, data={"stopped": stopped}, output=output)
 
 
 def start(context: Context, names: Sequence[str] = ()) -> Outcome:
@@ -57,36 +57,36 @@ def _begin(
         stack = context.stack(instance)
         runtime = context.runtime(stack)
         snapshot = _existing(context, runtime)
-        chosen = services_of(names, snapshot, command=command)
-        plan = planner(snapshot, chosen)
-        meant = _components_of(chosen, snapshot)
-        here = limited(stack, meant, but=[name for name in stack.services if name not in snapshot.containers])
-        job = Job(
+        selected = services_of(names, snapshot, command=command)
+        plan = planner(snapshot, selected)
+        targets = _components_of(selected, snapshot)
+        here = subset(stack, targets, but=[name for name in stack.services if name not in snapshot.containers])
+        request = DeployRequest(
             stack=here,
             plan=plan,
-            components=[context.components[name] for name in meant],
-            site=instance.site(runtime, stack),
+            components=[context.components[name] for name in targets],
+            access=instance.access(runtime, stack),
             seconds=context.settings.timeout,
             waited=held.waited,
             seeding=False,
             command=command,
         )
-        engine_of(context, runtime).bring_up(job)
+        deployer_of(context, runtime).deploy(request)
     took = context.clock.now() - began
-    started = [step.subject for step in plan.steps if step.act in (Act.START, Act.UNPAUSE)]
+    started = [step.resource for step in plan.steps if step.action in (Action.START, Action.UNPAUSE)]
     words = (
-        f"started {counted(len(started), 'container')}; {listed(meant)} ready after {duration(took)}"
+        f"started {pluralize(len(started), 'container')}; {join_names(targets)} ready after {duration(took)}"
         if plan
-        else f"nothing to do: {listed(meant)} ready"
+        else f"nothing to do: {join_names(targets)} ready"
     )
     return Outcome(
-        instance=instance.name, data={"started": started, "ready": list(meant), "seconds": took}, says=(words,)
+        instance=instance.name, data={"started": started, "ready": list(targets), "seconds": took}, output=(words,)
     )
 
 
-def _components_of(chosen: Collection[str] | None, snapshot: Snapshot) -> tuple[str, ...]:
+def _components_of(selected: Collection[str] | None, snapshot: Snapshot) -> tuple[str, ...]:
     """Whom to wait for: the components of what was named, else everybody. What nobody named may be broken on purpose."""
-    services = snapshot.containers if chosen is None else chosen
+    services = snapshot.containers if selected is None else selected
     return tuple(dict.fromkeys(snapshot.containers[name].component for name in services))
 
 

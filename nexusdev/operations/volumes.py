@@ -20,10 +20,10 @@ from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Text
 from nexusdev.plan.losses import Holding, Loss, cleared, losses, missing
 from nexusdev.plan.snapshot import Snapshot
-from nexusdev.plan.steps import Act, Plan
+from nexusdev.plan.steps import Action, Plan
 from nexusdev.plan.teardown import plan_discard
 from nexusdev.stack.model import Stack
-from nexusdev.words import listed
+from nexusdev.words import join_names
 
 _SHOWN = 4
 _WHY = (
@@ -36,9 +36,9 @@ def lost(
     context: Context, instance: Instance, stack: Stack, snapshot: Snapshot, *, wanted: Collection[str] | None = None
 ) -> tuple[Loss, ...]:
     """What is gone, group by group; ``wanted``: only these volumes count."""
-    gone = missing(stack, marked=marks.read(instance.folder), there=snapshot.volumes)
+    gone = missing(stack, marked=marks.read(instance.folder), existing=snapshot.volumes)
     gone = tuple(each for each in gone if wanted is None or each in wanted)
-    return losses(stack, gone, there=snapshot.volumes, holdings=_holdings(context)) if gone else ()
+    return losses(stack, gone, existing=snapshot.volumes, holdings=_holdings(context)) if gone else ()
 
 
 def _holdings(context: Context) -> Mapping[str, Sequence[Holding]]:
@@ -69,20 +69,20 @@ def _subject(gone: Sequence[str]) -> str:
 
 def _some(names: Sequence[str]) -> str:
     more = len(names) - _SHOWN
-    return listed(names) if more <= 1 else f"{', '.join(names[:_SHOWN])} and {more} more"
+    return join_names(names) if more <= 1 else f"{', '.join(names[:_SHOWN])} and {more} more"
 
 
 def sentence(loss: Loss) -> str:
     """What one group lost and what becomes of it."""
-    return f"{loss.component}: {listed(loss.gone)} ({loss.what}): {_fate(loss)}"
+    return f"{loss.component}: {join_names(loss.gone)} ({loss.what}): {_fate(loss)}"
 
 
 def _fate(loss: Loss) -> str:
     if not loss.empty:
-        return f"can be rebuilt from {listed(loss.source or loss.kept) or 'the state folder'}"
+        return f"can be rebuilt from {join_names(loss.source or loss.kept) or 'the state folder'}"
     few = [volume for volume in loss.kept if volume in loss.cleared]
-    alone = f" from {listed(few)} alone" if few else ""
-    rest = f", which also removes {listed(loss.cleared)}" if loss.cleared else ""
+    alone = f" from {join_names(few)} alone" if few else ""
+    rest = f", which also removes {join_names(loss.cleared)}" if loss.cleared else ""
     return f"cannot be rebuilt{alone}: begins anew and empty{rest}"
 
 
@@ -96,7 +96,7 @@ def _choices(found: Sequence[Loss], words: Sequence[str]) -> str:
     rebuilt = any(not loss.empty for loss in found)
     acts = [
         *(["rebuild what can be rebuilt"] if rebuilt else []),
-        *([f"begin anew and empty with {listed(empty)} (asks before)"] if empty else []),
+        *([f"begin anew and empty with {join_names(empty)} (asks before)"] if empty else []),
     ]
     return "\n".join(
         (
@@ -140,8 +140,8 @@ def question(found: Sequence[Loss]) -> str | None:
         return None
     held = {loss.component: [each.what for each in empty if each.component == loss.component] for loss in empty}
     going = cleared(empty)
-    rest = f", which also removes {listed(going)}" if going else ""
-    return f"begin anew and empty: {listed([f'{name} ({listed(what)})' for name, what in held.items()])}{rest}?"
+    rest = f", which also removes {join_names(going)}" if going else ""
+    return f"begin anew and empty: {join_names([f'{name} ({join_names(what)})' for name, what in held.items()])}{rest}?"
 
 
 def clearing(stack: Stack, snapshot: Snapshot, found: Collection[Loss]) -> Plan:
@@ -152,18 +152,21 @@ def clearing(stack: Stack, snapshot: Snapshot, found: Collection[Loss]) -> Plan:
         for service in stack.services.values()
         if (own := [mount.volume for mount in service.volumes if mount.volume in going])
     }
-    return plan_discard(snapshot, users, because="its component begins anew")
+    return plan_discard(snapshot, users, cause="its component begins anew")
 
 
 def without(snapshot: Snapshot, plan: Plan) -> Snapshot:
     """The snapshot as it will be after these removals."""
-    gone = {act: {step.subject for step in plan.steps if step.act is act} for act in (Act.REMOVE, Act.REMOVE_VOLUME)}
+    gone = {
+        action: {step.resource for step in plan.steps if step.action is action}
+        for action in (Action.REMOVE, Action.REMOVE_VOLUME)
+    }
     return Snapshot(
-        containers={name: each for name, each in snapshot.containers.items() if name not in gone[Act.REMOVE]},
-        volumes={name: each for name, each in snapshot.volumes.items() if name not in gone[Act.REMOVE_VOLUME]},
+        containers={name: each for name, each in snapshot.containers.items() if name not in gone[Action.REMOVE]},
+        volumes={name: each for name, each in snapshot.volumes.items() if name not in gone[Action.REMOVE_VOLUME]},
         network=snapshot.network,
-        strays=snapshot.strays,
-        foreign=snapshot.foreign,
+        orphans=snapshot.orphans,
+        name_conflicts=snapshot.name_conflicts,
     )
 
 
@@ -180,9 +183,9 @@ class Marking(Struct, kw_only=True):
     def tell(self, event: Event) -> None:
         match event:
             case Planned():
-                self._planned = sum(step.act is Act.CREATE_VOLUME for step in event.plan.steps)
-            case StepDone() if event.step.act is Act.CREATE_VOLUME:
-                self._mark(event.step.subject)
+                self._planned = sum(step.action is Action.CREATE_VOLUME for step in event.plan.steps)
+            case StepDone() if event.step.action is Action.CREATE_VOLUME:
+                self._mark(event.step.resource)
         self.listener.tell(event)
 
     def _mark(self, volume: str) -> None:

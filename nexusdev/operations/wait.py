@@ -10,9 +10,9 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from nexusdev.components.contract import Component, Node, Readiness
+from nexusdev.components.contract import Component, Readiness, ServiceStatus
 from nexusdev.components.diagnosis import diagnose
-from nexusdev.crashes import Sentry, crash, last_lines
+from nexusdev.crashes import ExitMonitor, crash, last_lines
 from nexusdev.errors import NotFound, NotReadyInTime, UsageError
 from nexusdev.events import ComponentWaits
 from nexusdev.instance.instance import Instance
@@ -22,25 +22,25 @@ from nexusdev.operations.context import Context
 from nexusdev.operations.outcome import Outcome
 from nexusdev.operations.selection import unknown
 from nexusdev.plan.snapshot import Snapshot, State
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 from nexusdev.stack.model import Stack
 from nexusdev.waiting import LONGEST, pause_after
 from nexusdev.words import duration
 
 
-class Sight(Struct, frozen=True, kw_only=True):
+class ProbedState(Struct, frozen=True, kw_only=True):
     """What one look told. ``service``: '' when the whole component is meant."""
 
     component: str
     service: str
     readiness: Readiness
-    nodes: Sequence[Node]
+    statuses: Sequence[ServiceStatus]
     snapshot: Snapshot
 
     @property
-    def own(self) -> list[Node]:
+    def own_statuses(self) -> list[ServiceStatus]:
         """The nodes that are meant."""
-        return [node for node in self.nodes if not self.service or node.service == self.service]
+        return [status for status in self.statuses if not self.service or status.service == self.service]
 
     @property
     def running(self) -> list[str]:
@@ -52,37 +52,39 @@ class Sight(Struct, frozen=True, kw_only=True):
         ]
 
 
-def ready(sight: Sight) -> str:
+def ready(state: ProbedState) -> str:
     """What is missing until it does its job."""
-    if not sight.service:
-        return sight.readiness.missing
-    if not sight.running:
-        return f"{sight.service} does not run"
-    bad = [f"{node.service} is {node.state}" for node in sight.own if not node.ok]
-    return ", ".join(bad) or ("" if sight.own else f"{sight.service} does not answer")
+    if not state.service:
+        return state.readiness.missing
+    if not state.running:
+        return f"{state.service} does not run"
+    bad = [f"{status.service} is {status.state}" for status in state.own_statuses if not status.ok]
+    return ", ".join(bad) or ("" if state.own_statuses else f"{state.service} does not answer")
 
 
-def writable(sight: Sight) -> str:
+def writable(state: ProbedState) -> str:
     """What is missing until it takes writes: perhaps not complete yet, but in business."""
-    if sight.readiness.ready or sight.readiness.seedable:
+    if state.readiness.ready or state.readiness.seedable:
         return ""
-    return sight.readiness.missing
+    return state.readiness.missing
 
 
-def unsealed(sight: Sight) -> str:
+def unsealed(state: ProbedState) -> str:
     """What is missing until every Vault server is unsealed."""
-    sealed = [node.service for node in sight.own if "sealed" in node.state.split() or node.state == "down"]
-    if not sight.own:
+    sealed = [
+        status.service for status in state.own_statuses if "sealed" in status.state.split() or status.state == "down"
+    ]
+    if not state.own_statuses:
         return "no server of it answers"
     return f"{', '.join(sealed)} sealed or down" if sealed else ""
 
 
-def down(sight: Sight) -> str:
+def down(state: ProbedState) -> str:
     """What still runs."""
-    return f"{', '.join(sight.running)} still {'runs' if len(sight.running) == 1 else 'run'}" if sight.running else ""
+    return f"{', '.join(state.running)} still {'runs' if len(state.running) == 1 else 'run'}" if state.running else ""
 
 
-CONDITIONS: dict[str, Callable[[Sight], str]] = {
+CONDITIONS: dict[str, Callable[[ProbedState], str]] = {
     "ready": ready,
     "writable": writable,
     "unsealed": unsealed,
@@ -100,39 +102,39 @@ def wait(context: Context, target: str, condition: str = "ready") -> Outcome:
     began = context.clock.now()
     instance = _made(context)
     stack = context.stack(instance)
-    component, service = _meant(target, condition, stack)
+    component, service = _target(target, condition, stack)
     runtime = context.runtime(stack)
-    site = instance.site(runtime, stack)
+    access = instance.access(runtime, stack)
     services = {
         name: each for name, each in stack.services.items() if service in (name, "") and each.component == component
     }
-    with Sentry(runtime=runtime, services=services, wall=context.wall, forgiving=True) as sentry:
+    with ExitMonitor(runtime=runtime, services=services, wall=context.wall, forgiving=True) as monitor:
         for name in services if condition != "down" else ():
-            sentry.watch(name, starts=False)
-        look = _Look(context=context, component=context.components[component], service=service, site=site)
-        _until(context, look, CONDITIONS[condition], sentry, f"{target} is not {condition}", began=began)
+            monitor.watch(name, starts=False)
+        probe = _Probe(context=context, component=context.components[component], service=service, access=access)
+        _until(context, probe, CONDITIONS[condition], monitor, f"{target} is not {condition}", began=began)
     took = context.clock.now() - began
     return Outcome(
         instance=instance.name,
         data={"target": target, "condition": condition, "seconds": took},
-        says=(f"{target} is {condition} (after {duration(took)})",),
+        output=(f"{target} is {condition} (after {duration(took)})",),
     )
 
 
-class _Look(Struct, kw_only=True):
+class _Probe(Struct, kw_only=True):
     context: Context
     component: Component
     service: str
-    site: Site
+    access: InstanceAccess
 
-    def __call__(self) -> Sight:
-        snapshot = self.site.runtime.observe()
-        facts = self.component.look(self.site)
-        return Sight(
+    def __call__(self) -> ProbedState:
+        snapshot = self.access.runtime.observe()
+        facts = self.component.probe(self.access)
+        return ProbedState(
             component=self.component.name,
             service=self.service,
-            readiness=self.component.judge(facts),
-            nodes=self.component.nodes(facts),
+            readiness=self.component.assess(facts),
+            statuses=self.component.statuses(facts),
             snapshot=snapshot,
         )
 
@@ -151,23 +153,29 @@ def _made(context: Context) -> Instance:
 
 
 def _until(
-    context: Context, look: _Look, missing: Callable[[Sight], str], sentry: Sentry, sentence: str, *, began: float
+    context: Context,
+    probe: _Probe,
+    missing: Callable[[ProbedState], str],
+    monitor: ExitMonitor,
+    sentence: str,
+    *,
+    began: float,
 ) -> None:
     told = ""
     while True:
         at = context.clock.now()
-        sight = look()
-        lacking = missing(sight)
+        state = probe()
+        lacking = missing(state)
         if not lacking:
             return
-        if death := sentry.crashed():
-            service = sentry.services[death.service]
-            log = last_lines(sentry.runtime, service.name)
-            container = sight.snapshot.containers.get(service.name)
-            raise crash(death, service, container, log, diagnosis=diagnose([look.component], service, log))
+        if exited := monitor.crashed():
+            service = monitor.services[exited.service]
+            log = last_lines(monitor.runtime, service.name)
+            container = state.snapshot.containers.get(service.name)
+            raise crash(exited, service, container, log, diagnosis=diagnose([probe.component], service, log))
         if lacking != told:
             elapsed = context.clock.now() - began
-            context.listener.tell(ComponentWaits(component=sight.component, missing=lacking, elapsed=elapsed))
+            context.listener.tell(ComponentWaits(component=state.component, missing=lacking, elapsed=elapsed))
             told = lacking
         if context.clock.now() - began >= context.settings.timeout:
             raise NotReadyInTime(
@@ -178,7 +186,7 @@ def _until(
         context.clock.sleep(pause_after(context.clock.now() - at))
 
 
-def _meant(target: str, condition: str, stack: Stack) -> tuple[str, str]:
+def _target(target: str, condition: str, stack: Stack) -> tuple[str, str]:
     """Component and service of a target."""
     if condition == "unsealed" and target != "vault" and not target.startswith("vault"):
         raise UsageError(f"only Vault can be unsealed, not {target}", hint="nexusdev wait vault --for unsealed")

@@ -13,48 +13,48 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
-from nexusdev.components.contract import Alarms, Alert, Component, Watching
-from nexusdev.operations.nodes import Later, Seen
-from nexusdev.operations.outcome import Block, Mood, Table, Text
+from nexusdev.components.contract import Alarms, Alert, AlertSource, Component
+from nexusdev.operations.nodes import BackgroundCall, ComponentStatus
+from nexusdev.operations.outcome import OutputBlock, Style, Table, Text
 from nexusdev.plan.snapshot import Snapshot, State
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 from nexusdev.words import duration
 
 #: Seconds from the question on.
 PATIENCE = 0.45
-_MOODS: Mapping[str, Mood] = {"critical": "bad", "warning": "warn"}
+_STYLES: Mapping[str, Style] = {"critical": "bad", "warning": "warn"}
 
 
-class Question(Struct, kw_only=True):
-    """A question for alerts that is on its way. ``watching``: who is asked, None where nobody watches in this run."""
+class AlertQuery(Struct, kw_only=True):
+    """A question for alerts that is on its way. ``source``: who is asked, None where nobody watches in this run."""
 
-    watching: Watching | None = None
+    source: AlertSource | None = None
     name: str = ""
-    _told: Later[Alarms] | None = None
+    _answer: BackgroundCall[Alarms] | None = None
     _began: float = field(default_factory=time.monotonic)
 
     @property
     def alarms(self) -> Alarms:
         """The answer, or that there is none in time."""
-        if self._told is None:
+        if self._answer is None:
             return Alarms()
         try:
-            return self._told.result(max(self._began + PATIENCE - time.monotonic(), 0.0))
+            return self._answer.result(max(self._began + PATIENCE - time.monotonic(), 0.0))
         except TimeoutError:
             return Alarms(trouble=f"{self.name} does not answer in time")
 
-    def coverage(self, seen: Mapping[str, Seen]) -> Mapping[str, float] | None:
+    def coverage(self, seen: Mapping[str, ComponentStatus]) -> Mapping[str, float] | None:
         """How much of what runs is seen; None where nobody watches."""
-        return self.watching.coverage(seen[self.name].facts) if self.watching else None
+        return self.source.coverage(seen[self.name].facts) if self.source else None
 
 
-def ask(components: Collection[Component], site: Site, snapshot: Snapshot) -> Question:
+def query(components: Collection[Component], access: InstanceAccess, snapshot: Snapshot) -> AlertQuery:
     """Send the question to whoever watches, if a container of it runs."""
     running = {each.component for each in snapshot.containers.values() if each.state is State.RUNNING}
     for each in components:
-        if isinstance(each, Watching) and each.name in running:
-            return Question(watching=each, name=each.name, _told=Later(partial(each.alarms, site)))
-    return Question()
+        if isinstance(each, AlertSource) and each.name in running:
+            return AlertQuery(source=each, name=each.name, _answer=BackgroundCall(partial(each.alarms, access)))
+    return AlertQuery()
 
 
 def data(alarms: Alarms) -> list[dict[str, Any]]:
@@ -62,7 +62,7 @@ def data(alarms: Alarms) -> list[dict[str, Any]]:
     return [asdict(alert) for alert in alarms.alerts]
 
 
-def says(alarms: Alarms, components: Sequence[str], *, now: float) -> list[Block]:
+def output(alarms: Alarms, components: Sequence[str], *, now: float) -> list[OutputBlock]:
     """The alerts by their component, in the order of ``components``; nothing where none fires."""
     if not alarms.alerts:
         return []
@@ -88,4 +88,4 @@ def _cell(alert: Alert, now: float) -> Text:
     ]
     head = f"{alert.name}: {', '.join(each for each in circumstances if each)}"
     lines = [head, *(f"  {each}" for each in (alert.summary, alert.runbook) if each)]
-    return Text("\n".join(lines), _MOODS.get(alert.severity, "plain"))
+    return Text("\n".join(lines), _STYLES.get(alert.severity, "plain"))

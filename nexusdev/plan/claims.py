@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 from nexusdev.errors import IdentityMismatch, NexusError, PreflightFailed, TeardownIncomplete
 from nexusdev.plan.snapshot import NetworkState, Snapshot, Volume
-from nexusdev.plan.steps import Act, Plan
-from nexusdev.words import listed
+from nexusdev.plan.steps import Action, Plan
+from nexusdev.words import join_names
 
 
-def refuse_foreign(
+def require_ownership(
     snapshot: Snapshot, owner_path: str, *, wanted: Mapping[str, str], former: Collection[str] = ()
 ) -> None:
     """Raise IdentityMismatch when the instance is another folder's, or when a name that we need is somebody else's.
@@ -19,7 +19,7 @@ def refuse_foreign(
     ``former``: paths that the owner's folder had before it was moved; labels keep them.
     """
     _refuse_other_owner(snapshot, owner_path, former)
-    taken = {service: image for service, image in snapshot.foreign.items() if service in wanted}
+    taken = {service: image for service, image in snapshot.name_conflicts.items() if service in wanted}
     if not taken:
         return
     service, image = next(iter(taken.items()))
@@ -41,7 +41,7 @@ def _refuse_other_owner(snapshot: Snapshot, owner_path: str, former: Collection[
     """Two folders with one instance name: the second must not take over what the first made."""
     holders = (
         *snapshot.containers.values(),
-        *snapshot.strays,
+        *snapshot.orphans,
         *snapshot.volumes.values(),
         *((snapshot.network,) if snapshot.network else ()),
     )
@@ -66,7 +66,7 @@ def refuse_strangers(plan: Plan, snapshot: Snapshot, *, command: str) -> None:
     strangers = tuple(dict.fromkeys(name for each in held for name in each.strangers))
     kind: type[NexusError] = PreflightFailed if command.startswith("up") else TeardownIncomplete
     raise kind(
-        f"{listed([_thing(each) for each in held])} {'is' if len(held) == 1 else 'are'} in use by {_containers(strangers)}",
+        f"{join_names([_thing(each) for each in held])} {'is' if len(held) == 1 else 'are'} in use by {_containers(strangers)}",
         why="nexusdev never touches what it did not make, and the engine removes nothing that a container uses; nothing was changed",
         hint="\n".join((*(line for each in held for line in releases(each)), f"nexusdev {command}   then, again")),
         evidence=tuple(f"{_thing(each)}: {', '.join(each.strangers)}" for each in held) if len(held) > 1 else (),
@@ -93,8 +93,8 @@ def releases(thing: NetworkState | Volume) -> tuple[str, ...]:
 
 def _held(plan: Plan, snapshot: Snapshot) -> tuple[NetworkState | Volume, ...]:
     network = snapshot.network
-    going = {step.subject for step in plan.steps if step.act is Act.REMOVE_VOLUME}
-    without_network = any(step.act is Act.REMOVE_NETWORK for step in plan.steps)
+    going = {step.resource for step in plan.steps if step.action is Action.REMOVE_VOLUME}
+    without_network = any(step.action is Action.REMOVE_NETWORK for step in plan.steps)
     return (
         *((network,) if network and network.strangers and without_network else ()),
         *(each for name, each in snapshot.volumes.items() if name in going and each.strangers),
@@ -110,4 +110,4 @@ def _code(thing: NetworkState | Volume) -> str:
 
 
 def _containers(names: Sequence[str]) -> str:
-    return f"container{'s' if len(names) > 1 else ''} {listed(names)}, which {'are' if len(names) > 1 else 'is'} not this instance's"
+    return f"container{'s' if len(names) > 1 else ''} {join_names(names)}, which {'are' if len(names) > 1 else 'is'} not this instance's"

@@ -47,13 +47,13 @@ class Loss(Struct, frozen=True, kw_only=True):
     cleared: tuple[str, ...] = ()
 
 
-def missing(stack: Stack, *, marked: Collection[str], there: Collection[str]) -> tuple[str, ...]:
+def missing(stack: Stack, *, marked: Collection[str], existing: Collection[str]) -> tuple[str, ...]:
     """The volumes of the stack that were seen before and are gone."""
-    return tuple(volume for volume in stack.volumes if volume in marked and volume not in there)
+    return tuple(volume for volume in stack.volumes if volume in marked and volume not in existing)
 
 
 def losses(
-    stack: Stack, gone: Collection[str], *, there: Collection[str], holdings: Mapping[str, Collection[Holding]]
+    stack: Stack, gone: Collection[str], *, existing: Collection[str], holdings: Mapping[str, Collection[Holding]]
 ) -> tuple[Loss, ...]:
     """What the loss of these volumes means, group by group in the order of the stack. ``holdings``: by component."""
     found: list[Loss] = []
@@ -63,7 +63,7 @@ def losses(
         if hit:
             known = {each.group: each for each in holdings.get(component, ())}
             held = {group: known.get(group) or Holding(group=group, what=f"the data of {group}") for group in groups}
-            found += _of_component(component, groups, held, gone=gone, there=there)
+            found += _of_component(component, groups, held, gone=gone, existing=existing)
     return tuple(found)
 
 
@@ -87,10 +87,10 @@ def _of_component(
     held: Mapping[str, Holding],
     *,
     gone: Collection[str],
-    there: Collection[str],
+    existing: Collection[str],
 ) -> list[Loss]:
     lost = {group: tuple(each for each in volumes if each in gone) for group, volumes in groups.items()}
-    kept = {group: tuple(each for each in volumes if each in there) for group, volumes in groups.items()}
+    kept = {group: tuple(each for each in volumes if each in existing) for group, volumes in groups.items()}
     empty = _empty(lost, kept, held)
     found = []
     for group, volumes in lost.items():

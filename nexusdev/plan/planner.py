@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from nexusdev.plan.claims import refuse_foreign, refuse_strangers
+from nexusdev.plan.claims import refuse_strangers, require_ownership
 from nexusdev.plan.snapshot import Container, Snapshot
-from nexusdev.plan.steps import Act, Plan, Step
+from nexusdev.plan.steps import Action, Plan, Step
 from nexusdev.plan.teardown import one_off_removals, plan_down, removals
 from nexusdev.plan.verbs import plan_restart, plan_start, plan_stop
-from nexusdev.plan.verdict import KEEP, Move, Scene, Verdict, decide
+from nexusdev.plan.verdict import KEEP, Decision, DiffContext, ServiceAction, decide
 from nexusdev.stack.model import Service, Stack
 from nexusdev.stack.order import closure, ordered
 
@@ -45,24 +45,26 @@ def plan(
     new_network = snapshot.network is not None and snapshot.network.subnet != stack.network.subnet
     wanted = _wanted(stack, snapshot, only, new_network=new_network) - set(unwanted)
     names = _names(stack, wanted - set(snapshot.containers))
-    refuse_foreign(snapshot, owner_path, wanted=names, former=former)
+    require_ownership(snapshot, owner_path, wanted=names, former=former)
     services = ordered({name: service for name, service in stack.services.items() if name in wanted})
-    verdicts: dict[str, Verdict] = {}
-    scene = Scene(stack=stack, snapshot=snapshot, fingerprints=fingerprints, new_network=new_network, decided=verdicts)
+    decisions: dict[str, Decision] = {}
+    context = DiffContext(
+        stack=stack, snapshot=snapshot, fingerprints=fingerprints, new_network=new_network, decisions=decisions
+    )
     for service in services:
-        verdicts[service.name] = decide(service, scene)
-    gone = _gone(stack, snapshot, verdicts, unwanted, everything=only is None or new_network)
+        decisions[service.name] = decide(service, context)
+    gone = _gone(stack, snapshot, decisions, unwanted, everything=only is None or new_network)
     removed = removals(gone)
     if new_network:
         removed += one_off_removals(snapshot, "it is on the network, which is made anew")
-    removed_subjects = tuple(step.subject for step in removed)
+    removed_subjects = tuple(step.resource for step in removed)
     steps = [
         *removed,
         *_network_steps(stack, snapshot, removed_subjects),
         *_volume_steps(stack, snapshot, services),
     ]
     for service in services:
-        steps += _service_steps(service, verdicts[service.name], scene, removed_subjects)
+        steps += _service_steps(service, decisions[service.name], context, removed_subjects)
     made = Plan(steps=tuple(steps))
     refuse_strangers(made, snapshot, command="up")
     return made
@@ -77,30 +79,30 @@ def _wanted(stack: Stack, snapshot: Snapshot, only: Collection[str] | None, *, n
     """The services that this plan is about."""
     if only is None:
         return frozenset(stack.services)
-    chosen = {service.name for service in stack.services.values() if service.component in only}
+    selected = {service.name for service in stack.services.values() if service.component in only}
     if new_network:
-        chosen |= set(snapshot.containers)
-    return closure(stack.services, chosen)
+        selected |= set(snapshot.containers)
+    return closure(stack.services, selected)
 
 
 def _gone(
     stack: Stack,
     snapshot: Snapshot,
-    verdicts: Mapping[str, Verdict],
+    decisions: Mapping[str, Decision],
     unwanted: Mapping[str, str],
     *,
     everything: bool,
 ) -> list[tuple[Container, str, str]]:
     """The containers to remove, each with its subject and reason."""
     gone = [
-        (stray, stray.name, f"it claims to be {stray.service or 'ours'}, but has another name")
-        for stray in snapshot.strays
-        if everything or stray.service in verdicts
+        (orphan, orphan.name, f"it claims to be {orphan.service or 'ours'}, but has another name")
+        for orphan in snapshot.orphans
+        if everything or orphan.service in decisions
     ]
     for name, container in snapshot.containers.items():
-        verdict = verdicts.get(name, KEEP)
-        if verdict.move is Move.RECREATE:
-            gone.append((container, name, verdict.because))
+        decision = decisions.get(name, KEEP)
+        if decision.action is ServiceAction.RECREATE:
+            gone.append((container, name, decision.reason))
         elif name in unwanted:
             gone.append((container, name, unwanted[name]))
         elif name not in stack.services and everything:
@@ -111,53 +113,53 @@ def _gone(
 def _network_steps(stack: Stack, snapshot: Snapshot, removed: tuple[str, ...]) -> list[Step]:
     name = stack.network.name
     if snapshot.network is None:
-        return [Step(act=Act.CREATE_NETWORK, subject=name, because="it is not there")]
+        return [Step(action=Action.CREATE_NETWORK, resource=name, reason="it is not there")]
     if snapshot.network.subnet == stack.network.subnet:
         return []
-    because = f"its subnet is {snapshot.network.subnet}, not {stack.network.subnet}"
+    reason = f"its subnet is {snapshot.network.subnet}, not {stack.network.subnet}"
     return [
-        Step(act=Act.REMOVE_NETWORK, subject=name, because=because, target=snapshot.network.id, after=removed),
-        Step(act=Act.CREATE_NETWORK, subject=name, because=because),
+        Step(action=Action.REMOVE_NETWORK, resource=name, reason=reason, target=snapshot.network.id, after=removed),
+        Step(action=Action.CREATE_NETWORK, resource=name, reason=reason),
     ]
 
 
 def _volume_steps(stack: Stack, snapshot: Snapshot, services: Collection[Service]) -> list[Step]:
     needed = {mount.volume for service in services for mount in service.volumes}
     return [
-        Step(act=Act.CREATE_VOLUME, subject=volume, because="it is not there")
+        Step(action=Action.CREATE_VOLUME, resource=volume, reason="it is not there")
         for volume in stack.volumes
         if volume in needed and volume not in snapshot.volumes
     ]
 
 
-def _service_steps(service: Service, verdict: Verdict, scene: Scene, removed: tuple[str, ...]) -> list[Step]:
+def _service_steps(service: Service, decision: Decision, context: DiffContext, removed: tuple[str, ...]) -> list[Step]:
     """The steps of one service, behind those of what it needs."""
     before = tuple(dict.fromkeys(((service.shares,) if service.shares else ()) + service.depends_on + removed))
-    start = Step(act=Act.START, subject=service.name, because=verdict.because, after=before)
-    if verdict.made_anew:
-        return [_creation(service, verdict, scene), start]
-    if verdict.move is Move.KEEP:
+    start = Step(action=Action.START, resource=service.name, reason=decision.reason, after=before)
+    if decision.is_recreate:
+        return [_creation(service, decision, context), start]
+    if decision.action is ServiceAction.KEEP:
         return []
-    target = scene.snapshot.containers[service.name].id
-    there = Step(act=Act.START, subject=service.name, because=verdict.because, target=target, after=before)
-    match verdict.move:
-        case Move.UNPAUSE:
-            return [Step(act=Act.UNPAUSE, subject=service.name, because=verdict.because, target=target)]
-        case Move.RESTART:
-            return [Step(act=Act.STOP, subject=service.name, because=verdict.because, target=target), there]
+    target = context.snapshot.containers[service.name].id
+    existing = Step(action=Action.START, resource=service.name, reason=decision.reason, target=target, after=before)
+    match decision.action:
+        case ServiceAction.UNPAUSE:
+            return [Step(action=Action.UNPAUSE, resource=service.name, reason=decision.reason, target=target)]
+        case ServiceAction.RESTART:
+            return [Step(action=Action.STOP, resource=service.name, reason=decision.reason, target=target), existing]
         case _:
-            return [there]
+            return [existing]
 
 
-def _creation(service: Service, verdict: Verdict, scene: Scene) -> Step:
+def _creation(service: Service, decision: Decision, context: DiffContext) -> Step:
     """After its network, its volumes, the owner of its namespace, and whatever else claimed to be this service."""
-    strays = tuple(stray.name for stray in scene.snapshot.strays if stray.service == service.name)
+    orphans = tuple(orphan.name for orphan in context.snapshot.orphans if orphan.service == service.name)
     volumes = tuple(mount.volume for mount in service.volumes)
     return Step(
-        act=Act.CREATE,
-        subject=service.name,
-        because=verdict.because,
+        action=Action.CREATE,
+        resource=service.name,
+        reason=decision.reason,
         service=service,
-        fingerprint=scene.fingerprints[service.name],
-        after=(service.shares or scene.stack.network.name, *volumes, *strays),
+        fingerprint=context.fingerprints[service.name],
+        after=(service.shares or context.stack.network.name, *volumes, *orphans),
     )

@@ -79,14 +79,14 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     """Everything that carries this instance's labels.
 
     containers  by service name
-    strays      containers with our label that no service name claims (renamed by hand, doubled)
+    orphans     containers with our label that no service name claims (renamed by hand, doubled)
     one_offs    containers of `nexusdev run --in`: they run, or were left behind
-    foreign     names that our services need and that somebody else's container has: name → its image
+    name_conflicts  names that our services need and that somebody else's container has: name → its image
     """
 
     containers: Mapping[str, Container] = field(default_factory=dict)
     volumes: Mapping[str, Volume] = field(default_factory=dict)
     network: NetworkState | None = None
-    strays: tuple[Container, ...] = ()
+    orphans: tuple[Container, ...] = ()
     one_offs: tuple[Container, ...] = ()
-    foreign: Mapping[str, str] = field(default_factory=dict)
+    name_conflicts: Mapping[str, str] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from msgspec import Struct
 from nexusdev.stack.model import Service
 
 
-class Act(StrEnum):
+class Action(StrEnum):
     """What a step does, as the word that is printed."""
 
     CREATE_NETWORK = "create network"
@@ -26,17 +26,17 @@ class Act(StrEnum):
 class Step(Struct, frozen=True, kw_only=True):
     """One change.
 
-    subject  the service, volume or network, by its short name
-    because  the reason, in the words that reach screen, log and test
+    resource  the service, volume or network, by its short name
+    reason   the reason, in the words that reach screen, log and test
     service  what to create, for CREATE; the hosts file, the network and the paths that go with it the runtime has from its Stack
     target   the engine's id or name of what exists already, for the acts on existing things
     kill     for REMOVE: without asking it to end first
     after    subjects whose earlier steps in this plan must be done before; a step also waits for the earlier steps of its own subject
     """
 
-    act: Act
-    subject: str
-    because: str
+    action: Action
+    resource: str
+    reason: str
     service: Service | None = None
     fingerprint: str = ""
     target: str = ""
@@ -44,7 +44,7 @@ class Step(Struct, frozen=True, kw_only=True):
     after: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.act} {self.subject}: {self.because}"
+        return f"{self.action} {self.resource}: {self.reason}"
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -55,8 +55,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     def waits_for(self, step: Step) -> tuple[Step, ...]:
         """The earlier steps that must be done before this one: of its own subject and of those in ``after``."""
         before = self.steps[: self.steps.index(step)]
-        subjects = {step.subject, *step.after}
-        return tuple(earlier for earlier in before if earlier.subject in subjects)
+        resources = {step.resource, *step.after}
+        return tuple(earlier for earlier in before if earlier.resource in resources)
 
     def __bool__(self) -> bool:
         return bool(self.steps)

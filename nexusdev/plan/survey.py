@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 
-class Belonging(Struct, frozen=True, kw_only=True):
+class OwnedResource(Struct, frozen=True, kw_only=True):
     """One object that carries our labels.
 
     name        the engine's name of it
@@ -33,7 +33,7 @@ class Belonging(Struct, frozen=True, kw_only=True):
     one_off: bool = False
 
 
-class Survey(Struct, frozen=True, kw_only=True):
+class EngineInventory(Struct, frozen=True, kw_only=True):
     """One look over the whole engine.
 
     subnets    network name → CIDR, of every network, ours or not
@@ -42,17 +42,17 @@ class Survey(Struct, frozen=True, kw_only=True):
     caches     names of the volumes that image builds keep
     """
 
-    belongings: tuple[Belonging, ...] = ()
+    resources: tuple[OwnedResource, ...] = ()
     subnets: Mapping[str, str] = field(default_factory=dict)
     published: Mapping[int, str] = field(default_factory=dict)
     in_use: frozenset[str] = frozenset()
     caches: tuple[str, ...] = ()
 
-    def of_instance(self, name: str) -> tuple[Belonging, ...]:
+    def of_instance(self, name: str) -> tuple[OwnedResource, ...]:
         """Everything that belongs to one instance."""
-        return tuple(each for each in self.belongings if each.instance == name)
+        return tuple(each for each in self.resources if each.instance == name)
 
     @property
     def instances(self) -> tuple[str, ...]:
         """The names of all instances that own something, sorted."""
-        return tuple(sorted({each.instance for each in self.belongings if each.instance}))
+        return tuple(sorted({each.instance for each in self.resources if each.instance}))

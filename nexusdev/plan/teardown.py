@@ -11,32 +11,32 @@ from collections.abc import Collection, Mapping, Sequence
 from msgspec.structs import replace
 
 from nexusdev.plan.snapshot import Container, Snapshot
-from nexusdev.plan.steps import Act, Plan, Step
+from nexusdev.plan.steps import Action, Plan, Step
 
 
-def plan_down(snapshot: Snapshot, *, volumes: bool, because: str = "") -> Plan:
+def plan_down(snapshot: Snapshot, *, volumes: bool, cause: str = "") -> Plan:
     """The steps after which no container and no network is left, and with ``volumes`` no data either. Needs no stack."""
-    reason = because or ("the instance is destroyed" if volumes else "the instance goes down")
+    reason = cause or ("the instance is destroyed" if volumes else "the instance goes down")
     containers = [(container, name, reason) for name, container in snapshot.containers.items()]
-    strays = [(container, container.name, reason) for container in snapshot.strays]
+    orphans = [(container, container.name, reason) for container in snapshot.orphans]
     stores = {container.id for container in snapshot.containers.values() if is_store(container)}
     steps = [*one_off_removals(snapshot, reason)]
-    steps += [_at_once(step) if step.target in stores else step for step in removals([*containers, *strays])]
-    removed = tuple(step.subject for step in steps)
+    steps += [_at_once(step) if step.target in stores else step for step in removals([*containers, *orphans])]
+    removed = tuple(step.resource for step in steps)
     if snapshot.network:
-        steps.append(_removal(Act.REMOVE_NETWORK, "nexus", snapshot.network.id, reason, removed))
+        steps.append(_removal(Action.REMOVE_NETWORK, "nexus", snapshot.network.id, reason, removed))
     if volumes:
         steps += [
-            _removal(Act.REMOVE_VOLUME, name, volume.full_name, reason, removed)
+            _removal(Action.REMOVE_VOLUME, name, volume.full_name, reason, removed)
             for name, volume in snapshot.volumes.items()
         ]
     return Plan(steps=tuple(steps))
 
 
-def one_off_removals(snapshot: Snapshot, because: str) -> list[Step]:
+def one_off_removals(snapshot: Snapshot, cause: str) -> list[Step]:
     """The steps after which no throw-away container is left on the network."""
     return [
-        Step(act=Act.REMOVE, subject=each.name, because=because, target=each.id, kill=True)
+        Step(action=Action.REMOVE, resource=each.name, reason=cause, target=each.id, kill=True)
         for each in snapshot.one_offs
     ]
 
@@ -47,24 +47,24 @@ def _at_once(step: Step) -> Step:
 
 
 def plan_discard(
-    snapshot: Snapshot, volumes: Mapping[str, Collection[str]], *, because: str = "its data is destroyed"
+    snapshot: Snapshot, volumes: Mapping[str, Collection[str]], *, cause: str = "its data is destroyed"
 ) -> Plan:
     """The steps after which neither the containers of these services (and who shares their networks) nor these volumes of theirs are left."""
-    chosen = {name: container for name, container in snapshot.containers.items() if name in volumes}
-    owners = {container.id for container in chosen.values()}
+    selected = {name: container for name, container in snapshot.containers.items() if name in volumes}
+    owners = {container.id for container in selected.values()}
     sharers = {name: each for name, each in snapshot.containers.items() if each.namespace_of in owners}
-    steps = removals([(container, name, because) for name, container in {**chosen, **sharers}.items()])
-    after = tuple(step.subject for step in steps)
+    steps = removals([(container, name, cause) for name, container in {**selected, **sharers}.items()])
+    after = tuple(step.resource for step in steps)
     steps += [
-        _removal(Act.REMOVE_VOLUME, name, snapshot.volumes[name].full_name, because, after)
+        _removal(Action.REMOVE_VOLUME, name, snapshot.volumes[name].full_name, cause, after)
         for name in dict.fromkeys(each for several in volumes.values() for each in several)
         if name in snapshot.volumes
     ]
     return Plan(steps=tuple(steps))
 
 
-def _removal(act: Act, subject: str, target: str, because: str, after: tuple[str, ...]) -> Step:
-    return Step(act=act, subject=subject, because=because, target=target, after=after)
+def _removal(action: Action, resource: str, target: str, cause: str, after: tuple[str, ...]) -> Step:
+    return Step(action=action, resource=resource, reason=cause, target=target, after=after)
 
 
 def removals(gone: Sequence[tuple[Container, str, str]]) -> list[Step]:
@@ -75,22 +75,22 @@ def removals(gone: Sequence[tuple[Container, str, str]]) -> list[Step]:
     sharers: dict[str, list[str]] = {}
     users: dict[str, list[str]] = {}
     stored = {container.component for container, _, _ in gone if is_store(container)}
-    for container, subject, _ in gone:
-        sharers.setdefault(container.namespace_of, []).append(subject)
+    for container, resource, _ in gone:
+        sharers.setdefault(container.namespace_of, []).append(resource)
         if not is_store(container):
-            users.setdefault(container.component, []).append(subject)
+            users.setdefault(container.component, []).append(resource)
     return [
         Step(
-            act=Act.REMOVE,
-            subject=subject,
-            because=because,
+            action=Action.REMOVE,
+            resource=resource,
+            reason=cause,
             target=container.id,
             after=(
                 *sharers.get(container.id, ()),
                 *(users.get(container.component, ()) if is_store(container) else ()),
             ),
         )
-        for container, subject, because in sorted(
+        for container, resource, cause in sorted(
             gone, key=lambda each: (is_store(each[0]), not each[0].namespace_of, each[0].component not in stored)
         )
     ]

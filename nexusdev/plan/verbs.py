@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from nexusdev.errors import NotFound
 from nexusdev.plan.snapshot import Container, Snapshot, State
-from nexusdev.plan.steps import Act, Plan, Step
+from nexusdev.plan.steps import Action, Plan, Step
 from nexusdev.plan.teardown import is_store
 from nexusdev.plan.verdict import ended, outlived
 
@@ -16,20 +16,20 @@ _ALIVE = (State.RUNNING, State.PAUSED, State.RESTARTING)
 
 def plan_stop(snapshot: Snapshot, services: Collection[str] | None = None) -> Plan:
     """Stop these services (default: all) and what shares their network, which goes first."""
-    chosen = _owners_first(_chosen(snapshot, services, with_sharers=True))
-    return Plan(steps=tuple(_stops(snapshot, chosen, "stop was asked for")))
+    selected = _owners_first(_chosen(snapshot, services, with_sharers=True))
+    return Plan(steps=tuple(_stops(snapshot, selected, "stop was asked for")))
 
 
 def plan_start(snapshot: Snapshot, services: Collection[str] | None = None) -> Plan:
     """Start or unpause these services (default: all), the owners of the networks that they share, and who shares theirs."""
-    chosen = _chosen(snapshot, services, with_sharers=True, with_owners=True)
+    selected = _chosen(snapshot, services, with_sharers=True, with_owners=True)
     steps: list[Step] = []
     started: set[str] = set()
-    for container in _owners_first(chosen):
+    for container in _owners_first(selected):
         owner = _owner(snapshot, container)
         begun = owner is not None and (owner.service in started or outlived(container, owner))
         own = _start_steps(container, owner, owner_started=begun)
-        if any(step.act is Act.START for step in own):
+        if any(step.action is Action.START for step in own):
             started.add(container.service)
         steps += own
     return Plan(steps=tuple(steps))
@@ -37,54 +37,58 @@ def plan_start(snapshot: Snapshot, services: Collection[str] | None = None) -> P
 
 def plan_restart(snapshot: Snapshot, services: Collection[str] | None = None) -> Plan:
     """Stop and start these services (default: all), and what shares their network."""
-    chosen = _owners_first(_chosen(snapshot, services, with_sharers=True))
-    because = "restart was asked for"
+    selected = _owners_first(_chosen(snapshot, services, with_sharers=True))
+    reason = "restart was asked for"
     starts = [
-        _step(Act.START, container, because, after=(*_owner_name(snapshot, container), *_stores_of(container, chosen)))
-        for container in sorted(chosen, key=lambda each: not is_store(each))
+        _step(
+            Action.START, container, reason, after=(*_owner_name(snapshot, container), *_stores_of(container, selected))
+        )
+        for container in sorted(selected, key=lambda each: not is_store(each))
     ]
-    return Plan(steps=(*_stops(snapshot, chosen, because), *starts))
+    return Plan(steps=(*_stops(snapshot, selected, reason), *starts))
 
 
-def _stops(snapshot: Snapshot, chosen: list[Container], because: str) -> list[Step]:
+def _stops(snapshot: Snapshot, selected: list[Container], reason: str) -> list[Step]:
     """Who shares a network before its owner, stores after the servers of their component."""
-    stored = {container.component for container in chosen if is_store(container)}
+    stored = {container.component for container in selected if is_store(container)}
     return [
-        _step(Act.STOP, container, because, after=(*_sharers(snapshot, container), *_users_of(container, chosen)))
+        _step(Action.STOP, container, reason, after=(*_sharers(snapshot, container), *_users_of(container, selected)))
         for container in sorted(
-            chosen, key=lambda each: (is_store(each), not each.namespace_of, each.component not in stored)
+            selected, key=lambda each: (is_store(each), not each.namespace_of, each.component not in stored)
         )
         if container.state in _ALIVE
     ]
 
 
-def _stores_of(container: Container, chosen: list[Container]) -> list[str]:
-    return [] if is_store(container) else [each.service for each in _relatives(container, chosen) if is_store(each)]
+def _stores_of(container: Container, selected: list[Container]) -> list[str]:
+    return [] if is_store(container) else [each.service for each in _relatives(container, selected) if is_store(each)]
 
 
-def _users_of(container: Container, chosen: list[Container]) -> list[str]:
-    return [each.service for each in _relatives(container, chosen) if not is_store(each)] if is_store(container) else []
+def _users_of(container: Container, selected: list[Container]) -> list[str]:
+    return (
+        [each.service for each in _relatives(container, selected) if not is_store(each)] if is_store(container) else []
+    )
 
 
-def _relatives(container: Container, chosen: list[Container]) -> list[Container]:
-    return [each for each in chosen if each.component == container.component]
+def _relatives(container: Container, selected: list[Container]) -> list[Container]:
+    return [each for each in selected if each.component == container.component]
 
 
 def _start_steps(container: Container, owner: Container | None, *, owner_started: bool) -> list[Step]:
     after = (owner.service,) if owner else ()
     match container.state:
         case State.RUNNING | State.PAUSED | State.RESTARTING if owner_started and owner:
-            because = f"it shares the network of {owner.service}, which was started after it"
-            return [_step(Act.STOP, container, because), _step(Act.START, container, because, after=after)]
+            reason = f"it shares the network of {owner.service}, which was started after it"
+            return [_step(Action.STOP, container, reason), _step(Action.START, container, reason, after=after)]
         case State.PAUSED:
-            return [_step(Act.UNPAUSE, container, "it is paused")]
+            return [_step(Action.UNPAUSE, container, "it is paused")]
         case State.CREATED | State.EXITED:
-            return [_step(Act.START, container, ended(container), after=after)]
+            return [_step(Action.START, container, ended(container), after=after)]
     return []
 
 
-def _step(act: Act, container: Container, because: str, *, after: tuple[str, ...] = ()) -> Step:
-    return Step(act=act, subject=container.service, because=because, target=container.id, after=after)
+def _step(action: Action, container: Container, reason: str, *, after: tuple[str, ...] = ()) -> Step:
+    return Step(action=action, resource=container.service, reason=reason, target=container.id, after=after)
 
 
 def _chosen(

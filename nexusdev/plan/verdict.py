@@ -11,7 +11,7 @@ from nexusdev.plan.snapshot import Container, Snapshot, State
 from nexusdev.stack.model import Service, Stack
 
 
-class Move(StrEnum):
+class ServiceAction(StrEnum):
     """What happens to one service."""
 
     KEEP = "keep"
@@ -22,91 +22,91 @@ class Move(StrEnum):
     UNPAUSE = "unpause"
 
 
-class Verdict(Struct, frozen=True, kw_only=True):
+class Decision(Struct, frozen=True, kw_only=True):
     """A move and its reason."""
 
-    move: Move
-    because: str = ""
+    action: ServiceAction
+    reason: str = ""
 
     @property
-    def made_anew(self) -> bool:
-        return self.move in (Move.CREATE, Move.RECREATE)
+    def is_recreate(self) -> bool:
+        return self.action in (ServiceAction.CREATE, ServiceAction.RECREATE)
 
 
-class Scene(Struct, frozen=True, kw_only=True):
-    """What a verdict looks at beside the service itself. ``decided``: the verdicts so far, owners of networks first."""
+class DiffContext(Struct, frozen=True, kw_only=True):
+    """What a verdict looks at beside the service itself. ``decisions``: the verdicts so far, owners of networks first."""
 
     stack: Stack
     snapshot: Snapshot
     fingerprints: Mapping[str, str]
     new_network: bool
-    decided: Mapping[str, Verdict]
+    decisions: Mapping[str, Decision]
 
 
-KEEP = Verdict(move=Move.KEEP)
+KEEP = Decision(action=ServiceAction.KEEP)
 
 
-def decide(service: Service, scene: Scene) -> Verdict:
+def decide(service: Service, context: DiffContext) -> Decision:
     """The verdict over one service."""
-    container = scene.snapshot.containers.get(service.name)
+    container = context.snapshot.containers.get(service.name)
     if container is None:
-        return Verdict(move=Move.CREATE, because=_absence(service, scene.snapshot))
-    if reason := _must_be_made_anew(service, container, scene):
-        return Verdict(move=Move.RECREATE, because=reason)
-    return _must_run(service, container, scene)
+        return Decision(action=ServiceAction.CREATE, reason=_absence(service, context.snapshot))
+    if reason := _recreate_reason(service, container, context):
+        return Decision(action=ServiceAction.RECREATE, reason=reason)
+    return _must_run(service, container, context)
 
 
 def _absence(service: Service, snapshot: Snapshot) -> str:
-    renamed = [stray.name for stray in snapshot.strays if stray.service == service.name]
+    renamed = [orphan.name for orphan in snapshot.orphans if orphan.service == service.name]
     return f"its container was renamed to {renamed[0]}" if renamed else "it is not there"
 
 
-def _must_be_made_anew(service: Service, container: Container, scene: Scene) -> str:
+def _recreate_reason(service: Service, container: Container, context: DiffContext) -> str:
     """Why the container cannot stay, or ''."""
-    if service.shares and scene.decided.get(service.shares, KEEP).made_anew:
+    if service.shares and context.decisions.get(service.shares, KEEP).is_recreate:
         return f"it shares the network of {service.shares}, which is made anew"
-    if container.fingerprint != scene.fingerprints[service.name]:
+    if container.fingerprint != context.fingerprints[service.name]:
         return "its definition, image, configuration or a secret changed"
-    if reason := _wrong_network(service, container, scene):
+    if reason := _wrong_network(service, container, context):
         return reason
-    if missing := [mount.volume for mount in service.volumes if mount.volume not in scene.snapshot.volumes]:
+    if missing := [mount.volume for mount in service.volumes if mount.volume not in context.snapshot.volumes]:
         return f"its volume {missing[0]} is gone"
     return "the engine gave it up as dead" if container.state is State.DEAD else ""
 
 
-def _wrong_network(service: Service, container: Container, scene: Scene) -> str:
+def _wrong_network(service: Service, container: Container, context: DiffContext) -> str:
     if service.shares:
-        owner = scene.snapshot.containers.get(service.shares)
+        owner = context.snapshot.containers.get(service.shares)
         stays = owner is not None and container.namespace_of == owner.id
         return "" if stays else f"it shares a network that is gone, not that of {service.shares}"
-    if scene.new_network:
-        return f"the network {scene.stack.network.name} is made anew"
-    return "" if container.attached else f"it is not attached to the network {scene.stack.network.name}"
+    if context.new_network:
+        return f"the network {context.stack.network.name} is made anew"
+    return "" if container.attached else f"it is not attached to the network {context.stack.network.name}"
 
 
-def _must_run(service: Service, container: Container, scene: Scene) -> Verdict:
+def _must_run(service: Service, container: Container, context: DiffContext) -> Decision:
     match container.state:
         case State.CREATED:
-            return Verdict(move=Move.START, because="it was created, but never started")
+            return Decision(action=ServiceAction.START, reason="it was created, but never started")
         case State.EXITED:
-            return Verdict(move=Move.START, because=ended(container))
+            return Decision(action=ServiceAction.START, reason=ended(container))
         case State.RESTARTING:
-            return Verdict(
-                move=Move.RESTART, because="it ends again and again, and the engine waits before the next try"
+            return Decision(
+                action=ServiceAction.RESTART, reason="it ends again and again, and the engine waits before the next try"
             )
-    if reason := _lost_its_network(service, container, scene):
-        return Verdict(move=Move.RESTART, because=reason)
+    if reason := _lost_its_network(service, container, context):
+        return Decision(action=ServiceAction.RESTART, reason=reason)
     if container.state is State.PAUSED:
-        return Verdict(move=Move.UNPAUSE, because="it is paused")
+        return Decision(action=ServiceAction.UNPAUSE, reason="it is paused")
     return KEEP
 
 
-def _lost_its_network(service: Service, container: Container, scene: Scene) -> str:
+def _lost_its_network(service: Service, container: Container, context: DiffContext) -> str:
     """A network namespace dies with its owner: who shares it lives on in nothing, and must be started again."""
-    owner = scene.snapshot.containers.get(service.shares)
+    owner = context.snapshot.containers.get(service.shares)
     if owner is None:
         return ""
-    if scene.decided.get(service.shares, KEEP).move in (Move.START, Move.RESTART):
+    if context.decisions.get(service.shares, KEEP).action in (ServiceAction.START, ServiceAction.RESTART):
         return f"it shares the network of {service.shares}, which is started"
     return f"{service.shares}, whose network it shares, was started after it" if outlived(container, owner) else ""
 

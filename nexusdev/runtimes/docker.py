@@ -17,11 +17,11 @@ from typing import IO, TYPE_CHECKING, Any
 from nexusdev.errors import NotFound
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.plan.steps import Step
-from nexusdev.ports import Completed, Death, LogLine, OneOff
+from nexusdev.ports import Completed, ContainerExit, LogLine, OneOff
 from nexusdev.runtimes import docker_create as create
 from nexusdev.runtimes import docker_observe as observe
 from nexusdev.runtimes import failures, labels
-from nexusdev.runtimes.docker_connect import Engine, EngineFacts, engine, in_our_words
+from nexusdev.runtimes.docker_connect import Engine, EngineFacts, engine, translate_engine_errors
 from nexusdev.runtimes.docker_look import EngineAnswer
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class DockerRuntime:
         stack: Stack | None = None,
         connection: Engine | None = None,
     ) -> None:
-        self._names = create.Names(
+        self._names = create.ResourceNames(
             project=project, instance=instance, owner_path=owner_path, state_path=state_path, stack=stack
         )
         self._given = connection
@@ -55,7 +55,7 @@ class DockerRuntime:
         return self._engine.api
 
     def _talking(self) -> contextlib.AbstractContextManager[None]:
-        return in_our_words(self._engine.endpoint)
+        return translate_engine_errors(self._engine.endpoint)
 
     def engine_facts(self) -> EngineFacts:
         """What ``doctor`` tells. Raises PreflightFailed."""
@@ -69,7 +69,7 @@ class DockerRuntime:
         ours = {"label": f"{labels.INSTANCE}={self._names.instance}"}
         projects = {"label": f"{labels.PROJECT}={self._names.project}"}
         with self._talking():
-            look = self._engine.look
+            look = self._engine.http
             containers = look.containers(all=True)
             volumes = look.volumes(filters=projects).get("Volumes") or []
             networks = look.networks(filters=ours)
@@ -88,7 +88,7 @@ class DockerRuntime:
 
     def _inspect(self, container: str) -> Any:
         try:
-            return self._engine.look.inspect_container(container)
+            return self._engine.http.inspect_container(container)
         except EngineAnswer as answer:
             if answer.status_code != HTTPStatus.NOT_FOUND:
                 raise
@@ -105,17 +105,17 @@ class DockerRuntime:
         """The id of the service's running container, found by label: its name may be somebody else's."""
         own = [f"{labels.INSTANCE}={self._names.instance}", f"{labels.SERVICE}={service}", f"{labels.ONE_OFF}=False"]
         with self._talking():
-            found = self._engine.look.containers(filters={"label": own, "status": "running"})
+            found = self._engine.http.containers(filters={"label": own, "status": "running"})
         if not found:
             raise failures.no_container(service)
         return str(found[0]["Id"])
 
-    def deaths(self, stop: object) -> Iterator[Death]:
+    def watch_exits(self, stop: object) -> Iterator[ContainerExit]:
         """Listens from the moment of the call on, not from the first ``next``."""
-        from nexusdev.runtimes.docker_streams import Deaths
+        from nexusdev.runtimes.docker_streams import ContainerExits
 
         with self._talking():
-            return iter(Deaths(self._engine, self._names.instance, stop))
+            return iter(ContainerExits(self._engine, self._names.instance, stop))
 
     def logs(
         self, services: Sequence[str], *, tail: int | None = None, since: float | None = None, follow: bool = False
@@ -125,7 +125,7 @@ class DockerRuntime:
 
         with self._talking():
             own = [f"{labels.INSTANCE}={self._names.instance}", f"{labels.ONE_OFF}=False"]
-            listed = self._engine.look.containers(all=True, filters={"label": own})
+            listed = self._engine.http.containers(all=True, filters={"label": own})
         by_service = {each["Labels"].get(labels.SERVICE, ""): each["Id"] for each in listed}
         if missing := [name for name in services if name not in by_service]:
             raise NotFound(

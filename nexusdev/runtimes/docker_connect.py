@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from nexusdev.errors import NexusError, NotFound, PreflightFailed
 from nexusdev.runtimes import failures
-from nexusdev.runtimes.docker_look import Endpoint, Look
+from nexusdev.runtimes.docker_look import EngineEndpoint, EngineHttpClient
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -24,7 +24,7 @@ OLDEST_API = (1, 41)  # Docker 20.10
 GREETING = 15.0  # seconds in which an engine must say its version, however busy it is
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 # whose errors mean that no answer came; told by name, so that looking at an engine imports none of them
-_OF_THE_WIRE = ("docker", "requests", "urllib3", "http")
+_TRANSPORT_ERRORS = ("docker", "requests", "urllib3", "http")
 _START = "on Linux: sudo systemctl start docker; with Docker Desktop: start the application. Then: nexusdev doctor"
 
 
@@ -48,19 +48,19 @@ class EngineFacts(Struct, frozen=True, kw_only=True):
 
 
 class Engine:
-    """A connection that several threads may use: ``look`` to ask, ``api`` (the SDK, imported at its first use) to do."""
+    """A connection that several threads may use: ``http`` to ask, ``api`` (the SDK, imported at its first use) to do."""
 
-    def __init__(self, endpoint: Endpoint, *, version: str, timeout: float = 60) -> None:
+    def __init__(self, endpoint: EngineEndpoint, *, version: str, timeout: float = 60) -> None:
         self.endpoint = endpoint
         self.version = version
-        self.look = Look(endpoint, version=version, timeout=timeout)
+        self.http = EngineHttpClient(endpoint, version=version, timeout=timeout)
         self._timeout = timeout
 
     @cached_property
     def api(self) -> APIClient:
         import docker
 
-        with in_our_words(self.endpoint):
+        with translate_engine_errors(self.endpoint):
             api = docker.APIClient(
                 base_url=self.endpoint.url, version=self.version, timeout=self._timeout, tls=_tls(self.endpoint)
             )
@@ -70,8 +70,8 @@ class Engine:
 
     def facts(self) -> EngineFacts:
         """One /info and one /version."""
-        with in_our_words(self.endpoint):
-            info, version = self.look.info(), self.look.version()
+        with translate_engine_errors(self.endpoint):
+            info, version = self.http.info(), self.http.version()
         return EngineFacts(
             endpoint=self.endpoint.url,
             origin=self.endpoint.origin,
@@ -90,16 +90,16 @@ class Engine:
         )
 
 
-def find_endpoint(environ: Mapping[str, str], home: Path) -> Endpoint:
+def find_endpoint(environ: Mapping[str, str], home: Path) -> EngineEndpoint:
     """DOCKER_HOST, then DOCKER_CONTEXT, then the current context of ~/.docker/config.json, then the usual socket."""
     if host := environ.get("DOCKER_HOST"):
         verify = environ.get("DOCKER_TLS_VERIFY", "") not in ("", "0")
         folder = Path(environ.get("DOCKER_CERT_PATH") or home / ".docker") if verify else None
-        return Endpoint(url=host, origin="DOCKER_HOST", certificates=folder)
+        return EngineEndpoint(url=host, origin="DOCKER_HOST", certificates=folder)
     folder = Path(environ.get("DOCKER_CONFIG") or home / ".docker")
     context = environ.get("DOCKER_CONTEXT") or _read(folder / "config.json").get("currentContext") or "default"
     if context == "default":
-        return Endpoint(url=DEFAULT_SOCKET, origin="the default socket")
+        return EngineEndpoint(url=DEFAULT_SOCKET, origin="the default socket")
     name = hashlib.sha256(context.encode()).hexdigest()
     host = _read(folder / "contexts" / "meta" / name / "meta.json").get("Endpoints", {}).get("docker", {}).get("Host")
     if not host:
@@ -109,7 +109,7 @@ def find_endpoint(environ: Mapping[str, str], home: Path) -> Endpoint:
             code="ENGINE_NOT_FOUND",
         )
     certificates = folder / "contexts" / "tls" / name / "docker"
-    return Endpoint(
+    return EngineEndpoint(
         url=host, origin=f"Docker context {context}", certificates=certificates if certificates.is_dir() else None
     )
 
@@ -128,7 +128,7 @@ def engine() -> Engine:
     return connect(find_endpoint(os.environ, Path.home()))
 
 
-def connect(endpoint: Endpoint, *, timeout: float = 60) -> Engine:
+def connect(endpoint: EngineEndpoint, *, timeout: float = 60) -> Engine:
     """Connect and agree on a version. Raises PreflightFailed: ENGINE_NOT_FOUND, ENGINE_NOT_ALLOWED, ENGINE_TOO_OLD, ENGINE_NOT_LOCAL."""
     if not endpoint.is_local:
         raise PreflightFailed(
@@ -138,8 +138,8 @@ def connect(endpoint: Endpoint, *, timeout: float = 60) -> Engine:
             code="ENGINE_NOT_LOCAL",
         )
     _look_at_socket(endpoint)
-    with in_our_words(endpoint, connecting=True):
-        told = Look(endpoint, timeout=min(timeout, GREETING)).version()
+    with translate_engine_errors(endpoint, connecting=True):
+        told = EngineHttpClient(endpoint, timeout=min(timeout, GREETING)).version()
     try:
         version = str(told["ApiVersion"])
         spoken = tuple(int(part) for part in version.split("."))
@@ -155,7 +155,7 @@ def connect(endpoint: Endpoint, *, timeout: float = 60) -> Engine:
     return Engine(endpoint, version=version, timeout=timeout)
 
 
-def _tls(endpoint: Endpoint) -> Any:
+def _tls(endpoint: EngineEndpoint) -> Any:
     from docker.tls import TLSConfig
 
     folder = endpoint.certificates
@@ -165,7 +165,7 @@ def _tls(endpoint: Endpoint) -> Any:
     return TLSConfig(client_cert=pair, ca_cert=str(folder / "ca.pem"), verify=True)
 
 
-def _look_at_socket(endpoint: Endpoint) -> None:
+def _look_at_socket(endpoint: EngineEndpoint) -> None:
     """Absent and forbidden sockets are told apart before the SDK makes one error of both."""
     kind, _, path = endpoint.url.partition("://")
     if kind != "unix":
@@ -180,7 +180,7 @@ def _look_at_socket(endpoint: Endpoint) -> None:
         raise _not_allowed(endpoint)
 
 
-def _not_found(endpoint: Endpoint, why: str) -> PreflightFailed:
+def _not_found(endpoint: EngineEndpoint, why: str) -> PreflightFailed:
     return PreflightFailed(
         "no Docker engine answers",
         why=f"{why} ({endpoint.origin})",
@@ -190,7 +190,7 @@ def _not_found(endpoint: Endpoint, why: str) -> PreflightFailed:
     )
 
 
-def _not_allowed(endpoint: Endpoint) -> PreflightFailed:
+def _not_allowed(endpoint: EngineEndpoint) -> PreflightFailed:
     owner, group = _owner(endpoint.url.partition("://")[2])
     return PreflightFailed(
         f"not allowed to use the Docker engine at {endpoint.url}",
@@ -211,7 +211,7 @@ def _owner(path: str) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def in_our_words(endpoint: Endpoint, *, connecting: bool = False) -> Iterator[None]:
+def translate_engine_errors(endpoint: EngineEndpoint, *, connecting: bool = False) -> Iterator[None]:
     """What the engine and the SDK raise becomes PreflightFailed (the engine is gone, refuses) or NotFound (what was asked for is not there)."""
     try:
         yield
@@ -220,12 +220,12 @@ def in_our_words(endpoint: Endpoint, *, connecting: bool = False) -> Iterator[No
     except Exception as error:
         if getattr(error, "explanation", None) is not None or getattr(error, "status_code", None):
             raise (_no_engine(endpoint, error) if connecting else _refused(error)) from error
-        if isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _OF_THE_WIRE:
+        if isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _TRANSPORT_ERRORS:
             raise _unreachable(endpoint, error, connecting=connecting) from error
         raise
 
 
-def _unreachable(endpoint: Endpoint, error: Exception, *, connecting: bool) -> PreflightFailed:
+def _unreachable(endpoint: EngineEndpoint, error: Exception, *, connecting: bool) -> PreflightFailed:
     words = str(error)
     if "Permission denied" in words:
         return _not_allowed(endpoint)
@@ -241,7 +241,7 @@ def _unreachable(endpoint: Endpoint, error: Exception, *, connecting: bool) -> P
     )
 
 
-def _no_engine(endpoint: Endpoint, error: Any) -> PreflightFailed:
+def _no_engine(endpoint: EngineEndpoint, error: Any) -> PreflightFailed:
     """An engine tells its version to everybody: this is a proxy, or something else altogether."""
     words = f": {error.explanation}" if error.explanation else ""
     return _not_found(

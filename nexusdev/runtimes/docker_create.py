@@ -12,7 +12,7 @@ from nexusdev.runtimes import labels
 from nexusdev.stack.model import Healthcheck, Logging, Network, Service, Stack
 
 
-class Names(Struct, frozen=True, kw_only=True):
+class ResourceNames(Struct, frozen=True, kw_only=True):
     """How the engine's objects of one instance are named and labelled. ``state_path``: its state folder, for whoever looks elsewhere."""
 
     project: str
@@ -43,7 +43,7 @@ class Names(Struct, frozen=True, kw_only=True):
 
 
 def container_config(
-    service: Service, names: Names, stack: Stack, *, fingerprint: str, owner_id: str = ""
+    service: Service, names: ResourceNames, stack: Stack, *, fingerprint: str, owner_id: str = ""
 ) -> dict[str, Any]:
     """The body of POST /containers/create. ``owner_id``: the container whose network is shared, when one is."""
     return {
@@ -64,7 +64,7 @@ def container_config(
     }
 
 
-def _container_labels(service: Service, names: Names, stack: Stack, fingerprint: str) -> dict[str, str]:
+def _container_labels(service: Service, names: ResourceNames, stack: Stack, fingerprint: str) -> dict[str, str]:
     return {
         **names.common,
         labels.SERVICE: service.name,
@@ -79,7 +79,7 @@ def _container_labels(service: Service, names: Names, stack: Stack, fingerprint:
     }
 
 
-def _host_config(service: Service, names: Names, stack: Stack, owner_id: str) -> dict[str, Any]:
+def _host_config(service: Service, names: ResourceNames, stack: Stack, owner_id: str) -> dict[str, Any]:
     name, _, tries = service.restart.partition(":")
     limits = {"Memory": service.memory_bytes, "MemorySwap": service.memory_bytes} if service.memory_bytes else {}
     return {
@@ -110,7 +110,7 @@ def _bindings(service: Service, container_port: int) -> list[dict[str, str]]:
     ]
 
 
-def _mounts(service: Service, names: Names) -> list[dict[str, Any]]:
+def _mounts(service: Service, names: ResourceNames) -> list[dict[str, Any]]:
     files = [
         {"Type": "bind", "Source": str(mount.source), "Target": mount.target, "ReadOnly": True}
         for mount in service.files
@@ -122,7 +122,7 @@ def _mounts(service: Service, names: Names) -> list[dict[str, Any]]:
     return [*volumes, *files]
 
 
-def _networking(service: Service, names: Names, stack: Stack) -> dict[str, Any]:
+def _networking(service: Service, names: ResourceNames, stack: Stack) -> dict[str, Any]:
     if service.shares:
         return {}
     endpoint = {"IPAMConfig": {"IPv4Address": service.address}, "Aliases": [service.name, *service.aliases]}
@@ -146,7 +146,7 @@ def _log_config(logging: Logging | None) -> dict[str, Any]:
     return {} if logging is None else {"Type": logging.driver, "Config": dict(logging.options)}
 
 
-def helper_config(service: Service, names: Names, folders: Mapping[str, str]) -> dict[str, Any]:
+def helper_config(service: Service, names: ResourceNames, folders: Mapping[str, str]) -> dict[str, Any]:
     """A container that is never started: through it the roots of volumes are written. ``folders``: full volume name → path."""
     return {
         "Image": service.image,
@@ -162,7 +162,9 @@ def helper_config(service: Service, names: Names, folders: Mapping[str, str]) ->
     }
 
 
-def one_off_config(one_off: OneOff, names: Names, *, network: str, tty: bool, with_stdin: bool) -> dict[str, Any]:
+def one_off_config(
+    one_off: OneOff, names: ResourceNames, *, network: str, tty: bool, with_stdin: bool
+) -> dict[str, Any]:
     """The body of POST /containers/create for a throw-away container.
 
     Args:
@@ -199,9 +201,9 @@ def one_off_config(one_off: OneOff, names: Names, *, network: str, tty: bool, wi
     }
 
 
-def network_labels(names: Names, network: Network) -> dict[str, str]:
+def network_labels(names: ResourceNames, network: Network) -> dict[str, str]:
     return {**names.common, labels.NETWORK: network.name}
 
 
-def volume_labels(names: Names, volume: str) -> dict[str, str]:
+def volume_labels(names: ResourceNames, volume: str) -> dict[str, str]:
     return {**names.common, labels.VOLUME: volume}

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from nexusdev.errors import NotReadyInTime, PreflightFailed
 from nexusdev.ports import Completed
-from nexusdev.runtimes.docker_connect import Engine, in_our_words
+from nexusdev.runtimes.docker_connect import Engine, translate_engine_errors
 from nexusdev.runtimes.docker_look import open_socket
 from nexusdev.runtimes.terminal import raw_terminal, terminal_size
 
@@ -67,11 +67,11 @@ class Attached(ABC):
                     target.flush()
             finally:
                 over.set()
-        with in_our_words(self._engine.endpoint):
+        with translate_engine_errors(self._engine.endpoint):
             return self._exit_code()
 
     def _incoming(self, connection: socket.socket, early: bytes) -> Iterator[tuple[int, bytes]]:
-        with in_our_words(self._engine.endpoint):
+        with translate_engine_errors(self._engine.endpoint):
             yield from _frames(_reader(connection, early, None), tty=self._tty)
 
     def _resize(self) -> None:
@@ -82,10 +82,10 @@ class Attached(ABC):
     @contextlib.contextmanager
     def _begun(self) -> Iterator[tuple[socket.socket, bytes]]:
         """The raw stream of the started command, and what of it came along with the reply's head."""
-        with in_our_words(self._engine.endpoint):
+        with translate_engine_errors(self._engine.endpoint):
             connection = open_socket(self._engine.endpoint)
         try:
-            with in_our_words(self._engine.endpoint):
+            with translate_engine_errors(self._engine.endpoint):
                 early = self._ask(connection)
                 self._started()
             yield connection, early

@@ -1,4 +1,4 @@
-"""Images in a Docker engine: ``image_door.ImageDoor`` over the Engine API."""
+"""Images in a Docker engine: ``image_door.ImageStore`` over the Engine API."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound, PreflightFailed
-from nexusdev.runtimes.docker_connect import Engine, connect, find_endpoint, in_our_words
-from nexusdev.runtimes.image_door import Furniture, Say, StoredImage
+from nexusdev.runtimes.docker_connect import Engine, connect, find_endpoint, translate_engine_errors
+from nexusdev.runtimes.image_door import BuildMounts, Say, StoredImage
 
 if TYPE_CHECKING:
     from docker import APIClient
 
-    from nexusdev.runtimes.docker_workshop import DockerWorkshop
+    from nexusdev.runtimes.docker_workshop import DockerBuildContainer
 
 # A commit or an import of half a gigabyte answers once it is on the disk.
 _PATIENCE = 900
 _CHUNK = 2 * 1024 * 1024
 
 
-def image_door() -> DockerImages:
+def image_store() -> DockerImages:
     """The engine of this process's environment. Raises PreflightFailed."""
     return DockerImages(connect(find_endpoint(os.environ, Path.home()), timeout=_PATIENCE))
 
@@ -41,13 +41,13 @@ class DockerImages:
     def find(self, reference: str) -> StoredImage | None:
         try:
             with self._words():
-                return _stored(self._engine.look.inspect_image(reference))
+                return _stored(self._engine.http.inspect_image(reference))
         except NotFound:
             return None
 
     def list(self) -> Sequence[StoredImage]:
         with self._words():
-            return [_listed(each) for each in self._engine.look.images()]
+            return [_listed(each) for each in self._engine.http.images()]
 
     def pull(self, reference: str, digest: str | None, say: Say) -> StoredImage:
         repository, _, tag = reference.rpartition(":")
@@ -85,10 +85,10 @@ class DockerImages:
             self._api._raise_for_status(response)
             return _stored(self._api.inspect_image(reference))
 
-    def open_workshop(self, image: str, *, name: str, furniture: Furniture) -> DockerWorkshop:
-        from nexusdev.runtimes.docker_workshop import DockerWorkshop
+    def create_build_container(self, image: str, *, name: str, mounts: BuildMounts) -> DockerBuildContainer:
+        from nexusdev.runtimes.docker_workshop import DockerBuildContainer
 
-        return DockerWorkshop.open(self._engine, image, name=name, furniture=furniture)
+        return DockerBuildContainer.open(self._engine, image, name=name, mounts=mounts)
 
     def save(self, references: Sequence[str]) -> Iterator[bytes]:
         with self._words():
@@ -119,7 +119,7 @@ class DockerImages:
         return int(usage.get(name, {}).get("Size", 0))
 
     def _words(self) -> contextlib.AbstractContextManager[None]:
-        return in_our_words(self._engine.endpoint)
+        return translate_engine_errors(self._engine.endpoint)
 
 
 def _stored(inspected: Mapping[str, Any]) -> StoredImage:

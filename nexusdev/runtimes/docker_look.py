@@ -20,7 +20,7 @@ from msgspec import Struct
 _HERE = ("", "localhost", "127.0.0.1", "::1")
 
 
-class Endpoint(Struct, frozen=True, kw_only=True):
+class EngineEndpoint(Struct, frozen=True, kw_only=True):
     """Where the engine listens, and what said so. ``certificates``: folder with ca.pem, cert.pem, key.pem, or None."""
 
     url: str
@@ -43,7 +43,7 @@ class EngineAnswer(Exception):
         self.explanation = explanation
 
 
-def open_socket(endpoint: Endpoint, timeout: float | None = None) -> socket.socket:
+def open_socket(endpoint: EngineEndpoint, timeout: float | None = None) -> socket.socket:
     """A connection of one's own. Raises OSError."""
     parts = urlsplit(endpoint.url)
     if parts.scheme == "unix":
@@ -87,10 +87,10 @@ class Stream:
         self._asking.close()
 
 
-class Look:
+class EngineHttpClient:
     """Asks; a connection for each question, so that several threads may. Raises EngineAnswer, OSError, HTTPException."""
 
-    def __init__(self, endpoint: Endpoint, *, version: str = "", timeout: float = 60) -> None:
+    def __init__(self, endpoint: EngineEndpoint, *, version: str = "", timeout: float = 60) -> None:
         self._endpoint = endpoint
         self._prefix = f"/v{version}" if version else ""
         self._timeout = timeout

@@ -9,14 +9,14 @@ from typing import Any
 
 from nexusdev.plan.snapshot import Container, NetworkState, Snapshot, State, Volume
 from nexusdev.runtimes import labels
-from nexusdev.runtimes.docker_create import Names
+from nexusdev.runtimes.docker_create import ResourceNames
 
 Json = Mapping[str, Any]
 _HOLDING = ("running", "paused", "restarting")
 _FRACTION = re.compile(r"\.(\d{1,6})\d*")
 
 
-def is_ours(listed: Json, names: Names) -> bool:
+def is_ours(listed: Json, names: ResourceNames) -> bool:
     """Whether a listed container, volume or network carries this instance's label."""
     return (listed.get("Labels") or {}).get(labels.INSTANCE) == names.instance
 
@@ -40,7 +40,7 @@ def snapshot(
     volumes: Sequence[Json],
     networks: Sequence[Json],
     details: Mapping[str, Json],
-    names: Names,
+    names: ResourceNames,
 ) -> Snapshot:
     """``containers``: all of the engine's; ``volumes``, ``networks``: this instance's; ``details``: id → what inspect says."""
     others = [each for each in containers if not is_ours(each, names)]
@@ -55,13 +55,13 @@ def snapshot(
             for volume in sorted((_volume(each, others) for each in volumes), key=lambda each: each.name)
         },
         network=network,
-        strays=tuple(each for each in ours if claimed.get(each.service) is not each),
+        orphans=tuple(each for each in ours if claimed.get(each.service) is not each),
         one_offs=tuple(each for each in seen if each.role == labels.ONE_OFF_ROLE),
-        foreign=_foreign(containers, names),
+        name_conflicts=_foreign(containers, names),
     )
 
 
-def _in_order(claimed: Mapping[str, Container], names: Names) -> dict[str, Container]:
+def _in_order(claimed: Mapping[str, Container], names: ResourceNames) -> dict[str, Container]:
     """In the order of the stack, then by name."""
     order = list(names.stack.services) if names.stack else []
     return {
@@ -70,7 +70,7 @@ def _in_order(claimed: Mapping[str, Container], names: Names) -> dict[str, Conta
     }
 
 
-def _foreign(containers: Sequence[Json], names: Names) -> dict[str, str]:
+def _foreign(containers: Sequence[Json], names: ResourceNames) -> dict[str, str]:
     wanted = {names.container(service): service for service in names.stack.services} if names.stack else {}
     return {
         wanted[name]: each.get("Image", "")

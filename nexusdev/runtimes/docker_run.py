@@ -13,7 +13,7 @@ from nexusdev.errors import NotFound
 from nexusdev.ports import OneOff
 from nexusdev.runtimes import docker_create as create
 from nexusdev.runtimes import labels
-from nexusdev.runtimes.docker_connect import Engine, in_our_words
+from nexusdev.runtimes.docker_connect import Engine, translate_engine_errors
 from nexusdev.runtimes.docker_exec import Attached
 from nexusdev.runtimes.docker_workshop import remove
 
@@ -27,7 +27,7 @@ _KILLED = 128 + signal.SIGKILL
 
 def run(
     engine: Engine,
-    names: create.Names,
+    names: create.ResourceNames,
     one_off: OneOff,
     *,
     stdin: IO[bytes] | None,
@@ -45,13 +45,13 @@ def run(
             command.remove()
 
 
-def _created(engine: Engine, names: create.Names, one_off: OneOff, *, tty: bool, with_stdin: bool) -> str:
+def _created(engine: Engine, names: create.ResourceNames, one_off: OneOff, *, tty: bool, with_stdin: bool) -> str:
     import docker.errors
 
     network = names.network("nexus")
     config = create.one_off_config(one_off, names, network=network, tty=tty, with_stdin=with_stdin)
-    with in_our_words(engine.endpoint):
-        ours = engine.look.networks(filters={"label": f"{labels.INSTANCE}={names.instance}"})
+    with translate_engine_errors(engine.endpoint):
+        ours = engine.http.networks(filters={"label": f"{labels.INSTANCE}={names.instance}"})
         if network not in [each["Name"] for each in ours]:
             raise NotFound(f"instance {names.instance} does not run", why="it has no network", hint="nexusdev up")
         try:
@@ -97,7 +97,7 @@ class _Run(Attached):
 
     def remove(self) -> None:
         self._received.put(_OVER)
-        with in_our_words(self._engine.endpoint):
+        with translate_engine_errors(self._engine.endpoint):
             remove(self._engine.api, self._id)
 
 

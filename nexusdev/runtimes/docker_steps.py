@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from nexusdev.errors import NexusError
-from nexusdev.plan.steps import Act, Step
+from nexusdev.plan.steps import Action, Step
 from nexusdev.runtimes import docker_create as create
 from nexusdev.runtimes import docker_holders as holders
 from nexusdev.runtimes import docker_observe as observe
@@ -24,34 +24,34 @@ _CONFLICT = 409
 class Steps:
     """Does steps over an API client (``docker.APIClient``), for the instance that ``names`` names."""
 
-    def __init__(self, api: Any, names: create.Names) -> None:
+    def __init__(self, api: Any, names: create.ResourceNames) -> None:
         self._api = api
         self._names = names
 
     def apply(self, step: Step) -> None:
         """Raises PortInUse, IdentityMismatch, ImageUnavailable, InvalidState, PreflightFailed, and what the SDK raises."""
-        match step.act:
-            case Act.CREATE_NETWORK:
+        match step.action:
+            case Action.CREATE_NETWORK:
                 self._create_network()
-            case Act.CREATE_VOLUME:
-                self._create_volume(step.subject)
-            case Act.CREATE:
+            case Action.CREATE_VOLUME:
+                self._create_volume(step.resource)
+            case Action.CREATE:
                 self._create(step)
-            case Act.START:
+            case Action.START:
                 self._start(step)
-            case Act.UNPAUSE:
+            case Action.UNPAUSE:
                 self._unpause(self._target(step))
-            case Act.STOP:
+            case Action.STOP:
                 self._stop(self._target(step))
-            case Act.REMOVE:
+            case Action.REMOVE:
                 self._remove(self._target(step), kill=step.kill)
-            case Act.REMOVE_NETWORK:
+            case Action.REMOVE_NETWORK:
                 self._remove_network(step)
-            case Act.REMOVE_VOLUME:
+            case Action.REMOVE_VOLUME:
                 self._remove_volume(step)
 
     def _target(self, step: Step) -> str:
-        return step.target or self._names.container(step.subject)
+        return step.target or self._names.container(step.resource)
 
     @property
     def _stack(self) -> Stack:
@@ -122,13 +122,13 @@ class Steps:
 
     def _already_there(self, name: str, service: Service, fingerprint: str) -> str:
         """Creating twice is the same as once, if it was ours and the same."""
-        there = self._api.inspect_container(name)
-        tags = there["Config"].get("Labels") or {}
+        existing = self._api.inspect_container(name)
+        tags = existing["Config"].get("Labels") or {}
         if tags.get(labels.INSTANCE) == self._names.instance:
             if tags.get(labels.FINGERPRINT) == fingerprint:
-                return str(there["Id"])
+                return str(existing["Id"])
             raise failures.refused(f"{name} exists already and was made from something else")
-        raise failures.name_taken(name, service.name, there["Config"].get("Image", ""))
+        raise failures.name_taken(name, service.name, existing["Config"].get("Image", ""))
 
     def _rename(self, container: str, name: str, service: Service, fingerprint: str) -> None:
         import docker.errors
@@ -153,9 +153,9 @@ class Steps:
             words = str(error.explanation)
             if port := holders.port_in_words(words):
                 raise failures.port_in_use(
-                    step.subject, port, holders.holder_of(port, self._api.containers())
+                    step.resource, port, holders.holder_of(port, self._api.containers())
                 ) from error
-            if refusal := holders.creation_refused(words, service=step.subject, image=""):
+            if refusal := holders.creation_refused(words, service=step.resource, image=""):
                 raise refusal from error
             raise
 
@@ -179,8 +179,8 @@ class Steps:
 
     def _stop(self, container: str) -> None:
         """By the container's own signal and grace. A paused process cannot hear the signal."""
-        there = self._inspect(container)
-        if there and there["State"]["Paused"]:
+        existing = self._inspect(container)
+        if existing and existing["State"]["Paused"]:
             self._unpause(container)
         self._api.stop(container)
 
@@ -188,11 +188,11 @@ class Steps:
         """Stopped in peace first, unless it may be killed. Gone already, or just going, is as good."""
         import docker.errors
 
-        there = self._inspect(container)
-        if there is None:
+        existing = self._inspect(container)
+        if existing is None:
             return
         try:
-            if there["State"]["Running"] and not kill:
+            if existing["State"]["Running"] and not kill:
                 self._stop(container)
             self._api.remove_container(container, force=True, v=True)
         except docker.errors.NotFound:
@@ -211,7 +211,7 @@ class Steps:
         """Whoever came upon it since it was looked at is named."""
         import docker.errors
 
-        network = step.target or self._names.network(step.subject)
+        network = step.target or self._names.network(step.resource)
         try:
             self._api.remove_network(network)
         except docker.errors.NotFound:
@@ -219,14 +219,14 @@ class Steps:
         except docker.errors.APIError as error:
             if not holders.is_in_use(str(error.explanation)):
                 raise
-            there = self._api.inspect_network(network)
-            strangers = observe.attached_to(there["Id"], self._others())
-            raise failures.network_in_use(there["Name"], strangers) from error
+            existing = self._api.inspect_network(network)
+            strangers = observe.attached_to(existing["Id"], self._others())
+            raise failures.network_in_use(existing["Name"], strangers) from error
 
     def _remove_volume(self, step: Step) -> None:
         import docker.errors
 
-        volume = step.target or self._names.volume(step.subject)
+        volume = step.target or self._names.volume(step.resource)
         try:
             self._api.remove_volume(volume)
         except docker.errors.NotFound:

@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from nexusdev.ports import Death, LogLine
+from nexusdev.ports import ContainerExit, LogLine
 from nexusdev.runtimes import labels
-from nexusdev.runtimes.docker_connect import Engine, in_our_words
+from nexusdev.runtimes.docker_connect import Engine, translate_engine_errors
 from nexusdev.runtimes.docker_observe import seconds
 
 _TICK = 0.1  # how soon a stop is seen, in seconds
@@ -23,23 +23,23 @@ _AFTERMATH = 0.25
 _REQUESTS = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTERM})
 
 
-class Deaths:
+class ContainerExits:
     """The ends of containers from the moment of construction on, until ``stop.is_set()``."""
 
     def __init__(self, engine: Engine, instance: str, stop: Any) -> None:
         self._engine = engine
         self._stop = stop
-        self._heard: queue.Queue[Death | BaseException | None] = queue.Queue()
+        self._heard: queue.Queue[ContainerExit | BaseException | None] = queue.Queue()
         filters = {"type": "container", "event": "die", "label": f"{labels.INSTANCE}={instance}"}
-        self._stream = engine.look.events(filters=filters)
+        self._stream = engine.http.events(filters=filters)
         threading.Thread(target=self._listen, name="deaths", daemon=True).start()
 
     def _listen(self) -> None:
         try:
-            with in_our_words(self._engine.endpoint):
+            with translate_engine_errors(self._engine.endpoint):
                 for event in self._stream:
                     if event["Actor"]["Attributes"].get(labels.ROLE) != labels.ONE_OFF_ROLE:
-                        self._heard.put(_death(event, asked=self._asked(event)))
+                        self._heard.put(_container_exit(event, asked=self._asked(event)))
             self._heard.put(None)
         except BaseException as error:
             self._heard.put(error)
@@ -59,7 +59,7 @@ class Deaths:
         actions = ["start", "kill", "stop", "destroy"]
         filters = {"type": "container", "container": event["Actor"]["ID"], "event": actions}
         since, until = (_stamp(at + int(seconds * 1e9)) for seconds in (-_LONGEST_GRACE, after))
-        stream = self._engine.look.events(filters=filters, since=since, until=until)
+        stream = self._engine.http.events(filters=filters, since=since, until=until)
         try:
             found = list(stream)
         finally:
@@ -67,7 +67,7 @@ class Deaths:
         started = [number for number, each in enumerate(found) if each["Action"] == "start" and each["timeNano"] < at]
         return found[started[-1] + 1 :] if started else found
 
-    def __iter__(self) -> Iterator[Death]:
+    def __iter__(self) -> Iterator[ContainerExit]:
         try:
             while not self._stop.is_set():
                 try:
@@ -102,9 +102,9 @@ def _stamp(nanoseconds: int) -> str:
     return f"{nanoseconds // 10**9}.{nanoseconds % 10**9:09d}"
 
 
-def _death(event: Mapping[str, Any], *, asked: bool) -> Death:
+def _container_exit(event: Mapping[str, Any], *, asked: bool) -> ContainerExit:
     attributes = event["Actor"]["Attributes"]
-    return Death(
+    return ContainerExit(
         service=attributes.get(labels.SERVICE, ""),
         exit_code=int(attributes.get("exitCode", 0)),
         at=event.get("timeNano", 0) / 1e9,
@@ -134,7 +134,7 @@ class Logs:
     def _read(
         self, service: str, *, since: float | None, tail: int | str = "all", follow: bool = False
     ) -> Iterator[LogLine]:
-        with in_our_words(self._engine.endpoint):
+        with translate_engine_errors(self._engine.endpoint):
             stream = self._engine.api.logs(
                 self._containers[service], stream=True, follow=follow, timestamps=True, tail=tail, since=since or None
             )
@@ -146,16 +146,16 @@ class Logs:
                 stream.close()
 
     def _followed(self, last: Mapping[str, float]) -> Iterator[LogLine]:
-        said: queue.Queue[LogLine | BaseException | None] = queue.Queue()
+        output: queue.Queue[LogLine | BaseException | None] = queue.Queue()
         stop = threading.Event()
         for service, at in last.items():
             threading.Thread(
-                target=self._follow, args=(service, at, said, stop), name=f"logs {service}", daemon=True
+                target=self._follow, args=(service, at, output, stop), name=f"logs {service}", daemon=True
             ).start()
         listening = len(last)
         try:
             while listening:
-                item = said.get()
+                item = output.get()
                 if isinstance(item, BaseException):
                     raise item
                 if item is None:
@@ -166,7 +166,7 @@ class Logs:
             stop.set()
 
     def _follow(
-        self, service: str, at: float, said: queue.Queue[LogLine | BaseException | None], stop: threading.Event
+        self, service: str, at: float, output: queue.Queue[LogLine | BaseException | None], stop: threading.Event
     ) -> None:
         """One container, across its restarts. The engine's ``since`` is inclusive: what was told already is dropped."""
         try:
@@ -176,15 +176,15 @@ class Logs:
                         return
                     if line.at > at:
                         at = line.at
-                        said.put(line)
+                        output.put(line)
                 time.sleep(_PATIENCE)
-            said.put(None)
+            output.put(None)
         except BaseException as error:
-            said.put(error)
+            output.put(error)
 
     def _exists(self, service: str) -> bool:
-        with in_our_words(self._engine.endpoint):
-            return bool(self._engine.look.containers(all=True, filters={"id": self._containers[service]}))
+        with translate_engine_errors(self._engine.endpoint):
+            return bool(self._engine.http.containers(all=True, filters={"id": self._containers[service]}))
 
 
 def _lines(chunks: Any) -> Iterator[str]:

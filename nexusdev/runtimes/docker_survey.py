@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from http.client import HTTPException
 from typing import Any
 
-from nexusdev.plan.survey import Belonging, Survey
-from nexusdev.runtimes.docker_look import EngineAnswer, Look
+from nexusdev.plan.survey import EngineInventory, OwnedResource
+from nexusdev.runtimes.docker_look import EngineAnswer, EngineHttpClient
 from nexusdev.runtimes.docker_observe import seconds, state_path
 from nexusdev.runtimes.labels import INSTANCE, ONE_OFF_ROLE, OWNER_PATH, ROLE, SERVICE
 
@@ -16,16 +16,16 @@ _ENDED = ("created", "configured", "exited", "stopped", "dead", "removing")
 _QUICK = 20.0  # the engine counts images and containers as well: several seconds on a busy machine
 
 
-def survey(engine: Any, *, caches: bool = False) -> Survey:
-    """Ask the engine (a ``docker_connect.Engine``) for all that carries our label, all subnets and all published ports.
+def inventory(engine: Any, *, caches: bool = False) -> EngineInventory:
+    """Ask the engine (a ``docker_connect.Deployer``) for all that carries our label, all subnets and all published ports.
 
     caches  look for the volumes of image builds too (for ``gc``): one more call
     """
-    api = engine.look
+    api = engine.http
     containers = api.containers(all=True)
     networks = api.networks()
-    return Survey(
-        belongings=(*_containers(api, containers), *_networks(networks), *_volumes(api)),
+    return EngineInventory(
+        resources=(*_containers(api, containers), *_networks(networks), *_volumes(api)),
         subnets=dict(_subnets(networks)),
         published=dict(_published(containers)),
         in_use=frozenset(row["ImageID"] for row in containers),
@@ -35,7 +35,7 @@ def survey(engine: Any, *, caches: bool = False) -> Survey:
 
 def volume_sizes(engine: Any) -> Mapping[str, int]:
     """Bytes of each volume; none where the engine does not tell in time, as it has to count them."""
-    quick = Look(engine.endpoint, version=engine.version, timeout=_QUICK)
+    quick = EngineHttpClient(engine.endpoint, version=engine.version, timeout=_QUICK)
     try:
         volumes = quick.get("/system/df", type="volume").get("Volumes") or []
     except (OSError, HTTPException, EngineAnswer):
@@ -44,7 +44,7 @@ def volume_sizes(engine: Any) -> Mapping[str, int]:
     return {name: size for name, size in known if size >= 0}
 
 
-def _containers(api: Any, rows: list[Mapping[str, Any]]) -> Iterator[Belonging]:
+def _containers(api: Any, rows: list[Mapping[str, Any]]) -> Iterator[OwnedResource]:
     for row in rows:
         labels = row.get("Labels") or {}
         if INSTANCE in labels:
@@ -52,28 +52,28 @@ def _containers(api: Any, rows: list[Mapping[str, Any]]) -> Iterator[Belonging]:
             bound, used = (_bound(row), 0.0) if running else _configured(api, row["Id"])
             alive = row["State"] not in _ENDED
             facts = {"running": running, "alive": alive, "ports": bound, "used": used}
-            yield _belonging("container", _name(row), row["Id"], row, **facts)
+            yield _owned_resource("container", _name(row), row["Id"], row, **facts)
 
 
-def _networks(rows: list[Mapping[str, Any]]) -> Iterator[Belonging]:
+def _networks(rows: list[Mapping[str, Any]]) -> Iterator[OwnedResource]:
     for row in rows:
         if INSTANCE in (row.get("Labels") or {}):
-            yield _belonging("network", row["Name"], row["Id"], row)
+            yield _owned_resource("network", row["Name"], row["Id"], row)
 
 
-def _volumes(api: Any) -> Iterator[Belonging]:
+def _volumes(api: Any) -> Iterator[OwnedResource]:
     for row in _labelled(api, INSTANCE):
         used = seconds(row.get("CreatedAt") or "")
-        yield _belonging("volume", row["Name"], row["Name"], row, used=used)
+        yield _owned_resource("volume", row["Name"], row["Name"], row, used=used)
 
 
 def _labelled(api: Any, label: str) -> list[Mapping[str, Any]]:
     return api.volumes(filters={"label": label}).get("Volumes") or []
 
 
-def _belonging(kind: Any, name: str, identifier: str, row: Mapping[str, Any], **more: Any) -> Belonging:
+def _owned_resource(kind: Any, name: str, identifier: str, row: Mapping[str, Any], **more: Any) -> OwnedResource:
     labels = row.get("Labels") or {}
-    return Belonging(
+    return OwnedResource(
         kind=kind,
         name=name,
         id=identifier,

@@ -13,7 +13,7 @@ from base64 import b64decode
 from collections.abc import Iterable
 from typing import Any
 
-from nexusdev.runtimes.docker_create import Names, helper_config
+from nexusdev.runtimes.docker_create import ResourceNames, helper_config
 from nexusdev.stack.model import Service
 
 _ANYBODY = 0o1777
@@ -21,7 +21,7 @@ _ALL, _STICKY_IN_GO = 0o777, 1 << 20  # the engine tells modes as Go writes them
 _FILL = "nexusdev-volume"
 
 
-def open_volumes(api: Any, service: Service, container: str, names: Names) -> None:
+def open_volumes(api: Any, service: Service, container: str, names: ResourceNames) -> None:
     """``container``: one that was created with the service's volumes."""
     closed = {
         names.volume(mount.volume): f"/{_FILL}-{index}"

@@ -13,8 +13,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from nexusdev.errors import NotFound, PreflightFailed
-from nexusdev.runtimes.docker_connect import Engine, in_our_words
-from nexusdev.runtimes.image_door import Furniture, Say, StoredImage
+from nexusdev.runtimes.docker_connect import Engine, translate_engine_errors
+from nexusdev.runtimes.image_door import BuildMounts, Say, StoredImage
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -28,23 +28,23 @@ _RETRIES = "7"
 _REMOVAL = 60
 
 
-class DockerWorkshop:
-    """See ``image_door.Workshop``."""
+class DockerBuildContainer:
+    """See ``image_door.BuildContainer``."""
 
-    def __init__(self, engine: Engine, container: str, furniture: Furniture, entrypoint: Sequence[str]) -> None:
+    def __init__(self, engine: Engine, container: str, mounts: BuildMounts, entrypoint: Sequence[str]) -> None:
         self._engine = engine
         self._container = container
-        self._furniture = furniture
+        self._mounts = mounts
         self._entrypoint = entrypoint
         self._closed = False
 
     @classmethod
-    def open(cls, engine: Engine, image: str, *, name: str, furniture: Furniture) -> DockerWorkshop:
+    def open(cls, engine: Engine, image: str, *, name: str, mounts: BuildMounts) -> DockerBuildContainer:
         api = engine.api
-        with in_our_words(engine.endpoint):
+        with translate_engine_errors(engine.endpoint):
             remove(api, name)
-            binds = [f"{path}:{target}:ro" for path, target in furniture.mounts.items()]
-            binds += [f"{volume}:{target}" for volume, target in furniture.volumes.items()]
+            binds = [f"{path}:{target}:ro" for path, target in mounts.mounts.items()]
+            binds += [f"{volume}:{target}" for volume, target in mounts.volumes.items()]
             # /run in memory: the places where the host's files are mounted leave no trace in the image.
             host = api.create_host_config(
                 binds=binds, tmpfs={"/run": "mode=755"}, init=True, sysctls={"net.ipv4.tcp_retries2": _RETRIES}
@@ -62,18 +62,18 @@ class DockerWorkshop:
                 # in the container's own environment they would be committed, with their passwords, into the image
                 use_config_proxy=False,
             )
-            workshop = cls(engine, made["Id"], furniture, entrypoint)
+            container = cls(engine, made["Id"], mounts, entrypoint)
             try:
                 api.start(made["Id"])
             except BaseException:
-                workshop.close()
+                container.close()
                 raise
-        return workshop
+        return container
 
     def run(self, script: str, *, user: str, folder: str, environment: Mapping[str, str], say: Say) -> int:
         api = self._engine.api
         try:
-            with in_our_words(self._engine.endpoint):
+            with translate_engine_errors(self._engine.endpoint):
                 started = api.exec_create(
                     self._container,
                     ["/bin/sh", "-c", script],
@@ -82,7 +82,7 @@ class DockerWorkshop:
                     environment={
                         "DEBIAN_FRONTEND": "noninteractive",
                         **_configured_proxies(),
-                        **self._furniture.environment,
+                        **self._mounts.environment,
                         **environment,
                     },
                 )
@@ -96,11 +96,11 @@ class DockerWorkshop:
         return _CLOSED if self._closed or code is None else int(code)
 
     def put(self, archive: bytes | Iterable[bytes], folder: str) -> None:
-        with in_our_words(self._engine.endpoint):
+        with translate_engine_errors(self._engine.endpoint):
             self._engine.api.put_archive(self._container, folder, archive)
 
     def get(self, path: str) -> Iterator[bytes]:
-        with in_our_words(self._engine.endpoint):
+        with translate_engine_errors(self._engine.endpoint):
             stream, _ = self._engine.api.get_archive(self._container, path)
             yield from stream
 
@@ -111,7 +111,7 @@ class DockerWorkshop:
         written = [f'LABEL "{name}"="{value}"' for name, value in labels.items()]
         if self._entrypoint:
             written.append(f"ENTRYPOINT {json.dumps(list(self._entrypoint))}")
-        with in_our_words(self._engine.endpoint):
+        with translate_engine_errors(self._engine.endpoint):
             made = self._engine.api.commit(
                 self._container, repository=repository, tag=tag, changes=[*changes, *written]
             )
@@ -121,7 +121,7 @@ class DockerWorkshop:
 
     def close(self) -> None:
         self._closed = True
-        with in_our_words(self._engine.endpoint):
+        with translate_engine_errors(self._engine.endpoint):
             remove(self._engine.api, self._container)
 
 

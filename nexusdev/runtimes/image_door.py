@@ -31,7 +31,7 @@ class StoredImage(Struct, frozen=True, kw_only=True):
     user: str = ""
 
 
-class Furniture(Struct, frozen=True, kw_only=True):
+class BuildMounts(Struct, frozen=True, kw_only=True):
     """What a workshop has beside its image, and what never gets into the image made there.
 
     environment  variables of every command
@@ -44,7 +44,7 @@ class Furniture(Struct, frozen=True, kw_only=True):
     volumes: Mapping[str, str] = field(default_factory=dict)
 
 
-class Workshop(Protocol):
+class BuildContainer(Protocol):
     """A running container in which an image is made; close it in the end, from whatever thread."""
 
     def run(self, script: str, *, user: str, folder: str, environment: Mapping[str, str], say: Say) -> int:
@@ -63,7 +63,7 @@ class Workshop(Protocol):
         """Remove it. Doing it twice is the same as once."""
 
 
-class ImageDoor(Protocol):
+class ImageStore(Protocol):
     """The engine, as far as images need it. Every method raises PreflightFailed where the engine does not answer."""
 
     def find(self, reference: str) -> StoredImage | None:
@@ -84,7 +84,7 @@ class ImageDoor(Protocol):
     def import_root(self, archive: Path, reference: str, changes: Sequence[str]) -> StoredImage:
         """A tar of a root file system as an image of one layer."""
 
-    def open_workshop(self, image: str, *, name: str, furniture: Furniture) -> Workshop:
+    def create_build_container(self, image: str, *, name: str, mounts: BuildMounts) -> BuildContainer:
         """A workshop made from an image in the store; one of the same name that was left behind is removed first."""
 
     def save(self, references: Sequence[str]) -> Iterator[bytes]:

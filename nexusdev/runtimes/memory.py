@@ -1,6 +1,6 @@
 """An engine in memory and the runtime over it: what a Docker engine does, without one. Every fake container obeys the same rules.
 
-``World`` is the engine; several runtimes may share one. Its methods named for what people do (kill, pause, rename …) are how a
+``FakeEngine`` is the engine; several runtimes may share one. Its methods named for what people do (kill, pause, rename …) are how a
 test brings about a bad day.
 """
 
@@ -14,14 +14,14 @@ from msgspec import Struct, field
 
 from nexusdev.errors import NexusError, NotFound
 from nexusdev.plan.snapshot import NetworkState, Snapshot, State, Volume
-from nexusdev.plan.steps import Act, Step
-from nexusdev.ports import Completed, Death, LogLine, OneOff
+from nexusdev.plan.steps import Action, Step
+from nexusdev.ports import Completed, ContainerExit, LogLine, OneOff
 from nexusdev.runtimes import failures
 from nexusdev.runtimes.labels import ONE_OFF_ROLE
-from nexusdev.runtimes.memory_world import ALIVE, Cell, Net, Store, World, container_of
+from nexusdev.runtimes.memory_world import ALIVE, FakeContainer, FakeEngine, FakeNetwork, FakeVolume, container_of
 from nexusdev.stack.model import Service, Stack
 
-__all__ = ["MemoryRuntime", "World"]
+__all__ = ["FakeEngine", "MemoryRuntime"]
 
 _TICK = 0.01
 
@@ -34,15 +34,17 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
     owner_path: str = "/home/dev/shop"
     state_path: str = ""
     stack: Stack | None = None
-    world: World = field(default_factory=World)
+    engine: FakeEngine = field(default_factory=FakeEngine)
 
     def observe(self) -> Snapshot:
-        with self.world.lock:
-            ours = [cell for cell in self.world.cells.values() if cell.instance == self.instance]
-            network = next((net for net in self.world.networks.values() if net.instance == self.instance), None)
-            one_offs = [cell for cell in ours if cell.role == ONE_OFF_ROLE]
-            ours = [cell for cell in ours if cell.role != ONE_OFF_ROLE]
-            claimed = {cell.service: cell for cell in ours if cell.name == self._name(cell.service)}
+        with self.engine.lock:
+            ours = [container for container in self.engine.containers.values() if container.instance == self.instance]
+            network = next((net for net in self.engine.networks.values() if net.instance == self.instance), None)
+            one_offs = [container for container in ours if container.role == ONE_OFF_ROLE]
+            ours = [container for container in ours if container.role != ONE_OFF_ROLE]
+            claimed = {
+                container.service: container for container in ours if container.name == self._name(container.service)
+            }
             order = list(self.stack.services) if self.stack else []
             names = sorted(claimed, key=lambda name: (order.index(name) if name in order else len(order), name))
             return Snapshot(
@@ -53,9 +55,9 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
                         full_name=full_name,
                         owner_path=store.owner_path,
                         state_path=store.state_path,
-                        strangers=self.world.users_of(full_name, but=self.instance),
+                        strangers=self.engine.users_of(full_name, but=self.instance),
                     )
-                    for full_name, store in sorted(self.world.volumes.items())
+                    for full_name, store in sorted(self.engine.volumes.items())
                     if store.instance == self.instance
                 },
                 network=None
@@ -65,11 +67,15 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
                     full_name=network.name,
                     subnet=network.subnet,
                     owner_path=network.owner_path,
-                    strangers=self.world.attached_to(network, but=self.instance),
+                    strangers=self.engine.attached_to(network, but=self.instance),
                 ),
-                strays=tuple(container_of(cell, network) for cell in ours if claimed.get(cell.service) is not cell),
-                one_offs=tuple(container_of(cell, network) for cell in one_offs),
-                foreign=self._foreign(),
+                orphans=tuple(
+                    container_of(container, network)
+                    for container in ours
+                    if claimed.get(container.service) is not container
+                ),
+                one_offs=tuple(container_of(container, network) for container in one_offs),
+                name_conflicts=self._foreign(),
             )
 
     def _name(self, service: str) -> str:
@@ -78,45 +84,48 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
     def _foreign(self) -> dict[str, str]:
         wanted = {self._name(service): service for service in self.stack.services} if self.stack else {}
         return {
-            wanted[cell.name]: cell.image
-            for cell in self.world.cells.values()
-            if cell.instance != self.instance and cell.name in wanted
+            wanted[container.name]: container.image
+            for container in self.engine.containers.values()
+            if container.instance != self.instance and container.name in wanted
         }
 
     def apply(self, step: Step) -> None:
-        with self.world.lock:
-            self.world.done.append(step)
-            if failure := self.world.failures.get((step.act, step.subject)):
+        with self.engine.lock:
+            self.engine.done.append(step)
+            if failure := self.engine.failures.get((step.action, step.resource)):
                 raise failure
-            match step.act:
-                case Act.CREATE_NETWORK:
+            match step.action:
+                case Action.CREATE_NETWORK:
                     self._create_network()
-                case Act.CREATE_VOLUME:
-                    self._create_volume(step.subject)
-                case Act.CREATE:
+                case Action.CREATE_VOLUME:
+                    self._create_volume(step.resource)
+                case Action.CREATE:
                     self._create(step)
-                case Act.START:
-                    self._start(self._cell(step))
-                case Act.UNPAUSE:
-                    self._unpause(self._cell(step))
-                case Act.STOP:
-                    self.world.stop(self._cell(step).name)
-                case Act.REMOVE:
+                case Action.START:
+                    self._start(self._container_of(step))
+                case Action.UNPAUSE:
+                    self._unpause(self._container_of(step))
+                case Action.STOP:
+                    self.engine.stop(self._container_of(step).name)
+                case Action.REMOVE:
                     self._remove(step)
-                case Act.REMOVE_NETWORK:
+                case Action.REMOVE_NETWORK:
                     self._remove_network(step)
-                case Act.REMOVE_VOLUME:
+                case Action.REMOVE_VOLUME:
                     self._remove_volume(step)
 
-    def _cell(self, step: Step) -> Cell:
-        cell = self._find(step)
-        if cell is None:
-            raise NotFound(f"No such container: {step.target or step.subject}", hint="nexusdev status")
-        return cell
+    def _container_of(self, step: Step) -> FakeContainer:
+        container = self._find(step)
+        if container is None:
+            raise NotFound(f"No such container: {step.target or step.resource}", hint="nexusdev status")
+        return container
 
-    def _find(self, step: Step) -> Cell | None:
-        wanted = step.target or self._name(step.subject)
-        return next((cell for cell in self.world.cells.values() if wanted in (cell.id, cell.name)), None)
+    def _find(self, step: Step) -> FakeContainer | None:
+        wanted = step.target or self._name(step.resource)
+        return next(
+            (container for container in self.engine.containers.values() if wanted in (container.id, container.name)),
+            None,
+        )
 
     def _need_stack(self) -> Stack:
         if self.stack is None:
@@ -126,24 +135,30 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
     def _create_network(self) -> None:
         network = self._need_stack().network
         name = f"{self.project}_{network.name}"
-        there = self.world.networks.get(name)
-        if there is not None:
-            if there.instance != self.instance:
+        existing = self.engine.networks.get(name)
+        if existing is not None:
+            if existing.instance != self.instance:
                 raise failures.not_ours("network", name)
             return
         if others := [
-            f"{other.name} ({other.subnet})" for other in self.world.networks.values() if other.subnet == network.subnet
+            f"{other.name} ({other.subnet})"
+            for other in self.engine.networks.values()
+            if other.subnet == network.subnet
         ]:
             raise failures.subnet_taken(network.subnet, others)
-        self.world.networks[name] = Net(
-            id=self.world.new_id(), name=name, subnet=network.subnet, instance=self.instance, owner_path=self.owner_path
+        self.engine.networks[name] = FakeNetwork(
+            id=self.engine.new_id(),
+            name=name,
+            subnet=network.subnet,
+            instance=self.instance,
+            owner_path=self.owner_path,
         )
 
     def _create_volume(self, name: str) -> None:
         full_name = f"{self.project}_{name}"
-        store = self.world.volumes.setdefault(
+        store = self.engine.volumes.setdefault(
             full_name,
-            Store(name=name, instance=self.instance, owner_path=self.owner_path, state_path=self.state_path),
+            FakeVolume(name=name, instance=self.instance, owner_path=self.owner_path, state_path=self.state_path),
         )
         if store.instance != self.instance:
             raise failures.not_ours("volume", full_name)
@@ -153,21 +168,23 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
         if service is None:
             raise NexusError(f"the step {step} says not what to create")
         name = self._name(service.name)
-        if there := self.world.named(name):
-            if there.instance == self.instance and there.fingerprint == step.fingerprint:
+        if existing := self.engine.named(name):
+            if existing.instance == self.instance and existing.fingerprint == step.fingerprint:
                 return
-            raise failures.name_taken(name, service.name, there.image)
-        if service.image in self.world.missing_images:
+            raise failures.name_taken(name, service.name, existing.image)
+        if service.image in self.engine.missing_images:
             raise failures.image_missing(service.name, service.image)
-        network = self.world.networks.get(f"{self.project}_{stack.network.name}")
-        self.world.add(self._new_cell(service, name, step.fingerprint, network))
+        network = self.engine.networks.get(f"{self.project}_{stack.network.name}")
+        self.engine.add(self._new_container(service, name, step.fingerprint, network))
 
-    def _new_cell(self, service: Service, name: str, fingerprint: str, network: Net | None) -> Cell:
-        owner = self.world.named(self._name(service.shares)) if service.shares else None
+    def _new_container(
+        self, service: Service, name: str, fingerprint: str, network: FakeNetwork | None
+    ) -> FakeContainer:
+        owner = self.engine.named(self._name(service.shares)) if service.shares else None
         if service.shares and owner is None:
             raise NotFound(f"No such container: {self._name(service.shares)}", hint="nexusdev status")
-        return Cell(
-            id=self.world.new_id(),
+        return FakeContainer(
+            id=self.engine.new_id(),
             name=name,
             image=service.image,
             service=service.name,
@@ -183,47 +200,47 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
             network_id="" if owner or network is None else network.id,
         )
 
-    def _start(self, cell: Cell) -> None:
-        if cell.state in ALIVE:
+    def _start(self, container: FakeContainer) -> None:
+        if container.state in ALIVE:
             return
-        owner = self.world.cells.get(cell.namespace_of)
-        if cell.namespace_of and (owner is None or owner.state is not State.RUNNING):
+        owner = self.engine.containers.get(container.namespace_of)
+        if container.namespace_of and (owner is None or owner.state is not State.RUNNING):
             raise failures.refused("cannot join network of a non running container")
-        if not cell.namespace_of and cell.network_id not in [net.id for net in self.world.networks.values()]:
-            raise failures.refused(f"network {cell.network_id} not found")
-        for port in cell.ports:
-            if holder := self.world.holder_of(port, but=cell):
-                raise failures.port_in_use(cell.service, port, holder)
-        self.world.begin(cell)
+        if not container.namespace_of and container.network_id not in [net.id for net in self.engine.networks.values()]:
+            raise failures.refused(f"network {container.network_id} not found")
+        for port in container.ports:
+            if holder := self.engine.holder_of(port, but=container):
+                raise failures.port_in_use(container.service, port, holder)
+        self.engine.begin(container)
 
-    def _unpause(self, cell: Cell) -> None:
-        if cell.state is State.PAUSED:
-            cell.state = State.RUNNING
+    def _unpause(self, container: FakeContainer) -> None:
+        if container.state is State.PAUSED:
+            container.state = State.RUNNING
 
     def _remove(self, step: Step) -> None:
-        cell = self._find(step)
-        if cell is not None:
-            self.world.remove(cell.name)
+        container = self._find(step)
+        if container is not None:
+            self.engine.remove(container.name)
 
     def _remove_network(self, step: Step) -> None:
-        wanted = step.target or f"{self.project}_{step.subject}"
-        net = next((net for net in self.world.networks.values() if wanted in (net.id, net.name)), None)
+        wanted = step.target or f"{self.project}_{step.resource}"
+        net = next((net for net in self.engine.networks.values() if wanted in (net.id, net.name)), None)
         if net is None:
             return
-        if self.world.attached_to(net):
-            raise failures.network_in_use(net.name, self.world.attached_to(net, but=self.instance))
-        del self.world.networks[net.name]
+        if self.engine.attached_to(net):
+            raise failures.network_in_use(net.name, self.engine.attached_to(net, but=self.instance))
+        del self.engine.networks[net.name]
 
     def _remove_volume(self, step: Step) -> None:
-        full_name = step.target or f"{self.project}_{step.subject}"
-        if self.world.users_of(full_name):
-            raise failures.volume_in_use(full_name, self.world.users_of(full_name, but=self.instance))
-        self.world.volumes.pop(full_name, None)
+        full_name = step.target or f"{self.project}_{step.resource}"
+        if self.engine.users_of(full_name):
+            raise failures.volume_in_use(full_name, self.engine.users_of(full_name, but=self.instance))
+        self.engine.volumes.pop(full_name, None)
 
-    def deaths(self, stop: Any) -> Iterator[Death]:
-        heard = self.world.listen(self.instance)
+    def watch_exits(self, stop: Any) -> Iterator[ContainerExit]:
+        heard = self.engine.listen(self.instance)
 
-        def told() -> Iterator[Death]:
+        def told() -> Iterator[ContainerExit]:
             while not stop.is_set():
                 try:
                     yield heard.get(timeout=_TICK)
@@ -237,22 +254,26 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
     ) -> Iterator[LogLine]:
         """With ``follow`` it ends when nothing is left to tell: nobody speaks on by himself here."""
         del follow
-        ours = [cell for cell in self.world.cells.values() if cell.instance == self.instance]
-        chosen = {cell.service: cell for cell in ours if cell.role != ONE_OFF_ROLE}
+        ours = [container for container in self.engine.containers.values() if container.instance == self.instance]
+        chosen = {container.service: container for container in ours if container.role != ONE_OFF_ROLE}
         if missing := [name for name in services if name not in chosen]:
             raise NotFound(
                 f"{missing[0]} has no container", why="there are no logs of what does not exist", hint="nexusdev status"
             )
         told: list[LogLine] = []
         for name in services or chosen:
-            lines = [line for line in chosen[name].said if since is None or line.at >= since]
+            lines = [line for line in chosen[name].output if since is None or line.at >= since]
             told += lines if tail is None else lines[max(0, len(lines) - tail) :]
         return iter(sorted(told, key=lambda line: line.at))
 
-    def _running(self, service: str) -> Cell:
-        for cell in self.world.cells.values():
-            if cell.instance == self.instance and cell.service == service and cell.state is State.RUNNING:
-                return cell
+    def _running(self, service: str) -> FakeContainer:
+        for container in self.engine.containers.values():
+            if (
+                container.instance == self.instance
+                and container.service == service
+                and container.state is State.RUNNING
+            ):
+                return container
         raise failures.no_container(service)
 
     def execute(
@@ -266,8 +287,8 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
     ) -> Completed:
         del environment, timeout
         self._running(service)
-        self.world.executed.append((service, tuple(argv), stdin))
-        script = self.world.scripts.get(service)
+        self.engine.executed.append((service, tuple(argv), stdin))
+        script = self.engine.scripts.get(service)
         return script(tuple(argv), stdin) if script else Completed(exit_code=0)
 
     def attach(
@@ -297,13 +318,13 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
     ) -> int:
         """What the image does with a command is a script of the world, by the image's name."""
         del tty
-        network = self.world.networks.get(f"{self.project}_nexus")
+        network = self.engine.networks.get(f"{self.project}_nexus")
         if network is None:
             raise NotFound(f"instance {self.instance} does not run", why="it has no network", hint="nexusdev up")
-        if one_off.image in self.world.missing_images:
+        if one_off.image in self.engine.missing_images:
             raise NotFound(f"there is no image {one_off.image}", hint=f"docker pull {one_off.image}")
-        with self.world.throw_away(one_off, self.instance, self.owner_path, network.id):
-            script = self.world.scripts.get(one_off.image)
+        with self.engine.throw_away(one_off, self.instance, self.owner_path, network.id):
+            script = self.engine.scripts.get(one_off.image)
             given = stdin.read() if stdin else None
             completed = script(one_off.argv, given) if script else Completed(exit_code=0)
         stdout.write(completed.stdout)

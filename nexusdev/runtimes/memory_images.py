@@ -17,13 +17,13 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound
-from nexusdev.runtimes.image_door import Furniture, Say, StoredImage
+from nexusdev.runtimes.image_door import BuildMounts, Say, StoredImage
 
-OnRun = Callable[["MemoryWorkshop", str, Say], int]
+OnRun = Callable[["MemoryBuildContainer", str, Say], int]
 _SAVED = "memory.json"
 
 
-def succeed(_workshop: MemoryWorkshop, _script: str, _say: Say) -> int:
+def succeed(_workshop: MemoryBuildContainer, _script: str, _say: Say) -> int:
     """Every command succeeds and prints nothing."""
     return 0
 
@@ -75,12 +75,12 @@ class MemoryImages(Struct, kw_only=True):
         content = archive.read_bytes()
         return self._tagged(StoredImage(id=_id(content.hex()), size=len(content), user=_user(changes)), reference)
 
-    def open_workshop(self, image: str, *, name: str, furniture: Furniture) -> MemoryWorkshop:
+    def create_build_container(self, image: str, *, name: str, mounts: BuildMounts) -> MemoryBuildContainer:
         if self.find(image) is None:
             raise NotFound(f"no such image: {image}")
         with self._guard:
             self.opened.append(name)
-        return MemoryWorkshop(self, image=image, name=name, furniture=furniture)
+        return MemoryBuildContainer(self, image=image, name=name, mounts=mounts)
 
     def save(self, references: Sequence[str]) -> Iterator[bytes]:
         found = [self.find(reference) for reference in references]
@@ -130,14 +130,14 @@ class MemoryImages(Struct, kw_only=True):
                 self.images[each.id] = replace(each, tags=tuple(tag for tag in each.tags if tag != reference))
 
 
-class MemoryWorkshop:
+class MemoryBuildContainer:
     """Remembers what was run and put; files can be taken out again by path."""
 
-    def __init__(self, store: MemoryImages, *, image: str, name: str, furniture: Furniture) -> None:
+    def __init__(self, store: MemoryImages, *, image: str, name: str, mounts: BuildMounts) -> None:
         self.store = store
         self.image = image
         self.name = name
-        self.furniture = furniture
+        self.mounts = mounts
         self.ran: list[str] = []
         self.files: dict[str, bytes] = {}
         self.ended = threading.Event()

@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct, field
 
 from nexusdev.plan.snapshot import Container, State
-from nexusdev.plan.steps import Act, Step
-from nexusdev.ports import Completed, Death, LogLine, OneOff
+from nexusdev.plan.steps import Action, Step
+from nexusdev.ports import Completed, ContainerExit, LogLine, OneOff
 from nexusdev.runtimes.labels import ONE_OFF_ROLE
 
 ALIVE = (State.RUNNING, State.PAUSED, State.RESTARTING)
 _KILLED = 137
 
 
-class Cell(Struct, kw_only=True):
+class FakeContainer(Struct, kw_only=True):
     """A container. Without an instance it is somebody else's."""
 
     id: str
@@ -41,10 +41,10 @@ class Cell(Struct, kw_only=True):
     out_of_memory: bool = False
     started_at: float = 0.0
     finished_at: float = 0.0
-    said: list[LogLine] = field(default_factory=list)
+    output: list[LogLine] = field(default_factory=list)
 
 
-class Net(Struct, kw_only=True):
+class FakeNetwork(Struct, kw_only=True):
     """A network."""
 
     id: str
@@ -54,7 +54,7 @@ class Net(Struct, kw_only=True):
     owner_path: str = ""
 
 
-class Store(Struct, kw_only=True):
+class FakeVolume(Struct, kw_only=True):
     """A volume; ``name`` is the stack's."""
 
     name: str
@@ -63,7 +63,7 @@ class Store(Struct, kw_only=True):
     state_path: str = ""
 
 
-class World(Struct, kw_only=True):
+class FakeEngine(Struct, kw_only=True):
     """An engine. Time passes by one second with each thing that happens.
 
     missing_images   images that nobody has
@@ -75,11 +75,11 @@ class World(Struct, kw_only=True):
     occupied         host port → the process that has it
     """
 
-    cells: dict[str, Cell] = field(default_factory=dict)
-    networks: dict[str, Net] = field(default_factory=dict)
-    volumes: dict[str, Store] = field(default_factory=dict)
+    containers: dict[str, FakeContainer] = field(default_factory=dict)
+    networks: dict[str, FakeNetwork] = field(default_factory=dict)
+    volumes: dict[str, FakeVolume] = field(default_factory=dict)
     missing_images: set[str] = field(default_factory=set)
-    failures: dict[tuple[Act, str], BaseException] = field(default_factory=dict)
+    failures: dict[tuple[Action, str], BaseException] = field(default_factory=dict)
     crashes: dict[str, int] = field(default_factory=dict)
     scripts: dict[str, Callable[[tuple[str, ...], bytes | None], Completed]] = field(default_factory=dict)
     executed: list[tuple[str, tuple[str, ...], bytes | None]] = field(default_factory=list)
@@ -88,7 +88,7 @@ class World(Struct, kw_only=True):
     occupied: dict[int, str] = field(default_factory=dict)
     now: float = 1_000_000.0
     lock: threading.RLock = field(default_factory=threading.RLock)
-    _listeners: list[tuple[str, queue.Queue[Death]]] = field(default_factory=list)
+    _listeners: list[tuple[str, queue.Queue[ContainerExit]]] = field(default_factory=list)
     _count: int = 0
 
     def new_id(self) -> str:
@@ -99,49 +99,51 @@ class World(Struct, kw_only=True):
         self.now += 1.0
         return self.now
 
-    def named(self, name: str) -> Cell | None:
+    def named(self, name: str) -> FakeContainer | None:
         """The container of this name."""
-        return next((cell for cell in self.cells.values() if cell.name == name), None)
+        return next((container for container in self.containers.values() if container.name == name), None)
 
-    def _get(self, name: str) -> Cell:
-        cell = self.named(name)
-        if cell is None:
-            raise KeyError(f"no container {name} in this world: {[each.name for each in self.cells.values()]}")
-        return cell
+    def _get(self, name: str) -> FakeContainer:
+        container = self.named(name)
+        if container is None:
+            raise KeyError(f"no container {name} in this world: {[each.name for each in self.containers.values()]}")
+        return container
 
-    def add(self, cell: Cell) -> Cell:
-        self.cells[cell.id] = cell
-        return cell
+    def add(self, container: FakeContainer) -> FakeContainer:
+        self.containers[container.id] = container
+        return container
 
     @contextlib.contextmanager
-    def throw_away(self, one_off: OneOff, instance: str, owner_path: str, network_id: str) -> Iterator[Cell]:
+    def throw_away(self, one_off: OneOff, instance: str, owner_path: str, network_id: str) -> Iterator[FakeContainer]:
         """A container that is there during the block."""
-        cell = Cell(id=self.new_id(), name=one_off.name, image=one_off.image, instance=instance)
-        cell.owner_path, cell.network_id, cell.role = owner_path, network_id, ONE_OFF_ROLE
+        container = FakeContainer(id=self.new_id(), name=one_off.name, image=one_off.image, instance=instance)
+        container.owner_path, container.network_id, container.role = owner_path, network_id, ONE_OFF_ROLE
         self.one_offs.append(one_off)
         with self.lock:
-            self.begin(self.add(cell))
+            self.begin(self.add(container))
         try:
-            yield cell
+            yield container
         finally:
             with self.lock:
-                self.cells.pop(cell.id, None)
+                self.containers.pop(container.id, None)
 
-    def begin(self, cell: Cell) -> None:
+    def begin(self, container: FakeContainer) -> None:
         """Start a container; what crashes at start is dead a moment later."""
-        cell.state, cell.started_at, cell.exit_code, cell.error = State.RUNNING, self._tick(), 0, ""
-        if cell.service in self.crashes:
-            self.end(cell.name, exit_code=self.crashes[cell.service])
+        container.state, container.started_at, container.exit_code, container.error = State.RUNNING, self._tick(), 0, ""
+        if container.service in self.crashes:
+            self.end(container.name, exit_code=self.crashes[container.service])
 
     def end(self, name: str, *, exit_code: int = 0, asked: bool = False) -> None:
         """It ends, by itself or because it was told to (``asked``). What ended already stays as it is."""
-        cell = self._get(name)
-        if cell.state not in ALIVE:
+        container = self._get(name)
+        if container.state not in ALIVE:
             return
-        cell.state, cell.exit_code, cell.finished_at = State.EXITED, exit_code, self._tick()
+        container.state, container.exit_code, container.finished_at = State.EXITED, exit_code, self._tick()
         for instance, heard in self._listeners:
-            if instance == cell.instance and cell.role != ONE_OFF_ROLE:
-                heard.put(Death(service=cell.service, exit_code=exit_code, at=cell.finished_at, asked=asked))
+            if instance == container.instance and container.role != ONE_OFF_ROLE:
+                heard.put(
+                    ContainerExit(service=container.service, exit_code=exit_code, at=container.finished_at, asked=asked)
+                )
 
     def stop(self, name: str) -> None:
         self.end(name, asked=True)
@@ -170,17 +172,21 @@ class World(Struct, kw_only=True):
 
     def remove(self, name: str) -> None:
         self.end(name, asked=True)
-        del self.cells[self._get(name).id]
+        del self.containers[self._get(name).id]
 
-    def attached_to(self, network: Net, *, but: str | None = None) -> tuple[str, ...]:
+    def attached_to(self, network: FakeNetwork, *, but: str | None = None) -> tuple[str, ...]:
         """The containers that hold a network; ``but``: those of this instance do not count."""
-        cells = (cell for cell in self.cells.values() if cell.network_id == network.id and cell.state in ALIVE)
-        return tuple(cell.name for cell in cells if but is None or cell.instance != but)
+        cells = (
+            container
+            for container in self.containers.values()
+            if container.network_id == network.id and container.state in ALIVE
+        )
+        return tuple(container.name for container in cells if but is None or container.instance != but)
 
     def users_of(self, volume: str, *, but: str | None = None) -> tuple[str, ...]:
         """The containers that have a volume mounted, by the engine's name of it."""
-        cells = (cell for cell in self.cells.values() if volume in cell.volumes)
-        return tuple(cell.name for cell in cells if but is None or cell.instance != but)
+        cells = (container for container in self.containers.values() if volume in container.volumes)
+        return tuple(container.name for container in cells if but is None or container.instance != but)
 
     def connect(self, name: str, network: str) -> None:
         """Attach a container to a network, both by their names."""
@@ -191,48 +197,48 @@ class World(Struct, kw_only=True):
 
     def say(self, name: str, text: str) -> None:
         """A line of output."""
-        cell = self._get(name)
-        cell.said.append(LogLine(service=cell.service, at=self._tick(), text=text))
+        container = self._get(name)
+        container.output.append(LogLine(service=container.service, at=self._tick(), text=text))
 
     def add_stranger(
         self, name: str, *, image: str = "somebody/else:1", ports: tuple[int, ...] = (), volumes: tuple[str, ...] = ()
-    ) -> Cell:
+    ) -> FakeContainer:
         """A running container of somebody else. ``volumes``: by the engine's names."""
         return self.add(
-            Cell(id=self.new_id(), name=name, image=image, ports=ports, volumes=volumes, state=State.RUNNING)
+            FakeContainer(id=self.new_id(), name=name, image=image, ports=ports, volumes=volumes, state=State.RUNNING)
         )
 
-    def holder_of(self, port: int, *, but: Cell) -> str:
+    def holder_of(self, port: int, *, but: FakeContainer) -> str:
         """Who has a host port, in words, or ''."""
-        for cell in self.cells.values():
-            if cell is not but and port in cell.ports and cell.state in ALIVE:
-                return f"container {cell.name} (image {cell.image})"
+        for container in self.containers.values():
+            if container is not but and port in container.ports and container.state in ALIVE:
+                return f"container {container.name} (image {container.image})"
         return self.occupied.get(port, "")
 
-    def listen(self, instance: str) -> queue.Queue[Death]:
+    def listen(self, instance: str) -> queue.Queue[ContainerExit]:
         """Hears the deaths of an instance's containers from now on."""
-        heard: queue.Queue[Death] = queue.Queue()
+        heard: queue.Queue[ContainerExit] = queue.Queue()
         self._listeners.append((instance, heard))
         return heard
 
 
-def container_of(cell: Cell, network: Net | None) -> Container:
+def container_of(container: FakeContainer, network: FakeNetwork | None) -> Container:
     """What a runtime sees of it."""
     return Container(
-        id=cell.id,
-        name=cell.name,
-        service=cell.service,
-        component=cell.component,
-        role=cell.role,
-        state=cell.state,
-        fingerprint=cell.fingerprint,
-        owner_path=cell.owner_path,
-        state_path=cell.state_path,
-        exit_code=cell.exit_code,
-        error=cell.error,
-        out_of_memory=cell.out_of_memory,
-        started_at=cell.started_at,
-        finished_at=cell.finished_at,
-        namespace_of=cell.namespace_of,
-        attached=bool(cell.namespace_of) or (network is not None and cell.network_id == network.id),
+        id=container.id,
+        name=container.name,
+        service=container.service,
+        component=container.component,
+        role=container.role,
+        state=container.state,
+        fingerprint=container.fingerprint,
+        owner_path=container.owner_path,
+        state_path=container.state_path,
+        exit_code=container.exit_code,
+        error=container.error,
+        out_of_memory=container.out_of_memory,
+        started_at=container.started_at,
+        finished_at=container.finished_at,
+        namespace_of=container.namespace_of,
+        attached=bool(container.namespace_of) or (network is not None and container.network_id == network.id),
     )

@@ -6,8 +6,8 @@ import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 
-from nexusdev.stack.document import Spot, Table, Value, refusal
-from nexusdev.stack.model import Network, Recipe, Secret, Service
+from nexusdev.stack.document import MappingNode, SourcePosition, Value, config_error
+from nexusdev.stack.model import Network, Secret, SecretRecipe, Service
 from nexusdev.stack.order import find_cycle, needs
 
 _REFERENCE = re.compile(r"\{\{\s*(?:[a-z0-9]+:)?\s*([A-Za-z0-9._-]+)\s*\}\}")
@@ -22,19 +22,19 @@ def check_services(services: Mapping[str, Service], written: Mapping[str, Value]
     _no_target_twice(services, written)
     graph = {service.name: needs(service) for service in services.values()}
     if cycle := find_cycle(graph):
-        raise refusal(
-            _spot(written, cycle[0], "depends_on", "network_mode"),
+        raise config_error(
+            _position(written, cycle[0], "depends_on", "network_mode"),
             f"a cycle: {' → '.join(cycle)}",
             why="each waits for the next",
         )
 
 
-def _spot(written: Mapping[str, Value], service: str, *keys: str) -> Spot:
+def _position(written: Mapping[str, Value], service: str, *keys: str) -> SourcePosition:
     """Where one of the keys of a service is written, or the service itself."""
     value = written[service]
-    if isinstance(value, Table):
-        return next((value.keys[key] for key in keys if key in value.keys), value.spot)
-    return value.spot
+    if isinstance(value, MappingNode):
+        return next((value.keys[key] for key in keys if key in value.keys), value.position)
+    return value.position
 
 
 def _no_port_twice(services: Mapping[str, Service], written: Mapping[str, Value]) -> None:
@@ -42,8 +42,8 @@ def _no_port_twice(services: Mapping[str, Service], written: Mapping[str, Value]
     for service in services.values():
         for port in service.ports:
             if port.host in taken:
-                raise refusal(
-                    _spot(written, service.name, "ports"),
+                raise config_error(
+                    _position(written, service.name, "ports"),
                     f"host port {port.host} is published twice",
                     why=f"{taken[port.host]} publishes it too",
                 )
@@ -56,17 +56,19 @@ def _addresses(services: Mapping[str, Service], written: Mapping[str, Value], ne
     for service in services.values():
         if service.shares:
             continue
-        spot = _spot(written, service.name, "networks")
+        position = _position(written, service.name, "networks")
         try:
             address = ipaddress.IPv4Address(service.address)
         except ValueError:
-            raise refusal(spot, f"{service.address!r} is no IPv4 address") from None
+            raise config_error(position, f"{service.address!r} is no IPv4 address") from None
         if address not in subnet or address in (subnet[0], subnet[1], subnet[-1]):
-            raise refusal(
-                spot, f"{address} is no free address of {subnet}", why=f"possible: {subnet[2]} to {subnet[-2]}"
+            raise config_error(
+                position, f"{address} is no free address of {subnet}", why=f"possible: {subnet[2]} to {subnet[-2]}"
             )
         if service.address in taken:
-            raise refusal(spot, f"address {address} is given twice", why=f"{taken[service.address]} has it too")
+            raise config_error(
+                position, f"address {address} is given twice", why=f"{taken[service.address]} has it too"
+            )
         taken[service.address] = service.name
 
 
@@ -75,8 +77,8 @@ def _no_name_twice(services: Mapping[str, Service], written: Mapping[str, Value]
     for service in services.values():
         for alias in service.aliases:
             if alias in taken:
-                raise refusal(
-                    _spot(written, service.name, "networks"),
+                raise config_error(
+                    _position(written, service.name, "networks"),
                     f"alias {alias} is given twice",
                     why=f"{taken[alias]} answers to it too",
                 )
@@ -88,22 +90,25 @@ def _references(services: Mapping[str, Service], written: Mapping[str, Value]) -
     for service in services.values():
         for other in service.depends_on:
             if other not in services:
-                raise refusal(
-                    _spot(written, service.name, "depends_on"), f"unknown service {other}", allowed=known, near=other
+                raise config_error(
+                    _position(written, service.name, "depends_on"),
+                    f"unknown service {other}",
+                    allowed=known,
+                    near=other,
                 )
         if not service.shares:
             continue
-        spot = _spot(written, service.name, "network_mode")
+        position = _position(written, service.name, "network_mode")
         if service.shares not in services:
-            raise refusal(spot, f"unknown service {service.shares}", allowed=known, near=service.shares)
-        _share_of_a_share(service, services, spot)
+            raise config_error(position, f"unknown service {service.shares}", allowed=known, near=service.shares)
+        _share_of_a_share(service, services, position)
 
 
-def _share_of_a_share(service: Service, services: Mapping[str, Service], spot: Spot) -> None:
+def _share_of_a_share(service: Service, services: Mapping[str, Service], position: SourcePosition) -> None:
     """A sidecar of a sidecar is refused, unless it is a cycle, which has its own words."""
     beyond = services[service.shares].shares
     if beyond and not find_cycle({name: (other.shares,) for name, other in services.items() if other.shares}):
-        raise refusal(spot, f"{service.shares} shares a network itself", hint=f"write service:{beyond}")
+        raise config_error(position, f"{service.shares} shares a network itself", hint=f"write service:{beyond}")
 
 
 def _no_target_twice(services: Mapping[str, Service], written: Mapping[str, Value]) -> None:
@@ -116,7 +121,7 @@ def _no_target_twice(services: Mapping[str, Service], written: Mapping[str, Valu
         seen: set[str] = set()
         for target, key in targets:
             if target in seen:
-                raise refusal(_spot(written, service.name, key), f"{target} is mounted twice")
+                raise config_error(_position(written, service.name, key), f"{target} is mounted twice")
             seen.add(target)
 
 
@@ -126,14 +131,16 @@ def check_recipes(secrets: Mapping[str, Secret], written: Mapping[str, Value]) -
     for name, others in graph.items():
         for other in others:
             if other not in secrets:
-                raise refusal(
-                    written[name].spot, f"unknown secret {other} in its recipe", allowed=tuple(secrets), near=other
+                raise config_error(
+                    written[name].position, f"unknown secret {other} in its recipe", allowed=tuple(secrets), near=other
                 )
     if cycle := find_cycle(graph):
-        raise refusal(written[cycle[0]].spot, f"a cycle: {' → '.join(cycle)}", why="each is made from the next")
+        raise config_error(
+            written[cycle[0]].position, f"a cycle: {' → '.join(cycle)}", why="each is made from the next"
+        )
 
 
-def made_from(recipe: Recipe) -> tuple[str, ...]:
+def made_from(recipe: SecretRecipe) -> tuple[str, ...]:
     """The secrets that another is derived from."""
     key = (recipe.jwt["key"],) if "key" in recipe.jwt else ()
     return tuple(dict.fromkeys((*key, *_REFERENCE.findall(recipe.text))))

@@ -22,18 +22,18 @@ _MERGE_TAG = "tag:yaml.org,2002:merge"
 
 
 # Named tuples: a stack has thousands of them, and they are made five times as fast as frozen dataclasses.
-class Spot(NamedTuple):
+class SourcePosition(NamedTuple):
     """Where something is written: file, line from 1, and the path of keys that leads to it."""
 
     file: Path
     line: int
     path: str = ""
 
-    def below(self, key: str, line: int) -> Spot:
-        return Spot(file=self.file, line=line, path=f"{self.path}.{key}" if self.path else key)
+    def below(self, key: str, line: int) -> SourcePosition:
+        return SourcePosition(file=self.file, line=line, path=f"{self.path}.{key}" if self.path else key)
 
-    def at(self, line: int) -> Spot:
-        return Spot(file=self.file, line=line, path=self.path)
+    def at(self, line: int) -> SourcePosition:
+        return SourcePosition(file=self.file, line=line, path=self.path)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}" + (f": {self.path}" if self.path else "")
@@ -46,31 +46,37 @@ _KINDS = frozenset(get_args(Kind))
 class Scalar(NamedTuple):
     """A text after interpolation. ``kind`` is what YAML takes the plain word for."""
 
-    spot: Spot
+    position: SourcePosition
     text: str
     kind: Kind
 
 
-class Row(NamedTuple):
+class SequenceNode(NamedTuple):
     """A list."""
 
-    spot: Spot
+    position: SourcePosition
     items: tuple[Value, ...]
 
 
-class Table(NamedTuple):
+class MappingNode(NamedTuple):
     """A mapping; ``keys`` tells where each key is written."""
 
-    spot: Spot
+    position: SourcePosition
     items: Mapping[str, Value]
-    keys: Mapping[str, Spot]
+    keys: Mapping[str, SourcePosition]
 
 
-Value = Scalar | Row | Table
+Value = Scalar | SequenceNode | MappingNode
 
 
-def refusal(
-    spot: Spot, problem: str, *, allowed: Sequence[str] = (), near: str = "", why: str = "", hint: str = ""
+def config_error(
+    position: SourcePosition,
+    problem: str,
+    *,
+    allowed: Sequence[str] = (),
+    near: str = "",
+    why: str = "",
+    hint: str = "",
 ) -> InvalidConfig:
     """The error with file, line, key, what is allowed, and what was probably meant by ``near``."""
     matches = get_close_matches(near, allowed, n=1, cutoff=0.5) if near else []
@@ -78,27 +84,27 @@ def refusal(
     if allowed:
         reasons.append(f"allowed here: {', '.join(allowed)}")
     return InvalidConfig(
-        f"{spot}: {problem}",
+        f"{position}: {problem}",
         why="; ".join(reasons),
         hint=hint or (f"did you mean {matches[0]}?" if matches else ""),
-        evidence=_line(spot),
+        evidence=_line(position),
     )
 
 
-def _line(spot: Spot) -> tuple[str, ...]:
+def _line(position: SourcePosition) -> tuple[str, ...]:
     try:
-        written = spot.file.read_text(encoding="utf-8").splitlines()[spot.line - 1]
+        written = position.file.read_text(encoding="utf-8").splitlines()[position.line - 1]
     except (OSError, IndexError, UnicodeDecodeError):
         return ()
-    return (f"{spot.file.name}:{spot.line} | {written.strip()}",)
+    return (f"{position.file.name}:{position.line} | {written.strip()}",)
 
 
-def read(file: Path, environment: Mapping[str, str] | None) -> Table:
+def read(file: Path, environment: Mapping[str, str] | None) -> MappingNode:
     """Read one file. Raises InvalidConfig: missing, unreadable, not YAML, not a mapping, a bad variable.
 
     environment  what ``${…}`` stands for; None where a dollar is nothing but a dollar
     """
-    start = Spot(file=file, line=1)
+    start = SourcePosition(file=file, line=1)
     try:
         node = yaml.compose(file.read_bytes(), Loader=_Loader)
     except OSError as error:
@@ -108,16 +114,16 @@ def read(file: Path, environment: Mapping[str, str] | None) -> Table:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         column = f" (column {mark.column + 1})" if mark else ""
-        raise refusal(
+        raise config_error(
             start.at(mark.line + 1 if mark else 1), f"is not YAML: {error.problem or error.context}{column}"
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise refusal(start, f"is not YAML: {error}") from error
+        raise config_error(start, f"is not YAML: {error}") from error
     if node is None:
-        return Table(spot=start, items={}, keys={})
+        return MappingNode(position=start, items={}, keys={})
     value = _Builder(environment).value(node, start.at(node.start_mark.line + 1))
-    if not isinstance(value, Table):
-        raise refusal(value.spot, "such a file is a mapping of keys")
+    if not isinstance(value, MappingNode):
+        raise config_error(value.position, "such a file is a mapping of keys")
     return value
 
 
@@ -128,70 +134,70 @@ class _Builder:
         self._environment = environment
         self._open: set[int] = set()
 
-    def value(self, node: yaml.Node, spot: Spot) -> Value:
+    def value(self, node: yaml.Node, position: SourcePosition) -> Value:
         if id(node) in self._open:
-            raise refusal(spot, "an alias contains itself")
+            raise config_error(position, "an alias contains itself")
         self._open.add(id(node))
         try:
             if isinstance(node, yaml.MappingNode):
-                return self._table(node, spot)
+                return self._mapping(node, position)
             if isinstance(node, yaml.SequenceNode):
-                return self._sequence(node, spot)
-            return self._scalar(node, spot)
+                return self._sequence(node, position)
+            return self._scalar(node, position)
         finally:
             self._open.discard(id(node))
 
-    def _scalar(self, node: Any, spot: Spot) -> Scalar:
+    def _scalar(self, node: Any, position: SourcePosition) -> Scalar:
         kind: Any = node.tag.rpartition(":")[2]
         try:
             text = node.value if self._environment is None else interpolate(node.value, self._environment)
         except BadVariable as error:
             lines = node.value.count("\n", 0, error.offset) + (1 if node.style in ("|", ">") else 0)
-            raise refusal(spot.at(spot.line + lines), str(error), hint=error.hint) from None
+            raise config_error(position.at(position.line + lines), str(error), hint=error.hint) from None
         if kind not in _KINDS:
-            raise refusal(
-                spot,
+            raise config_error(
+                position,
                 f"a {kind} is written here",
                 why="only texts, numbers, true and false",
                 hint=f'write "{node.value}"',
             )
-        return Scalar(spot=spot, text=text, kind=kind)
+        return Scalar(position=position, text=text, kind=kind)
 
-    def _sequence(self, node: yaml.SequenceNode, spot: Spot) -> Row:
-        return Row(
-            spot=spot,
+    def _sequence(self, node: yaml.SequenceNode, position: SourcePosition) -> SequenceNode:
+        return SequenceNode(
+            position=position,
             items=tuple(
-                self.value(item, Spot(spot.file, item.start_mark.line + 1, f"{spot.path}[{index}]"))
+                self.value(item, SourcePosition(position.file, item.start_mark.line + 1, f"{position.path}[{index}]"))
                 for index, item in enumerate(node.value)
             ),
         )
 
-    def _table(self, node: yaml.MappingNode, spot: Spot) -> Table:
+    def _mapping(self, node: yaml.MappingNode, position: SourcePosition) -> MappingNode:
         items: dict[str, Value] = {}
-        keys: dict[str, Spot] = {}
-        merged: list[Table] = []
+        keys: dict[str, SourcePosition] = {}
+        merged: list[MappingNode] = []
         for key_node, value_node in node.value:
-            here = spot.below(str(key_node.value), key_node.start_mark.line + 1)
+            here = position.below(str(key_node.value), key_node.start_mark.line + 1)
             if key_node.tag == _MERGE_TAG:
-                merged += self._merged(value_node, spot)
+                merged += self._merged(value_node, position)
                 continue
             if not isinstance(key_node, yaml.ScalarNode):
-                raise refusal(spot.at(here.line), "a key must be a plain word")
+                raise config_error(position.at(here.line), "a key must be a plain word")
             if key_node.value in items:
-                raise refusal(here, "is written twice", why=f"first in line {keys[key_node.value].line}")
+                raise config_error(here, "is written twice", why=f"first in line {keys[key_node.value].line}")
             keys[key_node.value] = here
             items[key_node.value] = self.value(value_node, here)
         for table in merged:  # explicit keys win, then the earlier of several merged mappings
             items = {**table.items, **items}
             keys = {**table.keys, **keys}
-        return Table(spot=spot, items=items, keys=keys)
+        return MappingNode(position=position, items=items, keys=keys)
 
-    def _merged(self, node: yaml.Node, spot: Spot) -> list[Table]:
+    def _merged(self, node: yaml.Node, position: SourcePosition) -> list[MappingNode]:
         sources = node.value if isinstance(node, yaml.SequenceNode) else [node]
         tables = []
         for source in sources:
-            value = self.value(source, spot.at(source.start_mark.line + 1))
-            if not isinstance(value, Table):
-                raise refusal(spot.at(node.start_mark.line + 1), "<<: takes a mapping, or a list of mappings")
+            value = self.value(source, position.at(source.start_mark.line + 1))
+            if not isinstance(value, MappingNode):
+                raise config_error(position.at(node.start_mark.line + 1), "<<: takes a mapping, or a list of mappings")
             tables.append(value)
         return tables

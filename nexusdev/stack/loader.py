@@ -11,8 +11,8 @@ from pathlib import Path
 
 from nexusdev.stack import schema
 from nexusdev.stack.checks import check_recipes, check_services
-from nexusdev.stack.document import Spot, Table, Value, read, refusal
-from nexusdev.stack.model import Network, Recipe, Secret, Stack
+from nexusdev.stack.document import MappingNode, SourcePosition, Value, config_error, read
+from nexusdev.stack.model import Network, Secret, SecretRecipe, Stack
 from nexusdev.stack.profiles import read_profiles
 from nexusdev.stack.services import NAME, Declared, read_service
 
@@ -60,21 +60,25 @@ def load(path: Path | str, environment: Mapping[str, str]) -> Stack:
     )
 
 
-def _gather(root: Table, environment: Mapping[str, str], sections: _Sections, chain: tuple[Path, ...]) -> list[Path]:
+def _gather(
+    root: MappingNode, environment: Mapping[str, str], sections: _Sections, chain: tuple[Path, ...]
+) -> list[Path]:
     """Collect the sections of a file, those of its includes first, as they stand in the file; the files that it includes."""
     members = schema.table(root, "top level")
     files = []
     for item in schema.optional(members, "include", schema.items, _NONE):
-        target = schema.table(item, "include", required=("path",))["path"] if isinstance(item, Table) else item
-        file = (root.spot.file.parent / schema.text(target, "a path")).resolve()
+        target = schema.table(item, "include", required=("path",))["path"] if isinstance(item, MappingNode) else item
+        file = (root.position.file.parent / schema.text(target, "a path")).resolve()
         if file in chain:
-            raise refusal(item.spot, f"a cycle of includes: {' → '.join(each.name for each in (*chain, file))}")
+            raise config_error(
+                item.position, f"a cycle of includes: {' → '.join(each.name for each in (*chain, file))}"
+            )
         if not file.is_file():
-            raise refusal(item.spot, f"{file} does not exist")
+            raise config_error(item.position, f"{file} does not exist")
         included = read(file, environment)
         for key in ("name", "networks", "x-nexusdev"):
             if key in included.items:
-                raise refusal(included.keys[key], f"{key} belongs into the outermost file, {chain[0].name}")
+                raise config_error(included.keys[key], f"{key} belongs into the outermost file, {chain[0].name}")
         files += [file, *_gather(included, environment, sections, (*chain, file))]
     for section in _SECTIONS:
         if section in members:
@@ -85,10 +89,10 @@ def _gather(root: Table, environment: Mapping[str, str], sections: _Sections, ch
 def _add(section: dict[str, Value], value: Value) -> None:
     for name, item in schema.entries(value).items():
         if name in section:
-            raise refusal(
-                item.spot,
+            raise config_error(
+                item.position,
                 f"{name} is declared twice",
-                why=f"first in {section[name].spot.file}:{section[name].spot.line}",
+                why=f"first in {section[name].position.file}:{section[name].position.line}",
             )
         section[name] = item
 
@@ -96,18 +100,20 @@ def _add(section: dict[str, Value], value: Value) -> None:
 def _project(value: Value) -> str:
     name = schema.text(value)
     if not NAME.fullmatch(name):
-        raise refusal(value.spot, f"{name!r} cannot be a project's name", why="lower case letters, digits and -")
+        raise config_error(
+            value.position, f"{name!r} cannot be a project's name", why="lower case letters, digits and -"
+        )
     return name
 
 
-def _network(networks: Mapping[str, Value], root: Table) -> Network:
+def _network(networks: Mapping[str, Value], root: MappingNode) -> Network:
     if len(networks) != 1:
-        raise refusal(root.keys["networks"], f"must declare one network, not {len(networks)}")
+        raise config_error(root.keys["networks"], f"must declare one network, not {len(networks)}")
     [(name, value)] = networks.items()
     ipam = schema.table(value, "network", required=("ipam",))["ipam"]
     config = schema.table(ipam, "ipam of a network", required=("config",))["config"]
     if len(schema.items(config)) != 1:
-        raise refusal(config.spot, "must hold one mapping")
+        raise config_error(config.position, "must hold one mapping")
     [only] = schema.items(config)
     subnet = schema.table(only, "ipam config of a network", required=("subnet",))["subnet"]
     try:
@@ -115,21 +121,21 @@ def _network(networks: Mapping[str, Value], root: Table) -> Network:
     except ValueError:
         prefix = 0
     if prefix != 24:  # noqa: PLR2004 - the /24 of the design
-        raise refusal(subnet.spot, f"{schema.text(subnet)!r} is no /24 such as 10.213.0.0/24")
+        raise config_error(subnet.position, f"{schema.text(subnet)!r} is no /24 such as 10.213.0.0/24")
     return Network(name=name, subnet=schema.text(subnet))
 
 
-def _volume(value: Value) -> Spot:
+def _volume(value: Value) -> SourcePosition:
     schema.table(value, "volume")
-    return value.spot
+    return value.position
 
 
 def _config(value: Value, environment: Mapping[str, str]) -> Path:
     """A config file exists with the stack; only those in the state folder are made later, as secrets are."""
     members = schema.table(value, "config", required=("file",))
-    file = (value.spot.file.parent / schema.text(members["file"], "a path")).resolve()
+    file = (value.position.file.parent / schema.text(members["file"], "a path")).resolve()
     if not file.is_file() and not _is_made_later(file, environment):
-        raise refusal(members["file"].spot, f"{file} does not exist or is no file")
+        raise config_error(members["file"].position, f"{file} does not exist or is no file")
     return file
 
 
@@ -147,18 +153,18 @@ def _is_live(config: Value) -> bool:
 
 def _secret(name: str, value: Value) -> Secret:
     members = schema.table(value, "secret", required=("file", "x-nexusdev"))
-    file = value.spot.file.parent / schema.text(members["file"], "a path")
+    file = value.position.file.parent / schema.text(members["file"], "a path")
     return Secret(name=name, file=file, recipe=_recipe(members["x-nexusdev"]))
 
 
-def _recipe(value: Value) -> Recipe:
+def _recipe(value: Value) -> SecretRecipe:
     members = schema.table(value, "x-nexusdev of a secret")
     origins = [key for key in _ORIGINS if key in members]
     if len(origins) != 1:
-        raise refusal(value.spot, f"needs exactly one origin, not {len(origins)}", allowed=_ORIGINS)
+        raise config_error(value.position, f"needs exactly one origin, not {len(origins)}", allowed=_ORIGINS)
     if "names" in members and "certificate" not in members:
-        raise refusal(members["names"].spot, "names go with certificate")
-    return Recipe(
+        raise config_error(members["names"].position, "names go with certificate")
+    return SecretRecipe(
         password=schema.optional(members, "password", lambda number: schema.integer(number, least=8), 0),
         key=schema.optional(members, "key", lambda number: schema.integer(number, least=16), 0),
         text=schema.optional(members, "text", schema.text, ""),

@@ -92,7 +92,7 @@ class Service(Struct, frozen=True, kw_only=True):
     logging: Logging | None = None
 
 
-class Recipe(Struct, frozen=True, kw_only=True):
+class SecretRecipe(Struct, frozen=True, kw_only=True):
     """How nexusdev makes a secret file; exactly one of the members is set.
 
     live  the server reads the file when it needs it (or is told by its component): a change recreates nothing
@@ -114,7 +114,7 @@ class Secret(Struct, frozen=True, kw_only=True):
 
     name: str
     file: Path
-    recipe: Recipe
+    recipe: SecretRecipe
 
 
 class Network(Struct, frozen=True, kw_only=True):

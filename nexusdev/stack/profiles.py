@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nexusdev.stack import schema
-from nexusdev.stack.document import Value, refusal
+from nexusdev.stack.document import Value, config_error
 from nexusdev.stack.model import FULL, Service
 from nexusdev.stack.services import NAME
 
@@ -23,12 +23,12 @@ def read_profiles(value: Value, services: Mapping[str, Service]) -> Profiles:
 def _profile(name: str, value: Value, known: Sequence[str]) -> tuple[str, ...]:
     if name == FULL or not NAME.fullmatch(name):
         why = "it is every component, always" if name == FULL else "lower case letters, digits and -, a letter first"
-        raise refusal(value.spot, f"{name} cannot be a profile's name", why=why)
+        raise config_error(value.position, f"{name} cannot be a profile's name", why=why)
     members = schema.table(value, "profile")
     only = _components(members["only"], known) if "only" in members else known
     without = _components(members["without"], known) if "without" in members else ()
     if not members or not set(only) - set(without):
-        raise refusal(value.spot, f"profile {name} must leave something out, and leave something")
+        raise config_error(value.position, f"profile {name} must leave something out, and leave something")
     return tuple(each for each in known if each in only and each not in without)
 
 

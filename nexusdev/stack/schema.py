@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from nexusdev.errors import InvalidConfig
-from nexusdev.stack.document import Row, Scalar, Table, Value, refusal
+from nexusdev.stack.document import MappingNode, Scalar, SequenceNode, Value, config_error
 
 T = TypeVar("T")
 
@@ -158,17 +158,17 @@ def table(value: Value, place: str, *, required: Sequence[str] = ()) -> Mapping[
     for key in members:
         if key in allowed or (place == "top level" and key.startswith("x-")):
             continue
-        spot = value.keys[key] if isinstance(value, Table) else value.spot
-        raise refusal(spot, f"unknown key {key}", allowed=tuple(allowed), near=key, why=REFUSED.get(key, ""))
+        position = value.keys[key] if isinstance(value, MappingNode) else value.position
+        raise config_error(position, f"unknown key {key}", allowed=tuple(allowed), near=key, why=REFUSED.get(key, ""))
     for key in required:
         if key not in members:
-            raise refusal(value.spot, f"{key} is missing", why=allowed[key])
+            raise config_error(value.position, f"{key} is missing", why=allowed[key])
     return members
 
 
 def entries(value: Value) -> Mapping[str, Value]:
     """The members of a mapping with free keys; null is the empty one."""
-    if isinstance(value, Table):
+    if isinstance(value, MappingNode):
         return value.items
     if is_null(value):
         return {}
@@ -177,7 +177,7 @@ def entries(value: Value) -> Mapping[str, Value]:
 
 def items(value: Value) -> tuple[Value, ...]:
     """The members of a list."""
-    if isinstance(value, Row):
+    if isinstance(value, SequenceNode):
         return value.items
     raise wrong(value, "a list")
 
@@ -188,10 +188,10 @@ def is_null(value: Value) -> bool:
 
 def wrong(value: Value, wanted: str) -> InvalidConfig:
     """The error for a value of the wrong type: what is wanted and what is there."""
-    found = {Row: "a list", Table: "a mapping"}.get(type(value), "")
+    found = {SequenceNode: "a list", MappingNode: "a mapping"}.get(type(value), "")
     if isinstance(value, Scalar):
         found = "nothing" if value.kind == "null" else repr(value.text)
-    return refusal(value.spot, f"must be {wanted}, not {found}")
+    return config_error(value.position, f"must be {wanted}, not {found}")
 
 
 def text(value: Value, wanted: str = "a text") -> str:
@@ -200,8 +200,8 @@ def text(value: Value, wanted: str = "a text") -> str:
         raise wrong(value, wanted)
     if value.kind in ("str", "int") and (value.kind == "str" or str(_as_int(value.text)) == value.text):
         return value.text
-    raise refusal(
-        value.spot,
+    raise config_error(
+        value.position,
         f"must be {wanted}; {value.text} is read differently by different YAML readers",
         hint=f'write "{value.text}"',
     )
@@ -218,7 +218,7 @@ def one_of(value: Value, allowed: Sequence[str]) -> str:
     """One word of a few."""
     word = value.text if isinstance(value, Scalar) else text(value)
     if word not in allowed:
-        raise refusal(value.spot, f"{word!r} is not possible", allowed=allowed, near=word)
+        raise config_error(value.position, f"{word!r} is not possible", allowed=allowed, near=word)
     return word
 
 
@@ -267,27 +267,27 @@ def texts(value: Value) -> tuple[str, ...]:
 
 def words(value: Value) -> tuple[str, ...]:
     """A list of texts, or a text that a shell would split."""
-    if isinstance(value, Row):
+    if isinstance(value, SequenceNode):
         return texts(value)
     try:
         return tuple(shlex.split(text(value, "a list or a text")))
     except ValueError as error:
-        raise refusal(value.spot, f"cannot be split into words: {error}") from None
+        raise config_error(value.position, f"cannot be split into words: {error}") from None
 
 
 def pairs(value: Value) -> Mapping[str, str]:
     """NAME → value from a mapping or from a list of NAME=value."""
-    if isinstance(value, Table):
+    if isinstance(value, MappingNode):
         return {key: text(item, "a text (nothing is taken over from the host)") for key, item in value.items.items()}
     found: dict[str, str] = {}
     for item in items(value):
         name, equals, content = text(item).partition("=")
         if not equals:
-            raise refusal(
-                item.spot, f"{name} has no value: nothing is taken over from the host", hint=f'write "{name}=value"'
+            raise config_error(
+                item.position, f"{name} has no value: nothing is taken over from the host", hint=f'write "{name}=value"'
             )
         if name in found:
-            raise refusal(item.spot, f"{name} is written twice")
+            raise config_error(item.position, f"{name} is written twice")
         found[name] = content
     return found
 

@@ -10,7 +10,7 @@ from typing import Literal, cast
 from msgspec import Struct
 
 from nexusdev.stack import schema
-from nexusdev.stack.document import Scalar, Spot, Table, Value, refusal
+from nexusdev.stack.document import MappingNode, Scalar, SourcePosition, Value, config_error
 from nexusdev.stack.model import FileMount, Healthcheck, Logging, Port, Service, VolumeMount
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
@@ -25,7 +25,7 @@ class Declared(Struct, frozen=True, kw_only=True):
     """What the files declare at their top level, for services to refer to."""
 
     network: str
-    volumes: Mapping[str, Spot]
+    volumes: Mapping[str, SourcePosition]
     configs: Mapping[str, Path]
     secrets: Mapping[str, Path]
 
@@ -33,11 +33,11 @@ class Declared(Struct, frozen=True, kw_only=True):
 def read_service(name: str, value: Value, declared: Declared) -> Service:
     """Raises InvalidConfig with file, line and key."""
     if not NAME.fullmatch(name):
-        raise refusal(
-            value.spot, f"{name} cannot be a service's name", why="lower case letters, digits and -, a letter first"
+        raise config_error(
+            value.position, f"{name} cannot be a service's name", why="lower case letters, digits and -, a letter first"
         )
     members = schema.table(value, "service", required=("image", "x-nexusdev"))
-    address, aliases = _network(members, declared, value.spot)
+    address, aliases = _network(members, declared, value.position)
     shares = schema.optional(members, "network_mode", _shares, "")
     return Service(
         name=name,
@@ -77,8 +77,8 @@ def _identity(name: str, value: Value, *, sidecar: bool) -> dict[str, str | int 
     members = schema.table(value, "x-nexusdev of a service", required=("component",))
     component = schema.text(members["component"])
     if not NAME.fullmatch(component):
-        raise refusal(
-            members["component"].spot,
+        raise config_error(
+            members["component"].position,
             f"{component!r} cannot be a component's name",
             why="lower case letters, digits and -",
         )
@@ -98,29 +98,29 @@ def _identity(name: str, value: Value, *, sidecar: bool) -> dict[str, str | int 
     }
 
 
-def _network(members: Mapping[str, Value], declared: Declared, spot: Spot) -> tuple[str, tuple[str, ...]]:
+def _network(members: Mapping[str, Value], declared: Declared, position: SourcePosition) -> tuple[str, tuple[str, ...]]:
     """Address and aliases. A service has a place of its own on the network, or shares another's: one of the two."""
     if "network_mode" in members:
         for key in ("networks", "ports", "hostname"):
             if key in members:
-                raise refusal(
-                    members[key].spot,
+                raise config_error(
+                    members[key].position,
                     f"{key} cannot be combined with network_mode",
                     why="they belong to the service whose network it shares",
                 )
         return "", ()
     if "networks" not in members:
-        raise refusal(
-            spot,
+        raise config_error(
+            position,
             "neither networks nor network_mode is written",
             why=f"every service has a fixed address on {declared.network}",
         )
     networks = schema.entries(members["networks"])
     for key, network in networks.items():
         if key != declared.network:
-            raise refusal(network.spot, f"unknown network {key}", allowed=(declared.network,), near=key)
+            raise config_error(network.position, f"unknown network {key}", allowed=(declared.network,), near=key)
     if not networks:
-        raise refusal(members["networks"].spot, f"must name {declared.network}")
+        raise config_error(members["networks"].position, f"must name {declared.network}")
     own = schema.table(networks[declared.network], "network of a service", required=("ipv4_address",))
     return schema.text(own["ipv4_address"], "an address"), schema.optional(own, "aliases", schema.texts, ())
 
@@ -128,8 +128,8 @@ def _network(members: Mapping[str, Value], declared: Declared, spot: Spot) -> tu
 def _shares(value: Value) -> str:
     kind, _, name = schema.text(value).partition(":")
     if kind != "service" or not name:
-        raise refusal(
-            value.spot,
+        raise config_error(
+            value.position,
             f"{kind!r} is not possible",
             allowed=("service:NAME",),
             why="only the network of another service can be shared",
@@ -140,16 +140,16 @@ def _shares(value: Value) -> str:
 def _port(value: Value) -> Port:
     matched = _PORT.fullmatch(schema.text(value, '"127.0.0.1:HOST:CONTAINER"'))
     if matched is None:
-        raise refusal(
-            value.spot,
+        raise config_error(
+            value.position,
             f"{schema.text(value)!r} cannot be published",
             why="nothing listens but on 127.0.0.1",
             hint='write "127.0.0.1:HOST:CONTAINER"',
         )
     host, container = int(matched["host"]), int(matched["container"])
     if not (0 < host <= _LAST_HOST_PORT and 0 < container <= _LAST_PORT):
-        raise refusal(
-            value.spot,
+        raise config_error(
+            value.position,
             f"port {host}:{container} is out of range",
             why="host ports are below 32768: above, outgoing sockets take them",
         )
@@ -157,7 +157,7 @@ def _port(value: Value) -> Port:
 
 
 def _volume(value: Value, declared: Declared) -> VolumeMount:
-    if isinstance(value, Table):
+    if isinstance(value, MappingNode):
         members = schema.table(value, "volume of a service", required=("type", "source", "target"))
         schema.one_of(members["type"], ("volume",))
         volume, target = schema.text(members["source"]), schema.absolute(members["target"])
@@ -167,15 +167,15 @@ def _volume(value: Value, declared: Declared) -> VolumeMount:
         target, _, mode = rest.partition(":")
         read_only = mode == "ro"
         if not target.startswith("/") or mode not in ("", "ro", "rw"):
-            raise refusal(value.spot, f"{schema.text(value)!r} is not NAME:/target or NAME:/target:ro")
+            raise config_error(value.position, f"{schema.text(value)!r} is not NAME:/target or NAME:/target:ro")
     if volume.startswith((".", "/", "~")):
-        raise refusal(
-            value.spot,
+        raise config_error(
+            value.position,
             "a folder of the host cannot be mounted",
             why="files are declared under configs: or secrets:, data under volumes:",
         )
     if volume not in declared.volumes:
-        raise refusal(value.spot, f"unknown volume {volume}", allowed=tuple(declared.volumes), near=volume)
+        raise config_error(value.position, f"unknown volume {volume}", allowed=tuple(declared.volumes), near=volume)
     return VolumeMount(volume=volume, target=target, read_only=read_only)
 
 
@@ -184,7 +184,7 @@ def _tmpfs(value: Value) -> Mapping[str, str]:
     for item in (value,) if isinstance(value, Scalar) else schema.items(value):
         target, _, options = schema.text(item).partition(":")
         if not target.startswith("/"):
-            raise refusal(item.spot, f"{target!r} is not an absolute path")
+            raise config_error(item.position, f"{target!r} is not an absolute path")
         found[target] = options
     return found
 
@@ -200,14 +200,14 @@ def _files(members: Mapping[str, Value], declared: Declared) -> tuple[FileMount,
 
 
 def _file(kind: Literal["config", "secret"], value: Value, known: Mapping[str, Path]) -> FileMount:
-    if isinstance(value, Table):
+    if isinstance(value, MappingNode):
         members = schema.table(value, "config or secret of a service", required=("source",))
         name = schema.text(members["source"])
         target = schema.optional(members, "target", schema.text, "")
     else:
         name, target = schema.text(value), ""
     if name not in known:
-        raise refusal(value.spot, f"unknown {kind} {name}", allowed=tuple(known), near=name)
+        raise config_error(value.position, f"unknown {kind} {name}", allowed=tuple(known), near=name)
     folder = "/run/secrets/" if kind == "secret" else "/"
     target = target or name
     return FileMount(
@@ -216,7 +216,7 @@ def _file(kind: Literal["config", "secret"], value: Value, known: Mapping[str, P
 
 
 def _dependencies(value: Value) -> tuple[str, ...]:
-    if not isinstance(value, Table):
+    if not isinstance(value, MappingNode):
         return schema.texts(value)
     for dependency in value.items.values():
         members = schema.table(dependency, "dependency of a service", required=("condition",))
@@ -236,7 +236,7 @@ def _healthcheck(value: Value) -> Healthcheck:
     test = members["test"]
     words = ("CMD-SHELL", schema.text(test)) if isinstance(test, Scalar) else schema.texts(test)
     if not words or words[0] not in ("CMD", "CMD-SHELL"):
-        raise refusal(test.spot, "must begin with CMD or CMD-SHELL")
+        raise config_error(test.position, "must begin with CMD or CMD-SHELL")
     return Healthcheck(
         test=words,
         interval=schema.optional(members, "interval", schema.duration, 30.0),

@@ -17,5 +17,5 @@ http       GET, once
 """
 
 
-class Refused(Exception):
+class ServerError(Exception):
     """The server answered, but not with what was asked for."""

@@ -25,7 +25,7 @@ _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 _OK, _SASL, _CONTINUE, _FINAL = 0, 10, 11, 12
 
 
-class Refused(wire.Refused):
+class PostgresError(wire.ServerError):
     """The server answered with an error. ``sqlstate`` as in PostgreSQL's appendix A; '' when it did not even speak the protocol."""
 
     def __init__(self, message: str, sqlstate: str = "") -> None:
@@ -33,14 +33,14 @@ class Refused(wire.Refused):
         self.sqlstate = sqlstate
 
 
-class Session:
+class PostgresSession:
     """An open connection to one server, logged in."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
 
     def ask(self, sql: str) -> list[Row]:
-        """The rows of one query, values as text. ``Refused`` for an error, ``OSError`` when there is no reply."""
+        """The rows of one query, values as text. ``PostgresError`` for an error, ``OSError`` when there is no reply."""
         _send(self._stream, b"Q", sql.encode() + b"\0")
         return [_row(body) for kind, body in _drain(self._stream) if kind == b"D"]
 
@@ -55,17 +55,17 @@ def connect(
     context: ssl.SSLContext,
     name: str = "",
     timeout: float = 2.0,
-) -> Iterator[Session]:
+) -> Iterator[PostgresSession]:
     """Connect and log in.
 
     name     the server's name that its certificate must carry; without it, the host of the address
     timeout  seconds for each reply
-    raises   ``Refused`` for what the server refuses; ``OSError`` when there is no server, no answer or no trust
+    raises   ``PostgresError`` for what the server refuses; ``OSError`` when there is no server, no answer or no trust
     """
     with tls.connected(address, context, name=name, timeout=timeout, begin=_agree_on_tls) as secure:
         stream = secure.makefile("rwb")
         _log_in(stream, user, password, database)
-        yield Session(stream)
+        yield PostgresSession(stream)
         _send(stream, b"X", b"")
 
 
@@ -84,7 +84,7 @@ def _agree_on_tls(plain: socket.socket) -> None:
     if not answer:
         raise ConnectionError("the connection was closed: no server is behind it")
     if answer != b"S":
-        raise Refused("it does not speak TLS")
+        raise PostgresError("it does not speak TLS")
 
 
 def _log_in(stream: Stream, user: str, password: str, database: str) -> None:
@@ -96,18 +96,18 @@ def _log_in(stream: Stream, user: str, password: str, database: str) -> None:
     if kind == _SASL:
         _scram(stream, password, data)
     elif kind != _OK:
-        raise Refused("it asks for a password in another way than SCRAM")
+        raise PostgresError("it asks for a password in another way than SCRAM")
     _drain(stream)
 
 
 def _scram(stream: Stream, password: str, mechanisms: bytes) -> None:
     if b"SCRAM-SHA-256" not in mechanisms.split(b"\0"):
-        raise Refused("it does not offer SCRAM-SHA-256")
+        raise PostgresError("it does not offer SCRAM-SHA-256")
     login = scram.Login(password)
     _send(stream, b"p", b"SCRAM-SHA-256\0" + struct.pack("!i", len(login.first)) + login.first)
     _send(stream, b"p", login.answer(_expect(stream, _CONTINUE)))
     if not login.is_confirmed(_expect(stream, _FINAL)):
-        raise Refused("it does not know the password itself")
+        raise PostgresError("it does not know the password itself")
     _expect(stream, _OK)
 
 
@@ -127,14 +127,14 @@ def _row(body: bytes) -> Row:
 def _expect(stream: Stream, wanted: int) -> bytes:
     kind, data = _authentication(stream)
     if kind != wanted:
-        raise Refused(f"an unexpected step of the login: {kind}")
+        raise PostgresError(f"an unexpected step of the login: {kind}")
     return data
 
 
 def _authentication(stream: Stream) -> tuple[int, bytes]:
     kind, body = _message(stream)
     if kind != b"R":
-        raise Refused(f"an unexpected message at the login: {kind!r}")
+        raise PostgresError(f"an unexpected message at the login: {kind!r}")
     return struct.unpack_from("!i", body)[0], body[4:]
 
 
@@ -151,7 +151,7 @@ def _message(stream: Stream) -> tuple[bytes, bytes]:
     body = _read(stream, struct.unpack_from("!i", head, 1)[0] - 4)
     if head[:1] == b"E":
         fields = {field[:1]: field[1:].decode("utf-8", "replace") for field in body.split(b"\0") if field}
-        raise Refused(fields.get(b"M", "an error"), fields.get(b"C", ""))
+        raise PostgresError(fields.get(b"M", "an error"), fields.get(b"C", ""))
     return head[:1], body
 
 

@@ -13,10 +13,10 @@ from typing import IO, TypeAlias
 from nexusdev import wire
 from nexusdev.wire import tls
 
-Reply: TypeAlias = "str | int | Refused | list[Reply] | None"
+Reply: TypeAlias = "str | int | RedisError | list[Reply] | None"
 
 
-class Refused(wire.Refused):
+class RedisError(wire.ServerError):
     """An error that the server answered with: ``NOREPLICAS Not enough good replicas to write.``"""
 
     @property
@@ -33,10 +33,10 @@ class Connection:
         self._replies = replies
 
     def ask(self, *words: str | bytes) -> Reply:
-        """One command and its reply. ``Refused`` for an error, ``OSError`` when there is no reply."""
+        """One command and its reply. ``RedisError`` for an error, ``OSError`` when there is no reply."""
         self._stream.sendall(encode(words))
         reply = read(self._replies)
-        if isinstance(reply, Refused):
+        if isinstance(reply, RedisError):
             raise reply
         return reply
 
@@ -68,7 +68,7 @@ def read(replies: IO[bytes]) -> Reply:
         case b"+":
             return rest
         case b"-":
-            return Refused(rest)
+            return RedisError(rest)
         case b":":
             return int(rest)
         case b"$":

@@ -21,8 +21,8 @@ def sign(
     body: bytes = b"",
     *,
     headers: Mapping[str, str],
-    access: str,
-    secret: str,
+    access_key: str,
+    secret_key: str,
     region: str = REGION,
     now: str = "",
 ) -> dict[str, str]:
@@ -40,8 +40,8 @@ def sign(
     lines = "".join(f"{name}:{signed[name].strip()}\n" for name in sorted(signed))
     canonical = f"{method}\n{path}\n{query}\n{lines}\n{names}\n{digest}"
     to_sign = f"{_ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    key = f"AWS4{secret}".encode()
+    key = f"AWS4{secret_key}".encode()
     for part in (*scope.split("/"), to_sign):
         key = hmac.digest(key, part.encode(), "sha256")
-    authorization = f"{_ALGORITHM} Credential={access}/{scope}, SignedHeaders={names}, Signature={key.hex()}"
+    authorization = f"{_ALGORITHM} Credential={access_key}/{scope}, SignedHeaders={names}, Signature={key.hex()}"
     return {**signed, "authorization": authorization}

@@ -20,7 +20,7 @@ def start_everything(folder: Path) -> None:
     from nexusdev.instance.identity import identify
     from nexusdev.instance.state import state_root
     from nexusdev.operations.context import Context
-    from nexusdev.operations.teardown import engine_of
+    from nexusdev.operations.teardown import deployer_of
     from nexusdev.plan.planner import plan
     from nexusdev.stack.fingerprint import fingerprints
 
@@ -31,7 +31,7 @@ def start_everything(folder: Path) -> None:
     stack = replace(stack, services={name: each for name, each in stack.services.items() if not each.optional})
     runtime = context.runtime(stack, owner=instance.owner)
     steps = plan(stack, runtime.observe(), fingerprints=fingerprints(stack), owner_path=str(instance.owner))
-    engine_of(context, runtime).carry_out(steps)
+    deployer_of(context, runtime).execute(steps)
 
 
 if __name__ == "__main__":

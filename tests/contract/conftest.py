@@ -14,7 +14,7 @@ from tests.contract.worlds import Bench, closing, docker_bench, memory_bench
 def local_image() -> str:
     """The smallest of our own images that the engine has; skips where there is none."""
     try:
-        tags: list[str] = [tag for image in engine().look.images() for tag in image.get("RepoTags") or ()]
+        tags: list[str] = [tag for image in engine().http.images() for tag in image.get("RepoTags") or ()]
     except PreflightFailed as missing:
         pytest.skip(f"{missing.message}: {missing.why}")
     ours = sorted((tag for tag in tags if tag.startswith("nexusdev/base:")), key=lambda tag: not tag.endswith(":local"))

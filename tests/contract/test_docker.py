@@ -77,21 +77,21 @@ def test_the_root_file_system_is_read_only_and_tmpfs_is_not(runtime: Runtime) ->
 
 
 def test_limits_and_privileges_are_as_written(shared: DockerBench) -> None:
-    told = engine().api.inspect_container(shared.container("store-0"))
-    host = told["HostConfig"]
+    error = engine().api.inspect_container(shared.container("store-0"))
+    host = error["HostConfig"]
     assert (host["Memory"], host["MemorySwap"], host["PidsLimit"]) == (64 * 1024**2, 64 * 1024**2, 50)
     assert (host["CapDrop"], host["SecurityOpt"], host["Init"]) == (["ALL"], ["no-new-privileges:true"], True)
-    assert (told["Config"]["StopSignal"], told["Config"]["StopTimeout"]) == ("SIGTERM", 2)
+    assert (error["Config"]["StopSignal"], error["Config"]["StopTimeout"]) == ("SIGTERM", 2)
     assert [binding["HostIp"] for binding in host["PortBindings"]["8080/tcp"]] == ["127.0.0.1"]
 
 
 def test_compose_sees_a_normal_project(shared: DockerBench) -> None:
-    told = engine().api.inspect_container(shared.container("store-0"))["Config"]["Labels"]
-    assert told["com.docker.compose.project"] == shared.project
-    assert told["com.docker.compose.service"] == "store-0"
-    assert told["com.docker.compose.container-number"] == "1"
-    assert told["com.docker.compose.oneoff"] == "False"
-    assert told["com.docker.compose.config-hash"] == told["dev.nexus.fingerprint"]
+    error = engine().api.inspect_container(shared.container("store-0"))["Config"]["Labels"]
+    assert error["com.docker.compose.project"] == shared.project
+    assert error["com.docker.compose.service"] == "store-0"
+    assert error["com.docker.compose.container-number"] == "1"
+    assert error["com.docker.compose.oneoff"] == "False"
+    assert error["com.docker.compose.config-hash"] == error["dev.nexus.fingerprint"]
     assert engine().api.inspect_network(f"{shared.project}_nexus")["Labels"]["com.docker.compose.network"] == "nexus"
     assert engine().api.inspect_volume(f"{shared.project}_store-0")["Labels"]["com.docker.compose.volume"] == "store-0"
 
@@ -220,7 +220,7 @@ def test_a_kill_between_making_a_container_and_opening_its_volume_is_healed(own:
     own.up()
     own.hand("rename", own.container("store-0"), f"{own.container('store-0')}-new")
     assert {str(c.state) for c in own.up().containers.values()} == {"running"}
-    assert own.runtime().observe().strays == ()
+    assert own.runtime().observe().orphans == ()
 
 
 def test_the_helper_of_a_volume_leaves_nothing(own: DockerBench) -> None:

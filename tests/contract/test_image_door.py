@@ -12,7 +12,7 @@ import pytest
 from nexusdev.errors import ImageUnavailable, NotFound
 from nexusdev.images.lock import default_file, load
 from nexusdev.images.tags import tags
-from nexusdev.runtimes.image_door import Furniture, ImageDoor, Workshop
+from nexusdev.runtimes.image_door import BuildContainer, BuildMounts, ImageStore
 from nexusdev.runtimes.memory_images import MemoryImages
 from tests.integration.conftest import engine_answers
 
@@ -30,14 +30,14 @@ def _tar(name: str, content: bytes) -> bytes:
 
 
 @pytest.fixture(params=["memory", pytest.param("docker", marks=pytest.mark.integration)])
-def door(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ImageDoor]:
-    found: ImageDoor = MemoryImages()
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ImageStore]:
+    found: ImageStore = MemoryImages()
     if request.param == "docker":
         if not engine_answers():
             pytest.skip("no Docker engine answers")
-        from nexusdev.runtimes.docker_images import image_door
+        from nexusdev.runtimes.docker_images import image_store
 
-        found = image_door()
+        found = image_store()
     else:
         (tmp_path / "root.tar").write_bytes(_tar("etc", b""))
         found.import_root(tmp_path / "root.tar", tags(load(default_file()))["base"], ["USER 10001:10001"])
@@ -47,68 +47,70 @@ def door(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ImageDoor]:
 
 
 @pytest.fixture
-def workshop(door: ImageDoor) -> Iterator[Workshop]:
+def container(store: ImageStore) -> Iterator[BuildContainer]:
     base = tags(load(default_file()))["base"]
-    if door.find(base) is None:
+    if store.find(base) is None:
         pytest.skip("the base image is not there: nexusdev images build base")
-    made = door.open_workshop(base, name="nxt-img-contract", furniture=Furniture())
+    made = store.create_build_container(base, name="nxt-img-contract", mounts=BuildMounts())
     yield made
     made.close()
 
 
-def test_what_is_put_in_can_be_taken_out(workshop: Workshop) -> None:
-    workshop.put(_tar("hello", b"world"), "/usr/local/bin")
-    with tarfile.open(fileobj=io.BytesIO(b"".join(workshop.get("/usr/local/bin/hello")))) as archive:
+def test_what_is_put_in_can_be_taken_out(container: BuildContainer) -> None:
+    container.put(_tar("hello", b"world"), "/usr/local/bin")
+    with tarfile.open(fileobj=io.BytesIO(b"".join(container.get("/usr/local/bin/hello")))) as archive:
         member = archive.extractfile("hello")
         assert member is not None
         assert member.read() == b"world"
 
 
-def test_a_file_that_is_not_there_cannot_be_taken_out(workshop: Workshop) -> None:
+def test_a_file_that_is_not_there_cannot_be_taken_out(container: BuildContainer) -> None:
     with pytest.raises(NotFound):
-        list(workshop.get("/nowhere"))
+        list(container.get("/nowhere"))
 
 
-def test_what_is_committed_is_in_the_store_with_its_labels_and_user(door: ImageDoor, workshop: Workshop) -> None:
-    made = workshop.commit(MADE, ["USER 10001:10001"], {"dev.nexus.image": "contract:1"})
-    assert door.find(MADE) == door.find(made.id)
+def test_what_is_committed_is_in_the_store_with_its_labels_and_user(
+    store: ImageStore, container: BuildContainer
+) -> None:
+    made = container.commit(MADE, ["USER 10001:10001"], {"dev.nexus.image": "contract:1"})
+    assert store.find(MADE) == store.find(made.id)
     assert (made.user, made.labels["dev.nexus.image"]) == ("10001:10001", "contract:1")
-    assert MADE in {tag for image in door.list() for tag in image.tags}
+    assert MADE in {tag for image in store.list() for tag in image.tags}
 
 
-def test_a_tag_moves_and_can_be_removed_twice(door: ImageDoor, workshop: Workshop) -> None:
-    made = workshop.commit(MADE, [], {})
-    door.tag(made.id, ROOT)
-    assert (door.find(ROOT) or made).id == made.id
+def test_a_tag_moves_and_can_be_removed_twice(store: ImageStore, container: BuildContainer) -> None:
+    made = container.commit(MADE, [], {})
+    store.tag(made.id, ROOT)
+    assert (store.find(ROOT) or made).id == made.id
     for _ in range(2):
-        door.untag(ROOT)
-    assert door.find(ROOT) is None
+        store.untag(ROOT)
+    assert store.find(ROOT) is None
 
 
-def test_a_closed_workshop_ends_what_runs_and_can_be_closed_twice(workshop: Workshop) -> None:
-    workshop.close()
-    assert workshop.run("true", user="0", folder="/", environment={}, say=lambda _: None) == -1
-    workshop.close()
+def test_a_closed_workshop_ends_what_runs_and_can_be_closed_twice(container: BuildContainer) -> None:
+    container.close()
+    assert container.run("true", user="0", folder="/", environment={}, say=lambda _: None) == -1
+    container.close()
 
 
-def test_saved_and_loaded_is_the_same_image(door: ImageDoor, workshop: Workshop) -> None:
-    made = workshop.commit(MADE, [], {"dev.nexus.image": "contract:1"})
-    archive = list(door.save([MADE]))
-    door.untag(MADE)
-    assert door.find(MADE) is None
-    door.load(archive)
-    assert (door.find(MADE) or made).labels["dev.nexus.image"] == "contract:1"
+def test_saved_and_loaded_is_the_same_image(store: ImageStore, container: BuildContainer) -> None:
+    made = container.commit(MADE, [], {"dev.nexus.image": "contract:1"})
+    archive = list(store.save([MADE]))
+    store.untag(MADE)
+    assert store.find(MADE) is None
+    store.load(archive)
+    assert (store.find(MADE) or made).labels["dev.nexus.image"] == "contract:1"
 
 
-def test_a_volume_is_made_once_and_dropped_once(door: ImageDoor) -> None:
+def test_a_volume_is_made_once_and_dropped_once(store: ImageStore) -> None:
     for _ in range(2):
-        door.make_volume("nxt-img-volume", {"dev.nexus.cache": "go"})
-    assert door.drop_volume("nxt-img-volume") is not None
-    assert door.drop_volume("nxt-img-volume") is None
+        store.make_volume("nxt-img-volume", {"dev.nexus.cache": "go"})
+    assert store.drop_volume("nxt-img-volume") is not None
+    assert store.drop_volume("nxt-img-volume") is None
 
 
-def test_what_no_registry_has_is_told(door: ImageDoor) -> None:
+def test_what_no_registry_has_is_told(store: ImageStore) -> None:
     with pytest.raises(ImageUnavailable) as caught:
-        door.pull("registry.invalid/nothing:1", None, lambda _: None)
+        store.pull("registry.invalid/nothing:1", None, lambda _: None)
     assert caught.value.message == "registry.invalid/nothing:1 cannot be pulled"
     assert caught.value.why

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from nexusdev.errors import IdentityMismatch, ImageUnavailable, NotFound, PortInUse, PreflightFailed, TeardownIncomplete
 from nexusdev.plan.planner import plan_down, plan_restart, plan_start, plan_stop
 from nexusdev.plan.snapshot import Snapshot, State
-from nexusdev.plan.steps import Act, Step
+from nexusdev.plan.steps import Action, Step
 from nexusdev.ports import Completed, OneOff
 from nexusdev.stack.model import Port
 from tests.contract.worlds import STATE, Bench, MemoryBench
@@ -52,7 +52,7 @@ def test_each_step_done_twice_is_the_same_as_once(bench: Bench) -> None:
         runtime.apply(step)
     for step in plan_down(seen, volumes=True).steps:
         runtime.apply(step)
-        if step.act != "stop":
+        if step.action != "stop":
             runtime.apply(step)
     assert runtime.observe() == Snapshot()
 
@@ -112,8 +112,8 @@ def test_a_killed_owner_takes_the_network_of_its_sidecar_along(bench: Bench) -> 
 def test_an_owner_that_was_restarted_behind_its_sidecar_is_noticed(bench: Bench) -> None:
     bench.up()
     bench.hand("restart", bench.container("store-0"))
-    because = "store-0, whose network it shares, was started after it"
-    assert str(bench.plan()).splitlines() == [f"stop relay-0: {because}", f"start relay-0: {because}"]
+    reason = "store-0, whose network it shares, was started after it"
+    assert str(bench.plan()).splitlines() == [f"stop relay-0: {reason}", f"start relay-0: {reason}"]
     bench.up()
     assert str(bench.plan()) == "nothing to do"
 
@@ -142,7 +142,7 @@ def test_a_container_renamed_by_hand_is_replaced(bench: Bench) -> None:
     bench.up()
     bench.hand("rename", bench.container("store-1"), f"{bench.project}-mine")
     seen = bench.runtime().observe()
-    assert [stray.service for stray in seen.strays] == ["store-1"]
+    assert [orphan.service for orphan in seen.orphans] == ["store-1"]
     assert str(bench.plan()).splitlines() == [
         f"remove {bench.project}-mine: it claims to be store-1, but has another name",
         f"create store-1: its container was renamed to {bench.project}-mine",
@@ -191,7 +191,7 @@ def test_another_subnet_makes_the_network_anew(bench: Bench) -> None:
 
 def test_a_foreign_container_with_our_name_is_seen_refused_and_never_touched(bench: Bench) -> None:
     image = bench.add_stranger(bench.container("store-1"))
-    assert bench.runtime().observe().foreign == {"store-1": image}
+    assert bench.runtime().observe().name_conflicts == {"store-1": image}
     with pytest.raises(IdentityMismatch, match="store-1") as refused:
         bench.plan()
     assert image in refused.value.why
@@ -201,7 +201,7 @@ def test_a_foreign_container_with_our_name_is_seen_refused_and_never_touched(ben
     assert late.value.code == "FOREIGN_CONTAINER"
     assert image in late.value.why
     bench.down()
-    assert bench.runtime().observe().foreign == {"store-1": image}
+    assert bench.runtime().observe().name_conflicts == {"store-1": image}
 
 
 def test_another_folder_cannot_take_over_the_instance(bench: Bench) -> None:
@@ -230,8 +230,8 @@ def test_a_taken_port_is_told_with_its_holder(bench: Bench) -> None:
 def test_an_image_that_is_not_there_is_told(bench: Bench) -> None:
     store = replace(bench.stack.services["store-1"], image="nexusdev/nowhere:1")
     stack = replace(bench.stack, services={"store-1": store})
-    if hasattr(bench, "world"):
-        bench.world.missing_images.add("nexusdev/nowhere:1")
+    if hasattr(bench, "engine"):
+        bench.engine.missing_images.add("nexusdev/nowhere:1")
     with pytest.raises(ImageUnavailable, match="nexusdev/nowhere:1 of store-1"):
         bench.up(stack)
 
@@ -252,25 +252,25 @@ def test_an_overlapping_network_is_told_by_name(bench: Bench) -> None:
 def test_deaths_are_heard_until_nobody_listens_any_more(bench: Bench) -> None:
     bench.up()
     stop = threading.Event()
-    deaths = bench.runtime().deaths(stop)
+    exits = bench.runtime().watch_exits(stop)
     bench.hand("kill", bench.container("store-1"))
-    death = next(deaths)
-    assert (death.service, death.exit_code, death.asked) == ("store-1", 137, False)
-    assert death.at > 0
+    exited = next(exits)
+    assert (exited.service, exited.exit_code, exited.asked) == ("store-1", 137, False)
+    assert exited.at > 0
     stop.set()
-    assert list(deaths) == []
+    assert list(exits) == []
 
 
-@pytest.mark.parametrize("act", [Act.STOP, Act.REMOVE])
-def test_who_was_asked_to_end_is_told_from_who_ended_by_itself(bench: Bench, act: Act) -> None:
+@pytest.mark.parametrize("act", [Action.STOP, Action.REMOVE])
+def test_who_was_asked_to_end_is_told_from_who_ended_by_itself(bench: Bench, act: Action) -> None:
     bench.up()
     stop = threading.Event()
-    deaths = bench.runtime().deaths(stop)
+    exits = bench.runtime().watch_exits(stop)
     there = bench.runtime().observe().containers["store-1"]
-    bench.runtime().apply(Step(act=act, subject="store-1", because="the test says so", target=there.id))
-    death = next(deaths)
+    bench.runtime().apply(Step(action=act, resource="store-1", reason="the test says so", target=there.id))
+    exited = next(exits)
     stop.set()
-    assert (death.service, death.asked) == ("store-1", True)
+    assert (exited.service, exited.asked) == ("store-1", True)
 
 
 def test_commands_are_run_only_where_something_runs(bench: Bench) -> None:
@@ -292,7 +292,7 @@ def test_logs_of_nobody_are_told_as_not_found(bench: Bench) -> None:
 def test_restart_of_an_owner_restarts_its_sidecar(bench: Bench) -> None:
     before = bench.up()
     towards = plan_restart(before, ["store-0"])
-    assert [f"{step.act} {step.subject}" for step in towards.steps] == [
+    assert [f"{step.action} {step.resource}" for step in towards.steps] == [
         "stop relay-0",
         "stop store-0",
         "start store-0",
@@ -385,8 +385,8 @@ def one_off(bench: Bench, script: str, completed: Completed | None = None) -> On
     """A throw-away container that runs a line of shell; in memory it says what is told here, behind its input."""
 
     def answer(_argv: tuple[str, ...], stdin: bytes | None) -> Completed:
-        said = completed or Completed(exit_code=0)
-        return replace(said, stdout=(stdin or b"") + said.stdout)
+        output = completed or Completed(exit_code=0)
+        return replace(output, stdout=(stdin or b"") + output.stdout)
 
     name = f"{bench.project}-run-0"
     return OneOff(name=name, image=bench.teach(answer), argv=("sh", "-c", script), environment={"WHO": "me"})
@@ -417,7 +417,7 @@ def test_a_one_off_needs_an_instance_that_runs_and_an_image(bench: Bench) -> Non
     bench.up()
     missing = replace(one_off(bench, "true"), image="nexusdev-nobody-has/this:1")
     if isinstance(bench, MemoryBench):
-        bench.world.missing_images.add(missing.image)
+        bench.engine.missing_images.add(missing.image)
     with pytest.raises(NotFound, match="there is no image"):
         bench.runtime().run_one_off(missing, stdin=None, stdout=nowhere, stderr=nowhere, tty=False)
 
@@ -426,7 +426,7 @@ def test_a_running_one_off_is_no_orphan_nobody_hears_it_end_and_down_removes_it(
     bench.up()
     reading, writing = os.pipe()
     stop, codes, nowhere = threading.Event(), list[int](), io.BytesIO()
-    deaths = bench.runtime().deaths(stop)
+    exits = bench.runtime().watch_exits(stop)
     with os.fdopen(reading, "rb") as stdin:
         wanted = one_off(bench, "cat")
         thread = threading.Thread(
@@ -436,7 +436,7 @@ def test_a_running_one_off_is_no_orphan_nobody_hears_it_end_and_down_removes_it(
         )
         thread.start()
         seen = until_seen(bench)
-        assert (seen.strays, states(seen)) == ((), ALL_RUN)
+        assert (seen.orphans, states(seen)) == ((), ALL_RUN)
         assert str(bench.plan()) == "nothing to do"
         first, *_ = plan_down(seen, volumes=False).steps
         assert str(first) == f"remove {wanted.name}: the instance goes down"
@@ -446,7 +446,7 @@ def test_a_running_one_off_is_no_orphan_nobody_hears_it_end_and_down_removes_it(
     assert bench.runtime().observe().one_offs == ()
     assert codes == [137] or isinstance(bench, MemoryBench)
     bench.hand("kill", bench.container("store-1"))
-    assert next(deaths).service == "store-1"
+    assert next(exits).service == "store-1"
     stop.set()
 
 

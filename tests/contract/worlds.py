@@ -19,7 +19,7 @@ from nexusdev.plan.steps import Plan
 from nexusdev.ports import Completed, Runtime
 from nexusdev.runtimes.docker import DockerRuntime
 from nexusdev.runtimes.docker_connect import engine
-from nexusdev.runtimes.memory import MemoryRuntime, World
+from nexusdev.runtimes.memory import FakeEngine, MemoryRuntime
 from nexusdev.stack.fingerprint import fingerprints
 from nexusdev.stack.model import Network, Port, Service, Stack, VolumeMount
 
@@ -127,7 +127,7 @@ class Bench(ABC):
 
 @dataclass(kw_only=True)
 class MemoryBench(Bench):
-    world: World = field(default_factory=World)
+    engine: FakeEngine = field(default_factory=FakeEngine)
 
     def runtime(self, stack: Stack | None = None, *, owner: str = OWNER) -> Runtime:
         return MemoryRuntime(
@@ -136,23 +136,23 @@ class MemoryBench(Bench):
             owner_path=owner,
             state_path=STATE,
             stack=stack or self.stack,
-            world=self.world,
+            engine=self.engine,
         )
 
     def hand(self, deed: str, name: str, *arguments: str) -> None:
         if deed == "remove_network":
-            del self.world.networks[name]
+            del self.engine.networks[name]
         elif deed == "remove_volume":
-            del self.world.volumes[name]
+            del self.engine.volumes[name]
         else:
-            getattr(self.world, deed)(name, *arguments)
+            getattr(self.engine, deed)(name, *arguments)
 
     def teach(self, script: Callable[[tuple[str, ...], bytes | None], Completed]) -> str:
-        self.world.scripts["tiny:1"] = script
+        self.engine.scripts["tiny:1"] = script
         return "tiny:1"
 
     def add_stranger(self, name: str, *, port: int = 0, volume: str = "") -> str:
-        return self.world.add_stranger(name, ports=(port,) if port else (), volumes=(volume,) if volume else ()).image
+        return self.engine.add_stranger(name, ports=(port,) if port else (), volumes=(volume,) if volume else ()).image
 
 
 @dataclass(kw_only=True)

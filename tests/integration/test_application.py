@@ -84,10 +84,10 @@ def test_the_application_cannot_see_the_backups(variables: Mapping[str, str]) ->
 
 def test_hvac_reads_the_credentials_of_every_part(variables: Mapping[str, str]) -> None:
     vault = app.vault_client(variables)
-    for part in ("postgres", "redis", "minio"):
-        assert vault.secrets.kv.v2.read_secret_version(path=f"nexus/{part}", raise_on_deleted_version=True)["data"][
+    for selection in ("postgres", "redis", "minio"):
+        assert vault.secrets.kv.v2.read_secret_version(path=f"nexus/{selection}", raise_on_deleted_version=True)[
             "data"
-        ]
+        ]["data"]
 
 
 def test_hvac_logs_in_by_approle(variables: Mapping[str, str]) -> None:

@@ -14,8 +14,8 @@ from nexusdev.images.images import Images, open_images
 from nexusdev.images.lock import default_file
 from nexusdev.images.lock import load as load_lock
 from nexusdev.images.tags import tags
-from nexusdev.runtimes.docker_images import DockerImages, image_door
-from nexusdev.runtimes.image_door import Furniture
+from nexusdev.runtimes.docker_images import DockerImages, image_store
+from nexusdev.runtimes.image_door import BuildMounts
 from tests.integration.conftest import Project
 from tests.unit.images.workbench import Heard
 
@@ -71,7 +71,7 @@ BASE = "ARG ROOT=nexusdev/nxt-img-root:local\nFROM ${ROOT}\n"
 
 @pytest.fixture(scope="module")
 def door() -> DockerImages:
-    return image_door()
+    return image_store()
 
 
 @pytest.fixture(scope="module")
@@ -118,13 +118,13 @@ def test_the_image_runs_as_nobody_and_keeps_nothing_of_the_workshop(images: Imag
     assert found is not None
     assert found.user == "10001:10001"
     assert found.labels["dev.nexus.image"] == images.references["nxt-img-good"].removeprefix("nexusdev/")
-    workshop = door.open_workshop(found.id, name="nxt-img-look", furniture=Furniture())
-    said: list[str] = []
+    workshop = door.create_build_container(found.id, name="nxt-img-look", mounts=BuildMounts())
+    output: list[str] = []
     try:
-        workshop.run("ls -d /cache /src; ls -A /run", user="0", folder="/", environment={}, say=said.append)
+        workshop.run("ls -d /cache /src; ls -A /run", user="0", folder="/", environment={}, say=output.append)
     finally:
         workshop.close()
-    assert [line for line in said if "cannot access" not in line] == []
+    assert [line for line in output if "cannot access" not in line] == []
 
 
 def test_a_failed_build_names_its_image_its_last_lines_and_its_log(images: Images) -> None:
@@ -164,17 +164,17 @@ def test_no_image_has_root_package_lists_or_build_tools(folder: Project, door: D
         pytest.skip(f"the stack goes without {name} here: no registry that has it can be reached")
     assert found is not None
     assert found.user not in ("", "0", "root")
-    workshop = door.open_workshop(reference, name="nxt-img-look", furniture=Furniture())
-    said: list[str] = []
+    workshop = door.create_build_container(reference, name="nxt-img-look", mounts=BuildMounts())
+    output: list[str] = []
     try:
         script = (
             "for each in cc gcc g++ make go git; do command -v $each; done; "
             "find /var/lib/apt/lists /var/cache/apt /root/.cache -type f -size +0 2>/dev/null; stat -c %a /data"
         )
-        workshop.run(script, user="0", folder="/", environment={}, say=said.append)
+        workshop.run(script, user="0", folder="/", environment={}, say=output.append)
     finally:
         workshop.close()
-    assert said == ["1777"]
+    assert output == ["1777"]
 
 
 def test_a_second_build_does_nothing(folder: Project) -> None:

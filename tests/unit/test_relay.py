@@ -34,8 +34,8 @@ def test_the_master_is_named_by_its_address_on_the_host() -> None:
 
 @pytest.mark.parametrize("kind", [b"*", b"%"], ids=["RESP2", "RESP3"])
 def test_the_fields_of_a_master_are_rewritten(kind: bytes) -> None:
-    told = bulk("name", "nexus", "ip", "redis-1", "port", "6379", "flags", "master", kind=kind)
-    assert rewritten(told) == bulk("name", "nexus", "ip", "127.0.0.1", "port", "21071", "flags", "master", kind=kind)
+    error = bulk("name", "nexus", "ip", "redis-1", "port", "6379", "flags", "master", kind=kind)
+    assert rewritten(error) == bulk("name", "nexus", "ip", "127.0.0.1", "port", "21071", "flags", "master", kind=kind)
 
 
 def test_the_fields_of_every_replica_are_rewritten_with_their_master() -> None:
@@ -56,22 +56,22 @@ def test_the_fields_of_every_replica_are_rewritten_with_their_master() -> None:
 
 
 def test_other_sentinels_are_found_at_their_relays() -> None:
-    told = b"*1\r\n" + bulk("name", "9759b5", "ip", "sentinel-1", "port", "26379", "runid", "9759b5")
-    assert b"21074" in rewritten(told)
-    assert b"sentinel-1" not in rewritten(told)
+    error = b"*1\r\n" + bulk("name", "9759b5", "ip", "sentinel-1", "port", "26379", "runid", "9759b5")
+    assert b"21074" in rewritten(error)
+    assert b"sentinel-1" not in rewritten(error)
 
 
 @pytest.mark.parametrize("kind", [b"*", b">"], ids=["RESP2", "RESP3 push"])
 def test_a_switch_of_masters_names_addresses_on_the_host(kind: bytes) -> None:
-    told = bulk("message", "+switch-master", "nexus redis-0 6379 redis-1 6379", kind=kind)
+    error = bulk("message", "+switch-master", "nexus redis-0 6379 redis-1 6379", kind=kind)
     heard = bulk("message", "+switch-master", "nexus 127.0.0.1 21070 127.0.0.1 21071", kind=kind)
-    assert rewritten(told) == heard
+    assert rewritten(error) == heard
 
 
 def test_an_event_about_a_replica_is_rewritten_in_both_of_its_spellings() -> None:
-    told = bulk("pmessage", "*", "+slave", "slave redis-1:6379 redis-1 6379 @ nexus redis-0 6379")
+    error = bulk("pmessage", "*", "+slave", "slave redis-1:6379 redis-1 6379 @ nexus redis-0 6379")
     heard = bulk("pmessage", "*", "+slave", "slave 127.0.0.1:21071 127.0.0.1 21071 @ nexus 127.0.0.1 21070")
-    assert rewritten(told) == heard
+    assert rewritten(error) == heard
 
 
 def test_info_is_rewritten() -> None:

@@ -14,7 +14,7 @@ from nexusdev import words
     [((), ""), (("a",), "a"), (["a", "b"], "a and b"), ({"a": 1, "b": 2, "c": 3}, "a, b and c")],
 )
 def test_names_are_listed_as_in_a_sentence(names: Collection[str], written: str) -> None:
-    assert words.listed(names) == written
+    assert words.join_names(names) == written
 
 
 @pytest.mark.parametrize(("seconds", "written"), [(0.42, "0.4 s"), (48.2, "48 s"), (185, "3 min 5 s")])
@@ -34,7 +34,7 @@ def test_how_long_ago_is_told_roughly(seconds: float, written: str) -> None:
     ("value", "written"), [(0.25, "0.25"), (12.34, "12.3"), (1230, "1.23k"), (512e6, "512M"), (999.7, "1k")]
 )
 def test_large_numbers_keep_three_digits_that_count(value: float, written: str) -> None:
-    assert words.short(value) == written
+    assert words.si(value) == written
 
 
 @pytest.mark.parametrize(

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nexusdev.components.contract import Component, Node, Readiness
+from nexusdev.components.contract import Component, Readiness, ServiceStatus
 from nexusdev.components.gateway import readiness
-from nexusdev.components.quiet import Quiet
-from nexusdev.ports import Site
+from nexusdev.components.quiet import ComponentDefaults
+from nexusdev.ports import InstanceAccess
 
 
-class Gateway(Quiet):
+class Gateway(ComponentDefaults):
     """Two HAProxies."""
 
     name = "gateway"
     title = "Gateway"
 
-    def look(self, site: Site) -> readiness.Facts:
-        return readiness.look(site)
+    def probe(self, access: InstanceAccess) -> readiness.Facts:
+        return readiness.probe(access)
 
-    def judge(self, facts: readiness.Facts) -> Readiness:
-        return readiness.judge(facts)
+    def assess(self, facts: readiness.Facts) -> Readiness:
+        return readiness.assess(facts)
 
-    def nodes(self, facts: readiness.Facts) -> Sequence[Node]:
-        return readiness.nodes(facts)
+    def statuses(self, facts: readiness.Facts) -> Sequence[ServiceStatus]:
+        return readiness.statuses(facts)
 
 
 COMPONENT: Component = Gateway()

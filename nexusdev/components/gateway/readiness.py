@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, field
 
-from nexusdev.components.contract import Node, Readiness
+from nexusdev.components.contract import Readiness, ServiceStatus
 from nexusdev.components.https import get
 from nexusdev.components.together import together
-from nexusdev.ports import Site
-from nexusdev.words import listed
+from nexusdev.ports import InstanceAccess
+from nexusdev.words import join_names
 
 PORT = 8404
 _OK = 200
@@ -63,10 +63,10 @@ class Facts(Struct, frozen=True, kw_only=True):
         )
 
 
-def look(site: Site) -> Facts:
+def probe(access: InstanceAccess) -> Facts:
     """Ask both proxies at once, and the runtime for what exists."""
-    answers = together({proxy: lambda proxy=proxy: _servers(site, proxy) for proxy in PROXIES})  # type: ignore[misc]
-    exist = {container.component for container in site.runtime.observe().containers.values()}
+    answers = together({proxy: lambda proxy=proxy: _servers(access, proxy) for proxy in PROXIES})  # type: ignore[misc]
+    exist = {container.component for container in access.runtime.observe().containers.values()}
     return Facts(
         servers={proxy: found for proxy, found in answers.items() if found is not None}, components=frozenset(exist)
     )
@@ -80,32 +80,34 @@ def parse(metrics: str) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def judge(facts: Facts) -> Readiness:
+def assess(facts: Facts) -> Readiness:
     """Decide from the facts. Pure."""
     if silent := [proxy for proxy in PROXIES if proxy not in facts.servers]:
-        return Readiness(missing=f"{listed(silent)} {'does' if len(silent) == 1 else 'do'} not answer")
+        return Readiness(missing=f"{join_names(silent)} {'does' if len(silent) == 1 else 'do'} not answer")
     empty = [role.name for role in ROLES if role.component in facts.components and not facts.up(role)]
     if len(empty) > _FEW:
         return Readiness(missing="several roles have no server yet")
-    return Readiness(missing=f"no server is up behind {listed(empty)}" if empty else "")
+    return Readiness(missing=f"no server is up behind {join_names(empty)}" if empty else "")
 
 
-def nodes(facts: Facts) -> Sequence[Node]:
+def statuses(facts: Facts) -> Sequence[ServiceStatus]:
     """One row per proxy: role name → who serves it now."""
     return tuple(_row(proxy, facts) for proxy in PROXIES)
 
 
-def _row(proxy: str, facts: Facts) -> Node:
+def _row(proxy: str, facts: Facts) -> ServiceStatus:
     if proxy not in facts.servers:
-        return Node(service=proxy, detail="does not answer")
+        return ServiceStatus(service=proxy, detail="does not answer")
     roles = [role for role in ROLES if role.proxy == proxy and role.component in facts.components]
     detail = ", ".join(f"{role.name} → {len(facts.up(role)) or 'nobody'}" for role in roles)
-    return Node(service=proxy, role="proxy", state="running", detail=detail, ok=all(facts.up(role) for role in roles))
+    return ServiceStatus(
+        service=proxy, role="proxy", state="running", detail=detail, ok=all(facts.up(role) for role in roles)
+    )
 
 
-def _servers(site: Site, proxy: str) -> dict[str, tuple[str, ...]] | None:
+def _servers(access: InstanceAccess, proxy: str) -> dict[str, tuple[str, ...]] | None:
     try:
-        answer = get(site.address(proxy, PORT), "/metrics?scope=server&metrics=haproxy_server_status", site=site)
+        answer = get(access.address(proxy, PORT), "/metrics?scope=server&metrics=haproxy_server_status", access=access)
     except OSError:
         return None
     return parse(answer.text) if answer.status == _OK else None

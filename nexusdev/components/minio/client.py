@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from nexusdev.components.minio.names import API, ROLE, ROOT_PASSWORD, ROOT_USER
 from nexusdev.errors import SeedingFailed
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 from nexusdev.wire.s3 import REGION
 
 if TYPE_CHECKING:
@@ -24,15 +24,15 @@ class Clients(Struct, frozen=True, kw_only=True):
     admin: MinioAdmin
 
 
-def connect(site: Site) -> Clients:
+def connect(access: InstanceAccess) -> Clients:
     """Both clients, at the gateway. Nothing is sent yet."""
     from minio import Minio, MinioAdmin
     from minio.credentials.providers import StaticProvider
     from urllib3 import PoolManager, Retry, Timeout
 
-    address, password = str(site.address(ROLE, API)), site.secrets.read(ROOT_PASSWORD)
+    address, password = str(access.address(ROLE, API)), access.secrets.read(ROOT_PASSWORD)
     retry = Retry(total=4, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504), raise_on_status=False)
-    pool = PoolManager(ca_certs=str(site.ca_file), timeout=Timeout(connect=2, read=10), retries=retry)
+    pool = PoolManager(ca_certs=str(access.ca_file), timeout=Timeout(connect=2, read=10), retries=retry)
     return Clients(
         s3=Minio(address, access_key=ROOT_USER, secret_key=password, region=REGION, http_client=pool),
         admin=MinioAdmin(

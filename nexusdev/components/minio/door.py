@@ -10,34 +10,34 @@ from urllib.parse import quote, urlencode
 from msgspec import Struct
 from msgspec.structs import replace
 
-from nexusdev.components.https import Line, Response, opened
-from nexusdev.ports import Address, Site
+from nexusdev.components.https import HttpsConnection, Response, connect
+from nexusdev.ports import Address, InstanceAccess
 from nexusdev.wire.s3 import sign
 
 
-class Key(Struct, frozen=True, kw_only=True):
+class AccessKey(Struct, frozen=True, kw_only=True):
     """An access key and its secret."""
 
-    access: str
-    secret: str
+    access_key: str
+    secret_key: str
 
 
-class Door(Struct, frozen=True, kw_only=True):
-    """The way to one address with one key. Every request has a connection of its own; those through a ``kept`` door share one."""
+class S3Client(Struct, frozen=True, kw_only=True):
+    """The way to one address with one key. Every request has a connection of its own; those through a ``keep_alive`` door share one."""
 
-    site: Site
+    access: InstanceAccess
     address: Address
-    key: Key
+    key: AccessKey
     timeout: float = 2.0
-    line: Line | None = None
+    connection: HttpsConnection | None = None
 
     @contextmanager
-    def kept(self) -> Iterator[Door]:
+    def keep_alive(self) -> Iterator[S3Client]:
         """The same door, with one connection for all that is asked until the end of the context."""
-        with opened(self.address, site=self.site, timeout=self.timeout) as line:
-            yield replace(self, line=line)
+        with connect(self.address, access=self.access, timeout=self.timeout) as connection:
+            yield replace(self, connection=connection)
 
-    def ask(
+    def request(
         self,
         method: str,
         path: str,
@@ -55,14 +55,14 @@ class Door(Struct, frozen=True, kw_only=True):
             canonical,
             body,
             headers={**(headers or {}), "host": str(self.address)},
-            access=self.key.access,
-            secret=self.key.secret,
+            access_key=self.key.access_key,
+            secret_key=self.key.secret_key,
         )
         uri = f"{target}?{canonical}" if canonical else target
-        if self.line:
-            return self.line.request(method, uri, body=body or None, headers=signed)
-        with opened(self.address, site=self.site, timeout=self.timeout) as line:
-            return line.request(method, uri, body=body or None, headers=signed)
+        if self.connection:
+            return self.connection.request(method, uri, body=body or None, headers=signed)
+        with connect(self.address, access=self.access, timeout=self.timeout) as connection:
+            return connection.request(method, uri, body=body or None, headers=signed)
 
 
 def canonical_query(query: Mapping[str, str]) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from nexusdev.components.minio.door import Door, Key
-from nexusdev.ports import Site
+from nexusdev.components.minio.door import AccessKey, S3Client
+from nexusdev.ports import InstanceAccess
 
 NAME = "minio"
 ROLE = "minio-api"
@@ -44,14 +44,16 @@ BACKUPS = Bucket(name="nexus-backups", application=False, keep_days=7)
 BUCKETS = (DATA, MODELS, BACKUPS)
 
 
-def root(site: Site) -> Door:
+def root(access: InstanceAccess) -> S3Client:
     """The administrator's way in, through the gateway."""
-    return Door(
-        site=site, address=site.address(ROLE, API), key=Key(access=ROOT_USER, secret=site.secrets.read(ROOT_PASSWORD))
+    return S3Client(
+        access=access,
+        address=access.address(ROLE, API),
+        key=AccessKey(access_key=ROOT_USER, secret_key=access.secrets.read(ROOT_PASSWORD)),
     )
 
 
-def application(site: Site) -> Door:
+def application(access: InstanceAccess) -> S3Client:
     """The application's way in, through the gateway."""
-    key = Key(access=site.secrets.read(APP_ACCESS), secret=site.secrets.read(APP_SECRET))
-    return Door(site=site, address=site.address(ROLE, API), key=key)
+    key = AccessKey(access_key=access.secrets.read(APP_ACCESS), secret_key=access.secrets.read(APP_SECRET))
+    return S3Client(access=access, address=access.address(ROLE, API), key=key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from mimetypes import guess_type
 
 from nexusdev.components.contract import Change, SeedFile
@@ -13,31 +14,33 @@ from nexusdev.components.minio.client import Clients, refusals
 from nexusdev.components.minio.names import APP_ACCESS, BACKUPS, BUCKETS, NAME, PROJECT_POLICY, SEEDED, root
 from nexusdev.components.minio.seed import OK, Gap, ask, attach_gaps, bucket_gaps, close, policy_gaps, put
 from nexusdev.errors import SeedingFailed
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 
 _OURS = frozenset(bucket.name for bucket in BUCKETS)
 
 
-def apply(site: Site, files: Sequence[SeedFile]) -> Sequence[Change]:
+def apply(access: InstanceAccess, files: Sequence[SeedFile]) -> Sequence[Change]:
     """Put what was not put yet, make the buckets that it needs, and let the application see them."""
     places = {file: place(file) for file in files}
     if not places:
         return ()
-    door = root(site)
-    record = _record(site)
+    client = root(access)
+    record = _record(access)
     fresh = [file for file in places if record.get(file.path) != file.sha256]
     buckets = sorted({bucket for bucket, _ in places.values()} - _OURS)
-    gaps = [*_bucket_gaps(site, buckets)]
+    gaps = [*_bucket_gaps(access, buckets)]
     for file in fresh:
         bucket, name = places[file]
         gaps.append(Gap(what=f"put {file.path}", close=_putting(bucket, name, file)))
     if not gaps:
         return ()
-    changes = close(site, gaps)
+    changes = close(access, gaps)
     updated = {**record, **{file.path: file.sha256 for file in fresh}}
     if updated != record:
         with refusals("keeping the record of what was put"):
-            door.ask("PUT", f"/{BACKUPS.name}/{SEEDED}", body=json.dumps(updated, indent=1, sort_keys=True).encode())
+            client.request(
+                "PUT", f"/{BACKUPS.name}/{SEEDED}", body=json.dumps(updated, indent=1, sort_keys=True).encode()
+            )
     return changes
 
 
@@ -53,16 +56,18 @@ def place(file: SeedFile) -> tuple[str, str]:
     return bucket, name
 
 
-def _bucket_gaps(site: Site, buckets: Sequence[str]) -> Iterator[Gap]:
+def _bucket_gaps(access: InstanceAccess, buckets: Sequence[str]) -> Iterator[Gap]:
     """The project's own buckets, the policy that names all of them, and its holder."""
     if not buckets:
         return
-    door, access = root(site), site.secrets.read(APP_ACCESS)
+    client, access_key = root(access), access.secrets.read(APP_ACCESS)
     answers = ask(
         {
-            **{name: (lambda name=name: door.ask("GET", f"/{name}", query={"versioning": ""})) for name in buckets},  # type: ignore[misc]
-            "/policy": lambda: door.ask("GET", "/minio/admin/v3/info-canned-policy", query={"name": PROJECT_POLICY}),
-            "/user": lambda: door.ask("GET", "/minio/admin/v3/user-info", query={"accessKey": access}),
+            **{name: partial(client.request, "GET", f"/{name}", query={"versioning": ""}) for name in buckets},
+            "/policy": lambda: client.request(
+                "GET", "/minio/admin/v3/info-canned-policy", query={"name": PROJECT_POLICY}
+            ),
+            "/user": lambda: client.request("GET", "/minio/admin/v3/user-info", query={"accessKey": access_key}),
         }
     )
     policy, user = answers["/policy"], answers["/user"]
@@ -71,13 +76,13 @@ def _bucket_gaps(site: Site, buckets: Sequence[str]) -> Iterator[Gap]:
     known = wanted.buckets_of(policy.json()) if policy.status == OK else ()
     yield from policy_gaps(PROJECT_POLICY, sorted({*known, *buckets}), policy)
     yield from attach_gaps(
-        access, PROJECT_POLICY, str(user.json().get("policyName") or "") if user.status == OK else ""
+        access_key, PROJECT_POLICY, str(user.json().get("policyName") or "") if user.status == OK else ""
     )
 
 
-def _record(site: Site) -> Mapping[str, str]:
+def _record(access: InstanceAccess) -> Mapping[str, str]:
     """File → SHA-256 of what was put; empty when nothing was yet."""
-    answer = ask({"record": lambda: root(site).ask("GET", f"/{BACKUPS.name}/{SEEDED}")})["record"]
+    answer = ask({"record": lambda: root(access).request("GET", f"/{BACKUPS.name}/{SEEDED}")})["record"]
     try:
         record = answer.json() if answer.status == OK else {}
     except ValueError:

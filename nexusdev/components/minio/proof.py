@@ -12,42 +12,42 @@ from msgspec.structs import replace
 
 from nexusdev.components.contract import Proof
 from nexusdev.components.https import Response
-from nexusdev.components.minio.door import Door, Key, error_code
+from nexusdev.components.minio.door import AccessKey, S3Client, error_code
 from nexusdev.components.minio.names import BACKUPS, DATA, NONCE
 from nexusdev.components.together import together
 from nexusdev.errors import Degraded, IdentityMismatch
-from nexusdev.ports import Address, Site
+from nexusdev.ports import Address, InstanceAccess
 
 _OK, _FORBIDDEN, _MISSING = 200, 403, 404
 _STRANGER = ("InvalidAccessKeyId", "SignatureDoesNotMatch")
 
 
-def prove(site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
+def prove(access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
     """Read the nonce by both forms of the variables; the bucket for backups must be refused."""
     began = time.monotonic()
     doors = {
-        "MINIO_ENDPOINT": _door(
-            site, values["MINIO_ENDPOINT"], values["MINIO_ACCESS_KEY"], values["MINIO_SECRET_KEY"], values
+        "MINIO_ENDPOINT": _client(
+            access, values["MINIO_ENDPOINT"], values["MINIO_ACCESS_KEY"], values["MINIO_SECRET_KEY"], values
         ),
-        "AWS_ENDPOINT_URL_S3": _door(
-            site,
+        "AWS_ENDPOINT_URL_S3": _client(
+            access,
             urlsplit(values["AWS_ENDPOINT_URL_S3"]).netloc,
             values["AWS_ACCESS_KEY_ID"],
             values["AWS_SECRET_ACCESS_KEY"],
             values,
         ),
     }
-    questions = {name: (lambda door=door: _ask(door, f"/{DATA.name}/{NONCE}")) for name, door in doors.items()}
+    questions = {name: (lambda client=client: _ask(client, f"/{DATA.name}/{NONCE}")) for name, client in doors.items()}
     backups = {"backups": lambda: _ask(doors["MINIO_ENDPOINT"], f"/{BACKUPS.name}", **{"list-type": "2"})}
     answers = together({**questions, **backups})
-    for name, door in doors.items():
-        judge(f"{name} {door.address}", answers[name], site.nonce)
-    _judge_backups(answers["backups"])
+    for name, client in doors.items():
+        verify(f"{name} {client.address}", answers[name], access.nonce)
+    _verify_backups(answers["backups"])
     seconds = time.monotonic() - began
-    return tuple(Proof(path=f"{name} {door.address}", seconds=seconds) for name, door in doors.items())
+    return tuple(Proof(path=f"{name} {client.address}", seconds=seconds) for name, client in doors.items())
 
 
-def judge(path: str, answer: Response, nonce: str) -> None:
+def verify(path: str, answer: Response, nonce: str) -> None:
     """Raise unless this is the mark of this instance. Pure."""
     text = answer.text
     if answer.status == _OK and text == nonce:
@@ -63,7 +63,7 @@ def judge(path: str, answer: Response, nonce: str) -> None:
     raise Degraded(f"{path} does not serve", why=f"it says {error_code(answer)}", hint="nexusdev status")
 
 
-def _judge_backups(answer: Response) -> None:
+def _verify_backups(answer: Response) -> None:
     """The application must not even see the backups."""
     if answer.status == _OK:
         raise Degraded(
@@ -73,20 +73,26 @@ def _judge_backups(answer: Response) -> None:
         )
 
 
-def _door(site: Site, netloc: str, access: str, secret: str, values: Mapping[str, str]) -> Door:
+def _client(
+    access: InstanceAccess, netloc: str, access_key: str, secret_key: str, values: Mapping[str, str]
+) -> S3Client:
     host, _, port = netloc.rpartition(":")
-    own = replace(site, ca_file=Path(values["AWS_CA_BUNDLE"]))
-    return Door(site=own, address=Address(host=host, port=int(port)), key=Key(access=access, secret=secret))
+    own = replace(access, ca_file=Path(values["AWS_CA_BUNDLE"]))
+    return S3Client(
+        access=own,
+        address=Address(host=host, port=int(port)),
+        key=AccessKey(access_key=access_key, secret_key=secret_key),
+    )
 
 
-def _ask(door: Door, path: str, **query: str) -> Response:
+def _ask(client: S3Client, path: str, **query: str) -> Response:
     try:
-        return door.ask("GET", path, query=query)
+        return client.request("GET", path, query=query)
     except ssl.SSLCertVerificationError as error:
         raise IdentityMismatch(
-            f"{door.address} is not this instance's MinIO",
+            f"{client.address} is not this instance's MinIO",
             why=f"its certificate: {error.verify_message}",
             hint="nexusdev up",
         ) from error
     except OSError as error:
-        raise Degraded(f"MinIO does not answer at {door.address}", why=str(error), hint="nexusdev status") from error
+        raise Degraded(f"MinIO does not answer at {client.address}", why=str(error), hint="nexusdev status") from error

@@ -14,13 +14,13 @@ from contextlib import suppress
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from nexusdev.components.contract import Node, Readiness
+from nexusdev.components.contract import Readiness, ServiceStatus
 from nexusdev.components.https import Response, get
-from nexusdev.components.minio.door import Door, error_code
+from nexusdev.components.minio.door import S3Client, error_code
 from nexusdev.components.minio.names import API, BACKUPS, CANARY, NODES, ROLE, WRITE_QUORUM, root
 from nexusdev.components.together import together
-from nexusdev.ports import Site
-from nexusdev.words import listed
+from nexusdev.ports import InstanceAccess
+from nexusdev.words import join_names
 
 NO_BUCKET = "NoSuchBucket"
 _OK = 200
@@ -54,23 +54,23 @@ class Facts(Struct, frozen=True, kw_only=True):
     canaries: Mapping[str, str] = field(default_factory=dict)
 
 
-def look(site: Site) -> Facts:
+def probe(access: InstanceAccess) -> Facts:
     """Ask for the cluster's health; for more only when it is well, for each node when it is not."""
     try:
-        health = get(site.address(ROLE, API), "/minio/health/cluster", site=site)
+        health = get(access.address(ROLE, API), "/minio/health/cluster", access=access)
     except OSError:
-        return Facts(trouble=f"{ROLE} does not answer", drives=_one_by_one(site))
+        return Facts(trouble=f"{ROLE} does not answer", drives=_one_by_one(access))
     if trouble := _starting(health):
-        return Facts(trouble=trouble, drives=_one_by_one(site))
+        return Facts(trouble=trouble, drives=_one_by_one(access))
     if health.status != _OK:
-        return Facts(trouble=_NO_QUORUM, drives=_one_by_one(site))
-    door = root(site)
-    places = {name: replace(door, address=site.address(name, API)) for name in (ROLE, *NODES)}
-    drives, canaries = _all(door, places)
+        return Facts(trouble=_NO_QUORUM, drives=_one_by_one(access))
+    client = root(access)
+    places = {name: replace(client, address=access.address(name, API)) for name in (ROLE, *NODES)}
+    drives, canaries = _all(client, places)
     return Facts(drives=drives, canaries=canaries)
 
 
-def judge(facts: Facts) -> Readiness:
+def assess(facts: Facts) -> Readiness:
     """Decide from the facts. Pure. With three drives everything can be written: good enough to seed."""
     lost = "; ".join(f"{drive.node} is {drive.state}" for drive in facts.drives if not drive.online)
     if facts.trouble:
@@ -85,37 +85,39 @@ def judge(facts: Facts) -> Readiness:
         return Readiness(missing=f"{len(facts.drives)} of {len(NODES)} drives are online", seedable=True)
     refusing = [f"{name} ({code})" for name, code in facts.canaries.items() if code]
     verb = "does" if len(refusing) == 1 else "do"
-    return Readiness(missing=f"{listed(refusing)} {verb} not write yet" if refusing else "", seedable=bool(refusing))
+    return Readiness(
+        missing=f"{join_names(refusing)} {verb} not write yet" if refusing else "", seedable=bool(refusing)
+    )
 
 
-def nodes(facts: Facts) -> Sequence[Node]:
+def statuses(facts: Facts) -> Sequence[ServiceStatus]:
     """One row per node; without the cluster's word, nothing is claimed of any of them."""
     seen = {drive.node: drive for drive in facts.drives}
     return tuple(_row(name, seen.get(name), facts.trouble) for name in NODES)
 
 
-def prepare(site: Site, facts: Facts) -> None:
+def prepare(access: InstanceAccess, facts: Facts) -> None:
     """The test object needs a bucket: the one that applications do not see. Twice is the same as once; a failure shows in the next look."""
     if NO_BUCKET in facts.canaries.values():
         with suppress(OSError):
-            root(site).ask("PUT", f"/{BACKUPS.name}")
+            root(access).request("PUT", f"/{BACKUPS.name}")
 
 
-def _row(name: str, drive: Drive | None, trouble: str) -> Node:
+def _row(name: str, drive: Drive | None, trouble: str) -> ServiceStatus:
     if drive is None:
-        return Node(service=name, state="unknown", detail=trouble)
+        return ServiceStatus(service=name, state="unknown", detail=trouble)
     detail = f"{drive.free_bytes / 2**30:.0f} GiB free" if drive.free_bytes else ""
-    return Node(service=name, role="drive", state=drive.state, detail=detail, ok=drive.online)
+    return ServiceStatus(service=name, role="drive", state=drive.state, detail=detail, ok=drive.online)
 
 
-def _one_by_one(site: Site) -> tuple[Drive, ...]:
+def _one_by_one(access: InstanceAccess) -> tuple[Drive, ...]:
     """Which nodes are there, asked at their own ports: what the cluster says of dead members comes late or not at all."""
-    return tuple(together({name: lambda name=name: _alone(site, name) for name in NODES}).values())  # type: ignore[misc]
+    return tuple(together({name: lambda name=name: _alone(access, name) for name in NODES}).values())  # type: ignore[misc]
 
 
-def _alone(site: Site, name: str) -> Drive:
+def _alone(access: InstanceAccess, name: str) -> Drive:
     try:
-        answer = get(site.address(name, API), "/minio/health/live", site=site, timeout=1)
+        answer = get(access.address(name, API), "/minio/health/live", access=access, timeout=1)
     except OSError:
         return Drive(node=name, online=False, state="offline")
     online = answer.status == _OK and not answer.headers.get("x-minio-server-status")
@@ -127,18 +129,18 @@ def _starting(health: Response) -> str:
     return _STARTING.get(status, f"the node says {status}") if status else ""
 
 
-def _drives(door: Door) -> tuple[Drive, ...]:
+def _drives(client: S3Client) -> tuple[Drive, ...]:
     """The drives by the cluster's own list; none when it does not tell."""
     try:
-        response = door.ask("GET", "/minio/admin/v3/info")
+        response = client.request("GET", "/minio/admin/v3/info")
         return parse_info(response.json()) if response.status == _OK else ()
     except (OSError, ValueError):
         return ()
 
 
-def parse_info(told: object) -> tuple[Drive, ...]:
+def parse_info(reply: object) -> tuple[Drive, ...]:
     """The drives in the reply of ``/minio/admin/v3/info``, sorted by node."""
-    servers = told.get("servers") or [] if isinstance(told, dict) else []
+    servers = reply.get("servers") or [] if isinstance(reply, dict) else []
     return tuple(sorted((_drive(server) for server in servers), key=lambda drive: drive.node))
 
 
@@ -156,28 +158,28 @@ def _drive(server: dict[str, object]) -> Drive:
     return Drive(node=name, online=True, state="online", free_bytes=int(first.get("availspace", 0)))
 
 
-def _all(door: Door, places: Mapping[str, Door]) -> tuple[tuple[Drive, ...], Mapping[str, str]]:
+def _all(client: S3Client, places: Mapping[str, S3Client]) -> tuple[tuple[Drive, ...], Mapping[str, str]]:
     """The drives and every test object, all asked at once."""
     with ThreadPoolExecutor(1 + len(places)) as threads:
-        drives = threads.submit(_drives, door)
+        drives = threads.submit(_drives, client)
         canaries = {name: threads.submit(_canary, place, read=name == ROLE) for name, place in places.items()}
         return drives.result(), {name: canary.result() for name, canary in canaries.items()}
 
 
-def _canary(door: Door, *, read: bool) -> str:
+def _canary(client: S3Client, *, read: bool) -> str:
     """Write, read and remove one object, its version too; the code of the first refusal, '' when all went well.
 
     A node that writes has found three drives, and two are enough to read: only what applications use is read from as well.
     """
     path, content = f"/{BACKUPS.name}/{CANARY}/{uuid.uuid4().hex}", uuid.uuid4().bytes
     try:
-        with door.kept() as kept:
-            put = kept.ask("PUT", path, body=content)
+        with client.keep_alive() as kept:
+            put = kept.request("PUT", path, body=content)
             if put.status != _OK:
                 return error_code(put)
-            got = kept.ask("GET", path) if read else None
+            got = kept.request("GET", path) if read else None
             version = put.headers.get("x-amz-version-id", "")
-            removed = kept.ask("DELETE", path, query={"versionId": version} if version else None)
+            removed = kept.request("DELETE", path, query={"versionId": version} if version else None)
     except OSError as error:
         return str(error) or type(error).__name__
     if got and (got.status != _OK or got.body != content):

@@ -9,47 +9,49 @@ from collections.abc import Sequence
 
 from nexusdev.components.contract import Change
 from nexusdev.components.minio.client import Clients, connect, refusals
-from nexusdev.components.minio.door import Door, Key
+from nexusdev.components.minio.door import AccessKey, S3Client
 from nexusdev.components.minio.names import API, APP_ACCESS, APP_POLICY, APP_SECRET, DATA, NONCE, ROLE
 from nexusdev.errors import SeedingFailed
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 
 _ALPHABET = string.ascii_letters + string.digits
 _OK = 200
 
 
-def rotate(site: Site) -> Sequence[Change]:
+def rotate(access: InstanceAccess) -> Sequence[Change]:
     """Make a new user with the old one's policies, try it, switch the secrets, remove every older user of the application.
 
     Cut off anywhere, the pair that the secret store holds works or is repaired by the next seed, and the next rotation cleans up.
     """
-    clients = connect(site)
+    clients = connect(access)
     with refusals("making the application's new key"):
         users = _users(clients)
-        old = site.secrets.read(APP_ACCESS)
-        key = Key(access=_random(20), secret=_random(40))
-        clients.admin.user_add(key.access, key.secret)
+        old = access.secrets.read(APP_ACCESS)
+        key = AccessKey(access_key=_random(20), secret_key=_random(40))
+        clients.admin.user_add(key.access_key, key.secret_key)
         policies = users.get(old) or (APP_POLICY,)
-        clients.admin.attach_policy(list(policies), user=key.access)
-    _try(site, key)
-    site.secrets.write(APP_SECRET, key.secret)
-    site.secrets.write(APP_ACCESS, key.access)
+        clients.admin.attach_policy(list(policies), user=key.access_key)
+    _try(access, key)
+    access.secrets.write(APP_SECRET, key.secret_key)
+    access.secrets.write(APP_ACCESS, key.access_key)
     with refusals("removing the application's old key"):
         for name in (name for name, held in users.items() if APP_POLICY in held):
             clients.admin.user_remove(name)
-    return (Change(what=f"new key pair for the application: {key.access} replaces {old}"),)
+    return (Change(what=f"new key pair for the application: {key.access_key} replaces {old}"),)
 
 
 def _users(clients: Clients) -> dict[str, tuple[str, ...]]:
     """User → names of its policies."""
-    told = json.loads(clients.admin.user_list())
-    return {name: tuple(filter(None, str(user.get("policyName") or "").split(","))) for name, user in told.items()}
+    reply = json.loads(clients.admin.user_list())
+    return {name: tuple(filter(None, str(user.get("policyName") or "").split(","))) for name, user in reply.items()}
 
 
-def _try(site: Site, key: Key) -> None:
+def _try(access: InstanceAccess, key: AccessKey) -> None:
     """The new pair must read before anybody is given it."""
     with refusals("trying the application's new key"):
-        answer = Door(site=site, address=site.address(ROLE, API), key=key).ask("GET", f"/{DATA.name}/{NONCE}")
+        answer = S3Client(access=access, address=access.address(ROLE, API), key=key).request(
+            "GET", f"/{DATA.name}/{NONCE}"
+        )
     if answer.status != _OK:
         raise SeedingFailed(
             "MinIO refuses the application's new key", why=answer.text[:200], hint="nexusdev secrets rotate"

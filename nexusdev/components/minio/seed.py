@@ -11,7 +11,7 @@ from nexusdev.components.contract import Change
 from nexusdev.components.https import Response
 from nexusdev.components.minio import wanted
 from nexusdev.components.minio.client import Clients, connect, refusals
-from nexusdev.components.minio.door import Door, Key, error_code
+from nexusdev.components.minio.door import AccessKey, S3Client, error_code
 from nexusdev.components.minio.names import (
     APP_ACCESS,
     APP_POLICY,
@@ -25,7 +25,7 @@ from nexusdev.components.minio.names import (
 )
 from nexusdev.components.together import together
 from nexusdev.errors import SeedingFailed
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 
 OK, MISSING = 200, 404
 APP_BUCKETS = tuple(bucket.name for bucket in BUCKETS if bucket.application)
@@ -38,32 +38,32 @@ class Gap(Struct, frozen=True, kw_only=True):
     close: Callable[[Clients], object]
 
 
-def seed(site: Site) -> Sequence[Change]:
+def seed(access: InstanceAccess) -> Sequence[Change]:
     """Close every gap. Without any, a dozen requests at once and no client library."""
-    gaps = tuple(find(site))
-    return close(site, gaps) if gaps else ()
+    gaps = tuple(find(access))
+    return close(access, gaps) if gaps else ()
 
 
-def close(site: Site, gaps: Sequence[Gap]) -> Sequence[Change]:
+def close(access: InstanceAccess, gaps: Sequence[Gap]) -> Sequence[Change]:
     """Close them in their order."""
-    clients = connect(site)
+    clients = connect(access)
     for gap in gaps:
         with refusals(gap.what):
             gap.close(clients)
     return tuple(Change(what=gap.what) for gap in gaps)
 
 
-def find(site: Site) -> Iterator[Gap]:
+def find(access: InstanceAccess) -> Iterator[Gap]:
     """What is not as it shall be, in the order in which it must be made."""
-    door, access = root(site), site.secrets.read(APP_ACCESS)
+    client, access_key = root(access), access.secrets.read(APP_ACCESS)
     answers = ask(
         {
-            **{f"versioning {each.name}": _asking(door, f"/{each.name}", versioning="") for each in BUCKETS},
-            **{f"lifecycle {each.name}": _asking(door, f"/{each.name}", lifecycle="") for each in BUCKETS},
-            "policy": _asking(door, "/minio/admin/v3/info-canned-policy", name=APP_POLICY),
-            "user": _asking(door, "/minio/admin/v3/user-info", accessKey=access),
-            "nonce": _asking(door, f"/{DATA.name}/{NONCE}"),
-            "key": _asking(application(site), f"/{DATA.name}/{NONCE}"),
+            **{f"versioning {each.name}": _asking(client, f"/{each.name}", versioning="") for each in BUCKETS},
+            **{f"lifecycle {each.name}": _asking(client, f"/{each.name}", lifecycle="") for each in BUCKETS},
+            "policy": _asking(client, "/minio/admin/v3/info-canned-policy", name=APP_POLICY),
+            "user": _asking(client, "/minio/admin/v3/user-info", accessKey=access_key),
+            "nonce": _asking(client, f"/{DATA.name}/{NONCE}"),
+            "key": _asking(application(access), f"/{DATA.name}/{NONCE}"),
         }
     )
     for bucket in BUCKETS:
@@ -71,10 +71,13 @@ def find(site: Site) -> Iterator[Gap]:
             bucket.name, answers[f"versioning {bucket.name}"], answers[f"lifecycle {bucket.name}"], bucket
         )
     yield from policy_gaps(APP_POLICY, APP_BUCKETS, answers["policy"])
-    yield from _user_gaps(Key(access=access, secret=site.secrets.read(APP_SECRET)), answers["user"], answers["key"])
-    if answers["nonce"].text != site.nonce or answers["nonce"].status != OK:
+    yield from _user_gaps(
+        AccessKey(access_key=access_key, secret_key=access.secrets.read(APP_SECRET)), answers["user"], answers["key"]
+    )
+    if answers["nonce"].text != access.nonce or answers["nonce"].status != OK:
         yield Gap(
-            what="wrote the instance's mark", close=lambda clients: put(clients, DATA.name, NONCE, site.nonce.encode())
+            what="wrote the instance's mark",
+            close=lambda clients: put(clients, DATA.name, NONCE, access.nonce.encode()),
         )
 
 
@@ -90,8 +93,8 @@ def ask(questions: dict[str, Callable[[], Response]]) -> dict[str, Response]:
     return answers
 
 
-def _asking(door: Door, path: str, **query: str) -> Callable[[], Response]:
-    return lambda: door.ask("GET", path, query=query)
+def _asking(client: S3Client, path: str, **query: str) -> Callable[[], Response]:
+    return lambda: client.request("GET", path, query=query)
 
 
 def bucket_gaps(name: str, versioning: Response, lifecycle: Response | None, bucket: Bucket | None) -> Iterator[Gap]:
@@ -105,29 +108,32 @@ def bucket_gaps(name: str, versioning: Response, lifecycle: Response | None, buc
         yield Gap(what=what, close=lambda clients: _set_lifecycle(clients, bucket))
 
 
-def policy_gaps(name: str, buckets: Sequence[str], told: Response) -> Iterator[Gap]:
+def policy_gaps(name: str, buckets: Sequence[str], reply: Response) -> Iterator[Gap]:
     """A policy that is missing or says something else."""
     document = wanted.policy(buckets)
-    current = told.json() if told.status == OK else {}
+    current = reply.json() if reply.status == OK else {}
     if not wanted.same_policy(current, document):
         what = f"wrote policy {name} for {', '.join(buckets)}"
         yield Gap(what=what, close=lambda clients: clients.admin.policy_add(name, policy=document))
 
 
-def _user_gaps(key: Key, told: Response, tried: Response) -> Iterator[Gap]:
+def _user_gaps(key: AccessKey, reply: Response, tried: Response) -> Iterator[Gap]:
     """A user that is missing, has another secret or no policy."""
     refused = tried.status == 403 and error_code(tried) in ("InvalidAccessKeyId", "SignatureDoesNotMatch")  # noqa: PLR2004
-    user = told.json() if told.status == OK else {}
+    user = reply.json() if reply.status == OK else {}
     if not user or refused or user.get("status") != "enabled":
-        yield Gap(what=f"made user {key.access}", close=lambda clients: clients.admin.user_add(key.access, key.secret))
-    yield from attach_gaps(key.access, APP_POLICY, str(user.get("policyName") or ""))
+        yield Gap(
+            what=f"made user {key.access_key}",
+            close=lambda clients: clients.admin.user_add(key.access_key, key.secret_key),
+        )
+    yield from attach_gaps(key.access_key, APP_POLICY, str(user.get("policyName") or ""))
 
 
-def attach_gaps(access: str, policy: str, attached: str) -> Iterator[Gap]:
+def attach_gaps(access_key: str, policy: str, attached: str) -> Iterator[Gap]:
     """A policy that the user does not have yet; ``attached`` is the server's list, with commas."""
     if policy not in attached.split(","):
-        what = f"gave policy {policy} to user {access}"
-        yield Gap(what=what, close=lambda clients: clients.admin.attach_policy([policy], user=access))
+        what = f"gave policy {policy} to user {access_key}"
+        yield Gap(what=what, close=lambda clients: clients.admin.attach_policy([policy], user=access_key))
 
 
 def put(

@@ -6,37 +6,37 @@ from collections.abc import Sequence
 
 from nexusdev.components.contract import Consumer, Credentials, Variable
 from nexusdev.components.minio.names import API, APP_ACCESS, APP_SECRET, BUCKETS, ROLE
-from nexusdev.ports import Site, View
+from nexusdev.ports import InstanceAccess, View
 from nexusdev.wire.s3 import REGION
 
 
-def variables(site: Site, view: View) -> Sequence[Variable]:
+def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
     """MINIO_ENDPOINT is host:port, as MinIO's client libraries take it; the AWS form is a URL.
 
     The public endpoint is the host's in both views: the signature of a presigned link covers the host name, so a link for a
     browser is signed by a client of the public endpoint. Signing asks no server.
     """
-    endpoint, public = site.address_in(view, ROLE, API), site.address(ROLE, API)
-    access, secret = site.secrets.read(APP_ACCESS), site.secrets.read(APP_SECRET)
+    endpoint, public = access.address_in(view, ROLE, API), access.address(ROLE, API)
+    access_key, secret_key = access.secrets.read(APP_ACCESS), access.secrets.read(APP_SECRET)
     return (
         Variable(name="MINIO_ENDPOINT", value=str(endpoint), comment="host:port, TLS; NEXUSDEV_CA_FILE signed it"),
-        Variable(name="MINIO_ACCESS_KEY", value=access),
-        Variable(name="MINIO_SECRET_KEY", value=secret, secret=True),
+        Variable(name="MINIO_ACCESS_KEY", value=access_key),
+        Variable(name="MINIO_SECRET_KEY", value=secret_key, secret=True),
         Variable(name="AWS_ENDPOINT_URL_S3", value=f"https://{endpoint}"),
         Variable(name="MINIO_PUBLIC_ENDPOINT", value=str(public), comment="for presigned links that the host opens"),
         Variable(name="S3_PUBLIC_ENDPOINT_URL", value=f"https://{public}"),
-        Variable(name="AWS_ACCESS_KEY_ID", value=access),
-        Variable(name="AWS_SECRET_ACCESS_KEY", value=secret, secret=True),
+        Variable(name="AWS_ACCESS_KEY_ID", value=access_key),
+        Variable(name="AWS_SECRET_ACCESS_KEY", value=secret_key, secret=True),
         Variable(name="AWS_REGION", value=REGION),
-        Variable(name="AWS_CA_BUNDLE", value=site.ca_file_in(view)),
+        Variable(name="AWS_CA_BUNDLE", value=access.ca_file_in(view)),
     )
 
 
-def credentials(site: Site) -> Credentials:
+def credentials(access: InstanceAccess) -> Credentials:
     """The same for Vault: the application's pair and where it is used inside the network."""
     application = {
-        "access_key": site.secrets.read(APP_ACCESS),
-        "secret_key": site.secrets.read(APP_SECRET),
+        "access_key": access.secrets.read(APP_ACCESS),
+        "secret_key": access.secrets.read(APP_SECRET),
         "endpoint": f"{ROLE}:{API}",
         "region": REGION,
         "buckets": ",".join(bucket.name for bucket in BUCKETS if bucket.application),

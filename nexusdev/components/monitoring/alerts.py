@@ -12,7 +12,7 @@ from msgspec import Struct
 from nexusdev.components.contract import Alarms, Alert
 from nexusdev.components.https import get
 from nexusdev.components.monitoring import names
-from nexusdev.ports import Address, Site
+from nexusdev.ports import Address, InstanceAccess
 
 PATIENCE = 0.4
 _SEVERITIES = ("critical", "warning", "info")
@@ -28,52 +28,52 @@ class _Kind(Struct, frozen=True, kw_only=True):
     parse: Callable[[Any], Iterator[Alert]]
 
 
-def look(site: Site, *, patience: float = PATIENCE) -> Alarms:
+def fetch_alerts(access: InstanceAccess, *, patience: float = PATIENCE) -> Alarms:
     """Ask one after the other until somebody answers, all within ``patience`` seconds."""
     until = time.monotonic() + patience
     for kind in _KINDS:
-        for address in _places(site, kind):
+        for address in _places(access, kind):
             left = until - time.monotonic()
-            alerts = _asked(kind, address, site, left) if left > 0 else None
+            alerts = _asked(kind, address, access, left) if left > 0 else None
             if alerts is not None:
                 return Alarms(alerts=in_order(alerts))
     return Alarms(trouble=f"{' and '.join(kind.role for kind in _KINDS)} do not answer")
 
 
-def _places(site: Site, kind: _Kind) -> list[Address]:
+def _places(access: InstanceAccess, kind: _Kind) -> list[Address]:
     """The role's address, then those of its replicas."""
-    names = [name for name, port in site.addresses if port == kind.port and name.startswith(f"{kind.role}-")]
-    found = (site.addresses.get((name, kind.port)) for name in (kind.role, *sorted(names)))
+    names = [name for name, port in access.addresses if port == kind.port and name.startswith(f"{kind.role}-")]
+    found = (access.addresses.get((name, kind.port)) for name in (kind.role, *sorted(names)))
     return list(dict.fromkeys(each for each in found if each))
 
 
-def _asked(kind: _Kind, address: Address, site: Site, timeout: float) -> list[Alert] | None:
+def _asked(kind: _Kind, address: Address, access: InstanceAccess, timeout: float) -> list[Alert] | None:
     """What this one says; None when it says nothing that can be used."""
     try:
-        answer = get(address, kind.path, site=site, timeout=timeout)
+        answer = get(address, kind.path, access=access, timeout=timeout)
         return list(kind.parse(answer.json())) if answer.status == _OK else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def of_alertmanager(told: Sequence[Mapping[str, Any]]) -> Iterator[Alert]:
+def of_alertmanager(reply: Sequence[Mapping[str, Any]]) -> Iterator[Alert]:
     """The reply of ``/api/v2/alerts``. What is silenced or inhibited does not fire."""
-    if not isinstance(told, list):
+    if not isinstance(reply, list):
         raise TypeError("a list of alerts was expected")
-    for each in told:
+    for each in reply:
         if each["status"]["state"] != "suppressed":
             yield _alert(each, since=each.get("startsAt", ""))
 
 
-def of_prometheus(told: Mapping[str, Any]) -> Iterator[Alert]:
+def of_prometheus(reply: Mapping[str, Any]) -> Iterator[Alert]:
     """The reply of ``/api/v1/alerts``. What is pending does not fire yet."""
-    for each in told["data"]["alerts"]:
+    for each in reply["data"]["alerts"]:
         if each["state"] == "firing":
             yield _alert(each, since=each.get("activeAt", ""))
 
 
-def _alert(told: Mapping[str, Any], *, since: str) -> Alert:
-    labels, notes = told["labels"], told.get("annotations") or {}
+def _alert(reply: Mapping[str, Any], *, since: str) -> Alert:
+    labels, notes = reply["labels"], reply.get("annotations") or {}
     return Alert(
         name=labels["alertname"],
         component=labels.get("component", ""),

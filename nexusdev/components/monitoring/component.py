@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nexusdev.components.contract import Alarms, Component, Diagnosis, Node, Proof, Readiness, Trial, Variable
+from nexusdev.components.contract import (
+    Alarms,
+    Component,
+    Diagnosis,
+    ImageCheck,
+    Proof,
+    Readiness,
+    ServiceStatus,
+    Variable,
+)
 from nexusdev.components.monitoring import names, readiness
-from nexusdev.components.quiet import Quiet
+from nexusdev.components.quiet import ComponentDefaults
 from nexusdev.plan.losses import Holding
-from nexusdev.ports import Site, View
+from nexusdev.ports import InstanceAccess, View
 from nexusdev.stack.model import Service
 
 _PLACES = {
@@ -26,25 +35,25 @@ _LOST = {
 }
 
 
-class Monitoring(Quiet):
+class Monitoring(ComponentDefaults):
     """Two Prometheus, two Alertmanagers, Grafana where its image can be had."""
 
     name = names.NAME
     title = "Monitoring"
 
-    def look(self, site: Site) -> readiness.Facts:
-        return readiness.look(site)
+    def probe(self, access: InstanceAccess) -> readiness.Facts:
+        return readiness.probe(access)
 
-    def judge(self, facts: readiness.Facts) -> Readiness:
-        return readiness.judge(facts)
+    def assess(self, facts: readiness.Facts) -> Readiness:
+        return readiness.assess(facts)
 
-    def nodes(self, facts: readiness.Facts) -> Sequence[Node]:
-        return readiness.nodes(facts)
+    def statuses(self, facts: readiness.Facts) -> Sequence[ServiceStatus]:
+        return readiness.statuses(facts)
 
-    def alarms(self, site: Site) -> Alarms:
-        from nexusdev.components.monitoring.alerts import look
+    def alarms(self, access: InstanceAccess) -> Alarms:
+        from nexusdev.components.monitoring.alerts import fetch_alerts
 
-        return look(site)
+        return fetch_alerts(access)
 
     def coverage(self, facts: readiness.Facts | None) -> Mapping[str, float]:
         from nexusdev.components.monitoring.coverage import coverage
@@ -62,10 +71,10 @@ class Monitoring(Quiet):
 
         check(services)
 
-    def trials(self, services: Sequence[Service]) -> Sequence[Trial]:
-        from nexusdev.components.monitoring.files import trials
+    def image_checks(self, services: Sequence[Service]) -> Sequence[ImageCheck]:
+        from nexusdev.components.monitoring.files import image_checks
 
-        return trials(services)
+        return image_checks(services)
 
     def explain(self, service: str, log: Sequence[str]) -> Diagnosis | None:
         from nexusdev.components.monitoring.corruption import explain
@@ -79,22 +88,22 @@ class Monitoring(Quiet):
             Holding(group="grafana", what="what was changed in Grafana by hand"),
         )
 
-    def loses(self, service: str) -> str:
+    def data_loss(self, service: str) -> str:
         return _LOST.get(service, "")
 
-    def variables(self, site: Site, view: View) -> Sequence[Variable]:
+    def variables(self, access: InstanceAccess, view: View) -> Sequence[Variable]:
         """Grafana only where it is there: its image may be one that cannot be had."""
-        there = site.runtime.observe().containers
+        existing = access.runtime.observe().containers
         return tuple(
-            Variable(name=variable, value=f"https://{site.address_in(view, name, port)}")
+            Variable(name=variable, value=f"https://{access.address_in(view, name, port)}")
             for variable, (name, port) in _PLACES.items()
-            if name != names.GRAFANA or name in there
+            if name != names.GRAFANA or name in existing
         )
 
-    def prove(self, site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
+    def prove(self, access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
         from nexusdev.components.monitoring.proof import prove
 
-        return prove(site, values)
+        return prove(access, values)
 
 
 COMPONENT: Component = Monitoring()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nexusdev.errors import InvalidConfig
-from nexusdev.stack.document import Spot, refusal
+from nexusdev.stack.document import SourcePosition, config_error
 
 _REQUIRED: Mapping[str, tuple[type, str]] = {
     "uid": (str, "a text that is not empty"),
@@ -23,21 +23,21 @@ def check(file: Path) -> None:
     """Raises InvalidConfig with file and line. ``uid`` is the file's name: links to a dashboard go by it."""
     text, document = _read(file)
     if not isinstance(document, dict):
-        raise refusal(Spot(file=file, line=1), "a dashboard is a JSON object")
+        raise config_error(SourcePosition(file=file, line=1), "a dashboard is a JSON object")
     for key, (kind, wanted) in _REQUIRED.items():
         if key not in document:
             near = get_close_matches(key, document, 1, 0.5)
             hint = f"did you mean {key} by {near[0]}?" if near else ""
-            raise refusal(_spot(file, text, near[0] if near else key), f"{key} is missing", hint=hint)
+            raise config_error(_position(file, text, near[0] if near else key), f"{key} is missing", hint=hint)
         if not isinstance(document[key], kind) or not document[key]:
-            raise refusal(_spot(file, text, key), f"must be {wanted}")
+            raise config_error(_position(file, text, key), f"must be {wanted}")
     if document["uid"] != file.stem:
-        raise refusal(
-            _spot(file, text, "uid"), f"uid is {document['uid']!r}", why=f"the file's name says {file.stem!r}"
+        raise config_error(
+            _position(file, text, "uid"), f"uid is {document['uid']!r}", why=f"the file's name says {file.stem!r}"
         )
     for number, panel in enumerate(document["panels"], 1):
         if not isinstance(panel, dict) or not isinstance(panel.get("type"), str):
-            raise refusal(_spot(file, text, "panels"), f"panel {number} is no object with a type")
+            raise config_error(_position(file, text, "panels"), f"panel {number} is no object with a type")
 
 
 def _read(file: Path) -> tuple[str, Any]:
@@ -45,16 +45,18 @@ def _read(file: Path) -> tuple[str, Any]:
         text = file.read_text(encoding="utf-8")
         return text, json.loads(text)
     except json.JSONDecodeError as error:
-        raise refusal(Spot(file=file, line=error.lineno), f"is not JSON: {error.msg} (column {error.colno})") from error
+        raise config_error(
+            SourcePosition(file=file, line=error.lineno), f"is not JSON: {error.msg} (column {error.colno})"
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidConfig(f"{file}: cannot be read", why=str(error)) from error
 
 
-def _spot(file: Path, text: str, key: str) -> Spot:
+def _position(file: Path, text: str, key: str) -> SourcePosition:
     """Where a key of the outermost object is written: the one that stands least far to the right."""
     found = [
         (len(match[1]), number)
         for number, line in enumerate(text.splitlines(), 1)
         if (match := re.match(rf'(\s*)\{{?\s*"{key}"\s*:', line))
     ]
-    return Spot(file=file, line=min(found)[1] if found else 1, path=key)
+    return SourcePosition(file=file, line=min(found)[1] if found else 1, path=key)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from nexusdev.components.contract import Trial
+from nexusdev.components.contract import ImageCheck
 from nexusdev.errors import InvalidConfig
 from nexusdev.stack.model import Service
 
@@ -44,7 +44,7 @@ def check(services: Sequence[Service]) -> None:
         dashboardfiles.check(file)
 
 
-def trials(services: Sequence[Service]) -> Sequence[Trial]:
+def image_checks(services: Sequence[Service]) -> Sequence[ImageCheck]:
     """What promtool has to say of the expressions and templates, in the image that will read them."""
     found = rules(services)
     readers = [
@@ -54,8 +54,8 @@ def trials(services: Sequence[Service]) -> Sequence[Trial]:
         return ()
 
     def judge(code: int, lines: Sequence[str]) -> InvalidConfig | None:
-        from nexusdev.components.monitoring.promtool import verdict
+        from nexusdev.components.monitoring.promtool import interpret
 
-        return verdict(code, lines, found)
+        return interpret(code, lines, found)
 
-    return (Trial(image=readers[0].image, files=found, script="promtool check rules *.yml", judge=judge),)
+    return (ImageCheck(image=readers[0].image, files=found, script="promtool check rules *.yml", interpret=judge),)

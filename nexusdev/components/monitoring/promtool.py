@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from nexusdev.components.monitoring import rulefiles
 from nexusdev.errors import InvalidConfig
-from nexusdev.stack.document import Spot, refusal
+from nexusdev.stack.document import SourcePosition, config_error
 
 _FAILED = re.compile(
     r"(?P<file>\S+?): (?:(?P<line>\d+):\d+: )?group \"(?P<group>.*?)\", rule (?P<rule>\d+), \"(?P<name>.*?)\": (?P<problem>.+)"
@@ -18,26 +18,26 @@ _CANNOT_RUN = (126, 127)
 _MOST = 5
 
 
-def verdict(code: int, lines: Sequence[str], files: Mapping[str, Path]) -> InvalidConfig | None:
+def interpret(code: int, lines: Sequence[str], files: Mapping[str, Path]) -> InvalidConfig | None:
     """What its exit code and its words mean; None when it has nothing to object, or is not in that image."""
     if code == 0 or code in _CANNOT_RUN:
         return None
     failures = list(_failures(lines, files))
     if not failures:
-        said = [line for line in lines if line.strip() and not line.startswith("Checking ")]
-        return InvalidConfig("Prometheus does not take the rule files", evidence=said[-_MOST:], code="RULES")
-    spot, problem = failures[0]
-    error = refusal(spot, problem, hint="nexusdev metrics 'EXPRESSION'   try an expression where a stack runs")
+        reply = [line for line in lines if line.strip() and not line.startswith("Checking ")]
+        return InvalidConfig("Prometheus does not take the rule files", evidence=reply[-_MOST:], code="RULES")
+    position, problem = failures[0]
+    error = config_error(position, problem, hint="nexusdev metrics 'EXPRESSION'   try an expression where a stack runs")
     more = [f"{place.file.name}:{place.line}: {words}" for place, words in failures[1:_MOST]]
     error.evidence = (*error.evidence, *more)
     return error
 
 
-def _failures(lines: Sequence[str], files: Mapping[str, Path]) -> Iterable[tuple[Spot, str]]:
+def _failures(lines: Sequence[str], files: Mapping[str, Path]) -> Iterable[tuple[SourcePosition, str]]:
     for line in lines:
-        told = _FAILED.search(line)
-        file = files.get(PurePosixPath(told["file"]).name) if told else None
-        if told and file:
-            note = _NOTE.match(told["problem"])
-            spot = rulefiles.spot_of(file, told["group"], int(told["rule"]), note[1] if note else "expr")
-            yield Spot(file=file, line=spot.line), f"{told['name']}: {told['problem']}"
+        reply = _FAILED.search(line)
+        file = files.get(PurePosixPath(reply["file"]).name) if reply else None
+        if reply and file:
+            note = _NOTE.match(reply["problem"])
+            position = rulefiles.position_of(file, reply["group"], int(reply["rule"]), note[1] if note else "expr")
+            yield SourcePosition(file=file, line=position.line), f"{reply['name']}: {reply['problem']}"

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from nexusdev.components.contract import Proof
 from nexusdev.components.https import get
 from nexusdev.errors import Degraded, IdentityMismatch
-from nexusdev.ports import Address, Site
+from nexusdev.ports import Address, InstanceAccess
 
 _OK = 200
 # Variable → whose it is, and what is asked there.
@@ -21,20 +21,20 @@ _QUESTIONS = {
 }
 
 
-def prove(site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
+def prove(access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
     """Ask each of those that are there."""
     return tuple(
-        _proof(site, variable, values[variable], title, path)
+        _proof(access, variable, values[variable], title, path)
         for variable, (title, path) in _QUESTIONS.items()
         if variable in values
     )
 
 
-def _proof(site: Site, variable: str, url: str, title: str, path: str) -> Proof:
+def _proof(access: InstanceAccess, variable: str, url: str, title: str, path: str) -> Proof:
     began = time.monotonic()
     host, _, port = urlsplit(url).netloc.rpartition(":")
     try:
-        answer = get(Address(host=host, port=int(port)), path, site=site)
+        answer = get(Address(host=host, port=int(port)), path, access=access)
     except ssl.SSLCertVerificationError as error:
         raise IdentityMismatch(
             f"{url} is not this instance's {title}", why=f"its certificate: {error.verify_message}"

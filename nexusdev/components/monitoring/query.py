@@ -13,7 +13,7 @@ from msgspec import Struct
 from nexusdev.components.https import Response, get
 from nexusdev.components.monitoring import names
 from nexusdev.errors import Degraded, UsageError
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 
 #: What is wrong with the query itself, in Prometheus's words for kinds of errors.
 _ASKERS_FAULT = ("bad_data", "execution")
@@ -24,14 +24,14 @@ _BEFORE, _AROUND = 16, 26
 _HELP = "nexusdev start monitoring   start what is stopped\nnexusdev logs monitoring    what it says"
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class QueryResult(Struct, frozen=True, kw_only=True):
     """``data`` is Prometheus's own: ``resultType`` (vector, matrix, scalar, string) and ``result``."""
 
     data: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
 
 
-class Span(Struct, frozen=True, kw_only=True):
+class TimeRange(Struct, frozen=True, kw_only=True):
     """A stretch of time: seconds since the epoch, and between two points."""
 
     begin: float
@@ -46,17 +46,17 @@ class Silent(Exception):
 class Prometheus(Struct, frozen=True, kw_only=True):
     """The Prometheus of an instance. ``timeout``: seconds for each of connecting and replying."""
 
-    site: Site
+    access: InstanceAccess
     timeout: float = 10.0
 
-    def ask(self, query: str, *, at: float | None = None) -> Answer:
+    def ask(self, query: str, *, at: float | None = None) -> QueryResult:
         """What holds now (or ``at`` a time)."""
         times = {} if at is None else {"time": f"{at:.3f}"}
         return self._ask("query", query, times)
 
-    def ask_over(self, query: str, span: Span) -> Answer:
+    def ask_over(self, query: str, time_range: TimeRange) -> QueryResult:
         """How it went."""
-        times = {"start": f"{span.begin:.3f}", "end": f"{span.end:.3f}", "step": f"{span.step:g}"}
+        times = {"start": f"{time_range.begin:.3f}", "end": f"{time_range.end:.3f}", "step": f"{time_range.step:g}"}
         return self._ask("query_range", query, times)
 
     def names(self) -> tuple[str, ...]:
@@ -67,21 +67,23 @@ class Prometheus(Struct, frozen=True, kw_only=True):
         except (ValueError, KeyError, TypeError):
             return ()
 
-    def _ask(self, kind: str, query: str, times: Mapping[str, str]) -> Answer:
+    def _ask(self, kind: str, query: str, times: Mapping[str, str]) -> QueryResult:
         reply = self._get(f"/api/v1/{kind}?{urlencode({'query': query, **times})}")
         try:
-            told = reply.json()
-            if told["status"] == "success":
-                notes = (*(told.get("warnings") or ()), *(told.get("infos") or ()))
-                return Answer(data=told["data"], warnings=tuple(notes))
-            kind_of_error, words = str(told["errorType"]), str(told["error"])
+            answer = reply.json()
+            if answer["status"] == "success":
+                notes = (*(answer.get("warnings") or ()), *(answer.get("infos") or ()))
+                return QueryResult(data=answer["data"], warnings=tuple(notes))
+            kind_of_error, words = str(answer["errorType"]), str(answer["error"])
         except (ValueError, KeyError, TypeError):
             raise unusable(reply) from None
         raise refused(query, words) if kind_of_error in _ASKERS_FAULT else failed(words)
 
     def _get(self, path: str) -> Response:
         try:
-            return get(self.site.address(names.PROMETHEUS, names.PORT), path, site=self.site, timeout=self.timeout)
+            return get(
+                self.access.address(names.PROMETHEUS, names.PORT), path, access=self.access, timeout=self.timeout
+            )
         except (ssl.SSLEOFError, ConnectionResetError) as error:
             raise Silent("the gateway ends the conversation: no Prometheus that answers stands behind it") from error
         except (OSError, KeyError) as error:

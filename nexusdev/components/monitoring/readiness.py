@@ -14,13 +14,13 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from nexusdev.components.contract import Node, Readiness
-from nexusdev.components.https import Line, Response, opened
+from nexusdev.components.contract import Readiness, ServiceStatus
+from nexusdev.components.https import HttpsConnection, Response, connect
 from nexusdev.components.monitoring import names, targets
 from nexusdev.components.monitoring.targets import Target
 from nexusdev.components.together import together
 from nexusdev.plan.snapshot import State
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 
 _OK, _STARTING = 200, 503
 # Seconds in which a Prometheus that has started may be without targets: three ticks of its discovery.
@@ -30,7 +30,7 @@ _QUESTION = "/api/v1/query?query=" + quote(
 )
 
 
-class Server(Struct, frozen=True, kw_only=True):
+class PrometheusServer(Struct, frozen=True, kw_only=True):
     """What one Prometheus told, or the ``trouble`` with it. ``young``: its list of targets may still come."""
 
     name: str
@@ -50,37 +50,37 @@ class Peer(Struct, frozen=True, kw_only=True):
 class Facts(Struct, frozen=True, kw_only=True):
     """What all of them told. ``services``: those that exist in this run; ``running``: those of them that run."""
 
-    servers: tuple[Server, ...] = ()
+    servers: tuple[PrometheusServer, ...] = ()
     alertmanagers: tuple[Peer, ...] = ()
     grafana: Peer | None = None
     services: frozenset[str] = frozenset()
     running: frozenset[str] = frozenset()
 
-    def wanted(self, server: Server) -> tuple[Target, ...]:
+    def wanted(self, server: PrometheusServer) -> tuple[Target, ...]:
         """The targets that must be up here: of what exists in this run."""
         return tuple(each for each in server.targets if each.needs <= self.services)
 
 
-def look(site: Site) -> Facts:
+def probe(access: InstanceAccess) -> Facts:
     """Ask all of them at once, and the runtime for what exists."""
-    containers = site.runtime.observe().containers
+    containers = access.runtime.observe().containers
     asked: dict[str, Callable[[], Any]] = {
-        **{name: partial(_server, site, name) for name in names.PROMETHEUSES},
-        **{name: partial(_alertmanager, site, name) for name in names.ALERTMANAGERS},
+        **{name: partial(_server, access, name) for name in names.PROMETHEUSES},
+        **{name: partial(_alertmanager, access, name) for name in names.ALERTMANAGERS},
     }
     if names.GRAFANA in containers:
-        asked[names.GRAFANA] = partial(_grafana, site)
-    told = together(asked)
+        asked[names.GRAFANA] = partial(_grafana, access)
+    reply = together(asked)
     return Facts(
-        servers=tuple(told[name] for name in names.PROMETHEUSES),
-        alertmanagers=tuple(told[name] for name in names.ALERTMANAGERS),
-        grafana=told.get(names.GRAFANA),
+        servers=tuple(reply[name] for name in names.PROMETHEUSES),
+        alertmanagers=tuple(reply[name] for name in names.ALERTMANAGERS),
+        grafana=reply.get(names.GRAFANA),
         services=frozenset(containers),
         running=frozenset(name for name, each in containers.items() if each.state is State.RUNNING),
     )
 
 
-def judge(facts: Facts) -> Readiness:
+def assess(facts: Facts) -> Readiness:
     """Decide from the facts. Pure. Names what is missing, the servers themselves first."""
     grafana = (facts.grafana,) if facts.grafana else ()
     troubles = [each.trouble for each in (*facts.servers, *facts.alertmanagers, *grafana) if each.trouble]
@@ -97,13 +97,13 @@ def judge(facts: Facts) -> Readiness:
     return Readiness()
 
 
-def nodes(facts: Facts) -> Sequence[Node]:
+def statuses(facts: Facts) -> Sequence[ServiceStatus]:
     """One row per server: how many targets are up, how many peers are seen."""
     grafana = (_row(facts.grafana, detail="", ok=True),) if facts.grafana else ()
     return (*(_counted(server, facts) for server in facts.servers), *map(_peer, facts.alertmanagers), *grafana)
 
 
-def _counted(server: Server, facts: Facts) -> Node:
+def _counted(server: PrometheusServer, facts: Facts) -> ServiceStatus:
     wanted = facts.wanted(server)
     if not wanted:
         return _row(server, detail="no targets yet", ok=server.young)
@@ -111,33 +111,33 @@ def _counted(server: Server, facts: Facts) -> Node:
     return _row(server, detail=f"{up} of {len(wanted)} targets up", ok=up == len(wanted))
 
 
-def _peer(peer: Peer) -> Node:
+def _peer(peer: Peer) -> ServiceStatus:
     wanted = len(names.ALERTMANAGERS)
     return _row(peer, detail=f"sees {peer.members} of {wanted}", ok=peer.members == wanted)
 
 
-def _row(told: Server | Peer, *, detail: str, ok: bool) -> Node:
-    if told.trouble:
-        return Node(service=told.name, detail=told.trouble)
-    return Node(service=told.name, role="server", state="running", detail=detail, ok=ok)
+def _row(reply: PrometheusServer | Peer, *, detail: str, ok: bool) -> ServiceStatus:
+    if reply.trouble:
+        return ServiceStatus(service=reply.name, detail=reply.trouble)
+    return ServiceStatus(service=reply.name, role="server", state="running", detail=detail, ok=ok)
 
 
 def _by_job(target: Target) -> tuple[str, str]:
     return target.job, target.instance
 
 
-def _server(site: Site, name: str) -> Server:
-    def read(answer: Response, line: Line) -> Server:
+def _server(access: InstanceAccess, name: str) -> PrometheusServer:
+    def read(answer: Response, line: HttpsConnection) -> PrometheusServer:
         marks = line.get(_QUESTION).json()
         silent, lost = (targets.keys(marks, mark) for mark in ("silent", "lost"))
         listed = targets.parse(answer.json(), silent=silent, lost=lost)
-        return Server(name=name, targets=listed, young=not listed and _is_young(line))
+        return PrometheusServer(name=name, targets=listed, young=not listed and _is_young(line))
 
-    told = _asked(site, name, names.PORT, "/api/v1/targets?state=active", read)
-    return told if isinstance(told, Server) else Server(name=name, trouble=told)
+    reply = _asked(access, name, names.PORT, "/api/v1/targets?state=active", read)
+    return reply if isinstance(reply, PrometheusServer) else PrometheusServer(name=name, trouble=reply)
 
 
-def _is_young(line: Line) -> bool:
+def _is_young(line: HttpsConnection) -> bool:
     """By its own clock: a container's need not be ours."""
     from datetime import datetime
     from email.utils import parsedate_to_datetime
@@ -147,24 +147,26 @@ def _is_young(line: Line) -> bool:
     return (parsedate_to_datetime(answer.headers["date"]) - began).total_seconds() < _YOUTH
 
 
-def _alertmanager(site: Site, name: str) -> Peer:
-    def read(answer: Response, _: Line) -> Peer:
+def _alertmanager(access: InstanceAccess, name: str) -> Peer:
+    def read(answer: Response, _: HttpsConnection) -> Peer:
         cluster: Mapping[str, Any] = answer.json()["cluster"]
         return Peer(name=name, members=len(cluster["peers"]))
 
-    told = _asked(site, name, names.ALERTS_PORT, "/api/v2/status", read)
-    return told if isinstance(told, Peer) else Peer(name=name, trouble=told)
+    reply = _asked(access, name, names.ALERTS_PORT, "/api/v2/status", read)
+    return reply if isinstance(reply, Peer) else Peer(name=name, trouble=reply)
 
 
-def _grafana(site: Site) -> Peer:
-    told = _asked(site, names.GRAFANA, names.PAGES_PORT, "/api/health", lambda *_: Peer(name=names.GRAFANA))
-    return told if isinstance(told, Peer) else Peer(name=names.GRAFANA, trouble=told)
+def _grafana(access: InstanceAccess) -> Peer:
+    reply = _asked(access, names.GRAFANA, names.PAGES_PORT, "/api/health", lambda *_: Peer(name=names.GRAFANA))
+    return reply if isinstance(reply, Peer) else Peer(name=names.GRAFANA, trouble=reply)
 
 
-def _asked(site: Site, name: str, port: int, path: str, read: Callable[[Response, Line], Any]) -> Any:
+def _asked(
+    access: InstanceAccess, name: str, port: int, path: str, read: Callable[[Response, HttpsConnection], Any]
+) -> Any:
     """What ``read`` makes of the answer, or a sentence that says why there is none. ``read`` may go on asking on the same line."""
     try:
-        with opened(site.address(name, port), site=site) as line:
+        with connect(access.address(name, port), access=access) as line:
             answer = line.get(path)
             if answer.status != _OK:
                 return f"{name} is starting" if answer.status == _STARTING else f"{name} says {answer.status}"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from nexusdev.stack import schema
-from nexusdev.stack.document import Row, Scalar, Spot, Table, Value, read, refusal
+from nexusdev.stack.document import MappingNode, Scalar, SequenceNode, SourcePosition, Value, config_error, read
 
 _GROUP = ("name", "interval", "query_offset", "limit", "labels", "rules")
 _ALERT = ("alert", "expr", "for", "keep_firing_for", "labels", "annotations")
@@ -24,13 +24,13 @@ Members = Mapping[str, Value]
 
 def check(file: Path) -> None:
     """Raises InvalidConfig for the first thing that Prometheus would not take."""
-    seen: dict[str, Spot] = {}
+    seen: dict[str, SourcePosition] = {}
     for group in _groups(file):
         members = _table(group, _GROUP, required=("name", "rules"))
         name = _written(members["name"])
         if name in seen:
-            raise refusal(group.spot, f"group {name} is written twice", why=f"first in line {seen[name].line}")
-        seen[name] = group.spot
+            raise config_error(group.position, f"group {name} is written twice", why=f"first in line {seen[name].line}")
+        seen[name] = group.position
         _optional(members, "interval", _duration)
         _optional(members, "query_offset", _duration)
         _optional(members, "limit", schema.integer)
@@ -39,21 +39,21 @@ def check(file: Path) -> None:
             _rule(rule)
 
 
-def spot_of(file: Path, group: str, number: int, name: str = "") -> Spot:
+def position_of(file: Path, group: str, number: int, name: str = "") -> SourcePosition:
     """Where a rule is written, counted from 1 in its group; ``name``: one of its keys, or of its labels and annotations."""
     for each in _groups(file):
         members = schema.entries(each)
         rules = schema.items(members["rules"])
         if _written(members["name"]) == group and number <= len(rules):
-            return _key_of(rules[number - 1], name) or rules[number - 1].spot
-    return Spot(file=file, line=1)
+            return _key_of(rules[number - 1], name) or rules[number - 1].position
+    return SourcePosition(file=file, line=1)
 
 
-def _key_of(rule: Value, name: str) -> Spot | None:
-    if not isinstance(rule, Table):
+def _key_of(rule: Value, name: str) -> SourcePosition | None:
+    if not isinstance(rule, MappingNode):
         return None
     notes = (rule.items.get("annotations"), rule.items.get("labels"))
-    tables = [rule, *(each for each in notes if isinstance(each, Table))]
+    tables = [rule, *(each for each in notes if isinstance(each, MappingNode))]
     return next((table.keys[name] for table in tables if name in table.keys), None)
 
 
@@ -68,11 +68,13 @@ def _rule(rule: Value) -> None:
     if len(kinds) != 1:
         near = "alert and record are both written" if kinds else "neither alert nor record is written"
         _table(rule, tuple(dict.fromkeys((*_ALERT, *_RECORD))))
-        raise refusal(rule.spot, near, why="a rule is one of them")
+        raise config_error(rule.position, near, why="a rule is one of them")
     members = _table(rule, _ALERT if kinds == ["alert"] else _RECORD, required=(kinds[0], "expr"))
     name = _written(members[kinds[0]])
     if kinds == ["record"] and not _METRIC.fullmatch(name):
-        raise refusal(members["record"].spot, f"{name!r} cannot be a metric's name", why="letters, digits, _ and :")
+        raise config_error(
+            members["record"].position, f"{name!r} cannot be a metric's name", why="letters, digits, _ and :"
+        )
     _written(members["expr"])
     _optional(members, "for", _duration)
     _optional(members, "keep_firing_for", _duration)
@@ -85,11 +87,11 @@ def _table(value: Value, allowed: Sequence[str], *, required: Sequence[str] = ()
     members = schema.entries(value)
     for key in members:
         if key not in allowed:
-            spot = value.keys[key] if isinstance(value, Table) else value.spot
-            raise refusal(spot, f"unknown key {key}", allowed=allowed, near=key)
+            position = value.keys[key] if isinstance(value, MappingNode) else value.position
+            raise config_error(position, f"unknown key {key}", allowed=allowed, near=key)
     for key in required:
         if key not in members:
-            raise refusal(value.spot, f"{key} is missing")
+            raise config_error(value.position, f"{key} is missing")
     return members
 
 
@@ -100,7 +102,7 @@ def _optional(members: Members, key: str, reader: Callable[[Value], object]) -> 
 
 def _written(value: Value) -> str:
     """A text or a number that is not empty."""
-    if isinstance(value, (Row, Table)) or not value.text.strip() or value.kind == "null":
+    if isinstance(value, (SequenceNode, MappingNode)) or not value.text.strip() or value.kind == "null":
         raise schema.wrong(value, "a text")
     return value.text
 
@@ -113,7 +115,7 @@ def _duration(value: Value) -> None:
 def _labels(value: Value) -> None:
     for name, each in schema.entries(value).items():
         if not _LABEL.fullmatch(name):
-            spot = value.keys[name] if isinstance(value, Table) else value.spot
-            raise refusal(spot, f"{name!r} cannot be a label's name", why="letters, digits and _")
+            position = value.keys[name] if isinstance(value, MappingNode) else value.position
+            raise config_error(position, f"{name!r} cannot be a label's name", why="letters, digits and _")
         if not isinstance(each, Scalar) or each.kind == "null":
             raise schema.wrong(each, "a text")

@@ -62,29 +62,33 @@ class Target(Struct, frozen=True, kw_only=True):
 Key = tuple[str, str]
 
 
-def parse(told: Mapping[str, Any], *, silent: Sequence[Key] = (), lost: Sequence[Key] = ()) -> tuple[Target, ...]:
+def parse(reply: Mapping[str, Any], *, silent: Sequence[Key] = (), lost: Sequence[Key] = ()) -> tuple[Target, ...]:
     """The targets in the reply of ``/api/v1/targets``, sorted by job and instance. ``silent``, ``lost``: (job, instance)."""
-    targets = (_target(each, frozenset(silent), frozenset(lost)) for each in told["data"]["activeTargets"])
+    targets = (_target(each, frozenset(silent), frozenset(lost)) for each in reply["data"]["activeTargets"])
     return tuple(sorted(targets, key=lambda target: (target.job, target.instance)))
 
 
-def _target(told: Mapping[str, Any], silent: frozenset[Key], lost: frozenset[Key]) -> Target:
-    key = (told["labels"]["job"], told["labels"]["instance"])
-    if told["health"] == UP and key in silent:
+def _target(reply: Mapping[str, Any], silent: frozenset[Key], lost: frozenset[Key]) -> Target:
+    key = (reply["labels"]["job"], reply["labels"]["instance"])
+    if reply["health"] == UP and key in silent:
         return Target(
             job=key[0], instance=key[1], health=DOWN, error="its exporter gets no answer from it", lost=key in lost
         )
-    health = told["health"]
+    health = reply["health"]
     return Target(
-        job=key[0], instance=key[1], health=health, error=told.get("lastError", ""), lost=health == DOWN and key in lost
+        job=key[0],
+        instance=key[1],
+        health=health,
+        error=reply.get("lastError", ""),
+        lost=health == DOWN and key in lost,
     )
 
 
-def keys(told: Mapping[str, Any], mark: str) -> tuple[Key, ...]:
+def keys(reply: Mapping[str, Any], mark: str) -> tuple[Key, ...]:
     """(job, instance) of the series of an instant query whose label ``what`` has this value."""
     return tuple(
         (each["metric"]["job"], each["metric"]["instance"])
-        for each in told["data"]["result"]
+        for each in reply["data"]["result"]
         if each["metric"]["what"] == mark
     )
 

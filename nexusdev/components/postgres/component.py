@@ -9,16 +9,16 @@ from nexusdev.components.contract import (
     Client,
     Component,
     Credentials,
-    Node,
     Proof,
     Readiness,
     SeedFile,
+    ServiceStatus,
     Variable,
 )
 from nexusdev.components.postgres import names, readiness
 from nexusdev.components.postgres.arguments import reads_stdin
 from nexusdev.plan.losses import Holding
-from nexusdev.ports import Site, View
+from nexusdev.ports import InstanceAccess, View
 
 _PSQL = (
     "env",
@@ -57,50 +57,50 @@ class Postgres:
             ),
         )
 
-    def look(self, site: Site) -> readiness.Facts:
-        from nexusdev.components.postgres.look import look
+    def probe(self, access: InstanceAccess) -> readiness.Facts:
+        from nexusdev.components.postgres.look import probe
 
-        return look(site)
+        return probe(access)
 
-    def judge(self, facts: readiness.Facts) -> Readiness:
-        return readiness.judge(facts)
+    def assess(self, facts: readiness.Facts) -> Readiness:
+        return readiness.assess(facts)
 
-    def nodes(self, facts: readiness.Facts) -> Sequence[Node]:
-        return readiness.nodes(facts)
+    def statuses(self, facts: readiness.Facts) -> Sequence[ServiceStatus]:
+        return readiness.statuses(facts)
 
-    def prepare(self, site: Site, facts: readiness.Facts) -> None:
-        self._nudge(site, facts)
+    def prepare(self, access: InstanceAccess, facts: readiness.Facts) -> None:
+        self._nudge(access, facts)
 
-    def credentials(self, site: Site) -> Credentials:
+    def credentials(self, access: InstanceAccess) -> Credentials:
         from nexusdev.components.postgres.variables import credentials
 
-        return credentials(site)
+        return credentials(access)
 
-    def seed(self, site: Site, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
+    def seed(self, access: InstanceAccess, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
         del credentials
         from nexusdev.components.postgres.seed import seed
 
-        return seed(site)
+        return seed(access)
 
-    def apply(self, site: Site, files: Sequence[SeedFile]) -> Sequence[Change]:
+    def apply(self, access: InstanceAccess, files: Sequence[SeedFile]) -> Sequence[Change]:
         from nexusdev.components.postgres.project import apply
 
-        return apply(site, files)
+        return apply(access, files)
 
-    def variables(self, site: Site, view: View) -> Sequence[Variable]:
+    def variables(self, access: InstanceAccess, view: View) -> Sequence[Variable]:
         from nexusdev.components.postgres.variables import variables
 
-        return variables(site, view)
+        return variables(access, view)
 
-    def prove(self, site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
+    def prove(self, access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
         from nexusdev.components.postgres.proof import prove
 
-        return prove(site, values)
+        return prove(access, values)
 
-    def rotate(self, site: Site) -> Sequence[Change]:
+    def rotate(self, access: InstanceAccess) -> Sequence[Change]:
         from nexusdev.components.postgres.rotate import rotate
 
-        return rotate(site)
+        return rotate(access)
 
     def client(self, arguments: Sequence[str]) -> Client:
         """psql at the primary as the application; ``-U nexus_owner`` and ``-U postgres`` know their passwords too."""

@@ -10,20 +10,20 @@ from collections.abc import Callable
 from nexusdev.components import https
 from nexusdev.components.postgres import names
 from nexusdev.components.postgres.readiness import Facts
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 
 _EVERY = 0.5
 
 
-def wake(site: Site, node: str) -> None:
+def wake(access: InstanceAccess, node: str) -> None:
     """Let this node's Patroni look around now. That it does not answer is for the next look to find."""
-    credentials = b64encode(f"{names.REST_USER}:{site.secrets.read(names.REST_PASSWORD)}".encode()).decode()
+    credentials = b64encode(f"{names.REST_USER}:{access.secrets.read(names.REST_PASSWORD)}".encode()).decode()
     try:
         https.request(
             "PATCH",
-            site.address(node, names.REST),
+            access.address(node, names.REST),
             "/config",
-            site=site,
+            access=access,
             timeout=2.0,
             name=node,
             body=b'{"loop_wait": 2}',
@@ -40,16 +40,16 @@ class Nudge:
     at once. Harmless at any time, so the only state is when it was done last.
     """
 
-    def __init__(self, wake: Callable[[Site, str], None] = wake) -> None:
+    def __init__(self, wake: Callable[[InstanceAccess, str], None] = wake) -> None:
         self._wake = wake
         self._last = 0.0
         self._lock = threading.Lock()
 
-    def __call__(self, site: Site, facts: Facts) -> None:
+    def __call__(self, access: InstanceAccess, facts: Facts) -> None:
         leader = next((member.name for member in facts.members if member.leads), "")
         waiting = [member for member in facts.members if member.role == "replica" and member.state == "streaming"]
         if leader and waiting and self._is_time():
-            self._wake(site, leader)
+            self._wake(access, leader)
 
     def _is_time(self) -> bool:
         with self._lock:

@@ -12,7 +12,7 @@ from nexusdev.components.contract import Change, SeedFile
 from nexusdev.components.postgres import names
 from nexusdev.components.postgres.sql import session
 from nexusdev.errors import SeedingFailed
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 _IN_TRANSACTION = "25001"
 
 
-def apply(site: Site, files: Sequence[SeedFile]) -> Sequence[Change]:
+def apply(access: InstanceAccess, files: Sequence[SeedFile]) -> Sequence[Change]:
     """Apply what was not applied with this content; raises ``SeedingFailed`` with file, line, SQLSTATE and the server's message."""
     ordered = sorted(filter(_is_sql, files), key=lambda file: file.path)
     if not ordered:
         return ()
     changes = []
-    with session(site, user=names.OWNER, database=names.DATABASE, doing="applying the project's SQL") as connection:
+    with session(access, user=names.OWNER, database=names.DATABASE, doing="applying the project's SQL") as connection:
         for file in ordered:
             known = _hashes(connection, file.path)
             if file.sha256 not in known:
@@ -75,15 +75,15 @@ class _Refusal:
     def __init__(self, result: PGresult | None, done: int, message: str = "") -> None:
         from psycopg.pq import DiagnosticField
 
-        def told(field: DiagnosticField) -> str:
+        def reply(field: DiagnosticField) -> str:
             value = result.error_field(field) if result else None
             return value.decode("utf-8", "replace") if value else ""
 
-        self.sqlstate = told(DiagnosticField.SQLSTATE)
-        self.message = message or told(DiagnosticField.MESSAGE_PRIMARY)
-        self.detail = told(DiagnosticField.MESSAGE_DETAIL)
-        self.hint = told(DiagnosticField.MESSAGE_HINT)
-        self.position = int(told(DiagnosticField.STATEMENT_POSITION) or 0)
+        self.sqlstate = reply(DiagnosticField.SQLSTATE)
+        self.message = message or reply(DiagnosticField.MESSAGE_PRIMARY)
+        self.detail = reply(DiagnosticField.MESSAGE_DETAIL)
+        self.hint = reply(DiagnosticField.MESSAGE_HINT)
+        self.position = int(reply(DiagnosticField.STATEMENT_POSITION) or 0)
         self.done = done
 
 

@@ -14,7 +14,7 @@ from nexusdev.components.contract import Proof
 from nexusdev.components.postgres.sql import words
 from nexusdev.components.together import together
 from nexusdev.errors import Degraded, IdentityMismatch
-from nexusdev.ports import Address, Site
+from nexusdev.ports import Address, InstanceAccess
 from nexusdev.wire import postgres as wire
 from nexusdev.wire import tls
 
@@ -25,7 +25,7 @@ _SQL = "SELECT nonce, pg_is_in_recovery() FROM nexusdev.instance"
 _STRANGER = ("28P01", "28000", "3D000", "42P01")
 
 
-class Door(Struct, frozen=True, kw_only=True):
+class ProofEndpoint(Struct, frozen=True, kw_only=True):
     """A published path as the variables describe it. ``replica``: what must be behind it."""
 
     name: str
@@ -40,9 +40,9 @@ class Door(Struct, frozen=True, kw_only=True):
         return f"{self.name} {self.address}"
 
 
-def doors(values: Mapping[str, str]) -> Sequence[Door]:
+def proof_endpoints(values: Mapping[str, str]) -> Sequence[ProofEndpoint]:
     """The paths of the variables. Pure."""
-    plain = Door(
+    plain = ProofEndpoint(
         name="PGHOST",
         address=Address(host=values["PGHOST"], port=int(values["PGPORT"])),
         user=values["PGUSER"],
@@ -58,46 +58,46 @@ def doors(values: Mapping[str, str]) -> Sequence[Door]:
     )
 
 
-def prove(site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
+def prove(access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
     """Read the nonce through every path at once; a read-only path must end at a replica, the others at the primary."""
     import psycopg  # before the threads: it is imported once
 
     del psycopg
     ca = values["PGSSLROOTCERT"]
-    questions = {door.path: _question(door, ca, site.nonce) for door in doors(values)}
+    questions = {endpoint.path: _question(endpoint, ca, access.nonce) for endpoint in proof_endpoints(values)}
     return tuple(together(questions).values())
 
 
-def judge(door: Door, rows: Sequence[Row], nonce: str) -> None:
+def verify(endpoint: ProofEndpoint, rows: Sequence[Row], nonce: str) -> None:
     """Raise unless this is the mark of this instance at the right kind of server. Pure."""
     if not rows or rows[0][0] != nonce:
         mark = repr(rows[0][0]) if rows else "missing"
-        raise IdentityMismatch(f"{door.path} is another instance", why=f"its mark is {mark}", hint="nexusdev up")
+        raise IdentityMismatch(f"{endpoint.path} is another instance", why=f"its mark is {mark}", hint="nexusdev up")
     replica = bool(rows[0][1])
-    if replica != door.replica:
+    if replica != endpoint.replica:
         found, wanted = ("a replica", "the primary") if replica else ("the primary", "a replica")
-        raise Degraded(f"{door.path} ends at {found}", why=f"it shall lead to {wanted}", hint="nexusdev status")
+        raise Degraded(f"{endpoint.path} ends at {found}", why=f"it shall lead to {wanted}", hint="nexusdev status")
 
 
-def _question(door: Door, ca: str, nonce: str) -> Callable[[], Proof]:
+def _question(endpoint: ProofEndpoint, ca: str, nonce: str) -> Callable[[], Proof]:
     def ask() -> Proof:
         began = time.monotonic()
-        judge(door, _ask(door, ca), nonce)
-        return Proof(path=door.path, seconds=time.monotonic() - began)
+        verify(endpoint, _ask(endpoint, ca), nonce)
+        return Proof(path=endpoint.path, seconds=time.monotonic() - began)
 
     return ask
 
 
-def _ask(door: Door, ca: str) -> Sequence[Row]:
+def _ask(endpoint: ProofEndpoint, ca: str) -> Sequence[Row]:
     import psycopg
 
     try:
         with psycopg.connect(
-            host=door.address.host,
-            port=door.address.port,
-            dbname=door.database,
-            user=door.user,
-            password=door.password,
+            host=endpoint.address.host,
+            port=endpoint.address.port,
+            dbname=endpoint.database,
+            user=endpoint.user,
+            password=endpoint.password,
             sslmode="verify-full",
             sslrootcert=ca,
             connect_timeout=_PATIENCE,
@@ -105,47 +105,47 @@ def _ask(door: Door, ca: str) -> Sequence[Row]:
         ) as connection:
             return connection.execute(_SQL).fetchall()
     except psycopg.Error as error:
-        raise _trouble(door, ca) or _unserved(door, words(error)) from error
+        raise _trouble(endpoint, ca) or _unserved(endpoint, words(error)) from error
 
 
-def _trouble(door: Door, ca: str) -> Degraded | IdentityMismatch | None:
+def _trouble(endpoint: ProofEndpoint, ca: str) -> Degraded | IdentityMismatch | None:
     """Why the library had no answer. It has only a text for a login that fails; the protocol itself has a code, and TLS a reason."""
     try:
         with wire.connect(
-            address=door.address,
-            database=door.database,
-            user=door.user,
-            password=door.password,
+            address=endpoint.address,
+            database=endpoint.database,
+            user=endpoint.user,
+            password=endpoint.password,
             context=tls.trust(ca),
             timeout=_PATIENCE,
         ) as session:
             session.ask(_SQL)
-    except wire.Refused as error:
-        return _refusal(door, error)
+    except wire.PostgresError as error:
+        return _refusal(endpoint, error)
     except ssl.SSLCertVerificationError as error:
         why = f"its certificate: {error.verify_message}"
-        return IdentityMismatch(f"{door.path} is not this instance's PostgreSQL", why=why, hint="nexusdev up")
+        return IdentityMismatch(f"{endpoint.path} is not this instance's PostgreSQL", why=why, hint="nexusdev up")
     except OSError as error:
-        return Degraded(f"nothing serves at {door.path}", why=str(error), hint="nexusdev status")
+        return Degraded(f"nothing serves at {endpoint.path}", why=str(error), hint="nexusdev status")
     return None
 
 
-def _unserved(door: Door, why: str) -> Degraded:
-    return Degraded(f"{door.path} does not serve", why=why, hint="nexusdev status")
+def _unserved(endpoint: ProofEndpoint, why: str) -> Degraded:
+    return Degraded(f"{endpoint.path} does not serve", why=why, hint="nexusdev status")
 
 
-def _refusal(door: Door, error: wire.Refused) -> Degraded | IdentityMismatch:
+def _refusal(endpoint: ProofEndpoint, error: wire.PostgresError) -> Degraded | IdentityMismatch:
     """A wrong password or a missing database is another instance, or one that was not seeded; the rest is a bad day."""
     why = f"{error} ({error.sqlstate})" if error.sqlstate else str(error)
     if error.sqlstate in _STRANGER:
         hint = "nexusdev up   seeds what is missing"
-        return IdentityMismatch(f"{door.path} does not show this instance's mark", why=why, hint=hint)
-    return _unserved(door, why)
+        return IdentityMismatch(f"{endpoint.path} does not show this instance's mark", why=why, hint=hint)
+    return _unserved(endpoint, why)
 
 
-def _from_url(name: str, values: Mapping[str, str], *, replica: bool = False) -> Door:
+def _from_url(name: str, values: Mapping[str, str], *, replica: bool = False) -> ProofEndpoint:
     url = urlsplit(values[name])
-    return Door(
+    return ProofEndpoint(
         name=name,
         address=Address(host=url.hostname or "", port=url.port or 5432),
         user=url.username or "",

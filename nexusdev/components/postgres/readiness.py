@@ -11,9 +11,9 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from nexusdev.components.contract import Node, Readiness
+from nexusdev.components.contract import Readiness, ServiceStatus
 from nexusdev.components.postgres import names
-from nexusdev.words import listed
+from nexusdev.words import join_names
 
 
 class Member(Struct, frozen=True, kw_only=True):
@@ -50,12 +50,12 @@ class Serves(StrEnum):
     REPLICA = "replica"
 
 
-class Path(Struct, frozen=True, kw_only=True):
-    """How a published path answered. ``writes``: a write was acknowledged. ``said``: the server's or the system's own words."""
+class Route(Struct, frozen=True, kw_only=True):
+    """How a published path answered. ``writes``: a write was acknowledged. ``answer``: the server's or the system's own words."""
 
     serves: Serves = Serves.UNASKED
     writes: bool = False
-    said: str = ""
+    answer: str = ""
 
 
 class Store(Struct, frozen=True, kw_only=True):
@@ -76,9 +76,9 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     views: Mapping[str, tuple[Member, ...]] = field(default_factory=dict)
     stores: Mapping[str, Store] = field(default_factory=dict)
-    primary: Path = field(default_factory=Path)
-    replica: Path = field(default_factory=Path)
-    pool: Path = field(default_factory=Path)
+    primary: Route = field(default_factory=Route)
+    replica: Route = field(default_factory=Route)
+    pool: Route = field(default_factory=Route)
     seeded: bool = False
 
     @property
@@ -92,7 +92,7 @@ class Facts(Struct, frozen=True, kw_only=True):
         return tuple(sorted({member.name for view in self.views.values() for member in view if member.leads}))
 
 
-def judge(facts: Facts) -> Readiness:
+def assess(facts: Facts) -> Readiness:
     """Decide from the facts. Pure. Seedable from the first acknowledged write on."""
     checks = (_stores, _cluster, _primary, _replicas, _replica_path, _pool)
     missing = next((words for check in checks if (words := check(facts))), "")
@@ -112,7 +112,7 @@ def _cluster(facts: Facts) -> str:
     if not facts.views:
         return "no node answers yet"
     if len(facts.leaders) > 1:
-        return f"two leaders: {listed(facts.leaders)}"
+        return f"two leaders: {join_names(facts.leaders)}"
     if not facts.leaders:
         return f"no leader yet{_doing(facts.members)}"
     leader = _leader(facts)
@@ -124,11 +124,11 @@ def _cluster(facts: Facts) -> str:
 def _primary(facts: Facts) -> str:
     path = facts.primary
     if path.serves is Serves.PRIMARY:
-        return "" if path.writes else f"{_leader(facts).name} acknowledges no write: {path.said}"
+        return "" if path.writes else f"{_leader(facts).name} acknowledges no write: {path.answer}"
     if path.serves is Serves.REPLICA:
         return f"the gateway still leads {names.PRIMARY} to a replica"
     if path.serves is Serves.REFUSED:
-        return f"{names.PRIMARY} refuses: {path.said}"
+        return f"{names.PRIMARY} refuses: {path.answer}"
     return f"the gateway does not lead to {_leader(facts).name} yet"
 
 
@@ -148,7 +148,7 @@ def _replica_path(facts: Facts) -> str:
     if path.serves is Serves.PRIMARY:
         return f"the gateway leads {names.REPLICA} to the primary"
     if path.serves is Serves.REFUSED:
-        return f"{names.REPLICA} refuses: {path.said}"
+        return f"{names.REPLICA} refuses: {path.answer}"
     return f"the gateway has no replica for {names.REPLICA} yet"
 
 
@@ -157,7 +157,7 @@ def _pool(facts: Facts) -> str:
     if path.serves is Serves.PRIMARY or (path.serves is Serves.REFUSED and not facts.seeded):
         return ""
     if path.serves is Serves.REFUSED:
-        return f"{names.POOL} refuses: {path.said}"
+        return f"{names.POOL} refuses: {path.answer}"
     return f"{names.POOL} does not answer" if path.serves is not Serves.REPLICA else f"{names.POOL} leads to a replica"
 
 
@@ -182,7 +182,7 @@ def _doing(members: Sequence[Member]) -> str:
     return f": {busy.name} is {busy.state}" if busy else ""
 
 
-def nodes(facts: Facts) -> Sequence[Node]:
+def statuses(facts: Facts) -> Sequence[ServiceStatus]:
     """PostgreSQL's nodes, the stores behind them, the pool in front. Pure."""
     members = {member.name: member for member in facts.members}
     servers = [_server(name, members.get(name), answers=name in facts.views) for name in names.NODES]
@@ -190,13 +190,13 @@ def nodes(facts: Facts) -> Sequence[Node]:
     return (*servers, *stores, _pooler(facts))
 
 
-def _server(name: str, member: Member | None, *, answers: bool) -> Node:
+def _server(name: str, member: Member | None, *, answers: bool) -> ServiceStatus:
     if not answers:
-        return Node(service=name, detail="does not answer")
+        return ServiceStatus(service=name, detail="does not answer")
     if member is None:
-        return Node(service=name, state="starting", detail="not in the cluster yet")
+        return ServiceStatus(service=name, state="starting", detail="not in the cluster yet")
     role = "primary" if member.leads else "replica"
-    return Node(service=name, role=role, state=member.state, detail=_detail(member), ok=_in_quorum(member))
+    return ServiceStatus(service=name, role=role, state=member.state, detail=_detail(member), ok=_in_quorum(member))
 
 
 def _detail(member: Member) -> str:
@@ -212,24 +212,24 @@ def _size(size: int) -> str:
     return f"{size} B" if size < 1 << 20 else f"{size >> 20} MiB"
 
 
-def _store(name: str, store: Store) -> Node:
+def _store(name: str, store: Store) -> ServiceStatus:
     if not store.answers:
-        return Node(service=name, detail="does not answer")
+        return ServiceStatus(service=name, detail="does not answer")
     role = "leader" if store.leads else "follower" if store.has_leader else ""
     detail = "" if store.has_leader else "no quorum"
-    return Node(service=name, role=role, state="running", detail=detail, ok=store.has_leader)
+    return ServiceStatus(service=name, role=role, state="running", detail=detail, ok=store.has_leader)
 
 
-def _pooler(facts: Facts) -> Node:
+def _pooler(facts: Facts) -> ServiceStatus:
     path = facts.pool
     if path.serves in (Serves.UNASKED, Serves.SILENT):
-        return Node(service=names.POOL, detail=path.said or "not asked: there is no primary")
+        return ServiceStatus(service=names.POOL, detail=path.answer or "not asked: there is no primary")
     ok = path.serves is Serves.PRIMARY
-    return Node(
+    return ServiceStatus(
         service=names.POOL,
         role="pool",
         state="running",
-        detail=f"leads to the {path.serves}" if ok else path.said,
+        detail=f"leads to the {path.serves}" if ok else path.answer,
         ok=ok,
     )
 

@@ -12,48 +12,48 @@ from nexusdev.components.postgres import names
 from nexusdev.components.postgres.seed import set_password
 from nexusdev.components.postgres.sql import session
 from nexusdev.errors import SeedingFailed
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 from nexusdev.wire import postgres as wire
 
 _ALPHABET = string.ascii_letters + string.digits
 ROTATED = (names.APP, names.OWNER)
 
 
-def rotate(site: Site) -> Sequence[Change]:
+def rotate(access: InstanceAccess) -> Sequence[Change]:
     """Set the new passwords, try them through the primary and the pool, then write them into the store.
 
     Cut off anywhere, the next seed brings the server back to what the store holds.
     """
     fresh = {role: _random(32) for role in ROTATED}
-    _set(site, fresh)
+    _set(access, fresh)
     for role, password in fresh.items():
-        _try(site, role, password)
-        site.secrets.write(names.PASSWORDS[role], password)
+        _try(access, role, password)
+        access.secrets.write(names.PASSWORDS[role], password)
     return tuple(Change(what=f"new password for {role}") for role in fresh)
 
 
-def _set(site: Site, fresh: Mapping[str, str]) -> None:
+def _set(access: InstanceAccess, fresh: Mapping[str, str]) -> None:
     """All of them or none."""
-    hands = session(site, user=names.SUPERUSER, database=names.MAINTENANCE, doing="changing passwords")
+    hands = session(access, user=names.SUPERUSER, database=names.MAINTENANCE, doing="changing passwords")
     with hands as connection, connection.transaction():
         for role, password in fresh.items():
             set_password(connection, role, password)
 
 
-def _try(site: Site, role: str, password: str) -> None:
+def _try(access: InstanceAccess, role: str, password: str) -> None:
     """Log in with it. Through the pool as well: PgBouncer learns by this login what to say to the server for everybody else."""
     for name, port in ((names.PRIMARY, names.SQL), (names.POOL, names.POOLED)):
         try:
             with wire.connect(
-                address=site.address(name, port),
+                address=access.address(name, port),
                 database=names.DATABASE,
                 user=role,
                 password=password,
-                context=https.context(site),
+                context=https.context(access),
                 timeout=5.0,
             ) as session:
                 session.ask("SELECT 1")
-        except (wire.Refused, OSError) as error:
+        except (wire.PostgresError, OSError) as error:
             raise SeedingFailed(
                 f"{name} does not take the new password of {role}", why=str(error), hint="nexusdev secrets rotate"
             ) from error

@@ -8,27 +8,27 @@ from typing import TYPE_CHECKING
 from nexusdev.components.contract import Change
 from nexusdev.components.postgres import names, wanted
 from nexusdev.components.postgres.sql import first, session
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 from nexusdev.wire import scram
 
 if TYPE_CHECKING:
     from nexusdev.components.postgres.sql import Connection
 
 
-def seed(site: Site) -> Sequence[Change]:
+def seed(access: InstanceAccess) -> Sequence[Change]:
     """What was missing, in the order in which it was made; raises ``SeedingFailed``."""
     with session(
-        site, user=names.SUPERUSER, database=names.MAINTENANCE, doing="making roles and databases"
+        access, user=names.SUPERUSER, database=names.MAINTENANCE, doing="making roles and databases"
     ) as connection:
-        cluster = [*take(connection, wanted.CLUSTER), *_passwords(site, connection)]
+        cluster = [*take(connection, wanted.CLUSTER), *_passwords(access, connection)]
     with session(
-        site, user=names.SUPERUSER, database=names.DATABASE, doing=f"preparing {names.DATABASE}"
+        access, user=names.SUPERUSER, database=names.DATABASE, doing=f"preparing {names.DATABASE}"
     ) as connection:
-        inside = [*take(connection, wanted.DATABASE), *_mark(connection, site.nonce)]
+        inside = [*take(connection, wanted.DATABASE), *_mark(connection, access.nonce)]
     return (*cluster, *inside)
 
 
-def take(connection: Connection, steps: Sequence[wanted.Step]) -> Iterator[Change]:
+def take(connection: Connection, steps: Sequence[wanted.SeedStep]) -> Iterator[Change]:
     """Take each step that is not done yet."""
     for step in steps:
         if not first(connection, step.present):
@@ -36,12 +36,12 @@ def take(connection: Connection, steps: Sequence[wanted.Step]) -> Iterator[Chang
             yield Change(what=step.what)
 
 
-def _passwords(site: Site, connection: Connection) -> Iterator[Change]:
+def _passwords(access: InstanceAccess, connection: Connection) -> Iterator[Change]:
     """Every role's password is the one of the secret store."""
     rows = connection.execute("SELECT rolname, rolpassword FROM pg_authid WHERE rolcanlogin").fetchall()
     kept = {row[0]: row[1] for row in rows}
     for role in wanted.ROLES:
-        password = site.secrets.read(names.PASSWORDS[role])
+        password = access.secrets.read(names.PASSWORDS[role])
         if not scram.matches(kept[role], password):
             set_password(connection, role, password)
             yield Change(what=f"set the password of {role}")

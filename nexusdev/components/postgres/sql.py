@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nexusdev.components.postgres import names
 from nexusdev.errors import SeedingFailed
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 
 if TYPE_CHECKING:
     import psycopg
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def session(site: Site, *, user: str, database: str, doing: str) -> Iterator[Connection]:
+def session(access: InstanceAccess, *, user: str, database: str, doing: str) -> Iterator[Connection]:
     """A connection to the primary through the gateway, in autocommit. ``doing`` completes the sentence ``PostgreSQL: … failed``."""
     import psycopg
 
-    address = site.address(names.PRIMARY, names.SQL)
+    address = access.address(names.PRIMARY, names.SQL)
     try:
         with psycopg.connect(
             host=address.host,
             port=address.port,
             dbname=database,
             user=user,
-            password=site.secrets.read(names.PASSWORDS[user]),
+            password=access.secrets.read(names.PASSWORDS[user]),
             sslmode="verify-full",
-            sslrootcert=str(site.ca_file),
+            sslrootcert=str(access.ca_file),
             connect_timeout=5,
             application_name="nexusdev",
             autocommit=True,

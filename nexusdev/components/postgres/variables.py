@@ -9,15 +9,15 @@ from collections.abc import Mapping, Sequence
 
 from nexusdev.components.contract import Consumer, Credentials, Variable
 from nexusdev.components.postgres import names
-from nexusdev.ports import Address, Site, View
+from nexusdev.ports import Address, InstanceAccess, View
 
 
-def variables(site: Site, view: View) -> Sequence[Variable]:
+def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
     """Names as in production; the same in both views but for the addresses."""
-    primary = site.address_in(view, names.PRIMARY, names.SQL)
-    password, owner = (site.secrets.read(names.PASSWORDS[role]) for role in (names.APP, names.OWNER))
-    replica = site.address_in(view, names.REPLICA, names.SQL)
-    pool = site.address_in(view, names.POOL, names.POOLED)
+    primary = access.address_in(view, names.PRIMARY, names.SQL)
+    password, owner = (access.secrets.read(names.PASSWORDS[role]) for role in (names.APP, names.OWNER))
+    replica = access.address_in(view, names.REPLICA, names.SQL)
+    pool = access.address_in(view, names.POOL, names.POOLED)
     return (
         Variable(name="PGHOST", value=primary.host),
         Variable(name="PGPORT", value=str(primary.port)),
@@ -25,7 +25,7 @@ def variables(site: Site, view: View) -> Sequence[Variable]:
         Variable(name="PGUSER", value=names.APP),
         Variable(name="PGPASSWORD", value=password, secret=True),
         Variable(name="PGSSLMODE", value="verify-full"),
-        Variable(name="PGSSLROOTCERT", value=site.ca_file_in(view)),
+        Variable(name="PGSSLROOTCERT", value=access.ca_file_in(view)),
         Variable(name="DATABASE_URL", value=_url(primary, password), secret=True, comment="the primary"),
         Variable(
             name="DATABASE_RO_URL", value=_url(replica, password), secret=True, comment="the replicas: reads only"
@@ -42,18 +42,18 @@ def variables(site: Site, view: View) -> Sequence[Variable]:
     )
 
 
-def credentials(site: Site) -> Credentials:
+def credentials(access: InstanceAccess) -> Credentials:
     """Return the application's login and the migration owner's, with the addresses inside the network."""
     primary = {"database": names.DATABASE, "host": names.PRIMARY, "port": str(names.SQL), "sslmode": "verify-full"}
     others = {"replica_host": names.REPLICA, "pool_host": names.POOL, "pool_port": str(names.POOLED)}
     return {
-        Consumer.APPLICATION: {**_login(site, names.APP), **primary, **others},
-        Consumer.MIGRATIONS: {**_login(site, names.OWNER), **primary},
+        Consumer.APPLICATION: {**_login(access, names.APP), **primary, **others},
+        Consumer.MIGRATIONS: {**_login(access, names.OWNER), **primary},
     }
 
 
-def _login(site: Site, role: str) -> Mapping[str, str]:
-    return {"username": role, "password": site.secrets.read(names.PASSWORDS[role])}
+def _login(access: InstanceAccess, role: str) -> Mapping[str, str]:
+    return {"username": role, "password": access.secrets.read(names.PASSWORDS[role])}
 
 
 def _url(address: Address, password: str, *, user: str = names.APP) -> str:

@@ -16,7 +16,7 @@ _OWNER, _APP, _PROBE, _POOLER, _DATABASE = names.OWNER, names.APP, names.PROBE, 
 _MONITOR = names.MONITOR
 
 
-class Step(Struct, frozen=True, kw_only=True):
+class SeedStep(Struct, frozen=True, kw_only=True):
     """One thing to be. ``present`` selects one boolean, ``make`` brings it about, ``what`` tells it in the past tense."""
 
     what: str
@@ -28,18 +28,18 @@ ROLES = (_OWNER, _APP, _PROBE, _POOLER, _MONITOR)
 _ATTRIBUTES = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 
 
-def role(name: str) -> Step:
+def role(name: str) -> SeedStep:
     """A role that may log in and nothing else; its password is another matter."""
-    return Step(
+    return SeedStep(
         what=f"created role {name}",
         present=f"SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}')",
         make=f"CREATE ROLE {name} {_ATTRIBUTES}",
     )
 
 
-def plain(name: str) -> Step:
+def plain(name: str) -> SeedStep:
     """The same role after somebody gave it more."""
-    return Step(
+    return SeedStep(
         what=f"took extra rights from role {name}",
         present=f"""SELECT NOT (rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls) AND rolcanlogin
                     FROM pg_roles WHERE rolname = '{name}'""",
@@ -51,19 +51,19 @@ def plain(name: str) -> Step:
 CLUSTER = (
     *(step for name in ROLES for step in (role(name), plain(name))),
     *(
-        Step(
+        SeedStep(
             what=f"let {name} read the statistics",
             present=f"SELECT pg_has_role('{name}', 'pg_monitor', 'MEMBER')",
             make=f"GRANT pg_monitor TO {name}",
         )
         for name in (_PROBE, _MONITOR)
     ),
-    Step(
+    SeedStep(
         what=f"created database {_DATABASE}",
         present=f"SELECT EXISTS (SELECT FROM pg_database WHERE datname = '{_DATABASE}')",
         make=f"CREATE DATABASE {_DATABASE} OWNER {_OWNER} STRATEGY file_copy",
     ),
-    Step(
+    SeedStep(
         what=f"closed {_DATABASE} to everybody but its own roles",
         present=f"""SELECT NOT has_database_privilege('public', '{_DATABASE}', 'CONNECT')
                        AND has_database_privilege('{_APP}', '{_DATABASE}', 'CONNECT')
@@ -74,7 +74,7 @@ CLUSTER = (
                  GRANT CONNECT, TEMP ON DATABASE {_DATABASE} TO {_APP};
                  GRANT CONNECT ON DATABASE {_DATABASE} TO {_PROBE}, {_MONITOR}""",
     ),
-    Step(
+    SeedStep(
         what="gave PgBouncer its password lookup",
         present=f"SELECT COALESCE(has_function_privilege('{_POOLER}', to_regprocedure('pgbouncer.get_auth(text)'), 'EXECUTE'), false)",
         make=f"""CREATE SCHEMA IF NOT EXISTS pgbouncer;
@@ -90,8 +90,8 @@ CLUSTER = (
 )
 
 
-def extension(name: str) -> Step:
-    return Step(
+def extension(name: str) -> SeedStep:
+    return SeedStep(
         what=f"created extension {name}",
         present=f"SELECT EXISTS (SELECT FROM pg_extension WHERE extname = '{name}')",
         make=f'CREATE EXTENSION "{name}"',
@@ -101,7 +101,7 @@ def extension(name: str) -> Step:
 # In nexus_architect itself.
 DATABASE = (
     *(extension(name) for name in EXTENSIONS),
-    Step(
+    SeedStep(
         what=f"let {_APP} read and write what {_OWNER} makes",
         present=f"""SELECT count(*) = 3 FROM pg_default_acl
                     WHERE defaclrole = '{_OWNER}'::regrole AND defaclnamespace = 0 AND defaclobjtype IN ('r', 'S', 'n')
@@ -110,18 +110,18 @@ DATABASE = (
                  ALTER DEFAULT PRIVILEGES FOR ROLE {_OWNER} GRANT USAGE, SELECT ON SEQUENCES TO {_APP};
                  ALTER DEFAULT PRIVILEGES FOR ROLE {_OWNER} GRANT USAGE ON SCHEMAS TO {_APP}""",
     ),
-    Step(
+    SeedStep(
         what="created schema nexusdev",
         present="SELECT to_regnamespace('nexusdev') IS NOT NULL",
         make=f"CREATE SCHEMA nexusdev; GRANT USAGE ON SCHEMA nexusdev TO {_OWNER}, {_APP}, {_PROBE}",
     ),
-    Step(
+    SeedStep(
         what="created table nexusdev.instance",
         present=f"SELECT COALESCE(has_table_privilege('{_OWNER}', to_regclass('nexusdev.instance'), 'SELECT'), false)",
         make=f"""CREATE TABLE IF NOT EXISTS nexusdev.instance (nonce text NOT NULL);
                  GRANT SELECT ON nexusdev.instance TO {_OWNER}, {_APP}, {_PROBE}""",
     ),
-    Step(
+    SeedStep(
         what=f"let {_MONITOR} read how many logins each node refused",
         present=f"SELECT COALESCE(has_function_privilege('{_MONITOR}', to_regprocedure('nexusdev.refused_logins()'), 'EXECUTE'), false)",
         make=f"""CREATE OR REPLACE FUNCTION nexusdev.refused_logins() RETURNS TABLE (reason text, logins_total bigint)
@@ -133,7 +133,7 @@ DATABASE = (
                  GRANT USAGE ON SCHEMA nexusdev TO {_MONITOR};
                  GRANT EXECUTE ON FUNCTION nexusdev.refused_logins() TO {_MONITOR}""",
     ),
-    Step(
+    SeedStep(
         what="created table nexusdev.seeded",
         present="SELECT to_regclass('nexusdev.seeded') IS NOT NULL",
         make=f"""CREATE TABLE nexusdev.seeded (

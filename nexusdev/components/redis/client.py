@@ -16,8 +16,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from nexusdev.components.redis import names
-from nexusdev.ports import Address, Site
-from nexusdev.wire.resp import Refused
+from nexusdev.ports import Address, InstanceAccess
+from nexusdev.wire.resp import RedisError
 
 Connection = redis.Redis
 ResponseError = redis.ResponseError
@@ -30,7 +30,7 @@ def connect(
     """One connection, made when it is first used; tried once, because whoever waits has its own loop.
 
     timeout  seconds for each of connecting, handshake and reply
-    raises   ``Refused`` for what the server refuses; ``OSError`` when there is no server, no answer or no trust
+    raises   ``RedisError`` for what the server refuses; ``OSError`` when there is no server, no answer or no trust
     """
     try:
         with redis.Redis(
@@ -50,16 +50,16 @@ def connect(
         ) as client:
             yield client
     except (redis.AuthenticationError, redis.BusyLoadingError, redis.ResponseError) as error:
-        raise Refused(said(error)) from error
+        raise RedisError(said(error)) from error
     except (redis.ConnectionError, redis.TimeoutError) as error:
         raise _cause(error) from error
 
 
 @contextlib.contextmanager
-def as_admin(site: Site, name: str, port: int = names.PORT) -> Iterator[Connection]:
+def as_admin(access: InstanceAccess, name: str, port: int = names.PORT) -> Iterator[Connection]:
     """As the administrator, at a service or role name of the instance."""
-    password = site.secrets.read(names.ADMIN_PASSWORD)
-    with connect(site.address(name, port), user=names.ADMIN_USER, password=password, ca=site.ca_file) as connection:
+    password = access.secrets.read(names.ADMIN_PASSWORD)
+    with connect(access.address(name, port), user=names.ADMIN_USER, password=password, ca=access.ca_file) as connection:
         yield connection
 
 

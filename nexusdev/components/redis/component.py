@@ -9,17 +9,17 @@ from nexusdev.components.contract import (
     Client,
     Component,
     Credentials,
-    Node,
     Proof,
     Readiness,
     SeedFile,
+    ServiceStatus,
     Variable,
 )
 from nexusdev.components.redis import names, readiness, status, variables
 from nexusdev.components.redis.arguments import reads_stdin
 from nexusdev.components.redis.readiness import Facts
 from nexusdev.plan.losses import Holding
-from nexusdev.ports import Site, View
+from nexusdev.ports import InstanceAccess, View
 
 
 class Redis:
@@ -35,44 +35,44 @@ class Redis:
             Holding(group="sentinel", what="who is master", enough=2, source=("redis",), along=("redis",)),
         )
 
-    def look(self, site: Site) -> Facts:
-        return readiness.look(site)
+    def probe(self, access: InstanceAccess) -> Facts:
+        return readiness.probe(access)
 
-    def judge(self, facts: Facts) -> Readiness:
-        return readiness.judge(facts)
+    def assess(self, facts: Facts) -> Readiness:
+        return readiness.assess(facts)
 
-    def nodes(self, facts: Facts) -> Sequence[Node]:
-        return status.nodes(facts)
+    def statuses(self, facts: Facts) -> Sequence[ServiceStatus]:
+        return status.statuses(facts)
 
-    def prepare(self, site: Site, facts: Facts) -> None:
+    def prepare(self, access: InstanceAccess, facts: Facts) -> None:
         """Nothing: the sentinels elect whom they need."""
 
-    def credentials(self, site: Site) -> Credentials:
-        return variables.credentials(site)
+    def credentials(self, access: InstanceAccess) -> Credentials:
+        return variables.credentials(access)
 
-    def seed(self, site: Site, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
+    def seed(self, access: InstanceAccess, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
         del credentials
         from nexusdev.components.redis import seed
 
-        return seed.seed(site)
+        return seed.seed(access)
 
-    def apply(self, site: Site, files: Sequence[SeedFile]) -> Sequence[Change]:
+    def apply(self, access: InstanceAccess, files: Sequence[SeedFile]) -> Sequence[Change]:
         from nexusdev.components.redis import seed
 
-        return seed.apply(site, files)
+        return seed.apply(access, files)
 
-    def variables(self, site: Site, view: View) -> Sequence[Variable]:
-        return variables.variables(site, view)
+    def variables(self, access: InstanceAccess, view: View) -> Sequence[Variable]:
+        return variables.variables(access, view)
 
-    def prove(self, site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
+    def prove(self, access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
         from nexusdev.components.redis import proof
 
-        return proof.prove(site, values)
+        return proof.prove(access, values)
 
-    def rotate(self, site: Site) -> Sequence[Change]:
+    def rotate(self, access: InstanceAccess) -> Sequence[Change]:
         from nexusdev.components.redis import seed
 
-        return seed.rotate(site)
+        return seed.rotate(access)
 
     def client(self, arguments: Sequence[str]) -> Client | None:
         """redis-cli at the master, as the application; ``--user nexus_admin`` and ``-h redis-replica`` among the arguments change that."""

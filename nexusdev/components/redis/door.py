@@ -8,15 +8,17 @@ from collections.abc import Iterator
 
 from nexusdev.components.https import context
 from nexusdev.components.redis import names
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 from nexusdev.wire import resp
 
 
 @contextlib.contextmanager
-def as_admin(site: Site, name: str, port: int = names.PORT, *, timeout: float = 2.0) -> Iterator[resp.Connection]:
+def as_admin(
+    access: InstanceAccess, name: str, port: int = names.PORT, *, timeout: float = 2.0
+) -> Iterator[resp.Connection]:
     """At a service or role name of the instance. ``timeout`` in seconds for each of connecting, handshake and reply."""
-    place, password = site.address(name, port), site.secrets.read(names.ADMIN_PASSWORD)
-    hands = resp.connect(place, user=names.ADMIN_USER, password=password, context=context(site), timeout=timeout)
+    place, password = access.address(name, port), access.secrets.read(names.ADMIN_PASSWORD)
+    hands = resp.connect(place, user=names.ADMIN_USER, password=password, context=context(access), timeout=timeout)
     with hands as connection:
         yield connection
 

@@ -15,25 +15,25 @@ from nexusdev.components.redis.door import words
 from nexusdev.components.redis.seed import marked
 from nexusdev.components.together import together
 from nexusdev.errors import Degraded, IdentityMismatch
-from nexusdev.ports import Address, Site
-from nexusdev.wire.resp import Refused
+from nexusdev.ports import Address, InstanceAccess
+from nexusdev.wire.resp import RedisError
 
 Enter = Callable[[Address], AbstractContextManager[Connection]]
 
 _WRONG_LOGIN = ("WRONGPASS", "NOAUTH", "NOPERM")
 
 
-def prove(site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
+def prove(access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
     """Each way answers with the instance's mark. ``IdentityMismatch`` for another's, ``Degraded`` for none."""
-    ca = values.get("NEXUSDEV_CA_FILE") or site.ca_file
+    ca = values.get("NEXUSDEV_CA_FILE") or access.ca_file
     enter = partial(connect, user=values["REDIS_USERNAME"], password=values["REDIS_PASSWORD"], ca=ca)
     master = Address(host=values["REDIS_HOST"], port=int(values["REDIS_PORT"]))
     ways: dict[str, Callable[[], None]] = {
-        names.MASTER: partial(_at, enter, master, site.nonce, role="master"),
-        names.REPLICA: partial(_at, enter, site.address(names.REPLICA, names.PORT), site.nonce, role="slave"),
+        names.MASTER: partial(_at, enter, master, access.nonce, role="master"),
+        names.REPLICA: partial(_at, enter, access.address(names.REPLICA, names.PORT), access.nonce, role="slave"),
     }
     for place in values["REDIS_SENTINELS"].split(","):
-        way = partial(_by_sentinel, enter, _address(place), values["REDIS_MASTER_NAME"], site.nonce)
+        way = partial(_by_sentinel, enter, _address(place), values["REDIS_MASTER_NAME"], access.nonce)
         ways[f"sentinel at {place}"] = way
     return tuple(together({name: partial(_timed, name, way) for name, way in ways.items()}).values())
 
@@ -46,7 +46,7 @@ def _timed(name: str, way: Callable[[], None]) -> Proof:
         raise IdentityMismatch(f"{name} is not this instance's", why=words(error)) from error
     except OSError as error:
         raise Degraded(f"{name} does not answer", why=words(error), hint="nexusdev status") from error
-    except Refused as error:
+    except RedisError as error:
         kind = IdentityMismatch if error.code in _WRONG_LOGIN else Degraded
         raise kind(f"{name} refused the application", why=str(error), hint="nexusdev seed redis") from error
     return Proof(path=name, seconds=time.monotonic() - began)

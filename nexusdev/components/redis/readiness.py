@@ -11,15 +11,15 @@ from nexusdev.components.contract import Readiness
 from nexusdev.components.redis import names
 from nexusdev.components.redis.door import as_admin, fields, words
 from nexusdev.components.together import together
-from nexusdev.ports import Site
-from nexusdev.wire.resp import Connection, Refused
-from nexusdev.words import listed
+from nexusdev.ports import InstanceAccess
+from nexusdev.wire.resp import Connection, RedisError
+from nexusdev.words import join_names
 
 # Seconds. The engine's proxy takes connections for a container that does not listen yet: do not wait there for long.
 PATIENCE = 1.0
 
 
-class Server(Struct, frozen=True, kw_only=True):
+class RedisServer(Struct, frozen=True, kw_only=True):
     """What one of the three servers, or the server behind a role name, says of itself.
 
     trouble   why it does not answer, '' when it does
@@ -63,7 +63,7 @@ class Sentinel(Struct, frozen=True, kw_only=True):
     flags: tuple[str, ...] = ()
 
 
-class Relay(Struct, frozen=True, kw_only=True):
+class RelayStatus(Struct, frozen=True, kw_only=True):
     """Where a relay sends applications on the host: ``127.0.0.1:21070``."""
 
     name: str
@@ -74,38 +74,38 @@ class Relay(Struct, frozen=True, kw_only=True):
 class Facts(Struct, frozen=True, kw_only=True):
     """Everything that was seen. ``routes``: what is behind redis-master and redis-replica."""
 
-    servers: tuple[Server, ...] = ()
+    servers: tuple[RedisServer, ...] = ()
     sentinels: tuple[Sentinel, ...] = ()
-    routes: tuple[Server, ...] = ()
-    relays: tuple[Relay, ...] = ()
+    routes: tuple[RedisServer, ...] = ()
+    relays: tuple[RelayStatus, ...] = ()
 
 
-def look(site: Site) -> Facts:
+def probe(access: InstanceAccess) -> Facts:
     """Ask servers and sentinels at once; the gateway and the relays, once there is somebody behind them."""
-    servers = together({name: partial(_server, site, name) for name in names.SERVERS})
+    servers = together({name: partial(_server, access, name) for name in names.SERVERS})
     if all(server.trouble for server in servers.values()):
         return Facts(servers=tuple(servers.values()))
-    questions: dict[str, Callable[[], Server | Sentinel | Relay]] = {
-        **{name: partial(_sentinel, site, name) for name in names.SENTINELS},
-        **{name: partial(_server, site, name) for name in (names.MASTER, names.REPLICA)},
-        **{name: partial(_relay, site, name) for name in names.RELAYS},
+    questions: dict[str, Callable[[], RedisServer | Sentinel | RelayStatus]] = {
+        **{name: partial(_sentinel, access, name) for name in names.SENTINELS},
+        **{name: partial(_server, access, name) for name in (names.MASTER, names.REPLICA)},
+        **{name: partial(_relay, access, name) for name in names.RELAYS},
     }
     seen = together(questions).values()
     return Facts(
         servers=tuple(servers.values()),
         sentinels=tuple(each for each in seen if isinstance(each, Sentinel)),
-        routes=tuple(each for each in seen if isinstance(each, Server)),
-        relays=tuple(each for each in seen if isinstance(each, Relay)),
+        routes=tuple(each for each in seen if isinstance(each, RedisServer)),
+        relays=tuple(each for each in seen if isinstance(each, RelayStatus)),
     )
 
 
-def judge(facts: Facts) -> Readiness:
+def assess(facts: Facts) -> Readiness:
     """Decide from the facts. Pure, so every bad day is one test row."""
     missing = next(_complaints(facts), "")
     return Readiness(missing=missing, seedable=bool(missing) and _is_seedable(facts))
 
 
-def master_of(facts: Facts) -> Server | None:
+def master_of(facts: Facts) -> RedisServer | None:
     """The one master, if there is exactly one."""
     masters = [server for server in facts.servers if server.is_master]
     return masters[0] if len(masters) == 1 else None
@@ -132,10 +132,10 @@ def _complaints(facts: Facts) -> Iterator[str]:
         case []:
             yield "no server is master yet"
         case several:
-            yield f"two masters: {listed([server.name for server in several])}"
+            yield f"two masters: {join_names([server.name for server in several])}"
 
 
-def _about_replication(master: Server, servers: Sequence[Server]) -> Iterator[str]:
+def _about_replication(master: RedisServer, servers: Sequence[RedisServer]) -> Iterator[str]:
     for server in servers:
         if server.is_master:
             continue
@@ -149,7 +149,7 @@ def _about_replication(master: Server, servers: Sequence[Server]) -> Iterator[st
         yield f"{master.name} takes no writes: {master.refusal}"
 
 
-def _about_sentinels(master: Server, sentinels: Sequence[Sentinel]) -> Iterator[str]:
+def _about_sentinels(master: RedisServer, sentinels: Sequence[Sentinel]) -> Iterator[str]:
     others = len(names.SENTINELS) - 1
     for sentinel in sentinels:
         if sentinel.trouble:
@@ -166,7 +166,7 @@ def _about_sentinels(master: Server, sentinels: Sequence[Sentinel]) -> Iterator[
             yield f"{sentinel.name} sees {sentinel.replicas} of {names.REPLICAS} replicas"
 
 
-def _about_ways(master: Server, facts: Facts) -> Iterator[str]:
+def _about_ways(master: RedisServer, facts: Facts) -> Iterator[str]:
     for route in facts.routes:
         behind = next((server.name for server in facts.servers if server.run_id == route.run_id), "an unknown server")
         if route.trouble:
@@ -182,15 +182,15 @@ def _about_ways(master: Server, facts: Facts) -> Iterator[str]:
             yield f"{relay.name} sends applications to {relay.master or 'nobody'}, but the master is at {master.address}"
 
 
-def _server(site: Site, name: str) -> Server:
-    address = str(site.address(name, names.PORT))
+def _server(access: InstanceAccess, name: str) -> RedisServer:
+    address = str(access.address(name, names.PORT))
     try:
-        with as_admin(site, name, timeout=PATIENCE) as connection:
+        with as_admin(access, name, timeout=PATIENCE) as connection:
             found = fields(connection.ask("INFO", "server", "persistence", "replication"))
             refusal = _refusal(connection) if found.get("role") == "master" else ""
-    except (OSError, Refused) as error:
-        return Server(name=name, trouble=words(error), address=address)
-    return Server(
+    except (OSError, RedisError) as error:
+        return RedisServer(name=name, trouble=words(error), address=address)
+    return RedisServer(
         name=name,
         run_id=found.get("run_id", ""),
         role=found.get("role", ""),
@@ -208,16 +208,16 @@ def _refusal(connection: Connection) -> str:
     """Why a write is refused. Removing a key that is not there is a write that changes nothing."""
     try:
         connection.ask("DEL", names.CANARY)
-    except Refused as error:
+    except RedisError as error:
         return str(error)
     return ""
 
 
-def _sentinel(site: Site, name: str) -> Sentinel:
+def _sentinel(access: InstanceAccess, name: str) -> Sentinel:
     try:
-        with as_admin(site, name, names.SENTINEL_PORT, timeout=PATIENCE) as connection:
+        with as_admin(access, name, names.SENTINEL_PORT, timeout=PATIENCE) as connection:
             found = fields(connection.ask("SENTINEL", "MASTER", names.MASTER_NAME))
-    except (OSError, Refused) as error:
+    except (OSError, RedisError) as error:
         unaware = "No such master" in str(error)
         return Sentinel(name=name, trouble="" if unaware else words(error))
     return Sentinel(
@@ -229,10 +229,10 @@ def _sentinel(site: Site, name: str) -> Sentinel:
     )
 
 
-def _relay(site: Site, name: str) -> Relay:
+def _relay(access: InstanceAccess, name: str) -> RelayStatus:
     try:
-        with as_admin(site, name, names.RELAY_PORT, timeout=PATIENCE) as connection:
+        with as_admin(access, name, names.RELAY_PORT, timeout=PATIENCE) as connection:
             reply = connection.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", names.MASTER_NAME)
-    except (OSError, Refused) as error:
-        return Relay(name=name, trouble=words(error))
-    return Relay(name=name, master=":".join(map(str, reply)) if isinstance(reply, list) else "")
+    except (OSError, RedisError) as error:
+        return RelayStatus(name=name, trouble=words(error))
+    return RelayStatus(name=name, master=":".join(map(str, reply)) if isinstance(reply, list) else "")

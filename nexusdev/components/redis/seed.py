@@ -13,57 +13,57 @@ from nexusdev.components.contract import Change, SeedFile
 from nexusdev.components.redis import names, users
 from nexusdev.components.redis.client import Connection, ResponseError, as_admin, connect, do, said
 from nexusdev.components.redis.door import words
-from nexusdev.components.redis.readiness import look, master_of
+from nexusdev.components.redis.readiness import master_of, probe
 from nexusdev.errors import SeedingFailed
-from nexusdev.ports import Site
-from nexusdev.wire.resp import Refused
+from nexusdev.ports import InstanceAccess
+from nexusdev.wire.resp import RedisError
 
 MARK = "nexusdev_instance"
 _HINT = "nexusdev status   what Redis does; nexusdev logs redis-0 redis-1 redis-2"
 
 
-def seed(site: Site) -> Sequence[Change]:
+def seed(access: InstanceAccess) -> Sequence[Change]:
     """Users everywhere, the mark on the master. ``SeedingFailed`` when there is no master or it refuses."""
     try:
-        changes = [*users.align(site), *_mark(site, master(site))]
-    except (OSError, Refused) as error:
+        changes = [*users.align(access), *_mark(access, master(access))]
+    except (OSError, RedisError) as error:
         raise SeedingFailed("Redis could not be seeded", why=words(error), hint=_HINT) from error
     return tuple(Change(what=what) for what in changes)
 
 
-def rotate(site: Site) -> Sequence[Change]:
+def rotate(access: InstanceAccess) -> Sequence[Change]:
     """A new password for the application. Both are valid in between; open connections stay."""
-    old, new = site.secrets.read(names.APP_PASSWORD), users.new_password()
+    old, new = access.secrets.read(names.APP_PASSWORD), users.new_password()
     try:
-        changes = users.add_password(site, new)
-        site.secrets.write(names.APP_PASSWORD, new)
-        users.drop_password(site, old)
-    except (OSError, Refused) as error:
+        changes = users.add_password(access, new)
+        access.secrets.write(names.APP_PASSWORD, new)
+        users.drop_password(access, old)
+    except (OSError, RedisError) as error:
         raise SeedingFailed(
             f"the password of {names.APP_USER} could not be changed", why=words(error), hint=_HINT
         ) from error
     return tuple(Change(what=what) for what in changes)
 
 
-def apply(site: Site, files: Sequence[SeedFile]) -> Sequence[Change]:
+def apply(access: InstanceAccess, files: Sequence[SeedFile]) -> Sequence[Change]:
     """Run each file once, by its hash, as the application's user, all its commands or none."""
     files = [file for file in files if file.path.endswith(".redis")]
     if not files:
         return ()
-    name = master(site)
+    name = master(access)
     changes = []
     for file in sorted(files, key=lambda each: each.path):
-        if _seeded(site, name, file):
+        if _seeded(access, name, file):
             continue
-        _run(site, name, file)
-        _remember(site, name, file)
+        _run(access, name, file)
+        _remember(access, name, file)
         changes.append(Change(what=f"applied {file.path}"))
     return tuple(changes)
 
 
-def master(site: Site) -> str:
+def master(access: InstanceAccess) -> str:
     """The service that is master now. Users and seeds go to it directly: the gateway follows a moment later."""
-    found = master_of(look(site))
+    found = master_of(probe(access))
     if found is None:
         raise SeedingFailed("Redis could not be seeded", why="no server, or more than one, is master", hint=_HINT)
     return found.name
@@ -91,11 +91,11 @@ def commands(file: SeedFile) -> list[list[str]]:
     return found
 
 
-def _mark(site: Site, name: str) -> tuple[str, ...]:
-    with as_admin(site, name) as connection:
-        if marked(connection) == site.nonce:
+def _mark(access: InstanceAccess, name: str) -> tuple[str, ...]:
+    with as_admin(access, name) as connection:
+        if marked(connection) == access.nonce:
             return ()
-        connection.function_load(library(site.nonce), replace=True)
+        connection.function_load(library(access.nonce), replace=True)
     return ("marked the store as this instance's",)
 
 
@@ -109,26 +109,26 @@ def marked(connection: Connection) -> str:
         raise
 
 
-def _seeded(site: Site, name: str, file: SeedFile) -> bool:
-    with as_admin(site, name) as connection:
+def _seeded(access: InstanceAccess, name: str, file: SeedFile) -> bool:
+    with as_admin(access, name) as connection:
         return connection.hget(names.SEEDED, file.path) == file.sha256
 
 
-def _remember(site: Site, name: str, file: SeedFile) -> None:
-    with as_admin(site, name) as connection:
+def _remember(access: InstanceAccess, name: str, file: SeedFile) -> None:
+    with as_admin(access, name) as connection:
         connection.hset(names.SEEDED, file.path, file.sha256)
 
 
-def _run(site: Site, name: str, file: SeedFile) -> None:
-    lines, password = commands(file), site.secrets.read(names.APP_PASSWORD)
-    address = site.address(name, names.PORT)
+def _run(access: InstanceAccess, name: str, file: SeedFile) -> None:
+    lines, password = commands(file), access.secrets.read(names.APP_PASSWORD)
+    address = access.address(name, names.PORT)
     try:
-        with connect(address, user=names.APP_USER, password=password, ca=site.ca_file, timeout=30) as connection:
+        with connect(address, user=names.APP_USER, password=password, ca=access.ca_file, timeout=30) as connection:
             batch = connection.pipeline(transaction=True)
             for line_words in lines:
                 do(batch, *line_words)
             replies = batch.execute(raise_on_error=False)
-    except (OSError, Refused) as error:
+    except (OSError, RedisError) as error:
         raise SeedingFailed(f"seed/{file.path} was refused, nothing of it was done", why=words(error)) from error
     for line_words, reply in zip(lines, replies, strict=False):
         if isinstance(reply, ResponseError):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nexusdev.components.contract import Node
-from nexusdev.components.redis.readiness import Facts, Relay, Sentinel, Server, master_of
+from nexusdev.components.contract import ServiceStatus
+from nexusdev.components.redis.readiness import Facts, RedisServer, RelayStatus, Sentinel, master_of
 
 
-def nodes(facts: Facts) -> Sequence[Node]:
+def statuses(facts: Facts) -> Sequence[ServiceStatus]:
     """Servers, sentinels, relays."""
     master = master_of(facts)
     return (
@@ -18,14 +18,14 @@ def nodes(facts: Facts) -> Sequence[Node]:
     )
 
 
-def _server(server: Server, master: Server | None) -> Node:
+def _server(server: RedisServer, master: RedisServer | None) -> ServiceStatus:
     if server.trouble:
-        return Node(service=server.name, detail=server.trouble)
+        return ServiceStatus(service=server.name, detail=server.trouble)
     if server.loading:
-        return Node(service=server.name, role=server.role, state="loading")
+        return ServiceStatus(service=server.name, role=server.role, state="loading")
     if server.is_master:
         detail = server.refusal or f"{server.replicas} replicas in step"
-        return Node(
+        return ServiceStatus(
             service=server.name,
             role="master",
             state="running",
@@ -33,7 +33,7 @@ def _server(server: Server, master: Server | None) -> Node:
             ok=server is master and not server.refusal,
         )
     behind = max(0, master.offset - server.offset) if master else 0
-    return Node(
+    return ServiceStatus(
         service=server.name,
         role="replica",
         state="in step" if server.in_step else "copying",
@@ -42,12 +42,12 @@ def _server(server: Server, master: Server | None) -> Node:
     )
 
 
-def _sentinel(sentinel: Sentinel, master: Server | None) -> Node:
+def _sentinel(sentinel: Sentinel, master: RedisServer | None) -> ServiceStatus:
     if sentinel.trouble:
-        return Node(service=sentinel.name, role="sentinel", detail=sentinel.trouble)
+        return ServiceStatus(service=sentinel.name, role="sentinel", detail=sentinel.trouble)
     if not sentinel.master:
-        return Node(service=sentinel.name, role="sentinel", state="waiting", detail="watches no master yet")
-    return Node(
+        return ServiceStatus(service=sentinel.name, role="sentinel", state="waiting", detail="watches no master yet")
+    return ServiceStatus(
         service=sentinel.name,
         role="sentinel",
         state="watching",
@@ -56,10 +56,10 @@ def _sentinel(sentinel: Sentinel, master: Server | None) -> Node:
     )
 
 
-def _relay(relay: Relay, master: Server | None) -> Node:
+def _relay(relay: RelayStatus, master: RedisServer | None) -> ServiceStatus:
     if relay.trouble:
-        return Node(service=relay.name, role="relay", detail=relay.trouble)
+        return ServiceStatus(service=relay.name, role="relay", detail=relay.trouble)
     agrees = master is not None and relay.master == master.address
-    return Node(
+    return ServiceStatus(
         service=relay.name, role="relay", state="relaying", detail=f"names {relay.master or 'nobody'}", ok=agrees
     )

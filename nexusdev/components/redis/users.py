@@ -15,7 +15,7 @@ from functools import partial
 from nexusdev.components.redis import names
 from nexusdev.components.redis.client import Connection, ResponseError, as_admin, do
 from nexusdev.components.together import together
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 
 NODES = (
     *((name, names.PORT, names.SERVER_USERS) for name in names.SERVERS),
@@ -23,19 +23,19 @@ NODES = (
 )
 
 
-def align(site: Site) -> tuple[str, ...]:
+def align(access: InstanceAccess) -> tuple[str, ...]:
     """Make the users of every node that answers those of the secret; what was changed, in words."""
-    return _everywhere(site, _align)
+    return _everywhere(access, _align)
 
 
-def add_password(site: Site, new: str) -> tuple[str, ...]:
+def add_password(access: InstanceAccess, new: str) -> tuple[str, ...]:
     """Let the application log in with ``new`` beside its present password, on every node that answers."""
-    return _everywhere(site, partial(_set_user, rules=(f"#{digest(new)}",)))
+    return _everywhere(access, partial(_set_user, rules=(f"#{digest(new)}",)))
 
 
-def drop_password(site: Site, old: str) -> tuple[str, ...]:
+def drop_password(access: InstanceAccess, old: str) -> tuple[str, ...]:
     """Refuse ``old`` from now on; who logged in with it stays."""
-    return _everywhere(site, partial(_drop, rule=f"!{digest(old)}"))
+    return _everywhere(access, partial(_drop, rule=f"!{digest(old)}"))
 
 
 def digest(password: str) -> str:
@@ -48,13 +48,15 @@ def new_password() -> str:
     return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(32))
 
 
-def _everywhere(site: Site, act: Callable[[Connection, tuple[str, ...]], tuple[str, ...]]) -> tuple[str, ...]:
+def _everywhere(
+    access: InstanceAccess, act: Callable[[Connection, tuple[str, ...]], tuple[str, ...]]
+) -> tuple[str, ...]:
     """A node that is down is passed over: it takes its users from the secret when it starts."""
 
     def visit(name: str, port: int, secret: str) -> tuple[str, ...]:
-        wanted = tuple(line for line in site.secrets.read(secret).splitlines() if line.startswith("user "))
+        wanted = tuple(line for line in access.secrets.read(secret).splitlines() if line.startswith("user "))
         try:
-            with as_admin(site, name, port) as connection:
+            with as_admin(access, name, port) as connection:
                 return tuple(f"{what} on {name}" for what in act(connection, wanted))
         except OSError:
             return ()

@@ -15,14 +15,14 @@ from urllib.parse import quote
 
 from nexusdev.components.contract import Consumer, Credentials, Variable
 from nexusdev.components.redis import names
-from nexusdev.ports import Site, View
+from nexusdev.ports import InstanceAccess, View
 
 
-def variables(site: Site, view: View) -> Sequence[Variable]:
+def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
     """In the order in which they are printed."""
-    at = site.address_in(view, names.MASTER, names.PORT)
-    password = site.secrets.read(names.APP_PASSWORD)
-    url = f"rediss://{names.APP_USER}:{password}@{at}/0?ssl_ca_certs={quote(site.ca_file_in(view), safe='/')}"
+    at = access.address_in(view, names.MASTER, names.PORT)
+    password = access.secrets.read(names.APP_PASSWORD)
+    url = f"rediss://{names.APP_USER}:{password}@{at}/0?ssl_ca_certs={quote(access.ca_file_in(view), safe='/')}"
     return (
         Variable(name="REDIS_HOST", value=at.host, comment="the master, wherever it is; TLS only"),
         Variable(name="REDIS_PORT", value=str(at.port)),
@@ -30,27 +30,27 @@ def variables(site: Site, view: View) -> Sequence[Variable]:
         Variable(name="REDIS_PASSWORD", value=password, secret=True),
         Variable(name="REDIS_URL", value=url, secret=True),
         Variable(
-            name="REDIS_SENTINELS", value=sentinels(site, view), comment="same user, password and CA as the servers"
+            name="REDIS_SENTINELS", value=sentinels(access, view), comment="same user, password and CA as the servers"
         ),
         Variable(name="REDIS_MASTER_NAME", value=names.MASTER_NAME),
     )
 
 
-def sentinels(site: Site, view: View) -> str:
+def sentinels(access: InstanceAccess, view: View) -> str:
     """Where to ask for the master: ``host:port``, three times. On the host these are the relays, which name addresses that exist there."""
     if view is View.HOST:
-        return ",".join(str(site.address(name, names.RELAY_PORT)) for name in names.RELAYS)
+        return ",".join(str(access.address(name, names.RELAY_PORT)) for name in names.RELAYS)
     return ",".join(f"{name}:{names.SENTINEL_PORT}" for name in names.SENTINELS)
 
 
-def credentials(site: Site) -> Credentials:
+def credentials(access: InstanceAccess) -> Credentials:
     """What Vault keeps for applications on the instance's network."""
     application = {
         "host": names.MASTER,
         "port": str(names.PORT),
         "username": names.APP_USER,
-        "password": site.secrets.read(names.APP_PASSWORD),
-        "sentinels": sentinels(site, View.CONTAINER),
+        "password": access.secrets.read(names.APP_PASSWORD),
+        "sentinels": sentinels(access, View.CONTAINER),
         "master_name": names.MASTER_NAME,
     }
     return {Consumer.APPLICATION: application}

@@ -13,10 +13,10 @@ from typing import Any, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from nexusdev.components.https import Line, Response
+from nexusdev.components.https import HttpsConnection, Response
 from nexusdev.components.vault.names import PORT, ROLE
 from nexusdev.errors import SeedingFailed
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 
 Data = Mapping[str, Any]
 
@@ -47,13 +47,13 @@ class Transport(Protocol):
         """The reply, whatever its status. Raises ``OSError`` when there is none."""
 
 
-class Refused(SeedingFailed):
+class VaultError(SeedingFailed):
     """Vault answered, but not with what was asked for. ``status`` is the HTTP status."""
 
     def __init__(self, what: str, response: Response) -> None:
         super().__init__(
             f"Vault refused: {what}",
-            why=f"HTTP {response.status}: {said(response)}",
+            why=f"HTTP {response.status}: {error_text(response)}",
             hint="nexusdev logs vault   shows what the servers say",
         )
         self.status = response.status
@@ -86,10 +86,10 @@ class Api(Struct, frozen=True, kw_only=True):
         return self.transport.send(query)
 
     def need(self, method: str, path: str, body: Data | None = None) -> dict[str, Any]:
-        """The reply's document ({} when it has none); ``Refused`` for any status but 200 and 204."""
+        """The reply's document ({} when it has none); ``VaultError`` for any status but 200 and 204."""
         response = self.ask(method, path, body)
         if response.status not in (OK, NO_CONTENT):
-            raise Refused(f"{method} {path} at {self.server}", response)
+            raise VaultError(f"{method} {path} at {self.server}", response)
         return document(response)
 
     def find(self, path: str) -> dict[str, Any] | None:
@@ -98,7 +98,7 @@ class Api(Struct, frozen=True, kw_only=True):
         if response.status == NOT_FOUND:
             return None
         if response.status != OK:
-            raise Refused(f"GET {path} at {self.server}", response)
+            raise VaultError(f"GET {path} at {self.server}", response)
         data = document(response).get("data")
         return data if isinstance(data, dict) else {}
 
@@ -109,9 +109,9 @@ class Api(Struct, frozen=True, kw_only=True):
 class Connections:
     """The real door: connections that stay open, one per server, so that looking ten times a second costs no handshakes."""
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
-        self._open: dict[str, Line] = {}
+    def __init__(self, access: InstanceAccess) -> None:
+        self._site = access
+        self._open: dict[str, HttpsConnection] = {}
         self._guard = threading.Lock()
 
     def send(self, query: Query) -> Response:
@@ -127,28 +127,28 @@ class Connections:
                 pass
         return self._exchange(self._connect(query), query)
 
-    def _connect(self, query: Query) -> Line:
-        return Line(self._site.address(query.server, PORT), site=self._site, timeout=query.timeout)
+    def _connect(self, query: Query) -> HttpsConnection:
+        return HttpsConnection(self._site.address(query.server, PORT), access=self._site, timeout=query.timeout)
 
-    def _exchange(self, line: Line, query: Query) -> Response:
+    def _exchange(self, connection: HttpsConnection, query: Query) -> Response:
         headers = {"X-Vault-Request": "true", **({"X-Vault-Token": query.token} if query.token else {})}
         content = None if query.body is None else json.dumps(query.body).encode()
         try:
-            found = line.request(
+            found = connection.request(
                 query.method, f"/v1/{query.path}", body=content, headers=headers, timeout=query.timeout
             )
         except OSError:
-            line.close()
+            connection.close()
             raise
-        self._keep(line, query)
+        self._keep(connection, query)
         return found
 
-    def _keep(self, line: Line, query: Query) -> None:
+    def _keep(self, connection: HttpsConnection, query: Query) -> None:
         with self._guard:
             if query.fresh or query.server in self._open:
-                line.close()
+                connection.close()
             else:
-                self._open[query.server] = line
+                self._open[query.server] = connection
 
 
 def document(response: Response) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def document(response: Response) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def said(response: Response) -> str:
+def error_text(response: Response) -> str:
     """Vault's own words for a refusal."""
     errors = document(response).get("errors") or []
     return "; ".join(" ".join(str(error).split()) for error in errors) or "without a word"

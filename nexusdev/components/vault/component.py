@@ -6,13 +6,22 @@ import secrets
 import string
 from collections.abc import Callable, Mapping, Sequence
 
-from nexusdev.components.contract import Change, Client, Credentials, Node, Proof, Readiness, SeedFile, Variable
+from nexusdev.components.contract import (
+    Change,
+    Client,
+    Credentials,
+    Proof,
+    Readiness,
+    SeedFile,
+    ServiceStatus,
+    Variable,
+)
 from nexusdev.components.vault import names, readiness
-from nexusdev.components.vault.api import Api, Connections, Refused, Transport
+from nexusdev.components.vault.api import Api, Connections, Transport, VaultError
 from nexusdev.components.vault.arguments import reads_stdin
 from nexusdev.components.vault.readiness import Facts
 from nexusdev.plan.losses import Holding
-from nexusdev.ports import Site, View
+from nexusdev.ports import InstanceAccess, View
 
 _SECRET_ID_LENGTH = 36
 
@@ -23,9 +32,9 @@ class Vault:
     name = "vault"
     title = "Vault"
 
-    def __init__(self, door: Callable[[Site], Transport] = Connections) -> None:
+    def __init__(self, door: Callable[[InstanceAccess], Transport] = Connections) -> None:
         self._door = door
-        self._kept: tuple[Site, Transport] | None = None
+        self._kept: tuple[InstanceAccess, Transport] | None = None
 
     def holdings(self) -> Sequence[Holding]:
         """The seal's key is kept in the state folder, too: its node can be made anew at any time."""
@@ -34,79 +43,79 @@ class Vault:
             Holding(group="vault-unseal", what="the seal's key", enough=0),
         )
 
-    def look(self, site: Site) -> Facts:
-        return readiness.look(self._transport(site), site.secrets)
+    def probe(self, access: InstanceAccess) -> Facts:
+        return readiness.probe(self._transport(access), access.secrets)
 
-    def judge(self, facts: Facts) -> Readiness:
-        return readiness.judge(facts)
+    def assess(self, facts: Facts) -> Readiness:
+        return readiness.assess(facts)
 
-    def nodes(self, facts: Facts) -> Sequence[Node]:
-        return readiness.nodes(facts)
+    def statuses(self, facts: Facts) -> Sequence[ServiceStatus]:
+        return readiness.statuses(facts)
 
-    def prepare(self, site: Site, facts: Facts) -> None:
+    def prepare(self, access: InstanceAccess, facts: Facts) -> None:
         """Initialise what is empty, once. What a server refuses for the moment is tried again after the next look."""
         from nexusdev.components.vault import birth, seal
 
-        transport = self._transport(site)
+        transport = self._transport(access)
         try:
             unseal = Api(transport=transport, server=names.UNSEAL, timeout=30)
-            seal.prepare(unseal, site.secrets, site.runtime, facts)
+            seal.prepare(unseal, access.secrets, access.runtime, facts)
             first = Api(transport=transport, server=names.NODES[0], timeout=60)
-            birth.prepare(first, site.secrets, site.runtime, facts)
+            birth.prepare(first, access.secrets, access.runtime, facts)
         except OSError:
             return
-        except Refused as refused:
+        except VaultError as refused:
             if not refused.passing:
                 raise
 
-    def credentials(self, site: Site) -> Credentials:
+    def credentials(self, access: InstanceAccess) -> Credentials:
         from nexusdev.components.vault.variables import credentials
 
-        del site
+        del access
         return credentials()
 
-    def seed(self, site: Site, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
+    def seed(self, access: InstanceAccess, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
         from nexusdev.components.vault.seed import seed
 
-        return seed(self._active(site), site, credentials)
+        return seed(self._active(access), access, credentials)
 
-    def update_credentials(self, site: Site, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
+    def update_credentials(self, access: InstanceAccess, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
         """Write what other components have rotated to the paths of its consumers."""
         from nexusdev.components.vault.seed import update_credentials
 
-        return update_credentials(self._active(site), site, credentials)
+        return update_credentials(self._active(access), access, credentials)
 
-    def refresh(self, site: Site) -> Sequence[Change]:
+    def refresh(self, access: InstanceAccess) -> Sequence[Change]:
         """Renew the application's token, or issue a new one where it has expired."""
         from nexusdev.components.vault.seed import unreachable
         from nexusdev.components.vault.tokens import refresh
 
         try:
-            return list(refresh(self._active(site), site.secrets))
+            return list(refresh(self._active(access), access.secrets))
         except OSError as error:
             raise unreachable(error) from error
 
-    def apply(self, site: Site, files: Sequence[SeedFile]) -> Sequence[Change]:
+    def apply(self, access: InstanceAccess, files: Sequence[SeedFile]) -> Sequence[Change]:
         from nexusdev.components.vault.project import apply
 
-        return apply(self._active(site), site, files)
+        return apply(self._active(access), access, files)
 
-    def variables(self, site: Site, view: View) -> Sequence[Variable]:
+    def variables(self, access: InstanceAccess, view: View) -> Sequence[Variable]:
         from nexusdev.components.vault.variables import variables
 
-        return variables(site, view)
+        return variables(access, view)
 
-    def prove(self, site: Site, values: Mapping[str, str]) -> Sequence[Proof]:
+    def prove(self, access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
         from nexusdev.components.vault.proof import prove
 
-        return prove(values, instance=site.instance, nonce=site.nonce)
+        return prove(values, instance=access.instance, nonce=access.nonce)
 
-    def rotate(self, site: Site) -> Sequence[Change]:
+    def rotate(self, access: InstanceAccess) -> Sequence[Change]:
         from nexusdev.components.vault.rotate import rotate
 
         alphabet = string.ascii_letters + string.digits
         fresh = "".join(secrets.choice(alphabet) for _ in range(_SECRET_ID_LENGTH))
-        return rotate(self._active(site), site, fresh)
+        return rotate(self._active(access), access, fresh)
 
     def client(self, arguments: Sequence[str]) -> Client | None:
         """vault with the application's token at vault-active; ``--operator`` as the first argument logs in as the operator."""
@@ -114,13 +123,13 @@ class Vault:
             service=names.NODES[0], argv=("sh", "/etc/vault/client.sh", *arguments), reads_stdin=reads_stdin(arguments)
         )
 
-    def _active(self, site: Site) -> Api:
-        return Api(transport=self._transport(site))
+    def _active(self, access: InstanceAccess) -> Api:
+        return Api(transport=self._transport(access))
 
-    def _transport(self, site: Site) -> Transport:
+    def _transport(self, access: InstanceAccess) -> Transport:
         """The door of a site, kept open from look to look."""
-        if self._kept is None or self._kept[0] is not site:
-            self._kept = (site, self._door(site))
+        if self._kept is None or self._kept[0] is not access:
+            self._kept = (access, self._door(access))
         return self._kept[1]
 
 

@@ -15,7 +15,7 @@ ROOT_OF_NODES = "root-token-of-vault"
 UNFINISHED = (INITIALISING_UNSEAL, INITIALISING_NODES, ROOT_OF_UNSEAL)
 
 
-class Journal(Struct, frozen=True, kw_only=True):
+class PendingOperations(Struct, frozen=True, kw_only=True):
     """A set of words that survives ``kill -9``."""
 
     secrets: SecretStore
@@ -23,12 +23,12 @@ class Journal(Struct, frozen=True, kw_only=True):
     def __contains__(self, word: str) -> bool:
         return word in self._words()
 
-    def note(self, word: str) -> None:
+    def add(self, word: str) -> None:
         """Before the act."""
         if word not in self:
             self._write([*self._words(), word])
 
-    def strike(self, word: str) -> None:
+    def remove(self, word: str) -> None:
         """After it."""
         if word in self:
             self._write([each for each in self._words() if each != word])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nexusdev.components.https import Response
-from nexusdev.components.vault.api import BAD_REQUEST, NOT_FOUND, OK, Api, Refused, document, said
+from nexusdev.components.vault.api import BAD_REQUEST, NOT_FOUND, OK, Api, VaultError, document, error_text
 
 _UPGRADE_SECONDS = 10.0
 
@@ -18,7 +18,7 @@ def read(api: Api, path: str) -> dict[str, Any] | None:
     if response.status == NOT_FOUND:
         return None
     if response.status != OK:
-        raise Refused(f"reading secret/{path}", response)
+        raise VaultError(f"reading secret/{path}", response)
     data = document(response)["data"]["data"]
     return data if isinstance(data, dict) else None
 
@@ -65,7 +65,7 @@ def _open(api: Api, path: str) -> Response:
     deadline = time.monotonic() + _UPGRADE_SECONDS
     while True:
         response = api.ask("GET", f"secret/data/{path}")
-        upgrading = response.status == BAD_REQUEST and "pgrad" in said(response)
+        upgrading = response.status == BAD_REQUEST and "pgrad" in error_text(response)
         if not upgrading or time.monotonic() > deadline:
             return response
         time.sleep(0.1)

@@ -17,25 +17,25 @@ from nexusdev.components.vault.api import Api
 from nexusdev.components.vault.seed import unreachable
 from nexusdev.components.vault.tokens import issue, operator, policies_of
 from nexusdev.errors import SeedingFailed
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 
 MARK = "nexusdev-seed-sha256"
 _DATA = (".yaml", ".yml", ".json")
 
 
-def apply(api: Api, site: Site, files: Sequence[SeedFile]) -> Sequence[Change]:
+def apply(api: Api, access: InstanceAccess, files: Sequence[SeedFile]) -> Sequence[Change]:
     """Apply what is new or changed. All files are read before the first one is applied."""
     policies = {_policy_name(each): each.content.decode() for each in files if _is_policy(each)}
     data = {_secret_path(each): (each, _document(each)) for each in files if not _is_policy(each)}
     if not files:
         return []
     try:
-        with operator(api, site.secrets) as as_operator:
+        with operator(api, access.secrets) as as_operator:
             changes = [*_policies(as_operator, policies)]
             for path, (file, content) in data.items():
                 changes += _secret(as_operator, path, file, content)
-        if not set(policies) <= policies_of(api, site.secrets):
-            issue(api, site.secrets)
+        if not set(policies) <= policies_of(api, access.secrets):
+            issue(api, access.secrets)
         return changes
     except OSError as error:
         raise unreachable(error) from error

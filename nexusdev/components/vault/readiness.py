@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from nexusdev.components.contract import Node, Readiness
+from nexusdev.components.contract import Readiness, ServiceStatus
 from nexusdev.components.together import together
 from nexusdev.components.vault.api import OK, Api, Transport, document
-from nexusdev.components.vault.journal import UNFINISHED, Journal
+from nexusdev.components.vault.journal import UNFINISHED, PendingOperations
 from nexusdev.components.vault.names import APP_TOKEN, NODES, ROLE, UNSEAL
 from nexusdev.ports import SecretStore
 
@@ -23,7 +23,7 @@ _TIMEOUT = 2.0
 _TOLERANCE = re.compile(r"^vault_autopilot_failure_tolerance(?:\{[^}]*\})? (\d+)", re.MULTILINE)
 
 
-class Server(Struct, frozen=True, kw_only=True):
+class VaultServer(Struct, frozen=True, kw_only=True):
     """One server by its own word. All false: it does not answer."""
 
     name: str
@@ -55,22 +55,22 @@ class Facts(Struct, frozen=True, kw_only=True):
     cut        an initialisation was cut and is to be finished first
     """
 
-    unseal: Server
-    nodes: tuple[Server, ...]
+    unseal: VaultServer
+    nodes: tuple[VaultServer, ...]
     routed: bool = False
     tolerance: int | None = None
     cut: bool = False
 
     @property
-    def active(self) -> Server | None:
+    def active(self) -> VaultServer | None:
         """The one active node; None when there is none or more than one."""
         found = [node for node in self.nodes if node.active]
         return found[0] if len(found) == 1 else None
 
 
-def look(transport: Transport, secrets: SecretStore) -> Facts:
+def probe(transport: Transport, secrets: SecretStore) -> Facts:
     """Ask all servers and the gateway at once, then the active node for its votes."""
-    questions: dict[str, Callable[[], Server]] = {
+    questions: dict[str, Callable[[], VaultServer]] = {
         name: lambda name=name: _server(transport, name)  # type: ignore[misc]
         for name in (UNSEAL, *NODES, ROLE)
     }
@@ -79,23 +79,23 @@ def look(transport: Transport, secrets: SecretStore) -> Facts:
         unseal=seen[UNSEAL],
         nodes=tuple(seen[name] for name in NODES),
         routed=seen[ROLE].active,
-        cut=any(word in Journal(secrets=secrets) for word in UNFINISHED),
+        cut=any(word in PendingOperations(secrets=secrets) for word in UNFINISHED),
     )
     if facts.active is None or not all(node.unsealed for node in facts.nodes):
         return facts
     return replace(facts, tolerance=_tolerance(transport, facts.active.name, secrets.read(APP_TOKEN)))
 
 
-def judge(facts: Facts) -> Readiness:
+def assess(facts: Facts) -> Readiness:
     """Decide from the facts. Pure. One active node behind the gateway is enough to seed."""
     seedable = facts.active is not None and facts.routed and not facts.cut
     return Readiness(missing=_missing(facts), seedable=seedable)
 
 
-def nodes(facts: Facts) -> Sequence[Node]:
+def statuses(facts: Facts) -> Sequence[ServiceStatus]:
     """One row per server."""
     rows = [_row(node, facts) for node in facts.nodes]
-    transit = Node(
+    transit = ServiceStatus(
         service=UNSEAL,
         role="seal" if facts.unseal.answers else "",
         state=facts.unseal.state,
@@ -129,12 +129,12 @@ def _of_votes(facts: Facts) -> str:
     return "" if facts.tolerance else "fewer than three nodes vote: a new one does so once it was well for some seconds"
 
 
-def _of_unseal(server: Server) -> str:
+def _of_unseal(server: VaultServer) -> str:
     words = {"down": "does not answer yet", "not initialised": "is not initialised yet", "sealed": "is sealed"}
     return f"{server.name} {words[server.state]}"
 
 
-def _of_nodes(servers: Sequence[Server]) -> str:
+def _of_nodes(servers: Sequence[VaultServer]) -> str:
     """What the three lack, the gravest first."""
     by_state: dict[str, list[str]] = {}
     for server in servers:
@@ -148,24 +148,24 @@ def _of_nodes(servers: Sequence[Server]) -> str:
     return f"{_join(new)} {'has' if len(new) == 1 else 'have'} not joined yet" if new else ""
 
 
-def _row(server: Server, facts: Facts) -> Node:
+def _row(server: VaultServer, facts: Facts) -> ServiceStatus:
     role = ("active" if server.active else "standby") if server.unsealed else ""
     detail = ""
     if server.active and facts.tolerance is not None:
         detail = "all three vote" if facts.tolerance else "not all three vote"
-    return Node(service=server.name, role=role, state=server.state, detail=detail, ok=server.unsealed)
+    return ServiceStatus(service=server.name, role=role, state=server.state, detail=detail, ok=server.unsealed)
 
 
-def _server(transport: Transport, name: str) -> Server:
+def _server(transport: Transport, name: str) -> VaultServer:
     """A server by its health; whatever has no proper health does not answer."""
     try:
         response = Api(transport=transport, server=name, timeout=_TIMEOUT).ask("GET", "sys/health", fresh=name == ROLE)
     except OSError:
-        return Server(name=name)
+        return VaultServer(name=name)
     health = document(response)
     if "initialized" not in health:
-        return Server(name=name)
-    return Server(
+        return VaultServer(name=name)
+    return VaultServer(
         name=name,
         answers=True,
         initialized=health["initialized"] is True,

@@ -20,7 +20,7 @@ HINT = (
 )
 
 
-def begin_anew(runtime: Runtime, services: Sequence[str]) -> None:
+def wipe_data(runtime: Runtime, services: Sequence[str]) -> None:
     """Let these servers throw their data away and start again, within their running containers."""
     for service in services:
         done = runtime.execute(service, ["sh", "-c", _COMMAND], timeout=10)
@@ -32,7 +32,7 @@ def begin_anew(runtime: Runtime, services: Sequence[str]) -> None:
             )
 
 
-def lost(service: str, secret: str) -> InvalidState:
+def key_lost_error(service: str, secret: str) -> InvalidState:
     """The error for data whose key is gone."""
     return InvalidState(
         f"{service} has data, but its key is gone from the state folder",

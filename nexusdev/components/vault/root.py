@@ -10,22 +10,22 @@ import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from nexusdev.components.vault.api import BAD_REQUEST, OK, Api, Refused, document
-from nexusdev.components.vault.journal import Journal
+from nexusdev.components.vault.api import BAD_REQUEST, OK, Api, VaultError, document
+from nexusdev.components.vault.journal import PendingOperations
 
 
 @contextmanager
-def root(api: Api, key: str, *, journal: Journal, word: str) -> Iterator[Api]:
+def temporary_root(api: Api, key: str, *, pending: PendingOperations, word: str) -> Iterator[Api]:
     """The server asked with a new root token. At the end every root token there is has been revoked.
 
     key   the key share: of the unseal key, or of the recovery key where another Vault unseals this one
     word  what stands in the journal meanwhile: whoever finds it there later calls this again
     """
-    journal.note(word)
+    pending.add(word)
     with_root = api.with_token(generate_root(api, key))
     yield with_root
     revoke_all(with_root)
-    journal.strike(word)
+    pending.remove(word)
 
 
 def generate_root(api: Api, key: str) -> str:
@@ -35,7 +35,7 @@ def generate_root(api: Api, key: str) -> str:
         api.need("DELETE", "sys/generate-root/attempt")
         begun = api.ask("PUT", "sys/generate-root/attempt", {})
     if begun.status != OK:
-        raise Refused(f"a new root token at {api.server}", begun)
+        raise VaultError(f"a new root token at {api.server}", begun)
     attempt = document(begun)
     done = api.need("PUT", "sys/generate-root/update", {"key": key, "nonce": attempt["nonce"]})
     return decode(done["encoded_token"], attempt["otp"])

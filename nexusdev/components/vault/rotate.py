@@ -10,22 +10,22 @@ from nexusdev.components.vault.api import Api
 from nexusdev.components.vault.seed import unreachable
 from nexusdev.components.vault.settled import login_of
 from nexusdev.components.vault.tokens import issue, operator
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 
 _ROLE = f"auth/approle/role/{names.APP}"
 
 
-def rotate(api: Api, site: Site, fresh: str) -> Sequence[Change]:
+def rotate(api: Api, access: InstanceAccess, fresh: str) -> Sequence[Change]:
     """The new ones are valid before the old ones end. What a cut leaves half done, seeding sets right.
 
     fresh  the new secret id
     """
-    old = site.secrets.read(names.APP_TOKEN)
+    old = access.secrets.read(names.APP_TOKEN)
     try:
-        with operator(api, site.secrets) as as_operator:
-            site.secrets.write(names.secret_id(names.APP), fresh)
-            list(login_of(as_operator, site.secrets, names.APP))
-            issue(api, site.secrets)
+        with operator(api, access.secrets) as as_operator:
+            access.secrets.write(names.secret_id(names.APP), fresh)
+            list(login_of(as_operator, access.secrets, names.APP))
+            issue(api, access.secrets)
             _forget_others(as_operator, fresh)
             if old:
                 api.with_token(old).ask("POST", "auth/token/revoke-self", {})

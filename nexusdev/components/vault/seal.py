@@ -6,11 +6,11 @@ It can be made anew at any time: a backup of its key is kept beside its key shar
 from __future__ import annotations
 
 from nexusdev.components.vault import names
-from nexusdev.components.vault.api import NOT_FOUND, OK, Api, Refused
-from nexusdev.components.vault.journal import INITIALISING_UNSEAL, ROOT_OF_UNSEAL, Journal
+from nexusdev.components.vault.api import NOT_FOUND, OK, Api, VaultError
+from nexusdev.components.vault.journal import INITIALISING_UNSEAL, ROOT_OF_UNSEAL, PendingOperations
 from nexusdev.components.vault.readiness import Facts
-from nexusdev.components.vault.reset import begin_anew, lost
-from nexusdev.components.vault.root import root
+from nexusdev.components.vault.reset import key_lost_error, wipe_data
+from nexusdev.components.vault.root import temporary_root
 from nexusdev.ports import Runtime, SecretStore
 
 TEN_YEARS = "87600h"
@@ -28,35 +28,35 @@ def prepare(api: Api, secrets: SecretStore, runtime: Runtime, facts: Facts) -> N
     """Bring the node to where the others' seal works. Raises ``InvalidState`` when its data cannot be opened any more."""
     if not facts.unseal.answers:
         return
-    journal = Journal(secrets=secrets)
+    pending = PendingOperations(secrets=secrets)
     if not facts.unseal.initialized:
-        initialise(api, secrets, journal)
+        initialize(api, secrets, pending)
     elif not secrets.read(names.UNSEAL_KEY):
-        _without_key(secrets, runtime, journal)
+        _without_key(secrets, runtime, pending)
         return
-    journal.strike(INITIALISING_UNSEAL)
+    pending.remove(INITIALISING_UNSEAL)
     if facts.unseal.sealed:
         api.need("PUT", "sys/unseal", {"key": secrets.read(names.UNSEAL_KEY)})
     if not facts.unseal.active:
         return
-    if all(node.unsealed for node in facts.nodes) and ROOT_OF_UNSEAL not in journal:
+    if all(node.unsealed for node in facts.nodes) and ROOT_OF_UNSEAL not in pending:
         return
-    if not works(api, secrets) or ROOT_OF_UNSEAL in journal:
-        with root(api, secrets.read(names.UNSEAL_KEY), journal=journal, word=ROOT_OF_UNSEAL) as with_root:
-            furnish(with_root, secrets)
+    if not works(api, secrets) or ROOT_OF_UNSEAL in pending:
+        with temporary_root(api, secrets.read(names.UNSEAL_KEY), pending=pending, word=ROOT_OF_UNSEAL) as with_root:
+            provision(with_root, secrets)
 
 
-def initialise(api: Api, secrets: SecretStore, journal: Journal) -> None:
+def initialize(api: Api, secrets: SecretStore, pending: PendingOperations) -> None:
     """One key share, kept before anything else. An old one opens nothing any more and goes first.
 
     It hands out a root token as well: until all are revoked again, which is the end of furnishing, the seal is not ready.
     """
-    journal.note(INITIALISING_UNSEAL)
-    journal.note(ROOT_OF_UNSEAL)
+    pending.add(INITIALISING_UNSEAL)
+    pending.add(ROOT_OF_UNSEAL)
     if secrets.read(names.UNSEAL_KEY):
         secrets.write(names.UNSEAL_KEY, "")
-    born = api.need("PUT", "sys/init", {"secret_shares": 1, "secret_threshold": 1})
-    secrets.write(names.UNSEAL_KEY, born["keys_base64"][0])
+    initialized = api.need("PUT", "sys/init", {"secret_shares": 1, "secret_threshold": 1})
+    secrets.write(names.UNSEAL_KEY, initialized["keys_base64"][0])
 
 
 def works(api: Api, secrets: SecretStore) -> bool:
@@ -65,7 +65,7 @@ def works(api: Api, secrets: SecretStore) -> bool:
     return as_node.ask("PUT", f"transit/encrypt/{names.SEAL_KEY}", {"plaintext": "bmV4dXM="}).status == OK
 
 
-def furnish(api: Api, secrets: SecretStore) -> None:
+def provision(api: Api, secrets: SecretStore) -> None:
     """The key with its backup, the policy, and last the token, with which the nodes begin."""
     if "transit/" not in api.need("GET", "sys/mounts")["data"]:
         api.need("POST", "sys/mounts/transit", {"type": "transit"})
@@ -96,7 +96,7 @@ def _provide_token(api: Api, token: str) -> None:
     if known.status == OK:
         return
     if known.status not in (NOT_FOUND, 403):
-        raise Refused("the lookup of the seal's token", known)
+        raise VaultError("the lookup of the seal's token", known)
     api.need(
         "POST",
         "auth/token/create",
@@ -110,8 +110,8 @@ def _provide_token(api: Api, token: str) -> None:
     )
 
 
-def _without_key(secrets: SecretStore, runtime: Runtime, journal: Journal) -> None:
+def _without_key(secrets: SecretStore, runtime: Runtime, pending: PendingOperations) -> None:
     """Initialised, and nobody has its key share. Nothing is lost where its transit key was kept or was never used."""
-    if INITIALISING_UNSEAL not in journal and not secrets.read(names.SEAL_BACKUP):
-        raise lost(names.UNSEAL, names.UNSEAL_KEY)
-    begin_anew(runtime, (names.UNSEAL,))
+    if INITIALISING_UNSEAL not in pending and not secrets.read(names.SEAL_BACKUP):
+        raise key_lost_error(names.UNSEAL, names.UNSEAL_KEY)
+    wipe_data(runtime, (names.UNSEAL,))

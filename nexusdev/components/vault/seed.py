@@ -9,24 +9,24 @@ from nexusdev.components.vault import names, settled
 from nexusdev.components.vault.api import Api
 from nexusdev.components.vault.tokens import operator, refresh
 from nexusdev.errors import SeedingFailed
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 
 
-def seed(api: Api, site: Site, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
+def seed(api: Api, access: InstanceAccess, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
     """What was changed; nothing the second time."""
-    wanted = {**_by_path(credentials), names.INSTANCE_PATH: {"nonce": site.nonce}}
+    wanted = {**_by_path(credentials), names.INSTANCE_PATH: {"nonce": access.nonce}}
     try:
-        with operator(api, site.secrets) as as_operator:
-            changes = list(settled.settle(as_operator, site.secrets, wanted))
-        return [*changes, *refresh(api, site.secrets)]
+        with operator(api, access.secrets) as as_operator:
+            changes = list(settled.settle(as_operator, access.secrets, wanted))
+        return [*changes, *refresh(api, access.secrets)]
     except OSError as error:
         raise unreachable(error) from error
 
 
-def update_credentials(api: Api, site: Site, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
+def update_credentials(api: Api, access: InstanceAccess, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
     """Write the credentials of these components alone, after they were rotated."""
     try:
-        with operator(api, site.secrets) as as_operator:
+        with operator(api, access.secrets) as as_operator:
             return list(settled.credentials(as_operator, _by_path(credentials)))
     except OSError as error:
         raise unreachable(error) from error

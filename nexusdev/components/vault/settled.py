@@ -10,7 +10,7 @@ from nexusdev.components.contract import Change
 from nexusdev.components.vault import kv, names
 from nexusdev.components.vault.api import Api
 from nexusdev.ports import SecretStore
-from nexusdev.words import counted
+from nexusdev.words import pluralize
 
 AUDIT_FILE = "/data/audit/audit.log"
 DAYS = 24 * 3600
@@ -49,7 +49,7 @@ def credentials(api: Api, wanted: Mapping[str, Mapping[str, str]]) -> Iterator[C
         if kv.ensure(api, path, data):
             yield Change(what=f"wrote secret/{path}")
         if former := kv.destroy_former(api, path):
-            yield Change(what=f"destroyed {counted(former, 'former version')} of secret/{path}")
+            yield Change(what=f"destroyed {pluralize(former, 'former version')} of secret/{path}")
 
 
 def policy_text(name: str) -> str:

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 from nexusdev.components.contract import Change
 from nexusdev.components.vault import names
-from nexusdev.components.vault.api import BAD_REQUEST, FORBIDDEN, NOT_FOUND, OK, Api, Refused, document
-from nexusdev.components.vault.journal import ROOT_OF_NODES, Journal
+from nexusdev.components.vault.api import BAD_REQUEST, FORBIDDEN, NOT_FOUND, OK, Api, VaultError, document
+from nexusdev.components.vault.journal import ROOT_OF_NODES, PendingOperations
 from nexusdev.components.vault.reset import HINT, KEY_LOST
-from nexusdev.components.vault.root import root
+from nexusdev.components.vault.root import temporary_root
 from nexusdev.errors import InvalidState, SeedingFailed
 from nexusdev.ports import SecretStore
 
@@ -23,14 +23,14 @@ def operator(api: Api, secrets: SecretStore) -> Iterator[Api]:
 
     Whatever token it was, it is revoked at the end.
     """
-    journal = Journal(secrets=secrets)
-    token = "" if ROOT_OF_NODES in journal else login(api, secrets, names.OPERATOR)
+    pending = PendingOperations(secrets=secrets)
+    token = "" if ROOT_OF_NODES in pending else login(api, secrets, names.OPERATOR)
     if token:
         as_operator = api.with_token(token)
         yield as_operator
         as_operator.ask("POST", "auth/token/revoke-self", {})
         return
-    with root(api, _recovery_key(secrets), journal=journal, word=ROOT_OF_NODES) as as_root:
+    with temporary_root(api, _recovery_key(secrets), pending=pending, word=ROOT_OF_NODES) as as_root:
         yield as_root
 
 
@@ -41,7 +41,7 @@ def login(api: Api, secrets: SecretStore, role: str) -> str:
     if response.status in _STRANGER:
         return ""
     if response.status != OK:
-        raise Refused(f"the login of {role}", response)
+        raise VaultError(f"the login of {role}", response)
     return str(document(response)["auth"]["client_token"])
 
 
@@ -77,7 +77,7 @@ def _renewed(api: Api, token: str) -> bool:
     if response.status in _STRANGER:
         return False
     if response.status != OK:
-        raise Refused("the renewal of the application's token", response)
+        raise VaultError("the renewal of the application's token", response)
     return True
 
 

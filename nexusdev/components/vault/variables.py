@@ -7,22 +7,22 @@ from collections.abc import Sequence
 from nexusdev.components.contract import Consumer, Credentials, Variable
 from nexusdev.components.vault import names
 from nexusdev.components.vault.settled import APP_TOKEN_DAYS
-from nexusdev.ports import Site, View
+from nexusdev.ports import InstanceAccess, View
 
 
-def variables(site: Site, view: View) -> Sequence[Variable]:
+def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
     """The names that Vault's own client and hvac read, then the AppRole's two halves."""
     return (
-        Variable(name="VAULT_ADDR", value=f"https://{site.address_in(view, names.ROLE, names.PORT)}"),
+        Variable(name="VAULT_ADDR", value=f"https://{access.address_in(view, names.ROLE, names.PORT)}"),
         Variable(
             name="VAULT_TOKEN",
-            value=site.secrets.read(names.APP_TOKEN),
+            value=access.secrets.read(names.APP_TOKEN),
             secret=True,
             comment=f"valid {APP_TOKEN_DAYS} days from the last seeding",
         ),
-        Variable(name="VAULT_CACERT", value=site.ca_file_in(view)),
-        Variable(name="VAULT_ROLE_ID", value=site.secrets.read(names.role_id(names.APP))),
-        Variable(name="VAULT_SECRET_ID", value=site.secrets.read(names.secret_id(names.APP)), secret=True),
+        Variable(name="VAULT_CACERT", value=access.ca_file_in(view)),
+        Variable(name="VAULT_ROLE_ID", value=access.secrets.read(names.role_id(names.APP))),
+        Variable(name="VAULT_SECRET_ID", value=access.secrets.read(names.secret_id(names.APP)), secret=True),
     )
 
 

@@ -27,8 +27,8 @@ def end(process: subprocess.Popen[bytes], with_signal: signal.Signals) -> str:
     """Send the signal to a command that may have ended already; what it said afterwards. It must end as signals end programs."""
     process.send_signal(with_signal)
     _, err = process.communicate(timeout=90)
-    said = err.decode()
+    output = err.decode()
     allowed = (0, -9) if with_signal is signal.SIGKILL else (0, 128 + with_signal)
-    assert process.returncode in allowed, said
-    assert "Traceback" not in said
-    return said
+    assert process.returncode in allowed, output
+    assert "Traceback" not in output
+    return output

@@ -58,10 +58,10 @@ def test_up_that_is_killed_and_interrupted_in_a_phase_reaches_the_same_end_when_
 
 @pytest.mark.parametrize("with_signal", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
 def test_an_interrupted_up_says_what_remains_and_what_to_type(resting: Project, with_signal: signal.Signals) -> None:
-    said = cut(resting, "start", with_signal, SMALL)
-    assert "up was interrupted" in said
-    assert "what was started goes on running; nothing is lost" in said
-    assert "nexusdev down" in said
+    output = cut(resting, "start", with_signal, SMALL)
+    assert "up was interrupted" in output
+    assert "what was started goes on running; nothing is lost" in output
+    assert "nexusdev down" in output
     resting.up(SMALL)
 
 

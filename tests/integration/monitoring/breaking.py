@@ -137,7 +137,7 @@ def shorten_a_certificate(world: World, group: str, *, seconds: float) -> Mend:
     issued[group]["until"] = until.timestamp()
     (tls / ".issued.json").write_text(json.dumps(issued))
     nothing = Stack(project="", network=Network(name="", subnet="10.0.0.0/24"), services={})
-    families = numbers.of_instance(world.state, nothing)
+    families = numbers.instance_metrics(world.state, nothing)
     numbers.write(world.state, [each for each in families if "certificate" in each.name])
     return lambda: None
 

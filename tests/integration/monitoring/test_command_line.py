@@ -34,17 +34,17 @@ def test_a_query_is_answered_as_a_table_and_over_time(project: Project) -> None:
 
 
 def test_a_query_that_is_none_is_told_in_prometheus_s_words(project: Project) -> None:
-    told = project.run("metrics", "rate(redis_up[")
-    assert told.code == 2, told.out
-    assert "parse error" in told.err
+    reply = project.run("metrics", "rate(redis_up[")
+    assert reply.code == 2, reply.out
+    assert "parse error" in reply.err
 
 
 def test_every_service_that_runs_is_scraped(project: Project) -> None:
-    def told() -> Any:
+    def reply() -> Any:
         return project.run("status", "--json").data["monitoring"]
 
-    app.until(lambda: told()["coverage"] == 1, seconds=40, what="everything scraped")
-    assert told()["scraped"] == told()["services"] > 30
+    app.until(lambda: reply()["coverage"] == 1, seconds=40, what="everything scraped")
+    assert reply()["scraped"] == reply()["services"] > 30
 
 
 def test_the_core_runs_without_monitoring_and_is_not_missed(project: Project) -> None:
@@ -67,10 +67,10 @@ def test_a_corrupt_prometheus_is_named_and_only_its_data_is_thrown_away(project:
     corrupt.stop()
     try:
         spoil(corrupt)
-        told = project.run("up")
-        assert told.code == 10, told.err
-        assert "DATA_CORRUPT" in told.err
-        assert "nexusdev destroy prometheus-1" in told.err
+        reply = project.run("up")
+        assert reply.code == 10, reply.err
+        assert "DATA_CORRUPT" in reply.err
+        assert "nexusdev destroy prometheus-1" in reply.err
     finally:
         before = engine.started_at(engine.instance_of(project))
         thrown_away = project.run("destroy", "prometheus-1", "--yes")
@@ -96,8 +96,8 @@ def spoil(server: Any) -> None:
 @pytest.fixture
 def installation(tmp_path: Path) -> Path:
     """A copy of nexusdev whose files a test may break."""
-    for part in ("nexusdev", "compose"):
-        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for selection in ("nexusdev", "compose"):
+        shutil.copytree(ROOT / selection, tmp_path / selection, ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path
 
 
@@ -119,8 +119,8 @@ def test_a_broken_file_stops_up_before_anything_starts(
 ) -> None:
     (installation / "compose" / "monitoring" / file).write_text(broken)
     project = replace(make_project("broken"), extra={"PYTHONPATH": str(installation)})
-    told = project.run("up", "--offline")
-    assert told.code == 12, told.err
-    assert line in told.err.replace(", line ", ":")
+    reply = project.run("up", "--offline")
+    assert reply.code == 12, reply.err
+    assert line in reply.err.replace(", line ", ":")
     assert engine.left_of(project.folder.name)["containers"] == []
     assert not engine.client().containers.list(all=True, filters={"label": f"dev.nexus.owner-path={project.folder}"})

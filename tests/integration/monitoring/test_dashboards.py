@@ -72,14 +72,16 @@ def answer(variables: Mapping[str, str], expr: str) -> list[Any] | str:
 
 def test_every_query_of_every_panel_returns_data(variables: Mapping[str, str]) -> None:
     waiting = {each.where: each.expr for each in queries() if each.where not in EXCEPTIONS}
-    said: dict[str, list[Any] | str] = {}
+    output: dict[str, list[Any] | str] = {}
     deadline = time.monotonic() + PATIENCE
     while waiting and time.monotonic() < deadline:
-        said = {where: answer(variables, expr) for where, expr in waiting.items()}
-        waiting = {where: expr for where, expr in waiting.items() if not said[where] or isinstance(said[where], str)}
+        output = {where: answer(variables, expr) for where, expr in waiting.items()}
+        waiting = {
+            where: expr for where, expr in waiting.items() if not output[where] or isinstance(output[where], str)
+        }
         if waiting:
             time.sleep(2)
-    empty = {where: f"{expr}: {said.get(where) or 'no data'}" for where, expr in waiting.items()}
+    empty = {where: f"{expr}: {output.get(where) or 'no data'}" for where, expr in waiting.items()}
     assert empty == {}, "\n".join(empty.values())
 
 
@@ -92,4 +94,4 @@ def test_every_exception_names_a_query_gives_its_reason_and_they_are_few() -> No
 
 def test_an_exception_is_still_valid_promql(variables: Mapping[str, str]) -> None:
     refused = {each.where: answer(variables, each.expr) for each in queries() if each.where in EXCEPTIONS}
-    assert {where: said for where, said in refused.items() if isinstance(said, str)} == {}
+    assert {where: output for where, output in refused.items() if isinstance(output, str)} == {}

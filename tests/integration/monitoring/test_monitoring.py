@@ -73,9 +73,9 @@ def test_every_target_is_up_and_carries_component_and_service(
         return True
 
     app.until(all_are_up, seconds=40, what="every target up")
-    told = targets(project, variables, server)
-    assert all(each["scrapeUrl"].startswith("https://") for each in told)
-    assert {each["labels"]["component"] for each in told} == set(registry.NAMES)
+    reply = targets(project, variables, server)
+    assert all(each["scrapeUrl"].startswith("https://") for each in reply)
+    assert {each["labels"]["component"] for each in reply} == set(registry.NAMES)
 
 
 def test_everything_that_runs_is_seen(project: Project) -> None:
@@ -209,9 +209,9 @@ def test_no_port_speaks_plain_text(project: Project, server: str, port: int) -> 
         f"exec 3<>/dev/tcp/{server}/{port}; printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3 | tr -d '\\0'"
     )
     ran = engine.container(project, "redis-0").exec_run(["timeout", "5", "bash", "-c", ask_in_plain_text])
-    said = ran.output.decode("latin-1")
-    assert "# HELP" not in said
-    assert "400" in said or not said.startswith("HTTP/"), said
+    output = ran.output.decode("latin-1")
+    assert "# HELP" not in output
+    assert "400" in output or not output.startswith("HTTP/"), output
 
 
 def test_vault_gives_its_numbers_to_nobody_from_outside(variables: Mapping[str, str]) -> None:

@@ -37,8 +37,8 @@ def test_the_configuration_is_understood() -> None:
 
 
 def test_the_rules_are_understood_and_no_expression_is_doubtful() -> None:
-    told = promtool("check", "rules", "--lint=all", "--lint-fatal", *(f"rules/{name}" for name in RULES))
-    assert told.count("SUCCESS") == len(RULES)
+    reply = promtool("check", "rules", "--lint=all", "--lint-fatal", *(f"rules/{name}" for name in RULES))
+    assert reply.count("SUCCESS") == len(RULES)
 
 
 @pytest.mark.parametrize("name", RULES)

@@ -98,9 +98,9 @@ def test_ddl_is_audited_and_no_password_is(project: Project, owner: psycopg.Conn
     owner.execute("CREATE TABLE audited (id int)")
     owner.execute("DROP TABLE audited")
     primary = engine.node_with_role(project, "primary")
-    said = engine.container(project, primary).logs(tail=500).decode()
-    assert "AUDIT: SESSION" in said
-    assert "CREATE TABLE audited" in said
+    output = engine.container(project, primary).logs(tail=500).decode()
+    assert "AUDIT: SESSION" in output
+    assert "CREATE TABLE audited" in output
 
 
 def test_the_pool_takes_prepared_statements_and_the_read_only_database(variables: Mapping[str, str]) -> None:

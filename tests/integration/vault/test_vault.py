@@ -125,9 +125,9 @@ def test_the_owner_s_password_is_in_nothing_that_the_application_reads(
     owner = values["DATABASE_MIGRATION_URL"].partition("://")[2].rpartition("@")[0].partition(":")[2]
     kept = operator(project, "kv", "get", "-format=json", "secret/nexus-migrations/postgres")["data"]["data"]
     assert (kept["username"], kept["password"]) == ("nexus_owner", owner)
-    for part in vault.secrets.kv.v2.list_secrets(path="nexus")["data"]["keys"]:
+    for selection in vault.secrets.kv.v2.list_secrets(path="nexus")["data"]["keys"]:
         assert owner not in json.dumps(
-            vault.secrets.kv.v2.read_secret_version(path=f"nexus/{part}", raise_on_deleted_version=True)
+            vault.secrets.kv.v2.read_secret_version(path=f"nexus/{selection}", raise_on_deleted_version=True)
         )
 
 
@@ -216,13 +216,13 @@ def test_a_lost_volume_is_made_anew_and_nothing_is_lost(project: Project, vault:
 
 def unsealed_nodes(project: Project) -> int:
     """How many of the four say that they are unsealed."""
-    said = [
+    output = [
         engine.container(project, service).exec_run(
             ["sh", "/etc/vault/client.sh", "status", "-address=https://127.0.0.1:8200"]
         )
         for service in ALL
     ]
-    return sum(1 for each in said if each.exit_code == 0)
+    return sum(1 for each in output if each.exit_code == 0)
 
 
 def test_env_replaces_a_token_that_is_not_valid_any_more(project: Project, values: Mapping[str, str]) -> None:

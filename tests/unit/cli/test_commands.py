@@ -49,7 +49,7 @@ def test_a_failure_in_json_has_code_message_why_hint_and_evidence(house: House) 
 
 def test_a_degraded_stack_is_shown_and_then_told(house: House) -> None:
     house.type("up")
-    house.world.kill(house.container("redis-1"))
+    house.engine.kill(house.container("redis-1"))
     ran = house.type("status", "--check")
     assert ran.status == 4
     assert "exit code 137" in ran.out
@@ -100,9 +100,9 @@ def test_destroy_without_a_terminal_asks_for_yes(house: House) -> None:
     ran = house.type("destroy")
     assert ran.status == 13
     assert "nexusdev destroy --yes" in ran.err
-    assert len(house.world.cells) == 3
+    assert len(house.engine.containers) == 3
     assert house.type("destroy", "--yes").status == 0
-    assert not house.world.cells
+    assert not house.engine.containers
 
 
 def test_the_data_of_one_service_that_others_hold_on_to_is_not_destroyed(house: House) -> None:
@@ -110,7 +110,7 @@ def test_the_data_of_one_service_that_others_hold_on_to_is_not_destroyed(house: 
     ran = house.type("destroy", "redis-0", "--yes")
     assert ran.status == 2
     assert "the data of redis-0 does not go alone" in ran.err
-    assert len(house.world.cells) == 3
+    assert len(house.engine.containers) == 3
 
 
 def test_stop_start_and_down_by_their_names(house: House) -> None:
@@ -119,7 +119,7 @@ def test_stop_start_and_down_by_their_names(house: House) -> None:
         "stopped 3 containers",
         "docker system prune --volumes may remove stopped containers, and then their data",
     ]
-    assert {cell.state for cell in house.world.cells.values()} == {State.EXITED}
+    assert {cell.state for cell in house.engine.containers.values()} == {State.EXITED}
     assert "started 3 containers" in house.type("start").out
     assert "the data is kept" in house.type("down").out
 
@@ -132,7 +132,7 @@ def test_adopt_where_there_is_nothing_to_do(house: House) -> None:
 
 def test_logs_name_who_said_what(house: House) -> None:
     house.type("up")
-    house.world.say(house.container("redis-0"), "Ready to accept connections")
+    house.engine.say(house.container("redis-0"), "Ready to accept connections")
     line = house.type("logs", "redis").out.splitlines()[-1]
     assert line.startswith("redis-0  ")
     assert line.endswith("Ready to accept connections")
@@ -149,7 +149,7 @@ def test_a_client_in_json_keeps_what_it_said_in_the_envelope(house: House, monke
 def test_a_dry_run_prints_steps_and_reasons(house: House) -> None:
     ran = house.type("up", "--dry-run")
     assert "create network  nexus" in ran.out
-    assert not house.world.cells
+    assert not house.engine.containers
 
 
 def test_a_bug_is_short_words_and_a_traceback_in_a_file(house: House) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nexusdev.cli.globals import hoist, may_color, wants_json
+from nexusdev.cli.globals import may_color, move_global_options_first, wants_json
 
 
 @pytest.mark.parametrize(
@@ -40,12 +40,12 @@ from nexusdev.cli.globals import hoist, may_color, wants_json
     ],
 )
 def test_options_are_found_wherever_they_stand(typed: str, read: str) -> None:
-    assert hoist(typed.split()) == read.split()
+    assert move_global_options_first(typed.split()) == read.split()
 
 
 def test_json_is_known_before_anything_is_parsed() -> None:
-    assert wants_json(hoist(["bogus", "--json"]))
-    assert not wants_json(hoist(["run", "--", "x", "--json"]))
+    assert wants_json(move_global_options_first(["bogus", "--json"]))
+    assert not wants_json(move_global_options_first(["run", "--", "x", "--json"]))
 
 
 @pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])

@@ -9,16 +9,16 @@ import pytest
 
 from nexusdev.cli.layout import Page, blocks
 from nexusdev.cli.plot import course
-from nexusdev.operations.outcome import Line, Plot
+from nexusdev.operations.outcome import Plot, Series
 
 BEGIN = 1_700_000_000.0
 
 
-def line(name: str, values: list[float], *, step: float = 5.0) -> Line:
-    return Line(labels=(name,), points=tuple((BEGIN + at * step, value) for at, value in enumerate(values)))
+def line(name: str, values: list[float], *, step: float = 5.0) -> Series:
+    return Series(labels=(name,), points=tuple((BEGIN + at * step, value) for at, value in enumerate(values)))
 
 
-def plot_of(*lines: Line) -> Plot:
+def plot_of(*lines: Series) -> Plot:
     return Plot(columns=("instance",), lines=lines, begin=BEGIN, end=BEGIN + 900, step=5.0)
 
 

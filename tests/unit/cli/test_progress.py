@@ -17,13 +17,13 @@ from nexusdev.events import (
     Seeded,
     StepDone,
 )
-from nexusdev.plan.steps import Act, Plan, Step
+from nexusdev.plan.steps import Action, Plan, Step
 from nexusdev.stack.model import Service
 
 REDIS = Service(name="redis-0", image="i", component="redis", group="redis")
-CREATE = Step(act=Act.CREATE, subject="redis-0", because="it is not there", service=REDIS)
-START = Step(act=Act.START, subject="redis-0", because="it is not there")
-STOPPED = Step(act=Act.START, subject="redis-1", because="it is stopped")
+CREATE = Step(action=Action.CREATE, resource="redis-0", reason="it is not there", service=REDIS)
+START = Step(action=Action.START, resource="redis-0", reason="it is not there")
+STOPPED = Step(action=Action.START, resource="redis-1", reason="it is stopped")
 
 EVENTS: tuple[Event, ...] = (
     Planned(plan=Plan(steps=(CREATE, START))),
@@ -79,7 +79,7 @@ def test_the_board_has_one_row_per_component_with_what_it_waits_for() -> None:
     (row,) = board(*EVENTS[:3]).rows
     assert (row.name, row.words) == ("redis", "1 of 1 started")
     (row,) = board(*EVENTS[:5]).rows
-    assert (row.words, row.mood) == ("no master yet", "warn")
+    assert (row.words, row.style) == ("no master yet", "warn")
     rows = board(*EVENTS).rows
     assert [(row.name, row.words, row.done) for row in rows] == [
         ("redis", "ready, proven", True),
@@ -89,7 +89,7 @@ def test_the_board_has_one_row_per_component_with_what_it_waits_for() -> None:
 
 
 def test_a_component_that_is_ready_stays_so_while_its_exporters_are_started() -> None:
-    observer = Step(act=Act.START, subject="redis-exporter", because="it is not there")
+    observer = Step(action=Action.START, resource="redis-exporter", reason="it is not there")
     rows = board(*EVENTS, StepDone(step=observer, seconds=0.2, component="redis")).rows
     assert (rows[0].name, rows[0].words, rows[0].done) == ("redis", "ready, proven", True)
 

@@ -11,13 +11,13 @@ from typing import IO, Any
 import pytest
 
 from nexusdev.components import https
-from nexusdev.ports import Address, Site
+from nexusdev.ports import Address, InstanceAccess
 from tests.unit.environment.servers import authority, serving
 
 
-def site_of(folder: Path) -> Site:
+def site_of(folder: Path) -> InstanceAccess:
     nothing: Any = None
-    return Site(
+    return InstanceAccess(
         instance="shop",
         nonce="c0ffee",
         addresses={},
@@ -51,7 +51,9 @@ def test_a_reply_is_read_whole_whatever_its_status(folder: Path) -> None:
     heard: list[bytes] = []
     reply = b'HTTP/1.1 503 Busy\r\nX-Role: replica\r\nContent-Length: 9\r\n\r\n{"a": [1]}'[:-1]
     with answering(folder, reply, heard) as address:
-        answer = https.request("OPTIONS", address, "/x?y=1", site=site_of(folder), name="localhost", headers={"A": "b"})
+        answer = https.request(
+            "OPTIONS", address, "/x?y=1", access=site_of(folder), name="localhost", headers={"A": "b"}
+        )
     assert (answer.status, answer.headers["x-role"], answer.text) == (503, "replica", '{"a": [1]')
     assert heard[0] == b"OPTIONS /x?y=1 HTTP/1.1"
     assert b"A: b" in heard
@@ -59,18 +61,18 @@ def test_a_reply_is_read_whole_whatever_its_status(folder: Path) -> None:
 
 def test_json_is_understood(folder: Path) -> None:
     with answering(folder, b'HTTP/1.1 200 OK\r\n\r\n{"a": 1}', []) as address:
-        assert https.get(address, "/", site=site_of(folder)).json() == {"a": 1}
+        assert https.get(address, "/", access=site_of(folder)).json() == {"a": 1}
 
 
 def test_a_certificate_without_the_servers_name_is_refused(folder: Path) -> None:
     with answering(folder, b"", []) as address, pytest.raises(ssl.SSLCertVerificationError):
-        https.get(address, "/", site=site_of(folder), name="postgresql-0")
+        https.get(address, "/", access=site_of(folder), name="postgresql-0")
 
 
 def test_a_certificate_of_another_instance_is_refused(folder: Path, tmp_path: Path) -> None:
     stranger = authority(tmp_path / "stranger")
     with answering(stranger, b"", []) as address, pytest.raises(ssl.SSLCertVerificationError):
-        https.get(address, "/", site=site_of(folder))
+        https.get(address, "/", access=site_of(folder))
 
 
 def test_a_new_authority_at_the_same_place_is_read_again(folder: Path, tmp_path: Path) -> None:
@@ -79,12 +81,12 @@ def test_a_new_authority_at_the_same_place_is_read_again(folder: Path, tmp_path:
         file.unlink()
     authority(folder)
     with answering(folder, b"HTTP/1.1 204 No\r\n\r\n", []) as address:
-        assert https.get(address, "/", site=site_of(folder)).status == 204
+        assert https.get(address, "/", access=site_of(folder)).status == 204
 
 
 def test_what_is_no_http_is_an_unreachable_server(folder: Path) -> None:
     with answering(folder, b"+PONG\r\n", []) as address, pytest.raises(ConnectionError, match="does not speak HTTP"):
-        https.get(address, "/", site=site_of(folder))
+        https.get(address, "/", access=site_of(folder))
 
 
 def test_a_silent_server_is_left_in_time(folder: Path) -> None:
@@ -92,4 +94,4 @@ def test_a_silent_server_is_left_in_time(folder: Path) -> None:
         stream.read()
 
     with serving(folder, never) as port, pytest.raises(TimeoutError):
-        https.get(Address(host="127.0.0.1", port=port), "/", site=site_of(folder), timeout=0.2)
+        https.get(Address(host="127.0.0.1", port=port), "/", access=site_of(folder), timeout=0.2)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nexusdev.components.registry import ALL
-from nexusdev.ports import Address, Site, View
+from nexusdev.ports import Address, InstanceAccess, View
 from tests.imports import imported_by
 
 
@@ -33,13 +33,13 @@ def test_names_cost_no_import_and_components_no_client_library() -> None:
     assert not found & {"minio", "hvac", "psycopg", "redis", "docker", "cryptography", "rich", "typer"}
 
 
-def anywhere() -> Site:
+def anywhere() -> InstanceAccess:
     """A site where every address is published and every secret is known."""
     addresses: dict[tuple[str, int], Address] = defaultdict(lambda: Address(host="127.0.0.1", port=21000))
     servers: Any = SimpleNamespace(observe=lambda: SimpleNamespace(containers=dict.fromkeys(["grafana"])))
     secrets: Any = SimpleNamespace(read=lambda _name: "s3cret")
     folder = Path("/home/dev/.local/state")
-    return Site(
+    return InstanceAccess(
         instance="shop",
         nonce="n0nce",
         addresses=addresses,

@@ -7,33 +7,33 @@ import time
 
 import pytest
 
-from nexusdev.plan.steps import Act, Plan, Step
-from nexusdev.walk import Walk, predecessors
+from nexusdev.plan.steps import Action, Plan, Step
+from nexusdev.walk import PlanExecutor, predecessors
 
 
-def step(act: Act, subject: str, *after: str) -> Step:
-    return Step(act=act, subject=subject, because="it is not there", after=after)
+def step(act: Action, subject: str, *after: str) -> Step:
+    return Step(action=act, resource=subject, reason="it is not there", after=after)
 
 
 PLAN = Plan(
     steps=(
-        step(Act.CREATE_NETWORK, "nexus"),
-        step(Act.CREATE, "a", "nexus"),
-        step(Act.START, "a"),
-        step(Act.CREATE, "b", "nexus"),
-        step(Act.START, "b", "a"),
-        step(Act.START, "c", "b"),
+        step(Action.CREATE_NETWORK, "nexus"),
+        step(Action.CREATE, "a", "nexus"),
+        step(Action.START, "a"),
+        step(Action.CREATE, "b", "nexus"),
+        step(Action.START, "b", "a"),
+        step(Action.START, "c", "b"),
     )
 )
 
 
 def test_every_step_is_done_once_and_after_what_it_waits_for() -> None:
     done: list[str] = []
-    Walk(plan=PLAN, do=lambda each: done.append(f"{each.act} {each.subject}")).run()
+    PlanExecutor(plan=PLAN, do=lambda each: done.append(f"{each.action} {each.resource}")).run()
     assert len(done) == len(set(done)) == len(PLAN.steps)
     for one in PLAN.steps:
         for earlier in PLAN.waits_for(one):
-            assert done.index(f"{earlier.act} {earlier.subject}") < done.index(f"{one.act} {one.subject}")
+            assert done.index(f"{earlier.action} {earlier.resource}") < done.index(f"{one.action} {one.resource}")
 
 
 def test_it_knows_the_same_predecessors_as_the_plan_itself() -> None:
@@ -55,7 +55,7 @@ def test_no_more_at_a_time_than_allowed(parallel: int) -> None:
         with lock:
             together -= 1
 
-    Walk(plan=Plan(steps=tuple(step(Act.START, str(n)) for n in range(8))), do=do, parallel=parallel).run()
+    PlanExecutor(plan=Plan(steps=tuple(step(Action.START, str(n)) for n in range(8))), do=do, parallel=parallel).run()
     assert most == parallel
 
 
@@ -63,24 +63,24 @@ def test_a_step_that_fails_ends_the_walk_and_those_under_way_come_to_their_end()
     done: list[str] = []
 
     def do(each: Step) -> None:
-        if each.subject == "bad":
+        if each.resource == "bad":
             raise ValueError("refused")
         time.sleep(0.05)
-        done.append(each.subject)
+        done.append(each.resource)
 
-    plan = Plan(steps=(step(Act.START, "good"), step(Act.START, "bad"), step(Act.START, "never", "bad")))
+    plan = Plan(steps=(step(Action.START, "good"), step(Action.START, "bad"), step(Action.START, "never", "bad")))
     with pytest.raises(ValueError, match="refused"):
-        Walk(plan=plan, do=do).run()
+        PlanExecutor(plan=plan, do=do).run()
     assert done == ["good"]
 
 
 def test_a_gate_holds_one_step_and_not_its_neighbours() -> None:
     done: list[str] = []
-    plan = Plan(steps=(step(Act.CREATE, "built"), step(Act.CREATE, "there")))
-    Walk(
+    plan = Plan(steps=(step(Action.CREATE, "built"), step(Action.CREATE, "there")))
+    PlanExecutor(
         plan=plan,
-        do=lambda each: done.append(each.subject),
-        gate=lambda each: each.subject == "there" or "there" in done,
+        do=lambda each: done.append(each.resource),
+        gate=lambda each: each.resource == "there" or "there" in done,
     ).run()
     assert done == ["there", "built"]
 
@@ -92,7 +92,7 @@ def test_an_interruption_lets_the_running_step_end_and_begins_no_other() -> None
         if done:
             raise KeyboardInterrupt
 
-    plan = Plan(steps=(step(Act.START, "a"), step(Act.START, "b", "a")))
+    plan = Plan(steps=(step(Action.START, "a"), step(Action.START, "b", "a")))
     with pytest.raises(KeyboardInterrupt):
-        Walk(plan=plan, do=lambda each: done.append(each.subject), check=check).run()
+        PlanExecutor(plan=plan, do=lambda each: done.append(each.resource), check=check).run()
     assert done == ["a"]

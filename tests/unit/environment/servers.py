@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from nexusdev.instance.certificates import prepare
-from nexusdev.stack.model import Network, Recipe, Secret, Stack
+from nexusdev.stack.model import Network, Secret, SecretRecipe, Stack
 
 Talk = Callable[[IO[bytes]], None]
 PASSWORD = "aZ09aZ09"
@@ -26,7 +26,7 @@ PASSWORD = "aZ09aZ09"
 
 def authority(folder: Path, nonce: str = "n0nce") -> Path:
     """A CA and a server certificate below ``folder``."""
-    secret = Secret(name="s", file=folder / "server.crt", recipe=Recipe(certificate="server"))
+    secret = Secret(name="s", file=folder / "server.crt", recipe=SecretRecipe(certificate="server"))
     stack = Stack(project="x", network=Network(name="x", subnet="10.0.0.0/24"), services={}, secrets={"s": secret})
     prepare(folder, stack, instance="shop-1", nonce=nonce, uid=os.getuid(), gid=os.getgid())
     return folder

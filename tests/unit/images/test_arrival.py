@@ -8,51 +8,51 @@ from pathlib import Path
 import pytest
 
 from nexusdev.errors import ImageUnavailable
-from nexusdev.images.arrival import Arrived
+from nexusdev.images.arrival import FetchedImage
 from nexusdev.runtimes.image_door import Say
-from nexusdev.runtimes.memory_images import MemoryImages, MemoryWorkshop
+from nexusdev.runtimes.memory_images import MemoryBuildContainer, MemoryImages
 from tests.unit.images.workbench import Heard, compiled, make_images, registry
 
 
 def test_what_is_missing_is_built_on_what_was_pulled(tmp_path: Path) -> None:
-    door, heard = registry(), Heard()
-    images = make_images(tmp_path, door)
-    arrived = images.ensure(listener=heard)
-    assert [(each.name, each.source) for each in arrived] == [("cache", "local build"), ("store", "local build")]
+    store, heard = registry(), Heard()
+    images = make_images(tmp_path, store)
+    fetched = images.ensure(listener=heard)
+    assert [(each.name, each.source) for each in fetched] == [("cache", "local build"), ("store", "local build")]
     assert sorted(heard.done) == ["base", "builder", "cache", "store"]
-    assert door.find("nexusdev/store:local") == door.find(images.references["store"])
+    assert store.find("nexusdev/store:local") == store.find(images.references["store"])
 
 
 def test_a_second_time_nothing_is_done(tmp_path: Path) -> None:
-    door = registry()
-    make_images(tmp_path, door).ensure()
-    before, heard = list(door.opened), Heard()
-    arrived = make_images(tmp_path, door).ensure(listener=heard)
-    assert {each.source for each in arrived} == {"store"}
-    assert (door.opened, heard.events) == (before, [])
+    store = registry()
+    make_images(tmp_path, store).ensure()
+    before, heard = list(store.opened), Heard()
+    fetched = make_images(tmp_path, store).ensure(listener=heard)
+    assert {each.source for each in fetched} == {"store"}
+    assert (store.opened, heard.events) == (before, [])
 
 
 def test_whoever_waits_for_one_goes_on_before_the_others_are_there(tmp_path: Path) -> None:
     long_one = threading.Event()
 
-    def slow(workshop: MemoryWorkshop, script: str, say: Say) -> int:
+    def slow(container: MemoryBuildContainer, script: str, say: Say) -> int:
         if script.startswith("compile"):
             long_one.wait(5)
-        return compiled(workshop, script, say)
+        return compiled(container, script, say)
 
     ready: list[str] = []
-    arrival = make_images(tmp_path, registry(slow)).begin(on_ready=lambda each: ready.append(each.name))
-    assert arrival.wait("cache", timeout=5) is not None
-    assert arrival.wait("store", timeout=0.01) is None
+    fetch = make_images(tmp_path, registry(slow)).begin(on_ready=lambda each: ready.append(each.name))
+    assert fetch.wait("cache", timeout=5) is not None
+    assert fetch.wait("store", timeout=0.01) is None
     assert ready == ["cache"]
     long_one.set()
-    assert [each.name for each in arrival.wait_all()] == ["cache", "store"]
+    assert [each.name for each in fetch.wait_all()] == ["cache", "store"]
 
 
 def test_a_failed_build_names_its_image_its_last_fifteen_lines_and_its_log(tmp_path: Path) -> None:
-    def failing(workshop: MemoryWorkshop, script: str, say: Say) -> int:
+    def failing(container: MemoryBuildContainer, script: str, say: Say) -> int:
         if script != "install cache":
-            return compiled(workshop, script, say)
+            return compiled(container, script, say)
         for number in range(40):
             say(f"line {number}")
         return 100
@@ -71,41 +71,41 @@ def test_a_failed_build_names_its_image_its_last_fifteen_lines_and_its_log(tmp_p
 def test_a_step_that_the_network_cut_is_done_once_more(tmp_path: Path) -> None:
     attempts: list[str] = []
 
-    def cut(workshop: MemoryWorkshop, script: str, say: Say) -> int:
+    def cut(container: MemoryBuildContainer, script: str, say: Say) -> int:
         if script != "install cache" or attempts:
-            return compiled(workshop, script, say)
+            return compiled(container, script, say)
         attempts.append(script)
         say("go: example.org/a@v1.0.0: read tcp 172.29.0.4:45698->203.0.113.80:443: read: connection timed out")
         return 1
 
-    arrived = make_images(tmp_path, registry(cut)).ensure(["cache"])
-    assert [each.source for each in arrived] == ["local build"]
+    fetched = make_images(tmp_path, registry(cut)).ensure(["cache"])
+    assert [each.source for each in fetched] == ["local build"]
     assert "the network failed: once more" in (tmp_path / "state/logs/images/cache.log").read_text()
 
 
 def test_a_failure_ends_what_is_still_being_built(tmp_path: Path) -> None:
     compiling = threading.Event()
 
-    def failing(workshop: MemoryWorkshop, script: str, say: Say) -> int:
+    def failing(container: MemoryBuildContainer, script: str, say: Say) -> int:
         if script.startswith("compile"):
             compiling.set()
-            assert workshop.ended.wait(5)
+            assert container.ended.wait(5)
         if script == "install cache":
             assert compiling.wait(5)
             return 1
         return 0
 
-    door = registry(failing)
+    store = registry(failing)
     with pytest.raises(ImageUnavailable, match="image cache 8"):
-        make_images(tmp_path, door).ensure()
-    assert "nexusdev-build-store-build" in door.closed
+        make_images(tmp_path, store).ensure()
+    assert "nexusdev-build-store-build" in store.closed
 
 
 def test_a_program_that_is_missing_in_a_build_is_found_out(tmp_path: Path) -> None:
-    def without_server(workshop: MemoryWorkshop, script: str, say: Say) -> int:
+    def without_server(container: MemoryBuildContainer, script: str, say: Say) -> int:
         if "command -v" in script and " server;" in script:
             say("server")
-        return compiled(workshop, script, say)
+        return compiled(container, script, say)
 
     with pytest.raises(ImageUnavailable) as caught:
         make_images(tmp_path, registry(without_server)).ensure(["cache"])
@@ -113,11 +113,11 @@ def test_a_program_that_is_missing_in_a_build_is_found_out(tmp_path: Path) -> No
 
 
 def test_offline_what_is_missing_is_named_and_nothing_is_tried(tmp_path: Path) -> None:
-    door = registry()
+    store = registry()
     with pytest.raises(ImageUnavailable) as caught:
-        make_images(tmp_path, door).ensure(["cache"], offline=True)
+        make_images(tmp_path, store).ensure(["cache"], offline=True)
     assert caught.value.message == "image cache 8 is not in the engine's store"
-    assert door.opened == []
+    assert store.opened == []
 
 
 def test_a_source_that_fails_leads_to_its_words_and_the_parent_is_named(tmp_path: Path) -> None:
@@ -128,15 +128,15 @@ def test_a_source_that_fails_leads_to_its_words_and_the_parent_is_named(tmp_path
 
 
 def test_the_environment_can_name_another_image(tmp_path: Path) -> None:
-    door = registry()
-    door.published["example.org/cache:9"] = "sha256:" + "b" * 64
-    images = make_images(tmp_path, door, NEXUSDEV_IMAGE_CACHE="example.org/cache:9")
+    store = registry()
+    store.published["example.org/cache:9"] = "sha256:" + "b" * 64
+    images = make_images(tmp_path, store, NEXUSDEV_IMAGE_CACHE="example.org/cache:9")
     assert images.resolve(["cache"]) == {"cache": "example.org/cache:9"}
-    arrived = images.ensure(["cache"])
-    assert [(each.reference, each.source) for each in arrived] == [
+    fetched = images.ensure(["cache"])
+    assert [(each.reference, each.source) for each in fetched] == [
         ("example.org/cache:9", "registry example.org/cache:9")
     ]
-    assert door.find("nexusdev/cache:local") is None
+    assert store.find("nexusdev/cache:local") is None
 
 
 def test_variables_for_the_compose_files(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_variables_for_the_compose_files(tmp_path: Path) -> None:
 
 
 def test_parts_are_told_when_they_are_ready_even_if_all_were_there(tmp_path: Path) -> None:
-    door, ready = registry(), list[Arrived]()
-    make_images(tmp_path, door).ensure()
-    make_images(tmp_path, door).ensure(on_ready=ready.append)
+    store, ready = registry(), list[FetchedImage]()
+    make_images(tmp_path, store).ensure()
+    make_images(tmp_path, store).ensure(on_ready=ready.append)
     assert [each.name for each in ready] == ["cache", "store"]

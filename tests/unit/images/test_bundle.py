@@ -23,7 +23,7 @@ def test_another_machine_needs_nothing_but_the_archive(tmp_path: Path, name: str
     loaded = bundle.load(there, tmp_path / name)
     assert [each.name for each in loaded.images] == [each.name for each in saved.images] == ["cache", "store"]
     assert [each.source for each in there.ensure(offline=True)] == ["store", "store"]
-    assert there.door.find("nexusdev/cache:local") is not None
+    assert there.store.find("nexusdev/cache:local") is not None
     assert bundle.outdated(there, loaded.images) == {}
 
 

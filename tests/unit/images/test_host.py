@@ -16,9 +16,9 @@ def make_host(tmp_path: Path, files: dict[str, str] | None = None, **environ: st
 
 
 def test_the_bundle_of_the_host_is_mounted_and_named_to_whoever_asks(tmp_path: Path) -> None:
-    furniture = make_host(tmp_path, {"etc/ssl/certs/ca-certificates.crt": "PEM"}).furniture()
-    assert furniture.mounts[tmp_path / "root/etc/ssl/certs/ca-certificates.crt"] == "/run/host/ca.crt"
-    assert furniture.environment["SSL_CERT_FILE"] == furniture.environment["PIP_CERT"] == "/run/host/ca.crt"
+    mounts = make_host(tmp_path, {"etc/ssl/certs/ca-certificates.crt": "PEM"}).mounts()
+    assert mounts.mounts[tmp_path / "root/etc/ssl/certs/ca-certificates.crt"] == "/run/host/ca.crt"
+    assert mounts.environment["SSL_CERT_FILE"] == mounts.environment["PIP_CERT"] == "/run/host/ca.crt"
 
 
 def test_a_bundle_that_the_environment_names_comes_first(tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_a_bundle_that_the_environment_names_comes_first(tmp_path: Path) -> None
 
 def test_proxies_pass_and_other_variables_do_not(tmp_path: Path) -> None:
     environ = {"GOPROXY": "https://goproxy.example", "HTTPS_PROXY": "http://proxy:3128", "TOKEN": "secret"}
-    environment = make_host(tmp_path, **environ).furniture().environment
+    environment = make_host(tmp_path, **environ).mounts().environment
     assert {name: environment[name] for name in ("GOPROXY", "HTTPS_PROXY")} == {
         "GOPROXY": "https://goproxy.example",
         "HTTPS_PROXY": "http://proxy:3128",
@@ -41,8 +41,8 @@ def test_proxies_pass_and_other_variables_do_not(tmp_path: Path) -> None:
 def test_a_mirror_of_the_host_serves_trixie_to_the_build(tmp_path: Path) -> None:
     sources = "Types: deb\n# URIs: http://old/debian\nURIs: https://mirror.example/debian/\nSuites: bookworm\n"
     host = make_host(tmp_path, {"etc/apt/sources.list.d/debian.sources": sources})
-    furniture = host.furniture()
-    assert furniture.mounts[tmp_path / "build/sources.list"] == "/run/host/sources.list"
+    mounts = host.mounts()
+    assert mounts.mounts[tmp_path / "build/sources.list"] == "/run/host/sources.list"
     written = (tmp_path / "build/sources.list").read_text()
     assert "https://mirror.example/debian trixie main" in written
     assert "bookworm" not in written
@@ -52,7 +52,7 @@ def test_a_mirror_of_the_host_serves_trixie_to_the_build(tmp_path: Path) -> None
 def test_debians_own_address_is_no_mirror(tmp_path: Path) -> None:
     host = make_host(tmp_path, {"etc/apt/sources.list": "deb http://deb.debian.org/debian bookworm main\n"})
     assert host.mirror() == ""
-    assert "/run/host/sources.list" not in host.furniture().mounts.values()
+    assert "/run/host/sources.list" not in host.mounts().mounts.values()
 
 
 def test_how_apt_reaches_its_mirror_is_passed_on(tmp_path: Path) -> None:
@@ -63,6 +63,6 @@ def test_how_apt_reaches_its_mirror_is_passed_on(tmp_path: Path) -> None:
 
 
 def test_a_cache_is_a_volume_that_the_compiler_knows(tmp_path: Path) -> None:
-    furniture = make_host(tmp_path).furniture("go-cache")
-    assert furniture.volumes == {"go-cache": "/cache"}
-    assert furniture.environment["GOMODCACHE"] == "/cache/mod"
+    mounts = make_host(tmp_path).mounts("go-cache")
+    assert mounts.volumes == {"go-cache": "/cache"}
+    assert mounts.environment["GOMODCACHE"] == "/cache/mod"

@@ -72,16 +72,16 @@ def test_a_wrong_name_gets_the_nearest(tmp_path: Path) -> None:
 
 
 def test_the_lock_of_the_product_is_the_same_after_it_was_kept(tmp_path: Path) -> None:
-    read = load(default_file(), kept=tmp_path)
+    read = load(default_file(), cache=tmp_path)
     assert (tmp_path / "images.kept").is_file()
-    assert load(default_file(), kept=tmp_path) == read == load(default_file())
+    assert load(default_file(), cache=tmp_path) == read == load(default_file())
 
 
 def test_a_lock_that_changed_is_read_again(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     kept.mkdir()
     file = write_lock(tmp_path)
-    load(file, kept=kept)
+    load(file, cache=kept)
     file.write_text(f"{LOCK}  nonsense: [\n")
     with pytest.raises(InvalidConfig):
-        load(file, kept=kept)
+        load(file, cache=kept)

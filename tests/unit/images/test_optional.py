@@ -37,14 +37,14 @@ def made(tmp_path: Path) -> Any:
 def house(tmp_path: Path, made: Any) -> House:
     (tmp_path / "house").mkdir()
     house = House(folder=tmp_path / "house")
-    house.doors.pictures = cast(Any, made)
+    house.provider.pictures = cast(Any, made)
     return house
 
 
 def test_building_everything_leaves_out_what_only_a_registry_has_and_says_so(house: House) -> None:
     outcome = verbs.build(house.context())
     assert {"cache", "store"} <= {each["name"] for each in outcome.data["images"]}
-    assert outcome.says[-1] == "pages cannot be built here: nexusdev images pull"
+    assert outcome.output[-1] == "pages cannot be built here: nexusdev images pull"
 
 
 def test_building_it_by_name_is_refused(house: House) -> None:

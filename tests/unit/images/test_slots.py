@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 import time
 
-from nexusdev.images.slots import Slots
+from nexusdev.images.slots import BuildSlots
 
 
 def occupy(
-    slots: Slots, name: str, *, rank: int, order: list[str], leave: threading.Event, lane: str = ""
+    slots: BuildSlots, name: str, *, priority: int, order: list[str], leave: threading.Event, group: str = ""
 ) -> threading.Thread:
     def work() -> None:
-        with slots.take(rank=rank, lane=lane):
+        with slots.take(priority=priority, group=group):
             order.append(name)
             leave.wait(5)
 
@@ -28,8 +28,8 @@ def settle() -> None:
 def test_no_more_work_at_once_than_there_are_slots() -> None:
     order: list[str] = []
     leave = threading.Event()
-    slots = Slots(2)
-    threads = [occupy(slots, str(number), rank=1, order=order, leave=leave) for number in range(4)]
+    slots = BuildSlots(2)
+    threads = [occupy(slots, str(number), priority=1, order=order, leave=leave) for number in range(4)]
     settle()
     assert len(order) == 2
     leave.set()
@@ -41,9 +41,9 @@ def test_no_more_work_at_once_than_there_are_slots() -> None:
 def test_a_lane_counts_as_one() -> None:
     order: list[str] = []
     leave = threading.Event()
-    slots = Slots(2)
-    threads = [occupy(slots, name, rank=0, order=order, leave=leave, lane="go") for name in ("minio", "vault")]
-    threads.append(occupy(slots, "redis", rank=1, order=order, leave=leave))
+    slots = BuildSlots(2)
+    threads = [occupy(slots, name, priority=0, order=order, leave=leave, group="go") for name in ("minio", "vault")]
+    threads.append(occupy(slots, "redis", priority=1, order=order, leave=leave))
     settle()
     assert sorted(order) == ["minio", "redis", "vault"]
     leave.set()
@@ -55,10 +55,10 @@ def test_of_those_who_come_together_the_urgent_goes_first() -> None:
     order: list[str] = []
     leave = threading.Event()
     leave.set()
-    slots = Slots(1)
+    slots = BuildSlots(1)
     threads = [
-        occupy(slots, "redis", rank=1, order=order, leave=leave),
-        occupy(slots, "go", rank=0, order=order, leave=leave),
+        occupy(slots, "redis", priority=1, order=order, leave=leave),
+        occupy(slots, "go", priority=0, order=order, leave=leave),
     ]
     for thread in threads:
         thread.join(5)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nexusdev.images.lock import Build, LockedImage, Registry
-from nexusdev.images.verify import judge
+from nexusdev.images.verify import verify_image
 from nexusdev.runtimes.image_door import StoredImage
 
 PINNED = "sha256:" + "a" * 64
@@ -40,4 +40,4 @@ def stored(*, label: str = "", digest: str = "") -> StoredImage:
     ],
 )
 def test_label_or_digest_must_be_the_locks(image: LockedImage, found: StoredImage | None, wrong: str) -> None:
-    assert judge(image, "nexusdev/cache:8-1", found).wrong == wrong
+    assert verify_image(image, "nexusdev/cache:8-1", found).wrong == wrong

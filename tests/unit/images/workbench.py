@@ -9,7 +9,7 @@ from nexusdev.events import Event, ImageProgress
 from nexusdev.images.images import Images
 from nexusdev.images.lock import load
 from nexusdev.runtimes.image_door import Say
-from nexusdev.runtimes.memory_images import MemoryImages, MemoryWorkshop, OnRun
+from nexusdev.runtimes.memory_images import MemoryBuildContainer, MemoryImages, OnRun
 
 LOCK = """
 schema: 1
@@ -59,10 +59,10 @@ class Heard:
         return [each.image for each in self.events if isinstance(each, ImageProgress) and each.done]
 
 
-def compiled(workshop: MemoryWorkshop, script: str, say: Say) -> int:
+def compiled(container: MemoryBuildContainer, script: str, say: Say) -> int:
     """Every command succeeds; `compile` leaves its program."""
     if script.startswith("compile"):
-        workshop.files["/out/store"] = b"binary"
+        container.files["/out/store"] = b"binary"
     return 0
 
 
@@ -78,9 +78,9 @@ def write_lock(folder: Path, text: str = LOCK) -> Path:
     return file
 
 
-def make_images(folder: Path, door: MemoryImages, *, lock: str = LOCK, **environ: str) -> Images:
+def make_images(folder: Path, store: MemoryImages, *, lock: str = LOCK, **environ: str) -> Images:
     read = load(write_lock(folder / "compose", lock))
-    return Images(lock=read, connect=lambda: door, root=folder / "state", environ=environ, cores=2)
+    return Images(lock=read, connect=lambda: store, root=folder / "state", environ=environ, cores=2)
 
 
 def registry(on_run: OnRun = compiled) -> MemoryImages:

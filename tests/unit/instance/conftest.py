@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nexusdev.instance.identity import Identity
-from nexusdev.stack.model import FileMount, Network, Port, Recipe, Secret, Service, Stack
+from nexusdev.stack.model import FileMount, Network, Port, Secret, SecretRecipe, Service, Stack
 
 
 @pytest.fixture
@@ -23,11 +23,11 @@ def identity(tmp_path: Path) -> Identity:
 
 
 def secret(folder: Path, name: str, **recipe: object) -> Secret:
-    return Secret(name=name, file=folder / "secrets" / name, recipe=Recipe(**recipe))  # type: ignore[arg-type]
+    return Secret(name=name, file=folder / "secrets" / name, recipe=SecretRecipe(**recipe))  # type: ignore[arg-type]
 
 
 def certificate(folder: Path, group: str, suffix: str, **more: object) -> Secret:
-    recipe = Recipe(certificate=group, **more)  # type: ignore[arg-type]
+    recipe = SecretRecipe(certificate=group, **more)  # type: ignore[arg-type]
     return Secret(name=f"{group}-{suffix}", file=folder / "tls" / f"{group}.{suffix}", recipe=recipe)
 
 

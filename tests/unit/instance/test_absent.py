@@ -10,11 +10,11 @@ import pytest
 
 from nexusdev.errors import InvalidState
 from nexusdev.instance import absent
-from nexusdev.plan.survey import Belonging
+from nexusdev.plan.survey import OwnedResource
 
 
-def volume(state_path: str = "", number: int = 0) -> Belonging:
-    return Belonging(kind="volume", name=f"v{number}", id=f"v{number}", instance="shop", state_path=state_path)
+def volume(state_path: str = "", number: int = 0) -> OwnedResource:
+    return OwnedResource(kind="volume", name=f"v{number}", id=f"v{number}", instance="shop", state_path=state_path)
 
 
 def made_state(root: Path) -> Path:
@@ -24,14 +24,14 @@ def made_state(root: Path) -> Path:
     return folder
 
 
-def explained(tmp_path: Path, *things: Belonging, homes: tuple[Path, ...] = ()) -> InvalidState:
+def explained(tmp_path: Path, *things: OwnedResource, homes: tuple[Path, ...] = ()) -> InvalidState:
     found = absent.explained("shop", things, root=tmp_path / "here", project=tmp_path, homes=homes)
     assert found is not None
     return found
 
 
 def test_nothing_is_wrong_where_the_engine_has_nothing_or_only_a_network(tmp_path: Path) -> None:
-    network = Belonging(kind="network", name="n", id="n", instance="shop")
+    network = OwnedResource(kind="network", name="n", id="n", instance="shop")
     assert absent.explained("shop", (network,), root=tmp_path, project=tmp_path, homes=()) is None
 
 

@@ -15,7 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec.structs import replace
 
 from nexusdev.instance.certificates import prepare, wanted_names
-from nexusdev.stack.model import Recipe, Stack
+from nexusdev.stack.model import SecretRecipe, Stack
 from tests.imports import imported_by
 
 
@@ -55,7 +55,7 @@ def test_the_second_time_nothing_is_issued(tls: Path, stack: Stack) -> None:
 def test_a_new_name_renews_that_certificate_alone(tls: Path, stack: Stack) -> None:
     issue(tls, stack)
     ca = (tls / "ca.crt").read_bytes()
-    recipe = Recipe(certificate="db", names=("db-primary", "db-new"))
+    recipe = SecretRecipe(certificate="db", names=("db-primary", "db-new"))
     secrets = {**stack.secrets, "db-crt": replace(stack.secrets["db-crt"], recipe=recipe)}
     assert issue(tls, replace(stack, secrets=secrets)) == ("db",)
     assert (tls / "ca.crt").read_bytes() == ca

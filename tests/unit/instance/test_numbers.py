@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from nexusdev.instance import numbers
-from nexusdev.stack.model import Network, Recipe, Secret, Service, Stack
+from nexusdev.stack.model import Network, Secret, SecretRecipe, Service, Stack
 
-UP = numbers.of_up(seconds=31.25, at=1_700_000_000.0, ready={"postgres": 8.5, "redis": 7.0})
+UP = numbers.up_metrics(seconds=31.25, at=1_700_000_000.0, ready={"postgres": 8.5, "redis": 7.0})
 
 
 def stack(folder: Path) -> Stack:
     recipes = {
-        "made": Recipe(password=32),
-        "derived": Recipe(text="{{made}}"),
-        "signed": Recipe(certificate="redis"),
-        "not-yet": Recipe(password=32),
+        "made": SecretRecipe(password=32),
+        "derived": SecretRecipe(text="{{made}}"),
+        "signed": SecretRecipe(certificate="redis"),
+        "not-yet": SecretRecipe(password=32),
     }
     secrets = {name: Secret(name=name, file=folder / name, recipe=recipe) for name, recipe in recipes.items()}
     (folder / "made").write_text("x")
@@ -42,7 +42,7 @@ def test_an_up_tells_how_long_it_took_and_what_each_component_was_waited_for(tmp
 
 
 def test_secrets_count_from_when_they_were_made_and_derived_ones_do_not_count(tmp_path: Path) -> None:
-    found = {family.name: family.samples for family in numbers.of_instance(tmp_path, stack(tmp_path))}
+    found = {family.name: family.samples for family in numbers.instance_metrics(tmp_path, stack(tmp_path))}
     assert list(found["nexusdev_secret_created_timestamp_seconds"]) == ["made"]
     assert found["nexusdev_services"] == {"": 0}
 
@@ -51,21 +51,21 @@ def test_secrets_count_from_when_they_were_made_and_derived_ones_do_not_count(tm
 def test_certificates_of_which_nothing_is_known_are_left_out(tmp_path: Path, content: str) -> None:
     (tmp_path / "tls").mkdir()
     (tmp_path / "tls" / ".issued.json").write_text(content)
-    assert numbers.of_instance(tmp_path, stack(tmp_path))[0].samples == {}
+    assert numbers.instance_metrics(tmp_path, stack(tmp_path))[0].samples == {}
 
 
 def test_certificates_tell_until_when_they_are_good(tmp_path: Path) -> None:
     (tmp_path / "tls").mkdir()
     (tmp_path / "tls" / ".issued.json").write_text(json.dumps({"redis": {"until": 1_800_000_000}}))
-    assert numbers.of_instance(tmp_path, stack(tmp_path))[0].samples == {"redis": 1_800_000_000}
+    assert numbers.instance_metrics(tmp_path, stack(tmp_path))[0].samples == {"redis": 1_800_000_000}
 
 
 def test_the_file_keeps_its_inode_and_what_is_not_told_anew(tmp_path: Path) -> None:
-    numbers.make(tmp_path)
+    numbers.create_file(tmp_path)
     before = (tmp_path / "metrics.prom").stat()
     numbers.write(tmp_path, UP)
-    numbers.write(tmp_path, numbers.of_instance(tmp_path, stack(tmp_path)))
-    numbers.make(tmp_path)
+    numbers.write(tmp_path, numbers.instance_metrics(tmp_path, stack(tmp_path)))
+    numbers.create_file(tmp_path)
     written = (tmp_path / "metrics.prom").read_text()
     assert "nexusdev_up_seconds 31.250" in written
     assert "nexusdev_services 0.000" in written
@@ -79,7 +79,7 @@ def test_services_that_this_run_is_not_meant_to_have_are_told_as_well(tmp_path: 
         for name, component in (("redis-0", "redis"), ("vault-0", "vault"))
     }
     whole = Stack(project="p", network=Network(name="n", subnet="10.0.0.0/24"), services=services)
-    numbers.write(tmp_path, [numbers.of_run(whole, {"redis-0"})])
+    numbers.write(tmp_path, [numbers.wanted_services(whole, {"redis-0"})])
     assert (tmp_path / "metrics.prom").read_text().splitlines()[2:] == [
         'nexusdev_service_wanted{service="redis-0",component="redis"} 1.000',
         'nexusdev_service_wanted{service="vault-0",component="vault"} 0.000',

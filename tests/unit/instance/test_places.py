@@ -47,14 +47,14 @@ def test_a_file_in_the_place_of_the_folder_is_no_project(project: Path) -> None:
 def test_a_folder_whose_parent_is_gone_too_is_elsewhere(project: Path) -> None:
     place = place_of(project)
     project.parent.rename(project.parent.with_name("renamed"))
-    sight = look_for(project, place)
-    assert (sight.presence, sight.vanished) == (Presence.ELSEWHERE, True)
+    state = look_for(project, place)
+    assert (state.presence, state.vanished) == (Presence.ELSEWHERE, True)
 
 
 def test_nothing_is_known_of_a_missing_folder_without_a_place(project: Path) -> None:
     project.rmdir()
-    sight = look_for(project, Place())
-    assert (sight.presence, sight.vanished) == (Presence.UNKNOWN, False)
+    state = look_for(project, Place())
+    assert (state.presence, state.vanished) == (Presence.UNKNOWN, False)
 
 
 def test_a_file_system_that_is_not_mounted_says_nothing_of_its_folders(project: Path, tmp_path: Path) -> None:
@@ -63,9 +63,9 @@ def test_a_file_system_that_is_not_mounted_says_nothing_of_its_folders(project: 
     assert place.mount == str(project.parent)
     project.rmdir()
     assert look_for(project, place, mounted).presence is Presence.GONE
-    sight = look_for(project, place, table(tmp_path))
-    assert sight.presence is Presence.UNKNOWN
-    assert f"{project.parent}, which is not mounted" in sight.why
+    state = look_for(project, place, table(tmp_path))
+    assert state.presence is Presence.UNKNOWN
+    assert f"{project.parent}, which is not mounted" in state.why
 
 
 def test_a_bind_mount_counts_although_it_has_the_device_of_its_parent(project: Path, tmp_path: Path) -> None:

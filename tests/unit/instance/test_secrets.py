@@ -153,10 +153,10 @@ KILLED = """
     from pathlib import Path
     from nexusdev.instance import files
     from nexusdev.instance.secrets import SecretFiles
-    from nexusdev.stack.model import Recipe, Secret
+    from nexusdev.stack.model import Secret, SecretRecipe
 
     folder, moment = Path(sys.argv[1]), sys.argv[2]
-    recipes = {"a": Recipe(password=16), "b": Recipe(text="<{{a}}>")}
+    recipes = {"a": SecretRecipe(password=16), "b": SecretRecipe(text="<{{a}}>")}
     store = SecretFiles({n: Secret(name=n, file=folder / n, recipe=r) for n, r in recipes.items()}, uid=os.getuid(), gid=os.getgid())
     store.prepare()
 

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from nexusdev.cli import commands  # noqa: F401 - registers the commands
 from nexusdev.cli.app import app
-from nexusdev.cli.globals import hoist
+from nexusdev.cli.globals import move_global_options_first
 from nexusdev.cli.usage import ParseError
 from nexusdev.errors import UsageError
 from scripts.dashboards.catalogue import DASHBOARDS
@@ -30,7 +30,7 @@ TOLD = sorted(
 def refusal(words: str) -> str:
     """What the command line says against these words; nothing where it takes them. Parses, and runs nothing."""
     command: Any = typer.main.get_command(app)
-    rest = hoist(shlex.split(words))
+    rest = move_global_options_first(shlex.split(words))
     try:
         while isinstance(command, TyperGroup):
             group = command.make_context("nexusdev", rest)

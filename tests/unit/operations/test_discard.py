@@ -37,7 +37,7 @@ secrets:""".replace(" &prometheus\n", "\n"),
 class FakeWatcher(FakeComponent):
     """Monitoring whose servers may lose their data."""
 
-    def loses(self, service: str) -> str:
+    def data_loss(self, service: str) -> str:
         return "its history"
 
     def explain(self, service: str, log: Sequence[str]) -> Diagnosis | None:
@@ -69,7 +69,7 @@ def test_its_container_and_its_volume_go_and_nothing_else(running: House) -> Non
     outcome = discard(running.context(), ["prometheus-0"])
     assert there(running) == (containers - {"prometheus-0"}, volumes - {"numbers-0"})
     assert outcome.data["removed"] == {"containers": ["prometheus-0"], "networks": [], "volumes": ["numbers-0"]}
-    assert outcome.says == (
+    assert outcome.output == (
         "destroyed: container prometheus-0 and volume numbers-0 with all its data; nexusdev up makes it anew",
     )
 
@@ -77,7 +77,7 @@ def test_its_container_and_its_volume_go_and_nothing_else(running: House) -> Non
 def test_up_makes_it_anew_and_twice_is_the_same_as_once(running: House) -> None:
     before = there(running)
     discard(running.context(), ["prometheus-0"])
-    assert discard(running.context(), ["prometheus-0"]).says == ("nothing to do: nothing of it is there",)
+    assert discard(running.context(), ["prometheus-0"]).output == ("nothing to do: nothing of it is there",)
     assert question(running.context(), ["prometheus-0"]) is None
     up(running.context())
     assert there(running) == before
@@ -109,13 +109,13 @@ def test_of_no_instance_nothing_can_be_destroyed(house: House) -> None:
 
 
 def test_what_stays_nevertheless_is_told(running: House) -> None:
-    class Stubborn(type(running.world.volumes)):  # type: ignore[misc]
+    class Stubborn(type(running.engine.volumes)):  # type: ignore[misc]
         def pop(self, key: str, default: object = None) -> object:
             return default
 
         def __delitem__(self, key: str) -> None: ...
 
-    running.world.volumes = Stubborn(running.world.volumes)
+    running.engine.volumes = Stubborn(running.engine.volumes)
     with pytest.raises(TeardownIncomplete) as raised:
         discard(running.context(), ["prometheus-0"])
     assert raised.value.evidence == ("remove volume numbers-0",)
@@ -123,9 +123,9 @@ def test_what_stays_nevertheless_is_told(running: House) -> None:
 
 
 def test_a_server_whose_data_is_corrupt_says_so_with_its_words_and_the_command(running: House) -> None:
-    running.world.say(running.container("prometheus-0"), "storage: corrupt index")
-    running.world.kill(running.container("prometheus-0"))
-    running.world.crashes["prometheus-0"] = 1
+    running.engine.say(running.container("prometheus-0"), "storage: corrupt index")
+    running.engine.kill(running.container("prometheus-0"))
+    running.engine.crashes["prometheus-0"] = 1
     with pytest.raises(CrashedDuringStart) as raised:
         up(running.context())
     error = raised.value
@@ -136,8 +136,8 @@ def test_a_server_whose_data_is_corrupt_says_so_with_its_words_and_the_command(r
 
 def test_who_waits_for_it_hears_the_same(running: House) -> None:
     def crash(_: object) -> None:
-        running.world.say(running.container("prometheus-0"), "corrupt")
-        running.world.kill(running.container("prometheus-0"))
+        running.engine.say(running.container("prometheus-0"), "corrupt")
+        running.engine.kill(running.container("prometheus-0"))
         running.more[0].on_look = lambda _: None
 
     running.more[0].on_look = crash

@@ -16,7 +16,7 @@ from nexusdev.errors import Degraded, IdentityMismatch, InvalidConfig, NotFound,
 from nexusdev.operations.env import env, values_for_run
 from nexusdev.operations.seed import seed
 from nexusdev.operations.up import up
-from nexusdev.ports import Site, View
+from nexusdev.ports import InstanceAccess, View
 from tests.fakes import FakeComponent, House
 from tests.unit.environment import servers
 
@@ -27,7 +27,7 @@ class Spoken(FakeComponent):
 
     says: list[Variable] = field(default_factory=list)
 
-    def variables(self, site: Site, view: View) -> list[Variable]:
+    def variables(self, access: InstanceAccess, view: View) -> list[Variable]:
         return self.says
 
 
@@ -63,7 +63,7 @@ def test_write_writes_it_anew_and_prints_no_variable(house: House) -> None:
     (house.project / ".env.nexusdev").unlink()
     outcome = env(house.context(), proof=False, write=True)
     assert outcome.text == ""
-    assert outcome.says == (f"wrote {house.project / '.env.nexusdev'}",)
+    assert outcome.output == (f"wrote {house.project / '.env.nexusdev'}",)
 
 
 def test_only_dotenv_seen_from_the_host_is_written(house: House) -> None:
@@ -84,7 +84,7 @@ def test_an_env_file_that_git_tracks_stops_up_before_anything_is_started(house: 
         subprocess.run(["git", "-C", str(house.project), *words], check=True)
     with pytest.raises(InvalidConfig, match="is tracked by git"):
         up(house.context())
-    assert not house.world.cells
+    assert not house.engine.containers
 
 
 def test_a_value_that_no_file_can_hold_is_named(house: House) -> None:
@@ -252,8 +252,8 @@ def test_an_up_that_ends_well_leaves_nothing_missing(half: House) -> None:
 
 
 def test_a_seed_after_an_up_that_failed_says_what_the_env_file_lacks(half: House) -> None:
-    half.world.end(half.container("redis-0"))
-    half.world.end(half.container("redis-1"))
+    half.engine.end(half.container("redis-0"))
+    half.engine.end(half.container("redis-1"))
     ran = half.type("seed")
     assert ran.status == 0, ran.err
     assert ".env.nexusdev lacks redis" in ran.err

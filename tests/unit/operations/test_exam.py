@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from nexusdev.components.contract import Trial
+from nexusdev.components.contract import ImageCheck
 from nexusdev.errors import InvalidConfig, NexusError
 from nexusdev.operations import journal
 from nexusdev.operations.up import dry_run, up
 from nexusdev.runtimes.image_door import Say
-from nexusdev.runtimes.memory_images import MemoryImages, MemoryWorkshop
+from nexusdev.runtimes.memory_images import MemoryBuildContainer, MemoryImages
 from nexusdev.stack.model import Service
 from tests.fakes import FakeComponent, House
 from tests.unit.operations.test_profiles import FLAG, WATCHED
@@ -34,11 +34,11 @@ class FakeReader(FakeComponent):
         if "broken" in self.file.read_text():
             raise InvalidConfig(f"{self.file}:1: is broken")
 
-    def trials(self, services: Sequence[Service]) -> Sequence[Trial]:
+    def image_checks(self, services: Sequence[Service]) -> Sequence[ImageCheck]:
         def judge(code: int, lines: Sequence[str]) -> NexusError | None:
             return InvalidConfig(f"{self.file}:2: {lines[0]}") if code else None
 
-        return [Trial(image="nexusdev/redis:1", files={"r.yml": self.file}, script="try r.yml", judge=judge)]
+        return [ImageCheck(image="nexusdev/redis:1", files={"r.yml": self.file}, script="try r.yml", interpret=judge)]
 
 
 @dataclass(kw_only=True)
@@ -47,9 +47,9 @@ class Program:
 
     tried: list[bytes] = field(default_factory=list)
 
-    def __call__(self, workshop: MemoryWorkshop, script: str, say: Say) -> int:
+    def __call__(self, container: MemoryBuildContainer, script: str, say: Say) -> int:
         assert script == "try r.yml"
-        self.tried.append(workshop.files["/tmp/r.yml"])
+        self.tried.append(container.files["/tmp/r.yml"])
         say("parse error")
         return int(b"wrong" in self.tried[-1])
 
@@ -72,12 +72,12 @@ def house(tmp_path: Path, reader: FakeReader, program: Program) -> House:
     (tmp_path / "compose" / "stack.yaml").write_text(WATCHED)
     store = MemoryImages(on_run=program, published={"nexusdev/redis:1": "sha256:1"})
     store.pull("nexusdev/redis:1", None, lambda _: None)
-    made.doors.pictures.door = store
+    made.provider.pictures.store = store
     return made
 
 
 def workshops(house: House) -> tuple[list[str], list[str]]:
-    store: MemoryImages = house.doors.pictures.door
+    store: MemoryImages = house.provider.pictures.store
     return store.opened, store.closed
 
 
@@ -91,7 +91,7 @@ def test_a_good_file_is_read_and_tried_once(house: House, reader: FakeReader, pr
 def test_a_changed_file_is_looked_at_again(house: House, reader: FakeReader, program: Program) -> None:
     up(house.context())
     reader.file.write_text("good too")
-    house.world.kill(house.container("prometheus"))
+    house.engine.kill(house.container("prometheus"))
     up(house.context())
     assert program.tried == [b"good", b"good too"]
 
@@ -102,7 +102,7 @@ def test_a_file_that_cannot_be_read_stops_up_before_anything_starts(house: House
         up(house.context())
     with pytest.raises(InvalidConfig, match=r"r\.yml:1"):
         dry_run(house.context())
-    assert not house.world.done
+    assert not house.engine.done
     assert workshops(house) == ([], [])
 
 
@@ -114,21 +114,21 @@ def test_a_file_that_its_program_refuses_stops_up_before_anything_starts(
         with pytest.raises(InvalidConfig, match=r"r\.yml:2: parse error"):
             up(house.context())
     assert len(program.tried) == 2, "what was refused is not remembered as good"
-    assert not house.world.done
+    assert not house.engine.done
     assert workshops(house)[0] == workshops(house)[1] * 2
 
 
 def test_a_file_is_tried_when_the_image_of_its_program_arrives(
     house: House, reader: FakeReader, program: Program
 ) -> None:
-    house.doors.pictures.missing = {"redis"}
+    house.provider.pictures.missing = {"redis"}
     reader.file.write_text("wrong")
     with pytest.raises(InvalidConfig, match=r"r\.yml:2: parse error"):
         up(house.context())
-    made = {cell.service for cell in house.world.cells.values()}
+    made = {cell.service for cell in house.engine.containers.values()}
     assert made <= {"gateway-rw"}, "nothing is made from that image"
     reader.file.write_text("good")
-    house.doors.pictures.missing = {"redis"}
+    house.provider.pictures.missing = {"redis"}
     up(house.context())
     assert program.tried == [b"wrong", b"good"]
 
@@ -149,6 +149,6 @@ def test_what_one_instance_has_tried_the_next_need_not(house: House, program: Pr
 def test_a_record_that_was_lost_costs_one_more_look(house: House, program: Program) -> None:
     up(house.context())
     journal.write_checked(house.context().root, "")
-    house.world.kill(house.container("prometheus"))
+    house.engine.kill(house.container("prometheus"))
     up(house.context())
     assert len(program.tried) == 2

@@ -21,15 +21,15 @@ from nexusdev.operations.ports import ports
 from nexusdev.operations.up import up
 from nexusdev.operations.verbs import stop
 from nexusdev.plan.snapshot import State
-from nexusdev.plan.survey import Survey
+from nexusdev.plan.survey import EngineInventory
 from nexusdev.runtimes.image_door import StoredImage
-from tests.fakes import House, MemoryDoors
+from tests.fakes import House, MemoryProvider
 
 
-class Absent(MemoryDoors):
+class Absent(MemoryProvider):
     """No engine answers."""
 
-    def survey(self, *, caches: bool = False) -> Survey:
+    def inventory(self, *, caches: bool = False) -> EngineInventory:
         raise PreflightFailed("the engine does not answer")
 
 
@@ -58,14 +58,14 @@ def test_ls_tells_instances_apart_and_marks_the_one_that_is_meant(house: House) 
 
 def test_ls_without_an_engine_lists_what_the_state_knows_and_warns(house: House) -> None:
     up(house.context())
-    house.doors = Absent()
+    house.provider = Absent()
     outcome = ls(house.context())
     assert [row["name"] for row in outcome.data["instances"]] == ["shop"]
     assert "nobody knows what runs" in outcome.warnings[0]
 
 
 def test_ls_of_an_empty_machine_says_how_to_begin(house: House) -> None:
-    assert ls(house.context()).says == ("no instance yet; nexusdev up makes one",)
+    assert ls(house.context()).output == ("no instance yet; nexusdev up makes one",)
 
 
 def test_ports_say_what_they_reach(house: House) -> None:
@@ -88,7 +88,7 @@ class Store:
         self.dropped: list[str] = []
 
     @property
-    def door(self) -> Store:
+    def store(self) -> Store:
         return self
 
     def list(self) -> list[StoredImage]:
@@ -102,12 +102,12 @@ class Store:
         return 1
 
 
-class WithStore(MemoryDoors):
+class WithStore(MemoryProvider):
     """A world with images and with the cache of their builds."""
 
     store = Store()
 
-    def survey(self, *, caches: bool = False) -> Survey:
+    def inventory(self, *, caches: bool = False) -> EngineInventory:
         return replace(super().survey(), in_use=frozenset({"used"}), caches=("nexusdev-go-cache",) if caches else ())
 
     def images(self, *_args: object, **_more: object) -> Store:
@@ -120,9 +120,9 @@ def orphaned(house: House) -> House:
     up(house.context())
     stop(house.context())
     shutil.rmtree(house.project)
-    doors = WithStore(world=house.world)
-    doors.store = Store()
-    house.doors = doors
+    provider = WithStore(engine=house.engine)
+    provider.store = Store()
+    house.provider = provider
     return house
 
 
@@ -132,23 +132,23 @@ def names(leftovers: tuple[gc.Leftover, ...]) -> list[str]:
 
 def test_the_containers_of_an_instance_whose_folder_is_gone_go_and_its_data_and_secrets_stay(orphaned: House) -> None:
     context = orphaned.context()
-    found = gc.look(context)
+    found = gc.find_leftovers(context)
     assert names(found) == ["instance shop", "build cache nexusdev-go-cache"]
-    assert f"{orphaned.project} is gone; its 2 volumes with all data stay" in found[0].because
+    assert f"{orphaned.project} is gone; its 2 volumes with all data stay" in found[0].reason
     outcome = gc.remove(context, found)
     assert outcome.warnings == ()
-    assert not orphaned.world.cells
-    assert len(orphaned.world.volumes) == 2
+    assert not orphaned.engine.containers
+    assert len(orphaned.engine.volumes) == 2
     assert (context.root / "instances" / "shop" / "secrets" / "redis-app").exists()
-    assert names(gc.look(context)) == ["build cache nexusdev-go-cache"]
+    assert names(gc.find_leftovers(context)) == ["build cache nexusdev-go-cache"]
 
 
 def test_data_goes_by_its_own_word_with_sizes_and_last_use_listed_before(orphaned: House) -> None:
-    orphaned.doors.sizes = {"nexusdev-shop_redis-0": 1_400_000_000, "nexusdev-shop_extra": 10}
-    extra = replace(next(iter(orphaned.world.volumes.values())), name="extra")
-    orphaned.world.volumes["nexusdev-shop_extra"] = extra
+    orphaned.provider.sizes = {"nexusdev-shop_redis-0": 1_400_000_000, "nexusdev-shop_extra": 10}
+    extra = replace(next(iter(orphaned.engine.volumes.values())), name="extra")
+    orphaned.engine.volumes["nexusdev-shop_extra"] = extra
     context = orphaned.context()
-    found = gc.look(context, data=True)
+    found = gc.find_leftovers(context, data=True)
     asked = gc.question(found)
     assert "instance shop with its data" in asked
     assert ", last used " in asked
@@ -156,32 +156,32 @@ def test_data_goes_by_its_own_word_with_sizes_and_last_use_listed_before(orphane
     assert "volume nexusdev-shop_redis-1  size not known" in asked
     assert "volume nexusdev-shop_extra  less than 1 MB" in asked
     assert gc.remove(context, found).warnings == ()
-    assert not orphaned.world.volumes
+    assert not orphaned.engine.volumes
     assert not (context.root / "instances" / "shop").exists()
-    assert names(gc.look(context, data=True)) == ["build cache nexusdev-go-cache"]
+    assert names(gc.find_leftovers(context, data=True)) == ["build cache nexusdev-go-cache"]
 
 
 @pytest.mark.parametrize("data", [False, True])
 @pytest.mark.parametrize("state", [State.RUNNING, State.PAUSED, State.RESTARTING])
 def test_what_lives_is_never_removed_whatever_became_of_its_folder(orphaned: House, state: State, data: bool) -> None:
-    next(iter(orphaned.world.cells.values())).state = state
-    assert names(gc.look(orphaned.context(), data=data)) == ["build cache nexusdev-go-cache"]
+    next(iter(orphaned.engine.containers.values())).state = state
+    assert names(gc.find_leftovers(orphaned.context(), data=data)) == ["build cache nexusdev-go-cache"]
     (row,) = ls(orphaned.context()).data["instances"]
     assert (row["gone"], row["alive"]) == (True, True)
 
 
 def test_what_was_started_after_the_question_is_not_removed(orphaned: House) -> None:
     context = orphaned.context()
-    found = gc.look(context, data=True)
-    next(iter(orphaned.world.cells.values())).state = State.RUNNING
+    found = gc.find_leftovers(context, data=True)
+    next(iter(orphaned.engine.containers.values())).state = State.RUNNING
     outcome = gc.remove(context, found[:1])
     assert "it was started meanwhile" in outcome.warnings[0]
-    assert len(orphaned.world.volumes) == 2
+    assert len(orphaned.engine.volumes) == 2
 
 
 def shown(house: House) -> str:
     """What ls says of the project folder."""
-    (table,) = ls(house.context()).says
+    (table,) = ls(house.context()).output
     assert isinstance(table, Table)
     return str(table.rows[0][-1])
 
@@ -205,7 +205,7 @@ def move_to_another_mount(house: House, **place: str) -> None:
 @pytest.mark.parametrize("data", [False, True])
 def test_a_folder_that_cannot_be_seen_is_not_gone(orphaned: House, place: dict[str, str], data: bool) -> None:
     move_to_another_mount(orphaned, **place)
-    assert names(gc.look(orphaned.context(), data=data)) == ["build cache nexusdev-go-cache"]
+    assert names(gc.find_leftovers(orphaned.context(), data=data)) == ["build cache nexusdev-go-cache"]
     words = shown(orphaned)
     assert "nexusdev gc" not in words
     assert "(was on " in words or "(is missing, and on which file system it was is not known)" in words
@@ -216,16 +216,16 @@ def test_a_folder_whose_parent_is_gone_too_is_left_alone(orphaned: House) -> Non
     assert record is not None
     gone = orphaned.folder / "work" / "shop"
     write_record(orphaned.context().root / "instances" / "shop", replace(record, owner=str(gone)))
-    assert names(gc.look(orphaned.context(), data=True)) == ["build cache nexusdev-go-cache"]
+    assert names(gc.find_leftovers(orphaned.context(), data=True)) == ["build cache nexusdev-go-cache"]
 
 
 @pytest.mark.parametrize(
     ("prepare", "advice"),
     [
         (lambda house: None, "nexusdev gc)"),
-        (lambda house: house.world.cells.clear(), "nexusdev gc --data)"),
+        (lambda house: house.world.containers.clear(), "nexusdev gc --data)"),
         (
-            lambda house: setattr(next(iter(house.world.cells.values())), "state", State.RUNNING),
+            lambda house: setattr(next(iter(house.world.containers.values())), "state", State.RUNNING),
             "nexusdev -i shop down)",
         ),
     ],
@@ -236,7 +236,7 @@ def test_ls_advises_what_is_safe(orphaned: House, prepare: Callable[[House], Non
 
 
 def test_ls_advises_nothing_where_nobody_knows_what_runs(orphaned: House) -> None:
-    orphaned.doors = Absent()
+    orphaned.provider = Absent()
     words = shown(orphaned)
     assert "(is gone)" in words
 
@@ -251,24 +251,24 @@ def test_a_record_of_before_learns_its_place_at_the_next_up(house: House) -> Non
 
 
 def test_looking_removes_nothing(orphaned: House) -> None:
-    before = set(orphaned.world.cells)
-    gc.look(orphaned.context())
-    assert set(orphaned.world.cells) == before
+    before = set(orphaned.engine.containers)
+    gc.find_leftovers(orphaned.context())
+    assert set(orphaned.engine.containers) == before
 
 
 def test_an_instance_on_which_somebody_works_is_left_alone(orphaned: House) -> None:
     context = orphaned.context()
     with locked(context.identity, "nexusdev up", root=context.root):
-        assert names(gc.look(context)) == ["build cache nexusdev-go-cache"]
+        assert names(gc.find_leftovers(context)) == ["build cache nexusdev-go-cache"]
 
 
 def test_a_folder_that_came_back_meanwhile_keeps_its_instance(orphaned: House) -> None:
     context = orphaned.context()
-    found = gc.look(context)
+    found = gc.find_leftovers(context)
     orphaned.project.mkdir()
     outcome = gc.remove(context, found[:1])
     assert "is back" in outcome.warnings[0]
-    assert orphaned.world.cells
+    assert orphaned.engine.containers
 
 
 def test_images_of_older_releases_go_unless_a_container_is_made_from_them() -> None:
@@ -285,8 +285,8 @@ def test_images_of_older_releases_go_unless_a_container_is_made_from_them() -> N
 
 def test_a_half_made_state_folder_goes(orphaned: House) -> None:
     context = orphaned.context()
-    gc.remove(context, gc.look(context, data=True))
+    gc.remove(context, gc.find_leftovers(context, data=True))
     (context.root / "instances" / "half").mkdir()
-    assert names(gc.look(context))[0] == "state folder half"
-    gc.remove(context, gc.look(context))
+    assert names(gc.find_leftovers(context))[0] == "state folder half"
+    gc.remove(context, gc.find_leftovers(context))
     assert not (context.root / "instances" / "half").exists()

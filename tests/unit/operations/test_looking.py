@@ -48,7 +48,7 @@ def test_status_has_a_row_per_node_with_its_port(running: House) -> None:
 
 
 def test_a_killed_node_is_degraded_with_its_exit_code(running: House) -> None:
-    running.world.kill(running.container("redis-1"))
+    running.engine.kill(running.container("redis-1"))
     outcome = status(running.context(), check=True)
     row = next(row for row in outcome.data["nodes"] if row["service"] == "redis-1")
     assert (row["state"], row["detail"], row["ok"]) == ("exited", "exit code 137", False)
@@ -57,13 +57,13 @@ def test_a_killed_node_is_degraded_with_its_exit_code(running: House) -> None:
 
 
 def test_status_without_check_is_no_failure(running: House) -> None:
-    running.world.kill(running.container("redis-1"))
+    running.engine.kill(running.container("redis-1"))
     assert status(running.context()).error is None
 
 
 def test_status_of_what_was_taken_down_is_an_answer_and_no_error(running: House) -> None:
-    for name in [cell.name for cell in running.world.cells.values()]:
-        running.world.remove(name)
+    for name in [cell.name for cell in running.engine.containers.values()]:
+        running.engine.remove(name)
     outcome = status(running.context(), check=True)
     assert {row["state"] for row in outcome.data["nodes"]} == {"absent"}
     assert isinstance(outcome.error, Degraded)
@@ -107,7 +107,7 @@ def test_wait_ends_with_11_and_what_is_missing_when_the_time_is_up(running: Hous
 def test_wait_ends_with_10_when_it_crashes_meanwhile(running: House) -> None:
     def crash(_: object) -> None:
         running.redis.on_look = lambda _: time.sleep(0.02)
-        running.world.kill(running.container("redis-1"))
+        running.engine.kill(running.container("redis-1"))
 
     running.redis.sentences, running.redis.on_look = ["x"] * 100_000, crash
     with pytest.raises(CrashedDuringStart):
@@ -118,8 +118,10 @@ def test_wait_goes_on_through_a_restart_by_another_command(running: House) -> No
     def restarted(_: object) -> None:
         running.redis.on_look = lambda _: time.sleep(0.02)
         for service in ("redis-0", "redis-1"):
-            running.world.stop(running.container(service))
-            running.world.begin(running.world.cells[running.context().runtime().observe().containers[service].id])
+            running.engine.stop(running.container(service))
+            running.engine.begin(
+                running.engine.containers[running.context().runtime().observe().containers[service].id]
+            )
 
     running.redis.sentences, running.redis.on_look = ["no master yet"] * 30, restarted
     assert wait(running.context(timeout=1e6), "redis", "ready").data["condition"] == "ready"
@@ -128,7 +130,7 @@ def test_wait_goes_on_through_a_restart_by_another_command(running: House) -> No
 def test_wait_goes_on_while_another_command_makes_the_container_anew(running: House) -> None:
     def removed(_: object) -> None:
         running.redis.on_look = lambda _: time.sleep(0.02)
-        running.world.remove(running.container("redis-1"))
+        running.engine.remove(running.container("redis-1"))
 
     running.redis.sentences, running.redis.on_look = ["no replica"] * 30, removed
     wait(running.context(timeout=1e6), "redis", "ready")
@@ -137,9 +139,9 @@ def test_wait_goes_on_while_another_command_makes_the_container_anew(running: Ho
 def test_wait_for_an_instance_that_another_command_is_making(running: House) -> None:
     made, hidden = running.folder / "state" / "instances" / "shop", running.folder / "hidden"
     made.rename(hidden)
-    cells, volumes = dict(running.world.cells), dict(running.world.volumes)
-    running.world.cells.clear()
-    running.world.volumes.clear()
+    cells, volumes = dict(running.engine.containers), dict(running.engine.volumes)
+    running.engine.containers.clear()
+    running.engine.volumes.clear()
     began = threading.Event()
 
     def make() -> None:
@@ -147,8 +149,8 @@ def test_wait_for_an_instance_that_another_command_is_making(running: House) -> 
             began.set()
             time.sleep(0.2)
             hidden.rename(made)
-            running.world.cells.update(cells)
-            running.world.volumes.update(volumes)
+            running.engine.containers.update(cells)
+            running.engine.volumes.update(volumes)
 
     thread = threading.Thread(target=make)
     thread.start()
@@ -165,7 +167,7 @@ def test_wait_for_an_instance_that_nobody_makes_ends_at_once(house: House) -> No
 
 
 def test_wait_for_a_stopped_service_to_be_down(running: House) -> None:
-    running.world.end(running.container("redis-1"))
+    running.engine.end(running.container("redis-1"))
     wait(running.context(), "redis-1", "down")
 
 
@@ -179,8 +181,8 @@ def test_wrong_words_to_wait_for_are_answered_with_the_nearest(running: House) -
 
 def test_logs_are_merged_by_time_and_limited_per_service(running: House) -> None:
     for number in range(3):
-        running.world.say(running.container("redis-0"), f"zero {number}")
-        running.world.say(running.container("redis-1"), f"one {number}")
+        running.engine.say(running.container("redis-0"), f"zero {number}")
+        running.engine.say(running.container("redis-1"), f"one {number}")
     services, lines = logs(running.context(), ["redis"], tail=2)
     assert list(services) == ["redis-0", "redis-1"]
     assert [line.text for line in lines] == ["zero 1", "one 1", "zero 2", "one 2"]
@@ -222,11 +224,11 @@ def test_a_healthy_machine_has_no_failed_check(running: House) -> None:
 
 
 def test_without_an_engine_doctor_says_what_to_type(house: House) -> None:
-    class Away(type(house.doors)):  # type: ignore[misc]
+    class Away(type(house.provider)):  # type: ignore[misc]
         def facts(self) -> object:
             raise PreflightFailed("no Docker engine answers", why="no socket", hint="sudo systemctl start docker")
 
-    house.doors = Away()
+    house.provider = Away()
     outcome = doctor(house.context())
     assert outcome.data["checks"][0]["fix"] == "sudo systemctl start docker"
     assert outcome.error is not None
@@ -234,12 +236,12 @@ def test_without_an_engine_doctor_says_what_to_type(house: House) -> None:
 
 
 def test_a_paused_container_is_a_warning(running: House) -> None:
-    running.world.pause(running.container("redis-0"))
+    running.engine.pause(running.container("redis-0"))
     assert verdicts(running)["containers"] == "warning"
 
 
 def test_a_missing_image_is_a_warning(house: House) -> None:
-    house.doors.pictures.missing = {"redis"}
+    house.provider.pictures.missing = {"redis"}
     assert verdicts(house)["images"] == "warning"
 
 
@@ -275,9 +277,9 @@ def test_a_repair_that_git_overrules_is_told_as_failed(running: House) -> None:
 
 
 def test_an_image_that_only_a_registry_has_is_to_be_pulled(house: House) -> None:
-    house.doors.pictures.missing = {"redis"}
+    house.provider.pictures.missing = {"redis"}
     for published, fix in ((set(), "nexusdev images build"), ({"redis"}, "nexusdev images pull")):
-        house.doors.pictures.published = published
+        house.provider.pictures.published = published
         [check] = [each for each in doctor(house.context()).data["checks"] if each["name"] == "images"]
         assert check["fix"] == fix
 
@@ -330,6 +332,6 @@ def test_a_disk_that_is_nearly_full_is_refused_with_what_makes_room() -> None:
 
 
 def test_a_container_state_is_told_in_the_engines_own_word(running: House) -> None:
-    running.world.pause(running.container("redis-1"))
+    running.engine.pause(running.container("redis-1"))
     rows = {row["service"]: row["state"] for row in status(running.context()).data["nodes"]}
     assert rows["redis-1"] == State.PAUSED.value

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from nexusdev.components.monitoring.query import Answer, Prometheus, Silent, Span
+from nexusdev.components.monitoring.query import Prometheus, QueryResult, Silent, TimeRange
 from nexusdev.errors import Degraded, NotFound, UsageError
 from nexusdev.operations.metrics import in_order, metrics, shown, stretch
-from nexusdev.operations.outcome import Line, Outcome, Plot, Table, Text
+from nexusdev.operations.outcome import Outcome, Plot, Series, Table, Text
 from nexusdev.operations.up import up
 from tests.fakes import FakeComponent, House
 from tests.unit.operations.test_profiles import FLAG, WATCHED
@@ -24,22 +24,22 @@ class FakePrometheus:
 
     data: Mapping[str, Any] | None = None
     known: tuple[str, ...] = ()
-    asked: list[tuple[str, Span | None]] = field(default_factory=list)
+    asked: list[tuple[str, TimeRange | None]] = field(default_factory=list)
 
-    def ask(self, query: str, *, span: Span | None = None) -> Answer:
+    def ask(self, query: str, *, span: TimeRange | None = None) -> QueryResult:
         self.asked.append((query, span))
         if self.data is None:
             raise Silent("Connection refused")
-        return Answer(data=self.data, warnings=("a warning",))
+        return QueryResult(data=self.data, warnings=("a warning",))
 
-    def ask_over(self, query: str, span: Span) -> Answer:
+    def ask_over(self, query: str, span: TimeRange) -> QueryResult:
         return self.ask(query, span=span)
 
     def names(self) -> tuple[str, ...]:
         return self.known
 
     @property
-    def door(self) -> Callable[..., Prometheus]:
+    def client(self) -> Callable[..., Prometheus]:
         made: Any = self
         return lambda **_: made
 
@@ -68,7 +68,7 @@ NOTHING = vector()
 
 def asked(house: House, data: Mapping[str, Any] | None, query: str = "up", **more: Any) -> Outcome:
     known = more.pop("known", ())
-    return metrics(house.context(), query, door=FakePrometheus(data=data, known=known).door, **more)
+    return metrics(house.context(), query, client=FakePrometheus(data=data, known=known).client, **more)
 
 
 def test_what_holds_now_is_a_table_with_labels_as_columns(house: House) -> None:
@@ -77,7 +77,7 @@ def test_what_holds_now_is_a_table_with_labels_as_columns(house: House) -> None:
     outcome = asked(house, data)
     assert outcome.data == data
     assert outcome.warnings == ("a warning",)
-    assert outcome.says == (
+    assert outcome.output == (
         Text("up", "dim"),
         Table(columns=("job", "instance", "value"), rows=(("etcd", "", "0"), ("redis", "redis-0", "1"))),
     )
@@ -126,8 +126,8 @@ def test_how_it_went_is_a_plot_over_the_whole_stretch(house: House) -> None:
     up(house.context())
     series = {"metric": {"instance": "redis-0"}, "values": [[1.0, "1"], [6.0, "NaN"]]}
     fake = FakePrometheus(data=matrix(series))
-    outcome = metrics(house.context(), "up", over="15m", step="15s", door=fake.door)
-    [plot] = outcome.says
+    outcome = metrics(house.context(), "up", over="15m", step="15s", client=fake.client)
+    [plot] = outcome.output
     [(_, span)] = fake.asked
     assert isinstance(plot, Plot)
     assert span is not None
@@ -140,7 +140,7 @@ def test_samples_of_a_range_selector_are_a_plot_of_their_own_length() -> None:
     [plot] = shown(matrix({"metric": {}, "values": [[10.0, "1"], [15.0, "2"], [20.0, "3"]]}), None)
     assert plot == Plot(
         columns=(),
-        lines=(Line(labels=(), points=((10.0, 1.0), (15.0, 2.0), (20.0, 3.0))),),
+        lines=(Series(labels=(), points=((10.0, 1.0), (15.0, 2.0), (20.0, 3.0))),),
         begin=10.0,
         end=20.0,
         step=5.0,
@@ -151,17 +151,17 @@ def test_an_empty_result_says_so_and_is_no_error(house: House) -> None:
     up(house.context())
     outcome = asked(house, NOTHING, "up == 7")
     assert (outcome.error, outcome.exit_status) == (None, 0)
-    assert [str(each) for each in outcome.says] == ["nothing: no series answers to up == 7 now"]
-    [said, *_] = asked(house, matrix(), "up", over="1h", known=("up",)).says
+    assert [str(each) for each in outcome.output] == ["nothing: no series answers to up == 7 now"]
+    [said, *_] = asked(house, matrix(), "up", over="1h", known=("up",)).output
     assert str(said) == "nothing: no series answers to up in the last 1h"
 
 
 def test_a_metric_that_does_not_exist_is_answered_with_the_nearest(house: House) -> None:
     up(house.context())
-    says = asked(house, NOTHING, 'redis_uo{job="redis"}', known=("redis_up", "pg_up")).says
-    assert says[1] == "there is no metric redis_uo; did you mean redis_up?"
-    assert asked(house, NOTHING, "xyz", known=("redis_up",)).says[1] == "there is no metric xyz"
-    assert len(asked(house, NOTHING, "pg_up", known=("pg_up",)).says) == 1
+    output = asked(house, NOTHING, 'redis_uo{job="redis"}', known=("redis_up", "pg_up")).output
+    assert output[1] == "there is no metric redis_uo; did you mean redis_up?"
+    assert asked(house, NOTHING, "xyz", known=("redis_up",)).output[1] == "there is no metric xyz"
+    assert len(asked(house, NOTHING, "pg_up", known=("pg_up",)).output) == 1
 
 
 def test_monitoring_that_is_not_part_of_the_run_is_not_found(house: House) -> None:
@@ -177,7 +177,7 @@ def test_monitoring_that_was_stopped_and_one_that_is_deaf_are_degraded(house: Ho
     with pytest.raises(Degraded, match="does not answer") as deaf:
         asked(house, None)
     assert deaf.value.why == "Connection refused"
-    house.world.end(house.container("prometheus"))
+    house.engine.end(house.container("prometheus"))
     with pytest.raises(Degraded, match="does not run") as stopped:
         asked(house, None)
     assert (stopped.value.hint, stopped.value.exit_status) == ("nexusdev start monitoring", 4)
@@ -193,7 +193,7 @@ def test_monitoring_that_was_stopped_and_one_that_is_deaf_are_degraded(house: Ho
     ],
 )
 def test_a_step_that_is_not_given_fits_the_screen(over: str, step: str | None, length: float, width: float) -> None:
-    assert stretch(over, step, now=200_000.0) == Span(begin=200_000.0 - length, end=200_000.0, step=width)
+    assert stretch(over, step, now=200_000.0) == TimeRange(begin=200_000.0 - length, end=200_000.0, step=width)
 
 
 @pytest.mark.parametrize(("over", "step"), [("15x", None), ("", None), ("0s", None), ("15m", "soon"), (None, "5s")])

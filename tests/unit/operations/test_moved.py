@@ -69,7 +69,7 @@ COMMANDS: dict[str, Callable[[Context], object]] = {
 @pytest.mark.parametrize("command", [*COMMANDS])
 def test_a_moved_folder_is_told_what_to_type_and_nothing_is_made(house: House, shop: Path, command: str) -> None:
     name, store = name_at(house, shop), shop.rename(shop.with_name("store"))
-    before = dict(house.world.cells)
+    before = dict(house.engine.containers)
     with pytest.raises(IdentityMismatch) as raised:
         COMMANDS[command](at(house, store))
     error = raised.value
@@ -77,7 +77,7 @@ def test_a_moved_folder_is_told_what_to_type_and_nothing_is_made(house: House, s
     assert name in error.message
     assert f"{shop} is this one" in error.why
     assert error.hint.startswith("nexusdev adopt ")
-    assert house.world.cells == before
+    assert house.engine.containers == before
     assert [each.name for each in (house.context().root / "instances").iterdir()] == [name]
 
 
@@ -90,7 +90,7 @@ def test_doctor_names_the_move(house: House, shop: Path) -> None:
 
 def test_adopt_makes_the_moved_folder_the_owner_and_everything_goes_on(house: House, shop: Path) -> None:
     name, store = name_at(house, shop), shop.rename(shop.with_name("store"))
-    containers = set(house.world.cells)
+    containers = set(house.engine.containers)
     assert adoption.question(at(house, store)) is None
     outcome = adopt(at(house, store))
     assert outcome.data == {
@@ -103,10 +103,10 @@ def test_adopt_makes_the_moved_folder_the_owner_and_everything_goes_on(house: Ho
     }
     assert name_at(house, store) == name
     assert up(at(house, store)).data["changed"] is False
-    assert set(house.world.cells) == containers
+    assert set(house.engine.containers) == containers
     down(at(house, store))
     up(at(house, store))
-    assert len(house.world.volumes) == 2
+    assert len(house.engine.volumes) == 2
     assert adopt(at(house, store)).data == {"adopted": False}
 
 
@@ -124,7 +124,7 @@ def test_an_adopted_instance_is_destroyed_whole_and_the_next_up_begins_anew(hous
     name, store = name_at(house, shop), shop.rename(shop.with_name("store"))
     adopt(at(house, store))
     destroy(at(house, store))
-    assert not house.world.volumes
+    assert not house.engine.volumes
     assert name_at(house, store) != name
     shop.mkdir()
     assert name_at(house, shop) == name
@@ -139,7 +139,7 @@ def test_a_new_folder_at_the_old_path_never_meets_what_was_taken_along(house: Ho
     assert second != name
     up(at(house, shop))
     down(at(house, store))
-    assert {cell.instance for cell in house.world.cells.values()} == {second}
+    assert {cell.instance for cell in house.engine.containers.values()} == {second}
     third = store.rename(store.with_name("third"))
     adopt(at(house, third))
     assert (name_at(house, shop), name_at(house, third)) == (second, name)

@@ -36,7 +36,7 @@ def house(tmp_path: Path) -> House:
 
 
 def services(house: House) -> set[str]:
-    return {cell.service for cell in house.world.cells.values()}
+    return {cell.service for cell in house.engine.containers.values()}
 
 
 CORE = {"redis-0", "redis-1", "gateway-rw"}

@@ -10,7 +10,7 @@ from nexusdev.errors import SeedingFailed
 from nexusdev.operations.env import env
 from nexusdev.operations.renew import renewed
 from nexusdev.operations.up import up
-from nexusdev.ports import Site, View
+from nexusdev.ports import InstanceAccess, View
 from tests.fakes import FakeComponent, House
 
 
@@ -22,10 +22,10 @@ class Expiring(FakeComponent):
     fresh: str = "new"
     unreachable: bool = False
 
-    def variables(self, site: Site, view: View) -> list[Variable]:
+    def variables(self, access: InstanceAccess, view: View) -> list[Variable]:
         return [Variable(name="VAULT_TOKEN", value=self.token)]
 
-    def refresh(self, site: Site) -> Sequence[Change]:
+    def refresh(self, access: InstanceAccess) -> Sequence[Change]:
         if self.unreachable:
             raise SeedingFailed("it stopped answering")
         if self.token == self.fresh:

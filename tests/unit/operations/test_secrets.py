@@ -15,7 +15,7 @@ from nexusdev.instance.identity import Identity
 from nexusdev.instance.instance import locked
 from nexusdev.operations.secrets import list_secrets, rotate, show
 from nexusdev.operations.up import up
-from nexusdev.ports import Site, View
+from nexusdev.ports import InstanceAccess, View
 from tests.fakes import FakeComponent, House
 
 
@@ -25,16 +25,16 @@ class Redis(FakeComponent):
 
     refuses: bool = False
 
-    def variables(self, site: Site, view: View) -> Sequence[Variable]:
-        return [Variable(name="REDIS_PASSWORD", value=site.secrets.read("redis-app"), secret=True)]
+    def variables(self, access: InstanceAccess, view: View) -> Sequence[Variable]:
+        return [Variable(name="REDIS_PASSWORD", value=access.secrets.read("redis-app"), secret=True)]
 
-    def credentials(self, site: Site) -> Credentials:
-        return {Consumer.APPLICATION: {"password": site.secrets.read("redis-app")}}
+    def credentials(self, access: InstanceAccess) -> Credentials:
+        return {Consumer.APPLICATION: {"password": access.secrets.read("redis-app")}}
 
-    def rotate(self, site: Site) -> Sequence[Change]:
+    def rotate(self, access: InstanceAccess) -> Sequence[Change]:
         if self.refuses:
             raise SeedingFailed("redis does not take a new password")
-        site.secrets.write("redis-app", "N" * 32)
+        access.secrets.write("redis-app", "N" * 32)
         return [Change(what="new password for nexus_app")]
 
 
@@ -44,7 +44,7 @@ class Vault(FakeComponent):
 
     kept: dict[str, Credentials] = field(default_factory=dict)
 
-    def update_credentials(self, site: Site, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
+    def update_credentials(self, access: InstanceAccess, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
         self.kept.update(credentials)
         return []
 
@@ -112,7 +112,7 @@ def test_a_wrong_component_is_answered_with_the_nearest(standing: House) -> None
 
 
 def test_a_component_without_passwords_has_nothing_to_rotate(standing: House) -> None:
-    assert rotate(standing.context(), ["gateway"]).says == ("nothing to rotate there",)
+    assert rotate(standing.context(), ["gateway"]).output == ("nothing to rotate there",)
 
 
 def test_while_another_process_works_nothing_is_rotated(standing: House) -> None:

@@ -40,7 +40,7 @@ COMMANDS: dict[str, Callable[[Context], object]] = {
 def test_every_command_says_where_the_state_is_and_changes_nothing(house: House, command: str, left: str) -> None:
     up(house.context())
     if left == "volumes":
-        house.world.cells.clear()
+        house.engine.containers.clear()
     with pytest.raises(InvalidState) as raised:
         COMMANDS[command](elsewhere(house))
     assert raised.value.code == "STATE_ELSEWHERE"
@@ -54,7 +54,7 @@ def test_doctor_and_ls_agree(house: House) -> None:
     up(house.context())
     (check,) = (each for each in examine(elsewhere(house)) if each.name == "state")
     assert (check.verdict, "destroy" in check.fix) == ("failed", False)
-    (table,) = ls(elsewhere(house)).says
+    (table,) = ls(elsewhere(house)).output
     assert isinstance(table, Table)
     assert str(table.rows[0][-1]).endswith(f"(its state is in {house.context().root}/instances/shop)")
 
@@ -77,13 +77,13 @@ def test_a_state_that_was_removed_is_lost_and_its_place_is_named(house: House) -
 
 
 def test_without_an_engine_no_more_is_said_than_is_known(house: House) -> None:
-    class Absent(type(house.doors)):  # type: ignore[misc]
+    class Absent(type(house.provider)):  # type: ignore[misc]
         def survey(self, *, caches: bool = False) -> object:
             from nexusdev.errors import PreflightFailed
 
             raise PreflightFailed("the engine does not answer")
 
-    house.doors = Absent()
+    house.provider = Absent()
     with pytest.raises(NotFound) as raised:
         status(elsewhere(house))
     assert "never" not in raised.value.why
@@ -92,9 +92,9 @@ def test_without_an_engine_no_more_is_said_than_is_known(house: House) -> None:
 
 def test_containers_of_before_the_label_are_left_as_they_are(house: House) -> None:
     up(house.context())
-    for cell in house.world.cells.values():
+    for cell in house.engine.containers.values():
         cell.state_path = ""
-    for store in house.world.volumes.values():
+    for store in house.engine.volumes.values():
         store.state_path = ""
     assert up(house.context()).data["changed"] is False
     with pytest.raises(NexusError) as raised:

@@ -20,7 +20,7 @@ from nexusdev.operations.up import up
 from nexusdev.operations.verbs import stop
 from nexusdev.plan.losses import Holding
 from nexusdev.plan.snapshot import Snapshot
-from nexusdev.plan.steps import Act
+from nexusdev.plan.steps import Action
 from nexusdev.runtimes import failures
 from tests.fakes import FakeComponent, House
 
@@ -34,7 +34,7 @@ class FakeStore(FakeComponent):
     def holdings(self) -> Sequence[Holding]:
         return [Holding(group="redis", what="the keys", enough=2)]
 
-    def loses(self, service: str) -> str:
+    def data_loss(self, service: str) -> str:
         return "its keys"
 
 
@@ -47,8 +47,8 @@ def running(tmp_path: Path) -> House:
 
 def on_the_network(house: House, *names: str) -> None:
     for name in names:
-        house.world.add_stranger(name)
-        house.world.connect(name, NETWORK)
+        house.engine.add_stranger(name)
+        house.engine.connect(name, NETWORK)
 
 
 def there(house: House) -> Snapshot:
@@ -78,22 +78,22 @@ def test_once_the_stranger_has_left_the_same_command_works(running: House) -> No
     on_the_network(running, "web", "cron")
     with pytest.raises(TeardownIncomplete, match="containers web and cron, which are not"):
         destroy(running.context())
-    running.world.disconnect("web")
-    running.world.disconnect("cron")
+    running.engine.disconnect("web")
+    running.engine.disconnect("cron")
     destroy(running.context())
     assert there(running) == Snapshot()
 
 
 def test_a_stopped_stranger_holds_no_network(running: House) -> None:
     on_the_network(running, "web")
-    running.world.kill("web")
+    running.engine.kill("web")
     down(running.context())
     assert there(running).network is None
 
 
 def test_a_volume_that_a_stranger_uses_stops_destroy_and_not_down(running: House) -> None:
-    running.world.add_stranger("backup", volumes=("nexusdev-shop_redis-0",))
-    running.world.kill("backup")
+    running.engine.add_stranger("backup", volumes=("nexusdev-shop_redis-0",))
+    running.engine.kill("backup")
     before = there(running)
     with pytest.raises(
         TeardownIncomplete, match="volume nexusdev-shop_redis-0 is in use by container backup"
@@ -107,14 +107,14 @@ def test_a_volume_that_a_stranger_uses_stops_destroy_and_not_down(running: House
 
 def test_everything_that_is_held_is_told_at_once(running: House) -> None:
     on_the_network(running, "web")
-    running.world.add_stranger("backup", volumes=("nexusdev-shop_redis-0",))
+    running.engine.add_stranger("backup", volumes=("nexusdev-shop_redis-0",))
     with pytest.raises(TeardownIncomplete) as caught:
         destroy(running.context())
     assert caught.value.evidence == (f"network {NETWORK}: web", "volume nexusdev-shop_redis-0: backup")
 
 
 def test_destroying_one_server_looks_first_as_well(running: House) -> None:
-    running.world.add_stranger("backup", volumes=("nexusdev-shop_redis-0",))
+    running.engine.add_stranger("backup", volumes=("nexusdev-shop_redis-0",))
     before = there(running)
     with pytest.raises(TeardownIncomplete, match="backup"):
         discard(running.context(), ["redis-0"])
@@ -123,7 +123,7 @@ def test_destroying_one_server_looks_first_as_well(running: House) -> None:
 
 def test_a_network_that_has_to_be_made_anew_is_looked_at_before_up_changes_anything(running: House) -> None:
     on_the_network(running, "web")
-    running.world.networks[NETWORK].subnet = "10.99.0.0/24"
+    running.engine.networks[NETWORK].subnet = "10.99.0.0/24"
     before = there(running)
     with pytest.raises(PreflightFailed) as caught:
         up(running.context())
@@ -134,14 +134,14 @@ def test_a_network_that_has_to_be_made_anew_is_looked_at_before_up_changes_anyth
 
 def test_an_up_that_keeps_the_network_lets_strangers_be(running: House) -> None:
     on_the_network(running, "web")
-    running.world.kill(running.container("redis-0"))
+    running.engine.kill(running.container("redis-0"))
     up(running.context())
 
 
 def test_what_is_left_of_lost_data_is_looked_at_before_it_goes(running: House) -> None:
-    running.world.remove(running.container("redis-1"))
-    del running.world.volumes["nexusdev-shop_redis-1"]
-    running.world.add_stranger("backup", volumes=("nexusdev-shop_redis-0",))
+    running.engine.remove(running.container("redis-1"))
+    del running.engine.volumes["nexusdev-shop_redis-1"]
+    running.engine.add_stranger("backup", volumes=("nexusdev-shop_redis-0",))
     before = there(running)
     with pytest.raises(PreflightFailed, match="backup"):
         up(running.context(), agreed={"redis-0", "redis-1"})
@@ -149,12 +149,12 @@ def test_what_is_left_of_lost_data_is_looked_at_before_it_goes(running: House) -
 
 
 def test_a_stranger_that_comes_between_is_named_and_the_same_command_does_the_rest(running: House) -> None:
-    running.world.failures[Act.REMOVE_NETWORK, "nexus"] = failures.network_in_use(NETWORK, ["web"])
+    running.engine.failures[Action.REMOVE_NETWORK, "nexus"] = failures.network_in_use(NETWORK, ["web"])
     with pytest.raises(TeardownIncomplete) as caught:
         destroy(running.context())
     assert caught.value.hint.splitlines()[0] == f"docker network disconnect {NETWORK} web"
     assert there(running).network is not None
-    running.world.failures.clear()
+    running.engine.failures.clear()
     destroy(running.context())
     assert there(running) == Snapshot()
 
@@ -163,13 +163,13 @@ def test_gc_leaves_a_forsaken_instance_whole_while_others_use_it(running: House)
     stop(running.context())
     on_the_network(running, "web")
     shutil.rmtree(running.project)
-    things = running.doors.survey().of_instance("shop")
+    things = running.provider.inventory().of_instance("shop")
     leftover = gc.Leftover(
-        kind="data", name="shop", because="its folder is gone", owner=str(running.project), things=things
+        kind="data", name="shop", reason="its folder is gone", owner=str(running.project), things=things
     )
     before = there(running)
     assert "container web" in gc.remove(running.context(), [leftover]).warnings[0]
     assert there(running) == before
-    running.world.disconnect("web")
+    running.engine.disconnect("web")
     assert gc.remove(running.context(), [leftover]).warnings == ()
     assert (there(running).containers, there(running).volumes) == ({}, {})

@@ -106,7 +106,7 @@ def test_destroy_throws_nothing_away_that_another_command_is_making(running: Hou
     assert not waited.is_set()
     assert "nexusdev destroy does not wait for it" in raised.value.why
     assert raised.value.hint.startswith("kill ")
-    assert len(running.world.cells) == 3
+    assert len(running.engine.containers) == 3
 
 
 @pytest.mark.parametrize("other", ["nexusdev down", "nexusdev destroy", "nexusdev stop"])
@@ -115,16 +115,16 @@ def test_destroy_waits_for_what_takes_down(running: House, other: str) -> None:
     with another(running, other) as waited:
         destroy.destroy(running.context())
         assert waited.is_set()
-    assert not running.world.cells
+    assert not running.engine.containers
 
 
 def test_four_ups_at_once_on_a_ready_stack_find_nothing_to_do(running: House) -> None:
     running.clock = cast(FakeClock, SystemClock())
-    before = len(running.world.done)
+    before = len(running.engine.done)
     with ThreadPoolExecutor(max_workers=4) as pool:
         outcomes = list(pool.map(lambda _: up(running.context()), range(4)))
     assert [outcome.data["changed"] for outcome in outcomes] == [False] * 4
-    assert len(running.world.done) == before
+    assert len(running.engine.done) == before
 
 
 def test_of_four_ups_at_once_one_does_the_work(house: House) -> None:
@@ -132,14 +132,14 @@ def test_of_four_ups_at_once_one_does_the_work(house: House) -> None:
     with ThreadPoolExecutor(max_workers=4) as pool:
         outcomes = list(pool.map(lambda _: up(house.context()), range(4)))
     assert sorted(outcome.data["changed"] for outcome in outcomes) == [False, False, False, True]
-    assert len(house.world.cells) == 3
+    assert len(house.engine.containers) == 3
 
 
 def test_four_destroys_at_once_leave_nothing_and_none_fails(running: House) -> None:
     running.clock = cast(FakeClock, SystemClock())
     with ThreadPoolExecutor(max_workers=4) as pool:
         list(pool.map(lambda _: destroy.destroy(running.context()), range(4)))
-    assert not running.world.cells
+    assert not running.engine.containers
     assert list((running.folder / "state" / "locks").iterdir()) == []
 
 

@@ -30,22 +30,22 @@ from tests.imports import imported_by
 def test_from_nothing_everything_becomes_ready_seeded_and_proven(house: House) -> None:
     outcome = up(house.context())
     assert outcome.data["ready"] == ["redis", "gateway"]
-    assert {cell.service for cell in house.world.cells.values()} == {"redis-0", "redis-1", "gateway-rw"}
+    assert {container.service for container in house.engine.containers.values()} == {"redis-0", "redis-1", "gateway-rw"}
     assert house.redis.calls == house.gateway.calls == ["seed", "prove"]
     assert "REDIS_PLACE=127.0.0.1" in (house.project / ".env.nexusdev").read_text()
 
 
 def test_a_second_up_takes_no_step(house: House) -> None:
     up(house.context())
-    done = len(house.world.done)
+    done = len(house.engine.done)
     again = up(house.context())
-    assert len(house.world.done) == done
+    assert len(house.engine.done) == done
     assert again.data["changed"] is False
 
 
 def test_a_stopped_service_is_started_and_its_neighbours_are_left_alone(house: House) -> None:
     up(house.context())
-    house.world.kill(house.container("redis-1"))
+    house.engine.kill(house.container("redis-1"))
     house.heard.events.clear()
     up(house.context())
     (planned,) = house.heard.of(Planned)
@@ -55,13 +55,13 @@ def test_a_stopped_service_is_started_and_its_neighbours_are_left_alone(house: H
 def test_a_renamed_container_is_made_anew_although_it_still_has_the_port(house: House) -> None:
     up(house.context())
     port = house.context().instance().port(71)
-    renamed = house.world.named(house.container("redis-1"))
+    renamed = house.engine.named(house.container("redis-1"))
     assert renamed is not None
     renamed.name += "-by-hand"
     with socket.create_server(("127.0.0.1", port)):
         up(house.context())
-    assert house.world.named(house.container("redis-1")) is not None
-    assert house.world.named(f"{house.container('redis-1')}-by-hand") is None
+    assert house.engine.named(house.container("redis-1")) is not None
+    assert house.engine.named(f"{house.container('redis-1')}-by-hand") is None
 
 
 def test_one_component_brings_the_gateway_that_leads_to_it(house: House) -> None:
@@ -93,13 +93,13 @@ def test_what_is_missing_is_told_once_per_sentence(house: House) -> None:
 
 
 def test_a_server_that_exits_at_start_ends_the_wait_with_cause_and_log(house: House) -> None:
-    house.world.crashes["redis-1"] = 1
-    house.redis.on_look = lambda _: house.world.say(house.container("redis-1"), "Fatal config error")
+    house.engine.crashes["redis-1"] = 1
+    house.redis.on_look = lambda _: house.engine.say(house.container("redis-1"), "Fatal config error")
     with pytest.raises(CrashedDuringStart) as error:
         up(house.context())
     assert error.value.message.startswith("redis is not ready: redis-1 exited (code 1)")
     assert "nexusdev logs redis-1" in error.value.hint
-    assert house.world.named(house.container("redis-1")) is not None, "the wreck is kept"
+    assert house.engine.named(house.container("redis-1")) is not None, "the wreck is kept"
 
 
 def test_a_server_that_never_gets_ready_is_named_with_what_is_missing(house: House) -> None:
@@ -130,10 +130,10 @@ def test_seeding_that_was_tried_too_early_is_tried_again_when_ready(house: House
 
 
 def test_an_image_that_no_source_has_is_named_before_anything_starts(house: House) -> None:
-    house.doors.pictures.missing = {"redis"}
+    house.provider.pictures.missing = {"redis"}
     with pytest.raises(ImageUnavailable, match="redis"):
         up(house.context(offline=True))
-    assert not house.world.cells
+    assert not house.engine.containers
 
 
 def with_an_optional_service(house: House) -> None:
@@ -146,7 +146,7 @@ def with_an_optional_service(house: House) -> None:
 secrets:
 """
     file.write_text(file.read_text().replace("secrets:\n", pages, 1))
-    house.doors.pictures = FakeImages(missing={"pages"}, refused=True, names=("redis", "haproxy", "pages"))
+    house.provider.pictures = FakeImages(missing={"pages"}, refused=True, names=("redis", "haproxy", "pages"))
 
 
 def test_an_optional_service_that_cannot_be_had_is_told_and_not_tried_again_by_each_up(house: House) -> None:
@@ -162,15 +162,15 @@ def test_an_optional_service_comes_once_its_image_is_there_and_is_insisted_on_wh
     up(house.context())
     with pytest.raises(ImageUnavailable, match="pages"):
         up(house.context(strict=True))
-    house.doors.pictures.missing = set()
+    house.provider.pictures.missing = set()
     assert up(house.context()).data["changed"]
-    assert "pages" in {cell.service for cell in house.world.cells.values()}
+    assert "pages" in {container.service for container in house.engine.containers.values()}
 
 
 def test_what_has_its_image_starts_while_others_are_still_built(house: House) -> None:
-    house.doors.pictures.missing = {"redis"}
+    house.provider.pictures.missing = {"redis"}
     up(house.context())
-    assert len(house.world.cells) == 3
+    assert len(house.engine.containers) == 3
 
 
 @dataclass(kw_only=True)
@@ -180,15 +180,15 @@ class LateImages(FakeImages):
     awaited: threading.Event
 
     def begin(self, names: Iterable[str] = (), **how: Any) -> Any:
-        arrival = super().begin(names, **how)
-        arrive = arrival.wait_all
+        fetch = super().begin(names, **how)
+        arrive = fetch.wait_all
 
         def late() -> None:
             assert self.awaited.wait(5), "nobody seeded while this image was awaited"
             arrive()
 
-        arrival.wait_all = late
-        return arrival
+        fetch.wait_all = late
+        return fetch
 
 
 def test_a_component_is_seeded_before_what_only_watches_it_has_started(house: House) -> None:
@@ -204,10 +204,10 @@ secrets:
     seeded = threading.Event()
     house.redis.on_seed = seeded.set
     names = ("redis", "haproxy", "exporters")
-    house.doors.pictures = LateImages(missing={"exporters"}, names=names, awaited=seeded)
+    house.provider.pictures = LateImages(missing={"exporters"}, names=names, awaited=seeded)
     up(house.context())
     assert seeded.is_set()
-    assert "redis-exporter" in {cell.service for cell in house.world.cells.values()}
+    assert "redis-exporter" in {container.service for container in house.engine.containers.values()}
 
 
 def test_a_second_up_at_the_same_time_is_told_who_holds_the_lock(house: House) -> None:
@@ -218,19 +218,19 @@ def test_a_second_up_at_the_same_time_is_told_who_holds_the_lock(house: House) -
 
 def test_data_without_its_secrets_is_not_overwritten(house: House) -> None:
     up(house.context())
-    lost = House(folder=house.folder, doors=house.doors)
+    lost = House(folder=house.folder, provider=house.provider)
     (house.folder / "state").rename(house.folder / "elsewhere")
     with pytest.raises(InvalidState):
         up(lost.context())
-    assert house.world.volumes
+    assert house.engine.volumes
 
 
 def test_an_engine_that_does_not_answer_is_the_first_thing_that_is_said(house: House) -> None:
-    class Away(type(house.doors)):  # type: ignore[misc]
-        def survey(self, *, caches: bool = False) -> object:
+    class Away(type(house.provider)):  # type: ignore[misc]
+        def inventory(self, *, caches: bool = False) -> object:
             raise PreflightFailed("no Docker engine answers")
 
-    house.doors = Away()
+    house.provider = Away()
     with pytest.raises(PreflightFailed):
         up(house.context())
 
@@ -238,7 +238,7 @@ def test_an_engine_that_does_not_answer_is_the_first_thing_that_is_said(house: H
 def test_a_dry_run_prints_every_step_with_its_reason_and_changes_nothing(house: House) -> None:
     outcome = dry_run(house.context())
     assert {"act": "create network", "subject": "nexus", "because": "it is not there"} in outcome.data["steps"]
-    assert not house.world.done
+    assert not house.engine.done
     assert not list((house.folder / "state").iterdir())
 
 

@@ -11,7 +11,7 @@ from nexusdev.components.contract import Variable
 from nexusdev.errors import NotFound, UsageError
 from nexusdev.operations.up import up
 from nexusdev.operations.urls import open_page, pages, plain, urls
-from nexusdev.ports import Site, View
+from nexusdev.ports import InstanceAccess, View
 from tests.fakes import COMPOSE, FakeComponent, House
 
 
@@ -64,7 +64,7 @@ class Told(FakeComponent):
 
     values: Mapping[str, str] = field(default_factory=dict)
 
-    def variables(self, site: Site, view: View) -> Sequence[Variable]:
+    def variables(self, access: InstanceAccess, view: View) -> Sequence[Variable]:
         return [Variable(name=name, value=value) for name, value in self.values.items()]
 
 

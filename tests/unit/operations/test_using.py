@@ -53,7 +53,7 @@ def test_a_command_that_is_not_there_is_named(running: House) -> None:
 
 
 def test_a_command_in_a_container_has_our_streams_and_its_own_exit_code(running: House) -> None:
-    running.world.scripts["redis-0"] = lambda argv, stdin: Completed(
+    running.engine.scripts["redis-0"] = lambda argv, stdin: Completed(
         exit_code=7, stdout=(stdin or b"") + b"done", stderr=b"oops"
     )
     out, err = io.BytesIO(), io.BytesIO()
@@ -63,7 +63,7 @@ def test_a_command_in_a_container_has_our_streams_and_its_own_exit_code(running:
 
 
 def test_a_service_that_does_not_run_is_told_from_one_that_does_not_exist(running: House) -> None:
-    running.world.end(running.container("redis-1"))
+    running.engine.end(running.container("redis-1"))
     with pytest.raises(NotFound, match="redis-1 does not run"):
         in_service(running.context(), "redis-1", ["true"])
     with pytest.raises(UsageError, match="redis-9"):
@@ -76,7 +76,7 @@ def test_a_client_runs_where_its_component_says(running: House) -> None:
 
 
 def test_a_client_finds_another_server_while_its_own_is_down(running: House) -> None:
-    running.world.kill(running.container("redis-0"))
+    running.engine.kill(running.container("redis-0"))
     assert client(running.context(), "redis", ["PING"]).service == "redis-1"
 
 
@@ -90,20 +90,20 @@ class Pictures(FakeImages):
     """The engine has one image; a registry has another."""
 
     @property
-    def door(self) -> MemoryImages:
+    def store(self) -> MemoryImages:
         return self.store
 
-    @door.setter
-    def door(self, _value: object) -> None:
+    @store.setter
+    def store(self, _value: object) -> None:
         self.store = MemoryImages(published={"python:3": "sha256:1"})
         self.store.images["i"] = StoredImage(id="i", tags=("tools:latest",))
 
 
 @pytest.fixture
 def pictures(running: House) -> MemoryImages:
-    running.doors.pictures = Pictures()
-    door: MemoryImages = running.doors.pictures.door
-    return door
+    running.provider.pictures = Pictures()
+    store: MemoryImages = running.provider.pictures.store
+    return store
 
 
 @pytest.mark.usefixtures("pictures")
@@ -111,7 +111,7 @@ class TestInContainer:
     """run --in: what is run, with what, and what is refused."""
 
     def test_it_has_the_container_s_view_the_ca_and_what_was_asked_for(self, running: House) -> None:
-        running.world.scripts["tools:latest"] = lambda argv, stdin: Completed(
+        running.engine.scripts["tools:latest"] = lambda argv, stdin: Completed(
             exit_code=7, stdout=(stdin or b"") + argv[0].encode(), stderr=b"oops"
         )
         call = in_container(
@@ -126,7 +126,7 @@ class TestInContainer:
         out, err = io.BytesIO(), io.BytesIO()
         assert call.attach(io.BytesIO(b"in "), out, err, tty=False) == 7
         assert (out.getvalue(), err.getvalue()) == (b"in app", b"oops")
-        [ran] = running.world.one_offs
+        [ran] = running.engine.one_offs
         assert (ran.image, ran.argv, ran.working_dir, ran.user) == ("tools:latest", ("app",), "/app", "12:34")
         assert ran.environment["NEXUSDEV_CA_FILE"] == "/run/nexusdev/ca.crt"
         ca = running.context().instance().ca_file
@@ -185,16 +185,16 @@ class TestInContainer:
 
     def test_gc_takes_what_a_killed_run_left_and_nothing_that_runs(self, running: House) -> None:
         call = in_container(running.context(), "tools", ["x"], proof=False)
-        context, network = running.context(), next(iter(running.world.networks.values()))
-        with running.world.throw_away(call.one_off, "shop", str(running.project), network.id):
+        context, network = running.context(), next(iter(running.engine.networks.values()))
+        with running.engine.throw_away(call.one_off, "shop", str(running.project), network.id):
             assert one_offs(context) == []  # under another state folder, perhaps
             assert ls(context).data["instances"][0]["containers"] == 3
             with lock.hold(call.lock_file, subject="its container", command="nexusdev run"):
                 assert one_offs(context) == []
             [found] = one_offs(context)
-            assert (found.name, found.because) == (call.one_off.name, "the nexusdev run that made it was killed")
+            assert (found.name, found.reason) == (call.one_off.name, "the nexusdev run that made it was killed")
             gc.remove(context, [found])
-            assert running.world.named(call.one_off.name) is None
+            assert running.engine.named(call.one_off.name) is None
             assert not call.lock_file.exists()
 
     def test_options_of_containers_need_one(self, running: House) -> None:
@@ -203,8 +203,8 @@ class TestInContainer:
 
 
 def one_offs(context: Context) -> list[gc.Leftover]:
-    survey = context.doors.survey()
-    return list(gc.left_containers(survey, context.root))
+    inventory = context.provider.inventory()
+    return list(gc.left_containers(inventory, context.root))
 
 
 def test_seed_tells_what_it_changed(running: House) -> None:
@@ -214,7 +214,7 @@ def test_seed_tells_what_it_changed(running: House) -> None:
 
 def test_seed_that_changes_nothing_says_so(running: House) -> None:
     running.redis.changes = running.gateway.changes = ()
-    assert seed(running.context()).says == ("nothing to do: everything is as it shall be",)
+    assert seed(running.context()).output == ("nothing to do: everything is as it shall be",)
 
 
 def test_what_does_not_run_cannot_be_seeded(house: House) -> None:

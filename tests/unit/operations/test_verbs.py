@@ -12,12 +12,12 @@ from nexusdev.operations.down import down
 from nexusdev.operations.up import up
 from nexusdev.operations.verbs import restart, start, stop
 from nexusdev.plan.snapshot import State
-from nexusdev.plan.steps import Act
+from nexusdev.plan.steps import Action
 from tests.fakes import House
 
 
 def states(house: House) -> dict[str, State]:
-    return {cell.service: cell.state for cell in house.world.cells.values()}
+    return {container.service: container.state for container in house.engine.containers.values()}
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_stop_of_one_component_leaves_the_others_running(running: House) -> None
 
 def test_a_second_stop_has_nothing_to_do(running: House) -> None:
     stop(running.context())
-    assert stop(running.context()).says == ("nothing to do: nothing of it runs",)
+    assert stop(running.context()).output == ("nothing to do: nothing of it runs",)
 
 
 def test_start_waits_until_it_is_ready_and_seeds_nothing(running: House) -> None:
@@ -56,16 +56,16 @@ def test_start_waits_until_it_is_ready_and_seeds_nothing(running: House) -> None
 
 def test_a_service_that_crashes_when_started_again_is_told(running: House) -> None:
     stop(running.context(), ["redis-1"])
-    running.world.crashes["redis-1"] = 2
+    running.engine.crashes["redis-1"] = 2
     with pytest.raises(CrashedDuringStart, match="redis-1"):
         start(running.context())
 
 
 def test_restart_touches_only_what_was_named(running: House) -> None:
-    before = len(running.world.done)
+    before = len(running.engine.done)
     restart(running.context(), ["redis-1"])
-    done = [(step.act, step.subject) for step in running.world.done[before:]]
-    assert done == [(Act.STOP, "redis-1"), (Act.START, "redis-1")]
+    done = [(step.action, step.resource) for step in running.engine.done[before:]]
+    assert done == [(Action.STOP, "redis-1"), (Action.START, "redis-1")]
 
 
 def test_restart_waits_only_for_those_whose_parts_were_named(running: House) -> None:
@@ -87,9 +87,9 @@ def test_what_never_ran_can_neither_be_stopped_nor_started(house: House) -> None
 
 def test_down_removes_containers_and_network_and_keeps_the_data(running: House) -> None:
     outcome = down(running.context())
-    assert not running.world.cells
-    assert not running.world.networks
-    assert len(running.world.volumes) == 2
+    assert not running.engine.containers
+    assert not running.engine.networks
+    assert len(running.engine.volumes) == 2
     assert outcome.data["removed"]["networks"] == ["nexus"]
 
 
@@ -97,24 +97,24 @@ def test_down_needs_no_state_no_stack_and_no_project(running: House) -> None:
     shutil.rmtree(running.folder / "state")
     (running.folder / "compose" / "stack.yaml").write_text("this: is no stack")
     down(running.context())
-    assert not running.world.cells
+    assert not running.engine.containers
 
 
 def test_a_second_down_has_nothing_to_do(running: House) -> None:
     down(running.context())
-    assert down(running.context()).says == ("nothing to do: nothing of this instance runs",)
+    assert down(running.context()).output == ("nothing to do: nothing of this instance runs",)
 
 
 def test_what_is_left_after_down_is_named(running: House) -> None:
     name = running.container("redis-1")
 
-    class Stubborn(type(running.world.cells)):  # type: ignore[misc]
+    class Stubborn(type(running.engine.containers)):  # type: ignore[misc]
         def __delitem__(self, key: str) -> None:
             if self[key].name != name:
                 super().__delitem__(key)
 
-    running.world.cells = Stubborn(running.world.cells)
-    running.world.networks.clear()
+    running.engine.containers = Stubborn(running.engine.containers)
+    running.engine.networks.clear()
     with pytest.raises(TeardownIncomplete) as error:
         down(running.context())
     assert error.value.evidence == (f"container {name}",)
@@ -123,7 +123,7 @@ def test_what_is_left_after_down_is_named(running: House) -> None:
 
 def test_destroy_removes_data_secrets_and_the_env_file(running: House) -> None:
     destroy.destroy(running.context())
-    assert not running.world.volumes
+    assert not running.engine.volumes
     assert not (running.folder / "state" / "instances" / "shop").exists()
     assert not (running.project / ".env.nexusdev").exists()
 
@@ -137,7 +137,7 @@ def test_destroy_leaves_an_env_file_of_somebody_else(running: House) -> None:
 def test_destroy_works_with_a_state_that_cannot_be_read(running: House) -> None:
     (running.folder / "state" / "instances" / "shop" / "instance.json").write_text("{")
     destroy.destroy(running.context())
-    assert not running.world.cells
+    assert not running.engine.containers
     assert destroy.question(running.context()) is None
 
 
@@ -147,7 +147,7 @@ def test_the_question_before_destroy_says_what_would_be_lost(running: House) -> 
 
 def test_another_folders_instance_is_not_taken_down(running: House) -> None:
     thief = (
-        House(folder=running.folder / "thief", doors=running.doors)
+        House(folder=running.folder / "thief", provider=running.provider)
         if (running.folder / "thief").mkdir() is None
         else None
     )
@@ -155,12 +155,12 @@ def test_another_folders_instance_is_not_taken_down(running: House) -> None:
     with pytest.raises(IdentityMismatch) as error:
         down(thief.context())
     assert str(running.project) in error.value.why
-    assert len(running.world.cells) == 3
+    assert len(running.engine.containers) == 3
 
 
 def test_an_instance_whose_folder_is_gone_can_be_taken_down_from_anywhere(running: House) -> None:
     (running.folder / "heir").mkdir()
-    heir = House(folder=running.folder / "heir", doors=running.doors)
+    heir = House(folder=running.folder / "heir", provider=running.provider)
     shutil.rmtree(running.project)
     down(heir.context())
-    assert not running.world.cells
+    assert not running.engine.containers

@@ -19,7 +19,7 @@ from nexusdev.operations.up import dry_run, lost_volumes, up
 from nexusdev.operations.verbs import stop
 from nexusdev.operations.volumes import affected
 from nexusdev.plan.losses import Holding
-from nexusdev.plan.steps import Act
+from nexusdev.plan.steps import Action
 from tests.fakes import FakeComponent, House
 
 
@@ -32,7 +32,7 @@ class FakeStore(FakeComponent):
     def holdings(self) -> Sequence[Holding]:
         return [Holding(group="redis", what="the keys", enough=self.enough)]
 
-    def loses(self, service: str) -> str:
+    def data_loss(self, service: str) -> str:
         return "its keys"
 
 
@@ -52,10 +52,10 @@ def running(house: House) -> House:
 
 def prune(house: House, *volumes: str) -> None:
     """What ``docker system prune --volumes`` does to a stopped instance."""
-    for name in [cell.name for cell in house.world.cells.values() if cell.instance]:
-        house.world.remove(name)
+    for name in [cell.name for cell in house.engine.containers.values() if cell.instance]:
+        house.engine.remove(name)
     for volume in volumes or ("redis-0", "redis-1"):
-        del house.world.volumes[f"nexusdev-{house.name}_{volume}"]
+        del house.engine.volumes[f"nexusdev-{house.name}_{volume}"]
 
 
 def seen(house: House) -> dict[str, float]:
@@ -63,7 +63,7 @@ def seen(house: House) -> dict[str, float]:
 
 
 def volumes(house: House) -> set[str]:
-    return {store.name for store in house.world.volumes.values()}
+    return {store.name for store in house.engine.volumes.values()}
 
 
 def test_up_marks_the_volumes_that_it_makes(running: House) -> None:
@@ -77,8 +77,8 @@ def test_volumes_of_before_are_marked_by_the_next_up(running: House) -> None:
 
 
 def test_volumes_are_marked_although_up_fails_after_them(house: House) -> None:
-    house.world.occupied[21070] = "somebody"
-    house.world.failures[Act.START, "redis-0"] = PortInUse("taken")
+    house.engine.occupied[21070] = "somebody"
+    house.engine.failures[Action.START, "redis-0"] = PortInUse("taken")
     with pytest.raises(PortInUse):
         up(house.context())
     assert set(seen(house)) == {"redis-0", "redis-1"}
@@ -87,7 +87,7 @@ def test_volumes_are_marked_although_up_fails_after_them(house: House) -> None:
 def test_lost_data_is_an_error_before_anything_is_made(running: House) -> None:
     stop(running.context())
     prune(running)
-    done = len(running.world.done)
+    done = len(running.engine.done)
     with pytest.raises(VolumeLost) as caught:
         up(running.context())
     error = caught.value
@@ -95,7 +95,7 @@ def test_lost_data_is_an_error_before_anything_is_made(running: House) -> None:
     assert error.message == "2 data volumes are gone from the engine: redis-0 and redis-1"
     assert error.evidence == ("redis: redis-0 and redis-1 (the keys): cannot be rebuilt: begins anew and empty",)
     assert "nexusdev up --recreate-volumes" in error.hint
-    assert len(running.world.done) == done
+    assert len(running.engine.done) == done
     assert not volumes(running)
 
 
@@ -128,7 +128,7 @@ def test_what_the_others_have_is_rebuilt_without_a_question(running: House) -> N
     typed = running.type("up", "--recreate-volumes")
     assert typed.status == 0
     assert volumes(running) == set(seen(running)) == {"redis-0", "redis-1"}
-    assert [step.subject for step in running.world.done if step.act is Act.REMOVE_VOLUME] == []
+    assert [step.resource for step in running.engine.done if step.action is Action.REMOVE_VOLUME] == []
 
 
 def test_an_empty_beginning_needs_a_yes(running: House) -> None:
@@ -160,14 +160,14 @@ def test_what_is_left_of_too_few_goes_before_the_component_begins_anew(running: 
     assert [(each["act"], each["subject"]) for each in planned][:1] == [("remove volume", "redis-0")]
     assert {each["subject"] for each in planned if each["act"] == "create volume"} == {"redis-0", "redis-1"}
     up(running.context(), agreed=affected(found))
-    assert [step.subject for step in running.world.done if step.act is Act.REMOVE_VOLUME] == ["redis-0"]
+    assert [step.resource for step in running.engine.done if step.action is Action.REMOVE_VOLUME] == ["redis-0"]
     assert volumes(running) == set(seen(running)) == {"redis-0", "redis-1"}
 
 
 def test_more_than_was_agreed_to_is_asked_again(running: House) -> None:
     prune(running, "redis-1")
     agreed = affected(lost_volumes(running.context()))
-    del running.world.volumes["nexusdev-shop_redis-0"]
+    del running.engine.volumes["nexusdev-shop_redis-0"]
     with pytest.raises(VolumeLost):
         up(running.context(), agreed=agreed)
 
@@ -175,7 +175,7 @@ def test_more_than_was_agreed_to_is_asked_again(running: House) -> None:
 def test_an_up_that_is_cut_while_it_clears_asks_again(running: House) -> None:
     running.redis.enough = 2  # type: ignore[attr-defined]
     prune(running, "redis-1")
-    running.world.failures[Act.REMOVE_VOLUME, "redis-0"] = RuntimeError("cut")
+    running.engine.failures[Action.REMOVE_VOLUME, "redis-0"] = RuntimeError("cut")
     with pytest.raises(RuntimeError):
         up(running.context(), agreed={"redis-0", "redis-1"})
     with pytest.raises(VolumeLost):
@@ -218,14 +218,14 @@ def test_status_and_doctor_see_the_loss(running: House) -> None:
     prune(running, "redis-0")
     outcome = status(running.context())
     assert [each["name"] for each in outcome.data["lost_volumes"]] == ["redis-0"]
-    assert "gone from the engine: redis: redis-0 (the keys): can be rebuilt from redis-1" in map(str, outcome.says)
+    assert "gone from the engine: redis: redis-0 (the keys): can be rebuilt from redis-1" in map(str, outcome.output)
     checks = {each["name"]: each for each in doctor(running.context()).data["checks"]}
     assert checks["volumes"]["verdict"] == "failed"
     assert "redis-0" in checks["volumes"]["evidence"]
 
 
 def test_down_and_stop_say_once_what_a_prune_would_take(running: House) -> None:
-    assert "docker system prune --volumes" in str(stop(running.context()).says[-1])
-    assert len(stop(running.context()).says) == 1
-    assert "docker volume prune" in str(down(running.context()).says[-1])
-    assert len(down(running.context()).says) == 1
+    assert "docker system prune --volumes" in str(stop(running.context()).output[-1])
+    assert len(stop(running.context()).output) == 1
+    assert "docker volume prune" in str(down(running.context()).output[-1])
+    assert len(down(running.context()).output) == 1

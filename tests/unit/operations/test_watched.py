@@ -13,7 +13,7 @@ import pytest
 from nexusdev.components.contract import Alarms, Alert
 from nexusdev.operations.status import status
 from nexusdev.operations.up import up
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 from tests.fakes import FakeComponent, House
 from tests.unit.operations.test_profiles import FLAG, WATCHED
 
@@ -34,7 +34,7 @@ class FakeWatcher(FakeComponent):
     told: Alarms = field(default_factory=Alarms)
     hangs: threading.Event = field(default_factory=threading.Event)
 
-    def alarms(self, site: Site) -> Alarms:
+    def alarms(self, access: InstanceAccess) -> Alarms:
         self.calls.append("alarms")
         if self.told.trouble == "hang":
             self.hangs.wait(30)
@@ -68,10 +68,10 @@ def test_firing_alerts_are_data_and_do_not_make_it_unready(house: House, watcher
 
 def test_alerts_are_shown_by_component_below_the_nodes(house: House, watcher: FakeWatcher) -> None:
     up(house.context())
-    second = Alert(name="RedisEvicts", component="redis", severity="info", since=house.world.now - 90)
+    second = Alert(name="RedisEvicts", component="redis", severity="info", since=house.engine.now - 90)
     other = Alert(name="OddThing", component="elsewhere", severity="critical")
     watcher.told = Alarms(alerts=(other, REPLICA, second))
-    table = status(house.context()).says[-1]
+    table = status(house.context()).output[-1]
     assert [(str(head), str(cell).split("\n")[0]) for head, cell in table.rows] == [  # type: ignore[union-attr]
         ("redis", "RedisReplicaDown: warning, redis-1"),
         ("", "RedisEvicts: info, for 1 min 30 s"),
@@ -83,7 +83,7 @@ def test_alerts_are_shown_by_component_below_the_nodes(house: House, watcher: Fa
 def test_without_alerts_nothing_is_said_of_them(house: House) -> None:
     up(house.context())
     outcome = status(house.context())
-    assert str(outcome.says[-1]).startswith("ready: ")
+    assert str(outcome.output[-1]).startswith("ready: ")
     assert outcome.data["alerts"] == []
 
 
@@ -96,7 +96,7 @@ def test_where_nobody_watches_nobody_is_asked(house: House, watcher: FakeWatcher
 
 def test_a_watcher_that_was_stopped_is_not_asked_either(house: House, watcher: FakeWatcher) -> None:
     up(house.context())
-    house.world.end(house.container("prometheus"))
+    house.engine.end(house.container("prometheus"))
     outcome = status(house.context())
     assert (outcome.data["monitoring"], "alarms" in watcher.calls) == (None, False)
 

@@ -29,7 +29,7 @@ def stack() -> Stack:
 
 def found(stack: Stack, gone: Sequence[str]) -> dict[str, Loss]:
     there = [volume for volume in stack.volumes if volume not in gone]
-    return {loss.group: loss for loss in losses(stack, gone, there=there, holdings=HOLDINGS)}
+    return {loss.group: loss for loss in losses(stack, gone, existing=there, holdings=HOLDINGS)}
 
 
 def test_every_group_with_volumes_says_what_it_keeps(stack: Stack) -> None:
@@ -38,7 +38,7 @@ def test_every_group_with_volumes_says_what_it_keeps(stack: Stack) -> None:
 
 
 def test_what_was_never_seen_is_not_missed(stack: Stack) -> None:
-    assert missing(stack, marked=("redis-0", "of-an-older-stack"), there=("redis-1",)) == ("redis-0",)
+    assert missing(stack, marked=("redis-0", "of-an-older-stack"), existing=("redis-1",)) == ("redis-0",)
 
 
 @pytest.mark.parametrize("volume", [*ETCD, *POSTGRES, *REDIS, *SENTINEL, *MINIO, *VAULT, "vault-unseal"])

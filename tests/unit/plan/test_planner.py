@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from nexusdev.errors import IdentityMismatch, NotFound
 from nexusdev.plan.planner import plan, plan_down, plan_restart, plan_start, plan_stop
 from nexusdev.plan.snapshot import Snapshot
-from nexusdev.plan.steps import Act, Plan
+from nexusdev.plan.steps import Action, Plan
 from nexusdev.plan.teardown import plan_discard
-from nexusdev.runtimes.memory import MemoryRuntime, World
+from nexusdev.runtimes.memory import FakeEngine, MemoryRuntime
 from nexusdev.stack.fingerprint import fingerprints
 from nexusdev.stack.model import Stack
 
@@ -26,12 +26,14 @@ class Shop:
     """An instance in memory, with the stack that it shall have."""
 
     stack: Stack
-    world: World = field(default_factory=World)
+    world: FakeEngine = field(default_factory=FakeEngine)
     owner: str = OWNER
 
     @property
     def runtime(self) -> MemoryRuntime:
-        return MemoryRuntime(project="shop", instance="shop", owner_path=self.owner, stack=self.stack, world=self.world)
+        return MemoryRuntime(
+            project="shop", instance="shop", owner_path=self.owner, stack=self.stack, engine=self.world
+        )
 
     def observe(self) -> Snapshot:
         return self.runtime.observe()
@@ -197,7 +199,7 @@ def test_a_service_that_left_the_stack_is_removed(running: Shop) -> None:
 
 def test_everything_stopped_is_started_in_an_order_that_works(running: Shop) -> None:
     running.walk(plan_stop(running.observe()))
-    assert [step.subject for step in running.plan().steps] == ["db-0", "exporter-0", "db-1", "cache"]
+    assert [step.resource for step in running.plan().steps] == ["db-0", "exporter-0", "db-1", "cache"]
     running.up()
     assert str(running.plan()) == "nothing to do"
 
@@ -219,7 +221,7 @@ def test_another_subnet_makes_the_network_and_everything_on_it_anew(running: Sho
 
 def test_another_subnet_concerns_also_what_was_not_asked_for(running: Shop) -> None:
     running.stack = replace(running.stack, network=replace(running.stack.network, subnet="10.0.1.0/24"))
-    assert {step.subject for step in running.plan(only=["cache"]).steps} >= {"db-0", "db-1", "exporter-0", "cache"}
+    assert {step.resource for step in running.plan(only=["cache"]).steps} >= {"db-0", "db-1", "exporter-0", "cache"}
 
 
 def test_only_one_component_brings_what_it_needs_and_no_more(shop: Shop) -> None:
@@ -256,7 +258,7 @@ def test_a_foreign_container_is_no_trouble_for_a_plan_that_does_not_need_the_nam
 def test_what_another_folder_made_is_not_taken_over(running: Shop, left: str) -> None:
     if left != "containers":
         running.walk(plan_down(running.observe(), volumes=False))
-        running.runtime.apply(next(step for step in running.plan().steps if step.act is Act.CREATE_NETWORK))
+        running.runtime.apply(next(step for step in running.plan().steps if step.action is Action.CREATE_NETWORK))
     if left == "volumes":
         running.world.networks.clear()
     if left == "network":
@@ -293,8 +295,8 @@ def test_down_removes_sidecars_first_and_the_network_last_and_keeps_the_data(run
         "remove mine: the instance goes down",
         "remove network nexus: the instance goes down",
     ]
-    assert [step.subject for step in towards.waits_for(towards.steps[1])] == ["exporter-0"]
-    assert [step.subject for step in towards.waits_for(towards.steps[2])] == []
+    assert [step.resource for step in towards.waits_for(towards.steps[1])] == ["exporter-0"]
+    assert [step.resource for step in towards.waits_for(towards.steps[2])] == []
     assert len(towards.waits_for(towards.steps[4])) == 4
 
 
@@ -309,7 +311,7 @@ def test_destroy_removes_the_data_too_and_down_of_nothing_is_nothing(running: Sh
 
 def test_stop_start_and_restart_of_one_take_its_sidecar_along(running: Shop) -> None:
     def told(towards: Plan) -> list[str]:
-        return [f"{step.act} {step.subject}" for step in towards.steps]
+        return [f"{step.action} {step.resource}" for step in towards.steps]
 
     assert told(plan_restart(running.observe(), ["db-0"])) == [
         "stop exporter-0",
@@ -330,23 +332,27 @@ def test_a_store_goes_after_the_servers_that_need_it_and_comes_back_before_them(
     shop.up()
     there = shop.observe()
     for towards in (plan_down(there, volumes=False), plan_stop(there)):
-        subjects = [step.subject for step in towards.steps]
+        subjects = [step.resource for step in towards.steps]
         assert {"db-0", "db-1"} <= set(subjects[: subjects.index("etcd")])
-        (last,) = [step for step in towards.steps if step.subject == "etcd"]
-        assert {"db-0", "db-1"} <= {step.subject for step in towards.waits_for(last)}
-        assert "cache" not in {step.subject for step in towards.waits_for(last)}
+        (last,) = [step for step in towards.steps if step.resource == "etcd"]
+        assert {"db-0", "db-1"} <= {step.resource for step in towards.waits_for(last)}
+        assert "cache" not in {step.resource for step in towards.waits_for(last)}
     again = plan_restart(there)
-    (start,) = [step for step in again.steps if (step.act, step.subject) == (Act.START, "db-1")]
-    assert [f"{step.act} {step.subject}" for step in again.waits_for(start)] == ["stop db-1", "stop etcd", "start etcd"]
+    (start,) = [step for step in again.steps if (step.action, step.resource) == (Action.START, "db-1")]
+    assert [f"{step.action} {step.resource}" for step in again.waits_for(start)] == [
+        "stop db-1",
+        "stop etcd",
+        "start etcd",
+    ]
 
 
 def test_only_a_store_whose_whole_instance_goes_is_not_asked_to_end(stack: Stack) -> None:
     store = replace(stack.services["db-0"], name="etcd", role="store", address="10.0.0.30", ports=(), volumes=())
     shop = Shop(stack=replace(stack, services={"etcd": store, **stack.services}))
     shop.up()
-    assert [step.subject for step in plan_down(shop.observe(), volumes=False).steps if step.kill] == ["etcd"]
+    assert [step.resource for step in plan_down(shop.observe(), volumes=False).steps if step.kill] == ["etcd"]
     shop.change("etcd", environment={"CHANGED": "1"})
-    removed = [step for step in shop.plan().steps if step.act is Act.REMOVE and step.subject == "etcd"]
+    removed = [step for step in shop.plan().steps if step.action is Action.REMOVE and step.resource == "etcd"]
     assert [step.kill for step in removed] == [False]
 
 
@@ -358,7 +364,7 @@ def test_an_unknown_service_is_told_with_the_nearest(running: Shop) -> None:
 
 def test_nothing_waits_that_need_not(shop: Shop) -> None:
     towards = shop.plan()
-    waits = {str(step).partition(":")[0]: {each.subject for each in towards.waits_for(step)} for step in towards.steps}
+    waits = {str(step).partition(":")[0]: {each.resource for each in towards.waits_for(step)} for step in towards.steps}
     assert waits["create db-1"] == {"nexus", "db-1"}
     assert waits["start db-1"] == {"db-1"}
     assert waits["create exporter-0"] == {"db-0"}
@@ -369,7 +375,7 @@ def test_nothing_waits_that_need_not(shop: Shop) -> None:
 def mischief(shop: Shop, dice: random.Random) -> None:
     """One bad deed, whatever fits to what is there."""
     world = shop.world
-    names = [cell.name for cell in world.cells.values() if cell.instance]
+    names = [container.name for container in world.containers.values() if container.instance]
     name = dice.choice(names) if names else ""
     deeds: list[Callable[[], object]] = [
         world.networks.clear,
@@ -406,7 +412,7 @@ def test_a_plan_cut_anywhere_and_planned_again_reaches_the_same_end(stack: Stack
     assert {name: container.fingerprint for name, container in seen.containers.items()} == dict(
         fingerprints(shop.stack)
     )
-    assert not seen.strays
+    assert not seen.orphans
     assert str(shop.plan()) == "nothing to do"
 
 

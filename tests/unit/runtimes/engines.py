@@ -60,12 +60,12 @@ def _serving(server: BaseServer) -> Iterator[None]:
 def _handler(answer: Answer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            told = answer(self.path)
-            if told is None:
+            error = answer(self.path)
+            if error is None:
                 self.connection.close()
                 return
-            body = json.dumps(told[1]).encode()
-            self.send_response(told[0])
+            body = json.dumps(error[1]).encode()
+            self.send_response(error[0])
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

@@ -9,7 +9,13 @@ import pytest
 from msgspec.structs import replace
 
 from nexusdev.ports import BindMount, OneOff
-from nexusdev.runtimes.docker_create import Names, container_config, network_labels, one_off_config, volume_labels
+from nexusdev.runtimes.docker_create import (
+    ResourceNames,
+    container_config,
+    network_labels,
+    one_off_config,
+    volume_labels,
+)
 from nexusdev.stack.model import FileMount, Healthcheck, Logging, Network, Port, Service, Stack, VolumeMount
 
 DB = Service(
@@ -39,7 +45,7 @@ STACK = Stack(
     services={"db": DB, "side": SIDE},
     file=Path("/stack/stack.yaml"),
 )
-NAMES = Names(project="shop", instance="i", owner_path="/home/dev/shop", stack=STACK)
+NAMES = ResourceNames(project="shop", instance="i", owner_path="/home/dev/shop", stack=STACK)
 
 
 def told(service: Service = DB, owner_id: str = "") -> dict[str, Any]:
@@ -134,7 +140,7 @@ def test_labels_tell_compose_a_normal_project_and_us_whose_it_is() -> None:
 
 
 def test_a_one_off_is_labelled_as_no_service_keeps_no_log_and_hears_signals() -> None:
-    names = Names(project="nexusdev-shop", instance="shop", owner_path="/home/dev/shop")
+    names = ResourceNames(project="nexusdev-shop", instance="shop", owner_path="/home/dev/shop")
     wanted = OneOff(
         name="nexusdev-shop-run-1",
         image="python:3",

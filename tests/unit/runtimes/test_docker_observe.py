@@ -9,12 +9,12 @@ import pytest
 
 from nexusdev.plan.snapshot import Snapshot, State
 from nexusdev.runtimes import labels
-from nexusdev.runtimes.docker_create import Names
+from nexusdev.runtimes.docker_create import ResourceNames
 from nexusdev.runtimes.docker_observe import needs_details, seconds, snapshot, state_path
 from nexusdev.stack.model import Network, Service, Stack
 
 DB = Service(name="db", image="db:1", component="db", group="db", address="10.0.0.10")
-NAMES = Names(
+NAMES = ResourceNames(
     project="nexusdev-shop",
     instance="shop",
     owner_path="/home/dev/shop",
@@ -121,8 +121,8 @@ def test_attached_means_to_the_network_that_is_there_now(
 def test_another_name_makes_a_stray_and_another_label_a_stranger() -> None:
     seen = see(listed("mine"), listed(Id="c2", Labels={"com.docker.compose.project": "nexusdev-shop"}, Image="redis:7"))
     assert seen.containers == {}
-    assert [(stray.name, stray.service) for stray in seen.strays] == [("mine", "db")]
-    assert seen.foreign == {"db": "redis:7"}
+    assert [(orphan.name, orphan.service) for orphan in seen.orphans] == [("mine", "db")]
+    assert seen.name_conflicts == {"db": "redis:7"}
 
 
 def test_what_another_instance_has_is_nobodys_business() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from nexusdev.runtimes.docker_connect import Engine
-from nexusdev.runtimes.docker_look import Endpoint
-from nexusdev.runtimes.docker_survey import survey, volume_sizes
+from nexusdev.runtimes.docker_look import EngineEndpoint
+from nexusdev.runtimes.docker_survey import inventory, volume_sizes
 from tests.unit.runtimes.engines import engine_at
 
 LABELS = {"dev.nexus.instance": "shop", "dev.nexus.owner-path": "/home/dev/shop", "com.docker.compose.service": "db"}
@@ -55,23 +55,23 @@ def container(state: str, **more: object) -> Mapping[str, Any]:
     ],
 )
 def test_a_container_lives_unless_it_ended(state: str, running: bool, alive: bool) -> None:
-    (found,) = survey(Listing(container(state))).belongings
+    (found,) = inventory(Listing(container(state))).resources
     assert (found.running, found.alive) == (running, alive)
 
 
 def test_when_a_container_ended_and_when_a_volume_was_made() -> None:
     volume = {"Name": "v", "Labels": LABELS, "CreatedAt": "2026-01-01T00:00:00Z"}
-    ended, made = survey(Listing(container("exited"), volumes=(volume,))).belongings
+    ended, made = inventory(Listing(container("exited"), volumes=(volume,))).resources
     assert (ended.ports, ended.used - made.used) == ((21040,), 10.0)
 
 
 def test_sizes_are_those_that_the_engine_counted(tmp_path: Path) -> None:
-    told = [{"Name": "v", "UsageData": {"Size": 12}}, {"Name": "w", "UsageData": {"Size": -1}}, {"Name": "x"}]
-    with engine_at(tmp_path / "s", lambda path: (200, {"Volumes": told} if "/system/df" in path else {})) as url:
-        assert volume_sizes(Engine(Endpoint(url=url, origin="a test"), version="1.41")) == {"v": 12}
+    error = [{"Name": "v", "UsageData": {"Size": 12}}, {"Name": "w", "UsageData": {"Size": -1}}, {"Name": "x"}]
+    with engine_at(tmp_path / "s", lambda path: (200, {"Volumes": error} if "/system/df" in path else {})) as url:
+        assert volume_sizes(Engine(EngineEndpoint(url=url, origin="a test"), version="1.41")) == {"v": 12}
 
 
 @pytest.mark.parametrize("answer", [(409, {"message": "a disk usage operation is already running"}), None])
 def test_an_engine_that_does_not_tell_sizes_is_no_failure(tmp_path: Path, answer: tuple[int, Any] | None) -> None:
     with engine_at(tmp_path / "s", lambda _: answer) as url:
-        assert volume_sizes(Engine(Endpoint(url=url, origin="a test"), version="1.41")) == {}
+        assert volume_sizes(Engine(EngineEndpoint(url=url, origin="a test"), version="1.41")) == {}

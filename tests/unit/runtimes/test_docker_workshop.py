@@ -10,9 +10,9 @@ import docker
 import pytest
 
 from nexusdev.runtimes.docker_connect import Engine
-from nexusdev.runtimes.docker_look import Endpoint
-from nexusdev.runtimes.docker_workshop import DockerWorkshop
-from nexusdev.runtimes.image_door import Furniture
+from nexusdev.runtimes.docker_look import EngineEndpoint
+from nexusdev.runtimes.docker_workshop import DockerBuildContainer
+from nexusdev.runtimes.image_door import BuildMounts
 
 
 class Api(docker.APIClient):  # type: ignore[misc]
@@ -45,17 +45,17 @@ class Api(docker.APIClient):  # type: ignore[misc]
 
 @pytest.fixture
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    told = {"proxies": {"default": {"httpsProxy": "http://user:secret@proxy:3128", "noProxy": "corp"}}}
-    (tmp_path / "config.json").write_text(json.dumps(told))
+    error = {"proxies": {"default": {"httpsProxy": "http://user:secret@proxy:3128", "noProxy": "corp"}}}
+    (tmp_path / "config.json").write_text(json.dumps(error))
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    made = Engine(Endpoint(url="unix:///nowhere", origin="a test"), version="1.44")
+    made = Engine(EngineEndpoint(url="unix:///nowhere", origin="a test"), version="1.44")
     made.__dict__["api"] = Api()
     return made
 
 
 def test_the_container_that_is_committed_has_no_proxy_and_its_commands_have(engine: Engine) -> None:
-    furniture = Furniture(environment={"NO_PROXY": "mine"}, mounts={}, volumes={})
-    workshop = DockerWorkshop.open(engine, "base", name="w", furniture=furniture)
+    mounts = BuildMounts(environment={"NO_PROXY": "mine"}, mounts={}, volumes={})
+    workshop = DockerBuildContainer.open(engine, "base", name="w", mounts=mounts)
     assert workshop.run("true", user="0", folder="/", environment={}, say=lambda _: None) == 0
     sent = cast(Api, engine.api).sent
     assert not sent["/containers/create"].get("Env")

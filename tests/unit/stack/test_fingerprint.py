@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from nexusdev.stack.fingerprint import fingerprints
-from nexusdev.stack.model import Recipe, Stack
+from nexusdev.stack.model import SecretRecipe, Stack
 from tests.unit.stack.conftest import GOOD, Files
 
 
@@ -17,7 +17,7 @@ def changed(before: Stack, after: Stack) -> set[str]:
     return {name for name in new if old.get(name) != new[name]}
 
 
-def with_recipe(stack: Stack, recipe: Recipe) -> Stack:
+def with_recipe(stack: Stack, recipe: SecretRecipe) -> Stack:
     return replace(stack, secrets={"password": replace(stack.secrets["password"], recipe=recipe)})
 
 
@@ -67,10 +67,14 @@ def test_the_content_of_a_live_config_does_not_count(files: Files) -> None:
 
 @pytest.mark.parametrize(
     ("recipe", "counts"),
-    [(Recipe(password=32), True), (Recipe(password=32, live=True), False), (Recipe(runtime=True), False)],
+    [
+        (SecretRecipe(password=32), True),
+        (SecretRecipe(password=32, live=True), False),
+        (SecretRecipe(runtime=True), False),
+    ],
 )
 def test_the_content_of_a_secret_counts_unless_its_server_reads_it_live(
-    files: Files, recipe: Recipe, counts: bool
+    files: Files, recipe: SecretRecipe, counts: bool
 ) -> None:
     stack = with_recipe(files.load(), recipe)
     absent = fingerprints(stack)

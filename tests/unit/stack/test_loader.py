@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from nexusdev.errors import InvalidConfig
-from nexusdev.instance.kept import Kept
-from nexusdev.stack.document import Row, Scalar, Table, Value, read
+from nexusdev.instance.kept import FileCache
+from nexusdev.stack.document import MappingNode, Scalar, SequenceNode, Value, read
 from nexusdev.stack.loader import load
-from nexusdev.stack.model import FileMount, Logging, Port, Recipe, Stack, VolumeMount
+from nexusdev.stack.model import FileMount, Logging, Port, SecretRecipe, Stack, VolumeMount
 from tests.unit.stack.conftest import GOOD, Files
 
 
@@ -47,7 +47,7 @@ def test_a_good_stack_becomes_values(files: Files) -> None:
             target="/run/secrets/password",
         ),
     )
-    assert stack.secrets["password"].recipe == Recipe(password=32)
+    assert stack.secrets["password"].recipe == SecretRecipe(password=32)
     assert (stack.services["exporter-0"].shares, stack.services["exporter-0"].role) == ("db-0", "sidecar")
     assert stack.hosts() == {"db-0": "10.213.0.30", "db-primary": "10.213.0.30"}
     assert stack.file == files.folder / "stack.yaml"
@@ -57,9 +57,9 @@ def test_a_good_stack_becomes_values(files: Files) -> None:
 def test_the_stack_of_the_product_is_the_same_after_it_was_kept(tmp_path: Path) -> None:
     compose = Path(__file__).parents[3] / "compose" / "stack.yaml"
     stack = load(compose, {"NEXUS_STATE": "/nowhere", "NEXUS_UID": "1000", "NEXUS_GID": "1000"})
-    kept = Kept(tmp_path / "stack.kept", Stack, key="")
-    kept.keep(stack, made_of=stack.made_of)
-    again = kept.recall()
+    kept = FileCache(tmp_path / "stack.kept", Stack, key="")
+    kept.store(stack, made_of=stack.made_of)
+    again = kept.cached()
     assert again == stack
     assert list(again.services) == list(stack.services)
     assert {file.suffix for file in stack.made_of} >= {".yaml", ".cfg", ".hcl", ".sh"}
@@ -437,7 +437,7 @@ def test_a_file_of_the_state_folder_may_come_later(files: Files) -> None:
 def test_explicit_keys_win_over_merged_ones_and_earlier_merges_over_later(files: Files) -> None:
     path = files.write("m.yaml", "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc: {<<: [*a, *b], x: 0}\n")
     merged = read(path, {}).items["c"]
-    assert isinstance(merged, Table)
+    assert isinstance(merged, MappingNode)
     assert {key: value.text for key, value in merged.items.items() if isinstance(value, Scalar)} == {
         "x": "0",
         "y": "1",
@@ -447,7 +447,13 @@ def test_explicit_keys_win_over_merged_ones_and_earlier_merges_over_later(files:
 
 def _places(value: Value) -> list[Value]:
     """Every value of a document."""
-    below = value.items.values() if isinstance(value, Table) else value.items if isinstance(value, Row) else ()
+    below = (
+        value.items.values()
+        if isinstance(value, MappingNode)
+        else value.items
+        if isinstance(value, SequenceNode)
+        else ()
+    )
     return [value, *(place for each in below for place in _places(each))]
 
 

@@ -9,12 +9,12 @@ from typing import Any, cast
 import pytest
 
 from nexusdev.components.contract import Component, Readiness
-from nexusdev.crashes import Sentry, cause, crash
+from nexusdev.crashes import ExitMonitor, cause, crash
 from nexusdev.errors import SeedingFailed
 from nexusdev.events import ComponentReady, ComponentWaits
 from nexusdev.plan.snapshot import Container, State
-from nexusdev.ports import Death, Site
-from nexusdev.runtimes.memory import MemoryRuntime, World
+from nexusdev.ports import ContainerExit, InstanceAccess
+from nexusdev.runtimes.memory import FakeEngine, MemoryRuntime
 from nexusdev.stack.model import Service
 from nexusdev.waiting import LONGEST, SHORTEST, TimeIsUp, Wait, late, pause_after, until_ready
 from tests.fakes import FakeClock, FakeComponent, Heard
@@ -22,9 +22,9 @@ from tests.fakes import FakeClock, FakeComponent, Heard
 REDIS = Service(name="redis-0", image="nexusdev/redis:1", component="redis", group="redis", memory_bytes=256 * 2**20)
 
 
-def site() -> Site:
+def access() -> InstanceAccess:
     nowhere = Path("/nonexistent")
-    return Site(
+    return InstanceAccess(
         instance="shop",
         nonce="n",
         addresses={},
@@ -39,7 +39,7 @@ def site() -> Site:
 def wait_for(component: FakeComponent, *, clock: FakeClock, heard: Heard, deadline: float = 1e9, **more: Any) -> Wait:
     return until_ready(
         cast(Component, component),
-        site(),
+        access(),
         clock=clock,
         deadline=lambda: deadline,
         tell=heard.tell,
@@ -80,8 +80,8 @@ def test_a_component_may_prepare_between_looks_until_it_is_ready() -> None:
 
 def test_what_a_busy_server_does_not_take_now_is_tried_after_the_next_look() -> None:
     class Busy(FakeComponent):
-        def prepare(self, site: Any, facts: Any) -> None:
-            super().prepare(site, facts)
+        def prepare(self, access: Any, facts: Any) -> None:
+            super().prepare(access, facts)
             raise TimeoutError("The read operation timed out")
 
     component = Busy(name="minio", sentences=["no bucket yet"] * 3)
@@ -145,67 +145,67 @@ def test_a_wait_moves_on_with_each_verdict() -> None:
     assert wait.after(Readiness(missing="b"), 4.0).streak == 0
 
 
-class TestSentry:
+class TestExitMonitor:
     """Who is watched, from when on."""
 
-    def sentry(self, world: World, **service: Any) -> Sentry:
-        runtime = MemoryRuntime(project="nexusdev-shop", instance="shop", world=world)
+    def monitor(self, world: FakeEngine, **service: Any) -> ExitMonitor:
+        runtime = MemoryRuntime(project="nexusdev-shop", instance="shop", engine=world)
         values = {"name": "redis-0", "image": "i", "component": "redis", "group": "redis", **service}
-        return Sentry(runtime=runtime, services={"redis-0": Service(**values)}, wall=lambda: world.now)
+        return ExitMonitor(runtime=runtime, services={"redis-0": Service(**values)}, wall=lambda: world.now)
 
-    def notice(self, sentry: Sentry, *, at: float) -> Death | None:
-        sentry._deaths.append(Death(service="redis-0", exit_code=1, at=at))
-        return sentry.crashed()
+    def notice(self, monitor: ExitMonitor, *, at: float) -> ContainerExit | None:
+        monitor._exits.append(ContainerExit(service="redis-0", exit_code=1, at=at))
+        return monitor.crashed()
 
     def test_an_end_after_the_start_is_a_crash(self) -> None:
-        sentry = self.sentry(World())
-        sentry.watch("redis-0")
-        death = self.notice(sentry, at=1_000_002.0)
-        assert death is not None
-        assert sentry.lasted(death) == 2.0
+        monitor = self.monitor(FakeEngine())
+        monitor.watch("redis-0")
+        exited = self.notice(monitor, at=1_000_002.0)
+        assert exited is not None
+        assert monitor.lasted(exited) == 2.0
 
     def test_an_end_before_the_start_is_none(self) -> None:
-        sentry = self.sentry(World())
-        sentry.watch("redis-0")
-        assert self.notice(sentry, at=999_999.0) is None
+        monitor = self.monitor(FakeEngine())
+        monitor.watch("redis-0")
+        assert self.notice(monitor, at=999_999.0) is None
 
     def test_what_we_end_ourselves_is_none(self) -> None:
-        sentry = self.sentry(World())
-        sentry.watch("redis-0")
-        sentry.release("redis-0")
-        assert self.notice(sentry, at=1_000_002.0) is None
+        monitor = self.monitor(FakeEngine())
+        monitor.watch("redis-0")
+        monitor.release("redis-0")
+        assert self.notice(monitor, at=1_000_002.0) is None
 
     def test_what_others_stop_on_purpose_is_none_for_who_forgives_it(self) -> None:
-        asked = Death(service="redis-0", exit_code=0, at=1_000_002.0, asked=True)
+        asked = ContainerExit(service="redis-0", exit_code=0, at=1_000_002.0, asked=True)
         for forgiving in (True, False):
-            sentry = self.sentry(World())
-            sentry.forgiving = forgiving
-            sentry.watch("redis-0")
-            sentry._deaths.append(asked)
-            assert sentry.crashed() is (None if forgiving else asked)
+            monitor = self.monitor(FakeEngine())
+            monitor.forgiving = forgiving
+            monitor.watch("redis-0")
+            monitor._exits.append(asked)
+            assert monitor.crashed() is (None if forgiving else asked)
 
     def test_the_end_of_an_optional_service_is_none(self) -> None:
-        sentry = self.sentry(World(), optional=True)
-        sentry.watch("redis-0")
-        assert self.notice(sentry, at=1_000_002.0) is None
+        monitor = self.monitor(FakeEngine(), optional=True)
+        monitor.watch("redis-0")
+        assert self.notice(monitor, at=1_000_002.0) is None
 
     def test_events_are_heard_while_it_stands(self) -> None:
-        world = World()
+        world = FakeEngine()
         heard = threading.Event()
 
         class Runtime:
-            def deaths(self, stop: threading.Event) -> Any:
-                yield Death(service="redis-0", exit_code=3, at=world.now + 1)
+            def watch_exits(self, stop: threading.Event) -> Any:
+                yield ContainerExit(service="redis-0", exit_code=3, at=world.now + 1)
                 heard.set()
                 stop.wait(5)
 
-        sentry = Sentry(runtime=cast(Any, Runtime()), services={"redis-0": REDIS}, wall=lambda: world.now)
-        sentry.watch("redis-0")
-        with sentry:
+        monitor = ExitMonitor(runtime=cast(Any, Runtime()), services={"redis-0": REDIS}, wall=lambda: world.now)
+        monitor.watch("redis-0")
+        with monitor:
             assert heard.wait(5)
-            death = sentry.crashed()
-        assert death is not None
-        assert death.exit_code == 3
+            exited = monitor.crashed()
+        assert exited is not None
+        assert exited.exit_code == 3
 
 
 def container(**more: Any) -> Container:
@@ -238,26 +238,26 @@ def test_an_exit_code_is_told_in_words(exit_code: int, there: Container | None, 
 
 
 def test_a_crash_says_which_when_why_and_what_to_type() -> None:
-    death = Death(service="redis-0", exit_code=1, at=12.3)
-    error = crash(death, REDIS, container(), ["FATAL: bad config"], lasted=2.34)
+    exited = ContainerExit(service="redis-0", exit_code=1, at=12.3)
+    error = crash(exited, REDIS, container(), ["FATAL: bad config"], lasted=2.34)
     assert error.message == "redis is not ready: redis-0 exited (code 1) 2.3 s after its start"
     assert error.evidence == ("FATAL: bad config",)
     assert error.hint.startswith("nexusdev logs redis-0")
 
 
 def test_who_was_stopped_from_outside_has_no_log_for_evidence() -> None:
-    death = Death(service="redis-0", exit_code=0, at=12.3, asked=True)
-    error = crash(death, REDIS, container(), ["# Sentinel is now ready to exit, bye bye..."])
+    exited = ContainerExit(service="redis-0", exit_code=0, at=12.3, asked=True)
+    error = crash(exited, REDIS, container(), ["# Sentinel is now ready to exit, bye bye..."])
     assert error.message == "redis is not ready: redis-0 was stopped"
     assert "docker stop" in error.why
     assert error.evidence == ()
 
 
 def test_where_the_exit_code_says_nothing_the_log_does() -> None:
-    death = Death(service="redis-0", exit_code=1, at=12.3)
+    exited = ContainerExit(service="redis-0", exit_code=1, at=12.3)
     log = ["starts", "# Invalid AOF manifest file format ", "bye"]
-    assert crash(death, REDIS, container(), log).why == "its log says: # Invalid AOF manifest file format"
-    assert crash(death, REDIS, container(), ["starts", "bye"]).why == ""
+    assert crash(exited, REDIS, container(), log).why == "its log says: # Invalid AOF manifest file format"
+    assert crash(exited, REDIS, container(), ["starts", "bye"]).why == ""
 
 
 def test_the_seconds_behind_another_command_are_told_apart() -> None:

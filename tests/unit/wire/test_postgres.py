@@ -120,25 +120,28 @@ def test_rows_come_back_as_text_and_null_as_none() -> None:
 
 def test_a_wrong_password_is_refused_with_its_sqlstate() -> None:
     with serving(Server(answer=END)) as address:
-        with pytest.raises(wire.Refused, match="password authentication failed") as refused:
+        with pytest.raises(wire.PostgresError, match="password authentication failed") as refused:
             ask(address, "wrong")
         assert refused.value.sqlstate == "28P01"
 
 
 def test_an_error_of_the_query_is_told_in_the_servers_words() -> None:
     answer = message(b"E", b"SERROR\0C42P01\0Mrelation does not exist\0\0") + message(b"Z", b"I")
-    with serving(Server(answer=answer)) as address, pytest.raises(wire.Refused, match="relation does not exist"):
+    with serving(Server(answer=answer)) as address, pytest.raises(wire.PostgresError, match="relation does not exist"):
         ask(address)
 
 
 def test_a_server_that_does_not_know_the_password_is_not_believed() -> None:
     server = Server(answer=END, knows_password=False)
-    with serving(server) as address, pytest.raises(wire.Refused, match="does not know the password itself"):
+    with serving(server) as address, pytest.raises(wire.PostgresError, match="does not know the password itself"):
         ask(address)
 
 
 def test_a_server_without_tls_gets_no_password() -> None:
-    with serving(Server(answer=END, tls=b"N")) as address, pytest.raises(wire.Refused, match="does not speak TLS"):
+    with (
+        serving(Server(answer=END, tls=b"N")) as address,
+        pytest.raises(wire.PostgresError, match="does not speak TLS"),
+    ):
         ask(address)
 
 

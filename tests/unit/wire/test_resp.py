@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from nexusdev.wire.resp import Refused, encode, read
+from nexusdev.wire.resp import RedisError, encode, read
 
 
 def test_a_command_is_an_array_of_strings() -> None:
@@ -31,7 +31,7 @@ def test_a_reply_is_read_as_what_it_is(data: bytes, reply: object) -> None:
 def test_an_error_stands_in_a_list_as_a_value() -> None:
     found = read(io.BytesIO(b"*2\r\n+OK\r\n-WRONGTYPE no\r\n"))
     assert isinstance(found, list)
-    assert isinstance(found[1], Refused)
+    assert isinstance(found[1], RedisError)
     assert found[1].code == "WRONGTYPE"
 
 

@@ -12,7 +12,7 @@ from nexusdev.components.gateway import readiness
 from nexusdev.components.gateway.component import COMPONENT
 from nexusdev.components.gateway.readiness import ROLES, Facts
 from nexusdev.plan.snapshot import Container, Snapshot, State
-from nexusdev.ports import Address, Site, View
+from nexusdev.ports import Address, InstanceAccess, View
 from tests.unit.environment.servers import authority, http, serving
 
 GATEWAY = Path(__file__).parents[4] / "compose" / "gateway"
@@ -73,12 +73,12 @@ def without(proxy: str, backend: str) -> dict[str, dict[str, tuple[str, ...]]]:
     ],
 )
 def test_each_role_of_what_runs_needs_a_server(facts: Facts, missing: str) -> None:
-    assert readiness.judge(facts) == Readiness(missing=missing)
+    assert readiness.assess(facts) == Readiness(missing=missing)
 
 
 def test_rows_say_how_many_serve_each_role() -> None:
     facts = Facts(servers={"gateway-ro": {**WELL["gateway-ro"], "redis-replica": ()}}, components=ALL)
-    rw, ro = readiness.nodes(facts)
+    rw, ro = readiness.statuses(facts)
     assert (rw.detail, rw.ok) == ("does not answer", False)
     assert (ro.detail, ro.ok) == ("postgresql-replica → 2, redis-replica → nobody", False)
 
@@ -91,10 +91,10 @@ def test_both_proxies_are_asked(tmp_path: Path) -> None:
     tls = authority(tmp_path / "tls")
     asked: list[str] = []
     with serving(tls, http(METRICS, seen=asked)) as rw, serving(tls, http("", "500 Oops")) as ro:
-        facts = readiness.look(site(tls, {"gateway-rw": rw, "gateway-ro": ro}))
+        facts = readiness.probe(access(tls, {"gateway-rw": rw, "gateway-ro": ro}))
     assert facts == Facts(servers={"gateway-rw": readiness.parse(METRICS)}, components=frozenset({"minio"}))
     assert asked[0].startswith("GET /metrics?")
-    assert readiness.look(site(tls, {"gateway-rw": 1, "gateway-ro": 1})).servers == {}
+    assert readiness.probe(access(tls, {"gateway-rw": 1, "gateway-ro": 1})).servers == {}
 
 
 def test_every_role_has_its_backend_in_the_configuration() -> None:
@@ -107,7 +107,7 @@ def test_every_role_has_its_backend_in_the_configuration() -> None:
 
 
 def test_applications_read_nothing_of_the_gateway_itself(tmp_path: Path) -> None:
-    here = site(authority(tmp_path / "tls"), {})
+    here = access(authority(tmp_path / "tls"), {})
     assert COMPONENT.variables(here, View.HOST) == ()
     assert COMPONENT.seed(here, {}) == ()
     assert COMPONENT.client([]) is None
@@ -123,10 +123,10 @@ class Running:
         return Snapshot(containers={"minio-0": node})
 
 
-def site(tls: Path, ports: dict[str, int]) -> Site:
+def access(tls: Path, ports: dict[str, int]) -> InstanceAccess:
     nothing: Any = None
     runtime: Any = Running()
-    return Site(
+    return InstanceAccess(
         instance="shop",
         nonce="c0ffee",
         addresses={(name, 8404): Address(host="localhost", port=port) for name, port in ports.items()},

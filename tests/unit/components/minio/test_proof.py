@@ -20,31 +20,31 @@ from tests.unit.environment.servers import authority, refusing_proxy
 
 @pytest.fixture
 def values(minio: World) -> dict[str, str]:
-    COMPONENT.seed(minio.site, {})
-    return {variable.name: variable.value for variable in COMPONENT.variables(minio.site, View.HOST)}
+    COMPONENT.seed(minio.access, {})
+    return {variable.name: variable.value for variable in COMPONENT.variables(minio.access, View.HOST)}
 
 
 def test_both_forms_of_the_variables_are_proven(minio: World, values: dict[str, str]) -> None:
-    proofs = COMPONENT.prove(minio.site, values)
+    proofs = COMPONENT.prove(minio.access, values)
     assert [each.path.split()[0] for each in proofs] == ["MINIO_ENDPOINT", "AWS_ENDPOINT_URL_S3"]
 
 
 def test_another_instances_mark_is_refused(minio: World, values: dict[str, str]) -> None:
     minio.memory.buckets[DATA.name].objects[NONCE] = b"deadbeef"
     with pytest.raises(IdentityMismatch, match="another instance"):
-        COMPONENT.prove(minio.site, values)
+        COMPONENT.prove(minio.access, values)
 
 
 def test_a_key_that_the_server_does_not_know_is_no_proof(minio: World, values: dict[str, str]) -> None:
     with pytest.raises(IdentityMismatch) as caught:
-        COMPONENT.prove(minio.site, {**values, "AWS_SECRET_ACCESS_KEY": "wrong"})
+        COMPONENT.prove(minio.access, {**values, "AWS_SECRET_ACCESS_KEY": "wrong"})
     assert caught.value.why == "it does not know the application's key"
 
 
 def test_a_key_that_opens_the_backups_is_refused(minio: World, values: dict[str, str]) -> None:
     minio.memory.policies["nexus-app"] = policy([DATA.name, BACKUPS.name])
     with pytest.raises(Degraded, match="opens nexus-backups"):
-        COMPONENT.prove(minio.site, values)
+        COMPONENT.prove(minio.access, values)
 
 
 def test_a_server_of_another_authority_is_another_instance(
@@ -52,21 +52,21 @@ def test_a_server_of_another_authority_is_another_instance(
 ) -> None:
     other = authority(tmp_path / "other")
     with pytest.raises(IdentityMismatch, match="is not this instance's MinIO"):
-        COMPONENT.prove(minio.site, {**values, "AWS_CA_BUNDLE": str(other / "ca.crt")})
+        COMPONENT.prove(minio.access, {**values, "AWS_CA_BUNDLE": str(other / "ca.crt")})
 
 
 def test_nobody_there_is_degraded(minio: World, values: dict[str, str]) -> None:
     with pytest.raises(Degraded, match="does not answer at localhost:1"):
-        COMPONENT.prove(minio.site, {**values, "MINIO_ENDPOINT": "localhost:1"})
+        COMPONENT.prove(minio.access, {**values, "MINIO_ENDPOINT": "localhost:1"})
 
 
 def test_a_server_in_trouble_is_degraded_not_foreign() -> None:
     with pytest.raises(Degraded, match="does not serve"):
-        proof.judge("MINIO_ENDPOINT", Response(status=503, body=b"<Code>SlowDownRead</Code>"), "c0ffee")
+        proof.verify("MINIO_ENDPOINT", Response(status=503, body=b"<Code>SlowDownRead</Code>"), "c0ffee")
 
 
 def test_variables_are_what_production_and_the_aws_libraries_read(minio: World) -> None:
-    variables = {variable.name: variable for variable in COMPONENT.variables(minio.site, View.CONTAINER)}
+    variables = {variable.name: variable for variable in COMPONENT.variables(minio.access, View.CONTAINER)}
     assert variables["MINIO_ENDPOINT"].value == "minio-api:9000"
     assert variables["AWS_ENDPOINT_URL_S3"].value == "https://minio-api:9000"
     assert variables["AWS_REGION"].value == "us-east-1"
@@ -79,14 +79,14 @@ def test_variables_are_what_production_and_the_aws_libraries_read(minio: World) 
 
 @pytest.mark.parametrize("view", View)
 def test_the_public_endpoint_is_the_host_s_in_both_views(minio: World, view: View) -> None:
-    variables = {variable.name: variable.value for variable in COMPONENT.variables(minio.site, view)}
-    host = {variable.name: variable.value for variable in COMPONENT.variables(minio.site, View.HOST)}
+    variables = {variable.name: variable.value for variable in COMPONENT.variables(minio.access, view)}
+    host = {variable.name: variable.value for variable in COMPONENT.variables(minio.access, View.HOST)}
     assert variables["MINIO_PUBLIC_ENDPOINT"] == host["MINIO_ENDPOINT"]
     assert variables["S3_PUBLIC_ENDPOINT_URL"] == host["AWS_ENDPOINT_URL_S3"]
 
 
 def test_vault_keeps_the_pair_and_where_it_is_used(minio: World) -> None:
-    kept = COMPONENT.credentials(minio.site)[Consumer.APPLICATION]
+    kept = COMPONENT.credentials(minio.access)[Consumer.APPLICATION]
     assert kept["endpoint"] == "minio-api:9000"
     assert kept["access_key"] == "app1"
     assert BACKUPS.name not in kept["buckets"]
@@ -104,7 +104,7 @@ def test_seeding_and_the_proof_never_ask_a_proxy_of_the_environment(
     with refusing_proxy() as (named, came):
         for name, value in {**named, "NO_PROXY": "", "REQUESTS_CA_BUNDLE": "/nowhere"}.items():
             monkeypatch.setenv(name, value)
-        assert COMPONENT.seed(minio.site, {}) != []
-        values = {variable.name: variable.value for variable in COMPONENT.variables(minio.site, View.HOST)}
-        assert len(COMPONENT.prove(minio.site, values)) == 2
+        assert COMPONENT.seed(minio.access, {}) != []
+        values = {variable.name: variable.value for variable in COMPONENT.variables(minio.access, View.HOST)}
+        assert len(COMPONENT.prove(minio.access, values)) == 2
     assert came == []

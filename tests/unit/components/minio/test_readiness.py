@@ -48,11 +48,11 @@ QUORUM = "the cluster takes no writes (it needs 3 drives)"
     ids=["all well", "no gateway", "no quorum", "a node down", "drives unknown", "no bucket", "refused", "late drives"],
 )
 def test_what_was_seen_decides(facts: Facts, readiness_: Readiness) -> None:
-    assert readiness.judge(facts) == readiness_
+    assert readiness.assess(facts) == readiness_
 
 
 def test_rows_show_state_and_space_of_every_node() -> None:
-    rows = readiness.nodes(Facts(drives=LOST, canaries=WRITTEN))
+    rows = readiness.statuses(Facts(drives=LOST, canaries=WRITTEN))
     assert [(row.service, row.state, row.detail, row.ok) for row in rows[2:]] == [
         ("minio-2", "online", "3 GiB free", True),
         ("minio-3", "offline", "", False),
@@ -60,7 +60,7 @@ def test_rows_show_state_and_space_of_every_node() -> None:
 
 
 def test_nothing_is_claimed_of_nodes_that_nobody_told_of() -> None:
-    rows = readiness.nodes(Facts(trouble="minio-api does not answer"))
+    rows = readiness.statuses(Facts(trouble="minio-api does not answer"))
     assert {(row.state, row.detail, row.ok) for row in rows} == {("unknown", "minio-api does not answer", False)}
 
 
@@ -82,11 +82,11 @@ def test_a_drive_counts_when_its_node_and_itself_are_well(
 
 
 def test_an_empty_cluster_is_made_ready_by_one_bucket(minio: World) -> None:
-    facts = readiness.look(minio.site)
-    assert not readiness.judge(facts).ready
-    readiness.prepare(minio.site, facts)
-    readiness.prepare(minio.site, facts)
-    assert readiness.judge(readiness.look(minio.site)) == Readiness()
+    facts = readiness.probe(minio.access)
+    assert not readiness.assess(facts).ready
+    readiness.prepare(minio.access, facts)
+    readiness.prepare(minio.access, facts)
+    assert readiness.assess(readiness.probe(minio.access)) == Readiness()
     assert minio.memory.buckets[BACKUPS.name].objects == {}
 
 
@@ -100,36 +100,36 @@ def test_an_empty_cluster_is_made_ready_by_one_bucket(minio: World) -> None:
 )
 def test_a_cluster_that_starts_or_broke_says_so(minio: World, health: tuple[int, str], missing: str) -> None:
     minio.memory.health = health
-    assert readiness.judge(readiness.look(minio.site)).missing == missing
+    assert readiness.assess(readiness.probe(minio.access)).missing == missing
 
 
 def test_a_cluster_without_quorum_is_asked_node_by_node(minio: World) -> None:
     minio.memory.health = (503, "")
     dead = {("minio-1", API): Address(host="localhost", port=1), ("minio-2", API): Address(host="localhost", port=1)}
-    facts = readiness.look(replace(minio.site, addresses={**minio.site.addresses, **dead}))
-    assert readiness.judge(facts).missing == f"{QUORUM}: minio-1 is offline; minio-2 is offline"
+    facts = readiness.probe(replace(minio.access, addresses={**minio.access.addresses, **dead}))
+    assert readiness.assess(facts).missing == f"{QUORUM}: minio-1 is offline; minio-2 is offline"
 
 
 def test_while_it_starts_nobody_is_asked_for_more_than_health(minio: World) -> None:
     minio.memory.health = (503, "offline")
-    facts = readiness.look(minio.site)
+    facts = readiness.probe(minio.access)
     assert {request.rsplit("/", 1)[0] for request in minio.memory.requests} == {"GET /minio/health"}
-    assert {row.state for row in readiness.nodes(facts)} == {"starting"}
+    assert {row.state for row in readiness.statuses(facts)} == {"starting"}
 
 
 def test_a_refused_write_is_named(minio: World) -> None:
     minio.memory.buckets[BACKUPS.name] = Bucket()
     minio.memory.refusing[BACKUPS.name] = "SlowDownWrite"
-    assert readiness.judge(readiness.look(minio.site)).missing == "a test object was refused: SlowDownWrite"
+    assert readiness.assess(readiness.probe(minio.access)).missing == "a test object was refused: SlowDownWrite"
 
 
 def test_a_gateway_that_is_not_there_is_a_fact(minio: World) -> None:
-    nowhere = {**minio.site.addresses, (ROLE, API): Address(host="localhost", port=1)}
-    facts = readiness.look(replace(minio.site, addresses=nowhere))
-    assert readiness.judge(facts).missing == "minio-api does not answer"
+    nowhere = {**minio.access.addresses, (ROLE, API): Address(host="localhost", port=1)}
+    facts = readiness.probe(replace(minio.access, addresses=nowhere))
+    assert readiness.assess(facts).missing == "minio-api does not answer"
 
 
 def test_a_preparation_that_gets_no_answer_is_left_to_the_next_look(minio: World) -> None:
-    nowhere = replace(minio.site, addresses={(ROLE, API): Address(host="localhost", port=1)})
+    nowhere = replace(minio.access, addresses={(ROLE, API): Address(host="localhost", port=1)})
     readiness.prepare(nowhere, Facts(drives=DRIVES, canaries={ROLE: "NoSuchBucket"}))
     assert minio.memory.buckets == {}

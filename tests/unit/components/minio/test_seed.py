@@ -33,11 +33,11 @@ def file(path: str, content: bytes = b"content") -> SeedFile:
 
 
 def seed(minio: World) -> list[str]:
-    return [change.what for change in COMPONENT.seed(minio.site, {})]
+    return [change.what for change in COMPONENT.seed(minio.access, {})]
 
 
 def apply(minio: World, *files: SeedFile) -> list[str]:
-    return [change.what for change in COMPONENT.apply(minio.site, files)]
+    return [change.what for change in COMPONENT.apply(minio.access, files)]
 
 
 def test_everything_is_made_once(minio: World) -> None:
@@ -93,7 +93,7 @@ def test_a_server_that_refuses_is_a_failed_seed_with_its_words(minio: World) -> 
 
 
 def test_a_server_that_is_not_there_is_a_failed_seed(minio: World) -> None:
-    nowhere = replace(minio.site, addresses={(ROLE, API): Address(host="localhost", port=1)})
+    nowhere = replace(minio.access, addresses={(ROLE, API): Address(host="localhost", port=1)})
     with pytest.raises(SeedingFailed, match="does not answer"):
         COMPONENT.seed(nowhere, {})
 
@@ -159,10 +159,10 @@ def test_without_files_nothing_is_asked(minio: World) -> None:
 def test_a_rotation_gives_a_new_pair_with_the_same_policies_and_ends_the_old_one(minio: World) -> None:
     seed(minio)
     apply(minio, file("shop-images/x"))
-    [change] = COMPONENT.rotate(minio.site)
-    access, secret = minio.secrets.read(APP_ACCESS), minio.secrets.read(APP_SECRET)
-    assert change.what == f"new key pair for the application: {access} replaces app1"
-    assert minio.memory.users == {access: {"secret": secret, "policies": [APP_POLICY, PROJECT_POLICY]}}
+    [change] = COMPONENT.rotate(minio.access)
+    access_key, secret = minio.secrets.read(APP_ACCESS), minio.secrets.read(APP_SECRET)
+    assert change.what == f"new key pair for the application: {access_key} replaces app1"
+    assert minio.memory.users == {access_key: {"secret": secret, "policies": [APP_POLICY, PROJECT_POLICY]}}
     assert seed(minio) == []
 
 
@@ -171,7 +171,7 @@ def test_a_rotation_that_was_cut_off_before_the_switch_leaves_the_old_pair_and_i
 ) -> None:
     seed(minio)
     minio.memory.users["leftover"] = {"secret": "x", "policies": [APP_POLICY]}
-    COMPONENT.rotate(minio.site)
+    COMPONENT.rotate(minio.access)
     assert set(minio.memory.users) == {minio.secrets.read(APP_ACCESS)}
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from nexusdev.components.minio.names import API, APP_ACCESS, APP_SECRET, NODES, ROLE, ROOT_PASSWORD, ROOT_USER
-from nexusdev.ports import Address, Site
+from nexusdev.ports import Address, InstanceAccess
 from tests.unit.environment.servers import authority
 
 PASSWORD = "rootrootrootroot"
@@ -43,13 +43,15 @@ class Memory:
     refusing: dict[str, str] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
 
-    def secret(self, access: str) -> str | None:
-        user = self.users.get(access)
-        return PASSWORD if access == ROOT_USER else user["secret"] if user else None
+    def secret(self, access_key: str) -> str | None:
+        user = self.users.get(access_key)
+        return PASSWORD if access_key == ROOT_USER else user["secret"] if user else None
 
-    def may(self, access: str, bucket: str) -> bool:
-        held = self.users.get(access, {}).get("policies", [])
-        return access == ROOT_USER or any(f"arn:aws:s3:::{bucket}" in json.dumps(self.policies[name]) for name in held)
+    def may(self, access_key: str, bucket: str) -> bool:
+        held = self.users.get(access_key, {}).get("policies", [])
+        return access_key == ROOT_USER or any(
+            f"arn:aws:s3:::{bucket}" in json.dumps(self.policies[name]) for name in held
+        )
 
     def info(self) -> dict[str, Any]:
         disks = [{"state": "ok", "availspace": 3 << 30}]
@@ -79,7 +81,7 @@ class World:
     """The server's memory and the site that leads to it."""
 
     memory: Memory
-    site: Site
+    access: InstanceAccess
     secrets: Secrets
 
 
@@ -91,7 +93,7 @@ def world(folder: Path) -> Iterator[World]:
     with _serving(memory, tls) as port:
         secrets = Secrets(values={ROOT_PASSWORD: PASSWORD, APP_ACCESS: "app1", APP_SECRET: "app1secretapp1secret"})
         nothing: Any = None
-        site = Site(
+        access = InstanceAccess(
             instance="shop",
             nonce="c0ffee",
             addresses={(name, API): Address(host="localhost", port=port) for name in (ROLE, *NODES)},
@@ -101,7 +103,7 @@ def world(folder: Path) -> Iterator[World]:
             client_key=tls / "client.key",
             runtime=nothing,
         )
-        yield World(memory=memory, site=site, secrets=secrets)
+        yield World(memory=memory, access=access, secrets=secrets)
 
 
 @contextmanager
@@ -153,16 +155,16 @@ class _Handler(BaseHTTPRequestHandler):
     def route(self, path: str, query: dict[str, str], body: bytes) -> tuple[int, str | bytes]:
         if path.startswith("/minio/health"):
             return 200 if path.endswith("/live") else self.kept.health[0], ""
-        access = re.search(r"Credential=(\w[\w-]*)/", self.headers.get("authorization", ""))
-        secret = self.kept.secret(access[1]) if access else None
-        if access is None or secret is None:
+        access_key = re.search(r"Credential=(\w[\w-]*)/", self.headers.get("authorization", ""))
+        secret = self.kept.secret(access_key[1]) if access_key else None
+        if access_key is None or secret is None:
             return _error(403, "InvalidAccessKeyId")
         if not _is_signed(self, secret):
             return _error(403, "SignatureDoesNotMatch")
         if path.startswith("/minio/admin/v3/"):
             return self.admin(path.removeprefix("/minio/admin/v3/"), query, body)
         bucket, _, name = path.strip("/").partition("/")
-        if not self.kept.may(access[1], bucket):
+        if not self.kept.may(access_key[1], bucket):
             return _error(403, "AccessDenied")
         return self.on_object(bucket, name, body) if name else self.on_bucket(bucket, query, body)
 
@@ -178,8 +180,8 @@ class _Handler(BaseHTTPRequestHandler):
                 setattr(bucket, kind, body.decode())
                 return 200, ""
             if kind in query:
-                told = getattr(bucket, kind)
-                return (200, told) if told or kind == "versioning" else _error(404, "NoSuchLifecycleConfiguration")
+                reply = getattr(bucket, kind)
+                return (200, reply) if reply or kind == "versioning" else _error(404, "NoSuchLifecycleConfiguration")
         return 200, "<ListBucketResult/>"
 
     def on_object(self, bucket: str, name: str, body: bytes) -> tuple[int, str | bytes]:
@@ -252,9 +254,9 @@ def _decrypted(body: bytes) -> bytes:
 
 def _is_signed(request: BaseHTTPRequestHandler, secret: str) -> bool:
     """Signature version 4, written a second time."""
-    said = request.headers["authorization"]
-    names = said.partition("SignedHeaders=")[2].partition(",")[0].split(";")
-    scope = said.partition("Credential=")[2].partition(",")[0].partition("/")[2]
+    reply = request.headers["authorization"]
+    names = reply.partition("SignedHeaders=")[2].partition(",")[0].split(";")
+    scope = reply.partition("Credential=")[2].partition(",")[0].partition("/")[2]
     parts = urlsplit(request.path)
     query = "&".join(
         f"{quote(key, safe='-_.~')}={quote(value, safe='-_.~')}"
@@ -267,6 +269,6 @@ def _is_signed(request: BaseHTTPRequestHandler, secret: str) -> bool:
         ["AWS4-HMAC-SHA256", request.headers["x-amz-date"], scope, hashlib.sha256(canonical.encode()).hexdigest()]
     )
     key = f"AWS4{secret}".encode()
-    for part in [*scope.split("/"), to_sign]:
-        key = hmac.digest(key, part.encode(), "sha256")
-    return said.endswith(f"Signature={key.hex()}")
+    for selection in [*scope.split("/"), to_sign]:
+        key = hmac.digest(key, selection.encode(), "sha256")
+    return reply.endswith(f"Signature={key.hex()}")

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from nexusdev.components.contract import Alarms, Alert, Watching
+from nexusdev.components.contract import Alarms, Alert, AlertSource
 from nexusdev.components.monitoring import alerts
 from nexusdev.components.monitoring.component import COMPONENT
-from nexusdev.ports import Address, Site
+from nexusdev.ports import Address, InstanceAccess
 from tests.unit.environment.servers import authority, http, serving
 
 LABELS = {"alertname": "RedisReplicaDown", "component": "redis", "severity": "warning", "instance": "redis-1"}
@@ -48,9 +48,9 @@ ALERTMANAGER = json.dumps([of_alertmanager()])
 PROMETHEUS = json.dumps({"status": "success", "data": {"alerts": [of_prometheus(), of_prometheus("pending")]}})
 
 
-def site(tls: Path, ports: Mapping[tuple[str, int], int]) -> Site:
+def access(tls: Path, ports: Mapping[tuple[str, int], int]) -> InstanceAccess:
     nothing: Any = None
-    return Site(
+    return InstanceAccess(
         instance="shop",
         nonce="c0ffee",
         addresses={place: Address(host="localhost", port=port) for place, port in ports.items()},
@@ -70,7 +70,7 @@ def asked(folder: Path, bodies: Mapping[tuple[str, int], tuple[str, str]]) -> Al
             place: servers.enter_context(serving(tls, http(body, status))) if status else free_port()
             for place, (body, status) in bodies.items()
         }
-        return alerts.look(site(tls, ports), patience=5.0)
+        return alerts.fetch_alerts(access(tls, ports), patience=5.0)
 
 
 def free_port() -> int:
@@ -102,14 +102,14 @@ def test_nobody_there_is_a_fact_and_comes_in_time(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         ports = {("alertmanager", 9093): deaf.getsockname()[1], ("prometheus", 9090): deaf.getsockname()[1]}
         began = time.monotonic()
-        found = alerts.look(site(tls, ports), patience=0.2)
+        found = alerts.fetch_alerts(access(tls, ports), patience=0.2)
     assert found.trouble == "alertmanager and prometheus do not answer"
     assert time.monotonic() - began < 5
 
 
 def test_what_is_silenced_or_pending_does_not_fire() -> None:
-    told = [of_alertmanager("suppressed"), of_alertmanager("unprocessed"), of_alertmanager(alertname="B")]
-    assert [each.name for each in alerts.of_alertmanager(told)] == ["RedisReplicaDown", "B"]
+    reply = [of_alertmanager("suppressed"), of_alertmanager("unprocessed"), of_alertmanager(alertname="B")]
+    assert [each.name for each in alerts.of_alertmanager(reply)] == ["RedisReplicaDown", "B"]
     assert len(list(alerts.of_prometheus(json.loads(PROMETHEUS)))) == 1
 
 
@@ -129,4 +129,4 @@ def test_they_come_by_component_the_worst_and_oldest_first() -> None:
 
 
 def test_monitoring_is_the_component_that_watches() -> None:
-    assert isinstance(COMPONENT, Watching)
+    assert isinstance(COMPONENT, AlertSource)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nexusdev.components.contract import Expendable, Explaining
+from nexusdev.components.contract import ExplainsExit, Resettable
 from nexusdev.components.monitoring.component import COMPONENT
 from nexusdev.components.monitoring.corruption import explain
 
@@ -54,8 +54,8 @@ def test_other_ends_have_no_diagnosis() -> None:
 
 
 def test_monitoring_explains_and_says_what_is_lost() -> None:
-    assert isinstance(COMPONENT, Explaining)
-    assert isinstance(COMPONENT, Expendable)
+    assert isinstance(COMPONENT, ExplainsExit)
+    assert isinstance(COMPONENT, Resettable)
     assert COMPONENT.explain("prometheus-0", words("invalid magic number 0")) is not None
-    assert COMPONENT.loses("prometheus-1") == "its history; the other one keeps its own"
-    assert COMPONENT.loses("node-exporter") == ""
+    assert COMPONENT.data_loss("prometheus-1") == "its history; the other one keeps its own"
+    assert COMPONENT.data_loss("node-exporter") == ""

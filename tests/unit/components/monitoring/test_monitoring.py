@@ -16,11 +16,11 @@ from nexusdev.components.contract import Readiness
 from nexusdev.components.monitoring import names, readiness, targets
 from nexusdev.components.monitoring.component import COMPONENT
 from nexusdev.components.monitoring.coverage import coverage
-from nexusdev.components.monitoring.readiness import Facts, Peer, Server
+from nexusdev.components.monitoring.readiness import Facts, Peer, PrometheusServer
 from nexusdev.components.monitoring.targets import Target
 from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.plan.snapshot import Container, Snapshot, State
-from nexusdev.ports import Address, Site, View
+from nexusdev.ports import Address, InstanceAccess, View
 from tests.unit.environment.servers import Talk, authority, http, serving
 
 CONFIG = Path(__file__).parents[4] / "compose" / "monitoring" / "prometheus.yml"
@@ -54,8 +54,10 @@ AGREED = tuple(Peer(name=name, members=2) for name in names.ALERTMANAGERS)
 
 def facts(*listed: Target, second: tuple[Target, ...] | None = None) -> Facts:
     """Both Prometheus tell of the same targets, unless the second one tells of others."""
-    told = (listed, listed if second is None else second)
-    servers = tuple(Server(name=name, targets=each) for name, each in zip(names.PROMETHEUSES, told, strict=True))
+    reply = (listed, listed if second is None else second)
+    servers = tuple(
+        PrometheusServer(name=name, targets=each) for name, each in zip(names.PROMETHEUSES, reply, strict=True)
+    )
     return Facts(servers=servers, alertmanagers=AGREED, services=SERVICES, running=SERVICES)
 
 
@@ -69,7 +71,7 @@ def changed(whole: Facts, name: str, **members: Any) -> Facts:
 
 
 @pytest.mark.parametrize(
-    ("told", "missing"),
+    ("reply", "missing"),
     [
         (facts(*UP), ""),
         (facts(), "prometheus-0 has no targets yet"),
@@ -110,26 +112,26 @@ def changed(whole: Facts, name: str, **members: Any) -> Facts:
         "grafana silent",
     ],
 )
-def test_both_watch_what_exists(told: Facts, missing: str) -> None:
-    assert readiness.judge(told) == Readiness(missing=missing)
+def test_both_watch_what_exists(reply: Facts, missing: str) -> None:
+    assert readiness.assess(reply) == Readiness(missing=missing)
 
 
 def test_a_role_counts_only_with_those_who_answer_for_it() -> None:
-    told = facts(*UP, target("minio-cluster", "minio-api", "down", lost=True))
-    assert readiness.judge(replace(told, services=SERVICES - {"gateway-rw"})).ready
+    reply = facts(*UP, target("minio-cluster", "minio-api", "down", lost=True))
+    assert readiness.assess(replace(reply, services=SERVICES - {"gateway-rw"})).ready
 
 
 def test_a_server_without_its_exporter_is_not_missed() -> None:
-    told = facts(*UP[:3], target("redis", "redis-0", "down", lost=True))
-    assert readiness.judge(replace(told, services=SERVICES - {"redis-exporter"})).ready
+    reply = facts(*UP[:3], target("redis", "redis-0", "down", lost=True))
+    assert readiness.assess(replace(reply, services=SERVICES - {"redis-exporter"})).ready
 
 
 def test_the_rows_count_targets_and_peers() -> None:
-    told = changed(
+    reply = changed(
         facts(*UP, target("haproxy", "gateway-rw", "down")), "prometheus-1", trouble="prometheus-1 is starting"
     )
-    told = replace(changed(told, "alertmanager-1", members=1), grafana=Peer(name="grafana"))
-    assert [(row.service, row.detail, row.ok) for row in readiness.nodes(told)] == [
+    reply = replace(changed(reply, "alertmanager-1", members=1), grafana=Peer(name="grafana"))
+    assert [(row.service, row.detail, row.ok) for row in readiness.statuses(reply)] == [
         ("prometheus-0", "5 of 6 targets up", False),
         ("prometheus-1", "prometheus-1 is starting", False),
         ("alertmanager-0", "sees 2 of 2", True),
@@ -139,17 +141,17 @@ def test_the_rows_count_targets_and_peers() -> None:
 
 
 def test_a_prometheus_that_has_just_begun_is_no_worse_for_having_no_targets_yet() -> None:
-    told = changed(facts(*UP, second=()), "prometheus-1", young=True)
-    assert [(row.detail, row.ok) for row in readiness.nodes(told)][:2] == [
+    reply = changed(facts(*UP, second=()), "prometheus-1", young=True)
+    assert [(row.detail, row.ok) for row in readiness.statuses(reply)][:2] == [
         ("5 of 5 targets up", True),
         ("no targets yet", True),
     ]
-    assert not readiness.nodes(facts(*UP, second=()))[1].ok
+    assert not readiness.statuses(facts(*UP, second=()))[1].ok
 
 
 def test_an_exporter_whose_server_is_silent_is_no_target_that_is_up() -> None:
-    [told] = targets.parse(json.loads(listed(UP[3])), silent=[("redis", "redis-0")], lost=[("redis", "redis-0")])
-    assert (told.health, told.error, told.lost) == ("down", "its exporter gets no answer from it", True)
+    [reply] = targets.parse(json.loads(listed(UP[3])), silent=[("redis", "redis-0")], lost=[("redis", "redis-0")])
+    assert (reply.health, reply.error, reply.lost) == ("down", "its exporter gets no answer from it", True)
 
 
 @pytest.mark.parametrize(
@@ -171,8 +173,8 @@ def test_a_target_tells_of_a_server_and_of_the_exporter_that_it_is_asked_through
 
 
 def test_coverage_counts_what_runs_and_is_seen_by_either() -> None:
-    told = replace(facts(*UP, second=(target("prometheus", "prometheus-1"),)), running=SERVICES | {"minio-client"})
-    found = coverage(told)
+    reply = replace(facts(*UP, second=(target("prometheus", "prometheus-1"),)), running=SERVICES | {"minio-client"})
+    found = coverage(reply)
     assert found.unseen == {"alertmanager-0", "alertmanager-1", "gateway-rw"}
     assert (len(found.services), found.scraped, found.share) == (10, 7, 0.7)
 
@@ -197,7 +199,7 @@ def _container(name: str) -> Container:
     )
 
 
-def _site(tls: Path, ports: Mapping[str, int], services: frozenset[str] = SERVICES) -> Site:
+def _site(tls: Path, ports: Mapping[str, int], services: frozenset[str] = SERVICES) -> InstanceAccess:
     nothing: Any = None
     runtime: Any = Running(services)
     containers = {
@@ -205,7 +207,7 @@ def _site(tls: Path, ports: Mapping[str, int], services: frozenset[str] = SERVIC
         **dict.fromkeys((names.ALERTMANAGER, *names.ALERTMANAGERS), names.ALERTS_PORT),
         names.GRAFANA: names.PAGES_PORT,
     }
-    return Site(
+    return InstanceAccess(
         instance="shop",
         nonce="c0ffee",
         addresses={
@@ -236,7 +238,7 @@ def answering(**bodies: str) -> Talk:
 @contextmanager
 def monitoring(
     folder: Path, prometheus: Talk, alertmanager: Talk | None = None, services: frozenset[str] = SERVICES
-) -> Iterator[Site]:
+) -> Iterator[InstanceAccess]:
     """One server plays both Prometheus and their role, another both Alertmanagers."""
     tls = authority(folder / "tls")
     peers = answering(api_v2_status=json.dumps({"cluster": {"peers": [{}, {}]}}))
@@ -248,10 +250,10 @@ def monitoring(
         yield _site(tls, {**ports, names.GRAFANA: ports[names.ALERTMANAGER]}, services)
 
 
-def listed(*told: Target) -> str:
+def listed(*reply: Target) -> str:
     active = [
         {"labels": {"job": each.job, "instance": each.instance}, "health": each.health, "lastError": each.error}
-        for each in told
+        for each in reply
     ]
     return json.dumps({"status": "success", "data": {"activeTargets": active}})
 
@@ -264,28 +266,28 @@ def marked(**marks: tuple[str, str]) -> str:
 
 def test_all_are_asked_and_the_runtime_too(tmp_path: Path) -> None:
     talk = answering(api_v1_targets=listed(*reversed(UP)), api_v1_query=marked())
-    with monitoring(tmp_path, talk, services=SERVICES | {"grafana"}) as site:
-        told = COMPONENT.look(site)
-    assert told == replace(
+    with monitoring(tmp_path, talk, services=SERVICES | {"grafana"}) as access:
+        reply = COMPONENT.probe(access)
+    assert reply == replace(
         facts(*UP), grafana=Peer(name="grafana"), services=SERVICES | {"grafana"}, running=SERVICES | {"grafana"}
     )
-    assert COMPONENT.judge(told).ready
+    assert COMPONENT.assess(reply).ready
 
 
 def test_who_is_silent_and_who_is_lost_is_asked_with_one_query(tmp_path: Path) -> None:
     talk = answering(
         api_v1_targets=listed(*UP), api_v1_query=marked(silent=("redis", "redis-0"), lost=("redis", "redis-0"))
     )
-    with monitoring(tmp_path, talk) as site:
-        assert COMPONENT.judge(COMPONENT.look(site)).missing == "redis (redis-0) down"
+    with monitoring(tmp_path, talk) as access:
+        assert COMPONENT.assess(COMPONENT.probe(access)).missing == "redis (redis-0) down"
 
 
 @pytest.mark.parametrize(("started", "missing"), [("17:59:50", ""), ("17:59:40", "prometheus-0 has no targets yet")])
 def test_a_prometheus_that_just_started_may_be_without_targets(tmp_path: Path, started: str, missing: str) -> None:
     began = json.dumps({"status": "success", "data": {"startTime": f"2026-11-28T{started}.230752752Z"}})
     talk = answering(api_v1_targets=listed(), api_v1_query=marked(), api_v1_status_runtimeinfo=began)
-    with monitoring(tmp_path, talk) as site:
-        assert COMPONENT.judge(COMPONENT.look(site)).missing == missing
+    with monitoring(tmp_path, talk) as access:
+        assert COMPONENT.assess(COMPONENT.probe(access)).missing == missing
 
 
 @pytest.mark.parametrize(
@@ -297,13 +299,13 @@ def test_a_prometheus_that_just_started_may_be_without_targets(tmp_path: Path, s
     ],
 )
 def test_other_answers_are_facts_too(tmp_path: Path, talk: Talk, trouble: str) -> None:
-    with monitoring(tmp_path, talk) as site:
-        assert readiness.look(site).servers[0].trouble.startswith(trouble)
+    with monitoring(tmp_path, talk) as access:
+        assert readiness.probe(access).servers[0].trouble.startswith(trouble)
 
 
 def test_nobody_there_is_a_fact(tmp_path: Path) -> None:
-    told = readiness.look(_site(authority(tmp_path / "tls"), {}))
-    assert [each.trouble for each in (*told.servers, *told.alertmanagers)] == [
+    reply = readiness.probe(_site(authority(tmp_path / "tls"), {}))
+    assert [each.trouble for each in (*reply.servers, *reply.alertmanagers)] == [
         f"{name} does not answer" for name in (*names.PROMETHEUSES, *names.ALERTMANAGERS)
     ]
 
@@ -318,12 +320,12 @@ def test_grafana_has_an_address_only_where_it_is_there(tmp_path: Path) -> None:
 
 
 def test_addresses_are_proven_by_a_question(tmp_path: Path) -> None:
-    with monitoring(tmp_path, answering()) as site:
-        values = {variable.name: variable.value for variable in COMPONENT.variables(site, View.HOST)}
-        proofs = [proof.path.partition(":")[0] for proof in COMPONENT.prove(site, values)]
+    with monitoring(tmp_path, answering()) as access:
+        values = {variable.name: variable.value for variable in COMPONENT.variables(access, View.HOST)}
+        proofs = [proof.path.partition(":")[0] for proof in COMPONENT.prove(access, values)]
     assert proofs == ["PROMETHEUS_URL localhost", "ALERTMANAGER_URL localhost"]
     with pytest.raises(Degraded, match="does not answer"):
-        COMPONENT.prove(site, values)
+        COMPONENT.prove(access, values)
 
 
 def test_another_authoritys_prometheus_is_another_instance(tmp_path: Path) -> None:

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from nexusdev.components.monitoring.query import Answer, Prometheus, Silent, Span, pointed
+from nexusdev.components.monitoring.query import Prometheus, QueryResult, Silent, TimeRange, pointed
 from nexusdev.errors import Degraded, UsageError
-from tests.unit.components.monitoring.test_alerts import free_port, site
+from tests.unit.components.monitoring.test_alerts import access, free_port
 from tests.unit.environment.servers import authority, http, serving
 
 PLACE = ("prometheus", 9090)
 DATA = {"resultType": "scalar", "result": [1.0, "42"]}
 GOOD = json.dumps({"status": "success", "data": DATA, "warnings": ["slow"], "infos": ["no counter"]})
-SPAN = Span(begin=100.0, end=1000.0, step=15.0)
+SPAN = TimeRange(begin=100.0, end=1000.0, step=15.0)
 
 
 def asked(
@@ -28,7 +28,7 @@ def asked(
     """What comes of a question when the server answers so, and the lines that the server was sent."""
     tls, seen = authority(folder / "tls"), list[str]()
     with serving(tls, http(body, status, seen)) as port:
-        return ask(Prometheus(site=site(tls, {PLACE: port}))), seen
+        return ask(Prometheus(access=access(tls, {PLACE: port}))), seen
 
 
 def problem(kind: str, words: str) -> str:
@@ -37,7 +37,7 @@ def problem(kind: str, words: str) -> str:
 
 def test_an_answer_is_prometheus_own_data_with_its_warnings(tmp_path: Path) -> None:
     answer, seen = asked(tmp_path, GOOD, lambda it: it.ask("sum(up) > 1"))
-    assert answer == Answer(data=DATA, warnings=("slow", "no counter"))
+    assert answer == QueryResult(data=DATA, warnings=("slow", "no counter"))
     assert seen[0].startswith("GET /api/v1/query?query=sum%28up%29+%3E+1 ")
 
 
@@ -86,7 +86,7 @@ def test_nobody_there_is_left_to_who_sees_the_containers(tmp_path: Path) -> None
     tls = authority(tmp_path / "tls")
     for ports in ({PLACE: free_port()}, {}):
         with pytest.raises(Silent):
-            Prometheus(site=site(tls, ports)).ask("up")
+            Prometheus(access=access(tls, ports)).ask("up")
 
 
 def test_a_gateway_with_nobody_behind_it_is_told_as_such(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_gateway_with_nobody_behind_it_is_told_as_such(tmp_path: Path) -> None
 
         threading.Thread(target=hang_up, daemon=True).start()
         with pytest.raises(Silent, match="no Prometheus that answers stands behind it"):
-            Prometheus(site=site(tls, {PLACE: door.getsockname()[1]})).ask("up")
+            Prometheus(access=access(tls, {PLACE: door.getsockname()[1]})).ask("up")
 
 
 def test_names_are_a_list_or_nothing(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusdev.components.contract import Checking
+from nexusdev.components.contract import ValidatesConfig
 from nexusdev.components.monitoring import dashboardfiles, promtool, rulefiles
 from nexusdev.components.monitoring.component import COMPONENT
 from nexusdev.errors import InvalidConfig
@@ -158,7 +158,7 @@ redis.yml: group "redis", rule 2, "RedisDown": annotation "summary": template: u
 
 def test_promtools_words_become_lines_of_our_files(tmp_path: Path) -> None:
     file = rule_file(tmp_path, RULES)
-    error = promtool.verdict(1, SAID, {"redis.yml": file})
+    error = promtool.interpret(1, SAID, {"redis.yml": file})
     assert error is not None
     assert error.message == (f'{file}:8: RedisDown: could not parse expression: 1:18: parse error: unexpected "("')
     assert error.evidence == (
@@ -168,14 +168,14 @@ def test_promtools_words_become_lines_of_our_files(tmp_path: Path) -> None:
 
 
 def test_promtools_other_words_are_shown_as_they_are(tmp_path: Path) -> None:
-    error = promtool.verdict(1, ["Checking redis.yml", "  FAILED:", "something new"], {"redis.yml": tmp_path})
+    error = promtool.interpret(1, ["Checking redis.yml", "  FAILED:", "something new"], {"redis.yml": tmp_path})
     assert error is not None
     assert error.evidence == ("  FAILED:", "something new")
 
 
 @pytest.mark.parametrize("code", [0, 126, 127], ids=["all is well", "it cannot be run", "it is not there"])
 def test_without_a_verdict_there_is_no_error(code: int) -> None:
-    assert promtool.verdict(code, SAID, {}) is None
+    assert promtool.interpret(code, SAID, {}) is None
 
 
 def test_what_is_mounted_where_prometheus_and_grafana_look_is_checked(tmp_path: Path) -> None:
@@ -196,8 +196,8 @@ def test_what_is_mounted_where_prometheus_and_grafana_look_is_checked(tmp_path: 
         group="grafana",
         files=(mount("/etc/grafana/dashboards/redis.json"), mount("/etc/grafana/nexus.ini")),
     )
-    assert isinstance(COMPONENT, Checking)
+    assert isinstance(COMPONENT, ValidatesConfig)
     assert COMPONENT.files([grafana, prometheus]) == (tmp_path / "redis.yml", tmp_path / "redis.json")
-    [trial] = COMPONENT.trials([grafana, prometheus])
+    [trial] = COMPONENT.image_checks([grafana, prometheus])
     assert (trial.image, dict(trial.files)) == ("prometheus:1", {"redis.yml": tmp_path / "redis.yml"})
-    assert COMPONENT.trials([grafana]) == ()
+    assert COMPONENT.image_checks([grafana]) == ()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nexusdev.components.postgres import names
-from nexusdev.ports import Address, Site
+from nexusdev.ports import Address, InstanceAccess
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Secrets:
 
 
 @pytest.fixture
-def site() -> Site:
+def access() -> InstanceAccess:
     values = {secret: f"{secret}Password" for secret in (*names.PASSWORDS.values(), names.REST_PASSWORD)}
     nothing: Any = None
     published = {
@@ -36,7 +36,7 @@ def site() -> Site:
         **{(node, names.REST): 21043 + number for number, node in enumerate(names.NODES)},
         **{(store, names.ETCD): 21046 + number for number, store in enumerate(names.STORES)},
     }
-    return Site(
+    return InstanceAccess(
         instance="shop",
         nonce="c0ffee",
         addresses={key: Address(host="127.0.0.1", port=port) for key, port in published.items()},

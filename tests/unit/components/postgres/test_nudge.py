@@ -6,7 +6,7 @@ import pytest
 
 from nexusdev.components.postgres.nudge import Nudge
 from nexusdev.components.postgres.readiness import Facts, Member
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 
 LEADER = Member(name="postgresql-0", role="leader", state="running")
 
@@ -22,13 +22,13 @@ def replica(state: str, role: str = "replica") -> Member:
 class Woken(list[str]):
     """Remembers whom it was to wake."""
 
-    def __call__(self, site: Site, node: str) -> None:
+    def __call__(self, access: InstanceAccess, node: str) -> None:
         self.append(node)
 
 
-def test_a_streaming_replica_outside_of_the_quorum_is_a_reason(site: Site) -> None:
+def test_a_streaming_replica_outside_of_the_quorum_is_a_reason(access: InstanceAccess) -> None:
     woken = Woken()
-    Nudge(woken)(site, facts(LEADER, replica("streaming")))
+    Nudge(woken)(access, facts(LEADER, replica("streaming")))
     assert woken == ["postgresql-0"]
 
 
@@ -42,15 +42,15 @@ def test_a_streaming_replica_outside_of_the_quorum_is_a_reason(site: Site) -> No
     ],
     ids=["nothing", "no leader", "copying", "in the quorum"],
 )
-def test_anything_else_is_none(site: Site, seen: Facts) -> None:
+def test_anything_else_is_none(access: InstanceAccess, seen: Facts) -> None:
     woken = Woken()
-    Nudge(woken)(site, seen)
+    Nudge(woken)(access, seen)
     assert woken == []
 
 
-def test_looks_that_follow_quickly_wake_it_once(site: Site) -> None:
+def test_looks_that_follow_quickly_wake_it_once(access: InstanceAccess) -> None:
     woken = Woken()
     nudges = Nudge(woken)
     for _ in range(5):
-        nudges(site, facts(LEADER, replica("streaming")))
+        nudges(access, facts(LEADER, replica("streaming")))
     assert woken == ["postgresql-0"]

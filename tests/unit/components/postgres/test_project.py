@@ -9,21 +9,21 @@ import pytest
 from nexusdev.components.contract import SeedFile
 from nexusdev.components.postgres.project import _text, apply
 from nexusdev.errors import SeedingFailed
-from nexusdev.ports import Site
+from nexusdev.ports import InstanceAccess
 
 
 def file(path: str, content: bytes = b"") -> SeedFile:
     return SeedFile(path=path, content=content, sha256=hashlib.sha256(content).hexdigest())
 
 
-def test_no_files_need_no_server(site: Site) -> None:
-    assert apply(site, ()) == ()
-    assert apply(site, (file("postgres/README.md"),)) == ()
+def test_no_files_need_no_server(access: InstanceAccess) -> None:
+    assert apply(access, ()) == ()
+    assert apply(access, (file("postgres/README.md"),)) == ()
 
 
-def test_a_file_that_is_no_sql_is_not_left_out_silently(site: Site) -> None:
+def test_a_file_that_is_no_sql_is_not_left_out_silently(access: InstanceAccess) -> None:
     with pytest.raises(SeedingFailed, match=r"seed/postgres/items\.csv is no \.sql file"):
-        apply(site, (file("postgres/items.csv"),))
+        apply(access, (file("postgres/items.csv"),))
 
 
 def test_a_file_that_is_not_utf_8_is_named_with_its_line() -> None:

@@ -5,44 +5,46 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from nexusdev.components.postgres.proof import Door, Row, _refusal, doors, judge
+from nexusdev.components.postgres.proof import ProofEndpoint, Row, _refusal, proof_endpoints, verify
 from nexusdev.components.postgres.variables import variables
 from nexusdev.errors import Degraded, IdentityMismatch
-from nexusdev.ports import Address, Site, View
+from nexusdev.ports import Address, InstanceAccess, View
 from nexusdev.wire import postgres as wire
 
-DOOR = Door(name="DATABASE_URL", address=Address(host="127.0.0.1", port=21032), user="u", password="p", database="d")
+DOOR = ProofEndpoint(
+    name="DATABASE_URL", address=Address(host="127.0.0.1", port=21032), user="u", password="p", database="d"
+)
 
 
-def test_the_doors_come_from_the_variables_alone(site: Site) -> None:
-    values = {variable.name: variable.value for variable in variables(site, View.HOST)}
-    found = doors(values)
-    assert [str(door.address) for door in found] == [
+def test_the_doors_come_from_the_variables_alone(access: InstanceAccess) -> None:
+    values = {variable.name: variable.value for variable in variables(access, View.HOST)}
+    found = proof_endpoints(values)
+    assert [str(endpoint.address) for endpoint in found] == [
         "127.0.0.1:21032", "127.0.0.1:21032", "127.0.0.1:21033", "127.0.0.1:21034", "127.0.0.1:21032",
     ]  # fmt: skip
-    assert {(door.user, door.password, door.database) for door in found[:-1]} == {
+    assert {(endpoint.user, endpoint.password, endpoint.database) for endpoint in found[:-1]} == {
         ("nexus_app", values["PGPASSWORD"], "nexus_architect")
     }
     assert found[-1].user == "nexus_owner"
-    assert [door.replica for door in found] == [False, False, True, False, False]
+    assert [endpoint.replica for endpoint in found] == [False, False, True, False, False]
 
 
 def test_this_instances_nonce_at_the_right_server_is_proof() -> None:
-    judge(DOOR, [("c0ffee", False)], "c0ffee")
-    judge(replace(DOOR, replica=True), [("c0ffee", True)], "c0ffee")
+    verify(DOOR, [("c0ffee", False)], "c0ffee")
+    verify(replace(DOOR, replica=True), [("c0ffee", True)], "c0ffee")
 
 
 @pytest.mark.parametrize("rows", [[], [("another", False)], [(None, False)]])
 def test_another_mark_is_another_instance(rows: list[Row]) -> None:
     with pytest.raises(IdentityMismatch, match="is another instance"):
-        judge(DOOR, rows, "c0ffee")
+        verify(DOOR, rows, "c0ffee")
 
 
 def test_the_wrong_kind_of_server_is_a_bad_day() -> None:
     with pytest.raises(Degraded, match="ends at a replica"):
-        judge(DOOR, [("c0ffee", True)], "c0ffee")
+        verify(DOOR, [("c0ffee", True)], "c0ffee")
     with pytest.raises(Degraded, match="ends at the primary"):
-        judge(replace(DOOR, replica=True), [("c0ffee", False)], "c0ffee")
+        verify(replace(DOOR, replica=True), [("c0ffee", False)], "c0ffee")
 
 
 @pytest.mark.parametrize(
@@ -50,4 +52,4 @@ def test_the_wrong_kind_of_server_is_a_bad_day() -> None:
     [("28P01", IdentityMismatch), ("3D000", IdentityMismatch), ("42P01", IdentityMismatch), ("57P03", Degraded), ("", Degraded)],
 )  # fmt: skip
 def test_a_refusal_is_sorted_by_its_sqlstate(sqlstate: str, kind: type[Exception]) -> None:
-    assert type(_refusal(DOOR, wire.Refused("no", sqlstate))) is kind
+    assert type(_refusal(DOOR, wire.PostgresError("no", sqlstate))) is kind

@@ -10,13 +10,13 @@ from msgspec.structs import replace
 from nexusdev.components.postgres.readiness import (
     Facts,
     Member,
-    Path,
+    Route,
     Serves,
     Store,
-    judge,
+    assess,
     members_of,
-    nodes,
     own_member,
+    statuses,
 )
 
 LEADER = Member(name="postgresql-0", role="leader", state="running", timeline=1)
@@ -35,9 +35,9 @@ GOOD = Facts(
         "etcd-1": Store(answers=True, has_leader=True, leads=True),
         "etcd-2": Store(answers=True, has_leader=True),
     },
-    primary=Path(serves=Serves.PRIMARY, writes=True),
-    replica=Path(serves=Serves.REPLICA),
-    pool=Path(serves=Serves.PRIMARY),
+    primary=Route(serves=Serves.PRIMARY, writes=True),
+    replica=Route(serves=Serves.REPLICA),
+    pool=Route(serves=Serves.PRIMARY),
     seeded=True,
 )
 
@@ -52,7 +52,7 @@ def as_(member: Member, **changed: Any) -> Member:
 
 BAD_DAYS: dict[str, tuple[dict[str, Any], str]] = {
     "nothing is there yet": (
-        {"views": {}, "stores": {name: Store() for name in GOOD.stores}, "primary": Path()},
+        {"views": {}, "stores": {name: Store() for name in GOOD.stores}, "primary": Route()},
         "etcd has no quorum: 0 of 3 members answer",
     ),
     "one etcd member is alone": (
@@ -86,19 +86,19 @@ BAD_DAYS: dict[str, tuple[dict[str, Any], str]] = {
         "postgresql-0 leads and is starting",
     ),
     "the gateway does not know the leader yet": (
-        {"primary": Path(serves=Serves.SILENT, said="closed")},
+        {"primary": Route(serves=Serves.SILENT, answer="closed")},
         "the gateway does not lead to postgresql-0 yet",
     ),
     "the gateway still has the old leader": (
-        {"primary": Path(serves=Serves.REPLICA)},
+        {"primary": Route(serves=Serves.REPLICA)},
         "the gateway still leads postgresql-primary to a replica",
     ),
     "the primary refuses the login": (
-        {"primary": Path(serves=Serves.REFUSED, said="password authentication failed")},
+        {"primary": Route(serves=Serves.REFUSED, answer="password authentication failed")},
         "postgresql-primary refuses: password authentication failed",
     ),
     "the primary waits for its replicas": (
-        {"primary": Path(serves=Serves.PRIMARY, said="timed out")},
+        {"primary": Route(serves=Serves.PRIMARY, answer="timed out")},
         "postgresql-0 acknowledges no write: timed out",
     ),
     "a replica streams and does not count yet": (
@@ -132,54 +132,54 @@ BAD_DAYS: dict[str, tuple[dict[str, Any], str]] = {
         "postgresql-0 leads and does not answer",
     ),
     "the gateway knows no replica": (
-        {"replica": Path(serves=Serves.SILENT)},
+        {"replica": Route(serves=Serves.SILENT)},
         "the gateway has no replica for postgresql-replica yet",
     ),
     "the replicas' name ends at the primary": (
-        {"replica": Path(serves=Serves.PRIMARY)},
+        {"replica": Route(serves=Serves.PRIMARY)},
         "the gateway leads postgresql-replica to the primary",
     ),
-    "the pool is down": ({"pool": Path(serves=Serves.SILENT)}, "pgbouncer does not answer"),
+    "the pool is down": ({"pool": Route(serves=Serves.SILENT)}, "pgbouncer does not answer"),
     "the pool is down before seeding": (
-        {"pool": Path(serves=Serves.SILENT), "seeded": False},
+        {"pool": Route(serves=Serves.SILENT), "seeded": False},
         "pgbouncer does not answer",
     ),
     "the pool cannot log in": (
-        {"pool": Path(serves=Serves.REFUSED, said="server login failed")},
+        {"pool": Route(serves=Serves.REFUSED, answer="server login failed")},
         "pgbouncer refuses: server login failed",
     ),
-    "the pool leads astray": ({"pool": Path(serves=Serves.REPLICA)}, "pgbouncer leads to a replica"),
+    "the pool leads astray": ({"pool": Route(serves=Serves.REPLICA)}, "pgbouncer leads to a replica"),
 }
 
 
 def test_a_whole_cluster_is_ready() -> None:
-    assert judge(GOOD).ready
+    assert assess(GOOD).ready
 
 
 @pytest.mark.parametrize(("changed", "missing"), BAD_DAYS.values(), ids=BAD_DAYS)
 def test_a_bad_day_is_told_in_one_sentence(changed: dict[str, Any], missing: str) -> None:
-    assert judge(replace(GOOD, **changed)).missing == missing
+    assert assess(replace(GOOD, **changed)).missing == missing
 
 
 def test_a_pool_that_nobody_seeded_yet_is_no_hindrance() -> None:
-    facts = replace(GOOD, seeded=False, pool=Path(serves=Serves.REFUSED, said="not seeded yet"))
-    assert judge(facts).ready
+    facts = replace(GOOD, seeded=False, pool=Route(serves=Serves.REFUSED, answer="not seeded yet"))
+    assert assess(facts).ready
 
 
 def test_the_cluster_can_be_seeded_from_the_first_acknowledged_write_on() -> None:
-    alone = replace(GOOD, views=seen_by_all(LEADER), replica=Path(serves=Serves.SILENT))
-    assert judge(alone).seedable
-    assert not judge(alone).ready
-    assert not judge(replace(alone, primary=Path(serves=Serves.PRIMARY))).seedable
+    alone = replace(GOOD, views=seen_by_all(LEADER), replica=Route(serves=Serves.SILENT))
+    assert assess(alone).seedable
+    assert not assess(alone).ready
+    assert not assess(replace(alone, primary=Route(serves=Serves.PRIMARY))).seedable
 
 
 def test_two_leaders_are_not_seeded() -> None:
     torn = {"postgresql-0": (LEADER,), "postgresql-1": (as_(LEADER, name="postgresql-1"),)}
-    assert not judge(replace(GOOD, views=torn)).seedable
+    assert not assess(replace(GOOD, views=torn)).seedable
 
 
 def test_every_server_has_its_row() -> None:
-    rows = {row.service: row for row in nodes(GOOD)}
+    rows = {row.service: row for row in statuses(GOOD)}
     assert list(rows) == [
         "postgresql-0", "postgresql-1", "postgresql-2", "etcd-0", "etcd-1", "etcd-2", "pgbouncer",
     ]  # fmt: skip
@@ -191,12 +191,12 @@ def test_every_server_has_its_row() -> None:
 
 def test_a_node_that_does_not_answer_is_down_whatever_the_others_remember() -> None:
     views = {name: view for name, view in GOOD.views.items() if name != "postgresql-2"}
-    row = next(row for row in nodes(replace(GOOD, views=views)) if row.service == "postgresql-2")
+    row = next(row for row in statuses(replace(GOOD, views=views)) if row.service == "postgresql-2")
     assert (row.state, row.role, row.detail, row.ok) == ("down", "", "does not answer", False)
 
 
 def test_a_node_that_answers_and_belongs_to_nothing_yet_is_starting() -> None:
-    row = nodes(replace(GOOD, views=seen_by_all(LEADER, FIRST)))[2]
+    row = statuses(replace(GOOD, views=seen_by_all(LEADER, FIRST)))[2]
     assert (row.service, row.state, row.ok) == ("postgresql-2", "starting", False)
 
 

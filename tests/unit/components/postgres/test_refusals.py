@@ -76,14 +76,14 @@ sys.exit("the last words")
 
 def test_the_log_passes_unchanged_last_words_and_exit_code_included(tmp_path: Path) -> None:
     log = f"{WRONG_PASSWORD}\n" * 3000 + "bytes that are no text: \udcff\n"
-    said = tmp_path / "said"
-    said.write_bytes(log.encode("utf-8", "surrogateescape"))
+    reply = tmp_path / "said"
+    reply.write_bytes(log.encode("utf-8", "surrogateescape"))
     server = SERVER.replace("input=sys.argv[2].encode()", "stdin=open(sys.argv[2])")
     ran = subprocess.run(
-        [sys.executable, "-u", "-c", server, str(tmp_path / "counts"), str(said)], capture_output=True, check=False
+        [sys.executable, "-u", "-c", server, str(tmp_path / "counts"), str(reply)], capture_output=True, check=False
     )
     assert ran.returncode == 1
-    assert ran.stdout == b"said by itself\n" + said.read_bytes() + b"the last words\n"
+    assert ran.stdout == b"said by itself\n" + reply.read_bytes() + b"the last words\n"
     assert counts(tmp_path / "counts")["password"] == 3000
 
 

@@ -29,7 +29,7 @@ class Connection:
         return (self.ran[-1] in self.done,)
 
 
-def changes(connection: Any, steps: tuple[wanted.Step, ...]) -> list[str]:
+def changes(connection: Any, steps: tuple[wanted.SeedStep, ...]) -> list[str]:
     return [change.what for change in take(connection, steps)]
 
 
@@ -44,7 +44,7 @@ def test_a_second_seeding_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("missing", ALL, ids=lambda step: step.what)
-def test_what_is_missing_alone_is_made_alone(missing: wanted.Step) -> None:
+def test_what_is_missing_alone_is_made_alone(missing: wanted.SeedStep) -> None:
     connection = Connection(done={step.present for step in ALL} - {missing.present})
     assert changes(connection, ALL) == [missing.what]
 

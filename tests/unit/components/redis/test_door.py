@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nexusdev.components.redis.door import as_admin, fields, words
-from nexusdev.wire.resp import Refused
+from nexusdev.wire.resp import RedisError
 from tests.unit.components.redis.world import World
 
 
@@ -19,8 +19,8 @@ def test_info_and_flat_lists_become_fields() -> None:
 
 
 def test_an_error_is_raised_and_the_connection_stays(redis: World) -> None:
-    with as_admin(redis.site, "redis-0") as connection:
-        with pytest.raises(Refused, match="unknown command"):
+    with as_admin(redis.access, "redis-0") as connection:
+        with pytest.raises(RedisError, match="unknown command"):
             connection.ask("NONSENSE")
         assert connection.ask("ROLE") == ["master"]
 
@@ -29,4 +29,4 @@ def test_a_reason_is_short_and_for_a_person() -> None:
     assert words(ConnectionRefusedError(111, "Connection refused")) == "connection refused"
     assert words(TimeoutError()) == "no answer in time"
     assert words(ConnectionResetError(104, "reset")) == "the connection was closed"
-    assert words(Refused("NOPERM no")) == "NOPERM no"
+    assert words(RedisError("NOPERM no")) == "NOPERM no"

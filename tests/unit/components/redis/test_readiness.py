@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from nexusdev.components.contract import Node, Readiness
+from nexusdev.components.contract import Readiness, ServiceStatus
 from nexusdev.components.redis.component import COMPONENT
-from nexusdev.components.redis.readiness import Facts, Relay, Sentinel, Server, judge, look
-from nexusdev.components.redis.status import nodes
+from nexusdev.components.redis.readiness import Facts, RedisServer, RelayStatus, Sentinel, assess, probe
+from nexusdev.components.redis.status import statuses
 from tests.unit.components.redis.world import World
 
-MASTER = Server(name="redis-0", run_id="a", role="master", replicas=2, offset=120, address="127.0.0.1:21070")
+MASTER = RedisServer(name="redis-0", run_id="a", role="master", replicas=2, offset=120, address="127.0.0.1:21070")
 READY = Facts(
     servers=(
         MASTER,
-        Server(
+        RedisServer(
             name="redis-1",
             run_id="b",
             role="slave",
@@ -27,7 +27,7 @@ READY = Facts(
             offset=120,
             address="127.0.0.1:21071",
         ),
-        Server(
+        RedisServer(
             name="redis-2",
             run_id="c",
             role="slave",
@@ -42,9 +42,9 @@ READY = Facts(
     ),
     routes=(
         replace(MASTER, name="redis-master"),
-        Server(name="redis-replica", run_id="b", role="slave", follows="redis-0"),
+        RedisServer(name="redis-replica", run_id="b", role="slave", follows="redis-0"),
     ),
-    relays=tuple(Relay(name=f"sentinel-relay-{n}", master="127.0.0.1:21070") for n in range(3)),
+    relays=tuple(RelayStatus(name=f"sentinel-relay-{n}", master="127.0.0.1:21070") for n in range(3)),
 )
 
 Change = Callable[[Facts], Facts]
@@ -71,7 +71,7 @@ def _changed(items: tuple[Any, ...], number: int, changes: dict[str, Any]) -> tu
 
 
 def test_one_master_two_replicas_and_three_sentinels_of_one_mind_are_ready() -> None:
-    assert judge(READY) == Readiness()
+    assert assess(READY) == Readiness()
 
 
 @pytest.mark.parametrize(
@@ -119,21 +119,21 @@ def test_one_master_two_replicas_and_three_sentinels_of_one_mind_are_ready() -> 
     ],
 )
 def test_what_is_missing_is_said_in_a_sentence(change: Change, missing: str, seedable: bool) -> None:
-    assert judge(change(READY)) == Readiness(missing=missing, seedable=seedable)
+    assert assess(change(READY)) == Readiness(missing=missing, seedable=seedable)
 
 
 def test_the_cause_is_named_before_what_follows_from_it() -> None:
     facts = sentinels(0, master="redis-1")(servers(2, trouble="connection refused")(READY))
-    assert judge(facts).missing == "redis-2 does not answer: connection refused"
+    assert assess(facts).missing == "redis-2 does not answer: connection refused"
 
 
 def test_nothing_seen_is_nothing_ready() -> None:
-    assert judge(Facts()) == Readiness(missing="no server is master yet")
+    assert assess(Facts()) == Readiness(missing="no server is master yet")
 
 
 def test_a_whole_redis_is_seen_as_it_is(redis: World) -> None:
-    facts = look(redis.site)
-    assert judge(facts) == Readiness()
+    facts = probe(redis.access)
+    assert assess(facts) == Readiness()
     assert [server.role for server in facts.servers] == ["master", "slave", "slave"]
     assert [sentinel.master for sentinel in facts.sentinels] == ["redis-0"] * 3
     assert [route.run_id for route in facts.routes] == ["run-redis-0", "run-redis-1"]
@@ -142,40 +142,44 @@ def test_a_whole_redis_is_seen_as_it_is(redis: World) -> None:
 
 def test_a_failover_is_seen_at_every_way(redis: World) -> None:
     redis.become_master("redis-2")
-    facts = look(redis.site)
-    assert judge(facts) == Readiness()
+    facts = probe(redis.access)
+    assert assess(facts) == Readiness()
     assert facts.routes[0].run_id == "run-redis-2"
 
 
 def test_a_server_that_is_down_is_a_fact_and_no_error(redis: World) -> None:
     redis.down.add("redis-1")
-    assert judge(look(redis.site)).missing == "redis-1 does not answer: the connection was closed"
+    assert assess(probe(redis.access)).missing == "redis-1 does not answer: the connection was closed"
 
 
 def test_a_master_that_refuses_a_write_is_asked_why(redis: World) -> None:
     redis.servers["redis-0"].refusal = "NOREPLICAS Not enough good replicas to write."
-    assert judge(look(redis.site)).missing == "redis-0 takes no writes: NOREPLICAS Not enough good replicas to write."
+    assert (
+        assess(probe(redis.access)).missing == "redis-0 takes no writes: NOREPLICAS Not enough good replicas to write."
+    )
 
 
 def test_a_password_that_is_not_accepted_is_said(redis: World) -> None:
     redis.servers["redis-1"].users.clear()
-    assert judge(look(redis.site)).missing.startswith("redis-1 does not answer: WRONGPASS")
+    assert assess(probe(redis.access)).missing.startswith("redis-1 does not answer: WRONGPASS")
 
 
 def test_before_any_server_answers_nobody_else_is_asked(redis: World) -> None:
     redis.down.update(("redis-0", "redis-1", "redis-2"))
-    facts = look(redis.site)
+    facts = probe(redis.access)
     assert [*facts.sentinels, *facts.routes, *facts.relays] == []
 
 
 def test_status_shows_servers_sentinels_and_relays() -> None:
-    rows = nodes(READY)
-    assert rows[0] == Node(service="redis-0", role="master", state="running", detail="2 replicas in step", ok=True)
-    assert rows[2] == Node(
+    rows = statuses(READY)
+    assert rows[0] == ServiceStatus(
+        service="redis-0", role="master", state="running", detail="2 replicas in step", ok=True
+    )
+    assert rows[2] == ServiceStatus(
         service="redis-2", role="replica", state="in step", detail="follows redis-0, 20 bytes behind", ok=True
     )
     assert rows[3].detail == "redis-0 is master; sees 2 sentinels, 2 replicas"
-    assert rows[-1] == Node(
+    assert rows[-1] == ServiceStatus(
         service="sentinel-relay-2", role="relay", state="relaying", detail="names 127.0.0.1:21070", ok=True
     )
     assert all(row.ok for row in rows)
@@ -190,8 +194,8 @@ def test_status_shows_who_does_not_do_its_part() -> None:
         relays(0, trouble="no"),
     ):
         facts = change(facts)
-    rows = {row.service: row for row in COMPONENT.nodes(facts)}
-    assert rows["redis-1"] == Node(service="redis-1", detail="connection refused")
+    rows = {row.service: row for row in COMPONENT.statuses(facts)}
+    assert rows["redis-1"] == ServiceStatus(service="redis-1", detail="connection refused")
     assert (rows["redis-2"].state, rows["redis-2"].ok) == ("copying", False)
     assert (rows["sentinel-0"].state, rows["sentinel-0"].ok) == ("waiting", False)
     assert not rows["sentinel-relay-0"].ok

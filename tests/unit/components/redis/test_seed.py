@@ -21,28 +21,28 @@ def file(text: str, path: str = "redis/010-first.redis") -> SeedFile:
 
 
 def test_a_fresh_store_is_marked_and_a_second_seeding_changes_nothing(redis: World) -> None:
-    assert COMPONENT.seed(redis.site, {}) == (Change(what="marked the store as this instance's"),)
-    assert COMPONENT.seed(redis.site, {}) == ()
+    assert COMPONENT.seed(redis.access, {}) == (Change(what="marked the store as this instance's"),)
+    assert COMPONENT.seed(redis.access, {}) == ()
     assert redis.servers["redis-2"].mark == NONCE
 
 
 def test_the_mark_is_set_again_when_it_is_another(redis: World) -> None:
     for server in redis.servers.values():
         server.mark = "0ther"
-    COMPONENT.seed(redis.site, {})
+    COMPONENT.seed(redis.access, {})
     assert redis.servers["redis-0"].mark == NONCE
 
 
 def test_the_mark_goes_to_the_master_wherever_it_is(redis: World) -> None:
     redis.become_master("redis-1")
-    COMPONENT.seed(redis.site, {})
+    COMPONENT.seed(redis.access, {})
     assert ["FUNCTION", "LOAD", "REPLACE", library(NONCE)] in redis.servers["redis-1"].seen
 
 
 def test_users_that_differ_are_set_on_their_node_and_saved(redis: World) -> None:
     redis.servers["redis-1"].users["nexus_app"] = ["off"]
     del redis.sentinels["sentinel-2"].users["nexus_app"]
-    changes = [change.what for change in COMPONENT.seed(redis.site, {})]
+    changes = [change.what for change in COMPONENT.seed(redis.access, {})]
     assert changes[:2] == ["set user nexus_app on redis-1", "set user nexus_app on sentinel-2"]
     assert redis.servers["redis-1"].users["nexus_app"] == ["on", f"#{sha256('appPassword')}", "-@admin"]
     assert (redis.servers["redis-1"].saved, redis.sentinels["sentinel-2"].saved, redis.servers["redis-0"].saved) == (
@@ -54,30 +54,32 @@ def test_users_that_differ_are_set_on_their_node_and_saved(redis: World) -> None
 
 def test_a_node_that_is_down_does_not_keep_the_others_from_their_users(redis: World) -> None:
     redis.down.add("sentinel-0")
-    assert COMPONENT.seed(redis.site, {}) == (Change(what="marked the store as this instance's"),)
+    assert COMPONENT.seed(redis.access, {}) == (Change(what="marked the store as this instance's"),)
 
 
 def test_without_a_master_seeding_fails_with_words(redis: World) -> None:
     for server in redis.servers.values():
         server.role = "slave"
     with pytest.raises(SeedingFailed) as failure:
-        COMPONENT.seed(redis.site, {})
+        COMPONENT.seed(redis.access, {})
     assert failure.value.why == "no server, or more than one, is master"
 
 
 def test_a_refusal_is_passed_on_in_the_server_s_words(redis: World) -> None:
     redis.servers["redis-0"].refused_commands["FUNCTION"] = "NOREPLICAS Not enough good replicas to write."
     with pytest.raises(SeedingFailed) as failure:
-        COMPONENT.seed(redis.site, {})
+        COMPONENT.seed(redis.access, {})
     assert failure.value.why == "NOREPLICAS Not enough good replicas to write."
 
 
 def test_a_file_is_applied_once_by_its_hash(redis: World) -> None:
     greeting = file('# the first words\nSET greeting "hello world"\n\nHSET basket apples 3\n')
-    assert COMPONENT.apply(redis.site, [greeting]) == (Change(what="applied redis/010-first.redis"),)
+    assert COMPONENT.apply(redis.access, [greeting]) == (Change(what="applied redis/010-first.redis"),)
     assert redis.servers["redis-0"].keys["greeting"] == {"": "hello world"}
-    assert COMPONENT.apply(redis.site, [greeting]) == ()
-    assert COMPONENT.apply(redis.site, [file("SET greeting bye\n")]) == (Change(what="applied redis/010-first.redis"),)
+    assert COMPONENT.apply(redis.access, [greeting]) == ()
+    assert COMPONENT.apply(redis.access, [file("SET greeting bye\n")]) == (
+        Change(what="applied redis/010-first.redis"),
+    )
 
 
 def test_files_are_applied_in_the_order_of_their_names_and_others_are_left_alone(redis: World) -> None:
@@ -86,19 +88,19 @@ def test_files_are_applied_in_the_order_of_their_names_and_others_are_left_alone
         file("SET a 1", "redis/010-a.redis"),
         file("not for us", "redis/README.md"),
     ]
-    assert [change.what for change in COMPONENT.apply(redis.site, files)] == [
+    assert [change.what for change in COMPONENT.apply(redis.access, files)] == [
         "applied redis/010-a.redis",
         "applied redis/020-b.redis",
     ]
 
 
 def test_without_files_nobody_is_asked(redis: World) -> None:
-    assert COMPONENT.apply(redis.site, []) == ()
+    assert COMPONENT.apply(redis.access, []) == ()
     assert not any(server.seen for server in redis.servers.values())
 
 
 def test_a_file_runs_as_the_application(redis: World) -> None:
-    COMPONENT.apply(redis.site, [file("SET a 1")])
+    COMPONENT.apply(redis.access, [file("SET a 1")])
     assert ["AUTH", names.APP_USER, "appPassword"] in redis.servers["redis-0"].seen
 
 
@@ -106,7 +108,7 @@ def test_a_refused_file_is_named_and_tried_again_the_next_time(redis: World) -> 
     wrong = file("CONFIG SET maxmemory 1")
     for _ in range(2):
         with pytest.raises(SeedingFailed, match=r"seed/redis/010-first.redis: CONFIG SET maxmemory 1 failed"):
-            COMPONENT.apply(redis.site, [wrong])
+            COMPONENT.apply(redis.access, [wrong])
 
 
 def test_words_are_read_as_a_shell_reads_them() -> None:
@@ -119,8 +121,8 @@ def test_an_open_quotation_mark_is_shown_with_its_line() -> None:
 
 
 def test_a_new_password_is_valid_on_every_node_and_the_old_one_on_none(redis: World) -> None:
-    changes = COMPONENT.rotate(redis.site)
-    new = redis.site.secrets.read(names.APP_PASSWORD)
+    changes = COMPONENT.rotate(redis.access)
+    new = redis.access.secrets.read(names.APP_PASSWORD)
     assert [change.what for change in changes] == [f"changed the password of nexus_app on {node}" for node in NODES]
     assert new != "appPassword"
     for node in (*redis.servers.values(), *redis.sentinels.values()):
@@ -128,13 +130,13 @@ def test_a_new_password_is_valid_on_every_node_and_the_old_one_on_none(redis: Wo
 
 
 def test_no_password_is_ever_sent_but_to_log_in(redis: World) -> None:
-    COMPONENT.rotate(redis.site)
-    new = redis.site.secrets.read(names.APP_PASSWORD)
-    said = [words for node in redis.servers.values() for words in node.seen if words[0] != "AUTH"]
-    assert not any(new in word or "appPassword" in word for words in said for word in words)
+    COMPONENT.rotate(redis.access)
+    new = redis.access.secrets.read(names.APP_PASSWORD)
+    reply = [words for node in redis.servers.values() for words in node.seen if words[0] != "AUTH"]
+    assert not any(new in word or "appPassword" in word for words in reply for word in words)
 
 
 def test_users_follow_the_secret_after_a_rotation_that_was_cut_off(redis: World) -> None:
-    redis.site.secrets.write(names.APP_PASSWORD, "newPassword")
-    assert len(COMPONENT.seed(redis.site, {})) == len(NODES) + 1
-    assert COMPONENT.seed(redis.site, {}) == ()
+    redis.access.secrets.write(names.APP_PASSWORD, "newPassword")
+    assert len(COMPONENT.seed(redis.access, {})) == len(NODES) + 1
+    assert COMPONENT.seed(redis.access, {}) == ()

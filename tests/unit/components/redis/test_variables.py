@@ -16,7 +16,7 @@ PLAIN = re.compile(r"[A-Za-z0-9:/@.,?=_%+-]*")
 
 
 def values_of(redis: World, view: View) -> dict[str, str]:
-    return {each.name: each.value for each in COMPONENT.variables(redis.site, view)}
+    return {each.name: each.value for each in COMPONENT.variables(redis.access, view)}
 
 
 def test_on_the_host_everything_is_published_at_loopback_and_sentinels_are_their_relays(redis: World) -> None:
@@ -24,7 +24,7 @@ def test_on_the_host_everything_is_published_at_loopback_and_sentinels_are_their
     master = redis.addresses["redis-master", 6379]
     assert (values["REDIS_HOST"], values["REDIS_PORT"]) == ("127.0.0.1", str(master.port))
     assert values["REDIS_SENTINELS"] == ",".join(str(redis.addresses[f"sentinel-relay-{n}", 26380]) for n in range(3))
-    assert values["REDIS_URL"] == f"rediss://nexus_app:appPassword@{master}/0?ssl_ca_certs={redis.site.ca_file}"
+    assert values["REDIS_URL"] == f"rediss://nexus_app:appPassword@{master}/0?ssl_ca_certs={redis.access.ca_file}"
 
 
 def test_in_a_container_everything_has_the_names_of_production(redis: World) -> None:
@@ -39,20 +39,20 @@ def test_no_value_needs_quoting_or_would_end_a_sourced_line(redis: World) -> Non
 
 
 def test_a_folder_with_a_space_is_quoted_as_a_url_wants_it(redis: World) -> None:
-    site = replace(redis.site, ca_file=Path("/home/a person/ca.crt"))
-    [url] = [each.value for each in COMPONENT.variables(site, View.HOST) if each.name == "REDIS_URL"]
+    access = replace(redis.access, ca_file=Path("/home/a person/ca.crt"))
+    [url] = [each.value for each in COMPONENT.variables(access, View.HOST) if each.name == "REDIS_URL"]
     assert url.endswith("?ssl_ca_certs=/home/a%20person/ca.crt")
 
 
 def test_passwords_are_marked_as_secrets(redis: World) -> None:
-    assert {each.name for each in COMPONENT.variables(redis.site, View.HOST) if each.secret} == {
+    assert {each.name for each in COMPONENT.variables(redis.access, View.HOST) if each.secret} == {
         "REDIS_PASSWORD",
         "REDIS_URL",
     }
 
 
 def test_vault_keeps_what_an_application_on_the_network_needs(redis: World) -> None:
-    assert COMPONENT.credentials(redis.site)[Consumer.APPLICATION] == {
+    assert COMPONENT.credentials(redis.access)[Consumer.APPLICATION] == {
         "host": "redis-master",
         "port": "6379",
         "username": "nexus_app",

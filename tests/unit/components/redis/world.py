@@ -19,8 +19,8 @@ from typing import IO, Any, cast
 
 from nexusdev.components.redis import names
 from nexusdev.instance.certificates import prepare
-from nexusdev.ports import Address, Site
-from nexusdev.stack.model import Network, Recipe, Secret, Stack
+from nexusdev.ports import Address, InstanceAccess
+from nexusdev.stack.model import Network, Secret, SecretRecipe, Stack
 
 NONCE = "c0ffee"
 
@@ -66,7 +66,7 @@ class Node:
 class World:
     """Everything that runs. ``master``: whom sentinels and gateway name; ``down``: who does not answer."""
 
-    site: Site
+    access: InstanceAccess
     servers: dict[str, Node]
     sentinels: dict[str, Node]
     addresses: Mapping[tuple[str, int], Address]
@@ -90,7 +90,7 @@ def world(folder: Path) -> Iterator[World]:
     sentinels = {name: Node(name=name, users=_copy(users)) for name in names.SENTINELS}
     addresses: dict[tuple[str, int], Address] = {}
     nothing: Any = None
-    site = Site(
+    access = InstanceAccess(
         instance="shop",
         nonce=NONCE,
         addresses=addresses,
@@ -100,7 +100,7 @@ def world(folder: Path) -> Iterator[World]:
         client_key=folder / "client.key",
         runtime=nothing,
     )
-    made = World(site=site, servers=servers, sentinels=sentinels, addresses=addresses)
+    made = World(access=access, servers=servers, sentinels=sentinels, addresses=addresses)
     made.become_master("redis-0")
     listeners = []
     for key, talk in _ways(made).items():
@@ -263,7 +263,7 @@ def _set_user(node: Node, name: str, rules: list[str]) -> None:
 
 
 def _certificates(folder: Path) -> None:
-    secret = Secret(name="s", file=folder / "server.crt", recipe=Recipe(certificate="server"))
+    secret = Secret(name="s", file=folder / "server.crt", recipe=SecretRecipe(certificate="server"))
     stack = Stack(project="x", network=Network(name="x", subnet="10.0.0.0/24"), services={}, secrets={"s": secret})
     prepare(folder, stack, instance="shop", nonce=NONCE, uid=os.getuid(), gid=os.getgid())
 

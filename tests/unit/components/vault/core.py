@@ -241,8 +241,8 @@ class Core:
             return 404, {"errors": []}
         held = self.versions.get(path, [])
         versions = {str(number): {"destroyed": data is None} for number, data in enumerate(held, 1)}
-        told = {"custom_metadata": self.marks[path], "current_version": len(held), "versions": versions}
-        return 200, {"data": told}
+        reply = {"custom_metadata": self.marks[path], "current_version": len(held), "versions": versions}
+        return 200, {"data": reply}
 
     def destroy(self, path: str, body: Body, token: str) -> Reply:
         for number in body["versions"]:

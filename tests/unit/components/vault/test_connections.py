@@ -11,8 +11,8 @@ from typing import IO, Any
 import pytest
 
 from nexusdev.components.vault import names
-from nexusdev.components.vault.api import Api, Connections, Refused
-from nexusdev.ports import Address, Site
+from nexusdev.components.vault.api import Api, Connections, VaultError
+from nexusdev.ports import Address, InstanceAccess
 from tests.unit.environment.servers import authority, serving
 
 
@@ -45,7 +45,7 @@ def door(folder: Path, server: Server) -> Iterator[Connections]:
     with serving(folder, server.talk) as port:
         address = Address(host="127.0.0.1", port=port)
         yield Connections(
-            Site(
+            InstanceAccess(
                 instance="shop",
                 nonce="n0nce",
                 addresses={(name, names.PORT): address for name in ("vault-0", names.ROLE)},
@@ -95,7 +95,7 @@ def test_a_refusal_has_vault_s_own_words(tmp_path: Path) -> None:
     with door(tmp_path, Server()) as connections:
         api = Api(transport=connections, server="vault-0")
         assert api.find("missing") is None
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(VaultError) as caught:
             api.need("GET", "missing")
     assert caught.value.why == "HTTP 404: no such thing"
     assert not caught.value.passing

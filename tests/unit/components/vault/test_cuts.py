@@ -16,7 +16,7 @@ def events_of_a_whole_up() -> list[str]:
 
 def assert_whole(world: World) -> None:
     """Ready, seeded, and in order."""
-    assert world.vault.judge(world.vault.look(world.site)).ready
+    assert world.vault.assess(world.vault.probe(world.access)).ready
     assert world.cluster is not None
     assert world.cluster.kv["nexus/instance"] == {"nonce": "n0nce"}
     assert world.cluster.kv["nexus/postgres"]["password"] == "p1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nexusdev.components.vault import names
-from nexusdev.components.vault.journal import Journal
+from nexusdev.components.vault.journal import PendingOperations
 from nexusdev.errors import InvalidState
 from tests.unit.components.vault.world import World
 
@@ -29,7 +29,7 @@ def test_a_second_up_only_renews_the_application_s_token(world: World) -> None:
 
 def test_a_restarted_engine_needs_nobody(world: World) -> None:
     world.restart_all()
-    assert world.vault.judge(world.vault.look(world.site)).ready
+    assert world.vault.assess(world.vault.probe(world.access)).ready
 
 
 def test_a_fourth_node_that_somebody_sealed_is_unsealed(world: World) -> None:
@@ -47,7 +47,7 @@ def test_a_lost_volume_of_the_fourth_node_is_made_anew_with_the_same_key(world: 
     assert world.unseal.transit[names.SEAL_KEY] == world.sealed_by
     assert world.roots() == []
     world.restart_all()
-    assert world.vault.judge(world.vault.look(world.site)).ready
+    assert world.vault.assess(world.vault.probe(world.access)).ready
 
 
 def test_a_lost_key_share_of_the_fourth_node_is_made_anew_with_the_same_transit_key(world: World) -> None:
@@ -57,7 +57,7 @@ def test_a_lost_key_share_of_the_fourth_node_is_made_anew_with_the_same_transit_
     assert f"reset {names.UNSEAL}" in world.events
     assert world.births == 1
     world.restart_all()
-    assert world.vault.judge(world.vault.look(world.site)).ready
+    assert world.vault.assess(world.vault.probe(world.access)).ready
 
 
 def test_one_lost_node_joins_the_others_and_nothing_is_initialised(world: World) -> None:
@@ -107,17 +107,17 @@ def test_a_fourth_node_without_key_and_backup_is_never_thrown_away(world: World)
 def test_a_root_token_that_a_cut_left_in_the_fourth_node_is_revoked_by_the_next_up(world: World) -> None:
     assert world.unseal is not None
     world.unseal.issue(["root"])
-    Journal(secrets=world.secrets).note("root-token-of-vault-unseal")
-    world.vault.prepare(world.site, world.vault.look(world.site))
+    PendingOperations(secrets=world.secrets).add("root-token-of-vault-unseal")
+    world.vault.prepare(world.access, world.vault.probe(world.access))
     assert world.roots() == []
     assert world.journal == []
 
 
 def test_a_server_that_goes_away_in_the_middle_is_asked_again_later() -> None:
     world = World()
-    facts = world.vault.look(world.site)
+    facts = world.vault.probe(world.access)
     world.down = {names.UNSEAL}
-    world.vault.prepare(world.site, facts)
+    world.vault.prepare(world.access, facts)
     world.down = set()
     world.up()
     assert world.births == 1

@@ -33,38 +33,38 @@ def core(world: World) -> Core:
 
 def test_yaml_and_json_become_secrets(world: World, core: Core) -> None:
     files = [seed_file("vault/app/mail.yaml", "host: mx\nport: 25\n"), seed_file("vault/app/a/b.json", '{"k": "v"}')]
-    changes = [change.what for change in world.vault.apply(world.site, files)]
+    changes = [change.what for change in world.vault.apply(world.access, files)]
     assert changes == ["wrote secret/app/mail from vault/app/mail.yaml", "wrote secret/app/a/b from vault/app/a/b.json"]
     assert core.kv["app/mail"] == {"host": "mx", "port": 25}
     assert core.marks["app/mail"] == {MARK: files[0].sha256}
 
 
 def test_what_the_application_changed_stays_until_the_file_changes(world: World, core: Core) -> None:
-    world.vault.apply(world.site, [seed_file("vault/app/x.yaml", "a: 1")])
+    world.vault.apply(world.access, [seed_file("vault/app/x.yaml", "a: 1")])
     core.versions["app/x"].append({"a": 2})
-    assert world.vault.apply(world.site, [seed_file("vault/app/x.yaml", "a: 1")]) == []
+    assert world.vault.apply(world.access, [seed_file("vault/app/x.yaml", "a: 1")]) == []
     assert core.kv["app/x"] == {"a": 2}
-    world.vault.apply(world.site, [seed_file("vault/app/x.yaml", "a: 3")])
+    world.vault.apply(world.access, [seed_file("vault/app/x.yaml", "a: 3")])
     assert core.kv["app/x"] == {"a": 3}
 
 
 def test_a_policy_is_given_to_the_application_with_a_new_token_and_seeding_leaves_it_there(world: World) -> None:
     policy = seed_file("vault/policies/team.hcl", 'path "secret/data/team/*" { capabilities = ["read"] }')
-    assert [change.what for change in world.vault.apply(world.site, [policy])] == [
+    assert [change.what for change in world.vault.apply(world.access, [policy])] == [
         "created policy team",
         "gave nexus-app the policies team",
     ]
     assert world.app_policies() == [names.APP, "team"]
-    assert world.vault.apply(world.site, [policy]) == []
+    assert world.vault.apply(world.access, [policy]) == []
     assert world.up() == []
     assert world.app_policies() == [names.APP, "team"]
 
 
 def test_a_token_that_a_cut_left_without_the_policy_is_issued_again(world: World, core: Core) -> None:
     policy = seed_file("vault/policies/team.hcl", "path {}")
-    world.vault.apply(world.site, [policy])
+    world.vault.apply(world.access, [policy])
     core.tokens[world.secrets.read(names.APP_TOKEN)]["policies"] = [names.APP]
-    world.vault.apply(world.site, [policy])
+    world.vault.apply(world.access, [policy])
     assert world.app_policies() == [names.APP, "team"]
 
 
@@ -86,7 +86,7 @@ def test_a_file_that_cannot_be_applied_is_named_and_nothing_is_written(
 ) -> None:
     world.events.clear()
     with pytest.raises(SeedingFailed) as caught:
-        world.vault.apply(world.site, [seed_file("vault/app/good.yaml", "a: 1"), seed_file(path, content)])
+        world.vault.apply(world.access, [seed_file("vault/app/good.yaml", "a: 1"), seed_file(path, content)])
     assert caught.value.message == f"{path} cannot be applied to Vault"
     assert why in caught.value.why
     assert world.events == []

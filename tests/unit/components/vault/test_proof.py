@@ -20,8 +20,8 @@ def vault(stream: IO[bytes]) -> None:
             name, _, value = header.partition(b":")
             length = int(value) if name.lower() == b"content-length" else length
         stream.read(length)
-        told = {"auth": {"client_token": "t"}} if b"/login" in line else {"data": {"data": {"nonce": "n0nce"}}}
-        body = json.dumps({**told, "warnings": None}).encode()
+        reply = {"auth": {"client_token": "t"}} if b"/login" in line else {"data": {"data": {"nonce": "n0nce"}}}
+        body = json.dumps({**reply, "warnings": None}).encode()
         stream.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
         stream.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
         stream.flush()

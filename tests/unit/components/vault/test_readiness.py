@@ -6,13 +6,13 @@ import pytest
 from msgspec.structs import replace
 
 from nexusdev.components.vault import names, readiness
-from nexusdev.components.vault.readiness import Facts, Server
+from nexusdev.components.vault.readiness import Facts, VaultServer
 from tests.unit.components.vault.world import World
 
 
-def server(name: str, what: str) -> Server:
+def server(name: str, what: str) -> VaultServer:
     """down, new, sealed, standby or active."""
-    return Server(
+    return VaultServer(
         name=name,
         answers=what != "down",
         initialized=what not in ("down", "new"),
@@ -59,13 +59,14 @@ ROWS = [
 
 @pytest.mark.parametrize(("seen", "missing", "seedable"), ROWS, ids=[row[1] or "ready" for row in ROWS])
 def test_judge(seen: Facts, missing: str, seedable: bool) -> None:
-    verdict = readiness.judge(seen)
+    verdict = readiness.assess(seen)
     assert (verdict.missing, verdict.seedable) == (missing, seedable)
 
 
 def test_the_rows_of_status_name_the_active_node_and_the_votes() -> None:
     rows = [
-        (row.service, row.role, row.state, row.detail, row.ok) for row in readiness.nodes(facts("standby active down"))
+        (row.service, row.role, row.state, row.detail, row.ok)
+        for row in readiness.statuses(facts("standby active down"))
     ]
     assert rows == [
         ("vault-0", "standby", "unsealed", "", True),
@@ -78,13 +79,13 @@ def test_the_rows_of_status_name_the_active_node_and_the_votes() -> None:
 def test_a_server_that_speaks_of_something_else_does_not_answer() -> None:
     world = World()
     world.answer = lambda query: (200, "<html>hello</html>")  # type: ignore[method-assign]
-    assert readiness.look(world, world.secrets).unseal == Server(name=names.UNSEAL)
+    assert readiness.probe(world, world.secrets).unseal == VaultServer(name=names.UNSEAL)
 
 
 def test_the_votes_are_read_from_the_metrics_of_the_active_node() -> None:
     world = World()
     world.up()
-    assert readiness.look(world, world.secrets).tolerance == 1
-    assert world.vault.look(world.site).active == Server(
+    assert readiness.probe(world, world.secrets).tolerance == 1
+    assert world.vault.probe(world.access).active == VaultServer(
         name="vault-0", answers=True, initialized=True, sealed=False, active=True
     )

@@ -47,10 +47,10 @@ def test_an_expired_token_is_issued_again(world: World, core: Core) -> None:
 def test_refresh_renews_a_token_that_is_valid_and_issues_one_that_is_not(world: World, core: Core) -> None:
     token = world.secrets.read(names.APP_TOKEN)
     renewed = core.tokens[token]["renewed"]
-    assert world.vault.refresh(world.site) == []
+    assert world.vault.refresh(world.access) == []
     assert core.tokens[token]["renewed"] == renewed + 1
     core.tokens.clear()
-    assert [change.what for change in world.vault.refresh(world.site)] == ["issued a new token to the application"]
+    assert [change.what for change in world.vault.refresh(world.access)] == ["issued a new token to the application"]
 
 
 def test_without_an_operator_the_recovery_key_makes_one_again(world: World, core: Core) -> None:
@@ -67,18 +67,18 @@ def test_without_operator_and_recovery_key_the_way_out_is_named(world: World, co
     del core.roles[names.OPERATOR]
     world.secrets.values[names.RECOVERY_KEY] = ""
     with pytest.raises(InvalidState) as caught:
-        world.vault.seed(world.site, {})
+        world.vault.seed(world.access, {})
     assert caught.value.code == "VAULT_KEY_LOST"
 
 
 def test_a_vault_that_goes_away_while_it_is_seeded_is_a_failed_seeding(world: World) -> None:
     world.down = set(names.NODES)
     with pytest.raises(SeedingFailed, match="vault-active stopped answering"):
-        world.vault.seed(world.site, {})
+        world.vault.seed(world.access, {})
 
 
 def test_rotated_credentials_of_others_are_written(world: World, core: Core) -> None:
-    changes = world.vault.update_credentials(world.site, {"postgres": {Consumer.APPLICATION: {"password": "p2"}}})
+    changes = world.vault.update_credentials(world.access, {"postgres": {Consumer.APPLICATION: {"password": "p2"}}})
     assert [change.what for change in changes] == [
         "wrote secret/nexus/postgres",
         "destroyed 1 former version of secret/nexus/postgres",
@@ -107,7 +107,7 @@ def test_versions_that_a_cut_left_are_destroyed_by_the_next_seeding(world: World
 def test_rotation_leaves_one_secret_id_and_one_token(world: World, core: Core) -> None:
     old_token, old_secret = world.secrets.read(names.APP_TOKEN), world.secrets.read("vault-app-secret-id")
     core.roles[names.APP]["secret_ids"]["left by a cut"] = "accessor"
-    world.vault.rotate(world.site)
+    world.vault.rotate(world.access)
     assert list(core.roles[names.APP]["secret_ids"]) == [world.secrets.read("vault-app-secret-id")]
     assert world.secrets.read("vault-app-secret-id") != old_secret
     assert old_token not in core.tokens
@@ -119,19 +119,19 @@ def test_rotation_leaves_one_secret_id_and_one_token(world: World, core: Core) -
 def test_a_cut_rotation_is_set_right_by_the_next_up(world: World, number: int) -> None:
     world.cut_after = len(world.events) + number
     try:
-        world.vault.rotate(world.site)
+        world.vault.rotate(world.access)
     except Cut:
         world.up()
     assert world.app_policies() == [names.APP]
-    assert world.vault.refresh(world.site) == []
+    assert world.vault.refresh(world.access) == []
     assert world.up() == []
 
 
 def test_variables_need_no_network_and_speak_of_the_role_name_inside() -> None:
     world = World()
-    site = replace(world.site, addresses={(names.ROLE, 8200): Address(host="127.0.0.1", port=21080)})
-    inside = {each.name: each.value for each in world.vault.variables(site, View.CONTAINER)}
-    outside = {each.name: each.value for each in world.vault.variables(site, View.HOST)}
+    access = replace(world.access, addresses={(names.ROLE, 8200): Address(host="127.0.0.1", port=21080)})
+    inside = {each.name: each.value for each in world.vault.variables(access, View.CONTAINER)}
+    outside = {each.name: each.value for each in world.vault.variables(access, View.HOST)}
     assert list(outside) == ["VAULT_ADDR", "VAULT_TOKEN", "VAULT_CACERT", "VAULT_ROLE_ID", "VAULT_SECRET_ID"]
     assert outside["VAULT_ADDR"] == "https://127.0.0.1:21080"
     assert inside["VAULT_ADDR"] == "https://vault-active:8200"

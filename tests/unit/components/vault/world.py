@@ -13,7 +13,7 @@ from nexusdev.components.https import Response
 from nexusdev.components.vault import names
 from nexusdev.components.vault.api import Query
 from nexusdev.components.vault.component import Vault
-from nexusdev.ports import Completed, Runtime, Site
+from nexusdev.ports import Completed, InstanceAccess, Runtime
 from tests.unit.components.vault.core import Core, fresh
 
 CREDENTIALS: Mapping[str, Credentials] = {
@@ -70,7 +70,7 @@ class World:
     def __post_init__(self) -> None:
         self.secrets = Secrets(self)
         self.vault = Vault(door=lambda _site: self)
-        self.site = Site(
+        self.access = InstanceAccess(
             instance="shop",
             nonce="n0nce",
             addresses={},
@@ -192,13 +192,13 @@ class World:
         """Look, judge, seed once it can be, prepare, until ready. As the engine does."""
         changes: list[Change] | None = None
         for _ in range(20):
-            facts = self.vault.look(self.site)
-            readiness = self.vault.judge(facts)
+            facts = self.vault.probe(self.access)
+            readiness = self.vault.assess(facts)
             if changes is None and (readiness.ready or readiness.seedable):
-                changes = list(self.vault.seed(self.site, CREDENTIALS))
+                changes = list(self.vault.seed(self.access, CREDENTIALS))
             if changes is not None and readiness.ready:
                 return changes
-            self.vault.prepare(self.site, facts)
+            self.vault.prepare(self.access, facts)
         raise AssertionError(f"never ready: {readiness.missing}; last events {self.events[-5:]}")
 
     def killed_up(self) -> bool:
