@@ -95,7 +95,7 @@ def _env_fast_path(argv: list[str]) -> int | None:
     if "env" not in argv[:1]:
         return None
     try:
-        from nexusdev.environment.fast import answer
+        from nexusdev.env.fast import answer
     except ImportError:
         return None
     return answer(argv)
@@ -130,7 +130,7 @@ def _interrupted(session: Session, stopped: BaseException) -> int:
 
 def _bug(session: Session, bug: Exception, argv: Sequence[str]) -> int:
     """A failure that nobody foresaw: short words, and the traceback in a file (``-v`` shows it too)."""
-    from nexusdev.cli.bug import reported
+    from nexusdev.cli.bug_report import reported
 
     error = reported(bug, session.command, argv, verbose=session.console.verbose)
     session.console.fail(error, command=session.command, instance=session.instance)

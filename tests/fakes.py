@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from nexusdev.__main__ import ended
 from nexusdev.cli.console import Console
-from nexusdev.cli.globals import move_global_options_first, wants_json
+from nexusdev.cli.global_options import move_global_options_first, wants_json
 from nexusdev.cli.session import Session
 from nexusdev.components.contract import (
     Change,
@@ -29,17 +29,17 @@ from nexusdev.components.contract import (
     ServiceStatus,
     Variable,
 )
+from nexusdev.context import Context
 from nexusdev.errors import ImageUnavailable
 from nexusdev.events import Event, Listener
 from nexusdev.instance.identity import Identity
-from nexusdev.operations.context import Context
+from nexusdev.interfaces import InstanceAccess, Runtime, View
+from nexusdev.plan.inventory import EngineInventory, OwnedResource
 from nexusdev.plan.snapshot import Snapshot, State
-from nexusdev.plan.survey import EngineInventory, OwnedResource
-from nexusdev.ports import InstanceAccess, Runtime, View
-from nexusdev.runtimes.docker_connect import EngineFacts
-from nexusdev.runtimes.labels import ONE_OFF_ROLE
-from nexusdev.runtimes.memory import FakeEngine, MemoryRuntime
-from nexusdev.runtimes.memory_world import ALIVE
+from nexusdev.runtimes.docker.connection import EngineFacts
+from nexusdev.runtimes.docker.labels import ONE_OFF_ROLE
+from nexusdev.runtimes.memory.engine import ALIVE
+from nexusdev.runtimes.memory.runtime import FakeEngine, MemoryRuntime
 from nexusdev.settings import Settings
 from nexusdev.stack.model import Stack
 

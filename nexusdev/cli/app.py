@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from nexusdev import __version__
 from nexusdev.cli.console import Console
-from nexusdev.cli.globals import Globals, may_color, move_global_options_first, wants_json
+from nexusdev.cli.global_options import Globals, may_color, move_global_options_first, wants_json
 from nexusdev.cli.session import Session
 from nexusdev.cli.usage import ParseError, explained, no_command
 

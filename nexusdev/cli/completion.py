@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import PurePath
 
+from nexusdev.deploy.targets import unknown
 from nexusdev.errors import UsageError
-from nexusdev.operations.selection import unknown
 
 SHELLS = ("bash", "zsh", "fish", "powershell")
 VARIABLE = "_NEXUSDEV_COMPLETE"

@@ -19,7 +19,7 @@ from msgspec import Struct, field
 from nexusdev.cli import layout
 from nexusdev.cli.layout import UNBOUNDED, Page
 from nexusdev.errors import NexusError
-from nexusdev.operations.outcome import Outcome, OutputBlock
+from nexusdev.results import Outcome, OutputBlock
 
 if TYPE_CHECKING:
     from nexusdev.events import Event

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from nexusdev.errors import NexusError
-from nexusdev.operations.outcome import Cell, OutputBlock, Plot, Style, Table, Text
+from nexusdev.results import Cell, OutputBlock, Plot, Style, Table, Text
 
 UNBOUNDED = 10_000
 _CODES: dict[Style, str] = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "strong": "1"}

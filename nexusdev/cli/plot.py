@@ -11,8 +11,8 @@ from typing import Any
 
 from nexusdev.cli import layout
 from nexusdev.cli.layout import Page
-from nexusdev.operations.outcome import Cell, Plot, Series, Table
-from nexusdev.words import si
+from nexusdev.results import Cell, Plot, Series, Table
+from nexusdev.util.humanize import si
 
 # Colours that can be told apart on light and dark, as in the logs; without colours each line has a mark of its own.
 _COLORS = (6, 3, 2, 5, 4, 14, 11, 10, 13, 12)

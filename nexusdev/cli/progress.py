@@ -19,8 +19,8 @@ from nexusdev.events import (
     Seeded,
     StepDone,
 )
-from nexusdev.operations.outcome import Style
 from nexusdev.plan.steps import Action, Plan
+from nexusdev.results import Style
 
 _QUIET_ACTS = frozenset({Action.CREATE, Action.CREATE_VOLUME, Action.CREATE_NETWORK})
 _LONGEST = 140

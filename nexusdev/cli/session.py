@@ -10,12 +10,12 @@ import typer
 from msgspec import Struct, field
 
 from nexusdev.cli.console import Console
-from nexusdev.cli.globals import Globals
+from nexusdev.cli.global_options import Globals
 from nexusdev.errors import ConfirmationNeeded, NexusError
 
 if TYPE_CHECKING:
-    from nexusdev.operations.context import Context
-    from nexusdev.operations.outcome import Outcome
+    from nexusdev.context import Context
+    from nexusdev.results import Outcome
 
 
 class Session(Struct, kw_only=True):
@@ -37,9 +37,9 @@ class Session(Struct, kw_only=True):
     def context(self, **flags: object) -> Context:
         """The project, the instance and the settings that are meant; ``flags`` override settings by their key."""
         from nexusdev import settings
+        from nexusdev.context import Context
         from nexusdev.instance.identity import find_project, identify
         from nexusdev.instance.state import state_root
-        from nexusdev.operations.context import Context
 
         given = self.globals
         project = find_project(given.project or Path.cwd())

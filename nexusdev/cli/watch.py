@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from nexusdev.cli import layout
 from nexusdev.cli.session import Session
-from nexusdev.operations.context import Context
-from nexusdev.operations.outcome import Outcome
+from nexusdev.context import Context
+from nexusdev.results import Outcome
 
 PAUSE = 1.0
 _HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"

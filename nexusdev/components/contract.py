@@ -10,8 +10,8 @@ from typing import Any, Protocol, runtime_checkable
 from msgspec import Struct
 
 from nexusdev.errors import NexusError
+from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.plan.losses import Holding
-from nexusdev.ports import InstanceAccess, View
 from nexusdev.stack.model import Service
 
 

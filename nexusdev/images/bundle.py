@@ -19,7 +19,7 @@ from msgspec.structs import asdict
 from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound
 from nexusdev.images.images import Images
 from nexusdev.images.tags import local_tag
-from nexusdev.runtimes.image_door import StoredImage
+from nexusdev.runtimes.image_store import StoredImage
 
 MANIFEST = "nexusdev.json"
 SCHEMA = 1

@@ -1,56 +1,219 @@
-"""One image from one of its sources: pulled and checked against its contract, built, or made by debootstrap."""
+"""Images on their way: each in a thread of its own, builds in as many slots as there are cores, parents before children.
+
+Whoever waits for one image goes on as soon as that one is there. The first failure ends the rest: nobody waits ten minutes to
+be told what was known after one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 
-from nexusdev.errors import ImageUnavailable, PreflightFailed
-from nexusdev.images.build import ImageBuilder, SourceUnavailable, prove
-from nexusdev.images.journal import BuildLog
-from nexusdev.images.lock import Build, Debootstrap, LockedImage, Registry, Source, kind
-from nexusdev.runtimes.image_door import StoredImage
+from msgspec import Struct
 
+from nexusdev.errors import ImageUnavailable, NexusError
+from nexusdev.images.build_log import BuildLog
+from nexusdev.images.builder.build import ImageBuilder, SourceUnavailable, unavailable
+from nexusdev.images.builder.slots import BuildSlots
+from nexusdev.images.lockfile import Build, Lock, LockedImage, Registry, Source
+from nexusdev.images.sources import fetch, in_order
+from nexusdev.images.tags import local_tag, parents
+from nexusdev.runtimes.image_store import BuildContainer, StoredImage
 
-def in_order(sources: Iterable[Source], kinds: Sequence[str]) -> tuple[Source, ...]:
-    """The sources of the wanted kinds, in the order of the kinds and then of the lock."""
-    return tuple(source for wanted in kinds for source in sources if kind(source) == wanted)
-
-
-def fetch(builder: ImageBuilder, image: LockedImage, source: Source, log: BuildLog) -> StoredImage:
-    """Bring the image into the store, under its own tag. Raises Refused: this source cannot deliver."""
-    match source:
-        case Registry():
-            return _pull(builder, image, source, log)
-        case Build():
-            return builder.build(image, source, log)
-        case Debootstrap():
-            return builder.debootstrap(image, source, log)
+STORE = "store"
 
 
-def _pull(builder: ImageBuilder, image: LockedImage, source: Registry, log: BuildLog) -> StoredImage:
-    log.step(f"pull {source.reference}")
-    try:
-        pulled = builder.store.pull(source.reference, source.digest, log.line)
-        return _adopt(builder, image, source, pulled, log)
-    except ImageUnavailable as error:
-        raise SourceUnavailable(error.why or error.message) from error
-    except PreflightFailed as error:
-        if error.code != "ENGINE_REFUSED":
+class FetchedImage(Struct, frozen=True, kw_only=True):
+    """An image that is in the engine's store. ``source``: 'store' when it was there, else where it came from; ``seconds`` it took."""
+
+    name: str
+    reference: str
+    id: str
+    source: str = STORE
+    seconds: float = 0.0
+
+
+class FetchRequest(Struct, frozen=True, kw_only=True):
+    """What is wanted. ``kinds``: the kinds of sources for the wanted ones, in order; none at all means: the store only."""
+
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    kinds_of_parents: tuple[str, ...]
+    overrides: Mapping[str, str]
+
+
+class ImageFetch:
+    """Begun by ``Images.begin``. Threads may wait on it and cancel it."""
+
+    def __init__(
+        self,
+        *,
+        lock: Lock,
+        builder: Callable[[Callable[[BuildContainer], None]], ImageBuilder],
+        request: FetchRequest,
+        slots: BuildSlots,
+        log: Callable[[str], BuildLog],
+        on_ready: Callable[[FetchedImage], None],
+    ) -> None:
+        self._lock = lock
+        self._builder = builder(self._opened)
+        self._request = request
+        self._slots = slots
+        self._open_log = log
+        self._on_ready = on_ready
+        self._futures: dict[str, Future[FetchedImage]] = {}
+        self._containers: list[BuildContainer] = []
+        self._failure: BaseException | None = None
+        self._guard = threading.RLock()
+        self._urgent = _ancestors_of_cached(lock)
+
+    def start(self) -> None:
+        """Begin with every wanted image."""
+        for name in sorted(self._request.names, key=self._priority):
+            self._future(name)
+
+    def wait(self, name: str, timeout: float | None = None) -> FetchedImage | None:
+        """Until this image is there; None when that took longer than ``timeout`` seconds. Raises ImageUnavailable."""
+        try:
+            return self._future(name).result(timeout)
+        except FutureTimeout:
+            return None
+
+    def wait_all(self) -> tuple[FetchedImage, ...]:
+        """Until all are there, in the order of the lock. Raises the first failure."""
+        try:
+            for name in self._request.names:
+                self._future(name).exception()
+        except BaseException:
+            self.cancel()
             raise
-        raise SourceUnavailable(f"it cannot be run: {error.message}") from error
+        if self._failure is not None:
+            raise self._failure
+        return tuple(self._future(name).result() for name in self._request.names)
+
+    def cancel(self, reason: BaseException | None = None) -> None:
+        """Give up: workshops are closed, whoever waits is told."""
+        with self._guard:
+            self._failure = self._failure or reason or ImageUnavailable("the images were given up")
+            containers, self._containers = self._containers, []
+        for container in containers:
+            container.close()
+
+    def _opened(self, container: BuildContainer) -> None:
+        with self._guard:
+            self._containers.append(container)
+            given_up = self._failure is not None
+        if given_up:
+            container.close()
+            raise SourceUnavailable("it was given up")
+
+    def _future(self, name: str) -> Future[FetchedImage]:
+        with self._guard:
+            if name not in self._futures:
+                self._futures[name] = Future()
+                threading.Thread(target=self._run, args=(name,), name=f"image-{name}", daemon=True).start()
+            return self._futures[name]
+
+    def _run(self, name: str) -> None:
+        future = self._futures[name]
+        try:
+            fetched = self._obtain(name)
+            if name in self._request.names:
+                self._on_ready(fetched)
+        except BaseException as error:
+            try:
+                self.cancel(reason=error)
+            finally:
+                future.set_exception(self._failure or error)
+        else:
+            future.set_result(fetched)
+
+    def _obtain(self, name: str) -> FetchedImage:
+        image = self._lock.images[name]
+        override = self._request.overrides.get(name)
+        reference = override or self._builder.references[name]
+        if found := self._builder.store.find(reference):
+            return FetchedImage(name=name, reference=reference, id=found.id)
+        sources = self._sources(image, override)
+        if not sources:
+            raise _not_in_store(image, reference, offline=not self._request.kinds)
+        return self._fetch(image, reference, sources, override)
+
+    def _sources(self, image: LockedImage, override: str | None) -> Sequence[Source]:
+        kinds = self._request.kinds if image.name in self._request.names else self._request.kinds_of_parents
+        if override is None:
+            return in_order(image.sources, kinds)
+        return in_order([Registry(reference=override)], kinds)
+
+    def _fetch(
+        self, image: LockedImage, reference: str, sources: Sequence[Source], override: str | None
+    ) -> FetchedImage:
+        log, reasons = self._open_log(image.name), []
+        for source in sources:
+            try:
+                stored = self._from(image, source, log)
+            except SourceUnavailable as error:
+                if self._failure is not None:
+                    raise self._failure from error
+                reasons.append(f"{source}: {error}")
+                log.line(f"{source}: {error}")
+                continue
+            if override:
+                return self._fetched(image, override, stored, source, log)
+            self._builder.store.tag(stored.id, local_tag(image.name))
+            return self._fetched(image, reference, stored, source, log)
+        log.given_up()
+        raise unavailable(image, reasons, log)
+
+    def _fetched(
+        self, image: LockedImage, reference: str, stored: StoredImage, source: Source, log: BuildLog
+    ) -> FetchedImage:
+        log.done("built" if isinstance(source, Build) else f"there, from {source}")
+        return FetchedImage(
+            name=image.name, reference=reference, id=stored.id, source=str(source), seconds=round(log.elapsed, 1)
+        )
+
+    def _from(self, image: LockedImage, source: Source, log: BuildLog) -> StoredImage:
+        if isinstance(source, Registry):
+            return fetch(self._builder, image, source, log)
+        if isinstance(source, Build):
+            futures = [self._future(parent) for parent in parents(self._lock, image.name)]
+            for future in futures:
+                future.result()
+        group = source.cache if isinstance(source, Build) else ""
+        with self._slots.take(priority=self._priority(image.name), group=group):
+            if self._failure is not None:
+                raise SourceUnavailable("it was given up")
+            log.begin()
+            return fetch(self._builder, image, source, log)
+
+    def _priority(self, name: str) -> int:
+        return 0 if name in self._urgent else 1
 
 
-def _adopt(
-    builder: ImageBuilder, image: LockedImage, source: Registry, pulled: StoredImage, log: BuildLog
-) -> StoredImage:
-    """A pulled image gets our tag once it is seen to keep the contract; where names differ, with links in a layer of its own."""
-    reference = builder.references[image.name]
-    with builder.container(pulled.id, f"{image.name}-check") as container:
-        for name, theirs in source.links.items():
-            script = f'mkdir -p /usr/local/bin && ln -s "$(command -v {theirs})" /usr/local/bin/{name}'
-            container.run(script, user="0", folder="/", environment={}, say=log.line)
-        prove(image, container, log)
-        if source.links:
-            return container.commit(reference, ["USER 10001:10001"], builder.labels(image))
-    builder.store.tag(pulled.id, reference)
-    return pulled
+def _ancestors_of_cached(lock: Lock) -> frozenset[str]:
+    """The long builds (those that keep a cache) and what they are built on: they go first."""
+    found: set[str] = set()
+    ahead = [
+        name
+        for name, image in lock.images.items()
+        if any(isinstance(source, Build) and source.cache for source in image.sources)
+    ]
+    while ahead:
+        name = ahead.pop()
+        if name not in found:
+            found.add(name)
+            ahead += parents(lock, name)
+    return frozenset(found)
+
+
+def _not_in_store(image: LockedImage, reference: str, *, offline: bool) -> NexusError:
+    return ImageUnavailable(
+        f"image {image.name} {image.version} is not in the engine's store",
+        why=f"{reference} is missing, and "
+        + ("offline nothing else may be asked" if offline else "none of the allowed sources has it"),
+        hint="nexusdev images load FILE    or, with a network: nexusdev images build",
+        code="IMAGE_UNAVAILABLE",
+    )

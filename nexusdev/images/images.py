@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from nexusdev.events import Listener, Note, Silence
-from nexusdev.images.lock import BUILD, REGISTRY, Lock, default_file, load
-from nexusdev.images.slots import BuildSlots
+from nexusdev.images.builder.slots import BuildSlots
+from nexusdev.images.lockfile import BUILD, REGISTRY, Lock, default_file, load
 from nexusdev.images.tags import tags
-from nexusdev.instance.lock import Holder, Patience, hold
-from nexusdev.runtimes.image_door import ImageStore, StoredImage
+from nexusdev.runtimes.image_store import ImageStore, StoredImage
+from nexusdev.util.lock import Holder, Patience, hold
 
 if TYPE_CHECKING:
-    from nexusdev.images.arrival import FetchedImage, ImageFetch
+    from nexusdev.images.fetch import FetchedImage, ImageFetch
 
 OVERRIDE = "NEXUSDEV_IMAGE_"
 _LONGEST_BUILD = 3600.0
@@ -92,10 +92,10 @@ class Images(Struct, frozen=True, kw_only=True, dict=True):
 
         Hold ``building()`` around it when something is missing.
         """
-        from nexusdev.images.arrival import FetchRequest, ImageFetch
-        from nexusdev.images.build import ImageBuilder
-        from nexusdev.images.host import Host
-        from nexusdev.images.journal import BuildLog
+        from nexusdev.images.build_log import BuildLog
+        from nexusdev.images.builder.build import ImageBuilder
+        from nexusdev.images.builder.host import Host
+        from nexusdev.images.fetch import FetchRequest, ImageFetch
 
         heard = listener or Silence()
         host = Host(environ=self.environ, folder=self.root / "build")
@@ -153,7 +153,7 @@ class Images(Struct, frozen=True, kw_only=True, dict=True):
 
 
 def _at_hand(name: str, reference: str, image: StoredImage) -> FetchedImage:
-    from nexusdev.images.arrival import FetchedImage
+    from nexusdev.images.fetch import FetchedImage
 
     return FetchedImage(name=name, reference=reference, id=image.id)
 
@@ -166,7 +166,7 @@ def open_images(
     connect: Callable[[], ImageStore] | None = None,
     cache: Path | None = None,
 ) -> Images:
-    """The images of this installation and of this process's engine. Raises InvalidConfig. ``cache``: see ``lock.load``."""
+    """The images of this installation and of this process's engine. Raises InvalidConfig. ``cache``: see ``lockfile.load``."""
     return Images(
         lock=load(lock or default_file(), cache=cache),
         connect=connect or _engine,
@@ -177,6 +177,6 @@ def open_images(
 
 
 def _engine() -> ImageStore:
-    from nexusdev.runtimes.docker_images import image_store
+    from nexusdev.runtimes.docker.images import image_store
 
     return image_store()

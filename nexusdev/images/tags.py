@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nexusdev.errors import InvalidConfig
-from nexusdev.images.lock import Build, Lock, LockedImage
+from nexusdev.images.lockfile import Build, Lock, LockedImage
 
 REPOSITORY = "nexusdev"
 # Raised when the way of building changes what comes out of the same folder.
@@ -29,7 +29,7 @@ def parents(lock: Lock, name: str) -> tuple[str, ...]:
     image = lock.images[name]
     if not any(isinstance(source, Build) for source in image.sources) or image.folder is None:
         return ()
-    from nexusdev.images.dockerfile import parse
+    from nexusdev.images.builder.dockerfile import parse
 
     found = parse(image.folder / "Dockerfile").parents
     for parent in found:

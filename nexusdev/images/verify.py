@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from nexusdev.images.build import IMAGE_LABEL
-from nexusdev.images.lock import LockedImage, Registry
-from nexusdev.runtimes.image_door import StoredImage
+from nexusdev.images.builder.build import IMAGE_LABEL
+from nexusdev.images.lockfile import LockedImage, Registry
+from nexusdev.runtimes.image_store import StoredImage
 
 
 class ImageVerification(Struct, frozen=True, kw_only=True):

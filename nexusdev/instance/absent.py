@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nexusdev.errors import InvalidState
-from nexusdev.instance.folders import folder_of
-from nexusdev.plan.survey import OwnedResource
+from nexusdev.instance.paths import folder_of
+from nexusdev.plan.inventory import OwnedResource
 
 _EVIDENCE = 6
 _DEFAULT = Path(".local") / "state" / "nexusdev"

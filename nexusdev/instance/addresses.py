@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nexusdev.ports import Address
+from nexusdev.interfaces import Address
 from nexusdev.stack.model import Service, Stack
 
 HOST = "127.0.0.1"

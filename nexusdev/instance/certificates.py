@@ -21,9 +21,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from nexusdev.errors import InvalidState
-from nexusdev.instance.files import finish_write, remove_temp_files, replace, write_in_place
-from nexusdev.instance.state import make_folder
 from nexusdev.stack.model import Service, Stack
+from nexusdev.util.files import finish_write, make_folder, remove_temp_files, replace, write_in_place
 
 if TYPE_CHECKING:
     from cryptography import x509

@@ -13,18 +13,19 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from nexusdev.errors import NotFound
-from nexusdev.instance import absent, owners, ports, state, subnets
+from nexusdev.instance import absent, owners, port_blocks, state, subnets
 from nexusdev.instance.addresses import addresses
 from nexusdev.instance.identity import Identity, require_owner
 from nexusdev.instance.places import Place, place_of
 from nexusdev.instance.secrets import SecretFiles
 from nexusdev.instance.state import Record
-from nexusdev.plan.survey import EngineInventory
+from nexusdev.plan.inventory import EngineInventory
+from nexusdev.util import files
 
 if TYPE_CHECKING:
-    from nexusdev.instance.lock import Held, Patience
-    from nexusdev.ports import InstanceAccess, Runtime
+    from nexusdev.interfaces import InstanceAccess, Runtime
     from nexusdev.stack.model import Stack
+    from nexusdev.util.lock import Held, Patience
 
 
 class Instance(Struct, frozen=True, kw_only=True):
@@ -67,7 +68,7 @@ class Instance(Struct, frozen=True, kw_only=True):
 
     def port(self, number: int) -> int:
         """The host port with these last two digits."""
-        return ports.block_of(self.slot)[number]
+        return port_blocks.block_of(self.slot)[number]
 
     def environment(self, images: Mapping[str, str] | None = None) -> dict[str, str]:
         """What the compose files interpolate. ``images``: lock name → reference, as NEXUS_IMAGE_<NAME>."""
@@ -78,7 +79,7 @@ class Instance(Struct, frozen=True, kw_only=True):
             "NEXUS_PROJECT": self.compose_project,
             "NEXUS_STATE": str(self.folder),
             "NEXUS_NET": self.net,
-            "NEXUS_PORTS": str(ports.prefix_of(self.slot)),
+            "NEXUS_PORTS": str(port_blocks.prefix_of(self.slot)),
             "NEXUS_UID": str(self.uid),
             "NEXUS_GID": str(self.gid),
             **dict(sorted(named.items())),
@@ -95,20 +96,20 @@ class Instance(Struct, frozen=True, kw_only=True):
 
         data_exists  volumes of the instance are there: a lost password is then an error (InvalidState), never made anew
         """
-        from nexusdev.instance import certificates, numbers
+        from nexusdev.instance import certificates, textfile_metrics
 
         made = self.secrets(stack).prepare(data_exists=data_exists)
         issued = certificates.prepare(
             self.folder / "tls", stack, instance=self.name, nonce=self.nonce, uid=self.uid, gid=self.gid
         )
         state.write_passwd(self.folder, self.uid, self.gid)
-        numbers.create_file(self.folder)
+        textfile_metrics.create_file(self.folder)
         state.write_compose_env(self.folder, self.environment(images))
         return (*made, *(f"certificate {group}" for group in issued))
 
     def access(self, runtime: Runtime, stack: Stack) -> InstanceAccess:
         """All that components see of the world."""
-        from nexusdev.ports import InstanceAccess
+        from nexusdev.interfaces import InstanceAccess
 
         return InstanceAccess(
             instance=self.name,
@@ -182,7 +183,7 @@ def locked(
 
     Raises Locked (exit 14), which names who has it.
     """
-    from nexusdev.instance import lock
+    from nexusdev.util import lock
 
     root = root or state.state_root()
     file = state.lock_file(root, identity.name)
@@ -241,7 +242,7 @@ def _make(identity: Identity, root: Path, inventory: EngineInventory, rootless: 
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             **_place(identity.project),
         )
-        state.make_folder(folder)
+        files.make_folder(folder)
         state.write_record(folder, record)
     return record
 
@@ -277,8 +278,8 @@ def _allocate(root: Path, inventory: EngineInventory, name: str, *, but: int | N
     """A port block and a subnet that nobody has: neither in the state nor in the engine."""
     others = [record for record in state.records(root) if record.name != name]
     used = {record.slot for record in others} | {but}
-    used |= {ports.slot_of(port) for each in inventory.resources if each.instance != name for port in each.ports}
-    slot = ports.choose_slot({each for each in used if each is not None}, ports.is_taken)
+    used |= {port_blocks.slot_of(port) for each in inventory.resources if each.instance != name for port in each.ports}
+    slot = port_blocks.choose_slot({each for each in used if each is not None}, port_blocks.is_taken)
     taken = [*inventory.subnets.values(), *(f"{record.net}.0/24" for record in others)]
     return slot, subnets.choose_net(slot, taken)
 
@@ -286,7 +287,7 @@ def _allocate(root: Path, inventory: EngineInventory, name: str, *, but: int | N
 @contextlib.contextmanager
 def _allocation(root: Path) -> Iterator[None]:
     """Alone while choosing: two instances started at once must not choose the same."""
-    from nexusdev.instance import lock
+    from nexusdev.util import lock
 
     patience = lock.Patience(seconds=30)
     with lock.hold(

@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from nexusdev.instance.files import replace
+from nexusdev.util.files import replace
 
 _FILE = "volumes.json"
 

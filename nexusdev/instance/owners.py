@@ -10,10 +10,11 @@ from pathlib import Path
 
 from msgspec.structs import asdict, replace
 
-from nexusdev.instance import files, state
+from nexusdev.instance import state
 from nexusdev.instance.naming import another_name, derived_name, names_folder
 from nexusdev.instance.places import place_of
 from nexusdev.instance.state import Record
+from nexusdev.util import files
 
 
 def hand_over(record: Record, project: Path, *, root: Path) -> Record:
@@ -24,7 +25,7 @@ def hand_over(record: Record, project: Path, *, root: Path) -> Record:
     former = tuple(each for each in dict.fromkeys((*record.former, record.owner)) if each != str(project))
     handed = replace(record, owner=str(project), former=former, **asdict(place_of(project)))
     folder = names_folder(root)
-    state.make_folder(folder)
+    files.make_folder(folder)
     forget_name(record.name, root=root)
     for path in former:
         if derived_name(Path(path)) == record.name and not (folder / record.name).exists():

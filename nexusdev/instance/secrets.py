@@ -29,9 +29,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from nexusdev.errors import InvalidConfig, InvalidState
-from nexusdev.instance.files import finish_write, remove_temp_files, replace, write_in_place
-from nexusdev.instance.state import make_folder
 from nexusdev.stack.model import Secret, SecretRecipe
+from nexusdev.util.files import finish_write, make_folder, remove_temp_files, replace, write_in_place
 
 PLACEHOLDER = re.compile(r"\{\{\s*(?:([a-z0-9]+):)?([A-Za-z0-9._-]+)\s*\}\}")
 _ALPHABET = string.ascii_letters + string.digits

@@ -2,7 +2,7 @@
 
     <root>/instances/<name>/instance.json   who it is: owner, port block, subnet, nonce (schema version 1)
                             secrets/ tls/   see secrets.py and certificates.py
-                            metrics.prom    nexusdev's own numbers for Prometheus, see numbers.py
+                            metrics.prom    nexusdev's own numbers for Prometheus, see textfile_metrics.py
                             passwd          for servers that want a name for their uid
                             volumes.json    the data volumes that have existed, see marks.py
                             compose.env     the interpolation variables, for plain ``docker compose --env-file``
@@ -10,7 +10,7 @@
     <root>/locks/instance-<name>.lock       held by who works on it, see lock.py (outside the folder, so that ``destroy`` can hold it to the end)
     <root>/allocation.lock                  held while a port block is chosen
 
-``root``: see folders.py.
+``root``: see paths.py.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from nexusdev.errors import InvalidState
-from nexusdev.instance.files import replace
-from nexusdev.instance.folders import folder_of, instances, lock_file, state_root
+from nexusdev.instance.paths import folder_of, instances, lock_file, state_root
 from nexusdev.instance.places import Place
+from nexusdev.util.files import replace
 
 __all__ = ["Record", "container_user", "folder_of", "instances", "lock_file", "state_root"]
 
@@ -75,20 +75,6 @@ def container_user(*, rootless: bool = False) -> tuple[int, int]:
     if os.getuid() == 0:
         return _ROOT_CONTAINER_ID, _ROOT_CONTAINER_ID
     return os.getuid(), os.getgid()
-
-
-def make_folder(path: Path) -> None:
-    """A folder of mode 0700, and its parents below the state root likewise."""
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path.stat().st_mode & 0o077:
-            path.chmod(0o700)
-    except OSError as error:
-        raise InvalidState(
-            f"cannot make the state folder {path}",
-            why=error.strerror or str(error),
-            hint="NEXUSDEV_STATE_DIR=/a/folder/of/yours nexusdev up",
-        ) from error
 
 
 def write_record(folder: Path, record: Record) -> None:

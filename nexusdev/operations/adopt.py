@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nexusdev.context import Context
 from nexusdev.errors import IdentityMismatch, NotFound
 from nexusdev.instance import owners, state
 from nexusdev.instance.identity import Identity
 from nexusdev.instance.instance import forget, locked
 from nexusdev.instance.naming import name_of
 from nexusdev.instance.state import Record
-from nexusdev.operations.context import Context
-from nexusdev.operations.moved import Earlier, earlier, refuse_stateless, weigh
-from nexusdev.operations.outcome import Outcome
-from nexusdev.words import join_names, pluralize
+from nexusdev.moved_projects import Earlier, earlier, refuse_stateless, weigh
+from nexusdev.results import Outcome
+from nexusdev.util.humanize import join_names, pluralize
 
 
 def question(context: Context) -> str | None:

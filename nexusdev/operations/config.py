@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nexusdev.operations.context import Context
-from nexusdev.operations.outcome import Cell, Outcome, Table, Text
+from nexusdev.context import Context
+from nexusdev.results import Cell, Outcome, Table, Text
 
 
 def show(context: Context, *, origin: bool = False) -> Outcome:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nexusdev.environment.file import SIGNATURE
+from nexusdev.context import Context
+from nexusdev.deploy.teardown import removed, require_permission, take_down
+from nexusdev.deploy.turns import turn, what_takes_down
+from nexusdev.env.file import SIGNATURE
 from nexusdev.errors import NexusError
 from nexusdev.instance.instance import forget
 from nexusdev.instance.places import Presence, look_for
 from nexusdev.instance.state import folder_of, read_record
-from nexusdev.operations.context import Context
-from nexusdev.operations.moved import refuse_moved
-from nexusdev.operations.outcome import Outcome
-from nexusdev.operations.teardown import removed, require_permission, take_down
-from nexusdev.operations.turn import turn, what_takes_down
-from nexusdev.plan.claims import refuse_strangers
+from nexusdev.moved_projects import refuse_moved
+from nexusdev.plan.ownership import refuse_strangers
 from nexusdev.plan.planner import plan_down
 from nexusdev.plan.snapshot import Snapshot
-from nexusdev.words import pluralize
+from nexusdev.results import Outcome
+from nexusdev.util.humanize import pluralize
 
 
 def question(context: Context) -> str | None:

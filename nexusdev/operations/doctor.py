@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from nexusdev.context import Context
+from nexusdev.doctor import engine_checks, instance_checks
+from nexusdev.doctor.check import Check, CheckResult
 from nexusdev.errors import NexusError, PreflightFailed
-from nexusdev.operations import doctor_engine, doctor_instance
-from nexusdev.operations.checkup import Check, CheckResult
-from nexusdev.operations.context import Context
-from nexusdev.operations.outcome import Outcome, Style, Table, Text
-from nexusdev.words import pluralize
+from nexusdev.results import Outcome, Style, Table, Text
+from nexusdev.util.humanize import pluralize
 
 _STYLES: dict[CheckResult, Style] = {"ok": "good", "warning": "warn", "failed": "bad", "fixed": "good"}
 
@@ -31,7 +31,7 @@ def doctor(context: Context, *, fix: bool = False) -> Outcome:
 
 def examine(context: Context) -> Iterator[Check]:
     """Every check. One that cannot be made because another failed is left out."""
-    groups: tuple[Callable[[Context], Iterator[Check]], ...] = (doctor_engine.examine, doctor_instance.examine)
+    groups: tuple[Callable[[Context], Iterator[Check]], ...] = (engine_checks.examine, instance_checks.examine)
     for group in groups:
         yield from group(context)
 

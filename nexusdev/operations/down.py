@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from nexusdev.operations.context import Context
-from nexusdev.operations.outcome import Outcome, Text
-from nexusdev.operations.teardown import removed, take_down
-from nexusdev.operations.turn import turn
-from nexusdev.words import pluralize
+from nexusdev.context import Context
+from nexusdev.deploy.teardown import removed, take_down
+from nexusdev.deploy.turns import turn
+from nexusdev.results import Outcome, Text
+from nexusdev.util.humanize import pluralize
 
 # docker volume prune takes named volumes before Docker 23, and with -a since; so does podman volume prune.
 _EXPOSED = Text("no container uses it now: docker volume prune and docker system prune --volumes may remove it", "dim")

@@ -8,19 +8,17 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from nexusdev.components.contract import Component, Variable
-from nexusdev.environment import file, formats, stored
-from nexusdev.environment.file import Written
-from nexusdev.environment.stored import Stored
+from nexusdev.context import Context
+from nexusdev.deploy.coverage import Coverage, awaited, coverage, unproven
+from nexusdev.deploy.publisher import prove, write_env_file
+from nexusdev.deploy.turns import turn
+from nexusdev.env import formats, stored
+from nexusdev.env.file import Written
+from nexusdev.env.stored import Stored
 from nexusdev.errors import Degraded, UsageError
-from nexusdev.events import Note
 from nexusdev.instance.instance import Instance
-from nexusdev.operations.context import Context
-from nexusdev.operations.coverage import Coverage, awaited, coverage, unproven
-from nexusdev.operations.outcome import Outcome
-from nexusdev.operations.turn import turn
-from nexusdev.ports import CA_IN_CONTAINERS, InstanceAccess, View
-from nexusdev.words import join_names
+from nexusdev.interfaces import CA_IN_CONTAINERS, View
+from nexusdev.results import Outcome
 
 
 class EnvOutcome(Outcome, frozen=True, kw_only=True):
@@ -91,7 +89,7 @@ def _into_file(context: Context, instance: Instance, *, proof: bool) -> EnvOutco
         return replace(outcome, output=(f"left as it is: {context.settings.env_file}",))
     with turn(context, command, shared=True):
         values = stored.read(instance.folder).views["host"]
-        written = _write(context, formats.render(values, "dotenv", instance=instance.name))
+        written = write_env_file(context, formats.render(values, "dotenv", instance=instance.name))
     data = {**outcome.data, "variables": dict(values), "file": str(written.path)}
     return replace(outcome, data=data, output=(_said(written),), warnings=warnings_of(written))
 
@@ -114,16 +112,6 @@ def how_to_mount(context: Context) -> str:
     """Return the options of ``docker run`` with which the container view is true."""
     instance = context.instance()
     return f"--network {instance.network} -v {instance.ca_file}:{CA_IN_CONTAINERS}:ro"
-
-
-def prove(kept: Stored) -> Mapping[str, float]:
-    """Path → seconds of its answer."""
-    from nexusdev.environment.proof import prove as ask
-
-    return {
-        answer.path: round(answer.seconds, 4)
-        for answer in ask(kept.views["host"], instance=kept.instance, nonce=kept.nonce)
-    }
 
 
 def values_for_run(context: Context, *, proof: bool = True, view: View = View.HOST) -> Mapping[str, str]:
@@ -152,7 +140,7 @@ def _proven(context: Context, instance: Instance) -> Coverage:
         try:
             return _all_proven(instance)
         except Degraded:
-            from nexusdev.operations.renew import renewed
+            from nexusdev.deploy.renew import renewed
 
             if renewed(context, instance):
                 return _all_proven(instance)
@@ -164,76 +152,9 @@ def _all_proven(instance: Instance) -> Coverage:
     return Coverage(kept=kept, seconds=prove(kept))
 
 
-def gather(access: InstanceAccess, components: Iterable[Component]) -> Stored:
-    """What the components say in both views, production's names first."""
-    selected = tuple(components)
-    views: dict[str, Mapping[str, str]] = {}
-    secret: set[str] = set()
-    for view in View:
-        own = (
-            Variable(name="NEXUSDEV_INSTANCE", value=access.instance),
-            Variable(name="NEXUSDEV_CA_FILE", value=access.ca_file_in(view)),
-        )
-        found = [*(each for component in selected for each in component.variables(access, view)), *own]
-        views[view.value] = formats.checked(formats.ordered({each.name: each.value for each in found}))
-        secret |= {each.name for each in found if each.secret}
-    return Stored(
-        instance=access.instance,
-        nonce=access.nonce,
-        views=views,
-        secret=secret,
-        components=[component.name for component in selected],
-    )
-
-
-def publish(context: Context, instance: Instance, access: InstanceAccess, components: Iterable[Component]) -> Written:
-    """Store the variables of these components and write the env file; tells the listener when git was told to ignore it.
-
-    Raises InvalidConfig where the env file must not or cannot be written (the state then has them all the same).
-    """
-    kept = gather(access, components)
-    stored.write(instance.folder, kept)
-    if absent := [name for name in stored.expected(instance.folder) if name not in kept.components]:
-        lacks = f"{context.settings.env_file.name} lacks {join_names(absent)}: the last up did not end; nexusdev up"
-        context.listener.tell(Note(text=lacks, warning=True))
-    else:
-        stored.settle(instance.folder)
-    return _write(context, formats.render(kept.views["host"], "dotenv", instance=instance.name))
-
-
-def republish(context: Context, instance: Instance) -> Written:
-    """Write the env file again from the state where it was deleted or changed; for an ``up`` that had nothing else to do.
-
-    Git is asked either way: a repository may have been made since.
-    """
-    kept = stored.read(instance.folder)
-    text = formats.render(kept.views["host"], "dotenv", instance=instance.name)
-    target = context.settings.env_file
-    if not target.exists() or target.read_text(encoding="utf-8") != text:
-        return _write(context, text)
-    return _told(context, file.guard(target))
-
-
 def warnings_of(written: Written) -> tuple[str, ...]:
     """For the outcome of a verb that wrote the file."""
     return (written.warning,) if written.warning else ()
-
-
-def check_env_file(context: Context) -> None:
-    """Raise what ``publish`` would raise about the env file; ``up`` asks before it starts anything."""
-    file.refuse(context.settings.env_file)
-
-
-def _write(context: Context, text: str) -> Written:
-    return _told(context, file.write(context.settings.env_file, text))
-
-
-def _told(context: Context, written: Written) -> Written:
-    if written.excluded:
-        context.listener.tell(
-            Note(text=f"{written.path.name} is now ignored by git in this clone ({written.excluded})")
-        )
-    return written
 
 
 def _said(written: Written) -> str:

@@ -8,11 +8,11 @@ from typing import IO
 from msgspec import Struct
 
 from nexusdev.components.contract import Client
+from nexusdev.context import Context
+from nexusdev.deploy.targets import unknown
 from nexusdev.errors import NotFound, UsageError
-from nexusdev.operations.context import Context
-from nexusdev.operations.selection import unknown
+from nexusdev.interfaces import Runtime
 from nexusdev.plan.snapshot import Container, Snapshot, State
-from nexusdev.ports import Runtime
 
 # The best shell that there is; `sh -c` so that it is looked for where it will run.
 SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash || exec sh")

@@ -13,22 +13,23 @@ from typing import Any
 
 from msgspec import Struct
 
+from nexusdev.context import Context
 from nexusdev.errors import Locked, NexusError
-from nexusdev.instance import lock, state
-from nexusdev.instance.folders import locks
+from nexusdev.instance import state
 from nexusdev.instance.identity import Identity
 from nexusdev.instance.instance import forget, locked
+from nexusdev.instance.paths import locks
 from nexusdev.operations import ls
-from nexusdev.operations.context import Context
 from nexusdev.operations.images import size as told_size
-from nexusdev.operations.outcome import Outcome, Table
 from nexusdev.operations.run_in import lock_file
-from nexusdev.plan.claims import refuse_strangers
+from nexusdev.plan.inventory import EngineInventory, OwnedResource
+from nexusdev.plan.ownership import refuse_strangers
 from nexusdev.plan.planner import plan_down
 from nexusdev.plan.steps import Action, Step
-from nexusdev.plan.survey import EngineInventory, OwnedResource
-from nexusdev.runtimes.image_door import StoredImage
-from nexusdev.words import duration_ago, pluralize
+from nexusdev.results import Outcome, Table
+from nexusdev.runtimes.image_store import StoredImage
+from nexusdev.util import lock
+from nexusdev.util.humanize import duration_ago, pluralize
 
 GC = "nexusdev gc"
 _MEGA = 1_000_000

@@ -7,17 +7,17 @@ from pathlib import Path
 
 from msgspec.structs import asdict
 
+from nexusdev.context import Context
 from nexusdev.errors import Degraded, PreflightFailed
 from nexusdev.events import Listener
 from nexusdev.images import bundle as bundles
-from nexusdev.images.arrival import STORE, FetchedImage
+from nexusdev.images.fetch import STORE, FetchedImage
 from nexusdev.images.images import Images
-from nexusdev.images.lock import BUILD, REGISTRY, Build, Registry
+from nexusdev.images.lockfile import BUILD, REGISTRY, Build, Registry
 from nexusdev.images.verify import verify_image
-from nexusdev.operations.context import Context
-from nexusdev.operations.outcome import Outcome, Table, Text
-from nexusdev.runtimes.image_door import StoredImage
-from nexusdev.words import duration, pluralize
+from nexusdev.results import Outcome, Table, Text
+from nexusdev.runtimes.image_store import StoredImage
+from nexusdev.util.humanize import duration, pluralize
 
 _MEGA = 1_000_000
 _GIGA = 1_000_000_000

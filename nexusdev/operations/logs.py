@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from nexusdev.context import Context
+from nexusdev.deploy.targets import services_of
 from nexusdev.errors import NotFound, UsageError
-from nexusdev.operations.context import Context
-from nexusdev.operations.selection import services_of
-from nexusdev.ports import LogLine
+from nexusdev.interfaces import LogLine
 
 _AGO = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -9,13 +9,14 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from nexusdev.context import Context
+from nexusdev.deploy import last_up
 from nexusdev.errors import PreflightFailed
-from nexusdev.instance import lock, ports, state
+from nexusdev.instance import port_blocks, state
 from nexusdev.instance.places import Place, Presence, Sight, look_for
-from nexusdev.operations import journal
-from nexusdev.operations.context import Context
-from nexusdev.operations.outcome import Outcome, Table, Text
-from nexusdev.plan.survey import EngineInventory, OwnedResource
+from nexusdev.plan.inventory import EngineInventory, OwnedResource
+from nexusdev.results import Outcome, Table, Text
+from nexusdev.util import lock
 
 _Mood = Literal["plain", "good", "warn"]
 
@@ -94,7 +95,7 @@ def row(
     containers = [each for each in things if each.kind == "container" and not each.one_off]
     owner = record.owner if record else next((each.owner_path for each in things if each.owner_path), "")
     slot = record.slot if record else next(_slots(containers), None)
-    block = ports.block_of(slot) if slot is not None else None
+    block = port_blocks.block_of(slot) if slot is not None else None
     sight = look_for(Path(owner), record.place if record else Place()) if owner else Sight(presence=Presence.UNKNOWN)
     return InstanceRow(
         name=name,
@@ -111,12 +112,12 @@ def row(
         containers=len(containers),
         volumes=sum(each.kind == "volume" for each in things),
         ports=f"{block[0]}-{block[-1]}" if block else "",
-        used=max((journal.last_written(state.folder_of(root, name)), *(each.used for each in things))),
+        used=max((last_up.last_written(state.folder_of(root, name)), *(each.used for each in things))),
     )
 
 
 def _slots(containers: Iterable[OwnedResource]) -> Iterator[int]:
-    return (slot for each in containers for port in each.ports if (slot := ports.slot_of(port)) is not None)
+    return (slot for each in containers for port in each.ports if (slot := port_blocks.slot_of(port)) is not None)
 
 
 def _cells(row: InstanceRow, *, known: bool) -> tuple[str | Text, ...]:

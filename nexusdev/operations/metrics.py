@@ -11,11 +11,11 @@ from typing import Any
 
 from nexusdev.components.monitoring.names import NAME
 from nexusdev.components.monitoring.query import Prometheus, Silent, TimeRange
+from nexusdev.context import Context
 from nexusdev.errors import Degraded, NexusError, NotFound, UsageError
-from nexusdev.operations.context import Context
-from nexusdev.operations.outcome import Outcome, OutputBlock, Plot, Series, Table, Text
 from nexusdev.plan.snapshot import State
-from nexusdev.words import number
+from nexusdev.results import Outcome, OutputBlock, Plot, Series, Table, Text
+from nexusdev.util.humanize import number
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w|y)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from nexusdev.context import Context
 from nexusdev.errors import PreflightFailed
-from nexusdev.instance.ports import block_of, holder_of, is_taken
-from nexusdev.operations.context import Context
-from nexusdev.operations.outcome import Outcome, Table, Text
-from nexusdev.plan.survey import EngineInventory
+from nexusdev.instance.port_blocks import block_of, holder_of, is_taken
+from nexusdev.plan.inventory import EngineInventory
+from nexusdev.results import Outcome, Table, Text
 from nexusdev.stack.model import Stack
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from nexusdev.environment.proxies import with_loopback
+from nexusdev.context import Context
+from nexusdev.env.proxies import with_loopback
 from nexusdev.errors import NotFound, UsageError
-from nexusdev.operations.context import Context
 from nexusdev.operations.env import values_for_run
 
 

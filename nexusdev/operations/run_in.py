@@ -10,12 +10,12 @@ from typing import IO
 
 from msgspec import Struct
 
+from nexusdev.context import Context
 from nexusdev.errors import ImageUnavailable, NotFound, PreflightFailed, UsageError
 from nexusdev.events import Note
-from nexusdev.instance import lock
-from nexusdev.operations.context import Context
+from nexusdev.interfaces import CA_IN_CONTAINERS, BindMount, Completed, OneOff, Runtime, View
 from nexusdev.operations.env import values_for_run
-from nexusdev.ports import CA_IN_CONTAINERS, BindMount, Completed, OneOff, Runtime, View
+from nexusdev.util import lock
 
 _MODES = {"": False, "rw": False, "ro": True}
 _MOUNT = "nexusdev run --in IMAGE -v ./src:/src -- COMMAND"

@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from nexusdev.components.contract import Component
-from nexusdev.environment import stored
+from nexusdev.context import Context
+from nexusdev.deploy import publisher
+from nexusdev.deploy.turns import turn
+from nexusdev.env import stored
 from nexusdev.errors import Degraded, NexusError, NotFound, UsageError
 from nexusdev.events import Seeded
-from nexusdev.instance import numbers
+from nexusdev.instance import textfile_metrics
 from nexusdev.instance.identity import require_owner
 from nexusdev.instance.instance import Instance
+from nexusdev.interfaces import InstanceAccess
 from nexusdev.operations import env
-from nexusdev.operations.context import Context
-from nexusdev.operations.outcome import Outcome, Table
-from nexusdev.operations.turn import turn
-from nexusdev.ports import InstanceAccess
+from nexusdev.results import Outcome, Table
 from nexusdev.stack.model import SecretRecipe, Stack
 
 VAULT = "vault"
@@ -101,7 +102,7 @@ def rotate(context: Context, names: Sequence[str] = ()) -> Outcome:
     with turn(context, "nexusdev secrets rotate"):
         instance = context.instance()
         require_owner(context.identity, instance.owner, instance.place)
-        env.check_env_file(context)
+        publisher.check_env_file(context)
         stack = context.stack(instance)
         published = _published(context, instance, stack)
         selected = _chosen(published, names)
@@ -109,7 +110,7 @@ def rotate(context: Context, names: Sequence[str] = ()) -> Outcome:
         changes, failure = _rotate_each(context, access, selected)
         warnings: tuple[str, ...] = ()
         if changes:
-            numbers.write(instance.folder, numbers.instance_metrics(instance.folder, stack))
+            textfile_metrics.write(instance.folder, textfile_metrics.instance_metrics(instance.folder, stack))
             warnings = _follow(context, instance, access, published, failure)
     if failure:
         raise failure
@@ -169,7 +170,7 @@ def _follow(
         credentials = {each.name: each.credentials(access) for each in published}
         update = getattr(vault, "update_credentials", vault.seed)
         update(access, credentials)
-    written = env.publish(context, instance, access, published)
+    written = publisher.publish(context, instance, access, published)
     if failure is None:
         _prove(context, instance)
     return env.warnings_of(written)
@@ -180,7 +181,7 @@ def _prove(context: Context, instance: Instance) -> None:
     until = context.clock.now() + PATIENCE
     while True:
         try:
-            env.prove(stored.read(instance.folder))
+            publisher.prove(stored.read(instance.folder))
         except Degraded:
             if context.clock.now() >= until:
                 raise

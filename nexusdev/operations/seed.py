@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from nexusdev.components.contract import Component, SeedFile
+from nexusdev.context import Context
+from nexusdev.deploy import last_up as journal
+from nexusdev.deploy.publisher import publish
+from nexusdev.deploy.seed_files import collect
+from nexusdev.deploy.targets import require_components
+from nexusdev.deploy.turns import turn
 from nexusdev.errors import NotFound
 from nexusdev.events import Seeded
-from nexusdev.operations import journal
-from nexusdev.operations.context import Context
-from nexusdev.operations.env import publish, warnings_of
-from nexusdev.operations.outcome import Outcome, Table
-from nexusdev.operations.seed_files import collect
-from nexusdev.operations.selection import require_components
-from nexusdev.operations.turn import turn
+from nexusdev.interfaces import InstanceAccess
+from nexusdev.operations.env import warnings_of
 from nexusdev.plan.snapshot import State
-from nexusdev.ports import InstanceAccess
+from nexusdev.results import Outcome, Table
 
 
 def seed(context: Context, names: Sequence[str] = ()) -> Outcome:

@@ -6,14 +6,17 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import asdict
 
+from nexusdev.context import Context
+from nexusdev.deploy import last_up as journal
+from nexusdev.deploy import lost_volumes
 from nexusdev.errors import Degraded
-from nexusdev.operations import journal, nodes, volumes, watched
-from nexusdev.operations.context import Context
-from nexusdev.operations.nodes import ComponentStatus, StatusRow
-from nexusdev.operations.outcome import Outcome, OutputBlock, Table, Text
 from nexusdev.plan.snapshot import Snapshot
+from nexusdev.results import Outcome, OutputBlock, Table, Text
 from nexusdev.stack.model import Stack
-from nexusdev.words import join_names
+from nexusdev.status import alerts
+from nexusdev.status import probes as nodes
+from nexusdev.status.probes import ComponentStatus, StatusRow
+from nexusdev.util.humanize import join_names
 
 
 def status(context: Context, *, check: bool = False) -> Outcome:
@@ -28,12 +31,12 @@ def status(context: Context, *, check: bool = False) -> Outcome:
     snapshot = probes.snapshot
     selected = in_use(stack, snapshot, tuple(last_up.seeded))
     probes.begin(context.components[name] for name in selected)
-    question = watched.query(probes.components.values(), access, snapshot)
+    question = alerts.query(probes.components.values(), access, snapshot)
     seen = probes.results(selected)
     rows = nodes.rows(stack, snapshot, seen)
     missing = {name: each.readiness.missing for name, each in seen.items() if not each.readiness.ready}
     alarms = question.alarms
-    lost = volumes.lost(context, instance, stack, snapshot)
+    lost = lost_volumes.lost(context, instance, stack, snapshot)
     return Outcome(
         instance=instance.name,
         data={
@@ -44,14 +47,14 @@ def status(context: Context, *, check: bool = False) -> Outcome:
                 for name, each in seen.items()
             ],
             "nodes": [asdict(row) for row in rows],
-            "lost_volumes": volumes.data(lost, instance),
-            "alerts": watched.data(alarms),
+            "lost_volumes": lost_volumes.data(lost, instance),
+            "alerts": alerts.data(alarms),
             "monitoring": question.coverage(seen),
         },
         output=(
             *_output(rows, seen, snapshot),
-            *volumes.says(lost),
-            *watched.output(alarms, selected, now=context.wall()),
+            *lost_volumes.says(lost),
+            *alerts.output(alarms, selected, now=context.wall()),
         ),
         warnings=(f"which alerts fire is not known: {alarms.trouble}",) if alarms.trouble else (),
         error=_degraded(missing, snapshot) if check and missing else None,

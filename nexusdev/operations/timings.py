@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nexusdev.operations import journal
-from nexusdev.operations.context import Context
-from nexusdev.operations.outcome import Outcome, Table, Text
-from nexusdev.timing import Span, critical_path, from_data
+from nexusdev.context import Context
+from nexusdev.deploy import last_up
+from nexusdev.deploy.timing import Span, critical_path, from_data
+from nexusdev.results import Outcome, Table, Text
 
 _BAR, _NAME = 30, 64
 # Below this a span only makes the table longer, unless it is on the critical path.
@@ -17,7 +17,7 @@ _WORTH_TELLING = 0.05
 def timings(context: Context) -> Outcome:
     """The spans of the last ``up`` in the order of time; those that decided its length are marked."""
     instance = context.instance()
-    data = journal.read_timings(instance.folder)
+    data = last_up.read_timings(instance.folder)
     spans = from_data(data)
     critical = {span.name for span in critical_path(spans)}
     total = max((span.ended for span in spans), default=0.0)

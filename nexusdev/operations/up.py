@@ -8,28 +8,30 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from nexusdev.environment import stored
-from nexusdev.environment.file import Written
+from nexusdev.context import Context
+from nexusdev.deploy import last_up as journal
+from nexusdev.deploy import lost_volumes as volumes
+from nexusdev.deploy.image_gate import ImageGate, fetching, names_of
+from nexusdev.deploy.prepare import UpState, prepare_up, preview_instance, read_up_state, require_whole
+from nexusdev.deploy.publisher import publish, republish
+from nexusdev.deploy.targets import require_components, subset
+from nexusdev.deploy.teardown import component_of, deployer_of, require_gone
+from nexusdev.deploy.timing import Stopwatch
+from nexusdev.deploy.turns import turn
+from nexusdev.env import stored
+from nexusdev.env.file import Written
 from nexusdev.events import PhaseBegan, PhaseEnded
-from nexusdev.instance import marks, numbers
-from nexusdev.operations import journal, volumes
-from nexusdev.operations.context import Context
-from nexusdev.operations.env import publish, republish, warnings_of
-from nexusdev.operations.images_in_time import ImageGate, fetching, names_of
-from nexusdev.operations.outcome import Outcome, OutputBlock, Table, Text
-from nexusdev.operations.scene import UpState, prepare_up, preview_instance, read_up_state, require_whole
-from nexusdev.operations.selection import require_components, subset
-from nexusdev.operations.teardown import component_of, deployer_of, require_gone
-from nexusdev.operations.turn import turn
-from nexusdev.plan.claims import refuse_strangers
+from nexusdev.instance import marks, textfile_metrics
+from nexusdev.interfaces import InstanceAccess
+from nexusdev.operations.env import warnings_of
 from nexusdev.plan.losses import Loss
+from nexusdev.plan.ownership import refuse_strangers
 from nexusdev.plan.steps import Plan
-from nexusdev.ports import InstanceAccess
-from nexusdev.timing import Stopwatch
-from nexusdev.words import duration, join_names, pluralize
+from nexusdev.results import Outcome, OutputBlock, Table, Text
+from nexusdev.util.humanize import duration, join_names, pluralize
 
 if TYPE_CHECKING:
-    from nexusdev.job import DeployRequest, DeployResult
+    from nexusdev.deploy.request import DeployRequest, DeployResult
 
 
 def up(
@@ -185,7 +187,7 @@ def _deploy(
 def _deploy_request(
     context: Context, state: UpState, plan: Plan, gate: ImageGate, access: InstanceAccess
 ) -> DeployRequest:
-    from nexusdev.job import DeployRequest
+    from nexusdev.deploy.request import DeployRequest
 
     return DeployRequest(
         stack=subset(state.selected_stack, state.selected, but=gate.absent),
@@ -222,12 +224,17 @@ def _brought(state: UpState, last_up: journal.LastUp, existing: set[str]) -> lis
 def _count(context: Context, state: UpState, result: DeployResult, *, absent: Collection[str], took: float) -> None:
     """Leave nexusdev's own numbers where Prometheus finds them."""
     folder = state.instance.folder
-    ours = numbers.up_metrics(seconds=took, at=context.wall(), ready=result.ready)
+    ours = textfile_metrics.up_metrics(seconds=took, at=context.wall(), ready=result.ready)
     existing = {each.component for each in state.runtime.observe().containers.values()}
     components = _brought(state, journal.read(folder), existing)
     wanted = {each.name for each in state.stack.services.values() if each.component in components} - set(absent)
-    numbers.write(
-        folder, (*ours, numbers.wanted_services(state.stack, wanted), *numbers.instance_metrics(folder, state.stack))
+    textfile_metrics.write(
+        folder,
+        (
+            *ours,
+            textfile_metrics.wanted_services(state.stack, wanted),
+            *textfile_metrics.instance_metrics(folder, state.stack),
+        ),
     )
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 
-from nexusdev.environment import stored
+from nexusdev.context import Context
+from nexusdev.deploy.targets import unknown
+from nexusdev.env import stored
 from nexusdev.errors import NotFound
-from nexusdev.operations.context import Context
-from nexusdev.operations.outcome import Outcome, Table
-from nexusdev.operations.selection import unknown
-from nexusdev.words import join_names
+from nexusdev.results import Outcome, Table
+from nexusdev.util.humanize import join_names
 
 _PASSWORD = re.compile(r"(?<=://)([^/@]*)@")
 #: Variable → the name under which a person looks for it, and whether a browser can show it (and at which path).

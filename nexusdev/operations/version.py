@@ -5,9 +5,9 @@ from __future__ import annotations
 import platform
 
 from nexusdev import __version__
+from nexusdev.context import Context
 from nexusdev.errors import NexusError
-from nexusdev.operations.context import Context
-from nexusdev.operations.outcome import Outcome, Table
+from nexusdev.results import Outcome, Table
 
 
 def version(context: Context) -> Outcome:
@@ -27,7 +27,7 @@ def version(context: Context) -> Outcome:
 
 def _stack(context: Context) -> dict[str, str]:
     """Image → version, from the lock alone."""
-    from nexusdev.images.lock import load
+    from nexusdev.images.lockfile import load
 
     lock = load(context.compose.parent / "images.lock.yaml")
     return {name: image.version for name, image in lock.images.items() if not image.internal}

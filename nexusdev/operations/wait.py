@@ -12,20 +12,20 @@ from msgspec import Struct
 
 from nexusdev.components.contract import Component, Readiness, ServiceStatus
 from nexusdev.components.diagnosis import diagnose
-from nexusdev.crashes import ExitMonitor, crash, last_lines
+from nexusdev.context import Context
+from nexusdev.deploy.exit_monitor import ExitMonitor, crash, last_lines
+from nexusdev.deploy.readiness_loop import LONGEST, pause_after
+from nexusdev.deploy.targets import unknown
 from nexusdev.errors import NotFound, NotReadyInTime, UsageError
 from nexusdev.events import ComponentWaits
 from nexusdev.instance.instance import Instance
-from nexusdev.instance.lock import holders
 from nexusdev.instance.state import lock_file
-from nexusdev.operations.context import Context
-from nexusdev.operations.outcome import Outcome
-from nexusdev.operations.selection import unknown
+from nexusdev.interfaces import InstanceAccess
 from nexusdev.plan.snapshot import Snapshot, State
-from nexusdev.ports import InstanceAccess
+from nexusdev.results import Outcome
 from nexusdev.stack.model import Stack
-from nexusdev.waiting import LONGEST, pause_after
-from nexusdev.words import duration
+from nexusdev.util.humanize import duration
+from nexusdev.util.lock import holders
 
 
 class ProbedState(Struct, frozen=True, kw_only=True):

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from nexusdev.plan.claims import refuse_strangers, require_ownership
+from nexusdev.plan.decision import KEEP, Decision, DiffContext, ServiceAction, decide
+from nexusdev.plan.lifecycle import plan_restart, plan_start, plan_stop
+from nexusdev.plan.ownership import refuse_strangers, require_ownership
 from nexusdev.plan.snapshot import Container, Snapshot
 from nexusdev.plan.steps import Action, Plan, Step
 from nexusdev.plan.teardown import one_off_removals, plan_down, removals
-from nexusdev.plan.verbs import plan_restart, plan_start, plan_stop
-from nexusdev.plan.verdict import KEEP, Decision, DiffContext, ServiceAction, decide
 from nexusdev.stack.model import Service, Stack
 from nexusdev.stack.order import closure, ordered
 

@@ -13,7 +13,7 @@ from nexusdev.errors import (
     PreflightFailed,
     TeardownIncomplete,
 )
-from nexusdev.plan.claims import came_between
+from nexusdev.plan.ownership import came_between
 from nexusdev.plan.snapshot import NetworkState, Volume
 
 

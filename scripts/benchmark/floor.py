@@ -17,10 +17,10 @@ def floor(project: Project) -> None:
 
 def start_everything(folder: Path) -> None:
     from nexusdev import settings
+    from nexusdev.context import Context
+    from nexusdev.deploy.teardown import deployer_of
     from nexusdev.instance.identity import identify
     from nexusdev.instance.state import state_root
-    from nexusdev.operations.context import Context
-    from nexusdev.operations.teardown import deployer_of
     from nexusdev.plan.planner import plan
     from nexusdev.stack.fingerprint import fingerprints
 

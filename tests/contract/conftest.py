@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from nexusdev.errors import PreflightFailed
-from nexusdev.runtimes.docker_connect import engine
+from nexusdev.runtimes.docker.connection import engine
 from tests.contract.worlds import Bench, closing, docker_bench, memory_bench
 
 

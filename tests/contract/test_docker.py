@@ -13,10 +13,10 @@ import pytest
 from msgspec.structs import replace
 
 from nexusdev.errors import InvalidState, NotReadyInTime, PortInUse
+from nexusdev.interfaces import BindMount, OneOff, Runtime
 from nexusdev.plan.planner import plan_down
 from nexusdev.plan.snapshot import Snapshot
-from nexusdev.ports import BindMount, OneOff, Runtime
-from nexusdev.runtimes.docker_connect import engine
+from nexusdev.runtimes.docker.connection import engine
 from nexusdev.stack.model import FileMount
 from tests.contract.conftest import local_image
 from tests.contract.worlds import DockerBench, closing, docker_bench

@@ -11,10 +11,10 @@ import pytest
 from msgspec.structs import replace
 
 from nexusdev.errors import IdentityMismatch, ImageUnavailable, NotFound, PortInUse, PreflightFailed, TeardownIncomplete
+from nexusdev.interfaces import Completed, OneOff
 from nexusdev.plan.planner import plan_down, plan_restart, plan_start, plan_stop
 from nexusdev.plan.snapshot import Snapshot, State
 from nexusdev.plan.steps import Action, Step
-from nexusdev.ports import Completed, OneOff
 from nexusdev.stack.model import Port
 from tests.contract.worlds import STATE, Bench, MemoryBench
 

@@ -13,13 +13,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from nexusdev.interfaces import Completed, Runtime
 from nexusdev.plan.planner import plan, plan_down
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.plan.steps import Plan
-from nexusdev.ports import Completed, Runtime
-from nexusdev.runtimes.docker import DockerRuntime
-from nexusdev.runtimes.docker_connect import engine
-from nexusdev.runtimes.memory import FakeEngine, MemoryRuntime
+from nexusdev.runtimes.docker.connection import engine
+from nexusdev.runtimes.docker.runtime import DockerRuntime
+from nexusdev.runtimes.memory.runtime import FakeEngine, MemoryRuntime
 from nexusdev.stack.fingerprint import fingerprints
 from nexusdev.stack.model import Network, Port, Service, Stack, VolumeMount
 
@@ -213,7 +213,7 @@ def docker_bench(image: str) -> DockerBench:
 
 
 def _free_net() -> str:
-    from nexusdev.runtimes.docker_observe import subnet_of
+    from nexusdev.runtimes.docker.observe import subnet_of
 
     taken = {subnet_of(network).rpartition(".")[0] for network in engine().api.networks()}
     return next(net for number in range(100, 250) if (net := f"10.249.{number}") not in taken)

@@ -11,11 +11,11 @@ import pytest
 from nexusdev.errors import ImageUnavailable
 from nexusdev.images import bundle
 from nexusdev.images.images import Images, open_images
-from nexusdev.images.lock import default_file
-from nexusdev.images.lock import load as load_lock
+from nexusdev.images.lockfile import default_file
+from nexusdev.images.lockfile import load as load_lock
 from nexusdev.images.tags import tags
-from nexusdev.runtimes.docker_images import DockerImages, image_store
-from nexusdev.runtimes.image_door import BuildMounts
+from nexusdev.runtimes.docker.images import DockerImages, image_store
+from nexusdev.runtimes.image_store import BuildMounts
 from tests.integration.conftest import Project
 from tests.unit.images.workbench import Heard
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nexusdev.components.contract import Component, Readiness, ServiceStatus
+from nexusdev.components.defaults import ComponentDefaults
 from nexusdev.components.gateway import readiness
-from nexusdev.components.quiet import ComponentDefaults
-from nexusdev.ports import InstanceAccess
+from nexusdev.interfaces import InstanceAccess
 
 
 class Gateway(ComponentDefaults):

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct, field
 
 from nexusdev.components.contract import Readiness, ServiceStatus
-from nexusdev.components.https import get
-from nexusdev.components.together import together
-from nexusdev.ports import InstanceAccess
-from nexusdev.words import join_names
+from nexusdev.components.https_connection import get
+from nexusdev.interfaces import InstanceAccess
+from nexusdev.util.humanize import join_names
+from nexusdev.util.parallel import together
 
 PORT = 8404
 _OK = 200

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from nexusdev.components.minio.names import API, ROLE, ROOT_PASSWORD, ROOT_USER
 from nexusdev.errors import SeedingFailed
-from nexusdev.ports import InstanceAccess
+from nexusdev.interfaces import InstanceAccess
 from nexusdev.wire.s3 import REGION
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from nexusdev.components.contract import (
 from nexusdev.components.minio import readiness
 from nexusdev.components.minio.arguments import reads_stdin
 from nexusdev.components.minio.names import NAME
+from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.plan.losses import Holding
-from nexusdev.ports import InstanceAccess, View
 
 
 class Minio:
@@ -55,7 +55,7 @@ class Minio:
         return seed(access)
 
     def apply(self, access: InstanceAccess, files: Sequence[SeedFile]) -> Sequence[Change]:
-        from nexusdev.components.minio.project import apply
+        from nexusdev.components.minio.project_seed import apply
 
         return apply(access, files)
 

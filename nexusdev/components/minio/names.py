@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from nexusdev.components.minio.door import AccessKey, S3Client
-from nexusdev.ports import InstanceAccess
+from nexusdev.components.minio.light_client import AccessKey, S3Client
+from nexusdev.interfaces import InstanceAccess
 
 NAME = "minio"
 ROLE = "minio-api"

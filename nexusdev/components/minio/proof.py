@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from nexusdev.components.contract import Proof
-from nexusdev.components.https import Response
-from nexusdev.components.minio.door import AccessKey, S3Client, error_code
+from nexusdev.components.https_connection import Response
+from nexusdev.components.minio.light_client import AccessKey, S3Client, error_code
 from nexusdev.components.minio.names import BACKUPS, DATA, NONCE
-from nexusdev.components.together import together
 from nexusdev.errors import Degraded, IdentityMismatch
-from nexusdev.ports import Address, InstanceAccess
+from nexusdev.interfaces import Address, InstanceAccess
+from nexusdev.util.parallel import together
 
 _OK, _FORBIDDEN, _MISSING = 200, 403, 404
 _STRANGER = ("InvalidAccessKeyId", "SignatureDoesNotMatch")

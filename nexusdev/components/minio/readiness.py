@@ -15,12 +15,12 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from nexusdev.components.contract import Readiness, ServiceStatus
-from nexusdev.components.https import Response, get
-from nexusdev.components.minio.door import S3Client, error_code
+from nexusdev.components.https_connection import Response, get
+from nexusdev.components.minio.light_client import S3Client, error_code
 from nexusdev.components.minio.names import API, BACKUPS, CANARY, NODES, ROLE, WRITE_QUORUM, root
-from nexusdev.components.together import together
-from nexusdev.ports import InstanceAccess
-from nexusdev.words import join_names
+from nexusdev.interfaces import InstanceAccess
+from nexusdev.util.humanize import join_names
+from nexusdev.util.parallel import together
 
 NO_BUCKET = "NoSuchBucket"
 _OK = 200

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from nexusdev.components.contract import Change
 from nexusdev.components.minio.client import Clients, connect, refusals
-from nexusdev.components.minio.door import AccessKey, S3Client
+from nexusdev.components.minio.light_client import AccessKey, S3Client
 from nexusdev.components.minio.names import API, APP_ACCESS, APP_POLICY, APP_SECRET, DATA, NONCE, ROLE
 from nexusdev.errors import SeedingFailed
-from nexusdev.ports import InstanceAccess
+from nexusdev.interfaces import InstanceAccess
 
 _ALPHABET = string.ascii_letters + string.digits
 _OK = 200

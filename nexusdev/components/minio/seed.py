@@ -8,10 +8,10 @@ from io import BytesIO
 from msgspec import Struct
 
 from nexusdev.components.contract import Change
-from nexusdev.components.https import Response
-from nexusdev.components.minio import wanted
+from nexusdev.components.https_connection import Response
+from nexusdev.components.minio import desired_state
 from nexusdev.components.minio.client import Clients, connect, refusals
-from nexusdev.components.minio.door import AccessKey, S3Client, error_code
+from nexusdev.components.minio.light_client import AccessKey, S3Client, error_code
 from nexusdev.components.minio.names import (
     APP_ACCESS,
     APP_POLICY,
@@ -23,9 +23,9 @@ from nexusdev.components.minio.names import (
     application,
     root,
 )
-from nexusdev.components.together import together
 from nexusdev.errors import SeedingFailed
-from nexusdev.ports import InstanceAccess
+from nexusdev.interfaces import InstanceAccess
+from nexusdev.util.parallel import together
 
 OK, MISSING = 200, 404
 APP_BUCKETS = tuple(bucket.name for bucket in BUCKETS if bucket.application)
@@ -101,18 +101,18 @@ def bucket_gaps(name: str, versioning: Response, lifecycle: Response | None, buc
     """A bucket that is missing, that keeps no versions, or whose old versions never go."""
     if versioning.status == MISSING:
         yield Gap(what=f"created bucket {name}", close=lambda clients: _make_bucket(clients, name))
-    if not wanted.is_versioned(versioning.text):
+    if not desired_state.is_versioned(versioning.text):
         yield Gap(what=f"switched versioning on for {name}", close=lambda clients: _keep_versions(clients, name))
-    if bucket and lifecycle and not wanted.has_lifecycle(lifecycle.text, bucket):
+    if bucket and lifecycle and not desired_state.has_lifecycle(lifecycle.text, bucket):
         what = f"set the lifecycle of {name}: old versions go after {bucket.keep_days} days"
         yield Gap(what=what, close=lambda clients: _set_lifecycle(clients, bucket))
 
 
 def policy_gaps(name: str, buckets: Sequence[str], reply: Response) -> Iterator[Gap]:
     """A policy that is missing or says something else."""
-    document = wanted.policy(buckets)
+    document = desired_state.policy(buckets)
     current = reply.json() if reply.status == OK else {}
-    if not wanted.same_policy(current, document):
+    if not desired_state.same_policy(current, document):
         what = f"wrote policy {name} for {', '.join(buckets)}"
         yield Gap(what=what, close=lambda clients: clients.admin.policy_add(name, policy=document))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nexusdev.components.contract import Consumer, Credentials, Variable
 from nexusdev.components.minio.names import API, APP_ACCESS, APP_SECRET, BUCKETS, ROLE
-from nexusdev.ports import InstanceAccess, View
+from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.wire.s3 import REGION
 
 

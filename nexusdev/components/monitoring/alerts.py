@@ -10,9 +10,9 @@ from typing import Any
 from msgspec import Struct
 
 from nexusdev.components.contract import Alarms, Alert
-from nexusdev.components.https import get
+from nexusdev.components.https_connection import get
 from nexusdev.components.monitoring import names
-from nexusdev.ports import Address, InstanceAccess
+from nexusdev.interfaces import Address, InstanceAccess
 
 PATIENCE = 0.4
 _SEVERITIES = ("critical", "warning", "info")

@@ -15,10 +15,10 @@ from nexusdev.components.contract import (
     ServiceStatus,
     Variable,
 )
+from nexusdev.components.defaults import ComponentDefaults
 from nexusdev.components.monitoring import names, readiness
-from nexusdev.components.quiet import ComponentDefaults
+from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.plan.losses import Holding
-from nexusdev.ports import InstanceAccess, View
 from nexusdev.stack.model import Service
 
 _PLACES = {
@@ -62,17 +62,17 @@ class Monitoring(ComponentDefaults):
         return {"services": len(found.services), "scraped": found.scraped, "coverage": found.share}
 
     def files(self, services: Sequence[Service]) -> Sequence[Path]:
-        from nexusdev.components.monitoring import files
+        from nexusdev.components.monitoring import config_files
 
-        return (*files.rules(services).values(), *files.dashboards(services).values())
+        return (*config_files.rules(services).values(), *config_files.dashboards(services).values())
 
     def check(self, services: Sequence[Service]) -> None:
-        from nexusdev.components.monitoring.files import check
+        from nexusdev.components.monitoring.config_files import check
 
         check(services)
 
     def image_checks(self, services: Sequence[Service]) -> Sequence[ImageCheck]:
-        from nexusdev.components.monitoring.files import image_checks
+        from nexusdev.components.monitoring.config_files import image_checks
 
         return image_checks(services)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from nexusdev.components.monitoring import rulefiles
+from nexusdev.components.monitoring import rule_files
 from nexusdev.errors import InvalidConfig
 from nexusdev.stack.document import SourcePosition, config_error
 
@@ -39,5 +39,5 @@ def _failures(lines: Sequence[str], files: Mapping[str, Path]) -> Iterable[tuple
         file = files.get(PurePosixPath(reply["file"]).name) if reply else None
         if reply and file:
             note = _NOTE.match(reply["problem"])
-            position = rulefiles.position_of(file, reply["group"], int(reply["rule"]), note[1] if note else "expr")
+            position = rule_files.position_of(file, reply["group"], int(reply["rule"]), note[1] if note else "expr")
             yield SourcePosition(file=file, line=position.line), f"{reply['name']}: {reply['problem']}"

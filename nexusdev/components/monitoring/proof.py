@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from nexusdev.components.contract import Proof
-from nexusdev.components.https import get
+from nexusdev.components.https_connection import get
 from nexusdev.errors import Degraded, IdentityMismatch
-from nexusdev.ports import Address, InstanceAccess
+from nexusdev.interfaces import Address, InstanceAccess
 
 _OK = 200
 # Variable → whose it is, and what is asked there.

@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from nexusdev.components.https import Response, get
+from nexusdev.components.https_connection import Response, get
 from nexusdev.components.monitoring import names
 from nexusdev.errors import Degraded, UsageError
-from nexusdev.ports import InstanceAccess
+from nexusdev.interfaces import InstanceAccess
 
 #: What is wrong with the query itself, in Prometheus's words for kinds of errors.
 _ASKERS_FAULT = ("bad_data", "execution")

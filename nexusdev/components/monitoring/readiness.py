@@ -15,12 +15,12 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from nexusdev.components.contract import Readiness, ServiceStatus
-from nexusdev.components.https import HttpsConnection, Response, connect
+from nexusdev.components.https_connection import HttpsConnection, Response, connect
 from nexusdev.components.monitoring import names, targets
 from nexusdev.components.monitoring.targets import Target
-from nexusdev.components.together import together
+from nexusdev.interfaces import InstanceAccess
 from nexusdev.plan.snapshot import State
-from nexusdev.ports import InstanceAccess
+from nexusdev.util.parallel import together
 
 _OK, _STARTING = 200, 503
 # Seconds in which a Prometheus that has started may be without targets: three ticks of its discovery.

@@ -17,8 +17,8 @@ from nexusdev.components.contract import (
 )
 from nexusdev.components.postgres import names, readiness
 from nexusdev.components.postgres.arguments import reads_stdin
+from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.plan.losses import Holding
-from nexusdev.ports import InstanceAccess, View
 
 _PSQL = (
     "env",
@@ -40,7 +40,7 @@ class Postgres:
     title = "PostgreSQL"
 
     def __init__(self) -> None:
-        from nexusdev.components.postgres.nudge import Nudge
+        from nexusdev.components.postgres.wakeup import Nudge
 
         self._nudge = Nudge()
 
@@ -58,7 +58,7 @@ class Postgres:
         )
 
     def probe(self, access: InstanceAccess) -> readiness.Facts:
-        from nexusdev.components.postgres.look import probe
+        from nexusdev.components.postgres.probe import probe
 
         return probe(access)
 
@@ -83,7 +83,7 @@ class Postgres:
         return seed(access)
 
     def apply(self, access: InstanceAccess, files: Sequence[SeedFile]) -> Sequence[Change]:
-        from nexusdev.components.postgres.project import apply
+        from nexusdev.components.postgres.project_seed import apply
 
         return apply(access, files)
 

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from nexusdev.components.contract import Proof
-from nexusdev.components.postgres.sql import words
-from nexusdev.components.together import together
+from nexusdev.components.postgres.client import words
 from nexusdev.errors import Degraded, IdentityMismatch
-from nexusdev.ports import Address, InstanceAccess
+from nexusdev.interfaces import Address, InstanceAccess
+from nexusdev.util.parallel import together
 from nexusdev.wire import postgres as wire
 from nexusdev.wire import tls
 

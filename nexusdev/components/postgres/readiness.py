@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from nexusdev.components.contract import Readiness, ServiceStatus
 from nexusdev.components.postgres import names
-from nexusdev.words import join_names
+from nexusdev.util.humanize import join_names
 
 
 class Member(Struct, frozen=True, kw_only=True):

@@ -6,13 +6,13 @@ import secrets
 import string
 from collections.abc import Mapping, Sequence
 
-from nexusdev.components import https
+from nexusdev.components import https_connection
 from nexusdev.components.contract import Change
 from nexusdev.components.postgres import names
+from nexusdev.components.postgres.client import session
 from nexusdev.components.postgres.seed import set_password
-from nexusdev.components.postgres.sql import session
 from nexusdev.errors import SeedingFailed
-from nexusdev.ports import InstanceAccess
+from nexusdev.interfaces import InstanceAccess
 from nexusdev.wire import postgres as wire
 
 _ALPHABET = string.ascii_letters + string.digits
@@ -49,7 +49,7 @@ def _try(access: InstanceAccess, role: str, password: str) -> None:
                 database=names.DATABASE,
                 user=role,
                 password=password,
-                context=https.context(access),
+                context=https_connection.context(access),
                 timeout=5.0,
             ) as session:
                 session.ask("SELECT 1")

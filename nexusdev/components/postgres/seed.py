@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from nexusdev.components.contract import Change
-from nexusdev.components.postgres import names, wanted
-from nexusdev.components.postgres.sql import first, session
-from nexusdev.ports import InstanceAccess
+from nexusdev.components.postgres import desired_state, names
+from nexusdev.components.postgres.client import first, session
+from nexusdev.interfaces import InstanceAccess
 from nexusdev.wire import scram
 
 if TYPE_CHECKING:
-    from nexusdev.components.postgres.sql import Connection
+    from nexusdev.components.postgres.client import Connection
 
 
 def seed(access: InstanceAccess) -> Sequence[Change]:
@@ -20,15 +20,15 @@ def seed(access: InstanceAccess) -> Sequence[Change]:
     with session(
         access, user=names.SUPERUSER, database=names.MAINTENANCE, doing="making roles and databases"
     ) as connection:
-        cluster = [*take(connection, wanted.CLUSTER), *_passwords(access, connection)]
+        cluster = [*take(connection, desired_state.CLUSTER), *_passwords(access, connection)]
     with session(
         access, user=names.SUPERUSER, database=names.DATABASE, doing=f"preparing {names.DATABASE}"
     ) as connection:
-        inside = [*take(connection, wanted.DATABASE), *_mark(connection, access.nonce)]
+        inside = [*take(connection, desired_state.DATABASE), *_mark(connection, access.nonce)]
     return (*cluster, *inside)
 
 
-def take(connection: Connection, steps: Sequence[wanted.SeedStep]) -> Iterator[Change]:
+def take(connection: Connection, steps: Sequence[desired_state.SeedStep]) -> Iterator[Change]:
     """Take each step that is not done yet."""
     for step in steps:
         if not first(connection, step.present):
@@ -40,7 +40,7 @@ def _passwords(access: InstanceAccess, connection: Connection) -> Iterator[Chang
     """Every role's password is the one of the secret store."""
     rows = connection.execute("SELECT rolname, rolpassword FROM pg_authid WHERE rolcanlogin").fetchall()
     kept = {row[0]: row[1] for row in rows}
-    for role in wanted.ROLES:
+    for role in desired_state.ROLES:
         password = access.secrets.read(names.PASSWORDS[role])
         if not scram.matches(kept[role], password):
             set_password(connection, role, password)

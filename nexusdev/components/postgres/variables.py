@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from nexusdev.components.contract import Consumer, Credentials, Variable
 from nexusdev.components.postgres import names
-from nexusdev.ports import Address, InstanceAccess, View
+from nexusdev.interfaces import Address, InstanceAccess, View
 
 
 def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:

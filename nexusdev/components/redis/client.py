@@ -16,7 +16,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from nexusdev.components.redis import names
-from nexusdev.ports import Address, InstanceAccess
+from nexusdev.interfaces import Address, InstanceAccess
 from nexusdev.wire.resp import RedisError
 
 Connection = redis.Redis

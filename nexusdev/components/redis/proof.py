@@ -11,11 +11,11 @@ from functools import partial
 from nexusdev.components.contract import Proof
 from nexusdev.components.redis import names
 from nexusdev.components.redis.client import Connection, connect, do
-from nexusdev.components.redis.door import words
+from nexusdev.components.redis.light_client import words
 from nexusdev.components.redis.seed import marked
-from nexusdev.components.together import together
 from nexusdev.errors import Degraded, IdentityMismatch
-from nexusdev.ports import Address, InstanceAccess
+from nexusdev.interfaces import Address, InstanceAccess
+from nexusdev.util.parallel import together
 from nexusdev.wire.resp import RedisError
 
 Enter = Callable[[Address], AbstractContextManager[Connection]]

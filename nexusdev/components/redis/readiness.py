@@ -9,11 +9,11 @@ from msgspec import Struct
 
 from nexusdev.components.contract import Readiness
 from nexusdev.components.redis import names
-from nexusdev.components.redis.door import as_admin, fields, words
-from nexusdev.components.together import together
-from nexusdev.ports import InstanceAccess
+from nexusdev.components.redis.light_client import as_admin, fields, words
+from nexusdev.interfaces import InstanceAccess
+from nexusdev.util.humanize import join_names
+from nexusdev.util.parallel import together
 from nexusdev.wire.resp import Connection, RedisError
-from nexusdev.words import join_names
 
 # Seconds. The engine's proxy takes connections for a container that does not listen yet: do not wait there for long.
 PATIENCE = 1.0

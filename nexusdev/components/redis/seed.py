@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from nexusdev.components.contract import Change, SeedFile
 from nexusdev.components.redis import names, users
 from nexusdev.components.redis.client import Connection, ResponseError, as_admin, connect, do, said
-from nexusdev.components.redis.door import words
+from nexusdev.components.redis.light_client import words
 from nexusdev.components.redis.readiness import master_of, probe
 from nexusdev.errors import SeedingFailed
-from nexusdev.ports import InstanceAccess
+from nexusdev.interfaces import InstanceAccess
 from nexusdev.wire.resp import RedisError
 
 MARK = "nexusdev_instance"

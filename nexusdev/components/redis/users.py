@@ -14,8 +14,8 @@ from functools import partial
 
 from nexusdev.components.redis import names
 from nexusdev.components.redis.client import Connection, ResponseError, as_admin, do
-from nexusdev.components.together import together
-from nexusdev.ports import InstanceAccess
+from nexusdev.interfaces import InstanceAccess
+from nexusdev.util.parallel import together
 
 NODES = (
     *((name, names.PORT, names.SERVER_USERS) for name in names.SERVERS),

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from nexusdev.components.contract import Consumer, Credentials, Variable
 from nexusdev.components.redis import names
-from nexusdev.ports import InstanceAccess, View
+from nexusdev.interfaces import InstanceAccess, View
 
 
 def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:

@@ -13,10 +13,10 @@ from typing import Any, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from nexusdev.components.https import HttpsConnection, Response
+from nexusdev.components.https_connection import HttpsConnection, Response
 from nexusdev.components.vault.names import PORT, ROLE
 from nexusdev.errors import SeedingFailed
-from nexusdev.ports import InstanceAccess
+from nexusdev.interfaces import InstanceAccess
 
 Data = Mapping[str, Any]
 

@@ -20,8 +20,8 @@ from nexusdev.components.vault import names, readiness
 from nexusdev.components.vault.api import Api, Connections, Transport, VaultError
 from nexusdev.components.vault.arguments import reads_stdin
 from nexusdev.components.vault.readiness import Facts
+from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.plan.losses import Holding
-from nexusdev.ports import InstanceAccess, View
 
 _SECRET_ID_LENGTH = 36
 
@@ -54,14 +54,14 @@ class Vault:
 
     def prepare(self, access: InstanceAccess, facts: Facts) -> None:
         """Initialise what is empty, once. What a server refuses for the moment is tried again after the next look."""
-        from nexusdev.components.vault import birth, seal
+        from nexusdev.components.vault import initialize, unsealer
 
         transport = self._transport(access)
         try:
             unseal = Api(transport=transport, server=names.UNSEAL, timeout=30)
-            seal.prepare(unseal, access.secrets, access.runtime, facts)
+            unsealer.prepare(unseal, access.secrets, access.runtime, facts)
             first = Api(transport=transport, server=names.NODES[0], timeout=60)
-            birth.prepare(first, access.secrets, access.runtime, facts)
+            initialize.prepare(first, access.secrets, access.runtime, facts)
         except OSError:
             return
         except VaultError as refused:
@@ -96,7 +96,7 @@ class Vault:
             raise unreachable(error) from error
 
     def apply(self, access: InstanceAccess, files: Sequence[SeedFile]) -> Sequence[Change]:
-        from nexusdev.components.vault.project import apply
+        from nexusdev.components.vault.project_seed import apply
 
         return apply(self._active(access), access, files)
 

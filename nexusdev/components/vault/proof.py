@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nexusdev.components.contract import Proof
-from nexusdev.components.together import together
 from nexusdev.components.vault.names import INSTANCE_PATH, ROLE
 from nexusdev.errors import Degraded, IdentityMismatch
+from nexusdev.util.parallel import together
 
 _TIMEOUT = 5
 

@@ -13,11 +13,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from nexusdev.components.contract import Readiness, ServiceStatus
-from nexusdev.components.together import together
 from nexusdev.components.vault.api import OK, Api, Transport, document
-from nexusdev.components.vault.journal import UNFINISHED, PendingOperations
 from nexusdev.components.vault.names import APP_TOKEN, NODES, ROLE, UNSEAL
-from nexusdev.ports import SecretStore
+from nexusdev.components.vault.pending import UNFINISHED, PendingOperations
+from nexusdev.interfaces import SecretStore
+from nexusdev.util.parallel import together
 
 _TIMEOUT = 2.0
 _TOLERANCE = re.compile(r"^vault_autopilot_failure_tolerance(?:\{[^}]*\})? (\d+)", re.MULTILINE)

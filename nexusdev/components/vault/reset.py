@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nexusdev.errors import InvalidState, SeedingFailed
-from nexusdev.ports import Runtime
+from nexusdev.interfaces import Runtime
 
 # serve.sh begins with empty data before it starts a server, and when one has ended, while this file is there: one that has
 # ended by itself already needs no signal.

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from nexusdev.components.contract import Change
 from nexusdev.components.vault import names
 from nexusdev.components.vault.api import Api
+from nexusdev.components.vault.desired_state import login_of
 from nexusdev.components.vault.seed import unreachable
-from nexusdev.components.vault.settled import login_of
 from nexusdev.components.vault.tokens import issue, operator
-from nexusdev.ports import InstanceAccess
+from nexusdev.interfaces import InstanceAccess
 
 _ROLE = f"auth/approle/role/{names.APP}"
 

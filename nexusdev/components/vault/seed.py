@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nexusdev.components.contract import Change, Credentials
-from nexusdev.components.vault import names, settled
+from nexusdev.components.vault import desired_state, names
 from nexusdev.components.vault.api import Api
 from nexusdev.components.vault.tokens import operator, refresh
 from nexusdev.errors import SeedingFailed
-from nexusdev.ports import InstanceAccess
+from nexusdev.interfaces import InstanceAccess
 
 
 def seed(api: Api, access: InstanceAccess, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
@@ -17,7 +17,7 @@ def seed(api: Api, access: InstanceAccess, credentials: Mapping[str, Credentials
     wanted = {**_by_path(credentials), names.INSTANCE_PATH: {"nonce": access.nonce}}
     try:
         with operator(api, access.secrets) as as_operator:
-            changes = list(settled.settle(as_operator, access.secrets, wanted))
+            changes = list(desired_state.settle(as_operator, access.secrets, wanted))
         return [*changes, *refresh(api, access.secrets)]
     except OSError as error:
         raise unreachable(error) from error
@@ -27,7 +27,7 @@ def update_credentials(api: Api, access: InstanceAccess, credentials: Mapping[st
     """Write the credentials of these components alone, after they were rotated."""
     try:
         with operator(api, access.secrets) as as_operator:
-            return list(settled.credentials(as_operator, _by_path(credentials)))
+            return list(desired_state.credentials(as_operator, _by_path(credentials)))
     except OSError as error:
         raise unreachable(error) from error
 

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from nexusdev.components.contract import Change
 from nexusdev.components.vault import names
 from nexusdev.components.vault.api import BAD_REQUEST, FORBIDDEN, NOT_FOUND, OK, Api, VaultError, document
-from nexusdev.components.vault.journal import ROOT_OF_NODES, PendingOperations
+from nexusdev.components.vault.pending import ROOT_OF_NODES, PendingOperations
 from nexusdev.components.vault.reset import HINT, KEY_LOST
-from nexusdev.components.vault.root import temporary_root
+from nexusdev.components.vault.root_token import temporary_root
 from nexusdev.errors import InvalidState, SeedingFailed
-from nexusdev.ports import SecretStore
+from nexusdev.interfaces import SecretStore
 
 _STRANGER = (BAD_REQUEST, FORBIDDEN, NOT_FOUND)
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from nexusdev.components.contract import Consumer, Credentials, Variable
 from nexusdev.components.vault import names
-from nexusdev.components.vault.settled import APP_TOKEN_DAYS
-from nexusdev.ports import InstanceAccess, View
+from nexusdev.components.vault.desired_state import APP_TOKEN_DAYS
+from nexusdev.interfaces import InstanceAccess, View
 
 
 def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:

@@ -127,7 +127,7 @@ def _operator(world: World) -> Any:
 
 def shorten_a_certificate(world: World, group: str, *, seconds: float) -> Mend:
     """The group's certificate is replaced by one that ends soon, and nexusdev counts anew. ``up`` makes a good one."""
-    from nexusdev.instance import numbers
+    from nexusdev.instance import textfile_metrics
     from nexusdev.stack.model import Network, Stack
 
     tls = world.state / "tls"
@@ -137,8 +137,8 @@ def shorten_a_certificate(world: World, group: str, *, seconds: float) -> Mend:
     issued[group]["until"] = until.timestamp()
     (tls / ".issued.json").write_text(json.dumps(issued))
     nothing = Stack(project="", network=Network(name="", subnet="10.0.0.0/24"), services={})
-    families = numbers.instance_metrics(world.state, nothing)
-    numbers.write(world.state, [each for each in families if "certificate" in each.name])
+    families = textfile_metrics.instance_metrics(world.state, nothing)
+    textfile_metrics.write(world.state, [each for each in families if "certificate" in each.name])
     return lambda: None
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.fakes import COMPOSE, FakeComponent, House
-from tests.unit.environment.servers import http, serving
+from tests.unit.env.servers import http, serving
 
 ANSWER = json.dumps(
     {"status": "success", "data": {"resultType": "vector", "result": [{"metric": {"job": "redis"}, "value": [1, "3"]}]}}

@@ -9,7 +9,7 @@ import pytest
 
 from nexusdev.cli.layout import Page, blocks
 from nexusdev.cli.plot import course
-from nexusdev.operations.outcome import Plot, Series
+from nexusdev.results import Plot, Series
 
 BEGIN = 1_700_000_000.0
 

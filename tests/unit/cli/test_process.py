@@ -20,7 +20,7 @@ from pathlib import Path
 from nexusdev.__main__ import main
 from nexusdev.cli import app
 from tests.fakes import House
-from nexusdev.waiting import SystemClock
+from nexusdev.util.clock import SystemClock
 
 house = House(folder=Path(sys.argv[1]))
 house.clock = SystemClock()
@@ -252,8 +252,8 @@ from pathlib import Path
 from nexusdev.__main__ import main
 from nexusdev.cli import app
 from nexusdev.operations.up import up
-from nexusdev.ports import Completed
-from nexusdev.waiting import SystemClock
+from nexusdev.interfaces import Completed
+from nexusdev.util.clock import SystemClock
 from tests.fakes import House
 
 house = House(folder=Path(sys.argv[1]))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nexusdev.components.registry import ALL
-from nexusdev.ports import Address, InstanceAccess, View
+from nexusdev.interfaces import Address, InstanceAccess, View
 from tests.imports import imported_by
 
 

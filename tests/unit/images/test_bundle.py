@@ -10,7 +10,7 @@ import pytest
 
 from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound
 from nexusdev.images import bundle
-from nexusdev.runtimes.memory_images import MemoryImages
+from nexusdev.runtimes.memory.images import MemoryImages
 from tests.unit.images.workbench import make_images, registry
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nexusdev.errors import InvalidConfig
-from nexusdev.images.lock import load
+from nexusdev.images.lockfile import load
 from nexusdev.images.tags import tags
 from tests.unit.images.workbench import CHILD, LOCK, write_lock
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from nexusdev.images.lock import Build, LockedImage, Registry
+from nexusdev.images.lockfile import Build, LockedImage, Registry
 from nexusdev.images.verify import verify_image
-from nexusdev.runtimes.image_door import StoredImage
+from nexusdev.runtimes.image_store import StoredImage
 
 PINNED = "sha256:" + "a" * 64
 OTHER = "sha256:" + "b" * 64

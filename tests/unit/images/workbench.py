@@ -7,9 +7,9 @@ from pathlib import Path
 
 from nexusdev.events import Event, ImageProgress
 from nexusdev.images.images import Images
-from nexusdev.images.lock import load
-from nexusdev.runtimes.image_door import Say
-from nexusdev.runtimes.memory_images import MemoryBuildContainer, MemoryImages, OnRun
+from nexusdev.images.lockfile import load
+from nexusdev.runtimes.image_store import Say
+from nexusdev.runtimes.memory.images import MemoryBuildContainer, MemoryImages, OnRun
 
 LOCK = """
 schema: 1

@@ -10,7 +10,7 @@ import pytest
 
 from nexusdev.errors import InvalidState
 from nexusdev.instance import absent
-from nexusdev.plan.survey import OwnedResource
+from nexusdev.plan.inventory import OwnedResource
 
 
 def volume(state_path: str = "", number: int = 0) -> OwnedResource:

@@ -12,8 +12,8 @@ from nexusdev.errors import IdentityMismatch, InvalidState, NotFound
 from nexusdev.instance import instance, state
 from nexusdev.instance.identity import Identity
 from nexusdev.instance.instance import find, forget, open_instance
-from nexusdev.plan.survey import EngineInventory, OwnedResource
-from nexusdev.ports import Address
+from nexusdev.interfaces import Address
+from nexusdev.plan.inventory import EngineInventory, OwnedResource
 from nexusdev.stack.model import Stack
 
 

@@ -151,7 +151,7 @@ def test_reading_before_up_says_what_is_gone(store: SecretFiles) -> None:
 KILLED = """
     import os, signal, sys
     from pathlib import Path
-    from nexusdev.instance import files
+    from nexusdev.util import files
     from nexusdev.instance.secrets import SecretFiles
     from nexusdev.stack.model import Secret, SecretRecipe
 

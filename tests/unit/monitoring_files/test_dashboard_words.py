@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from nexusdev.cli import commands  # noqa: F401 - registers the commands
 from nexusdev.cli.app import app
-from nexusdev.cli.globals import move_global_options_first
+from nexusdev.cli.global_options import move_global_options_first
 from nexusdev.cli.usage import ParseError
 from nexusdev.errors import UsageError
 from scripts.dashboards.catalogue import DASHBOARDS

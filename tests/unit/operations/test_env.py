@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 import pytest
 
 from nexusdev.components.contract import Variable
-from nexusdev.environment import stored
-from nexusdev.environment.fast import answer
+from nexusdev.env import stored
+from nexusdev.env.fast import answer
 from nexusdev.errors import Degraded, IdentityMismatch, InvalidConfig, NotFound, SeedingFailed, UsageError
+from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.operations.env import env, values_for_run
 from nexusdev.operations.seed import seed
 from nexusdev.operations.up import up
-from nexusdev.ports import InstanceAccess, View
 from tests.fakes import FakeComponent, House
-from tests.unit.environment import servers
+from tests.unit.env import servers
 
 
 @dataclass(kw_only=True)

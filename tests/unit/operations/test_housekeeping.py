@@ -15,14 +15,14 @@ from nexusdev.instance.places import place_of
 from nexusdev.instance.state import read_record, write_record
 from nexusdev.operations import gc
 from nexusdev.operations.config import show
+from nexusdev.operations.lifecycle import stop
 from nexusdev.operations.ls import ls
-from nexusdev.operations.outcome import Table
 from nexusdev.operations.ports import ports
 from nexusdev.operations.up import up
-from nexusdev.operations.verbs import stop
+from nexusdev.plan.inventory import EngineInventory
 from nexusdev.plan.snapshot import State
-from nexusdev.plan.survey import EngineInventory
-from nexusdev.runtimes.image_door import StoredImage
+from nexusdev.results import Table
+from nexusdev.runtimes.image_store import StoredImage
 from tests.fakes import House, MemoryProvider
 
 

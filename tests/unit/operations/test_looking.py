@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from nexusdev.environment import stored
+from nexusdev.deploy.preflight import GIB, require_room
+from nexusdev.deploy.turns import turn
+from nexusdev.doctor import engine_checks
+from nexusdev.env import stored
 from nexusdev.errors import (
     CrashedDuringStart,
     Degraded,
@@ -20,13 +23,10 @@ from nexusdev.errors import (
     PreflightFailed,
     UsageError,
 )
-from nexusdev.operations import doctor_engine
 from nexusdev.operations.doctor import doctor
 from nexusdev.operations.logs import logs, moment
-from nexusdev.operations.preflight import GIB, require_room
 from nexusdev.operations.status import status
 from nexusdev.operations.timings import timings
-from nexusdev.operations.turn import turn
 from nexusdev.operations.up import up
 from nexusdev.operations.wait import wait
 from nexusdev.plan.snapshot import State
@@ -315,12 +315,12 @@ def test_a_proxy_with_an_exception_for_the_stack_is_well(house: House) -> None:
 
 def test_a_clock_that_is_behind_is_told() -> None:
     facts = replace(FACTS, time="1970-01-01T00:00:00.123456789Z")
-    assert doctor_engine.clock(facts, now=10.0).verdict == "ok"
-    assert doctor_engine.clock(facts, now=1000.0).evidence == "the engine's clock is 1000 s off"
+    assert engine_checks.clock(facts, now=10.0).verdict == "ok"
+    assert engine_checks.clock(facts, now=1000.0).evidence == "the engine's clock is 1000 s off"
 
 
 def test_little_memory_is_a_warning() -> None:
-    assert doctor_engine.memory(replace(FACTS, memory_bytes=2 * GIB)).verdict == "warning"
+    assert engine_checks.memory(replace(FACTS, memory_bytes=2 * GIB)).verdict == "warning"
 
 
 def test_a_disk_that_is_nearly_full_is_refused_with_what_makes_room() -> None:

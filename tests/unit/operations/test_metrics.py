@@ -12,10 +12,10 @@ import pytest
 from nexusdev.components.monitoring.query import Prometheus, QueryResult, Silent, TimeRange
 from nexusdev.errors import Degraded, NotFound, UsageError
 from nexusdev.operations.metrics import in_order, metrics, shown, stretch
-from nexusdev.operations.outcome import Outcome, Plot, Series, Table, Text
 from nexusdev.operations.up import up
+from nexusdev.results import Outcome, Plot, Series, Table, Text
 from tests.fakes import FakeComponent, House
-from tests.unit.operations.test_profiles import FLAG, WATCHED
+from tests.unit.deploy.test_selection import FLAG, WATCHED
 
 
 @dataclass(kw_only=True)

@@ -9,21 +9,21 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from nexusdev.environment.fast import answer
+from nexusdev.context import Context
+from nexusdev.doctor.instance_checks import examine
+from nexusdev.env.fast import answer
 from nexusdev.errors import IdentityMismatch, NotFound
 from nexusdev.events import Note
 from nexusdev.instance.identity import identify
 from nexusdev.instance.state import read_record, write_record
 from nexusdev.operations import adopt as adoption
 from nexusdev.operations.adopt import adopt
-from nexusdev.operations.context import Context
 from nexusdev.operations.destroy import destroy
-from nexusdev.operations.doctor_instance import examine
 from nexusdev.operations.down import down
 from nexusdev.operations.env import env
+from nexusdev.operations.lifecycle import stop
 from nexusdev.operations.status import status
 from nexusdev.operations.up import dry_run, up
-from nexusdev.operations.verbs import stop
 from tests.fakes import House
 
 

@@ -13,9 +13,9 @@ from nexusdev.errors import IdentityMismatch, Locked, NotFound, SeedingFailed, U
 from nexusdev.events import Seeded
 from nexusdev.instance.identity import Identity
 from nexusdev.instance.instance import locked
+from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.operations.secrets import list_secrets, rotate, show
 from nexusdev.operations.up import up
-from nexusdev.ports import InstanceAccess, View
 from tests.fakes import FakeComponent, House
 
 
@@ -54,7 +54,7 @@ def standing(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
     """A platform that is up; the servers behind the proof are not there, so it is heard and not asked."""
     house.redis = Redis(name="redis")
     up(house.context())
-    monkeypatch.setattr("nexusdev.operations.env.prove", lambda _kept: house.redis.calls.append("proof of all"))
+    monkeypatch.setattr("nexusdev.deploy.publisher.prove", lambda _kept: house.redis.calls.append("proof of all"))
     return house
 
 

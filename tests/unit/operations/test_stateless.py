@@ -8,16 +8,16 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from nexusdev.context import Context
+from nexusdev.doctor.instance_checks import examine
 from nexusdev.errors import InvalidState, NexusError, NotFound
 from nexusdev.operations import destroy as destruction
-from nexusdev.operations.context import Context
-from nexusdev.operations.doctor_instance import examine
 from nexusdev.operations.env import env
+from nexusdev.operations.lifecycle import start
 from nexusdev.operations.ls import ls
-from nexusdev.operations.outcome import Table
 from nexusdev.operations.status import status
 from nexusdev.operations.up import dry_run, up
-from nexusdev.operations.verbs import start
+from nexusdev.results import Table
 from tests.fakes import House
 
 

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from nexusdev.context import Context
 from nexusdev.errors import PreflightFailed, TeardownIncomplete
 from nexusdev.operations import destroy as destroying
 from nexusdev.operations import gc
-from nexusdev.operations.context import Context
 from nexusdev.operations.destroy import destroy
-from nexusdev.operations.discard import discard
+from nexusdev.operations.destroy_service import discard
 from nexusdev.operations.down import down
+from nexusdev.operations.lifecycle import stop
 from nexusdev.operations.up import up
-from nexusdev.operations.verbs import stop
 from nexusdev.plan.losses import Holding
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.plan.steps import Action

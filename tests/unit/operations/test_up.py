@@ -259,13 +259,13 @@ def test_a_changed_seed_file_is_applied_by_the_next_up_although_no_container_cha
 
 def test_an_up_that_finds_nothing_to_do_imports_nothing_of_what_works() -> None:
     found = imported_by(
-        "import nexusdev.operations.up, nexusdev.runtimes.docker, nexusdev.runtimes.docker_images, nexusdev.images.images;"
+        "import nexusdev.operations.up, nexusdev.runtimes.docker.runtime, nexusdev.runtimes.docker.images, nexusdev.images.images;"
         "from nexusdev.components.registry import ALL; [each.files(()) for each in ALL.values() if hasattr(each, 'files')]"
     )
     works = {
-        "nexusdev.engine",
-        "nexusdev.images.dockerfile",
-        "nexusdev.runtimes.docker_steps",
-        "nexusdev.runtimes.docker_workshop",
+        "nexusdev.deploy.deployer",
+        "nexusdev.images.builder.dockerfile",
+        "nexusdev.runtimes.docker.steps",
+        "nexusdev.runtimes.docker.build_container",
     }
     assert not found & {"yaml", "tarfile", "docker", *works}

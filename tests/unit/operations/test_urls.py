@@ -9,9 +9,9 @@ import pytest
 
 from nexusdev.components.contract import Variable
 from nexusdev.errors import NotFound, UsageError
+from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.operations.up import up
 from nexusdev.operations.urls import open_page, pages, plain, urls
-from nexusdev.ports import InstanceAccess, View
 from tests.fakes import COMPOSE, FakeComponent, House
 
 

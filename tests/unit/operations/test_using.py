@@ -8,22 +8,22 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from nexusdev.context import Context
+from nexusdev.deploy.seed_files import collect
 from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound, UsageError
 from nexusdev.events import Note
-from nexusdev.instance import lock
+from nexusdev.interfaces import Completed
 from nexusdev.operations import gc
-from nexusdev.operations.context import Context
 from nexusdev.operations.down import down
 from nexusdev.operations.exec import client, in_service
 from nexusdev.operations.ls import ls
 from nexusdev.operations.run import command
 from nexusdev.operations.run_in import in_container
 from nexusdev.operations.seed import seed
-from nexusdev.operations.seed_files import collect
 from nexusdev.operations.up import up
-from nexusdev.ports import Completed
-from nexusdev.runtimes.image_door import StoredImage
-from nexusdev.runtimes.memory_images import MemoryImages
+from nexusdev.runtimes.image_store import StoredImage
+from nexusdev.runtimes.memory.images import MemoryImages
+from nexusdev.util import lock
 from tests.fakes import FakeImages, House
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from nexusdev.components.contract import Keeping
 from nexusdev.components.registry import ALL
-from nexusdev.operations.context import stack_file
+from nexusdev.context import stack_file
 from nexusdev.plan.losses import Loss, cleared, losses, missing
 from nexusdev.stack.loader import load
 from nexusdev.stack.model import Stack

@@ -14,7 +14,7 @@ from nexusdev.plan.planner import plan, plan_down, plan_restart, plan_start, pla
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.plan.steps import Action, Plan
 from nexusdev.plan.teardown import plan_discard
-from nexusdev.runtimes.memory import FakeEngine, MemoryRuntime
+from nexusdev.runtimes.memory.runtime import FakeEngine, MemoryRuntime
 from nexusdev.stack.fingerprint import fingerprints
 from nexusdev.stack.model import Stack
 

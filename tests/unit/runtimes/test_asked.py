@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nexusdev.runtimes.docker_streams import _is_asked
+from nexusdev.runtimes.docker.streams import _is_asked
 
 
 def event(action: str, signal: str = "") -> dict[str, Any]:

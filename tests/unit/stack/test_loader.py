@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from nexusdev.errors import InvalidConfig
-from nexusdev.instance.kept import FileCache
 from nexusdev.stack.document import MappingNode, Scalar, SequenceNode, Value, read
 from nexusdev.stack.loader import load
 from nexusdev.stack.model import FileMount, Logging, Port, SecretRecipe, Stack, VolumeMount
+from nexusdev.util.file_cache import FileCache
 from tests.unit.stack.conftest import GOOD, Files
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from nexusdev.ports import Address
+from nexusdev.interfaces import Address
 from nexusdev.wire import postgres as wire
 
 PASSWORD, SALT, ROUNDS = "correctHorse", b"0123456789abcdef", 4096

@@ -11,9 +11,9 @@ from nexusdev.components.contract import Readiness
 from nexusdev.components.gateway import readiness
 from nexusdev.components.gateway.component import COMPONENT
 from nexusdev.components.gateway.readiness import ROLES, Facts
+from nexusdev.interfaces import Address, InstanceAccess, View
 from nexusdev.plan.snapshot import Container, Snapshot, State
-from nexusdev.ports import Address, InstanceAccess, View
-from tests.unit.environment.servers import authority, http, serving
+from tests.unit.env.servers import authority, http, serving
 
 GATEWAY = Path(__file__).parents[4] / "compose" / "gateway"
 WELL = {

@@ -9,7 +9,7 @@ from nexusdev.components.contract import Readiness
 from nexusdev.components.minio import readiness
 from nexusdev.components.minio.names import API, BACKUPS, NODES, ROLE
 from nexusdev.components.minio.readiness import Drive, Facts
-from nexusdev.ports import Address
+from nexusdev.interfaces import Address
 from tests.unit.components.minio.world import Bucket, World
 
 DRIVES = tuple(Drive(node=name, online=True, state="online", free_bytes=3 << 30) for name in NODES)

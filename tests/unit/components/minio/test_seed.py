@@ -24,7 +24,7 @@ from nexusdev.components.minio.names import (
     SEEDED,
 )
 from nexusdev.errors import SeedingFailed
-from nexusdev.ports import Address
+from nexusdev.interfaces import Address
 from tests.unit.components.minio.world import World
 
 

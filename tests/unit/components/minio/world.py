@@ -18,8 +18,8 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from nexusdev.components.minio.names import API, APP_ACCESS, APP_SECRET, NODES, ROLE, ROOT_PASSWORD, ROOT_USER
-from nexusdev.ports import Address, InstanceAccess
-from tests.unit.environment.servers import authority
+from nexusdev.interfaces import Address, InstanceAccess
+from tests.unit.env.servers import authority
 
 PASSWORD = "rootrootrootroot"
 

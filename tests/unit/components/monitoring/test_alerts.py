@@ -15,8 +15,8 @@ import pytest
 from nexusdev.components.contract import Alarms, Alert, AlertSource
 from nexusdev.components.monitoring import alerts
 from nexusdev.components.monitoring.component import COMPONENT
-from nexusdev.ports import Address, InstanceAccess
-from tests.unit.environment.servers import authority, http, serving
+from nexusdev.interfaces import Address, InstanceAccess
+from tests.unit.env.servers import authority, http, serving
 
 LABELS = {"alertname": "RedisReplicaDown", "component": "redis", "severity": "warning", "instance": "redis-1"}
 NOTES = {"summary": "redis-1 does not follow the master", "runbook": "docs/runbooks.md#redisreplicadown"}

@@ -19,9 +19,9 @@ from nexusdev.components.monitoring.coverage import coverage
 from nexusdev.components.monitoring.readiness import Facts, Peer, PrometheusServer
 from nexusdev.components.monitoring.targets import Target
 from nexusdev.errors import Degraded, IdentityMismatch
+from nexusdev.interfaces import Address, InstanceAccess, View
 from nexusdev.plan.snapshot import Container, Snapshot, State
-from nexusdev.ports import Address, InstanceAccess, View
-from tests.unit.environment.servers import Talk, authority, http, serving
+from tests.unit.env.servers import Talk, authority, http, serving
 
 CONFIG = Path(__file__).parents[4] / "compose" / "monitoring" / "prometheus.yml"
 SERVICES = frozenset(

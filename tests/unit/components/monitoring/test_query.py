@@ -14,7 +14,7 @@ import pytest
 from nexusdev.components.monitoring.query import Prometheus, QueryResult, Silent, TimeRange, pointed
 from nexusdev.errors import Degraded, UsageError
 from tests.unit.components.monitoring.test_alerts import access, free_port
-from tests.unit.environment.servers import authority, http, serving
+from tests.unit.env.servers import authority, http, serving
 
 PLACE = ("prometheus", 9090)
 DATA = {"resultType": "scalar", "result": [1.0, "42"]}

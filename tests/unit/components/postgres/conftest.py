@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nexusdev.components.postgres import names
-from nexusdev.ports import Address, InstanceAccess
+from nexusdev.interfaces import Address, InstanceAccess
 
 
 @dataclass

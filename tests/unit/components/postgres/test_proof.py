@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from nexusdev.components.postgres.proof import ProofEndpoint, Row, _refusal, proof_endpoints, verify
 from nexusdev.components.postgres.variables import variables
 from nexusdev.errors import Degraded, IdentityMismatch
-from nexusdev.ports import Address, InstanceAccess, View
+from nexusdev.interfaces import Address, InstanceAccess, View
 from nexusdev.wire import postgres as wire
 
 DOOR = ProofEndpoint(

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from nexusdev.components.postgres import wanted
+from nexusdev.components.postgres import desired_state
 from nexusdev.components.postgres.seed import set_password, take
 
-ALL = (*wanted.CLUSTER, *wanted.DATABASE)
+ALL = (*desired_state.CLUSTER, *desired_state.DATABASE)
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Connection:
         return (self.ran[-1] in self.done,)
 
 
-def changes(connection: Any, steps: tuple[wanted.SeedStep, ...]) -> list[str]:
+def changes(connection: Any, steps: tuple[desired_state.SeedStep, ...]) -> list[str]:
     return [change.what for change in take(connection, steps)]
 
 
@@ -44,13 +44,13 @@ def test_a_second_seeding_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("missing", ALL, ids=lambda step: step.what)
-def test_what_is_missing_alone_is_made_alone(missing: wanted.SeedStep) -> None:
+def test_what_is_missing_alone_is_made_alone(missing: desired_state.SeedStep) -> None:
     connection = Connection(done={step.present for step in ALL} - {missing.present})
     assert changes(connection, ALL) == [missing.what]
 
 
 def test_roles_come_before_what_they_own() -> None:
-    what = [step.what for step in wanted.CLUSTER]
+    what = [step.what for step in desired_state.CLUSTER]
     assert what.index("created role nexus_owner") < what.index("created database nexus_architect")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nexusdev.components.postgres.project import line_of_statement
+from nexusdev.components.postgres.project_seed import line_of_statement
 from nexusdev.components.postgres.statements import starts
 
 

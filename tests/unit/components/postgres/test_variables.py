@@ -8,7 +8,7 @@ import pytest
 
 from nexusdev.components.contract import Consumer
 from nexusdev.components.postgres.variables import credentials, variables
-from nexusdev.ports import InstanceAccess, View
+from nexusdev.interfaces import InstanceAccess, View
 
 
 def values(access: InstanceAccess, view: View) -> dict[str, str]:

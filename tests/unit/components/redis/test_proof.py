@@ -8,7 +8,7 @@ import pytest
 
 from nexusdev.components.redis.component import COMPONENT
 from nexusdev.errors import Degraded, IdentityMismatch
-from nexusdev.ports import View
+from nexusdev.interfaces import View
 from tests.unit.components.redis.world import World, world
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from nexusdev.components.contract import Consumer
 from nexusdev.components.redis.component import COMPONENT
-from nexusdev.ports import View
+from nexusdev.interfaces import View
 from tests.unit.components.redis.world import World
 
 PLAIN = re.compile(r"[A-Za-z0-9:/@.,?=_%+-]*")

@@ -19,7 +19,7 @@ from typing import IO, Any, cast
 
 from nexusdev.components.redis import names
 from nexusdev.instance.certificates import prepare
-from nexusdev.ports import Address, InstanceAccess
+from nexusdev.interfaces import Address, InstanceAccess
 from nexusdev.stack.model import Network, Secret, SecretRecipe, Stack
 
 NONCE = "c0ffee"

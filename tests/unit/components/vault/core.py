@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nexusdev.components.vault.root import encode
+from nexusdev.components.vault.root_token import encode
 
 Reply = tuple[int, Any]
 Body = Mapping[str, Any]

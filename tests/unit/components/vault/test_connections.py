@@ -12,8 +12,8 @@ import pytest
 
 from nexusdev.components.vault import names
 from nexusdev.components.vault.api import Api, Connections, VaultError
-from nexusdev.ports import Address, InstanceAccess
-from tests.unit.environment.servers import authority, serving
+from nexusdev.interfaces import Address, InstanceAccess
+from tests.unit.env.servers import authority, serving
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nexusdev.components.vault import names
-from nexusdev.components.vault.journal import PendingOperations
+from nexusdev.components.vault.pending import PendingOperations
 from nexusdev.errors import InvalidState
 from tests.unit.components.vault.world import World
 

@@ -9,7 +9,7 @@ from typing import IO
 import pytest
 
 from nexusdev.components.vault.proof import prove
-from tests.unit.environment.servers import authority, refusing_proxy, serving
+from tests.unit.env.servers import authority, refusing_proxy, serving
 
 
 def vault(stream: IO[bytes]) -> None:

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from nexusdev.components.contract import Consumer
 from nexusdev.components.vault import names
-from nexusdev.components.vault.root import decode, encode
-from nexusdev.components.vault.settled import policy_text
+from nexusdev.components.vault.desired_state import policy_text
+from nexusdev.components.vault.root_token import decode, encode
 from nexusdev.errors import InvalidState, SeedingFailed
-from nexusdev.ports import Address, View
+from nexusdev.interfaces import Address, View
 from tests.unit.components.vault.core import Core
 from tests.unit.components.vault.world import Cut, World
 

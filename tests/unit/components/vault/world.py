@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from nexusdev.components.contract import Change, Consumer, Credentials
-from nexusdev.components.https import Response
+from nexusdev.components.https_connection import Response
 from nexusdev.components.vault import names
 from nexusdev.components.vault.api import Query
 from nexusdev.components.vault.component import Vault
-from nexusdev.ports import Completed, InstanceAccess, Runtime
+from nexusdev.interfaces import Completed, InstanceAccess, Runtime
 from tests.unit.components.vault.core import Core, fresh
 
 CREDENTIALS: Mapping[str, Credentials] = {

@@ -1,0 +1,108 @@
+"""logs, metrics, timings, doctor: look into the stack."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nexusdev.cli.app import GROUPS, app
+from nexusdev.cli.session import Session, current_session, perform
+from nexusdev.results import Outcome
+
+if TYPE_CHECKING:
+    from nexusdev.interfaces import LogLine
+
+LOOK = GROUPS[2]
+# Colours that can be told apart on light and dark; red is left to errors.
+_COLORS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
+
+
+@app.command(rich_help_panel=LOOK)
+def logs(
+    ctx: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Components or services.")] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="90s, 10m, 2h ago, or a time.")] = None,
+    tail: Annotated[int | None, typer.Option("--tail", "-n", min=0, help="Only the last lines of each.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is said from now on.")] = False,
+) -> None:
+    """What the servers say, merged by time.
+
+    \b
+    nexusdev logs --tail 20
+    nexusdev logs postgres --since 10m
+    nexusdev logs -f redis-0 sentinel-0
+    """
+    from nexusdev.operations.logs import logs as operation
+
+    session = current_session(ctx)
+    session.follows = follow
+    services, lines = operation(session.context(), names or (), since=since, tail=tail, follow=follow)
+    if session.globals.json:
+        told = [{"service": line.service, "at": line.at, "text": line.text} for line in lines]
+        session.finish(Outcome(instance=session.instance, data={"lines": told}))
+        return
+    session.console.stream(_written(session, services, lines))
+
+
+def _written(session: Session, services: Sequence[str], lines: Iterable[LogLine]) -> Iterator[str]:
+    """``service  12:34:56  text``, the name in a colour of its own on a terminal."""
+    width = max(map(len, services), default=0)
+    colors = {name: _COLORS[place % len(_COLORS)] for place, name in enumerate(services)}
+    painted = session.console.color and sys.stdout.isatty()
+    for line in lines:
+        name = line.service.ljust(width)
+        head = f"\x1b[{colors.get(line.service, 36)}m{name}\x1b[0m" if painted else name
+        yield f"{head}  {time.strftime('%H:%M:%S', time.localtime(line.at))}  {line.text}"
+
+
+@app.command(rich_help_panel=LOOK)
+def metrics(
+    ctx: typer.Context,
+    query: Annotated[str, typer.Argument(help="A PromQL expression, in quotes.")],
+    over: Annotated[str | None, typer.Option("--range", metavar="TIME", help="How it went: 15m, 1h30m, 2d.")] = None,
+    step: Annotated[str | None, typer.Option("--step", metavar="TIME", help="Between two points of it.")] = None,
+) -> None:
+    """Ask Prometheus: what holds now as a table, how it went as lines.
+
+    \b
+    nexusdev metrics up
+    nexusdev metrics 'sum by (component) (up == 0)'
+    nexusdev metrics 'rate(process_cpu_seconds_total[1m])' --range 15m
+    nexusdev metrics 'pg_stat_activity_count' --range 1h --step 1m --json
+    """
+    from nexusdev.operations.metrics import metrics as operation
+
+    perform(ctx, lambda context: operation(context, query, over=over, step=step))
+
+
+@app.command(rich_help_panel=LOOK)
+def timings(ctx: typer.Context) -> None:
+    """Where the time of the last up went, and what decided its length.
+
+    \b
+    nexusdev timings
+    nexusdev timings --json
+    """
+    from nexusdev.operations.timings import timings as operation
+
+    perform(ctx, operation)
+
+
+@app.command(rich_help_panel=LOOK)
+def doctor(
+    ctx: typer.Context,
+    fix: Annotated[bool, typer.Option("--fix", help="Repair what can be repaired without a risk.")] = False,
+) -> None:
+    """Check everything that nexusdev needs: verdict, evidence, fix.
+
+    \b
+    nexusdev doctor
+    nexusdev doctor --fix
+    """
+    from nexusdev.operations.doctor import doctor as operation
+
+    perform(ctx, lambda context: operation(context, fix=fix))

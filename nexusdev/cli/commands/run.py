@@ -1,0 +1,198 @@
+"""run, seed, psql, redis, s3, vault, exec, shell: use the stack. Nothing is needed on the host."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from nexusdev.cli.app import GROUPS, app
+from nexusdev.cli.passthrough import execute, pass_through
+from nexusdev.cli.session import current_session, perform
+from nexusdev.errors import UsageError
+
+USE = GROUPS[1]
+# Whatever follows belongs to another program: its options are not ours, and -h may mean a host.
+PASSING = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": ["--help"]}
+
+# Its short form is for `exec` alone: -T is an option of psql.
+_NO_STDIN = "Do not read the standard input, nor use the terminal: for loops and scripts."
+NoStdin = Annotated[bool, typer.Option("--no-stdin", help=_NO_STDIN)]
+Arguments = Annotated[list[str] | None, typer.Argument(metavar="[ARGUMENT]...", help="Handed over as they are.")]
+
+
+@app.command(rich_help_panel=USE, context_settings=PASSING)
+def run(  # noqa: PLR0917 - options of a command
+    ctx: typer.Context,
+    command: Annotated[list[str] | None, typer.Argument(metavar="COMMAND [ARGUMENT]...", help="What to run.")] = None,
+    no_proof: Annotated[bool, typer.Option("--no-proof", help="Do not ask the servers first.")] = False,
+    image: Annotated[str, typer.Option("--in", help="In a throw-away container of this image.", metavar="IMAGE")] = "",
+    volumes: Annotated[
+        list[str] | None,
+        typer.Option("--volume", "-v", help="With --in: mount a file or folder.", metavar="SOURCE:TARGET[:ro]"),
+    ] = None,
+    working_dir: Annotated[
+        str, typer.Option("--workdir", "-w", help="With --in: where the command starts.", metavar="FOLDER")
+    ] = "",
+    user: Annotated[str, typer.Option("--user", "-u", help="With --in: who runs it.", metavar="UID[:GID]")] = "",
+) -> None:
+    """Run a command with the proven variables in its environment; its exit code is ours.
+
+    With --in it runs in a container on the instance's network, with the container's view of the variables and the CA mounted at
+    /run/nexusdev/ca.crt. Streams and signals pass through (the third Ctrl-C kills), and the container is removed when the command ends.
+    Whoever may use the engine can read its environment meanwhile (docker inspect).
+
+    \b
+    nexusdev run -- pytest
+    nexusdev run -- sh -c 'psql "$DATABASE_URL" -c "SELECT 1"'
+    nexusdev -i shop run -- make serve
+    nexusdev run --in python:3 -v .:/app -w /app -- python app.py
+    """
+    session = current_session(ctx)
+    argv = without_dashes(command or [])
+    if image:
+        from nexusdev.operations.run_in import in_container
+
+        pass_through(
+            session,
+            in_container(
+                session.context(),
+                image,
+                argv,
+                volumes=volumes or (),
+                working_dir=working_dir,
+                user=user,
+                proof=not no_proof,
+            ),
+        )
+        return
+    if volumes or working_dir or user:
+        raise UsageError("-v, -w and -u are for --in IMAGE", hint="nexusdev run --in IMAGE -v ./src:/src -- COMMAND")
+    from nexusdev.operations import run as operation
+
+    execute(session, operation.command(session.context(), argv, proof=not no_proof))
+
+
+@app.command(rich_help_panel=USE)
+def seed(
+    ctx: typer.Context,
+    components: Annotated[list[str] | None, typer.Argument(metavar="[COMPONENT]...", help="Only these.")] = None,
+) -> None:
+    """Apply what is missing of databases, users, buckets and policies, and the project's seed/ folder.
+
+    Each file of seed/ is applied once, by its content. Twice is the same as once. Waits for another command to end first.
+
+    \b
+    nexusdev seed
+    nexusdev seed postgres          seed/postgres/*.sql, in the order of their names
+    """
+    from nexusdev.operations.seed import seed as operation
+
+    perform(ctx, lambda context: operation(context, components or ()), progress=True)
+
+
+@app.command(rich_help_panel=USE, context_settings=PASSING)
+def psql(ctx: typer.Context, arguments: Arguments = None, no_stdin: NoStdin = False) -> None:
+    """psql at the primary, as the application.
+
+    \b
+    nexusdev psql
+    nexusdev psql -c 'SELECT version()'
+    nexusdev psql < schema.sql
+    nexusdev psql --no-stdin -c "$SQL"    never reads the input of a script or loop
+    nexusdev psql -U nexus_owner    as the owner of the tables
+    """
+    _client(ctx, "postgres", arguments, no_stdin=no_stdin)
+
+
+@app.command(rich_help_panel=USE, context_settings=PASSING)
+def redis(ctx: typer.Context, arguments: Arguments = None, no_stdin: NoStdin = False) -> None:
+    """redis-cli at the master.
+
+    \b
+    nexusdev redis
+    nexusdev redis SET greeting hello
+    nexusdev redis INFO replication
+    """
+    _client(ctx, "redis", arguments, no_stdin=no_stdin)
+
+
+@app.command(rich_help_panel=USE, context_settings=PASSING)
+def s3(ctx: typer.Context, arguments: Arguments = None, no_stdin: NoStdin = False) -> None:
+    """s3cmd with the application's key.
+
+    \b
+    nexusdev s3 ls
+    nexusdev s3 ls s3://nexus-app-data
+    nexusdev s3 put - s3://nexus-app-data/hello < hello.txt
+    """
+    _client(ctx, "minio", arguments, no_stdin=no_stdin)
+
+
+@app.command(rich_help_panel=USE, context_settings=PASSING)
+def vault(ctx: typer.Context, arguments: Arguments = None, no_stdin: NoStdin = False) -> None:
+    """vault with the application's token.
+
+    \b
+    nexusdev vault kv get secret/nexus/postgres
+    nexusdev vault token lookup
+    """
+    _client(ctx, "vault", arguments, no_stdin=no_stdin)
+
+
+def _client(ctx: typer.Context, component: str, arguments: list[str] | None, *, no_stdin: bool) -> None:
+    from nexusdev.operations.exec import client
+
+    session = current_session(ctx)
+    pass_through(session, client(session.context(), component, without_dashes(arguments or [])), no_stdin=no_stdin)
+
+
+@app.command("exec", rich_help_panel=USE, context_settings=PASSING)
+def exec_(
+    ctx: typer.Context,
+    service: Annotated[str, typer.Argument(help="A service, such as redis-0.")],
+    command: Annotated[list[str], typer.Argument(metavar="COMMAND [ARGUMENT]...", help="What to run in it.")],
+    no_stdin: Annotated[bool, typer.Option("--no-stdin", "-T", help=_NO_STDIN)] = False,
+) -> None:
+    """Run a command in the container of a service; streams and exit code pass through.
+
+    \b
+    nexusdev exec redis-0 -- ls -l /data
+    nexusdev exec -T redis-0 -- ls -l /data    in a loop or script whose input is its own
+    nexusdev exec postgresql-0 -- patronictl list
+    """
+    from nexusdev.operations.exec import in_service
+
+    session = current_session(ctx)
+    pass_through(session, in_service(session.context(), service, without_dashes(command)), no_stdin=no_stdin)
+
+
+@app.command(rich_help_panel=USE)
+def shell(
+    ctx: typer.Context,
+    service: Annotated[
+        str | None, typer.Argument(help="A service; without one, your own shell with the variables.")
+    ] = None,
+) -> None:
+    """A shell in the container of a service, or your own shell with the proven variables.
+
+    \b
+    nexusdev shell                  your shell, with DATABASE_URL and all the others
+    nexusdev shell postgresql-0
+    """
+    session = current_session(ctx)
+    context = session.context()
+    if service is None:
+        from nexusdev.operations.run import command
+
+        execute(session, command(context, [os.environ.get("SHELL") or "sh"]))
+        return
+    from nexusdev.operations.exec import shell as operation
+
+    pass_through(session, operation(context, service))
+
+
+def without_dashes(words: list[str]) -> list[str]:
+    """The words behind the ``--`` that separates theirs from ours."""
+    return words[1:] if words[:1] == ["--"] else words

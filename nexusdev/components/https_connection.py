@@ -1,0 +1,127 @@
+"""HTTPS requests to a server of the instance: verified by the instance's CA and the server's own name, with nexusdev's client certificate."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, closing
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, field
+
+from nexusdev.interfaces import Address, InstanceAccess
+from nexusdev.wire import tls
+
+
+class Response(Struct, frozen=True, kw_only=True):
+    """What a server said. ``headers`` have lower-case names."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON; ``ValueError`` when it is none."""
+        return json.loads(self.body)
+
+
+class HttpsConnection:
+    """A connection for several requests, one after the other. Made when the first is sent, and anew if the server closed it.
+
+    name     the server's name that its certificate must carry; without it, the host of the address
+    timeout  seconds for each of connecting, handshake and reply
+    """
+
+    def __init__(self, address: Address, *, access: InstanceAccess, timeout: float = 2.0, name: str = "") -> None:
+        self._address = address
+        self._connection = _connection(address, access, timeout, name or address.host)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Response:
+        """Send one request and read the whole reply, whatever its status. ``timeout``: another from now on.
+
+        Raises ``OSError`` (with ``ssl.SSLError``, ``TimeoutError``, ``ConnectionError`` among them) when there is no reply.
+        """
+        from http.client import HTTPException
+
+        if timeout is not None and self._connection.sock is not None:
+            self._connection.sock.settimeout(timeout)
+        try:
+            self._connection.request(method, path, body=body, headers=dict(headers or {}))
+            reply = self._connection.getresponse()
+            found = {key.lower(): value for key, value in reply.getheaders()}
+            return Response(status=reply.status, body=reply.read(), headers=found)
+        except HTTPException as error:
+            raise ConnectionError(f"{self._address} does not speak HTTP: {error!r}") from error
+
+    def get(self, path: str) -> Response:
+        """``request`` with the method GET."""
+        return self.request("GET", path)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def connect(
+    address: Address, *, access: InstanceAccess, timeout: float = 2.0, name: str = ""
+) -> AbstractContextManager[HttpsConnection]:
+    """A ``HttpsConnection`` until the end of the context: a handshake costs both sides more than most answers."""
+    return closing(HttpsConnection(address, access=access, timeout=timeout, name=name))
+
+
+def get(address: Address, path: str, *, access: InstanceAccess, timeout: float = 2.0, name: str = "") -> Response:
+    """``request`` with the method GET."""
+    return request("GET", address, path, access=access, timeout=timeout, name=name)
+
+
+def request(
+    method: str,
+    address: Address,
+    path: str,
+    *,
+    access: InstanceAccess,
+    timeout: float = 2.0,
+    name: str = "",
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """``HttpsConnection.request`` over a connection of its own."""
+    with connect(address, access=access, timeout=timeout, name=name) as connection:
+        return connection.request(method, path, body=body, headers=headers)
+
+
+def context(access: InstanceAccess) -> ssl.SSLContext:
+    """TLS that trusts the instance's CA alone and shows nexusdev's client certificate. Made once per set of files."""
+    files = (access.ca_file, access.client_certificate, access.client_key)
+    return _context(*files, tuple(file.stat().st_mtime_ns for file in files))
+
+
+@lru_cache(maxsize=8)
+def _context(ca: Path, certificate: Path, key: Path, _written: tuple[int, ...]) -> ssl.SSLContext:
+    return tls.trust(ca, certificate, key)
+
+
+def _connection(address: Address, access: InstanceAccess, timeout: float, name: str) -> Any:
+    """A connection to the address whose handshake asks for, and checks, another name."""
+    from http.client import HTTPSConnection
+
+    class Named(HTTPSConnection):
+        def connect(self) -> None:
+            self.sock = tls.connected(address, context(access), name=name, timeout=timeout)
+
+    # given here too: HTTPSConnection would load all of the system's authorities otherwise, 25 ms each time
+    return Named(address.host, address.port, timeout=timeout, context=context(access))

@@ -1,0 +1,61 @@
+"""Which files monitoring's servers read, and what is checked of them before anything starts: all but the expressions here, those by promtool.
+
+Every ``up`` asks which files there are; what reads them is imported when one of them changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from nexusdev.components.contract import ImageCheck
+from nexusdev.errors import InvalidConfig
+from nexusdev.stack.model import Service
+
+RULES, DASHBOARDS = "/etc/prometheus/rules", "/etc/grafana/dashboards"
+
+
+def rules(services: Iterable[Service]) -> Mapping[str, Path]:
+    """Name in the container → rule file."""
+    return _mounted(services, RULES, ".yml")
+
+
+def dashboards(services: Iterable[Service]) -> Mapping[str, Path]:
+    """Name in the container → dashboard."""
+    return _mounted(services, DASHBOARDS, ".json")
+
+
+def _mounted(services: Iterable[Service], folder: str, ending: str) -> Mapping[str, Path]:
+    return {
+        place.name: mount.source
+        for service in services
+        for mount in service.files
+        if (place := PurePosixPath(mount.target)).is_relative_to(folder) and place.suffix == ending
+    }
+
+
+def check(services: Sequence[Service]) -> None:
+    """Read every file. Raises InvalidConfig for the first that is broken, with file and line."""
+    from nexusdev.components.monitoring import dashboard_files, rule_files
+
+    for file in rules(services).values():
+        rule_files.check(file)
+    for file in dashboards(services).values():
+        dashboard_files.check(file)
+
+
+def image_checks(services: Sequence[Service]) -> Sequence[ImageCheck]:
+    """What promtool has to say of the expressions and templates, in the image that will read them."""
+    found = rules(services)
+    readers = [
+        each for each in services if any(PurePosixPath(mount.target).is_relative_to(RULES) for mount in each.files)
+    ]
+    if not found:
+        return ()
+
+    def judge(code: int, lines: Sequence[str]) -> InvalidConfig | None:
+        from nexusdev.components.monitoring.promtool import interpret
+
+        return interpret(code, lines, found)
+
+    return (ImageCheck(image=readers[0].image, files=found, script="promtool check rules *.yml", interpret=judge),)

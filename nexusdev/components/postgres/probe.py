@@ -1,0 +1,157 @@
+"""Collects the facts: every Patroni, every etcd member and the three published paths, all at once, each bounded by its own timeout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from nexusdev.components import https_connection
+from nexusdev.components.postgres import names
+from nexusdev.components.postgres.readiness import Facts, Member, Route, Serves, Store, members_of, own_member
+from nexusdev.interfaces import Address, InstanceAccess
+from nexusdev.util.parallel import together
+from nexusdev.wire import postgres as wire
+
+TIMEOUT = 2.0
+_OK = 200
+
+_ROLE = "SELECT pg_is_in_recovery()"
+_ROLE_AND_SEEDED = f"{_ROLE}, EXISTS (SELECT FROM pg_roles WHERE rolname = '{names.PROBE}')"
+# A transaction of the log whose commit waits for the quorum like any other; it changes nothing.
+_WRITE = "SELECT pg_logical_emit_message(true, 'nexusdev', '')"
+
+
+def probe(access: InstanceAccess) -> Facts:
+    """Ask everybody at once. Before there is a leader nobody logs in: a login costs more than it tells then."""
+    questions: dict[str, Callable[[], Any]] = {}
+    for node in names.NODES:
+        questions[node] = lambda node=node: _view(access, node)  # type: ignore[misc]
+    for store in names.STORES:
+        questions[store] = lambda store=store: _store(access, store)  # type: ignore[misc]
+    answers = together(questions)
+    views = {node: answers[node] for node in names.NODES if answers[node] is not None}
+    stores = {store: answers[store] for store in names.STORES}
+    if not any(member.leads and member.serves for view in views.values() for member in view):
+        return Facts(views=views, stores=stores)
+    return _with_paths(access, views, stores)
+
+
+def _with_paths(access: InstanceAccess, views: dict[str, tuple[Member, ...]], stores: dict[str, Store]) -> Facts:
+    superuser = _Login(access=access, user=names.SUPERUSER, database=names.MAINTENANCE)
+    answers = together(
+        {
+            "primary": lambda: superuser.write(access.address(names.PRIMARY, names.SQL)),
+            "replica": lambda: (superuser.read(access.address(names.REPLICA, names.SQL)), False),
+        }
+    )
+    primary, seeded = answers["primary"]
+    pool = _pool(access, seeded)
+    return Facts(views=views, stores=stores, primary=primary, replica=answers["replica"][0], pool=pool, seeded=seeded)
+
+
+def _pool(access: InstanceAccess, seeded: bool) -> Route:
+    """Through the pool to the primary. Before the roles are seeded only whether it is there: a failed login would be remembered."""
+    address = access.address(names.POOL, names.POOLED)
+    if seeded:
+        return _Login(access=access, user=names.PROBE, database=names.DATABASE).read(address)
+    try:
+        wire.greet(address, context=https_connection.context(access), timeout=TIMEOUT)
+    except (wire.PostgresError, OSError) as error:
+        return _troubled(error)
+    return Route(serves=Serves.REFUSED, answer="not seeded yet")
+
+
+def _view(access: InstanceAccess, node: str) -> tuple[Member, ...] | None:
+    """The cluster in the words of one node; itself alone when it cannot ask etcd; None when it does not answer."""
+    address = access.address(node, names.REST)
+    try:
+        answer = https_connection.get(address, "/cluster", access=access, timeout=TIMEOUT, name=node)
+        if answer.status == _OK:
+            return members_of(answer.json())
+    except ConnectionRefusedError:
+        return None
+    except (OSError, ValueError):
+        pass
+    try:
+        return (
+            own_member(
+                node, https_connection.get(address, "/patroni", access=access, timeout=TIMEOUT, name=node).json()
+            ),
+        )
+    except (OSError, ValueError):
+        return None
+
+
+def _store(access: InstanceAccess, store: str) -> Store:
+    """``POST /v3/maintenance/status``: whom this member takes for the leader."""
+    try:
+        answer = https_connection.request(
+            "POST",
+            access.address(store, names.ETCD),
+            "/v3/maintenance/status",
+            access=access,
+            timeout=TIMEOUT,
+            name=store,
+            body=b"{}",
+        )
+        reply = answer.json()
+    except (OSError, ValueError):
+        return Store()
+    leader = reply.get("leader", "0")
+    return Store(
+        answers=answer.status == _OK,
+        has_leader=leader != "0" and not reply.get("errors"),
+        leads=leader != "0" and leader == reply.get("header", {}).get("member_id"),
+    )
+
+
+class _Login(Struct, frozen=True, kw_only=True):
+    """A role and a database, tried at an address."""
+
+    access: InstanceAccess
+    user: str
+    database: str
+
+    def write(self, address: Address) -> tuple[Route, bool]:
+        """Who is there, whether a write is acknowledged by the quorum, and whether the roles exist."""
+        path, seeded = Route(), False
+        try:
+            with self._session(address) as session:
+                standby, known = session.ask(_ROLE_AND_SEEDED)[0]
+                path, seeded = _there(standby), known == "t"
+                if path.serves is Serves.PRIMARY:
+                    session.ask(_WRITE)
+                    path = replace(path, writes=True)
+        except (wire.PostgresError, OSError) as error:
+            path = _troubled(error) if path.serves is Serves.UNASKED else replace(path, answer=str(error))
+        return path, seeded
+
+    def read(self, address: Address) -> Route:
+        """Who is there."""
+        try:
+            with self._session(address) as session:
+                return _there(session.ask(_ROLE)[0][0])
+        except (wire.PostgresError, OSError) as error:
+            return _troubled(error)
+
+    def _session(self, address: Address) -> AbstractContextManager[wire.PostgresSession]:
+        return wire.connect(
+            address=address,
+            database=self.database,
+            user=self.user,
+            password=self.access.secrets.read(names.PASSWORDS[self.user]),
+            context=https_connection.context(self.access),
+            timeout=TIMEOUT,
+        )
+
+
+def _there(standby: str | None) -> Route:
+    return Route(serves=Serves.REPLICA if standby == "t" else Serves.PRIMARY)
+
+
+def _troubled(error: Exception) -> Route:
+    return Route(serves=Serves.REFUSED if isinstance(error, wire.PostgresError) else Serves.SILENT, answer=str(error))

@@ -1,0 +1,131 @@
+"""The project's own SQL: ``seed/postgres/*.sql`` in the order of their names, each once per content, as the migration owner.
+
+A file and its record are one transaction: a file that fails leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from nexusdev.components.contract import Change, SeedFile
+from nexusdev.components.postgres import names
+from nexusdev.components.postgres.client import session
+from nexusdev.errors import SeedingFailed
+from nexusdev.interfaces import InstanceAccess
+
+if TYPE_CHECKING:
+    from psycopg.pq.abc import PGresult
+
+    from nexusdev.components.postgres.client import Connection
+
+_IN_TRANSACTION = "25001"
+
+
+def apply(access: InstanceAccess, files: Sequence[SeedFile]) -> Sequence[Change]:
+    """Apply what was not applied with this content; raises ``SeedingFailed`` with file, line, SQLSTATE and the server's message."""
+    ordered = sorted(filter(_is_sql, files), key=lambda file: file.path)
+    if not ordered:
+        return ()
+    changes = []
+    with session(access, user=names.OWNER, database=names.DATABASE, doing="applying the project's SQL") as connection:
+        for file in ordered:
+            known = _hashes(connection, file.path)
+            if file.sha256 not in known:
+                _run(connection, file)
+                changes.append(Change(what=f"applied {file.path}{' again: it has changed' if known else ''}"))
+    return tuple(changes)
+
+
+def _is_sql(file: SeedFile) -> bool:
+    """Raises ``SeedingFailed`` for what would otherwise be left out without a word; a README is for people."""
+    name = file.path.rsplit("/", 1)[-1]
+    if name.endswith(".sql"):
+        return True
+    if not name.upper().startswith("README"):
+        raise SeedingFailed(f"seed/{file.path} is no .sql file", hint=f"mv seed/{file.path} seed/{file.path}.sql")
+    return False
+
+
+def _hashes(connection: Connection, path: str) -> frozenset[str]:
+    rows = connection.execute("SELECT sha256 FROM nexusdev.seeded WHERE path = %s", [path])
+    return frozenset(row[0] for row in rows.fetchall())
+
+
+def _run(connection: Connection, file: SeedFile) -> None:
+    text = _text(file)
+    with connection.transaction():
+        error = _send(connection, text)
+        if error is not None:
+            raise _failure(file, text, error)
+        connection.execute("INSERT INTO nexusdev.seeded (path, sha256) VALUES (%s, %s)", [file.path, file.sha256])
+
+
+def _text(file: SeedFile) -> str:
+    try:
+        return file.content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = file.content[: error.start].count(b"\n") + 1
+        raise SeedingFailed(f"seed/{file.path}, line {line}: not UTF-8", why=str(error)) from error
+
+
+class _Refusal:
+    """What the server said about a file. ``position``: of the first character in question, counted from 1; 0 when it names none."""
+
+    def __init__(self, result: PGresult | None, done: int, message: str = "") -> None:
+        from psycopg.pq import DiagnosticField
+
+        def reply(field: DiagnosticField) -> str:
+            value = result.error_field(field) if result else None
+            return value.decode("utf-8", "replace") if value else ""
+
+        self.sqlstate = reply(DiagnosticField.SQLSTATE)
+        self.message = message or reply(DiagnosticField.MESSAGE_PRIMARY)
+        self.detail = reply(DiagnosticField.MESSAGE_DETAIL)
+        self.hint = reply(DiagnosticField.MESSAGE_HINT)
+        self.position = int(reply(DiagnosticField.STATEMENT_POSITION) or 0)
+        self.done = done
+
+
+def _send(connection: Connection, text: str) -> _Refusal | None:
+    """All statements of a file in one message, as psql -1 would; how many succeeded before the one that did not is counted."""
+    from psycopg.pq import ExecStatus
+
+    wire = connection.pgconn
+    wire.send_query(text.encode())
+    refusal, done = None, 0
+    while (result := wire.get_result()) is not None:
+        if result.status == ExecStatus.FATAL_ERROR:
+            refusal = refusal or _Refusal(result, done)
+        elif result.status in (ExecStatus.COPY_IN, ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH):
+            if result.status == ExecStatus.COPY_IN:
+                wire.put_copy_end(b"a seed file has no data stream")
+            refusal = refusal or _Refusal(None, done, "COPY … FROM STDIN needs psql; write INSERT instead")
+        else:
+            done += 1
+    return refusal
+
+
+def _failure(file: SeedFile, text: str, error: _Refusal) -> SeedingFailed:
+    line = text[: error.position - 1].count("\n") + 1 if error.position else line_of_statement(text, error.done)
+    state = f" ({error.sqlstate})" if error.sqlstate else ""
+    written = text.splitlines()
+    evidence = [f"line {line}: {written[line - 1].strip()}"] if line <= len(written) else []
+    evidence += [words for words in (error.detail, error.hint) if words]
+    if error.sqlstate == _IN_TRANSACTION:
+        evidence.append("every seed file runs in one transaction")
+    return SeedingFailed(
+        f"seed/{file.path}, line {line}: {error.message}{state}",
+        why="the file was rolled back; what came before it is applied",
+        hint="nexusdev seed   once the file is right",
+        evidence=evidence,
+    )
+
+
+def line_of_statement(text: str, number: int) -> int:
+    """The line (from 1) on which the statement with this number (from 0) begins, as well as it can be told without a parser."""
+    from nexusdev.components.postgres.statements import starts
+
+    found = starts(text)
+    at = found[min(number, len(found) - 1)] if found else 0
+    return text.count("\n", 0, at) + 1

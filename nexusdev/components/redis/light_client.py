@@ -1,0 +1,45 @@
+"""How readiness asks: as the administrator, in a few words of the protocol, because it asks every 50-100 ms. What changes something uses redis-py."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from collections.abc import Iterator
+
+from nexusdev.components.https_connection import context
+from nexusdev.components.redis import names
+from nexusdev.interfaces import InstanceAccess
+from nexusdev.wire import resp
+
+
+@contextlib.contextmanager
+def as_admin(
+    access: InstanceAccess, name: str, port: int = names.PORT, *, timeout: float = 2.0
+) -> Iterator[resp.Connection]:
+    """At a service or role name of the instance. ``timeout`` in seconds for each of connecting, handshake and reply."""
+    place, password = access.address(name, port), access.secrets.read(names.ADMIN_PASSWORD)
+    hands = resp.connect(place, user=names.ADMIN_USER, password=password, context=context(access), timeout=timeout)
+    with hands as connection:
+        yield connection
+
+
+def fields(reply: resp.Reply) -> dict[str, str]:
+    """The lines ``name:value`` of INFO, or the names and values of a flat list, as a mapping."""
+    if isinstance(reply, str):
+        pairs = (line.partition(":") for line in reply.splitlines() if not line.startswith("#"))
+        return {name: value for name, mark, value in pairs if mark}
+    items = [str(item) for item in reply] if isinstance(reply, list) else []
+    return dict(zip(items[::2], items[1::2], strict=False))
+
+
+def words(error: Exception) -> str:
+    """Why there was no answer, for a person."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted: {error.verify_message}"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(error, (ssl.SSLEOFError, ConnectionResetError)):
+        return "the connection was closed"
+    return str(error)

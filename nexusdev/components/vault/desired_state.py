@@ -1,0 +1,128 @@
+"""What Vault shall look like, piece by piece: each piece is compared with what is there, and written only where it differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from typing import Any
+
+from nexusdev.components.contract import Change
+from nexusdev.components.vault import kv, names
+from nexusdev.components.vault.api import Api
+from nexusdev.interfaces import SecretStore
+from nexusdev.util.humanize import pluralize
+
+AUDIT_FILE = "/data/audit/audit.log"
+DAYS = 24 * 3600
+APP_TOKEN_DAYS = 365
+
+ROLES: Mapping[str, Mapping[str, Any]] = {
+    # Valid for this long after its last renewal, and renewed by every seeding: an env file must not die over a holiday.
+    names.APP: {"token_policies": [names.APP], "token_period": APP_TOKEN_DAYS * DAYS},
+    names.MIGRATIONS: {"token_policies": [names.MIGRATIONS], "token_ttl": 900, "token_max_ttl": 3600},
+    names.OPERATOR: {"token_policies": [names.OPERATOR], "token_ttl": 900, "token_max_ttl": 3600},
+}
+# A node votes once it was well for this long (10 s by default): a stack that is just being made has no time to lose.
+AUTOPILOT = {"server_stabilization_time": "2s"}
+
+
+def settle(api: Api, secrets: SecretStore, wanted: Mapping[str, Mapping[str, str]]) -> Iterator[Change]:
+    """Bring everything to what it shall be, what others wait for first. ``wanted``: path below secret/ → its data."""
+    yield from _autopilot(api)
+    yield from _audit(api)
+    yield from _mount(api, "mounts", "secret/", {"type": "kv", "options": {"version": "2"}})
+    yield from _mount(api, "auth", "approle/", {"type": "approle"})
+    for name in ROLES:
+        yield from policy(api, name, policy_text(name))
+    for name, role in ROLES.items():
+        yield from _role(api, name, role)
+        yield from login_of(api, secrets, name)
+    yield from credentials(api, wanted)
+
+
+def credentials(api: Api, wanted: Mapping[str, Mapping[str, str]]) -> Iterator[Change]:
+    """Write what differs, and destroy every former version: it holds what nobody shall read any more.
+
+    A write keeps the version before it, and a reader of the path may ask for that one as well.
+    """
+    for path, data in wanted.items():
+        if kv.ensure(api, path, data):
+            yield Change(what=f"wrote secret/{path}")
+        if former := kv.destroy_former(api, path):
+            yield Change(what=f"destroyed {pluralize(former, 'former version')} of secret/{path}")
+
+
+def policy_text(name: str) -> str:
+    """A policy of ours, from the file beside this one."""
+    return (files("nexusdev.components.vault") / "policies" / f"{name}.hcl").read_text(encoding="utf-8")
+
+
+def policy(api: Api, name: str, text: str) -> Iterator[Change]:
+    """A policy with exactly this text."""
+    path = f"sys/policies/acl/{name}"
+    present = api.find(path)
+    if present is None or present.get("policy") != text:
+        api.need("PUT", path, {"policy": text})
+        yield Change(what=f"{'created' if present is None else 'changed'} policy {name}")
+
+
+def attach(api: Api, role: str, policies: list[str]) -> Iterator[Change]:
+    """Further policies for a role."""
+    path = f"auth/approle/role/{role}"
+    present = list((api.find(path) or {}).get("token_policies") or [])
+    if missing := [each for each in policies if each not in present]:
+        api.need("POST", path, {"token_policies": [*present, *missing]})
+        yield Change(what=f"gave {role} the policies {', '.join(missing)}")
+
+
+def login_of(api: Api, secrets: SecretStore, role: str) -> Iterator[Change]:
+    """The role id and the secret id of the store are those of the server. Both are ours, so that no reply can be lost."""
+    path, wanted = f"auth/approle/role/{role}", secrets.read(names.role_id(role))
+    if (api.find(f"{path}/role-id") or {}).get("role_id") != wanted:
+        api.need("POST", f"{path}/role-id", {"role_id": wanted})
+        yield Change(what=f"set the role id of {role}")
+    secret = {"secret_id": secrets.read(names.secret_id(role))}
+    if not api.need("POST", f"{path}/secret-id/lookup", secret):
+        api.need("POST", f"{path}/custom-secret-id", secret)
+        yield Change(what=f"set the secret id of {role}")
+
+
+def _autopilot(api: Api) -> Iterator[Change]:
+    path = "sys/storage/raft/autopilot/configuration"
+    present = api.find(path) or {}
+    if any(present.get(key) != value for key, value in AUTOPILOT.items()):
+        api.need("POST", path, AUTOPILOT)
+        yield Change(what="let new nodes vote after 2 s")
+
+
+def _audit(api: Api) -> Iterator[Change]:
+    if "file/" not in api.need("GET", "sys/audit")["data"]:
+        options = {"file_path": AUDIT_FILE, "mode": "0600"}
+        api.need("PUT", "sys/audit/file", {"type": "file", "options": options})
+        yield Change(what=f"audit to {AUDIT_FILE}")
+
+
+def _mount(api: Api, kind: str, name: str, body: Mapping[str, Any]) -> Iterator[Change]:
+    if name not in api.need("GET", f"sys/{kind}")["data"]:
+        api.need("POST", f"sys/{kind}/{name.rstrip('/')}", body)
+        yield Change(what=f"mounted {body['type']} at {name}")
+
+
+def _role(api: Api, name: str, wanted: Mapping[str, Any]) -> Iterator[Change]:
+    """A role as wanted; policies that a project gave it stay."""
+    path = f"auth/approle/role/{name}"
+    present = api.find(path)
+    if present is None:
+        api.need("POST", path, wanted)
+        yield Change(what=f"created AppRole {name}")
+        return
+    body = {key: _merged(present.get(key), value) for key, value in wanted.items()}
+    if any(present.get(key) != value for key, value in body.items()):
+        api.need("POST", path, body)
+        yield Change(what=f"changed AppRole {name}")
+
+
+def _merged(present: Any, wanted: Any) -> Any:
+    if isinstance(wanted, list):
+        return [*(present or []), *(each for each in wanted if each not in (present or []))]
+    return wanted

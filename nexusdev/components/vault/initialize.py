@@ -1,0 +1,47 @@
+"""The three nodes are initialised: exactly one of them, once, and its recovery key is kept before anything else."""
+
+from __future__ import annotations
+
+from nexusdev.components.vault import names
+from nexusdev.components.vault.api import BAD_REQUEST, OK, Api, VaultError, error_text
+from nexusdev.components.vault.pending import INITIALISING_NODES, ROOT_OF_NODES, PendingOperations
+from nexusdev.components.vault.readiness import Facts
+from nexusdev.components.vault.reset import key_lost_error, wipe_data
+from nexusdev.interfaces import Runtime, SecretStore
+
+
+def prepare(api: Api, secrets: SecretStore, runtime: Runtime, facts: Facts) -> None:
+    """Initialise when all three say that they are empty; a single empty one joins the others by itself.
+
+    Raises ``InvalidState`` when the data of the nodes belongs to a recovery key that is not in the store.
+    """
+    pending = PendingOperations(secrets=secrets)
+    known = bool(secrets.read(names.RECOVERY_KEY))
+    initialized = [node.name for node in facts.nodes if node.answers and node.initialized]
+    if not initialized and all(node.answers for node in facts.nodes):
+        initialize(api, secrets, pending)
+    elif known:
+        pending.remove(INITIALISING_NODES)
+    elif initialized and INITIALISING_NODES in pending:
+        wipe_data(runtime, initialized)
+    elif initialized:
+        raise key_lost_error("Vault", names.RECOVERY_KEY)
+
+
+def initialize(api: Api, secrets: SecretStore, pending: PendingOperations) -> None:
+    """One recovery share. Its own root token is dropped: seeding makes another one and revokes all.
+
+    An initialisation whose reply was lost by a cut may still be at work in the server: then it says that it is initialised
+    already, the journal says by whom, and the next look finds the nodes to be thrown away.
+    """
+    pending.add(INITIALISING_NODES)
+    pending.add(ROOT_OF_NODES)
+    if secrets.read(names.RECOVERY_KEY):
+        secrets.write(names.RECOVERY_KEY, "")
+    reply = api.ask("PUT", "sys/init", {"recovery_shares": 1, "recovery_threshold": 1})
+    if reply.status == BAD_REQUEST and "already initialized" in error_text(reply):
+        return
+    if reply.status != OK:
+        raise VaultError(f"the initialisation of {api.server}", reply)
+    secrets.write(names.RECOVERY_KEY, reply.json()["recovery_keys_base64"][0])
+    pending.remove(INITIALISING_NODES)

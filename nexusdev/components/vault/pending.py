@@ -1,0 +1,40 @@
+"""What is under way and would be lost by a cut: words in one secret of the instance, written before the act, removed after it."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from nexusdev.components.vault.names import JOURNAL
+from nexusdev.interfaces import SecretStore
+
+INITIALISING_UNSEAL = "initialising-vault-unseal"
+INITIALISING_NODES = "initialising-vault"
+ROOT_OF_UNSEAL = "root-token-of-vault-unseal"
+ROOT_OF_NODES = "root-token-of-vault"
+# What initialisation has to finish before anything else; a root token of the nodes is for seeding to end.
+UNFINISHED = (INITIALISING_UNSEAL, INITIALISING_NODES, ROOT_OF_UNSEAL)
+
+
+class PendingOperations(Struct, frozen=True, kw_only=True):
+    """A set of words that survives ``kill -9``."""
+
+    secrets: SecretStore
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._words()
+
+    def add(self, word: str) -> None:
+        """Before the act."""
+        if word not in self:
+            self._write([*self._words(), word])
+
+    def remove(self, word: str) -> None:
+        """After it."""
+        if word in self:
+            self._write([each for each in self._words() if each != word])
+
+    def _words(self) -> list[str]:
+        return self.secrets.read(JOURNAL).split()
+
+    def _write(self, words: list[str]) -> None:
+        self.secrets.write(JOURNAL, " ".join(words))

@@ -1,0 +1,181 @@
+"""What every verb is given: whose instance, which settings, who listens, and the doors to the engine (fakes in tests)."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct, field
+
+from nexusdev.components.contract import Component
+from nexusdev.components.registry import ALL
+from nexusdev.errors import InvalidConfig, NotFound
+from nexusdev.events import Listener, Silence
+from nexusdev.instance.identity import Identity
+from nexusdev.instance.paths import folder_of
+from nexusdev.interfaces import Runtime
+from nexusdev.settings import Settings
+from nexusdev.stack import model
+from nexusdev.stack.model import Stack
+from nexusdev.util.clock import Clock, SystemClock
+from nexusdev.util.file_cache import FileCache
+
+if TYPE_CHECKING:
+    from nexusdev.images.images import Images
+    from nexusdev.instance.instance import Instance
+    from nexusdev.plan.inventory import EngineInventory
+    from nexusdev.runtimes.docker.connection import EngineFacts
+
+
+class RuntimeProvider(Protocol):
+    """How verbs reach an engine."""
+
+    def runtime(self, identity: Identity, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:
+        """The runtime of one instance; without a stack it can create nothing. Connects when first used.
+
+        ``owner``, ``state_path``: its project and state folder, which become labels of what it makes.
+        """
+
+    def inventory(self, *, caches: bool = False) -> EngineInventory:
+        """What the engine holds of every instance; with ``caches``, the volumes of image builds too."""
+
+    def volume_sizes(self) -> Mapping[str, int]:
+        """Bytes of each volume by its full name; none where the engine does not tell quickly."""
+
+    def facts(self) -> EngineFacts:
+        """What the engine says of itself. Raises PreflightFailed."""
+
+    def images(self, root: Path, *, kinds: tuple[str, ...], cache: Path) -> Images:
+        """The images of this installation beside the engine's store. ``cache``: folder for what may be kept of them."""
+
+
+class DockerProvider:
+    """The Docker engine of this process's environment."""
+
+    def runtime(self, identity: Identity, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:
+        from nexusdev.runtimes.docker.runtime import DockerRuntime
+
+        return DockerRuntime(
+            identity.compose_project,
+            instance=identity.name,
+            owner_path=str(owner),
+            state_path=state_path,
+            stack=stack,
+        )
+
+    def inventory(self, *, caches: bool = False) -> EngineInventory:
+        from nexusdev.runtimes.docker.connection import engine, translate_engine_errors
+        from nexusdev.runtimes.docker.inventory import inventory
+
+        found = engine()
+        with translate_engine_errors(found.endpoint):
+            return inventory(found, caches=caches)
+
+    def volume_sizes(self) -> Mapping[str, int]:
+        from nexusdev.runtimes.docker.connection import engine
+        from nexusdev.runtimes.docker.inventory import volume_sizes
+
+        return volume_sizes(engine())
+
+    def facts(self) -> EngineFacts:
+        from nexusdev.runtimes.docker.connection import engine
+
+        return engine().facts()
+
+    def images(self, root: Path, *, kinds: tuple[str, ...], cache: Path) -> Images:
+        from nexusdev.images.images import open_images
+
+        return open_images(root, kinds=kinds, cache=cache)
+
+
+def stack_file() -> Path:
+    """The outermost compose file: inside the installed package, or in the checkout this code runs from."""
+    package = Path(__file__).resolve().parent
+    for folder in (package / "_compose", package.parent / "compose"):
+        if (folder / "stack.yaml").is_file():
+            return folder / "stack.yaml"
+    raise InvalidConfig(
+        "stack.yaml is missing from this installation", why=f"looked beside {package}", hint="pipx reinstall nexusdev"
+    )
+
+
+class Context(Struct, frozen=True, kw_only=True, dict=True):
+    """One run of one verb.
+
+    root           folder of all instances' state
+    timeout_given  a flag said how long to wait; else the verb's own default counts
+    wall           seconds since the epoch, by the engine's clock
+    """
+
+    identity: Identity
+    settings: Settings
+    root: Path
+    listener: Listener = field(default_factory=Silence)
+    provider: RuntimeProvider = field(default_factory=DockerProvider)
+    clock: Clock = field(default_factory=SystemClock)
+    components: Mapping[str, Component] = field(default_factory=lambda: ALL)
+    compose: Path = field(default_factory=stack_file)
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    timeout_given: bool = False
+    wall: Callable[[], float] = time.time
+
+    @cached_property
+    def _cache(self) -> dict[str, Any]:
+        """What was read once: no field, as it is no part of what a context is or shows."""
+        return {}
+
+    def instance(self) -> Instance:
+        """The instance as it exists.
+
+        Raises:
+            NotFound: There is none (exit 3).
+            IdentityMismatch: This folder had one under another path (PROJECT_MOVED).
+            InvalidState: Its containers or data exist, and its state is elsewhere or lost (STATE_ELSEWHERE, STATE_LOST).
+        """
+        from nexusdev.instance.instance import find
+
+        try:
+            return find(self.identity, root=self.root)
+        except NotFound:
+            from nexusdev.moved_projects import refuse_moved, refuse_stateless
+
+            refuse_moved(self)
+            refuse_stateless(self)
+            raise
+
+    def images(self) -> Images:
+        """The images of this installation, in the order of sources that the settings name."""
+        if "images" not in self._cache:
+            cache = folder_of(self.root, self.identity.name)
+            self._cache["images"] = self.provider.images(self.root, kinds=self.settings.image_sources, cache=cache)
+        images: Images = self._cache["images"]
+        return images
+
+    def stack(self, instance: Instance) -> Stack:
+        """The whole stack of this instance. Read once: the files do not change under a verb."""
+        environment = instance.environment(self.images().resolve())
+        if self._cache.get("environment") != environment:
+            self._cache.update(environment=environment, stack=self._load(instance.folder, environment))
+        stack: Stack = self._cache["stack"]
+        return stack
+
+    def _load(self, folder: Path, environment: Mapping[str, str]) -> Stack:
+        def read() -> Stack:
+            from nexusdev.stack.loader import load
+
+            return load(self.compose, environment)
+
+        cache = FileCache(folder / "stack.kept", Stack, key=f"{self.compose} {environment}")
+        # the code decides as well what the files mean, and changes where it is developed
+        return cache.get(read, made_of=lambda stack: (*stack.made_of, *Path(model.__file__).parent.glob("*.py")))
+
+    def runtime(self, stack: Stack | None = None, *, owner: Path | None = None) -> Runtime:
+        """The runtime of this instance."""
+        state = folder_of(self.root, self.identity.name)
+        return self.provider.runtime(
+            self.identity, owner=owner or self.identity.project, state_path=str(state), stack=stack
+        )

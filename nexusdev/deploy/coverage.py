@@ -1,0 +1,93 @@
+"""Which components' variables are proven now, and what the others lack: for an instance that is not all there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from msgspec import Struct, field
+
+from nexusdev.components.contract import Component
+from nexusdev.context import Context
+from nexusdev.env import stored
+from nexusdev.env.proof import EndpointAnswer, inquire, words
+from nexusdev.env.stored import Stored
+from nexusdev.errors import Degraded, NotFound
+from nexusdev.instance.instance import Instance
+from nexusdev.interfaces import InstanceAccess, View
+from nexusdev.util.humanize import join_names
+
+
+class Coverage(Struct, frozen=True, kw_only=True):
+    """The variables of the components of which every endpoint answers.
+
+    Attributes:
+        kept: The variables, of the proven components alone.
+        seconds: Endpoint → how long its answer took, in seconds.
+        missing: Component → what its first endpoint that fails says.
+    """
+
+    kept: Stored
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    def failure(self, *, otherwise: str = "nexusdev env --no-proof   print the variables") -> Degraded | None:
+        """Return the error that says what is missing; None where nothing is. ``otherwise``: how to go on without a proof."""
+        if not self.missing:
+            return None
+        names, several = join_names(self.missing), len(self.missing) > 1
+        return Degraded(
+            f"{names} of instance {self.kept.instance} {'are' if several else 'is'} not proven",
+            why=next(iter(self.missing.values())),
+            hint=f"nexusdev wait {next(iter(self.missing))}   until it is ready\n{otherwise} all the same",
+            evidence=[f"{name}: {why}" for name, why in self.missing.items()] if several else (),
+        )
+
+
+def awaited(instance: Instance) -> frozenset[str]:
+    """Return the components that were published, and those that an ``up`` is bringing or did not bring to its end."""
+    try:
+        published = stored.read(instance.folder).components
+    except NotFound:
+        published = ()
+    return frozenset((*published, *stored.expected(instance.folder)))
+
+
+def unproven(context: Context, instance: Instance, names: Collection[str]) -> Stored:
+    """Return the variables of these components as the instance's state has them now; no server is asked."""
+    from nexusdev.deploy.publisher import gather
+
+    access, components = _scene(context, instance, names)
+    return gather(access, components)
+
+
+def coverage(context: Context, instance: Instance, names: Collection[str]) -> Coverage:
+    """Ask every endpoint of these components at once.
+
+    Raises:
+        IdentityMismatch: Something answers that is not this instance.
+    """
+    from nexusdev.deploy.publisher import gather
+
+    access, components = _scene(context, instance, names)
+    everything = gather(access, components)
+    answers = inquire(everything.views["host"], instance=instance.name, nonce=instance.nonce)
+    owner = {each.name: component.name for component in components for each in component.variables(access, View.HOST)}
+    missing = _missing(owner, answers)
+    proven = [each for each in components if each.name in owner.values() and each.name not in missing]
+    seconds = {each.path: round(each.seconds, 4) for each in answers if each.fault is None}
+    return Coverage(kept=gather(access, proven), seconds=seconds, missing=missing)
+
+
+def _scene(context: Context, instance: Instance, names: Collection[str]) -> tuple[InstanceAccess, Sequence[Component]]:
+    stack = context.stack(instance)
+    access = instance.access(context.runtime(stack, owner=instance.owner), stack)
+    return access, [context.components[name] for name in stack.components if name in names]
+
+
+def _missing(owner: Mapping[str, str], answers: Sequence[EndpointAnswer]) -> dict[str, str]:
+    """Component → why. ``owner``: variable → component; an endpoint is called after the variable that names it."""
+    missing: dict[str, str] = {}
+    for answer in answers:
+        if answer.fault is not None:
+            missing.setdefault(owner[answer.path.partition(" ")[0]], f"{answer.path}: {words(answer.fault)}")
+    return missing

@@ -1,0 +1,158 @@
+"""Containers that end while they are waited for: noticed at once, and told with cause and log."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import Struct, field
+
+from nexusdev.components.contract import Diagnosis
+from nexusdev.errors import CrashedDuringStart, NexusError
+from nexusdev.interfaces import ContainerExit, Runtime
+from nexusdev.plan.snapshot import Container, Snapshot, State
+from nexusdev.stack.model import Service
+
+LOG_LINES = 15
+_COMPLAINT = re.compile(r"fatal|panic|error|fail|invalid|cannot|can't|denied|refused|corrupt|no space", re.IGNORECASE)
+_OUT_OF_MEMORY, _NO_COMMAND, _NOT_EXECUTABLE, _SIGNALLED = 137, 127, 126, 128
+
+
+class ExitMonitor(Struct, kw_only=True):
+    """Notices containers that end while they are waited for: by the engine's events, and by looking now and then.
+
+    A service is watched from the moment of its start; what we stop or remove ourselves is not. ``wall`` gives seconds since
+    the epoch, as the engine's events do. ``forgiving``: what somebody else stops or removes on purpose is no crash either.
+    """
+
+    runtime: Runtime
+    services: Mapping[str, Service]
+    wall: Callable[[], float] = time.time
+    forgiving: bool = False
+    _since: dict[str, float] = field(default_factory=dict)
+    _began: dict[str, float] = field(default_factory=dict)
+    _exits: list[ContainerExit] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> ExitMonitor:
+        threading.Thread(target=self._listen, name="deaths", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+
+    def watch(self, service: str, *, starts: bool = True) -> None:
+        """From now on the end of this service's container is a crash. ``starts``: it is being started now."""
+        self._since[service] = self.wall()
+        if starts:
+            self._began[service] = self._since[service]
+
+    def release(self, service: str) -> None:
+        """We are about to end it ourselves."""
+        self._since.pop(service, None)
+
+    def crashed(self) -> ContainerExit | None:
+        """The first crash of a service that is not optional."""
+        return next((exited for exited in tuple(self._exits) if self._counts(exited)), None)
+
+    def lasted(self, exited: ContainerExit) -> float:
+        """Seconds from the start of a service to its death; 0.0 where the start was not seen."""
+        began = self._began.get(exited.service, 0.0)
+        return exited.at - began if began else 0.0
+
+    def inspect(self, snapshot: Snapshot) -> None:
+        """Take in what the engine says of all containers, in case an event was missed."""
+        known = {(exited.service, round(exited.at)) for exited in tuple(self._exits)}
+        for service, container in snapshot.containers.items():
+            if has_ended(container) and (service, round(container.finished_at)) not in known:
+                at = container.finished_at or self.wall()
+                self._exits.append(ContainerExit(service=service, exit_code=container.exit_code, at=at))
+
+    def _counts(self, exited: ContainerExit) -> bool:
+        if exited.asked and self.forgiving:
+            return False
+        began = self._since.get(exited.service)
+        service = self.services.get(exited.service)
+        return began is not None and exited.at > began and service is not None and not service.optional
+
+    def _listen(self) -> None:
+        try:
+            for exited in self.runtime.watch_exits(self._stop):
+                self._exits.append(exited)
+        except NexusError:
+            return  # the engine went away: whoever asks it next says so
+
+
+def has_ended(container: Container) -> bool:
+    """Whether a container that should run does not: also one that the engine keeps restarting."""
+    return container.state in (State.EXITED, State.DEAD, State.RESTARTING)
+
+
+def crash(
+    exited: ContainerExit,
+    service: Service,
+    container: Container | None,
+    log: Sequence[str],
+    *,
+    lasted: float = 0.0,
+    diagnosis: Diagnosis | None = None,
+) -> CrashedDuringStart:
+    """The error for a container that ended while it was waited for.
+
+    lasted     seconds after its start, 0 when unknown
+    diagnosis  what its component makes of the log
+    """
+    after = f" {lasted:.1f} s after its start" if lasted > 0 else ""
+    if exited.asked:
+        return _stopped(service, after)
+    return CrashedDuringStart(
+        f"{service.component} is not ready: {service.name} exited (code {exited.exit_code}){after}",
+        why=diagnosis.why if diagnosis else cause(exited.exit_code, service, container) or complaint(log),
+        hint=diagnosis.hint
+        if diagnosis
+        else f"nexusdev logs {service.name}   all it said; its container is kept\nnexusdev up   try again",
+        evidence=tuple(log) or ("it wrote nothing to its log",),
+        code=diagnosis.code if diagnosis else "",
+    )
+
+
+def _stopped(service: Service, after: str) -> CrashedDuringStart:
+    """The error for a container that somebody stopped while it was waited for. Its log only says good-bye."""
+    return CrashedDuringStart(
+        f"{service.component} is not ready: {service.name} was stopped{after}",
+        why="it was told to end from outside: docker stop, docker rm, or an engine that shuts down",
+        hint="nexusdev up   start it again",
+    )
+
+
+def cause(exit_code: int, service: Service, container: Container | None) -> str:  # noqa: PLR0911 - one per cause
+    """What an exit code tells by itself; '' where only the log can tell."""
+    if container and container.out_of_memory:
+        return f"the kernel ended it for lack of memory; its limit is {service.memory_bytes // 2**20} MiB"
+    if container and container.error:
+        return container.error
+    if exit_code in (_NO_COMMAND, _NOT_EXECUTABLE):
+        return f"its command cannot be run in image {service.image}"
+    if exit_code == _OUT_OF_MEMORY:
+        return "it was killed (SIGKILL): by somebody, or for lack of memory"
+    if exit_code > _SIGNALLED:
+        return f"it was ended by signal {exit_code - _SIGNALLED}"
+    if exit_code == 0:
+        return "it ended by itself, without an error; a server must go on"
+    return ""
+
+
+def complaint(log: Sequence[str]) -> str:
+    """The last line of a log that tells of a failure, in a sentence; '' where none does."""
+    found = next((line for line in reversed(log) if _COMPLAINT.search(line)), "")
+    return f"its log says: {found.strip()}" if found else ""
+
+
+def last_lines(runtime: Runtime, service: str, count: int = LOG_LINES) -> tuple[str, ...]:
+    """The end of a service's log; nothing where it cannot be had."""
+    try:
+        return tuple(line.text for line in runtime.logs([service], tail=count))[-count:]
+    except NexusError:
+        return ()

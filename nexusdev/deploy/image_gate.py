@@ -1,0 +1,153 @@
+"""Images while a stack starts: a service begins as soon as its own image is there, whatever else is still being built."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from nexusdev.errors import ImageUnavailable
+from nexusdev.events import Listener, Note
+from nexusdev.plan.steps import Action, Step
+from nexusdev.stack.model import Stack
+
+if TYPE_CHECKING:
+    from nexusdev.images.fetch import FetchedImage
+    from nexusdev.images.images import Images
+
+
+class ImageGate(Struct, kw_only=True):
+    """Which images are there. ``absent``: optional services whose image cannot be had, and why."""
+
+    absent: dict[str, str] = field(default_factory=dict)
+    _present: set[str] = field(default_factory=set)
+    _failure: BaseException | None = None
+    _expected: set[str] = field(default_factory=set)
+
+    def gate(self, step: Step) -> bool:
+        """Whether a step may begin: only the creation of a container needs its image."""
+        return step.action is not Action.CREATE or step.service is None or step.service.image in self._present
+
+    def pending(self) -> bool:
+        """Whether an image is still on its way."""
+        return bool(self._expected - self._present)
+
+    def expect(self, references: Iterable[str]) -> None:
+        self._expected |= set(references)
+
+    def check(self) -> None:
+        """Raise what made an image impossible."""
+        if self._failure is not None:
+            raise self._failure
+
+    def arrived(self, reference: str) -> None:
+        self._present.add(reference)
+
+    def fail(self, error: BaseException) -> None:
+        self._failure = error
+
+
+def no_check(_reference: str) -> None:
+    """An image is taken as it is."""
+
+
+@contextmanager
+def fetching(
+    images: Images,
+    stack: Stack,
+    *,
+    offline: bool,
+    strict: bool,
+    listener: Listener,
+    try_with: Callable[[str], None] = no_check,
+) -> Iterator[ImageGate]:
+    """Set the missing images of these services going; they arrive while the block runs. Raises ImageUnavailable (exit 7).
+
+    Offline, and for what only optional services need, it is known before the block begins.
+
+    try_with  what must hold of an image before a container is made from it: called with its reference, before the block for those
+              that are there, when it arrives for the others; what it raises ends everything
+    """
+    wanted = names_of(images, stack)
+    stored = images.stored(wanted)
+    gate = ImageGate(_present={images.resolve([name])[name] for name, image in stored.items() if image})
+    for reference in sorted(gate._present):
+        try_with(reference)
+    missing = [name for name in wanted if stored[name] is None]
+    with ExitStack() as stack_of_contexts:
+        _try_optional(images, stack, missing, gate, offline=offline, strict=strict, listener=listener)
+        missing = [name for name in missing if images.resolve([name])[name] not in gate._present | _refs(gate, stack)]
+        if missing:
+            if not offline:
+                stack_of_contexts.enter_context(images.building(listener))
+            _begin(images, missing, gate, stack_of_contexts, offline=offline, listener=listener, try_with=try_with)
+        yield gate
+
+
+def _refs(gate: ImageGate, stack: Stack) -> set[str]:
+    return {stack.services[name].image for name in gate.absent}
+
+
+def _begin(
+    images: Images,
+    missing: list[str],
+    gate: ImageGate,
+    contexts: ExitStack,
+    *,
+    offline: bool,
+    listener: Listener,
+    try_with: Callable[[str], None],
+) -> None:
+    def on_ready(fetched: FetchedImage) -> None:
+        try_with(fetched.reference)
+        gate.arrived(fetched.reference)
+
+    gate.expect(images.resolve(missing).values())
+    fetch = images.begin(missing, offline=offline, on_ready=on_ready, listener=listener)
+    contexts.callback(fetch.cancel)
+    if offline:
+        fetch.wait_all()
+        return
+
+    def watch() -> None:
+        try:
+            fetch.wait_all()
+        except BaseException as error:  # handed over to the thread that walks the plan
+            gate.fail(error)
+
+    threading.Thread(target=watch, name="images", daemon=True).start()
+
+
+def _try_optional(
+    images: Images,
+    stack: Stack,
+    missing: list[str],
+    gate: ImageGate,
+    *,
+    offline: bool,
+    strict: bool,
+    listener: Listener,
+) -> None:
+    """Images that only optional services use are fetched first, alone: their absence is no failure unless ``strict``."""
+    for name in missing:
+        reference = images.resolve([name])[name]
+        users = [service for service in stack.services.values() if service.image == reference]
+        if strict or not users or not all(service.optional for service in users):
+            continue
+        try:
+            images.ensure([name], offline=offline, listener=listener)
+        except ImageUnavailable as error:
+            for service in users:
+                gate.absent[service.name] = error.message
+                listener.tell(Note(text=f"{service.name} is left out: {error.message}", warning=True))
+        else:
+            gate.arrived(reference)
+
+
+def names_of(images: Images, stack: Stack) -> tuple[str, ...]:
+    """The lock's names of the images that these services are made from."""
+    used = {service.image for service in stack.services.values()}
+    return tuple(name for name, reference in images.resolve().items() if reference in used)

@@ -1,0 +1,99 @@
+"""What ``up`` remembers between two runs, in the state folder: which components were brought up, with what they were seeded, where the time went.
+
+Only hints: whatever is lost or half written here costs a repetition of idempotent work and nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, field
+
+from nexusdev.deploy.timing import Span, as_data
+from nexusdev.errors import NotFound
+from nexusdev.util.files import replace
+
+_UP, _TIMINGS, _CHECKED = "up.json", "timings.json", "checked"
+
+
+class LastUp(Struct, frozen=True, kw_only=True):
+    """What the last ``up`` left behind.
+
+    seeded   component that was brought up → a hash over all that its seeding depended on
+    profile  the part of the stack that was last asked for, '' before the first time
+    absent   optional service that was left out → why
+    """
+
+    seeded: Mapping[str, str] = field(default_factory=dict)
+    profile: str = ""
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+
+def read(folder: Path) -> LastUp:
+    """The journal; an empty one where there is none that can be read."""
+    found = _load(folder / _UP)
+    try:
+        seeded = {str(name): str(fingerprint) for name, fingerprint in found["seeded"].items()}
+        return LastUp(
+            seeded=seeded,
+            profile=str(found.get("profile", "")),
+            absent={str(name): str(why) for name, why in found.get("absent", {}).items()},
+        )
+    except (KeyError, TypeError, AttributeError):
+        return LastUp()
+
+
+def write(folder: Path, last_up: LastUp) -> None:
+    """Remember."""
+    document = {
+        "seeded": dict(last_up.seeded),
+        "profile": last_up.profile,
+        "absent": dict(last_up.absent),
+    }
+    replace(folder / _UP, json.dumps(document) + "\n")
+
+
+def last_written(folder: Path) -> float:
+    """When an ``up`` last left something behind, in seconds since the epoch; 0.0 where none did."""
+    times = [0.0]
+    for name in (_UP, _TIMINGS):
+        with contextlib.suppress(OSError):
+            times.append((folder / name).stat().st_mtime)
+    return max(times)
+
+
+def read_checked(root: Path) -> str:
+    """A hash over the files of components in which nothing was wrong when they were last checked, by whichever instance; '' where none is known."""
+    try:
+        return (root / _CHECKED).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def write_checked(root: Path, fingerprint: str) -> None:
+    """Remember that. It belongs to the installation, not to an instance: what one has tried, the next need not."""
+    replace(root / _CHECKED, f"{fingerprint}\n")
+
+
+def write_timings(folder: Path, spans: Sequence[Span]) -> None:
+    """Keep the spans of the last ``up``."""
+    replace(folder / _TIMINGS, json.dumps(as_data(spans)) + "\n")
+
+
+def read_timings(folder: Path) -> Mapping[str, Any]:
+    """What ``timing.as_data`` made of the last ``up``. Raises NotFound."""
+    data = _load(folder / _TIMINGS)
+    if not isinstance(data, dict) or "spans" not in data:
+        raise NotFound("there are no timings yet", why="they are taken by nexusdev up", hint="nexusdev up")
+    return data
+
+
+def _load(file: Path) -> Any:
+    try:
+        return json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return {}

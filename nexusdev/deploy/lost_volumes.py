@@ -1,0 +1,196 @@
+"""Data volumes that are gone: what they held, what leads on, and the way there once somebody has agreed."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, field
+
+from nexusdev.components.contract import Keeping
+from nexusdev.context import Context
+from nexusdev.errors import VolumeLost
+from nexusdev.events import Event, Listener, Planned, StepDone
+from nexusdev.instance import marks
+from nexusdev.instance.instance import Instance
+from nexusdev.plan.losses import Holding, Loss, cleared, losses, missing
+from nexusdev.plan.snapshot import Snapshot
+from nexusdev.plan.steps import Action, Plan
+from nexusdev.plan.teardown import plan_discard
+from nexusdev.results import Text
+from nexusdev.stack.model import Stack
+from nexusdev.util.humanize import join_names
+
+_SHOWN = 4
+_WHY = (
+    "a prune of the engine (docker volume prune, docker system prune --volumes) takes what no container uses, data included;"
+    " nothing was made or started"
+)
+
+
+def lost(
+    context: Context, instance: Instance, stack: Stack, snapshot: Snapshot, *, wanted: Collection[str] | None = None
+) -> tuple[Loss, ...]:
+    """What is gone, group by group; ``wanted``: only these volumes count."""
+    gone = missing(stack, marked=marks.read(instance.folder), existing=snapshot.volumes)
+    gone = tuple(each for each in gone if wanted is None or each in wanted)
+    return losses(stack, gone, existing=snapshot.volumes, holdings=_holdings(context)) if gone else ()
+
+
+def _holdings(context: Context) -> Mapping[str, Sequence[Holding]]:
+    return {name: each.holdings() for name, each in context.components.items() if isinstance(each, Keeping)}
+
+
+def affected(found: Collection[Loss]) -> frozenset[str]:
+    """The volumes that are made anew: those that are gone, and those that have to go with them."""
+    return frozenset((*(volume for loss in found for volume in loss.gone), *cleared(found)))
+
+
+def refusal(found: Sequence[Loss], instance: Instance, words: Sequence[str] = ()) -> VolumeLost:
+    """The error that names the volumes and the choices. ``words``: which part of the stack was asked for, as it was typed."""
+    gone = [volume for loss in found for volume in loss.gone]
+    error = VolumeLost(
+        f"{_subject(gone)} gone from the engine: {_some(gone)}",
+        why=_WHY,
+        hint=_choices(found, words),
+        evidence=tuple(sentence(loss) for loss in found),
+    )
+    error.volumes = tuple(data(found, instance))
+    return error
+
+
+def _subject(gone: Sequence[str]) -> str:
+    return "a data volume is" if len(gone) == 1 else f"{len(gone)} data volumes are"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    return join_names(names) if more <= 1 else f"{', '.join(names[:_SHOWN])} and {more} more"
+
+
+def sentence(loss: Loss) -> str:
+    """What one group lost and what becomes of it."""
+    return f"{loss.component}: {join_names(loss.gone)} ({loss.what}): {_fate(loss)}"
+
+
+def _fate(loss: Loss) -> str:
+    if not loss.empty:
+        return f"can be rebuilt from {join_names(loss.source or loss.kept) or 'the state folder'}"
+    few = [volume for volume in loss.kept if volume in loss.cleared]
+    alone = f" from {join_names(few)} alone" if few else ""
+    rest = f", which also removes {join_names(loss.cleared)}" if loss.cleared else ""
+    return f"cannot be rebuilt{alone}: begins anew and empty{rest}"
+
+
+def again(words: Sequence[str] = ()) -> str:
+    """The command that makes lost volumes anew. ``words``: components, or ``--profile core``."""
+    return " ".join(("nexusdev up", *words, "--recreate-volumes"))
+
+
+def _choices(found: Sequence[Loss], words: Sequence[str]) -> str:
+    empty = list(dict.fromkeys(loss.component for loss in found if loss.empty))
+    rebuilt = any(not loss.empty for loss in found)
+    acts = [
+        *(["rebuild what can be rebuilt"] if rebuilt else []),
+        *([f"begin anew and empty with {join_names(empty)} (asks before)"] if empty else []),
+    ]
+    return "\n".join(
+        (
+            f"{again(words)}   {', '.join(acts)}",
+            "nexusdev up   after you restored the volumes from a backup (README, Volumes that are gone)",
+            "docker context ls   if this may be another engine than the one that has them",
+            "nexusdev destroy   remove the rest of the instance as well",
+        )
+    )
+
+
+def says(found: Sequence[Loss]) -> tuple[Text, ...]:
+    """For ``status``: a line per group, and what to type."""
+    lines = [f"gone from the engine: {sentence(loss)}" for loss in found]
+    return tuple(Text(line, "bad") for line in (*lines, *(["nexusdev up   tells the choices"] if lines else [])))
+
+
+def data(found: Sequence[Loss], instance: Instance) -> list[dict[str, Any]]:
+    """One mapping per lost volume, for programs."""
+    seen = marks.read(instance.folder)
+    return [
+        {
+            "name": volume,
+            "full_name": f"{instance.compose_project}_{volume}",
+            "component": loss.component,
+            "group": loss.group,
+            "held": loss.what,
+            "first_seen": datetime.fromtimestamp(seen.get(volume, 0.0), UTC).isoformat(timespec="seconds"),
+            "rebuildable": not loss.empty,
+            "clears": list(loss.cleared),
+        }
+        for loss in found
+        for volume in loss.gone
+    ]
+
+
+def question(found: Sequence[Loss]) -> str | None:
+    """What to ask before they are made anew; None where no data is lost by it."""
+    empty = [loss for loss in found if loss.empty]
+    if not empty:
+        return None
+    held = {loss.component: [each.what for each in empty if each.component == loss.component] for loss in empty}
+    going = cleared(empty)
+    rest = f", which also removes {join_names(going)}" if going else ""
+    return f"begin anew and empty: {join_names([f'{name} ({join_names(what)})' for name, what in held.items()])}{rest}?"
+
+
+def clearing(stack: Stack, snapshot: Snapshot, found: Collection[Loss]) -> Plan:
+    """The steps after which those that are left and have to go are gone, with the containers that use them."""
+    going = set(cleared(found))
+    users = {
+        service.name: own
+        for service in stack.services.values()
+        if (own := [mount.volume for mount in service.volumes if mount.volume in going])
+    }
+    return plan_discard(snapshot, users, cause="its component begins anew")
+
+
+def without(snapshot: Snapshot, plan: Plan) -> Snapshot:
+    """The snapshot as it will be after these removals."""
+    gone = {
+        action: {step.resource for step in plan.steps if step.action is action}
+        for action in (Action.REMOVE, Action.REMOVE_VOLUME)
+    }
+    return Snapshot(
+        containers={name: each for name, each in snapshot.containers.items() if name not in gone[Action.REMOVE]},
+        volumes={name: each for name, each in snapshot.volumes.items() if name not in gone[Action.REMOVE_VOLUME]},
+        network=snapshot.network,
+        orphans=snapshot.orphans,
+        name_conflicts=snapshot.name_conflicts,
+    )
+
+
+class Marking(Struct, kw_only=True):
+    """A listener between: marks the volumes of a plan once all of them are made, in one write."""
+
+    listener: Listener
+    folder: Path
+    wall: Callable[[], float]
+    _made: list[str] = field(default_factory=list)
+    _planned: int = 0
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def tell(self, event: Event) -> None:
+        match event:
+            case Planned():
+                self._planned = sum(step.action is Action.CREATE_VOLUME for step in event.plan.steps)
+            case StepDone() if event.step.action is Action.CREATE_VOLUME:
+                self._mark(event.step.resource)
+        self.listener.tell(event)
+
+    def _mark(self, volume: str) -> None:
+        """What cannot be written now is marked by the next ``up``."""
+        with self._guard, contextlib.suppress(OSError):
+            self._made.append(volume)
+            if len(self._made) >= self._planned:
+                marks.add(self.folder, self._made, at=self.wall())

@@ -1,0 +1,219 @@
+"""Everything that ``up`` knows before it changes a container, and what must hold until then."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from nexusdev import __version__
+from nexusdev.components.contract import SeedFile
+from nexusdev.context import Context
+from nexusdev.deploy import last_up as journal
+from nexusdev.deploy import lost_volumes
+from nexusdev.deploy.config_validation import ConfigValidation, validate_configs
+from nexusdev.deploy.preflight import require_ports, require_room
+from nexusdev.deploy.publisher import check_env_file
+from nexusdev.deploy.seed_files import collect
+from nexusdev.deploy.selection import Selection, select
+from nexusdev.deploy.targets import subset, with_dependencies
+from nexusdev.deploy.up_to_date import UpToDateCheck
+from nexusdev.errors import NotFound
+from nexusdev.events import Note
+from nexusdev.instance import marks
+from nexusdev.instance.identity import require_owner
+from nexusdev.instance.instance import Instance, open_instance
+from nexusdev.instance.state import container_user, folder_of
+from nexusdev.interfaces import Runtime
+from nexusdev.moved_projects import refuse_moved, second_folder
+from nexusdev.plan.inventory import EngineInventory
+from nexusdev.plan.losses import Loss
+from nexusdev.plan.planner import plan as make_plan
+from nexusdev.plan.snapshot import Snapshot
+from nexusdev.plan.steps import Action, Plan
+from nexusdev.stack.fingerprint import fingerprints
+from nexusdev.stack.model import Stack
+
+
+class UpState(Struct, frozen=True, kw_only=True):
+    """What is wanted and what is there.
+
+    stack     the whole stack; ``selected_stack``: the services of it that are meant
+    selected  the components, in the order of the stack
+    fingerprints  service → fingerprint
+    files     component → the project's own seed files
+    selection  the profile that is meant, and what it leaves out of what is there
+    validation  what is still to be tried of the components' files
+    absent    optional services that the last ``up`` left out and this one need not try again, and why
+    losses    the data volumes that would be made, but existed before
+    up_to_date  whether what the last ``up`` left still stands; None where nothing will be done about it
+    """
+
+    instance: Instance
+    stack: Stack
+    selected_stack: Stack
+    selected: tuple[str, ...]
+    runtime: Runtime
+    snapshot: Snapshot
+    fingerprints: Mapping[str, str]
+    files: Mapping[str, Sequence[SeedFile]]
+    selection: Selection
+    validation: ConfigValidation
+    absent: Mapping[str, str]
+    losses: tuple[Loss, ...] = ()
+    up_to_date: UpToDateCheck | None = None
+
+    def plan(self, *, absent: Collection[str] = ()) -> Plan:
+        """What must change; ``absent``: services that have to be left out."""
+        kept = {name: each for name, each in self.stack.services.items() if name not in absent}
+        everything = set(self.selected) >= set(self.stack.components)
+        return make_plan(
+            replace(self.stack, services=kept),
+            self.snapshot,
+            fingerprints=self.fingerprints,
+            owner_path=str(self.instance.owner),
+            former=self.instance.former,
+            only=None if everything else self.selected,
+            unwanted=self.selection.unwanted(self.stack, self.snapshot),
+        )
+
+    @property
+    def seeds(self) -> Mapping[str, str]:
+        """Component → a hash over all that its seeding depends on: definitions, secrets, the project's files, this nexusdev."""
+        return {name: self._seed(name) for name in self.selected}
+
+    def _seed(self, component: str) -> str:
+        facts = (
+            __version__,
+            self.instance.nonce,
+            {each.name: self.fingerprints[each.name] for each in self.stack.of_component(component)},
+            [(each.path, each.sha256) for each in self.files.get(component, ())],
+        )
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def prepare_up(context: Context, names: Sequence[str], *, move_ports: bool, agreed: Collection[str] = ()) -> UpState:
+    """Open the instance (make it, the first time) with its secrets and certificates, and check what must hold before a change.
+
+    Call it with the instance's lock held. ``agreed``: volumes that may be made anew. Raises PreflightFailed, PortInUse, IdentityMismatch,
+    InvalidConfig, InvalidState, VolumeLost.
+    """
+    check_env_file(context)
+    instance = _instance(context, move_ports=move_ports)
+    stack = context.stack(instance)
+    runtime = context.runtime(stack, owner=instance.owner)
+    up_to_date = UpToDateCheck(context, instance, stack, runtime)
+    snapshot = up_to_date.snapshot
+    instance.provide(stack, images=context.images().resolve(), data_exists=bool(snapshot.volumes))
+    state = replace(read_up_state(context, instance, names, runtime, snapshot), up_to_date=up_to_date)
+    require_whole(state, names, agreed)
+    marks.add(instance.folder, [name for name in snapshot.volumes if name in stack.volumes], at=context.wall())
+    if state.plan(absent=state.absent):
+        require_room(Path(context.provider.facts().data_root))
+        require_ports(stack, state.plan(), snapshot, context.provider.inventory())
+    return state
+
+
+def require_whole(state: UpState, names: Sequence[str], agreed: Collection[str] = ()) -> None:
+    """VolumeLost for data that is gone, unless somebody agreed to all that making it anew takes."""
+    if not lost_volumes.affected(state.losses) <= set(agreed):
+        selection = state.selection
+        words = names or (("--profile", selection.profile) if selection.narrower else ())
+        raise lost_volumes.refusal(state.losses, state.instance, words)
+
+
+def _instance(context: Context, *, move_ports: bool) -> Instance:
+    """The engine is asked about everybody only where something is to be chosen: what is known already is checked by its labels."""
+    known = (folder_of(context.root, context.identity.name) / "instance.json").exists()
+    if not known:
+        refuse_moved(context)
+    choosing = move_ports or not known
+    instance = open_instance(
+        context.identity,
+        inventory=context.provider.inventory() if choosing else EngineInventory(),
+        root=context.root,
+        rootless=choosing and context.provider.facts().rootless,
+        move_ports=move_ports,
+    )
+    if instance.created and (words := second_folder(context)):
+        context.listener.tell(Note(text=words))
+    if move_ports:
+        ports = f"{instance.port(0)}-{instance.port(99)}"
+        context.listener.tell(Note(text=f"the ports moved: {ports}; the env file will change", warning=True))
+    return instance
+
+
+def preview_instance(context: Context) -> Instance:
+    """The instance as it is, or as it would be made: for a dry run, which makes nothing."""
+    try:
+        found = context.instance()
+        require_owner(context.identity, found.owner, found.place)
+        return found
+    except NotFound:
+        uid, gid = container_user()
+        return Instance(
+            name=context.identity.name,
+            owner=context.identity.project,
+            folder=folder_of(context.root, context.identity.name),
+            nonce="",
+            slot=0,
+            net="10.213.0",
+            uid=uid,
+            gid=gid,
+        )
+
+
+def read_up_state(
+    context: Context,
+    instance: Instance,
+    names: Sequence[str],
+    runtime: Runtime | None = None,
+    snapshot: Snapshot | None = None,
+) -> UpState:
+    """What is wanted beside what is there. Changes nothing. Raises InvalidConfig for a broken file of what is meant."""
+    stack = context.stack(instance)
+    last_up = journal.read(instance.folder)
+    selection = select(context.settings, stack, names, remembered=last_up.profile)
+    selected = with_dependencies(selection.components, stack)
+    runtime = runtime or context.runtime(stack, owner=instance.owner)
+    components = [context.components[name] for name in selected]
+    validation = validate_configs(components, stack, instance=instance.name, root=context.root)
+    state = UpState(
+        instance=instance,
+        stack=stack,
+        selected_stack=subset(stack, selected),
+        selected=selected,
+        runtime=runtime,
+        snapshot=snapshot or runtime.observe(),
+        fingerprints=fingerprints(stack),
+        files=collect(context.settings.seed, stack.components),
+        selection=replace(selection, components=selected),
+        validation=validation,
+        absent=_still_absent(context, subset(stack, selected), last_up),
+    )
+    return replace(state, losses=_losses(context, state))
+
+
+def _losses(context: Context, state: UpState) -> tuple[Loss, ...]:
+    """Of what this plan would make. What nobody means now may be gone without being missed."""
+    if not lost_volumes.lost(context, state.instance, state.stack, state.snapshot):
+        return ()
+    made = {step.resource for step in state.plan().steps if step.action is Action.CREATE_VOLUME}
+    return lost_volumes.lost(context, state.instance, state.stack, state.snapshot, wanted=made)
+
+
+def _still_absent(context: Context, selected_stack: Stack, last_up: journal.LastUp) -> Mapping[str, str]:
+    """Where nobody insists, and the image has not come in the meantime."""
+    if context.settings.strict or not last_up.absent:
+        return {}
+    images = context.images()
+    existing = {images.resolve([name])[name] for name, image in images.stored().items() if image}
+    return {
+        name: why
+        for name, why in last_up.absent.items()
+        if name in selected_stack.services and selected_stack.services[name].image not in existing
+    }

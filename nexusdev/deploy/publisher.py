@@ -1,0 +1,92 @@
+"""Publishes the variables of an instance: gathered from its components, stored, written to the env file, and proven."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from nexusdev.components.contract import Component, Variable
+from nexusdev.context import Context
+from nexusdev.env import file, formats, stored
+from nexusdev.env.file import Written
+from nexusdev.env.stored import Stored
+from nexusdev.events import Note
+from nexusdev.instance.instance import Instance
+from nexusdev.interfaces import InstanceAccess, View
+from nexusdev.util.humanize import join_names
+
+
+def prove(kept: Stored) -> Mapping[str, float]:
+    """Path → seconds of its answer."""
+    from nexusdev.env.proof import prove as ask
+
+    return {
+        answer.path: round(answer.seconds, 4)
+        for answer in ask(kept.views["host"], instance=kept.instance, nonce=kept.nonce)
+    }
+
+
+def gather(access: InstanceAccess, components: Iterable[Component]) -> Stored:
+    """What the components say in both views, production's names first."""
+    selected = tuple(components)
+    views: dict[str, Mapping[str, str]] = {}
+    secret: set[str] = set()
+    for view in View:
+        own = (
+            Variable(name="NEXUSDEV_INSTANCE", value=access.instance),
+            Variable(name="NEXUSDEV_CA_FILE", value=access.ca_file_in(view)),
+        )
+        found = [*(each for component in selected for each in component.variables(access, view)), *own]
+        views[view.value] = formats.checked(formats.ordered({each.name: each.value for each in found}))
+        secret |= {each.name for each in found if each.secret}
+    return Stored(
+        instance=access.instance,
+        nonce=access.nonce,
+        views=views,
+        secret=secret,
+        components=[component.name for component in selected],
+    )
+
+
+def publish(context: Context, instance: Instance, access: InstanceAccess, components: Iterable[Component]) -> Written:
+    """Store the variables of these components and write the env file; tells the listener when git was told to ignore it.
+
+    Raises InvalidConfig where the env file must not or cannot be written (the state then has them all the same).
+    """
+    kept = gather(access, components)
+    stored.write(instance.folder, kept)
+    if absent := [name for name in stored.expected(instance.folder) if name not in kept.components]:
+        lacks = f"{context.settings.env_file.name} lacks {join_names(absent)}: the last up did not end; nexusdev up"
+        context.listener.tell(Note(text=lacks, warning=True))
+    else:
+        stored.settle(instance.folder)
+    return write_env_file(context, formats.render(kept.views["host"], "dotenv", instance=instance.name))
+
+
+def republish(context: Context, instance: Instance) -> Written:
+    """Write the env file again from the state where it was deleted or changed; for an ``up`` that had nothing else to do.
+
+    Git is asked either way: a repository may have been made since.
+    """
+    kept = stored.read(instance.folder)
+    text = formats.render(kept.views["host"], "dotenv", instance=instance.name)
+    target = context.settings.env_file
+    if not target.exists() or target.read_text(encoding="utf-8") != text:
+        return write_env_file(context, text)
+    return _told(context, file.guard(target))
+
+
+def check_env_file(context: Context) -> None:
+    """Raise what ``publish`` would raise about the env file; ``up`` asks before it starts anything."""
+    file.refuse(context.settings.env_file)
+
+
+def write_env_file(context: Context, text: str) -> Written:
+    return _told(context, file.write(context.settings.env_file, text))
+
+
+def _told(context: Context, written: Written) -> Written:
+    if written.excluded:
+        context.listener.tell(
+            Note(text=f"{written.path.name} is now ignored by git in this clone ({written.excluded})")
+        )
+    return written

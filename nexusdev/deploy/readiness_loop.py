@@ -1,0 +1,168 @@
+"""The one readiness loop: look, judge, look again, until a component does its job, a container dies, or the time is up.
+
+There is one deadline for everything and none per part. Nothing here asks Docker whether something is healthy.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from nexusdev.components.contract import Component, Readiness
+from nexusdev.errors import NotReadyInTime, SeedingFailed
+from nexusdev.events import ComponentReady, ComponentWaits, Event
+from nexusdev.interfaces import InstanceAccess
+from nexusdev.util.clock import Clock
+from nexusdev.util.humanize import join_names
+
+SHORTEST, LONGEST = 0.05, 0.1
+# How a server that is still starting cuts a conversation short. Not OSError: a disk that is full must be told.
+_BUSY = (TimeoutError, ConnectionError, ssl.SSLError)
+_SEED_PATIENCE = 10.0
+
+
+class Reason(Struct, frozen=True, kw_only=True):
+    """Something that was missing, and for how long. Times by the clock."""
+
+    missing: str
+    began: float
+    ended: float
+
+
+class Wait(Struct, frozen=True, kw_only=True):
+    """How far the waiting for one component is: pure, moved on by each verdict.
+
+    streak   verdicts "ready" in a row
+    reasons  what it waited for, one after the other: the last one is still missing unless ``streak``
+    """
+
+    component: str
+    began: float
+    streak: int = 0
+    reasons: tuple[Reason, ...] = ()
+
+    def after(self, readiness: Readiness, now: float) -> Wait:
+        """The wait once this verdict was spoken."""
+        if readiness.ready:
+            return replace(self._until(now), streak=self.streak + 1)
+        if self.reasons and not self.streak and self.reasons[-1].missing == readiness.missing:
+            return self._until(now)
+        begun = self._until(now)
+        reason = Reason(missing=readiness.missing, began=now, ended=now)
+        return replace(begun, streak=0, reasons=(*begun.reasons, reason))
+
+    def _until(self, now: float) -> Wait:
+        """The reason that is missing lasts until now."""
+        if not self.reasons or self.streak:
+            return self
+        return replace(self, reasons=(*self.reasons[:-1], replace(self.reasons[-1], ended=now)))
+
+    @property
+    def missing(self) -> str:
+        """The sentence that still stands."""
+        return self.reasons[-1].missing if self.reasons and not self.streak else ""
+
+
+class TimeIsUp(Exception):
+    """The deadline passed while this was still missing; the engine makes one error of all of them."""
+
+    def __init__(self, wait: Wait) -> None:
+        super().__init__(wait.missing)
+        self.wait = wait
+
+
+def pause_after(cost: float) -> float:
+    """How long to rest after a look that took ``cost`` seconds: at most half of the time is spent looking."""
+    return min(max(cost, SHORTEST), LONGEST)
+
+
+def until_ready(
+    component: Component,
+    access: InstanceAccess,
+    *,
+    clock: Clock,
+    deadline: Callable[[], float],
+    tell: Callable[[Event], None],
+    check: Callable[[], None],
+    seed: Callable[[], None] | None = None,
+    in_a_row: int = 1,
+) -> Wait:
+    """Wait until the component is ready, seeding it as soon as it can be seeded.
+
+    deadline  by the clock, asked at each look (it does not run while images are still built); TimeIsUp after it
+    check     called between looks; raises when the waiting has no sense any more
+    in_a_row  how many looks must agree that it is ready
+    """
+    wait = Wait(component=component.name, began=clock.now())
+    seeding = _Seeding(clock=clock, seed=seed)
+    while True:
+        check()
+        began = clock.now()
+        facts = component.probe(access)
+        readiness = component.assess(facts)
+        before, wait = wait, wait.after(readiness, clock.now())
+        _announce(before, wait, tell, clock.now())
+        if readiness.ready or readiness.seedable:
+            seeding.advance(complete=readiness.ready)
+        if wait.streak >= in_a_row and seeding.done:
+            tell(ComponentReady(component=component.name, elapsed=clock.now() - wait.began))
+            return wait
+        if clock.now() >= deadline():
+            raise TimeIsUp(wait)
+        if not readiness.ready:
+            # what a busy server does not take now is asked for again after the next look
+            with suppress(*_BUSY):
+                component.prepare(access, facts)
+        clock.sleep(pause_after(clock.now() - began))
+
+
+class _Seeding(Struct, kw_only=True):
+    """Seeding, tried again until it went through: once the component is complete for a while only, for a lead may be lost and found again."""
+
+    clock: Clock
+    seed: Callable[[], None] | None
+    _refused_since: float | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.seed is None
+
+    def advance(self, *, complete: bool) -> None:
+        """Seed, unless that is done. Raises the last SeedingFailed when a complete component refuses for too long."""
+        if self.seed is None:
+            return
+        try:
+            self.seed()
+        except SeedingFailed:
+            if complete and self._long_since():
+                raise
+        else:
+            self.seed = None
+
+    def _long_since(self) -> bool:
+        if self._refused_since is None:
+            self._refused_since = self.clock.now()
+        return self.clock.now() - self._refused_since >= _SEED_PATIENCE
+
+
+def _announce(before: Wait, wait: Wait, tell: Callable[[Event], None], now: float) -> None:
+    if wait.missing and wait.missing != before.missing:
+        tell(ComponentWaits(component=wait.component, missing=wait.missing, elapsed=now - wait.began))
+
+
+def late(waits: Iterable[Wait], seconds: float, command: str = "up", *, waited: float = 0.0) -> NotReadyInTime:
+    """One error for everything that was missing at the deadline. ``waited``: how many of the seconds went by behind another command."""
+    missing = {wait.component: wait.missing or "it was being seeded" for wait in waits}
+    first = next(iter(missing), "")
+    behind = f" ({waited:.0f} s of them behind another command)" if waited >= 1 else ""
+    return NotReadyInTime(
+        f"{join_names(missing)} {'is' if len(missing) == 1 else 'are'} not ready after {seconds:.0f} s{behind}",
+        why="; ".join(missing.values()) if len(missing) == 1 else "",
+        evidence=tuple(f"{name}: {sentence}" for name, sentence in missing.items()) if len(missing) > 1 else (),
+        hint=f"nexusdev status   look at every node\nnexusdev logs {first}   what its servers say\n"
+        f"nexusdev {command} --timeout {max(2 * seconds, 60):.0f}   wait longer",
+    )

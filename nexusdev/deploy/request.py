@@ -1,0 +1,52 @@
+"""What shall be brought up, and what was reached: values that the engine and its attendants share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import Struct, field
+
+from nexusdev.components.contract import Component, Proof, SeedFile
+from nexusdev.deploy.executor import always, nothing
+from nexusdev.interfaces import InstanceAccess
+from nexusdev.plan.steps import Plan, Step
+from nexusdev.stack.model import Stack
+
+
+class DeployRequest(Struct, frozen=True, kw_only=True):
+    """What shall be brought up.
+
+    stack     only the services that are meant
+    all_components  all components of the stack, whose credentials Vault keeps whether they run or not
+    common    variables that belong to no component (NEXUSDEV_CA_FILE …), for the proofs
+    files     component → the project's own seed files
+    seconds   for everything together;  waited  how much of it had gone by before, behind another command
+    seeding   seed and prove as well; else only wait until everything is ready
+    command   what to type to try again
+    gate      whether a step may begin now: whether its image has arrived
+    pending   whether images are still on their way: so long no time runs
+    check     raises when what the gate waits for will never come
+    """
+
+    stack: Stack
+    plan: Plan
+    components: Sequence[Component]
+    access: InstanceAccess
+    all_components: Sequence[Component] = ()
+    common: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Sequence[SeedFile]] = field(default_factory=dict)
+    seconds: float = 300.0
+    waited: float = 0.0
+    seeding: bool = True
+    command: str = "up"
+    gate: Callable[[Step], bool] = always
+    pending: Callable[[], bool] = lambda: False
+    check: Callable[[], None] = nothing
+
+
+class DeployResult(Struct, frozen=True, kw_only=True):
+    """What was reached: per component the seconds until it was ready, what seeding changed, which paths were proven."""
+
+    ready: Mapping[str, float]
+    changes: Mapping[str, tuple[str, ...]]
+    proofs: Mapping[str, tuple[Proof, ...]]

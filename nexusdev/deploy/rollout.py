@@ -1,0 +1,173 @@
+"""Who stands by one component from the start of its last container: waits until it is ready, seeds it, proves it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import Struct, field
+
+from nexusdev.components.contract import Component, Proof, Readiness
+from nexusdev.deploy.readiness_loop import Reason, TimeIsUp, Wait, until_ready
+from nexusdev.deploy.request import DeployRequest
+from nexusdev.deploy.timing import Stopwatch
+from nexusdev.errors import Degraded
+from nexusdev.events import Listener, Proven, Seeded
+from nexusdev.interfaces import View
+from nexusdev.util.clock import Clock
+
+_PROOF_PATIENCE, _PROOF_PAUSE = 10.0, 0.2
+
+
+class Abandoned(Exception):
+    """The waiting has no sense any more: something else has failed."""
+
+
+class ComponentRollout(Struct, kw_only=True):
+    """Stands by one component, in a thread of its own.
+
+    pending   its services that are not started yet; services: all of them
+    over      set when the waiting has no sense any more
+    deadline  by the clock, as it stands now
+    """
+
+    component: Component
+    request: DeployRequest
+    clock: Clock
+    listener: Listener
+    watch: Stopwatch
+    pending: set[str]
+    over: threading.Event
+    services: tuple[str, ...]
+    deadline: Callable[[], float]
+    finished: threading.Event = field(default_factory=threading.Event)
+    failure: BaseException | None = None
+    ready_after: float = 0.0
+    changes: tuple[str, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+    _progress: Wait | None = None
+    _stretches: list[tuple[float, float, str, str]] = field(default_factory=list)
+    _began: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def started(self, service: str) -> None:
+        """One of its containers has been started."""
+        with self._lock:
+            self.pending.discard(service)
+        self.begin_if_started()
+
+    def begin_if_started(self) -> None:
+        with self._lock:
+            if self.pending or self._began:
+                return
+            self._began = True
+        threading.Thread(target=self._run, name=self.component.name, daemon=True).start()
+
+    @property
+    def is_done(self) -> bool:
+        return self.finished.is_set() and self.failure is None
+
+    @property
+    def progress(self) -> Wait:
+        """How far it is, for the error at the deadline."""
+        if isinstance(self.failure, TimeIsUp):
+            return self.failure.wait
+        if self.pending:
+            missing = f"{', '.join(sorted(self.pending))} not started"
+            return Wait(component=self.component.name, began=0.0).after(Readiness(missing=missing), 0.0)
+        return Wait(component=self.component.name, began=0.0)
+
+    def _run(self) -> None:
+        try:
+            self._roll_out()
+        except Abandoned:
+            pass
+        except BaseException as error:  # handed over to the thread that waits
+            self.failure = error
+        finally:
+            if isinstance(self.failure, TimeIsUp):
+                self._note(self.failure.wait.reasons)
+            self._write_down()
+            self.finished.set()
+
+    def _roll_out(self) -> None:
+        began = self.clock.now()
+        wait = self._await()
+        self.ready_after = self.clock.now() - began
+        self._note(wait.reasons)
+        if self.request.seeding:
+            self._apply()
+            self._prove()
+
+    def _await(self) -> Wait:
+        return until_ready(
+            self.component,
+            self.request.access,
+            clock=self.clock,
+            deadline=self.deadline,
+            tell=self.listener.tell,
+            check=self._check,
+            seed=self._seed if self.request.seeding else None,
+        )
+
+    def _check(self) -> None:
+        if self.over.is_set():
+            raise Abandoned
+
+    def _note(self, reasons: Sequence[Reason]) -> None:
+        """Each thing that was waited for is a span of its own."""
+        for number, reason in enumerate(reasons):
+            again = any(earlier.missing == reason.missing for earlier in reasons[:number])
+            name = f"{self.component.name}: {reason.missing}" + (f" ({number + 1})" if again else "")
+            self._span(name, "wait", reason.began, reason.ended)
+
+    def _span(self, name: str, kind: str, began: float, ended: float) -> None:
+        self._stretches.append((began, ended, name, kind))
+
+    def _write_down(self) -> None:
+        """Hand over what was measured: in the order of time, each after all that began before it."""
+        chain = [f"start {name}" for name in self.services]
+        for began, ended, name, kind in sorted(self._stretches):
+            self.watch.add(name, kind=kind, began=began, ended=ended, component=self.component.name, after=chain)
+            chain.append(name)
+
+    def _seed(self) -> None:
+        began = self.clock.now()
+        credentials = {each.name: each.credentials(self.request.access) for each in self.request.all_components}
+        self._changed(self.component.seed(self.request.access, credentials), began)
+        self._span(f"seed {self.component.name}", "seed", began, self.clock.now())
+
+    def _apply(self) -> None:
+        """The project's own files, after ours."""
+        if not (files := self.request.files.get(self.component.name)):
+            return
+        began = self.clock.now()
+        self._changed(self.component.apply(self.request.access, files), began)
+        self._span(f"project seed {self.component.name}", "seed", began, self.clock.now())
+
+    def _changed(self, changes: Sequence[object], began: float) -> None:
+        words = tuple(str(getattr(change, "what", change)) for change in changes)
+        self.changes += words
+        elapsed = self.clock.now() - began
+        self.listener.tell(Seeded(component=self.component.name, changes=words, elapsed=elapsed))
+
+    def _prove(self) -> None:
+        began = self.clock.now()
+        own = {each.name: each.value for each in self.component.variables(self.request.access, View.HOST)}
+        self.proofs = self._answers({**self.request.common, **own})
+        ended = self.clock.now()
+        self._span(f"prove {self.component.name}", "prove", began, ended)
+        paths = tuple(proof.path for proof in self.proofs)
+        self.listener.tell(Proven(component=self.component.name, paths=paths, elapsed=ended - began))
+
+    def _answers(self, values: Mapping[str, str]) -> tuple[Proof, ...]:
+        """The proofs. What does not answer is asked again for a while: a proxy may notice a new server a moment later than we do."""
+        until = self.clock.now() + _PROOF_PATIENCE
+        while True:
+            try:
+                return tuple(self.component.prove(self.request.access, values))
+            except Degraded:
+                if self.clock.now() >= until:
+                    raise
+            self._check()
+            self.clock.sleep(_PROOF_PAUSE)

@@ -1,0 +1,84 @@
+"""Which part of the stack ``up`` means: the components that were named, else a profile - by setting, as the last time, or everything."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from nexusdev.deploy.last_up import LastUp
+from nexusdev.deploy.targets import nearest
+from nexusdev.errors import InvalidConfig, UsageError
+from nexusdev.plan.snapshot import Snapshot
+from nexusdev.settings import Settings
+from nexusdev.stack.model import FULL, Stack
+from nexusdev.util.humanize import join_names
+
+_FLAG = "--profile"
+
+
+class Selection(Struct, frozen=True, kw_only=True):
+    """A choice of components.
+
+    profile   its name; '' where components were named
+    narrower  somebody chose this profile now: what runs beside it goes, its data stays. A profile that is only remembered
+              removes nothing, so that ``up monitoring`` after ``up --profile core`` is undone by no later ``up``.
+    """
+
+    components: tuple[str, ...]
+    profile: str = ""
+    narrower: bool = False
+
+    def unwanted(self, stack: Stack, snapshot: Snapshot) -> Mapping[str, str]:
+        """Service → why its container goes."""
+        if not self.narrower:
+            return {}
+        return {
+            name: f"profile {self.profile} is without {container.component}"
+            for name, container in snapshot.containers.items()
+            if container.component in stack.components and container.component not in self.components
+        }
+
+    def remembered(self, last_up: LastUp, existing: Collection[str]) -> LastUp:
+        """The journal once this part was brought up; ``existing``: the components that have a container.
+
+        With a profile, a component that is neither meant nor there was never asked for any more: no later verb shall miss it.
+        """
+        if not self.profile:
+            return last_up
+        kept = {name: each for name, each in last_up.seeded.items() if name in self.components or name in existing}
+        return replace(last_up, seeded=kept, profile=self.profile)
+
+
+def select(settings: Settings, stack: Stack, names: Sequence[str], *, remembered: str) -> Selection:
+    """What is meant. UsageError (2) for names beside a profile, and for a profile that does not exist (InvalidConfig where a file says so)."""
+    origin = settings.origins.get("profile", "")
+    if names:
+        if origin == _FLAG:
+            raise _both(names, settings.profile)
+        return Selection(components=tuple(names))
+    profiles = {FULL: stack.components, **stack.profiles}
+    if settings.profile and settings.profile not in profiles:
+        raise _unknown(settings.profile, profiles, origin)
+    before = remembered if remembered in profiles else FULL
+    name = settings.profile or before
+    return Selection(components=profiles[name], profile=name, narrower=origin == _FLAG or name != before)
+
+
+def _both(names: Sequence[str], profile: str) -> UsageError:
+    return UsageError(
+        f"components and a profile were named: {join_names(tuple(names))} and {profile}",
+        why="a profile is a choice of components",
+        hint=f"nexusdev up {' '.join(names)}   only these, and what they need\nnexusdev up --profile {profile}",
+    )
+
+
+def _unknown(name: str, known: Collection[str], origin: str) -> UsageError | InvalidConfig:
+    near = nearest(name, known)
+    kind, place = (UsageError, "") if origin in ("", _FLAG) else (InvalidConfig, f"{origin}: ")
+    return kind(
+        f"{place}there is no profile {name}",
+        why=f"did you mean {' or '.join(near)}?" if near else f"there is: {', '.join(known)}",
+        hint=f"nexusdev up --profile {near[0] if near else FULL}",
+    )

@@ -1,0 +1,114 @@
+"""Where the time of an ``up`` went: spans with what they waited for, and the chain of them that decided its length. Pure but for the clock."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
+
+from nexusdev.util.clock import Clock
+
+
+class Span(Struct, frozen=True, kw_only=True):
+    """One stretch of time. ``began`` and ``ended`` in seconds since ``up`` began.
+
+    name    ``preflight``, ``start redis-0``, ``postgres: no member is primary yet``
+    kind    preflight, images, plan, create, start, wait, seed, prove, write
+    after   names of the spans that had to end before
+    """
+
+    name: str
+    kind: str
+    began: float
+    ended: float
+    component: str = ""
+    after: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        return self.ended - self.began
+
+
+class Stopwatch(Struct, kw_only=True):
+    """Collects spans from all threads."""
+
+    clock: Clock
+    spans: list[Span] = field(default_factory=list)
+    _zero: float = -1.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._zero = self.clock.now()
+
+    @contextmanager
+    def span(self, name: str, *, kind: str = "", component: str = "", after: Sequence[str] = ()) -> Iterator[None]:
+        """Measure the block."""
+        began = self.clock.now()
+        try:
+            yield
+        finally:
+            self.add(name, kind=kind or name, began=began, ended=self.clock.now(), component=component, after=after)
+
+    def add(
+        self, name: str, *, kind: str, began: float, ended: float, component: str = "", after: Sequence[str] = ()
+    ) -> None:
+        """Note a span; times by the clock."""
+        span = Span(
+            name=name,
+            kind=kind,
+            began=began - self._zero,
+            ended=ended - self._zero,
+            component=component,
+            after=tuple(after),
+        )
+        with self._lock:
+            self.spans.append(span)
+
+    @property
+    def elapsed(self) -> float:
+        return self.clock.now() - self._zero
+
+
+def critical_path(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """The chain that decided the length: from the span that ended last back through whichever predecessor held it up longest.
+
+    Of predecessors that overlap with a span (a wait that goes on while seeding has begun), only the time before it counts.
+    """
+    by_name = {span.name: span for span in spans}
+    path: list[Span] = []
+    current = max(spans, key=lambda span: span.ended, default=None)
+    while current is not None and current not in path:
+        path.append(current)
+        before = [by_name[name] for name in current.after if name in by_name]
+        at = current.began
+        current = max(before, key=lambda span: (min(span.ended, at), span.began), default=None)
+    return tuple(reversed(path))
+
+
+def as_data(spans: Sequence[Span]) -> dict[str, Any]:
+    """For timings.json and the envelope: every span in the order of time, and the names on the critical path."""
+    ordered = sorted(spans, key=lambda span: (span.began, span.ended))
+    critical = {span.name for span in critical_path(spans)}
+    return {
+        "total": max((span.ended for span in spans), default=0.0),
+        "spans": [{**asdict(span), "seconds": span.seconds, "critical": span.name in critical} for span in ordered],
+    }
+
+
+def from_data(data: Mapping[str, Any]) -> tuple[Span, ...]:
+    """What ``as_data`` wrote."""
+    return tuple(
+        Span(
+            name=each["name"],
+            kind=each["kind"],
+            began=each["began"],
+            ended=each["ended"],
+            component=each["component"],
+            after=tuple(each["after"]),
+        )
+        for each in data["spans"]
+    )

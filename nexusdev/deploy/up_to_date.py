@@ -1,0 +1,45 @@
+"""Does all that the last ``up`` left still stand? Asked while the next one makes its plan: most often there is nothing else to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from nexusdev.context import Context
+from nexusdev.deploy import last_up as journal
+from nexusdev.deploy.publisher import prove
+from nexusdev.env import stored
+from nexusdev.errors import NexusError
+from nexusdev.instance.instance import Instance
+from nexusdev.interfaces import Runtime
+from nexusdev.plan.snapshot import Snapshot
+from nexusdev.stack.model import Stack
+from nexusdev.status import probes
+
+
+class UpToDateCheck:
+    """The looks at what was brought up and the proof of the stored variables, under way from the beginning."""
+
+    def __init__(self, context: Context, instance: Instance, stack: Stack, runtime: Runtime) -> None:
+        self._context = context
+        last_up = journal.read(instance.folder).seeded
+        self._proof = probes.BackgroundCall(lambda: prove(stored.read(instance.folder))) if last_up else None
+        self._probes = probes.ProbeRunner(instance.access(runtime, stack)).begin(
+            context.components[name] for name in stack.components if name in last_up
+        )
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What the engine has. Raises PreflightFailed."""
+        return self._probes.snapshot
+
+    def proven(self, names: Sequence[str]) -> Mapping[str, float] | None:
+        """The endpoints of the stored variables that answered with the nonce; None when one did not, or one of these components is not ready."""
+        if self._proof is None:
+            return None
+        seen = self._probes.begin(self._context.components[name] for name in names).results(names)
+        if not all(each.readiness.ready for each in seen.values()):
+            return None
+        try:
+            return self._proof.result()
+        except NexusError:
+            return None

@@ -1,0 +1,1 @@
+"""The checks of ``doctor``: the engine and this machine, the instance and its files."""

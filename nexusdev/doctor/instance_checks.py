@@ -1,0 +1,186 @@
+"""What ``doctor`` asks about this project's instance: its state, its ports and network, its env file and the shell, its containers."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from shlex import quote
+
+from nexusdev.context import Context
+from nexusdev.deploy import lost_volumes
+from nexusdev.doctor.check import Check, failed, good, warning
+from nexusdev.env import stored
+from nexusdev.env.file import advice, guard
+from nexusdev.env.git import Standing, look
+from nexusdev.env.proxies import NEEDED, forgotten, proxies, with_loopback
+from nexusdev.errors import NexusError, NotFound
+from nexusdev.instance.instance import Instance
+from nexusdev.instance.port_blocks import holder_of, is_taken
+from nexusdev.instance.state import lock_file
+from nexusdev.plan.inventory import EngineInventory
+from nexusdev.plan.snapshot import Snapshot, State
+from nexusdev.util.humanize import join_names, pluralize
+from nexusdev.util.lock import holders
+
+
+def examine(context: Context) -> Iterator[Check]:
+    """What can be asked without an engine first."""
+    yield env_file(context.settings.env_file)
+    yield proxy(context.environ)
+    yield lock(context)
+    try:
+        instance = context.instance()
+    except NotFound:
+        yield good("state", "no instance of this project yet")
+        return
+    except NexusError as error:
+        yield failed("state", f"{error.message}: {error.why}", fix=error.hint)
+        return
+    yield state(instance)
+    yield shell(context, instance)
+    try:
+        inventory = context.provider.inventory()
+    except NexusError:
+        return
+    yield ports(context, instance, inventory)
+    yield subnet(instance, inventory)
+    snapshot = context.runtime().observe()
+    yield containers(snapshot)
+    yield data_volumes(context, instance, snapshot)
+
+
+def env_file(file: Path) -> Check:
+    """Never in git, never readable for others, writable for us."""
+    finding = look(file)
+    if finding.standing is Standing.TRACKED:
+        fix = f"git rm --cached {file.name}; echo {file.name} >> .gitignore"
+        return failed("env file", f"{file} is tracked by git: the next commit publishes passwords", fix=fix)
+    if not file.exists():
+        return good("env file", f"{file} will be written by nexusdev up")
+    if advised := advice(file, finding):
+        return warning("env file", advised.text, fix=advised.fix, repair=lambda: _ignored(file))
+    if file.stat().st_mode & 0o077:
+        return warning(
+            "env file", f"{file} can be read by others", fix=f"chmod 600 {file}", repair=lambda: _close(file, 0o600)
+        )
+    return good("env file", str(file))
+
+
+def _ignored(file: Path) -> str:
+    """Name it in the clone's own exclude file. Raises OSError where git does not ignore it nevertheless."""
+    guarded = guard(file)
+    if guarded.warning:
+        raise OSError(guarded.warning)
+    return f"git ignores {file} now ({guarded.excluded})"
+
+
+def _close(path: Path, mode: int) -> str:
+    path.chmod(mode)
+    return f"{path} is now for its owner only"
+
+
+def lock(context: Context) -> Check:
+    """Who works on the instance now."""
+    found = holders(lock_file(context.root, context.identity.name))
+    if not found:
+        return good("lock", "nobody works on this instance")
+    who = join_names([str(each) for each in found])
+    return warning("lock", f"{who} {'works' if len(found) == 1 else 'work'} on this instance", fix="wait for it to end")
+
+
+def state(instance: Instance) -> Check:
+    """The folder with the secrets."""
+    if instance.folder.stat().st_mode & 0o077:
+        return warning(
+            "state",
+            f"{instance.folder} can be read by others",
+            fix=f"chmod 700 {instance.folder}",
+            repair=lambda: _close(instance.folder, 0o700),
+        )
+    return good("state", str(instance.folder))
+
+
+def shell(context: Context, instance: Instance) -> Check:
+    """Readers of dotenv files leave alone what is set already: a proxy's AWS_CA_BUNDLE, another cluster's PGHOST."""
+    try:
+        ours = stored.read(instance.folder).views["host"]
+    except NexusError:
+        return good("shell", "no variables yet")
+    others = [name for name, value in ours.items() if context.environ.get(name, value) != value]
+    if not others:
+        return good("shell", "says nothing else than the env file")
+    return warning(
+        "shell",
+        f"{join_names(others)} {'says' if len(others) == 1 else 'say'} something else here than in the env file",
+        fix="nexusdev run -- COMMAND; in Python: load_dotenv(…, override=True)",
+    )
+
+
+def proxy(environ: Mapping[str, str]) -> Check:
+    """nexusdev itself asks none for the stack; an application may."""
+    named, hosts = proxies(environ), forgotten(environ)
+    if not named:
+        return good("proxy", "none is set")
+    if not hosts:
+        return good("proxy", f"{join_names(named)} with an exception for {join_names(NEEDED)}")
+    exceptions = " ".join(f"{name}={quote(value)}" for name, value in with_loopback(environ).items())
+    return warning(
+        "proxy",
+        f"{join_names(named)} {'is' if len(named) == 1 else 'are'} set without an exception for {join_names(hosts)}: "
+        "applications will ask the proxy for the stack",
+        fix=f"export {exceptions}; or: nexusdev run -- COMMAND",
+    )
+
+
+def ports(context: Context, instance: Instance, inventory: EngineInventory) -> Check:
+    """The block of this instance, but for what its own containers have."""
+    ours = {port for each in inventory.of_instance(instance.name) if each.running for port in each.ports}
+    wanted = [port.host for each in context.stack(instance).services.values() for port in each.ports]
+    taken = [port for port in wanted if port not in ours and is_taken(port)]
+    block = f"{instance.port(0)}-{instance.port(99)}"
+    if not taken:
+        return good("ports", f"{block}, none taken by others")
+    who = f"{taken[0]} is in use by {holder_of(taken[0], inventory.published)}"
+    return failed("ports", who, fix="stop what uses it, or: nexusdev up --move-ports")
+
+
+def subnet(instance: Instance, inventory: EngineInventory) -> Check:
+    """The /24 of this instance, against every other network of the engine."""
+    own = ipaddress.ip_network(f"{instance.net}.0/24")
+    for name, text in inventory.subnets.items():
+        network = ipaddress.ip_network(text, strict=False)
+        if (
+            not name.startswith(f"{instance.compose_project}_")
+            and own.version == network.version
+            and own.overlaps(network)
+        ):
+            return failed("subnet", f"{own} overlaps {text} of network {name}", fix=f"docker network rm {name}")
+    return good("subnet", f"{own}")
+
+
+def data_volumes(context: Context, instance: Instance, snapshot: Snapshot) -> Check:
+    """What once was there and is gone."""
+    lost = lost_volumes.lost(context, instance, context.stack(instance), snapshot)
+    if lost:
+        return failed(
+            "volumes",
+            "gone from the engine: " + "; ".join(map(lost_volumes.sentence, lost)),
+            fix="nexusdev up   tells the choices",
+        )
+    return good("volumes", pluralize(len(snapshot.volumes), "volume") if snapshot.volumes else "none yet")
+
+
+def containers(snapshot: Snapshot) -> Check:
+    """What has a container and does not run."""
+    if snapshot.name_conflicts:
+        names = join_names(list(snapshot.name_conflicts))
+        return failed("containers", f"the names of {names} are taken by containers of others", fix="docker ps -a")
+    bad = [
+        f"{name} is {each.state.value}" for name, each in snapshot.containers.items() if each.state is not State.RUNNING
+    ]
+    if bad:
+        return warning("containers", join_names(bad), fix="nexusdev start")
+    if not snapshot.containers:
+        return good("containers", "none; nexusdev up makes them")
+    return good("containers", f"{pluralize(len(snapshot.containers), 'container')}, all running")

@@ -1,0 +1,98 @@
+"""``nexusdev env`` before anything is imported: the plain cases are answered here, everything else falls to the full command.
+
+Answers only a call that it understands to the last word and that ends well. For any other, and for every failure, it returns None and has
+printed nothing; the full command then does the same again and finds the words.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+WITH_VALUE = {
+    "-i": "instance",
+    "--instance": "instance",
+    "-C": "project",
+    "--project": "project",
+    "-f": "format",
+    "--format": "format",
+    "--view": "view",
+}
+
+
+def answer(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> int | None:
+    """Print what ``nexusdev ARGUMENTS…`` prints and return 0; None when that is not for here."""
+    call = understood(arguments)
+    if call is None:
+        return None
+    try:
+        text = _text(call, environ)
+    except Exception:  # the full command meets the same and explains it
+        return None
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def understood(arguments: Sequence[str]) -> dict[str, str] | None:
+    """The options of an ``env`` call of the plain kind; None for anything else."""
+    call = {"proof": "yes"}
+    words = iter(arguments)
+    command = ""
+    for word in words:
+        option, equals, value = word.partition("=")
+        if word == "env" and not command:
+            command = word
+        elif word == "--no-proof":
+            call["proof"] = ""
+        elif option in WITH_VALUE and (not equals or option.startswith("--")):
+            given = value if equals else next(words, "")
+            if not given or given.startswith("-"):
+                return None
+            call[WITH_VALUE[option]] = given
+        else:
+            return None
+    return call if command else None
+
+
+def _text(call: Mapping[str, str], environ: Mapping[str, str]) -> str:
+    from nexusdev.env import formats, stored
+    from nexusdev.instance.paths import folder_of, state_root
+
+    style = call.get("format", "dotenv")
+    if style == "github":
+        raise LookupError("the full command masks the secrets as well")
+    name = _instance(call, environ)
+    folder = folder_of(state_root(environ), name)
+    if stored.expected(folder):
+        raise LookupError("the full command says what is missing")
+    if call.get("view") == "container" and sys.stderr.isatty():
+        raise LookupError("the full command tells how to mount the CA")
+    kept = stored.read(folder)
+    if call["proof"]:
+        from nexusdev.env.proof import prove
+
+        prove(kept.views["host"], instance=name, nonce=kept.nonce)
+    return formats.render(kept.views[call.get("view", "host")], style, instance=name)
+
+
+def _instance(call: Mapping[str, str], environ: Mapping[str, str]) -> str:
+    from nexusdev.instance.naming import checked_name, find_project, has_table, name_of
+    from nexusdev.instance.paths import state_root
+
+    project = find_project(Path(call.get("project", ".")))
+    if name := call.get("instance") or environ.get("NEXUSDEV_INSTANCE"):
+        return checked_name(name)
+    config = Path(environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "nexusdev" / "config.toml"
+    files = (project / "nexusdev.toml", config)
+    if any(file.exists() for file in files) or has_table(project / "pyproject.toml"):
+        from nexusdev import settings
+
+        if name := settings.load(project, environ=environ).instance:
+            return name
+    return name_of(project, state_root(environ))

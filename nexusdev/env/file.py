@@ -1,0 +1,162 @@
+"""The env file: mode 0600, whole or not at all, never tracked by git, and never over a file that somebody wrote by hand."""
+
+from __future__ import annotations
+
+import glob
+import os
+from pathlib import Path
+from shlex import quote
+
+from msgspec import Struct
+from msgspec.structs import replace as replaced
+
+from nexusdev.env.git import Finding, Standing, escaped, look
+from nexusdev.env.git_exclude import ignore
+from nexusdev.errors import InvalidConfig
+from nexusdev.util.files import replace
+
+SIGNATURE = "# Written by nexusdev"
+_BESIDE = ".*.tmp"
+
+
+class Written(Struct, frozen=True, kw_only=True):
+    """What became of the file.
+
+    changed   its content is new
+    excluded  git's exclude file that now names it ('' when git ignored it already, or there is no git)
+    warning   why git may publish it nevertheless, and what to type; '' where all is well
+    """
+
+    path: Path
+    changed: bool
+    excluded: str = ""
+    warning: str = ""
+
+
+class Advice(Struct, frozen=True, kw_only=True):
+    """Something that should be mended, and what to type."""
+
+    text: str
+    fix: str
+
+
+def write(path: Path, content: str) -> Written:
+    """Put ``content`` (rendered by ``formats.dotenv``) at ``path``. InvalidConfig where that must not or cannot be."""
+    refuse(path)
+    changed = not path.exists() or path.read_text(encoding="utf-8") != content
+    guarded = guard(path, beside=_BESIDE if changed else "")
+    try:
+        _sweep(path)
+        if changed:
+            replace(path, content, temporary=_temporary(path))
+        else:
+            path.chmod(0o600)
+    except OSError as error:
+        raise _unwritable(path, error.strerror or str(error)) from error
+    return replaced(guarded, changed=changed)
+
+
+def guard(path: Path, *, beside: str = "") -> Written:
+    """Make git ignore the file, and the temporary files that ``beside`` stands for, where it does not; the content stays as it is."""
+    ignoring = ignore(path, beside=beside)
+    advised = advice(path, ignoring.finding)
+    return Written(
+        path=path,
+        changed=False,
+        excluded=ignoring.excluded,
+        warning=f"{advised.text}. To mend it: {advised.fix}" if advised else "",
+    )
+
+
+def refuse(path: Path) -> None:
+    """Raise what ``write`` would raise; ``up`` asks before it starts anything."""
+    if path.is_dir():
+        raise _unwritable(path, "it is a folder")
+    if not path.parent.is_dir():
+        raise _unwritable(path, f"there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise _unwritable(path, f"no permission to write into {path.parent}")
+    if path.exists() and not _is_ours(path):
+        raise InvalidConfig(
+            f"{path} was not written by nexusdev",
+            why="it would be lost; nexusdev writes only over its own files",
+            hint=f"mv {path} {path}.mine   keep it under another name\nnexusdev up --env-file .env.nexusdev   write another file",
+        )
+    _refuse_tracked(path)
+
+
+def advice(path: Path, finding: Finding) -> Advice | None:
+    """What to tell about a file that git does not ignore, or may not ignore; None where all is well."""
+    if finding.standing is Standing.UNKNOWN:
+        return Advice(
+            text=f"it is not known whether git ignores {path}, which holds passwords: {finding.reason}",
+            fix=f"git -C {quote(str(path.parent))} status   shows what is wrong; or: nexusdev up --env-file /outside/of/the/repository",
+        )
+    if finding.standing is not Standing.EXPOSED:
+        return None
+    pattern = quote(os.fsdecode(escaped(b"/" + os.fsencode(path.name))))
+    return Advice(
+        text=f"git does not ignore {path}, which holds passwords: {finding.reason}",
+        fix=f"printf '%s\\n' {pattern} >> {quote(str(path.parent / '.gitignore'))}",
+    )
+
+
+def _refuse_tracked(path: Path) -> None:
+    finding = look(path)
+    if finding.standing is Standing.TRACKED:
+        name = quote(path.name)
+        raise InvalidConfig(
+            f"{path} is tracked by git",
+            why="it would hold passwords, and the next commit would publish them",
+            hint=f"git rm --cached {name} && echo {name} >> .gitignore",
+            code="ENV_FILE_TRACKED",
+        )
+    if not finding.untracked and path.exists() and not path.stat().st_size:
+        raise InvalidConfig(
+            f"{path} may be tracked by git",
+            why=f"it is not known whether it is: {finding.reason}",
+            hint=f"git -C {quote(str(path.parent))} status   shows what is wrong\n"
+            "nexusdev up --env-file /outside/of/the/repository   write another file",
+            code="ENV_FILE_MAYBE_TRACKED",
+        )
+
+
+def _temporary(path: Path) -> Path:
+    """The name while it is written, which the rules for the file's own name (``.env*``) mostly cover."""
+    return path.with_name(f"{path.name}{_BESIDE.replace('*', str(os.getpid()))}")
+
+
+def _sweep(path: Path) -> None:
+    """Remove the temporary files of killed processes: they hold passwords."""
+    for leftover in path.parent.glob(glob.escape(path.name) + _BESIDE):
+        process = leftover.name.removeprefix(f"{path.name}.").removesuffix(".tmp")
+        if process.isdecimal() and not _lives(int(process)):
+            leftover.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            start = file.read(len(SIGNATURE))
+    except OSError as error:
+        raise _unwritable(path, error.strerror or str(error)) from error
+    return start in ("", SIGNATURE)
+
+
+def _unwritable(path: Path, why: str) -> InvalidConfig:
+    return InvalidConfig(
+        f"the env file {path} cannot be written",
+        why=why,
+        hint="nexusdev up --env-file /another/path   write it elsewhere (or env_file in nexusdev.toml)",
+        code="ENV_FILE_UNWRITABLE",
+    )

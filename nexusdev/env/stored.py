@@ -1,0 +1,114 @@
+"""The variables of the last ``up``, kept in the state folder (0600) so that ``env`` need not make them again.
+
+``variables.json``: {"schema_version": 2, "instance", "nonce", "components": [names], "secret": [names],
+"views": {"host": {name: value}, "container": {…}}}
+
+``pending.json``: the names of the components that an ``up`` is bringing, or that it did not bring to its end. Who reads the variables
+while it is there must not take them for all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nexusdev.errors import InvalidState, NotFound
+
+FILE = "variables.json"
+PENDING = "pending.json"
+SCHEMA_VERSION = 2
+
+
+class Stored:
+    """What was stored.
+
+    views       'host' and 'container' → name → value
+    secret      names whose values must not be shown in logs
+    components  those that the variables are of
+    """
+
+    def __init__(
+        self,
+        *,
+        instance: str,
+        nonce: str,
+        views: Mapping[str, Mapping[str, str]],
+        secret: Collection[str] = (),
+        components: Sequence[str] = (),
+    ) -> None:
+        self.instance = instance
+        self.nonce = nonce
+        self.views = views
+        self.secret = frozenset(secret)
+        self.components = tuple(components)
+
+
+def write(folder: Path, stored: Stored) -> None:
+    """Keep the variables in the state folder of their instance."""
+    from nexusdev.util.files import replace
+
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "instance": stored.instance,
+        "nonce": stored.nonce,
+        "components": stored.components,
+        "secret": sorted(stored.secret),
+        "views": stored.views,
+    }
+    replace(folder / FILE, json.dumps(document, indent=1) + "\n")
+
+
+def read(folder: Path) -> Stored:
+    """What the last ``up`` stored. NotFound before the first one; InvalidState for a file that cannot be used."""
+    file = folder / FILE
+    try:
+        document: Any = json.loads(file.read_bytes())
+        if document["schema_version"] != SCHEMA_VERSION:
+            raise InvalidState(
+                f"{file} was written by another version of nexusdev", hint="nexusdev up   writes it anew"
+            )
+        return Stored(
+            instance=document["instance"],
+            nonce=document["nonce"],
+            views=document["views"],
+            secret=document["secret"],
+            components=document["components"],
+        )
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFound(
+            f"instance {folder.name} has no variables yet",
+            why="no nexusdev up has ended well for it",
+            hint="nexusdev up",
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InvalidState(
+            f"{file} cannot be used", why=f"it is not complete: {error!r}", hint="nexusdev up   writes it anew"
+        ) from error
+
+
+def expect(folder: Path, components: Sequence[str]) -> None:
+    """Note that an ``up`` begins to bring these components."""
+    from nexusdev.util.files import replace
+
+    replace(folder / PENDING, json.dumps(list(components)))
+
+
+def expected(folder: Path) -> tuple[str, ...]:
+    """Return the components that an ``up`` has begun to bring and not finished; none where the stored variables are all."""
+    try:
+        names: Any = json.loads((folder / PENDING).read_bytes())
+    except (OSError, ValueError):
+        return ()
+    return tuple(names) if isinstance(names, list) else ()
+
+
+def settle(folder: Path) -> None:
+    """Note that nothing is to come."""
+    (folder / PENDING).unlink(missing_ok=True)
+
+
+def forget(folder: Path) -> None:
+    """Remove what was stored: its values are about to change."""
+    (folder / FILE).unlink(missing_ok=True)

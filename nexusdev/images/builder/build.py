@@ -1,0 +1,258 @@
+"""Making one image: the stages of its Dockerfile, each in a workshop of its own; or Debian itself by debootstrap."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path, PurePosixPath
+
+from msgspec import Struct, field
+
+from nexusdev.errors import ImageUnavailable
+from nexusdev.images.build_log import BuildLog
+from nexusdev.images.builder.dockerfile import Copy, Run, Set, Stage, parse
+from nexusdev.images.builder.host import CACHE_LABELS, Host
+from nexusdev.images.lockfile import Build, Debootstrap, LockedImage
+from nexusdev.runtimes.image_store import BuildContainer, ImageStore, StoredImage
+
+IMAGE_LABEL = "dev.nexus.image"
+VERSION_LABEL = "org.opencontainers.image.version"
+_ATTEMPTS = 3
+# How Go, apt and their TLS say that a connection was cut.
+_CUT = re.compile(
+    r"timed out|i/o timeout|handshake timeout|connection reset|unexpected EOF|dial tcp|connection refused"
+    r"|Temporary failure|Could not (connect|resolve)|Connection failed|Unable to connect|50[234] \w+",
+    re.IGNORECASE,
+)
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class SourceUnavailable(Exception):
+    """A source could not deliver; its text says why. The next source is tried."""
+
+
+class ImageBuilder(Struct, frozen=True, kw_only=True):
+    """Makes images here. ``references``: name → tag in the store; ``opened`` hears of every workshop, so that it can be closed from outside."""
+
+    store: ImageStore
+    host: Host
+    references: Mapping[str, str]
+    opened: Callable[[BuildContainer], None] = field(default=lambda _: None)
+
+    def build(self, image: LockedImage, source: Build, log: BuildLog) -> StoredImage:
+        """Run the Dockerfile. Its parents must be in the store. Raises Refused."""
+        recipe = parse(source.folder / "Dockerfile")
+        if source.cache:
+            self.store.make_volume(source.cache, CACHE_LABELS)
+        with ExitStack() as stack:
+            finished: dict[str, BuildContainer] = {}
+            for stage in recipe.stages[:-1]:
+                container = stack.enter_context(self._stage_container(image, stage, source.cache))
+                self._perform(stage, container, source.folder, finished, log)
+                finished[stage.name] = container
+            last = recipe.stages[-1]
+            container = stack.enter_context(self._stage_container(image, last, ""))
+            state = self._perform(last, container, source.folder, finished, log)
+            prove(image, container, log, environment=state.environment, by_version=True)
+            log.step("commit")
+            return container.commit(self.references[image.name], state.changes, self.labels(image))
+
+    def debootstrap(self, image: LockedImage, source: Debootstrap, log: BuildLog) -> StoredImage:
+        """Make Debian's root file system with the host's own tools, as root. Raises Refused."""
+        with tempfile.TemporaryDirectory(prefix="nexusdev-debian-", ignore_cleanup_errors=True) as folder:
+            _debootstrap(source.folder / "make", Path(folder), self.host.mirror(), log)
+            log.step("import")
+            changes = [f'ENV PATH="{_PATH}"', 'CMD ["bash"]', *_label_lines(self.labels(image))]
+            return self.store.import_root(Path(folder) / "rootfs.tar", self.references[image.name], changes)
+
+    def labels(self, image: LockedImage) -> Mapping[str, str]:
+        """What an image of ours says of itself: its tag without the repository, so that a renamed one is found out."""
+        return {IMAGE_LABEL: self.references[image.name].rpartition("/")[2], VERSION_LABEL: image.version}
+
+    @contextlib.contextmanager
+    def container(self, reference: str, name: str, cache: str = "") -> Iterator[BuildContainer]:
+        """A workshop that is closed in the end."""
+        container = self.store.create_build_container(
+            reference, name=f"nexusdev-build-{name}", mounts=self.host.mounts(cache)
+        )
+        self.opened(container)
+        try:
+            yield container
+        finally:
+            container.close()
+
+    def _stage_container(
+        self, image: LockedImage, stage: Stage, cache: str
+    ) -> contextlib.AbstractContextManager[BuildContainer]:
+        name = f"{image.name}-{stage.name}" if stage.name else image.name
+        return self.container(self.references[stage.parent], name, cache)
+
+    def _perform(
+        self,
+        stage: Stage,
+        container: BuildContainer,
+        folder: Path,
+        finished: Mapping[str, BuildContainer],
+        log: BuildLog,
+    ) -> _State:
+        parent = self.store.find(self.references[stage.parent])
+        state = _State(user=(parent.user if parent else "") or "0")
+        for instruction in stage.instructions:
+            match instruction:
+                case Set():
+                    state.take(instruction)
+                    _make_folder(instruction, container)
+                case Copy():
+                    log.step(str(instruction))
+                    _copy(instruction, container, folder, finished, state.folder)
+                case Run():
+                    log.step(str(instruction))
+                    _run(instruction.script, container, state, log)
+        return state
+
+
+class _State(Struct, kw_only=True):
+    """What the instructions so far have set."""
+
+    user: str
+    folder: str = "/"
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def take(self, instruction: Set) -> None:
+        match instruction.what:
+            case "ENV":
+                self.environment[instruction.name] = instruction.value
+            case "USER":
+                self.user = instruction.value
+            case _:
+                self.folder = instruction.value
+
+    @property
+    def changes(self) -> list[str]:
+        """The image's configuration, as lines of a Dockerfile."""
+        variables = [f'ENV {name}="{value}"' for name, value in self.environment.items()]
+        return [*variables, f"USER {self.user}", f"WORKDIR {self.folder}", 'CMD ["bash"]']
+
+
+def prove(
+    image: LockedImage,
+    container: BuildContainer,
+    log: BuildLog,
+    *,
+    environment: Mapping[str, str] | None = None,
+    by_version: bool = False,
+) -> None:
+    """Raises Refused when a program is missing, or ``check`` names another version than the lock."""
+    missing: list[str] = []
+    script = f"for each in {' '.join(image.programs)}; do command -v $each >/dev/null || echo $each; done"
+    settings: Mapping[str, str] = environment or {}
+    container.run(script, user="10001", folder="/", environment=settings, say=missing.append)
+    if missing:
+        raise SourceUnavailable(f"these programs are missing in it: {', '.join(missing)}")
+    if not (by_version and image.check):
+        return
+    output: list[str] = []
+    container.run(image.check, user="10001", folder="/", environment={"HOME": "/tmp", **settings}, say=output.append)  # noqa: S108 - the container's
+    log.line("\n".join(output))
+    if not re.search(rf"(?<!\d)(?<!\d\.){re.escape(image.version)}(?!\d)", "\n".join(output)):
+        raise SourceUnavailable(f"{image.check!r} names another version than {image.version}: {' '.join(output)[:200]}")
+
+
+def _run(script: str, container: BuildContainer, state: _State, log: BuildLog) -> None:
+    def attempt() -> int:
+        return container.run(script, user=state.user, folder=state.folder, environment=state.environment, say=log.line)
+
+    code = attempt()
+    for _ in range(_ATTEMPTS - 1):
+        if code <= 0 or not _network_failed(log.tail):
+            break
+        log.step("the network failed: once more")
+        code = attempt()
+    if code:
+        raise SourceUnavailable(f"a step ended with exit code {code}" if code > 0 else "it was given up")
+
+
+def _network_failed(lines: Sequence[str]) -> bool:
+    """Whether the last words of a failed step are those of a download that was cut. What is there already is not fetched again."""
+    return any(_CUT.search(line) for line in lines)
+
+
+def _make_folder(instruction: Set, container: BuildContainer) -> None:
+    if instruction.what == "WORKDIR" and instruction.value != "/":
+        container.run(f"mkdir -p {instruction.value}", user="0", folder="/", environment={}, say=lambda _: None)
+
+
+def _copy(
+    instruction: Copy, container: BuildContainer, folder: Path, finished: Mapping[str, BuildContainer], here: str
+) -> None:
+    target = str(PurePosixPath(here) / instruction.target)
+    container.run(f"mkdir -p {target}", user="0", folder="/", environment={}, say=lambda _: None)
+    if instruction.stage:
+        for file in instruction.files:
+            container.put(finished[instruction.stage].get(file), target)
+    else:
+        container.put(_packed(folder, instruction.files), target)
+
+
+def _packed(folder: Path, files: tuple[str, ...]) -> bytes:
+    """A tar that is the same for the same content: root's, 0644, without times."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name in files:
+            content = (folder / name).read_bytes()
+            member = tarfile.TarInfo(PurePosixPath(name).name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _label_lines(labels: Mapping[str, str]) -> list[str]:
+    return [f'LABEL "{name}"="{value}"' for name, value in labels.items()]
+
+
+def _debootstrap(script: Path, folder: Path, mirror: str, log: BuildLog) -> None:
+    _need_debootstrap(log)
+    log.step("debootstrap trixie")
+    argv = ["sh", str(script), str(folder), *([mirror] if mirror else [])]
+    _host_command(argv, log)
+
+
+def _need_debootstrap(log: BuildLog) -> None:
+    import os
+
+    if os.geteuid() != 0:
+        raise SourceUnavailable("debootstrap needs root, and nexusdev does not run as root")
+    if shutil.which("debootstrap"):
+        return
+    if not shutil.which("apt-get"):
+        raise SourceUnavailable("debootstrap is not installed, and there is no apt to install it")
+    log.step("apt-get install debootstrap (on this machine)")
+    with contextlib.suppress(SourceUnavailable):
+        _host_command(["apt-get", "update", "-qq"], log)
+    _host_command(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "debootstrap"], log)
+
+
+def _host_command(argv: list[str], log: BuildLog) -> None:
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL) as process:
+        assert process.stdout is not None  # noqa: S101 - it was asked for
+        for line in process.stdout:
+            log.line(line.decode(errors="replace").rstrip())
+    if process.returncode:
+        raise SourceUnavailable(f"{argv[0]} ended with exit code {process.returncode}")
+
+
+def unavailable(image: LockedImage, reasons: list[str], log: BuildLog) -> ImageUnavailable:
+    """The error when no source could deliver: which image, why each source failed, the last lines, the log."""
+    return ImageUnavailable(
+        f"image {image.name} {image.version} could not be had from any of its sources",
+        why="; ".join(reasons),
+        hint=f"less {log.file}    then: nexusdev images build {image.name}",
+        evidence=[*log.tail, f"log: {log.file}"],
+    )

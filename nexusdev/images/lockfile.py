@@ -1,0 +1,138 @@
+"""The lock: every image of the stack with its version, what it must bring, and its sources in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from msgspec import Struct, field
+
+from nexusdev.errors import InvalidConfig, UsageError
+from nexusdev.util.file_cache import FileCache
+
+FILE = "images.lock.yaml"
+
+
+class Registry(Struct, frozen=True, kw_only=True, tag=True):
+    """A published image. ``digest`` None: whatever the tag points at today; ``why`` says why that is accepted.
+
+    links  program that we need → program of the image that is the same thing under another name
+    """
+
+    reference: str
+    digest: str | None = None
+    why: str = ""
+    links: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"registry {self.reference}"
+
+
+class Build(Struct, frozen=True, kw_only=True, tag=True):
+    """A folder with a Dockerfile. ``cache``: the volume that build stages see at /cache."""
+
+    folder: Path
+    cache: str = ""
+
+    def __str__(self) -> str:
+        return "local build"
+
+
+class Debootstrap(Struct, frozen=True, kw_only=True, tag=True):
+    """A folder whose script ``make`` leaves a root file system as rootfs.tar."""
+
+    folder: Path
+
+    def __str__(self) -> str:
+        return "debootstrap"
+
+
+Source = Registry | Build | Debootstrap
+REGISTRY, BUILD = "registry", "build"
+
+
+def kind(source: Source) -> str:
+    """The word of the setting ``image_sources`` for a source."""
+    return REGISTRY if isinstance(source, Registry) else BUILD
+
+
+class LockedImage(Struct, frozen=True, kw_only=True):
+    """One image. ``programs``: what must be on the PATH. ``check``: a command that prints the version.
+
+    internal  built on, never run
+    optional  the stack does without where it cannot be had
+    """
+
+    name: str
+    version: str
+    sources: tuple[Source, ...]
+    programs: tuple[str, ...] = ()
+    check: str = ""
+    internal: bool = False
+    optional: bool = False
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder it is made from here, when it can be."""
+        return next((source.folder for source in self.sources if not isinstance(source, Registry)), None)
+
+    @property
+    def variable(self) -> str:
+        """The interpolation variable of the compose files: NEXUS_IMAGE_POSTGRES."""
+        return f"NEXUS_IMAGE_{self.name.upper().replace('-', '_')}"
+
+
+class Lock(Struct, frozen=True, kw_only=True):
+    """All images, in the order of the file."""
+
+    file: Path
+    images: Mapping[str, LockedImage]
+
+    @property
+    def runnable(self) -> tuple[str, ...]:
+        """The names of those that containers of the stack are made from."""
+        return tuple(name for name, image in self.images.items() if not image.internal)
+
+    def choose(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The given names in the order of the file; all runnable ones when none is given. Raises UsageError for an unknown name."""
+        wanted = set(names)
+        for name in sorted(wanted - set(self.images)):
+            near = get_close_matches(name, self.images, n=1)
+            raise UsageError(
+                f"there is no image {name} in {self.file.name}",
+                why=f"its images: {', '.join(self.images)}",
+                hint=f"did you mean {near[0]}?" if near else "nexusdev images list",
+            )
+        return tuple(name for name in self.images if name in wanted) if wanted else self.runnable
+
+
+def load(file: Path, *, cache: Path | None = None) -> Lock:
+    """Read the lock. Raises InvalidConfig with file, line, key and what is allowed. ``cache``: folder for what may be kept of it."""
+
+    def read() -> Lock:
+        from nexusdev.images.lockfile_reader import read_lock
+
+        return read_lock(file)
+
+    if cache is None:
+        return read()
+    return FileCache(cache / "images.kept", Lock, key=str(file)).get(read, made_of=_made_of)
+
+
+def _made_of(lock: Lock) -> Iterator[Path]:
+    """The code decides as well what the file means, and changes where it is developed."""
+    yield lock.file
+    yield from (image.folder for image in lock.images.values() if image.folder)
+    yield from Path(__file__).parent.glob("*.py")
+
+
+def default_file() -> Path:
+    """The lock beside the stack: inside the installed package, or in the checkout this code runs from."""
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package / "_compose", package.parent / "compose"):
+        if (folder / FILE).is_file():
+            return folder / FILE
+    raise InvalidConfig(
+        f"{FILE} is missing from this installation", why=f"looked beside {package}", hint="pipx reinstall nexusdev"
+    )

@@ -1,0 +1,56 @@
+"""One image from one of its sources: pulled and checked against its contract, built, or made by debootstrap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from nexusdev.errors import ImageUnavailable, PreflightFailed
+from nexusdev.images.build_log import BuildLog
+from nexusdev.images.builder.build import ImageBuilder, SourceUnavailable, prove
+from nexusdev.images.lockfile import Build, Debootstrap, LockedImage, Registry, Source, kind
+from nexusdev.runtimes.image_store import StoredImage
+
+
+def in_order(sources: Iterable[Source], kinds: Sequence[str]) -> tuple[Source, ...]:
+    """The sources of the wanted kinds, in the order of the kinds and then of the lock."""
+    return tuple(source for wanted in kinds for source in sources if kind(source) == wanted)
+
+
+def fetch(builder: ImageBuilder, image: LockedImage, source: Source, log: BuildLog) -> StoredImage:
+    """Bring the image into the store, under its own tag. Raises Refused: this source cannot deliver."""
+    match source:
+        case Registry():
+            return _pull(builder, image, source, log)
+        case Build():
+            return builder.build(image, source, log)
+        case Debootstrap():
+            return builder.debootstrap(image, source, log)
+
+
+def _pull(builder: ImageBuilder, image: LockedImage, source: Registry, log: BuildLog) -> StoredImage:
+    log.step(f"pull {source.reference}")
+    try:
+        pulled = builder.store.pull(source.reference, source.digest, log.line)
+        return _adopt(builder, image, source, pulled, log)
+    except ImageUnavailable as error:
+        raise SourceUnavailable(error.why or error.message) from error
+    except PreflightFailed as error:
+        if error.code != "ENGINE_REFUSED":
+            raise
+        raise SourceUnavailable(f"it cannot be run: {error.message}") from error
+
+
+def _adopt(
+    builder: ImageBuilder, image: LockedImage, source: Registry, pulled: StoredImage, log: BuildLog
+) -> StoredImage:
+    """A pulled image gets our tag once it is seen to keep the contract; where names differ, with links in a layer of its own."""
+    reference = builder.references[image.name]
+    with builder.container(pulled.id, f"{image.name}-check") as container:
+        for name, theirs in source.links.items():
+            script = f'mkdir -p /usr/local/bin && ln -s "$(command -v {theirs})" /usr/local/bin/{name}'
+            container.run(script, user="0", folder="/", environment={}, say=log.line)
+        prove(image, container, log)
+        if source.links:
+            return container.commit(reference, ["USER 10001:10001"], builder.labels(image))
+    builder.store.tag(pulled.id, reference)
+    return pulled

@@ -1,0 +1,137 @@
+"""nexusdev's own numbers for Prometheus: ``metrics.prom`` in the state folder, which node-exporter has mounted and reads at each scrape.
+
+No daemon tells them; ``up`` writes them in place when it ends. Times are in seconds, points in time since the epoch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+from msgspec import Struct, field
+
+from nexusdev.instance.secrets import is_derived
+from nexusdev.stack.model import Stack
+from nexusdev.util.files import write_in_place
+
+_FILE = "metrics.prom"
+_MODE = 0o644
+_HEAD = "# HELP "
+
+
+class MetricFamily(Struct, frozen=True, kw_only=True):
+    """One metric: its name, what it tells, the label that its samples differ by ('' for a single sample), and label → value.
+
+    ``owners``: label → the component that it belongs to, where that is told as well.
+    """
+
+    name: str
+    tells: str
+    label: str = ""
+    samples: Mapping[str, float] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
+
+    def line(self, key: str, value: float) -> str:
+        """One sample in the text format."""
+        labels = [f'{self.label}="{key}"'] if self.label else []
+        if key in self.owners:
+            labels.append(f'component="{self.owners[key]}"')
+        return f"{self.name}{{{','.join(labels)}}} {value:.3f}\n" if labels else f"{self.name} {value:.3f}\n"
+
+
+def render(families: Iterable[MetricFamily]) -> Mapping[str, str]:
+    """Name → its block in the text format of Prometheus; a family without samples has none."""
+    return {
+        each.name: f"# HELP {each.name} {each.tells}\n# TYPE {each.name} gauge\n"
+        + "".join(each.line(key, value) for key, value in each.samples.items())
+        for each in families
+        if each.samples
+    }
+
+
+def write(folder: Path, families: Iterable[MetricFamily]) -> None:
+    """In place, because a container has the file mounted. Families that are not among these stay as they were."""
+    file = folder / _FILE
+    before = file.read_text(encoding="utf-8") if file.exists() else None
+    text = "".join({**_blocks(before or ""), **render(families)}.values())
+    if text != before:
+        write_in_place(file, text.encode(), set_owner=lambda path: path.chmod(_MODE))
+
+
+def _blocks(text: str) -> Mapping[str, str]:
+    """Name → block, of what was written before."""
+    return {block.split()[0]: f"{_HEAD}{block}" for block in text.split(_HEAD) if block}
+
+
+def create_file(folder: Path) -> None:
+    """An empty file where there is none yet: an engine would mount a folder in its place."""
+    if not (folder / _FILE).exists():
+        write(folder, ())
+
+
+def up_metrics(*, seconds: float, at: float, ready: Mapping[str, float]) -> tuple[MetricFamily, ...]:
+    """What an ``up`` that changed something tells. ``ready``: component → how long it was waited for."""
+    return (
+        MetricFamily(
+            name="nexusdev_up_seconds", tells="How long the last up took that changed something.", samples={"": seconds}
+        ),
+        MetricFamily(name="nexusdev_up_last_timestamp_seconds", tells="When it ended.", samples={"": at}),
+        MetricFamily(
+            name="nexusdev_up_ready_seconds",
+            tells="How long each component was waited for.",
+            label="component",
+            samples=ready,
+        ),
+    )
+
+
+def wanted_services(stack: Stack, wanted: Collection[str]) -> MetricFamily:
+    """Which services this instance is meant to run: 1, and 0 for the rest of the stack. An alert misses nothing else."""
+    return MetricFamily(
+        name="nexusdev_service_wanted",
+        tells="Whether this instance is meant to run a service.",
+        label="service",
+        samples={name: float(name in wanted) for name in stack.services},
+        owners={name: each.component for name, each in stack.services.items()},
+    )
+
+
+def instance_metrics(folder: Path, stack: Stack) -> tuple[MetricFamily, ...]:
+    """What the state folder tells: until when certificates are good, since when secrets are what they are, how large the stack is."""
+    return (
+        MetricFamily(
+            name="nexusdev_certificate_not_after_seconds",
+            tells="Until when a certificate is good.",
+            label="group",
+            samples=_certificates(folder),
+        ),
+        MetricFamily(
+            name="nexusdev_secret_created_timestamp_seconds",
+            tells="When a secret got the value that it has.",
+            label="secret",
+            samples=_secrets(stack),
+        ),
+        MetricFamily(
+            name="nexusdev_services", tells="How many services the stack has.", samples={"": len(stack.services)}
+        ),
+    )
+
+
+def _certificates(folder: Path) -> Mapping[str, float]:
+    """From what was issued (see certificates.py)."""
+    try:
+        issued = json.loads((folder / "tls" / ".issued.json").read_text(encoding="utf-8"))
+        return {group: float(entry["until"]) for group, entry in sorted(issued.items())}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return {}
+
+
+def _secrets(stack: Stack) -> Mapping[str, float]:
+    """The ages of files: a secret is written when it is made and when it is rotated, and at no other time."""
+    own = {
+        name: each.file
+        for name, each in stack.secrets.items()
+        if not (each.recipe.certificate or is_derived(each.recipe))
+    }
+    return {name: file.stat().st_mtime for name, file in own.items() if file.exists()}

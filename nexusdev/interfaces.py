@@ -1,0 +1,195 @@
+"""The seams: what the engine asks of a runtime and a clock, what a component sees of the world. Each has a fake beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Protocol
+
+from msgspec import Struct, field
+
+if TYPE_CHECKING:
+    from nexusdev.plan.snapshot import Snapshot
+    from nexusdev.plan.steps import Step
+
+
+class Address(Struct, frozen=True, kw_only=True):
+    """Where a service answers, seen from one side."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class View(StrEnum):
+    """From where an address or a variable is meant to be used."""
+
+    HOST = "host"
+    CONTAINER = "container"
+
+
+# Where a container finds the CA: its view of the variables names this path, and whoever makes the container mounts the file there.
+CA_IN_CONTAINERS = "/run/nexusdev/ca.crt"
+
+
+class Completed(Struct, frozen=True, kw_only=True):
+    """A command that ended inside a container."""
+
+    exit_code: int
+    stdout: bytes = b""
+    stderr: bytes = b""
+
+
+class BindMount(Struct, frozen=True, kw_only=True):
+    """A file or folder of the host in a container."""
+
+    source: Path
+    target: str
+    read_only: bool = False
+
+
+class OneOff(Struct, frozen=True, kw_only=True):
+    """A container for one command on the instance's network, removed afterwards.
+
+    Attributes:
+        name: The container's name.
+        image: The image, which the runtime has.
+        argv: The command; empty for the image's own.
+        environment: Variables beside those of the image.
+        mounts: Files and folders of the host.
+        working_dir: Where the command starts; '' for the image's own.
+        user: Who runs it; '' for the image's own.
+    """
+
+    name: str
+    image: str
+    argv: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    mounts: tuple[BindMount, ...] = ()
+    working_dir: str = ""
+    user: str = ""
+
+
+class LogLine(Struct, frozen=True, kw_only=True):
+    """One line of a service's output; ``at`` in seconds since the epoch."""
+
+    service: str
+    at: float
+    text: str
+
+
+class ContainerExit(Struct, frozen=True, kw_only=True):
+    """A container that ended.
+
+    at     in seconds since the epoch
+    asked  it was told to end, by whomever: stopped, or removed. Killing alone (SIGKILL) is no such thing.
+    """
+
+    service: str
+    exit_code: int
+    at: float
+    asked: bool = False
+
+
+class Runtime(Protocol):
+    """Where an instance runs: docker, memory; later kubernetes. One contract suite holds all of them to the same words.
+
+    A runtime is bound to one instance (project name, owner path). It raises ``PreflightFailed`` where its engine does not answer.
+    """
+
+    def observe(self) -> Snapshot:
+        """Everything that carries this instance's labels, in one or two engine calls."""
+
+    def apply(self, step: Step) -> None:
+        """Do one step of a plan. Doing it twice is the same as once."""
+
+    def watch_exits(self, stop: object) -> Iterator[ContainerExit]:
+        """Containers of this instance as they end, until ``stop.is_set()`` (a threading.Event)."""
+
+    def logs(
+        self, services: Sequence[str], *, tail: int | None = None, since: float | None = None, follow: bool = False
+    ) -> Iterator[LogLine]:
+        """Lines of stdout and stderr, merged by time."""
+
+    def execute(
+        self,
+        service: str,
+        argv: Sequence[str],
+        *,
+        stdin: bytes | None = None,
+        environment: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Completed:
+        """Run a command in a running container and collect its output. Never put a secret in argv or environment."""
+
+    def attach(
+        self,
+        service: str,
+        argv: Sequence[str],
+        *,
+        stdin: IO[bytes] | None,
+        stdout: IO[bytes],
+        stderr: IO[bytes],
+        tty: bool,
+    ) -> int:
+        """Run a command with the caller's streams (a terminal when ``tty``); returns its exit code."""
+
+    def run_one_off(
+        self,
+        one_off: OneOff,
+        *,
+        stdin: IO[bytes] | None,
+        stdout: IO[bytes],
+        stderr: IO[bytes],
+        tty: bool,
+    ) -> int:
+        """Run a container with the caller's streams; signals of this process reach its command, and it is removed however it ends.
+
+        Returns:
+            The exit code of the command.
+
+        Raises:
+            NotFound: The instance has no network, or the image is not there.
+        """
+
+
+class SecretStore(Protocol):
+    """The secrets of one instance, by the names that the compose files give them."""
+
+    def read(self, name: str) -> str:
+        """The value without a trailing newline; '' for a runtime secret that is not written yet."""
+
+    def write(self, name: str, value: str) -> None:
+        """Replace a value in place (a mounted file keeps its inode) and render again what is derived from it."""
+
+
+class InstanceAccess(Struct, frozen=True, kw_only=True):
+    """All that a component sees of the world: where to reach its servers, with which credentials, as which instance.
+
+    addresses  (name, container port) → address on the host, for every service and alias that publishes the port
+    """
+
+    instance: str
+    nonce: str
+    addresses: Mapping[tuple[str, int], Address]
+    secrets: SecretStore
+    ca_file: Path
+    client_certificate: Path
+    client_key: Path
+    runtime: Runtime
+    project: Path = field(default_factory=Path)
+
+    def address(self, name: str, port: int) -> Address:
+        """Where the host reaches ``port`` of the service or role name."""
+        return self.addresses[name, port]
+
+    def address_in(self, view: View, name: str, port: int) -> Address:
+        """The same, seen from the host or from a container on the instance's network."""
+        return self.address(name, port) if view is View.HOST else Address(host=name, port=port)
+
+    def ca_file_in(self, view: View) -> str:
+        """Return the path of the CA, seen from the host or from a container that has it mounted."""
+        return str(self.ca_file) if view is View.HOST else CA_IN_CONTAINERS

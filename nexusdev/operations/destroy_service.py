@@ -1,0 +1,95 @@
+"""destroy SERVICE: the container and the data of one server, and nothing else; only of servers that begin anew without harm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from nexusdev.components.contract import Resettable
+from nexusdev.context import Context
+from nexusdev.deploy.targets import unknown
+from nexusdev.deploy.teardown import component_of, deployer_of, removed, require_gone, require_permission
+from nexusdev.deploy.turns import turn, what_takes_down
+from nexusdev.errors import UsageError
+from nexusdev.instance import marks
+from nexusdev.plan.ownership import refuse_strangers
+from nexusdev.plan.snapshot import Snapshot
+from nexusdev.plan.steps import Plan
+from nexusdev.plan.teardown import plan_discard
+from nexusdev.results import Outcome
+from nexusdev.stack.model import Stack
+from nexusdev.util.humanize import join_names
+
+
+def question(context: Context, names: Sequence[str]) -> str | None:
+    """What to ask before, with everything that would go; None where nothing of it is there."""
+    stack = context.stack(context.instance())
+    plan = _planned(*_selected(context, names, stack), names)
+    lost = [f"{name} loses {_data_loss(context, name, stack)}" for name in names]
+    return f"destroy {_outcome(removed(plan))} ({'; '.join(lost)})?" if plan else None
+
+
+def discard(context: Context, names: Sequence[str]) -> Outcome:
+    """Remove these services' containers and volumes. Twice is the same as once. TeardownIncomplete (8) where something is left."""
+    with turn(context, "nexusdev destroy", beside=what_takes_down):
+        instance = context.instance()
+        snapshot, volumes = _selected(context, names, context.stack(instance))
+        plan = _planned(snapshot, volumes, names)
+        runtime = context.runtime()
+        if plan:
+            deployer_of(context, runtime).execute(plan, component_of=component_of(snapshot))
+            left = plan_discard(runtime.observe(), volumes)
+            require_gone(
+                [f"{step.action} {step.resource}" for step in left.steps], command=f"destroy {' '.join(names)}"
+            )
+        marks.strike(instance.folder, [each for several in volumes.values() for each in several])
+    gone = removed(plan)
+    words = (
+        f"destroyed: {_outcome(gone)}; nexusdev up makes it anew" if plan else "nothing to do: nothing of it is there"
+    )
+    return Outcome(instance=context.identity.name, data={"removed": gone}, output=(words,))
+
+
+def _planned(snapshot: Snapshot, volumes: Mapping[str, Sequence[str]], names: Sequence[str]) -> Plan:
+    plan = plan_discard(snapshot, volumes)
+    refuse_strangers(plan, snapshot, command=f"destroy {' '.join(names)}")
+    return plan
+
+
+def _outcome(gone: Mapping[str, Sequence[str]]) -> str:
+    """``container prometheus-0 and volume prometheus-0 with all its data``."""
+    containers = [f"container {name}" for name in gone["containers"]]
+    volumes = [f"volume {name} with all its data" for name in gone["volumes"]]
+    return join_names([*containers, *volumes])
+
+
+def _selected(context: Context, names: Sequence[str], stack: Stack) -> tuple[Snapshot, Mapping[str, Sequence[str]]]:
+    """What is there, and service → the volumes that it alone mounts."""
+    snapshot = context.runtime().observe()
+    require_permission(context, snapshot)
+    for name in names:
+        _require_resettable(context, name, stack)
+    return snapshot, {name: _own_volumes(name, stack) for name in names}
+
+
+def _require_resettable(context: Context, name: str, stack: Stack) -> None:
+    known = [each for each in stack.services if _data_loss(context, each, stack)]
+    if name in known:
+        return
+    if name not in stack.services:
+        raise unknown(name, known, kind="service", hint="nexusdev destroy {}")
+    raise UsageError(
+        f"the data of {name} does not go alone",
+        why=f"other servers of {stack.services[name].component} hold on to it",
+        hint="nexusdev destroy   everything of this instance; nexusdev up makes it anew",
+        evidence=(f"alone go: {', '.join(known)}",) if known else (),
+    )
+
+
+def _data_loss(context: Context, service: str, stack: Stack) -> str:
+    owner = context.components.get(stack.services[service].component)
+    return owner.data_loss(service) if isinstance(owner, Resettable) else ""
+
+
+def _own_volumes(name: str, stack: Stack) -> tuple[str, ...]:
+    others = {mount.volume for each in stack.services.values() if each.name != name for mount in each.volumes}
+    return tuple(mount.volume for mount in stack.services[name].volumes if mount.volume not in others)

@@ -1,0 +1,133 @@
+"""``stop``, ``start`` and ``restart`` of what is there: no container is made or removed, and no stack is needed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from difflib import get_close_matches
+
+from nexusdev.errors import NotFound
+from nexusdev.plan.decision import ended, outlived
+from nexusdev.plan.snapshot import Container, Snapshot, State
+from nexusdev.plan.steps import Action, Plan, Step
+from nexusdev.plan.teardown import is_store
+
+_ALIVE = (State.RUNNING, State.PAUSED, State.RESTARTING)
+
+
+def plan_stop(snapshot: Snapshot, services: Collection[str] | None = None) -> Plan:
+    """Stop these services (default: all) and what shares their network, which goes first."""
+    selected = _owners_first(_chosen(snapshot, services, with_sharers=True))
+    return Plan(steps=tuple(_stops(snapshot, selected, "stop was asked for")))
+
+
+def plan_start(snapshot: Snapshot, services: Collection[str] | None = None) -> Plan:
+    """Start or unpause these services (default: all), the owners of the networks that they share, and who shares theirs."""
+    selected = _chosen(snapshot, services, with_sharers=True, with_owners=True)
+    steps: list[Step] = []
+    started: set[str] = set()
+    for container in _owners_first(selected):
+        owner = _owner(snapshot, container)
+        begun = owner is not None and (owner.service in started or outlived(container, owner))
+        own = _start_steps(container, owner, owner_started=begun)
+        if any(step.action is Action.START for step in own):
+            started.add(container.service)
+        steps += own
+    return Plan(steps=tuple(steps))
+
+
+def plan_restart(snapshot: Snapshot, services: Collection[str] | None = None) -> Plan:
+    """Stop and start these services (default: all), and what shares their network."""
+    selected = _owners_first(_chosen(snapshot, services, with_sharers=True))
+    reason = "restart was asked for"
+    starts = [
+        _step(
+            Action.START, container, reason, after=(*_owner_name(snapshot, container), *_stores_of(container, selected))
+        )
+        for container in sorted(selected, key=lambda each: not is_store(each))
+    ]
+    return Plan(steps=(*_stops(snapshot, selected, reason), *starts))
+
+
+def _stops(snapshot: Snapshot, selected: list[Container], reason: str) -> list[Step]:
+    """Who shares a network before its owner, stores after the servers of their component."""
+    stored = {container.component for container in selected if is_store(container)}
+    return [
+        _step(Action.STOP, container, reason, after=(*_sharers(snapshot, container), *_users_of(container, selected)))
+        for container in sorted(
+            selected, key=lambda each: (is_store(each), not each.namespace_of, each.component not in stored)
+        )
+        if container.state in _ALIVE
+    ]
+
+
+def _stores_of(container: Container, selected: list[Container]) -> list[str]:
+    return [] if is_store(container) else [each.service for each in _relatives(container, selected) if is_store(each)]
+
+
+def _users_of(container: Container, selected: list[Container]) -> list[str]:
+    return (
+        [each.service for each in _relatives(container, selected) if not is_store(each)] if is_store(container) else []
+    )
+
+
+def _relatives(container: Container, selected: list[Container]) -> list[Container]:
+    return [each for each in selected if each.component == container.component]
+
+
+def _start_steps(container: Container, owner: Container | None, *, owner_started: bool) -> list[Step]:
+    after = (owner.service,) if owner else ()
+    match container.state:
+        case State.RUNNING | State.PAUSED | State.RESTARTING if owner_started and owner:
+            reason = f"it shares the network of {owner.service}, which was started after it"
+            return [_step(Action.STOP, container, reason), _step(Action.START, container, reason, after=after)]
+        case State.PAUSED:
+            return [_step(Action.UNPAUSE, container, "it is paused")]
+        case State.CREATED | State.EXITED:
+            return [_step(Action.START, container, ended(container), after=after)]
+    return []
+
+
+def _step(action: Action, container: Container, reason: str, *, after: tuple[str, ...] = ()) -> Step:
+    return Step(action=action, resource=container.service, reason=reason, target=container.id, after=after)
+
+
+def _chosen(
+    snapshot: Snapshot, services: Collection[str] | None, *, with_sharers: bool = False, with_owners: bool = False
+) -> list[Container]:
+    """The containers of these services, with who shares their network and whose network they share."""
+    if services is None:
+        return list(snapshot.containers.values())
+    names = set(services)
+    for name in services:
+        if name not in snapshot.containers:
+            raise _not_found(name, snapshot)
+        container = snapshot.containers[name]
+        names |= set(_owner_name(snapshot, container)) if with_owners else set()
+        names |= set(_sharers(snapshot, container)) if with_sharers else set()
+    return [container for name, container in snapshot.containers.items() if name in names]
+
+
+def _not_found(name: str, snapshot: Snapshot) -> NotFound:
+    near = get_close_matches(name, list(snapshot.containers), n=1)
+    return NotFound(
+        f"there is no container for {name}",
+        why=f"what there is: {', '.join(snapshot.containers) or 'nothing'}",
+        hint=f"did you mean {near[0]}?" if near else "nexusdev up    makes what is missing",
+    )
+
+
+def _owner(snapshot: Snapshot, container: Container) -> Container | None:
+    return next((each for each in snapshot.containers.values() if each.id == container.namespace_of), None)
+
+
+def _owner_name(snapshot: Snapshot, container: Container) -> tuple[str, ...]:
+    owner = _owner(snapshot, container)
+    return (owner.service,) if owner else ()
+
+
+def _sharers(snapshot: Snapshot, container: Container) -> tuple[str, ...]:
+    return tuple(name for name, each in snapshot.containers.items() if each.namespace_of == container.id)
+
+
+def _owners_first(containers: Collection[Container]) -> list[Container]:
+    return sorted(containers, key=lambda each: bool(each.namespace_of))

@@ -1,0 +1,113 @@
+"""Whose containers these are: nothing that belongs to somebody else is ever touched. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from nexusdev.errors import IdentityMismatch, NexusError, PreflightFailed, TeardownIncomplete
+from nexusdev.plan.snapshot import NetworkState, Snapshot, Volume
+from nexusdev.plan.steps import Action, Plan
+from nexusdev.util.humanize import join_names
+
+
+def require_ownership(
+    snapshot: Snapshot, owner_path: str, *, wanted: Mapping[str, str], former: Collection[str] = ()
+) -> None:
+    """Raise IdentityMismatch when the instance is another folder's, or when a name that we need is somebody else's.
+
+    ``wanted``: the services that shall be created, each with the name that its container will have.
+    ``former``: paths that the owner's folder had before it was moved; labels keep them.
+    """
+    _refuse_other_owner(snapshot, owner_path, former)
+    taken = {service: image for service, image in snapshot.name_conflicts.items() if service in wanted}
+    if not taken:
+        return
+    service, image = next(iter(taken.items()))
+    raise IdentityMismatch(
+        f"a container that is not ours has the name that {service} needs: {wanted[service]}",
+        why=f"it was made from {image}, without this instance's labels; nexusdev never touches it",
+        hint="\n".join(
+            (
+                f"docker inspect {wanted[service]}   look at it",
+                f"docker rm {wanted[service]}   or rename it, then: nexusdev up",
+            )
+        ),
+        evidence=[f"{wanted[name]}: image {origin}" for name, origin in taken.items()] if len(taken) > 1 else (),
+        code="FOREIGN_CONTAINER",
+    )
+
+
+def _refuse_other_owner(snapshot: Snapshot, owner_path: str, former: Collection[str]) -> None:
+    """Two folders with one instance name: the second must not take over what the first made."""
+    holders = (
+        *snapshot.containers.values(),
+        *snapshot.orphans,
+        *snapshot.volumes.values(),
+        *((snapshot.network,) if snapshot.network else ()),
+    )
+    for holder in holders:
+        if holder.owner_path and holder.owner_path not in (owner_path, *former):
+            raise IdentityMismatch(
+                f"this instance belongs to {holder.owner_path}",
+                why=f"its parts carry that folder's label, not {owner_path}",
+                hint="nexusdev ls   show it, and whether its folder is still there\n"
+                "nexusdev -i NAME up   choose another name here",
+            )
+
+
+def refuse_strangers(plan: Plan, snapshot: Snapshot, *, command: str) -> None:
+    """Raise where the plan removes a network or volumes that containers of others use: before anything is removed.
+
+    ``command``: what to type again. TeardownIncomplete (8) for ``down`` and ``destroy``, PreflightFailed (5) for ``up``.
+    """
+    held = _held(plan, snapshot)
+    if not held:
+        return
+    strangers = tuple(dict.fromkeys(name for each in held for name in each.strangers))
+    kind: type[NexusError] = PreflightFailed if command.startswith("up") else TeardownIncomplete
+    raise kind(
+        f"{join_names([_thing(each) for each in held])} {'is' if len(held) == 1 else 'are'} in use by {_containers(strangers)}",
+        why="nexusdev never touches what it did not make, and the engine removes nothing that a container uses; nothing was changed",
+        hint="\n".join((*(line for each in held for line in releases(each)), f"nexusdev {command}   then, again")),
+        evidence=tuple(f"{_thing(each)}: {', '.join(each.strangers)}" for each in held) if len(held) > 1 else (),
+        code=_code(held[0]),
+    )
+
+
+def came_between(thing: NetworkState | Volume) -> TeardownIncomplete:
+    """The error for a container that took hold of a network or volume after it was looked at. ``strangers``: none where it cannot be seen."""
+    return TeardownIncomplete(
+        f"{_thing(thing)} is in use by {_containers(thing.strangers) if thing.strangers else 'somebody whom the engine does not name'}",
+        why="it was not when the command began; what was removed until now stays removed, and no harm is done",
+        hint="\n".join((*releases(thing), "nexusdev doctor   if the same command fails again after that")),
+        code=_code(thing),
+    )
+
+
+def releases(thing: NetworkState | Volume) -> tuple[str, ...]:
+    """What to type so that these containers let go of it."""
+    if isinstance(thing, NetworkState):
+        return tuple(f"docker network disconnect {thing.full_name} {name}" for name in thing.strangers)
+    return tuple(f"docker rm -f {name}   it uses {thing.full_name}" for name in thing.strangers)
+
+
+def _held(plan: Plan, snapshot: Snapshot) -> tuple[NetworkState | Volume, ...]:
+    network = snapshot.network
+    going = {step.resource for step in plan.steps if step.action is Action.REMOVE_VOLUME}
+    without_network = any(step.action is Action.REMOVE_NETWORK for step in plan.steps)
+    return (
+        *((network,) if network and network.strangers and without_network else ()),
+        *(each for name, each in snapshot.volumes.items() if name in going and each.strangers),
+    )
+
+
+def _thing(thing: NetworkState | Volume) -> str:
+    return f"{'network' if isinstance(thing, NetworkState) else 'volume'} {thing.full_name}"
+
+
+def _code(thing: NetworkState | Volume) -> str:
+    return "NETWORK_IN_USE" if isinstance(thing, NetworkState) else "VOLUME_IN_USE"
+
+
+def _containers(names: Sequence[str]) -> str:
+    return f"container{'s' if len(names) > 1 else ''} {join_names(names)}, which {'are' if len(names) > 1 else 'is'} not this instance's"

@@ -1,0 +1,1 @@
+"""The Docker runtime: an instance on a Docker engine, through the Engine API."""

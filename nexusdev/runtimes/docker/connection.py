@@ -1,0 +1,256 @@
+"""The way to the engine: which one, a connection to it, and its failures in our words."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from nexusdev.errors import NexusError, NotFound, PreflightFailed
+from nexusdev.runtimes import failures
+from nexusdev.runtimes.docker.http_client import EngineEndpoint, EngineHttpClient
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+OLDEST_API = (1, 41)  # Docker 20.10
+GREETING = 15.0  # seconds in which an engine must say its version, however busy it is
+DEFAULT_SOCKET = "unix:///var/run/docker.sock"
+# whose errors mean that no answer came; told by name, so that looking at an engine imports none of them
+_TRANSPORT_ERRORS = ("docker", "requests", "urllib3", "http")
+_START = "on Linux: sudo systemctl start docker; with Docker Desktop: start the application. Then: nexusdev doctor"
+
+
+class EngineFacts(Struct, frozen=True, kw_only=True):
+    """What ``doctor`` tells about the engine. Sizes in bytes; ``time``: its clock, ISO 8601."""
+
+    endpoint: str
+    origin: str
+    version: str
+    api_version: str
+    operating_system: str
+    architecture: str
+    cpus: int
+    memory_bytes: int
+    storage_driver: str
+    data_root: str
+    cgroup_version: str
+    containers: int
+    rootless: bool
+    time: str = ""
+
+
+class Engine:
+    """A connection that several threads may use: ``http`` to ask, ``api`` (the SDK, imported at its first use) to do."""
+
+    def __init__(self, endpoint: EngineEndpoint, *, version: str, timeout: float = 60) -> None:
+        self.endpoint = endpoint
+        self.version = version
+        self.http = EngineHttpClient(endpoint, version=version, timeout=timeout)
+        self._timeout = timeout
+
+    @cached_property
+    def api(self) -> APIClient:
+        import docker
+
+        with translate_engine_errors(self.endpoint):
+            api = docker.APIClient(
+                base_url=self.endpoint.url, version=self.version, timeout=self._timeout, tls=_tls(self.endpoint)
+            )
+        # the engine is on this machine: no proxy and no netrc of the environment has a say
+        api.trust_env = False
+        return api
+
+    def facts(self) -> EngineFacts:
+        """One /info and one /version."""
+        with translate_engine_errors(self.endpoint):
+            info, version = self.http.info(), self.http.version()
+        return EngineFacts(
+            endpoint=self.endpoint.url,
+            origin=self.endpoint.origin,
+            version=version.get("Version", ""),
+            api_version=version.get("ApiVersion", ""),
+            operating_system=info.get("OperatingSystem", ""),
+            architecture=info.get("Architecture", ""),
+            cpus=info.get("NCPU", 0),
+            memory_bytes=info.get("MemTotal", 0),
+            storage_driver=info.get("Driver", ""),
+            data_root=info.get("DockerRootDir", ""),
+            cgroup_version=info.get("CgroupVersion", ""),
+            containers=info.get("Containers", 0),
+            rootless=any("rootless" in option for option in info.get("SecurityOptions") or ()),
+            time=info.get("SystemTime", ""),
+        )
+
+
+def find_endpoint(environ: Mapping[str, str], home: Path) -> EngineEndpoint:
+    """DOCKER_HOST, then DOCKER_CONTEXT, then the current context of ~/.docker/config.json, then the usual socket."""
+    if host := environ.get("DOCKER_HOST"):
+        verify = environ.get("DOCKER_TLS_VERIFY", "") not in ("", "0")
+        folder = Path(environ.get("DOCKER_CERT_PATH") or home / ".docker") if verify else None
+        return EngineEndpoint(url=host, origin="DOCKER_HOST", certificates=folder)
+    folder = Path(environ.get("DOCKER_CONFIG") or home / ".docker")
+    context = environ.get("DOCKER_CONTEXT") or _read(folder / "config.json").get("currentContext") or "default"
+    if context == "default":
+        return EngineEndpoint(url=DEFAULT_SOCKET, origin="the default socket")
+    name = hashlib.sha256(context.encode()).hexdigest()
+    host = _read(folder / "contexts" / "meta" / name / "meta.json").get("Endpoints", {}).get("docker", {}).get("Host")
+    if not host:
+        raise PreflightFailed(
+            f"the Docker context {context} does not exist",
+            hint="docker context ls    then: docker context use NAME",
+            code="ENGINE_NOT_FOUND",
+        )
+    certificates = folder / "contexts" / "tls" / name / "docker"
+    return EngineEndpoint(
+        url=host, origin=f"Docker context {context}", certificates=certificates if certificates.is_dir() else None
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+@cache
+def engine() -> Engine:
+    """The engine of this process's environment, connected once. Raises PreflightFailed."""
+    return connect(find_endpoint(os.environ, Path.home()))
+
+
+def connect(endpoint: EngineEndpoint, *, timeout: float = 60) -> Engine:
+    """Connect and agree on a version. Raises PreflightFailed: ENGINE_NOT_FOUND, ENGINE_NOT_ALLOWED, ENGINE_TOO_OLD, ENGINE_NOT_LOCAL."""
+    if not endpoint.is_local:
+        raise PreflightFailed(
+            f"{endpoint.url} is another machine",
+            why=f"{endpoint.origin} points there; ports and files of the stack belong on this one",
+            hint="unset DOCKER_HOST; docker context use default",
+            code="ENGINE_NOT_LOCAL",
+        )
+    _look_at_socket(endpoint)
+    with translate_engine_errors(endpoint, connecting=True):
+        told = EngineHttpClient(endpoint, timeout=min(timeout, GREETING)).version()
+    try:
+        version = str(told["ApiVersion"])
+        spoken = tuple(int(part) for part in version.split("."))
+    except (KeyError, TypeError, ValueError):
+        raise _not_found(endpoint, "what answers there is no Docker engine") from None
+    if spoken < OLDEST_API:
+        raise PreflightFailed(
+            f"the engine at {endpoint.url} is too old",
+            why=f"it speaks API {version}; 1.41 (Docker 20.10) is the oldest that has all that is needed",
+            hint="on Linux: upgrade docker.io or docker-ce; with Docker Desktop: update the application",
+            code="ENGINE_TOO_OLD",
+        )
+    return Engine(endpoint, version=version, timeout=timeout)
+
+
+def _tls(endpoint: EngineEndpoint) -> Any:
+    from docker.tls import TLSConfig
+
+    folder = endpoint.certificates
+    if folder is None:
+        return False
+    pair = (str(folder / "cert.pem"), str(folder / "key.pem"))
+    return TLSConfig(client_cert=pair, ca_cert=str(folder / "ca.pem"), verify=True)
+
+
+def _look_at_socket(endpoint: EngineEndpoint) -> None:
+    """Absent and forbidden sockets are told apart before the SDK makes one error of both."""
+    kind, _, path = endpoint.url.partition("://")
+    if kind != "unix":
+        return
+    try:
+        exists = Path(path).exists()
+    except PermissionError:
+        exists = True
+    if not exists:
+        raise _not_found(endpoint, f"{path} does not exist")
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise _not_allowed(endpoint)
+
+
+def _not_found(endpoint: EngineEndpoint, why: str) -> PreflightFailed:
+    return PreflightFailed(
+        "no Docker engine answers",
+        why=f"{why} ({endpoint.origin})",
+        hint=_START,
+        evidence=[endpoint.url],
+        code="ENGINE_NOT_FOUND",
+    )
+
+
+def _not_allowed(endpoint: EngineEndpoint) -> PreflightFailed:
+    owner, group = _owner(endpoint.url.partition("://")[2])
+    return PreflightFailed(
+        f"not allowed to use the Docker engine at {endpoint.url}",
+        why=f"the socket belongs to {owner}" if owner else "the socket, or a folder above it, is closed to you",
+        hint=f"on Linux: sudo usermod -aG {group} $USER, then log in again; with Docker Desktop: docker context use desktop-linux",
+        code="ENGINE_NOT_ALLOWED",
+    )
+
+
+def _owner(path: str) -> tuple[str, str]:
+    """Whose a socket is, in words, and the group that may use it; '' and 'docker' where that may not be seen."""
+    try:
+        place = Path(path)
+        user, group, mode = place.owner(), place.group(), place.stat().st_mode & 0o777
+    except (OSError, KeyError):
+        return "", "docker"
+    return f"{user}, group {group}, mode {mode:04o}", group if group != "root" else "docker"
+
+
+@contextlib.contextmanager
+def translate_engine_errors(endpoint: EngineEndpoint, *, connecting: bool = False) -> Iterator[None]:
+    """What the engine and the SDK raise becomes PreflightFailed (the engine is gone, refuses) or NotFound (what was asked for is not there)."""
+    try:
+        yield
+    except NexusError:
+        raise
+    except Exception as error:
+        if getattr(error, "explanation", None) is not None or getattr(error, "status_code", None):
+            raise (_no_engine(endpoint, error) if connecting else _refused(error)) from error
+        if isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _TRANSPORT_ERRORS:
+            raise _unreachable(endpoint, error, connecting=connecting) from error
+        raise
+
+
+def _unreachable(endpoint: EngineEndpoint, error: Exception, *, connecting: bool) -> PreflightFailed:
+    words = str(error)
+    if "Permission denied" in words:
+        return _not_allowed(endpoint)
+    if connecting:
+        silent = isinstance(error, TimeoutError)
+        return _not_found(endpoint, f"no answer within {GREETING:.0f} s" if silent else "nothing answers there")
+    return PreflightFailed(
+        "the Docker engine went away",
+        why=f"{endpoint.url} ({endpoint.origin}) stopped answering in the middle of the work",
+        hint=f"start it again, then repeat the command; {_START}",
+        evidence=[words],
+        code="ENGINE_LOST",
+    )
+
+
+def _no_engine(endpoint: EngineEndpoint, error: Any) -> PreflightFailed:
+    """An engine tells its version to everybody: this is a proxy, or something else altogether."""
+    words = f": {error.explanation}" if error.explanation else ""
+    return _not_found(
+        endpoint, f"what answers there is no Docker engine, or a proxy that refuses (HTTP {error.status_code}{words})"
+    )
+
+
+def _refused(error: Any) -> NexusError:
+    words = str(error.explanation or error)
+    if error.status_code == 404:  # noqa: PLR2004 - HTTP
+        return NotFound(words, hint="nexusdev status")
+    return failures.refused(words)

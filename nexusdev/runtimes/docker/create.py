@@ -1,0 +1,209 @@
+"""What the engine is told to create, as its own JSON. Pure: no SDK, so every member has a test row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from nexusdev.interfaces import OneOff
+from nexusdev.runtimes.docker import labels
+from nexusdev.stack.model import Healthcheck, Logging, Network, Service, Stack
+
+
+class ResourceNames(Struct, frozen=True, kw_only=True):
+    """How the engine's objects of one instance are named and labelled. ``state_path``: its state folder, for whoever looks elsewhere."""
+
+    project: str
+    instance: str
+    owner_path: str
+    state_path: str = ""
+    stack: Stack | None = None
+
+    @property
+    def common(self) -> Mapping[str, str]:
+        """The labels of all of them."""
+        return {
+            labels.PROJECT: self.project,
+            labels.COMPOSE_VERSION: labels.A_COMPOSE_VERSION,
+            labels.INSTANCE: self.instance,
+            labels.OWNER_PATH: self.owner_path,
+            **({labels.STATE_PATH: self.state_path} if self.state_path else {}),
+        }
+
+    def container(self, service: str) -> str:
+        return f"{self.project}-{service}-1"
+
+    def volume(self, name: str) -> str:
+        return f"{self.project}_{name}"
+
+    def network(self, name: str) -> str:
+        return f"{self.project}_{name}"
+
+
+def container_config(
+    service: Service, names: ResourceNames, stack: Stack, *, fingerprint: str, owner_id: str = ""
+) -> dict[str, Any]:
+    """The body of POST /containers/create. ``owner_id``: the container whose network is shared, when one is."""
+    return {
+        "Image": service.image,
+        "Entrypoint": None if service.entrypoint is None else list(service.entrypoint),
+        "Cmd": None if service.command is None else list(service.command),
+        "User": service.user,
+        "Hostname": service.hostname,
+        "WorkingDir": service.working_dir,
+        "Env": [f"{name}={value}" for name, value in service.environment.items()],
+        "Labels": _container_labels(service, names, stack, fingerprint),
+        "ExposedPorts": {f"{port.container}/tcp": {} for port in service.ports},
+        "StopSignal": service.stop_signal or None,
+        "StopTimeout": max(1, round(service.stop_grace)),
+        "Healthcheck": _healthcheck(service.healthcheck),
+        "HostConfig": _host_config(service, names, stack, owner_id),
+        "NetworkingConfig": _networking(service, names, stack),
+    }
+
+
+def _container_labels(service: Service, names: ResourceNames, stack: Stack, fingerprint: str) -> dict[str, str]:
+    return {
+        **names.common,
+        labels.SERVICE: service.name,
+        labels.NUMBER: "1",
+        labels.ONE_OFF: "False",
+        labels.WORKING_DIR: str(stack.file.parent),
+        labels.CONFIG_FILES: str(stack.file),
+        labels.CONFIG_HASH: fingerprint,
+        labels.COMPONENT: service.component,
+        labels.ROLE: service.role,
+        labels.FINGERPRINT: fingerprint,
+    }
+
+
+def _host_config(service: Service, names: ResourceNames, stack: Stack, owner_id: str) -> dict[str, Any]:
+    name, _, tries = service.restart.partition(":")
+    limits = {"Memory": service.memory_bytes, "MemorySwap": service.memory_bytes} if service.memory_bytes else {}
+    return {
+        "NetworkMode": f"container:{owner_id}" if service.shares else names.network(stack.network.name),
+        # a container that shares a network shares its hosts file, too
+        "ExtraHosts": [] if service.shares else [f"{host}:{address}" for host, address in stack.hosts().items()],
+        "PortBindings": {f"{port.container}/tcp": _bindings(service, port.container) for port in service.ports},
+        "Mounts": _mounts(service, names),
+        "Tmpfs": dict(service.tmpfs),
+        "ReadonlyRootfs": service.read_only,
+        "Init": service.init or None,
+        "CapDrop": list(service.cap_drop),
+        "CapAdd": list(service.cap_add),
+        "SecurityOpt": list(service.security_opt),
+        "PidsLimit": service.pids or None,
+        "ShmSize": service.shm_bytes or None,
+        "RestartPolicy": {"Name": name, "MaximumRetryCount": int(tries or 0)},
+        "LogConfig": _log_config(service.logging),
+        **limits,
+    }
+
+
+def _bindings(service: Service, container_port: int) -> list[dict[str, str]]:
+    return [
+        {"HostIp": "127.0.0.1", "HostPort": str(port.host)}
+        for port in service.ports
+        if port.container == container_port
+    ]
+
+
+def _mounts(service: Service, names: ResourceNames) -> list[dict[str, Any]]:
+    files = [
+        {"Type": "bind", "Source": str(mount.source), "Target": mount.target, "ReadOnly": True}
+        for mount in service.files
+    ]
+    volumes = [
+        {"Type": "volume", "Source": names.volume(mount.volume), "Target": mount.target, "ReadOnly": mount.read_only}
+        for mount in service.volumes
+    ]
+    return [*volumes, *files]
+
+
+def _networking(service: Service, names: ResourceNames, stack: Stack) -> dict[str, Any]:
+    if service.shares:
+        return {}
+    endpoint = {"IPAMConfig": {"IPv4Address": service.address}, "Aliases": [service.name, *service.aliases]}
+    return {"EndpointsConfig": {names.network(stack.network.name): endpoint}}
+
+
+def _healthcheck(check: Healthcheck | None) -> dict[str, Any] | None:
+    if check is None:
+        return None
+    return {
+        "Test": list(check.test),
+        "Interval": round(check.interval * 1e9),
+        "Timeout": round(check.timeout * 1e9),
+        "StartPeriod": round(check.start_period * 1e9),
+        "Retries": check.retries,
+    }
+
+
+def _log_config(logging: Logging | None) -> dict[str, Any]:
+    """An empty configuration leaves the choice to the engine."""
+    return {} if logging is None else {"Type": logging.driver, "Config": dict(logging.options)}
+
+
+def helper_config(service: Service, names: ResourceNames, folders: Mapping[str, str]) -> dict[str, Any]:
+    """A container that is never started: through it the roots of volumes are written. ``folders``: full volume name → path."""
+    return {
+        "Image": service.image,
+        "Entrypoint": ["true"],
+        "Labels": {**names.common, labels.SERVICE: service.name, labels.ONE_OFF: "True"},
+        "HostConfig": {
+            "NetworkMode": "none",
+            "Mounts": [
+                {"Type": "volume", "Source": volume, "Target": target, "VolumeOptions": {"NoCopy": True}}
+                for volume, target in folders.items()
+            ],
+        },
+    }
+
+
+def one_off_config(
+    one_off: OneOff, names: ResourceNames, *, network: str, tty: bool, with_stdin: bool
+) -> dict[str, Any]:
+    """The body of POST /containers/create for a throw-away container.
+
+    Args:
+        one_off: What shall run.
+        names: Whose it is.
+        network: The engine's name of the instance's network.
+        tty: Whether it has a terminal.
+        with_stdin: Whether it has a standard input, which ends with the caller's.
+    """
+    return {
+        "Image": one_off.image,
+        "Cmd": list(one_off.argv) or None,
+        "User": one_off.user,
+        "WorkingDir": one_off.working_dir,
+        "Env": [f"{name}={value}" for name, value in one_off.environment.items()],
+        "Labels": {**names.common, labels.ONE_OFF: "True", labels.ROLE: labels.ONE_OFF_ROLE},
+        "Tty": tty,
+        "AttachStdin": with_stdin,
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "OpenStdin": with_stdin,
+        "StdinOnce": with_stdin,
+        "HostConfig": {
+            "NetworkMode": network,
+            # a shell as process 1 would ignore the signals that are passed on
+            "Init": True,
+            # its output goes to the caller; kept by the engine it would outlast the command
+            "LogConfig": {"Type": "none"},
+            "Mounts": [
+                {"Type": "bind", "Source": str(each.source), "Target": each.target, "ReadOnly": each.read_only}
+                for each in one_off.mounts
+            ],
+        },
+    }
+
+
+def network_labels(names: ResourceNames, network: Network) -> dict[str, str]:
+    return {**names.common, labels.NETWORK: network.name}
+
+
+def volume_labels(names: ResourceNames, volume: str) -> dict[str, str]:
+    return {**names.common, labels.VOLUME: volume}

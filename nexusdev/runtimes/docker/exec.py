@@ -1,0 +1,255 @@
+"""Commands in running containers, with the caller's streams.
+
+Speaks to the engine's socket itself: the SDK reads the reply through a buffer and may keep the first bytes of a quick
+command's output there, and it cannot close the command's standard input.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import select
+import signal
+import socket
+import ssl
+import struct
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import IO, Any
+
+from nexusdev.errors import NotReadyInTime, PreflightFailed
+from nexusdev.interfaces import Completed
+from nexusdev.runtimes.docker.connection import Engine, translate_engine_errors
+from nexusdev.runtimes.docker.http_client import open_socket
+from nexusdev.runtimes.terminal import raw_terminal, terminal_size
+
+_STDERR = 2
+_CHUNK = 65536
+_TICK = 0.1
+
+
+class Attached(ABC):
+    """A command in a container and its raw stream; used once."""
+
+    def __init__(self, engine: Engine, *, tty: bool) -> None:
+        self._engine = engine
+        self._tty = tty
+
+    @abstractmethod
+    def _request(self) -> tuple[str, bytes]:
+        """Return path and body of the POST whose connection becomes the stream."""
+
+    @abstractmethod
+    def _exit_code(self) -> int:
+        """Return the exit code of the command, whose stream has ended."""
+
+    @abstractmethod
+    def _set_size(self, rows: int, columns: int) -> None:
+        """Tell the command's terminal its size."""
+
+    def _started(self) -> None:  # noqa: B027 - most commands are started by the request itself
+        """Called when the stream is open."""
+
+    def attach(self, stdin: IO[bytes] | None, stdout: IO[bytes], stderr: IO[bytes]) -> int:
+        """Pass the streams through as they come; returns the exit code. What the caller's own streams raise is raised as it is."""
+        over = threading.Event()
+        with self._begun() as (connection, early), contextlib.ExitStack() as stack:
+            if self._tty and stdin is not None:
+                stack.enter_context(raw_terminal(stdin))
+                stack.enter_context(_on_resize(self._resize))
+            threading.Thread(target=_pump, args=(connection, stdin, over, not self._tty), daemon=True).start()
+            try:
+                for source, chunk in self._incoming(connection, early):
+                    target = stderr if source == _STDERR else stdout
+                    target.write(chunk)
+                    target.flush()
+            finally:
+                over.set()
+        with translate_engine_errors(self._engine.endpoint):
+            return self._exit_code()
+
+    def _incoming(self, connection: socket.socket, early: bytes) -> Iterator[tuple[int, bytes]]:
+        with translate_engine_errors(self._engine.endpoint):
+            yield from _frames(_reader(connection, early, None), tty=self._tty)
+
+    def _resize(self) -> None:
+        rows, columns = terminal_size()
+        with contextlib.suppress(Exception):  # the command may have ended already
+            self._set_size(rows, columns)
+
+    @contextlib.contextmanager
+    def _begun(self) -> Iterator[tuple[socket.socket, bytes]]:
+        """The raw stream of the started command, and what of it came along with the reply's head."""
+        with translate_engine_errors(self._engine.endpoint):
+            connection = open_socket(self._engine.endpoint)
+        try:
+            with translate_engine_errors(self._engine.endpoint):
+                early = self._ask(connection)
+                self._started()
+            yield connection, early
+        finally:
+            connection.close()
+
+    def _ask(self, connection: socket.socket) -> bytes:
+        path, body = self._request()
+        head = (
+            f"POST /v{self._engine.version}{path} HTTP/1.1\r\nHost: docker\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+        )
+        connection.sendall(head.encode() + body)
+        return _after_head(connection)
+
+
+class Exec(Attached):
+    """One command in one running container; used once."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        container: str,
+        argv: Sequence[str],
+        *,
+        tty: bool = False,
+        environment: Mapping[str, str] | None = None,
+        with_stdin: bool = False,
+    ) -> None:
+        super().__init__(engine, tty=tty)
+        made = engine.api.exec_create(
+            container, list(argv), stdin=with_stdin, tty=tty, environment=dict(environment or {})
+        )
+        self._id = made["Id"]
+
+    def collect(self, stdin: bytes | None, timeout: float | None) -> Completed:
+        """Feed the input, collect the output. Raises NotReadyInTime; the command itself then goes on in its container."""
+        stdout, stderr = bytearray(), bytearray()
+        with self._begun() as (connection, early):
+            connection.settimeout(timeout)
+            deadline = None if timeout is None else time.monotonic() + timeout
+            threading.Thread(target=_feed, args=(connection, stdin), daemon=True).start()
+            try:
+                for source, chunk in _frames(_reader(connection, early, deadline), tty=self._tty):
+                    (stderr if source == _STDERR else stdout).extend(chunk)
+            except TimeoutError:
+                raise NotReadyInTime(
+                    f"the command did not end within {timeout:g} s", evidence=_last_lines(stderr or stdout)
+                ) from None
+        return Completed(exit_code=self._exit_code(), stdout=bytes(stdout), stderr=bytes(stderr))
+
+    def _exit_code(self) -> int:
+        """The engine may close the stream a moment before it knows the exit code."""
+        for _ in range(50):
+            told = self._engine.api.exec_inspect(self._id)
+            if not told["Running"]:
+                break
+            time.sleep(0.02)
+        return int(told["ExitCode"] or 0)
+
+    def _request(self) -> tuple[str, bytes]:
+        return f"/exec/{self._id}/start", json.dumps({"Detach": False, "Tty": self._tty}).encode()
+
+    def _set_size(self, rows: int, columns: int) -> None:
+        self._engine.api.exec_resize(self._id, height=rows, width=columns)
+
+
+def _after_head(connection: socket.socket) -> bytes:
+    """Read the reply's head; what follows it belongs to the stream."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        chunk = connection.recv(_CHUNK)
+        if not chunk:
+            raise ConnectionResetError("the engine closed the connection before it answered")
+        received += chunk
+    head, _, rest = received.partition(b"\r\n\r\n")
+    status = head.split(b" ", 2)[1]
+    if status not in (b"101", b"200"):
+        raise PreflightFailed(
+            f"the engine refused to run the command: {rest.decode(errors='replace').strip()}", code="ENGINE_REFUSED"
+        )
+    return rest
+
+
+def _reader(connection: socket.socket, early: bytes, deadline: float | None) -> Iterator[bytes]:
+    """Chunks until the end. Raises TimeoutError at the deadline."""
+    if early:
+        yield early
+    while True:
+        if deadline is not None:
+            connection.settimeout(max(0.001, deadline - time.monotonic()))
+        chunk = connection.recv(_CHUNK)
+        if not chunk:
+            return
+        yield chunk
+
+
+def _frames(chunks: Iterator[bytes], *, tty: bool) -> Iterator[tuple[int, bytes]]:
+    """(source, bytes): with a terminal all is stdout; else the engine's frames of an eight byte head and its payload."""
+    if tty:
+        yield from ((1, chunk) for chunk in chunks)
+        return
+    rest = b""
+    for chunk in chunks:
+        rest += chunk
+        while len(rest) >= 8:  # noqa: PLR2004 - the head
+            source, length = struct.unpack(">BxxxL", rest[:8])
+            if len(rest) < 8 + length:
+                break
+            yield source, rest[8 : 8 + length]
+            rest = rest[8 + length :]
+
+
+def _feed(connection: socket.socket, stdin: bytes | None) -> None:
+    with contextlib.suppress(OSError):
+        if stdin:
+            connection.sendall(stdin)
+        _end_input(connection)
+
+
+def _end_input(connection: socket.socket) -> None:
+    """The command sees the end of its input; its output goes on."""
+    if isinstance(connection, ssl.SSLSocket):
+        connection.unwrap()
+    else:
+        connection.shutdown(socket.SHUT_WR)
+
+
+def _pump(connection: socket.socket, stdin: IO[bytes] | None, over: threading.Event, ends: bool) -> None:
+    """From the caller's input to the command's, until either ends; never keeps a key that was pressed after that.
+
+    ends  the end of the input is passed on; from a terminal the engine takes it for the end of the output as well
+    """
+    with contextlib.suppress(OSError, ValueError):
+        while stdin is not None and not over.is_set():
+            if not _readable(stdin):
+                continue
+            chunk = stdin.read1(_CHUNK) if hasattr(stdin, "read1") else stdin.read(_CHUNK)
+            if not chunk:
+                break
+            connection.sendall(chunk)
+        if ends and not over.is_set():
+            _end_input(connection)
+
+
+def _readable(stdin: IO[bytes]) -> bool:
+    try:
+        return bool(select.select([stdin], [], [], _TICK)[0])
+    except (OSError, ValueError, TypeError):  # no file: bytes in memory are always there
+        return True
+
+
+@contextlib.contextmanager
+def _on_resize(resize: Callable[[], None]) -> Iterator[None]:
+    resize()
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before: Any = signal.signal(signal.SIGWINCH, lambda *_: resize())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGWINCH, before)
+
+
+def _last_lines(output: bytearray, count: int = 5) -> list[str]:
+    return output.decode(errors="replace").splitlines()[-count:]

@@ -1,0 +1,159 @@
+"""Images in a Docker engine: ``image_store.ImageStore`` over the Engine API."""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound, PreflightFailed
+from nexusdev.runtimes.docker.connection import Engine, connect, find_endpoint, translate_engine_errors
+from nexusdev.runtimes.image_store import BuildMounts, Say, StoredImage
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+    from nexusdev.runtimes.docker.build_container import DockerBuildContainer
+
+# A commit or an import of half a gigabyte answers once it is on the disk.
+_PATIENCE = 900
+_CHUNK = 2 * 1024 * 1024
+
+
+def image_store() -> DockerImages:
+    """The engine of this process's environment. Raises PreflightFailed."""
+    return DockerImages(connect(find_endpoint(os.environ, Path.home()), timeout=_PATIENCE))
+
+
+class DockerImages:
+    """One connection, used by several threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def _api(self) -> APIClient:
+        return self._engine.api
+
+    def find(self, reference: str) -> StoredImage | None:
+        try:
+            with self._words():
+                return _stored(self._engine.http.inspect_image(reference))
+        except NotFound:
+            return None
+
+    def list(self) -> Sequence[StoredImage]:
+        with self._words():
+            return [_listed(each) for each in self._engine.http.images()]
+
+    def pull(self, reference: str, digest: str | None, say: Say) -> StoredImage:
+        repository, _, tag = reference.rpartition(":")
+        wanted = f"{repository}@{digest}" if digest else reference
+        try:
+            with self._words():
+                for progress in self._api.pull(repository, tag=digest or tag, stream=True, decode=True):
+                    _heard(wanted, progress, say)
+                return _stored(self._api.inspect_image(wanted))
+        except (PreflightFailed, NotFound) as error:
+            if getattr(error, "code", "") == "ENGINE_LOST":
+                raise
+            raise _not_pulled(wanted, error.message) from error
+
+    def tag(self, image_id: str, reference: str) -> None:
+        repository, _, tag = reference.rpartition(":")
+        with self._words():
+            self._api.tag(image_id, repository, tag, force=True)
+
+    def untag(self, reference: str) -> None:
+        with contextlib.suppress(NotFound), self._words():
+            self._api.remove_image(reference)
+
+    def import_root(self, archive: Path, reference: str, changes: Sequence[str]) -> StoredImage:
+        repository, _, tag = reference.rpartition(":")
+        with self._words(), archive.open("rb") as stream:
+            # The SDK's own import methods know changes but drop them for streams: the same request, said directly.
+            response = self._api._post(
+                self._api._url("/images/create"),
+                data=stream,
+                params={"fromSrc": "-", "repo": repository, "tag": tag, "changes": builtins.list(changes)},
+                headers={"Content-Type": "application/tar"},
+                timeout=_PATIENCE,
+            )
+            self._api._raise_for_status(response)
+            return _stored(self._api.inspect_image(reference))
+
+    def create_build_container(self, image: str, *, name: str, mounts: BuildMounts) -> DockerBuildContainer:
+        from nexusdev.runtimes.docker.build_container import DockerBuildContainer
+
+        return DockerBuildContainer.open(self._engine, image, name=name, mounts=mounts)
+
+    def save(self, references: Sequence[str]) -> Iterator[bytes]:
+        with self._words():
+            # Several images in one archive share their layers; the SDK's get_image takes one name only.
+            response = self._api._get(
+                self._api._url("/images/get"), params={"names": builtins.list(references)}, stream=True
+            )
+            self._api._raise_for_status(response)
+            yield from response.iter_content(_CHUNK)
+
+    def load(self, archive: Iterable[bytes]) -> None:
+        with self._words():
+            for progress in self._api.load_image(iter(archive)):
+                if "error" in progress:
+                    raise InvalidConfig("the engine cannot load this archive", why=str(progress["error"]))
+
+    def make_volume(self, name: str, labels: Mapping[str, str]) -> None:
+        with self._words():
+            self._api.create_volume(name, labels=dict(labels))
+
+    def drop_volume(self, name: str) -> int | None:
+        with self._words():
+            held = [each for each in self._api.volumes(filters={"name": name})["Volumes"] or () if each["Name"] == name]
+            if not held:
+                return None
+            usage = {each["Name"]: each.get("UsageData") or {} for each in self._api.df()["Volumes"] or ()}
+            self._api.remove_volume(name, force=True)
+        return int(usage.get(name, {}).get("Size", 0))
+
+    def _words(self) -> contextlib.AbstractContextManager[None]:
+        return translate_engine_errors(self._engine.endpoint)
+
+
+def _stored(inspected: Mapping[str, Any]) -> StoredImage:
+    config = inspected.get("Config") or {}
+    return StoredImage(
+        id=inspected["Id"],
+        tags=tuple(inspected.get("RepoTags") or ()),
+        digests=_digests(inspected),
+        labels=config.get("Labels") or {},
+        size=inspected.get("Size", 0),
+        user=config.get("User") or "",
+    )
+
+
+def _listed(each: Mapping[str, Any]) -> StoredImage:
+    return StoredImage(
+        id=each["Id"],
+        tags=tuple(each.get("RepoTags") or ()),
+        digests=_digests(each),
+        labels=each.get("Labels") or {},
+        size=each.get("Size", 0),
+    )
+
+
+def _digests(image: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(digest.rpartition("@")[2] for digest in image.get("RepoDigests") or ())
+
+
+def _heard(wanted: str, progress: Mapping[str, Any], say: Say) -> None:
+    if "error" in progress:
+        raise _not_pulled(wanted, str(progress["error"]))
+    if "progressDetail" not in progress and (status := progress.get("status")):
+        say(str(status))
+
+
+def _not_pulled(wanted: str, words: str) -> ImageUnavailable:
+    return ImageUnavailable(f"{wanted} cannot be pulled", why=words.removeprefix("the engine refused: "))

@@ -1,0 +1,121 @@
+"""One look over the whole engine: what every instance has there, and what strangers have that we must not meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from http.client import HTTPException
+from typing import Any
+
+from nexusdev.plan.inventory import EngineInventory, OwnedResource
+from nexusdev.runtimes.docker.http_client import EngineAnswer, EngineHttpClient
+from nexusdev.runtimes.docker.labels import INSTANCE, ONE_OFF_ROLE, OWNER_PATH, ROLE, SERVICE
+from nexusdev.runtimes.docker.observe import seconds, state_path
+
+CACHE = "dev.nexus.cache"
+_ENDED = ("created", "configured", "exited", "stopped", "dead", "removing")
+_QUICK = 20.0  # the engine counts images and containers as well: several seconds on a busy machine
+
+
+def inventory(engine: Any, *, caches: bool = False) -> EngineInventory:
+    """Ask the engine (a ``connection.Deployer``) for all that carries our label, all subnets and all published ports.
+
+    caches  look for the volumes of image builds too (for ``gc``): one more call
+    """
+    api = engine.http
+    containers = api.containers(all=True)
+    networks = api.networks()
+    return EngineInventory(
+        resources=(*_containers(api, containers), *_networks(networks), *_volumes(api)),
+        subnets=dict(_subnets(networks)),
+        published=dict(_published(containers)),
+        in_use=frozenset(row["ImageID"] for row in containers),
+        caches=tuple(each["Name"] for each in _labelled(api, CACHE)) if caches else (),
+    )
+
+
+def volume_sizes(engine: Any) -> Mapping[str, int]:
+    """Bytes of each volume; none where the engine does not tell in time, as it has to count them."""
+    quick = EngineHttpClient(engine.endpoint, version=engine.version, timeout=_QUICK)
+    try:
+        volumes = quick.get("/system/df", type="volume").get("Volumes") or []
+    except (OSError, HTTPException, EngineAnswer):
+        return {}
+    known = ((each["Name"], (each.get("UsageData") or {}).get("Size", -1)) for each in volumes)
+    return {name: size for name, size in known if size >= 0}
+
+
+def _containers(api: Any, rows: list[Mapping[str, Any]]) -> Iterator[OwnedResource]:
+    for row in rows:
+        labels = row.get("Labels") or {}
+        if INSTANCE in labels:
+            running = row["State"] == "running"
+            bound, used = (_bound(row), 0.0) if running else _configured(api, row["Id"])
+            alive = row["State"] not in _ENDED
+            facts = {"running": running, "alive": alive, "ports": bound, "used": used}
+            yield _owned_resource("container", _name(row), row["Id"], row, **facts)
+
+
+def _networks(rows: list[Mapping[str, Any]]) -> Iterator[OwnedResource]:
+    for row in rows:
+        if INSTANCE in (row.get("Labels") or {}):
+            yield _owned_resource("network", row["Name"], row["Id"], row)
+
+
+def _volumes(api: Any) -> Iterator[OwnedResource]:
+    for row in _labelled(api, INSTANCE):
+        used = seconds(row.get("CreatedAt") or "")
+        yield _owned_resource("volume", row["Name"], row["Name"], row, used=used)
+
+
+def _labelled(api: Any, label: str) -> list[Mapping[str, Any]]:
+    return api.volumes(filters={"label": label}).get("Volumes") or []
+
+
+def _owned_resource(kind: Any, name: str, identifier: str, row: Mapping[str, Any], **more: Any) -> OwnedResource:
+    labels = row.get("Labels") or {}
+    return OwnedResource(
+        kind=kind,
+        name=name,
+        id=identifier,
+        instance=labels.get(INSTANCE, ""),
+        owner_path=labels.get(OWNER_PATH, ""),
+        state_path=state_path(row, labels.get(INSTANCE, "")),
+        service=labels.get(SERVICE, ""),
+        one_off=labels.get(ROLE) == ONE_OFF_ROLE,
+        **more,
+    )
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return next(iter(row.get("Names") or ("",))).lstrip("/")
+
+
+def _bound(row: Mapping[str, Any]) -> tuple[int, ...]:
+    return tuple(sorted({port["PublicPort"] for port in row.get("Ports") or () if port.get("PublicPort")}))
+
+
+def _configured(api: Any, identifier: str) -> tuple[tuple[int, ...], float]:
+    """The ports of a container that does not run are only in its configuration; and when it ended."""
+    try:
+        told = api.inspect_container(identifier)
+    except Exception as gone:
+        if getattr(gone, "status_code", 0) == 404:  # noqa: PLR2004 - removed meanwhile
+            return (), 0.0
+        raise
+    bindings = told["HostConfig"]["PortBindings"] or {}
+    hosts = (each.get("HostPort") for several in bindings.values() for each in several or ())
+    ended = seconds((told.get("State") or {}).get("FinishedAt") or "")
+    return tuple(sorted({int(port) for port in hosts if port})), ended
+
+
+def _subnets(rows: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    for row in rows:
+        for config in (row.get("IPAM") or {}).get("Config") or ():
+            if config.get("Subnet"):
+                yield row["Name"], config["Subnet"]
+
+
+def _published(rows: list[Mapping[str, Any]]) -> Iterator[tuple[int, str]]:
+    for row in rows:
+        for port in _bound(row) if row["State"] == "running" else ():
+            yield port, _name(row)

@@ -1,0 +1,118 @@
+"""A container for one command, with the caller's streams and signals, removed however it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import signal
+import threading
+from collections.abc import Iterator
+from typing import IO, Any
+
+from nexusdev.errors import NotFound
+from nexusdev.interfaces import OneOff
+from nexusdev.runtimes.docker import create, labels
+from nexusdev.runtimes.docker.build_container import remove
+from nexusdev.runtimes.docker.connection import Engine, translate_engine_errors
+from nexusdev.runtimes.docker.exec import Attached
+
+_PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
+_ENDING = frozenset({signal.SIGINT, signal.SIGTERM})
+# A command that ignored the first two is killed by the third.
+_PATIENCE = 3
+_OVER = 0
+_KILLED = 128 + signal.SIGKILL
+
+
+def run(
+    engine: Engine,
+    names: create.ResourceNames,
+    one_off: OneOff,
+    *,
+    stdin: IO[bytes] | None,
+    stdout: IO[bytes],
+    stderr: IO[bytes],
+    tty: bool,
+) -> int:
+    """Create, attach, start, wait, remove. See ``ports.Runtime.run_one_off``."""
+    with _signals() as received:
+        container = _created(engine, names, one_off, tty=tty, with_stdin=stdin is not None)
+        command = _Run(engine, container, received, tty=tty)
+        try:
+            return command.attach(stdin, stdout, stderr)
+        finally:
+            command.remove()
+
+
+def _created(engine: Engine, names: create.ResourceNames, one_off: OneOff, *, tty: bool, with_stdin: bool) -> str:
+    import docker.errors
+
+    network = names.network("nexus")
+    config = create.one_off_config(one_off, names, network=network, tty=tty, with_stdin=with_stdin)
+    with translate_engine_errors(engine.endpoint):
+        ours = engine.http.networks(filters={"label": f"{labels.INSTANCE}={names.instance}"})
+        if network not in [each["Name"] for each in ours]:
+            raise NotFound(f"instance {names.instance} does not run", why="it has no network", hint="nexusdev up")
+        try:
+            return str(engine.api.create_container_from_config(config, name=one_off.name)["Id"])
+        except docker.errors.ImageNotFound:
+            raise NotFound(f"there is no image {one_off.image}", hint=f"docker pull {one_off.image}") from None
+
+
+class _Run(Attached):
+    """The container's one command."""
+
+    def __init__(self, engine: Engine, container: str, received: queue.SimpleQueue[int], *, tty: bool) -> None:
+        super().__init__(engine, tty=tty)
+        self._id = container
+        self._received = received
+
+    def _request(self) -> tuple[str, bytes]:
+        return f"/containers/{self._id}/attach?stream=1&stdin=1&stdout=1&stderr=1", b""
+
+    def _started(self) -> None:
+        """Nothing of its output is lost: the stream is open before the command starts."""
+        self._engine.api.start(self._id)
+        threading.Thread(target=self._pass_signals, name="signals", daemon=True).start()
+
+    def _set_size(self, rows: int, columns: int) -> None:
+        self._engine.api.resize(self._id, height=rows, width=columns)
+
+    def _exit_code(self) -> int:
+        """A container that somebody else removed, as ``down`` does, was killed."""
+        import docker.errors
+
+        try:
+            return int(self._engine.api.wait(self._id)["StatusCode"])
+        except docker.errors.NotFound:
+            return _KILLED
+
+    def _pass_signals(self) -> None:
+        ended = 0
+        while number := self._received.get():
+            ended += number in _ENDING
+            with contextlib.suppress(Exception):  # it may have ended by itself
+                self._engine.api.kill(self._id, signal.SIGKILL if ended >= _PATIENCE else number)
+
+    def remove(self) -> None:
+        self._received.put(_OVER)
+        with translate_engine_errors(self._engine.endpoint):
+            remove(self._engine.api, self._id)
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[queue.SimpleQueue[int]]:
+    """What this process is told by signals, until the block has ended: the command is told instead."""
+    received: queue.SimpleQueue[int] = queue.SimpleQueue()
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+    numbers = [getattr(signal, name) for name in _PASSED_ON if hasattr(signal, name)]
+    before: dict[int, Any] = {
+        number: signal.signal(number, lambda given, _frame: received.put(given)) for number in numbers
+    }
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

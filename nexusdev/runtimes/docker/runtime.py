@@ -1,0 +1,184 @@
+"""An instance on a Docker engine: what is there, one step of a plan, and what its containers say.
+
+The runtime is bound to one instance by project, instance name and owner path, which become labels; by them alone it finds
+everything again. What a new container needs beside its Service - network, hosts file, paths for Compose's labels - comes from
+the Stack that the constructor takes. Without a Stack it observes, stops, starts and removes, and creates nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from http import HTTPStatus
+from typing import IO, TYPE_CHECKING, Any
+
+from nexusdev.errors import NotFound
+from nexusdev.interfaces import Completed, ContainerExit, LogLine, OneOff
+from nexusdev.plan.snapshot import Snapshot
+from nexusdev.plan.steps import Step
+from nexusdev.runtimes import failures
+from nexusdev.runtimes.docker import create, labels, observe
+from nexusdev.runtimes.docker.connection import Engine, EngineFacts, engine, translate_engine_errors
+from nexusdev.runtimes.docker.http_client import EngineAnswer
+
+if TYPE_CHECKING:
+    from nexusdev.stack.model import Stack
+
+
+class DockerRuntime:
+    """interfaces.Runtime over the Engine API. Cheap to construct: connects at the first call. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        project: str,
+        *,
+        instance: str,
+        owner_path: str,
+        state_path: str = "",
+        stack: Stack | None = None,
+        connection: Engine | None = None,
+    ) -> None:
+        self._names = create.ResourceNames(
+            project=project, instance=instance, owner_path=owner_path, state_path=state_path, stack=stack
+        )
+        self._given = connection
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return self._given or engine()
+
+    @property
+    def _api(self) -> Any:
+        return self._engine.api
+
+    def _talking(self) -> contextlib.AbstractContextManager[None]:
+        return translate_engine_errors(self._engine.endpoint)
+
+    def engine_facts(self) -> EngineFacts:
+        """What ``doctor`` tells. Raises PreflightFailed."""
+        return self._engine.facts()
+
+    def observe(self) -> Snapshot:
+        """Three lists, and details of the few containers of which the list does not tell enough.
+
+        Volumes by Compose's label, which ours have too: its ``up`` makes those of services that it does not start as well, with no other.
+        """
+        ours = {"label": f"{labels.INSTANCE}={self._names.instance}"}
+        projects = {"label": f"{labels.PROJECT}={self._names.project}"}
+        with self._talking():
+            look = self._engine.http
+            containers = look.containers(all=True)
+            volumes = look.volumes(filters=projects).get("Volumes") or []
+            networks = look.networks(filters=ours)
+            wanted = observe.needs_details(each for each in containers if observe.is_ours(each, self._names))
+            details = self._details(wanted)
+        # a container that went away between the two looks is not there
+        containers = [each for each in containers if each["Id"] not in wanted or each["Id"] in details]
+        return observe.snapshot(containers, volumes, networks, details, self._names)
+
+    def _details(self, ids: Sequence[str]) -> Mapping[str, Any]:
+        if not ids:
+            return {}
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            found = list(pool.map(self._inspect, ids))
+        return {each["Id"]: each for each in found if each}
+
+    def _inspect(self, container: str) -> Any:
+        try:
+            return self._engine.http.inspect_container(container)
+        except EngineAnswer as answer:
+            if answer.status_code != HTTPStatus.NOT_FOUND:
+                raise
+            return None
+
+    def apply(self, step: Step) -> None:
+        """Do one step. Raises PortInUse, IdentityMismatch, ImageUnavailable, InvalidState, PreflightFailed."""
+        from nexusdev.runtimes.docker.steps import Steps
+
+        with self._talking():
+            Steps(self._api, self._names).apply(step)
+
+    def _running(self, service: str) -> str:
+        """The id of the service's running container, found by label: its name may be somebody else's."""
+        own = [f"{labels.INSTANCE}={self._names.instance}", f"{labels.SERVICE}={service}", f"{labels.ONE_OFF}=False"]
+        with self._talking():
+            found = self._engine.http.containers(filters={"label": own, "status": "running"})
+        if not found:
+            raise failures.no_container(service)
+        return str(found[0]["Id"])
+
+    def watch_exits(self, stop: object) -> Iterator[ContainerExit]:
+        """Listens from the moment of the call on, not from the first ``next``."""
+        from nexusdev.runtimes.docker.streams import ContainerExits
+
+        with self._talking():
+            return iter(ContainerExits(self._engine, self._names.instance, stop))
+
+    def logs(
+        self, services: Sequence[str], *, tail: int | None = None, since: float | None = None, follow: bool = False
+    ) -> Iterator[LogLine]:
+        """``services``: none means all. ``since``: seconds since the epoch."""
+        from nexusdev.runtimes.docker.streams import Logs
+
+        with self._talking():
+            own = [f"{labels.INSTANCE}={self._names.instance}", f"{labels.ONE_OFF}=False"]
+            listed = self._engine.http.containers(all=True, filters={"label": own})
+        by_service = {each["Labels"].get(labels.SERVICE, ""): each["Id"] for each in listed}
+        if missing := [name for name in services if name not in by_service]:
+            raise NotFound(
+                f"{missing[0]} has no container", why="there are no logs of what does not exist", hint="nexusdev status"
+            )
+        chosen = {name: by_service[name] for name in (services or by_service)}
+        return Logs(self._engine, chosen, tail=tail, since=since).lines(follow=follow)
+
+    def execute(
+        self,
+        service: str,
+        argv: Sequence[str],
+        *,
+        stdin: bytes | None = None,
+        environment: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Completed:
+        """Raises NotFound (not running), NotReadyInTime (``timeout`` seconds passed)."""
+        from nexusdev.runtimes.docker.exec import Exec
+
+        container = self._running(service)
+        with self._talking():
+            return Exec(self._engine, container, argv, environment=environment, with_stdin=stdin is not None).collect(
+                stdin, timeout
+            )
+
+    def attach(
+        self,
+        service: str,
+        argv: Sequence[str],
+        *,
+        stdin: IO[bytes] | None,
+        stdout: IO[bytes],
+        stderr: IO[bytes],
+        tty: bool,
+    ) -> int:
+        """Raises NotFound (not running)."""
+        from nexusdev.runtimes.docker.exec import Exec
+
+        container = self._running(service)
+        with self._talking():
+            command = Exec(self._engine, container, argv, tty=tty, with_stdin=stdin is not None)
+        return command.attach(stdin, stdout, stderr)
+
+    def run_one_off(
+        self,
+        one_off: OneOff,
+        *,
+        stdin: IO[bytes] | None,
+        stdout: IO[bytes],
+        stderr: IO[bytes],
+        tty: bool,
+    ) -> int:
+        """Raises NotFound (no network, no image, no such command), PreflightFailed."""
+        from nexusdev.runtimes.docker.run import run
+
+        return run(self._engine, self._names, one_off, stdin=stdin, stdout=stdout, stderr=stderr, tty=tty)

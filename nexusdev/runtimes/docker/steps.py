@@ -1,0 +1,240 @@
+"""The steps of a plan, done on an engine: each may be done twice, each refusal is told in our words."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from nexusdev.errors import NexusError
+from nexusdev.plan.steps import Action, Step
+from nexusdev.runtimes import failures
+from nexusdev.runtimes.docker import conflicts as holders
+from nexusdev.runtimes.docker import create, labels, observe
+from nexusdev.runtimes.docker.volumes import open_volumes
+
+if TYPE_CHECKING:
+    from nexusdev.stack.model import Service, Stack
+
+_CONFLICT = 409
+
+
+class Steps:
+    """Does steps over an API client (``docker.APIClient``), for the instance that ``names`` names."""
+
+    def __init__(self, api: Any, names: create.ResourceNames) -> None:
+        self._api = api
+        self._names = names
+
+    def apply(self, step: Step) -> None:
+        """Raises PortInUse, IdentityMismatch, ImageUnavailable, InvalidState, PreflightFailed, and what the SDK raises."""
+        match step.action:
+            case Action.CREATE_NETWORK:
+                self._create_network()
+            case Action.CREATE_VOLUME:
+                self._create_volume(step.resource)
+            case Action.CREATE:
+                self._create(step)
+            case Action.START:
+                self._start(step)
+            case Action.UNPAUSE:
+                self._unpause(self._target(step))
+            case Action.STOP:
+                self._stop(self._target(step))
+            case Action.REMOVE:
+                self._remove(self._target(step), kill=step.kill)
+            case Action.REMOVE_NETWORK:
+                self._remove_network(step)
+            case Action.REMOVE_VOLUME:
+                self._remove_volume(step)
+
+    def _target(self, step: Step) -> str:
+        return step.target or self._names.container(step.resource)
+
+    @property
+    def _stack(self) -> Stack:
+        if self._names.stack is None:
+            raise NexusError("a runtime without a stack cannot create anything")
+        return self._names.stack
+
+    def _create_network(self) -> None:
+        import docker.errors
+
+        network = self._stack.network
+        name = self._names.network(network.name)
+        pool = {"Driver": "default", "Config": [{"Subnet": network.subnet}]}
+        tags = create.network_labels(self._names, network)
+        try:
+            self._api.create_network(name, driver="bridge", ipam=pool, check_duplicate=True, labels=tags)
+        except docker.errors.APIError as error:
+            if error.status_code == _CONFLICT:
+                return self._require_ours("network", self._api.inspect_network(name))
+            if "overlaps" in str(error.explanation):
+                raise failures.subnet_taken(
+                    network.subnet, holders.overlapping(network.subnet, self._api.networks())
+                ) from error
+            raise
+
+    def _create_volume(self, name: str) -> None:
+        full_name = self._names.volume(name)
+        self._require_ours("volume", self._api.create_volume(full_name, labels=create.volume_labels(self._names, name)))
+
+    def _require_ours(self, kind: str, found: Mapping[str, Any]) -> None:
+        """The engine hands out what exists under a name, whoever made it."""
+        if not observe.is_ours(found, self._names):
+            raise failures.not_ours(kind, found["Name"])
+
+    def _create(self, step: Step) -> None:
+        """Made under a name of its own until its volumes can be written: a cut between the two leaves a stray, not a broken service."""
+        service = step.service
+        if service is None:
+            raise NexusError(f"the step {step} says not what to create")
+        name = self._names.container(service.name)
+        owner = self._id_of(service.shares) if service.shares else ""
+        config = create.container_config(
+            service, self._names, self._stack, fingerprint=step.fingerprint, owner_id=owner
+        )
+        if not service.volumes:
+            self._create_named(config, name, service, step.fingerprint)
+            return
+        made = self._create_named(config, f"{name}-new", service, step.fingerprint)
+        try:
+            open_volumes(self._api, service, made, self._names)
+            self._rename(made, name, service, step.fingerprint)
+        except BaseException:
+            with contextlib.suppress(Exception):
+                self._api.remove_container(made, force=True)
+            raise
+
+    def _create_named(self, config: Mapping[str, Any], name: str, service: Service, fingerprint: str) -> str:
+        import docker.errors
+
+        try:
+            return str(self._api.create_container_from_config(dict(config), name=name)["Id"])
+        except docker.errors.APIError as error:
+            if refusal := holders.creation_refused(str(error.explanation), service=service.name, image=service.image):
+                raise refusal from error
+            if error.status_code == _CONFLICT:
+                return self._already_there(name, service, fingerprint)
+            raise
+
+    def _already_there(self, name: str, service: Service, fingerprint: str) -> str:
+        """Creating twice is the same as once, if it was ours and the same."""
+        existing = self._api.inspect_container(name)
+        tags = existing["Config"].get("Labels") or {}
+        if tags.get(labels.INSTANCE) == self._names.instance:
+            if tags.get(labels.FINGERPRINT) == fingerprint:
+                return str(existing["Id"])
+            raise failures.refused(f"{name} exists already and was made from something else")
+        raise failures.name_taken(name, service.name, existing["Config"].get("Image", ""))
+
+    def _rename(self, container: str, name: str, service: Service, fingerprint: str) -> None:
+        import docker.errors
+
+        try:
+            self._api.rename(container, name)
+        except docker.errors.APIError as error:
+            if error.status_code != _CONFLICT:
+                raise
+            if self._already_there(name, service, fingerprint) != container:
+                self._api.remove_container(container, force=True)
+
+    def _id_of(self, service: str) -> str:
+        return str(self._api.inspect_container(self._names.container(service))["Id"])
+
+    def _start(self, step: Step) -> None:
+        import docker.errors
+
+        try:
+            self._api.start(self._target(step))
+        except docker.errors.APIError as error:
+            words = str(error.explanation)
+            if port := holders.port_in_words(words):
+                raise failures.port_in_use(
+                    step.resource, port, holders.holder_of(port, self._api.containers())
+                ) from error
+            if refusal := holders.creation_refused(words, service=step.resource, image=""):
+                raise refusal from error
+            raise
+
+    def _inspect(self, container: str) -> Any:
+        """None when there is no such container."""
+        import docker.errors
+
+        try:
+            return self._api.inspect_container(container)
+        except docker.errors.NotFound:
+            return None
+
+    def _unpause(self, container: str) -> None:
+        import docker.errors
+
+        try:
+            self._api.unpause(container)
+        except docker.errors.APIError as error:
+            if "not paused" not in str(error.explanation):
+                raise
+
+    def _stop(self, container: str) -> None:
+        """By the container's own signal and grace. A paused process cannot hear the signal."""
+        existing = self._inspect(container)
+        if existing and existing["State"]["Paused"]:
+            self._unpause(container)
+        self._api.stop(container)
+
+    def _remove(self, container: str, *, kill: bool = False) -> None:
+        """Stopped in peace first, unless it may be killed. Gone already, or just going, is as good."""
+        import docker.errors
+
+        existing = self._inspect(container)
+        if existing is None:
+            return
+        try:
+            if existing["State"]["Running"] and not kill:
+                self._stop(container)
+            self._api.remove_container(container, force=True, v=True)
+        except docker.errors.NotFound:
+            return
+        except docker.errors.APIError as error:
+            if "already in progress" not in str(error.explanation):
+                raise
+            self._await_absence(container)
+
+    def _await_absence(self, container: str) -> None:
+        deadline = time.monotonic() + 10
+        while self._inspect(container) is not None and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def _remove_network(self, step: Step) -> None:
+        """Whoever came upon it since it was looked at is named."""
+        import docker.errors
+
+        network = step.target or self._names.network(step.resource)
+        try:
+            self._api.remove_network(network)
+        except docker.errors.NotFound:
+            return
+        except docker.errors.APIError as error:
+            if not holders.is_in_use(str(error.explanation)):
+                raise
+            existing = self._api.inspect_network(network)
+            strangers = observe.attached_to(existing["Id"], self._others())
+            raise failures.network_in_use(existing["Name"], strangers) from error
+
+    def _remove_volume(self, step: Step) -> None:
+        import docker.errors
+
+        volume = step.target or self._names.volume(step.resource)
+        try:
+            self._api.remove_volume(volume)
+        except docker.errors.NotFound:
+            return
+        except docker.errors.APIError as error:
+            if not holders.is_in_use(str(error.explanation)):
+                raise
+            raise failures.volume_in_use(volume, observe.users_of(volume, self._others())) from error
+
+    def _others(self) -> list[Mapping[str, Any]]:
+        """The containers of others."""
+        return [each for each in self._api.containers(all=True) if not observe.is_ours(each, self._names)]

@@ -1,0 +1,244 @@
+"""The engine in memory: its containers, networks and volumes, and what people and programs do to them."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Iterator
+
+from msgspec import Struct, field
+
+from nexusdev.interfaces import Completed, ContainerExit, LogLine, OneOff
+from nexusdev.plan.snapshot import Container, State
+from nexusdev.plan.steps import Action, Step
+from nexusdev.runtimes.docker.labels import ONE_OFF_ROLE
+
+ALIVE = (State.RUNNING, State.PAUSED, State.RESTARTING)
+_KILLED = 137
+
+
+class FakeContainer(Struct, kw_only=True):
+    """A container. Without an instance it is somebody else's."""
+
+    id: str
+    name: str
+    image: str
+    service: str = ""
+    component: str = ""
+    instance: str = ""
+    owner_path: str = ""
+    state_path: str = ""
+    fingerprint: str = ""
+    ports: tuple[int, ...] = ()
+    volumes: tuple[str, ...] = ()
+    namespace_of: str = ""
+    role: str = "server"
+    network_id: str = ""
+    state: State = State.CREATED
+    exit_code: int = 0
+    error: str = ""
+    out_of_memory: bool = False
+    started_at: float = 0.0
+    finished_at: float = 0.0
+    output: list[LogLine] = field(default_factory=list)
+
+
+class FakeNetwork(Struct, kw_only=True):
+    """A network."""
+
+    id: str
+    name: str
+    subnet: str
+    instance: str = ""
+    owner_path: str = ""
+
+
+class FakeVolume(Struct, kw_only=True):
+    """A volume; ``name`` is the stack's."""
+
+    name: str
+    instance: str = ""
+    owner_path: str = ""
+    state_path: str = ""
+
+
+class FakeEngine(Struct, kw_only=True):
+    """An engine. Time passes by one second with each thing that happens.
+
+    missing_images   images that nobody has
+    failures         (act, subject) → what to raise instead of doing it
+    crashes          service → exit code with which it ends as soon as it is started
+    scripts          service, or image of a throw-away container → what a command in it answers
+    executed, done   every command and every step, in order
+    one_offs         every throw-away container that was run
+    occupied         host port → the process that has it
+    """
+
+    containers: dict[str, FakeContainer] = field(default_factory=dict)
+    networks: dict[str, FakeNetwork] = field(default_factory=dict)
+    volumes: dict[str, FakeVolume] = field(default_factory=dict)
+    missing_images: set[str] = field(default_factory=set)
+    failures: dict[tuple[Action, str], BaseException] = field(default_factory=dict)
+    crashes: dict[str, int] = field(default_factory=dict)
+    scripts: dict[str, Callable[[tuple[str, ...], bytes | None], Completed]] = field(default_factory=dict)
+    executed: list[tuple[str, tuple[str, ...], bytes | None]] = field(default_factory=list)
+    done: list[Step] = field(default_factory=list)
+    one_offs: list[OneOff] = field(default_factory=list)
+    occupied: dict[int, str] = field(default_factory=dict)
+    now: float = 1_000_000.0
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    _listeners: list[tuple[str, queue.Queue[ContainerExit]]] = field(default_factory=list)
+    _count: int = 0
+
+    def new_id(self) -> str:
+        self._count += 1
+        return f"{self._count:064x}"
+
+    def _tick(self) -> float:
+        self.now += 1.0
+        return self.now
+
+    def named(self, name: str) -> FakeContainer | None:
+        """The container of this name."""
+        return next((container for container in self.containers.values() if container.name == name), None)
+
+    def _get(self, name: str) -> FakeContainer:
+        container = self.named(name)
+        if container is None:
+            raise KeyError(f"no container {name} in this world: {[each.name for each in self.containers.values()]}")
+        return container
+
+    def add(self, container: FakeContainer) -> FakeContainer:
+        self.containers[container.id] = container
+        return container
+
+    @contextlib.contextmanager
+    def throw_away(self, one_off: OneOff, instance: str, owner_path: str, network_id: str) -> Iterator[FakeContainer]:
+        """A container that is there during the block."""
+        container = FakeContainer(id=self.new_id(), name=one_off.name, image=one_off.image, instance=instance)
+        container.owner_path, container.network_id, container.role = owner_path, network_id, ONE_OFF_ROLE
+        self.one_offs.append(one_off)
+        with self.lock:
+            self.begin(self.add(container))
+        try:
+            yield container
+        finally:
+            with self.lock:
+                self.containers.pop(container.id, None)
+
+    def begin(self, container: FakeContainer) -> None:
+        """Start a container; what crashes at start is dead a moment later."""
+        container.state, container.started_at, container.exit_code, container.error = State.RUNNING, self._tick(), 0, ""
+        if container.service in self.crashes:
+            self.end(container.name, exit_code=self.crashes[container.service])
+
+    def end(self, name: str, *, exit_code: int = 0, asked: bool = False) -> None:
+        """It ends, by itself or because it was told to (``asked``). What ended already stays as it is."""
+        container = self._get(name)
+        if container.state not in ALIVE:
+            return
+        container.state, container.exit_code, container.finished_at = State.EXITED, exit_code, self._tick()
+        for instance, heard in self._listeners:
+            if instance == container.instance and container.role != ONE_OFF_ROLE:
+                heard.put(
+                    ContainerExit(service=container.service, exit_code=exit_code, at=container.finished_at, asked=asked)
+                )
+
+    def stop(self, name: str) -> None:
+        self.end(name, asked=True)
+
+    def kill(self, name: str) -> None:
+        self.end(name, exit_code=_KILLED)
+
+    def pause(self, name: str) -> None:
+        self._get(name).state = State.PAUSED
+
+    def loop(self, name: str) -> None:
+        """It ends and is started by the engine, again and again."""
+        self._get(name).state = State.RESTARTING
+
+    def die(self, name: str) -> None:
+        """The engine fails to remove it."""
+        self._get(name).state = State.DEAD
+
+    def restart(self, name: str) -> None:
+        """The engine starts it again after it ended."""
+        self.end(name, exit_code=1)
+        self.begin(self._get(name))
+
+    def rename(self, name: str, new: str) -> None:
+        self._get(name).name = new
+
+    def remove(self, name: str) -> None:
+        self.end(name, asked=True)
+        del self.containers[self._get(name).id]
+
+    def attached_to(self, network: FakeNetwork, *, but: str | None = None) -> tuple[str, ...]:
+        """The containers that hold a network; ``but``: those of this instance do not count."""
+        cells = (
+            container
+            for container in self.containers.values()
+            if container.network_id == network.id and container.state in ALIVE
+        )
+        return tuple(container.name for container in cells if but is None or container.instance != but)
+
+    def users_of(self, volume: str, *, but: str | None = None) -> tuple[str, ...]:
+        """The containers that have a volume mounted, by the engine's name of it."""
+        cells = (container for container in self.containers.values() if volume in container.volumes)
+        return tuple(container.name for container in cells if but is None or container.instance != but)
+
+    def connect(self, name: str, network: str) -> None:
+        """Attach a container to a network, both by their names."""
+        self._get(name).network_id = self.networks[network].id
+
+    def disconnect(self, name: str) -> None:
+        self._get(name).network_id = ""
+
+    def say(self, name: str, text: str) -> None:
+        """A line of output."""
+        container = self._get(name)
+        container.output.append(LogLine(service=container.service, at=self._tick(), text=text))
+
+    def add_stranger(
+        self, name: str, *, image: str = "somebody/else:1", ports: tuple[int, ...] = (), volumes: tuple[str, ...] = ()
+    ) -> FakeContainer:
+        """A running container of somebody else. ``volumes``: by the engine's names."""
+        return self.add(
+            FakeContainer(id=self.new_id(), name=name, image=image, ports=ports, volumes=volumes, state=State.RUNNING)
+        )
+
+    def holder_of(self, port: int, *, but: FakeContainer) -> str:
+        """Who has a host port, in words, or ''."""
+        for container in self.containers.values():
+            if container is not but and port in container.ports and container.state in ALIVE:
+                return f"container {container.name} (image {container.image})"
+        return self.occupied.get(port, "")
+
+    def listen(self, instance: str) -> queue.Queue[ContainerExit]:
+        """Hears the deaths of an instance's containers from now on."""
+        heard: queue.Queue[ContainerExit] = queue.Queue()
+        self._listeners.append((instance, heard))
+        return heard
+
+
+def container_of(container: FakeContainer, network: FakeNetwork | None) -> Container:
+    """What a runtime sees of it."""
+    return Container(
+        id=container.id,
+        name=container.name,
+        service=container.service,
+        component=container.component,
+        role=container.role,
+        state=container.state,
+        fingerprint=container.fingerprint,
+        owner_path=container.owner_path,
+        state_path=container.state_path,
+        exit_code=container.exit_code,
+        error=container.error,
+        out_of_memory=container.out_of_memory,
+        started_at=container.started_at,
+        finished_at=container.finished_at,
+        namespace_of=container.namespace_of,
+        attached=bool(container.namespace_of) or (network is not None and container.network_id == network.id),
+    )

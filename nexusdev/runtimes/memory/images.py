@@ -1,0 +1,193 @@
+"""An engine's image store in memory: the fake beside ``docker/images.py``, for tests of whatever needs images.
+
+Builds are told by scripts: ``MemoryImages(on_run=…)`` decides what a command prints and how it ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound
+from nexusdev.runtimes.image_store import BuildMounts, Say, StoredImage
+
+OnRun = Callable[["MemoryBuildContainer", str, Say], int]
+_SAVED = "memory.json"
+
+
+def succeed(_workshop: MemoryBuildContainer, _script: str, _say: Say) -> int:
+    """Every command succeeds and prints nothing."""
+    return 0
+
+
+class MemoryImages(Struct, kw_only=True):
+    """``published``: reference → digest of what the registry has. ``opened``: names of all workshops, in order."""
+
+    published: dict[str, str] = field(default_factory=dict)
+    on_run: OnRun = succeed
+    images: dict[str, StoredImage] = field(default_factory=dict)
+    volumes: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    opened: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    _guard: threading.RLock = field(default_factory=threading.RLock)
+
+    def find(self, reference: str) -> StoredImage | None:
+        with self._guard:
+            held = self.images.values()
+            return next((each for each in held if reference == each.id or reference in each.tags), None)
+
+    def list(self) -> Sequence[StoredImage]:
+        with self._guard:
+            return [replace(image, user="") for image in self.images.values() if image.tags]
+
+    def pull(self, reference: str, digest: str | None, say: Say) -> StoredImage:
+        if reference not in self.published or digest not in (None, self.published[reference]):
+            raise ImageUnavailable(f"{reference} cannot be pulled", why="not found: manifest unknown")
+        say(f"Pulling {reference}")
+        made = StoredImage(
+            id=_id(reference), tags=(reference,), digests=(self.published[reference],), size=len(reference)
+        )
+        return self._keep(made)
+
+    def tag(self, image_id: str, reference: str) -> None:
+        with self._guard:
+            found = self.find(image_id)
+            if found is None:
+                raise NotFound(f"no such image: {image_id}")
+            self._take_away(reference)
+            held = self.images[found.id]
+            self.images[found.id] = replace(held, tags=(*held.tags, reference))
+
+    def untag(self, reference: str) -> None:
+        with self._guard:
+            self._take_away(reference)
+            self.images = {each.id: each for each in self.images.values() if each.tags}
+
+    def import_root(self, archive: Path, reference: str, changes: Sequence[str]) -> StoredImage:
+        content = archive.read_bytes()
+        return self._tagged(StoredImage(id=_id(content.hex()), size=len(content), user=_user(changes)), reference)
+
+    def create_build_container(self, image: str, *, name: str, mounts: BuildMounts) -> MemoryBuildContainer:
+        if self.find(image) is None:
+            raise NotFound(f"no such image: {image}")
+        with self._guard:
+            self.opened.append(name)
+        return MemoryBuildContainer(self, image=image, name=name, mounts=mounts)
+
+    def save(self, references: Sequence[str]) -> Iterator[bytes]:
+        found = [self.find(reference) for reference in references]
+        content = json.dumps([_document(image) for image in found if image]).encode()
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            member = tarfile.TarInfo(_SAVED)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+        yield buffer.getvalue()
+
+    def load(self, archive: Iterable[bytes]) -> None:
+        try:
+            with tarfile.open(fileobj=io.BytesIO(b"".join(archive)), mode="r:*") as saved:
+                content = saved.extractfile(_SAVED)
+                documents = json.loads(content.read()) if content else []
+        except (tarfile.TarError, KeyError) as error:
+            raise InvalidConfig("the engine cannot load this archive", why=str(error)) from error
+        for document in documents:
+            self._keep(StoredImage(**{**document, "tags": (), "digests": ()}))
+            for reference in document["tags"]:
+                self.tag(document["id"], reference)
+
+    def make_volume(self, name: str, labels: Mapping[str, str]) -> None:
+        self.volumes.setdefault(name, labels)
+
+    def drop_volume(self, name: str) -> int | None:
+        return None if self.volumes.pop(name, None) is None else 0
+
+    def commit(self, made: StoredImage, reference: str) -> StoredImage:
+        """What a workshop made."""
+        return self._tagged(made, reference)
+
+    def _tagged(self, made: StoredImage, reference: str) -> StoredImage:
+        with self._guard:
+            self._keep(made)
+            self.tag(made.id, reference)
+            return self.images[made.id]
+
+    def _keep(self, made: StoredImage) -> StoredImage:
+        with self._guard:
+            return self.images.setdefault(made.id, made)
+
+    def _take_away(self, reference: str) -> None:
+        for each in tuple(self.images.values()):
+            if reference in each.tags:
+                self.images[each.id] = replace(each, tags=tuple(tag for tag in each.tags if tag != reference))
+
+
+class MemoryBuildContainer:
+    """Remembers what was run and put; files can be taken out again by path."""
+
+    def __init__(self, store: MemoryImages, *, image: str, name: str, mounts: BuildMounts) -> None:
+        self.store = store
+        self.image = image
+        self.name = name
+        self.mounts = mounts
+        self.ran: list[str] = []
+        self.files: dict[str, bytes] = {}
+        self.ended = threading.Event()
+
+    def run(self, script: str, *, user: str, folder: str, environment: Mapping[str, str], say: Say) -> int:  # noqa: ARG002
+        self.ran.append(script)
+        code = self.store.on_run(self, script, say)
+        return -1 if self.ended.is_set() else code
+
+    def put(self, archive: bytes | Iterable[bytes], folder: str) -> None:
+        content = archive if isinstance(archive, bytes) else b"".join(archive)
+        with tarfile.open(fileobj=io.BytesIO(content)) as packed:
+            for member in packed:
+                stream = packed.extractfile(member)
+                self.files[f"{folder.rstrip('/')}/{member.name}"] = stream.read() if stream else b""
+
+    def get(self, path: str) -> Iterator[bytes]:
+        if path not in self.files:
+            raise NotFound(f"no such file: {path}")
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            member = tarfile.TarInfo(path.rpartition("/")[2])
+            member.size = len(self.files[path])
+            archive.addfile(member, io.BytesIO(self.files[path]))
+        yield buffer.getvalue()
+
+    def commit(self, reference: str, changes: Sequence[str], labels: Mapping[str, str]) -> StoredImage:
+        what = json.dumps([self.image, self.ran, sorted(self.files), [*changes], dict(labels)])
+        made = StoredImage(id=_id(what), labels=dict(labels), size=len(what), user=_user(changes))
+        return self.store.commit(made, reference)
+
+    def close(self) -> None:
+        self.ended.set()
+        if self.name not in self.store.closed:
+            self.store.closed.append(self.name)
+
+
+def _id(content: str) -> str:
+    return f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"
+
+
+def _user(changes: Sequence[str]) -> str:
+    return next((change.removeprefix("USER ") for change in reversed(changes) if change.startswith("USER ")), "")
+
+
+def _document(image: StoredImage) -> dict[str, object]:
+    return {
+        "id": image.id,
+        "tags": image.tags,
+        "labels": dict(image.labels),
+        "size": image.size,
+        "user": image.user,
+    }

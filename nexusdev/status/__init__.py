@@ -1,0 +1,1 @@
+"""The state of a running instance: probes of its components, and the alerts that fire."""

@@ -1,0 +1,167 @@
+"""One look at everything that runs: the facts of each component, asked at once, beside the containers as the engine sees them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, Generic, TypeVar, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from nexusdev.components.contract import Component, Readiness, ServiceStatus
+from nexusdev.interfaces import InstanceAccess, Runtime
+from nexusdev.plan.snapshot import Container, Snapshot, State
+from nexusdev.stack.model import Service, Stack
+
+T = TypeVar("T")
+
+
+class ComponentStatus(Struct, frozen=True, kw_only=True):
+    """What one look at a component told; ``facts`` is None where it was not asked."""
+
+    component: Component
+    readiness: Readiness
+    facts: Any = None
+    statuses: Sequence[ServiceStatus] = ()
+
+
+class StatusRow(Struct, frozen=True, kw_only=True):
+    """One line of ``status``. ``port``: the first host port, 0 for none."""
+
+    component: str
+    service: str
+    role: str
+    state: str
+    detail: str
+    ok: bool
+    port: int = 0
+
+
+class BackgroundCall(Generic[T]):
+    """What a thread of its own finds out; a daemon's, so that nobody who gives up has to wait for it."""
+
+    def __init__(self, find: Callable[[], T]) -> None:
+        self._found: Future[T] = Future()
+        threading.Thread(target=self._run, args=(find,), daemon=True).start()
+
+    def _run(self, find: Callable[[], T]) -> None:
+        try:
+            self._found.set_result(find())
+        except BaseException as error:  # handed over to the thread that asks
+            self._found.set_exception(error)
+
+    def result(self, patience: float | None = None) -> T:
+        """Once it is there; TimeoutError after ``patience`` seconds. What was raised is raised here."""
+        return self._found.result(patience)
+
+
+class _ObservedRuntime:
+    """The runtime for components that are looked at once: its containers are observed once, for all of them."""
+
+    def __init__(self, runtime: Runtime, observed: BackgroundCall[Snapshot]) -> None:
+        self._runtime = runtime
+        self._observed = observed
+
+    def observe(self) -> Snapshot:
+        return self._observed.result()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._runtime, name)
+
+
+class ProbeRunner:
+    """Looks at components, all under way at once, beside the engine's own.
+
+    Each component is asked as soon as it is named: while its servers think, the code of the next one is imported, and nobody waits for
+    the engine to name the containers. What was asked although none of its containers runs does not count.
+    """
+
+    def __init__(self, access: InstanceAccess, observe: Callable[[], Snapshot] | None = None) -> None:
+        self._observed = BackgroundCall(observe or access.runtime.observe)
+        self._site = replace(access, runtime=cast(Runtime, _ObservedRuntime(access.runtime, self._observed)))
+        self._facts: dict[str, BackgroundCall[Any]] = {}
+        self.components: dict[str, Component] = {}
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What the engine has, once it has told. Raises PreflightFailed."""
+        return self._observed.result()
+
+    def begin(self, components: Iterable[Component]) -> ProbeRunner:
+        """Ask those that are not asked yet."""
+        for each in components:
+            if each.name not in self.components:
+                self.components[each.name] = each
+                self._facts[each.name] = BackgroundCall(partial(each.probe, self._site))
+        return self
+
+    def results(self, names: Iterable[str]) -> Mapping[str, ComponentStatus]:
+        """Component → what it told. What a look raised is raised here."""
+        running = {each.component for each in self.snapshot.containers.values() if each.state is State.RUNNING}
+        return {name: self._result(name) if name in running else self._absent(name) for name in names}
+
+    def _result(self, name: str) -> ComponentStatus:
+        component, facts = self.components[name], self._facts[name].result()
+        return ComponentStatus(
+            component=component,
+            readiness=component.assess(facts),
+            facts=facts,
+            statuses=tuple(component.statuses(facts)),
+        )
+
+    def _absent(self, name: str) -> ComponentStatus:
+        return ComponentStatus(
+            component=self.components[name], readiness=Readiness(missing="none of its containers runs")
+        )
+
+
+def rows(stack: Stack, snapshot: Snapshot, seen: Mapping[str, ComponentStatus]) -> list[StatusRow]:
+    """One row per service that a component tells of or whose container does not run, in the order of the stack."""
+    statuses = {status.service: status for each in seen.values() for status in each.statuses}
+    found = []
+    for service in stack.services.values():
+        container = snapshot.containers.get(service.name)
+        status = statuses.get(service.name)
+        if service.component in seen and (status or not _runs(container)):
+            found.append(_row(service, container, status))
+    return found
+
+
+def _row(service: Service, container: Container | None, status: ServiceStatus | None) -> StatusRow:
+    port = service.ports[0].host if service.ports else 0
+    if not _runs(container):
+        state = container.state.value if container else "absent"
+        return StatusRow(
+            component=service.component,
+            service=service.name,
+            role="",
+            state=state,
+            detail=_ending(container) if container else ("optional" if service.optional else ""),
+            ok=container is None and service.optional,
+            port=port,
+        )
+    told = status or ServiceStatus(service=service.name)
+    return StatusRow(
+        component=service.component,
+        service=service.name,
+        role=told.role,
+        state=told.state,
+        detail=told.detail,
+        ok=told.ok,
+        port=port,
+    )
+
+
+def _runs(container: Container | None) -> bool:
+    return container is not None and container.state is State.RUNNING
+
+
+def _ending(container: Container) -> str:
+    if container.out_of_memory:
+        return "ran out of memory"
+    if container.state in (State.EXITED, State.RESTARTING) and container.exit_code:
+        return f"exit code {container.exit_code}"
+    return ""

@@ -1,0 +1,233 @@
+"""Locks between processes, shared or exclusive: ``flock`` of the kernel, freed when its holder ends, however that one ends.
+
+    instance-shop.lock                  what is locked; empty
+    instance-shop.lock.by-4711-9c0f…    one file per holder: who it is, locked by it as long as it lives
+
+Who asks for the holders (``holders``) touches only the second kind of file. Nobody ever takes these but to ask, so that a question
+cannot get in the way of somebody who takes the lock. Works alike on Linux and macOS; process ids are told, never trusted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, json
+
+from nexusdev.errors import InvalidState, Locked
+from nexusdev.util.files import make_folder
+
+if TYPE_CHECKING:
+    from nexusdev.util.clock import Clock
+
+_POLL = 0.05
+# A holder that has just come or is just going has no name for a moment.
+_NAMELESS = 0.2
+
+
+class Holder(Struct, frozen=True, kw_only=True):
+    """Who has the lock. ``since`` in seconds since the epoch; ``shared``: others may hold it too."""
+
+    pid: int
+    command: str
+    since: float
+    shared: bool = False
+
+    @property
+    def who(self) -> str:
+        """``nexusdev up (pid 4711)``."""
+        return f"{self.command} (pid {self.pid})"
+
+    def __str__(self) -> str:
+        return f"{self.who}, since {time.strftime('%H:%M:%S', time.localtime(self.since))}"
+
+
+class Patience(Struct, frozen=True, kw_only=True):
+    """How somebody waits for a lock.
+
+    seconds  how long at most; 0: not at all
+    beside   whether to wait for this holder at all
+    longer   what to type to wait longer, for the error
+    tell     called once, with the holder (None: it has no name yet), before the waiting begins
+    clock    whose time it is; None: the system's
+    """
+
+    seconds: float = 0.0
+    beside: Callable[[Holder], bool] = lambda _: True
+    longer: str = ""
+    tell: Callable[[Holder | None], None] = lambda _: None
+    clock: Clock | None = None
+
+    def now(self) -> float:
+        return self.clock.now() if self.clock else time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        (self.clock.sleep if self.clock else time.sleep)(seconds)
+
+
+class Held(Struct, kw_only=True):
+    """A lock that is held. ``waited``: seconds until it was free; ``discard``: set it, and the lock file goes with the lock."""
+
+    waited: float = 0.0
+    discard: bool = False
+
+
+AT_ONCE = Patience()
+
+
+@contextlib.contextmanager
+def hold(
+    file: Path, *, subject: str, command: str, shared: bool = False, patience: Patience = AT_ONCE
+) -> Iterator[Held]:
+    """Hold a lock during the block.
+
+    Args:
+        file: The lock file; made where it is missing.
+        subject: What is locked, in the words of the error: ``instance shop``.
+        command: What the holder is called, as it is typed: ``nexusdev up``.
+        shared: Others may hold it at the same time, if they share it too.
+        patience: Whether and how long to wait.
+
+    Yields:
+        The lock, which knows how long it was waited for.
+
+    Raises:
+        Locked: Somebody else holds it, and it was not, or not long enough, waited for.
+        InvalidState: The lock file cannot be made or opened.
+    """
+    descriptor, waited = _take(file, subject, command, shared, patience)
+    held = Held(waited=waited)
+    try:
+        with _signed(file, Holder(pid=os.getpid(), command=command, since=time.time(), shared=shared)):
+            yield held
+    finally:
+        if held.discard and not shared:
+            # Last of all, and still locked: who has opened this file meanwhile finds it gone, and makes another (_is).
+            file.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def holders(file: Path) -> tuple[Holder, ...]:
+    """Who holds the lock now, the first holder first. Takes no lock that anybody wants, and makes no file.
+
+    A holder is listed from a moment after it got the lock until a moment before it gives it back; a killed one is not listed.
+    On a file system without working ``flock`` nobody is.
+    """
+    found = (_alive(each) for each in _signatures(file))
+    return tuple(sorted((each for each in found if each), key=lambda each: each.since))
+
+
+def is_held(file: Path) -> bool:
+    """Whether somebody holds the lock now; see ``holders``."""
+    return bool(holders(file))
+
+
+def _take(file: Path, subject: str, command: str, shared: bool, patience: Patience) -> tuple[int, float]:
+    """A descriptor that holds the lock, and the seconds that it was waited for."""
+    began, told = patience.now(), False
+    while (descriptor := _try(file, shared)) is None:
+        found, waited = holders(file), patience.now() - began
+        if not found and waited < _NAMELESS:
+            patience.sleep(_POLL / 10)
+            continue
+        if waited >= patience.seconds or not all(patience.beside(each) for each in found):
+            raise _locked(subject, command, found[0] if found else None, waited, patience)
+        if not told:
+            patience.tell(found[0] if found else None)
+            told = True
+        patience.sleep(min(_POLL, patience.seconds - waited))
+    return descriptor, patience.now() - began if told else 0.0
+
+
+def _try(file: Path, shared: bool) -> int | None:
+    """A descriptor that holds the lock; None where somebody else has it. A file that was removed meanwhile is no lock: it is made anew."""
+    while True:
+        descriptor = _open(file)
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        if _is(file, descriptor):
+            return descriptor
+        os.close(descriptor)
+
+
+def _open(file: Path) -> int:
+    make_folder(file.parent)
+    try:
+        return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise InvalidState(
+            f"cannot open the lock file {file}",
+            why=error.strerror or str(error),
+            hint=f"ls -l {file.parent}   it must be yours",
+        ) from error
+
+
+def _is(file: Path, descriptor: int) -> bool:
+    """Whether this is still the file that others open."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), file.stat())
+    except FileNotFoundError:
+        return False
+
+
+@contextlib.contextmanager
+def _signed(file: Path, me: Holder) -> Iterator[None]:
+    """Be among ``holders`` during the block. Call it with the lock held."""
+    if not me.shared:
+        for left in _signatures(file):  # of killed holders: nobody else can be there now
+            left.unlink(missing_ok=True)
+    own = file.with_name(f"{file.name}.by-{me.pid}-{os.urandom(4).hex()}")
+    descriptor = os.open(own, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        # Written before it is locked: what is locked can be read. Whoever asks right now is gone in a moment.
+        os.write(descriptor, json.encode(me))
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        own.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _signatures(file: Path) -> list[Path]:
+    try:
+        return [each for each in file.parent.iterdir() if each.name.startswith(f"{file.name}.by-")]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _alive(signature: Path) -> Holder | None:
+    """Who is named in this file, if that one has it locked."""
+    try:
+        descriptor = os.open(signature, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return json.decode(os.read(descriptor, 4096), type=Holder)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _locked(subject: str, command: str, who: Holder | None, waited: float, patience: Patience) -> Locked:
+    after = f" after {waited:.0f} s" if waited >= 1 else ""
+    end = f"kill {who.pid}   end it; then {command}" if who else "try again in a moment"
+    refused = who is not None and not patience.beside(who)
+    return Locked(
+        f"another command works on {subject}",
+        why=f"{who or 'it'} {'still ' if after else ''}holds the lock{after}"
+        + (f"; {command} does not wait for it" if refused else ""),
+        hint=f"{patience.longer}\n{end}" if patience.longer and not refused else end,
+        evidence=(str(who),) if who else (),
+    )

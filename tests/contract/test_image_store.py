@@ -1,0 +1,116 @@
+"""One suite for every image door: the engine's store and the one in memory keep the same words."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nexusdev.errors import ImageUnavailable, NotFound
+from nexusdev.images.lockfile import default_file, load
+from nexusdev.images.tags import tags
+from nexusdev.runtimes.image_store import BuildContainer, BuildMounts, ImageStore
+from nexusdev.runtimes.memory.images import MemoryImages
+from tests.integration.conftest import engine_answers
+
+MADE = "nexusdev/nxt-img-contract:1"
+ROOT = "nexusdev/nxt-img-root:1"
+
+
+def _tar(name: str, content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        member = tarfile.TarInfo(name)
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+@pytest.fixture(params=["memory", pytest.param("docker", marks=pytest.mark.integration)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ImageStore]:
+    found: ImageStore = MemoryImages()
+    if request.param == "docker":
+        if not engine_answers():
+            pytest.skip("no Docker engine answers")
+        from nexusdev.runtimes.docker.images import image_store
+
+        found = image_store()
+    else:
+        (tmp_path / "root.tar").write_bytes(_tar("etc", b""))
+        found.import_root(tmp_path / "root.tar", tags(load(default_file()))["base"], ["USER 10001:10001"])
+    yield found
+    for reference in (MADE, ROOT):
+        found.untag(reference)
+
+
+@pytest.fixture
+def container(store: ImageStore) -> Iterator[BuildContainer]:
+    base = tags(load(default_file()))["base"]
+    if store.find(base) is None:
+        pytest.skip("the base image is not there: nexusdev images build base")
+    made = store.create_build_container(base, name="nxt-img-contract", mounts=BuildMounts())
+    yield made
+    made.close()
+
+
+def test_what_is_put_in_can_be_taken_out(container: BuildContainer) -> None:
+    container.put(_tar("hello", b"world"), "/usr/local/bin")
+    with tarfile.open(fileobj=io.BytesIO(b"".join(container.get("/usr/local/bin/hello")))) as archive:
+        member = archive.extractfile("hello")
+        assert member is not None
+        assert member.read() == b"world"
+
+
+def test_a_file_that_is_not_there_cannot_be_taken_out(container: BuildContainer) -> None:
+    with pytest.raises(NotFound):
+        list(container.get("/nowhere"))
+
+
+def test_what_is_committed_is_in_the_store_with_its_labels_and_user(
+    store: ImageStore, container: BuildContainer
+) -> None:
+    made = container.commit(MADE, ["USER 10001:10001"], {"dev.nexus.image": "contract:1"})
+    assert store.find(MADE) == store.find(made.id)
+    assert (made.user, made.labels["dev.nexus.image"]) == ("10001:10001", "contract:1")
+    assert MADE in {tag for image in store.list() for tag in image.tags}
+
+
+def test_a_tag_moves_and_can_be_removed_twice(store: ImageStore, container: BuildContainer) -> None:
+    made = container.commit(MADE, [], {})
+    store.tag(made.id, ROOT)
+    assert (store.find(ROOT) or made).id == made.id
+    for _ in range(2):
+        store.untag(ROOT)
+    assert store.find(ROOT) is None
+
+
+def test_a_closed_workshop_ends_what_runs_and_can_be_closed_twice(container: BuildContainer) -> None:
+    container.close()
+    assert container.run("true", user="0", folder="/", environment={}, say=lambda _: None) == -1
+    container.close()
+
+
+def test_saved_and_loaded_is_the_same_image(store: ImageStore, container: BuildContainer) -> None:
+    made = container.commit(MADE, [], {"dev.nexus.image": "contract:1"})
+    archive = list(store.save([MADE]))
+    store.untag(MADE)
+    assert store.find(MADE) is None
+    store.load(archive)
+    assert (store.find(MADE) or made).labels["dev.nexus.image"] == "contract:1"
+
+
+def test_a_volume_is_made_once_and_dropped_once(store: ImageStore) -> None:
+    for _ in range(2):
+        store.make_volume("nxt-img-volume", {"dev.nexus.cache": "go"})
+    assert store.drop_volume("nxt-img-volume") is not None
+    assert store.drop_volume("nxt-img-volume") is None
+
+
+def test_what_no_registry_has_is_told(store: ImageStore) -> None:
+    with pytest.raises(ImageUnavailable) as caught:
+        store.pull("registry.invalid/nothing:1", None, lambda _: None)
+    assert caught.value.message == "registry.invalid/nothing:1 cannot be pulled"
+    assert caught.value.why

@@ -1,0 +1,97 @@
+"""One HTTPS request over real TLS: trusted by the instance's CA, held to the server's name, bounded in time."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from nexusdev.components import https_connection
+from nexusdev.interfaces import Address, InstanceAccess
+from tests.unit.env.servers import authority, serving
+
+
+def site_of(folder: Path) -> InstanceAccess:
+    nothing: Any = None
+    return InstanceAccess(
+        instance="shop",
+        nonce="c0ffee",
+        addresses={},
+        secrets=nothing,
+        ca_file=folder / "ca.crt",
+        client_certificate=folder / "client.crt",
+        client_key=folder / "client.key",
+        runtime=nothing,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return authority(tmp_path / "tls")
+
+
+@contextmanager
+def answering(folder: Path, reply: bytes, heard: list[bytes]) -> Iterator[Address]:
+    def talk(stream: IO[bytes]) -> None:
+        line = stream.readline()
+        while line.strip():
+            heard.append(line.strip())
+            line = stream.readline()
+        stream.write(reply)
+
+    with serving(folder, talk) as port:
+        yield Address(host="127.0.0.1", port=port)
+
+
+def test_a_reply_is_read_whole_whatever_its_status(folder: Path) -> None:
+    heard: list[bytes] = []
+    reply = b'HTTP/1.1 503 Busy\r\nX-Role: replica\r\nContent-Length: 9\r\n\r\n{"a": [1]}'[:-1]
+    with answering(folder, reply, heard) as address:
+        answer = https_connection.request(
+            "OPTIONS", address, "/x?y=1", access=site_of(folder), name="localhost", headers={"A": "b"}
+        )
+    assert (answer.status, answer.headers["x-role"], answer.text) == (503, "replica", '{"a": [1]')
+    assert heard[0] == b"OPTIONS /x?y=1 HTTP/1.1"
+    assert b"A: b" in heard
+
+
+def test_json_is_understood(folder: Path) -> None:
+    with answering(folder, b'HTTP/1.1 200 OK\r\n\r\n{"a": 1}', []) as address:
+        assert https_connection.get(address, "/", access=site_of(folder)).json() == {"a": 1}
+
+
+def test_a_certificate_without_the_servers_name_is_refused(folder: Path) -> None:
+    with answering(folder, b"", []) as address, pytest.raises(ssl.SSLCertVerificationError):
+        https_connection.get(address, "/", access=site_of(folder), name="postgresql-0")
+
+
+def test_a_certificate_of_another_instance_is_refused(folder: Path, tmp_path: Path) -> None:
+    stranger = authority(tmp_path / "stranger")
+    with answering(stranger, b"", []) as address, pytest.raises(ssl.SSLCertVerificationError):
+        https_connection.get(address, "/", access=site_of(folder))
+
+
+def test_a_new_authority_at_the_same_place_is_read_again(folder: Path, tmp_path: Path) -> None:
+    https_connection.context(site_of(folder))
+    for file in folder.iterdir():
+        file.unlink()
+    authority(folder)
+    with answering(folder, b"HTTP/1.1 204 No\r\n\r\n", []) as address:
+        assert https_connection.get(address, "/", access=site_of(folder)).status == 204
+
+
+def test_what_is_no_http_is_an_unreachable_server(folder: Path) -> None:
+    with answering(folder, b"+PONG\r\n", []) as address, pytest.raises(ConnectionError, match="does not speak HTTP"):
+        https_connection.get(address, "/", access=site_of(folder))
+
+
+def test_a_silent_server_is_left_in_time(folder: Path) -> None:
+    def never(stream: IO[bytes]) -> None:
+        stream.read()
+
+    with serving(folder, never) as port, pytest.raises(TimeoutError):
+        https_connection.get(Address(host="127.0.0.1", port=port), "/", access=site_of(folder), timeout=0.2)

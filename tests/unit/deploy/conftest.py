@@ -1,0 +1,3 @@
+from tests.unit.operations.conftest import house
+
+__all__ = ["house"]

@@ -1,0 +1,98 @@
+"""The walk over a plan: order, parallelism, gates, failures."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from nexusdev.deploy.executor import PlanExecutor, predecessors
+from nexusdev.plan.steps import Action, Plan, Step
+
+
+def step(act: Action, subject: str, *after: str) -> Step:
+    return Step(action=act, resource=subject, reason="it is not there", after=after)
+
+
+PLAN = Plan(
+    steps=(
+        step(Action.CREATE_NETWORK, "nexus"),
+        step(Action.CREATE, "a", "nexus"),
+        step(Action.START, "a"),
+        step(Action.CREATE, "b", "nexus"),
+        step(Action.START, "b", "a"),
+        step(Action.START, "c", "b"),
+    )
+)
+
+
+def test_every_step_is_done_once_and_after_what_it_waits_for() -> None:
+    done: list[str] = []
+    PlanExecutor(plan=PLAN, do=lambda each: done.append(f"{each.action} {each.resource}")).run()
+    assert len(done) == len(set(done)) == len(PLAN.steps)
+    for one in PLAN.steps:
+        for earlier in PLAN.waits_for(one):
+            assert done.index(f"{earlier.action} {earlier.resource}") < done.index(f"{one.action} {one.resource}")
+
+
+def test_it_knows_the_same_predecessors_as_the_plan_itself() -> None:
+    before = predecessors(PLAN)
+    for position, one in enumerate(PLAN.steps):
+        assert {PLAN.steps[each] for each in before[position]} == set(PLAN.waits_for(one))
+
+
+@pytest.mark.parametrize("parallel", [1, 2, 4])
+def test_no_more_at_a_time_than_allowed(parallel: int) -> None:
+    together, most, lock = 0, 0, threading.Lock()
+
+    def do(_: Step) -> None:
+        nonlocal together, most
+        with lock:
+            together += 1
+            most = max(most, together)
+        time.sleep(0.01)
+        with lock:
+            together -= 1
+
+    PlanExecutor(plan=Plan(steps=tuple(step(Action.START, str(n)) for n in range(8))), do=do, parallel=parallel).run()
+    assert most == parallel
+
+
+def test_a_step_that_fails_ends_the_walk_and_those_under_way_come_to_their_end() -> None:
+    done: list[str] = []
+
+    def do(each: Step) -> None:
+        if each.resource == "bad":
+            raise ValueError("refused")
+        time.sleep(0.05)
+        done.append(each.resource)
+
+    plan = Plan(steps=(step(Action.START, "good"), step(Action.START, "bad"), step(Action.START, "never", "bad")))
+    with pytest.raises(ValueError, match="refused"):
+        PlanExecutor(plan=plan, do=do).run()
+    assert done == ["good"]
+
+
+def test_a_gate_holds_one_step_and_not_its_neighbours() -> None:
+    done: list[str] = []
+    plan = Plan(steps=(step(Action.CREATE, "built"), step(Action.CREATE, "there")))
+    PlanExecutor(
+        plan=plan,
+        do=lambda each: done.append(each.resource),
+        gate=lambda each: each.resource == "there" or "there" in done,
+    ).run()
+    assert done == ["there", "built"]
+
+
+def test_an_interruption_lets_the_running_step_end_and_begins_no_other() -> None:
+    done: list[str] = []
+
+    def check() -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    plan = Plan(steps=(step(Action.START, "a"), step(Action.START, "b", "a")))
+    with pytest.raises(KeyboardInterrupt):
+        PlanExecutor(plan=plan, do=lambda each: done.append(each.resource), check=check).run()
+    assert done == ["a"]

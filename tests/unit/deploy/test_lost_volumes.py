@@ -1,0 +1,231 @@
+"""Data volumes that somebody removed behind our back: never a silent empty start, and a way on that says what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from nexusdev.deploy.lost_volumes import affected
+from nexusdev.errors import PortInUse, VolumeLost
+from nexusdev.instance import marks
+from nexusdev.operations.destroy import destroy
+from nexusdev.operations.destroy_service import discard
+from nexusdev.operations.doctor import doctor
+from nexusdev.operations.down import down
+from nexusdev.operations.lifecycle import stop
+from nexusdev.operations.status import status
+from nexusdev.operations.up import dry_run, lost_volumes, up
+from nexusdev.plan.losses import Holding
+from nexusdev.plan.steps import Action
+from tests.fakes import FakeComponent, House
+
+
+@dataclass(kw_only=True)
+class FakeStore(FakeComponent):
+    """A component whose two servers copy from each other, and which one of two is enough to fill."""
+
+    enough: int | None = 1
+
+    def holdings(self) -> Sequence[Holding]:
+        return [Holding(group="redis", what="the keys", enough=self.enough)]
+
+    def data_loss(self, service: str) -> str:
+        return "its keys"
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    monkeypatch.setenv("NEXUSDEV_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("COLUMNS", "160")
+    return House(folder=tmp_path, redis=FakeStore(name="redis"))
+
+
+@pytest.fixture
+def running(house: House) -> House:
+    up(house.context())
+    return house
+
+
+def prune(house: House, *volumes: str) -> None:
+    """What ``docker system prune --volumes`` does to a stopped instance."""
+    for name in [cell.name for cell in house.engine.containers.values() if cell.instance]:
+        house.engine.remove(name)
+    for volume in volumes or ("redis-0", "redis-1"):
+        del house.engine.volumes[f"nexusdev-{house.name}_{volume}"]
+
+
+def seen(house: House) -> dict[str, float]:
+    return dict(marks.read(house.folder / "state" / "instances" / house.name))
+
+
+def volumes(house: House) -> set[str]:
+    return {store.name for store in house.engine.volumes.values()}
+
+
+def test_up_marks_the_volumes_that_it_makes(running: House) -> None:
+    assert set(seen(running)) == {"redis-0", "redis-1"}
+
+
+def test_volumes_of_before_are_marked_by_the_next_up(running: House) -> None:
+    (running.folder / "state" / "instances" / running.name / "volumes.json").unlink()
+    up(running.context())
+    assert set(seen(running)) == {"redis-0", "redis-1"}
+
+
+def test_volumes_are_marked_although_up_fails_after_them(house: House) -> None:
+    house.engine.occupied[21070] = "somebody"
+    house.engine.failures[Action.START, "redis-0"] = PortInUse("taken")
+    with pytest.raises(PortInUse):
+        up(house.context())
+    assert set(seen(house)) == {"redis-0", "redis-1"}
+
+
+def test_lost_data_is_an_error_before_anything_is_made(running: House) -> None:
+    stop(running.context())
+    prune(running)
+    done = len(running.engine.done)
+    with pytest.raises(VolumeLost) as caught:
+        up(running.context())
+    error = caught.value
+    assert (error.code, error.exit_status) == ("VOLUME_LOST", 12)
+    assert error.message == "2 data volumes are gone from the engine: redis-0 and redis-1"
+    assert error.evidence == ("redis: redis-0 and redis-1 (the keys): cannot be rebuilt: begins anew and empty",)
+    assert "nexusdev up --recreate-volumes" in error.hint
+    assert len(running.engine.done) == done
+    assert not volumes(running)
+
+
+def test_a_dry_run_is_refused_in_the_same_words(running: House) -> None:
+    prune(running)
+    with pytest.raises(VolumeLost):
+        dry_run(running.context())
+
+
+def test_the_json_error_lists_every_volume(running: House) -> None:
+    prune(running, "redis-1")
+    typed = running.type("up", "--json")
+    assert typed.status == 12
+    (volume,) = typed.envelope["error"]["volumes"]
+    assert volume["first_seen"].startswith("1970-01-12T")
+    assert {**volume, "first_seen": ""} == {
+        "name": "redis-1",
+        "full_name": "nexusdev-shop_redis-1",
+        "component": "redis",
+        "group": "redis",
+        "held": "the keys",
+        "first_seen": "",
+        "rebuildable": True,
+        "clears": [],
+    }
+
+
+def test_what_the_others_have_is_rebuilt_without_a_question(running: House) -> None:
+    prune(running, "redis-1")
+    typed = running.type("up", "--recreate-volumes")
+    assert typed.status == 0
+    assert volumes(running) == set(seen(running)) == {"redis-0", "redis-1"}
+    assert [step.resource for step in running.engine.done if step.action is Action.REMOVE_VOLUME] == []
+
+
+def test_an_empty_beginning_needs_a_yes(running: House) -> None:
+    prune(running)
+    typed = running.type("up", "--recreate-volumes")
+    assert typed.status == 13
+    assert "begin anew and empty: redis (the keys)" in typed.err
+    assert "nexusdev up --recreate-volumes --yes" in typed.err
+    assert not volumes(running)
+    assert running.type("up", "--recreate-volumes", "--yes").status == 0
+    assert volumes(running) == {"redis-0", "redis-1"}
+    assert running.type("up").status == 0
+
+
+def test_the_command_that_leads_on_means_the_part_that_was_meant(running: House) -> None:
+    prune(running)
+    assert "nexusdev up redis --recreate-volumes   " in running.type("up", "redis").err
+    assert "nexusdev up --profile full --recreate-volumes   " in running.type("up", "--profile", "full").err
+    refused = running.type("up", "--profile", "full", "--recreate-volumes").err
+    assert "nexusdev up --profile full --recreate-volumes --yes" in refused
+
+
+def test_what_is_left_of_too_few_goes_before_the_component_begins_anew(running: House) -> None:
+    running.redis.enough = 2  # type: ignore[attr-defined]
+    prune(running, "redis-1")
+    found = lost_volumes(running.context())
+    assert affected(found) == {"redis-0", "redis-1"}
+    planned = dry_run(running.context(), agreed=affected(found)).data["steps"]
+    assert [(each["act"], each["subject"]) for each in planned][:1] == [("remove volume", "redis-0")]
+    assert {each["subject"] for each in planned if each["act"] == "create volume"} == {"redis-0", "redis-1"}
+    up(running.context(), agreed=affected(found))
+    assert [step.resource for step in running.engine.done if step.action is Action.REMOVE_VOLUME] == ["redis-0"]
+    assert volumes(running) == set(seen(running)) == {"redis-0", "redis-1"}
+
+
+def test_more_than_was_agreed_to_is_asked_again(running: House) -> None:
+    prune(running, "redis-1")
+    agreed = affected(lost_volumes(running.context()))
+    del running.engine.volumes["nexusdev-shop_redis-0"]
+    with pytest.raises(VolumeLost):
+        up(running.context(), agreed=agreed)
+
+
+def test_an_up_that_is_cut_while_it_clears_asks_again(running: House) -> None:
+    running.redis.enough = 2  # type: ignore[attr-defined]
+    prune(running, "redis-1")
+    running.engine.failures[Action.REMOVE_VOLUME, "redis-0"] = RuntimeError("cut")
+    with pytest.raises(RuntimeError):
+        up(running.context(), agreed={"redis-0", "redis-1"})
+    with pytest.raises(VolumeLost):
+        up(running.context())
+
+
+def test_recreating_nothing_says_so(running: House) -> None:
+    assert "no data volume is missing" in running.type("up", "--recreate-volumes").err
+
+
+def test_a_component_that_is_not_meant_may_have_lost_its_data(running: House) -> None:
+    prune(running)
+    up(running.context(), ["gateway"])
+    with pytest.raises(VolumeLost):
+        up(running.context(), ["redis"])
+
+
+def test_a_fresh_instance_and_a_component_that_never_ran_lose_nothing(house: House) -> None:
+    up(house.context(), ["gateway"])
+    assert seen(house) == {}
+    up(house.context())
+
+
+def test_destroy_and_up_begin_anew_without_a_word(running: House) -> None:
+    destroy(running.context())
+    up(running.context())
+
+
+def test_destroying_one_server_forgets_its_volume_also_when_it_is_gone_already(running: House) -> None:
+    discard(running.context(), ["redis-0"])
+    assert set(seen(running)) == {"redis-1"}
+    prune(running, "redis-1")
+    discard(running.context(), ["redis-1"])
+    assert seen(running) == {}
+    up(running.context())
+
+
+def test_status_and_doctor_see_the_loss(running: House) -> None:
+    assert status(running.context()).data["lost_volumes"] == []
+    prune(running, "redis-0")
+    outcome = status(running.context())
+    assert [each["name"] for each in outcome.data["lost_volumes"]] == ["redis-0"]
+    assert "gone from the engine: redis: redis-0 (the keys): can be rebuilt from redis-1" in map(str, outcome.output)
+    checks = {each["name"]: each for each in doctor(running.context()).data["checks"]}
+    assert checks["volumes"]["verdict"] == "failed"
+    assert "redis-0" in checks["volumes"]["evidence"]
+
+
+def test_down_and_stop_say_once_what_a_prune_would_take(running: House) -> None:
+    assert "docker system prune --volumes" in str(stop(running.context()).output[-1])
+    assert len(stop(running.context()).output) == 1
+    assert "docker volume prune" in str(down(running.context()).output[-1])
+    assert len(down(running.context()).output) == 1

@@ -1,0 +1,272 @@
+"""The readiness loop: what it waits for, what it says meanwhile, and everything that ends it."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from nexusdev.components.contract import Component, Readiness
+from nexusdev.deploy.exit_monitor import ExitMonitor, cause, crash
+from nexusdev.deploy.readiness_loop import LONGEST, SHORTEST, TimeIsUp, Wait, late, pause_after, until_ready
+from nexusdev.errors import SeedingFailed
+from nexusdev.events import ComponentReady, ComponentWaits
+from nexusdev.interfaces import ContainerExit, InstanceAccess
+from nexusdev.plan.snapshot import Container, State
+from nexusdev.runtimes.memory.runtime import FakeEngine, MemoryRuntime
+from nexusdev.stack.model import Service
+from tests.fakes import FakeClock, FakeComponent, Heard
+
+REDIS = Service(name="redis-0", image="nexusdev/redis:1", component="redis", group="redis", memory_bytes=256 * 2**20)
+
+
+def access() -> InstanceAccess:
+    nowhere = Path("/nonexistent")
+    return InstanceAccess(
+        instance="shop",
+        nonce="n",
+        addresses={},
+        secrets=cast(Any, None),
+        ca_file=nowhere,
+        client_certificate=nowhere,
+        client_key=nowhere,
+        runtime=MemoryRuntime(project="nexusdev-shop", instance="shop"),
+    )
+
+
+def wait_for(component: FakeComponent, *, clock: FakeClock, heard: Heard, deadline: float = 1e9, **more: Any) -> Wait:
+    return until_ready(
+        cast(Component, component),
+        access(),
+        clock=clock,
+        deadline=lambda: deadline,
+        tell=heard.tell,
+        check=more.pop("check", lambda: None),
+        **more,
+    )
+
+
+def test_what_was_waited_for_is_kept_with_its_times() -> None:
+    clock, heard = FakeClock(at=0.0), Heard()
+    component = FakeComponent(name="redis", sentences=["no master"] * 4 + ["1 of 2 replicas"] * 2)
+    wait = wait_for(component, clock=clock, heard=heard)
+    assert [reason.missing for reason in wait.reasons] == ["no master", "1 of 2 replicas"]
+    assert [round(reason.ended - reason.began, 2) for reason in wait.reasons] == [0.2, 0.1]
+    assert wait.missing == ""
+
+
+def test_a_sentence_is_told_when_it_changes_and_not_at_each_look() -> None:
+    heard = Heard()
+    component = FakeComponent(name="redis", sentences=["a", "a", "b", "a"])
+    wait_for(component, clock=FakeClock(), heard=heard)
+    assert [event.missing for event in heard.of(ComponentWaits)] == ["a", "b", "a"]
+    assert len(heard.of(ComponentReady)) == 1
+
+
+def test_two_good_looks_in_a_row_when_two_are_asked_for() -> None:
+    heard = Heard()
+    component = FakeComponent(name="redis", sentences=["a", "", "b", "", ""])
+    wait = wait_for(component, clock=FakeClock(), heard=heard, in_a_row=2)
+    assert [reason.missing for reason in wait.reasons] == ["a", "b"]
+
+
+def test_a_component_may_prepare_between_looks_until_it_is_ready() -> None:
+    component = FakeComponent(name="vault", sentences=["not initialised", "sealed"])
+    wait_for(component, clock=FakeClock(), heard=Heard())
+    assert component.calls == ["prepare", "prepare"]
+
+
+def test_what_a_busy_server_does_not_take_now_is_tried_after_the_next_look() -> None:
+    class Busy(FakeComponent):
+        def prepare(self, access: Any, facts: Any) -> None:
+            super().prepare(access, facts)
+            raise TimeoutError("The read operation timed out")
+
+    component = Busy(name="minio", sentences=["no bucket yet"] * 3)
+    wait_for(component, clock=FakeClock(), heard=Heard())
+    assert component.calls == ["prepare"] * 3
+
+
+def test_the_deadline_ends_it_with_what_is_missing() -> None:
+    component = FakeComponent(name="redis", sentences=["no master"] * 1000)
+    with pytest.raises(TimeIsUp) as ended:
+        wait_for(component, clock=FakeClock(at=0.0), heard=Heard(), deadline=3.0)
+    assert ended.value.wait.missing == "no master"
+
+
+def test_seeding_begins_as_soon_as_it_can_and_happens_once() -> None:
+    component = FakeComponent(name="redis", sentences=["replicas still copy"] * 5, seedable=True)
+    seeded: list[int] = []
+    wait_for(component, clock=FakeClock(), heard=Heard(), seed=lambda: seeded.append(len(component.sentences)))
+    assert seeded == [4]
+
+
+def test_seeding_that_goes_on_failing_on_a_ready_component_ends_the_wait() -> None:
+    def refuse() -> None:
+        raise SeedingFailed("no")
+
+    clock = FakeClock(at=0.0)
+    with pytest.raises(SeedingFailed):
+        wait_for(FakeComponent(name="redis"), clock=clock, heard=Heard(), seed=refuse)
+    assert 9.0 < clock.now() < 11.0
+
+
+def test_a_lead_that_is_lost_in_the_moment_of_seeding_may_be_found_again() -> None:
+    refusals = [SeedingFailed("no node is active"), SeedingFailed("no node is active")]
+
+    def refuse_twice() -> None:
+        if refusals:
+            raise refusals.pop()
+
+    wait = wait_for(FakeComponent(name="redis"), clock=FakeClock(), heard=Heard(), seed=refuse_twice)
+    assert not wait.missing
+    assert not refusals
+
+
+def test_a_check_that_objects_ends_it_between_two_looks() -> None:
+    def object_() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        wait_for(FakeComponent(name="redis"), clock=FakeClock(), heard=Heard(), check=object_)
+
+
+@pytest.mark.parametrize(("cost", "pause"), [(0.001, SHORTEST), (0.07, 0.07), (2.0, LONGEST)])
+def test_at_most_half_of_the_time_is_spent_looking(cost: float, pause: float) -> None:
+    assert pause_after(cost) == pause
+
+
+def test_a_wait_moves_on_with_each_verdict() -> None:
+    wait = Wait(component="redis", began=0.0)
+    wait = wait.after(Readiness(missing="a"), 1.0).after(Readiness(missing="a"), 2.0).after(Readiness(), 3.0)
+    assert (wait.streak, wait.reasons[0].began, wait.reasons[0].ended, wait.missing) == (1, 1.0, 3.0, "")
+    assert wait.after(Readiness(missing="b"), 4.0).streak == 0
+
+
+class TestExitMonitor:
+    """Who is watched, from when on."""
+
+    def monitor(self, world: FakeEngine, **service: Any) -> ExitMonitor:
+        runtime = MemoryRuntime(project="nexusdev-shop", instance="shop", engine=world)
+        values = {"name": "redis-0", "image": "i", "component": "redis", "group": "redis", **service}
+        return ExitMonitor(runtime=runtime, services={"redis-0": Service(**values)}, wall=lambda: world.now)
+
+    def notice(self, monitor: ExitMonitor, *, at: float) -> ContainerExit | None:
+        monitor._exits.append(ContainerExit(service="redis-0", exit_code=1, at=at))
+        return monitor.crashed()
+
+    def test_an_end_after_the_start_is_a_crash(self) -> None:
+        monitor = self.monitor(FakeEngine())
+        monitor.watch("redis-0")
+        exited = self.notice(monitor, at=1_000_002.0)
+        assert exited is not None
+        assert monitor.lasted(exited) == 2.0
+
+    def test_an_end_before_the_start_is_none(self) -> None:
+        monitor = self.monitor(FakeEngine())
+        monitor.watch("redis-0")
+        assert self.notice(monitor, at=999_999.0) is None
+
+    def test_what_we_end_ourselves_is_none(self) -> None:
+        monitor = self.monitor(FakeEngine())
+        monitor.watch("redis-0")
+        monitor.release("redis-0")
+        assert self.notice(monitor, at=1_000_002.0) is None
+
+    def test_what_others_stop_on_purpose_is_none_for_who_forgives_it(self) -> None:
+        asked = ContainerExit(service="redis-0", exit_code=0, at=1_000_002.0, asked=True)
+        for forgiving in (True, False):
+            monitor = self.monitor(FakeEngine())
+            monitor.forgiving = forgiving
+            monitor.watch("redis-0")
+            monitor._exits.append(asked)
+            assert monitor.crashed() is (None if forgiving else asked)
+
+    def test_the_end_of_an_optional_service_is_none(self) -> None:
+        monitor = self.monitor(FakeEngine(), optional=True)
+        monitor.watch("redis-0")
+        assert self.notice(monitor, at=1_000_002.0) is None
+
+    def test_events_are_heard_while_it_stands(self) -> None:
+        world = FakeEngine()
+        heard = threading.Event()
+
+        class Runtime:
+            def watch_exits(self, stop: threading.Event) -> Any:
+                yield ContainerExit(service="redis-0", exit_code=3, at=world.now + 1)
+                heard.set()
+                stop.wait(5)
+
+        monitor = ExitMonitor(runtime=cast(Any, Runtime()), services={"redis-0": REDIS}, wall=lambda: world.now)
+        monitor.watch("redis-0")
+        with monitor:
+            assert heard.wait(5)
+            exited = monitor.crashed()
+        assert exited is not None
+        assert exited.exit_code == 3
+
+
+def container(**more: Any) -> Container:
+    values: dict[str, Any] = {
+        "id": "1",
+        "name": "nexusdev-shop-redis-0-1",
+        "service": "redis-0",
+        "component": "redis",
+        "state": State.EXITED,
+        "fingerprint": "",
+        "owner_path": "/",
+        **more,
+    }
+    return Container(**values)
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "there", "words"),
+    [
+        (137, container(out_of_memory=True), "the kernel ended it for lack of memory; its limit is 256 MiB"),
+        (127, container(), "its command cannot be run in image nexusdev/redis:1"),
+        (139, container(), "it was ended by signal 11"),
+        (0, container(), "it ended by itself, without an error; a server must go on"),
+        (1, container(error="no such device"), "no such device"),
+        (1, None, ""),
+    ],
+)
+def test_an_exit_code_is_told_in_words(exit_code: int, there: Container | None, words: str) -> None:
+    assert cause(exit_code, REDIS, there) == words
+
+
+def test_a_crash_says_which_when_why_and_what_to_type() -> None:
+    exited = ContainerExit(service="redis-0", exit_code=1, at=12.3)
+    error = crash(exited, REDIS, container(), ["FATAL: bad config"], lasted=2.34)
+    assert error.message == "redis is not ready: redis-0 exited (code 1) 2.3 s after its start"
+    assert error.evidence == ("FATAL: bad config",)
+    assert error.hint.startswith("nexusdev logs redis-0")
+
+
+def test_who_was_stopped_from_outside_has_no_log_for_evidence() -> None:
+    exited = ContainerExit(service="redis-0", exit_code=0, at=12.3, asked=True)
+    error = crash(exited, REDIS, container(), ["# Sentinel is now ready to exit, bye bye..."])
+    assert error.message == "redis is not ready: redis-0 was stopped"
+    assert "docker stop" in error.why
+    assert error.evidence == ()
+
+
+def test_where_the_exit_code_says_nothing_the_log_does() -> None:
+    exited = ContainerExit(service="redis-0", exit_code=1, at=12.3)
+    log = ["starts", "# Invalid AOF manifest file format ", "bye"]
+    assert crash(exited, REDIS, container(), log).why == "its log says: # Invalid AOF manifest file format"
+    assert crash(exited, REDIS, container(), ["starts", "bye"]).why == ""
+
+
+def test_the_seconds_behind_another_command_are_told_apart() -> None:
+    error = late([Wait(component="redis", began=0.0)], 60, waited=40.0)
+    assert error.message == "redis is not ready after 60 s (40 s of them behind another command)"
+
+
+def test_several_that_are_late_are_told_together() -> None:
+    waits = [Wait(component=name, began=0.0).after(Readiness(missing=f"no {name}"), 1.0) for name in ("a", "b")]
+    error = late(waits, 60)
+    assert error.message == "a and b are not ready after 60 s"
+    assert error.evidence == ("a: no a", "b: no b")

@@ -1,0 +1,65 @@
+"""What expired is renewed and published; what cannot be renewed leaves the proof its own words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nexusdev.components.contract import Change, Variable
+from nexusdev.deploy.renew import renewed
+from nexusdev.errors import SeedingFailed
+from nexusdev.interfaces import InstanceAccess, View
+from nexusdev.operations.env import env
+from nexusdev.operations.up import up
+from tests.fakes import FakeComponent, House
+
+
+@dataclass(kw_only=True)
+class Expiring(FakeComponent):
+    """A component whose token expired; ``unreachable`` when it cannot make another."""
+
+    token: str = "old"
+    fresh: str = "new"
+    unreachable: bool = False
+
+    def variables(self, access: InstanceAccess, view: View) -> list[Variable]:
+        return [Variable(name="VAULT_TOKEN", value=self.token)]
+
+    def refresh(self, access: InstanceAccess) -> Sequence[Change]:
+        if self.unreachable:
+            raise SeedingFailed("it stopped answering")
+        if self.token == self.fresh:
+            return []
+        self.token = self.fresh
+        return [Change(what="issued a new token")]
+
+
+def token(house: House) -> str:
+    found: str = env(house.context(), proof=False).data["variables"]["VAULT_TOKEN"]
+    return found
+
+
+def test_a_token_that_expired_is_replaced_in_the_state_and_in_the_env_file(house: House) -> None:
+    house.redis = Expiring(name="redis")
+    up(house.context())
+    assert renewed(house.context(), house.context().instance())
+    assert token(house) == "new"
+    assert "VAULT_TOKEN=new" in (house.project / ".env.nexusdev").read_text()
+
+
+def test_what_is_still_valid_is_left_alone(house: House) -> None:
+    house.redis = Expiring(name="redis", token="new")
+    up(house.context())
+    assert not renewed(house.context(), house.context().instance())
+
+
+def test_a_server_that_does_not_answer_leaves_the_proof_its_own_words(house: House) -> None:
+    house.redis = Expiring(name="redis", unreachable=True)
+    up(house.context())
+    assert not renewed(house.context(), house.context().instance())
+    assert token(house) == "old"
+
+
+def test_without_anything_that_expires_there_is_nothing_to_renew(house: House) -> None:
+    up(house.context())
+    assert not renewed(house.context(), house.context().instance())

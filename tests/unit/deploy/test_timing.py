@@ -1,0 +1,58 @@
+"""Where the time went: spans, and the chain that decided the length."""
+
+from __future__ import annotations
+
+from nexusdev.deploy.timing import Span, Stopwatch, as_data, critical_path, from_data
+from tests.fakes import FakeClock
+
+SPANS = (
+    Span(name="preflight", kind="preflight", began=0.0, ended=0.2),
+    Span(name="start redis-0", kind="start", began=0.2, ended=0.5, after=("preflight",)),
+    Span(name="start postgresql-0", kind="start", began=0.2, ended=0.6, after=("preflight",)),
+    Span(name="redis: no master", kind="wait", began=0.5, ended=1.0, after=("start redis-0",)),
+    Span(name="postgres: no leader", kind="wait", began=0.6, ended=4.0, after=("start postgresql-0",)),
+    Span(name="write", kind="write", began=4.0, ended=4.1, after=("redis: no master", "postgres: no leader")),
+)
+
+
+def test_the_critical_path_leads_back_through_whatever_ended_last() -> None:
+    names = [span.name for span in critical_path(SPANS)]
+    assert names == ["preflight", "start postgresql-0", "postgres: no leader", "write"]
+
+
+def test_nothing_measured_has_no_path() -> None:
+    assert critical_path(()) == ()
+
+
+def test_what_was_written_down_reads_the_same() -> None:
+    assert set(from_data(as_data(SPANS))) == set(SPANS)
+
+
+def test_a_span_is_measured_even_when_its_block_fails() -> None:
+    clock = FakeClock()
+    watch = Stopwatch(clock=clock)
+    try:
+        with watch.span("seed", after=["wait"]):
+            clock.sleep(2.0)
+            raise ValueError
+    except ValueError:
+        pass
+    assert watch.spans == [Span(name="seed", kind="seed", began=0.0, ended=2.0, after=("wait",))]
+
+
+def test_a_wait_that_overlaps_counts_only_until_the_next_began() -> None:
+    spans = (
+        Span(name="start", kind="start", began=0.0, ended=1.0),
+        Span(name="minio: no answer", kind="wait", began=1.0, ended=3.0, after=("start",)),
+        Span(name="minio: no bucket", kind="wait", began=3.0, ended=6.0, after=("start", "minio: no answer")),
+        Span(
+            name="seed minio",
+            kind="seed",
+            began=3.0,
+            ended=6.0,
+            after=("start", "minio: no answer", "minio: no bucket"),
+        ),
+    )
+    path = [span.name for span in critical_path(spans)]
+    assert path[0] == "start"
+    assert "minio: no answer" in path

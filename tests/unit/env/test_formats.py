@@ -1,0 +1,108 @@
+"""One file, the same values for every reader: the readers themselves are asked."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from nexusdev.env.formats import FIRST, FORMATS, USAGE, ordered, render
+from nexusdev.errors import InvalidConfig
+
+VALUES = {
+    "PGHOST": "127.0.0.1",
+    "PGPASSWORD": "aZ09" * 8,
+    "DATABASE_URL": "postgresql://nexus_app:aZ09@127.0.0.1:21032/nexus_architect?sslmode=verify-full",
+    "REDIS_SENTINELS": "127.0.0.1:21073,127.0.0.1:21074,127.0.0.1:21075",
+    "NEXUSDEV_CA_FILE": "/home/ann/.local/state/nexusdev/instances/shop-3fa9c1/tls/ca.crt",
+    "ODD": "a%2Fb+c=d@e_f-g?h",
+    "EMPTY": "",
+}
+
+
+@pytest.fixture
+def env_file(tmp_path: Path) -> Path:
+    file = tmp_path / ".env.nexusdev"
+    file.write_text(render(VALUES, "dotenv", instance="shop"))
+    return file
+
+
+def told(*command: str | Path, stdin: str = "") -> dict[str, str]:
+    """The variables of VALUES as a program prints them by env -0."""
+    done = subprocess.run(
+        command, input=stdin, capture_output=True, text=True, check=True, env={"PATH": "/usr/bin:/bin", "HOME": "/"}
+    )
+    pairs = dict(each.split("=", 1) for each in done.stdout.split("\0") if "=" in each)
+    return {name: pairs[name] for name in VALUES}
+
+
+def needs(program: str) -> str:
+    found = shutil.which(program)
+    if found is None:
+        pytest.skip(f"{program} is not installed here")
+    return found
+
+
+def test_python_dotenv_reads_the_same(env_file: Path) -> None:
+    dotenv = pytest.importorskip("dotenv")
+    assert dotenv.dotenv_values(env_file) == VALUES
+
+
+def test_docker_run_env_file_reads_the_same(env_file: Path) -> None:
+    """By docker's own rules: comments and blank lines aside, everything behind the first = is the value, quotes and all."""
+    lines = [line for line in env_file.read_text().splitlines() if line and not line.startswith("#")]
+    assert dict(line.split("=", 1) for line in lines) == VALUES
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash", "dash", "zsh"])
+def test_a_shell_that_sources_the_file_reads_the_same(env_file: Path, shell: str) -> None:
+    assert told(needs(shell), "-c", f"set -a; . {env_file}; env -0") == VALUES
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash", "dash", "zsh"])
+@pytest.mark.parametrize("style", ["shell", "direnv"])
+def test_a_shell_that_evaluates_the_shell_format_reads_the_same(shell: str, style: str) -> None:
+    assert told(needs(shell), "-c", render(VALUES, style) + "env -0") == VALUES
+
+
+def test_fish_reads_the_same() -> None:
+    assert told(needs("fish"), "--no-config", "-c", render(VALUES, "fish") + "env -0") == VALUES
+
+
+def test_powershell_reads_the_same() -> None:
+    script = render({**VALUES, "EMPTY": "x"}, "powershell") + "env -0"
+    assert told(needs("pwsh"), "-NoProfile", "-Command", script) == {**VALUES, "EMPTY": "x"}
+
+
+def test_json_reads_the_same() -> None:
+    assert json.loads(render(VALUES, "json")) == VALUES
+
+
+@pytest.mark.parametrize("style", ["docker", "github"])
+def test_bare_formats_hold_nothing_but_variables(style: str) -> None:
+    assert render(VALUES, style) == "".join(f"{name}={value}\n" for name, value in VALUES.items())
+
+
+@pytest.mark.parametrize("style", FORMATS)
+def test_the_same_values_give_the_same_bytes(style: str) -> None:
+    assert render(VALUES, style, instance="a") == render(dict(VALUES), style, instance="a")
+
+
+@pytest.mark.parametrize("value", ["a b", "a&b", "$HOME", "a#b", "a'b", 'a"b', "a;b", "a`b", "~", "a\nb", "a\\b", "é"])
+@pytest.mark.parametrize("style", FORMATS)
+def test_a_value_that_readers_would_read_differently_is_refused(style: str, value: str) -> None:
+    with pytest.raises(InvalidConfig, match="variable X"):
+        render({"X": value}, style)
+
+
+def test_production_names_come_first() -> None:
+    mixed = {"DATABASE_URL": "1", "VAULT_ADDR": "2", "PGPORT": "3", "PGHOST": "4", "REDIS_URL": "5"}
+    assert list(ordered(mixed)) == ["PGHOST", "PGPORT", "VAULT_ADDR", "DATABASE_URL", "REDIS_URL"]
+    assert FIRST[0] == "PGHOST"
+
+
+def test_every_format_says_how_it_is_used() -> None:
+    assert set(USAGE) == set(FORMATS)

@@ -1,0 +1,156 @@
+"""The proof asks every endpoint over real TLS; servers that lie, refuse, or belong to others are told apart."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from nexusdev.env.proof import ask_all, prove
+from nexusdev.errors import Degraded, IdentityMismatch, NotFound
+from tests.unit.env import servers
+
+NONCE = "n0nce"
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> Path:
+    return servers.authority(tmp_path / "tls")
+
+
+@pytest.fixture
+def running() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def platform(tls: Path, running: ExitStack, nonce: str = NONCE) -> dict[str, str]:
+    """The variables of a whole platform of small servers."""
+
+    def serve(talk: servers.Talk, *, starttls: bool = False) -> int:
+        return running.enter_context(servers.serving(tls, talk, starttls=starttls))
+
+    postgres = serve(servers.postgres(nonce), starttls=True)
+    redis, sentinel = serve(servers.redis(nonce)), serve(servers.redis(nonce))
+    url = f"postgresql://nexus_app:{servers.PASSWORD}@127.0.0.1:{postgres}/nexus_architect?sslmode=verify-full"
+    return {
+        **dict.fromkeys(("DATABASE_URL", "DATABASE_RO_URL", "DATABASE_POOL_URL"), url),
+        "DATABASE_MIGRATION_URL": url.replace("nexus_app:", "nexus_owner:"),
+        "PGUSER": "nexus_app",
+        "PGPASSWORD": servers.PASSWORD,
+        "PGDATABASE": "nexus_architect",
+        "REDIS_HOST": "127.0.0.1",
+        "REDIS_PORT": str(redis),
+        "REDIS_USERNAME": "nexus_app",
+        "REDIS_PASSWORD": servers.PASSWORD,
+        "REDIS_SENTINELS": f"127.0.0.1:{sentinel}",
+        "REDIS_MASTER_NAME": "nexus",
+        "MINIO_ENDPOINT": f"127.0.0.1:{serve(servers.http(nonce))}",
+        "MINIO_ACCESS_KEY": "key",
+        "MINIO_SECRET_KEY": "secret",
+        "VAULT_ADDR": f"https://127.0.0.1:{serve(servers.vault(nonce))}",
+        "VAULT_TOKEN": "hvs.x",
+        "PROMETHEUS_URL": f"https://127.0.0.1:{serve(servers.http('Ready'))}",
+        "ALERTMANAGER_URL": f"https://127.0.0.1:{serve(servers.http('OK'))}",
+        "GRAFANA_URL": f"https://127.0.0.1:{serve(servers.http('{}'))}",
+        "NEXUSDEV_CA_FILE": str(tls / "ca.crt"),
+    }
+
+
+def ask(values: dict[str, str], timeout: float = 3.0) -> list[str]:
+    return [answer.path for answer in prove(values, instance="shop-1", nonce=NONCE, timeout=timeout)]
+
+
+def test_every_path_of_the_platform_is_asked_and_answers_with_our_nonce(tls: Path, running: ExitStack) -> None:
+    values = platform(tls, running)
+    assert ask(values) == [
+        *("DATABASE_URL", "DATABASE_RO_URL", "DATABASE_POOL_URL", "DATABASE_MIGRATION_URL"),
+        *("REDIS_URL", f"REDIS_SENTINELS {values['REDIS_SENTINELS']}"),
+        *("MINIO_ENDPOINT", "VAULT_ADDR", "PROMETHEUS_URL", "ALERTMANAGER_URL", "GRAFANA_URL"),
+    ]
+
+
+def test_only_what_the_variables_name_is_asked(tls: Path, running: ExitStack) -> None:
+    values = platform(tls, running)
+    assert ask({name: values[name] for name in ("VAULT_ADDR", "VAULT_TOKEN", "NEXUSDEV_CA_FILE")}) == ["VAULT_ADDR"]
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_HOST", "MINIO_ENDPOINT", "VAULT_ADDR"])
+def test_a_nonce_of_another_instance_is_an_identity_mismatch(tls: Path, running: ExitStack, name: str) -> None:
+    values, others = platform(tls, running), platform(tls, running, nonce="another")
+    keys = {name, "REDIS_PORT"} if name == "REDIS_HOST" else {name}
+    with pytest.raises(IdentityMismatch) as raised:
+        ask({**values, **{key: others[key] for key in keys}})
+    assert raised.value.exit_status == 9
+    assert "is not instance shop-1" in raised.value.message
+    assert "another" in raised.value.why
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_HOST", "MINIO_ENDPOINT", "VAULT_ADDR"])
+def test_a_server_that_carries_no_nonce_is_no_proof(tls: Path, running: ExitStack, name: str) -> None:
+    values, empty = platform(tls, running), platform(tls, running, nonce="")
+    keys = {name, "REDIS_PORT"} if name == "REDIS_HOST" else {name}
+    with pytest.raises(IdentityMismatch, match="is not instance shop-1"):
+        ask({**values, **{key: empty[key] for key in keys}})
+
+
+def test_a_server_of_another_authority_is_an_identity_mismatch(tls: Path, running: ExitStack, tmp_path: Path) -> None:
+    values = platform(servers.authority(tmp_path / "other"), running)
+    with pytest.raises(IdentityMismatch, match="is not instance shop-1"):
+        ask({**values, "NEXUSDEV_CA_FILE": str(tls / "ca.crt")})
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("PGPASSWORD", "password authentication failed"), ("REDIS_PASSWORD", "WRONGPASS")],
+)
+def test_a_refused_login_is_told_in_the_servers_words(tls: Path, running: ExitStack, name: str, words: str) -> None:
+    with pytest.raises(Degraded) as raised:
+        ask({**platform(tls, running), name: "wrong"})
+    assert raised.value.exit_status == 4
+    assert any(words in line for line in raised.value.evidence)
+
+
+def test_the_url_for_migrations_is_proven_with_its_own_login(tls: Path, running: ExitStack) -> None:
+    values = platform(tls, running)
+    wrong = values["DATABASE_MIGRATION_URL"].replace(servers.PASSWORD, "wrong")
+    with pytest.raises(Degraded, match="DATABASE_MIGRATION_URL"):
+        ask({**values, "DATABASE_MIGRATION_URL": wrong})
+
+
+def test_a_sealed_vault_is_told_by_its_status(tls: Path, running: ExitStack) -> None:
+    port = running.enter_context(servers.serving(tls, servers.http("{}", "503 Service Unavailable")))
+    with pytest.raises(Degraded) as raised:
+        ask({**platform(tls, running), "VAULT_ADDR": f"https://127.0.0.1:{port}"})
+    assert "503" in raised.value.why
+
+
+def test_one_port_that_nobody_listens_on_is_degraded_and_names_its_variable(tls: Path, running: ExitStack) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    with pytest.raises(Degraded, match="PROMETHEUS_URL"):
+        ask({**platform(tls, running), "PROMETHEUS_URL": f"https://127.0.0.1:{port}"})
+
+
+def test_when_nobody_listens_at_all_the_instance_is_not_running(tls: Path) -> None:
+    with ExitStack() as gone:
+        values = platform(tls, gone)
+    with pytest.raises(NotFound, match="is not running") as raised:
+        ask(values)
+    assert raised.value.exit_status == 3
+
+
+def test_a_server_that_never_answers_is_not_waited_for_longer_than_the_timeout(tls: Path, running: ExitStack) -> None:
+    silent = running.enter_context(socket.create_server(("127.0.0.1", 0)))
+    values = {"VAULT_ADDR": f"https://127.0.0.1:{silent.getsockname()[1]}", "NEXUSDEV_CA_FILE": str(tls / "ca.crt")}
+    with pytest.raises(Degraded, match="VAULT_ADDR"):
+        ask(values, timeout=0.2)
+
+
+def test_a_stranger_who_speaks_something_else_is_no_proof(tls: Path, running: ExitStack) -> None:
+    values = platform(tls, running)
+    answers = ask_all({**values, "VAULT_ADDR": f"https://127.0.0.1:{values['REDIS_PORT']}"})
+    assert [answer.path for answer in answers if answer.fault] == ["VAULT_ADDR"]

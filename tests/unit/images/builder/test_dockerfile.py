@@ -1,0 +1,60 @@
+"""The subset of Dockerfiles: understood whole or refused with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nexusdev.errors import InvalidConfig
+from nexusdev.images.builder.dockerfile import Copy, Run, Set, parse
+from nexusdev.images.lockfile import Build, default_file, load
+from tests.unit.images.workbench import COMPILED
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "Dockerfile"
+    file.write_text(text)
+    return file
+
+
+def test_stages_know_what_they_are_built_on_and_what_they_do(tmp_path: Path) -> None:
+    build, last = parse(write(tmp_path, COMPILED)).stages
+    assert (build.parent, build.name, last.parent) == ("builder", "build", "base")
+    assert build.instructions[1:] == (Copy(files=("go.mod",), target="./"), Run(script="compile store"))
+    assert last.instructions == (
+        Copy(files=("/out/store",), target="/usr/local/bin/", stage="build"),
+        Set(what="USER", value="10001:10001"),
+    )
+
+
+def test_lines_that_end_in_a_backslash_are_one(tmp_path: Path) -> None:
+    text = "ARG BASE=nexusdev/base:local\nFROM ${BASE}\n# why\nRUN one && \\\n    # a comment between\n    two\n"
+    assert parse(write(tmp_path, text)).stages[0].instructions == (Run(script="one && two"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("FROM debian\n", ":1: FROM takes one of the arguments above"),
+        ("ARG BASE=debian\n", ":1: ARG names a parent"),
+        ("ARG B=nexusdev/base:local\nFROM ${B}\nADD x /\n", ":3: ADD is not understood"),
+        ("RUN true\n", ":1: RUN stands before the first FROM"),
+        ("ARG B=nexusdev/base:local\nFROM ${B}\nCOPY a b\n", ":3: COPY takes files and a folder"),
+        ("ARG B=nexusdev/base:local\nFROM ${B}\nCOPY --from=x a /\n", ":3: there is no earlier stage x"),
+        ("ARG B=nexusdev/base:local\nFROM ${B}\nENV A=1 B=2\n", ":3: ENV sets one NAME=value"),
+        ("# nothing\n", ":1: there is no FROM"),
+    ],
+)
+def test_whatever_is_outside_is_refused_with_its_line(tmp_path: Path, text: str, complaint: str) -> None:
+    with pytest.raises(InvalidConfig) as caught:
+        parse(write(tmp_path, text))
+    assert complaint in caught.value.message
+
+
+def test_every_image_of_the_stack_ends_as_nobody() -> None:
+    for image in load(default_file()).images.values():
+        for source in image.sources:
+            if isinstance(source, Build):
+                last = parse(source.folder / "Dockerfile").stages[-1].instructions[-1]
+                assert last == Set(what="USER", value="10001:10001"), image.name

@@ -1,0 +1,87 @@
+"""The lock: what stands there is read, what does not belong there is refused with file, line and what is allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nexusdev.errors import InvalidConfig, UsageError
+from nexusdev.images.lockfile import Build, Debootstrap, Registry, default_file, load
+from tests.unit.images.workbench import LOCK, write_lock
+
+
+def refusal(folder: Path, old: str, new: str) -> InvalidConfig:
+    assert old in LOCK
+    with pytest.raises(InvalidConfig) as caught:
+        load(write_lock(folder, LOCK.replace(old, new, 1)))
+    return caught.value
+
+
+def test_an_image_has_a_version_and_its_sources_in_order(tmp_path: Path) -> None:
+    lock = load(write_lock(tmp_path))
+    assert lock.images["store"].sources == (Build(folder=tmp_path / "store", cache="go-cache"),)
+    assert lock.images["base"].sources == (Registry(reference="docker.io/library/debian:trixie-slim", why="a test"),)
+    assert lock.runnable == ("cache", "store")
+
+
+def test_the_lock_of_the_stack_is_one(tmp_path: Path) -> None:
+    lock = load(default_file())
+    assert set(lock.runnable) == {
+        *("postgres", "etcd", "pgbouncer", "haproxy", "redis", "relay", "prometheus", "minio", "vault"),
+        *("exporters", "alertmanager", "grafana"),
+    }
+    assert lock.images["postgres"].variable == "NEXUS_IMAGE_POSTGRES"
+    assert any(isinstance(source, Debootstrap) for source in lock.images["debian"].sources)
+
+
+def test_an_unknown_key_is_refused_with_its_line_and_the_nearest(tmp_path: Path) -> None:
+    error = refusal(tmp_path, "programs: [server]", "programms: [server]")
+    assert error.message == f"{tmp_path}/images.lock.yaml:18: images.cache.programms: unknown key programms"
+    assert error.why == "allowed here: version, programs, check, internal, optional, sources"
+    assert error.hint == "did you mean programs?"
+
+
+def test_no_digest_needs_a_reason(tmp_path: Path) -> None:
+    error = refusal(tmp_path, "        why: a test\n", "")
+    assert error.message.endswith(":9: images.base.sources[0].digest: a digest of null needs a why beside it")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("schema: 1", "schema: 2", "schema must be 1"),
+        ('version: "8"', "version: 8.0", "must be a text"),
+        ('version: "8"', 'version: "8 or so"', "is not a version that can stand in a tag"),
+        ("build: cache", "build: nowhere", "there is no Dockerfile in"),
+        ("digest: null", "digest: latest", "is not sha256:"),
+        ("docker.io/library/debian:trixie-slim", "debian", "is not host/path:tag"),
+        ("  cache:\n", "  Cache:\n", "Cache is no image name"),
+        ("internal: true", "internal: perhaps", "must be true or false"),
+        ("      - build: cache", "      - copy: cache", "a source is exactly one of these"),
+    ],
+)
+def test_what_does_not_belong_there_is_refused(tmp_path: Path, old: str, new: str, complaint: str) -> None:
+    assert complaint in refusal(tmp_path, old, new).message
+
+
+def test_a_wrong_name_gets_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        load(write_lock(tmp_path)).choose(["stroe"])
+    assert caught.value.hint == "did you mean store?"
+
+
+def test_the_lock_of_the_product_is_the_same_after_it_was_kept(tmp_path: Path) -> None:
+    read = load(default_file(), cache=tmp_path)
+    assert (tmp_path / "images.kept").is_file()
+    assert load(default_file(), cache=tmp_path) == read == load(default_file())
+
+
+def test_a_lock_that_changed_is_read_again(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    file = write_lock(tmp_path)
+    load(file, cache=kept)
+    file.write_text(f"{LOCK}  nonsense: [\n")
+    with pytest.raises(InvalidConfig):
+        load(file, cache=kept)

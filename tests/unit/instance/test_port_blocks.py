@@ -1,0 +1,95 @@
+"""The block of ports: chosen once, and never quietly shared with a stranger."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nexusdev.errors import PortInUse, PreflightFailed
+from nexusdev.instance.port_blocks import (
+    SLOTS,
+    block_of,
+    choose_slot,
+    holder_of,
+    is_taken,
+    prefix_of,
+    require_free,
+    slot_of,
+)
+
+
+@pytest.fixture
+def listening() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_all_blocks_are_below_the_ports_of_outgoing_connections() -> None:
+    ports = [port for slot in SLOTS for port in block_of(slot)]
+    assert (min(ports), max(ports)) == (21000, 32699)
+    assert prefix_of(SLOTS[-1]) == 326
+
+
+def test_the_lowest_free_block_is_chosen() -> None:
+    assert choose_slot({0, 1, 3}, lambda _port: False) == 2
+
+
+def test_a_block_with_a_port_in_use_is_passed_over() -> None:
+    assert choose_slot(set(), lambda port: port in (21099, 21100)) == 2
+
+
+def test_when_all_blocks_are_taken_gc_is_the_next_command() -> None:
+    with pytest.raises(PreflightFailed) as raised:
+        choose_slot(set(SLOTS), lambda _port: False)
+    assert "nexusdev gc" in raised.value.hint
+
+
+@pytest.mark.parametrize(("port", "slot"), [(21000, 0), (21099, 0), (21100, 1), (20999, None), (32700, None)])
+def test_a_port_tells_its_block(port: int, slot: int | None) -> None:
+    assert slot_of(port) == slot
+
+
+def test_a_listening_port_is_taken_and_free_again_afterwards(listening: int) -> None:
+    assert is_taken(listening)
+
+
+def test_a_closed_port_is_free() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    assert not is_taken(port)
+
+
+def test_a_port_of_the_block_that_a_foreign_process_has_is_named_with_its_process(listening: int) -> None:
+    with pytest.raises(PortInUse) as raised:
+        require_free([listening])
+    assert raised.value.exit_status == 6
+    assert str(listening) in raised.value.message
+    assert f"(pid {os.getpid()})" in raised.value.message
+    assert "nexusdev up --move-ports" in raised.value.hint
+
+
+def test_a_port_that_a_foreign_container_has_is_named_with_its_container() -> None:
+    with pytest.raises(PortInUse, match="port 21032 is in use by container web"):
+        require_free([21032], published={21032: "web"}, taken=lambda _port: True)
+
+
+def test_several_taken_ports_are_all_in_the_evidence() -> None:
+    with pytest.raises(PortInUse, match=r"\(and 1 more\)") as raised:
+        require_free([21033, 21032], published={21032: "a", 21033: "b"}, taken=lambda _port: True)
+    assert raised.value.evidence == ("127.0.0.1:21032  container a", "127.0.0.1:21033  container b")
+
+
+def test_our_own_running_containers_may_have_their_ports() -> None:
+    require_free([21032], ours={21032}, taken=lambda _port: True)
+
+
+def test_a_listener_that_may_not_be_seen_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "net").mkdir()
+    line = "   0: 0100007F:5228 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 539 1 x"
+    (tmp_path / "net" / "tcp").write_text(f"  sl  local_address\n{line}\n")
+    assert holder_of(21032, {}, proc=tmp_path) == "a process of another user"
+    assert holder_of(21033, {}, proc=tmp_path) == "a process that cannot be seen from here"

@@ -1,0 +1,31 @@
+"""Why a container does not run, in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from nexusdev.plan.decision import ended
+from nexusdev.plan.snapshot import Container, State
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (0, "it is stopped"),
+        (143, "it is stopped"),
+        (137, "it ended with exit code 137"),
+        (1, "it ended with exit code 1"),
+    ],
+)
+def test_what_ends_by_the_signal_of_a_stop_is_stopped(code: int, words: str) -> None:
+    container = Container(
+        id="1",
+        name="etcd-0",
+        service="etcd-0",
+        component="postgres",
+        fingerprint="f",
+        owner_path="/p",
+        state=State.EXITED,
+        exit_code=code,
+    )
+    assert ended(container) == words

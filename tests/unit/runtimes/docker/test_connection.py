@@ -1,0 +1,173 @@
+"""Which engine is meant, and what a person reads when it does not answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nexusdev.errors import NexusError, NotFound, PreflightFailed
+from nexusdev.plan.steps import Action, Step
+from nexusdev.runtimes.docker.connection import connect, find_endpoint
+from nexusdev.runtimes.docker.http_client import EngineEndpoint
+from nexusdev.runtimes.docker.runtime import DockerRuntime
+from tests.unit.env.servers import refusing_proxy
+from tests.unit.runtimes.docker.engines import engine_at, engine_on_tcp, version
+
+
+def with_context(home: Path, name: str, host: str) -> None:
+    folder = home / ".docker" / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest()
+    folder.mkdir(parents=True)
+    (folder / "meta.json").write_text(json.dumps({"Name": name, "Endpoints": {"docker": {"Host": host}}}))
+
+
+def test_docker_host_wins_over_contexts(tmp_path: Path) -> None:
+    with_context(tmp_path, "desktop", "unix:///desktop.sock")
+    found = find_endpoint({"DOCKER_HOST": "tcp://127.0.0.1:2375", "DOCKER_CONTEXT": "desktop"}, tmp_path)
+    assert found == EngineEndpoint(url="tcp://127.0.0.1:2375", origin="DOCKER_HOST")
+
+
+def test_tls_is_taken_from_the_usual_variables(tmp_path: Path) -> None:
+    environ = {"DOCKER_HOST": "tcp://127.0.0.1:2376", "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "/certs"}
+    assert find_endpoint(environ, tmp_path).certificates == Path("/certs")
+    assert find_endpoint({**environ, "DOCKER_TLS_VERIFY": ""}, tmp_path).certificates is None
+
+
+def test_the_current_context_of_the_docker_cli_is_honoured(tmp_path: Path) -> None:
+    with_context(tmp_path, "desktop-linux", "unix:///desktop.sock")
+    (tmp_path / ".docker" / "config.json").write_text('{"currentContext": "desktop-linux"}')
+    assert find_endpoint({}, tmp_path) == EngineEndpoint(
+        url="unix:///desktop.sock", origin="Docker context desktop-linux"
+    )
+    assert find_endpoint({"DOCKER_CONTEXT": "default"}, tmp_path).origin == "the default socket"
+
+
+def test_without_any_word_it_is_the_usual_socket(tmp_path: Path) -> None:
+    assert find_endpoint({}, tmp_path).url == "unix:///var/run/docker.sock"
+    (tmp_path / ".docker").mkdir()
+    (tmp_path / ".docker" / "config.json").write_text("broken")
+    assert find_endpoint({}, tmp_path).url == "unix:///var/run/docker.sock"
+
+
+def test_a_context_that_does_not_exist_is_told(tmp_path: Path) -> None:
+    with pytest.raises(PreflightFailed, match="context gone does not exist") as error:
+        find_endpoint({"DOCKER_CONTEXT": "gone"}, tmp_path)
+    assert error.value.code == "ENGINE_NOT_FOUND"
+    assert error.value.hint.startswith("docker context ls")
+
+
+def refusal(endpoint: EngineEndpoint) -> NexusError:
+    with pytest.raises(PreflightFailed) as error:
+        connect(endpoint)
+    assert error.value.exit_status == 5
+    assert error.value.why
+    assert error.value.hint
+    return error.value
+
+
+def test_a_socket_that_is_not_there_is_an_engine_that_is_not_started(tmp_path: Path) -> None:
+    error = refusal(EngineEndpoint(url=f"unix://{tmp_path}/docker.sock", origin="DOCKER_HOST"))
+    assert (error.code, error.message) == ("ENGINE_NOT_FOUND", "no Docker engine answers")
+    assert "docker.sock does not exist (DOCKER_HOST)" in error.why
+    assert "systemctl start docker" in error.hint
+    assert "Docker Desktop" in error.hint
+
+
+def test_a_socket_that_nobody_listens_on_is_the_same(tmp_path: Path) -> None:
+    import socket
+
+    with socket.socket(socket.AF_UNIX) as left_behind:
+        left_behind.bind(str(tmp_path / "docker.sock"))
+    assert refusal(EngineEndpoint(url=f"unix://{tmp_path}/docker.sock", origin="x")).code == "ENGINE_NOT_FOUND"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may use every socket")
+def test_a_socket_that_is_forbidden_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "docker.sock"
+    path.touch(mode=0o000)
+    error = refusal(EngineEndpoint(url=f"unix://{path}", origin="x"))
+    assert error.code == "ENGINE_NOT_ALLOWED"
+    assert "mode 0000" in error.why
+    assert "usermod -aG" in error.hint
+
+
+def test_an_engine_on_another_machine_is_refused() -> None:
+    for url in ("ssh://me@far", "ssh://localhost", "tcp://10.0.0.7:2375", "tcp://docker:2376"):
+        assert refusal(EngineEndpoint(url=url, origin="DOCKER_HOST")).code == "ENGINE_NOT_LOCAL"
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ((404, {"message": ""}), "no Docker engine, or a proxy that refuses (HTTP 404)"),
+        ((403, {"message": "not for you"}), "or a proxy that refuses (HTTP 403: not for you)"),
+        ((200, {"name": "something else"}), "what answers there is no Docker engine"),
+        ((200, ["no", "object"]), "what answers there is no Docker engine"),
+        ((404, ["no", "object"]), "or a proxy that refuses (HTTP 404"),
+        ((200, {"ApiVersion": "new"}), "what answers there is no Docker engine"),
+    ],
+)
+def test_what_is_no_engine_is_told_so(tmp_path: Path, answer: tuple[int, Any], why: str) -> None:
+    with engine_at(tmp_path / "s", lambda _: answer) as url:
+        error = refusal(EngineEndpoint(url=url, origin="x"))
+    assert (error.code, why in error.why) == ("ENGINE_NOT_FOUND", True), error.why
+
+
+def test_an_engine_that_is_too_old_is_told_with_what_it_speaks(tmp_path: Path) -> None:
+    with engine_at(tmp_path / "s", lambda _: (200, version("1.40"))) as url:
+        error = refusal(EngineEndpoint(url=url, origin="x"))
+    assert error.code == "ENGINE_TOO_OLD"
+    assert "API 1.40" in error.why
+
+
+def bound(url: str) -> DockerRuntime:
+    return DockerRuntime(
+        "shop", instance="shop", owner_path="/x", connection=connect(EngineEndpoint(url=url, origin="x"))
+    )
+
+
+def test_an_engine_that_dies_in_the_middle_is_told_as_lost(tmp_path: Path) -> None:
+    with engine_at(tmp_path / "s", lambda path: (200, version()) if "version" in path else None) as url:
+        runtime = bound(url)
+        with pytest.raises(PreflightFailed, match="went away") as error:
+            runtime.observe()
+        assert error.value.code == "ENGINE_LOST"
+        with pytest.raises(PreflightFailed) as again:
+            runtime.apply(Step(action=Action.START, resource="db", reason="x"))
+        assert again.value.code == "ENGINE_LOST"
+    with pytest.raises(PreflightFailed) as gone:
+        runtime.observe()
+    assert gone.value.code == "ENGINE_LOST"
+
+
+def test_what_the_engine_refuses_is_told_in_its_words(tmp_path: Path) -> None:
+    def answer(path: str) -> tuple[int, Any]:
+        return (200, version()) if "version" in path else (500, {"message": "no space left on device"})
+
+    with (
+        engine_at(tmp_path / "s", answer) as url,
+        pytest.raises(PreflightFailed, match="no space left on device") as error,
+    ):
+        bound(url).observe()
+    assert error.value.code == "ENGINE_REFUSED"
+
+
+def test_what_is_not_there_is_told_as_not_found(tmp_path: Path) -> None:
+    def answer(path: str) -> tuple[int, Any]:
+        return (200, version()) if "version" in path else (404, {"message": "No such container: shop-db-1"})
+
+    with engine_at(tmp_path / "s", answer) as url, pytest.raises(NotFound, match="No such container: shop-db-1"):
+        bound(url).apply(Step(action=Action.START, resource="db", reason="x"))
+
+
+def test_an_engine_on_this_machine_is_never_asked_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with refusing_proxy() as (named, came), engine_on_tcp(lambda path: (200, version())) as url:
+        for name, value in {**named, "NO_PROXY": ""}.items():
+            monkeypatch.setenv(name, value)
+        found = connect(EngineEndpoint(url=url, origin="DOCKER_HOST"))
+        assert found.api.version()["Version"] == "27.0"
+    assert came == []

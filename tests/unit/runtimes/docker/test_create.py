@@ -1,0 +1,163 @@
+"""What the engine is told to create."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from nexusdev.interfaces import BindMount, OneOff
+from nexusdev.runtimes.docker.create import (
+    ResourceNames,
+    container_config,
+    network_labels,
+    one_off_config,
+    volume_labels,
+)
+from nexusdev.stack.model import FileMount, Healthcheck, Logging, Network, Port, Service, Stack, VolumeMount
+
+DB = Service(
+    name="db",
+    image="db:1",
+    component="db",
+    group="db",
+    address="10.0.0.10",
+    aliases=("db-primary",),
+    entrypoint=("/run.sh",),
+    environment={"COLOUR": "blue"},
+    ports=(Port(host=21040, container=5432), Port(host=21041, container=5432)),
+    volumes=(VolumeMount(volume="db", target="/data"),),
+    tmpfs={"/tmp": "size=1m"},
+    files=(FileMount(kind="config", name="c", source=Path("/stack/c"), target="/etc/c"),),
+    memory_bytes=1024,
+    pids=10,
+    restart="on-failure:3",
+    stop_signal="SIGINT",
+    stop_grace=1.6,
+    healthcheck=Healthcheck(test=("CMD", "true"), interval=30, timeout=5, retries=3, start_period=0.5),
+)
+SIDE = Service(name="side", image="side:1", component="side", group="side", role="sidecar", shares="db")
+STACK = Stack(
+    project="shop",
+    network=Network(name="nexus", subnet="10.0.0.0/24"),
+    services={"db": DB, "side": SIDE},
+    file=Path("/stack/stack.yaml"),
+)
+NAMES = ResourceNames(project="shop", instance="i", owner_path="/home/dev/shop", stack=STACK)
+
+
+def told(service: Service = DB, owner_id: str = "") -> dict[str, Any]:
+    return container_config(service, NAMES, STACK, fingerprint="f1", owner_id=owner_id)
+
+
+def test_ports_are_published_on_loopback_only() -> None:
+    ports = told()["HostConfig"]["PortBindings"]
+    assert ports == {
+        "5432/tcp": [{"HostIp": "127.0.0.1", "HostPort": "21040"}, {"HostIp": "127.0.0.1", "HostPort": "21041"}]
+    }
+
+
+def test_the_address_is_fixed_and_every_name_is_an_alias() -> None:
+    endpoint = told()["NetworkingConfig"]["EndpointsConfig"]["shop_nexus"]
+    assert endpoint == {"IPAMConfig": {"IPv4Address": "10.0.0.10"}, "Aliases": ["db", "db-primary"]}
+    assert told()["HostConfig"]["ExtraHosts"] == ["db:10.0.0.10", "db-primary:10.0.0.10"]
+
+
+def test_a_sidecar_has_nothing_of_its_own_network() -> None:
+    body = told(SIDE, owner_id="c1")
+    assert body["HostConfig"]["NetworkMode"] == "container:c1"
+    assert (body["HostConfig"]["ExtraHosts"], body["HostConfig"]["PortBindings"], body["NetworkingConfig"]) == (
+        [],
+        {},
+        {},
+    )
+
+
+def test_volumes_are_named_and_files_are_read_only() -> None:
+    assert told()["HostConfig"]["Mounts"] == [
+        {"Type": "volume", "Source": "shop_db", "Target": "/data", "ReadOnly": False},
+        {"Type": "bind", "Source": "/stack/c", "Target": "/etc/c", "ReadOnly": True},
+    ]
+
+
+def test_no_swap_beside_the_memory() -> None:
+    host = told()["HostConfig"]
+    assert (host["Memory"], host["MemorySwap"]) == (1024, 1024)
+    assert "Memory" not in told(replace(DB, memory_bytes=0))["HostConfig"]
+
+
+@pytest.mark.parametrize(("grace", "seconds"), [(0.1, 1), (1.6, 2), (90.0, 90)])
+def test_the_grace_is_whole_seconds_and_never_none(grace: float, seconds: int) -> None:
+    assert told(replace(DB, stop_grace=grace))["StopTimeout"] == seconds
+
+
+def test_the_restart_policy_and_the_healthcheck_are_in_the_engines_units() -> None:
+    assert told()["HostConfig"]["RestartPolicy"] == {"Name": "on-failure", "MaximumRetryCount": 3}
+    assert told()["Healthcheck"] == {
+        "Test": ["CMD", "true"],
+        "Interval": 30_000_000_000,
+        "Timeout": 5_000_000_000,
+        "StartPeriod": 500_000_000,
+        "Retries": 3,
+    }
+
+
+def test_everything_says_where_the_state_of_its_instance_is() -> None:
+    names = replace(NAMES, state_path="/home/dev/.local/state/nexusdev/instances/i")
+    expected = {"dev.nexus.state-path": "/home/dev/.local/state/nexusdev/instances/i"}
+    made = container_config(DB, names, STACK, fingerprint="f1")["Labels"]
+    for labels in (made, volume_labels(names, "db"), network_labels(names, STACK.network)):
+        assert expected.items() <= labels.items()
+
+
+def test_the_log_driver_is_the_files_choice_or_else_the_engines() -> None:
+    limited = Logging(driver="json-file", options={"max-size": "10m", "max-file": "3"})
+    assert told(replace(DB, logging=limited))["HostConfig"]["LogConfig"] == {
+        "Type": "json-file",
+        "Config": {"max-size": "10m", "max-file": "3"},
+    }
+    assert told()["HostConfig"]["LogConfig"] == {}
+
+
+def test_labels_tell_compose_a_normal_project_and_us_whose_it_is() -> None:
+    assert told()["Labels"] == {
+        "com.docker.compose.project": "shop",
+        "com.docker.compose.version": "2.26.1",
+        "com.docker.compose.service": "db",
+        "com.docker.compose.container-number": "1",
+        "com.docker.compose.oneoff": "False",
+        "com.docker.compose.project.working_dir": "/stack",
+        "com.docker.compose.project.config_files": "/stack/stack.yaml",
+        "com.docker.compose.config-hash": "f1",
+        "dev.nexus.instance": "i",
+        "dev.nexus.owner-path": "/home/dev/shop",
+        "dev.nexus.component": "db",
+        "dev.nexus.role": "server",
+        "dev.nexus.fingerprint": "f1",
+    }
+
+
+def test_a_one_off_is_labelled_as_no_service_keeps_no_log_and_hears_signals() -> None:
+    names = ResourceNames(project="nexusdev-shop", instance="shop", owner_path="/home/dev/shop")
+    wanted = OneOff(
+        name="nexusdev-shop-run-1",
+        image="python:3",
+        argv=("app",),
+        environment={"PGPASSWORD": "s3cret"},
+        mounts=(BindMount(source=Path("/state/ca.crt"), target="/run/nexusdev/ca.crt", read_only=True),),
+    )
+    config = one_off_config(wanted, names, network="nexusdev-shop_nexus", tty=False, with_stdin=True)
+    assert config["Labels"] == {
+        **names.common,
+        "com.docker.compose.oneoff": "True",
+        "dev.nexus.role": "one-off",
+    }
+    host = config["HostConfig"]
+    assert (host["NetworkMode"], host["Init"], host["LogConfig"]) == ("nexusdev-shop_nexus", True, {"Type": "none"})
+    assert host["Mounts"] == [
+        {"Type": "bind", "Source": "/state/ca.crt", "Target": "/run/nexusdev/ca.crt", "ReadOnly": True}
+    ]
+    assert config["Env"] == ["PGPASSWORD=s3cret"]
+    assert (config["OpenStdin"], config["StdinOnce"], config["Tty"]) == (True, True, False)

@@ -1,0 +1,73 @@
+"""What was read is kept: given back while its files stay as they are, and never otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec import Struct
+
+from nexusdev.util.file_cache import FileCache
+
+
+class Reading(Struct, frozen=True):
+    """Something that was read from files."""
+
+    words: tuple[str, ...]
+    place: Path
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    file = tmp_path / "source.yaml"
+    file.write_text("a: 1\n")
+    return file
+
+
+def kept(folder: Path, key: str = "key") -> FileCache[Reading]:
+    return FileCache(folder / "reading.kept", Reading, key=key)
+
+
+def test_a_value_comes_back_as_it_was(tmp_path: Path, source: Path) -> None:
+    value = Reading(words=("a", "b"), place=source)
+    kept(tmp_path).store(value, made_of=[source])
+    assert kept(tmp_path).cached() == value
+    assert (tmp_path / "reading.kept").stat().st_mode & 0o777 == 0o600
+
+
+def test_at_first_there_is_nothing(tmp_path: Path) -> None:
+    assert kept(tmp_path).cached() is None
+
+
+def test_it_is_forgotten_when_a_file_changes(tmp_path: Path, source: Path) -> None:
+    kept(tmp_path).store(Reading(words=(), place=source), made_of=[source])
+    source.write_text("a: 22\n")
+    assert kept(tmp_path).cached() is None
+
+
+def test_it_is_forgotten_when_a_file_is_gone(tmp_path: Path, source: Path) -> None:
+    kept(tmp_path).store(Reading(words=(), place=source), made_of=[source])
+    source.unlink()
+    assert kept(tmp_path).cached() is None
+
+
+def test_it_is_not_another_keys(tmp_path: Path, source: Path) -> None:
+    kept(tmp_path, "one instance").store(Reading(words=(), place=source), made_of=[source])
+    assert kept(tmp_path, "another instance").cached() is None
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00", b"{}", b"half a file"])
+def test_what_cannot_be_understood_is_nothing(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "reading.kept").write_bytes(content)
+    assert kept(tmp_path).cached() is None
+
+
+def test_a_value_of_another_shape_is_nothing(tmp_path: Path, source: Path) -> None:
+    other: FileCache[dict[str, int]] = FileCache(tmp_path / "reading.kept", dict[str, int], key="key")
+    other.store({"words": 1}, made_of=[source])
+    assert kept(tmp_path).cached() is None
+
+
+def test_a_missing_folder_is_not_made(tmp_path: Path, source: Path) -> None:
+    kept(tmp_path / "none").store(Reading(words=(), place=source), made_of=[source])
+    assert not (tmp_path / "none").exists()
