@@ -108,7 +108,7 @@ class WithStore(MemoryProvider):
     store = Store()
 
     def inventory(self, *, caches: bool = False) -> EngineInventory:
-        return replace(super().survey(), in_use=frozenset({"used"}), caches=("nexusdev-go-cache",) if caches else ())
+        return replace(super().inventory(), in_use=frozenset({"used"}), caches=("nexusdev-go-cache",) if caches else ())
 
     def images(self, *_args: object, **_more: object) -> Store:
         return self.store
@@ -223,9 +223,9 @@ def test_a_folder_whose_parent_is_gone_too_is_left_alone(orphaned: House) -> Non
     ("prepare", "advice"),
     [
         (lambda house: None, "nexusdev gc)"),
-        (lambda house: house.world.containers.clear(), "nexusdev gc --data)"),
+        (lambda house: house.engine.containers.clear(), "nexusdev gc --data)"),
         (
-            lambda house: setattr(next(iter(house.world.containers.values())), "state", State.RUNNING),
+            lambda house: setattr(next(iter(house.engine.containers.values())), "state", State.RUNNING),
             "nexusdev -i shop down)",
         ),
     ],

@@ -78,7 +78,7 @@ def test_a_state_that_was_removed_is_lost_and_its_place_is_named(house: House) -
 
 def test_without_an_engine_no_more_is_said_than_is_known(house: House) -> None:
     class Absent(type(house.provider)):  # type: ignore[misc]
-        def survey(self, *, caches: bool = False) -> object:
+        def inventory(self, *, caches: bool = False) -> object:
             from nexusdev.errors import PreflightFailed
 
             raise PreflightFailed("the engine does not answer")

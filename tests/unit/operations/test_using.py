@@ -91,12 +91,12 @@ class Pictures(FakeImages):
 
     @property
     def store(self) -> MemoryImages:
-        return self.store
+        return self._held
 
     @store.setter
     def store(self, _value: object) -> None:
-        self.store = MemoryImages(published={"python:3": "sha256:1"})
-        self.store.images["i"] = StoredImage(id="i", tags=("tools:latest",))
+        self._held = MemoryImages(published={"python:3": "sha256:1"})
+        self._held.images["i"] = StoredImage(id="i", tags=("tools:latest",))
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ class Listing:
     """An engine that has these containers and volumes."""
 
     def __init__(self, *containers: Mapping[str, Any], volumes: tuple[Mapping[str, Any], ...] = ()) -> None:
-        self.look = self
+        self.http = self
         self._containers = containers
         self._volumes = volumes
 
