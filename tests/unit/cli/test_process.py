@@ -260,7 +260,7 @@ house = House(folder=Path(sys.argv[1]))
 house.clock = SystemClock()
 house.redis.reading = ("-",)
 up(house.context())
-house.world.scripts["redis-0"] = lambda argv, stdin: Completed(exit_code=0, stdout=stdin or b"no input\\n")
+house.engine.scripts["redis-0"] = lambda argv, stdin: Completed(exit_code=0, stdout=stdin or b"no input\\n")
 original = app.start
 def start(argv):
     here = original(argv)
