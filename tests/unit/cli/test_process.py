@@ -259,7 +259,8 @@ from tests.fakes import House
 house = House(folder=Path(sys.argv[1]))
 house.clock = SystemClock()
 house.redis.reading = ("-",)
-up(house.context())
+# every process has an engine of its own: the volumes of the one before are not in it
+up(house.context(), agreed={"redis-0", "redis-1"})
 house.engine.scripts["redis-0"] = lambda argv, stdin: Completed(exit_code=0, stdout=stdin or b"no input\\n")
 original = app.start
 def start(argv):
