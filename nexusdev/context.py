@@ -7,17 +7,18 @@ import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
 from nexusdev.components.contract import Component
 from nexusdev.components.registry import ALL
-from nexusdev.errors import InvalidConfig, NotFound
+from nexusdev.errors import InvalidConfig, InvalidState, NotFound
 from nexusdev.events import Listener, Silence
 from nexusdev.instance.identity import Identity
 from nexusdev.instance.paths import folder_of
 from nexusdev.interfaces import Runtime
+from nexusdev.runtimes import registry
 from nexusdev.settings import Settings
 from nexusdev.stack import model
 from nexusdev.stack.model import Stack
@@ -27,69 +28,7 @@ from nexusdev.util.file_cache import FileCache
 if TYPE_CHECKING:
     from nexusdev.images.images import Images
     from nexusdev.instance.instance import Instance
-    from nexusdev.plan.inventory import EngineInventory
-    from nexusdev.runtimes.docker.connection import EngineFacts
-
-
-class RuntimeProvider(Protocol):
-    """How verbs reach an engine."""
-
-    def runtime(self, identity: Identity, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:
-        """The runtime of one instance; without a stack it can create nothing. Connects when first used.
-
-        ``owner``, ``state_path``: its project and state folder, which become labels of what it makes.
-        """
-
-    def inventory(self, *, caches: bool = False) -> EngineInventory:
-        """What the engine holds of every instance; with ``caches``, the volumes of image builds too."""
-
-    def volume_sizes(self) -> Mapping[str, int]:
-        """Bytes of each volume by its full name; none where the engine does not tell quickly."""
-
-    def facts(self) -> EngineFacts:
-        """What the engine says of itself. Raises PreflightFailed."""
-
-    def images(self, root: Path, *, kinds: tuple[str, ...], cache: Path) -> Images:
-        """The images of this installation beside the engine's store. ``cache``: folder for what may be kept of them."""
-
-
-class DockerProvider:
-    """The Docker engine of this process's environment."""
-
-    def runtime(self, identity: Identity, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:
-        from nexusdev.runtimes.docker.runtime import DockerRuntime
-
-        return DockerRuntime(
-            identity.compose_project,
-            instance=identity.name,
-            owner_path=str(owner),
-            state_path=state_path,
-            stack=stack,
-        )
-
-    def inventory(self, *, caches: bool = False) -> EngineInventory:
-        from nexusdev.runtimes.docker.connection import engine, translate_engine_errors
-        from nexusdev.runtimes.docker.inventory import inventory
-
-        found = engine()
-        with translate_engine_errors(found.endpoint):
-            return inventory(found, caches=caches)
-
-    def volume_sizes(self) -> Mapping[str, int]:
-        from nexusdev.runtimes.docker.connection import engine
-        from nexusdev.runtimes.docker.inventory import volume_sizes
-
-        return volume_sizes(engine())
-
-    def facts(self) -> EngineFacts:
-        from nexusdev.runtimes.docker.connection import engine
-
-        return engine().facts()
-
-    def images(self, root: Path, *, kinds: tuple[str, ...], cache: Path) -> Images:
-        from nexusdev.images.images import open_images
-
-        return open_images(root, kinds=kinds, cache=cache)
+    from nexusdev.runtimes.provider import RuntimeProvider
 
 
 def stack_file() -> Path:
@@ -103,25 +42,39 @@ def stack_file() -> Path:
     )
 
 
+def _open_images(provider: RuntimeProvider, root: Path, kinds: tuple[str, ...], cache: Path) -> Images:
+    from nexusdev.images.images import open_images
+
+    return open_images(root, kinds=kinds, cache=cache, connect=provider.image_store)
+
+
 class Context(Struct, frozen=True, kw_only=True, dict=True):
     """One run of one verb.
 
     root           folder of all instances' state
     timeout_given  a flag said how long to wait; else the verb's own default counts
     wall           seconds since the epoch, by the engine's clock
+    given_provider  another provider than the one that the settings name
+    open_images    how the images of this installation are opened beside a provider's store
     """
 
     identity: Identity
     settings: Settings
     root: Path
     listener: Listener = field(default_factory=Silence)
-    provider: RuntimeProvider = field(default_factory=DockerProvider)
     clock: Clock = field(default_factory=SystemClock)
     components: Mapping[str, Component] = field(default_factory=lambda: ALL)
     compose: Path = field(default_factory=stack_file)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     timeout_given: bool = False
     wall: Callable[[], float] = time.time
+    given_provider: RuntimeProvider | None = None
+    open_images: Callable[[RuntimeProvider, Path, tuple[str, ...], Path], Images] = _open_images
+
+    @cached_property
+    def provider(self) -> RuntimeProvider:
+        """The runtime that the settings name, or the one that was given."""
+        return self.given_provider or registry.provider(self.settings.runtime)
 
     @cached_property
     def _cache(self) -> dict[str, Any]:
@@ -133,11 +86,12 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
 
         Raises:
             NotFound: There is none (exit 3).
-            IdentityMismatch: This folder had one under another path (PROJECT_MOVED).
+            IdentityMismatch: This folder had one under another path (PROJECT_MOVED), or it is of another runtime (RUNTIME_MISMATCH).
             InvalidState: Its containers or data exist, and its state is elsewhere or lost (STATE_ELSEWHERE, STATE_LOST).
         """
         from nexusdev.instance.instance import find
 
+        self.require_runtime()
         try:
             return find(self.identity, root=self.root)
         except NotFound:
@@ -151,7 +105,7 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
         """The images of this installation, in the order of sources that the settings name."""
         if "images" not in self._cache:
             cache = folder_of(self.root, self.identity.name)
-            self._cache["images"] = self.provider.images(self.root, kinds=self.settings.image_sources, cache=cache)
+            self._cache["images"] = self.open_images(self.provider, self.root, self.settings.image_sources, cache)
         images: Images = self._cache["images"]
         return images
 
@@ -174,8 +128,26 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
         return cache.get(read, made_of=lambda stack: (*stack.made_of, *Path(model.__file__).parent.glob("*.py")))
 
     def runtime(self, stack: Stack | None = None, *, owner: Path | None = None) -> Runtime:
-        """The runtime of this instance."""
+        """The runtime of this instance. Raises IdentityMismatch for an instance of another runtime."""
+        self.require_runtime()
         state = folder_of(self.root, self.identity.name)
         return self.provider.runtime(
-            self.identity, owner=owner or self.identity.project, state_path=str(state), stack=stack
+            self.identity.name, owner=owner or self.identity.project, state_path=str(state), stack=stack
         )
+
+    def require_runtime(self) -> None:
+        """Refuse to look for an instance in a runtime that it was not made in.
+
+        Raises:
+            IdentityMismatch: Its record names another runtime than the settings.
+        """
+        from nexusdev.instance import state
+        from nexusdev.instance.identity import require_runtime
+
+        try:
+            record = state.read_record(folder_of(self.root, self.identity.name))
+        except InvalidState:
+            return  # who needs the record says what is wrong with it
+        if record:
+            origin = self.settings.origins.get("runtime", "default")
+            require_runtime(self.identity.name, record.runtime, asked=self.settings.runtime, origin=origin)

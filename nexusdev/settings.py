@@ -1,7 +1,7 @@
 """What the user has decided, and where: flag > NEXUSDEV_<KEY> > nexusdev.toml (or [tool.nexusdev]) > user config > default.
 
     instance       name of the instance; default: made from the project folder's path
-    runtime        where it runs; 'docker'
+    runtime        where it runs, by its name in runtimes/registry.py: 'docker'. An instance stays on the runtime that it was made on
     timeout        how long ``up`` and ``wait`` wait in all: seconds, or '90s', '10m', '1h'
     env_file       the file that ``up`` writes, relative to the project folder. Not .env: that one is usually kept by hand
     seed           the project's own seed folder, relative to the project folder
@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from nexusdev.errors import InvalidConfig
 from nexusdev.instance.naming import NAME, has_table
+from nexusdev.runtimes import registry
 
 PREFIX = "NEXUSDEV_"
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*([smh]?)")
@@ -40,7 +41,7 @@ class Settings(NamedTuple):
     """
 
     instance: str = ""
-    runtime: str = "docker"
+    runtime: str = registry.DEFAULT
     timeout: float = 300.0
     env_file: Path = Path(".env.nexusdev")
     seed: Path = Path("seed")
@@ -58,7 +59,11 @@ class Settings(NamedTuple):
 
 
 class _Wrong(ValueError):
-    """A value that cannot be used; its text completes 'key must be …'."""
+    """A value that cannot be used; its text completes 'key must be …'. ``known``: the values to choose from, where they are few."""
+
+    def __init__(self, text: str, known: tuple[str, ...] = ()) -> None:
+        super().__init__(text)
+        self.known = known
 
 
 def _name(value: object) -> str:
@@ -68,9 +73,10 @@ def _name(value: object) -> str:
 
 
 def _runtime(value: object) -> str:
-    if value == "docker":
-        return "docker"
-    raise _Wrong("docker")
+    known = registry.names()
+    if isinstance(value, str) and value in known:
+        return value
+    raise _Wrong(" or ".join(known), known)
 
 
 def _seconds(value: object) -> float:
@@ -230,9 +236,13 @@ def _known(key: str, place: str) -> str:
 
 
 def _nearest(key: str, cutoff: float = 0.6) -> str:
+    return _near(key.replace("-", "_"), KEYS, cutoff)
+
+
+def _near(word: str, known: Collection[str], cutoff: float = 0.6) -> str:
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(key.replace("-", "_"), KEYS, 1, cutoff)), "")
+    return next(iter(get_close_matches(word, known, 1, cutoff)), "")
 
 
 def _unknown(key: str, place: str, near: str) -> InvalidConfig:
@@ -248,8 +258,18 @@ def _checked(key: str, found: _Found) -> Any:
     try:
         value = KEYS[key](found.value)
     except _Wrong as wrong:
-        raise InvalidConfig(f"{found.origin}: {key} must be {wrong}", why=f"it is {found.value!r}") from None
+        raise _refused(key, found, wrong) from None
     return found.base / value if isinstance(value, Path) else value
+
+
+def _refused(key: str, found: _Found, wrong: _Wrong) -> InvalidConfig:
+    near = _near(str(found.value), wrong.known)
+    return InvalidConfig(
+        f"{found.origin}: {key} must be {wrong}",
+        why=f"it is {found.value!r}" + (f"; did you mean {near}?" if near else ""),
+        hint="nexusdev config show   all settings and where each came from",
+        evidence=(f"known: {', '.join(wrong.known)}",) if wrong.known else (),
+    )
 
 
 def _user_config() -> Path:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
+
 from nexusdev.__main__ import ended
 from nexusdev.cli.console import Console
 from nexusdev.cli.global_options import move_global_options_first, wants_json
@@ -33,15 +35,11 @@ from nexusdev.context import Context
 from nexusdev.errors import ImageUnavailable
 from nexusdev.events import Event, Listener
 from nexusdev.instance.identity import Identity
-from nexusdev.interfaces import InstanceAccess, Runtime, View
-from nexusdev.plan.inventory import EngineInventory, OwnedResource
+from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.plan.snapshot import Snapshot, State
-from nexusdev.runtimes.docker.connection import EngineFacts
-from nexusdev.runtimes.docker.labels import ONE_OFF_ROLE
-from nexusdev.runtimes.memory.engine import ALIVE
-from nexusdev.runtimes.memory.runtime import FakeEngine, MemoryRuntime
+from nexusdev.runtimes.memory import provider as memory
+from nexusdev.runtimes.memory.engine import FakeEngine
 from nexusdev.settings import Settings
-from nexusdev.stack.model import Stack
 
 
 @dataclass(kw_only=True)
@@ -198,82 +196,10 @@ class _Arrived:
     reference: str
 
 
-FACTS = EngineFacts(
-    endpoint="unix:///var/run/docker.sock",
-    origin="the default socket",
-    version="27.0.1",
-    api_version="1.46",
-    operating_system="Debian GNU/Linux 12",
-    architecture="x86_64",
-    cpus=2,
-    memory_bytes=8 * 2**30,
-    storage_driver="overlay2",
-    data_root="/nonexistent",
-    cgroup_version="2",
-    containers=0,
-    rootless=False,
-)
+class MemoryProvider(memory.MemoryProvider, kw_only=True, dict=True):
+    """Every instance lives in one world; ``pictures`` stand in the place of images."""
 
-
-@dataclass(kw_only=True)
-class MemoryProvider:
-    """Every instance lives in one world."""
-
-    engine: FakeEngine = field(default_factory=FakeEngine)
-    pictures: FakeImages = field(default_factory=FakeImages)
-    engine_facts: EngineFacts = FACTS
-    sizes: dict[str, int] = field(default_factory=dict)
-
-    def runtime(self, identity: Identity, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:
-        return MemoryRuntime(
-            project=identity.compose_project,
-            instance=identity.name,
-            owner_path=str(owner),
-            state_path=state_path,
-            stack=stack,
-            engine=self.engine,
-        )
-
-    def inventory(self, *, caches: bool = False) -> EngineInventory:
-        containers = [
-            OwnedResource(
-                kind="container",
-                name=container.name,
-                id=container.id,
-                instance=container.instance,
-                owner_path=container.owner_path,
-                state_path=container.state_path,
-                service=container.service,
-                running=container.state is State.RUNNING,
-                alive=container.state in ALIVE,
-                used=container.finished_at,
-                ports=container.ports,
-                one_off=container.role == ONE_OFF_ROLE,
-            )
-            for container in self.engine.containers.values()
-            if container.instance
-        ]
-        volumes = [
-            OwnedResource(
-                kind="volume",
-                name=name,
-                id=name,
-                instance=store.instance,
-                owner_path=store.owner_path,
-                state_path=store.state_path,
-            )
-            for name, store in self.engine.volumes.items()
-        ]
-        return EngineInventory(resources=(*containers, *volumes))
-
-    def volume_sizes(self) -> Mapping[str, int]:
-        return self.sizes
-
-    def facts(self) -> EngineFacts:
-        return self.engine_facts
-
-    def images(self, root: Path, *, kinds: tuple[str, ...], cache: Path) -> Any:
-        return self.pictures
+    pictures: FakeImages = msgspec.field(default_factory=FakeImages)
 
 
 COMPOSE = """
@@ -346,7 +272,8 @@ class House:
     def doubles(self) -> dict[str, Any]:
         """What stands in the place of the world."""
         return {
-            "provider": self.provider,
+            "given_provider": self.provider,
+            "open_images": lambda *_: self.provider.pictures,
             "clock": self.clock,
             "components": {each.name: cast(Component, each) for each in (self.gateway, self.redis, *self.more)},
             "compose": self.folder / "compose" / "stack.yaml",

@@ -77,6 +77,9 @@ def main_options(  # noqa: PLR0917 - options of a command
     project: Annotated[
         Path | None, typer.Option("--project", "-C", help="Work as if started in this folder.", metavar="FOLDER")
     ] = None,
+    runtime: Annotated[
+        str | None, typer.Option("--runtime", help="Where the instance runs: docker.", metavar="NAME")
+    ] = None,
     timeout: Annotated[
         str | None, typer.Option("--timeout", help="How long to wait in all: seconds, or 90s, 10m.", metavar="TIME")
     ] = None,
@@ -103,6 +106,7 @@ def main_options(  # noqa: PLR0917 - options of a command
     session.globals = Globals(
         instance=instance,
         project=project,
+        runtime=runtime,
         json=json,
         quiet=quiet,
         verbose=verbose,

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 _FLAGS = ("--json", "--quiet", "--verbose", "--no-color", "--yes")
-_VALUED = ("-i", "--instance", "-C", "--project", "--timeout")
+_VALUED = ("-i", "--instance", "-C", "--project", "--runtime", "--timeout")
 _SHORT = frozenset("qvy")
 
 # Words of these commands belong to another program: how many of them come first and are ours.
@@ -30,12 +30,18 @@ class Globals(Struct, frozen=True, kw_only=True):
 
     instance: str | None = None
     project: Path | None = None
+    runtime: str | None = None
     json: bool = False
     quiet: bool = False
     verbose: bool = False
     color: bool = True
     yes: bool = False
     timeout: str | None = None
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """Those that override a setting, by its key; None where it was not given."""
+        return {"instance": self.instance, "runtime": self.runtime, "timeout": self.timeout}
 
 
 def move_global_options_first(argv: Sequence[str]) -> list[str]:

@@ -43,7 +43,7 @@ class Session(Struct, kw_only=True):
 
         given = self.globals
         project = find_project(given.project or Path.cwd())
-        chosen = settings.load(project, flags={"instance": given.instance, "timeout": given.timeout, **flags})
+        chosen = settings.load(project, flags={**given.settings, **flags})
         identity = identify(project, chosen.instance, root=state_root())
         self.instance = identity.name
         return Context(

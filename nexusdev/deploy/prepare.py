@@ -128,6 +128,7 @@ def require_whole(state: UpState, names: Sequence[str], agreed: Collection[str] 
 
 def _instance(context: Context, *, move_ports: bool) -> Instance:
     """The engine is asked about everybody only where something is to be chosen: what is known already is checked by its labels."""
+    context.require_runtime()
     known = (folder_of(context.root, context.identity.name) / "instance.json").exists()
     if not known:
         refuse_moved(context)
@@ -138,6 +139,7 @@ def _instance(context: Context, *, move_ports: bool) -> Instance:
         root=context.root,
         rootless=choosing and context.provider.facts().rootless,
         move_ports=move_ports,
+        runtime=context.settings.runtime,
     )
     if instance.created and (words := second_folder(context)):
         context.listener.tell(Note(text=words))

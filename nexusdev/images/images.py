@@ -163,20 +163,14 @@ def open_images(
     *,
     kinds: tuple[str, ...] = (REGISTRY, BUILD),
     lock: Path | None = None,
-    connect: Callable[[], ImageStore] | None = None,
+    connect: Callable[[], ImageStore],
     cache: Path | None = None,
 ) -> Images:
-    """The images of this installation and of this process's engine. Raises InvalidConfig. ``cache``: see ``lockfile.load``."""
+    """The images of this installation beside a runtime's store. Raises InvalidConfig. ``cache``: see ``lockfile.load``."""
     return Images(
         lock=load(lock or default_file(), cache=cache),
-        connect=connect or _engine,
+        connect=connect,
         root=root,
         kinds=kinds,
         environ=os.environ,
     )
-
-
-def _engine() -> ImageStore:
-    from nexusdev.runtimes.docker.images import image_store
-
-    return image_store()

@@ -14,7 +14,7 @@ from nexusdev.errors import IdentityMismatch
 from nexusdev.instance.naming import checked_name, derived_name, find_project, name_of
 from nexusdev.instance.places import Place, Presence, Sight, look_for
 
-__all__ = ["Identity", "find_project", "identify", "require_owner"]
+__all__ = ["Identity", "find_project", "identify", "require_owner", "require_runtime"]
 
 
 class Identity(Struct, frozen=True, kw_only=True):
@@ -58,6 +58,31 @@ def require_owner(identity: Identity, owner: Path | str, place: Place = Place())
         why=f"{owner} owns it; you are in {identity.project}",
         hint=f"nexusdev -C {owner} up   work on that one\nnexusdev -i {identity.name[:30]}-2 up   take another name here",
         evidence=(f"owner: {owner}", f"here:  {identity.project}"),
+    )
+
+
+def require_runtime(name: str, recorded: str, *, asked: str, origin: str) -> None:
+    """Refuse to work on an instance in another runtime than its own.
+
+    Args:
+        name: The instance.
+        recorded: The runtime that its record names.
+        asked: The runtime that the settings name.
+        origin: Where that setting came from, as in ``Settings.origins``.
+
+    Raises:
+        IdentityMismatch: They differ (RUNTIME_MISMATCH).
+    """
+    if recorded == asked:
+        return
+    where = "is the default" if origin == "default" else f"comes from {origin}"
+    raise IdentityMismatch(
+        f"instance {name} runs on {recorded}, not on {asked}",
+        why=f"it was made with the runtime {recorded}, which has its containers and data; {asked} {where}",
+        hint=f"nexusdev --runtime {recorded} -i {name} up   work on it where it is\n"
+        f"nexusdev --runtime {asked} -i {name[:30]}-2 up   start another instance on {asked}",
+        evidence=(f"recorded: {recorded}", f"asked: {asked} ({origin})"),
+        code="RUNTIME_MISMATCH",
     )
 
 

@@ -145,12 +145,14 @@ def open_instance(
     root: Path | None = None,
     rootless: bool = False,
     move_ports: bool = False,
+    runtime: str = "docker",
 ) -> Instance:
     """The instance to work on, made when there is none. Call it with the instance's lock held (``locked``).
 
     inventory   what the engine holds, so that ports, subnets and owners do not clash
     rootless    the engine runs without root (other owner of mounted files)
     move_ports  take another port block
+    runtime     where a new instance will run; kept in its record
 
     Raises IdentityMismatch (another folder's), InvalidState (broken, newer, or data without state).
     """
@@ -167,7 +169,7 @@ def open_instance(
         identity.name, inventory.of_instance(identity.name), root=root, project=identity.project
     ):
         raise lost
-    return replace(_instance(_make(identity, root, inventory, rootless), folder), created=True)
+    return replace(_instance(_make(identity, root, inventory, rootless, runtime), folder), created=True)
 
 
 @contextlib.contextmanager
@@ -226,7 +228,7 @@ def _require_ours(identity: Identity, inventory: EngineInventory, former: tuple[
             require_owner(identity, belonging.owner_path)
 
 
-def _make(identity: Identity, root: Path, inventory: EngineInventory, rootless: bool) -> Record:
+def _make(identity: Identity, root: Path, inventory: EngineInventory, rootless: bool, runtime: str) -> Record:
     uid, gid = state.container_user(rootless=rootless)
     folder = state.folder_of(root, identity.name)
     with _allocation(root):
@@ -240,6 +242,7 @@ def _make(identity: Identity, root: Path, inventory: EngineInventory, rootless: 
             uid=uid,
             gid=gid,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            runtime=runtime,
             **_place(identity.project),
         )
         files.make_folder(folder)

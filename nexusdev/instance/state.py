@@ -43,6 +43,7 @@ class Record(Struct, frozen=True, kw_only=True):
     slot  the port block is 21000 + 100·slot … + 99;  net  first three octets of the /24
     uid, gid  the container user;  created_at  ISO 8601, UTC
     mount, filesystem, inode  the owner's place when it was last worked from there (see places.py); empty in records of before
+    runtime  where it runs; records of before are of docker
     former  the folders that owned it before this one: labels of what was made then carry their paths
     """
 
@@ -57,6 +58,7 @@ class Record(Struct, frozen=True, kw_only=True):
     mount: str = ""
     filesystem: str = ""
     inode: int = 0
+    runtime: str = "docker"
     former: tuple[str, ...] = ()
 
     @property

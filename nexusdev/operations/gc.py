@@ -169,7 +169,9 @@ def _orphans(inventory: EngineInventory, root: Path) -> Iterator[Leftover]:
 
 
 def _data_of_orphans(context: Context, inventory: EngineInventory) -> Iterator[Leftover]:
-    rows = [row for row in ls.rows(inventory, context.root) if row.idle_for_good]
+    # what another runtime holds cannot be seen in this inventory
+    elsewhere = {each.name for each in state.records(context.root) if each.runtime != context.settings.runtime}
+    rows = [row for row in ls.rows(inventory, context.root) if row.idle_for_good and row.name not in elsewhere]
     sizes = context.provider.volume_sizes() if any(row.volumes for row in rows) else {}
     for row in rows:
         last = f", last used {duration_ago(time.time() - row.used)} ago" if row.used else ""
@@ -228,9 +230,7 @@ def _remove(context: Context, leftover: Leftover) -> None:
 
 def _remove_one_off(context: Context, leftover: Leftover) -> None:
     for each in leftover.things:
-        runtime = context.provider.runtime(
-            Identity(name=each.instance, project=Path(leftover.owner)), owner=Path(leftover.owner)
-        )
+        runtime = context.provider.runtime(each.instance, owner=Path(leftover.owner))
         runtime.apply(
             Step(action=Action.REMOVE, resource=each.name, reason=leftover.reason, target=_target(each), kill=True)
         )
@@ -242,7 +242,7 @@ def _remove_instance(context: Context, leftover: Leftover) -> None:
     identity = Identity(name=leftover.name, project=owner)
     with locked(identity, GC, root=context.root):
         things = _still_left_over(context, leftover)
-        runtime = context.provider.runtime(identity, owner=owner)
+        runtime = context.provider.runtime(leftover.name, owner=owner)
         snapshot = runtime.observe()
         refuse_strangers(plan_down(snapshot, volumes=True), snapshot, command="gc")
         for kind, action in _ORDER.items():

@@ -89,7 +89,7 @@ def images(tmp_path: Path, door: DockerImages) -> Iterator[Images]:
         (compose / name / "Dockerfile").write_text(text)
     (compose / "good" / "hello").write_text("#!/bin/sh\necho hello 1.2\n")
     (compose / "images.lock.yaml").write_text(LOCK)
-    made = open_images(tmp_path / "state", lock=compose / "images.lock.yaml")
+    made = open_images(tmp_path / "state", connect=image_store, lock=compose / "images.lock.yaml")
     real = tags(load_lock(default_file()))["base"]
     stored = door.find(real)
     assert stored is not None

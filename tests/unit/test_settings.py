@@ -103,6 +103,21 @@ def test_a_wrong_value_says_what_it_must_be(tmp_path: Path, key: str, value: obj
         settings(tmp_path, {key: value})
 
 
+def test_an_unknown_runtime_is_told_with_its_origin_the_nearest_name_and_what_is_known(tmp_path: Path) -> None:
+    with pytest.raises(InvalidConfig) as raised:
+        settings(tmp_path, environ={"NEXUSDEV_RUNTIME": "dokcer"})
+    assert raised.value.message == "NEXUSDEV_RUNTIME: runtime must be docker"
+    assert raised.value.why == "it is 'dokcer'; did you mean docker?"
+    assert raised.value.evidence == ("known: docker",)
+    assert raised.value.exit_status == 12
+
+
+def test_an_unknown_runtime_in_a_file_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "nexusdev.toml").write_text('# ours\nruntime = "podman"\n')
+    with pytest.raises(InvalidConfig, match=r"^nexusdev\.toml:2: runtime must be docker$"):
+        settings(tmp_path)
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("1.5m", 90), ("2 h", 7200)])
 def test_times_may_have_a_unit(tmp_path: Path, text: str, seconds: float) -> None:
     assert settings(tmp_path, environ={"NEXUSDEV_TIMEOUT": text}).timeout == seconds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 from msgspec.structs import replace
@@ -23,7 +24,7 @@ from nexusdev.plan.inventory import EngineInventory
 from nexusdev.plan.snapshot import State
 from nexusdev.results import Table
 from nexusdev.runtimes.image_store import StoredImage
-from tests.fakes import House, MemoryProvider
+from tests.fakes import FakeImages, House, MemoryProvider
 
 
 class Absent(MemoryProvider):
@@ -102,16 +103,11 @@ class Store:
         return 1
 
 
-class WithStore(MemoryProvider):
-    """A world with images and with the cache of their builds."""
-
-    store = Store()
+class WithCaches(MemoryProvider):
+    """A world with the cache of image builds."""
 
     def inventory(self, *, caches: bool = False) -> EngineInventory:
         return replace(super().inventory(), in_use=frozenset({"used"}), caches=("nexusdev-go-cache",) if caches else ())
-
-    def images(self, *_args: object, **_more: object) -> Store:
-        return self.store
 
 
 @pytest.fixture
@@ -120,9 +116,7 @@ def orphaned(house: House) -> House:
     up(house.context())
     stop(house.context())
     shutil.rmtree(house.project)
-    provider = WithStore(engine=house.engine)
-    provider.store = Store()
-    house.provider = provider
+    house.provider = WithCaches(engine=house.engine, pictures=cast(FakeImages, Store()))
     return house
 
 
@@ -290,3 +284,12 @@ def test_a_half_made_state_folder_goes(orphaned: House) -> None:
     assert names(gc.find_leftovers(context))[0] == "state folder half"
     gc.remove(context, gc.find_leftovers(context))
     assert not (context.root / "instances" / "half").exists()
+
+
+def test_gc_leaves_the_state_of_another_runtime_alone(orphaned: House) -> None:
+    folder = orphaned.folder / "state" / "instances" / orphaned.name
+    record = read_record(folder)
+    assert record is not None
+    assert "instance shop with its data" in names(gc.find_leftovers(orphaned.context(), data=True))
+    write_record(folder, replace(record, runtime="kubernetes"))
+    assert "instance shop with its data" not in names(gc.find_leftovers(orphaned.context(), data=True))

@@ -30,7 +30,8 @@ from nexusdev.operations.timings import timings
 from nexusdev.operations.up import up
 from nexusdev.operations.wait import wait
 from nexusdev.plan.snapshot import State
-from tests.fakes import FACTS, House
+from nexusdev.runtimes.memory.provider import FACTS
+from tests.fakes import House
 
 
 @pytest.fixture

@@ -1,0 +1,106 @@
+"""The provider over an engine in memory: every runtime that it makes shares one engine. For tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct, field
+
+from nexusdev.interfaces import Runtime
+from nexusdev.plan.inventory import EngineInventory, OwnedResource
+from nexusdev.plan.snapshot import State
+from nexusdev.runtimes.docker.connection import EngineFacts
+from nexusdev.runtimes.docker.labels import ONE_OFF_ROLE
+from nexusdev.runtimes.image_store import ImageStore
+from nexusdev.runtimes.memory.engine import ALIVE, FakeContainer, FakeEngine
+from nexusdev.runtimes.memory.images import MemoryImages
+from nexusdev.runtimes.memory.runtime import MemoryRuntime
+from nexusdev.stack.model import Stack
+
+FACTS = EngineFacts(
+    endpoint="unix:///var/run/docker.sock",
+    origin="the default socket",
+    version="27.0.1",
+    api_version="1.46",
+    operating_system="Debian GNU/Linux 12",
+    architecture="x86_64",
+    cpus=2,
+    memory_bytes=8 * 2**30,
+    storage_driver="overlay2",
+    data_root="/nonexistent",
+    cgroup_version="2",
+    containers=0,
+    rootless=False,
+)
+
+
+class MemoryProvider(Struct, kw_only=True):
+    """provider.RuntimeProvider over one FakeEngine.
+
+    Attributes:
+        engine: What all instances share.
+        engine_facts: What the engine says of itself.
+        sizes: Bytes of each volume by its full name.
+        store: The images.
+    """
+
+    engine: FakeEngine = field(default_factory=FakeEngine)
+    engine_facts: EngineFacts = FACTS
+    sizes: dict[str, int] = field(default_factory=dict)
+    store: MemoryImages = field(default_factory=MemoryImages)
+
+    def runtime(self, instance: str, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:
+        return MemoryRuntime(
+            project=f"nexusdev-{instance}",
+            instance=instance,
+            owner_path=str(owner),
+            state_path=state_path,
+            stack=stack,
+            engine=self.engine,
+        )
+
+    def inventory(self, *, caches: bool = False) -> EngineInventory:
+        del caches
+        containers = [_owned(each) for each in self.engine.containers.values() if each.instance]
+        volumes = [
+            OwnedResource(
+                kind="volume",
+                name=name,
+                id=name,
+                instance=store.instance,
+                owner_path=store.owner_path,
+                state_path=store.state_path,
+            )
+            for name, store in self.engine.volumes.items()
+        ]
+        return EngineInventory(resources=(*containers, *volumes))
+
+    def volume_sizes(self) -> Mapping[str, int]:
+        return self.sizes
+
+    def facts(self) -> EngineFacts:
+        return self.engine_facts
+
+    def image_store(self) -> ImageStore:
+        return self.store
+
+    def deliver(self, reference: str) -> None:
+        """Nothing to do: nothing reads an image here."""
+
+
+def _owned(container: FakeContainer) -> OwnedResource:
+    return OwnedResource(
+        kind="container",
+        name=container.name,
+        id=container.id,
+        instance=container.instance,
+        owner_path=container.owner_path,
+        state_path=container.state_path,
+        service=container.service,
+        running=container.state is State.RUNNING,
+        alive=container.state in ALIVE,
+        used=container.finished_at,
+        ports=container.ports,
+        one_off=container.role == ONE_OFF_ROLE,
+    )

@@ -1,0 +1,47 @@
+"""What one kind of runtime offers to every verb: runtimes of instances, an inventory, facts, and a store of images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from nexusdev.interfaces import Runtime
+    from nexusdev.plan.inventory import EngineInventory
+    from nexusdev.runtimes.docker.connection import EngineFacts
+    from nexusdev.runtimes.image_store import ImageStore
+    from nexusdev.stack.model import Stack
+
+
+class RuntimeProvider(Protocol):
+    """One kind of runtime. ``registry.provider`` finds it by the name that ``--runtime`` gives."""
+
+    def runtime(self, instance: str, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:
+        """The runtime of one instance. Connects when first used.
+
+        Args:
+            instance: Its name.
+            owner: Its project folder, which becomes a label of what is made.
+            state_path: Its state folder, likewise.
+            stack: What it consists of; without one the runtime can create nothing.
+        """
+
+    def inventory(self, *, caches: bool = False) -> EngineInventory:
+        """What the engine holds of every instance; with ``caches``, the volumes of image builds too.
+
+        Raises:
+            PreflightFailed: The engine does not answer.
+        """
+
+    def volume_sizes(self) -> Mapping[str, int]:
+        """Bytes of each volume by its full name; none where the engine does not tell quickly."""
+
+    def facts(self) -> EngineFacts:
+        """What the engine says of itself. Raises PreflightFailed."""
+
+    def image_store(self) -> ImageStore:
+        """The images of this runtime. Raises PreflightFailed."""
+
+    def deliver(self, reference: str) -> None:
+        """Make an image of the store available where containers run; nothing to do where that is the same place."""

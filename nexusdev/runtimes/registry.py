@@ -1,0 +1,39 @@
+"""Every runtime by the name that ``--runtime``, NEXUSDEV_RUNTIME and ``runtime =`` give it.
+
+Imports nothing but the standard library: settings check names against it on every start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nexusdev.runtimes.provider import RuntimeProvider
+
+DEFAULT = "docker"
+
+# name → module and class of its provider, which is imported when it is first asked for
+_PROVIDERS: Mapping[str, tuple[str, str]] = {
+    "docker": ("nexusdev.runtimes.docker.provider", "DockerProvider"),
+    "memory": ("nexusdev.runtimes.memory.provider", "MemoryProvider"),
+}
+# Found by name, but offered to nobody: its containers end with the process.
+_FOR_TESTS = frozenset({"memory"})
+
+
+def names() -> tuple[str, ...]:
+    """The names that a user may choose from."""
+    return tuple(name for name in _PROVIDERS if name not in _FOR_TESTS)
+
+
+def provider(name: str) -> RuntimeProvider:
+    """A new provider of this name.
+
+    Raises:
+        KeyError: There is none; settings refuse such a name before.
+    """
+    module, kind = _PROVIDERS[name]
+    made: RuntimeProvider = getattr(import_module(module), kind)()
+    return made

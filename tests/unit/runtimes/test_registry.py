@@ -1,0 +1,45 @@
+"""The registry of runtimes: names that users may choose from, and a provider for each."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nexusdev.context import Context
+from nexusdev.instance.identity import Identity
+from nexusdev.runtimes import registry
+from nexusdev.runtimes.docker.provider import DockerProvider
+from nexusdev.runtimes.memory.provider import MemoryProvider
+from nexusdev.settings import Settings
+
+
+def test_each_name_has_its_provider() -> None:
+    assert isinstance(registry.provider("docker"), DockerProvider)
+    assert isinstance(registry.provider("memory"), MemoryProvider)
+
+
+def test_users_are_not_offered_the_runtime_of_tests() -> None:
+    assert registry.names() == ("docker",)
+
+
+def test_an_unknown_name_has_no_provider() -> None:
+    with pytest.raises(KeyError):
+        registry.provider("kubernetes")
+
+
+def test_the_registry_imports_no_runtime() -> None:
+    code = (
+        "import sys, nexusdev.runtimes.registry; print([name for name in sys.modules if name.startswith('nexusdev.')])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "['nexusdev.runtimes', 'nexusdev.runtimes.registry']"
+
+
+def test_a_context_takes_the_provider_that_its_settings_name(tmp_path: Path) -> None:
+    identity = Identity(name="shop", project=tmp_path)
+    context = Context(identity=identity, settings=Settings(runtime="memory"), root=tmp_path)
+    assert isinstance(context.provider, MemoryProvider)
+    assert context.provider is context.provider
