@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 
@@ -21,6 +22,50 @@ def test_psql_takes_arguments_and_standard_input(project: Project) -> None:
     assert by_argument.out.strip() == "nexus_app@nexus_architect"
     by_input = project.run("psql", "--", "-At", stdin=b"SELECT 6 * 7;\n")
     assert by_input.out.strip() == "42"
+
+
+def test_a_client_leaves_a_loop_its_input_where_it_has_nothing_to_read(project: Project) -> None:
+    loop = (
+        """printf 'a\\nb\\n' | while read x; do "$@" psql -Atc "select '$x'"; "$@" exec -T redis-0 -- echo $x; done"""
+    )
+    ran = subprocess.run(
+        ["bash", "-c", loop, "-", *project.argv()],
+        cwd=project.folder,
+        env=project.environment,
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    assert ran.stdout.split() == [b"a", b"a", b"b", b"b"], ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [(("psql", "-Atc", "select 1"), "1\n"), (("exec", "redis-0", "--", "echo", "x"), "x\n")]
+)
+def test_an_input_without_an_end_does_not_keep_a_command(project: Project, words: tuple[str, ...], said: str) -> None:
+    reading, writing = os.pipe()
+    try:
+        for json_, get in (((), str), (("--json",), lambda out: json.loads(out)["data"]["stdout"])):
+            ran = subprocess.run(
+                project.argv(*json_, *words),
+                cwd=project.folder,
+                env=project.environment,
+                stdin=reading,
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=60,
+            )
+            assert get(ran.stdout) == said
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def test_rows_copied_from_standard_input_arrive(project: Project) -> None:
+    command = "create temporary table t (a text)", "copy t from stdin", "select count(*) from t"
+    ran = project.run("psql", "-qAt", *(word for each in command for word in ("-c", each)), stdin=b"1\n2\n")
+    assert ran.out.strip() == "2", ran.err
 
 
 def test_redis_cli_speaks_to_the_master(project: Project) -> None:
