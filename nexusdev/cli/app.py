@@ -1,4 +1,4 @@
-"""The command line: global options, the commands in groups, and how a run of it ends."""
+"""Defines the command line: global options, command groups and the exit status."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from nexusdev.cli.global_options import Globals, may_color, move_global_options_
 from nexusdev.cli.session import Session
 from nexusdev.cli.usage import ParseError, explained, no_command
 
-GROUPS = ("Run the stack", "Use it", "Look into it", "Configure and maintain")
+GROUPS = ("Run the stack", "Use the stack", "Inspect the stack", "Configure and maintain")
 
 
 class Commands(TyperGroup):
-    """A group whose help shows its commands by theme, and that names the nearest command for a wrong one."""
+    """Command group that lists its commands by panel and suggests the closest name for an unknown command."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         shown = {name: self.commands[name] for name in self.list_commands(ctx) if not self.commands[name].hidden}
@@ -56,7 +56,16 @@ app = typer.Typer(
 
 
 def group(name: str, help: str, *, panel: str = GROUPS[3]) -> typer.Typer:  # noqa: A002 - Typer's own word
-    """A command that has commands (``images list``): made, registered, and returned to be filled."""
+    """Create and register a command group such as ``images``.
+
+    Args:
+        name: Name of the group on the command line.
+        help: One-line help text.
+        panel: Panel of the main help that lists the group.
+
+    Returns:
+        The Typer application to which the caller adds the commands.
+    """
     made = typer.Typer(name=name, cls=Commands, help=help, rich_markup_mode=None, no_args_is_help=True)
     app.add_typer(made, name=name, rich_help_panel=panel)
     return made
@@ -72,35 +81,38 @@ def _version(wanted: bool) -> None:
 def main_options(  # noqa: PLR0917 - options of a command
     ctx: typer.Context,
     instance: Annotated[
-        str | None, typer.Option("--instance", "-i", help="Name of the instance (default: from the folder's path).")
+        str | None, typer.Option("--instance", "-i", help="Instance name (default: derived from the project path).")
     ] = None,
     project: Annotated[
-        Path | None, typer.Option("--project", "-C", help="Work as if started in this folder.", metavar="FOLDER")
+        Path | None, typer.Option("--project", "-C", help="Run as if started in this folder.", metavar="FOLDER")
     ] = None,
     runtime: Annotated[
         str | None, typer.Option("--runtime", help="Where the instance runs: docker.", metavar="NAME")
     ] = None,
     timeout: Annotated[
-        str | None, typer.Option("--timeout", help="How long to wait in all: seconds, or 90s, 10m.", metavar="TIME")
+        str | None,
+        typer.Option("--timeout", help="Time limit for the whole command: seconds, 90s or 10m.", metavar="TIME"),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON envelope on stdout.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only results and errors.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Every step, and tracebacks of bugs.")] = False,
-    no_color: Annotated[bool, typer.Option("--no-color", help="No colours (also NO_COLOR=1).")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before something is removed.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only results and errors, no progress.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print every step, and the traceback of an internal error.")
+    ] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="Disable colors (same as NO_COLOR=1).")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to all confirmation prompts.")] = False,
     version: Annotated[  # noqa: ARG001 - its callback does it
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """The whole Nexus platform on this machine: PostgreSQL, Redis, MinIO, Vault and Prometheus as in production.
+    """Run the whole Nexus platform on this machine: PostgreSQL, Redis, MinIO, Vault and Prometheus, as in production.
 
     \b
-    nexusdev up                     everything, ready, seeded and proven
-    nexusdev status                 who is primary, what lags, what is down
-    nexusdev run -- pytest          a command with the proven environment
+    nexusdev up                     start, seed and verify the whole stack
+    nexusdev status                 show roles, replication lag and failures
+    nexusdev run -- pytest          run a command with the stack's variables
     nexusdev down                   remove the containers, keep the data
 
-    Global options may stand before or after the command.
+    Global options can be placed before or after the command.
     """
     session: Session = ctx.find_root().obj
     session.globals = Globals(
@@ -122,13 +134,28 @@ def main_options(  # noqa: PLR0917 - options of a command
 
 
 def start(argv: Sequence[str]) -> Session:
-    """The session of a command line, ready to run it."""
+    """Create the session for a command line, before it is parsed.
+
+    Args:
+        argv: Arguments without the program name.
+    """
     words = move_global_options_first(argv)
     return Session(console=Console(as_json=wants_json(words), color=may_color(words)))
 
 
 def run(session: Session, argv: Sequence[str]) -> int:
-    """Parse and run one command line; its exit status. Raises NexusError for ``__main__`` to print."""
+    """Parse and run one command line.
+
+    Args:
+        session: The session that ``start`` created.
+        argv: Arguments without the program name.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        NexusError: The command failed or the command line is invalid. ``__main__`` prints it.
+    """
     from nexusdev.cli import commands, completion  # noqa: F401 - registers the commands
 
     command = typer.main.get_command(app)
@@ -136,7 +163,7 @@ def run(session: Session, argv: Sequence[str]) -> int:
         completion.prepare()
         command.main(args=[], prog_name="nexusdev")
     try:
-        # Not `main`: it ends with 1 when the reader of our output has gone, which is no failure.
+        # Not `main`: it exits with 1 on a closed output pipe, which is not a failure here.
         with command.make_context("nexusdev", move_global_options_first(argv), obj=session) as ctx:
             status = command.invoke(ctx)
     except typer.Exit as ended:

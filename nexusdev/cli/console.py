@@ -81,7 +81,7 @@ class Console(Struct, kw_only=True):
     def note(self, text: str) -> None:
         """One line of progress."""
         if self._board is not None:
-            self._board.console.fingerprint(text, markup=False, highlight=False)
+            self._board.console.print(text, markup=False, highlight=False)
         else:
             self.err.write(f"{text}\n")
             self.err.flush()

@@ -1,4 +1,4 @@
-"""The options that every command takes, before or after its name: found in the command line and moved to its front."""
+"""Global options: accepted before or after the command, and moved to the front before parsing."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _FLAGS = ("--json", "--quiet", "--verbose", "--no-color", "--yes")
 _VALUED = ("-i", "--instance", "-C", "--project", "--runtime", "--timeout")
 _SHORT = frozenset("qvy")
 
-# Words of these commands belong to another program: how many of them come first and are ours.
+# Commands whose arguments belong to another program, with the number of leading arguments that are ours.
 _PASSING = {"run": 0, "exec": 1, "psql": 0, "redis": 0, "s3": 0, "vault": 0}
-# Options of these commands themselves, with how many words each has; `-v` is a volume there, as in `docker run`.
+# Options of these commands, with the number of words of each; `-v` is a volume there, as in `docker run`.
 _OWN: Mapping[str, Mapping[str, int]] = {
     "run": {
         **dict.fromkeys(("--in", "-v", "--volume", "-w", "--workdir", "-u", "--user"), 2),
@@ -26,7 +26,7 @@ _THEIRS = ("--no-stdin", "-T")
 
 
 class Globals(Struct, frozen=True, kw_only=True):
-    """What the global options say. ``timeout`` as written (90, 90s, 10m)."""
+    """Values of the global options. ``timeout`` is the text as given (``90``, ``90s``, ``10m``)."""
 
     instance: str | None = None
     project: Path | None = None
@@ -45,10 +45,16 @@ class Globals(Struct, frozen=True, kw_only=True):
 
 
 def move_global_options_first(argv: Sequence[str]) -> list[str]:
-    """The same words with global options first, so that they may stand behind the command too.
+    """Move global options to the front, so that they are also accepted after the command.
 
-    Nothing behind ``--`` is touched, nor what another program will read (``run``, ``exec``, ``psql`` …): without a ``--``
-    everything after such a command is that program's.
+    Arguments after ``--`` are not touched, nor are those of a program that runs in a container (``run``, ``exec``, ``psql`` …): without
+    ``--``, everything after such a command belongs to that program.
+
+    Args:
+        argv: Arguments without the program name.
+
+    Returns:
+        The same arguments, reordered.
     """
     front: list[str] = []
     rest: list[str] = []
@@ -70,7 +76,7 @@ def move_global_options_first(argv: Sequence[str]) -> list[str]:
 
 
 def _global(words: Sequence[str]) -> int:
-    """How many words the global option at the front has; 0 when there is none."""
+    """Return the number of words of the global option at the front, 0 if there is none."""
     word = words[0]
     if word in _VALUED:
         return min(2, len(words))
@@ -78,19 +84,19 @@ def _global(words: Sequence[str]) -> int:
 
 
 def _is_short(word: str) -> bool:
-    """``-q``, and ``-qy`` for ``-q -y``."""
+    """Match ``-q``, and ``-qy`` for ``-q -y``."""
     return word[:1] == "-" and len(word) > 1 and _SHORT.issuperset(word[1:])
 
 
 def _has_its_value(word: str) -> bool:
-    """``--timeout=90`` and ``-ishop``."""
+    """Match ``--timeout=90`` and ``-ishop``."""
     if word.startswith("--"):
         return "=" in word and word.partition("=")[0] in _VALUED
     return len(word) > len("-i") and word[:2] in _VALUED
 
 
 def _is_foreign(so_far: Sequence[str], words: Sequence[str]) -> bool:
-    """Whether the words from here on belong to another program."""
+    """Return whether the words from here on belong to another program."""
     if not so_far or so_far[0] not in _PASSING:
         return False
     ours = _PASSING[so_far[0]]
@@ -101,12 +107,12 @@ def _is_foreign(so_far: Sequence[str], words: Sequence[str]) -> bool:
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
-    """Whether errors are to be told as JSON, known before anything is parsed."""
+    """Return whether ``--json`` is given, before the command line is parsed."""
     return "--json" in _front(arguments)
 
 
 def may_color(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether colours may be used at all: see https://no-color.org."""
+    """Return whether colors are allowed, see https://no-color.org."""
     return "--no-color" not in _front(arguments) and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
 

@@ -1,4 +1,4 @@
-"""Programs that get the caller's own streams: inside a container, or in the place of this process."""
+"""Runs programs with the caller's streams: in a container, or by replacing this process."""
 
 from __future__ import annotations
 
@@ -18,10 +18,15 @@ if TYPE_CHECKING:
 
 
 def pass_through(session: Session, call: Call | OneOffCall, *, no_stdin: bool = False) -> None:
-    """Run a program in a container; its exit code becomes ours. With --json its output goes into the envelope.
+    """Run a program in a container and take over its exit code. With ``--json`` its output goes into the envelope.
 
-    It gets the caller's input only where it reads it: that may be the rest of the script, or of the loop, that called us. What it reads
-    is passed on as it comes, so that the program's end is the end whether or not the input has one.
+    The caller's standard input is attached only if the program reads it, because it may be the rest of a script or loop. Input is
+    forwarded as it arrives, so that the call ends with the program even if the input does not end.
+
+    Args:
+        session: The current session.
+        call: The program and its container.
+        no_stdin: Attach neither standard input nor a terminal.
     """
     stdin = None if no_stdin else _stdin()
     if session.globals.json:
@@ -36,11 +41,11 @@ def pass_through(session: Session, call: Call | OneOffCall, *, no_stdin: bool = 
 
 
 def execute(session: Session, command: Command) -> None:
-    """Become this command: signals, terminal and exit code are its own. With --json it is run and its output kept."""
+    """Replace this process with a command. With ``--json`` it runs as a child and its output goes into the envelope."""
     if not session.globals.json:
         sys.stdout.flush()
         sys.stderr.flush()
-        os.execve(command.program, command.argv, dict(command.environment))  # noqa: S606 - that is what was asked for
+        os.execve(command.program, command.argv, dict(command.environment))  # noqa: S606 - running the user's command is the purpose
     done = subprocess.run(
         command.argv, executable=command.program, env=dict(command.environment), capture_output=True, check=False
     )
@@ -48,7 +53,7 @@ def execute(session: Session, command: Command) -> None:
 
 
 def is_terminal() -> bool:
-    """Whether a program can have the caller's terminal."""
+    """Return whether stdin and stdout are a terminal."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
 
 

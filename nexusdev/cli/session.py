@@ -1,4 +1,4 @@
-"""One run of the command line: what was asked for, where it speaks, and the Context that operations get."""
+"""State of one run of the command line: global options, console, and the Context for operations."""
 
 from __future__ import annotations
 
@@ -56,39 +56,55 @@ class Session(Struct, kw_only=True):
         )
 
     def finish(self, outcome: Outcome) -> None:
-        """Print an outcome; the process ends with its status."""
+        """Print an outcome and keep its exit status for the process."""
         self.console.show(outcome, command=self.command)
         self.exit_status = outcome.error.exit_status if outcome.error else outcome.exit_status
 
     def confirm(self, question: str, *, instead: str) -> None:
-        """Ask before something is lost; ``--yes`` answers. ``instead``: the command to type where nobody can be asked."""
+        """Ask for confirmation; ``--yes`` answers it.
+
+        Args:
+            question: Text of the prompt.
+            instead: Command to suggest if there is no terminal.
+
+        Raises:
+            ConfirmationNeeded: There is no terminal.
+            Declined: The user answered no.
+        """
         if self.globals.yes:
             return
         answer = self.console.ask(question)
         if answer is None:
             raise ConfirmationNeeded(
-                f"this needs a yes: {question.rstrip('?')}", why="there is no terminal to ask on", hint=instead
+                f"confirmation needed: {question.rstrip('?')}", why="there is no terminal to ask on", hint=instead
             )
         if not answer:
             raise Declined("nothing was changed")
 
 
 class Declined(NexusError):
-    """The person at the terminal said no."""
+    """The user answered no."""
 
     exit_status = 13
     default_code = "DECLINED"
 
 
 def current_session(ctx: typer.Context) -> Session:
-    """The session of a command; it takes the command's name from the way it was called."""
+    """Return the session of a command and set its command name, such as ``images list``."""
     found = cast(Session, ctx.find_root().obj)
     found.command = ctx.command_path.partition(" ")[2] or found.command
     return found
 
 
 def perform(ctx: typer.Context, act: Callable[[Context], Outcome], *, progress: bool = False, **flags: object) -> None:
-    """Run one operation and print its outcome. ``progress``: show what happens while it runs."""
+    """Run one operation and print its outcome.
+
+    Args:
+        ctx: Typer's context.
+        act: The operation.
+        progress: Show a live board while it runs.
+        **flags: Settings given as options of the command.
+    """
     session = current_session(ctx)
     context = session.context(**flags)
     if not progress:
@@ -100,20 +116,24 @@ def perform(ctx: typer.Context, act: Callable[[Context], Outcome], *, progress: 
 
 
 def interruption(session: Session) -> NexusError:
-    """What to say when a signal ended a command: what remains, and what to type."""
+    """Build the error for a command that a signal interrupted: what remains, and what to type next."""
     if session.console.awaited:
         return NexusError(
-            f"{session.command} was interrupted while it waited for {session.console.awaited}",
-            why="it had not begun; nothing was changed",
+            f"{session.command} was interrupted while waiting for {session.console.awaited}",
+            why="it had not started; nothing was changed",
             code="INTERRUPTED",
         )
     changing = session.command in {"up", "start", "restart", "seed", "secrets rotate"}
     error = NexusError(
         f"{session.command or 'nexusdev'} was interrupted",
-        why="what was started goes on running; nothing is lost" if changing else "",
-        hint="nexusdev up     go on from here\nnexusdev down   remove what was started" if changing else "",
+        why="started containers keep running; no data is lost" if changing else "",
+        hint="nexusdev up     continue\nnexusdev down   remove the started containers" if changing else "",
         code="INTERRUPTED",
     )
     if session.command in {"down", "destroy", "stop"}:
-        error.hint = f"nexusdev {session.command}   do the rest"
+        error.hint = (
+            f"nexusdev {session.command}   finish the removal"
+            if session.command != "stop"
+            else "nexusdev stop   finish stopping"
+        )
     return error

@@ -1,4 +1,4 @@
-"""Wrong words on the command line, answered with the nearest right ones."""
+"""Turns errors of the command line parser into usage errors with suggestions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ParseError: type[Exception] = typer.BadParameter.__mro__[2]
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant: one that begins like it, else the most alike."""
+    """Return the known word that was probably meant: one with this prefix, else the most similar one."""
     known = list(known)
     if beginnings := [each for each in known if each.startswith(word)]:
         return beginnings[0]
@@ -23,14 +23,14 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def explained(error: Any) -> UsageError:
-    """A parser's complaint in our own form."""
+    """Convert an error of the parser into a UsageError."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "nexusdev"
     if type(error).__name__ == "NoArgsIsHelpError":
         known = context.command.list_commands(context) if context is not None else []
         return UsageError(
             f"{path} needs a command",
-            why=f"there are {', '.join(known)}",
+            why=f"commands: {', '.join(known)}",
             hint="\n".join(f"{path} {name}" for name in known),
         )
     option = getattr(error, "option_name", None)
@@ -44,14 +44,14 @@ def _no_option(option: str, context: Any, path: str) -> UsageError:
     known = [name for each in _parameters(context) for name in each.opts if name.startswith("--")]
     near = nearest(option, known)
     return UsageError(
-        f"there is no option {option}",
-        why=f"did you mean {near}?" if near else f"{path} does not know it",
+        f"no such option: {option}",
+        why=f"did you mean {near}?" if near else f"{path} has no such option",
         hint=f"{path} {near}\n{path} --help" if near else f"{path} --help",
     )
 
 
 def _parameters(context: Any) -> list[Any]:
-    """Options of the command and of all that stand above it (the global ones)."""
+    """Return the parameters of the command and its parents."""
     found: list[Any] = []
     while context is not None:
         found += context.command.get_params(context)
@@ -60,10 +60,10 @@ def _parameters(context: Any) -> list[Any]:
 
 
 def no_command(word: str, known: Iterable[str], path: str) -> UsageError:
-    """The error for a command that does not exist."""
+    """Build the error for an unknown command."""
     near = nearest(word, known)
     return UsageError(
-        f"there is no command {word}",
+        f"no such command: {word}",
         why=f"did you mean {near}?" if near else "",
         hint=f"{path} {near}\n{path} --help" if near else f"{path} --help",
     )

@@ -1,4 +1,4 @@
-"""status --watch: look again and again. On a terminal in place, elsewhere one block per change."""
+"""status --watch: refreshes in place on a terminal, and prints one block per change elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 
 
 def watched(session: Session, operation: Callable[[Context], Outcome]) -> None:
-    """Until Ctrl-C. With --json one envelope per look."""
+    """Repeat an operation until Ctrl-C. With ``--json``, print one envelope per iteration."""
     session.follows = True
     context = session.context()
     stream, before = session.console.out, None

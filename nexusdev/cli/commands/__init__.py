@@ -1,4 +1,4 @@
-"""Every command, imported so that it registers itself. Order here is order in the help."""
+"""Imports every command module so that it registers its commands. The import order is the order in the help."""
 
 from nexusdev.cli.commands import stack, run, env, inspect, secrets, images, housekeeping, about  # isort: skip
 

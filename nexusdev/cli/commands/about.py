@@ -1,4 +1,4 @@
-"""version, completion: about nexusdev itself."""
+"""The commands version and completion."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nexusdev.cli.session import current_session, perform
 
 @app.command(rich_help_panel=GROUPS[3])
 def version(ctx: typer.Context) -> None:
-    """Versions of nexusdev, Python, the engine and the stack.
+    """Show the versions of nexusdev, Python, the engine and the stack.
 
     \b
     nexusdev version
@@ -26,9 +26,9 @@ def version(ctx: typer.Context) -> None:
 @app.command(rich_help_panel=GROUPS[3])
 def completion(
     ctx: typer.Context,
-    shell: Annotated[str | None, typer.Argument(help="bash, zsh, fish or powershell; yours by default.")] = None,
+    shell: Annotated[str | None, typer.Argument(help="bash, zsh, fish or powershell (default: your shell).")] = None,
 ) -> None:
-    """Print the script that completes commands and options in your shell.
+    """Print the shell completion script.
 
     \b
     source <(nexusdev completion bash)

@@ -1,4 +1,4 @@
-"""env, config: the variables, and the settings."""
+"""The commands env and config."""
 
 from __future__ import annotations
 
@@ -19,36 +19,37 @@ FORMATS = "dotenv, shell, fish, powershell, json, direnv, docker, github"
 def env(  # noqa: PLR0917 - options of a command
     ctx: typer.Context,
     style: Annotated[
-        str, typer.Option("--format", "-f", help=f"One of {FORMATS}.", metavar="FORMAT", show_default=True)
+        str, typer.Option("--format", "-f", help=f"Output format: {FORMATS}.", metavar="FORMAT", show_default=True)
     ] = "dotenv",
     view: Annotated[
         str,
-        typer.Option("--view", help="Addresses as seen from the host, or from a container.", metavar="host|container"),
+        typer.Option("--view", help="Use addresses for the host or for a container.", metavar="host|container"),
     ] = "host",
-    write: Annotated[bool, typer.Option("--write", help="Write the env file instead of printing.")] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the env file instead of printing the variables.")
+    ] = False,
     env_file: Annotated[
-        Path | None, typer.Option("--env-file", help="The file that --write writes.", metavar="FILE")
+        Path | None, typer.Option("--env-file", help="Path of the env file for --write.", metavar="FILE")
     ] = None,
     no_proof: Annotated[
-        bool, typer.Option("--no-proof", help="Do not ask the servers first; works while they are stopped.")
+        bool, typer.Option("--no-proof", help="Skip the check against the servers. Works while they are stopped.")
     ] = False,
 ) -> None:
-    """Print the variables that applications read, each endpoint proven to be this instance.
-
-    Only --write waits for another command to end first.
+    """Print the environment variables for applications, after checking that each endpoint belongs to this instance.
 
     \b
     eval "$(nexusdev env --format shell)"               bash, zsh
     nexusdev env --format fish | source                 fish
     nexusdev env --format powershell | Out-String | Invoke-Expression
     nexusdev env --format json | jq -r .PGHOST
-    nexusdev env --format github >> "$GITHUB_ENV"       a job on GitHub
+    nexusdev env --format github >> "$GITHUB_ENV"       in a GitHub Actions job
     nexusdev env --view container --format docker       for docker run --env-file
 
-    While a component is not ready, its variables are left out, stderr says which is missing and why, and the exit code is 4. --write then
-    leaves the file as it is.
-    The container view names the CA as it is mounted: docker run -v "$NEXUSDEV_CA_FILE:/run/nexusdev/ca.crt:ro" (NEXUSDEV_CA_FILE of
-    the host view). On a terminal, and with -v, stderr says how; or: nexusdev run --in IMAGE -- COMMAND.
+    Variables of a component that is not ready are left out: stderr lists what is missing and why, and the exit code is 4.
+    In that case --write does not change the file. --write waits for other commands on this instance to finish.
+
+    The container view expects the CA certificate at /run/nexusdev/ca.crt. Mount it with docker run -v
+    "$NEXUSDEV_CA_FILE:/run/nexusdev/ca.crt:ro", using NEXUSDEV_CA_FILE from the host view, or use nexusdev run --in IMAGE -- COMMAND.
     """
     from nexusdev.operations import env as operation
 
@@ -67,15 +68,15 @@ def env(  # noqa: PLR0917 - options of a command
     session.finish(found)
 
 
-config = group("config", "Settings: their values, and where each came from.")
+config = group("config", "Show the settings and where each value comes from.")
 
 
 @config.command("show")
 def config_show(
     ctx: typer.Context,
-    origin: Annotated[bool, typer.Option("--origin", help="Say where each value came from.")] = False,
+    origin: Annotated[bool, typer.Option("--origin", help="Show where each value comes from.")] = False,
 ) -> None:
-    """Print every setting as it is in force here.
+    """Print the effective value of every setting.
 
     \b
     nexusdev config show --origin

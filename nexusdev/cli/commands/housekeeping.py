@@ -1,4 +1,4 @@
-"""urls, open, ports, ls, adopt, gc: what is where, whose it is, and what may go."""
+"""The commands urls, open, ports, ls, adopt and gc."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nexusdev.cli.session import current_session, perform
 
 @app.command(rich_help_panel=GROUPS[1])
 def urls(ctx: typer.Context) -> None:
-    """Where everything is reached, without passwords.
+    """List the URLs of all endpoints, without passwords.
 
     \b
     nexusdev urls
@@ -28,11 +28,11 @@ def open_(
     ctx: typer.Context,
     page: Annotated[str, typer.Argument(help="grafana, prometheus, alertmanager, minio or vault.")],
 ) -> None:
-    """Show a page in the browser; where there is none, print its address.
+    """Open a web UI in the browser, or print its URL if there is no browser.
 
     \b
     nexusdev open grafana
-    nexusdev open minio             its console
+    nexusdev open minio             the MinIO console
     """
     from nexusdev.operations import urls as operation
 
@@ -41,7 +41,7 @@ def open_(
 
 @app.command(rich_help_panel=GROUPS[2])
 def ports(ctx: typer.Context) -> None:
-    """Every published port, what it reaches, and who has it now.
+    """List every published port, its service, and the process that listens on it.
 
     \b
     nexusdev ports
@@ -53,7 +53,7 @@ def ports(ctx: typer.Context) -> None:
 
 @app.command(rich_help_panel=GROUPS[2])
 def ls(ctx: typer.Context) -> None:
-    """All instances on this machine, and which one is meant here.
+    """List all instances on this machine. The instance of the current folder is marked.
 
     \b
     nexusdev ls
@@ -65,13 +65,13 @@ def ls(ctx: typer.Context) -> None:
 
 @app.command(rich_help_panel=GROUPS[3])
 def adopt(ctx: typer.Context) -> None:
-    """After a project folder was moved: make this folder the owner of the instance that it had. All data stays.
+    """Assign an existing instance to this folder after the project was moved or renamed. All data is kept.
 
-    Which instance that is, its env file says, or -i.
+    The instance is read from the env file in this folder, or given with -i.
 
     \b
-    nexusdev adopt                  in the new place: mv shop store; cd store
-    nexusdev -i shop-3fa9c1 adopt   an instance by its name, as nexusdev ls shows it
+    nexusdev adopt                  in the new folder: mv shop store; cd store
+    nexusdev -i shop-3fa9c1 adopt   by instance name, as shown by nexusdev ls
     """
     from nexusdev.operations import adopt as operation
 
@@ -85,19 +85,22 @@ def adopt(ctx: typer.Context) -> None:
 @app.command(rich_help_panel=GROUPS[3])
 def gc(
     ctx: typer.Context,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be removed, and remove nothing.")
+    ] = False,
     data: Annotated[
-        bool, typer.Option("--data", help="Also volumes and secrets of instances whose project folder is gone.")
+        bool, typer.Option("--data", help="Also remove volumes and secrets of instances whose project folder is gone.")
     ] = False,
 ) -> None:
-    """Remove stopped containers of projects whose folder is gone, old images, and the cache of image builds. Asks first.
+    """Remove orphaned containers, old images and the image build cache. Asks for confirmation.
 
-    What runs is never removed. A folder counts as gone only where its disk is mounted. Data stays without --data.
+    Containers are orphaned when they are stopped and their project folder no longer exists. Running containers are never removed. A folder
+    on a disk that is not mounted does not count as gone. Volumes and secrets are kept unless --data is given.
 
     \b
     nexusdev gc --dry-run
     nexusdev gc --yes
-    nexusdev gc --data              their volumes too; lists each with its size
+    nexusdev gc --data              also remove volumes; lists each with its size
     """
     from nexusdev.operations import gc as operation
 

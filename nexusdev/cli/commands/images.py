@@ -1,4 +1,4 @@
-"""images list|build|pull|save|load|verify."""
+"""The commands images list, build, pull, save, load and verify."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import typer
 from nexusdev.cli.app import group
 from nexusdev.cli.session import perform
 
-app = group("images", "The images of the stack: which there are, building, pulling, moving and checking them.")
+app = group("images", "List, build, pull, save, load and verify the images of the stack.")
 
 Names = Annotated[
-    list[str] | None, typer.Argument(help="Names from the first column of images list (default: all).", metavar="NAME…")
+    list[str] | None, typer.Argument(help="Image names as shown by images list (default: all).", metavar="NAME…")
 ]
 
 
 @app.command(name="list")
 def listing(ctx: typer.Context) -> None:
-    """Every image: its version, whether the engine has it, where it would come from.
+    """List the images: version, presence in the engine, and source.
 
     \b
     nexusdev images list
@@ -35,15 +35,15 @@ def build(
     ctx: typer.Context,
     names: Names = None,
     prune_cache: Annotated[
-        bool, typer.Option("--prune-cache", help="Drop the compiler's caches (several GB) afterwards.")
+        bool, typer.Option("--prune-cache", help="Remove the build cache (several GB) afterwards.")
     ] = False,
 ) -> None:
-    """Build what is missing, on this machine. A second build does nothing.
+    """Build missing images on this machine. Existing images are not rebuilt.
 
     \b
-    nexusdev images build                  everything: about a quarter of an hour on two cores, the first time
-    nexusdev images build postgres redis   these two, and what they are built on
-    nexusdev images build --prune-cache    and give the space of the caches back
+    nexusdev images build                  all images: about 15 minutes on two cores the first time
+    nexusdev images build postgres redis   these two and their base images
+    nexusdev images build --prune-cache    and remove the build cache
     """
     from nexusdev.operations import images
 
@@ -52,7 +52,7 @@ def build(
 
 @app.command()
 def pull(ctx: typer.Context, names: Names = None) -> None:
-    """Pull what is missing and is published.
+    """Pull missing images that are published in a registry.
 
     \b
     nexusdev images pull
@@ -66,10 +66,10 @@ def pull(ctx: typer.Context, names: Names = None) -> None:
 @app.command()
 def save(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The archive to write; .gz compresses it.", dir_okay=False)],
+    file: Annotated[Path, typer.Argument(help="Archive to write; compressed if it ends in .gz.", dir_okay=False)],
     names: Names = None,
 ) -> None:
-    """Write the images to one archive, from which another machine runs up --offline.
+    """Save the images to an archive for nexusdev up --offline on another machine.
 
     \b
     nexusdev images save nexus.tar
@@ -81,8 +81,8 @@ def save(
 
 
 @app.command()
-def load(ctx: typer.Context, file: Annotated[Path, typer.Argument(help="An archive of images save.")]) -> None:
-    """Bring the images of an archive into the engine's store, and verify them.
+def load(ctx: typer.Context, file: Annotated[Path, typer.Argument(help="Archive written by images save.")]) -> None:
+    """Load the images of an archive into the engine and verify them.
 
     \b
     nexusdev images load nexus.tar && nexusdev up --offline
@@ -94,7 +94,7 @@ def load(ctx: typer.Context, file: Annotated[Path, typer.Argument(help="An archi
 
 @app.command()
 def verify(ctx: typer.Context, names: Names = None) -> None:
-    """Compare what is in the store with the lock. Exit 4 when something differs.
+    """Compare the engine's images with the lockfile. Exits with 4 if one differs.
 
     \b
     nexusdev images verify

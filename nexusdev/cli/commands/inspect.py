@@ -1,4 +1,4 @@
-"""logs, metrics, timings, doctor: look into the stack."""
+"""The commands logs, metrics, timings and doctor."""
 
 from __future__ import annotations
 
@@ -17,19 +17,25 @@ if TYPE_CHECKING:
     from nexusdev.interfaces import LogLine
 
 LOOK = GROUPS[2]
-# Colours that can be told apart on light and dark; red is left to errors.
+# Colors that are readable on light and dark backgrounds; red is reserved for errors.
 _COLORS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
 
 
 @app.command(rich_help_panel=LOOK)
 def logs(
     ctx: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Components or services.")] = None,
-    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="90s, 10m, 2h ago, or a time.")] = None,
-    tail: Annotated[int | None, typer.Option("--tail", "-n", min=0, help="Only the last lines of each.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is said from now on.")] = False,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Components or services (default: all).")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help="Only lines newer than 90s, 10m, 2h, or a timestamp.")
+    ] = None,
+    tail: Annotated[
+        int | None, typer.Option("--tail", "-n", min=0, help="Number of lines to show per service.")
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new lines.")] = False,
 ) -> None:
-    """What the servers say, merged by time.
+    """Show the logs of the services, merged by time.
 
     \b
     nexusdev logs --tail 20
@@ -49,7 +55,7 @@ def logs(
 
 
 def _written(session: Session, services: Sequence[str], lines: Iterable[LogLine]) -> Iterator[str]:
-    """``service  12:34:56  text``, the name in a colour of its own on a terminal."""
+    """Format lines as ``service  12:34:56  text``; on a terminal each service has its own color."""
     width = max(map(len, services), default=0)
     colors = {name: _COLORS[place % len(_COLORS)] for place, name in enumerate(services)}
     painted = session.console.color and sys.stdout.isatty()
@@ -62,11 +68,15 @@ def _written(session: Session, services: Sequence[str], lines: Iterable[LogLine]
 @app.command(rich_help_panel=LOOK)
 def metrics(
     ctx: typer.Context,
-    query: Annotated[str, typer.Argument(help="A PromQL expression, in quotes.")],
-    over: Annotated[str | None, typer.Option("--range", metavar="TIME", help="How it went: 15m, 1h30m, 2d.")] = None,
-    step: Annotated[str | None, typer.Option("--step", metavar="TIME", help="Between two points of it.")] = None,
+    query: Annotated[str, typer.Argument(help="PromQL expression, in quotes.")],
+    over: Annotated[
+        str | None, typer.Option("--range", metavar="TIME", help="Plot this time range: 15m, 1h30m, 2d.")
+    ] = None,
+    step: Annotated[
+        str | None, typer.Option("--step", metavar="TIME", help="Interval between points of --range.")
+    ] = None,
 ) -> None:
-    """Ask Prometheus: what holds now as a table, how it went as lines.
+    """Query Prometheus: current values as a table, or a time range as a chart.
 
     \b
     nexusdev metrics up
@@ -81,7 +91,7 @@ def metrics(
 
 @app.command(rich_help_panel=LOOK)
 def timings(ctx: typer.Context) -> None:
-    """Where the time of the last up went, and what decided its length.
+    """Show how long each step of the last up took, and the critical path.
 
     \b
     nexusdev timings
@@ -95,9 +105,9 @@ def timings(ctx: typer.Context) -> None:
 @app.command(rich_help_panel=LOOK)
 def doctor(
     ctx: typer.Context,
-    fix: Annotated[bool, typer.Option("--fix", help="Repair what can be repaired without a risk.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Fix the problems that can be fixed safely.")] = False,
 ) -> None:
-    """Check everything that nexusdev needs: verdict, evidence, fix.
+    """Check the engine, the instance and this machine for problems. Prints a fix for each.
 
     \b
     nexusdev doctor

@@ -1,4 +1,4 @@
-"""run, seed, psql, redis, s3, vault, exec, shell: use the stack. Nothing is needed on the host."""
+"""The commands run, seed, psql, redis, s3, vault, exec and shell. They need no client on the host."""
 
 from __future__ import annotations
 
@@ -13,35 +13,44 @@ from nexusdev.cli.session import current_session, perform
 from nexusdev.errors import UsageError
 
 USE = GROUPS[1]
-# Whatever follows belongs to another program: its options are not ours, and -h may mean a host.
+# The remaining arguments belong to another program: do not parse its options, and -h may mean a host.
 PASSING = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": ["--help"]}
 
-# Its short form is for `exec` alone: -T is an option of psql.
-_NO_STDIN = "Do not read the standard input, nor use the terminal: for loops and scripts."
+# Only `exec` has the short form: -T is an option of psql.
+_NO_STDIN = "Do not attach standard input or a terminal. Use it in loops and scripts."
 NoStdin = Annotated[bool, typer.Option("--no-stdin", help=_NO_STDIN)]
-Arguments = Annotated[list[str] | None, typer.Argument(metavar="[ARGUMENT]...", help="Handed over as they are.")]
+Arguments = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[ARGUMENT]...", help="Arguments for the client, passed through unchanged."),
+]
 
 
 @app.command(rich_help_panel=USE, context_settings=PASSING)
 def run(  # noqa: PLR0917 - options of a command
     ctx: typer.Context,
-    command: Annotated[list[str] | None, typer.Argument(metavar="COMMAND [ARGUMENT]...", help="What to run.")] = None,
-    no_proof: Annotated[bool, typer.Option("--no-proof", help="Do not ask the servers first.")] = False,
-    image: Annotated[str, typer.Option("--in", help="In a throw-away container of this image.", metavar="IMAGE")] = "",
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="COMMAND [ARGUMENT]...", help="Command to run.")
+    ] = None,
+    no_proof: Annotated[bool, typer.Option("--no-proof", help="Skip the check against the servers.")] = False,
+    image: Annotated[
+        str, typer.Option("--in", help="Run in a temporary container of this image.", metavar="IMAGE")
+    ] = "",
     volumes: Annotated[
         list[str] | None,
         typer.Option("--volume", "-v", help="With --in: mount a file or folder.", metavar="SOURCE:TARGET[:ro]"),
     ] = None,
     working_dir: Annotated[
-        str, typer.Option("--workdir", "-w", help="With --in: where the command starts.", metavar="FOLDER")
+        str, typer.Option("--workdir", "-w", help="With --in: working directory.", metavar="FOLDER")
     ] = "",
-    user: Annotated[str, typer.Option("--user", "-u", help="With --in: who runs it.", metavar="UID[:GID]")] = "",
+    user: Annotated[
+        str, typer.Option("--user", "-u", help="With --in: user of the process.", metavar="UID[:GID]")
+    ] = "",
 ) -> None:
-    """Run a command with the proven variables in its environment; its exit code is ours.
+    """Run a command with the stack's variables in its environment. Exits with the command's exit code.
 
-    With --in it runs in a container on the instance's network, with the container's view of the variables and the CA mounted at
-    /run/nexusdev/ca.crt. Streams and signals pass through (the third Ctrl-C kills), and the container is removed when the command ends.
-    Whoever may use the engine can read its environment meanwhile (docker inspect).
+    With --in, the command runs in a container on the instance's network, with the container view of the variables and the CA certificate
+    at /run/nexusdev/ca.crt. Streams and signals are passed through (the third Ctrl-C kills the container), and the container is removed
+    when the command ends. While it runs, anyone with access to the engine can read its environment (docker inspect).
 
     \b
     nexusdev run -- pytest
@@ -68,7 +77,7 @@ def run(  # noqa: PLR0917 - options of a command
         )
         return
     if volumes or working_dir or user:
-        raise UsageError("-v, -w and -u are for --in IMAGE", hint="nexusdev run --in IMAGE -v ./src:/src -- COMMAND")
+        raise UsageError("-v, -w and -u need --in IMAGE", hint="nexusdev run --in IMAGE -v ./src:/src -- COMMAND")
     from nexusdev.operations import run as operation
 
     execute(session, operation.command(session.context(), argv, proof=not no_proof))
@@ -77,15 +86,17 @@ def run(  # noqa: PLR0917 - options of a command
 @app.command(rich_help_panel=USE)
 def seed(
     ctx: typer.Context,
-    components: Annotated[list[str] | None, typer.Argument(metavar="[COMPONENT]...", help="Only these.")] = None,
+    components: Annotated[
+        list[str] | None, typer.Argument(metavar="[COMPONENT]...", help="Components to seed (default: all).")
+    ] = None,
 ) -> None:
-    """Apply what is missing of databases, users, buckets and policies, and the project's seed/ folder.
+    """Create missing databases, users, buckets and policies, and apply the project's seed/ folder.
 
-    Each file of seed/ is applied once, by its content. Twice is the same as once. Waits for another command to end first.
+    Each file in seed/ is applied once per content; running seed again changes nothing. Waits for other commands on this instance to finish.
 
     \b
     nexusdev seed
-    nexusdev seed postgres          seed/postgres/*.sql, in the order of their names
+    nexusdev seed postgres          seed/postgres/*.sql, ordered by name
     """
     from nexusdev.operations.seed import seed as operation
 
@@ -94,13 +105,13 @@ def seed(
 
 @app.command(rich_help_panel=USE, context_settings=PASSING)
 def psql(ctx: typer.Context, arguments: Arguments = None, no_stdin: NoStdin = False) -> None:
-    """psql at the primary, as the application.
+    """Run psql on the primary as the application user.
 
     \b
     nexusdev psql
     nexusdev psql -c 'SELECT version()'
     nexusdev psql < schema.sql
-    nexusdev psql --no-stdin -c "$SQL"    never reads the input of a script or loop
+    nexusdev psql --no-stdin -c "$SQL"    does not read the input of a script or loop
     nexusdev psql -U nexus_owner    as the owner of the tables
     """
     _client(ctx, "postgres", arguments, no_stdin=no_stdin)
@@ -108,7 +119,7 @@ def psql(ctx: typer.Context, arguments: Arguments = None, no_stdin: NoStdin = Fa
 
 @app.command(rich_help_panel=USE, context_settings=PASSING)
 def redis(ctx: typer.Context, arguments: Arguments = None, no_stdin: NoStdin = False) -> None:
-    """redis-cli at the master.
+    """Run redis-cli on the master.
 
     \b
     nexusdev redis
@@ -120,7 +131,7 @@ def redis(ctx: typer.Context, arguments: Arguments = None, no_stdin: NoStdin = F
 
 @app.command(rich_help_panel=USE, context_settings=PASSING)
 def s3(ctx: typer.Context, arguments: Arguments = None, no_stdin: NoStdin = False) -> None:
-    """s3cmd with the application's key.
+    """Run s3cmd with the application's access key.
 
     \b
     nexusdev s3 ls
@@ -132,7 +143,7 @@ def s3(ctx: typer.Context, arguments: Arguments = None, no_stdin: NoStdin = Fals
 
 @app.command(rich_help_panel=USE, context_settings=PASSING)
 def vault(ctx: typer.Context, arguments: Arguments = None, no_stdin: NoStdin = False) -> None:
-    """vault with the application's token.
+    """Run the vault CLI with the application's token.
 
     \b
     nexusdev vault kv get secret/nexus/postgres
@@ -151,15 +162,17 @@ def _client(ctx: typer.Context, component: str, arguments: list[str] | None, *, 
 @app.command("exec", rich_help_panel=USE, context_settings=PASSING)
 def exec_(
     ctx: typer.Context,
-    service: Annotated[str, typer.Argument(help="A service, such as redis-0.")],
-    command: Annotated[list[str], typer.Argument(metavar="COMMAND [ARGUMENT]...", help="What to run in it.")],
+    service: Annotated[str, typer.Argument(help="Service name, such as redis-0.")],
+    command: Annotated[
+        list[str], typer.Argument(metavar="COMMAND [ARGUMENT]...", help="Command to run in the container.")
+    ],
     no_stdin: Annotated[bool, typer.Option("--no-stdin", "-T", help=_NO_STDIN)] = False,
 ) -> None:
-    """Run a command in the container of a service; streams and exit code pass through.
+    """Run a command in the container of a service. Streams and exit code are passed through.
 
     \b
     nexusdev exec redis-0 -- ls -l /data
-    nexusdev exec -T redis-0 -- ls -l /data    in a loop or script whose input is its own
+    nexusdev exec -T redis-0 -- ls -l /data    in a loop or script: does not read its input
     nexusdev exec postgresql-0 -- patronictl list
     """
     from nexusdev.operations.exec import in_service
@@ -171,14 +184,12 @@ def exec_(
 @app.command(rich_help_panel=USE)
 def shell(
     ctx: typer.Context,
-    service: Annotated[
-        str | None, typer.Argument(help="A service; without one, your own shell with the variables.")
-    ] = None,
+    service: Annotated[str | None, typer.Argument(help="Service name (default: your own shell on the host).")] = None,
 ) -> None:
-    """A shell in the container of a service, or your own shell with the proven variables.
+    """Open a shell in the container of a service, or your own shell with the stack's variables.
 
     \b
-    nexusdev shell                  your shell, with DATABASE_URL and all the others
+    nexusdev shell                  your shell with DATABASE_URL and all other variables
     nexusdev shell postgresql-0
     """
     session = current_session(ctx)
@@ -194,5 +205,5 @@ def shell(
 
 
 def without_dashes(words: list[str]) -> list[str]:
-    """The words behind the ``--`` that separates theirs from ours."""
+    """Return the arguments without a leading ``--``."""
     return words[1:] if words[:1] == ["--"] else words

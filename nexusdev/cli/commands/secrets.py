@@ -1,4 +1,4 @@
-"""secrets list, show, rotate."""
+"""The commands secrets list, show and rotate."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import typer
 from nexusdev.cli.app import GROUPS, group
 from nexusdev.cli.session import current_session, perform
 
-secrets = group("secrets", "The generated secrets of this instance.", panel=GROUPS[3])
+secrets = group("secrets", "List, show and rotate the generated secrets of this instance.", panel=GROUPS[3])
 
 
 @secrets.command("list")
 def list_(ctx: typer.Context) -> None:
-    """Names, kinds and the services that mount them; no values.
+    """List the secrets: name, kind and the services that use each. Values are not shown.
 
     \b
     nexusdev secrets list
@@ -26,8 +26,10 @@ def list_(ctx: typer.Context) -> None:
 
 
 @secrets.command("show")
-def show(ctx: typer.Context, name: Annotated[str, typer.Argument(help="Its name, as in secrets list.")]) -> None:
-    """Print one value, in the clear, and nothing else.
+def show(
+    ctx: typer.Context, name: Annotated[str, typer.Argument(help="Secret name as shown by secrets list.")]
+) -> None:
+    """Print the value of one secret in plain text.
 
     \b
     nexusdev secrets show postgres-owner
@@ -50,9 +52,9 @@ def rotate(
         list[str] | None, typer.Argument(help="postgres, redis, minio, vault (default: all).")
     ] = None,
 ) -> None:
-    """New passwords for the application's users; Vault and the env file follow. Open connections stay.
+    """Generate new credentials for the application and update Vault and the env file. Open connections are kept.
 
-    Waits for another command to end first.
+    Waits for other commands on this instance to finish.
 
     \b
     nexusdev secrets rotate

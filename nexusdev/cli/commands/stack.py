@@ -1,4 +1,4 @@
-"""up, down, destroy, stop, start, restart, wait, status: run the stack."""
+"""The commands up, down, destroy, stop, start, restart, status and wait."""
 
 from __future__ import annotations
 
@@ -12,47 +12,51 @@ from nexusdev.cli.session import current_session, perform
 
 RUN, USE, LOOK, KEEP = GROUPS
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Components or services; all by default.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Components or services (default: all).")]
 
 
 @app.command(rich_help_panel=RUN)
 def up(  # noqa: PLR0917 - options of a command
     ctx: typer.Context,
     components: Annotated[
-        list[str] | None, typer.Argument(metavar="[COMPONENT]...", help="Only these, and what they need.")
+        list[str] | None, typer.Argument(metavar="[COMPONENT]...", help="Components to start, with their dependencies.")
     ] = None,
     profile: Annotated[
         str | None,
-        typer.Option("--profile", metavar="NAME", help="full, or core: all but monitoring. Remembered; at first full."),
+        typer.Option(
+            "--profile", metavar="NAME", help="full, or core (without monitoring). Remembered for later runs."
+        ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and why.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Use only images that the engine has.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Fail where an optional service cannot be had.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan without running it.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Use only images that are already in the engine.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail if the image of an optional service is unavailable.")
+    ] = False,
     move_ports: Annotated[
-        bool, typer.Option("--move-ports", help="Take another block of host ports; the env file changes.")
+        bool, typer.Option("--move-ports", help="Use another block of host ports; the env file changes.")
     ] = False,
     recreate_volumes: Annotated[
         bool,
         typer.Option(
-            "--recreate-volumes", help="Make lost data volumes anew: rebuilt where possible, else empty (asks)."
+            "--recreate-volumes", help="Recreate lost data volumes: rebuild them where possible, else empty (asks)."
         ),
     ] = False,
     env_file: Annotated[
-        str | None, typer.Option("--env-file", metavar="FILE", help="Where to write the variables.")
+        str | None, typer.Option("--env-file", metavar="FILE", help="Path of the env file to write.")
     ] = None,
 ) -> None:
-    """Start everything, wait until it is ready, seed it, prove it, write the env file.
+    """Start the stack, wait until it is ready, seed it, verify it and write the env file.
 
-    A second time it changes nothing and says so. While another command works on the same instance, it waits for that one to
-    end; --timeout counts for the waiting and the work together.
+    If everything is already up to date, nothing is changed. Waits for other commands on this instance to finish; --timeout
+    includes that time.
 
     \b
     nexusdev up                     the whole stack
     nexusdev up postgres redis      these two and what they need
-    nexusdev up --profile core      all but monitoring; a later plain up keeps to it
-    nexusdev up --dry-run           the plan, each step with its reason
+    nexusdev up --profile core      without monitoring; a later nexusdev up keeps this profile
+    nexusdev up --dry-run           print the plan, with the reason for each step
     nexusdev up --timeout 10m       wait longer on a slow machine
-    nexusdev up --recreate-volumes  go on although data volumes are gone
+    nexusdev up --recreate-volumes  continue after data volumes were lost
     """
     from nexusdev.operations import up as operation
 
@@ -78,7 +82,7 @@ def up(  # noqa: PLR0917 - options of a command
 
 
 def _agreed(ctx: typer.Context, names: Sequence[str], profile: str | None, *, ask: bool) -> frozenset[str]:
-    """The volumes that may be made anew; asks where data is lost by it."""
+    """Return the volumes that may be recreated. Asks first if data would be lost."""
     from nexusdev.deploy import lost_volumes
     from nexusdev.operations import up as operation
 
@@ -92,11 +96,11 @@ def _agreed(ctx: typer.Context, names: Sequence[str], profile: str | None, *, as
 
 @app.command(rich_help_panel=RUN)
 def down(ctx: typer.Context) -> None:
-    """Remove the containers and the network; the data stays. Waits for another command to end first.
+    """Remove the containers and the network, and keep the data. Waits for other commands on this instance to finish.
 
     \b
     nexusdev down
-    nexusdev -i shop down           an instance by its name, from anywhere
+    nexusdev -i shop down           by instance name, from any folder
     """
     from nexusdev.operations.down import down as operation
 
@@ -107,18 +111,19 @@ def down(ctx: typer.Context) -> None:
 def destroy(
     ctx: typer.Context,
     services: Annotated[
-        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Only the containers and data of these.")
+        list[str] | None,
+        typer.Argument(metavar="[SERVICE]...", help="Remove only the containers and data of these services."),
     ] = None,
 ) -> None:
-    """Remove everything of the instance: containers, data, secrets. Asks before, and says what goes.
+    """Remove the whole instance: containers, data and secrets. Lists what is removed and asks for confirmation.
 
-    Of monitoring, the data of one server can go alone: it begins anew. While another command works on the instance, destroy
-    fails at once with exit code 14; only for another destroy, down or stop does it wait.
+    A monitoring server can be destroyed on its own; it restarts with empty data. If another command is working on the instance,
+    destroy fails immediately with exit code 14. It waits only for another destroy, down or stop.
 
     \b
     nexusdev destroy
-    nexusdev destroy --yes          without asking
-    nexusdev destroy prometheus-0   its container and its volume, nothing else
+    nexusdev destroy --yes          without confirmation
+    nexusdev destroy prometheus-0   only this container and its volume
     """
     from nexusdev.operations import destroy as operation
     from nexusdev.operations import destroy_service
@@ -137,7 +142,7 @@ def destroy(
 
 @app.command(rich_help_panel=RUN)
 def stop(ctx: typer.Context, names: Names = None) -> None:
-    """Stop containers; everything stays as it is until start. Waits for another command to end first.
+    """Stop containers without removing them. Waits for other commands on this instance to finish.
 
     \b
     nexusdev stop
@@ -151,7 +156,7 @@ def stop(ctx: typer.Context, names: Names = None) -> None:
 
 @app.command(rich_help_panel=RUN)
 def start(ctx: typer.Context, names: Names = None) -> None:
-    """Start what is stopped, and wait until it is ready. Waits for another command to end first.
+    """Start stopped containers and wait until they are ready. Waits for other commands on this instance to finish.
 
     \b
     nexusdev start
@@ -164,7 +169,7 @@ def start(ctx: typer.Context, names: Names = None) -> None:
 
 @app.command(rich_help_panel=RUN)
 def restart(ctx: typer.Context, names: Names = None) -> None:
-    """Stop and start, and wait until it is ready. Waits for another command to end first.
+    """Restart containers and wait until they are ready. Waits for other commands on this instance to finish.
 
     \b
     nexusdev restart
@@ -178,15 +183,15 @@ def restart(ctx: typer.Context, names: Names = None) -> None:
 @app.command(rich_help_panel=LOOK)
 def status(
     ctx: typer.Context,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again, until Ctrl-C.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Exit with 4 when something is not ready.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh continuously until Ctrl-C.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit with 4 if a component is not ready.")] = False,
 ) -> None:
-    """Per node: role, state, lag or quorum, host port.
+    """Show the role, state, replication lag or quorum, and host port of every service.
 
     \b
     nexusdev status
     nexusdev status --watch
-    nexusdev status --check         for scripts: exit code 4 when something is missing
+    nexusdev status --check         for scripts: exit code 4 if a component is not ready
     """
     from nexusdev.operations.status import status as operation
 
@@ -201,15 +206,15 @@ def status(
 @app.command(rich_help_panel=LOOK)
 def wait(
     ctx: typer.Context,
-    target: Annotated[str, typer.Argument(help="A component or a service.")],
+    target: Annotated[str, typer.Argument(help="Component or service.")],
     condition: Annotated[
-        str, typer.Option("--for", metavar="CONDITION", help="ready, writable, unsealed or down.")
+        str, typer.Option("--for", metavar="CONDITION", help="Condition: ready, writable, unsealed or down.")
     ] = "ready",
 ) -> None:
-    """Wait until a part is ready, writable, unsealed or down.
+    """Wait until a component or service is ready, writable, unsealed or down.
 
-    Exit codes: 0 it is, 11 the time was up, 10 it crashed meanwhile. What somebody stops or restarts on purpose has not
-    crashed: the waiting goes on.
+    Exit codes: 0 the condition is met, 11 timeout, 10 a container crashed. A container that is stopped or restarted on purpose does not
+    count as crashed; wait continues.
 
     \b
     nexusdev wait postgres --for writable

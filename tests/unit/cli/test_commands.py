@@ -206,14 +206,17 @@ def test_every_command_has_help_with_an_example_and_a_word_on_each_parameter(
     assert [each.name for each in command.params if not each.help] == []
 
 
-def test_help_shows_commands_by_theme(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_groups_commands_by_panel(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     house.type("--help")
     text = capsys.readouterr().out
-    places = [text.index(each) for each in ("Run the stack:", "Use it:", "Look into it:", "Configure and maintain:")]
+    places = [
+        text.index(each)
+        for each in ("Run the stack:", "Use the stack:", "Inspect the stack:", "Configure and maintain:")
+    ]
     assert places == sorted(places)
 
 
-def test_no_command_at_all_is_answered_with_the_help(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+def test_running_without_a_command_prints_the_help(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     assert house.type().status == 2
     assert "Usage: nexusdev" in capsys.readouterr().out
 

@@ -142,7 +142,7 @@ def test_ctrl_c_while_it_waits_ends_it_at_once_and_says_that_nothing_was_changed
     _, err = second.communicate(timeout=30)
     assert time.monotonic() - began < 2
     assert second.returncode == 130
-    assert f"up was interrupted while it waited for nexusdev up (pid {first.pid})" in err
+    assert f"up was interrupted while waiting for nexusdev up (pid {first.pid})" in err
     assert "nothing was changed" in err
     assert first.poll() is None
     first.terminate()
