@@ -151,3 +151,32 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
         if record:
             origin = self.settings.origins.get("runtime", "default")
             require_runtime(self.identity.name, record.runtime, asked=self.settings.runtime, origin=origin)
+
+
+def open_context(project: Path | None = None, *, flags: Mapping[str, object] | None = None, **members: Any) -> Context:
+    """Find the project, read its settings, and name its instance.
+
+    Args:
+        project: A folder in the project; None for the current folder.
+        flags: Settings by their key, which override every other source; None for one that was not given.
+        members: Members of ``Context`` that replace their defaults: a listener, and in tests the provider, the components, the clock.
+
+    Raises:
+        InvalidConfig: A setting cannot be used.
+        NotFound: There is no such folder.
+    """
+    from nexusdev.instance.identity import find_project, identify
+    from nexusdev.instance.state import state_root
+    from nexusdev.settings import load
+
+    given = flags or {}
+    found = find_project(project or Path.cwd())
+    chosen = load(found, flags=given)
+    root = state_root()
+    return Context(
+        identity=identify(found, chosen.instance, root=root),
+        settings=chosen,
+        root=root,
+        timeout_given=given.get("timeout") is not None,
+        **members,
+    )

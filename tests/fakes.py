@@ -15,10 +15,7 @@ from typing import Any, cast
 
 import msgspec
 
-from nexusdev.__main__ import ended
-from nexusdev.cli.console import Console
-from nexusdev.cli.global_options import move_global_options_first, wants_json
-from nexusdev.cli.session import Session
+from nexusdev.api import StackHandle
 from nexusdev.components.contract import (
     Change,
     Client,
@@ -31,7 +28,7 @@ from nexusdev.components.contract import (
     ServiceStatus,
     Variable,
 )
-from nexusdev.context import Context
+from nexusdev.context import Context, open_context
 from nexusdev.errors import ImageUnavailable
 from nexusdev.events import Event, Listener
 from nexusdev.instance.identity import Identity
@@ -297,8 +294,22 @@ class House:
             **self.doubles,
         )
 
+    def open(self, project: str | Path | None = None, **settings: Any) -> StackHandle:
+        """What ``nexusdev.open`` returns, in this world."""
+        flags = {"instance": self.name, "timeout": 20.0, **settings}
+        context = open_context(
+            Path(project or self.project), flags=flags, listener=cast(Listener, self.heard), **self.doubles
+        )
+        return StackHandle(context)
+
     def type(self, *words: str) -> Typed:
         """Type a command line in the project's folder; what a person would read, and the exit status."""
+        # not at the top: what a program without the command line imports is tested with these doubles, too
+        from nexusdev.__main__ import ended
+        from nexusdev.cli.console import Console
+        from nexusdev.cli.global_options import move_global_options_first, wants_json
+        from nexusdev.cli.session import Session
+
         out, err = io.StringIO(), io.StringIO()
         argv = ["-i", self.name, "-C", str(self.project), *words]
         hoisted = move_global_options_first(argv)

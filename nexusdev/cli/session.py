@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import typer
@@ -36,24 +35,12 @@ class Session(Struct, kw_only=True):
 
     def context(self, **flags: object) -> Context:
         """The project, the instance and the settings that are meant; ``flags`` override settings by their key."""
-        from nexusdev import settings
-        from nexusdev.context import Context
-        from nexusdev.instance.identity import find_project, identify
-        from nexusdev.instance.state import state_root
+        from nexusdev.context import open_context
 
         given = self.globals
-        project = find_project(given.project or Path.cwd())
-        chosen = settings.load(project, flags={**given.settings, **flags})
-        identity = identify(project, chosen.instance, root=state_root())
-        self.instance = identity.name
-        return Context(
-            identity=identity,
-            settings=chosen,
-            root=state_root(),
-            listener=self.console,
-            timeout_given=given.timeout is not None,
-            **self.doubles,
-        )
+        context = open_context(given.project, flags={**given.settings, **flags}, listener=self.console, **self.doubles)
+        self.instance = context.identity.name
+        return context
 
     def finish(self, outcome: Outcome) -> None:
         """Print an outcome and keep its exit status for the process."""

@@ -1,0 +1,138 @@
+"""The Python API: what a program can do, without the command line and without an engine."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nexusdev
+from nexusdev.errors import InvalidConfig, NotFound, NotReadyInTime, UsageError
+from nexusdev.events import PhaseBegan
+from nexusdev.plan.snapshot import State
+from tests.fakes import House
+from tests.imports import imported_by
+
+ROOT = Path(__file__).parents[2]
+WITHOUT_COMMAND_LINE = """
+import sys
+from pathlib import Path
+from tests.fakes import House
+
+house = House(folder=Path(sys.argv[1]))
+with house.open() as stack:
+    stack.up()
+    stack.env()
+    stack.status()
+    stack.stop()
+    stack.start()
+    stack.down()
+    stack.destroy()
+print([name for name in sys.modules if name.partition(".")[0] in ("typer", "rich") or name.startswith("nexusdev.cli")])
+"""
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    monkeypatch.setenv("NEXUSDEV_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return House(folder=tmp_path)
+
+
+def test_a_program_brings_a_stack_up_asks_it_and_takes_it_down(house: House) -> None:
+    with house.open() as stack:
+        stack.up()
+        assert stack.instance == "shop"
+        assert stack.env()["REDIS_PLACE"] == "127.0.0.1"
+        assert {each.state for each in house.engine.containers.values()} == {State.RUNNING}
+        stack.down()
+        assert house.engine.containers == {}
+
+
+def test_leaving_the_block_stops_nothing(house: House) -> None:
+    with house.open() as stack:
+        stack.up()
+    assert {each.state for each in house.engine.containers.values()} == {State.RUNNING}
+
+
+def test_a_closed_stack_says_how_to_open_it_again(house: House) -> None:
+    with house.open() as stack:
+        pass
+    with pytest.raises(UsageError) as failed:
+        stack.status()
+    assert failed.value.hint == "nexusdev.open(project)   open it again"
+
+
+def test_one_handle_sees_what_changed_between_two_calls(house: House) -> None:
+    with house.open() as stack:
+        stack.up()
+        (house.folder / "compose" / "stack.yaml").write_text("name: [\n")
+        with pytest.raises(InvalidConfig):
+            stack.up()
+
+
+def test_a_failure_is_a_nexus_error_of_its_kind(house: House) -> None:
+    house.redis.sentences = ["redis-0 loads its data"] * 10_000
+    with house.open(timeout=2) as stack, pytest.raises(NotReadyInTime) as failed:
+        stack.up()
+    assert isinstance(failed.value, nexusdev.NexusError)
+    assert "redis-0 loads its data" in failed.value.why
+
+
+def test_what_the_command_ends_with_is_raised(house: House) -> None:
+    with house.open() as stack, pytest.raises(NotFound):
+        stack.env()
+
+
+def test_a_listener_hears_the_progress(house: House) -> None:
+    with house.open() as stack:
+        stack.up()
+    assert "preflight" in [event.phase for event in house.heard.of(PhaseBegan)]
+
+
+def test_open_takes_settings_and_refuses_wrong_ones(house: House) -> None:
+    with nexusdev.open(house.project, instance="other", timeout="90s") as stack:
+        assert stack.instance == "other"
+    with pytest.raises(InvalidConfig, match="timeout"):
+        nexusdev.open(house.project, timeout="soon")
+
+
+def test_a_program_without_the_command_line_imports_none_of_it(tmp_path: Path) -> None:
+    environ = {**os.environ, "NEXUSDEV_STATE_DIR": str(tmp_path / "state"), "XDG_CONFIG_HOME": str(tmp_path)}
+    argv = [sys.executable, "-c", WITHOUT_COMMAND_LINE, str(tmp_path)]
+    ran = subprocess.run(argv, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "[]\n", "")
+
+
+def test_importing_the_package_imports_nothing_else_of_it() -> None:
+    found = imported_by("import nexusdev")
+    assert {name for name in found if name.startswith("nexusdev")} == {"nexusdev"}
+    assert "msgspec" not in found
+
+
+def test_every_public_name_is_there() -> None:
+    assert all(getattr(nexusdev, name) for name in nexusdev.__all__)
+    assert dir(nexusdev) == nexusdev.__all__
+    with pytest.raises(AttributeError, match="nothing_such"):
+        _ = nexusdev.nothing_such
+
+
+def test_the_program_of_the_readme_runs_as_it_stands(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## From Python")[2]
+    program = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)[0]
+    monkeypatch.chdir(house.project)
+    monkeypatch.setattr(nexusdev, "open", house.open, raising=False)
+    seen: dict[str, Any] = {}
+    exec(program, seen)
+    assert seen["variables"]["NEXUSDEV_INSTANCE"] == "shop"
+    assert seen["status"].data["ready"]
+    assert house.engine.containers == {}
+
+
+def test_the_wheel_says_that_it_is_typed() -> None:
+    assert (ROOT / "nexusdev" / "py.typed").is_file()
