@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -53,7 +52,6 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
 
     root           folder of all instances' state
     timeout_given  a flag said how long to wait; else the verb's own default counts
-    wall           seconds since the epoch, by the engine's clock
     given_provider  another provider than the one that the settings name
     open_images    how the images of this installation are opened beside a provider's store
     """
@@ -67,7 +65,6 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
     compose: Path = field(default_factory=stack_file)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     timeout_given: bool = False
-    wall: Callable[[], float] = time.time
     given_provider: RuntimeProvider | None = None
     open_images: Callable[[RuntimeProvider, Path, tuple[str, ...], Path], Images] = _open_images
 

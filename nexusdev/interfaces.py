@@ -106,6 +106,9 @@ class Runtime(Protocol):
     def apply(self, step: Step) -> None:
         """Do one step of a plan. Doing it twice is the same as once."""
 
+    def now(self) -> float:
+        """The time by the runtime's clock, in seconds since the epoch. Times that a runtime tells are compared with this clock only."""
+
     def watch_exits(self, stop: object) -> Iterator[ContainerExit]:
         """Containers of this instance as they end, until ``stop.is_set()`` (a threading.Event)."""
 

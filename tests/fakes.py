@@ -275,7 +275,6 @@ class House:
             "components": {each.name: cast(Component, each) for each in (self.gateway, self.redis, *self.more)},
             "compose": self.folder / "compose" / "stack.yaml",
             "environ": {"PATH": os.environ["PATH"]},
-            "wall": lambda: self.engine.now,
         }
 
     def context(self, **settings: Any) -> Context:

@@ -41,7 +41,6 @@ class Deployer(Struct, kw_only=True):
     listener: Listener
     watch: Stopwatch
     parallel: int = 4
-    wall: Callable[[], float] = time.time
     _freed: str = ""  # the step that ended last: the next one has its place
 
     def execute(self, plan: Plan, *, component_of: Mapping[str, str] | None = None) -> None:
@@ -69,7 +68,7 @@ class Deployer(Struct, kw_only=True):
         Raises CrashedDuringStart, NotReadyInTime, SeedingFailed, IdentityMismatch, Degraded, and what the runtime raises.
         """
         self.listener.tell(Planned(plan=request.plan))
-        with ExitMonitor(runtime=self.runtime, services=request.stack.services, wall=self.wall) as monitor:
+        with ExitMonitor(runtime=self.runtime, services=request.stack.services) as monitor:
             return _Deployment(deployer=self, request=request, monitor=monitor).run()
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, field
 
@@ -23,13 +22,12 @@ _OUT_OF_MEMORY, _NO_COMMAND, _NOT_EXECUTABLE, _SIGNALLED = 137, 127, 126, 128
 class ExitMonitor(Struct, kw_only=True):
     """Notices containers that end while they are waited for: by the engine's events, and by looking now and then.
 
-    A service is watched from the moment of its start; what we stop or remove ourselves is not. ``wall`` gives seconds since
-    the epoch, as the engine's events do. ``forgiving``: what somebody else stops or removes on purpose is no crash either.
+    A service is watched from the moment of its start, by the runtime's clock; what we stop or remove ourselves is not.
+    ``forgiving``: what somebody else stops or removes on purpose is no crash either.
     """
 
     runtime: Runtime
     services: Mapping[str, Service]
-    wall: Callable[[], float] = time.time
     forgiving: bool = False
     _since: dict[str, float] = field(default_factory=dict)
     _began: dict[str, float] = field(default_factory=dict)
@@ -45,7 +43,7 @@ class ExitMonitor(Struct, kw_only=True):
 
     def watch(self, service: str, *, starts: bool = True) -> None:
         """From now on the end of this service's container is a crash. ``starts``: it is being started now."""
-        self._since[service] = self.wall()
+        self._since[service] = self.runtime.now()
         if starts:
             self._began[service] = self._since[service]
 
@@ -67,7 +65,7 @@ class ExitMonitor(Struct, kw_only=True):
         known = {(exited.service, round(exited.at)) for exited in tuple(self._exits)}
         for service, container in snapshot.containers.items():
             if has_ended(container) and (service, round(container.finished_at)) not in known:
-                at = container.finished_at or self.wall()
+                at = container.finished_at or self.runtime.now()
                 self._exits.append(ContainerExit(service=service, exit_code=container.exit_code, at=at))
 
     def _counts(self, exited: ContainerExit) -> bool:

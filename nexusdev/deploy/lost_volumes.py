@@ -175,7 +175,7 @@ class Marking(Struct, kw_only=True):
 
     listener: Listener
     folder: Path
-    wall: Callable[[], float]
+    now: Callable[[], float]
     _made: list[str] = field(default_factory=list)
     _planned: int = 0
     _guard: threading.Lock = field(default_factory=threading.Lock)
@@ -193,4 +193,4 @@ class Marking(Struct, kw_only=True):
         with self._guard, contextlib.suppress(OSError):
             self._made.append(volume)
             if len(self._made) >= self._planned:
-                marks.add(self.folder, self._made, at=self.wall())
+                marks.add(self.folder, self._made, now=self.now)

@@ -111,7 +111,7 @@ def prepare_up(context: Context, names: Sequence[str], *, move_ports: bool, agre
     instance.provide(stack, images=context.images().resolve(), data_exists=bool(snapshot.volumes))
     state = replace(read_up_state(context, instance, names, runtime, snapshot), up_to_date=up_to_date)
     require_whole(state, names, agreed)
-    marks.add(instance.folder, [name for name in snapshot.volumes if name in stack.volumes], at=context.wall())
+    marks.add(instance.folder, [name for name in snapshot.volumes if name in stack.volumes], now=runtime.now)
     if state.plan(absent=state.absent):
         require_room(Path(context.provider.facts().data_root))
         require_ports(stack, state.plan(), snapshot, context.provider.inventory())

@@ -52,7 +52,6 @@ def deployer_of(context: Context, runtime: Runtime, watch: Stopwatch | None = No
         listener=context.listener,
         watch=watch or Stopwatch(clock=context.clock),
         parallel=context.settings.parallel,
-        wall=context.wall,
     )
 
 

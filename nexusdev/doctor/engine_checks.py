@@ -37,7 +37,7 @@ def examine(context: Context) -> Iterator[Check]:
     yield rights(facts)
     yield memory(facts)
     yield processors(facts)
-    yield clock(facts, now=context.wall())
+    yield clock(facts)
     images = context.images()
     missing = [name for name, found in images.stored().items() if found is None]
     yield disk(facts, building=bool(missing))

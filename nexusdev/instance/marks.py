@@ -7,7 +7,7 @@ it begins anew. A mark without a volume is data that was lost behind our back.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from nexusdev.util.files import replace
@@ -24,11 +24,11 @@ def read(folder: Path) -> Mapping[str, float]:
         return {}
 
 
-def add(folder: Path, volumes: Collection[str], *, at: float) -> None:
-    """Mark volumes that exist; those that are marked keep their time. Writes only where something is new."""
+def add(folder: Path, volumes: Collection[str], *, now: Callable[[], float]) -> None:
+    """Mark volumes that exist; those that are marked keep their time. Asks the clock and writes only where something is new."""
     known = read(folder)
     if fresh := [name for name in volumes if name not in known]:
-        _write(folder, {**known, **dict.fromkeys(fresh, at)})
+        _write(folder, {**known, **dict.fromkeys(fresh, now())})
 
 
 def strike(folder: Path, volumes: Collection[str]) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from nexusdev.context import Context
@@ -30,15 +29,18 @@ def logs(
     if not snapshot.containers:
         raise NotFound(f"instance {context.identity.name} has no containers", hint="nexusdev up   start it")
     selected = services_of(names, snapshot, command="logs") or tuple(snapshot.containers)
-    return selected, runtime.logs(selected, tail=tail, since=moment(since), follow=follow)
+    return selected, runtime.logs(selected, tail=tail, since=moment(since, now=runtime.now), follow=follow)
 
 
-def moment(since: str | None, *, now: float | None = None) -> float | None:
-    """Seconds since the epoch from ``90s``, ``10m``, ``2h``, ``1d`` ago, or an ISO time (local unless it says otherwise)."""
+def moment(since: str | None, *, now: Callable[[], float]) -> float | None:
+    """Seconds since the epoch from ``90s``, ``10m``, ``2h``, ``1d`` ago, or an ISO time (local unless it says otherwise).
+
+    ``now``: the clock that stamps the lines.
+    """
     if not since:
         return None
     if match := _AGO.fullmatch(since):
-        return (now if now is not None else time.time()) - float(match[1]) * _UNITS[match[2]]
+        return now() - float(match[1]) * _UNITS[match[2]]
     try:
         return datetime.fromisoformat(since).timestamp()
     except ValueError:

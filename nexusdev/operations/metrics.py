@@ -35,7 +35,7 @@ def metrics(
     client: Callable[..., Prometheus] = Prometheus,
 ) -> Outcome:
     """Ask once. ``over``: how far back, such as 15m. UsageError (2) for what Prometheus does not take, NotFound (3), Degraded (4)."""
-    time_range = stretch(over, step, now=context.wall())
+    time_range = stretch(over, step, now=lambda: context.runtime().now())
     instance = context.instance()
     stack = context.stack(instance)
     runtime = context.runtime(stack)
@@ -50,7 +50,7 @@ def metrics(
     return Outcome(instance=instance.name, data=answer.data, output=tuple(output), warnings=answer.warnings)
 
 
-def stretch(over: str | None, step: str | None, *, now: float) -> TimeRange | None:
+def stretch(over: str | None, step: str | None, *, now: Callable[[], float]) -> TimeRange | None:
     """The time that is asked for; None for now."""
     if over is None:
         if step is not None:
@@ -58,7 +58,8 @@ def stretch(over: str | None, step: str | None, *, now: float) -> TimeRange | No
         return None
     length = seconds(over, "--range")
     width = seconds(step, "--step") if step else max(_SHORTEST_STEP, math.ceil(length / _POINTS))
-    return TimeRange(begin=now - length, end=now, step=width)
+    end = now()
+    return TimeRange(begin=end - length, end=end, step=width)
 
 
 def seconds(text: str, option: str) -> float:

@@ -54,7 +54,7 @@ def status(context: Context, *, check: bool = False) -> Outcome:
         output=(
             *_output(rows, seen, snapshot),
             *lost_volumes.says(lost),
-            *alerts.output(alarms, selected, now=context.wall()),
+            *alerts.output(alarms, selected, now=access.runtime.now),
         ),
         warnings=(f"which alerts fire is not known: {alarms.trouble}",) if alarms.trouble else (),
         error=_degraded(missing, snapshot) if check and missing else None,

@@ -55,7 +55,7 @@ def up(
             result, plan, absent, written = _deploy(context, state, watch, waited=held.waited)
         finally:
             journal.write_timings(state.instance.folder, watch.spans)
-        _count(context, state, result, absent=absent, took=watch.elapsed)
+        _count(state, result, absent=absent, took=watch.elapsed)
         outcome = _outcome(context, state, result, plan=plan, absent=absent, took=watch.elapsed)
         return replace(outcome, warnings=(*outcome.warnings, *warnings_of(written), *_unneeded(agreed)))
 
@@ -176,7 +176,9 @@ def _deploy(
         access = state.instance.access(state.runtime, state.stack)
         request = replace(_deploy_request(context, state, plan, gate, access), waited=waited)
         engine = deployer_of(context, state.runtime, watch)
-        engine.listener = volumes.Marking(listener=context.listener, folder=state.instance.folder, wall=context.wall)
+        engine.listener = volumes.Marking(
+            listener=context.listener, folder=state.instance.folder, now=state.runtime.now
+        )
         result = engine.deploy(request)
     last = [f"prove {name}" for name in state.selected]
     with _phase(context, watch, "write", after=last):
@@ -221,10 +223,10 @@ def _brought(state: UpState, last_up: journal.LastUp, existing: set[str]) -> lis
     return [name for name in state.stack.components if name in state.selected or name in before]
 
 
-def _count(context: Context, state: UpState, result: DeployResult, *, absent: Collection[str], took: float) -> None:
+def _count(state: UpState, result: DeployResult, *, absent: Collection[str], took: float) -> None:
     """Leave nexusdev's own numbers where Prometheus finds them."""
     folder = state.instance.folder
-    ours = textfile_metrics.up_metrics(seconds=took, at=context.wall(), ready=result.ready)
+    ours = textfile_metrics.up_metrics(seconds=took, at=state.runtime.now(), ready=result.ready)
     existing = {each.component for each in state.runtime.observe().containers.values()}
     components = _brought(state, journal.read(folder), existing)
     wanted = {each.name for each in state.stack.services.values() if each.component in components} - set(absent)

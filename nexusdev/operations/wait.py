@@ -108,7 +108,7 @@ def wait(context: Context, target: str, condition: str = "ready") -> Outcome:
     services = {
         name: each for name, each in stack.services.items() if service in (name, "") and each.component == component
     }
-    with ExitMonitor(runtime=runtime, services=services, wall=context.wall, forgiving=True) as monitor:
+    with ExitMonitor(runtime=runtime, services=services, forgiving=True) as monitor:
         for name in services if condition != "down" else ():
             monitor.watch(name, starts=False)
         probe = _Probe(context=context, component=context.components[component], service=service, access=access)

@@ -6,7 +6,7 @@ It is asked while the components are looked at, and nobody waits for it long: a 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -62,7 +62,7 @@ def data(alarms: Alarms) -> list[dict[str, Any]]:
     return [asdict(alert) for alert in alarms.alerts]
 
 
-def output(alarms: Alarms, components: Sequence[str], *, now: float) -> list[OutputBlock]:
+def output(alarms: Alarms, components: Sequence[str], *, now: Callable[[], float]) -> list[OutputBlock]:
     """The alerts by their component, in the order of ``components``; nothing where none fires."""
     if not alarms.alerts:
         return []
@@ -71,7 +71,8 @@ def output(alarms: Alarms, components: Sequence[str], *, now: float) -> list[Out
         ("" if before and before.component == alert.component else alert.component)
         for before, alert in zip((None, *alerts), alerts, strict=False)
     ]
-    rows = tuple((head, _cell(alert, now)) for head, alert in zip(heads, alerts, strict=True))
+    at = now()
+    rows = tuple((head, _cell(alert, at)) for head, alert in zip(heads, alerts, strict=True))
     return ["", Table(columns=("component", "alerts that fire"), rows=rows)]
 
 

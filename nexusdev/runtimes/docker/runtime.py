@@ -109,6 +109,10 @@ class DockerRuntime:
             raise failures.no_container(service)
         return str(found[0]["Id"])
 
+    def now(self) -> float:
+        """Measured once per connection, see Engine.now. Raises PreflightFailed."""
+        return self._engine.now()
+
     def watch_exits(self, stop: object) -> Iterator[ContainerExit]:
         """Listens from the moment of the call on, not from the first ``next``."""
         from nexusdev.runtimes.docker.streams import ContainerExits

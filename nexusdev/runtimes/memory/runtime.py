@@ -237,6 +237,9 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
             raise failures.volume_in_use(full_name, self.engine.users_of(full_name, but=self.instance))
         self.engine.volumes.pop(full_name, None)
 
+    def now(self) -> float:
+        return self.engine.now
+
     def watch_exits(self, stop: Any) -> Iterator[ContainerExit]:
         heard = self.engine.listen(self.instance)
 

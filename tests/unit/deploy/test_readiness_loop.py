@@ -151,7 +151,7 @@ class TestExitMonitor:
     def monitor(self, world: FakeEngine, **service: Any) -> ExitMonitor:
         runtime = MemoryRuntime(project="nexusdev-shop", instance="shop", engine=world)
         values = {"name": "redis-0", "image": "i", "component": "redis", "group": "redis", **service}
-        return ExitMonitor(runtime=runtime, services={"redis-0": Service(**values)}, wall=lambda: world.now)
+        return ExitMonitor(runtime=runtime, services={"redis-0": Service(**values)})
 
     def notice(self, monitor: ExitMonitor, *, at: float) -> ContainerExit | None:
         monitor._exits.append(ContainerExit(service="redis-0", exit_code=1, at=at))
@@ -194,12 +194,15 @@ class TestExitMonitor:
         heard = threading.Event()
 
         class Runtime:
+            def now(self) -> float:
+                return world.now
+
             def watch_exits(self, stop: threading.Event) -> Any:
                 yield ContainerExit(service="redis-0", exit_code=3, at=world.now + 1)
                 heard.set()
                 stop.wait(5)
 
-        monitor = ExitMonitor(runtime=cast(Any, Runtime()), services={"redis-0": REDIS}, wall=lambda: world.now)
+        monitor = ExitMonitor(runtime=cast(Any, Runtime()), services={"redis-0": REDIS})
         monitor.watch("redis-0")
         with monitor:
             assert heard.wait(5)

@@ -10,21 +10,21 @@ from nexusdev.instance import marks
 
 
 def test_a_volume_keeps_the_time_at_which_it_was_first_seen(tmp_path: Path) -> None:
-    marks.add(tmp_path, ["redis-0"], at=10.0)
-    marks.add(tmp_path, ["redis-0", "redis-1"], at=20.0)
+    marks.add(tmp_path, ["redis-0"], now=lambda: 10.0)
+    marks.add(tmp_path, ["redis-0", "redis-1"], now=lambda: 20.0)
     assert marks.read(tmp_path) == {"redis-0": 10.0, "redis-1": 20.0}
 
 
 def test_nothing_is_written_where_nothing_is_new(tmp_path: Path) -> None:
-    marks.add(tmp_path, ["redis-0"], at=10.0)
+    marks.add(tmp_path, ["redis-0"], now=lambda: 10.0)
     before = (tmp_path / "volumes.json").stat()
-    marks.add(tmp_path, ["redis-0"], at=20.0)
+    marks.add(tmp_path, ["redis-0"], now=lambda: 20.0)
     marks.strike(tmp_path, ["redis-7"])
     assert (tmp_path / "volumes.json").stat() == before
 
 
 def test_a_struck_volume_is_forgotten(tmp_path: Path) -> None:
-    marks.add(tmp_path, ["redis-0", "redis-1"], at=10.0)
+    marks.add(tmp_path, ["redis-0", "redis-1"], now=lambda: 10.0)
     marks.strike(tmp_path, ["redis-0"])
     assert marks.read(tmp_path) == {"redis-1": 10.0}
 

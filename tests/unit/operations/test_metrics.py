@@ -193,10 +193,10 @@ def test_monitoring_that_was_stopped_and_one_that_is_deaf_are_degraded(house: Ho
     ],
 )
 def test_a_step_that_is_not_given_fits_the_screen(over: str, step: str | None, length: float, width: float) -> None:
-    assert stretch(over, step, now=200_000.0) == TimeRange(begin=200_000.0 - length, end=200_000.0, step=width)
+    assert stretch(over, step, now=lambda: 200_000.0) == TimeRange(begin=200_000.0 - length, end=200_000.0, step=width)
 
 
 @pytest.mark.parametrize(("over", "step"), [("15x", None), ("", None), ("0s", None), ("15m", "soon"), (None, "5s")])
 def test_times_that_are_none_are_refused(over: str | None, step: str | None) -> None:
     with pytest.raises(UsageError, match=r"--(range|step)"):
-        stretch(over, step, now=0.0)
+        stretch(over, step, now=lambda: 0.0)
