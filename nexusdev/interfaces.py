@@ -112,6 +112,17 @@ class Runtime(Protocol):
     def watch_exits(self, stop: object) -> Iterator[ContainerExit]:
         """Containers of this instance as they end, until ``stop.is_set()`` (a threading.Event)."""
 
+    def publish_secret(self, name: str, value: str) -> None:
+        """Bring a new value of a secret to the servers that have it: running ones see it without a restart.
+
+        Args:
+            name: The secret, by the name that the compose files give it.
+            value: All of its content; the secret store has written it to its own file before.
+        """
+
+    def publish_file(self, name: str, data: bytes) -> None:
+        """The same for a file of the state folder that a server reads while it runs, such as ``metrics.prom``."""
+
     def logs(
         self, services: Sequence[str], *, tail: int | None = None, since: float | None = None, follow: bool = False
     ) -> Iterator[LogLine]:
@@ -166,7 +177,7 @@ class SecretStore(Protocol):
         """The value without a trailing newline; '' for a runtime secret that is not written yet."""
 
     def write(self, name: str, value: str) -> None:
-        """Replace a value in place (a mounted file keeps its inode) and render again what is derived from it."""
+        """Replace a value, render again what is derived from it, and publish both to the servers through the runtime."""
 
 
 class InstanceAccess(Struct, frozen=True, kw_only=True):

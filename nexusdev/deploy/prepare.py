@@ -108,7 +108,7 @@ def prepare_up(context: Context, names: Sequence[str], *, move_ports: bool, agre
     runtime = context.runtime(stack, owner=instance.owner)
     up_to_date = UpToDateCheck(context, instance, stack, runtime)
     snapshot = up_to_date.snapshot
-    instance.provide(stack, images=context.images().resolve(), data_exists=bool(snapshot.volumes))
+    instance.provide(stack, runtime, images=context.images().resolve(), data_exists=bool(snapshot.volumes))
     state = replace(read_up_state(context, instance, names, runtime, snapshot), up_to_date=up_to_date)
     require_whole(state, names, agreed)
     marks.add(instance.folder, [name for name in snapshot.volumes if name in stack.volumes], now=runtime.now)

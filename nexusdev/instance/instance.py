@@ -17,7 +17,7 @@ from nexusdev.instance import absent, owners, port_blocks, state, subnets
 from nexusdev.instance.addresses import addresses
 from nexusdev.instance.identity import Identity, require_owner
 from nexusdev.instance.places import Place, place_of
-from nexusdev.instance.secrets import SecretFiles
+from nexusdev.instance.secrets import SecretFiles, unpublished
 from nexusdev.instance.state import Record
 from nexusdev.plan.inventory import EngineInventory
 from nexusdev.util import files
@@ -85,12 +85,18 @@ class Instance(Struct, frozen=True, kw_only=True):
             **dict(sorted(named.items())),
         }
 
-    def secrets(self, stack: Stack) -> SecretFiles:
-        """The secret store. Reads and writes single values; ``provide`` makes what is missing."""
-        return SecretFiles(stack.secrets, uid=self.uid, gid=self.gid)
+    def secrets(self, stack: Stack, runtime: Runtime | None = None) -> SecretFiles:
+        """The secret store. Reads single values; with a runtime it writes them too. ``provide`` makes what is missing."""
+        publish = runtime.publish_secret if runtime else unpublished
+        return SecretFiles(stack.secrets, uid=self.uid, gid=self.gid, publish=publish)
 
     def provide(
-        self, stack: Stack, *, images: Mapping[str, str] | None = None, data_exists: bool = False
+        self,
+        stack: Stack,
+        runtime: Runtime,
+        *,
+        images: Mapping[str, str] | None = None,
+        data_exists: bool = False,
     ) -> tuple[str, ...]:
         """Make secrets, certificates, passwd and compose.env as the stack wants them; what was made or issued.
 
@@ -98,12 +104,12 @@ class Instance(Struct, frozen=True, kw_only=True):
         """
         from nexusdev.instance import certificates, textfile_metrics
 
-        made = self.secrets(stack).prepare(data_exists=data_exists)
+        made = self.secrets(stack, runtime).prepare(data_exists=data_exists)
         issued = certificates.prepare(
             self.folder / "tls", stack, instance=self.name, nonce=self.nonce, uid=self.uid, gid=self.gid
         )
         state.write_passwd(self.folder, self.uid, self.gid)
-        textfile_metrics.create_file(self.folder)
+        textfile_metrics.create_file(self.folder, runtime.publish_file)
         state.write_compose_env(self.folder, self.environment(images))
         return (*made, *(f"certificate {group}" for group in issued))
 
@@ -115,7 +121,7 @@ class Instance(Struct, frozen=True, kw_only=True):
             instance=self.name,
             nonce=self.nonce,
             addresses=addresses(stack),
-            secrets=self.secrets(stack),
+            secrets=self.secrets(stack, runtime),
             ca_file=self.ca_file,
             client_certificate=self.folder / "tls" / "client.crt",
             client_key=self.folder / "tls" / "client.key",

@@ -28,7 +28,7 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from nexusdev.errors import InvalidConfig, InvalidState
+from nexusdev.errors import InvalidConfig, InvalidState, NexusError
 from nexusdev.stack.model import Secret, SecretRecipe
 from nexusdev.util.files import finish_write, make_folder, remove_temp_files, replace, write_in_place
 
@@ -44,11 +44,17 @@ _FUNCTIONS: Mapping[str, Callable[[str], str]] = {
 
 
 class SecretFiles:
-    """The secret store over files. May be used by several threads of one process; processes keep apart by the instance's lock."""
+    """The secret store over files. May be used by several threads of one process; processes keep apart by the instance's lock.
 
-    def __init__(self, secrets_of_stack: Mapping[str, Secret], *, uid: int, gid: int) -> None:
+    What it writes it publishes: ``publish`` is ``Runtime.publish_secret``, which brings the value to the servers.
+    """
+
+    def __init__(
+        self, secrets_of_stack: Mapping[str, Secret], *, uid: int, gid: int, publish: Callable[[str, str], None]
+    ) -> None:
         self._secrets = {name: each for name, each in secrets_of_stack.items() if not each.recipe.certificate}
         self._uid, self._gid = uid, gid
+        self._publish = publish
         self._lock = threading.RLock()
 
     def read(self, name: str) -> str:
@@ -66,7 +72,7 @@ class SecretFiles:
             ) from error
 
     def write(self, name: str, value: str) -> None:
-        """Replace a value in place and render again what is derived from it."""
+        """Replace a value, render again what is derived from it, and publish what changed."""
         secret = self._known(name)
         if is_derived(secret.recipe):
             raise InvalidConfig(f"secret {name} is derived from others and cannot be written")
@@ -110,7 +116,8 @@ class SecretFiles:
             make_folder(folder)
             remove_temp_files(folder)
         for secret in self._secrets.values():
-            finish_write(secret.file)
+            if finish_write(secret.file):
+                self._publish(secret.name, secret.file.read_text(encoding="utf-8"))
 
     def _lacks(self, secret: Secret) -> bool:
         if not secret.file.exists():
@@ -140,6 +147,7 @@ class SecretFiles:
 
     def _put(self, secret: Secret, value: str) -> None:
         write_in_place(secret.file, value.encode(), set_owner=self._set_owner)
+        self._publish(secret.name, value)
 
     def _render(self) -> tuple[str, ...]:
         """Bring every derived file to what it shall be; the names of those that changed."""
@@ -185,6 +193,12 @@ class SecretFiles:
         for secret in self._secrets.values():
             if secret.file.exists() and not _has_owner(secret.file, self._uid):
                 self._set_owner(secret.file)
+
+
+def unpublished(name: str, value: str) -> None:
+    """For a store that is only read."""
+    del value
+    raise NexusError(f"secret {name} was to be written without a runtime that publishes it")
 
 
 def is_derived(recipe: SecretRecipe) -> bool:

@@ -6,7 +6,7 @@ No daemon tells them; ``up`` writes them in place when it ends. Times are in sec
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -50,13 +50,20 @@ def render(families: Iterable[MetricFamily]) -> Mapping[str, str]:
     }
 
 
-def write(folder: Path, families: Iterable[MetricFamily]) -> None:
-    """In place, because a container has the file mounted. Families that are not among these stay as they were."""
+def write(folder: Path, families: Iterable[MetricFamily], publish: Callable[[str, bytes], None]) -> None:
+    """Write the file and publish it to its reader. Families that are not among these stay as they were.
+
+    Args:
+        folder: The state folder.
+        families: What is told now.
+        publish: ``Runtime.publish_file``.
+    """
     file = folder / _FILE
     before = file.read_text(encoding="utf-8") if file.exists() else None
     text = "".join({**_blocks(before or ""), **render(families)}.values())
     if text != before:
         write_in_place(file, text.encode(), set_owner=lambda path: path.chmod(_MODE))
+        publish(_FILE, text.encode())
 
 
 def _blocks(text: str) -> Mapping[str, str]:
@@ -64,10 +71,10 @@ def _blocks(text: str) -> Mapping[str, str]:
     return {block.split()[0]: f"{_HEAD}{block}" for block in text.split(_HEAD) if block}
 
 
-def create_file(folder: Path) -> None:
+def create_file(folder: Path, publish: Callable[[str, bytes], None]) -> None:
     """An empty file where there is none yet: an engine would mount a folder in its place."""
     if not (folder / _FILE).exists():
-        write(folder, ())
+        write(folder, (), publish)
 
 
 def up_metrics(*, seconds: float, at: float, ready: Mapping[str, float]) -> tuple[MetricFamily, ...]:

@@ -110,7 +110,8 @@ def rotate(context: Context, names: Sequence[str] = ()) -> Outcome:
         changes, failure = _rotate_each(context, access, selected)
         warnings: tuple[str, ...] = ()
         if changes:
-            textfile_metrics.write(instance.folder, textfile_metrics.instance_metrics(instance.folder, stack))
+            families = textfile_metrics.instance_metrics(instance.folder, stack)
+            textfile_metrics.write(instance.folder, families, access.runtime.publish_file)
             warnings = _follow(context, instance, access, published, failure)
     if failure:
         raise failure

@@ -35,7 +35,7 @@ def seed(context: Context, names: Sequence[str] = ()) -> Outcome:
         existing = [each for each in all_components if each.name in running]
         selected = [each for each in existing if not names or each.name in names]
         # an instance of an older release lacks the secrets of what this one seeds
-        instance.secrets(stack).prepare(data_exists=bool(snapshot.volumes))
+        instance.secrets(stack, runtime).prepare(data_exists=bool(snapshot.volumes))
         access = instance.access(runtime, stack)
         files = collect(context.settings.seed, stack.components)
         with ThreadPoolExecutor(max_workers=len(selected)) as threads:

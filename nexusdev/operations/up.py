@@ -237,6 +237,7 @@ def _count(state: UpState, result: DeployResult, *, absent: Collection[str], too
             textfile_metrics.wanted_services(state.stack, wanted),
             *textfile_metrics.instance_metrics(folder, state.stack),
         ),
+        state.runtime.publish_file,
     )
 
 

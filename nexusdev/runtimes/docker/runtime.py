@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from http import HTTPStatus
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from nexusdev.errors import NotFound
+from nexusdev.errors import InvalidConfig, NotFound
 from nexusdev.interfaces import Completed, ContainerExit, LogLine, OneOff
 from nexusdev.plan.snapshot import Snapshot
 from nexusdev.plan.steps import Step
@@ -22,6 +23,7 @@ from nexusdev.runtimes import failures
 from nexusdev.runtimes.docker import create, labels, observe
 from nexusdev.runtimes.docker.connection import Engine, EngineFacts, engine, translate_engine_errors
 from nexusdev.runtimes.docker.http_client import EngineAnswer
+from nexusdev.util.files import write_in_place
 
 if TYPE_CHECKING:
     from nexusdev.stack.model import Stack
@@ -113,6 +115,17 @@ class DockerRuntime:
         """Measured once per connection, see Engine.now. Raises PreflightFailed."""
         return self._engine.now()
 
+    def publish_secret(self, name: str, value: str) -> None:
+        """In place: containers have the file itself mounted, so that they see every write. Raises InvalidConfig for an unknown name."""
+        secret = self._names.stack.secrets.get(name) if self._names.stack else None
+        if secret is None:
+            raise InvalidConfig(f"no secret is called {name}", why="the compose files that were loaded declare none")
+        _overwrite(secret.file, value.encode())
+
+    def publish_file(self, name: str, data: bytes) -> None:
+        """In place, as for secrets."""
+        _overwrite(Path(self._names.state_path) / name, data)
+
     def watch_exits(self, stop: object) -> Iterator[ContainerExit]:
         """Listens from the moment of the call on, not from the first ``next``."""
         from nexusdev.runtimes.docker.streams import ContainerExits
@@ -186,3 +199,9 @@ class DockerRuntime:
         from nexusdev.runtimes.docker.run import run
 
         return run(self._engine, self._names, one_off, stdin=stdin, stdout=stdout, stderr=stderr, tty=tty)
+
+
+def _overwrite(file: Path, data: bytes) -> None:
+    """Write a mounted file where it has other content. The secret store's own file is the mounted one, and has it already."""
+    if not file.exists() or file.read_bytes() != data:
+        write_in_place(file, data, set_owner=lambda _: None)

@@ -72,6 +72,7 @@ class FakeEngine(Struct, kw_only=True):
     scripts          service, or image of a throw-away container → what a command in it answers
     executed, done   every command and every step, in order
     one_offs         every throw-away container that was run
+    published        (instance, name) → the last content of a secret or file that was published
     occupied         host port → the process that has it
     """
 
@@ -85,6 +86,7 @@ class FakeEngine(Struct, kw_only=True):
     executed: list[tuple[str, tuple[str, ...], bytes | None]] = field(default_factory=list)
     done: list[Step] = field(default_factory=list)
     one_offs: list[OneOff] = field(default_factory=list)
+    published: dict[tuple[str, str], bytes] = field(default_factory=dict)
     occupied: dict[int, str] = field(default_factory=dict)
     now: float = 1_000_000.0
     lock: threading.RLock = field(default_factory=threading.RLock)

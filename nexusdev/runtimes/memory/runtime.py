@@ -240,6 +240,13 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
     def now(self) -> float:
         return self.engine.now
 
+    def publish_secret(self, name: str, value: str) -> None:
+        self.publish_file(name, value.encode())
+
+    def publish_file(self, name: str, data: bytes) -> None:
+        with self.engine.lock:
+            self.engine.published[self.instance, name] = data
+
     def watch_exits(self, stop: Any) -> Iterator[ContainerExit]:
         heard = self.engine.listen(self.instance)
 

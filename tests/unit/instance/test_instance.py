@@ -14,7 +14,10 @@ from nexusdev.instance.identity import Identity
 from nexusdev.instance.instance import find, forget, open_instance
 from nexusdev.interfaces import Address
 from nexusdev.plan.inventory import EngineInventory, OwnedResource
+from nexusdev.runtimes.memory.runtime import MemoryRuntime
 from nexusdev.stack.model import Stack
+
+RUNTIME = MemoryRuntime(project="nexusdev-shop-1", instance="shop-1")
 
 
 def volume(name: str = "nexusdev-shop-1_data", instance: str = "shop-1", owner: str = "") -> OwnedResource:
@@ -150,17 +153,17 @@ def test_everything_is_provided_once_and_a_second_time_nothing_is_made(
     identity: Identity, root: Path, stack: Stack
 ) -> None:
     made = open_instance(identity, inventory=EngineInventory(), root=root)
-    first = made.provide(stack, images={"db": "db:1"})
+    first = made.provide(stack, RUNTIME, images={"db": "db:1"})
     assert set(first) >= {"db-password", "users", "certificate ca", "certificate db", "certificate client"}
-    assert made.provide(stack, images={"db": "db:1"}) == ()
+    assert made.provide(stack, RUNTIME, images={"db": "db:1"}) == ()
     assert "NEXUS_IMAGE_DB=db:1" in (made.folder / "compose.env").read_text()
     assert "nexus" in (made.folder / "passwd").read_text()
 
 
 def test_components_see_addresses_and_secrets(identity: Identity, root: Path, stack: Stack) -> None:
     made = open_instance(identity, inventory=EngineInventory(), root=root)
-    made.provide(stack)
-    access = made.access(None, stack)  # type: ignore[arg-type]
+    made.provide(stack, RUNTIME)
+    access = made.access(RUNTIME, stack)
     expected = Address(host="127.0.0.1", port=21040)
     assert {access.address(name, 5432) for name in ("db-0", "db-alias", "relay-0")} == {expected}
     assert len(access.secrets.read("db-password")) == 32

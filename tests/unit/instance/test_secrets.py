@@ -23,7 +23,7 @@ from tests.unit.instance.conftest import secret
 
 @pytest.fixture
 def store(stack: Stack) -> SecretFiles:
-    return SecretFiles(stack.secrets, uid=os.getuid(), gid=os.getgid())
+    return SecretFiles(stack.secrets, uid=os.getuid(), gid=os.getgid(), publish=lambda *_: None)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def made(store: SecretFiles) -> SecretFiles:
 
 
 def of(folder: Path, *secrets: Secret) -> SecretFiles:
-    return SecretFiles({each.name: each for each in secrets}, uid=os.getuid(), gid=os.getgid())
+    return SecretFiles({each.name: each for each in secrets}, uid=os.getuid(), gid=os.getgid(), publish=lambda *_: None)
 
 
 def test_a_password_is_letters_and_digits_of_the_length_asked_for(made: SecretFiles) -> None:
@@ -81,7 +81,7 @@ def test_files_are_readable_by_the_containers_user_alone(made: SecretFiles, stac
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
 def test_root_gives_the_files_to_the_containers_user(stack: Stack) -> None:
-    SecretFiles(stack.secrets, uid=10001, gid=10002).prepare()
+    SecretFiles(stack.secrets, uid=10001, gid=10002, publish=lambda *_: None).prepare()
     status = stack.secrets["users"].file.stat()
     assert (status.st_uid, status.st_gid) == (10001, 10002)
 
@@ -157,7 +157,8 @@ KILLED = """
 
     folder, moment = Path(sys.argv[1]), sys.argv[2]
     recipes = {"a": SecretRecipe(password=16), "b": SecretRecipe(text="<{{a}}>")}
-    store = SecretFiles({n: Secret(name=n, file=folder / n, recipe=r) for n, r in recipes.items()}, uid=os.getuid(), gid=os.getgid())
+    held = {n: Secret(name=n, file=folder / n, recipe=r) for n, r in recipes.items()}
+    store = SecretFiles(held, uid=os.getuid(), gid=os.getgid(), publish=lambda *_: None)
     store.prepare()
 
     def die():

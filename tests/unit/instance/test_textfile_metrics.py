@@ -13,6 +13,10 @@ from nexusdev.stack.model import Network, Secret, SecretRecipe, Service, Stack
 UP = textfile_metrics.up_metrics(seconds=31.25, at=1_700_000_000.0, ready={"postgres": 8.5, "redis": 7.0})
 
 
+def unheard(_name: str, _data: bytes) -> None:
+    """Nobody reads the file."""
+
+
 def stack(folder: Path) -> Stack:
     recipes = {
         "made": SecretRecipe(password=32),
@@ -26,7 +30,7 @@ def stack(folder: Path) -> Stack:
 
 
 def test_an_up_tells_how_long_it_took_and_what_each_component_was_waited_for(tmp_path: Path) -> None:
-    textfile_metrics.write(tmp_path, UP)
+    textfile_metrics.write(tmp_path, UP, unheard)
     assert (tmp_path / "metrics.prom").read_text().splitlines() == [
         "# HELP nexusdev_up_seconds How long the last up took that changed something.",
         "# TYPE nexusdev_up_seconds gauge",
@@ -61,11 +65,11 @@ def test_certificates_tell_until_when_they_are_good(tmp_path: Path) -> None:
 
 
 def test_the_file_keeps_its_inode_and_what_is_not_told_anew(tmp_path: Path) -> None:
-    textfile_metrics.create_file(tmp_path)
+    textfile_metrics.create_file(tmp_path, unheard)
     before = (tmp_path / "metrics.prom").stat()
-    textfile_metrics.write(tmp_path, UP)
-    textfile_metrics.write(tmp_path, textfile_metrics.instance_metrics(tmp_path, stack(tmp_path)))
-    textfile_metrics.create_file(tmp_path)
+    textfile_metrics.write(tmp_path, UP, unheard)
+    textfile_metrics.write(tmp_path, textfile_metrics.instance_metrics(tmp_path, stack(tmp_path)), unheard)
+    textfile_metrics.create_file(tmp_path, unheard)
     written = (tmp_path / "metrics.prom").read_text()
     assert "nexusdev_up_seconds 31.250" in written
     assert "nexusdev_services 0.000" in written
@@ -79,7 +83,7 @@ def test_services_that_this_run_is_not_meant_to_have_are_told_as_well(tmp_path: 
         for name, component in (("redis-0", "redis"), ("vault-0", "vault"))
     }
     whole = Stack(project="p", network=Network(name="n", subnet="10.0.0.0/24"), services=services)
-    textfile_metrics.write(tmp_path, [textfile_metrics.wanted_services(whole, {"redis-0"})])
+    textfile_metrics.write(tmp_path, [textfile_metrics.wanted_services(whole, {"redis-0"})], unheard)
     assert (tmp_path / "metrics.prom").read_text().splitlines()[2:] == [
         'nexusdev_service_wanted{service="redis-0",component="redis"} 1.000',
         'nexusdev_service_wanted{service="vault-0",component="vault"} 0.000',
