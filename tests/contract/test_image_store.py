@@ -12,7 +12,7 @@ import pytest
 from nexusdev.errors import ImageUnavailable, NotFound
 from nexusdev.images.lockfile import default_file, load
 from nexusdev.images.tags import tags
-from nexusdev.runtimes.image_store import BuildContainer, BuildMounts, ImageStore
+from nexusdev.runtimes.image_store import BuildContainer, BuildMounts, ImageStore, StoredImage
 from nexusdev.runtimes.memory.images import MemoryImages
 from tests.integration.conftest import engine_answers
 
@@ -56,6 +56,13 @@ def container(store: ImageStore) -> Iterator[BuildContainer]:
     made.close()
 
 
+def stored(store: ImageStore, reference: str) -> StoredImage:
+    """The image of this name, which must be there."""
+    found = store.find(reference)
+    assert found is not None, f"{reference} is not in the store"
+    return found
+
+
 def test_what_is_put_in_can_be_taken_out(container: BuildContainer) -> None:
     container.put(_tar("hello", b"world"), "/usr/local/bin")
     with tarfile.open(fileobj=io.BytesIO(b"".join(container.get("/usr/local/bin/hello")))) as archive:
@@ -73,7 +80,8 @@ def test_what_is_committed_is_in_the_store_with_its_labels_and_user(
     store: ImageStore, container: BuildContainer
 ) -> None:
     made = container.commit(MADE, ["USER 10001:10001"], {"dev.nexus.image": "contract:1"})
-    assert store.find(MADE) == store.find(made.id)
+    assert stored(store, MADE) == stored(store, made.id)
+    assert stored(store, MADE).id == made.id
     assert (made.user, made.labels["dev.nexus.image"]) == ("10001:10001", "contract:1")
     assert MADE in {tag for image in store.list() for tag in image.tags}
 
@@ -81,7 +89,7 @@ def test_what_is_committed_is_in_the_store_with_its_labels_and_user(
 def test_a_tag_moves_and_can_be_removed_twice(store: ImageStore, container: BuildContainer) -> None:
     made = container.commit(MADE, [], {})
     store.tag(made.id, ROOT)
-    assert (store.find(ROOT) or made).id == made.id
+    assert stored(store, ROOT).id == made.id
     for _ in range(2):
         store.untag(ROOT)
     assert store.find(ROOT) is None
@@ -99,7 +107,7 @@ def test_saved_and_loaded_is_the_same_image(store: ImageStore, container: BuildC
     store.untag(MADE)
     assert store.find(MADE) is None
     store.load(archive)
-    assert (store.find(MADE) or made).labels["dev.nexus.image"] == "contract:1"
+    assert (stored(store, MADE).id, stored(store, MADE).labels["dev.nexus.image"]) == (made.id, "contract:1")
 
 
 def test_a_volume_is_made_once_and_dropped_once(store: ImageStore) -> None:

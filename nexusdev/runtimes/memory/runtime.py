@@ -24,6 +24,7 @@ from nexusdev.stack.model import Service, Stack
 __all__ = ["FakeEngine", "MemoryRuntime"]
 
 _TICK = 0.01
+_KILLED = 137  # 128 + SIGKILL, as an engine reports it
 
 
 class MemoryRuntime(Struct, frozen=True, kw_only=True):
@@ -333,10 +334,12 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
             raise NotFound(f"instance {self.instance} does not run", why="it has no network", hint="nexusdev up")
         if one_off.image in self.engine.missing_images:
             raise NotFound(f"there is no image {one_off.image}", hint=f"docker pull {one_off.image}")
-        with self.engine.throw_away(one_off, self.instance, self.owner_path, network.id):
+        with self.engine.throw_away(one_off, self.instance, self.owner_path, network.id) as container:
             script = self.engine.scripts.get(one_off.image)
             given = stdin.read() if stdin else None
             completed = script(one_off.argv, given) if script else Completed(exit_code=0)
+            if container.id not in self.engine.containers:  # removed by force while it ran
+                completed = Completed(exit_code=_KILLED)
         stdout.write(completed.stdout)
         stderr.write(completed.stderr)
         return completed.exit_code

@@ -201,7 +201,8 @@ def test_a_fresh_instance_and_a_component_that_never_ran_lose_nothing(house: Hou
 
 def test_destroy_and_up_begin_anew_without_a_word(running: House) -> None:
     destroy(running.context())
-    up(running.context())
+    assert up(running.context()).warnings == ()
+    assert set(seen(running)) == {"redis-0", "redis-1"}
 
 
 def test_destroying_one_server_forgets_its_volume_also_when_it_is_gone_already(running: House) -> None:

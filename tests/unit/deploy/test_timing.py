@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from nexusdev.deploy.timing import Span, Stopwatch, as_data, critical_path, from_data
 from tests.fakes import FakeClock
 
@@ -31,12 +33,14 @@ def test_what_was_written_down_reads_the_same() -> None:
 def test_a_span_is_measured_even_when_its_block_fails() -> None:
     clock = FakeClock()
     watch = Stopwatch(clock=clock)
-    try:
+
+    def seed() -> None:
         with watch.span("seed", after=["wait"]):
             clock.sleep(2.0)
-            raise ValueError
-    except ValueError:
-        pass
+            raise ValueError("refused")
+
+    with pytest.raises(ValueError, match="refused"):
+        seed()
     assert watch.spans == [Span(name="seed", kind="seed", began=0.0, ended=2.0, after=("wait",))]
 
 

@@ -189,20 +189,25 @@ def move_to_another_mount(house: House, **place: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "place",
+    ("place", "said"),
     [
-        {"mount": "/mnt/usb"},
-        {"filesystem": "another disk at the same mount point"},
-        {"mount": "", "filesystem": ""},
+        ({"mount": "/mnt/usb"}, "(was on the file system at /mnt/usb, which is not mounted now)"),
+        (
+            {"filesystem": "another disk at the same mount point"},
+            "(was on another file system than the one that is at ",
+        ),
+        ({"mount": "", "filesystem": ""}, "(is missing, and on which file system it was is not known)"),
     ],
 )
 @pytest.mark.parametrize("data", [False, True])
-def test_a_folder_that_cannot_be_seen_is_not_gone(orphaned: House, place: dict[str, str], data: bool) -> None:
+def test_a_folder_that_cannot_be_seen_is_not_gone(
+    orphaned: House, place: dict[str, str], said: str, data: bool
+) -> None:
     move_to_another_mount(orphaned, **place)
     assert names(gc.find_leftovers(orphaned.context(), data=data)) == ["build cache nexusdev-go-cache"]
     words = shown(orphaned)
     assert "nexusdev gc" not in words
-    assert "(was on " in words or "(is missing, and on which file system it was is not known)" in words
+    assert said in words
 
 
 def test_a_folder_whose_parent_is_gone_too_is_left_alone(orphaned: House) -> None:

@@ -96,7 +96,10 @@ def test_wait_ends_when_the_condition_holds(running: House) -> None:
 
 def test_wait_for_writable_is_content_with_less_than_ready(running: House) -> None:
     running.redis.sentences, running.redis.seedable = ["1 of 2 replicas"] * 100_000, True
-    wait(running.context(), "redis", "writable")
+    assert wait(running.context(), "redis", "writable").data["condition"] == "writable"
+    with pytest.raises(NotReadyInTime) as error:
+        wait(running.context(timeout=1.0), "redis", "ready")
+    assert error.value.why == "1 of 2 replicas"
 
 
 def test_wait_ends_with_11_and_what_is_missing_when_the_time_is_up(running: House) -> None:
@@ -134,7 +137,8 @@ def test_wait_goes_on_while_another_command_makes_the_container_anew(running: Ho
         running.engine.remove(running.container("redis-1"))
 
     running.redis.sentences, running.redis.on_look = ["no replica"] * 30, removed
-    wait(running.context(timeout=1e6), "redis", "ready")
+    assert wait(running.context(timeout=1e6), "redis", "ready").data["condition"] == "ready"
+    assert running.redis.sentences == []
 
 
 def test_wait_for_an_instance_that_another_command_is_making(running: House) -> None:
@@ -168,8 +172,10 @@ def test_wait_for_an_instance_that_nobody_makes_ends_at_once(house: House) -> No
 
 
 def test_wait_for_a_stopped_service_to_be_down(running: House) -> None:
+    with pytest.raises(NotReadyInTime):
+        wait(running.context(timeout=1.0), "redis-1", "down")
     running.engine.end(running.container("redis-1"))
-    wait(running.context(), "redis-1", "down")
+    assert wait(running.context(), "redis-1", "down").data["condition"] == "down"
 
 
 def test_wrong_words_to_wait_for_are_answered_with_the_nearest(running: House) -> None:
@@ -206,8 +212,10 @@ def test_since_takes_a_time_of_day_and_refuses_the_rest() -> None:
 
 
 def test_timings_of_the_last_up_name_what_was_waited_for(running: House) -> None:
-    names = {span["name"] for span in timings(running.context()).data["spans"]}
-    assert {"preflight", "images", "plan", "start redis-0", "seed redis", "prove redis", "write"} <= names
+    spans = {span["name"]: span for span in timings(running.context()).data["spans"]}
+    assert {"preflight", "images", "plan", "start redis-0", "seed redis", "prove redis", "write"} <= spans.keys()
+    assert spans["seed redis"]["after"]
+    assert spans[max(spans, key=lambda name: spans[name]["ended"])]["critical"]
 
 
 def test_timings_before_the_first_up_are_not_found(running: House) -> None:

@@ -19,7 +19,7 @@ from nexusdev.operations.down import down
 from nexusdev.operations.lifecycle import stop
 from nexusdev.operations.up import up
 from nexusdev.plan.losses import Holding
-from nexusdev.plan.snapshot import Snapshot
+from nexusdev.plan.snapshot import Snapshot, State
 from nexusdev.plan.steps import Action
 from nexusdev.runtimes import failures
 from tests.fakes import FakeComponent, House
@@ -135,7 +135,11 @@ def test_a_network_that_has_to_be_made_anew_is_looked_at_before_up_changes_anyth
 def test_an_up_that_keeps_the_network_lets_strangers_be(running: House) -> None:
     on_the_network(running, "web")
     running.engine.kill(running.container("redis-0"))
+    network = there(running).network
     up(running.context())
+    assert there(running).containers["redis-0"].state is State.RUNNING
+    assert there(running).network == network
+    assert [each.state for each in running.engine.containers.values() if each.name == "web"] == [State.RUNNING]
 
 
 def test_what_is_left_of_lost_data_is_looked_at_before_it_goes(running: House) -> None:
