@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from rich.console import Console
@@ -25,9 +26,10 @@ _FIXED, _LEAST = 13, 8
 class LiveBoard:
     """One row per component, repainted a few times per second on stderr until the block ends."""
 
-    def __init__(self, stream: TextIO, *, color: bool) -> None:
+    def __init__(self, stream: TextIO, *, color: bool, now: Callable[[], float] = time.monotonic) -> None:
         self.console = Console(file=stream, no_color=not color, highlight=False)
-        self._began = time.monotonic()
+        self._now = now
+        self._began = now()
         self._board = Board()
         self._spinner = Spinner("dots")
         self._live = Live(
@@ -51,7 +53,7 @@ class LiveBoard:
             self.console.print(note, markup=False)
 
     def _render(self) -> Table:
-        elapsed = time.monotonic() - self._began
+        elapsed = self._now() - self._began
         rows = (*self._board.images, *self._board.rows)
         names = max((len(row.name) for row in rows), default=0)
         grid = Table.grid(padding=(0, 1), expand=False)

@@ -8,14 +8,16 @@ import pytest
 
 from nexusdev.cli.live import LiveBoard
 from nexusdev.events import ComponentReady, ComponentWaits
+from tests.fakes import FakeClock
 
 
 def painted(monkeypatch: pytest.MonkeyPatch, *, columns: int) -> list[str]:
     monkeypatch.setenv("COLUMNS", str(columns))
-    screen = io.StringIO()
-    board = LiveBoard(screen, color=False)
+    screen, clock = io.StringIO(), FakeClock()
+    board = LiveBoard(screen, color=False, now=clock.now)
     board.hear(ComponentWaits(component="monitoring", missing="several targets down; " * 9, elapsed=0.1))
     board.hear(ComponentReady(component="redis", elapsed=1234.56))
+    clock.sleep(61.04)
     board.console.print(board._render())
     return screen.getvalue().splitlines()
 
@@ -24,6 +26,6 @@ def painted(monkeypatch: pytest.MonkeyPatch, *, columns: int) -> list[str]:
 def test_names_and_seconds_stay_whole_at_any_width(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     waits, ready = painted(monkeypatch, columns=columns)
     assert waits.split()[1:4] == ["monitoring", "several", "targets"]
-    assert waits.rstrip().endswith("0.0 s")
+    assert waits.rstrip().endswith("61.0 s")
     assert ready.split() == ["✓", "redis", "ready", "1234.6", "s"]
     assert max(len(waits.rstrip()), len(ready.rstrip())) <= columns
