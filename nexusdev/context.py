@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
+from nexusdev.components.component_set import ComponentSet
 from nexusdev.components.contract import Component
-from nexusdev.components.registry import ALL
 from nexusdev.errors import InvalidConfig, InvalidState, NotFound
 from nexusdev.events import Listener, Silence
 from nexusdev.instance.identity import Identity
@@ -61,7 +61,7 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
     root: Path
     listener: Listener = field(default_factory=Silence)
     clock: Clock = field(default_factory=SystemClock)
-    components: Mapping[str, Component] = field(default_factory=lambda: ALL)
+    components: Mapping[str, Component] = field(default_factory=ComponentSet)
     compose: Path = field(default_factory=stack_file)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     timeout_given: bool = False

@@ -9,6 +9,8 @@ from typing import IO, TYPE_CHECKING, Protocol
 
 from msgspec import Struct, field
 
+from nexusdev.util.memo import Memo
+
 if TYPE_CHECKING:
     from nexusdev.plan.snapshot import Snapshot
     from nexusdev.plan.steps import Step
@@ -184,6 +186,7 @@ class InstanceAccess(Struct, frozen=True, kw_only=True):
     """All that a component sees of the world: where to reach its servers, with which credentials, as which instance.
 
     addresses  (name, container port) → address on the host, for every service and alias that publishes the port
+    memo       what is made once for this access (TLS contexts) and dropped with it
     """
 
     instance: str
@@ -195,6 +198,7 @@ class InstanceAccess(Struct, frozen=True, kw_only=True):
     client_key: Path
     runtime: Runtime
     project: Path = field(default_factory=Path)
+    memo: Memo = field(default_factory=Memo)
 
     def address(self, name: str, port: int) -> Address:
         """Where the host reaches ``port`` of the service or role name."""

@@ -6,8 +6,6 @@ import json
 import ssl
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, field
@@ -105,14 +103,10 @@ def request(
 
 
 def context(access: InstanceAccess) -> ssl.SSLContext:
-    """TLS that trusts the instance's CA alone and shows nexusdev's client certificate. Made once per set of files."""
+    """TLS that trusts the instance's CA alone and shows nexusdev's client certificate. Made once per access and set of files."""
     files = (access.ca_file, access.client_certificate, access.client_key)
-    return _context(*files, tuple(file.stat().st_mtime_ns for file in files))
-
-
-@lru_cache(maxsize=8)
-def _context(ca: Path, certificate: Path, key: Path, _written: tuple[int, ...]) -> ssl.SSLContext:
-    return tls.trust(ca, certificate, key)
+    written = tuple(file.stat().st_mtime_ns for file in files)
+    return access.memo.get(("tls", written), lambda: tls.trust(*files))
 
 
 def _connection(address: Address, access: InstanceAccess, timeout: float, name: str) -> Any:

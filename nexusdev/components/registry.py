@@ -12,12 +12,12 @@ NAMES = ("gateway", "postgres", "redis", "minio", "vault", "monitoring")
 
 
 class _Registry(Mapping[str, Component]):
-    """Name → component, in the order in which a person reads them."""
+    """Name → a new component each time, in the order in which a person reads them."""
 
     def __getitem__(self, name: str) -> Component:
         if name not in NAMES:
             raise KeyError(name)
-        return cast(Component, import_module(f"nexusdev.components.{name}.component").COMPONENT)
+        return cast(Component, import_module(f"nexusdev.components.{name}.component").create())
 
     def __iter__(self) -> Iterator[str]:
         return iter(NAMES)

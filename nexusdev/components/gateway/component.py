@@ -26,4 +26,6 @@ class Gateway(ComponentDefaults):
         return readiness.statuses(facts)
 
 
-COMPONENT: Component = Gateway()
+def create() -> Component:
+    """Return a new component. It keeps what it learns of one instance, so that each context has its own."""
+    return Gateway()

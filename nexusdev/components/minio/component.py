@@ -83,4 +83,6 @@ class Minio:
         )
 
 
-COMPONENT: Component = Minio()
+def create() -> Component:
+    """Return a new component. It keeps what it learns of one instance, so that each context has its own."""
+    return Minio()

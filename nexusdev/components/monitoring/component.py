@@ -106,4 +106,6 @@ class Monitoring(ComponentDefaults):
         return prove(access, values)
 
 
-COMPONENT: Component = Monitoring()
+def create() -> Component:
+    """Return a new component. It keeps what it learns of one instance, so that each context has its own."""
+    return Monitoring()

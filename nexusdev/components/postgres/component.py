@@ -107,4 +107,6 @@ class Postgres:
         return Client(service=names.NODES[0], argv=(*_PSQL, *arguments), reads_stdin=reads_stdin(arguments))
 
 
-COMPONENT: Component = Postgres()
+def create() -> Component:
+    """Return a new component. It keeps what it learns of one instance, so that each context has its own."""
+    return Postgres()

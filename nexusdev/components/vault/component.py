@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from nexusdev.components.contract import (
     Change,
     Client,
+    Component,
     Credentials,
     Proof,
     Readiness,
@@ -133,4 +134,6 @@ class Vault:
         return self._kept[1]
 
 
-COMPONENT = Vault()
+def create() -> Component:
+    """Return a new component. It keeps what it learns of one instance, so that each context has its own."""
+    return Vault()

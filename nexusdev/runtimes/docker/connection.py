@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,9 +155,8 @@ def _read(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-@cache
 def engine() -> Engine:
-    """The engine of this process's environment, connected once. Raises PreflightFailed."""
+    """Connect to the engine of this process's environment. Raises PreflightFailed."""
     return connect(find_endpoint(os.environ, Path.home()))
 
 

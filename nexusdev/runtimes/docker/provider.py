@@ -6,16 +6,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nexusdev.util.memo import Memo
+
 if TYPE_CHECKING:
     from nexusdev.interfaces import Runtime
     from nexusdev.plan.inventory import EngineInventory
-    from nexusdev.runtimes.docker.connection import EngineFacts
+    from nexusdev.runtimes.docker.connection import Engine, EngineFacts
     from nexusdev.runtimes.image_store import ImageStore
     from nexusdev.stack.model import Stack
 
 
 class DockerProvider:
-    """provider.RuntimeProvider over the Engine API. Connects at the first question."""
+    """provider.RuntimeProvider over the Engine API. Connects at the first question, once for all that it provides."""
+
+    def __init__(self) -> None:
+        self._memo = Memo()
+
+    def _engine(self) -> Engine:
+        from nexusdev.runtimes.docker.connection import engine
+
+        return self._memo.get("engine", engine)
 
     def runtime(self, instance: str, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:
         from nexusdev.runtimes.docker.runtime import DockerRuntime
@@ -26,26 +36,24 @@ class DockerProvider:
             owner_path=str(owner),
             state_path=state_path,
             stack=stack,
+            connect=self._engine,
         )
 
     def inventory(self, *, caches: bool = False) -> EngineInventory:
-        from nexusdev.runtimes.docker.connection import engine, translate_engine_errors
+        from nexusdev.runtimes.docker.connection import translate_engine_errors
         from nexusdev.runtimes.docker.inventory import inventory
 
-        found = engine()
+        found = self._engine()
         with translate_engine_errors(found.endpoint):
             return inventory(found, caches=caches)
 
     def volume_sizes(self) -> Mapping[str, int]:
-        from nexusdev.runtimes.docker.connection import engine
         from nexusdev.runtimes.docker.inventory import volume_sizes
 
-        return volume_sizes(engine())
+        return volume_sizes(self._engine())
 
     def facts(self) -> EngineFacts:
-        from nexusdev.runtimes.docker.connection import engine
-
-        return engine().facts()
+        return self._engine().facts()
 
     def image_store(self) -> ImageStore:
         from nexusdev.runtimes.docker.images import image_store

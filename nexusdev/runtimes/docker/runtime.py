@@ -8,7 +8,7 @@ the Stack that the constructor takes. Without a Stack it observes, stops, starts
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from http import HTTPStatus
@@ -41,15 +41,16 @@ class DockerRuntime:
         state_path: str = "",
         stack: Stack | None = None,
         connection: Engine | None = None,
+        connect: Callable[[], Engine] = engine,
     ) -> None:
         self._names = create.ResourceNames(
             project=project, instance=instance, owner_path=owner_path, state_path=state_path, stack=stack
         )
-        self._given = connection
+        self._connect = connect if connection is None else lambda: connection
 
     @cached_property
     def _engine(self) -> Engine:
-        return self._given or engine()
+        return self._connect()
 
     @property
     def _api(self) -> Any:

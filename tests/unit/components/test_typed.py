@@ -6,10 +6,15 @@ import shlex
 
 import pytest
 
-from nexusdev.components.minio.component import COMPONENT as MINIO
-from nexusdev.components.postgres.component import COMPONENT as POSTGRES
-from nexusdev.components.redis.component import COMPONENT as REDIS
-from nexusdev.components.vault.component import COMPONENT as VAULT
+from nexusdev.components.minio.component import create as create_minio
+from nexusdev.components.postgres.component import create as create_postgres
+from nexusdev.components.redis.component import create as create_redis
+from nexusdev.components.vault.component import create as create_vault
+
+MINIO = create_minio()
+POSTGRES = create_postgres()
+REDIS = create_redis()
+VAULT = create_vault()
 
 CLIENTS = {"psql": POSTGRES, "redis": REDIS, "s3": MINIO, "vault": VAULT}
 

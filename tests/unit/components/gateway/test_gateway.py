@@ -9,11 +9,13 @@ import pytest
 
 from nexusdev.components.contract import Readiness
 from nexusdev.components.gateway import readiness
-from nexusdev.components.gateway.component import COMPONENT
+from nexusdev.components.gateway.component import create
 from nexusdev.components.gateway.readiness import ROLES, Facts
 from nexusdev.interfaces import Address, InstanceAccess, View
 from nexusdev.plan.snapshot import Container, Snapshot, State
 from tests.unit.env.servers import authority, http, serving
+
+COMPONENT = create()
 
 GATEWAY = Path(__file__).parents[4] / "compose" / "gateway"
 WELL = {

@@ -9,13 +9,15 @@ import pytest
 from nexusdev.components.contract import Consumer
 from nexusdev.components.https_connection import Response
 from nexusdev.components.minio import proof
-from nexusdev.components.minio.component import COMPONENT
+from nexusdev.components.minio.component import create
 from nexusdev.components.minio.desired_state import policy
 from nexusdev.components.minio.names import BACKUPS, DATA, NONCE
 from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.interfaces import CA_IN_CONTAINERS, View
 from tests.unit.components.minio.world import World
 from tests.unit.env.servers import authority, refusing_proxy
+
+COMPONENT = create()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from nexusdev.components.contract import SeedFile
-from nexusdev.components.minio.component import COMPONENT
+from nexusdev.components.minio.component import create
 from nexusdev.components.minio.names import (
     API,
     APP_ACCESS,
@@ -26,6 +26,8 @@ from nexusdev.components.minio.names import (
 from nexusdev.errors import SeedingFailed
 from nexusdev.interfaces import Address
 from tests.unit.components.minio.world import World
+
+COMPONENT = create()
 
 
 def file(path: str, content: bytes = b"content") -> SeedFile:

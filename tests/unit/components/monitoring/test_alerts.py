@@ -14,9 +14,11 @@ import pytest
 
 from nexusdev.components.contract import Alarms, Alert, AlertSource
 from nexusdev.components.monitoring import alerts
-from nexusdev.components.monitoring.component import COMPONENT
+from nexusdev.components.monitoring.component import create
 from nexusdev.interfaces import Address, InstanceAccess
 from tests.unit.env.servers import authority, http, serving
+
+COMPONENT = create()
 
 LABELS = {"alertname": "RedisReplicaDown", "component": "redis", "severity": "warning", "instance": "redis-1"}
 NOTES = {"summary": "redis-1 does not follow the master", "runbook": "docs/runbooks.md#redisreplicadown"}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from nexusdev.components.contract import ExplainsExit, Resettable
-from nexusdev.components.monitoring.component import COMPONENT
+from nexusdev.components.monitoring.component import create
 from nexusdev.components.monitoring.corruption import explain
+
+COMPONENT = create()
 
 
 def words(what: str) -> list[str]:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from nexusdev.components.contract import Readiness
 from nexusdev.components.monitoring import names, readiness, targets
-from nexusdev.components.monitoring.component import COMPONENT
+from nexusdev.components.monitoring.component import create
 from nexusdev.components.monitoring.coverage import coverage
 from nexusdev.components.monitoring.readiness import Facts, Peer, PrometheusServer
 from nexusdev.components.monitoring.targets import Target
@@ -22,6 +22,8 @@ from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.interfaces import Address, InstanceAccess, View
 from nexusdev.plan.snapshot import Container, Snapshot, State
 from tests.unit.env.servers import Talk, authority, http, serving
+
+COMPONENT = create()
 
 CONFIG = Path(__file__).parents[4] / "compose" / "monitoring" / "prometheus.yml"
 SERVICES = frozenset(

@@ -9,9 +9,11 @@ import pytest
 
 from nexusdev.components.contract import ValidatesConfig
 from nexusdev.components.monitoring import dashboard_files, promtool, rule_files
-from nexusdev.components.monitoring.component import COMPONENT
+from nexusdev.components.monitoring.component import create
 from nexusdev.errors import InvalidConfig
 from nexusdev.stack.model import FileMount, Service
+
+COMPONENT = create()
 
 HERE = Path(__file__).parents[4] / "compose" / "monitoring"
 RULES = """\

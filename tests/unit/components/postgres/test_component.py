@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from nexusdev.components.postgres.component import COMPONENT
+from nexusdev.components.postgres.component import create
+
+COMPONENT = create()
 
 
 def test_psql_runs_in_a_node_as_the_application_and_without_a_password_in_sight() -> None:

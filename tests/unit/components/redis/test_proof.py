@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from nexusdev.components.redis.component import COMPONENT
+from nexusdev.components.redis.component import create
 from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.interfaces import View
 from tests.unit.components.redis.world import World, world
+
+COMPONENT = create()
 
 
 def values_of(redis: World, **changes: str) -> dict[str, str]:

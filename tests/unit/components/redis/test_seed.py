@@ -8,10 +8,12 @@ import pytest
 
 from nexusdev.components.contract import Change, SeedFile
 from nexusdev.components.redis import names
-from nexusdev.components.redis.component import COMPONENT
+from nexusdev.components.redis.component import create
 from nexusdev.components.redis.seed import commands, library
 from nexusdev.errors import SeedingFailed
 from tests.unit.components.redis.world import NONCE, World, sha256
+
+COMPONENT = create()
 
 NODES = ("redis-0", "redis-1", "redis-2", "sentinel-0", "sentinel-1", "sentinel-2")
 

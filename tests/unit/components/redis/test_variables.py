@@ -8,9 +8,11 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from nexusdev.components.contract import Consumer
-from nexusdev.components.redis.component import COMPONENT
+from nexusdev.components.redis.component import create
 from nexusdev.interfaces import View
 from tests.unit.components.redis.world import World
+
+COMPONENT = create()
 
 PLAIN = re.compile(r"[A-Za-z0-9:/@.,?=_%+-]*")
 
