@@ -6,7 +6,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from nexusdev.plan.steps import Plan, Step
+from nexusdev.plan import Plan, Step
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -50,7 +50,7 @@ class Planned(Event, frozen=True, kw_only=True):
 
 
 class StepDone(Event, frozen=True, kw_only=True):
-    """``component``: whose container the step changed, '' for volumes and networks."""
+    """``component``: whose service the step changed, '' for none."""
 
     step: Step
     seconds: float

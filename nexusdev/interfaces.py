@@ -12,8 +12,7 @@ from msgspec import Struct, field
 from nexusdev.util.memo import Memo
 
 if TYPE_CHECKING:
-    from nexusdev.plan.snapshot import Snapshot
-    from nexusdev.plan.steps import Step
+    from nexusdev.plan import Intent, Observation, Plan, Step
 
 
 class Address(Struct, frozen=True, kw_only=True):
@@ -96,17 +95,50 @@ class ContainerExit(Struct, frozen=True, kw_only=True):
     asked: bool = False
 
 
+class Advice(Struct, frozen=True, kw_only=True):
+    """What errors and notes say in a runtime's own words; ``hint`` lines have their command first.
+
+    Attributes:
+        kept_data: What may remove the data of an instance that is down.
+        kept_stopped: What may remove a stopped instance.
+        ended_by: What may have ended a service from outside.
+        lost_data: What may have removed data volumes.
+        elsewhere: Hint for data that may be at another place.
+        no_room: Hint for a full disk.
+    """
+
+    kept_data: str
+    kept_stopped: str
+    ended_by: str
+    lost_data: str
+    elsewhere: str
+    no_room: str
+
+
 class Runtime(Protocol):
     """Where an instance runs: docker, memory; later kubernetes. One contract suite holds all of them to the same words.
 
     A runtime is bound to one instance (project name, owner path). It raises ``PreflightFailed`` where its engine does not answer.
     """
 
-    def observe(self) -> Snapshot:
-        """Everything that carries this instance's labels, in one or two engine calls."""
+    @property
+    def advice(self) -> Advice:
+        """This runtime's own words for notes and hints."""
+
+    def observe(self) -> Observation:
+        """Everything that exists of this instance, in one or two calls."""
+
+    def plan(self, intent: Intent, observation: Observation | None = None) -> Plan:
+        """The steps from what was observed to what is asked for. Pure over the observation; without one it observes first.
+
+        Raises:
+            IdentityMismatch: It is another folder's instance, or a name that it needs is somebody else's.
+            NotFound: A service to stop or start does not exist.
+            PreflightFailed, TeardownIncomplete: Somebody else uses what would have to go.
+        """
 
     def apply(self, step: Step) -> None:
-        """Do one step of a plan. Doing it twice is the same as once."""
+        """Do one step of a plan of this runtime. Doing it twice is the same as once."""
 
     def now(self) -> float:
         """The time by the runtime's clock, in seconds since the epoch. Times that a runtime tells are compared with this clock only."""

@@ -87,11 +87,11 @@ def refuse_moved(context: Context) -> None:
 def refuse_stateless(context: Context) -> None:
     """Raise InvalidState where the engine has containers or data of an instance whose state is not here."""
     try:
-        things = context.provider.inventory().of_instance(context.identity.name)
+        existing = context.provider.inventory().of(context.identity.name)
     except PreflightFailed:
         return
     identity = context.identity
-    if found := absent.explained(identity.name, things, root=context.root, project=identity.project):
+    if found := absent.explained(identity.name, existing, root=context.root, project=identity.project):
         raise found
 
 

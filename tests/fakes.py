@@ -33,7 +33,7 @@ from nexusdev.errors import ImageUnavailable
 from nexusdev.events import Event, Listener
 from nexusdev.instance.identity import Identity
 from nexusdev.interfaces import InstanceAccess, View
-from nexusdev.plan.snapshot import Snapshot, State
+from nexusdev.plan import Observation
 from nexusdev.runtimes.memory import provider as memory
 from nexusdev.runtimes.memory.engine import FakeEngine
 from nexusdev.settings import Settings
@@ -90,24 +90,20 @@ class FakeComponent:
 
     def probe(self, access: InstanceAccess) -> Any:
         self.on_look(access)
-        snapshot = access.runtime.observe()
-        down = [
-            each.service
-            for each in snapshot.containers.values()
-            if each.component == self.name and each.state is not State.RUNNING
-        ]
+        observation = access.runtime.observe()
+        down = [each.service for each in observation.services.values() if each.component == self.name and not each.runs]
         missing = f"{down[0]} does not answer" if down else (self.sentences.pop(0) if self.sentences else "")
-        return missing, snapshot
+        return missing, observation
 
     def assess(self, facts: Any) -> Readiness:
         return Readiness(missing=facts[0], seedable=self.seedable)
 
     def statuses(self, facts: Any) -> Sequence[ServiceStatus]:
-        snapshot: Snapshot = facts[1]
+        observation: Observation = facts[1]
         return [
             ServiceStatus(service=each.service, role="server", state="running", ok=True)
-            for each in snapshot.containers.values()
-            if each.component == self.name and each.state is State.RUNNING
+            for each in observation.services.values()
+            if each.component == self.name and each.runs
         ]
 
     def prepare(self, access: InstanceAccess, facts: Any) -> None:

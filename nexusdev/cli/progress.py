@@ -19,10 +19,9 @@ from nexusdev.events import (
     Seeded,
     StepDone,
 )
-from nexusdev.plan.steps import Action, Plan
+from nexusdev.plan import Plan, Step
 from nexusdev.results import Style
 
-_QUIET_ACTS = frozenset({Action.CREATE, Action.CREATE_VOLUME, Action.CREATE_NETWORK})
 _LONGEST = 140
 
 
@@ -41,7 +40,7 @@ class Lines(Struct, kw_only=True):
 
     def _words(self, event: Event) -> str | None:
         match event:
-            case StepDone(step=step) if self.verbose or step.action not in _QUIET_ACTS:
+            case StepDone(step=step) if self.verbose or _is_told(step):
                 return self._step(event)
             case Planned(plan=plan) if plan:
                 return f"plan: {counted(plan)}" + (f" ({self._shared})" if self._shared else "")
@@ -58,13 +57,18 @@ class Lines(Struct, kw_only=True):
         return f"{step.action} {step.resource}{reason}" + (f" ({event.seconds:.2f} s)" if self.verbose else "")
 
 
+def _is_told(step: Step) -> bool:
+    """Whether a step is a line of its own: what only makes something is told with the plan."""
+    return bool(step.starts or step.ends or step.removes)
+
+
 def starts(plan: Plan) -> dict[str, int]:
-    """Component → how many of its containers are made and started."""
-    made = {step.resource: step.service.component for step in plan.steps if step.service is not None}
+    """Component → how many of its services are made and started."""
+    made = {step.resource for step in plan.steps if step.image}
     counts: dict[str, int] = {}
     for step in plan.steps:
-        if step.action is Action.START and step.resource in made:
-            counts[made[step.resource]] = counts.get(made[step.resource], 0) + 1
+        if step.resource in made and step.starts:
+            counts[step.component] = counts.get(step.component, 0) + len(step.starts)
     return counts
 
 
@@ -106,7 +110,7 @@ def _seeds(changes: tuple[str, ...], verbose: bool) -> str:
 
 def counted(plan: Plan) -> str:
     """``27 create, 27 start``: how many steps of each kind."""
-    counts: dict[Action, int] = {}
+    counts: dict[str, int] = {}
     for step in plan.steps:
         counts[step.action] = counts.get(step.action, 0) + 1
     return ", ".join(f"{count} × {action}" for action, count in counts.items())
@@ -170,11 +174,11 @@ class Board(Struct, frozen=True, kw_only=True):
 
     def _stepped(self, event: StepDone) -> Board:
         counts = dict(self.started)
-        counts[event.component] = counts.get(event.component, 0) + (event.step.action is Action.START)
+        counts[event.component] = counts.get(event.component, 0) + len(event.step.starts)
         count, total = counts[event.component], dict(self.to_start).get(event.component, 0)
         words = (
             f"{count} of {max(count, total)} started"
-            if event.step.action is Action.START
+            if event.step.starts
             else f"{event.step.action} {event.step.resource}"
         )
         board = replace(self, started=tuple(counts.items()))

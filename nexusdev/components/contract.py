@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from nexusdev.errors import NexusError
 from nexusdev.interfaces import InstanceAccess, View
-from nexusdev.plan.losses import Holding
+from nexusdev.stack.losses import Holding
 from nexusdev.stack.model import Service
 
 

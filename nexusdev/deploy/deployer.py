@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from msgspec import Struct, field
 
@@ -22,15 +22,13 @@ from nexusdev.deploy.rollout import ComponentRollout
 from nexusdev.deploy.timing import Stopwatch
 from nexusdev.events import Listener, PhaseBegan, PhaseEnded, Planned, StepDone
 from nexusdev.interfaces import ContainerExit, Runtime
-from nexusdev.plan.steps import Action, Plan, Step
+from nexusdev.plan import Halt, Plan, Step
 from nexusdev.util.clock import Clock
 
-_LOOK_AT_CONTAINERS = 2.0
+_OBSERVE_EVERY = 2.0
 # A server that ends mostly waits; one that starts works.
 _ENDING_AT_ONCE = 12
 _LATE_BY = 3.0
-_KINDS = ("create network", "create volume", "create", "start", "stop", "remove", "remove network")
-_ENDING = frozenset({Action.STOP, Action.REMOVE})
 
 
 class Deployer(Struct, kw_only=True):
@@ -42,34 +40,43 @@ class Deployer(Struct, kw_only=True):
     watch: Stopwatch
     parallel: int = 4
     _freed: str = ""  # the step that ended last: the next one has its place
+    _kinds: tuple[str, ...] = ()
 
-    def execute(self, plan: Plan, *, component_of: Mapping[str, str] | None = None) -> None:
+    def execute(self, plan: Plan) -> None:
         """Do the steps of a plan and nothing else (``stop``, ``down``)."""
-        names = component_of or {}
-        ending = all(step.action not in (Action.CREATE, Action.START) for step in plan.steps)
-        self.listener.tell(Planned(plan=plan))
-        parallel = max(self.parallel, _ENDING_AT_ONCE) if ending else self.parallel
-        PlanExecutor(plan=plan, do=lambda step: self.do(step, names), parallel=parallel).run()
+        self.announce(plan)
+        parallel = max(self.parallel, _ENDING_AT_ONCE) if plan.only_ends else self.parallel
+        PlanExecutor(plan=plan, do=self.do, parallel=parallel).run()
 
-    def do(self, step: Step, component_of: Mapping[str, str]) -> None:
+    def announce(self, plan: Plan) -> None:
+        """Tell what will be done."""
+        self._kinds = tuple(dict.fromkeys(_kind(step) for step in plan.steps))
+        self.listener.tell(Planned(plan=plan))
+
+    def do(self, step: Step) -> None:
         """One step, measured and told."""
-        kind = "start" if step.action in (Action.START, Action.UNPAUSE) else step.action.value
-        needed = (f"{each} {resource}" for resource in (step.resource, *step.after) for each in _KINDS)
-        name, began, component = f"{kind} {step.resource}", self.clock.now(), component_of.get(step.resource, "")
+        needed = (f"{kind} {resource}" for resource in (step.resource, *step.after) for kind in self._kinds)
+        kind, began = _kind(step), self.clock.now()
+        name = f"{kind} {step.resource}"
         after = tuple(dict.fromkeys((*(each for each in needed if each != name), self._freed, "images", "plan")))
-        with self.watch.span(name, kind=kind, component=component, after=after):
+        with self.watch.span(name, kind=kind, component=step.component, after=after):
             self.runtime.apply(step)
         self._freed = name
-        self.listener.tell(StepDone(step=step, seconds=self.clock.now() - began, component=component))
+        self.listener.tell(StepDone(step=step, seconds=self.clock.now() - began, component=step.component))
 
     def deploy(self, request: DeployRequest) -> DeployResult:
         """Carry out the plan of a job and make every component of it ready, seeded and proven.
 
         Raises CrashedDuringStart, NotReadyInTime, SeedingFailed, IdentityMismatch, Degraded, and what the runtime raises.
         """
-        self.listener.tell(Planned(plan=request.plan))
+        self.announce(request.plan)
         with ExitMonitor(runtime=self.runtime, services=request.stack.services) as monitor:
             return _Deployment(deployer=self, request=request, monitor=monitor).run()
+
+
+def _kind(step: Step) -> str:
+    """How a step is called in the timings: whatever makes something run is its start."""
+    return "start" if step.starts else str(step.action)
 
 
 class _Deployment(Struct, kw_only=True):
@@ -86,11 +93,10 @@ class _Deployment(Struct, kw_only=True):
     def run(self) -> DeployResult:
         deployer, request = self.deployer, self.request
         self._deadline = deployer.clock.now() + request.seconds - request.waited
-        component_of = {name: service.component for name, service in request.stack.services.items()}
         self._rollouts = {each.name: self._rollout(each) for each in request.components}
         self._watch_what_runs()
         try:
-            self._phase("start", lambda: self._walk(component_of))
+            self._phase("start", self._walk)
             self._phase("wait", self._await_components)
         finally:
             self._over.set()
@@ -111,7 +117,7 @@ class _Deployment(Struct, kw_only=True):
         own = self.request.stack.of_component(component.name)
         # What only watches a component is none of its business: it starts last, and nobody waits for it.
         services = {each.name for each in own if each.role != "observer"} or {each.name for each in own}
-        pending = {step.resource for step in self.request.plan.steps if step.action is Action.START} & services
+        pending = {*self.request.plan.started} & services
         rollout = ComponentRollout(
             component=component,
             request=self.request,
@@ -127,25 +133,31 @@ class _Deployment(Struct, kw_only=True):
         return rollout
 
     def _watch_what_runs(self) -> None:
-        """Containers that run already and are not part of the plan must not end either."""
-        touched = {step.resource for step in self.request.plan.steps}
+        """What runs already and is not part of the plan must not end either."""
+        touched = {name for step in self.request.plan.steps for name in (step.resource, *step.starts, *step.ends)}
         for name in self.request.stack.services:
             if name not in touched:
                 self.monitor.watch(name, starts=False)
 
-    def _walk(self, component_of: Mapping[str, str]) -> None:
-        def do(step: Step) -> None:
-            if step.action in _ENDING:
-                self.monitor.release(step.resource)
-            if step.action in (Action.START, Action.UNPAUSE):
-                self.monitor.watch(step.resource)
-            self.deployer.do(step, component_of)
-            if step.action is Action.START and (rollout := self._rollouts.get(component_of.get(step.resource, ""))):
-                rollout.started(step.resource)
-
+    def _walk(self) -> None:
         PlanExecutor(
-            plan=self.request.plan, do=do, parallel=self.deployer.parallel, gate=self.request.gate, check=self._check
+            plan=self.request.plan,
+            do=self._do,
+            parallel=self.deployer.parallel,
+            gate=self.request.gate,
+            check=self._check,
         ).run()
+
+    def _do(self, step: Step) -> None:
+        for name in step.ends:
+            self.monitor.release(name)
+        for name in step.starts:
+            self.monitor.watch(name)
+        self.deployer.do(step)
+        services = self.request.stack.services
+        for name in step.starts:
+            if name in services and (rollout := self._rollouts.get(services[name].component)):
+                rollout.started(name)
 
     def _await_components(self) -> None:
         for rollout in self._rollouts.values():
@@ -158,7 +170,7 @@ class _Deployment(Struct, kw_only=True):
         self.request.check()
         if self.request.pending():
             self._deadline = self.deployer.clock.now() + self.request.seconds - self.request.waited
-        self._look_at_containers()
+        self._observe()
         if exited := self.monitor.crashed():
             raise self._crash(exited)
         for rollout in self._rollouts.values():
@@ -169,22 +181,30 @@ class _Deployment(Struct, kw_only=True):
         if self.deployer.clock.now() > self._deadline + _LATE_BY:
             raise self._late()
 
-    def _look_at_containers(self) -> None:
+    def _observe(self) -> None:
         now = time.monotonic()
-        if now - self._looked >= _LOOK_AT_CONTAINERS:
+        if now - self._looked >= _OBSERVE_EVERY:
             self._looked = now
             self.monitor.inspect(self.deployer.runtime.observe())
 
     def _crash(self, exited: ContainerExit) -> Exception:
-        """The wreck is kept, but not restarted for ever by the engine."""
+        """What is left of it is kept, but not restarted for ever by the runtime."""
         runtime, name = self.deployer.runtime, exited.service
         log = last_lines(runtime, name)
-        container = runtime.observe().containers.get(name)
-        if container:
-            runtime.apply(Step(action=Action.STOP, resource=name, reason="it crashed", target=container.id))
+        observation = runtime.observe()
+        for step in runtime.plan(Halt(service=name), observation).steps:
+            runtime.apply(step)
         service = self.request.stack.services[name]
         diagnosis = diagnose(self.request.components, service, log)
-        return crash(exited, service, container, log, lasted=self.monitor.lasted(exited), diagnosis=diagnosis)
+        return crash(
+            exited,
+            service,
+            observation.services.get(name),
+            log,
+            lasted=self.monitor.lasted(exited),
+            diagnosis=diagnosis,
+            ended_by=runtime.advice.ended_by,
+        )
 
     def _late(self) -> Exception:
         """Give the others a moment to see the deadline too, and tell everything that is missing at once."""

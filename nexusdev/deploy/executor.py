@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct, field
 
-from nexusdev.plan.steps import Plan, Step
+from nexusdev.plan import Plan, Step
 
 TICK = 0.05
 _GRACE = 15.0

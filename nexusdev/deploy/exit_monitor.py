@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from nexusdev.components.contract import Diagnosis
 from nexusdev.errors import CrashedDuringStart, NexusError
 from nexusdev.interfaces import ContainerExit, Runtime
-from nexusdev.plan.snapshot import Container, Snapshot, State
+from nexusdev.plan import Observation, ObservedService
 from nexusdev.stack.model import Service
 
 LOG_LINES = 15
@@ -60,13 +60,14 @@ class ExitMonitor(Struct, kw_only=True):
         began = self._began.get(exited.service, 0.0)
         return exited.at - began if began else 0.0
 
-    def inspect(self, snapshot: Snapshot) -> None:
-        """Take in what the engine says of all containers, in case an event was missed."""
+    def inspect(self, observation: Observation) -> None:
+        """Take in what was observed of all services, in case an exit was missed."""
         known = {(exited.service, round(exited.at)) for exited in tuple(self._exits)}
-        for service, container in snapshot.containers.items():
-            if has_ended(container) and (service, round(container.finished_at)) not in known:
-                at = container.finished_at or self.runtime.now()
-                self._exits.append(ContainerExit(service=service, exit_code=container.exit_code, at=at))
+        for name, observed in observation.services.items():
+            ended = observed.exit
+            if observed.has_ended and ended and (name, round(ended.at)) not in known:
+                at = ended.at or self.runtime.now()
+                self._exits.append(ContainerExit(service=name, exit_code=ended.code, at=at))
 
     def _counts(self, exited: ContainerExit) -> bool:
         if exited.asked and self.forgiving:
@@ -83,31 +84,28 @@ class ExitMonitor(Struct, kw_only=True):
             return  # the engine went away: whoever asks it next says so
 
 
-def has_ended(container: Container) -> bool:
-    """Whether a container that should run does not: also one that the engine keeps restarting."""
-    return container.state in (State.EXITED, State.DEAD, State.RESTARTING)
-
-
 def crash(
     exited: ContainerExit,
     service: Service,
-    container: Container | None,
+    observed: ObservedService | None,
     log: Sequence[str],
     *,
     lasted: float = 0.0,
     diagnosis: Diagnosis | None = None,
+    ended_by: str = "",
 ) -> CrashedDuringStart:
-    """The error for a container that ended while it was waited for.
+    """The error for a service that ended while it was waited for.
 
     lasted     seconds after its start, 0 when unknown
     diagnosis  what its component makes of the log
+    ended_by   what may have ended it from outside, in the runtime's words
     """
     after = f" {lasted:.1f} s after its start" if lasted > 0 else ""
     if exited.asked:
-        return _stopped(service, after)
+        return _stopped(service, after, ended_by)
     return CrashedDuringStart(
         f"{service.component} is not ready: {service.name} exited (code {exited.exit_code}){after}",
-        why=diagnosis.why if diagnosis else cause(exited.exit_code, service, container) or complaint(log),
+        why=diagnosis.why if diagnosis else cause(exited.exit_code, service, observed) or complaint(log),
         hint=diagnosis.hint
         if diagnosis
         else f"nexusdev logs {service.name}   all it said; its container is kept\nnexusdev up   try again",
@@ -116,21 +114,22 @@ def crash(
     )
 
 
-def _stopped(service: Service, after: str) -> CrashedDuringStart:
-    """The error for a container that somebody stopped while it was waited for. Its log only says good-bye."""
+def _stopped(service: Service, after: str, ended_by: str) -> CrashedDuringStart:
+    """The error for a service that somebody stopped while it was waited for. Its log only says good-bye."""
     return CrashedDuringStart(
         f"{service.component} is not ready: {service.name} was stopped{after}",
-        why="it was told to end from outside: docker stop, docker rm, or an engine that shuts down",
+        why="it was told to end from outside" + (f": {ended_by}" if ended_by else ""),
         hint="nexusdev up   start it again",
     )
 
 
-def cause(exit_code: int, service: Service, container: Container | None) -> str:  # noqa: PLR0911 - one per cause
+def cause(exit_code: int, service: Service, observed: ObservedService | None) -> str:  # noqa: PLR0911 - one per cause
     """What an exit code tells by itself; '' where only the log can tell."""
-    if container and container.out_of_memory:
+    ended = observed.exit if observed else None
+    if ended and ended.out_of_memory:
         return f"the kernel ended it for lack of memory; its limit is {service.memory_bytes // 2**20} MiB"
-    if container and container.error:
-        return container.error
+    if ended and ended.reason:
+        return ended.reason
     if exit_code in (_NO_COMMAND, _NOT_EXECUTABLE):
         return f"its command cannot be run in image {service.image}"
     if exit_code == _OUT_OF_MEMORY:

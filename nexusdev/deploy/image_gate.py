@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from nexusdev.errors import ImageUnavailable
 from nexusdev.events import Listener, Note
-from nexusdev.plan.steps import Action, Step
+from nexusdev.plan import Step
 from nexusdev.stack.model import Stack
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ class ImageGate(Struct, kw_only=True):
     _expected: set[str] = field(default_factory=set)
 
     def gate(self, step: Step) -> bool:
-        """Whether a step may begin: only the creation of a container needs its image."""
-        return step.action is not Action.CREATE or step.service is None or step.service.image in self._present
+        """Whether a step may begin: whether the image that it needs is there."""
+        return not step.image or step.image in self._present
 
     def pending(self) -> bool:
         """Whether an image is still on its way."""

@@ -17,28 +17,28 @@ from nexusdev.errors import VolumeLost
 from nexusdev.events import Event, Listener, Planned, StepDone
 from nexusdev.instance import marks
 from nexusdev.instance.instance import Instance
-from nexusdev.plan.losses import Holding, Loss, cleared, losses, missing
-from nexusdev.plan.snapshot import Snapshot
-from nexusdev.plan.steps import Action, Plan
-from nexusdev.plan.teardown import plan_discard
+from nexusdev.interfaces import Advice
+from nexusdev.plan import Discard, Observation
 from nexusdev.results import Text
+from nexusdev.stack.losses import Holding, Loss, cleared, losses, missing
 from nexusdev.stack.model import Stack
 from nexusdev.util.humanize import join_names
 
 _SHOWN = 4
-_WHY = (
-    "a prune of the engine (docker volume prune, docker system prune --volumes) takes what no container uses, data included;"
-    " nothing was made or started"
-)
 
 
 def lost(
-    context: Context, instance: Instance, stack: Stack, snapshot: Snapshot, *, wanted: Collection[str] | None = None
+    context: Context,
+    instance: Instance,
+    stack: Stack,
+    observation: Observation,
+    *,
+    wanted: Collection[str] | None = None,
 ) -> tuple[Loss, ...]:
     """What is gone, group by group; ``wanted``: only these volumes count."""
-    gone = missing(stack, marked=marks.read(instance.folder), existing=snapshot.volumes)
+    gone = missing(stack, marked=marks.read(instance.folder), existing=observation.volumes)
     gone = tuple(each for each in gone if wanted is None or each in wanted)
-    return losses(stack, gone, existing=snapshot.volumes, holdings=_holdings(context)) if gone else ()
+    return losses(stack, gone, existing=observation.volumes, holdings=_holdings(context)) if gone else ()
 
 
 def _holdings(context: Context) -> Mapping[str, Sequence[Holding]]:
@@ -50,13 +50,13 @@ def affected(found: Collection[Loss]) -> frozenset[str]:
     return frozenset((*(volume for loss in found for volume in loss.gone), *cleared(found)))
 
 
-def refusal(found: Sequence[Loss], instance: Instance, words: Sequence[str] = ()) -> VolumeLost:
+def refusal(found: Sequence[Loss], instance: Instance, advice: Advice, words: Sequence[str] = ()) -> VolumeLost:
     """The error that names the volumes and the choices. ``words``: which part of the stack was asked for, as it was typed."""
     gone = [volume for loss in found for volume in loss.gone]
     error = VolumeLost(
         f"{_subject(gone)} gone from the engine: {_some(gone)}",
-        why=_WHY,
-        hint=_choices(found, words),
+        why=f"{advice.lost_data}; nothing was made or started",
+        hint=_choices(found, advice, words),
         evidence=tuple(sentence(loss) for loss in found),
     )
     error.volumes = tuple(data(found, instance))
@@ -91,7 +91,7 @@ def again(words: Sequence[str] = ()) -> str:
     return " ".join(("nexusdev up", *words, "--recreate-volumes"))
 
 
-def _choices(found: Sequence[Loss], words: Sequence[str]) -> str:
+def _choices(found: Sequence[Loss], advice: Advice, words: Sequence[str]) -> str:
     empty = list(dict.fromkeys(loss.component for loss in found if loss.empty))
     rebuilt = any(not loss.empty for loss in found)
     acts = [
@@ -102,7 +102,7 @@ def _choices(found: Sequence[Loss], words: Sequence[str]) -> str:
         (
             f"{again(words)}   {', '.join(acts)}",
             "nexusdev up   after you restored the volumes from a backup (README, Volumes that are gone)",
-            "docker context ls   if this may be another engine than the one that has them",
+            advice.elsewhere,
             "nexusdev destroy   remove the rest of the instance as well",
         )
     )
@@ -144,30 +144,15 @@ def question(found: Sequence[Loss]) -> str | None:
     return f"begin anew and empty: {join_names([f'{name} ({join_names(what)})' for name, what in held.items()])}{rest}?"
 
 
-def clearing(stack: Stack, snapshot: Snapshot, found: Collection[Loss]) -> Plan:
-    """The steps after which those that are left and have to go are gone, with the containers that use them."""
+def clearing(stack: Stack, found: Collection[Loss]) -> Discard:
+    """That those that are left and have to go are gone, with the services that use them."""
     going = set(cleared(found))
     users = {
         service.name: own
         for service in stack.services.values()
         if (own := [mount.volume for mount in service.volumes if mount.volume in going])
     }
-    return plan_discard(snapshot, users, cause="its component begins anew")
-
-
-def without(snapshot: Snapshot, plan: Plan) -> Snapshot:
-    """The snapshot as it will be after these removals."""
-    gone = {
-        action: {step.resource for step in plan.steps if step.action is action}
-        for action in (Action.REMOVE, Action.REMOVE_VOLUME)
-    }
-    return Snapshot(
-        containers={name: each for name, each in snapshot.containers.items() if name not in gone[Action.REMOVE]},
-        volumes={name: each for name, each in snapshot.volumes.items() if name not in gone[Action.REMOVE_VOLUME]},
-        network=snapshot.network,
-        orphans=snapshot.orphans,
-        name_conflicts=snapshot.name_conflicts,
-    )
+    return Discard(services=users, reason="its component begins anew", command="up --recreate-volumes")
 
 
 class Marking(Struct, kw_only=True):
@@ -183,14 +168,14 @@ class Marking(Struct, kw_only=True):
     def tell(self, event: Event) -> None:
         match event:
             case Planned():
-                self._planned = sum(step.action is Action.CREATE_VOLUME for step in event.plan.steps)
-            case StepDone() if event.step.action is Action.CREATE_VOLUME:
-                self._mark(event.step.resource)
+                self._planned = len(event.plan.made_volumes)
+            case StepDone() if event.step.makes_volumes:
+                self._mark(event.step.makes_volumes)
         self.listener.tell(event)
 
-    def _mark(self, volume: str) -> None:
+    def _mark(self, volumes: Sequence[str]) -> None:
         """What cannot be written now is marked by the next ``up``."""
         with self._guard, contextlib.suppress(OSError):
-            self._made.append(volume)
+            self._made.extend(volumes)
             if len(self._made) >= self._planned:
                 marks.add(self.folder, self._made, now=self.now)

@@ -29,13 +29,11 @@ from nexusdev.instance.identity import require_owner
 from nexusdev.instance.instance import Instance, open_instance
 from nexusdev.instance.state import container_user, folder_of
 from nexusdev.interfaces import Runtime
+from nexusdev.inventory import Inventory
 from nexusdev.moved_projects import refuse_moved, second_folder
-from nexusdev.plan.inventory import EngineInventory
-from nexusdev.plan.losses import Loss
-from nexusdev.plan.planner import plan as make_plan
-from nexusdev.plan.snapshot import Snapshot
-from nexusdev.plan.steps import Action, Plan
+from nexusdev.plan import Observation, Plan, Up
 from nexusdev.stack.fingerprint import fingerprints
+from nexusdev.stack.losses import Loss
 from nexusdev.stack.model import Stack
 
 
@@ -58,7 +56,7 @@ class UpState(Struct, frozen=True, kw_only=True):
     selected_stack: Stack
     selected: tuple[str, ...]
     runtime: Runtime
-    snapshot: Snapshot
+    observation: Observation
     fingerprints: Mapping[str, str]
     files: Mapping[str, Sequence[SeedFile]]
     selection: Selection
@@ -67,19 +65,19 @@ class UpState(Struct, frozen=True, kw_only=True):
     losses: tuple[Loss, ...] = ()
     up_to_date: UpToDateCheck | None = None
 
-    def plan(self, *, absent: Collection[str] = ()) -> Plan:
-        """What must change; ``absent``: services that have to be left out."""
+    def plan(self, *, absent: Collection[str] = (), discard: Mapping[str, Collection[str]] | None = None) -> Plan:
+        """What must change; ``absent``: services that have to be left out; ``discard``: service → volumes that go first."""
         kept = {name: each for name, each in self.stack.services.items() if name not in absent}
         everything = set(self.selected) >= set(self.stack.components)
-        return make_plan(
-            replace(self.stack, services=kept),
-            self.snapshot,
+        intent = Up(
+            stack=replace(self.stack, services=kept),
             fingerprints=self.fingerprints,
-            owner_path=str(self.instance.owner),
             former=self.instance.former,
             only=None if everything else self.selected,
-            unwanted=self.selection.unwanted(self.stack, self.snapshot),
+            unwanted=self.selection.unwanted(self.stack, self.observation),
+            discard=discard or {},
         )
+        return self.runtime.plan(intent, self.observation)
 
     @property
     def seeds(self) -> Mapping[str, str]:
@@ -107,14 +105,14 @@ def prepare_up(context: Context, names: Sequence[str], *, move_ports: bool, agre
     stack = context.stack(instance)
     runtime = context.runtime(stack, owner=instance.owner)
     up_to_date = UpToDateCheck(context, instance, stack, runtime)
-    snapshot = up_to_date.snapshot
-    instance.provide(stack, runtime, images=context.images().resolve(), data_exists=bool(snapshot.volumes))
-    state = replace(read_up_state(context, instance, names, runtime, snapshot), up_to_date=up_to_date)
+    observation = up_to_date.observation
+    instance.provide(stack, runtime, images=context.images().resolve(), data_exists=bool(observation.volumes))
+    state = replace(read_up_state(context, instance, names, runtime, observation), up_to_date=up_to_date)
     require_whole(state, names, agreed)
-    marks.add(instance.folder, [name for name in snapshot.volumes if name in stack.volumes], now=runtime.now)
+    marks.add(instance.folder, [name for name in observation.volumes if name in stack.volumes], now=runtime.now)
     if state.plan(absent=state.absent):
-        require_room(Path(context.provider.facts().data_root))
-        require_ports(stack, state.plan(), snapshot, context.provider.inventory())
+        require_room(Path(context.provider.facts().data_root), advice=runtime.advice.no_room)
+        require_ports(stack, state.plan(), observation, context.provider.inventory())
     return state
 
 
@@ -123,7 +121,7 @@ def require_whole(state: UpState, names: Sequence[str], agreed: Collection[str] 
     if not lost_volumes.affected(state.losses) <= set(agreed):
         selection = state.selection
         words = names or (("--profile", selection.profile) if selection.narrower else ())
-        raise lost_volumes.refusal(state.losses, state.instance, words)
+        raise lost_volumes.refusal(state.losses, state.instance, state.runtime.advice, words)
 
 
 def _instance(context: Context, *, move_ports: bool) -> Instance:
@@ -135,7 +133,7 @@ def _instance(context: Context, *, move_ports: bool) -> Instance:
     choosing = move_ports or not known
     instance = open_instance(
         context.identity,
-        inventory=context.provider.inventory() if choosing else EngineInventory(),
+        inventory=context.provider.inventory() if choosing else Inventory(),
         root=context.root,
         rootless=choosing and context.provider.facts().rootless,
         move_ports=move_ports,
@@ -174,7 +172,7 @@ def read_up_state(
     instance: Instance,
     names: Sequence[str],
     runtime: Runtime | None = None,
-    snapshot: Snapshot | None = None,
+    observation: Observation | None = None,
 ) -> UpState:
     """What is wanted beside what is there. Changes nothing. Raises InvalidConfig for a broken file of what is meant."""
     stack = context.stack(instance)
@@ -190,7 +188,7 @@ def read_up_state(
         selected_stack=subset(stack, selected),
         selected=selected,
         runtime=runtime,
-        snapshot=snapshot or runtime.observe(),
+        observation=observation or runtime.observe(),
         fingerprints=fingerprints(stack),
         files=collect(context.settings.seed, stack.components),
         selection=replace(selection, components=selected),
@@ -202,10 +200,10 @@ def read_up_state(
 
 def _losses(context: Context, state: UpState) -> tuple[Loss, ...]:
     """Of what this plan would make. What nobody means now may be gone without being missed."""
-    if not lost_volumes.lost(context, state.instance, state.stack, state.snapshot):
+    if not lost_volumes.lost(context, state.instance, state.stack, state.observation):
         return ()
-    made = {step.resource for step in state.plan().steps if step.action is Action.CREATE_VOLUME}
-    return lost_volumes.lost(context, state.instance, state.stack, state.snapshot, wanted=made)
+    made = state.plan().made_volumes
+    return lost_volumes.lost(context, state.instance, state.stack, state.observation, wanted=made)
 
 
 def _still_absent(context: Context, selected_stack: Stack, last_up: journal.LastUp) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from nexusdev.components.contract import Component, Proof, SeedFile
 from nexusdev.deploy.executor import always, nothing
 from nexusdev.interfaces import InstanceAccess
-from nexusdev.plan.steps import Plan, Step
+from nexusdev.plan import Plan, Step
 from nexusdev.stack.model import Stack
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from nexusdev.deploy.last_up import LastUp
 from nexusdev.deploy.targets import nearest
 from nexusdev.errors import InvalidConfig, UsageError
-from nexusdev.plan.snapshot import Snapshot
+from nexusdev.plan import Observation
 from nexusdev.settings import Settings
 from nexusdev.stack.model import FULL, Stack
 from nexusdev.util.humanize import join_names
@@ -30,14 +30,14 @@ class Selection(Struct, frozen=True, kw_only=True):
     profile: str = ""
     narrower: bool = False
 
-    def unwanted(self, stack: Stack, snapshot: Snapshot) -> Mapping[str, str]:
-        """Service → why its container goes."""
+    def unwanted(self, stack: Stack, observation: Observation) -> Mapping[str, str]:
+        """Service → why it goes."""
         if not self.narrower:
             return {}
         return {
-            name: f"profile {self.profile} is without {container.component}"
-            for name, container in snapshot.containers.items()
-            if container.component in stack.components and container.component not in self.components
+            name: f"profile {self.profile} is without {observed.component}"
+            for name, observed in observation.services.items()
+            if observed.component in stack.components and observed.component not in self.components
         }
 
     def remembered(self, last_up: LastUp, existing: Collection[str]) -> LastUp:

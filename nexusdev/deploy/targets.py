@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from msgspec.structs import replace
 
 from nexusdev.errors import UsageError
-from nexusdev.plan.snapshot import Snapshot
+from nexusdev.plan import Observation
 from nexusdev.stack.model import Stack
 from nexusdev.stack.order import closure
 
@@ -59,18 +59,18 @@ def subset(stack: Stack, components: Collection[str], *, but: Collection[str] = 
     return replace(stack, services=kept)
 
 
-def services_of(names: Sequence[str], snapshot: Snapshot, *, command: str) -> tuple[str, ...] | None:
-    """The containers that are meant by component or service names; None when none was named."""
+def services_of(names: Sequence[str], observation: Observation, *, command: str) -> tuple[str, ...] | None:
+    """The existing services that are meant by component or service names; None when none was named."""
     if not names:
         return None
     found: list[str] = []
-    components = {each.component for each in snapshot.containers.values()}
+    components = observation.components
     for name in names:
         if name in components:
-            found += [each.service for each in snapshot.containers.values() if each.component == name]
-        elif name in snapshot.containers:
+            found += [each.service for each in observation.services.values() if each.component == name]
+        elif name in observation.services:
             found.append(name)
         else:
-            known = (*sorted(components), *snapshot.containers)
+            known = (*sorted(components), *observation.services)
             raise unknown(name, known, kind="component or service", hint=f"nexusdev {command} {{}}")
     return tuple(dict.fromkeys(found))

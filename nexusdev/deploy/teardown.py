@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,7 @@ from nexusdev.instance.places import is_missing
 from nexusdev.instance.state import Record, folder_of, read_record
 from nexusdev.interfaces import Runtime
 from nexusdev.moved_projects import refuse_moved
-from nexusdev.plan.ownership import refuse_strangers
-from nexusdev.plan.planner import plan_down
-from nexusdev.plan.snapshot import Snapshot
-from nexusdev.plan.steps import Action, Plan
+from nexusdev.plan import Down, Observation, Plan
 
 if TYPE_CHECKING:
     from nexusdev.deploy.deployer import Deployer
@@ -29,15 +26,15 @@ def take_down(context: Context, *, volumes: bool) -> Plan:
     Raises TeardownIncomplete (exit 8): before anything is removed where others use it, afterwards where something is left.
     """
     runtime = context.runtime()
-    snapshot = runtime.observe()
-    require_permission(context, snapshot)
-    plan = plan_down(snapshot, volumes=volumes)
+    observation = runtime.observe()
+    require_permission(context, observation)
+    command = "destroy" if volumes else "down"
+    plan = runtime.plan(Down(volumes=volumes, command=command), observation)
     if not plan and not folder_of(context.root, context.identity.name).exists():
         refuse_moved(context)
-    refuse_strangers(plan, snapshot, command="destroy" if volumes else "down")
     if plan:
-        deployer_of(context, runtime).execute(plan, component_of=component_of(snapshot))
-        _require_gone(runtime.observe(), volumes=volumes, command="destroy" if volumes else "down")
+        deployer_of(context, runtime).execute(plan)
+        require_gone(runtime.observe().left(volumes=volumes), command=command)
     stored.settle(folder_of(context.root, context.identity.name))
     return plan
 
@@ -55,24 +52,11 @@ def deployer_of(context: Context, runtime: Runtime, watch: Stopwatch | None = No
     )
 
 
-def component_of(snapshot: Snapshot) -> Mapping[str, str]:
-    """Service → component, of what exists."""
-    return {name: each.component for name, each in snapshot.containers.items()}
-
-
-def require_permission(context: Context, snapshot: Snapshot) -> None:
+def require_permission(context: Context, observation: Observation) -> None:
     """Refuse to touch another folder's instance, unless that folder is missing: then nobody else can clean up after it."""
-    everything = (
-        *snapshot.containers.values(),
-        *snapshot.orphans,
-        *snapshot.one_offs,
-        *snapshot.volumes.values(),
-        *((snapshot.network,) if snapshot.network else ()),
-    )
     identity, record = context.identity, _record(context)
     ours = {str(identity.project), *(record.former if record else ())}
-    labelled = {each.owner_path for each in everything if each.owner_path}
-    for owner in {*labelled, *((record.owner,) if record else ())} - ours:
+    for owner in {*observation.owners, *((record.owner,) if record else ())} - ours:
         if not is_missing(Path(owner)):
             raise IdentityMismatch(
                 f"instance {identity.name} belongs to another folder",
@@ -90,18 +74,9 @@ def _record(context: Context) -> Record | None:
 
 
 def removed(plan: Plan) -> dict[str, list[str]]:
-    """What a plan removes, by kind."""
-    kinds = {Action.REMOVE: "containers", Action.REMOVE_NETWORK: "networks", Action.REMOVE_VOLUME: "volumes"}
-    return {kind: [step.resource for step in plan.steps if step.action is action] for action, kind in kinds.items()}
-
-
-def _require_gone(snapshot: Snapshot, *, volumes: bool, command: str) -> None:
-    left = [
-        *(f"container {each.name}" for each in (*snapshot.containers.values(), *snapshot.orphans, *snapshot.one_offs)),
-        *([f"network {snapshot.network.full_name}"] if snapshot.network else []),
-        *(f"volume {each.full_name}" for each in (snapshot.volumes.values() if volumes else ())),
-    ]
-    require_gone(left, command=command)
+    """What a plan removes, by kind; every kind is there, as programs read it."""
+    kinds = ("containers", "networks", "volumes")
+    return {kind: [step.resource for step in plan.steps if step.removes == kind] for kind in kinds}
 
 
 def require_gone(left: Sequence[str], *, command: str) -> None:

@@ -11,7 +11,7 @@ from nexusdev.env import stored
 from nexusdev.errors import NexusError
 from nexusdev.instance.instance import Instance
 from nexusdev.interfaces import Runtime
-from nexusdev.plan.snapshot import Snapshot
+from nexusdev.plan import Observation
 from nexusdev.stack.model import Stack
 from nexusdev.status import probes
 
@@ -28,9 +28,9 @@ class UpToDateCheck:
         )
 
     @property
-    def snapshot(self) -> Snapshot:
-        """What the engine has. Raises PreflightFailed."""
-        return self._probes.snapshot
+    def observation(self) -> Observation:
+        """What exists of the instance. Raises PreflightFailed."""
+        return self._probes.observation
 
     def proven(self, names: Sequence[str]) -> Mapping[str, float] | None:
         """The endpoints of the stored variables that answered with the nonce; None when one did not, or one of these components is not ready."""

@@ -18,8 +18,8 @@ from nexusdev.errors import NexusError, NotFound
 from nexusdev.instance.instance import Instance
 from nexusdev.instance.port_blocks import holder_of, is_taken
 from nexusdev.instance.state import lock_file
-from nexusdev.plan.inventory import EngineInventory
-from nexusdev.plan.snapshot import Snapshot, State
+from nexusdev.inventory import Inventory
+from nexusdev.plan import Observation
 from nexusdev.util.humanize import join_names, pluralize
 from nexusdev.util.lock import holders
 
@@ -45,9 +45,9 @@ def examine(context: Context) -> Iterator[Check]:
         return
     yield ports(context, instance, inventory)
     yield subnet(instance, inventory)
-    snapshot = context.runtime().observe()
-    yield containers(snapshot)
-    yield data_volumes(context, instance, snapshot)
+    observation = context.runtime().observe()
+    yield containers(observation)
+    yield data_volumes(context, instance, observation)
 
 
 def env_file(file: Path) -> Check:
@@ -133,19 +133,19 @@ def proxy(environ: Mapping[str, str]) -> Check:
     )
 
 
-def ports(context: Context, instance: Instance, inventory: EngineInventory) -> Check:
+def ports(context: Context, instance: Instance, inventory: Inventory) -> Check:
     """The block of this instance, but for what its own containers have."""
-    ours = {port for each in inventory.of_instance(instance.name) if each.running for port in each.ports}
+    ours = inventory.of(instance.name).held_ports
     wanted = [port.host for each in context.stack(instance).services.values() for port in each.ports]
     taken = [port for port in wanted if port not in ours and is_taken(port)]
     block = f"{instance.port(0)}-{instance.port(99)}"
     if not taken:
         return good("ports", f"{block}, none taken by others")
-    who = f"{taken[0]} is in use by {holder_of(taken[0], inventory.published)}"
+    who = f"{taken[0]} is in use by {holder_of(taken[0], inventory.port_holders)}"
     return failed("ports", who, fix="stop what uses it, or: nexusdev up --move-ports")
 
 
-def subnet(instance: Instance, inventory: EngineInventory) -> Check:
+def subnet(instance: Instance, inventory: Inventory) -> Check:
     """The /24 of this instance, against every other network of the engine."""
     own = ipaddress.ip_network(f"{instance.net}.0/24")
     for name, text in inventory.subnets.items():
@@ -159,28 +159,26 @@ def subnet(instance: Instance, inventory: EngineInventory) -> Check:
     return good("subnet", f"{own}")
 
 
-def data_volumes(context: Context, instance: Instance, snapshot: Snapshot) -> Check:
+def data_volumes(context: Context, instance: Instance, observation: Observation) -> Check:
     """What once was there and is gone."""
-    lost = lost_volumes.lost(context, instance, context.stack(instance), snapshot)
+    lost = lost_volumes.lost(context, instance, context.stack(instance), observation)
     if lost:
         return failed(
             "volumes",
             "gone from the engine: " + "; ".join(map(lost_volumes.sentence, lost)),
             fix="nexusdev up   tells the choices",
         )
-    return good("volumes", pluralize(len(snapshot.volumes), "volume") if snapshot.volumes else "none yet")
+    return good("volumes", pluralize(len(observation.volumes), "volume") if observation.volumes else "none yet")
 
 
-def containers(snapshot: Snapshot) -> Check:
+def containers(observation: Observation) -> Check:
     """What has a container and does not run."""
-    if snapshot.name_conflicts:
-        names = join_names(list(snapshot.name_conflicts))
-        return failed("containers", f"the names of {names} are taken by containers of others", fix="docker ps -a")
-    bad = [
-        f"{name} is {each.state.value}" for name, each in snapshot.containers.items() if each.state is not State.RUNNING
-    ]
+    if observation.problems:
+        evidence = "; ".join(each.evidence for each in observation.problems)
+        return failed("containers", evidence, fix=observation.problems[0].fix)
+    bad = [f"{name} is {each.word}" for name, each in observation.services.items() if not each.runs]
     if bad:
         return warning("containers", join_names(bad), fix="nexusdev start")
-    if not snapshot.containers:
+    if not observation.services:
         return good("containers", "none; nexusdev up makes them")
-    return good("containers", f"{pluralize(len(snapshot.containers), 'container')}, all running")
+    return good("containers", f"{pluralize(len(observation.services), 'container')}, all running")

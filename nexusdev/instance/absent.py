@@ -16,7 +16,7 @@ from pathlib import Path
 
 from nexusdev.errors import InvalidState
 from nexusdev.instance.paths import folder_of
-from nexusdev.plan.inventory import OwnedResource
+from nexusdev.inventory import InstanceInventory
 
 _EVIDENCE = 6
 _DEFAULT = Path(".local") / "state" / "nexusdev"
@@ -24,7 +24,7 @@ _DEFAULT = Path(".local") / "state" / "nexusdev"
 
 def explained(
     name: str,
-    things: Sequence[OwnedResource],
+    found: InstanceInventory,
     *,
     root: Path,
     project: Path,
@@ -35,16 +35,16 @@ def explained(
 
     Args:
         name: The instance.
-        things: What the engine has of it.
+        found: What exists of it.
         root: The folder of all instances' state that this run uses.
         project: The project folder; its owner's home is a place to look at.
         homes: Instead of the homes of this user, of sudo's caller and of the project's owner.
         home_of: The home of a user by name, instead of what the system says.
     """
-    evidence = _evidence(things)
+    evidence = _evidence(found)
     if not evidence:
         return None
-    told = [Path(each.state_path) for each in things if each.state_path]
+    told = [Path(each) for each in found.state_paths]
     usual = [folder_of(home / _DEFAULT, name) for home in (_homes(project) if homes is None else homes)]
     for folder in dict.fromkeys((*told, *(() if told else usual))):
         if folder != folder_of(root, name) and not _is_absent(folder):
@@ -52,8 +52,8 @@ def explained(
     return _lost(name, next(iter(told), None), root, evidence)
 
 
-def _evidence(things: Sequence[OwnedResource]) -> tuple[str, ...]:
-    left = [f"{kind} {each.name}" for kind in ("volume", "container") for each in things if each.kind == kind]
+def _evidence(found: InstanceInventory) -> tuple[str, ...]:
+    left = [each for each in found.objects if each not in found.others]
     more = (f"… and {len(left) - _EVIDENCE} more",) if len(left) > _EVIDENCE else ()
     return (*left[:_EVIDENCE], *more)
 

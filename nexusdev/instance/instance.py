@@ -19,7 +19,7 @@ from nexusdev.instance.identity import Identity, require_owner
 from nexusdev.instance.places import Place, place_of
 from nexusdev.instance.secrets import SecretFiles, unpublished
 from nexusdev.instance.state import Record
-from nexusdev.plan.inventory import EngineInventory
+from nexusdev.inventory import Inventory
 from nexusdev.util import files
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def find(identity: Identity, *, root: Path | None = None) -> Instance:
 def open_instance(
     identity: Identity,
     *,
-    inventory: EngineInventory,
+    inventory: Inventory,
     root: Path | None = None,
     rootless: bool = False,
     move_ports: bool = False,
@@ -171,9 +171,7 @@ def open_instance(
     if record is not None:
         record = _placed(record, folder)
         return _instance(_moved(record, root, inventory) if move_ports else record, folder)
-    if lost := absent.explained(
-        identity.name, inventory.of_instance(identity.name), root=root, project=identity.project
-    ):
+    if lost := absent.explained(identity.name, inventory.of(identity.name), root=root, project=identity.project):
         raise lost
     return replace(_instance(_make(identity, root, inventory, rootless, runtime), folder), created=True)
 
@@ -227,14 +225,14 @@ def _instance(record: Record, folder: Path) -> Instance:
     )
 
 
-def _require_ours(identity: Identity, inventory: EngineInventory, former: tuple[str, ...]) -> None:
+def _require_ours(identity: Identity, inventory: Inventory, former: tuple[str, ...]) -> None:
     """What the engine has under this name must be labelled with this folder or a former one of its, whatever state folder is in use."""
-    for belonging in inventory.of_instance(identity.name):
-        if belonging.owner_path and belonging.owner_path not in former:
-            require_owner(identity, belonging.owner_path)
+    for owner in inventory.of(identity.name).owners:
+        if owner not in former:
+            require_owner(identity, owner)
 
 
-def _make(identity: Identity, root: Path, inventory: EngineInventory, rootless: bool, runtime: str) -> Record:
+def _make(identity: Identity, root: Path, inventory: Inventory, rootless: bool, runtime: str) -> Record:
     uid, gid = state.container_user(rootless=rootless)
     folder = state.folder_of(root, identity.name)
     with _allocation(root):
@@ -272,7 +270,7 @@ def _placed(record: Record, folder: Path) -> Record:
     return placed
 
 
-def _moved(record: Record, root: Path, inventory: EngineInventory) -> Record:
+def _moved(record: Record, root: Path, inventory: Inventory) -> Record:
     """The same instance on another port block; its subnet stays."""
     with _allocation(root):
         slot, _ = _allocate(root, inventory, record.name, but=record.slot)
@@ -283,11 +281,13 @@ def _moved(record: Record, root: Path, inventory: EngineInventory) -> Record:
     return moved
 
 
-def _allocate(root: Path, inventory: EngineInventory, name: str, *, but: int | None = None) -> tuple[int, str]:
+def _allocate(root: Path, inventory: Inventory, name: str, *, but: int | None = None) -> tuple[int, str]:
     """A port block and a subnet that nobody has: neither in the state nor in the engine."""
     others = [record for record in state.records(root) if record.name != name]
     used = {record.slot for record in others} | {but}
-    used |= {port_blocks.slot_of(port) for each in inventory.resources if each.instance != name for port in each.ports}
+    used |= {
+        port_blocks.slot_of(port) for each in inventory.instances.values() if each.name != name for port in each.ports
+    }
     slot = port_blocks.choose_slot({each for each in used if each is not None}, port_blocks.is_taken)
     taken = [*inventory.subnets.values(), *(f"{record.net}.0/24" for record in others)]
     return slot, subnets.choose_net(slot, taken)

@@ -46,8 +46,8 @@ def adopt(context: Context) -> Outcome:
     with locked(Identity(name=name, project=project), "nexusdev adopt", root=context.root):
         _require_free(context, found)
         owners.hand_over(found.record, project, root=context.root)
-    things = context.provider.inventory().of_instance(name)
-    parts = {kind: sum(each.kind == kind for each in things) for kind in ("container", "volume")}
+    existing = context.provider.inventory().of(name)
+    parts = {"container": len(existing.services) + len(existing.one_offs), "volume": len(existing.volumes)}
     words = " and ".join(pluralize(number, kind) for kind, number in parts.items())
     return Outcome(
         instance=name,
@@ -96,11 +96,12 @@ def _require_free(context: Context, found: Earlier) -> None:
     own = name_of(context.identity.project, context.root)
     if own == found.record.name or not _is_own(context, own):
         return
-    things = [each for each in context.provider.inventory().of_instance(own) if each.kind != "network"]
+    existing = context.provider.inventory().of(own)
+    things = [each.split()[-1] for each in existing.objects if each not in existing.others]
     if things:
         raise IdentityMismatch(
             f"this folder has an instance of its own: {own}",
-            why=f"it has {join_names([str(each.name) for each in things[:3]])}{' and more' if things[3:] else ''}, "
+            why=f"it has {join_names(things[:3])}{' and more' if things[3:] else ''}, "
             "which would be left without a folder",
             hint=f"nexusdev -i {own} destroy   remove it with its data; then: nexusdev -i {found.record.name} adopt\n"
             f"nexusdev -i {own} up   keep it, and leave {found.record.name} alone",

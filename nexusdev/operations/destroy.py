@@ -13,24 +13,23 @@ from nexusdev.instance.instance import forget
 from nexusdev.instance.places import Presence, look_for
 from nexusdev.instance.state import folder_of, read_record
 from nexusdev.moved_projects import refuse_moved
-from nexusdev.plan.ownership import refuse_strangers
-from nexusdev.plan.planner import plan_down
-from nexusdev.plan.snapshot import Snapshot
+from nexusdev.plan import Down, Observation
 from nexusdev.results import Outcome
 from nexusdev.util.humanize import pluralize
 
 
 def question(context: Context) -> str | None:
     """What to ask before; None where there is nothing that could be lost. Raises TeardownIncomplete where others use it."""
-    snapshot = context.runtime().observe()
-    require_permission(context, snapshot)
-    refuse_strangers(plan_down(snapshot, volumes=True), snapshot, command="destroy")
-    if not _anything(snapshot) and not (context.root / "instances" / context.identity.name).exists():
+    runtime = context.runtime()
+    observation = runtime.observe()
+    require_permission(context, observation)
+    runtime.plan(Down(volumes=True, command="destroy"), observation)
+    if not observation.anything and not (context.root / "instances" / context.identity.name).exists():
         refuse_moved(context)
         return None
-    more = _to_be_known(context, snapshot)
-    data = f"{pluralize(len(snapshot.volumes), 'volume')} with all data" if snapshot.volumes else "no data"
-    return f"destroy {context.identity.name}: {pluralize(len(snapshot.containers), 'container')} and {data}{more}?"
+    more = _to_be_known(context, observation)
+    data = f"{pluralize(len(observation.volumes), 'volume')} with all data" if observation.volumes else "no data"
+    return f"destroy {context.identity.name}: {pluralize(len(observation.services), 'container')} and {data}{more}?"
 
 
 def destroy(context: Context) -> Outcome:
@@ -50,28 +49,18 @@ def destroy(context: Context) -> Outcome:
     return Outcome(instance=context.identity.name, data=data, output=(words,))
 
 
-def _state_of(snapshot: Snapshot) -> str:
-    told = [each.state_path for each in snapshot.containers.values()]
-    told += [each.state_path for each in snapshot.volumes.values()]
-    return next((path for path in told if path), "")
-
-
-def _to_be_known(context: Context, snapshot: Snapshot) -> str:
+def _to_be_known(context: Context, observation: Observation) -> str:
     """Of a project folder that cannot be seen from here: it may come back and miss its data. Of a state that is elsewhere."""
     try:
         record = read_record(folder_of(context.root, context.identity.name))
     except NexusError:
         return ""
-    if record is None and (path := _state_of(snapshot)):
+    if record is None and (path := observation.state_path):
         return f" (its state is in {path}, and stays there)"
     if record is None or record.owner == str(context.identity.project):
         return ""
     sight = look_for(Path(record.owner), record.place)
     return f" (its project folder {record.owner} {sight.why})" if sight.presence is Presence.UNKNOWN else ""
-
-
-def _anything(snapshot: Snapshot) -> bool:
-    return bool(snapshot.containers or snapshot.orphans or snapshot.volumes or snapshot.network)
 
 
 def _remove_env_file(file: Path, instance: str) -> Path | None:

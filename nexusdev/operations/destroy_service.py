@@ -7,14 +7,12 @@ from collections.abc import Mapping, Sequence
 from nexusdev.components.contract import Resettable
 from nexusdev.context import Context
 from nexusdev.deploy.targets import unknown
-from nexusdev.deploy.teardown import component_of, deployer_of, removed, require_gone, require_permission
+from nexusdev.deploy.teardown import deployer_of, removed, require_gone, require_permission
 from nexusdev.deploy.turns import turn, what_takes_down
 from nexusdev.errors import UsageError
 from nexusdev.instance import marks
-from nexusdev.plan.ownership import refuse_strangers
-from nexusdev.plan.snapshot import Snapshot
-from nexusdev.plan.steps import Plan
-from nexusdev.plan.teardown import plan_discard
+from nexusdev.interfaces import Runtime
+from nexusdev.plan import Discard, Observation
 from nexusdev.results import Outcome
 from nexusdev.stack.model import Stack
 from nexusdev.util.humanize import join_names
@@ -23,7 +21,9 @@ from nexusdev.util.humanize import join_names
 def question(context: Context, names: Sequence[str]) -> str | None:
     """What to ask before, with everything that would go; None where nothing of it is there."""
     stack = context.stack(context.instance())
-    plan = _planned(*_selected(context, names, stack), names)
+    runtime = context.runtime()
+    observation, intent = _selected(context, names, stack, runtime)
+    plan = runtime.plan(intent, observation)
     lost = [f"{name} loses {_data_loss(context, name, stack)}" for name in names]
     return f"destroy {_outcome(removed(plan))} ({'; '.join(lost)})?" if plan else None
 
@@ -32,27 +32,19 @@ def discard(context: Context, names: Sequence[str]) -> Outcome:
     """Remove these services' containers and volumes. Twice is the same as once. TeardownIncomplete (8) where something is left."""
     with turn(context, "nexusdev destroy", beside=what_takes_down):
         instance = context.instance()
-        snapshot, volumes = _selected(context, names, context.stack(instance))
-        plan = _planned(snapshot, volumes, names)
         runtime = context.runtime()
+        observation, intent = _selected(context, names, context.stack(instance), runtime)
+        plan = runtime.plan(intent, observation)
         if plan:
-            deployer_of(context, runtime).execute(plan, component_of=component_of(snapshot))
-            left = plan_discard(runtime.observe(), volumes)
-            require_gone(
-                [f"{step.action} {step.resource}" for step in left.steps], command=f"destroy {' '.join(names)}"
-            )
-        marks.strike(instance.folder, [each for several in volumes.values() for each in several])
+            deployer_of(context, runtime).execute(plan)
+            left = runtime.plan(intent)
+            require_gone([f"{step.action} {step.resource}" for step in left.steps], command=intent.command)
+        marks.strike(instance.folder, [each for several in intent.services.values() for each in several])
     gone = removed(plan)
     words = (
         f"destroyed: {_outcome(gone)}; nexusdev up makes it anew" if plan else "nothing to do: nothing of it is there"
     )
     return Outcome(instance=context.identity.name, data={"removed": gone}, output=(words,))
-
-
-def _planned(snapshot: Snapshot, volumes: Mapping[str, Sequence[str]], names: Sequence[str]) -> Plan:
-    plan = plan_discard(snapshot, volumes)
-    refuse_strangers(plan, snapshot, command=f"destroy {' '.join(names)}")
-    return plan
 
 
 def _outcome(gone: Mapping[str, Sequence[str]]) -> str:
@@ -62,13 +54,14 @@ def _outcome(gone: Mapping[str, Sequence[str]]) -> str:
     return join_names([*containers, *volumes])
 
 
-def _selected(context: Context, names: Sequence[str], stack: Stack) -> tuple[Snapshot, Mapping[str, Sequence[str]]]:
-    """What is there, and service → the volumes that it alone mounts."""
-    snapshot = context.runtime().observe()
-    require_permission(context, snapshot)
+def _selected(context: Context, names: Sequence[str], stack: Stack, runtime: Runtime) -> tuple[Observation, Discard]:
+    """What exists, and what shall go of it: each service with the volumes that it alone mounts."""
+    observation = runtime.observe()
+    require_permission(context, observation)
     for name in names:
         _require_resettable(context, name, stack)
-    return snapshot, {name: _own_volumes(name, stack) for name in names}
+    volumes = {name: _own_volumes(name, stack) for name in names}
+    return observation, Discard(services=volumes, command=f"destroy {' '.join(names)}")
 
 
 def _require_resettable(context: Context, name: str, stack: Stack) -> None:

@@ -8,15 +8,13 @@ from nexusdev.deploy.turns import turn
 from nexusdev.results import Outcome, Text
 from nexusdev.util.humanize import pluralize
 
-# docker volume prune takes named volumes before Docker 23, and with -a since; so does podman volume prune.
-_EXPOSED = Text("no container uses it now: docker volume prune and docker system prune --volumes may remove it", "dim")
-
 
 def down(context: Context) -> Outcome:
     """By label alone: works with the state folder lost, with a stack that cannot be read, and without a project."""
     with turn(context, "nexusdev down"):
         plan = take_down(context, volumes=False)
-        kept = context.runtime().observe().volumes if plan else {}
+        runtime = context.runtime()
+        kept = runtime.observe().volumes if plan else {}
     gone = removed(plan)
     words = (
         f"down: {pluralize(len(gone['containers']), 'container')} and the network are removed; the data is kept"
@@ -24,5 +22,7 @@ def down(context: Context) -> Outcome:
         else "nothing to do: nothing of this instance runs"
     )
     return Outcome(
-        instance=context.identity.name, data={"removed": gone}, output=(words, *([_EXPOSED] if kept else []))
+        instance=context.identity.name,
+        data={"removed": gone},
+        output=(words, *([Text(runtime.advice.kept_data, "dim")] if kept else [])),
     )

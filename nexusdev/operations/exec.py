@@ -12,7 +12,7 @@ from nexusdev.context import Context
 from nexusdev.deploy.targets import unknown
 from nexusdev.errors import NotFound, UsageError
 from nexusdev.interfaces import Runtime
-from nexusdev.plan.snapshot import Container, Snapshot, State
+from nexusdev.plan import Observation, ObservedService
 
 # The best shell that there is; `sh -c` so that it is looked for where it will run.
 SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash || exec sh")
@@ -37,10 +37,10 @@ class Call(Struct, frozen=True, kw_only=True):
 def in_service(context: Context, service: str, argv: Sequence[str]) -> Call:
     """A command in the container of a service. NotFound (3) names the nearest."""
     runtime = context.runtime()
-    snapshot = runtime.observe()
+    observation = runtime.observe()
     if not argv:
         raise UsageError("which command?", hint=f"nexusdev exec {service} -- COMMAND [ARGUMENT]...")
-    return Call(runtime=runtime, service=_running(service, snapshot, context).service, argv=tuple(argv))
+    return Call(runtime=runtime, service=_running(service, observation, context).service, argv=tuple(argv))
 
 
 def shell(context: Context, service: str) -> Call:
@@ -58,28 +58,28 @@ def client(context: Context, component: str, arguments: Sequence[str]) -> Call:
     return Call(runtime=runtime, service=service, argv=found.argv, reads_stdin=found.reads_stdin)
 
 
-def _host(found: Client, component: str, snapshot: Snapshot, context: Context) -> str:
+def _host(found: Client, component: str, observation: Observation, context: Context) -> str:
     """The service that the component names, or another server of the same kind while that one is down."""
-    named = snapshot.containers.get(found.service)
-    if named and named.state is State.RUNNING:
+    named = observation.services.get(found.service)
+    if named and named.runs:
         return found.service
     stem = found.service.rstrip("0123456789")
-    for each in snapshot.containers.values():
-        if each.component == component and each.state is State.RUNNING and each.service.rstrip("0123456789") == stem:
+    for each in observation.services.values():
+        if each.component == component and each.runs and each.service.rstrip("0123456789") == stem:
             return each.service
-    if not any(each.component == component for each in snapshot.containers.values()):
+    if component not in observation.components:
         raise NotFound(f"{component} does not run in instance {context.identity.name}", hint=f"nexusdev up {component}")
-    return _running(found.service, snapshot, context).service
+    return _running(found.service, observation, context).service
 
 
-def _running(service: str, snapshot: Snapshot, context: Context) -> Container:
-    container = snapshot.containers.get(service)
-    if container is None and snapshot.containers:
-        raise unknown(service, snapshot.containers, kind="service", hint="nexusdev exec {} -- …")
-    if container is None:
+def _running(service: str, observation: Observation, context: Context) -> ObservedService:
+    found = observation.services.get(service)
+    if found is None and observation.services:
+        raise unknown(service, observation.services, kind="service", hint="nexusdev exec {} -- …")
+    if found is None:
         raise NotFound(f"instance {context.identity.name} has no containers", hint="nexusdev up")
-    if container.state is not State.RUNNING:
+    if not found.runs:
         raise NotFound(
-            f"{service} does not run", why=f"its container is {container.state.value}", hint=f"nexusdev start {service}"
+            f"{service} does not run", why=f"its container is {found.word}", hint=f"nexusdev start {service}"
         )
-    return container
+    return found

@@ -19,13 +19,12 @@ from nexusdev.instance import state
 from nexusdev.instance.identity import Identity
 from nexusdev.instance.instance import forget, locked
 from nexusdev.instance.paths import locks
+from nexusdev.interfaces import Runtime
+from nexusdev.inventory import Inventory
 from nexusdev.operations import ls
 from nexusdev.operations.images import size as told_size
 from nexusdev.operations.run_in import lock_file
-from nexusdev.plan.inventory import EngineInventory, OwnedResource
-from nexusdev.plan.ownership import refuse_strangers
-from nexusdev.plan.planner import plan_down
-from nexusdev.plan.steps import Action, Step
+from nexusdev.plan import Down, Observation, RemoveOneOffs
 from nexusdev.results import Outcome, Table
 from nexusdev.runtimes.image_store import StoredImage
 from nexusdev.util import lock
@@ -34,14 +33,15 @@ from nexusdev.util.humanize import duration_ago, pluralize
 GC = "nexusdev gc"
 _MEGA = 1_000_000
 IMAGE_LABEL = "dev.nexus.image"
-_ORDER = {"container": Action.REMOVE, "network": Action.REMOVE_NETWORK, "volume": Action.REMOVE_VOLUME}
 
 
 class Leftover(Struct, frozen=True, kw_only=True):
     """Something to remove.
 
     kind   instance, data, container, state folder, image, build cache; data: an instance with its volumes and its secrets
-    sizes  volume → bytes, as far as the engine tells
+    instance  whose container it is, for one that ``run --in`` left
+    objects  printable names of all that goes, but for its volumes;  volumes  the runtime's names of them
+    sizes  volume → bytes, as far as the runtime tells
     used   when it was last used, in seconds since the epoch; 0.0 where that is not known
     """
 
@@ -49,7 +49,9 @@ class Leftover(Struct, frozen=True, kw_only=True):
     name: str
     reason: str
     owner: str = ""
-    things: tuple[OwnedResource, ...] = ()
+    instance: str = ""
+    objects: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
     sizes: Mapping[str, int] = {}
     used: float = 0.0
 
@@ -58,7 +60,7 @@ class Leftover(Struct, frozen=True, kw_only=True):
 
     def lines(self) -> Iterator[str]:
         """Each volume with its size."""
-        for name in sorted(each.name for each in self.things if each.kind == "volume" and self.kind == "data"):
+        for name in sorted(self.volumes):
             yield f"volume {name}  {_size_words(self.sizes.get(name))}"
 
 
@@ -76,13 +78,16 @@ def find_leftovers(context: Context, *, data: bool = False) -> tuple[Leftover, .
     """
     inventory = context.provider.inventory(caches=True)
     images = context.images()
-    orphans = _orphans(inventory, context.root) if not data else _data_of_orphans(context, inventory)
+    orphans = _orphans(context, inventory) if not data else _data_of_orphans(context, inventory)
     return (
         *orphans,
         *_fragments(inventory, context.root),
         *left_containers(inventory, context.root),
-        *old_images(images.store.list(), inventory.in_use, images.references),
-        *(Leftover(kind="build cache", name=name, reason="only image builds need it") for name in inventory.caches),
+        *old_images(images.store.list(), inventory.images_in_use, images.references),
+        *(
+            Leftover(kind="build cache", name=name, reason="only image builds need it")
+            for name in inventory.build_caches
+        ),
     )
 
 
@@ -116,11 +121,7 @@ def _data(leftovers: Sequence[Leftover]) -> list[dict[str, Any]]:
             "kind": each.kind,
             "name": each.name,
             "because": each.reason,
-            "volumes": {
-                thing.name: each.sizes.get(thing.name)
-                for thing in each.things
-                if thing.kind == "volume" and each.kind == "data"
-            },
+            "volumes": {name: each.sizes.get(name) for name in each.volumes},
             "used": each.used,
         }
         for each in leftovers
@@ -158,55 +159,57 @@ def old_images(stored: Sequence[StoredImage], in_use: frozenset[str], current: M
                 yield Leftover(kind="image", name=tag, reason="this release uses another build")
 
 
-def _orphans(inventory: EngineInventory, root: Path) -> Iterator[Leftover]:
-    """Containers and networks alone; what is only data has nothing for this."""
-    for row in ls.rows(inventory, root):
-        things = tuple(each for each in inventory.of_instance(row.name) if each.kind != "volume")
-        if row.idle_for_good and things:
+def _orphans(context: Context, inventory: Inventory) -> Iterator[Leftover]:
+    """Everything but data; an instance that is only data has nothing for this."""
+    for row in ls.rows(inventory, context.root):
+        objects = _observed(context, row.name, row.project).objects if row.idle_for_good else ()
+        if objects:
             kept = f"; its {pluralize(row.volumes, 'volume')} with all data stay" if row.volumes else ""
             why = f"its project folder {row.project} is gone{kept}"
-            yield Leftover(kind="instance", name=row.name, reason=why, owner=row.project, things=things, used=row.used)
+            yield Leftover(
+                kind="instance", name=row.name, reason=why, owner=row.project, objects=objects, used=row.used
+            )
 
 
-def _data_of_orphans(context: Context, inventory: EngineInventory) -> Iterator[Leftover]:
+def _data_of_orphans(context: Context, inventory: Inventory) -> Iterator[Leftover]:
     # what another runtime holds cannot be seen in this inventory
     elsewhere = {each.name for each in state.records(context.root) if each.runtime != context.settings.runtime}
     rows = [row for row in ls.rows(inventory, context.root) if row.idle_for_good and row.name not in elsewhere]
     sizes = context.provider.volume_sizes() if any(row.volumes for row in rows) else {}
     for row in rows:
+        existing = _observed(context, row.name, row.project)
         last = f", last used {duration_ago(time.time() - row.used)} ago" if row.used else ""
         yield Leftover(
             kind="data",
             name=row.name,
             reason=f"its project folder {row.project} is gone{last}",
             owner=row.project,
-            things=inventory.of_instance(row.name),
+            objects=existing.objects,
+            volumes=tuple(existing.volumes.values()),
             sizes=sizes,
             used=row.used,
         )
 
 
-def left_containers(inventory: EngineInventory, root: Path) -> Iterator[Leftover]:
+def left_containers(inventory: Inventory, root: Path) -> Iterator[Leftover]:
     """Containers of `run --in` whose nexusdev is gone. One without a lock file may run under another state folder: it is left alone."""
     gone = {row.name for row in ls.rows(inventory, root) if row.gone}
-    for each in inventory.resources:
-        if not each.one_off or each.instance in gone:
-            continue
-        file = lock_file(state.folder_of(root, each.instance), each.name)
-        if file.exists() and not lock.is_held(file):
+    for instance, name in ((each, name) for each in inventory.instances.values() for name in each.one_offs):
+        file = lock_file(state.folder_of(root, instance.name), name)
+        if instance.name not in gone and file.exists() and not lock.is_held(file):
             yield Leftover(
                 kind="container",
-                name=each.name,
+                name=name,
                 reason="the nexusdev run that made it was killed",
-                owner=each.owner_path,
-                things=(each,),
+                owner=next(iter(instance.owners), ""),
+                instance=instance.name,
             )
 
 
-def _fragments(inventory: EngineInventory, root: Path) -> Iterator[Leftover]:
+def _fragments(inventory: Inventory, root: Path) -> Iterator[Leftover]:
     """State folders without a record: an ``up`` that was killed in its first moment. Broken and newer records are left alone."""
     for folder in state.instances(root):
-        if not (folder / "instance.json").exists() and not inventory.of_instance(folder.name):
+        if not (folder / "instance.json").exists() and not inventory.of(folder.name).objects:
             yield Leftover(
                 kind="state folder", name=folder.name, reason="it has no record and the engine has nothing of it"
             )
@@ -228,42 +231,50 @@ def _remove(context: Context, leftover: Leftover) -> None:
             _remove_instance(context, leftover)
 
 
+def _runtime(context: Context, instance: str, owner: str) -> Runtime:
+    return context.provider.runtime(instance, owner=Path(owner))
+
+
+def _observed(context: Context, instance: str, owner: str) -> Observation:
+    return _runtime(context, instance, owner).observe()
+
+
 def _remove_one_off(context: Context, leftover: Leftover) -> None:
-    for each in leftover.things:
-        runtime = context.provider.runtime(each.instance, owner=Path(leftover.owner))
-        runtime.apply(
-            Step(action=Action.REMOVE, resource=each.name, reason=leftover.reason, target=_target(each), kill=True)
-        )
-        lock_file(state.folder_of(context.root, each.instance), each.name).unlink(missing_ok=True)
+    runtime = _runtime(context, leftover.instance, leftover.owner)
+    for step in runtime.plan(RemoveOneOffs(names=(leftover.name,), reason=leftover.reason)).steps:
+        runtime.apply(step)
+    lock_file(state.folder_of(context.root, leftover.instance), leftover.name).unlink(missing_ok=True)
 
 
 def _remove_instance(context: Context, leftover: Leftover) -> None:
-    owner = Path(leftover.owner)
-    identity = Identity(name=leftover.name, project=owner)
+    identity = Identity(name=leftover.name, project=Path(leftover.owner))
+    with_data = leftover.kind == "data"
     with locked(identity, GC, root=context.root):
-        things = _still_left_over(context, leftover)
-        runtime = context.provider.runtime(leftover.name, owner=owner)
-        snapshot = runtime.observe()
-        refuse_strangers(plan_down(snapshot, volumes=True), snapshot, command="gc")
-        for kind, action in _ORDER.items():
-            for thing in (each for each in things if each.kind == kind):
-                resource = thing.service or thing.name
-                runtime.apply(Step(action=action, resource=resource, reason=leftover.reason, target=_target(thing)))
-        if leftover.kind == "data":
+        _require_left_over(context, leftover)
+        runtime = _runtime(context, leftover.name, leftover.owner)
+        observation = runtime.observe()
+        _require_listed(observation, leftover)
+        for step in runtime.plan(Down(volumes=with_data, reason=leftover.reason, command="gc"), observation).steps:
+            runtime.apply(step)
+        if with_data:
             forget(identity, root=context.root)
 
 
-def _still_left_over(context: Context, leftover: Leftover) -> tuple[OwnedResource, ...]:
-    """What the engine has of it now, of the kinds that were told. Locked where it is in use again, or not certainly left over any more."""
+def _require_left_over(context: Context, leftover: Leftover) -> None:
+    """Locked where it is in use again, or not certainly left over any more."""
     record = state.read_record(state.folder_of(context.root, leftover.name))
-    things = context.provider.inventory().of_instance(leftover.name)
-    row = ls.row(leftover.name, record, things, context.root)
+    row = ls.row(leftover.name, record, context.provider.inventory().of(leftover.name), context.root)
     if row.alive:
         raise Locked("it was started meanwhile")
     if not row.gone:
         raise Locked(f"its project folder {leftover.owner} is back" if row.folder == "here" else row.folder_words)
-    listed = {each.name for each in leftover.things}
-    return tuple(each for each in things if each.name in listed)
+
+
+def _require_listed(observation: Observation, leftover: Leftover) -> None:
+    """Locked where more would go than was told."""
+    listed = {*leftover.objects, *(f"volume {name}" for name in leftover.volumes)}
+    if more := [each for each in observation.left(volumes=leftover.kind == "data") if each not in listed]:
+        raise Locked(f"{more[0]} was made meanwhile")
 
 
 def _sweep_locks(context: Context) -> None:
@@ -272,7 +283,3 @@ def _sweep_locks(context: Context) -> None:
         if not state.folder_of(context.root, name).is_dir():
             with contextlib.suppress(Locked), locked(Identity(name=name, project=Path()), GC, root=context.root):
                 pass
-
-
-def _target(thing: OwnedResource) -> str:
-    return thing.id if thing.kind == "container" else thing.name

@@ -2,65 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 from nexusdev.context import Context
 from nexusdev.deploy.request import DeployRequest
 from nexusdev.deploy.targets import services_of, subset
-from nexusdev.deploy.teardown import component_of, deployer_of, require_permission
+from nexusdev.deploy.teardown import deployer_of, require_permission
 from nexusdev.deploy.turns import turn
 from nexusdev.errors import NotFound
 from nexusdev.interfaces import Runtime
 from nexusdev.moved_projects import refuse_moved
-from nexusdev.plan.planner import plan_restart, plan_start, plan_stop
-from nexusdev.plan.snapshot import Snapshot
-from nexusdev.plan.steps import Action, Plan
+from nexusdev.plan import Observation, Restart, Start, Stop
 from nexusdev.results import Outcome, OutputBlock, Text
 from nexusdev.util.humanize import duration, join_names, pluralize
-
-_EXPOSED = Text("docker system prune --volumes may remove stopped containers, and then their data", "dim")
 
 
 def stop(context: Context, names: Sequence[str] = ()) -> Outcome:
     """Stop containers in peace; all data and all containers stay. By label alone, like ``down``."""
     with turn(context, "nexusdev stop"):
         runtime = context.runtime()
-        snapshot = _existing(context, runtime)
-        plan = plan_stop(snapshot, services_of(names, snapshot, command="stop"))
+        observation = _existing(context, runtime)
+        plan = runtime.plan(Stop(services=services_of(names, observation, command="stop")), observation)
         if plan:
-            deployer_of(context, runtime).execute(plan, component_of=component_of(snapshot))
+            deployer_of(context, runtime).execute(plan)
     stopped = [step.resource for step in plan.steps]
     words = f"stopped {pluralize(len(stopped), 'container')}" if plan else "nothing to do: nothing of it runs"
-    output: tuple[OutputBlock, ...] = (words, *([_EXPOSED] if plan and snapshot.volumes else []))
+    output: tuple[OutputBlock, ...] = (
+        words,
+        *([Text(runtime.advice.kept_stopped, "dim")] if plan and observation.volumes else []),
+    )
     return Outcome(instance=context.identity.name, data={"stopped": stopped}, output=output)
 
 
 def start(context: Context, names: Sequence[str] = ()) -> Outcome:
     """Start what is stopped, and wait until it is ready."""
-    return _begin(context, names, "start", plan_start)
+    return _begin(context, names, "start", Start)
 
 
 def restart(context: Context, names: Sequence[str] = ()) -> Outcome:
     """Stop and start, and wait until it is ready."""
-    return _begin(context, names, "restart", plan_restart)
+    return _begin(context, names, "restart", Restart)
 
 
-def _begin(
-    context: Context,
-    names: Sequence[str],
-    command: str,
-    planner: Callable[[Snapshot, Collection[str] | None], Plan],
-) -> Outcome:
+def _begin(context: Context, names: Sequence[str], command: str, intent: type[Start] | type[Restart]) -> Outcome:
     with turn(context, f"nexusdev {command}") as held:
         began = context.clock.now()
         instance = context.instance()
         stack = context.stack(instance)
         runtime = context.runtime(stack)
-        snapshot = _existing(context, runtime)
-        selected = services_of(names, snapshot, command=command)
-        plan = planner(snapshot, selected)
-        targets = _components_of(selected, snapshot)
-        here = subset(stack, targets, but=[name for name in stack.services if name not in snapshot.containers])
+        observation = _existing(context, runtime)
+        selected = services_of(names, observation, command=command)
+        plan = runtime.plan(intent(services=selected), observation)
+        targets = _components_of(selected, observation)
+        here = subset(stack, targets, but=[name for name in stack.services if name not in observation.services])
         request = DeployRequest(
             stack=here,
             plan=plan,
@@ -73,7 +67,7 @@ def _begin(
         )
         deployer_of(context, runtime).deploy(request)
     took = context.clock.now() - began
-    started = [step.resource for step in plan.steps if step.action in (Action.START, Action.UNPAUSE)]
+    started = list(plan.started)
     words = (
         f"started {pluralize(len(started), 'container')}; {join_names(targets)} ready after {duration(took)}"
         if plan
@@ -84,20 +78,20 @@ def _begin(
     )
 
 
-def _components_of(selected: Collection[str] | None, snapshot: Snapshot) -> tuple[str, ...]:
+def _components_of(selected: Collection[str] | None, observation: Observation) -> tuple[str, ...]:
     """Whom to wait for: the components of what was named, else everybody. What nobody named may be broken on purpose."""
-    services = snapshot.containers if selected is None else selected
-    return tuple(dict.fromkeys(snapshot.containers[name].component for name in services))
+    services = observation.services if selected is None else selected
+    return tuple(dict.fromkeys(observation.services[name].component for name in services))
 
 
-def _existing(context: Context, runtime: Runtime) -> Snapshot:
-    snapshot = runtime.observe()
-    require_permission(context, snapshot)
-    if not snapshot.containers:
+def _existing(context: Context, runtime: Runtime) -> Observation:
+    observation = runtime.observe()
+    require_permission(context, observation)
+    if not observation.services:
         refuse_moved(context)
         raise NotFound(
             f"instance {context.identity.name} has no containers",
             why="it was never started from here, or nexusdev down removed them",
             hint="nexusdev up   make and start them",
         )
-    return snapshot
+    return observation

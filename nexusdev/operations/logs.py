@@ -25,10 +25,10 @@ def logs(
 ) -> tuple[Sequence[str], Iterator[LogLine]]:
     """The services that are meant, and their lines. Works by label alone. NotFound (3) where there is no container."""
     runtime = context.runtime()
-    snapshot = runtime.observe()
-    if not snapshot.containers:
+    observation = runtime.observe()
+    if not observation.services:
         raise NotFound(f"instance {context.identity.name} has no containers", hint="nexusdev up   start it")
-    selected = services_of(names, snapshot, command="logs") or tuple(snapshot.containers)
+    selected = services_of(names, observation, command="logs") or tuple(observation.services)
     return selected, runtime.logs(selected, tail=tail, since=moment(since, now=runtime.now), follow=follow)
 
 

@@ -14,7 +14,7 @@ from nexusdev.deploy import last_up
 from nexusdev.errors import PreflightFailed
 from nexusdev.instance import port_blocks, state
 from nexusdev.instance.places import Place, Presence, Sight, look_for
-from nexusdev.plan.inventory import EngineInventory, OwnedResource
+from nexusdev.inventory import InstanceInventory, Inventory
 from nexusdev.results import Outcome, Table, Text
 from nexusdev.util import lock
 
@@ -65,7 +65,7 @@ class InstanceRow(Struct, frozen=True, kw_only=True):
 def ls(context: Context) -> Outcome:
     """What the state folders and the engine's labels know together. Without an engine: the state folders alone, and a warning."""
     warnings: tuple[str, ...] = ()
-    inventory = EngineInventory()
+    inventory = Inventory()
     known = True
     try:
         inventory = context.provider.inventory()
@@ -81,20 +81,19 @@ def ls(context: Context) -> Outcome:
     return Outcome(data=data, output=output, instance=context.identity.name, warnings=warnings)
 
 
-def rows(inventory: EngineInventory, root: Path, *, current: str = "") -> list[InstanceRow]:
+def rows(inventory: Inventory, root: Path, *, current: str = "") -> list[InstanceRow]:
     """One row per instance, by name."""
     records = {record.name: record for record in state.records(root)}
     names = sorted({*records, *inventory.instances, *(folder.name for folder in state.instances(root))})
-    return [row(name, records.get(name), inventory.of_instance(name), root, current) for name in names]
+    return [row(name, records.get(name), inventory.of(name), root, current) for name in names]
 
 
 def row(
-    name: str, record: state.Record | None, things: tuple[OwnedResource, ...], root: Path, current: str = ""
+    name: str, record: state.Record | None, existing: InstanceInventory, root: Path, current: str = ""
 ) -> InstanceRow:
     """What is known of one instance."""
-    containers = [each for each in things if each.kind == "container" and not each.one_off]
-    owner = record.owner if record else next((each.owner_path for each in things if each.owner_path), "")
-    slot = record.slot if record else next(_slots(containers), None)
+    owner = record.owner if record else next(iter(existing.owners), "")
+    slot = record.slot if record else next(_slots(existing.ports), None)
     block = port_blocks.block_of(slot) if slot is not None else None
     sight = look_for(Path(owner), record.place if record else Place()) if owner else Sight(presence=Presence.UNKNOWN)
     return InstanceRow(
@@ -104,20 +103,20 @@ def row(
         gone=sight.presence is Presence.GONE,
         folder=sight.presence.value,
         folder_words=sight.why,
-        stateless=not (state.folder_of(root, name) / "instance.json").exists() and bool(things),
-        state_path="" if record else next((each.state_path for each in things if each.state_path), ""),
+        stateless=not (state.folder_of(root, name) / "instance.json").exists() and bool(existing.objects),
+        state_path="" if record else next(iter(existing.state_paths), ""),
         busy=lock.is_held(state.lock_file(root, name)),
-        alive=any(each.alive for each in containers),
-        running=sum(each.running for each in containers),
-        containers=len(containers),
-        volumes=sum(each.kind == "volume" for each in things),
+        alive=existing.alive,
+        running=existing.running,
+        containers=len(existing.services),
+        volumes=len(existing.volumes),
         ports=f"{block[0]}-{block[-1]}" if block else "",
-        used=max((last_up.last_written(state.folder_of(root, name)), *(each.used for each in things))),
+        used=max(last_up.last_written(state.folder_of(root, name)), existing.used),
     )
 
 
-def _slots(containers: Iterable[OwnedResource]) -> Iterator[int]:
-    return (slot for each in containers for port in each.ports if (slot := port_blocks.slot_of(port)) is not None)
+def _slots(ports: Iterable[int]) -> Iterator[int]:
+    return (slot for port in sorted(ports) if (slot := port_blocks.slot_of(port)) is not None)
 
 
 def _cells(row: InstanceRow, *, known: bool) -> tuple[str | Text, ...]:

@@ -13,7 +13,7 @@ from nexusdev.components.monitoring.names import NAME
 from nexusdev.components.monitoring.query import Prometheus, Silent, TimeRange
 from nexusdev.context import Context
 from nexusdev.errors import Degraded, NexusError, NotFound, UsageError
-from nexusdev.plan.snapshot import State
+from nexusdev.plan import Phase
 from nexusdev.results import Outcome, OutputBlock, Plot, Series, Table, Text
 from nexusdev.util.humanize import number
 
@@ -45,8 +45,8 @@ def metrics(
         answer = prometheus.ask_over(query, time_range) if time_range else prometheus.ask(query)
         output = shown(in_order(answer.data, query), time_range) or [_nothing(query, over), *_near(query, prometheus)]
     except Silent as silent:
-        containers = runtime.observe().containers.values()
-        raise _silence([each.state for each in containers if each.component == NAME], str(silent)) from silent
+        services = runtime.observe().services.values()
+        raise _silence([each.phase for each in services if each.component == NAME], str(silent)) from silent
     return Outcome(instance=instance.name, data=answer.data, output=tuple(output), warnings=answer.warnings)
 
 
@@ -170,15 +170,15 @@ def _near(query: str, prometheus: Prometheus) -> list[OutputBlock]:
     return [f"there is no metric {plain[1]}" + (f"; did you mean {' or '.join(near)}?" if near else "")]
 
 
-def _silence(states: Sequence[State], why: str) -> NexusError:
+def _silence(phases: Sequence[Phase], why: str) -> NexusError:
     """Nobody answers: because nothing of it was ever made here, because it was stopped, or for another reason."""
-    if not states:
+    if not phases:
         return NotFound(
             "Prometheus is not part of what runs here",
             why="monitoring was left out, or nothing was started yet",
             hint="nexusdev up monitoring       bring it up beside the rest\nnexusdev up --profile full   bring up everything",
         )
-    if State.RUNNING not in states:
+    if Phase.RUNNING not in phases:
         return Degraded("Prometheus does not run", hint="nexusdev start monitoring")
     return Degraded(
         "Prometheus does not answer",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from msgspec import Struct
 from msgspec.structs import asdict
 
 from nexusdev.context import Context
 from nexusdev.errors import PreflightFailed
 from nexusdev.instance.port_blocks import block_of, holder_of, is_taken
-from nexusdev.plan.inventory import EngineInventory
+from nexusdev.inventory import Inventory
 from nexusdev.results import Outcome, Table, Text
 from nexusdev.stack.model import Stack
 
@@ -30,8 +32,8 @@ def ports(context: Context) -> Outcome:
     try:
         inventory = context.provider.inventory()
     except PreflightFailed:
-        inventory = EngineInventory()
-    ours = {port for each in inventory.of_instance(instance.name) if each.running for port in each.ports}
+        inventory = Inventory()
+    ours = inventory.of(instance.name).held_ports
     found = rows(stack, inventory, ours)
     block = block_of(instance.slot)
     data = {"block": [block[0], block[-1]], "subnet": f"{instance.net}.0/24", "ports": [asdict(each) for each in found]}
@@ -39,7 +41,7 @@ def ports(context: Context) -> Outcome:
     return Outcome(data=data, output=(table,), instance=instance.name)
 
 
-def rows(stack: Stack, inventory: EngineInventory, ours: set[int]) -> list[PortRow]:
+def rows(stack: Stack, inventory: Inventory, ours: Collection[int]) -> list[PortRow]:
     """By port number."""
     found = [
         PortRow(
@@ -55,11 +57,11 @@ def rows(stack: Stack, inventory: EngineInventory, ours: set[int]) -> list[PortR
     return sorted(found, key=lambda row: row.port)
 
 
-def _holder(port: int, inventory: EngineInventory, ours: set[int]) -> str:
+def _holder(port: int, inventory: Inventory, ours: Collection[int]) -> str:
     if port in ours:
         return "ours"
-    if port in inventory.published or is_taken(port):
-        return holder_of(port, inventory.published)
+    if port in inventory.port_holders or is_taken(port):
+        return holder_of(port, inventory.port_holders)
     return "free"
 
 

@@ -16,7 +16,6 @@ from nexusdev.errors import NotFound
 from nexusdev.events import Seeded
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.operations.env import warnings_of
-from nexusdev.plan.snapshot import State
 from nexusdev.results import Outcome, Table
 
 
@@ -27,15 +26,15 @@ def seed(context: Context, names: Sequence[str] = ()) -> Outcome:
         instance = context.instance()
         stack = context.stack(instance)
         runtime = context.runtime(stack)
-        snapshot = runtime.observe()
-        running = {each.component for each in snapshot.containers.values() if each.state is State.RUNNING}
+        observation = runtime.observe()
+        running = observation.running_components
         if absent := [name for name in (names or running or ["the stack"]) if name not in running]:
             raise NotFound(f"{absent[0]} does not run", hint="nexusdev up   start it, and seed it")
         all_components = [context.components[name] for name in stack.components]
         existing = [each for each in all_components if each.name in running]
         selected = [each for each in existing if not names or each.name in names]
         # an instance of an older release lacks the secrets of what this one seeds
-        instance.secrets(stack, runtime).prepare(data_exists=bool(snapshot.volumes))
+        instance.secrets(stack, runtime).prepare(data_exists=bool(observation.volumes))
         access = instance.access(runtime, stack)
         files = collect(context.settings.seed, stack.components)
         with ThreadPoolExecutor(max_workers=len(selected)) as threads:

@@ -10,7 +10,7 @@ from nexusdev.context import Context
 from nexusdev.deploy import last_up as journal
 from nexusdev.deploy import lost_volumes
 from nexusdev.errors import Degraded
-from nexusdev.plan.snapshot import Snapshot
+from nexusdev.plan import Observation
 from nexusdev.results import Outcome, OutputBlock, Table, Text
 from nexusdev.stack.model import Stack
 from nexusdev.status import alerts
@@ -28,15 +28,15 @@ def status(context: Context, *, check: bool = False) -> Outcome:
     probes = nodes.ProbeRunner(access).begin(
         context.components[name] for name in stack.components if name in last_up.seeded
     )
-    snapshot = probes.snapshot
-    selected = in_use(stack, snapshot, tuple(last_up.seeded))
+    observation = probes.observation
+    selected = in_use(stack, observation, tuple(last_up.seeded))
     probes.begin(context.components[name] for name in selected)
-    question = alerts.query(probes.components.values(), access, snapshot)
+    question = alerts.query(probes.components.values(), access, observation)
     seen = probes.results(selected)
-    rows = nodes.rows(stack, snapshot, seen)
+    rows = nodes.rows(stack, observation, seen)
     missing = {name: each.readiness.missing for name, each in seen.items() if not each.readiness.ready}
     alarms = question.alarms
-    lost = lost_volumes.lost(context, instance, stack, snapshot)
+    lost = lost_volumes.lost(context, instance, stack, observation)
     return Outcome(
         instance=instance.name,
         data={
@@ -52,23 +52,25 @@ def status(context: Context, *, check: bool = False) -> Outcome:
             "monitoring": question.coverage(seen),
         },
         output=(
-            *_output(rows, seen, snapshot),
+            *_output(rows, seen, observation),
             *lost_volumes.says(lost),
             *alerts.output(alarms, selected, now=access.runtime.now),
         ),
         warnings=(f"which alerts fire is not known: {alarms.trouble}",) if alarms.trouble else (),
-        error=_degraded(missing, snapshot) if check and missing else None,
+        error=_degraded(missing, observation) if check and missing else None,
     )
 
 
-def in_use(stack: Stack, snapshot: Snapshot, remembered: Sequence[str]) -> tuple[str, ...]:
+def in_use(stack: Stack, observation: Observation, remembered: Sequence[str]) -> tuple[str, ...]:
     """The components that this instance is made of: those that were brought up and those that have a container; else all."""
-    selected = {each.component for each in snapshot.containers.values()} | set(remembered)
+    selected = observation.components | set(remembered)
     return tuple(name for name in stack.components if name in selected) or stack.components
 
 
-def _output(rows: Sequence[StatusRow], seen: Mapping[str, ComponentStatus], snapshot: Snapshot) -> list[OutputBlock]:
-    if not snapshot.containers:
+def _output(
+    rows: Sequence[StatusRow], seen: Mapping[str, ComponentStatus], observation: Observation
+) -> list[OutputBlock]:
+    if not observation.services:
         return [Text("not running: none of its containers exists", "warn"), "nexusdev up   start it"]
     table = Table(
         columns=("service", "role", "state", "port", "detail"),
@@ -91,11 +93,11 @@ def _output(rows: Sequence[StatusRow], seen: Mapping[str, ComponentStatus], snap
     return [table, *missing] if missing else [table, Text(f"ready: {', '.join(seen)}", "good")]
 
 
-def _degraded(missing: Mapping[str, str], snapshot: Snapshot) -> Degraded:
+def _degraded(missing: Mapping[str, str], observation: Observation) -> Degraded:
     return Degraded(
         f"{join_names(missing)} {'is' if len(missing) == 1 else 'are'} not ready",
         evidence=tuple(f"{name}: {sentence}" for name, sentence in missing.items()),
         hint="nexusdev start   start what is stopped\nnexusdev up      repair whatever is missing"
-        if snapshot.containers
+        if observation.services
         else "nexusdev up",
     )

@@ -15,7 +15,7 @@ from nexusdev.deploy.image_gate import ImageGate, fetching, names_of
 from nexusdev.deploy.prepare import UpState, prepare_up, preview_instance, read_up_state, require_whole
 from nexusdev.deploy.publisher import publish, republish
 from nexusdev.deploy.targets import require_components, subset
-from nexusdev.deploy.teardown import component_of, deployer_of, require_gone
+from nexusdev.deploy.teardown import deployer_of, require_gone
 from nexusdev.deploy.timing import Stopwatch
 from nexusdev.deploy.turns import turn
 from nexusdev.env import stored
@@ -24,10 +24,9 @@ from nexusdev.events import PhaseBegan, PhaseEnded
 from nexusdev.instance import marks, textfile_metrics
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.operations.env import warnings_of
-from nexusdev.plan.losses import Loss
-from nexusdev.plan.ownership import refuse_strangers
-from nexusdev.plan.steps import Plan
+from nexusdev.plan import Plan
 from nexusdev.results import Outcome, OutputBlock, Table, Text
+from nexusdev.stack.losses import Loss
 from nexusdev.util.humanize import duration, join_names, pluralize
 
 if TYPE_CHECKING:
@@ -68,12 +67,12 @@ def lost_volumes(context: Context, names: Sequence[str] = ()) -> tuple[Loss, ...
 
 def _clear(context: Context, state: UpState, watch: Stopwatch) -> None:
     """Remove what cannot stay beside volumes that begin anew, then let all of them be made. Cut in between, it is asked again."""
-    plan = volumes.clearing(state.stack, state.snapshot, state.losses)
-    refuse_strangers(plan, state.snapshot, command="up --recreate-volumes")
+    intent = volumes.clearing(state.stack, state.losses)
+    plan = state.runtime.plan(intent, state.observation)
     if plan:
-        deployer_of(context, state.runtime, watch).execute(plan, component_of=component_of(state.snapshot))
-        left = volumes.clearing(state.stack, state.runtime.observe(), state.losses)
-        require_gone([f"{step.action} {step.resource}" for step in left.steps], command="up --recreate-volumes")
+        deployer_of(context, state.runtime, watch).execute(plan)
+        left = state.runtime.plan(intent)
+        require_gone([f"{step.action} {step.resource}" for step in left.steps], command=intent.command)
     marks.strike(state.instance.folder, volumes.affected(state.losses))
 
 
@@ -83,13 +82,12 @@ def dry_run(context: Context, names: Sequence[str] = (), *, agreed: Collection[s
     instance = preview_instance(context)
     state = read_up_state(context, instance, names)
     require_whole(state, names, agreed or ())
-    first = volumes.clearing(state.stack, state.snapshot, state.losses)
-    state = replace(state, snapshot=volumes.without(state.snapshot, first))
+    first = volumes.clearing(state.stack, state.losses).services
     # what is left out is tried again only by an `up` that has something else to do
-    absent = {} if state.plan(absent=state.absent) else state.absent
-    plan = Plan(steps=(*first.steps, *state.plan(absent=absent).steps))
-    steps = [{"act": each.action.value, "subject": each.resource, "because": each.reason} for each in plan.steps]
-    rows = tuple((each.action.value, each.resource, each.reason) for each in plan.steps)
+    absent = {} if state.plan(absent=state.absent, discard=first) else state.absent
+    plan = state.plan(absent=absent, discard=first)
+    steps = [{"act": str(each.action), "subject": each.resource, "because": each.reason} for each in plan.steps]
+    rows = tuple((str(each.action), each.resource, each.reason) for each in plan.steps)
     images = context.images()
     selected_stack = subset(state.selected_stack, state.selected, but=absent)
     missing = [name for name, found in images.stored(names_of(images, selected_stack)).items() if found is None]
@@ -121,7 +119,7 @@ def _nothing_to_do(context: Context, state: UpState, watch: Stopwatch) -> Outcom
         return None
     written = republish(context, state.instance)
     if state.selection.profile not in ("", last_up.profile):
-        existing = {each.component for each in state.snapshot.containers.values()}
+        existing = state.observation.components
         journal.write(state.instance.folder, state.selection.remembered(last_up, existing))
     words = f"nothing to do: everything is ready ({join_names(state.selected)})"
     data = {
@@ -209,7 +207,7 @@ def _deploy_request(
 def _publish(context: Context, state: UpState, access: InstanceAccess, absent: Mapping[str, str]) -> Written:
     """Variables of all components that run now, also of those that an earlier ``up`` brought."""
     last_up = journal.read(state.instance.folder)
-    existing = {each.component for each in state.runtime.observe().containers.values()}
+    existing = state.runtime.observe().components
     result = [context.components[name] for name in _brought(state, last_up, existing)]
     written = publish(context, state.instance, access, result)
     seeded = replace(last_up, seeded={**last_up.seeded, **state.seeds}, absent=absent)
@@ -217,9 +215,9 @@ def _publish(context: Context, state: UpState, access: InstanceAccess, absent: M
     return written
 
 
-def _brought(state: UpState, last_up: journal.LastUp, existing: set[str]) -> list[str]:
+def _brought(state: UpState, last_up: journal.LastUp, existing: Collection[str]) -> list[str]:
     """The components that are meant now, and those that an earlier ``up`` brought and that are still ``existing``."""
-    before = existing & set(last_up.seeded)
+    before = {*existing} & set(last_up.seeded)
     return [name for name in state.stack.components if name in state.selected or name in before]
 
 
@@ -227,7 +225,7 @@ def _count(state: UpState, result: DeployResult, *, absent: Collection[str], too
     """Leave nexusdev's own numbers where Prometheus finds them."""
     folder = state.instance.folder
     ours = textfile_metrics.up_metrics(seconds=took, at=state.runtime.now(), ready=result.ready)
-    existing = {each.component for each in state.runtime.observe().containers.values()}
+    existing = state.runtime.observe().components
     components = _brought(state, journal.read(folder), existing)
     wanted = {each.name for each in state.stack.services.values() if each.component in components} - set(absent)
     textfile_metrics.write(

@@ -21,7 +21,7 @@ from nexusdev.events import ComponentWaits
 from nexusdev.instance.instance import Instance
 from nexusdev.instance.state import lock_file
 from nexusdev.interfaces import InstanceAccess
-from nexusdev.plan.snapshot import Snapshot, State
+from nexusdev.plan import Observation
 from nexusdev.results import Outcome
 from nexusdev.stack.model import Stack
 from nexusdev.util.humanize import duration
@@ -35,7 +35,7 @@ class ProbedState(Struct, frozen=True, kw_only=True):
     service: str
     readiness: Readiness
     statuses: Sequence[ServiceStatus]
-    snapshot: Snapshot
+    observation: Observation
 
     @property
     def own_statuses(self) -> list[ServiceStatus]:
@@ -44,11 +44,11 @@ class ProbedState(Struct, frozen=True, kw_only=True):
 
     @property
     def running(self) -> list[str]:
-        """The services that are meant and whose containers run."""
+        """The services that are meant and run."""
         return [
             each.service
-            for each in self.snapshot.containers.values()
-            if each.component == self.component and each.state is State.RUNNING and self.service in ("", each.service)
+            for each in self.observation.services.values()
+            if each.component == self.component and each.runs and self.service in ("", each.service)
         ]
 
 
@@ -128,14 +128,14 @@ class _Probe(Struct, kw_only=True):
     access: InstanceAccess
 
     def __call__(self) -> ProbedState:
-        snapshot = self.access.runtime.observe()
+        observation = self.access.runtime.observe()
         facts = self.component.probe(self.access)
         return ProbedState(
             component=self.component.name,
             service=self.service,
             readiness=self.component.assess(facts),
             statuses=self.component.statuses(facts),
-            snapshot=snapshot,
+            observation=observation,
         )
 
 
@@ -171,8 +171,14 @@ def _until(
         if exited := monitor.crashed():
             service = monitor.services[exited.service]
             log = last_lines(monitor.runtime, service.name)
-            container = state.snapshot.containers.get(service.name)
-            raise crash(exited, service, container, log, diagnosis=diagnose([probe.component], service, log))
+            raise crash(
+                exited,
+                service,
+                state.observation.services.get(service.name),
+                log,
+                diagnosis=diagnose([probe.component], service, log),
+                ended_by=monitor.runtime.advice.ended_by,
+            )
         if lacking != told:
             elapsed = context.clock.now() - began
             context.listener.tell(ComponentWaits(component=state.component, missing=lacking, elapsed=elapsed))

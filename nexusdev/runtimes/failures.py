@@ -13,8 +13,8 @@ from nexusdev.errors import (
     PreflightFailed,
     TeardownIncomplete,
 )
-from nexusdev.plan.ownership import came_between
-from nexusdev.plan.snapshot import NetworkState, Volume
+from nexusdev.runtimes.docker.plan.ownership import came_between
+from nexusdev.runtimes.docker.plan.snapshot import NetworkState, Volume
 
 
 def port_in_use(service: str, port: int, holder: str) -> PortInUse:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from nexusdev.interfaces import Runtime
-    from nexusdev.plan.inventory import EngineInventory
+    from nexusdev.inventory import Inventory
     from nexusdev.runtimes.docker.connection import EngineFacts
     from nexusdev.runtimes.image_store import ImageStore
     from nexusdev.stack.model import Stack
@@ -27,7 +27,7 @@ class RuntimeProvider(Protocol):
             stack: What it consists of; without one the runtime can create nothing.
         """
 
-    def inventory(self, *, caches: bool = False) -> EngineInventory:
+    def inventory(self, *, caches: bool = False) -> Inventory:
         """What the engine holds of every instance; with ``caches``, the volumes of image builds too.
 
         Raises:

@@ -15,7 +15,7 @@ from msgspec.structs import asdict
 
 from nexusdev.components.contract import Alarms, Alert, AlertSource, Component
 from nexusdev.interfaces import InstanceAccess
-from nexusdev.plan.snapshot import Snapshot, State
+from nexusdev.plan import Observation
 from nexusdev.results import OutputBlock, Style, Table, Text
 from nexusdev.status.probes import BackgroundCall, ComponentStatus
 from nexusdev.util.humanize import duration
@@ -48,11 +48,10 @@ class AlertQuery(Struct, kw_only=True):
         return self.source.coverage(seen[self.name].facts) if self.source else None
 
 
-def query(components: Collection[Component], access: InstanceAccess, snapshot: Snapshot) -> AlertQuery:
-    """Send the question to whoever watches, if a container of it runs."""
-    running = {each.component for each in snapshot.containers.values() if each.state is State.RUNNING}
+def query(components: Collection[Component], access: InstanceAccess, observation: Observation) -> AlertQuery:
+    """Send the question to whoever watches, if a service of it runs."""
     for each in components:
-        if isinstance(each, AlertSource) and each.name in running:
+        if isinstance(each, AlertSource) and each.name in observation.running_components:
             return AlertQuery(source=each, name=each.name, _answer=BackgroundCall(partial(each.alarms, access)))
     return AlertQuery()
 

@@ -1,4 +1,4 @@
-"""One look at everything that runs: the facts of each component, asked at once, beside the containers as the engine sees them."""
+"""One look at everything that runs: the facts of each component, asked at once, beside the services as the runtime sees them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from nexusdev.components.contract import Component, Readiness, ServiceStatus
 from nexusdev.interfaces import InstanceAccess, Runtime
-from nexusdev.plan.snapshot import Container, Snapshot, State
+from nexusdev.plan import Observation, ObservedService, Phase
 from nexusdev.stack.model import Service, Stack
 
 T = TypeVar("T")
@@ -59,13 +59,13 @@ class BackgroundCall(Generic[T]):
 
 
 class _ObservedRuntime:
-    """The runtime for components that are looked at once: its containers are observed once, for all of them."""
+    """The runtime for components that are looked at once: its services are observed once, for all of them."""
 
-    def __init__(self, runtime: Runtime, observed: BackgroundCall[Snapshot]) -> None:
+    def __init__(self, runtime: Runtime, observed: BackgroundCall[Observation]) -> None:
         self._runtime = runtime
         self._observed = observed
 
-    def observe(self) -> Snapshot:
+    def observe(self) -> Observation:
         return self._observed.result()
 
     def __getattr__(self, name: str) -> Any:
@@ -73,21 +73,21 @@ class _ObservedRuntime:
 
 
 class ProbeRunner:
-    """Looks at components, all under way at once, beside the engine's own.
+    """Looks at components, all under way at once, beside the runtime's own.
 
     Each component is asked as soon as it is named: while its servers think, the code of the next one is imported, and nobody waits for
-    the engine to name the containers. What was asked although none of its containers runs does not count.
+    the runtime to name the services. What was asked although none of its services runs does not count.
     """
 
-    def __init__(self, access: InstanceAccess, observe: Callable[[], Snapshot] | None = None) -> None:
+    def __init__(self, access: InstanceAccess, observe: Callable[[], Observation] | None = None) -> None:
         self._observed = BackgroundCall(observe or access.runtime.observe)
         self._site = replace(access, runtime=cast(Runtime, _ObservedRuntime(access.runtime, self._observed)))
         self._facts: dict[str, BackgroundCall[Any]] = {}
         self.components: dict[str, Component] = {}
 
     @property
-    def snapshot(self) -> Snapshot:
-        """What the engine has, once it has told. Raises PreflightFailed."""
+    def observation(self) -> Observation:
+        """What exists, once the runtime has told. Raises PreflightFailed."""
         return self._observed.result()
 
     def begin(self, components: Iterable[Component]) -> ProbeRunner:
@@ -100,7 +100,7 @@ class ProbeRunner:
 
     def results(self, names: Iterable[str]) -> Mapping[str, ComponentStatus]:
         """Component → what it told. What a look raised is raised here."""
-        running = {each.component for each in self.snapshot.containers.values() if each.state is State.RUNNING}
+        running = self.observation.running_components
         return {name: self._result(name) if name in running else self._absent(name) for name in names}
 
     def _result(self, name: str) -> ComponentStatus:
@@ -118,29 +118,29 @@ class ProbeRunner:
         )
 
 
-def rows(stack: Stack, snapshot: Snapshot, seen: Mapping[str, ComponentStatus]) -> list[StatusRow]:
-    """One row per service that a component tells of or whose container does not run, in the order of the stack."""
+def rows(stack: Stack, observation: Observation, seen: Mapping[str, ComponentStatus]) -> list[StatusRow]:
+    """One row per service that a component tells of or that does not run, in the order of the stack."""
     statuses = {status.service: status for each in seen.values() for status in each.statuses}
     found = []
     for service in stack.services.values():
-        container = snapshot.containers.get(service.name)
+        observed = observation.services.get(service.name)
         status = statuses.get(service.name)
-        if service.component in seen and (status or not _runs(container)):
-            found.append(_row(service, container, status))
+        if service.component in seen and (status or not _runs(observed)):
+            found.append(_row(service, observed, status))
     return found
 
 
-def _row(service: Service, container: Container | None, status: ServiceStatus | None) -> StatusRow:
+def _row(service: Service, observed: ObservedService | None, status: ServiceStatus | None) -> StatusRow:
     port = service.ports[0].host if service.ports else 0
-    if not _runs(container):
-        state = container.state.value if container else "absent"
+    if not _runs(observed):
+        state = observed.word if observed else "absent"
         return StatusRow(
             component=service.component,
             service=service.name,
             role="",
             state=state,
-            detail=_ending(container) if container else ("optional" if service.optional else ""),
-            ok=container is None and service.optional,
+            detail=_ending(observed) if observed else ("optional" if service.optional else ""),
+            ok=observed is None and service.optional,
             port=port,
         )
     told = status or ServiceStatus(service=service.name)
@@ -155,13 +155,13 @@ def _row(service: Service, container: Container | None, status: ServiceStatus | 
     )
 
 
-def _runs(container: Container | None) -> bool:
-    return container is not None and container.state is State.RUNNING
+def _runs(observed: ObservedService | None) -> bool:
+    return observed is not None and observed.runs
 
 
-def _ending(container: Container) -> str:
-    if container.out_of_memory:
+def _ending(observed: ObservedService) -> str:
+    if observed.exit is None or observed.phase is Phase.PENDING:
+        return ""
+    if observed.exit.out_of_memory:
         return "ran out of memory"
-    if container.state in (State.EXITED, State.RESTARTING) and container.exit_code:
-        return f"exit code {container.exit_code}"
-    return ""
+    return f"exit code {observed.exit.code}" if observed.exit.code else ""

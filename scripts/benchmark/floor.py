@@ -21,7 +21,7 @@ def start_everything(folder: Path) -> None:
     from nexusdev.deploy.teardown import deployer_of
     from nexusdev.instance.identity import identify
     from nexusdev.instance.state import state_root
-    from nexusdev.plan.planner import plan
+    from nexusdev.plan import Up
     from nexusdev.stack.fingerprint import fingerprints
 
     context = Context(identity=identify(folder, ""), settings=settings.load(folder), root=state_root())
@@ -30,8 +30,7 @@ def start_everything(folder: Path) -> None:
     # What is optional may have no image here.
     stack = replace(stack, services={name: each for name, each in stack.services.items() if not each.optional})
     runtime = context.runtime(stack, owner=instance.owner)
-    steps = plan(stack, runtime.observe(), fingerprints=fingerprints(stack), owner_path=str(instance.owner))
-    deployer_of(context, runtime).execute(steps)
+    deployer_of(context, runtime).execute(runtime.plan(Up(stack=stack, fingerprints=fingerprints(stack))))
 
 
 if __name__ == "__main__":

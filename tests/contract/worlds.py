@@ -14,10 +14,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from nexusdev.interfaces import Completed, Runtime
-from nexusdev.plan.planner import plan, plan_down
-from nexusdev.plan.snapshot import Snapshot
-from nexusdev.plan.steps import Plan
+from nexusdev.plan import Down, Plan, Up
 from nexusdev.runtimes.docker.connection import engine
+from nexusdev.runtimes.docker.plan.observation import observation_of, snapshot_of
+from nexusdev.runtimes.docker.plan.snapshot import Snapshot
 from nexusdev.runtimes.docker.runtime import DockerRuntime
 from nexusdev.runtimes.memory.runtime import FakeEngine, MemoryRuntime
 from nexusdev.stack.fingerprint import fingerprints
@@ -105,8 +105,9 @@ class Bench(ABC):
 
     def plan(self, stack: Stack | None = None, snapshot: Snapshot | None = None) -> Plan:
         wanted = stack or self.stack
-        seen = snapshot or self.runtime(wanted).observe()
-        return plan(wanted, seen, fingerprints=fingerprints(wanted), owner_path=self.owner)
+        runtime = self.runtime(wanted, owner=self.owner)
+        observation = None if snapshot is None else observation_of(snapshot)
+        return runtime.plan(Up(stack=wanted, fingerprints=fingerprints(wanted)), observation)
 
     def walk(self, towards: Plan, stack: Stack | None = None) -> None:
         runtime = self.runtime(stack)
@@ -115,11 +116,14 @@ class Bench(ABC):
 
     def up(self, stack: Stack | None = None) -> Snapshot:
         self.walk(self.plan(stack), stack)
-        return self.runtime(stack).observe()
+        return snapshot_of(self.runtime(stack).observe())
+
+    def snapshot(self) -> Snapshot:
+        """What a Docker engine has of the instance."""
+        return snapshot_of(self.runtime().observe())
 
     def down(self) -> None:
-        runtime = self.runtime()
-        self.walk(plan_down(runtime.observe(), volumes=True))
+        self.walk(self.runtime().plan(Down(volumes=True)))
 
     def close(self) -> None:
         self.down()

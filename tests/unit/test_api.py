@@ -14,7 +14,7 @@ import pytest
 import nexusdev
 from nexusdev.errors import InvalidConfig, NotFound, NotReadyInTime, UsageError
 from nexusdev.events import PhaseBegan
-from nexusdev.plan.snapshot import State
+from nexusdev.runtimes.docker.plan.snapshot import State
 from tests.fakes import House
 from tests.imports import imported_by
 

@@ -20,7 +20,7 @@ from nexusdev.components.component_set import ComponentSet
 from nexusdev.components.registry import ALL
 from nexusdev.context import Context
 from nexusdev.instance.identity import Identity
-from nexusdev.plan.snapshot import State
+from nexusdev.runtimes.docker.plan.snapshot import State
 from nexusdev.settings import Settings
 from nexusdev.util.memo import Memo
 from tests.fakes import House

@@ -66,9 +66,9 @@ class Facts(Struct, frozen=True, kw_only=True):
 def probe(access: InstanceAccess) -> Facts:
     """Ask both proxies at once, and the runtime for what exists."""
     answers = together({proxy: lambda proxy=proxy: _servers(access, proxy) for proxy in PROXIES})  # type: ignore[misc]
-    exist = {container.component for container in access.runtime.observe().containers.values()}
     return Facts(
-        servers={proxy: found for proxy, found in answers.items() if found is not None}, components=frozenset(exist)
+        servers={proxy: found for proxy, found in answers.items() if found is not None},
+        components=access.runtime.observe().components,
     )
 
 

@@ -19,7 +19,7 @@ from nexusdev.components.minio import readiness
 from nexusdev.components.minio.arguments import reads_stdin
 from nexusdev.components.minio.names import NAME
 from nexusdev.interfaces import InstanceAccess, View
-from nexusdev.plan.losses import Holding
+from nexusdev.stack.losses import Holding
 
 
 class Minio:

@@ -18,7 +18,7 @@ from nexusdev.components.contract import (
 from nexusdev.components.defaults import ComponentDefaults
 from nexusdev.components.monitoring import names, readiness
 from nexusdev.interfaces import InstanceAccess, View
-from nexusdev.plan.losses import Holding
+from nexusdev.stack.losses import Holding
 from nexusdev.stack.model import Service
 
 _PLACES = {
@@ -93,7 +93,7 @@ class Monitoring(ComponentDefaults):
 
     def variables(self, access: InstanceAccess, view: View) -> Sequence[Variable]:
         """Grafana only where it is there: its image may be one that cannot be had."""
-        existing = access.runtime.observe().containers
+        existing = access.runtime.observe().services
         return tuple(
             Variable(name=variable, value=f"https://{access.address_in(view, name, port)}")
             for variable, (name, port) in _PLACES.items()

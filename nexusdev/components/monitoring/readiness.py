@@ -19,7 +19,6 @@ from nexusdev.components.https_connection import HttpsConnection, Response, conn
 from nexusdev.components.monitoring import names, targets
 from nexusdev.components.monitoring.targets import Target
 from nexusdev.interfaces import InstanceAccess
-from nexusdev.plan.snapshot import State
 from nexusdev.util.parallel import together
 
 _OK, _STARTING = 200, 503
@@ -63,20 +62,20 @@ class Facts(Struct, frozen=True, kw_only=True):
 
 def probe(access: InstanceAccess) -> Facts:
     """Ask all of them at once, and the runtime for what exists."""
-    containers = access.runtime.observe().containers
+    services = access.runtime.observe().services
     asked: dict[str, Callable[[], Any]] = {
         **{name: partial(_server, access, name) for name in names.PROMETHEUSES},
         **{name: partial(_alertmanager, access, name) for name in names.ALERTMANAGERS},
     }
-    if names.GRAFANA in containers:
+    if names.GRAFANA in services:
         asked[names.GRAFANA] = partial(_grafana, access)
     reply = together(asked)
     return Facts(
         servers=tuple(reply[name] for name in names.PROMETHEUSES),
         alertmanagers=tuple(reply[name] for name in names.ALERTMANAGERS),
         grafana=reply.get(names.GRAFANA),
-        services=frozenset(containers),
-        running=frozenset(name for name, each in containers.items() if each.state is State.RUNNING),
+        services=frozenset(services),
+        running=frozenset(name for name, each in services.items() if each.runs),
     )
 
 

@@ -18,7 +18,7 @@ from nexusdev.components.contract import (
 from nexusdev.components.postgres import names, readiness
 from nexusdev.components.postgres.arguments import reads_stdin
 from nexusdev.interfaces import InstanceAccess, View
-from nexusdev.plan.losses import Holding
+from nexusdev.stack.losses import Holding
 
 _PSQL = (
     "env",

@@ -19,7 +19,7 @@ from nexusdev.components.redis import names, readiness, status, variables
 from nexusdev.components.redis.arguments import reads_stdin
 from nexusdev.components.redis.readiness import Facts
 from nexusdev.interfaces import InstanceAccess, View
-from nexusdev.plan.losses import Holding
+from nexusdev.stack.losses import Holding
 
 
 class Redis:

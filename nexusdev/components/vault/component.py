@@ -22,7 +22,7 @@ from nexusdev.components.vault.api import Api, Connections, Transport, VaultErro
 from nexusdev.components.vault.arguments import reads_stdin
 from nexusdev.components.vault.readiness import Facts
 from nexusdev.interfaces import InstanceAccess, View
-from nexusdev.plan.losses import Holding
+from nexusdev.stack.losses import Holding
 
 _SECRET_ID_LENGTH = 36
 

@@ -6,17 +6,18 @@ from collections.abc import Iterator, Mapping
 from http.client import HTTPException
 from typing import Any
 
-from nexusdev.plan.inventory import EngineInventory, OwnedResource
+from nexusdev.inventory import Inventory
 from nexusdev.runtimes.docker.http_client import EngineAnswer, EngineHttpClient
-from nexusdev.runtimes.docker.labels import INSTANCE, ONE_OFF_ROLE, OWNER_PATH, ROLE, SERVICE
+from nexusdev.runtimes.docker.labels import INSTANCE, ONE_OFF_ROLE, OWNER_PATH, ROLE
 from nexusdev.runtimes.docker.observe import seconds, state_path
+from nexusdev.runtimes.docker.plan.inventory import OwnedResource, by_instance
 
 CACHE = "dev.nexus.cache"
 _ENDED = ("created", "configured", "exited", "stopped", "dead", "removing")
 _QUICK = 20.0  # the engine counts images and containers as well: several seconds on a busy machine
 
 
-def inventory(engine: Any, *, caches: bool = False) -> EngineInventory:
+def inventory(engine: Any, *, caches: bool = False) -> Inventory:
     """Ask the engine (a ``connection.Deployer``) for all that carries our label, all subnets and all published ports.
 
     caches  look for the volumes of image builds too (for ``gc``): one more call
@@ -24,12 +25,12 @@ def inventory(engine: Any, *, caches: bool = False) -> EngineInventory:
     api = engine.http
     containers = api.containers(all=True)
     networks = api.networks()
-    return EngineInventory(
-        resources=(*_containers(api, containers), *_networks(networks), *_volumes(api)),
+    return Inventory(
+        instances=by_instance((*_containers(api, containers), *_networks(networks), *_volumes(api))),
         subnets=dict(_subnets(networks)),
-        published=dict(_published(containers)),
-        in_use=frozenset(row["ImageID"] for row in containers),
-        caches=tuple(each["Name"] for each in _labelled(api, CACHE)) if caches else (),
+        port_holders=dict(_published(containers)),
+        images_in_use=frozenset(row["ImageID"] for row in containers),
+        build_caches=tuple(each["Name"] for each in _labelled(api, CACHE)) if caches else (),
     )
 
 
@@ -52,35 +53,33 @@ def _containers(api: Any, rows: list[Mapping[str, Any]]) -> Iterator[OwnedResour
             bound, used = (_bound(row), 0.0) if running else _configured(api, row["Id"])
             alive = row["State"] not in _ENDED
             facts = {"running": running, "alive": alive, "ports": bound, "used": used}
-            yield _owned_resource("container", _name(row), row["Id"], row, **facts)
+            yield _owned_resource("container", _name(row), row, **facts)
 
 
 def _networks(rows: list[Mapping[str, Any]]) -> Iterator[OwnedResource]:
     for row in rows:
         if INSTANCE in (row.get("Labels") or {}):
-            yield _owned_resource("network", row["Name"], row["Id"], row)
+            yield _owned_resource("network", row["Name"], row)
 
 
 def _volumes(api: Any) -> Iterator[OwnedResource]:
     for row in _labelled(api, INSTANCE):
         used = seconds(row.get("CreatedAt") or "")
-        yield _owned_resource("volume", row["Name"], row["Name"], row, used=used)
+        yield _owned_resource("volume", row["Name"], row, used=used)
 
 
 def _labelled(api: Any, label: str) -> list[Mapping[str, Any]]:
     return api.volumes(filters={"label": label}).get("Volumes") or []
 
 
-def _owned_resource(kind: Any, name: str, identifier: str, row: Mapping[str, Any], **more: Any) -> OwnedResource:
+def _owned_resource(kind: Any, name: str, row: Mapping[str, Any], **more: Any) -> OwnedResource:
     labels = row.get("Labels") or {}
     return OwnedResource(
         kind=kind,
         name=name,
-        id=identifier,
         instance=labels.get(INSTANCE, ""),
         owner_path=labels.get(OWNER_PATH, ""),
         state_path=state_path(row, labels.get(INSTANCE, "")),
-        service=labels.get(SERVICE, ""),
         one_off=labels.get(ROLE) == ONE_OFF_ROLE,
         **more,
     )

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from nexusdev.plan.snapshot import Container, NetworkState, Snapshot, State, Volume
 from nexusdev.runtimes.docker import labels
 from nexusdev.runtimes.docker.create import ResourceNames
+from nexusdev.runtimes.docker.plan.snapshot import Container, NetworkState, Snapshot, State, Volume
 
 Json = Mapping[str, Any]
 _HOLDING = ("running", "paused", "restarting")

@@ -10,7 +10,7 @@ from nexusdev.util.memo import Memo
 
 if TYPE_CHECKING:
     from nexusdev.interfaces import Runtime
-    from nexusdev.plan.inventory import EngineInventory
+    from nexusdev.inventory import Inventory
     from nexusdev.runtimes.docker.connection import Engine, EngineFacts
     from nexusdev.runtimes.image_store import ImageStore
     from nexusdev.stack.model import Stack
@@ -39,7 +39,7 @@ class DockerProvider:
             connect=self._engine,
         )
 
-    def inventory(self, *, caches: bool = False) -> EngineInventory:
+    def inventory(self, *, caches: bool = False) -> Inventory:
         from nexusdev.runtimes.docker.connection import translate_engine_errors
         from nexusdev.runtimes.docker.inventory import inventory
 

@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from nexusdev.errors import InvalidConfig, NotFound
-from nexusdev.interfaces import Completed, ContainerExit, LogLine, OneOff
-from nexusdev.plan.snapshot import Snapshot
-from nexusdev.plan.steps import Step
+from nexusdev.interfaces import Advice, Completed, ContainerExit, LogLine, OneOff
 from nexusdev.runtimes import failures
 from nexusdev.runtimes.docker import create, labels, observe
 from nexusdev.runtimes.docker.connection import Engine, EngineFacts, engine, translate_engine_errors
 from nexusdev.runtimes.docker.http_client import EngineAnswer
+from nexusdev.runtimes.docker.plan.observation import DockerObservation, observation_of, snapshot_of
 from nexusdev.util.files import write_in_place
 
 if TYPE_CHECKING:
+    from nexusdev.plan import Intent, Observation, Plan, Step
     from nexusdev.stack.model import Stack
 
 
@@ -63,7 +63,13 @@ class DockerRuntime:
         """What ``doctor`` tells. Raises PreflightFailed."""
         return self._engine.facts()
 
-    def observe(self) -> Snapshot:
+    @property
+    def advice(self) -> Advice:
+        from nexusdev.runtimes.docker.advice import ADVICE
+
+        return ADVICE
+
+    def observe(self) -> DockerObservation:
         """Three lists, and details of the few containers of which the list does not tell enough.
 
         Volumes by Compose's label, which ours have too: its ``up`` makes those of services that it does not start as well, with no other.
@@ -79,7 +85,7 @@ class DockerRuntime:
             details = self._details(wanted)
         # a container that went away between the two looks is not there
         containers = [each for each in containers if each["Id"] not in wanted or each["Id"] in details]
-        return observe.snapshot(containers, volumes, networks, details, self._names)
+        return observation_of(observe.snapshot(containers, volumes, networks, details, self._names))
 
     def _details(self, ids: Sequence[str]) -> Mapping[str, Any]:
         if not ids:
@@ -96,12 +102,18 @@ class DockerRuntime:
                 raise
             return None
 
+    def plan(self, intent: Intent, observation: Observation | None = None) -> Plan:
+        from nexusdev.runtimes.docker.plan.intents import plan_for
+
+        return plan_for(intent, snapshot_of(observation or self.observe()), owner_path=self._names.owner_path)
+
     def apply(self, step: Step) -> None:
         """Do one step. Raises PortInUse, IdentityMismatch, ImageUnavailable, InvalidState, PreflightFailed."""
+        from nexusdev.runtimes.docker.plan.steps import docker_step
         from nexusdev.runtimes.docker.steps import Steps
 
         with self._talking():
-            Steps(self._api, self._names).apply(step)
+            Steps(self._api, self._names).apply(docker_step(step))
 
     def _running(self, service: str) -> str:
         """The id of the service's running container, found by label: its name may be somebody else's."""

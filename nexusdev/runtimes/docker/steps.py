@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from nexusdev.errors import NexusError
-from nexusdev.plan.steps import Action, Step
 from nexusdev.runtimes import failures
 from nexusdev.runtimes.docker import conflicts as holders
 from nexusdev.runtimes.docker import create, labels, observe
+from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
 from nexusdev.runtimes.docker.volumes import open_volumes
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Steps:
         self._api = api
         self._names = names
 
-    def apply(self, step: Step) -> None:
+    def apply(self, step: DockerStep) -> None:
         """Raises PortInUse, IdentityMismatch, ImageUnavailable, InvalidState, PreflightFailed, and what the SDK raises."""
         match step.action:
             case Action.CREATE_NETWORK:
@@ -49,7 +49,7 @@ class Steps:
             case Action.REMOVE_VOLUME:
                 self._remove_volume(step)
 
-    def _target(self, step: Step) -> str:
+    def _target(self, step: DockerStep) -> str:
         return step.target or self._names.container(step.resource)
 
     @property
@@ -85,7 +85,7 @@ class Steps:
         if not observe.is_ours(found, self._names):
             raise failures.not_ours(kind, found["Name"])
 
-    def _create(self, step: Step) -> None:
+    def _create(self, step: DockerStep) -> None:
         """Made under a name of its own until its volumes can be written: a cut between the two leaves a stray, not a broken service."""
         service = step.service
         if service is None:
@@ -143,7 +143,7 @@ class Steps:
     def _id_of(self, service: str) -> str:
         return str(self._api.inspect_container(self._names.container(service))["Id"])
 
-    def _start(self, step: Step) -> None:
+    def _start(self, step: DockerStep) -> None:
         import docker.errors
 
         try:
@@ -206,7 +206,7 @@ class Steps:
         while self._inspect(container) is not None and time.monotonic() < deadline:
             time.sleep(0.05)
 
-    def _remove_network(self, step: Step) -> None:
+    def _remove_network(self, step: DockerStep) -> None:
         """Whoever came upon it since it was looked at is named."""
         import docker.errors
 
@@ -222,7 +222,7 @@ class Steps:
             strangers = observe.attached_to(existing["Id"], self._others())
             raise failures.network_in_use(existing["Name"], strangers) from error
 
-    def _remove_volume(self, step: Step) -> None:
+    def _remove_volume(self, step: DockerStep) -> None:
         import docker.errors
 
         volume = step.target or self._names.volume(step.resource)

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct, field
 
 from nexusdev.interfaces import Completed, ContainerExit, LogLine, OneOff
-from nexusdev.plan.snapshot import Container, State
-from nexusdev.plan.steps import Action, Step
 from nexusdev.runtimes.docker.labels import ONE_OFF_ROLE
+from nexusdev.runtimes.docker.plan.snapshot import Container, State
+from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
 
 ALIVE = (State.RUNNING, State.PAUSED, State.RESTARTING)
 _KILLED = 137
@@ -84,7 +84,7 @@ class FakeEngine(Struct, kw_only=True):
     crashes: dict[str, int] = field(default_factory=dict)
     scripts: dict[str, Callable[[tuple[str, ...], bytes | None], Completed]] = field(default_factory=dict)
     executed: list[tuple[str, tuple[str, ...], bytes | None]] = field(default_factory=list)
-    done: list[Step] = field(default_factory=list)
+    done: list[DockerStep] = field(default_factory=list)
     one_offs: list[OneOff] = field(default_factory=list)
     published: dict[tuple[str, str], bytes] = field(default_factory=dict)
     occupied: dict[int, str] = field(default_factory=dict)

@@ -8,10 +8,11 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from nexusdev.interfaces import Runtime
-from nexusdev.plan.inventory import EngineInventory, OwnedResource
-from nexusdev.plan.snapshot import State
+from nexusdev.inventory import Inventory
 from nexusdev.runtimes.docker.connection import EngineFacts
 from nexusdev.runtimes.docker.labels import ONE_OFF_ROLE
+from nexusdev.runtimes.docker.plan.inventory import OwnedResource, by_instance
+from nexusdev.runtimes.docker.plan.snapshot import State
 from nexusdev.runtimes.image_store import ImageStore
 from nexusdev.runtimes.memory.engine import ALIVE, FakeContainer, FakeEngine
 from nexusdev.runtimes.memory.images import MemoryImages
@@ -60,21 +61,20 @@ class MemoryProvider(Struct, kw_only=True):
             engine=self.engine,
         )
 
-    def inventory(self, *, caches: bool = False) -> EngineInventory:
+    def inventory(self, *, caches: bool = False) -> Inventory:
         del caches
         containers = [_owned(each) for each in self.engine.containers.values() if each.instance]
         volumes = [
             OwnedResource(
                 kind="volume",
                 name=name,
-                id=name,
                 instance=store.instance,
                 owner_path=store.owner_path,
                 state_path=store.state_path,
             )
             for name, store in self.engine.volumes.items()
         ]
-        return EngineInventory(resources=(*containers, *volumes))
+        return Inventory(instances=by_instance((*containers, *volumes)))
 
     def volume_sizes(self) -> Mapping[str, int]:
         return self.sizes
@@ -93,11 +93,9 @@ def _owned(container: FakeContainer) -> OwnedResource:
     return OwnedResource(
         kind="container",
         name=container.name,
-        id=container.id,
         instance=container.instance,
         owner_path=container.owner_path,
         state_path=container.state_path,
-        service=container.service,
         running=container.state is State.RUNNING,
         alive=container.state in ALIVE,
         used=container.finished_at,

@@ -2,6 +2,8 @@
 
 ``FakeEngine`` is the engine; several runtimes may share one. Its methods named for what people do (kill, pause, rename …) are how a
 test brings about a bad day.
+
+It imitates a Docker engine, and so it is planned for by the planner of the Docker runtime (``runtimes/docker/plan``), which is pure.
 """
 
 from __future__ import annotations
@@ -13,11 +15,15 @@ from typing import IO, Any
 from msgspec import Struct, field
 
 from nexusdev.errors import NexusError, NotFound
-from nexusdev.interfaces import Completed, ContainerExit, LogLine, OneOff
-from nexusdev.plan.snapshot import NetworkState, Snapshot, State, Volume
-from nexusdev.plan.steps import Action, Step
+from nexusdev.interfaces import Advice, Completed, ContainerExit, LogLine, OneOff
+from nexusdev.plan import Intent, Observation, Plan, Step
 from nexusdev.runtimes import failures
+from nexusdev.runtimes.docker.advice import ADVICE
 from nexusdev.runtimes.docker.labels import ONE_OFF_ROLE
+from nexusdev.runtimes.docker.plan.intents import plan_for
+from nexusdev.runtimes.docker.plan.observation import DockerObservation, observation_of, snapshot_of
+from nexusdev.runtimes.docker.plan.snapshot import NetworkState, Snapshot, State, Volume
+from nexusdev.runtimes.docker.plan.steps import Action, DockerStep, docker_step
 from nexusdev.runtimes.memory.engine import ALIVE, FakeContainer, FakeEngine, FakeNetwork, FakeVolume, container_of
 from nexusdev.stack.model import Service, Stack
 
@@ -37,7 +43,17 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
     stack: Stack | None = None
     engine: FakeEngine = field(default_factory=FakeEngine)
 
-    def observe(self) -> Snapshot:
+    @property
+    def advice(self) -> Advice:
+        return ADVICE
+
+    def observe(self) -> DockerObservation:
+        return observation_of(self._snapshot())
+
+    def plan(self, intent: Intent, observation: Observation | None = None) -> Plan:
+        return plan_for(intent, snapshot_of(observation or self.observe()), owner_path=self.owner_path)
+
+    def _snapshot(self) -> Snapshot:
         with self.engine.lock:
             ours = [container for container in self.engine.containers.values() if container.instance == self.instance]
             network = next((net for net in self.engine.networks.values() if net.instance == self.instance), None)
@@ -91,6 +107,9 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
         }
 
     def apply(self, step: Step) -> None:
+        self._apply(docker_step(step))
+
+    def _apply(self, step: DockerStep) -> None:
         with self.engine.lock:
             self.engine.done.append(step)
             if failure := self.engine.failures.get((step.action, step.resource)):
@@ -115,13 +134,13 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
                 case Action.REMOVE_VOLUME:
                     self._remove_volume(step)
 
-    def _container_of(self, step: Step) -> FakeContainer:
+    def _container_of(self, step: DockerStep) -> FakeContainer:
         container = self._find(step)
         if container is None:
             raise NotFound(f"No such container: {step.target or step.resource}", hint="nexusdev status")
         return container
 
-    def _find(self, step: Step) -> FakeContainer | None:
+    def _find(self, step: DockerStep) -> FakeContainer | None:
         wanted = step.target or self._name(step.resource)
         return next(
             (container for container in self.engine.containers.values() if wanted in (container.id, container.name)),
@@ -164,7 +183,7 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
         if store.instance != self.instance:
             raise failures.not_ours("volume", full_name)
 
-    def _create(self, step: Step) -> None:
+    def _create(self, step: DockerStep) -> None:
         service, stack = step.service, self._need_stack()
         if service is None:
             raise NexusError(f"the step {step} says not what to create")
@@ -218,12 +237,12 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
         if container.state is State.PAUSED:
             container.state = State.RUNNING
 
-    def _remove(self, step: Step) -> None:
+    def _remove(self, step: DockerStep) -> None:
         container = self._find(step)
         if container is not None:
             self.engine.remove(container.name)
 
-    def _remove_network(self, step: Step) -> None:
+    def _remove_network(self, step: DockerStep) -> None:
         wanted = step.target or f"{self.project}_{step.resource}"
         net = next((net for net in self.engine.networks.values() if wanted in (net.id, net.name)), None)
         if net is None:
@@ -232,7 +251,7 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
             raise failures.network_in_use(net.name, self.engine.attached_to(net, but=self.instance))
         del self.engine.networks[net.name]
 
-    def _remove_volume(self, step: Step) -> None:
+    def _remove_volume(self, step: DockerStep) -> None:
         full_name = step.target or f"{self.project}_{step.resource}"
         if self.engine.users_of(full_name):
             raise failures.volume_in_use(full_name, self.engine.users_of(full_name, but=self.instance))

@@ -15,7 +15,7 @@ from nexusdev.cli.app import app
 from nexusdev.cli.console import Console
 from nexusdev.errors import NexusError
 from nexusdev.events import ComponentReady
-from nexusdev.plan.snapshot import State
+from nexusdev.runtimes.docker.plan.snapshot import State
 from tests.fakes import House
 
 

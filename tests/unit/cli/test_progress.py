@@ -17,13 +17,15 @@ from nexusdev.events import (
     Seeded,
     StepDone,
 )
-from nexusdev.plan.steps import Action, Plan, Step
-from nexusdev.stack.model import Service
+from nexusdev.plan import Plan, Step
 
-REDIS = Service(name="redis-0", image="i", component="redis", group="redis")
-CREATE = Step(action=Action.CREATE, resource="redis-0", reason="it is not there", service=REDIS)
-START = Step(action=Action.START, resource="redis-0", reason="it is not there")
-STOPPED = Step(action=Action.START, resource="redis-1", reason="it is stopped")
+CREATE = Step(action="create", resource="redis-0", reason="it is not there", component="redis", image="i")
+START = Step(
+    action="start", resource="redis-0", reason="it is not there", component="redis", starts=frozenset({"redis-0"})
+)
+STOPPED = Step(
+    action="start", resource="redis-1", reason="it is stopped", component="redis", starts=frozenset({"redis-1"})
+)
 
 EVENTS: tuple[Event, ...] = (
     Planned(plan=Plan(steps=(CREATE, START))),
@@ -89,7 +91,13 @@ def test_the_board_has_one_row_per_component_with_what_it_waits_for() -> None:
 
 
 def test_a_component_that_is_ready_stays_so_while_its_exporters_are_started() -> None:
-    observer = Step(action=Action.START, resource="redis-exporter", reason="it is not there")
+    observer = Step(
+        action="start",
+        resource="redis-exporter",
+        reason="it is not there",
+        component="redis",
+        starts=frozenset({"redis-exporter"}),
+    )
     rows = board(*EVENTS, StepDone(step=observer, seconds=0.2, component="redis")).rows
     assert (rows[0].name, rows[0].words, rows[0].done) == ("redis", "ready, proven", True)
 

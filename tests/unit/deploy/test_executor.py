@@ -8,21 +8,21 @@ import time
 import pytest
 
 from nexusdev.deploy.executor import PlanExecutor, predecessors
-from nexusdev.plan.steps import Action, Plan, Step
+from nexusdev.plan import Plan, Step
 
 
-def step(act: Action, subject: str, *after: str) -> Step:
+def step(act: str, subject: str, *after: str) -> Step:
     return Step(action=act, resource=subject, reason="it is not there", after=after)
 
 
 PLAN = Plan(
     steps=(
-        step(Action.CREATE_NETWORK, "nexus"),
-        step(Action.CREATE, "a", "nexus"),
-        step(Action.START, "a"),
-        step(Action.CREATE, "b", "nexus"),
-        step(Action.START, "b", "a"),
-        step(Action.START, "c", "b"),
+        step("create network", "nexus"),
+        step("create", "a", "nexus"),
+        step("start", "a"),
+        step("create", "b", "nexus"),
+        step("start", "b", "a"),
+        step("start", "c", "b"),
     )
 )
 
@@ -55,7 +55,7 @@ def test_no_more_at_a_time_than_allowed(parallel: int) -> None:
         with lock:
             together -= 1
 
-    PlanExecutor(plan=Plan(steps=tuple(step(Action.START, str(n)) for n in range(8))), do=do, parallel=parallel).run()
+    PlanExecutor(plan=Plan(steps=tuple(step("start", str(n)) for n in range(8))), do=do, parallel=parallel).run()
     assert most == parallel
 
 
@@ -68,7 +68,7 @@ def test_a_step_that_fails_ends_the_walk_and_those_under_way_come_to_their_end()
         time.sleep(0.05)
         done.append(each.resource)
 
-    plan = Plan(steps=(step(Action.START, "good"), step(Action.START, "bad"), step(Action.START, "never", "bad")))
+    plan = Plan(steps=(step("start", "good"), step("start", "bad"), step("start", "never", "bad")))
     with pytest.raises(ValueError, match="refused"):
         PlanExecutor(plan=plan, do=do).run()
     assert done == ["good"]
@@ -76,7 +76,7 @@ def test_a_step_that_fails_ends_the_walk_and_those_under_way_come_to_their_end()
 
 def test_a_gate_holds_one_step_and_not_its_neighbours() -> None:
     done: list[str] = []
-    plan = Plan(steps=(step(Action.CREATE, "built"), step(Action.CREATE, "there")))
+    plan = Plan(steps=(step("create", "built"), step("create", "there")))
     PlanExecutor(
         plan=plan,
         do=lambda each: done.append(each.resource),
@@ -92,7 +92,7 @@ def test_an_interruption_lets_the_running_step_end_and_begins_no_other() -> None
         if done:
             raise KeyboardInterrupt
 
-    plan = Plan(steps=(step(Action.START, "a"), step(Action.START, "b", "a")))
+    plan = Plan(steps=(step("start", "a"), step("start", "b", "a")))
     with pytest.raises(KeyboardInterrupt):
         PlanExecutor(plan=plan, do=lambda each: done.append(each.resource), check=check).run()
     assert done == ["a"]

@@ -18,8 +18,8 @@ from nexusdev.operations.down import down
 from nexusdev.operations.lifecycle import stop
 from nexusdev.operations.status import status
 from nexusdev.operations.up import dry_run, lost_volumes, up
-from nexusdev.plan.losses import Holding
-from nexusdev.plan.steps import Action
+from nexusdev.runtimes.docker.plan.steps import Action
+from nexusdev.stack.losses import Holding
 from tests.fakes import FakeComponent, House
 
 

@@ -14,7 +14,7 @@ from nexusdev.deploy.readiness_loop import LONGEST, SHORTEST, TimeIsUp, Wait, la
 from nexusdev.errors import SeedingFailed
 from nexusdev.events import ComponentReady, ComponentWaits
 from nexusdev.interfaces import ContainerExit, InstanceAccess
-from nexusdev.plan.snapshot import Container, State
+from nexusdev.plan import Exit, ObservedService, Phase
 from nexusdev.runtimes.memory.runtime import FakeEngine, MemoryRuntime
 from nexusdev.stack.model import Service
 from tests.fakes import FakeClock, FakeComponent, Heard
@@ -211,38 +211,30 @@ class TestExitMonitor:
         assert exited.exit_code == 3
 
 
-def container(**more: Any) -> Container:
-    values: dict[str, Any] = {
-        "id": "1",
-        "name": "nexusdev-shop-redis-0-1",
-        "service": "redis-0",
-        "component": "redis",
-        "state": State.EXITED,
-        "fingerprint": "",
-        "owner_path": "/",
-        **more,
-    }
-    return Container(**values)
+def failed(**more: Any) -> ObservedService:
+    return ObservedService(
+        service="redis-0", component="redis", phase=Phase.FAILED, word="exited", exit=Exit(code=1, **more)
+    )
 
 
 @pytest.mark.parametrize(
     ("exit_code", "there", "words"),
     [
-        (137, container(out_of_memory=True), "the kernel ended it for lack of memory; its limit is 256 MiB"),
-        (127, container(), "its command cannot be run in image nexusdev/redis:1"),
-        (139, container(), "it was ended by signal 11"),
-        (0, container(), "it ended by itself, without an error; a server must go on"),
-        (1, container(error="no such device"), "no such device"),
+        (137, failed(out_of_memory=True), "the kernel ended it for lack of memory; its limit is 256 MiB"),
+        (127, failed(), "its command cannot be run in image nexusdev/redis:1"),
+        (139, failed(), "it was ended by signal 11"),
+        (0, failed(), "it ended by itself, without an error; a server must go on"),
+        (1, failed(reason="no such device"), "no such device"),
         (1, None, ""),
     ],
 )
-def test_an_exit_code_is_told_in_words(exit_code: int, there: Container | None, words: str) -> None:
+def test_an_exit_code_is_told_in_words(exit_code: int, there: ObservedService | None, words: str) -> None:
     assert cause(exit_code, REDIS, there) == words
 
 
 def test_a_crash_says_which_when_why_and_what_to_type() -> None:
     exited = ContainerExit(service="redis-0", exit_code=1, at=12.3)
-    error = crash(exited, REDIS, container(), ["FATAL: bad config"], lasted=2.34)
+    error = crash(exited, REDIS, failed(), ["FATAL: bad config"], lasted=2.34)
     assert error.message == "redis is not ready: redis-0 exited (code 1) 2.3 s after its start"
     assert error.evidence == ("FATAL: bad config",)
     assert error.hint.startswith("nexusdev logs redis-0")
@@ -250,7 +242,7 @@ def test_a_crash_says_which_when_why_and_what_to_type() -> None:
 
 def test_who_was_stopped_from_outside_has_no_log_for_evidence() -> None:
     exited = ContainerExit(service="redis-0", exit_code=0, at=12.3, asked=True)
-    error = crash(exited, REDIS, container(), ["# Sentinel is now ready to exit, bye bye..."])
+    error = crash(exited, REDIS, failed(), ["# Sentinel is now ready to exit, bye bye..."], ended_by="docker stop")
     assert error.message == "redis is not ready: redis-0 was stopped"
     assert "docker stop" in error.why
     assert error.evidence == ()
@@ -259,8 +251,8 @@ def test_who_was_stopped_from_outside_has_no_log_for_evidence() -> None:
 def test_where_the_exit_code_says_nothing_the_log_does() -> None:
     exited = ContainerExit(service="redis-0", exit_code=1, at=12.3)
     log = ["starts", "# Invalid AOF manifest file format ", "bye"]
-    assert crash(exited, REDIS, container(), log).why == "its log says: # Invalid AOF manifest file format"
-    assert crash(exited, REDIS, container(), ["starts", "bye"]).why == ""
+    assert crash(exited, REDIS, failed(), log).why == "its log says: # Invalid AOF manifest file format"
+    assert crash(exited, REDIS, failed(), ["starts", "bye"]).why == ""
 
 
 def test_the_seconds_behind_another_command_are_told_apart() -> None:

@@ -10,11 +10,11 @@ import pytest
 
 from nexusdev.errors import InvalidState
 from nexusdev.instance import absent
-from nexusdev.plan.inventory import OwnedResource
+from nexusdev.runtimes.docker.plan.inventory import OwnedResource, by_instance
 
 
 def volume(state_path: str = "", number: int = 0) -> OwnedResource:
-    return OwnedResource(kind="volume", name=f"v{number}", id=f"v{number}", instance="shop", state_path=state_path)
+    return OwnedResource(kind="volume", name=f"v{number}", instance="shop", state_path=state_path)
 
 
 def made_state(root: Path) -> Path:
@@ -25,14 +25,14 @@ def made_state(root: Path) -> Path:
 
 
 def explained(tmp_path: Path, *things: OwnedResource, homes: tuple[Path, ...] = ()) -> InvalidState:
-    found = absent.explained("shop", things, root=tmp_path / "here", project=tmp_path, homes=homes)
+    found = absent.explained("shop", by_instance(things)["shop"], root=tmp_path / "here", project=tmp_path, homes=homes)
     assert found is not None
     return found
 
 
 def test_nothing_is_wrong_where_the_engine_has_nothing_or_only_a_network(tmp_path: Path) -> None:
-    network = OwnedResource(kind="network", name="n", id="n", instance="shop")
-    assert absent.explained("shop", (network,), root=tmp_path, project=tmp_path, homes=()) is None
+    network = OwnedResource(kind="network", name="n", instance="shop")
+    assert absent.explained("shop", by_instance((network,))["shop"], root=tmp_path, project=tmp_path, homes=()) is None
 
 
 def test_a_state_in_another_folder_is_named_with_the_variable_to_set(tmp_path: Path) -> None:
@@ -54,7 +54,12 @@ def test_a_state_of_another_user_is_reached_as_that_user(tmp_path: Path, usual: 
     os.chown(folder, other.pw_uid, other.pw_gid)
     home = tmp_path if usual else tmp_path / "elsewhere"
     found = absent.explained(
-        "shop", (volume(str(folder)),), root=tmp_path / "here", project=tmp_path, homes=(), home_of=lambda _: home
+        "shop",
+        by_instance((volume(str(folder)),))["shop"],
+        root=tmp_path / "here",
+        project=tmp_path,
+        homes=(),
+        home_of=lambda _: home,
     )
     assert found is not None
     hint = found.hint

@@ -60,8 +60,8 @@ def running(house: House) -> House:
 
 
 def there(house: House) -> tuple[set[str], set[str]]:
-    snapshot = house.context().runtime().observe()
-    return set(snapshot.containers), set(snapshot.volumes)
+    observation = house.context().runtime().observe()
+    return set(observation.services), set(observation.volumes)
 
 
 def test_its_container_and_its_volume_go_and_nothing_else(running: House) -> None:

@@ -14,15 +14,15 @@ from nexusdev.instance.identity import Identity
 from nexusdev.instance.instance import locked
 from nexusdev.instance.places import place_of
 from nexusdev.instance.state import read_record, write_record
+from nexusdev.inventory import Inventory
 from nexusdev.operations import gc
 from nexusdev.operations.config import show
 from nexusdev.operations.lifecycle import stop
 from nexusdev.operations.ls import ls
 from nexusdev.operations.ports import ports
 from nexusdev.operations.up import up
-from nexusdev.plan.inventory import EngineInventory
-from nexusdev.plan.snapshot import State
 from nexusdev.results import Table
+from nexusdev.runtimes.docker.plan.snapshot import State
 from nexusdev.runtimes.image_store import StoredImage
 from tests.fakes import FakeImages, House, MemoryProvider
 
@@ -30,7 +30,7 @@ from tests.fakes import FakeImages, House, MemoryProvider
 class Absent(MemoryProvider):
     """No engine answers."""
 
-    def inventory(self, *, caches: bool = False) -> EngineInventory:
+    def inventory(self, *, caches: bool = False) -> Inventory:
         raise PreflightFailed("the engine does not answer")
 
 
@@ -106,8 +106,12 @@ class Store:
 class WithCaches(MemoryProvider):
     """A world with the cache of image builds."""
 
-    def inventory(self, *, caches: bool = False) -> EngineInventory:
-        return replace(super().inventory(), in_use=frozenset({"used"}), caches=("nexusdev-go-cache",) if caches else ())
+    def inventory(self, *, caches: bool = False) -> Inventory:
+        return replace(
+            super().inventory(),
+            images_in_use=frozenset({"used"}),
+            build_caches=("nexusdev-go-cache",) if caches else (),
+        )
 
 
 @pytest.fixture

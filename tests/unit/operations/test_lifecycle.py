@@ -11,8 +11,8 @@ from nexusdev.operations import destroy
 from nexusdev.operations.down import down
 from nexusdev.operations.lifecycle import restart, start, stop
 from nexusdev.operations.up import up
-from nexusdev.plan.snapshot import State
-from nexusdev.plan.steps import Action
+from nexusdev.runtimes.docker.plan.snapshot import State
+from nexusdev.runtimes.docker.plan.steps import Action
 from tests.fakes import House
 
 

@@ -29,7 +29,7 @@ from nexusdev.operations.status import status
 from nexusdev.operations.timings import timings
 from nexusdev.operations.up import up
 from nexusdev.operations.wait import wait
-from nexusdev.plan.snapshot import State
+from nexusdev.runtimes.docker.plan.snapshot import State
 from nexusdev.runtimes.memory.provider import FACTS
 from tests.fakes import House
 
@@ -123,9 +123,9 @@ def test_wait_goes_on_through_a_restart_by_another_command(running: House) -> No
         running.redis.on_look = lambda _: time.sleep(0.02)
         for service in ("redis-0", "redis-1"):
             running.engine.stop(running.container(service))
-            running.engine.begin(
-                running.engine.containers[running.context().runtime().observe().containers[service].id]
-            )
+            existing = running.engine.named(running.container(service))
+            assert existing is not None
+            running.engine.begin(existing)
 
     running.redis.sentences, running.redis.on_look = ["no master yet"] * 30, restarted
     assert wait(running.context(timeout=1e6), "redis", "ready").data["condition"] == "ready"

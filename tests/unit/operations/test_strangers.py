@@ -18,10 +18,11 @@ from nexusdev.operations.destroy_service import discard
 from nexusdev.operations.down import down
 from nexusdev.operations.lifecycle import stop
 from nexusdev.operations.up import up
-from nexusdev.plan.losses import Holding
-from nexusdev.plan.snapshot import Snapshot, State
-from nexusdev.plan.steps import Action
 from nexusdev.runtimes import failures
+from nexusdev.runtimes.docker.plan.snapshot import Snapshot, State
+from nexusdev.runtimes.docker.plan.steps import Action
+from nexusdev.runtimes.memory.runtime import MemoryRuntime
+from nexusdev.stack.losses import Holding
 from tests.fakes import FakeComponent, House
 
 NETWORK = "nexusdev-shop_nexus"
@@ -52,7 +53,9 @@ def on_the_network(house: House, *names: str) -> None:
 
 
 def there(house: House) -> Snapshot:
-    return house.context().runtime().observe()
+    runtime = house.context().runtime()
+    assert isinstance(runtime, MemoryRuntime)
+    return runtime.observe().snapshot
 
 
 @pytest.mark.parametrize(
@@ -167,9 +170,14 @@ def test_gc_leaves_a_forsaken_instance_whole_while_others_use_it(running: House)
     stop(running.context())
     on_the_network(running, "web")
     shutil.rmtree(running.project)
-    things = running.provider.inventory().of_instance("shop")
+    existing = running.provider.inventory().of("shop")
     leftover = gc.Leftover(
-        kind="data", name="shop", reason="its folder is gone", owner=str(running.project), things=things
+        kind="data",
+        name="shop",
+        reason="its folder is gone",
+        owner=str(running.project),
+        objects=(*existing.services, f"network {NETWORK}"),
+        volumes=existing.volumes,
     )
     before = there(running)
     assert "container web" in gc.remove(running.context(), [leftover]).warnings[0]

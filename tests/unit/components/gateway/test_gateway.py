@@ -12,7 +12,7 @@ from nexusdev.components.gateway import readiness
 from nexusdev.components.gateway.component import create
 from nexusdev.components.gateway.readiness import ROLES, Facts
 from nexusdev.interfaces import Address, InstanceAccess, View
-from nexusdev.plan.snapshot import Container, Snapshot, State
+from nexusdev.plan import Observation, ObservedService, Phase
 from tests.unit.env.servers import authority, http, serving
 
 COMPONENT = create()
@@ -118,11 +118,9 @@ def test_applications_read_nothing_of_the_gateway_itself(tmp_path: Path) -> None
 class Running:
     """A runtime in which MinIO runs."""
 
-    def observe(self) -> Snapshot:
-        node = Container(
-            id="1", name="m", service="minio-0", component="minio", state=State.RUNNING, fingerprint="", owner_path=""
-        )
-        return Snapshot(containers={"minio-0": node})
+    def observe(self) -> Observation:
+        node = ObservedService(service="minio-0", component="minio", phase=Phase.RUNNING)
+        return Observation(services={"minio-0": node})
 
 
 def access(tls: Path, ports: dict[str, int]) -> InstanceAccess:

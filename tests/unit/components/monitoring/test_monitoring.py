@@ -20,7 +20,7 @@ from nexusdev.components.monitoring.readiness import Facts, Peer, PrometheusServ
 from nexusdev.components.monitoring.targets import Target
 from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.interfaces import Address, InstanceAccess, View
-from nexusdev.plan.snapshot import Container, Snapshot, State
+from nexusdev.plan import Observation, ObservedService, Phase
 from tests.unit.env.servers import Talk, authority, http, serving
 
 COMPONENT = create()
@@ -191,14 +191,12 @@ class Running:
     def __init__(self, services: frozenset[str] = SERVICES) -> None:
         self.services = services
 
-    def observe(self) -> Snapshot:
-        return Snapshot(containers={name: _container(name) for name in sorted(self.services)})
+    def observe(self) -> Observation:
+        return Observation(services={name: _running(name) for name in sorted(self.services)})
 
 
-def _container(name: str) -> Container:
-    return Container(
-        id=name, name=name, service=name, component="x", state=State.RUNNING, fingerprint="", owner_path=""
-    )
+def _running(name: str) -> ObservedService:
+    return ObservedService(service=name, component="x", phase=Phase.RUNNING)
 
 
 def _site(tls: Path, ports: Mapping[str, int], services: frozenset[str] = SERVICES) -> InstanceAccess:

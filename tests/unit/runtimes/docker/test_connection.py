@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from nexusdev.errors import NexusError, NotFound, PreflightFailed
-from nexusdev.plan.steps import Action, Step
 from nexusdev.runtimes.docker.connection import connect, find_endpoint
 from nexusdev.runtimes.docker.http_client import EngineEndpoint
+from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
 from nexusdev.runtimes.docker.runtime import DockerRuntime
 from tests.unit.env.servers import refusing_proxy
 from tests.unit.runtimes.docker.engines import engine_at, engine_on_tcp, version
@@ -137,7 +137,7 @@ def test_an_engine_that_dies_in_the_middle_is_told_as_lost(tmp_path: Path) -> No
             runtime.observe()
         assert error.value.code == "ENGINE_LOST"
         with pytest.raises(PreflightFailed) as again:
-            runtime.apply(Step(action=Action.START, resource="db", reason="x"))
+            runtime.apply(DockerStep(action=Action.START, resource="db", reason="x"))
         assert again.value.code == "ENGINE_LOST"
     with pytest.raises(PreflightFailed) as gone:
         runtime.observe()
@@ -161,7 +161,7 @@ def test_what_is_not_there_is_told_as_not_found(tmp_path: Path) -> None:
         return (200, version()) if "version" in path else (404, {"message": "No such container: shop-db-1"})
 
     with engine_at(tmp_path / "s", answer) as url, pytest.raises(NotFound, match="No such container: shop-db-1"):
-        bound(url).apply(Step(action=Action.START, resource="db", reason="x"))
+        bound(url).apply(DockerStep(action=Action.START, resource="db", reason="x"))
 
 
 def test_an_engine_on_this_machine_is_never_asked_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from nexusdev.plan.snapshot import Snapshot, State
 from nexusdev.runtimes.docker import labels
 from nexusdev.runtimes.docker.create import ResourceNames
 from nexusdev.runtimes.docker.observe import needs_details, seconds, snapshot, state_path
+from nexusdev.runtimes.docker.plan.snapshot import Snapshot, State
 from nexusdev.stack.model import Network, Service, Stack
 
 DB = Service(name="db", image="db:1", component="db", group="db", address="10.0.0.10")

@@ -55,14 +55,15 @@ def container(state: str, **more: object) -> Mapping[str, Any]:
     ],
 )
 def test_a_container_lives_unless_it_ended(state: str, running: bool, alive: bool) -> None:
-    (found,) = inventory(Listing(container(state))).resources
-    assert (found.running, found.alive) == (running, alive)
+    found = inventory(Listing(container(state))).of("shop")
+    assert (found.running, found.alive) == (int(running), alive)
 
 
 def test_when_a_container_ended_and_when_a_volume_was_made() -> None:
     volume = {"Name": "v", "Labels": LABELS, "CreatedAt": "2026-01-01T00:00:00Z"}
-    ended, made = inventory(Listing(container("exited"), volumes=(volume,))).resources
-    assert (ended.ports, ended.used - made.used) == ((21040,), 10.0)
+    made = inventory(Listing(volumes=(volume,))).of("shop")
+    ended = inventory(Listing(container("exited"), volumes=(volume,))).of("shop")
+    assert (ended.ports, ended.held_ports, ended.used - made.used) == ({21040}, frozenset(), 10.0)
 
 
 def test_sizes_are_those_that_the_engine_counted(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What every runtime owes to its callers; the fake in memory and the real engine are held to the same words."""
+"""What containers, networks and names owe on a Docker engine and on the engine in memory that imitates it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from nexusdev.errors import IdentityMismatch, ImageUnavailable, NotFound, PortInUse, PreflightFailed, TeardownIncomplete
 from nexusdev.interfaces import Completed, OneOff
-from nexusdev.plan.planner import plan_down, plan_restart, plan_start, plan_stop
-from nexusdev.plan.snapshot import Snapshot, State
-from nexusdev.plan.steps import Action, Step
+from nexusdev.runtimes.docker.plan.observation import snapshot_of
+from nexusdev.runtimes.docker.plan.planner import plan_down, plan_restart, plan_start, plan_stop
+from nexusdev.runtimes.docker.plan.snapshot import Snapshot, State
+from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
 from nexusdev.stack.model import Port
 from tests.contract.worlds import STATE, Bench, MemoryBench
 
@@ -27,7 +28,7 @@ ALL_RUN = {"store-0": "running", "relay-0": "running", "store-1": "running"}
 
 
 def test_nothing_is_seen_where_nothing_is(bench: Bench) -> None:
-    assert bench.runtime().observe() == Snapshot()
+    assert bench.snapshot() == Snapshot()
 
 
 def test_up_makes_everything_and_a_second_plan_is_empty(bench: Bench) -> None:
@@ -45,7 +46,7 @@ def test_each_step_done_twice_is_the_same_as_once(bench: Bench) -> None:
     for step in bench.plan().steps:
         runtime.apply(step)
         runtime.apply(step)
-    seen = runtime.observe()
+    seen = snapshot_of(runtime.observe())
     assert states(seen) == ALL_RUN
     for step in plan_stop(seen).steps:
         runtime.apply(step)
@@ -54,35 +55,35 @@ def test_each_step_done_twice_is_the_same_as_once(bench: Bench) -> None:
         runtime.apply(step)
         if step.action != "stop":
             runtime.apply(step)
-    assert runtime.observe() == Snapshot()
+    assert snapshot_of(runtime.observe()) == Snapshot()
 
 
 def test_down_keeps_the_volumes_and_destroy_does_not(bench: Bench) -> None:
     bench.walk(plan_down(bench.up(), volumes=False))
-    seen = bench.runtime().observe()
+    seen = bench.snapshot()
     assert (seen.containers, seen.network, list(seen.volumes)) == ({}, None, ["store-0"])
     bench.walk(plan_down(seen, volumes=True))
-    assert bench.runtime().observe() == Snapshot()
+    assert bench.snapshot() == Snapshot()
 
 
 def test_a_teardown_needs_no_stack(bench: Bench) -> None:
     bench.up()
     bare = replace(bench.stack, services={})
     runtime = bench.runtime(bare)
-    for step in plan_down(runtime.observe(), volumes=True).steps:
+    for step in plan_down(snapshot_of(runtime.observe()), volumes=True).steps:
         runtime.apply(step)
-    assert bench.runtime().observe() == Snapshot()
+    assert bench.snapshot() == Snapshot()
 
 
 def test_stop_and_start_keep_the_containers(bench: Bench) -> None:
     before = bench.up()
     bench.walk(plan_stop(before))
-    stopped = bench.runtime().observe()
+    stopped = bench.snapshot()
     assert set(states(stopped).values()) == {"exited"}
     assert stopped.containers["store-0"].exit_code == 0
     assert stopped.containers["store-0"].finished_at >= stopped.containers["store-0"].started_at > 0
     bench.walk(plan_start(stopped))
-    after = bench.runtime().observe()
+    after = bench.snapshot()
     assert states(after) == ALL_RUN
     assert {c.id for c in after.containers.values()} == {c.id for c in before.containers.values()}
     assert str(bench.plan()) == "nothing to do"
@@ -91,7 +92,7 @@ def test_stop_and_start_keep_the_containers(bench: Bench) -> None:
 def test_a_killed_container_tells_its_exit_code_and_is_started_again(bench: Bench) -> None:
     bench.up()
     bench.hand("kill", bench.container("store-1"))
-    seen = bench.runtime().observe()
+    seen = bench.snapshot()
     assert (seen.containers["store-1"].state, seen.containers["store-1"].exit_code) == (State.EXITED, 137)
     assert str(bench.plan()) == "start store-1: it ended with exit code 137"
     assert states(bench.up()) == ALL_RUN
@@ -125,10 +126,10 @@ def test_a_paused_container_is_unpaused_and_can_be_stopped_and_removed(bench: Be
     assert states(bench.up()) == ALL_RUN
     bench.hand("pause", bench.container("store-1"))
     bench.hand("pause", bench.container("store-0"))
-    bench.walk(plan_stop(bench.runtime().observe(), ["store-1"]))
-    assert states(bench.runtime().observe())["store-1"] == "exited"
+    bench.walk(plan_stop(bench.snapshot(), ["store-1"]))
+    assert states(bench.snapshot())["store-1"] == "exited"
     bench.down()
-    assert bench.runtime().observe() == Snapshot()
+    assert bench.snapshot() == Snapshot()
 
 
 def test_a_container_removed_by_hand_is_made_again(bench: Bench) -> None:
@@ -141,7 +142,7 @@ def test_a_container_removed_by_hand_is_made_again(bench: Bench) -> None:
 def test_a_container_renamed_by_hand_is_replaced(bench: Bench) -> None:
     bench.up()
     bench.hand("rename", bench.container("store-1"), f"{bench.project}-mine")
-    seen = bench.runtime().observe()
+    seen = bench.snapshot()
     assert [orphan.service for orphan in seen.orphans] == ["store-1"]
     assert str(bench.plan()).splitlines() == [
         f"remove {bench.project}-mine: it claims to be store-1, but has another name",
@@ -191,7 +192,7 @@ def test_another_subnet_makes_the_network_anew(bench: Bench) -> None:
 
 def test_a_foreign_container_with_our_name_is_seen_refused_and_never_touched(bench: Bench) -> None:
     image = bench.add_stranger(bench.container("store-1"))
-    assert bench.runtime().observe().name_conflicts == {"store-1": image}
+    assert bench.snapshot().name_conflicts == {"store-1": image}
     with pytest.raises(IdentityMismatch, match="store-1") as refused:
         bench.plan()
     assert image in refused.value.why
@@ -201,7 +202,7 @@ def test_a_foreign_container_with_our_name_is_seen_refused_and_never_touched(ben
     assert late.value.code == "FOREIGN_CONTAINER"
     assert image in late.value.why
     bench.down()
-    assert bench.runtime().observe().name_conflicts == {"store-1": image}
+    assert bench.snapshot().name_conflicts == {"store-1": image}
 
 
 def test_another_folder_cannot_take_over_the_instance(bench: Bench) -> None:
@@ -224,7 +225,7 @@ def test_a_taken_port_is_told_with_its_holder(bench: Bench) -> None:
     with pytest.raises(PortInUse, match=str(port)) as refused:
         bench.up()
     assert f"{bench.project}-holder" in refused.value.why
-    assert states(bench.runtime().observe())["store-0"] == "created"
+    assert states(bench.snapshot())["store-0"] == "created"
 
 
 def test_an_image_that_is_not_there_is_told(bench: Bench) -> None:
@@ -266,8 +267,8 @@ def test_who_was_asked_to_end_is_told_from_who_ended_by_itself(bench: Bench, act
     bench.up()
     stop = threading.Event()
     exits = bench.runtime().watch_exits(stop)
-    there = bench.runtime().observe().containers["store-1"]
-    bench.runtime().apply(Step(action=act, resource="store-1", reason="the test says so", target=there.id))
+    there = bench.snapshot().containers["store-1"]
+    bench.runtime().apply(DockerStep(action=act, resource="store-1", reason="the test says so", target=there.id))
     exited = next(exits)
     stop.set()
     assert (exited.service, exited.asked) == ("store-1", True)
@@ -299,7 +300,7 @@ def test_restart_of_an_owner_restarts_its_sidecar(bench: Bench) -> None:
         "start relay-0",
     ]
     bench.walk(towards)
-    assert states(bench.runtime().observe()) == ALL_RUN
+    assert states(bench.snapshot()) == ALL_RUN
     assert str(bench.plan()) == "nothing to do"
 
 
@@ -308,7 +309,7 @@ def test_two_instances_share_an_engine_and_see_nothing_of_each_other(bench: Benc
     project, stack = bench.project, bench.stack
     bench.project = f"{project}-b"
     try:
-        assert bench.runtime().observe() == Snapshot()
+        assert bench.snapshot() == Snapshot()
     finally:
         bench.project, bench.stack = project, stack
 
@@ -335,7 +336,7 @@ def test_started_times_are_told_of_what_ended(bench: Bench) -> None:
     bench.up()
     time.sleep(0.01)
     bench.hand("kill", bench.container("store-1"))
-    ended = bench.runtime().observe().containers["store-1"]
+    ended = bench.snapshot().containers["store-1"]
     assert ended.finished_at > ended.started_at > 0
 
 
@@ -346,7 +347,7 @@ def test_a_stranger_on_the_network_is_seen_and_named_by_the_removal(bench: Bench
     name = f"{bench.project}-stranger"
     bench.add_stranger(name)
     bench.hand("connect", name, network.full_name)
-    seen = bench.runtime().observe()
+    seen = bench.snapshot()
     assert seen.network is not None
     assert seen.network.strangers == (name,)
     *containers, last = plan_down(seen, volumes=False).steps
@@ -358,7 +359,7 @@ def test_a_stranger_on_the_network_is_seen_and_named_by_the_removal(bench: Bench
     assert caught.value.hint.splitlines()[0] == f"docker network disconnect {network.full_name} {name}"
     bench.hand("remove", name)
     bench.runtime().apply(last)
-    assert bench.runtime().observe().network is None
+    assert bench.snapshot().network is None
 
 
 def test_a_stranger_with_a_volume_is_seen_and_named_by_the_removal(bench: Bench) -> None:
@@ -367,7 +368,7 @@ def test_a_stranger_with_a_volume_is_seen_and_named_by_the_removal(bench: Bench)
     name = f"{bench.project}-stranger"
     bench.add_stranger(name, volume=volume.full_name)
     bench.hand("kill", name)
-    seen = bench.runtime().observe()
+    seen = bench.snapshot()
     assert seen.volumes["store-0"].strangers == (name,)
     *others, last = plan_down(seen, volumes=True).steps
     for step in others:
@@ -378,7 +379,7 @@ def test_a_stranger_with_a_volume_is_seen_and_named_by_the_removal(bench: Bench)
     assert name in caught.value.message
     bench.hand("remove", name)
     bench.runtime().apply(last)
-    assert bench.runtime().observe() == Snapshot()
+    assert bench.snapshot() == Snapshot()
 
 
 def one_off(bench: Bench, script: str, completed: Completed | None = None) -> OneOff:
@@ -400,7 +401,7 @@ def test_a_one_off_has_our_streams_and_its_own_exit_code_and_leaves_nothing(benc
     )
     code = bench.runtime().run_one_off(wanted, stdin=io.BytesIO(b"in\n"), stdout=out, stderr=err, tty=False)
     assert (code, out.getvalue(), err.getvalue()) == (7, b"in\nme\n", b"oops\n")
-    assert bench.runtime().observe().one_offs == ()
+    assert bench.snapshot().one_offs == ()
 
 
 def test_a_one_off_without_input_ends(bench: Bench) -> None:
@@ -443,7 +444,7 @@ def test_a_running_one_off_is_no_orphan_nobody_hears_it_end_and_down_removes_it(
         bench.runtime().apply(first)
         os.close(writing)
         thread.join(timeout=20)
-    assert bench.runtime().observe().one_offs == ()
+    assert bench.snapshot().one_offs == ()
     assert codes == [137]
     bench.hand("kill", bench.container("store-1"))
     assert next(exits).service == "store-1"
@@ -454,7 +455,7 @@ def until_seen(bench: Bench) -> Snapshot:
     """What there is once the throw-away container runs."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        seen = bench.runtime().observe()
+        seen = bench.snapshot()
         if seen.one_offs and seen.one_offs[0].state is State.RUNNING:
             return seen
         time.sleep(0.02)

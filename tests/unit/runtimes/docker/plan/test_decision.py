@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nexusdev.plan.decision import ended
-from nexusdev.plan.snapshot import Container, State
+from nexusdev.runtimes.docker.plan.decision import ended
+from nexusdev.runtimes.docker.plan.snapshot import Container, State
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from nexusdev.plan.snapshot import Container, Snapshot, State
+from nexusdev.runtimes.docker.plan.snapshot import Container, Snapshot, State
 from nexusdev.stack.model import Service, Stack
 
 

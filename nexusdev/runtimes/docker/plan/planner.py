@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from nexusdev.plan.decision import KEEP, Decision, DiffContext, ServiceAction, decide
-from nexusdev.plan.lifecycle import plan_restart, plan_start, plan_stop
-from nexusdev.plan.ownership import refuse_strangers, require_ownership
-from nexusdev.plan.snapshot import Container, Snapshot
-from nexusdev.plan.steps import Action, Plan, Step
-from nexusdev.plan.teardown import one_off_removals, plan_down, removals
+from nexusdev.plan import Plan
+from nexusdev.runtimes.docker.plan.decision import KEEP, Decision, DiffContext, ServiceAction, decide
+from nexusdev.runtimes.docker.plan.lifecycle import plan_restart, plan_start, plan_stop
+from nexusdev.runtimes.docker.plan.ownership import refuse_strangers, require_ownership
+from nexusdev.runtimes.docker.plan.snapshot import Container, Snapshot
+from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
+from nexusdev.runtimes.docker.plan.teardown import one_off_removals, plan_down, removals
 from nexusdev.stack.model import Service, Stack
 from nexusdev.stack.order import closure, ordered
 
@@ -110,52 +111,61 @@ def _gone(
     return gone
 
 
-def _network_steps(stack: Stack, snapshot: Snapshot, removed: tuple[str, ...]) -> list[Step]:
+def _network_steps(stack: Stack, snapshot: Snapshot, removed: tuple[str, ...]) -> list[DockerStep]:
     name = stack.network.name
     if snapshot.network is None:
-        return [Step(action=Action.CREATE_NETWORK, resource=name, reason="it is not there")]
+        return [DockerStep(action=Action.CREATE_NETWORK, resource=name, reason="it is not there")]
     if snapshot.network.subnet == stack.network.subnet:
         return []
     reason = f"its subnet is {snapshot.network.subnet}, not {stack.network.subnet}"
     return [
-        Step(action=Action.REMOVE_NETWORK, resource=name, reason=reason, target=snapshot.network.id, after=removed),
-        Step(action=Action.CREATE_NETWORK, resource=name, reason=reason),
+        DockerStep(
+            action=Action.REMOVE_NETWORK, resource=name, reason=reason, target=snapshot.network.id, after=removed
+        ),
+        DockerStep(action=Action.CREATE_NETWORK, resource=name, reason=reason),
     ]
 
 
-def _volume_steps(stack: Stack, snapshot: Snapshot, services: Collection[Service]) -> list[Step]:
+def _volume_steps(stack: Stack, snapshot: Snapshot, services: Collection[Service]) -> list[DockerStep]:
     needed = {mount.volume for service in services for mount in service.volumes}
     return [
-        Step(action=Action.CREATE_VOLUME, resource=volume, reason="it is not there")
+        DockerStep(action=Action.CREATE_VOLUME, resource=volume, reason="it is not there")
         for volume in stack.volumes
         if volume in needed and volume not in snapshot.volumes
     ]
 
 
-def _service_steps(service: Service, decision: Decision, context: DiffContext, removed: tuple[str, ...]) -> list[Step]:
+def _service_steps(
+    service: Service, decision: Decision, context: DiffContext, removed: tuple[str, ...]
+) -> list[DockerStep]:
     """The steps of one service, behind those of what it needs."""
     before = tuple(dict.fromkeys(((service.shares,) if service.shares else ()) + service.depends_on + removed))
-    start = Step(action=Action.START, resource=service.name, reason=decision.reason, after=before)
+    start = DockerStep(action=Action.START, resource=service.name, reason=decision.reason, after=before)
     if decision.is_recreate:
         return [_creation(service, decision, context), start]
     if decision.action is ServiceAction.KEEP:
         return []
     target = context.snapshot.containers[service.name].id
-    existing = Step(action=Action.START, resource=service.name, reason=decision.reason, target=target, after=before)
+    existing = DockerStep(
+        action=Action.START, resource=service.name, reason=decision.reason, target=target, after=before
+    )
     match decision.action:
         case ServiceAction.UNPAUSE:
-            return [Step(action=Action.UNPAUSE, resource=service.name, reason=decision.reason, target=target)]
+            return [DockerStep(action=Action.UNPAUSE, resource=service.name, reason=decision.reason, target=target)]
         case ServiceAction.RESTART:
-            return [Step(action=Action.STOP, resource=service.name, reason=decision.reason, target=target), existing]
+            return [
+                DockerStep(action=Action.STOP, resource=service.name, reason=decision.reason, target=target),
+                existing,
+            ]
         case _:
             return [existing]
 
 
-def _creation(service: Service, decision: Decision, context: DiffContext) -> Step:
+def _creation(service: Service, decision: Decision, context: DiffContext) -> DockerStep:
     """After its network, its volumes, the owner of its namespace, and whatever else claimed to be this service."""
     orphans = tuple(orphan.name for orphan in context.snapshot.orphans if orphan.service == service.name)
     volumes = tuple(mount.volume for mount in service.volumes)
-    return Step(
+    return DockerStep(
         action=Action.CREATE,
         resource=service.name,
         reason=decision.reason,

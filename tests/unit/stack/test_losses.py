@@ -9,8 +9,8 @@ import pytest
 from nexusdev.components.contract import Keeping
 from nexusdev.components.registry import ALL
 from nexusdev.context import stack_file
-from nexusdev.plan.losses import Loss, cleared, losses, missing
 from nexusdev.stack.loader import load
+from nexusdev.stack.losses import Loss, cleared, losses, missing
 from nexusdev.stack.model import Stack
 
 ETCD = ("etcd-0-data", "etcd-1-data", "etcd-2-data")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from nexusdev.errors import IdentityMismatch, NexusError, PreflightFailed, TeardownIncomplete
-from nexusdev.plan.snapshot import NetworkState, Snapshot, Volume
-from nexusdev.plan.steps import Action, Plan
+from nexusdev.plan import Plan
+from nexusdev.runtimes.docker.plan.snapshot import NetworkState, Snapshot, Volume
+from nexusdev.runtimes.docker.plan.steps import Action
 from nexusdev.util.humanize import join_names
 
 

@@ -6,10 +6,11 @@ from collections.abc import Collection
 from difflib import get_close_matches
 
 from nexusdev.errors import NotFound
-from nexusdev.plan.decision import ended, outlived
-from nexusdev.plan.snapshot import Container, Snapshot, State
-from nexusdev.plan.steps import Action, Plan, Step
-from nexusdev.plan.teardown import is_store
+from nexusdev.plan import Plan
+from nexusdev.runtimes.docker.plan.decision import ended, outlived
+from nexusdev.runtimes.docker.plan.snapshot import Container, Snapshot, State
+from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
+from nexusdev.runtimes.docker.plan.teardown import is_store
 
 _ALIVE = (State.RUNNING, State.PAUSED, State.RESTARTING)
 
@@ -23,7 +24,7 @@ def plan_stop(snapshot: Snapshot, services: Collection[str] | None = None) -> Pl
 def plan_start(snapshot: Snapshot, services: Collection[str] | None = None) -> Plan:
     """Start or unpause these services (default: all), the owners of the networks that they share, and who shares theirs."""
     selected = _chosen(snapshot, services, with_sharers=True, with_owners=True)
-    steps: list[Step] = []
+    steps: list[DockerStep] = []
     started: set[str] = set()
     for container in _owners_first(selected):
         owner = _owner(snapshot, container)
@@ -48,7 +49,13 @@ def plan_restart(snapshot: Snapshot, services: Collection[str] | None = None) ->
     return Plan(steps=(*_stops(snapshot, selected, reason), *starts))
 
 
-def _stops(snapshot: Snapshot, selected: list[Container], reason: str) -> list[Step]:
+def plan_halt(snapshot: Snapshot, service: str, reason: str) -> Plan:
+    """Stop one container whatever its state, so that the engine does not start it again; it is kept."""
+    container = snapshot.containers.get(service)
+    return Plan(steps=(_step(Action.STOP, container, reason),) if container else ())
+
+
+def _stops(snapshot: Snapshot, selected: list[Container], reason: str) -> list[DockerStep]:
     """Who shares a network before its owner, stores after the servers of their component."""
     stored = {container.component for container in selected if is_store(container)}
     return [
@@ -74,7 +81,7 @@ def _relatives(container: Container, selected: list[Container]) -> list[Containe
     return [each for each in selected if each.component == container.component]
 
 
-def _start_steps(container: Container, owner: Container | None, *, owner_started: bool) -> list[Step]:
+def _start_steps(container: Container, owner: Container | None, *, owner_started: bool) -> list[DockerStep]:
     after = (owner.service,) if owner else ()
     match container.state:
         case State.RUNNING | State.PAUSED | State.RESTARTING if owner_started and owner:
@@ -87,8 +94,8 @@ def _start_steps(container: Container, owner: Container | None, *, owner_started
     return []
 
 
-def _step(action: Action, container: Container, reason: str, *, after: tuple[str, ...] = ()) -> Step:
-    return Step(action=action, resource=container.service, reason=reason, target=container.id, after=after)
+def _step(action: Action, container: Container, reason: str, *, after: tuple[str, ...] = ()) -> DockerStep:
+    return DockerStep(action=action, resource=container.service, reason=reason, target=container.id, after=after)
 
 
 def _chosen(

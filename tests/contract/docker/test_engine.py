@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from nexusdev.errors import InvalidState, NotReadyInTime, PortInUse
 from nexusdev.interfaces import BindMount, OneOff, Runtime
-from nexusdev.plan.planner import plan_down
-from nexusdev.plan.snapshot import Snapshot
 from nexusdev.runtimes.docker.connection import engine
+from nexusdev.runtimes.docker.plan.planner import plan_down
+from nexusdev.runtimes.docker.plan.snapshot import Snapshot
 from nexusdev.stack.model import FileMount
 from tests.contract.conftest import local_image
 from tests.contract.worlds import DockerBench, closing, docker_bench
@@ -220,14 +220,14 @@ def test_a_kill_between_making_a_container_and_opening_its_volume_is_healed(own:
     own.up()
     own.hand("rename", own.container("store-0"), f"{own.container('store-0')}-new")
     assert {str(c.state) for c in own.up().containers.values()} == {"running"}
-    assert own.runtime().observe().orphans == ()
+    assert own.snapshot().orphans == ()
 
 
 def test_the_helper_of_a_volume_leaves_nothing(own: DockerBench) -> None:
     own.up()
     assert len(engine().api.containers(all=True, filters={"label": f"com.docker.compose.project={own.project}"})) == 3
-    own.walk(plan_down(own.runtime().observe(), volumes=True))
-    assert own.runtime().observe() == Snapshot()
+    own.walk(plan_down(own.snapshot(), volumes=True))
+    assert own.snapshot() == Snapshot()
 
 
 def test_a_volume_that_compose_made_for_the_project_goes_with_the_instance(own: DockerBench) -> None:
@@ -236,7 +236,7 @@ def test_a_volume_that_compose_made_for_the_project_goes_with_the_instance(own: 
     engine().api.create_volume(
         name, labels={"com.docker.compose.project": own.project, "com.docker.compose.volume": "extra"}
     )
-    assert own.runtime().observe().volumes["extra"].full_name == name
+    assert own.snapshot().volumes["extra"].full_name == name
     own.down()
-    assert own.runtime().observe() == Snapshot()
+    assert own.snapshot() == Snapshot()
     assert name not in {each["Name"] for each in engine().api.volumes()["Volumes"] or ()}

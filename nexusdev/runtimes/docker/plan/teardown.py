@@ -10,8 +10,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from nexusdev.plan.snapshot import Container, Snapshot
-from nexusdev.plan.steps import Action, Plan, Step
+from nexusdev.plan import Plan
+from nexusdev.runtimes.docker.plan.snapshot import Container, Snapshot
+from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
 
 
 def plan_down(snapshot: Snapshot, *, volumes: bool, cause: str = "") -> Plan:
@@ -33,15 +34,33 @@ def plan_down(snapshot: Snapshot, *, volumes: bool, cause: str = "") -> Plan:
     return Plan(steps=tuple(steps))
 
 
-def one_off_removals(snapshot: Snapshot, cause: str) -> list[Step]:
+def one_off_removals(snapshot: Snapshot, cause: str) -> list[DockerStep]:
     """The steps after which no throw-away container is left on the network."""
     return [
-        Step(action=Action.REMOVE, resource=each.name, reason=cause, target=each.id, kill=True)
+        DockerStep(action=Action.REMOVE, resource=each.name, reason=cause, target=each.id, kill=True)
         for each in snapshot.one_offs
     ]
 
 
-def _at_once(step: Step) -> Step:
+def remove_one_offs(snapshot: Snapshot, names: Collection[str], cause: str) -> Plan:
+    """The steps after which these throw-away containers are gone."""
+    return Plan(steps=tuple(step for step in one_off_removals(snapshot, cause) if step.resource in names))
+
+
+def without(snapshot: Snapshot, plan: Plan) -> Snapshot:
+    """The snapshot as it will be after these removals."""
+    gone = {
+        action: {step.resource for step in plan.steps if step.action is action}
+        for action in (Action.REMOVE, Action.REMOVE_VOLUME)
+    }
+    return replace(
+        snapshot,
+        containers={name: each for name, each in snapshot.containers.items() if name not in gone[Action.REMOVE]},
+        volumes={name: each for name, each in snapshot.volumes.items() if name not in gone[Action.REMOVE_VOLUME]},
+    )
+
+
+def _at_once(step: DockerStep) -> DockerStep:
     """A store that nobody uses any more and whose peers go too: it would try to hand over its lead for as long as it may. Its log is synced."""
     return replace(step, kill=True)
 
@@ -63,11 +82,11 @@ def plan_discard(
     return Plan(steps=tuple(steps))
 
 
-def _removal(action: Action, resource: str, target: str, cause: str, after: tuple[str, ...]) -> Step:
-    return Step(action=action, resource=resource, reason=cause, target=target, after=after)
+def _removal(action: Action, resource: str, target: str, cause: str, after: tuple[str, ...]) -> DockerStep:
+    return DockerStep(action=action, resource=resource, reason=cause, target=target, after=after)
 
 
-def removals(gone: Sequence[tuple[Container, str, str]]) -> list[Step]:
+def removals(gone: Sequence[tuple[Container, str, str]]) -> list[DockerStep]:
     """Steps that remove containers, each given with subject and reason, in an order in which every one ends in peace.
 
     Servers that others wait for (those with a store) begin: they decide how long it takes.
@@ -80,7 +99,7 @@ def removals(gone: Sequence[tuple[Container, str, str]]) -> list[Step]:
         if not is_store(container):
             users.setdefault(container.component, []).append(resource)
     return [
-        Step(
+        DockerStep(
             action=Action.REMOVE,
             resource=resource,
             reason=cause,

@@ -10,10 +10,11 @@ import pytest
 from msgspec.structs import replace
 
 from nexusdev.errors import IdentityMismatch, NotFound
-from nexusdev.plan.planner import plan, plan_down, plan_restart, plan_start, plan_stop
-from nexusdev.plan.snapshot import Snapshot
-from nexusdev.plan.steps import Action, Plan
-from nexusdev.plan.teardown import plan_discard
+from nexusdev.plan import Plan
+from nexusdev.runtimes.docker.plan.planner import plan, plan_down, plan_restart, plan_start, plan_stop
+from nexusdev.runtimes.docker.plan.snapshot import Snapshot
+from nexusdev.runtimes.docker.plan.steps import Action
+from nexusdev.runtimes.docker.plan.teardown import plan_discard
 from nexusdev.runtimes.memory.runtime import FakeEngine, MemoryRuntime
 from nexusdev.stack.fingerprint import fingerprints
 from nexusdev.stack.model import Stack
@@ -36,7 +37,7 @@ class Shop:
         )
 
     def observe(self) -> Snapshot:
-        return self.runtime.observe()
+        return self.runtime.observe().snapshot
 
     def plan(self, only: Collection[str] | None = None, unwanted: Mapping[str, str] | None = None) -> Plan:
         prints = fingerprints(self.stack)

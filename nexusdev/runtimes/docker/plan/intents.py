@@ -1,0 +1,92 @@
+"""From an intent to the plan of a Docker engine: which planner answers, and what each of its steps means to others. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from nexusdev.plan import Discard, Down, Halt, Intent, Plan, Removed, RemoveOneOffs, Restart, Start, Step, Stop, Up
+from nexusdev.runtimes.docker.plan.lifecycle import plan_halt, plan_restart, plan_start, plan_stop
+from nexusdev.runtimes.docker.plan.ownership import refuse_strangers
+from nexusdev.runtimes.docker.plan.planner import plan
+from nexusdev.runtimes.docker.plan.snapshot import Snapshot
+from nexusdev.runtimes.docker.plan.steps import Action, docker_step
+from nexusdev.runtimes.docker.plan.teardown import plan_discard, plan_down, remove_one_offs, without
+
+_STARTS = frozenset({Action.START, Action.UNPAUSE})
+_ENDS = frozenset({Action.STOP, Action.REMOVE})
+_REMOVES: Mapping[Action, Removed] = {
+    Action.REMOVE: "containers",
+    Action.REMOVE_NETWORK: "networks",
+    Action.REMOVE_VOLUME: "volumes",
+}
+
+
+def plan_for(intent: Intent, snapshot: Snapshot, *, owner_path: str) -> Plan:
+    """The steps towards what is asked for.
+
+    Raises:
+        IdentityMismatch: It is another folder's, or a name that it needs is somebody else's.
+        NotFound: A service that was named has no container.
+        PreflightFailed, TeardownIncomplete: Containers of others use a network or volume that would have to go.
+    """
+    components = {name: each.component for name, each in snapshot.containers.items()}
+    if isinstance(intent, Up):
+        components |= {name: each.component for name, each in intent.stack.services.items()}
+    made = _planned(intent, snapshot, owner_path)
+    return Plan(steps=tuple(_told(step, components) for step in made.steps))
+
+
+def _planned(intent: Intent, snapshot: Snapshot, owner_path: str) -> Plan:  # noqa: PLR0911 - one per intent
+    match intent:
+        case Up():
+            return _up(intent, snapshot, owner_path)
+        case Down(volumes=volumes, reason=reason, command=command):
+            return _unused(plan_down(snapshot, volumes=volumes, cause=reason), snapshot, command)
+        case Discard(services=services, reason=reason, command=command):
+            return _unused(plan_discard(snapshot, services, cause=reason), snapshot, command)
+        case Stop(services=named):
+            return plan_stop(snapshot, named)
+        case Start(services=named):
+            return plan_start(snapshot, named)
+        case Restart(services=named):
+            return plan_restart(snapshot, named)
+        case Halt(service=name, reason=reason):
+            return plan_halt(snapshot, name, reason)
+        case RemoveOneOffs(names=names, reason=reason):
+            return remove_one_offs(snapshot, names, reason)
+
+
+def _up(intent: Up, snapshot: Snapshot, owner_path: str) -> Plan:
+    first = plan_discard(snapshot, intent.discard, cause="its component begins anew")
+    rest = plan(
+        intent.stack,
+        without(snapshot, first),
+        fingerprints=intent.fingerprints,
+        owner_path=owner_path,
+        only=intent.only,
+        unwanted=intent.unwanted,
+        former=intent.former,
+    )
+    return Plan(steps=(*first.steps, *rest.steps))
+
+
+def _unused(made: Plan, snapshot: Snapshot, command: str) -> Plan:
+    refuse_strangers(made, snapshot, command=command)
+    return made
+
+
+def _told(step: Step, components: Mapping[str, str]) -> Step:
+    """The step with what it means to who knows nothing of containers."""
+    own = docker_step(step)
+    named = frozenset({own.resource})
+    return replace(
+        own,
+        component=components.get(own.resource, "") if own.action in (*_STARTS, *_ENDS, Action.CREATE) else "",
+        starts=named if own.action in _STARTS else frozenset(),
+        ends=named if own.action in _ENDS else frozenset(),
+        image=own.service.image if own.action is Action.CREATE and own.service else "",
+        makes_volumes=(own.resource,) if own.action is Action.CREATE_VOLUME else (),
+        removes=_REMOVES.get(own.action, ""),
+    )

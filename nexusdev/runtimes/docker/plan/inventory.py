@@ -1,0 +1,60 @@
+"""What a Docker engine holds of every instance, gathered from its objects. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec import Struct
+
+from nexusdev.inventory import InstanceInventory
+
+
+class OwnedResource(Struct, frozen=True, kw_only=True):
+    """One object that carries our labels.
+
+    name        the engine's name of it
+    owner_path  the project folder that made it;  state_path  the state folder with which it was made, '' where nothing tells
+    ports       the host ports that it publishes, or would publish when started
+    running     a container that does its work;  alive  one with a process: running, paused, or about to be started again
+    used        when a container ended or a volume was made, in seconds since the epoch; 0.0 where that is not known
+    one_off     a container of `nexusdev run --in`
+    """
+
+    kind: Literal["container", "volume", "network"]
+    name: str
+    instance: str = ""
+    owner_path: str = ""
+    state_path: str = ""
+    running: bool = False
+    alive: bool = False
+    used: float = 0.0
+    ports: tuple[int, ...] = ()
+    one_off: bool = False
+
+
+def by_instance(resources: Iterable[OwnedResource]) -> dict[str, InstanceInventory]:
+    """What exists of each instance, sorted by name."""
+    found: dict[str, list[OwnedResource]] = {}
+    for each in resources:
+        found.setdefault(each.instance, []).append(each)
+    return {name: _instance(name, found[name]) for name in sorted(found) if name}
+
+
+def _instance(name: str, things: list[OwnedResource]) -> InstanceInventory:
+    containers = [each for each in things if each.kind == "container"]
+    services = [each for each in containers if not each.one_off]
+    return InstanceInventory(
+        name=name,
+        owners=tuple(dict.fromkeys(each.owner_path for each in things if each.owner_path)),
+        state_paths=tuple(dict.fromkeys(each.state_path for each in things if each.state_path)),
+        running=sum(each.running for each in services),
+        alive=any(each.alive for each in services),
+        services=tuple(f"container {each.name}" for each in services),
+        one_offs=tuple(each.name for each in containers if each.one_off),
+        volumes=tuple(each.name for each in things if each.kind == "volume"),
+        others=tuple(f"network {each.name}" for each in things if each.kind == "network"),
+        ports=frozenset(port for each in things for port in each.ports),
+        held_ports=frozenset(port for each in things if each.running for port in each.ports),
+        used=max(each.used for each in things),
+    )

@@ -1,0 +1,1 @@
+"""What the Docker runtime does beyond the contract: namespaces, networks, names, strangers; against the engine in memory too."""
