@@ -32,10 +32,6 @@ class View(StrEnum):
     CONTAINER = "container"
 
 
-# Where a container finds the CA: its view of the variables names this path, and whoever makes the container mounts the file there.
-CA_IN_CONTAINERS = "/run/nexusdev/ca.crt"
-
-
 class Completed(Struct, frozen=True, kw_only=True):
     """A command that ended inside a container."""
 
@@ -146,6 +142,12 @@ class Runtime(Protocol):
     def watch_exits(self, stop: object) -> Iterator[ContainerExit]:
         """Containers of this instance as they end, until ``stop.is_set()`` (a threading.Event)."""
 
+    def addresses(self, view: View) -> Mapping[tuple[str, int], Address]:
+        """Where the services of the stack are reached: (service or alias, container port) → address, for every published port."""
+
+    def ca_path(self, view: View) -> str:
+        """The path of the CA's certificate, seen from there."""
+
     def publish_secret(self, name: str, value: str) -> None:
         """Bring a new value of a secret to the servers that have it: running ones see it without a restart.
 
@@ -238,8 +240,8 @@ class InstanceAccess(Struct, frozen=True, kw_only=True):
 
     def address_in(self, view: View, name: str, port: int) -> Address:
         """The same, seen from the host or from a container on the instance's network."""
-        return self.address(name, port) if view is View.HOST else Address(host=name, port=port)
+        return self.address(name, port) if view is View.HOST else self.runtime.addresses(view)[name, port]
 
     def ca_file_in(self, view: View) -> str:
         """Return the path of the CA, seen from the host or from a container that has it mounted."""
-        return str(self.ca_file) if view is View.HOST else CA_IN_CONTAINERS
+        return str(self.ca_file) if view is View.HOST else self.runtime.ca_path(view)

@@ -14,7 +14,6 @@ from msgspec.structs import asdict, replace
 
 from nexusdev.errors import NotFound
 from nexusdev.instance import absent, owners, port_blocks, state, subnets
-from nexusdev.instance.addresses import addresses
 from nexusdev.instance.identity import Identity, require_owner
 from nexusdev.instance.places import Place, place_of
 from nexusdev.instance.secrets import SecretFiles, unpublished
@@ -115,14 +114,14 @@ class Instance(Struct, frozen=True, kw_only=True):
 
     def access(self, runtime: Runtime, stack: Stack) -> InstanceAccess:
         """All that components see of the world."""
-        from nexusdev.interfaces import InstanceAccess
+        from nexusdev.interfaces import InstanceAccess, View
 
         return InstanceAccess(
             instance=self.name,
             nonce=self.nonce,
-            addresses=addresses(stack),
+            addresses=runtime.addresses(View.HOST),
             secrets=self.secrets(stack, runtime),
-            ca_file=self.ca_file,
+            ca_file=Path(runtime.ca_path(View.HOST)),
             client_certificate=self.folder / "tls" / "client.crt",
             client_key=self.folder / "tls" / "client.key",
             runtime=runtime,

@@ -17,7 +17,7 @@ from nexusdev.env.file import Written
 from nexusdev.env.stored import Stored
 from nexusdev.errors import Degraded, UsageError
 from nexusdev.instance.instance import Instance
-from nexusdev.interfaces import CA_IN_CONTAINERS, View
+from nexusdev.interfaces import Runtime, View
 from nexusdev.results import Outcome
 
 
@@ -64,7 +64,7 @@ def env(
     text = formats.render(values, style, instance=instance.name, missing=tuple(found.missing))
     secret = sorted(found.kept.secret & values.keys())
     masked = tuple(values[name] for name in secret) if style == "github" else ()
-    data = _data(instance, found, view)
+    data = _data(context.runtime(), instance, found, view)
     return EnvOutcome(instance=instance.name, data=data, error=found.failure(), text=text, masked=masked)
 
 
@@ -84,7 +84,9 @@ def _into_file(context: Context, instance: Instance, *, proof: bool) -> EnvOutco
         pass  # nobody else is at work: what is proven now is what stays
     # not under the lock: a renewal of what expired needs it for itself
     found = _found(context, instance, proof=proof)
-    outcome = EnvOutcome(instance=instance.name, data=_data(instance, found, "host"), error=found.failure())
+    outcome = EnvOutcome(
+        instance=instance.name, data=_data(context.runtime(), instance, found, "host"), error=found.failure()
+    )
     if outcome.error:
         return replace(outcome, output=(f"left as it is: {context.settings.env_file}",))
     with turn(context, command, shared=True):
@@ -94,7 +96,7 @@ def _into_file(context: Context, instance: Instance, *, proof: bool) -> EnvOutco
     return replace(outcome, data=data, output=(_said(written),), warnings=warnings_of(written))
 
 
-def _data(instance: Instance, found: Coverage, view: str) -> dict[str, Any]:
+def _data(runtime: Runtime, instance: Instance, found: Coverage, view: str) -> dict[str, Any]:
     data: dict[str, Any] = {
         "view": view,
         "proven": found.seconds,
@@ -103,15 +105,15 @@ def _data(instance: Instance, found: Coverage, view: str) -> dict[str, Any]:
         "variables": dict(found.kept.views[view]),
     }
     if view == View.CONTAINER:
-        mount = {"source": str(instance.ca_file), "target": CA_IN_CONTAINERS, "read_only": True}
+        mount = {"source": runtime.ca_path(View.HOST), "target": runtime.ca_path(View.CONTAINER), "read_only": True}
         data |= {"network": instance.network, "mounts": [mount]}
     return data
 
 
 def how_to_mount(context: Context) -> str:
     """Return the options of ``docker run`` with which the container view is true."""
-    instance = context.instance()
-    return f"--network {instance.network} -v {instance.ca_file}:{CA_IN_CONTAINERS}:ro"
+    instance, runtime = context.instance(), context.runtime()
+    return f"--network {instance.network} -v {runtime.ca_path(View.HOST)}:{runtime.ca_path(View.CONTAINER)}:ro"
 
 
 def values_for_run(context: Context, *, proof: bool = True, view: View = View.HOST) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from nexusdev.context import Context
 from nexusdev.errors import ImageUnavailable, NotFound, PreflightFailed, UsageError
 from nexusdev.events import Note
-from nexusdev.interfaces import CA_IN_CONTAINERS, BindMount, Completed, OneOff, Runtime, View
+from nexusdev.interfaces import BindMount, Completed, OneOff, Runtime, View
 from nexusdev.operations.env import values_for_run
 from nexusdev.util import lock
 
@@ -91,16 +91,16 @@ def in_container(
     values = values_for_run(context, proof=proof, view=View.CONTAINER)
     reference = image if ":" in image.rpartition("/")[2] or "@" in image else f"{image}:latest"
     _require_image(context, reference)
+    runtime = context.runtime(owner=instance.owner)
     one_off = OneOff(
         name=f"{instance.compose_project}-run-{secrets.token_hex(4)}",
         image=reference,
         argv=tuple(argv),
         environment=values,
-        mounts=(BindMount(source=instance.ca_file, target=CA_IN_CONTAINERS, read_only=True), *mounts),
+        mounts=(_ca(runtime), *mounts),
         working_dir=working_dir,
         user=user,
     )
-    runtime = context.runtime(owner=instance.owner)
     return OneOffCall(
         runtime=runtime, one_off=one_off, instance=instance.name, lock_file=lock_file(instance.folder, one_off.name)
     )
@@ -129,6 +129,11 @@ def _mount(words: str) -> BindMount:
             f"-v {words}: there is no {found}", why="an engine would make an empty folder of it", hint=_MOUNT
         )
     return BindMount(source=found, target=target, read_only=_MODES[mode])
+
+
+def _ca(runtime: Runtime) -> BindMount:
+    """The CA where the variables of the container view name it."""
+    return BindMount(source=Path(runtime.ca_path(View.HOST)), target=runtime.ca_path(View.CONTAINER), read_only=True)
 
 
 def _require_image(context: Context, reference: str) -> None:

@@ -9,6 +9,7 @@ from nexusdev.context import Context
 from nexusdev.deploy.targets import unknown
 from nexusdev.env import stored
 from nexusdev.errors import NotFound
+from nexusdev.interfaces import View
 from nexusdev.results import Outcome, Table
 from nexusdev.util.humanize import join_names
 
@@ -113,14 +114,9 @@ def _untold(context: Context, told: Collection[str]) -> dict[str, str]:
     """The pages without a variable, of components that were brought up."""
     instance = context.instance()
     up = stored.read(instance.folder).components
-    published = {
-        (name, port.container): port.host
-        for service in context.stack(instance).services.values()
-        for name in (service.name, *service.aliases)
-        for port in service.ports
-    }
+    published = context.runtime(context.stack(instance)).addresses(View.HOST)
     return {
-        name: f"https://127.0.0.1:{published[role, port]}/"
+        name: f"https://{published[role, port]}/"
         for name, (component, role, port) in _UNTOLD.items()
         if name not in told and component in up and (role, port) in published
     }

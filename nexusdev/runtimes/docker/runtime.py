@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from nexusdev.errors import InvalidConfig, NotFound
-from nexusdev.interfaces import Advice, Completed, ContainerExit, LogLine, OneOff
+from nexusdev.interfaces import Address, Advice, Completed, ContainerExit, LogLine, OneOff, View
 from nexusdev.runtimes import failures
-from nexusdev.runtimes.docker import create, labels, observe
+from nexusdev.runtimes.docker import addresses, create, labels, observe
 from nexusdev.runtimes.docker.connection import Engine, EngineFacts, engine, translate_engine_errors
 from nexusdev.runtimes.docker.http_client import EngineAnswer
 from nexusdev.runtimes.docker.plan.observation import DockerObservation, observation_of, snapshot_of
@@ -127,6 +127,13 @@ class DockerRuntime:
     def now(self) -> float:
         """Measured once per connection, see Engine.now. Raises PreflightFailed."""
         return self._engine.now()
+
+    def addresses(self, view: View) -> Mapping[tuple[str, int], Address]:
+        """None without a stack."""
+        return addresses.addresses(self._names.stack, view) if self._names.stack else {}
+
+    def ca_path(self, view: View) -> str:
+        return addresses.ca_path(self._names.state_path, view)
 
     def publish_secret(self, name: str, value: str) -> None:
         """In place: containers have the file itself mounted, so that they see every write. Raises InvalidConfig for an unknown name."""

@@ -15,9 +15,10 @@ from typing import IO, Any
 from msgspec import Struct, field
 
 from nexusdev.errors import NexusError, NotFound
-from nexusdev.interfaces import Advice, Completed, ContainerExit, LogLine, OneOff
+from nexusdev.interfaces import Address, Advice, Completed, ContainerExit, LogLine, OneOff, View
 from nexusdev.plan import Intent, Observation, Plan, Step
 from nexusdev.runtimes import failures
+from nexusdev.runtimes.docker import addresses
 from nexusdev.runtimes.docker.advice import ADVICE
 from nexusdev.runtimes.docker.labels import ONE_OFF_ROLE
 from nexusdev.runtimes.docker.plan.intents import plan_for
@@ -259,6 +260,12 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
 
     def now(self) -> float:
         return self.engine.now
+
+    def addresses(self, view: View) -> Mapping[tuple[str, int], Address]:
+        return addresses.addresses(self.stack, view) if self.stack else {}
+
+    def ca_path(self, view: View) -> str:
+        return addresses.ca_path(self.state_path, view)
 
     def publish_secret(self, name: str, value: str) -> None:
         self.publish_file(name, value.encode())

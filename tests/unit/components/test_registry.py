@@ -11,6 +11,7 @@ import pytest
 
 from nexusdev.components.registry import ALL
 from nexusdev.interfaces import Address, InstanceAccess, View
+from tests.addresses import SeenFromContainers
 from tests.imports import imported_by
 
 
@@ -33,10 +34,15 @@ def test_names_cost_no_import_and_components_no_client_library() -> None:
     assert not found & {"minio", "hvac", "psycopg", "redis", "docker", "cryptography", "rich", "typer"}
 
 
+class Servers(SeenFromContainers):
+    def observe(self) -> SimpleNamespace:
+        return SimpleNamespace(services=dict.fromkeys(["grafana"]))
+
+
 def anywhere() -> InstanceAccess:
     """A site where every address is published and every secret is known."""
     addresses: dict[tuple[str, int], Address] = defaultdict(lambda: Address(host="127.0.0.1", port=21000))
-    servers: Any = SimpleNamespace(observe=lambda: SimpleNamespace(containers=dict.fromkeys(["grafana"])))
+    servers: Any = Servers()
     secrets: Any = SimpleNamespace(read=lambda _name: "s3cret")
     folder = Path("/home/dev/.local/state")
     return InstanceAccess(

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from nexusdev.errors import IdentityMismatch, InvalidState, NotFound
 from nexusdev.instance import instance, state
@@ -164,7 +165,7 @@ def test_everything_is_provided_once_and_a_second_time_nothing_is_made(
 def test_components_see_addresses_and_secrets(identity: Identity, root: Path, stack: Stack) -> None:
     made = open_instance(identity, inventory=Inventory(), root=root)
     made.provide(stack, RUNTIME)
-    access = made.access(RUNTIME, stack)
+    access = made.access(replace(RUNTIME, stack=stack), stack)
     expected = Address(host="127.0.0.1", port=21040)
     assert {access.address(name, 5432) for name in ("db-0", "db-alias", "relay-0")} == {expected}
     assert len(access.secrets.read("db-password")) == 32

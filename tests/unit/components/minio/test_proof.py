@@ -13,7 +13,8 @@ from nexusdev.components.minio.component import create
 from nexusdev.components.minio.desired_state import policy
 from nexusdev.components.minio.names import BACKUPS, DATA, NONCE
 from nexusdev.errors import Degraded, IdentityMismatch
-from nexusdev.interfaces import CA_IN_CONTAINERS, View
+from nexusdev.interfaces import View
+from nexusdev.runtimes.docker.addresses import CA_IN_CONTAINERS
 from tests.unit.components.minio.world import World
 from tests.unit.env.servers import authority, refusing_proxy
 

@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from nexusdev.components.minio.names import API, APP_ACCESS, APP_SECRET, NODES, ROLE, ROOT_PASSWORD, ROOT_USER
 from nexusdev.interfaces import Address, InstanceAccess
+from tests.addresses import SeenFromContainers
 from tests.unit.env.servers import authority
 
 PASSWORD = "rootrootrootroot"
@@ -92,7 +93,7 @@ def world(folder: Path) -> Iterator[World]:
     tls = authority(folder / "tls")
     with _serving(memory, tls) as port:
         secrets = Secrets(values={ROOT_PASSWORD: PASSWORD, APP_ACCESS: "app1", APP_SECRET: "app1secretapp1secret"})
-        nothing: Any = None
+        runtime: Any = SeenFromContainers()
         access = InstanceAccess(
             instance="shop",
             nonce="c0ffee",
@@ -101,7 +102,7 @@ def world(folder: Path) -> Iterator[World]:
             ca_file=tls / "ca.crt",
             client_certificate=tls / "client.crt",
             client_key=tls / "client.key",
-            runtime=nothing,
+            runtime=runtime,
         )
         yield World(memory=memory, access=access, secrets=secrets)
 

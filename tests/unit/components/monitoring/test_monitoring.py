@@ -21,6 +21,7 @@ from nexusdev.components.monitoring.targets import Target
 from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.interfaces import Address, InstanceAccess, View
 from nexusdev.plan import Observation, ObservedService, Phase
+from tests.addresses import SeenFromContainers
 from tests.unit.env.servers import Talk, authority, http, serving
 
 COMPONENT = create()
@@ -185,7 +186,7 @@ def test_where_nothing_runs_nothing_is_covered() -> None:
     assert coverage(Facts()).share == 0.0
 
 
-class Running:
+class Running(SeenFromContainers):
     """A runtime in which these services exist."""
 
     def __init__(self, services: frozenset[str] = SERVICES) -> None:

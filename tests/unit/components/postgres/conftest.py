@@ -10,6 +10,7 @@ import pytest
 
 from nexusdev.components.postgres import names
 from nexusdev.interfaces import Address, InstanceAccess
+from tests.addresses import SeenFromContainers
 
 
 @dataclass
@@ -28,7 +29,7 @@ class Secrets:
 @pytest.fixture
 def access() -> InstanceAccess:
     values = {secret: f"{secret}Password" for secret in (*names.PASSWORDS.values(), names.REST_PASSWORD)}
-    nothing: Any = None
+    runtime: Any = SeenFromContainers()
     published = {
         (names.PRIMARY, names.SQL): 21032,
         (names.REPLICA, names.SQL): 21033,
@@ -44,5 +45,5 @@ def access() -> InstanceAccess:
         ca_file=Path("/state/tls/ca.crt"),
         client_certificate=Path("/state/tls/client.crt"),
         client_key=Path("/state/tls/client.key"),
-        runtime=nothing,
+        runtime=runtime,
     )

@@ -21,6 +21,7 @@ from nexusdev.components.redis import names
 from nexusdev.instance.certificates import prepare
 from nexusdev.interfaces import Address, InstanceAccess
 from nexusdev.stack.model import Network, Secret, SecretRecipe, Stack
+from tests.addresses import SeenFromContainers
 
 NONCE = "c0ffee"
 
@@ -89,7 +90,7 @@ def world(folder: Path) -> Iterator[World]:
     servers = {name: Node(name=name, users=_copy(users)) for name in names.SERVERS}
     sentinels = {name: Node(name=name, users=_copy(users)) for name in names.SENTINELS}
     addresses: dict[tuple[str, int], Address] = {}
-    nothing: Any = None
+    runtime: Any = SeenFromContainers()
     access = InstanceAccess(
         instance="shop",
         nonce=NONCE,
@@ -98,7 +99,7 @@ def world(folder: Path) -> Iterator[World]:
         ca_file=folder / "ca.crt",
         client_certificate=folder / "client.crt",
         client_key=folder / "client.key",
-        runtime=nothing,
+        runtime=runtime,
     )
     made = World(access=access, servers=servers, sentinels=sentinels, addresses=addresses)
     made.become_master("redis-0")

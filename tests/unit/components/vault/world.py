@@ -14,6 +14,7 @@ from nexusdev.components.vault import names
 from nexusdev.components.vault.api import Query
 from nexusdev.components.vault.component import Vault
 from nexusdev.interfaces import Completed, InstanceAccess, Runtime
+from tests.addresses import SeenFromContainers
 from tests.unit.components.vault.core import Core, fresh
 
 CREDENTIALS: Mapping[str, Credentials] = {
@@ -49,7 +50,7 @@ class Secrets:
 
 
 @dataclass
-class World:
+class World(SeenFromContainers):
     """The servers' volumes, what is running, and what happened.
 
     down       servers that do not answer

@@ -1,0 +1,40 @@
+"""Where the services of a stack are reached, and where the CA is, from the host and from containers. Pure.
+
+On the host by the published ports, which are on loopback alone; on the instance's network by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from nexusdev.interfaces import Address, View
+from nexusdev.stack.model import Service, Stack
+
+LOOPBACK = "127.0.0.1"
+# Variables of the container view name this path; whoever starts such a container mounts the CA there.
+CA_IN_CONTAINERS = "/run/nexusdev/ca.crt"
+
+
+def addresses(stack: Stack, view: View) -> Mapping[tuple[str, int], Address]:
+    """(service name or alias, container port) → address, for every port that is published.
+
+    A sidecar's ports are published by the service whose namespace it shares; it answers to its own name there as well.
+    """
+    return {
+        (name, port.container): Address(host=LOOPBACK, port=port.host)
+        if view is View.HOST
+        else Address(host=name, port=port.container)
+        for service in stack.services.values()
+        for port in _owner(stack, service).ports
+        for name in (service.name, *service.aliases)
+    }
+
+
+def ca_path(state_path: str, view: View) -> str:
+    """The path of the CA's certificate."""
+    return str(Path(state_path) / "tls" / "ca.crt") if view is View.HOST else CA_IN_CONTAINERS
+
+
+def _owner(stack: Stack, service: Service) -> Service:
+    return stack.services[service.shares] if service.shares else service
