@@ -14,7 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from nexusdev.interfaces import Completed, Runtime
-from nexusdev.plan import Down, Plan, Up
+from nexusdev.plan import Down, Intent, Observation, Plan, Up
 from nexusdev.runtimes.docker.connection import engine
 from nexusdev.runtimes.docker.plan.observation import observation_of, snapshot_of
 from nexusdev.runtimes.docker.plan.snapshot import Snapshot
@@ -100,8 +100,48 @@ class Bench(ABC):
     def teach(self, script: Callable[[tuple[str, ...], bytes | None], Completed]) -> str:
         """The image of throw-away containers. In memory a command does what the script does; an engine runs it."""
 
+    @abstractmethod
+    def say(self, service: str, text: str) -> None:
+        """A running service writes a line to its output."""
+
+    @abstractmethod
+    def answers(self, service: str, completed: Completed) -> None:
+        """What a command in this service tells, in a runtime that runs no commands."""
+
+    @abstractmethod
+    def lacks(self, image: str) -> None:
+        """Nobody has this image."""
+
     def container(self, service: str) -> str:
         return f"{self.project}-{service}-1"
+
+    def fail(self, service: str) -> None:
+        """A service ends by itself, with an error."""
+        self.hand("kill", self.container(service))
+
+    def lose(self, service: str) -> None:
+        """Somebody removes what a service runs in."""
+        self.hand("remove", self.container(service))
+
+    def lose_volume(self, volume: str) -> None:
+        """Somebody removes a volume that nothing uses."""
+        self.hand("remove_volume", f"{self.project}_{volume}")
+
+    def ask(self, intent: Intent, stack: Stack | None = None) -> Plan:
+        """Plan what is asked for and do it; the plan that was done."""
+        runtime = self.runtime(stack, owner=self.owner)
+        plan = runtime.plan(intent)
+        for step in plan.steps:
+            runtime.apply(step)
+        return plan
+
+    def intent(self, stack: Stack | None = None, **more: Any) -> Up:
+        """Everything of the stack."""
+        wanted = stack or self.stack
+        return Up(stack=wanted, fingerprints=fingerprints(wanted), **more)
+
+    def observe(self) -> Observation:
+        return self.runtime().observe()
 
     def plan(self, stack: Stack | None = None, snapshot: Snapshot | None = None) -> Plan:
         wanted = stack or self.stack
@@ -151,6 +191,15 @@ class MemoryBench(Bench):
         else:
             getattr(self.engine, deed)(name, *arguments)
 
+    def say(self, service: str, text: str) -> None:
+        self.engine.say(self.container(service), text)
+
+    def answers(self, service: str, completed: Completed) -> None:
+        self.engine.scripts[service] = lambda _argv, stdin: replace(completed, stdout=(stdin or b"") + completed.stdout)
+
+    def lacks(self, image: str) -> None:
+        self.engine.missing_images.add(image)
+
     def teach(self, script: Callable[[tuple[str, ...], bytes | None], Completed]) -> str:
         self.engine.scripts["tiny:1"] = script
         return "tiny:1"
@@ -183,6 +232,15 @@ class DockerBench(Bench):
             "remove_volume": lambda: api.remove_volume(name),
         }
         deeds[deed]()
+
+    def say(self, service: str, text: str) -> None:
+        assert self.runtime().execute(service, ["sh", "-c", f"echo {text} > /proc/1/fd/1"]).exit_code == 0
+
+    def answers(self, service: str, completed: Completed) -> None:
+        """The command itself answers."""
+
+    def lacks(self, image: str) -> None:
+        """An image of a name that nobody gave is not there."""
 
     def teach(self, script: Callable[[tuple[str, ...], bytes | None], Completed]) -> str:
         del script

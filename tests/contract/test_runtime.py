@@ -1,0 +1,424 @@
+"""What every runtime owes to its callers, in words that fit any of them: phases, intents, plans, exits, logs, commands.
+
+No container ids, networks, namespaces or pauses: a runtime of another kind must be able to pass. What the Docker runtime owes
+beyond this stands in ``tests/contract/docker``.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+
+import pytest
+from msgspec.structs import replace
+
+from nexusdev.errors import IdentityMismatch, ImageUnavailable, NotFound, PortInUse
+from nexusdev.interfaces import Completed, OneOff
+from nexusdev.plan import Discard, Down, Halt, Observation, Phase, RemoveOneOffs, Restart, Start, Step, Stop
+from nexusdev.stack.model import Stack
+from tests.contract.worlds import OWNER, STATE, Bench
+
+ALL = {"store-0", "relay-0", "store-1"}
+
+
+def phases(observation: Observation) -> dict[str, Phase]:
+    return {name: each.phase for name, each in observation.services.items()}
+
+
+def all_run(observation: Observation) -> bool:
+    return phases(observation) == dict.fromkeys(ALL, Phase.RUNNING)
+
+
+def changed(stack: Stack, service: str, **values: object) -> Stack:
+    """The stack with another definition of one service."""
+    return replace(stack, services={**stack.services, service: replace(stack.services[service], **values)})
+
+
+def test_where_nothing_is_nothing_is_observed(bench: Bench) -> None:
+    seen = bench.observe()
+    assert not seen.anything
+    assert (seen.left(), seen.owners, seen.holding_ports) == ((), frozenset(), frozenset())
+
+
+def test_up_makes_everything_run(bench: Bench) -> None:
+    plan = bench.ask(bench.intent())
+    assert set(plan.started) == ALL
+    assert all_run(bench.observe())
+
+
+def test_a_second_up_has_nothing_to_do(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    assert str(bench.runtime().plan(bench.intent())) == "nothing to do"
+
+
+def test_planning_changes_nothing_and_is_the_same_for_the_same_observation(bench: Bench) -> None:
+    runtime = bench.runtime()
+    seen = runtime.observe()
+    first, second = runtime.plan(bench.intent(), seen), runtime.plan(bench.intent(), seen)
+    assert str(first) == str(second)
+    assert not bench.observe().anything
+
+
+def test_a_plan_is_about_what_was_observed_and_not_about_what_is_there_now(bench: Bench) -> None:
+    before = bench.observe()
+    bench.ask(bench.intent())
+    assert set(bench.runtime().plan(bench.intent(), before).started) == ALL
+
+
+def test_each_step_done_twice_is_the_same_as_once(bench: Bench) -> None:
+    runtime = bench.runtime()
+    for intent in (bench.intent(), Stop(), Start(), Down(volumes=True)):
+        for step in runtime.plan(intent).steps:
+            runtime.apply(step)
+            if not (step.ends and intent == Stop()) or step.removes:
+                runtime.apply(step)
+    assert not runtime.observe().anything
+
+
+def test_a_step_says_what_it_starts_ends_makes_removes_and_needs(bench: Bench) -> None:
+    up = bench.runtime().plan(bench.intent())
+    assert {image for step in up.steps if (image := step.image)} == {bench.stack.services["store-0"].image}
+    assert up.made_volumes == ("store-0",)
+    assert not any(step.ends or step.removes for step in up.steps)
+    bench.ask(bench.intent())
+    down = bench.runtime().plan(Down(volumes=True))
+    assert {name for step in down.steps for name in step.ends} == ALL
+    assert [step.resource for step in down.steps if step.removes == "volumes"] == ["store-0"]
+    assert not any(step.starts or step.image for step in down.steps)
+    assert down.only_ends
+
+
+def test_a_step_names_its_component_and_prints_its_reason(bench: Bench) -> None:
+    for step in bench.runtime().plan(bench.intent()).steps:
+        assert str(step) == f"{step.action} {step.resource}: {step.reason}"
+        assert step.reason
+        assert {step.component} <= {"store", "relay", ""}
+        assert step.component or not step.starts
+
+
+def test_a_step_waits_only_for_what_comes_before_it(bench: Bench) -> None:
+    plan = bench.runtime().plan(bench.intent())
+    for position, step in enumerate(plan.steps):
+        assert all(plan.steps.index(earlier) < position for earlier in plan.waits_for(step))
+
+
+def test_a_service_is_observed_with_component_role_owner_and_a_printable_name(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    seen = bench.observe()
+    relay = seen.services["relay-0"]
+    assert (relay.component, relay.role, relay.owner) == ("relay", "sidecar", OWNER)
+    assert relay.word
+    assert relay.object in seen.objects
+    assert relay.exit is None
+    assert seen.owners == {OWNER}
+    assert seen.components == seen.running_components == {"store", "relay"}
+
+
+def test_what_is_made_says_where_the_state_of_its_instance_is(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    assert bench.observe().state_path == STATE
+
+
+def test_volumes_are_observed_by_their_short_names(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    assert list(bench.observe().volumes) == ["store-0"]
+
+
+def test_down_keeps_the_data_and_with_volumes_nothing_is_left(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    bench.ask(Down(volumes=False))
+    kept = bench.observe()
+    assert (kept.services, kept.objects, list(kept.volumes)) == ({}, (), ["store-0"])
+    bench.ask(Down(volumes=True))
+    assert bench.observe().left() == ()
+
+
+def test_down_needs_no_stack(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    bench.ask(Down(volumes=True), stack=replace(bench.stack, services={}))
+    assert not bench.observe().anything
+
+
+def test_down_gives_the_reason_that_it_was_given(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    plan = bench.runtime().plan(Down(volumes=False, reason="its project folder is gone"))
+    assert {step.reason for step in plan.steps} == {"its project folder is gone"}
+
+
+def test_a_stopped_instance_is_kept_without_an_error_and_starts_again(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    bench.ask(Stop())
+    stopped = bench.observe()
+    assert phases(stopped) == dict.fromkeys(ALL, Phase.STOPPED)
+    ended = stopped.services["store-0"].exit
+    assert ended is not None
+    assert ended.code == 0
+    assert stopped.holding_ports == frozenset()
+    bench.ask(Start())
+    assert all_run(bench.observe())
+    assert str(bench.runtime().plan(bench.intent())) == "nothing to do"
+
+
+def test_one_service_is_stopped_with_what_cannot_run_without_it(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    bench.ask(Stop(services=["store-0"]))
+    assert phases(bench.observe())["store-1"] is Phase.RUNNING
+    assert phases(bench.observe())["store-0"] is Phase.STOPPED
+    bench.ask(Start(services=["relay-0"]))
+    assert all_run(bench.observe())
+
+
+def test_restart_stops_and_starts(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    plan = bench.ask(Restart(services=["store-1"]))
+    assert {name for step in plan.steps for name in step.ends} == {"store-1"}
+    assert plan.started == ("store-1",)
+    assert all_run(bench.observe())
+
+
+def test_who_names_a_service_that_does_not_exist_is_told(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    with pytest.raises(NotFound, match="store-9"):
+        bench.runtime().plan(Start(services=["store-9"]))
+
+
+def test_a_service_that_failed_tells_its_exit_and_up_starts_it_again(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    bench.fail("store-1")
+    seen = bench.observe().services["store-1"]
+    assert (seen.phase, seen.has_ended, seen.runs) == (Phase.FAILED, True, False)
+    assert seen.exit is not None
+    assert seen.exit.code != 0
+    plan = bench.ask(bench.intent())
+    assert plan.started == ("store-1",)
+    assert all_run(bench.observe())
+
+
+def test_a_service_that_was_removed_by_hand_is_made_again(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    bench.lose("store-1")
+    assert "store-1" not in bench.observe().services
+    bench.ask(bench.intent())
+    assert all_run(bench.observe())
+
+
+def test_another_definition_makes_a_service_again_and_leaves_the_others(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    other = changed(bench.stack, "store-1", environment={"COLOUR": "blue"})
+    plan = bench.ask(bench.intent(other), stack=other)
+    assert plan.started == ("store-1",)
+    assert str(bench.runtime(other).plan(bench.intent(other))) == "nothing to do"
+
+
+def test_a_service_that_left_the_stack_goes(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    fewer = replace(
+        bench.stack, services={name: each for name, each in bench.stack.services.items() if name != "store-1"}
+    )
+    bench.ask(bench.intent(fewer), stack=fewer)
+    assert set(bench.observe().services) == {"store-0", "relay-0"}
+
+
+def test_only_the_components_that_are_named_are_made(bench: Bench) -> None:
+    bench.ask(bench.intent(only=["store"]))
+    assert set(bench.observe().services) == {"store-0", "store-1"}
+
+
+def test_an_unwanted_service_goes_for_the_reason_that_is_given(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    plan = bench.ask(bench.intent(only=["store"], unwanted={"relay-0": "the profile is without relay"}))
+    assert "the profile is without relay" in str(plan)
+    assert set(bench.observe().services) == {"store-0", "store-1"}
+
+
+def test_discard_takes_a_service_with_its_data_and_up_makes_both_again(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    bench.ask(Discard(services={"store-0": ["store-0"]}))
+    seen = bench.observe()
+    assert seen.volumes == {}
+    assert set(seen.services) == {"store-1"}
+    plan = bench.ask(bench.intent())
+    assert plan.made_volumes == ("store-0",)
+    assert all_run(bench.observe())
+
+
+def test_what_is_discarded_first_is_made_again_in_one_plan(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    plan = bench.ask(bench.intent(discard={"store-0": ["store-0"]}))
+    assert [step.resource for step in plan.steps if step.removes == "volumes"] == ["store-0"]
+    assert plan.made_volumes == ("store-0",)
+    assert all_run(bench.observe())
+
+
+def test_a_volume_that_is_gone_is_made_again(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    bench.ask(Down(volumes=False))
+    bench.lose_volume("store-0")
+    assert bench.runtime().plan(bench.intent()).made_volumes == ("store-0",)
+
+
+def test_a_service_that_crashed_is_halted_and_kept_for_its_log(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    bench.say("store-1", "goodbye")
+    bench.fail("store-1")
+    bench.ask(Halt(service="store-1"))
+    assert bench.observe().services["store-1"].has_ended
+    assert [line.text for line in bench.runtime().logs(["store-1"])][-1] == "goodbye"
+
+
+def test_another_folder_cannot_take_over_the_instance(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    runtime = bench.runtime(owner="/home/dev/other")
+    with pytest.raises(IdentityMismatch, match=OWNER):
+        runtime.plan(bench.intent())
+    assert runtime.plan(bench.intent(former=[OWNER])) is not None
+
+
+def test_two_instances_see_nothing_of_each_other(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    project = bench.project
+    bench.project = f"{project}-b"
+    try:
+        assert not bench.observe().anything
+    finally:
+        bench.project = project
+
+
+def test_a_taken_port_is_told_with_its_holder(bench: Bench) -> None:
+    port = bench.stack.services["store-0"].ports[0].host
+    bench.add_stranger(f"{bench.project}-holder", port=port)
+    with pytest.raises(PortInUse, match=str(port)) as refused:
+        bench.ask(bench.intent())
+    assert f"{bench.project}-holder" in refused.value.why
+
+
+def test_services_that_hold_host_ports_are_known(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    assert "store-0" in bench.observe().holding_ports
+
+
+def test_an_image_that_is_not_there_is_told(bench: Bench) -> None:
+    stack = changed(bench.stack, "store-1", image="nexusdev/nowhere:1")
+    bench.lacks("nexusdev/nowhere:1")
+    with pytest.raises(ImageUnavailable, match="nexusdev/nowhere:1 of store-1"):
+        bench.ask(bench.intent(stack), stack=stack)
+
+
+def test_exits_are_heard_with_code_and_time_until_nobody_listens(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    stop = threading.Event()
+    exits = bench.runtime().watch_exits(stop)
+    began = bench.runtime().now()
+    bench.fail("store-1")
+    exited = next(exits)
+    assert (exited.service, exited.asked) == ("store-1", False)
+    assert exited.exit_code != 0
+    assert exited.at >= began - 1
+    stop.set()
+    assert list(exits) == []
+
+
+@pytest.mark.parametrize("intent", [Stop(services=["store-1"]), Discard(services={"store-1": []})])
+def test_who_was_asked_to_end_is_told_from_who_ended_by_itself(bench: Bench, intent: Stop | Discard) -> None:
+    bench.ask(bench.intent())
+    stop = threading.Event()
+    exits = bench.runtime().watch_exits(stop)
+    bench.ask(intent)
+    exited = next(exits)
+    stop.set()
+    assert (exited.service, exited.asked) == ("store-1", True)
+
+
+def test_times_of_services_are_told_by_the_clock_of_the_runtime(bench: Bench) -> None:
+    began = bench.runtime().now()
+    bench.ask(bench.intent())
+    time.sleep(0.01)
+    bench.fail("store-1")
+    ended = bench.observe().services["store-1"]
+    assert ended.exit is not None
+    assert began - 1 <= ended.since <= ended.exit.at <= bench.runtime().now() + 1
+
+
+def test_logs_are_lines_by_service_and_can_be_cut(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    for text in ("one", "two"):
+        bench.say("store-1", text)
+    lines = list(bench.runtime().logs(["store-1"], tail=1))
+    assert [(line.service, line.text) for line in lines] == [("store-1", "two")]
+    assert list(bench.runtime().logs(["store-1"], since=lines[0].at + 3600)) == []
+
+
+def test_logs_of_what_does_not_exist_are_not_found(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    with pytest.raises(NotFound, match="store-9"):
+        list(bench.runtime().logs(["store-9"]))
+
+
+def test_a_command_has_its_input_and_tells_its_output_and_exit_code(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    bench.answers("store-1", Completed(exit_code=3, stdout=b"!", stderr=b"oops\n"))
+    done = bench.runtime().execute("store-1", ["sh", "-c", "cat; printf !; echo oops >&2; exit 3"], stdin=b"hello")
+    assert (done.exit_code, done.stdout, done.stderr) == (3, b"hello!", b"oops\n")
+
+
+def test_an_attached_command_has_our_streams(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    bench.answers("store-1", Completed(exit_code=4, stdout=b"!", stderr=b"no\n"))
+    out, err = io.BytesIO(), io.BytesIO()
+    argv = ["sh", "-c", "cat; printf !; echo no >&2; exit 4"]
+    code = bench.runtime().attach("store-1", argv, stdin=io.BytesIO(b"in"), stdout=out, stderr=err, tty=False)
+    assert (code, out.getvalue(), err.getvalue()) == (4, b"in!", b"no\n")
+
+
+def test_commands_run_only_where_something_runs(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    bench.fail("store-1")
+    with pytest.raises(NotFound, match="store-1"):
+        bench.runtime().execute("store-1", ["true"])
+    with pytest.raises(NotFound, match="store-9"):
+        bench.runtime().attach("store-9", ["true"], stdin=None, stdout=io.BytesIO(), stderr=io.BytesIO(), tty=False)
+
+
+def one_off(bench: Bench, script: str, completed: Completed) -> OneOff:
+    """A throw-away command; in memory it tells its input and what is given here."""
+    image = bench.teach(lambda _argv, stdin: replace(completed, stdout=(stdin or b"") + completed.stdout))
+    return OneOff(name=f"{bench.project}-run-0", image=image, argv=("sh", "-c", script))
+
+
+def test_a_one_off_has_our_streams_and_its_own_exit_code_and_leaves_nothing(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    before = bench.observe().objects
+    out, err = io.BytesIO(), io.BytesIO()
+    wanted = one_off(bench, "cat; echo oops >&2; exit 7", Completed(exit_code=7, stderr=b"oops\n"))
+    code = bench.runtime().run_one_off(wanted, stdin=io.BytesIO(b"in"), stdout=out, stderr=err, tty=False)
+    assert (code, out.getvalue(), err.getvalue()) == (7, b"in", b"oops\n")
+    assert bench.observe().objects == before
+
+
+def test_a_one_off_needs_an_instance_and_an_image(bench: Bench) -> None:
+    wanted = one_off(bench, "true", Completed(exit_code=0))
+    nowhere = io.BytesIO()
+    with pytest.raises(NotFound):
+        bench.runtime().run_one_off(wanted, stdin=None, stdout=nowhere, stderr=nowhere, tty=False)
+    bench.ask(bench.intent())
+    missing = replace(wanted, image="nexusdev/nowhere:1")
+    bench.lacks(missing.image)
+    with pytest.raises(NotFound, match="nexusdev/nowhere:1"):
+        bench.runtime().run_one_off(missing, stdin=None, stdout=nowhere, stderr=nowhere, tty=False)
+
+
+def test_of_one_offs_that_are_not_there_nothing_is_removed(bench: Bench) -> None:
+    bench.ask(bench.intent())
+    assert not bench.runtime().plan(RemoveOneOffs(names=["run-9"], reason="it was killed"))
+
+
+def test_a_step_of_another_runtime_is_refused(bench: Bench) -> None:
+    with pytest.raises(Exception, match="no step of this runtime"):
+        bench.runtime().apply(Step(action="scale", resource="store", reason="the test says so"))
+
+
+def test_every_runtime_has_its_own_advice(bench: Bench) -> None:
+    advice = bench.runtime().advice
+    words = (advice.kept_data, advice.kept_stopped, advice.ended_by, advice.lost_data, advice.elsewhere, advice.no_room)
+    assert all(words)
