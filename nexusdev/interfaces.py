@@ -91,6 +91,18 @@ class ContainerExit(Struct, frozen=True, kw_only=True):
     asked: bool = False
 
 
+class PlatformFacts(Struct, frozen=True, kw_only=True):
+    """What a runtime says of itself.
+
+    Attributes:
+        version: In its own words: ``27.0.1 (API 1.46)``.
+        rootless: It runs without root, so that users inside and outside are not the same.
+    """
+
+    version: str
+    rootless: bool = False
+
+
 class Advice(Struct, frozen=True, kw_only=True):
     """What errors and notes say in a runtime's own words; ``hint`` lines have their command first.
 
@@ -100,7 +112,7 @@ class Advice(Struct, frozen=True, kw_only=True):
         ended_by: What may have ended a service from outside.
         lost_data: What may have removed data volumes.
         elsewhere: Hint for data that may be at another place.
-        no_room: Hint for a full disk.
+        no_room: Hints for a full disk.
     """
 
     kept_data: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,7 +15,7 @@ from nexusdev.context import Context
 from nexusdev.deploy import last_up as journal
 from nexusdev.deploy import lost_volumes
 from nexusdev.deploy.config_validation import ConfigValidation, validate_configs
-from nexusdev.deploy.preflight import require_ports, require_room
+from nexusdev.deploy.preflight import require_ports
 from nexusdev.deploy.publisher import check_env_file
 from nexusdev.deploy.seed_files import collect
 from nexusdev.deploy.selection import Selection, select
@@ -111,7 +110,7 @@ def prepare_up(context: Context, names: Sequence[str], *, move_ports: bool, agre
     require_whole(state, names, agreed)
     marks.add(instance.folder, [name for name in observation.volumes if name in stack.volumes], now=runtime.now)
     if state.plan(absent=state.absent):
-        require_room(Path(context.provider.facts().data_root), advice=runtime.advice.no_room)
+        context.provider.require_room()
         require_ports(stack, state.plan(), observation, context.provider.inventory())
     return state
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from shlex import quote
 
+from nexusdev.check import Check, failed, good, warning
 from nexusdev.context import Context
 from nexusdev.deploy import lost_volumes
-from nexusdev.doctor.check import Check, failed, good, warning
 from nexusdev.env import stored
 from nexusdev.env.file import advice, guard
 from nexusdev.env.git import Standing, look

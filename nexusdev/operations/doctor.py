@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from nexusdev.check import Check, CheckResult
 from nexusdev.context import Context
 from nexusdev.doctor import engine_checks, instance_checks
-from nexusdev.doctor.check import Check, CheckResult
 from nexusdev.errors import NexusError, PreflightFailed
 from nexusdev.results import Outcome, Style, Table, Text
 from nexusdev.util.humanize import pluralize

@@ -14,8 +14,7 @@ def version(context: Context) -> Outcome:
     """Everything that a report of a problem has to say about versions. Works without an engine."""
     rows = {"nexusdev": __version__, "python": platform.python_version(), "system": platform.platform()}
     try:
-        facts = context.provider.facts()
-        rows["engine"] = f"{facts.version} (API {facts.api_version})"
+        rows["engine"] = context.provider.facts().version
     except NexusError as error:
         rows["engine"] = f"none: {error.message}"
     stack = _stack(context)

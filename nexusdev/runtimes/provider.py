@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from nexusdev.interfaces import Runtime
+    from nexusdev.check import Check
+    from nexusdev.interfaces import PlatformFacts, Runtime
     from nexusdev.inventory import Inventory
-    from nexusdev.runtimes.docker.connection import EngineFacts
     from nexusdev.runtimes.image_store import ImageStore
     from nexusdev.stack.model import Stack
 
@@ -37,8 +37,21 @@ class RuntimeProvider(Protocol):
     def volume_sizes(self) -> Mapping[str, int]:
         """Bytes of each volume by its full name; none where the engine does not tell quickly."""
 
-    def facts(self) -> EngineFacts:
-        """What the engine says of itself. Raises PreflightFailed."""
+    def facts(self) -> PlatformFacts:
+        """What the runtime says of itself. Raises PreflightFailed."""
+
+    def checks(self, *, building: Callable[[], bool]) -> Iterator[Check]:
+        """What ``doctor`` asks about the runtime and the machine under it.
+
+        Args:
+            building: Whether images have to be built, which needs more room.
+
+        Raises:
+            PreflightFailed: At once, where the runtime does not answer.
+        """
+
+    def require_room(self) -> None:
+        """Refuse to start where the runtime stores on a disk that is nearly full. Raises PreflightFailed (DISK_FULL)."""
 
     def image_store(self) -> ImageStore:
         """The images of this runtime. Raises PreflightFailed."""

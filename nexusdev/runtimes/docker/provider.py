@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexusdev.util.memo import Memo
 
 if TYPE_CHECKING:
-    from nexusdev.interfaces import Runtime
+    from nexusdev.check import Check
+    from nexusdev.interfaces import PlatformFacts, Runtime
     from nexusdev.inventory import Inventory
-    from nexusdev.runtimes.docker.connection import Engine, EngineFacts
+    from nexusdev.runtimes.docker.connection import Engine
     from nexusdev.runtimes.image_store import ImageStore
     from nexusdev.stack.model import Stack
 
@@ -52,8 +53,21 @@ class DockerProvider:
 
         return volume_sizes(self._engine())
 
-    def facts(self) -> EngineFacts:
-        return self._engine().facts()
+    def facts(self) -> PlatformFacts:
+        from nexusdev.interfaces import PlatformFacts
+
+        facts = self._engine().facts()
+        return PlatformFacts(version=f"{facts.version} (API {facts.api_version})", rootless=facts.rootless)
+
+    def checks(self, *, building: Callable[[], bool]) -> Iterator[Check]:
+        from nexusdev.runtimes.docker.checks import checks
+
+        return checks(self._engine().facts(), building=building)
+
+    def require_room(self) -> None:
+        from nexusdev.runtimes.docker.checks import require_room
+
+        require_room(Path(self._engine().facts().data_root))
 
     def image_store(self) -> ImageStore:
         from nexusdev.runtimes.docker.images import image_store

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct, field
 
-from nexusdev.interfaces import Runtime
+from nexusdev.check import Check
+from nexusdev.interfaces import PlatformFacts, Runtime
 from nexusdev.inventory import Inventory
+from nexusdev.runtimes.docker.checks import checks, require_room
 from nexusdev.runtimes.docker.connection import EngineFacts
 from nexusdev.runtimes.docker.labels import ONE_OFF_ROLE
 from nexusdev.runtimes.docker.plan.inventory import OwnedResource, by_instance
@@ -79,8 +81,15 @@ class MemoryProvider(Struct, kw_only=True):
     def volume_sizes(self) -> Mapping[str, int]:
         return self.sizes
 
-    def facts(self) -> EngineFacts:
-        return self.engine_facts
+    def facts(self) -> PlatformFacts:
+        facts = self.engine_facts
+        return PlatformFacts(version=f"{facts.version} (API {facts.api_version})", rootless=facts.rootless)
+
+    def checks(self, *, building: Callable[[], bool]) -> Iterator[Check]:
+        return checks(self.engine_facts, building=building)
+
+    def require_room(self) -> None:
+        require_room(Path(self.engine_facts.data_root))
 
     def image_store(self) -> ImageStore:
         return self.store

@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from nexusdev.deploy.preflight import GIB, require_room
 from nexusdev.deploy.turns import turn
-from nexusdev.doctor import engine_checks
 from nexusdev.env import stored
 from nexusdev.errors import (
     CrashedDuringStart,
@@ -29,6 +27,8 @@ from nexusdev.operations.status import status
 from nexusdev.operations.timings import timings
 from nexusdev.operations.up import up
 from nexusdev.operations.wait import wait
+from nexusdev.runtimes.docker import checks as engine_checks
+from nexusdev.runtimes.docker.checks import GIB, require_room
 from nexusdev.runtimes.docker.plan.snapshot import State
 from nexusdev.runtimes.memory.provider import FACTS
 from tests.fakes import House
@@ -234,7 +234,7 @@ def test_a_healthy_machine_has_no_failed_check(running: House) -> None:
 
 def test_without_an_engine_doctor_says_what_to_type(house: House) -> None:
     class Away(type(house.provider)):  # type: ignore[misc]
-        def facts(self) -> object:
+        def checks(self, **_: object) -> object:
             raise PreflightFailed("no Docker engine answers", why="no socket", hint="sudo systemctl start docker")
 
     house.provider = Away()

@@ -1,0 +1,98 @@
+"""What ``doctor`` asks about a Docker engine and the machine under it, and how much room its disk must have."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from nexusdev.check import Check, failed, good, warning
+from nexusdev.errors import PreflightFailed
+from nexusdev.runtimes.docker.advice import ADVICE
+from nexusdev.runtimes.docker.connection import EngineFacts
+
+GIB = 2**30
+ROOM = 2 * GIB
+ROOM_TO_BUILD = 12 * GIB
+LEAST_MEMORY = 4 * GIB
+LEAST_CPUS = 2
+_SKEW = 30.0
+
+
+def checks(facts: EngineFacts, *, building: Callable[[], bool]) -> Iterator[Check]:
+    """All of them. ``building``: whether images have to be built, asked when room is looked at."""
+    yield good(
+        "engine",
+        f"{facts.version}, API {facts.api_version}, {facts.operating_system}, at {facts.endpoint} ({facts.origin})",
+    )
+    yield rights(facts)
+    yield memory(facts)
+    yield processors(facts)
+    yield clock(facts)
+    yield disk(facts, building=building())
+
+
+def rights(facts: EngineFacts) -> Check:
+    """Rootless engines work, with the user's own limits."""
+    return good("rights", "rootless: containers run as you" if facts.rootless else "rootful")
+
+
+def memory(facts: EngineFacts) -> Check:
+    """The whole stack stays below 2.5 GiB; builds and applications want some too."""
+    text = f"{facts.memory_bytes / GIB:.1f} GiB for the engine"
+    if facts.memory_bytes and facts.memory_bytes < LEAST_MEMORY:
+        return warning("memory", f"{text}, 4 GiB are better", fix="give the engine more memory")
+    return good("memory", text)
+
+
+def processors(facts: EngineFacts) -> Check:
+    """With one, everything takes twice the time."""
+    if facts.cpus and facts.cpus < LEAST_CPUS:
+        return warning("processors", "1 for the engine, 2 are better")
+    return good("processors", f"{facts.cpus} for the engine")
+
+
+def clock(facts: EngineFacts, *, now: float | None = None) -> Check:
+    """Certificates and tokens live by the clock; a virtual machine's may be behind after a sleep."""
+    try:
+        skew = abs(datetime.fromisoformat(facts.time[:19] + "+00:00").timestamp() - (now or time.time()))
+    except ValueError:
+        return good("clock", "the engine does not tell its time")
+    if skew > _SKEW:
+        return failed("clock", f"the engine's clock is {skew:.0f} s off", fix="restart the engine, or its machine")
+    return good("clock", "the engine has this machine's time")
+
+
+def disk(facts: EngineFacts, *, building: bool) -> Check:
+    """Where the engine stores."""
+    folder = Path(facts.data_root)
+    if not folder.is_dir():
+        return good("disk", f"{facts.data_root} cannot be seen from here")
+    free, wanted = shutil.disk_usage(folder).free, ROOM_TO_BUILD if building else ROOM
+    text = f"{free / GIB:.1f} GiB free where the engine stores ({folder})"
+    if free < ROOM:
+        return failed("disk", text, fix="nexusdev gc; docker image prune")
+    if free < wanted:
+        return warning("disk", f"{text}; building all images takes up to {wanted / GIB:.0f} GiB", fix="nexusdev gc")
+    return good("disk", text)
+
+
+def require_room(folder: Path, *, needed: int = ROOM, free: int | None = None) -> None:
+    """Refuse to start on a disk that is nearly full: databases that meet a full disk lose more than time. Sizes in bytes.
+
+    folder  where the engine stores; one that cannot be seen from here (another machine, a VM) is passed over
+    """
+    if free is None:
+        if not folder.is_dir():
+            return
+        free = shutil.disk_usage(folder).free
+    if free >= needed:
+        return
+    raise PreflightFailed(
+        f"the disk is nearly full: {free / GIB:.1f} GiB free where {needed / GIB:.0f} GiB are needed",
+        why=f"the engine stores images, volumes and logs in {folder}",
+        hint=f"nexusdev gc           remove what no project uses any more\n{ADVICE.no_room}",
+        code="DISK_FULL",
+    )
