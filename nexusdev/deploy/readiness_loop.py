@@ -1,6 +1,6 @@
 """The one readiness loop: look, judge, look again, until a component does its job, a container dies, or the time is up.
 
-There is one deadline for everything and none per part. Nothing here asks Docker whether something is healthy.
+There is one deadline for everything and none per part. Nothing here asks the runtime whether something is healthy.
 """
 
 from __future__ import annotations
