@@ -20,14 +20,17 @@ from nexusdev.components.contract import (
     Change,
     Client,
     Component,
+    Condition,
     Consumer,
     Credentials,
+    Link,
     Proof,
     Readiness,
     SeedFile,
     ServiceStatus,
     Variable,
 )
+from nexusdev.components.defaults import ComponentDefaults
 from nexusdev.context import Context, open_context
 from nexusdev.errors import ImageUnavailable
 from nexusdev.events import Event, Listener
@@ -69,7 +72,7 @@ class Heard:
 
 
 @dataclass(kw_only=True)
-class FakeComponent:
+class FakeComponent(ComponentDefaults):
     """Ready once its containers run and ``sentences`` are used up; one look takes one of them.
 
     seedable    may be seeded before it is ready
@@ -87,6 +90,9 @@ class FakeComponent:
     on_look: Callable[[InstanceAccess], None] = lambda _: None
     on_seed: Callable[[], None] = lambda: None
     on_prove: Callable[[], None] = lambda: None
+    requires: tuple[str, ...] = ("gateway",)
+    links: Sequence[Link] = ()
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
 
     def probe(self, access: InstanceAccess) -> Any:
         self.on_look(access)

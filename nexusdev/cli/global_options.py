@@ -8,12 +8,14 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from nexusdev.components.registry import COMMANDS
+
 _FLAGS = ("--json", "--quiet", "--verbose", "--no-color", "--yes")
 _VALUED = ("-i", "--instance", "-C", "--project", "--runtime", "--timeout")
 _SHORT = frozenset("qvy")
 
 # Commands whose arguments belong to another program, with the number of leading arguments that are ours.
-_PASSING = {"run": 0, "exec": 1, "psql": 0, "redis": 0, "s3": 0, "vault": 0}
+_PASSING = {"run": 0, "exec": 1, **dict.fromkeys(COMMANDS, 0)}
 # Options of these commands, with the number of words of each; `-v` is a volume there, as in `docker run`.
 _OWN: Mapping[str, Mapping[str, int]] = {
     "run": {

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from nexusdev.errors import NexusError
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.stack.losses import Holding
 from nexusdev.stack.model import Service
+from nexusdev.wire.endpoint import PublishedEndpoint
 
 
 class ServiceStatus(Struct, frozen=True, kw_only=True):
@@ -56,12 +57,15 @@ class Variable(Struct, frozen=True, kw_only=True):
 
     No ``&``: a shell that sources the file would cut the value there. A URL has at most one parameter; libpq takes the
     others from its own variables (``DATABASE_URL=…?sslmode=verify-full`` and ``PGSSLROOTCERT``).
+
+    first  production reads it by this name: it is printed before those that are not
     """
 
     name: str
     value: str
     secret: bool = False
     comment: str = ""
+    first: bool = False
 
 
 class Consumer(StrEnum):
@@ -91,6 +95,49 @@ class Client(Struct, frozen=True, kw_only=True):
     service: str
     argv: tuple[str, ...]
     reads_stdin: bool = True
+
+
+class Link(Struct, frozen=True, kw_only=True):
+    """What ``urls`` lists, and ``open`` shows where it is a page.
+
+    name      by which a person looks for it: ``postgres-pool``, ``grafana``
+    variable  the variable with its URL; '' where no application reads one
+    path      what a browser opens below that URL; None where it can show nothing
+    role      without a variable (or where it was not published): the service or role name that publishes the page
+    port      the container port of ``role``
+    """
+
+    name: str
+    variable: str = ""
+    path: str | None = None
+    role: str = ""
+    port: int = 0
+
+
+class GatewayRole(Struct, frozen=True, kw_only=True):
+    """A role name of the gateway that leads to a component's servers.
+
+    proxy    the service of the gateway that has it
+    name     the role name, which is an alias of that service
+    backend  regular expression for the names of the backends behind it; one of their servers must be up
+    """
+
+    proxy: str
+    name: str
+    backend: str
+
+
+class ScrapeTargets(Struct, frozen=True, kw_only=True):
+    """How Prometheus sees a component, where a target is not simply the service of its name.
+
+    through  job → the service that answers in the place of the target; ``{}`` is the target's number
+    roles    role name that is a target → the services that must exist for it to answer
+    silent   series that are 0 for a target whose exporter answers while it does not
+    """
+
+    through: Mapping[str, str] = field(default_factory=dict)
+    roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    silent: tuple[str, ...] = ()
 
 
 class Proof(Struct, frozen=True, kw_only=True):
@@ -147,6 +194,10 @@ class ImageCheck(Struct, frozen=True, kw_only=True):
     interpret: Callable[[int, Sequence[str]], NexusError | None]
 
 
+#: What is missing until a condition holds, '' when it does. Given the rows of the services that are meant.
+Condition = Callable[[Sequence[ServiceStatus]], str]
+
+
 class Component(Protocol):
     """A product made of services.
 
@@ -156,6 +207,26 @@ class Component(Protocol):
 
     name: str
     title: str
+
+    @property
+    def requires(self) -> Sequence[str]:
+        """The components without which it cannot be used: usually the gateway."""
+
+    @property
+    def links(self) -> Sequence[Link]:
+        """What ``urls`` and ``open`` know of it."""
+
+    @property
+    def gateway_roles(self) -> Sequence[GatewayRole]:
+        """The role names of the gateway that lead to it."""
+
+    @property
+    def scrape_targets(self) -> ScrapeTargets:
+        """Its targets, where they are not simply its services."""
+
+    @property
+    def conditions(self) -> Mapping[str, Condition]:
+        """What ``wait --for`` knows of this component alone: condition → what is missing, from its rows of ``status``."""
 
     def probe(self, access: InstanceAccess) -> Any:
         """Collect the facts over the real protocol from the host; each request bounded to about 2 seconds."""
@@ -181,8 +252,11 @@ class Component(Protocol):
     def variables(self, access: InstanceAccess, view: View) -> Sequence[Variable]:
         """What applications read. From secrets, addresses and what containers there are: no server is asked."""
 
+    def endpoints(self, values: Mapping[str, str]) -> Iterable[PublishedEndpoint]:
+        """The quick proof, for ``env``: each path that these variables (host view) publish, and what to ask there."""
+
     def prove(self, access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
-        """Ask every published path with nothing but these variables (host view) for the instance's nonce."""
+        """The full proof, after ``up``: the same questions, asked by the libraries that applications use."""
 
     def rotate(self, access: InstanceAccess) -> Sequence[Change]:
         """New passwords for the application's users, in the server and in the secret store; open connections stay."""
@@ -197,6 +271,14 @@ class RenewsCredentials(Protocol):
 
     def refresh(self, access: InstanceAccess) -> Sequence[Change]:
         """Make it valid for its whole time again; what had to be replaced. Raises ``SeedingFailed``."""
+
+
+@runtime_checkable
+class KeepsCredentials(Protocol):
+    """A component that keeps a copy of the other components' credentials for their consumers."""
+
+    def update_credentials(self, access: InstanceAccess, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
+        """Write what was rotated to where the consumers read it. Raises ``SeedingFailed``."""
 
 
 @runtime_checkable

@@ -1,18 +1,37 @@
-"""A component that keeps nothing of its own: the promises of the contract that it keeps by doing nothing."""
+"""What a component does that has nothing special: every part of the contract but how it is probed and assessed."""
 
 # ruff: noqa: ARG002 - the arguments are the contract's
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from nexusdev.components.contract import Change, Client, Credentials, Proof, SeedFile, Variable
+from nexusdev.components.contract import (
+    Change,
+    Client,
+    Condition,
+    Credentials,
+    GatewayRole,
+    Link,
+    Proof,
+    ScrapeTargets,
+    SeedFile,
+    Variable,
+)
 from nexusdev.interfaces import InstanceAccess, View
+from nexusdev.wire.endpoint import PublishedEndpoint
 
 
 class ComponentDefaults:
-    """To be inherited by what has no data, no users and no client; whoever has one of them says so by its own method."""
+    """To be inherited. A component overrides what it has of its own: data, users, variables, pages, a client."""
+
+    requires: Sequence[str] = ()
+    links: Sequence[Link] = ()
+    gateway_roles: Sequence[GatewayRole] = ()
+    scrape_targets: ScrapeTargets = ScrapeTargets()
+    conditions: Mapping[str, Condition] = MappingProxyType({})
 
     def prepare(self, access: InstanceAccess, facts: Any) -> None:
         """Its readiness needs nothing from outside."""
@@ -31,6 +50,10 @@ class ComponentDefaults:
 
     def variables(self, access: InstanceAccess, view: View) -> Sequence[Variable]:
         """Applications read nothing of it."""
+        return ()
+
+    def endpoints(self, values: Mapping[str, str]) -> Iterable[PublishedEndpoint]:
+        """Without variables there is nothing to ask."""
         return ()
 
     def prove(self, access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:

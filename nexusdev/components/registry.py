@@ -1,29 +1,60 @@
-"""Every component by name. A product's code is imported when it is first asked for, so that ``nexusdev --help`` pays for none."""
+"""Every component by name. A product's code is imported when it is first asked for, so that ``nexusdev --help`` pays for none.
+
+This module itself imports the standard library alone: ``nexusdev env`` answers with it before anything else is imported.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
-from typing import cast
+from typing import TYPE_CHECKING, Any
 
-from nexusdev.components.contract import Component
+if TYPE_CHECKING:
+    from nexusdev.components.contract import Component
+    from nexusdev.wire.endpoint import PublishedEndpoint
 
-NAMES = ("gateway", "postgres", "redis", "minio", "vault", "monitoring")
+#: Name of each component, which is its package → the name of the command that runs its client, '' where it has none.
+ROWS = {"gateway": "", "postgres": "psql", "redis": "redis", "minio": "s3", "vault": "vault", "monitoring": ""}
+#: Command → the component whose client it runs.
+COMMANDS = {command: name for name, command in ROWS.items() if command}
 
 
-class _Registry(Mapping[str, Component]):
+class _Registry(Mapping[str, "Component"]):
     """Name → a new component each time, in the order in which a person reads them."""
 
     def __getitem__(self, name: str) -> Component:
-        if name not in NAMES:
+        if name not in ROWS:
             raise KeyError(name)
-        return cast(Component, import_module(f"nexusdev.components.{name}.component").create())
+        component: Component = _module(name, "component").create()
+        return component
 
     def __iter__(self) -> Iterator[str]:
-        return iter(NAMES)
+        return iter(ROWS)
 
     def __len__(self) -> int:
-        return len(NAMES)
+        return len(ROWS)
+
+
+def published_endpoints(names: Iterable[str], values: Mapping[str, str]) -> Iterator[PublishedEndpoint]:
+    """Yield the endpoints of the quick proof of these components, without importing the components themselves.
+
+    Raises:
+        LookupError: A component is not in the registry: only whoever brought it up knows how it is proven.
+    """
+    for name in names:
+        if name not in ROWS:
+            raise LookupError(name)
+        yield from _module(name, "quick_proof").endpoints(values)
+
+
+def client_help(component: str) -> str:
+    """Return what ``--help`` says of the command of a component's client."""
+    text: str = _module(component, "command").HELP
+    return text
+
+
+def _module(component: str, name: str) -> Any:
+    return import_module(f"nexusdev.components.{component}.{name}")
 
 
 ALL: Mapping[str, Component] = _Registry()

@@ -70,7 +70,9 @@ def coverage(context: Context, instance: Instance, names: Collection[str]) -> Co
 
     access, components = _scene(context, instance, names)
     everything = gather(access, components)
-    answers = inquire(everything.views["host"], instance=instance.name, nonce=instance.nonce)
+    values = everything.views["host"]
+    endpoints = [each for component in components for each in component.endpoints(values)]
+    answers = inquire(endpoints, values, instance=instance.name, nonce=instance.nonce)
     owner = {each.name: component.name for component in components for each in component.variables(access, View.HOST)}
     missing = _missing(owner, answers)
     proven = [each for each in components if each.name in owner.values() and each.name not in missing]

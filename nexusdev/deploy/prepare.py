@@ -177,7 +177,7 @@ def read_up_state(
     stack = context.stack(instance)
     last_up = journal.read(instance.folder)
     selection = select(context.settings, stack, names, remembered=last_up.profile)
-    selected = with_dependencies(selection.components, stack)
+    selected = with_dependencies(selection.components, stack, context.components)
     runtime = runtime or context.runtime(stack, owner=instance.owner)
     components = [context.components[name] for name in selected]
     validation = validate_configs(components, stack, instance=instance.name, root=context.root)

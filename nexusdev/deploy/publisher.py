@@ -15,14 +15,14 @@ from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.util.humanize import join_names
 
 
-def prove(kept: Stored) -> Mapping[str, float]:
-    """Path → seconds of its answer."""
+def prove(kept: Stored, components: Mapping[str, Component]) -> Mapping[str, float]:
+    """Path → seconds of its answer. ``components``: every one by name; those that published are asked."""
     from nexusdev.env.proof import prove as ask
 
-    return {
-        answer.path: round(answer.seconds, 4)
-        for answer in ask(kept.views["host"], instance=kept.instance, nonce=kept.nonce)
-    }
+    values = kept.views["host"]
+    endpoints = [each for name in kept.components for each in components[name].endpoints(values)]
+    answers = ask(endpoints, values, instance=kept.instance, nonce=kept.nonce)
+    return {answer.path: round(answer.seconds, 4) for answer in answers}
 
 
 def gather(access: InstanceAccess, components: Iterable[Component]) -> Stored:
@@ -36,7 +36,8 @@ def gather(access: InstanceAccess, components: Iterable[Component]) -> Stored:
             Variable(name="NEXUSDEV_CA_FILE", value=access.ca_file_in(view)),
         )
         found = [*(each for component in selected for each in component.variables(access, view)), *own]
-        views[view.value] = formats.checked(formats.ordered({each.name: each.value for each in found}))
+        found.sort(key=lambda each: not each.first)
+        views[view.value] = formats.checked({each.name: each.value for each in found})
         secret |= {each.name for each in found if each.secret}
     return Stored(
         instance=access.instance,

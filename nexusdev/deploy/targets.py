@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 
 from msgspec.structs import replace
 
+from nexusdev.components.contract import Component
 from nexusdev.errors import UsageError
 from nexusdev.plan import Observation
 from nexusdev.stack.model import Stack
 from nexusdev.stack.order import closure
 
-# What leads to the role names of all others.
-GATEWAY = "gateway"
 ALIKE = 0.5
 
 
@@ -43,9 +42,13 @@ def require_components(names: Iterable[str], known: Collection[str], *, command:
             raise unknown(name, known, kind="component", hint=f"nexusdev {command} {{}}")
 
 
-def with_dependencies(components: Collection[str], stack: Stack) -> tuple[str, ...]:
-    """These components and those without which they cannot be used, in the order of the stack."""
-    wanted = set(components) | {GATEWAY}
+def with_dependencies(components: Collection[str], stack: Stack, known: Mapping[str, Component]) -> tuple[str, ...]:
+    """These components and those without which they cannot be used, in the order of the stack. ``known``: every component by name."""
+    wanted: set[str] = set()
+    unseen = set(components)
+    while unseen:
+        wanted |= unseen
+        unseen = {needed for name in unseen if name in known for needed in known[name].requires} - wanted
     services = closure(stack.services, [each.name for each in stack.services.values() if each.component in wanted])
     wanted |= {stack.services[name].component for name in services}
     return tuple(name for name in stack.components if name in wanted)

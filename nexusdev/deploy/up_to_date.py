@@ -22,7 +22,9 @@ class UpToDateCheck:
     def __init__(self, context: Context, instance: Instance, stack: Stack, runtime: Runtime) -> None:
         self._context = context
         last_up = journal.read(instance.folder).seeded
-        self._proof = probes.BackgroundCall(lambda: prove(stored.read(instance.folder))) if last_up else None
+        self._proof = (
+            probes.BackgroundCall(lambda: prove(stored.read(instance.folder), context.components)) if last_up else None
+        )
         self._probes = probes.ProbeRunner(instance.access(runtime, stack)).begin(
             context.components[name] for name in stack.components if name in last_up
         )

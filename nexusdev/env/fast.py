@@ -75,9 +75,11 @@ def _text(call: Mapping[str, str], environ: Mapping[str, str]) -> str:
         raise LookupError("the full command tells how to mount the CA")
     kept = stored.read(folder)
     if call["proof"]:
+        from nexusdev.components.registry import published_endpoints
         from nexusdev.env.proof import prove
 
-        prove(kept.views["host"], instance=name, nonce=kept.nonce)
+        values = kept.views["host"]
+        prove(published_endpoints(kept.components, values), values, instance=name, nonce=kept.nonce)
     return formats.render(kept.views[call.get("view", "host")], style, instance=name)
 
 

@@ -17,13 +17,6 @@ Values = Mapping[str, str]
 NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 BARE = re.compile(r"[A-Za-z0-9:/@.,?=_%+-]*")
 
-#: Names that production uses come first, in this order; everything else follows as its component gives it.
-FIRST = (
-    *("PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD"),
-    *("REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD"),
-    *("MINIO_ENDPOINT", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY"),
-    *("VAULT_ADDR", "VAULT_TOKEN"),
-)
 HEADER = (
     "# Written by nexusdev for instance {instance}; every `nexusdev up` writes it anew. Holds secrets: never commit it."
 )
@@ -36,11 +29,6 @@ def render(values: Values, style: str, *, instance: str = "", missing: Sequence[
         return text
     head, _, rest = text.partition("\n")
     return f"{head}\n# INCOMPLETE: {', '.join(missing)} not proven.\n{rest}"
-
-
-def ordered(values: Values) -> dict[str, str]:
-    """The same, production's names first."""
-    return {name: values[name] for name in (*(each for each in FIRST if each in values), *values)}
 
 
 def checked(values: Values) -> Values:

@@ -9,40 +9,13 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable
 
-from nexusdev.env import questions
 from nexusdev.errors import Degraded, IdentityMismatch, NexusError, NotFound
 from nexusdev.wire import ServerError, tls
+from nexusdev.wire.endpoint import PublishedEndpoint, Values
 
-Values = Mapping[str, str]
-Question = Callable[[tls.Place, Values, ssl.SSLContext, float], str]
 TIMEOUT = 3.0
-
-_DATABASES: Mapping[str, Question] = {
-    "DATABASE_URL": questions.ask_postgres,
-    "DATABASE_RO_URL": questions.ask_postgres,
-    "DATABASE_POOL_URL": questions.ask_postgres,
-    "DATABASE_MIGRATION_URL": questions.ask_postgres_as_owner,
-}
-_PAGES: Mapping[str, Question] = {
-    "PROMETHEUS_URL": questions.ask_prometheus,
-    "ALERTMANAGER_URL": questions.ask_alertmanager,
-    "GRAFANA_URL": questions.ask_grafana,
-}
-
-
-class PublishedEndpoint:
-    """One published path: its name for a person, where it is, and what to ask there.
-
-    mute  carries no nonce: its certificate alone is the proof
-    """
-
-    def __init__(self, path: str, place: str, ask: Question, *, mute: bool = False) -> None:
-        self.path = path
-        self.host, self.port = _authority(place)
-        self.ask = ask
-        self.mute = mute
 
 
 class EndpointAnswer:
@@ -56,36 +29,13 @@ class EndpointAnswer:
         self.fault: Exception | None = None
 
 
-def endpoints(values: Values) -> Iterator[PublishedEndpoint]:
-    """Every path that these variables publish; only what is there is asked."""
-    for name, ask in _DATABASES.items():
-        if name in values:
-            yield PublishedEndpoint(name, values[name], ask)
-    if "REDIS_HOST" in values:
-        yield PublishedEndpoint("REDIS_URL", f"{values['REDIS_HOST']}:{values['REDIS_PORT']}", questions.ask_redis)
-    for place in filter(None, values.get("REDIS_SENTINELS", "").split(",")):
-        yield PublishedEndpoint(f"REDIS_SENTINELS {place}", place, questions.ask_sentinel, mute=True)
-    if "MINIO_ENDPOINT" in values:
-        yield PublishedEndpoint("MINIO_ENDPOINT", values["MINIO_ENDPOINT"], questions.ask_minio)
-    if "VAULT_ADDR" in values:
-        yield PublishedEndpoint("VAULT_ADDR", values["VAULT_ADDR"], questions.ask_vault)
-    for name, ask in _PAGES.items():
-        if name in values:
-            yield PublishedEndpoint(name, values[name], ask, mute=True)
-
-
-def _authority(url: str) -> tuple[str, int]:
-    """Host and port of a URL or of ``host:port``."""
-    place = url.rpartition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
-    host, _, port = place.rpartition(":")
-    return host, int(port)
-
-
-def ask_all(values: Values, *, timeout: float = TIMEOUT) -> list[EndpointAnswer]:
+def ask_all(
+    endpoints: Iterable[PublishedEndpoint], values: Values, *, timeout: float = TIMEOUT
+) -> list[EndpointAnswer]:
     """Ask every endpoint at once; the slowest is all that is waited for, and never longer than ``timeout`` seconds each."""
     context = tls.trust(values["NEXUSDEV_CA_FILE"])
     answers, threads = [], []
-    for endpoint in endpoints(values):
+    for endpoint in endpoints:
         answer = EndpointAnswer(endpoint)
         threads.append(threading.Thread(target=_ask, args=(endpoint, values, context, timeout, answer), daemon=True))
         answers.append(answer)
@@ -107,13 +57,15 @@ def _ask(
     answer.seconds = time.perf_counter() - began
 
 
-def inquire(values: Values, *, instance: str, nonce: str, timeout: float = TIMEOUT) -> list[EndpointAnswer]:
+def inquire(
+    endpoints: Iterable[PublishedEndpoint], values: Values, *, instance: str, nonce: str, timeout: float = TIMEOUT
+) -> list[EndpointAnswer]:
     """Ask every endpoint of an instance that may still be coming up; an endpoint without a nonce yet has a fault.
 
     Raises:
         IdentityMismatch: Something answers that is not this instance.
     """
-    answers = ask_all(values, timeout=timeout)
+    answers = ask_all(endpoints, values, timeout=timeout)
     for answer in answers:
         if answer.fault is None and not answer.mute and not answer.nonce:
             answer.fault = ServerError("it is not seeded yet")
@@ -122,7 +74,9 @@ def inquire(values: Values, *, instance: str, nonce: str, timeout: float = TIMEO
     return answers
 
 
-def prove(values: Values, *, instance: str, nonce: str, timeout: float = TIMEOUT) -> list[EndpointAnswer]:
+def prove(
+    endpoints: Iterable[PublishedEndpoint], values: Values, *, instance: str, nonce: str, timeout: float = TIMEOUT
+) -> list[EndpointAnswer]:
     """Ask every endpoint; the answers, or the error that the worst of them means.
 
     IdentityMismatch (9): something answers that is not this instance. Degraded (4): something does not answer as it should.
@@ -130,7 +84,7 @@ def prove(values: Values, *, instance: str, nonce: str, timeout: float = TIMEOUT
     """
     if not values.get("NEXUSDEV_CA_FILE"):
         raise NotFound(f"instance {instance} has no variables to prove", hint="nexusdev up")
-    answers = ask_all(values, timeout=timeout)
+    answers = ask_all(endpoints, values, timeout=timeout)
     for answer in answers:
         if _is_strange(answer, nonce):
             raise _mismatch(answer, instance, nonce)

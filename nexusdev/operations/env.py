@@ -140,18 +140,18 @@ def _proven(context: Context, instance: Instance) -> Coverage:
     """What is proven. Where something had expired, it is renewed first; where something is missing, the rest."""
     if not stored.expected(instance.folder):
         try:
-            return _all_proven(instance)
+            return _all_proven(context, instance)
         except Degraded:
             from nexusdev.deploy.renew import renewed
 
             if renewed(context, instance):
-                return _all_proven(instance)
+                return _all_proven(context, instance)
     return coverage(context, instance, awaited(instance))
 
 
-def _all_proven(instance: Instance) -> Coverage:
+def _all_proven(context: Context, instance: Instance) -> Coverage:
     kept = stored.read(instance.folder)
-    return Coverage(kept=kept, seconds=prove(kept))
+    return Coverage(kept=kept, seconds=prove(kept, context.components))
 
 
 def warnings_of(written: Written) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from nexusdev.components.contract import Component
+from nexusdev.components.contract import Component, KeepsCredentials
 from nexusdev.context import Context
 from nexusdev.deploy import publisher
 from nexusdev.deploy.turns import turn
@@ -20,7 +20,6 @@ from nexusdev.operations import env
 from nexusdev.results import Outcome, Table
 from nexusdev.stack.model import SecretRecipe, Stack
 
-VAULT = "vault"
 PATIENCE, PAUSE = 10.0, 0.2
 
 
@@ -137,8 +136,9 @@ def _chosen(published: Sequence[Component], names: Sequence[str]) -> list[Compon
                 why=f"there are {', '.join(known)}",
                 hint=f"nexusdev secrets rotate {near[0]}" if near else "",
             )
-    # Vault last: it is where the others' new passwords go
-    return sorted((known[name] for name in dict.fromkeys(names or known)), key=lambda each: each.name == VAULT)
+    # last whoever keeps the others' new passwords
+    chosen = (known[name] for name in dict.fromkeys(names or known))
+    return sorted(chosen, key=lambda each: isinstance(each, KeepsCredentials))
 
 
 def _rotate_each(
@@ -165,12 +165,11 @@ def _follow(
     published: Sequence[Component],
     failure: NexusError | None,
 ) -> tuple[str, ...]:
-    """Vault's copies, the stored variables, the env file, and the proof of all of it; warnings about the env file."""
-    vault = next((each for each in published if each.name == VAULT), None)
-    if vault is not None:
+    """The copies that Vault keeps, the stored variables, the env file, and the proof of all of it; warnings about the env file."""
+    if keepers := [each for each in published if isinstance(each, KeepsCredentials)]:
         credentials = {each.name: each.credentials(access) for each in published}
-        update = getattr(vault, "update_credentials", vault.seed)
-        update(access, credentials)
+        for keeper in keepers:
+            keeper.update_credentials(access, credentials)
     written = publisher.publish(context, instance, access, published)
     if failure is None:
         _prove(context, instance)
@@ -182,7 +181,7 @@ def _prove(context: Context, instance: Instance) -> None:
     until = context.clock.now() + PATIENCE
     while True:
         try:
-            publisher.prove(stored.read(instance.folder))
+            publisher.prove(stored.read(instance.folder), context.components)
         except Degraded:
             if context.clock.now() >= until:
                 raise

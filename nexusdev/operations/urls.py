@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
+from nexusdev.components.contract import Link
 from nexusdev.context import Context
 from nexusdev.deploy.targets import unknown
 from nexusdev.env import stored
@@ -14,28 +15,6 @@ from nexusdev.results import Outcome, Table
 from nexusdev.util.humanize import join_names
 
 _PASSWORD = re.compile(r"(?<=://)([^/@]*)@")
-#: Variable → the name under which a person looks for it, and whether a browser can show it (and at which path).
-_KNOWN = {
-    "DATABASE_URL": ("postgres", None),
-    "DATABASE_RO_URL": ("postgres-replica", None),
-    "DATABASE_POOL_URL": ("postgres-pool", None),
-    "REDIS_URL": ("redis", None),
-    "AWS_ENDPOINT_URL_S3": ("s3", None),
-    "VAULT_ADDR": ("vault", "/ui/"),
-    "PROMETHEUS_URL": ("prometheus", "/"),
-    "ALERTMANAGER_URL": ("alertmanager", "/"),
-    "GRAFANA_URL": ("grafana", "/"),
-}
-#: Pages that no application reads a variable for: name → the component whose they are, its role and the port there.
-_UNTOLD = {"minio": ("minio", "minio-api", 9001), "alertmanager": ("monitoring", "alertmanager", 9093)}
-#: Every page that there can be → the component that has to run for it.
-_PAGES = {
-    "grafana": "monitoring",
-    "prometheus": "monitoring",
-    "alertmanager": "monitoring",
-    "minio": "minio",
-    "vault": "vault",
-}
 
 
 def urls(context: Context) -> Outcome:
@@ -46,25 +25,27 @@ def urls(context: Context) -> Outcome:
 
 
 def all_urls(context: Context) -> dict[str, str]:
-    """Name → URL without a password."""
-    instance = context.instance()
-    values = stored.read(instance.folder).views["host"]
-    found = {name: plain(values[variable]) for variable, (name, _) in _KNOWN.items() if variable in values}
-    return {**found, **_untold(context, found)}
+    """Name → URL without a password, of everything that was brought up."""
+    return {**_by_variable(context), **_by_role(context)}
 
 
 def pages(context: Context) -> dict[str, str]:
     """Name → URL of what a browser can show."""
-    instance = context.instance()
-    values = stored.read(instance.folder).views["host"]
-    found = {name: values[key].rstrip("/") + path for key, (name, path) in _KNOWN.items() if path and key in values}
-    return {**found, **_untold(context, found)}
+    found = {**_by_variable(context, page=True), **_by_role(context)}
+    return {link.name: found[link.name] for link, _ in _links(context) if link.path and link.name in found}
+
+
+def _links(context: Context) -> list[tuple[Link, str]]:
+    """Every link that there can be, and the component whose it is; by variable first, as people look for these."""
+    found = [(link, component.name) for component in context.components.values() for link in component.links]
+    return sorted(found, key=lambda each: not each[0].variable)
 
 
 def page(context: Context, name: str) -> str:
     """The URL of one page. NotFound (3) for one that does not run here, UsageError (2) with the nearest for no page at all."""
-    if name not in _PAGES:
-        raise unknown(name, _PAGES, kind="page", hint="nexusdev open {}")
+    owners = {link.name: component for link, component in _links(context) if link.path}
+    if name not in owners:
+        raise unknown(name, owners, kind="page", hint="nexusdev open {}")
     known = pages(context)
     if name in known:
         return known[name]
@@ -74,7 +55,7 @@ def page(context: Context, name: str) -> str:
         else NotFound(
             f"{name} does not run here",
             why=f"there are {join_names(list(known))}" if known else "",
-            hint=f"nexusdev up {_PAGES[name]}   bring it up beside the rest",
+            hint=f"nexusdev up {owners[name]}   bring it up beside the rest",
         )
     )
 
@@ -110,13 +91,25 @@ def plain(url: str) -> str:
     return _PASSWORD.sub("", url)
 
 
-def _untold(context: Context, told: Collection[str]) -> dict[str, str]:
-    """The pages without a variable, of components that were brought up."""
+def _by_variable(context: Context, *, page: bool = False) -> dict[str, str]:
+    """Name → URL of what applications read a variable for. ``page``: as a browser opens it."""
+    values = stored.read(context.instance().folder).views["host"]
+    return {
+        link.name: values[link.variable].rstrip("/") + link.path if page and link.path else plain(values[link.variable])
+        for link, _ in _links(context)
+        if link.variable in values
+    }
+
+
+def _by_role(context: Context) -> dict[str, str]:
+    """Name → URL of the pages without a variable, of components that were brought up."""
     instance = context.instance()
-    up = stored.read(instance.folder).components
+    last = stored.read(instance.folder)
     published = context.runtime(context.stack(instance)).addresses(View.HOST)
     return {
-        name: f"https://{published[role, port]}/"
-        for name, (component, role, port) in _UNTOLD.items()
-        if name not in told and component in up and (role, port) in published
+        link.name: f"https://{published[link.role, link.port]}{link.path}"
+        for link, component in _links(context)
+        if component in last.components
+        and link.variable not in last.views["host"]
+        and (link.role, link.port) in published
     }

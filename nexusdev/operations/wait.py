@@ -1,4 +1,4 @@
-"""wait: until a component or one of its servers is ready, writable, unsealed or down. 11 when the time is up, 10 when it crashes.
+"""wait: until a component or one of its servers is ready, writable, down, or in a state that it declares itself (Vault: unsealed).
 
 It needs no lock, and goes on through a ``restart`` or an ``up`` of somebody else: what is stopped on purpose has not crashed.
 """
@@ -24,7 +24,7 @@ from nexusdev.interfaces import InstanceAccess
 from nexusdev.plan import Observation
 from nexusdev.results import Outcome
 from nexusdev.stack.model import Stack
-from nexusdev.util.humanize import duration
+from nexusdev.util.humanize import duration, join_names
 from nexusdev.util.lock import holders
 
 
@@ -69,16 +69,6 @@ def writable(state: ProbedState) -> str:
     return state.readiness.missing
 
 
-def unsealed(state: ProbedState) -> str:
-    """What is missing until every Vault server is unsealed."""
-    sealed = [
-        status.service for status in state.own_statuses if "sealed" in status.state.split() or status.state == "down"
-    ]
-    if not state.own_statuses:
-        return "no server of it answers"
-    return f"{', '.join(sealed)} sealed or down" if sealed else ""
-
-
 def down(state: ProbedState) -> str:
     """What still runs."""
     return f"{', '.join(state.running)} still {'runs' if len(state.running) == 1 else 'run'}" if state.running else ""
@@ -87,7 +77,6 @@ def down(state: ProbedState) -> str:
 CONDITIONS: dict[str, Callable[[ProbedState], str]] = {
     "ready": ready,
     "writable": writable,
-    "unsealed": unsealed,
     "down": down,
 }
 
@@ -97,28 +86,53 @@ def wait(context: Context, target: str, condition: str = "ready") -> Outcome:
 
     NotFound (3) where there is no instance, and nobody is making it.
     """
-    if condition not in CONDITIONS:
-        raise unknown(condition, CONDITIONS, kind="condition", hint=f"nexusdev wait {target} --for {{}}")
+    titles = () if condition in CONDITIONS else _declaring(context, condition, target)
     began = context.clock.now()
     instance = _made(context)
     stack = context.stack(instance)
-    component, service = _target(target, condition, stack)
+    name, service = _target(target, condition, stack)
+    component = context.components[name]
+    missing = CONDITIONS.get(condition) or _own_condition(component, condition, target, titles)
     runtime = context.runtime(stack)
     access = instance.access(runtime, stack)
     services = {
-        name: each for name, each in stack.services.items() if service in (name, "") and each.component == component
+        name: each
+        for name, each in stack.services.items()
+        if service in (name, "") and each.component == component.name
     }
     with ExitMonitor(runtime=runtime, services=services, forgiving=True) as monitor:
         for name in services if condition != "down" else ():
             monitor.watch(name, starts=False)
-        probe = _Probe(context=context, component=context.components[component], service=service, access=access)
-        _until(context, probe, CONDITIONS[condition], monitor, f"{target} is not {condition}", began=began)
+        probe = _Probe(context=context, component=component, service=service, access=access)
+        _until(context, probe, missing, monitor, f"{target} is not {condition}", began=began)
     took = context.clock.now() - began
     return Outcome(
         instance=instance.name,
         data={"target": target, "condition": condition, "seconds": took},
         output=(f"{target} is {condition} (after {duration(took)})",),
     )
+
+
+def _declaring(context: Context, condition: str, target: str) -> tuple[str, ...]:
+    """The titles of the components that declare this condition. UsageError (2) where none does."""
+    components = context.components.values()
+    titles = tuple(each.title for each in components if condition in each.conditions)
+    if not titles:
+        known = (*CONDITIONS, *(name for each in components for name in each.conditions))
+        raise unknown(condition, known, kind="condition", hint=f"nexusdev wait {target} --for {{}}")
+    return titles
+
+
+def _own_condition(
+    component: Component, condition: str, target: str, titles: Sequence[str]
+) -> Callable[[ProbedState], str]:
+    """A condition that this component declares. UsageError (2) where only those of ``titles`` do."""
+    if condition not in component.conditions:
+        raise UsageError(
+            f"only {join_names(titles)} can be {condition}, not {target}", hint=f"nexusdev wait {target} --for ready"
+        )
+    missing = component.conditions[condition]
+    return lambda state: missing(state.own_statuses)
 
 
 class _Probe(Struct, kw_only=True):
@@ -194,8 +208,6 @@ def _until(
 
 def _target(target: str, condition: str, stack: Stack) -> tuple[str, str]:
     """Component and service of a target."""
-    if condition == "unsealed" and target != "vault" and not target.startswith("vault"):
-        raise UsageError(f"only Vault can be unsealed, not {target}", hint="nexusdev wait vault --for unsealed")
     if target in stack.components:
         return target, ""
     if target in stack.services:

@@ -1,4 +1,4 @@
-"""The commands run, seed, psql, redis, s3, vault, exec and shell. They need no client on the host."""
+"""The commands run, seed, exec and shell, and one per component that has a client. They need no client on the host."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from nexusdev.cli.app import GROUPS, app
 from nexusdev.cli.passthrough import execute, pass_through
 from nexusdev.cli.session import current_session, perform
+from nexusdev.components import registry
 from nexusdev.errors import UsageError
 
 USE = GROUPS[1]
@@ -103,60 +104,22 @@ def seed(
     perform(ctx, lambda context: operation(context, components or ()), progress=True)
 
 
-@app.command(rich_help_panel=USE, context_settings=PASSING)
-def psql(ctx: typer.Context, arguments: Arguments = None, no_stdin: NoStdin = False) -> None:
-    """Run psql on the primary as the application user.
+def _client(command: str, component: str) -> None:
+    """Register the command that runs the client of a component."""
 
-    \b
-    nexusdev psql
-    nexusdev psql -c 'SELECT version()'
-    nexusdev psql < schema.sql
-    nexusdev psql --no-stdin -c "$SQL"    does not read the input of a script or loop
-    nexusdev psql -U nexus_owner    as the owner of the tables
-    """
-    _client(ctx, "postgres", arguments, no_stdin=no_stdin)
+    def client(ctx: typer.Context, arguments: Arguments = None, no_stdin: NoStdin = False) -> None:
+        from nexusdev.operations.exec import client as operation
 
+        session = current_session(ctx)
+        call = operation(session.context(), component, without_dashes(arguments or []))
+        pass_through(session, call, no_stdin=no_stdin)
 
-@app.command(rich_help_panel=USE, context_settings=PASSING)
-def redis(ctx: typer.Context, arguments: Arguments = None, no_stdin: NoStdin = False) -> None:
-    """Run redis-cli on the master.
-
-    \b
-    nexusdev redis
-    nexusdev redis SET greeting hello
-    nexusdev redis INFO replication
-    """
-    _client(ctx, "redis", arguments, no_stdin=no_stdin)
+    help_ = registry.client_help(component)
+    app.command(command, help=help_, rich_help_panel=USE, context_settings=PASSING)(client)
 
 
-@app.command(rich_help_panel=USE, context_settings=PASSING)
-def s3(ctx: typer.Context, arguments: Arguments = None, no_stdin: NoStdin = False) -> None:
-    """Run s3cmd with the application's access key.
-
-    \b
-    nexusdev s3 ls
-    nexusdev s3 ls s3://nexus-app-data
-    nexusdev s3 put - s3://nexus-app-data/hello < hello.txt
-    """
-    _client(ctx, "minio", arguments, no_stdin=no_stdin)
-
-
-@app.command(rich_help_panel=USE, context_settings=PASSING)
-def vault(ctx: typer.Context, arguments: Arguments = None, no_stdin: NoStdin = False) -> None:
-    """Run the vault CLI with the application's token.
-
-    \b
-    nexusdev vault kv get secret/nexus/postgres
-    nexusdev vault token lookup
-    """
-    _client(ctx, "vault", arguments, no_stdin=no_stdin)
-
-
-def _client(ctx: typer.Context, component: str, arguments: list[str] | None, *, no_stdin: bool) -> None:
-    from nexusdev.operations.exec import client
-
-    session = current_session(ctx)
-    pass_through(session, client(session.context(), component, without_dashes(arguments or [])), no_stdin=no_stdin)
+for _command, _component in registry.COMMANDS.items():
+    _client(_command, _component)
 
 
 @app.command("exec", rich_help_panel=USE, context_settings=PASSING)

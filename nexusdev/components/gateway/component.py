@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from nexusdev.components.contract import Component, Readiness, ServiceStatus
 from nexusdev.components.defaults import ComponentDefaults
 from nexusdev.components.gateway import readiness
+from nexusdev.components.registry import ALL
 from nexusdev.interfaces import InstanceAccess
 
 
@@ -16,8 +17,12 @@ class Gateway(ComponentDefaults):
     name = "gateway"
     title = "Gateway"
 
+    def __init__(self, components: Mapping[str, Component] = ALL) -> None:
+        """``components``: whose role names it has."""
+        self._components = components
+
     def probe(self, access: InstanceAccess) -> readiness.Facts:
-        return readiness.probe(access)
+        return readiness.probe(access, self._components)
 
     def assess(self, facts: readiness.Facts) -> Readiness:
         return readiness.assess(facts)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct, field
 
-from nexusdev.components.contract import Readiness, ServiceStatus
+from nexusdev.components.contract import Component, GatewayRole, Readiness, ServiceStatus
 from nexusdev.components.https_connection import get
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.util.humanize import join_names
@@ -20,42 +20,20 @@ _FEW = 2
 _STATUS = re.compile(r'^haproxy_server_status\{proxy="([^"]+)",server="([^"]+)",state="UP"\} (\d)', re.MULTILINE)
 
 
-class Role(Struct, frozen=True, kw_only=True):
-    """A role name: the proxy that has it, whose it is, and the servers of which one must be up.
-
-    backend  regular expression for the names of the backends behind it
-    """
-
-    proxy: str
-    name: str
-    component: str
-    backend: str
-
-
-ROLES = (
-    Role(proxy="gateway-rw", name="postgresql-primary", component="postgres", backend="postgresql-primary"),
-    Role(proxy="gateway-rw", name="redis-master", component="redis", backend=r"redis-\w+"),
-    Role(proxy="gateway-rw", name="minio-api", component="minio", backend="minio-write"),
-    Role(proxy="gateway-rw", name="vault-active", component="vault", backend="vault-active"),
-    Role(proxy="gateway-ro", name="postgresql-replica", component="postgres", backend="postgresql-replica"),
-    Role(proxy="gateway-ro", name="redis-replica", component="redis", backend=r"redis-\w+"),
-    Role(proxy="gateway-ro", name="prometheus", component="monitoring", backend="prometheus"),
-    Role(proxy="gateway-ro", name="alertmanager", component="monitoring", backend="alertmanager"),
-)
-PROXIES = tuple(dict.fromkeys(role.proxy for role in ROLES))
+PROXIES = ("gateway-rw", "gateway-ro")
 
 
 class Facts(Struct, frozen=True, kw_only=True):
     """What the proxies told.
 
-    servers     proxy → backend → names of its servers that are up; a proxy that does not answer is not in it
-    components  those that have a container in this run
+    servers  proxy → backend → names of its servers that are up; a proxy that does not answer is not in it
+    roles    the role names of those components that have a container in this run
     """
 
     servers: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
-    components: frozenset[str] = frozenset()
+    roles: tuple[GatewayRole, ...] = ()
 
-    def up(self, role: Role) -> tuple[str, ...]:
+    def up(self, role: GatewayRole) -> tuple[str, ...]:
         """The servers behind a role that are up."""
         backends = self.servers.get(role.proxy, {})
         return tuple(
@@ -63,13 +41,18 @@ class Facts(Struct, frozen=True, kw_only=True):
         )
 
 
-def probe(access: InstanceAccess) -> Facts:
-    """Ask both proxies at once, and the runtime for what exists."""
+def probe(access: InstanceAccess, components: Mapping[str, Component]) -> Facts:
+    """Ask both proxies at once, and the runtime for what exists. ``components``: those that may have roles, by name."""
     answers = together({proxy: lambda proxy=proxy: _servers(access, proxy) for proxy in PROXIES})  # type: ignore[misc]
     return Facts(
         servers={proxy: found for proxy, found in answers.items() if found is not None},
-        components=access.runtime.observe().components,
+        roles=roles(components, access.runtime.observe().components),
     )
+
+
+def roles(components: Mapping[str, Component], names: Collection[str]) -> tuple[GatewayRole, ...]:
+    """The role names that the components of these names declare."""
+    return tuple(role for name in components if name in names for role in components[name].gateway_roles)
 
 
 def parse(metrics: str) -> dict[str, tuple[str, ...]]:
@@ -84,7 +67,7 @@ def assess(facts: Facts) -> Readiness:
     """Decide from the facts. Pure."""
     if silent := [proxy for proxy in PROXIES if proxy not in facts.servers]:
         return Readiness(missing=f"{join_names(silent)} {'does' if len(silent) == 1 else 'do'} not answer")
-    empty = [role.name for role in ROLES if role.component in facts.components and not facts.up(role)]
+    empty = [role.name for role in facts.roles if not facts.up(role)]
     if len(empty) > _FEW:
         return Readiness(missing="several roles have no server yet")
     return Readiness(missing=f"no server is up behind {join_names(empty)}" if empty else "")
@@ -98,10 +81,10 @@ def statuses(facts: Facts) -> Sequence[ServiceStatus]:
 def _row(proxy: str, facts: Facts) -> ServiceStatus:
     if proxy not in facts.servers:
         return ServiceStatus(service=proxy, detail="does not answer")
-    roles = [role for role in ROLES if role.proxy == proxy and role.component in facts.components]
-    detail = ", ".join(f"{role.name} → {len(facts.up(role)) or 'nobody'}" for role in roles)
+    own = [role for role in facts.roles if role.proxy == proxy]
+    detail = ", ".join(f"{role.name} → {len(facts.up(role)) or 'nobody'}" for role in own)
     return ServiceStatus(
-        service=proxy, role="proxy", state="running", detail=detail, ok=all(facts.up(role) for role in roles)
+        service=proxy, role="proxy", state="running", detail=detail, ok=all(facts.up(role) for role in own)
     )
 
 

@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from nexusdev.components.contract import (
     Change,
     Client,
     Component,
     Credentials,
+    GatewayRole,
+    Link,
     Proof,
     Readiness,
+    ScrapeTargets,
     SeedFile,
     ServiceStatus,
     Variable,
 )
+from nexusdev.components.defaults import ComponentDefaults
 from nexusdev.components.minio import readiness
 from nexusdev.components.minio.arguments import reads_stdin
-from nexusdev.components.minio.names import NAME
+from nexusdev.components.minio.names import CONSOLE, NAME, NODES, ROLE
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.stack.losses import Holding
+from nexusdev.wire.endpoint import PublishedEndpoint
 
 
-class Minio:
+class Minio(ComponentDefaults):
     """The object store."""
 
     name = NAME
     title = "MinIO"
+    requires = ("gateway",)
+    links = (
+        Link(name="s3", variable="AWS_ENDPOINT_URL_S3"),
+        Link(name="minio", path="/", role=ROLE, port=CONSOLE),
+    )
+    gateway_roles = (GatewayRole(proxy="gateway-rw", name=ROLE, backend="minio-write"),)
+    # the cluster's own numbers: whichever node the gateway leads to tells them
+    scrape_targets = ScrapeTargets(roles={ROLE: frozenset({"gateway-rw", NODES[0]})})
 
     def holdings(self) -> Sequence[Holding]:
         return (Holding(group="minio", what="the buckets and objects", enough=3),)
@@ -63,6 +76,11 @@ class Minio:
         from nexusdev.components.minio.variables import variables
 
         return variables(access, view)
+
+    def endpoints(self, values: Mapping[str, str]) -> Iterable[PublishedEndpoint]:
+        from nexusdev.components.minio.quick_proof import endpoints
+
+        return endpoints(values)
 
     def prove(self, access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
         from nexusdev.components.minio.proof import prove

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from nexusdev.components.minio import quick_proof
 from nexusdev.components.minio.light_client import AccessKey, S3Client
 from nexusdev.interfaces import InstanceAccess
 
@@ -21,7 +22,7 @@ APP_SECRET = "minio-app-secret"  # noqa: S105 - a secret's name
 APP_POLICY = "nexus-app"
 PROJECT_POLICY = "nexus-app-project"
 
-NONCE = ".nexusdev/instance"
+NONCE = quick_proof.NONCE
 CANARY = ".nexusdev/canary"
 SEEDED = ".nexusdev/seeded.json"
 
@@ -38,9 +39,9 @@ class Bucket(Struct, frozen=True, kw_only=True):
     keep_days: int
 
 
-DATA = Bucket(name="nexus-app-data", application=True, keep_days=7)
+DATA = Bucket(name=quick_proof.DATA, application=True, keep_days=7)
 MODELS = Bucket(name="nexus-ai-models", application=True, keep_days=30)
-BACKUPS = Bucket(name="nexus-backups", application=False, keep_days=7)
+BACKUPS = Bucket(name=quick_proof.BACKUPS, application=False, keep_days=7)
 BUCKETS = (DATA, MODELS, BACKUPS)
 
 

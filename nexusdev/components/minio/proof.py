@@ -14,6 +14,7 @@ from nexusdev.components.contract import Proof
 from nexusdev.components.https_connection import Response
 from nexusdev.components.minio.light_client import AccessKey, S3Client, error_code
 from nexusdev.components.minio.names import BACKUPS, DATA, NONCE
+from nexusdev.components.minio.quick_proof import TOO_WIDE
 from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.interfaces import Address, InstanceAccess
 from nexusdev.util.parallel import together
@@ -67,7 +68,7 @@ def _verify_backups(answer: Response) -> None:
     """The application must not even see the backups."""
     if answer.status == _OK:
         raise Degraded(
-            "the application's key opens nexus-backups",
+            TOO_WIDE,
             why="its policy is too wide",
             hint="nexusdev up   sets it again",
         )

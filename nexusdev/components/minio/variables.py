@@ -19,9 +19,11 @@ def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
     endpoint, public = access.address_in(view, ROLE, API), access.address(ROLE, API)
     access_key, secret_key = access.secrets.read(APP_ACCESS), access.secrets.read(APP_SECRET)
     return (
-        Variable(name="MINIO_ENDPOINT", value=str(endpoint), comment="host:port, TLS; NEXUSDEV_CA_FILE signed it"),
-        Variable(name="MINIO_ACCESS_KEY", value=access_key),
-        Variable(name="MINIO_SECRET_KEY", value=secret_key, secret=True),
+        Variable(
+            name="MINIO_ENDPOINT", first=True, value=str(endpoint), comment="host:port, TLS; NEXUSDEV_CA_FILE signed it"
+        ),
+        Variable(name="MINIO_ACCESS_KEY", first=True, value=access_key),
+        Variable(name="MINIO_SECRET_KEY", first=True, value=secret_key, secret=True),
         Variable(name="AWS_ENDPOINT_URL_S3", value=f"https://{endpoint}"),
         Variable(name="MINIO_PUBLIC_ENDPOINT", value=str(public), comment="for presigned links that the host opens"),
         Variable(name="S3_PUBLIC_ENDPOINT_URL", value=f"https://{public}"),

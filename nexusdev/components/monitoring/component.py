@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from nexusdev.components.contract import (
     Alarms,
     Component,
     Diagnosis,
+    GatewayRole,
     ImageCheck,
+    Link,
     Proof,
     Readiness,
     ServiceStatus,
@@ -20,6 +22,7 @@ from nexusdev.components.monitoring import names, readiness
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.stack.losses import Holding
 from nexusdev.stack.model import Service
+from nexusdev.wire.endpoint import PublishedEndpoint
 
 _PLACES = {
     "PROMETHEUS_URL": (names.PROMETHEUS, names.PORT),
@@ -40,6 +43,18 @@ class Monitoring(ComponentDefaults):
 
     name = names.NAME
     title = "Monitoring"
+    requires = ("gateway",)
+    links = (
+        Link(name="prometheus", variable="PROMETHEUS_URL", path="/"),
+        Link(
+            name="alertmanager", variable="ALERTMANAGER_URL", path="/", role=names.ALERTMANAGER, port=names.ALERTS_PORT
+        ),
+        Link(name="grafana", variable="GRAFANA_URL", path="/"),
+    )
+    gateway_roles = (
+        GatewayRole(proxy="gateway-ro", name=names.PROMETHEUS, backend="prometheus"),
+        GatewayRole(proxy="gateway-ro", name=names.ALERTMANAGER, backend="alertmanager"),
+    )
 
     def probe(self, access: InstanceAccess) -> readiness.Facts:
         return readiness.probe(access)
@@ -99,6 +114,11 @@ class Monitoring(ComponentDefaults):
             for variable, (name, port) in _PLACES.items()
             if name != names.GRAFANA or name in existing
         )
+
+    def endpoints(self, values: Mapping[str, str]) -> Iterable[PublishedEndpoint]:
+        from nexusdev.components.monitoring.quick_proof import endpoints
+
+        return endpoints(values)
 
     def prove(self, access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
         from nexusdev.components.monitoring.proof import prove

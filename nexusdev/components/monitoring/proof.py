@@ -9,23 +9,19 @@ from urllib.parse import urlsplit
 
 from nexusdev.components.contract import Proof
 from nexusdev.components.https_connection import get
+from nexusdev.components.monitoring.quick_proof import PUBLISHED
 from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.interfaces import Address, InstanceAccess
 
 _OK = 200
-# Variable → whose it is, and what is asked there.
-_QUESTIONS = {
-    "PROMETHEUS_URL": ("Prometheus", "/api/v1/query?query=up"),
-    "ALERTMANAGER_URL": ("Alertmanager", "/api/v2/status"),
-    "GRAFANA_URL": ("Grafana", "/api/health"),
-}
+_TITLES = {"PROMETHEUS_URL": "Prometheus", "ALERTMANAGER_URL": "Alertmanager", "GRAFANA_URL": "Grafana"}
 
 
 def prove(access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
     """Ask each of those that are there."""
     return tuple(
-        _proof(access, variable, values[variable], title, path)
-        for variable, (title, path) in _QUESTIONS.items()
+        _proof(access, variable, values[variable], _TITLES[variable], path)
+        for variable, path in PUBLISHED.items()
         if variable in values
     )
 

@@ -24,9 +24,6 @@ from nexusdev.util.parallel import together
 _OK, _STARTING = 200, 503
 # Seconds in which a Prometheus that has started may be without targets: three ticks of its discovery.
 _YOUTH = 15.0
-_QUESTION = "/api/v1/query?query=" + quote(
-    f'label_replace({targets.SILENT}, "what", "silent", "", "") or label_replace({targets.LOST}, "what", "lost", "", "")'
-)
 
 
 class PrometheusServer(Struct, frozen=True, kw_only=True):
@@ -127,13 +124,19 @@ def _by_job(target: Target) -> tuple[str, str]:
 
 def _server(access: InstanceAccess, name: str) -> PrometheusServer:
     def read(answer: Response, line: HttpsConnection) -> PrometheusServer:
-        marks = line.get(_QUESTION).json()
+        marks = line.get(_question()).json()
         silent, lost = (targets.keys(marks, mark) for mark in ("silent", "lost"))
         listed = targets.parse(answer.json(), silent=silent, lost=lost)
         return PrometheusServer(name=name, targets=listed, young=not listed and _is_young(line))
 
     reply = _asked(access, name, names.PORT, "/api/v1/targets?state=active", read)
     return reply if isinstance(reply, PrometheusServer) else PrometheusServer(name=name, trouble=reply)
+
+
+def _question() -> str:
+    marks = {"silent": targets.silent_query(), "lost": targets.lost_query()}
+    query = " or ".join(f'label_replace({each}, "what", "{mark}", "", "")' for mark, each in marks.items())
+    return f"/api/v1/query?query={quote(query)}"
 
 
 def _is_young(line: HttpsConnection) -> bool:

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import groupby
 from typing import Any
 
 from msgspec import Struct
 
+from nexusdev.components.contract import ScrapeTargets
+from nexusdev.components.registry import ALL
+
 _FEW = 3
 UP, DOWN = "up", "down"
-# Role names that are targets, and the services that must exist for them to answer.
-_ROLES: Mapping[str, frozenset[str]] = {"minio-api": frozenset({"gateway-rw", "minio-0"})}
-# Job → the service that answers in the place of the one that it is about; {} is that one's number.
-_THROUGH: Mapping[str, str] = {
-    "postgres": "postgres-exporter-{}",
-    "pgbouncer": "pgbouncer-exporter",
-    "redis": "redis-exporter",
-    "sentinel": "redis-exporter",
-    "sentinel-relay": "redis-exporter",
-}
+# The target that is the machine itself.
 _MACHINE, _OF_THE_MACHINE = "machine", "node-exporter"
 
-#: Series with a value for each target whose exporter answers while what it is about does not.
-SILENT = "redis_up == 0 or pg_up == 0 or pgbouncer_up == 0"
-#: The same for those that have not answered for a whole minute: a part that starts is given as long.
-LOST = " or ".join(
-    f"(max_over_time({name}[1m]) == 0 and {name} offset 1m)" for name in ("up", "redis_up", "pg_up", "pgbouncer_up")
-)
+
+@cache
+def declared() -> ScrapeTargets:
+    """What all components declare of their targets, as one."""
+    each = [component.scrape_targets for component in ALL.values()]
+    return ScrapeTargets(
+        through={job: service for one in each for job, service in one.through.items()},
+        roles={role: services for one in each for role, services in one.roles.items()},
+        silent=tuple(series for one in each for series in one.silent),
+    )
+
+
+def silent_query() -> str:
+    """PromQL: a series for each target whose exporter answers while what it is about does not."""
+    return " or ".join(f"{name} == 0" for name in declared().silent)
+
+
+def lost_query() -> str:
+    """PromQL: the same for those that have not answered for a whole minute: a part that starts is given as long."""
+    return " or ".join(f"(max_over_time({name}[1m]) == 0 and {name} offset 1m)" for name in ("up", *declared().silent))
 
 
 class Target(Struct, frozen=True, kw_only=True):
@@ -46,17 +55,17 @@ class Target(Struct, frozen=True, kw_only=True):
     @property
     def about(self) -> frozenset[str]:
         """The services that its answer tells of. A role's answer tells of none in particular."""
-        if self.instance in _ROLES:
+        if self.instance in declared().roles:
             return frozenset()
         if self.instance == _MACHINE:
             return frozenset({_OF_THE_MACHINE})
-        through = _THROUGH.get(self.job, "")
+        through = declared().through.get(self.job, "")
         return frozenset({self.instance, through.format(self.instance.rpartition("-")[2])} - {""})
 
     @property
     def needs(self) -> frozenset[str]:
         """The services without which it cannot answer."""
-        return _ROLES.get(self.instance) or self.about
+        return declared().roles.get(self.instance) or self.about
 
 
 Key = tuple[str, str]

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from nexusdev.components.contract import (
     Change,
     Client,
     Component,
     Credentials,
+    GatewayRole,
+    Link,
     Proof,
     Readiness,
+    ScrapeTargets,
     SeedFile,
     ServiceStatus,
     Variable,
 )
+from nexusdev.components.defaults import ComponentDefaults
 from nexusdev.components.postgres import names, readiness
 from nexusdev.components.postgres.arguments import reads_stdin
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.stack.losses import Holding
+from nexusdev.wire.endpoint import PublishedEndpoint
 
 _PSQL = (
     "env",
@@ -33,11 +38,25 @@ _PSQL = (
 )
 
 
-class Postgres:
+class Postgres(ComponentDefaults):
     """The database."""
 
     name = names.NAME
     title = "PostgreSQL"
+    requires = ("gateway",)
+    links = (
+        Link(name="postgres", variable="DATABASE_URL"),
+        Link(name="postgres-replica", variable="DATABASE_RO_URL"),
+        Link(name="postgres-pool", variable="DATABASE_POOL_URL"),
+    )
+    gateway_roles = (
+        GatewayRole(proxy="gateway-rw", name=names.PRIMARY, backend="postgresql-primary"),
+        GatewayRole(proxy="gateway-ro", name=names.REPLICA, backend="postgresql-replica"),
+    )
+    scrape_targets = ScrapeTargets(
+        through={"postgres": "postgres-exporter-{}", "pgbouncer": "pgbouncer-exporter"},
+        silent=("pg_up", "pgbouncer_up"),
+    )
 
     def __init__(self) -> None:
         from nexusdev.components.postgres.wakeup import Nudge
@@ -91,6 +110,11 @@ class Postgres:
         from nexusdev.components.postgres.variables import variables
 
         return variables(access, view)
+
+    def endpoints(self, values: Mapping[str, str]) -> Iterable[PublishedEndpoint]:
+        from nexusdev.components.postgres.quick_proof import endpoints
+
+        return endpoints(values)
 
     def prove(self, access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
         from nexusdev.components.postgres.proof import prove

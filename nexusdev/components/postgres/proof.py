@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from nexusdev.components.contract import Proof
 from nexusdev.components.postgres.client import words
+from nexusdev.components.postgres.quick_proof import NONCE_AND_ROLE, PUBLISHED
 from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.interfaces import Address, InstanceAccess
 from nexusdev.util.parallel import together
@@ -21,7 +22,6 @@ from nexusdev.wire import tls
 Row = tuple[Any, ...]
 
 _PATIENCE = 5
-_SQL = "SELECT nonce, pg_is_in_recovery() FROM nexusdev.instance"
 _STRANGER = ("28P01", "28000", "3D000", "42P01")
 
 
@@ -49,13 +49,7 @@ def proof_endpoints(values: Mapping[str, str]) -> Sequence[ProofEndpoint]:
         password=values["PGPASSWORD"],
         database=values["PGDATABASE"],
     )
-    return (
-        plain,
-        _from_url("DATABASE_URL", values),
-        _from_url("DATABASE_RO_URL", values, replica=True),
-        _from_url("DATABASE_POOL_URL", values),
-        _from_url("DATABASE_MIGRATION_URL", values),
-    )
+    return (plain, *(_from_url(name, values, replica=replica) for name, replica in PUBLISHED.items()))
 
 
 def prove(access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
@@ -103,7 +97,7 @@ def _ask(endpoint: ProofEndpoint, ca: str) -> Sequence[Row]:
             connect_timeout=_PATIENCE,
             autocommit=True,
         ) as connection:
-            return connection.execute(_SQL).fetchall()
+            return connection.execute(NONCE_AND_ROLE).fetchall()
     except psycopg.Error as error:
         raise _trouble(endpoint, ca) or _unserved(endpoint, words(error)) from error
 
@@ -119,7 +113,7 @@ def _trouble(endpoint: ProofEndpoint, ca: str) -> Degraded | IdentityMismatch | 
             context=tls.trust(ca),
             timeout=_PATIENCE,
         ) as session:
-            session.ask(_SQL)
+            session.ask(NONCE_AND_ROLE)
     except wire.PostgresError as error:
         return _refusal(endpoint, error)
     except ssl.SSLCertVerificationError as error:

@@ -19,11 +19,11 @@ def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
     replica = access.address_in(view, names.REPLICA, names.SQL)
     pool = access.address_in(view, names.POOL, names.POOLED)
     return (
-        Variable(name="PGHOST", value=primary.host),
-        Variable(name="PGPORT", value=str(primary.port)),
-        Variable(name="PGDATABASE", value=names.DATABASE),
-        Variable(name="PGUSER", value=names.APP),
-        Variable(name="PGPASSWORD", value=password, secret=True),
+        Variable(name="PGHOST", first=True, value=primary.host),
+        Variable(name="PGPORT", first=True, value=str(primary.port)),
+        Variable(name="PGDATABASE", first=True, value=names.DATABASE),
+        Variable(name="PGUSER", first=True, value=names.APP),
+        Variable(name="PGPASSWORD", first=True, value=password, secret=True),
         Variable(name="PGSSLMODE", value="verify-full"),
         Variable(name="PGSSLROOTCERT", value=access.ca_file_in(view)),
         Variable(name="DATABASE_URL", value=_url(primary, password), secret=True, comment="the primary"),

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from nexusdev.components.contract import (
     Change,
     Client,
     Component,
     Credentials,
+    GatewayRole,
+    Link,
     Proof,
     Readiness,
+    ScrapeTargets,
     SeedFile,
     ServiceStatus,
     Variable,
 )
+from nexusdev.components.defaults import ComponentDefaults
 from nexusdev.components.redis import names, readiness, status, variables
 from nexusdev.components.redis.arguments import reads_stdin
 from nexusdev.components.redis.readiness import Facts
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.stack.losses import Holding
+from nexusdev.wire.endpoint import PublishedEndpoint
 
 
-class Redis:
+class Redis(ComponentDefaults):
     """One master, two replicas, three sentinels."""
 
     name = names.NAME
     title = names.TITLE
+    requires = ("gateway",)
+    links = (Link(name="redis", variable="REDIS_URL"),)
+    gateway_roles = (
+        GatewayRole(proxy="gateway-rw", name=names.MASTER, backend=r"redis-\w+"),
+        GatewayRole(proxy="gateway-ro", name=names.REPLICA, backend=r"redis-\w+"),
+    )
+    scrape_targets = ScrapeTargets(
+        through=dict.fromkeys(("redis", "sentinel", "sentinel-relay"), "redis-exporter"), silent=("redis_up",)
+    )
 
     def holdings(self) -> Sequence[Holding]:
         """Without a sentinel that remembers, an empty Redis cannot be told from the master: then all three must have their data."""
@@ -63,6 +77,11 @@ class Redis:
 
     def variables(self, access: InstanceAccess, view: View) -> Sequence[Variable]:
         return variables.variables(access, view)
+
+    def endpoints(self, values: Mapping[str, str]) -> Iterable[PublishedEndpoint]:
+        from nexusdev.components.redis.quick_proof import endpoints
+
+        return endpoints(values)
 
     def prove(self, access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
         from nexusdev.components.redis import proof

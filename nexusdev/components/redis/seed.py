@@ -13,12 +13,12 @@ from nexusdev.components.contract import Change, SeedFile
 from nexusdev.components.redis import names, users
 from nexusdev.components.redis.client import Connection, ResponseError, as_admin, connect, do, said
 from nexusdev.components.redis.light_client import words
+from nexusdev.components.redis.quick_proof import MARK
 from nexusdev.components.redis.readiness import master_of, probe
 from nexusdev.errors import SeedingFailed
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.wire.resp import RedisError
 
-MARK = "nexusdev_instance"
 _HINT = "nexusdev status   what Redis does; nexusdev logs redis-0 redis-1 redis-2"
 
 

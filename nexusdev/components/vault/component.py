@@ -4,34 +4,43 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from nexusdev.components.contract import (
     Change,
     Client,
     Component,
     Credentials,
+    GatewayRole,
+    Link,
     Proof,
     Readiness,
     SeedFile,
     ServiceStatus,
     Variable,
 )
+from nexusdev.components.defaults import ComponentDefaults
 from nexusdev.components.vault import names, readiness
 from nexusdev.components.vault.api import Api, Connections, Transport, VaultError
 from nexusdev.components.vault.arguments import reads_stdin
 from nexusdev.components.vault.readiness import Facts
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.stack.losses import Holding
+from nexusdev.wire.endpoint import PublishedEndpoint
 
 _SECRET_ID_LENGTH = 36
 
 
-class Vault:
+class Vault(ComponentDefaults):
     """Three raft nodes and the fourth that unseals them."""
 
     name = "vault"
     title = "Vault"
+    requires = ("gateway",)
+    links = (Link(name="vault", variable="VAULT_ADDR", path="/ui/"),)
+    gateway_roles = (GatewayRole(proxy="gateway-rw", name=names.ROLE, backend="vault-active"),)
+    conditions = MappingProxyType({"unsealed": readiness.unsealed})
 
     def __init__(self, door: Callable[[InstanceAccess], Transport] = Connections) -> None:
         self._door = door
@@ -105,6 +114,11 @@ class Vault:
         from nexusdev.components.vault.variables import variables
 
         return variables(access, view)
+
+    def endpoints(self, values: Mapping[str, str]) -> Iterable[PublishedEndpoint]:
+        from nexusdev.components.vault.quick_proof import endpoints
+
+        return endpoints(values)
 
     def prove(self, access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
         from nexusdev.components.vault.proof import prove

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nexusdev.components.contract import Consumer
+from nexusdev.components.vault import quick_proof
 
 UNSEAL = "vault-unseal"
 NODES = ("vault-0", "vault-1", "vault-2")
@@ -26,7 +27,7 @@ MIGRATIONS = "nexus-migrations"
 OPERATOR = "nexus-operator"
 # Below secret/: a folder per consumer, which its policy opens and no other consumer's does.
 FOLDERS: Mapping[Consumer, str] = {Consumer.APPLICATION: "nexus", Consumer.MIGRATIONS: "nexus-migrations"}
-INSTANCE_PATH = "nexus/instance"
+INSTANCE_PATH = quick_proof.INSTANCE_PATH
 
 
 def role_id(role: str) -> str:

@@ -104,6 +104,14 @@ def statuses(facts: Facts) -> Sequence[ServiceStatus]:
     return (*rows, transit)
 
 
+def unsealed(rows: Sequence[ServiceStatus]) -> str:
+    """What is missing until every server is unsealed, for ``wait --for unsealed``. Pure."""
+    if not rows:
+        return "no server of it answers"
+    sealed = [row.service for row in rows if "sealed" in row.state.split() or row.state == "down"]
+    return f"{_join(sealed)} sealed or down" if sealed else ""
+
+
 def _missing(facts: Facts) -> str:
     if not facts.unseal.unsealed:
         return _of_unseal(facts.unseal)

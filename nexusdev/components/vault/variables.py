@@ -13,9 +13,10 @@ from nexusdev.interfaces import InstanceAccess, View
 def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
     """The names that Vault's own client and hvac read, then the AppRole's two halves."""
     return (
-        Variable(name="VAULT_ADDR", value=f"https://{access.address_in(view, names.ROLE, names.PORT)}"),
+        Variable(name="VAULT_ADDR", first=True, value=f"https://{access.address_in(view, names.ROLE, names.PORT)}"),
         Variable(
             name="VAULT_TOKEN",
+            first=True,
             value=access.secrets.read(names.APP_TOKEN),
             secret=True,
             comment=f"valid {APP_TOKEN_DAYS} days from the last seeding",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nexusdev.components.registry import ALL
+from nexusdev.components.registry import ALL, COMMANDS, client_help, published_endpoints
 from nexusdev.interfaces import Address, InstanceAccess, View
 from tests.addresses import SeenFromContainers
 from tests.imports import imported_by
@@ -55,6 +55,44 @@ def anywhere() -> InstanceAccess:
         client_key=folder / "client.key",
         runtime=servers,
     )
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_whatever_publishes_variables_is_proven_before_they_are_printed(name: str) -> None:
+    values = {each.name: each.value for each in ALL[name].variables(anywhere(), View.HOST)}
+    paths = [each.path for each in ALL[name].endpoints(values)]
+    assert bool(paths) == bool(values)
+    assert {path.partition(" ")[0] for path in paths} <= values.keys()
+    assert [each.path for each in published_endpoints([name], values)] == paths
+
+
+def test_production_names_are_marked_as_first() -> None:
+    marked = [each.name for one in ALL.values() for each in one.variables(anywhere(), View.HOST) if each.first]
+    assert marked == [
+        *("PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD"),
+        *("REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD"),
+        *("MINIO_ENDPOINT", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY"),
+        *("VAULT_ADDR", "VAULT_TOKEN"),
+    ]
+
+
+def test_the_quick_proofs_import_the_protocols_alone() -> None:
+    found = imported_by(
+        "from nexusdev.components.registry import ALL, published_endpoints; list(published_endpoints(ALL, {}))"
+    )
+    own = {name for name in found if name.startswith("nexusdev.components.") and name.count(".") > 2}
+    assert own == {f"nexusdev.components.{name}.quick_proof" for name in ALL}
+    assert not found & {"msgspec", "dataclasses", "nexusdev.components.contract"}
+
+
+def test_a_component_outside_the_registry_is_not_quietly_left_unproven() -> None:
+    with pytest.raises(LookupError, match="toy"):
+        list(published_endpoints(["redis", "toy"], {}))
+
+
+def test_every_client_has_its_command_and_the_help_of_it() -> None:
+    assert {name for name, each in ALL.items() if each.client([])} == set(COMMANDS.values())
+    assert all(client_help(component).count("nexusdev " + command) > 1 for command, component in COMMANDS.items())
 
 
 @pytest.mark.parametrize("name", ALL)

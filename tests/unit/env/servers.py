@@ -63,11 +63,12 @@ def serving(folder: Path, talk: Talk, *, starttls: bool = False, port: int = 0) 
         listener.close()
 
 
-def redis(nonce: str) -> Talk:
+def redis(nonce: str, role: str = "master") -> Talk:
     def talk(stream: IO[bytes]) -> None:
         replies = {
             "AUTH": b"+OK\r\n",
             "FCALL_RO": f"${len(nonce)}\r\n{nonce}\r\n".encode(),
+            "ROLE": f"*3\r\n${len(role)}\r\n{role}\r\n:0\r\n*0\r\n".encode(),
             "SENTINEL": b"*2\r\n$9\r\n127.0.0.1\r\n$5\r\n21079\r\n",
         }
         while line := stream.readline():
@@ -95,11 +96,24 @@ def http(body: str, status: str = "200 OK", seen: list[str] | None = None) -> Ta
     return talk
 
 
+def minio(nonce: str) -> Talk:
+    """A store whose key reads the nonce and nothing else."""
+
+    def talk(stream: IO[bytes]) -> None:
+        asked = stream.readline().decode().split()[1]
+        while stream.readline().strip():
+            pass
+        status, body = ("403 Forbidden", "") if asked.startswith("/nexus-backups") else ("200 OK", nonce)
+        stream.write(f"HTTP/1.0 {status}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+
+    return talk
+
+
 def vault(nonce: str) -> Talk:
     return http(json.dumps({"data": {"data": {"nonce": nonce}, "metadata": {}}}))
 
 
-def postgres(nonce: str) -> Talk:
+def postgres(nonce: str, *, replica: bool = False) -> Talk:
     """A server that checks the password by SCRAM as RFC 5802 says, then answers every query with one row."""
 
     def send(stream: IO[bytes], kind: bytes, body: bytes) -> None:
@@ -130,8 +144,9 @@ def postgres(nonce: str) -> Talk:
         send(stream, b"S", b"server_version\x0017\0")
         send(stream, b"Z", b"I")
         receive(stream)
-        send(stream, b"T", b"\0\1nonce\0" + b"\0" * 18)
-        send(stream, b"D", struct.pack("!hi", 1, len(nonce)) + nonce.encode())
+        send(stream, b"T", b"\0\2nonce\0" + b"\0" * 18 + b"pg_is_in_recovery\0" + b"\0" * 18)
+        row = struct.pack("!hi", 2, len(nonce)) + nonce.encode()
+        send(stream, b"D", row + struct.pack("!i", 1) + (b"t" if replica else b"f"))
         send(stream, b"C", b"SELECT 1\0")
         send(stream, b"Z", b"I")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusdev.env.formats import FIRST, FORMATS, USAGE, ordered, render
+from nexusdev.env.formats import FORMATS, USAGE, render
 from nexusdev.errors import InvalidConfig
 
 VALUES = {
@@ -96,12 +96,6 @@ def test_the_same_values_give_the_same_bytes(style: str) -> None:
 def test_a_value_that_readers_would_read_differently_is_refused(style: str, value: str) -> None:
     with pytest.raises(InvalidConfig, match="variable X"):
         render({"X": value}, style)
-
-
-def test_production_names_come_first() -> None:
-    mixed = {"DATABASE_URL": "1", "VAULT_ADDR": "2", "PGPORT": "3", "PGHOST": "4", "REDIS_URL": "5"}
-    assert list(ordered(mixed)) == ["PGHOST", "PGPORT", "VAULT_ADDR", "DATABASE_URL", "REDIS_URL"]
-    assert FIRST[0] == "PGHOST"
 
 
 def test_every_format_says_how_it_is_used() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from nexusdev.components.registry import ALL, published_endpoints
 from nexusdev.env.proof import ask_all, prove
 from nexusdev.errors import Degraded, IdentityMismatch, NotFound
 from tests.unit.env import servers
@@ -34,11 +35,15 @@ def platform(tls: Path, running: ExitStack, nonce: str = NONCE) -> dict[str, str
         return running.enter_context(servers.serving(tls, talk, starttls=starttls))
 
     postgres = serve(servers.postgres(nonce), starttls=True)
+    replica = serve(servers.postgres(nonce, replica=True), starttls=True)
     redis, sentinel = serve(servers.redis(nonce)), serve(servers.redis(nonce))
     url = f"postgresql://nexus_app:{servers.PASSWORD}@127.0.0.1:{postgres}/nexus_architect?sslmode=verify-full"
     return {
-        **dict.fromkeys(("DATABASE_URL", "DATABASE_RO_URL", "DATABASE_POOL_URL"), url),
+        **dict.fromkeys(("DATABASE_URL", "DATABASE_POOL_URL"), url),
+        "DATABASE_RO_URL": url.replace(str(postgres), str(replica)),
         "DATABASE_MIGRATION_URL": url.replace("nexus_app:", "nexus_owner:"),
+        "PGHOST": "127.0.0.1",
+        "PGPORT": str(postgres),
         "PGUSER": "nexus_app",
         "PGPASSWORD": servers.PASSWORD,
         "PGDATABASE": "nexus_architect",
@@ -48,7 +53,7 @@ def platform(tls: Path, running: ExitStack, nonce: str = NONCE) -> dict[str, str
         "REDIS_PASSWORD": servers.PASSWORD,
         "REDIS_SENTINELS": f"127.0.0.1:{sentinel}",
         "REDIS_MASTER_NAME": "nexus",
-        "MINIO_ENDPOINT": f"127.0.0.1:{serve(servers.http(nonce))}",
+        "MINIO_ENDPOINT": f"127.0.0.1:{serve(servers.minio(nonce))}",
         "MINIO_ACCESS_KEY": "key",
         "MINIO_SECRET_KEY": "secret",
         "VAULT_ADDR": f"https://127.0.0.1:{serve(servers.vault(nonce))}",
@@ -61,7 +66,8 @@ def platform(tls: Path, running: ExitStack, nonce: str = NONCE) -> dict[str, str
 
 
 def ask(values: dict[str, str], timeout: float = 3.0) -> list[str]:
-    return [answer.path for answer in prove(values, instance="shop-1", nonce=NONCE, timeout=timeout)]
+    endpoints = published_endpoints(ALL, values)
+    return [answer.path for answer in prove(endpoints, values, instance="shop-1", nonce=NONCE, timeout=timeout)]
 
 
 def test_every_path_of_the_platform_is_asked_and_answers_with_our_nonce(tls: Path, running: ExitStack) -> None:
@@ -69,7 +75,14 @@ def test_every_path_of_the_platform_is_asked_and_answers_with_our_nonce(tls: Pat
     assert ask(values) == [
         *("DATABASE_URL", "DATABASE_RO_URL", "DATABASE_POOL_URL", "DATABASE_MIGRATION_URL"),
         *("REDIS_URL", f"REDIS_SENTINELS {values['REDIS_SENTINELS']}"),
-        *("MINIO_ENDPOINT", "VAULT_ADDR", "PROMETHEUS_URL", "ALERTMANAGER_URL", "GRAFANA_URL"),
+        *(
+            "MINIO_ENDPOINT",
+            "MINIO_ENDPOINT nexus-backups",
+            "VAULT_ADDR",
+            "PROMETHEUS_URL",
+            "ALERTMANAGER_URL",
+            "GRAFANA_URL",
+        ),
     ]
 
 
@@ -121,6 +134,51 @@ def test_the_url_for_migrations_is_proven_with_its_own_login(tls: Path, running:
         ask({**values, "DATABASE_MIGRATION_URL": wrong})
 
 
+@pytest.mark.parametrize(
+    ("name", "other", "why"),
+    [
+        ("DATABASE_RO_URL", "DATABASE_URL", "it leads to the primary, not to a replica"),
+        ("DATABASE_URL", "DATABASE_RO_URL", "it leads to a replica, not to the primary"),
+        ("DATABASE_POOL_URL", "DATABASE_RO_URL", "it leads to a replica, not to the primary"),
+    ],
+)
+def test_a_url_that_leads_to_the_wrong_role_is_degraded(
+    tls: Path, running: ExitStack, name: str, other: str, why: str
+) -> None:
+    values = platform(tls, running)
+    with pytest.raises(Degraded, match=name) as raised:
+        ask({**values, name: values[other]})
+    assert any(why in line for line in raised.value.evidence)
+
+
+def test_a_redis_that_is_no_master_is_degraded(tls: Path, running: ExitStack) -> None:
+    port = running.enter_context(servers.serving(tls, servers.redis(NONCE, role="slave")))
+    with pytest.raises(Degraded, match="REDIS_URL") as raised:
+        ask({**platform(tls, running), "REDIS_PORT": str(port)})
+    assert raised.value.why == "it leads to a replica, not to the master"
+
+
+def test_a_key_that_opens_the_backups_is_degraded(tls: Path, running: ExitStack) -> None:
+    port = running.enter_context(servers.serving(tls, servers.http(NONCE)))
+    with pytest.raises(Degraded, match="MINIO_ENDPOINT nexus-backups") as raised:
+        ask({**platform(tls, running), "MINIO_ENDPOINT": f"127.0.0.1:{port}"})
+    assert raised.value.why == "the application's key opens nexus-backups"
+
+
+def test_backups_that_nobody_answers_for_are_no_proof_of_denial(tls: Path, running: ExitStack) -> None:
+    talk = servers.http("", "503 Service Unavailable")
+    port = running.enter_context(servers.serving(tls, talk))
+    with pytest.raises(Degraded) as raised:
+        ask({**platform(tls, running), "MINIO_ENDPOINT": f"127.0.0.1:{port}"})
+    assert any(line.startswith("MINIO_ENDPOINT nexus-backups: ") and "503" in line for line in raised.value.evidence)
+
+
+def test_the_names_of_libpq_are_asked_where_they_are_another_login(tls: Path, running: ExitStack) -> None:
+    values, others = platform(tls, running), platform(tls, running, nonce="another")
+    with pytest.raises(IdentityMismatch, match="PGHOST"):
+        ask({**values, "PGPORT": others["PGPORT"]})
+
+
 def test_a_sealed_vault_is_told_by_its_status(tls: Path, running: ExitStack) -> None:
     port = running.enter_context(servers.serving(tls, servers.http("{}", "503 Service Unavailable")))
     with pytest.raises(Degraded) as raised:
@@ -152,5 +210,6 @@ def test_a_server_that_never_answers_is_not_waited_for_longer_than_the_timeout(t
 
 def test_a_stranger_who_speaks_something_else_is_no_proof(tls: Path, running: ExitStack) -> None:
     values = platform(tls, running)
-    answers = ask_all({**values, "VAULT_ADDR": f"https://127.0.0.1:{values['REDIS_PORT']}"})
+    values["VAULT_ADDR"] = f"https://127.0.0.1:{values['REDIS_PORT']}"
+    answers = ask_all(published_endpoints(ALL, values), values)
     assert [answer.path for answer in answers if answer.fault] == ["VAULT_ADDR"]

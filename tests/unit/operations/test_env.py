@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pytest
 
 from nexusdev.components.contract import Variable
+from nexusdev.components.registry import ALL, published_endpoints
 from nexusdev.env import stored
 from nexusdev.env.fast import answer
 from nexusdev.errors import Degraded, IdentityMismatch, InvalidConfig, NotFound, SeedingFailed, UsageError
@@ -17,6 +18,7 @@ from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.operations.env import env, values_for_run
 from nexusdev.operations.seed import seed
 from nexusdev.operations.up import up
+from nexusdev.wire.endpoint import PublishedEndpoint
 from tests.fakes import FakeComponent, House
 from tests.unit.env import servers
 
@@ -30,6 +32,9 @@ class Spoken(FakeComponent):
     def variables(self, access: InstanceAccess, view: View) -> list[Variable]:
         return self.says
 
+    def endpoints(self, values: Mapping[str, str]) -> Iterable[PublishedEndpoint]:
+        return published_endpoints(ALL, {each.name: values[each.name] for each in self.says})
+
 
 def test_before_the_first_up_there_is_nothing_to_print(house: House) -> None:
     with pytest.raises(NotFound, match="there is no instance shop"):
@@ -38,7 +43,7 @@ def test_before_the_first_up_there_is_nothing_to_print(house: House) -> None:
 
 def test_production_names_come_first_and_our_own_last(house: House) -> None:
     house.redis = Spoken(
-        name="redis", says=[Variable(name="REDIS_URL", value="x"), Variable(name="REDIS_HOST", value="h")]
+        name="redis", says=[Variable(name="REDIS_URL", value="x"), Variable(name="REDIS_HOST", value="h", first=True)]
     )
     up(house.context())
     names = list(env(house.context(), proof=False).data["variables"])
@@ -101,6 +106,7 @@ def test_secrets_are_known_to_be_masked_in_a_job_on_github(house: House) -> None
 
 
 def test_the_proof_is_asked_before_anything_is_printed(house: House) -> None:
+    house.redis = Spoken(name="redis", says=[Variable(name="VAULT_ADDR", value="https://127.0.0.1:2")])
     up(house.context())
     folder = house.context().instance().folder
     kept = stored.read(folder)
@@ -109,7 +115,10 @@ def test_the_proof_is_asked_before_anything_is_printed(house: House) -> None:
         "VAULT_ADDR": "https://127.0.0.1:1",
         "NEXUSDEV_CA_FILE": str(folder / "tls" / "ca.crt"),
     }
-    stored.write(folder, stored.Stored(instance="shop", nonce="x", views={"host": wrong, "container": wrong}))
+    stored.write(
+        folder,
+        stored.Stored(instance="shop", nonce="x", views={"host": wrong, "container": wrong}, components=["redis"]),
+    )
     with pytest.raises((NotFound, IdentityMismatch)):
         env(house.context())
     assert values_for_run(house.context(), proof=False)["VAULT_ADDR"] == "https://127.0.0.1:1"

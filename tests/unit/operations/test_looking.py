@@ -21,6 +21,7 @@ from nexusdev.errors import (
     PreflightFailed,
     UsageError,
 )
+from nexusdev.events import ComponentWaits
 from nexusdev.operations.doctor import doctor
 from nexusdev.operations.logs import logs, moment
 from nexusdev.operations.status import status
@@ -182,8 +183,16 @@ def test_wrong_words_to_wait_for_are_answered_with_the_nearest(running: House) -
     with pytest.raises(UsageError, match="raedy") as error:
         wait(running.context(), "redis", "raedy")
     assert "ready" in error.value.why
-    with pytest.raises(UsageError, match="only Vault"):
-        wait(running.context(), "redis", "unsealed")
+
+
+def test_a_condition_that_a_component_declares_is_waited_for_there_alone(running: House) -> None:
+    sealed = ["redis-1 sealed"]
+    conditions = {"unsealed": lambda rows: sealed.pop() if sealed else "" if len(rows) == 2 else "rows are missing"}
+    running.redis.title, running.redis.conditions = "Redis", conditions
+    wait(running.context(), "redis", "unsealed")
+    assert [event.missing for event in running.heard.of(ComponentWaits)][-1:] == ["redis-1 sealed"]
+    with pytest.raises(UsageError, match="only Redis can be unsealed, not gateway"):
+        wait(running.context(), "gateway", "unsealed")
 
 
 def test_logs_are_merged_by_time_and_limited_per_service(running: House) -> None:

@@ -54,7 +54,9 @@ def standing(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
     """A platform that is up; the servers behind the proof are not there, so it is heard and not asked."""
     house.redis = Redis(name="redis")
     up(house.context())
-    monkeypatch.setattr("nexusdev.deploy.publisher.prove", lambda _kept: house.redis.calls.append("proof of all"))
+    monkeypatch.setattr(
+        "nexusdev.deploy.publisher.prove", lambda _kept, _components: house.redis.calls.append("proof of all")
+    )
     return house
 
 

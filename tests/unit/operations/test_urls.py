@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from nexusdev.components.contract import Variable
+from nexusdev.components.registry import ALL
 from nexusdev.errors import NotFound, UsageError
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.operations.up import up
@@ -25,12 +26,14 @@ def test_urls_have_no_password(house: House) -> None:
 
 
 def test_a_page_that_does_not_exist_is_answered_with_the_nearest(house: House) -> None:
+    house.more = watched()
     with pytest.raises(UsageError, match="there is no page grafna") as raised:
         open_page(house.context(), "grafna", show=lambda _url: True)
     assert (raised.value.why, raised.value.hint) == ("did you mean grafana?", "nexusdev open grafana")
 
 
 def test_a_page_of_what_does_not_run_says_how_to_bring_it_up(house: House) -> None:
+    house.more = watched()
     up(house.context())
     assert pages(house.context()) == {}
     with pytest.raises(NotFound, match="grafana does not run here") as raised:
@@ -68,11 +71,20 @@ class Told(FakeComponent):
         return [Variable(name=name, value=value) for name, value in self.values.items()]
 
 
+def watched() -> tuple[FakeComponent, ...]:
+    """Monitoring and the store, with the pages that they have."""
+    return tuple(FakeComponent(name=name, links=ALL[name].links) for name in ("monitoring", "minio"))
+
+
 def test_every_page_opens_by_its_name(house: House) -> None:
     urls_of = {"PROMETHEUS_URL": "https://127.0.0.1:1", "GRAFANA_URL": "https://127.0.0.1:2/"}
     house.more = (
-        Told(name="monitoring", values=urls_of),
-        Told(name="minio", values={"VAULT_ADDR": "https://127.0.0.1:3"}),
+        Told(name="monitoring", values=urls_of, links=ALL["monitoring"].links),
+        Told(
+            name="minio",
+            values={"VAULT_ADDR": "https://127.0.0.1:3"},
+            links=(*ALL["minio"].links, *ALL["vault"].links),
+        ),
     )
     (house.folder / "compose" / "stack.yaml").write_text(COMPOSE.replace("secrets:\n", WATCHED))
     up(house.context())
@@ -90,14 +102,14 @@ def test_every_page_opens_by_its_name(house: House) -> None:
 
 
 def test_a_page_is_not_shown_while_its_component_was_never_brought_up(house: House) -> None:
-    house.more = (FakeComponent(name="monitoring"), FakeComponent(name="minio"))
+    house.more = watched()
     (house.folder / "compose" / "stack.yaml").write_text(COMPOSE.replace("secrets:\n", WATCHED))
     up(house.context(), ["minio"])
     assert list(pages(house.context())) == ["minio"]
 
 
 def test_a_page_whose_optional_server_was_left_out_is_told_as_such(house: House) -> None:
-    house.more = (Told(name="monitoring"), FakeComponent(name="minio"))
+    house.more = watched()
     optional = WATCHED.replace("  watcher:", "  grafana:").replace(
         "component: monitoring}", "component: monitoring, optional: true}"
     )

@@ -10,7 +10,8 @@ import pytest
 from nexusdev.components.contract import Readiness
 from nexusdev.components.gateway import readiness
 from nexusdev.components.gateway.component import create
-from nexusdev.components.gateway.readiness import ROLES, Facts
+from nexusdev.components.gateway.readiness import Facts, roles
+from nexusdev.components.registry import ALL as COMPONENTS
 from nexusdev.interfaces import Address, InstanceAccess, View
 from nexusdev.plan import Observation, ObservedService, Phase
 from tests.unit.env.servers import authority, http, serving
@@ -29,7 +30,8 @@ WELL = {
     },
     "gateway-ro": {"postgresql-replica": ("postgresql-0", "postgresql-2"), "redis-replica": ("redis-0", "redis-1")},
 }
-ALL = frozenset({"gateway", "postgres", "redis", "minio", "vault"})
+WITHOUT_VAULT = roles(COMPONENTS, {"gateway", "postgres", "redis", "minio"})
+ALL = roles(COMPONENTS, {"gateway", "postgres", "redis", "minio", "vault"})
 METRICS = """\
 # TYPE haproxy_server_status gauge
 haproxy_server_status{proxy="minio-write",server="minio-0",state="DOWN"} 0
@@ -47,19 +49,19 @@ def without(proxy: str, backend: str) -> dict[str, dict[str, tuple[str, ...]]]:
 @pytest.mark.parametrize(
     ("facts", "missing"),
     [
-        (Facts(servers=WELL, components=ALL), ""),
-        (Facts(servers={"gateway-rw": WELL["gateway-rw"]}, components=ALL), "gateway-ro does not answer"),
-        (Facts(components=ALL), "gateway-rw and gateway-ro do not answer"),
-        (Facts(servers=without("gateway-rw", "vault-active"), components=ALL), "no server is up behind vault-active"),
-        (Facts(servers=without("gateway-rw", "redis-2"), components=ALL), "no server is up behind redis-master"),
-        (Facts(servers=without("gateway-ro", "redis-replica"), components=ALL), "no server is up behind redis-replica"),
-        (Facts(servers={"gateway-rw": {}, "gateway-ro": {}}, components=ALL), "several roles have no server yet"),
+        (Facts(servers=WELL, roles=ALL), ""),
+        (Facts(servers={"gateway-rw": WELL["gateway-rw"]}, roles=ALL), "gateway-ro does not answer"),
+        (Facts(roles=ALL), "gateway-rw and gateway-ro do not answer"),
+        (Facts(servers=without("gateway-rw", "vault-active"), roles=ALL), "no server is up behind vault-active"),
+        (Facts(servers=without("gateway-rw", "redis-2"), roles=ALL), "no server is up behind redis-master"),
+        (Facts(servers=without("gateway-ro", "redis-replica"), roles=ALL), "no server is up behind redis-replica"),
+        (Facts(servers={"gateway-rw": {}, "gateway-ro": {}}, roles=ALL), "several roles have no server yet"),
         (
-            Facts(servers={**WELL, "gateway-ro": {}}, components=ALL),
+            Facts(servers={**WELL, "gateway-ro": {}}, roles=ALL),
             "no server is up behind postgresql-replica and redis-replica",
         ),
-        (Facts(servers=without("gateway-rw", "vault-active"), components=ALL - {"vault"}), ""),
-        (Facts(servers={"gateway-rw": {}, "gateway-ro": {}}, components=frozenset({"gateway"})), ""),
+        (Facts(servers=without("gateway-rw", "vault-active"), roles=WITHOUT_VAULT), ""),
+        (Facts(servers={"gateway-rw": {}, "gateway-ro": {}}, roles=roles(COMPONENTS, {"gateway"})), ""),
     ],
     ids=[
         "well",
@@ -79,7 +81,7 @@ def test_each_role_of_what_runs_needs_a_server(facts: Facts, missing: str) -> No
 
 
 def test_rows_say_how_many_serve_each_role() -> None:
-    facts = Facts(servers={"gateway-ro": {**WELL["gateway-ro"], "redis-replica": ()}}, components=ALL)
+    facts = Facts(servers={"gateway-ro": {**WELL["gateway-ro"], "redis-replica": ()}}, roles=ALL)
     rw, ro = readiness.statuses(facts)
     assert (rw.detail, rw.ok) == ("does not answer", False)
     assert (ro.detail, ro.ok) == ("postgresql-replica → 2, redis-replica → nobody", False)
@@ -93,14 +95,14 @@ def test_both_proxies_are_asked(tmp_path: Path) -> None:
     tls = authority(tmp_path / "tls")
     asked: list[str] = []
     with serving(tls, http(METRICS, seen=asked)) as rw, serving(tls, http("", "500 Oops")) as ro:
-        facts = readiness.probe(access(tls, {"gateway-rw": rw, "gateway-ro": ro}))
-    assert facts == Facts(servers={"gateway-rw": readiness.parse(METRICS)}, components=frozenset({"minio"}))
+        facts = readiness.probe(access(tls, {"gateway-rw": rw, "gateway-ro": ro}), COMPONENTS)
+    assert facts == Facts(servers={"gateway-rw": readiness.parse(METRICS)}, roles=roles(COMPONENTS, {"minio"}))
     assert asked[0].startswith("GET /metrics?")
-    assert readiness.probe(access(tls, {"gateway-rw": 1, "gateway-ro": 1})).servers == {}
+    assert readiness.probe(access(tls, {"gateway-rw": 1, "gateway-ro": 1}), COMPONENTS).servers == {}
 
 
 def test_every_role_has_its_backend_in_the_configuration() -> None:
-    for role in ROLES:
+    for role in roles(COMPONENTS, COMPONENTS):
         folder = GATEWAY / role.proxy.removeprefix("gateway-")
         words = [line.split() for file in folder.glob("*.cfg") for line in file.read_text().splitlines()]
         named = {line[1] for line in words if line and line[0] in ("listen", "backend", "frontend")}

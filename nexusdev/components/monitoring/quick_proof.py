@@ -1,0 +1,31 @@
+"""The quick proof: each page answers. None carries a nonce; the CA that signed its certificate exists for this instance only."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+
+from nexusdev.wire import http, tls
+from nexusdev.wire.endpoint import PublishedEndpoint, Question, Values, host_header
+
+#: Variable → what is asked there. The full proof asks the same.
+PUBLISHED = {
+    "PROMETHEUS_URL": "/api/v1/query?query=up",
+    "ALERTMANAGER_URL": "/api/v2/status",
+    "GRAFANA_URL": "/api/health",
+}
+
+
+def endpoints(values: Values) -> Iterator[PublishedEndpoint]:
+    """Yield each page among the variables."""
+    for name, path in PUBLISHED.items():
+        if name in values:
+            yield PublishedEndpoint(name, values[name], _question(path), mute=True)
+
+
+def _question(path: str) -> Question:
+    def ask(place: tls.Place, _values: Values, context: ssl.SSLContext, timeout: float) -> str:
+        http.get(place, path, context=context, headers=host_header(place), timeout=timeout)
+        return ""
+
+    return ask

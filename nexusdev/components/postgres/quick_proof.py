@@ -1,0 +1,53 @@
+"""The quick proof: each database URL leads to this instance, the read-only one to a replica and the others to the primary."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+
+from nexusdev.wire import ServerError, postgres, tls
+from nexusdev.wire.endpoint import PublishedEndpoint, Question, Values
+
+#: Variable with a URL → whether a replica must be behind it. The full proof asks the same.
+PUBLISHED = {
+    "DATABASE_URL": False,
+    "DATABASE_RO_URL": True,
+    "DATABASE_POOL_URL": False,
+    "DATABASE_MIGRATION_URL": False,
+}
+#: PgBouncer passes it on.
+NONCE_AND_ROLE = "SELECT nonce, pg_is_in_recovery() FROM nexusdev.instance"
+
+
+def endpoints(values: Values) -> Iterator[PublishedEndpoint]:
+    """Yield each database URL among the variables, and libpq's own variables where they name another login than DATABASE_URL."""
+    if "PGHOST" in values:
+        own = f"postgresql://{values['PGUSER']}:{values['PGPASSWORD']}@{values['PGHOST']}:{values['PGPORT']}/"
+        if not values.get("DATABASE_URL", "").startswith(own):
+            yield PublishedEndpoint("PGHOST", own, _question(own, replica=False))
+    for name, replica in PUBLISHED.items():
+        if name in values:
+            yield PublishedEndpoint(name, values[name], _question(values[name], replica=replica))
+
+
+def _question(url: str, *, replica: bool) -> Question:
+    """Ask with the login that the URL itself carries."""
+    user, _, password = url.partition("://")[2].rpartition("@")[0].partition(":")
+
+    def ask(place: tls.Place, values: Values, context: ssl.SSLContext, timeout: float) -> str:
+        with postgres.connect(
+            address=place,
+            database=values["PGDATABASE"],
+            user=user,
+            password=password,
+            context=context,
+            timeout=timeout,
+        ) as session:
+            rows = session.ask(NONCE_AND_ROLE)
+        if rows and (rows[0][1] == "t") != replica:
+            raise ServerError(
+                "it leads to the primary, not to a replica" if replica else "it leads to a replica, not to the primary"
+            )
+        return (rows[0][0] or "") if rows else ""
+
+    return ask
