@@ -19,6 +19,7 @@ from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.interfaces import Address, InstanceAccess
 from nexusdev.util.parallel import together
 
+_TIMEOUT = 5.0  # as the proof of Vault has
 _OK, _FORBIDDEN, _MISSING = 200, 403, 404
 _STRANGER = ("InvalidAccessKeyId", "SignatureDoesNotMatch")
 
@@ -83,6 +84,7 @@ def _client(
         access=own,
         address=Address(host=host, port=int(port)),
         key=AccessKey(access_key=access_key, secret_key=secret_key),
+        timeout=_TIMEOUT,
     )
 
 

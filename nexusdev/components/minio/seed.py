@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from nexusdev.components.contract import Change
 from nexusdev.components.https_connection import Response
@@ -28,6 +29,8 @@ from nexusdev.interfaces import InstanceAccess
 from nexusdev.util.parallel import together
 
 OK, MISSING = 200, 404
+# As long as the client library has for an answer: a loaded machine is slow here, and what fails here fails all of up.
+_TIMEOUT = 10.0
 APP_BUCKETS = tuple(bucket.name for bucket in BUCKETS if bucket.application)
 
 
@@ -55,7 +58,7 @@ def close(access: InstanceAccess, gaps: Sequence[Gap]) -> Sequence[Change]:
 
 def find(access: InstanceAccess) -> Iterator[Gap]:
     """What is not as it shall be, in the order in which it must be made."""
-    client, access_key = root(access), access.secrets.read(APP_ACCESS)
+    client, access_key = replace(root(access), timeout=_TIMEOUT), access.secrets.read(APP_ACCESS)
     answers = ask(
         {
             **{f"versioning {each.name}": _asking(client, f"/{each.name}", versioning="") for each in BUCKETS},
@@ -63,7 +66,7 @@ def find(access: InstanceAccess) -> Iterator[Gap]:
             "policy": _asking(client, "/minio/admin/v3/info-canned-policy", name=APP_POLICY),
             "user": _asking(client, "/minio/admin/v3/user-info", accessKey=access_key),
             "nonce": _asking(client, f"/{DATA.name}/{NONCE}"),
-            "key": _asking(application(access), f"/{DATA.name}/{NONCE}"),
+            "key": _asking(replace(application(access), timeout=_TIMEOUT), f"/{DATA.name}/{NONCE}"),
         }
     )
     for bucket in BUCKETS:

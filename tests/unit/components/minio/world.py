@@ -13,9 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from minio.crypto import decrypt, encrypt
+from urllib3 import HTTPResponse
 
 from nexusdev.components.minio.names import API, APP_ACCESS, APP_SECRET, NODES, ROLE, ROOT_PASSWORD, ROOT_USER
 from nexusdev.interfaces import Address, InstanceAccess
@@ -115,9 +119,13 @@ def _serving(memory: Memory, tls: Path) -> Iterator[int]:
     class Handler(_Handler):
         kept = memory
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    server.socket = context.wrap_socket(server.socket, server_side=True)
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 128  # with the default, 5, the kernel drops connections of clients that ask all at once
+
+    server = Server(("127.0.0.1", 0), Handler)
+    # each handshake belongs to the thread of its connection: while one client is slow, the others are served
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield server.server_address[1]
@@ -198,8 +206,6 @@ class _Handler(BaseHTTPRequestHandler):
         return (200, objects.get(name, b"")) if name in objects else _error(404, "NoSuchKey")
 
     def admin(self, command: str, query: dict[str, str], body: bytes) -> tuple[int, str | bytes]:
-        from minio.crypto import encrypt
-
         kept = self.kept
         match command:
             case "info":
@@ -245,11 +251,6 @@ def _error(status: int, code: str) -> tuple[int, str]:
 
 def _decrypted(body: bytes) -> bytes:
     """What minio-py's own reader makes of it."""
-    from io import BytesIO
-
-    from minio.crypto import decrypt
-    from urllib3 import HTTPResponse
-
     return decrypt(HTTPResponse(BytesIO(body), preload_content=False), PASSWORD)
 
 
