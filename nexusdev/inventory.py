@@ -53,14 +53,12 @@ class Inventory(Struct, frozen=True, kw_only=True):
         port_holders: Host port → who publishes it, ours or not, in the runtime's words.
         images_in_use: Ids of all images of which something was made, ours or not.
         build_caches: Names of the volumes that image builds keep.
-        subnets: Address ranges that are taken: network → CIDR. Only runtimes on this machine's own addresses have any.
     """
 
     instances: Mapping[str, InstanceInventory] = field(default_factory=dict)
     port_holders: Mapping[int, str] = field(default_factory=dict)
     images_in_use: frozenset[str] = frozenset()
     build_caches: tuple[str, ...] = ()
-    subnets: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, name: str) -> InstanceInventory:
         """What exists of one instance; nothing for one that is not known."""

@@ -133,6 +133,7 @@ def _instance(context: Context, *, move_ports: bool) -> Instance:
     instance = open_instance(
         context.identity,
         inventory=context.provider.inventory() if choosing else Inventory(),
+        placement=context.provider.placement,
         root=context.root,
         rootless=choosing and context.provider.facts().rootless,
         move_ports=move_ports,

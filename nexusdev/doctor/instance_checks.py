@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from shlex import quote
@@ -44,7 +43,7 @@ def examine(context: Context) -> Iterator[Check]:
     except NexusError:
         return
     yield ports(context, instance, inventory)
-    yield subnet(instance, inventory)
+    yield context.provider.check_placement(instance.name, instance.net)
     observation = context.runtime().observe()
     yield containers(observation)
     yield data_volumes(context, instance, observation)
@@ -143,20 +142,6 @@ def ports(context: Context, instance: Instance, inventory: Inventory) -> Check:
         return good("ports", f"{block}, none taken by others")
     who = f"{taken[0]} is in use by {holder_of(taken[0], inventory.port_holders)}"
     return failed("ports", who, fix="stop what uses it, or: nexusdev up --move-ports")
-
-
-def subnet(instance: Instance, inventory: Inventory) -> Check:
-    """The /24 of this instance, against every other network of the engine."""
-    own = ipaddress.ip_network(f"{instance.net}.0/24")
-    for name, text in inventory.subnets.items():
-        network = ipaddress.ip_network(text, strict=False)
-        if (
-            not name.startswith(f"{instance.compose_project}_")
-            and own.version == network.version
-            and own.overlaps(network)
-        ):
-            return failed("subnet", f"{own} overlaps {text} of network {name}", fix=f"docker network rm {name}")
-    return good("subnet", f"{own}")
 
 
 def data_volumes(context: Context, instance: Instance, observation: Observation) -> Check:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from nexusdev.errors import NotFound
-from nexusdev.instance import absent, owners, port_blocks, state, subnets
+from nexusdev.instance import absent, owners, port_blocks, state
 from nexusdev.instance.identity import Identity, require_owner
 from nexusdev.instance.places import Place, place_of
 from nexusdev.instance.secrets import SecretFiles, unpublished
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from nexusdev.interfaces import InstanceAccess, Runtime
     from nexusdev.stack.model import Stack
     from nexusdev.util.lock import Held, Patience
+
+
+#: (number of the port block, placements of other instances) → what a new instance needs of the runtime; see RuntimeProvider.placement.
+Placement = Callable[[int, Collection[str]], str]
 
 
 class Instance(Struct, frozen=True, kw_only=True):
@@ -147,6 +151,7 @@ def open_instance(
     identity: Identity,
     *,
     inventory: Inventory,
+    placement: Placement,
     root: Path | None = None,
     rootless: bool = False,
     move_ports: bool = False,
@@ -154,7 +159,8 @@ def open_instance(
 ) -> Instance:
     """The instance to work on, made when there is none. Call it with the instance's lock held (``locked``).
 
-    inventory   what the engine holds, so that ports, subnets and owners do not clash
+    inventory   what the runtime holds, so that ports and owners do not clash
+    placement   chooses what a new instance needs of the runtime beside its ports
     rootless    the engine runs without root (other owner of mounted files)
     move_ports  take another port block
     runtime     where a new instance will run; kept in its record
@@ -172,7 +178,10 @@ def open_instance(
         return _instance(_moved(record, root, inventory) if move_ports else record, folder)
     if lost := absent.explained(identity.name, inventory.of(identity.name), root=root, project=identity.project):
         raise lost
-    return replace(_instance(_make(identity, root, inventory, rootless, runtime), folder), created=True)
+    return replace(
+        _instance(_make(identity, root, inventory, placement=placement, rootless=rootless, runtime=runtime), folder),
+        created=True,
+    )
 
 
 @contextlib.contextmanager
@@ -231,16 +240,18 @@ def _require_ours(identity: Identity, inventory: Inventory, former: tuple[str, .
             require_owner(identity, owner)
 
 
-def _make(identity: Identity, root: Path, inventory: Inventory, rootless: bool, runtime: str) -> Record:
+def _make(
+    identity: Identity, root: Path, inventory: Inventory, *, placement: Placement, rootless: bool, runtime: str
+) -> Record:
     uid, gid = state.container_user(rootless=rootless)
     folder = state.folder_of(root, identity.name)
     with _allocation(root):
-        slot, net = _allocate(root, inventory, identity.name)
+        slot, others = _free_slot(root, inventory, identity.name)
         record = Record(
             name=identity.name,
             owner=str(identity.project),
             slot=slot,
-            net=net,
+            net=placement(slot, [each.net for each in others]),
             nonce=secrets.token_hex(16),
             uid=uid,
             gid=gid,
@@ -270,9 +281,9 @@ def _placed(record: Record, folder: Path) -> Record:
 
 
 def _moved(record: Record, root: Path, inventory: Inventory) -> Record:
-    """The same instance on another port block; its subnet stays."""
+    """The same instance on another port block; its placement stays."""
     with _allocation(root):
-        slot, _ = _allocate(root, inventory, record.name, but=record.slot)
+        slot, _ = _free_slot(root, inventory, record.name, but=record.slot)
         moved = replace(record, slot=slot)
         folder = state.folder_of(root, record.name)
         state.write_record(folder, moved)
@@ -280,16 +291,15 @@ def _moved(record: Record, root: Path, inventory: Inventory) -> Record:
     return moved
 
 
-def _allocate(root: Path, inventory: Inventory, name: str, *, but: int | None = None) -> tuple[int, str]:
-    """A port block and a subnet that nobody has: neither in the state nor in the engine."""
+def _free_slot(root: Path, inventory: Inventory, name: str, *, but: int | None = None) -> tuple[int, list[Record]]:
+    """A port block that nobody has, neither in the state nor in the runtime; and the other instances."""
     others = [record for record in state.records(root) if record.name != name]
     used = {record.slot for record in others} | {but}
     used |= {
         port_blocks.slot_of(port) for each in inventory.instances.values() if each.name != name for port in each.ports
     }
     slot = port_blocks.choose_slot({each for each in used if each is not None}, port_blocks.is_taken)
-    taken = [*inventory.subnets.values(), *(f"{record.net}.0/24" for record in others)]
-    return slot, subnets.choose_net(slot, taken)
+    return slot, others
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """The state folder of an instance: what labels cannot keep. Written whole or not at all, readable by its owner only.
 
-    <root>/instances/<name>/instance.json   who it is: owner, port block, subnet, nonce (schema version 1)
+    <root>/instances/<name>/instance.json   who it is: owner, port block, placement, nonce (schema version 1)
                             secrets/ tls/   see secrets.py and certificates.py
                             metrics.prom    nexusdev's own numbers for Prometheus, see textfile_metrics.py
                             passwd          for servers that want a name for their uid

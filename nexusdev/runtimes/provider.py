@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -49,6 +49,23 @@ class RuntimeProvider(Protocol):
         Raises:
             PreflightFailed: At once, where the runtime does not answer.
         """
+
+    def placement(self, slot: int, others: Collection[str]) -> str:
+        """What an instance needs of the platform beside its host ports, chosen once and kept in its record.
+
+        Args:
+            slot: The number of its port block.
+            others: The placements of other instances.
+
+        Returns:
+            On a Docker engine the first three octets of its network; '' where nothing is needed.
+
+        Raises:
+            PreflightFailed: Nothing is free, or the runtime does not answer.
+        """
+
+    def check_placement(self, instance: str, placement: str) -> Check:
+        """For ``doctor``: whether what was chosen is still free of others. Raises PreflightFailed."""
 
     def require_room(self) -> None:
         """Refuse to start where the runtime stores on a disk that is nearly full. Raises PreflightFailed (DISK_FULL)."""

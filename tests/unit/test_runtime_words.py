@@ -6,7 +6,7 @@ Each exception is listed with its reason. A file that no longer needs its except
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -38,28 +38,10 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
     "cli/global_options.py": {"a command of Docker": "names the command whose option -v ours imitates"},
     "instance/state.py": {
         "a command of Docker": "compose.env is written for plain docker compose",
-        "networks of an engine": "the record keeps the instance's address range; see CONTRIBUTING",
     },
     "instance/identity.py": {"a command of Docker": "the name that docker compose ls shows"},
-    "instance/__init__.py": {
-        "networks of an engine": "the address range is chosen with the port block; see CONTRIBUTING"
-    },
-    "instance/instance.py": {
-        "networks of an engine": "the address range is chosen with the port block; see CONTRIBUTING"
-    },
-    "instance/subnets.py": {
-        "networks of an engine": "the address range is chosen with the port block; see CONTRIBUTING",
-        "a command of Docker": "the hint for a machine without a free range",
-    },
     "instance/certificates.py": {
         "network namespaces": "a sidecar answers under the names of its server: shares, as the stack says"
-    },
-    "inventory.py": {
-        "networks of an engine": "what is taken, so that an address range can be chosen; see CONTRIBUTING"
-    },
-    "doctor/instance_checks.py": {
-        "networks of an engine": "the check of the chosen address range; see CONTRIBUTING",
-        "a command of Docker": "its hint",
     },
     "operations/ports.py": {"networks of an engine": "a key of ports --json, which stays as it is"},
     "stack/model.py": {
@@ -79,10 +61,8 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def files() -> Iterator[Path]:
-    for file in sorted(PACKAGE.rglob("*.py")):
-        if file.relative_to(PACKAGE).parts[0] != BELOW:
-            yield file
+def files() -> list[Path]:
+    return [file for file in sorted(PACKAGE.rglob("*.py")) if file.relative_to(PACKAGE).parts[0] != BELOW]
 
 
 @pytest.mark.parametrize("file", files(), ids=lambda file: str(file.relative_to(PACKAGE)))

@@ -18,7 +18,7 @@ _QUICK = 20.0  # the engine counts images and containers as well: several second
 
 
 def inventory(engine: Any, *, caches: bool = False) -> Inventory:
-    """Ask the engine (a ``connection.Deployer``) for all that carries our label, all subnets and all published ports.
+    """Ask the engine (a ``connection.Deployer``) for all that carries our label, and all published ports.
 
     caches  look for the volumes of image builds too (for ``gc``): one more call
     """
@@ -27,7 +27,6 @@ def inventory(engine: Any, *, caches: bool = False) -> Inventory:
     networks = api.networks()
     return Inventory(
         instances=by_instance((*_containers(api, containers), *_networks(networks), *_volumes(api))),
-        subnets=dict(_subnets(networks)),
         port_holders=dict(_published(containers)),
         images_in_use=frozenset(row["ImageID"] for row in containers),
         build_caches=tuple(each["Name"] for each in _labelled(api, CACHE)) if caches else (),
@@ -105,13 +104,6 @@ def _configured(api: Any, identifier: str) -> tuple[tuple[int, ...], float]:
     hosts = (each.get("HostPort") for several in bindings.values() for each in several or ())
     ended = seconds((told.get("State") or {}).get("FinishedAt") or "")
     return tuple(sorted({int(port) for port in hosts if port})), ended
-
-
-def _subnets(rows: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    for row in rows:
-        for config in (row.get("IPAM") or {}).get("Config") or ():
-            if config.get("Subnet"):
-                yield row["Name"], config["Subnet"]
 
 
 def _published(rows: list[Mapping[str, Any]]) -> Iterator[tuple[int, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,25 @@ class DockerProvider:
         from nexusdev.runtimes.docker.checks import checks
 
         return checks(self._engine().facts(), building=building)
+
+    def placement(self, slot: int, others: Collection[str]) -> str:
+        from nexusdev.runtimes.docker.subnets import choose_net
+
+        taken = (text for _, text in self._subnets())
+        return choose_net(slot, [*taken, *(f"{net}.0/24" for net in others)])
+
+    def check_placement(self, instance: str, placement: str) -> Check:
+        from nexusdev.runtimes.docker.subnets import check
+
+        return check(placement, f"nexusdev-{instance}", self._subnets())
+
+    def _subnets(self) -> list[tuple[str, str]]:
+        from nexusdev.runtimes.docker.connection import translate_engine_errors
+        from nexusdev.runtimes.docker.subnets import subnets
+
+        found = self._engine()
+        with translate_engine_errors(found.endpoint):
+            return list(subnets(found.http.networks()))
 
     def require_room(self) -> None:
         from nexusdev.runtimes.docker.checks import require_room

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -15,6 +16,7 @@ from nexusdev.runtimes.docker.connection import EngineFacts
 from nexusdev.runtimes.docker.labels import ONE_OFF_ROLE
 from nexusdev.runtimes.docker.plan.inventory import OwnedResource, by_instance
 from nexusdev.runtimes.docker.plan.snapshot import State
+from nexusdev.runtimes.docker.subnets import check, choose_net
 from nexusdev.runtimes.image_store import ImageStore
 from nexusdev.runtimes.memory.engine import ALIVE, FakeContainer, FakeEngine
 from nexusdev.runtimes.memory.images import MemoryImages
@@ -87,6 +89,15 @@ class MemoryProvider(Struct, kw_only=True):
 
     def checks(self, *, building: Callable[[], bool]) -> Iterator[Check]:
         return checks(self.engine_facts, building=building)
+
+    def placement(self, slot: int, others: Collection[str]) -> str:
+        return choose_net(slot, [*self._subnets().values(), *(f"{net}.0/24" for net in others)], Path(os.devnull))
+
+    def check_placement(self, instance: str, placement: str) -> Check:
+        return check(placement, f"nexusdev-{instance}", self._subnets().items())
+
+    def _subnets(self) -> dict[str, str]:
+        return {each.name: each.subnet for each in self.engine.networks.values()}
 
     def require_room(self) -> None:
         require_room(Path(self.engine_facts.data_root))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,12 @@ from nexusdev.runtimes.docker.plan.inventory import OwnedResource, by_instance
 from nexusdev.runtimes.memory.runtime import MemoryRuntime
 from nexusdev.stack.model import Stack
 
+
+def placement(slot: int, others: Collection[str]) -> str:
+    assert f"10.213.{slot}" not in others
+    return f"10.213.{slot}"
+
+
 RUNTIME = MemoryRuntime(project="nexusdev-shop-1", instance="shop-1")
 
 
@@ -27,8 +34,8 @@ def volume(name: str = "nexusdev-shop-1_data", instance: str = "shop-1", owner: 
 
 
 def test_the_first_open_makes_it_and_the_second_finds_the_same(identity: Identity, root: Path) -> None:
-    first = open_instance(identity, inventory=Inventory(), root=root)
-    second = open_instance(identity, inventory=Inventory(), root=root)
+    first = open_instance(identity, inventory=Inventory(), placement=placement, root=root)
+    second = open_instance(identity, inventory=Inventory(), placement=placement, root=root)
     assert first.created
     assert not second.created
     assert (first.nonce, first.slot, first.net) == (second.nonce, second.slot, second.net)
@@ -42,42 +49,44 @@ def test_a_reading_command_makes_no_folder(identity: Identity, root: Path) -> No
 
 
 def test_the_state_folder_is_readable_by_its_owner_only(identity: Identity, root: Path) -> None:
-    made = open_instance(identity, inventory=Inventory(), root=root)
+    made = open_instance(identity, inventory=Inventory(), placement=placement, root=root)
     assert made.folder.stat().st_mode & 0o777 == 0o700
     assert (made.folder / "instance.json").stat().st_mode & 0o777 == 0o600
 
 
 def test_two_instances_have_different_ports_and_subnets(identity: Identity, root: Path, tmp_path: Path) -> None:
-    one = open_instance(identity, inventory=Inventory(), root=root)
-    two = open_instance(Identity(name="other", project=tmp_path), inventory=Inventory(), root=root)
+    one = open_instance(identity, inventory=Inventory(), placement=placement, root=root)
+    two = open_instance(Identity(name="other", project=tmp_path), inventory=Inventory(), placement=placement, root=root)
     assert one.slot != two.slot
     assert one.net != two.net
 
 
 def test_a_block_that_another_users_instance_has_in_the_engine_is_avoided(identity: Identity, root: Path) -> None:
     theirs = OwnedResource(kind="container", name="x", instance="x", ports=(21032, 21140))
-    made = open_instance(identity, inventory=Inventory(instances=by_instance((theirs,))), root=root)
+    made = open_instance(
+        identity, inventory=Inventory(instances=by_instance((theirs,))), placement=placement, root=root
+    )
     assert made.slot >= 2
 
 
 def test_another_folder_cannot_open_an_instance_by_its_name(identity: Identity, root: Path, tmp_path: Path) -> None:
-    open_instance(identity, inventory=Inventory(), root=root)
+    open_instance(identity, inventory=Inventory(), placement=placement, root=root)
     third = Identity(name=identity.name, project=tmp_path / "third", explicit=True)
     with pytest.raises(IdentityMismatch, match="belongs to another folder"):
-        open_instance(third, inventory=Inventory(), root=root)
+        open_instance(third, inventory=Inventory(), placement=placement, root=root)
 
 
 def test_labels_of_another_folder_are_respected_even_without_its_state(identity: Identity, root: Path) -> None:
     inventory = Inventory(instances=by_instance((volume(owner="/home/ann/shop"),)))
     with pytest.raises(IdentityMismatch) as raised:
-        open_instance(identity, inventory=inventory, root=root)
+        open_instance(identity, inventory=inventory, placement=placement, root=root)
     assert "/home/ann/shop" in raised.value.why
 
 
 def test_a_lost_state_folder_with_volumes_left_is_said_and_nothing_is_written(identity: Identity, root: Path) -> None:
     inventory = Inventory(instances=by_instance((volume(owner=str(identity.project)),)))
     with pytest.raises(InvalidState) as raised:
-        open_instance(identity, inventory=inventory, root=root)
+        open_instance(identity, inventory=inventory, placement=placement, root=root)
     assert raised.value.exit_status == 12
     assert "its data is still there" in raised.value.message
     assert "nexusdev -i shop-1 destroy" in raised.value.hint
@@ -86,9 +95,9 @@ def test_a_lost_state_folder_with_volumes_left_is_said_and_nothing_is_written(id
 
 
 def test_a_half_written_record_names_its_file_and_the_next_command(identity: Identity, root: Path) -> None:
-    file = open_instance(identity, inventory=Inventory(), root=root).folder / "instance.json"
+    file = open_instance(identity, inventory=Inventory(), placement=placement, root=root).folder / "instance.json"
     file.write_text(file.read_text()[:40])
-    for act in (find, lambda who, root: open_instance(who, inventory=Inventory(), root=root)):
+    for act in (find, lambda who, root: open_instance(who, inventory=Inventory(), placement=placement, root=root)):
         with pytest.raises(InvalidState) as raised:
             act(identity, root=root)
         assert str(file) in raised.value.message
@@ -97,11 +106,11 @@ def test_a_half_written_record_names_its_file_and_the_next_command(identity: Ide
 
 
 def test_a_record_of_a_newer_version_is_left_alone(identity: Identity, root: Path) -> None:
-    file = open_instance(identity, inventory=Inventory(), root=root).folder / "instance.json"
+    file = open_instance(identity, inventory=Inventory(), placement=placement, root=root).folder / "instance.json"
     newer = json.dumps({**json.loads(file.read_text()), "schema_version": 2, "something": "new"})
     file.write_text(newer)
     with pytest.raises(InvalidState) as raised:
-        open_instance(identity, inventory=Inventory(), root=root)
+        open_instance(identity, inventory=Inventory(), placement=placement, root=root)
     assert "written by a newer nexusdev" in raised.value.message
     assert "pipx upgrade nexusdev" in raised.value.hint
     assert file.read_text() == newer
@@ -119,7 +128,7 @@ def test_a_record_of_a_newer_version_is_left_alone(identity: Identity, root: Pat
 def test_a_damaged_record_says_what_is_wrong(
     identity: Identity, root: Path, damage: dict[str, object], why: str
 ) -> None:
-    file = open_instance(identity, inventory=Inventory(), root=root).folder / "instance.json"
+    file = open_instance(identity, inventory=Inventory(), placement=placement, root=root).folder / "instance.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), **damage}))
     with pytest.raises(InvalidState) as raised:
         find(identity, root=root)
@@ -127,23 +136,23 @@ def test_a_damaged_record_says_what_is_wrong(
 
 
 def test_a_broken_state_folder_can_still_be_forgotten(identity: Identity, root: Path) -> None:
-    file = open_instance(identity, inventory=Inventory(), root=root).folder / "instance.json"
+    file = open_instance(identity, inventory=Inventory(), placement=placement, root=root).folder / "instance.json"
     file.write_text("{")
     assert forget(identity, root=root)
     assert not forget(identity, root=root)
-    assert open_instance(identity, inventory=Inventory(), root=root).created
+    assert open_instance(identity, inventory=Inventory(), placement=placement, root=root).created
 
 
 def test_ports_move_only_when_asked_and_the_rest_stays(identity: Identity, root: Path) -> None:
-    before = open_instance(identity, inventory=Inventory(), root=root)
-    after = open_instance(identity, inventory=Inventory(), root=root, move_ports=True)
+    before = open_instance(identity, inventory=Inventory(), placement=placement, root=root)
+    after = open_instance(identity, inventory=Inventory(), placement=placement, root=root, move_ports=True)
     assert after.slot != before.slot
     assert (after.net, after.nonce) == (before.net, before.nonce)
     assert find(identity, root=root).slot == after.slot
 
 
 def test_what_the_compose_files_interpolate(identity: Identity, root: Path) -> None:
-    made = open_instance(identity, inventory=Inventory(), root=root)
+    made = open_instance(identity, inventory=Inventory(), placement=placement, root=root)
     values = made.environment({"go-builder": "x:1"})
     assert values["NEXUS_PROJECT"] == "nexusdev-shop-1"
     assert values["NEXUS_PORTS"] == str(210 + made.slot)
@@ -154,7 +163,7 @@ def test_what_the_compose_files_interpolate(identity: Identity, root: Path) -> N
 def test_everything_is_provided_once_and_a_second_time_nothing_is_made(
     identity: Identity, root: Path, stack: Stack
 ) -> None:
-    made = open_instance(identity, inventory=Inventory(), root=root)
+    made = open_instance(identity, inventory=Inventory(), placement=placement, root=root)
     first = made.provide(stack, RUNTIME, images={"db": "db:1"})
     assert set(first) >= {"db-password", "users", "certificate ca", "certificate db", "certificate client"}
     assert made.provide(stack, RUNTIME, images={"db": "db:1"}) == ()
@@ -163,7 +172,7 @@ def test_everything_is_provided_once_and_a_second_time_nothing_is_made(
 
 
 def test_components_see_addresses_and_secrets(identity: Identity, root: Path, stack: Stack) -> None:
-    made = open_instance(identity, inventory=Inventory(), root=root)
+    made = open_instance(identity, inventory=Inventory(), placement=placement, root=root)
     made.provide(stack, RUNTIME)
     access = made.access(replace(RUNTIME, stack=stack), stack)
     expected = Address(host="127.0.0.1", port=21040)
@@ -174,7 +183,7 @@ def test_components_see_addresses_and_secrets(identity: Identity, root: Path, st
 def test_a_state_folder_that_cannot_be_made_says_what_to_type(identity: Identity, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InvalidState) as raised:
-        open_instance(identity, inventory=Inventory(), root=tmp_path / "file" / "state")
+        open_instance(identity, inventory=Inventory(), placement=placement, root=tmp_path / "file" / "state")
     assert "NEXUSDEV_STATE_DIR" in raised.value.hint
 
 
@@ -197,13 +206,13 @@ def test_containers_run_as_the_user_whose_files_they_read() -> None:
 
 def test_the_lock_can_be_taken_before_the_instance_exists(identity: Identity, root: Path) -> None:
     with instance.locked(identity, "nexusdev up", root=root):
-        open_instance(identity, inventory=Inventory(), root=root)
+        open_instance(identity, inventory=Inventory(), placement=placement, root=root)
     assert state.lock_file(root, identity.name).exists()
 
 
 def test_the_lock_file_of_an_instance_that_is_gone_goes_too(identity: Identity, root: Path) -> None:
     with instance.locked(identity, "nexusdev up", root=root):
-        open_instance(identity, inventory=Inventory(), root=root)
+        open_instance(identity, inventory=Inventory(), placement=placement, root=root)
     with instance.locked(identity, "nexusdev destroy", root=root):
         instance.forget(identity, root=root)
         assert state.lock_file(root, identity.name).exists()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from nexusdev.check import Check, failed, good
 from nexusdev.errors import PreflightFailed
 
 Network = ipaddress.IPv4Network
@@ -28,10 +30,21 @@ def choose_net(slot: int, taken: Iterable[str], routes: Path = Path("/proc/net/r
     )
 
 
-def overlapping(net: str, taken: Iterable[str]) -> str | None:
-    """The first of the subnets that overlaps ``net``.0/24."""
+def subnets(networks: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Name and CIDR of each subnet of the networks that the engine lists."""
+    for row in networks:
+        for config in (row.get("IPAM") or {}).get("Config") or ():
+            if config.get("Subnet"):
+                yield row["Name"], config["Subnet"]
+
+
+def check(net: str, project: str, taken: Iterable[tuple[str, str]]) -> Check:
+    """The /24 of an instance, against every network of the engine that is not its own."""
     own = Network(f"{net}.0/24")
-    return next((str(each) for each in _networks(taken) if own.overlaps(each)), None)
+    for name, text in taken:
+        if not name.startswith(f"{project}_") and any(own.overlaps(each) for each in _networks([text])):
+            return failed("subnet", f"{own} overlaps {text} of network {name}", fix=f"docker network rm {name}")
+    return good("subnet", f"{own}")
 
 
 def host_routes(table: Path = Path("/proc/net/route")) -> list[Network]:

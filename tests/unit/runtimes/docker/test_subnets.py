@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from nexusdev.errors import PreflightFailed
-from nexusdev.instance.subnets import choose_net, host_routes, overlapping
+from nexusdev.runtimes.docker.subnets import check, choose_net, host_routes, subnets
+from nexusdev.runtimes.memory.engine import FakeNetwork
+from nexusdev.runtimes.memory.provider import MemoryProvider
 
 HEADER = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
 
@@ -44,6 +46,25 @@ def test_a_platform_without_a_route_table_has_no_routes(tmp_path: Path) -> None:
     assert host_routes(tmp_path / "none") == []
 
 
-def test_an_overlap_is_named() -> None:
-    assert overlapping("10.213.7", ["10.1.0.0/16", "10.213.0.0/16"]) == "10.213.0.0/16"
-    assert overlapping("10.213.7", ["10.1.0.0/16"]) is None
+def test_an_overlap_with_a_network_of_others_is_named_and_with_an_own_one_is_none() -> None:
+    other = check("10.213.7", "nexusdev-shop", [("a", "10.1.0.0/16"), ("six", "fd00::/64"), ("wide", "10.213.0.0/16")])
+    assert (other.verdict, other.fix) == ("failed", "docker network rm wide")
+    assert other.evidence == "10.213.7.0/24 overlaps 10.213.0.0/16 of network wide"
+    assert check("10.213.7", "nexusdev-shop", [("nexusdev-shop_nexus", "10.213.7.0/24")]).verdict == "ok"
+
+
+def test_each_subnet_of_each_network_is_read_and_networks_without_any_are_passed_over() -> None:
+    networks = [
+        {"Name": "two", "IPAM": {"Config": [{"Subnet": "10.1.0.0/16"}, {"Subnet": "fd00::/64"}]}},
+        {"Name": "host", "IPAM": {"Config": None}},
+        {"Name": "none"},
+    ]
+    assert list(subnets(networks)) == [("two", "10.1.0.0/16"), ("two", "fd00::/64")]
+
+
+def test_a_new_instance_avoids_the_networks_of_the_engine_and_of_other_instances() -> None:
+    provider = MemoryProvider()
+    provider.engine.networks["wide"] = FakeNetwork(id="w", name="wide", subnet="10.213.7.0/24")
+    assert provider.placement(8, []) == "10.213.8"
+    assert provider.placement(7, []) == "10.213.117"
+    assert provider.placement(7, ["10.213.117"]) == "10.213.118"
