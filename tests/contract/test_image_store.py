@@ -14,7 +14,7 @@ from nexusdev.images.lockfile import default_file, load
 from nexusdev.images.tags import tags
 from nexusdev.runtimes.image_store import BuildContainer, BuildMounts, ImageStore, StoredImage
 from nexusdev.runtimes.memory.images import MemoryImages
-from tests.integration.conftest import engine_answers
+from tests.engine_needed import require_engine, require_image
 
 MADE = "nexusdev/nxt-img-contract:1"
 ROOT = "nexusdev/nxt-img-root:1"
@@ -33,8 +33,7 @@ def _tar(name: str, content: bytes) -> bytes:
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ImageStore]:
     found: ImageStore = MemoryImages()
     if request.param == "docker":
-        if not engine_answers():
-            pytest.skip("no Docker engine answers")
+        require_engine()
         from nexusdev.runtimes.docker.images import image_store
 
         found = image_store()
@@ -50,7 +49,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ImageStore
 def container(store: ImageStore) -> Iterator[BuildContainer]:
     base = tags(load(default_file()))["base"]
     if store.find(base) is None:
-        pytest.skip("the base image is not there: nexusdev images build base")
+        base = require_image("nexusdev/base")
     made = store.create_build_container(base, name="nxt-img-contract", mounts=BuildMounts())
     yield made
     made.close()

@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 from dotenv import dotenv_values
 
+from tests.engine_needed import require_engine
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
@@ -90,23 +92,9 @@ class Project:
         return ran
 
 
-def engine_answers() -> bool:
-    """Whether a Docker engine can be used here."""
-    import docker
-
-    try:
-        client = docker.from_env(timeout=5)
-        client.ping()
-        client.close()
-    except Exception:
-        return False
-    return True
-
-
 @pytest.fixture(scope="session", autouse=True)
 def engine() -> None:
-    if not engine_answers():
-        pytest.skip("no Docker engine answers: start one with scripts/engine")
+    require_engine()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from dotenv import dotenv_values
 
 from nexusdev.env.formats import FORMATS, USAGE, render
 from nexusdev.errors import InvalidConfig
@@ -47,8 +48,7 @@ def needs(program: str) -> str:
 
 
 def test_python_dotenv_reads_the_same(env_file: Path) -> None:
-    dotenv = pytest.importorskip("dotenv")
-    assert dotenv.dotenv_values(env_file) == VALUES
+    assert dotenv_values(env_file) == VALUES
 
 
 def test_docker_run_env_file_reads_the_same(env_file: Path) -> None:
