@@ -78,10 +78,10 @@ class LogLine(Struct, frozen=True, kw_only=True):
     text: str
 
 
-class ContainerExit(Struct, frozen=True, kw_only=True):
-    """A container that ended.
+class ServiceExit(Struct, frozen=True, kw_only=True):
+    """A service that ended.
 
-    at     in seconds since the epoch
+    at     in seconds since the epoch, by the runtime's clock
     asked  it was told to end, by whomever: stopped, or removed. Killing alone (SIGKILL) is no such thing.
     """
 
@@ -151,8 +151,8 @@ class Runtime(Protocol):
     def now(self) -> float:
         """The time by the runtime's clock, in seconds since the epoch. Times that a runtime tells are compared with this clock only."""
 
-    def watch_exits(self, stop: object) -> Iterator[ContainerExit]:
-        """Containers of this instance as they end, until ``stop.is_set()`` (a threading.Event)."""
+    def watch_exits(self, stop: object) -> Iterator[ServiceExit]:
+        """Services of this instance as they end, until ``stop.is_set()`` (a threading.Event)."""
 
     def addresses(self, view: View) -> Mapping[tuple[str, int], Address]:
         """Where the services of the stack are reached: (service or alias, container port) → address, for every published port."""

@@ -21,7 +21,7 @@ from nexusdev.deploy.request import DeployRequest, DeployResult
 from nexusdev.deploy.rollout import ComponentRollout
 from nexusdev.deploy.timing import Stopwatch
 from nexusdev.events import Listener, PhaseBegan, PhaseEnded, Planned, StepDone
-from nexusdev.interfaces import ContainerExit, Runtime
+from nexusdev.interfaces import Runtime, ServiceExit
 from nexusdev.plan import Halt, Plan, Step
 from nexusdev.util.clock import Clock
 
@@ -187,7 +187,7 @@ class _Deployment(Struct, kw_only=True):
             self._looked = now
             self.monitor.inspect(self.deployer.runtime.observe())
 
-    def _crash(self, exited: ContainerExit) -> Exception:
+    def _crash(self, exited: ServiceExit) -> Exception:
         """What is left of it is kept, but not restarted for ever by the runtime."""
         runtime, name = self.deployer.runtime, exited.service
         log = last_lines(runtime, name)

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from nexusdev.components.contract import Diagnosis
 from nexusdev.errors import CrashedDuringStart, NexusError
-from nexusdev.interfaces import ContainerExit, Runtime
+from nexusdev.interfaces import Runtime, ServiceExit
 from nexusdev.plan import Observation, ObservedService
 from nexusdev.stack.model import Service
 
@@ -31,7 +31,7 @@ class ExitMonitor(Struct, kw_only=True):
     forgiving: bool = False
     _since: dict[str, float] = field(default_factory=dict)
     _began: dict[str, float] = field(default_factory=dict)
-    _exits: list[ContainerExit] = field(default_factory=list)
+    _exits: list[ServiceExit] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> ExitMonitor:
@@ -51,11 +51,11 @@ class ExitMonitor(Struct, kw_only=True):
         """We are about to end it ourselves."""
         self._since.pop(service, None)
 
-    def crashed(self) -> ContainerExit | None:
+    def crashed(self) -> ServiceExit | None:
         """The first crash of a service that is not optional."""
         return next((exited for exited in tuple(self._exits) if self._counts(exited)), None)
 
-    def lasted(self, exited: ContainerExit) -> float:
+    def lasted(self, exited: ServiceExit) -> float:
         """Seconds from the start of a service to its death; 0.0 where the start was not seen."""
         began = self._began.get(exited.service, 0.0)
         return exited.at - began if began else 0.0
@@ -67,9 +67,9 @@ class ExitMonitor(Struct, kw_only=True):
             ended = observed.exit
             if observed.has_ended and ended and (name, round(ended.at)) not in known:
                 at = ended.at or self.runtime.now()
-                self._exits.append(ContainerExit(service=name, exit_code=ended.code, at=at))
+                self._exits.append(ServiceExit(service=name, exit_code=ended.code, at=at))
 
-    def _counts(self, exited: ContainerExit) -> bool:
+    def _counts(self, exited: ServiceExit) -> bool:
         if exited.asked and self.forgiving:
             return False
         began = self._since.get(exited.service)
@@ -85,7 +85,7 @@ class ExitMonitor(Struct, kw_only=True):
 
 
 def crash(
-    exited: ContainerExit,
+    exited: ServiceExit,
     service: Service,
     observed: ObservedService | None,
     log: Sequence[str],

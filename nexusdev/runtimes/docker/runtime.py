@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from nexusdev.errors import InvalidConfig, NotFound
-from nexusdev.interfaces import Address, Advice, Completed, ContainerExit, LogLine, OneOff, View
+from nexusdev.interfaces import Address, Advice, Completed, LogLine, OneOff, ServiceExit, View
 from nexusdev.runtimes import failures
 from nexusdev.runtimes.docker import addresses, create, labels, observe
 from nexusdev.runtimes.docker.connection import Engine, EngineFacts, engine, translate_engine_errors
@@ -146,7 +146,7 @@ class DockerRuntime:
         """In place, as for secrets."""
         _overwrite(Path(self._names.state_path) / name, data)
 
-    def watch_exits(self, stop: object) -> Iterator[ContainerExit]:
+    def watch_exits(self, stop: object) -> Iterator[ServiceExit]:
         """Listens from the moment of the call on, not from the first ``next``."""
         from nexusdev.runtimes.docker.streams import ContainerExits
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from nexusdev.interfaces import ContainerExit, LogLine
+from nexusdev.interfaces import LogLine, ServiceExit
 from nexusdev.runtimes.docker import labels
 from nexusdev.runtimes.docker.connection import Engine, translate_engine_errors
 from nexusdev.runtimes.docker.observe import seconds
@@ -29,7 +29,7 @@ class ContainerExits:
     def __init__(self, engine: Engine, instance: str, stop: Any) -> None:
         self._engine = engine
         self._stop = stop
-        self._heard: queue.Queue[ContainerExit | BaseException | None] = queue.Queue()
+        self._heard: queue.Queue[ServiceExit | BaseException | None] = queue.Queue()
         filters = {"type": "container", "event": "die", "label": f"{labels.INSTANCE}={instance}"}
         self._stream = engine.http.events(filters=filters)
         threading.Thread(target=self._listen, name="deaths", daemon=True).start()
@@ -67,7 +67,7 @@ class ContainerExits:
         started = [number for number, each in enumerate(found) if each["Action"] == "start" and each["timeNano"] < at]
         return found[started[-1] + 1 :] if started else found
 
-    def __iter__(self) -> Iterator[ContainerExit]:
+    def __iter__(self) -> Iterator[ServiceExit]:
         try:
             while not self._stop.is_set():
                 try:
@@ -102,9 +102,9 @@ def _stamp(nanoseconds: int) -> str:
     return f"{nanoseconds // 10**9}.{nanoseconds % 10**9:09d}"
 
 
-def _container_exit(event: Mapping[str, Any], *, asked: bool) -> ContainerExit:
+def _container_exit(event: Mapping[str, Any], *, asked: bool) -> ServiceExit:
     attributes = event["Actor"]["Attributes"]
-    return ContainerExit(
+    return ServiceExit(
         service=attributes.get(labels.SERVICE, ""),
         exit_code=int(attributes.get("exitCode", 0)),
         at=event.get("timeNano", 0) / 1e9,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct, field
 
-from nexusdev.interfaces import Completed, ContainerExit, LogLine, OneOff
+from nexusdev.interfaces import Completed, LogLine, OneOff, ServiceExit
 from nexusdev.runtimes.docker.labels import ONE_OFF_ROLE
 from nexusdev.runtimes.docker.plan.snapshot import Container, State
 from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
@@ -90,7 +90,7 @@ class FakeEngine(Struct, kw_only=True):
     occupied: dict[int, str] = field(default_factory=dict)
     now: float = 1_000_000.0
     lock: threading.RLock = field(default_factory=threading.RLock)
-    _listeners: list[tuple[str, queue.Queue[ContainerExit]]] = field(default_factory=list)
+    _listeners: list[tuple[str, queue.Queue[ServiceExit]]] = field(default_factory=list)
     _count: int = 0
 
     def new_id(self) -> str:
@@ -144,7 +144,7 @@ class FakeEngine(Struct, kw_only=True):
         for instance, heard in self._listeners:
             if instance == container.instance and container.role != ONE_OFF_ROLE:
                 heard.put(
-                    ContainerExit(service=container.service, exit_code=exit_code, at=container.finished_at, asked=asked)
+                    ServiceExit(service=container.service, exit_code=exit_code, at=container.finished_at, asked=asked)
                 )
 
     def stop(self, name: str) -> None:
@@ -217,9 +217,9 @@ class FakeEngine(Struct, kw_only=True):
                 return f"container {container.name} (image {container.image})"
         return self.occupied.get(port, "")
 
-    def listen(self, instance: str) -> queue.Queue[ContainerExit]:
+    def listen(self, instance: str) -> queue.Queue[ServiceExit]:
         """Hears the deaths of an instance's containers from now on."""
-        heard: queue.Queue[ContainerExit] = queue.Queue()
+        heard: queue.Queue[ServiceExit] = queue.Queue()
         self._listeners.append((instance, heard))
         return heard
 

@@ -15,7 +15,7 @@ from typing import IO, Any
 from msgspec import Struct, field
 
 from nexusdev.errors import NexusError, NotFound
-from nexusdev.interfaces import Address, Advice, Completed, ContainerExit, LogLine, OneOff, View
+from nexusdev.interfaces import Address, Advice, Completed, LogLine, OneOff, ServiceExit, View
 from nexusdev.plan import Intent, Observation, Plan, Step
 from nexusdev.runtimes import failures
 from nexusdev.runtimes.docker import addresses
@@ -274,10 +274,10 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
         with self.engine.lock:
             self.engine.published[self.instance, name] = data
 
-    def watch_exits(self, stop: Any) -> Iterator[ContainerExit]:
+    def watch_exits(self, stop: Any) -> Iterator[ServiceExit]:
         heard = self.engine.listen(self.instance)
 
-        def told() -> Iterator[ContainerExit]:
+        def told() -> Iterator[ServiceExit]:
             while not stop.is_set():
                 try:
                     yield heard.get(timeout=_TICK)

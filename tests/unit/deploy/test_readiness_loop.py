@@ -13,7 +13,7 @@ from nexusdev.deploy.exit_monitor import ExitMonitor, cause, crash
 from nexusdev.deploy.readiness_loop import LONGEST, SHORTEST, TimeIsUp, Wait, late, pause_after, until_ready
 from nexusdev.errors import SeedingFailed
 from nexusdev.events import ComponentReady, ComponentWaits
-from nexusdev.interfaces import ContainerExit, InstanceAccess
+from nexusdev.interfaces import InstanceAccess, ServiceExit
 from nexusdev.plan import Exit, ObservedService, Phase
 from nexusdev.runtimes.memory.runtime import FakeEngine, MemoryRuntime
 from nexusdev.stack.model import Service
@@ -153,8 +153,8 @@ class TestExitMonitor:
         values = {"name": "redis-0", "image": "i", "component": "redis", "group": "redis", **service}
         return ExitMonitor(runtime=runtime, services={"redis-0": Service(**values)})
 
-    def notice(self, monitor: ExitMonitor, *, at: float) -> ContainerExit | None:
-        monitor._exits.append(ContainerExit(service="redis-0", exit_code=1, at=at))
+    def notice(self, monitor: ExitMonitor, *, at: float) -> ServiceExit | None:
+        monitor._exits.append(ServiceExit(service="redis-0", exit_code=1, at=at))
         return monitor.crashed()
 
     def test_an_end_after_the_start_is_a_crash(self) -> None:
@@ -176,7 +176,7 @@ class TestExitMonitor:
         assert self.notice(monitor, at=1_000_002.0) is None
 
     def test_what_others_stop_on_purpose_is_none_for_who_forgives_it(self) -> None:
-        asked = ContainerExit(service="redis-0", exit_code=0, at=1_000_002.0, asked=True)
+        asked = ServiceExit(service="redis-0", exit_code=0, at=1_000_002.0, asked=True)
         for forgiving in (True, False):
             monitor = self.monitor(FakeEngine())
             monitor.forgiving = forgiving
@@ -198,7 +198,7 @@ class TestExitMonitor:
                 return world.now
 
             def watch_exits(self, stop: threading.Event) -> Any:
-                yield ContainerExit(service="redis-0", exit_code=3, at=world.now + 1)
+                yield ServiceExit(service="redis-0", exit_code=3, at=world.now + 1)
                 heard.set()
                 stop.wait(5)
 
@@ -233,7 +233,7 @@ def test_an_exit_code_is_told_in_words(exit_code: int, there: ObservedService | 
 
 
 def test_a_crash_says_which_when_why_and_what_to_type() -> None:
-    exited = ContainerExit(service="redis-0", exit_code=1, at=12.3)
+    exited = ServiceExit(service="redis-0", exit_code=1, at=12.3)
     error = crash(exited, REDIS, failed(), ["FATAL: bad config"], lasted=2.34)
     assert error.message == "redis is not ready: redis-0 exited (code 1) 2.3 s after its start"
     assert error.evidence == ("FATAL: bad config",)
@@ -241,7 +241,7 @@ def test_a_crash_says_which_when_why_and_what_to_type() -> None:
 
 
 def test_who_was_stopped_from_outside_has_no_log_for_evidence() -> None:
-    exited = ContainerExit(service="redis-0", exit_code=0, at=12.3, asked=True)
+    exited = ServiceExit(service="redis-0", exit_code=0, at=12.3, asked=True)
     error = crash(exited, REDIS, failed(), ["# Sentinel is now ready to exit, bye bye..."], ended_by="docker stop")
     assert error.message == "redis is not ready: redis-0 was stopped"
     assert "docker stop" in error.why
@@ -249,7 +249,7 @@ def test_who_was_stopped_from_outside_has_no_log_for_evidence() -> None:
 
 
 def test_where_the_exit_code_says_nothing_the_log_does() -> None:
-    exited = ContainerExit(service="redis-0", exit_code=1, at=12.3)
+    exited = ServiceExit(service="redis-0", exit_code=1, at=12.3)
     log = ["starts", "# Invalid AOF manifest file format ", "bye"]
     assert crash(exited, REDIS, failed(), log).why == "its log says: # Invalid AOF manifest file format"
     assert crash(exited, REDIS, failed(), ["starts", "bye"]).why == ""

@@ -265,6 +265,19 @@ def test_an_instance_on_which_somebody_works_is_left_alone(orphaned: House) -> N
         assert names(gc.find_leftovers(context)) == ["build cache nexusdev-go-cache"]
 
 
+def test_what_was_made_after_the_question_keeps_its_instance_whole(orphaned: House) -> None:
+    context = orphaned.context()
+    found = gc.find_leftovers(context, data=True)
+    extra = replace(next(iter(orphaned.engine.volumes.values())), name="extra")
+    orphaned.engine.volumes["nexusdev-shop_extra"] = extra
+    before = set(orphaned.engine.containers)
+    assert gc.remove(context, found[:1]).warnings == (
+        "instance shop with its data stays: volume nexusdev-shop_extra was made meanwhile",
+    )
+    assert set(orphaned.engine.containers) == before
+    assert len(orphaned.engine.volumes) == 3
+
+
 def test_a_folder_that_came_back_meanwhile_keeps_its_instance(orphaned: House) -> None:
     context = orphaned.context()
     found = gc.find_leftovers(context)
