@@ -78,6 +78,7 @@ class FakeComponent(ComponentDefaults):
     seedable    may be seeded before it is ready
     reading     arguments with which its client reads its standard input; without any it always does
     on_seed, on_prove   called in the place of nothing
+    write_tests  for each probe, whether it was to test writes
     """
 
     name: str
@@ -86,6 +87,7 @@ class FakeComponent(ComponentDefaults):
     seedable: bool = False
     changes: tuple[str, ...] = ("created something",)
     calls: list[str] = field(default_factory=list)
+    write_tests: list[bool] = field(default_factory=list)
     reading: tuple[str, ...] = ()
     on_look: Callable[[InstanceAccess], None] = lambda _: None
     on_seed: Callable[[], None] = lambda: None
@@ -94,7 +96,8 @@ class FakeComponent(ComponentDefaults):
     links: Sequence[Link] = ()
     conditions: Mapping[str, Condition] = field(default_factory=dict)
 
-    def probe(self, access: InstanceAccess) -> Any:
+    def probe(self, access: InstanceAccess, *, test_writes: bool = False) -> Any:
+        self.write_tests.append(test_writes)
         self.on_look(access)
         observation = access.runtime.observe()
         down = [each.service for each in observation.services.values() if each.component == self.name and not each.runs]

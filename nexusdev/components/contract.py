@@ -228,8 +228,14 @@ class Component(Protocol):
     def conditions(self) -> Mapping[str, Condition]:
         """What ``wait --for`` knows of this component alone: condition → what is missing, from its rows of ``status``."""
 
-    def probe(self, access: InstanceAccess) -> Any:
-        """Collect the facts over the real protocol from the host; each request bounded to about 2 seconds."""
+    def probe(self, access: InstanceAccess, *, test_writes: bool = False) -> Any:
+        """Collect the facts over the real protocol from the host; each request bounded to about 2 seconds.
+
+        Args:
+            access: The instance.
+            test_writes: Test as well that writes are acknowledged, by a write that leaves nothing behind. Asked by whoever waits
+                (``up``, ``wait``). Without it nothing is written: ``status`` only reads.
+        """
 
     def assess(self, facts: Any) -> Readiness:
         """Decide from the facts. Pure."""

@@ -102,7 +102,7 @@ def until_ready(
     while True:
         check()
         began = clock.now()
-        facts = component.probe(access)
+        facts = component.probe(access, test_writes=True)
         readiness = component.assess(facts)
         before, wait = wait, wait.after(readiness, clock.now())
         _announce(before, wait, tell, clock.now())

@@ -25,7 +25,7 @@ class UpToDateCheck:
         self._proof = (
             probes.BackgroundCall(lambda: prove(stored.read(instance.folder), context.components)) if last_up else None
         )
-        self._probes = probes.ProbeRunner(instance.access(runtime, stack)).begin(
+        self._probes = probes.ProbeRunner(instance.access(runtime, stack), test_writes=True).begin(
             context.components[name] for name in stack.components if name in last_up
         )
 

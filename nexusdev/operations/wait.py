@@ -143,7 +143,7 @@ class _Probe(Struct, kw_only=True):
 
     def __call__(self) -> ProbedState:
         observation = self.access.runtime.observe()
-        facts = self.component.probe(self.access)
+        facts = self.component.probe(self.access, test_writes=True)
         return ProbedState(
             component=self.component.name,
             service=self.service,

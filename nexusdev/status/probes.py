@@ -79,7 +79,15 @@ class ProbeRunner:
     the runtime to name the services. What was asked although none of its services runs does not count.
     """
 
-    def __init__(self, access: InstanceAccess, observe: Callable[[], Observation] | None = None) -> None:
+    def __init__(
+        self,
+        access: InstanceAccess,
+        observe: Callable[[], Observation] | None = None,
+        *,
+        test_writes: bool = False,
+    ) -> None:
+        """``test_writes``: see ``Component.probe``; without it nothing is written."""
+        self._test_writes = test_writes
         self._observed = BackgroundCall(observe or access.runtime.observe)
         self._site = replace(access, runtime=cast(Runtime, _ObservedRuntime(access.runtime, self._observed)))
         self._facts: dict[str, BackgroundCall[Any]] = {}
@@ -95,7 +103,7 @@ class ProbeRunner:
         for each in components:
             if each.name not in self.components:
                 self.components[each.name] = each
-                self._facts[each.name] = BackgroundCall(partial(each.probe, self._site))
+                self._facts[each.name] = BackgroundCall(partial(each.probe, self._site, test_writes=self._test_writes))
         return self
 
     def results(self, names: Iterable[str]) -> Mapping[str, ComponentStatus]:

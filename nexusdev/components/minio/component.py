@@ -44,8 +44,8 @@ class Minio(ComponentDefaults):
     def holdings(self) -> Sequence[Holding]:
         return (Holding(group="minio", what="the buckets and objects", enough=3),)
 
-    def probe(self, access: InstanceAccess) -> readiness.Facts:
-        return readiness.probe(access)
+    def probe(self, access: InstanceAccess, *, test_writes: bool = False) -> readiness.Facts:
+        return readiness.probe(access, test_writes=test_writes)
 
     def assess(self, facts: readiness.Facts) -> Readiness:
         return readiness.assess(facts)

@@ -76,10 +76,10 @@ class Postgres(ComponentDefaults):
             ),
         )
 
-    def probe(self, access: InstanceAccess) -> readiness.Facts:
+    def probe(self, access: InstanceAccess, *, test_writes: bool = False) -> readiness.Facts:
         from nexusdev.components.postgres.probe import probe
 
-        return probe(access)
+        return probe(access, test_writes=test_writes)
 
     def assess(self, facts: readiness.Facts) -> Readiness:
         return readiness.assess(facts)

@@ -21,12 +21,16 @@ _OK = 200
 
 _ROLE = "SELECT pg_is_in_recovery()"
 _ROLE_AND_SEEDED = f"{_ROLE}, EXISTS (SELECT FROM pg_roles WHERE rolname = '{names.PROBE}')"
-# A transaction of the log whose commit waits for the quorum like any other; it changes nothing.
+# A transaction of the log whose commit waits for the quorum like any other; it changes no data. That writes are acknowledged is told by
+# nothing but a write.
 _WRITE = "SELECT pg_logical_emit_message(true, 'nexusdev', '')"
 
 
-def probe(access: InstanceAccess) -> Facts:
-    """Ask everybody at once. Before there is a leader nobody logs in: a login costs more than it tells then."""
+def probe(access: InstanceAccess, *, test_writes: bool = False) -> Facts:
+    """Ask everybody at once. Before there is a leader nobody logs in: a login costs more than it tells then.
+
+    ``test_writes``: commit an empty transaction at the primary, too.
+    """
     questions: dict[str, Callable[[], Any]] = {}
     for node in names.NODES:
         questions[node] = lambda node=node: _view(access, node)  # type: ignore[misc]
@@ -37,14 +41,18 @@ def probe(access: InstanceAccess) -> Facts:
     stores = {store: answers[store] for store in names.STORES}
     if not any(member.leads and member.serves for view in views.values() for member in view):
         return Facts(views=views, stores=stores)
-    return _with_paths(access, views, stores)
+    return _with_paths(access, views, stores, test_writes=test_writes)
 
 
-def _with_paths(access: InstanceAccess, views: dict[str, tuple[Member, ...]], stores: dict[str, Store]) -> Facts:
+def _with_paths(
+    access: InstanceAccess, views: dict[str, tuple[Member, ...]], stores: dict[str, Store], *, test_writes: bool
+) -> Facts:
     superuser = _Login(access=access, user=names.SUPERUSER, database=names.MAINTENANCE)
     answers = together(
         {
-            "primary": lambda: superuser.write(access.address(names.PRIMARY, names.SQL)),
+            "primary": lambda: superuser.read_primary(
+                access.address(names.PRIMARY, names.SQL), test_writes=test_writes
+            ),
             "replica": lambda: (superuser.read(access.address(names.REPLICA, names.SQL)), False),
         }
     )
@@ -116,14 +124,15 @@ class _Login(Struct, frozen=True, kw_only=True):
     user: str
     database: str
 
-    def write(self, address: Address) -> tuple[Route, bool]:
-        """Who is there, whether a write is acknowledged by the quorum, and whether the roles exist."""
+    def read_primary(self, address: Address, *, test_writes: bool) -> tuple[Route, bool]:
+        """Who is there, whether a write is acknowledged by the quorum (where that is tested), and whether the roles exist."""
         path, seeded = Route(), False
         try:
             with self._session(address) as session:
                 standby, known = session.ask(_ROLE_AND_SEEDED)[0]
                 path, seeded = _there(standby), known == "t"
-                if path.serves is Serves.PRIMARY:
+                path = replace(path, writes=False if test_writes else None)
+                if test_writes and path.serves is Serves.PRIMARY:
                     session.ask(_WRITE)
                     path = replace(path, writes=True)
         except (wire.PostgresError, OSError) as error:

@@ -51,10 +51,14 @@ class Serves(StrEnum):
 
 
 class Route(Struct, frozen=True, kw_only=True):
-    """How a published path answered. ``writes``: a write was acknowledged. ``answer``: the server's or the system's own words."""
+    """How a published path answered.
+
+    writes  a write was acknowledged; None where none was tried
+    answer  the server's or the system's own words
+    """
 
     serves: Serves = Serves.UNASKED
-    writes: bool = False
+    writes: bool | None = False
     answer: str = ""
 
 
@@ -96,7 +100,12 @@ def assess(facts: Facts) -> Readiness:
     """Decide from the facts. Pure. Seedable from the first acknowledged write on."""
     checks = (_stores, _cluster, _primary, _replicas, _replica_path, _pool)
     missing = next((words for check in checks if (words := check(facts))), "")
-    return Readiness(missing=missing, seedable=facts.primary.writes and len(facts.leaders) == 1)
+    return Readiness(missing=missing, seedable=_takes_writes(facts.primary) and len(facts.leaders) == 1)
+
+
+def _takes_writes(path: Route) -> bool:
+    """Whether it is the primary and no write was refused."""
+    return path.serves is Serves.PRIMARY and path.writes is not False
 
 
 def _stores(facts: Facts) -> str:
@@ -124,7 +133,7 @@ def _cluster(facts: Facts) -> str:
 def _primary(facts: Facts) -> str:
     path = facts.primary
     if path.serves is Serves.PRIMARY:
-        return "" if path.writes else f"{_leader(facts).name} acknowledges no write: {path.answer}"
+        return "" if _takes_writes(path) else f"{_leader(facts).name} acknowledges no write: {path.answer}"
     if path.serves is Serves.REPLICA:
         return f"the gateway still leads {names.PRIMARY} to a replica"
     if path.serves is Serves.REFUSED:

@@ -49,8 +49,8 @@ class Redis(ComponentDefaults):
             Holding(group="sentinel", what="who is master", enough=2, source=("redis",), along=("redis",)),
         )
 
-    def probe(self, access: InstanceAccess) -> Facts:
-        return readiness.probe(access)
+    def probe(self, access: InstanceAccess, *, test_writes: bool = False) -> Facts:
+        return readiness.probe(access, test_writes=test_writes)
 
     def assess(self, facts: Facts) -> Readiness:
         return readiness.assess(facts)

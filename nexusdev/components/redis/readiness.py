@@ -23,7 +23,7 @@ class RedisServer(Struct, frozen=True, kw_only=True):
     """What one of the three servers, or the server behind a role name, says of itself.
 
     trouble   why it does not answer, '' when it does
-    refusal   why it takes no writes, '' when it does; asked of a master only
+    refusal   why it takes no writes, '' when it does or was not asked; asked of a master only
     follows   the name of its master; '' for a master
     in_step   its link to the master is up and nothing is being copied
     replicas  how many replicas are attached and answer
@@ -80,14 +80,18 @@ class Facts(Struct, frozen=True, kw_only=True):
     relays: tuple[RelayStatus, ...] = ()
 
 
-def probe(access: InstanceAccess) -> Facts:
-    """Ask servers and sentinels at once; the gateway and the relays, once there is somebody behind them."""
-    servers = together({name: partial(_server, access, name) for name in names.SERVERS})
+def probe(access: InstanceAccess, *, test_writes: bool = False) -> Facts:
+    """Ask servers and sentinels at once; the gateway and the relays, once there is somebody behind them.
+
+    ``test_writes``: have each master remove a key that does not exist. It is refused as any other write would be, and no other command
+    tells whether it is.
+    """
+    servers = together({name: partial(_server, access, name, test_writes) for name in names.SERVERS})
     if all(server.trouble for server in servers.values()):
         return Facts(servers=tuple(servers.values()))
     questions: dict[str, Callable[[], RedisServer | Sentinel | RelayStatus]] = {
         **{name: partial(_sentinel, access, name) for name in names.SENTINELS},
-        **{name: partial(_server, access, name) for name in (names.MASTER, names.REPLICA)},
+        **{name: partial(_server, access, name, test_writes) for name in (names.MASTER, names.REPLICA)},
         **{name: partial(_relay, access, name) for name in names.RELAYS},
     }
     seen = together(questions).values()
@@ -182,12 +186,12 @@ def _about_ways(master: RedisServer, facts: Facts) -> Iterator[str]:
             yield f"{relay.name} sends applications to {relay.master or 'nobody'}, but the master is at {master.address}"
 
 
-def _server(access: InstanceAccess, name: str) -> RedisServer:
+def _server(access: InstanceAccess, name: str, test_writes: bool) -> RedisServer:
     address = str(access.address(name, names.PORT))
     try:
         with as_admin(access, name, timeout=PATIENCE) as connection:
             found = fields(connection.ask("INFO", "server", "persistence", "replication"))
-            refusal = _refusal(connection) if found.get("role") == "master" else ""
+            refusal = _refusal(connection) if test_writes and found.get("role") == "master" else ""
     except (OSError, RedisError) as error:
         return RedisServer(name=name, trouble=words(error), address=address)
     return RedisServer(

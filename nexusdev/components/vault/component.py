@@ -53,7 +53,8 @@ class Vault(ComponentDefaults):
             Holding(group="vault-unseal", what="the seal's key", enough=0),
         )
 
-    def probe(self, access: InstanceAccess) -> Facts:
+    def probe(self, access: InstanceAccess, *, test_writes: bool = False) -> Facts:
+        del test_writes  # its readiness asks for no write
         return readiness.probe(self._transport(access), access.secrets)
 
     def assess(self, facts: Facts) -> Readiness:

@@ -113,7 +113,7 @@ def vault(nonce: str) -> Talk:
     return http(json.dumps({"data": {"data": {"nonce": nonce}, "metadata": {}}}))
 
 
-def postgres(nonce: str, *, replica: bool = False) -> Talk:
+def postgres(nonce: str, *, replica: bool = False, password: str = PASSWORD, seen: list[str] | None = None) -> Talk:
     """A server that checks the password by SCRAM as RFC 5802 says, then answers every query with one row."""
 
     def send(stream: IO[bytes], kind: bytes, body: bytes) -> None:
@@ -131,7 +131,7 @@ def postgres(nonce: str, *, replica: bool = False) -> Talk:
         challenge = f"r={nonce_of_both},s={base64.b64encode(salt).decode()},i=4096"
         send(stream, b"R", struct.pack("!i", 11) + challenge.encode())
         bare, _, proof = receive(stream).decode().rpartition(",p=")
-        salted = hashlib.pbkdf2_hmac("sha256", PASSWORD.encode(), salt, 4096)
+        salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, 4096)
         key = hmac.digest(salted, b"Client Key", "sha256")
         text = f"{first},{challenge},{bare}".encode()
         signature = hmac.digest(hashlib.sha256(key).digest(), text, "sha256")
@@ -143,7 +143,9 @@ def postgres(nonce: str, *, replica: bool = False) -> Talk:
         send(stream, b"R", struct.pack("!i", 0))
         send(stream, b"S", b"server_version\x0017\0")
         send(stream, b"Z", b"I")
-        receive(stream)
+        query = receive(stream).rstrip(b"\0").decode()
+        if seen is not None:
+            seen.append(query)
         send(stream, b"T", b"\0\2nonce\0" + b"\0" * 18 + b"pg_is_in_recovery\0" + b"\0" * 18)
         row = struct.pack("!hi", 2, len(nonce)) + nonce.encode()
         send(stream, b"D", row + struct.pack("!i", 1) + (b"t" if replica else b"f"))

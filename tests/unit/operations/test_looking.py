@@ -172,6 +172,16 @@ def test_wait_for_an_instance_that_nobody_makes_ends_at_once(house: House) -> No
     assert house.clock.now() == before
 
 
+def test_only_who_waits_tests_writes_and_status_never_does(running: House) -> None:
+    assert set(running.redis.write_tests) == {True}
+    running.redis.write_tests.clear()
+    status(running.context())
+    assert running.redis.write_tests == [False]
+    running.redis.write_tests.clear()
+    wait(running.context(), "redis")
+    assert running.redis.write_tests == [True]
+
+
 def test_wait_for_a_stopped_service_to_be_down(running: House) -> None:
     with pytest.raises(NotReadyInTime):
         wait(running.context(timeout=1.0), "redis-1", "down")

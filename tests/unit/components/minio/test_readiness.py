@@ -82,11 +82,11 @@ def test_a_drive_counts_when_its_node_and_itself_are_well(
 
 
 def test_an_empty_cluster_is_made_ready_by_one_bucket(minio: World) -> None:
-    facts = readiness.probe(minio.access)
+    facts = readiness.probe(minio.access, test_writes=True)
     assert not readiness.assess(facts).ready
     readiness.prepare(minio.access, facts)
     readiness.prepare(minio.access, facts)
-    assert readiness.assess(readiness.probe(minio.access)) == Readiness()
+    assert readiness.assess(readiness.probe(minio.access, test_writes=True)) == Readiness()
     assert minio.memory.buckets[BACKUPS.name].objects == {}
 
 
@@ -100,19 +100,19 @@ def test_an_empty_cluster_is_made_ready_by_one_bucket(minio: World) -> None:
 )
 def test_a_cluster_that_starts_or_broke_says_so(minio: World, health: tuple[int, str], missing: str) -> None:
     minio.memory.health = health
-    assert readiness.assess(readiness.probe(minio.access)).missing == missing
+    assert readiness.assess(readiness.probe(minio.access, test_writes=True)).missing == missing
 
 
 def test_a_cluster_without_quorum_is_asked_node_by_node(minio: World) -> None:
     minio.memory.health = (503, "")
     dead = {("minio-1", API): Address(host="localhost", port=1), ("minio-2", API): Address(host="localhost", port=1)}
-    facts = readiness.probe(replace(minio.access, addresses={**minio.access.addresses, **dead}))
+    facts = readiness.probe(replace(minio.access, addresses={**minio.access.addresses, **dead}), test_writes=True)
     assert readiness.assess(facts).missing == f"{QUORUM}: minio-1 is offline; minio-2 is offline"
 
 
 def test_while_it_starts_nobody_is_asked_for_more_than_health(minio: World) -> None:
     minio.memory.health = (503, "offline")
-    facts = readiness.probe(minio.access)
+    facts = readiness.probe(minio.access, test_writes=True)
     assert {request.rsplit("/", 1)[0] for request in minio.memory.requests} == {"GET /minio/health"}
     assert {row.state for row in readiness.statuses(facts)} == {"starting"}
 
@@ -120,7 +120,18 @@ def test_while_it_starts_nobody_is_asked_for_more_than_health(minio: World) -> N
 def test_a_refused_write_is_named(minio: World) -> None:
     minio.memory.buckets[BACKUPS.name] = Bucket()
     minio.memory.refusing[BACKUPS.name] = "SlowDownWrite"
-    assert readiness.assess(readiness.probe(minio.access)).missing == "a test object was refused: SlowDownWrite"
+    assert (
+        readiness.assess(readiness.probe(minio.access, test_writes=True)).missing
+        == "a test object was refused: SlowDownWrite"
+    )
+
+
+def test_a_probe_that_tests_no_writes_only_reads(minio: World) -> None:
+    minio.memory.buckets[BACKUPS.name] = Bucket()
+    minio.memory.refusing[BACKUPS.name] = "SlowDownWrite"
+    facts = readiness.probe(minio.access)
+    assert {request.partition(" ")[0] for request in minio.memory.requests} == {"GET"}
+    assert (readiness.assess(facts), len(facts.drives)) == (Readiness(), 4)
 
 
 def test_a_gateway_that_is_not_there_is_a_fact(minio: World) -> None:

@@ -157,8 +157,16 @@ def test_a_server_that_is_down_is_a_fact_and_no_error(redis: World) -> None:
 def test_a_master_that_refuses_a_write_is_asked_why(redis: World) -> None:
     redis.servers["redis-0"].refusal = "NOREPLICAS Not enough good replicas to write."
     assert (
-        assess(probe(redis.access)).missing == "redis-0 takes no writes: NOREPLICAS Not enough good replicas to write."
+        assess(probe(redis.access, test_writes=True)).missing
+        == "redis-0 takes no writes: NOREPLICAS Not enough good replicas to write."
     )
+
+
+def test_a_probe_that_tests_no_writes_only_reads(redis: World) -> None:
+    redis.servers["redis-0"].refusal = "NOREPLICAS Not enough good replicas to write."
+    assert assess(probe(redis.access)) == Readiness()
+    nodes = (*redis.servers.values(), *redis.sentinels.values())
+    assert {words[0] for node in nodes for words in node.seen} == {"AUTH", "INFO", "SENTINEL"}
 
 
 def test_a_password_that_is_not_accepted_is_said(redis: World) -> None:
