@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_an_overlap_with_a_network_of_others_is_named_and_with_an_own_one_is_non
 
 
 def test_each_subnet_of_each_network_is_read_and_networks_without_any_are_passed_over() -> None:
-    networks = [
+    networks: list[dict[str, Any]] = [
         {"Name": "two", "IPAM": {"Config": [{"Subnet": "10.1.0.0/16"}, {"Subnet": "fd00::/64"}]}},
         {"Name": "host", "IPAM": {"Config": None}},
         {"Name": "none"},

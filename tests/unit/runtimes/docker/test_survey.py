@@ -63,7 +63,7 @@ def test_when_a_container_ended_and_when_a_volume_was_made() -> None:
     volume = {"Name": "v", "Labels": LABELS, "CreatedAt": "2026-01-01T00:00:00Z"}
     made = inventory(Listing(volumes=(volume,))).of("shop")
     ended = inventory(Listing(container("exited"), volumes=(volume,))).of("shop")
-    assert (ended.ports, ended.held_ports, ended.used - made.used) == ({21040}, frozenset(), 10.0)
+    assert (ended.ports, ended.held_ports, ended.used - made.used) == (frozenset({21040}), frozenset[int](), 10.0)
 
 
 def test_sizes_are_those_that_the_engine_counted(tmp_path: Path) -> None:

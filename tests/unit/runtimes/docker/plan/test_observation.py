@@ -104,7 +104,7 @@ def test_the_steps_of_up_say_what_they_make_need_and_start(stack: Stack) -> None
         if step.action == "create" and service:
             assert (step.image, step.component, step.starts) == (service.image, service.component, frozenset())
         if step.action == "start":
-            assert (step.starts, step.image) == ({step.resource}, "")
+            assert (step.starts, step.image) == (frozenset({step.resource}), "")
     assert not plan.only_ends
 
 
@@ -120,7 +120,7 @@ def test_the_steps_of_down_say_what_they_end_and_remove() -> None:
         ("nexus", "networks"),
         ("db-0", "volumes"),
     ]
-    assert (plan.steps[0].ends, plan.steps[0].component) == ({"db-0"}, "db")
+    assert (plan.steps[0].ends, plan.steps[0].component) == (frozenset({"db-0"}), "db")
     assert plan.steps[2].component == ""
     assert plan.only_ends
 

@@ -13,7 +13,7 @@ from nexusdev.errors import IdentityMismatch, NotFound
 from nexusdev.plan import Plan
 from nexusdev.runtimes.docker.plan.planner import plan, plan_down, plan_restart, plan_start, plan_stop
 from nexusdev.runtimes.docker.plan.snapshot import Snapshot
-from nexusdev.runtimes.docker.plan.steps import Action
+from nexusdev.runtimes.docker.plan.steps import Action, docker_step
 from nexusdev.runtimes.docker.plan.teardown import plan_discard
 from nexusdev.runtimes.memory.runtime import FakeEngine, MemoryRuntime
 from nexusdev.stack.fingerprint import fingerprints
@@ -351,10 +351,12 @@ def test_only_a_store_whose_whole_instance_goes_is_not_asked_to_end(stack: Stack
     store = replace(stack.services["db-0"], name="etcd", role="store", address="10.0.0.30", ports=(), volumes=())
     shop = Shop(stack=replace(stack, services={"etcd": store, **stack.services}))
     shop.up()
-    assert [step.resource for step in plan_down(shop.observe(), volumes=False).steps if step.kill] == ["etcd"]
+    assert [step.resource for step in plan_down(shop.observe(), volumes=False).steps if docker_step(step).kill] == [
+        "etcd"
+    ]
     shop.change("etcd", environment={"CHANGED": "1"})
     removed = [step for step in shop.plan().steps if step.action is Action.REMOVE and step.resource == "etcd"]
-    assert [step.kill for step in removed] == [False]
+    assert [docker_step(step).kill for step in removed] == [False]
 
 
 def test_an_unknown_service_is_told_with_the_nearest(running: Shop) -> None:
