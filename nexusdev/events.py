@@ -1,4 +1,4 @@
-"""What the engine tells while it works: frozen events, and the Listener who hears them (Rich rows, plain lines, NDJSON, a test's list)."""
+"""What the deployer tells while it works: frozen events, and the Listener who hears them (Rich rows, plain lines, NDJSON, a test's list)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Containers that end while they are waited for: noticed at once, and told with cause and log."""
+"""Services that end while they are waited for: noticed at once, and reported with cause and log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OUT_OF_MEMORY, _NO_COMMAND, _NOT_EXECUTABLE, _SIGNALLED = 137, 127, 126, 128
 
 
 class ExitMonitor(Struct, kw_only=True):
-    """Notices containers that end while they are waited for: by the engine's events, and by looking now and then.
+    """Notices services that end while they are waited for: by the runtime's events, and by observing now and then.
 
     A service is watched from the moment of its start, by the runtime's clock; what we stop or remove ourselves is not.
     ``forgiving``: what somebody else stops or removes on purpose is no crash either.
@@ -42,7 +42,7 @@ class ExitMonitor(Struct, kw_only=True):
         self._stop.set()
 
     def watch(self, service: str, *, starts: bool = True) -> None:
-        """From now on the end of this service's container is a crash. ``starts``: it is being started now."""
+        """From now on the end of this service is a crash. ``starts``: it is being started now."""
         self._since[service] = self.runtime.now()
         if starts:
             self._began[service] = self._since[service]
@@ -81,7 +81,7 @@ class ExitMonitor(Struct, kw_only=True):
             for exited in self.runtime.watch_exits(self._stop):
                 self._exits.append(exited)
         except NexusError:
-            return  # the engine went away: whoever asks it next says so
+            return  # the runtime went away: whoever asks it next says so
 
 
 def crash(

@@ -1,4 +1,4 @@
-"""What must hold before anything is changed: an engine that can be used, room on its disk, free ports, an env file that may be written."""
+"""What must hold before anything is changed: free ports. Room on the disk is the runtime's to check."""
 
 from __future__ import annotations
 

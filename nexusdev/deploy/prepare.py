@@ -1,4 +1,4 @@
-"""Everything that ``up`` knows before it changes a container, and what must hold until then."""
+"""Everything that ``up`` knows before it changes anything, and what must hold until then."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def require_whole(state: UpState, names: Sequence[str], agreed: Collection[str] 
 
 
 def _instance(context: Context, *, move_ports: bool) -> Instance:
-    """The engine is asked about everybody only where something is to be chosen: what is known already is checked by its labels."""
+    """The runtime is asked about everybody only where something is to be chosen: what is known already is checked by its labels."""
     context.require_runtime()
     known = (folder_of(context.root, context.identity.name) / "instance.json").exists()
     if not known:

@@ -1,4 +1,4 @@
-"""What shall be brought up, and what was reached: values that the engine and its attendants share."""
+"""What shall be brought up, and what was reached: values that the deployer and its rollouts share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who stands by one component from the start of its last container: waits until it is ready, seeds it, proves it."""
+"""Who stands by one component from the start of its last service: waits until it is ready, seeds it, proves it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ComponentRollout(Struct, kw_only=True):
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def started(self, service: str) -> None:
-        """One of its containers has been started."""
+        """One of its services has been started."""
         with self._lock:
             self.pending.discard(service)
         self.begin_if_started()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def take_down(context: Context, *, volumes: bool) -> Plan:
-    """Remove containers and network, and with ``volumes`` the data; the steps that were needed.
+    """Remove everything but the data, and with ``volumes`` the data too; the steps that were needed.
 
     Raises TeardownIncomplete (exit 8): before anything is removed where others use it, afterwards where something is left.
     """
@@ -40,7 +40,7 @@ def take_down(context: Context, *, volumes: bool) -> Plan:
 
 
 def deployer_of(context: Context, runtime: Runtime, watch: Stopwatch | None = None) -> Deployer:
-    """The engine for this verb."""
+    """The deployer for this command."""
     from nexusdev.deploy.deployer import Deployer
 
     return Deployer(
