@@ -89,7 +89,7 @@ def _lost(name: str, told: Path | None, root: Path, evidence: tuple[str, ...]) -
         ]
     last = f"nexusdev -i {name} destroy   only if the state is lost for good: removes all its data"
     return InvalidState(
-        f"the state of instance {name} is not there, but its data is still there",
+        f"the state of instance {name} is missing, but its data still exists",
         why=why,
         hint="\n".join((*ways, last)),
         evidence=evidence,

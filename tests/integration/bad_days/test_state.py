@@ -53,7 +53,7 @@ def test_a_lost_state_folder_is_said_its_data_are_not_overwritten_and_destroy_re
     shutil.rmtree(folder)
     ran = running.run("up", SMALL)
     assert ran.code == 12, ran.err
-    assert f"the state of instance {instance} is gone, but its data is still there" in ran.err
+    assert f"the state of instance {instance} is missing, but its data still exists" in ran.err
     assert f"nexusdev -i {instance} destroy" in ran.err
     assert engine.left_of(instance)["volumes"] == volumes
     assert running.run("-i", instance, "destroy", "--yes").code == 0
