@@ -199,7 +199,7 @@ class TestInContainer:
 
     def test_options_of_containers_need_one(self, running: House) -> None:
         ran = running.type("run", "-w", "/app", "--", "true")
-        assert (ran.status, "are for --in IMAGE" in ran.err) == (2, True)
+        assert (ran.status, "-v, -w and -u need --in IMAGE" in ran.err) == (2, True)
 
 
 def one_offs(context: Context) -> list[gc.Leftover]:
