@@ -41,6 +41,12 @@ def stack_file() -> Path:
     )
 
 
+def _port_taken(port: int) -> bool:
+    from nexusdev.instance.port_blocks import is_taken
+
+    return is_taken(port)
+
+
 def _open_images(provider: RuntimeProvider, root: Path, kinds: tuple[str, ...], cache: Path) -> Images:
     from nexusdev.images.images import open_images
 
@@ -53,6 +59,7 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
     root           folder of all instances' state
     timeout_given  a flag said how long to wait; else the verb's own default counts
     given_provider  another provider than the one that the settings name
+    port_taken     whether something listens on a port of this machine, asked when a new instance gets its ports
     open_images    how the images of this installation are opened beside a provider's store
     """
 
@@ -66,6 +73,7 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     timeout_given: bool = False
     given_provider: RuntimeProvider | None = None
+    port_taken: Callable[[int], bool] = _port_taken
     open_images: Callable[[RuntimeProvider, Path, tuple[str, ...], Path], Images] = _open_images
 
     @cached_property

@@ -34,6 +34,7 @@ from nexusdev.components.defaults import ComponentDefaults
 from nexusdev.context import Context, open_context
 from nexusdev.errors import ImageUnavailable
 from nexusdev.events import Event, Listener
+from nexusdev.instance import port_blocks
 from nexusdev.instance.identity import Identity
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.plan import Observation
@@ -240,6 +241,14 @@ secrets:
 """.replace("&redis\n", "\n")
 
 
+def taken_or_of_another_worker(port: int) -> bool:
+    """Whether something listens on a port, or its block is one of another test process: some tests really listen in theirs."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    slot = port_blocks.slot_of(port)
+    return (slot is not None and slot % workers != worker) or port_blocks.is_taken(port)
+
+
 @dataclass(kw_only=True)
 class House:
     """A project, a state folder, a world: everything that one verb needs, and that the next verb finds again."""
@@ -275,6 +284,7 @@ class House:
         """What stands in the place of the world."""
         return {
             "given_provider": self.provider,
+            "port_taken": taken_or_of_another_worker,
             "open_images": lambda *_: self.provider.pictures,
             "clock": self.clock,
             "components": {each.name: cast(Component, each) for each in (self.gateway, self.redis, *self.more)},

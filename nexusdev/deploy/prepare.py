@@ -138,6 +138,7 @@ def _instance(context: Context, *, move_ports: bool) -> Instance:
         rootless=choosing and context.provider.facts().rootless,
         move_ports=move_ports,
         runtime=context.settings.runtime,
+        port_taken=context.port_taken,
     )
     if instance.created and (words := second_folder(context)):
         context.listener.tell(Note(text=words))

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from nexusdev.util.lock import Held, Patience
 
 
+#: Port of this machine → whether something listens on it.
+PortCheck = Callable[[int], bool]
+
 #: (number of the port block, placements of other instances) → what a new instance needs of the runtime; see RuntimeProvider.placement.
 Placement = Callable[[int, Collection[str]], str]
 
@@ -156,6 +159,7 @@ def open_instance(
     rootless: bool = False,
     move_ports: bool = False,
     runtime: str = "docker",
+    port_taken: PortCheck = port_blocks.is_taken,
 ) -> Instance:
     """The instance to work on, made when there is none. Call it with the instance's lock held (``locked``).
 
@@ -164,6 +168,7 @@ def open_instance(
     rootless    the engine runs without root (other owner of mounted files)
     move_ports  take another port block
     runtime     where a new instance will run; kept in its record
+    port_taken  whether something listens on a port of this machine
 
     Raises IdentityMismatch (another folder's), InvalidState (broken, newer, or data without state).
     """
@@ -175,13 +180,13 @@ def open_instance(
     _require_ours(identity, inventory, record.former if record else ())
     if record is not None:
         record = _placed(record, folder)
-        return _instance(_moved(record, root, inventory) if move_ports else record, folder)
+        return _instance(_moved(record, root, inventory, port_taken) if move_ports else record, folder)
     if lost := absent.explained(identity.name, inventory.of(identity.name), root=root, project=identity.project):
         raise lost
-    return replace(
-        _instance(_make(identity, root, inventory, placement=placement, rootless=rootless, runtime=runtime), folder),
-        created=True,
+    made = _make(
+        identity, root, inventory, placement=placement, rootless=rootless, runtime=runtime, port_taken=port_taken
     )
+    return replace(_instance(made, folder), created=True)
 
 
 @contextlib.contextmanager
@@ -241,12 +246,19 @@ def _require_ours(identity: Identity, inventory: Inventory, former: tuple[str, .
 
 
 def _make(
-    identity: Identity, root: Path, inventory: Inventory, *, placement: Placement, rootless: bool, runtime: str
+    identity: Identity,
+    root: Path,
+    inventory: Inventory,
+    *,
+    placement: Placement,
+    rootless: bool,
+    runtime: str,
+    port_taken: PortCheck,
 ) -> Record:
     uid, gid = state.container_user(rootless=rootless)
     folder = state.folder_of(root, identity.name)
     with _allocation(root):
-        slot, others = _free_slot(root, inventory, identity.name)
+        slot, others = _free_slot(root, inventory, identity.name, port_taken)
         record = Record(
             name=identity.name,
             owner=str(identity.project),
@@ -280,10 +292,10 @@ def _placed(record: Record, folder: Path) -> Record:
     return placed
 
 
-def _moved(record: Record, root: Path, inventory: Inventory) -> Record:
+def _moved(record: Record, root: Path, inventory: Inventory, port_taken: PortCheck) -> Record:
     """The same instance on another port block; its placement stays."""
     with _allocation(root):
-        slot, _ = _free_slot(root, inventory, record.name, but=record.slot)
+        slot, _ = _free_slot(root, inventory, record.name, port_taken, but=record.slot)
         moved = replace(record, slot=slot)
         folder = state.folder_of(root, record.name)
         state.write_record(folder, moved)
@@ -291,14 +303,16 @@ def _moved(record: Record, root: Path, inventory: Inventory) -> Record:
     return moved
 
 
-def _free_slot(root: Path, inventory: Inventory, name: str, *, but: int | None = None) -> tuple[int, list[Record]]:
+def _free_slot(
+    root: Path, inventory: Inventory, name: str, port_taken: PortCheck, *, but: int | None = None
+) -> tuple[int, list[Record]]:
     """A port block that nobody has, neither in the state nor in the runtime; and the other instances."""
     others = [record for record in state.records(root) if record.name != name]
     used = {record.slot for record in others} | {but}
     used |= {
         port_blocks.slot_of(port) for each in inventory.instances.values() if each.name != name for port in each.ports
     }
-    slot = port_blocks.choose_slot({each for each in used if each is not None}, port_blocks.is_taken)
+    slot = port_blocks.choose_slot({each for each in used if each is not None}, port_taken)
     return slot, others
 
 

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from itertools import count
+from pathlib import Path
 
 import pytest
 
-from nexusdev.instance import port_blocks
+_NUMBERS = count()
+_HOMES = ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME")
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of all homes."""
+    return tmp_path_factory.mktemp("homes")
 
 
 @pytest.fixture(autouse=True)
-def port_blocks_of_this_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests that run beside one another choose different port blocks: some really listen in theirs."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    others = {slot for slot in port_blocks.SLOTS if slot % workers != worker}
-    choose = port_blocks.choose_slot
+def own_home(homes: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Each test has a home of its own: none reads or writes the state and settings of who runs it.
 
-    def choose_own(used: Collection[int], busy: Callable[[int], bool]) -> int:
-        return choose({*used, *others}, busy)
-
-    monkeypatch.setattr(port_blocks, "choose_slot", choose_own)
+    It is not made before something is written there.
+    """
+    home = homes / str(next(_NUMBERS))
+    for name in (*_HOMES, *(each for each in os.environ if each.startswith("NEXUSDEV_"))):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    return home

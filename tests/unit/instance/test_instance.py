@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from msgspec.structs import replace
 from nexusdev.errors import IdentityMismatch, InvalidState, NotFound
 from nexusdev.instance import instance, state
 from nexusdev.instance.identity import Identity
-from nexusdev.instance.instance import find, forget, open_instance
+from nexusdev.instance.instance import find, forget
+from nexusdev.instance.port_blocks import block_of
 from nexusdev.interfaces import Address
 from nexusdev.inventory import Inventory
 from nexusdev.runtimes.docker.plan.inventory import OwnedResource, by_instance
@@ -25,6 +27,9 @@ def placement(slot: int, others: Collection[str]) -> str:
     assert f"10.213.{slot}" not in others
     return f"10.213.{slot}"
 
+
+#: On a machine where nobody listens.
+open_instance = partial(instance.open_instance, port_taken=lambda _port: False)
 
 RUNTIME = MemoryRuntime(project="nexusdev-shop-1", instance="shop-1")
 
@@ -42,6 +47,14 @@ def test_the_first_open_makes_it_and_the_second_finds_the_same(identity: Identit
     assert find(identity, root=root) == second
 
 
+def test_a_block_in_which_somebody_listens_is_passed_over(identity: Identity, root: Path) -> None:
+    busy = block_of(0)[17]
+    made = open_instance(
+        identity, inventory=Inventory(), placement=placement, root=root, port_taken=lambda port: port == busy
+    )
+    assert made.slot == 1
+
+
 def test_a_reading_command_makes_no_folder(identity: Identity, root: Path) -> None:
     with pytest.raises(NotFound, match="there is no instance shop-1"):
         find(identity, root=root)
@@ -57,7 +70,7 @@ def test_the_state_folder_is_readable_by_its_owner_only(identity: Identity, root
 def test_two_instances_have_different_ports_and_subnets(identity: Identity, root: Path, tmp_path: Path) -> None:
     one = open_instance(identity, inventory=Inventory(), placement=placement, root=root)
     two = open_instance(Identity(name="other", project=tmp_path), inventory=Inventory(), placement=placement, root=root)
-    assert one.slot != two.slot
+    assert (one.slot, two.slot) == (0, 1)
     assert one.net != two.net
 
 
