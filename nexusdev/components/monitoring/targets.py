@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -18,7 +17,6 @@ UP, DOWN = "up", "down"
 _MACHINE, _OF_THE_MACHINE = "machine", "node-exporter"
 
 
-@cache
 def declared() -> ScrapeTargets:
     """What all components declare of their targets, as one."""
     each = [component.scrape_targets for component in ALL.values()]

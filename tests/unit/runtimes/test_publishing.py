@@ -158,7 +158,7 @@ def published(house: House, name: str) -> str:
 
 
 def test_up_seed_and_rotate_give_the_runtime_what_they_write(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nexusdev.deploy.publisher.prove", lambda _kept: {})
+    monkeypatch.setattr("nexusdev.deploy.publisher.prove", lambda _kept, _components: {})
     seen = []
     for verb in (up, seed, rotate):
         verb(house.context())
@@ -168,7 +168,7 @@ def test_up_seed_and_rotate_give_the_runtime_what_they_write(house: House, monke
 
 
 def test_up_and_rotate_give_the_runtime_the_metrics(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nexusdev.deploy.publisher.prove", lambda _kept: {})
+    monkeypatch.setattr("nexusdev.deploy.publisher.prove", lambda _kept, _components: {})
     up(house.context())
     file = house.context().instance().folder / "metrics.prom"
     assert "nexusdev_up_seconds" in published(house, "metrics.prom")
