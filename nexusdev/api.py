@@ -6,11 +6,11 @@ printed; a ``listener`` hears the progress.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
@@ -20,7 +20,17 @@ from nexusdev.errors import UsageError
 if TYPE_CHECKING:
     from nexusdev.context import Context
     from nexusdev.events import Listener
-    from nexusdev.results import Outcome
+    from nexusdev.operations.destroy import DestroyResult
+    from nexusdev.operations.down import DownResult
+    from nexusdev.operations.env import EnvResult
+    from nexusdev.operations.lifecycle import StartResult, StopResult
+    from nexusdev.operations.seed import SeedResult
+    from nexusdev.operations.status import StatusResult
+    from nexusdev.operations.up import UpResult
+    from nexusdev.operations.wait import WaitResult
+    from nexusdev.results import Result
+
+R = TypeVar("R", bound="Result")
 
 
 def open(  # noqa: A001 - the name that a reader expects
@@ -94,7 +104,7 @@ class StackHandle:
         """Name of the instance."""
         return self._context().identity.name
 
-    def up(self, components: Sequence[str] = (), *, move_ports: bool = False) -> Outcome:
+    def up(self, components: Sequence[str] = (), *, move_ports: bool = False) -> UpResult:
         """Start the stack, wait until it is ready, seed it, prove it, and write the env file. A second time it changes nothing.
 
         Args:
@@ -115,7 +125,7 @@ class StackHandle:
 
         return _succeeded(up(self._context(), components, move_ports=move_ports))
 
-    def status(self) -> Outcome:
+    def status(self) -> StatusResult:
         """Ask every server once for its role and state. Changes nothing.
 
         Raises:
@@ -125,7 +135,7 @@ class StackHandle:
 
         return _succeeded(status(self._context()))
 
-    def env(self, *, view: str = "host", proof: bool = True) -> Mapping[str, str]:
+    def env(self, *, view: str = "host", proof: bool = True) -> EnvResult:
         """Return the variables that applications read, each endpoint proven to be this instance.
 
         Args:
@@ -139,10 +149,9 @@ class StackHandle:
         """
         from nexusdev.operations.env import env
 
-        values: Mapping[str, str] = _succeeded(env(self._context(), view=view, proof=proof)).data["variables"]
-        return values
+        return _succeeded(env(self._context(), view=view, proof=proof))
 
-    def wait(self, target: str, condition: str = "ready") -> Outcome:
+    def wait(self, target: str, condition: str = "ready") -> WaitResult:
         """Wait until a component or a service is ``ready``, ``writable``, ``unsealed`` or ``down``.
 
         Raises:
@@ -155,7 +164,7 @@ class StackHandle:
 
         return _succeeded(wait(self._context(), target, condition))
 
-    def seed(self, components: Sequence[str] = ()) -> Outcome:
+    def seed(self, components: Sequence[str] = ()) -> SeedResult:
         """Seed these components (empty: all that run), then apply the project's own seed files.
 
         Raises:
@@ -166,7 +175,7 @@ class StackHandle:
 
         return _succeeded(seed(self._context(), components))
 
-    def stop(self, names: Sequence[str] = ()) -> Outcome:
+    def stop(self, names: Sequence[str] = ()) -> StopResult:
         """Stop the containers of these components or services (empty: of all). Everything stays until ``start``.
 
         Raises:
@@ -176,7 +185,7 @@ class StackHandle:
 
         return _succeeded(stop(self._context(), names))
 
-    def start(self, names: Sequence[str] = ()) -> Outcome:
+    def start(self, names: Sequence[str] = ()) -> StartResult:
         """Start what is stopped, and wait until it is ready.
 
         Raises:
@@ -187,7 +196,7 @@ class StackHandle:
 
         return _succeeded(start(self._context(), names))
 
-    def restart(self, names: Sequence[str] = ()) -> Outcome:
+    def restart(self, names: Sequence[str] = ()) -> StartResult:
         """Stop and start, and wait until it is ready.
 
         Raises:
@@ -198,7 +207,7 @@ class StackHandle:
 
         return _succeeded(restart(self._context(), names))
 
-    def down(self) -> Outcome:
+    def down(self) -> DownResult:
         """Remove the containers and the network; the data stays.
 
         Raises:
@@ -208,7 +217,7 @@ class StackHandle:
 
         return _succeeded(down(self._context()))
 
-    def destroy(self) -> Outcome:
+    def destroy(self) -> DestroyResult:
         """Remove everything of the instance, its data and secrets too. Does not ask.
 
         Raises:
@@ -226,8 +235,8 @@ class StackHandle:
         return replace(self._given)
 
 
-def _succeeded(outcome: Outcome) -> Outcome:
-    """The outcome of an operation; the failure with which it ended is raised."""
-    if outcome.error is not None:
-        raise outcome.error
-    return outcome
+def _succeeded(result: R) -> R:
+    """The result of an operation; the failure with which it ended is raised."""
+    if result.error is not None:
+        raise result.error
+    return result

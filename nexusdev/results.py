@@ -56,20 +56,27 @@ class Plot(Struct, frozen=True, kw_only=True):
 OutputBlock = str | Text | Table | Plot
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
-    """The result of one verb.
+class Result(Struct, frozen=True, kw_only=True):
+    """The facts of one operation: what it found and did. Each operation has its own, and the command line knows how to show it.
+
+    instance  the instance that was meant, '' where none was
+    warnings  things to know that are no failure (stderr, and the envelope)
+    error     why the operation nevertheless ends with a failure, after its result was shown
+    """
+
+    instance: str = ""
+    warnings: tuple[str, ...] = ()
+    error: NexusError | None = None
+
+
+class Outcome(Result, frozen=True, kw_only=True):
+    """A result as it is shown.
 
     data         the ``data`` member of the JSON envelope
     output       what a person reads on stdout, block after block; a str may have several lines
-    instance     the instance that was meant, '' where none was
-    warnings     things to know that are no failure (stderr, and the envelope)
-    error        why the verb nevertheless ends with a failure, after its result was shown
     exit_status  of a command that was run for the caller; ``error`` has its own
     """
 
     data: Mapping[str, Any] = field(default_factory=dict)
     output: tuple[OutputBlock, ...] = ()
-    instance: str = ""
-    warnings: tuple[str, ...] = ()
-    error: NexusError | None = None
     exit_status: int = 0

@@ -38,6 +38,7 @@ from nexusdev.instance import port_blocks
 from nexusdev.instance.identity import Identity
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.plan import Observation
+from nexusdev.results import Outcome, Result
 from nexusdev.runtimes.memory import provider as memory
 from nexusdev.runtimes.memory.engine import FakeEngine
 from nexusdev.settings import Settings
@@ -330,6 +331,13 @@ class House:
         console = Console(out=out, err=err, as_json=wants_json(hoisted), color=False)
         status = ended(Session(console=console, doubles=self.doubles), argv)
         return Typed(status=status, out=out.getvalue(), err=err.getvalue())
+
+
+def shown(result: Result) -> Outcome:
+    """A result as the command line shows it."""
+    from nexusdev.cli.rendering import rendered
+
+    return rendered(result)
 
 
 @dataclass(frozen=True, kw_only=True)

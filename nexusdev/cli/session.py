@@ -14,7 +14,7 @@ from nexusdev.errors import ConfirmationNeeded, NexusError
 
 if TYPE_CHECKING:
     from nexusdev.context import Context
-    from nexusdev.results import Outcome
+    from nexusdev.results import Result
 
 
 class Session(Struct, kw_only=True):
@@ -42,8 +42,11 @@ class Session(Struct, kw_only=True):
         self.instance = context.identity.name
         return context
 
-    def finish(self, outcome: Outcome) -> None:
-        """Print an outcome and keep its exit status for the process."""
+    def finish(self, result: Result) -> None:
+        """Print an result and keep its exit status for the process."""
+        from nexusdev.cli.rendering import rendered
+
+        outcome = rendered(result)
         self.console.show(outcome, command=self.command)
         self.exit_status = outcome.error.exit_status if outcome.error else outcome.exit_status
 
@@ -83,7 +86,7 @@ def current_session(ctx: typer.Context) -> Session:
     return found
 
 
-def perform(ctx: typer.Context, act: Callable[[Context], Outcome], *, progress: bool = False, **flags: object) -> None:
+def perform(ctx: typer.Context, act: Callable[[Context], Result], *, progress: bool = False, **flags: object) -> None:
     """Run one operation and print its outcome.
 
     Args:
@@ -98,8 +101,8 @@ def perform(ctx: typer.Context, act: Callable[[Context], Outcome], *, progress: 
         session.finish(act(context))
         return
     with session.console.progress():
-        outcome = act(context)
-    session.finish(outcome)
+        result = act(context)
+    session.finish(result)
 
 
 def interruption(session: Session) -> NexusError:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nexusdev.cli import layout
+from nexusdev.cli.rendering import rendered
 from nexusdev.cli.session import Session
 from nexusdev.context import Context
-from nexusdev.results import Outcome
+from nexusdev.results import Result
 
 PAUSE = 1.0
 _HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 
 
-def watched(session: Session, operation: Callable[[Context], Outcome]) -> None:
+def watched(session: Session, operation: Callable[[Context], Result]) -> None:
     """Repeat an operation until Ctrl-C. With ``--json``, print one envelope per iteration."""
     session.follows = True
     context = session.context()
@@ -22,7 +23,7 @@ def watched(session: Session, operation: Callable[[Context], Outcome]) -> None:
     if terminal:
         stream.write("\x1b[2J")
     while True:
-        outcome = operation(context)
+        outcome = rendered(operation(context))
         lines = list(layout.blocks(outcome.output, session.console.page(stream)))
         if session.console.as_json:
             session.console.show(outcome, command=session.command)

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from nexusdev.components.contract import Keeping
 from nexusdev.context import Context
@@ -19,7 +19,6 @@ from nexusdev.instance import marks
 from nexusdev.instance.instance import Instance
 from nexusdev.interfaces import Advice
 from nexusdev.plan import Discard, Observation
-from nexusdev.results import Text
 from nexusdev.stack.losses import Holding, Loss, cleared, losses, missing
 from nexusdev.stack.model import Stack
 from nexusdev.util.humanize import join_names
@@ -59,7 +58,7 @@ def refusal(found: Sequence[Loss], instance: Instance, advice: Advice, words: Se
         hint=_choices(found, advice, words),
         evidence=tuple(sentence(loss) for loss in found),
     )
-    error.volumes = tuple(data(found, instance))
+    error.volumes = tuple(each.as_dict() for each in listed(found, instance))
     return error
 
 
@@ -108,29 +107,51 @@ def _choices(found: Sequence[Loss], advice: Advice, words: Sequence[str]) -> str
     )
 
 
-def says(found: Sequence[Loss]) -> tuple[Text, ...]:
-    """For ``status``: a line per group, and what to type."""
-    lines = [f"gone from the engine: {sentence(loss)}" for loss in found]
-    return tuple(Text(line, "bad") for line in (*lines, *(["nexusdev up   tells the choices"] if lines else [])))
+class LostVolume(Struct, frozen=True, kw_only=True):
+    """One data volume that is gone from the engine.
+
+    Attributes:
+        name: Its name in the compose file.
+        full_name: Its name in the engine.
+        component: Whose it was.
+        group: The group of services that it belonged to.
+        held: What was on it, in words.
+        first_seen: When it was first seen, as an ISO 8601 time.
+        rebuildable: Whether other nodes still have what was on it.
+        clears: The volumes that have to begin anew with it.
+    """
+
+    name: str
+    full_name: str
+    component: str
+    group: str
+    held: str
+    first_seen: str
+    rebuildable: bool
+    clears: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, object]:
+        """The same, for a JSON document."""
+        return {**asdict(self), "clears": list(self.clears)}
 
 
-def data(found: Sequence[Loss], instance: Instance) -> list[dict[str, Any]]:
-    """One mapping per lost volume, for programs."""
+def listed(found: Sequence[Loss], instance: Instance) -> tuple[LostVolume, ...]:
+    """Each lost volume."""
     seen = marks.read(instance.folder)
-    return [
-        {
-            "name": volume,
-            "full_name": f"{instance.compose_project}_{volume}",
-            "component": loss.component,
-            "group": loss.group,
-            "held": loss.what,
-            "first_seen": datetime.fromtimestamp(seen.get(volume, 0.0), UTC).isoformat(timespec="seconds"),
-            "rebuildable": not loss.empty,
-            "clears": list(loss.cleared),
-        }
+    return tuple(
+        LostVolume(
+            name=volume,
+            full_name=f"{instance.compose_project}_{volume}",
+            component=loss.component,
+            group=loss.group,
+            held=loss.what,
+            first_seen=datetime.fromtimestamp(seen.get(volume, 0.0), UTC).isoformat(timespec="seconds"),
+            rebuildable=not loss.empty,
+            clears=tuple(loss.cleared),
+        )
         for loss in found
         for volume in loss.gone
-    ]
+    )
 
 
 def question(found: Sequence[Loss]) -> str | None:

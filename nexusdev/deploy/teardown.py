@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from nexusdev.context import Context
 from nexusdev.deploy.timing import Stopwatch
 from nexusdev.env import stored
@@ -73,10 +75,21 @@ def _record(context: Context) -> Record | None:
         return None
 
 
-def removed(plan: Plan) -> dict[str, list[str]]:
-    """What a plan removes, by kind; every kind is there, as programs read it."""
-    kinds = ("containers", "networks", "volumes")
-    return {kind: [step.resource for step in plan.steps if step.removes == kind] for kind in kinds}
+class Removed(Struct, frozen=True, kw_only=True):
+    """What is gone, each by its short name."""
+
+    containers: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+
+
+def removed(plan: Plan) -> Removed:
+    """What a plan removes."""
+
+    def of(kind: str) -> tuple[str, ...]:
+        return tuple(step.resource for step in plan.steps if step.removes == kind)
+
+    return Removed(containers=of("containers"), networks=of("networks"), volumes=of("volumes"))
 
 
 def require_gone(left: Sequence[str], *, command: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nexusdev.context import Context
-from nexusdev.deploy.teardown import removed, require_permission, take_down
+from nexusdev.deploy.teardown import Removed, removed, require_permission, take_down
 from nexusdev.deploy.turns import turn, what_takes_down
 from nexusdev.env.file import SIGNATURE
 from nexusdev.errors import NexusError
@@ -14,8 +14,24 @@ from nexusdev.instance.places import Presence, look_for
 from nexusdev.instance.state import folder_of, read_record
 from nexusdev.moved_projects import refuse_moved
 from nexusdev.plan import Down, Observation
-from nexusdev.results import Outcome
+from nexusdev.results import Result
 from nexusdev.util.humanize import pluralize
+
+
+class DestroyResult(Result, frozen=True, kw_only=True):
+    """What ``destroy`` removed.
+
+    Attributes:
+        changed: False where there was nothing of the instance.
+        removed: What is gone from the runtime.
+        state: Whether there were secrets and settings of it; they are gone too.
+        env_file: The env file that is gone too; None where there was none of ours.
+    """
+
+    changed: bool
+    removed: Removed
+    state: bool
+    env_file: Path | None = None
 
 
 def question(context: Context) -> str | None:
@@ -32,21 +48,20 @@ def question(context: Context) -> str | None:
     return f"destroy {context.identity.name}: {pluralize(len(observation.services), 'container')} and {data}{more}?"
 
 
-def destroy(context: Context) -> Outcome:
+def destroy(context: Context) -> DestroyResult:
     """Everything that carries the instance's label, then its state folder and its env file. Twice is the same as once."""
     with turn(context, "nexusdev destroy", beside=what_takes_down):
         plan = take_down(context, volumes=True)
         known = forget(context.identity, root=context.root)
         # still locked: an `up` that waits for us writes a new one
         file = _remove_env_file(context.settings.env_file, context.identity.name)
-    gone = removed(plan)
-    words = (
-        f"destroyed: {pluralize(len(gone['containers']), 'container')}, {pluralize(len(gone['volumes']), 'volume')}, secrets and settings"
-        if plan or known
-        else "nothing to do: there is nothing of this instance"
+    return DestroyResult(
+        instance=context.identity.name,
+        changed=bool(plan or known),
+        removed=removed(plan),
+        state=bool(known),
+        env_file=file,
     )
-    data = {"removed": gone, "state": known, "env_file": str(file) if file else ""}
-    return Outcome(instance=context.identity.name, data=data, output=(words,))
 
 
 def _to_be_known(context: Context, observation: Observation) -> str:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from nexusdev.components.contract import Resettable
 from nexusdev.context import Context
 from nexusdev.deploy.targets import unknown
-from nexusdev.deploy.teardown import deployer_of, removed, require_gone, require_permission
+from nexusdev.deploy.teardown import Removed, deployer_of, removed, require_gone, require_permission
 from nexusdev.deploy.turns import turn, what_takes_down
 from nexusdev.errors import UsageError
 from nexusdev.instance import marks
 from nexusdev.interfaces import Runtime
 from nexusdev.plan import Discard, Observation
-from nexusdev.results import Outcome
+from nexusdev.results import Result
 from nexusdev.stack.model import Stack
 from nexusdev.util.humanize import join_names
+
+
+class DestroyServiceResult(Result, frozen=True, kw_only=True):
+    """What ``destroy SERVICE`` removed. ``changed``: False where nothing of it was there."""
+
+    changed: bool
+    removed: Removed
 
 
 def question(context: Context, names: Sequence[str]) -> str | None:
@@ -25,10 +32,10 @@ def question(context: Context, names: Sequence[str]) -> str | None:
     observation, intent = _selected(context, names, stack, runtime)
     plan = runtime.plan(intent, observation)
     lost = [f"{name} loses {_data_loss(context, name, stack)}" for name in names]
-    return f"destroy {_outcome(removed(plan))} ({'; '.join(lost)})?" if plan else None
+    return f"destroy {in_words(removed(plan))} ({'; '.join(lost)})?" if plan else None
 
 
-def discard(context: Context, names: Sequence[str]) -> Outcome:
+def discard(context: Context, names: Sequence[str]) -> DestroyServiceResult:
     """Remove these services' containers and volumes. Twice is the same as once. TeardownIncomplete (8) where something is left."""
     with turn(context, "nexusdev destroy", beside=what_takes_down):
         instance = context.instance()
@@ -40,17 +47,13 @@ def discard(context: Context, names: Sequence[str]) -> Outcome:
             left = runtime.plan(intent)
             require_gone([f"{step.action} {step.resource}" for step in left.steps], command=intent.command)
         marks.strike(instance.folder, [each for several in intent.services.values() for each in several])
-    gone = removed(plan)
-    words = (
-        f"destroyed: {_outcome(gone)}; nexusdev up makes it anew" if plan else "nothing to do: nothing of it is there"
-    )
-    return Outcome(instance=context.identity.name, data={"removed": gone}, output=(words,))
+    return DestroyServiceResult(instance=context.identity.name, changed=bool(plan), removed=removed(plan))
 
 
-def _outcome(gone: Mapping[str, Sequence[str]]) -> str:
+def in_words(gone: Removed) -> str:
     """``container prometheus-0 and volume prometheus-0 with all its data``."""
-    containers = [f"container {name}" for name in gone["containers"]]
-    volumes = [f"volume {name} with all its data" for name in gone["volumes"]]
+    containers = [f"container {name}" for name in gone.containers]
+    volumes = [f"volume {name} with all its data" for name in gone.volumes]
     return join_names([*containers, *volumes])
 
 

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from nexusdev.context import Context
-from nexusdev.deploy.teardown import removed, take_down
+from nexusdev.deploy.teardown import Removed, removed, take_down
 from nexusdev.deploy.turns import turn
-from nexusdev.results import Outcome, Text
-from nexusdev.util.humanize import pluralize
+from nexusdev.results import Result
 
 
-def down(context: Context) -> Outcome:
+class DownResult(Result, frozen=True, kw_only=True):
+    """What ``down`` removed.
+
+    Attributes:
+        changed: False where nothing of the instance ran.
+        removed: What is gone.
+        kept: The volumes that stay, and that no container uses now.
+        notice: What may remove them; '' where nothing is kept.
+    """
+
+    changed: bool
+    removed: Removed
+    kept: tuple[str, ...] = ()
+    notice: str = ""
+
+
+def down(context: Context) -> DownResult:
     """By label alone: works with the state folder lost, with a stack that cannot be read, and without a project."""
     with turn(context, "nexusdev down"):
         plan = take_down(context, volumes=False)
         runtime = context.runtime()
         kept = runtime.observe().volumes if plan else {}
-    gone = removed(plan)
-    words = (
-        f"down: {pluralize(len(gone['containers']), 'container')} and the network are removed; the data is kept"
-        if plan
-        else "nothing to do: nothing of this instance runs"
-    )
-    return Outcome(
+    return DownResult(
         instance=context.identity.name,
-        data={"removed": gone},
-        output=(words, *([Text(runtime.advice.kept_data, "dim")] if kept else [])),
+        changed=bool(plan),
+        removed=removed(plan),
+        kept=tuple(kept),
+        notice=runtime.advice.kept_data if kept else "",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -18,19 +18,46 @@ from nexusdev.env.stored import Stored
 from nexusdev.errors import Degraded, UsageError
 from nexusdev.instance.instance import Instance
 from nexusdev.interfaces import Runtime, View
-from nexusdev.results import Outcome
+from nexusdev.results import Result
 
 
-class EnvOutcome(Outcome, frozen=True, kw_only=True):
-    """``text`` goes to stdout as it is: no wrapping, nothing beside it. ``masked``: values that logs of a CI must hide."""
+class EnvResult(Result, frozen=True, kw_only=True):
+    """The variables that applications read.
 
+    Attributes:
+        view: From where they are used: host or container.
+        variables: Name → value, of every component that is proven.
+        proven: Endpoint → how long its answer took, in seconds; empty without a proof.
+        components: The components whose variables they are.
+        missing: Component → why its variables are left out.
+        ca_file: The CA's certificate on the host.
+        ca_in_container: Where a container must have it mounted.
+        network: The instance's network, which a container joins.
+        text: The variables in the format that was asked for; '' where they were written.
+        masked: Values that logs of a CI must hide.
+        file: The env file that was written, or found up to date; None where that was not asked for or could not be done.
+        file_changed: Whether it was written.
+        left: The env file that was left as it is, because a component is missing.
+    """
+
+    view: str
+    variables: Mapping[str, str]
+    proven: Mapping[str, float]
+    components: tuple[str, ...]
+    missing: Mapping[str, str]
+    ca_file: str
+    ca_in_container: str
+    network: str
     text: str = ""
     masked: tuple[str, ...] = ()
+    file: Path | None = None
+    file_changed: bool = False
+    left: Path | None = None
 
 
 def env(
     context: Context, *, style: str = "dotenv", view: str = "host", proof: bool = True, write: bool = False
-) -> EnvOutcome:
+) -> EnvResult:
     """Return the variables of every component whose endpoints all answer with this instance's nonce.
 
     Args:
@@ -64,8 +91,8 @@ def env(
     text = formats.render(values, style, instance=instance.name, missing=tuple(found.missing))
     secret = sorted(found.kept.secret & values.keys())
     masked = tuple(values[name] for name in secret) if style == "github" else ()
-    data = _data(context.runtime(), instance, found, view)
-    return EnvOutcome(instance=instance.name, data=data, error=found.failure(), text=text, masked=masked)
+    result = _result(context.runtime(), instance, found, view)
+    return replace(result, text=text, masked=masked)
 
 
 def _found(context: Context, instance: Instance, *, proof: bool) -> Coverage:
@@ -77,37 +104,41 @@ def _found(context: Context, instance: Instance, *, proof: bool) -> Coverage:
     return found
 
 
-def _into_file(context: Context, instance: Instance, *, proof: bool) -> EnvOutcome:
+def _into_file(context: Context, instance: Instance, *, proof: bool) -> EnvResult:
     """``env --write``. What another command publishes meanwhile is never overwritten with what was read before."""
     command = "nexusdev env --write"
     with turn(context, command, shared=True):
         pass  # nobody else is at work: what is proven now is what stays
     # not under the lock: a renewal of what expired needs it for itself
     found = _found(context, instance, proof=proof)
-    outcome = EnvOutcome(
-        instance=instance.name, data=_data(context.runtime(), instance, found, "host"), error=found.failure()
-    )
-    if outcome.error:
-        return replace(outcome, output=(f"left as it is: {context.settings.env_file}",))
+    result = _result(context.runtime(), instance, found, "host")
+    if result.error:
+        return replace(result, left=context.settings.env_file)
     with turn(context, command, shared=True):
         values = stored.read(instance.folder).views["host"]
         written = write_env_file(context, formats.render(values, "dotenv", instance=instance.name))
-    data = {**outcome.data, "variables": dict(values), "file": str(written.path)}
-    return replace(outcome, data=data, output=(_said(written),), warnings=warnings_of(written))
+    return replace(
+        result,
+        variables=dict(values),
+        file=written.path,
+        file_changed=bool(written.changed),
+        warnings=warnings_of(written),
+    )
 
 
-def _data(runtime: Runtime, instance: Instance, found: Coverage, view: str) -> dict[str, Any]:
-    data: dict[str, Any] = {
-        "view": view,
-        "proven": found.seconds,
-        "components": found.kept.components,
-        "missing": found.missing,
-        "variables": dict(found.kept.views[view]),
-    }
-    if view == View.CONTAINER:
-        mount = {"source": runtime.ca_path(View.HOST), "target": runtime.ca_path(View.CONTAINER), "read_only": True}
-        data |= {"network": instance.network, "mounts": [mount]}
-    return data
+def _result(runtime: Runtime, instance: Instance, found: Coverage, view: str) -> EnvResult:
+    return EnvResult(
+        instance=instance.name,
+        view=view,
+        variables=dict(found.kept.views[view]),
+        proven=found.seconds,
+        components=tuple(found.kept.components),
+        missing=found.missing,
+        ca_file=runtime.ca_path(View.HOST),
+        ca_in_container=runtime.ca_path(View.CONTAINER),
+        network=instance.network,
+        error=found.failure(),
+    )
 
 
 def how_to_mount(context: Context) -> str:
@@ -157,10 +188,6 @@ def _all_proven(context: Context, instance: Instance) -> Coverage:
 def warnings_of(written: Written) -> tuple[str, ...]:
     """For the outcome of a verb that wrote the file."""
     return (written.warning,) if written.warning else ()
-
-
-def _said(written: Written) -> str:
-    return f"{'wrote' if written.changed else 'unchanged:'} {written.path}"
 
 
 def _require(given: str, known: Iterable[str], what: str) -> None:

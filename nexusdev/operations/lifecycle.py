@@ -13,11 +13,33 @@ from nexusdev.errors import NotFound
 from nexusdev.interfaces import Runtime
 from nexusdev.moved_projects import refuse_moved
 from nexusdev.plan import Observation, Restart, Start, Stop
-from nexusdev.results import Outcome, OutputBlock, Text
-from nexusdev.util.humanize import duration, join_names, pluralize
+from nexusdev.results import Result
 
 
-def stop(context: Context, names: Sequence[str] = ()) -> Outcome:
+class StopResult(Result, frozen=True, kw_only=True):
+    """What ``stop`` stopped. ``notice``: what may remove their data; '' where there is none."""
+
+    stopped: tuple[str, ...]
+    notice: str = ""
+
+
+class StartResult(Result, frozen=True, kw_only=True):
+    """What ``start`` and ``restart`` did.
+
+    Attributes:
+        changed: False where everything ran already.
+        started: The services that were started.
+        ready: The components that were waited for, and are ready.
+        seconds: How long it took, in seconds.
+    """
+
+    changed: bool
+    started: tuple[str, ...]
+    ready: tuple[str, ...]
+    seconds: float
+
+
+def stop(context: Context, names: Sequence[str] = ()) -> StopResult:
     """Stop containers in peace; all data and all containers stay. By label alone, like ``down``."""
     with turn(context, "nexusdev stop"):
         runtime = context.runtime()
@@ -25,26 +47,22 @@ def stop(context: Context, names: Sequence[str] = ()) -> Outcome:
         plan = runtime.plan(Stop(services=services_of(names, observation, command="stop")), observation)
         if plan:
             deployer_of(context, runtime).execute(plan)
-    stopped = [step.resource for step in plan.steps]
-    words = f"stopped {pluralize(len(stopped), 'container')}" if plan else "nothing to do: nothing of it runs"
-    output: tuple[OutputBlock, ...] = (
-        words,
-        *([Text(runtime.advice.kept_stopped, "dim")] if plan and observation.volumes else []),
-    )
-    return Outcome(instance=context.identity.name, data={"stopped": stopped}, output=output)
+    stopped = tuple(step.resource for step in plan.steps)
+    notice = runtime.advice.kept_stopped if plan and observation.volumes else ""
+    return StopResult(instance=context.identity.name, stopped=stopped, notice=notice)
 
 
-def start(context: Context, names: Sequence[str] = ()) -> Outcome:
+def start(context: Context, names: Sequence[str] = ()) -> StartResult:
     """Start what is stopped, and wait until it is ready."""
     return _begin(context, names, "start", Start)
 
 
-def restart(context: Context, names: Sequence[str] = ()) -> Outcome:
+def restart(context: Context, names: Sequence[str] = ()) -> StartResult:
     """Stop and start, and wait until it is ready."""
     return _begin(context, names, "restart", Restart)
 
 
-def _begin(context: Context, names: Sequence[str], command: str, intent: type[Start] | type[Restart]) -> Outcome:
+def _begin(context: Context, names: Sequence[str], command: str, intent: type[Start] | type[Restart]) -> StartResult:
     with turn(context, f"nexusdev {command}") as held:
         began = context.clock.now()
         instance = context.instance()
@@ -67,14 +85,12 @@ def _begin(context: Context, names: Sequence[str], command: str, intent: type[St
         )
         deployer_of(context, runtime).deploy(request)
     took = context.clock.now() - began
-    started = list(plan.started)
-    words = (
-        f"started {pluralize(len(started), 'container')}; {join_names(targets)} ready after {duration(took)}"
-        if plan
-        else f"nothing to do: {join_names(targets)} ready"
-    )
-    return Outcome(
-        instance=instance.name, data={"started": started, "ready": list(targets), "seconds": took}, output=(words,)
+    return StartResult(
+        instance=instance.name,
+        changed=bool(plan),
+        started=tuple(plan.started),
+        ready=tuple(targets),
+        seconds=took,
     )
 
 

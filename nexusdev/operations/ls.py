@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal
 
 from msgspec import Struct
-from msgspec.structs import asdict
 
 from nexusdev.context import Context
 from nexusdev.deploy import last_up
@@ -15,10 +13,8 @@ from nexusdev.errors import PreflightFailed
 from nexusdev.instance import port_blocks, state
 from nexusdev.instance.places import Place, Presence, Sight, look_for
 from nexusdev.inventory import InstanceInventory, Inventory
-from nexusdev.results import Outcome, Table, Text
+from nexusdev.results import Result
 from nexusdev.util import lock
-
-_Mood = Literal["plain", "good", "warn"]
 
 
 class InstanceRow(Struct, frozen=True, kw_only=True):
@@ -62,7 +58,14 @@ class InstanceRow(Struct, frozen=True, kw_only=True):
         return self.gone and not self.alive and not self.busy
 
 
-def ls(context: Context) -> Outcome:
+class ListResult(Result, frozen=True, kw_only=True):
+    """Every instance by name. ``known``: the engine answered, so that what runs is known."""
+
+    instances: tuple[InstanceRow, ...]
+    known: bool
+
+
+def ls(context: Context) -> ListResult:
     """What the state folders and the engine's labels know together. Without an engine: the state folders alone, and a warning."""
     warnings: tuple[str, ...] = ()
     inventory = Inventory()
@@ -73,12 +76,7 @@ def ls(context: Context) -> Outcome:
         warnings = (f"the engine does not answer, so nobody knows what runs: {error.message}",)
         known = False
     found = rows(inventory, context.root, current=context.identity.name)
-    table = Table(
-        columns=("instance", "state", "ports", "project"), rows=tuple(_cells(each, known=known) for each in found)
-    )
-    output = (table,) if found else ("no instance yet; nexusdev up makes one",)
-    data = {"instances": [{**asdict(each), "state": each.state} for each in found]}
-    return Outcome(data=data, output=output, instance=context.identity.name, warnings=warnings)
+    return ListResult(instance=context.identity.name, instances=tuple(found), known=known, warnings=warnings)
 
 
 def rows(inventory: Inventory, root: Path, *, current: str = "") -> list[InstanceRow]:
@@ -117,29 +115,3 @@ def row(
 
 def _slots(ports: Iterable[int]) -> Iterator[int]:
     return (slot for port in sorted(ports) if (slot := port_blocks.slot_of(port)) is not None)
-
-
-def _cells(row: InstanceRow, *, known: bool) -> tuple[str | Text, ...]:
-    """The cells of a row. ``known``: the engine answered, so that advice may rest on what it has."""
-    name = Text(f"{row.name} (here)", "strong") if row.here else row.name
-    style: _Mood = "good" if row.running else "plain"
-    state_text = Text(row.state + (", busy" if row.busy else ""), style)
-    if not row.project:
-        return name, state_text, row.ports, Text("unknown", "dim")
-    if row.stateless:
-        where = f"its state is in {row.state_path}" if row.state_path else "its state is not here"
-        return name, state_text, row.ports, Text(f"{row.project} ({where})", "warn")
-    advice = _advice(row) if known else ""
-    words = f"{row.project} ({row.folder_words}{f': {advice}' if advice else ''})"
-    return name, state_text, row.ports, row.project if row.folder == Presence.HERE else Text(words, "warn")
-
-
-def _advice(row: InstanceRow) -> str:
-    """The command that is safe for an instance whose folder is gone, or ''."""
-    if not row.gone or row.busy:
-        return ""
-    if row.alive:
-        return f"nexusdev -i {row.name} down"
-    if row.containers:
-        return "nexusdev gc"
-    return "nexusdev gc --data"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from pathlib import Path
+
+from msgspec import Struct
 
 from nexusdev.components.contract import Component, KeepsCredentials
 from nexusdev.context import Context
@@ -17,41 +20,56 @@ from nexusdev.instance.identity import require_owner
 from nexusdev.instance.instance import Instance
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.operations import env
-from nexusdev.results import Outcome, Table
+from nexusdev.results import Result
 from nexusdev.stack.model import SecretRecipe, Stack
 
 PATIENCE, PAUSE = 10.0, 0.2
 
 
-class SecretOutcome(Outcome, frozen=True, kw_only=True):
-    """``text``: the value, printed as it is."""
+class SecretInfo(Struct, frozen=True, kw_only=True):
+    """One secret, without its value. ``mounted_by``: the services that can read it."""
 
-    text: str = ""
+    name: str
+    recipe: SecretRecipe
+    mounted_by: tuple[str, ...]
 
 
-def list_secrets(context: Context) -> Outcome:
+class SecretsResult(Result, frozen=True, kw_only=True):
+    """The secrets of an instance, and the folder of their files."""
+
+    folder: Path
+    secrets: tuple[SecretInfo, ...]
+
+
+class SecretResult(Result, frozen=True, kw_only=True):
+    """One secret in the clear."""
+
+    name: str
+    value: str
+
+
+class RotateResult(Result, frozen=True, kw_only=True):
+    """What was rotated: (component, change in words) each; and the env file that names it."""
+
+    changes: tuple[tuple[str, str], ...]
+    env_file: Path
+
+
+def list_secrets(context: Context) -> SecretsResult:
     """Names, kinds and who mounts them; no values."""
     instance = context.instance()
     stack = context.stack(instance)
     secrets = [each for each in stack.secrets.values() if not each.recipe.certificate]
-    rows = tuple((each.name, in_words(each.recipe), ", ".join(_users(stack, each.name))) for each in secrets)
-    data = {
-        "folder": str(instance.folder / "secrets"),
-        "secrets": [
-            {
-                "name": each.name,
-                "kind": kind_of(each.recipe),
-                "length": each.recipe.password or each.recipe.key or None,
-                "mounted_by": _users(stack, each.name),
-            }
-            for each in secrets
-        ],
-    }
-    table = Table(columns=("secret", "kind", "mounted by"), rows=rows)
-    return Outcome(data=data, output=(table,), instance=instance.name)
+    return SecretsResult(
+        instance=instance.name,
+        folder=instance.folder / "secrets",
+        secrets=tuple(
+            SecretInfo(name=each.name, recipe=each.recipe, mounted_by=_users(stack, each.name)) for each in secrets
+        ),
+    )
 
 
-def show(context: Context, name: str) -> SecretOutcome:
+def show(context: Context, name: str) -> SecretResult:
     """One value. NotFound names the nearest."""
     instance = context.instance()
     stack = context.stack(instance)
@@ -64,36 +82,18 @@ def show(context: Context, name: str) -> SecretOutcome:
             hint="nexusdev secrets list",
         )
     value = instance.secrets(stack).read(name)
-    return SecretOutcome(data={"name": name, "value": value}, text=f"{value}\n", instance=instance.name)
+    return SecretResult(instance=instance.name, name=name, value=value)
 
 
-def kind_of(recipe: SecretRecipe) -> str:
-    """One word, for programs: password (of so many characters), key (of so many bytes), runtime, derived."""
-    if recipe.password:
-        return "password"
-    if recipe.key:
-        return "key"
-    return "runtime" if recipe.runtime else "derived"
-
-
-def in_words(recipe: SecretRecipe) -> str:
-    """The same for people."""
-    if recipe.password:
-        return f"password, {recipe.password} characters"
-    if recipe.key:
-        return f"key, {recipe.key} bytes"
-    return "written by its server" if recipe.runtime else "derived"
-
-
-def _users(stack: Stack, name: str) -> list[str]:
-    return [
+def _users(stack: Stack, name: str) -> tuple[str, ...]:
+    return tuple(
         service.name
         for service in stack.services.values()
         if any(file.kind == "secret" and file.name == name for file in service.files)
-    ]
+    )
 
 
-def rotate(context: Context, names: Sequence[str] = ()) -> Outcome:
+def rotate(context: Context, names: Sequence[str] = ()) -> RotateResult:
     """New passwords for the application in these components (all without names); Vault and the env file follow; then the proof.
 
     Open connections stay. Where one component refuses, what was rotated before it is published all the same, and its error is raised.
@@ -114,10 +114,9 @@ def rotate(context: Context, names: Sequence[str] = ()) -> Outcome:
             warnings = _follow(context, instance, access, published, failure)
     if failure:
         raise failure
-    table = Table(columns=("component", "changed"), rows=tuple(changes))
-    output = (table, f"wrote {context.settings.env_file}") if changes else ("nothing to rotate there",)
-    data = {"changes": [{"component": who, "what": what} for who, what in changes]}
-    return Outcome(data=data, output=output, instance=instance.name, warnings=warnings)
+    return RotateResult(
+        instance=instance.name, changes=tuple(changes), env_file=context.settings.env_file, warnings=warnings
+    )
 
 
 def _published(context: Context, instance: Instance, stack: Stack) -> list[Component]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from nexusdev.components.contract import Component, SeedFile
@@ -16,10 +16,16 @@ from nexusdev.errors import NotFound
 from nexusdev.events import Seeded
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.operations.env import warnings_of
-from nexusdev.results import Outcome, Table
+from nexusdev.results import Result
 
 
-def seed(context: Context, names: Sequence[str] = ()) -> Outcome:
+class SeedResult(Result, frozen=True, kw_only=True):
+    """What seeding changed: component → each change in words; empty where everything was as it shall be."""
+
+    changes: Mapping[str, tuple[str, ...]]
+
+
+def seed(context: Context, names: Sequence[str] = ()) -> SeedResult:
     """Seed these components (default: all that run). NotFound (3) for one that does not run, SeedingFailed (15)."""
     require_components(names, context.components, command="seed")
     with turn(context, "nexusdev seed"):
@@ -46,18 +52,7 @@ def seed(context: Context, names: Sequence[str] = ()) -> Outcome:
         last_up = journal.read(instance.folder).seeded
         published = [each for each in existing if each.name in last_up or not last_up]
         written = publish(context, instance, access, published)
-    rows = tuple((name, change) for name, each in changes.items() for change in each)
-    output = (
-        (Table(columns=("component", "changed"), rows=rows),)
-        if rows
-        else ("nothing to do: everything is as it shall be",)
-    )
-    return Outcome(
-        instance=instance.name,
-        data={"changes": {name: list(each) for name, each in changes.items()}},
-        output=output,
-        warnings=warnings_of(written),
-    )
+    return SeedResult(instance=instance.name, changes=changes, warnings=warnings_of(written))
 
 
 def _seed(

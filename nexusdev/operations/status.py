@@ -4,23 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from msgspec.structs import asdict
+from msgspec import Struct
 
+from nexusdev.components.contract import Alert
 from nexusdev.context import Context
 from nexusdev.deploy import last_up as journal
 from nexusdev.deploy import lost_volumes
+from nexusdev.deploy.lost_volumes import LostVolume
 from nexusdev.errors import Degraded
 from nexusdev.plan import Observation
-from nexusdev.results import Outcome, OutputBlock, Table, Text
+from nexusdev.results import Result
+from nexusdev.stack.losses import Loss
 from nexusdev.stack.model import Stack
 from nexusdev.status import alerts
 from nexusdev.status import probes as nodes
-from nexusdev.status.probes import ComponentStatus, StatusRow
+from nexusdev.status.probes import StatusRow
 from nexusdev.util.humanize import join_names
 
 
-def status(context: Context, *, check: bool = False) -> Outcome:
-    """Look once. With ``check`` the outcome carries Degraded (exit 4) when something is missing."""
+class ComponentState(Struct, frozen=True, kw_only=True):
+    """Whether a component does its job; ``missing`` says in a sentence what is missing until it does."""
+
+    name: str
+    ready: bool
+    missing: str = ""
+
+
+class StatusResult(Result, frozen=True, kw_only=True):
+    """What one look found.
+
+    Attributes:
+        ready: Whether every component is ready.
+        profile: The profile that was brought up; '' for a part of one.
+        created: Whether any container exists.
+        components: Each component in use.
+        services: Each server, with its role and state.
+        losses: The data volumes that are gone from the engine, by group.
+        lost_volumes: The same, one by one.
+        alerts: The rules that fire now.
+        alerts_at: When that was asked, in seconds since the epoch; 0.0 where none fires.
+        monitoring: How much of what runs is seen (``services``, ``scraped``, ``coverage``); None where nobody watches.
+    """
+
+    ready: bool
+    profile: str
+    created: bool
+    components: tuple[ComponentState, ...]
+    services: tuple[StatusRow, ...]
+    losses: tuple[Loss, ...] = ()
+    lost_volumes: tuple[LostVolume, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    alerts_at: float = 0.0
+    monitoring: Mapping[str, float] | None = None
+
+
+def status(context: Context, *, check: bool = False) -> StatusResult:
+    """Look once. With ``check`` the result carries Degraded (exit 4) when something is missing."""
     instance = context.instance()
     stack = context.stack(instance)
     last_up = journal.read(instance.folder)
@@ -37,25 +76,21 @@ def status(context: Context, *, check: bool = False) -> Outcome:
     missing = {name: each.readiness.missing for name, each in seen.items() if not each.readiness.ready}
     alarms = question.alarms
     lost = lost_volumes.lost(context, instance, stack, observation)
-    return Outcome(
+    return StatusResult(
         instance=instance.name,
-        data={
-            "ready": not missing,
-            "profile": last_up.profile,
-            "components": [
-                {"name": name, "ready": each.readiness.ready, "missing": each.readiness.missing}
-                for name, each in seen.items()
-            ],
-            "nodes": [asdict(row) for row in rows],
-            "lost_volumes": lost_volumes.data(lost, instance),
-            "alerts": alerts.data(alarms),
-            "monitoring": question.coverage(seen),
-        },
-        output=(
-            *_output(rows, seen, observation),
-            *lost_volumes.says(lost),
-            *alerts.output(alarms, selected, now=access.runtime.now),
+        ready=not missing,
+        profile=last_up.profile,
+        created=bool(observation.services),
+        components=tuple(
+            ComponentState(name=name, ready=each.readiness.ready, missing=each.readiness.missing)
+            for name, each in seen.items()
         ),
+        services=tuple(rows),
+        losses=tuple(lost),
+        lost_volumes=lost_volumes.listed(lost, instance),
+        alerts=tuple(alarms.alerts),
+        alerts_at=access.runtime.now() if alarms.alerts else 0.0,
+        monitoring=question.coverage(seen),
         warnings=(f"which alerts fire is not known: {alarms.trouble}",) if alarms.trouble else (),
         error=_degraded(missing, observation) if check and missing else None,
     )
@@ -65,32 +100,6 @@ def in_use(stack: Stack, observation: Observation, remembered: Sequence[str]) ->
     """The components that this instance is made of: those that were brought up and those that have a container; else all."""
     selected = observation.components | set(remembered)
     return tuple(name for name in stack.components if name in selected) or stack.components
-
-
-def _output(
-    rows: Sequence[StatusRow], seen: Mapping[str, ComponentStatus], observation: Observation
-) -> list[OutputBlock]:
-    if not observation.services:
-        return [Text("not running: none of its containers exists", "warn"), "nexusdev up   start it"]
-    table = Table(
-        columns=("service", "role", "state", "port", "detail"),
-        rows=tuple(
-            (
-                row.service,
-                row.role,
-                Text(row.state, "good" if row.ok else "bad"),
-                str(row.port or ""),
-                row.detail,
-            )
-            for row in rows
-        ),
-    )
-    missing = [
-        Text(f"{name} is not ready: {each.readiness.missing}", "bad")
-        for name, each in seen.items()
-        if not each.readiness.ready
-    ]
-    return [table, *missing] if missing else [table, Text(f"ready: {', '.join(seen)}", "good")]
 
 
 def _degraded(missing: Mapping[str, str], observation: Observation) -> Degraded:

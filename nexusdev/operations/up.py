@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from nexusdev.context import Context
@@ -25,18 +27,61 @@ from nexusdev.instance import marks, textfile_metrics
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.operations.env import warnings_of
 from nexusdev.plan import Plan
-from nexusdev.results import Outcome, OutputBlock, Table, Text
+from nexusdev.results import Result
 from nexusdev.stack.losses import Loss
-from nexusdev.util.humanize import duration, join_names, pluralize
 
 if TYPE_CHECKING:
     from nexusdev.deploy.request import DeployRequest, DeployResult
 
 
+class UpResult(Result, frozen=True, kw_only=True):
+    """What ``up`` did.
+
+    Attributes:
+        changed: Whether a container, network or volume was changed.
+        deployed: False where everything was ready and proven, and nothing was done.
+        ready: The components that are ready.
+        profile: The profile that they make up; '' for a part of one.
+        seconds: How long it took, in seconds.
+        steps: Each step, with its reason.
+        seeded: Component → what seeding changed.
+        proven: Component → the paths that answered as this instance; where nothing was done, under ''.
+        absent: Optional service that was left out → why.
+        env_file: The file with the variables.
+    """
+
+    changed: bool
+    deployed: bool
+    ready: tuple[str, ...]
+    profile: str
+    seconds: float
+    env_file: Path
+    steps: tuple[str, ...] = ()
+    seeded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    proven: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+
+class PlannedStep(Struct, frozen=True, kw_only=True):
+    """One step of a plan: ``create redis-0: it is not there``."""
+
+    action: str
+    resource: str
+    reason: str
+
+
+class PlanResult(Result, frozen=True, kw_only=True):
+    """What ``up`` would do. ``missing_images`` are fetched or built first; ``absent``: optional service left out → why."""
+
+    steps: tuple[PlannedStep, ...]
+    missing_images: tuple[str, ...] = ()
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+
 def up(
     context: Context, names: Sequence[str] = (), *, move_ports: bool = False, agreed: Collection[str] | None = None
-) -> Outcome:
-    """Bring these components (default: all) and what they need to ready. Everything that may be said about it is in the outcome.
+) -> UpResult:
+    """Bring these components (default: all) and what they need to ready. Everything that may be said about it is in the result.
 
     ``agreed``: the volumes that may be made anew (``lost_volumes``), where that was asked for.
     """
@@ -48,15 +93,15 @@ def up(
         if state.losses:
             _clear(context, state, watch)
             state = prepare_up(context, names, move_ports=False)
-        if outcome := _nothing_to_do(context, state, watch):
-            return replace(outcome, warnings=(*outcome.warnings, *_unneeded(agreed)))
+        if found := _nothing_to_do(context, state, watch):
+            return replace(found, warnings=(*found.warnings, *_unneeded(agreed)))
         try:
             result, plan, absent, written = _deploy(context, state, watch, waited=held.waited)
         finally:
             journal.write_timings(state.instance.folder, watch.spans)
         _count(state, result, absent=absent, took=watch.elapsed)
-        outcome = _outcome(context, state, result, plan=plan, absent=absent, took=watch.elapsed)
-        return replace(outcome, warnings=(*outcome.warnings, *warnings_of(written), *_unneeded(agreed)))
+        done = _result(context, state, result, plan=plan, absent=absent, took=watch.elapsed)
+        return replace(done, warnings=(*done.warnings, *warnings_of(written), *_unneeded(agreed)))
 
 
 def lost_volumes(context: Context, names: Sequence[str] = ()) -> tuple[Loss, ...]:
@@ -76,7 +121,7 @@ def _clear(context: Context, state: UpState, watch: Stopwatch) -> None:
     marks.strike(state.instance.folder, volumes.affected(state.losses))
 
 
-def dry_run(context: Context, names: Sequence[str] = (), *, agreed: Collection[str] | None = None) -> Outcome:
+def dry_run(context: Context, names: Sequence[str] = (), *, agreed: Collection[str] | None = None) -> PlanResult:
     """The plan, each step with its reason. Changes nothing, makes nothing. Raises VolumeLost as ``up`` would."""
     require_components(names, context.components, command="up")
     instance = preview_instance(context)
@@ -86,16 +131,18 @@ def dry_run(context: Context, names: Sequence[str] = (), *, agreed: Collection[s
     # what is left out is tried again only by an `up` that has something else to do
     absent = {} if state.plan(absent=state.absent, discard=first) else state.absent
     plan = state.plan(absent=absent, discard=first)
-    steps = [{"act": str(each.action), "subject": each.resource, "because": each.reason} for each in plan.steps]
-    rows = tuple((str(each.action), each.resource, each.reason) for each in plan.steps)
     images = context.images()
     selected_stack = subset(state.selected_stack, state.selected, but=absent)
     missing = [name for name, found in images.stored(names_of(images, selected_stack)).items() if found is None]
-    output: list[OutputBlock] = [Table(columns=("step", "what", "because"), rows=rows)] if rows else ["nothing to do"]
-    if missing:
-        output.insert(0, f"{pluralize(len(missing), 'image')} would be fetched or built first: {join_names(missing)}")
-    data = {"steps": steps, "missing_images": missing, "absent": dict(absent)}
-    return Outcome(instance=instance.name, data=data, output=tuple(output), warnings=_warnings(absent))
+    return PlanResult(
+        instance=instance.name,
+        steps=tuple(
+            PlannedStep(action=str(each.action), resource=each.resource, reason=each.reason) for each in plan.steps
+        ),
+        missing_images=tuple(missing),
+        absent=dict(absent),
+        warnings=_warnings(absent),
+    )
 
 
 @contextmanager
@@ -107,7 +154,7 @@ def _phase(context: Context, watch: Stopwatch, name: str, *, after: Sequence[str
     context.listener.tell(PhaseEnded(phase=name, seconds=context.clock.now() - began))
 
 
-def _nothing_to_do(context: Context, state: UpState, watch: Stopwatch) -> Outcome | None:
+def _nothing_to_do(context: Context, state: UpState, watch: Stopwatch) -> UpResult | None:
     """The quick answer when nothing changed since the last ``up`` and all of it still answers; None when there is work."""
     last_up, absent = journal.read(state.instance.folder), state.absent
     if state.plan(absent=absent) or any(
@@ -121,19 +168,16 @@ def _nothing_to_do(context: Context, state: UpState, watch: Stopwatch) -> Outcom
     if state.selection.profile not in ("", last_up.profile):
         existing = state.observation.components
         journal.write(state.instance.folder, state.selection.remembered(last_up, existing))
-    words = f"nothing to do: everything is ready ({join_names(state.selected)})"
-    data = {
-        "changed": False,
-        "ready": list(state.selected),
-        "profile": state.selection.profile,
-        "seconds": watch.elapsed,
-        "proven": list(proven),
-        "absent": dict(absent),
-    }
-    return Outcome(
+    return UpResult(
         instance=state.instance.name,
-        data=data,
-        output=(Text(words, "good"),),
+        changed=False,
+        deployed=False,
+        ready=tuple(state.selected),
+        profile=state.selection.profile,
+        seconds=watch.elapsed,
+        proven={"": tuple(proven)},
+        absent=dict(absent),
+        env_file=context.settings.env_file,
         warnings=(*_warnings(absent), *warnings_of(written)),
     )
 
@@ -239,29 +283,20 @@ def _count(state: UpState, result: DeployResult, *, absent: Collection[str], too
     )
 
 
-def _outcome(
+def _result(
     context: Context, state: UpState, result: DeployResult, *, plan: Plan, absent: Mapping[str, str], took: float
-) -> Outcome:
-    changes = sum(len(each) for each in result.changes.values())
-    paths = sum(len(each) for each in result.proofs.values())
-    output: list[OutputBlock] = [
-        Text(f"ready after {duration(took)}: {join_names(state.selected)}", "good"),
-        f"seeded: {pluralize(changes, 'change') if changes else 'all was there'}; proven: {pluralize(paths, 'path')}",
-        f"variables: {context.settings.env_file}",
-    ]
-    return Outcome(
+) -> UpResult:
+    return UpResult(
         instance=state.instance.name,
-        data={
-            "changed": bool(plan),
-            "ready": list(state.selected),
-            "profile": state.selection.profile,
-            "seconds": took,
-            "steps": [str(step) for step in plan.steps],
-            "seeded": {name: list(each) for name, each in result.changes.items()},
-            "proven": {name: [proof.path for proof in each] for name, each in result.proofs.items()},
-            "absent": dict(absent),
-            "env_file": str(context.settings.env_file),
-        },
-        output=tuple(output),
+        changed=bool(plan),
+        deployed=True,
+        ready=tuple(state.selected),
+        profile=state.selection.profile,
+        seconds=took,
+        steps=tuple(str(step) for step in plan.steps),
+        seeded={name: tuple(each) for name, each in result.changes.items()},
+        proven={name: tuple(proof.path for proof in each) for name, each in result.proofs.items()},
+        absent=dict(absent),
+        env_file=context.settings.env_file,
         warnings=_warnings(absent),
     )

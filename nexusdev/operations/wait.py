@@ -22,9 +22,9 @@ from nexusdev.instance.instance import Instance
 from nexusdev.instance.state import lock_file
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.plan import Observation
-from nexusdev.results import Outcome
+from nexusdev.results import Result
 from nexusdev.stack.model import Stack
-from nexusdev.util.humanize import duration, join_names
+from nexusdev.util.humanize import join_names
 from nexusdev.util.lock import holders
 
 
@@ -81,7 +81,15 @@ CONDITIONS: dict[str, Callable[[ProbedState], str]] = {
 }
 
 
-def wait(context: Context, target: str, condition: str = "ready") -> Outcome:
+class WaitResult(Result, frozen=True, kw_only=True):
+    """That ``target`` is ``condition``, and after how many seconds."""
+
+    target: str
+    condition: str
+    seconds: float
+
+
+def wait(context: Context, target: str, condition: str = "ready") -> WaitResult:
     """Look until the condition holds. NotReadyInTime (11), CrashedDuringStart (10), UsageError for wrong words.
 
     NotFound (3) where there is no instance, and nobody is making it.
@@ -106,11 +114,7 @@ def wait(context: Context, target: str, condition: str = "ready") -> Outcome:
         probe = _Probe(context=context, component=component, service=service, access=access)
         _until(context, probe, missing, monitor, f"{target} is not {condition}", began=began)
     took = context.clock.now() - began
-    return Outcome(
-        instance=instance.name,
-        data={"target": target, "condition": condition, "seconds": took},
-        output=(f"{target} is {condition} (after {duration(took)})",),
-    )
+    return WaitResult(instance=instance.name, target=target, condition=condition, seconds=took)
 
 
 def _declaring(context: Context, condition: str, target: str) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def test_a_program_brings_a_stack_up_asks_it_and_takes_it_down(house: House) -> 
     with house.open() as stack:
         stack.up()
         assert stack.instance == "shop"
-        assert stack.env()["REDIS_PLACE"] == "127.0.0.1"
+        assert stack.env().variables["REDIS_PLACE"] == "127.0.0.1"
         assert {each.state for each in house.engine.containers.values()} == {State.RUNNING}
         stack.down()
         assert house.engine.containers == {}
@@ -130,7 +130,7 @@ def test_the_program_of_the_readme_runs_as_it_stands(house: House, monkeypatch: 
     seen: dict[str, Any] = {}
     exec(program, seen)
     assert seen["variables"]["NEXUSDEV_INSTANCE"] == "shop"
-    assert seen["status"].data["ready"]
+    assert seen["status"].ready
     assert house.engine.containers == {}
 
 

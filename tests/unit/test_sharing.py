@@ -119,7 +119,7 @@ def test_two_instances_go_up_and_down_in_two_threads(tmp_path: Path, monkeypatch
             gate.wait()
             for _ in range(3):
                 stack.up()
-                values = stack.env()
+                values = stack.env().variables
                 stack.down()
             stack.up()
             return values

@@ -41,7 +41,7 @@ def show(
     if session.globals.json:
         session.finish(found)
         return
-    sys.stdout.write(found.text)
+    sys.stdout.write(f"{found.value}\n")
     sys.stdout.flush()
 
 

@@ -20,7 +20,7 @@ from nexusdev.operations.status import status
 from nexusdev.operations.up import dry_run, lost_volumes, up
 from nexusdev.runtimes.docker.plan.steps import Action
 from nexusdev.stack.losses import Holding
-from tests.fakes import FakeComponent, House
+from tests.fakes import FakeComponent, House, shown
 
 
 @dataclass(kw_only=True)
@@ -156,7 +156,7 @@ def test_what_is_left_of_too_few_goes_before_the_component_begins_anew(running: 
     prune(running, "redis-1")
     found = lost_volumes(running.context())
     assert affected(found) == {"redis-0", "redis-1"}
-    planned = dry_run(running.context(), agreed=affected(found)).data["steps"]
+    planned = shown(dry_run(running.context(), agreed=affected(found))).data["steps"]
     assert [(each["act"], each["subject"]) for each in planned][:1] == [("remove volume", "redis-0")]
     assert {each["subject"] for each in planned if each["act"] == "create volume"} == {"redis-0", "redis-1"}
     up(running.context(), agreed=affected(found))
@@ -215,18 +215,20 @@ def test_destroying_one_server_forgets_its_volume_also_when_it_is_gone_already(r
 
 
 def test_status_and_doctor_see_the_loss(running: House) -> None:
-    assert status(running.context()).data["lost_volumes"] == []
+    assert shown(status(running.context())).data["lost_volumes"] == []
     prune(running, "redis-0")
     outcome = status(running.context())
-    assert [each["name"] for each in outcome.data["lost_volumes"]] == ["redis-0"]
-    assert "gone from the engine: redis: redis-0 (the keys): can be rebuilt from redis-1" in map(str, outcome.output)
+    assert [each["name"] for each in shown(outcome).data["lost_volumes"]] == ["redis-0"]
+    assert "gone from the engine: redis: redis-0 (the keys): can be rebuilt from redis-1" in map(
+        str, shown(outcome).output
+    )
     checks = {each["name"]: each for each in doctor(running.context()).data["checks"]}
     assert checks["volumes"]["verdict"] == "failed"
     assert "redis-0" in checks["volumes"]["evidence"]
 
 
 def test_down_and_stop_say_once_what_a_prune_would_take(running: House) -> None:
-    assert "docker system prune --volumes" in str(stop(running.context()).output[-1])
-    assert len(stop(running.context()).output) == 1
-    assert "docker volume prune" in str(down(running.context()).output[-1])
-    assert len(down(running.context()).output) == 1
+    assert "docker system prune --volumes" in str(shown(stop(running.context())).output[-1])
+    assert len(shown(stop(running.context())).output) == 1
+    assert "docker volume prune" in str(shown(down(running.context())).output[-1])
+    assert len(shown(down(running.context())).output) == 1

@@ -11,7 +11,7 @@ from nexusdev.errors import SeedingFailed
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.operations.env import env
 from nexusdev.operations.up import up
-from tests.fakes import FakeComponent, House
+from tests.fakes import FakeComponent, House, shown
 
 
 @dataclass(kw_only=True)
@@ -35,7 +35,7 @@ class Expiring(FakeComponent):
 
 
 def token(house: House) -> str:
-    found: str = env(house.context(), proof=False).data["variables"]["VAULT_TOKEN"]
+    found: str = shown(env(house.context(), proof=False)).data["variables"]["VAULT_TOKEN"]
     return found
 
 

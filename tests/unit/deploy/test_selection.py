@@ -10,7 +10,7 @@ from nexusdev.errors import InvalidConfig, UsageError
 from nexusdev.operations.down import down
 from nexusdev.operations.status import status
 from nexusdev.operations.up import dry_run, up
-from tests.fakes import COMPOSE, FakeComponent, House
+from tests.fakes import COMPOSE, FakeComponent, House, shown
 
 # A component beside the others that a profile leaves out.
 WATCHED = COMPOSE.replace(
@@ -45,20 +45,20 @@ CORE = {"redis-0", "redis-1", "gateway-rw"}
 def test_a_profile_brings_up_its_components_alone(house: House) -> None:
     outcome = up(house.context(**FLAG))
     assert services(house) == CORE
-    assert (outcome.data["profile"], outcome.data["ready"]) == ("core", ["redis", "gateway"])
+    assert (shown(outcome).data["profile"], shown(outcome).data["ready"]) == ("core", ["redis", "gateway"])
 
 
 def test_a_later_plain_up_keeps_to_the_profile_and_status_misses_nothing(house: House) -> None:
     up(house.context(**FLAG))
     again = up(house.context())
-    assert (again.data["changed"], again.data["profile"]) == (False, "core")
+    assert (shown(again).data["changed"], shown(again).data["profile"]) == (False, "core")
     seen = status(house.context(), check=True)
-    assert (seen.data["ready"], seen.error) == (True, None)
-    assert "monitoring" not in [each["name"] for each in seen.data["components"]]
+    assert (shown(seen).data["ready"], seen.error) == (True, None)
+    assert "monitoring" not in [each["name"] for each in shown(seen).data["components"]]
 
 
 def test_without_a_word_everything_comes_up(house: House) -> None:
-    assert up(house.context()).data["profile"] == "full"
+    assert shown(up(house.context())).data["profile"] == "full"
     assert services(house) == {*CORE, "prometheus"}
 
 
@@ -66,13 +66,13 @@ def test_full_brings_back_what_core_left_out(house: House) -> None:
     up(house.context(**FLAG))
     up(house.context(profile="full", origins={"profile": "--profile"}))
     assert "prometheus" in services(house)
-    assert up(house.context()).data["profile"] == "full"
+    assert shown(up(house.context())).data["profile"] == "full"
 
 
 @pytest.mark.parametrize("given", [FLAG, FILE], ids=["flag", "file"])
 def test_a_narrower_profile_removes_what_it_is_without_and_says_why(house: House, given: dict[str, object]) -> None:
     up(house.context())
-    steps = dry_run(house.context(**given)).data["steps"]
+    steps = shown(dry_run(house.context(**given))).data["steps"]
     assert steps == [{"act": "remove", "subject": "prometheus", "because": "profile core is without monitoring"}]
     up(house.context(**given))
     assert services(house) == CORE
@@ -83,7 +83,7 @@ def test_after_a_down_a_narrower_profile_forgets_what_it_is_without(house: House
     up(house.context())
     down(house.context())
     up(house.context(**FLAG))
-    assert [each["name"] for each in status(house.context()).data["components"]] == ["redis", "gateway"]
+    assert [each["name"] for each in shown(status(house.context())).data["components"]] == ["redis", "gateway"]
 
 
 @pytest.mark.parametrize("given", [{}, FILE], ids=["remembered", "file"])
@@ -94,19 +94,19 @@ def test_what_was_brought_up_by_its_name_is_not_taken_away_by_a_remembered_profi
     up(house.context(**given), ["monitoring"])
     up(house.context(**given))
     assert "prometheus" in services(house)
-    assert "monitoring" in [each["name"] for each in status(house.context()).data["components"]]
+    assert "monitoring" in [each["name"] for each in shown(status(house.context())).data["components"]]
 
 
 def test_a_profile_is_remembered_also_where_nothing_is_to_be_done(house: House) -> None:
     up(house.context(), ["redis"])
-    assert up(house.context(**FLAG)).data["changed"] is False
-    assert up(house.context()).data["profile"] == "core"
+    assert shown(up(house.context(**FLAG))).data["changed"] is False
+    assert shown(up(house.context())).data["profile"] == "core"
 
 
 def test_names_and_a_profile_are_one_choice_too_many(house: House) -> None:
     with pytest.raises(UsageError, match="redis and core"):
         up(house.context(**FLAG), ["redis"])
-    assert up(house.context(**FILE), ["redis"]).data["ready"] == ["redis", "gateway"]
+    assert shown(up(house.context(**FILE), ["redis"])).data["ready"] == ["redis", "gateway"]
 
 
 def test_a_wrong_profile_is_answered_with_the_nearest_where_it_was_given(house: House) -> None:
@@ -121,4 +121,4 @@ def test_a_wrong_profile_is_answered_with_the_nearest_where_it_was_given(house: 
 def test_a_remembered_profile_that_is_gone_is_everything(house: House) -> None:
     up(house.context(**FLAG))
     (house.folder / "compose" / "stack.yaml").write_text(WATCHED.replace("core:", "base:"))
-    assert up(house.context()).data["profile"] == "full"
+    assert shown(up(house.context())).data["profile"] == "full"

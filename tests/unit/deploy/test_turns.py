@@ -24,7 +24,7 @@ from nexusdev.operations.seed import seed
 from nexusdev.operations.status import status
 from nexusdev.operations.up import up
 from nexusdev.util.clock import SystemClock
-from tests.fakes import FakeClock, House
+from tests.fakes import FakeClock, House, shown
 
 Verb = Callable[[Context], object]
 
@@ -123,7 +123,7 @@ def test_four_ups_at_once_on_a_ready_stack_find_nothing_to_do(running: House) ->
     before = len(running.engine.done)
     with ThreadPoolExecutor(max_workers=4) as pool:
         outcomes = list(pool.map(lambda _: up(running.context()), range(4)))
-    assert [outcome.data["changed"] for outcome in outcomes] == [False] * 4
+    assert [shown(outcome).data["changed"] for outcome in outcomes] == [False] * 4
     assert len(running.engine.done) == before
 
 
@@ -131,7 +131,7 @@ def test_of_four_ups_at_once_one_does_the_work(house: House) -> None:
     house.clock = cast(FakeClock, SystemClock())
     with ThreadPoolExecutor(max_workers=4) as pool:
         outcomes = list(pool.map(lambda _: up(house.context()), range(4)))
-    assert sorted(outcome.data["changed"] for outcome in outcomes) == [False, False, False, True]
+    assert sorted(shown(outcome).data["changed"] for outcome in outcomes) == [False, False, False, True]
     assert len(house.engine.containers) == 3
 
 

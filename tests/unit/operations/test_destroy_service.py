@@ -13,7 +13,7 @@ from nexusdev.errors import CrashedDuringStart, NotFound, TeardownIncomplete, Us
 from nexusdev.operations.destroy_service import discard, question
 from nexusdev.operations.up import up
 from nexusdev.operations.wait import wait
-from tests.fakes import COMPOSE, FakeComponent, House
+from tests.fakes import COMPOSE, FakeComponent, House, shown
 
 STACK = COMPOSE.replace("redis-1: {}}", "redis-1: {}, numbers-0: {}, numbers-1: {}}").replace(
     "secrets:",
@@ -68,8 +68,8 @@ def test_its_container_and_its_volume_go_and_nothing_else(running: House) -> Non
     containers, volumes = there(running)
     outcome = discard(running.context(), ["prometheus-0"])
     assert there(running) == (containers - {"prometheus-0"}, volumes - {"numbers-0"})
-    assert outcome.data["removed"] == {"containers": ["prometheus-0"], "networks": [], "volumes": ["numbers-0"]}
-    assert outcome.output == (
+    assert shown(outcome).data["removed"] == {"containers": ["prometheus-0"], "networks": [], "volumes": ["numbers-0"]}
+    assert shown(outcome).output == (
         "destroyed: container prometheus-0 and volume numbers-0 with all its data; nexusdev up makes it anew",
     )
 
@@ -77,7 +77,7 @@ def test_its_container_and_its_volume_go_and_nothing_else(running: House) -> Non
 def test_up_makes_it_anew_and_twice_is_the_same_as_once(running: House) -> None:
     before = there(running)
     discard(running.context(), ["prometheus-0"])
-    assert discard(running.context(), ["prometheus-0"]).output == ("nothing to do: nothing of it is there",)
+    assert shown(discard(running.context(), ["prometheus-0"])).output == ("nothing to do: nothing of it is there",)
     assert question(running.context(), ["prometheus-0"]) is None
     up(running.context())
     assert there(running) == before

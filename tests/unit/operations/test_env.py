@@ -19,7 +19,7 @@ from nexusdev.operations.env import env, values_for_run
 from nexusdev.operations.seed import seed
 from nexusdev.operations.up import up
 from nexusdev.wire.endpoint import PublishedEndpoint
-from tests.fakes import FakeComponent, House
+from tests.fakes import FakeComponent, House, shown
 from tests.unit.env import servers
 
 
@@ -46,7 +46,7 @@ def test_production_names_come_first_and_our_own_last(house: House) -> None:
         name="redis", says=[Variable(name="REDIS_URL", value="x"), Variable(name="REDIS_HOST", value="h", first=True)]
     )
     up(house.context())
-    names = list(env(house.context(), proof=False).data["variables"])
+    names = list(shown(env(house.context(), proof=False)).data["variables"])
     assert names == ["REDIS_HOST", "REDIS_URL", "GATEWAY_PLACE", "NEXUSDEV_INSTANCE", "NEXUSDEV_CA_FILE"]
 
 
@@ -59,7 +59,7 @@ def test_a_deleted_env_file_is_written_again_by_an_up_that_has_nothing_else_to_d
     up(house.context())
     (house.project / ".env.nexusdev").unlink()
     again = up(house.context())
-    assert not again.data["changed"]
+    assert not shown(again).data["changed"]
     assert (house.project / ".env.nexusdev").exists()
 
 
@@ -68,7 +68,7 @@ def test_write_writes_it_anew_and_prints_no_variable(house: House) -> None:
     (house.project / ".env.nexusdev").unlink()
     outcome = env(house.context(), proof=False, write=True)
     assert outcome.text == ""
-    assert outcome.output == (f"wrote {house.project / '.env.nexusdev'}",)
+    assert shown(outcome).output == (f"wrote {house.project / '.env.nexusdev'}",)
 
 
 def test_only_dotenv_seen_from_the_host_is_written(house: House) -> None:
@@ -137,7 +137,7 @@ def test_an_up_with_nothing_to_do_asks_a_repository_that_was_made_since(house: H
     up(house.context())
     subprocess.run(["git", "init", "-q", str(house.project)], check=True)
     again = up(house.context())
-    assert not again.data["changed"]
+    assert not shown(again).data["changed"]
     assert "/.env.nexusdev\n" in (house.project / ".git" / "info" / "exclude").read_text()
 
 
@@ -220,7 +220,7 @@ def test_a_command_is_not_run_with_half_of_what_it_reads(half: House) -> None:
 def test_without_a_proof_everything_is_printed_before_the_first_up_has_ended(half: House) -> None:
     found = env(half.context(), proof=False)
     assert found.error is None
-    assert {"VAULT_ADDR", "REDIS_HOST"} <= found.data["variables"].keys()
+    assert {"VAULT_ADDR", "REDIS_HOST"} <= shown(found).data["variables"].keys()
 
 
 def test_a_component_without_variables_is_nothing_that_could_be_printed(half: House) -> None:
@@ -242,7 +242,7 @@ def test_a_server_that_is_not_seeded_yet_is_missing_and_not_foreign(half: House)
             "redis", **dict(zip(REDIS, ("127.0.0.1", str(port), "a", servers.PASSWORD, "u"), strict=True))
         )
         found = env(half.context())
-    assert found.data["missing"] == {"redis": "REDIS_URL: it is not seeded yet"}
+    assert shown(found).data["missing"] == {"redis": "REDIS_URL: it is not seeded yet"}
 
 
 def test_what_answers_with_another_nonce_is_foreign_even_then(half: House) -> None:
@@ -256,7 +256,7 @@ def test_what_answers_with_another_nonce_is_foreign_even_then(half: House) -> No
 def test_an_up_that_ends_well_leaves_nothing_missing(half: House) -> None:
     half.redis.on_seed = lambda: None
     up(half.context())
-    assert env(half.context(), proof=False).data["missing"] == {}
+    assert shown(env(half.context(), proof=False)).data["missing"] == {}
     assert not stored.expected(half.context().instance().folder)
 
 
@@ -282,10 +282,10 @@ def test_the_quick_way_leaves_an_incomplete_instance_to_the_full_command(half: H
 def test_a_container_is_told_of_the_ca_where_it_is_mounted(house: House) -> None:
     up(house.context())
     found = env(house.context(), view="container", proof=False)
-    assert found.data["variables"]["NEXUSDEV_CA_FILE"] == "/run/nexusdev/ca.crt"
+    assert shown(found).data["variables"]["NEXUSDEV_CA_FILE"] == "/run/nexusdev/ca.crt"
     ca = house.context().instance().ca_file
-    assert found.data["mounts"] == [{"source": str(ca), "target": "/run/nexusdev/ca.crt", "read_only": True}]
-    assert found.data["network"] == "nexusdev-shop_nexus"
+    assert shown(found).data["mounts"] == [{"source": str(ca), "target": "/run/nexusdev/ca.crt", "read_only": True}]
+    assert shown(found).data["network"] == "nexusdev-shop_nexus"
 
 
 def test_how_to_mount_it_is_told_where_somebody_reads_it(typing: House, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,7 @@ from nexusdev.operations.up import up
 from nexusdev.results import Table
 from nexusdev.runtimes.docker.plan.snapshot import State
 from nexusdev.runtimes.image_store import StoredImage
-from tests.fakes import FakeImages, House, MemoryProvider
+from tests.fakes import FakeImages, House, MemoryProvider, shown
 
 
 class Absent(MemoryProvider):
@@ -49,7 +49,7 @@ def test_ls_tells_instances_apart_and_marks_the_one_that_is_meant(house: House) 
     second = replace(house.context(), identity=Identity(name="other", project=other))
     up(second)
     stop(second)
-    rows = {row["name"]: row for row in ls(house.context()).data["instances"]}
+    rows = {row["name"]: row for row in shown(ls(house.context())).data["instances"]}
     assert {name: (row["state"], row["here"]) for name, row in rows.items()} == {
         "shop": ("running (3 containers)", True),
         "other": ("stopped", False),
@@ -61,12 +61,12 @@ def test_ls_without_an_engine_lists_what_the_state_knows_and_warns(house: House)
     up(house.context())
     house.provider = Absent()
     outcome = ls(house.context())
-    assert [row["name"] for row in outcome.data["instances"]] == ["shop"]
+    assert [row["name"] for row in shown(outcome).data["instances"]] == ["shop"]
     assert "nobody knows what runs" in outcome.warnings[0]
 
 
 def test_ls_of_an_empty_machine_says_how_to_begin(house: House) -> None:
-    assert ls(house.context()).output == ("no instance yet; nexusdev up makes one",)
+    assert shown(ls(house.context())).output == ("no instance yet; nexusdev up makes one",)
 
 
 def test_ports_say_what_they_reach(house: House) -> None:
@@ -164,7 +164,7 @@ def test_data_goes_by_its_own_word_with_sizes_and_last_use_listed_before(orphane
 def test_what_lives_is_never_removed_whatever_became_of_its_folder(orphaned: House, state: State, data: bool) -> None:
     next(iter(orphaned.engine.containers.values())).state = state
     assert names(gc.find_leftovers(orphaned.context(), data=data)) == ["build cache nexusdev-go-cache"]
-    (row,) = ls(orphaned.context()).data["instances"]
+    (row,) = shown(ls(orphaned.context())).data["instances"]
     assert (row["gone"], row["alive"]) == (True, True)
 
 
@@ -177,9 +177,9 @@ def test_what_was_started_after_the_question_is_not_removed(orphaned: House) -> 
     assert len(orphaned.engine.volumes) == 2
 
 
-def shown(house: House) -> str:
+def shown_project(house: House) -> str:
     """What ls says of the project folder."""
-    (table,) = ls(house.context()).output
+    (table,) = shown(ls(house.context())).output
     assert isinstance(table, Table)
     return str(table.rows[0][-1])
 
@@ -209,7 +209,7 @@ def test_a_folder_that_cannot_be_seen_is_not_gone(
 ) -> None:
     move_to_another_mount(orphaned, **place)
     assert names(gc.find_leftovers(orphaned.context(), data=data)) == ["build cache nexusdev-go-cache"]
-    words = shown(orphaned)
+    words = shown_project(orphaned)
     assert "nexusdev gc" not in words
     assert said in words
 
@@ -235,12 +235,12 @@ def test_a_folder_whose_parent_is_gone_too_is_left_alone(orphaned: House) -> Non
 )
 def test_ls_advises_what_is_safe(orphaned: House, prepare: Callable[[House], None], advice: str) -> None:
     prepare(orphaned)
-    assert f"(is gone: {advice}" in shown(orphaned)
+    assert f"(is gone: {advice}" in shown_project(orphaned)
 
 
 def test_ls_advises_nothing_where_nobody_knows_what_runs(orphaned: House) -> None:
     orphaned.provider = Absent()
-    words = shown(orphaned)
+    words = shown_project(orphaned)
     assert "(is gone)" in words
 
 

@@ -13,7 +13,7 @@ from nexusdev.operations.lifecycle import restart, start, stop
 from nexusdev.operations.up import up
 from nexusdev.runtimes.docker.plan.snapshot import State
 from nexusdev.runtimes.docker.plan.steps import Action
-from tests.fakes import House
+from tests.fakes import House, shown
 
 
 def states(house: House) -> dict[str, State]:
@@ -30,7 +30,7 @@ def running(house: House) -> House:
 def test_stop_keeps_every_container(running: House) -> None:
     outcome = stop(running.context())
     assert set(states(running).values()) == {State.EXITED}
-    assert sorted(outcome.data["stopped"]) == ["gateway-rw", "redis-0", "redis-1"]
+    assert sorted(shown(outcome).data["stopped"]) == ["gateway-rw", "redis-0", "redis-1"]
 
 
 def test_stop_of_one_component_leaves_the_others_running(running: House) -> None:
@@ -41,7 +41,7 @@ def test_stop_of_one_component_leaves_the_others_running(running: House) -> None
 
 def test_a_second_stop_has_nothing_to_do(running: House) -> None:
     stop(running.context())
-    assert stop(running.context()).output == ("nothing to do: nothing of it runs",)
+    assert shown(stop(running.context())).output == ("nothing to do: nothing of it runs",)
 
 
 def test_start_waits_until_it_is_ready_and_seeds_nothing(running: House) -> None:
@@ -49,7 +49,7 @@ def test_start_waits_until_it_is_ready_and_seeds_nothing(running: House) -> None
     running.redis.sentences = ["no master yet"] * 3
     outcome = start(running.context())
     assert set(states(running).values()) == {State.RUNNING}
-    assert outcome.data["ready"] == ["redis", "gateway"]
+    assert shown(outcome).data["ready"] == ["redis", "gateway"]
     assert "seed" not in running.redis.calls
     assert not running.redis.sentences
 
@@ -70,7 +70,7 @@ def test_restart_touches_only_what_was_named(running: House) -> None:
 
 def test_restart_waits_only_for_those_whose_parts_were_named(running: House) -> None:
     running.gateway.sentences = ["a role has no server"] * 100_000
-    assert restart(running.context(), ["redis-1"]).data["ready"] == ["redis"]
+    assert shown(restart(running.context(), ["redis-1"])).data["ready"] == ["redis"]
 
 
 def test_a_wrong_name_is_answered_with_the_nearest(running: House) -> None:
@@ -90,7 +90,7 @@ def test_down_removes_containers_and_network_and_keeps_the_data(running: House) 
     assert not running.engine.containers
     assert not running.engine.networks
     assert len(running.engine.volumes) == 2
-    assert outcome.data["removed"]["networks"] == ["nexus"]
+    assert shown(outcome).data["removed"]["networks"] == ["nexus"]
 
 
 def test_down_needs_no_state_no_stack_and_no_project(running: House) -> None:
@@ -102,7 +102,7 @@ def test_down_needs_no_state_no_stack_and_no_project(running: House) -> None:
 
 def test_a_second_down_has_nothing_to_do(running: House) -> None:
     down(running.context())
-    assert down(running.context()).output == ("nothing to do: nothing of this instance runs",)
+    assert shown(down(running.context())).output == ("nothing to do: nothing of this instance runs",)
 
 
 def test_what_is_left_after_down_is_named(running: House) -> None:

@@ -32,7 +32,7 @@ from nexusdev.runtimes.docker import checks as engine_checks
 from nexusdev.runtimes.docker.checks import GIB, require_room
 from nexusdev.runtimes.docker.plan.snapshot import State
 from nexusdev.runtimes.memory.provider import FACTS
-from tests.fakes import House
+from tests.fakes import House, shown
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def running(house: House) -> House:
 
 
 def test_status_has_a_row_per_node_with_its_port(running: House) -> None:
-    data = status(running.context()).data
+    data = shown(status(running.context())).data
     rows = {row["service"]: row for row in data["nodes"]}
     assert rows["redis-0"]["state"] == "running"
     assert rows["redis-0"]["port"] % 100 == 70
@@ -52,7 +52,7 @@ def test_status_has_a_row_per_node_with_its_port(running: House) -> None:
 def test_a_killed_node_is_degraded_with_its_exit_code(running: House) -> None:
     running.engine.kill(running.container("redis-1"))
     outcome = status(running.context(), check=True)
-    row = next(row for row in outcome.data["nodes"] if row["service"] == "redis-1")
+    row = next(row for row in shown(outcome).data["nodes"] if row["service"] == "redis-1")
     assert (row["state"], row["detail"], row["ok"]) == ("exited", "exit code 137", False)
     assert isinstance(outcome.error, Degraded)
     assert outcome.error.evidence == ("redis: redis-1 does not answer",)
@@ -67,13 +67,13 @@ def test_status_of_what_was_taken_down_is_an_answer_and_no_error(running: House)
     for name in [cell.name for cell in running.engine.containers.values()]:
         running.engine.remove(name)
     outcome = status(running.context(), check=True)
-    assert {row["state"] for row in outcome.data["nodes"]} == {"absent"}
+    assert {row["state"] for row in shown(outcome).data["nodes"]} == {"absent"}
     assert isinstance(outcome.error, Degraded)
 
 
 def test_only_what_was_brought_up_counts(house: House) -> None:
     up(house.context(), ["gateway"])
-    assert [each["name"] for each in status(house.context()).data["components"]] == ["gateway"]
+    assert [each["name"] for each in shown(status(house.context())).data["components"]] == ["gateway"]
 
 
 def test_what_was_kept_of_the_files_does_not_outlive_a_change_of_them(running: House) -> None:
@@ -92,12 +92,12 @@ def test_status_of_no_instance_is_not_found(house: House) -> None:
 
 def test_wait_ends_when_the_condition_holds(running: House) -> None:
     running.redis.sentences = ["no master"] * 5
-    assert wait(running.context(), "redis", "ready").data["condition"] == "ready"
+    assert shown(wait(running.context(), "redis", "ready")).data["condition"] == "ready"
 
 
 def test_wait_for_writable_is_content_with_less_than_ready(running: House) -> None:
     running.redis.sentences, running.redis.seedable = ["1 of 2 replicas"] * 100_000, True
-    assert wait(running.context(), "redis", "writable").data["condition"] == "writable"
+    assert shown(wait(running.context(), "redis", "writable")).data["condition"] == "writable"
     with pytest.raises(NotReadyInTime) as error:
         wait(running.context(timeout=1.0), "redis", "ready")
     assert error.value.why == "1 of 2 replicas"
@@ -129,7 +129,7 @@ def test_wait_goes_on_through_a_restart_by_another_command(running: House) -> No
             running.engine.begin(existing)
 
     running.redis.sentences, running.redis.on_look = ["no master yet"] * 30, restarted
-    assert wait(running.context(timeout=1e6), "redis", "ready").data["condition"] == "ready"
+    assert shown(wait(running.context(timeout=1e6), "redis", "ready")).data["condition"] == "ready"
 
 
 def test_wait_goes_on_while_another_command_makes_the_container_anew(running: House) -> None:
@@ -138,7 +138,7 @@ def test_wait_goes_on_while_another_command_makes_the_container_anew(running: Ho
         running.engine.remove(running.container("redis-1"))
 
     running.redis.sentences, running.redis.on_look = ["no replica"] * 30, removed
-    assert wait(running.context(timeout=1e6), "redis", "ready").data["condition"] == "ready"
+    assert shown(wait(running.context(timeout=1e6), "redis", "ready")).data["condition"] == "ready"
     assert running.redis.sentences == []
 
 
@@ -161,7 +161,7 @@ def test_wait_for_an_instance_that_another_command_is_making(running: House) -> 
     thread = threading.Thread(target=make)
     thread.start()
     assert began.wait(5)
-    assert wait(running.context(timeout=1e6), "redis", "ready").data["target"] == "redis"
+    assert shown(wait(running.context(timeout=1e6), "redis", "ready")).data["target"] == "redis"
     thread.join()
 
 
@@ -186,7 +186,7 @@ def test_wait_for_a_stopped_service_to_be_down(running: House) -> None:
     with pytest.raises(NotReadyInTime):
         wait(running.context(timeout=1.0), "redis-1", "down")
     running.engine.end(running.container("redis-1"))
-    assert wait(running.context(), "redis-1", "down").data["condition"] == "down"
+    assert shown(wait(running.context(), "redis-1", "down")).data["condition"] == "down"
 
 
 def test_wrong_words_to_wait_for_are_answered_with_the_nearest(running: House) -> None:
@@ -258,7 +258,7 @@ def test_without_an_engine_doctor_says_what_to_type(house: House) -> None:
 
     house.provider = Away()
     outcome = doctor(house.context())
-    assert outcome.data["checks"][0]["fix"] == "sudo systemctl start docker"
+    assert shown(outcome).data["checks"][0]["fix"] == "sudo systemctl start docker"
     assert outcome.error is not None
     assert outcome.error.exit_status == 5
 
@@ -361,5 +361,5 @@ def test_a_disk_that_is_nearly_full_is_refused_with_what_makes_room() -> None:
 
 def test_a_container_state_is_told_in_the_engines_own_word(running: House) -> None:
     running.engine.pause(running.container("redis-1"))
-    rows = {row["service"]: row["state"] for row in status(running.context()).data["nodes"]}
+    rows = {row["service"]: row["state"] for row in shown(status(running.context())).data["nodes"]}
     assert rows["redis-1"] == State.PAUSED.value

@@ -24,7 +24,7 @@ from nexusdev.operations.env import env
 from nexusdev.operations.lifecycle import stop
 from nexusdev.operations.status import status
 from nexusdev.operations.up import dry_run, up
-from tests.fakes import House
+from tests.fakes import House, shown
 
 
 def at(house: House, folder: Path, name: str | None = None) -> Context:
@@ -93,7 +93,7 @@ def test_adopt_makes_the_moved_folder_the_owner_and_everything_goes_on(house: Ho
     containers = set(house.engine.containers)
     assert adoption.question(at(house, store)) is None
     outcome = adopt(at(house, store))
-    assert outcome.data == {
+    assert shown(outcome).data == {
         "adopted": True,
         "instance": name,
         "from": str(shop),
@@ -102,7 +102,7 @@ def test_adopt_makes_the_moved_folder_the_owner_and_everything_goes_on(house: Ho
         "volumes": 2,
     }
     assert name_at(house, store) == name
-    assert up(at(house, store)).data["changed"] is False
+    assert shown(up(at(house, store))).data["changed"] is False
     assert set(house.engine.containers) == containers
     down(at(house, store))
     up(at(house, store))
@@ -128,7 +128,7 @@ def test_an_adopted_instance_is_destroyed_whole_and_the_next_up_begins_anew(hous
     assert name_at(house, store) != name
     shop.mkdir()
     assert name_at(house, shop) == name
-    assert up(at(house, store)).data["changed"] is True
+    assert shown(up(at(house, store))).data["changed"] is True
 
 
 def test_a_new_folder_at_the_old_path_never_meets_what_was_taken_along(house: House, shop: Path) -> None:
@@ -151,7 +151,7 @@ def test_a_folder_that_was_moved_back_has_its_name_again(house: House, shop: Pat
     store.rename(shop)
     adopt(at(house, shop))
     assert name_at(house, shop) == name
-    assert up(at(house, shop)).data["changed"] is False
+    assert shown(up(at(house, shop))).data["changed"] is False
     assert name_at(house, folder(house, "store")) != name
 
 
@@ -162,7 +162,7 @@ def test_a_renamed_parent_moves_its_projects(house: House) -> None:
     up(at(house, project))
     moved = work.rename(work.with_name("projects")) / "shop"
     adopt(at(house, moved))
-    assert up(at(house, moved)).data["changed"] is False
+    assert shown(up(at(house, moved))).data["changed"] is False
 
 
 def test_a_link_at_the_old_path_does_not_hide_the_move(house: House, shop: Path) -> None:
@@ -243,7 +243,7 @@ def test_an_instance_of_a_vanished_owner_is_adopted_by_its_name(house: House, sh
             act(at(house, second, "demo"))
         assert raised.value.hint.startswith("nexusdev -i demo adopt ")
     adopt(at(house, second, "demo"))
-    assert up(at(house, second, "demo")).data["changed"] is False
+    assert shown(up(at(house, second, "demo"))).data["changed"] is False
 
 
 def test_there_is_nothing_to_adopt_where_nothing_was(house: House) -> None:

@@ -16,7 +16,7 @@ from nexusdev.instance.instance import locked
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.operations.secrets import list_secrets, rotate, show
 from nexusdev.operations.up import up
-from tests.fakes import FakeComponent, House
+from tests.fakes import FakeComponent, House, shown
 
 
 @dataclass(kw_only=True)
@@ -67,11 +67,11 @@ def env_file(house: House) -> str:
 def test_the_list_has_names_and_kinds_and_no_values(standing: House) -> None:
     outcome = list_secrets(standing.context())
     expected = {"name": "redis-app", "kind": "password", "length": 32, "mounted_by": []}
-    assert outcome.data["secrets"] == [expected]
+    assert shown(outcome).data["secrets"] == [expected]
 
 
 def test_one_value_is_shown(standing: House) -> None:
-    assert show(standing.context(), "redis-app").text.strip() in env_file(standing)
+    assert show(standing.context(), "redis-app").value in env_file(standing)
 
 
 def test_a_wrong_name_is_answered_with_the_nearest(standing: House) -> None:
@@ -83,7 +83,7 @@ def test_a_wrong_name_is_answered_with_the_nearest(standing: House) -> None:
 def test_a_rotated_password_reaches_the_env_file_and_is_proven(standing: House) -> None:
     outcome = rotate(standing.context())
     assert "REDIS_PASSWORD=" + "N" * 32 in env_file(standing)
-    assert outcome.data["changes"] == [{"component": "redis", "what": "new password for nexus_app"}]
+    assert shown(outcome).data["changes"] == [{"component": "redis", "what": "new password for nexus_app"}]
     assert standing.redis.calls[-1] == "proof of all"
     assert [event.component for event in standing.heard.of(Seeded)][-1] == "redis"
 
@@ -114,7 +114,7 @@ def test_a_wrong_component_is_answered_with_the_nearest(standing: House) -> None
 
 
 def test_a_component_without_passwords_has_nothing_to_rotate(standing: House) -> None:
-    assert rotate(standing.context(), ["gateway"]).output == ("nothing to rotate there",)
+    assert shown(rotate(standing.context(), ["gateway"])).output == ("nothing to rotate there",)
 
 
 def test_while_another_process_works_nothing_is_rotated(standing: House) -> None:

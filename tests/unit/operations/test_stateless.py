@@ -18,7 +18,7 @@ from nexusdev.operations.ls import ls
 from nexusdev.operations.status import status
 from nexusdev.operations.up import dry_run, up
 from nexusdev.results import Table
-from tests.fakes import House
+from tests.fakes import House, shown
 
 
 def elsewhere(house: House) -> Context:
@@ -47,14 +47,14 @@ def test_every_command_says_where_the_state_is_and_changes_nothing(house: House,
     assert raised.value.message.endswith(str(house.context().root / "instances" / "shop"))
     assert raised.value.hint.startswith(f"NEXUSDEV_STATE_DIR={house.context().root} nexusdev ")
     assert not (house.folder / "elsewhere" / "instances").exists()
-    assert up(house.context()).data["changed"] is (left == "volumes")
+    assert shown(up(house.context())).data["changed"] is (left == "volumes")
 
 
 def test_doctor_and_ls_agree(house: House) -> None:
     up(house.context())
     (check,) = (each for each in examine(elsewhere(house)) if each.name == "state")
     assert (check.verdict, "destroy" in check.fix) == ("failed", False)
-    (table,) = ls(elsewhere(house)).output
+    (table,) = shown(ls(elsewhere(house))).output
     assert isinstance(table, Table)
     assert str(table.rows[0][-1]).endswith(f"(its state is in {house.context().root}/instances/shop)")
 
@@ -96,7 +96,7 @@ def test_containers_of_before_the_label_are_left_as_they_are(house: House) -> No
         cell.state_path = ""
     for store in house.engine.volumes.values():
         store.state_path = ""
-    assert up(house.context()).data["changed"] is False
+    assert shown(up(house.context())).data["changed"] is False
     with pytest.raises(NexusError) as raised:
         up(elsewhere(house))
     assert raised.value.code == "STATE_LOST"

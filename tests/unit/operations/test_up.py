@@ -23,13 +23,13 @@ from nexusdev.errors import (
 from nexusdev.events import ComponentWaits, Planned
 from nexusdev.instance.instance import locked
 from nexusdev.operations.up import dry_run, up
-from tests.fakes import FakeImages, House
+from tests.fakes import FakeImages, House, shown
 from tests.imports import imported_by
 
 
 def test_from_nothing_everything_becomes_ready_seeded_and_proven(house: House) -> None:
     outcome = up(house.context())
-    assert outcome.data["ready"] == ["redis", "gateway"]
+    assert shown(outcome).data["ready"] == ["redis", "gateway"]
     assert {container.service for container in house.engine.containers.values()} == {"redis-0", "redis-1", "gateway-rw"}
     assert house.redis.calls == house.gateway.calls == ["seed", "prove"]
     assert "REDIS_PLACE=127.0.0.1" in (house.project / ".env.nexusdev").read_text()
@@ -40,7 +40,7 @@ def test_a_second_up_takes_no_step(house: House) -> None:
     done = len(house.engine.done)
     again = up(house.context())
     assert len(house.engine.done) == done
-    assert again.data["changed"] is False
+    assert shown(again).data["changed"] is False
 
 
 def test_a_stopped_service_is_started_and_its_neighbours_are_left_alone(house: House) -> None:
@@ -65,7 +65,7 @@ def test_a_renamed_container_is_made_anew_although_it_still_has_the_port(house: 
 
 
 def test_one_component_brings_the_gateway_that_leads_to_it(house: House) -> None:
-    assert up(house.context(), ["redis"]).data["ready"] == ["redis", "gateway"]
+    assert shown(up(house.context(), ["redis"])).data["ready"] == ["redis", "gateway"]
 
 
 def test_prometheus_is_told_what_this_run_is_meant_to_have(house: House) -> None:
@@ -153,8 +153,8 @@ def test_an_optional_service_that_cannot_be_had_is_told_and_not_tried_again_by_e
     with_an_optional_service(house)
     first, second = up(house.context()), up(house.context())
     assert first.warnings == second.warnings == ("pages is absent: image pages cannot be had",)
-    assert not second.data["changed"]
-    assert second.data["absent"] == {"pages": "image pages cannot be had"}
+    assert not shown(second).data["changed"]
+    assert shown(second).data["absent"] == {"pages": "image pages cannot be had"}
 
 
 def test_an_optional_service_comes_once_its_image_is_there_and_is_insisted_on_where_somebody_does(house: House) -> None:
@@ -163,7 +163,7 @@ def test_an_optional_service_comes_once_its_image_is_there_and_is_insisted_on_wh
     with pytest.raises(ImageUnavailable, match="pages"):
         up(house.context(strict=True))
     house.provider.pictures.missing = set()
-    assert up(house.context()).data["changed"]
+    assert shown(up(house.context())).data["changed"]
     assert "pages" in {container.service for container in house.engine.containers.values()}
 
 
@@ -237,7 +237,7 @@ def test_an_engine_that_does_not_answer_is_the_first_thing_that_is_said(house: H
 
 def test_a_dry_run_prints_every_step_with_its_reason_and_changes_nothing(house: House) -> None:
     outcome = dry_run(house.context())
-    assert {"act": "create network", "subject": "nexus", "because": "it is not there"} in outcome.data["steps"]
+    assert {"act": "create network", "subject": "nexus", "because": "it is not there"} in shown(outcome).data["steps"]
     assert not house.engine.done
     assert not list((house.folder / "state").iterdir())
 
@@ -254,7 +254,7 @@ def test_a_changed_seed_file_is_applied_by_the_next_up_although_no_container_cha
     (house.project / "seed" / "redis").mkdir(parents=True)
     (house.project / "seed" / "redis" / "users.txt").write_text("SET a 1")
     again = up(house.context())
-    assert again.data["seeded"]["redis"] == ["created something", "applied redis/users.txt"]
+    assert shown(again).data["seeded"]["redis"] == ["created something", "applied redis/users.txt"]
 
 
 def test_an_up_that_finds_nothing_to_do_imports_nothing_of_what_works() -> None:

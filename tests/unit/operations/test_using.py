@@ -24,7 +24,7 @@ from nexusdev.operations.up import up
 from nexusdev.runtimes.image_store import StoredImage
 from nexusdev.runtimes.memory.images import MemoryImages
 from nexusdev.util import lock
-from tests.fakes import FakeImages, House
+from tests.fakes import FakeImages, House, shown
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ class TestInContainer:
         context, network = running.context(), next(iter(running.engine.networks.values()))
         with running.engine.throw_away(call.one_off, "shop", str(running.project), network.id):
             assert one_offs(context) == []  # under another state folder, perhaps
-            assert ls(context).data["instances"][0]["containers"] == 3
+            assert shown(ls(context)).data["instances"][0]["containers"] == 3
             with lock.hold(call.lock_file, subject="its container", command="nexusdev run"):
                 assert one_offs(context) == []
             [found] = one_offs(context)
@@ -209,12 +209,12 @@ def one_offs(context: Context) -> list[gc.Leftover]:
 
 def test_seed_tells_what_it_changed(running: House) -> None:
     outcome = seed(running.context(), ["redis"])
-    assert outcome.data["changes"] == {"redis": ["created something"]}
+    assert shown(outcome).data["changes"] == {"redis": ["created something"]}
 
 
 def test_seed_that_changes_nothing_says_so(running: House) -> None:
     running.redis.changes = running.gateway.changes = ()
-    assert seed(running.context()).output == ("nothing to do: everything is as it shall be",)
+    assert shown(seed(running.context())).output == ("nothing to do: everything is as it shall be",)
 
 
 def test_what_does_not_run_cannot_be_seeded(house: House) -> None:

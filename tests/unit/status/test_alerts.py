@@ -14,7 +14,7 @@ from nexusdev.components.contract import Alarms, Alert
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.operations.status import status
 from nexusdev.operations.up import up
-from tests.fakes import FakeComponent, House
+from tests.fakes import FakeComponent, House, shown
 from tests.unit.deploy.test_selection import FLAG, WATCHED
 
 REPLICA = Alert(
@@ -61,9 +61,9 @@ def test_firing_alerts_are_data_and_do_not_make_it_unready(house: House, watcher
     watcher.told = Alarms(alerts=(REPLICA,))
     outcome = status(house.context(), check=True)
     assert outcome.error is None
-    [alert] = outcome.data["alerts"]
+    [alert] = shown(outcome).data["alerts"]
     assert (alert["name"], alert["component"], alert["runbook"]) == ("RedisReplicaDown", "redis", REPLICA.runbook)
-    assert outcome.data["monitoring"] == {"services": 4, "scraped": 3, "coverage": 0.75}
+    assert shown(outcome).data["monitoring"] == {"services": 4, "scraped": 3, "coverage": 0.75}
 
 
 def test_alerts_are_shown_by_component_below_the_nodes(house: House, watcher: FakeWatcher) -> None:
@@ -71,7 +71,7 @@ def test_alerts_are_shown_by_component_below_the_nodes(house: House, watcher: Fa
     second = Alert(name="RedisEvicts", component="redis", severity="info", since=house.engine.now - 90)
     other = Alert(name="OddThing", component="elsewhere", severity="critical")
     watcher.told = Alarms(alerts=(other, REPLICA, second))
-    table = status(house.context()).output[-1]
+    table = shown(status(house.context())).output[-1]
     assert [(str(head), str(cell).split("\n")[0]) for head, cell in table.rows] == [  # type: ignore[union-attr]
         ("redis", "RedisReplicaDown: warning, redis-1"),
         ("", "RedisEvicts: info, for 1 min 30 s"),
@@ -83,14 +83,14 @@ def test_alerts_are_shown_by_component_below_the_nodes(house: House, watcher: Fa
 def test_without_alerts_nothing_is_said_of_them(house: House) -> None:
     up(house.context())
     outcome = status(house.context())
-    assert str(outcome.output[-1]).startswith("ready: ")
-    assert outcome.data["alerts"] == []
+    assert str(shown(outcome).output[-1]).startswith("ready: ")
+    assert shown(outcome).data["alerts"] == []
 
 
 def test_where_nobody_watches_nobody_is_asked(house: House, watcher: FakeWatcher) -> None:
     up(house.context(**FLAG))
     outcome = status(house.context())
-    assert (outcome.data["alerts"], outcome.data["monitoring"], outcome.warnings) == ([], None, ())
+    assert (shown(outcome).data["alerts"], shown(outcome).data["monitoring"], outcome.warnings) == ([], None, ())
     assert "alarms" not in watcher.calls
 
 
@@ -98,7 +98,7 @@ def test_a_watcher_that_was_stopped_is_not_asked_either(house: House, watcher: F
     up(house.context())
     house.engine.end(house.container("prometheus"))
     outcome = status(house.context())
-    assert (outcome.data["monitoring"], "alarms" in watcher.calls) == (None, False)
+    assert (shown(outcome).data["monitoring"], "alarms" in watcher.calls) == (None, False)
 
 
 @pytest.mark.parametrize(
@@ -111,4 +111,4 @@ def test_who_does_not_answer_is_not_waited_for(house: House, watcher: FakeWatche
     outcome = status(house.context())
     watcher.hangs.set()
     assert outcome.warnings == (f"which alerts fire is not known: {said}",)
-    assert outcome.data["alerts"] == []
+    assert shown(outcome).data["alerts"] == []

@@ -1,0 +1,47 @@
+"""What the command line shows of a result: text for people, and the ``data`` of the JSON envelope for programs.
+
+Each type of result has one function, in the module that ``MODULES`` names. It is imported when such a result is first shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+from nexusdev.results import Outcome, Result
+
+MODULES = {
+    "UpResult": "up",
+    "PlanResult": "up",
+    "DownResult": "removal",
+    "DestroyResult": "removal",
+    "DestroyServiceResult": "removal",
+    "StopResult": "lifecycle",
+    "StartResult": "lifecycle",
+    "WaitResult": "lifecycle",
+    "SeedResult": "lifecycle",
+    "StatusResult": "status",
+    "EnvResult": "env",
+    "ListResult": "ls",
+    "SecretsResult": "secrets",
+    "SecretResult": "secrets",
+    "RotateResult": "secrets",
+}
+
+
+Renderers = Mapping[type[Result], Callable[[Any], Outcome]]
+
+
+def rendered(result: Result) -> Outcome:
+    """Return the result as it is shown; an outcome is that already."""
+    if isinstance(result, Outcome):
+        return result
+    kind = type(result)
+    return renderers(MODULES[kind.__name__])[kind](result)
+
+
+def renderers(module: str) -> Renderers:
+    """The functions of one of this package's modules, by the type of result that each shows."""
+    found: Renderers = import_module(f"{__name__}.{module}").RENDERERS
+    return found

@@ -1,0 +1,37 @@
+"""What ``env`` shows: the variables as they are, or that the file was written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nexusdev.interfaces import View
+from nexusdev.operations.env import EnvResult
+from nexusdev.results import Outcome
+
+
+def _env(result: EnvResult) -> Outcome:
+    data: dict[str, Any] = {
+        "view": result.view,
+        "proven": result.proven,
+        "components": result.components,
+        "missing": result.missing,
+        "variables": result.variables,
+    }
+    if result.view == View.CONTAINER:
+        mount = {"source": result.ca_file, "target": result.ca_in_container, "read_only": True}
+        data |= {"network": result.network, "mounts": [mount]}
+    if result.file:
+        data["file"] = str(result.file)
+    return Outcome(
+        instance=result.instance, warnings=result.warnings, error=result.error, data=data, output=_lines(result)
+    )
+
+
+def _lines(result: EnvResult) -> tuple[str, ...]:
+    """Nothing where the variables themselves were printed."""
+    if result.left:
+        return (f"left as it is: {result.left}",)
+    return (f"{'wrote' if result.file_changed else 'unchanged:'} {result.file}",) if result.file else ()
+
+
+RENDERERS = {EnvResult: _env}

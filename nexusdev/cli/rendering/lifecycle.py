@@ -1,0 +1,57 @@
+"""What ``stop``, ``start``, ``restart``, ``wait`` and ``seed`` show."""
+
+from __future__ import annotations
+
+from nexusdev.operations.lifecycle import StartResult, StopResult
+from nexusdev.operations.seed import SeedResult
+from nexusdev.operations.wait import WaitResult
+from nexusdev.results import Outcome, OutputBlock, Table, Text
+from nexusdev.util.humanize import duration, join_names, pluralize
+
+
+def _stop(result: StopResult) -> Outcome:
+    stopped = result.stopped
+    words = f"stopped {pluralize(len(stopped), 'container')}" if stopped else "nothing to do: nothing of it runs"
+    return Outcome(
+        instance=result.instance,
+        data={"stopped": list(stopped)},
+        output=(words, *([Text(result.notice, "dim")] if result.notice else [])),
+    )
+
+
+def _start(result: StartResult) -> Outcome:
+    started, ready = pluralize(len(result.started), "container"), join_names(result.ready)
+    words = (
+        f"started {started}; {ready} ready after {duration(result.seconds)}"
+        if result.changed
+        else f"nothing to do: {ready} ready"
+    )
+    return Outcome(
+        instance=result.instance,
+        data={"started": list(result.started), "ready": list(result.ready), "seconds": result.seconds},
+        output=(words,),
+    )
+
+
+def _wait(result: WaitResult) -> Outcome:
+    return Outcome(
+        instance=result.instance,
+        data={"target": result.target, "condition": result.condition, "seconds": result.seconds},
+        output=(f"{result.target} is {result.condition} (after {duration(result.seconds)})",),
+    )
+
+
+def _seed(result: SeedResult) -> Outcome:
+    rows = tuple((name, change) for name, each in result.changes.items() for change in each)
+    output: OutputBlock = (
+        Table(columns=("component", "changed"), rows=rows) if rows else "nothing to do: everything is as it shall be"
+    )
+    return Outcome(
+        instance=result.instance,
+        warnings=result.warnings,
+        data={"changes": {name: list(each) for name, each in result.changes.items()}},
+        output=(output,),
+    )
+
+
+RENDERERS = {StopResult: _stop, StartResult: _start, WaitResult: _wait, SeedResult: _seed}

@@ -1,0 +1,63 @@
+"""What ``down`` and ``destroy`` show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nexusdev.deploy.teardown import Removed
+from nexusdev.operations.destroy import DestroyResult
+from nexusdev.operations.destroy_service import DestroyServiceResult, in_words
+from nexusdev.operations.down import DownResult
+from nexusdev.results import Outcome, Text
+from nexusdev.util.humanize import pluralize
+
+
+def _down(result: DownResult) -> Outcome:
+    words = (
+        f"down: {pluralize(len(result.removed.containers), 'container')} and the network are removed; the data is kept"
+        if result.changed
+        else "nothing to do: nothing of this instance runs"
+    )
+    return Outcome(
+        instance=result.instance,
+        data={"removed": _data(result.removed)},
+        output=(words, *([Text(result.notice, "dim")] if result.notice else [])),
+    )
+
+
+def _destroy(result: DestroyResult) -> Outcome:
+    gone = result.removed
+    words = (
+        f"destroyed: {pluralize(len(gone.containers), 'container')}, {pluralize(len(gone.volumes), 'volume')}, secrets and settings"
+        if result.changed
+        else "nothing to do: there is nothing of this instance"
+    )
+    return Outcome(
+        instance=result.instance,
+        data={
+            "removed": _data(gone),
+            "state": result.state,
+            "env_file": str(result.env_file) if result.env_file else "",
+        },
+        output=(words,),
+    )
+
+
+def _destroy_service(result: DestroyServiceResult) -> Outcome:
+    words = (
+        f"destroyed: {in_words(result.removed)}; nexusdev up makes it anew"
+        if result.changed
+        else "nothing to do: nothing of it is there"
+    )
+    return Outcome(instance=result.instance, data={"removed": _data(result.removed)}, output=(words,))
+
+
+def _data(gone: Removed) -> dict[str, Any]:
+    return {
+        "containers": list(gone.containers),
+        "networks": list(gone.networks),
+        "volumes": list(gone.volumes),
+    }
+
+
+RENDERERS = {DownResult: _down, DestroyResult: _destroy, DestroyServiceResult: _destroy_service}

@@ -1,0 +1,59 @@
+"""What ``up`` and ``up --dry-run`` show."""
+
+from __future__ import annotations
+
+from nexusdev.operations.up import PlanResult, UpResult
+from nexusdev.results import Outcome, OutputBlock, Table, Text
+from nexusdev.util.humanize import duration, join_names, pluralize
+
+
+def _up(result: UpResult) -> Outcome:
+    common = {
+        "changed": result.changed,
+        "ready": list(result.ready),
+        "profile": result.profile,
+        "seconds": result.seconds,
+    }
+    if not result.deployed:
+        words = f"nothing to do: everything is ready ({join_names(result.ready)})"
+        data = {**common, "proven": list(result.proven.get("", ())), "absent": dict(result.absent)}
+        return Outcome(instance=result.instance, warnings=result.warnings, data=data, output=(Text(words, "good"),))
+    changes = sum(len(each) for each in result.seeded.values())
+    paths = sum(len(each) for each in result.proven.values())
+    return Outcome(
+        instance=result.instance,
+        warnings=result.warnings,
+        data={
+            **common,
+            "steps": list(result.steps),
+            "seeded": {name: list(each) for name, each in result.seeded.items()},
+            "proven": {name: list(each) for name, each in result.proven.items()},
+            "absent": dict(result.absent),
+            "env_file": str(result.env_file),
+        },
+        output=(
+            Text(f"ready after {duration(result.seconds)}: {join_names(result.ready)}", "good"),
+            f"seeded: {pluralize(changes, 'change') if changes else 'all was there'}; proven: {pluralize(paths, 'path')}",
+            f"variables: {result.env_file}",
+        ),
+    )
+
+
+def _plan(result: PlanResult) -> Outcome:
+    rows = tuple((each.action, each.resource, each.reason) for each in result.steps)
+    output: list[OutputBlock] = [Table(columns=("step", "what", "because"), rows=rows)] if rows else ["nothing to do"]
+    if missing := result.missing_images:
+        output.insert(0, f"{pluralize(len(missing), 'image')} would be fetched or built first: {join_names(missing)}")
+    return Outcome(
+        instance=result.instance,
+        warnings=result.warnings,
+        data={
+            "steps": [{"act": act, "subject": subject, "because": reason} for act, subject, reason in rows],
+            "missing_images": list(missing),
+            "absent": dict(result.absent),
+        },
+        output=tuple(output),
+    )
+
+
+RENDERERS = {UpResult: _up, PlanResult: _plan}

@@ -1,0 +1,102 @@
+"""What each command prints, as text and as JSON, letter for letter: programs read the one, people the other.
+
+``envelopes.txt`` holds it. After a change that is meant: ``NEXUSDEV_GOLDEN=write pytest tests/unit/cli/test_envelopes.py``, and read the difference.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nexusdev import operations
+from nexusdev.cli.rendering import MODULES, renderers
+from nexusdev.results import Outcome, Result
+from tests.fakes import House
+
+GOLDEN = Path(__file__).with_name("envelopes.txt")
+# One after the other on one instance.
+COMMANDS = """
+status
+ls
+up --dry-run
+up
+up
+status
+env
+env --view container
+env --format json
+env --write
+env --no-proof
+wait redis
+wait redis-1 --for ready
+ls
+secrets list
+secrets show redis-app
+secrets rotate
+seed
+stop redis
+status --check
+status
+start
+restart redis-0
+restart
+stop
+stop
+start
+down
+down
+up redis
+destroy --yes
+destroy --yes
+up nothing-such
+"""
+
+
+def scrubbed(text: str, folder: Path) -> str:
+    """The text without what differs from run to run: folders, ports, times, secrets."""
+    text = text.replace(str(folder), "{folder}")
+    text = re.sub(r"\b(2[1-9]|3[01])\d(\d\d)\b", r"PP\2", text)
+    text = re.sub(r"\d+(\.\d+)? (s|ms|min)\b", "TIME", text)
+    text = re.sub(r'("(?:seconds|used|at|took)": )\d+(\.\d+)?(e-\d+)?', r"\1TIME", text)
+    return re.sub(r"\b[A-Za-z0-9]{32}\b", "SECRET", text)
+
+
+def printed(house: House, *more: str) -> str:
+    """Every command line with its exit status, and what it prints on stdout."""
+
+    def each() -> Iterator[str]:
+        for line in COMMANDS.strip().splitlines():
+            words = [*line.split(), *more]
+            ran = house.type(*words)
+            yield f"$ nexusdev {' '.join(words)}   [{ran.status}]\n{ran.out}"
+
+    return scrubbed("\n".join(each()), house.folder)
+
+
+def test_every_command_prints_what_it_always_printed(
+    house: House, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")  # no line is wrapped where a folder's name is long
+    text = printed(house)
+    other = House(folder=tmp_path_factory.mktemp("other"))
+    (other.project / "nexusdev.toml").write_text("timeout = 20\n")
+    monkeypatch.setenv("NEXUSDEV_STATE_DIR", str(other.folder / "state"))
+    text = f"{text}\n{printed(other, '--json')}"
+    if os.environ.get("NEXUSDEV_GOLDEN") == "write":
+        GOLDEN.write_text(text, encoding="utf-8")
+    assert text == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_every_type_of_result_has_a_function_that_shows_it() -> None:
+    for module in pkgutil.iter_modules(operations.__path__, "nexusdev.operations."):
+        importlib.import_module(module.name)
+    kinds = {each for each in Result.__subclasses__() if each is not Outcome}
+    found = {kind: function for name in set(MODULES.values()) for kind, function in renderers(name).items()}
+    assert set(found) == kinds
+    assert MODULES.keys() == {kind.__name__ for kind in kinds}
