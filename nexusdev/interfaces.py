@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from nexusdev.util.memo import Memo
 
 if TYPE_CHECKING:
+    from nexusdev.faults import FaultInjector
     from nexusdev.plan import Intent, Observation, Plan, Step
 
 
@@ -123,6 +124,30 @@ class Advice(Struct, frozen=True, kw_only=True):
     no_room: str
 
 
+class VolumeArchive(Protocol):
+    """Reads and writes whole data volumes of one instance as tar streams. Its services should not run meanwhile."""
+
+    def export(self, volume: str, stream: IO[bytes]) -> None:
+        """Write everything in a volume, with owners and modes, as one tar archive.
+
+        Args:
+            volume: Its short name.
+            stream: Where the archive goes.
+
+        Raises:
+            NotFound: There is no such volume.
+            IdentityMismatch: It is not this instance's.
+        """
+
+    def import_(self, volume: str, stream: IO[bytes]) -> None:
+        """Replace everything in a volume by what a tar archive has. Names in it are relative to the volume's root.
+
+        Raises:
+            NotFound, IdentityMismatch: As for ``export``.
+            Locked: A running service has the volume.
+        """
+
+
 class Runtime(Protocol):
     """Where an instance runs: docker, memory; later kubernetes. One contract suite holds all of them to the same words.
 
@@ -132,6 +157,14 @@ class Runtime(Protocol):
     @property
     def advice(self) -> Advice:
         """This runtime's own words for notes and hints."""
+
+    @property
+    def faults(self) -> FaultInjector | None:
+        """What brings about failures; None where the runtime has nothing for it."""
+
+    @property
+    def volumes(self) -> VolumeArchive | None:
+        """What exports and imports data volumes; None where the runtime has nothing for it."""
 
     def observe(self) -> Observation:
         """Everything that exists of this instance, in one or two calls."""

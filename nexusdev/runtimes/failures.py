@@ -8,10 +8,12 @@ from nexusdev.errors import (
     IdentityMismatch,
     ImageUnavailable,
     InvalidState,
+    Locked,
     NotFound,
     PortInUse,
     PreflightFailed,
     TeardownIncomplete,
+    UsageError,
 )
 from nexusdev.runtimes.docker.plan.ownership import came_between
 from nexusdev.runtimes.docker.plan.snapshot import NetworkState, Volume
@@ -85,6 +87,28 @@ def refused(words: str) -> PreflightFailed:
     first = words.splitlines()[0] if words else "no reason given"
     return PreflightFailed(
         f"the engine refused: {first}", hint="nexusdev doctor", evidence=[words], code="ENGINE_REFUSED"
+    )
+
+
+def no_volume(name: str) -> NotFound:
+    return NotFound(f"there is no volume {name}", hint="nexusdev up   makes the volumes of the stack")
+
+
+def volume_has_users(name: str, services: Sequence[str]) -> Locked:
+    """``services``: those that run and have it mounted."""
+    return Locked(
+        f"volume {name} is in use",
+        why=f"{', '.join(services)} {'has' if len(services) == 1 else 'have'} it mounted; what is imported would be mixed with what is written",
+        hint="nexusdev stop    then import again",
+        code="VOLUME_IN_USE",
+    )
+
+
+def shares_network(service: str, owner: str) -> UsageError:
+    return UsageError(
+        f"{service} cannot be partitioned alone",
+        why=f"it shares the network of {owner}",
+        hint=f"partition {owner}: both are cut off",
     )
 
 

@@ -19,6 +19,7 @@ from nexusdev.runtimes.docker.connection import engine
 from nexusdev.runtimes.docker.plan.observation import observation_of, snapshot_of
 from nexusdev.runtimes.docker.plan.snapshot import Snapshot
 from nexusdev.runtimes.docker.runtime import DockerRuntime
+from nexusdev.runtimes.memory.engine import FakeVolume
 from nexusdev.runtimes.memory.runtime import FakeEngine, MemoryRuntime
 from nexusdev.stack.fingerprint import fingerprints
 from nexusdev.stack.model import Network, Port, Service, Stack, VolumeMount
@@ -95,6 +96,10 @@ class Bench(ABC):
     @abstractmethod
     def add_stranger(self, name: str, *, port: int = 0, volume: str = "") -> str:
         """Somebody else's running container, with a volume by the engine's name; returns its image."""
+
+    @abstractmethod
+    def add_foreign_volume(self, name: str) -> None:
+        """Somebody else's volume, by the engine's name."""
 
     @abstractmethod
     def teach(self, script: Callable[[tuple[str, ...], bytes | None], Completed]) -> str:
@@ -200,6 +205,9 @@ class MemoryBench(Bench):
     def lacks(self, image: str) -> None:
         self.engine.missing_images.add(image)
 
+    def add_foreign_volume(self, name: str) -> None:
+        self.engine.volumes[name] = FakeVolume(name=name)
+
     def teach(self, script: Callable[[tuple[str, ...], bytes | None], Completed]) -> str:
         self.engine.scripts["tiny:1"] = script
         return "tiny:1"
@@ -241,6 +249,9 @@ class DockerBench(Bench):
 
     def lacks(self, image: str) -> None:
         """An image of a name that nobody gave is not there."""
+
+    def add_foreign_volume(self, name: str) -> None:
+        engine().api.create_volume(name)
 
     def teach(self, script: Callable[[tuple[str, ...], bytes | None], Completed]) -> str:
         del script

@@ -25,6 +25,8 @@ from nexusdev.runtimes.docker.plan.observation import DockerObservation, observa
 from nexusdev.util.files import write_in_place
 
 if TYPE_CHECKING:
+    from nexusdev.faults import FaultInjector
+    from nexusdev.interfaces import VolumeArchive
     from nexusdev.plan import Intent, Observation, Plan, Step
     from nexusdev.stack.model import Stack
 
@@ -86,6 +88,18 @@ class DockerRuntime:
         # a container that went away between the two looks is not there
         containers = [each for each in containers if each["Id"] not in wanted or each["Id"] in details]
         return observation_of(observe.snapshot(containers, volumes, networks, details, self._names))
+
+    @cached_property
+    def faults(self) -> FaultInjector:
+        from nexusdev.runtimes.docker.faults import DockerFaults
+
+        return DockerFaults(self._engine, self._names)
+
+    @cached_property
+    def volumes(self) -> VolumeArchive:
+        from nexusdev.runtimes.docker.volume_archive import DockerVolumes
+
+        return DockerVolumes(self._engine, self._names)
 
     def _details(self, ids: Sequence[str]) -> Mapping[str, Any]:
         if not ids:

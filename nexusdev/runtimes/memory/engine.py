@@ -55,9 +55,10 @@ class FakeNetwork(Struct, kw_only=True):
 
 
 class FakeVolume(Struct, kw_only=True):
-    """A volume; ``name`` is the stack's."""
+    """A volume; ``name`` is the stack's, ``archive`` a tar of what is in it."""
 
     name: str
+    archive: bytes = b""
     instance: str = ""
     owner_path: str = ""
     state_path: str = ""

@@ -15,7 +15,17 @@ from typing import IO, Any
 from msgspec import Struct, field
 
 from nexusdev.errors import NexusError, NotFound
-from nexusdev.interfaces import Address, Advice, Completed, LogLine, OneOff, ServiceExit, View
+from nexusdev.faults import FaultInjector
+from nexusdev.interfaces import (
+    Address,
+    Advice,
+    Completed,
+    LogLine,
+    OneOff,
+    ServiceExit,
+    View,
+    VolumeArchive,
+)
 from nexusdev.plan import Intent, Observation, Plan, Step
 from nexusdev.runtimes import failures
 from nexusdev.runtimes.docker import addresses
@@ -26,6 +36,8 @@ from nexusdev.runtimes.docker.plan.observation import DockerObservation, observa
 from nexusdev.runtimes.docker.plan.snapshot import NetworkState, Snapshot, State, Volume
 from nexusdev.runtimes.docker.plan.steps import Action, DockerStep, docker_step
 from nexusdev.runtimes.memory.engine import ALIVE, FakeContainer, FakeEngine, FakeNetwork, FakeVolume, container_of
+from nexusdev.runtimes.memory.faults import MemoryFaults
+from nexusdev.runtimes.memory.volume_archive import MemoryVolumes
 from nexusdev.stack.model import Service, Stack
 
 __all__ = ["FakeEngine", "MemoryRuntime"]
@@ -257,6 +269,14 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
         if self.engine.users_of(full_name):
             raise failures.volume_in_use(full_name, self.engine.users_of(full_name, but=self.instance))
         self.engine.volumes.pop(full_name, None)
+
+    @property
+    def faults(self) -> FaultInjector:
+        return MemoryFaults(project=self.project, instance=self.instance, engine=self.engine)
+
+    @property
+    def volumes(self) -> VolumeArchive:
+        return MemoryVolumes(project=self.project, instance=self.instance, engine=self.engine)
 
     def now(self) -> float:
         return self.engine.now

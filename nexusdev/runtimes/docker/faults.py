@@ -1,0 +1,131 @@
+"""Failures of containers, brought about through the engine. Only containers that carry this instance's labels are touched."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nexusdev.errors import NexusError
+from nexusdev.faults import Fault
+from nexusdev.runtimes import failures
+from nexusdev.runtimes.docker import labels
+from nexusdev.runtimes.docker.connection import Engine, translate_engine_errors
+from nexusdev.runtimes.docker.create import ResourceNames
+from nexusdev.runtimes.docker.exec import Exec
+from nexusdev.runtimes.docker.observe import namespace_of
+
+_LOOKS, _PAUSE = 50, 0.1  # how often, and in how many seconds, a killed process is looked for
+_ALIVE = ["running", "paused", "restarting"]
+# The main process is the oldest child of the init process: the one with the lowest id, which orphans do not have.
+_KILL_MAIN = """
+main=
+for file in /proc/[0-9]*/status; do
+  pid= parent=
+  while read -r key value; do
+    case $key in Pid:) pid=$value;; PPid:) parent=$value;; esac
+  done <"$file" 2>/dev/null
+  if [ "$parent" = 1 ] && { [ -z "$main" ] || [ "$pid" -lt "$main" ]; }; then main=$pid; fi
+done
+kill -9 "$main"
+"""
+
+
+class DockerFaults:
+    """faults.FaultInjector over the Engine API."""
+
+    def __init__(self, engine: Engine, names: ResourceNames) -> None:
+        self._engine = engine
+        self._names = names
+
+    def supports(self, fault: Fault) -> bool:
+        return fault in self._deeds()
+
+    def inject(self, fault: Fault, service: str) -> None:
+        with translate_engine_errors(self._engine.endpoint):
+            self._deeds()[fault](self._alive(service), service)
+
+    def _deeds(self) -> Mapping[Fault, Callable[[Any, str], None]]:
+        return {
+            Fault.KILL: self._kill,
+            Fault.CRASH: self._crash,
+            Fault.PAUSE: self._pause,
+            Fault.RESUME: self._resume,
+            Fault.PARTITION: self._partition,
+            Fault.HEAL: self._heal,
+        }
+
+    def _alive(self, service: str) -> Any:
+        """The container of a service as it is inspected, found by label: its name may be somebody else's."""
+        own = [f"{labels.INSTANCE}={self._names.instance}", f"{labels.SERVICE}={service}", f"{labels.ONE_OFF}=False"]
+        found = self._engine.http.containers(all=True, filters={"label": own, "status": _ALIVE})
+        if not found:
+            raise failures.no_container(service)
+        return self._engine.http.inspect_container(found[0]["Id"])
+
+    def _kill(self, container: Any, service: str) -> None:
+        del service
+        self._engine.api.kill(container["Id"])
+
+    def _crash(self, container: Any, service: str) -> None:
+        """Behind an init process the main process is killed. As process 1 only the engine can kill it, which then does not restart it."""
+        if container["HostConfig"].get("Init"):
+            self._kill_main(container)
+            return
+        self._kill(container, service)
+        if container["HostConfig"]["RestartPolicy"]["Name"] not in ("", "no"):
+            self._engine.api.wait(container["Id"])
+            self._engine.api.start(container["Id"])
+
+    def _kill_main(self, container: Any) -> None:
+        """The command ends with its container, so that the engine often has no exit code of it: what counts is whether that run ended."""
+        command = Exec(self._engine, container["Id"], ("/bin/sh", "-c", _KILL_MAIN))
+        try:
+            words = command.collect(None, None).stderr.decode()
+        except NexusError as error:
+            words = error.message
+        for _ in range(_LOOKS):
+            found = self._engine.http.inspect_container(container["Id"])["State"]
+            if found["StartedAt"] != container["State"]["StartedAt"] or not found["Running"]:
+                return
+            time.sleep(_PAUSE)
+        raise failures.refused(f"the main process of {container['Name'].strip('/')} could not be killed: {words}")
+
+    def _pause(self, container: Any, service: str) -> None:
+        del service
+        if not container["State"]["Paused"]:
+            self._engine.api.pause(container["Id"])
+
+    def _resume(self, container: Any, service: str) -> None:
+        del service
+        if container["State"]["Paused"]:
+            self._engine.api.unpause(container["Id"])
+
+    def _partition(self, container: Any, service: str) -> None:
+        self._require_own_network(container, service)
+        for network in self._attached(container):
+            self._engine.api.disconnect_container_from_network(container["Id"], network)
+
+    def _heal(self, container: Any, service: str) -> None:
+        """With the address and the names that it was made with."""
+        self._require_own_network(container, service)
+        stack = self._names.stack
+        if stack is None or self._attached(container):
+            return
+        wanted = stack.services[service]
+        self._engine.api.connect_container_to_network(
+            container["Id"],
+            self._names.network(stack.network.name),
+            ipv4_address=wanted.address,
+            aliases=[service, *wanted.aliases],
+        )
+
+    def _attached(self, container: Any) -> list[str]:
+        """The networks of this instance that it is attached to; others are none of ours."""
+        ours = self._engine.http.networks(filters={"label": f"{labels.INSTANCE}={self._names.instance}"})
+        return [each["Name"] for each in ours if each["Name"] in container["NetworkSettings"]["Networks"]]
+
+    def _require_own_network(self, container: Any, service: str) -> None:
+        if owner := namespace_of(container):
+            told = self._engine.http.inspect_container(owner)["Config"]["Labels"]
+            raise failures.shares_network(service, told.get(labels.SERVICE, owner))

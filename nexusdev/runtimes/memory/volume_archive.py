@@ -1,0 +1,51 @@
+"""Volumes of an engine in memory as tar streams."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from typing import IO
+
+from msgspec import Struct
+
+from nexusdev.runtimes import failures
+from nexusdev.runtimes.memory.engine import ALIVE, FakeEngine, FakeVolume
+
+
+class MemoryVolumes(Struct, frozen=True, kw_only=True):
+    """interfaces.VolumeArchive over a FakeEngine."""
+
+    project: str
+    instance: str
+    engine: FakeEngine
+
+    def export(self, volume: str, stream: IO[bytes]) -> None:
+        stream.write(self._own(volume).archive or _empty())
+
+    def import_(self, volume: str, stream: IO[bytes]) -> None:
+        found = self._own(volume)
+        full_name = f"{self.project}_{volume}"
+        users = [
+            each.service
+            for each in self.engine.containers.values()
+            if each.state in ALIVE and full_name in each.volumes
+        ]
+        if users:
+            raise failures.volume_has_users(volume, users)
+        found.archive = stream.read()
+
+    def _own(self, volume: str) -> FakeVolume:
+        full_name = f"{self.project}_{volume}"
+        found = self.engine.volumes.get(full_name)
+        if found is None:
+            raise failures.no_volume(volume)
+        if found.instance != self.instance:
+            raise failures.not_ours("volume", full_name)
+        return found
+
+
+def _empty() -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w"):
+        pass
+    return packed.getvalue()

@@ -1,0 +1,135 @@
+"""What every runtime that exports and imports volumes owes to its callers."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Mapping
+
+import pytest
+
+from nexusdev.errors import IdentityMismatch, Locked, NotFound
+from nexusdev.interfaces import VolumeArchive
+from nexusdev.plan import Stop
+from tests.contract.worlds import Bench, MemoryBench
+
+
+@pytest.fixture
+def volumes(bench: Bench) -> VolumeArchive:
+    """The archive of an instance that is stopped; its volumes exist."""
+    bench.up()
+    bench.walk(bench.runtime().plan(Stop()))
+    archive = bench.runtime().volumes
+    assert archive is not None
+    return archive
+
+
+def packed(files: Mapping[str, bytes]) -> io.BytesIO:
+    """A tar archive of files that belong to 12345 and that only their owner may read."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode, entry.uid, entry.gid = len(data), 0o600, 12345, 12345
+            archive.addfile(entry, io.BytesIO(data))
+    return io.BytesIO(stream.getvalue())
+
+
+def exported(volumes: VolumeArchive) -> io.BytesIO:
+    stream = io.BytesIO()
+    volumes.export("store-0", stream)
+    return io.BytesIO(stream.getvalue())
+
+
+def files_of(stream: io.BytesIO) -> dict[str, bytes]:
+    """Name → content of the files of an archive."""
+    with tarfile.open(fileobj=stream) as archive:
+        found = {each.name: archive.extractfile(each) for each in archive if each.isfile()}
+        return {name.removeprefix("./"): file.read() for name, file in found.items() if file}
+
+
+def test_a_fresh_volume_is_exported_without_a_file(volumes: VolumeArchive) -> None:
+    assert files_of(exported(volumes)) == {}
+
+
+def test_what_was_imported_is_exported_again(volumes: VolumeArchive) -> None:
+    files = {"data.bin": bytes(range(256)) * 4000, ".hidden": b"yes", "empty": b""}
+    volumes.import_("store-0", packed(files))
+    assert files_of(exported(volumes)) == files
+
+
+def test_an_export_can_be_imported_again(volumes: VolumeArchive) -> None:
+    volumes.import_("store-0", packed({"a": b"1", "b": b"2"}))
+    first = exported(volumes)
+    volumes.import_("store-0", first)
+    assert files_of(exported(volumes)) == {"a": b"1", "b": b"2"}
+
+
+def test_an_import_replaces_everything_that_was_there(volumes: VolumeArchive) -> None:
+    volumes.import_("store-0", packed({"old": b"1", ".old": b"2", "..old": b"3", "both": b"4"}))
+    volumes.import_("store-0", packed({"both": b"5"}))
+    assert files_of(exported(volumes)) == {"both": b"5"}
+
+
+def test_owners_and_modes_are_kept(volumes: VolumeArchive) -> None:
+    volumes.import_("store-0", packed({"secret": b"1"}))
+    with tarfile.open(fileobj=exported(volumes)) as archive:
+        [entry] = [each for each in archive if each.isfile()]
+    assert (entry.uid, entry.gid, entry.mode & 0o777) == (12345, 12345, 0o600)
+
+
+def test_the_service_reads_what_was_imported(bench: Bench, volumes: VolumeArchive) -> None:
+    if isinstance(bench, MemoryBench):
+        pytest.skip("no process reads a file in memory")
+    volumes.import_("store-0", packed({"greeting": b"hello"}))
+    bench.up()
+    assert bench.runtime().execute("store-0", ["cat", "/nexus-data/greeting"]).stdout == b"hello"
+
+
+def test_a_volume_that_a_running_service_has_is_not_imported(bench: Bench, volumes: VolumeArchive) -> None:
+    volumes.import_("store-0", packed({"a": b"1"}))
+    bench.up()
+    with pytest.raises(Locked, match="volume store-0 is in use") as raised:
+        volumes.import_("store-0", packed({"b": b"2"}))
+    assert "store-0" in raised.value.why
+    assert files_of(exported(volumes)) == {"a": b"1"}
+
+
+def test_a_volume_that_a_stranger_uses_is_not_imported(bench: Bench, volumes: VolumeArchive) -> None:
+    bench.add_stranger("nxt-stranger", volume=f"{bench.project}_store-0")
+    try:
+        with pytest.raises(Locked):
+            volumes.import_("store-0", packed({"b": b"2"}))
+    finally:
+        bench.hand("remove", "nxt-stranger")
+
+
+def test_a_volume_that_is_not_there_is_told(bench: Bench, volumes: VolumeArchive) -> None:
+    bench.down()
+    for deed in (volumes.export, volumes.import_):
+        with pytest.raises(NotFound, match="there is no volume store-0"):
+            deed("store-0", packed({}))
+
+
+def test_a_volume_of_another_name_is_told(volumes: VolumeArchive) -> None:
+    with pytest.raises(NotFound, match="there is no volume other"):
+        volumes.export("other", io.BytesIO())
+
+
+def test_a_foreign_volume_of_the_same_name_is_never_touched(bench: Bench, volumes: VolumeArchive) -> None:
+    bench.down()
+    bench.add_foreign_volume(f"{bench.project}_store-0")
+    try:
+        for deed in (volumes.export, volumes.import_):
+            with pytest.raises(IdentityMismatch) as raised:
+                deed("store-0", packed({}))
+            assert raised.value.code == "FOREIGN_VOLUME"
+    finally:
+        bench.hand("remove_volume", f"{bench.project}_store-0")
+
+
+def test_nothing_is_left_behind(bench: Bench, volumes: VolumeArchive) -> None:
+    before = bench.runtime().observe().objects
+    volumes.import_("store-0", packed({"a": b"1"}))
+    exported(volumes)
+    assert bench.runtime().observe().objects == before
