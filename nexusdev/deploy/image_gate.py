@@ -78,7 +78,9 @@ def fetching(
         try_with(reference)
     missing = [name for name in wanted if stored[name] is None]
     with ExitStack() as stack_of_contexts:
-        _try_optional(images, stack, missing, gate, offline=offline, strict=strict, listener=listener)
+        _try_optional(
+            images, stack, missing, gate, offline=offline, strict=strict, listener=listener, try_with=try_with
+        )
         missing = [name for name in missing if images.resolve([name])[name] not in gate._present | _refs(gate, stack)]
         if missing:
             if not offline:
@@ -130,6 +132,7 @@ def _try_optional(
     offline: bool,
     strict: bool,
     listener: Listener,
+    try_with: Callable[[str], None],
 ) -> None:
     """Images that only optional services use are fetched first, alone: their absence is no failure unless ``strict``."""
     for name in missing:
@@ -144,6 +147,7 @@ def _try_optional(
                 gate.absent[service.name] = error.message
                 listener.tell(Note(text=f"{service.name} is left out: {error.message}", warning=True))
         else:
+            try_with(reference)
             gate.arrived(reference)
 
 

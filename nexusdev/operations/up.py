@@ -202,6 +202,11 @@ def _deploy(
     images, settings = context.images(), context.settings
     stored.expect(state.instance.folder, state.selected)
     with ExitStack() as contexts:
+
+        def admit(reference: str) -> None:
+            state.validation.run_for_image(reference, images.store)
+            context.provider.deliver(reference)
+
         with _phase(context, watch, "images", after=["preflight"]):
             gate = contexts.enter_context(
                 fetching(
@@ -210,7 +215,7 @@ def _deploy(
                     offline=settings.offline,
                     strict=settings.strict,
                     listener=context.listener,
-                    try_with=lambda reference: state.validation.run_for_image(reference, images.store),
+                    try_with=admit,
                 )
             )
         with _phase(context, watch, "plan", after=["images"]):

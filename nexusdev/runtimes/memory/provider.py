@@ -48,12 +48,14 @@ class MemoryProvider(Struct, kw_only=True):
         engine_facts: What the engine says of itself.
         sizes: Bytes of each volume by its full name.
         store: The images.
+        delivered: Every image that was made available, in order.
     """
 
     engine: FakeEngine = field(default_factory=FakeEngine)
     engine_facts: EngineFacts = FACTS
     sizes: dict[str, int] = field(default_factory=dict)
     store: MemoryImages = field(default_factory=MemoryImages)
+    delivered: list[str] = field(default_factory=list)
 
     def runtime(self, instance: str, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:
         return MemoryRuntime(
@@ -106,7 +108,7 @@ class MemoryProvider(Struct, kw_only=True):
         return self.store
 
     def deliver(self, reference: str) -> None:
-        """Nothing to do: nothing reads an image here."""
+        self.delivered.append(reference)
 
 
 def _owned(container: FakeContainer) -> OwnedResource:

@@ -167,6 +167,14 @@ def test_an_optional_service_comes_once_its_image_is_there_and_is_insisted_on_wh
     assert "pages" in {container.service for container in house.engine.containers.values()}
 
 
+def test_every_image_is_delivered_to_where_containers_run(house: House) -> None:
+    """One is there, one arrives while others start, and one is wanted by an optional service alone."""
+    with_an_optional_service(house)
+    house.provider.pictures = FakeImages(missing={"pages", "redis"}, names=("redis", "haproxy", "pages"))
+    up(house.context())
+    assert sorted(house.provider.delivered) == ["nexusdev/haproxy:1", "nexusdev/pages:1", "nexusdev/redis:1"]
+
+
 def test_what_has_its_image_starts_while_others_are_still_built(house: House) -> None:
     house.provider.pictures.missing = {"redis"}
     up(house.context())
