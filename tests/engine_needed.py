@@ -30,7 +30,7 @@ def require_image(name: str) -> str:
         name: The image without its tag: ``nexusdev/base``.
     """
     require_engine()
-    tags = [tag for image in engine().http.images() for tag in image.get("RepoTags") or ()]
+    tags: list[str] = [tag for image in engine().http.images() for tag in image.get("RepoTags") or ()]
     ours = sorted((tag for tag in tags if tag.startswith(f"{name}:")), key=lambda tag: not tag.endswith(":local"))
     if not ours:
         short = name.rpartition("/")[2]

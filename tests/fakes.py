@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -33,7 +33,7 @@ from nexusdev.components.contract import (
 from nexusdev.components.defaults import ComponentDefaults
 from nexusdev.context import Context, open_context
 from nexusdev.errors import ImageUnavailable
-from nexusdev.events import Event, Listener
+from nexusdev.events import Event
 from nexusdev.instance import port_blocks
 from nexusdev.instance.identity import Identity
 from nexusdev.interfaces import InstanceAccess, View
@@ -281,6 +281,11 @@ class House:
         return f"nexusdev-{self.name}-{service}-1"
 
     @property
+    def components(self) -> Mapping[str, Component]:
+        """Every component of the small stack."""
+        return {each.name: each for each in (self.gateway, self.redis, *self.more)}
+
+    @property
     def doubles(self) -> dict[str, Any]:
         """What stands in the place of the world."""
         return {
@@ -288,7 +293,7 @@ class House:
             "port_taken": taken_or_of_another_worker,
             "open_images": lambda *_: self.provider.pictures,
             "clock": self.clock,
-            "components": {each.name: cast(Component, each) for each in (self.gateway, self.redis, *self.more)},
+            "components": self.components,
             "compose": self.folder / "compose" / "stack.yaml",
             "environ": {"PATH": os.environ["PATH"]},
         }
@@ -305,16 +310,14 @@ class House:
             identity=Identity(name=self.name, project=self.project, explicit=True),
             settings=Settings(**chosen),
             root=self.folder / "state",
-            listener=cast(Listener, self.heard),
+            listener=self.heard,
             **self.doubles,
         )
 
     def open(self, project: str | Path | None = None, **settings: Any) -> StackHandle:
         """What ``nexusdev.open`` returns, in this world."""
         flags = {"instance": self.name, "timeout": 20.0, **settings}
-        context = open_context(
-            Path(project or self.project), flags=flags, listener=cast(Listener, self.heard), **self.doubles
-        )
+        context = open_context(Path(project or self.project), flags=flags, listener=self.heard, **self.doubles)
         return StackHandle(context)
 
     def type(self, *words: str) -> Typed:

@@ -48,7 +48,7 @@ class PostgresWriter:
     def prepare(self, owner_url: str) -> None:
         """Tables are made by the migration owner, never by the application's role."""
         with postgres(self.variables, owner_url, autocommit=True) as owner:
-            owner.execute(f"CREATE TABLE {self.table} (number int PRIMARY KEY)")  # type: ignore[arg-type]
+            owner.execute(f"CREATE TABLE {self.table} (number int PRIMARY KEY)")
 
     def write(self, number: int) -> None:
         self.connection.execute(f"INSERT INTO {self.table} VALUES (%s) ON CONFLICT DO NOTHING", [number])
@@ -194,7 +194,8 @@ def sentinel_master(variables: Variables) -> Any:
     nodes = [
         (host, int(port)) for host, port in (node.rsplit(":", 1) for node in variables["REDIS_SENTINELS"].split(","))
     ]
-    return Sentinel(nodes, sentinel_kwargs=credentials, **credentials).master_for(variables["REDIS_MASTER_NAME"])
+    sentinel = Sentinel(nodes, sentinel_kwargs=credentials, **credentials)  # type: ignore[no-untyped-call]
+    return sentinel.master_for(variables["REDIS_MASTER_NAME"])  # type: ignore[no-untyped-call]
 
 
 def s3_client(variables: Variables, **settings: Any) -> Any:

@@ -73,7 +73,7 @@ class Project:
     def port(self, service: str, inside: int) -> int:
         """Where the host finds a port of a service's container."""
         rows = self.run("ports", "--json").data["ports"]
-        return next(row["port"] for row in rows if (row["service"], row["container_port"]) == (service, inside))
+        return next(int(row["port"]) for row in rows if (row["service"], row["container_port"]) == (service, inside))
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """The same, in the background."""

@@ -20,7 +20,7 @@ def base_image() -> str:
 
 def image(name: str) -> str:
     """One of the stack's images; every one is present when the session's instance is."""
-    return next(tag for each in client().images.list() for tag in each.tags if f"nexusdev/{name}:" in tag)
+    return next(str(tag) for each in client().images.list() for tag in each.tags if f"nexusdev/{name}:" in tag)
 
 
 def instance_of(project: Project) -> str:

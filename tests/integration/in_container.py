@@ -31,15 +31,18 @@ def redis_by_url() -> str:
 def redis_by_sentinel() -> str:
     from redis.sentinel import Sentinel
 
-    login = {
+    login: dict[str, Any] = {
         "username": os.environ["REDIS_USERNAME"],
         "password": os.environ["REDIS_PASSWORD"],
         "ssl": True,
         "ssl_ca_certs": os.environ["NEXUSDEV_CA_FILE"],
     }
     places = [each.rsplit(":", 1) for each in os.environ["REDIS_SENTINELS"].split(",")]
-    sentinel = Sentinel([(host, int(port)) for host, port in places], sentinel_kwargs=login, **login)
-    return str(sentinel.master_for(os.environ["REDIS_MASTER_NAME"]).role()[0].decode())
+    sentinel = Sentinel(  # type: ignore[no-untyped-call]
+        [(host, int(port)) for host, port in places], sentinel_kwargs=login, **login
+    )
+    master = sentinel.master_for(os.environ["REDIS_MASTER_NAME"])  # type: ignore[no-untyped-call]
+    return str(master.role()[0].decode())
 
 
 def minio() -> dict[str, str]:

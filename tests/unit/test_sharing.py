@@ -37,12 +37,13 @@ def modules() -> Iterator[ModuleType]:
 def own_objects() -> Iterator[tuple[str, Any]]:
     """What modules and classes of the package hold, by its full name."""
     for module in modules():
-        holders = [
+        classes = [
             each
             for each in vars(module).values()
             if isinstance(each, type) and each.__module__ == module.__name__ and not issubclass(each, Enum)
         ]
-        for holder in (module, *holders):
+        holders: list[ModuleType | type[Any]] = [module, *classes]
+        for holder in holders:
             for name, value in vars(holder).items():
                 if not name.startswith("__"):
                     yield f"{module.__name__}:{holder.__name__}.{name}", value

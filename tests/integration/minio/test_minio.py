@@ -8,6 +8,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -134,9 +135,7 @@ def test_one_node_down_costs_no_error_and_no_write(
     assert set(account.acknowledged) <= writer.read()
     assert states(project)[victim] != "online"
     for key in writer.unanswered:
-        app.until(
-            lambda key=key: bool(s3.put_object(Bucket=DATA, Key=key, Body=b"x")), seconds=130, what=f"writing {key}"
-        )
+        app.until(partial(s3.put_object, Bucket=DATA, Key=key, Body=b"x"), seconds=130, what=f"writing {key}")
 
 
 def locked_by(project: Project, variables: Mapping[str, str], node: str) -> set[str]:
@@ -163,7 +162,7 @@ def wait_until_every_node_writes_to_every_drive(project: Project, variables: Map
     for name in NODES:
         node = app.s3_client({**variables, "AWS_ENDPOINT_URL_S3": f"https://127.0.0.1:{project.port(name, 9000)}"})
         app.until(
-            lambda node=node: every_drive_gets(project, node),
+            partial(every_drive_gets, project, node),
             seconds=60,
             what=f"an object by {name} on all four drives",
         )

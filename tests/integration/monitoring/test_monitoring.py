@@ -75,7 +75,7 @@ def test_every_target_is_up_and_carries_component_and_service(
     app.until(all_are_up, seconds=40, what="every target up")
     reply = targets(project, variables, server)
     assert all(each["scrapeUrl"].startswith("https://") for each in reply)
-    assert {each["labels"]["component"] for each in reply} == set(registry.NAMES)
+    assert {each["labels"]["component"] for each in reply} == set(registry.ALL)
 
 
 def test_everything_that_runs_is_seen(project: Project) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import hvac
@@ -109,12 +109,13 @@ def test_each_consumer_reads_its_own_credentials_and_no_other_s(
         assert read.read_secret_version(path=path, raise_on_deleted_version=True)["data"]["data"]
         assert read.read_secret_metadata(path=path)["data"]["current_version"]
         return
-    for ask in (
+    refused: tuple[Callable[[], object], ...] = (
         lambda: read.read_secret_version(path=path, raise_on_deleted_version=True),
         lambda: read.read_secret_version(path=path, version=1, raise_on_deleted_version=True),
         lambda: read.read_secret_metadata(path=path),
         lambda: read.list_secrets(path=path.partition("/")[0]),
-    ):
+    )
+    for ask in refused:
         with pytest.raises(hvac.exceptions.Forbidden):
             ask()
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from nexusdev.components.contract import Component, Readiness
+from nexusdev.components.contract import Readiness
 from nexusdev.deploy.exit_monitor import ExitMonitor, cause, crash
 from nexusdev.deploy.readiness_loop import LONGEST, SHORTEST, TimeIsUp, Wait, late, pause_after, until_ready
 from nexusdev.errors import SeedingFailed
@@ -38,7 +38,7 @@ def access() -> InstanceAccess:
 
 def wait_for(component: FakeComponent, *, clock: FakeClock, heard: Heard, deadline: float = 1e9, **more: Any) -> Wait:
     return until_ready(
-        cast(Component, component),
+        component,
         access(),
         clock=clock,
         deadline=lambda: deadline,

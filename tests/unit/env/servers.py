@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from nexusdev.instance.certificates import prepare
 from nexusdev.stack.model import Network, Secret, SecretRecipe, Stack
@@ -50,7 +50,7 @@ def serving(folder: Path, talk: Talk, *, starttls: bool = False, port: int = 0) 
                     plain.recv(8)
                     plain.sendall(b"S")
                 with context.wrap_socket(plain, server_side=True) as secure, secure.makefile("rwb") as stream:
-                    talk(stream)
+                    talk(cast(IO[bytes], stream))  # typeshed has no common name for what makefile returns
                     stream.flush()
             except (OSError, ValueError):
                 plain.close()

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from nexusdev.env import file as env_file
 from nexusdev.env.file import write
 from nexusdev.env.formats import render
 from nexusdev.errors import InvalidConfig
@@ -101,7 +100,7 @@ def test_a_folder_without_write_permission_is_said(tmp_path: Path) -> None:
 
 
 def test_as_root_too_a_folder_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(env_file.os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(InvalidConfig) as raised:
         write(tmp_path / ".env.nexusdev", CONTENT)
     assert f"no permission to write into {tmp_path}" in raised.value.why

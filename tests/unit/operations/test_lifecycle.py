@@ -146,12 +146,8 @@ def test_the_question_before_destroy_says_what_would_be_lost(running: House) -> 
 
 
 def test_another_folders_instance_is_not_taken_down(running: House) -> None:
-    thief = (
-        House(folder=running.folder / "thief", provider=running.provider)
-        if (running.folder / "thief").mkdir() is None
-        else None
-    )
-    assert thief is not None
+    (running.folder / "thief").mkdir()
+    thief = House(folder=running.folder / "thief", provider=running.provider)
     with pytest.raises(IdentityMismatch) as error:
         down(thief.context())
     assert str(running.project) in error.value.why

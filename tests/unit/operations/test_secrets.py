@@ -101,6 +101,7 @@ def test_vault_gets_the_new_password_too(standing: House) -> None:
 
 def test_where_a_component_refuses_its_error_is_raised_and_the_env_file_stays_true(standing: House) -> None:
     before = env_file(standing)
+    assert isinstance(standing.redis, Redis)
     standing.redis.refuses = True
     with pytest.raises(SeedingFailed):
         rotate(standing.context())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from tests.unit.env.servers import authority, http, serving
 COMPONENT = create()
 
 GATEWAY = Path(__file__).parents[4] / "compose" / "gateway"
-WELL = {
+WELL: dict[str, dict[str, tuple[str, ...]]] = {
     "gateway-rw": {
         "postgresql-primary": ("postgresql-1",),
         "redis-0": (),
@@ -107,7 +108,7 @@ def test_every_role_has_its_backend_in_the_configuration() -> None:
         words = [line.split() for file in folder.glob("*.cfg") for line in file.read_text().splitlines()]
         named = {line[1] for line in words if line and line[0] in ("listen", "backend", "frontend")}
         assert role.name in named
-        assert any(readiness.re.fullmatch(role.backend, name) for name in named), role
+        assert any(re.fullmatch(role.backend, name) for name in named), role
 
 
 def test_applications_read_nothing_of_the_gateway_itself(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_a_bundle_that_the_environment_names_comes_first(tmp_path: Path) -> None
 
 def test_proxies_pass_and_other_variables_do_not(tmp_path: Path) -> None:
     environ = {"GOPROXY": "https://goproxy.example", "HTTPS_PROXY": "http://proxy:3128", "TOKEN": "secret"}
-    environment = make_host(tmp_path, **environ).mounts().environment
+    environment = make_host(tmp_path, None, **environ).mounts().environment
     assert {name: environment[name] for name in ("GOPROXY", "HTTPS_PROXY")} == {
         "GOPROXY": "https://goproxy.example",
         "HTTPS_PROXY": "http://proxy:3128",
