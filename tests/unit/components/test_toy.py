@@ -1,0 +1,79 @@
+"""A component that nothing but its own folder knows appears in every command."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nexusdev.interfaces import InstanceAccess
+from tests.fakes import FakeImages, House, MemoryProvider
+from tests.toy.component import Toy
+from tests.toy.scenario import FOLDER, declared, live_through
+
+
+@dataclass
+class Hosted(Toy):
+    """The toy whose server runs as a process of this machine, in the place of the container that memory only remembers."""
+
+    process: subprocess.Popen[bytes] | None = None
+
+    def probe(self, access: InstanceAccess, *, test_writes: bool = False) -> bool:
+        if self.process is None:
+            self.process = serve(access)
+        return super().probe(access, test_writes=test_writes)
+
+
+def serve(access: InstanceAccess) -> subprocess.Popen[bytes]:
+    """The toy's own server with the instance's certificate, once it listens."""
+    port, state = access.address("toy-0", 8443).port, access.ca_file.parents[1]
+    files = (state / "tls" / "toy.crt", state / "tls" / "toy.key", state / "secrets" / "toy-token")
+    process = subprocess.Popen([sys.executable, str(FOLDER / "server.py"), str(port), *map(str, files)])
+    until = time.monotonic() + 20
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            break
+    return process
+
+
+@dataclass(kw_only=True)
+class ToyHouse(House):
+    """A project whose stack is the toy."""
+
+    provider: MemoryProvider = field(default_factory=lambda: MemoryProvider(pictures=FakeImages(names=("relay",))))
+    toy: Hosted = field(default_factory=Hosted)
+
+    @property
+    def doubles(self) -> dict[str, Any]:
+        return {**super().doubles, **declared(), "components": {"toy": self.toy}}
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyHouse]:
+    monkeypatch.setenv("NEXUSDEV_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    made = ToyHouse(folder=tmp_path)
+    yield made
+    if made.toy.process is not None:
+        made.toy.process.kill()
+        made.toy.process.wait()
+
+
+def test_a_component_with_a_folder_of_its_own_is_known_to_every_command(house: ToyHouse) -> None:
+    def type_(*words: str) -> Any:
+        if words[0] == "logs":
+            house.engine.say(house.container("toy-0"), "stored 6 bytes")
+        return house.type(*words)
+
+    live_through(type_)
