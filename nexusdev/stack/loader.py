@@ -12,6 +12,7 @@ from pathlib import Path
 from nexusdev.stack import schema
 from nexusdev.stack.checks import check_recipes, check_services
 from nexusdev.stack.document import MappingNode, SourcePosition, Value, config_error, read
+from nexusdev.stack.groups import check_groups
 from nexusdev.stack.model import Network, Secret, SecretRecipe, Stack
 from nexusdev.stack.profiles import read_profiles
 from nexusdev.stack.services import NAME, Declared, read_service
@@ -46,6 +47,7 @@ def load(path: Path | str, environment: Mapping[str, str]) -> Stack:
     given = (each for each in declared.configs.values() if not _is_made_later(each, environment))
     services = {name: read_service(name, value, declared) for name, value in sections["services"].items()}
     check_services(services, sections["services"], network)
+    check_groups(services, sections["services"])
     return Stack(
         project=_project(members["name"]),
         network=network,

@@ -43,7 +43,7 @@ def test_a_page_of_what_does_not_run_says_how_to_bring_it_up(house: House) -> No
 
 WATCHED = """  gateway-ro:
     image: ${NEXUS_IMAGE_HAPROXY}
-    x-nexusdev: {component: gateway, group: gateway, ordinal: 1}
+    x-nexusdev: {component: gateway}
     entrypoint: [serve]
     networks: {nexus: {ipv4_address: "${NEXUS_NET}.11", aliases: [prometheus, alertmanager, grafana, minio-api]}}
     ports: ["127.0.0.1:${NEXUS_PORTS}51:9093", "127.0.0.1:${NEXUS_PORTS}91:9001"]

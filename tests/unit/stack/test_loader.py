@@ -368,7 +368,7 @@ def test_two_services_cannot_have_one_port_address_or_name(files: Files) -> None
     def second(address: str, port: int, alias: str) -> str:
         return (
             f"{GOOD}  db-1:\n    image: db\n    networks: {{nexus: {{ipv4_address: {address}, aliases: [{alias}]}}}}\n"
-            f'    ports: ["127.0.0.1:{port}:5432"]\n    x-nexusdev: {{component: db}}\n'
+            f'    ports: ["127.0.0.1:{port}:5432"]\n    x-nexusdev: {{component: db, group: other}}\n'
         )
 
     files.load(second("10.213.0.31", 21041, "other"))
