@@ -19,6 +19,7 @@ from nexusdev.components.contract import (
 )
 from nexusdev.components.defaults import ComponentDefaults
 from nexusdev.components.monitoring import names, readiness
+from nexusdev.components.registry import ALL
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.stack.losses import Holding
 from nexusdev.stack.model import Service
@@ -56,9 +57,13 @@ class Monitoring(ComponentDefaults):
         GatewayRole(proxy="gateway-ro", name=names.ALERTMANAGER, backend="alertmanager"),
     )
 
+    def __init__(self, components: Mapping[str, Component] = ALL) -> None:
+        """``components``: whose servers it watches."""
+        self._components = components
+
     def probe(self, access: InstanceAccess, *, test_writes: bool = False) -> readiness.Facts:
         del test_writes  # its readiness asks for no write
-        return readiness.probe(access)
+        return readiness.probe(access, self._components)
 
     def assess(self, facts: readiness.Facts) -> Readiness:
         return readiness.assess(facts)

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from nexusdev.components.contract import Readiness, ServiceStatus
+from nexusdev.components.contract import Component, Readiness, ScrapeTargets, ServiceStatus
 from nexusdev.components.https_connection import HttpsConnection, Response, connect
 from nexusdev.components.monitoring import names, targets
 from nexusdev.components.monitoring.targets import Target
@@ -57,11 +57,12 @@ class Facts(Struct, frozen=True, kw_only=True):
         return tuple(each for each in server.targets if each.needs <= self.services)
 
 
-def probe(access: InstanceAccess) -> Facts:
-    """Ask all of them at once, and the runtime for what exists."""
+def probe(access: InstanceAccess, components: Mapping[str, Component]) -> Facts:
+    """Ask all of them at once, and the runtime for what exists. ``components``: those that may be scraped, by name."""
+    declared = targets.declared(components)
     services = access.runtime.observe().services
     asked: dict[str, Callable[[], Any]] = {
-        **{name: partial(_server, access, name) for name in names.PROMETHEUSES},
+        **{name: partial(_server, access, name, declared) for name in names.PROMETHEUSES},
         **{name: partial(_alertmanager, access, name) for name in names.ALERTMANAGERS},
     }
     if names.GRAFANA in services:
@@ -85,8 +86,8 @@ def assess(facts: Facts) -> Readiness:
     for server in facts.servers:
         if not facts.wanted(server) and not server.young:
             return Readiness(missing=f"{server.name} has no targets yet")
-    if lost := sorted({each for server in facts.servers for each in facts.wanted(server) if each.lost}, key=_by_job):
-        return Readiness(missing=f"{targets.named(lost)} down")
+    if lost := {_by_job(each): each for server in facts.servers for each in facts.wanted(server) if each.lost}:
+        return Readiness(missing=f"{targets.named([lost[key] for key in sorted(lost)])} down")
     for peer in facts.alertmanagers:
         if peer.members < len(facts.alertmanagers):
             return Readiness(missing=f"{peer.name} sees {peer.members} of {len(facts.alertmanagers)} alertmanagers")
@@ -122,19 +123,19 @@ def _by_job(target: Target) -> tuple[str, str]:
     return target.job, target.instance
 
 
-def _server(access: InstanceAccess, name: str) -> PrometheusServer:
+def _server(access: InstanceAccess, name: str, declared: ScrapeTargets) -> PrometheusServer:
     def read(answer: Response, line: HttpsConnection) -> PrometheusServer:
-        marks = line.get(_question()).json()
+        marks = line.get(_question(declared)).json()
         silent, lost = (targets.keys(marks, mark) for mark in ("silent", "lost"))
-        listed = targets.parse(answer.json(), silent=silent, lost=lost)
+        listed = targets.parse(answer.json(), declared, silent=silent, lost=lost)
         return PrometheusServer(name=name, targets=listed, young=not listed and _is_young(line))
 
     reply = _asked(access, name, names.PORT, "/api/v1/targets?state=active", read)
     return reply if isinstance(reply, PrometheusServer) else PrometheusServer(name=name, trouble=reply)
 
 
-def _question() -> str:
-    marks = {"silent": targets.silent_query(), "lost": targets.lost_query()}
+def _question(declared: ScrapeTargets) -> str:
+    marks = {"silent": targets.silent_query(declared), "lost": targets.lost_query(declared)}
     query = " or ".join(f'label_replace({each}, "what", "{mark}", "", "")' for mark, each in marks.items())
     return f"/api/v1/query?query={quote(query)}"
 

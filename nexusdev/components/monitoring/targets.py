@@ -8,8 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from nexusdev.components.contract import ScrapeTargets
-from nexusdev.components.registry import ALL
+from nexusdev.components.contract import Component, ScrapeTargets
 
 _FEW = 3
 UP, DOWN = "up", "down"
@@ -17,9 +16,9 @@ UP, DOWN = "up", "down"
 _MACHINE, _OF_THE_MACHINE = "machine", "node-exporter"
 
 
-def declared() -> ScrapeTargets:
-    """What all components declare of their targets, as one."""
-    each = [component.scrape_targets for component in ALL.values()]
+def declared(components: Mapping[str, Component]) -> ScrapeTargets:
+    """What these components declare of their targets, as one."""
+    each = [component.scrape_targets for component in components.values()]
     return ScrapeTargets(
         through={job: service for one in each for job, service in one.through.items()},
         roles={role: services for one in each for role, services in one.roles.items()},
@@ -27,24 +26,30 @@ def declared() -> ScrapeTargets:
     )
 
 
-def silent_query() -> str:
+def silent_query(declared: ScrapeTargets) -> str:
     """PromQL: a series for each target whose exporter answers while what it is about does not."""
-    return " or ".join(f"{name} == 0" for name in declared().silent)
+    return " or ".join(f"{name} == 0" for name in declared.silent)
 
 
-def lost_query() -> str:
+def lost_query(declared: ScrapeTargets) -> str:
     """PromQL: the same for those that have not answered for a whole minute: a part that starts is given as long."""
-    return " or ".join(f"(max_over_time({name}[1m]) == 0 and {name} offset 1m)" for name in ("up", *declared().silent))
+    return " or ".join(f"(max_over_time({name}[1m]) == 0 and {name} offset 1m)" for name in ("up", *declared.silent))
 
 
 class Target(Struct, frozen=True, kw_only=True):
-    """What is scraped; ``health``: up, down, unknown (not scraped yet). ``lost``: down, and for longer than a start takes."""
+    """What is scraped.
+
+    health    up, down, unknown (not scraped yet)
+    lost      down, and for longer than a start takes
+    declared  what the components say of their targets
+    """
 
     job: str
     instance: str
     health: str
     error: str = ""
     lost: bool = False
+    declared: ScrapeTargets = ScrapeTargets()
 
     @property
     def is_up(self) -> bool:
@@ -53,41 +58,42 @@ class Target(Struct, frozen=True, kw_only=True):
     @property
     def about(self) -> frozenset[str]:
         """The services that its answer tells of. A role's answer tells of none in particular."""
-        if self.instance in declared().roles:
+        if self.instance in self.declared.roles:
             return frozenset()
         if self.instance == _MACHINE:
             return frozenset({_OF_THE_MACHINE})
-        through = declared().through.get(self.job, "")
+        through = self.declared.through.get(self.job, "")
         return frozenset({self.instance, through.format(self.instance.rpartition("-")[2])} - {""})
 
     @property
     def needs(self) -> frozenset[str]:
         """The services without which it cannot answer."""
-        return declared().roles.get(self.instance) or self.about
+        return self.declared.roles.get(self.instance) or self.about
 
 
 Key = tuple[str, str]
 
 
-def parse(reply: Mapping[str, Any], *, silent: Sequence[Key] = (), lost: Sequence[Key] = ()) -> tuple[Target, ...]:
+def parse(
+    reply: Mapping[str, Any], declared: ScrapeTargets, *, silent: Sequence[Key] = (), lost: Sequence[Key] = ()
+) -> tuple[Target, ...]:
     """The targets in the reply of ``/api/v1/targets``, sorted by job and instance. ``silent``, ``lost``: (job, instance)."""
-    targets = (_target(each, frozenset(silent), frozenset(lost)) for each in reply["data"]["activeTargets"])
+    targets = (_target(each, declared, frozenset(silent), frozenset(lost)) for each in reply["data"]["activeTargets"])
     return tuple(sorted(targets, key=lambda target: (target.job, target.instance)))
 
 
-def _target(reply: Mapping[str, Any], silent: frozenset[Key], lost: frozenset[Key]) -> Target:
+def _target(reply: Mapping[str, Any], declared: ScrapeTargets, silent: frozenset[Key], lost: frozenset[Key]) -> Target:
     key = (reply["labels"]["job"], reply["labels"]["instance"])
-    if reply["health"] == UP and key in silent:
-        return Target(
-            job=key[0], instance=key[1], health=DOWN, error="its exporter gets no answer from it", lost=key in lost
-        )
-    health = reply["health"]
+    health, error = reply["health"], reply.get("lastError", "")
+    if health == UP and key in silent:
+        health, error = DOWN, "its exporter gets no answer from it"
     return Target(
         job=key[0],
         instance=key[1],
         health=health,
-        error=reply.get("lastError", ""),
+        error=error,
         lost=health == DOWN and key in lost,
+        declared=declared,
     )
 
 

@@ -18,6 +18,7 @@ from nexusdev.components.monitoring.component import create
 from nexusdev.components.monitoring.coverage import coverage
 from nexusdev.components.monitoring.readiness import Facts, Peer, PrometheusServer
 from nexusdev.components.monitoring.targets import Target
+from nexusdev.components.registry import ALL
 from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.interfaces import Address, InstanceAccess, View
 from nexusdev.plan import Observation, ObservedService, Phase
@@ -40,9 +41,11 @@ SERVICES = frozenset(
     }
 )
 
+DECLARED = targets.declared(ALL)
+
 
 def target(job: str, instance: str, health: str = "up", *, lost: bool = False) -> Target:
-    return Target(job=job, instance=instance, health=health, lost=lost)
+    return Target(job=job, instance=instance, health=health, lost=lost, declared=DECLARED)
 
 
 UP = (
@@ -153,7 +156,9 @@ def test_a_prometheus_that_has_just_begun_is_no_worse_for_having_no_targets_yet(
 
 
 def test_an_exporter_whose_server_is_silent_is_no_target_that_is_up() -> None:
-    [reply] = targets.parse(json.loads(listed(UP[3])), silent=[("redis", "redis-0")], lost=[("redis", "redis-0")])
+    [reply] = targets.parse(
+        json.loads(listed(UP[3])), DECLARED, silent=[("redis", "redis-0")], lost=[("redis", "redis-0")]
+    )
     assert (reply.health, reply.error, reply.lost) == ("down", "its exporter gets no answer from it", True)
 
 
@@ -301,11 +306,11 @@ def test_a_prometheus_that_just_started_may_be_without_targets(tmp_path: Path, s
 )
 def test_other_answers_are_facts_too(tmp_path: Path, talk: Talk, trouble: str) -> None:
     with monitoring(tmp_path, talk) as access:
-        assert readiness.probe(access).servers[0].trouble.startswith(trouble)
+        assert readiness.probe(access, ALL).servers[0].trouble.startswith(trouble)
 
 
 def test_nobody_there_is_a_fact(tmp_path: Path) -> None:
-    reply = readiness.probe(_site(authority(tmp_path / "tls"), {}))
+    reply = readiness.probe(_site(authority(tmp_path / "tls"), {}), ALL)
     troubles = [*(each.trouble for each in reply.servers), *(each.trouble for each in reply.alertmanagers)]
     assert troubles == [f"{name} does not answer" for name in (*names.PROMETHEUSES, *names.ALERTMANAGERS)]
 
