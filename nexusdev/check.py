@@ -24,7 +24,7 @@ class Check(Struct, frozen=True, kw_only=True):
         return replace(self, verdict="fixed", evidence=what, fix="", repair=None)
 
     def after_failure(self, why: str) -> Check:
-        return replace(self, evidence=f"{self.evidence}; the repair failed: {why}", repair=None)
+        return replace(self, evidence=f"{self.evidence}; the fix failed: {why}", repair=None)
 
     def as_data(self) -> dict[str, str]:
         return {"name": self.name, "verdict": self.verdict, "evidence": self.evidence, "fix": self.fix}

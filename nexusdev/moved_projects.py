@@ -77,8 +77,8 @@ def refuse_moved(context: Context) -> None:
     raise IdentityMismatch(
         f"this project {moved}: its data is in instance {record.name}",
         why=f"{file.name} names that instance, and {_owner_words(found)}",
-        hint=f"nexusdev adopt   go on with {record.name} and its data in this folder\n"
-        f"rm {file}; nexusdev up   make a new, empty instance instead",
+        hint=f"nexusdev adopt   use {record.name} and its data from this folder\n"
+        f"rm {file}; nexusdev up   create a new, empty instance instead",
         evidence=(f"owner: {record.owner}", f"here:  {context.identity.project}"),
         code="PROJECT_MOVED",
     )
@@ -110,7 +110,7 @@ def second_folder(context: Context) -> str:
         what, name = f"a git worktree of {main}", name_of(main, context.root)
     else:
         return ""
-    return f"this folder is {what}, whose instance is {name}; it gets an instance of its own: {context.identity.name}"
+    return f"this folder is {what}, which uses instance {name}; a separate instance is created for it: {context.identity.name}"
 
 
 def _named_in(file: Path) -> str:

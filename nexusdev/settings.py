@@ -69,7 +69,7 @@ class _Wrong(ValueError):
 def _name(value: object) -> str:
     if isinstance(value, str) and NAME.fullmatch(value):
         return value
-    raise _Wrong("1 to 32 of a-z, 0-9 and -, beginning and ending with a letter or digit")
+    raise _Wrong("1 to 32 of a-z, 0-9 and -, starting and ending with a letter or digit")
 
 
 def _runtime(value: object) -> str:
@@ -193,7 +193,7 @@ def _from_project(project: Path) -> Mapping[str, _Found]:
         return _from_file(own, (), project)
     if own.is_file():
         raise InvalidConfig(
-            f"there are two configurations: {own} and [tool.nexusdev] in {pyproject}", hint="keep one of them"
+            f"two configuration files: {own} and [tool.nexusdev] in {pyproject}", hint="keep one of them"
         )
     return _from_file(pyproject, ("tool", "nexusdev"), project)
 
@@ -207,7 +207,7 @@ def _from_file(file: Path, table: tuple[str, ...], base: Path) -> Mapping[str, _
         text = file.read_text(encoding="utf-8")
         values = tomllib.loads(text)
     except (OSError, ValueError) as error:
-        raise InvalidConfig(f"{file} cannot be read", why=str(error)) from error
+        raise InvalidConfig(f"failed to read {file}", why=str(error)) from error
     for name in table:
         values = values.get(name, {})
     return {
@@ -249,7 +249,7 @@ def _unknown(key: str, place: str, near: str) -> InvalidConfig:
     return InvalidConfig(
         f"{place}: unknown setting {key!r}",
         why=f"did you mean {near}?" if near else "",
-        hint="nexusdev config show   all settings and where each came from",
+        hint="nexusdev config show   all settings and where each comes from",
         evidence=(f"known: {', '.join(KEYS)}",),
     )
 
@@ -267,7 +267,7 @@ def _refused(key: str, found: _Found, wrong: _Wrong) -> InvalidConfig:
     return InvalidConfig(
         f"{found.origin}: {key} must be {wrong}",
         why=f"it is {found.value!r}" + (f"; did you mean {near}?" if near else ""),
-        hint="nexusdev config show   all settings and where each came from",
+        hint="nexusdev config show   all settings and where each comes from",
         evidence=(f"known: {', '.join(wrong.known)}",) if wrong.known else (),
     )
 

@@ -38,7 +38,7 @@ class Coverage(Struct, frozen=True, kw_only=True):
         return Degraded(
             f"{names} of instance {self.kept.instance} {'are' if several else 'is'} not proven",
             why=next(iter(self.missing.values())),
-            hint=f"nexusdev wait {next(iter(self.missing))}   until it is ready\n{otherwise} all the same",
+            hint=f"nexusdev wait {next(iter(self.missing))}   wait until it is ready\n{otherwise} without the check",
             evidence=[f"{name}: {why}" for name, why in self.missing.items()] if several else (),
         )
 

@@ -108,8 +108,8 @@ def crash(
         why=diagnosis.why if diagnosis else cause(exited.exit_code, service, observed) or complaint(log),
         hint=diagnosis.hint
         if diagnosis
-        else f"nexusdev logs {service.name}   all it said; its container is kept\nnexusdev up   try again",
-        evidence=tuple(log) or ("it wrote nothing to its log",),
+        else f"nexusdev logs {service.name}   show its full log; the container is kept\nnexusdev up   try again",
+        evidence=tuple(log) or ("its log is empty",),
         code=diagnosis.code if diagnosis else "",
     )
 
@@ -127,24 +127,24 @@ def cause(exit_code: int, service: Service, observed: ObservedService | None) ->
     """What an exit code tells by itself; '' where only the log can tell."""
     ended = observed.exit if observed else None
     if ended and ended.out_of_memory:
-        return f"the kernel ended it for lack of memory; its limit is {service.memory_bytes // 2**20} MiB"
+        return f"it was killed because it ran out of memory; its limit is {service.memory_bytes // 2**20} MiB"
     if ended and ended.reason:
         return ended.reason
     if exit_code in (_NO_COMMAND, _NOT_EXECUTABLE):
-        return f"its command cannot be run in image {service.image}"
+        return f"its command cannot be executed in image {service.image}"
     if exit_code == _OUT_OF_MEMORY:
-        return "it was killed (SIGKILL): by somebody, or for lack of memory"
+        return "it was killed (SIGKILL), by a user or because memory ran out"
     if exit_code > _SIGNALLED:
-        return f"it was ended by signal {exit_code - _SIGNALLED}"
+        return f"it was terminated by signal {exit_code - _SIGNALLED}"
     if exit_code == 0:
-        return "it ended by itself, without an error; a server must go on"
+        return "it exited without an error, but a server must keep running"
     return ""
 
 
 def complaint(log: Sequence[str]) -> str:
     """The last line of a log that tells of a failure, in a sentence; '' where none does."""
     found = next((line for line in reversed(log) if _COMPLAINT.search(line)), "")
-    return f"its log says: {found.strip()}" if found else ""
+    return f"its log contains: {found.strip()}" if found else ""
 
 
 def last_lines(runtime: Runtime, service: str, count: int = LOG_LINES) -> tuple[str, ...]:

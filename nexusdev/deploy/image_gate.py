@@ -145,7 +145,7 @@ def _try_optional(
         except ImageUnavailable as error:
             for service in users:
                 gate.absent[service.name] = error.message
-                listener.tell(Note(text=f"{service.name} is left out: {error.message}", warning=True))
+                listener.tell(Note(text=f"{service.name} is skipped: {error.message}", warning=True))
         else:
             try_with(reference)
             gate.arrived(reference)

@@ -88,7 +88,7 @@ def read_timings(folder: Path) -> Mapping[str, Any]:
     """What ``timing.as_data`` made of the last ``up``. Raises NotFound."""
     data = _load(folder / _TIMINGS)
     if not isinstance(data, dict) or "spans" not in data:
-        raise NotFound("there are no timings yet", why="they are taken by nexusdev up", hint="nexusdev up")
+        raise NotFound("no timings yet", why="timings are recorded by nexusdev up", hint="nexusdev up")
     return data
 
 

@@ -53,7 +53,7 @@ def refusal(found: Sequence[Loss], instance: Instance, advice: Advice, words: Se
     """The error that names the volumes and the choices. ``words``: which part of the stack was asked for, as it was typed."""
     gone = [volume for loss in found for volume in loss.gone]
     error = VolumeLost(
-        f"{_subject(gone)} gone from the engine: {_some(gone)}",
+        f"{_subject(gone)} missing from the engine: {_some(gone)}",
         why=f"{advice.lost_data}; nothing was made or started",
         hint=_choices(found, advice, words),
         evidence=tuple(sentence(loss) for loss in found),
@@ -81,8 +81,8 @@ def _fate(loss: Loss) -> str:
         return f"can be rebuilt from {join_names(loss.source or loss.kept) or 'the state folder'}"
     few = [volume for volume in loss.kept if volume in loss.cleared]
     alone = f" from {join_names(few)} alone" if few else ""
-    rest = f", which also removes {join_names(loss.cleared)}" if loss.cleared else ""
-    return f"cannot be rebuilt{alone}: begins anew and empty{rest}"
+    rest = f"; {join_names(loss.cleared)} would be removed too" if loss.cleared else ""
+    return f"cannot be rebuilt{alone}: starts empty{rest}"
 
 
 def again(words: Sequence[str] = ()) -> str:
@@ -95,14 +95,14 @@ def _choices(found: Sequence[Loss], advice: Advice, words: Sequence[str]) -> str
     rebuilt = any(not loss.empty for loss in found)
     acts = [
         *(["rebuild what can be rebuilt"] if rebuilt else []),
-        *([f"begin anew and empty with {join_names(empty)} (asks before)"] if empty else []),
+        *([f"start with empty data for {join_names(empty)} (asks first)"] if empty else []),
     ]
     return "\n".join(
         (
             f"{again(words)}   {', '.join(acts)}",
-            "nexusdev up   after you restored the volumes from a backup (README, Volumes that are gone)",
+            "nexusdev up   after you restored the volumes from a backup (see README, Lost volumes)",
             advice.elsewhere,
-            "nexusdev destroy   remove the rest of the instance as well",
+            "nexusdev destroy   remove the rest of the instance",
         )
     )
 
@@ -161,8 +161,10 @@ def question(found: Sequence[Loss]) -> str | None:
         return None
     held = {loss.component: [each.what for each in empty if each.component == loss.component] for loss in empty}
     going = cleared(empty)
-    rest = f", which also removes {join_names(going)}" if going else ""
-    return f"begin anew and empty: {join_names([f'{name} ({join_names(what)})' for name, what in held.items()])}{rest}?"
+    rest = f" ({join_names(going)} will be removed too)" if going else ""
+    return (
+        f"start with empty data: {join_names([f'{name} ({join_names(what)})' for name, what in held.items()])}{rest}?"
+    )
 
 
 def clearing(stack: Stack, found: Collection[Loss]) -> Discard:
@@ -173,7 +175,7 @@ def clearing(stack: Stack, found: Collection[Loss]) -> Discard:
         for service in stack.services.values()
         if (own := [mount.volume for mount in service.volumes if mount.volume in going])
     }
-    return Discard(services=users, reason="its component begins anew", command="up --recreate-volumes")
+    return Discard(services=users, reason="its component starts with empty data", command="up --recreate-volumes")
 
 
 class Marking(Struct, kw_only=True):

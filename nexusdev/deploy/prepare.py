@@ -144,7 +144,7 @@ def _instance(context: Context, *, move_ports: bool) -> Instance:
         context.listener.tell(Note(text=words))
     if move_ports:
         ports = f"{instance.port(0)}-{instance.port(99)}"
-        context.listener.tell(Note(text=f"the ports moved: {ports}; the env file will change", warning=True))
+        context.listener.tell(Note(text=f"the host ports changed: {ports}; the env file will change", warning=True))
     return instance
 
 

@@ -56,7 +56,7 @@ def publish(context: Context, instance: Instance, access: InstanceAccess, compon
     kept = gather(access, components)
     stored.write(instance.folder, kept)
     if absent := [name for name in stored.expected(instance.folder) if name not in kept.components]:
-        lacks = f"{context.settings.env_file.name} lacks {join_names(absent)}: the last up did not end; nexusdev up"
+        lacks = f"{context.settings.env_file.name} has no variables for {join_names(absent)} because the last up did not finish; run nexusdev up"
         context.listener.tell(Note(text=lacks, warning=True))
     else:
         stored.settle(instance.folder)

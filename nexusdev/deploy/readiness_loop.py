@@ -156,13 +156,13 @@ def _announce(before: Wait, wait: Wait, tell: Callable[[Event], None], now: floa
 
 def late(waits: Iterable[Wait], seconds: float, command: str = "up", *, waited: float = 0.0) -> NotReadyInTime:
     """One error for everything that was missing at the deadline. ``waited``: how many of the seconds went by behind another command."""
-    missing = {wait.component: wait.missing or "it was being seeded" for wait in waits}
+    missing = {wait.component: wait.missing or "still being seeded" for wait in waits}
     first = next(iter(missing), "")
-    behind = f" ({waited:.0f} s of them behind another command)" if waited >= 1 else ""
+    behind = f" (including {waited:.0f} s waiting for another command)" if waited >= 1 else ""
     return NotReadyInTime(
         f"{join_names(missing)} {'is' if len(missing) == 1 else 'are'} not ready after {seconds:.0f} s{behind}",
         why="; ".join(missing.values()) if len(missing) == 1 else "",
         evidence=tuple(f"{name}: {sentence}" for name, sentence in missing.items()) if len(missing) > 1 else (),
-        hint=f"nexusdev status   look at every node\nnexusdev logs {first}   what its servers say\n"
+        hint=f"nexusdev status   show every service\nnexusdev logs {first}   show its logs\n"
         f"nexusdev {command} --timeout {max(2 * seconds, 60):.0f}   wait longer",
     )

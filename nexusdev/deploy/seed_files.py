@@ -40,8 +40,8 @@ def _owner(path: str, folder: Path, components: Collection[str]) -> str:
         return ""
     near = get_close_matches(first, list(components), n=1)
     raise InvalidConfig(
-        f"{folder / path} belongs to no component",
-        why=f"files are in a folder per component: {', '.join(f'{folder.name}/{each}/' for each in components)}",
+        f"{folder / path} does not belong to a component",
+        why=f"seed files must be in the folder of a component: {', '.join(f'{folder.name}/{each}/' for each in components)}",
         hint=f"mv {folder / first} {folder / near[0]}" if near and rest else "",
     )
 
@@ -50,5 +50,5 @@ def _read(file: Path, path: str) -> SeedFile:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise InvalidConfig(f"{file} cannot be read", why=error.strerror or str(error)) from error
+        raise InvalidConfig(f"failed to read {file}", why=error.strerror or str(error)) from error
     return SeedFile(path=path, content=content, sha256=hashlib.sha256(content).hexdigest())

@@ -35,7 +35,7 @@ class Selection(Struct, frozen=True, kw_only=True):
         if not self.narrower:
             return {}
         return {
-            name: f"profile {self.profile} is without {observed.component}"
+            name: f"profile {self.profile} does not include {observed.component}"
             for name, observed in observation.services.items()
             if observed.component in stack.components and observed.component not in self.components
         }
@@ -68,9 +68,9 @@ def select(settings: Settings, stack: Stack, names: Sequence[str], *, remembered
 
 def _both(names: Sequence[str], profile: str) -> UsageError:
     return UsageError(
-        f"components and a profile were named: {join_names(tuple(names))} and {profile}",
-        why="a profile is a choice of components",
-        hint=f"nexusdev up {' '.join(names)}   only these, and what they need\nnexusdev up --profile {profile}",
+        f"components and --profile cannot be combined: {join_names(tuple(names))} and {profile}",
+        why="a profile is itself a set of components",
+        hint=f"nexusdev up {' '.join(names)}   these and their dependencies\nnexusdev up --profile {profile}",
     )
 
 
@@ -78,7 +78,7 @@ def _unknown(name: str, known: Collection[str], origin: str) -> UsageError | Inv
     near = nearest(name, known)
     kind, place = (UsageError, "") if origin in ("", _FLAG) else (InvalidConfig, f"{origin}: ")
     return kind(
-        f"{place}there is no profile {name}",
-        why=f"did you mean {' or '.join(near)}?" if near else f"there is: {', '.join(known)}",
+        f"{place}unknown profile {name}",
+        why=f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}",
         hint=f"nexusdev up --profile {near[0] if near else FULL}",
     )

@@ -29,8 +29,8 @@ def unknown(name: str, known: Iterable[str], *, kind: str, hint: str) -> UsageEr
     names = list(known)
     near = nearest(name, names)
     return UsageError(
-        f"there is no {kind} {name}",
-        why=f"did you mean {' or '.join(near)}?" if near else f"there is: {', '.join(names)}",
+        f"unknown {kind} {name}",
+        why=f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}",
         hint=hint.format(near[0]) if near else "",
     )
 

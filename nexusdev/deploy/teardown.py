@@ -63,7 +63,7 @@ def require_permission(context: Context, observation: Observation) -> None:
             raise IdentityMismatch(
                 f"instance {identity.name} belongs to another folder",
                 why=f"{owner} owns it; you are in {identity.project}",
-                hint=f"nexusdev -C {owner} status   look at it there",
+                hint=f"nexusdev -C {owner} status   show it from that folder",
             )
 
 
@@ -96,8 +96,8 @@ def require_gone(left: Sequence[str], *, command: str) -> None:
     """TeardownIncomplete (exit 8) for what is left after a removal."""
     if left:
         raise TeardownIncomplete(
-            f"{len(left)} {'thing is' if len(left) == 1 else 'things are'} left",
-            why="the engine did not remove everything",
-            hint=f"nexusdev {command}   try again\nnexusdev doctor   look at the engine",
+            f"{len(left)} {'resource was' if len(left) == 1 else 'resources were'} not removed",
+            why="the engine failed to remove them",
+            hint=f"nexusdev {command}   try again\nnexusdev doctor   check the engine",
             evidence=tuple(left),
         )

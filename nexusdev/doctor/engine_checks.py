@@ -33,6 +33,6 @@ def _images(images: Images) -> Check:
     missing = _missing(images)
     if not missing:
         return good("images", "all there")
-    evidence = f"{pluralize(len(missing), 'image')} not there yet: {join_names(missing)}"
+    evidence = f"{pluralize(len(missing), 'image')} missing: {join_names(missing)}"
     built = any(images.is_built(name) for name in missing)
     return warning("images", evidence, fix=f"nexusdev images {'build' if built else 'pull'}")

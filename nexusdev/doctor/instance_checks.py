@@ -31,7 +31,7 @@ def examine(context: Context) -> Iterator[Check]:
     try:
         instance = context.instance()
     except NotFound:
-        yield good("state", "no instance of this project yet")
+        yield good("state", "this project has no instance yet")
         return
     except NexusError as error:
         yield failed("state", f"{error.message}: {error.why}", fix=error.hint)
@@ -54,14 +54,17 @@ def env_file(file: Path) -> Check:
     finding = look(file)
     if finding.standing is Standing.TRACKED:
         fix = f"git rm --cached {file.name}; echo {file.name} >> .gitignore"
-        return failed("env file", f"{file} is tracked by git: the next commit publishes passwords", fix=fix)
+        return failed("env file", f"{file} is tracked by git: the next commit would publish passwords", fix=fix)
     if not file.exists():
-        return good("env file", f"{file} will be written by nexusdev up")
+        return good("env file", f"{file} does not exist yet; nexusdev up writes it")
     if advised := advice(file, finding):
         return warning("env file", advised.text, fix=advised.fix, repair=lambda: _ignored(file))
     if file.stat().st_mode & 0o077:
         return warning(
-            "env file", f"{file} can be read by others", fix=f"chmod 600 {file}", repair=lambda: _close(file, 0o600)
+            "env file",
+            f"{file} is readable by other users",
+            fix=f"chmod 600 {file}",
+            repair=lambda: _close(file, 0o600),
         )
     return good("env file", str(file))
 
@@ -71,21 +74,23 @@ def _ignored(file: Path) -> str:
     guarded = guard(file)
     if guarded.warning:
         raise OSError(guarded.warning)
-    return f"git ignores {file} now ({guarded.excluded})"
+    return f"{file} is now ignored by git ({guarded.excluded})"
 
 
 def _close(path: Path, mode: int) -> str:
     path.chmod(mode)
-    return f"{path} is now for its owner only"
+    return f"{path} is now readable by its owner only"
 
 
 def lock(context: Context) -> Check:
     """Who works on the instance now."""
     found = holders(lock_file(context.root, context.identity.name))
     if not found:
-        return good("lock", "nobody works on this instance")
+        return good("lock", "no other command is working on this instance")
     who = join_names([str(each) for each in found])
-    return warning("lock", f"{who} {'works' if len(found) == 1 else 'work'} on this instance", fix="wait for it to end")
+    return warning(
+        "lock", f"{who} {'is' if len(found) == 1 else 'are'} working on this instance", fix="wait for it to finish"
+    )
 
 
 def state(instance: Instance) -> Check:
@@ -93,7 +98,7 @@ def state(instance: Instance) -> Check:
     if instance.folder.stat().st_mode & 0o077:
         return warning(
             "state",
-            f"{instance.folder} can be read by others",
+            f"{instance.folder} is readable by other users",
             fix=f"chmod 700 {instance.folder}",
             repair=lambda: _close(instance.folder, 0o700),
         )
@@ -108,10 +113,10 @@ def shell(context: Context, instance: Instance) -> Check:
         return good("shell", "no variables yet")
     others = [name for name, value in ours.items() if context.environ.get(name, value) != value]
     if not others:
-        return good("shell", "says nothing else than the env file")
+        return good("shell", "no variable of the shell differs from the env file")
     return warning(
         "shell",
-        f"{join_names(others)} {'says' if len(others) == 1 else 'say'} something else here than in the env file",
+        f"{join_names(others)} {'has' if len(others) == 1 else 'have'} a different value in the shell than in the env file",
         fix="nexusdev run -- COMMAND; in Python: load_dotenv(…, override=True)",
     )
 
@@ -120,14 +125,14 @@ def proxy(environ: Mapping[str, str]) -> Check:
     """nexusdev itself asks none for the stack; an application may."""
     named, hosts = proxies(environ), forgotten(environ)
     if not named:
-        return good("proxy", "none is set")
+        return good("proxy", "no proxy is set")
     if not hosts:
-        return good("proxy", f"{join_names(named)} with an exception for {join_names(NEEDED)}")
+        return good("proxy", f"{join_names(named)} set, with {join_names(NEEDED)} excluded")
     exceptions = " ".join(f"{name}={quote(value)}" for name, value in with_loopback(environ).items())
     return warning(
         "proxy",
-        f"{join_names(named)} {'is' if len(named) == 1 else 'are'} set without an exception for {join_names(hosts)}: "
-        "applications will ask the proxy for the stack",
+        f"{join_names(named)} {'is' if len(named) == 1 else 'are'} set without excluding {join_names(hosts)}: "
+        "applications would connect to the stack through the proxy",
         fix=f"export {exceptions}; or: nexusdev run -- COMMAND",
     )
 
@@ -139,7 +144,7 @@ def ports(context: Context, instance: Instance, inventory: Inventory) -> Check:
     taken = [port for port in wanted if port not in ours and is_taken(port)]
     block = f"{instance.port(0)}-{instance.port(99)}"
     if not taken:
-        return good("ports", f"{block}, none taken by others")
+        return good("ports", f"{block}, none in use by others")
     who = f"{taken[0]} is in use by {holder_of(taken[0], inventory.port_holders)}"
     return failed("ports", who, fix="stop what uses it, or: nexusdev up --move-ports")
 
@@ -150,8 +155,8 @@ def data_volumes(context: Context, instance: Instance, observation: Observation)
     if lost:
         return failed(
             "volumes",
-            "gone from the engine: " + "; ".join(map(lost_volumes.sentence, lost)),
-            fix="nexusdev up   tells the choices",
+            "missing from the engine: " + "; ".join(map(lost_volumes.sentence, lost)),
+            fix="nexusdev up   show the options",
         )
     return good("volumes", pluralize(len(observation.volumes), "volume") if observation.volumes else "none yet")
 
@@ -165,5 +170,5 @@ def containers(observation: Observation) -> Check:
     if bad:
         return warning("containers", join_names(bad), fix="nexusdev start")
     if not observation.services:
-        return good("containers", "none; nexusdev up makes them")
+        return good("containers", "none; nexusdev up creates them")
     return good("containers", f"{pluralize(len(observation.services), 'container')}, all running")

@@ -64,7 +64,7 @@ def guard(path: Path, *, beside: str = "") -> Written:
         path=path,
         changed=False,
         excluded=ignoring.excluded,
-        warning=f"{advised.text}. To mend it: {advised.fix}" if advised else "",
+        warning=f"{advised.text}. To fix it: {advised.fix}" if advised else "",
     )
 
 
@@ -73,14 +73,14 @@ def refuse(path: Path) -> None:
     if path.is_dir():
         raise _unwritable(path, "it is a folder")
     if not path.parent.is_dir():
-        raise _unwritable(path, f"there is no folder {path.parent}")
+        raise _unwritable(path, f"folder {path.parent} does not exist")
     if not os.access(path.parent, os.W_OK):
-        raise _unwritable(path, f"no permission to write into {path.parent}")
+        raise _unwritable(path, f"no permission to write to {path.parent}")
     if path.exists() and not _is_ours(path):
         raise InvalidConfig(
             f"{path} was not written by nexusdev",
-            why="it would be lost; nexusdev writes only over its own files",
-            hint=f"mv {path} {path}.mine   keep it under another name\nnexusdev up --env-file .env.nexusdev   write another file",
+            why="nexusdev only overwrites env files that it wrote",
+            hint=f"mv {path} {path}.mine   rename it\nnexusdev up --env-file .env.nexusdev   write another file",
         )
     _refuse_tracked(path)
 
@@ -89,14 +89,14 @@ def advice(path: Path, finding: Finding) -> Advice | None:
     """What to tell about a file that git does not ignore, or may not ignore; None where all is well."""
     if finding.standing is Standing.UNKNOWN:
         return Advice(
-            text=f"it is not known whether git ignores {path}, which holds passwords: {finding.reason}",
-            fix=f"git -C {quote(str(path.parent))} status   shows what is wrong; or: nexusdev up --env-file /outside/of/the/repository",
+            text=f"cannot tell whether git ignores {path}, which contains passwords: {finding.reason}",
+            fix=f"git -C {quote(str(path.parent))} status   shows the problem; or: nexusdev up --env-file /outside/of/the/repository",
         )
     if finding.standing is not Standing.EXPOSED:
         return None
     pattern = quote(os.fsdecode(escaped(b"/" + os.fsencode(path.name))))
     return Advice(
-        text=f"git does not ignore {path}, which holds passwords: {finding.reason}",
+        text=f"git does not ignore {path}, which contains passwords: {finding.reason}",
         fix=f"printf '%s\\n' {pattern} >> {quote(str(path.parent / '.gitignore'))}",
     )
 
@@ -107,14 +107,14 @@ def _refuse_tracked(path: Path) -> None:
         name = quote(path.name)
         raise InvalidConfig(
             f"{path} is tracked by git",
-            why="it would hold passwords, and the next commit would publish them",
+            why="the file contains passwords, and the next commit would publish them",
             hint=f"git rm --cached {name} && echo {name} >> .gitignore",
             code="ENV_FILE_TRACKED",
         )
     if not finding.untracked and path.exists() and not path.stat().st_size:
         raise InvalidConfig(
             f"{path} may be tracked by git",
-            why=f"it is not known whether it is: {finding.reason}",
+            why=f"git gave no answer: {finding.reason}",
             hint=f"git -C {quote(str(path.parent))} status   shows what is wrong\n"
             "nexusdev up --env-file /outside/of/the/repository   write another file",
             code="ENV_FILE_MAYBE_TRACKED",
@@ -155,7 +155,7 @@ def _is_ours(path: Path) -> bool:
 
 def _unwritable(path: Path, why: str) -> InvalidConfig:
     return InvalidConfig(
-        f"the env file {path} cannot be written",
+        f"failed to write the env file {path}",
         why=why,
         hint="nexusdev up --env-file /another/path   write it elsewhere (or env_file in nexusdev.toml)",
         code="ENV_FILE_UNWRITABLE",

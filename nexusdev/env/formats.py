@@ -17,9 +17,7 @@ Values = Mapping[str, str]
 NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 BARE = re.compile(r"[A-Za-z0-9:/@.,?=_%+-]*")
 
-HEADER = (
-    "# Written by nexusdev for instance {instance}; every `nexusdev up` writes it anew. Holds secrets: never commit it."
-)
+HEADER = "# Written by nexusdev for instance {instance}; overwritten by every `nexusdev up`. Contains secrets: do not commit."
 
 
 def render(values: Values, style: str, *, instance: str = "", missing: Sequence[str] = ()) -> str:
@@ -37,9 +35,11 @@ def checked(values: Values) -> Values:
         if not NAME.fullmatch(name) or not BARE.fullmatch(value):
             strange = sorted(set(re.sub(BARE.pattern, "", value)))
             raise InvalidConfig(
-                f"variable {name} cannot be written so that every reader reads the same",
-                why=f"its value has {' '.join(map(repr, strange))}" if strange else "its name is unusual",
-                hint="keep nexusdev's state below a plain path: NEXUSDEV_STATE_DIR=/path/without/blanks",
+                f"variable {name} cannot be written portably",
+                why=f"its value contains {' '.join(map(repr, strange))}"
+                if strange
+                else "its name has unusual characters",
+                hint="use a state folder without special characters: NEXUSDEV_STATE_DIR=/path/without/spaces",
             )
     return values
 

@@ -19,7 +19,7 @@ from nexusdev.env import git_index
 
 _SECONDS = 10
 _NO = 1
-_NO_PROGRAM = "there is no git program on the PATH to ask"
+_NO_PROGRAM = "git is not in PATH"
 
 
 class Standing(IntEnum):
@@ -149,7 +149,7 @@ def _finding(repository: Repository, path: Path) -> Finding:
     if tracked.yes is None:
         return Finding(standing=Standing.UNKNOWN, reason=tracked.reason, untracked=False)
     rule = repository.rule(path)
-    return Finding(standing=Standing.EXPOSED, reason=f"{rule} says otherwise" if rule else "no rule names it")
+    return Finding(standing=Standing.EXPOSED, reason=f"{rule} overrides it" if rule else "no rule matches it")
 
 
 def _around(path: Path) -> Repository | None:
@@ -199,7 +199,7 @@ def _run(
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(arguments, -1, b"", f"git did not answer within {_SECONDS} s".encode())
     except OSError as error:
-        return subprocess.CompletedProcess(arguments, -1, b"", f"git cannot be run: {error.strerror}".encode())
+        return subprocess.CompletedProcess(arguments, -1, b"", f"failed to run git: {error.strerror}".encode())
 
 
 def _answer(asked: subprocess.CompletedProcess[bytes], *, yes: bool, no: bool) -> Answer:
@@ -209,4 +209,4 @@ def _answer(asked: subprocess.CompletedProcess[bytes], *, yes: bool, no: bool) -
         return Answer(yes=yes)
     fatal = next((line for line in said if line.startswith(("fatal:", "error:"))), said[0] if said else "")
     words = fatal.removeprefix("fatal:").removeprefix("error:").strip()
-    return Answer(yes=None, reason=words or f"git ended with status {asked.returncode}")
+    return Answer(yes=None, reason=words or f"git exited with status {asked.returncode}")

@@ -39,7 +39,7 @@ def ignore(path: Path, *, beside: str = "") -> Ignoring:
         try:
             changed = append(repository.exclude, patterns)
         except OSError as error:
-            refusal = f"{repository.exclude} cannot be changed: {error.strerror or error}"
+            refusal = f"failed to write {repository.exclude}: {error.strerror or error}"
             continue
         excluded = str(repository.exclude) if changed and repository.pattern(path) in patterns else excluded
     finding = look(path)

@@ -83,7 +83,7 @@ def prove(
     NotFound (3): nothing listens at all.
     """
     if not values.get("NEXUSDEV_CA_FILE"):
-        raise NotFound(f"instance {instance} has no variables to prove", hint="nexusdev up")
+        raise NotFound(f"instance {instance} has no variables", hint="nexusdev up")
     answers = ask_all(endpoints, values, timeout=timeout)
     for answer in answers:
         if _is_strange(answer, nonce):
@@ -101,11 +101,11 @@ def _is_strange(answer: EndpointAnswer, nonce: str) -> bool:
 
 
 def _mismatch(answer: EndpointAnswer, instance: str, nonce: str) -> IdentityMismatch:
-    said = str(answer.fault) if answer.fault else f"it carries the nonce {answer.nonce or 'of nobody'}, ours is {nonce}"
+    said = str(answer.fault) if answer.fault else f"its nonce is {answer.nonce or 'missing'}, expected {nonce}"
     return IdentityMismatch(
-        f"what answers at {answer.path} is not instance {instance}",
+        f"the server at {answer.path} does not belong to instance {instance}",
         why=said,
-        hint="nexusdev ports   who has the port\nnexusdev up      bring this instance back",
+        hint="nexusdev ports   show who uses the port\nnexusdev up      start this instance",
     )
 
 
@@ -119,9 +119,9 @@ def _failed(silent: list[EndpointAnswer], answers: list[EndpointAnswer], instanc
             evidence=evidence,
         )
     return Degraded(
-        f"{silent[0].path} of instance {instance} does not answer as it should",
+        f"{silent[0].path} of instance {instance} does not answer correctly",
         why=words(silent[0].fault),
-        hint="nexusdev status   what is wrong\nnexusdev env --no-proof   print the variables all the same",
+        hint="nexusdev status   show the problem\nnexusdev env --no-proof   print the variables all the same",
         evidence=evidence,
     )
 

@@ -67,7 +67,7 @@ def read(folder: Path) -> Stored:
         document: Any = json.loads(file.read_bytes())
         if document["schema_version"] != SCHEMA_VERSION:
             raise InvalidState(
-                f"{file} was written by another version of nexusdev", hint="nexusdev up   writes it anew"
+                f"{file} was written by another version of nexusdev", hint="nexusdev up   write it again"
             )
         return Stored(
             instance=document["instance"],
@@ -79,12 +79,12 @@ def read(folder: Path) -> Stored:
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(
             f"instance {folder.name} has no variables yet",
-            why="no nexusdev up has ended well for it",
+            why="nexusdev up has not succeeded for it yet",
             hint="nexusdev up",
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InvalidState(
-            f"{file} cannot be used", why=f"it is not complete: {error!r}", hint="nexusdev up   writes it anew"
+            f"{file} is invalid", why=f"it is incomplete: {error!r}", hint="nexusdev up   write it again"
         ) from error
 
 

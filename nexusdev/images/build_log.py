@@ -50,7 +50,9 @@ class BuildLog:
 
     def given_up(self) -> None:
         """No source had it: why is in the error that follows."""
-        self._listener.tell(ImageProgress(image=self.image, step="no source has it", elapsed=self.elapsed, done=True))
+        self._listener.tell(
+            ImageProgress(image=self.image, step="not available from any source", elapsed=self.elapsed, done=True)
+        )
 
     def line(self, text: str) -> None:
         """One line of output."""

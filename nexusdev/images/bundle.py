@@ -64,7 +64,7 @@ def save(images: Images, file: Path, names: Collection[str] = ()) -> Bundle:
             _add_images(archive, images.store.save([each.reference for each in packed]))
         temporary.replace(file)
     except OSError as error:
-        raise InvalidConfig(f"{file} cannot be written", why=error.strerror or str(error), hint="df -h .") from error
+        raise InvalidConfig(f"failed to write {file}", why=error.strerror or str(error), hint="df -h .") from error
     finally:
         temporary.unlink(missing_ok=True)
     return Bundle(file=file, bytes=file.stat().st_size, images=packed)
@@ -78,7 +78,7 @@ def load(images: Images, file: Path) -> Bundle:
         found = images.store.find(each.reference)
         if found is None or not _same(each, found):
             raise InvalidConfig(
-                f"{each.reference} from {file.name} is not the image that was saved",
+                f"{each.reference} from {file.name} does not match the saved image",
                 why=f"its manifest says {each.id}, the store has {found.id if found else 'nothing'}",
             )
         images.store.tag(found.id, local_tag(each.name))
@@ -95,10 +95,10 @@ def contents(file: Path) -> tuple[Packed, ...]:
         return _read_manifest(document)
     except FileNotFoundError as error:
         raise NotFound(
-            f"there is no file {file}", hint="nexusdev images save FILE    on a machine that has them"
+            f"file {file} does not exist", hint="nexusdev images save FILE    on a machine that has the images"
         ) from error
     except (OSError, tarfile.TarError, ValueError, TypeError, KeyError) as error:
-        raise InvalidConfig(f"{file} is no bundle of nexusdev images", why=str(error)) from error
+        raise InvalidConfig(f"{file} is not an archive of nexusdev images", why=str(error)) from error
 
 
 def outdated(images: Images, packed: Sequence[Packed]) -> Mapping[str, str]:
@@ -111,7 +111,7 @@ def _packed(images: Images, name: str, stored: StoredImage | None) -> Packed:
     image, reference = images.lock.images[name], images.resolve([name])[name]
     if stored is None:
         raise ImageUnavailable(
-            f"image {name} {image.version} is not in the engine's store", why=reference, hint="nexusdev images build"
+            f"image {name} {image.version} is not in the engine", why=reference, hint="nexusdev images build"
         )
     return Packed(
         name=name,
@@ -130,7 +130,7 @@ def _same(packed: Packed, found: StoredImage) -> bool:
 
 def _read_manifest(document: Any) -> tuple[Packed, ...]:
     if document.get("schema") != SCHEMA:
-        raise ValueError(f"its {MANIFEST} is missing or of another version")
+        raise ValueError(f"its {MANIFEST} is missing or has another version")
     return tuple(Packed(**each) for each in document["images"])
 
 

@@ -96,7 +96,7 @@ class ImageFetch:
     def cancel(self, reason: BaseException | None = None) -> None:
         """Give up: workshops are closed, whoever waits is told."""
         with self._guard:
-            self._failure = self._failure or reason or ImageUnavailable("the images were given up")
+            self._failure = self._failure or reason or ImageUnavailable("fetching images was canceled")
             containers, self._containers = self._containers, []
         for container in containers:
             container.close()
@@ -107,7 +107,7 @@ class ImageFetch:
             given_up = self._failure is not None
         if given_up:
             container.close()
-            raise SourceUnavailable("it was given up")
+            raise SourceUnavailable("canceled")
 
     def _future(self, name: str) -> Future[FetchedImage]:
         with self._guard:
@@ -170,7 +170,7 @@ class ImageFetch:
     def _fetched(
         self, image: LockedImage, reference: str, stored: StoredImage, source: Source, log: BuildLog
     ) -> FetchedImage:
-        log.done("built" if isinstance(source, Build) else f"there, from {source}")
+        log.done("built" if isinstance(source, Build) else f"done, from {source}")
         return FetchedImage(
             name=image.name, reference=reference, id=stored.id, source=str(source), seconds=round(log.elapsed, 1)
         )
@@ -185,7 +185,7 @@ class ImageFetch:
         group = source.cache if isinstance(source, Build) else ""
         with self._slots.take(priority=self._priority(image.name), group=group):
             if self._failure is not None:
-                raise SourceUnavailable("it was given up")
+                raise SourceUnavailable("canceled")
             log.begin()
             return fetch(self._builder, image, source, log)
 
@@ -211,9 +211,9 @@ def _ancestors_of_cached(lock: Lock) -> frozenset[str]:
 
 def _not_in_store(image: LockedImage, reference: str, *, offline: bool) -> NexusError:
     return ImageUnavailable(
-        f"image {image.name} {image.version} is not in the engine's store",
+        f"image {image.name} {image.version} is not in the engine",
         why=f"{reference} is missing, and "
-        + ("offline nothing else may be asked" if offline else "none of the allowed sources has it"),
-        hint="nexusdev images load FILE    or, with a network: nexusdev images build",
+        + ("offline mode allows no other source" if offline else "no allowed source provides it"),
+        hint="nexusdev images load FILE    or, when online: nexusdev images build",
         code="IMAGE_UNAVAILABLE",
     )

@@ -144,7 +144,7 @@ class Images(Struct, frozen=True, kw_only=True, dict=True):
 
         def tell(who: Holder | None) -> None:
             words = f" ({who.who})" if who else ""
-            (listener or Silence()).tell(Note(text=f"another nexusdev{words} builds images; waiting for it"))
+            (listener or Silence()).tell(Note(text=f"waiting for another nexusdev{words} that is building images"))
 
         file = self.root / "locks" / "images.lock"
         patience = Patience(seconds=_LONGEST_BUILD, tell=tell)

@@ -100,8 +100,8 @@ class Lock(Struct, frozen=True, kw_only=True):
         for name in sorted(wanted - set(self.images)):
             near = get_close_matches(name, self.images, n=1)
             raise UsageError(
-                f"there is no image {name} in {self.file.name}",
-                why=f"its images: {', '.join(self.images)}",
+                f"unknown image {name} in {self.file.name}",
+                why=f"known: {', '.join(self.images)}",
                 hint=f"did you mean {near[0]}?" if near else "nexusdev images list",
             )
         return tuple(name for name in self.images if name in wanted) if wanted else self.runnable

@@ -41,14 +41,14 @@ def read_lock(file: Path) -> Lock:
 
 def _image(position: SourcePosition, name: str, value: Value) -> LockedImage:
     if not _NAME.fullmatch(name):
-        raise config_error(position, f"{name} is no image name", why="small letters, digits and hyphens")
+        raise config_error(position, f"invalid image name {name}", why="use lower case letters, digits and hyphens")
     members = _members(value, _IMAGE, required=("version", "sources"))
     rows = _rows(members["sources"])
     if not rows:
-        raise config_error(members["sources"].position, "at least one source is needed", allowed=tuple(_SOURCES))
+        raise config_error(members["sources"].position, "at least one source is required", allowed=tuple(_SOURCES))
     return LockedImage(
         name=name,
-        version=_matching(members["version"], _VERSION, "a version that can stand in a tag"),
+        version=_matching(members["version"], _VERSION, "a version that is valid in a tag"),
         programs=tuple(_text(program) for program in _rows(members["programs"])) if "programs" in members else (),
         check=_text(members["check"]) if "check" in members else "",
         internal="internal" in members and _boolean(members["internal"]),
@@ -60,7 +60,7 @@ def _image(position: SourcePosition, name: str, value: Value) -> LockedImage:
 def _source(value: Value) -> Source:
     kinds = [kind for kind in _SOURCES if isinstance(value, MappingNode) and kind in value.items]
     if len(kinds) != 1:
-        raise config_error(value.position, "a source is exactly one of these", allowed=tuple(_SOURCES))
+        raise config_error(value.position, "a source must be exactly one of these", allowed=tuple(_SOURCES))
     members = _members(value, _SOURCES[kinds[0]], required=kinds)
     match kinds[0]:
         case "registry":
@@ -74,11 +74,11 @@ def _source(value: Value) -> Source:
 
 def _registry(position: SourcePosition, members: Mapping[str, Value]) -> Registry:
     if "digest" not in members:
-        raise config_error(position, "digest is missing", why="a digest of null needs a why beside it")
+        raise config_error(position, "digest is missing", why="a digest of null needs a why")
     digest, why = members["digest"], _text(members["why"]) if "why" in members else ""
     if isinstance(digest, Scalar) and digest.kind == "null":
         if not why:
-            raise config_error(digest.position, "a digest of null needs a why beside it")
+            raise config_error(digest.position, "a digest of null needs a why")
         pinned = None
     else:
         pinned = _matching(digest, _DIGEST, "sha256: and 64 hexadecimal digits, or null with a why")
@@ -98,7 +98,7 @@ def _links(members: Mapping[str, Value]) -> Mapping[str, str]:
 def _folder(value: Value, needed: str) -> Path:
     folder = value.position.file.parent / _text(value)
     if not (folder / needed).is_file():
-        raise config_error(value.position, f"there is no {needed} in {folder}")
+        raise config_error(value.position, f"{needed} is missing in {folder}")
     return folder
 
 
@@ -123,7 +123,7 @@ def _rows(value: Value) -> tuple[Value, ...]:
 def _text(value: Value) -> str:
     if isinstance(value, Scalar) and value.kind in ("str", "int"):
         return value.text
-    raise config_error(value.position, "must be a text", hint="put it in quotes")
+    raise config_error(value.position, "must be a string", hint="put it in quotes")
 
 
 def _boolean(value: Value) -> bool:

@@ -37,7 +37,7 @@ def _pull(builder: ImageBuilder, image: LockedImage, source: Registry, log: Buil
     except PreflightFailed as error:
         if error.code != "ENGINE_REFUSED":
             raise
-        raise SourceUnavailable(f"it cannot be run: {error.message}") from error
+        raise SourceUnavailable(f"failed to run it: {error.message}") from error
 
 
 def _adopt(

@@ -48,7 +48,7 @@ def _hash(lock: Lock, image: LockedImage, chain: tuple[str, ...], known: dict[st
     if image.name in known:
         return known[image.name]
     if image.name in chain:
-        raise InvalidConfig(f"images are built in a circle: {' → '.join((*chain, image.name))}")
+        raise InvalidConfig(f"images depend on each other in a cycle: {' → '.join((*chain, image.name))}")
     digest = hashlib.sha256(f"{_BUILDER}\n{image.name}\n{image.version}\n".encode())
     for path in _files(image.folder):
         digest.update(f"{path.name}\n{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())

@@ -26,10 +26,10 @@ def verify_image(image: LockedImage, reference: str, found: StoredImage | None) 
 
 def _compare(image: LockedImage, reference: str, found: StoredImage | None) -> tuple[str, str]:
     if found is None:
-        return ("", "absent: it is optional") if image.optional else ("it is not in the store", "")
+        return ("", "missing (optional)") if image.optional else ("not in the engine", "")
     own, output = reference.rpartition("/")[2], found.labels.get(IMAGE_LABEL, "")
     if output:
-        return ("" if output == own else f"it says of itself that it is {output}"), f"label {output}"
+        return ("" if output == own else f"its label names {output}"), f"label {output}"
     return _compare_digests(image, found.digests)
 
 
@@ -39,7 +39,5 @@ def _compare_digests(image: LockedImage, digests: tuple[str, ...]) -> tuple[str,
     if pinned & set(digests):
         return "", f"digest {', '.join(sorted(pinned & set(digests)))}"
     if pinned or not registries:
-        return "it was neither built from this lock nor pulled by one of its digests", ", ".join(digests)
-    return (
-        "" if digests else "it says nothing of where it is from"
-    ), f"digest {', '.join(digests)} (the lock pins none)"
+        return "neither built from this lockfile nor pulled by one of its digests", ", ".join(digests)
+    return ("" if digests else "its origin is unknown"), f"digest {', '.join(digests)} (the lock pins none)"

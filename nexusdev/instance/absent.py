@@ -62,13 +62,13 @@ def _elsewhere(
     name: str, folder: Path, root: Path, evidence: tuple[str, ...], home_of: Callable[[str], Path]
 ) -> InvalidState:
     theirs, user = folder.parent.parent, _owner_of(folder)
-    command = f"NEXUSDEV_STATE_DIR={shlex.quote(str(theirs))} nexusdev …   the same command with that state"
+    command = f"NEXUSDEV_STATE_DIR={shlex.quote(str(theirs))} nexusdev …   use that state folder"
     if user and user != _user_name(os.geteuid()):
         named = "" if theirs == home_of(user) / _DEFAULT else f"NEXUSDEV_STATE_DIR={shlex.quote(str(theirs))} "
-        command = f"sudo -u {user} -H {named}nexusdev …   the same command as {user}, whose state it is"
+        command = f"sudo -u {user} -H {named}nexusdev …   run it as {user}, the owner of the state"
     return InvalidState(
         f"the state of instance {name} is in another folder: {folder}",
-        why=f"this run looks in {root}; that follows from NEXUSDEV_STATE_DIR, XDG_STATE_HOME or the user's home",
+        why=f"this command uses {root}, from NEXUSDEV_STATE_DIR, XDG_STATE_HOME or the home folder",
         hint=command,
         evidence=evidence,
         code="STATE_ELSEWHERE",
@@ -80,14 +80,14 @@ def _lost(name: str, told: Path | None, root: Path, evidence: tuple[str, ...]) -
     ours = folder_of(root, name)
     if told:
         why = f"its passwords and keys were in {told}, which does not exist; without them its data cannot be opened"
-        ways = [f"put {told} back from a backup"]
+        ways = [f"restore {told} from a backup"]
     else:
-        why = f"its volumes and containers do not say where their passwords and keys are; {ours} does not exist"
+        why = f"{ours} does not exist, and its volumes and containers do not name another state folder"
         ways = [
-            "run it as the user who started it, with the NEXUSDEV_STATE_DIR or XDG_STATE_HOME of then",
-            f"put {ours} back from a backup",
+            "run it as the user who started the instance, with the same NEXUSDEV_STATE_DIR or XDG_STATE_HOME",
+            f"restore {ours} from a backup",
         ]
-    last = f"nexusdev -i {name} destroy   only if the state is lost for good: removes all its data"
+    last = f"nexusdev -i {name} destroy   only if the state cannot be restored: removes all data"
     return InvalidState(
         f"the state of instance {name} is missing, but its data still exists",
         why=why,

@@ -161,7 +161,9 @@ def _load_signer(folder: Path) -> Signer:
 
     key = load_pem_private_key((folder / "ca.key").read_bytes(), None)
     if not isinstance(key, EllipticCurvePrivateKey):
-        raise InvalidState(f"{folder / 'ca.key'} is not a key of ours", hint="nexusdev destroy, then nexusdev up")
+        raise InvalidState(
+            f"{folder / 'ca.key'} is not a key written by nexusdev", hint="nexusdev destroy, then nexusdev up"
+        )
     return Signer(certificate=x509.load_pem_x509_certificate((folder / "ca.crt").read_bytes()), key=key)
 
 

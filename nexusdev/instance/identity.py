@@ -56,7 +56,7 @@ def require_owner(identity: Identity, owner: Path | str, place: Place = Place())
     raise IdentityMismatch(
         f"instance {identity.name} belongs to another folder",
         why=f"{owner} owns it; you are in {identity.project}",
-        hint=f"nexusdev -C {owner} up   work on that one\nnexusdev -i {identity.name[:30]}-2 up   take another name here",
+        hint=f"nexusdev -C {owner} up   use the instance from that folder\nnexusdev -i {identity.name[:30]}-2 up   use another name here",
         evidence=(f"owner: {owner}", f"here:  {identity.project}"),
     )
 
@@ -87,12 +87,12 @@ def require_runtime(name: str, recorded: str, *, asked: str, origin: str) -> Non
 
 
 def _owner_missing(identity: Identity, owner: Path | str, sight: Sight) -> IdentityMismatch:
-    gone = "that is not there any more" if sight.vanished else "that cannot be seen from here"
+    gone = "that no longer exists" if sight.vanished else "that cannot be accessed"
     return IdentityMismatch(
         f"instance {identity.name} belongs to a folder {gone}",
         why=f"{owner} {sight.why}; you are in {identity.project}",
-        hint=f"nexusdev -i {identity.name} adopt   go on with its data here, where this folder is the same after a move\n"
-        f"nexusdev -i {identity.name[:30]}-2 up   take another name here",
+        hint=f"nexusdev -i {identity.name} adopt   keep using its data, if this is the same project after a move\n"
+        f"nexusdev -i {identity.name[:30]}-2 up   use another name here",
         evidence=(f"owner: {owner}", f"here:  {identity.project}"),
         code="PROJECT_MOVED",
     )

@@ -142,10 +142,10 @@ def find(identity: Identity, *, root: Path | None = None) -> Instance:
     record = state.read_record(folder)
     if record is None:
         raise NotFound(
-            f"there is no instance {identity.name}",
-            why=f"there is no state of it in {folder.parent.parent}: nexusdev up was not run for {identity.project}, "
+            f"instance {identity.name} not found",
+            why=f"it has no state in {folder.parent.parent}: nexusdev up was not run for {identity.project}, "
             "or by another user or with another NEXUSDEV_STATE_DIR or XDG_STATE_HOME",
-            hint="nexusdev up   start it\nnexusdev ls   show the others",
+            hint="nexusdev up   create and start it\nnexusdev ls   show all instances",
         )
     return _instance(record, folder)
 

@@ -50,8 +50,8 @@ def checked_name(name: str) -> str:
         return name
     proposal = re.sub(r"[^a-z0-9]+", "-", name.lower())[:32].strip("-")
     raise UsageError(
-        f"{name!r} cannot be the name of an instance",
-        why="a name has 1 to 32 of a-z, 0-9 and -, and begins and ends with a letter or a digit",
+        f"invalid instance name {name!r}",
+        why="use 1 to 32 of a-z, 0-9 and -, starting and ending with a letter or digit",
         hint=f"--instance {proposal}" if proposal else "",
     )
 
@@ -62,7 +62,7 @@ def find_project(start: Path) -> Path:
     A project has nexusdev.toml, a pyproject.toml with [tool.nexusdev], or .git.
     """
     if not start.is_dir():
-        raise NotFound(f"there is no folder {start}", why="-C/--project takes the folder of a project")
+        raise NotFound(f"folder {start} does not exist", why="-C/--project must be an existing folder")
     folder = start.resolve()
     return next((each for each in (folder, *folder.parents) if is_project(each)), folder)
 

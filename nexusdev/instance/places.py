@@ -88,13 +88,13 @@ def look_for(folder: Path, remembered: Place, mounts: Path = MOUNTS) -> Sight:
             return Sight(presence=Presence.HERE, why="exists")
     except _ABSENT:
         if folder.is_symlink():
-            return _unknown(f"is a link to {folder.readlink()}, which is not there")
+            return _unknown(f"is a link to {folder.readlink()}, which does not exist")
     except OSError as error:
-        return _unknown(f"cannot be looked at: {error.strerror or error}")
+        return _unknown(f"cannot be accessed: {error.strerror or error}")
     try:
         return _missing(folder, remembered, mounts)
     except OSError as error:
-        return _unknown(f"cannot be looked at: {error.strerror or error}")
+        return _unknown(f"cannot be accessed: {error.strerror or error}")
 
 
 def is_missing(folder: Path) -> bool:
@@ -117,14 +117,14 @@ def is_same(folder: Path, remembered: Place) -> bool:
 def _missing(folder: Path, remembered: Place, mounts: Path) -> Sight:
     ancestor = next(each for each in folder.parents if _is_folder(each))
     if not remembered.mount:
-        return _unknown("is missing, and on which file system it was is not known")
+        return _unknown("is missing, and its file system is unknown")
     if not os.access(ancestor, os.R_OK | os.X_OK):
-        return _unknown(f"cannot be looked at: {ancestor} cannot be read")
+        return _unknown(f"cannot be accessed: {ancestor} is not readable")
     now = place_of(ancestor.resolve(), mounts)
     if now.mount != remembered.mount:
         return _unknown(f"was on the file system at {remembered.mount}, which is not mounted now")
     if now.filesystem != remembered.filesystem:
-        return _unknown(f"was on another file system than the one that is at {remembered.mount} now")
+        return _unknown(f"was on a different file system than the one now mounted at {remembered.mount}")
     if ancestor == folder.parent:
         return Sight(presence=Presence.GONE, why="is gone")
     return Sight(presence=Presence.ELSEWHERE, why=f"is gone, and so is {folder.parent}")

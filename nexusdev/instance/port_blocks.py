@@ -41,9 +41,9 @@ def choose_slot(used: Collection[int], busy: Callable[[int], bool]) -> int:
         if slot not in used and not any(busy(port) for port in block_of(slot)):
             return slot
     raise PreflightFailed(
-        "no block of 100 host ports is free",
-        why=f"{len(used)} of {len(SLOTS)} blocks between 21000 and 32699 belong to instances, the others have ports in use",
-        hint="nexusdev gc --data   remove instances whose project folder is gone, with their data; lists them and asks",
+        "no free block of 100 host ports",
+        why=f"{len(used)} of {len(SLOTS)} blocks between 21000 and 32699 belong to instances; the others have ports in use",
+        hint="nexusdev gc --data   remove orphaned instances with their data; lists them and asks first",
     )
 
 
@@ -78,8 +78,8 @@ def require_free(
     first = conflicts[0]
     raise PortInUse(
         f"port {first} is in use by {holders[first]}" + (f" (and {len(conflicts) - 1} more)" if conflicts[1:] else ""),
-        why="the port belongs to this instance's block, which stays the same so that env files stay true",
-        hint="nexusdev up                once it is stopped\nnexusdev up --move-ports   take another block (the env file changes)",
+        why="the port is in this instance's port block, which is fixed so that env files stay valid",
+        hint="nexusdev up                after stopping it\nnexusdev up --move-ports   use another block (the env file changes)",
         evidence=[f"127.0.0.1:{port}  {who}" for port, who in holders.items()],
     )
 
@@ -90,7 +90,7 @@ def holder_of(port: int, published: Mapping[int, str], proc: Path = Path("/proc"
         return f"container {name}"
     inodes = set(_listening_inodes(port, proc))
     if not inodes:
-        return "a process that cannot be seen from here"
+        return "an unknown process"
     for pid in _processes_with(inodes, proc):
         return f"{_command(pid, proc)} (pid {pid})"
     return "a process of another user"

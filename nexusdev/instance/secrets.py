@@ -68,14 +68,14 @@ class SecretFiles:
             raise _missing((name,), secret.file.parent) from None
         except OSError as error:
             raise InvalidState(
-                f"secret {name} cannot be read", why=str(error), hint="run nexusdev as the user who ran nexusdev up"
+                f"failed to read secret {name}", why=str(error), hint="run nexusdev as the user who ran nexusdev up"
             ) from error
 
     def write(self, name: str, value: str) -> None:
         """Replace a value, render again what is derived from it, and publish what changed."""
         secret = self._known(name)
         if is_derived(secret.recipe):
-            raise InvalidConfig(f"secret {name} is derived from others and cannot be written")
+            raise InvalidConfig(f"secret {name} is derived from other secrets and cannot be written")
         with self._lock:
             self._put(secret, value)
             self._render()
@@ -108,7 +108,7 @@ class SecretFiles:
             return self._secrets[name]
         except KeyError:
             raise InvalidConfig(
-                f"no secret is called {name}", why=f"the compose files declare {', '.join(self._secrets) or 'none'}"
+                f"no such secret: {name}", why=f"the compose files declare {', '.join(self._secrets) or 'none'}"
             ) from None
 
     def _mend(self) -> None:
@@ -168,7 +168,7 @@ class SecretFiles:
                 why=f"the compose files declare {', '.join(sorted(self._secrets))}",
             )
         if name in path:
-            raise InvalidConfig(f"secrets are derived from each other in a circle: {' → '.join((*path, name))}")
+            raise InvalidConfig(f"secrets depend on each other in a cycle: {' → '.join((*path, name))}")
         recipe = self._secrets[name].recipe
         if recipe.text:
             return PLACEHOLDER.sub(lambda match: self._filled(match, (*path, name)), recipe.text)
@@ -181,7 +181,7 @@ class SecretFiles:
         function = _FUNCTIONS.get(match[1] or "")
         if function is None:
             known = ", ".join(name for name in _FUNCTIONS if name)
-            raise InvalidConfig(f"secret {path[-1]}: {match[0]} cannot be computed", why=f"known are {known}")
+            raise InvalidConfig(f"secret {path[-1]}: {match[0]} cannot be computed", why=f"known: {known}")
         return function(self._value(match[2], path).removesuffix("\n"))
 
     def _set_owner(self, file: Path) -> None:
@@ -242,7 +242,7 @@ def _has_owner(file: Path, uid: int) -> bool:
 def _missing(names: tuple[str, ...], folder: Path) -> InvalidState:
     several = "secrets are" if len(names) > 1 else "secret is"
     return InvalidState(
-        f"the file of a {several} gone: {', '.join(names)}",
-        why=f"it was in {folder}; the data on the volumes was made with it",
-        hint="nexusdev destroy   remove data and state; then nexusdev up makes them anew (or put it back from a backup)",
+        f"the file of a {several} missing: {', '.join(names)}",
+        why=f"it was in {folder}; the data on the volumes depends on it",
+        hint="nexusdev destroy   remove data and state, then run nexusdev up (or restore the file from a backup)",
     )

@@ -93,11 +93,11 @@ def read_record(folder: Path) -> Record | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise _unusable(file, folder.name, f"it cannot be read: {error}") from error
+        raise _unusable(file, folder.name, f"failed to read it: {error}") from error
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise _unusable(file, folder.name, f"it ends in the middle or is not JSON: {error}") from error
+        raise _unusable(file, folder.name, f"it is truncated or not JSON: {error}") from error
     return _record(file, folder.name, document)
 
 
@@ -107,15 +107,15 @@ def _record(file: Path, name: str, document: Any) -> Record:
         raise InvalidState(
             f"{file} was written by a newer nexusdev",
             why=f"it has schema version {version}; this nexusdev reads up to {SCHEMA_VERSION}",
-            hint="pipx upgrade nexusdev   (or run the nexusdev that made it)",
+            hint="pipx upgrade nexusdev   (or use the version that wrote it)",
         )
     if version != SCHEMA_VERSION:
-        raise _unusable(file, name, f"it has no known schema version: {version!r}")
+        raise _unusable(file, name, f"unknown schema version: {version!r}")
     if wrong := [key for key in Record.__annotations__ if not _fits(key, document)]:
-        raise _unusable(file, name, f"missing or of a wrong type: {', '.join(wrong)}")
+        raise _unusable(file, name, f"missing or of the wrong type: {', '.join(wrong)}")
     if document["name"] != name:
         raise _unusable(
-            file, name, f"it is the record of instance {document['name']!r}: the folder was copied or renamed"
+            file, name, f"it is the record of instance {document['name']!r}: the state folder was copied or renamed"
         )
     return Record(
         **{**{key: document[key] for key in Record.__annotations__ if key in document}, "former": _former(document)}
@@ -135,9 +135,9 @@ def _fits(key: str, document: Mapping[str, Any]) -> bool:
 
 def _unusable(file: Path, name: str, why: str) -> InvalidState:
     return InvalidState(
-        f"the state of instance {name} cannot be used: {file}",
+        f"invalid state of instance {name}: {file}",
         why=why,
-        hint=f"nexusdev -i {name} destroy   remove its containers, data and state, then nexusdev up makes it anew"
+        hint=f"nexusdev -i {name} destroy   remove its containers, data and state, then nexusdev up recreates it"
         " (or put the file back from a backup)",
     )
 

@@ -81,12 +81,14 @@ def up_metrics(*, seconds: float, at: float, ready: Mapping[str, float]) -> tupl
     """What an ``up`` that changed something tells. ``ready``: component → how long it was waited for."""
     return (
         MetricFamily(
-            name="nexusdev_up_seconds", tells="How long the last up took that changed something.", samples={"": seconds}
+            name="nexusdev_up_seconds", tells="Duration of the last up that made changes.", samples={"": seconds}
         ),
-        MetricFamily(name="nexusdev_up_last_timestamp_seconds", tells="When it ended.", samples={"": at}),
+        MetricFamily(
+            name="nexusdev_up_last_timestamp_seconds", tells="Time when the last up finished.", samples={"": at}
+        ),
         MetricFamily(
             name="nexusdev_up_ready_seconds",
-            tells="How long each component was waited for.",
+            tells="Time until each component was ready.",
             label="component",
             samples=ready,
         ),
@@ -97,7 +99,7 @@ def wanted_services(stack: Stack, wanted: Collection[str]) -> MetricFamily:
     """Which services this instance is meant to run: 1, and 0 for the rest of the stack. An alert misses nothing else."""
     return MetricFamily(
         name="nexusdev_service_wanted",
-        tells="Whether this instance is meant to run a service.",
+        tells="1 if this instance should run the service.",
         label="service",
         samples={name: float(name in wanted) for name in stack.services},
         owners={name: each.component for name, each in stack.services.items()},
@@ -109,18 +111,18 @@ def instance_metrics(folder: Path, stack: Stack) -> tuple[MetricFamily, ...]:
     return (
         MetricFamily(
             name="nexusdev_certificate_not_after_seconds",
-            tells="Until when a certificate is good.",
+            tells="Expiry time of a certificate.",
             label="group",
             samples=_certificates(folder),
         ),
         MetricFamily(
             name="nexusdev_secret_created_timestamp_seconds",
-            tells="When a secret got the value that it has.",
+            tells="Time when a secret was last changed.",
             label="secret",
             samples=_secrets(stack),
         ),
         MetricFamily(
-            name="nexusdev_services", tells="How many services the stack has.", samples={"": len(stack.services)}
+            name="nexusdev_services", tells="Number of services in the stack.", samples={"": len(stack.services)}
         ),
     )
 

@@ -23,7 +23,7 @@ def question(context: Context) -> str | None:
         return None
     return (
         f"adopt {found.record.name}: its folder {found.record.owner} {found.sight.why}. "
-        f"Does {context.identity.project} take its place?"
+        f"Is {context.identity.project} the same project?"
     )
 
 
@@ -40,7 +40,7 @@ def adopt(context: Context) -> Outcome:
     found = _meant(context)
     project = context.identity.project
     if found is None:
-        words = f"nothing to do: instance {context.identity.name} belongs to this folder already"
+        words = f"nothing to do: instance {context.identity.name} already belongs to this folder"
         return Outcome(instance=context.identity.name, data={"adopted": False}, output=(words,))
     name = found.record.name
     with locked(Identity(name=name, project=project), "nexusdev adopt", root=context.root):
@@ -52,7 +52,7 @@ def adopt(context: Context) -> Outcome:
     return Outcome(
         instance=name,
         data={"adopted": True, "instance": name, "from": found.record.owner, "to": str(project), **_plural(parts)},
-        output=(f"adopted: instance {name} with {words} belongs to {project} now", "nexusdev up   bring it up here"),
+        output=(f"adopted: instance {name} with {words} now belongs to {project}", "nexusdev up   start it from here"),
     )
 
 
@@ -75,11 +75,11 @@ def _meant(context: Context) -> Earlier | None:
 def _nothing(context: Context) -> NotFound:
     file, name = context.settings.env_file, context.identity.name
     return NotFound(
-        f"there is no instance {name} to adopt" if context.identity.explicit else "there is nothing to adopt",
-        why=f"{context.root} has no state of it"
+        f"instance {name} not found" if context.identity.explicit else "there is nothing to adopt",
+        why=f"{context.root} has no state for it"
         if context.identity.explicit
-        else f"{file} names no instance of another folder",
-        hint="nexusdev ls   show all instances\nnexusdev -i NAME adopt   adopt one of them by its name",
+        else f"{file} does not name an instance of another folder",
+        hint="nexusdev ls   show all instances\nnexusdev -i NAME adopt   adopt an instance by name",
     )
 
 
@@ -88,9 +88,9 @@ def _require_free(context: Context, found: Earlier) -> None:
     if found.still_there:
         owner = found.record.owner
         raise IdentityMismatch(
-            f"{owner} still exists, and instance {found.record.name} is its",
-            why=f"{context.identity.project} is another folder: a copy of it, or a second checkout",
-            hint=f"nexusdev -C {owner} status   work with that one\n{_own_way(context, found.record)}",
+            f"instance {found.record.name} belongs to {owner}, which still exists",
+            why=f"{context.identity.project} is a different folder, such as a copy or a second checkout",
+            hint=f"nexusdev -C {owner} status   use the instance from that folder\n{_own_way(context, found.record)}",
             code="ADOPT_REFUSED",
         )
     own = name_of(context.identity.project, context.root)
@@ -100,11 +100,10 @@ def _require_free(context: Context, found: Earlier) -> None:
     things = [each.split()[-1] for each in existing.objects if each not in existing.others]
     if things:
         raise IdentityMismatch(
-            f"this folder has an instance of its own: {own}",
-            why=f"it has {join_names(things[:3])}{' and more' if things[3:] else ''}, "
-            "which would be left without a folder",
-            hint=f"nexusdev -i {own} destroy   remove it with its data; then: nexusdev -i {found.record.name} adopt\n"
-            f"nexusdev -i {own} up   keep it, and leave {found.record.name} alone",
+            f"this folder already has an instance: {own}",
+            why=f"it has {join_names(things[:3])}{' and more' if things[3:] else ''}, which would become orphaned",
+            hint=f"nexusdev -i {own} destroy   remove it and its data, then: nexusdev -i {found.record.name} adopt\n"
+            f"nexusdev -i {own} up   keep using it, without {found.record.name}",
             code="ADOPT_REFUSED",
         )
     forget(Identity(name=own, project=context.identity.project), root=context.root)
@@ -114,7 +113,7 @@ def _own_way(context: Context, record: Record) -> str:
     """The command that gives this folder an instance of its own; the name that it asks for may be the one that is taken."""
     own = name_of(context.identity.project, context.root)
     name = f"-i {record.name[:30]}-2 " if context.identity.name == record.name and context.identity.explicit else ""
-    return f"nexusdev {name}up   make {'one' if name else own} for this folder"
+    return f"nexusdev {name}up   create {'one' if name else own} for this folder"
 
 
 def _is_own(context: Context, name: str) -> bool:

@@ -71,7 +71,7 @@ def _to_be_known(context: Context, observation: Observation) -> str:
     except NexusError:
         return ""
     if record is None and (path := observation.state_path):
-        return f" (its state is in {path}, and stays there)"
+        return f" (its state in {path} is kept)"
     if record is None or record.owner == str(context.identity.project):
         return ""
     sight = look_for(Path(record.owner), record.place)

@@ -74,10 +74,10 @@ def _require_resettable(context: Context, name: str, stack: Stack) -> None:
     if name not in stack.services:
         raise unknown(name, known, kind="service", hint="nexusdev destroy {}")
     raise UsageError(
-        f"the data of {name} does not go alone",
-        why=f"other servers of {stack.services[name].component} hold on to it",
-        hint="nexusdev destroy   everything of this instance; nexusdev up makes it anew",
-        evidence=(f"alone go: {', '.join(known)}",) if known else (),
+        f"the data of {name} cannot be destroyed on its own",
+        why=f"other servers of {stack.services[name].component} depend on it",
+        hint="nexusdev destroy   remove the whole instance; nexusdev up recreates it",
+        evidence=(f"can be destroyed on their own: {', '.join(known)}",) if known else (),
     )
 
 

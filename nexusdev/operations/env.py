@@ -80,7 +80,7 @@ def env(
     _require(view, [each.value for each in View], "view")
     if write and (style, view) != ("dotenv", "host"):
         raise UsageError(
-            "the env file is always dotenv, seen from the host",
+            "the env file is always written as dotenv for the host",
             hint=f"nexusdev env --format {style} --view {view} > FILE",
         )
     instance = context.instance()
@@ -155,7 +155,7 @@ def values_for_run(context: Context, *, proof: bool = True, view: View = View.HO
     """
     instance = context.instance()
     found = _proven(context, instance) if proof else Coverage(kept=_kept(context, instance))
-    if failure := found.failure(otherwise="nexusdev run --no-proof -- …   run it"):
+    if failure := found.failure(otherwise="nexusdev run --no-proof -- …   run the command"):
         raise failure
     return found.kept.views[view.value]
 
@@ -195,7 +195,7 @@ def _require(given: str, known: Iterable[str], what: str) -> None:
     if given not in names:
         near = get_close_matches(given, names, 1)
         raise UsageError(
-            f"there is no {what} {given!r}",
-            why=f"known are {', '.join(names)}",
+            f"unknown {what} {given!r}",
+            why=f"supported: {', '.join(names)}",
             hint=f"--{what} {near[0]}" if near else "",
         )

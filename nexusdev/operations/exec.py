@@ -39,7 +39,7 @@ def in_service(context: Context, service: str, argv: Sequence[str]) -> Call:
     runtime = context.runtime()
     observation = runtime.observe()
     if not argv:
-        raise UsageError("which command?", hint=f"nexusdev exec {service} -- COMMAND [ARGUMENT]...")
+        raise UsageError("no command given", hint=f"nexusdev exec {service} -- COMMAND [ARGUMENT]...")
     return Call(runtime=runtime, service=_running(service, observation, context).service, argv=tuple(argv))
 
 
@@ -68,7 +68,9 @@ def _host(found: Client, component: str, observation: Observation, context: Cont
         if each.component == component and each.runs and each.service.rstrip("0123456789") == stem:
             return each.service
     if component not in observation.components:
-        raise NotFound(f"{component} does not run in instance {context.identity.name}", hint=f"nexusdev up {component}")
+        raise NotFound(
+            f"{component} is not running in instance {context.identity.name}", hint=f"nexusdev up {component}"
+        )
     return _running(found.service, observation, context).service
 
 
@@ -80,6 +82,6 @@ def _running(service: str, observation: Observation, context: Context) -> Observ
         raise NotFound(f"instance {context.identity.name} has no containers", hint="nexusdev up")
     if not found.runs:
         raise NotFound(
-            f"{service} does not run", why=f"its container is {found.word}", hint=f"nexusdev start {service}"
+            f"{service} is not running", why=f"its container is {found.word}", hint=f"nexusdev start {service}"
         )
     return found

@@ -66,7 +66,7 @@ class Leftover(Struct, frozen=True, kw_only=True):
 
 def _size_words(size: int | None) -> str:
     if size is None:
-        return "size not known"
+        return "unknown size"
     return told_size(size) if size >= _MEGA else "less than 1 MB"
 
 
@@ -85,7 +85,7 @@ def find_leftovers(context: Context, *, data: bool = False) -> tuple[Leftover, .
         *left_containers(inventory, context.root),
         *old_images(images.store.list(), inventory.images_in_use, images.references),
         *(
-            Leftover(kind="build cache", name=name, reason="only image builds need it")
+            Leftover(kind="build cache", name=name, reason="only used by image builds")
             for name in inventory.build_caches
         ),
     )
@@ -104,8 +104,8 @@ def _listed(leftover: Leftover) -> Iterator[str]:
 
 def preview(context: Context, leftovers: Sequence[Leftover]) -> Outcome:
     """What ``remove`` would remove."""
-    table = Table(columns=("would go", "because"), rows=tuple(_rows(leftovers)))
-    output = (table,) if leftovers else ("nothing is left over",)
+    table = Table(columns=("would be removed", "reason"), rows=tuple(_rows(leftovers)))
+    output = (table,) if leftovers else ("nothing to remove",)
     return Outcome(data={"leftovers": _data(leftovers)}, output=output, instance=context.identity.name)
 
 
@@ -136,11 +136,11 @@ def remove(context: Context, leftovers: Sequence[Leftover]) -> Outcome:
         try:
             _remove(context, each)
         except NexusError as error:
-            warnings.append(f"{each} stays: {error.message}" + (f" ({error.why})" if error.why else ""))
+            warnings.append(f"{each} was not removed: {error.message}" + (f" ({error.why})" if error.why else ""))
         else:
             removed.append(each)
-    table = Table(columns=("removed", "because"), rows=tuple(_rows(removed)))
-    output = (table,) if removed else ("nothing to do: nothing is left over",)
+    table = Table(columns=("removed", "reason"), rows=tuple(_rows(removed)))
+    output = (table,) if removed else ("nothing to remove",)
     data = {"removed": _data(removed)}
     return Outcome(data=data, output=output, warnings=tuple(warnings), instance=context.identity.name)
 
@@ -156,7 +156,7 @@ def old_images(stored: Sequence[StoredImage], in_use: frozenset[str], current: M
                 and not tag.endswith(":local")
                 and image.id not in in_use
             ):
-                yield Leftover(kind="image", name=tag, reason="this release uses another build")
+                yield Leftover(kind="image", name=tag, reason="not used by this version of nexusdev")
 
 
 def _orphans(context: Context, inventory: Inventory) -> Iterator[Leftover]:
@@ -164,7 +164,7 @@ def _orphans(context: Context, inventory: Inventory) -> Iterator[Leftover]:
     for row in ls.rows(inventory, context.root):
         objects = _observed(context, row.name, row.project).objects if row.idle_for_good else ()
         if objects:
-            kept = f"; its {pluralize(row.volumes, 'volume')} with all data stay" if row.volumes else ""
+            kept = f"; its {pluralize(row.volumes, 'volume')} and data are kept" if row.volumes else ""
             why = f"its project folder {row.project} is gone{kept}"
             yield Leftover(
                 kind="instance", name=row.name, reason=why, owner=row.project, objects=objects, used=row.used
@@ -200,7 +200,7 @@ def left_containers(inventory: Inventory, root: Path) -> Iterator[Leftover]:
             yield Leftover(
                 kind="container",
                 name=name,
-                reason="the nexusdev run that made it was killed",
+                reason="left over from a killed nexusdev run",
                 owner=next(iter(instance.owners), ""),
                 instance=instance.name,
             )
@@ -211,7 +211,7 @@ def _fragments(inventory: Inventory, root: Path) -> Iterator[Leftover]:
     for folder in state.instances(root):
         if not (folder / "instance.json").exists() and not inventory.of(folder.name).objects:
             yield Leftover(
-                kind="state folder", name=folder.name, reason="it has no record and the engine has nothing of it"
+                kind="state folder", name=folder.name, reason="incomplete state of an instance that does not exist"
             )
 
 
@@ -265,7 +265,7 @@ def _require_left_over(context: Context, leftover: Leftover) -> None:
     record = state.read_record(state.folder_of(context.root, leftover.name))
     row = ls.row(leftover.name, record, context.provider.inventory().of(leftover.name), context.root)
     if row.alive:
-        raise Locked("it was started meanwhile")
+        raise Locked("it was started in the meantime")
     if not row.gone:
         raise Locked(f"its project folder {leftover.owner} is back" if row.folder == "here" else row.folder_words)
 

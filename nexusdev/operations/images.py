@@ -31,7 +31,7 @@ def listing(context: Context) -> Outcome:
     try:
         existing = images.stored(images.lock.images)
     except PreflightFailed as error:
-        warnings = (f"the engine does not answer, so nobody knows which images it has: {error.message}",)
+        warnings = (f"the engine does not answer; its images are unknown: {error.message}",)
     rows = [_facts(images, name, existing.get(name)) for name in images.lock.images]
     table = Table(columns=("image", "version", "in the store", "size", "sources"), rows=tuple(map(_cells, rows)))
     return Outcome(data={"images": rows}, output=(table,), warnings=warnings)
@@ -44,7 +44,7 @@ def build(context: Context, names: Sequence[str] = (), *, prune_cache: bool = Fa
     elsewhere = [name for name, found in existing.items() if not found and not images.is_built(name)]
     selected = tuple(names) or tuple(name for name in existing if name not in elsewhere)
     outcome = _get(context, selected, (BUILD,))
-    left = (f"{', '.join(elsewhere)} cannot be built here: nexusdev images pull",) if elsewhere else ()
+    left = (f"{', '.join(elsewhere)} cannot be built locally: use nexusdev images pull",) if elsewhere else ()
     outcome = Outcome(data=outcome.data, output=(*outcome.output, *left))
     return _pruned(images, outcome) if prune_cache else outcome
 
@@ -56,7 +56,7 @@ def pull(context: Context, names: Sequence[str] = ()) -> Outcome:
     selected = tuple(names) or tuple(name for name in images.lock.runnable if name in published)
     only_here = [name for name in images.lock.choose(names) if name not in published]
     outcome = _get(context, selected, (REGISTRY,))
-    left = () if names or not only_here else (f"no registry has {', '.join(only_here)}: nexusdev images build",)
+    left = () if names or not only_here else (f"not in a registry: {', '.join(only_here)}: use nexusdev images build",)
     return Outcome(data=outcome.data, output=(*outcome.output, *left))
 
 
@@ -74,7 +74,7 @@ def load(context: Context, file: Path) -> Outcome:
     made = bundles.load(images, file)
     stale = bundles.outdated(images, made.images)
     warnings = tuple(
-        f"{name} in the archive is another build than this nexusdev wants ({wanted or 'none'})"
+        f"{name} in the archive is not the build that this version of nexusdev needs ({wanted or 'none'})"
         for name, wanted in stale.items()
     )
     return Outcome(
@@ -96,7 +96,7 @@ def verify(context: Context, names: Sequence[str] = ()) -> Outcome:
     )
     wrong = [each for each in verdicts if each.wrong]
     error = Degraded(
-        f"{pluralize(len(wrong), 'image')} not as the lock says",
+        f"{pluralize(len(wrong), 'image')} not matching the lockfile",
         hint="nexusdev images build",
         evidence=[f"{each.name}: {each.wrong}" for each in wrong],
     )
@@ -124,7 +124,7 @@ def _get(context: Context, names: Iterable[str], kinds: tuple[str, ...]) -> Outc
     new = [each for each in fetched if each.source != STORE]
     data = {"images": [asdict(each) for each in fetched], "changed": [each.name for each in new]}
     if not new:
-        return Outcome(data=data, output=(f"all {pluralize(len(fetched), 'image')} are there; nothing to do",))
+        return Outcome(data=data, output=(f"all {pluralize(len(fetched), 'image')} present; nothing to do",))
     return Outcome(data=data, output=(Table(columns=("image", "took", "reference"), rows=tuple(map(_took, new))),))
 
 
@@ -134,7 +134,7 @@ def _took(fetched: FetchedImage) -> tuple[str, str, str]:
 
 def _pruned(images: Images, outcome: Outcome) -> Outcome:
     freed = prune(images)
-    output = [f"dropped {name}: {size(count)}" for name, count in freed.items()] or ["there was no cache to drop"]
+    output = [f"removed {name}: {size(count)}" for name, count in freed.items()] or ["no build cache to remove"]
     return Outcome(data={**outcome.data, "pruned": freed}, output=(*outcome.output, *output))
 
 

@@ -107,7 +107,7 @@ def _existing(context: Context, runtime: Runtime) -> Observation:
         refuse_moved(context)
         raise NotFound(
             f"instance {context.identity.name} has no containers",
-            why="it was never started from here, or nexusdev down removed them",
-            hint="nexusdev up   make and start them",
+            why="it was never started, or nexusdev down removed them",
+            hint="nexusdev up   create and start them",
         )
     return observation

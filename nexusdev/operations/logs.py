@@ -45,7 +45,7 @@ def moment(since: str | None, *, now: Callable[[], float]) -> float | None:
         return datetime.fromisoformat(since).timestamp()
     except ValueError:
         raise UsageError(
-            f"--since {since} is no time",
-            why="90s, 10m, 2h, 1d ago, or 2026-01-31T12:00:00",
+            f"invalid time for --since: {since}",
+            why="use 90s, 10m, 2h, 1d, or a timestamp such as 2026-01-31T12:00:00",
             hint="nexusdev logs --since 10m",
         ) from None

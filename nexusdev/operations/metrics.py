@@ -157,7 +157,7 @@ def _is_same(metrics: Sequence[Mapping[str, str]], name: str) -> bool:
 
 def _nothing(query: str, over: str | None) -> Text:
     when = f"in the last {over}" if over else "now"
-    return Text(f"nothing: no series answers to {query} {when}", "warn")
+    return Text(f"no data: no series matches {query} {when}", "warn")
 
 
 def _near(query: str, prometheus: Prometheus) -> list[OutputBlock]:
@@ -167,22 +167,22 @@ def _near(query: str, prometheus: Prometheus) -> list[OutputBlock]:
     if not plain or not known or plain[1] in known:
         return []
     near = get_close_matches(plain[1], known, 3, 0.6)
-    return [f"there is no metric {plain[1]}" + (f"; did you mean {' or '.join(near)}?" if near else "")]
+    return [f"unknown metric {plain[1]}" + (f"; did you mean {' or '.join(near)}?" if near else "")]
 
 
 def _silence(phases: Sequence[Phase], why: str) -> NexusError:
     """Nobody answers: because nothing of it was ever made here, because it was stopped, or for another reason."""
     if not phases:
         return NotFound(
-            "Prometheus is not part of what runs here",
-            why="monitoring was left out, or nothing was started yet",
-            hint="nexusdev up monitoring       bring it up beside the rest\nnexusdev up --profile full   bring up everything",
+            "Prometheus is not part of this stack",
+            why="monitoring was left out, or the stack was never started",
+            hint="nexusdev up monitoring       start it as well\nnexusdev up --profile full   start everything",
         )
     if Phase.RUNNING not in phases:
-        return Degraded("Prometheus does not run", hint="nexusdev start monitoring")
+        return Degraded("Prometheus is not running", hint="nexusdev start monitoring")
     return Degraded(
         "Prometheus does not answer",
         why=why,
-        hint="nexusdev status             who runs, who does not\nnexusdev start monitoring   start what is stopped\n"
-        "nexusdev logs monitoring    what it says",
+        hint="nexusdev status             see which services run\nnexusdev start monitoring   start stopped services\n"
+        "nexusdev logs monitoring    see its logs",
     )

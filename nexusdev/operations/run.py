@@ -24,10 +24,10 @@ class Command(Struct, frozen=True, kw_only=True):
 def command(context: Context, argv: Sequence[str], *, proof: bool = True) -> Command:
     """The command with its environment. IdentityMismatch (9), Degraded (4) where an endpoint is not what it should be."""
     if not argv:
-        raise UsageError("which command?", hint="nexusdev run -- COMMAND [ARGUMENT]...")
+        raise UsageError("no command given", hint="nexusdev run -- COMMAND [ARGUMENT]...")
     values = values_for_run(context, proof=proof)
     environment = {**context.environ, **values, **with_loopback(context.environ)}
     program = shutil.which(argv[0], path=environment.get("PATH"))
     if program is None:
-        raise NotFound(f"there is no command {argv[0]}", why="it is not on the PATH", hint="nexusdev run -- COMMAND …")
+        raise NotFound(f"command not found: {argv[0]}", why="it is not in PATH", hint="nexusdev run -- COMMAND …")
     return Command(program=program, argv=tuple(argv), environment=environment)

@@ -116,17 +116,17 @@ def _mount(words: str) -> BindMount:
     target, _, mode = rest.partition(":")
     if not source or not target.startswith("/") or mode not in _MODES:
         raise UsageError(
-            f"-v {words} is not SOURCE:TARGET, SOURCE:TARGET:ro or SOURCE:TARGET:rw, with an absolute TARGET",
-            why="a global -v stands before the command: nexusdev -v run" if ":" not in words else "",
+            f"invalid -v {words}: use SOURCE:TARGET, SOURCE:TARGET:ro or SOURCE:TARGET:rw, with an absolute TARGET",
+            why="for verbose output, put -v before the command: nexusdev -v run" if ":" not in words else "",
             hint=_MOUNT,
         )
     if "/" not in source and source not in {".", ".."}:
-        raise UsageError(f"-v {words} names a volume", why="only files and folders are mounted", hint=_MOUNT)
+        raise UsageError(f"-v {words} names a volume", why="only files and folders can be mounted", hint=_MOUNT)
     place = Path(source).expanduser()
     found = (place if place.is_absolute() else Path.cwd() / place).resolve()
     if not found.exists():
         raise NotFound(
-            f"-v {words}: there is no {found}", why="an engine would make an empty folder of it", hint=_MOUNT
+            f"-v {words}: {found} does not exist", why="the engine would create an empty folder there", hint=_MOUNT
         )
     return BindMount(source=found, target=target, read_only=_MODES[mode])
 
@@ -141,6 +141,8 @@ def _require_image(context: Context, reference: str) -> None:
     if door.find(reference) is not None:
         return
     if context.settings.offline:
-        raise ImageUnavailable(f"the engine has no image {reference}", why="offline is set, so nothing is pulled")
+        raise ImageUnavailable(
+            f"image {reference} is not in the engine", why="nothing is pulled because offline is set"
+        )
     context.listener.tell(Note(text=f"pulling {reference}"))
     door.pull(reference, None, lambda _line: None)

@@ -77,7 +77,7 @@ def show(context: Context, name: str) -> SecretResult:
     if name not in names:
         near = get_close_matches(name, names, 1)
         raise NotFound(
-            f"no secret is called {name!r}",
+            f"no such secret: {name!r}",
             why=f"did you mean {near[0]}?" if near else "",
             hint="nexusdev secrets list",
         )
@@ -131,8 +131,8 @@ def _chosen(published: Sequence[Component], names: Sequence[str]) -> list[Compon
         if name not in known:
             near = get_close_matches(name, known, 1)
             raise UsageError(
-                f"there is nothing to rotate in {name!r}",
-                why=f"there are {', '.join(known)}",
+                f"{name!r} has no secrets to rotate",
+                why=f"components with secrets to rotate: {', '.join(known)}",
                 hint=f"nexusdev secrets rotate {near[0]}" if near else "",
             )
     # last whoever keeps the others' new passwords

@@ -91,7 +91,7 @@ def status(context: Context, *, check: bool = False) -> StatusResult:
         alerts=tuple(alarms.alerts),
         alerts_at=access.runtime.now() if alarms.alerts else 0.0,
         monitoring=question.coverage(seen),
-        warnings=(f"which alerts fire is not known: {alarms.trouble}",) if alarms.trouble else (),
+        warnings=(f"firing alerts are unknown: {alarms.trouble}",) if alarms.trouble else (),
         error=_degraded(missing, observation) if check and missing else None,
     )
 
@@ -106,7 +106,7 @@ def _degraded(missing: Mapping[str, str], observation: Observation) -> Degraded:
     return Degraded(
         f"{join_names(missing)} {'is' if len(missing) == 1 else 'are'} not ready",
         evidence=tuple(f"{name}: {sentence}" for name, sentence in missing.items()),
-        hint="nexusdev start   start what is stopped\nnexusdev up      repair whatever is missing"
+        hint="nexusdev start   start stopped containers\nnexusdev up      repair the stack"
         if observation.services
         else "nexusdev up",
     )

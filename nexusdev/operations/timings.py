@@ -33,7 +33,7 @@ def timings(context: Context) -> Outcome:
     )
     output = (
         Table(columns=("", "what", "seconds", f"0 to {total:.1f} s"), rows=rows),
-        "* decided the length",
+        "* critical path",
     )
     return Outcome(instance=instance.name, data=data, output=output)
 

@@ -183,14 +183,14 @@ def _nothing_to_do(context: Context, state: UpState, watch: Stopwatch) -> UpResu
 
 
 def _warnings(absent: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(f"{name} is absent: {why}" for name, why in absent.items())
+    return tuple(f"{name} is missing: {why}" for name, why in absent.items())
 
 
 def _unneeded(agreed: Collection[str] | None) -> tuple[str, ...]:
     """For who asked to make lost volumes anew where none is lost: perhaps something else was meant."""
     unneeded = agreed is not None and not agreed
     return (
-        ("no data volume is missing: --recreate-volumes did nothing (nexusdev destroy removes data)",)
+        ("no data volume is missing; --recreate-volumes had no effect (use nexusdev destroy to delete data)",)
         if unneeded
         else ()
     )

@@ -53,9 +53,9 @@ def page(context: Context, name: str) -> str:
         _left_out(name)
         if _is_left_out(context, name)
         else NotFound(
-            f"{name} does not run here",
-            why=f"there are {join_names(list(known))}" if known else "",
-            hint=f"nexusdev up {owners[name]}   bring it up beside the rest",
+            f"{name} is not running",
+            why=f"running: {join_names(list(known))}" if known else "",
+            hint=f"nexusdev up {owners[name]}   start it as well",
         )
     )
 
@@ -69,10 +69,10 @@ def _is_left_out(context: Context, name: str) -> bool:
 
 def _left_out(name: str) -> NotFound:
     return NotFound(
-        f"{name} does not run here",
-        why="it is optional: its image could not be had when the rest came up, or it was removed since",
-        hint="nexusdev up --strict      bring it up, or say why its image cannot be had\n"
-        "nexusdev metrics --help   look at numbers and lines without it",
+        f"{name} is not running",
+        why="it is optional: its image was unavailable during nexusdev up, or the container was removed",
+        hint="nexusdev up --strict      start it, or fail with the reason\n"
+        "nexusdev metrics --help   query metrics in the terminal instead",
     )
 
 

@@ -57,7 +57,7 @@ def ready(state: ProbedState) -> str:
     if not state.service:
         return state.readiness.missing
     if not state.running:
-        return f"{state.service} does not run"
+        return f"{state.service} is not running"
     bad = [f"{status.service} is {status.state}" for status in state.own_statuses if not status.ok]
     return ", ".join(bad) or ("" if state.own_statuses else f"{state.service} does not answer")
 
@@ -205,7 +205,7 @@ def _until(
             raise NotReadyInTime(
                 f"{sentence} after {context.settings.timeout:.0f} s",
                 why=lacking,
-                hint="nexusdev status   look at every node",
+                hint="nexusdev status   show every service",
             )
         context.clock.sleep(pause_after(context.clock.now() - at))
 

@@ -23,30 +23,30 @@ def port_in_use(service: str, port: int, holder: str) -> PortInUse:
     """``holder``: who has the port, or '' when that cannot be seen."""
     return PortInUse(
         f"port {port}, which {service} needs, is in use",
-        why=f"it belongs to {holder}" if holder else "by whom cannot be seen from here",
-        hint=f"sudo ss -ltnp 'sport = :{port}'    see who has it, stop it, then: nexusdev up",
+        why=f"it is used by {holder}" if holder else "the process that uses it is unknown",
+        hint=f"sudo ss -ltnp 'sport = :{port}'    show the process, stop it, then run nexusdev up",
         evidence=[f"127.0.0.1:{port}"],
     )
 
 
 def image_missing(service: str, image: str) -> ImageUnavailable:
     return ImageUnavailable(
-        f"the image {image} of {service} is not there",
-        why="the engine has no image of this name",
+        f"image {image} of {service} is missing",
+        why="it is not in the engine",
         hint="nexusdev images build",
     )
 
 
 def file_missing(service: str, path: str) -> InvalidState:
     return InvalidState(
-        f"{path}, which {service} needs, does not exist", why="a file of the instance was removed", hint="nexusdev up"
+        f"{path}, which {service} needs, does not exist", why="a file of the instance was deleted", hint="nexusdev up"
     )
 
 
 def name_taken(name: str, service: str, image: str) -> IdentityMismatch:
     return IdentityMismatch(
-        f"a container that is not ours has the name that {service} needs: {name}",
-        why=f"it was made from {image or 'an unknown image'}, without this instance's labels; nexusdev never touches it",
+        f"the container name for {service} is in use: {name}",
+        why=f"a container of {image or 'an unknown image'} without this instance's labels has it; nexusdev does not touch foreign containers",
         hint=f"docker rm {name}    or: docker rename {name} NEW; then nexusdev up again",
         code="FOREIGN_CONTAINER",
     )
@@ -55,9 +55,9 @@ def name_taken(name: str, service: str, image: str) -> IdentityMismatch:
 def not_ours(kind: str, name: str) -> IdentityMismatch:
     """``kind``: network or volume."""
     return IdentityMismatch(
-        f"the {kind} {name} exists and is not this instance's",
-        why="it has not our labels: plain docker compose or another tool made it; nexusdev never touches it",
-        hint=f"docker {kind} inspect {name}    look at it; remove it or keep it under another name",
+        f"{kind} {name} already exists and does not belong to this instance",
+        why="it has no nexusdev labels; docker compose or another tool created it, and nexusdev does not touch it",
+        hint=f"docker {kind} inspect {name}    inspect it, then remove or rename it",
         code=f"FOREIGN_{kind.upper()}",
     )
 
@@ -65,9 +65,11 @@ def not_ours(kind: str, name: str) -> IdentityMismatch:
 def subnet_taken(subnet: str, others: Sequence[str]) -> PreflightFailed:
     """``others``: the networks that overlap, as words; none when it is an interface or a route of the machine."""
     return PreflightFailed(
-        f"the addresses {subnet} are taken",
-        why=f"by the network {', '.join(others)}" if others else "by an interface or a route of this machine",
-        hint="docker network ls    find the other network and remove it, then: nexusdev up",
+        f"subnet {subnet} is in use",
+        why=f"it overlaps with network {', '.join(others)}"
+        if others
+        else "it overlaps with an interface or route of this machine",
+        hint="docker network ls    find and remove the other network, then run nexusdev up",
         code="SUBNET_IN_USE",
     )
 
@@ -115,6 +117,6 @@ def shares_network(service: str, owner: str) -> UsageError:
 def no_container(service: str) -> NotFound:
     return NotFound(
         f"{service} has no running container",
-        why="it never started, was stopped, or ended",
+        why="it was never started, was stopped, or exited",
         hint="nexusdev status    then: nexusdev up",
     )

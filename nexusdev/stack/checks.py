@@ -25,7 +25,7 @@ def check_services(services: Mapping[str, Service], written: Mapping[str, Value]
         raise config_error(
             _position(written, cycle[0], "depends_on", "network_mode"),
             f"a cycle: {' → '.join(cycle)}",
-            why="each waits for the next",
+            why="each depends on the next",
         )
 
 
@@ -45,7 +45,7 @@ def _no_port_twice(services: Mapping[str, Service], written: Mapping[str, Value]
                 raise config_error(
                     _position(written, service.name, "ports"),
                     f"host port {port.host} is published twice",
-                    why=f"{taken[port.host]} publishes it too",
+                    why=f"{taken[port.host]} also publishes it",
                 )
             taken[port.host] = service.name
 
@@ -60,14 +60,14 @@ def _addresses(services: Mapping[str, Service], written: Mapping[str, Value], ne
         try:
             address = ipaddress.IPv4Address(service.address)
         except ValueError:
-            raise config_error(position, f"{service.address!r} is no IPv4 address") from None
+            raise config_error(position, f"{service.address!r} is not an IPv4 address") from None
         if address not in subnet or address in (subnet[0], subnet[1], subnet[-1]):
             raise config_error(
-                position, f"{address} is no free address of {subnet}", why=f"possible: {subnet[2]} to {subnet[-2]}"
+                position, f"{address} is not a usable address in {subnet}", why=f"allowed: {subnet[2]} to {subnet[-2]}"
             )
         if service.address in taken:
             raise config_error(
-                position, f"address {address} is given twice", why=f"{taken[service.address]} has it too"
+                position, f"address {address} is used twice", why=f"{taken[service.address]} also has it"
             )
         taken[service.address] = service.name
 
@@ -79,8 +79,8 @@ def _no_name_twice(services: Mapping[str, Service], written: Mapping[str, Value]
             if alias in taken:
                 raise config_error(
                     _position(written, service.name, "networks"),
-                    f"alias {alias} is given twice",
-                    why=f"{taken[alias]} answers to it too",
+                    f"alias {alias} is used twice",
+                    why=f"{taken[alias]} also has it",
                 )
             taken[alias] = service.name
 
@@ -108,7 +108,7 @@ def _share_of_a_share(service: Service, services: Mapping[str, Service], positio
     """A sidecar of a sidecar is refused, unless it is a cycle, which has its own words."""
     beyond = services[service.shares].shares
     if beyond and not find_cycle({name: (other.shares,) for name, other in services.items() if other.shares}):
-        raise config_error(position, f"{service.shares} shares a network itself", hint=f"write service:{beyond}")
+        raise config_error(position, f"{service.shares} itself shares a network", hint=f"write service:{beyond}")
 
 
 def _no_target_twice(services: Mapping[str, Service], written: Mapping[str, Value]) -> None:
@@ -136,7 +136,7 @@ def check_recipes(secrets: Mapping[str, Secret], written: Mapping[str, Value]) -
                 )
     if cycle := find_cycle(graph):
         raise config_error(
-            written[cycle[0]].position, f"a cycle: {' → '.join(cycle)}", why="each is made from the next"
+            written[cycle[0]].position, f"a cycle: {' → '.join(cycle)}", why="each is derived from the next"
         )
 
 

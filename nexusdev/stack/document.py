@@ -109,21 +109,21 @@ def read(file: Path, environment: Mapping[str, str] | None) -> MappingNode:
         node = yaml.compose(file.read_bytes(), Loader=_Loader)
     except OSError as error:
         raise InvalidConfig(
-            f"{file}: cannot be read", why=error.strerror or str(error), hint=f"ls -l {file.parent}"
+            f"failed to read {file}", why=error.strerror or str(error), hint=f"ls -l {file.parent}"
         ) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         column = f" (column {mark.column + 1})" if mark else ""
         raise config_error(
-            start.at(mark.line + 1 if mark else 1), f"is not YAML: {error.problem or error.context}{column}"
+            start.at(mark.line + 1 if mark else 1), f"invalid YAML: {error.problem or error.context}{column}"
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise config_error(start, f"is not YAML: {error}") from error
+        raise config_error(start, f"invalid YAML: {error}") from error
     if node is None:
         return MappingNode(position=start, items={}, keys={})
     value = _Builder(environment).value(node, start.at(node.start_mark.line + 1))
     if not isinstance(value, MappingNode):
-        raise config_error(value.position, "such a file is a mapping of keys")
+        raise config_error(value.position, "the top level must be a mapping")
     return value
 
 
@@ -157,8 +157,8 @@ class _Builder:
         if kind not in _KINDS:
             raise config_error(
                 position,
-                f"a {kind} is written here",
-                why="only texts, numbers, true and false",
+                f"found a {kind}",
+                why="use strings, numbers, true and false",
                 hint=f'write "{node.value}"',
             )
         return Scalar(position=position, text=text, kind=kind)
@@ -182,9 +182,9 @@ class _Builder:
                 merged += self._merged(value_node, position)
                 continue
             if not isinstance(key_node, yaml.ScalarNode):
-                raise config_error(position.at(here.line), "a key must be a plain word")
+                raise config_error(position.at(here.line), "a key must be a plain scalar")
             if key_node.value in items:
-                raise config_error(here, "is written twice", why=f"first in line {keys[key_node.value].line}")
+                raise config_error(here, "is duplicated", why=f"first in line {keys[key_node.value].line}")
             keys[key_node.value] = here
             items[key_node.value] = self.value(value_node, here)
         for table in merged:  # explicit keys win, then the earlier of several merged mappings

@@ -38,16 +38,16 @@ def _reference(text: str, at: int, environment: Mapping[str, str]) -> tuple[str,
         return "$", at + 2
     if following != "{":
         raise BadVariable(
-            "a single $ is neither a variable nor a dollar sign",
+            "a single $ is ambiguous",
             offset=at,
-            hint="write ${NAME} for a variable, $$ for a dollar sign",
+            hint="use ${NAME} for a variable, $$ for a dollar sign",
         )
     end = _closing_brace(text, at)
     body = text[at + 2 : end]
     matched = _BODY.fullmatch(body)
     if matched is None:
         raise BadVariable(
-            f"${{{body}}} cannot be read",
+            f"invalid variable ${{{body}}}",
             offset=at,
             hint="allowed: ${NAME}, ${NAME:-default}, ${NAME-default}, ${NAME:?error}, $$",
         )
@@ -66,7 +66,7 @@ def _closing_brace(text: str, at: int) -> int:
             depth -= 1
             if depth == 0:
                 return index
-    raise BadVariable("${ is never closed", offset=at, hint="write ${NAME}")
+    raise BadVariable("${ is never closed", offset=at, hint="use ${NAME}")
 
 
 def _value(name: str, operator: str, rest: str, environment: Mapping[str, str]) -> str:
@@ -80,5 +80,5 @@ def _value(name: str, operator: str, rest: str, environment: Mapping[str, str]) 
     if value is not None:
         return value
     raise BadVariable(
-        f"{name} is not set and has no default", offset=0, hint=f"set {name}, or write ${{{name}:-default}}"
+        f"{name} is not set and has no default", offset=0, hint=f"set {name}, or use ${{{name}:-default}}"
     )

@@ -72,15 +72,13 @@ def _gather(
         target = schema.table(item, "include", required=("path",))["path"] if isinstance(item, MappingNode) else item
         file = (root.position.file.parent / schema.text(target, "a path")).resolve()
         if file in chain:
-            raise config_error(
-                item.position, f"a cycle of includes: {' → '.join(each.name for each in (*chain, file))}"
-            )
+            raise config_error(item.position, f"include cycle: {' → '.join(each.name for each in (*chain, file))}")
         if not file.is_file():
             raise config_error(item.position, f"{file} does not exist")
         included = read(file, environment)
         for key in ("name", "networks", "x-nexusdev"):
             if key in included.items:
-                raise config_error(included.keys[key], f"{key} belongs into the outermost file, {chain[0].name}")
+                raise config_error(included.keys[key], f"{key} is only allowed in the top-level file, {chain[0].name}")
         files += [file, *_gather(included, environment, sections, (*chain, file))]
     for section in _SECTIONS:
         if section in members:
@@ -102,20 +100,18 @@ def _add(section: dict[str, Value], value: Value) -> None:
 def _project(value: Value) -> str:
     name = schema.text(value)
     if not NAME.fullmatch(name):
-        raise config_error(
-            value.position, f"{name!r} cannot be a project's name", why="lower case letters, digits and -"
-        )
+        raise config_error(value.position, f"invalid project name {name!r}", why="lower case letters, digits and -")
     return name
 
 
 def _network(networks: Mapping[str, Value], root: MappingNode) -> Network:
     if len(networks) != 1:
-        raise config_error(root.keys["networks"], f"must declare one network, not {len(networks)}")
+        raise config_error(root.keys["networks"], f"must declare exactly one network, not {len(networks)}")
     [(name, value)] = networks.items()
     ipam = schema.table(value, "network", required=("ipam",))["ipam"]
     config = schema.table(ipam, "ipam of a network", required=("config",))["config"]
     if len(schema.items(config)) != 1:
-        raise config_error(config.position, "must hold one mapping")
+        raise config_error(config.position, "must contain one mapping")
     [only] = schema.items(config)
     subnet = schema.table(only, "ipam config of a network", required=("subnet",))["subnet"]
     try:
@@ -123,7 +119,7 @@ def _network(networks: Mapping[str, Value], root: MappingNode) -> Network:
     except ValueError:
         prefix = 0
     if prefix != 24:  # noqa: PLR2004 - the /24 of the design
-        raise config_error(subnet.position, f"{schema.text(subnet)!r} is no /24 such as 10.213.0.0/24")
+        raise config_error(subnet.position, f"{schema.text(subnet)!r} is not a /24 such as 10.213.0.0/24")
     return Network(name=name, subnet=schema.text(subnet))
 
 
@@ -137,7 +133,7 @@ def _config(value: Value, environment: Mapping[str, str]) -> Path:
     members = schema.table(value, "config", required=("file",))
     file = (value.position.file.parent / schema.text(members["file"], "a path")).resolve()
     if not file.is_file() and not _is_made_later(file, environment):
-        raise config_error(members["file"].position, f"{file} does not exist or is no file")
+        raise config_error(members["file"].position, f"{file} does not exist or is not a file")
     return file
 
 
@@ -163,9 +159,9 @@ def _recipe(value: Value) -> SecretRecipe:
     members = schema.table(value, "x-nexusdev of a secret")
     origins = [key for key in _ORIGINS if key in members]
     if len(origins) != 1:
-        raise config_error(value.position, f"needs exactly one origin, not {len(origins)}", allowed=_ORIGINS)
+        raise config_error(value.position, f"needs exactly one recipe, not {len(origins)}", allowed=_ORIGINS)
     if "names" in members and "certificate" not in members:
-        raise config_error(members["names"].position, "names go with certificate")
+        raise config_error(members["names"].position, "names can only be used with certificate")
     return SecretRecipe(
         password=schema.optional(members, "password", lambda number: schema.integer(number, least=8), 0),
         key=schema.optional(members, "key", lambda number: schema.integer(number, least=16), 0),

@@ -22,13 +22,17 @@ def read_profiles(value: Value, services: Mapping[str, Service]) -> Profiles:
 
 def _profile(name: str, value: Value, known: Sequence[str]) -> tuple[str, ...]:
     if name == FULL or not NAME.fullmatch(name):
-        why = "it is every component, always" if name == FULL else "lower case letters, digits and -, a letter first"
-        raise config_error(value.position, f"{name} cannot be a profile's name", why=why)
+        why = (
+            "full always contains every component"
+            if name == FULL
+            else "use lower case letters, digits and -, starting with a letter"
+        )
+        raise config_error(value.position, f"invalid profile name {name}", why=why)
     members = schema.table(value, "profile")
     only = _components(members["only"], known) if "only" in members else known
     without = _components(members["without"], known) if "without" in members else ()
     if not members or not set(only) - set(without):
-        raise config_error(value.position, f"profile {name} must leave something out, and leave something")
+        raise config_error(value.position, f"profile {name} must contain some components, but not all")
     return tuple(each for each in known if each in only and each not in without)
 
 

@@ -17,56 +17,56 @@ T = TypeVar("T")
 
 PLACES: Mapping[str, Mapping[str, str]] = {
     "top level": {
-        "name": "the project's name; in the outermost file only",
-        "include": "paths of further files, relative to this one",
+        "name": "the project name; only in the top-level file",
+        "include": "paths of other files, relative to this one",
         "services": "mapping of services",
-        "networks": "the one network; in the outermost file only",
+        "networks": "the network; only in the top-level file",
         "volumes": "mapping of named volumes, each empty",
         "secrets": "mapping of secret files",
         "configs": "mapping of config files",
-        "x-nexusdev": "what Compose cannot say of the whole stack; in the outermost file only",
+        "x-nexusdev": "nexusdev's settings for the whole stack; only in the top-level file",
     },
     "x-nexusdev of the stack": {
-        "profiles": "mapping: name → profile; full, which is every component, is always there",
+        "profiles": "mapping: name → profile; full, with every component, always exists",
     },
     "profile": {
-        "only": "list of the components that it brings up; default: every one",
-        "without": "list of components that it leaves out",
+        "only": "list of the components that it starts; default: all",
+        "without": "list of components that it excludes",
     },
     "service": {
         "image": "image reference",
-        "entrypoint": "list, or a text that is split at blanks",
-        "command": "list, or a text that is split at blanks",
+        "entrypoint": "list, or a string that is split at whitespace",
+        "command": "list, or a string that is split at whitespace",
         "user": "uid, or uid:gid",
-        "hostname": "the container's own name for itself",
+        "hostname": "the container's hostname",
         "working_dir": "absolute path",
         "environment": "mapping or list of NAME=value; never a secret",
         "networks": "mapping: network → address and aliases",
-        "network_mode": "service:NAME, to share that service's network",
+        "network_mode": "service:NAME, to share the network of that service",
         "ports": 'list of "127.0.0.1:HOST:CONTAINER"',
         "volumes": "list of NAME:/target or NAME:/target:ro, or of mappings",
         "tmpfs": "list of /target or /target:options",
         "configs": "list of names or of mappings",
         "secrets": "list of names or of mappings",
         "depends_on": "list of services, or mapping to conditions",
-        "read_only": "true or false: the root file system",
-        "init": "true or false: a process that reaps",
+        "read_only": "true or false: make the root file system read-only",
+        "init": "true or false: run an init process that reaps children",
         "cap_drop": "list of capabilities",
         "cap_add": "list of capabilities",
         "security_opt": "list of options",
-        "mem_limit": "size; swap is not added to it",
+        "mem_limit": "size; no extra swap",
         "pids_limit": "number",
         "shm_size": "size of /dev/shm",
         "restart": "no, always, on-failure, on-failure:N, unless-stopped",
         "stop_signal": "signal by name",
         "stop_grace_period": "duration",
-        "healthcheck": "mapping; for display only",
-        "logging": "mapping: the engine's log driver and its options; default: the engine's own",
-        "x-nexusdev": "what Compose cannot say",
+        "healthcheck": "mapping; only for display in the engine's tools",
+        "logging": "mapping: the engine's log driver and its options; default: that of the engine",
+        "x-nexusdev": "nexusdev's settings for the service",
     },
     "network of a service": {
         "ipv4_address": "the service's fixed address",
-        "aliases": "list of further names",
+        "aliases": "list of additional names",
     },
     "volume of a service": {
         "type": "volume",
@@ -76,29 +76,29 @@ PLACES: Mapping[str, Mapping[str, str]] = {
     },
     "config or secret of a service": {
         "source": "its name",
-        "target": "where the file appears; a secret's relative target is below /run/secrets",
+        "target": "path in the container; a secret's relative target is below /run/secrets",
     },
     "dependency of a service": {
         "condition": "service_started: readiness is decided by nexusdev, not by healthchecks",
     },
     "healthcheck of a service": {
-        "test": "list that begins with CMD or CMD-SHELL, or a text for the shell",
+        "test": "list that starts with CMD or CMD-SHELL, or a string for the shell",
         "interval": "duration",
         "timeout": "duration",
         "retries": "number",
         "start_period": "duration",
     },
     "logging of a service": {
-        "driver": "json-file or local: the drivers that can be read back",
+        "driver": "json-file or local: drivers whose logs can be read",
         "options": "mapping of the driver's options, such as max-size and max-file",
     },
     "x-nexusdev of a service": {
-        "component": "the product that it belongs to",
-        "group": "services equal but for their number; default: the name without its number",
+        "component": "the component that it belongs to",
+        "group": "group of identical services; default: the name without its number",
         "ordinal": "number within the group; default: the number at the end of the name, or 0",
-        "role": "server, sidecar, store (what its component's servers need to their end: stopped after them) "
-        "or observer (what only watches: started after all else); default: by network_mode",
-        "optional": "true: that its image cannot be had is no error",
+        "role": "server, sidecar, store (needed by the component's servers until they end: stopped after them) "
+        "or observer (monitoring only: started after everything else); default: by network_mode",
+        "optional": "true: an unavailable image is not an error",
     },
     "network": {"ipam": "mapping"},
     "ipam of a network": {"config": "list of one mapping"},
@@ -106,25 +106,25 @@ PLACES: Mapping[str, Mapping[str, str]] = {
         "subnet": "the instance's /24",
     },
     "secret": {
-        "file": "path of the file; nexusdev makes it",
+        "file": "path of the file; nexusdev creates it",
         "x-nexusdev": "the recipe",
     },
     "x-nexusdev of a secret": {
-        "password": "that many characters of [A-Za-z0-9]",
-        "key": "that many random bytes, as base64",
-        "text": "text with {{secret}}, {{sha256:secret}}, {{base64:secret}}",
-        "certificate": "the group whose key or certificate it is; ca for the authority",
-        "runtime": "true: made empty, its component writes it",
-        "jwt": "a token signed with the secret that key names; its other members are claims",
-        "names": "with certificate: further names in it",
-        "live": "true: a changed content recreates no container",
+        "password": "number of characters of [A-Za-z0-9]",
+        "key": "number of random bytes, stored as base64",
+        "text": "template with {{secret}}, {{sha256:secret}}, {{base64:secret}}",
+        "certificate": "the group of the key or certificate; ca for the certificate authority",
+        "runtime": "true: created empty, the component writes it",
+        "jwt": "a token signed with the secret named by key; its other members are claims",
+        "names": "with certificate: additional names in it",
+        "live": "true: changed content does not recreate the container",
     },
     "config": {
         "file": "path of the file, relative to this one",
-        "x-nexusdev": "what Compose cannot say of it",
+        "x-nexusdev": "nexusdev's settings for it",
     },
     "x-nexusdev of a config": {
-        "live": "true: a changed content recreates no container",
+        "live": "true: changed content does not recreate the container",
     },
     "volume": {},
     "include": {"path": "one path"},
@@ -132,17 +132,17 @@ PLACES: Mapping[str, Mapping[str, str]] = {
 
 # Keys that people will look for, and why they are not there.
 REFUSED: Mapping[str, str] = {
-    "version": "Compose has no versions any more",
-    "build": "images are built by nexusdev from compose/images.lock.yaml",
-    "container_name": "containers are named by project and service, so that two instances can run side by side",
-    "devices": "it fails in confined sandboxes",
-    "env_file": "secrets come as files, the rest is written here",
+    "version": "obsolete in Compose",
+    "build": "nexusdev builds images from compose/images.lock.yaml",
+    "container_name": "container names come from project and service, so that several instances can run side by side",
+    "devices": "it fails in restricted sandboxes",
+    "env_file": "use secret files, and list other variables here",
     "extra_hosts": "nexusdev writes every name and address into the hosts file",
-    "labels": "nexusdev and Compose write the labels",
-    "oom_score_adj": "it fails in confined sandboxes",
-    "privileged": "it fails in confined sandboxes and no part needs it",
-    "start_interval": "engines before 25 refuse it, and nexusdev does not wait for healthchecks",
-    "ulimits": "they fail in confined sandboxes",
+    "labels": "labels are written by nexusdev and Compose",
+    "oom_score_adj": "it fails in restricted sandboxes",
+    "privileged": "it fails in restricted sandboxes and is not needed",
+    "start_interval": "engines before version 25 reject it, and nexusdev does not wait for healthchecks",
+    "ulimits": "they fail in restricted sandboxes",
 }
 
 _SIZE = re.compile(r"(\d+)\s*([kmgt]?)b?", re.IGNORECASE)
@@ -194,7 +194,7 @@ def wrong(value: Value, wanted: str) -> InvalidConfig:
     return config_error(value.position, f"must be {wanted}, not {found}")
 
 
-def text(value: Value, wanted: str = "a text") -> str:
+def text(value: Value, wanted: str = "a string") -> str:
     """A text. Numbers pass when they read the same everywhere; yes, 010, 1e3, true must be quoted (YAML versions differ on them)."""
     if not isinstance(value, Scalar) or value.kind == "null":
         raise wrong(value, wanted)
@@ -202,7 +202,7 @@ def text(value: Value, wanted: str = "a text") -> str:
         return value.text
     raise config_error(
         value.position,
-        f"must be {wanted}; {value.text} is read differently by different YAML readers",
+        f"must be {wanted}; YAML parsers disagree about {value.text}",
         hint=f'write "{value.text}"',
     )
 
@@ -218,7 +218,7 @@ def one_of(value: Value, allowed: Sequence[str]) -> str:
     """One word of a few."""
     word = value.text if isinstance(value, Scalar) else text(value)
     if word not in allowed:
-        raise config_error(value.position, f"{word!r} is not possible", allowed=allowed, near=word)
+        raise config_error(value.position, f"{word!r} is not supported", allowed=allowed, near=word)
     return word
 
 
@@ -233,7 +233,7 @@ def integer(value: Value, *, least: int = 0) -> int:
     """A whole number, at least ``least``; a quoted or interpolated one counts."""
     if isinstance(value, Scalar) and re.fullmatch(r"\d+", value.text) and int(value.text) >= least:
         return int(value.text)
-    raise wrong(value, f"a whole number from {least} on")
+    raise wrong(value, f"an integer of at least {least}")
 
 
 def size(value: Value) -> int:
@@ -270,7 +270,7 @@ def words(value: Value) -> tuple[str, ...]:
     if isinstance(value, SequenceNode):
         return texts(value)
     try:
-        return tuple(shlex.split(text(value, "a list or a text")))
+        return tuple(shlex.split(text(value, "a list or a string")))
     except ValueError as error:
         raise config_error(value.position, f"cannot be split into words: {error}") from None
 
@@ -278,16 +278,20 @@ def words(value: Value) -> tuple[str, ...]:
 def pairs(value: Value) -> Mapping[str, str]:
     """NAME → value from a mapping or from a list of NAME=value."""
     if isinstance(value, MappingNode):
-        return {key: text(item, "a text (nothing is taken over from the host)") for key, item in value.items.items()}
+        return {
+            key: text(item, "a string (values are not inherited from the host)") for key, item in value.items.items()
+        }
     found: dict[str, str] = {}
     for item in items(value):
         name, equals, content = text(item).partition("=")
         if not equals:
             raise config_error(
-                item.position, f"{name} has no value: nothing is taken over from the host", hint=f'write "{name}=value"'
+                item.position,
+                f"{name} has no value: values are not inherited from the host",
+                hint=f'write "{name}=value"',
             )
         if name in found:
-            raise config_error(item.position, f"{name} is written twice")
+            raise config_error(item.position, f"{name} is duplicated")
         found[name] = content
     return found
 

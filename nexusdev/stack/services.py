@@ -34,7 +34,9 @@ def read_service(name: str, value: Value, declared: Declared) -> Service:
     """Raises InvalidConfig with file, line and key."""
     if not NAME.fullmatch(name):
         raise config_error(
-            value.position, f"{name} cannot be a service's name", why="lower case letters, digits and -, a letter first"
+            value.position,
+            f"invalid service name {name}",
+            why="use lower case letters, digits and -, starting with a letter",
         )
     members = schema.table(value, "service", required=("image", "x-nexusdev"))
     address, aliases = _network(members, declared, value.position)
@@ -79,7 +81,7 @@ def _identity(name: str, value: Value, *, sidecar: bool) -> dict[str, str | int 
     if not NAME.fullmatch(component):
         raise config_error(
             members["component"].position,
-            f"{component!r} cannot be a component's name",
+            f"invalid component name {component!r}",
             why="lower case letters, digits and -",
         )
     numbered = _NUMBERED.fullmatch(name)
@@ -106,13 +108,13 @@ def _network(members: Mapping[str, Value], declared: Declared, position: SourceP
                 raise config_error(
                     members[key].position,
                     f"{key} cannot be combined with network_mode",
-                    why="they belong to the service whose network it shares",
+                    why="set them on the service whose network it shares",
                 )
         return "", ()
     if "networks" not in members:
         raise config_error(
             position,
-            "neither networks nor network_mode is written",
+            "networks or network_mode is missing",
             why=f"every service has a fixed address on {declared.network}",
         )
     networks = schema.entries(members["networks"])
@@ -130,7 +132,7 @@ def _shares(value: Value) -> str:
     if kind != "service" or not name:
         raise config_error(
             value.position,
-            f"{kind!r} is not possible",
+            f"{kind!r} is not supported",
             allowed=("service:NAME",),
             why="only the network of another service can be shared",
         )
@@ -143,15 +145,15 @@ def _port(value: Value) -> Port:
         raise config_error(
             value.position,
             f"{schema.text(value)!r} cannot be published",
-            why="nothing listens but on 127.0.0.1",
-            hint='write "127.0.0.1:HOST:CONTAINER"',
+            why="ports are only published on 127.0.0.1",
+            hint='use "127.0.0.1:HOST:CONTAINER"',
         )
     host, container = int(matched["host"]), int(matched["container"])
     if not (0 < host <= _LAST_HOST_PORT and 0 < container <= _LAST_PORT):
         raise config_error(
             value.position,
             f"port {host}:{container} is out of range",
-            why="host ports are below 32768: above, outgoing sockets take them",
+            why="host ports must be below 32768: higher ports are used for outgoing connections",
         )
     return Port(host=host, container=container)
 
@@ -171,8 +173,8 @@ def _volume(value: Value, declared: Declared) -> VolumeMount:
     if volume.startswith((".", "/", "~")):
         raise config_error(
             value.position,
-            "a folder of the host cannot be mounted",
-            why="files are declared under configs: or secrets:, data under volumes:",
+            "host folders cannot be mounted",
+            why="declare files under configs: or secrets:, data under volumes:",
         )
     if volume not in declared.volumes:
         raise config_error(value.position, f"unknown volume {volume}", allowed=tuple(declared.volumes), near=volume)
@@ -236,7 +238,7 @@ def _healthcheck(value: Value) -> Healthcheck:
     test = members["test"]
     words = ("CMD-SHELL", schema.text(test)) if isinstance(test, Scalar) else schema.texts(test)
     if not words or words[0] not in ("CMD", "CMD-SHELL"):
-        raise config_error(test.position, "must begin with CMD or CMD-SHELL")
+        raise config_error(test.position, "must start with CMD or CMD-SHELL")
     return Healthcheck(
         test=words,
         interval=schema.optional(members, "interval", schema.duration, 30.0),

@@ -36,7 +36,7 @@ class AlertQuery(Struct, kw_only=True):
         try:
             return self._answer.result(max(self._began + PATIENCE - time.monotonic(), 0.0))
         except TimeoutError:
-            return Alarms(trouble=f"{self.name} does not answer in time")
+            return Alarms(trouble=f"{self.name} timed out")
 
     def coverage(self, seen: Mapping[str, ComponentStatus]) -> Mapping[str, float] | None:
         """How much of what runs is seen; None where nobody watches."""

@@ -122,7 +122,7 @@ class ProbeRunner:
 
     def _absent(self, name: str) -> ComponentStatus:
         return ComponentStatus(
-            component=self.components[name], readiness=Readiness(missing="none of its containers runs")
+            component=self.components[name], readiness=Readiness(missing="none of its containers is running")
         )
 
 

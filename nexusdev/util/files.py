@@ -92,7 +92,7 @@ def make_folder(path: Path) -> None:
             path.chmod(0o700)
     except OSError as error:
         raise InvalidState(
-            f"cannot make the state folder {path}",
+            f"failed to create the state folder {path}",
             why=error.strerror or str(error),
             hint="NEXUSDEV_STATE_DIR=/a/folder/of/yours nexusdev up",
         ) from error

@@ -164,9 +164,9 @@ def _open(file: Path) -> int:
         return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise InvalidState(
-            f"cannot open the lock file {file}",
+            f"failed to open the lock file {file}",
             why=error.strerror or str(error),
-            hint=f"ls -l {file.parent}   it must be yours",
+            hint=f"ls -l {file.parent}   it must belong to you",
         ) from error
 
 
@@ -222,10 +222,10 @@ def _alive(signature: Path) -> Holder | None:
 
 def _locked(subject: str, command: str, who: Holder | None, waited: float, patience: Patience) -> Locked:
     after = f" after {waited:.0f} s" if waited >= 1 else ""
-    end = f"kill {who.pid}   end it; then {command}" if who else "try again in a moment"
+    end = f"kill {who.pid}   stop it, then run {command}" if who else "try again in a moment"
     refused = who is not None and not patience.beside(who)
     return Locked(
-        f"another command works on {subject}",
+        f"another command is working on {subject}",
         why=f"{who or 'it'} {'still ' if after else ''}holds the lock{after}"
         + (f"; {command} does not wait for it" if refused else ""),
         hint=f"{patience.longer}\n{end}" if patience.longer and not refused else end,

@@ -18,5 +18,5 @@ def get(
         head, _, body = replies.read().partition(b"\r\n\r\n")
     status = head.partition(b"\r\n")[0].decode("latin-1")
     if " 200 " not in f"{status} ":
-        raise ServerError(status or "it closed the connection")
+        raise ServerError(status or "the connection was closed")
     return body.decode()

@@ -82,9 +82,9 @@ def _agree_on_tls(plain: socket.socket) -> None:
     plain.sendall(_SSL_REQUEST)
     answer = plain.recv(1)
     if not answer:
-        raise ConnectionError("the connection was closed: no server is behind it")
+        raise ConnectionError("the connection was closed: no server is available")
     if answer != b"S":
-        raise PostgresError("it does not speak TLS")
+        raise PostgresError("TLS is not supported")
 
 
 def _log_in(stream: Stream, user: str, password: str, database: str) -> None:
@@ -96,18 +96,18 @@ def _log_in(stream: Stream, user: str, password: str, database: str) -> None:
     if kind == _SASL:
         _scram(stream, password, data)
     elif kind != _OK:
-        raise PostgresError("it asks for a password in another way than SCRAM")
+        raise PostgresError("the server requests an authentication method other than SCRAM")
     _drain(stream)
 
 
 def _scram(stream: Stream, password: str, mechanisms: bytes) -> None:
     if b"SCRAM-SHA-256" not in mechanisms.split(b"\0"):
-        raise PostgresError("it does not offer SCRAM-SHA-256")
+        raise PostgresError("the server does not offer SCRAM-SHA-256")
     login = scram.Login(password)
     _send(stream, b"p", b"SCRAM-SHA-256\0" + struct.pack("!i", len(login.first)) + login.first)
     _send(stream, b"p", login.answer(_expect(stream, _CONTINUE)))
     if not login.is_confirmed(_expect(stream, _FINAL)):
-        raise PostgresError("it does not know the password itself")
+        raise PostgresError("the server failed to prove that it knows the password")
     _expect(stream, _OK)
 
 
@@ -163,5 +163,5 @@ def _send(stream: Stream, kind: bytes, body: bytes) -> None:
 def _read(stream: Stream, length: int) -> bytes:
     data = stream.read(length)
     if len(data) < length:
-        raise ConnectionError("the connection was closed in the middle of an answer")
+        raise ConnectionError("the connection was closed during a response")
     return data

@@ -131,7 +131,7 @@ def test_a_failed_build_names_its_image_its_last_lines_and_its_log(images: Image
     with pytest.raises(ImageUnavailable) as caught:
         images.ensure(["nxt-img-bad"])
     error = caught.value
-    assert error.message == "image nxt-img-bad 1 could not be had from any of its sources"
+    assert error.message == "image nxt-img-bad 1 is not available from any of its sources"
     assert error.why == "local build: a step ended with exit code 3"
     assert "line 40" in error.evidence
     assert error.evidence[-1] == f"log: {images.logs / 'nxt-img-bad.log'}"

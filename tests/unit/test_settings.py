@@ -48,7 +48,7 @@ def test_pyproject_is_a_place_for_settings_too(tmp_path: Path) -> None:
 def test_two_files_with_settings_are_two_truths(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.nexusdev]\n")
     (tmp_path / "nexusdev.toml").write_text("")
-    with pytest.raises(InvalidConfig, match="two configurations"):
+    with pytest.raises(InvalidConfig, match="two configuration files"):
         settings(tmp_path)
 
 

@@ -11,7 +11,7 @@ from nexusdev.util.humanize import duration, join_names, pluralize
 
 def _stop(result: StopResult) -> Outcome:
     stopped = result.stopped
-    words = f"stopped {pluralize(len(stopped), 'container')}" if stopped else "nothing to do: nothing of it runs"
+    words = f"stopped {pluralize(len(stopped), 'container')}" if stopped else "nothing to do: it is not running"
     return Outcome(
         instance=result.instance,
         data={"stopped": list(stopped)},
@@ -44,7 +44,7 @@ def _wait(result: WaitResult) -> Outcome:
 def _seed(result: SeedResult) -> Outcome:
     rows = tuple((name, change) for name, each in result.changes.items() for change in each)
     output: OutputBlock = (
-        Table(columns=("component", "changed"), rows=rows) if rows else "nothing to do: everything is as it shall be"
+        Table(columns=("component", "changed"), rows=rows) if rows else "nothing to do: everything is already seeded"
     )
     return Outcome(
         instance=result.instance,

@@ -16,7 +16,7 @@ def _list(result: ListResult) -> Outcome:
         instance=result.instance,
         warnings=result.warnings,
         data={"instances": [{**asdict(each), "state": each.state} for each in result.instances]},
-        output=(table,) if rows else ("no instance yet; nexusdev up makes one",),
+        output=(table,) if rows else ("no instances; create one with nexusdev up",),
     )
 
 
@@ -28,7 +28,7 @@ def _cells(row: InstanceRow, *, known: bool) -> tuple[str | Text, ...]:
     if not row.project:
         return name, state_text, row.ports, Text("unknown", "dim")
     if row.stateless:
-        where = f"its state is in {row.state_path}" if row.state_path else "its state is not here"
+        where = f"its state is in {row.state_path}" if row.state_path else "its state is not in this state folder"
         return name, state_text, row.ports, Text(f"{row.project} ({where})", "warn")
     advice = _advice(row) if known else ""
     words = f"{row.project} ({row.folder_words}{f': {advice}' if advice else ''})"

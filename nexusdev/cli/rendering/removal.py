@@ -16,7 +16,7 @@ def _down(result: DownResult) -> Outcome:
     words = (
         f"down: {pluralize(len(result.removed.containers), 'container')} and the network are removed; the data is kept"
         if result.changed
-        else "nothing to do: nothing of this instance runs"
+        else "nothing to do: this instance has no containers"
     )
     return Outcome(
         instance=result.instance,
@@ -30,7 +30,7 @@ def _destroy(result: DestroyResult) -> Outcome:
     words = (
         f"destroyed: {pluralize(len(gone.containers), 'container')}, {pluralize(len(gone.volumes), 'volume')}, secrets and settings"
         if result.changed
-        else "nothing to do: there is nothing of this instance"
+        else "nothing to do: this instance does not exist"
     )
     return Outcome(
         instance=result.instance,
@@ -45,9 +45,9 @@ def _destroy(result: DestroyResult) -> Outcome:
 
 def _destroy_service(result: DestroyServiceResult) -> Outcome:
     words = (
-        f"destroyed: {in_words(result.removed)}; nexusdev up makes it anew"
+        f"destroyed: {in_words(result.removed)}; nexusdev up recreates it"
         if result.changed
-        else "nothing to do: nothing of it is there"
+        else "nothing to do: its container and volume do not exist"
     )
     return Outcome(instance=result.instance, data={"removed": _data(result.removed)}, output=(words,))
 

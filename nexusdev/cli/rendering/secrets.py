@@ -35,7 +35,7 @@ def _rotate(result: RotateResult) -> Outcome:
         instance=result.instance,
         warnings=result.warnings,
         data={"changes": [{"component": who, "what": what} for who, what in result.changes]},
-        output=(table, f"wrote {result.env_file}") if result.changes else ("nothing to rotate there",),
+        output=(table, f"wrote {result.env_file}") if result.changes else ("nothing to rotate",),
     )
 
 
@@ -54,7 +54,7 @@ def _in_words(recipe: SecretRecipe) -> str:
         return f"password, {recipe.password} characters"
     if recipe.key:
         return f"key, {recipe.key} bytes"
-    return "written by its server" if recipe.runtime else "derived"
+    return "written by the server" if recipe.runtime else "derived"
 
 
 RENDERERS = {SecretsResult: _list, SecretResult: _show, RotateResult: _rotate}

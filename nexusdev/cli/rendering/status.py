@@ -35,7 +35,7 @@ def _status(result: StatusResult) -> Outcome:
 
 def _servers(result: StatusResult) -> list[OutputBlock]:
     if not result.created:
-        return [Text("not running: none of its containers exists", "warn"), "nexusdev up   start it"]
+        return [Text("not running: it has no containers", "warn"), "nexusdev up   start it"]
     rows = tuple(
         (row.service, row.role, Text(row.state, "good" if row.ok else "bad"), str(row.port or ""), row.detail)
         for row in result.services
@@ -48,8 +48,8 @@ def _servers(result: StatusResult) -> list[OutputBlock]:
 
 def _losses(result: StatusResult) -> list[OutputBlock]:
     """A line per group, and what to type."""
-    lines = [f"gone from the engine: {sentence(loss)}" for loss in result.losses]
-    return [Text(line, "bad") for line in (*lines, *(["nexusdev up   tells the choices"] if lines else []))]
+    lines = [f"missing from the engine: {sentence(loss)}" for loss in result.losses]
+    return [Text(line, "bad") for line in (*lines, *(["nexusdev up   show the options"] if lines else []))]
 
 
 def _alerts(result: StatusResult) -> list[OutputBlock]:
@@ -63,7 +63,7 @@ def _alerts(result: StatusResult) -> list[OutputBlock]:
         for before, alert in zip((None, *alerts), alerts, strict=False)
     ]
     rows = tuple((head, _cell(alert, result.alerts_at)) for head, alert in zip(heads, alerts, strict=True))
-    return ["", Table(columns=("component", "alerts that fire"), rows=rows)]
+    return ["", Table(columns=("component", "firing alerts"), rows=rows)]
 
 
 def _place(alert: Alert, components: Sequence[str]) -> int:

@@ -43,7 +43,7 @@ def _plan(result: PlanResult) -> Outcome:
     rows = tuple((each.action, each.resource, each.reason) for each in result.steps)
     output: list[OutputBlock] = [Table(columns=("step", "what", "because"), rows=rows)] if rows else ["nothing to do"]
     if missing := result.missing_images:
-        output.insert(0, f"{pluralize(len(missing), 'image')} would be fetched or built first: {join_names(missing)}")
+        output.insert(0, f"{pluralize(len(missing), 'image')} would be pulled or built first: {join_names(missing)}")
     return Outcome(
         instance=result.instance,
         warnings=result.warnings,

@@ -82,7 +82,7 @@ def _row(proxy: str, facts: Facts) -> ServiceStatus:
     if proxy not in facts.servers:
         return ServiceStatus(service=proxy, detail="does not answer")
     own = [role for role in facts.roles if role.proxy == proxy]
-    detail = ", ".join(f"{role.name} → {len(facts.up(role)) or 'nobody'}" for role in own)
+    detail = ", ".join(f"{role.name} → {len(facts.up(role)) or 'no server'}" for role in own)
     return ServiceStatus(
         service=proxy, role="proxy", state="running", detail=detail, ok=all(facts.up(role) for role in own)
     )

@@ -37,7 +37,7 @@ def apply(access: InstanceAccess, files: Sequence[SeedFile]) -> Sequence[Change]
     changes = close(access, gaps)
     updated = {**record, **{file.path: file.sha256 for file in fresh}}
     if updated != record:
-        with refusals("keeping the record of what was put"):
+        with refusals("recording the applied files"):
             client.request(
                 "PUT", f"/{BACKUPS.name}/{SEEDED}", body=json.dumps(updated, indent=1, sort_keys=True).encode()
             )
@@ -50,7 +50,7 @@ def place(file: SeedFile) -> tuple[str, str]:
     bucket, _, name = path.partition("/")
     if not name:
         raise SeedingFailed(
-            f"seed/{NAME}/{path} is in no bucket",
+            f"seed/{NAME}/{path} is not in a bucket folder",
             hint=f"mv seed/{NAME}/{path} seed/{NAME}/nexus-app-data/   one folder per bucket",
         )
     return bucket, name

@@ -55,14 +55,16 @@ def verify(path: str, answer: Response, nonce: str) -> None:
     if answer.status == _OK and text == nonce:
         return
     if answer.status == _OK:
-        raise IdentityMismatch(f"{path} is another instance", why=f"its mark is {text[:80]!r}", hint="nexusdev up")
+        raise IdentityMismatch(
+            f"{path} belongs to another instance", why=f"its nonce is {text[:80]!r}", hint="nexusdev up"
+        )
     if answer.status in (_FORBIDDEN, _MISSING):
         stranger = error_code(answer) in _STRANGER
-        why = "it does not know the application's key" if stranger else f"it says {error_code(answer)}"
+        why = "it does not accept the application's key" if stranger else f"it answered {error_code(answer)}"
         raise IdentityMismatch(
-            f"{path} does not show this instance's mark", why=why, hint="nexusdev up   seeds what is missing"
+            f"{path} does not contain this instance's nonce", why=why, hint="nexusdev up   seeds what is missing"
         )
-    raise Degraded(f"{path} does not serve", why=f"it says {error_code(answer)}", hint="nexusdev status")
+    raise Degraded(f"{path} does not work", why=f"it answered {error_code(answer)}", hint="nexusdev status")
 
 
 def _verify_backups(answer: Response) -> None:
@@ -70,7 +72,7 @@ def _verify_backups(answer: Response) -> None:
     if answer.status == _OK:
         raise Degraded(
             TOO_WIDE,
-            why="its policy is too wide",
+            why="its policy grants too much",
             hint="nexusdev up   sets it again",
         )
 
@@ -94,7 +96,7 @@ def _ask(client: S3Client, path: str, **query: str) -> Response:
     except ssl.SSLCertVerificationError as error:
         raise IdentityMismatch(
             f"{client.address} is not this instance's MinIO",
-            why=f"its certificate: {error.verify_message}",
+            why=f"invalid certificate: {error.verify_message}",
             hint="nexusdev up",
         ) from error
     except OSError as error:

@@ -11,7 +11,7 @@ from nexusdev.wire.endpoint import PublishedEndpoint, Values, host_header
 #: The object with the nonce, and the bucket that the application must not see. The full proof asks the same.
 DATA, BACKUPS = "nexus-app-data", "nexus-backups"
 NONCE = ".nexusdev/instance"
-TOO_WIDE = f"the application's key opens {BACKUPS}"
+TOO_WIDE = f"the application's key can read {BACKUPS}"
 
 
 def endpoints(values: Values) -> Iterator[PublishedEndpoint]:

@@ -25,7 +25,7 @@ from nexusdev.util.parallel import together
 
 NO_BUCKET = "NoSuchBucket"
 _OK = 200
-_NO_QUORUM = f"the cluster takes no writes (it needs {WRITE_QUORUM} drives)"
+_NO_QUORUM = f"the cluster does not accept writes (it needs {WRITE_QUORUM} drives)"
 _STARTING = {
     "offline": "the nodes have not found each other's drives yet",
     "bucket-metadata-offline": "the nodes have not read the buckets' settings yet",
@@ -82,9 +82,9 @@ def assess(facts: Facts) -> Readiness:
     if facts.trouble:
         return Readiness(missing=f"{facts.trouble}: {lost}" if lost and facts.trouble == _NO_QUORUM else facts.trouble)
     if NO_BUCKET in facts.canaries.values():
-        return Readiness(missing="there is no bucket for the test object yet")
+        return Readiness(missing="the bucket for the test object does not exist yet")
     if refused := facts.canaries.get(ROLE):
-        return Readiness(missing=f"a test object was refused: {refused}")
+        return Readiness(missing=f"failed to write a test object: {refused}")
     if lost:
         return Readiness(missing=lost, seedable=True)
     if len(facts.drives) < len(NODES):
@@ -92,7 +92,7 @@ def assess(facts: Facts) -> Readiness:
     refusing = [f"{name} ({code})" for name, code in facts.canaries.items() if code]
     verb = "does" if len(refusing) == 1 else "do"
     return Readiness(
-        missing=f"{join_names(refusing)} {verb} not write yet" if refusing else "", seedable=bool(refusing)
+        missing=f"{join_names(refusing)} {verb} not accept writes yet" if refusing else "", seedable=bool(refusing)
     )
 
 
@@ -132,7 +132,7 @@ def _alone(access: InstanceAccess, name: str) -> Drive:
 
 def _starting(health: Response) -> str:
     status = health.headers.get("x-minio-server-status", "")
-    return _STARTING.get(status, f"the node says {status}") if status else ""
+    return _STARTING.get(status, f"the node answered {status}") if status else ""
 
 
 def _drives(client: S3Client) -> tuple[Drive, ...]:
@@ -189,5 +189,5 @@ def _canary(client: S3Client, *, read: bool) -> str:
     except OSError as error:
         return str(error) or type(error).__name__
     if got and (got.status != _OK or got.body != content):
-        return error_code(got) if got.status != _OK else "another content came back"
+        return error_code(got) if got.status != _OK else "the content read back differs"
     return "" if removed.status in (_OK, 204) else error_code(removed)

@@ -24,7 +24,7 @@ def rotate(access: InstanceAccess) -> Sequence[Change]:
     Cut off anywhere, the pair that the secret store holds works or is repaired by the next seed, and the next rotation cleans up.
     """
     clients = connect(access)
-    with refusals("making the application's new key"):
+    with refusals("creating the application's new key"):
         users = _users(clients)
         old = access.secrets.read(APP_ACCESS)
         key = AccessKey(access_key=_random(20), secret_key=_random(40))
@@ -48,13 +48,13 @@ def _users(clients: Clients) -> dict[str, tuple[str, ...]]:
 
 def _try(access: InstanceAccess, key: AccessKey) -> None:
     """The new pair must read before anybody is given it."""
-    with refusals("trying the application's new key"):
+    with refusals("testing the application's new key"):
         answer = S3Client(access=access, address=access.address(ROLE, API), key=key).request(
             "GET", f"/{DATA.name}/{NONCE}"
         )
     if answer.status != _OK:
         raise SeedingFailed(
-            "MinIO refuses the application's new key", why=answer.text[:200], hint="nexusdev secrets rotate"
+            "MinIO rejects the application's new key", why=answer.text[:200], hint="nexusdev secrets rotate"
         )
 
 

@@ -79,7 +79,7 @@ def find(access: InstanceAccess) -> Iterator[Gap]:
     )
     if answers["nonce"].text != access.nonce or answers["nonce"].status != OK:
         yield Gap(
-            what="wrote the instance's mark",
+            what="wrote the instance's nonce",
             close=lambda clients: put(clients, DATA.name, NONCE, access.nonce.encode()),
         )
 
@@ -105,9 +105,9 @@ def bucket_gaps(name: str, versioning: Response, lifecycle: Response | None, buc
     if versioning.status == MISSING:
         yield Gap(what=f"created bucket {name}", close=lambda clients: _make_bucket(clients, name))
     if not desired_state.is_versioned(versioning.text):
-        yield Gap(what=f"switched versioning on for {name}", close=lambda clients: _keep_versions(clients, name))
+        yield Gap(what=f"enabled versioning for {name}", close=lambda clients: _keep_versions(clients, name))
     if bucket and lifecycle and not desired_state.has_lifecycle(lifecycle.text, bucket):
-        what = f"set the lifecycle of {name}: old versions go after {bucket.keep_days} days"
+        what = f"set the lifecycle of {name}: old versions expire after {bucket.keep_days} days"
         yield Gap(what=what, close=lambda clients: _set_lifecycle(clients, bucket))
 
 
@@ -126,7 +126,7 @@ def _user_gaps(key: AccessKey, reply: Response, tried: Response) -> Iterator[Gap
     user = reply.json() if reply.status == OK else {}
     if not user or refused or user.get("status") != "enabled":
         yield Gap(
-            what=f"made user {key.access_key}",
+            what=f"created user {key.access_key}",
             close=lambda clients: clients.admin.user_add(key.access_key, key.secret_key),
         )
     yield from attach_gaps(key.access_key, APP_POLICY, str(user.get("policyName") or ""))
@@ -135,7 +135,7 @@ def _user_gaps(key: AccessKey, reply: Response, tried: Response) -> Iterator[Gap
 def attach_gaps(access_key: str, policy: str, attached: str) -> Iterator[Gap]:
     """A policy that the user does not have yet; ``attached`` is the server's list, with commas."""
     if policy not in attached.split(","):
-        what = f"gave policy {policy} to user {access_key}"
+        what = f"attached policy {policy} to user {access_key}"
         yield Gap(what=what, close=lambda clients: clients.admin.attach_policy([policy], user=access_key))
 
 

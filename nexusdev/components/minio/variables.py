@@ -20,12 +20,14 @@ def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
     access_key, secret_key = access.secrets.read(APP_ACCESS), access.secrets.read(APP_SECRET)
     return (
         Variable(
-            name="MINIO_ENDPOINT", first=True, value=str(endpoint), comment="host:port, TLS; NEXUSDEV_CA_FILE signed it"
+            name="MINIO_ENDPOINT", first=True, value=str(endpoint), comment="host:port, TLS; signed by NEXUSDEV_CA_FILE"
         ),
         Variable(name="MINIO_ACCESS_KEY", first=True, value=access_key),
         Variable(name="MINIO_SECRET_KEY", first=True, value=secret_key, secret=True),
         Variable(name="AWS_ENDPOINT_URL_S3", value=f"https://{endpoint}"),
-        Variable(name="MINIO_PUBLIC_ENDPOINT", value=str(public), comment="for presigned links that the host opens"),
+        Variable(
+            name="MINIO_PUBLIC_ENDPOINT", value=str(public), comment="for presigned URLs that are opened on the host"
+        ),
         Variable(name="S3_PUBLIC_ENDPOINT_URL", value=f"https://{public}"),
         Variable(name="AWS_ACCESS_KEY_ID", value=access_key),
         Variable(name="AWS_SECRET_ACCESS_KEY", value=secret_key, secret=True),

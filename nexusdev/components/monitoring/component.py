@@ -33,9 +33,9 @@ _PLACES = {
 
 # What each server has that is gone with its volume.
 _LOST = {
-    **dict.fromkeys(names.PROMETHEUSES, "its history; the other one keeps its own"),
-    **dict.fromkeys(names.ALERTMANAGERS, "its silences; it takes those of the other one"),
-    names.GRAFANA: "what was changed in it by hand",
+    **dict.fromkeys(names.PROMETHEUSES, "its history; the other Prometheus keeps its own"),
+    **dict.fromkeys(names.ALERTMANAGERS, "its silences; it syncs them from the other Alertmanager"),
+    names.GRAFANA: "manual changes in Grafana",
 }
 
 
@@ -106,7 +106,7 @@ class Monitoring(ComponentDefaults):
         return (
             Holding(group="prometheus", what="the history of each Prometheus"),
             Holding(group="alertmanager", what="the silences", enough=1),
-            Holding(group="grafana", what="what was changed in Grafana by hand"),
+            Holding(group="grafana", what="manual changes in Grafana"),
         )
 
     def data_loss(self, service: str) -> str:

@@ -27,8 +27,8 @@ def explain(service: str, log: Sequence[str]) -> Diagnosis | None:
         return None
     return Diagnosis(
         why=f"its data is corrupt: {found['what'].strip()}",
-        hint=f"nexusdev destroy {service}   remove its container and its data, nothing else; then\n"
-        f"nexusdev up                  makes it anew, with an empty history\n"
-        f"nexusdev logs {service}      all it said; its container and its data are kept until then",
+        hint=f"nexusdev destroy {service}   remove only its container and data, then\n"
+        f"nexusdev up                  recreate it with an empty history\n"
+        f"nexusdev logs {service}      show its log; container and data are kept until then",
         code="DATA_CORRUPT",
     )

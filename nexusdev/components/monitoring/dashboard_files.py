@@ -13,9 +13,9 @@ from nexusdev.errors import InvalidConfig
 from nexusdev.stack.document import SourcePosition, config_error
 
 _REQUIRED: Mapping[str, tuple[type, str]] = {
-    "uid": (str, "a text that is not empty"),
-    "title": (str, "a text that is not empty"),
-    "panels": (list, "a list that is not empty"),
+    "uid": (str, "a non-empty string"),
+    "title": (str, "a non-empty string"),
+    "panels": (list, "a non-empty list"),
 }
 
 
@@ -23,7 +23,7 @@ def check(file: Path) -> None:
     """Raises InvalidConfig with file and line. ``uid`` is the file's name: links to a dashboard go by it."""
     text, document = _read(file)
     if not isinstance(document, dict):
-        raise config_error(SourcePosition(file=file, line=1), "a dashboard is a JSON object")
+        raise config_error(SourcePosition(file=file, line=1), "a dashboard must be a JSON object")
     for key, (kind, wanted) in _REQUIRED.items():
         if key not in document:
             near = get_close_matches(key, document, 1, 0.5)
@@ -33,11 +33,13 @@ def check(file: Path) -> None:
             raise config_error(_position(file, text, key), f"must be {wanted}")
     if document["uid"] != file.stem:
         raise config_error(
-            _position(file, text, "uid"), f"uid is {document['uid']!r}", why=f"the file's name says {file.stem!r}"
+            _position(file, text, "uid"),
+            f"uid is {document['uid']!r}",
+            why=f"it must match the file name {file.stem!r}",
         )
     for number, panel in enumerate(document["panels"], 1):
         if not isinstance(panel, dict) or not isinstance(panel.get("type"), str):
-            raise config_error(_position(file, text, "panels"), f"panel {number} is no object with a type")
+            raise config_error(_position(file, text, "panels"), f"panel {number} is not an object with a type")
 
 
 def _read(file: Path) -> tuple[str, Any]:
@@ -46,10 +48,10 @@ def _read(file: Path) -> tuple[str, Any]:
         return text, json.loads(text)
     except json.JSONDecodeError as error:
         raise config_error(
-            SourcePosition(file=file, line=error.lineno), f"is not JSON: {error.msg} (column {error.colno})"
+            SourcePosition(file=file, line=error.lineno), f"invalid JSON: {error.msg} (column {error.colno})"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidConfig(f"{file}: cannot be read", why=str(error)) from error
+        raise InvalidConfig(f"failed to read {file}", why=str(error)) from error
 
 
 def _position(file: Path, text: str, key: str) -> SourcePosition:

@@ -25,9 +25,9 @@ def interpret(code: int, lines: Sequence[str], files: Mapping[str, Path]) -> Inv
     failures = list(_failures(lines, files))
     if not failures:
         reply = [line for line in lines if line.strip() and not line.startswith("Checking ")]
-        return InvalidConfig("Prometheus does not take the rule files", evidence=reply[-_MOST:], code="RULES")
+        return InvalidConfig("Prometheus rejects the rule files", evidence=reply[-_MOST:], code="RULES")
     position, problem = failures[0]
-    error = config_error(position, problem, hint="nexusdev metrics 'EXPRESSION'   try an expression where a stack runs")
+    error = config_error(position, problem, hint="nexusdev metrics 'EXPRESSION'   try an expression on a running stack")
     more = [f"{place.file.name}:{place.line}: {words}" for place, words in failures[1:_MOST]]
     error.evidence = (*error.evidence, *more)
     return error

@@ -33,13 +33,13 @@ def _proof(access: InstanceAccess, variable: str, url: str, title: str, path: st
         answer = get(Address(host=host, port=int(port)), path, access=access)
     except ssl.SSLCertVerificationError as error:
         raise IdentityMismatch(
-            f"{url} is not this instance's {title}", why=f"its certificate: {error.verify_message}"
+            f"{url} is not this instance's {title}", why=f"invalid certificate: {error.verify_message}"
         ) from error
     except OSError as error:
         raise Degraded(f"{title} does not answer at {url}", why=str(error), hint="nexusdev status") from error
     if answer.status != _OK:
         raise Degraded(
-            f"{title} at {url} answers no query",
+            f"{title} at {url} does not answer queries",
             why=answer.text[:200] or f"HTTP {answer.status}",
             hint="nexusdev status",
         )

@@ -21,7 +21,7 @@ _STARTING = 503
 _POSITION = re.compile(r"\b(\d+):(\d+): ")
 #: How much of a query is shown around a mistake: what an error has room for on 40 columns.
 _BEFORE, _AROUND = 16, 26
-_HELP = "nexusdev start monitoring   start what is stopped\nnexusdev logs monitoring    what it says"
+_HELP = "nexusdev start monitoring   start stopped services\nnexusdev logs monitoring    show its logs"
 
 
 class QueryResult(Struct, frozen=True, kw_only=True):
@@ -85,7 +85,7 @@ class Prometheus(Struct, frozen=True, kw_only=True):
                 self.access.address(names.PROMETHEUS, names.PORT), path, access=self.access, timeout=self.timeout
             )
         except (ssl.SSLEOFError, ConnectionResetError) as error:
-            raise Silent("the gateway ends the conversation: no Prometheus that answers stands behind it") from error
+            raise Silent("the gateway closed the connection: no Prometheus is available") from error
         except (OSError, KeyError) as error:
             raise Silent(str(error)) from error
 
@@ -96,7 +96,7 @@ def refused(query: str, words: str) -> UsageError:
     found = _POSITION.search(complaint)
     evidence = pointed(query, line=int(found[1]), column=int(found[2])) if found else ()
     return UsageError(
-        "Prometheus does not take this query",
+        "Prometheus rejects this query",
         why=complaint,
         hint="nexusdev metrics --help   examples",
         evidence=evidence,
@@ -118,15 +118,11 @@ def pointed(query: str, *, line: int, column: int) -> tuple[str, ...]:
 
 def failed(words: str) -> Degraded:
     """It tried, and could not."""
-    return Degraded("Prometheus could not answer the query", why=words, hint=_HELP)
+    return Degraded("Prometheus failed to run the query", why=words, hint=_HELP)
 
 
 def unusable(reply: Response) -> Degraded:
     """Something else came back than an answer of Prometheus."""
     if reply.status == _STARTING:
-        return Degraded(
-            "Prometheus is not ready to answer", why="it is starting, or none of its servers runs", hint=_HELP
-        )
-    return Degraded(
-        "Prometheus does not answer in its own form", why=reply.text[:200] or f"HTTP {reply.status}", hint=_HELP
-    )
+        return Degraded("Prometheus is not ready to answer", why="it is starting, or no server is running", hint=_HELP)
+    return Degraded("the response is not from Prometheus", why=reply.text[:200] or f"HTTP {reply.status}", hint=_HELP)

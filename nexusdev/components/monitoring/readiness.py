@@ -172,9 +172,9 @@ def _asked(
         with connect(access.address(name, port), access=access) as line:
             answer = line.get(path)
             if answer.status != _OK:
-                return f"{name} is starting" if answer.status == _STARTING else f"{name} says {answer.status}"
+                return f"{name} is starting" if answer.status == _STARTING else f"{name} answered {answer.status}"
             return read(answer, line)
     except OSError:
         return f"{name} does not answer"
     except (ValueError, KeyError, TypeError) as error:
-        return f"{name} answers in another way than expected: {error!r}"
+        return f"unexpected answer from {name}: {error!r}"

@@ -29,7 +29,7 @@ def check(file: Path) -> None:
         members = _table(group, _GROUP, required=("name", "rules"))
         name = _written(members["name"])
         if name in seen:
-            raise config_error(group.position, f"group {name} is written twice", why=f"first in line {seen[name].line}")
+            raise config_error(group.position, f"group {name} is duplicated", why=f"first in line {seen[name].line}")
         seen[name] = group.position
         _optional(members, "interval", _duration)
         _optional(members, "query_offset", _duration)
@@ -66,15 +66,13 @@ def _rule(rule: Value) -> None:
     members = schema.entries(rule)
     kinds = [each for each in ("alert", "record") if each in members]
     if len(kinds) != 1:
-        near = "alert and record are both written" if kinds else "neither alert nor record is written"
+        near = "alert and record are both set" if kinds else "alert or record is missing"
         _table(rule, tuple(dict.fromkeys((*_ALERT, *_RECORD))))
-        raise config_error(rule.position, near, why="a rule is one of them")
+        raise config_error(rule.position, near, why="a rule needs exactly one of them")
     members = _table(rule, _ALERT if kinds == ["alert"] else _RECORD, required=(kinds[0], "expr"))
     name = _written(members[kinds[0]])
     if kinds == ["record"] and not _METRIC.fullmatch(name):
-        raise config_error(
-            members["record"].position, f"{name!r} cannot be a metric's name", why="letters, digits, _ and :"
-        )
+        raise config_error(members["record"].position, f"invalid metric name {name!r}", why="letters, digits, _ and :")
     _written(members["expr"])
     _optional(members, "for", _duration)
     _optional(members, "keep_firing_for", _duration)
@@ -103,7 +101,7 @@ def _optional(members: Members, key: str, reader: Callable[[Value], object]) -> 
 def _written(value: Value) -> str:
     """A text or a number that is not empty."""
     if isinstance(value, (SequenceNode, MappingNode)) or not value.text.strip() or value.kind == "null":
-        raise schema.wrong(value, "a text")
+        raise schema.wrong(value, "a string")
     return value.text
 
 
@@ -116,6 +114,6 @@ def _labels(value: Value) -> None:
     for name, each in schema.entries(value).items():
         if not _LABEL.fullmatch(name):
             position = value.keys[name] if isinstance(value, MappingNode) else value.position
-            raise config_error(position, f"{name!r} cannot be a label's name", why="letters, digits and _")
+            raise config_error(position, f"invalid label name {name!r}", why="letters, digits and _")
         if not isinstance(each, Scalar) or each.kind == "null":
-            raise schema.wrong(each, "a text")
+            raise schema.wrong(each, "a string")

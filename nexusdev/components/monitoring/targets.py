@@ -86,7 +86,7 @@ def _target(reply: Mapping[str, Any], declared: ScrapeTargets, silent: frozenset
     key = (reply["labels"]["job"], reply["labels"]["instance"])
     health, error = reply["health"], reply.get("lastError", "")
     if health == UP and key in silent:
-        health, error = DOWN, "its exporter gets no answer from it"
+        health, error = DOWN, "it does not answer its exporter"
     return Target(
         job=key[0],
         instance=key[1],

@@ -69,7 +69,7 @@ class Postgres(ComponentDefaults):
             Holding(group="postgresql", what="the databases", enough=2, along=("etcd",)),
             Holding(
                 group="etcd",
-                what="who leads the databases",
+                what="the cluster state of Patroni",
                 enough=names.QUORUM,
                 source=("postgresql",),
                 along=("postgresql",),

@@ -40,7 +40,7 @@ def role(name: str) -> SeedStep:
 def plain(name: str) -> SeedStep:
     """The same role after somebody gave it more."""
     return SeedStep(
-        what=f"took extra rights from role {name}",
+        what=f"revoked extra privileges of role {name}",
         present=f"""SELECT NOT (rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls) AND rolcanlogin
                     FROM pg_roles WHERE rolname = '{name}'""",
         make=f"ALTER ROLE {name} {_ATTRIBUTES}",
@@ -52,7 +52,7 @@ CLUSTER = (
     *(step for name in ROLES for step in (role(name), plain(name))),
     *(
         SeedStep(
-            what=f"let {name} read the statistics",
+            what=f"allowed {name} to read statistics",
             present=f"SELECT pg_has_role('{name}', 'pg_monitor', 'MEMBER')",
             make=f"GRANT pg_monitor TO {name}",
         )
@@ -64,7 +64,7 @@ CLUSTER = (
         make=f"CREATE DATABASE {_DATABASE} OWNER {_OWNER} STRATEGY file_copy",
     ),
     SeedStep(
-        what=f"closed {_DATABASE} to everybody but its own roles",
+        what=f"restricted {_DATABASE} to its own roles",
         present=f"""SELECT NOT has_database_privilege('public', '{_DATABASE}', 'CONNECT')
                        AND has_database_privilege('{_APP}', '{_DATABASE}', 'CONNECT')
                        AND has_database_privilege('{_APP}', '{_DATABASE}', 'TEMP')
@@ -75,7 +75,7 @@ CLUSTER = (
                  GRANT CONNECT ON DATABASE {_DATABASE} TO {_PROBE}, {_MONITOR}""",
     ),
     SeedStep(
-        what="gave PgBouncer its password lookup",
+        what="created PgBouncer's password lookup",
         present=f"SELECT COALESCE(has_function_privilege('{_POOLER}', to_regprocedure('pgbouncer.get_auth(text)'), 'EXECUTE'), false)",
         make=f"""CREATE SCHEMA IF NOT EXISTS pgbouncer;
                  CREATE OR REPLACE FUNCTION pgbouncer.get_auth(wanted text) RETURNS TABLE (username text, password text)
@@ -102,7 +102,7 @@ def extension(name: str) -> SeedStep:
 DATABASE = (
     *(extension(name) for name in EXTENSIONS),
     SeedStep(
-        what=f"let {_APP} read and write what {_OWNER} makes",
+        what=f"allowed {_APP} to read and write objects of {_OWNER}",
         present=f"""SELECT count(*) = 3 FROM pg_default_acl
                     WHERE defaclrole = '{_OWNER}'::regrole AND defaclnamespace = 0 AND defaclobjtype IN ('r', 'S', 'n')
                       AND EXISTS (SELECT FROM aclexplode(defaclacl) WHERE grantee = '{_APP}'::regrole)""",
@@ -122,7 +122,7 @@ DATABASE = (
                  GRANT SELECT ON nexusdev.instance TO {_OWNER}, {_APP}, {_PROBE}""",
     ),
     SeedStep(
-        what=f"let {_MONITOR} read how many logins each node refused",
+        what=f"allowed {_MONITOR} to read the number of refused logins",
         present=f"SELECT COALESCE(has_function_privilege('{_MONITOR}', to_regprocedure('nexusdev.refused_logins()'), 'EXECUTE'), false)",
         make=f"""CREATE OR REPLACE FUNCTION nexusdev.refused_logins() RETURNS TABLE (reason text, logins_total bigint)
                  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$

@@ -33,7 +33,7 @@ def apply(access: InstanceAccess, files: Sequence[SeedFile]) -> Sequence[Change]
             known = _hashes(connection, file.path)
             if file.sha256 not in known:
                 _run(connection, file)
-                changes.append(Change(what=f"applied {file.path}{' again: it has changed' if known else ''}"))
+                changes.append(Change(what=f"applied {file.path}{' again because it changed' if known else ''}"))
     return tuple(changes)
 
 
@@ -43,7 +43,7 @@ def _is_sql(file: SeedFile) -> bool:
     if name.endswith(".sql"):
         return True
     if not name.upper().startswith("README"):
-        raise SeedingFailed(f"seed/{file.path} is no .sql file", hint=f"mv seed/{file.path} seed/{file.path}.sql")
+        raise SeedingFailed(f"seed/{file.path} is not a .sql file", hint=f"mv seed/{file.path} seed/{file.path}.sql")
     return False
 
 
@@ -100,7 +100,7 @@ def _send(connection: Connection, text: str) -> _Refusal | None:
         elif result.status in (ExecStatus.COPY_IN, ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH):
             if result.status == ExecStatus.COPY_IN:
                 wire.put_copy_end(b"a seed file has no data stream")
-            refusal = refusal or _Refusal(None, done, "COPY … FROM STDIN needs psql; write INSERT instead")
+            refusal = refusal or _Refusal(None, done, "COPY … FROM STDIN needs psql; use INSERT instead")
         else:
             done += 1
     return refusal
@@ -113,11 +113,11 @@ def _failure(file: SeedFile, text: str, error: _Refusal) -> SeedingFailed:
     evidence = [f"line {line}: {written[line - 1].strip()}"] if line <= len(written) else []
     evidence += [words for words in (error.detail, error.hint) if words]
     if error.sqlstate == _IN_TRANSACTION:
-        evidence.append("every seed file runs in one transaction")
+        evidence.append("each seed file runs in one transaction")
     return SeedingFailed(
         f"seed/{file.path}, line {line}: {error.message}{state}",
-        why="the file was rolled back; what came before it is applied",
-        hint="nexusdev seed   once the file is right",
+        why="the file was rolled back; earlier files are applied",
+        hint="nexusdev seed   after fixing the file",
         evidence=evidence,
     )
 

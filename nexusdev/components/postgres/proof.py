@@ -66,11 +66,13 @@ def verify(endpoint: ProofEndpoint, rows: Sequence[Row], nonce: str) -> None:
     """Raise unless this is the mark of this instance at the right kind of server. Pure."""
     if not rows or rows[0][0] != nonce:
         mark = repr(rows[0][0]) if rows else "missing"
-        raise IdentityMismatch(f"{endpoint.path} is another instance", why=f"its mark is {mark}", hint="nexusdev up")
+        raise IdentityMismatch(
+            f"{endpoint.path} belongs to another instance", why=f"its nonce is {mark}", hint="nexusdev up"
+        )
     replica = bool(rows[0][1])
     if replica != endpoint.replica:
         found, wanted = ("a replica", "the primary") if replica else ("the primary", "a replica")
-        raise Degraded(f"{endpoint.path} ends at {found}", why=f"it shall lead to {wanted}", hint="nexusdev status")
+        raise Degraded(f"{endpoint.path} leads to {found}", why=f"it should lead to {wanted}", hint="nexusdev status")
 
 
 def _question(endpoint: ProofEndpoint, ca: str, nonce: str) -> Callable[[], Proof]:
@@ -117,15 +119,15 @@ def _trouble(endpoint: ProofEndpoint, ca: str) -> Degraded | IdentityMismatch | 
     except wire.PostgresError as error:
         return _refusal(endpoint, error)
     except ssl.SSLCertVerificationError as error:
-        why = f"its certificate: {error.verify_message}"
+        why = f"invalid certificate: {error.verify_message}"
         return IdentityMismatch(f"{endpoint.path} is not this instance's PostgreSQL", why=why, hint="nexusdev up")
     except OSError as error:
-        return Degraded(f"nothing serves at {endpoint.path}", why=str(error), hint="nexusdev status")
+        return Degraded(f"{endpoint.path} does not answer", why=str(error), hint="nexusdev status")
     return None
 
 
 def _unserved(endpoint: ProofEndpoint, why: str) -> Degraded:
-    return Degraded(f"{endpoint.path} does not serve", why=why, hint="nexusdev status")
+    return Degraded(f"{endpoint.path} does not work", why=why, hint="nexusdev status")
 
 
 def _refusal(endpoint: ProofEndpoint, error: wire.PostgresError) -> Degraded | IdentityMismatch:
@@ -133,7 +135,7 @@ def _refusal(endpoint: ProofEndpoint, error: wire.PostgresError) -> Degraded | I
     why = f"{error} ({error.sqlstate})" if error.sqlstate else str(error)
     if error.sqlstate in _STRANGER:
         hint = "nexusdev up   seeds what is missing"
-        return IdentityMismatch(f"{endpoint.path} does not show this instance's mark", why=why, hint=hint)
+        return IdentityMismatch(f"{endpoint.path} does not contain this instance's nonce", why=why, hint=hint)
     return _unserved(endpoint, why)
 
 

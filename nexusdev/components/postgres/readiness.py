@@ -126,19 +126,19 @@ def _cluster(facts: Facts) -> str:
         return f"no leader yet{_doing(facts.members)}"
     leader = _leader(facts)
     if leader.name not in facts.views:
-        return f"{leader.name} leads and does not answer"
-    return "" if leader.serves else f"{leader.name} leads and is {leader.state}"
+        return f"leader {leader.name} does not answer"
+    return "" if leader.serves else f"leader {leader.name} is {leader.state}"
 
 
 def _primary(facts: Facts) -> str:
     path = facts.primary
     if path.serves is Serves.PRIMARY:
-        return "" if _takes_writes(path) else f"{_leader(facts).name} acknowledges no write: {path.answer}"
+        return "" if _takes_writes(path) else f"{_leader(facts).name} does not acknowledge writes: {path.answer}"
     if path.serves is Serves.REPLICA:
-        return f"the gateway still leads {names.PRIMARY} to a replica"
+        return f"the gateway still routes {names.PRIMARY} to a replica"
     if path.serves is Serves.REFUSED:
-        return f"{names.PRIMARY} refuses: {path.answer}"
-    return f"the gateway does not lead to {_leader(facts).name} yet"
+        return f"{names.PRIMARY} failed: {path.answer}"
+    return f"the gateway does not route to {_leader(facts).name} yet"
 
 
 def _replicas(facts: Facts) -> str:
@@ -155,9 +155,9 @@ def _replica_path(facts: Facts) -> str:
     if path.serves is Serves.REPLICA:
         return ""
     if path.serves is Serves.PRIMARY:
-        return f"the gateway leads {names.REPLICA} to the primary"
+        return f"the gateway routes {names.REPLICA} to the primary"
     if path.serves is Serves.REFUSED:
-        return f"{names.REPLICA} refuses: {path.answer}"
+        return f"{names.REPLICA} failed: {path.answer}"
     return f"the gateway has no replica for {names.REPLICA} yet"
 
 
@@ -166,8 +166,8 @@ def _pool(facts: Facts) -> str:
     if path.serves is Serves.PRIMARY or (path.serves is Serves.REFUSED and not facts.seeded):
         return ""
     if path.serves is Serves.REFUSED:
-        return f"{names.POOL} refuses: {path.answer}"
-    return f"{names.POOL} does not answer" if path.serves is not Serves.REPLICA else f"{names.POOL} leads to a replica"
+        return f"{names.POOL} failed: {path.answer}"
+    return f"{names.POOL} does not answer" if path.serves is not Serves.REPLICA else f"{names.POOL} routes to a replica"
 
 
 def _in_quorum(member: Member | None) -> bool:
@@ -177,7 +177,7 @@ def _in_quorum(member: Member | None) -> bool:
 def _standing(member: Member | None) -> str:
     if member is None:
         return "does not answer"
-    return "is streaming and not in the quorum yet" if member.state == "streaming" else f"is {member.state}"
+    return "is streaming but not in the quorum yet" if member.state == "streaming" else f"is {member.state}"
 
 
 def _leader(facts: Facts) -> Member:
@@ -232,13 +232,13 @@ def _store(name: str, store: Store) -> ServiceStatus:
 def _pooler(facts: Facts) -> ServiceStatus:
     path = facts.pool
     if path.serves in (Serves.UNASKED, Serves.SILENT):
-        return ServiceStatus(service=names.POOL, detail=path.answer or "not asked: there is no primary")
+        return ServiceStatus(service=names.POOL, detail=path.answer or "not checked: no primary")
     ok = path.serves is Serves.PRIMARY
     return ServiceStatus(
         service=names.POOL,
         role="pool",
         state="running",
-        detail=f"leads to the {path.serves}" if ok else path.answer,
+        detail=f"routes to the {path.serves}" if ok else path.answer,
         ok=ok,
     )
 

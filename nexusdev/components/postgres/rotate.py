@@ -55,7 +55,7 @@ def _try(access: InstanceAccess, role: str, password: str) -> None:
                 session.ask("SELECT 1")
         except (wire.PostgresError, OSError) as error:
             raise SeedingFailed(
-                f"{name} does not take the new password of {role}", why=str(error), hint="nexusdev secrets rotate"
+                f"{name} does not accept the new password of {role}", why=str(error), hint="nexusdev secrets rotate"
             ) from error
 
 

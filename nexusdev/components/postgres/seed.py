@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def seed(access: InstanceAccess) -> Sequence[Change]:
     """What was missing, in the order in which it was made; raises ``SeedingFailed``."""
     with session(
-        access, user=names.SUPERUSER, database=names.MAINTENANCE, doing="making roles and databases"
+        access, user=names.SUPERUSER, database=names.MAINTENANCE, doing="creating roles and databases"
     ) as connection:
         cluster = [*take(connection, desired_state.CLUSTER), *_passwords(access, connection)]
     with session(
@@ -59,4 +59,4 @@ def _mark(connection: Connection, nonce: str) -> Iterator[Change]:
         with connection.transaction():
             connection.execute("DELETE FROM nexusdev.instance")
             connection.execute("INSERT INTO nexusdev.instance VALUES (%s)", [nonce])
-        yield Change(what="marked the database with the instance's nonce")
+        yield Change(what="wrote the instance's nonce to the database")

@@ -27,9 +27,7 @@ def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
         Variable(name="PGSSLMODE", value="verify-full"),
         Variable(name="PGSSLROOTCERT", value=access.ca_file_in(view)),
         Variable(name="DATABASE_URL", value=_url(primary, password), secret=True, comment="the primary"),
-        Variable(
-            name="DATABASE_RO_URL", value=_url(replica, password), secret=True, comment="the replicas: reads only"
-        ),
+        Variable(name="DATABASE_RO_URL", value=_url(replica, password), secret=True, comment="the replicas: read-only"),
         Variable(
             name="DATABASE_POOL_URL", value=_url(pool, password), secret=True, comment="PgBouncer, transaction mode"
         ),
@@ -37,7 +35,7 @@ def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
             name="DATABASE_MIGRATION_URL",
             value=_url(primary, owner, user=names.OWNER),
             secret=True,
-            comment="the owner of the tables: for migrations, not for the application",
+            comment="owner of the tables: for migrations, not for the application",
         ),
     )
 

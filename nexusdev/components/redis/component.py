@@ -46,7 +46,7 @@ class Redis(ComponentDefaults):
         """Without a sentinel that remembers, an empty Redis cannot be told from the master: then all three must have their data."""
         return (
             Holding(group="redis", what="the keys", enough=2, along=("sentinel",)),
-            Holding(group="sentinel", what="who is master", enough=2, source=("redis",), along=("redis",)),
+            Holding(group="sentinel", what="the current master", enough=2, source=("redis",), along=("redis",)),
         )
 
     def probe(self, access: InstanceAccess, *, test_writes: bool = False) -> Facts:

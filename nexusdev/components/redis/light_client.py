@@ -35,9 +35,9 @@ def fields(reply: resp.Reply) -> dict[str, str]:
 def words(error: Exception) -> str:
     """Why there was no answer, for a person."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not accepted: {error.verify_message}"
+        return f"invalid certificate: {error.verify_message}"
     if isinstance(error, TimeoutError):
-        return "no answer in time"
+        return "timed out"
     if isinstance(error, ConnectionRefusedError):
         return "connection refused"
     if isinstance(error, (ssl.SSLEOFError, ConnectionResetError)):

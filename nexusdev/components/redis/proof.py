@@ -48,7 +48,7 @@ def _timed(name: str, way: Callable[[], None]) -> Proof:
         raise Degraded(f"{name} does not answer", why=words(error), hint="nexusdev status") from error
     except RedisError as error:
         kind = IdentityMismatch if error.code in _WRONG_LOGIN else Degraded
-        raise kind(f"{name} refused the application", why=str(error), hint="nexusdev seed redis") from error
+        raise kind(f"{name} rejected the application's login", why=str(error), hint="nexusdev seed redis") from error
     return Proof(path=name, seconds=time.monotonic() - began)
 
 
@@ -57,17 +57,15 @@ def _at(enter: Enter, address: Address, nonce: str, *, role: str) -> None:
         _check_mark(connection, address, nonce)
         found = connection.role()[0]
         if found != role:
-            raise Degraded(f"{address} leads to a {found}, not to a {role}", hint="nexusdev status")
+            raise Degraded(f"{address} routes to a {found}, not to a {role}", hint="nexusdev status")
 
 
 def _check_mark(connection: Connection, address: Address, nonce: str) -> None:
     found = marked(connection)
     if not found:
-        raise Degraded(f"the Redis at {address} does not carry this instance's mark", hint="nexusdev seed redis")
+        raise Degraded(f"the Redis at {address} does not contain this instance's nonce", hint="nexusdev seed redis")
     if found != nonce:
-        raise IdentityMismatch(
-            f"the Redis at {address} belongs to another instance", why=f"it carries the mark {found}"
-        )
+        raise IdentityMismatch(f"the Redis at {address} belongs to another instance", why=f"its nonce is {found}")
 
 
 def _by_sentinel(enter: Enter, address: Address, master_name: str, nonce: str) -> None:

@@ -35,5 +35,5 @@ def _ask_sentinel(place: tls.Place, values: Values, context: ssl.SSLContext, tim
     user, password, master = (values[f"REDIS_{name}"] for name in ("USERNAME", "PASSWORD", "MASTER_NAME"))
     with resp.connect(place, user=user, password=password, context=context, timeout=timeout) as connection:
         if not connection.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", master):
-            raise ServerError(f"it knows no master {master}")
+            raise ServerError(f"it does not know a master {master}")
     return ""

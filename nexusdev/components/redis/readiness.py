@@ -144,13 +144,13 @@ def _about_replication(master: RedisServer, servers: Sequence[RedisServer]) -> I
         if server.is_master:
             continue
         if server.follows != master.name:
-            yield f"{server.name} follows {server.follows or 'nobody'}, but {master.name} is master"
+            yield f"{server.name} follows {server.follows or 'no master'}, but {master.name} is master"
         elif not server.in_step:
-            yield f"{server.name} is not in step with {master.name} yet"
+            yield f"{server.name} is not in sync with {master.name} yet"
     if master.replicas < names.REPLICAS:
         yield f"{master.name} has {master.replicas} of {names.REPLICAS} replicas"
     if master.refusal:
-        yield f"{master.name} takes no writes: {master.refusal}"
+        yield f"{master.name} does not accept writes: {master.refusal}"
 
 
 def _about_sentinels(master: RedisServer, sentinels: Sequence[Sentinel]) -> Iterator[str]:
@@ -159,11 +159,11 @@ def _about_sentinels(master: RedisServer, sentinels: Sequence[Sentinel]) -> Iter
         if sentinel.trouble:
             yield f"{sentinel.name} does not answer: {sentinel.trouble}"
         elif not sentinel.master:
-            yield f"{sentinel.name} watches no master yet"
+            yield f"{sentinel.name} does not monitor a master yet"
         elif sentinel.master != master.name:
-            yield f"{sentinel.name} takes {sentinel.master} for the master, but {master.name} is"
+            yield f"{sentinel.name} reports {sentinel.master} as master instead of {master.name}"
         elif down := {"s_down", "o_down", "failover_in_progress"} & set(sentinel.flags):
-            yield f"{sentinel.name} holds {master.name} for {', '.join(sorted(down))}"
+            yield f"{sentinel.name} marks {master.name} as {', '.join(sorted(down))}"
         elif sentinel.sentinels < others:
             yield f"{sentinel.name} sees {sentinel.sentinels} of {others} other sentinels"
         elif sentinel.replicas < names.REPLICAS:
@@ -176,14 +176,14 @@ def _about_ways(master: RedisServer, facts: Facts) -> Iterator[str]:
         if route.trouble:
             yield f"{route.name} does not answer at the gateway: {route.trouble}"
         elif (route.name == names.MASTER) != (route.run_id == master.run_id):
-            yield f"{route.name} leads to {behind}, but {master.name} is master"
+            yield f"{route.name} routes to {behind}, but {master.name} is master"
         elif route.refusal:
-            yield f"{route.name} takes no writes: {route.refusal}"
+            yield f"{route.name} does not accept writes: {route.refusal}"
     for relay in facts.relays:
         if relay.trouble:
             yield f"{relay.name} does not answer: {relay.trouble}"
         elif relay.master != master.address:
-            yield f"{relay.name} sends applications to {relay.master or 'nobody'}, but the master is at {master.address}"
+            yield f"{relay.name} reports {relay.master or 'no master'}, but the master is at {master.address}"
 
 
 def _server(access: InstanceAccess, name: str, test_writes: bool) -> RedisServer:

@@ -19,7 +19,7 @@ from nexusdev.errors import SeedingFailed
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.wire.resp import RedisError
 
-_HINT = "nexusdev status   what Redis does; nexusdev logs redis-0 redis-1 redis-2"
+_HINT = "nexusdev status   show the state of Redis\nnexusdev logs redis-0 redis-1 redis-2   show the servers' logs"
 
 
 def seed(access: InstanceAccess) -> Sequence[Change]:
@@ -27,7 +27,7 @@ def seed(access: InstanceAccess) -> Sequence[Change]:
     try:
         changes = [*users.align(access), *_mark(access, master(access))]
     except (OSError, RedisError) as error:
-        raise SeedingFailed("Redis could not be seeded", why=words(error), hint=_HINT) from error
+        raise SeedingFailed("failed to seed Redis", why=words(error), hint=_HINT) from error
     return tuple(Change(what=what) for what in changes)
 
 
@@ -40,7 +40,7 @@ def rotate(access: InstanceAccess) -> Sequence[Change]:
         users.drop_password(access, old)
     except (OSError, RedisError) as error:
         raise SeedingFailed(
-            f"the password of {names.APP_USER} could not be changed", why=words(error), hint=_HINT
+            f"failed to change the password of {names.APP_USER}", why=words(error), hint=_HINT
         ) from error
     return tuple(Change(what=what) for what in changes)
 
@@ -65,7 +65,7 @@ def master(access: InstanceAccess) -> str:
     """The service that is master now. Users and seeds go to it directly: the gateway follows a moment later."""
     found = master_of(probe(access))
     if found is None:
-        raise SeedingFailed("Redis could not be seeded", why="no server, or more than one, is master", hint=_HINT)
+        raise SeedingFailed("failed to seed Redis", why="there is not exactly one master", hint=_HINT)
     return found.name
 
 
@@ -96,7 +96,7 @@ def _mark(access: InstanceAccess, name: str) -> tuple[str, ...]:
         if marked(connection) == access.nonce:
             return ()
         connection.function_load(library(access.nonce), replace=True)
-    return ("marked the store as this instance's",)
+    return ("wrote the instance's nonce",)
 
 
 def marked(connection: Connection) -> str:
@@ -129,7 +129,7 @@ def _run(access: InstanceAccess, name: str, file: SeedFile) -> None:
                 do(batch, *line_words)
             replies = batch.execute(raise_on_error=False)
     except (OSError, RedisError) as error:
-        raise SeedingFailed(f"seed/{file.path} was refused, nothing of it was done", why=words(error)) from error
+        raise SeedingFailed(f"seed/{file.path} was rejected; none of it was applied", why=words(error)) from error
     for line_words, reply in zip(lines, replies, strict=False):
         if isinstance(reply, ResponseError):
             raise SeedingFailed(f"seed/{file.path}: {shlex.join(line_words)} failed", why=said(reply))

@@ -24,7 +24,7 @@ def _server(server: RedisServer, master: RedisServer | None) -> ServiceStatus:
     if server.loading:
         return ServiceStatus(service=server.name, role=server.role, state="loading")
     if server.is_master:
-        detail = server.refusal or f"{server.replicas} replicas in step"
+        detail = server.refusal or f"{server.replicas} replicas in sync"
         return ServiceStatus(
             service=server.name,
             role="master",
@@ -46,7 +46,9 @@ def _sentinel(sentinel: Sentinel, master: RedisServer | None) -> ServiceStatus:
     if sentinel.trouble:
         return ServiceStatus(service=sentinel.name, role="sentinel", detail=sentinel.trouble)
     if not sentinel.master:
-        return ServiceStatus(service=sentinel.name, role="sentinel", state="waiting", detail="watches no master yet")
+        return ServiceStatus(
+            service=sentinel.name, role="sentinel", state="waiting", detail="does not monitor a master yet"
+        )
     return ServiceStatus(
         service=sentinel.name,
         role="sentinel",
@@ -61,5 +63,5 @@ def _relay(relay: RelayStatus, master: RedisServer | None) -> ServiceStatus:
         return ServiceStatus(service=relay.name, role="relay", detail=relay.trouble)
     agrees = master is not None and relay.master == master.address
     return ServiceStatus(
-        service=relay.name, role="relay", state="relaying", detail=f"names {relay.master or 'nobody'}", ok=agrees
+        service=relay.name, role="relay", state="relaying", detail=f"reports {relay.master or 'no master'}", ok=agrees
     )

@@ -24,13 +24,15 @@ def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
     password = access.secrets.read(names.APP_PASSWORD)
     url = f"rediss://{names.APP_USER}:{password}@{at}/0?ssl_ca_certs={quote(access.ca_file_in(view), safe='/')}"
     return (
-        Variable(name="REDIS_HOST", first=True, value=at.host, comment="the master, wherever it is; TLS only"),
+        Variable(name="REDIS_HOST", first=True, value=at.host, comment="the current master; TLS only"),
         Variable(name="REDIS_PORT", first=True, value=str(at.port)),
         Variable(name="REDIS_USERNAME", value=names.APP_USER),
         Variable(name="REDIS_PASSWORD", first=True, value=password, secret=True),
         Variable(name="REDIS_URL", value=url, secret=True),
         Variable(
-            name="REDIS_SENTINELS", value=sentinels(access, view), comment="same user, password and CA as the servers"
+            name="REDIS_SENTINELS",
+            value=sentinels(access, view),
+            comment="same user, password and CA as for the servers",
         ),
         Variable(name="REDIS_MASTER_NAME", value=names.MASTER_NAME),
     )

@@ -52,9 +52,9 @@ class VaultError(SeedingFailed):
 
     def __init__(self, what: str, response: Response) -> None:
         super().__init__(
-            f"Vault refused: {what}",
+            f"Vault rejected the request: {what}",
             why=f"HTTP {response.status}: {error_text(response)}",
-            hint="nexusdev logs vault   shows what the servers say",
+            hint="nexusdev logs vault   show the servers' logs",
         )
         self.status = response.status
 
@@ -163,4 +163,4 @@ def document(response: Response) -> dict[str, Any]:
 def error_text(response: Response) -> str:
     """Vault's own words for a refusal."""
     errors = document(response).get("errors") or []
-    return "; ".join(" ".join(str(error).split()) for error in errors) or "without a word"
+    return "; ".join(" ".join(str(error).split()) for error in errors) or "no error message"

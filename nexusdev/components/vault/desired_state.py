@@ -72,7 +72,7 @@ def attach(api: Api, role: str, policies: list[str]) -> Iterator[Change]:
     present = list((api.find(path) or {}).get("token_policies") or [])
     if missing := [each for each in policies if each not in present]:
         api.need("POST", path, {"token_policies": [*present, *missing]})
-        yield Change(what=f"gave {role} the policies {', '.join(missing)}")
+        yield Change(what=f"attached policies {', '.join(missing)} to {role}")
 
 
 def login_of(api: Api, secrets: SecretStore, role: str) -> Iterator[Change]:
@@ -92,14 +92,14 @@ def _autopilot(api: Api) -> Iterator[Change]:
     present = api.find(path) or {}
     if any(present.get(key) != value for key, value in AUTOPILOT.items()):
         api.need("POST", path, AUTOPILOT)
-        yield Change(what="let new nodes vote after 2 s")
+        yield Change(what="set the stabilization time of new voters to 2 s")
 
 
 def _audit(api: Api) -> Iterator[Change]:
     if "file/" not in api.need("GET", "sys/audit")["data"]:
         options = {"file_path": AUDIT_FILE, "mode": "0600"}
         api.need("PUT", "sys/audit/file", {"type": "file", "options": options})
-        yield Change(what=f"audit to {AUDIT_FILE}")
+        yield Change(what=f"enabled the audit log at {AUDIT_FILE}")
 
 
 def _mount(api: Api, kind: str, name: str, body: Mapping[str, Any]) -> Iterator[Change]:

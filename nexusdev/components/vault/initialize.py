@@ -42,6 +42,6 @@ def initialize(api: Api, secrets: SecretStore, pending: PendingOperations) -> No
     if reply.status == BAD_REQUEST and "already initialized" in error_text(reply):
         return
     if reply.status != OK:
-        raise VaultError(f"the initialisation of {api.server}", reply)
+        raise VaultError(f"initializing {api.server}", reply)
     secrets.write(names.RECOVERY_KEY, reply.json()["recovery_keys_base64"][0])
     pending.remove(INITIALISING_NODES)

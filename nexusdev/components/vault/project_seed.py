@@ -68,17 +68,19 @@ def _is_policy(file: SeedFile) -> bool:
 def _policy_name(file: SeedFile) -> str:
     inner = _inner(file)
     if inner.parent.as_posix() != "policies" or inner.stem.startswith("nexus-") or inner.stem in ("root", "default"):
-        raise _unusable(file, "a policy is seed/vault/policies/NAME.hcl, and NAME is not nexus-…, root or default")
+        raise _unusable(
+            file, "policies must be seed/vault/policies/NAME.hcl, and NAME must not be nexus-…, root or default"
+        )
     return inner.stem.lower()
 
 
 def _secret_path(file: SeedFile) -> str:
     inner = _inner(file)
     if inner.suffix not in _DATA:
-        raise _unusable(file, f"it must end in one of {', '.join(_DATA)}, or be policies/NAME.hcl")
+        raise _unusable(file, f"the file must end in one of {', '.join(_DATA)}, or be policies/NAME.hcl")
     if inner.parts[0] in names.FOLDERS.values():
         raise _unusable(
-            file, f"secret/{inner.parts[0]}/ belongs to nexusdev; use another folder, for example seed/vault/app/"
+            file, f"secret/{inner.parts[0]}/ is reserved for nexusdev; use another folder, for example seed/vault/app/"
         )
     return inner.with_suffix("").as_posix()
 
@@ -104,6 +106,4 @@ def _yaml(content: bytes) -> Any:
 
 
 def _unusable(file: SeedFile, why: str) -> SeedingFailed:
-    return SeedingFailed(
-        f"{file.path} cannot be applied to Vault", why=why, hint=f"edit {file.path}, then nexusdev seed"
-    )
+    return SeedingFailed(f"failed to apply {file.path} to Vault", why=why, hint=f"edit {file.path}, then nexusdev seed")

@@ -33,9 +33,9 @@ def _proof(
         raise _no_answer(way, error) from error
     if found != nonce:
         raise IdentityMismatch(
-            f"what answers at {values['VAULT_ADDR']} is not instance {instance}",
-            why=f"it says {found!r}, ours is {nonce!r}",
-            hint="nexusdev ports   shows who has which port",
+            f"the Vault at {values['VAULT_ADDR']} does not belong to instance {instance}",
+            why=f"its nonce is {found!r}, expected {nonce!r}",
+            hint="nexusdev ports   show who uses each port",
         )
     return Proof(path=f"{ROLE} by {way}", seconds=time.monotonic() - began)
 
@@ -71,7 +71,7 @@ def _nonce(client: Any) -> str:
 
 def _no_answer(way: str, error: Exception) -> Degraded:
     return Degraded(
-        f"{ROLE} does not take {way}",
+        f"{ROLE} does not accept {way}",
         why=" ".join(str(error).split()) or type(error).__name__,
-        hint="nexusdev seed   issues a new token and sets the login again",
+        hint="nexusdev seed   issue a new token and reset the login",
     )

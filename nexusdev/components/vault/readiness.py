@@ -42,7 +42,7 @@ class VaultServer(Struct, frozen=True, kw_only=True):
         if not self.answers:
             return "down"
         if not self.initialized:
-            return "not initialised"
+            return "not initialized"
         return "sealed" if self.sealed else "unsealed"
 
 
@@ -107,7 +107,7 @@ def statuses(facts: Facts) -> Sequence[ServiceStatus]:
 def unsealed(rows: Sequence[ServiceStatus]) -> str:
     """What is missing until every server is unsealed, for ``wait --for unsealed``. Pure."""
     if not rows:
-        return "no server of it answers"
+        return "none of its servers answers"
     sealed = [row.service for row in rows if "sealed" in row.state.split() or row.state == "down"]
     return f"{_join(sealed)} sealed or down" if sealed else ""
 
@@ -118,7 +118,7 @@ def _missing(facts: Facts) -> str:
     if trouble := _of_nodes(facts.nodes):
         return trouble
     if facts.cut:
-        return "an initialisation that was cut is not finished yet"
+        return "an interrupted initialization is not finished yet"
     return _of_lead(facts) or _of_votes(facts)
 
 
@@ -128,17 +128,19 @@ def _of_lead(facts: Facts) -> str:
         return "no node is active yet"
     if len(active) > 1:
         return f"more than one node is active: {_join(active)}"
-    return "" if facts.routed else f"{ROLE} does not lead to {active[0]} yet"
+    return "" if facts.routed else f"{ROLE} does not route to {active[0]} yet"
 
 
 def _of_votes(facts: Facts) -> str:
     if facts.tolerance is None:
-        return "the active node does not tell yet who votes"
-    return "" if facts.tolerance else "fewer than three nodes vote: a new one does so once it was well for some seconds"
+        return "the active node does not report its voters yet"
+    return (
+        "" if facts.tolerance else "fewer than three nodes vote: a new node votes after it was healthy for some seconds"
+    )
 
 
 def _of_unseal(server: VaultServer) -> str:
-    words = {"down": "does not answer yet", "not initialised": "is not initialised yet", "sealed": "is sealed"}
+    words = {"down": "does not answer yet", "not initialized": "is not initialized yet", "sealed": "is sealed"}
     return f"{server.name} {words[server.state]}"
 
 
@@ -149,8 +151,8 @@ def _of_nodes(servers: Sequence[VaultServer]) -> str:
         by_state.setdefault(server.state, []).append(server.name)
     if down := by_state.get("down"):
         return f"{_join(down)} {'does' if len(down) == 1 else 'do'} not answer yet"
-    if len(new := by_state.get("not initialised", [])) == len(servers):
-        return "none of the nodes is initialised yet"
+    if len(new := by_state.get("not initialized", [])) == len(servers):
+        return "none of the nodes is initialized yet"
     if sealed := by_state.get("sealed"):
         return f"{_join(sealed)} {'is' if len(sealed) == 1 else 'are'} sealed"
     return f"{_join(new)} {'has' if len(new) == 1 else 'have'} not joined yet" if new else ""

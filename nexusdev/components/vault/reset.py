@@ -16,7 +16,7 @@ KEY_LOST = "VAULT_KEY_LOST"
 HINT = (
     "for each in vault-0 vault-1 vault-2 vault-unseal; do nexusdev exec $each -- touch /data/reset; done;"
     " nexusdev stop vault; nexusdev start vault; nexusdev seed"
-    "   throws away what Vault holds, and only that (or put the state folder back from a backup)"
+    "   delete all data of Vault, and only that (or restore the state folder from a backup)"
 )
 
 
@@ -26,7 +26,7 @@ def wipe_data(runtime: Runtime, services: Sequence[str]) -> None:
         done = runtime.execute(service, ["sh", "-c", _COMMAND], timeout=10)
         if done.exit_code:
             raise SeedingFailed(
-                f"{service} could not be reset",
+                f"failed to reset {service}",
                 why=done.stderr.decode("utf-8", "replace").strip(),
                 hint=f"nexusdev restart {service}",
             )
@@ -35,8 +35,8 @@ def wipe_data(runtime: Runtime, services: Sequence[str]) -> None:
 def key_lost_error(service: str, secret: str) -> InvalidState:
     """The error for data whose key is gone."""
     return InvalidState(
-        f"{service} has data, but its key is gone from the state folder",
-        why=f"the secret {secret} is empty; without it what Vault holds can never be opened",
+        f"{service} has data, but its key is missing from the state folder",
+        why=f"the secret {secret} is empty; without it the data of Vault cannot be decrypted",
         hint=HINT,
         code=KEY_LOST,
     )

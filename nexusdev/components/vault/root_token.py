@@ -35,7 +35,7 @@ def generate_root(api: Api, key: str) -> str:
         api.need("DELETE", "sys/generate-root/attempt")
         begun = api.ask("PUT", "sys/generate-root/attempt", {})
     if begun.status != OK:
-        raise VaultError(f"a new root token at {api.server}", begun)
+        raise VaultError(f"generating a root token on {api.server}", begun)
     attempt = document(begun)
     done = api.need("PUT", "sys/generate-root/update", {"key": key, "nonce": attempt["nonce"]})
     return decode(done["encoded_token"], attempt["otp"])

@@ -47,5 +47,5 @@ def unreachable(error: OSError) -> SeedingFailed:
     return SeedingFailed(
         f"{names.ROLE} stopped answering",
         why=str(error) or type(error).__name__,
-        hint="nexusdev status   what is wrong; nexusdev seed   goes on where it stopped",
+        hint="nexusdev status   show the problem\nnexusdev seed   continue",
     )

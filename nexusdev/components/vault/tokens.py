@@ -41,7 +41,7 @@ def login(api: Api, secrets: SecretStore, role: str) -> str:
     if response.status in _STRANGER:
         return ""
     if response.status != OK:
-        raise VaultError(f"the login of {role}", response)
+        raise VaultError(f"logging in as {role}", response)
     return str(document(response)["auth"]["client_token"])
 
 
@@ -59,9 +59,9 @@ def issue(api: Api, secrets: SecretStore) -> None:
     token = login(api, secrets, names.APP)
     if not token:
         raise SeedingFailed(
-            f"Vault does not know the login of {names.APP}",
-            why="its role id or its secret id is not that of the secret store",
-            hint="nexusdev seed   sets both again",
+            f"Vault rejects the login of {names.APP}",
+            why="its role id or secret id differs from the stored one",
+            hint="nexusdev seed   set both again",
         )
     secrets.write(names.APP_TOKEN, token)
 
@@ -77,7 +77,7 @@ def _renewed(api: Api, token: str) -> bool:
     if response.status in _STRANGER:
         return False
     if response.status != OK:
-        raise VaultError("the renewal of the application's token", response)
+        raise VaultError("renewing the application's token", response)
     return True
 
 
@@ -85,8 +85,8 @@ def _recovery_key(secrets: SecretStore) -> str:
     key = secrets.read(names.RECOVERY_KEY)
     if not key:
         raise InvalidState(
-            "nobody can log in to Vault as operator",
-            why=f"its AppRole {names.OPERATOR} is refused, and the secret {names.RECOVERY_KEY} is empty",
+            "failed to log in to Vault as operator",
+            why=f"its AppRole {names.OPERATOR} is rejected, and the secret {names.RECOVERY_KEY} is empty",
             hint=HINT,
             code=KEY_LOST,
         )

@@ -96,7 +96,7 @@ def _provide_token(api: Api, token: str) -> None:
     if known.status == OK:
         return
     if known.status not in (NOT_FOUND, 403):
-        raise VaultError("the lookup of the seal's token", known)
+        raise VaultError("looking up the seal's token", known)
     api.need(
         "POST",
         "auth/token/create",

@@ -19,7 +19,7 @@ def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
             first=True,
             value=access.secrets.read(names.APP_TOKEN),
             secret=True,
-            comment=f"valid {APP_TOKEN_DAYS} days from the last seeding",
+            comment=f"valid for {APP_TOKEN_DAYS} days after the last seeding",
         ),
         Variable(name="VAULT_CACERT", value=access.ca_file_in(view)),
         Variable(name="VAULT_ROLE_ID", value=access.secrets.read(names.role_id(names.APP))),

@@ -155,14 +155,16 @@ def prove(
     settings: Mapping[str, str] = environment or {}
     container.run(script, user="10001", folder="/", environment=settings, say=missing.append)
     if missing:
-        raise SourceUnavailable(f"these programs are missing in it: {', '.join(missing)}")
+        raise SourceUnavailable(f"programs missing in the image: {', '.join(missing)}")
     if not (by_version and image.check):
         return
     output: list[str] = []
     container.run(image.check, user="10001", folder="/", environment={"HOME": "/tmp", **settings}, say=output.append)  # noqa: S108 - the container's
     log.line("\n".join(output))
     if not re.search(rf"(?<!\d)(?<!\d\.){re.escape(image.version)}(?!\d)", "\n".join(output)):
-        raise SourceUnavailable(f"{image.check!r} names another version than {image.version}: {' '.join(output)[:200]}")
+        raise SourceUnavailable(
+            f"{image.check!r} reports a version other than {image.version}: {' '.join(output)[:200]}"
+        )
 
 
 def _run(script: str, container: BuildContainer, state: _State, log: BuildLog) -> None:
@@ -173,10 +175,10 @@ def _run(script: str, container: BuildContainer, state: _State, log: BuildLog) -
     for _ in range(_ATTEMPTS - 1):
         if code <= 0 or not _network_failed(log.tail):
             break
-        log.step("the network failed: once more")
+        log.step("network error: retrying")
         code = attempt()
     if code:
-        raise SourceUnavailable(f"a step ended with exit code {code}" if code > 0 else "it was given up")
+        raise SourceUnavailable(f"a step ended with exit code {code}" if code > 0 else "canceled")
 
 
 def _network_failed(lines: Sequence[str]) -> bool:
@@ -228,11 +230,11 @@ def _need_debootstrap(log: BuildLog) -> None:
     import os
 
     if os.geteuid() != 0:
-        raise SourceUnavailable("debootstrap needs root, and nexusdev does not run as root")
+        raise SourceUnavailable("debootstrap needs root, and nexusdev is not running as root")
     if shutil.which("debootstrap"):
         return
     if not shutil.which("apt-get"):
-        raise SourceUnavailable("debootstrap is not installed, and there is no apt to install it")
+        raise SourceUnavailable("debootstrap is not installed, and apt is not available to install it")
     log.step("apt-get install debootstrap (on this machine)")
     with contextlib.suppress(SourceUnavailable):
         _host_command(["apt-get", "update", "-qq"], log)
@@ -251,7 +253,7 @@ def _host_command(argv: list[str], log: BuildLog) -> None:
 def unavailable(image: LockedImage, reasons: list[str], log: BuildLog) -> ImageUnavailable:
     """The error when no source could deliver: which image, why each source failed, the last lines, the log."""
     return ImageUnavailable(
-        f"image {image.name} {image.version} could not be had from any of its sources",
+        f"image {image.name} {image.version} is not available from any of its sources",
         why="; ".join(reasons),
         hint=f"less {log.file}    then: nexusdev images build {image.name}",
         evidence=[*log.tail, f"log: {log.file}"],

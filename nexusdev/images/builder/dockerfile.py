@@ -91,7 +91,7 @@ class _Parser:
             word, _, rest = text.partition(" ")
             self._take(line, word, rest.strip())
         if not self._stages:
-            raise self._refuse(1, "there is no FROM")
+            raise self._refuse(1, "FROM is missing")
         return Dockerfile(stages=tuple(self._stages))
 
     def _take(self, line: int, word: str, rest: str) -> None:
@@ -101,9 +101,9 @@ class _Parser:
             case "FROM":
                 self._from(line, rest)
             case _ if word not in ALLOWED:
-                raise self._refuse(line, f"{word} is not understood", why=f"allowed here: {', '.join(ALLOWED)}")
+                raise self._refuse(line, f"{word} is not supported", why=f"allowed here: {', '.join(ALLOWED)}")
             case _ if not self._stages:
-                raise self._refuse(line, f"{word} stands before the first FROM")
+                raise self._refuse(line, f"{word} is not allowed before the first FROM")
             case _:
                 stage = self._stages[-1]
                 added = (*stage.instructions, self._instruction(line, word, rest))
@@ -113,14 +113,16 @@ class _Parser:
         name, _, default = rest.partition("=")
         found = _PARENT.fullmatch(default)
         if self._stages or not found:
-            raise self._refuse(line, "ARG names a parent, before the first FROM", why="ARG BASE=nexusdev/base:local")
+            raise self._refuse(
+                line, "ARG must name a base image, before the first FROM", why="ARG BASE=nexusdev/base:local"
+            )
         self._arguments[name] = found[1]
 
     def _from(self, line: int, rest: str) -> None:
         found = _FROM.fullmatch(rest)
         if not found or found[1] not in self._arguments:
             raise self._refuse(
-                line, "FROM takes one of the arguments above", why="FROM ${BASE}, or FROM ${BASE} AS build"
+                line, "FROM must use one of the arguments above", why="FROM ${BASE}, or FROM ${BASE} AS build"
             )
         self._stages.append(Stage(parent=self._arguments[found[1]], name=found[2] or ""))
 
@@ -133,7 +135,7 @@ class _Parser:
             case "ENV":
                 name, _, value = shlex.split(rest)[0].partition("=") if rest else ("", "", "")
                 if not name or len(shlex.split(rest)) != 1:
-                    raise self._refuse(line, "ENV sets one NAME=value")
+                    raise self._refuse(line, "ENV must set one NAME=value")
                 return Set(what="ENV", name=name, value=value)
             case _:
                 return Set(what=word, value=rest)
@@ -142,9 +144,9 @@ class _Parser:
         words = rest.split()
         stage = words.pop(0).removeprefix("--from=") if words and words[0].startswith("--from=") else ""
         if len(words) < 2 or not words[-1].endswith("/"):  # noqa: PLR2004 - at least one file and a folder
-            raise self._refuse(line, "COPY takes files and a folder that ends with /")
+            raise self._refuse(line, "COPY needs files and a target folder that ends with /")
         if stage and stage not in {earlier.name for earlier in self._stages[:-1]}:
-            raise self._refuse(line, f"there is no earlier stage {stage}")
+            raise self._refuse(line, f"unknown stage {stage}")
         return Copy(files=tuple(words[:-1]), target=words[-1], stage=stage)
 
     def _refuse(self, line: int, problem: str, why: str = "") -> InvalidConfig:

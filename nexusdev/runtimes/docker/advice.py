@@ -6,10 +6,10 @@ from nexusdev.interfaces import Advice
 
 # docker volume prune takes named volumes before Docker 23, and with -a since; so does podman volume prune.
 ADVICE = Advice(
-    kept_data="no container uses it now: docker volume prune and docker system prune --volumes may remove it",
-    kept_stopped="docker system prune --volumes may remove stopped containers, and then their data",
+    kept_data="its volumes are unused now: docker volume prune and docker system prune --volumes can delete them",
+    kept_stopped="docker system prune --volumes can delete stopped containers and then their data",
     ended_by="docker stop, docker rm, or an engine that shuts down",
     lost_data="a prune of the engine (docker volume prune, docker system prune --volumes) takes what no container uses, data included",
-    elsewhere="docker context ls   if this may be another engine than the one that has them",
-    no_room="docker system df      see what takes the room\ndocker image prune    remove images that nothing uses",
+    elsewhere="docker context ls   check that this is the engine that has the volumes",
+    no_room="docker system df      see what takes the room\ndocker image prune    remove unused images",
 )

@@ -36,22 +36,22 @@ def checks(facts: EngineFacts, *, building: Callable[[], bool]) -> Iterator[Chec
 
 def rights(facts: EngineFacts) -> Check:
     """Rootless engines work, with the user's own limits."""
-    return good("rights", "rootless: containers run as you" if facts.rootless else "rootful")
+    return good("rights", "rootless: containers run as your user" if facts.rootless else "rootful")
 
 
 def memory(facts: EngineFacts) -> Check:
     """The whole stack stays below 2.5 GiB; builds and applications want some too."""
     text = f"{facts.memory_bytes / GIB:.1f} GiB for the engine"
     if facts.memory_bytes and facts.memory_bytes < LEAST_MEMORY:
-        return warning("memory", f"{text}, 4 GiB are better", fix="give the engine more memory")
+        return warning("memory", f"{text}, at least 4 GiB recommended", fix="give the engine more memory")
     return good("memory", text)
 
 
 def processors(facts: EngineFacts) -> Check:
     """With one, everything takes twice the time."""
     if facts.cpus and facts.cpus < LEAST_CPUS:
-        return warning("processors", "1 for the engine, 2 are better")
-    return good("processors", f"{facts.cpus} for the engine")
+        return warning("processors", "1 CPU for the engine, at least 2 recommended")
+    return good("processors", f"{facts.cpus} CPUs for the engine")
 
 
 def clock(facts: EngineFacts, *, now: float | None = None) -> Check:
@@ -59,23 +59,25 @@ def clock(facts: EngineFacts, *, now: float | None = None) -> Check:
     try:
         skew = abs(datetime.fromisoformat(facts.time[:19] + "+00:00").timestamp() - (now or time.time()))
     except ValueError:
-        return good("clock", "the engine does not tell its time")
+        return good("clock", "the engine does not report its time")
     if skew > _SKEW:
-        return failed("clock", f"the engine's clock is {skew:.0f} s off", fix="restart the engine, or its machine")
-    return good("clock", "the engine has this machine's time")
+        return failed(
+            "clock", f"the engine's clock is {skew:.0f} s off", fix="restart the engine or its virtual machine"
+        )
+    return good("clock", "the engine's clock matches this machine")
 
 
 def disk(facts: EngineFacts, *, building: bool) -> Check:
     """Where the engine stores."""
     folder = Path(facts.data_root)
     if not folder.is_dir():
-        return good("disk", f"{facts.data_root} cannot be seen from here")
+        return good("disk", f"{facts.data_root} is not visible from this machine")
     free, wanted = shutil.disk_usage(folder).free, ROOM_TO_BUILD if building else ROOM
-    text = f"{free / GIB:.1f} GiB free where the engine stores ({folder})"
+    text = f"{free / GIB:.1f} GiB free in the engine's data folder ({folder})"
     if free < ROOM:
         return failed("disk", text, fix="nexusdev gc; docker image prune")
     if free < wanted:
-        return warning("disk", f"{text}; building all images takes up to {wanted / GIB:.0f} GiB", fix="nexusdev gc")
+        return warning("disk", f"{text}; building all images needs up to {wanted / GIB:.0f} GiB", fix="nexusdev gc")
     return good("disk", text)
 
 
@@ -91,7 +93,7 @@ def require_room(folder: Path, *, needed: int = ROOM, free: int | None = None) -
     if free >= needed:
         return
     raise PreflightFailed(
-        f"the disk is nearly full: {free / GIB:.1f} GiB free where {needed / GIB:.0f} GiB are needed",
+        f"not enough disk space: {free / GIB:.1f} GiB free, {needed / GIB:.0f} GiB needed",
         why=f"the engine stores images, volumes and logs in {folder}",
         hint=f"nexusdev gc           remove what no project uses any more\n{ADVICE.no_room}",
         code="DISK_FULL",

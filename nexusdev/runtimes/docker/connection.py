@@ -165,7 +165,7 @@ def connect(endpoint: EngineEndpoint, *, timeout: float = 60) -> Engine:
     if not endpoint.is_local:
         raise PreflightFailed(
             f"{endpoint.url} is another machine",
-            why=f"{endpoint.origin} points there; ports and files of the stack belong on this one",
+            why=f"{endpoint.origin} points there; the stack needs an engine on this machine",
             hint="unset DOCKER_HOST; docker context use default",
             code="ENGINE_NOT_LOCAL",
         )
@@ -176,11 +176,11 @@ def connect(endpoint: EngineEndpoint, *, timeout: float = 60) -> Engine:
         version = str(told["ApiVersion"])
         spoken = tuple(int(part) for part in version.split("."))
     except (KeyError, TypeError, ValueError):
-        raise _not_found(endpoint, "what answers there is no Docker engine") from None
+        raise _not_found(endpoint, "it is not a Docker engine") from None
     if spoken < OLDEST_API:
         raise PreflightFailed(
             f"the engine at {endpoint.url} is too old",
-            why=f"it speaks API {version}; 1.41 (Docker 20.10) is the oldest that has all that is needed",
+            why=f"it speaks API {version}; 1.41 (Docker 20.10) is required",
             hint="on Linux: upgrade docker.io or docker-ce; with Docker Desktop: update the application",
             code="ENGINE_TOO_OLD",
         )
@@ -226,7 +226,7 @@ def _not_allowed(endpoint: EngineEndpoint) -> PreflightFailed:
     owner, group = _owner(endpoint.url.partition("://")[2])
     return PreflightFailed(
         f"not allowed to use the Docker engine at {endpoint.url}",
-        why=f"the socket belongs to {owner}" if owner else "the socket, or a folder above it, is closed to you",
+        why=f"the socket belongs to {owner}" if owner else "you have no permission for the socket or a folder above it",
         hint=f"on Linux: sudo usermod -aG {group} $USER, then log in again; with Docker Desktop: docker context use desktop-linux",
         code="ENGINE_NOT_ALLOWED",
     )
@@ -263,11 +263,11 @@ def _unreachable(endpoint: EngineEndpoint, error: Exception, *, connecting: bool
         return _not_allowed(endpoint)
     if connecting:
         silent = isinstance(error, TimeoutError)
-        return _not_found(endpoint, f"no answer within {GREETING:.0f} s" if silent else "nothing answers there")
+        return _not_found(endpoint, f"no answer within {GREETING:.0f} s" if silent else "nothing is listening there")
     return PreflightFailed(
-        "the Docker engine went away",
-        why=f"{endpoint.url} ({endpoint.origin}) stopped answering in the middle of the work",
-        hint=f"start it again, then repeat the command; {_START}",
+        "lost the connection to the Docker engine",
+        why=f"{endpoint.url} ({endpoint.origin}) stopped answering",
+        hint=f"start it again, then retry; {_START}",
         evidence=[words],
         code="ENGINE_LOST",
     )

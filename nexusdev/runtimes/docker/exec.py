@@ -133,7 +133,7 @@ class Exec(Attached):
                     (stderr if source == _STDERR else stdout).extend(chunk)
             except TimeoutError:
                 raise NotReadyInTime(
-                    f"the command did not end within {timeout:g} s", evidence=_last_lines(stderr or stdout)
+                    f"the command timed out after {timeout:g} s", evidence=_last_lines(stderr or stdout)
                 ) from None
         return Completed(exit_code=self._exit_code(), stdout=bytes(stdout), stderr=bytes(stderr))
 
@@ -159,7 +159,7 @@ def _after_head(connection: socket.socket) -> bytes:
     while b"\r\n\r\n" not in received:
         chunk = connection.recv(_CHUNK)
         if not chunk:
-            raise ConnectionResetError("the engine closed the connection before it answered")
+            raise ConnectionResetError("the engine closed the connection without an answer")
         received += chunk
     head, _, rest = received.partition(b"\r\n\r\n")
     status = head.split(b" ", 2)[1]

@@ -153,7 +153,7 @@ class DockerRuntime:
         """In place: containers have the file itself mounted, so that they see every write. Raises InvalidConfig for an unknown name."""
         secret = self._names.stack.secrets.get(name) if self._names.stack else None
         if secret is None:
-            raise InvalidConfig(f"no secret is called {name}", why="the compose files that were loaded declare none")
+            raise InvalidConfig(f"no such secret: {name}", why="the loaded compose files do not declare it")
         _overwrite(secret.file, value.encode())
 
     def publish_file(self, name: str, data: bytes) -> None:
@@ -179,7 +179,7 @@ class DockerRuntime:
         by_service = {each["Labels"].get(labels.SERVICE, ""): each["Id"] for each in listed}
         if missing := [name for name in services if name not in by_service]:
             raise NotFound(
-                f"{missing[0]} has no container", why="there are no logs of what does not exist", hint="nexusdev status"
+                f"{missing[0]} has no container", why="logs exist only for containers", hint="nexusdev status"
             )
         chosen = {name: by_service[name] for name in (services or by_service)}
         return Logs(self._engine, chosen, tail=tail, since=since).lines(follow=follow)

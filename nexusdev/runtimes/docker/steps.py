@@ -126,7 +126,7 @@ class Steps:
         if tags.get(labels.INSTANCE) == self._names.instance:
             if tags.get(labels.FINGERPRINT) == fingerprint:
                 return str(existing["Id"])
-            raise failures.refused(f"{name} exists already and was made from something else")
+            raise failures.refused(f"{name} already exists with another definition")
         raise failures.name_taken(name, service.name, existing["Config"].get("Image", ""))
 
     def _rename(self, container: str, name: str, service: Service, fingerprint: str) -> None:

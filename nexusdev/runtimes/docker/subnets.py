@@ -23,8 +23,8 @@ def choose_net(slot: int, taken: Iterable[str], routes: Path = Path("/proc/net/r
         if not any(candidate.overlaps(each) for each in occupied):
             return str(candidate.network_address).rpartition(".")[0]
     raise PreflightFailed(
-        "no /24 subnet is free for the instance's network",
-        why="everything in 10.213.0.0/16, 10.214.0.0/16 and 192.168.0.0/16 overlaps a route of this host or a network of the engine",
+        "no free /24 subnet for the instance's network",
+        why="all of 10.213.0.0/16, 10.214.0.0/16 and 192.168.0.0/16 overlaps with routes of this host or networks of the engine",
         hint="docker network prune   remove unused networks\n"
         "nexusdev gc --data     remove instances whose project folder is gone, with their data; lists them and asks",
     )

@@ -315,7 +315,7 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
         chosen = {container.service: container for container in ours if container.role != ONE_OFF_ROLE}
         if missing := [name for name in services if name not in chosen]:
             raise NotFound(
-                f"{missing[0]} has no container", why="there are no logs of what does not exist", hint="nexusdev status"
+                f"{missing[0]} has no container", why="logs exist only for containers", hint="nexusdev status"
             )
         told: list[LogLine] = []
         for name in services or chosen:

@@ -94,7 +94,7 @@ def test_a_killed_container_tells_its_exit_code_and_is_started_again(bench: Benc
     bench.hand("kill", bench.container("store-1"))
     seen = bench.snapshot()
     assert (seen.containers["store-1"].state, seen.containers["store-1"].exit_code) == (State.EXITED, 137)
-    assert str(bench.plan()) == "start store-1: it ended with exit code 137"
+    assert str(bench.plan()) == "start store-1: it exited with code 137"
     assert states(bench.up()) == ALL_RUN
 
 
@@ -102,9 +102,9 @@ def test_a_killed_owner_takes_the_network_of_its_sidecar_along(bench: Bench) -> 
     bench.up()
     bench.hand("kill", bench.container("store-0"))
     assert str(bench.plan()).splitlines() == [
-        "start store-0: it ended with exit code 137",
-        "stop relay-0: it shares the network of store-0, which is started",
-        "start relay-0: it shares the network of store-0, which is started",
+        "start store-0: it exited with code 137",
+        "stop relay-0: it shares the network of store-0, which is being started",
+        "start relay-0: it shares the network of store-0, which is being started",
     ]
     assert states(bench.up()) == ALL_RUN
     assert str(bench.plan()) == "nothing to do"
@@ -135,7 +135,7 @@ def test_a_paused_container_is_unpaused_and_can_be_stopped_and_removed(bench: Be
 def test_a_container_removed_by_hand_is_made_again(bench: Bench) -> None:
     bench.up()
     bench.hand("remove", bench.container("store-1"))
-    assert str(bench.plan()).splitlines() == ["create store-1: it is not there", "start store-1: it is not there"]
+    assert str(bench.plan()).splitlines() == ["create store-1: it does not exist", "start store-1: it does not exist"]
     assert states(bench.up()) == ALL_RUN
 
 
@@ -328,7 +328,7 @@ def test_a_volume_removed_with_its_container_is_made_again(bench: Bench) -> None
     bench.hand("remove", bench.container("relay-0"))
     bench.hand("remove", bench.container("store-0"))
     bench.hand("remove_volume", f"{bench.project}_store-0")
-    assert str(bench.plan()).splitlines()[0] == "create volume store-0: it is not there"
+    assert str(bench.plan()).splitlines()[0] == "create volume store-0: it does not exist"
     assert states(bench.up()) == ALL_RUN
 
 
@@ -440,7 +440,7 @@ def test_a_running_one_off_is_no_orphan_nobody_hears_it_end_and_down_removes_it(
         assert (seen.orphans, states(seen)) == ((), ALL_RUN)
         assert str(bench.plan()) == "nothing to do"
         first, *_ = plan_down(seen, volumes=False).steps
-        assert str(first) == f"remove {wanted.name}: the instance goes down"
+        assert str(first) == f"remove {wanted.name}: the instance is taken down"
         bench.runtime().apply(first)
         os.close(writing)
         thread.join(timeout=20)

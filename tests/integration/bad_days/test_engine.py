@@ -66,5 +66,5 @@ def test_a_disk_that_is_nearly_full_is_said_before_anything_is_made(small: Proje
     with EngineThatSays(place, {"/info": {"DockerRootDir": "/proc", "SecurityOptions": []}}):
         ran = elsewhere(small, place).run("up", SMALL)
     assert ran.code == 5, ran.err
-    assert "the disk is nearly full: 0.0 GiB free where 2 GiB are needed" in ran.err
+    assert "not enough disk space: 0.0 GiB free, 2 GiB needed" in ran.err
     assert "nexusdev gc" in ran.err

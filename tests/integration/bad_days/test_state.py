@@ -80,7 +80,7 @@ def test_a_project_folder_without_write_permission_is_said_before_anything_start
     finally:
         small.folder.chmod(0o755)
     assert ran.code == 12, ran.err
-    assert f"no permission to write into {small.folder}" in ran.err
+    assert f"no permission to write to {small.folder}" in ran.err
     assert "--env-file" in ran.err
     assert not any(small.state.rglob("instance.json"))
 

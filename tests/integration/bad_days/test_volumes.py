@@ -59,7 +59,7 @@ def test_what_nobody_can_rebuild_begins_anew_after_a_yes_and_gets_ready(
     lose(gone_at_the_end, *lost)
     ran = gone_at_the_end.run("up", component)
     assert ran.code == 12, ran.err
-    assert "begins anew and empty" in " ".join(ran.err.split())  # wrapped at the width of the screen
+    assert "starts empty" in " ".join(ran.err.split())  # wrapped at the width of the screen
     assert gone_at_the_end.run("up", component, "--recreate-volumes").code == 13
     gone_at_the_end.up(component, "--recreate-volumes", "--yes")
     assert ready(gone_at_the_end)

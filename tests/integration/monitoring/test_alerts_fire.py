@@ -79,7 +79,7 @@ def alerts(variables: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def firing(variables: Mapping[str, str]) -> frozenset[Firing]:
-    """The alerts that fire now."""
+    """The firing alerts now."""
     return frozenset(
         Firing(name=labels["alertname"], about=next((labels[each] for each in _ABOUT if each in labels), ""))
         for labels in (each["labels"] for each in alerts(variables))

@@ -109,7 +109,7 @@ def test_the_data_of_one_service_that_others_hold_on_to_is_not_destroyed(house: 
     house.type("up")
     ran = house.type("destroy", "redis-0", "--yes")
     assert ran.status == 2
-    assert "the data of redis-0 does not go alone" in ran.err
+    assert "the data of redis-0 cannot be destroyed on its own" in ran.err
     assert len(house.engine.containers) == 3
 
 
@@ -117,7 +117,7 @@ def test_stop_start_and_down_by_their_names(house: House) -> None:
     house.type("up")
     assert house.type("stop").out.splitlines() == [
         "stopped 3 containers",
-        "docker system prune --volumes may remove stopped containers, and then their data",
+        "docker system prune --volumes can delete stopped containers and then their data",
     ]
     assert {cell.state for cell in house.engine.containers.values()} == {State.EXITED}
     assert "started 3 containers" in house.type("start").out
@@ -127,7 +127,7 @@ def test_stop_start_and_down_by_their_names(house: House) -> None:
 def test_adopt_where_there_is_nothing_to_do(house: House) -> None:
     house.type("up")
     adopted = house.type("adopt")
-    assert (adopted.status, adopted.out) == (0, "nothing to do: instance shop belongs to this folder already\n")
+    assert (adopted.status, adopted.out) == (0, "nothing to do: instance shop already belongs to this folder\n")
 
 
 def test_logs_name_who_said_what(house: House) -> None:

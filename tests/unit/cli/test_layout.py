@@ -43,21 +43,21 @@ def test_an_error_without_more_words_is_one_line() -> None:
 
 TABLE = Table(
     columns=("service", "role", "detail"),
-    rows=(("redis-0", Text("master", "good"), "2 replicas in step"), ("gateway-rw", "", "")),
+    rows=(("redis-0", Text("master", "good"), "2 replicas in sync"), ("gateway-rw", "", "")),
 )
 
 
 def test_a_table_that_fits_is_aligned() -> None:
     assert [line.rstrip() for line in layout.table(TABLE, Page(width=60))] == [
         "service     role    detail",
-        "redis-0     master  2 replicas in step",
+        "redis-0     master  2 replicas in sync",
         "gateway-rw",
     ]
 
 
 def test_its_last_column_wraps_where_that_helps() -> None:
     assert [line.rstrip() for line in layout.table(TABLE, Page(width=40))][1:3] == [
-        "redis-0     master  2 replicas in step",
+        "redis-0     master  2 replicas in sync",
         "gateway-rw",
     ]
 
@@ -66,7 +66,7 @@ def test_a_narrow_screen_gets_a_block_per_row_without_empty_lines() -> None:
     assert [line.rstrip() for line in layout.table(TABLE, Page(width=30))] == [
         "redis-0",
         "  role    master",
-        "  detail  2 replicas in step",
+        "  detail  2 replicas in sync",
         "gateway-rw",
     ]
 

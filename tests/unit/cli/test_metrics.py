@@ -78,7 +78,7 @@ def test_a_mistake_in_the_query_ends_with_2_and_points_at_it(house: House, port:
         ran = house.type("metrics", "up{")
     assert ran.status == 2
     assert ran.err.splitlines() == [
-        f"{'Error: Prometheus does not take this query'.ljust(94)}PROMQL",
+        f"{'Error: Prometheus rejects this query'.ljust(94)}PROMQL",
         "  why       1:4: parse error: unexpected end",
         "  evidence  up{",
         "               ^",

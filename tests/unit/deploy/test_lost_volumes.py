@@ -92,8 +92,8 @@ def test_lost_data_is_an_error_before_anything_is_made(running: House) -> None:
         up(running.context())
     error = caught.value
     assert (error.code, error.exit_status) == ("VOLUME_LOST", 12)
-    assert error.message == "2 data volumes are gone from the engine: redis-0 and redis-1"
-    assert error.evidence == ("redis: redis-0 and redis-1 (the keys): cannot be rebuilt: begins anew and empty",)
+    assert error.message == "2 data volumes are missing from the engine: redis-0 and redis-1"
+    assert error.evidence == ("redis: redis-0 and redis-1 (the keys): cannot be rebuilt: starts empty",)
     assert "nexusdev up --recreate-volumes" in error.hint
     assert len(running.engine.done) == done
     assert not volumes(running)
@@ -135,7 +135,7 @@ def test_an_empty_beginning_needs_a_yes(running: House) -> None:
     prune(running)
     typed = running.type("up", "--recreate-volumes")
     assert typed.status == 13
-    assert "begin anew and empty: redis (the keys)" in typed.err
+    assert "start with empty data: redis (the keys)" in typed.err
     assert "nexusdev up --recreate-volumes --yes" in typed.err
     assert not volumes(running)
     assert running.type("up", "--recreate-volumes", "--yes").status == 0
@@ -219,7 +219,7 @@ def test_status_and_doctor_see_the_loss(running: House) -> None:
     prune(running, "redis-0")
     outcome = status(running.context())
     assert [each["name"] for each in shown(outcome).data["lost_volumes"]] == ["redis-0"]
-    assert "gone from the engine: redis: redis-0 (the keys): can be rebuilt from redis-1" in map(
+    assert "missing from the engine: redis: redis-0 (the keys): can be rebuilt from redis-1" in map(
         str, shown(outcome).output
     )
     checks = {each["name"]: each for each in doctor(running.context()).data["checks"]}

@@ -220,10 +220,10 @@ def failed(**more: Any) -> ObservedService:
 @pytest.mark.parametrize(
     ("exit_code", "there", "words"),
     [
-        (137, failed(out_of_memory=True), "the kernel ended it for lack of memory; its limit is 256 MiB"),
-        (127, failed(), "its command cannot be run in image nexusdev/redis:1"),
-        (139, failed(), "it was ended by signal 11"),
-        (0, failed(), "it ended by itself, without an error; a server must go on"),
+        (137, failed(out_of_memory=True), "it was killed because it ran out of memory; its limit is 256 MiB"),
+        (127, failed(), "its command cannot be executed in image nexusdev/redis:1"),
+        (139, failed(), "it was terminated by signal 11"),
+        (0, failed(), "it exited without an error, but a server must keep running"),
         (1, failed(reason="no such device"), "no such device"),
         (1, None, ""),
     ],
@@ -251,13 +251,13 @@ def test_who_was_stopped_from_outside_has_no_log_for_evidence() -> None:
 def test_where_the_exit_code_says_nothing_the_log_does() -> None:
     exited = ServiceExit(service="redis-0", exit_code=1, at=12.3)
     log = ["starts", "# Invalid AOF manifest file format ", "bye"]
-    assert crash(exited, REDIS, failed(), log).why == "its log says: # Invalid AOF manifest file format"
+    assert crash(exited, REDIS, failed(), log).why == "its log contains: # Invalid AOF manifest file format"
     assert crash(exited, REDIS, failed(), ["starts", "bye"]).why == ""
 
 
 def test_the_seconds_behind_another_command_are_told_apart() -> None:
     error = late([Wait(component="redis", began=0.0)], 60, waited=40.0)
-    assert error.message == "redis is not ready after 60 s (40 s of them behind another command)"
+    assert error.message == "redis is not ready after 60 s (including 40 s waiting for another command)"
 
 
 def test_several_that_are_late_are_told_together() -> None:

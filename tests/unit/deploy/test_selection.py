@@ -73,7 +73,7 @@ def test_full_brings_back_what_core_left_out(house: House) -> None:
 def test_a_narrower_profile_removes_what_it_is_without_and_says_why(house: House, given: dict[str, object]) -> None:
     up(house.context())
     steps = shown(dry_run(house.context(**given))).data["steps"]
-    assert steps == [{"act": "remove", "subject": "prometheus", "because": "profile core is without monitoring"}]
+    assert steps == [{"act": "remove", "subject": "prometheus", "because": "profile core does not include monitoring"}]
     up(house.context(**given))
     assert services(house) == CORE
     assert status(house.context(), check=True).error is None
@@ -110,12 +110,12 @@ def test_names_and_a_profile_are_one_choice_too_many(house: House) -> None:
 
 
 def test_a_wrong_profile_is_answered_with_the_nearest_where_it_was_given(house: House) -> None:
-    with pytest.raises(UsageError, match="there is no profile cor") as typed:
+    with pytest.raises(UsageError, match="unknown profile cor") as typed:
         up(house.context(profile="cor", origins={"profile": "--profile"}))
     assert (typed.value.why, typed.value.hint) == ("did you mean core?", "nexusdev up --profile core")
-    with pytest.raises(InvalidConfig, match=r"NEXUSDEV_PROFILE: there is no profile lite") as set_:
+    with pytest.raises(InvalidConfig, match=r"NEXUSDEV_PROFILE: unknown profile lite") as set_:
         up(house.context(profile="lite", origins={"profile": "NEXUSDEV_PROFILE"}))
-    assert set_.value.why == "there is: full, core"
+    assert set_.value.why == "known: full, core"
 
 
 def test_a_remembered_profile_that_is_gone_is_everything(house: House) -> None:

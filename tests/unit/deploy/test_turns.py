@@ -157,7 +157,7 @@ def test_the_timeout_is_for_the_waiting_and_the_work_together(house: House) -> N
     thread = threading.Thread(target=work)
     thread.start()
     assert holds.wait(5)
-    with pytest.raises(NotReadyInTime, match=r"not ready after 20 s \(1\d s of them behind another command\)"):
+    with pytest.raises(NotReadyInTime, match=r"not ready after 20 s \(including 1\d s waiting for another command\)"):
         up(house.context(timeout=20.0))
     thread.join()
     assert house.clock.now() < 100.0 + 30.0

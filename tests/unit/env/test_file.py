@@ -93,7 +93,7 @@ def test_an_empty_file_may_be_filled(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_write_permission_is_said(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    with pytest.raises(InvalidConfig, match="cannot be written") as raised:
+    with pytest.raises(InvalidConfig, match="failed to write the env file") as raised:
         write(tmp_path / ".env.nexusdev", CONTENT)
     tmp_path.chmod(0o700)
     assert "no permission" in raised.value.why
@@ -103,14 +103,14 @@ def test_as_root_too_a_folder_that_cannot_be_written_is_said(tmp_path: Path, mon
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(InvalidConfig) as raised:
         write(tmp_path / ".env.nexusdev", CONTENT)
-    assert f"no permission to write into {tmp_path}" in raised.value.why
+    assert f"no permission to write to {tmp_path}" in raised.value.why
     assert "--env-file" in raised.value.hint
 
 
 @pytest.mark.parametrize("target", ["nowhere/.env", "folder"])
 def test_a_place_that_is_no_file_is_said(tmp_path: Path, target: str) -> None:
     (tmp_path / "folder").mkdir()
-    with pytest.raises(InvalidConfig, match="cannot be written"):
+    with pytest.raises(InvalidConfig, match="failed to write the env file"):
         write(tmp_path / target, CONTENT)
 
 

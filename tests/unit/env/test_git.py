@@ -156,7 +156,7 @@ def test_an_exclude_file_that_cannot_be_changed_is_said_with_what_to_type(tmp_pa
     written = write(root / NAME, CONTENT)
     assert written.excluded == ""
     assert f"git does not ignore {root / NAME}" in written.warning
-    assert "info/exclude cannot be changed: No such file or directory" in written.warning
+    assert "info/exclude: No such file or directory" in written.warning
     assert f">> {root / '.gitignore'}" in written.warning
 
 
@@ -173,8 +173,8 @@ def test_what_the_warning_says_to_type_mends_it(tmp_path: Path, folder: str) -> 
     (root / folder).mkdir()
     (root / ".gitignore").write_text(f"!{NAME}\n")
     written = write(root / folder / NAME, CONTENT)
-    assert f".gitignore:1: !{NAME} says otherwise" in written.warning
-    subprocess.run(["sh", "-c", written.warning.partition("To mend it: ")[2]], check=True)
+    assert f".gitignore:1: !{NAME} overrides it" in written.warning
+    subprocess.run(["sh", "-c", written.warning.partition("To fix it: ")[2]], check=True)
     assert write(root / folder / NAME, CONTENT).warning == ""
     git(root, "add", "--all")
     assert NAME not in git(root, "status", "--porcelain").replace(".gitignore", "")
@@ -247,8 +247,8 @@ class TestWithoutGit:
 
     def test_the_file_is_named_in_the_exclude_file_and_the_doubt_is_said(self, root: Path) -> None:
         written = write(root / NAME, CONTENT)
-        assert "it is not known whether git ignores" in written.warning
-        assert "there is no git program on the PATH to ask" in written.warning
+        assert "cannot tell whether git ignores" in written.warning
+        assert "git is not in PATH" in written.warning
         assert f"/{NAME}\n" in (root / ".git" / "info" / "exclude").read_text()
 
     def test_the_index_says_what_is_tracked(self, root: Path) -> None:
@@ -279,7 +279,7 @@ class TestWithoutGit:
         program.parent.mkdir()
         program.write_bytes(b"\x7fELF")
         program.chmod(0o755)
-        assert "git cannot be run" in write(root / NAME, CONTENT).warning
+        assert "failed to run git" in write(root / NAME, CONTENT).warning
 
 
 @pytest.mark.parametrize("version", ["2", "3", "4"])

@@ -98,7 +98,7 @@ def test_a_nonce_of_another_instance_is_an_identity_mismatch(tls: Path, running:
     with pytest.raises(IdentityMismatch) as raised:
         ask({**values, **{key: others[key] for key in keys}})
     assert raised.value.exit_status == 9
-    assert "is not instance shop-1" in raised.value.message
+    assert "does not belong to instance shop-1" in raised.value.message
     assert "another" in raised.value.why
 
 
@@ -106,13 +106,13 @@ def test_a_nonce_of_another_instance_is_an_identity_mismatch(tls: Path, running:
 def test_a_server_that_carries_no_nonce_is_no_proof(tls: Path, running: ExitStack, name: str) -> None:
     values, empty = platform(tls, running), platform(tls, running, nonce="")
     keys = {name, "REDIS_PORT"} if name == "REDIS_HOST" else {name}
-    with pytest.raises(IdentityMismatch, match="is not instance shop-1"):
+    with pytest.raises(IdentityMismatch, match="does not belong to instance shop-1"):
         ask({**values, **{key: empty[key] for key in keys}})
 
 
 def test_a_server_of_another_authority_is_an_identity_mismatch(tls: Path, running: ExitStack, tmp_path: Path) -> None:
     values = platform(servers.authority(tmp_path / "other"), running)
-    with pytest.raises(IdentityMismatch, match="is not instance shop-1"):
+    with pytest.raises(IdentityMismatch, match="does not belong to instance shop-1"):
         ask({**values, "NEXUSDEV_CA_FILE": str(tls / "ca.crt")})
 
 
@@ -162,7 +162,7 @@ def test_a_key_that_opens_the_backups_is_degraded(tls: Path, running: ExitStack)
     port = running.enter_context(servers.serving(tls, servers.http(NONCE)))
     with pytest.raises(Degraded, match="MINIO_ENDPOINT nexus-backups") as raised:
         ask({**platform(tls, running), "MINIO_ENDPOINT": f"127.0.0.1:{port}"})
-    assert raised.value.why == "the application's key opens nexus-backups"
+    assert raised.value.why == "the application's key can read nexus-backups"
 
 
 def test_backups_that_nobody_answers_for_are_no_proof_of_denial(tls: Path, running: ExitStack) -> None:

@@ -41,7 +41,7 @@ def test_its_first_member_says_what_is_in_it(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_cannot_be_saved_and_no_half_file_stays(tmp_path: Path) -> None:
-    with pytest.raises(ImageUnavailable, match="image cache 8 is not in the engine's store"):
+    with pytest.raises(ImageUnavailable, match="image cache 8 is not in the engine"):
         bundle.save(make_images(tmp_path, registry()), tmp_path / "nexus.tar")
     assert [each.name for each in tmp_path.iterdir() if "nexus" in each.name] == []
 
@@ -50,7 +50,7 @@ def test_an_archive_of_something_else_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "other.tar"
     with tarfile.open(file, "w") as archive:
         archive.add(__file__, arcname="manifest.json")
-    with pytest.raises(InvalidConfig, match="is no bundle of nexusdev images"):
+    with pytest.raises(InvalidConfig, match="is not an archive of nexusdev images"):
         bundle.load(make_images(tmp_path, MemoryImages()), file)
     with pytest.raises(NotFound):
         bundle.load(make_images(tmp_path, MemoryImages()), tmp_path / "absent.tar")

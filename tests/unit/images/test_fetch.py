@@ -61,7 +61,7 @@ def test_a_failed_build_names_its_image_its_last_fifteen_lines_and_its_log(tmp_p
         make_images(tmp_path, registry(failing)).ensure(["cache"])
     error = caught.value
     log = tmp_path / "state/logs/images/cache.log"
-    assert error.message == "image cache 8 could not be had from any of its sources"
+    assert error.message == "image cache 8 is not available from any of its sources"
     assert error.why == "local build: a step ended with exit code 100"
     assert error.evidence[-3:] == ("line 39", "local build: a step ended with exit code 100", f"log: {log}")
     assert len(error.evidence) == 16
@@ -80,7 +80,7 @@ def test_a_step_that_the_network_cut_is_done_once_more(tmp_path: Path) -> None:
 
     fetched = make_images(tmp_path, registry(cut)).ensure(["cache"])
     assert [each.source for each in fetched] == ["local build"]
-    assert "the network failed: once more" in (tmp_path / "state/logs/images/cache.log").read_text()
+    assert "network error: retrying" in (tmp_path / "state/logs/images/cache.log").read_text()
 
 
 def test_a_failure_ends_what_is_still_being_built(tmp_path: Path) -> None:
@@ -109,21 +109,21 @@ def test_a_program_that_is_missing_in_a_build_is_found_out(tmp_path: Path) -> No
 
     with pytest.raises(ImageUnavailable) as caught:
         make_images(tmp_path, registry(without_server)).ensure(["cache"])
-    assert caught.value.why == "local build: these programs are missing in it: server"
+    assert caught.value.why == "local build: programs missing in the image: server"
 
 
 def test_offline_what_is_missing_is_named_and_nothing_is_tried(tmp_path: Path) -> None:
     store = registry()
     with pytest.raises(ImageUnavailable) as caught:
         make_images(tmp_path, store).ensure(["cache"], offline=True)
-    assert caught.value.message == "image cache 8 is not in the engine's store"
+    assert caught.value.message == "image cache 8 is not in the engine"
     assert store.opened == []
 
 
 def test_a_source_that_fails_leads_to_its_words_and_the_parent_is_named(tmp_path: Path) -> None:
     with pytest.raises(ImageUnavailable) as caught:
         make_images(tmp_path, MemoryImages()).ensure(["cache"])
-    assert caught.value.message == "image base 13 could not be had from any of its sources"
+    assert caught.value.message == "image base 13 is not available from any of its sources"
     assert caught.value.why == "registry docker.io/library/debian:trixie-slim: not found: manifest unknown"
 
 

@@ -44,21 +44,21 @@ def test_an_unknown_key_is_refused_with_its_line_and_the_nearest(tmp_path: Path)
 
 def test_no_digest_needs_a_reason(tmp_path: Path) -> None:
     error = refusal(tmp_path, "        why: a test\n", "")
-    assert error.message.endswith(":9: images.base.sources[0].digest: a digest of null needs a why beside it")
+    assert error.message.endswith(":9: images.base.sources[0].digest: a digest of null needs a why")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
         ("schema: 1", "schema: 2", "schema must be 1"),
-        ('version: "8"', "version: 8.0", "must be a text"),
-        ('version: "8"', 'version: "8 or so"', "is not a version that can stand in a tag"),
+        ('version: "8"', "version: 8.0", "must be a string"),
+        ('version: "8"', 'version: "8 or so"', "is not a version that is valid in a tag"),
         ("build: cache", "build: nowhere", "there is no Dockerfile in"),
         ("digest: null", "digest: latest", "is not sha256:"),
         ("docker.io/library/debian:trixie-slim", "debian", "is not host/path:tag"),
-        ("  cache:\n", "  Cache:\n", "Cache is no image name"),
+        ("  cache:\n", "  Cache:\n", "invalid image name Cache"),
         ("internal: true", "internal: perhaps", "must be true or false"),
-        ("      - build: cache", "      - copy: cache", "a source is exactly one of these"),
+        ("      - build: cache", "      - copy: cache", "a source must be exactly one of these"),
     ],
 )
 def test_what_does_not_belong_there_is_refused(tmp_path: Path, old: str, new: str, complaint: str) -> None:

@@ -44,7 +44,7 @@ def house(tmp_path: Path, made: Any) -> House:
 def test_building_everything_leaves_out_what_only_a_registry_has_and_says_so(house: House) -> None:
     outcome = verbs.build(house.context())
     assert {"cache", "store"} <= {each["name"] for each in outcome.data["images"]}
-    assert outcome.output[-1] == "pages cannot be built here: nexusdev images pull"
+    assert outcome.output[-1] == "pages cannot be built locally: use nexusdev images pull"
 
 
 def test_building_it_by_name_is_refused(house: House) -> None:

@@ -34,5 +34,5 @@ def test_a_new_version_of_the_base_changes_everything_on_it(tmp_path: Path) -> N
 def test_images_built_in_a_circle_are_refused(tmp_path: Path) -> None:
     file = write_lock(tmp_path)
     (tmp_path / "cache" / "Dockerfile").write_text((CHILD % "x").replace("nexusdev/base", "nexusdev/cache"))
-    with pytest.raises(InvalidConfig, match="in a circle: cache → cache"):
+    with pytest.raises(InvalidConfig, match="in a cycle: cache → cache"):
         tags(load(file))

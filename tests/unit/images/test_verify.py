@@ -27,16 +27,16 @@ def stored(*, label: str = "", digest: str = "") -> StoredImage:
 @pytest.mark.parametrize(
     ("image", "found", "wrong"),
     [
-        (BUILT, None, "it is not in the store"),
+        (BUILT, None, "not in the engine"),
         (BUILT, stored(label="cache:8-1"), ""),
-        (BUILT, stored(label="cache:8-0"), "it says of itself that it is cache:8-0"),
-        (BUILT, stored(), "it was neither built from this lock nor pulled by one of its digests"),
+        (BUILT, stored(label="cache:8-0"), "its label names cache:8-0"),
+        (BUILT, stored(), "neither built from this lockfile nor pulled by one of its digests"),
         (PUBLISHED, stored(digest=PINNED), ""),
-        (PUBLISHED, stored(digest=OTHER), "it was neither built from this lock nor pulled by one of its digests"),
+        (PUBLISHED, stored(digest=OTHER), "neither built from this lockfile nor pulled by one of its digests"),
         (OPTIONAL, None, ""),
-        (OPTIONAL, stored(digest=OTHER), "it was neither built from this lock nor pulled by one of its digests"),
+        (OPTIONAL, stored(digest=OTHER), "neither built from this lockfile nor pulled by one of its digests"),
         (UNPINNED, stored(digest=OTHER), ""),
-        (UNPINNED, stored(), "it says nothing of where it is from"),
+        (UNPINNED, stored(), "its origin is unknown"),
     ],
 )
 def test_label_or_digest_must_be_the_locks(image: LockedImage, found: StoredImage | None, wrong: str) -> None:

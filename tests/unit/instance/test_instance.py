@@ -56,7 +56,7 @@ def test_a_block_in_which_somebody_listens_is_passed_over(identity: Identity, ro
 
 
 def test_a_reading_command_makes_no_folder(identity: Identity, root: Path) -> None:
-    with pytest.raises(NotFound, match="there is no instance shop-1"):
+    with pytest.raises(NotFound, match="instance shop-1 not found"):
         find(identity, root=root)
     assert not root.exists()
 
@@ -101,7 +101,7 @@ def test_a_lost_state_folder_with_volumes_left_is_said_and_nothing_is_written(id
     with pytest.raises(InvalidState) as raised:
         open_instance(identity, inventory=inventory, placement=placement, root=root)
     assert raised.value.exit_status == 12
-    assert "its data is still there" in raised.value.message
+    assert "its data still exists" in raised.value.message
     assert "nexusdev -i shop-1 destroy" in raised.value.hint
     assert raised.value.evidence == ("volume nexusdev-shop-1_data",)
     assert not (root / "instances" / "shop-1").exists()
@@ -114,7 +114,7 @@ def test_a_half_written_record_names_its_file_and_the_next_command(identity: Ide
         with pytest.raises(InvalidState) as raised:
             act(identity, root=root)
         assert str(file) in raised.value.message
-        assert "ends in the middle" in raised.value.why
+        assert "is truncated" in raised.value.why
         assert "nexusdev -i shop-1 destroy" in raised.value.hint
 
 
@@ -132,9 +132,9 @@ def test_a_record_of_a_newer_version_is_left_alone(identity: Identity, root: Pat
 @pytest.mark.parametrize(
     ("damage", "why"),
     [
-        ({"slot": "three"}, "of a wrong type: slot"),
-        ({"nonce": None}, "of a wrong type: nonce"),
-        ({"schema_version": "1"}, "no known schema version"),
+        ({"slot": "three"}, "of the wrong type: slot"),
+        ({"nonce": None}, "of the wrong type: nonce"),
+        ({"schema_version": "1"}, "unknown schema version"),
         ({"name": "copied"}, "was copied or renamed"),
     ],
 )

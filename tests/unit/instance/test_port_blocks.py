@@ -92,4 +92,4 @@ def test_a_listener_that_may_not_be_seen_is_said_so(tmp_path: Path) -> None:
     line = "   0: 0100007F:5228 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 539 1 x"
     (tmp_path / "net" / "tcp").write_text(f"  sl  local_address\n{line}\n")
     assert holder_of(21032, {}, proc=tmp_path) == "a process of another user"
-    assert holder_of(21033, {}, proc=tmp_path) == "a process that cannot be seen from here"
+    assert holder_of(21033, {}, proc=tmp_path) == "an unknown process"

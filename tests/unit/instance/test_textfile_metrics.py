@@ -32,13 +32,13 @@ def stack(folder: Path) -> Stack:
 def test_an_up_tells_how_long_it_took_and_what_each_component_was_waited_for(tmp_path: Path) -> None:
     textfile_metrics.write(tmp_path, UP, unheard)
     assert (tmp_path / "metrics.prom").read_text().splitlines() == [
-        "# HELP nexusdev_up_seconds How long the last up took that changed something.",
+        "# HELP nexusdev_up_seconds Duration of the last up that made changes.",
         "# TYPE nexusdev_up_seconds gauge",
         "nexusdev_up_seconds 31.250",
-        "# HELP nexusdev_up_last_timestamp_seconds When it ended.",
+        "# HELP nexusdev_up_last_timestamp_seconds Time when the last up finished.",
         "# TYPE nexusdev_up_last_timestamp_seconds gauge",
         "nexusdev_up_last_timestamp_seconds 1700000000.000",
-        "# HELP nexusdev_up_ready_seconds How long each component was waited for.",
+        "# HELP nexusdev_up_ready_seconds Time until each component was ready.",
         "# TYPE nexusdev_up_ready_seconds gauge",
         'nexusdev_up_ready_seconds{component="postgres"} 8.500',
         'nexusdev_up_ready_seconds{component="redis"} 7.000',

@@ -70,14 +70,16 @@ def test_its_container_and_its_volume_go_and_nothing_else(running: House) -> Non
     assert there(running) == (containers - {"prometheus-0"}, volumes - {"numbers-0"})
     assert shown(outcome).data["removed"] == {"containers": ["prometheus-0"], "networks": [], "volumes": ["numbers-0"]}
     assert shown(outcome).output == (
-        "destroyed: container prometheus-0 and volume numbers-0 with all its data; nexusdev up makes it anew",
+        "destroyed: container prometheus-0 and volume numbers-0 with all its data; nexusdev up recreates it",
     )
 
 
 def test_up_makes_it_anew_and_twice_is_the_same_as_once(running: House) -> None:
     before = there(running)
     discard(running.context(), ["prometheus-0"])
-    assert shown(discard(running.context(), ["prometheus-0"])).output == ("nothing to do: nothing of it is there",)
+    assert shown(discard(running.context(), ["prometheus-0"])).output == (
+        "nothing to do: its container and volume do not exist",
+    )
     assert question(running.context(), ["prometheus-0"]) is None
     up(running.context())
     assert there(running) == before
@@ -91,14 +93,14 @@ def test_it_is_asked_with_everything_that_goes_and_what_that_costs(running: Hous
 
 
 def test_data_that_others_hold_on_to_does_not_go_alone(running: House) -> None:
-    with pytest.raises(UsageError, match="the data of redis-0 does not go alone") as raised:
+    with pytest.raises(UsageError, match="the data of redis-0 cannot be destroyed on its own") as raised:
         discard(running.context(), ["prometheus-0", "redis-0"])
-    assert raised.value.evidence == ("alone go: prometheus-0, prometheus-1",)
+    assert raised.value.evidence == ("can be destroyed on their own: prometheus-0, prometheus-1",)
     assert "prometheus-0" in there(running)[0], "nothing went"
 
 
 def test_a_wrong_name_is_answered_with_the_nearest(running: House) -> None:
-    with pytest.raises(UsageError, match="there is no service promeths-1") as raised:
+    with pytest.raises(UsageError, match="unknown service promeths-1") as raised:
         question(running.context(), ["promeths-1"])
     assert raised.value.hint == "nexusdev destroy prometheus-1"
 

@@ -37,7 +37,7 @@ class Spoken(FakeComponent):
 
 
 def test_before_the_first_up_there_is_nothing_to_print(house: House) -> None:
-    with pytest.raises(NotFound, match="there is no instance shop"):
+    with pytest.raises(NotFound, match="instance shop not found"):
         env(house.context())
 
 
@@ -72,7 +72,7 @@ def test_write_writes_it_anew_and_prints_no_variable(house: House) -> None:
 
 
 def test_only_dotenv_seen_from_the_host_is_written(house: House) -> None:
-    with pytest.raises(UsageError, match="always dotenv"):
+    with pytest.raises(UsageError, match="always written as dotenv"):
         env(house.context(), style="json", write=True)
 
 
@@ -208,7 +208,7 @@ def test_the_env_file_is_never_written_with_less_than_all(half: House) -> None:
     file = half.project / ".env.nexusdev"
     ran = half.type("env", "--write")
     said = ran.out.replace("\n", "")  # as wide as the terminal of the tests
-    assert (ran.status, said, file.exists()) == (4, f"left as it is: {file}", False)
+    assert (ran.status, said, file.exists()) == (4, f"not changed: {file}", False)
 
 
 def test_a_command_is_not_run_with_half_of_what_it_reads(half: House) -> None:
@@ -265,7 +265,7 @@ def test_a_seed_after_an_up_that_failed_says_what_the_env_file_lacks(half: House
     half.engine.end(half.container("redis-1"))
     ran = half.type("seed")
     assert ran.status == 0, ran.err
-    assert ".env.nexusdev lacks redis" in ran.err
+    assert ".env.nexusdev has no variables for redis" in ran.err
 
 
 def test_after_down_nothing_is_awaited(half: House) -> None:

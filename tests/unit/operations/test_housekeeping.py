@@ -62,11 +62,11 @@ def test_ls_without_an_engine_lists_what_the_state_knows_and_warns(house: House)
     house.provider = Absent()
     outcome = ls(house.context())
     assert [row["name"] for row in shown(outcome).data["instances"]] == ["shop"]
-    assert "nobody knows what runs" in outcome.warnings[0]
+    assert "running containers are unknown" in outcome.warnings[0]
 
 
 def test_ls_of_an_empty_machine_says_how_to_begin(house: House) -> None:
-    assert shown(ls(house.context())).output == ("no instance yet; nexusdev up makes one",)
+    assert shown(ls(house.context())).output == ("no instances; create one with nexusdev up",)
 
 
 def test_ports_say_what_they_reach(house: House) -> None:
@@ -132,7 +132,7 @@ def test_the_containers_of_an_instance_whose_folder_is_gone_go_and_its_data_and_
     context = orphaned.context()
     found = gc.find_leftovers(context)
     assert names(found) == ["instance shop", "build cache nexusdev-go-cache"]
-    assert f"{orphaned.project} is gone; its 2 volumes with all data stay" in found[0].reason
+    assert f"{orphaned.project} is gone; its 2 volumes and data are kept" in found[0].reason
     outcome = gc.remove(context, found)
     assert outcome.warnings == ()
     assert not orphaned.engine.containers
@@ -151,7 +151,7 @@ def test_data_goes_by_its_own_word_with_sizes_and_last_use_listed_before(orphane
     assert "instance shop with its data" in asked
     assert ", last used " in asked
     assert "volume nexusdev-shop_redis-0  1.4 GB" in asked
-    assert "volume nexusdev-shop_redis-1  size not known" in asked
+    assert "volume nexusdev-shop_redis-1  unknown size" in asked
     assert "volume nexusdev-shop_extra  less than 1 MB" in asked
     assert gc.remove(context, found).warnings == ()
     assert not orphaned.engine.volumes
@@ -173,7 +173,7 @@ def test_what_was_started_after_the_question_is_not_removed(orphaned: House) -> 
     found = gc.find_leftovers(context, data=True)
     next(iter(orphaned.engine.containers.values())).state = State.RUNNING
     outcome = gc.remove(context, found[:1])
-    assert "it was started meanwhile" in outcome.warnings[0]
+    assert "it was started in the meantime" in outcome.warnings[0]
     assert len(orphaned.engine.volumes) == 2
 
 
@@ -198,9 +198,9 @@ def move_to_another_mount(house: House, **place: str) -> None:
         ({"mount": "/mnt/usb"}, "(was on the file system at /mnt/usb, which is not mounted now)"),
         (
             {"filesystem": "another disk at the same mount point"},
-            "(was on another file system than the one that is at ",
+            "(was on a different file system than the one now mounted at ",
         ),
-        ({"mount": "", "filesystem": ""}, "(is missing, and on which file system it was is not known)"),
+        ({"mount": "", "filesystem": ""}, "(is missing, and its file system is unknown)"),
     ],
 )
 @pytest.mark.parametrize("data", [False, True])

@@ -41,7 +41,7 @@ def test_stop_of_one_component_leaves_the_others_running(running: House) -> None
 
 def test_a_second_stop_has_nothing_to_do(running: House) -> None:
     stop(running.context())
-    assert shown(stop(running.context())).output == ("nothing to do: nothing of it runs",)
+    assert shown(stop(running.context())).output == ("nothing to do: it is not running",)
 
 
 def test_start_waits_until_it_is_ready_and_seeds_nothing(running: House) -> None:
@@ -102,7 +102,7 @@ def test_down_needs_no_state_no_stack_and_no_project(running: House) -> None:
 
 def test_a_second_down_has_nothing_to_do(running: House) -> None:
     down(running.context())
-    assert shown(down(running.context())).output == ("nothing to do: nothing of this instance runs",)
+    assert shown(down(running.context())).output == ("nothing to do: this instance has no containers",)
 
 
 def test_what_is_left_after_down_is_named(running: House) -> None:

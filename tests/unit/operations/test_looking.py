@@ -281,7 +281,7 @@ def test_an_env_file_that_others_can_read_is_repaired_when_asked(running: House)
     assert {
         "name": "env file",
         "verdict": "fixed",
-        "evidence": f"{file} is now for its owner only",
+        "evidence": f"{file} is now readable by its owner only",
         "fix": "",
     } in repaired
     assert file.stat().st_mode & 0o777 == 0o600
@@ -291,7 +291,7 @@ def test_an_env_file_that_git_would_add_is_a_warning_and_repaired_when_asked(run
     subprocess.run(["git", "init", "-q", str(running.project)], check=True)
     [check] = [each for each in doctor(running.context()).data["checks"] if each["name"] == "env file"]
     assert (check["verdict"], check["fix"][:6]) == ("warning", "printf")
-    assert check["evidence"].endswith("holds passwords: no rule names it")
+    assert check["evidence"].endswith("contains passwords: no rule matches it")
     doctor(running.context(), fix=True)
     assert verdicts(running)["env file"] == "ok"
 
@@ -301,7 +301,7 @@ def test_a_repair_that_git_overrules_is_told_as_failed(running: House) -> None:
     (running.project / ".gitignore").write_text("!.env.nexusdev\n")
     [check] = [each for each in doctor(running.context(), fix=True).data["checks"] if each["name"] == "env file"]
     assert check["verdict"] == "warning"
-    assert ".gitignore:1: !.env.nexusdev says otherwise" in check["evidence"]
+    assert ".gitignore:1: !.env.nexusdev overrides it" in check["evidence"]
 
 
 def test_an_image_that_only_a_registry_has_is_to_be_pulled(house: House) -> None:
@@ -319,7 +319,7 @@ def test_a_variable_that_the_shell_sets_otherwise_is_named(running: House) -> No
         context = replace(running.context(), environ={name: said})
         [check] = [each for each in doctor(context).data["checks"] if each["name"] == "shell"]
         assert check["verdict"] == verdict
-    assert check["evidence"] == f"{name} says something else here than in the env file"
+    assert check["evidence"] == f"{name} has a different value in the shell than in the env file"
 
 
 def test_a_proxy_without_an_exception_for_the_stack_is_named_but_not_its_password(house: House) -> None:
@@ -328,7 +328,7 @@ def test_a_proxy_without_an_exception_for_the_stack_is_named_but_not_its_passwor
         each for each in doctor(replace(house.context(), environ=environ)).data["checks"] if each["name"] == "proxy"
     ]
     assert check["verdict"] == "warning"
-    assert check["evidence"].startswith("https_proxy is set without an exception for 127.0.0.1")
+    assert check["evidence"].startswith("https_proxy is set without excluding 127.0.0.1")
     assert "export NO_PROXY=localhost,127.0.0.1,::1 no_proxy=localhost,127.0.0.1,::1;" in check["fix"]
     assert "secret" not in str(check)
 
@@ -355,7 +355,7 @@ def test_a_disk_that_is_nearly_full_is_refused_with_what_makes_room() -> None:
     with pytest.raises(PreflightFailed) as error:
         require_room(Path("/var/lib/docker"), free=GIB)
     assert error.value.code == "DISK_FULL"
-    assert error.value.message == "the disk is nearly full: 1.0 GiB free where 2 GiB are needed"
+    assert error.value.message == "not enough disk space: 1.0 GiB free, 2 GiB needed"
     assert "nexusdev gc" in error.value.hint
 
 

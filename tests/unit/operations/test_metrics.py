@@ -151,22 +151,22 @@ def test_an_empty_result_says_so_and_is_no_error(house: House) -> None:
     up(house.context())
     outcome = asked(house, NOTHING, "up == 7")
     assert (outcome.error, outcome.exit_status) == (None, 0)
-    assert [str(each) for each in outcome.output] == ["nothing: no series answers to up == 7 now"]
+    assert [str(each) for each in outcome.output] == ["no data: no series matches up == 7 now"]
     [said, *_] = asked(house, matrix(), "up", over="1h", known=("up",)).output
-    assert str(said) == "nothing: no series answers to up in the last 1h"
+    assert str(said) == "no data: no series matches up in the last 1h"
 
 
 def test_a_metric_that_does_not_exist_is_answered_with_the_nearest(house: House) -> None:
     up(house.context())
     output = asked(house, NOTHING, 'redis_uo{job="redis"}', known=("redis_up", "pg_up")).output
-    assert output[1] == "there is no metric redis_uo; did you mean redis_up?"
-    assert asked(house, NOTHING, "xyz", known=("redis_up",)).output[1] == "there is no metric xyz"
+    assert output[1] == "unknown metric redis_uo; did you mean redis_up?"
+    assert asked(house, NOTHING, "xyz", known=("redis_up",)).output[1] == "unknown metric xyz"
     assert len(asked(house, NOTHING, "pg_up", known=("pg_up",)).output) == 1
 
 
 def test_monitoring_that_is_not_part_of_the_run_is_not_found(house: House) -> None:
     up(house.context(**FLAG))
-    with pytest.raises(NotFound, match="not part of what runs here") as raised:
+    with pytest.raises(NotFound, match="not part of this stack") as raised:
         asked(house, None)
     assert raised.value.hint.startswith("nexusdev up monitoring")
     assert raised.value.exit_status == 3
@@ -178,7 +178,7 @@ def test_monitoring_that_was_stopped_and_one_that_is_deaf_are_degraded(house: Ho
         asked(house, None)
     assert deaf.value.why == "Connection refused"
     house.engine.end(house.container("prometheus"))
-    with pytest.raises(Degraded, match="does not run") as stopped:
+    with pytest.raises(Degraded, match="is not running") as stopped:
         asked(house, None)
     assert (stopped.value.hint, stopped.value.exit_status) == ("nexusdev start monitoring", 4)
 

@@ -181,7 +181,9 @@ def test_a_copy_gets_an_instance_of_its_own_and_that_is_said_once(house: House, 
     copy = Path(shutil.copytree(shop, shop.with_name("copy")))
     up(at(house, copy))
     own, name = name_at(house, copy), name_at(house, shop)
-    expected = f"this folder is a copy of {shop}, whose instance is {name}; it gets an instance of its own: {own}"
+    expected = (
+        f"this folder is a copy of {shop}, which uses instance {name}; a separate instance is created for it: {own}"
+    )
     assert said(house) == [expected]
     up(at(house, copy))
     assert said(house) == [expected]
@@ -249,5 +251,5 @@ def test_an_instance_of_a_vanished_owner_is_adopted_by_its_name(house: House, sh
 def test_there_is_nothing_to_adopt_where_nothing_was(house: House) -> None:
     with pytest.raises(NotFound, match="there is nothing to adopt"):
         adopt(at(house, folder(house, "new")))
-    with pytest.raises(NotFound, match="there is no instance other to adopt"):
+    with pytest.raises(NotFound, match="instance other not found"):
         adopt(at(house, house.folder / "new", "other"))

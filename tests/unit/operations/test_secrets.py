@@ -115,7 +115,7 @@ def test_a_wrong_component_is_answered_with_the_nearest(standing: House) -> None
 
 
 def test_a_component_without_passwords_has_nothing_to_rotate(standing: House) -> None:
-    assert shown(rotate(standing.context(), ["gateway"])).output == ("nothing to rotate there",)
+    assert shown(rotate(standing.context(), ["gateway"])).output == ("nothing to rotate",)
 
 
 def test_while_another_process_works_nothing_is_rotated(standing: House) -> None:

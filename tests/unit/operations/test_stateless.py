@@ -63,7 +63,7 @@ def test_destroy_says_before_that_the_state_is_elsewhere(house: House) -> None:
     up(house.context())
     asked = destruction.question(elsewhere(house))
     assert asked is not None
-    assert f"its state is in {house.context().root}/instances/shop" in asked
+    assert f"its state in {house.context().root}/instances/shop" in asked
 
 
 def test_a_state_that_was_removed_is_lost_and_its_place_is_named(house: House) -> None:
@@ -73,7 +73,7 @@ def test_a_state_that_was_removed_is_lost_and_its_place_is_named(house: House) -
         up(elsewhere(house))
     assert raised.value.code == "STATE_LOST"
     assert f"{house.context().root}/instances/shop, which does not exist" in raised.value.why
-    assert raised.value.hint.startswith("put ")
+    assert raised.value.hint.startswith("restore ")
 
 
 def test_without_an_engine_no_more_is_said_than_is_known(house: House) -> None:
@@ -100,5 +100,5 @@ def test_containers_of_before_the_label_are_left_as_they_are(house: House) -> No
     with pytest.raises(NexusError) as raised:
         up(elsewhere(house))
     assert raised.value.code == "STATE_LOST"
-    assert "do not say where" in raised.value.why
-    assert "as the user who started it" in raised.value.hint.splitlines()[0]
+    assert "do not name another state folder" in raised.value.why
+    assert "as the user who started the instance" in raised.value.hint.splitlines()[0]

@@ -72,7 +72,7 @@ def test_a_stranger_on_the_network_is_named_and_nothing_is_removed(
         act(running.context())
     error = caught.value
     assert error.message == f"network {NETWORK} is in use by container web, which is not this instance's"
-    assert error.hint.splitlines() == [f"docker network disconnect {NETWORK} web", f"nexusdev {command}   then, again"]
+    assert error.hint.splitlines() == [f"docker network disconnect {NETWORK} web", f"nexusdev {command}   then retry"]
     assert (error.code, error.exit_status) == ("NETWORK_IN_USE", 8)
     assert there(running) == before
 
@@ -131,7 +131,7 @@ def test_a_network_that_has_to_be_made_anew_is_looked_at_before_up_changes_anyth
     with pytest.raises(PreflightFailed) as caught:
         up(running.context())
     assert caught.value.code == "NETWORK_IN_USE"
-    assert caught.value.hint.splitlines()[-1] == "nexusdev up   then, again"
+    assert caught.value.hint.splitlines()[-1] == "nexusdev up   then retry"
     assert there(running) == before
 
 

@@ -49,7 +49,7 @@ def test_a_stopped_service_is_started_and_its_neighbours_are_left_alone(house: H
     house.heard.events.clear()
     up(house.context())
     (planned,) = house.heard.of(Planned)
-    assert str(planned.plan) == "start redis-1: it ended with exit code 137"
+    assert str(planned.plan) == "start redis-1: it exited with code 137"
 
 
 def test_a_renamed_container_is_made_anew_although_it_still_has_the_port(house: House) -> None:
@@ -245,7 +245,7 @@ def test_an_engine_that_does_not_answer_is_the_first_thing_that_is_said(house: H
 
 def test_a_dry_run_prints_every_step_with_its_reason_and_changes_nothing(house: House) -> None:
     outcome = dry_run(house.context())
-    assert {"act": "create network", "subject": "nexus", "because": "it is not there"} in shown(outcome).data["steps"]
+    assert {"act": "create network", "subject": "nexus", "because": "it does not exist"} in shown(outcome).data["steps"]
     assert not house.engine.done
     assert not list((house.folder / "state").iterdir())
 

@@ -27,7 +27,7 @@ def test_urls_have_no_password(house: House) -> None:
 
 def test_a_page_that_does_not_exist_is_answered_with_the_nearest(house: House) -> None:
     house.more = watched()
-    with pytest.raises(UsageError, match="there is no page grafna") as raised:
+    with pytest.raises(UsageError, match="unknown page grafna") as raised:
         open_page(house.context(), "grafna", show=lambda _url: True)
     assert (raised.value.why, raised.value.hint) == ("did you mean grafana?", "nexusdev open grafana")
 
@@ -36,7 +36,7 @@ def test_a_page_of_what_does_not_run_says_how_to_bring_it_up(house: House) -> No
     house.more = watched()
     up(house.context())
     assert pages(house.context()) == {}
-    with pytest.raises(NotFound, match="grafana does not run here") as raised:
+    with pytest.raises(NotFound, match="grafana is not running") as raised:
         open_page(house.context(), "grafana", show=lambda _url: True)
     assert raised.value.hint.startswith("nexusdev up monitoring")
 
@@ -117,7 +117,7 @@ def test_a_page_whose_optional_server_was_left_out_is_told_as_such(house: House)
         COMPOSE.replace("secrets:\n", optional.replace(", grafana, ", ", "))
     )
     up(house.context())
-    with pytest.raises(NotFound, match="grafana does not run here") as raised:
+    with pytest.raises(NotFound, match="grafana is not running") as raised:
         open_page(house.context(), "grafana")
     assert raised.value.why.startswith("it is optional")
     assert raised.value.hint.startswith("nexusdev up --strict")

@@ -64,7 +64,7 @@ def test_a_command_in_a_container_has_our_streams_and_its_own_exit_code(running:
 
 def test_a_service_that_does_not_run_is_told_from_one_that_does_not_exist(running: House) -> None:
     running.engine.end(running.container("redis-1"))
-    with pytest.raises(NotFound, match="redis-1 does not run"):
+    with pytest.raises(NotFound, match="redis-1 is not running"):
         in_service(running.context(), "redis-1", ["true"])
     with pytest.raises(UsageError, match="redis-9"):
         in_service(running.context(), "redis-9", ["true"])
@@ -143,7 +143,7 @@ class TestInContainer:
     def test_an_image_that_is_not_there_is_pulled_and_offline_it_is_not(
         self, running: House, pictures: MemoryImages
     ) -> None:
-        with pytest.raises(ImageUnavailable, match="the engine has no image python:3"):
+        with pytest.raises(ImageUnavailable, match="image python:3 is not in the engine"):
             in_container(running.context(offline=True), "python:3", ["x"], proof=False)
         in_container(running.context(), "python:3", ["x"], proof=False)
         assert pictures.find("python:3")
@@ -154,10 +154,10 @@ class TestInContainer:
     @pytest.mark.parametrize(
         ("volume", "words"),
         [
-            ("--", "is not SOURCE:TARGET"),
-            ("/tmp", "is not SOURCE:TARGET"),
+            ("--", "use SOURCE:TARGET"),
+            ("/tmp", "use SOURCE:TARGET"),
             ("/tmp:relative", "with an absolute TARGET"),
-            ("/tmp:/a:z", "is not SOURCE:TARGET"),
+            ("/tmp:/a:z", "use SOURCE:TARGET"),
             ("data:/a", "names a volume"),
         ],
     )
@@ -166,7 +166,7 @@ class TestInContainer:
             in_container(running.context(), "tools", ["x"], volumes=[volume], proof=False)
 
     def test_a_folder_that_is_not_there_is_not_made(self, running: House) -> None:
-        with pytest.raises(NotFound, match="there is no /nonexistent"):
+        with pytest.raises(NotFound, match="/nonexistent does not exist"):
             in_container(running.context(), "tools", ["x"], volumes=["/nonexistent:/a"], proof=False)
 
     def test_a_relative_folder_is_seen_from_where_it_was_typed(
@@ -192,7 +192,7 @@ class TestInContainer:
             with lock.hold(call.lock_file, subject="its container", command="nexusdev run"):
                 assert one_offs(context) == []
             [found] = one_offs(context)
-            assert (found.name, found.reason) == (call.one_off.name, "the nexusdev run that made it was killed")
+            assert (found.name, found.reason) == (call.one_off.name, "left over from a killed nexusdev run")
             gc.remove(context, [found])
             assert running.engine.named(call.one_off.name) is None
             assert not call.lock_file.exists()
@@ -214,12 +214,12 @@ def test_seed_tells_what_it_changed(running: House) -> None:
 
 def test_seed_that_changes_nothing_says_so(running: House) -> None:
     running.redis.changes = running.gateway.changes = ()
-    assert shown(seed(running.context())).output == ("nothing to do: everything is as it shall be",)
+    assert shown(seed(running.context())).output == ("nothing to do: everything is already seeded",)
 
 
 def test_what_does_not_run_cannot_be_seeded(house: House) -> None:
     up(house.context(), ["gateway"])
-    with pytest.raises(NotFound, match="redis does not run"):
+    with pytest.raises(NotFound, match="redis is not running"):
         seed(house.context(), ["redis"])
 
 

@@ -203,5 +203,5 @@ def test_docker_leaves_a_file_alone_that_has_the_value_already(tmp_path: Path) -
 
 
 def test_docker_refuses_a_secret_that_the_stack_does_not_have(tmp_path: Path) -> None:
-    with pytest.raises(InvalidConfig, match="no secret is called other"):
+    with pytest.raises(InvalidConfig, match="no such secret: other"):
         docker_runtime(tmp_path).publish_secret("other", "x")

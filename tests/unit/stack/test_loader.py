@@ -111,7 +111,7 @@ BAD: dict[str, tuple[str, str, str]] = {
     "a refused key": (
         with_service("ulimits: {}"),
         "services.db-0.ulimits: unknown key ulimits",
-        "confined sandboxes",
+        "restricted sandboxes",
     ),
     "a refused build": (with_service("build: ."), "services.db-0.build: unknown key build", "images.lock.yaml"),
     "an unknown key at the top": (
@@ -119,10 +119,10 @@ BAD: dict[str, tuple[str, str, str]] = {
         "servces: unknown key servces",
         "did you mean services?",
     ),
-    "a version": (f"version: '3'\n{GOOD}", "version: unknown key version", "no versions any more"),
+    "a version": (f"version: '3'\n{GOOD}", "version: unknown key version", "obsolete in Compose"),
     "a key twice": (
         with_service("read_only: true", "read_only: false"),
-        "services.db-0.read_only: is written twice",
+        "services.db-0.read_only: is duplicated",
         "first in line 26",
     ),
     "a list for a mapping": (
@@ -137,7 +137,7 @@ BAD: dict[str, tuple[str, str, str]] = {
     ),
     "a log driver that nobody can read back": (
         with_service("logging: {driver: syslog}"),
-        "services.db-0.logging.driver: 'syslog' is not possible",
+        "services.db-0.logging.driver: 'syslog' is not supported",
         "json-file",
     ),
     "a log option beside its place": (
@@ -152,7 +152,7 @@ BAD: dict[str, tuple[str, str, str]] = {
     ),
     "a word for a number": (
         with_service("pids_limit: many"),
-        "services.db-0.pids_limit: must be a whole number",
+        "services.db-0.pids_limit: must be an integer",
         "",
     ),
     "a size without meaning": (
@@ -167,22 +167,22 @@ BAD: dict[str, tuple[str, str, str]] = {
     ),
     "a boolean for a text": (
         with_service("hostname: yes"),
-        "services.db-0.hostname: must be a text; yes is read differently",
+        "services.db-0.hostname: must be a string; YAML parsers disagree about yes",
         'write "yes"',
     ),
     "an octal number for a text": (
         with_service("user: 010"),
-        "services.db-0.user: must be a text; 010 is read differently",
+        "services.db-0.user: must be a string; YAML parsers disagree about 010",
         'write "010"',
     ),
     "a date for a text": (
         with_service("user: 2026-01-01"),
-        "services.db-0.user: a timestamp is written here",
+        "services.db-0.user: found a timestamp",
         'write "2026-01-01"',
     ),
     "no value for a variable": (
         GOOD.replace("{NODE: db-0, COUNT: 3}", "{NODE: }"),
-        "services.db-0.environment.NODE: must be a text (nothing is taken over from the host), not nothing",
+        "services.db-0.environment.NODE: must be a string (values are not inherited from the host), not nothing",
         "",
     ),
     "a variable without value in a list": (
@@ -202,7 +202,7 @@ BAD: dict[str, tuple[str, str, str]] = {
     ),
     "neither network nor sharing": (
         GOOD.replace("    network_mode: service:db-0\n", ""),
-        "services.exporter-0: neither networks nor network_mode is written",
+        "services.exporter-0: networks or network_mode is missing",
         "",
     ),
     "both": (
@@ -212,7 +212,7 @@ BAD: dict[str, tuple[str, str, str]] = {
     ),
     "the host's network": (
         GOOD.replace("service:db-0", "host"),
-        "services.exporter-0.network_mode: 'host' is not possible",
+        "services.exporter-0.network_mode: 'host' is not supported",
         "service:NAME",
     ),
     "an unknown network": (
@@ -247,7 +247,7 @@ BAD: dict[str, tuple[str, str, str]] = {
     ),
     "a wait for health": (
         with_service("depends_on: {exporter-0: {condition: service_healthy}}"),
-        "services.db-0.depends_on.exporter-0.condition: 'service_healthy' is not possible",
+        "services.db-0.depends_on.exporter-0.condition: 'service_healthy' is not supported",
         "service_started",
     ),
     "a cycle": (
@@ -258,7 +258,7 @@ BAD: dict[str, tuple[str, str, str]] = {
     "a missing config file": (GOOD.replace("./settings", "./setings"), "configs.settings.file: ", "does not exist"),
     "a folder of the host": (
         GOOD.replace("[db-0:/data]", "[./data:/data]"),
-        "a folder of the host cannot be mounted",
+        "host folders cannot be mounted",
         "under volumes:",
     ),
     "an open port": (
@@ -269,11 +269,11 @@ BAD: dict[str, tuple[str, str, str]] = {
     "a port among outgoing ones": (GOOD.replace(":21040:", ":40000:"), "port 40000:5432 is out of range", "32768"),
     "an address elsewhere": (
         GOOD.replace("10.213.0.30", "10.213.1.30"),
-        "services.db-0.networks: 10.213.1.30 is no free address",
+        "services.db-0.networks: 10.213.1.30 is not a usable address",
         "10.213.0.2",
     ),
-    "the gateway's address": (GOOD.replace("10.213.0.30", "10.213.0.1"), "10.213.0.1 is no free address", ""),
-    "no address": (GOOD.replace("10.213.0.30", "db"), "'db' is no IPv4 address", ""),
+    "the gateway's address": (GOOD.replace("10.213.0.30", "10.213.0.1"), "10.213.0.1 is not a usable address", ""),
+    "no address": (GOOD.replace("10.213.0.30", "db"), "'db' is not an IPv4 address", ""),
     "two mounts in one place": (
         with_service().replace("tmpfs: [", 'tmpfs: ["/data", '),
         "services.db-0.tmpfs: /data is mounted twice",
@@ -281,12 +281,12 @@ BAD: dict[str, tuple[str, str, str]] = {
     ),
     "no /24": (
         GOOD.replace("10.213.0.0/24", "10.213.0.0/16"),
-        "networks.nexus.ipam.config[0].subnet: '10.213.0.0/16' is no /24",
+        "networks.nexus.ipam.config[0].subnet: '10.213.0.0/16' is not a /24",
         "",
     ),
     "two networks": (
         GOOD.replace("networks:\n  nexus", "networks:\n  other: {}\n  nexus"),
-        "networks: must declare one network, not 2",
+        "networks: must declare exactly one network, not 2",
         "",
     ),
     "no recipe": (
@@ -296,10 +296,10 @@ BAD: dict[str, tuple[str, str, str]] = {
     ),
     "two recipes": (
         GOOD.replace("{password: 32}", "{password: 32, key: 32}"),
-        "needs exactly one origin, not 2",
+        "needs exactly one recipe, not 2",
         "password, key, text",
     ),
-    "a short password": (GOOD.replace("{password: 32}", "{password: 4}"), "must be a whole number from 8 on", ""),
+    "a short password": (GOOD.replace("{password: 32}", "{password: 4}"), "must be an integer of at least 8", ""),
     "a text from nothing": (
         GOOD.replace("{password: 32}", "{text: 'x{{sha256:pasword}}'}"),
         "unknown secret pasword",
@@ -317,7 +317,7 @@ BAD: dict[str, tuple[str, str, str]] = {
     ),
     "names without certificate": (
         GOOD.replace("{password: 32}", "{password: 32, names: [x]}"),
-        "names go with certificate",
+        "names can only be used with certificate",
         "",
     ),
     "a variable that is not set": (
@@ -326,8 +326,8 @@ BAD: dict[str, tuple[str, str, str]] = {
         "${IMAGE:-default}",
     ),
     "a lone dollar": (with_service("hostname: a$b"), "services.db-0.hostname: a single $", "$$"),
-    "no YAML": (f"{GOOD}  - [\n", "is not YAML", ""),
-    "a list at the top": ("- a\n", "such a file is a mapping", ""),
+    "no YAML": (f"{GOOD}  - [\n", "invalid YAML", ""),
+    "a list at the top": ("- a\n", "the top level must be a mapping", ""),
     "an alias in itself": (f"{GOOD}x-a: &a [*a]\n", "x-a[0]: an alias contains itself", ""),
     "a merge of a list": (
         with_service("environment: {<<: [a]}").replace("    environment: {NODE: db-0, COUNT: 3}\n", ""),
@@ -336,13 +336,13 @@ BAD: dict[str, tuple[str, str, str]] = {
     ),
     "capitals": (
         GOOD.replace("  exporter-0:", "  Exporter:"),
-        "services.Exporter: Exporter cannot be a service's name",
+        "services.Exporter: invalid service name Exporter",
         "",
     ),
     "an included file that is not there": (f"include: [no.yaml]\n{GOOD}", "include[0]: ", "does not exist"),
     "a file that includes itself": (
         f"include: [stack.yaml]\n{GOOD}",
-        "include[0]: a cycle of includes: stack.yaml → stack.yaml",
+        "include[0]: include cycle: stack.yaml → stack.yaml",
         "",
     ),
 }
@@ -377,19 +377,19 @@ def test_two_services_cannot_have_one_port_address_or_name(files: Files) -> None
         in refused(files, second("10.213.0.31", 21040, "o")).message
     )
     assert (
-        ": services.db-1.networks: address 10.213.0.30 is given twice"
+        ": services.db-1.networks: address 10.213.0.30 is used twice"
         in refused(files, second("10.213.0.30", 21041, "o")).message
     )
     twice = refused(files, second("10.213.0.31", 21041, "db-primary"))
-    assert "alias db-primary is given twice" in twice.message
-    assert "db-0 answers to it too" in twice.why
+    assert "alias db-primary is used twice" in twice.message
+    assert "db-0 also has it" in twice.why
 
 
 def test_a_sidecar_of_a_sidecar_is_sent_to_the_owner(files: Files) -> None:
     error = refused(
         files, f"{GOOD}  more:\n    image: x\n    network_mode: service:exporter-0\n    x-nexusdev: {{component: db}}\n"
     )
-    assert "exporter-0 shares a network itself" in error.message
+    assert "exporter-0 itself shares a network" in error.message
     assert error.hint == "write service:db-0"
 
 
@@ -416,7 +416,7 @@ def test_an_error_in_an_included_file_names_that_file(files: Files) -> None:
 def test_the_network_belongs_into_the_outermost_file(files: Files) -> None:
     files.write("other.yaml", "networks: {x: {}}\n")
     assert (
-        "networks belongs into the outermost file, stack.yaml"
+        "networks is only allowed in the top-level file, stack.yaml"
         in refused(files, f"include: [other.yaml]\n{GOOD}").message
     )
 
@@ -424,7 +424,7 @@ def test_the_network_belongs_into_the_outermost_file(files: Files) -> None:
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     from nexusdev.stack.loader import load
 
-    with pytest.raises(InvalidConfig, match="cannot be read") as error:
+    with pytest.raises(InvalidConfig, match="failed to read") as error:
         load(tmp_path / "stack.yaml", {})
     assert error.value.why == "No such file or directory"
 

@@ -21,12 +21,12 @@ def test_a_stack_without_profiles_has_none(files: Files) -> None:
 @pytest.mark.parametrize(
     ("profiles", "problem", "hint"),
     [
-        ("{bare: {without: [monitorin]}}", "'monitorin' is not possible", "did you mean monitoring?"),
+        ("{bare: {without: [monitorin]}}", "'monitorin' is not supported", "did you mean monitoring?"),
         ("{bare: {withot: [db]}}", "unknown key withot", "did you mean without?"),
-        ("{full: {without: [db]}}", "full cannot be a profile's name", ""),
-        ("{Bare: {without: [db]}}", "Bare cannot be a profile's name", ""),
-        ("{bare: {}}", "must leave something out", ""),
-        ("{bare: {without: [db, monitoring]}}", "must leave something out, and leave something", ""),
+        ("{full: {without: [db]}}", "invalid profile name full", ""),
+        ("{Bare: {without: [db]}}", "invalid profile name Bare", ""),
+        ("{bare: {}}", "must contain some components", ""),
+        ("{bare: {without: [db, monitoring]}}", "must contain some components, but not all", ""),
         ("{bare: {without: db}}", "must be a list", ""),
     ],
 )
@@ -41,5 +41,5 @@ def test_a_profile_that_cannot_be_is_refused_with_its_line(
 
 def test_only_the_outermost_file_has_profiles(files: Files) -> None:
     files.write("inner.yaml", "x-nexusdev: {profiles: {}}\n")
-    with pytest.raises(InvalidConfig, match=r"x-nexusdev belongs into the outermost file, stack\.yaml"):
+    with pytest.raises(InvalidConfig, match=r"x-nexusdev is only allowed in the top-level file, stack\.yaml"):
         files.load(GOOD + "include: [inner.yaml]\n")

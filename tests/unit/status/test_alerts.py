@@ -103,12 +103,12 @@ def test_a_watcher_that_was_stopped_is_not_asked_either(house: House, watcher: F
 
 @pytest.mark.parametrize(
     ("trouble", "said"),
-    [("alertmanager does not answer", "alertmanager does not answer"), ("hang", "monitoring does not answer in time")],
+    [("alertmanager does not answer", "alertmanager does not answer"), ("hang", "monitoring timed out")],
 )
 def test_who_does_not_answer_is_not_waited_for(house: House, watcher: FakeWatcher, trouble: str, said: str) -> None:
     up(house.context())
     watcher.told = Alarms(trouble=trouble)
     outcome = status(house.context())
     watcher.hangs.set()
-    assert outcome.warnings == (f"which alerts fire is not known: {said}",)
+    assert outcome.warnings == (f"firing alerts are unknown: {said}",)
     assert shown(outcome).data["alerts"] == []

@@ -218,5 +218,5 @@ def test_a_lock_whose_file_goes_with_it_is_still_held_by_one_at_a_time(tmp_path:
 def test_a_lock_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
     file = tmp_path / "lock"
     file.mkdir()
-    with pytest.raises(InvalidState, match="cannot open the lock file"), hold(file, subject="shop-1", command="x"):
+    with pytest.raises(InvalidState, match="failed to open the lock file"), hold(file, subject="shop-1", command="x"):
         pass

@@ -133,14 +133,17 @@ def test_an_error_of_the_query_is_told_in_the_servers_words() -> None:
 
 def test_a_server_that_does_not_know_the_password_is_not_believed() -> None:
     server = Server(answer=END, knows_password=False)
-    with serving(server) as address, pytest.raises(wire.PostgresError, match="does not know the password itself"):
+    with (
+        serving(server) as address,
+        pytest.raises(wire.PostgresError, match="failed to prove that it knows the password"),
+    ):
         ask(address)
 
 
 def test_a_server_without_tls_gets_no_password() -> None:
     with (
         serving(Server(answer=END, tls=b"N")) as address,
-        pytest.raises(wire.PostgresError, match="does not speak TLS"),
+        pytest.raises(wire.PostgresError, match="TLS is not supported"),
     ):
         ask(address)
 
@@ -148,7 +151,7 @@ def test_a_server_without_tls_gets_no_password() -> None:
 def test_a_gateway_without_a_server_behind_it_closes_the_connection() -> None:
     with (
         serving(Server(answer=END, tls=b"")) as address,
-        pytest.raises(ConnectionError, match="no server is behind it"),
+        pytest.raises(ConnectionError, match="no server is available"),
     ):
         ask(address)
 
@@ -156,6 +159,6 @@ def test_a_gateway_without_a_server_behind_it_closes_the_connection() -> None:
 def test_an_answer_that_breaks_off_is_no_answer() -> None:
     with (
         serving(Server(answer=row(b"1")[:-1], breaks_off=True)) as address,
-        pytest.raises(OSError, match="in the middle of an answer"),
+        pytest.raises(OSError, match="during a response"),
     ):
         ask(address)

@@ -58,41 +58,41 @@ def decide(service: Service, context: DiffContext) -> Decision:
 
 def _absence(service: Service, snapshot: Snapshot) -> str:
     renamed = [orphan.name for orphan in snapshot.orphans if orphan.service == service.name]
-    return f"its container was renamed to {renamed[0]}" if renamed else "it is not there"
+    return f"its container was renamed to {renamed[0]}" if renamed else "it does not exist"
 
 
 def _recreate_reason(service: Service, container: Container, context: DiffContext) -> str:
     """Why the container cannot stay, or ''."""
     if service.shares and context.decisions.get(service.shares, KEEP).is_recreate:
-        return f"it shares the network of {service.shares}, which is made anew"
+        return f"it shares the network of {service.shares}, which is recreated"
     if container.fingerprint != context.fingerprints[service.name]:
         return "its definition, image, configuration or a secret changed"
     if reason := _wrong_network(service, container, context):
         return reason
     if missing := [mount.volume for mount in service.volumes if mount.volume not in context.snapshot.volumes]:
-        return f"its volume {missing[0]} is gone"
-    return "the engine gave it up as dead" if container.state is State.DEAD else ""
+        return f"its volume {missing[0]} is missing"
+    return "the engine reports it as dead" if container.state is State.DEAD else ""
 
 
 def _wrong_network(service: Service, container: Container, context: DiffContext) -> str:
     if service.shares:
         owner = context.snapshot.containers.get(service.shares)
         stays = owner is not None and container.namespace_of == owner.id
-        return "" if stays else f"it shares a network that is gone, not that of {service.shares}"
+        return "" if stays else f"it shares a network that no longer exists instead of that of {service.shares}"
     if context.new_network:
-        return f"the network {context.stack.network.name} is made anew"
+        return f"the network {context.stack.network.name} is recreated"
     return "" if container.attached else f"it is not attached to the network {context.stack.network.name}"
 
 
 def _must_run(service: Service, container: Container, context: DiffContext) -> Decision:
     match container.state:
         case State.CREATED:
-            return Decision(action=ServiceAction.START, reason="it was created, but never started")
+            return Decision(action=ServiceAction.START, reason="it was created but never started")
         case State.EXITED:
             return Decision(action=ServiceAction.START, reason=ended(container))
         case State.RESTARTING:
             return Decision(
-                action=ServiceAction.RESTART, reason="it ends again and again, and the engine waits before the next try"
+                action=ServiceAction.RESTART, reason="it keeps exiting, and the engine waits before the next restart"
             )
     if reason := _lost_its_network(service, container, context):
         return Decision(action=ServiceAction.RESTART, reason=reason)
@@ -107,7 +107,7 @@ def _lost_its_network(service: Service, container: Container, context: DiffConte
     if owner is None:
         return ""
     if context.decisions.get(service.shares, KEEP).action in (ServiceAction.START, ServiceAction.RESTART):
-        return f"it shares the network of {service.shares}, which is started"
+        return f"it shares the network of {service.shares}, which is being started"
     return f"{service.shares}, whose network it shares, was started after it" if outlived(container, owner) else ""
 
 
@@ -121,6 +121,6 @@ def ended(container: Container) -> str:
     if container.out_of_memory:
         return "it ran out of memory"
     if container.error:
-        return f"it could not be started: {container.error}"
+        return f"it failed to start: {container.error}"
     # A server that has no farewell of its own to the signal by which it is stopped says 143.
-    return f"it ended with exit code {container.exit_code}" if container.exit_code not in (0, 143) else "it is stopped"
+    return f"it exited with code {container.exit_code}" if container.exit_code not in (0, 143) else "it is stopped"

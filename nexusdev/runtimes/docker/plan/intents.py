@@ -59,7 +59,7 @@ def _planned(intent: Intent, snapshot: Snapshot, owner_path: str) -> Plan:  # no
 
 
 def _up(intent: Up, snapshot: Snapshot, owner_path: str) -> Plan:
-    first = plan_discard(snapshot, intent.discard, cause="its component begins anew")
+    first = plan_discard(snapshot, intent.discard, cause="its component starts with empty data")
     rest = plan(
         intent.stack,
         without(snapshot, first),

@@ -18,7 +18,7 @@ _ALIVE = (State.RUNNING, State.PAUSED, State.RESTARTING)
 def plan_stop(snapshot: Snapshot, services: Collection[str] | None = None) -> Plan:
     """Stop these services (default: all) and what shares their network, which goes first."""
     selected = _owners_first(_chosen(snapshot, services, with_sharers=True))
-    return Plan(steps=tuple(_stops(snapshot, selected, "stop was asked for")))
+    return Plan(steps=tuple(_stops(snapshot, selected, "stop was requested")))
 
 
 def plan_start(snapshot: Snapshot, services: Collection[str] | None = None) -> Plan:
@@ -39,7 +39,7 @@ def plan_start(snapshot: Snapshot, services: Collection[str] | None = None) -> P
 def plan_restart(snapshot: Snapshot, services: Collection[str] | None = None) -> Plan:
     """Stop and start these services (default: all), and what shares their network."""
     selected = _owners_first(_chosen(snapshot, services, with_sharers=True))
-    reason = "restart was asked for"
+    reason = "restart was requested"
     starts = [
         _step(
             Action.START, container, reason, after=(*_owner_name(snapshot, container), *_stores_of(container, selected))
@@ -117,9 +117,9 @@ def _chosen(
 def _not_found(name: str, snapshot: Snapshot) -> NotFound:
     near = get_close_matches(name, list(snapshot.containers), n=1)
     return NotFound(
-        f"there is no container for {name}",
-        why=f"what there is: {', '.join(snapshot.containers) or 'nothing'}",
-        hint=f"did you mean {near[0]}?" if near else "nexusdev up    makes what is missing",
+        f"{name} has no container",
+        why=f"existing: {', '.join(snapshot.containers) or 'none'}",
+        hint=f"did you mean {near[0]}?" if near else "nexusdev up    create what is missing",
     )
 
 

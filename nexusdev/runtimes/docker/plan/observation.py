@@ -104,4 +104,4 @@ def _state_paths(snapshot: Snapshot) -> Iterator[str]:
 def _problems(snapshot: Snapshot) -> Iterator[Problem]:
     if snapshot.name_conflicts:
         names = join_names(list(snapshot.name_conflicts))
-        yield Problem(evidence=f"the names of {names} are taken by containers of others", fix="docker ps -a")
+        yield Problem(evidence=f"container names of {names} are in use by other containers", fix="docker ps -a")

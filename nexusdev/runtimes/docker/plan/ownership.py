@@ -25,12 +25,12 @@ def require_ownership(
         return
     service, image = next(iter(taken.items()))
     raise IdentityMismatch(
-        f"a container that is not ours has the name that {service} needs: {wanted[service]}",
-        why=f"it was made from {image}, without this instance's labels; nexusdev never touches it",
+        f"the container name for {service} is in use: {wanted[service]}",
+        why=f"a container of {image} without this instance's labels has it; nexusdev does not touch foreign containers",
         hint="\n".join(
             (
-                f"docker inspect {wanted[service]}   look at it",
-                f"docker rm {wanted[service]}   or rename it, then: nexusdev up",
+                f"docker inspect {wanted[service]}   show it",
+                f"docker rm {wanted[service]}   or rename it, then run nexusdev up",
             )
         ),
         evidence=[f"{wanted[name]}: image {origin}" for name, origin in taken.items()] if len(taken) > 1 else (),
@@ -50,9 +50,8 @@ def _refuse_other_owner(snapshot: Snapshot, owner_path: str, former: Collection[
         if holder.owner_path and holder.owner_path not in (owner_path, *former):
             raise IdentityMismatch(
                 f"this instance belongs to {holder.owner_path}",
-                why=f"its parts carry that folder's label, not {owner_path}",
-                hint="nexusdev ls   show it, and whether its folder is still there\n"
-                "nexusdev -i NAME up   choose another name here",
+                why=f"its resources are labeled with that folder, not {owner_path}",
+                hint="nexusdev ls   show it and its folder\nnexusdev -i NAME up   use another name here",
             )
 
 
@@ -68,8 +67,8 @@ def refuse_strangers(plan: Plan, snapshot: Snapshot, *, command: str) -> None:
     kind: type[NexusError] = PreflightFailed if command.startswith("up") else TeardownIncomplete
     raise kind(
         f"{join_names([_thing(each) for each in held])} {'is' if len(held) == 1 else 'are'} in use by {_containers(strangers)}",
-        why="nexusdev never touches what it did not make, and the engine removes nothing that a container uses; nothing was changed",
-        hint="\n".join((*(line for each in held for line in releases(each)), f"nexusdev {command}   then, again")),
+        why="nexusdev does not touch foreign containers, and the engine cannot remove what they use; nothing was changed",
+        hint="\n".join((*(line for each in held for line in releases(each)), f"nexusdev {command}   then retry")),
         evidence=tuple(f"{_thing(each)}: {', '.join(each.strangers)}" for each in held) if len(held) > 1 else (),
         code=_code(held[0]),
     )
@@ -78,9 +77,9 @@ def refuse_strangers(plan: Plan, snapshot: Snapshot, *, command: str) -> None:
 def came_between(thing: NetworkState | Volume) -> TeardownIncomplete:
     """The error for a container that took hold of a network or volume after it was looked at. ``strangers``: none where it cannot be seen."""
     return TeardownIncomplete(
-        f"{_thing(thing)} is in use by {_containers(thing.strangers) if thing.strangers else 'somebody whom the engine does not name'}",
-        why="it was not when the command began; what was removed until now stays removed, and no harm is done",
-        hint="\n".join((*releases(thing), "nexusdev doctor   if the same command fails again after that")),
+        f"{_thing(thing)} is in use by {_containers(thing.strangers) if thing.strangers else 'a container that the engine does not name'}",
+        why="it was not in use when the command started; what was removed so far stays removed",
+        hint="\n".join((*releases(thing), "nexusdev doctor   if the command fails again")),
         code=_code(thing),
     )
 

@@ -57,7 +57,7 @@ def plan(
     gone = _gone(stack, snapshot, decisions, unwanted, everything=only is None or new_network)
     removed = removals(gone)
     if new_network:
-        removed += one_off_removals(snapshot, "it is on the network, which is made anew")
+        removed += one_off_removals(snapshot, "it is on the network, which is recreated")
     removed_subjects = tuple(step.resource for step in removed)
     steps = [
         *removed,
@@ -96,7 +96,7 @@ def _gone(
 ) -> list[tuple[Container, str, str]]:
     """The containers to remove, each with its subject and reason."""
     gone = [
-        (orphan, orphan.name, f"it claims to be {orphan.service or 'ours'}, but has another name")
+        (orphan, orphan.name, f"it is labeled as {orphan.service or 'ours'} but has another name")
         for orphan in snapshot.orphans
         if everything or orphan.service in decisions
     ]
@@ -107,14 +107,14 @@ def _gone(
         elif name in unwanted:
             gone.append((container, name, unwanted[name]))
         elif name not in stack.services and everything:
-            gone.append((container, name, "it is not in the stack any more"))
+            gone.append((container, name, "it is no longer in the stack"))
     return gone
 
 
 def _network_steps(stack: Stack, snapshot: Snapshot, removed: tuple[str, ...]) -> list[DockerStep]:
     name = stack.network.name
     if snapshot.network is None:
-        return [DockerStep(action=Action.CREATE_NETWORK, resource=name, reason="it is not there")]
+        return [DockerStep(action=Action.CREATE_NETWORK, resource=name, reason="it does not exist")]
     if snapshot.network.subnet == stack.network.subnet:
         return []
     reason = f"its subnet is {snapshot.network.subnet}, not {stack.network.subnet}"
@@ -129,7 +129,7 @@ def _network_steps(stack: Stack, snapshot: Snapshot, removed: tuple[str, ...]) -
 def _volume_steps(stack: Stack, snapshot: Snapshot, services: Collection[Service]) -> list[DockerStep]:
     needed = {mount.volume for service in services for mount in service.volumes}
     return [
-        DockerStep(action=Action.CREATE_VOLUME, resource=volume, reason="it is not there")
+        DockerStep(action=Action.CREATE_VOLUME, resource=volume, reason="it does not exist")
         for volume in stack.volumes
         if volume in needed and volume not in snapshot.volumes
     ]

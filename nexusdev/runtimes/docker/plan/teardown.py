@@ -17,7 +17,7 @@ from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
 
 def plan_down(snapshot: Snapshot, *, volumes: bool, cause: str = "") -> Plan:
     """The steps after which no container and no network is left, and with ``volumes`` no data either. Needs no stack."""
-    reason = cause or ("the instance is destroyed" if volumes else "the instance goes down")
+    reason = cause or ("the instance is destroyed" if volumes else "the instance is taken down")
     containers = [(container, name, reason) for name, container in snapshot.containers.items()]
     orphans = [(container, container.name, reason) for container in snapshot.orphans]
     stores = {container.id for container in snapshot.containers.values() if is_store(container)}

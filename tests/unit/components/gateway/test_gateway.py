@@ -85,7 +85,7 @@ def test_rows_say_how_many_serve_each_role() -> None:
     facts = Facts(servers={"gateway-ro": {**WELL["gateway-ro"], "redis-replica": ()}}, roles=ALL)
     rw, ro = readiness.statuses(facts)
     assert (rw.detail, rw.ok) == ("does not answer", False)
-    assert (ro.detail, ro.ok) == ("postgresql-replica → 2, redis-replica → nobody", False)
+    assert (ro.detail, ro.ok) == ("postgresql-replica → 2, redis-replica → no server", False)
 
 
 def test_metrics_are_read_as_servers_that_are_up() -> None:

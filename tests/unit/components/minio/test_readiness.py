@@ -15,7 +15,7 @@ from tests.unit.components.minio.world import Bucket, World
 DRIVES = tuple(Drive(node=name, online=True, state="online", free_bytes=3 << 30) for name in NODES)
 WRITTEN = dict.fromkeys((ROLE, *NODES), "")
 LOST = (*DRIVES[:3], Drive(node="minio-3", online=False, state="offline"))
-QUORUM = "the cluster takes no writes (it needs 3 drives)"
+QUORUM = "the cluster does not accept writes (it needs 3 drives)"
 
 
 @pytest.mark.parametrize(
@@ -34,15 +34,17 @@ QUORUM = "the cluster takes no writes (it needs 3 drives)"
         ),
         (
             Facts(drives=DRIVES, canaries={**WRITTEN, ROLE: "NoSuchBucket"}),
-            Readiness(missing="there is no bucket for the test object yet"),
+            Readiness(missing="the bucket for the test object does not exist yet"),
         ),
         (
             Facts(drives=DRIVES, canaries={**WRITTEN, ROLE: "SlowDownWrite"}),
-            Readiness(missing="a test object was refused: SlowDownWrite"),
+            Readiness(missing="failed to write a test object: SlowDownWrite"),
         ),
         (
             Facts(drives=DRIVES, canaries={**WRITTEN, "minio-1": "SlowDownWrite", "minio-2": "SlowDownWrite"}),
-            Readiness(missing="minio-1 (SlowDownWrite) and minio-2 (SlowDownWrite) do not write yet", seedable=True),
+            Readiness(
+                missing="minio-1 (SlowDownWrite) and minio-2 (SlowDownWrite) do not accept writes yet", seedable=True
+            ),
         ),
     ],
     ids=["all well", "no gateway", "no quorum", "a node down", "drives unknown", "no bucket", "refused", "late drives"],
@@ -122,7 +124,7 @@ def test_a_refused_write_is_named(minio: World) -> None:
     minio.memory.refusing[BACKUPS.name] = "SlowDownWrite"
     assert (
         readiness.assess(readiness.probe(minio.access, test_writes=True)).missing
-        == "a test object was refused: SlowDownWrite"
+        == "failed to write a test object: SlowDownWrite"
     )
 
 

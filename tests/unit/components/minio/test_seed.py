@@ -72,9 +72,9 @@ def test_only_what_was_spoiled_is_repaired(minio: World) -> None:
     minio.memory.policies[APP_POLICY]["Statement"].pop()
     minio.memory.users["app1"]["secret"] = "somebody changed it"
     assert seed(minio) == [
-        "switched versioning on for nexus-ai-models",
+        "enabled versioning for nexus-ai-models",
         "wrote policy nexus-app for nexus-app-data, nexus-ai-models",
-        "made user app1",
+        "created user app1",
     ]
     assert seed(minio) == []
 
@@ -82,14 +82,14 @@ def test_only_what_was_spoiled_is_repaired(minio: World) -> None:
 def test_a_mark_of_another_instance_is_replaced(minio: World) -> None:
     seed(minio)
     minio.memory.buckets[DATA.name].objects[NONCE] = b"another"
-    assert seed(minio) == ["wrote the instance's mark"]
+    assert seed(minio) == ["wrote the instance's nonce"]
 
 
 def test_a_server_that_refuses_is_a_failed_seed_with_its_words(minio: World) -> None:
     seed(minio)
     minio.memory.buckets[DATA.name].objects.clear()
     minio.memory.refusing[DATA.name] = "NotImplemented"
-    with pytest.raises(SeedingFailed, match="wrote the instance's mark failed") as caught:
+    with pytest.raises(SeedingFailed, match="wrote the instance's nonce failed") as caught:
         seed(minio)
     assert "NotImplemented" in caught.value.why
 
@@ -105,9 +105,9 @@ def test_a_projects_objects_are_put_and_its_buckets_made(minio: World) -> None:
     done = apply(minio, file("nexus-app-data/hello.txt", b"hi"), file("shop-images/a/b.png"))
     assert done == [
         "created bucket shop-images",
-        "switched versioning on for shop-images",
+        "enabled versioning for shop-images",
         "wrote policy nexus-app-project for shop-images",
-        "gave policy nexus-app-project to user app1",
+        "attached policy nexus-app-project to user app1",
         "put minio/nexus-app-data/hello.txt",
         "put minio/shop-images/a/b.png",
     ]
@@ -148,7 +148,7 @@ def test_buckets_of_earlier_seeds_stay_in_the_policy(minio: World) -> None:
 
 
 def test_a_file_outside_of_any_bucket_is_told_where_to_go(minio: World) -> None:
-    with pytest.raises(SeedingFailed, match=r"seed/minio/stray\.txt is in no bucket") as caught:
+    with pytest.raises(SeedingFailed, match=r"seed/minio/stray\.txt is not in a bucket folder") as caught:
         apply(minio, file("stray.txt"))
     assert "mv seed/minio/stray.txt seed/minio/nexus-app-data/" in caught.value.hint
 
@@ -180,5 +180,5 @@ def test_a_rotation_that_was_cut_off_before_the_switch_leaves_the_old_pair_and_i
 def test_a_rotation_that_was_cut_off_between_the_two_secrets_is_repaired_by_seeding(minio: World) -> None:
     seed(minio)
     minio.secrets.write(APP_SECRET, "only the secret was written")
-    assert seed(minio) == ["made user app1"]
+    assert seed(minio) == ["created user app1"]
     assert seed(minio) == []

@@ -59,5 +59,5 @@ def test_monitoring_explains_and_says_what_is_lost() -> None:
     assert isinstance(COMPONENT, ExplainsExit)
     assert isinstance(COMPONENT, Resettable)
     assert COMPONENT.explain("prometheus-0", words("invalid magic number 0")) is not None
-    assert COMPONENT.data_loss("prometheus-1") == "its history; the other one keeps its own"
+    assert COMPONENT.data_loss("prometheus-1") == "its history; the other Prometheus keeps its own"
     assert COMPONENT.data_loss("node-exporter") == ""

@@ -159,7 +159,7 @@ def test_an_exporter_whose_server_is_silent_is_no_target_that_is_up() -> None:
     [reply] = targets.parse(
         json.loads(listed(UP[3])), DECLARED, silent=[("redis", "redis-0")], lost=[("redis", "redis-0")]
     )
-    assert (reply.health, reply.error, reply.lost) == ("down", "its exporter gets no answer from it", True)
+    assert (reply.health, reply.error, reply.lost) == ("down", "it does not answer its exporter", True)
 
 
 @pytest.mark.parametrize(
@@ -300,8 +300,8 @@ def test_a_prometheus_that_just_started_may_be_without_targets(tmp_path: Path, s
     ("talk", "trouble"),
     [
         (http("", "503 Service Unavailable"), "prometheus-0 is starting"),
-        (http("", "500 Oops"), "prometheus-0 says 500"),
-        (http("[]"), "prometheus-0 answers in another way than expected"),
+        (http("", "500 Oops"), "prometheus-0 answered 500"),
+        (http("[]"), "unexpected answer from prometheus-0"),
     ],
 )
 def test_other_answers_are_facts_too(tmp_path: Path, talk: Talk, trouble: str) -> None:

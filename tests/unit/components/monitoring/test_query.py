@@ -57,7 +57,7 @@ def test_a_mistake_in_the_query_is_told_in_prometheus_words_with_its_place(tmp_p
 
 def test_what_cannot_be_computed_is_the_querys_fault_too(tmp_path: Path) -> None:
     words = "found duplicate series for the match group"
-    with pytest.raises(UsageError, match="does not take") as raised:
+    with pytest.raises(UsageError, match="rejects this query") as raised:
         asked(tmp_path, problem("execution", words), lambda it: it.ask("a * b"), status="422 Unprocessable Entity")
     assert (raised.value.why, raised.value.evidence) == (words, ())
 
@@ -69,7 +69,7 @@ def test_what_cannot_be_computed_is_the_querys_fault_too(tmp_path: Path) -> None
         (
             "<html>no server is available</html>",
             "503 Service Unavailable",
-            "it is starting, or none of its servers runs",
+            "it is starting, or no server is running",
         ),
         ("[]", "200 OK", "[]"),
         ("", "404 Not Found", "HTTP 404"),
@@ -97,7 +97,7 @@ def test_a_gateway_with_nobody_behind_it_is_told_as_such(tmp_path: Path) -> None
             door.accept()[0].close()
 
         threading.Thread(target=hang_up, daemon=True).start()
-        with pytest.raises(Silent, match="no Prometheus that answers stands behind it"):
+        with pytest.raises(Silent, match="no Prometheus is available"):
             Prometheus(access=access(tls, {PLACE: door.getsockname()[1]})).ask("up")
 
 

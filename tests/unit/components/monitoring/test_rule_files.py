@@ -55,19 +55,19 @@ def test_our_own_rules_are_good(file: Path) -> None:
         ("    rules:", "    rulez:", 4, "unknown key rulez"),
         ("  - name: redis\n", "  - nome: redis\n", 2, "unknown key nome"),
         ("interval: 1m30s", "interval: soon", 3, "must be a duration such as"),
-        ("record: nexus:up:sum", "record: nexus up", 5, "'nexus up' cannot be a metric's name"),
+        ("record: nexus:up:sum", "record: nexus up", 5, "invalid metric name 'nexus up'"),
         ("- record: nexus:up:sum", "- recrod: nexus:up:sum", 5, "unknown key recrod"),
         ("        expr: sum(up)\n", "", 5, "expr is missing"),
         ("        expr: sum(up)\n", "        expr: sum(up)\n        for: 5s\n", 7, "unknown key for"),
-        ("        expr: sum(up)\n", "        expr:\n", 6, "must be a text, not nothing"),
-        ("- alert: RedisDown\n", "- alert: X\n        record: y\n", 7, "alert and record are both written"),
-        ("- alert: RedisDown\n        expr", "- expr", 7, "neither alert nor record is written"),
+        ("        expr: sum(up)\n", "        expr:\n", 6, "must be a string, not nothing"),
+        ("- alert: RedisDown\n", "- alert: X\n        record: y\n", 7, "alert and record are both set"),
+        ("- alert: RedisDown\n        expr", "- expr", 7, "alert or record is missing"),
         ("for: 10s", "for: 10", 9, "must be a duration such as 30s, 5m or 1h30m, not '10'"),
-        ("labels: {severity", "labels: {sever-ity", 10, "'sever-ity' cannot be a label's name"),
+        ("labels: {severity", "labels: {sever-ity", 10, "invalid label name 'sever-ity'"),
         ("labels: {severity: critical}", "labels: [critical]", 10, "must be a mapping"),
         ("annotations:", "annotation:", 11, "unknown key annotation"),
-        ("summary: ", "summary: [", 13, "is not YAML"),
-        ("for: 10s", "for: 10s\n        for: 5s", 10, "is written twice"),
+        ("summary: ", "summary: [", 13, "invalid YAML"),
+        ("for: 10s", "for: 10s\n        for: 5s", 10, "is duplicated"),
     ],
 )
 def test_what_prometheus_would_not_take_is_told_with_its_line(
@@ -93,12 +93,12 @@ def test_a_wrong_key_is_answered_with_the_nearest(tmp_path: Path, written: str, 
 
 
 def test_yaml_that_is_none_is_told_with_its_column(tmp_path: Path) -> None:
-    with pytest.raises(InvalidConfig, match=r"redis\.yml:2: is not YAML: .* \(column 4\)"):
+    with pytest.raises(InvalidConfig, match=r"redis\.yml:2: invalid YAML: .* \(column 4\)"):
         rule_files.check(rule_file(tmp_path, "groups:\n  x: }\n"[:9] + "  }\n"))
 
 
 def test_two_groups_of_one_name_are_one_too_many(tmp_path: Path) -> None:
-    with pytest.raises(InvalidConfig, match="group redis is written twice") as raised:
+    with pytest.raises(InvalidConfig, match="group redis is duplicated") as raised:
         rule_files.check(rule_file(tmp_path, RULES + RULES.removeprefix("groups:\n")))
     assert raised.value.why == "first in line 2"
 
@@ -124,11 +124,11 @@ def test_our_own_dashboards_are_good(file: Path) -> None:
 @pytest.mark.parametrize(
     ("good", "broken", "line", "problem"),
     [
-        ('"title": "Redis",', '"title": "Redis"', 3, "is not JSON: Expecting ',' delimiter (column 3)"),
+        ('"title": "Redis",', '"title": "Redis"', 3, "invalid JSON: Expecting ',' delimiter (column 3)"),
         ('"uid": "redis"', '"uid": "redsi"', 3, "uid is 'redsi'"),
         ('"uid": "redis"', '"uuid": "redis"', 3, "uid is missing"),
-        ('"title": "Redis"', '"title": ""', 2, "must be a text that is not empty"),
-        ('"type": "stat"', '"kind": "stat"', 4, "panel 1 is no object with a type"),
+        ('"title": "Redis"', '"title": ""', 2, "must be a non-empty string"),
+        ('"type": "stat"', '"kind": "stat"', 4, "panel 1 is not an object with a type"),
     ],
 )
 def test_a_broken_dashboard_is_told_with_its_line(

@@ -22,7 +22,7 @@ def test_no_files_need_no_server(access: InstanceAccess) -> None:
 
 
 def test_a_file_that_is_no_sql_is_not_left_out_silently(access: InstanceAccess) -> None:
-    with pytest.raises(SeedingFailed, match=r"seed/postgres/items\.csv is no \.sql file"):
+    with pytest.raises(SeedingFailed, match=r"seed/postgres/items\.csv is not a \.sql file"):
         apply(access, (file("postgres/items.csv"),))
 
 

@@ -36,14 +36,14 @@ def test_this_instances_nonce_at_the_right_server_is_proof() -> None:
 
 @pytest.mark.parametrize("rows", [[], [("another", False)], [(None, False)]])
 def test_another_mark_is_another_instance(rows: list[Row]) -> None:
-    with pytest.raises(IdentityMismatch, match="is another instance"):
+    with pytest.raises(IdentityMismatch, match="belongs to another instance"):
         verify(DOOR, rows, "c0ffee")
 
 
 def test_the_wrong_kind_of_server_is_a_bad_day() -> None:
-    with pytest.raises(Degraded, match="ends at a replica"):
+    with pytest.raises(Degraded, match="leads to a replica"):
         verify(DOOR, [("c0ffee", True)], "c0ffee")
-    with pytest.raises(Degraded, match="ends at the primary"):
+    with pytest.raises(Degraded, match="leads to the primary"):
         verify(replace(DOOR, replica=True), [("c0ffee", False)], "c0ffee")
 
 

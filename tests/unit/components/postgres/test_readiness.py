@@ -83,27 +83,27 @@ BAD_DAYS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "the leader starts": (
         {"views": seen_by_all(as_(LEADER, state="starting"), FIRST, SECOND)},
-        "postgresql-0 leads and is starting",
+        "leader postgresql-0 is starting",
     ),
     "the gateway does not know the leader yet": (
         {"primary": Route(serves=Serves.SILENT, answer="closed")},
-        "the gateway does not lead to postgresql-0 yet",
+        "the gateway does not route to postgresql-0 yet",
     ),
     "the gateway still has the old leader": (
         {"primary": Route(serves=Serves.REPLICA)},
-        "the gateway still leads postgresql-primary to a replica",
+        "the gateway still routes postgresql-primary to a replica",
     ),
     "the primary refuses the login": (
         {"primary": Route(serves=Serves.REFUSED, answer="password authentication failed")},
-        "postgresql-primary refuses: password authentication failed",
+        "postgresql-primary failed: password authentication failed",
     ),
     "the primary waits for its replicas": (
         {"primary": Route(serves=Serves.PRIMARY, answer="timed out")},
-        "postgresql-0 acknowledges no write: timed out",
+        "postgresql-0 does not acknowledge writes: timed out",
     ),
     "a replica streams and does not count yet": (
         {"views": seen_by_all(LEADER, FIRST, as_(SECOND, role="replica"))},
-        "1 of 2 replicas in the quorum: postgresql-2 is streaming and not in the quorum yet",
+        "1 of 2 replicas in the quorum: postgresql-2 is streaming but not in the quorum yet",
     ),
     "both replicas copy": (
         {
@@ -129,7 +129,7 @@ BAD_DAYS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "the primary died and its lease runs": (
         {"views": {"postgresql-1": (LEADER, FIRST, SECOND), "postgresql-2": (LEADER, FIRST, SECOND)}},
-        "postgresql-0 leads and does not answer",
+        "leader postgresql-0 does not answer",
     ),
     "the gateway knows no replica": (
         {"replica": Route(serves=Serves.SILENT)},
@@ -137,7 +137,7 @@ BAD_DAYS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "the replicas' name ends at the primary": (
         {"replica": Route(serves=Serves.PRIMARY)},
-        "the gateway leads postgresql-replica to the primary",
+        "the gateway routes postgresql-replica to the primary",
     ),
     "the pool is down": ({"pool": Route(serves=Serves.SILENT)}, "pgbouncer does not answer"),
     "the pool is down before seeding": (
@@ -146,9 +146,9 @@ BAD_DAYS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "the pool cannot log in": (
         {"pool": Route(serves=Serves.REFUSED, answer="server login failed")},
-        "pgbouncer refuses: server login failed",
+        "pgbouncer failed: server login failed",
     ),
-    "the pool leads astray": ({"pool": Route(serves=Serves.REPLICA)}, "pgbouncer leads to a replica"),
+    "the pool leads astray": ({"pool": Route(serves=Serves.REPLICA)}, "pgbouncer routes to a replica"),
 }
 
 

@@ -27,6 +27,6 @@ def test_an_error_is_raised_and_the_connection_stays(redis: World) -> None:
 
 def test_a_reason_is_short_and_for_a_person() -> None:
     assert words(ConnectionRefusedError(111, "Connection refused")) == "connection refused"
-    assert words(TimeoutError()) == "no answer in time"
+    assert words(TimeoutError()) == "timed out"
     assert words(ConnectionResetError(104, "reset")) == "the connection was closed"
     assert words(RedisError("NOPERM no")) == "NOPERM no"

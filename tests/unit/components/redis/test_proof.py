@@ -48,13 +48,13 @@ def test_another_instance_s_mark_is_a_mismatch(marked: World) -> None:
 
 
 def test_a_store_without_a_mark_is_degraded_and_says_what_to_type(redis: World) -> None:
-    with pytest.raises(Degraded, match="does not carry this instance's mark") as failure:
+    with pytest.raises(Degraded, match="does not contain this instance's nonce") as failure:
         COMPONENT.prove(redis.access, values_of(redis))
     assert failure.value.hint == "nexusdev seed redis"
 
 
 def test_a_wrong_password_is_a_mismatch(marked: World) -> None:
-    with pytest.raises(IdentityMismatch, match="refused the application"):
+    with pytest.raises(IdentityMismatch, match="rejected the application's login"):
         COMPONENT.prove(marked.access, values_of(marked, REDIS_PASSWORD="another"))
 
 
@@ -74,7 +74,7 @@ def test_a_master_that_is_down_is_degraded(marked: World) -> None:
 
 def test_a_master_port_that_leads_to_a_replica_is_degraded(marked: World) -> None:
     marked.servers["redis-0"].role = "slave"
-    with pytest.raises(Degraded, match="leads to a slave, not to a master"):
+    with pytest.raises(Degraded, match="routes to a slave, not to a master"):
         COMPONENT.prove(marked.access, values_of(marked))
 
 

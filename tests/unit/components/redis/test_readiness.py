@@ -83,19 +83,19 @@ def test_one_master_two_replicas_and_three_sentinels_of_one_mind_are_ready() -> 
         (servers(0, loading=True), "redis-0 is still loading its data", True),
         (servers(0, role="slave", follows="redis-1", in_step=False), "no server is master yet", False),
         (servers(1, role="master"), "two masters: redis-0 and redis-1", False),
-        (servers(2, in_step=False), "redis-2 is not in step with redis-0 yet", True),
+        (servers(2, in_step=False), "redis-2 is not in sync with redis-0 yet", True),
         (servers(2, follows="redis-1"), "redis-2 follows redis-1, but redis-0 is master", True),
-        (servers(2, follows=""), "redis-2 follows nobody, but redis-0 is master", True),
+        (servers(2, follows=""), "redis-2 follows no master, but redis-0 is master", True),
         (servers(0, replicas=1), "redis-0 has 1 of 2 replicas", True),
         (
             servers(0, refusal="NOREPLICAS Not enough good replicas to write."),
-            "redis-0 takes no writes: NOREPLICAS Not enough good replicas to write.",
+            "redis-0 does not accept writes: NOREPLICAS Not enough good replicas to write.",
             False,
         ),
-        (sentinels(1, trouble="no answer in time"), "sentinel-1 does not answer: no answer in time", True),
-        (sentinels(1, master=""), "sentinel-1 watches no master yet", True),
-        (sentinels(2, master="redis-1"), "sentinel-2 takes redis-1 for the master, but redis-0 is", True),
-        (sentinels(0, flags=("s_down", "master", "o_down")), "sentinel-0 holds redis-0 for o_down, s_down", True),
+        (sentinels(1, trouble="timed out"), "sentinel-1 does not answer: timed out", True),
+        (sentinels(1, master=""), "sentinel-1 does not monitor a master yet", True),
+        (sentinels(2, master="redis-1"), "sentinel-2 reports redis-1 as master instead of redis-0", True),
+        (sentinels(0, flags=("s_down", "master", "o_down")), "sentinel-0 marks redis-0 as o_down, s_down", True),
         (sentinels(0, sentinels=1), "sentinel-0 sees 1 of 2 other sentinels", True),
         (sentinels(0, replicas=0), "sentinel-0 sees 0 of 2 replicas", True),
         (
@@ -103,19 +103,23 @@ def test_one_master_two_replicas_and_three_sentinels_of_one_mind_are_ready() -> 
             "redis-master does not answer at the gateway: the connection was closed",
             True,
         ),
-        (routes(0, run_id="c"), "redis-master leads to redis-2, but redis-0 is master", True),
-        (routes(0, run_id="z"), "redis-master leads to an unknown server, but redis-0 is master", True),
-        (routes(0, refusal="READONLY You can't write"), "redis-master takes no writes: READONLY You can't write", True),
-        (routes(1, run_id="a"), "redis-replica leads to redis-0, but redis-0 is master", True),
+        (routes(0, run_id="c"), "redis-master routes to redis-2, but redis-0 is master", True),
+        (routes(0, run_id="z"), "redis-master routes to an unknown server, but redis-0 is master", True),
+        (
+            routes(0, refusal="READONLY You can't write"),
+            "redis-master does not accept writes: READONLY You can't write",
+            True,
+        ),
+        (routes(1, run_id="a"), "redis-replica routes to redis-0, but redis-0 is master", True),
         (relays(1, trouble="connection refused"), "sentinel-relay-1 does not answer: connection refused", True),
         (
             relays(1, master="127.0.0.1:21072"),
-            "sentinel-relay-1 sends applications to 127.0.0.1:21072, but the master is at 127.0.0.1:21070",
+            "sentinel-relay-1 reports 127.0.0.1:21072, but the master is at 127.0.0.1:21070",
             True,
         ),
         (
             relays(1, master="redis-0:6379"),
-            "sentinel-relay-1 sends applications to redis-0:6379, but the master is at 127.0.0.1:21070",
+            "sentinel-relay-1 reports redis-0:6379, but the master is at 127.0.0.1:21070",
             True,
         ),
     ],
@@ -158,7 +162,7 @@ def test_a_master_that_refuses_a_write_is_asked_why(redis: World) -> None:
     redis.servers["redis-0"].refusal = "NOREPLICAS Not enough good replicas to write."
     assert (
         assess(probe(redis.access, test_writes=True)).missing
-        == "redis-0 takes no writes: NOREPLICAS Not enough good replicas to write."
+        == "redis-0 does not accept writes: NOREPLICAS Not enough good replicas to write."
     )
 
 
@@ -183,14 +187,14 @@ def test_before_any_server_answers_nobody_else_is_asked(redis: World) -> None:
 def test_status_shows_servers_sentinels_and_relays() -> None:
     rows = statuses(READY)
     assert rows[0] == ServiceStatus(
-        service="redis-0", role="master", state="running", detail="2 replicas in step", ok=True
+        service="redis-0", role="master", state="running", detail="2 replicas in sync", ok=True
     )
     assert rows[2] == ServiceStatus(
         service="redis-2", role="replica", state="in step", detail="follows redis-0, 20 bytes behind", ok=True
     )
     assert rows[3].detail == "redis-0 is master; sees 2 sentinels, 2 replicas"
     assert rows[-1] == ServiceStatus(
-        service="sentinel-relay-2", role="relay", state="relaying", detail="names 127.0.0.1:21070", ok=True
+        service="sentinel-relay-2", role="relay", state="relaying", detail="reports 127.0.0.1:21070", ok=True
     )
     assert all(row.ok for row in rows)
 

@@ -23,7 +23,7 @@ def file(text: str, path: str = "redis/010-first.redis") -> SeedFile:
 
 
 def test_a_fresh_store_is_marked_and_a_second_seeding_changes_nothing(redis: World) -> None:
-    assert COMPONENT.seed(redis.access, {}) == (Change(what="marked the store as this instance's"),)
+    assert COMPONENT.seed(redis.access, {}) == (Change(what="wrote the instance's nonce"),)
     assert COMPONENT.seed(redis.access, {}) == ()
     assert redis.servers["redis-2"].mark == NONCE
 
@@ -56,7 +56,7 @@ def test_users_that_differ_are_set_on_their_node_and_saved(redis: World) -> None
 
 def test_a_node_that_is_down_does_not_keep_the_others_from_their_users(redis: World) -> None:
     redis.down.add("sentinel-0")
-    assert COMPONENT.seed(redis.access, {}) == (Change(what="marked the store as this instance's"),)
+    assert COMPONENT.seed(redis.access, {}) == (Change(what="wrote the instance's nonce"),)
 
 
 def test_without_a_master_seeding_fails_with_words(redis: World) -> None:
@@ -64,7 +64,7 @@ def test_without_a_master_seeding_fails_with_words(redis: World) -> None:
         server.role = "slave"
     with pytest.raises(SeedingFailed) as failure:
         COMPONENT.seed(redis.access, {})
-    assert failure.value.why == "no server, or more than one, is master"
+    assert failure.value.why == "there is not exactly one master"
 
 
 def test_a_refusal_is_passed_on_in_the_server_s_words(redis: World) -> None:

@@ -18,7 +18,7 @@ from tests.unit.env.servers import authority, serving
 
 @dataclass
 class Server:
-    """Answers each request by its path; ends a connection after ``polite`` requests without a word."""
+    """Answers each request by its path; ends a connection after ``polite`` requests no error message."""
 
     polite: int = 99
     connections: int = 0

@@ -32,8 +32,8 @@ def test_up_makes_everything_and_leaves_no_root_token() -> None:
     changes = [change.what for change in world.up()]
     assert_whole(world)
     assert changes == [
-        "let new nodes vote after 2 s",
-        "audit to /data/audit/audit.log",
+        "set the stabilization time of new voters to 2 s",
+        "enabled the audit log at /data/audit/audit.log",
         "mounted kv at secret/",
         "mounted approle at approle/",
         "created policy nexus-app",

@@ -92,7 +92,7 @@ def test_nodes_whose_recovery_key_is_gone_are_never_thrown_away(world: World) ->
     world.down = {"vault-2"}
     with pytest.raises(InvalidState) as caught:
         world.up()
-    assert caught.value.message == "Vault has data, but its key is gone from the state folder"
+    assert caught.value.message == "Vault has data, but its key is missing from the state folder"
     assert "touch /data/reset; done; nexusdev stop vault; nexusdev start vault; nexusdev seed" in caught.value.hint
     assert world.births == 1
 

@@ -52,7 +52,7 @@ def test_a_policy_is_given_to_the_application_with_a_new_token_and_seeding_leave
     policy = seed_file("vault/policies/team.hcl", 'path "secret/data/team/*" { capabilities = ["read"] }')
     assert [change.what for change in world.vault.apply(world.access, [policy])] == [
         "created policy team",
-        "gave nexus-app the policies team",
+        "attached policies team to nexus-app",
     ]
     assert world.app_policies() == [names.APP, "team"]
     assert world.vault.apply(world.access, [policy]) == []
@@ -74,11 +74,11 @@ def test_a_token_that_a_cut_left_without_the_policy_is_issued_again(world: World
         ("vault/app/x.yaml", "a: [", "while parsing a flow node"),
         ("vault/app/x.json", "{", "Expecting property name"),
         ("vault/app/x.yaml", "- a\n", "it must be a mapping of names to values"),
-        ("vault/app/x.toml", "a = 1", "it must end in one of .yaml, .yml, .json"),
-        ("vault/nexus/postgres.yaml", "a: 1", "secret/nexus/ belongs to nexusdev"),
-        ("vault/nexus-migrations/x.yaml", "a: 1", "secret/nexus-migrations/ belongs to nexusdev"),
-        ("vault/policies/nexus-app.hcl", "", "NAME is not nexus-…"),
-        ("vault/x.hcl", "", "a policy is seed/vault/policies/NAME.hcl"),
+        ("vault/app/x.toml", "a = 1", "the file must end in one of .yaml, .yml, .json"),
+        ("vault/nexus/postgres.yaml", "a: 1", "secret/nexus/ is reserved for nexusdev"),
+        ("vault/nexus-migrations/x.yaml", "a: 1", "secret/nexus-migrations/ is reserved for nexusdev"),
+        ("vault/policies/nexus-app.hcl", "", "NAME must not be nexus-…"),
+        ("vault/x.hcl", "", "policies must be seed/vault/policies/NAME.hcl"),
     ],
 )
 def test_a_file_that_cannot_be_applied_is_named_and_nothing_is_written(
@@ -87,6 +87,6 @@ def test_a_file_that_cannot_be_applied_is_named_and_nothing_is_written(
     world.events.clear()
     with pytest.raises(SeedingFailed) as caught:
         world.vault.apply(world.access, [seed_file("vault/app/good.yaml", "a: 1"), seed_file(path, content)])
-    assert caught.value.message == f"{path} cannot be applied to Vault"
+    assert caught.value.message == f"failed to apply {path} to Vault"
     assert why in caught.value.why
     assert world.events == []

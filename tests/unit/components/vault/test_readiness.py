@@ -34,26 +34,26 @@ GOOD = "active standby standby"
 ROWS = [
     (facts(GOOD), "", True),
     (facts("down down down", unseal="down", routed=False), "vault-unseal does not answer yet", False),
-    (facts("down down down", unseal="new", routed=False), "vault-unseal is not initialised yet", False),
+    (facts("down down down", unseal="new", routed=False), "vault-unseal is not initialized yet", False),
     (facts("down down down", unseal="sealed", routed=False), "vault-unseal is sealed", False),
     (facts(GOOD, unseal="down"), "vault-unseal does not answer yet", True),
     (facts("down down down", routed=False), "vault-0, vault-1 and vault-2 do not answer yet", False),
     (facts("new new down", routed=False), "vault-2 does not answer yet", False),
-    (facts("new new new", routed=False), "none of the nodes is initialised yet", False),
+    (facts("new new new", routed=False), "none of the nodes is initialized yet", False),
     (facts("active new sealed"), "vault-2 is sealed", True),
     (facts("active sealed sealed"), "vault-1 and vault-2 are sealed", True),
     (facts("active new new"), "vault-1 and vault-2 have not joined yet", True),
     (facts("active standby new"), "vault-2 has not joined yet", True),
     (facts("standby standby standby", routed=False), "no node is active yet", False),
     (facts("active active standby"), "more than one node is active: vault-0 and vault-1", False),
-    (facts("standby active standby", routed=False), "vault-active does not lead to vault-1 yet", False),
-    (facts(GOOD, tolerance=None), "the active node does not tell yet who votes", True),
+    (facts("standby active standby", routed=False), "vault-active does not route to vault-1 yet", False),
+    (facts(GOOD, tolerance=None), "the active node does not report its voters yet", True),
     (
         facts(GOOD, tolerance=0),
-        "fewer than three nodes vote: a new one does so once it was well for some seconds",
+        "fewer than three nodes vote: a new node votes after it was healthy for some seconds",
         True,
     ),
-    (replace(facts(GOOD), cut=True), "an initialisation that was cut is not finished yet", False),
+    (replace(facts(GOOD), cut=True), "an interrupted initialization is not finished yet", False),
 ]
 
 

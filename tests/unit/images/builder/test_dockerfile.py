@@ -36,14 +36,14 @@ def test_lines_that_end_in_a_backslash_are_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("FROM debian\n", ":1: FROM takes one of the arguments above"),
-        ("ARG BASE=debian\n", ":1: ARG names a parent"),
-        ("ARG B=nexusdev/base:local\nFROM ${B}\nADD x /\n", ":3: ADD is not understood"),
-        ("RUN true\n", ":1: RUN stands before the first FROM"),
-        ("ARG B=nexusdev/base:local\nFROM ${B}\nCOPY a b\n", ":3: COPY takes files and a folder"),
-        ("ARG B=nexusdev/base:local\nFROM ${B}\nCOPY --from=x a /\n", ":3: there is no earlier stage x"),
-        ("ARG B=nexusdev/base:local\nFROM ${B}\nENV A=1 B=2\n", ":3: ENV sets one NAME=value"),
-        ("# nothing\n", ":1: there is no FROM"),
+        ("FROM debian\n", ":1: FROM must use one of the arguments above"),
+        ("ARG BASE=debian\n", ":1: ARG must name a base image"),
+        ("ARG B=nexusdev/base:local\nFROM ${B}\nADD x /\n", ":3: ADD is not supported"),
+        ("RUN true\n", ":1: RUN is not allowed before the first FROM"),
+        ("ARG B=nexusdev/base:local\nFROM ${B}\nCOPY a b\n", ":3: COPY needs files and a target folder"),
+        ("ARG B=nexusdev/base:local\nFROM ${B}\nCOPY --from=x a /\n", ":3: unknown stage x"),
+        ("ARG B=nexusdev/base:local\nFROM ${B}\nENV A=1 B=2\n", ":3: ENV must set one NAME=value"),
+        ("# nothing\n", ":1: FROM is missing"),
     ],
 )
 def test_whatever_is_outside_is_refused_with_its_line(tmp_path: Path, text: str, complaint: str) -> None:

@@ -105,10 +105,10 @@ def test_an_engine_on_another_machine_is_refused() -> None:
     [
         ((404, {"message": ""}), "no Docker engine, or a proxy that refuses (HTTP 404)"),
         ((403, {"message": "not for you"}), "or a proxy that refuses (HTTP 403: not for you)"),
-        ((200, {"name": "something else"}), "what answers there is no Docker engine"),
-        ((200, ["no", "object"]), "what answers there is no Docker engine"),
+        ((200, {"name": "something else"}), "it is not a Docker engine"),
+        ((200, ["no", "object"]), "it is not a Docker engine"),
         ((404, ["no", "object"]), "or a proxy that refuses (HTTP 404"),
-        ((200, {"ApiVersion": "new"}), "what answers there is no Docker engine"),
+        ((200, {"ApiVersion": "new"}), "it is not a Docker engine"),
     ],
 )
 def test_what_is_no_engine_is_told_so(tmp_path: Path, answer: tuple[int, Any], why: str) -> None:
@@ -133,7 +133,7 @@ def bound(url: str) -> DockerRuntime:
 def test_an_engine_that_dies_in_the_middle_is_told_as_lost(tmp_path: Path) -> None:
     with engine_at(tmp_path / "s", lambda path: (200, version()) if "version" in path else None) as url:
         runtime = bound(url)
-        with pytest.raises(PreflightFailed, match="went away") as error:
+        with pytest.raises(PreflightFailed, match="lost the connection") as error:
             runtime.observe()
         assert error.value.code == "ENGINE_LOST"
         with pytest.raises(PreflightFailed) as again:

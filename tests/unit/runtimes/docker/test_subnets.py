@@ -39,7 +39,7 @@ def test_where_everything_of_ten_is_routed_another_range_is_used(tmp_path: Path)
 
 
 def test_where_nothing_is_free_it_says_so(tmp_path: Path) -> None:
-    with pytest.raises(PreflightFailed, match="no /24 subnet is free"):
+    with pytest.raises(PreflightFailed, match="no free /24 subnet"):
         choose_net(0, ["10.0.0.0/8", "192.168.0.0/16"], routes(tmp_path))
 
 

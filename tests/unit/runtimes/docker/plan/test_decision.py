@@ -13,8 +13,8 @@ from nexusdev.runtimes.docker.plan.snapshot import Container, State
     [
         (0, "it is stopped"),
         (143, "it is stopped"),
-        (137, "it ended with exit code 137"),
-        (1, "it ended with exit code 1"),
+        (137, "it exited with code 137"),
+        (1, "it exited with code 1"),
     ],
 )
 def test_what_ends_by_the_signal_of_a_stop_is_stopped(code: int, words: str) -> None:

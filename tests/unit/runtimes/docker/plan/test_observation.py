@@ -84,7 +84,7 @@ def test_everything_of_the_instance_is_named_orphans_and_one_offs_too() -> None:
 
 def test_a_name_that_somebody_else_has_is_a_problem_with_its_fix() -> None:
     (problem,) = observation_of(Snapshot(name_conflicts={"db-0": "postgres:17"})).problems
-    assert problem.evidence == "the names of db-0 are taken by containers of others"
+    assert problem.evidence == "container names of db-0 are in use by other containers"
     assert problem.fix == "docker ps -a"
 
 
@@ -142,8 +142,8 @@ def test_what_is_discarded_first_is_made_again_in_the_same_plan(stack: Stack) ->
     volume = Volume(name="db-0", full_name="shop_db-0", owner_path=OWNER)
     intent = Up(stack=stack, fingerprints=fingerprints(stack), discard={"db-0": ["db-0"]})
     words = str(plan_for(intent, Snapshot(volumes={"db-0": volume}), owner_path=OWNER)).splitlines()
-    assert words[0] == "remove volume db-0: its component begins anew"
-    assert "create volume db-0: it is not there" in words
+    assert words[0] == "remove volume db-0: its component starts with empty data"
+    assert "create volume db-0: it does not exist" in words
 
 
 def test_discard_names_the_command_to_type_again() -> None:

@@ -70,17 +70,17 @@ def running(shop: Shop) -> Shop:
 
 def test_from_nothing_each_service_is_created_and_started_at_once(shop: Shop) -> None:
     assert str(shop.plan()).splitlines() == [
-        "create network nexus: it is not there",
-        "create volume db-0: it is not there",
-        "create volume db-1: it is not there",
-        "create db-0: it is not there",
-        "start db-0: it is not there",
-        "create exporter-0: it is not there",
-        "start exporter-0: it is not there",
-        "create db-1: it is not there",
-        "start db-1: it is not there",
-        "create cache: it is not there",
-        "start cache: it is not there",
+        "create network nexus: it does not exist",
+        "create volume db-0: it does not exist",
+        "create volume db-1: it does not exist",
+        "create db-0: it does not exist",
+        "start db-0: it does not exist",
+        "create exporter-0: it does not exist",
+        "start exporter-0: it does not exist",
+        "create db-1: it does not exist",
+        "start db-1: it does not exist",
+        "create cache: it does not exist",
+        "start cache: it does not exist",
     ]
 
 
@@ -90,7 +90,7 @@ def test_when_all_runs_there_is_nothing_to_do(running: Shop) -> None:
 
 
 ANEW = "its definition, image, configuration or a secret changed"
-SHARED = "it shares the network of db-0, which is made anew"
+SHARED = "it shares the network of db-0, which is recreated"
 
 BAD_DAYS: Mapping[str, tuple[Callable[[Shop], object], list[str]]] = {
     "a stopped service is started and its neighbours are left alone": (
@@ -99,7 +99,7 @@ BAD_DAYS: Mapping[str, tuple[Callable[[Shop], object], list[str]]] = {
     ),
     "a killed service tells its exit code": (
         lambda shop: shop.world.kill("shop-db-1-1"),
-        ["start db-1: it ended with exit code 137"],
+        ["start db-1: it exited with code 137"],
     ),
     "a paused service is unpaused": (
         lambda shop: shop.world.pause("shop-cache-1"),
@@ -108,20 +108,20 @@ BAD_DAYS: Mapping[str, tuple[Callable[[Shop], object], list[str]]] = {
     "a service in a restart loop is started afresh": (
         lambda shop: shop.world.loop("shop-cache-1"),
         [
-            "stop cache: it ends again and again, and the engine waits before the next try",
-            "start cache: it ends again and again, and the engine waits before the next try",
+            "stop cache: it keeps exiting, and the engine waits before the next restart",
+            "start cache: it keeps exiting, and the engine waits before the next restart",
         ],
     ),
     "a dead container is replaced": (
         lambda shop: shop.world.die("shop-cache-1"),
-        [f"{act} cache: the engine gave it up as dead" for act in ("remove", "create", "start")],
+        [f"{act} cache: the engine reports it as dead" for act in ("remove", "create", "start")],
     ),
     "a stopped owner is started and its running sidecar after it": (
         lambda shop: shop.world.end("shop-db-0-1"),
         [
             "start db-0: it is stopped",
-            "stop exporter-0: it shares the network of db-0, which is started",
-            "start exporter-0: it shares the network of db-0, which is started",
+            "stop exporter-0: it shares the network of db-0, which is being started",
+            "start exporter-0: it shares the network of db-0, which is being started",
         ],
     ),
     "a sidecar that was left behind by its owner's restart is restarted": (
@@ -145,14 +145,14 @@ BAD_DAYS: Mapping[str, tuple[Callable[[Shop], object], list[str]]] = {
     ),
     "a container removed by hand is made again": (
         lambda shop: shop.world.remove("shop-cache-1"),
-        ["create cache: it is not there", "start cache: it is not there"],
+        ["create cache: it does not exist", "start cache: it does not exist"],
     ),
     "an owner removed by hand takes its sidecar along": (
         lambda shop: shop.world.remove("shop-db-0-1"),
         [
             f"remove exporter-0: {SHARED}",
-            "create db-0: it is not there",
-            "start db-0: it is not there",
+            "create db-0: it does not exist",
+            "start db-0: it does not exist",
             f"create exporter-0: {SHARED}",
             f"start exporter-0: {SHARED}",
         ],
@@ -160,7 +160,7 @@ BAD_DAYS: Mapping[str, tuple[Callable[[Shop], object], list[str]]] = {
     "a container renamed by hand is replaced": (
         lambda shop: shop.world.rename("shop-cache-1", "mine"),
         [
-            "remove mine: it claims to be cache, but has another name",
+            "remove mine: it is labeled as cache but has another name",
             "create cache: its container was renamed to mine",
             "start cache: its container was renamed to mine",
         ],
@@ -172,10 +172,10 @@ BAD_DAYS: Mapping[str, tuple[Callable[[Shop], object], list[str]]] = {
     "a volume that is gone makes its service anew": (
         lambda shop: shop.world.volumes.pop("shop_db-1"),
         [
-            "remove db-1: its volume db-1 is gone",
-            "create volume db-1: it is not there",
-            "create db-1: its volume db-1 is gone",
-            "start db-1: its volume db-1 is gone",
+            "remove db-1: its volume db-1 is missing",
+            "create volume db-1: it does not exist",
+            "create db-1: its volume db-1 is missing",
+            "start db-1: its volume db-1 is missing",
         ],
     ),
 }
@@ -193,7 +193,7 @@ def test_a_bad_day(running: Shop, day: str) -> None:
 
 def test_a_service_that_left_the_stack_is_removed(running: Shop) -> None:
     running.stack = replace(running.stack, services={n: s for n, s in running.stack.services.items() if n != "cache"})
-    assert "remove cache: it is not in the stack any more" in str(running.plan()).splitlines()
+    assert "remove cache: it is no longer in the stack" in str(running.plan()).splitlines()
     running.up()
     assert list(running.observe().containers) == ["db-0", "db-1", "exporter-0"]
 
@@ -209,10 +209,10 @@ def test_another_subnet_makes_the_network_and_everything_on_it_anew(running: Sho
     running.stack = replace(running.stack, network=replace(running.stack.network, subnet="10.0.1.0/24"))
     lines = str(running.plan()).splitlines()
     assert lines[:6] == [
-        "remove exporter-0: it shares the network of db-0, which is made anew",
-        "remove db-0: the network nexus is made anew",
-        "remove db-1: the network nexus is made anew",
-        "remove cache: the network nexus is made anew",
+        "remove exporter-0: it shares the network of db-0, which is recreated",
+        "remove db-0: the network nexus is recreated",
+        "remove db-1: the network nexus is recreated",
+        "remove cache: the network nexus is recreated",
         "remove network nexus: its subnet is 10.0.0.0/24, not 10.0.1.0/24",
         "create network nexus: its subnet is 10.0.0.0/24, not 10.0.1.0/24",
     ]
@@ -243,7 +243,7 @@ def test_only_one_component_leaves_the_trouble_of_others_alone(running: Shop) ->
 
 def test_a_foreign_container_with_our_name_is_named_with_its_image_and_not_touched(shop: Shop) -> None:
     shop.world.add_stranger("shop-cache-1", image="redis:7")
-    with pytest.raises(IdentityMismatch, match="the name that cache needs: shop-cache-1") as refused:
+    with pytest.raises(IdentityMismatch, match="the container name for cache is in use: shop-cache-1") as refused:
         shop.plan()
     assert "redis:7" in refused.value.why
     assert "docker rm shop-cache-1" in refused.value.hint
@@ -290,11 +290,11 @@ def test_down_removes_sidecars_first_and_the_network_last_and_keeps_the_data(run
     running.world.rename("shop-cache-1", "mine")
     towards = plan_down(running.observe(), volumes=False)
     assert str(towards).splitlines() == [
-        "remove exporter-0: the instance goes down",
-        "remove db-0: the instance goes down",
-        "remove db-1: the instance goes down",
-        "remove mine: the instance goes down",
-        "remove network nexus: the instance goes down",
+        "remove exporter-0: the instance is taken down",
+        "remove db-0: the instance is taken down",
+        "remove db-1: the instance is taken down",
+        "remove mine: the instance is taken down",
+        "remove network nexus: the instance is taken down",
     ]
     assert [step.resource for step in towards.waits_for(towards.steps[1])] == ["exporter-0"]
     assert [step.resource for step in towards.waits_for(towards.steps[2])] == []
@@ -360,7 +360,7 @@ def test_only_a_store_whose_whole_instance_goes_is_not_asked_to_end(stack: Stack
 
 
 def test_an_unknown_service_is_told_with_the_nearest(running: Shop) -> None:
-    with pytest.raises(NotFound, match="no container for cahce") as refused:
+    with pytest.raises(NotFound, match="cahce has no container") as refused:
         plan_stop(running.observe(), ["cahce"])
     assert refused.value.hint == "did you mean cache?"
 
