@@ -94,7 +94,7 @@ PLACES: Mapping[str, Mapping[str, str]] = {
     },
     "x-nexusdev of a service": {
         "component": "the component that it belongs to",
-        "group": "group of identical services; default: the name without its number",
+        "group": "group of services equal but for name, volumes, address and host ports; default: the name without its number",
         "ordinal": "number within the group; default: the number at the end of the name, or 0",
         "role": "server, sidecar, store (needed by the component's servers until they end: stopped after them) "
         "or observer (monitoring only: started after everything else); default: by network_mode",
