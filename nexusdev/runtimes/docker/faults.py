@@ -16,7 +16,7 @@ from nexusdev.runtimes.docker.exec import Exec
 from nexusdev.runtimes.docker.observe import namespace_of
 
 _LOOKS, _PAUSE = 50, 0.1  # how often, and in how many seconds, a killed process is looked for
-_ALIVE = ["running", "paused", "restarting"]
+_ALIVE = ("running", "paused", "restarting")
 # The main process is the oldest child of the init process: the one with the lowest id, which orphans do not have.
 _KILL_MAIN = """
 main=
@@ -58,7 +58,7 @@ class DockerFaults:
     def _alive(self, service: str) -> Any:
         """The container of a service as it is inspected, found by label: its name may be somebody else's."""
         own = [f"{labels.INSTANCE}={self._names.instance}", f"{labels.SERVICE}={service}", f"{labels.ONE_OFF}=False"]
-        found = self._engine.http.containers(all=True, filters={"label": own, "status": _ALIVE})
+        found = self._engine.http.containers(all=True, filters={"label": own, "status": [*_ALIVE]})
         if not found:
             raise failures.no_container(service)
         return self._engine.http.inspect_container(found[0]["Id"])
