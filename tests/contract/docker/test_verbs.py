@@ -145,7 +145,7 @@ def test_a_container_renamed_by_hand_is_replaced(bench: Bench) -> None:
     seen = bench.snapshot()
     assert [orphan.service for orphan in seen.orphans] == ["store-1"]
     assert str(bench.plan()).splitlines() == [
-        f"remove {bench.project}-mine: it claims to be store-1, but has another name",
+        f"remove {bench.project}-mine: it is labeled as store-1 but has another name",
         f"create store-1: its container was renamed to {bench.project}-mine",
         f"start store-1: its container was renamed to {bench.project}-mine",
     ]

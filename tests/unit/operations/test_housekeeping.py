@@ -272,7 +272,7 @@ def test_what_was_made_after_the_question_keeps_its_instance_whole(orphaned: Hou
     orphaned.engine.volumes["nexusdev-shop_extra"] = extra
     before = set(orphaned.engine.containers)
     assert gc.remove(context, found[:1]).warnings == (
-        "instance shop with its data stays: volume nexusdev-shop_extra was made meanwhile",
+        "instance shop with its data was not removed: volume nexusdev-shop_extra was made meanwhile",
     )
     assert set(orphaned.engine.containers) == before
     assert len(orphaned.engine.volumes) == 3
