@@ -30,7 +30,7 @@ def _env(result: EnvResult) -> Outcome:
 def _lines(result: EnvResult) -> tuple[str, ...]:
     """Nothing where the variables themselves were printed."""
     if result.left:
-        return (f"left as it is: {result.left}",)
+        return (f"not changed: {result.left}",)
     return (f"{'wrote' if result.file_changed else 'unchanged:'} {result.file}",) if result.file else ()
 
 

@@ -152,7 +152,7 @@ secrets:
 def test_an_optional_service_that_cannot_be_had_is_told_and_not_tried_again_by_each_up(house: House) -> None:
     with_an_optional_service(house)
     first, second = up(house.context()), up(house.context())
-    assert first.warnings == second.warnings == ("pages is absent: image pages cannot be had",)
+    assert first.warnings == second.warnings == ("pages is missing: image pages cannot be had",)
     assert not shown(second).data["changed"]
     assert shown(second).data["absent"] == {"pages": "image pages cannot be had"}
 
