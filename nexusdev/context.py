@@ -59,7 +59,7 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
     root           folder of all instances' state
     timeout_given  a flag said how long to wait; else the verb's own default counts
     given_provider  another provider than the one that the settings name
-    port_taken     whether something listens on a port of this machine, asked when a new instance gets its ports
+    port_taken     whether something listens on a port of this machine, asked when an instance gets its ports, and before they are published
     open_images    how the images of this installation are opened beside a provider's store
     """
 

@@ -10,8 +10,8 @@ import typer
 
 from nexusdev.errors import UsageError
 
-# Typer carries its own Click; this is the root of what both raise for a wrong command line.
-ParseError: type[Exception] = typer.BadParameter.__mro__[2]
+# Typer carries its own copy of Click and exports no base class of what both raise for a wrong command line.
+ParseError: type[Exception] = next(each for each in typer.BadParameter.__mro__ if each.__name__ == "ClickException")
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from nexusdev.instance.port_blocks import require_free
 from nexusdev.inventory import Inventory
@@ -10,11 +10,24 @@ from nexusdev.plan import Observation, Plan
 from nexusdev.stack.model import Stack
 
 
-def require_ports(stack: Stack, plan: Plan, observation: Observation, inventory: Inventory) -> None:
-    """Refuse to start while somebody else has a port that this plan will publish. PortInUse (exit 6)."""
+def require_ports(
+    stack: Stack, plan: Plan, observation: Observation, inventory: Inventory, *, taken: Callable[[int], bool]
+) -> None:
+    """Refuse to start while somebody else has a port that this plan will publish.
+
+    Args:
+        stack: Names the ports.
+        plan: Names the services that will be started.
+        observation: Names the services that hold their ports already.
+        inventory: Names the containers that hold ports.
+        taken: Whether something listens on a port of this machine.
+
+    Raises:
+        PortInUse: A port belongs to somebody else (exit 6).
+    """
     # what we hold ourselves is given back before it is taken again
     ours = _ports(stack, observation.holding_ports)
-    require_free(_ports(stack, {*plan.started}), ours=ours, published=inventory.port_holders)
+    require_free(_ports(stack, {*plan.started}), ours=ours, published=inventory.port_holders, taken=taken)
 
 
 def _ports(stack: Stack, services: Collection[str]) -> list[int]:

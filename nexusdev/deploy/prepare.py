@@ -111,7 +111,7 @@ def prepare_up(context: Context, names: Sequence[str], *, move_ports: bool, agre
     marks.add(instance.folder, [name for name in observation.volumes if name in stack.volumes], now=runtime.now)
     if state.plan(absent=state.absent):
         context.provider.require_room()
-        require_ports(stack, state.plan(), observation, context.provider.inventory())
+        require_ports(stack, state.plan(), observation, context.provider.inventory(), taken=context.port_taken)
     return state
 
 
