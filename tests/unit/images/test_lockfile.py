@@ -53,7 +53,7 @@ def test_no_digest_needs_a_reason(tmp_path: Path) -> None:
         ("schema: 1", "schema: 2", "schema must be 1"),
         ('version: "8"', "version: 8.0", "must be a string"),
         ('version: "8"', 'version: "8 or so"', "is not a version that is valid in a tag"),
-        ("build: cache", "build: nowhere", "there is no Dockerfile in"),
+        ("build: cache", "build: nowhere", "Dockerfile is missing in"),
         ("digest: null", "digest: latest", "is not sha256:"),
         ("docker.io/library/debian:trixie-slim", "debian", "is not host/path:tag"),
         ("  cache:\n", "  Cache:\n", "invalid image name Cache"),
