@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Starts etcd. A member whose volume is new while the others already have a cluster is refused by them under its old
 # identity: it is then removed, added again, and copies what they have.
+# shellcheck disable=SC2329  # `within` calls functions by their names
 set -euo pipefail
 
 home=$ETCD_DATA_DIR
