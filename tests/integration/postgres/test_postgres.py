@@ -132,7 +132,7 @@ def test_a_projects_sql_is_applied_once_and_again_when_it_changes(
     assert "001-fruit" not in json.dumps(project.run("seed", "--json").data)
     with file.open("a") as more:
         more.write("INSERT INTO fruit VALUES ('pear');\n")
-    assert "it has changed" in json.dumps(project.run("seed", "--json").data)
+    assert "because it changed" in json.dumps(project.run("seed", "--json").data)
     with connect(variables) as application:
         assert application.execute("SELECT count(*) FROM fruit").fetchone() == (3,)
 
