@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from tests.fakes import COMPOSE, FakeComponent, House
+from tests.fakes import COMPOSE, FakeComponent, House, taken_or_of_another_worker
 from tests.unit.env.servers import http, serving
 
 ANSWER = json.dumps(
@@ -21,12 +20,8 @@ REFUSAL = json.dumps(
 
 
 def free_port() -> int:
-    """One that may be published: below 32768."""
-    for port in range(31900, 32700):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
-    raise AssertionError("every port is taken")
+    """One that may be published, below 32768, in a block of this test process."""
+    return next(port for port in range(31900, 32700) if not taken_or_of_another_worker(port))
 
 
 @pytest.fixture

@@ -91,7 +91,12 @@ def read_until(process: subprocess.Popen[str], words: str) -> str:
 
 @pytest.mark.parametrize(("with_signal", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_up_tidily_and_says_what_remains(folder: Path, with_signal: signal.Signals, status: int) -> None:
-    process = begin(folder, "up", mode="slow")
+    # the whole run of the tests may be under nohup, and children inherit that
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        process = begin(folder, "up", mode="slow")
+    finally:
+        signal.signal(signal.SIGHUP, before)
     read_until(process, "no master yet")
     process.send_signal(with_signal)
     _, err = process.communicate(timeout=30)
