@@ -58,7 +58,7 @@ def test_an_engine_that_is_too_old_is_refused_with_what_it_speaks(small: Project
     with EngineThatSays(place, {"/version": {**VERSION, "ApiVersion": "1.30", "Version": "17.06.0"}}):
         ran = elsewhere(small, place).run("up", SMALL)
     assert ran.code == 5, ran.err
-    assert "it speaks API 1.30; 1.41 (Docker 20.10) is the oldest" in ran.err
+    assert "it speaks API 1.30; 1.41 (Docker 20.10) is required" in ran.err
 
 
 def test_a_disk_that_is_nearly_full_is_said_before_anything_is_made(small: Project, place: Path) -> None:
