@@ -34,7 +34,7 @@ class LastUp(Struct, frozen=True, kw_only=True):
 
 
 def read(folder: Path) -> LastUp:
-    """The journal; an empty one where there is none that can be read."""
+    """The record of the last ``up``; an empty one where none can be read."""
     found = _load(folder / _UP)
     try:
         seeded = {str(name): str(fingerprint) for name, fingerprint in found["seeded"].items()}

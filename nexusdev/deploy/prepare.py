@@ -12,8 +12,7 @@ from msgspec.structs import replace
 from nexusdev import __version__
 from nexusdev.components.contract import SeedFile
 from nexusdev.context import Context
-from nexusdev.deploy import last_up as journal
-from nexusdev.deploy import lost_volumes
+from nexusdev.deploy import last_up, lost_volumes
 from nexusdev.deploy.config_validation import ConfigValidation, validate_configs
 from nexusdev.deploy.preflight import require_ports
 from nexusdev.deploy.publisher import check_env_file
@@ -177,8 +176,8 @@ def read_up_state(
 ) -> UpState:
     """What is wanted beside what is there. Changes nothing. Raises InvalidConfig for a broken file of what is meant."""
     stack = context.stack(instance)
-    last_up = journal.read(instance.folder)
-    selection = select(context.settings, stack, names, remembered=last_up.profile)
+    previous = last_up.read(instance.folder)
+    selection = select(context.settings, stack, names, remembered=previous.profile)
     selected = with_dependencies(selection.components, stack, context.components)
     runtime = runtime or context.runtime(stack, owner=instance.owner)
     components = [context.components[name] for name in selected]
@@ -194,7 +193,7 @@ def read_up_state(
         files=collect(context.settings.seed, stack.components),
         selection=replace(selection, components=selected),
         validation=validation,
-        absent=_still_absent(context, subset(stack, selected), last_up),
+        absent=_still_absent(context, subset(stack, selected), previous),
     )
     return replace(state, losses=_losses(context, state))
 
@@ -207,14 +206,14 @@ def _losses(context: Context, state: UpState) -> tuple[Loss, ...]:
     return lost_volumes.lost(context, state.instance, state.stack, state.observation, wanted=made)
 
 
-def _still_absent(context: Context, selected_stack: Stack, last_up: journal.LastUp) -> Mapping[str, str]:
+def _still_absent(context: Context, selected_stack: Stack, previous: last_up.LastUp) -> Mapping[str, str]:
     """Where nobody insists, and the image has not come in the meantime."""
-    if context.settings.strict or not last_up.absent:
+    if context.settings.strict or not previous.absent:
         return {}
     images = context.images()
     existing = {images.resolve([name])[name] for name, image in images.stored().items() if image}
     return {
         name: why
-        for name, why in last_up.absent.items()
+        for name, why in previous.absent.items()
         if name in selected_stack.services and selected_stack.services[name].image not in existing
     }

@@ -41,9 +41,9 @@ class Selection(Struct, frozen=True, kw_only=True):
         }
 
     def remembered(self, last_up: LastUp, existing: Collection[str]) -> LastUp:
-        """The journal once this part was brought up; ``existing``: the components that have a container.
+        """The record of the last ``up`` after this part was brought up; ``existing``: the components that have a container.
 
-        With a profile, a component that is neither meant nor there was never asked for any more: no later verb shall miss it.
+        With a profile, a component that is neither selected nor existing is dropped, so that no later command reports it as missing.
         """
         if not self.profile:
             return last_up

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nexusdev.context import Context
-from nexusdev.deploy import last_up as journal
+from nexusdev.deploy import last_up
 from nexusdev.deploy.publisher import prove
 from nexusdev.env import stored
 from nexusdev.errors import NexusError
@@ -21,12 +21,12 @@ class UpToDateCheck:
 
     def __init__(self, context: Context, instance: Instance, stack: Stack, runtime: Runtime) -> None:
         self._context = context
-        last_up = journal.read(instance.folder).seeded
+        seeded = last_up.read(instance.folder).seeded
         self._proof = (
-            probes.BackgroundCall(lambda: prove(stored.read(instance.folder), context.components)) if last_up else None
+            probes.BackgroundCall(lambda: prove(stored.read(instance.folder), context.components)) if seeded else None
         )
         self._probes = probes.ProbeRunner(instance.access(runtime, stack), test_writes=True).begin(
-            context.components[name] for name in stack.components if name in last_up
+            context.components[name] for name in stack.components if name in seeded
         )
 
     @property

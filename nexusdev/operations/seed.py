@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from nexusdev.components.contract import Component, SeedFile
 from nexusdev.context import Context
-from nexusdev.deploy import last_up as journal
+from nexusdev.deploy import last_up
 from nexusdev.deploy.publisher import publish
 from nexusdev.deploy.seed_files import collect
 from nexusdev.deploy.targets import require_components
@@ -49,8 +49,8 @@ def seed(context: Context, names: Sequence[str] = ()) -> SeedResult:
                 for each in selected
             }
         changes = {name: answer.result() for name, answer in asked.items()}
-        last_up = journal.read(instance.folder).seeded
-        published = [each for each in existing if each.name in last_up or not last_up]
+        seeded = last_up.read(instance.folder).seeded
+        published = [each for each in existing if each.name in seeded or not seeded]
         written = publish(context, instance, access, published)
     return SeedResult(instance=instance.name, changes=changes, warnings=warnings_of(written))
 

@@ -8,8 +8,7 @@ from msgspec import Struct
 
 from nexusdev.components.contract import Alert
 from nexusdev.context import Context
-from nexusdev.deploy import last_up as journal
-from nexusdev.deploy import lost_volumes
+from nexusdev.deploy import last_up, lost_volumes
 from nexusdev.deploy.lost_volumes import LostVolume
 from nexusdev.errors import Degraded
 from nexusdev.plan import Observation
@@ -62,13 +61,13 @@ def status(context: Context, *, check: bool = False) -> StatusResult:
     """Look once. With ``check`` the result carries Degraded (exit 4) when something is missing."""
     instance = context.instance()
     stack = context.stack(instance)
-    last_up = journal.read(instance.folder)
+    previous = last_up.read(instance.folder)
     access = instance.access(context.runtime(stack), stack)
     probes = nodes.ProbeRunner(access).begin(
-        context.components[name] for name in stack.components if name in last_up.seeded
+        context.components[name] for name in stack.components if name in previous.seeded
     )
     observation = probes.observation
-    selected = in_use(stack, observation, tuple(last_up.seeded))
+    selected = in_use(stack, observation, tuple(previous.seeded))
     probes.begin(context.components[name] for name in selected)
     question = alerts.query(probes.components.values(), access, observation)
     seen = probes.results(selected)
@@ -79,7 +78,7 @@ def status(context: Context, *, check: bool = False) -> StatusResult:
     return StatusResult(
         instance=instance.name,
         ready=not missing,
-        profile=last_up.profile,
+        profile=previous.profile,
         created=bool(observation.services),
         components=tuple(
             ComponentState(name=name, ready=each.readiness.ready, missing=each.readiness.missing)

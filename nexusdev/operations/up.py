@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from nexusdev.context import Context
-from nexusdev.deploy import last_up as journal
+from nexusdev.deploy import last_up
 from nexusdev.deploy import lost_volumes as volumes
 from nexusdev.deploy.image_gate import ImageGate, fetching, names_of
 from nexusdev.deploy.prepare import UpState, prepare_up, preview_instance, read_up_state, require_whole
@@ -98,7 +98,7 @@ def up(
         try:
             result, plan, absent, written = _deploy(context, state, watch, waited=held.waited)
         finally:
-            journal.write_timings(state.instance.folder, watch.spans)
+            last_up.write_timings(state.instance.folder, watch.spans)
         _count(state, result, absent=absent, took=watch.elapsed)
         done = _result(context, state, result, plan=plan, absent=absent, took=watch.elapsed)
         return replace(done, warnings=(*done.warnings, *warnings_of(written), *_unneeded(agreed)))
@@ -156,18 +156,18 @@ def _phase(context: Context, watch: Stopwatch, name: str, *, after: Sequence[str
 
 def _nothing_to_do(context: Context, state: UpState, watch: Stopwatch) -> UpResult | None:
     """The quick answer when nothing changed since the last ``up`` and all of it still answers; None when there is work."""
-    last_up, absent = journal.read(state.instance.folder), state.absent
+    previous, absent = last_up.read(state.instance.folder), state.absent
     if state.plan(absent=absent) or any(
-        last_up.seeded.get(name) != fingerprint for name, fingerprint in state.seeds.items()
+        previous.seeded.get(name) != fingerprint for name, fingerprint in state.seeds.items()
     ):
         return None
     proven = state.up_to_date.proven(state.selected) if state.up_to_date else None
     if proven is None:
         return None
     written = republish(context, state.instance)
-    if state.selection.profile not in ("", last_up.profile):
+    if state.selection.profile not in ("", previous.profile):
         existing = state.observation.components
-        journal.write(state.instance.folder, state.selection.remembered(last_up, existing))
+        last_up.write(state.instance.folder, state.selection.remembered(previous, existing))
     return UpResult(
         instance=state.instance.name,
         changed=False,
@@ -255,18 +255,18 @@ def _deploy_request(
 
 def _publish(context: Context, state: UpState, access: InstanceAccess, absent: Mapping[str, str]) -> Written:
     """Variables of all components that run now, also of those that an earlier ``up`` brought."""
-    last_up = journal.read(state.instance.folder)
+    previous = last_up.read(state.instance.folder)
     existing = state.runtime.observe().components
-    result = [context.components[name] for name in _brought(state, last_up, existing)]
+    result = [context.components[name] for name in _brought(state, previous, existing)]
     written = publish(context, state.instance, access, result)
-    seeded = replace(last_up, seeded={**last_up.seeded, **state.seeds}, absent=absent)
-    journal.write(state.instance.folder, state.selection.remembered(seeded, existing))
+    seeded = replace(previous, seeded={**previous.seeded, **state.seeds}, absent=absent)
+    last_up.write(state.instance.folder, state.selection.remembered(seeded, existing))
     return written
 
 
-def _brought(state: UpState, last_up: journal.LastUp, existing: Collection[str]) -> list[str]:
+def _brought(state: UpState, previous: last_up.LastUp, existing: Collection[str]) -> list[str]:
     """The components that are meant now, and those that an earlier ``up`` brought and that are still ``existing``."""
-    before = {*existing} & set(last_up.seeded)
+    before = {*existing} & set(previous.seeded)
     return [name for name in state.stack.components if name in state.selected or name in before]
 
 
@@ -275,7 +275,7 @@ def _count(state: UpState, result: DeployResult, *, absent: Collection[str], too
     folder = state.instance.folder
     ours = textfile_metrics.up_metrics(seconds=took, at=state.runtime.now(), ready=result.ready)
     existing = state.runtime.observe().components
-    components = _brought(state, journal.read(folder), existing)
+    components = _brought(state, last_up.read(folder), existing)
     wanted = {each.name for each in state.stack.services.values() if each.component in components} - set(absent)
     textfile_metrics.write(
         folder,
