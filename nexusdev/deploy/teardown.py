@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from nexusdev.context import Context
-from nexusdev.deploy.timing import Stopwatch
+from nexusdev.deploy.deployer_factory import deployer_of
 from nexusdev.env import stored
 from nexusdev.errors import IdentityMismatch, NexusError, TeardownIncomplete
 from nexusdev.instance.places import is_missing
 from nexusdev.instance.state import Record, folder_of, read_record
-from nexusdev.interfaces import Runtime
 from nexusdev.moved_projects import refuse_moved
 from nexusdev.plan import Down, Observation, Plan
-
-if TYPE_CHECKING:
-    from nexusdev.deploy.deployer import Deployer
 
 
 def take_down(context: Context, *, volumes: bool) -> Plan:
@@ -39,19 +34,6 @@ def take_down(context: Context, *, volumes: bool) -> Plan:
         require_gone(runtime.observe().left(volumes=volumes), command=command)
     stored.settle(folder_of(context.root, context.identity.name))
     return plan
-
-
-def deployer_of(context: Context, runtime: Runtime, watch: Stopwatch | None = None) -> Deployer:
-    """The deployer for this command."""
-    from nexusdev.deploy.deployer import Deployer
-
-    return Deployer(
-        runtime=runtime,
-        clock=context.clock,
-        listener=context.listener,
-        watch=watch or Stopwatch(clock=context.clock),
-        parallel=context.settings.parallel,
-    )
 
 
 def require_permission(context: Context, observation: Observation) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from nexusdev.components.contract import Resettable
 from nexusdev.context import Context
+from nexusdev.deploy.deployer_factory import deployer_of
 from nexusdev.deploy.targets import unknown
-from nexusdev.deploy.teardown import Removed, deployer_of, removed, require_gone, require_permission
+from nexusdev.deploy.teardown import Removed, removed, require_gone, require_permission
 from nexusdev.deploy.turns import turn, what_takes_down
 from nexusdev.errors import UsageError
 from nexusdev.instance import marks

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from nexusdev.context import Context
+from nexusdev.deploy.deployer_factory import deployer_of
 from nexusdev.deploy.request import DeployRequest
 from nexusdev.deploy.targets import services_of, subset
-from nexusdev.deploy.teardown import deployer_of, require_permission
+from nexusdev.deploy.teardown import require_permission
 from nexusdev.deploy.turns import turn
 from nexusdev.errors import NotFound
 from nexusdev.interfaces import Runtime

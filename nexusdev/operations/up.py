@@ -12,12 +12,13 @@ from msgspec.structs import replace
 
 from nexusdev.context import Context
 from nexusdev.deploy import last_up
-from nexusdev.deploy import lost_volumes as volumes
+from nexusdev.deploy.deployer_factory import deployer_of
 from nexusdev.deploy.image_gate import ImageGate, fetching, names_of
+from nexusdev.deploy.lost_volumes import Marking, affected, clearing
 from nexusdev.deploy.prepare import UpState, prepare_up, preview_instance, read_up_state, require_whole
 from nexusdev.deploy.publisher import publish, republish
 from nexusdev.deploy.targets import require_components, subset
-from nexusdev.deploy.teardown import deployer_of, require_gone
+from nexusdev.deploy.teardown import require_gone
 from nexusdev.deploy.timing import Stopwatch
 from nexusdev.deploy.turns import turn
 from nexusdev.env import stored
@@ -112,13 +113,13 @@ def lost_volumes(context: Context, names: Sequence[str] = ()) -> tuple[Loss, ...
 
 def _clear(context: Context, state: UpState, watch: Stopwatch) -> None:
     """Remove what cannot stay beside volumes that begin anew, then let all of them be made. Cut in between, it is asked again."""
-    intent = volumes.clearing(state.stack, state.losses)
+    intent = clearing(state.stack, state.losses)
     plan = state.runtime.plan(intent, state.observation)
     if plan:
         deployer_of(context, state.runtime, watch).execute(plan)
         left = state.runtime.plan(intent)
         require_gone([f"{step.action} {step.resource}" for step in left.steps], command=intent.command)
-    marks.strike(state.instance.folder, volumes.affected(state.losses))
+    marks.strike(state.instance.folder, affected(state.losses))
 
 
 def dry_run(context: Context, names: Sequence[str] = (), *, agreed: Collection[str] | None = None) -> PlanResult:
@@ -127,7 +128,7 @@ def dry_run(context: Context, names: Sequence[str] = (), *, agreed: Collection[s
     instance = preview_instance(context)
     state = read_up_state(context, instance, names)
     require_whole(state, names, agreed or ())
-    first = volumes.clearing(state.stack, state.losses).services
+    first = clearing(state.stack, state.losses).services
     # what is left out is tried again only by an `up` that has something else to do
     absent = {} if state.plan(absent=state.absent, discard=first) else state.absent
     plan = state.plan(absent=absent, discard=first)
@@ -222,11 +223,9 @@ def _deploy(
             plan = state.plan(absent=gate.absent)
         access = state.instance.access(state.runtime, state.stack)
         request = replace(_deploy_request(context, state, plan, gate, access), waited=waited)
-        engine = deployer_of(context, state.runtime, watch)
-        engine.listener = volumes.Marking(
-            listener=context.listener, folder=state.instance.folder, now=state.runtime.now
-        )
-        result = engine.deploy(request)
+        deployer = deployer_of(context, state.runtime, watch)
+        deployer.listener = Marking(listener=context.listener, folder=state.instance.folder, now=state.runtime.now)
+        result = deployer.deploy(request)
     last = [f"prove {name}" for name in state.selected]
     with _phase(context, watch, "write", after=last):
         written = _publish(context, state, access, gate.absent)

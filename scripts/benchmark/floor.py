@@ -18,7 +18,7 @@ def floor(project: Project) -> None:
 def start_everything(folder: Path) -> None:
     from nexusdev import settings
     from nexusdev.context import Context
-    from nexusdev.deploy.teardown import deployer_of
+    from nexusdev.deploy.deployer_factory import deployer_of
     from nexusdev.instance.identity import identify
     from nexusdev.instance.state import state_root
     from nexusdev.plan import Up
