@@ -22,13 +22,12 @@ from nexusdev.instance.paths import locks
 from nexusdev.interfaces import Runtime
 from nexusdev.inventory import Inventory
 from nexusdev.operations import ls
-from nexusdev.operations.images import size as told_size
 from nexusdev.operations.run_in import lock_file
 from nexusdev.plan import Down, Observation, RemoveOneOffs
 from nexusdev.results import Outcome, Table
 from nexusdev.runtimes.image_store import StoredImage
 from nexusdev.util import lock
-from nexusdev.util.humanize import duration_ago, pluralize
+from nexusdev.util.humanize import duration_ago, file_size, pluralize
 
 GC = "nexusdev gc"
 _MEGA = 1_000_000
@@ -67,7 +66,7 @@ class Leftover(Struct, frozen=True, kw_only=True):
 def _size_words(size: int | None) -> str:
     if size is None:
         return "unknown size"
-    return told_size(size) if size >= _MEGA else "less than 1 MB"
+    return file_size(size) if size >= _MEGA else "less than 1 MB"
 
 
 def find_leftovers(context: Context, *, data: bool = False) -> tuple[Leftover, ...]:

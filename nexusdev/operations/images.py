@@ -10,17 +10,14 @@ from msgspec.structs import asdict
 from nexusdev.context import Context
 from nexusdev.errors import Degraded, PreflightFailed
 from nexusdev.events import Listener
-from nexusdev.images import bundle as bundles
+from nexusdev.images import bundle
 from nexusdev.images.fetch import STORE, FetchedImage
 from nexusdev.images.images import Images
 from nexusdev.images.lockfile import BUILD, REGISTRY, Build, Registry
 from nexusdev.images.verify import verify_image
 from nexusdev.results import Outcome, Table, Text
 from nexusdev.runtimes.image_store import StoredImage
-from nexusdev.util.humanize import duration, pluralize
-
-_MEGA = 1_000_000
-_GIGA = 1_000_000_000
+from nexusdev.util.humanize import duration, file_size, pluralize
 
 
 def listing(context: Context) -> Outcome:
@@ -62,8 +59,8 @@ def pull(context: Context, names: Sequence[str] = ()) -> Outcome:
 
 def save(context: Context, file: Path, names: Sequence[str] = ()) -> Outcome:
     """One archive with everything that ``up --offline`` needs elsewhere."""
-    made = bundles.save(context.images(), file, names)
-    output = f"{made.file}: {pluralize(len(made.images), 'image')}, {size(made.bytes)}"
+    made = bundle.save(context.images(), file, names)
+    output = f"{made.file}: {pluralize(len(made.images), 'image')}, {file_size(made.bytes)}"
     hint = f"on the other machine: nexusdev images load {made.file.name}, then nexusdev up --offline"
     return Outcome(data=_bundle_data(made), output=(output, Text(hint, "dim")))
 
@@ -71,8 +68,8 @@ def save(context: Context, file: Path, names: Sequence[str] = ()) -> Outcome:
 def load(context: Context, file: Path) -> Outcome:
     """Bring the images of an archive into the store."""
     images = context.images()
-    made = bundles.load(images, file)
-    stale = bundles.outdated(images, made.images)
+    made = bundle.load(images, file)
+    stale = bundle.outdated(images, made.images)
     warnings = tuple(
         f"{name} in the archive is not the build that this version of nexusdev needs ({wanted or 'none'})"
         for name, wanted in stale.items()
@@ -113,11 +110,6 @@ def prune(images: Images) -> dict[str, int]:
     return {name: freed for name, freed in dropped.items() if freed is not None}
 
 
-def size(count: int) -> str:
-    """``87 MB``, ``1.4 GB``."""
-    return f"{count / _GIGA:.1f} GB" if count >= _GIGA else f"{count / _MEGA:.0f} MB"
-
-
 def _get(context: Context, names: Iterable[str], kinds: tuple[str, ...]) -> Outcome:
     listener: Listener = context.listener
     fetched = context.images().ensure(names, offline=context.settings.offline, kinds=kinds, listener=listener)
@@ -134,7 +126,7 @@ def _took(fetched: FetchedImage) -> tuple[str, str, str]:
 
 def _pruned(images: Images, outcome: Outcome) -> Outcome:
     freed = prune(images)
-    output = [f"removed {name}: {size(count)}" for name, count in freed.items()] or ["no build cache to remove"]
+    output = [f"removed {name}: {file_size(count)}" for name, count in freed.items()] or ["no build cache to remove"]
     return Outcome(data={**outcome.data, "pruned": freed}, output=(*outcome.output, *output))
 
 
@@ -169,10 +161,10 @@ def _cells(facts: Mapping[str, object]) -> tuple[str | Text, ...]:
         str(facts["name"]),
         str(facts["version"]),
         Text("yes", "good") if present else Text("no", "warn"),
-        size(bytes_) if present else "",
+        file_size(bytes_) if present else "",
         ", ".join(sources),
     )
 
 
-def _bundle_data(made: bundles.Bundle) -> dict[str, object]:
+def _bundle_data(made: bundle.Bundle) -> dict[str, object]:
     return {"file": str(made.file), "bytes": made.bytes, "images": [asdict(each) for each in made.images]}

@@ -15,8 +15,7 @@ from nexusdev.plan import Observation
 from nexusdev.results import Result
 from nexusdev.stack.losses import Loss
 from nexusdev.stack.model import Stack
-from nexusdev.status import alerts
-from nexusdev.status import probes as nodes
+from nexusdev.status import alerts, probes
 from nexusdev.status.probes import StatusRow
 from nexusdev.util.humanize import join_names
 
@@ -63,15 +62,15 @@ def status(context: Context, *, check: bool = False) -> StatusResult:
     stack = context.stack(instance)
     previous = last_up.read(instance.folder)
     access = instance.access(context.runtime(stack), stack)
-    probes = nodes.ProbeRunner(access).begin(
+    runner = probes.ProbeRunner(access).begin(
         context.components[name] for name in stack.components if name in previous.seeded
     )
-    observation = probes.observation
+    observation = runner.observation
     selected = in_use(stack, observation, tuple(previous.seeded))
-    probes.begin(context.components[name] for name in selected)
-    question = alerts.query(probes.components.values(), access, observation)
-    seen = probes.results(selected)
-    rows = nodes.rows(stack, observation, seen)
+    runner.begin(context.components[name] for name in selected)
+    question = alerts.query(runner.components.values(), access, observation)
+    seen = runner.results(selected)
+    rows = probes.rows(stack, observation, seen)
     missing = {name: each.readiness.missing for name, each in seen.items() if not each.readiness.ready}
     alarms = question.alarms
     lost = lost_volumes.lost(context, instance, stack, observation)

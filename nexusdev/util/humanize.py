@@ -33,6 +33,11 @@ def duration_ago(seconds: float) -> str:
     return "less than a minute"
 
 
+def file_size(count: int) -> str:
+    """``87 MB``, ``1.4 GB``: so many bytes, in powers of ten."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"  # noqa: PLR2004 - a gigabyte
+
+
 def number(value: float) -> str:
     """``42``, ``0.00331``, ``1.5e+16``; what is no number in Prometheus's words: ``NaN``, ``+Inf``."""
     if not math.isfinite(value):

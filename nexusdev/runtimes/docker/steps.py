@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nexusdev.errors import NexusError
 from nexusdev.runtimes import failures
-from nexusdev.runtimes.docker import conflicts as holders
-from nexusdev.runtimes.docker import create, labels, observe
+from nexusdev.runtimes.docker import conflicts, create, labels, observe
 from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
 from nexusdev.runtimes.docker.volumes import open_volumes
 
@@ -72,7 +71,7 @@ class Steps:
                 return self._require_ours("network", self._api.inspect_network(name))
             if "overlaps" in str(error.explanation):
                 raise failures.subnet_taken(
-                    network.subnet, holders.overlapping(network.subnet, self._api.networks())
+                    network.subnet, conflicts.overlapping(network.subnet, self._api.networks())
                 ) from error
             raise
 
@@ -113,7 +112,7 @@ class Steps:
         try:
             return str(self._api.create_container_from_config(dict(config), name=name)["Id"])
         except docker.errors.APIError as error:
-            if refusal := holders.creation_refused(str(error.explanation), service=service.name, image=service.image):
+            if refusal := conflicts.creation_refused(str(error.explanation), service=service.name, image=service.image):
                 raise refusal from error
             if error.status_code == _CONFLICT:
                 return self._already_there(name, service, fingerprint)
@@ -150,11 +149,11 @@ class Steps:
             self._api.start(self._target(step))
         except docker.errors.APIError as error:
             words = str(error.explanation)
-            if port := holders.port_in_words(words):
+            if port := conflicts.port_in_words(words):
                 raise failures.port_in_use(
-                    step.resource, port, holders.holder_of(port, self._api.containers())
+                    step.resource, port, conflicts.holder_of(port, self._api.containers())
                 ) from error
-            if refusal := holders.creation_refused(words, service=step.resource, image=""):
+            if refusal := conflicts.creation_refused(words, service=step.resource, image=""):
                 raise refusal from error
             raise
 
@@ -216,7 +215,7 @@ class Steps:
         except docker.errors.NotFound:
             return
         except docker.errors.APIError as error:
-            if not holders.is_in_use(str(error.explanation)):
+            if not conflicts.is_in_use(str(error.explanation)):
                 raise
             existing = self._api.inspect_network(network)
             strangers = observe.attached_to(existing["Id"], self._others())
@@ -231,7 +230,7 @@ class Steps:
         except docker.errors.NotFound:
             return
         except docker.errors.APIError as error:
-            if not holders.is_in_use(str(error.explanation)):
+            if not conflicts.is_in_use(str(error.explanation)):
                 raise
             raise failures.volume_in_use(volume, observe.users_of(volume, self._others())) from error
 

@@ -30,6 +30,11 @@ def test_how_long_ago_is_told_roughly(seconds: float, written: str) -> None:
     assert humanize.duration_ago(seconds) == written
 
 
+@pytest.mark.parametrize(("count", "written"), [(0, "0 MB"), (86_700_000, "87 MB"), (1_400_000_000, "1.4 GB")])
+def test_sizes_are_written_in_megabytes_or_gigabytes(count: int, written: str) -> None:
+    assert humanize.file_size(count) == written
+
+
 @pytest.mark.parametrize(
     ("value", "written"), [(0.25, "0.25"), (12.34, "12.3"), (1230, "1.23k"), (512e6, "512M"), (999.7, "1k")]
 )
