@@ -1,4 +1,4 @@
-"""The seams: what the engine asks of a runtime and a clock, what a component sees of the world. Each has a fake beside it."""
+"""Protocols: Runtime, SecretStore, VolumeArchive, and the InstanceAccess that components get."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ class VolumeArchive(Protocol):
 
 
 class Runtime(Protocol):
-    """Where an instance runs: docker, memory; later kubernetes. One contract suite holds all of them to the same words.
+    """Where an instance runs: on a Docker engine or in memory. One contract suite tests all of them.
 
     A runtime is bound to one instance (project name, owner path). It raises ``PreflightFailed`` where its engine does not answer.
     """

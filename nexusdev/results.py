@@ -1,4 +1,4 @@
-"""What a verb returns: frozen data for programs, and the same as words and tables for people. No verb prints."""
+"""Results of commands, and the Outcome that the command line prints."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One file per verb. Each takes a Context and returns a frozen Outcome: data for programs, words and tables for people."""
+"""One module per command. Each takes a Context and returns a frozen Result; ``cli/rendering/`` turns it into text and JSON."""

@@ -1,4 +1,4 @@
-"""env: the proven variables; and how ``up``, ``seed`` and ``secrets rotate`` publish them in the first place."""
+"""env: prints the proven variables or writes them to the env file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gateway as the engine sees it. The variables that lead through it belong to the products behind it."""
+"""The gateway component: implements ``components.contract``. The variables that lead through it belong to the products behind it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Monitoring as the engine sees it. It keeps no application's data: nothing to seed, nothing to rotate."""
+"""The monitoring component: implements ``components.contract``. It keeps no application's data: nothing to seed, nothing to rotate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PostgreSQL as the engine sees it: every promise of the contract, each kept by the module of its name."""
+"""The PostgreSQL component: implements ``components.contract``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Redis as the engine sees it: the contract of components, each method one line that says where it is done."""
+"""The Redis component: implements ``components.contract``."""
 
 from __future__ import annotations
 

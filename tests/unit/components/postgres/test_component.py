@@ -1,4 +1,4 @@
-"""PostgreSQL as the engine sees it."""
+"""The PostgreSQL component against ``components.contract``."""
 
 from __future__ import annotations
 
