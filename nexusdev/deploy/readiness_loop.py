@@ -1,4 +1,4 @@
-"""The one readiness loop: look, judge, look again, until a component does its job, a container dies, or the time is up.
+"""Probes and assesses a component until it is ready, a container exits, or the deadline passes.
 
 There is one deadline for everything and none per part. Nothing here asks the runtime whether something is healthy.
 """
@@ -34,9 +34,9 @@ class Reason(Struct, frozen=True, kw_only=True):
 
 
 class Wait(Struct, frozen=True, kw_only=True):
-    """How far the waiting for one component is: pure, moved on by each verdict.
+    """The progress of waiting for one component. Pure: each assessment makes the next one.
 
-    streak   verdicts "ready" in a row
+    streak   assessments "ready" in a row
     reasons  what it waited for, one after the other: the last one is still missing unless ``streak``
     """
 
@@ -46,7 +46,7 @@ class Wait(Struct, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...] = ()
 
     def after(self, readiness: Readiness, now: float) -> Wait:
-        """The wait once this verdict was spoken."""
+        """The wait after this assessment."""
         if readiness.ready:
             return replace(self._until(now), streak=self.streak + 1)
         if self.reasons and not self.streak and self.reasons[-1].missing == readiness.missing:
@@ -68,7 +68,7 @@ class Wait(Struct, frozen=True, kw_only=True):
 
 
 class TimeIsUp(Exception):
-    """The deadline passed while this was still missing; the engine makes one error of all of them."""
+    """The deadline passed while this was still missing; the deployer combines all of them into one error."""
 
     def __init__(self, wait: Wait) -> None:
         super().__init__(wait.missing)
@@ -76,7 +76,7 @@ class TimeIsUp(Exception):
 
 
 def pause_after(cost: float) -> float:
-    """How long to rest after a look that took ``cost`` seconds: at most half of the time is spent looking."""
+    """Pause after a probe that took ``cost`` seconds, in seconds: at most half of the time is spent probing."""
     return min(max(cost, SHORTEST), LONGEST)
 
 
@@ -93,9 +93,9 @@ def until_ready(
 ) -> Wait:
     """Wait until the component is ready, seeding it as soon as it can be seeded.
 
-    deadline  by the clock, asked at each look (it does not run while images are still built); TimeIsUp after it
-    check     called between looks; raises when the waiting has no sense any more
-    in_a_row  how many looks must agree that it is ready
+    deadline  by the clock, asked at each probe (it does not run while images are still built); TimeIsUp after it
+    check     called between probes; raises when waiting makes no sense any more
+    in_a_row  how many probes in a row must find it ready
     """
     wait = Wait(component=component.name, began=clock.now())
     seeding = _Seeding(clock=clock, seed=seed)
@@ -114,7 +114,7 @@ def until_ready(
         if clock.now() >= deadline():
             raise TimeIsUp(wait)
         if not readiness.ready:
-            # what a busy server does not take now is asked for again after the next look
+            # what a busy server refuses now is tried again after the next probe
             with suppress(*_BUSY):
                 component.prepare(access, facts)
         clock.sleep(pause_after(clock.now() - began))
