@@ -53,9 +53,13 @@ def image_checks(services: Sequence[Service]) -> Sequence[ImageCheck]:
     if not found:
         return ()
 
-    def judge(code: int, lines: Sequence[str]) -> InvalidConfig | None:
+    def interpret_output(code: int, lines: Sequence[str]) -> InvalidConfig | None:
         from nexusdev.components.monitoring.promtool import interpret
 
         return interpret(code, lines, found)
 
-    return (ImageCheck(image=readers[0].image, files=found, script="promtool check rules *.yml", interpret=judge),)
+    return (
+        ImageCheck(
+            image=readers[0].image, files=found, script="promtool check rules *.yml", interpret=interpret_output
+        ),
+    )

@@ -1,4 +1,4 @@
-"""The rules by Prometheus's own judge: promtool, from the image that runs them, reads every file and runs every test beside them."""
+"""promtool, from the image that runs the rules, reads every rule file and runs every test beside them."""
 
 from __future__ import annotations
 

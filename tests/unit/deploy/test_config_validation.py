@@ -35,10 +35,14 @@ class FakeReader(FakeComponent):
             raise InvalidConfig(f"{self.file}:1: is broken")
 
     def image_checks(self, services: Sequence[Service]) -> Sequence[ImageCheck]:
-        def judge(code: int, lines: Sequence[str]) -> NexusError | None:
+        def interpret_output(code: int, lines: Sequence[str]) -> NexusError | None:
             return InvalidConfig(f"{self.file}:2: {lines[0]}") if code else None
 
-        return [ImageCheck(image="nexusdev/redis:1", files={"r.yml": self.file}, script="try r.yml", interpret=judge)]
+        return [
+            ImageCheck(
+                image="nexusdev/redis:1", files={"r.yml": self.file}, script="try r.yml", interpret=interpret_output
+            )
+        ]
 
 
 @dataclass(kw_only=True)
