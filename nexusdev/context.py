@@ -1,4 +1,4 @@
-"""What every verb is given: whose instance, which settings, who listens, and the doors to the engine (fakes in tests)."""
+"""What every command gets: the instance, the settings, the listener, the runtime provider and image store (fakes in tests)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fakes that stand beside the doors: a clock that need not wait, a listener that remembers, components that do as they are told."""
+"""The fakes that stand beside the protocols: a clock that need not wait, a listener that remembers, components that do as they are told."""
 
 from __future__ import annotations
 

@@ -3,5 +3,5 @@
 One folder per product, the same file names in each: component.py (what it declares) · readiness.py (probe, assess) · seed.py · variables.py ·
 quick_proof.py (for ``env``, by ``nexusdev.wire`` alone) · proof.py (after ``up``) · client.py · command.py (the help of its client's command).
 ``registry.ALL`` makes them by name, and a ``ComponentSet`` keeps those of one context.
-A component sees a Site and nothing else; it never imports another component.
+A component only gets an InstanceAccess; it never imports another component.
 """

@@ -137,12 +137,12 @@ def _ca(runtime: Runtime) -> BindMount:
 
 
 def _require_image(context: Context, reference: str) -> None:
-    door = context.images().store
-    if door.find(reference) is not None:
+    store = context.images().store
+    if store.find(reference) is not None:
         return
     if context.settings.offline:
         raise ImageUnavailable(
             f"image {reference} is not in the engine", why="nothing is pulled because offline is set"
         )
     context.listener.tell(Note(text=f"pulling {reference}"))
-    door.pull(reference, None, lambda _line: None)
+    store.pull(reference, None, lambda _line: None)

@@ -1,4 +1,4 @@
-"""One suite for every image door: the engine's store and the one in memory keep the same words."""
+"""One suite for every image store: the one of the engine and the one in memory behave alike."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ BASE = "ARG ROOT=nexusdev/nxt-img-root:local\nFROM ${ROOT}\n"
 
 
 @pytest.fixture(scope="module")
-def door() -> DockerImages:
+def store() -> DockerImages:
     return image_store()
 
 
@@ -81,7 +81,7 @@ def folder(make_project: Callable[..., Project]) -> Project:
 
 
 @pytest.fixture
-def images(tmp_path: Path, door: DockerImages) -> Iterator[Images]:
+def images(tmp_path: Path, store: DockerImages) -> Iterator[Images]:
     """A small lock whose base is the stack's own, under the tag that this lock gives it."""
     compose = tmp_path / "compose"
     for name, text in {"good": GOOD, "bad": BAD, "base": BASE}.items():
@@ -91,15 +91,15 @@ def images(tmp_path: Path, door: DockerImages) -> Iterator[Images]:
     (compose / "images.lock.yaml").write_text(LOCK)
     made = open_images(tmp_path / "state", connect=image_store, lock=compose / "images.lock.yaml")
     real = tags(load_lock(default_file()))["base"]
-    stored = door.find(real)
+    stored = store.find(real)
     assert stored is not None
-    door.tag(stored.id, made.references["base"])
+    store.tag(stored.id, made.references["base"])
     yield made
     for name in ("nxt-img-good", "nxt-img-bad"):
-        door.untag(f"nexusdev/{name}:local")
-        door.untag(made.references[name])
-    door.untag(made.references["base"])
-    door.drop_volume("nxt-img-cache")
+        store.untag(f"nexusdev/{name}:local")
+        store.untag(made.references[name])
+    store.untag(made.references["base"])
+    store.drop_volume("nxt-img-cache")
 
 
 def test_an_image_is_built_once_and_found_again_without_a_step(images: Images) -> None:
@@ -112,13 +112,13 @@ def test_an_image_is_built_once_and_found_again_without_a_step(images: Images) -
     assert (second.source, second.id, heard.events) == ("store", first.id, [])
 
 
-def test_the_image_runs_as_nobody_and_keeps_nothing_of_the_workshop(images: Images, door: DockerImages) -> None:
+def test_the_image_runs_as_nobody_and_keeps_nothing_of_the_workshop(images: Images, store: DockerImages) -> None:
     images.ensure(["nxt-img-good"])
-    found = door.find(images.references["nxt-img-good"])
+    found = store.find(images.references["nxt-img-good"])
     assert found is not None
     assert found.user == "10001:10001"
     assert found.labels["dev.nexus.image"] == images.references["nxt-img-good"].removeprefix("nexusdev/")
-    workshop = door.create_build_container(found.id, name="nxt-img-look", mounts=BuildMounts())
+    workshop = store.create_build_container(found.id, name="nxt-img-look", mounts=BuildMounts())
     output: list[str] = []
     try:
         workshop.run("ls -d /cache /src; ls -A /run", user="0", folder="/", environment={}, say=output.append)
@@ -137,13 +137,13 @@ def test_a_failed_build_names_its_image_its_last_lines_and_its_log(images: Image
     assert error.evidence[-1] == f"log: {images.logs / 'nxt-img-bad.log'}"
 
 
-def test_an_archive_brings_an_image_to_a_store_that_does_not_have_it(images: Images, door: DockerImages) -> None:
+def test_an_archive_brings_an_image_to_a_store_that_does_not_have_it(images: Images, store: DockerImages) -> None:
     [built] = images.ensure(["nxt-img-good"])
     file = images.root / "nexus.tar"
     bundle.save(images, file, ["nxt-img-good"])
-    door.untag("nexusdev/nxt-img-good:local")
-    door.untag(built.reference)
-    assert door.find(built.reference) is None
+    store.untag("nexusdev/nxt-img-good:local")
+    store.untag(built.reference)
+    assert store.find(built.reference) is None
     [loaded] = bundle.load(images, file).images
     assert loaded.id == built.id
     assert [each.source for each in images.ensure(["nxt-img-good"], offline=True)] == ["store"]
@@ -156,15 +156,15 @@ def test_the_images_of_the_stack_are_what_the_lock_says(folder: Project) -> None
 
 
 @pytest.mark.parametrize("name", load_lock(default_file()).runnable)
-def test_no_image_has_root_package_lists_or_build_tools(folder: Project, door: DockerImages, name: str) -> None:
+def test_no_image_has_root_package_lists_or_build_tools(folder: Project, store: DockerImages, name: str) -> None:
     lock = load_lock(default_file())
     reference = tags(lock)[name]
-    found = door.find(reference)
+    found = store.find(reference)
     if found is None and lock.images[name].optional:
         pytest.skip(f"the stack goes without {name} here: no registry that has it can be reached")
     assert found is not None
     assert found.user not in ("", "0", "root")
-    workshop = door.create_build_container(reference, name="nxt-img-look", mounts=BuildMounts())
+    workshop = store.create_build_container(reference, name="nxt-img-look", mounts=BuildMounts())
     output: list[str] = []
     try:
         script = (

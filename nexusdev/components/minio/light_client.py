@@ -23,7 +23,7 @@ class AccessKey(Struct, frozen=True, kw_only=True):
 
 
 class S3Client(Struct, frozen=True, kw_only=True):
-    """The way to one address with one key. Every request has a connection of its own; those through a ``keep_alive`` door share one."""
+    """A client of one address with one key. Every request has its own connection; those of a ``keep_alive`` client share one."""
 
     access: InstanceAccess
     address: Address
@@ -33,7 +33,7 @@ class S3Client(Struct, frozen=True, kw_only=True):
 
     @contextmanager
     def keep_alive(self) -> Iterator[S3Client]:
-        """The same door, with one connection for all that is asked until the end of the context."""
+        """The same client with one connection for all requests until the end of the context."""
         with connect(self.address, access=self.access, timeout=self.timeout) as connection:
             yield replace(self, connection=connection)
 

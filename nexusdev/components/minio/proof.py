@@ -27,7 +27,7 @@ _STRANGER = ("InvalidAccessKeyId", "SignatureDoesNotMatch")
 def prove(access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
     """Read the nonce by both forms of the variables; the bucket for backups must be refused."""
     began = time.monotonic()
-    doors = {
+    clients = {
         "MINIO_ENDPOINT": _client(
             access, values["MINIO_ENDPOINT"], values["MINIO_ACCESS_KEY"], values["MINIO_SECRET_KEY"], values
         ),
@@ -39,14 +39,16 @@ def prove(access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
             values,
         ),
     }
-    questions = {name: (lambda client=client: _ask(client, f"/{DATA.name}/{NONCE}")) for name, client in doors.items()}
-    backups = {"backups": lambda: _ask(doors["MINIO_ENDPOINT"], f"/{BACKUPS.name}", **{"list-type": "2"})}
+    questions = {
+        name: (lambda client=client: _ask(client, f"/{DATA.name}/{NONCE}")) for name, client in clients.items()
+    }
+    backups = {"backups": lambda: _ask(clients["MINIO_ENDPOINT"], f"/{BACKUPS.name}", **{"list-type": "2"})}
     answers = together({**questions, **backups})
-    for name, client in doors.items():
+    for name, client in clients.items():
         verify(f"{name} {client.address}", answers[name], access.nonce)
     _verify_backups(answers["backups"])
     seconds = time.monotonic() - began
-    return tuple(Proof(path=f"{name} {client.address}", seconds=seconds) for name, client in doors.items())
+    return tuple(Proof(path=f"{name} {client.address}", seconds=seconds) for name, client in clients.items())
 
 
 def verify(path: str, answer: Response, nonce: str) -> None:

@@ -41,7 +41,7 @@ class Query(Struct, frozen=True, kw_only=True):
 
 
 class Transport(Protocol):
-    """The door to the servers of one instance; the tests' door leads to a Vault in memory."""
+    """Sends requests to the servers of one instance; tests use a Vault in memory."""
 
     def send(self, query: Query) -> Response:
         """The reply, whatever its status. Raises ``OSError`` when there is none."""
@@ -107,10 +107,10 @@ class Api(Struct, frozen=True, kw_only=True):
 
 
 class Connections:
-    """The real door: connections that stay open, one per server, so that looking ten times a second costs no handshakes."""
+    """Keeps one connection per server open, so that ten probes a second need no new handshakes."""
 
     def __init__(self, access: InstanceAccess) -> None:
-        self._site = access
+        self._access = access
         self._open: dict[str, HttpsConnection] = {}
         self._guard = threading.Lock()
 
@@ -128,7 +128,7 @@ class Connections:
         return self._exchange(self._connect(query), query)
 
     def _connect(self, query: Query) -> HttpsConnection:
-        return HttpsConnection(self._site.address(query.server, PORT), access=self._site, timeout=query.timeout)
+        return HttpsConnection(self._access.address(query.server, PORT), access=self._access, timeout=query.timeout)
 
     def _exchange(self, connection: HttpsConnection, query: Query) -> Response:
         headers = {"X-Vault-Request": "true", **({"X-Vault-Token": query.token} if query.token else {})}

@@ -1,4 +1,4 @@
-"""Vault as the engine sees it: the contract of components, each method one line that says where it is done."""
+"""The Vault component: implements ``components.contract``."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Vault(ComponentDefaults):
     gateway_roles = (GatewayRole(proxy="gateway-rw", name=names.ROLE, backend="vault-active"),)
     conditions = MappingProxyType({"unsealed": readiness.unsealed})
 
-    def __init__(self, door: Callable[[InstanceAccess], Transport] = Connections) -> None:
-        self._door = door
+    def __init__(self, connect: Callable[[InstanceAccess], Transport] = Connections) -> None:
+        self._connect = connect
         self._kept: tuple[InstanceAccess, Transport] | None = None
 
     def holdings(self) -> Sequence[Holding]:
@@ -143,9 +143,9 @@ class Vault(ComponentDefaults):
         return Api(transport=self._transport(access))
 
     def _transport(self, access: InstanceAccess) -> Transport:
-        """The door of a site, kept open from look to look."""
+        """The open connections to an instance, reused by later probes."""
         if self._kept is None or self._kept[0] is not access:
-            self._kept = (access, self._door(access))
+            self._kept = (access, self._connect(access))
         return self._kept[1]
 
 

@@ -29,7 +29,7 @@ _REMOVAL = 60
 
 
 class DockerBuildContainer:
-    """See ``image_door.BuildContainer``."""
+    """See ``image_store.BuildContainer``."""
 
     def __init__(self, engine: Engine, container: str, mounts: BuildMounts, entrypoint: Sequence[str]) -> None:
         self._engine = engine

@@ -40,7 +40,7 @@ class Servers(SeenFromContainers):
 
 
 def anywhere() -> InstanceAccess:
-    """A site where every address is published and every secret is known."""
+    """An instance access where every address is published and every secret is known."""
     addresses: dict[tuple[str, int], Address] = defaultdict(lambda: Address(host="127.0.0.1", port=21000))
     servers: Any = Servers()
     secrets: Any = SimpleNamespace(read=lambda _name: "s3cret")

@@ -83,7 +83,7 @@ class Secrets:
 
 @dataclass(kw_only=True)
 class World:
-    """The server's memory and the site that leads to it."""
+    """The server's memory and the instance access that leads to it."""
 
     memory: Memory
     access: InstanceAccess

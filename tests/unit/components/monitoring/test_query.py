@@ -91,14 +91,14 @@ def test_nobody_there_is_left_to_who_sees_the_containers(tmp_path: Path) -> None
 
 def test_a_gateway_with_nobody_behind_it_is_told_as_such(tmp_path: Path) -> None:
     tls = authority(tmp_path / "tls")
-    with socket.create_server(("127.0.0.1", 0)) as door:
+    with socket.create_server(("127.0.0.1", 0)) as server:
 
         def hang_up() -> None:
-            door.accept()[0].close()
+            server.accept()[0].close()
 
         threading.Thread(target=hang_up, daemon=True).start()
         with pytest.raises(Silent, match="no Prometheus is available"):
-            Prometheus(access=access(tls, {PLACE: door.getsockname()[1]})).ask("up")
+            Prometheus(access=access(tls, {PLACE: server.getsockname()[1]})).ask("up")
 
 
 def test_names_are_a_list_or_nothing(tmp_path: Path) -> None:

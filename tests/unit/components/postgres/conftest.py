@@ -1,4 +1,4 @@
-"""A site without a network: secrets in a dict, addresses as published."""
+"""An instance access without a network: secrets in a dict, addresses as published."""
 
 from __future__ import annotations
 

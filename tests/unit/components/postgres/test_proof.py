@@ -11,12 +11,12 @@ from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.interfaces import Address, InstanceAccess, View
 from nexusdev.wire import postgres as wire
 
-DOOR = ProofEndpoint(
+ENDPOINT = ProofEndpoint(
     name="DATABASE_URL", address=Address(host="127.0.0.1", port=21032), user="u", password="p", database="d"
 )
 
 
-def test_the_doors_come_from_the_variables_alone(access: InstanceAccess) -> None:
+def test_the_endpoints_come_from_the_variables_alone(access: InstanceAccess) -> None:
     values = {variable.name: variable.value for variable in variables(access, View.HOST)}
     found = proof_endpoints(values)
     assert [str(endpoint.address) for endpoint in found] == [
@@ -30,21 +30,21 @@ def test_the_doors_come_from_the_variables_alone(access: InstanceAccess) -> None
 
 
 def test_this_instances_nonce_at_the_right_server_is_proof() -> None:
-    verify(DOOR, [("c0ffee", False)], "c0ffee")
-    verify(replace(DOOR, replica=True), [("c0ffee", True)], "c0ffee")
+    verify(ENDPOINT, [("c0ffee", False)], "c0ffee")
+    verify(replace(ENDPOINT, replica=True), [("c0ffee", True)], "c0ffee")
 
 
 @pytest.mark.parametrize("rows", [[], [("another", False)], [(None, False)]])
 def test_another_mark_is_another_instance(rows: list[Row]) -> None:
     with pytest.raises(IdentityMismatch, match="belongs to another instance"):
-        verify(DOOR, rows, "c0ffee")
+        verify(ENDPOINT, rows, "c0ffee")
 
 
 def test_the_wrong_kind_of_server_is_a_bad_day() -> None:
     with pytest.raises(Degraded, match="leads to a replica"):
-        verify(DOOR, [("c0ffee", True)], "c0ffee")
+        verify(ENDPOINT, [("c0ffee", True)], "c0ffee")
     with pytest.raises(Degraded, match="leads to the primary"):
-        verify(replace(DOOR, replica=True), [("c0ffee", False)], "c0ffee")
+        verify(replace(ENDPOINT, replica=True), [("c0ffee", False)], "c0ffee")
 
 
 @pytest.mark.parametrize(
@@ -52,4 +52,4 @@ def test_the_wrong_kind_of_server_is_a_bad_day() -> None:
     [("28P01", IdentityMismatch), ("3D000", IdentityMismatch), ("42P01", IdentityMismatch), ("57P03", Degraded), ("", Degraded)],
 )  # fmt: skip
 def test_a_refusal_is_sorted_by_its_sqlstate(sqlstate: str, kind: type[Exception]) -> None:
-    assert type(_refusal(DOOR, wire.PostgresError("no", sqlstate))) is kind
+    assert type(_refusal(ENDPOINT, wire.PostgresError("no", sqlstate))) is kind

@@ -1,4 +1,4 @@
-"""A Redis of three servers, three sentinels, their relays and a gateway, in memory behind real TLS: what the door talks to in the tests.
+"""A Redis of three servers, three sentinels, their relays and a gateway, in memory behind real TLS: what the client talks to in the tests.
 
 It knows as much of Redis as the component uses: AUTH, ACL, INFO, ROLE, DEL, FCALL_RO, FUNCTION LOAD, HGET, HSET, SET, MULTI, EXEC, SENTINEL.
 """

@@ -1,4 +1,4 @@
-"""The real door over real TLS: connections stay open, one that died is replaced, and the gateway gets a new one each time."""
+"""Connections over real TLS stay open, a dead one is replaced, and the gateway gets a new one each time."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Server:
 
 
 @contextmanager
-def door(folder: Path, server: Server) -> Iterator[Connections]:
+def serve(folder: Path, server: Server) -> Iterator[Connections]:
     nothing: Any = None
     authority(folder)
     with serving(folder, server.talk) as port:
@@ -60,7 +60,7 @@ def door(folder: Path, server: Server) -> Iterator[Connections]:
 
 def test_looking_again_costs_no_handshake(tmp_path: Path) -> None:
     server = Server()
-    with door(tmp_path, server) as connections:
+    with serve(tmp_path, server) as connections:
         api = Api(transport=connections, server="vault-0", token="t0ken")
         assert [api.find("x") for _ in range(3)] == [{"a": 1}] * 3
     assert server.connections == 1
@@ -69,7 +69,7 @@ def test_looking_again_costs_no_handshake(tmp_path: Path) -> None:
 
 def test_a_kept_connection_that_died_is_replaced(tmp_path: Path) -> None:
     server = Server(polite=1)
-    with door(tmp_path, server) as connections:
+    with serve(tmp_path, server) as connections:
         api = Api(transport=connections, server="vault-0")
         assert [api.find("x") for _ in range(3)] == [{"a": 1}] * 3
     assert server.connections == 3
@@ -77,7 +77,7 @@ def test_a_kept_connection_that_died_is_replaced(tmp_path: Path) -> None:
 
 def test_a_fresh_question_uses_and_leaves_no_kept_connection(tmp_path: Path) -> None:
     server = Server()
-    with door(tmp_path, server) as connections:
+    with serve(tmp_path, server) as connections:
         api = Api(transport=connections)
         for _ in range(3):
             assert api.ask("GET", "sys/health", fresh=True).status == 200
@@ -85,14 +85,14 @@ def test_a_fresh_question_uses_and_leaves_no_kept_connection(tmp_path: Path) -> 
 
 
 def test_a_server_that_is_not_there_is_an_os_error(tmp_path: Path) -> None:
-    with door(tmp_path, Server()) as connections:
+    with serve(tmp_path, Server()) as connections:
         pass
     with pytest.raises(OSError, match="refused"):
         Api(transport=connections, server="vault-0").ask("GET", "x")
 
 
 def test_a_refusal_has_vault_s_own_words(tmp_path: Path) -> None:
-    with door(tmp_path, Server()) as connections:
+    with serve(tmp_path, Server()) as connections:
         api = Api(transport=connections, server="vault-0")
         assert api.find("missing") is None
         with pytest.raises(VaultError) as caught:

@@ -70,7 +70,7 @@ class World(SeenFromContainers):
 
     def __post_init__(self) -> None:
         self.secrets = Secrets(self)
-        self.vault = Vault(door=lambda _site: self)
+        self.vault = Vault(connect=lambda _access: self)
         self.access = InstanceAccess(
             instance="shop",
             nonce="n0nce",
