@@ -11,7 +11,7 @@ from nexusdev.context import Context
 from nexusdev.deploy import lost_volumes
 from nexusdev.env import stored
 from nexusdev.env.file import advice, guard
-from nexusdev.env.git import Standing, look
+from nexusdev.env.git import Standing, git_status_of
 from nexusdev.env.proxies import NEEDED, forgotten, proxies, with_loopback
 from nexusdev.errors import NexusError, NotFound
 from nexusdev.instance.instance import Instance
@@ -51,7 +51,7 @@ def examine(context: Context) -> Iterator[Check]:
 
 def env_file(file: Path) -> Check:
     """Never in git, never readable for others, writable for us."""
-    finding = look(file)
+    finding = git_status_of(file)
     if finding.standing is Standing.TRACKED:
         fix = f"git rm --cached {file.name}; echo {file.name} >> .gitignore"
         return failed("env file", f"{file} is tracked by git: the next commit would publish passwords", fix=fix)

@@ -10,7 +10,7 @@ from shlex import quote
 from msgspec import Struct
 from msgspec.structs import replace as replaced
 
-from nexusdev.env.git import Finding, Standing, escaped, look
+from nexusdev.env.git import Finding, Standing, escaped, git_status_of
 from nexusdev.env.git_exclude import ignore
 from nexusdev.errors import InvalidConfig
 from nexusdev.util.files import replace
@@ -102,7 +102,7 @@ def advice(path: Path, finding: Finding) -> Advice | None:
 
 
 def _refuse_tracked(path: Path) -> None:
-    finding = look(path)
+    finding = git_status_of(path)
     if finding.standing is Standing.TRACKED:
         name = quote(path.name)
         raise InvalidConfig(

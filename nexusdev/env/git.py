@@ -105,7 +105,7 @@ class Repository(Struct, frozen=True, kw_only=True):
         return _run((*where, "-c", "core.fsmonitor=false", *arguments), environ=_without_places(), given=given)
 
 
-def look(path: Path, *, environ: Mapping[str, str] = os.environ) -> Finding:
+def git_status_of(path: Path, *, environ: Mapping[str, str] = os.environ) -> Finding:
     """What git does with the file, in every repository whose work tree it is in; the worst counts."""
     findings = [_finding(each, path) for each in repositories(path, environ=environ)]
     return max(findings, key=lambda each: each.standing, default=Finding(standing=Standing.OUTSIDE))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from nexusdev.env.git import Finding, Repository, Standing, look, repositories
+from nexusdev.env.git import Finding, Repository, Standing, git_status_of, repositories
 
 _INFO_MODE = 0o755
 
@@ -42,7 +42,7 @@ def ignore(path: Path, *, beside: str = "") -> Ignoring:
             refusal = f"failed to write {repository.exclude}: {error.strerror or error}"
             continue
         excluded = str(repository.exclude) if changed and repository.pattern(path) in patterns else excluded
-    finding = look(path)
+    finding = git_status_of(path)
     if refusal and finding.standing is Standing.EXPOSED:
         finding = Finding(standing=Standing.EXPOSED, reason=refusal)
     return Ignoring(finding=finding, excluded=excluded if finding.standing is Standing.IGNORED else "")

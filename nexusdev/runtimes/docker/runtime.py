@@ -79,13 +79,13 @@ class DockerRuntime:
         ours = {"label": f"{labels.INSTANCE}={self._names.instance}"}
         projects = {"label": f"{labels.PROJECT}={self._names.project}"}
         with self._talking():
-            look = self._engine.http
-            containers = look.containers(all=True)
-            volumes = look.volumes(filters=projects).get("Volumes") or []
-            networks = look.networks(filters=ours)
+            http = self._engine.http
+            containers = http.containers(all=True)
+            volumes = http.volumes(filters=projects).get("Volumes") or []
+            networks = http.networks(filters=ours)
             wanted = observe.needs_details(each for each in containers if observe.is_ours(each, self._names))
             details = self._details(wanted)
-        # a container that went away between the two looks is not there
+        # a container that went away between the two requests is left out
         containers = [each for each in containers if each["Id"] not in wanted or each["Id"] in details]
         return observation_of(observe.snapshot(containers, volumes, networks, details, self._names))
 

@@ -14,7 +14,7 @@ import pytest
 from nexusdev.env import git_exclude, git_index
 from nexusdev.env.file import Written, write
 from nexusdev.env.formats import render
-from nexusdev.env.git import Standing, look
+from nexusdev.env.git import Standing, git_status_of
 from nexusdev.errors import InvalidConfig
 
 CONTENT = render({"PGPASSWORD": "s3cret"}, "dotenv", instance="shop")
@@ -121,7 +121,7 @@ def test_the_pattern_ignores_no_other_file(tmp_path: Path) -> None:
     others = [root / "b" / NAME, root / "c" / "[b]" / NAME]
     for other in others:
         other.write_text("")
-    assert [look(each).standing for each in others] == [Standing.EXPOSED, Standing.EXPOSED]
+    assert [git_status_of(each).standing for each in others] == [Standing.EXPOSED, Standing.EXPOSED]
 
 
 @pytest.mark.parametrize("end", ["", "\n"])
