@@ -31,8 +31,8 @@ def prepare(api: Api, secrets: SecretStore, runtime: Runtime, facts: Facts) -> N
 def initialize(api: Api, secrets: SecretStore, pending: PendingOperations) -> None:
     """One recovery share. Its own root token is dropped: seeding makes another one and revokes all.
 
-    An initialisation whose reply was lost by a cut may still be at work in the server: then it says that it is initialised
-    already, the journal says by whom, and the next look finds the nodes to be thrown away.
+    An initialisation whose reply was lost may still run in the server. Then the server says that it is initialised already,
+    the pending operations say by whom, and the next probe finds the nodes that must be thrown away.
     """
     pending.add(INITIALISING_NODES)
     pending.add(ROOT_OF_NODES)

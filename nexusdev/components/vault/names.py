@@ -17,7 +17,7 @@ UNSEAL_KEY = "vault-unseal-key"
 SEAL_TOKEN = "vault-seal-token"  # noqa: S105 - the name of the secret
 SEAL_BACKUP = "vault-seal-backup"
 RECOVERY_KEY = "vault-recovery-key"
-JOURNAL = "vault-journal"
+PENDING = "vault-journal"
 APP_TOKEN = "vault-app-token"  # noqa: S105 - likewise
 
 SEAL_KEY = "nexus-seal"

@@ -1,10 +1,10 @@
-"""What is under way and would be lost by a cut: words in one secret of the instance, written before the act, removed after it."""
+"""Operations that an interruption must not lose: words in one secret, written before the operation and removed after it."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
-from nexusdev.components.vault.names import JOURNAL
+from nexusdev.components.vault.names import PENDING
 from nexusdev.interfaces import SecretStore
 
 INITIALISING_UNSEAL = "initialising-vault-unseal"
@@ -24,17 +24,17 @@ class PendingOperations(Struct, frozen=True, kw_only=True):
         return word in self._words()
 
     def add(self, word: str) -> None:
-        """Before the act."""
+        """Called before the operation."""
         if word not in self:
             self._write([*self._words(), word])
 
     def remove(self, word: str) -> None:
-        """After it."""
+        """Called after the operation."""
         if word in self:
             self._write([each for each in self._words() if each != word])
 
     def _words(self) -> list[str]:
-        return self.secrets.read(JOURNAL).split()
+        return self.secrets.read(PENDING).split()
 
     def _write(self, words: list[str]) -> None:
-        self.secrets.write(JOURNAL, " ".join(words))
+        self.secrets.write(PENDING, " ".join(words))

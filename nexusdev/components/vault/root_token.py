@@ -19,7 +19,7 @@ def temporary_root(api: Api, key: str, *, pending: PendingOperations, word: str)
     """The server asked with a new root token. At the end every root token there is has been revoked.
 
     key   the key share: of the unseal key, or of the recovery key where another Vault unseals this one
-    word  what stands in the journal meanwhile: whoever finds it there later calls this again
+    word  listed in the pending operations meanwhile; whoever finds it there later calls this again
     """
     pending.add(word)
     with_root = api.with_token(generate_root(api, key))

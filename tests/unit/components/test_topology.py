@@ -96,7 +96,7 @@ def test_every_secret_that_is_read_is_in_the_files(stack: Stack) -> None:
         *(*postgres.PASSWORDS.values(), postgres.REST_PASSWORD),
         *(redis.APP_PASSWORD, redis.ADMIN_PASSWORD, redis.SERVER_USERS, redis.SENTINEL_USERS),
         *(minio.ROOT_PASSWORD, minio.APP_ACCESS, minio.APP_SECRET),
-        *(vault.UNSEAL_KEY, vault.SEAL_TOKEN, vault.SEAL_BACKUP, vault.RECOVERY_KEY, vault.JOURNAL, vault.APP_TOKEN),
+        *(vault.UNSEAL_KEY, vault.SEAL_TOKEN, vault.SEAL_BACKUP, vault.RECOVERY_KEY, vault.PENDING, vault.APP_TOKEN),
         *(name(role) for role in (vault.APP, vault.MIGRATIONS) for name in (vault.role_id, vault.secret_id)),
     }
     assert read - stack.secrets.keys() == set()

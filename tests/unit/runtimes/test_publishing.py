@@ -48,7 +48,7 @@ VAULT = {
     },
     names.SEAL_TOKEN: SecretRecipe(password=32),
     **dict.fromkeys(
-        (names.UNSEAL_KEY, names.SEAL_BACKUP, names.RECOVERY_KEY, names.JOURNAL, names.APP_TOKEN),
+        (names.UNSEAL_KEY, names.SEAL_BACKUP, names.RECOVERY_KEY, names.PENDING, names.APP_TOKEN),
         SecretRecipe(runtime=True),
     ),
 }

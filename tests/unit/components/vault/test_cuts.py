@@ -23,7 +23,7 @@ def assert_whole(world: World) -> None:
     assert world.cluster.kv["nexus-migrations/postgres"]["password"] == "o1"
     assert world.app_policies() == [names.APP]
     assert world.roots() == []
-    assert world.journal == []
+    assert world.pending == []
     assert world.secrets.read(names.SEAL_BACKUP) == world.sealed_by
 
 

@@ -110,7 +110,7 @@ def test_a_root_token_that_a_cut_left_in_the_fourth_node_is_revoked_by_the_next_
     PendingOperations(secrets=world.secrets).add("root-token-of-vault-unseal")
     world.vault.prepare(world.access, world.vault.probe(world.access))
     assert world.roots() == []
-    assert world.journal == []
+    assert world.pending == []
 
 
 def test_a_server_that_goes_away_in_the_middle_is_asked_again_later() -> None:

@@ -211,8 +211,8 @@ class World(SeenFromContainers):
         return False
 
     @property
-    def journal(self) -> list[str]:
-        return self.secrets.read(names.JOURNAL).split()
+    def pending(self) -> list[str]:
+        return self.secrets.read(names.PENDING).split()
 
     def roots(self) -> list[str]:
         return [token for core in (self.unseal, self.cluster) if core for token in core.roots]
