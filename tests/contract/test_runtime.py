@@ -414,7 +414,7 @@ def test_of_one_offs_that_are_not_there_nothing_is_removed(bench: Bench) -> None
 
 
 def test_a_step_of_another_runtime_is_refused(bench: Bench) -> None:
-    with pytest.raises(Exception, match="no step of this runtime"):
+    with pytest.raises(Exception, match="belongs to another runtime"):
         bench.runtime().apply(Step(action="scale", resource="store", reason="the test says so"))
 
 

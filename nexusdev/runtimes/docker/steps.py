@@ -88,7 +88,7 @@ class Steps:
         """Made under a name of its own until its volumes can be written: a cut between the two leaves a stray, not a broken service."""
         service = step.service
         if service is None:
-            raise NexusError(f"the step {step} says not what to create")
+            raise NexusError(f"step {step} has no service to create")
         name = self._names.container(service.name)
         owner = self._id_of(service.shares) if service.shares else ""
         config = create.container_config(

@@ -199,7 +199,7 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
     def _create(self, step: DockerStep) -> None:
         service, stack = step.service, self._need_stack()
         if service is None:
-            raise NexusError(f"the step {step} says not what to create")
+            raise NexusError(f"step {step} has no service to create")
         name = self._name(service.name)
         if existing := self.engine.named(name):
             if existing.instance == self.instance and existing.fingerprint == step.fingerprint:

@@ -31,7 +31,7 @@ class DockerObservation(Observation, frozen=True, kw_only=True):
 def snapshot_of(observation: Observation) -> Snapshot:
     """The snapshot of an observation. Raises NexusError for one of another runtime."""
     if not isinstance(observation, DockerObservation):
-        raise NexusError("this observation is none of this runtime")
+        raise NexusError("the observation belongs to another runtime")
     return observation.snapshot
 
 

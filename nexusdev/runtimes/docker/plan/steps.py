@@ -44,5 +44,5 @@ class DockerStep(Step, frozen=True, kw_only=True):
 def docker_step(step: Step) -> DockerStep:
     """The step as this runtime planned it. Raises NexusError for a step of another runtime."""
     if not isinstance(step, DockerStep):
-        raise NexusError(f"{step} is no step of this runtime")
+        raise NexusError(f"step {step} belongs to another runtime")
     return step
