@@ -1,4 +1,4 @@
-"""Who has what the engine says is taken: the words of its refusals, and the holders of ports and addresses."""
+"""Parses the engine's conflict errors and finds who uses a port or subnet."""
 
 from __future__ import annotations
 

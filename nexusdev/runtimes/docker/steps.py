@@ -1,4 +1,4 @@
-"""The steps of a plan, done on an engine: each may be done twice, each refusal is told in our words."""
+"""Applies plan steps through the Engine API; every step is idempotent, and API errors become NexusErrors."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Steps:
         self._require_ours("volume", self._api.create_volume(full_name, labels=create.volume_labels(self._names, name)))
 
     def _require_ours(self, kind: str, found: Mapping[str, Any]) -> None:
-        """The engine hands out what exists under a name, whoever made it."""
+        """``create`` returns an existing resource of that name, whoever owns it."""
         if not observe.is_ours(found, self._names):
             raise failures.not_ours(kind, found["Name"])
 
@@ -176,7 +176,7 @@ class Steps:
                 raise
 
     def _stop(self, container: str) -> None:
-        """By the container's own signal and grace. A paused process cannot hear the signal."""
+        """By the container's own signal and grace. A paused process does not receive the signal."""
         existing = self._inspect(container)
         if existing and existing["State"]["Paused"]:
             self._unpause(container)
@@ -206,7 +206,7 @@ class Steps:
             time.sleep(0.05)
 
     def _remove_network(self, step: DockerStep) -> None:
-        """Whoever came upon it since it was looked at is named."""
+        """The error names containers that joined meanwhile."""
         import docker.errors
 
         network = step.target or self._names.network(step.resource)
