@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nexusdev.components.contract import RenewsCredentials
 from nexusdev.context import Context
-from nexusdev.deploy.turns import its_like, turn
+from nexusdev.deploy.command_lock import hold_lock, is_env
 from nexusdev.env import stored
 from nexusdev.errors import NexusError
 from nexusdev.instance.instance import Instance
@@ -24,7 +24,7 @@ def renewed(context: Context, instance: Instance) -> bool:
     if not renewing:
         return False
     try:
-        with turn(context, "nexusdev env", beside=its_like):
+        with hold_lock(context, "nexusdev env", beside=is_env):
             if stored.read(instance.folder).views != before.views:
                 return True
             stack = context.stack(instance)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from nexusdev.context import Context
+from nexusdev.deploy.command_lock import hold_lock, removes_instance
 from nexusdev.deploy.teardown import Removed, removed, require_permission, take_down
-from nexusdev.deploy.turns import turn, what_takes_down
 from nexusdev.env.file import SIGNATURE
 from nexusdev.errors import NexusError
 from nexusdev.instance.instance import forget
@@ -50,7 +50,7 @@ def question(context: Context) -> str | None:
 
 def destroy(context: Context) -> DestroyResult:
     """Everything that carries the instance's label, then its state folder and its env file. Twice is the same as once."""
-    with turn(context, "nexusdev destroy", beside=what_takes_down):
+    with hold_lock(context, "nexusdev destroy", beside=removes_instance):
         plan = take_down(context, volumes=True)
         known = forget(context.identity, root=context.root)
         # still locked: an `up` that waits for us writes a new one

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from nexusdev.components.contract import Resettable
 from nexusdev.context import Context
+from nexusdev.deploy.command_lock import hold_lock, removes_instance
 from nexusdev.deploy.deployer_factory import deployer_of
 from nexusdev.deploy.targets import unknown
 from nexusdev.deploy.teardown import Removed, removed, require_gone, require_permission
-from nexusdev.deploy.turns import turn, what_takes_down
 from nexusdev.errors import UsageError
 from nexusdev.instance import marks
 from nexusdev.interfaces import Runtime
@@ -38,7 +38,7 @@ def question(context: Context, names: Sequence[str]) -> str | None:
 
 def discard(context: Context, names: Sequence[str]) -> DestroyServiceResult:
     """Remove these services' containers and volumes. Twice is the same as once. TeardownIncomplete (8) where something is left."""
-    with turn(context, "nexusdev destroy", beside=what_takes_down):
+    with hold_lock(context, "nexusdev destroy", beside=removes_instance):
         instance = context.instance()
         runtime = context.runtime()
         observation, intent = _selected(context, names, context.stack(instance), runtime)

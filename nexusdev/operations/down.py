@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from nexusdev.context import Context
+from nexusdev.deploy.command_lock import hold_lock
 from nexusdev.deploy.teardown import Removed, removed, take_down
-from nexusdev.deploy.turns import turn
 from nexusdev.results import Result
 
 
@@ -26,7 +26,7 @@ class DownResult(Result, frozen=True, kw_only=True):
 
 def down(context: Context) -> DownResult:
     """By label alone: works with the state folder lost, with a stack that cannot be read, and without a project."""
-    with turn(context, "nexusdev down"):
+    with hold_lock(context, "nexusdev down"):
         plan = take_down(context, volumes=False)
         runtime = context.runtime()
         kept = runtime.observe().volumes if plan else {}

@@ -9,9 +9,9 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from nexusdev.context import Context
+from nexusdev.deploy.command_lock import hold_lock
 from nexusdev.deploy.coverage import Coverage, awaited, coverage, unproven
 from nexusdev.deploy.publisher import prove, write_env_file
-from nexusdev.deploy.turns import turn
 from nexusdev.env import formats, stored
 from nexusdev.env.file import Written
 from nexusdev.env.stored import Stored
@@ -107,14 +107,14 @@ def _found(context: Context, instance: Instance, *, proof: bool) -> Coverage:
 def _into_file(context: Context, instance: Instance, *, proof: bool) -> EnvResult:
     """``env --write``. What another command publishes meanwhile is never overwritten with what was read before."""
     command = "nexusdev env --write"
-    with turn(context, command, shared=True):
+    with hold_lock(context, command, shared=True):
         pass  # nobody else is at work: what is proven now is what stays
     # not under the lock: a renewal of what expired needs it for itself
     found = _found(context, instance, proof=proof)
     result = _result(context.runtime(), instance, found, "host")
     if result.error:
         return replace(result, left=context.settings.env_file)
-    with turn(context, command, shared=True):
+    with hold_lock(context, command, shared=True):
         values = stored.read(instance.folder).views["host"]
         written = write_env_file(context, formats.render(values, "dotenv", instance=instance.name))
     return replace(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from nexusdev.context import Context
+from nexusdev.deploy.command_lock import hold_lock
 from nexusdev.deploy.deployer_factory import deployer_of
 from nexusdev.deploy.request import DeployRequest
 from nexusdev.deploy.targets import services_of, subset
 from nexusdev.deploy.teardown import require_permission
-from nexusdev.deploy.turns import turn
 from nexusdev.errors import NotFound
 from nexusdev.interfaces import Runtime
 from nexusdev.moved_projects import refuse_moved
@@ -42,7 +42,7 @@ class StartResult(Result, frozen=True, kw_only=True):
 
 def stop(context: Context, names: Sequence[str] = ()) -> StopResult:
     """Stop containers in peace; all data and all containers stay. By label alone, like ``down``."""
-    with turn(context, "nexusdev stop"):
+    with hold_lock(context, "nexusdev stop"):
         runtime = context.runtime()
         observation = _existing(context, runtime)
         plan = runtime.plan(Stop(services=services_of(names, observation, command="stop")), observation)
@@ -64,7 +64,7 @@ def restart(context: Context, names: Sequence[str] = ()) -> StartResult:
 
 
 def _begin(context: Context, names: Sequence[str], command: str, intent: type[Start] | type[Restart]) -> StartResult:
-    with turn(context, f"nexusdev {command}") as held:
+    with hold_lock(context, f"nexusdev {command}") as held:
         began = context.clock.now()
         instance = context.instance()
         stack = context.stack(instance)

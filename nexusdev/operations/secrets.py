@@ -11,7 +11,7 @@ from msgspec import Struct
 from nexusdev.components.contract import Component, KeepsCredentials
 from nexusdev.context import Context
 from nexusdev.deploy import publisher
-from nexusdev.deploy.turns import turn
+from nexusdev.deploy.command_lock import hold_lock
 from nexusdev.env import stored
 from nexusdev.errors import Degraded, NexusError, NotFound, UsageError
 from nexusdev.events import Seeded
@@ -98,7 +98,7 @@ def rotate(context: Context, names: Sequence[str] = ()) -> RotateResult:
 
     Open connections stay. Where one component refuses, what was rotated before it is published all the same, and its error is raised.
     """
-    with turn(context, "nexusdev secrets rotate"):
+    with hold_lock(context, "nexusdev secrets rotate"):
         instance = context.instance()
         require_owner(context.identity, instance.owner, instance.place)
         publisher.check_env_file(context)

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from nexusdev.components.contract import Component, SeedFile
 from nexusdev.context import Context
 from nexusdev.deploy import last_up
+from nexusdev.deploy.command_lock import hold_lock
 from nexusdev.deploy.publisher import publish
 from nexusdev.deploy.seed_files import collect
 from nexusdev.deploy.targets import require_components
-from nexusdev.deploy.turns import turn
 from nexusdev.errors import NotFound
 from nexusdev.events import Seeded
 from nexusdev.interfaces import InstanceAccess
@@ -28,7 +28,7 @@ class SeedResult(Result, frozen=True, kw_only=True):
 def seed(context: Context, names: Sequence[str] = ()) -> SeedResult:
     """Seed these components (default: all that run). NotFound (3) for one that does not run, SeedingFailed (15)."""
     require_components(names, context.components, command="seed")
-    with turn(context, "nexusdev seed"):
+    with hold_lock(context, "nexusdev seed"):
         instance = context.instance()
         stack = context.stack(instance)
         runtime = context.runtime(stack)

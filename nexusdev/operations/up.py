@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from nexusdev.context import Context
 from nexusdev.deploy import last_up
+from nexusdev.deploy.command_lock import hold_lock
 from nexusdev.deploy.deployer_factory import deployer_of
 from nexusdev.deploy.image_gate import ImageGate, fetching, names_of
 from nexusdev.deploy.lost_volumes import Marking, affected, clearing
@@ -20,7 +21,6 @@ from nexusdev.deploy.publisher import publish, republish
 from nexusdev.deploy.targets import require_components, subset
 from nexusdev.deploy.teardown import require_gone
 from nexusdev.deploy.timing import Stopwatch
-from nexusdev.deploy.turns import turn
 from nexusdev.env import stored
 from nexusdev.env.file import Written
 from nexusdev.events import PhaseBegan, PhaseEnded
@@ -87,7 +87,7 @@ def up(
     ``agreed``: the volumes that may be made anew (``lost_volumes``), where that was asked for.
     """
     require_components(names, context.components, command="up")
-    with turn(context, "nexusdev up") as held:
+    with hold_lock(context, "nexusdev up") as held:
         watch = Stopwatch(clock=context.clock)
         with _phase(context, watch, "preflight"):
             state = prepare_up(context, names, move_ports=move_ports, agreed=agreed or ())

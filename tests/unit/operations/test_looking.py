@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from nexusdev.deploy.turns import turn
+from nexusdev.deploy.command_lock import hold_lock
 from nexusdev.env import stored
 from nexusdev.errors import (
     CrashedDuringStart,
@@ -151,7 +151,7 @@ def test_wait_for_an_instance_that_another_command_is_making(running: House) -> 
     began = threading.Event()
 
     def make() -> None:
-        with turn(running.context(), "nexusdev up"):
+        with hold_lock(running.context(), "nexusdev up"):
             began.set()
             time.sleep(0.2)
             hidden.rename(made)

@@ -110,7 +110,7 @@ def test_destroy_throws_nothing_away_that_another_command_is_making(running: Hou
 
 
 @pytest.mark.parametrize("other", ["nexusdev down", "nexusdev destroy", "nexusdev stop"])
-def test_destroy_waits_for_what_takes_down(running: House, other: str) -> None:
+def test_destroy_waits_for_commands_that_remove_the_instance(running: House, other: str) -> None:
     running.clock = cast(FakeClock, SystemClock())
     with another(running, other) as waited:
         destroy.destroy(running.context())

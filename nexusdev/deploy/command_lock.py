@@ -1,0 +1,70 @@
+"""The lock that a command holds on an instance: one command at a time changes it, and most of them wait for the one before.
+
+up, start, stop, restart, down, seed, secrets rotate     wait for any other, within ``--timeout``
+env --write                                              waits too, and shares the lock with others of its kind
+destroy                                                  waits for commands that remove or stop the instance; beside any other it fails at once
+gc                                                       never waits: an instance in use is left for the next time
+all others                                               need no lock
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from nexusdev.events import LockAwaited, LockTaken
+from nexusdev.instance.instance import locked
+
+if TYPE_CHECKING:
+    from nexusdev.context import Context
+    from nexusdev.util.lock import Held, Holder
+
+REMOVING = frozenset({"nexusdev destroy", "nexusdev down", "nexusdev stop", "nexusdev gc"})
+
+
+def any_command(_: Holder) -> bool:
+    """Wait for every command."""
+    return True
+
+
+def removes_instance(holder: Holder) -> bool:
+    """Wait only for commands that remove or stop the instance, so that a running ``up`` is not destroyed unasked."""
+    return holder.command in REMOVING
+
+
+def is_env(holder: Holder) -> bool:
+    """Wait only for another ``env``: beside any other command the failed proof is reported instead."""
+    return holder.command == "nexusdev env"
+
+
+@contextmanager
+def hold_lock(
+    context: Context, command: str, *, shared: bool = False, beside: Callable[[Holder], bool] = any_command
+) -> Iterator[Held]:
+    """Hold the instance's lock. Waits for it within the timeout, and reports once which command holds it.
+
+    Args:
+        context: Names the instance, the timeout, and the listener that is told of the waiting.
+        command: This command as it is typed: ``nexusdev up``.
+        shared: Whether other commands that share it may hold it at the same time.
+        beside: Whether to wait for a holder; beside any other this fails at once.
+
+    Yields:
+        The lock; ``waited`` is the part of the timeout that was spent, in seconds.
+
+    Raises:
+        Locked: Another command changes the instance (exit 14).
+    """
+    from nexusdev.util.lock import Patience
+
+    def tell(holder: Holder | None) -> None:
+        context.listener.tell(LockAwaited(holder=holder.who if holder else "another command"))
+
+    seconds = context.settings.timeout
+    longer = f"{command} --timeout {max(2 * seconds, 60):.0f}   wait longer"
+    patience = Patience(seconds=seconds, beside=beside, longer=longer, tell=tell, clock=context.clock)
+    with locked(context.identity, command, root=context.root, shared=shared, patience=patience) as held:
+        if held.waited:
+            context.listener.tell(LockTaken(seconds=held.waited))
+        yield held
