@@ -1,4 +1,4 @@
-"""What the deployer tells while it works: frozen events, and the Listener who hears them (Rich rows, plain lines, NDJSON, a test's list)."""
+"""Progress events and the Listener protocol."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class ExitMonitor(Struct, kw_only=True):
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> ExitMonitor:
-        threading.Thread(target=self._listen, name="deaths", daemon=True).start()
+        threading.Thread(target=self._listen, name="exits", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:

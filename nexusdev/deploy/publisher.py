@@ -73,7 +73,7 @@ def republish(context: Context, instance: Instance) -> Written:
     target = context.settings.env_file
     if not target.exists() or target.read_text(encoding="utf-8") != text:
         return write_env_file(context, text)
-    return _told(context, file.guard(target))
+    return _announce(context, file.guard(target))
 
 
 def check_env_file(context: Context) -> None:
@@ -82,10 +82,10 @@ def check_env_file(context: Context) -> None:
 
 
 def write_env_file(context: Context, text: str) -> Written:
-    return _told(context, file.write(context.settings.env_file, text))
+    return _announce(context, file.write(context.settings.env_file, text))
 
 
-def _told(context: Context, written: Written) -> Written:
+def _announce(context: Context, written: Written) -> Written:
     if written.excluded:
         context.listener.tell(
             Note(text=f"{written.path.name} is now ignored by git in this clone ({written.excluded})")

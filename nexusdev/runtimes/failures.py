@@ -1,4 +1,4 @@
-"""What a runtime refuses, in the same words whether the engine is real or in memory. Pure."""
+"""Errors that every runtime raises."""
 
 from __future__ import annotations
 

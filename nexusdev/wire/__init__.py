@@ -1,4 +1,4 @@
-"""What must be quick is asked in the servers' own words, by the standard library alone.
+"""Minimal protocol clients on the standard library, for code that must start quickly.
 
 ``nexusdev env`` answers with proof in 150 ms, and readiness looks every 50-100 ms; the client libraries take longer than that to
 be imported. CPU time of an import, Python 3.11 on two cores, the least of five (the interpreter itself: 17 ms):

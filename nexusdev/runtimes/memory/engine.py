@@ -219,7 +219,7 @@ class FakeEngine(Struct, kw_only=True):
         return self.occupied.get(port, "")
 
     def listen(self, instance: str) -> queue.Queue[ServiceExit]:
-        """Hears the deaths of an instance's containers from now on."""
+        """Returns a queue that receives the exits of an instance's containers from now on."""
         heard: queue.Queue[ServiceExit] = queue.Queue()
         self._listeners.append((instance, heard))
         return heard

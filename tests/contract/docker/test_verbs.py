@@ -250,7 +250,7 @@ def test_an_overlapping_network_is_told_by_name(bench: Bench) -> None:
     assert f"{project}_nexus" in refused.value.why
 
 
-def test_deaths_are_heard_until_nobody_listens_any_more(bench: Bench) -> None:
+def test_exits_are_reported_until_the_listener_stops(bench: Bench) -> None:
     bench.up()
     stop = threading.Event()
     exits = bench.runtime().watch_exits(stop)
