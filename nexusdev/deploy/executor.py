@@ -74,7 +74,9 @@ class PlanExecutor(Struct, kw_only=True):
             if before[position] <= self._done and self.gate(self.plan.steps[position]):
                 waiting.remove(position)
                 self._running.add(position)
-                thread = threading.Thread(target=self._run, args=(position,), daemon=True)
+                step = self.plan.steps[position]
+                name = f"{step.action}-{step.resource}"
+                thread = threading.Thread(target=self._run, args=(position,), name=name, daemon=True)
                 self._threads.append(thread)
                 thread.start()
 

@@ -23,7 +23,9 @@ class UpToDateCheck:
         self._context = context
         seeded = last_up.read(instance.folder).seeded
         self._proof = (
-            probes.BackgroundCall(lambda: prove(stored.read(instance.folder), context.components)) if seeded else None
+            probes.BackgroundCall(lambda: prove(stored.read(instance.folder), context.components), name="prove")
+            if seeded
+            else None
         )
         self._probes = probes.ProbeRunner(instance.access(runtime, stack), test_writes=True).begin(
             context.components[name] for name in stack.components if name in seeded

@@ -37,7 +37,8 @@ def ask_all(
     answers, threads = [], []
     for endpoint in endpoints:
         answer = EndpointAnswer(endpoint)
-        threads.append(threading.Thread(target=_ask, args=(endpoint, values, context, timeout, answer), daemon=True))
+        asking = (endpoint, values, context, timeout, answer)
+        threads.append(threading.Thread(target=_ask, args=asking, name=f"prove-{endpoint.path}", daemon=True))
         answers.append(answer)
     for thread in threads:
         thread.start()

@@ -47,5 +47,9 @@ def query(components: Collection[Component], access: InstanceAccess, observation
     """Send the question to whoever watches, if a service of it runs."""
     for each in components:
         if isinstance(each, AlertSource) and each.name in observation.running_components:
-            return AlertQuery(source=each, name=each.name, _answer=BackgroundCall(partial(each.alarms, access)))
+            return AlertQuery(
+                source=each,
+                name=each.name,
+                _answer=BackgroundCall(partial(each.alarms, access), name=f"alerts-{each.name}"),
+            )
     return AlertQuery()

@@ -41,11 +41,11 @@ class StatusRow(Struct, frozen=True, kw_only=True):
 
 
 class BackgroundCall(Generic[T]):
-    """What a thread of its own finds out; a daemon's, so that nobody who gives up has to wait for it."""
+    """The result of a call in a daemon thread of that name; who gives up does not have to wait for it."""
 
-    def __init__(self, find: Callable[[], T]) -> None:
+    def __init__(self, find: Callable[[], T], *, name: str) -> None:
         self._found: Future[T] = Future()
-        threading.Thread(target=self._run, args=(find,), daemon=True).start()
+        threading.Thread(target=self._run, args=(find,), name=name, daemon=True).start()
 
     def _run(self, find: Callable[[], T]) -> None:
         try:
@@ -88,8 +88,8 @@ class ProbeRunner:
     ) -> None:
         """``test_writes``: see ``Component.probe``; without it nothing is written."""
         self._test_writes = test_writes
-        self._observed = BackgroundCall(observe or access.runtime.observe)
-        self._site = replace(access, runtime=cast(Runtime, _ObservedRuntime(access.runtime, self._observed)))
+        self._observed = BackgroundCall(observe or access.runtime.observe, name="observe")
+        self._access = replace(access, runtime=cast(Runtime, _ObservedRuntime(access.runtime, self._observed)))
         self._facts: dict[str, BackgroundCall[Any]] = {}
         self.components: dict[str, Component] = {}
 
@@ -103,7 +103,9 @@ class ProbeRunner:
         for each in components:
             if each.name not in self.components:
                 self.components[each.name] = each
-                self._facts[each.name] = BackgroundCall(partial(each.probe, self._site, test_writes=self._test_writes))
+                self._facts[each.name] = BackgroundCall(
+                    partial(each.probe, self._access, test_writes=self._test_writes), name=f"probe-{each.name}"
+                )
         return self
 
     def results(self, names: Iterable[str]) -> Mapping[str, ComponentStatus]:

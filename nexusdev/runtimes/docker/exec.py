@@ -59,7 +59,8 @@ class Attached(ABC):
             if self._tty and stdin is not None:
                 stack.enter_context(raw_terminal(stdin))
                 stack.enter_context(_on_resize(self._resize))
-            threading.Thread(target=_pump, args=(connection, stdin, over, not self._tty), daemon=True).start()
+            pump = (connection, stdin, over, not self._tty)
+            threading.Thread(target=_pump, args=pump, name="stdin", daemon=True).start()
             try:
                 for source, chunk in self._incoming(connection, early):
                     target = stderr if source == _STDERR else stdout
@@ -127,7 +128,7 @@ class Exec(Attached):
         with self._begun() as (connection, early):
             connection.settimeout(timeout)
             deadline = None if timeout is None else time.monotonic() + timeout
-            threading.Thread(target=_feed, args=(connection, stdin), daemon=True).start()
+            threading.Thread(target=_feed, args=(connection, stdin), name="stdin", daemon=True).start()
             try:
                 for source, chunk in _frames(_reader(connection, early, deadline), tty=self._tty):
                     (stderr if source == _STDERR else stdout).extend(chunk)

@@ -1,4 +1,4 @@
-"""What an engine tells over time: the deaths of an instance's containers, and their logs."""
+"""Streams of container exits and logs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ContainerExits:
         self._heard: queue.Queue[ServiceExit | BaseException | None] = queue.Queue()
         filters = {"type": "container", "event": "die", "label": f"{labels.INSTANCE}={instance}"}
         self._stream = engine.http.events(filters=filters)
-        threading.Thread(target=self._listen, name="deaths", daemon=True).start()
+        threading.Thread(target=self._listen, name="exits", daemon=True).start()
 
     def _listen(self) -> None:
         try:
@@ -150,7 +150,7 @@ class Logs:
         stop = threading.Event()
         for service, at in last.items():
             threading.Thread(
-                target=self._follow, args=(service, at, output, stop), name=f"logs {service}", daemon=True
+                target=self._follow, args=(service, at, output, stop), name=f"logs-{service}", daemon=True
             ).start()
         listening = len(last)
         try:

@@ -42,6 +42,13 @@ def test_it_knows_the_same_predecessors_as_the_plan_itself() -> None:
         assert {PLAN.steps[each] for each in before[position]} == set(PLAN.waits_for(one))
 
 
+def test_the_thread_of_a_step_is_named_after_it() -> None:
+    names: list[str] = []
+    plan = Plan(steps=(step("create", "db-0"), step("start", "db-0")))
+    PlanExecutor(plan=plan, do=lambda _: names.append(threading.current_thread().name)).run()
+    assert names == ["create-db-0", "start-db-0"]
+
+
 @pytest.mark.parametrize("parallel", [1, 2, 4])
 def test_no_more_at_a_time_than_allowed(parallel: int) -> None:
     together, most, lock = 0, 0, threading.Lock()
