@@ -205,7 +205,7 @@ def _running(name: str) -> ObservedService:
     return ObservedService(service=name, component="x", phase=Phase.RUNNING)
 
 
-def _site(tls: Path, ports: Mapping[str, int], services: frozenset[str] = SERVICES) -> InstanceAccess:
+def _access(tls: Path, ports: Mapping[str, int], services: frozenset[str] = SERVICES) -> InstanceAccess:
     nothing: Any = None
     runtime: Any = Running(services)
     containers = {
@@ -253,7 +253,7 @@ def monitoring(
             names.PROMETHEUS: stack.enter_context(serving(tls, prometheus)),
             names.ALERTMANAGER: stack.enter_context(serving(tls, alertmanager or peers)),
         }
-        yield _site(tls, {**ports, names.GRAFANA: ports[names.ALERTMANAGER]}, services)
+        yield _access(tls, {**ports, names.GRAFANA: ports[names.ALERTMANAGER]}, services)
 
 
 def listed(*reply: Target) -> str:
@@ -310,7 +310,7 @@ def test_other_answers_are_facts_too(tmp_path: Path, talk: Talk, trouble: str) -
 
 
 def test_nobody_there_is_a_fact(tmp_path: Path) -> None:
-    reply = readiness.probe(_site(authority(tmp_path / "tls"), {}), ALL)
+    reply = readiness.probe(_access(authority(tmp_path / "tls"), {}), ALL)
     troubles = [*(each.trouble for each in reply.servers), *(each.trouble for each in reply.alertmanagers)]
     assert troubles == [f"{name} does not answer" for name in (*names.PROMETHEUSES, *names.ALERTMANAGERS)]
 
@@ -318,7 +318,7 @@ def test_nobody_there_is_a_fact(tmp_path: Path) -> None:
 def test_grafana_has_an_address_only_where_it_is_there(tmp_path: Path) -> None:
     tls = authority(tmp_path / "tls")
     without, beside = (
-        COMPONENT.variables(_site(tls, {}, each), View.CONTAINER) for each in (SERVICES, SERVICES | {"grafana"})
+        COMPONENT.variables(_access(tls, {}, each), View.CONTAINER) for each in (SERVICES, SERVICES | {"grafana"})
     )
     assert [each.value for each in without] == ["https://prometheus:9090", "https://alertmanager:9093"]
     assert [each.value for each in beside][2:] == ["https://grafana:3000"]
