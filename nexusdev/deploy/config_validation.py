@@ -1,4 +1,4 @@
-"""Files of components are checked before anything starts: read here, and tried by the program that will read them.
+"""Validates the config files of components before anything starts, with the programs that will read them.
 
 What was found good is remembered by its hash, so that an ``up`` that changes nothing reads and tries nothing.
 """

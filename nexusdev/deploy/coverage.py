@@ -1,4 +1,4 @@
-"""Which components' variables are proven now, and what the others lack: for an instance that is not all there."""
+"""Tells which components have proven variables now, and what the others lack, when only a part of the stack runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The walk over a plan, and what follows each component's start at once: wait until it is ready, seed it, prove it.
+"""Executes a plan, and waits for, seeds and proves each component as soon as its services are started.
 
 Nothing waits that need not: while the last containers start, the first component may be seeded already. The thread that calls
 watches for crashes, for the deadline and for Ctrl-C; each component has a thread of its own.

@@ -1,4 +1,4 @@
-"""The walk over a plan: up to four steps at a time, each as soon as those that it waits for are done."""
+"""Runs the steps of a plan in parallel, up to four at a time, each as soon as its predecessors are done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Services that end while they are waited for: noticed at once, and reported with cause and log."""
+"""Notices services that exit while they are waited for, and reports the cause and the last log lines."""
 
 from __future__ import annotations
 

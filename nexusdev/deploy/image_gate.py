@@ -1,4 +1,4 @@
-"""Images while a stack starts: a service begins as soon as its own image is there, whatever else is still being built."""
+"""Lets each service start as soon as its own image is present, while other images are still built."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``up`` remembers between two runs, in the state folder: which components were brought up, with what they were seeded, where the time went.
+"""The record of the last ``up`` in the state folder: its components, the hashes of their seeds, and where the time went.
 
 Only hints: whatever is lost or half written here costs a repetition of idempotent work and nothing else.
 """

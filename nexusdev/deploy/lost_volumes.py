@@ -1,4 +1,4 @@
-"""Data volumes that are gone: what they held, what leads on, and the way there once somebody has agreed."""
+"""Data volumes that are missing: what they held, the error that names the choices, and how they are made again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold before anything is changed: free ports. Room on the disk is the runtime's to check."""
+"""Checks before anything is changed that the host ports are free. The runtime checks the disk space."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that ``up`` knows before it changes anything, and what must hold until then."""
+"""Collects all that ``up`` needs to know before it changes anything, and checks its preconditions."""
 
 from __future__ import annotations
 

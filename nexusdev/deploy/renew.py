@@ -1,4 +1,4 @@
-"""What expires is renewed when its proof fails: a component that hands out such a thing (Vault's token) says so by ``refresh``."""
+"""Renews expired credentials when their proof fails, through components that implement ``RenewsCredentials``."""
 
 from __future__ import annotations
 

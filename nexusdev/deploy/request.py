@@ -1,4 +1,4 @@
-"""What shall be brought up, and what was reached: values that the deployer and its rollouts share."""
+"""The request and the result of a deployment, shared by the deployer and its rollouts."""
 
 from __future__ import annotations
 

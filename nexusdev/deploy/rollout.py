@@ -1,4 +1,4 @@
-"""Who stands by one component from the start of its last service: waits until it is ready, seeds it, proves it."""
+"""Follows one component from the start of its last service: waits until it is ready, seeds it, proves it."""
 
 from __future__ import annotations
 

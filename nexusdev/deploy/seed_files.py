@@ -1,4 +1,4 @@
-"""The project's own ``seed/`` folder: which files belong to which component.
+"""Finds the project's own ``seed/`` files and sorts them by component.
 
     seed/postgres/*.sql   in the order of their names        seed/minio/<bucket>/…   objects
     seed/vault/…          secrets                             seed/redis/…            commands

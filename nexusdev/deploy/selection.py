@@ -1,4 +1,4 @@
-"""Which part of the stack ``up`` means: the components that were named, else a profile - by setting, as the last time, or everything."""
+"""Selects the part of the stack for ``up``: the named components, else a profile (set, remembered, or everything)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names that people type - components, services - and what is meant by them."""
+"""Resolves the names of components and services that users type."""
 
 from __future__ import annotations
 

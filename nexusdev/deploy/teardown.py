@@ -1,4 +1,4 @@
-"""Taking an instance down by its labels alone: needs no stack, no settings, no state folder, and looks again whether anything is left."""
+"""Takes an instance down by its labels alone, without stack, settings or state folder, and checks that nothing is left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the time of an ``up`` went: spans with what they waited for, and the chain of them that decided its length. Pure but for the clock."""
+"""Measures an ``up``: spans with what they waited for, and the critical path through them. Pure but for the clock."""
 
 from __future__ import annotations
 

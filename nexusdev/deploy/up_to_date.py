@@ -1,4 +1,4 @@
-"""Does all that the last ``up`` left still stand? Asked while the next one makes its plan: most often there is nothing else to do."""
+"""Checks, while ``up`` makes its plan, whether the last ``up`` still holds: then there is nothing else to do."""
 
 from __future__ import annotations
 
