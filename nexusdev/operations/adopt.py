@@ -1,4 +1,4 @@
-"""adopt: make this folder the owner of the instance that it had before it was moved. Data, secrets, ports and containers stay."""
+"""adopt: makes this folder the owner of the instance that it had before it was moved. Data, secrets, ports and containers stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""config show: every setting with its value, and where that came from."""
+"""config show: prints every setting with its value and its origin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""destroy: remove containers, network, data, and what nexusdev knows of the instance."""
+"""destroy: removes containers, network, data and the state of the instance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""destroy SERVICE: the container and the data of one server, and nothing else; only of servers that begin anew without harm."""
+"""destroy SERVICE: removes the container and data of one server, if that server can start empty without data loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""doctor: is everything there that ``up`` needs? Each check with its verdict, the evidence, and what to type."""
+"""doctor: checks whether ``up`` has everything that it needs. Each check has a verdict, its evidence and a fix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""down: remove containers and network, keep data and settings."""
+"""down: removes containers and network, keeps data and settings."""
 
 from __future__ import annotations
 

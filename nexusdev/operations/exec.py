@@ -1,4 +1,4 @@
-"""exec, shell, psql, redis, s3, vault: programs inside containers, with the caller's own streams. Nothing is needed on the host."""
+"""exec, shell, psql, redis, s3, vault: run programs inside containers with the caller's streams. The host needs no client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""images: which there are, and getting, keeping, moving and checking them."""
+"""images: lists, fetches, saves, loads and verifies the images of the stack."""
 
 from __future__ import annotations
 

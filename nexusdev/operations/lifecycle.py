@@ -1,4 +1,4 @@
-"""stop, start, restart: of what is there. Nothing is made, nothing removed."""
+"""stop, start, restart: act on existing containers; they create and remove nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""logs: what the servers say, merged by time, each line with the name of who said it."""
+"""logs: prints the servers' logs, merged by time, each line with the name of its service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ls: every instance of this user and of this engine, wherever its project is."""
+"""ls: lists every instance of this user and of this engine, wherever its project is."""
 
 from __future__ import annotations
 

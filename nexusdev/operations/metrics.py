@@ -1,4 +1,4 @@
-"""metrics: a PromQL query from the terminal - now, as a table, or over a stretch of time, as lines."""
+"""metrics: runs a PromQL query, once as a table or over a range of time as lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ports: every published port of the instance, and who has it now."""
+"""ports: lists every published port of the instance, and who uses it now."""
 
 from __future__ import annotations
 

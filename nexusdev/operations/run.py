@@ -1,4 +1,4 @@
-"""run: a command with the proven variables, which no proxy gets to see. Once they are proven, the command takes the place of nexusdev."""
+"""run: replaces nexusdev by a command with the proven variables; the addresses of the stack bypass every proxy."""
 
 from __future__ import annotations
 

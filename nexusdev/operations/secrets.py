@@ -1,4 +1,4 @@
-"""secrets: which there are, one of them in the clear, and new ones for the application's users."""
+"""secrets: lists them, shows one in plain text, and rotates those of the application's users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""seed: bring databases, users, buckets and policies to what they shall be, then the project's own files. Twice is the same as once."""
+"""seed: applies the desired databases, users, buckets and policies, then the project's own files. Idempotent."""
 
 from __future__ import annotations
 

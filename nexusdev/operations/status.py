@@ -1,4 +1,4 @@
-"""status: per node role, state, lag or quorum and host port; per component whether it does its job, what is missing, which alerts fire."""
+"""status: reports role, state, lag or quorum and port per node, and readiness, losses and firing alerts per component."""
 
 from __future__ import annotations
 

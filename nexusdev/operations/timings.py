@@ -1,4 +1,4 @@
-"""timings: where the time of the last ``up`` went, and what decided its length."""
+"""timings: shows where the time of the last ``up`` went, and its critical path."""
 
 from __future__ import annotations
 

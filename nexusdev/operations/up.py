@@ -1,4 +1,4 @@
-"""up: from whatever there is to ready, seeded, proven and written. A second one changes nothing and says so."""
+"""up: makes the stack ready, seeded and proven, and writes the variables. A second ``up`` changes nothing and says so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""urls: what can be opened or connected to, without any password in it; ``open`` shows the pages in a browser."""
+"""urls: lists what can be opened or connected to, without passwords; ``open`` shows the pages in a browser."""
 
 from __future__ import annotations
 

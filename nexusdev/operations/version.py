@@ -1,4 +1,4 @@
-"""version: of nexusdev, of Python, of the engine and of what the stack is made of."""
+"""version: prints the versions of nexusdev, Python, the engine and the products of the stack."""
 
 from __future__ import annotations
 

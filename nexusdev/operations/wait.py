@@ -1,4 +1,4 @@
-"""wait: until a component or one of its servers is ready, writable, down, or in a state that it declares itself (Vault: unsealed).
+"""wait: waits until a component or server is ready, writable, down, or in a state that it declares (Vault: unsealed).
 
 It needs no lock, and goes on through a ``restart`` or an ``up`` of somebody else: what is stopped on purpose has not crashed.
 """
