@@ -1,1 +1,1 @@
-"""Where an instance runs: a Docker engine, or a world in memory."""
+"""The runtimes in which instances run: a Docker engine, or one in memory for tests."""

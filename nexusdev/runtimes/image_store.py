@@ -1,4 +1,4 @@
-"""The seam between images and an engine: what its store can be asked, and a workshop in which an image is made.
+"""Protocols for the images of an engine: ImageStore, and BuildContainer in which an image is made.
 
 ``docker/images.py`` is the real one, ``memory/images.py`` the fake beside it; one contract suite holds both to these words.
 """

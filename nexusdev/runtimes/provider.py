@@ -1,4 +1,4 @@
-"""What one kind of runtime offers to every verb: runtimes of instances, an inventory, facts, and a store of images."""
+"""The RuntimeProvider protocol: runtimes of instances, an inventory, facts, and an image store."""
 
 from __future__ import annotations
 

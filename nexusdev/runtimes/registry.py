@@ -1,4 +1,4 @@
-"""Every runtime by the name that ``--runtime``, NEXUSDEV_RUNTIME and ``runtime =`` give it.
+"""The registry of runtimes, by the name in ``--runtime``, NEXUSDEV_RUNTIME and ``runtime =``.
 
 Imports nothing but the standard library: settings check names against it on every start.
 """

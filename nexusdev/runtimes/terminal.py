@@ -1,4 +1,4 @@
-"""The caller's terminal: raw while a command in a container has it, and its size."""
+"""Controls the caller's terminal: raw mode while a command in a container uses it, and its size."""
 
 from __future__ import annotations
 

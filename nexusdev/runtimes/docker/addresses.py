@@ -1,4 +1,4 @@
-"""Where the services of a stack are reached, and where the CA is, from the host and from containers. Pure.
+"""Addresses of services, and the path of the CA, from the host and from containers. Pure.
 
 On the host by the published ports, which are on loopback alone; on the instance's network by name.
 """

@@ -1,4 +1,4 @@
-"""What errors and notes say on a Docker engine."""
+"""The hints of errors and notes that are specific to Docker."""
 
 from __future__ import annotations
 

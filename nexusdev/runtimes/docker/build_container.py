@@ -1,4 +1,4 @@
-"""A container in which an image is made.
+"""A container in which the instructions of an image build run.
 
 The classic builder cannot mount what the host has (its CA bundle, its caches), and BuildKit is not to be had through the SDK
 nor on every engine: so instructions run one by one in a container with mounts, and what is left becomes one layer.

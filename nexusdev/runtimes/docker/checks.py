@@ -1,4 +1,4 @@
-"""What ``doctor`` asks about a Docker engine and the machine under it, and how much room its disk must have."""
+"""The checks of ``doctor`` for a Docker engine and its machine, and the disk space that they require."""
 
 from __future__ import annotations
 

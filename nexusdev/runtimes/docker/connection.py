@@ -1,4 +1,4 @@
-"""The way to the engine: which one, a connection to it, and its failures in our words."""
+"""Finds the engine, connects to it, and translates its failures into NexusErrors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the engine is told to create, as its own JSON. Pure: no SDK, so every member has a test row."""
+"""Builds the JSON with which the engine creates containers, and the labels of networks and volumes. Pure, without the SDK."""
 
 from __future__ import annotations
 

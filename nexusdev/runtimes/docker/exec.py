@@ -1,4 +1,4 @@
-"""Commands in running containers, with the caller's streams.
+"""Runs commands in running containers, with the caller's streams.
 
 Speaks to the engine's socket itself: the SDK reads the reply through a buffer and may keep the first bytes of a quick
 command's output there, and it cannot close the command's standard input.

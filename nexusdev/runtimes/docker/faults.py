@@ -1,4 +1,4 @@
-"""Failures of containers, brought about through the engine. Only containers that carry this instance's labels are touched."""
+"""Injects failures of containers through the engine, only into those with this instance's labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions to the engine without the SDK: looking needs no more than a GET, and importing the SDK takes longer than a whole no-op ``up``.
+"""Reads from the Engine API without the SDK, whose import takes longer than a whole ``up`` without work.
 
 The methods are named as the SDK names them and answer what it answers.
 """

@@ -1,4 +1,4 @@
-"""One look over the whole engine: what every instance has there, and what strangers have that we must not meet."""
+"""Lists what all instances have on the engine, and what other projects have that could collide with them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The labels that everything of an instance carries: Compose's own, so that its tools see a normal project, and ours."""
+"""The labels of all resources of an instance: Compose's own, so that its tools work, and those of nexusdev."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the engine's lists to a Snapshot. Pure: takes the JSON of the engine, so every odd state has a test row."""
+"""Converts the engine's JSON lists to a Snapshot. Pure."""
 
 from __future__ import annotations
 

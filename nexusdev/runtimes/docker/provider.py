@@ -1,4 +1,4 @@
-"""The Docker engine of this process's environment, as ``--runtime docker`` provides it."""
+"""The provider of the Docker runtime (``--runtime docker``), for the engine that the environment names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A container for one command, with the caller's streams and signals, removed however it ends."""
+"""Runs one command in a new container, with the caller's streams and signals, and always removes the container."""
 
 from __future__ import annotations
 

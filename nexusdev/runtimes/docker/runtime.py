@@ -1,4 +1,4 @@
-"""An instance on a Docker engine: what is there, one step of a plan, and what its containers say.
+"""The Docker runtime of one instance: observes it, applies steps, and reads its containers' output.
 
 The runtime is bound to one instance by project, instance name and owner path, which become labels; by them alone it finds
 everything again. What a new container needs beside its Service - network, hosts file, paths for Compose's labels - comes from

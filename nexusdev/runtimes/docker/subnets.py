@@ -1,4 +1,4 @@
-"""A /24 for the network of an instance that overlaps no route of the host and no other network of the engine."""
+"""Chooses a /24 for an instance's network that overlaps no route of the host and no other network of the engine."""
 
 from __future__ import annotations
 

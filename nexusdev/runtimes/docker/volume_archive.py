@@ -1,4 +1,4 @@
-"""Volumes as tar streams, through a container that is thrown away: that works where the engine is in another machine, too."""
+"""Exports and imports volumes as tar streams through a temporary container, so that remote engines work too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Volumes that any uid can use: the root of a fresh one gets mode 1777, whatever image it meets.
+"""Makes volumes writable for any uid: the root of a new one gets mode 1777, whatever the image.
 
 An image that has the mount point brings its mode along; where it does not, the root is written through a container that is
 never started. That works with any image, on any engine, also where the engine is in another machine.

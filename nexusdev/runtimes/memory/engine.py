@@ -1,4 +1,4 @@
-"""The engine in memory: its containers, networks and volumes, and what people and programs do to them."""
+"""An engine in memory: its containers, networks and volumes, and what users and programs do to them."""
 
 from __future__ import annotations
 

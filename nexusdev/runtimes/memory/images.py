@@ -1,4 +1,4 @@
-"""An engine's image store in memory: the fake beside ``docker/images.py``, for tests of whatever needs images.
+"""An image store in memory, for tests: the fake of ``docker/images.py``.
 
 Builds are told by scripts: ``MemoryImages(on_run=…)`` decides what a command prints and how it ends.
 """

@@ -1,4 +1,4 @@
-"""An engine in memory and the runtime over it: what a Docker engine does, without one. Every fake container obeys the same rules.
+"""A runtime over an engine in memory that behaves like a Docker engine.
 
 ``FakeEngine`` is the engine; several runtimes may share one. Its methods named for what people do (kill, pause, rename …) are how a
 test brings about a bad day.

@@ -1,1 +1,1 @@
-"""What must change on a Docker engine: the difference between a Stack and a Snapshot as printable steps. Pure."""
+"""Plans for a Docker engine: the difference between a Stack and a Snapshot as printable steps. Pure."""

@@ -1,4 +1,4 @@
-"""What shall happen to each service, and why: from what is wanted and what is there. Pure, so every bad day is a test row."""
+"""Decides what happens to each service, and why, from the desired and the observed state. Pure."""
 
 from __future__ import annotations
 

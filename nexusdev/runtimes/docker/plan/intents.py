@@ -1,4 +1,4 @@
-"""From an intent to the plan of a Docker engine: which planner answers, and what each of its steps means to others. Pure."""
+"""Plans an intent on a Docker engine: chooses the planner, and adds to its steps what other modules need to know. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Docker engine holds of every instance, gathered from its objects. Pure."""
+"""Groups the objects of a Docker engine by instance. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``stop``, ``start`` and ``restart`` of what is there: no container is made or removed, and no stack is needed. Pure."""
+"""Plans ``stop``, ``start`` and ``restart`` of existing containers; needs no stack. Pure."""
 
 from __future__ import annotations
 

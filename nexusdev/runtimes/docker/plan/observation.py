@@ -1,4 +1,4 @@
-"""A Snapshot of a Docker engine in neutral words. Pure."""
+"""Wraps a Snapshot of a Docker engine as a neutral Observation. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose containers these are: nothing that belongs to somebody else is ever touched. Pure."""
+"""Refuses plans that would touch resources of other owners. Pure."""
 
 from __future__ import annotations
 

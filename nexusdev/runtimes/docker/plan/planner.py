@@ -1,4 +1,4 @@
-"""From what is wanted and what is there to the steps between: everything of the stack runs, nothing else carries our labels. Pure.
+"""Plans the steps from the observed to the desired state. Pure.
 
 Decisions that are not in the types:
 

@@ -1,4 +1,4 @@
-"""What is running now, as a runtime saw it: frozen and comparable."""
+"""The observed state of an instance on a Docker engine, as frozen values."""
 
 from __future__ import annotations
 

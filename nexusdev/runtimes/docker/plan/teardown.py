@@ -1,4 +1,4 @@
-"""The way to nothing, by what carries our labels alone. Pure.
+"""Plans the removal of an instance by its labels alone. Pure.
 
 What shares a network goes before its owner; a store after the servers that keep their state in it (a Patroni whose etcd is
 gone sits out its whole grace period); the network last.
