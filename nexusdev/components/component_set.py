@@ -1,4 +1,4 @@
-"""The components of one context: each is made when it is first asked for, and kept as long as the set."""
+"""The components of one context. Each is created on first use and kept as long as the set."""
 
 from __future__ import annotations
 

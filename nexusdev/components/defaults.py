@@ -1,4 +1,4 @@
-"""What a component does that has nothing special: every part of the contract but how it is probed and assessed."""
+"""Default implementations of the component contract: all members except ``probe`` and ``assess``."""
 
 # ruff: noqa: ARG002 - the arguments are the contract's
 

@@ -1,4 +1,4 @@
-"""What a component makes of the last words of one of its servers, where it understands them."""
+"""Asks the component of a server that exited to explain its last log lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every component by name. A product's code is imported when it is first asked for, so that ``nexusdev --help`` pays for none.
+"""The registry of components by name. A product's code is imported on first use, which keeps ``nexusdev --help`` fast.
 
 This module itself imports the standard library alone: ``nexusdev env`` answers with it before anything else is imported.
 """

@@ -1,1 +1,1 @@
-"""The gateway: two HAProxies that answer to the role names of the platform."""
+"""The gateway: two HAProxies that serve the role names of the platform."""

@@ -1,4 +1,4 @@
-"""The gateway publishes nothing of its own: the variables that lead through it are proven by the components behind it."""
+"""The quick proof of the gateway: it publishes no variables, and components behind it prove theirs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does the gateway lead anywhere? Both proxies answer, and each role of a component that runs has a server behind it."""
+"""Readiness of the gateway: both proxies answer, and each role of a running component has a server behind it."""
 
 from __future__ import annotations
 

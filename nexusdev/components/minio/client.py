@@ -1,4 +1,4 @@
-"""The minio package, made to trust the instance's CA and nothing else. Imported only where something is to be changed (0.2 s)."""
+"""The minio package, configured to trust the instance's CA only. Imported only to change something (0.2 s)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the object store shall look like, as plain documents that compare: policies and the settings of a bucket. Pure."""
+"""The desired policies and bucket settings of the object store, as plain documents that can be compared. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One signed S3 or admin request over the standard library: what readiness and the first look of seeding need, without importing a client (0.2 s)."""
+"""A small client for signed S3 and admin requests on the standard library; importing the minio package takes 0.2 s."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names that this product has everywhere: its nodes, its role, its ports, its buckets, users and secrets."""
+"""MinIO's names in the stack: nodes, role, ports, buckets, users and secrets."""
 
 from __future__ import annotations
 

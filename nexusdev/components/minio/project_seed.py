@@ -1,5 +1,7 @@
-"""The project's own objects: ``seed/minio/<bucket>/<path>``, each put once per content. What was put is on record in the store itself,
-so that an object that the application changed or removed afterwards is left alone."""
+"""Puts the project's objects ``seed/minio/<bucket>/<path>``, each once per content.
+
+The store records what was put, so that an object that the application changed or removed afterwards is left alone.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do the variables lead to this instance's object store? With the application's own key, and nothing but what it reads."""
+"""The proof after ``up``: the application's own key reaches this instance's object store, by its variables alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is the object store doing its job? The cluster healthy, four drives online, and a test object written, read and removed.
+"""Readiness of the object store: a healthy cluster, four drives online, and a test object written, read and removed.
 
 The test object is written by whoever waits for the store and by nobody else: MinIO calls itself healthy while it refuses writes, and offers
 no other way to know. It goes through the gateway, as applications do, and (but for the reading) through each node: the cluster calls itself healthy

@@ -1,4 +1,4 @@
-"""A new key pair for the application. Every S3 request carries its key, so the new pair works before the old one ends."""
+"""Rotates the key pair of the application. Requests carry their key, so the new pair works before the old one ends."""
 
 from __future__ import annotations
 

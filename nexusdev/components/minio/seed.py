@@ -1,4 +1,4 @@
-"""Buckets, their settings, the application's policy and user, and the instance's nonce: looked at first, changed only where different."""
+"""Seeds buckets, their settings, the application's policy and user, and the nonce; changes only what differs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What applications read: MinIO's own three names, then those that every AWS library reads by itself."""
+"""MinIO's variables for applications: MINIO_* names, and those that AWS libraries read."""
 
 from __future__ import annotations
 

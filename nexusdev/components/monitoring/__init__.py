@@ -1,1 +1,1 @@
-"""Monitoring: Prometheus, which scrapes what every part exports by itself."""
+"""Monitoring: Prometheus, Alertmanager and Grafana for all components of the stack."""

@@ -1,4 +1,4 @@
-"""Which alerts fire: Alertmanager is asked, behind the gateway and beside it; where none answers, a Prometheus."""
+"""Reads the firing alerts from Alertmanager, by the gateway or directly; from Prometheus if none answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files monitoring's servers read, and what is checked of them before anything starts: all but the expressions here, those by promtool.
+"""The config files of monitoring, and their checks before a start; promtool checks the expressions.
 
 Every ``up`` asks which files there are; what reads them is imported when one of them changed.
 """

@@ -1,4 +1,4 @@
-"""A Prometheus whose data cannot be read says so in its last words: what they mean, and how to lose nothing but that data.
+"""Explains the exit of a Prometheus with unreadable data, and how to lose nothing but that data.
 
 A broken write-ahead log it repairs by itself, and a block whose description is broken it passes over; what is left ends it
 with ``opening storage failed``. That can also be a disk or a lock, for which no data need go.

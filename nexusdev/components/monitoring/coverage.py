@@ -1,4 +1,4 @@
-"""How much of what runs is seen: services of which a target tells that was scraped with success, by either Prometheus. Pure."""
+"""The share of running services that at least one Prometheus scrapes successfully. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dashboards of Grafana, as far as a broken one would be missing there without a word: JSON, and what every dashboard has."""
+"""Checks Grafana dashboard files: valid JSON and required members. Grafana skips broken ones silently."""
 
 from __future__ import annotations
 

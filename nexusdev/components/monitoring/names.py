@@ -1,4 +1,4 @@
-"""The names that monitoring has everywhere: its servers, its roles, its ports."""
+"""Monitoring's names in the stack: servers, roles and ports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``promtool check rules`` has to say, with the file and line of each rule that it objects to."""
+"""Parses the output of ``promtool check rules`` into errors with file and line of each rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Are these URLs this instance's? Their certificates are the mark: the CA that signed them exists for this instance only."""
+"""The proof after ``up``: the certificates behind the URLs are signed by the CA of this instance."""
 
 from __future__ import annotations
 

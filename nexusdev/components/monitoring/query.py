@@ -1,4 +1,4 @@
-"""A PromQL query, asked through the gateway's role; what Prometheus objects to is told in its own words."""
+"""Runs a PromQL query through the gateway, and reports Prometheus's own error messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is every part watched, by both Prometheus, and would both Alertmanagers tell?
+"""Readiness of monitoring: both Prometheus watch every service, and both Alertmanagers would notify.
 
 A target that is down counts against monitoring only after a minute: that a part does not answer while it starts is what
 monitoring is there to see, and Prometheus looks again every 5 s. So nothing waits for a scrape; ``status`` shows each target at once.

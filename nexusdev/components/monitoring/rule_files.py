@@ -1,4 +1,4 @@
-"""Rule files of Prometheus, read strictly: whatever is not understood is told with file, line, what is allowed and what was meant.
+"""Reads Prometheus rule files strictly; errors name file, line, the allowed keys and the likely intention.
 
 The expressions in them are Prometheus's own business (``promtool``); everything around them is looked at here, in milliseconds.
 """

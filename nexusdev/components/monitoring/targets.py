@@ -1,4 +1,4 @@
-"""What Prometheus scrapes: each target, the services that must be there for it to answer, and how it was asked last. Pure."""
+"""The scrape targets of Prometheus: which services each needs, and the result of its last scrape. Pure."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""PostgreSQL: one primary and two replicas under Patroni, the etcd in which they agree, and PgBouncer in front of the primary."""
+"""PostgreSQL: one primary and two replicas under Patroni, their etcd cluster, and PgBouncer in front of the primary."""

@@ -1,4 +1,4 @@
-"""psycopg, told whom to trust. Imported only where something is changed; what servers refuse becomes ``SeedingFailed`` in their words."""
+"""psycopg, configured to trust the instance's CA only; server errors become ``SeedingFailed``. Imported only to change something."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What shall exist in PostgreSQL, as steps that know whether they are done: data for ``seed``.
+"""The desired state of PostgreSQL, as steps that know whether they are done. Data for ``seed``.
 
 The migration owner owns the database and makes its tables; the application reads and writes rows in whatever the owner makes, and can
 make nothing but temporary tables. As in production.

@@ -1,4 +1,4 @@
-"""The names that PostgreSQL's part of the platform goes by: servers, ports, roles, databases and the secrets of the compose files."""
+"""PostgreSQL's names in the stack: servers, ports, roles, databases and secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Collects the facts: every Patroni, every etcd member and the three published paths, all at once, each bounded by its own timeout."""
+"""Collects the facts of every Patroni, etcd member and published path in parallel, each with its own timeout."""
 
 from __future__ import annotations
 

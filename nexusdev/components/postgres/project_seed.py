@@ -1,4 +1,4 @@
-"""The project's own SQL: ``seed/postgres/*.sql`` in the order of their names, each once per content, as the migration owner.
+"""Applies the project's ``seed/postgres/*.sql`` by name, each once per content, as the migration owner.
 
 A file and its record are one transaction: a file that fails leaves nothing behind.
 """

@@ -1,4 +1,4 @@
-"""Do the variables lead to this instance's database? As the application, by its library, with nothing but what it reads."""
+"""The proof after ``up``: the application's variables lead to this instance's database, by the library that applications use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is PostgreSQL ready? One leader, two replicas in its quorum, an etcd with a quorum, and all three published paths serve.
+"""Readiness of PostgreSQL: one leader, two replicas and etcd with quorum, and all three published paths serve.
 
 The facts come from Patroni and etcd by their REST interfaces and from a real login through each path; the decision is pure.
 """

@@ -1,4 +1,4 @@
-"""New passwords for the application and the migration owner. A password is only asked at a login: open connections stay."""
+"""Rotates the passwords of the application and the migration owner. Open connections stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Brings roles, passwords, the database, its extensions and the instance's mark to what they shall be. Twice is the same as once."""
+"""Seeds roles, passwords, the database, its extensions and the instance's nonce. Idempotent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the statements of an SQL text begin: semicolons that are not inside a string, a quoted name, a dollar-quoted body or a comment."""
+"""Splits SQL text into statements: semicolons in strings, quoted names, dollar-quoted bodies and comments do not count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What applications read: libpq's own names first, then URLs for the three published paths.
+"""PostgreSQL's variables for applications: libpq's own names, and URLs of the three published paths.
 
 A URL carries no `&`: in a file that a shell sources it would end the line. So the CA is in PGSSLROOTCERT, which libpq reads by itself.
 """

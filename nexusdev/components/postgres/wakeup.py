@@ -1,4 +1,4 @@
-"""Hurries the quorum: what its readiness needs from outside, where Patroni would wait for its next round."""
+"""Makes Patroni act now instead of at its next round, to be ready sooner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""redis-py, told whom to trust; what it raises becomes the two kinds of trouble that ``wire.resp`` knows as well.
+"""redis-py, configured to trust the instance's CA only; its errors become those of ``wire.resp``.
 
 Imported by what changes something and by the proof, never by a look: redis alone costs 0.4 s. It must be imported from here and nowhere
 else: two threads that import redis 8 at the same moment fail, and the lock of this module lets them do it one after the other.

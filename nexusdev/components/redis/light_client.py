@@ -1,4 +1,4 @@
-"""How readiness asks: as the administrator, in a few words of the protocol, because it asks every 50-100 ms. What changes something uses redis-py."""
+"""A small Redis client for readiness, which asks every 50-100 ms. Changes use redis-py."""
 
 from __future__ import annotations
 

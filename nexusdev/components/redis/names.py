@@ -1,4 +1,4 @@
-"""The names that this product has everywhere: its nodes, its roles, its ports, its users and secrets."""
+"""Redis's names in the stack: nodes, roles, ports, users and secrets."""
 
 from __future__ import annotations
 

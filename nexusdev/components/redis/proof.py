@@ -1,4 +1,4 @@
-"""Does every published way lead to this instance's Redis? Asked with the application's own values and library, and nothing else."""
+"""The proof after ``up``: every published path leads to this instance's Redis, with the application's variables and library."""
 
 from __future__ import annotations
 

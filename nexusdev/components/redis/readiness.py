@@ -1,4 +1,4 @@
-"""Is Redis doing its job? One master that takes writes, two replicas in step, three sentinels of one mind, and every way leading there."""
+"""Readiness of Redis: one writable master, two replicas in sync, three sentinels that agree, and all paths lead there."""
 
 from __future__ import annotations
 

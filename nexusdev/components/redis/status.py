@@ -1,4 +1,4 @@
-"""The rows of ``status``, from the facts of readiness. Pure."""
+"""The rows of Redis in ``status``, from the facts of readiness. Pure."""
 
 from __future__ import annotations
 

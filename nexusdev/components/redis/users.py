@@ -1,4 +1,4 @@
-"""Users on every node: brought to what their secret says, and a new password for the application without a word to open connections.
+"""Sets the users on every node from their secrets, and changes passwords without closing open connections.
 
 Users are not replicated: each server and each sentinel has its own list, read from the secret when it starts. Here the running ones
 follow. ``ACL LOAD`` would end the connections of changed users; ``ACL SETUSER`` leaves all of them open.

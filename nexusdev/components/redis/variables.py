@@ -1,4 +1,4 @@
-"""What applications read, seen from the host or from a container on the instance's network. No network is needed for it.
+"""Redis's variables for applications, from the host or from a container on the instance's network. Needs no network.
 
 REDIS_URL names the CA as redis-py and what is built on it (Celery, Kombu, django-redis) want it: as a member of the query. Drivers that do not know
 it pass over it (ioredis, node-redis, Lettuce); go-redis refuses unknown members and is configured by REDIS_HOST, REDIS_PORT, REDIS_USERNAME,

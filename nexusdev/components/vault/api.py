@@ -1,4 +1,4 @@
-"""Vault's HTTP API as the rest of this folder uses it: one server asked with one token, its refusals in its own words.
+"""Vault's HTTP API: requests to one server with one token; errors carry Vault's own message.
 
 API: https://developer.hashicorp.com/vault/api-docs
 """

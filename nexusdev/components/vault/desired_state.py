@@ -1,4 +1,4 @@
-"""What Vault shall look like, piece by piece: each piece is compared with what is there, and written only where it differs."""
+"""The desired state of Vault, piece by piece: each is compared with the actual state, and written only where it differs."""
 
 from __future__ import annotations
 

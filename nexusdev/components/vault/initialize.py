@@ -1,4 +1,4 @@
-"""The three nodes are initialised: exactly one of them, once, and its recovery key is kept before anything else."""
+"""Initialises exactly one of the three nodes, once, and stores its recovery key first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The project's own seed: ``seed/vault/<path>.yaml`` (or .json) becomes secret/<path>, ``seed/vault/policies/<name>.hcl`` a policy.
+"""Applies the project's seed: ``seed/vault/<path>.yaml`` (or .json) to secret/<path>, ``policies/<name>.hcl`` to a policy.
 
 A secret is written once per hash of its file: what the application changes afterwards stays, until the file changes. A policy is
 written whenever it differs, and given to the application's role, so that what a project opens is open to its application.

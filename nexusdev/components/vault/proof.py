@@ -1,4 +1,4 @@
-"""The proof: with nothing but the variables, by the library that applications use, the token and the AppRole both read the nonce."""
+"""The proof after ``up``: the token and the AppRole of the variables both read the nonce, by the library that applications use."""
 
 from __future__ import annotations
 

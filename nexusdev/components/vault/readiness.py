@@ -1,4 +1,4 @@
-"""Is Vault doing its job? The fourth node unsealed, three nodes unsealed, one of them active, all three voting, the gateway leads there.
+"""Readiness of Vault: all four nodes unsealed, one of the three active, all three voting, and the gateway leads there.
 
 Health is asked without a token (https://developer.hashicorp.com/vault/api-docs/system/health), the metrics, for the votes, with the
 application's: only a listener that is published nowhere gives them to everybody.

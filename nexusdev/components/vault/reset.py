@@ -1,4 +1,4 @@
-"""Data that nobody can open any more: thrown away where it is certain that it holds nothing, an error everywhere else."""
+"""Removes data that nobody can unseal any more, if it certainly holds nothing; an error otherwise."""
 
 from __future__ import annotations
 

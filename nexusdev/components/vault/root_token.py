@@ -1,4 +1,4 @@
-"""Root tokens: made from a key when one is needed, and none left afterwards.
+"""Generates root tokens from a key when one is needed, and revokes all of them afterwards.
 
 Those that ``sys/init`` hands out are never used and never kept: one way to get a root token is enough, and it survives any cut.
 https://developer.hashicorp.com/vault/api-docs/system/generate-root

@@ -1,4 +1,4 @@
-"""A new secret id and a new token for the application; the old ones are worth nothing afterwards."""
+"""Rotates the secret id and the token of the application; the old ones are revoked."""
 
 from __future__ import annotations
 

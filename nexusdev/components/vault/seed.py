@@ -1,4 +1,4 @@
-"""Seeding: everything in Vault as it shall be, by the operator; the first time by a root token that is revoked at the end."""
+"""Seeds Vault as the operator; the first time with a root token that is revoked at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is logged in: nexusdev as operator for a moment, and the application with a token that lasts."""
+"""Logs nexusdev in as operator for a short time, and gives the application a long-lived token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fourth node: initialised, opened, and given the one transit key with which the other three unseal themselves.
+"""Initialises and unseals the fourth node, and creates the transit key that unseals the other three.
 
 It can be made anew at any time: a backup of its key is kept beside its key share before any node may use it.
 """

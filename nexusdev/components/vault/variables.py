@@ -1,4 +1,4 @@
-"""What applications read: where the active Vault is, a token, and the login with which they get their own."""
+"""Vault's variables for applications: the address of the active node, a token, and an AppRole login."""
 
 from __future__ import annotations
 
