@@ -1,4 +1,4 @@
-"""What ``doctor`` asks about the runtime and the images."""
+"""The checks of ``doctor`` for the runtime and the images."""
 
 from __future__ import annotations
 

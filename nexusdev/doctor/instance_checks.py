@@ -1,4 +1,4 @@
-"""What ``doctor`` asks about this project's instance: its state, its ports and network, its env file and the shell, its containers."""
+"""The checks of ``doctor`` for this instance: state, ports, network, env file, shell and containers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``nexusdev env`` before anything is imported: the plain cases are answered here, everything else falls to the full command.
+"""Answers plain ``nexusdev env`` calls with few imports; all others go to the full command.
 
 Answers only a call that it understands to the last word and that ends well. For any other, and for every failure, it returns None and has
 printed nothing; the full command then does the same again and finds the words.

@@ -1,4 +1,4 @@
-"""The env file: mode 0600, whole or not at all, never tracked by git, and never over a file that somebody wrote by hand."""
+"""The env file: mode 0600, written atomically, never tracked by git, and never over a file written by hand."""
 
 from __future__ import annotations
 

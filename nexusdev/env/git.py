@@ -1,4 +1,4 @@
-"""What git does with a file that holds passwords, and how it is told to ignore the file.
+"""Asks git whether it ignores or tracks a file with passwords, and finds the rule that makes git ignore it.
 
 Each question names the repository (--git-dir, --work-tree). Git does not check the owner of a repository that is named, so it also
 answers where it would refuse a discovered one for "dubious ownership". The questions run no program that the repository configures.

@@ -1,4 +1,4 @@
-"""Naming a file in the exclude file of a git repository: for this clone alone, and without harm to the lines of the user."""
+"""Adds a file to the exclude file of a git repository, for this clone only; the user's lines stay."""
 
 from __future__ import annotations
 

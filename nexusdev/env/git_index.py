@@ -1,4 +1,4 @@
-"""Which files a git repository tracks, read from its index: for where no git program answers.
+"""Reads from a git index which files a repository tracks, for machines without a working git.
 
 Format: https://git-scm.com/docs/index-format (versions 2, 3 and 4; a split index is the index and its shared files together).
 """

@@ -1,4 +1,4 @@
-"""The proof of the variables: every endpoint that they name is asked at once, with nothing but them, who it is.
+"""The proof of the variables: asks every endpoint at once, with nothing but them, which instance it belongs to.
 
 Two things must hold: the server's certificate is signed by this instance's CA (which no other instance has), and what it carries
 is this instance's nonce.

@@ -1,4 +1,4 @@
-"""Proxies of the caller's environment, and the addresses of the stack that no client may send there.
+"""The caller's proxy variables, and the addresses of the stack that must bypass every proxy.
 
 Clients read NO_PROXY and no_proxy in different orders (curl and Python the small one first, Go the capital one), so both must name
 the addresses. None of them knows by itself that 127.0.0.1 is this machine.

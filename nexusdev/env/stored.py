@@ -1,4 +1,4 @@
-"""The variables of the last ``up``, kept in the state folder (0600) so that ``env`` need not make them again.
+"""The variables of the last ``up``, stored in the state folder (0600) so that ``env`` need not compute them again.
 
 ``variables.json``: {"schema_version": 2, "instance", "nonce", "components": [names], "secret": [names],
 "views": {"host": {name: value}, "container": {…}}}

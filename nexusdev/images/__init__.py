@@ -1,1 +1,1 @@
-"""How images arrive: the lock says which and from where, the store is asked first, what is missing is fetched or built."""
+"""Provides images: the lock names them and their sources; missing ones are pulled or built."""

@@ -1,4 +1,4 @@
-"""What one image's arrival leaves behind: events for who watches, a log file for who has to find out, its last lines for an error."""
+"""Records the progress of one image: events for listeners, a log file, and its last lines for errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One archive from which another machine runs the whole stack without a network.
+"""Saves all images to one archive, and loads it, so that another machine runs the stack without a network.
 
 It is what ``docker save`` writes (plain ``docker load`` takes it too), with one member in front, ``nexusdev.json``: which images,
 of which versions, with which ids. A name that ends in .gz is compressed.

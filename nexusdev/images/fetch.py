@@ -1,4 +1,4 @@
-"""Images on their way: each in a thread of its own, builds in as many slots as there are cores, parents before children.
+"""Fetches images in parallel, one thread each; as many builds at a time as there are cores, parents first.
 
 Whoever waits for one image goes on as soon as that one is there. The first failure ends the rest: nobody waits ten minutes to
 be told what was known after one.

@@ -1,4 +1,4 @@
-"""The images of a stack: which reference each has, which are in the store, and the way to get the others."""
+"""The images of a stack: their references, which ones the store has, and how to get the others."""
 
 from __future__ import annotations
 

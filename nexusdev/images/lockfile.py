@@ -1,4 +1,4 @@
-"""The lock: every image of the stack with its version, what it must bring, and its sources in order."""
+"""The image lock: every image of the stack with its version, its contract, and its sources in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From images.lock.yaml to a Lock: strict, with file, line and key of whatever is not understood."""
+"""Reads images.lock.yaml strictly; errors name file, line and key."""
 
 from __future__ import annotations
 

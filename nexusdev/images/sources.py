@@ -1,4 +1,4 @@
-"""One image from one of its sources: pulled and checked against its contract, built, or made by debootstrap."""
+"""Gets one image from one source: pulls it and checks its contract, builds it, or makes it with debootstrap."""
 
 from __future__ import annotations
 

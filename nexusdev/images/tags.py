@@ -1,4 +1,4 @@
-"""Tags that say what is inside: version, and a hash over the build folder and whatever it is built on. Pure but for reading files."""
+"""Computes image tags from the version and a hash over the build folder and its bases. Pure but for reading files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether what is in the store is what the lock says. Pure."""
+"""Compares images in the store with the lock. Pure."""
 
 from __future__ import annotations
 

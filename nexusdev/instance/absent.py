@@ -1,4 +1,4 @@
-"""An instance whose containers or data exist while its state is not where this run looks: where it is, and how to get there.
+"""Finds the state folder of an instance whose containers or data exist while its state is somewhere else.
 
 Another user, ``sudo``, cron or a service has another home or XDG_STATE_HOME, so it looks in another folder. What an instance makes
 carries the path of its state as a label. Containers from before that label mount files from there; for bare volumes from before,

@@ -1,4 +1,4 @@
-"""The CA of one instance and the certificates that it signed: one per group of services, and one for nexusdev itself.
+"""The CA of one instance and its certificates: one per group of services, and one for nexusdev itself.
 
 The CA exists for this instance only and its subject carries the instance's nonce: whoever verifies a server against it knows
 which instance answers. ECDSA P-256 throughout; CA 10 years, servers 825 days, made anew when less than 30 are left, when the

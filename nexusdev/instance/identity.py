@@ -1,4 +1,4 @@
-"""Which instance is meant: a name made from the real path of the project folder, or the one that was asked for.
+"""The name of the instance: made from the real path of the project folder, or given by the user.
 
 The path decides, never the branch or the folder's name alone: two checkouts of one project are two instances that never
 meet, and a third cannot take over what another folder owns.

@@ -1,4 +1,4 @@
-"""One instance: found by reading commands, opened (and made, the first time) by those that change something."""
+"""One instance. Commands that only read find it; commands that change something create it on first use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which data volumes of an instance have existed: ``volumes.json`` in its state folder.
+"""The data volumes of an instance that have ever existed: ``volumes.json`` in its state folder.
 
 A volume is marked when nexusdev makes it, or first sees it; the mark goes when nexusdev removes the volume, or when somebody agrees that
 it begins anew. A mark without a volume is data that was lost behind our back.

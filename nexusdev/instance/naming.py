@@ -1,4 +1,4 @@
-"""How an instance gets its name: from the real path of its project folder. Light, because ``nexusdev env`` begins here."""
+"""Derives the name of an instance from the real path of its project folder. Light: ``nexusdev env`` imports it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which folder owns an instance, and how that changes: the record says it; labels of what was made before keep the old path.
+"""Which folder owns an instance: the record in its state decides, as labels keep the path from their creation.
 
 <root>/names/<derived name>   the name that a path uses instead of its derived one, after an ``adopt``
 """

@@ -1,4 +1,4 @@
-"""Where the state of instances is kept. Light, because ``nexusdev env`` begins here.
+"""The paths of instance states. Light: ``nexusdev env`` imports it.
 
 ``state_root`` is NEXUSDEV_STATE_DIR, else nexusdev in XDG_STATE_HOME (``~/.local/state``), on macOS too: "Application Support" has
 a space, and the CA's path must need no quoting in an env file.

@@ -1,4 +1,4 @@
-"""Where a project folder is, and whether one that is missing was removed or only cannot be seen now.
+"""Where a project folder is, and whether a missing one was removed or is only unreachable now.
 
 A folder on a disk that is not mounted looks like a folder that was removed. So the file system on which a project lies is
 remembered while the folder is there, and a missing folder counts as gone only where that file system can be seen.

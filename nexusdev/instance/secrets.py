@@ -1,4 +1,4 @@
-"""The secrets of one instance: files of mode 0600 that are made once by the recipes of the compose files.
+"""The secrets of one instance: files of mode 0600, made once by the recipes of the compose files.
 
 Recipes (``x-nexusdev`` on a top-level ``secrets:`` entry); exactly one of
 

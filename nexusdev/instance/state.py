@@ -1,4 +1,4 @@
-"""The state folder of an instance: what labels cannot keep. Written whole or not at all, readable by its owner only.
+"""The state folder of an instance, for what labels cannot keep. Atomic writes, readable by its owner only.
 
     <root>/instances/<name>/instance.json   who it is: owner, port block, placement, nonce (schema version 1)
                             secrets/ tls/   see secrets.py and certificates.py

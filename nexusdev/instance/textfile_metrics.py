@@ -1,4 +1,4 @@
-"""nexusdev's own numbers for Prometheus: ``metrics.prom`` in the state folder, which node-exporter has mounted and reads at each scrape.
+"""nexusdev's own metrics: ``metrics.prom`` in the state folder, which node-exporter reads at each scrape.
 
 No daemon tells them; ``up`` writes them in place when it ends. Times are in seconds, points in time since the epoch.
 """

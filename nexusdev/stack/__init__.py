@@ -1,1 +1,1 @@
-"""What we want: the compose files as a frozen Stack. Pure but for reading the files."""
+"""The desired state: reads the compose files into a frozen Stack. Pure but for reading the files."""

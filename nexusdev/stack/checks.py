@@ -1,4 +1,4 @@
-"""What must fit between the parts of a stack: ports, addresses, names, shared networks, order, recipes. Pure."""
+"""Checks a stack as a whole: ports, addresses, names, shared networks, order and secret recipes. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A YAML file as a tree of values that know where they were written; the one home of yaml in the core.
+"""Parses a YAML file into a tree of values that know their file and line. No other core module imports yaml.
 
 Anchors, aliases and merge keys are resolved, variables are interpolated, doubled keys are refused. What the values mean is
 ``schema``'s business.

@@ -1,4 +1,4 @@
-"""What a container was made from, as one hash: when it differs, the container must be made anew.
+"""A hash over everything that a container is made from; when it changes, the container is made again.
 
 In it: the service's own values (image reference included), the hosts file, the contents of its config files and of its
 secret files, and the fingerprint of the service whose network it shares. Not in it: files that are ``live`` or ``runtime``,

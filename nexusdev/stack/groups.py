@@ -1,4 +1,4 @@
-"""Members of a group are replicas: services of one component, group and role, equal but for what makes each of them one of several. Pure."""
+"""Checks that the members of a group are replicas: equal but for name, ordinal, addresses and shared network. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``${NAME}`` in compose files, as Compose reads it, but strict: what is not set and has no default is an error. Pure."""
+"""Interpolates ``${NAME}`` in compose files as Compose does, but an unset variable without default is an error. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From compose files to a Stack: reads the outermost file and what it includes, and refuses whatever is not understood.
+"""Loads a Stack from a compose file and its includes, and refuses whatever is not supported.
 
 The accepted subset of Compose is in ``schema`` and, for people, in ``docs/compose-subset.md``. Nothing is ever ignored.
 """

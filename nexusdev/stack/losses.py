@@ -1,4 +1,4 @@
-"""Which data volumes are gone, and what each loss means: rebuilt from what is left, or begun anew and empty. Pure.
+"""Data volumes that are lost, and what each loss means: rebuilt from replicas, or started empty. Pure.
 
 A volume counts as lost when nexusdev has seen it before (its mark, see ``instance.marks``) and the engine has it no more.
 """

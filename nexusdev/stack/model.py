@@ -1,4 +1,4 @@
-"""What the compose files say, as frozen values: a Stack of Services, its volumes, its secrets and its network."""
+"""The model of the compose files, as frozen values: a Stack of Services, volumes, secrets and network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who must be there before whom: the graph of ``depends_on`` and shared networks, its waves, and its cycles. Pure."""
+"""The start order of services: the graph of ``depends_on`` and shared networks, its waves, and its cycles. Pure."""
 
 from __future__ import annotations
 

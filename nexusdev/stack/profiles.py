@@ -1,4 +1,4 @@
-"""Profiles: parts of the stack that somebody may want alone, each a choice of components."""
+"""Profiles: named selections of components that can be started alone."""
 
 from __future__ import annotations
 

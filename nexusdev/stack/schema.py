@@ -1,4 +1,4 @@
-"""The accepted subset of Compose as tables - each place with its keys - and the readers of single values.
+"""The accepted subset of Compose as tables of keys, and the readers of single values.
 
 ``docs/compose-subset.md`` shows the same tables to people; a test keeps the two equal.
 """

@@ -1,4 +1,4 @@
-"""One service of a compose file, read into the model. What must fit between services is ``checks``' business."""
+"""Reads one service of a compose file into the model. ``checks`` compares services with each other."""
 
 from __future__ import annotations
 

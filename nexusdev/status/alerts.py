@@ -1,4 +1,4 @@
-"""What the component that watches the others tells in ``status``: the alerts that fire, and how much of what runs it sees.
+"""Asks the component that implements ``AlertSource`` for firing alerts and for its coverage of what runs.
 
 It is asked while the components are looked at, and nobody waits for it long: a status without alerts comes as quickly.
 """

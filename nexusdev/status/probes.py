@@ -1,4 +1,4 @@
-"""One look at everything that runs: the facts of each component, asked at once, beside the services as the runtime sees them."""
+"""Probes all running components in parallel, and makes the rows of ``status`` from facts and observation."""
 
 from __future__ import annotations
 

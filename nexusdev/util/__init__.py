@@ -1,1 +1,1 @@
-"""Small helpers that know nothing of instances, engines or products. Each exists once."""
+"""Small helpers that know nothing of instances, engines or products."""

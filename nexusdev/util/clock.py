@@ -1,4 +1,4 @@
-"""Time as the code sees it: the Clock protocol, and the clock of this machine."""
+"""The Clock protocol, and the clock of this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing files so that neither a crash nor a full disk leaves half of one."""
+"""Writes files so that neither a crash nor a full disk leaves half of one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How lists, numbers and times are written, everywhere that a person reads them."""
+"""Formats lists, numbers, sizes and times for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Locks between processes, shared or exclusive: ``flock`` of the kernel, freed when its holder ends, however that one ends.
+"""Locks between processes, shared or exclusive, by the kernel's ``flock``: freed whenever the holder ends.
 
     instance-shop.lock                  what is locked; empty
     instance-shop.lock.by-4711-9c0f…    one file per holder: who it is, locked by it as long as it lives

@@ -1,4 +1,4 @@
-"""Values that are made once and kept as long as their owner: a cache that belongs to one object, never to the process."""
+"""Values that are computed once and cached on their owner, not globally."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several questions asked at once: the slowest answer is the only one that is waited for."""
+"""Asks several questions at once, in one thread each."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Building one image: its Dockerfile, the stages run in build containers, and what the host lends to a build."""
+"""Builds one image: its Dockerfile, the stages run in build containers, and the build's use of the host."""

@@ -1,4 +1,4 @@
-"""Making one image: the stages of its Dockerfile, each in a workshop of its own; or Debian itself by debootstrap."""
+"""Builds one image: runs each stage of its Dockerfile in its own container, or debootstrap for Debian itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the host lends to a build: its trust, its proxies, its mirrors. Mounted or set while a command runs, never left in an image."""
+"""The host's CA bundle, proxies and mirrors for a build: mounted or set while a command runs, never left in an image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many builds run at once, and who goes first. A lane is several builds that together count as one."""
+"""Limits how many builds run at once, and decides their order. A lane is several builds that count as one."""
 
 from __future__ import annotations
 
