@@ -181,7 +181,7 @@ def _from_environment(environ: Mapping[str, str], project: Path) -> Mapping[str,
             continue
         if key in KEYS:
             found[key] = _Found(value=value, origin=name, base=project)
-        elif near := _nearest(key, cutoff=0.85):
+        elif near := _typo(key):
             raise _unknown(name, "the environment", f"{PREFIX}{near.upper()}")
     return found
 
@@ -232,17 +232,19 @@ def _line(text: str, table: tuple[str, ...], key: str) -> int:
 def _known(key: str, place: str) -> str:
     if key in KEYS:
         return key
-    raise _unknown(key, place, _nearest(key))
+    raise _unknown(key, place, _nearest(key.replace("-", "_"), KEYS))
 
 
-def _nearest(key: str, cutoff: float = 0.6) -> str:
-    return _near(key.replace("-", "_"), KEYS, cutoff)
+def _typo(key: str) -> str:
+    from nexusdev.util.nearest import typo_of
+
+    return typo_of(key, KEYS)
 
 
-def _near(word: str, known: Collection[str], cutoff: float = 0.6) -> str:
-    from difflib import get_close_matches
+def _nearest(word: str, known: Collection[str]) -> str:
+    from nexusdev.util.nearest import nearest
 
-    return next(iter(get_close_matches(word, known, 1, cutoff)), "")
+    return next(iter(nearest(word, known)), "")
 
 
 def _unknown(key: str, place: str, near: str) -> InvalidConfig:
@@ -263,7 +265,7 @@ def _checked(key: str, found: _Found) -> Any:
 
 
 def _refused(key: str, found: _Found, wrong: _Wrong) -> InvalidConfig:
-    near = _near(str(found.value), wrong.known)
+    near = _nearest(str(found.value), wrong.known)
     return InvalidConfig(
         f"{found.origin}: {key} must be {wrong}",
         why=f"it is {found.value!r}" + (f"; did you mean {near}?" if near else ""),

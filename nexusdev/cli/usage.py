@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any
 
 import typer
 
 from nexusdev.errors import UsageError
+from nexusdev.util.nearest import nearest
 
 # Typer carries its own copy of Click and exports no base class of what both raise for a wrong command line.
 ParseError: type[Exception] = next(each for each in typer.BadParameter.__mro__ if each.__name__ == "ClickException")
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that was probably meant: one with this prefix, else the most similar one."""
-    known = list(known)
-    if beginnings := [each for each in known if each.startswith(word)]:
-        return beginnings[0]
-    return next(iter(get_close_matches(word, known, 1, 0.5)), None)
 
 
 def explained(error: Any) -> UsageError:
@@ -42,7 +34,7 @@ def explained(error: Any) -> UsageError:
 
 def _no_option(option: str, context: Any, path: str) -> UsageError:
     known = [name for each in _parameters(context) for name in each.opts if name.startswith("--")]
-    near = nearest(option, known)
+    near = next(iter(nearest(option, known)), "")
     return UsageError(
         f"no such option: {option}",
         why=f"did you mean {near}?" if near else f"{path} has no such option",
@@ -61,7 +53,7 @@ def _parameters(context: Any) -> list[Any]:
 
 def no_command(word: str, known: Iterable[str], path: str) -> UsageError:
     """Build the error for an unknown command."""
-    near = nearest(word, known)
+    near = next(iter(nearest(word, known)), "")
     return UsageError(
         f"no such command: {word}",
         why=f"did you mean {near}?" if near else "",

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 from nexusdev.components.contract import SeedFile
 from nexusdev.errors import InvalidConfig
+from nexusdev.util.nearest import nearest
 
 
 def collect(folder: Path, components: Collection[str]) -> Mapping[str, Sequence[SeedFile]]:
@@ -38,7 +38,7 @@ def _owner(path: str, folder: Path, components: Collection[str]) -> str:
         return first
     if not rest and first.upper().startswith("README"):
         return ""
-    near = get_close_matches(first, list(components), n=1)
+    near = nearest(first, components)
     raise InvalidConfig(
         f"{folder / path} does not belong to a component",
         why=f"seed files must be in the folder of a component: {', '.join(f'{folder.name}/{each}/' for each in components)}",

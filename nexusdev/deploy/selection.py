@@ -8,12 +8,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from nexusdev.deploy.last_up import LastUp
-from nexusdev.deploy.targets import nearest
 from nexusdev.errors import InvalidConfig, UsageError
 from nexusdev.plan import Observation
 from nexusdev.settings import Settings
 from nexusdev.stack.model import FULL, Stack
 from nexusdev.util.humanize import join_names
+from nexusdev.util.nearest import nearest
 
 _FLAG = "--profile"
 
@@ -75,7 +75,7 @@ def _both(names: Sequence[str], profile: str) -> UsageError:
 
 
 def _unknown(name: str, known: Collection[str], origin: str) -> UsageError | InvalidConfig:
-    near = nearest(name, known)
+    near = nearest(name, known, count=3)
     kind, place = (UsageError, "") if origin in ("", _FLAG) else (InvalidConfig, f"{origin}: ")
     return kind(
         f"{place}unknown profile {name}",

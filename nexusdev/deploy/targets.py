@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from difflib import SequenceMatcher
 
 from msgspec.structs import replace
 
@@ -12,22 +11,13 @@ from nexusdev.errors import UsageError
 from nexusdev.plan import Observation
 from nexusdev.stack.model import Stack
 from nexusdev.stack.order import closure
-
-ALIKE = 0.5
-
-
-def nearest(name: str, known: Iterable[str]) -> list[str]:
-    """The known names that are most like this one, in their own order: several when they are equally near."""
-    names = list(known)
-    likeness = {each: SequenceMatcher(None, name.lower(), each).ratio() for each in names}
-    best = max(likeness.values(), default=0.0)
-    return [each for each in names if likeness[each] == best][:3] if best >= ALIKE else []
+from nexusdev.util.nearest import nearest
 
 
 def unknown(name: str, known: Iterable[str], *, kind: str, hint: str) -> UsageError:
     """The error for a name that nothing has, with the nearest that something has."""
     names = list(known)
-    near = nearest(name, names)
+    near = nearest(name, names, count=3)
     return UsageError(
         f"unknown {kind} {name}",
         why=f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}",

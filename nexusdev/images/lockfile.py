@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 
 from msgspec import Struct, field
 
 from nexusdev.errors import InvalidConfig, UsageError
 from nexusdev.util.file_cache import FileCache
+from nexusdev.util.nearest import nearest
 
 FILE = "images.lock.yaml"
 
@@ -98,7 +98,7 @@ class Lock(Struct, frozen=True, kw_only=True):
         """The given names in the order of the file; all runnable ones when none is given. Raises UsageError for an unknown name."""
         wanted = set(names)
         for name in sorted(wanted - set(self.images)):
-            near = get_close_matches(name, self.images, n=1)
+            near = nearest(name, self.images)
             raise UsageError(
                 f"unknown image {name} in {self.file.name}",
                 why=f"known: {', '.join(self.images)}",

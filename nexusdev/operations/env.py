@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -19,6 +18,7 @@ from nexusdev.errors import Degraded, UsageError
 from nexusdev.instance.instance import Instance
 from nexusdev.interfaces import Runtime, View
 from nexusdev.results import Result
+from nexusdev.util.nearest import nearest
 
 
 class EnvResult(Result, frozen=True, kw_only=True):
@@ -193,7 +193,7 @@ def warnings_of(written: Written) -> tuple[str, ...]:
 def _require(given: str, known: Iterable[str], what: str) -> None:
     names = list(known)
     if given not in names:
-        near = get_close_matches(given, names, 1)
+        near = nearest(given, names)
         raise UsageError(
             f"unknown {what} {given!r}",
             why=f"supported: {', '.join(names)}",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +15,7 @@ from nexusdev.errors import Degraded, NexusError, NotFound, UsageError
 from nexusdev.plan import Phase
 from nexusdev.results import Outcome, OutputBlock, Plot, Series, Table, Text
 from nexusdev.util.humanize import number
+from nexusdev.util.nearest import nearest
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w|y)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
@@ -166,7 +166,7 @@ def _near(query: str, prometheus: Prometheus) -> list[OutputBlock]:
     known = prometheus.names() if plain else ()
     if not plain or not known or plain[1] in known:
         return []
-    near = get_close_matches(plain[1], known, 3, 0.6)
+    near = nearest(plain[1], known, count=3)
     return [f"unknown metric {plain[1]}" + (f"; did you mean {' or '.join(near)}?" if near else "")]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 from msgspec import Struct
@@ -22,6 +21,7 @@ from nexusdev.interfaces import InstanceAccess
 from nexusdev.operations import env
 from nexusdev.results import Result
 from nexusdev.stack.model import SecretRecipe, Stack
+from nexusdev.util.nearest import nearest
 
 PATIENCE, PAUSE = 10.0, 0.2
 
@@ -75,7 +75,7 @@ def show(context: Context, name: str) -> SecretResult:
     stack = context.stack(instance)
     names = [each.name for each in stack.secrets.values() if not each.recipe.certificate]
     if name not in names:
-        near = get_close_matches(name, names, 1)
+        near = nearest(name, names)
         raise NotFound(
             f"no such secret: {name!r}",
             why=f"did you mean {near[0]}?" if near else "",
@@ -129,7 +129,7 @@ def _chosen(published: Sequence[Component], names: Sequence[str]) -> list[Compon
     known = {each.name: each for each in published}
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known, 1)
+            near = nearest(name, known)
             raise UsageError(
                 f"{name!r} has no secrets to rotate",
                 why=f"components with secrets to rotate: {', '.join(known)}",

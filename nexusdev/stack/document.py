@@ -7,7 +7,6 @@ Anchors, aliases and merge keys are resolved, variables are interpolated, double
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -15,6 +14,7 @@ import yaml
 
 from nexusdev.errors import InvalidConfig
 from nexusdev.stack.interpolation import BadVariable, interpolate
+from nexusdev.util.nearest import nearest
 
 # libyaml reads the stack ten times as fast; pure Python where the wheel has no extension.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -79,7 +79,7 @@ def config_error(
     hint: str = "",
 ) -> InvalidConfig:
     """The error with file, line, key, what is allowed, and what was probably meant by ``near``."""
-    matches = get_close_matches(near, allowed, n=1, cutoff=0.5) if near else []
+    matches = nearest(near, allowed)
     reasons = [why] if why else []
     if allowed:
         reasons.append(f"allowed here: {', '.join(allowed)}")

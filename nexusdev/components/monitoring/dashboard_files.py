@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from nexusdev.errors import InvalidConfig
 from nexusdev.stack.document import SourcePosition, config_error
+from nexusdev.util.nearest import nearest
 
 _REQUIRED: Mapping[str, tuple[type, str]] = {
     "uid": (str, "a non-empty string"),
@@ -26,7 +26,7 @@ def check(file: Path) -> None:
         raise config_error(SourcePosition(file=file, line=1), "a dashboard must be a JSON object")
     for key, (kind, wanted) in _REQUIRED.items():
         if key not in document:
-            near = get_close_matches(key, document, 1, 0.5)
+            near = nearest(key, document)
             hint = f"did you mean {key} by {near[0]}?" if near else ""
             raise config_error(_position(file, text, near[0] if near else key), f"{key} is missing", hint=hint)
         if not isinstance(document[key], kind) or not document[key]:

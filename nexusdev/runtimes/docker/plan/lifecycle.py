@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from difflib import get_close_matches
 
 from nexusdev.errors import NotFound
 from nexusdev.plan import Plan
@@ -11,6 +10,7 @@ from nexusdev.runtimes.docker.plan.decision import ended, outlived
 from nexusdev.runtimes.docker.plan.snapshot import Container, Snapshot, State
 from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
 from nexusdev.runtimes.docker.plan.teardown import is_store
+from nexusdev.util.nearest import nearest
 
 _ALIVE = (State.RUNNING, State.PAUSED, State.RESTARTING)
 
@@ -115,7 +115,7 @@ def _chosen(
 
 
 def _not_found(name: str, snapshot: Snapshot) -> NotFound:
-    near = get_close_matches(name, list(snapshot.containers), n=1)
+    near = nearest(name, snapshot.containers)
     return NotFound(
         f"{name} has no container",
         why=f"existing: {', '.join(snapshot.containers) or 'none'}",
