@@ -2,7 +2,7 @@
 
     instance       name of the instance; default: made from the project folder's path
     runtime        where it runs, by its name in runtimes/registry.py: 'docker'. An instance stays on the runtime that it was made on
-    timeout        how long ``up`` and ``wait`` wait in all: seconds, or '90s', '10m', '1h'
+    timeout        how long ``up`` and ``wait`` wait in all: seconds, or '90s', '10m', '1h30m'
     env_file       the file that ``up`` writes, relative to the project folder. Not .env: that one is usually kept by hand
     seed           the project's own seed folder, relative to the project folder
     image_sources  from where missing images come, in this order: 'registry', 'build'
@@ -28,8 +28,6 @@ from nexusdev.instance.naming import NAME, has_table
 from nexusdev.runtimes import registry
 
 PREFIX = "NEXUSDEV_"
-_TIME = re.compile(r"(\d+(?:\.\d+)?)\s*([smh]?)")
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -80,10 +78,15 @@ def _runtime(value: object) -> str:
 
 
 def _seconds(value: object) -> float:
-    match = _TIME.fullmatch(str(value).strip()) if not isinstance(value, bool) else None
-    if match and (seconds := float(match[1]) * _UNITS[match[2]]) > 0:
+    from nexusdev.util import durations
+
+    try:
+        seconds = durations.parse(str(value))
+    except ValueError:
+        seconds = 0.0
+    if seconds > 0:
         return seconds
-    raise _Wrong("a time above zero: seconds, or '90s', '10m', '1h'")
+    raise _Wrong("a time above zero: seconds, or '90s', '10m', '1h30m'")
 
 
 def _path(value: object) -> Path:

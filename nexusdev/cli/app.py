@@ -91,7 +91,7 @@ def main_options(  # noqa: PLR0917 - options of a command
     ] = None,
     timeout: Annotated[
         str | None,
-        typer.Option("--timeout", help="Time limit for the whole command: seconds, 90s or 10m.", metavar="TIME"),
+        typer.Option("--timeout", help="Time limit for the whole command: seconds, 90s, 10m or 1h30m.", metavar="TIME"),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON envelope on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only results and errors, no progress.")] = False,

@@ -28,7 +28,7 @@ _THEIRS = ("--no-stdin", "-T")
 
 
 class Globals(Struct, frozen=True, kw_only=True):
-    """Values of the global options. ``timeout`` is the text as given (``90``, ``90s``, ``10m``)."""
+    """Values of the global options. ``timeout`` is the text as given (``90``, ``90s``, ``1h30m``)."""
 
     instance: str | None = None
     project: Path | None = None

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from nexusdev.context import Context
 from nexusdev.deploy.targets import services_of
 from nexusdev.errors import NotFound, UsageError
 from nexusdev.interfaces import LogLine
-
-_AGO = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+from nexusdev.util import durations
 
 
 def logs(
@@ -33,19 +31,20 @@ def logs(
 
 
 def moment(since: str | None, *, now: Callable[[], float]) -> float | None:
-    """Seconds since the epoch from ``90s``, ``10m``, ``2h``, ``1d`` ago, or an ISO time (local unless it says otherwise).
+    """Seconds since the epoch from ``90s``, ``10m``, ``1h30m``, ``1d`` ago, or an ISO time (local unless it says otherwise).
 
     ``now``: the clock that stamps the lines.
     """
     if not since:
         return None
-    if match := _AGO.fullmatch(since):
-        return now() - float(match[1]) * _UNITS[match[2]]
+    # a plain number is refused or, like 20260131, a date
+    with suppress(ValueError):
+        return now() - durations.parse_with_units(since)
     try:
         return datetime.fromisoformat(since).timestamp()
     except ValueError:
         raise UsageError(
             f"invalid time for --since: {since}",
-            why="use 90s, 10m, 2h, 1d, or a timestamp such as 2026-01-31T12:00:00",
+            why="use 90s, 10m, 1h30m, 1d, or a timestamp such as 2026-01-31T12:00:00",
             hint="nexusdev logs --since 10m",
         ) from None

@@ -14,11 +14,10 @@ from nexusdev.context import Context
 from nexusdev.errors import Degraded, NexusError, NotFound, UsageError
 from nexusdev.plan import Phase
 from nexusdev.results import Outcome, OutputBlock, Plot, Series, Table, Text
+from nexusdev.util import durations
 from nexusdev.util.humanize import number
 from nexusdev.util.nearest import nearest
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w|y)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
 #: Nothing is scraped more often than every 5 s, and a terminal shows no more points than this.
 _SHORTEST_STEP, _POINTS = 5.0, 240
 _PATIENCE = 10.0
@@ -63,10 +62,12 @@ def stretch(over: str | None, step: str | None, *, now: Callable[[], float]) -> 
 
 
 def seconds(text: str, option: str) -> float:
-    """``15m``, ``1h30m``, ``90s``, or a plain number of seconds, as Prometheus writes them."""
-    plain = re.fullmatch(r"\d+(\.\d+)?", text)
-    found = float(text) if plain else sum(float(each) * _SECONDS[unit] for each, unit in _DURATION.findall(text))
-    if found <= 0 or (not plain and _DURATION.sub("", text)):
+    """``15m``, ``1h30m``, ``90s``, or a plain number of seconds. UsageError where it is none, or not above zero."""
+    try:
+        found = durations.parse(text)
+    except ValueError:
+        found = 0.0
+    if found <= 0:
         raise UsageError(f"{option} must be a time such as 15m, 1h30m or 90s", why=f"it is {text!r}")
     return found
 

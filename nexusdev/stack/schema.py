@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from nexusdev.errors import InvalidConfig
 from nexusdev.stack.document import MappingNode, Scalar, SequenceNode, Value, config_error
+from nexusdev.util import durations
 
 T = TypeVar("T")
 
@@ -146,9 +147,7 @@ REFUSED: Mapping[str, str] = {
 }
 
 _SIZE = re.compile(r"(\d+)\s*([kmgt]?)b?", re.IGNORECASE)
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)(ms|s|m|h))")
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def table(value: Value, place: str, *, required: Sequence[str] = ()) -> Mapping[str, Value]:
@@ -246,10 +245,10 @@ def size(value: Value) -> int:
 
 def duration(value: Value) -> float:
     """Seconds from ``500ms``, ``30s``, ``1m30s``."""
-    word = value.text if isinstance(value, Scalar) else ""
-    if not word or _DURATION.sub("", word):
-        raise wrong(value, "a duration such as 500ms, 30s, 1m30s")
-    return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(word))
+    try:
+        return durations.parse_compose(value.text if isinstance(value, Scalar) else "")
+    except ValueError:
+        raise wrong(value, "a duration such as 500ms, 30s, 1m30s") from None
 
 
 def absolute(value: Value) -> str:

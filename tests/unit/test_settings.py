@@ -118,7 +118,7 @@ def test_an_unknown_runtime_in_a_file_is_told_with_its_line(tmp_path: Path) -> N
         settings(tmp_path)
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("1.5m", 90), ("2 h", 7200)])
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("1.5m", 90), ("2 h", 7200), ("1h30m", 5400)])
 def test_times_may_have_a_unit(tmp_path: Path, text: str, seconds: float) -> None:
     assert settings(tmp_path, environ={"NEXUSDEV_TIMEOUT": text}).timeout == seconds
 

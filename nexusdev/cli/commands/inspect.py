@@ -28,7 +28,8 @@ def logs(
         list[str] | None, typer.Argument(metavar="[NAME]...", help="Components or services (default: all).")
     ] = None,
     since: Annotated[
-        str | None, typer.Option("--since", metavar="TIME", help="Only lines newer than 90s, 10m, 2h, or a timestamp.")
+        str | None,
+        typer.Option("--since", metavar="TIME", help="Only lines newer than 90s, 10m, 1h30m, or a timestamp."),
     ] = None,
     tail: Annotated[
         int | None, typer.Option("--tail", "-n", min=0, help="Number of lines to show per service.")

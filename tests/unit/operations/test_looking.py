@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -219,15 +220,17 @@ def test_logs_of_nothing_are_not_found(house: House) -> None:
         logs(house.context())
 
 
-@pytest.mark.parametrize(("since", "seconds"), [("90s", 910.0), ("10m", 400.0), ("0.1h", 640.0)])
+@pytest.mark.parametrize(("since", "seconds"), [("90s", 910.0), ("10m", 400.0), ("0.1h", 640.0), ("5m30s", 670.0)])
 def test_since_takes_a_time_ago(since: str, seconds: float) -> None:
     assert moment(since, now=lambda: 1000.0) == seconds
 
 
 def test_since_takes_a_time_of_day_and_refuses_the_rest() -> None:
     assert moment("1970-01-01T00:01:40+00:00", now=lambda: 0.0) == 100.0
-    with pytest.raises(UsageError):
-        moment("yesterday", now=lambda: 0.0)
+    assert moment("20260131", now=lambda: 0.0) == datetime(2026, 1, 31).timestamp()
+    for none in ("yesterday", "90", "1h30"):
+        with pytest.raises(UsageError, match="--since"):
+            moment(none, now=lambda: 0.0)
 
 
 def test_timings_of_the_last_up_name_what_was_waited_for(running: House) -> None:
