@@ -50,7 +50,7 @@ class Inventory(Struct, frozen=True, kw_only=True):
 
     Attributes:
         instances: By name.
-        port_holders: Host port → who publishes it, ours or not, in the runtime's words.
+        port_holders: Host port → the container that publishes it, ours or not, in the runtime's words.
         images_in_use: Ids of all images of which something was made, ours or not.
         build_caches: Names of the volumes that image builds keep.
     """

@@ -15,12 +15,13 @@ from nexusdev.env.git import Standing, git_status_of
 from nexusdev.env.proxies import NEEDED, forgotten, proxies, with_loopback
 from nexusdev.errors import NexusError, NotFound
 from nexusdev.instance.instance import Instance
-from nexusdev.instance.port_blocks import holder_of, is_taken
+from nexusdev.instance.port_blocks import is_taken
 from nexusdev.instance.state import lock_file
 from nexusdev.inventory import Inventory
 from nexusdev.plan import Observation
 from nexusdev.util.humanize import join_names, pluralize
 from nexusdev.util.lock import holders
+from nexusdev.util.port_holders import holder_of
 
 
 def examine(context: Context) -> Iterator[Check]:

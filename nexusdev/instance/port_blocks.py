@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from nexusdev.errors import PortInUse, PreflightFailed
+from nexusdev.util.port_holders import holder_of
 
 SLOTS = range(117)
 FIRST_PREFIX = 210
-_LISTEN = "0A"
-_LOCAL = ("0100007F", "00000000", "0" * 32, "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
 
 
 def prefix_of(slot: int) -> int:
@@ -82,50 +80,3 @@ def require_free(
         hint="nexusdev up                after stopping it\nnexusdev up --move-ports   use another block (the env file changes)",
         evidence=[f"127.0.0.1:{port}  {who}" for port, who in holders.items()],
     )
-
-
-def holder_of(port: int, published: Mapping[int, str], proc: Path = Path("/proc")) -> str:
-    """Who listens: ``container web``, ``python3 -m http.server (pid 4711)``, or as much as may be known."""
-    if name := published.get(port):
-        return f"container {name}"
-    inodes = set(_listening_inodes(port, proc))
-    if not inodes:
-        return "an unknown process"
-    for pid in _processes_with(inodes, proc):
-        return f"{_command(pid, proc)} (pid {pid})"
-    return "a process of another user"
-
-
-def _listening_inodes(port: int, proc: Path) -> Iterator[str]:
-    """Socket inodes that listen on the port, from /proc/net/tcp and tcp6."""
-    wanted = f"{port:04X}"
-    for table in ("tcp", "tcp6"):
-        try:
-            lines = (proc / "net" / table).read_text().splitlines()[1:]
-        except OSError:
-            continue
-        for line in lines:
-            fields = line.split()
-            host, _, number = fields[1].rpartition(":")
-            if number == wanted and fields[3] == _LISTEN and host in _LOCAL:
-                yield fields[9]
-
-
-def _processes_with(inodes: set[str], proc: Path) -> Iterator[int]:
-    """Processes that have one of the sockets open, as far as we may look."""
-    links = {f"socket:[{inode}]" for inode in inodes}
-    for folder in proc.glob("[0-9]*"):
-        try:
-            if any(str(link.readlink()) in links for link in (folder / "fd").iterdir()):
-                yield int(folder.name)
-        except OSError:
-            continue
-
-
-def _command(pid: int, proc: Path) -> str:
-    try:
-        words = (proc / str(pid) / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
-        text = b" ".join(words).decode("utf-8", "replace")
-        return text if len(text) <= 60 else text[:59] + "…"  # noqa: PLR2004 - one line of a terminal
-    except OSError:
-        return "a process"

@@ -9,10 +9,11 @@ from msgspec.structs import asdict
 
 from nexusdev.context import Context
 from nexusdev.errors import PreflightFailed
-from nexusdev.instance.port_blocks import block_of, holder_of, is_taken
+from nexusdev.instance.port_blocks import block_of, is_taken
 from nexusdev.inventory import Inventory
 from nexusdev.results import Outcome, Table, Text
 from nexusdev.stack.model import Stack
+from nexusdev.util.port_holders import holder_of
 
 
 class PortRow(Struct, frozen=True, kw_only=True):

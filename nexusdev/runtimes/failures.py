@@ -20,10 +20,10 @@ from nexusdev.runtimes.docker.plan.snapshot import NetworkState, Volume
 
 
 def port_in_use(service: str, port: int, holder: str) -> PortInUse:
-    """``holder``: who has the port, or '' when that cannot be seen."""
+    """``holder``: who uses the port, in the words of util.port_holders."""
     return PortInUse(
         f"port {port}, which {service} needs, is in use",
-        why=f"it is used by {holder}" if holder else "the process that uses it is unknown",
+        why=f"it is used by {holder}",
         hint=f"sudo ss -ltnp 'sport = :{port}'    show the process, stop it, then run nexusdev up",
         evidence=[f"127.0.0.1:{port}"],
     )

@@ -5,19 +5,18 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from nexusdev.errors import NexusError
 from nexusdev.runtimes import failures
 from nexusdev.runtimes.docker.observe import plain_names, subnet_of
+from nexusdev.util import port_holders
 
 Json = Mapping[str, Any]
 _PORT = re.compile(r"(?:\d+\.\d+\.\d+\.\d+|::\d?|\]):(\d+)")
 _IN_USE = ("port is already allocated", "address already in use", "ports are not available")
 # Docker's words for networks and volumes, then Podman's for both
 _HELD = ("has active endpoints", "volume is in use", "being used")
-_LISTENING = "0A"
 
 
 def port_in_words(words: str) -> int:
@@ -31,49 +30,21 @@ def is_in_use(words: str) -> bool:
     return any(phrase in words for phrase in _HELD)
 
 
-def holder_of(port: int, listed: Iterable[Json], proc: Path = Path("/proc")) -> str:
-    """A container (of the engine's list) or a process, in words; '' when it cannot be seen."""
-    for each in listed:
-        if any(binding.get("PublicPort") == port for binding in each.get("Ports") or ()):
-            return f"container {next(iter(plain_names(each)), each['Id'][:12])} (image {each.get('Image', 'unknown')})"
-    return _process_with(port, proc)
+def holder_of(port: int, listed: Iterable[Json]) -> str:
+    """The user of a port, as util.port_holders words it. ``listed``: the engine's list of running containers."""
+    return port_holders.holder_of(port, publishers(listed))
 
 
-def _process_with(port: int, proc: Path) -> str:
-    """The process that listens, from /proc: on Linux, and as far as it may be read."""
-    sockets = {f"socket:[{inode}]" for inode in _listening(port, proc)}
-    if not sockets:
-        return ""
-    for folder in proc.glob("[0-9]*"):
-        if _has_one(folder / "fd", sockets):
-            command = _read(folder / "cmdline").replace("\0", " ").strip()
-            return f"process {folder.name} ({command[:120]})"
-    return "a process of another user"
-
-
-def _listening(port: int, proc: Path) -> set[str]:
-    """The inodes of the sockets that listen on a port."""
-    found = set()
-    for table in ("tcp", "tcp6"):
-        for line in _read(proc / "net" / table).splitlines()[1:]:
-            _, local, _, state, _, _, _, _, _, inode, *_ = line.split()
-            if state == _LISTENING and int(local.rpartition(":")[2], 16) == port:
-                found.add(inode)
-    return found
-
-
-def _has_one(folder: Path, sockets: set[str]) -> bool:
-    try:
-        return any(str(link.readlink()) in sockets for link in folder.iterdir())
-    except OSError:
-        return False
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")
-    except OSError:
-        return ""
+def publishers(listed: Iterable[Json]) -> Mapping[int, str]:
+    """Host port → the listed container that publishes it: ``web (image nginx:1)``."""
+    return {
+        binding[
+            "PublicPort"
+        ]: f"{next(iter(plain_names(each)), each['Id'][:12])} (image {each.get('Image', 'unknown')})"
+        for each in listed
+        for binding in each.get("Ports") or ()
+        if binding.get("PublicPort")
+    }
 
 
 def creation_refused(words: str, *, service: str, image: str) -> NexusError | None:

@@ -7,6 +7,7 @@ from http.client import HTTPException
 from typing import Any
 
 from nexusdev.inventory import Inventory
+from nexusdev.runtimes.docker.conflicts import publishers
 from nexusdev.runtimes.docker.http_client import EngineAnswer, EngineHttpClient
 from nexusdev.runtimes.docker.labels import INSTANCE, ONE_OFF_ROLE, OWNER_PATH, ROLE
 from nexusdev.runtimes.docker.observe import seconds, state_path
@@ -27,7 +28,7 @@ def inventory(engine: Any, *, caches: bool = False) -> Inventory:
     networks = api.networks()
     return Inventory(
         instances=by_instance((*_containers(api, containers), *_networks(networks), *_volumes(api))),
-        port_holders=dict(_published(containers)),
+        port_holders=publishers(row for row in containers if row["State"] == "running"),
         images_in_use=frozenset(row["ImageID"] for row in containers),
         build_caches=tuple(each["Name"] for each in _labelled(api, CACHE)) if caches else (),
     )
@@ -104,9 +105,3 @@ def _configured(api: Any, identifier: str) -> tuple[tuple[int, ...], float]:
     hosts = (each.get("HostPort") for several in bindings.values() for each in several or ())
     ended = seconds((told.get("State") or {}).get("FinishedAt") or "")
     return tuple(sorted({int(port) for port in hosts if port})), ended
-
-
-def _published(rows: list[Mapping[str, Any]]) -> Iterator[tuple[int, str]]:
-    for row in rows:
-        for port in _bound(row) if row["State"] == "running" else ():
-            yield port, _name(row)

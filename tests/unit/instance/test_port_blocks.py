@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,6 @@ from nexusdev.instance.port_blocks import (
     SLOTS,
     block_of,
     choose_slot,
-    holder_of,
     is_taken,
     prefix_of,
     require_free,
@@ -85,11 +83,3 @@ def test_several_taken_ports_are_all_in_the_evidence() -> None:
 
 def test_our_own_running_containers_may_have_their_ports() -> None:
     require_free([21032], ours={21032}, taken=lambda _port: True)
-
-
-def test_a_listener_that_may_not_be_seen_is_said_so(tmp_path: Path) -> None:
-    (tmp_path / "net").mkdir()
-    line = "   0: 0100007F:5228 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 539 1 x"
-    (tmp_path / "net" / "tcp").write_text(f"  sl  local_address\n{line}\n")
-    assert holder_of(21032, {}, proc=tmp_path) == "a process of another user"
-    assert holder_of(21033, {}, proc=tmp_path) == "an unknown process"

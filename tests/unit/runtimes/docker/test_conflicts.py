@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+import socket
+from typing import Any
 
 import pytest
 
 from nexusdev.errors import ImageUnavailable, InvalidState
-from nexusdev.runtimes.docker.conflicts import creation_refused, holder_of, overlapping, port_in_words
+from nexusdev.runtimes.docker.conflicts import creation_refused, holder_of, overlapping, port_in_words, publishers
 
 ALLOCATED = "driver failed programming external connectivity on endpoint shop-db-1 (1a2b): Bind for 127.0.0.1:21040 failed: port is already allocated"
 LISTENED = (
@@ -28,33 +30,28 @@ def test_other_words_are_not_about_ports(words: str) -> None:
     assert port_in_words(words) == 0
 
 
+LISTED: list[dict[str, Any]] = [
+    {"Id": "c1", "Names": ["/web/db", "/shop-web"], "Image": "nginx:1", "Ports": [{"PublicPort": 21040}]},
+    {"Id": "0123456789abcdef", "Names": [], "Ports": [{"PrivatePort": 80}, {"PublicPort": 21041}]},
+    {"Id": "c3", "Names": ["/idle"], "Image": "redis:7", "Ports": None},
+]
+
+
 def test_a_container_is_named_with_its_image() -> None:
-    listed = [{"Id": "c1", "Names": ["/shop-web"], "Image": "nginx:1", "Ports": [{"PublicPort": 21040}]}]
-    assert holder_of(21040, listed) == "container shop-web (image nginx:1)"
+    assert holder_of(21040, LISTED) == "container shop-web (image nginx:1)"
 
 
-def proc(folder: Path, *, port: int, readable: bool) -> Path:
-    row = f"   0: 0100007F:{port:04X} 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1 0000 100 0 0 10 0\n"
-    (folder / "net").mkdir(parents=True)
-    (folder / "net" / "tcp").write_text(f"  sl  local_address rem_address\n{row}")
-    (folder / "77" / "fd").mkdir(parents=True)
-    (folder / "77" / "cmdline").write_text("nginx\0-g\0daemon off;\0")
-    if readable:
-        (folder / "77" / "fd" / "3").symlink_to("socket:[4711]")
-    return folder
+def test_a_process_is_named_where_no_container_publishes_the_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        holder = holder_of(server.getsockname()[1], LISTED)
+    assert holder.endswith(f"(pid {os.getpid()})")
 
 
-def test_a_process_is_found_by_its_socket(tmp_path: Path) -> None:
-    assert holder_of(21040, [], proc(tmp_path, port=21040, readable=True)) == "process 77 (nginx -g daemon off;)"
-
-
-def test_a_process_that_may_not_be_looked_at_is_another_users(tmp_path: Path) -> None:
-    assert holder_of(21040, [], proc(tmp_path, port=21040, readable=False)) == "a process of another user"
-
-
-def test_where_nothing_can_be_seen_nothing_is_said(tmp_path: Path) -> None:
-    assert holder_of(21040, [], tmp_path / "none") == ""
-    assert holder_of(21040, [], proc(tmp_path, port=9, readable=True)) == ""
+def test_published_ports_lead_to_their_containers() -> None:
+    assert publishers(LISTED) == {
+        21040: "shop-web (image nginx:1)",
+        21041: "0123456789ab (image unknown)",
+    }
 
 
 def test_networks_overlap_by_their_addresses() -> None:
