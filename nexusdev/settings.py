@@ -78,6 +78,8 @@ def _runtime(value: object) -> str:
 
 
 def _seconds(value: object) -> float:
+    if type(value) is int and 0 < value < 10**9:
+        return float(value)  # without an import: the quick way of `env` reads the settings, too
     from nexusdev.util import durations
 
     try:
