@@ -89,9 +89,9 @@ class Redis(ComponentDefaults):
         return proof.prove(access, values)
 
     def rotate(self, access: InstanceAccess) -> Sequence[Change]:
-        from nexusdev.components.redis import seed
+        from nexusdev.components.redis import rotate
 
-        return seed.rotate(access)
+        return rotate.rotate(access)
 
     def client(self, arguments: Sequence[str]) -> Client | None:
         """redis-cli at the master, as the application; ``--user nexus_admin`` and ``-h redis-replica`` among the arguments change that."""

@@ -19,7 +19,7 @@ from nexusdev.errors import SeedingFailed
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.wire.resp import RedisError
 
-_HINT = "nexusdev status   show the state of Redis\nnexusdev logs redis-0 redis-1 redis-2   show the servers' logs"
+HINT = "nexusdev status   show the state of Redis\nnexusdev logs redis-0 redis-1 redis-2   show the servers' logs"
 
 
 def seed(access: InstanceAccess) -> Sequence[Change]:
@@ -27,21 +27,7 @@ def seed(access: InstanceAccess) -> Sequence[Change]:
     try:
         changes = [*users.align(access), *_mark(access, master(access))]
     except (OSError, RedisError) as error:
-        raise SeedingFailed("failed to seed Redis", why=words(error), hint=_HINT) from error
-    return tuple(Change(what=what) for what in changes)
-
-
-def rotate(access: InstanceAccess) -> Sequence[Change]:
-    """A new password for the application. Both are valid in between; open connections stay."""
-    old, new = access.secrets.read(names.APP_PASSWORD), users.new_password()
-    try:
-        changes = users.add_password(access, new)
-        access.secrets.write(names.APP_PASSWORD, new)
-        users.drop_password(access, old)
-    except (OSError, RedisError) as error:
-        raise SeedingFailed(
-            f"failed to change the password of {names.APP_USER}", why=words(error), hint=_HINT
-        ) from error
+        raise SeedingFailed("failed to seed Redis", why=words(error), hint=HINT) from error
     return tuple(Change(what=what) for what in changes)
 
 
@@ -65,7 +51,7 @@ def master(access: InstanceAccess) -> str:
     """The service that is master now. Users and seeds go to it directly: the gateway follows a moment later."""
     found = master_of(probe(access))
     if found is None:
-        raise SeedingFailed("failed to seed Redis", why="there is not exactly one master", hint=_HINT)
+        raise SeedingFailed("failed to seed Redis", why="there is not exactly one master", hint=HINT)
     return found.name
 
 
