@@ -54,10 +54,10 @@ def _open_images(provider: RuntimeProvider, root: Path, kinds: tuple[str, ...], 
 
 
 class Context(Struct, frozen=True, kw_only=True, dict=True):
-    """One run of one verb.
+    """One run of one command.
 
     root           folder of all instances' state
-    timeout_given  a flag said how long to wait; else the verb's own default counts
+    timeout_given  a flag said how long to wait; else the command's own default applies
     given_provider  another provider than the one that the settings name
     port_taken     whether something listens on a port of this machine, asked when an instance gets its ports, and before they are published
     open_images    how the images of this installation are opened beside a provider's store
@@ -115,7 +115,7 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
         return images
 
     def stack(self, instance: Instance) -> Stack:
-        """The whole stack of this instance. Read once: the files do not change under a verb."""
+        """The whole stack of this instance. Read once: the files do not change during a command."""
         environment = instance.environment(self.images().resolve())
         if self._cache.get("environment") != environment:
             self._cache.update(environment=environment, stack=self._load(instance.folder, environment))

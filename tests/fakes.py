@@ -252,7 +252,7 @@ def taken_or_of_another_worker(port: int) -> bool:
 
 @dataclass(kw_only=True)
 class House:
-    """A project, a state folder, a world: everything that one verb needs, and that the next verb finds again."""
+    """A project, a state folder and a runtime: everything that one command needs and the next one finds again."""
 
     folder: Path
     name: str = "shop"

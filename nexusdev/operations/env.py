@@ -61,7 +61,7 @@ def env(
     """Return the variables of every component whose endpoints all answer with this instance's nonce.
 
     Args:
-        context: The run of the verb.
+        context: The run of the command.
         style: One of ``formats.FORMATS``.
         view: From where they will be used: host or container.
         proof: False for what is in the state, unproven.
@@ -186,7 +186,7 @@ def _all_proven(context: Context, instance: Instance) -> Coverage:
 
 
 def warnings_of(written: Written) -> tuple[str, ...]:
-    """For the outcome of a verb that wrote the file."""
+    """Return the warnings for the outcome of a command that wrote the file."""
     return (written.warning,) if written.warning else ()
 
 

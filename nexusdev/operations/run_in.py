@@ -73,7 +73,7 @@ def in_container(
     """Return what to run, once the variables are proven and the image is there.
 
     Args:
-        context: The run of the verb.
+        context: The run of the command.
         image: Its reference; without a tag, ``latest``. Pulled where the engine does not have it.
         argv: The command; empty for the image's own.
         volumes: ``SOURCE:TARGET[:ro]``, a file or folder of the host each.

@@ -1,4 +1,4 @@
-"""up, stop, start, down, destroy: three distinct verbs, on the real stack."""
+"""up, stop, start, down, destroy: distinct commands on the real stack."""
 
 from __future__ import annotations
 

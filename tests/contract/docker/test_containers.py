@@ -1,4 +1,4 @@
-"""What containers, networks and names owe on a Docker engine and on the engine in memory that imitates it."""
+"""Containers, networks and names on a Docker engine and on the engine in memory that imitates it."""
 
 from __future__ import annotations
 

@@ -37,12 +37,12 @@ def away(private: PrivateEngine, make_project: Callable[..., Project], shared: P
 
 
 @pytest.mark.parametrize(
-    ("ended_by", "verb"),
+    ("ended_by", "command"),
     [(signal.SIGTERM, ("start",)), (signal.SIGKILL, ("up", SMALL, "--offline"))],
     ids=["stopped, then start", "killed, then up"],
 )
 def test_an_engine_that_is_restarted_loses_no_data_and_is_healed(
-    private: PrivateEngine, away: Project, ended_by: signal.Signals, verb: tuple[str, ...]
+    private: PrivateEngine, away: Project, ended_by: signal.Signals, command: tuple[str, ...]
 ) -> None:
     assert away.run("redis", "--", "SET", "kept", ended_by.name).out.strip() == "OK"
     private.stop(ended_by)
@@ -50,7 +50,7 @@ def test_an_engine_that_is_restarted_loses_no_data_and_is_healed(
     assert lost.code == 5, lost.out
     assert "no Docker engine answers" in lost.err
     private.start()
-    healed = away.run(*verb)
+    healed = away.run(*command)
     assert healed.code == 0, healed.err
     assert ready(away)
     assert away.run("redis", "--", "GET", "kept").out.strip() == ended_by.name

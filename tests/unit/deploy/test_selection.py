@@ -1,4 +1,4 @@
-"""up --profile: what comes up, what goes, what is remembered, and what no later verb misses."""
+"""up --profile: what comes up, what goes, what is remembered, and what no later command misses."""
 
 from __future__ import annotations
 

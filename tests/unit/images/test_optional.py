@@ -9,7 +9,7 @@ import pytest
 
 from nexusdev.errors import ImageUnavailable
 from nexusdev.images import bundle
-from nexusdev.operations import images as verbs
+from nexusdev.operations import images as operation
 from tests.fakes import House
 from tests.unit.images import workbench
 from tests.unit.images.workbench import make_images, registry
@@ -42,14 +42,14 @@ def house(tmp_path: Path, made: Any) -> House:
 
 
 def test_building_everything_leaves_out_what_only_a_registry_has_and_says_so(house: House) -> None:
-    outcome = verbs.build(house.context())
+    outcome = operation.build(house.context())
     assert {"cache", "store"} <= {each["name"] for each in outcome.data["images"]}
     assert outcome.output[-1] == "pages cannot be built locally: use nexusdev images pull"
 
 
 def test_building_it_by_name_is_refused(house: House) -> None:
     with pytest.raises(ImageUnavailable, match="pages"):
-        verbs.build(house.context(), ["pages"])
+        operation.build(house.context(), ["pages"])
 
 
 def test_a_bundle_goes_without_it_unless_it_was_named(made: Any, tmp_path: Path) -> None:
@@ -61,4 +61,4 @@ def test_a_bundle_goes_without_it_unless_it_was_named(made: Any, tmp_path: Path)
 
 def test_verifying_does_not_miss_it(house: House, made: Any) -> None:
     made.ensure(["cache", "store"])
-    assert verbs.verify(house.context()).error is None
+    assert operation.verify(house.context()).error is None

@@ -80,9 +80,9 @@ def test_a_wrong_name_is_answered_with_the_nearest(running: House) -> None:
 
 
 def test_what_never_ran_can_neither_be_stopped_nor_started(house: House) -> None:
-    for verb in (stop, restart):
+    for command in (stop, restart):
         with pytest.raises(NotFound):
-            verb(house.context())
+            command(house.context())
 
 
 def test_down_removes_containers_and_network_and_keeps_the_data(running: House) -> None:

@@ -46,11 +46,11 @@ def test_a_record_of_before_is_of_docker(running: House) -> None:
     assert record_of(running).runtime == "docker"
 
 
-@pytest.mark.parametrize("verb", [up, status, stop, destroy])
-def test_another_runtime_is_refused_with_both_ways_out(elsewhere: House, verb: object) -> None:
-    assert callable(verb)
+@pytest.mark.parametrize("command", [up, status, stop, destroy])
+def test_another_runtime_is_refused_with_both_ways_out(elsewhere: House, command: object) -> None:
+    assert callable(command)
     with pytest.raises(IdentityMismatch) as raised:
-        verb(elsewhere.context(origins={"runtime": "nexusdev.toml:3"}))
+        command(elsewhere.context(origins={"runtime": "nexusdev.toml:3"}))
     error = raised.value
     assert error.message == "instance shop runs on kubernetes, not on docker"
     assert "docker comes from nexusdev.toml:3" in error.why

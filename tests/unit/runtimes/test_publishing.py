@@ -160,8 +160,8 @@ def published(house: House, name: str) -> str:
 def test_up_seed_and_rotate_give_the_runtime_what_they_write(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nexusdev.deploy.publisher.prove", lambda _kept, _components: {})
     seen = []
-    for verb in (up, seed, rotate):
-        verb(house.context())
+    for command in (up, seed, rotate):
+        command(house.context())
         seen.append(published(house, "redis-app"))
     assert [each.split()[0] for each in seen] == ["seeded", "seeded", "rotated"]
     assert len(set(seen)) == 3
