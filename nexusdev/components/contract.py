@@ -1,4 +1,4 @@
-"""What every component promises, and the frozen values in which it answers."""
+"""The Component protocol and its value types."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from nexusdev.wire.endpoint import PublishedEndpoint
 
 
 class ServiceStatus(Struct, frozen=True, kw_only=True):
-    """One row of ``status``: a server, its role in its own words, and how it stands.
+    """One row of ``status``: a server, its role in the product's own term, and its state.
 
-    role    primary, replica, leader, master, slave, active, standby, …; '' when it does not answer
-    state   running, streaming, online, unsealed, down, …
-    detail  lag, quorum, drives, …: short words for a person
-    ok      whether this node does its part
+    Attributes:
+        service: The service's name.
+        role: primary, replica, leader, master, slave, active, standby, …; '' if it does not answer.
+        state: running, streaming, online, unsealed, down, …
+        detail: Short text for people: lag, quorum, drives, …
+        ok: Whether this server works as it should.
     """
 
     service: str
@@ -33,9 +35,11 @@ class ServiceStatus(Struct, frozen=True, kw_only=True):
 
 
 class Readiness(Struct, frozen=True, kw_only=True):
-    """Ready when nothing is missing. ``missing`` is a sentence for the person who waits.
+    """Whether a component is ready, and if not, what is missing.
 
-    seedable  the component can be seeded although it is not complete yet (a primary that takes writes while replicas still copy)
+    Attributes:
+        missing: A sentence that says what is missing; '' if the component is ready.
+        seedable: The component can be seeded although it is not ready yet: a primary accepts writes while its replicas still copy.
     """
 
     missing: str = ""
@@ -47,18 +51,27 @@ class Readiness(Struct, frozen=True, kw_only=True):
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """One thing that seeding did: ``created database nexus_architect``. Seeding that changed nothing returns none."""
+    """One change that seeding or a rotation made. If nothing changed, there is none.
+
+    Attributes:
+        what: What was done: ``created database nexus_architect``.
+    """
 
     what: str
 
 
 class Variable(Struct, frozen=True, kw_only=True):
-    """One environment variable. Values match ``[A-Za-z0-9:/@.,?=_%+-]*`` so that no format needs quoting.
+    """One environment variable. Values match ``[A-Za-z0-9:/@.,?=_%+-]*``, so that no format needs quoting.
 
-    No ``&``: a shell that sources the file would cut the value there. A URL has at most one parameter; libpq takes the
+    No ``&``: a shell that sources the file would cut the value there. A URL has at most one parameter; libpq reads the
     others from its own variables (``DATABASE_URL=…?sslmode=verify-full`` and ``PGSSLROOTCERT``).
 
-    first  production reads it by this name: it is printed before those that are not
+    Attributes:
+        name: The variable's name.
+        value: The variable's value.
+        secret: Whether the value is a secret.
+        comment: A note for the env file.
+        first: Production uses the same name; such variables are printed first.
     """
 
     name: str
@@ -69,7 +82,7 @@ class Variable(Struct, frozen=True, kw_only=True):
 
 
 class Consumer(StrEnum):
-    """Who reads credentials from Vault. Each has a path and a policy of its own, and reads no other's."""
+    """Who reads credentials from Vault. Each consumer has its own path and policy, and cannot read those of another."""
 
     APPLICATION = "application"
     MIGRATIONS = "migrations"
@@ -79,7 +92,13 @@ Credentials = Mapping[Consumer, Mapping[str, str]]
 
 
 class SeedFile(Struct, frozen=True, kw_only=True):
-    """A file of the project's ``seed/`` folder. ``path`` is relative to it, with forward slashes."""
+    """A file of the project's ``seed/`` folder.
+
+    Attributes:
+        path: Path relative to ``seed/``, with forward slashes.
+        content: The bytes of the file.
+        sha256: Hex digest of the content.
+    """
 
     path: str
     content: bytes
@@ -87,9 +106,12 @@ class SeedFile(Struct, frozen=True, kw_only=True):
 
 
 class Client(Struct, frozen=True, kw_only=True):
-    """How to run the product's own client: a shell-free argv inside a running service; secrets by files that are mounted there.
+    """How to run the product's own client in a running service. It reads secrets from files that are mounted there.
 
-    reads_stdin  with these arguments it reads its standard input
+    Attributes:
+        service: The service in which it runs.
+        argv: The command and its arguments; no shell interprets them.
+        reads_stdin: Whether it reads its standard input with these arguments.
     """
 
     service: str
@@ -98,13 +120,14 @@ class Client(Struct, frozen=True, kw_only=True):
 
 
 class Link(Struct, frozen=True, kw_only=True):
-    """What ``urls`` lists, and ``open`` shows where it is a page.
+    """A URL that ``urls`` lists; ``open`` opens it if it is a page.
 
-    name      by which a person looks for it: ``postgres-pool``, ``grafana``
-    variable  the variable with its URL; '' where no application reads one
-    path      what a browser opens below that URL; None where it can show nothing
-    role      without a variable (or where it was not published): the service or role name that publishes the page
-    port      the container port of ``role``
+    Attributes:
+        name: The name that users type: ``postgres-pool``, ``grafana``.
+        variable: The variable that has the URL; '' if applications need none.
+        path: The page's path below that URL; None if there is no page.
+        role: The service or role name that publishes the page, if the link has no variable or it is not published.
+        port: The container port of ``role``.
     """
 
     name: str
@@ -115,11 +138,12 @@ class Link(Struct, frozen=True, kw_only=True):
 
 
 class GatewayRole(Struct, frozen=True, kw_only=True):
-    """A role name of the gateway that leads to a component's servers.
+    """A role name of the gateway that routes to a component's servers.
 
-    proxy    the service of the gateway that has it
-    name     the role name, which is an alias of that service
-    backend  regular expression for the names of the backends behind it; one of their servers must be up
+    Attributes:
+        proxy: The service of the gateway that has the role name.
+        name: The role name, which is an alias of that service.
+        backend: Regular expression for the names of its backends; at least one of their servers must be up.
     """
 
     proxy: str
@@ -128,11 +152,12 @@ class GatewayRole(Struct, frozen=True, kw_only=True):
 
 
 class ScrapeTargets(Struct, frozen=True, kw_only=True):
-    """How Prometheus sees a component, where a target is not simply the service of its name.
+    """How Prometheus scrapes a component, if a target is not simply the service of that name.
 
-    through  job → the service that answers in the place of the target; ``{}`` is the target's number
-    roles    role name that is a target → the services that must exist for it to answer
-    silent   series that are 0 for a target whose exporter answers while it does not
+    Attributes:
+        through: Job → the service that answers for the target; ``{}`` stands for the target's number.
+        roles: Role name that is a target → the services that must exist for it to answer.
+        silent: Series that are 0 if the exporter answers but its target does not.
     """
 
     through: Mapping[str, str] = field(default_factory=dict)
@@ -141,19 +166,28 @@ class ScrapeTargets(Struct, frozen=True, kw_only=True):
 
 
 class Proof(Struct, frozen=True, kw_only=True):
-    """One published path that answered with this instance's nonce. ``path`` names it as a person would."""
+    """One published endpoint that answered with this instance's nonce.
+
+    Attributes:
+        path: Its name for people; begins with the variable that has it.
+        seconds: How long the answer took.
+    """
 
     path: str
     seconds: float
 
 
 class Alert(Struct, frozen=True, kw_only=True):
-    """A rule that fires now.
+    """An alert that is firing.
 
-    component  what it is about;  instance  the service, '' where it is about several
-    severity   critical, warning or info
-    runbook    where it is written what to do
-    since      seconds since the epoch; 0.0 where it was not told
+    Attributes:
+        name: The name of its rule.
+        component: The component that it concerns.
+        severity: critical, warning or info.
+        instance: The service that it concerns; '' for several.
+        summary: One sentence that says what is wrong.
+        runbook: Where its runbook is.
+        since: When it started to fire, in seconds since the epoch; 0.0 if unknown.
     """
 
     name: str
@@ -166,14 +200,25 @@ class Alert(Struct, frozen=True, kw_only=True):
 
 
 class Alarms(Struct, frozen=True, kw_only=True):
-    """What fires; ``trouble`` is a sentence where that is not known."""
+    """The alerts that are firing.
+
+    Attributes:
+        alerts: The firing alerts.
+        trouble: A sentence that says why they are unknown; '' if they are known.
+    """
 
     alerts: tuple[Alert, ...] = ()
     trouble: str = ""
 
 
 class Diagnosis(Struct, frozen=True, kw_only=True):
-    """Why a server ended, where its component understands its words: ``why`` and ``hint`` as an error has them."""
+    """Why a server exited.
+
+    Attributes:
+        why: The cause, as in an error.
+        hint: What to type next, as in an error.
+        code: The code of the error.
+    """
 
     why: str
     hint: str
@@ -181,11 +226,13 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
 
 
 class ImageCheck(Struct, frozen=True, kw_only=True):
-    """What a program of an image shall say of files, before a container is made from that image.
+    """A check that a program of an image runs on files, before containers are created from that image.
 
-    files   name → file of this machine; they lie in the folder in which the script runs
-    script  for /bin/sh
-    interpret  makes the error of its exit code and its lines; None where all is well
+    Attributes:
+        image: Reference of the image.
+        files: Name → file on this machine; the script finds them in its working folder.
+        script: Script for /bin/sh.
+        interpret: Turns the exit code and the output lines into an error; returns None if the files are valid.
     """
 
     image: str
@@ -194,15 +241,18 @@ class ImageCheck(Struct, frozen=True, kw_only=True):
     interpret: Callable[[int, Sequence[str]], NexusError | None]
 
 
-#: What is missing until a condition holds, '' when it does. Given the rows of the services that are meant.
+#: Takes the ``status`` rows of the selected services; returns what is missing until the condition holds, '' if it holds.
 Condition = Callable[[Sequence[ServiceStatus]], str]
 
 
 class Component(Protocol):
     """A product made of services.
 
-    Every method may be called from its own thread. ``probe`` never raises for a server that is down: that is a fact.
-    ``seed``, ``rotate`` raise ``SeedingFailed``; ``prove`` raises ``IdentityMismatch`` or ``Degraded`` with what answered instead.
+    Methods may be called from several threads. ``probe`` never raises for a server that is down: that is a fact.
+
+    Attributes:
+        name: The name in the registry, the compose files and on the command line.
+        title: The product's name for people.
     """
 
     name: str
@@ -210,127 +260,183 @@ class Component(Protocol):
 
     @property
     def requires(self) -> Sequence[str]:
-        """The components without which it cannot be used: usually the gateway."""
+        """The names of the components that it cannot be used without: usually the gateway."""
 
     @property
     def links(self) -> Sequence[Link]:
-        """What ``urls`` and ``open`` know of it."""
+        """Its URLs for ``urls`` and ``open``."""
 
     @property
     def gateway_roles(self) -> Sequence[GatewayRole]:
-        """The role names of the gateway that lead to it."""
+        """The gateway's role names that route to it."""
 
     @property
     def scrape_targets(self) -> ScrapeTargets:
-        """Its targets, where they are not simply its services."""
+        """Its Prometheus targets, if they are not simply its services."""
 
     @property
     def conditions(self) -> Mapping[str, Condition]:
-        """What ``wait --for`` knows of this component alone: condition → what is missing, from its rows of ``status``."""
+        """The conditions of ``wait --for`` that only this component has, by name."""
 
     def probe(self, access: InstanceAccess, *, test_writes: bool = False) -> Any:
-        """Collect the facts over the real protocol from the host; each request bounded to about 2 seconds.
+        """Collect facts from the servers, with the real protocol and from the host. Each request takes at most about 2 seconds.
 
         Args:
             access: The instance.
-            test_writes: Test as well that writes are acknowledged, by a write that leaves nothing behind. Asked by whoever waits
-                (``up``, ``wait``). Without it nothing is written: ``status`` only reads.
+            test_writes: Also test that writes are acknowledged, with a write that leaves nothing behind. ``up`` and ``wait`` set it.
+                Without it nothing is written: ``status`` only reads.
+
+        Returns:
+            The facts, in a type of the component's own.
         """
 
     def assess(self, facts: Any) -> Readiness:
-        """Decide from the facts. Pure."""
+        """Decide from the facts whether the component is ready. Pure."""
 
     def statuses(self, facts: Any) -> Sequence[ServiceStatus]:
-        """The rows of ``status``. Pure."""
+        """Return the rows of ``status``. Pure."""
 
     def prepare(self, access: InstanceAccess, facts: Any) -> None:
-        """What its readiness itself needs from outside, once (Vault's initialisation). Called between looks; idempotent; usually nothing."""
+        """Do what the servers need from outside before they can be ready, such as Vault's initialization.
+
+        Called between two probes; idempotent. Most components need nothing.
+        """
 
     def credentials(self, access: InstanceAccess) -> Credentials:
-        """Return what Vault keeps for each consumer: its login and the addresses inside the network."""
+        """Return what Vault stores for each consumer: its login and the addresses inside the network."""
 
     def seed(self, access: InstanceAccess, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
-        """Bring databases, users, buckets, policies to what they shall be. ``credentials``: those of every component, by name."""
+        """Create or update the databases, users, buckets and policies. Idempotent.
+
+        Args:
+            access: The instance.
+            credentials: The credentials of every component, by its name.
+
+        Returns:
+            What changed.
+
+        Raises:
+            SeedingFailed: A server does not answer or rejects a change.
+        """
 
     def apply(self, access: InstanceAccess, files: Sequence[SeedFile]) -> Sequence[Change]:
-        """Apply the project's own seed files of this component (``seed/<component>/…``), each once, by its hash."""
+        """Apply the project's own seed files of this component (``seed/<component>/…``), each once per content.
+
+        Raises:
+            SeedingFailed: A file is invalid, or a server rejects it.
+        """
 
     def variables(self, access: InstanceAccess, view: View) -> Sequence[Variable]:
-        """What applications read. From secrets, addresses and what containers there are: no server is asked."""
+        """Return the variables for applications, from secrets, addresses and the existing containers. Asks no server."""
 
     def endpoints(self, values: Mapping[str, str]) -> Iterable[PublishedEndpoint]:
-        """The quick proof, for ``env``: each path that these variables (host view) publish, and what to ask there."""
+        """Yield the quick proof of ``env``: each endpoint that these variables (host view) publish, and how to ask it."""
 
     def prove(self, access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
-        """The full proof, after ``up``: the same questions, asked by the libraries that applications use."""
+        """Run the full proof after ``up``: ask the same endpoints with the libraries that applications use.
+
+        Raises:
+            IdentityMismatch: A server of another instance answered.
+            Degraded: An endpoint does not work.
+        """
 
     def rotate(self, access: InstanceAccess) -> Sequence[Change]:
-        """New passwords for the application's users, in the server and in the secret store; open connections stay."""
+        """Set new passwords for the application's users, in the server and in the secret store. Open connections stay open.
+
+        Raises:
+            SeedingFailed: A server does not answer or rejects a change.
+        """
 
     def client(self, arguments: Sequence[str]) -> Client | None:
-        """The product's client with these arguments, or None where it has none."""
+        """Return the product's client with these arguments; None if it has no client."""
 
 
 @runtime_checkable
 class RenewsCredentials(Protocol):
-    """A component among whose variables is something that expires."""
+    """A component that publishes a credential that expires."""
 
     def refresh(self, access: InstanceAccess) -> Sequence[Change]:
-        """Make it valid for its whole time again; what had to be replaced. Raises ``SeedingFailed``."""
+        """Renew the credential for its full lifetime, or replace it.
+
+        Returns:
+            What was replaced; empty if the published values stay valid.
+
+        Raises:
+            SeedingFailed: A server does not answer or rejects the change.
+        """
 
 
 @runtime_checkable
 class KeepsCredentials(Protocol):
-    """A component that keeps a copy of the other components' credentials for their consumers."""
+    """A component that stores copies of the other components' credentials for their consumers."""
 
     def update_credentials(self, access: InstanceAccess, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
-        """Write what was rotated to where the consumers read it. Raises ``SeedingFailed``."""
+        """Write rotated credentials to where the consumers read them.
+
+        Args:
+            access: The instance.
+            credentials: The credentials of every published component, by its name.
+
+        Returns:
+            What changed.
+
+        Raises:
+            SeedingFailed: A server does not answer or rejects the change.
+        """
 
 
 @runtime_checkable
 class AlertSource(Protocol):
-    """A component that watches the others."""
+    """A component that monitors the others."""
 
     def alarms(self, access: InstanceAccess) -> Alarms:
-        """What it says of them now, within half a second. Never raises for a server that is down."""
+        """Return the firing alerts within half a second. Never raises for a server that is down."""
 
     def coverage(self, facts: Any) -> Mapping[str, float]:
-        """How much of what runs it sees: ``services`` that run, how many of them are ``scraped``, ``coverage`` from 0 to 1. Pure."""
+        """Return how much of the running stack is monitored. Pure.
+
+        Returns:
+            ``services`` (how many run), ``scraped`` (how many of them are scraped) and ``coverage`` (from 0 to 1).
+        """
 
 
 @runtime_checkable
 class ValidatesConfig(Protocol):
-    """A component whose own files are looked at before anything starts. ``services``: those of it that are meant."""
+    """A component whose own files are checked before anything starts. Each method gets the component's services."""
 
     def files(self, services: Sequence[Service]) -> Sequence[Path]:
-        """The files that are looked at: while they are as they were when nothing was wrong, they are not looked at again."""
+        """Return the files to check. They are not checked again until one of them changes."""
 
     def check(self, services: Sequence[Service]) -> None:
-        """Read them. Raises ``InvalidConfig`` with file and line."""
+        """Read and check the files.
+
+        Raises:
+            InvalidConfig: A file is invalid; the error names file and line.
+        """
 
     def image_checks(self, services: Sequence[Service]) -> Sequence[ImageCheck]:
-        """What only a program of one of its images can tell of them."""
+        """Return the checks that only a program of one of its images can do."""
 
 
 @runtime_checkable
 class ExplainsExit(Protocol):
-    """A component that understands the last words of its servers."""
+    """A component that explains an exit from the last log lines."""
 
     def explain(self, service: str, log: Sequence[str]) -> Diagnosis | None:
-        """What made this server end; None where its words say nothing special. Pure."""
+        """Return why this server exited; None if the log lines do not tell. Pure."""
 
 
 @runtime_checkable
-class Keeping(Protocol):
-    """A component that says what its servers keep on their volumes, and how they get it back."""
+class HoldsData(Protocol):
+    """A component that describes what its servers keep on their volumes, and how lost volumes are rebuilt."""
 
     def holdings(self) -> Sequence[Holding]:
-        """One for each group of services that has volumes. What is not named here begins anew and empty, each volume for itself."""
+        """Return one entry for each group of services that has volumes. A lost volume of any other group starts empty."""
 
 
 @runtime_checkable
 class Resettable(Protocol):
-    """A component in which the data of one server may go alone: nothing else depends on it, and it begins anew without."""
+    """A component in which the data of a single server can be removed: nothing else depends on it, and the server starts empty."""
 
     def data_loss(self, service: str) -> str:
-        """What is lost with the data of this service, in words; '' where it is no such."""
+        """Return what is lost with the data of this service; '' if its data cannot be reset alone."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
-from nexusdev.components.contract import Keeping
+from nexusdev.components.contract import HoldsData
 from nexusdev.context import Context
 from nexusdev.errors import VolumeLost
 from nexusdev.events import Event, Listener, Planned, StepDone
@@ -41,7 +41,7 @@ def lost(
 
 
 def _holdings(context: Context) -> Mapping[str, Sequence[Holding]]:
-    return {name: each.holdings() for name, each in context.components.items() if isinstance(each, Keeping)}
+    return {name: each.holdings() for name, each in context.components.items() if isinstance(each, HoldsData)}
 
 
 def affected(found: Collection[Loss]) -> frozenset[str]:

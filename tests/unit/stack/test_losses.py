@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from nexusdev.components.contract import Keeping
+from nexusdev.components.contract import HoldsData
 from nexusdev.components.registry import ALL
 from nexusdev.context import stack_file
 from nexusdev.stack.loader import load
@@ -19,7 +19,7 @@ REDIS = ("redis-0", "redis-1", "redis-2")
 SENTINEL = ("sentinel-0", "sentinel-1", "sentinel-2")
 MINIO = ("minio-0", "minio-1", "minio-2", "minio-3")
 VAULT = ("vault-0", "vault-1", "vault-2")
-HOLDINGS = {name: each.holdings() for name, each in ALL.items() if isinstance(each, Keeping)}
+HOLDINGS = {name: each.holdings() for name, each in ALL.items() if isinstance(each, HoldsData)}
 
 
 @pytest.fixture(scope="module")
