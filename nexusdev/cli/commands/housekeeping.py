@@ -26,7 +26,7 @@ def urls(ctx: typer.Context) -> None:
 @app.command("open", rich_help_panel=GROUPS[1])
 def open_(
     ctx: typer.Context,
-    page: Annotated[str, typer.Argument(help="grafana, prometheus, alertmanager, minio or vault.")],
+    page: Annotated[str, typer.Argument(help="Name of a page that nexusdev urls lists, such as grafana.")],
 ) -> None:
     """Open a web UI in the browser, or print its URL if there is no browser.
 

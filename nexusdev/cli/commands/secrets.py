@@ -49,7 +49,7 @@ def show(
 def rotate(
     ctx: typer.Context,
     components: Annotated[
-        list[str] | None, typer.Argument(help="postgres, redis, minio, vault (default: all).")
+        list[str] | None, typer.Argument(help="Component names (default: all with credentials).")
     ] = None,
 ) -> None:
     """Generate new credentials for the application and update Vault and the env file. Open connections are kept.
