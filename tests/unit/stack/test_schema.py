@@ -25,5 +25,5 @@ def test_the_page_lists_exactly_the_keys_that_the_loader_accepts() -> None:
 
 
 def test_the_page_lists_the_keys_that_are_refused_with_their_reasons() -> None:
-    assert tables(PAGE.read_text())["Keys that people look for"] == dict(REFUSED)
+    assert tables(PAGE.read_text())["Refused keys"] == dict(REFUSED)
     assert not set(REFUSED) & set(PLACES["service"])
