@@ -1,4 +1,4 @@
-"""Default implementations of the component contract: all members except ``probe`` and ``assess``."""
+"""Defaults for every member of the contract except the name, the title, and how a component is probed and assessed."""
 
 # ruff: noqa: ARG002 - the arguments are the contract's
 
@@ -25,7 +25,7 @@ from nexusdev.wire.endpoint import PublishedEndpoint
 
 
 class ComponentDefaults:
-    """To be inherited. A component overrides what it has of its own: data, users, variables, pages, a client."""
+    """Base class of components. A component overrides the members that its product needs."""
 
     requires: Sequence[str] = ()
     links: Sequence[Link] = ()
@@ -34,36 +34,36 @@ class ComponentDefaults:
     conditions: Mapping[str, Condition] = MappingProxyType({})
 
     def prepare(self, access: InstanceAccess, facts: Any) -> None:
-        """Its readiness needs nothing from outside."""
+        """Do nothing: the servers become ready on their own."""
 
     def credentials(self, access: InstanceAccess) -> Credentials:
-        """No application logs in."""
+        """Return none: no application logs in."""
         return {}
 
     def seed(self, access: InstanceAccess, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
-        """There is nothing to bring in order."""
+        """Change nothing: there is nothing to create."""
         return ()
 
     def apply(self, access: InstanceAccess, files: Sequence[SeedFile]) -> Sequence[Change]:
-        """A project has nothing to put here."""
+        """Change nothing: the component has no seed files."""
         return ()
 
     def variables(self, access: InstanceAccess, view: View) -> Sequence[Variable]:
-        """Applications read nothing of it."""
+        """Return none: applications do not use it directly."""
         return ()
 
     def endpoints(self, values: Mapping[str, str]) -> Iterable[PublishedEndpoint]:
-        """Without variables there is nothing to ask."""
+        """Return none: there are no variables."""
         return ()
 
     def prove(self, access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
-        """Without variables there is nothing to prove."""
+        """Return none: there are no variables."""
         return ()
 
     def rotate(self, access: InstanceAccess) -> Sequence[Change]:
-        """There is no application's password."""
+        """Change nothing: applications have no password."""
         return ()
 
     def client(self, arguments: Sequence[str]) -> Client | None:
-        """None."""
+        """Return None: there is no client."""
         return None
