@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import re
@@ -206,9 +205,10 @@ def test_timings_name_the_critical_path(project: Project) -> None:
     assert ran.code == 0, ran.err
     spans = {span["name"]: span for span in ran.data["spans"]}
     assert {"preflight", "images"} <= spans.keys()
-    critical = [span for span in spans.values() if span["critical"]]
+    critical = {name: span for name, span in spans.items() if span["critical"]}
     last = max(spans.values(), key=lambda span: span["ended"])
     assert last["critical"]
     assert ran.data["total"] == last["ended"]
-    for before, after in itertools.pairwise(sorted(critical, key=lambda span: span["began"])):
-        assert before["name"] in after["after"]
+    # each waited for another one, but the first; they may overlap, so their times are in no order
+    [first] = [name for name, span in critical.items() if not critical.keys() & set(span["after"])]
+    assert first == "preflight"
