@@ -94,7 +94,7 @@ class ImageFetch:
         return tuple(self._future(name).result() for name in self._request.names)
 
     def cancel(self, reason: BaseException | None = None) -> None:
-        """Give up: workshops are closed, whoever waits is told."""
+        """Give up: build containers are closed, whoever waits is told."""
         with self._guard:
             self._failure = self._failure or reason or ImageUnavailable("fetching images was canceled")
             containers, self._containers = self._containers, []

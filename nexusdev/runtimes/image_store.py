@@ -32,11 +32,11 @@ class StoredImage(Struct, frozen=True, kw_only=True):
 
 
 class BuildMounts(Struct, frozen=True, kw_only=True):
-    """What a workshop has beside its image, and what never gets into the image made there.
+    """What a build container has beside its image, and what never gets into the image made there.
 
     environment  variables of every command
-    mounts       host path → path in the workshop, read-only
-    volumes      volume → path in the workshop
+    mounts       host path → path in the build container, read-only
+    volumes      volume → path in the build container
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class BuildContainer(Protocol):
     """A running container in which an image is made; close it in the end, from whatever thread."""
 
     def run(self, script: str, *, user: str, folder: str, environment: Mapping[str, str], say: Say) -> int:
-        """Run a /bin/sh script; every line of its output is said. Returns its exit code; -1 when the workshop was closed meanwhile."""
+        """Run a /bin/sh script; every line of its output is said. Returns its exit code; -1 when the build container was closed meanwhile."""
 
     def put(self, archive: bytes | Iterable[bytes], folder: str) -> None:
         """Unpack a tar into a folder, which must exist."""
@@ -57,7 +57,7 @@ class BuildContainer(Protocol):
         """A file as a tar of one member. Raises NotFound."""
 
     def commit(self, reference: str, changes: Sequence[str], labels: Mapping[str, str]) -> StoredImage:
-        """What is there now, as one layer over the workshop's image; ``changes`` are Dockerfile lines (ENV, USER, CMD …)."""
+        """What is there now, as one layer over the build container's image; ``changes`` are Dockerfile lines (ENV, USER, CMD …)."""
 
     def close(self) -> None:
         """Remove it. Doing it twice is the same as once."""
@@ -85,7 +85,7 @@ class ImageStore(Protocol):
         """A tar of a root file system as an image of one layer."""
 
     def create_build_container(self, image: str, *, name: str, mounts: BuildMounts) -> BuildContainer:
-        """A workshop made from an image in the store; one of the same name that was left behind is removed first."""
+        """A build container made from an image in the store; one of the same name that was left behind is removed first."""
 
     def save(self, references: Sequence[str]) -> Iterator[bytes]:
         """Images with their tags as one ``docker load`` archive."""

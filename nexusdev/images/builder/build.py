@@ -39,7 +39,7 @@ class SourceUnavailable(Exception):
 
 
 class ImageBuilder(Struct, frozen=True, kw_only=True):
-    """Makes images here. ``references``: name → tag in the store; ``opened`` hears of every workshop, so that it can be closed from outside."""
+    """Builds images on this machine. ``references``: name → tag in the store; ``opened`` gets every build container, to close it from outside."""
 
     store: ImageStore
     host: Host
@@ -78,7 +78,7 @@ class ImageBuilder(Struct, frozen=True, kw_only=True):
 
     @contextlib.contextmanager
     def container(self, reference: str, name: str, cache: str = "") -> Iterator[BuildContainer]:
-        """A workshop that is closed in the end."""
+        """A build container that is closed in the end."""
         container = self.store.create_build_container(
             reference, name=f"nexusdev-build-{name}", mounts=self.host.mounts(cache)
         )

@@ -49,7 +49,7 @@ class Host(Struct, frozen=True, kw_only=True):
     root: Path = Path("/")
 
     def mounts(self, cache: str = "") -> BuildMounts:
-        """For one workshop; ``cache`` is a volume."""
+        """For one build container; ``cache`` is a volume."""
         mounts = {self.apt_configuration(): "/run/host/apt.conf"}
         environment = {name: self.environ[name] for name in _PASSED if self.environ.get(name)}
         environment["APT_CONFIG"] = "/run/host/apt.conf"

@@ -135,7 +135,7 @@ def _configured_proxies() -> dict[str, str]:
 
 
 def remove(api: APIClient, container: str) -> None:
-    """Remove it, whoever else does the same: one who gives up and the builder itself may both close a workshop."""
+    """Remove it, whoever else does the same: one who gives up and the builder itself may both close a build container."""
     import docker.errors
 
     try:

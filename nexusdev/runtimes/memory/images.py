@@ -23,13 +23,13 @@ OnRun = Callable[["MemoryBuildContainer", str, Say], int]
 _SAVED = "memory.json"
 
 
-def succeed(_workshop: MemoryBuildContainer, _script: str, _say: Say) -> int:
+def succeed(_container: MemoryBuildContainer, _script: str, _say: Say) -> int:
     """Every command succeeds and prints nothing."""
     return 0
 
 
 class MemoryImages(Struct, kw_only=True):
-    """``published``: reference → digest of what the registry has. ``opened``: names of all workshops, in order."""
+    """``published``: reference → digest of what the registry has. ``opened``: names of all build containers, in order."""
 
     published: dict[str, str] = field(default_factory=dict)
     on_run: OnRun = succeed
@@ -111,7 +111,7 @@ class MemoryImages(Struct, kw_only=True):
         return None if self.volumes.pop(name, None) is None else 0
 
     def commit(self, made: StoredImage, reference: str) -> StoredImage:
-        """What a workshop made."""
+        """What a build container made."""
         return self._tagged(made, reference)
 
     def _tagged(self, made: StoredImage, reference: str) -> StoredImage:
