@@ -33,7 +33,7 @@ class Written(Struct, frozen=True, kw_only=True):
     warning: str = ""
 
 
-class Advice(Struct, frozen=True, kw_only=True):
+class GitAdvice(Struct, frozen=True, kw_only=True):
     """Something that should be mended, and what to type."""
 
     text: str
@@ -85,17 +85,17 @@ def refuse(path: Path) -> None:
     _refuse_tracked(path)
 
 
-def advice(path: Path, finding: Finding) -> Advice | None:
+def advice(path: Path, finding: Finding) -> GitAdvice | None:
     """What to tell about a file that git does not ignore, or may not ignore; None where all is well."""
     if finding.standing is Standing.UNKNOWN:
-        return Advice(
+        return GitAdvice(
             text=f"cannot tell whether git ignores {path}, which contains passwords: {finding.reason}",
             fix=f"git -C {quote(str(path.parent))} status   shows the problem; or: nexusdev up --env-file /outside/of/the/repository",
         )
     if finding.standing is not Standing.EXPOSED:
         return None
     pattern = quote(os.fsdecode(escaped(b"/" + os.fsencode(path.name))))
-    return Advice(
+    return GitAdvice(
         text=f"git does not ignore {path}, which contains passwords: {finding.reason}",
         fix=f"printf '%s\\n' {pattern} >> {quote(str(path.parent / '.gitignore'))}",
     )
