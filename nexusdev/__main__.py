@@ -109,6 +109,8 @@ def _listen_to_signals() -> None:
         signal.signal(number, signal.SIG_DFL)
         raise Stopped(number)
 
+    _raise_again_where_python_ignores_it()
+
     numbers = [signal.SIGINT, signal.SIGTERM]
     # The terminal is gone. Who was started by nohup ignores that, and shall go on doing so.
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
@@ -116,6 +118,26 @@ def _listen_to_signals() -> None:
     for number in numbers:
         with contextlib.suppress(ValueError, OSError):
             signal.signal(number, stop)
+
+
+def _raise_again_where_python_ignores_it() -> None:
+    """Raise ``Stopped`` again a moment later when it arose where Python only reports exceptions: in a finalizer or a weak
+    reference's callback. Without this the signal would be lost, and the command would go on."""
+    reported = sys.unraisablehook
+
+    def report(ignored: sys.UnraisableHookArgs) -> None:
+        stopped = ignored.exc_value
+        if not isinstance(stopped, Stopped):
+            reported(ignored)
+            return
+
+        def again(_number: int, _frame: FrameType | None) -> None:
+            raise stopped
+
+        signal.signal(signal.SIGALRM, again)
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+
+    sys.unraisablehook = report
 
 
 def _interrupted(session: Session, stopped: BaseException) -> int:

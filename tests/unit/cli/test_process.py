@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
-# The command line over an engine in memory, as a process of its own. `slow` keeps Redis from getting ready.
+# The command line over an engine in memory, as a process of its own. `slow` keeps Redis from getting ready; `finalizer` has
+# SIGTERM arrive in a finalizer, where Python ignores exceptions.
 SCRIPT = """
+import os
+import signal
 import sys
 from pathlib import Path
 from nexusdev.__main__ import main
@@ -26,10 +29,16 @@ house = House(folder=Path(sys.argv[1]))
 house.clock = SystemClock()
 if "slow" in sys.argv[2]:
     house.redis.sentences = ["no master yet"] * 100_000
+class StoppedInFinalizer:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        len("the handler runs before this call")
 original = app.start
 def start(argv):
     here = original(argv)
     here.doubles = house.doubles
+    if "finalizer" in sys.argv[2]:
+        StoppedInFinalizer()
     return here
 app.start = start
 main(sys.argv[3:])
@@ -104,6 +113,15 @@ def test_a_signal_ends_up_tidily_and_says_what_remains(folder: Path, with_signal
     assert "up was interrupted" in err
     assert "nexusdev down" in err
     assert "Traceback" not in err
+
+
+def test_a_signal_that_arrives_in_a_finalizer_is_not_lost(folder: Path) -> None:
+    process = begin(folder, "up", mode="slow finalizer")
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert "was interrupted" in err
+    assert "Traceback" not in err
+    assert "ignored" not in err
 
 
 def test_under_nohup_a_terminal_that_goes_away_ends_nothing(folder: Path) -> None:
@@ -252,6 +270,8 @@ def test_no_color_is_respected_on_a_terminal(folder: Path) -> None:
 
 
 LOOP = """
+import os
+import signal
 import sys
 from pathlib import Path
 from nexusdev.__main__ import main
@@ -267,10 +287,16 @@ house.redis.reading = ("-",)
 # every process has an engine of its own: the volumes of the one before are not in it
 up(house.context(), agreed={"redis-0", "redis-1"})
 house.engine.scripts["redis-0"] = lambda argv, stdin: Completed(exit_code=0, stdout=stdin or b"no input\\n")
+class StoppedInFinalizer:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        len("the handler runs before this call")
 original = app.start
 def start(argv):
     here = original(argv)
     here.doubles = house.doubles
+    if "finalizer" in sys.argv[2]:
+        StoppedInFinalizer()
     return here
 app.start = start
 main(sys.argv[2:])
