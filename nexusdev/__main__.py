@@ -82,8 +82,7 @@ def ended(session: Session, argv: list[str]) -> int:
     try:
         return run(session, argv)
     except NexusError as error:
-        session.console.fail(error, command=session.command, instance=session.instance)
-        return error.exit_status
+        return _bug(session, error, argv) if error.is_bug else _failed(session, error)
     except (Stopped, KeyboardInterrupt) as stopped:
         return _interrupted(session, stopped)
     except BrokenPipeError:
@@ -100,7 +99,12 @@ def _env_fast_path(argv: list[str]) -> int | None:
         from nexusdev.env.fast import answer
     except ImportError:
         return None
-    return answer(argv)
+    try:
+        return answer(argv)
+    except Exception as bug:
+        from nexusdev.cli.app import start
+
+        return _bug(start(argv), bug, argv)
 
 
 def _listen_to_signals() -> None:
@@ -152,11 +156,19 @@ def _interrupted(session: Session, stopped: BaseException) -> int:
     return status
 
 
+def _failed(session: Session, error: NexusError) -> int:
+    """Print an error; with ``-v`` its traceback first."""
+    session.console.trace(error)
+    session.console.fail(error, command=session.command, instance=session.instance)
+    return error.exit_status
+
+
 def _bug(session: Session, bug: Exception, argv: Sequence[str]) -> int:
-    """A failure that nobody foresaw: short words, and the traceback in a file (``-v`` shows it too)."""
+    """Print an unexpected exception in short and write its traceback to a file (``-v`` prints it too)."""
     from nexusdev.cli.bug_report import reported
 
-    error = reported(bug, session.command, argv, verbose=session.console.verbose)
+    session.console.trace(bug)
+    error = reported(bug, session.command, argv)
     session.console.fail(error, command=session.command, instance=session.instance)
     return error.exit_status
 

@@ -55,6 +55,11 @@ class NexusError(Exception):
         self.evidence = tuple(evidence)
         self.code = code or self.default_code
 
+    @property
+    def is_bug(self) -> bool:
+        """Whether the error has no code of its own: it reports a broken assumption of nexusdev, with a traceback."""
+        return self.code == NexusError.default_code
+
     def as_dict(self) -> dict[str, object]:
         """The ``error`` member of the JSON envelope."""
         return {

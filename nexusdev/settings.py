@@ -265,7 +265,7 @@ def _checked(key: str, found: _Found) -> Any:
     try:
         value = KEYS[key](found.value)
     except _Wrong as wrong:
-        raise _refused(key, found, wrong) from None
+        raise _refused(key, found, wrong) from wrong
     return found.base / value if isinstance(value, Path) else value
 
 

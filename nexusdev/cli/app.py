@@ -96,7 +96,7 @@ def main_options(  # noqa: PLR0917 - options of a command
     json: Annotated[bool, typer.Option("--json", help="Print one JSON envelope on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only results and errors, no progress.")] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Print every step, and the traceback of an internal error.")
+        bool, typer.Option("--verbose", "-v", help="Print every step, and the traceback of an error.")
     ] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="Disable colors (same as NO_COLOR=1).")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to all confirmation prompts.")] = False,
@@ -169,5 +169,5 @@ def run(session: Session, argv: Sequence[str]) -> int:
     except typer.Exit as ended:
         return ended.exit_code
     except ParseError as error:
-        raise explained(error) from None
+        raise explained(error) from error
     return status if isinstance(status, int) and status else session.exit_status

@@ -13,21 +13,18 @@ from nexusdev.errors import NexusError
 from nexusdev.instance.state import state_root
 
 
-def reported(bug: Exception, command: str, argv: Sequence[str], *, verbose: bool) -> NexusError:
+def reported(bug: Exception, command: str, argv: Sequence[str]) -> NexusError:
     """Write the traceback of an unexpected exception to a file.
 
     Args:
         bug: The exception.
         command: Name of the command that failed.
         argv: Its arguments; only option names are written, because values may be secrets.
-        verbose: Also print the traceback on stderr.
 
     Returns:
         The error to print. It contains the traceback if the file could not be written.
     """
     lines = "".join(traceback.format_exception(bug))
-    if verbose:
-        sys.stderr.write(lines)
     try:
         file = _write(lines, command, argv)
     except OSError as error:
@@ -47,8 +44,9 @@ def _write(lines: str, command: str, argv: Sequence[str]) -> Path:
 
 
 def _error(bug: Exception, why: str, evidence: Sequence[str]) -> NexusError:
+    what = "internal error" if isinstance(bug, NexusError) else f"unexpected {type(bug).__name__}"
     return NexusError(
-        f"unexpected {type(bug).__name__}: {str(bug)[:300]}",
+        f"{what}: {str(bug)[:300]}",
         why=why,
         hint="nexusdev -v …   run it again and print the traceback",
         evidence=evidence,

@@ -78,6 +78,13 @@ class Console(Struct, kw_only=True):
         else:
             self._error(error)
 
+    def trace(self, error: BaseException) -> None:
+        """Print the traceback of an exception with its causes on stderr, if ``-v`` was given."""
+        if self.verbose:
+            import traceback
+
+            self.err.writelines(traceback.format_exception(error))
+
     def note(self, text: str) -> None:
         """One line of progress."""
         if self._board is not None:

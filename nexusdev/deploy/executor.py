@@ -84,6 +84,7 @@ class PlanExecutor(Struct, kw_only=True):
         try:
             self.do(self.plan.steps[position])
         except BaseException as error:  # handed over to the thread that walks
+            error.add_note(f"in the step: {self.plan.steps[position]}")
             self._ended.put((position, error))
         else:
             self._ended.put((position, None))

@@ -61,7 +61,7 @@ class ComponentRollout(Struct, kw_only=True):
             if self.pending or self._began:
                 return
             self._began = True
-        threading.Thread(target=self._run, name=self.component.name, daemon=True).start()
+        threading.Thread(target=self._run, name=f"rollout-{self.component.name}", daemon=True).start()
 
     @property
     def is_done(self) -> bool:
@@ -83,6 +83,7 @@ class ComponentRollout(Struct, kw_only=True):
         except Abandoned:
             pass
         except BaseException as error:  # handed over to the thread that waits
+            error.add_note(f"in the rollout of the component: {self.component.name}")
             self.failure = error
         finally:
             if isinstance(self.failure, TimeIsUp):

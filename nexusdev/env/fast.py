@@ -1,7 +1,7 @@
 """Answers plain ``nexusdev env`` calls with few imports; all others go to the full command.
 
-Answers only a call that it understands to the last word and that ends well. For any other, and for every failure, it returns None and has
-printed nothing; the full command then does the same again and finds the words.
+Answers only a call that it understands to the last word and that ends well. For any other call and for expected failures it returns None
+and has printed nothing: the full command then explains the failure. Unexpected exceptions are raised.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from nexusdev.errors import NexusError
 
 WITH_VALUE = {
     "-i": "instance",
@@ -29,7 +31,7 @@ def answer(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) ->
         return None
     try:
         text = _text(call, environ)
-    except Exception:  # the full command meets the same and explains it
+    except (NexusError, LookupError, OSError):  # the full command explains it
         return None
     try:
         sys.stdout.write(text)

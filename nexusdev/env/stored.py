@@ -76,12 +76,12 @@ def read(folder: Path) -> Stored:
             secret=document["secret"],
             components=document["components"],
         )
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise NotFound(
             f"instance {folder.name} has no variables yet",
             why="nexusdev up has not succeeded for it yet",
             hint="nexusdev up",
-        ) from None
+        ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InvalidState(
             f"{file} is invalid", why=f"it is incomplete: {error!r}", hint="nexusdev up   write it again"

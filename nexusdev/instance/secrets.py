@@ -62,10 +62,10 @@ class SecretFiles:
         secret = self._known(name)
         try:
             return secret.file.read_text(encoding="utf-8").removesuffix("\n")
-        except FileNotFoundError:
+        except FileNotFoundError as error:
             if secret.recipe.runtime:
                 return ""
-            raise _missing((name,), secret.file.parent) from None
+            raise _missing((name,), secret.file.parent) from error
         except OSError as error:
             raise InvalidState(
                 f"failed to read secret {name}", why=str(error), hint="run nexusdev as the user who ran nexusdev up"
@@ -106,10 +106,10 @@ class SecretFiles:
     def _known(self, name: str) -> Secret:
         try:
             return self._secrets[name]
-        except KeyError:
+        except KeyError as error:
             raise InvalidConfig(
                 f"no such secret: {name}", why=f"the compose files declare {', '.join(self._secrets) or 'none'}"
-            ) from None
+            ) from error
 
     def _mend(self) -> None:
         for folder in {each.file.parent for each in self._secrets.values()}:

@@ -42,9 +42,9 @@ def moment(since: str | None, *, now: Callable[[], float]) -> float | None:
         return now() - durations.parse_with_units(since)
     try:
         return datetime.fromisoformat(since).timestamp()
-    except ValueError:
+    except ValueError as error:
         raise UsageError(
             f"invalid time for --since: {since}",
             why="use 90s, 10m, 1h30m, 1d, or a timestamp such as 2026-01-31T12:00:00",
             hint="nexusdev logs --since 10m",
-        ) from None
+        ) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from nexusdev.components.contract import Component, SeedFile
 from nexusdev.context import Context
@@ -17,6 +17,7 @@ from nexusdev.events import Seeded
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.operations.env import warnings_of
 from nexusdev.results import Result
+from nexusdev.util.parallel import together
 
 
 class SeedResult(Result, frozen=True, kw_only=True):
@@ -43,12 +44,12 @@ def seed(context: Context, names: Sequence[str] = ()) -> SeedResult:
         instance.secrets(stack, runtime).prepare(data_exists=bool(observation.volumes))
         access = instance.access(runtime, stack)
         files = collect(context.settings.seed, stack.components)
-        with ThreadPoolExecutor(max_workers=len(selected)) as threads:
-            asked = {
-                each.name: threads.submit(_seed, context, each, all_components, access, files.get(each.name, ()))
+        changes = together(
+            {
+                each.name: partial(_seed, context, each, all_components, access, files.get(each.name, ()))
                 for each in selected
             }
-        changes = {name: answer.result() for name, answer in asked.items()}
+        )
         seeded = last_up.read(instance.folder).seeded
         published = [each for each in existing if each.name in seeded or not seeded]
         written = publish(context, instance, access, published)

@@ -59,8 +59,8 @@ def _addresses(services: Mapping[str, Service], written: Mapping[str, Value], ne
         position = _position(written, service.name, "networks")
         try:
             address = ipaddress.IPv4Address(service.address)
-        except ValueError:
-            raise config_error(position, f"{service.address!r} is not an IPv4 address") from None
+        except ValueError as error:
+            raise config_error(position, f"{service.address!r} is not an IPv4 address") from error
         if address not in subnet or address in (subnet[0], subnet[1], subnet[-1]):
             raise config_error(
                 position, f"{address} is not a usable address in {subnet}", why=f"allowed: {subnet[2]} to {subnet[-2]}"

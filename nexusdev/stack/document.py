@@ -153,7 +153,7 @@ class _Builder:
             text = node.value if self._environment is None else interpolate(node.value, self._environment)
         except BadVariable as error:
             lines = node.value.count("\n", 0, error.offset) + (1 if node.style in ("|", ">") else 0)
-            raise config_error(position.at(position.line + lines), str(error), hint=error.hint) from None
+            raise config_error(position.at(position.line + lines), str(error), hint=error.hint) from error
         if kind not in _KINDS:
             raise config_error(
                 position,

@@ -54,7 +54,7 @@ def _reference(text: str, at: int, environment: Mapping[str, str]) -> tuple[str,
     try:
         return _value(matched["name"], matched["operator"] or "", matched["rest"] or "", environment), end + 1
     except BadVariable as error:
-        raise BadVariable(str(error), offset=at, hint=error.hint) from None
+        raise BadVariable(str(error), offset=at, hint=error.hint) from error
 
 
 def _closing_brace(text: str, at: int) -> int:

@@ -247,8 +247,8 @@ def duration(value: Value) -> float:
     """Seconds from ``500ms``, ``30s``, ``1m30s``."""
     try:
         return durations.parse_compose(value.text if isinstance(value, Scalar) else "")
-    except ValueError:
-        raise wrong(value, "a duration such as 500ms, 30s, 1m30s") from None
+    except ValueError as error:
+        raise wrong(value, "a duration such as 500ms, 30s, 1m30s") from error
 
 
 def absolute(value: Value) -> str:
@@ -271,7 +271,7 @@ def words(value: Value) -> tuple[str, ...]:
     try:
         return tuple(shlex.split(text(value, "a list or a string")))
     except ValueError as error:
-        raise config_error(value.position, f"cannot be split into words: {error}") from None
+        raise config_error(value.position, f"cannot be split into words: {error}") from error
 
 
 def pairs(value: Value) -> Mapping[str, str]:

@@ -51,6 +51,7 @@ class BackgroundCall(Generic[T]):
         try:
             self._found.set_result(find())
         except BaseException as error:  # handed over to the thread that asks
+            error.add_note(f"in the background call: {threading.current_thread().name}")
             self._found.set_exception(error)
 
     def result(self, patience: float | None = None) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -13,6 +14,15 @@ def together(questions: Mapping[str, Callable[[], Result]]) -> dict[str, Result]
     """Every answer under its question's name, in the order of the questions. What a question raises is raised here."""
     if not questions:
         return {}
+
+    def ask(name: str) -> Result:
+        threading.current_thread().name = name  # for whoever reads a stack dump
+        try:
+            return questions[name]()
+        except Exception as error:
+            error.add_note(f"in the thread: {name}")
+            raise
+
     with ThreadPoolExecutor(max_workers=len(questions)) as threads:
-        asked = {name: threads.submit(question) for name, question in questions.items()}
+        asked = {name: threads.submit(ask, name) for name in questions}
     return {name: answer.result() for name, answer in asked.items()}

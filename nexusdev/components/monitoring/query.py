@@ -75,8 +75,8 @@ class Prometheus(Struct, frozen=True, kw_only=True):
                 notes = (*(answer.get("warnings") or ()), *(answer.get("infos") or ()))
                 return QueryResult(data=answer["data"], warnings=tuple(notes))
             kind_of_error, words = str(answer["errorType"]), str(answer["error"])
-        except (ValueError, KeyError, TypeError):
-            raise unusable(reply) from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise unusable(reply) from error
         raise refused(query, words) if kind_of_error in _ASKERS_FAULT else failed(words)
 
     def _get(self, path: str) -> Response:

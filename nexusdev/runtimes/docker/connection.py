@@ -175,8 +175,8 @@ def connect(endpoint: EngineEndpoint, *, timeout: float = 60) -> Engine:
     try:
         version = str(told["ApiVersion"])
         spoken = tuple(int(part) for part in version.split("."))
-    except (KeyError, TypeError, ValueError):
-        raise _not_found(endpoint, "it is not a Docker engine") from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise _not_found(endpoint, "it is not a Docker engine") from error
     if spoken < OLDEST_API:
         raise PreflightFailed(
             f"the engine at {endpoint.url} is too old",

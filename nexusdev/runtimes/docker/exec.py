@@ -132,10 +132,10 @@ class Exec(Attached):
             try:
                 for source, chunk in _frames(_reader(connection, early, deadline), tty=self._tty):
                     (stderr if source == _STDERR else stdout).extend(chunk)
-            except TimeoutError:
+            except TimeoutError as error:
                 raise NotReadyInTime(
                     f"the command timed out after {timeout:g} s", evidence=_last_lines(stderr or stdout)
-                ) from None
+                ) from error
         return Completed(exit_code=self._exit_code(), stdout=bytes(stdout), stderr=bytes(stderr))
 
     def _exit_code(self) -> int:

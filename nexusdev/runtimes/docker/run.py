@@ -55,8 +55,8 @@ def _created(engine: Engine, names: create.ResourceNames, one_off: OneOff, *, tt
             raise NotFound(f"instance {names.instance} does not run", why="it has no network", hint="nexusdev up")
         try:
             return str(engine.api.create_container_from_config(config, name=one_off.name)["Id"])
-        except docker.errors.ImageNotFound:
-            raise NotFound(f"there is no image {one_off.image}", hint=f"docker pull {one_off.image}") from None
+        except docker.errors.ImageNotFound as error:
+            raise NotFound(f"there is no image {one_off.image}", hint=f"docker pull {one_off.image}") from error
 
 
 class _Run(Attached):

@@ -166,6 +166,30 @@ def test_a_bug_is_short_words_and_a_traceback_in_a_file(house: House) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+def test_an_internal_error_is_reported_with_its_traceback_and_the_thread_it_came_from(house: House) -> None:
+    def explode(_: object) -> None:
+        raise NexusError("step x belongs to another runtime")
+
+    house.redis.on_look = explode
+    ran = house.type("up")
+    assert ran.status == 1
+    assert "internal error: step x belongs to another runtime" in ran.err
+    (file,) = (house.folder / "state" / "logs").iterdir()
+    report = file.read_text()
+    assert "in explode" in report
+    assert "in the rollout of the component: redis" in report
+
+
+def test_verbose_prints_the_traceback_of_every_error_with_its_cause(house: House) -> None:
+    house.type("up")
+    quiet = house.type("logs", "--since", "yesterday")
+    assert "Traceback" not in quiet.err
+    ran = house.type("-v", "logs", "--since", "yesterday")
+    assert ran.status == quiet.status == 2
+    assert "ValueError: Invalid isoformat string: 'yesterday'" in ran.err
+    assert ran.err.index("Traceback") < ran.err.index("Error: invalid time for --since")
+
+
 def test_the_report_of_a_bug_has_the_names_of_the_arguments_and_no_value(house: House) -> None:
     def explode(_: object) -> None:
         raise ZeroDivisionError("by zero")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 
 import pytest
 
@@ -103,3 +104,12 @@ def test_an_interruption_lets_the_running_step_end_and_begins_no_other() -> None
     with pytest.raises(KeyboardInterrupt):
         PlanExecutor(plan=plan, do=lambda each: done.append(each.resource), check=check).run()
     assert done == ["a"]
+
+
+def test_a_failed_step_names_itself_in_its_traceback() -> None:
+    def fail(_: Step) -> None:
+        raise ZeroDivisionError("by zero")
+
+    with pytest.raises(ZeroDivisionError) as raised:
+        PlanExecutor(plan=Plan(steps=(step("create", "redis-0"),)), do=fail).run()
+    assert "in the step: create redis-0: it is not there" in "".join(traceback.format_exception(raised.value))

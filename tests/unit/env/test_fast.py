@@ -142,3 +142,14 @@ def test_nothing_heavy_is_imported(project: Path, environ: dict[str, str], confi
         command, env={**environ, "PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_unexpected_exception_is_not_swallowed(
+    project: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def explode(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr("nexusdev.env.formats.render", explode)
+    with pytest.raises(ZeroDivisionError):
+        answer(["env", "-C", str(project)], environ)
