@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from nexusdev.errors import NexusError
+from nexusdev.errors import NexusError, OutputFailed
+from nexusdev.util.standard_streams import open_streams
 
 if TYPE_CHECKING:
     from nexusdev.cli.session import Session
@@ -32,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     gc.set_threshold(50_000)
     status = _guarded(list(sys.argv[1:] if argv is None else argv))
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, OutputFailed):
             stream.flush()
     # Everything is written. A normal end costs 37 ms of those 200, and would tear the interpreter down under daemon threads
     # that still tell of their progress.
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _guarded(argv: list[str]) -> int:
     """Run, and end quietly when whoever read our output has gone."""
-    _open_closed_streams()
+    open_streams()
     _listen_to_signals()
     try:
         status = _run(argv)
@@ -51,20 +52,11 @@ def _guarded(argv: list[str]) -> int:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
+    except OutputFailed as error:
+        return _unwritten(error)
     except Stopped as stopped:
         return stopped.exit_status
     return status
-
-
-def _open_closed_streams() -> None:
-    """Give a process that was started without stdout or stderr somewhere to write to; else its first socket gets that number."""
-    for number, name in ((1, "stdout"), (2, "stderr")):
-        if getattr(sys, name) is None:
-            null = os.open(os.devnull, os.O_WRONLY)
-            if null != number:
-                os.dup2(null, number)
-                os.close(null)
-            setattr(sys, name, os.fdopen(number, "w"))
 
 
 def _run(argv: list[str]) -> int:
@@ -81,6 +73,8 @@ def ended(session: Session, argv: list[str]) -> int:
 
     try:
         return run(session, argv)
+    except OutputFailed:
+        raise
     except NexusError as error:
         return _bug(session, error, argv) if error.is_bug else _failed(session, error)
     except (Stopped, KeyboardInterrupt) as stopped:
@@ -89,6 +83,14 @@ def ended(session: Session, argv: list[str]) -> int:
         raise
     except Exception as bug:
         return _bug(session, bug, argv)
+
+
+def _unwritten(error: OutputFailed) -> int:
+    """Say on stderr that stdout cannot be written, also with ``--json``: its envelope has nowhere else to go."""
+    from nexusdev.cli.console import Console
+
+    Console(color=False).fail(error, command="")
+    return error.exit_status
 
 
 def _env_fast_path(argv: list[str]) -> int | None:
@@ -164,11 +166,11 @@ def _failed(session: Session, error: NexusError) -> int:
 
 
 def _bug(session: Session, bug: Exception, argv: Sequence[str]) -> int:
-    """Print an unexpected exception in short and write its traceback to a file (``-v`` prints it too)."""
-    from nexusdev.cli.bug_report import reported
+    """Print an unexpected exception in short and write its traceback to a file (``-v`` prints it too). A full disk is no bug."""
+    from nexusdev.cli.bug_report import of_storage, reported
 
     session.console.trace(bug)
-    error = reported(bug, session.command, argv)
+    error = of_storage(bug) or reported(bug, session.command, argv)
     session.console.fail(error, command=session.command, instance=session.instance)
     return error.exit_status
 

@@ -5,6 +5,8 @@
     ├── NotFound                  3   no such instance, service or file; or not running
     ├── Degraded                  4   a condition that was asked for is not met
     ├── PreflightFailed           5   engine absent, too old, not allowed; disk full
+    │   ├── OutputFailed           5   the result cannot be written to stdout
+    │   └── StorageFailed          5   a file cannot be written: full disk, read-only file system, missing permission
     ├── PortInUse                 6   a port of the instance's block belongs to another
     ├── ImageUnavailable          7   no source could deliver an image
     ├── TeardownIncomplete        8   something is left after down or destroy
@@ -89,6 +91,19 @@ class Degraded(NexusError):
 class PreflightFailed(NexusError):
     exit_status = 5
     default_code = "PREFLIGHT_FAILED"
+
+
+class OutputFailed(PreflightFailed):
+    default_code = "OUTPUT_FAILED"
+
+
+class StorageFailed(PreflightFailed, OSError):
+    """A file or folder of nexusdev cannot be written. Also an OSError, for callers that can do without it."""
+
+    default_code = "STORAGE_FAILED"
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class PortInUse(NexusError):

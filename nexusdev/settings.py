@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 from nexusdev.errors import InvalidConfig
 from nexusdev.instance.naming import NAME, has_table
 from nexusdev.runtimes import registry
+from nexusdev.util.home import expanded, home_folder
 
 PREFIX = "NEXUSDEV_"
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -93,7 +94,7 @@ def _seconds(value: object) -> float:
 
 def _path(value: object) -> Path:
     if isinstance(value, (str, Path)) and str(value):
-        return Path(value).expanduser()
+        return expanded(value)
     raise _Wrong("a path")
 
 
@@ -159,7 +160,8 @@ def load(
     user_config  another file than the platform's (``~/.config/nexusdev/config.toml``)
     """
     found: dict[str, _Found] = {}
-    found.update(_from_file(user_config or _user_config(), (), project))
+    if file := user_config or _user_config():
+        found.update(_from_file(file, (), project))
     found.update(_from_project(project))
     found.update(_from_environment(environ, project))
     found.update(_from_flags(flags or {}))
@@ -279,7 +281,10 @@ def _refused(key: str, found: _Found, wrong: _Wrong) -> InvalidConfig:
     )
 
 
-def _user_config() -> Path:
+def _user_config() -> Path | None:
+    """The platform's place for it; None where no home folder is known."""
+    if not os.environ.get("XDG_CONFIG_HOME") and home_folder() is None:
+        return None
     from platformdirs import user_config_path
 
     return user_config_path("nexusdev", appauthor=False) / "config.toml"

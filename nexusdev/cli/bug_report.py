@@ -10,7 +10,15 @@ from pathlib import Path
 
 from nexusdev import __version__
 from nexusdev.errors import NexusError
-from nexusdev.instance.state import state_root
+from nexusdev.instance.paths import state_root
+from nexusdev.util.files import STORAGE_ERRORS, make_folder, replace, storage_failed
+
+
+def of_storage(bug: Exception) -> NexusError | None:
+    """Return the error for a file that a full or read-only file system refused, None for any other exception."""
+    if isinstance(bug, OSError) and bug.errno in STORAGE_ERRORS and isinstance(bug.filename, str):
+        return storage_failed(Path(bug.filename), 0, bug)
+    return None
 
 
 def reported(bug: Exception, command: str, argv: Sequence[str]) -> NexusError:
@@ -27,19 +35,18 @@ def reported(bug: Exception, command: str, argv: Sequence[str]) -> NexusError:
     lines = "".join(traceback.format_exception(bug))
     try:
         file = _write(lines, command, argv)
-    except OSError as error:
+    except (OSError, NexusError) as error:
         return _error(bug, f"failed to write the traceback: {error}", lines.splitlines()[-15:])
     return _error(bug, f"this is a bug in nexusdev; the traceback is in {file}", ())
 
 
 def _write(lines: str, command: str, argv: Sequence[str]) -> Path:
     folder = state_root() / "logs"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     file = folder / f"bug-{time.strftime('%Y%m%d-%H%M%S')}.txt"
     # Only the names of the options: their values may be secrets.
     words = [command, *(word.partition("=")[0] for word in argv if word.startswith("--"))]
-    file.write_text(f"nexusdev {__version__}, Python {sys.version.split()[0]}: {' '.join(words)}\n\n{lines}")
-    file.chmod(0o600)
+    replace(file, f"nexusdev {__version__}, Python {sys.version.split()[0]}: {' '.join(words)}\n\n{lines}")
     return file
 
 

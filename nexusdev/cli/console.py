@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
 from msgspec import Struct, field
@@ -161,5 +161,15 @@ class Console(Struct, kw_only=True):
             "warnings": list(warnings),
             "error": error.as_dict() if error else None,
         }
-        self.out.write(json.dumps(document, default=str, ensure_ascii=False) + "\n")
+        self.out.write(_dumped(document, self.out.encoding) + "\n")
         self.out.flush()
+
+
+def _dumped(document: Mapping[str, Any], encoding: str | None) -> str:
+    """JSON with characters as they are, or escaped where the stream's encoding lacks one of them."""
+    text = json.dumps(document, default=str, ensure_ascii=False)
+    try:
+        text.encode(encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(document, default=str)
+    return text

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nexusdev.errors import NexusError
+from nexusdev.util.home import expanded
+from nexusdev.util.standard_streams import write_exactly
 
 WITH_VALUE = {
     "-i": "instance",
@@ -34,8 +36,7 @@ def answer(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) ->
     except (NexusError, LookupError, OSError):  # the full command explains it
         return None
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        write_exactly(text)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
@@ -92,7 +93,7 @@ def _instance(call: Mapping[str, str], environ: Mapping[str, str]) -> str:
     project = find_project(Path(call.get("project", ".")))
     if name := call.get("instance") or environ.get("NEXUSDEV_INSTANCE"):
         return checked_name(name)
-    config = Path(environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "nexusdev" / "config.toml"
+    config = expanded(environ.get("XDG_CONFIG_HOME") or "~/.config") / "nexusdev" / "config.toml"
     files = (project / "nexusdev.toml", config)
     if any(file.exists() for file in files) or has_table(project / "pyproject.toml"):
         from nexusdev import settings

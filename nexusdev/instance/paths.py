@@ -10,13 +10,16 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from nexusdev.util.home import expanded, required
+
 
 def state_root(environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder of all instances of this user."""
+    """The folder of all instances of this user. Raises PreflightFailed (NO_HOME) where it follows from a home folder that is not known."""
     if override := environ.get("NEXUSDEV_STATE_DIR"):
         return Path(override).absolute()
-    home = environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(home).expanduser() / "nexusdev"
+    if folder := environ.get("XDG_STATE_HOME"):
+        return expanded(folder) / "nexusdev"
+    return required(environ) / ".local" / "state" / "nexusdev"
 
 
 def folder_of(root: Path, name: str) -> Path:

@@ -16,6 +16,7 @@ from nexusdev.events import Note
 from nexusdev.interfaces import BindMount, Completed, OneOff, Runtime, View
 from nexusdev.operations.env import values_for_run
 from nexusdev.util import lock
+from nexusdev.util.home import expanded
 
 _MODES = {"": False, "rw": False, "ro": True}
 _MOUNT = "nexusdev run --in IMAGE -v ./src:/src -- COMMAND"
@@ -122,7 +123,7 @@ def _mount(words: str) -> BindMount:
         )
     if "/" not in source and source not in {".", ".."}:
         raise UsageError(f"-v {words} names a volume", why="only files and folders can be mounted", hint=_MOUNT)
-    place = Path(source).expanduser()
+    place = expanded(source)
     found = (place if place.is_absolute() else Path.cwd() / place).resolve()
     if not found.exists():
         raise NotFound(

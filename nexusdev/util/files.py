@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from shlex import quote
 
-from nexusdev.errors import InvalidState
+from nexusdev.errors import InvalidState, StorageFailed
+from nexusdev.util.humanize import si
 
 NEXT = ".next"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+#: What is wrong with a file system, never with this program.
+STORAGE_ERRORS = (*_FULL, errno.EROFS)
 
 
 def replace(path: Path, content: str | bytes, *, mode: int = 0o600, temporary: Path | None = None) -> None:
@@ -21,23 +28,25 @@ def replace(path: Path, content: str | bytes, *, mode: int = 0o600, temporary: P
         temporary: Another name in the same folder for the file while it is written; a kill leaves it there.
 
     Raises:
-        OSError: It cannot be written; the old file is as it was.
+        StorageFailed: It cannot be written; the old file is as it was.
     """
     data = content.encode() if isinstance(content, str) else content
     temporary = temporary or path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        _write_new(temporary, data, mode)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with explained(path, len(data)):
+        try:
+            _write_new(temporary, data, mode)
+            temporary.replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
 
 
 def write_in_place(path: Path, data: bytes, *, set_owner: Callable[[Path], None]) -> None:
     """Change the content of ``path`` and keep its inode, because containers have it mounted. Survives a kill at any point.
 
     The new content is first complete in ``<path>.next``; whoever finds that file later finishes the work with ``finish_write``.
-    ``set_owner`` sets mode and owner of a new file.
+    ``set_owner`` sets mode and owner of a new file. Raises StorageFailed; what is not finished then is finished later.
     """
     if not path.exists():
         replace(path, data)
@@ -54,9 +63,59 @@ def finish_write(path: Path) -> bool:
         data = following.read_bytes()
     except FileNotFoundError:
         return False
-    _write_over(path, data)
-    following.unlink()
+    with explained(path, len(data)):
+        _write_over(path, data)
+        following.unlink()
     return True
+
+
+@contextlib.contextmanager
+def explained(path: Path, size: int = 0) -> Iterator[None]:
+    """Turn an OSError of the block into a StorageFailed that says which file, how much of it, and what to do.
+
+    Args:
+        path: What is written.
+        size: Bytes of its content; 0 if that does not matter.
+    """
+    try:
+        yield
+    except StorageFailed:
+        raise
+    except OSError as error:
+        raise storage_failed(path, size, error) from error
+
+
+def storage_failed(path: Path, size: int, error: OSError) -> StorageFailed:
+    """The words for a file that could not be written; see ``explained``."""
+    full = error.errno in _FULL
+    reason = error.strerror or str(error)
+    failed = StorageFailed(
+        f"failed to write {path}: {reason[:1].lower()}{reason[1:]}",
+        why=_room(path.parent, size, error) if full else "",
+        hint=f"df -h {quote(str(path.parent))}   free some space on this file system, then repeat the command"
+        if full
+        else f"ls -ld {quote(str(path.parent))}   nexusdev must be able to write there",
+        code="DISK_FULL" if full else "",
+    )
+    failed.errno, failed.strerror, failed.filename = error.errno, error.strerror, str(path)
+    return failed
+
+
+def _bytes(size: int) -> str:
+    return f"{si(size)}B"
+
+
+def _room(folder: Path, size: int, error: OSError) -> str:
+    """What is needed and what is free, in words."""
+    needed = f"{_bytes(size)} to write" if size else "no room for another file"
+    if error.errno == errno.EDQUOT:
+        return f"{needed}, and the disk quota of this user is used up"
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return needed
+    inodes = ", no inode free" if found.f_files and not found.f_favail else ""
+    return f"{needed}, {_bytes(found.f_bavail * found.f_frsize)} free in {folder}{inodes}"
 
 
 def remove_temp_files(folder: Path) -> None:
@@ -85,12 +144,23 @@ def _write_over(path: Path, data: bytes) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """A folder of mode 0700, and its parents below the state root likewise."""
+    """Make a folder of mode 0700, and its missing parents likewise, whatever the umask.
+
+    Raises:
+        InvalidState: It cannot be made.
+        StorageFailed: The disk is full (DISK_FULL).
+    """
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path.stat().st_mode & 0o077:
+        for each in reversed([path, *path.parents]):
+            if not each.exists():
+                with contextlib.suppress(FileExistsError):  # another process makes it at this moment
+                    each.mkdir(mode=0o700)
+                    each.chmod(0o700)
+        if path.stat().st_mode & 0o777 != 0o700:  # noqa: PLR2004 - a file mode
             path.chmod(0o700)
     except OSError as error:
+        if error.errno in _FULL:
+            raise storage_failed(path, 0, error) from error
         raise InvalidState(
             f"failed to create the state folder {path}",
             why=error.strerror or str(error),

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, json
 
 from nexusdev.errors import InvalidState, Locked
-from nexusdev.util.files import make_folder
+from nexusdev.util.files import STORAGE_ERRORS, explained, make_folder, storage_failed
 
 if TYPE_CHECKING:
     from nexusdev.util.clock import Clock
@@ -163,6 +163,8 @@ def _open(file: Path) -> int:
     try:
         return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
+        if error.errno in STORAGE_ERRORS:
+            raise storage_failed(file, 0, error) from error
         raise InvalidState(
             f"failed to open the lock file {file}",
             why=error.strerror or str(error),
@@ -185,10 +187,12 @@ def _signed(file: Path, me: Holder) -> Iterator[None]:
         for left in _signatures(file):  # of killed holders: nobody else can be there now
             left.unlink(missing_ok=True)
     own = file.with_name(f"{file.name}.by-{me.pid}-{os.urandom(4).hex()}")
-    descriptor = os.open(own, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with explained(own):
+        descriptor = os.open(own, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         # Written before it is locked: what is locked can be read. Whoever asks right now is gone in a moment.
-        os.write(descriptor, json.encode(me))
+        with explained(own):
+            os.write(descriptor, json.encode(me))
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 
 from nexusdev.cli.app import GROUPS, app, group
 from nexusdev.cli.session import current_session, perform
+from nexusdev.util.standard_streams import write_exactly
 
 FORMATS = "dotenv, shell, fish, powershell, json, direnv, docker, github"
 
@@ -61,8 +61,7 @@ def env(  # noqa: PLR0917 - options of a command
         return
     if os.environ.get("GITHUB_ACTIONS") == "true":
         session.console.err.writelines(f"::add-mask::{value}\n" for value in found.masked)
-    sys.stdout.write(found.text)
-    sys.stdout.flush()
+    write_exactly(found.text)
     if view == "container" and (session.console.verbose or session.console.err.isatty()) and not session.console.quiet:
         session.console.note(f"mount the CA: docker run {operation.how_to_mount(context)} …")
     session.finish(found)

@@ -17,6 +17,7 @@ from msgspec import Struct
 from nexusdev.errors import NexusError, NotFound, PreflightFailed
 from nexusdev.runtimes import failures
 from nexusdev.runtimes.docker.http_client import EngineEndpoint, EngineHttpClient
+from nexusdev.util.home import home_folder
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -123,13 +124,19 @@ class Engine:
         )
 
 
-def find_endpoint(environ: Mapping[str, str], home: Path) -> EngineEndpoint:
-    """DOCKER_HOST, then DOCKER_CONTEXT, then the current context of ~/.docker/config.json, then the usual socket."""
+def find_endpoint(environ: Mapping[str, str], home: Path | None) -> EngineEndpoint:
+    """DOCKER_HOST, then DOCKER_CONTEXT, then the current context of ~/.docker/config.json, then the usual socket.
+
+    Args:
+        environ: The environment.
+        home: The home folder; None where none is known, which is like one without a ``.docker``.
+    """
+    settings = home / ".docker" if home else Path("/nonexistent")
     if host := environ.get("DOCKER_HOST"):
         verify = environ.get("DOCKER_TLS_VERIFY", "") not in ("", "0")
-        folder = Path(environ.get("DOCKER_CERT_PATH") or home / ".docker") if verify else None
+        folder = Path(environ.get("DOCKER_CERT_PATH") or settings) if verify else None
         return EngineEndpoint(url=host, origin="DOCKER_HOST", certificates=folder)
-    folder = Path(environ.get("DOCKER_CONFIG") or home / ".docker")
+    folder = Path(environ.get("DOCKER_CONFIG") or settings)
     context = environ.get("DOCKER_CONTEXT") or _read(folder / "config.json").get("currentContext") or "default"
     if context == "default":
         return EngineEndpoint(url=DEFAULT_SOCKET, origin="the default socket")
@@ -157,7 +164,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def engine() -> Engine:
     """Connect to the engine of this process's environment. Raises PreflightFailed."""
-    return connect(find_endpoint(os.environ, Path.home()))
+    return connect(find_endpoint(os.environ, home_folder()))
 
 
 def connect(endpoint: EngineEndpoint, *, timeout: float = 60) -> Engine:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound, PreflightFailed
 from nexusdev.runtimes.docker.connection import Engine, connect, find_endpoint, translate_engine_errors
 from nexusdev.runtimes.image_store import BuildMounts, Say, StoredImage
+from nexusdev.util.home import home_folder
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -25,7 +26,7 @@ _CHUNK = 2 * 1024 * 1024
 
 def image_store() -> DockerImages:
     """The engine of this process's environment. Raises PreflightFailed."""
-    return DockerImages(connect(find_endpoint(os.environ, Path.home()), timeout=_PATIENCE))
+    return DockerImages(connect(find_endpoint(os.environ, home_folder()), timeout=_PATIENCE))
 
 
 class DockerImages:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import signal
@@ -216,6 +217,134 @@ def test_a_stdout_that_is_closed_from_the_start_is_no_traceback(folder: Path) ->
         check=False,
     )
     assert "Traceback" not in ran.stderr
+
+
+def full(folder: Path, *words: str, stream: str = "stdout") -> subprocess.CompletedProcess[str]:
+    """Run with a stream on a disk that is full."""
+    with Path("/dev/full").open("wb") as device:
+        return subprocess.run(
+            argv(folder, *words),
+            cwd=folder / "project",
+            env=environment(folder),
+            text=True,
+            stdout=device if stream == "stdout" else subprocess.PIPE,
+            stderr=device if stream == "stderr" else subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+
+
+@pytest.mark.parametrize(
+    "words", ["--help", "ls", "--json ls", "--json status", "completion bash", "up -q", "config show"]
+)
+def test_an_output_that_cannot_be_written_is_one_error(folder: Path, words: str) -> None:
+    ran = full(folder, *words.split())
+    assert ran.returncode == 5
+    assert ran.stderr.startswith("Error: failed to write the output: No space left on device")
+    assert "OUTPUT_FAILED" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert "bug" not in ran.stderr
+
+
+@pytest.mark.parametrize("words", ["env", "env --no-proof", "env --format json --no-proof"])
+def test_an_env_that_cannot_be_written_is_one_error(folder: Path, calling: str, words: str) -> None:
+    ran = subprocess.run(
+        ["bash", "-c", f"{calling} {words} >/dev/full"],
+        cwd=folder / "project",
+        env=environment(folder),
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr.partition("  ")[0]) == (
+        5,
+        "Error: failed to write the output: No space left on device",
+    )
+
+
+def test_a_progress_that_cannot_be_written_changes_nothing(folder: Path) -> None:
+    assert full(folder, "nosuch", stream="stderr").returncode == 2
+    ran = full(folder, "up", stream="stderr")
+    assert ran.returncode == 0
+    assert "ready" in ran.stdout
+
+
+def test_an_encoding_without_a_character_replaces_it_and_json_escapes_it(folder: Path) -> None:
+    (folder / "jörg").mkdir()
+    words = ("-C", str(folder / "jörg"), "status")
+    text, envelope = (run(folder, *more, *words, PYTHONIOENCODING="ascii") for more in ((), ("--json",)))
+    assert text.returncode == envelope.returncode == 3
+    assert "j?rg" in text.stderr
+    assert "jörg" in json.loads(envelope.stdout)["error"]["why"]
+
+
+def test_a_folder_whose_name_is_no_text_is_printed_as_its_bytes(folder: Path) -> None:
+    strange = os.fsencode(folder) + b"/\xff"
+    Path(os.fsdecode(strange)).mkdir()
+    ran = subprocess.run(
+        [*argv(folder, "-C"), strange, "status"],
+        env=environment(folder),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 3
+    assert strange in ran.stderr
+
+
+HOMELESS = """
+import pwd
+def unknown(number):
+    raise KeyError(number)
+pwd.getpwuid = unknown
+from nexusdev.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("words", ["ls", "status", "up", "env", "env --no-proof", "gc --dry-run", "images list"])
+def test_without_a_home_folder_each_command_says_what_to_set(folder: Path, words: str) -> None:
+    for more in ((), ("--json",)):
+        ran = subprocess.run(
+            [sys.executable, "-c", HOMELESS, *words.split(), *more],
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[3])},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert ran.returncode == 5, ran.stderr
+        error = json.loads(ran.stdout)["error"] if more else {"code": "NO_HOME", "hint": ran.stderr}
+        assert error["code"] == "NO_HOME"
+        assert "NEXUSDEV_STATE_DIR=" in error["hint"]
+
+
+def test_a_state_folder_is_enough_without_a_home_folder(folder: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", HOMELESS, "config", "show"],
+        cwd=folder,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(Path(__file__).parents[3]),
+            "NEXUSDEV_STATE_DIR": str(folder / "state"),
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert not (folder / "~").exists()
+
+
+@pytest.mark.parametrize("words", ["up", "--json up"])
+def test_a_state_folder_that_cannot_be_made_is_one_error(folder: Path, words: str) -> None:
+    ran = run(folder, *words.split(), NEXUSDEV_STATE_DIR="/proc/nothing")
+    assert ran.returncode == 12
+    assert "failed to create the state folder /proc/nothing" in ran.stdout + ran.stderr
+    assert "bug" not in ran.stdout + ran.stderr
 
 
 def test_without_a_terminal_nothing_is_painted(folder: Path) -> None:

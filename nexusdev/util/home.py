@@ -1,0 +1,58 @@
+"""The user's home folder, which a process may not have: a container or a service with a user id that no passwd file names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from nexusdev.errors import PreflightFailed
+
+
+def home_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """HOME, else what the passwd database says; None where neither knows one."""
+    if home := environ.get("HOME"):
+        return Path(home)
+    import pwd
+
+    try:
+        home = pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return None
+    return Path(home) if home else None
+
+
+def required(environ: Mapping[str, str] = os.environ) -> Path:
+    """The home folder.
+
+    Raises:
+        PreflightFailed: None is known (NO_HOME).
+    """
+    if home := home_folder(environ):
+        return home
+    raise PreflightFailed(
+        "no home folder is known for this user",
+        why=f"HOME is not set, and no passwd entry has the user id {os.getuid()}",
+        hint="HOME=/a/folder/of/yours nexusdev …                 set a home folder\n"
+        "NEXUSDEV_STATE_DIR=/a/folder/of/yours nexusdev …   or only where nexusdev keeps its state",
+        code="NO_HOME",
+    )
+
+
+def expanded(path: str | Path) -> Path:
+    """The path with ``~`` and ``~user`` replaced.
+
+    Raises:
+        PreflightFailed: The path needs a home folder, and none is known.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        if str(path).startswith("~/") or str(path) == "~":
+            return required() / Path(path).relative_to("~")
+        raise PreflightFailed(
+            f"no home folder is known for {Path(path).parts[0]}",
+            why=f"{path} begins with it, and no passwd entry has that name",
+            hint="use an absolute path",
+            code="NO_HOME",
+        ) from None
