@@ -103,6 +103,8 @@ def _env_fast_path(argv: list[str]) -> int | None:
         return None
     try:
         return answer(argv)
+    except OutputFailed:
+        raise
     except Exception as bug:
         from nexusdev.cli.app import start
 
