@@ -60,6 +60,7 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
     timeout_given  a flag said how long to wait; else the command's own default applies
     given_provider  another provider than the one that the settings name
     port_taken     whether something listens on a port of this machine, asked when an instance gets its ports, and before they are published
+    host_root      where this machine's own files, such as its trusted authorities, are looked for
     open_images    how the images of this installation are opened beside a provider's store
     """
 
@@ -74,6 +75,7 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
     timeout_given: bool = False
     given_provider: RuntimeProvider | None = None
     port_taken: Callable[[int], bool] = _port_taken
+    host_root: Path = Path("/")
     open_images: Callable[[RuntimeProvider, Path, tuple[str, ...], Path], Images] = _open_images
 
     @cached_property

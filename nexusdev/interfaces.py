@@ -193,6 +193,13 @@ class Runtime(Protocol):
     def ca_path(self, view: View) -> str:
         """The path of the CA's certificate, seen from there."""
 
+    def client_folder(self, view: View) -> str:
+        """The folder of the files that clients read (trust, connection services), seen from there.
+
+        ``HOST`` gives the folder that programs on the host read. ``CONTAINER`` gives the path at which a container must have the
+        container's own folder mounted.
+        """
+
     def publish_secret(self, name: str, value: str) -> None:
         """Bring a new value of a secret to the servers that have it: running ones see it without a restart.
 
@@ -265,6 +272,7 @@ class InstanceAccess(Struct, frozen=True, kw_only=True):
     """All that a component sees of the world: where to reach its servers, with which credentials, as which instance.
 
     addresses  (name, container port) → address on the host, for every service and alias that publishes the port
+    client_folder  the files that clients on the host read: trust, connection services
     memo       what is made once for this access (TLS contexts) and dropped with it
     """
 
@@ -276,6 +284,7 @@ class InstanceAccess(Struct, frozen=True, kw_only=True):
     client_certificate: Path
     client_key: Path
     runtime: Runtime
+    client_folder: Path = field(default_factory=Path)
     project: Path = field(default_factory=Path)
     memo: Memo = field(default_factory=Memo)
 
@@ -290,3 +299,8 @@ class InstanceAccess(Struct, frozen=True, kw_only=True):
     def ca_file_in(self, view: View) -> str:
         """Return the path of the CA, seen from the host or from a container that has it mounted."""
         return str(self.ca_file) if view is View.HOST else self.runtime.ca_path(view)
+
+    def client_file_in(self, view: View, name: str) -> str:
+        """Return the path of a client file, seen from the host or from a container that has the folder mounted."""
+        folder = str(self.client_folder) if view is View.HOST else self.runtime.client_folder(view)
+        return f"{folder}/{name}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nexusdev.interfaces import Address, View
-from nexusdev.runtimes.docker.addresses import CA_IN_CONTAINERS
+from nexusdev.runtimes.docker.addresses import CA_IN_CONTAINERS, CLIENT_FOLDER_IN_CONTAINERS
 
 
 class _ByName(dict[tuple[str, int], Address]):
@@ -23,3 +23,7 @@ class SeenFromContainers:
     def ca_path(self, view: View) -> str:
         assert view is View.CONTAINER
         return CA_IN_CONTAINERS
+
+    def client_folder(self, view: View) -> str:
+        assert view is View.CONTAINER
+        return CLIENT_FOLDER_IN_CONTAINERS

@@ -206,6 +206,19 @@ class MemoryProvider(memory.MemoryProvider, kw_only=True, dict=True):
     pictures: FakeImages = msgspec.field(default_factory=FakeImages)
 
 
+#: What the machine of a House trusts.
+PUBLIC_AUTHORITY = """\
+-----BEGIN CERTIFICATE-----
+MIIBQDCB56ADAgECAgEBMAoGCCqGSM49BAMCMB0xGzAZBgNVBAMMEmEgcHVibGlj
+IGF1dGhvcml0eTAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAwMFowHTEb
+MBkGA1UEAwwSYSBwdWJsaWMgYXV0aG9yaXR5MFkwEwYHKoZIzj0CAQYIKoZIzj0D
+AQcDQgAEm/gRaF58bSDB1v97Kt5wvJNR3vGUj5i/E6KfWTCrzT22Hbd2+B9H4Ym2
+GNbvRvGoM+598ngjSWaOcq/m6eWWr6MWMBQwEgYDVR0TAQH/BAgwBgEB/wIBADAK
+BggqhkjOPQQDAgNIADBFAiARL511eTfEDFoy6IA2KGeZyiDsTlgB/OoTHAH7ZuHH
+ZgIhALb1GA6RZtGscSFZMrh5VZ+DIsKAPMsGi3oC3pSF2VPS
+-----END CERTIFICATE-----
+"""
+
 COMPOSE = """
 name: ${NEXUS_PROJECT}
 networks:
@@ -267,6 +280,9 @@ class House:
         for each in ("project", "state", "compose"):
             (self.folder / each).mkdir(exist_ok=True)
         (self.folder / "compose" / "stack.yaml").write_text(COMPOSE)
+        store = self.folder / "machine" / "etc" / "ssl" / "certs" / "ca-certificates.crt"
+        store.parent.mkdir(parents=True, exist_ok=True)
+        store.write_text(PUBLIC_AUTHORITY)
 
     @property
     def engine(self) -> FakeEngine:
@@ -296,6 +312,7 @@ class House:
             "components": self.components,
             "compose": self.folder / "compose" / "stack.yaml",
             "environ": {"PATH": os.environ["PATH"]},
+            "host_root": self.folder / "machine",
         }
 
     def context(self, **settings: Any) -> Context:

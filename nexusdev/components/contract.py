@@ -329,6 +329,9 @@ class Component(Protocol):
     def variables(self, access: InstanceAccess, view: View) -> Sequence[Variable]:
         """Return the variables for applications, from secrets, addresses and the existing containers. Asks no server."""
 
+    def client_files(self, access: InstanceAccess, view: View) -> Mapping[str, str]:
+        """Return the files that the variables name: name → content. They are written where ``access.client_file_in`` says."""
+
     def endpoints(self, values: Mapping[str, str]) -> Iterable[PublishedEndpoint]:
         """Yield the quick proof of ``env``: each endpoint that these variables (host view) publish, and how to ask it."""
 

@@ -52,6 +52,10 @@ class ComponentDefaults:
         """Return none: applications do not use it directly."""
         return ()
 
+    def client_files(self, access: InstanceAccess, view: View) -> Mapping[str, str]:
+        """Return none: the variables need no file."""
+        return {}
+
     def endpoints(self, values: Mapping[str, str]) -> Iterable[PublishedEndpoint]:
         """Return none: there are no variables."""
         return ()

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from nexusdev.components.contract import Component
 from nexusdev.context import Context
+from nexusdev.deploy.client_files import write_client_files
 from nexusdev.env import stored
 from nexusdev.env.proof import EndpointAnswer, inquire, words
 from nexusdev.env.stored import Stored
@@ -83,7 +84,9 @@ def coverage(context: Context, instance: Instance, names: Collection[str]) -> Co
 def _scene(context: Context, instance: Instance, names: Collection[str]) -> tuple[InstanceAccess, Sequence[Component]]:
     stack = context.stack(instance)
     access = instance.access(context.runtime(stack, owner=instance.owner), stack)
-    return access, [context.components[name] for name in stack.components if name in names]
+    components = [context.components[name] for name in stack.components if name in names]
+    write_client_files(access, components)
+    return access, components
 
 
 def _missing(owner: Mapping[str, str], answers: Sequence[EndpointAnswer]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from nexusdev import __version__
 from nexusdev.components.contract import SeedFile
 from nexusdev.context import Context
 from nexusdev.deploy import last_up, lost_volumes
+from nexusdev.deploy.client_files import renew_trust
 from nexusdev.deploy.config_validation import ConfigValidation, validate_configs
 from nexusdev.deploy.preflight import require_ports
 from nexusdev.deploy.publisher import check_env_file
@@ -105,6 +106,7 @@ def prepare_up(context: Context, names: Sequence[str], *, move_ports: bool, agre
     up_to_date = UpToDateCheck(context, instance, stack, runtime)
     observation = up_to_date.observation
     instance.provide(stack, runtime, images=context.images().resolve(), data_exists=bool(observation.volumes))
+    renew_trust(context, instance)
     state = replace(read_up_state(context, instance, names, runtime, observation), up_to_date=up_to_date)
     require_whole(state, names, agreed)
     marks.add(instance.folder, [name for name in observation.volumes if name in stack.volumes], now=runtime.now)

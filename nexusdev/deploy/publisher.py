@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from nexusdev.components.contract import Component, Variable
+from nexusdev.components.contract import Component
 from nexusdev.context import Context
+from nexusdev.deploy.client_files import own_variables, write_client_files
 from nexusdev.env import file, formats, stored
 from nexusdev.env.file import Written
 from nexusdev.env.stored import Stored
@@ -31,11 +32,8 @@ def gather(access: InstanceAccess, components: Iterable[Component]) -> Stored:
     views: dict[str, Mapping[str, str]] = {}
     secret: set[str] = set()
     for view in View:
-        own = (
-            Variable(name="NEXUSDEV_INSTANCE", value=access.instance),
-            Variable(name="NEXUSDEV_CA_FILE", value=access.ca_file_in(view)),
-        )
-        found = [*(each for component in selected for each in component.variables(access, view)), *own]
+        found = [each for component in selected for each in component.variables(access, view)]
+        found += own_variables(access, view)
         found.sort(key=lambda each: not each.first)
         views[view.value] = formats.checked({each.name: each.value for each in found})
         secret |= {each.name for each in found if each.secret}
@@ -53,7 +51,9 @@ def publish(context: Context, instance: Instance, access: InstanceAccess, compon
 
     Raises InvalidConfig where the env file must not or cannot be written (the state then has them all the same).
     """
-    kept = gather(access, components)
+    selected = tuple(components)
+    write_client_files(access, selected)
+    kept = gather(access, selected)
     stored.write(instance.folder, kept)
     if absent := [name for name in stored.expected(instance.folder) if name not in kept.components]:
         lacks = f"{context.settings.env_file.name} has no variables for {join_names(absent)} because the last up did not finish; run nexusdev up"

@@ -65,6 +65,7 @@ def understood(arguments: Sequence[str]) -> dict[str, str] | None:
 
 def _text(call: Mapping[str, str], environ: Mapping[str, str]) -> str:
     from nexusdev.env import formats, stored
+    from nexusdev.instance import trust
     from nexusdev.instance.paths import folder_of, state_root
 
     style = call.get("format", "dotenv")
@@ -74,8 +75,10 @@ def _text(call: Mapping[str, str], environ: Mapping[str, str]) -> str:
     folder = folder_of(state_root(environ), name)
     if stored.expected(folder):
         raise LookupError("the full command says what is missing")
+    if not trust.is_current(folder / "client", folder / "tls" / "ca.crt", environ=environ):
+        raise LookupError("the full command renews the bundle")
     if call.get("view") == "container" and sys.stderr.isatty():
-        raise LookupError("the full command tells how to mount the CA")
+        raise LookupError("the full command tells how to mount the client files")
     kept = stored.read(folder)
     if call["proof"]:
         from nexusdev.components.registry import published_endpoints

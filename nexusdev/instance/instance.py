@@ -63,6 +63,11 @@ class Instance(Struct, frozen=True, kw_only=True):
         return self.folder / "tls" / "ca.crt"
 
     @property
+    def client_folder(self) -> Path:
+        """The files that clients read: one folder for programs on the host, one that containers mount."""
+        return self.folder / "client"
+
+    @property
     def is_provided(self) -> bool:
         """Whether ``provide`` has once come to its end: secrets and certificates are there."""
         return (self.folder / "compose.env").exists()
@@ -132,6 +137,7 @@ class Instance(Struct, frozen=True, kw_only=True):
             client_certificate=self.folder / "tls" / "client.crt",
             client_key=self.folder / "tls" / "client.key",
             runtime=runtime,
+            client_folder=Path(runtime.client_folder(View.HOST)),
             project=self.owner,
         )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from nexusdev.context import Context
+from nexusdev.deploy.client_files import renew_trust
 from nexusdev.deploy.command_lock import hold_lock
 from nexusdev.deploy.coverage import Coverage, awaited, coverage, unproven
 from nexusdev.deploy.publisher import prove, write_env_file
@@ -31,7 +32,9 @@ class EnvResult(Result, frozen=True, kw_only=True):
         components: The components whose variables they are.
         missing: Component → why its variables are left out.
         ca_file: The CA's certificate on the host.
-        ca_in_container: Where a container must have it mounted.
+        ca_in_container: The same in a container.
+        container_files: The folder on the host that a container mounts: CA, bundle, trust store, connection services.
+        container_folder: Where it mounts it.
         network: The instance's network, which a container joins.
         text: The variables in the format that was asked for; '' where they were written.
         masked: Values that logs of a CI must hide.
@@ -47,6 +50,8 @@ class EnvResult(Result, frozen=True, kw_only=True):
     missing: Mapping[str, str]
     ca_file: str
     ca_in_container: str
+    container_files: str
+    container_folder: str
     network: str
     text: str = ""
     masked: tuple[str, ...] = ()
@@ -84,6 +89,7 @@ def env(
             hint=f"nexusdev env --format {style} --view {view} > FILE",
         )
     instance = context.instance()
+    renew_trust(context, instance)
     if write:
         return _into_file(context, instance, proof=proof)
     found = _found(context, instance, proof=proof)
@@ -136,6 +142,8 @@ def _result(runtime: Runtime, instance: Instance, found: Coverage, view: str) ->
         missing=found.missing,
         ca_file=runtime.ca_path(View.HOST),
         ca_in_container=runtime.ca_path(View.CONTAINER),
+        container_files=str(instance.client_folder / View.CONTAINER.value),
+        container_folder=runtime.client_folder(View.CONTAINER),
         network=instance.network,
         error=found.failure(),
     )
@@ -144,7 +152,8 @@ def _result(runtime: Runtime, instance: Instance, found: Coverage, view: str) ->
 def how_to_mount(context: Context) -> str:
     """Return the options of ``docker run`` with which the container view is true."""
     instance, runtime = context.instance(), context.runtime()
-    return f"--network {instance.network} -v {runtime.ca_path(View.HOST)}:{runtime.ca_path(View.CONTAINER)}:ro"
+    files = instance.client_folder / View.CONTAINER.value
+    return f"--network {instance.network} -v {files}:{runtime.client_folder(View.CONTAINER)}:ro"
 
 
 def values_for_run(context: Context, *, proof: bool = True, view: View = View.HOST) -> Mapping[str, str]:
@@ -154,6 +163,7 @@ def values_for_run(context: Context, *, proof: bool = True, view: View = View.HO
         Degraded: A component is not proven: a command must not run with half of what it reads.
     """
     instance = context.instance()
+    renew_trust(context, instance)
     found = _proven(context, instance) if proof else Coverage(kept=_kept(context, instance))
     if failure := found.failure(otherwise="nexusdev run --no-proof -- …   run the command"):
         raise failure

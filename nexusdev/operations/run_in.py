@@ -13,6 +13,7 @@ from msgspec import Struct
 from nexusdev.context import Context
 from nexusdev.errors import ImageUnavailable, NotFound, PreflightFailed, UsageError
 from nexusdev.events import Note
+from nexusdev.instance.instance import Instance
 from nexusdev.interfaces import BindMount, Completed, OneOff, Runtime, View
 from nexusdev.operations.env import values_for_run
 from nexusdev.util import lock
@@ -98,7 +99,7 @@ def in_container(
         image=reference,
         argv=tuple(argv),
         environment=values,
-        mounts=(_ca(runtime), *mounts),
+        mounts=(_client_files(instance, runtime), *mounts),
         working_dir=working_dir,
         user=user,
     )
@@ -132,9 +133,10 @@ def _mount(words: str) -> BindMount:
     return BindMount(source=found, target=target, read_only=_MODES[mode])
 
 
-def _ca(runtime: Runtime) -> BindMount:
-    """The CA where the variables of the container view name it."""
-    return BindMount(source=Path(runtime.ca_path(View.HOST)), target=runtime.ca_path(View.CONTAINER), read_only=True)
+def _client_files(instance: Instance, runtime: Runtime) -> BindMount:
+    """The CA, the bundle and the stores, where the variables of the container view name them."""
+    source = instance.client_folder / View.CONTAINER.value
+    return BindMount(source=source, target=runtime.client_folder(View.CONTAINER), read_only=True)
 
 
 def _require_image(context: Context, reference: str) -> None:

@@ -48,8 +48,8 @@ def env(  # noqa: PLR0917 - options of a command
     Variables of a component that is not ready are left out: stderr lists what is missing and why, and the exit code is 4.
     In that case --write does not change the file. --write waits for other commands on this instance to finish.
 
-    The container view expects the CA certificate at /run/nexusdev/ca.crt. Mount it with docker run -v
-    "$NEXUSDEV_CA_FILE:/run/nexusdev/ca.crt:ro", using NEXUSDEV_CA_FILE from the host view, or use nexusdev run --in IMAGE -- COMMAND.
+    The container view expects the CA certificate, the bundle of trusted authorities and the trust store in /run/nexusdev. Mount them with
+    docker run -v "$NEXUSDEV_CONTAINER_FILES:/run/nexusdev:ro", using the variable of the host view, or use nexusdev run --in IMAGE -- COMMAND.
     """
     from nexusdev.operations import env as operation
 
@@ -63,7 +63,7 @@ def env(  # noqa: PLR0917 - options of a command
         session.console.err.writelines(f"::add-mask::{value}\n" for value in found.masked)
     write_exactly(found.text)
     if view == "container" and (session.console.verbose or session.console.err.isatty()) and not session.console.quiet:
-        session.console.note(f"mount the CA: docker run {operation.how_to_mount(context)} …")
+        session.console.note(f"mount the client files: docker run {operation.how_to_mount(context)} …")
     session.finish(found)
 
 

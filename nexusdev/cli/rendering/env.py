@@ -18,7 +18,7 @@ def _env(result: EnvResult) -> Outcome:
         "variables": result.variables,
     }
     if result.view == View.CONTAINER:
-        mount = {"source": result.ca_file, "target": result.ca_in_container, "read_only": True}
+        mount = {"source": result.container_files, "target": result.container_folder, "read_only": True}
         data |= {"network": result.network, "mounts": [mount]}
     if result.file:
         data["file"] = str(result.file)

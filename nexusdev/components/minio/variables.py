@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from nexusdev.components.contract import Consumer, Credentials, Variable
 from nexusdev.components.minio.names import API, APP_ACCESS, APP_SECRET, BUCKETS, ROLE
+from nexusdev.instance.trust import BUNDLE
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.wire.s3 import REGION
 
@@ -32,7 +33,8 @@ def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
         Variable(name="AWS_ACCESS_KEY_ID", value=access_key),
         Variable(name="AWS_SECRET_ACCESS_KEY", value=secret_key, secret=True),
         Variable(name="AWS_REGION", value=REGION),
-        Variable(name="AWS_CA_BUNDLE", value=access.ca_file_in(view)),
+        Variable(name="AWS_DEFAULT_REGION", value=REGION, comment="for the command line and boto3"),
+        Variable(name="AWS_CA_BUNDLE", value=access.client_file_in(view, BUNDLE)),
     )
 
 

@@ -111,6 +111,11 @@ class Postgres(ComponentDefaults):
 
         return variables(access, view)
 
+    def client_files(self, access: InstanceAccess, view: View) -> Mapping[str, str]:
+        from nexusdev.components.postgres.variables import client_files
+
+        return client_files(access, view)
+
     def endpoints(self, values: Mapping[str, str]) -> Iterable[PublishedEndpoint]:
         from nexusdev.components.postgres.quick_proof import endpoints
 

@@ -1,6 +1,8 @@
 """PostgreSQL's variables for applications: libpq's own names, and URLs of the three published paths.
 
-A URL carries no `&`: in a file that a shell sources it would end the line. So the CA is in PGSSLROOTCERT, which libpq reads by itself.
+A URL carries no `&`: in a file that a shell sources it would end the line. So the CA is in PGSSLROOTCERT, which libpq reads by itself. JDBC reads
+no such variable and takes the login from parameters of the URL alone. Its URL names a service instead: the driver, like libpq, reads the service's
+login and CA from the file that PGSERVICEFILE names.
 """
 
 from __future__ import annotations
@@ -11,6 +13,9 @@ from nexusdev.components.contract import Consumer, Credentials, Variable
 from nexusdev.components.postgres import names
 from nexusdev.interfaces import Address, InstanceAccess, View
 
+SERVICE = "nexus"
+SERVICE_FILE = "pg_service.conf"
+
 
 def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
     """Names as in production; the same in both views but for the addresses."""
@@ -18,6 +23,7 @@ def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
     password, owner = (access.secrets.read(names.PASSWORDS[role]) for role in (names.APP, names.OWNER))
     replica = access.address_in(view, names.REPLICA, names.SQL)
     pool = access.address_in(view, names.POOL, names.POOLED)
+    jdbc = f"jdbc:postgresql://{primary}/{names.DATABASE}?service={SERVICE}"
     return (
         Variable(name="PGHOST", first=True, value=primary.host),
         Variable(name="PGPORT", first=True, value=str(primary.port)),
@@ -37,7 +43,42 @@ def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
             secret=True,
             comment="owner of the tables: for migrations, not for the application",
         ),
+        Variable(
+            name="DATABASE_ASYNC_URL",
+            value=_url(primary, password, scheme="postgresql+asyncpg", tls="ssl"),
+            secret=True,
+            comment="SQLAlchemy with asyncpg",
+        ),
+        Variable(
+            name="PGSERVICEFILE", value=access.client_file_in(view, SERVICE_FILE), comment="services of libpq and JDBC"
+        ),
+        Variable(name="JDBC_DATABASE_URL", value=jdbc, comment="login and CA: see PGSERVICEFILE"),
+        Variable(name="SPRING_DATASOURCE_URL", value=jdbc),
+        Variable(name="SPRING_DATASOURCE_USERNAME", value=names.APP),
+        Variable(name="SPRING_DATASOURCE_PASSWORD", value=password, secret=True),
     )
+
+
+def client_files(access: InstanceAccess, view: View) -> Mapping[str, str]:
+    """Return the file of connection services: one for the application and one for the owner of the tables, both on the primary.
+
+    ``psql service=nexus`` and ``jdbc:postgresql://…?service=nexus`` read it. It names every parameter that a variable of the shell could change.
+    """
+    primary = access.address_in(view, names.PRIMARY, names.SQL)
+    common = {
+        "host": primary.host,
+        "port": str(primary.port),
+        "dbname": names.DATABASE,
+        "sslmode": "verify-full",
+        "sslrootcert": access.ca_file_in(view),
+    }
+    services = {SERVICE: names.APP, f"{SERVICE}-migration": names.OWNER}
+    sections = []
+    for service, role in services.items():
+        login = {"user": role, "password": access.secrets.read(names.PASSWORDS[role])}
+        lines = "".join(f"{name}={value}\n" for name, value in {**common, **login}.items())
+        sections.append(f"[{service}]\n{lines}")
+    return {SERVICE_FILE: "\n".join(sections)}
 
 
 def credentials(access: InstanceAccess) -> Credentials:
@@ -54,5 +95,7 @@ def _login(access: InstanceAccess, role: str) -> Mapping[str, str]:
     return {"username": role, "password": access.secrets.read(names.PASSWORDS[role])}
 
 
-def _url(address: Address, password: str, *, user: str = names.APP) -> str:
-    return f"postgresql://{user}:{password}@{address}/{names.DATABASE}?sslmode=verify-full"
+def _url(
+    address: Address, password: str, *, user: str = names.APP, scheme: str = "postgresql", tls: str = "sslmode"
+) -> str:
+    return f"{scheme}://{user}:{password}@{address}/{names.DATABASE}?{tls}=verify-full"

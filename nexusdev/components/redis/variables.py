@@ -1,9 +1,8 @@
 """Redis's variables for applications, from the host or from a container on the instance's network. Needs no network.
 
-REDIS_URL names the CA as redis-py and what is built on it (Celery, Kombu, django-redis) want it: as a member of the query. Drivers that do not know
-it pass over it (ioredis, node-redis, Lettuce); go-redis refuses unknown members and is configured by REDIS_HOST, REDIS_PORT, REDIS_USERNAME,
-REDIS_PASSWORD and the CA file. It is the only member: an ``&`` would end the value where a dotenv file is sourced by a shell. Celery's *result
-backend* asks for one more: append ``&ssl_cert_reqs=required`` in the application.
+REDIS_URL has no parameters, because strict parsers (go-redis) refuse those that they do not know. The CA comes from SSL_CERT_FILE, which redis-py,
+go-redis, redis-rb and redis-cli read by themselves, or from NODE_EXTRA_CA_CERTS. Celery refuses a ``rediss`` URL without ``ssl_cert_reqs``, so it has
+URLs of its own, under the names that it reads by itself. A URL has one parameter at most: an ``&`` would end the value in a sourced file.
 
 The sentinels know the application by the same name and password as the servers do: ``sentinel_kwargs`` get the same values.
 """
@@ -11,7 +10,6 @@ The sentinels know the application by the same name and password as the servers 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import quote
 
 from nexusdev.components.contract import Consumer, Credentials, Variable
 from nexusdev.components.redis import names
@@ -22,13 +20,18 @@ def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
     """In the order in which they are printed."""
     at = access.address_in(view, names.MASTER, names.PORT)
     password = access.secrets.read(names.APP_PASSWORD)
-    url = f"rediss://{names.APP_USER}:{password}@{at}/0?ssl_ca_certs={quote(access.ca_file_in(view), safe='/')}"
+    url = f"rediss://{names.APP_USER}:{password}@{at}/0"
+    celery = f"{url}?ssl_cert_reqs=required"
     return (
         Variable(name="REDIS_HOST", first=True, value=at.host, comment="the current master; TLS only"),
         Variable(name="REDIS_PORT", first=True, value=str(at.port)),
         Variable(name="REDIS_USERNAME", value=names.APP_USER),
         Variable(name="REDIS_PASSWORD", first=True, value=password, secret=True),
         Variable(name="REDIS_URL", value=url, secret=True),
+        Variable(
+            name="CELERY_BROKER_URL", value=celery, secret=True, comment="Celery refuses a URL without ssl_cert_reqs"
+        ),
+        Variable(name="CELERY_RESULT_BACKEND", value=celery, secret=True),
         Variable(
             name="REDIS_SENTINELS",
             value=sentinels(access, view),

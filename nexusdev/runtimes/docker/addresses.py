@@ -12,8 +12,9 @@ from nexusdev.interfaces import Address, View
 from nexusdev.stack.model import Service, Stack
 
 LOOPBACK = "127.0.0.1"
-# Variables of the container view name this path; whoever starts such a container mounts the CA there.
-CA_IN_CONTAINERS = "/run/nexusdev/ca.crt"
+# Variables of the container view name files of this folder; whoever starts such a container mounts it there.
+CLIENT_FOLDER_IN_CONTAINERS = "/run/nexusdev"
+CA_IN_CONTAINERS = f"{CLIENT_FOLDER_IN_CONTAINERS}/ca.crt"
 
 
 def addresses(stack: Stack, view: View) -> Mapping[tuple[str, int], Address]:
@@ -34,6 +35,11 @@ def addresses(stack: Stack, view: View) -> Mapping[tuple[str, int], Address]:
 def ca_path(state_path: str, view: View) -> str:
     """The path of the CA's certificate."""
     return str(Path(state_path) / "tls" / "ca.crt") if view is View.HOST else CA_IN_CONTAINERS
+
+
+def client_folder(state_path: str, view: View) -> str:
+    """The folder of the files that clients read."""
+    return str(Path(state_path) / "client" / "host") if view is View.HOST else CLIENT_FOLDER_IN_CONTAINERS
 
 
 def _owner(stack: Stack, service: Service) -> Service:

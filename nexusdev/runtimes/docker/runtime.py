@@ -149,6 +149,9 @@ class DockerRuntime:
     def ca_path(self, view: View) -> str:
         return addresses.ca_path(self._names.state_path, view)
 
+    def client_folder(self, view: View) -> str:
+        return addresses.client_folder(self._names.state_path, view)
+
     def publish_secret(self, name: str, value: str) -> None:
         """In place: containers have the file itself mounted, so that they see every write. Raises InvalidConfig for an unknown name."""
         secret = self._names.stack.secrets.get(name) if self._names.stack else None

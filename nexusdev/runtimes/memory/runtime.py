@@ -287,6 +287,9 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
     def ca_path(self, view: View) -> str:
         return addresses.ca_path(self.state_path, view)
 
+    def client_folder(self, view: View) -> str:
+        return addresses.client_folder(self.state_path, view)
+
     def publish_secret(self, name: str, value: str) -> None:
         self.publish_file(name, value.encode())
 

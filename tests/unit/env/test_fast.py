@@ -15,7 +15,9 @@ from nexusdev.env.fast import answer, understood
 from nexusdev.env.formats import render
 from nexusdev.env.stored import Stored
 from nexusdev.errors import InvalidState, NotFound
+from nexusdev.instance import trust
 from nexusdev.instance.naming import derived_name
+from tests.fakes import PUBLIC_AUTHORITY
 from tests.unit.env import servers
 
 
@@ -40,7 +42,16 @@ def values(tmp_path: Path) -> Iterator[dict[str, str]]:
 @pytest.fixture
 def environ(tmp_path: Path, project: Path, values: dict[str, str]) -> dict[str, str]:
     keep(tmp_path / "state", derived_name(project), values)
+    trusting(tmp_path / "state", derived_name(project), values)
     return {"NEXUSDEV_STATE_DIR": str(tmp_path / "state"), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+
+
+def trusting(root: Path, name: str, values: dict[str, str]) -> None:
+    """The bundle of an instance, written for this machine."""
+    folder = root / "instances" / name
+    (folder / "tls").mkdir()
+    (folder / "tls" / "ca.crt").write_bytes(Path(values["NEXUSDEV_CA_FILE"]).read_bytes())
+    trust.renew(folder / "client", folder / "tls" / "ca.crt", environ={})
 
 
 def keep(root: Path, name: str, values: dict[str, str], nonce: str = "n0nce") -> None:
@@ -70,6 +81,7 @@ def test_an_instance_may_be_named_by_flag_variable_or_file(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     keep(tmp_path / "state", "demo", {**values, "PGHOST": "demo"})
+    trusting(tmp_path / "state", "demo", values)
     assert answer(["env", "-C", str(project), "-i", "demo"], environ) == 0
     assert answer(["env", "-C", str(project)], {**environ, "NEXUSDEV_INSTANCE": "demo"}) == 0
     (project / "nexusdev.toml").write_text('instance = "demo"\n')
@@ -112,6 +124,15 @@ def test_a_failed_proof_prints_nothing_here(
     assert answer(["env", "-C", str(project)], environ) is None
     assert answer(["env", "-C", str(project), "--no-proof"], environ) == 0
     assert capsys.readouterr().out.startswith("# Written by nexusdev")
+
+
+def test_a_bundle_that_must_be_renewed_is_left_to_the_full_command(
+    tmp_path: Path, project: Path, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    company = tmp_path / "company.pem"
+    company.write_text(PUBLIC_AUTHORITY)
+    assert answer(["env", "-C", str(project), "--no-proof"], {**environ, "SSL_CERT_FILE": str(company)}) is None
+    assert capsys.readouterr().out == ""
 
 
 def test_half_written_variables_say_that_up_writes_them_anew(tmp_path: Path) -> None:

@@ -22,6 +22,13 @@ from nexusdev.wire.endpoint import PublishedEndpoint
 from tests.fakes import FakeComponent, House, shown
 from tests.unit.env import servers
 
+#: The variables that belong to no component.
+OWN = (
+    *("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "NODE_OPTIONS"),
+    *("NEXUSDEV_TRUST_STORE", "NEXUSDEV_JAVA_OPTIONS"),
+    *("NEXUSDEV_INSTANCE", "NEXUSDEV_CA_FILE", "NEXUSDEV_CONTAINER_FILES"),
+)
+
 
 @dataclass(kw_only=True)
 class Spoken(FakeComponent):
@@ -47,7 +54,7 @@ def test_production_names_come_first_and_our_own_last(house: House) -> None:
     )
     up(house.context())
     names = list(shown(env(house.context(), proof=False)).data["variables"])
-    assert names == ["REDIS_HOST", "REDIS_URL", "GATEWAY_PLACE", "NEXUSDEV_INSTANCE", "NEXUSDEV_CA_FILE"]
+    assert names == ["REDIS_HOST", "REDIS_URL", "GATEWAY_PLACE", *OWN]
 
 
 def test_the_env_file_and_env_say_the_same(house: House) -> None:
@@ -189,7 +196,7 @@ def test_what_is_proven_is_printed_while_the_rest_is_missing(half: House, capsys
     head, remark, *lines = capsys.readouterr().out.splitlines()
     assert (head[0], remark) == ("#", "# INCOMPLETE: redis not proven.")
     assert [line.partition("=")[0] for line in lines] == [
-        *("VAULT_ADDR", "VAULT_TOKEN", "NEXUSDEV_INSTANCE", "NEXUSDEV_CA_FILE"),
+        *("VAULT_ADDR", "VAULT_TOKEN", *OWN),
     ]
     assert "redis of instance shop is not proven" in ran.err
     assert "REDIS_URL: " in ran.err
@@ -283,8 +290,9 @@ def test_a_container_is_told_of_the_ca_where_it_is_mounted(house: House) -> None
     up(house.context())
     found = env(house.context(), view="container", proof=False)
     assert shown(found).data["variables"]["NEXUSDEV_CA_FILE"] == "/run/nexusdev/ca.crt"
-    ca = house.context().instance().ca_file
-    assert shown(found).data["mounts"] == [{"source": str(ca), "target": "/run/nexusdev/ca.crt", "read_only": True}]
+    assert shown(found).data["variables"]["SSL_CERT_FILE"] == "/run/nexusdev/bundle.pem"
+    files = house.context().instance().client_folder / "container"
+    assert shown(found).data["mounts"] == [{"source": str(files), "target": "/run/nexusdev", "read_only": True}]
     assert shown(found).data["network"] == "nexusdev-shop_nexus"
 
 
@@ -294,6 +302,8 @@ def test_how_to_mount_it_is_told_where_somebody_reads_it(typing: House, capsys: 
     assert house.type("env", "--view", "container", "--no-proof").err == ""
     for_scripts = capsys.readouterr().out
     told = house.type("env", "--view", "container", "--no-proof", "-v")
-    ca = house.context().instance().ca_file
-    assert told.err == f"mount the CA: docker run --network nexusdev-shop_nexus -v {ca}:/run/nexusdev/ca.crt:ro …\n"
+    files = house.context().instance().client_folder / "container"
+    assert (
+        told.err == f"mount the client files: docker run --network nexusdev-shop_nexus -v {files}:/run/nexusdev:ro …\n"
+    )
     assert capsys.readouterr().out == for_scripts

@@ -14,6 +14,7 @@ from nexusdev.doctor.instance_checks import examine
 from nexusdev.env.fast import answer
 from nexusdev.errors import IdentityMismatch, NotFound
 from nexusdev.events import Note
+from nexusdev.instance import trust
 from nexusdev.instance.identity import identify
 from nexusdev.instance.state import read_record, write_record
 from nexusdev.operations import adopt as adoption
@@ -115,6 +116,8 @@ def test_the_quick_way_of_env_knows_what_was_adopted(
 ) -> None:
     name, store = name_at(house, shop), shop.rename(shop.with_name("store"))
     adopt(at(house, store))
+    instance = at(house, store).instance()
+    trust.renew(instance.client_folder, instance.ca_file, environ={})  # for this machine, not for the house's
     environ = {"NEXUSDEV_STATE_DIR": str(house.context().root), "XDG_CONFIG_HOME": str(house.folder)}
     assert answer(["env", "--no-proof", "-C", str(store)], environ) == 0
     assert f"instance {name};" in capsys.readouterr().out

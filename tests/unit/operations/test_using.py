@@ -129,16 +129,19 @@ class TestInContainer:
         [ran] = running.engine.one_offs
         assert (ran.image, ran.argv, ran.working_dir, ran.user) == ("tools:latest", ("app",), "/app", "12:34")
         assert ran.environment["NEXUSDEV_CA_FILE"] == "/run/nexusdev/ca.crt"
-        ca = running.context().instance().ca_file
+        files = running.context().instance().client_folder / "container"
         assert [(each.source, each.target, each.read_only) for each in ran.mounts] == [
-            (ca, "/run/nexusdev/ca.crt", True),
+            (files, "/run/nexusdev", True),
             (running.project, "/app", False),
             (running.project, "/data", True),
         ]
         assert not call.lock_file.exists()
 
-    def test_any_uid_can_read_the_ca(self, running: House) -> None:
-        assert running.context().instance().ca_file.stat().st_mode & 0o777 == 0o644
+    def test_any_uid_can_read_what_the_variables_name(self, running: House) -> None:
+        folder = running.context().instance().client_folder / "container"
+        assert folder.stat().st_mode & 0o777 == 0o755
+        modes = {each.name: each.stat().st_mode & 0o777 for each in folder.iterdir()}
+        assert modes == dict.fromkeys(("ca.crt", "bundle.pem", "truststore.p12", "java.options"), 0o644)
 
     def test_an_image_that_is_not_there_is_pulled_and_offline_it_is_not(
         self, running: House, pictures: MemoryImages

@@ -14,7 +14,6 @@ from nexusdev.components.minio.desired_state import policy
 from nexusdev.components.minio.names import BACKUPS, DATA, NONCE
 from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.interfaces import View
-from nexusdev.runtimes.docker.addresses import CA_IN_CONTAINERS
 from tests.unit.components.minio.world import World
 from tests.unit.env.servers import authority, refusing_proxy
 
@@ -73,7 +72,8 @@ def test_variables_are_what_production_and_the_aws_libraries_read(minio: World) 
     assert variables["MINIO_ENDPOINT"].value == "minio-api:9000"
     assert variables["AWS_ENDPOINT_URL_S3"].value == "https://minio-api:9000"
     assert variables["AWS_REGION"].value == "us-east-1"
-    assert variables["AWS_CA_BUNDLE"].value == CA_IN_CONTAINERS
+    assert variables["AWS_DEFAULT_REGION"].value == variables["AWS_REGION"].value
+    assert variables["AWS_CA_BUNDLE"].value == "/run/nexusdev/bundle.pem"
     assert [name for name, variable in variables.items() if variable.secret] == [
         "MINIO_SECRET_KEY",
         "AWS_SECRET_ACCESS_KEY",

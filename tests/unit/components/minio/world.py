@@ -22,6 +22,7 @@ from minio.crypto import decrypt, encrypt
 from urllib3 import HTTPResponse
 
 from nexusdev.components.minio.names import API, APP_ACCESS, APP_SECRET, NODES, ROLE, ROOT_PASSWORD, ROOT_USER
+from nexusdev.instance.trust import BUNDLE
 from nexusdev.interfaces import Address, InstanceAccess
 from tests.addresses import SeenFromContainers
 from tests.unit.env.servers import authority
@@ -96,6 +97,7 @@ def world(folder: Path) -> Iterator[World]:
     memory = Memory()
     tls = authority(folder / "tls")
     with _serving(memory, tls) as port:
+        (tls / BUNDLE).write_bytes((tls / "ca.crt").read_bytes())
         secrets = Secrets(values={ROOT_PASSWORD: PASSWORD, APP_ACCESS: "app1", APP_SECRET: "app1secretapp1secret"})
         runtime: Any = SeenFromContainers()
         access = InstanceAccess(
@@ -104,6 +106,7 @@ def world(folder: Path) -> Iterator[World]:
             addresses={(name, API): Address(host="localhost", port=port) for name in (ROLE, *NODES)},
             secrets=secrets,
             ca_file=tls / "ca.crt",
+            client_folder=tls,
             client_certificate=tls / "client.crt",
             client_key=tls / "client.key",
             runtime=runtime,

@@ -43,6 +43,7 @@ def access() -> InstanceAccess:
         addresses={key: Address(host="127.0.0.1", port=port) for key, port in published.items()},
         secrets=Secrets({name: value.replace("-", "") for name, value in values.items()}),
         ca_file=Path("/state/tls/ca.crt"),
+        client_folder=Path("/state/client/host"),
         client_certificate=Path("/state/tls/client.crt"),
         client_key=Path("/state/tls/client.key"),
         runtime=runtime,

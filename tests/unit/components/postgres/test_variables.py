@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 
 import pytest
 
 from nexusdev.components.contract import Consumer
-from nexusdev.components.postgres.variables import credentials, variables
+from nexusdev.components.postgres.variables import client_files, credentials, variables
 from nexusdev.interfaces import InstanceAccess, View
 
 
@@ -32,6 +33,32 @@ def test_a_container_reads_productions_names(access: InstanceAccess) -> None:
     assert (read["PGHOST"], read["PGPORT"]) == ("postgresql-primary", "5432")
     assert "@postgresql-replica:5432/" in read["DATABASE_RO_URL"]
     assert "@pgbouncer:6432/" in read["DATABASE_POOL_URL"]
+
+
+def test_jdbc_takes_the_address_from_its_url_and_the_login_from_the_file_of_services(access: InstanceAccess) -> None:
+    read = values(access, View.HOST)
+    assert read["JDBC_DATABASE_URL"] == "jdbc:postgresql://127.0.0.1:21032/nexus_architect?service=nexus"
+    assert read["SPRING_DATASOURCE_URL"] == read["JDBC_DATABASE_URL"]
+    assert read["PGSERVICEFILE"] == access.client_file_in(View.HOST, "pg_service.conf")
+    services = configparser.ConfigParser()
+    services.read_string(client_files(access, View.HOST)["pg_service.conf"])
+    assert services["nexus"]["password"] == read["PGPASSWORD"]
+    assert services["nexus"]["sslrootcert"] == read["PGSSLROOTCERT"]
+    assert services["nexus"]["sslmode"] == "verify-full"
+    assert services["nexus-migration"]["user"] == "nexus_owner"
+
+
+def test_services_in_a_container_have_its_addresses_and_paths(access: InstanceAccess) -> None:
+    services = configparser.ConfigParser()
+    services.read_string(client_files(access, View.CONTAINER)["pg_service.conf"])
+    assert services["nexus"]["host"] == "postgresql-primary"
+    assert services["nexus"]["sslrootcert"] == "/run/nexusdev/ca.crt"
+
+
+def test_asyncpg_has_a_url_without_parameters_that_it_does_not_know(access: InstanceAccess) -> None:
+    url = values(access, View.HOST)["DATABASE_ASYNC_URL"]
+    assert url.startswith("postgresql+asyncpg://nexus_app:")
+    assert url.endswith("@127.0.0.1:21032/nexus_architect?ssl=verify-full")
 
 
 @pytest.mark.parametrize("view", list(View))

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-
-from msgspec.structs import replace
 
 from nexusdev.components.contract import Consumer
 from nexusdev.components.redis.component import create
@@ -26,30 +23,35 @@ def test_on_the_host_everything_is_published_at_loopback_and_sentinels_are_their
     master = redis.addresses["redis-master", 6379]
     assert (values["REDIS_HOST"], values["REDIS_PORT"]) == ("127.0.0.1", str(master.port))
     assert values["REDIS_SENTINELS"] == ",".join(str(redis.addresses[f"sentinel-relay-{n}", 26380]) for n in range(3))
-    assert values["REDIS_URL"] == f"rediss://nexus_app:appPassword@{master}/0?ssl_ca_certs={redis.access.ca_file}"
+    assert values["REDIS_URL"] == f"rediss://nexus_app:appPassword@{master}/0"
 
 
 def test_in_a_container_everything_has_the_names_of_production(redis: World) -> None:
     values = values_of(redis, View.CONTAINER)
     assert (values["REDIS_HOST"], values["REDIS_PORT"]) == ("redis-master", "6379")
     assert values["REDIS_SENTINELS"] == "sentinel-0:26379,sentinel-1:26379,sentinel-2:26379"
-    assert values["REDIS_URL"].startswith("rediss://nexus_app:appPassword@redis-master:6379/0?")
+    assert values["REDIS_URL"].startswith("rediss://nexus_app:appPassword@redis-master:6379/0")
 
 
 def test_no_value_needs_quoting_or_would_end_a_sourced_line(redis: World) -> None:
     assert all(PLAIN.fullmatch(value) for view in View for value in values_of(redis, view).values())
 
 
-def test_a_folder_with_a_space_is_quoted_as_a_url_wants_it(redis: World) -> None:
-    access = replace(redis.access, ca_file=Path("/home/a person/ca.crt"))
-    [url] = [each.value for each in COMPONENT.variables(access, View.HOST) if each.name == "REDIS_URL"]
-    assert url.endswith("?ssl_ca_certs=/home/a%20person/ca.crt")
+def test_celery_has_urls_of_its_own_because_it_refuses_one_without_a_parameter(redis: World) -> None:
+    values = values_of(redis, View.HOST)
+    assert (
+        values["CELERY_BROKER_URL"]
+        == values["CELERY_RESULT_BACKEND"]
+        == f"{values['REDIS_URL']}?ssl_cert_reqs=required"
+    )
 
 
 def test_passwords_are_marked_as_secrets(redis: World) -> None:
     assert {each.name for each in COMPONENT.variables(redis.access, View.HOST) if each.secret} == {
         "REDIS_PASSWORD",
         "REDIS_URL",
+        "CELERY_BROKER_URL",
+        "CELERY_RESULT_BACKEND",
     }
 
 

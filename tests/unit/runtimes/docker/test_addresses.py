@@ -53,3 +53,9 @@ def test_the_ca_is_in_the_state_folder_and_in_containers_where_it_is_mounted() -
     for runtime in (DOCKER, MEMORY):
         assert runtime.ca_path(View.HOST) == "/state/shop/tls/ca.crt"
         assert runtime.ca_path(View.CONTAINER) == "/run/nexusdev/ca.crt"
+
+
+def test_the_client_files_are_in_the_state_folder_and_in_containers_where_they_are_mounted() -> None:
+    for runtime in (DOCKER, MEMORY):
+        assert runtime.client_folder(View.HOST) == "/state/shop/client/host"
+        assert runtime.client_folder(View.CONTAINER) == "/run/nexusdev"

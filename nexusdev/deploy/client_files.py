@@ -1,0 +1,72 @@
+"""The files that clients read beside the variables: the trust of this machine and the instance, and what components add.
+
+``client/host`` in the state folder is for programs on this machine, ``client/container`` is what containers mount at /run/nexusdev.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from nexusdev.components.contract import Component, Variable
+from nexusdev.context import Context
+from nexusdev.events import Note
+from nexusdev.instance import trust
+from nexusdev.instance.instance import Instance
+from nexusdev.interfaces import InstanceAccess, View
+from nexusdev.util.files import replace
+
+JAVA_OPTIONS = "java.options"
+
+
+def renew_trust(context: Context, instance: Instance) -> None:
+    """Write the bundle anew if an authority changed; tells the listener what the bundle lacks."""
+    lacking = trust.renew(instance.client_folder, instance.ca_file, environ=context.environ, root=context.host_root)
+    if lacking:
+        context.listener.tell(Note(text=lacking, warning=True))
+
+
+def own_variables(access: InstanceAccess, view: View) -> tuple[Variable, ...]:
+    """The variables that belong to no component: which instance it is, and where each runtime finds its trust."""
+    bundle = access.client_file_in(view, trust.BUNDLE)
+    mounted = access.client_folder.parent / View.CONTAINER.value
+    return (
+        *(Variable(name=name, value=bundle) for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")),
+        Variable(name="NODE_EXTRA_CA_CERTS", value=bundle),
+        Variable(
+            name="NODE_OPTIONS", value="--use-openssl-ca", comment="for node --env-file, which ignores the former"
+        ),
+        Variable(name="NEXUSDEV_TRUST_STORE", value=access.client_file_in(view, trust.TRUST_STORE), comment="PKCS#12"),
+        Variable(name="NEXUSDEV_JAVA_OPTIONS", value=access.client_file_in(view, JAVA_OPTIONS), comment="java @FILE"),
+        Variable(name="NEXUSDEV_INSTANCE", value=access.instance),
+        Variable(name="NEXUSDEV_CA_FILE", value=access.ca_file_in(view)),
+        Variable(
+            name="NEXUSDEV_CONTAINER_FILES",
+            value=str(mounted) if view is View.HOST else access.runtime.client_folder(view),
+            comment="containers mount it at /run/nexusdev",
+        ),
+    )
+
+
+def write_client_files(access: InstanceAccess, components: Iterable[Component]) -> None:
+    """Write the files that the variables of these components name, for both views. Unchanged files stay as they are."""
+    selected = tuple(components)
+    for view in View:
+        folder = access.client_folder.parent / view.value
+        folder.mkdir(parents=True, exist_ok=True)
+        files = {JAVA_OPTIONS: _java_options(access, view)}
+        for component in selected:
+            files.update(component.client_files(access, view))
+        # Any user of a container reads its folder; the state folder above both is closed to other users.
+        mode = 0o644 if view is View.CONTAINER else 0o600
+        for name, content in files.items():
+            if not (folder / name).exists() or (folder / name).read_text(encoding="utf-8") != content:
+                replace(folder / name, content, mode=mode)
+
+
+def _java_options(access: InstanceAccess, view: View) -> str:
+    options = {
+        "trustStore": access.client_file_in(view, trust.TRUST_STORE),
+        "trustStoreType": "PKCS12",
+        "trustStorePassword": trust.TRUST_STORE_PASSWORD,
+    }
+    return "".join(f"-Djavax.net.ssl.{name}={value}\n" for name, value in options.items())
