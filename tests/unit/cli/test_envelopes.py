@@ -9,16 +9,18 @@ import importlib
 import os
 import pkgutil
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from nexusdev import operations
 from nexusdev.cli.rendering import MODULES, renderers
 from nexusdev.results import Outcome, Result
-from tests.fakes import House
+from tests.fakes import FakeImages, House
+from tests.unit.images.workbench import make_images, registry
 
 GOLDEN = Path(__file__).with_name("envelopes.txt")
 # One after the other on one instance.
@@ -41,6 +43,12 @@ secrets list
 secrets show redis-app
 secrets rotate
 seed
+urls
+ports
+config show
+adopt
+doctor
+logs
 stop redis
 status --check
 status
@@ -56,6 +64,31 @@ up redis
 destroy --yes
 destroy --yes
 up nothing-such
+"""
+
+
+# As text, these print what a program says, or a table that is as wide as the folder's name.
+JSON_ONLY = """
+--json up
+--json exec redis-0 -- true
+--json run -- sh -c "echo out; echo err >&2; exit 3"
+--json config show --origin
+--json logs --tail 1
+"""
+
+# With a lock and images of their own, in the order of an archive that is saved and loaded again.
+IMAGES = """
+images list
+images pull
+images build cache
+images build --prune-cache
+images list
+images save {folder}/saved.tar cache
+images load {folder}/saved.tar
+images verify cache
+gc --dry-run
+gc --yes
+gc --dry-run
 """
 
 
@@ -76,12 +109,12 @@ def scrubbed(text: str, folder: Path) -> str:
     return re.sub(r"\b[A-Za-z0-9]{32}\b", "SECRET", text)
 
 
-def printed(house: House, *more: str) -> str:
+def printed(house: House, commands: str, *more: str) -> str:
     """Every command line with its exit status, and what it prints on stdout."""
 
     def each() -> Iterator[str]:
-        for line in COMMANDS.strip().splitlines():
-            words = [*line.split(), *more]
+        for line in commands.strip().splitlines():
+            words = [*shlex.split(line), *more]
             ran = house.type(*words)
             yield f"$ nexusdev {' '.join(words)}   [{ran.status}]\n{ran.out}"
 
@@ -91,15 +124,33 @@ def printed(house: House, *more: str) -> str:
 def test_every_command_prints_what_it_always_printed(
     house: House, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("sys.stdin", None)
     monkeypatch.setenv("COLUMNS", "400")  # no line is wrapped where a folder's name is long
-    text = printed(QuietHouse(folder=house.folder))
+    text = printed(QuietHouse(folder=house.folder), COMMANDS)
     other = QuietHouse(folder=tmp_path_factory.mktemp("other"))
     (other.project / "nexusdev.toml").write_text("timeout = 20\n")
     monkeypatch.setenv("NEXUSDEV_STATE_DIR", str(other.folder / "state"))
-    text = f"{text}\n{printed(other, '--json')}"
+    text = f"{text}\n{printed(other, COMMANDS, '--json')}\n{printed(other, JSON_ONLY)}"
+    compare(text, GOLDEN)
+
+
+def test_the_commands_of_images_print_what_they_always_printed(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    for place in ("text", "json"):
+        (tmp_path / place).mkdir()
+    lines = IMAGES.format(folder=tmp_path)
+    house.provider.pictures = cast(FakeImages, make_images(tmp_path / "text", registry()))
+    text = printed(house, lines)
+    house.provider.pictures = cast(FakeImages, make_images(tmp_path / "json", registry()))
+    compare(f"{text}\n{printed(house, lines, '--json')}", GOLDEN.with_name("envelopes_images.txt"))
+
+
+def compare(text: str, golden: Path) -> None:
     if os.environ.get("UPDATE_GOLDEN"):
-        GOLDEN.write_text(text, encoding="utf-8")
-    assert text == GOLDEN.read_text(encoding="utf-8")
+        golden.write_text(text, encoding="utf-8")
+    assert text == golden.read_text(encoding="utf-8")
 
 
 def test_every_type_of_result_has_a_function_that_shows_it() -> None:
