@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from nexusdev.api import StackHandle
+from nexusdev.cli.output import Rendered
 from nexusdev.components.contract import (
     Change,
     Client,
@@ -38,7 +39,7 @@ from nexusdev.instance import port_blocks
 from nexusdev.instance.identity import Identity
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.plan import Observation
-from nexusdev.results import Outcome, Result
+from nexusdev.results import Result
 from nexusdev.runtimes.memory import provider as memory
 from nexusdev.runtimes.memory.engine import FakeEngine
 from nexusdev.settings import Settings
@@ -353,7 +354,7 @@ class House:
         return Typed(status=status, out=out.getvalue(), err=err.getvalue())
 
 
-def shown(result: Result) -> Outcome:
+def shown(result: Result) -> Rendered:
     """A result as the command line shows it."""
     from nexusdev.cli.rendering import rendered
 

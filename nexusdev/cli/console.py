@@ -19,9 +19,10 @@ from msgspec import Struct, field
 from nexusdev.cli import layout
 from nexusdev.cli.layout import UNBOUNDED, Page
 from nexusdev.errors import NexusError
-from nexusdev.results import Outcome, OutputBlock
+from nexusdev.results import Result
 
 if TYPE_CHECKING:
+    from nexusdev.cli.output import OutputBlock
     from nexusdev.events import Event
 
 SCHEMA_VERSION = 1
@@ -45,17 +46,25 @@ class Console(Struct, kw_only=True):
     _over: bool = False
     _told: threading.Lock = field(default_factory=threading.Lock)
 
-    def show(self, outcome: Outcome, *, command: str) -> None:
-        """Print a result, and the failure with which it nevertheless ends."""
+    def show(self, result: Result, *, command: str) -> int:
+        """Print a result as text or JSON, with its warnings and its error.
+
+        Returns:
+            The exit status.
+        """
+        from nexusdev.cli.rendering import rendered
+
+        shown = rendered(result)
         if self.as_json:
-            self._envelope(command, outcome.instance, outcome.data, outcome.warnings, outcome.error)
-            return
-        for warning in outcome.warnings:
-            self.note(f"warning: {warning}")
-        self.say(*outcome.output)
-        if outcome.error:
-            self.out.flush()
-            self._error(outcome.error)
+            self._envelope(command, result.instance, shown.data, result.warnings, result.error)
+        else:
+            for warning in result.warnings:
+                self.note(f"warning: {warning}")
+            self.say(*shown.output)
+            if result.error:
+                self.out.flush()
+                self._error(result.error)
+        return result.error.exit_status if result.error else shown.exit_status
 
     def say(self, *output: OutputBlock) -> None:
         """Print blocks on stdout at once."""

@@ -1,4 +1,4 @@
-"""Outcomes and errors as lines of text: pure, for any width from 40 columns up, with or without colour."""
+"""Results and errors as lines of text: pure, for any width from 40 columns up, with or without colour."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from nexusdev.cli.output import Cell, OutputBlock, Plot, Style, Table, Text
 from nexusdev.errors import NexusError
-from nexusdev.results import Cell, OutputBlock, Plot, Style, Table, Text
 
 UNBOUNDED = 10_000
 _CODES: dict[Style, str] = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "strong": "1"}
@@ -32,7 +32,7 @@ class Page(Struct, frozen=True, kw_only=True):
 
 
 def blocks(output: Sequence[OutputBlock], page: Page) -> Iterator[str]:
-    """The lines of an outcome."""
+    """The lines of the blocks."""
     for block in output:
         match block:
             case Table():

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import os
-import subprocess
 import sys
 from typing import IO, TYPE_CHECKING
 
 from nexusdev.cli.session import Session
-from nexusdev.results import Outcome
 
 if TYPE_CHECKING:
     from nexusdev.operations.exec import Call
@@ -31,9 +28,9 @@ def pass_through(session: Session, call: Call | OneOffCall, *, no_stdin: bool = 
     stdin = None if no_stdin else _stdin()
     if session.globals.json:
         stdin = stdin if call.reads_stdin and stdin is not None and not stdin.isatty() else None
-        out, err = io.BytesIO(), io.BytesIO()
-        status = call.attach(stdin, out, err, tty=False)
-        session.finish(_failure(session, status, out.getvalue(), err.getvalue()))
+        from nexusdev.operations.exec import collect
+
+        session.finish(collect(call, stdin, instance=session.instance))
         return
     tty = is_terminal() and not no_stdin
     stdin = stdin if tty or call.reads_stdin else None
@@ -46,10 +43,9 @@ def execute(session: Session, command: Command) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os.execve(command.program, command.argv, dict(command.environment))  # noqa: S606 - running the user's command is the purpose
-    done = subprocess.run(
-        command.argv, executable=command.program, env=dict(command.environment), capture_output=True, check=False
-    )
-    session.finish(_failure(session, done.returncode, done.stdout, done.stderr))
+    from nexusdev.operations.run import capture
+
+    session.finish(capture(command, instance=session.instance))
 
 
 def is_terminal() -> bool:
@@ -59,15 +55,3 @@ def is_terminal() -> bool:
 
 def _stdin() -> IO[bytes] | None:
     return sys.stdin.buffer if sys.stdin is not None and not sys.stdin.closed else None
-
-
-def _failure(session: Session, exit_code: int, stdout: bytes, stderr: bytes) -> Outcome:
-    return Outcome(
-        instance=session.instance,
-        data={
-            "exit_code": exit_code,
-            "stdout": stdout.decode("utf-8", "replace"),
-            "stderr": stderr.decode("utf-8", "replace"),
-        },
-        exit_status=exit_code,
-    )

@@ -11,7 +11,7 @@ from typing import Any
 
 from nexusdev.cli import layout
 from nexusdev.cli.layout import Page
-from nexusdev.results import Cell, Plot, Series, Table
+from nexusdev.cli.output import Cell, Plot, Series, Table
 from nexusdev.util.humanize import si
 
 # Colours that can be told apart on light and dark, as in the logs; without colours each line has a mark of its own.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
+from nexusdev.cli.output import Style
 from nexusdev.events import (
     ComponentReady,
     ComponentWaits,
@@ -20,7 +21,6 @@ from nexusdev.events import (
     StepDone,
 )
 from nexusdev.plan import Plan, Step
-from nexusdev.results import Style
 
 _LONGEST = 140
 

@@ -43,12 +43,8 @@ class Session(Struct, kw_only=True):
         return context
 
     def finish(self, result: Result) -> None:
-        """Print an result and keep its exit status for the process."""
-        from nexusdev.cli.rendering import rendered
-
-        outcome = rendered(result)
-        self.console.show(outcome, command=self.command)
-        self.exit_status = outcome.error.exit_status if outcome.error else outcome.exit_status
+        """Print a result and keep its exit status for the process."""
+        self.exit_status = self.console.show(result, command=self.command)
 
     def confirm(self, question: str, *, instead: str) -> None:
         """Ask for confirmation; ``--yes`` answers it.

@@ -23,10 +23,10 @@ def watched(session: Session, operation: Callable[[Context], Result]) -> None:
     if terminal:
         stream.write("\x1b[2J")
     while True:
-        outcome = rendered(operation(context))
-        lines = list(layout.blocks(outcome.output, session.console.page(stream)))
+        result = operation(context)
+        lines = list(layout.blocks(rendered(result).output, session.console.page(stream)))
         if session.console.as_json:
-            session.console.show(outcome, command=session.command)
+            session.console.show(result, command=session.command)
         elif terminal:
             stream.write(_HOME + "".join(f"{line}{_CLEAR_LINE}\n" for line in lines) + _CLEAR_BELOW)
             stream.flush()

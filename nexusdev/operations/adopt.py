@@ -12,8 +12,26 @@ from nexusdev.instance.instance import forget, locked
 from nexusdev.instance.naming import name_of
 from nexusdev.instance.state import Record
 from nexusdev.moved_projects import Earlier, earlier, refuse_stateless, weigh
-from nexusdev.results import Outcome
-from nexusdev.util.humanize import join_names, pluralize
+from nexusdev.results import Result
+from nexusdev.util.humanize import join_names
+
+
+class AdoptResult(Result, frozen=True, kw_only=True):
+    """Whose instance it is now.
+
+    Attributes:
+        adopted: False if it belonged to this folder already.
+        former: The folder that it belonged to.
+        project: The folder that it belongs to.
+        containers: Number of its containers.
+        volumes: Number of its volumes.
+    """
+
+    adopted: bool
+    project: Path
+    former: str = ""
+    containers: int = 0
+    volumes: int = 0
 
 
 def question(context: Context) -> str | None:
@@ -27,7 +45,7 @@ def question(context: Context) -> str | None:
     )
 
 
-def adopt(context: Context) -> Outcome:
+def adopt(context: Context) -> AdoptResult:
     """Write the new owner into the instance's record. Twice is the same as once.
 
     Returns:
@@ -40,24 +58,20 @@ def adopt(context: Context) -> Outcome:
     found = _meant(context)
     project = context.identity.project
     if found is None:
-        words = f"nothing to do: instance {context.identity.name} already belongs to this folder"
-        return Outcome(instance=context.identity.name, data={"adopted": False}, output=(words,))
+        return AdoptResult(instance=context.identity.name, adopted=False, project=project)
     name = found.record.name
     with locked(Identity(name=name, project=project), "nexusdev adopt", root=context.root):
         _require_free(context, found)
         owners.hand_over(found.record, project, root=context.root)
     existing = context.provider.inventory().of(name)
-    parts = {"container": len(existing.services) + len(existing.one_offs), "volume": len(existing.volumes)}
-    words = " and ".join(pluralize(number, kind) for kind, number in parts.items())
-    return Outcome(
+    return AdoptResult(
         instance=name,
-        data={"adopted": True, "instance": name, "from": found.record.owner, "to": str(project), **_plural(parts)},
-        output=(f"adopted: instance {name} with {words} now belongs to {project}", "nexusdev up   start it from here"),
+        adopted=True,
+        former=found.record.owner,
+        project=project,
+        containers=len(existing.services) + len(existing.one_offs),
+        volumes=len(existing.volumes),
     )
-
-
-def _plural(parts: dict[str, int]) -> dict[str, int]:
-    return {f"{kind}s": number for kind, number in parts.items()}
 
 
 def _meant(context: Context) -> Earlier | None:

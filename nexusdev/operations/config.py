@@ -1,37 +1,46 @@
-"""config show: prints every setting with its value and its origin."""
+"""config show: returns every setting with its value and its origin."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from nexusdev.context import Context
-from nexusdev.results import Cell, Outcome, Table, Text
+from nexusdev.results import Result
 
 
-def show(context: Context, *, origin: bool = False) -> Outcome:
-    """All settings; ``instance`` as it is used, although its default is made from the folder."""
-    rows = [(key, _shown(context, key, value), origin_) for key, value, origin_ in context.settings.rows()]
-    data = {
-        "project": str(context.identity.project),
-        "settings": {
-            key: {"value": value if not isinstance(value, Path) else str(value), "origin": where}
-            for key, value, where in rows
-        },
-    }
-    columns = ("setting", "value", "from") if origin else ("setting", "value")
-    table = Table(columns=columns, rows=tuple(_row(*each)[: len(columns)] for each in rows))
-    return Outcome(data=data, instance=context.identity.name, output=(table,))
+class Setting(Struct, frozen=True, kw_only=True):
+    """One setting. ``origin``: ``default``, an option, a variable, or a file with its line."""
+
+    key: str
+    value: Any
+    origin: str
 
 
-def _shown(context: Context, key: str, value: Any) -> Any:
-    return context.identity.name if key == "instance" else value
+class ConfigResult(Result, frozen=True, kw_only=True):
+    """The effective settings.
+
+    Attributes:
+        project: The project folder.
+        settings: Every setting; ``instance`` as it is used, although its default is made from the folder.
+        with_origin: Whether the origins were asked for.
+    """
+
+    project: Path
+    settings: tuple[Setting, ...]
+    with_origin: bool = False
 
 
-def _row(key: str, value: Any, origin: str) -> tuple[Cell, ...]:
-    if isinstance(value, bool):
-        value = str(value).lower()
-    if isinstance(value, tuple):
-        value = ", ".join(value)
-    where: Cell = Text(origin, "dim") if origin == "default" else origin
-    return key, f"{value:g}" if isinstance(value, float) else str(value), where
+def show(context: Context, *, origin: bool = False) -> ConfigResult:
+    """Return all settings; ``origin`` only says whether a person wants to see where each comes from."""
+    return ConfigResult(
+        instance=context.identity.name,
+        project=context.identity.project,
+        settings=tuple(
+            Setting(key=key, value=context.identity.name if key == "instance" else value, origin=where)
+            for key, value, where in context.settings.rows()
+        ),
+        with_origin=origin,
+    )

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from nexusdev.check import Check, CheckResult
+from nexusdev.check import Check
 from nexusdev.context import Context
 from nexusdev.doctor import engine_checks, instance_checks
 from nexusdev.errors import NexusError, PreflightFailed
-from nexusdev.results import Outcome, Style, Table, Text
+from nexusdev.results import Result
 from nexusdev.util.humanize import pluralize
 
-_STYLES: dict[CheckResult, Style] = {"ok": "good", "warning": "warn", "failed": "bad", "fixed": "good"}
+
+class DoctorResult(Result, frozen=True, kw_only=True):
+    """The verdict of every check; ``error`` is a PreflightFailed if one failed."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether no check failed."""
+        return self.error is None
 
 
-def doctor(context: Context, *, fix: bool = False) -> Outcome:
+def doctor(context: Context, *, fix: bool = False) -> DoctorResult:
     """All checks; with ``fix`` what can be repaired without a risk is. Carries PreflightFailed (exit 5) when one failed."""
-    checks = [_repaired(check) if fix else check for check in examine(context)]
+    checks = tuple(_repaired(check) if fix else check for check in examine(context))
     failed = [check for check in checks if check.verdict == "failed"]
-    rows = tuple(
-        (Text(check.verdict, _STYLES[check.verdict]), check.name, check.evidence, check.fix) for check in checks
-    )
-    return Outcome(
-        instance=context.identity.name,
-        data={"healthy": not failed, "checks": [check.as_data() for check in checks]},
-        output=(Table(columns=("verdict", "check", "evidence", "fix"), rows=rows),),
-        error=_error(failed) if failed else None,
-    )
+    return DoctorResult(instance=context.identity.name, checks=checks, error=_error(failed) if failed else None)
 
 
 def examine(context: Context) -> Iterator[Check]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
-from typing import IO
+from typing import IO, Protocol
 
 from msgspec import Struct
 
@@ -13,9 +14,26 @@ from nexusdev.deploy.targets import unknown
 from nexusdev.errors import NotFound, UsageError
 from nexusdev.interfaces import Runtime
 from nexusdev.plan import Observation, ObservedService
+from nexusdev.results import Result
 
 # The best shell that there is; `sh -c` so that it is looked for where it will run.
 SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash || exec sh")
+
+
+class ProgramResult(Result, frozen=True, kw_only=True):
+    """What a program wrote, and its exit code."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Attachable(Protocol):
+    """A program that can be run with given streams."""
+
+    def attach(self, stdin: IO[bytes] | None, stdout: IO[bytes], stderr: IO[bytes], *, tty: bool) -> int:
+        """Run it; its exit code."""
+        ...
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -32,6 +50,13 @@ class Call(Struct, frozen=True, kw_only=True):
     def attach(self, stdin: IO[bytes] | None, stdout: IO[bytes], stderr: IO[bytes], *, tty: bool) -> int:
         """Run it with these streams; its exit code."""
         return self.runtime.attach(self.service, self.argv, stdin=stdin, stdout=stdout, stderr=stderr, tty=tty)
+
+
+def collect(call: Attachable, stdin: IO[bytes] | None = None, *, instance: str = "") -> ProgramResult:
+    """Run a program without a terminal and return its output. A failing program is no error here: see ``exit_code``."""
+    out, err = io.BytesIO(), io.BytesIO()
+    code = call.attach(stdin, out, err, tty=False)
+    return ProgramResult(instance=instance, exit_code=code, stdout=out.getvalue(), stderr=err.getvalue())
 
 
 def in_service(context: Context, service: str, argv: Sequence[str]) -> Call:

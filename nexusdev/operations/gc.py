@@ -9,7 +9,6 @@ import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
 
@@ -24,7 +23,7 @@ from nexusdev.inventory import Inventory
 from nexusdev.operations import ls
 from nexusdev.operations.run_in import lock_file
 from nexusdev.plan import Down, Observation, RemoveOneOffs
-from nexusdev.results import Outcome, Table
+from nexusdev.results import Result
 from nexusdev.runtimes.image_store import StoredImage
 from nexusdev.util import lock
 from nexusdev.util.humanize import duration_ago, file_size, pluralize
@@ -69,6 +68,18 @@ def _size_words(size: int | None) -> str:
     return file_size(size) if size >= _MEGA else "less than 1 MB"
 
 
+class LeftoversResult(Result, frozen=True, kw_only=True):
+    """What ``gc`` would remove."""
+
+    leftovers: tuple[Leftover, ...]
+
+
+class GcResult(Result, frozen=True, kw_only=True):
+    """What ``gc`` removed; a warning says what it could not remove."""
+
+    removed: tuple[Leftover, ...]
+
+
 def find_leftovers(context: Context, *, data: bool = False) -> tuple[Leftover, ...]:
     """What could go. Removes nothing. PreflightFailed without an engine: what it holds must be known.
 
@@ -101,33 +112,12 @@ def _listed(leftover: Leftover) -> Iterator[str]:
     yield from (f"  {line}" for line in leftover.lines())
 
 
-def preview(context: Context, leftovers: Sequence[Leftover]) -> Outcome:
+def preview(context: Context, leftovers: Sequence[Leftover]) -> LeftoversResult:
     """What ``remove`` would remove."""
-    table = Table(columns=("would be removed", "reason"), rows=tuple(_rows(leftovers)))
-    output = (table,) if leftovers else ("nothing to remove",)
-    return Outcome(data={"leftovers": _data(leftovers)}, output=output, instance=context.identity.name)
+    return LeftoversResult(instance=context.identity.name, leftovers=tuple(leftovers))
 
 
-def _rows(leftovers: Sequence[Leftover]) -> Iterator[tuple[str, str]]:
-    for each in leftovers:
-        yield str(each), each.reason
-        yield from (("", line) for line in each.lines())
-
-
-def _data(leftovers: Sequence[Leftover]) -> list[dict[str, Any]]:
-    return [
-        {
-            "kind": each.kind,
-            "name": each.name,
-            "because": each.reason,
-            "volumes": {name: each.sizes.get(name) for name in each.volumes},
-            "used": each.used,
-        }
-        for each in leftovers
-    ]
-
-
-def remove(context: Context, leftovers: Sequence[Leftover]) -> Outcome:
+def remove(context: Context, leftovers: Sequence[Leftover]) -> GcResult:
     """Remove them, one after the other; what cannot go is a warning and stays for the next time."""
     removed, warnings = [], []
     _sweep_locks(context)
@@ -138,10 +128,7 @@ def remove(context: Context, leftovers: Sequence[Leftover]) -> Outcome:
             warnings.append(f"{each} was not removed: {error.message}" + (f" ({error.why})" if error.why else ""))
         else:
             removed.append(each)
-    table = Table(columns=("removed", "reason"), rows=tuple(_rows(removed)))
-    output = (table,) if removed else ("nothing to remove",)
-    data = {"removed": _data(removed)}
-    return Outcome(data=data, output=output, warnings=tuple(warnings), instance=context.identity.name)
+    return GcResult(instance=context.identity.name, removed=tuple(removed), warnings=tuple(warnings))
 
 
 def old_images(stored: Sequence[StoredImage], in_use: frozenset[str], current: Mapping[str, str]) -> Iterator[Leftover]:

@@ -10,7 +10,28 @@ from nexusdev.context import Context
 from nexusdev.deploy.targets import services_of
 from nexusdev.errors import NotFound, UsageError
 from nexusdev.interfaces import LogLine
+from nexusdev.results import Result
 from nexusdev.util import durations
+
+
+class LogsResult(Result, frozen=True, kw_only=True):
+    """Log lines of several services, merged by time."""
+
+    services: tuple[str, ...]
+    lines: tuple[LogLine, ...]
+
+
+def collect(
+    context: Context,
+    names: Sequence[str] = (),
+    *,
+    since: str | None = None,
+    tail: int | None = None,
+    follow: bool = False,
+) -> LogsResult:
+    """Return all lines at once. Arguments and errors are those of ``logs``."""
+    services, lines = logs(context, names, since=since, tail=tail, follow=follow)
+    return LogsResult(instance=context.identity.name, services=tuple(services), lines=tuple(lines))
 
 
 def logs(

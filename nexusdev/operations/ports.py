@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from msgspec import Struct
-from msgspec.structs import asdict
 
 from nexusdev.context import Context
 from nexusdev.errors import PreflightFailed
 from nexusdev.instance.port_blocks import block_of, is_taken
 from nexusdev.inventory import Inventory
-from nexusdev.results import Outcome, Table, Text
+from nexusdev.results import Result
 from nexusdev.stack.model import Stack
 from nexusdev.util.port_holders import holder_of
 
@@ -26,7 +25,21 @@ class PortRow(Struct, frozen=True, kw_only=True):
     holder: str
 
 
-def ports(context: Context) -> Outcome:
+class PortsResult(Result, frozen=True, kw_only=True):
+    """The published ports of an instance.
+
+    Attributes:
+        block: First and last port of its block.
+        subnet: Its network, such as ``10.213.0.0/24``.
+        ports: Each port, by number.
+    """
+
+    block: tuple[int, int]
+    subnet: str
+    ports: tuple[PortRow, ...]
+
+
+def ports(context: Context) -> PortsResult:
     """Works without an engine too; a foreign process is named as far as may be seen."""
     instance = context.instance()
     stack = context.stack(instance)
@@ -35,11 +48,13 @@ def ports(context: Context) -> Outcome:
     except PreflightFailed:
         inventory = Inventory()
     ours = inventory.of(instance.name).held_ports
-    found = rows(stack, inventory, ours)
     block = block_of(instance.slot)
-    data = {"block": [block[0], block[-1]], "subnet": f"{instance.net}.0/24", "ports": [asdict(each) for each in found]}
-    table = Table(columns=("port", "reaches", "held by"), rows=tuple(_cells(each) for each in found))
-    return Outcome(data=data, output=(table,), instance=instance.name)
+    return PortsResult(
+        instance=instance.name,
+        block=(block[0], block[-1]),
+        subnet=f"{instance.net}.0/24",
+        ports=tuple(rows(stack, inventory, ours)),
+    )
 
 
 def rows(stack: Stack, inventory: Inventory, ours: Collection[int]) -> list[PortRow]:
@@ -64,12 +79,3 @@ def _holder(port: int, inventory: Inventory, ours: Collection[int]) -> str:
     if port in inventory.port_holders or is_taken(port):
         return holder_of(port, inventory.port_holders)
     return "free"
-
-
-def _cells(row: PortRow) -> tuple[str | Text, ...]:
-    styles = {"ours": Text("this instance", "good"), "free": Text("nobody", "dim")}
-    return (
-        f"127.0.0.1:{row.port}",
-        f"{row.service}:{row.container_port}",
-        styles.get(row.holder, Text(row.holder, "bad")),
-    )

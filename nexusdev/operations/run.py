@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
@@ -11,6 +12,7 @@ from nexusdev.context import Context
 from nexusdev.env.proxies import with_loopback
 from nexusdev.errors import NotFound, UsageError
 from nexusdev.operations.env import values_for_run
+from nexusdev.operations.exec import ProgramResult
 
 
 class Command(Struct, frozen=True, kw_only=True):
@@ -31,3 +33,11 @@ def command(context: Context, argv: Sequence[str], *, proof: bool = True) -> Com
     if program is None:
         raise NotFound(f"command not found: {argv[0]}", why="it is not in PATH", hint="nexusdev run -- COMMAND …")
     return Command(program=program, argv=tuple(argv), environment=environment)
+
+
+def capture(command: Command, *, instance: str = "") -> ProgramResult:
+    """Run the command as a child process and return its output. A failing command is no error here: see ``exit_code``."""
+    done = subprocess.run(
+        command.argv, executable=command.program, env=dict(command.environment), capture_output=True, check=False
+    )
+    return ProgramResult(instance=instance, exit_code=done.returncode, stdout=done.stdout, stderr=done.stderr)

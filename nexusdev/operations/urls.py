@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from nexusdev.components.contract import Link
 from nexusdev.context import Context
@@ -11,17 +11,34 @@ from nexusdev.deploy.targets import unknown
 from nexusdev.env import stored
 from nexusdev.errors import NotFound
 from nexusdev.interfaces import View
-from nexusdev.results import Outcome, Table
+from nexusdev.results import Result
 from nexusdev.util.humanize import join_names
 
 _PASSWORD = re.compile(r"(?<=://)([^/@]*)@")
 
 
-def urls(context: Context) -> Outcome:
+class UrlsResult(Result, frozen=True, kw_only=True):
+    """The addresses of what was started.
+
+    Attributes:
+        urls: Name → URL without a password.
+        pages: Name → URL of what a browser can show.
+    """
+
+    urls: Mapping[str, str]
+    pages: Mapping[str, str]
+
+
+class OpenResult(Result, frozen=True, kw_only=True):
+    """A page, and whether a browser shows it."""
+
+    url: str
+    opened: bool
+
+
+def urls(context: Context) -> UrlsResult:
     """From the variables of the last ``up``; what no application reads, such as the console of MinIO, from its port."""
-    found = all_urls(context)
-    table = Table(columns=("name", "url"), rows=tuple(found.items()))
-    return Outcome(data={"urls": found, "pages": pages(context)}, output=(table,), instance=context.identity.name)
+    return UrlsResult(instance=context.identity.name, urls=all_urls(context), pages=pages(context))
 
 
 def all_urls(context: Context) -> dict[str, str]:
@@ -76,14 +93,12 @@ def _left_out(name: str) -> NotFound:
     )
 
 
-def open_page(context: Context, name: str, *, show: Callable[[str], bool] | None = None) -> Outcome:
+def open_page(context: Context, name: str, *, show: Callable[[str], bool] | None = None) -> OpenResult:
     """Show a page in the browser. Without a browser (a server, a container) its address is the result."""
     import webbrowser
 
     url = page(context, name)
-    shown = (show or webbrowser.open)(url)
-    output = (f"opened {url}",) if shown else (url,)
-    return Outcome(data={"url": url, "opened": shown}, output=output, instance=context.identity.name)
+    return OpenResult(instance=context.identity.name, url=url, opened=(show or webbrowser.open)(url))
 
 
 def plain(url: str) -> str:

@@ -3,25 +3,48 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 
 from nexusdev import __version__
 from nexusdev.context import Context
 from nexusdev.errors import NexusError
-from nexusdev.results import Outcome, Table
+from nexusdev.results import Result
 
 
-def version(context: Context) -> Outcome:
-    """Everything that a report of a problem has to say about versions. Works without an engine."""
-    rows = {"nexusdev": __version__, "python": platform.python_version(), "system": platform.platform()}
-    try:
-        rows["engine"] = context.provider.facts().version
-    except NexusError as error:
-        rows["engine"] = f"none: {error.message}"
-    stack = _stack(context)
-    return Outcome(
-        data={**rows, "stack": stack},
-        output=(Table(columns=("what", "version"), rows=(*rows.items(), *stack.items())),),
+class VersionResult(Result, frozen=True, kw_only=True):
+    """Versions of everything that takes part.
+
+    Attributes:
+        nexusdev: Version of this package.
+        python: Version of Python.
+        system: Operating system with its version.
+        engine: Version of the engine, or ``none:`` and why.
+        stack: Image → version.
+    """
+
+    nexusdev: str
+    python: str
+    system: str
+    engine: str
+    stack: Mapping[str, str]
+
+
+def version(context: Context) -> VersionResult:
+    """Return everything that a bug report has to say about versions. Works without an engine."""
+    return VersionResult(
+        nexusdev=__version__,
+        python=platform.python_version(),
+        system=platform.platform(),
+        engine=_engine(context),
+        stack=_stack(context),
     )
+
+
+def _engine(context: Context) -> str:
+    try:
+        return context.provider.facts().version
+    except NexusError as error:
+        return f"none: {error.message}"
 
 
 def _stack(context: Context) -> dict[str, str]:

@@ -11,7 +11,6 @@ import typer
 
 from nexusdev.cli.app import GROUPS, app
 from nexusdev.cli.session import Session, current_session, perform
-from nexusdev.results import Outcome
 
 if TYPE_CHECKING:
     from nexusdev.interfaces import LogLine
@@ -43,15 +42,15 @@ def logs(
     nexusdev logs postgres --since 10m
     nexusdev logs -f redis-0 sentinel-0
     """
-    from nexusdev.operations.logs import logs as operation
+    from nexusdev.operations import logs as operation
 
     session = current_session(ctx)
     session.follows = follow
-    services, lines = operation(session.context(), names or (), since=since, tail=tail, follow=follow)
     if session.globals.json:
-        told = [{"service": line.service, "at": line.at, "text": line.text} for line in lines]
-        session.finish(Outcome(instance=session.instance, data={"lines": told}))
+        found = operation.collect(session.context(), names or (), since=since, tail=tail, follow=follow)
+        session.finish(found)
         return
+    services, lines = operation.logs(session.context(), names or (), since=since, tail=tail, follow=follow)
     session.console.stream(_written(session, services, lines))
 
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-from nexusdev.results import Outcome, Result
+from nexusdev.cli.output import Rendered
+from nexusdev.results import Result
 
 MODULES = {
     "UpResult": "up",
@@ -27,16 +28,32 @@ MODULES = {
     "SecretsResult": "secrets",
     "SecretResult": "secrets",
     "RotateResult": "secrets",
+    "UrlsResult": "urls",
+    "OpenResult": "urls",
+    "PortsResult": "ports",
+    "AdoptResult": "adopt",
+    "ConfigResult": "config",
+    "VersionResult": "version",
+    "TimingsResult": "timings",
+    "DoctorResult": "doctor",
+    "MetricsResult": "metrics",
+    "LogsResult": "programs",
+    "ProgramResult": "programs",
+    "LeftoversResult": "gc",
+    "GcResult": "gc",
+    "ImageListResult": "images",
+    "ImageBuildResult": "images",
+    "ImagePullResult": "images",
+    "ImageSaveResult": "images",
+    "ImageLoadResult": "images",
+    "ImageVerifyResult": "images",
 }
 
+Renderers = Mapping[type[Result], Callable[[Any], Rendered]]
 
-Renderers = Mapping[type[Result], Callable[[Any], Outcome]]
 
-
-def rendered(result: Result) -> Outcome:
-    """Return the result as it is shown; an outcome is that already."""
-    if isinstance(result, Outcome):
-        return result
+def rendered(result: Result) -> Rendered:
+    """Return the result as it is shown."""
     kind = type(result)
     return renderers(MODULES[kind.__name__])[kind](result)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from nexusdev.cli.output import Rendered
 from nexusdev.interfaces import View
 from nexusdev.operations.env import EnvResult
-from nexusdev.results import Outcome
 
 
-def _env(result: EnvResult) -> Outcome:
+def _env(result: EnvResult) -> Rendered:
     data: dict[str, Any] = {
         "view": result.view,
         "proven": result.proven,
@@ -22,9 +22,7 @@ def _env(result: EnvResult) -> Outcome:
         data |= {"network": result.network, "mounts": [mount]}
     if result.file:
         data["file"] = str(result.file)
-    return Outcome(
-        instance=result.instance, warnings=result.warnings, error=result.error, data=data, output=_lines(result)
-    )
+    return Rendered(data=data, output=_lines(result))
 
 
 def _lines(result: EnvResult) -> tuple[str, ...]:

@@ -2,53 +2,48 @@
 
 from __future__ import annotations
 
+from nexusdev.cli.output import OutputBlock, Rendered, Table, Text
 from nexusdev.operations.lifecycle import StartResult, StopResult
 from nexusdev.operations.seed import SeedResult
 from nexusdev.operations.wait import WaitResult
-from nexusdev.results import Outcome, OutputBlock, Table, Text
 from nexusdev.util.humanize import duration, join_names, pluralize
 
 
-def _stop(result: StopResult) -> Outcome:
+def _stop(result: StopResult) -> Rendered:
     stopped = result.stopped
     words = f"stopped {pluralize(len(stopped), 'container')}" if stopped else "nothing to do: it is not running"
-    return Outcome(
-        instance=result.instance,
+    return Rendered(
         data={"stopped": list(stopped)},
         output=(words, *([Text(result.notice, "dim")] if result.notice else [])),
     )
 
 
-def _start(result: StartResult) -> Outcome:
+def _start(result: StartResult) -> Rendered:
     started, ready = pluralize(len(result.started), "container"), join_names(result.ready)
     words = (
         f"started {started}; {ready} ready after {duration(result.seconds)}"
         if result.changed
         else f"nothing to do: {ready} ready"
     )
-    return Outcome(
-        instance=result.instance,
+    return Rendered(
         data={"started": list(result.started), "ready": list(result.ready), "seconds": result.seconds},
         output=(words,),
     )
 
 
-def _wait(result: WaitResult) -> Outcome:
-    return Outcome(
-        instance=result.instance,
+def _wait(result: WaitResult) -> Rendered:
+    return Rendered(
         data={"target": result.target, "condition": result.condition, "seconds": result.seconds},
         output=(f"{result.target} is {result.condition} (after {duration(result.seconds)})",),
     )
 
 
-def _seed(result: SeedResult) -> Outcome:
+def _seed(result: SeedResult) -> Rendered:
     rows = tuple((name, change) for name, each in result.changes.items() for change in each)
     output: OutputBlock = (
         Table(columns=("component", "changed"), rows=rows) if rows else "nothing to do: everything is already seeded"
     )
-    return Outcome(
-        instance=result.instance,
-        warnings=result.warnings,
+    return Rendered(
         data={"changes": {name: list(each) for name, each in result.changes.items()}},
         output=(output,),
     )

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from msgspec.structs import asdict
 
+from nexusdev.cli.output import Rendered, Style, Table, Text
 from nexusdev.instance.places import Presence
 from nexusdev.operations.ls import InstanceRow, ListResult
-from nexusdev.results import Outcome, Style, Table, Text
 
 
-def _list(result: ListResult) -> Outcome:
+def _list(result: ListResult) -> Rendered:
     rows = tuple(_cells(each, known=result.known) for each in result.instances)
     table = Table(columns=("instance", "state", "ports", "project"), rows=rows)
-    return Outcome(
-        instance=result.instance,
-        warnings=result.warnings,
+    return Rendered(
         data={"instances": [{**asdict(each), "state": each.state} for each in result.instances]},
         output=(table,) if rows else ("no instances; create one with nexusdev up",),
     )

@@ -4,36 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
+from nexusdev.cli.output import Rendered, Text
 from nexusdev.deploy.teardown import Removed
 from nexusdev.operations.destroy import DestroyResult
 from nexusdev.operations.destroy_service import DestroyServiceResult, in_words
 from nexusdev.operations.down import DownResult
-from nexusdev.results import Outcome, Text
 from nexusdev.util.humanize import pluralize
 
 
-def _down(result: DownResult) -> Outcome:
+def _down(result: DownResult) -> Rendered:
     words = (
         f"down: {pluralize(len(result.removed.containers), 'container')} and the network are removed; the data is kept"
         if result.changed
         else "nothing to do: this instance has no containers"
     )
-    return Outcome(
-        instance=result.instance,
+    return Rendered(
         data={"removed": _data(result.removed)},
         output=(words, *([Text(result.notice, "dim")] if result.notice else [])),
     )
 
 
-def _destroy(result: DestroyResult) -> Outcome:
+def _destroy(result: DestroyResult) -> Rendered:
     gone = result.removed
     words = (
         f"destroyed: {pluralize(len(gone.containers), 'container')}, {pluralize(len(gone.volumes), 'volume')}, secrets and settings"
         if result.changed
         else "nothing to do: this instance does not exist"
     )
-    return Outcome(
-        instance=result.instance,
+    return Rendered(
         data={
             "removed": _data(gone),
             "state": result.state,
@@ -43,13 +41,13 @@ def _destroy(result: DestroyResult) -> Outcome:
     )
 
 
-def _destroy_service(result: DestroyServiceResult) -> Outcome:
+def _destroy_service(result: DestroyServiceResult) -> Rendered:
     words = (
         f"destroyed: {in_words(result.removed)}; nexusdev up recreates it"
         if result.changed
         else "nothing to do: its container and volume do not exist"
     )
-    return Outcome(instance=result.instance, data={"removed": _data(result.removed)}, output=(words,))
+    return Rendered(data={"removed": _data(result.removed)}, output=(words,))
 
 
 def _data(gone: Removed) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from nexusdev.cli.output import Rendered, Table
 from nexusdev.operations.secrets import RotateResult, SecretResult, SecretsResult
-from nexusdev.results import Outcome, Table
 from nexusdev.stack.model import SecretRecipe
 
 
-def _list(result: SecretsResult) -> Outcome:
+def _list(result: SecretsResult) -> Rendered:
     rows = tuple((each.name, _in_words(each.recipe), ", ".join(each.mounted_by)) for each in result.secrets)
     secrets = [
         {
@@ -18,22 +18,19 @@ def _list(result: SecretsResult) -> Outcome:
         }
         for each in result.secrets
     ]
-    return Outcome(
-        instance=result.instance,
+    return Rendered(
         data={"folder": str(result.folder), "secrets": secrets},
         output=(Table(columns=("secret", "kind", "mounted by"), rows=rows),),
     )
 
 
-def _show(result: SecretResult) -> Outcome:
-    return Outcome(instance=result.instance, data={"name": result.name, "value": result.value}, output=(result.value,))
+def _show(result: SecretResult) -> Rendered:
+    return Rendered(data={"name": result.name, "value": result.value}, output=(result.value,))
 
 
-def _rotate(result: RotateResult) -> Outcome:
+def _rotate(result: RotateResult) -> Rendered:
     table = Table(columns=("component", "changed"), rows=result.changes)
-    return Outcome(
-        instance=result.instance,
-        warnings=result.warnings,
+    return Rendered(
         data={"changes": [{"component": who, "what": what} for who, what in result.changes]},
         output=(table, f"wrote {result.env_file}") if result.changes else ("nothing to rotate",),
     )

@@ -6,20 +6,17 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import asdict
 
+from nexusdev.cli.output import OutputBlock, Rendered, Style, Table, Text
 from nexusdev.components.contract import Alert
 from nexusdev.deploy.lost_volumes import sentence
 from nexusdev.operations.status import StatusResult
-from nexusdev.results import Outcome, OutputBlock, Style, Table, Text
 from nexusdev.util.humanize import duration
 
 _STYLES: Mapping[str, Style] = {"critical": "bad", "warning": "warn"}
 
 
-def _status(result: StatusResult) -> Outcome:
-    return Outcome(
-        instance=result.instance,
-        warnings=result.warnings,
-        error=result.error,
+def _status(result: StatusResult) -> Rendered:
+    return Rendered(
         data={
             "ready": result.ready,
             "profile": result.profile,

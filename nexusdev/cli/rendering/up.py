@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from nexusdev.cli.output import OutputBlock, Rendered, Table, Text
 from nexusdev.operations.up import PlanResult, UpResult
-from nexusdev.results import Outcome, OutputBlock, Table, Text
 from nexusdev.util.humanize import duration, join_names, pluralize
 
 
-def _up(result: UpResult) -> Outcome:
+def _up(result: UpResult) -> Rendered:
     common = {
         "changed": result.changed,
         "ready": list(result.ready),
@@ -17,12 +17,10 @@ def _up(result: UpResult) -> Outcome:
     if not result.deployed:
         words = f"nothing to do: everything is ready ({join_names(result.ready)})"
         data = {**common, "proven": list(result.proven.get("", ())), "absent": dict(result.absent)}
-        return Outcome(instance=result.instance, warnings=result.warnings, data=data, output=(Text(words, "good"),))
+        return Rendered(data=data, output=(Text(words, "good"),))
     changes = sum(len(each) for each in result.seeded.values())
     paths = sum(len(each) for each in result.proven.values())
-    return Outcome(
-        instance=result.instance,
-        warnings=result.warnings,
+    return Rendered(
         data={
             **common,
             "steps": list(result.steps),
@@ -39,14 +37,12 @@ def _up(result: UpResult) -> Outcome:
     )
 
 
-def _plan(result: PlanResult) -> Outcome:
+def _plan(result: PlanResult) -> Rendered:
     rows = tuple((each.action, each.resource, each.reason) for each in result.steps)
     output: list[OutputBlock] = [Table(columns=("step", "what", "because"), rows=rows)] if rows else ["nothing to do"]
     if missing := result.missing_images:
         output.insert(0, f"{pluralize(len(missing), 'image')} would be pulled or built first: {join_names(missing)}")
-    return Outcome(
-        instance=result.instance,
-        warnings=result.warnings,
+    return Rendered(
         data={
             "steps": [{"act": act, "subject": subject, "because": reason} for act, subject, reason in rows],
             "missing_images": list(missing),

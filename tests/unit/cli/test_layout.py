@@ -6,8 +6,8 @@ import pytest
 
 from nexusdev.cli import layout
 from nexusdev.cli.layout import Page
+from nexusdev.cli.output import Table, Text
 from nexusdev.errors import NexusError
-from nexusdev.results import Table, Text
 
 FAILURE = NexusError(
     "postgres is not ready: postgresql-1 exited (code 1) 2.3 s after its start",

@@ -8,8 +8,8 @@ import re
 import pytest
 
 from nexusdev.cli.layout import Page, blocks
+from nexusdev.cli.output import Plot, Series
 from nexusdev.cli.plot import course
-from nexusdev.results import Plot, Series
 
 BEGIN = 1_700_000_000.0
 

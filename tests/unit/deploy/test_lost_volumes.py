@@ -222,7 +222,7 @@ def test_status_and_doctor_see_the_loss(running: House) -> None:
     assert "missing from the engine: redis: redis-0 (the keys): can be rebuilt from redis-1" in map(
         str, shown(outcome).output
     )
-    checks = {each["name"]: each for each in doctor(running.context()).data["checks"]}
+    checks = {each["name"]: each for each in shown(doctor(running.context())).data["checks"]}
     assert checks["volumes"]["verdict"] == "failed"
     assert "redis-0" in checks["volumes"]["evidence"]
 

@@ -10,7 +10,7 @@ import pytest
 from nexusdev.errors import ImageUnavailable
 from nexusdev.images import bundle
 from nexusdev.operations import images as operation
-from tests.fakes import House
+from tests.fakes import House, shown
 from tests.unit.images import workbench
 from tests.unit.images.workbench import make_images, registry
 
@@ -43,8 +43,8 @@ def house(tmp_path: Path, made: Any) -> House:
 
 def test_building_everything_leaves_out_what_only_a_registry_has_and_says_so(house: House) -> None:
     outcome = operation.build(house.context())
-    assert {"cache", "store"} <= {each["name"] for each in outcome.data["images"]}
-    assert outcome.output[-1] == "pages cannot be built locally: use nexusdev images pull"
+    assert {"cache", "store"} <= {each.name for each in outcome.images}
+    assert shown(outcome).output[-1] == "pages cannot be built locally: use nexusdev images pull"
 
 
 def test_building_it_by_name_is_refused(house: House) -> None:

@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 from msgspec.structs import replace
 
+from nexusdev.cli.output import Table
 from nexusdev.errors import PreflightFailed
 from nexusdev.instance.identity import Identity
 from nexusdev.instance.instance import locked
@@ -21,7 +22,6 @@ from nexusdev.operations.lifecycle import stop
 from nexusdev.operations.ls import ls
 from nexusdev.operations.ports import ports
 from nexusdev.operations.up import up
-from nexusdev.results import Table
 from nexusdev.runtimes.docker.plan.snapshot import State
 from nexusdev.runtimes.image_store import StoredImage
 from tests.fakes import FakeImages, House, MemoryProvider, shown
@@ -36,10 +36,10 @@ class Absent(MemoryProvider):
 
 def test_config_shows_every_setting_and_where_it_came_from(house: House) -> None:
     context = house.context(parallel=2, origins={"parallel": "nexusdev.toml:1"})
-    shown = show(context, origin=True)
-    assert shown.data["settings"]["parallel"] == {"value": 2, "origin": "nexusdev.toml:1"}
-    assert shown.data["settings"]["runtime"]["origin"] == "default"
-    assert shown.data["settings"]["instance"]["value"] == "shop"
+    found = {each.key: each for each in show(context).settings}
+    assert (found["parallel"].value, found["parallel"].origin) == (2, "nexusdev.toml:1")
+    assert found["runtime"].origin == "default"
+    assert found["instance"].value == "shop"
 
 
 def test_ls_tells_instances_apart_and_marks_the_one_that_is_meant(house: House) -> None:
@@ -72,7 +72,7 @@ def test_ls_of_an_empty_machine_says_how_to_begin(house: House) -> None:
 def test_ports_say_what_they_reach(house: House) -> None:
     up(house.context())
     instance = house.context().instance()
-    found = {row["port"]: (row["service"], row["container_port"]) for row in ports(house.context()).data["ports"]}
+    found = {row.port: (row.service, row.container_port) for row in ports(house.context()).ports}
     assert found == {
         instance.port(70): ("redis-0", 6379),
         instance.port(71): ("redis-1", 6379),

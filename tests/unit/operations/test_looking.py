@@ -234,7 +234,7 @@ def test_since_takes_a_time_of_day_and_refuses_the_rest() -> None:
 
 
 def test_timings_of_the_last_up_name_what_was_waited_for(running: House) -> None:
-    spans = {span["name"]: span for span in timings(running.context()).data["spans"]}
+    spans = {span["name"]: span for span in shown(timings(running.context())).data["spans"]}
     assert {"preflight", "images", "plan", "start redis-0", "seed redis", "prove redis", "write"} <= spans.keys()
     assert spans["seed redis"]["after"]
     assert spans[max(spans, key=lambda name: spans[name]["ended"])]["critical"]
@@ -247,7 +247,7 @@ def test_timings_before_the_first_up_are_not_found(running: House) -> None:
 
 
 def verdicts(house: House) -> dict[str, str]:
-    return {check["name"]: check["verdict"] for check in doctor(house.context()).data["checks"]}
+    return {check["name"]: check["verdict"] for check in shown(doctor(house.context())).data["checks"]}
 
 
 def test_a_healthy_machine_has_no_failed_check(running: House) -> None:
@@ -280,7 +280,7 @@ def test_an_env_file_that_others_can_read_is_repaired_when_asked(running: House)
     file = running.project / ".env.nexusdev"
     file.chmod(0o644)
     assert verdicts(running)["env file"] == "warning"
-    repaired = doctor(running.context(), fix=True).data["checks"]
+    repaired = shown(doctor(running.context(), fix=True)).data["checks"]
     assert {
         "name": "env file",
         "verdict": "fixed",
@@ -292,7 +292,7 @@ def test_an_env_file_that_others_can_read_is_repaired_when_asked(running: House)
 
 def test_an_env_file_that_git_would_add_is_a_warning_and_repaired_when_asked(running: House) -> None:
     subprocess.run(["git", "init", "-q", str(running.project)], check=True)
-    [check] = [each for each in doctor(running.context()).data["checks"] if each["name"] == "env file"]
+    [check] = [each for each in shown(doctor(running.context())).data["checks"] if each["name"] == "env file"]
     assert (check["verdict"], check["fix"][:6]) == ("warning", "printf")
     assert check["evidence"].endswith("contains passwords: no rule matches it")
     doctor(running.context(), fix=True)
@@ -302,7 +302,7 @@ def test_an_env_file_that_git_would_add_is_a_warning_and_repaired_when_asked(run
 def test_a_repair_that_git_overrules_is_told_as_failed(running: House) -> None:
     subprocess.run(["git", "init", "-q", str(running.project)], check=True)
     (running.project / ".gitignore").write_text("!.env.nexusdev\n")
-    [check] = [each for each in doctor(running.context(), fix=True).data["checks"] if each["name"] == "env file"]
+    [check] = [each for each in shown(doctor(running.context(), fix=True)).data["checks"] if each["name"] == "env file"]
     assert check["verdict"] == "warning"
     assert ".gitignore:1: !.env.nexusdev overrides it" in check["evidence"]
 
@@ -311,7 +311,7 @@ def test_an_image_that_only_a_registry_has_is_to_be_pulled(house: House) -> None
     house.provider.pictures.missing = {"redis"}
     for published, fix in ((set(), "nexusdev images build"), ({"redis"}, "nexusdev images pull")):
         house.provider.pictures.published = published
-        [check] = [each for each in doctor(house.context()).data["checks"] if each["name"] == "images"]
+        [check] = [each for each in shown(doctor(house.context())).data["checks"] if each["name"] == "images"]
         assert check["fix"] == fix
 
 
@@ -320,7 +320,7 @@ def test_a_variable_that_the_shell_sets_otherwise_is_named(running: House) -> No
     name, value = next(iter(kept.items()))
     for said, verdict in ((value, "ok"), ("another", "warning")):
         context = replace(running.context(), environ={name: said})
-        [check] = [each for each in doctor(context).data["checks"] if each["name"] == "shell"]
+        [check] = [each for each in shown(doctor(context)).data["checks"] if each["name"] == "shell"]
         assert check["verdict"] == verdict
     assert check["evidence"] == f"{name} has a different value in the shell than in the env file"
 
@@ -328,7 +328,9 @@ def test_a_variable_that_the_shell_sets_otherwise_is_named(running: House) -> No
 def test_a_proxy_without_an_exception_for_the_stack_is_named_but_not_its_password(house: House) -> None:
     environ = {"https_proxy": "http://user:secret@proxy:3128", "NO_PROXY": "localhost"}
     [check] = [
-        each for each in doctor(replace(house.context(), environ=environ)).data["checks"] if each["name"] == "proxy"
+        each
+        for each in shown(doctor(replace(house.context(), environ=environ))).data["checks"]
+        if each["name"] == "proxy"
     ]
     assert check["verdict"] == "warning"
     assert check["evidence"].startswith("https_proxy is set without excluding 127.0.0.1")
@@ -339,7 +341,9 @@ def test_a_proxy_without_an_exception_for_the_stack_is_named_but_not_its_passwor
 def test_a_proxy_with_an_exception_for_the_stack_is_well(house: House) -> None:
     environ = {"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "127.0.0.1"}
     [check] = [
-        each for each in doctor(replace(house.context(), environ=environ)).data["checks"] if each["name"] == "proxy"
+        each
+        for each in shown(doctor(replace(house.context(), environ=environ))).data["checks"]
+        if each["name"] == "proxy"
     ]
     assert check["verdict"] == "ok"
 

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from nexusdev.cli.output import Plot, Series, Table, Text
+from nexusdev.cli.rendering import rendered
+from nexusdev.cli.rendering.metrics import in_order, shown
 from nexusdev.components.monitoring.query import Prometheus, QueryResult, Silent, TimeRange
 from nexusdev.errors import Degraded, NotFound, UsageError
-from nexusdev.operations.metrics import in_order, metrics, shown, stretch
+from nexusdev.operations.metrics import MetricsResult, metrics, stretch
 from nexusdev.operations.up import up
-from nexusdev.results import Outcome, Plot, Series, Table, Text
 from tests.fakes import FakeComponent, House
 from tests.unit.deploy.test_selection import FLAG, WATCHED
 
@@ -66,7 +68,7 @@ def matrix(*series: Mapping[str, Any]) -> Mapping[str, Any]:
 NOTHING = vector()
 
 
-def asked(house: House, data: Mapping[str, Any] | None, query: str = "up", **more: Any) -> Outcome:
+def asked(house: House, data: Mapping[str, Any] | None, query: str = "up", **more: Any) -> MetricsResult:
     known = more.pop("known", ())
     return metrics(house.context(), query, client=FakePrometheus(data=data, known=known).client, **more)
 
@@ -77,7 +79,7 @@ def test_what_holds_now_is_a_table_with_labels_as_columns(house: House) -> None:
     outcome = asked(house, data)
     assert outcome.data == data
     assert outcome.warnings == ("a warning",)
-    assert outcome.output == (
+    assert rendered(outcome).output == (
         Text("up", "dim"),
         Table(columns=("job", "instance", "value"), rows=(("etcd", "", "0"), ("redis", "redis-0", "1"))),
     )
@@ -127,7 +129,7 @@ def test_how_it_went_is_a_plot_over_the_whole_stretch(house: House) -> None:
     series = {"metric": {"instance": "redis-0"}, "values": [[1.0, "1"], [6.0, "NaN"]]}
     fake = FakePrometheus(data=matrix(series))
     outcome = metrics(house.context(), "up", over="15m", step="15s", client=fake.client)
-    [plot] = outcome.output
+    [plot] = rendered(outcome).output
     [(_, span)] = fake.asked
     assert isinstance(plot, Plot)
     assert span is not None
@@ -150,18 +152,19 @@ def test_samples_of_a_range_selector_are_a_plot_of_their_own_length() -> None:
 def test_an_empty_result_says_so_and_is_no_error(house: House) -> None:
     up(house.context())
     outcome = asked(house, NOTHING, "up == 7")
-    assert (outcome.error, outcome.exit_status) == (None, 0)
-    assert [str(each) for each in outcome.output] == ["no data: no series matches up == 7 now"]
-    [said, *_] = asked(house, matrix(), "up", over="1h", known=("up",)).output
+    assert outcome.error is None
+    assert [str(each) for each in rendered(outcome).output] == ["no data: no series matches up == 7 now"]
+    [said, *_] = rendered(asked(house, matrix(), "up", over="1h", known=("up",))).output
     assert str(said) == "no data: no series matches up in the last 1h"
 
 
 def test_a_metric_that_does_not_exist_is_answered_with_the_nearest(house: House) -> None:
     up(house.context())
-    output = asked(house, NOTHING, 'redis_uo{job="redis"}', known=("redis_up", "pg_up")).output
-    assert output[1] == "unknown metric redis_uo; did you mean redis_up?"
-    assert asked(house, NOTHING, "xyz", known=("redis_up",)).output[1] == "unknown metric xyz"
-    assert len(asked(house, NOTHING, "pg_up", known=("pg_up",)).output) == 1
+    found = asked(house, NOTHING, 'redis_uo{job="redis"}', known=("redis_up", "pg_up"))
+    assert (found.unknown_metric, found.similar) == ("redis_uo", ("redis_up",))
+    assert rendered(found).output[1] == "unknown metric redis_uo; did you mean redis_up?"
+    assert rendered(asked(house, NOTHING, "xyz", known=("redis_up",))).output[1] == "unknown metric xyz"
+    assert len(rendered(asked(house, NOTHING, "pg_up", known=("pg_up",))).output) == 1
 
 
 def test_monitoring_that_is_not_part_of_the_run_is_not_found(house: House) -> None:

@@ -108,7 +108,7 @@ def test_adopt_makes_the_moved_folder_the_owner_and_everything_goes_on(house: Ho
     down(at(house, store))
     up(at(house, store))
     assert len(house.engine.volumes) == 2
-    assert adopt(at(house, store)).data == {"adopted": False}
+    assert adopt(at(house, store)).adopted is False
 
 
 def test_the_quick_way_of_env_knows_what_was_adopted(
@@ -171,13 +171,13 @@ def test_a_renamed_parent_moves_its_projects(house: House) -> None:
 def test_a_link_at_the_old_path_does_not_hide_the_move(house: House, shop: Path) -> None:
     store = shop.rename(shop.with_name("store"))
     shop.symlink_to(store)
-    assert adopt(at(house, store)).data["adopted"] is True
+    assert adopt(at(house, store)).adopted is True
 
 
 def test_another_folder_at_the_old_path_does_not_hide_the_move(house: House, shop: Path) -> None:
     store = shop.rename(shop.with_name("store"))
     shop.mkdir()
-    assert adopt(at(house, store)).data["adopted"] is True
+    assert adopt(at(house, store)).adopted is True
 
 
 def test_a_copy_gets_an_instance_of_its_own_and_that_is_said_once(house: House, shop: Path) -> None:
@@ -221,7 +221,7 @@ def test_adopt_refuses_to_hide_data_of_the_folders_own_and_says_both_ways_out(ho
     assert raised.value.hint.splitlines()[0].startswith(f"nexusdev -i {own} destroy ")
     assert f"nexusdev -i {own} up " in raised.value.hint
     destroy(at(house, copy, own))
-    assert adopt(at(house, copy, name)).data["adopted"] is True
+    assert adopt(at(house, copy, name)).adopted is True
     assert name_at(house, copy) == name
 
 

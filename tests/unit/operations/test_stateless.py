@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from nexusdev.cli.output import Table
 from nexusdev.context import Context
 from nexusdev.doctor.instance_checks import examine
 from nexusdev.errors import InvalidState, NexusError, NotFound
@@ -17,7 +18,6 @@ from nexusdev.operations.lifecycle import start
 from nexusdev.operations.ls import ls
 from nexusdev.operations.status import status
 from nexusdev.operations.up import dry_run, up
-from nexusdev.results import Table
 from tests.fakes import House, shown
 
 

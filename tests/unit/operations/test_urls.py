@@ -22,7 +22,7 @@ def test_urls_have_no_password(house: House) -> None:
     )
     assert plain("https://127.0.0.1:1/ui@x") == "https://127.0.0.1:1/ui@x"
     up(house.context())
-    assert urls(house.context()).data["urls"] == {}
+    assert urls(house.context()).urls == {}
 
 
 def test_a_page_that_does_not_exist_is_answered_with_the_nearest(house: House) -> None:
@@ -96,9 +96,9 @@ def test_every_page_opens_by_its_name(house: House) -> None:
         "minio": f"https://127.0.0.1:{instance.port(91)}/",
         "alertmanager": f"https://127.0.0.1:{instance.port(51)}/",
     }
-    assert set(urls(house.context()).data["urls"]) == {"vault", "prometheus", "grafana", "minio", "alertmanager"}
+    assert set(urls(house.context()).urls) == {"vault", "prometheus", "grafana", "minio", "alertmanager"}
     for name in pages(house.context()):
-        assert open_page(house.context(), name, show=lambda _url: True).data["opened"] is True
+        assert open_page(house.context(), name, show=lambda _url: True).opened is True
 
 
 def test_a_page_is_not_shown_while_its_component_was_never_brought_up(house: House) -> None:
