@@ -109,7 +109,7 @@ class Instance(Struct, frozen=True, kw_only=True):
         images: Mapping[str, str] | None = None,
         data_exists: bool = False,
     ) -> tuple[str, ...]:
-        """Make secrets, certificates, passwd and compose.env as the stack wants them; what was made or issued.
+        """Make secrets, certificates, copies of config files, passwd and compose.env as the stack wants them; what was made or issued.
 
         data_exists  volumes of the instance are there: a lost password is then an error (InvalidState), never made anew
         """
@@ -119,6 +119,7 @@ class Instance(Struct, frozen=True, kw_only=True):
         issued = certificates.prepare(
             self.folder / "tls", stack, instance=self.name, nonce=self.nonce, uid=self.uid, gid=self.gid
         )
+        state.copy_configs(self.folder, stack.copied_configs())
         state.write_passwd(self.folder, self.uid, self.gid)
         textfile_metrics.create_file(self.folder, runtime.publish_file)
         state.write_compose_env(self.folder, self.environment(images))

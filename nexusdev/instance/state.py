@@ -5,6 +5,7 @@
                             metrics.prom    nexusdev's own numbers for Prometheus, see textfile_metrics.py
                             passwd          for servers that want a name for their uid
                             volumes.json    the data volumes that have existed, see marks.py
+                            configs/        copies of the stack's config files, which containers have mounted
                             compose.env     the interpolation variables, for plain ``docker compose --env-file``
                             variables.json  the proven variables of the last ``up``, so that ``env`` answers at once
     <root>/locks/instance-<name>.lock       held by who works on it, see lock.py (outside the folder, so that ``destroy`` can hold it to the end)
@@ -28,12 +29,14 @@ from msgspec.structs import asdict
 from nexusdev.errors import InvalidState
 from nexusdev.instance.paths import folder_of, instances, lock_file, state_root
 from nexusdev.instance.places import Place
-from nexusdev.util.files import replace
+from nexusdev.stack.model import COPIES
+from nexusdev.util.files import make_folder, replace
 
 __all__ = ["Record", "container_user", "folder_of", "instances", "lock_file", "state_root"]
 
 SCHEMA_VERSION = 1
 _ROOT_CONTAINER_ID = 10001
+_READABLE = 0o644
 _KINDS: Mapping[str, type] = {"str": str, "int": int, "tuple[str, ...]": list}
 
 
@@ -162,6 +165,26 @@ def write_passwd(folder: Path, uid: int, gid: int) -> None:
     file = folder / "passwd"
     if not file.exists() or file.read_text(encoding="utf-8") != content:
         replace(file, content, mode=0o644)
+
+
+def copy_configs(folder: Path, files: Mapping[str, Path]) -> None:
+    """Copy the stack's config files, so that every container can read them, whatever the umask of the checkout or installation was.
+
+    A file that did not change keeps its inode.
+
+    Args:
+        folder: The state folder of the instance.
+        files: Config → its file.
+
+    Raises:
+        StorageFailed: A copy cannot be written.
+    """
+    copies = folder / COPIES
+    make_folder(copies)
+    for name, file in files.items():
+        copy, content = copies / name, file.read_bytes()
+        if not copy.exists() or copy.read_bytes() != content or copy.stat().st_mode & 0o777 != _READABLE:
+            replace(copy, content, mode=_READABLE)
 
 
 def write_compose_env(folder: Path, values: Mapping[str, str]) -> None:

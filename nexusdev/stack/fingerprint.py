@@ -31,13 +31,14 @@ def fingerprints(stack: Stack) -> Mapping[str, str]:
 
 
 def _fingerprint(service: Service, stack: Stack, contents: dict[Path, str], owner: str) -> str:
+    copied = stack.copied_configs()
     facts = {
         "service": {key: value for key, value in asdict(service).items() if key not in _NOT_IN_THE_CONTAINER},
         "files": [
             (
                 mount.kind,
                 mount.name,
-                str(mount.source),
+                "" if mount.name in copied and mount.kind == "config" else str(mount.source),
                 mount.target,
                 "" if _is_live(mount.name, mount.kind, stack) else _content(mount.source, contents),
             )

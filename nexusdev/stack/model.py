@@ -27,6 +27,10 @@ class VolumeMount(Struct, frozen=True, kw_only=True):
     read_only: bool = False
 
 
+#: The folder of an instance's state that has the copies of config files, by the names of the configs.
+COPIES = "configs"
+
+
 class FileMount(Struct, frozen=True, kw_only=True):
     """A config or a secret as a read-only file: ``source`` on the host, ``target`` in the container."""
 
@@ -142,6 +146,10 @@ class Stack(Struct, frozen=True, kw_only=True):
     profiles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     file: Path = field(default_factory=Path)
     made_of: tuple[Path, ...] = ()
+
+    def copied_configs(self) -> Mapping[str, Path]:
+        """Config → its file, for those that containers get as a copy: what lies in the state folder is mounted itself."""
+        return {name: file for name, file in self.configs.items() if file in self.made_of}
 
     def of_component(self, component: str) -> tuple[Service, ...]:
         """The services of one component, in the order of the files."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 from msgspec import Struct
 
 from nexusdev.interfaces import OneOff
 from nexusdev.runtimes.docker import labels
-from nexusdev.stack.model import Healthcheck, Logging, Network, Service, Stack
+from nexusdev.stack.model import COPIES, FileMount, Healthcheck, Logging, Network, Service, Stack
 
 
 class ResourceNames(Struct, frozen=True, kw_only=True):
@@ -87,7 +88,7 @@ def _host_config(service: Service, names: ResourceNames, stack: Stack, owner_id:
         # a container that shares a network shares its hosts file, too
         "ExtraHosts": [] if service.shares else [f"{host}:{address}" for host, address in stack.hosts().items()],
         "PortBindings": {f"{port.container}/tcp": _bindings(service, port.container) for port in service.ports},
-        "Mounts": _mounts(service, names),
+        "Mounts": _mounts(service, names, stack),
         "Tmpfs": dict(service.tmpfs),
         "ReadonlyRootfs": service.read_only,
         "Init": service.init or None,
@@ -110,9 +111,9 @@ def _bindings(service: Service, container_port: int) -> list[dict[str, str]]:
     ]
 
 
-def _mounts(service: Service, names: ResourceNames) -> list[dict[str, Any]]:
+def _mounts(service: Service, names: ResourceNames, stack: Stack) -> list[dict[str, Any]]:
     files = [
-        {"Type": "bind", "Source": str(mount.source), "Target": mount.target, "ReadOnly": True}
+        {"Type": "bind", "Source": _source(mount, names, stack), "Target": mount.target, "ReadOnly": True}
         for mount in service.files
     ]
     volumes = [
@@ -120,6 +121,13 @@ def _mounts(service: Service, names: ResourceNames) -> list[dict[str, Any]]:
         for mount in service.volumes
     ]
     return [*volumes, *files]
+
+
+def _source(mount: FileMount, names: ResourceNames, stack: Stack) -> str:
+    """Config files are mounted from their copies: those have modes of their own, and stay when the installation moves."""
+    if names.state_path and mount.kind == "config" and mount.name in stack.copied_configs():
+        return str(PurePosixPath(names.state_path) / COPIES / mount.name)
+    return str(mount.source)
 
 
 def _networking(service: Service, names: ResourceNames, stack: Stack) -> dict[str, Any]:

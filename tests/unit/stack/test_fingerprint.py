@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -83,3 +84,23 @@ def test_the_content_of_a_secret_counts_unless_its_server_reads_it_live(
     files.write("state/secrets/password", "second")
     assert (fingerprints(stack) != first) is counts
     assert (first != absent) is counts
+
+
+def test_the_folder_of_a_config_that_containers_get_as_a_copy_does_not_count(files: Files, tmp_path: Path) -> None:
+    stack = files.load()
+    moved = tmp_path / "moved.conf"
+    moved.write_bytes(stack.configs["settings"].read_bytes())
+    elsewhere = {
+        name: replace(
+            service,
+            files=tuple(
+                replace(mount, source=moved) if mount.source == stack.configs["settings"] else mount
+                for mount in service.files
+            ),
+        )
+        for name, service in stack.services.items()
+    }
+    after = replace(
+        stack, services=elsewhere, configs={**stack.configs, "settings": moved}, made_of=(*stack.made_of, moved)
+    )
+    assert fingerprints(after) == fingerprints(stack)

@@ -82,6 +82,17 @@ def test_volumes_are_named_and_files_are_read_only() -> None:
     ]
 
 
+def test_a_config_is_mounted_from_its_copy_in_the_state_and_what_is_in_the_state_from_there() -> None:
+    made = FileMount(kind="config", name="m", source=Path("/state/m"), target="/etc/m")
+    secret = FileMount(kind="secret", name="c", source=Path("/state/secrets/c"), target="/run/c")
+    service = replace(DB, volumes=(), files=(*DB.files, made, secret))
+    configs = {"c": Path("/stack/c"), "m": Path("/state/m")}
+    stack = replace(STACK, configs=configs, made_of=(Path("/stack/stack.yaml"), Path("/stack/c")))
+    body = container_config(service, replace(NAMES, state_path="/state"), stack, fingerprint="f1")
+    sources = [mount["Source"] for mount in body["HostConfig"]["Mounts"]]
+    assert sources == ["/state/configs/c", "/state/m", "/state/secrets/c"]
+
+
 def test_no_swap_beside_the_memory() -> None:
     host = told()["HostConfig"]
     assert (host["Memory"], host["MemorySwap"]) == (1024, 1024)
