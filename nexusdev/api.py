@@ -10,27 +10,24 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import IO, TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from nexusdev.api_queries import StackQueries, succeeded
 from nexusdev.context import open_context
 from nexusdev.errors import UsageError
 
 if TYPE_CHECKING:
     from nexusdev.context import Context
     from nexusdev.events import Listener
+    from nexusdev.operations.adopt import AdoptResult
     from nexusdev.operations.destroy import DestroyResult
     from nexusdev.operations.down import DownResult
-    from nexusdev.operations.env import EnvResult
+    from nexusdev.operations.exec import ProgramResult
     from nexusdev.operations.lifecycle import StartResult, StopResult
     from nexusdev.operations.seed import SeedResult
-    from nexusdev.operations.status import StatusResult
     from nexusdev.operations.up import UpResult
-    from nexusdev.operations.wait import WaitResult
-    from nexusdev.results import Result
-
-R = TypeVar("R", bound="Result")
 
 
 def open(  # noqa: A001 - the name that a reader expects
@@ -80,7 +77,7 @@ def open(  # noqa: A001 - the name that a reader expects
     return StackHandle(open_context(Path(project) if project is not None else None, flags=flags, **doubles))
 
 
-class StackHandle:
+class StackHandle(StackQueries):
     """One instance of the stack. Leaving its ``with`` block lets go of connections; the stack goes on running until ``down``."""
 
     def __init__(self, context: Context) -> None:
@@ -123,46 +120,7 @@ class StackHandle:
         """
         from nexusdev.operations.up import up
 
-        return _succeeded(up(self._context(), components, move_ports=move_ports))
-
-    def status(self) -> StatusResult:
-        """Ask every server once for its role and state. Changes nothing.
-
-        Raises:
-            NotFound: There is no such instance.
-        """
-        from nexusdev.operations.status import status
-
-        return _succeeded(status(self._context()))
-
-    def env(self, *, view: str = "host", proof: bool = True) -> EnvResult:
-        """Return the variables that applications read, each endpoint proven to be this instance.
-
-        Args:
-            view: From where they will be used: ``host`` or ``container``.
-            proof: False for what was stored, without asking the servers.
-
-        Raises:
-            NotFound: Nothing of it runs, or it was never brought up.
-            Degraded: A component is not ready.
-            IdentityMismatch: Something answers that is not this instance.
-        """
-        from nexusdev.operations.env import env
-
-        return _succeeded(env(self._context(), view=view, proof=proof))
-
-    def wait(self, target: str, condition: str = "ready") -> WaitResult:
-        """Wait until a component or a service is ``ready``, ``writable``, ``unsealed`` or ``down``.
-
-        Raises:
-            NotReadyInTime: The timeout passed.
-            CrashedDuringStart: It crashed meanwhile.
-            NotFound: There is no such instance.
-            UsageError: There is no such target or condition.
-        """
-        from nexusdev.operations.wait import wait
-
-        return _succeeded(wait(self._context(), target, condition))
+        return succeeded(up(self._context(), components, move_ports=move_ports))
 
     def seed(self, components: Sequence[str] = ()) -> SeedResult:
         """Seed these components (empty: all that run), then apply the project's own seed files.
@@ -173,7 +131,7 @@ class StackHandle:
         """
         from nexusdev.operations.seed import seed
 
-        return _succeeded(seed(self._context(), components))
+        return succeeded(seed(self._context(), components))
 
     def stop(self, names: Sequence[str] = ()) -> StopResult:
         """Stop the containers of these components or services (empty: of all). Everything stays until ``start``.
@@ -183,7 +141,7 @@ class StackHandle:
         """
         from nexusdev.operations.lifecycle import stop
 
-        return _succeeded(stop(self._context(), names))
+        return succeeded(stop(self._context(), names))
 
     def start(self, names: Sequence[str] = ()) -> StartResult:
         """Start what is stopped, and wait until it is ready.
@@ -194,7 +152,7 @@ class StackHandle:
         """
         from nexusdev.operations.lifecycle import start
 
-        return _succeeded(start(self._context(), names))
+        return succeeded(start(self._context(), names))
 
     def restart(self, names: Sequence[str] = ()) -> StartResult:
         """Stop and start, and wait until it is ready.
@@ -205,7 +163,57 @@ class StackHandle:
         """
         from nexusdev.operations.lifecycle import restart
 
-        return _succeeded(restart(self._context(), names))
+        return succeeded(restart(self._context(), names))
+
+    def exec(self, service: str, argv: Sequence[str], *, stdin: IO[bytes] | None = None) -> ProgramResult:
+        """Run a program in the container of a service and return its output.
+
+        Args:
+            service: Name of the service, such as ``postgresql-0``.
+            argv: The program and its arguments.
+            stdin: What it reads; None for nothing.
+
+        Returns:
+            Its output and exit code. A failing program is no error.
+
+        Raises:
+            NotFound: The service does not run.
+        """
+        from nexusdev.operations.exec import collect, in_service
+
+        context = self._context()
+        return collect(in_service(context, service, argv), stdin, instance=context.identity.name)
+
+    def run(self, argv: Sequence[str], *, proof: bool = True) -> ProgramResult:
+        """Run a command on this machine with the stack's variables and return its output.
+
+        Args:
+            argv: The command and its arguments.
+            proof: False to skip the check of the endpoints.
+
+        Returns:
+            Its output and exit code. A failing command is no error.
+
+        Raises:
+            NotFound: There is no such command, or the instance does not run.
+            Degraded: A component is not ready.
+            IdentityMismatch: Something answers that is not this instance.
+        """
+        from nexusdev.operations.run import capture, command
+
+        context = self._context()
+        return capture(command(context, argv, proof=proof), instance=context.identity.name)
+
+    def adopt(self) -> AdoptResult:
+        """Assign an existing instance to this folder after the project was moved. Does not ask.
+
+        Raises:
+            NotFound: There is nothing to adopt.
+            IdentityMismatch: The former folder still exists, or this folder has an instance with data.
+        """
+        from nexusdev.operations.adopt import adopt
+
+        return succeeded(adopt(self._context()))
 
     def down(self) -> DownResult:
         """Remove the containers and the network; the data stays.
@@ -215,7 +223,7 @@ class StackHandle:
         """
         from nexusdev.operations.down import down
 
-        return _succeeded(down(self._context()))
+        return succeeded(down(self._context()))
 
     def destroy(self) -> DestroyResult:
         """Remove everything of the instance, its data and secrets too. Does not ask.
@@ -226,17 +234,10 @@ class StackHandle:
         """
         from nexusdev.operations.destroy import destroy
 
-        return _succeeded(destroy(self._context()))
+        return succeeded(destroy(self._context()))
 
     def _context(self) -> Context:
         """A context for one call: what one call has read is not what the next one must find."""
         if self._given is None:
             raise UsageError("this stack is closed", hint="nexusdev.open(project)   open it again")
         return replace(self._given)
-
-
-def _succeeded(result: R) -> R:
-    """The result of an operation; the failure with which it ended is raised."""
-    if result.error is not None:
-        raise result.error
-    return result

@@ -11,12 +11,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from nexusdev.api import StackHandle
-from nexusdev.cli.output import Rendered
 from nexusdev.components.contract import (
     Change,
     Client,
@@ -43,6 +42,9 @@ from nexusdev.results import Result
 from nexusdev.runtimes.memory import provider as memory
 from nexusdev.runtimes.memory.engine import FakeEngine
 from nexusdev.settings import Settings
+
+if TYPE_CHECKING:
+    from nexusdev.cli.output import Rendered
 
 
 @dataclass(kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
@@ -12,8 +13,9 @@ from typing import Any
 import pytest
 
 import nexusdev
-from nexusdev.errors import InvalidConfig, NotFound, NotReadyInTime, UsageError
+from nexusdev.errors import InvalidConfig, NotFound, NotReadyInTime, PreflightFailed, UsageError
 from nexusdev.events import PhaseBegan
+from nexusdev.interfaces import Completed
 from nexusdev.runtimes.docker.plan.snapshot import State
 from tests.fakes import House
 from tests.imports import imported_by
@@ -52,6 +54,38 @@ def test_a_program_brings_a_stack_up_asks_it_and_takes_it_down(house: House) -> 
         assert {each.state for each in house.engine.containers.values()} == {State.RUNNING}
         stack.down()
         assert house.engine.containers == {}
+
+
+def test_a_program_asks_a_stack_everything_that_a_person_can_ask(house: House) -> None:
+    house.engine.scripts["redis-0"] = lambda argv, stdin: Completed(exit_code=3, stdout=stdin or argv[0].encode())
+    with house.open() as stack:
+        stack.up()
+        assert {each.service for each in stack.ports().ports} == {"redis-0", "redis-1", "gateway-rw"}
+        assert stack.logs(["redis"]).services == ("redis-0", "redis-1")
+        assert "preflight" in {span.name for span in stack.timings().spans}
+        assert [each.name for each in stack.instances().instances] == ["shop"]
+        assert {each.key: each.value for each in stack.config().settings}["instance"] == "shop"
+        assert stack.urls().urls == {}
+        checks = {check.name: check.verdict for check in stack.doctor().checks}
+        assert checks["containers"] == "ok"
+        ran = stack.exec("redis-0", ["cat"], stdin=io.BytesIO(b"data"))
+        assert (ran.exit_code, ran.stdout, ran.instance) == (3, b"data", "shop")
+        ran = stack.run(["sh", "-c", "echo $NEXUSDEV_INSTANCE; exit 4"], proof=False)
+        assert (ran.exit_code, ran.stdout) == (4, b"shop\n")
+        assert stack.adopt().adopted is False
+
+
+def test_a_failed_check_of_doctor_is_a_part_of_its_result(house: House) -> None:
+    class Away(type(house.provider)):  # type: ignore[misc]
+        def checks(self, **_: object) -> object:
+            raise PreflightFailed("no Docker engine answers", hint="sudo systemctl start docker")
+
+    house.provider = Away()
+    with house.open() as stack:
+        found = stack.doctor()
+    assert not found.healthy
+    assert found.checks[0].verdict == "failed"
+    assert isinstance(found.error, PreflightFailed)
 
 
 def test_leaving_the_block_stops_nothing(house: House) -> None:
