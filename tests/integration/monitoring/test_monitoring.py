@@ -205,9 +205,8 @@ def test_plain_text_is_not_spoken_through_a_role(variables: Mapping[str, str], v
 )
 def test_no_port_speaks_plain_text(project: Project, server: str, port: int) -> None:
     """Asked from inside the network: most of these are published nowhere."""
-    ask_in_plain_text = (
-        f"exec 3<>/dev/tcp/{server}/{port}; printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3 | tr -d '\\0'"
-    )
+    # A server that refuses may reset the connection after its reply: what cat says about that is no part of the reply.
+    ask_in_plain_text = f"exec 3<>/dev/tcp/{server}/{port}; printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3 2>/dev/null | tr -d '\\0'"
     ran = engine.container(project, "redis-0").exec_run(["timeout", "5", "bash", "-c", ask_in_plain_text])
     output = ran.output.decode("latin-1")
     assert "# HELP" not in output
