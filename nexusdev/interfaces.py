@@ -14,6 +14,7 @@ from nexusdev.util.memo import Memo
 if TYPE_CHECKING:
     from nexusdev.faults import FaultInjector
     from nexusdev.plan import Intent, Observation, Plan, Step
+    from nexusdev.stack.topology import Topology
 
 
 class Address(Struct, frozen=True, kw_only=True):
@@ -272,6 +273,7 @@ class InstanceAccess(Struct, frozen=True, kw_only=True):
     """All that a component sees of the world: where to reach its servers, with which credentials, as which instance.
 
     addresses  (name, container port) → address on the host, for every service and alias that publishes the port
+    topology   which servers there are, from the compose files
     client_folder  the files that clients on the host read: trust, connection services
     memo       what is made once for this access (TLS contexts) and dropped with it
     """
@@ -284,6 +286,7 @@ class InstanceAccess(Struct, frozen=True, kw_only=True):
     client_certificate: Path
     client_key: Path
     runtime: Runtime
+    topology: Topology
     client_folder: Path = field(default_factory=Path)
     project: Path = field(default_factory=Path)
     memo: Memo = field(default_factory=Memo)

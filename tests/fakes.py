@@ -148,7 +148,7 @@ class FakeComponent(ComponentDefaults):
 
     def client(self, arguments: Sequence[str]) -> Client | None:
         reads = not self.reading or bool({*arguments} & {*self.reading})
-        return Client(service=f"{self.name}-0", argv=("client", *arguments), reads_stdin=reads)
+        return Client(group=self.name, argv=("client", *arguments), reads_stdin=reads)
 
 
 @dataclass(kw_only=True)

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
+from nexusdev.components import registry
 from nexusdev.components.contract import Component
-from nexusdev.components.registry import ALL
 from nexusdev.util.memo import Memo
+
+Create = Callable[[str, Mapping[str, Component]], Component]
 
 
 class ComponentSet(Mapping[str, Component]):
-    """Name → component. Two sets share nothing: a component may keep connections and times of its instance."""
+    """Name → component, in the order of the registry. Two sets share nothing: a component may keep connections of its instance.
 
-    def __init__(self, makers: Mapping[str, Component] = ALL) -> None:
-        """``makers``: makes a new component each time that it is asked for one, as the registry does."""
-        self._makers = makers
+    Attributes:
+        create: Makes a component by its name; it gets this set, in which it finds the others.
+    """
+
+    def __init__(self, create: Create = registry.create) -> None:
+        self._create = create
         self._memo = Memo()
 
     def __getitem__(self, name: str) -> Component:
-        return self._memo.get(name, lambda: self._makers[name])
+        if name not in registry.ROWS:
+            raise KeyError(name)
+        return self._memo.get(name, lambda: self._create(name, self))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._makers)
+        return iter(registry.ROWS)
 
     def __len__(self) -> int:
-        return len(self._makers)
+        return len(registry.ROWS)

@@ -109,12 +109,12 @@ class Client(Struct, frozen=True, kw_only=True):
     """How to run the product's own client in a running service. It reads secrets from files that are mounted there.
 
     Attributes:
-        service: The service in which it runs.
+        group: The group of services that have it; it runs in the first member that runs.
         argv: The command and its arguments; no shell interprets them.
         reads_stdin: Whether it reads its standard input with these arguments.
     """
 
-    service: str
+    group: str
     argv: tuple[str, ...]
     reads_stdin: bool = True
 
@@ -141,12 +141,10 @@ class GatewayRole(Struct, frozen=True, kw_only=True):
     """A role name of the gateway that routes to a component's servers.
 
     Attributes:
-        proxy: The service of the gateway that has the role name.
-        name: The role name, which is an alias of that service.
+        name: The role name, which is an alias of a service of the gateway.
         backend: Regular expression for the names of its backends; at least one of their servers must be up.
     """
 
-    proxy: str
     name: str
     backend: str
 
@@ -155,14 +153,16 @@ class ScrapeTargets(Struct, frozen=True, kw_only=True):
     """How Prometheus scrapes a component, if a target is not simply the service of that name.
 
     Attributes:
-        through: Job → the service that answers for the target; ``{}`` stands for the target's number.
-        roles: Role name that is a target → the services that must exist for it to answer.
+        through: Job → the group of exporters that answer for its targets: the member with the target's ordinal, or the only one.
+        roles: Role name that is a target → the group behind it, which must exist for it to answer.
         silent: Series that are 0 if the exporter answers but its target does not.
+        unscraped: Groups that serve nobody, such as the container of a client: they need no target.
     """
 
     through: Mapping[str, str] = field(default_factory=dict)
-    roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    roles: Mapping[str, str] = field(default_factory=dict)
     silent: tuple[str, ...] = ()
+    unscraped: tuple[str, ...] = ()
 
 
 class Proof(Struct, frozen=True, kw_only=True):
@@ -403,6 +403,68 @@ class AlertSource(Protocol):
         """
 
 
+class QueryResult(Struct, frozen=True, kw_only=True):
+    """The answer to a PromQL query.
+
+    Attributes:
+        data: As Prometheus returns it: ``resultType`` (vector, matrix, scalar, string) and ``result``.
+        warnings: Its warnings and notes.
+    """
+
+    data: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
+
+
+class TimeRange(Struct, frozen=True, kw_only=True):
+    """A range of time.
+
+    Attributes:
+        begin: The first point, in seconds since the epoch.
+        end: The last point, likewise.
+        step: Seconds between two points.
+    """
+
+    begin: float
+    end: float
+    step: float
+
+
+class Silent(Exception):
+    """No server answers the query. Whoever sees the containers can tell why."""
+
+
+class MetricsClient(Protocol):
+    """Runs PromQL queries."""
+
+    def ask(self, query: str) -> QueryResult:
+        """Return the present values.
+
+        Raises:
+            UsageError: The query is invalid.
+            Degraded: The query failed.
+            Silent: No server answers.
+        """
+
+    def ask_over(self, query: str, time_range: TimeRange) -> QueryResult:
+        """Return the values at each point of a time range. Raises the same."""
+
+    def names(self) -> Sequence[str]:
+        """Return the names of all metrics; none if the server does not list them. Raises Silent."""
+
+
+@runtime_checkable
+class MetricsSource(Protocol):
+    """A component that stores metrics of all services."""
+
+    def metrics_client(self, access: InstanceAccess, *, timeout: float) -> MetricsClient:
+        """Return a client.
+
+        Args:
+            access: The instance.
+            timeout: Seconds for each of connecting and replying.
+        """
+
+
 @runtime_checkable
 class ValidatesConfig(Protocol):
     """A component whose own files are checked before anything starts. Each method gets the component's services."""
@@ -441,5 +503,5 @@ class HoldsData(Protocol):
 class Resettable(Protocol):
     """A component in which the data of a single server can be removed: nothing else depends on it, and the server starts empty."""
 
-    def data_loss(self, service: str) -> str:
+    def data_loss(self, service: Service) -> str:
         """Return what is lost with the data of this service; '' if its data cannot be reset alone."""

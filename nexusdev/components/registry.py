@@ -19,20 +19,20 @@ ROWS = {"gateway": "", "postgres": "psql", "redis": "redis", "minio": "s3", "vau
 COMMANDS = {command: name for name, command in ROWS.items() if command}
 
 
-class _Registry(Mapping[str, "Component"]):
-    """Name → a new component each time, in the order in which a person reads them."""
+def create(name: str, components: Mapping[str, Component]) -> Component:
+    """Return a new component.
 
-    def __getitem__(self, name: str) -> Component:
-        if name not in ROWS:
-            raise KeyError(name)
-        component: Component = _module(name, "component").create()
-        return component
+    Args:
+        name: Its name in the registry.
+        components: The components of the same context, by name: what the gateway routes to and monitoring scrapes.
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(ROWS)
-
-    def __len__(self) -> int:
-        return len(ROWS)
+    Raises:
+        KeyError: The registry has no such component.
+    """
+    if name not in ROWS:
+        raise KeyError(name)
+    component: Component = _module(name, "component").create(components)
+    return component
 
 
 def published_endpoints(names: Iterable[str], values: Mapping[str, str]) -> Iterator[PublishedEndpoint]:
@@ -55,6 +55,3 @@ def client_help(component: str) -> str:
 
 def _module(component: str, name: str) -> Any:
     return import_module(f"nexusdev.components.{component}.{name}")
-
-
-ALL: Mapping[str, Component] = _Registry()

@@ -128,6 +128,7 @@ class Instance(Struct, frozen=True, kw_only=True):
     def access(self, runtime: Runtime, stack: Stack) -> InstanceAccess:
         """All that components see of the world."""
         from nexusdev.interfaces import InstanceAccess, View
+        from nexusdev.stack.topology import Topology
 
         return InstanceAccess(
             instance=self.name,
@@ -138,6 +139,7 @@ class Instance(Struct, frozen=True, kw_only=True):
             client_certificate=self.folder / "tls" / "client.crt",
             client_key=self.folder / "tls" / "client.key",
             runtime=runtime,
+            topology=Topology(services=stack.services),
             client_folder=Path(runtime.client_folder(View.HOST)),
             project=self.owner,
         )

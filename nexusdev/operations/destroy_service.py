@@ -84,7 +84,7 @@ def _require_resettable(context: Context, name: str, stack: Stack) -> None:
 
 def _data_loss(context: Context, service: str, stack: Stack) -> str:
     owner = context.components.get(stack.services[service].component)
-    return owner.data_loss(service) if isinstance(owner, Resettable) else ""
+    return owner.data_loss(stack.services[service]) if isinstance(owner, Resettable) else ""
 
 
 def _own_volumes(name: str, stack: Stack) -> tuple[str, ...]:

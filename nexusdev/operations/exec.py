@@ -15,6 +15,7 @@ from nexusdev.errors import NotFound, UsageError
 from nexusdev.interfaces import Runtime
 from nexusdev.plan import Observation, ObservedService
 from nexusdev.results import Result
+from nexusdev.stack.topology import Topology
 
 # The best shell that there is; `sh -c` so that it is looked for where it will run.
 SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash || exec sh")
@@ -84,19 +85,15 @@ def client(context: Context, component: str, arguments: Sequence[str]) -> Call:
 
 
 def _host(found: Client, component: str, observation: Observation, context: Context) -> str:
-    """The service that the component names, or another server of the same kind while that one is down."""
-    named = observation.services.get(found.service)
-    if named and named.runs:
-        return found.service
-    stem = found.service.rstrip("0123456789")
-    for each in observation.services.values():
-        if each.component == component and each.runs and each.service.rstrip("0123456789") == stem:
-            return each.service
+    """The first service of the client's group that runs."""
     if component not in observation.components:
         raise NotFound(
             f"{component} is not running in instance {context.identity.name}", hint=f"nexusdev up {component}"
         )
-    return _running(found.service, observation, context).service
+    stack = context.stack(context.instance())
+    members = Topology(services=stack.services).members(component, found.group)
+    running = (name for name in members if name in observation.services and observation.services[name].runs)
+    return next(running, "") or _running(members[0], observation, context).service
 
 
 def _running(service: str, observation: Observation, context: Context) -> ObservedService:

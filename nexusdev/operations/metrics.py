@@ -7,8 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from nexusdev.components.monitoring.names import NAME
-from nexusdev.components.monitoring.query import Prometheus, Silent, TimeRange
+from nexusdev.components.contract import Component, MetricsClient, MetricsSource, Silent, TimeRange
 from nexusdev.context import Context
 from nexusdev.errors import Degraded, NexusError, NotFound, UsageError
 from nexusdev.plan import Phase
@@ -48,7 +47,6 @@ def metrics(
     *,
     over: str | None = None,
     step: str | None = None,
-    client: Callable[..., Prometheus] = Prometheus,
 ) -> MetricsResult:
     """Ask once. ``over``: how far back, such as 15m. UsageError (2) for what Prometheus does not take, NotFound (3), Degraded (4)."""
     time_range = stretch(over, step, now=lambda: context.runtime().now())
@@ -56,13 +54,14 @@ def metrics(
     stack = context.stack(instance)
     runtime = context.runtime(stack)
     patience = context.settings.timeout if context.timeout_given else _PATIENCE
-    prometheus = client(access=instance.access(runtime, stack), timeout=patience)
+    name, source = _source(context.components)
+    client = source.metrics_client(instance.access(runtime, stack), timeout=patience)
     try:
-        answer = prometheus.ask_over(query, time_range) if time_range else prometheus.ask(query)
-        unknown, similar = _unknown_metric(query, prometheus) if is_empty(answer.data) else ("", ())
+        answer = client.ask_over(query, time_range) if time_range else client.ask(query)
+        unknown, similar = _unknown_metric(query, client) if is_empty(answer.data) else ("", ())
     except Silent as silent:
         services = runtime.observe().services.values()
-        raise _silence([each.phase for each in services if each.component == NAME], str(silent)) from silent
+        raise _silence([each.phase for each in services if each.component == name], str(silent)) from silent
     return MetricsResult(
         instance=instance.name,
         query=query,
@@ -80,6 +79,14 @@ def is_empty(data: Mapping[str, Any]) -> bool:
     if data["resultType"] == "matrix":
         return not any(each.get("values") for each in data["result"])
     return data["resultType"] == "vector" and not data["result"]
+
+
+def _source(components: Mapping[str, Component]) -> tuple[str, MetricsSource]:
+    """The component that stores metrics, and its name."""
+    for name, each in components.items():
+        if isinstance(each, MetricsSource):
+            return name, each
+    raise NotFound("no component of this stack stores metrics", hint="nexusdev config   show the stack")
 
 
 def stretch(over: str | None, step: str | None, *, now: Callable[[], float]) -> TimeRange | None:
@@ -105,10 +112,10 @@ def seconds(text: str, option: str) -> float:
     return found
 
 
-def _unknown_metric(query: str, prometheus: Prometheus) -> tuple[str, tuple[str, ...]]:
+def _unknown_metric(query: str, client: MetricsClient) -> tuple[str, tuple[str, ...]]:
     """The bare name of a metric that does not exist, and the nearest that do."""
     plain = _PLAIN.fullmatch(query.strip())
-    known = prometheus.names() if plain else ()
+    known = client.names() if plain else ()
     if not plain or not known or plain[1] in known:
         return "", ()
     return plain[1], tuple(nearest(plain[1], known, count=3))

@@ -6,8 +6,10 @@ A volume counts as lost when nexusdev has seen it before (its mark, see ``instan
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from nexusdev.stack.model import Stack
 
@@ -16,14 +18,15 @@ class Holding(Struct, frozen=True, kw_only=True):
     """What the servers of one group of services keep on their volumes, and how they get it back.
 
     what    in words: ``the databases``
-    enough  with so many volumes of the group left, its servers fill the others again; None: each keeps its own, and nobody else has it
+    enough  with so many volumes of the group left (``majority``: more than half of them), its servers fill the others again;
+            None: each keeps its own, and nobody else has it
     source  groups from which the whole group is filled when fewer are left; of these nothing may be missing
     along   groups that begin anew together with this one, as what they keep is about its data
     """
 
     group: str
     what: str
-    enough: int | None = None
+    enough: int | Literal["majority"] | None = None
     source: tuple[str, ...] = ()
     along: tuple[str, ...] = ()
 
@@ -91,6 +94,7 @@ def _of_component(
 ) -> list[Loss]:
     lost = {group: tuple(each for each in volumes if each in gone) for group, volumes in groups.items()}
     kept = {group: tuple(each for each in volumes if each in existing) for group, volumes in groups.items()}
+    held = {group: _counted(each, len(groups[group])) for group, each in held.items()}
     empty = _empty(lost, kept, held)
     found = []
     for group, volumes in lost.items():
@@ -127,8 +131,13 @@ def _empty(
     return frozenset(empty)
 
 
+def _counted(holding: Holding, volumes: int) -> Holding:
+    """With a number in the place of ``majority``."""
+    return replace(holding, enough=volumes // 2 + 1) if holding.enough == "majority" else holding
+
+
 def _is_enough(holding: Holding, kept: Collection[str]) -> bool:
-    return holding.enough is not None and len(kept) >= holding.enough
+    return isinstance(holding.enough, int) and len(kept) >= holding.enough
 
 
 def _has_source(holding: Holding, lost: Mapping[str, Collection[str]]) -> bool:

@@ -76,9 +76,9 @@ class Toy(ComponentDefaults):
         return (Proof(path="TOY_URL", seconds=time.monotonic() - began),)
 
     def client(self, arguments: Sequence[str]) -> Client:
-        return Client(service=_SERVICE, argv=("python3", *arguments), reads_stdin=not arguments)
+        return Client(group="toy", argv=("python3", *arguments), reads_stdin=not arguments)
 
 
-def create() -> Component:
-    """Return a new component."""
+def create(components: Mapping[str, Component]) -> Component:
+    """Return a new component. It knows no other."""
     return Toy()

@@ -15,7 +15,7 @@ Type = Callable[..., Typed]
 
 def declared() -> dict[str, Any]:
     """The members of a context in which the toy is the whole stack."""
-    return {"components": {"toy": create()}, "compose": FOLDER / "stack.yaml"}
+    return {"components": {"toy": create({})}, "compose": FOLDER / "stack.yaml"}
 
 
 def live_through(type_: Type) -> None:

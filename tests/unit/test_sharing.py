@@ -17,7 +17,7 @@ import pytest
 import nexusdev
 from nexusdev.components import https_connection
 from nexusdev.components.component_set import ComponentSet
-from nexusdev.components.registry import ALL
+from nexusdev.components.registry import ROWS
 from nexusdev.context import Context
 from nexusdev.instance.identity import Identity
 from nexusdev.runtimes.docker.plan.snapshot import State
@@ -68,9 +68,9 @@ def test_each_context_has_components_of_its_own(tmp_path: Path) -> None:
         ).components
         for name in ("one", "two")
     )
-    assert list(one) == list(two) == list(ALL)
-    assert all(one[name] is not two[name] for name in ALL)
-    assert all(one[name] is one[name] for name in ALL)
+    assert list(one) == list(two) == list(ROWS)
+    assert all(one[name] is not two[name] for name in ROWS)
+    assert all(one[name] is one[name] for name in ROWS)
 
 
 def test_threads_that_ask_for_the_same_component_get_the_same_one() -> None:

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from nexusdev.components.contract import Component, Readiness, ServiceStatus
+from nexusdev.components.contract import Component
 from nexusdev.components.defaults import ComponentDefaults
-from nexusdev.components.gateway import readiness
-from nexusdev.components.registry import ALL
+from nexusdev.components.gateway import names, probe, readiness, status
 from nexusdev.interfaces import InstanceAccess
 
 
 class Gateway(ComponentDefaults):
-    """Two HAProxies."""
+    """The HAProxies."""
 
-    name = "gateway"
+    name = names.NAME
     title = "Gateway"
 
-    def __init__(self, components: Mapping[str, Component] = ALL) -> None:
-        """``components``: whose role names it has."""
+    assess = staticmethod(readiness.assess)
+    statuses = staticmethod(status.statuses)
+
+    def __init__(self, components: Mapping[str, Component]) -> None:
+        """``components``: whose role names it serves, by name."""
         self._components = components
 
     def probe(self, access: InstanceAccess, *, test_writes: bool = False) -> readiness.Facts:
         del test_writes  # its readiness asks for no write
-        return readiness.probe(access, self._components)
-
-    def assess(self, facts: readiness.Facts) -> Readiness:
-        return readiness.assess(facts)
-
-    def statuses(self, facts: readiness.Facts) -> Sequence[ServiceStatus]:
-        return readiness.statuses(facts)
+        return probe.probe(access, self._components)
 
 
-def create() -> Component:
-    """Return a new component. It keeps what it learns of one instance, so that each context has its own."""
-    return Gateway()
+def create(components: Mapping[str, Component]) -> Component:
+    """Return a new component, beside the others of the context."""
+    return Gateway(components)

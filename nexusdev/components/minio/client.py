@@ -53,5 +53,5 @@ def refusals(doing: str) -> Iterator[None]:
         raise SeedingFailed(
             f"MinIO: {doing} failed",
             why=str(error) or type(error).__name__,
-            hint="nexusdev logs minio-0   show the server's log",
+            hint="nexusdev logs minio   show the servers' logs",
         ) from error

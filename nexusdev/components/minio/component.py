@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from nexusdev.components.contract import (
     Change,
@@ -12,19 +12,19 @@ from nexusdev.components.contract import (
     GatewayRole,
     Link,
     Proof,
-    Readiness,
     ScrapeTargets,
     SeedFile,
-    ServiceStatus,
-    Variable,
 )
 from nexusdev.components.defaults import ComponentDefaults
-from nexusdev.components.minio import readiness
+from nexusdev.components.minio import probe, quick_proof, readiness, status
+from nexusdev.components.minio import variables as published
 from nexusdev.components.minio.arguments import reads_stdin
-from nexusdev.components.minio.names import CONSOLE, NAME, NODES, ROLE
-from nexusdev.interfaces import InstanceAccess, View
+from nexusdev.components.minio.names import CONSOLE, GROUP, NAME, ROLE
+from nexusdev.interfaces import InstanceAccess
 from nexusdev.stack.losses import Holding
-from nexusdev.wire.endpoint import PublishedEndpoint
+
+# The group of the container that has the client.
+_CLIENT_GROUP = "minio-client"
 
 
 class Minio(ComponentDefaults):
@@ -37,29 +37,20 @@ class Minio(ComponentDefaults):
         Link(name="s3", variable="AWS_ENDPOINT_URL_S3"),
         Link(name="minio", path="/", role=ROLE, port=CONSOLE),
     )
-    gateway_roles = (GatewayRole(proxy="gateway-rw", name=ROLE, backend="minio-write"),)
-    # the cluster's own numbers: whichever node the gateway leads to tells them
-    scrape_targets = ScrapeTargets(roles={ROLE: frozenset({"gateway-rw", NODES[0]})})
+    gateway_roles = (GatewayRole(name=ROLE, backend="minio-write"),)
+    # the metrics of the cluster: the gateway routes the request to any node
+    scrape_targets = ScrapeTargets(roles={ROLE: GROUP}, unscraped=(_CLIENT_GROUP,))
 
     def holdings(self) -> Sequence[Holding]:
-        return (Holding(group="minio", what="the buckets and objects", enough=3),)
+        return (Holding(group=GROUP, what="the buckets and objects", enough="majority"),)
 
-    def probe(self, access: InstanceAccess, *, test_writes: bool = False) -> readiness.Facts:
-        return readiness.probe(access, test_writes=test_writes)
-
-    def assess(self, facts: readiness.Facts) -> Readiness:
-        return readiness.assess(facts)
-
-    def statuses(self, facts: readiness.Facts) -> Sequence[ServiceStatus]:
-        return readiness.statuses(facts)
-
-    def prepare(self, access: InstanceAccess, facts: readiness.Facts) -> None:
-        readiness.prepare(access, facts)
-
-    def credentials(self, access: InstanceAccess) -> Credentials:
-        from nexusdev.components.minio.variables import credentials
-
-        return credentials(access)
+    probe = staticmethod(probe.probe)
+    assess = staticmethod(readiness.assess)
+    statuses = staticmethod(status.statuses)
+    prepare = staticmethod(readiness.prepare)
+    credentials = staticmethod(published.credentials)
+    variables = staticmethod(published.variables)
+    endpoints = staticmethod(quick_proof.endpoints)
 
     def seed(self, access: InstanceAccess, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
         del credentials
@@ -71,16 +62,6 @@ class Minio(ComponentDefaults):
         from nexusdev.components.minio.project_seed import apply
 
         return apply(access, files)
-
-    def variables(self, access: InstanceAccess, view: View) -> Sequence[Variable]:
-        from nexusdev.components.minio.variables import variables
-
-        return variables(access, view)
-
-    def endpoints(self, values: Mapping[str, str]) -> Iterable[PublishedEndpoint]:
-        from nexusdev.components.minio.quick_proof import endpoints
-
-        return endpoints(values)
 
     def prove(self, access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
         from nexusdev.components.minio.proof import prove
@@ -95,12 +76,12 @@ class Minio(ComponentDefaults):
     def client(self, arguments: Sequence[str]) -> Client:
         """s3cmd with the application's key: ``nexusdev s3 ls s3://nexus-app-data``."""
         return Client(
-            service="minio-client",
+            group=_CLIENT_GROUP,
             argv=("s3cmd", "--config=/run/secrets/s3cfg", *arguments),
             reads_stdin=reads_stdin(arguments),
         )
 
 
-def create() -> Component:
-    """Return a new component. It keeps what it learns of one instance, so that each context has its own."""
+def create(components: Mapping[str, Component]) -> Component:  # noqa: ARG001 - as every component's
+    """Return a new component. It knows no other."""
     return Minio()

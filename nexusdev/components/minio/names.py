@@ -1,4 +1,8 @@
-"""MinIO's names in the stack: nodes, role, ports, buckets, users and secrets."""
+"""MinIO's names: group, role, ports, buckets, users and secrets. The nodes come from the stack.
+
+The role name, ports and buckets are what applications and the servers' own configuration use; the names of secrets are those of
+``compose/minio/compose.yaml``. ``tests/unit/components/test_topology.py`` compares both with the compose files.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,7 @@ NAME = "minio"
 ROLE = "minio-api"
 API = 9000
 CONSOLE = 9001
-NODES = ("minio-0", "minio-1", "minio-2", "minio-3")
-WRITE_QUORUM = 3
+GROUP = "minio"
 
 ROOT_USER = "nexus-root"
 ROOT_PASSWORD = "minio-root-password"  # noqa: S105 - a secret's name
@@ -43,6 +46,23 @@ DATA = Bucket(name=quick_proof.DATA, application=True, keep_days=7)
 MODELS = Bucket(name="nexus-ai-models", application=True, keep_days=30)
 BACKUPS = Bucket(name=quick_proof.BACKUPS, application=False, keep_days=7)
 BUCKETS = (DATA, MODELS, BACKUPS)
+
+
+def nodes(access: InstanceAccess) -> tuple[str, ...]:
+    """Return the nodes, by ordinal. Each has one drive."""
+    return access.topology.members(NAME, GROUP)
+
+
+def write_quorum(access: InstanceAccess) -> int:
+    """Return the number of drives that a write needs: the data drives, and one more if half of the drives hold parity.
+
+    The parity is that of the compose file (``MINIO_STORAGE_CLASS_STANDARD: EC:2``).
+    Source: https://min.io/docs/minio/linux/operations/concepts/erasure-coding.html
+    """
+    names = nodes(access)
+    parity = int(access.topology.services[names[0]].environment["MINIO_STORAGE_CLASS_STANDARD"].removeprefix("EC:"))
+    data = len(names) - parity
+    return data + 1 if data == parity else data
 
 
 def root(access: InstanceAccess) -> S3Client:

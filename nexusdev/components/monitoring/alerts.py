@@ -20,7 +20,7 @@ _OK = 200
 
 
 class _Kind(Struct, frozen=True, kw_only=True):
-    """A server that knows: its role (its replicas are called ``role-N``), where it is asked, and how its answer is read."""
+    """A server that knows the alerts: its role, which is its group too, where it is asked, and how its answer is read."""
 
     role: str
     port: int
@@ -41,9 +41,9 @@ def fetch_alerts(access: InstanceAccess, *, patience: float = PATIENCE) -> Alarm
 
 
 def _places(access: InstanceAccess, kind: _Kind) -> list[Address]:
-    """The role's address, then those of its replicas."""
-    names = [name for name, port in access.addresses if port == kind.port and name.startswith(f"{kind.role}-")]
-    found = (access.addresses.get((name, kind.port)) for name in (kind.role, *sorted(names)))
+    """The role's address, then those of its servers."""
+    servers = access.topology.members(names.NAME, kind.role)
+    found = (access.addresses.get((name, kind.port)) for name in (kind.role, *servers))
     return list(dict.fromkeys(each for each in found if each))
 
 

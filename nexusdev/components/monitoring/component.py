@@ -2,45 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nexusdev.components.contract import (
     Alarms,
     Component,
-    Diagnosis,
     GatewayRole,
     ImageCheck,
     Link,
+    MetricsClient,
     Proof,
-    Readiness,
-    ServiceStatus,
-    Variable,
 )
 from nexusdev.components.defaults import ComponentDefaults
-from nexusdev.components.monitoring import names, readiness
-from nexusdev.components.registry import ALL
-from nexusdev.interfaces import InstanceAccess, View
+from nexusdev.components.monitoring import corruption, names, probe, quick_proof, readiness, status
+from nexusdev.components.monitoring import variables as published
+from nexusdev.interfaces import InstanceAccess
 from nexusdev.stack.losses import Holding
 from nexusdev.stack.model import Service
-from nexusdev.wire.endpoint import PublishedEndpoint
 
-_PLACES = {
-    "PROMETHEUS_URL": (names.PROMETHEUS, names.PORT),
-    "ALERTMANAGER_URL": (names.ALERTMANAGER, names.ALERTS_PORT),
-    "GRAFANA_URL": (names.GRAFANA, names.PAGES_PORT),
-}
-
-# What each server has that is gone with its volume.
+# Group → what a server of it loses with its volume.
 _LOST = {
-    **dict.fromkeys(names.PROMETHEUSES, "its history; the other Prometheus keeps its own"),
-    **dict.fromkeys(names.ALERTMANAGERS, "its silences; it syncs them from the other Alertmanager"),
+    names.PROMETHEUS: "its history; the other Prometheus keeps its own",
+    names.ALERTMANAGER: "its silences; it syncs them from the other Alertmanager",
     names.GRAFANA: "manual changes in Grafana",
 }
 
 
 class Monitoring(ComponentDefaults):
-    """Two Prometheus, two Alertmanagers, Grafana where its image can be had."""
+    """Prometheus, Alertmanager, and Grafana if its image is available."""
 
     name = names.NAME
     title = "Monitoring"
@@ -53,23 +43,23 @@ class Monitoring(ComponentDefaults):
         Link(name="grafana", variable="GRAFANA_URL", path="/"),
     )
     gateway_roles = (
-        GatewayRole(proxy="gateway-ro", name=names.PROMETHEUS, backend="prometheus"),
-        GatewayRole(proxy="gateway-ro", name=names.ALERTMANAGER, backend="alertmanager"),
+        GatewayRole(name=names.PROMETHEUS, backend="prometheus"),
+        GatewayRole(name=names.ALERTMANAGER, backend="alertmanager"),
     )
 
-    def __init__(self, components: Mapping[str, Component] = ALL) -> None:
-        """``components``: whose servers it watches."""
+    assess = staticmethod(readiness.assess)
+    statuses = staticmethod(status.statuses)
+    variables = staticmethod(published.variables)
+    endpoints = staticmethod(quick_proof.endpoints)
+    explain = staticmethod(corruption.explain)
+
+    def __init__(self, components: Mapping[str, Component]) -> None:
+        """``components``: whose servers it monitors, by name."""
         self._components = components
 
     def probe(self, access: InstanceAccess, *, test_writes: bool = False) -> readiness.Facts:
         del test_writes  # its readiness asks for no write
-        return readiness.probe(access, self._components)
-
-    def assess(self, facts: readiness.Facts) -> Readiness:
-        return readiness.assess(facts)
-
-    def statuses(self, facts: readiness.Facts) -> Sequence[ServiceStatus]:
-        return readiness.statuses(facts)
+        return probe.probe(access, self._components)
 
     def alarms(self, access: InstanceAccess) -> Alarms:
         from nexusdev.components.monitoring.alerts import fetch_alerts
@@ -97,11 +87,6 @@ class Monitoring(ComponentDefaults):
 
         return image_checks(services)
 
-    def explain(self, service: str, log: Sequence[str]) -> Diagnosis | None:
-        from nexusdev.components.monitoring.corruption import explain
-
-        return explain(service, log)
-
     def holdings(self) -> Sequence[Holding]:
         return (
             Holding(group="prometheus", what="the history of each Prometheus"),
@@ -109,22 +94,13 @@ class Monitoring(ComponentDefaults):
             Holding(group="grafana", what="manual changes in Grafana"),
         )
 
-    def data_loss(self, service: str) -> str:
-        return _LOST.get(service, "")
+    def data_loss(self, service: Service) -> str:
+        return _LOST.get(service.group, "")
 
-    def variables(self, access: InstanceAccess, view: View) -> Sequence[Variable]:
-        """Grafana only where it is there: its image may be one that cannot be had."""
-        existing = access.runtime.observe().services
-        return tuple(
-            Variable(name=variable, value=f"https://{access.address_in(view, name, port)}")
-            for variable, (name, port) in _PLACES.items()
-            if name != names.GRAFANA or name in existing
-        )
+    def metrics_client(self, access: InstanceAccess, *, timeout: float) -> MetricsClient:
+        from nexusdev.components.monitoring.client import Prometheus
 
-    def endpoints(self, values: Mapping[str, str]) -> Iterable[PublishedEndpoint]:
-        from nexusdev.components.monitoring.quick_proof import endpoints
-
-        return endpoints(values)
+        return Prometheus(access=access, timeout=timeout)
 
     def prove(self, access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
         from nexusdev.components.monitoring.proof import prove
@@ -132,6 +108,6 @@ class Monitoring(ComponentDefaults):
         return prove(access, values)
 
 
-def create() -> Component:
-    """Return a new component. It keeps what it learns of one instance, so that each context has its own."""
-    return Monitoring()
+def create(components: Mapping[str, Component]) -> Component:
+    """Return a new component, beside the others of the context."""
+    return Monitoring(components)

@@ -6,9 +6,6 @@ from msgspec import Struct
 
 from nexusdev.components.monitoring.readiness import Facts
 
-# What runs only to be there when somebody works in it: it serves nobody, so there is nothing to count.
-TOOLS = frozenset({"minio-client"})
-
 
 class Coverage(Struct, frozen=True, kw_only=True):
     """``services``: those that run and serve; ``unseen``: the ones that no number tells of."""
@@ -29,6 +26,6 @@ class Coverage(Struct, frozen=True, kw_only=True):
 
 def coverage(facts: Facts) -> Coverage:
     """Count."""
-    services = facts.running - TOOLS
+    services = facts.running - facts.unscraped
     seen = {name for server in facts.servers for target in server.targets if target.is_up for name in target.about}
     return Coverage(services=services, unseen=services - seen)

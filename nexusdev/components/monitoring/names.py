@@ -1,12 +1,27 @@
-"""Monitoring's names in the stack: servers, roles and ports."""
+"""Monitoring's names: groups, roles and ports. The servers of a group come from the stack.
+
+Role names and ports are what applications use (``https://grafana:3000`` from a container). A role name is also the name of the group
+behind it; Grafana, which is alone, has no role name but its own. ``tests/unit/components/test_topology.py`` compares them with the
+compose files.
+"""
 
 from __future__ import annotations
+
+from nexusdev.interfaces import InstanceAccess
 
 NAME = "monitoring"
 
 PROMETHEUS, ALERTMANAGER = "prometheus", "alertmanager"
-PROMETHEUSES = ("prometheus-0", "prometheus-1")
-ALERTMANAGERS = ("alertmanager-0", "alertmanager-1")
 GRAFANA, NODE_EXPORTER = "grafana", "node-exporter"
 
 PORT, ALERTS_PORT, PAGES_PORT = 9090, 9093, 3000
+
+
+def servers(access: InstanceAccess) -> tuple[str, ...]:
+    """Return the Prometheus servers, by ordinal."""
+    return access.topology.members(NAME, PROMETHEUS)
+
+
+def alertmanagers(access: InstanceAccess) -> tuple[str, ...]:
+    """Return the Alertmanagers, by ordinal."""
+    return access.topology.members(NAME, ALERTMANAGER)

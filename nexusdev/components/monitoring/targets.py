@@ -6,32 +6,70 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from nexusdev.components.contract import Component, ScrapeTargets
+from nexusdev.components.contract import Component
+from nexusdev.components.monitoring import names
+from nexusdev.stack.topology import Topology
 
 _FEW = 3
 UP, DOWN = "up", "down"
-# The target that is the machine itself.
-_MACHINE, _OF_THE_MACHINE = "machine", "node-exporter"
+# The target that is the machine itself, as in compose/monitoring/prometheus.yml.
+_MACHINE = "machine"
 
 
-def declared(components: Mapping[str, Component]) -> ScrapeTargets:
-    """What these components declare of their targets, as one."""
-    each = [component.scrape_targets for component in components.values()]
-    return ScrapeTargets(
-        through={job: service for one in each for job, service in one.through.items()},
-        roles={role: services for one in each for role, services in one.roles.items()},
-        silent=tuple(series for one in each for series in one.silent),
+class Declared(Struct, frozen=True, kw_only=True):
+    """What the components of a stack declare about their targets.
+
+    Attributes:
+        through: Job → the exporters that answer for its targets, by ordinal.
+        ordinals: Service → its ordinal.
+        roles: Role name that is a target → the services that must exist for it to answer.
+        silent: Series that are 0 if the exporter answers but its target does not.
+        unscraped: Services that need no target.
+        machine: The service that answers for the machine itself; '' if there is none.
+    """
+
+    through: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ordinals: Mapping[str, int] = field(default_factory=dict)
+    roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    silent: tuple[str, ...] = ()
+    unscraped: frozenset[str] = frozenset()
+    machine: str = ""
+
+    def exporter(self, job: str, instance: str) -> str:
+        """Return the exporter that answers for a target: the one with its ordinal, or the only one; '' for none."""
+        exporters, ordinal = self.through.get(job, ()), self.ordinals.get(instance, 0)
+        if len(exporters) == 1:
+            return exporters[0]
+        return exporters[ordinal] if ordinal < len(exporters) else ""
+
+
+def declared(components: Mapping[str, Component], topology: Topology) -> Declared:
+    """Merge what these components declare, with the services of the stack in the place of groups."""
+    own = {name: each.scrape_targets for name, each in components.items() if topology.of_component(name)}
+    return Declared(
+        through={job: topology.members(name, group) for name, one in own.items() for job, group in one.through.items()},
+        ordinals={name: service.ordinal for name, service in topology.services.items()},
+        roles={
+            role: frozenset({topology.service_of(role), topology.members(name, group)[0]})
+            for name, one in own.items()
+            for role, group in one.roles.items()
+        },
+        silent=tuple(series for one in own.values() for series in one.silent),
+        unscraped=frozenset(
+            service for name, one in own.items() for group in one.unscraped for service in topology.members(name, group)
+        ),
+        machine=next(iter(topology.members(names.NAME, names.NODE_EXPORTER)), ""),
     )
 
 
-def silent_query(declared: ScrapeTargets) -> str:
+def silent_query(declared: Declared) -> str:
     """PromQL: a series for each target whose exporter answers while what it is about does not."""
     return " or ".join(f"{name} == 0" for name in declared.silent)
 
 
-def lost_query(declared: ScrapeTargets) -> str:
+def lost_query(declared: Declared) -> str:
     """PromQL: the same for those that have not answered for a whole minute: a part that starts is given as long."""
     return " or ".join(f"(max_over_time({name}[1m]) == 0 and {name} offset 1m)" for name in ("up", *declared.silent))
 
@@ -49,7 +87,7 @@ class Target(Struct, frozen=True, kw_only=True):
     health: str
     error: str = ""
     lost: bool = False
-    declared: ScrapeTargets = ScrapeTargets()
+    declared: Declared = Declared()
 
     @property
     def is_up(self) -> bool:
@@ -61,9 +99,8 @@ class Target(Struct, frozen=True, kw_only=True):
         if self.instance in self.declared.roles:
             return frozenset()
         if self.instance == _MACHINE:
-            return frozenset({_OF_THE_MACHINE})
-        through = self.declared.through.get(self.job, "")
-        return frozenset({self.instance, through.format(self.instance.rpartition("-")[2])} - {""})
+            return frozenset({self.declared.machine} - {""})
+        return frozenset({self.instance, self.declared.exporter(self.job, self.instance)} - {""})
 
     @property
     def needs(self) -> frozenset[str]:
@@ -75,14 +112,14 @@ Key = tuple[str, str]
 
 
 def parse(
-    reply: Mapping[str, Any], declared: ScrapeTargets, *, silent: Sequence[Key] = (), lost: Sequence[Key] = ()
+    reply: Mapping[str, Any], declared: Declared, *, silent: Sequence[Key] = (), lost: Sequence[Key] = ()
 ) -> tuple[Target, ...]:
     """The targets in the reply of ``/api/v1/targets``, sorted by job and instance. ``silent``, ``lost``: (job, instance)."""
     targets = (_target(each, declared, frozenset(silent), frozenset(lost)) for each in reply["data"]["activeTargets"])
     return tuple(sorted(targets, key=lambda target: (target.job, target.instance)))
 
 
-def _target(reply: Mapping[str, Any], declared: ScrapeTargets, silent: frozenset[Key], lost: frozenset[Key]) -> Target:
+def _target(reply: Mapping[str, Any], declared: Declared, silent: frozenset[Key], lost: frozenset[Key]) -> Target:
     key = (reply["labels"]["job"], reply["labels"]["instance"])
     health, error = reply["health"], reply.get("lastError", "")
     if health == UP and key in silent:

@@ -40,7 +40,7 @@ def session(access: InstanceAccess, *, user: str, database: str, doing: str) -> 
         raise SeedingFailed(
             f"PostgreSQL: {doing} failed",
             why=words(error),
-            hint="nexusdev logs postgresql-0 postgresql-1 postgresql-2   show the servers' logs",
+            hint="nexusdev logs postgres   show the servers' logs",
         ) from error
 
 

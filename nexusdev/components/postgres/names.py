@@ -1,13 +1,16 @@
-"""PostgreSQL's names in the stack: servers, ports, roles, databases and secrets."""
+"""PostgreSQL's names: groups, roles, ports, databases and secrets. The servers of a group come from the stack.
+
+Role names, ports, database and users are what applications and the servers' own configuration use; the names of secrets are those
+of ``compose/postgres/compose.yaml``. ``tests/unit/components/test_topology.py`` compares both with the compose files.
+"""
 
 from __future__ import annotations
 
+from nexusdev.interfaces import InstanceAccess
+
 NAME = "postgres"
 
-NODES = ("postgresql-0", "postgresql-1", "postgresql-2")
-STORES = ("etcd-0", "etcd-1", "etcd-2")
-REPLICAS = len(NODES) - 1
-QUORUM = len(STORES) // 2 + 1
+NODE_GROUP, STORE_GROUP = "postgresql", "etcd"
 
 PRIMARY, REPLICA, POOL = "postgresql-primary", "postgresql-replica", "pgbouncer"
 SQL, REST, ETCD, POOLED = 5432, 8008, 2379, 6432
@@ -27,3 +30,13 @@ PASSWORDS = {
     MONITOR: "postgres-monitor",
 }
 REST_USER, REST_PASSWORD = "patroni", "patroni-rest"
+
+
+def nodes(access: InstanceAccess) -> tuple[str, ...]:
+    """Return the PostgreSQL servers, by ordinal. Each runs its Patroni."""
+    return access.topology.members(NAME, NODE_GROUP)
+
+
+def stores(access: InstanceAccess) -> tuple[str, ...]:
+    """Return the etcd members, by ordinal."""
+    return access.topology.members(NAME, STORE_GROUP)

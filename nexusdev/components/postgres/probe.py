@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 
 from nexusdev.components import https_connection
 from nexusdev.components.postgres import names
-from nexusdev.components.postgres.readiness import Facts, Member, Route, Serves, Store, members_of, own_member
+from nexusdev.components.postgres.readiness import Facts, Member, Route, Serves, Store
 from nexusdev.interfaces import Address, InstanceAccess
 from nexusdev.util.parallel import together
 from nexusdev.wire import postgres as wire
@@ -31,22 +32,23 @@ def probe(access: InstanceAccess, *, test_writes: bool = False) -> Facts:
 
     ``test_writes``: commit an empty transaction at the primary, too.
     """
-    questions: dict[str, Callable[[], Any]] = {}
-    for node in names.NODES:
-        questions[node] = lambda node=node: _view(access, node)  # type: ignore[misc]
-    for store in names.STORES:
-        questions[store] = lambda store=store: _store(access, store)  # type: ignore[misc]
+    nodes, stores = names.nodes(access), names.stores(access)
+    questions: dict[str, Callable[[], Any]] = {
+        **{node: partial(_view, access, node) for node in nodes},
+        **{store: partial(_store, access, store) for store in stores},
+    }
     answers = together(questions)
-    views = {node: answers[node] for node in names.NODES if answers[node] is not None}
-    stores = {store: answers[store] for store in names.STORES}
-    if not any(member.leads and member.serves for view in views.values() for member in view):
-        return Facts(views=views, stores=stores)
-    return _with_paths(access, views, stores, test_writes=test_writes)
+    facts = Facts(
+        nodes=nodes,
+        views={node: answers[node] for node in nodes if answers[node] is not None},
+        stores={store: answers[store] for store in stores},
+    )
+    if not any(member.leads and member.serves for view in facts.views.values() for member in view):
+        return facts
+    return _with_paths(access, facts, test_writes=test_writes)
 
 
-def _with_paths(
-    access: InstanceAccess, views: dict[str, tuple[Member, ...]], stores: dict[str, Store], *, test_writes: bool
-) -> Facts:
+def _with_paths(access: InstanceAccess, facts: Facts, *, test_writes: bool) -> Facts:
     superuser = _Login(access=access, user=names.SUPERUSER, database=names.MAINTENANCE)
     answers = together(
         {
@@ -58,7 +60,7 @@ def _with_paths(
     )
     primary, seeded = answers["primary"]
     pool = _pool(access, seeded)
-    return Facts(views=views, stores=stores, primary=primary, replica=answers["replica"][0], pool=pool, seeded=seeded)
+    return replace(facts, primary=primary, replica=answers["replica"][0], pool=pool, seeded=seeded)
 
 
 def _pool(access: InstanceAccess, seeded: bool) -> Route:
@@ -164,3 +166,27 @@ def _there(standby: str | None) -> Route:
 
 def _troubled(error: Exception) -> Route:
     return Route(serves=Serves.REFUSED if isinstance(error, wire.PostgresError) else Serves.SILENT, answer=str(error))
+
+
+def members_of(document: Any) -> tuple[Member, ...]:
+    """The members of Patroni's ``GET /cluster``. Pure."""
+    return tuple(
+        Member(
+            name=member["name"],
+            role=member["role"],
+            state=member["state"],
+            timeline=member.get("timeline", 0),
+            lag=member["lag"] if isinstance(member.get("lag"), int) else 0 if member["role"] == "leader" else -1,
+        )
+        for member in document.get("members", ())
+    )
+
+
+def own_member(name: str, document: Any) -> Member:
+    """The node in its own words (``GET /patroni``): what is left when etcd cannot be asked. Pure."""
+    standby = document.get("quorum_standby") or document.get("sync_standby")
+    role = "leader" if document.get("role") in ("primary", "master") else "quorum_standby" if standby else "replica"
+    state = document.get("replication_state") or document.get("state", "")
+    return Member(
+        name=name, role=role, state=state, timeline=document.get("timeline", 0), lag=0 if role == "leader" else -1
+    )

@@ -1,4 +1,4 @@
-"""Readiness of PostgreSQL: one leader, two replicas and etcd with quorum, and all three published paths serve.
+"""Readiness of PostgreSQL: one leader, all replicas in its quorum, etcd with a leader, and all three published paths serve.
 
 The facts come from Patroni and etcd by their REST interfaces and from a real login through each path; the decision is pure.
 """
@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any
 
 from msgspec import Struct, field
 
-from nexusdev.components.contract import Readiness, ServiceStatus
+from nexusdev.components.contract import Readiness
 from nexusdev.components.postgres import names
 from nexusdev.util.humanize import join_names
 
@@ -73,11 +72,13 @@ class Store(Struct, frozen=True, kw_only=True):
 class Facts(Struct, frozen=True, kw_only=True):
     """All that was learned in one look.
 
-    views   node → the cluster in its words; a node whose Patroni does not answer is missing, one without a cluster yet is empty
-    stores  etcd member → how it stands
+    nodes   every server of the stack
+    views   node → the cluster as it reports it; a node whose Patroni does not answer is missing, one without a cluster yet is empty
+    stores  etcd member → its state; every member of the stack
     seeded  the roles exist, so that the pool can be held to its word
     """
 
+    nodes: tuple[str, ...] = ()
     views: Mapping[str, tuple[Member, ...]] = field(default_factory=dict)
     stores: Mapping[str, Store] = field(default_factory=dict)
     primary: Route = field(default_factory=Route)
@@ -110,11 +111,11 @@ def _takes_writes(path: Route) -> bool:
 
 def _stores(facts: Facts) -> str:
     agreeing = [name for name, store in facts.stores.items() if store.has_leader]
-    if len(agreeing) >= names.QUORUM:
-        absent = [name for name in names.STORES if name not in agreeing]
+    if len(agreeing) > len(facts.stores) // 2:
+        absent = [name for name in facts.stores if name not in agreeing]
         return f"{absent[0]} is not in etcd's quorum" if absent else ""
     answering = sum(store.answers for store in facts.stores.values())
-    return f"etcd has no quorum: {answering} of {len(names.STORES)} members answer"
+    return f"etcd has no quorum: {answering} of {len(facts.stores)} members answer"
 
 
 def _cluster(facts: Facts) -> str:
@@ -143,11 +144,12 @@ def _primary(facts: Facts) -> str:
 
 def _replicas(facts: Facts) -> str:
     members = {member.name: member for member in facts.members if member.name in facts.views}
-    waiting = [name for name in names.NODES if not _in_quorum(members.get(name))]
+    waiting = [name for name in facts.nodes if not is_in_quorum(members.get(name))]
     if not waiting:
         return ""
     found = ", ".join(f"{name} {_standing(members.get(name))}" for name in waiting)
-    return f"{names.REPLICAS - len(waiting)} of {names.REPLICAS} replicas in the quorum: {found}"
+    replicas = len(facts.nodes) - 1
+    return f"{replicas - len(waiting)} of {replicas} replicas in the quorum: {found}"
 
 
 def _replica_path(facts: Facts) -> str:
@@ -170,7 +172,7 @@ def _pool(facts: Facts) -> str:
     return f"{names.POOL} does not answer" if path.serves is not Serves.REPLICA else f"{names.POOL} routes to a replica"
 
 
-def _in_quorum(member: Member | None) -> bool:
+def is_in_quorum(member: Member | None) -> bool:
     return member is not None and member.serves and member.role in ("leader", "quorum_standby", "sync_standby")
 
 
@@ -189,79 +191,3 @@ def _doing(members: Sequence[Member]) -> str:
     """What a cluster without a leader is busy with."""
     busy = next((member for member in members if member.state not in ("stopped", "")), None)
     return f": {busy.name} is {busy.state}" if busy else ""
-
-
-def statuses(facts: Facts) -> Sequence[ServiceStatus]:
-    """PostgreSQL's nodes, the stores behind them, the pool in front. Pure."""
-    members = {member.name: member for member in facts.members}
-    servers = [_server(name, members.get(name), answers=name in facts.views) for name in names.NODES]
-    stores = [_store(name, facts.stores.get(name, Store())) for name in names.STORES]
-    return (*servers, *stores, _pooler(facts))
-
-
-def _server(name: str, member: Member | None, *, answers: bool) -> ServiceStatus:
-    if not answers:
-        return ServiceStatus(service=name, detail="does not answer")
-    if member is None:
-        return ServiceStatus(service=name, state="starting", detail="not in the cluster yet")
-    role = "primary" if member.leads else "replica"
-    return ServiceStatus(service=name, role=role, state=member.state, detail=_detail(member), ok=_in_quorum(member))
-
-
-def _detail(member: Member) -> str:
-    timeline = f"timeline {member.timeline}"
-    if member.leads:
-        return timeline
-    lag = "lag unknown" if member.lag < 0 else f"lag {_size(member.lag)}"
-    quorum = "in the quorum" if member.role == "quorum_standby" else "not in the quorum"
-    return f"{quorum}, {lag}, {timeline}"
-
-
-def _size(size: int) -> str:
-    return f"{size} B" if size < 1 << 20 else f"{size >> 20} MiB"
-
-
-def _store(name: str, store: Store) -> ServiceStatus:
-    if not store.answers:
-        return ServiceStatus(service=name, detail="does not answer")
-    role = "leader" if store.leads else "follower" if store.has_leader else ""
-    detail = "" if store.has_leader else "no quorum"
-    return ServiceStatus(service=name, role=role, state="running", detail=detail, ok=store.has_leader)
-
-
-def _pooler(facts: Facts) -> ServiceStatus:
-    path = facts.pool
-    if path.serves in (Serves.UNASKED, Serves.SILENT):
-        return ServiceStatus(service=names.POOL, detail=path.answer or "not checked: no primary")
-    ok = path.serves is Serves.PRIMARY
-    return ServiceStatus(
-        service=names.POOL,
-        role="pool",
-        state="running",
-        detail=f"routes to the {path.serves}" if ok else path.answer,
-        ok=ok,
-    )
-
-
-def members_of(document: Any) -> tuple[Member, ...]:
-    """The members of Patroni's ``GET /cluster``. Pure."""
-    return tuple(
-        Member(
-            name=member["name"],
-            role=member["role"],
-            state=member["state"],
-            timeline=member.get("timeline", 0),
-            lag=member["lag"] if isinstance(member.get("lag"), int) else 0 if member["role"] == "leader" else -1,
-        )
-        for member in document.get("members", ())
-    )
-
-
-def own_member(name: str, document: Any) -> Member:
-    """The node in its own words (``GET /patroni``): what is left when etcd cannot be asked. Pure."""
-    standby = document.get("quorum_standby") or document.get("sync_standby")
-    role = "leader" if document.get("role") in ("primary", "master") else "quorum_standby" if standby else "replica"
-    state = document.get("replication_state") or document.get("state", "")
-    return Member(
-        name=name, role=role, state=state, timeline=document.get("timeline", 0), lag=0 if role == "leader" else -1
-    )

@@ -1,17 +1,20 @@
-"""Redis's names in the stack: nodes, roles, ports, users and secrets."""
+"""Redis's names: groups, roles, ports, users and secrets. The servers of a group come from the stack.
+
+Role names, ports and users are what applications and the servers' own configuration use; the names of secrets are those of
+``compose/redis/compose.yaml``. ``tests/unit/components/test_topology.py`` compares both with the compose files.
+"""
 
 from __future__ import annotations
+
+from nexusdev.interfaces import InstanceAccess
 
 NAME = "redis"
 TITLE = "Redis"
 
 MASTER = "redis-master"
 REPLICA = "redis-replica"
-SERVERS = ("redis-0", "redis-1", "redis-2")
-SENTINELS = ("sentinel-0", "sentinel-1", "sentinel-2")
-RELAYS = ("sentinel-relay-0", "sentinel-relay-1", "sentinel-relay-2")
+SERVER_GROUP, SENTINEL_GROUP = "redis", "sentinel"
 MASTER_NAME = "nexus"
-REPLICAS = len(SERVERS) - 1
 
 PORT = 6379
 SENTINEL_PORT = 26379
@@ -26,3 +29,18 @@ SENTINEL_USERS = "redis-sentinel-users"
 
 CANARY = "nexusdev:canary"
 SEEDED = "nexusdev:seeded"
+
+
+def servers(access: InstanceAccess) -> tuple[str, ...]:
+    """Return the Redis servers, by ordinal."""
+    return access.topology.members(NAME, SERVER_GROUP, role="server")
+
+
+def sentinels(access: InstanceAccess) -> tuple[str, ...]:
+    """Return the sentinels, by ordinal."""
+    return access.topology.members(NAME, SENTINEL_GROUP, role="server")
+
+
+def relays(access: InstanceAccess) -> tuple[str, ...]:
+    """Return the relays beside the sentinels, by ordinal. They answer host applications with addresses of the host."""
+    return access.topology.members(NAME, SENTINEL_GROUP, role="sidecar")

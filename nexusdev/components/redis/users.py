@@ -17,11 +17,6 @@ from nexusdev.components.redis.client import Connection, ResponseError, as_admin
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.util.parallel import together
 
-NODES = (
-    *((name, names.PORT, names.SERVER_USERS) for name in names.SERVERS),
-    *((name, names.SENTINEL_PORT, names.SENTINEL_USERS) for name in names.SENTINELS),
-)
-
 
 def align(access: InstanceAccess) -> tuple[str, ...]:
     """Make the users of every node that answers those of the secret; what was changed, in words."""
@@ -61,7 +56,11 @@ def _everywhere(
         except OSError:
             return ()
 
-    changes = together({name: partial(visit, name, port, secret) for name, port, secret in NODES})
+    nodes = (
+        *((name, names.PORT, names.SERVER_USERS) for name in names.servers(access)),
+        *((name, names.SENTINEL_PORT, names.SENTINEL_USERS) for name in names.sentinels(access)),
+    )
+    changes = together({name: partial(visit, name, port, secret) for name, port, secret in nodes})
     return tuple(what for each in changes.values() for what in each)
 
 

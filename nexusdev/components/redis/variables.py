@@ -42,10 +42,10 @@ def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
 
 
 def sentinels(access: InstanceAccess, view: View) -> str:
-    """Where to ask for the master: ``host:port``, three times. On the host these are the relays, which name addresses that exist there."""
+    """Where to ask for the master: ``host:port`` of each. On the host these are the relays, which name addresses that exist there."""
     if view is View.HOST:
-        return ",".join(str(access.address(name, names.RELAY_PORT)) for name in names.RELAYS)
-    return ",".join(f"{name}:{names.SENTINEL_PORT}" for name in names.SENTINELS)
+        return ",".join(str(access.address(name, names.RELAY_PORT)) for name in names.relays(access))
+    return ",".join(f"{name}:{names.SENTINEL_PORT}" for name in names.sentinels(access))
 
 
 def credentials(access: InstanceAccess) -> Credentials:

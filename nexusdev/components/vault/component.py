@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from nexusdev.components.contract import (
@@ -15,32 +15,35 @@ from nexusdev.components.contract import (
     GatewayRole,
     Link,
     Proof,
-    Readiness,
     SeedFile,
-    ServiceStatus,
-    Variable,
 )
 from nexusdev.components.defaults import ComponentDefaults
-from nexusdev.components.vault import names, readiness
-from nexusdev.components.vault.api import Api, Connections, Transport, VaultError
+from nexusdev.components.vault import names, probe, quick_proof, readiness, status
+from nexusdev.components.vault import variables as published
 from nexusdev.components.vault.arguments import reads_stdin
+from nexusdev.components.vault.client import Api, Connections, Transport, VaultError
 from nexusdev.components.vault.readiness import Facts
-from nexusdev.interfaces import InstanceAccess, View
+from nexusdev.interfaces import InstanceAccess
 from nexusdev.stack.losses import Holding
-from nexusdev.wire.endpoint import PublishedEndpoint
 
 _SECRET_ID_LENGTH = 36
 
 
 class Vault(ComponentDefaults):
-    """Three raft nodes and the fourth that unseals them."""
+    """The raft nodes, and the node that unseals them."""
 
-    name = "vault"
+    name = names.NAME
     title = "Vault"
     requires = ("gateway",)
     links = (Link(name="vault", variable="VAULT_ADDR", path="/ui/"),)
-    gateway_roles = (GatewayRole(proxy="gateway-rw", name=names.ROLE, backend="vault-active"),)
-    conditions = MappingProxyType({"unsealed": readiness.unsealed})
+    gateway_roles = (GatewayRole(name=names.ROLE, backend="vault-active"),)
+    conditions = MappingProxyType({"unsealed": status.unsealed})
+
+    assess = staticmethod(readiness.assess)
+    statuses = staticmethod(status.statuses)
+    credentials = staticmethod(published.credentials)
+    variables = staticmethod(published.variables)
+    endpoints = staticmethod(quick_proof.endpoints)
 
     def __init__(self, connect: Callable[[InstanceAccess], Transport] = Connections) -> None:
         self._connect = connect
@@ -49,19 +52,13 @@ class Vault(ComponentDefaults):
     def holdings(self) -> Sequence[Holding]:
         """The seal's key is kept in the state folder, too: its node can be made anew at any time."""
         return (
-            Holding(group="vault", what="the secrets", enough=2),
-            Holding(group="vault-unseal", what="the seal's key", enough=0),
+            Holding(group=names.NODE_GROUP, what="the secrets", enough="majority"),
+            Holding(group=names.UNSEALER_GROUP, what="the seal's key", enough=0),
         )
 
     def probe(self, access: InstanceAccess, *, test_writes: bool = False) -> Facts:
         del test_writes  # its readiness asks for no write
-        return readiness.probe(self._transport(access), access.secrets)
-
-    def assess(self, facts: Facts) -> Readiness:
-        return readiness.assess(facts)
-
-    def statuses(self, facts: Facts) -> Sequence[ServiceStatus]:
-        return readiness.statuses(facts)
+        return probe.probe(self._transport(access), access)
 
     def prepare(self, access: InstanceAccess, facts: Facts) -> None:
         """Initialise what is empty, once. What a server refuses for the moment is tried again after the next probe."""
@@ -69,21 +66,15 @@ class Vault(ComponentDefaults):
 
         transport = self._transport(access)
         try:
-            unseal = Api(transport=transport, server=names.UNSEAL, timeout=30)
-            unsealer.prepare(unseal, access.secrets, access.runtime, facts)
-            first = Api(transport=transport, server=names.NODES[0], timeout=60)
-            initialize.prepare(first, access.secrets, access.runtime, facts)
+            unseal = Api(transport=transport, server=facts.unseal.name, timeout=30)
+            unsealer.prepare(unseal, access, facts)
+            first = Api(transport=transport, server=facts.nodes[0].name, timeout=60)
+            initialize.prepare(first, access, facts)
         except OSError:
             return
         except VaultError as refused:
             if not refused.passing:
                 raise
-
-    def credentials(self, access: InstanceAccess) -> Credentials:
-        from nexusdev.components.vault.variables import credentials
-
-        del access
-        return credentials()
 
     def seed(self, access: InstanceAccess, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
         from nexusdev.components.vault.seed import seed
@@ -111,16 +102,6 @@ class Vault(ComponentDefaults):
 
         return apply(self._active(access), access, files)
 
-    def variables(self, access: InstanceAccess, view: View) -> Sequence[Variable]:
-        from nexusdev.components.vault.variables import variables
-
-        return variables(access, view)
-
-    def endpoints(self, values: Mapping[str, str]) -> Iterable[PublishedEndpoint]:
-        from nexusdev.components.vault.quick_proof import endpoints
-
-        return endpoints(values)
-
     def prove(self, access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
         from nexusdev.components.vault.proof import prove
 
@@ -136,7 +117,9 @@ class Vault(ComponentDefaults):
     def client(self, arguments: Sequence[str]) -> Client | None:
         """vault with the application's token at vault-active; ``--operator`` as the first argument logs in as the operator."""
         return Client(
-            service=names.NODES[0], argv=("sh", "/etc/vault/client.sh", *arguments), reads_stdin=reads_stdin(arguments)
+            group=names.NODE_GROUP,
+            argv=("sh", "/etc/vault/client.sh", *arguments),
+            reads_stdin=reads_stdin(arguments),
         )
 
     def _active(self, access: InstanceAccess) -> Api:
@@ -149,6 +132,6 @@ class Vault(ComponentDefaults):
         return self._kept[1]
 
 
-def create() -> Component:
-    """Return a new component. It keeps what it learns of one instance, so that each context has its own."""
+def create(components: Mapping[str, Component]) -> Component:  # noqa: ARG001 - as every component's
+    """Return a new component. It knows no other."""
     return Vault()

@@ -8,7 +8,7 @@ from typing import Any
 
 from nexusdev.components.contract import Change
 from nexusdev.components.vault import kv, names
-from nexusdev.components.vault.api import Api
+from nexusdev.components.vault.client import Api
 from nexusdev.interfaces import SecretStore
 from nexusdev.util.humanize import pluralize
 

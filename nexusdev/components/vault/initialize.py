@@ -1,20 +1,21 @@
-"""Initialises exactly one of the three nodes, once, and stores its recovery key first."""
+"""Initialises exactly one of the nodes, once, and stores its recovery key first."""
 
 from __future__ import annotations
 
 from nexusdev.components.vault import names
-from nexusdev.components.vault.api import BAD_REQUEST, OK, Api, VaultError, error_text
+from nexusdev.components.vault.client import BAD_REQUEST, OK, Api, VaultError, error_text
 from nexusdev.components.vault.pending import INITIALISING_NODES, ROOT_OF_NODES, PendingOperations
 from nexusdev.components.vault.readiness import Facts
 from nexusdev.components.vault.reset import key_lost_error, wipe_data
-from nexusdev.interfaces import Runtime, SecretStore
+from nexusdev.interfaces import InstanceAccess, SecretStore
 
 
-def prepare(api: Api, secrets: SecretStore, runtime: Runtime, facts: Facts) -> None:
-    """Initialise when all three say that they are empty; a single empty one joins the others by itself.
+def prepare(api: Api, access: InstanceAccess, facts: Facts) -> None:
+    """Initialise when all nodes report that they are empty; a single empty one joins the others by itself.
 
     Raises ``InvalidState`` when the data of the nodes belongs to a recovery key that is not in the store.
     """
+    secrets = access.secrets
     pending = PendingOperations(secrets=secrets)
     known = bool(secrets.read(names.RECOVERY_KEY))
     initialized = [node.name for node in facts.nodes if node.answers and node.initialized]
@@ -23,9 +24,9 @@ def prepare(api: Api, secrets: SecretStore, runtime: Runtime, facts: Facts) -> N
     elif known:
         pending.remove(INITIALISING_NODES)
     elif initialized and INITIALISING_NODES in pending:
-        wipe_data(runtime, initialized)
+        wipe_data(access.runtime, initialized)
     elif initialized:
-        raise key_lost_error("Vault", names.RECOVERY_KEY)
+        raise key_lost_error("Vault", names.RECOVERY_KEY, access)
 
 
 def initialize(api: Api, secrets: SecretStore, pending: PendingOperations) -> None:

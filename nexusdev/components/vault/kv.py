@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nexusdev.components.https_connection import Response
-from nexusdev.components.vault.api import BAD_REQUEST, NOT_FOUND, OK, Api, VaultError, document, error_text
+from nexusdev.components.vault.client import BAD_REQUEST, NOT_FOUND, OK, Api, VaultError, document, error_text
 
 _UPGRADE_SECONDS = 10.0
 

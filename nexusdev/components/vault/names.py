@@ -1,4 +1,8 @@
-"""The names that Vault's servers, secrets, mounts and roles have in the stack."""
+"""Vault's names: groups, role, port, secrets, mounts and policies. The nodes come from the stack.
+
+The role name and the port are what applications and the servers' own configuration use; the names of secrets are those of
+``compose/vault/compose.yaml``. ``tests/unit/components/test_topology.py`` compares both with the compose files.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,10 @@ from collections.abc import Mapping
 
 from nexusdev.components.contract import Consumer
 from nexusdev.components.vault import quick_proof
+from nexusdev.interfaces import InstanceAccess
 
-UNSEAL = "vault-unseal"
-NODES = ("vault-0", "vault-1", "vault-2")
+NAME = "vault"
+NODE_GROUP, UNSEALER_GROUP = "vault", "vault-unseal"
 ROLE = "vault-active"
 PORT = 8200
 
@@ -28,6 +33,16 @@ OPERATOR = "nexus-operator"
 # Below secret/: a folder per consumer, which its policy opens and no other consumer's does.
 FOLDERS: Mapping[Consumer, str] = {Consumer.APPLICATION: "nexus", Consumer.MIGRATIONS: "nexus-migrations"}
 INSTANCE_PATH = quick_proof.INSTANCE_PATH
+
+
+def nodes(access: InstanceAccess) -> tuple[str, ...]:
+    """Return the nodes that store the secrets, by ordinal."""
+    return access.topology.members(NAME, NODE_GROUP)
+
+
+def unsealer(access: InstanceAccess) -> str:
+    """Return the node that unseals the others with its transit key."""
+    return access.topology.members(NAME, UNSEALER_GROUP)[0]
 
 
 def role_id(role: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from nexusdev.components.contract import Change, SeedFile
 from nexusdev.components.vault import desired_state, kv, names
-from nexusdev.components.vault.api import Api
+from nexusdev.components.vault.client import Api
 from nexusdev.components.vault.seed import unreachable
 from nexusdev.components.vault.tokens import issue, operator, policies_of
 from nexusdev.errors import SeedingFailed
@@ -30,7 +30,7 @@ def apply(api: Api, access: InstanceAccess, files: Sequence[SeedFile]) -> Sequen
     if not files:
         return []
     try:
-        with operator(api, access.secrets) as as_operator:
+        with operator(api, access) as as_operator:
             changes = [*_policies(as_operator, policies)]
             for path, (file, content) in data.items():
                 changes += _secret(as_operator, path, file, content)

@@ -1,4 +1,4 @@
-"""Readiness of Vault: all four nodes unsealed, one of the three active, all three voting, and the gateway leads there.
+"""Readiness of Vault: all nodes unsealed, one of them active, all voting, and the gateway routes to the active one.
 
 Health is asked without a token (https://developer.hashicorp.com/vault/api-docs/system/health), the metrics, for the votes, with the
 application's: only a listener that is published nowhere gives them to everybody.
@@ -6,21 +6,13 @@ application's: only a listener that is published nowhere gives them to everybody
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from nexusdev.components.contract import Readiness, ServiceStatus
-from nexusdev.components.vault.api import OK, Api, Transport, document
-from nexusdev.components.vault.names import APP_TOKEN, NODES, ROLE, UNSEAL
-from nexusdev.components.vault.pending import UNFINISHED, PendingOperations
-from nexusdev.interfaces import SecretStore
-from nexusdev.util.parallel import together
-
-_TIMEOUT = 2.0
-_TOLERANCE = re.compile(r"^vault_autopilot_failure_tolerance(?:\{[^}]*\})? (\d+)", re.MULTILINE)
+from nexusdev.components.contract import Readiness
+from nexusdev.components.vault.names import ROLE
+from nexusdev.util.humanize import join_names
 
 
 class VaultServer(Struct, frozen=True, kw_only=True):
@@ -49,9 +41,9 @@ class VaultServer(Struct, frozen=True, kw_only=True):
 class Facts(Struct, frozen=True, kw_only=True):
     """What was seen.
 
-    unseal     the fourth node;  nodes  the three
+    unseal     the node that unseals the others;  nodes  the others
     routed     the gateway leads to an active node
-    tolerance  how many voters may fail by the word of the active node (1 of three when all vote); None when it does not tell
+    tolerance  how many voters may fail by the word of the active node (1 of three if all vote); None when it does not tell
     cut        an initialisation was cut and is to be finished first
     """
 
@@ -62,54 +54,21 @@ class Facts(Struct, frozen=True, kw_only=True):
     cut: bool = False
 
     @property
+    def all_vote(self) -> bool:
+        """Whether as many voters may fail as when every node votes."""
+        return self.tolerance is not None and self.tolerance >= (len(self.nodes) - 1) // 2
+
+    @property
     def active(self) -> VaultServer | None:
         """The one active node; None when there is none or more than one."""
         found = [node for node in self.nodes if node.active]
         return found[0] if len(found) == 1 else None
 
 
-def probe(transport: Transport, secrets: SecretStore) -> Facts:
-    """Ask all servers and the gateway at once, then the active node for its votes."""
-    questions: dict[str, Callable[[], VaultServer]] = {
-        name: lambda name=name: _server(transport, name)  # type: ignore[misc]
-        for name in (UNSEAL, *NODES, ROLE)
-    }
-    seen = together(questions)
-    facts = Facts(
-        unseal=seen[UNSEAL],
-        nodes=tuple(seen[name] for name in NODES),
-        routed=seen[ROLE].active,
-        cut=any(word in PendingOperations(secrets=secrets) for word in UNFINISHED),
-    )
-    if facts.active is None or not all(node.unsealed for node in facts.nodes):
-        return facts
-    return replace(facts, tolerance=_tolerance(transport, facts.active.name, secrets.read(APP_TOKEN)))
-
-
 def assess(facts: Facts) -> Readiness:
     """Decide from the facts. Pure. One active node behind the gateway is enough to seed."""
     seedable = facts.active is not None and facts.routed and not facts.cut
     return Readiness(missing=_missing(facts), seedable=seedable)
-
-
-def statuses(facts: Facts) -> Sequence[ServiceStatus]:
-    """One row per server."""
-    rows = [_row(node, facts) for node in facts.nodes]
-    transit = ServiceStatus(
-        service=UNSEAL,
-        role="seal" if facts.unseal.answers else "",
-        state=facts.unseal.state,
-        ok=facts.unseal.unsealed,
-    )
-    return (*rows, transit)
-
-
-def unsealed(rows: Sequence[ServiceStatus]) -> str:
-    """What is missing until every server is unsealed, for ``wait --for unsealed``. Pure."""
-    if not rows:
-        return "none of its servers answers"
-    sealed = [row.service for row in rows if "sealed" in row.state.split() or row.state == "down"]
-    return f"{_join(sealed)} sealed or down" if sealed else ""
 
 
 def _missing(facts: Facts) -> str:
@@ -127,16 +86,14 @@ def _of_lead(facts: Facts) -> str:
     if not active:
         return "no node is active yet"
     if len(active) > 1:
-        return f"more than one node is active: {_join(active)}"
+        return f"more than one node is active: {join_names(active)}"
     return "" if facts.routed else f"{ROLE} does not route to {active[0]} yet"
 
 
 def _of_votes(facts: Facts) -> str:
     if facts.tolerance is None:
         return "the active node does not report its voters yet"
-    return (
-        "" if facts.tolerance else "fewer than three nodes vote: a new node votes after it was healthy for some seconds"
-    )
+    return "" if facts.all_vote else "not all nodes vote yet: a new node votes after it was healthy for some seconds"
 
 
 def _of_unseal(server: VaultServer) -> str:
@@ -145,55 +102,14 @@ def _of_unseal(server: VaultServer) -> str:
 
 
 def _of_nodes(servers: Sequence[VaultServer]) -> str:
-    """What the three lack, the gravest first."""
+    """What the nodes lack, the gravest first."""
     by_state: dict[str, list[str]] = {}
     for server in servers:
         by_state.setdefault(server.state, []).append(server.name)
     if down := by_state.get("down"):
-        return f"{_join(down)} {'does' if len(down) == 1 else 'do'} not answer yet"
+        return f"{join_names(down)} {'does' if len(down) == 1 else 'do'} not answer yet"
     if len(new := by_state.get("not initialized", [])) == len(servers):
         return "none of the nodes is initialized yet"
     if sealed := by_state.get("sealed"):
-        return f"{_join(sealed)} {'is' if len(sealed) == 1 else 'are'} sealed"
-    return f"{_join(new)} {'has' if len(new) == 1 else 'have'} not joined yet" if new else ""
-
-
-def _row(server: VaultServer, facts: Facts) -> ServiceStatus:
-    role = ("active" if server.active else "standby") if server.unsealed else ""
-    detail = ""
-    if server.active and facts.tolerance is not None:
-        detail = "all three vote" if facts.tolerance else "not all three vote"
-    return ServiceStatus(service=server.name, role=role, state=server.state, detail=detail, ok=server.unsealed)
-
-
-def _server(transport: Transport, name: str) -> VaultServer:
-    """A server by its health; whatever has no proper health does not answer."""
-    try:
-        response = Api(transport=transport, server=name, timeout=_TIMEOUT).ask("GET", "sys/health", fresh=name == ROLE)
-    except OSError:
-        return VaultServer(name=name)
-    health = document(response)
-    if "initialized" not in health:
-        return VaultServer(name=name)
-    return VaultServer(
-        name=name,
-        answers=True,
-        initialized=health["initialized"] is True,
-        sealed=health.get("sealed") is not False,
-        active=response.status == OK,
-    )
-
-
-def _tolerance(transport: Transport, active: str, token: str) -> int | None:
-    """Without a token (before the first seeding) nobody is told."""
-    api = Api(transport=transport, server=active, token=token, timeout=_TIMEOUT)
-    try:
-        response = api.ask("GET", "sys/metrics?format=prometheus")
-    except OSError:
-        return None
-    found = _TOLERANCE.search(response.text)
-    return int(found[1]) if found else None
-
-
-def _join(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        return f"{join_names(sealed)} {'is' if len(sealed) == 1 else 'are'} sealed"
+    return f"{join_names(new)} {'has' if len(new) == 1 else 'have'} not joined yet" if new else ""

@@ -1,23 +1,17 @@
-"""Removes data that nobody can unseal any more, if it certainly holds nothing; an error otherwise."""
+"""Removes data that cannot be unsealed any more, if it certainly holds nothing; otherwise raises an error."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nexusdev.components.vault import names
 from nexusdev.errors import InvalidState, SeedingFailed
-from nexusdev.interfaces import Runtime
+from nexusdev.interfaces import InstanceAccess, Runtime
 
 # serve.sh begins with empty data before it starts a server, and when one has ended, while this file is there: one that has
 # ended by itself already needs no signal.
 _COMMAND = 'touch /data/reset && { kill -TERM "$(cat /tmp/server.pid)" 2>/dev/null || true; }'
-
-
 KEY_LOST = "VAULT_KEY_LOST"
-HINT = (
-    "for each in vault-0 vault-1 vault-2 vault-unseal; do nexusdev exec $each -- touch /data/reset; done;"
-    " nexusdev stop vault; nexusdev start vault; nexusdev seed"
-    "   delete all data of Vault, and only that (or restore the state folder from a backup)"
-)
 
 
 def wipe_data(runtime: Runtime, services: Sequence[str]) -> None:
@@ -32,11 +26,27 @@ def wipe_data(runtime: Runtime, services: Sequence[str]) -> None:
             )
 
 
-def key_lost_error(service: str, secret: str) -> InvalidState:
-    """The error for data whose key is gone."""
+def key_lost_error(service: str, secret: str, access: InstanceAccess) -> InvalidState:
+    """Return the error for data whose key is gone.
+
+    Args:
+        service: Whose data it is.
+        secret: The secret that should have the key.
+        access: The instance.
+    """
     return InvalidState(
         f"{service} has data, but its key is missing from the state folder",
         why=f"the secret {secret} is empty; without it the data of Vault cannot be decrypted",
-        hint=HINT,
+        hint=reset_hint(access),
         code=KEY_LOST,
+    )
+
+
+def reset_hint(access: InstanceAccess) -> str:
+    """Return the commands that delete all data of Vault, as the hint of an error."""
+    services = " ".join((*names.nodes(access), names.unsealer(access)))
+    return (
+        f"for each in {services}; do nexusdev exec $each -- touch /data/reset; done;"
+        " nexusdev stop vault; nexusdev start vault; nexusdev seed"
+        "   delete all data of Vault, and only that (or restore the state folder from a backup)"
     )

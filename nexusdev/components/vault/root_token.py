@@ -10,7 +10,7 @@ import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from nexusdev.components.vault.api import BAD_REQUEST, OK, Api, VaultError, document
+from nexusdev.components.vault.client import BAD_REQUEST, OK, Api, VaultError, document
 from nexusdev.components.vault.pending import PendingOperations
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nexusdev.components.contract import Change
 from nexusdev.components.vault import names
-from nexusdev.components.vault.api import Api
+from nexusdev.components.vault.client import Api
 from nexusdev.components.vault.desired_state import login_of
 from nexusdev.components.vault.seed import unreachable
 from nexusdev.components.vault.tokens import issue, operator
@@ -22,7 +22,7 @@ def rotate(api: Api, access: InstanceAccess, fresh: str) -> Sequence[Change]:
     """
     old = access.secrets.read(names.APP_TOKEN)
     try:
-        with operator(api, access.secrets) as as_operator:
+        with operator(api, access) as as_operator:
             access.secrets.write(names.secret_id(names.APP), fresh)
             list(login_of(as_operator, access.secrets, names.APP))
             issue(api, access.secrets)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from nexusdev.components.contract import Change, Credentials
 from nexusdev.components.vault import desired_state, names
-from nexusdev.components.vault.api import Api
+from nexusdev.components.vault.client import Api
 from nexusdev.components.vault.tokens import operator, refresh
 from nexusdev.errors import SeedingFailed
 from nexusdev.interfaces import InstanceAccess
@@ -16,7 +16,7 @@ def seed(api: Api, access: InstanceAccess, credentials: Mapping[str, Credentials
     """What was changed; nothing the second time."""
     wanted = {**_by_path(credentials), names.INSTANCE_PATH: {"nonce": access.nonce}}
     try:
-        with operator(api, access.secrets) as as_operator:
+        with operator(api, access) as as_operator:
             changes = list(desired_state.settle(as_operator, access.secrets, wanted))
         return [*changes, *refresh(api, access.secrets)]
     except OSError as error:
@@ -26,7 +26,7 @@ def seed(api: Api, access: InstanceAccess, credentials: Mapping[str, Credentials
 def update_credentials(api: Api, access: InstanceAccess, credentials: Mapping[str, Credentials]) -> Sequence[Change]:
     """Write the credentials of these components alone, after they were rotated."""
     try:
-        with operator(api, access.secrets) as as_operator:
+        with operator(api, access) as as_operator:
             return list(desired_state.credentials(as_operator, _by_path(credentials)))
     except OSError as error:
         raise unreachable(error) from error

@@ -7,30 +7,30 @@ from contextlib import contextmanager
 
 from nexusdev.components.contract import Change
 from nexusdev.components.vault import names
-from nexusdev.components.vault.api import BAD_REQUEST, FORBIDDEN, NOT_FOUND, OK, Api, VaultError, document
+from nexusdev.components.vault.client import BAD_REQUEST, FORBIDDEN, NOT_FOUND, OK, Api, VaultError, document
 from nexusdev.components.vault.pending import ROOT_OF_NODES, PendingOperations
-from nexusdev.components.vault.reset import HINT, KEY_LOST
+from nexusdev.components.vault.reset import KEY_LOST, reset_hint
 from nexusdev.components.vault.root_token import temporary_root
 from nexusdev.errors import InvalidState, SeedingFailed
-from nexusdev.interfaces import SecretStore
+from nexusdev.interfaces import InstanceAccess, SecretStore
 
 _STRANGER = (BAD_REQUEST, FORBIDDEN, NOT_FOUND)
 
 
 @contextmanager
-def operator(api: Api, secrets: SecretStore) -> Iterator[Api]:
+def operator(api: Api, access: InstanceAccess) -> Iterator[Api]:
     """Vault asked as operator; as root, by the recovery key, where there is no operator yet or a root token may be left.
 
     Whatever token it was, it is revoked at the end.
     """
-    pending = PendingOperations(secrets=secrets)
-    token = "" if ROOT_OF_NODES in pending else login(api, secrets, names.OPERATOR)
+    pending = PendingOperations(secrets=access.secrets)
+    token = "" if ROOT_OF_NODES in pending else login(api, access.secrets, names.OPERATOR)
     if token:
         as_operator = api.with_token(token)
         yield as_operator
         as_operator.ask("POST", "auth/token/revoke-self", {})
         return
-    with temporary_root(api, _recovery_key(secrets), pending=pending, word=ROOT_OF_NODES) as as_root:
+    with temporary_root(api, _recovery_key(access), pending=pending, word=ROOT_OF_NODES) as as_root:
         yield as_root
 
 
@@ -81,13 +81,13 @@ def _renewed(api: Api, token: str) -> bool:
     return True
 
 
-def _recovery_key(secrets: SecretStore) -> str:
-    key = secrets.read(names.RECOVERY_KEY)
+def _recovery_key(access: InstanceAccess) -> str:
+    key = access.secrets.read(names.RECOVERY_KEY)
     if not key:
         raise InvalidState(
             "failed to log in to Vault as operator",
             why=f"its AppRole {names.OPERATOR} is rejected, and the secret {names.RECOVERY_KEY} is empty",
-            hint=HINT,
+            hint=reset_hint(access),
             code=KEY_LOST,
         )
     return key

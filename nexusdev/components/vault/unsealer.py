@@ -6,12 +6,12 @@ It can be made anew at any time: a backup of its key is kept beside its key shar
 from __future__ import annotations
 
 from nexusdev.components.vault import names
-from nexusdev.components.vault.api import NOT_FOUND, OK, Api, VaultError
+from nexusdev.components.vault.client import NOT_FOUND, OK, Api, VaultError
 from nexusdev.components.vault.pending import INITIALISING_UNSEAL, ROOT_OF_UNSEAL, PendingOperations
 from nexusdev.components.vault.readiness import Facts
 from nexusdev.components.vault.reset import key_lost_error, wipe_data
 from nexusdev.components.vault.root_token import temporary_root
-from nexusdev.interfaces import Runtime, SecretStore
+from nexusdev.interfaces import InstanceAccess, SecretStore
 
 TEN_YEARS = "87600h"
 POLICY = f"""# What the three nodes may do with their seal.
@@ -24,15 +24,16 @@ path "transit/decrypt/{names.SEAL_KEY}" {{
 """
 
 
-def prepare(api: Api, secrets: SecretStore, runtime: Runtime, facts: Facts) -> None:
+def prepare(api: Api, access: InstanceAccess, facts: Facts) -> None:
     """Bring the node to where the others' seal works. Raises ``InvalidState`` when its data cannot be opened any more."""
     if not facts.unseal.answers:
         return
+    secrets = access.secrets
     pending = PendingOperations(secrets=secrets)
     if not facts.unseal.initialized:
         initialize(api, secrets, pending)
     elif not secrets.read(names.UNSEAL_KEY):
-        _without_key(secrets, runtime, pending)
+        _without_key(facts, access, pending)
         return
     pending.remove(INITIALISING_UNSEAL)
     if facts.unseal.sealed:
@@ -110,8 +111,8 @@ def _provide_token(api: Api, token: str) -> None:
     )
 
 
-def _without_key(secrets: SecretStore, runtime: Runtime, pending: PendingOperations) -> None:
+def _without_key(facts: Facts, access: InstanceAccess, pending: PendingOperations) -> None:
     """Initialised, and nobody has its key share. Nothing is lost where its transit key was kept or was never used."""
-    if INITIALISING_UNSEAL not in pending and not secrets.read(names.SEAL_BACKUP):
-        raise key_lost_error(names.UNSEAL, names.UNSEAL_KEY)
-    wipe_data(runtime, (names.UNSEAL,))
+    if INITIALISING_UNSEAL not in pending and not access.secrets.read(names.SEAL_BACKUP):
+        raise key_lost_error(facts.unseal.name, names.UNSEAL_KEY, access)
+    wipe_data(access.runtime, (facts.unseal.name,))

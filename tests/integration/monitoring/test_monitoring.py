@@ -16,12 +16,15 @@ import pytest
 from psycopg import OperationalError
 
 from nexusdev.components import registry
-from nexusdev.components.monitoring import names
 from tests.integration import application as app
 from tests.integration import engine
 from tests.integration.conftest import Project, variables_of
+from tests.topology import topology
 
 pytestmark = pytest.mark.integration
+
+SERVERS = topology().members("monitoring", "prometheus")
+ALERTMANAGERS = topology().members("monitoring", "alertmanager")
 
 
 def ask(variables: Mapping[str, str], path: str, **query: str) -> Any:
@@ -59,7 +62,7 @@ def test_the_configuration_is_valid_where_it_is_used(project: Project, service: 
     assert ran.exit_code == 0, ran.output.decode()
 
 
-@pytest.mark.parametrize("server", names.PROMETHEUSES)
+@pytest.mark.parametrize("server", SERVERS)
 def test_every_target_is_up_and_carries_component_and_service(
     project: Project, variables: Mapping[str, str], server: str
 ) -> None:
@@ -75,7 +78,7 @@ def test_every_target_is_up_and_carries_component_and_service(
     app.until(all_are_up, seconds=40, what="every target up")
     reply = targets(project, variables, server)
     assert all(each["scrapeUrl"].startswith("https://") for each in reply)
-    assert {each["labels"]["component"] for each in reply} == set(registry.ALL)
+    assert {each["labels"]["component"] for each in reply} == set(registry.ROWS)
 
 
 def test_everything_that_runs_is_seen(project: Project) -> None:
@@ -139,7 +142,7 @@ def test_a_stopped_part_is_seen_within_two_scrapes(project: Project, variables: 
     assert "targets up" in row["detail"]
 
 
-@pytest.mark.parametrize("killed", [*names.PROMETHEUSES, *names.ALERTMANAGERS])
+@pytest.mark.parametrize("killed", [*SERVERS, *ALERTMANAGERS])
 def test_one_of_two_may_be_killed(project: Project, variables: Mapping[str, str], heal: None, killed: str) -> None:
     """Who asks through the role meets no error, only a second of waiting until the gateway has seen it."""
     engine.container(project, killed).kill()
@@ -168,11 +171,11 @@ def test_what_was_silenced_survives_the_death_of_both_alertmanagers(project: Pro
     )
     assert added.code == 0, added.err
     app.until(
-        lambda: all(b"Known" in _kept(project, name) for name in names.ALERTMANAGERS),
+        lambda: all(b"Known" in _kept(project, name) for name in ALERTMANAGERS),
         seconds=30,
         what="the silence on the disks of both",
     )
-    for name in names.ALERTMANAGERS:
+    for name in ALERTMANAGERS:
         engine.container(project, name).kill()
     project.up()
     assert added.out.strip() in project.run("exec", "alertmanager-1", "--", *tool, "silence", "query", "-q").out

@@ -12,6 +12,7 @@ import pytest
 
 from nexusdev.components import https_connection
 from nexusdev.interfaces import Address, InstanceAccess
+from tests.topology import topology
 from tests.unit.env.servers import authority, serving
 
 
@@ -26,6 +27,7 @@ def site_of(folder: Path) -> InstanceAccess:
         client_certificate=folder / "client.crt",
         client_key=folder / "client.key",
         runtime=nothing,
+        topology=topology(),
     )
 
 

@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
-from nexusdev.components.registry import ALL, COMMANDS, client_help, published_endpoints
+from nexusdev.components.component_set import ComponentSet
+from nexusdev.components.registry import COMMANDS, client_help, published_endpoints
 from nexusdev.interfaces import Address, InstanceAccess, View
 from tests.addresses import SeenFromContainers
 from tests.imports import imported_by
+from tests.topology import topology
+
+ALL = ComponentSet()
 
 
 def test_each_name_leads_to_the_component_of_that_name() -> None:
@@ -28,9 +32,9 @@ def test_an_unknown_name_is_not_there() -> None:
 
 
 def test_names_cost_no_import_and_components_no_client_library() -> None:
-    names = imported_by("from nexusdev.components.registry import ALL; list(ALL)")
+    names = imported_by("from nexusdev.components.component_set import ComponentSet; list(ComponentSet())")
     assert not [name for name in names if name.startswith("nexusdev.components.minio")]
-    found = imported_by("from nexusdev.components.registry import ALL; list(ALL.values())")
+    found = imported_by("from nexusdev.components.component_set import ComponentSet; list(ComponentSet().values())")
     assert not found & {"minio", "hvac", "psycopg", "redis", "docker", "cryptography", "rich", "typer"}
 
 
@@ -54,6 +58,7 @@ def anywhere() -> InstanceAccess:
         client_certificate=folder / "client.crt",
         client_key=folder / "client.key",
         runtime=servers,
+        topology=topology(),
     )
 
 
@@ -78,7 +83,7 @@ def test_production_names_are_marked_as_first() -> None:
 
 def test_the_quick_proofs_import_the_protocols_alone() -> None:
     found = imported_by(
-        "from nexusdev.components.registry import ALL, published_endpoints; list(published_endpoints(ALL, {}))"
+        "from nexusdev.components.registry import ROWS, published_endpoints; list(published_endpoints(ROWS, {}))"
     )
     own = {name for name in found if name.startswith("nexusdev.components.") and name.count(".") > 2}
     assert own == {f"nexusdev.components.{name}.quick_proof" for name in ALL}

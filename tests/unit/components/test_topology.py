@@ -1,94 +1,132 @@
-"""What the code says of the stack is what the compose files say: which servers there are, their ports, roles and secrets."""
+"""Components take their servers from the compose files: names that stay in the code match them, and one server more is followed."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
-from nexusdev.components.gateway.readiness import PORT, PROXIES
+from nexusdev.components.component_set import ComponentSet
+from nexusdev.components.gateway import names as gateway
 from nexusdev.components.minio import names as minio
 from nexusdev.components.monitoring import names as monitoring
 from nexusdev.components.postgres import names as postgres
 from nexusdev.components.redis import names as redis
-from nexusdev.components.registry import ALL
 from nexusdev.components.vault import names as vault
+from nexusdev.context import stack_file
+from nexusdev.errors import InvalidConfig
+from nexusdev.interfaces import Address, InstanceAccess, View
+from nexusdev.plan import Observation
 from nexusdev.stack.loader import load
-from nexusdev.stack.model import Stack
+from nexusdev.stack.model import Service, Stack
+from nexusdev.stack.topology import Topology
+from tests import topology as repository
+from tests.addresses import SeenFromContainers
+
+ALL = ComponentSet()
+
+
+class Nothing(SeenFromContainers):
+    """A runtime in which nothing exists."""
+
+    def observe(self) -> Observation:
+        return Observation()
+
+
+class Secrets:
+    """A store in which every secret has a value."""
+
+    def read(self, name: str) -> str:
+        return f"{name}-value"
+
+
+def access_to(stack: Stack) -> InstanceAccess:
+    """An instance of this stack, in which each address is published and no server answers."""
+    runtime: Any = Nothing()
+    secrets: Any = Secrets()
+    published = {
+        (name, port.container): Address(host="127.0.0.1", port=port.host)
+        for service in stack.services.values()
+        for name in (service.name, *service.aliases, *_sidecars(stack, service))
+        for port in service.ports
+    }
+    return InstanceAccess(
+        instance="shop",
+        nonce="c0ffee",
+        addresses=published,
+        secrets=secrets,
+        ca_file=Path("/nowhere/ca.crt"),
+        client_certificate=Path("/nowhere/client.crt"),
+        client_key=Path("/nowhere/client.key"),
+        runtime=runtime,
+        topology=Topology(services=stack.services),
+    )
+
+
+def _sidecars(stack: Stack, owner: Service) -> Iterator[str]:
+    """The services that share its network, and so its ports."""
+    return (each.name for each in stack.services.values() if each.shares == owner.name)
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
-    compose = Path(__file__).parents[3] / "compose" / "stack.yaml"
-    return load(compose, {"NEXUS_STATE": str(tmp_path_factory.mktemp("state"))})
+def stack() -> Stack:
+    return repository.stack()
+
+
+@pytest.fixture(scope="module")
+def access(stack: Stack) -> InstanceAccess:
+    return access_to(stack)
 
 
 def test_the_registry_and_the_files_have_the_same_components(stack: Stack) -> None:
     assert set(ALL) == set(stack.components)
 
 
-@pytest.mark.parametrize(
-    ("component", "group", "role", "names"),
-    [
-        ("postgres", "postgresql", "server", postgres.NODES),
-        ("postgres", "etcd", "store", postgres.STORES),
-        ("postgres", "pgbouncer", "server", (postgres.POOL,)),
-        ("redis", "redis", "server", redis.SERVERS),
-        ("redis", "sentinel", "server", redis.SENTINELS),
-        ("redis", "sentinel", "sidecar", redis.RELAYS),
-        ("minio", "minio", "server", minio.NODES),
-        ("vault", "vault", "server", vault.NODES),
-        ("vault", "vault-unseal", "store", (vault.UNSEAL,)),
-        ("monitoring", "prometheus", "observer", monitoring.PROMETHEUSES),
-        ("monitoring", "alertmanager", "observer", monitoring.ALERTMANAGERS),
-        ("monitoring", "grafana", "observer", (monitoring.GRAFANA,)),
-        ("monitoring", "node-exporter", "observer", (monitoring.NODE_EXPORTER,)),
-    ],
-)
-def test_each_list_of_servers_is_a_group_of_the_files(
-    stack: Stack, component: str, group: str, role: str, names: tuple[str, ...]
-) -> None:
-    members = [each for each in stack.of_component(component) if (each.group, each.role) == (group, role)]
-    assert tuple(each.name for each in sorted(members, key=lambda each: each.ordinal)) == names
-    assert [each.ordinal for each in sorted(members, key=lambda each: each.ordinal)] == list(range(len(names)))
+def test_members_of_a_group_are_listed_by_their_ordinal_and_a_missing_group_is_an_error(stack: Stack) -> None:
+    topology = Topology(services=dict(reversed([*stack.services.items()])))
+    assert topology.members("redis", "sentinel", role="sidecar") == tuple(f"sentinel-relay-{n}" for n in range(3))
+    assert topology.service_of("redis-master") == "gateway-rw"
+    assert topology.service_of("nobody") == ""
+    with pytest.raises(InvalidConfig, match="no group keydb of component redis"):
+        topology.members("redis", "keydb")
 
 
-def test_every_server_that_is_asked_publishes_its_port(stack: Stack) -> None:
-    published = {
-        (name, port.container)
-        for service in stack.services.values()
-        for name in (service.name, *service.aliases)
-        for port in service.ports
-    }
+def test_every_server_that_is_asked_publishes_its_port(access: InstanceAccess) -> None:
     asked = {
-        *((name, PORT) for name in PROXIES),
-        *((name, postgres.REST) for name in postgres.NODES),
-        *((name, postgres.ETCD) for name in postgres.STORES),
+        *((name, gateway.PORT) for name in access.topology.of_component(gateway.NAME)),
+        *((name, postgres.REST) for name in postgres.nodes(access)),
+        *((name, postgres.ETCD) for name in postgres.stores(access)),
         *((name, postgres.SQL) for name in (postgres.PRIMARY, postgres.REPLICA)),
         (postgres.POOL, postgres.POOLED),
-        *((name, redis.PORT) for name in (*redis.SERVERS, redis.MASTER, redis.REPLICA)),
-        *((name, redis.SENTINEL_PORT) for name in redis.SENTINELS),
-        *((name, minio.API) for name in (*minio.NODES, minio.ROLE)),
+        *((name, redis.PORT) for name in (*redis.servers(access), redis.MASTER, redis.REPLICA)),
+        *((name, redis.SENTINEL_PORT) for name in redis.sentinels(access)),
+        *((name, redis.RELAY_PORT) for name in redis.relays(access)),
+        *((name, minio.API) for name in (*minio.nodes(access), minio.ROLE)),
         (minio.ROLE, minio.CONSOLE),
-        *((name, vault.PORT) for name in (*vault.NODES, vault.UNSEAL, vault.ROLE)),
-        *((name, monitoring.PORT) for name in (*monitoring.PROMETHEUSES, monitoring.PROMETHEUS)),
-        *((name, monitoring.ALERTS_PORT) for name in (*monitoring.ALERTMANAGERS, monitoring.ALERTMANAGER)),
+        *((name, vault.PORT) for name in (*vault.nodes(access), vault.unsealer(access), vault.ROLE)),
+        *((name, monitoring.PORT) for name in (*monitoring.servers(access), monitoring.PROMETHEUS)),
+        *((name, monitoring.ALERTS_PORT) for name in (*monitoring.alertmanagers(access), monitoring.ALERTMANAGER)),
         (monitoring.GRAFANA, monitoring.PAGES_PORT),
     }
-    assert asked - published == set()
+    assert asked - access.addresses.keys() == set()
 
 
-def test_every_role_of_the_gateway_is_an_alias_of_its_proxy(stack: Stack) -> None:
-    for component in ALL.values():
-        for role in component.gateway_roles:
-            assert role.name in stack.services[role.proxy].aliases, role
+def test_every_role_name_is_an_alias_of_a_proxy(stack: Stack, access: InstanceAccess) -> None:
+    roles = [role.name for component in ALL.values() for role in component.gateway_roles]
+    assert {stack.services[access.topology.service_of(name)].component for name in roles} == {gateway.NAME}
 
 
-def test_every_target_that_is_scraped_through_another_service_names_one(stack: Stack) -> None:
-    for component in ALL.values():
+def test_every_declared_group_of_targets_and_clients_is_one_of_the_files(access: InstanceAccess) -> None:
+    for name, component in ALL.items():
         declared = component.scrape_targets
-        assert {name.format(0) for name in declared.through.values()} <= set(stack.services)
-        assert {name for names in declared.roles.values() for name in names} <= set(stack.services)
+        client = component.client([])
+        groups = {*declared.through.values(), *declared.roles.values(), *declared.unscraped}
+        for group in groups | ({client.group} if client else set()):
+            assert access.topology.members(name, group)
 
 
 def test_every_secret_that_is_read_is_in_the_files(stack: Stack) -> None:
@@ -102,5 +140,84 @@ def test_every_secret_that_is_read_is_in_the_files(stack: Stack) -> None:
     assert read - stack.secrets.keys() == set()
 
 
-def test_what_a_component_requires_is_a_component(stack: Stack) -> None:
+def test_a_component_requires_components_of_the_stack(stack: Stack) -> None:
     assert {needed for component in ALL.values() for needed in component.requires} <= set(stack.components)
+
+
+# Component, the services that get one more, and how each is named in the copy of the compose files.
+GROWN = {
+    "redis": {"redis-2": "redis-3", "sentinel-2": "sentinel-3", "sentinel-relay-2": "sentinel-relay-3"},
+    "postgres": {"postgresql-2": "postgresql-3", "etcd-2": "etcd-3"},
+    "minio": {"minio-3": "minio-4"},
+    "vault": {"vault-2": "vault-3"},
+    "monitoring": {"prometheus-1": "prometheus-2", "alertmanager-1": "alertmanager-2"},
+}
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> InstanceAccess:
+    """The access to a stack with one more member in each group, from compose files in which nothing else is changed."""
+    folder = tmp_path_factory.mktemp("grown") / "compose"
+    shutil.copytree(stack_file().parent, folder, ignore=shutil.ignore_patterns("image"))
+    taken = iter(range(200, 250))
+    for component, added in GROWN.items():
+        file = folder / component / "compose.yaml"
+        document = yaml.safe_load(file.read_text())
+        services = document["services"]
+        for model, name in added.items():
+            services[name] = _one_more(services[model], services[f"{model[:-1]}0"], model, name, taken)
+            document["volumes"] |= {each.replace(model, name): None for each in document["volumes"] if model in each}
+        file.write_text(yaml.safe_dump(document))
+    return access_to(load(folder / "stack.yaml", {"NEXUS_STATE": "/nowhere"}))
+
+
+def _one_more(
+    service: Mapping[str, Any], first: Mapping[str, Any], model: str, name: str, taken: Iterator[int]
+) -> dict[str, Any]:
+    """A service like the model, with its own name, volumes, address and host ports, as an editor of the file would write it.
+
+    What the model has in common with the first member of its group, such as the list of all members, stays as it is.
+    """
+    more = dict(service)
+    for key in ("hostname", "volumes", "environment", "command"):
+        if key in more and more[key] != first[key]:
+            more[key] = _renamed(more[key], first[key], model, name)
+    more["x-nexusdev"] = {**more["x-nexusdev"], "ordinal": more["x-nexusdev"]["ordinal"] + 1}
+    if "ports" in more:
+        more["ports"] = [f"127.0.0.1:21{next(taken)}:{each.rpartition(':')[2]}" for each in more["ports"]]
+        more["networks"] = {"nexus": {"ipv4_address": f"${{NEXUS_NET:-10.213.0}}.{next(taken)}"}}
+    if "network_mode" in more:
+        more["network_mode"] = more["network_mode"].replace("sentinel-2", "sentinel-3")
+    return more
+
+
+def _renamed(value: Any, first: Any, model: str, name: str) -> Any:
+    """The value with the new name where it differs from that of the first member."""
+    if isinstance(value, dict):
+        return {key: _renamed(each, first[key], model, name) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_renamed(each, other, model, name) for each, other in zip(value, first, strict=True)]
+    return value.replace(model, name) if value != first else value
+
+
+@pytest.mark.parametrize("component", GROWN)
+def test_one_server_more_is_probed_awaited_and_shown(grown: InstanceAccess, component: str) -> None:
+    facts = ALL[component].probe(grown)
+    rows = {row.service for row in ALL[component].statuses(facts)}
+    # sentinels and relays are asked once a Redis server answers
+    assert set(GROWN[component].values()) - {"sentinel-3", "sentinel-relay-3"} <= rows
+    assert not ALL[component].assess(facts).ready
+
+
+def test_one_more_is_expected_in_the_words_of_readiness(grown: InstanceAccess) -> None:
+    assert ALL["postgres"].assess(ALL["postgres"].probe(grown)).missing == "etcd has no quorum: 0 of 4 members answer"
+    assert minio.write_quorum(grown) == 3
+    assert len(redis.servers(grown)) == len(redis.sentinels(grown)) == len(redis.relays(grown)) == 4
+
+
+@pytest.mark.parametrize("view", View)
+def test_one_sentinel_more_is_in_the_variables_and_in_the_quick_proof(grown: InstanceAccess, view: View) -> None:
+    values = {each.name: each.value for each in ALL["redis"].variables(grown, view)}
+    assert len(values["REDIS_SENTINELS"].split(",")) == 4
+    sentinels = [each.path for each in ALL["redis"].endpoints(values) if each.path.startswith("REDIS_SENTINELS")]
+    assert sentinels == [f"REDIS_SENTINELS {place}" for place in values["REDIS_SENTINELS"].split(",")]

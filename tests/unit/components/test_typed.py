@@ -11,10 +11,10 @@ from nexusdev.components.postgres.component import create as create_postgres
 from nexusdev.components.redis.component import create as create_redis
 from nexusdev.components.vault.component import create as create_vault
 
-MINIO = create_minio()
-POSTGRES = create_postgres()
-REDIS = create_redis()
-VAULT = create_vault()
+MINIO = create_minio({})
+POSTGRES = create_postgres({})
+REDIS = create_redis({})
+VAULT = create_vault({})
 
 CLIENTS = {"psql": POSTGRES, "redis": REDIS, "s3": MINIO, "vault": VAULT}
 

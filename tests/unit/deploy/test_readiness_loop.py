@@ -18,6 +18,7 @@ from nexusdev.plan import Exit, ObservedService, Phase
 from nexusdev.runtimes.memory.runtime import FakeEngine, MemoryRuntime
 from nexusdev.stack.model import Service
 from tests.fakes import FakeClock, FakeComponent, Heard
+from tests.topology import topology
 
 REDIS = Service(name="redis-0", image="nexusdev/redis:1", component="redis", group="redis", memory_bytes=256 * 2**20)
 
@@ -33,6 +34,7 @@ def access() -> InstanceAccess:
         client_certificate=nowhere,
         client_key=nowhere,
         runtime=MemoryRuntime(project="nexusdev-shop", instance="shop"),
+        topology=topology(),
     )
 
 

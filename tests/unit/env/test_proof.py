@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from nexusdev.components.registry import ALL, published_endpoints
+from nexusdev.components.component_set import ComponentSet
+from nexusdev.components.registry import published_endpoints
 from nexusdev.env.proof import ask_all, prove
 from nexusdev.errors import Degraded, IdentityMismatch, NotFound
 from tests.unit.env import servers
+
+ALL = ComponentSet()
 
 NONCE = "n0nce"
 

@@ -20,6 +20,7 @@ from nexusdev.deploy.client_files import own_variables, write_client_files
 from nexusdev.instance import trust
 from nexusdev.interfaces import InstanceAccess, View
 from tests.addresses import SeenFromContainers
+from tests.topology import topology
 from tests.unit.env import servers
 
 STS = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
@@ -72,6 +73,7 @@ def variables(folder: Path) -> dict[str, str]:
         client_certificate=ours / "client.crt",
         client_key=ours / "client.key",
         runtime=runtime,
+        topology=topology(),
     )
     write_client_files(access, ())
     values = {each.name: each.value for each in own_variables(access, View.HOST)}

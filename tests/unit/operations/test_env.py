@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from nexusdev.components.component_set import ComponentSet
 from nexusdev.components.contract import Variable
-from nexusdev.components.registry import ALL, published_endpoints
+from nexusdev.components.registry import published_endpoints
 from nexusdev.env import stored
 from nexusdev.env.fast import answer
 from nexusdev.errors import Degraded, IdentityMismatch, InvalidConfig, NotFound, SeedingFailed, UsageError
@@ -22,6 +23,7 @@ from nexusdev.wire.endpoint import PublishedEndpoint
 from tests.fakes import FakeComponent, House, shown
 from tests.unit.env import servers
 
+ALL = ComponentSet()
 #: The variables that belong to no component.
 OWN = (
     *("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "NODE_OPTIONS"),

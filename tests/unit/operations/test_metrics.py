@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ import pytest
 from nexusdev.cli.output import Plot, Series, Table, Text
 from nexusdev.cli.rendering import rendered
 from nexusdev.cli.rendering.metrics import in_order, shown
-from nexusdev.components.monitoring.query import Prometheus, QueryResult, Silent, TimeRange
+from nexusdev.components.contract import QueryResult, Silent, TimeRange
 from nexusdev.errors import Degraded, NotFound, UsageError
+from nexusdev.interfaces import InstanceAccess
 from nexusdev.operations.metrics import MetricsResult, metrics, stretch
 from nexusdev.operations.up import up
 from tests.fakes import FakeComponent, House
@@ -40,15 +41,21 @@ class FakePrometheus:
     def names(self) -> tuple[str, ...]:
         return self.known
 
-    @property
-    def client(self) -> Callable[..., Prometheus]:
-        made: Any = self
-        return lambda **_: made
+
+@dataclass(kw_only=True)
+class Monitor(FakeComponent):
+    """A component that stores metrics."""
+
+    prometheus: FakePrometheus = field(default_factory=FakePrometheus)
+
+    def metrics_client(self, access: InstanceAccess, *, timeout: float) -> FakePrometheus:
+        del access, timeout
+        return self.prometheus
 
 
 @pytest.fixture
 def house(tmp_path: Path) -> House:
-    made = House(folder=tmp_path, more=(FakeComponent(name="monitoring"),))
+    made = House(folder=tmp_path, more=(Monitor(name="monitoring"),))
     (tmp_path / "compose" / "stack.yaml").write_text(WATCHED)
     return made
 
@@ -70,7 +77,16 @@ NOTHING = vector()
 
 def asked(house: House, data: Mapping[str, Any] | None, query: str = "up", **more: Any) -> MetricsResult:
     known = more.pop("known", ())
-    return metrics(house.context(), query, client=FakePrometheus(data=data, known=known).client, **more)
+    answering(house, FakePrometheus(data=data, known=known))
+    return metrics(house.context(), query, **more)
+
+
+def answering(house: House, prometheus: FakePrometheus) -> FakePrometheus:
+    """Let this Prometheus answer from now on."""
+    [monitor] = house.more
+    assert isinstance(monitor, Monitor)
+    monitor.prometheus = prometheus
+    return prometheus
 
 
 def test_what_holds_now_is_a_table_with_labels_as_columns(house: House) -> None:
@@ -127,8 +143,8 @@ def test_a_native_histogram_is_its_count_and_sum() -> None:
 def test_how_it_went_is_a_plot_over_the_whole_stretch(house: House) -> None:
     up(house.context())
     series = {"metric": {"instance": "redis-0"}, "values": [[1.0, "1"], [6.0, "NaN"]]}
-    fake = FakePrometheus(data=matrix(series))
-    outcome = metrics(house.context(), "up", over="15m", step="15s", client=fake.client)
+    fake = answering(house, FakePrometheus(data=matrix(series)))
+    outcome = metrics(house.context(), "up", over="15m", step="15s")
     [plot] = rendered(outcome).output
     [(_, span)] = fake.asked
     assert isinstance(plot, Plot)

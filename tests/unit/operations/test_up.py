@@ -268,7 +268,8 @@ def test_a_changed_seed_file_is_applied_by_the_next_up_although_no_container_cha
 def test_an_up_that_finds_nothing_to_do_imports_nothing_of_what_works() -> None:
     found = imported_by(
         "import nexusdev.operations.up, nexusdev.runtimes.docker.runtime, nexusdev.runtimes.docker.images, nexusdev.images.images;"
-        "from nexusdev.components.registry import ALL; [each.files(()) for each in ALL.values() if hasattr(each, 'files')]"
+        "from nexusdev.components.component_set import ComponentSet;"
+        " [each.files(()) for each in ComponentSet().values() if hasattr(each, 'files')]"
     )
     works = {
         "nexusdev.deploy.deployer",

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from nexusdev.components.component_set import ComponentSet
 from nexusdev.components.contract import Variable
-from nexusdev.components.registry import ALL
 from nexusdev.errors import NotFound, UsageError
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.operations.up import up
 from nexusdev.operations.urls import open_page, pages, plain, urls
 from tests.fakes import COMPOSE, FakeComponent, House
+
+ALL = ComponentSet()
 
 
 def test_urls_have_no_password(house: House) -> None:

@@ -22,7 +22,7 @@ from nexusdev.operations.up import up
 from nexusdev.runtimes.docker.runtime import DockerRuntime
 from nexusdev.stack.model import Network, Secret, SecretRecipe, Stack
 from tests.fakes import FakeComponent, House
-from tests.unit.components.vault.world import CREDENTIALS, World
+from tests.unit.components.vault.world import CREDENTIALS, UNSEALER, World
 
 
 class CopyingRuntime:
@@ -90,7 +90,7 @@ def test_the_keys_that_unseal_vault_are_published(vault: Vault) -> None:
 def test_a_seal_that_is_made_again_is_published(vault: Vault) -> None:
     vault.world.up()
     before = vault.runtime.object[names.UNSEAL_KEY]
-    vault.world.lose_volume(names.UNSEAL)
+    vault.world.lose_volume(UNSEALER)
     vault.world.up()
     assert vault.runtime.object[names.UNSEAL_KEY] != before
     assert vault.runtime.object == vault.all()

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import pytest
 
+from nexusdev.components.component_set import ComponentSet
 from nexusdev.components.contract import HoldsData
-from nexusdev.components.registry import ALL
 from nexusdev.context import stack_file
 from nexusdev.stack.loader import load
 from nexusdev.stack.losses import Loss, cleared, losses, missing
 from nexusdev.stack.model import Stack
+
+ALL = ComponentSet()
 
 ETCD = ("etcd-0-data", "etcd-1-data", "etcd-2-data")
 POSTGRES = ("postgresql-0-data", "postgresql-1-data", "postgresql-2-data")

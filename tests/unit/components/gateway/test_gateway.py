@@ -8,16 +8,19 @@ from typing import Any
 
 import pytest
 
+from nexusdev.components.component_set import ComponentSet
 from nexusdev.components.contract import Readiness
-from nexusdev.components.gateway import readiness
-from nexusdev.components.gateway.component import create
-from nexusdev.components.gateway.readiness import Facts, roles
-from nexusdev.components.registry import ALL as COMPONENTS
+from nexusdev.components.gateway import probe, readiness, status
+from nexusdev.components.gateway.probe import roles
+from nexusdev.components.gateway.readiness import Facts
 from nexusdev.interfaces import Address, InstanceAccess, View
 from nexusdev.plan import Observation, ObservedService, Phase
+from tests.topology import topology
 from tests.unit.env.servers import authority, http, serving
 
-COMPONENT = create()
+COMPONENTS = ComponentSet()
+COMPONENT = COMPONENTS["gateway"]
+PROXIES = topology().of_component("gateway")
 
 GATEWAY = Path(__file__).parents[4] / "compose" / "gateway"
 WELL: dict[str, dict[str, tuple[str, ...]]] = {
@@ -31,8 +34,8 @@ WELL: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "gateway-ro": {"postgresql-replica": ("postgresql-0", "postgresql-2"), "redis-replica": ("redis-0", "redis-1")},
 }
-WITHOUT_VAULT = roles(COMPONENTS, {"gateway", "postgres", "redis", "minio"})
-ALL = roles(COMPONENTS, {"gateway", "postgres", "redis", "minio", "vault"})
+WITHOUT_VAULT = roles(COMPONENTS, {"gateway", "postgres", "redis", "minio"}, topology())
+ALL = roles(COMPONENTS, {"gateway", "postgres", "redis", "minio", "vault"}, topology())
 METRICS = """\
 # TYPE haproxy_server_status gauge
 haproxy_server_status{proxy="minio-write",server="minio-0",state="DOWN"} 0
@@ -50,19 +53,38 @@ def without(proxy: str, backend: str) -> dict[str, dict[str, tuple[str, ...]]]:
 @pytest.mark.parametrize(
     ("facts", "missing"),
     [
-        (Facts(servers=WELL, roles=ALL), ""),
-        (Facts(servers={"gateway-rw": WELL["gateway-rw"]}, roles=ALL), "gateway-ro does not answer"),
-        (Facts(roles=ALL), "gateway-rw and gateway-ro do not answer"),
-        (Facts(servers=without("gateway-rw", "vault-active"), roles=ALL), "no server is up behind vault-active"),
-        (Facts(servers=without("gateway-rw", "redis-2"), roles=ALL), "no server is up behind redis-master"),
-        (Facts(servers=without("gateway-ro", "redis-replica"), roles=ALL), "no server is up behind redis-replica"),
-        (Facts(servers={"gateway-rw": {}, "gateway-ro": {}}, roles=ALL), "several roles have no server yet"),
+        (Facts(proxies=PROXIES, servers=WELL, roles=ALL), ""),
+        (Facts(proxies=PROXIES, servers={"gateway-rw": WELL["gateway-rw"]}, roles=ALL), "gateway-ro does not answer"),
+        (Facts(proxies=PROXIES, roles=ALL), "gateway-rw and gateway-ro do not answer"),
         (
-            Facts(servers={**WELL, "gateway-ro": {}}, roles=ALL),
+            Facts(proxies=PROXIES, servers=without("gateway-rw", "vault-active"), roles=ALL),
+            "no server is up behind vault-active",
+        ),
+        (
+            Facts(proxies=PROXIES, servers=without("gateway-rw", "redis-2"), roles=ALL),
+            "no server is up behind redis-master",
+        ),
+        (
+            Facts(proxies=PROXIES, servers=without("gateway-ro", "redis-replica"), roles=ALL),
+            "no server is up behind redis-replica",
+        ),
+        (
+            Facts(proxies=PROXIES, servers={"gateway-rw": {}, "gateway-ro": {}}, roles=ALL),
+            "several roles have no server yet",
+        ),
+        (
+            Facts(proxies=PROXIES, servers={**WELL, "gateway-ro": {}}, roles=ALL),
             "no server is up behind postgresql-replica and redis-replica",
         ),
-        (Facts(servers=without("gateway-rw", "vault-active"), roles=WITHOUT_VAULT), ""),
-        (Facts(servers={"gateway-rw": {}, "gateway-ro": {}}, roles=roles(COMPONENTS, {"gateway"})), ""),
+        (Facts(proxies=PROXIES, servers=without("gateway-rw", "vault-active"), roles=WITHOUT_VAULT), ""),
+        (
+            Facts(
+                proxies=PROXIES,
+                servers={"gateway-rw": {}, "gateway-ro": {}},
+                roles=roles(COMPONENTS, {"gateway"}, topology()),
+            ),
+            "",
+        ),
     ],
     ids=[
         "well",
@@ -82,28 +104,30 @@ def test_each_role_of_what_runs_needs_a_server(facts: Facts, missing: str) -> No
 
 
 def test_rows_say_how_many_serve_each_role() -> None:
-    facts = Facts(servers={"gateway-ro": {**WELL["gateway-ro"], "redis-replica": ()}}, roles=ALL)
-    rw, ro = readiness.statuses(facts)
+    facts = Facts(proxies=PROXIES, servers={"gateway-ro": {**WELL["gateway-ro"], "redis-replica": ()}}, roles=ALL)
+    rw, ro = status.statuses(facts)
     assert (rw.detail, rw.ok) == ("does not answer", False)
     assert (ro.detail, ro.ok) == ("postgresql-replica → 2, redis-replica → no server", False)
 
 
 def test_metrics_are_read_as_servers_that_are_up() -> None:
-    assert readiness.parse(METRICS) == {"minio-write": ("minio-0",), "redis-0": ()}
+    assert probe.parse(METRICS) == {"minio-write": ("minio-0",), "redis-0": ()}
 
 
 def test_both_proxies_are_asked(tmp_path: Path) -> None:
     tls = authority(tmp_path / "tls")
     asked: list[str] = []
     with serving(tls, http(METRICS, seen=asked)) as rw, serving(tls, http("", "500 Oops")) as ro:
-        facts = readiness.probe(access(tls, {"gateway-rw": rw, "gateway-ro": ro}), COMPONENTS)
-    assert facts == Facts(servers={"gateway-rw": readiness.parse(METRICS)}, roles=roles(COMPONENTS, {"minio"}))
+        facts = probe.probe(access(tls, {"gateway-rw": rw, "gateway-ro": ro}), COMPONENTS)
+    assert facts == Facts(
+        proxies=PROXIES, servers={"gateway-rw": probe.parse(METRICS)}, roles=roles(COMPONENTS, {"minio"}, topology())
+    )
     assert asked[0].startswith("GET /metrics?")
-    assert readiness.probe(access(tls, {"gateway-rw": 1, "gateway-ro": 1}), COMPONENTS).servers == {}
+    assert probe.probe(access(tls, {"gateway-rw": 1, "gateway-ro": 1}), COMPONENTS).servers == {}
 
 
 def test_every_role_has_its_backend_in_the_configuration() -> None:
-    for role in roles(COMPONENTS, COMPONENTS):
+    for role in roles(COMPONENTS, COMPONENTS, topology()):
         folder = GATEWAY / role.proxy.removeprefix("gateway-")
         words = [line.split() for file in folder.glob("*.cfg") for line in file.read_text().splitlines()]
         named = {line[1] for line in words if line and line[0] in ("listen", "backend", "frontend")}
@@ -138,4 +162,5 @@ def access(tls: Path, ports: dict[str, int]) -> InstanceAccess:
         client_certificate=tls / "client.crt",
         client_key=tls / "client.key",
         runtime=runtime,
+        topology=topology(),
     )

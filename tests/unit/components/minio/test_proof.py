@@ -17,7 +17,7 @@ from nexusdev.interfaces import View
 from tests.unit.components.minio.world import World
 from tests.unit.env.servers import authority, refusing_proxy
 
-COMPONENT = create()
+COMPONENT = create({})
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from nexusdev.components.contract import Readiness
-from nexusdev.components.minio import readiness
-from nexusdev.components.minio.names import API, BACKUPS, NODES, ROLE
+from nexusdev.components.minio import probe, readiness, status
+from nexusdev.components.minio.names import API, BACKUPS, ROLE
 from nexusdev.components.minio.readiness import Drive, Facts
 from nexusdev.interfaces import Address
-from tests.unit.components.minio.world import Bucket, World
+from tests.unit.components.minio.world import NODES, Bucket, World
 
 DRIVES = tuple(Drive(node=name, online=True, state="online", free_bytes=3 << 30) for name in NODES)
 WRITTEN = dict.fromkeys((ROLE, *NODES), "")
@@ -21,27 +21,29 @@ QUORUM = "the cluster does not accept writes (it needs 3 drives)"
 @pytest.mark.parametrize(
     ("facts", "readiness_"),
     [
-        (Facts(drives=DRIVES, canaries=WRITTEN), Readiness()),
-        (Facts(trouble="minio-api does not answer"), Readiness(missing="minio-api does not answer")),
-        (Facts(trouble=QUORUM, drives=LOST), Readiness(missing=f"{QUORUM}: minio-3 is offline")),
+        (Facts(nodes=NODES, drives=DRIVES, canaries=WRITTEN), Readiness()),
+        (Facts(nodes=NODES, trouble="minio-api does not answer"), Readiness(missing="minio-api does not answer")),
+        (Facts(nodes=NODES, trouble=QUORUM, drives=LOST), Readiness(missing=f"{QUORUM}: minio-3 is offline")),
         (
-            Facts(drives=LOST, canaries={**WRITTEN, "minio-3": "does not answer"}),
+            Facts(nodes=NODES, drives=LOST, canaries={**WRITTEN, "minio-3": "does not answer"}),
             Readiness(missing="minio-3 is offline", seedable=True),
         ),
         (
-            Facts(drives=DRIVES[:2], canaries=WRITTEN),
+            Facts(nodes=NODES, drives=DRIVES[:2], canaries=WRITTEN),
             Readiness(missing="2 of 4 drives are online", seedable=True),
         ),
         (
-            Facts(drives=DRIVES, canaries={**WRITTEN, ROLE: "NoSuchBucket"}),
+            Facts(nodes=NODES, drives=DRIVES, canaries={**WRITTEN, ROLE: "NoSuchBucket"}),
             Readiness(missing="the bucket for the test object does not exist yet"),
         ),
         (
-            Facts(drives=DRIVES, canaries={**WRITTEN, ROLE: "SlowDownWrite"}),
+            Facts(nodes=NODES, drives=DRIVES, canaries={**WRITTEN, ROLE: "SlowDownWrite"}),
             Readiness(missing="failed to write a test object: SlowDownWrite"),
         ),
         (
-            Facts(drives=DRIVES, canaries={**WRITTEN, "minio-1": "SlowDownWrite", "minio-2": "SlowDownWrite"}),
+            Facts(
+                nodes=NODES, drives=DRIVES, canaries={**WRITTEN, "minio-1": "SlowDownWrite", "minio-2": "SlowDownWrite"}
+            ),
             Readiness(
                 missing="minio-1 (SlowDownWrite) and minio-2 (SlowDownWrite) do not accept writes yet", seedable=True
             ),
@@ -54,7 +56,7 @@ def test_what_was_seen_decides(facts: Facts, readiness_: Readiness) -> None:
 
 
 def test_rows_show_state_and_space_of_every_node() -> None:
-    rows = readiness.statuses(Facts(drives=LOST, canaries=WRITTEN))
+    rows = status.statuses(Facts(nodes=NODES, drives=LOST, canaries=WRITTEN))
     assert [(row.service, row.state, row.detail, row.ok) for row in rows[2:]] == [
         ("minio-2", "online", "3 GiB free", True),
         ("minio-3", "offline", "", False),
@@ -62,7 +64,7 @@ def test_rows_show_state_and_space_of_every_node() -> None:
 
 
 def test_nothing_is_claimed_of_nodes_that_nobody_told_of() -> None:
-    rows = readiness.statuses(Facts(trouble="minio-api does not answer"))
+    rows = status.statuses(Facts(nodes=NODES, trouble="minio-api does not answer"))
     assert {(row.state, row.detail, row.ok) for row in rows} == {("unknown", "minio-api does not answer", False)}
 
 
@@ -79,16 +81,16 @@ def test_nothing_is_claimed_of_nodes_that_nobody_told_of() -> None:
 def test_a_drive_counts_when_its_node_and_itself_are_well(
     server: dict[str, object], drive: tuple[bool, str, int]
 ) -> None:
-    [found] = readiness.parse_info({"servers": [{"endpoint": "minio-0:9000", **server}]})
+    [found] = probe.parse_info({"servers": [{"endpoint": "minio-0:9000", **server}]})
     assert (found.node, (found.online, found.state, found.free_bytes)) == ("minio-0", drive)
 
 
 def test_an_empty_cluster_is_made_ready_by_one_bucket(minio: World) -> None:
-    facts = readiness.probe(minio.access, test_writes=True)
+    facts = probe.probe(minio.access, test_writes=True)
     assert not readiness.assess(facts).ready
     readiness.prepare(minio.access, facts)
     readiness.prepare(minio.access, facts)
-    assert readiness.assess(readiness.probe(minio.access, test_writes=True)) == Readiness()
+    assert readiness.assess(probe.probe(minio.access, test_writes=True)) == Readiness()
     assert minio.memory.buckets[BACKUPS.name].objects == {}
 
 
@@ -102,28 +104,28 @@ def test_an_empty_cluster_is_made_ready_by_one_bucket(minio: World) -> None:
 )
 def test_a_cluster_that_starts_or_broke_says_so(minio: World, health: tuple[int, str], missing: str) -> None:
     minio.memory.health = health
-    assert readiness.assess(readiness.probe(minio.access, test_writes=True)).missing == missing
+    assert readiness.assess(probe.probe(minio.access, test_writes=True)).missing == missing
 
 
 def test_a_cluster_without_quorum_is_asked_node_by_node(minio: World) -> None:
     minio.memory.health = (503, "")
     dead = {("minio-1", API): Address(host="localhost", port=1), ("minio-2", API): Address(host="localhost", port=1)}
-    facts = readiness.probe(replace(minio.access, addresses={**minio.access.addresses, **dead}), test_writes=True)
+    facts = probe.probe(replace(minio.access, addresses={**minio.access.addresses, **dead}), test_writes=True)
     assert readiness.assess(facts).missing == f"{QUORUM}: minio-1 is offline; minio-2 is offline"
 
 
 def test_while_it_starts_nobody_is_asked_for_more_than_health(minio: World) -> None:
     minio.memory.health = (503, "offline")
-    facts = readiness.probe(minio.access, test_writes=True)
+    facts = probe.probe(minio.access, test_writes=True)
     assert {request.rsplit("/", 1)[0] for request in minio.memory.requests} == {"GET /minio/health"}
-    assert {row.state for row in readiness.statuses(facts)} == {"starting"}
+    assert {row.state for row in status.statuses(facts)} == {"starting"}
 
 
 def test_a_refused_write_is_named(minio: World) -> None:
     minio.memory.buckets[BACKUPS.name] = Bucket()
     minio.memory.refusing[BACKUPS.name] = "SlowDownWrite"
     assert (
-        readiness.assess(readiness.probe(minio.access, test_writes=True)).missing
+        readiness.assess(probe.probe(minio.access, test_writes=True)).missing
         == "failed to write a test object: SlowDownWrite"
     )
 
@@ -131,18 +133,18 @@ def test_a_refused_write_is_named(minio: World) -> None:
 def test_a_probe_that_tests_no_writes_only_reads(minio: World) -> None:
     minio.memory.buckets[BACKUPS.name] = Bucket()
     minio.memory.refusing[BACKUPS.name] = "SlowDownWrite"
-    facts = readiness.probe(minio.access)
+    facts = probe.probe(minio.access)
     assert {request.partition(" ")[0] for request in minio.memory.requests} == {"GET"}
     assert (readiness.assess(facts), len(facts.drives)) == (Readiness(), 4)
 
 
 def test_a_gateway_that_is_not_there_is_a_fact(minio: World) -> None:
     nowhere = {**minio.access.addresses, (ROLE, API): Address(host="localhost", port=1)}
-    facts = readiness.probe(replace(minio.access, addresses=nowhere))
+    facts = probe.probe(replace(minio.access, addresses=nowhere))
     assert readiness.assess(facts).missing == "minio-api does not answer"
 
 
 def test_a_preparation_that_gets_no_answer_is_left_to_the_next_look(minio: World) -> None:
     nowhere = replace(minio.access, addresses={(ROLE, API): Address(host="localhost", port=1)})
-    readiness.prepare(nowhere, Facts(drives=DRIVES, canaries={ROLE: "NoSuchBucket"}))
+    readiness.prepare(nowhere, Facts(nodes=NODES, drives=DRIVES, canaries={ROLE: "NoSuchBucket"}))
     assert minio.memory.buckets == {}

@@ -27,7 +27,7 @@ from nexusdev.errors import SeedingFailed
 from nexusdev.interfaces import Address
 from tests.unit.components.minio.world import World
 
-COMPONENT = create()
+COMPONENT = create({})
 
 
 def file(path: str, content: bytes = b"content") -> SeedFile:

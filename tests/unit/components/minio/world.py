@@ -21,13 +21,15 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from minio.crypto import decrypt, encrypt
 from urllib3 import HTTPResponse
 
-from nexusdev.components.minio.names import API, APP_ACCESS, APP_SECRET, NODES, ROLE, ROOT_PASSWORD, ROOT_USER
+from nexusdev.components.minio.names import API, APP_ACCESS, APP_SECRET, ROLE, ROOT_PASSWORD, ROOT_USER
 from nexusdev.instance.trust import BUNDLE
 from nexusdev.interfaces import Address, InstanceAccess
 from tests.addresses import SeenFromContainers
+from tests.topology import topology
 from tests.unit.env.servers import authority
 
 PASSWORD = "rootrootrootroot"
+NODES = topology().members("minio", "minio")
 
 
 @dataclass(kw_only=True)
@@ -110,6 +112,7 @@ def world(folder: Path) -> Iterator[World]:
             client_certificate=tls / "client.crt",
             client_key=tls / "client.key",
             runtime=runtime,
+            topology=topology(),
         )
         yield World(memory=memory, access=access, secrets=secrets)
 

@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
+from nexusdev.components.component_set import ComponentSet
 from nexusdev.components.contract import Alarms, Alert, AlertSource
 from nexusdev.components.monitoring import alerts
-from nexusdev.components.monitoring.component import create
 from nexusdev.interfaces import Address, InstanceAccess
+from tests.topology import topology
 from tests.unit.env.servers import authority, http, serving
 
-COMPONENT = create()
+COMPONENT = ComponentSet()["monitoring"]
 
 LABELS = {"alertname": "RedisReplicaDown", "component": "redis", "severity": "warning", "instance": "redis-1"}
 NOTES = {"summary": "redis-1 does not follow the master", "runbook": "docs/runbooks.md#redisreplicadown"}
@@ -61,6 +62,7 @@ def access(tls: Path, ports: Mapping[tuple[str, int], int]) -> InstanceAccess:
         client_certificate=tls / "client.crt",
         client_key=tls / "client.key",
         runtime=nothing,
+        topology=topology(),
     )
 
 

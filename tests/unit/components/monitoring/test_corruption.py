@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from nexusdev.components.component_set import ComponentSet
 from nexusdev.components.contract import ExplainsExit, Resettable
-from nexusdev.components.monitoring.component import create
 from nexusdev.components.monitoring.corruption import explain
+from tests.topology import stack
 
-COMPONENT = create()
+COMPONENT = ComponentSet()["monitoring"]
 
 
 def words(what: str) -> list[str]:
@@ -59,5 +60,5 @@ def test_monitoring_explains_and_says_what_is_lost() -> None:
     assert isinstance(COMPONENT, ExplainsExit)
     assert isinstance(COMPONENT, Resettable)
     assert COMPONENT.explain("prometheus-0", words("invalid magic number 0")) is not None
-    assert COMPONENT.data_loss("prometheus-1") == "its history; the other Prometheus keeps its own"
-    assert COMPONENT.data_loss("node-exporter") == ""
+    assert COMPONENT.data_loss(stack().services["prometheus-1"]) == "its history; the other Prometheus keeps its own"
+    assert COMPONENT.data_loss(stack().services["node-exporter"]) == ""

@@ -12,26 +12,30 @@ import pytest
 import yaml
 from msgspec.structs import replace
 
+from nexusdev.components.component_set import ComponentSet
 from nexusdev.components.contract import Readiness
-from nexusdev.components.monitoring import names, readiness, targets
-from nexusdev.components.monitoring.component import create
+from nexusdev.components.monitoring import names, probe, readiness, status, targets
 from nexusdev.components.monitoring.coverage import coverage
 from nexusdev.components.monitoring.readiness import Facts, Peer, PrometheusServer
 from nexusdev.components.monitoring.targets import Target
-from nexusdev.components.registry import ALL
 from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.interfaces import Address, InstanceAccess, View
 from nexusdev.plan import Observation, ObservedService, Phase
 from tests.addresses import SeenFromContainers
+from tests.topology import topology
 from tests.unit.env.servers import Talk, authority, http, serving
 
-COMPONENT = create()
+ALL = ComponentSet()
+
+COMPONENT = ALL["monitoring"]
+SERVERS = topology().members("monitoring", "prometheus")
+ALERTMANAGERS = topology().members("monitoring", "alertmanager")
 
 CONFIG = Path(__file__).parents[4] / "compose" / "monitoring" / "prometheus.yml"
 SERVICES = frozenset(
     {
-        *names.PROMETHEUSES,
-        *names.ALERTMANAGERS,
+        *SERVERS,
+        *ALERTMANAGERS,
         "node-exporter",
         "gateway-rw",
         "minio-0",
@@ -41,7 +45,7 @@ SERVICES = frozenset(
     }
 )
 
-DECLARED = targets.declared(ALL)
+DECLARED = targets.declared(ALL, topology())
 
 
 def target(job: str, instance: str, health: str = "up", *, lost: bool = False) -> Target:
@@ -55,16 +59,16 @@ UP = (
     target("redis", "redis-0"),
     target("vault", "vault-0"),
 )
-AGREED = tuple(Peer(name=name, members=2) for name in names.ALERTMANAGERS)
+AGREED = tuple(Peer(name=name, members=2) for name in ALERTMANAGERS)
 
 
 def facts(*listed: Target, second: tuple[Target, ...] | None = None) -> Facts:
     """Both Prometheus tell of the same targets, unless the second one tells of others."""
     reply = (listed, listed if second is None else second)
-    servers = tuple(
-        PrometheusServer(name=name, targets=each) for name, each in zip(names.PROMETHEUSES, reply, strict=True)
+    servers = tuple(PrometheusServer(name=name, targets=each) for name, each in zip(SERVERS, reply, strict=True))
+    return Facts(
+        servers=servers, alertmanagers=AGREED, services=SERVICES, running=SERVICES, unscraped=DECLARED.unscraped
     )
-    return Facts(servers=servers, alertmanagers=AGREED, services=SERVICES, running=SERVICES)
 
 
 def changed(whole: Facts, name: str, **members: Any) -> Facts:
@@ -137,7 +141,7 @@ def test_the_rows_count_targets_and_peers() -> None:
         facts(*UP, target("haproxy", "gateway-rw", "down")), "prometheus-1", trouble="prometheus-1 is starting"
     )
     reply = replace(changed(reply, "alertmanager-1", members=1), grafana=Peer(name="grafana"))
-    assert [(row.service, row.detail, row.ok) for row in readiness.statuses(reply)] == [
+    assert [(row.service, row.detail, row.ok) for row in status.statuses(reply)] == [
         ("prometheus-0", "5 of 6 targets up", False),
         ("prometheus-1", "prometheus-1 is starting", False),
         ("alertmanager-0", "sees 2 of 2", True),
@@ -148,11 +152,11 @@ def test_the_rows_count_targets_and_peers() -> None:
 
 def test_a_prometheus_that_has_just_begun_is_no_worse_for_having_no_targets_yet() -> None:
     reply = changed(facts(*UP, second=()), "prometheus-1", young=True)
-    assert [(row.detail, row.ok) for row in readiness.statuses(reply)][:2] == [
+    assert [(row.detail, row.ok) for row in status.statuses(reply)][:2] == [
         ("5 of 5 targets up", True),
         ("no targets yet", True),
     ]
-    assert not readiness.statuses(facts(*UP, second=()))[1].ok
+    assert not status.statuses(facts(*UP, second=()))[1].ok
 
 
 def test_an_exporter_whose_server_is_silent_is_no_target_that_is_up() -> None:
@@ -209,8 +213,8 @@ def _access(tls: Path, ports: Mapping[str, int], services: frozenset[str] = SERV
     nothing: Any = None
     runtime: Any = Running(services)
     containers = {
-        **dict.fromkeys((names.PROMETHEUS, *names.PROMETHEUSES), names.PORT),
-        **dict.fromkeys((names.ALERTMANAGER, *names.ALERTMANAGERS), names.ALERTS_PORT),
+        **dict.fromkeys((names.PROMETHEUS, *SERVERS), names.PORT),
+        **dict.fromkeys((names.ALERTMANAGER, *ALERTMANAGERS), names.ALERTS_PORT),
         names.GRAFANA: names.PAGES_PORT,
     }
     return InstanceAccess(
@@ -225,6 +229,7 @@ def _access(tls: Path, ports: Mapping[str, int], services: frozenset[str] = SERV
         client_certificate=tls / "client.crt",
         client_key=tls / "client.key",
         runtime=runtime,
+        topology=topology(),
     )
 
 
@@ -306,13 +311,13 @@ def test_a_prometheus_that_just_started_may_be_without_targets(tmp_path: Path, s
 )
 def test_other_answers_are_facts_too(tmp_path: Path, talk: Talk, trouble: str) -> None:
     with monitoring(tmp_path, talk) as access:
-        assert readiness.probe(access, ALL).servers[0].trouble.startswith(trouble)
+        assert probe.probe(access, ALL).servers[0].trouble.startswith(trouble)
 
 
 def test_nobody_there_is_a_fact(tmp_path: Path) -> None:
-    reply = readiness.probe(_access(authority(tmp_path / "tls"), {}), ALL)
+    reply = probe.probe(_access(authority(tmp_path / "tls"), {}), ALL)
     troubles = [*(each.trouble for each in reply.servers), *(each.trouble for each in reply.alertmanagers)]
-    assert troubles == [f"{name} does not answer" for name in (*names.PROMETHEUSES, *names.ALERTMANAGERS)]
+    assert troubles == [f"{name} does not answer" for name in (*SERVERS, *ALERTMANAGERS)]
 
 
 def test_grafana_has_an_address_only_where_it_is_there(tmp_path: Path) -> None:

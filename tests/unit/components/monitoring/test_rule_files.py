@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from nexusdev.components.component_set import ComponentSet
 from nexusdev.components.contract import ValidatesConfig
 from nexusdev.components.monitoring import dashboard_files, promtool, rule_files
-from nexusdev.components.monitoring.component import create
 from nexusdev.errors import InvalidConfig
 from nexusdev.stack.model import FileMount, Service
 
-COMPONENT = create()
+COMPONENT = ComponentSet()["monitoring"]
 
 HERE = Path(__file__).parents[4] / "compose" / "monitoring"
 RULES = """\

@@ -11,6 +11,7 @@ import pytest
 from nexusdev.components.postgres import names
 from nexusdev.interfaces import Address, InstanceAccess
 from tests.addresses import SeenFromContainers
+from tests.topology import topology
 
 
 @dataclass
@@ -34,8 +35,11 @@ def access() -> InstanceAccess:
         (names.PRIMARY, names.SQL): 21032,
         (names.REPLICA, names.SQL): 21033,
         (names.POOL, names.POOLED): 21034,
-        **{(node, names.REST): 21043 + number for number, node in enumerate(names.NODES)},
-        **{(store, names.ETCD): 21046 + number for number, store in enumerate(names.STORES)},
+        **{
+            (node, names.REST): 21043 + number
+            for number, node in enumerate(topology().members("postgres", "postgresql"))
+        },
+        **{(store, names.ETCD): 21046 + number for number, store in enumerate(topology().members("postgres", "etcd"))},
     }
     return InstanceAccess(
         instance="shop",
@@ -47,4 +51,5 @@ def access() -> InstanceAccess:
         client_certificate=Path("/state/tls/client.crt"),
         client_key=Path("/state/tls/client.key"),
         runtime=runtime,
+        topology=topology(),
     )

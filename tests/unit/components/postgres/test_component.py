@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from nexusdev.components.postgres.component import create
 
-COMPONENT = create()
+COMPONENT = create({})
 
 
 def test_psql_runs_in_a_node_as_the_application_and_without_a_password_in_sight() -> None:
     client = COMPONENT.client(("-c", "SELECT 1"))
     assert client is not None
-    assert client.service == "postgresql-0"
+    assert client.group == "postgresql"
     assert client.argv[-3:] == ("psql", "-c", "SELECT 1")
     assert {"PGUSER=nexus_app", "PGSSLMODE=verify-full", "PGPASSFILE=/run/secrets/postgres-pgpass"} <= set(client.argv)
     assert not any("PGPASSWORD" in word for word in client.argv)

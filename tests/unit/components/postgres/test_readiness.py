@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from nexusdev.components.postgres.probe import members_of, own_member
 from nexusdev.components.postgres.readiness import (
     Facts,
     Member,
@@ -14,10 +15,8 @@ from nexusdev.components.postgres.readiness import (
     Serves,
     Store,
     assess,
-    members_of,
-    own_member,
-    statuses,
 )
+from nexusdev.components.postgres.status import statuses
 
 LEADER = Member(name="postgresql-0", role="leader", state="running", timeline=1)
 FIRST = Member(name="postgresql-1", role="quorum_standby", state="streaming", timeline=1)
@@ -28,7 +27,9 @@ def seen_by_all(*members: Member) -> dict[str, tuple[Member, ...]]:
     return dict.fromkeys(("postgresql-0", "postgresql-1", "postgresql-2"), members)
 
 
+NODES = ("postgresql-0", "postgresql-1", "postgresql-2")
 GOOD = Facts(
+    nodes=NODES,
     views=seen_by_all(LEADER, FIRST, SECOND),
     stores={
         "etcd-0": Store(answers=True, has_leader=True),

@@ -11,7 +11,7 @@ from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.interfaces import View
 from tests.unit.components.redis.world import World, world
 
-COMPONENT = create()
+COMPONENT = create({})
 
 
 def values_of(redis: World, **changes: str) -> dict[str, str]:

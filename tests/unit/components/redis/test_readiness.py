@@ -10,11 +10,12 @@ from msgspec.structs import replace
 
 from nexusdev.components.contract import Readiness, ServiceStatus
 from nexusdev.components.redis.component import create
-from nexusdev.components.redis.readiness import Facts, RedisServer, RelayStatus, Sentinel, assess, probe
+from nexusdev.components.redis.probe import probe
+from nexusdev.components.redis.readiness import Facts, RedisServer, RelayStatus, Sentinel, assess
 from nexusdev.components.redis.status import statuses
 from tests.unit.components.redis.world import World
 
-COMPONENT = create()
+COMPONENT = create({})
 
 MASTER = RedisServer(name="redis-0", run_id="a", role="master", replicas=2, offset=120, address="127.0.0.1:21070")
 READY = Facts(

@@ -9,11 +9,12 @@ import pytest
 from nexusdev.components.contract import Change, SeedFile
 from nexusdev.components.redis import names
 from nexusdev.components.redis.component import create
-from nexusdev.components.redis.seed import commands, library
+from nexusdev.components.redis.project_seed import commands
+from nexusdev.components.redis.seed import library
 from nexusdev.errors import SeedingFailed
 from tests.unit.components.redis.world import NONCE, World, sha256
 
-COMPONENT = create()
+COMPONENT = create({})
 
 NODES = ("redis-0", "redis-1", "redis-2", "sentinel-0", "sentinel-1", "sentinel-2")
 

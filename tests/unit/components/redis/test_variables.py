@@ -9,7 +9,7 @@ from nexusdev.components.redis.component import create
 from nexusdev.interfaces import View
 from tests.unit.components.redis.world import World
 
-COMPONENT = create()
+COMPONENT = create({})
 
 PLAIN = re.compile(r"[A-Za-z0-9:/@.,?=_%+-]*")
 
@@ -69,4 +69,4 @@ def test_vault_keeps_what_an_application_on_the_network_needs(redis: World) -> N
 def test_the_client_runs_in_a_server_without_a_password_in_its_arguments() -> None:
     client = COMPONENT.client(["GET", "greeting"])
     assert client is not None
-    assert (client.service, client.argv) == ("redis-0", ("bash", "/opt/nexus/client.sh", "GET", "greeting"))
+    assert (client.group, client.argv) == ("redis", ("bash", "/opt/nexus/client.sh", "GET", "greeting"))

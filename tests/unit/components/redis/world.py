@@ -22,8 +22,12 @@ from nexusdev.instance.certificates import prepare
 from nexusdev.interfaces import Address, InstanceAccess
 from nexusdev.stack.model import Network, Secret, SecretRecipe, Stack
 from tests.addresses import SeenFromContainers
+from tests.topology import topology
 
 NONCE = "c0ffee"
+SERVERS = topology().members("redis", "redis")
+SENTINELS = topology().members("redis", "sentinel", role="server")
+RELAYS = topology().members("redis", "sentinel", role="sidecar")
 
 
 def sha256(text: str) -> str:
@@ -87,8 +91,8 @@ def world(folder: Path) -> Iterator[World]:
     secrets = Secrets()
     lines = [line.split() for line in secrets.read(names.SERVER_USERS).splitlines()]
     users = {words[1]: words[2:] for words in lines}
-    servers = {name: Node(name=name, users=_copy(users)) for name in names.SERVERS}
-    sentinels = {name: Node(name=name, users=_copy(users)) for name in names.SENTINELS}
+    servers = {name: Node(name=name, users=_copy(users)) for name in SERVERS}
+    sentinels = {name: Node(name=name, users=_copy(users)) for name in SENTINELS}
     addresses: dict[tuple[str, int], Address] = {}
     runtime: Any = SeenFromContainers()
     access = InstanceAccess(
@@ -100,6 +104,7 @@ def world(folder: Path) -> Iterator[World]:
         client_certificate=folder / "client.crt",
         client_key=folder / "client.key",
         runtime=runtime,
+        topology=topology(),
     )
     made = World(access=access, servers=servers, sentinels=sentinels, addresses=addresses)
     made.become_master("redis-0")
@@ -136,15 +141,12 @@ def _ways(made: World) -> dict[tuple[str, int], Talk]:
         return lambda stream: _talk(stream, made, made.sentinels[name], answer) if name not in made.down else None
 
     def replica() -> str:
-        return next(each for each in names.SERVERS if each != made.master and each not in made.down)
+        return next(each for each in SERVERS if each != made.master and each not in made.down)
 
     return {
-        **{(name, names.PORT): server(lambda name=name: name) for name in names.SERVERS},  # type: ignore[misc]
-        **{(name, names.SENTINEL_PORT): sentinel(name, host=False) for name in names.SENTINELS},
-        **{
-            (relay, names.RELAY_PORT): sentinel(name, host=True)
-            for relay, name in zip(names.RELAYS, names.SENTINELS, strict=True)
-        },
+        **{(name, names.PORT): server(lambda name=name: name) for name in SERVERS},  # type: ignore[misc]
+        **{(name, names.SENTINEL_PORT): sentinel(name, host=False) for name in SENTINELS},
+        **{(relay, names.RELAY_PORT): sentinel(name, host=True) for relay, name in zip(RELAYS, SENTINELS, strict=True)},
         (names.MASTER, names.PORT): server(lambda: made.master),
         (names.REPLICA, names.PORT): server(replica),
     }
@@ -209,7 +211,7 @@ def _answer_as_server(made: World, node: Node, words: list[str]) -> bytes:  # no
 def _info(made: World, node: Node) -> str:
     lines = [f"run_id:run-{node.name}", "loading:0", f"role:{node.role}"]
     if node.role == "master":
-        lines += [f"min_slaves_good_slaves:{2 - len(made.down & set(names.SERVERS))}", "master_repl_offset:100"]
+        lines += [f"min_slaves_good_slaves:{2 - len(made.down & set(SERVERS))}", "master_repl_offset:100"]
     else:
         lines += [
             f"master_host:{made.master}",

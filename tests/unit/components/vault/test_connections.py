@@ -11,8 +11,9 @@ from typing import IO, Any
 import pytest
 
 from nexusdev.components.vault import names
-from nexusdev.components.vault.api import Api, Connections, VaultError
+from nexusdev.components.vault.client import Api, Connections, VaultError
 from nexusdev.interfaces import Address, InstanceAccess
+from tests.topology import topology
 from tests.unit.env.servers import authority, serving
 
 
@@ -54,6 +55,7 @@ def serve(folder: Path, server: Server) -> Iterator[Connections]:
                 client_certificate=folder / "client.crt",
                 client_key=folder / "client.key",
                 runtime=nothing,
+                topology=topology(),
             )
         )
 

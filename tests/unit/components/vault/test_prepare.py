@@ -7,7 +7,7 @@ import pytest
 from nexusdev.components.vault import names
 from nexusdev.components.vault.pending import PendingOperations
 from nexusdev.errors import InvalidState
-from tests.unit.components.vault.world import World
+from tests.unit.components.vault.world import NODES, UNSEALER, World
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_fourth_node_that_somebody_sealed_is_unsealed(world: World) -> None:
 
 def test_a_lost_volume_of_the_fourth_node_is_made_anew_with_the_same_key(world: World) -> None:
     cluster = world.cluster
-    world.lose_volume(names.UNSEAL)
+    world.lose_volume(UNSEALER)
     world.up()
     assert world.cluster is cluster
     assert world.unseal is not None
@@ -54,7 +54,7 @@ def test_a_lost_key_share_of_the_fourth_node_is_made_anew_with_the_same_transit_
     world.secrets.values[names.UNSEAL_KEY] = ""
     world.restart_all()
     world.up()
-    assert f"reset {names.UNSEAL}" in world.events
+    assert f"reset {UNSEALER}" in world.events
     assert world.births == 1
     world.restart_all()
     assert world.vault.assess(world.vault.probe(world.access)).ready
@@ -67,7 +67,7 @@ def test_one_lost_node_joins_the_others_and_nothing_is_initialised(world: World)
 
 
 def test_three_lost_nodes_are_a_new_cluster_with_new_logins(world: World) -> None:
-    for node in names.NODES:
+    for node in NODES:
         world.lose_volume(node)
     world.up()
     assert world.births == 2
@@ -116,7 +116,7 @@ def test_a_root_token_that_a_cut_left_in_the_fourth_node_is_revoked_by_the_next_
 def test_a_server_that_goes_away_in_the_middle_is_asked_again_later() -> None:
     world = World()
     facts = world.vault.probe(world.access)
-    world.down = {names.UNSEAL}
+    world.down = {UNSEALER}
     world.vault.prepare(world.access, facts)
     world.down = set()
     world.up()

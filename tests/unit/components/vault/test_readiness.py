@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from nexusdev.components.vault import names, readiness
+from nexusdev.components.vault import probe, readiness, status
 from nexusdev.components.vault.readiness import Facts, VaultServer
-from tests.unit.components.vault.world import World
+from tests.unit.components.vault.world import NODES, UNSEALER, World
 
 
 def server(name: str, what: str) -> VaultServer:
@@ -23,8 +23,8 @@ def server(name: str, what: str) -> VaultServer:
 
 def facts(nodes: str, *, unseal: str = "active", routed: bool = True, tolerance: int | None = 1) -> Facts:
     return Facts(
-        unseal=server(names.UNSEAL, unseal),
-        nodes=tuple(server(name, what) for name, what in zip(names.NODES, nodes.split(), strict=True)),
+        unseal=server(UNSEALER, unseal),
+        nodes=tuple(server(name, what) for name, what in zip(NODES, nodes.split(), strict=True)),
         routed=routed,
         tolerance=tolerance,
     )
@@ -50,7 +50,7 @@ ROWS = [
     (facts(GOOD, tolerance=None), "the active node does not report its voters yet", True),
     (
         facts(GOOD, tolerance=0),
-        "fewer than three nodes vote: a new node votes after it was healthy for some seconds",
+        "not all nodes vote yet: a new node votes after it was healthy for some seconds",
         True,
     ),
     (replace(facts(GOOD), cut=True), "an interrupted initialization is not finished yet", False),
@@ -65,12 +65,11 @@ def test_judge(seen: Facts, missing: str, seedable: bool) -> None:
 
 def test_the_rows_of_status_name_the_active_node_and_the_votes() -> None:
     rows = [
-        (row.service, row.role, row.state, row.detail, row.ok)
-        for row in readiness.statuses(facts("standby active down"))
+        (row.service, row.role, row.state, row.detail, row.ok) for row in status.statuses(facts("standby active down"))
     ]
     assert rows == [
         ("vault-0", "standby", "unsealed", "", True),
-        ("vault-1", "active", "unsealed", "all three vote", True),
+        ("vault-1", "active", "unsealed", "all nodes vote", True),
         ("vault-2", "", "down", "", False),
         ("vault-unseal", "seal", "unsealed", "", True),
     ]
@@ -79,13 +78,13 @@ def test_the_rows_of_status_name_the_active_node_and_the_votes() -> None:
 def test_a_server_that_speaks_of_something_else_does_not_answer() -> None:
     world = World()
     world.answer = lambda query: (200, "<html>hello</html>")  # type: ignore[method-assign]
-    assert readiness.probe(world, world.secrets).unseal == VaultServer(name=names.UNSEAL)
+    assert probe.probe(world, world.access).unseal == VaultServer(name=UNSEALER)
 
 
 def test_the_votes_are_read_from_the_metrics_of_the_active_node() -> None:
     world = World()
     world.up()
-    assert readiness.probe(world, world.secrets).tolerance == 1
+    assert probe.probe(world, world.access).tolerance == 1
     assert world.vault.probe(world.access).active == VaultServer(
         name="vault-0", answers=True, initialized=True, sealed=False, active=True
     )

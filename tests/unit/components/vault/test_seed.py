@@ -12,7 +12,7 @@ from nexusdev.components.vault.root_token import decode, encode
 from nexusdev.errors import InvalidState, SeedingFailed
 from nexusdev.interfaces import Address, View
 from tests.unit.components.vault.core import Core
-from tests.unit.components.vault.world import Cut, World
+from tests.unit.components.vault.world import NODES, Cut, World
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_without_operator_and_recovery_key_the_way_out_is_named(world: World, co
 
 
 def test_a_vault_that_goes_away_while_it_is_seeded_is_a_failed_seeding(world: World) -> None:
-    world.down = set(names.NODES)
+    world.down = set(NODES)
     with pytest.raises(SeedingFailed, match="vault-active stopped answering"):
         world.vault.seed(world.access, {})
 
@@ -141,7 +141,7 @@ def test_variables_need_no_network_and_speak_of_the_role_name_inside() -> None:
 def test_the_client_runs_in_a_node_with_no_secret_in_its_arguments(world: World) -> None:
     client = world.vault.client(["kv", "list", "secret"])
     assert client is not None
-    assert client.service == "vault-0"
+    assert client.group == "vault"
     assert client.argv == ("sh", "/etc/vault/client.sh", "kv", "list", "secret")
 
 

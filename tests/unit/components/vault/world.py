@@ -11,10 +11,11 @@ from typing import Any, cast
 from nexusdev.components.contract import Change, Consumer, Credentials
 from nexusdev.components.https_connection import Response
 from nexusdev.components.vault import names
-from nexusdev.components.vault.api import Query
+from nexusdev.components.vault.client import Query
 from nexusdev.components.vault.component import Vault
 from nexusdev.interfaces import Completed, InstanceAccess, Runtime
 from tests.addresses import SeenFromContainers
+from tests.topology import topology
 from tests.unit.components.vault.core import Core, fresh
 
 CREDENTIALS: Mapping[str, Credentials] = {
@@ -24,6 +25,9 @@ CREDENTIALS: Mapping[str, Credentials] = {
     },
     "gateway": {},
 }
+
+NODES = topology().members("vault", "vault")
+UNSEALER = topology().members("vault", "vault-unseal")[0]
 
 
 class Cut(BaseException):
@@ -80,6 +84,7 @@ class World(SeenFromContainers):
             client_certificate=Path("client.crt"),
             client_key=Path("client.key"),
             runtime=cast(Runtime, self),
+            topology=topology(),
         )
 
     def event(self, what: str) -> None:
@@ -119,7 +124,7 @@ class World(SeenFromContainers):
         return core.reply(query.method, query.path, query.body or {}, query.token)
 
     def held_by(self, server: str) -> tuple[Core | None, bool]:
-        if server == names.UNSEAL:
+        if server == UNSEALER:
             return self.unseal, self.unseal_open
         if self.cluster is not None:
             self.joined.add(server)
@@ -127,9 +132,9 @@ class World(SeenFromContainers):
 
     def runs(self, server: str) -> bool:
         """A node starts when its seal works, and goes on without it."""
-        if server in names.NODES and self.seal_works():
+        if server in NODES and self.seal_works():
             self.started.add(server)
-        return server == names.UNSEAL or server in self.started
+        return server == UNSEALER or server in self.started
 
     def seal_works(self) -> bool:
         """Whether serve.sh would start a node: the fourth encrypts for its token."""
@@ -140,7 +145,7 @@ class World(SeenFromContainers):
 
     @property
     def active(self) -> str:
-        running = [name for name in names.NODES if name not in self.down and self.runs(name)]
+        running = [name for name in NODES if name not in self.down and self.runs(name)]
         return running[0] if self.cluster and running else ""
 
     def health(self, server: str, core: Core | None, opened: bool) -> tuple[int, Any]:
@@ -148,14 +153,14 @@ class World(SeenFromContainers):
             return 501, {"initialized": False, "sealed": True}
         if not opened:
             return 503, {"initialized": True, "sealed": True}
-        standby = server in names.NODES and server != self.active
+        standby = server in NODES and server != self.active
         return (429 if standby else 200), {"initialized": True, "sealed": False}
 
     def init(self, server: str, core: Core | None) -> tuple[int, Any]:
         if core is not None:
             return 400, {"errors": ["Vault is already initialized"]}
         born = Core()
-        if server == names.UNSEAL:
+        if server == UNSEALER:
             self.unseal, self.unseal_open = born, False
             return 200, {"keys_base64": [born.key], "root_token": born.root}
         assert self.unseal is not None
@@ -173,7 +178,7 @@ class World(SeenFromContainers):
         return Completed(exit_code=0)
 
     def lose_volume(self, service: str) -> None:
-        if service == names.UNSEAL:
+        if service == UNSEALER:
             self.unseal, self.unseal_open = None, False
             return
         self.joined.discard(service)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlencode
 
 from msgspec import Struct
 
+from nexusdev.components.contract import QueryResult, Silent, TimeRange
 from nexusdev.components.https_connection import Response, get
 from nexusdev.components.monitoring import names
 from nexusdev.errors import Degraded, UsageError
@@ -22,25 +22,6 @@ _POSITION = re.compile(r"\b(\d+):(\d+): ")
 #: How much of a query is shown around a mistake: what an error has room for on 40 columns.
 _BEFORE, _AROUND = 16, 26
 _HELP = "nexusdev start monitoring   start stopped services\nnexusdev logs monitoring    show its logs"
-
-
-class QueryResult(Struct, frozen=True, kw_only=True):
-    """``data`` is Prometheus's own: ``resultType`` (vector, matrix, scalar, string) and ``result``."""
-
-    data: Mapping[str, Any]
-    warnings: tuple[str, ...] = ()
-
-
-class TimeRange(Struct, frozen=True, kw_only=True):
-    """A stretch of time: seconds since the epoch, and between two points."""
-
-    begin: float
-    end: float
-    step: float
-
-
-class Silent(Exception):
-    """Nobody answers at the address; why is known to who sees the containers."""
 
 
 class Prometheus(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from nexusdev.components.monitoring.query import Prometheus, QueryResult, Silent, TimeRange, pointed
+from nexusdev.components.contract import QueryResult, Silent, TimeRange
+from nexusdev.components.monitoring.client import Prometheus, pointed
 from nexusdev.errors import Degraded, UsageError
 from tests.unit.components.monitoring.test_alerts import access, free_port
 from tests.unit.env.servers import authority, http, serving

@@ -1,0 +1,95 @@
+"""Asks servers, sentinels, relays and the role names of Redis, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from nexusdev.components.redis import names
+from nexusdev.components.redis.light_client import as_admin, fields, words
+from nexusdev.components.redis.readiness import Facts, RedisServer, RelayStatus, Sentinel
+from nexusdev.interfaces import InstanceAccess
+from nexusdev.util.parallel import together
+from nexusdev.wire.resp import Connection, RedisError
+
+# Seconds. The engine's proxy takes connections for a container that does not listen yet: do not wait there for long.
+PATIENCE = 1.0
+
+
+def probe(access: InstanceAccess, *, test_writes: bool = False) -> Facts:
+    """Ask servers and sentinels at once; the gateway and the relays, once there is somebody behind them.
+
+    ``test_writes``: have each master remove a key that does not exist. It is refused as any other write would be, and no other command
+    tells whether it is.
+    """
+    servers = together({name: partial(_server, access, name, test_writes) for name in names.servers(access)})
+    if all(server.trouble for server in servers.values()):
+        return Facts(servers=tuple(servers.values()))
+    questions: dict[str, Callable[[], RedisServer | Sentinel | RelayStatus]] = {
+        **{name: partial(_sentinel, access, name) for name in names.sentinels(access)},
+        **{name: partial(_server, access, name, test_writes) for name in (names.MASTER, names.REPLICA)},
+        **{name: partial(_relay, access, name) for name in names.relays(access)},
+    }
+    seen = together(questions).values()
+    return Facts(
+        servers=tuple(servers.values()),
+        sentinels=tuple(each for each in seen if isinstance(each, Sentinel)),
+        routes=tuple(each for each in seen if isinstance(each, RedisServer)),
+        relays=tuple(each for each in seen if isinstance(each, RelayStatus)),
+    )
+
+
+def _server(access: InstanceAccess, name: str, test_writes: bool) -> RedisServer:
+    address = str(access.address(name, names.PORT))
+    try:
+        with as_admin(access, name, timeout=PATIENCE) as connection:
+            found = fields(connection.ask("INFO", "server", "persistence", "replication"))
+            refusal = _refusal(connection) if test_writes and found.get("role") == "master" else ""
+    except (OSError, RedisError) as error:
+        return RedisServer(name=name, trouble=words(error), address=address)
+    return RedisServer(
+        name=name,
+        run_id=found.get("run_id", ""),
+        role=found.get("role", ""),
+        loading=found.get("loading") == "1",
+        follows=found.get("master_host", ""),
+        in_step=found.get("master_link_status") == "up" and found.get("master_sync_in_progress") == "0",
+        replicas=int(found.get("min_slaves_good_slaves") or 0),
+        offset=int(found.get("slave_repl_offset") or found.get("master_repl_offset") or 0),
+        refusal=refusal,
+        address=address,
+    )
+
+
+def _refusal(connection: Connection) -> str:
+    """Why a write is refused. Removing a key that is not there is a write that changes nothing."""
+    try:
+        connection.ask("DEL", names.CANARY)
+    except RedisError as error:
+        return str(error)
+    return ""
+
+
+def _sentinel(access: InstanceAccess, name: str) -> Sentinel:
+    try:
+        with as_admin(access, name, names.SENTINEL_PORT, timeout=PATIENCE) as connection:
+            found = fields(connection.ask("SENTINEL", "MASTER", names.MASTER_NAME))
+    except (OSError, RedisError) as error:
+        unaware = "No such master" in str(error)
+        return Sentinel(name=name, trouble="" if unaware else words(error))
+    return Sentinel(
+        name=name,
+        master=found.get("ip", ""),
+        sentinels=int(found.get("num-other-sentinels") or 0),
+        replicas=int(found.get("num-slaves") or 0),
+        flags=tuple(found.get("flags", "").split(",")),
+    )
+
+
+def _relay(access: InstanceAccess, name: str) -> RelayStatus:
+    try:
+        with as_admin(access, name, names.RELAY_PORT, timeout=PATIENCE) as connection:
+            reply = connection.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", names.MASTER_NAME)
+    except (OSError, RedisError) as error:
+        return RelayStatus(name=name, trouble=words(error))
+    return RelayStatus(name=name, master=":".join(map(str, reply)) if isinstance(reply, list) else "")
