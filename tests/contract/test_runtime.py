@@ -90,7 +90,9 @@ def test_a_step_says_what_it_starts_ends_makes_removes_and_needs(bench: Bench) -
 
 
 def test_a_step_names_its_component_and_prints_its_reason(bench: Bench) -> None:
-    for step in bench.runtime().plan(bench.intent()).steps:
+    steps = bench.runtime().plan(bench.intent()).steps
+    assert {"store", "relay"} <= {step.component for step in steps}
+    for step in steps:
         assert str(step) == f"{step.action} {step.resource}: {step.reason}"
         assert step.reason
         assert {step.component} <= {"store", "relay", ""}
@@ -99,6 +101,7 @@ def test_a_step_names_its_component_and_prints_its_reason(bench: Bench) -> None:
 
 def test_a_step_waits_only_for_what_comes_before_it(bench: Bench) -> None:
     plan = bench.runtime().plan(bench.intent())
+    assert any(plan.waits_for(step) for step in plan.steps)
     for position, step in enumerate(plan.steps):
         assert all(plan.steps.index(earlier) < position for earlier in plan.waits_for(step))
 

@@ -1,7 +1,7 @@
 """One part after the other is killed while an application writes, using nothing but the env file.
 
-It writes again within the time that the design promises (doubled: these machines are shared), no acknowledged write is
-lost, and `nexusdev up` brings the part back in its role.
+It writes again within the promised time, no acknowledged write is lost, and `nexusdev start` brings the part back in its role.
+A shared machine is slower than a quiet one. How much is measured: by the longest gap between two writes before the part dies.
 """
 
 from __future__ import annotations
@@ -15,6 +15,31 @@ from tests.integration import application as app
 from tests.integration import engine
 from tests.integration.conftest import Project
 from tests.integration.knocking import knocking
+
+#: Longest seconds without an acknowledged write that the platform promises on a quiet machine, and what they consist of.
+PROMISED = {
+    # Patroni's lease of the leader (ttl 20 s, compose/postgres/patroni.yml) ends, then a replica is promoted. Nothing fences the old one.
+    "primary": 25.0,
+    # Sentinel notices (down-after-milliseconds), agrees and promotes; the gateway and the relays follow.
+    "master": 4.0,
+    # The standbys notice by raft and elect; the gateway follows.
+    "active": 5.0,
+    # One node of four: writes go on. A request that the node had taken is sent again (read timeout of the client: 3 s).
+    "minio-2": 4.0,
+    # No failover: a member of a quorum of three dies.
+    "etcd-1": 4.0,
+    "sentinel-1": 4.0,
+}
+#: At most the longest gap of some twenty writes, 20 ms apart, on a quiet machine.
+QUIET_GAP = 0.25
+#: A machine that is slower than this many times tells nothing about the platform.
+SLOWEST = 2.0
+
+
+def limit(victim: str, idle_gap: float) -> float:
+    """The promise, stretched by how much slower this machine is than a quiet one. ``idle_gap``: seconds, measured before the failure."""
+    return PROMISED[victim] * min(max(1.0, idle_gap / QUIET_GAP), SLOWEST)
+
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("heal")]
 
@@ -49,32 +74,37 @@ def owner_url(variables: Mapping[str, str], project: Project) -> str:
 @pytest.mark.parametrize(
     ("victim", "systems"),
     [
-        ("primary", {"postgresql": 45, "pool": 45}),
-        ("master", {"redis": 12, "sentinel": 15}),
-        ("active", {"vault": 15}),
-        ("minio-2", {"minio": 12}),
-        ("etcd-1", {"postgresql": 8}),
-        ("sentinel-1", {"redis": 5}),
+        ("primary", ("postgresql", "pool")),
+        ("master", ("redis", "sentinel")),
+        ("active", ("vault",)),
+        ("minio-2", ("minio",)),
+        ("etcd-1", ("postgresql",)),
+        ("sentinel-1", ("redis",)),
     ],
     ids=lambda value: value if isinstance(value, str) else "+".join(value),
 )
 def test_a_killed_part_is_survived_without_a_lost_write(
-    project: Project, variables: Mapping[str, str], victim: str, systems: Mapping[str, float]
+    project: Project, variables: Mapping[str, str], victim: str, systems: tuple[str, ...]
 ) -> None:
-    """One application per way that leads to the part, all at once; ``systems``: the way → seconds within which it is written again."""
+    """One application per system that the part belongs to, all at once."""
     service = victim if "-" in victim else engine.node_with_role(project, victim)
     writers = {system: writer_for(system, variables, project) for system in systems}
     with ExitStack() as applications:
-        others = applications.enter_context(knocking(variables, systems.keys() - {"pool", "sentinel"}))
+        others = applications.enter_context(knocking(variables, set(systems) - {"pool", "sentinel"}))
         accounts = {name: applications.enter_context(app.writing(writer)) for name, writer in writers.items()}
         _all_write(accounts, more=20, seconds=20, when="at first")
+        idle_gaps = {name: account.gap for name, account in accounts.items()}
         engine.container(project, service).kill()
         _all_write(accounts, more=50, seconds=90, when=f"after {service} died")
-    for system, seconds in systems.items():
-        account = accounts[system]
+    for system, account in accounts.items():
         lost = set(account.acknowledged) - writers[system].read()
         assert not lost, f"{system}: {len(lost)} of {len(account.acknowledged)} acknowledged writes are gone"
-        assert account.gap < seconds, (system, account.errors[-3:])
+        allowed = limit(victim, idle_gaps[system])
+        assert account.gap < allowed, (
+            system,
+            f"promised {PROMISED[victim]} s, allowed {allowed:.1f} s",
+            account.errors[-3:],
+        )
     assert others.answered > 0
     assert others.longest < 8, "a client with no limit of its own was left without an answer"
     healed = project.run("start", "--json")
@@ -108,9 +138,10 @@ def test_all_but_one_store_of_postgresql_die_and_writes_go_on(project: Project, 
     writer = writer_for("postgresql", variables, project)
     with app.writing(writer) as account:
         app.until(lambda: len(account.acknowledged) > 10, seconds=20, what="the first writes")
+        idle_gap = account.gap
         for service in ("etcd-0", "etcd-1"):
             engine.container(project, service).kill()
         before = len(account.acknowledged)
         app.until(lambda: len(account.acknowledged) > before + 200, seconds=60, what="writes without etcd's quorum")
-    assert account.gap < 8
+    assert account.gap < limit("etcd-1", idle_gap)
     assert set(account.acknowledged) <= writer.read()

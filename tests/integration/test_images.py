@@ -152,6 +152,7 @@ def test_an_archive_brings_an_image_to_a_store_that_does_not_have_it(images: Ima
 def test_the_images_of_the_stack_are_what_the_lock_says(folder: Project) -> None:
     ran = folder.run("images", "verify", "--json")
     assert ran.code == 0, ran.out
+    assert ran.data["images"]
     assert all(each["ok"] for each in ran.data["images"])
 
 

@@ -143,6 +143,7 @@ def test_versions_in_which_the_application_could_read_the_owner_s_password_are_d
     assert project.run("seed", "vault").code == 0
     metadata = vault.secrets.kv.v2.read_secret_metadata(path="nexus/postgres")["data"]
     newest = metadata["current_version"]
+    assert newest > 1
     assert all(each["destroyed"] for number, each in metadata["versions"].items() if int(number) < newest)
     for version in range(1, newest):
         with pytest.raises(hvac.exceptions.InvalidPath):
