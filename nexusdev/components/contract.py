@@ -156,7 +156,7 @@ class ScrapeTargets(Struct, frozen=True, kw_only=True):
         through: Job → the group of exporters that answer for its targets: the member with the target's ordinal, or the only one.
         roles: Role name that is a target → the group behind it, which must exist for it to answer.
         silent: Series that are 0 if the exporter answers but its target does not.
-        unscraped: Groups that serve nobody, such as the container of a client: they need no target.
+        unscraped: Groups that have no server, such as the container of a client: they need no target.
     """
 
     through: Mapping[str, str] = field(default_factory=dict)
@@ -430,7 +430,7 @@ class TimeRange(Struct, frozen=True, kw_only=True):
 
 
 class Silent(Exception):
-    """No server answers the query. Whoever sees the containers can tell why."""
+    """No server answers the query. Only the state of the containers tells why."""
 
 
 class MetricsClient(Protocol):

@@ -31,10 +31,13 @@ class Response(Struct, frozen=True, kw_only=True):
 
 
 class HttpsConnection:
-    """A connection for several requests, one after the other. Made when the first is sent, and anew if the server closed it.
+    """A connection for several requests, one after the other. Opened by the first request, and again if the server closed it.
 
-    name     the server's name that its certificate must carry; without it, the host of the address
-    timeout  seconds for each of connecting, handshake and reply
+    Args:
+        address: The server, seen from the host.
+        access: The instance, whose CA must have signed the certificate.
+        timeout: Seconds for each of connecting, handshake and reply.
+        name: The name in the server's certificate; '' for the host of the address.
     """
 
     def __init__(self, address: Address, *, access: InstanceAccess, timeout: float = 2.0, name: str = "") -> None:
@@ -50,9 +53,17 @@ class HttpsConnection:
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Response:
-        """Send one request and read the whole reply, whatever its status. ``timeout``: another from now on.
+        """Send one request and read the whole reply, whatever its status.
 
-        Raises ``OSError`` (with ``ssl.SSLError``, ``TimeoutError``, ``ConnectionError`` among them) when there is no reply.
+        Args:
+            method: The HTTP method.
+            path: Path and query, quoted.
+            body: The content; None for no body.
+            headers: More headers.
+            timeout: Seconds, for this and later requests; None keeps the present timeout.
+
+        Raises:
+            OSError: There is no reply, or the certificate is not trusted (``ssl.SSLError``).
         """
         from http.client import HTTPException
 

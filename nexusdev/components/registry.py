@@ -39,7 +39,7 @@ def published_endpoints(names: Iterable[str], values: Mapping[str, str]) -> Iter
     """Yield the endpoints of the quick proof of these components, without importing the components themselves.
 
     Raises:
-        LookupError: A component is not in the registry: only whoever brought it up knows how it is proven.
+        LookupError: A component is not in the registry, so it is unknown how it is proven.
     """
     for name in names:
         if name not in ROWS:
@@ -48,7 +48,7 @@ def published_endpoints(names: Iterable[str], values: Mapping[str, str]) -> Iter
 
 
 def client_help(component: str) -> str:
-    """Return what ``--help`` says of the command of a component's client."""
+    """Return the help text of the command that runs a component's client."""
     text: str = _module(component, "command").HELP
     return text
 

@@ -39,8 +39,9 @@ def predecessors(plan: Plan) -> Mapping[int, frozenset[int]]:
 class PlanExecutor(Struct, kw_only=True):
     """One walk. ``do`` is called in threads of their own.
 
-    gate   whether a step may begin now (its image has arrived)
-    check  called between steps; what it raises ends the walk
+    Attributes:
+        gate: Whether a step may begin now (its image has arrived).
+        check: Called between steps; what it raises ends the walk.
     """
 
     plan: Plan

@@ -94,11 +94,16 @@ def crash(
     diagnosis: Diagnosis | None = None,
     ended_by: str = "",
 ) -> CrashedDuringStart:
-    """The error for a service that ended while it was waited for.
+    """Return the error for a service that exited while a command waited for its component.
 
-    lasted     seconds after its start, 0 when unknown
-    diagnosis  what its component makes of the log
-    ended_by   what may have ended it from outside, in the runtime's words
+    Args:
+        exited: The exit, as the runtime reported it.
+        service: The service.
+        observed: How the runtime sees it now; None if it is gone.
+        log: Its last log lines.
+        lasted: Seconds from its start to its exit; 0.0 if unknown.
+        diagnosis: The component's explanation of the log; None if it has none.
+        ended_by: What may have stopped it from outside, in the runtime's words.
     """
     after = f" {lasted:.1f} s after its start" if lasted > 0 else ""
     if exited.asked:

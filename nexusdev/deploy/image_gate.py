@@ -64,12 +64,21 @@ def fetching(
     listener: Listener,
     try_with: Callable[[str], None] = no_check,
 ) -> Iterator[ImageGate]:
-    """Set the missing images of these services going; they arrive while the block runs. Raises ImageUnavailable (exit 7).
+    """Start to fetch the missing images of these services. They arrive while the block runs.
 
-    Offline, and for what only optional services need, it is known before the block begins.
+    Offline, and for optional services, it is known before the block begins whether an image is available.
 
-    try_with  what must hold of an image before a container is made from it: called with its reference, before the block for those
-              that are there, when it arrives for the others; what it raises ends everything
+    Args:
+        images: The images of this installation.
+        stack: The services.
+        offline: Use no registry and build nothing.
+        strict: Also fail for a missing image of an optional service.
+        listener: Told about progress.
+        try_with: Checks an image before a container is created from it; gets its reference. Called before the block for images that
+            exist, and on arrival for the others. What it raises ends everything.
+
+    Raises:
+        ImageUnavailable: An image can be neither pulled nor built.
     """
     wanted = names_of(images, stack)
     stored = images.stored(wanted)

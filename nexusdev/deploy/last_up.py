@@ -23,9 +23,10 @@ _UP, _TIMINGS, _CHECKED = "up.json", "timings.json", "checked"
 class LastUp(Struct, frozen=True, kw_only=True):
     """What the last ``up`` left behind.
 
-    seeded   component that was brought up → a hash over all that its seeding depended on
-    profile  the part of the stack that was last asked for, '' before the first time
-    absent   optional service that was left out → why
+    Attributes:
+        seeded: Component that was brought up → a hash over all that its seeding depended on.
+        profile: The part of the stack that was last asked for, '' before the first time.
+        absent: Optional service that was left out → why.
     """
 
     seeded: Mapping[str, str] = field(default_factory=dict)

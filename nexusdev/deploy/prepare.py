@@ -39,15 +39,16 @@ from nexusdev.stack.model import Stack
 class UpState(Struct, frozen=True, kw_only=True):
     """What is wanted and what is there.
 
-    stack     the whole stack; ``selected_stack``: the services of it that are meant
-    selected  the components, in the order of the stack
-    fingerprints  service → fingerprint
-    files     component → the project's own seed files
-    selection  the profile that is meant, and what it leaves out of what is there
-    validation  what is still to be tried of the components' files
-    absent    optional services that the last ``up`` left out and this one need not try again, and why
-    losses    the data volumes that would be made, but existed before
-    up_to_date  whether what the last ``up`` left still stands; None where nothing will be done about it
+    Attributes:
+        stack: The whole stack; ``selected_stack``: the services of it that are meant.
+        selected: The components, in the order of the stack.
+        fingerprints: Service → fingerprint.
+        files: Component → the project's own seed files.
+        selection: The profile that is meant, and what it leaves out of what is there.
+        validation: What is still to be tried of the components' files.
+        absent: Optional services that the last ``up`` left out and this one need not try again, and why.
+        losses: The data volumes that would be made, but existed before.
+        up_to_date: Whether what the last ``up`` left still stands; None where nothing will be done about it.
     """
 
     instance: Instance

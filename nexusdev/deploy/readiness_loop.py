@@ -36,8 +36,9 @@ class Reason(Struct, frozen=True, kw_only=True):
 class Wait(Struct, frozen=True, kw_only=True):
     """The progress of waiting for one component. Pure: each assessment makes the next one.
 
-    streak   assessments "ready" in a row
-    reasons  what it waited for, one after the other: the last one is still missing unless ``streak``
+    Attributes:
+        streak: Assessments "ready" in a row.
+        reasons: What it waited for, one after the other: the last one is still missing unless ``streak``.
     """
 
     component: str
@@ -91,11 +92,21 @@ def until_ready(
     seed: Callable[[], None] | None = None,
     in_a_row: int = 1,
 ) -> Wait:
-    """Wait until the component is ready, seeding it as soon as it can be seeded.
+    """Wait until the component is ready, and seed it as soon as it can be seeded.
 
-    deadline  by the clock, asked at each probe (it does not run while images are still built); TimeIsUp after it
-    check     called between probes; raises when waiting makes no sense any more
-    in_a_row  how many probes in a row must find it ready
+    Args:
+        component: The component.
+        access: The instance.
+        clock: Measures and waits.
+        deadline: Returns the end of the waiting, by ``clock``; asked at each probe, because it moves while images are built.
+        tell: Told what the component waits for.
+        check: Called between probes; raises if waiting makes no sense any more.
+        seed: Seeds the component; None if it is not seeded.
+        in_a_row: How many probes in a row must find it ready.
+
+    Raises:
+        TimeIsUp: It is not ready at the deadline.
+        SeedingFailed: It is ready, and seeding still fails.
     """
     wait = Wait(component=component.name, began=clock.now())
     seeding = _Seeding(clock=clock, seed=seed)

@@ -16,16 +16,18 @@ from nexusdev.stack.model import Stack
 class DeployRequest(Struct, frozen=True, kw_only=True):
     """What shall be brought up.
 
-    stack     only the services that are meant
-    all_components  all components of the stack, whose credentials Vault keeps whether they run or not
-    common    variables that belong to no component (NEXUSDEV_CA_FILE …), for the proofs
-    files     component → the project's own seed files
-    seconds   for everything together;  waited  how much of it had gone by before, behind another command
-    seeding   seed and prove as well; else only wait until everything is ready
-    command   what to type to try again
-    gate      whether a step may begin now: whether its image has arrived
-    pending   whether images are still on their way: so long no time runs
-    check     raises when what the gate waits for will never come
+    Attributes:
+        stack: Only the services that are meant.
+        all_components: All components of the stack, whose credentials Vault keeps whether they run or not.
+        common: Variables that belong to no component (NEXUSDEV_CA_FILE …), for the proofs.
+        files: Component → the project's own seed files.
+        seconds: For everything together.
+        waited: How much of it had gone by before, behind another command.
+        seeding: Seed and prove as well; else only wait until everything is ready.
+        command: What to type to try again.
+        gate: Whether a step may begin now: whether its image has arrived.
+        pending: Whether images are still on their way: so long no time runs.
+        check: Raises when what the gate waits for will never come.
     """
 
     stack: Stack

@@ -26,9 +26,10 @@ class Abandoned(Exception):
 class ComponentRollout(Struct, kw_only=True):
     """Stands by one component, in a thread of its own.
 
-    pending   its services that are not started yet; services: all of them
-    over      set when the waiting has no sense any more
-    deadline  by the clock, as it stands now
+    Attributes:
+        pending: Its services that are not started yet; services: all of them.
+        over: Set when the waiting has no sense any more.
+        deadline: By the clock, as it stands now.
     """
 
     component: Component

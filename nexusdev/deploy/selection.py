@@ -21,9 +21,10 @@ _FLAG = "--profile"
 class Selection(Struct, frozen=True, kw_only=True):
     """A choice of components.
 
-    profile   its name; '' where components were named
-    narrower  somebody chose this profile now: what runs beside it goes, its data stays. A profile that is only remembered
-              removes nothing, so that ``up monitoring`` after ``up --profile core`` is undone by no later ``up``.
+    Attributes:
+        profile: Its name; '' where components were named.
+        narrower: Somebody chose this profile now: what runs beside it goes, its data stays. A profile that is only remembered
+            removes nothing, so that ``up monitoring`` after ``up --profile core`` is undone by no later ``up``.
     """
 
     components: tuple[str, ...]

@@ -16,9 +16,10 @@ from nexusdev.util.clock import Clock
 class Span(Struct, frozen=True, kw_only=True):
     """One stretch of time. ``began`` and ``ended`` in seconds since ``up`` began.
 
-    name    ``preflight``, ``start redis-0``, ``postgres: no member is primary yet``
-    kind    preflight, images, plan, create, start, wait, seed, prove, write
-    after   names of the spans that had to end before
+    Attributes:
+        name: ``preflight``, ``start redis-0``, ``postgres: no member is primary yet``.
+        kind: ``preflight``, images, plan, create, start, wait, seed, prove, write.
+        after: Names of the spans that had to end before.
     """
 
     name: str

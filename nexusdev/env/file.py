@@ -22,9 +22,10 @@ _BESIDE = ".*.tmp"
 class Written(Struct, frozen=True, kw_only=True):
     """What became of the file.
 
-    changed   its content is new
-    excluded  git's exclude file that now names it ('' when git ignored it already, or there is no git)
-    warning   why git may publish it nevertheless, and what to type; '' where all is well
+    Attributes:
+        changed: Its content is new.
+        excluded: git's exclude file that now names it ('' when git ignored it already, or there is no git).
+        warning: Why git may publish it nevertheless, and what to type; '' where all is well.
     """
 
     path: Path

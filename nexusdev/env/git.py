@@ -35,8 +35,9 @@ class Standing(IntEnum):
 class Finding(Struct, frozen=True, kw_only=True):
     """What git does with one file.
 
-    reason     why it is not ignored, or why that is not known: git's own words
-    untracked  it is known that git does not track the file
+    Attributes:
+        reason: Why it is not ignored, or why that is not known: git's own words.
+        untracked: It is known that git does not track the file.
     """
 
     standing: Standing

@@ -16,7 +16,8 @@ _INFO_MODE = 0o755
 class Ignoring(Struct, frozen=True, kw_only=True):
     """What git does with the file afterwards.
 
-    excluded  the exclude file that now names it; '' when there was no need
+    Attributes:
+        excluded: The exclude file that now names it; '' when there was no need.
     """
 
     finding: Finding

@@ -20,7 +20,8 @@ __all__ = ["Identity", "find_project", "identify", "require_owner", "require_run
 class Identity(Struct, frozen=True, kw_only=True):
     """An instance's name and the project folder that asks for it.
 
-    explicit  the name was given (``--instance``, NEXUSDEV_INSTANCE, settings), not made from the path
+    Attributes:
+        explicit: The name was given (``--instance``, NEXUSDEV_INSTANCE, settings), not made from the path.
     """
 
     name: str

@@ -37,9 +37,12 @@ Placement = Callable[[int, Collection[str]], str]
 class Instance(Struct, frozen=True, kw_only=True):
     """Who an instance is and where its things are.
 
-    folder    its state folder;  owner  the project folder that it belongs to;  former  those that it belonged to before
-    place     where the owner was last seen
-    created   this very call made it
+    Attributes:
+        folder: Its state folder.
+        owner: The project folder that it belongs to.
+        former: Those that it belonged to before.
+        place: Where the owner was last seen.
+        created: This very call made it.
     """
 
     name: str
@@ -109,9 +112,19 @@ class Instance(Struct, frozen=True, kw_only=True):
         images: Mapping[str, str] | None = None,
         data_exists: bool = False,
     ) -> tuple[str, ...]:
-        """Make secrets, certificates, copies of config files, passwd and compose.env as the stack wants them; what was made or issued.
+        """Create what the stack needs from the state folder: secrets, certificates, copies of config files, passwd and compose.env.
 
-        data_exists  volumes of the instance are there: a lost password is then an error (InvalidState), never made anew
+        Args:
+            stack: The stack.
+            runtime: Gets new content of files that running servers have mounted.
+            images: Image name → reference, for compose.env; None for none.
+            data_exists: Volumes of the instance exist: a lost password is then an error and never replaced.
+
+        Returns:
+            What was created or issued, in words.
+
+        Raises:
+            InvalidState: A password is lost although data exists.
         """
         from nexusdev.instance import certificates, textfile_metrics
 
@@ -146,7 +159,12 @@ class Instance(Struct, frozen=True, kw_only=True):
 
 
 def find(identity: Identity, *, root: Path | None = None) -> Instance:
-    """The instance as it exists. Changes nothing, makes nothing; NotFound (exit 3) where there is none."""
+    """Return the instance. Changes nothing.
+
+    Raises:
+        NotFound: It does not exist.
+        InvalidState: Its record cannot be used.
+    """
     folder = state.folder_of(root or state.state_root(), identity.name)
     record = state.read_record(folder)
     if record is None:
@@ -170,16 +188,21 @@ def open_instance(
     runtime: str = "docker",
     port_taken: PortCheck = port_blocks.is_taken,
 ) -> Instance:
-    """The instance to work on, made when there is none. Call it with the instance's lock held (``locked``).
+    """Return the instance, which is created if it does not exist. Hold its lock (``locked``) meanwhile.
 
-    inventory   what the runtime holds, so that ports and owners do not clash
-    placement   chooses what a new instance needs of the runtime beside its ports
-    rootless    the engine runs without root (other owner of mounted files)
-    move_ports  take another port block
-    runtime     where a new instance will run; kept in its record
-    port_taken  whether something listens on a port of this machine
+    Args:
+        identity: Its name and project folder.
+        inventory: What the runtime has, so that ports and owners do not clash.
+        placement: Chooses what a new instance needs from the runtime besides its ports.
+        root: The folder of all instances; None for this user's.
+        rootless: The engine runs without root, so mounted files have another owner.
+        move_ports: Take another port block.
+        runtime: Where a new instance will run; kept in its record.
+        port_taken: Tells whether a port of this machine is in use.
 
-    Raises IdentityMismatch (another folder's), InvalidState (broken, newer, or data without state).
+    Raises:
+        IdentityMismatch: It belongs to another folder.
+        InvalidState: Its record is broken or newer than this version, or its data exists without state.
     """
     root = root or state.state_root()
     folder = state.folder_of(root, identity.name)

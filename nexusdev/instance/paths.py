@@ -14,7 +14,11 @@ from nexusdev.util.home import expanded, required
 
 
 def state_root(environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder of all instances of this user. Raises PreflightFailed (NO_HOME) where it follows from a home folder that is not known."""
+    """Return the folder of all instances of this user.
+
+    Raises:
+        PreflightFailed: It depends on the home folder, which is unknown (code NO_HOME).
+    """
     if override := environ.get("NEXUSDEV_STATE_DIR"):
         return Path(override).absolute()
     if folder := environ.get("XDG_STATE_HOME"):

@@ -23,9 +23,10 @@ _ABSENT = (FileNotFoundError, NotADirectoryError)
 class Place(Struct, frozen=True, kw_only=True):
     """A folder's place on this machine; empty for a folder that nobody looked at.
 
-    mount       mount point of its file system
-    filesystem  identity of that file system: the kernel's id of it, else its device
-    inode       number of the folder there; a move within the file system keeps it
+    Attributes:
+        mount: Mount point of its file system.
+        filesystem: Identity of that file system: the kernel's id of it, else its device.
+        inode: Number of the folder there; a move within the file system keeps it.
     """
 
     mount: str = ""

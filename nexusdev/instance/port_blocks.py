@@ -63,10 +63,16 @@ def require_free(
     published: Mapping[int, str] | None = None,
     taken: Callable[[int], bool] = is_taken,
 ) -> None:
-    """Refuse to start while a foreign process has one of the wanted ports.
+    """Check that no other process uses one of the wanted ports.
 
-    ours       ports that running containers of this very instance publish
-    published  host port → container, for all running containers of the engine
+    Args:
+        wanted: Host ports.
+        ours: Ports that running containers of this instance publish.
+        published: Host port → container, for all running containers of the engine; None for none.
+        taken: Tells whether a port is in use.
+
+    Raises:
+        PortInUse: The error says which process uses the port, if known.
     """
     containers = published or {}
     conflicts = [port for port in sorted(set(wanted)) if port not in ours and taken(port)]

@@ -87,7 +87,8 @@ class SecretFiles:
     def prepare(self, *, data_exists: bool = False) -> tuple[str, ...]:
         """Finish what was interrupted, make what is missing, render what is derived; the names of what was made.
 
-        data_exists  volumes are there: a password that once was made and is gone is then an error, never made anew
+        Args:
+            data_exists: Volumes are there: a password that once was made and is gone is then an error, never made anew.
         """
         with self._lock:
             self._mend()

@@ -43,11 +43,15 @@ _KINDS: Mapping[str, type] = {"str": str, "int": int, "tuple[str, ...]": list}
 class Record(Struct, frozen=True, kw_only=True):
     """What instance.json keeps.
 
-    slot  the port block is 21000 + 100·slot … + 99;  net  first three octets of the /24
-    uid, gid  the container user;  created_at  ISO 8601, UTC
-    mount, filesystem, inode  the owner's place when it was last worked from there (see places.py); empty in records of before
-    runtime  where it runs; records of before are of docker
-    former  the folders that owned it before this one: labels of what was made then carry their paths
+    Attributes:
+        slot: The port block is 21000 + 100·slot … + 99.
+        net: First three octets of the /24.
+        uid, gid: The container user.
+        created_at: ISO 8601, UTC.
+        mount, filesystem, inode: The owner's place when it was last worked from there (see places.py); empty in records of
+            before.
+        runtime: Where it runs; records of before are of docker.
+        former: The folders that owned it before this one: labels of what was made then carry their paths.
     """
 
     name: str
@@ -89,7 +93,11 @@ def write_record(folder: Path, record: Record) -> None:
 
 
 def read_record(folder: Path) -> Record | None:
-    """What instance.json says; None where there is none. Raises InvalidState for one that cannot be used."""
+    """Return the content of instance.json; None if there is none.
+
+    Raises:
+        InvalidState: It is broken, or newer than this version.
+    """
     file = folder / "instance.json"
     try:
         text = file.read_text(encoding="utf-8")

@@ -84,6 +84,7 @@ def find_leftovers(context: Context, *, data: bool = False) -> tuple[Leftover, .
     """What could go. Removes nothing. PreflightFailed without an engine: what it holds must be known.
 
     Args:
+        context: The context of the command.
         data: Volumes and secrets of instances whose project folder is gone as well.
     """
     inventory = context.provider.inventory(caches=True)

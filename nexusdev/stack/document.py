@@ -100,9 +100,14 @@ def _line(position: SourcePosition) -> tuple[str, ...]:
 
 
 def read(file: Path, environment: Mapping[str, str] | None) -> MappingNode:
-    """Read one file. Raises InvalidConfig: missing, unreadable, not YAML, not a mapping, a bad variable.
+    """Read one YAML file.
 
-    environment  what ``${…}`` stands for; None where a dollar is nothing but a dollar
+    Args:
+        file: The file.
+        environment: Variable → value, for ``${…}``; None if a dollar has no special meaning.
+
+    Raises:
+        InvalidConfig: The file is missing, unreadable, no YAML or no mapping, or a variable has no value.
     """
     start = SourcePosition(file=file, line=1)
     try:

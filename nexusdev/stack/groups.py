@@ -21,7 +21,15 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
 
 
 def check_groups(services: Mapping[str, Service], written: Mapping[str, Value]) -> None:
-    """Raises InvalidConfig with the spot of the member that differs from the first of its group, or has its ordinal."""
+    """Check that the members of each group are equal except for name, ordinal, volumes, addresses and host ports.
+
+    Args:
+        services: Name → service.
+        written: Name → the YAML of the service, for the positions in errors.
+
+    Raises:
+        InvalidConfig: A member differs from the first of its group, or has the same ordinal; the error has file and line.
+    """
     groups: dict[tuple[str, str, str], list[Service]] = {}
     for service in services.values():
         members = groups.setdefault((service.component, service.group, service.role), [])

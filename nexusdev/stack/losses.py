@@ -17,11 +17,12 @@ from nexusdev.stack.model import Stack
 class Holding(Struct, frozen=True, kw_only=True):
     """What the servers of one group of services keep on their volumes, and how they get it back.
 
-    what    in words: ``the databases``
-    enough  with so many volumes of the group left (``majority``: more than half of them), its servers fill the others again;
-            None: each keeps its own, and nobody else has it
-    source  groups from which the whole group is filled when fewer are left; of these nothing may be missing
-    along   groups that begin anew together with this one, as what they keep is about its data
+    Attributes:
+        what: In words: ``the databases``.
+        enough: With so many volumes of the group left (``majority``: more than half of them), its servers fill the others
+            again; None: each keeps its own, and nobody else has it.
+        source: Groups from which the whole group is filled when fewer are left; of these nothing may be missing.
+        along: Groups that begin anew together with this one, as what they keep is about its data.
     """
 
     group: str
@@ -34,10 +35,11 @@ class Holding(Struct, frozen=True, kw_only=True):
 class Loss(Struct, frozen=True, kw_only=True):
     """The lost volumes of one group.
 
-    what     was in them;  gone, kept  volumes of the group, by their short names
-    empty    nothing can fill them again: the data is lost
-    source   groups that fill them, '' for the others of the group itself
-    cleared  volumes that are there and have to go as well before the servers can begin
+    Attributes:
+        what: Was in them; gone, kept  volumes of the group, by their short names.
+        empty: Nothing can fill them again: the data is lost.
+        source: Groups that fill them, '' for the others of the group itself.
+        cleared: Volumes that are there and have to go as well before the servers can begin.
     """
 
     component: str

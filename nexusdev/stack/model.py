@@ -99,8 +99,9 @@ class Service(Struct, frozen=True, kw_only=True):
 class SecretRecipe(Struct, frozen=True, kw_only=True):
     """How nexusdev makes a secret file; exactly one of the members is set.
 
-    live  the server reads the file when it needs it (or is told by its component): a change recreates nothing
-    jwt   ``key`` names the secret that signs, everything else is a claim
+    Attributes:
+        live: The server reads the file when it needs it (or is told by its component): a change recreates nothing.
+        jwt: ``key`` names the secret that signs, everything else is a claim.
     """
 
     password: int = 0
@@ -131,9 +132,10 @@ class Network(Struct, frozen=True, kw_only=True):
 class Stack(Struct, frozen=True, kw_only=True):
     """All that may run, by name, in the order of the files.
 
-    profiles  name → the components of it that ``up --profile`` brings up, besides ``full``: every one
-    file      the outermost compose file
-    made_of   every file that decides what the stack is: compose files, and the config files that must exist
+    Attributes:
+        profiles: Name → the components of it that ``up --profile`` brings up, besides ``full``: every one.
+        file: The outermost compose file.
+        made_of: Every file that decides what the stack is: compose files, and the config files that must exist.
     """
 
     project: str

@@ -13,7 +13,11 @@ Profiles = Mapping[str, tuple[str, ...]]
 
 
 def read_profiles(value: Value, services: Mapping[str, Service]) -> Profiles:
-    """Name → components, in the order of the stack. Raises InvalidConfig with file, line and key."""
+    """Return profile → its components, in the order of the stack.
+
+    Raises:
+        InvalidConfig: A profile names an unknown component; the error has file, line and key.
+    """
     members = schema.table(value, "x-nexusdev of the stack")
     known = tuple(dict.fromkeys(service.component for service in services.values()))
     written = schema.entries(members["profiles"]) if "profiles" in members else {}

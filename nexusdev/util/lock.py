@@ -50,11 +50,12 @@ class Holder(Struct, frozen=True, kw_only=True):
 class Patience(Struct, frozen=True, kw_only=True):
     """How somebody waits for a lock.
 
-    seconds  how long at most; 0: not at all
-    beside   whether to wait for this holder at all
-    longer   what to type to wait longer, for the error
-    tell     called once, with the holder (None: it has no name yet), before the waiting begins
-    clock    whose time it is; None: the system's
+    Attributes:
+        seconds: How long at most; 0: not at all.
+        beside: Whether to wait for this holder at all.
+        longer: What to type to wait longer, for the error.
+        tell: Called once, with the holder (None: it has no name yet), before the waiting begins.
+        clock: Whose time it is; None: the system's.
     """
 
     seconds: float = 0.0

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Clients(Struct, frozen=True, kw_only=True):
-    """Root's hands: for buckets and objects, and for users and policies."""
+    """The administrator's clients: for buckets and objects, and for users and policies."""
 
     s3: Minio
     admin: MinioAdmin

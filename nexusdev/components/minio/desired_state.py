@@ -43,7 +43,7 @@ def policy(buckets: Iterable[str]) -> dict[str, Any]:
 
 
 def same_policy(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two documents say the same; servers sort lists as they like."""
+    """Whether two documents are equal, except for the order of lists."""
     return _statements(one) == _statements(other)
 
 
@@ -61,7 +61,7 @@ def has_lifecycle(text: str, bucket: Bucket) -> bool:
 
 
 def is_versioned(text: str) -> bool:
-    """Whether a server's answer to ``?versioning`` says that versions are kept."""
+    """Whether a reply to ``?versioning`` means that versions are kept."""
     return "<Status>Enabled</Status>" in text
 
 

@@ -46,7 +46,21 @@ class S3Client(Struct, frozen=True, kw_only=True):
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """Send one request. ``path`` is not quoted yet. Raises ``OSError`` when there is no reply."""
+        """Send one signed request.
+
+        Args:
+            method: The HTTP method.
+            path: The path, not quoted yet: ``/bucket/an object``.
+            query: The members of the query, not quoted yet.
+            body: The content; signed as well.
+            headers: More headers to send and sign.
+
+        Returns:
+            The reply, whatever its status.
+
+        Raises:
+            OSError: There is no reply.
+        """
         target = quote(path, safe="/-_.~")
         canonical = canonical_query(query or {})
         signed = sign(

@@ -33,8 +33,9 @@ SEEDED = ".nexusdev/seeded.json"
 class Bucket(Struct, frozen=True, kw_only=True):
     """A bucket of the platform.
 
-    application  whether the application's user sees it
-    keep_days    how long an overwritten or deleted version can be had back
+    Attributes:
+        application: Whether the application's user sees it.
+        keep_days: Days for which an overwritten or deleted version can be restored.
     """
 
     name: str

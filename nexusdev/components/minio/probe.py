@@ -31,9 +31,11 @@ _STARTING = {
 
 
 def probe(access: InstanceAccess, *, test_writes: bool = False) -> Facts:
-    """Ask for the cluster's health; for more only when it is well, for each node when it is not.
+    """Ask for the health of the cluster; for its drives if it is healthy, else each node for its own state.
 
-    ``test_writes``: write, read and remove a test object, too, at the gateway and at each node.
+    Args:
+        access: The instance.
+        test_writes: Also write, read and remove a test object, at the gateway and at each node.
     """
     try:
         health = get(access.address(ROLE, API), "/minio/health/cluster", access=access)
@@ -73,7 +75,7 @@ def _starting(health: Response) -> str:
 
 
 def _drives(client: S3Client) -> tuple[Drive, ...]:
-    """The drives by the cluster's own list; none when it does not tell."""
+    """The drives that the cluster lists; none if it lists nothing."""
     try:
         response = client.request("GET", "/minio/admin/v3/info")
         return parse_info(response.json()) if response.status == _OK else ()

@@ -47,7 +47,11 @@ def apply(access: InstanceAccess, files: Sequence[SeedFile]) -> Sequence[Change]
 
 
 def place(file: SeedFile) -> tuple[str, str]:
-    """Bucket and object name of a seed file; raises ``SeedingFailed`` for a file outside of any bucket."""
+    """Return bucket and object name of a seed file.
+
+    Raises:
+        SeedingFailed: The file is not in the folder of a bucket.
+    """
     path = file.path.removeprefix(f"{NAME}/")
     bucket, _, name = path.partition("/")
     if not name:

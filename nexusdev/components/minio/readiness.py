@@ -1,9 +1,4 @@
-"""Readiness of the object store: a healthy cluster, every drive online, and a test object written, read and removed.
-
-The test object is written by whoever waits for the store and by nobody else: MinIO calls itself healthy while it refuses writes, and offers
-no other way to know. It goes through the gateway, as applications do, and (but for the reading) through each node: the cluster calls itself healthy
-while a node that started before its peers still refuses to write (it looks for their drives every 15 s only).
-"""
+"""Readiness of MinIO: a healthy cluster, every drive online, and a test object written, read and removed. Pure."""
 
 from __future__ import annotations
 
@@ -33,10 +28,12 @@ class Drive(Struct, frozen=True, kw_only=True):
 class Facts(Struct, frozen=True, kw_only=True):
     """What was seen.
 
-    nodes     every node of the stack
-    trouble   why the cluster takes no writes, '' when it is healthy
-    drives    by node; empty when the cluster did not tell
-    canaries  by the name it was asked at: '' when the test object came and went, else the error's code; empty where none was written
+    Attributes:
+        nodes: Every node of the stack.
+        trouble: Why the cluster takes no writes, '' when it is healthy.
+        drives: One per node; empty if the cluster did not list them.
+        canaries: By the name it was asked at: '' when the test object came and went, else the error's code; empty where none
+            was written.
     """
 
     nodes: tuple[str, ...] = ()

@@ -57,7 +57,7 @@ def close(access: InstanceAccess, gaps: Sequence[Gap]) -> Sequence[Change]:
 
 
 def find(access: InstanceAccess) -> Iterator[Gap]:
-    """What is not as it shall be, in the order in which it must be made."""
+    """What differs from the desired state, in the order in which it must be created."""
     client, access_key = replace(root(access), timeout=_TIMEOUT), access.secrets.read(APP_ACCESS)
     answers = ask(
         {
@@ -112,7 +112,7 @@ def bucket_gaps(name: str, versioning: Response, lifecycle: Response | None, buc
 
 
 def policy_gaps(name: str, buckets: Sequence[str], reply: Response) -> Iterator[Gap]:
-    """A policy that is missing or says something else."""
+    """A policy that is missing or differs."""
     document = desired_state.policy(buckets)
     current = reply.json() if reply.status == OK else {}
     if not desired_state.same_policy(current, document):

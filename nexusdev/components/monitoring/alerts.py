@@ -29,7 +29,15 @@ class _Kind(Struct, frozen=True, kw_only=True):
 
 
 def fetch_alerts(access: InstanceAccess, *, patience: float = PATIENCE) -> Alarms:
-    """Ask one after the other until somebody answers, all within ``patience`` seconds."""
+    """Ask Alertmanager, then Prometheus, by role name and then each server, until one answers.
+
+    Args:
+        access: The instance.
+        patience: Seconds for all of it together.
+
+    Returns:
+        The firing alerts; with ``trouble`` if no server answered.
+    """
     until = time.monotonic() + patience
     for kind in _KINDS:
         for address in _places(access, kind):
@@ -48,7 +56,7 @@ def _places(access: InstanceAccess, kind: _Kind) -> list[Address]:
 
 
 def _asked(kind: _Kind, address: Address, access: InstanceAccess, timeout: float) -> list[Alert] | None:
-    """What this one says; None when it says nothing that can be used."""
+    """Return its alerts; None if it does not answer, or not in the expected form."""
     try:
         answer = get(address, kind.path, access=access, timeout=timeout)
         return list(kind.parse(answer.json())) if answer.status == _OK else None

@@ -15,7 +15,7 @@ from nexusdev.components.monitoring import names
 from nexusdev.errors import Degraded, UsageError
 from nexusdev.interfaces import InstanceAccess
 
-#: What is wrong with the query itself, in Prometheus's words for kinds of errors.
+#: Prometheus's error types for an invalid query.
 _ASKERS_FAULT = ("bad_data", "execution")
 _STARTING = 503
 _POSITION = re.compile(r"\b(\d+):(\d+): ")
@@ -31,17 +31,17 @@ class Prometheus(Struct, frozen=True, kw_only=True):
     timeout: float = 10.0
 
     def ask(self, query: str, *, at: float | None = None) -> QueryResult:
-        """What holds now (or ``at`` a time)."""
+        """Return the present values. ``at``: those of another time, in seconds since the epoch."""
         times = {} if at is None else {"time": f"{at:.3f}"}
         return self._ask("query", query, times)
 
     def ask_over(self, query: str, time_range: TimeRange) -> QueryResult:
-        """How it went."""
+        """Return the values at each point of a time range."""
         times = {"start": f"{time_range.begin:.3f}", "end": f"{time_range.end:.3f}", "step": f"{time_range.step:g}"}
         return self._ask("query_range", query, times)
 
     def names(self) -> tuple[str, ...]:
-        """The names of all metrics; none where they cannot be had."""
+        """Return the names of all metrics; none if the reply has no list."""
         reply = self._get("/api/v1/label/__name__/values")
         try:
             return tuple(reply.json()["data"])
@@ -72,7 +72,7 @@ class Prometheus(Struct, frozen=True, kw_only=True):
 
 
 def refused(query: str, words: str) -> UsageError:
-    """Prometheus does not take the query: its words, and the place that it names."""
+    """Return the error for a query that Prometheus rejects, with its message and the position in the query."""
     complaint = words.removeprefix('invalid parameter "query": ')
     found = _POSITION.search(complaint)
     evidence = pointed(query, line=int(found[1]), column=int(found[2])) if found else ()
@@ -86,7 +86,7 @@ def refused(query: str, words: str) -> UsageError:
 
 
 def pointed(query: str, *, line: int, column: int) -> tuple[str, ...]:
-    """The written line around a position (both counted from 1), and a mark below the character that is meant."""
+    """Return the line of the query around a position (line and column from 1), and a caret below the character."""
     lines = query.split("\n")
     if not 1 <= line <= len(lines):
         return ()
@@ -98,12 +98,12 @@ def pointed(query: str, *, line: int, column: int) -> tuple[str, ...]:
 
 
 def failed(words: str) -> Degraded:
-    """It tried, and could not."""
+    """Return the error for a query that failed."""
     return Degraded("Prometheus failed to run the query", why=words, hint=_HELP)
 
 
 def unusable(reply: Response) -> Degraded:
-    """Something else came back than an answer of Prometheus."""
+    """Return the error for a reply that is not from Prometheus."""
     if reply.status == _STARTING:
         return Degraded("Prometheus is not ready to answer", why="it is starting, or no server is running", hint=_HELP)
     return Degraded("the response is not from Prometheus", why=reply.text[:200] or f"HTTP {reply.status}", hint=_HELP)

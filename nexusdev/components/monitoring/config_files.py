@@ -35,7 +35,11 @@ def _mounted(services: Iterable[Service], folder: str, ending: str) -> Mapping[s
 
 
 def check(services: Sequence[Service]) -> None:
-    """Read every file. Raises InvalidConfig for the first that is broken, with file and line."""
+    """Read every rule file and dashboard.
+
+    Raises:
+        InvalidConfig: A file is invalid; the error has file and line.
+    """
     from nexusdev.components.monitoring import dashboard_files, rule_files
 
     for file in rules(services).values():
@@ -45,7 +49,7 @@ def check(services: Sequence[Service]) -> None:
 
 
 def image_checks(services: Sequence[Service]) -> Sequence[ImageCheck]:
-    """What promtool has to say of the expressions and templates, in the image that will read them."""
+    """Return the check of expressions and templates by promtool, in the image that will read the files."""
     found = rules(services)
     readers = [
         each for each in services if any(PurePosixPath(mount.target).is_relative_to(RULES) for mount in each.files)

@@ -1,7 +1,7 @@
 """Explains the exit of a Prometheus with unreadable data, and how to lose nothing but that data.
 
-A broken write-ahead log it repairs by itself, and a block whose description is broken it passes over; what is left ends it
-with ``opening storage failed``. That can also be a disk or a lock, for which no data need go.
+Prometheus repairs a broken write-ahead log and skips a block with broken metadata. Other damage makes it exit with
+``opening storage failed``. A full disk or a lock can cause the same message, without damage to the data.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from nexusdev.components.monitoring.readiness import Facts
 
 
 class Coverage(Struct, frozen=True, kw_only=True):
-    """``services``: those that run and serve; ``unseen``: the ones that no number tells of."""
+    """``services``: those that run and need a target; ``unseen``: those of them without a successful scrape."""
 
     services: frozenset[str]
     unseen: frozenset[str]

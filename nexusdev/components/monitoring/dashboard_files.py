@@ -20,7 +20,11 @@ _REQUIRED: Mapping[str, tuple[type, str]] = {
 
 
 def check(file: Path) -> None:
-    """Raises InvalidConfig with file and line. ``uid`` is the file's name: links to a dashboard go by it."""
+    """Check one dashboard. Its ``uid`` must be the file's name, because links to a dashboard use it.
+
+    Raises:
+        InvalidConfig: Grafana would skip the file; the error has file and line.
+    """
     text, document = _read(file)
     if not isinstance(document, dict):
         raise config_error(SourcePosition(file=file, line=1), "a dashboard must be a JSON object")
@@ -55,7 +59,7 @@ def _read(file: Path) -> tuple[str, Any]:
 
 
 def _position(file: Path, text: str, key: str) -> SourcePosition:
-    """Where a key of the outermost object is written: the one that stands least far to the right."""
+    """Return the line of a key of the outermost object: the occurrence with the least indentation."""
     found = [
         (len(match[1]), number)
         for number, line in enumerate(text.splitlines(), 1)

@@ -86,7 +86,7 @@ def _grafana(access: InstanceAccess) -> Peer:
 def _asked(
     access: InstanceAccess, name: str, port: int, path: str, read: Callable[[Response, HttpsConnection], Any]
 ) -> Any:
-    """What ``read`` makes of the answer, or a sentence that says why there is none. ``read`` may go on asking on the same line."""
+    """Return what ``read`` returns for the reply, or a sentence that says why there is none. ``read`` may send more requests."""
     try:
         with connect(access.address(name, port), access=access) as line:
             answer = line.get(path)

@@ -18,7 +18,12 @@ _TITLES = {"PROMETHEUS_URL": "Prometheus", "ALERTMANAGER_URL": "Alertmanager", "
 
 
 def prove(access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
-    """Ask each of those that are there."""
+    """Ask each published page once. A valid certificate proves the instance, because its own CA signed it.
+
+    Raises:
+        IdentityMismatch: Another CA signed the certificate.
+        Degraded: A page does not answer.
+    """
     return tuple(
         _proof(access, variable, values[variable], _TITLES[variable], path)
         for variable, path in PUBLISHED.items()

@@ -1,8 +1,8 @@
 """Readiness of monitoring: every Prometheus monitors all services, and every Alertmanager would notify.
 
-A target that is down counts against monitoring only after a minute: that a part does not answer while it starts is what
-monitoring is there to see, and Prometheus looks again every 5 s. So nothing waits for a scrape; ``status`` shows each target at once.
-Nor for the list of targets itself: a Prometheus that has just started hands it to its scrapers at the next tick of 5 s.
+A target that is down makes monitoring unready only after a minute, because servers do not answer while they start, and Prometheus
+scrapes again every 5 s. So ``up`` waits for no scrape; ``status`` shows each target at once. It does not wait for the list of
+targets either: a Prometheus that has just started gives it to its scrapers at the next tick of 5 s.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from nexusdev.components.monitoring.targets import Target
 
 
 class PrometheusServer(Struct, frozen=True, kw_only=True):
-    """What one Prometheus told, or the ``trouble`` with it. ``young``: its list of targets may still come."""
+    """The answer of one Prometheus, or its ``trouble``. ``young``: it has just started and may have no list of targets yet."""
 
     name: str
     trouble: str = ""
@@ -24,7 +24,7 @@ class PrometheusServer(Struct, frozen=True, kw_only=True):
 
 
 class Peer(Struct, frozen=True, kw_only=True):
-    """What an Alertmanager (or Grafana, which has no peers) told; ``members``: how many it sees, itself among them."""
+    """The answer of an Alertmanager, or of Grafana, which has no peers. ``members``: how many it sees, including itself."""
 
     name: str
     trouble: str = ""
@@ -32,8 +32,15 @@ class Peer(Struct, frozen=True, kw_only=True):
 
 
 class Facts(Struct, frozen=True, kw_only=True):
-    """What all of them told. ``services``: those that exist in this run; ``running``: those of them that run;
-    ``unscraped``: those of the stack that need no target.
+    """The answers of all servers.
+
+    Attributes:
+        servers: Every Prometheus of the stack.
+        alertmanagers: Every Alertmanager of the stack.
+        grafana: Grafana; None if its container does not exist.
+        services: The services that exist in this run.
+        running: Those of them that run.
+        unscraped: Services of the stack that need no target.
     """
 
     servers: tuple[PrometheusServer, ...] = ()

@@ -23,7 +23,11 @@ Members = Mapping[str, Value]
 
 
 def check(file: Path) -> None:
-    """Raises InvalidConfig for the first thing that Prometheus would not take."""
+    """Check one rule file.
+
+    Raises:
+        InvalidConfig: Prometheus would reject the file; the error has file and line.
+    """
     seen: dict[str, SourcePosition] = {}
     for group in _groups(file):
         members = _table(group, _GROUP, required=("name", "rules"))

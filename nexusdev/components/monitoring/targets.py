@@ -65,21 +65,22 @@ def declared(components: Mapping[str, Component], topology: Topology) -> Declare
 
 
 def silent_query(declared: Declared) -> str:
-    """PromQL: a series for each target whose exporter answers while what it is about does not."""
+    """PromQL: a series for each target whose exporter answers although its server does not."""
     return " or ".join(f"{name} == 0" for name in declared.silent)
 
 
 def lost_query(declared: Declared) -> str:
-    """PromQL: the same for those that have not answered for a whole minute: a part that starts is given as long."""
+    """PromQL: the same for targets that have not answered for a minute, which is the time that a server gets to start."""
     return " or ".join(f"(max_over_time({name}[1m]) == 0 and {name} offset 1m)" for name in ("up", *declared.silent))
 
 
 class Target(Struct, frozen=True, kw_only=True):
     """What is scraped.
 
-    health    up, down, unknown (not scraped yet)
-    lost      down, and for longer than a start takes
-    declared  what the components say of their targets
+    Attributes:
+        health: ``up``, ``down`` or ``unknown`` (not scraped yet).
+        lost: Down, and for longer than a start takes.
+        declared: What the components declare about their targets.
     """
 
     job: str
@@ -95,7 +96,7 @@ class Target(Struct, frozen=True, kw_only=True):
 
     @property
     def about(self) -> frozenset[str]:
-        """The services that its answer tells of. A role's answer tells of none in particular."""
+        """The services that its metrics describe. A role name describes no service in particular."""
         if self.instance in self.declared.roles:
             return frozenset()
         if self.instance == _MACHINE:

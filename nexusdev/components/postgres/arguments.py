@@ -22,12 +22,12 @@ _COPIES = re.compile(r"\bp?stdin\b|\\i\s+-", re.IGNORECASE)
 
 
 def reads_stdin(arguments: Sequence[str]) -> bool:
-    """Whether psql would read: where nothing says what to do, for ``-f -``, and for a command that copies from stdin."""
+    """Whether psql reads standard input: without a command or file, with ``-f -``, and for a command that copies from stdin."""
     from getopt import GetoptError, gnu_getopt
 
     try:
         options, _ = gnu_getopt(list(arguments), _SHORT, list(_LONG))
-    except GetoptError:  # psql knows better
+    except GetoptError:  # psql will report it
         return True
     if any(name in _ENDING for name, _ in options):
         return False

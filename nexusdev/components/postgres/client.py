@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 
 @contextmanager
 def session(access: InstanceAccess, *, user: str, database: str, doing: str) -> Iterator[Connection]:
-    """A connection to the primary through the gateway, in autocommit. ``doing`` completes the sentence ``PostgreSQL: … failed``."""
+    """Open a connection to the primary, through the gateway, in autocommit mode.
+
+    Args:
+        access: The instance.
+        user: The role; its password is read from the secret store.
+        database: The database.
+        doing: Completes the sentence ``PostgreSQL: … failed`` in an error.
+
+    Raises:
+        SeedingFailed: The server does not answer or rejects a statement.
+    """
     import psycopg
 
     address = access.address(names.PRIMARY, names.SQL)
@@ -45,7 +55,7 @@ def session(access: InstanceAccess, *, user: str, database: str, doing: str) -> 
 
 
 def words(error: psycopg.Error) -> str:
-    """The server's message with its SQLSTATE, or what the connection says."""
+    """Return the server's message with its SQLSTATE, or the error of the connection."""
     message = error.diag.message_primary or str(error).strip()
     return f"{message} ({error.sqlstate})" if error.sqlstate else message
 

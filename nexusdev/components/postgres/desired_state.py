@@ -17,7 +17,7 @@ _MONITOR = names.MONITOR
 
 
 class SeedStep(Struct, frozen=True, kw_only=True):
-    """One thing to be. ``present`` selects one boolean, ``make`` brings it about, ``what`` tells it in the past tense."""
+    """One desired object. ``present`` selects whether it exists, ``make`` creates it, ``what`` describes that in the past tense."""
 
     what: str
     present: str
@@ -38,7 +38,7 @@ def role(name: str) -> SeedStep:
 
 
 def plain(name: str) -> SeedStep:
-    """The same role after somebody gave it more."""
+    """Restore a role that was granted more."""
     return SeedStep(
         what=f"revoked extra privileges of role {name}",
         present=f"""SELECT NOT (rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls) AND rolcanlogin

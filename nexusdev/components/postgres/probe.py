@@ -22,15 +22,17 @@ _OK = 200
 
 _ROLE = "SELECT pg_is_in_recovery()"
 _ROLE_AND_SEEDED = f"{_ROLE}, EXISTS (SELECT FROM pg_roles WHERE rolname = '{names.PROBE}')"
-# A transaction of the log whose commit waits for the quorum like any other; it changes no data. That writes are acknowledged is told by
-# nothing but a write.
+# A transaction in the log that changes no data. Its commit waits for the quorum like any other, and only a write shows that writes are
+# acknowledged.
 _WRITE = "SELECT pg_logical_emit_message(true, 'nexusdev', '')"
 
 
 def probe(access: InstanceAccess, *, test_writes: bool = False) -> Facts:
-    """Ask everybody at once. Before there is a leader nobody logs in: a login costs more than it tells then.
+    """Ask every Patroni and etcd member at once; once there is a leader, log in through each published path.
 
-    ``test_writes``: commit an empty transaction at the primary, too.
+    Args:
+        access: The instance.
+        test_writes: Also commit an empty transaction on the primary, which waits for the quorum like any other.
     """
     nodes, stores = names.nodes(access), names.stores(access)
     questions: dict[str, Callable[[], Any]] = {
@@ -97,7 +99,7 @@ def _view(access: InstanceAccess, node: str) -> tuple[Member, ...] | None:
 
 
 def _store(access: InstanceAccess, store: str) -> Store:
-    """``POST /v3/maintenance/status``: whom this member takes for the leader."""
+    """``POST /v3/maintenance/status``: which member this one reports as leader."""
     try:
         answer = https_connection.request(
             "POST",
@@ -183,7 +185,7 @@ def members_of(document: Any) -> tuple[Member, ...]:
 
 
 def own_member(name: str, document: Any) -> Member:
-    """The node in its own words (``GET /patroni``): what is left when etcd cannot be asked. Pure."""
+    """The node as it reports itself (``GET /patroni``), for when etcd does not answer. Pure."""
     standby = document.get("quorum_standby") or document.get("sync_standby")
     role = "leader" if document.get("role") in ("primary", "master") else "quorum_standby" if standby else "replica"
     state = document.get("replication_state") or document.get("state", "")

@@ -23,7 +23,11 @@ _IN_TRANSACTION = "25001"
 
 
 def apply(access: InstanceAccess, files: Sequence[SeedFile]) -> Sequence[Change]:
-    """Apply what was not applied with this content; raises ``SeedingFailed`` with file, line, SQLSTATE and the server's message."""
+    """Apply the files that were not applied with this content yet, as the owner of the tables.
+
+    Raises:
+        SeedingFailed: A statement fails. The error has file, line, SQLSTATE and the server's message.
+    """
     ordered = sorted(filter(_is_sql, files), key=lambda file: file.path)
     if not ordered:
         return ()
@@ -123,7 +127,7 @@ def _failure(file: SeedFile, text: str, error: _Refusal) -> SeedingFailed:
 
 
 def line_of_statement(text: str, number: int) -> int:
-    """The line (from 1) on which the statement with this number (from 0) begins, as well as it can be told without a parser."""
+    """Return the line (from 1) on which the statement with this number (from 0) begins; a guess, because there is no SQL parser."""
     from nexusdev.components.postgres.statements import starts
 
     found = starts(text)

@@ -53,7 +53,16 @@ def proof_endpoints(values: Mapping[str, str]) -> Sequence[ProofEndpoint]:
 
 
 def prove(access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
-    """Read the nonce through every path at once; a read-only path must end at a replica, the others at the primary."""
+    """Read the nonce through every path at once. A read-only path must lead to a replica, the others to the primary.
+
+    Args:
+        access: The instance.
+        values: The variables for applications, by name (host view).
+
+    Raises:
+        IdentityMismatch: A path leads to another instance.
+        Degraded: A path does not answer, or leads to a server of the wrong role.
+    """
     import psycopg  # before the threads: it is imported once
 
     del psycopg

@@ -18,7 +18,8 @@ from nexusdev.util.humanize import join_names
 class Member(Struct, frozen=True, kw_only=True):
     """A node as Patroni knows it: ``role`` leader, quorum_standby or replica; ``state`` running, streaming, creating replica, …
 
-    lag  bytes behind the leader; -1 when nobody knows
+    Attributes:
+        lag: Bytes behind the leader; -1 if unknown.
     """
 
     name: str
@@ -52,8 +53,9 @@ class Serves(StrEnum):
 class Route(Struct, frozen=True, kw_only=True):
     """How a published path answered.
 
-    writes  a write was acknowledged; None where none was tried
-    answer  the server's or the system's own words
+    Attributes:
+        writes: A write was acknowledged; None where none was tried.
+        answer: The error message of the server or the system; '' if there is none.
     """
 
     serves: Serves = Serves.UNASKED
@@ -72,10 +74,12 @@ class Store(Struct, frozen=True, kw_only=True):
 class Facts(Struct, frozen=True, kw_only=True):
     """All that was learned in one look.
 
-    nodes   every server of the stack
-    views   node → the cluster as it reports it; a node whose Patroni does not answer is missing, one without a cluster yet is empty
-    stores  etcd member → its state; every member of the stack
-    seeded  the roles exist, so that the pool can be held to its word
+    Attributes:
+        nodes: Every server of the stack.
+        views: Node → the cluster as it reports it. A node whose Patroni does not answer is missing; one without a cluster yet
+            is empty.
+        stores: Every etcd member of the stack → its state.
+        seeded: The roles exist, so that a login through the pool must work.
     """
 
     nodes: tuple[str, ...] = ()
@@ -93,7 +97,7 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     @property
     def leaders(self) -> tuple[str, ...]:
-        """Every node that somebody calls leader; one, on a good day."""
+        """Every node that any node reports as leader; normally one."""
         return tuple(sorted({member.name for view in self.views.values() for member in view if member.leads}))
 
 

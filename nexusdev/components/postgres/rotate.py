@@ -20,9 +20,12 @@ ROTATED = (names.APP, names.OWNER)
 
 
 def rotate(access: InstanceAccess) -> Sequence[Change]:
-    """Set the new passwords, try them through the primary and the pool, then write them into the store.
+    """Set new passwords, log in with them at the primary and the pool, then store them.
 
-    Cut off anywhere, the next seed brings the server back to what the store holds.
+    If it is interrupted, the next seeding sets the passwords of the server to the stored ones.
+
+    Raises:
+        SeedingFailed: The server does not answer, or a new password is not accepted.
     """
     fresh = {role: _random(32) for role in ROTATED}
     _set(access, fresh)

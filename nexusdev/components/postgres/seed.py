@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 
 def seed(access: InstanceAccess) -> Sequence[Change]:
-    """What was missing, in the order in which it was made; raises ``SeedingFailed``."""
+    """Create roles, databases and grants that are missing.
+
+    Returns:
+        One change per statement, in the order in which they ran.
+
+    Raises:
+        SeedingFailed: The primary does not answer or rejects a statement.
+    """
     with session(
         access, user=names.SUPERUSER, database=names.MAINTENANCE, doing="creating roles and databases"
     ) as connection:

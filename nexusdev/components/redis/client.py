@@ -27,10 +27,18 @@ ResponseError = redis.ResponseError
 def connect(
     address: Address, *, user: str, password: str, ca: str | Path, timeout: float = 2.0
 ) -> Iterator[Connection]:
-    """One connection, made when it is first used; tried once, because whoever waits has its own loop.
+    """Open one connection, on first use. Nothing is retried: callers that wait have their own loop.
 
-    timeout  seconds for each of connecting, handshake and reply
-    raises   ``RedisError`` for what the server refuses; ``OSError`` when there is no server, no answer or no trust
+    Args:
+        address: A Redis server, sentinel or relay.
+        user: The Redis user.
+        password: Its password.
+        ca: File with the certificate authority that must have signed the server's certificate.
+        timeout: Seconds for each of connecting, handshake and reply.
+
+    Raises:
+        RedisError: The server rejects the login or a command.
+        OSError: There is no server, no reply in time, or its certificate is not trusted.
     """
     try:
         with redis.Redis(
@@ -57,25 +65,34 @@ def connect(
 
 @contextlib.contextmanager
 def as_admin(access: InstanceAccess, name: str, port: int = names.PORT) -> Iterator[Connection]:
-    """As the administrator, at a service or role name of the instance."""
+    """Open a connection as the administrator.
+
+    Args:
+        access: The instance.
+        name: A service or a role name.
+        port: The container port.
+
+    Raises:
+        RedisError, OSError: As for ``connect``.
+    """
     password = access.secrets.read(names.ADMIN_PASSWORD)
     with connect(access.address(name, port), user=names.ADMIN_USER, password=password, ca=access.ca_file) as connection:
         yield connection
 
 
 def do(connection: Connection, *words: str) -> Any:
-    """A command in the server's own words, as a secret or a seed file has it."""
+    """Run a command that is given as words, as in a secret or a seed file."""
     return connection.execute_command(*words)  # type: ignore[no-untyped-call]
 
 
 def said(error: Exception) -> str:
-    """The server's own words; redis-py keeps their first, the code, apart."""
+    """Return the server's message. redis-py keeps its first word, the code, apart."""
     code = getattr(error, "status_code", None) or ""
     return f"{code} {error}".strip()
 
 
 def _cause(error: BaseException) -> OSError:
-    """What the socket said; redis-py puts its own words around it."""
+    """Return the error of the socket, which redis-py wraps in its own."""
     found: BaseException | None = error
     while found is not None:
         if isinstance(found, OSError):

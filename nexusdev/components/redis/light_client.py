@@ -33,7 +33,7 @@ def fields(reply: resp.Reply) -> dict[str, str]:
 
 
 def words(error: Exception) -> str:
-    """Why there was no answer, for a person."""
+    """Return why there was no reply, for an error message."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"invalid certificate: {error.verify_message}"
     if isinstance(error, TimeoutError):

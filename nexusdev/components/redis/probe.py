@@ -17,10 +17,15 @@ PATIENCE = 1.0
 
 
 def probe(access: InstanceAccess, *, test_writes: bool = False) -> Facts:
-    """Ask servers and sentinels at once; the gateway and the relays, once there is somebody behind them.
+    """Ask the servers at once; then sentinels, relays and role names, if any server answers.
 
-    ``test_writes``: have each master remove a key that does not exist. It is refused as any other write would be, and no other command
-    tells whether it is.
+    Args:
+        access: The instance.
+        test_writes: Let each master remove a key that does not exist. A server that rejects writes rejects this too, and no other
+            command tells whether it does.
+
+    Returns:
+        The facts. A server that does not answer is one of them, with its ``trouble``.
     """
     servers = together({name: partial(_server, access, name, test_writes) for name in names.servers(access)})
     if all(server.trouble for server in servers.values()):

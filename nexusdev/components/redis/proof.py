@@ -24,7 +24,16 @@ _WRONG_LOGIN = ("WRONGPASS", "NOAUTH", "NOPERM")
 
 
 def prove(access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
-    """Each way answers with the instance's mark. ``IdentityMismatch`` for another's, ``Degraded`` for none."""
+    """Read the nonce through each published path: the master, the replicas, and the master that each sentinel names.
+
+    Args:
+        access: The instance.
+        values: The variables for applications, by name (host view).
+
+    Raises:
+        IdentityMismatch: A path leads to another instance.
+        Degraded: A path does not answer, or leads to a server of the wrong role.
+    """
     ca = values.get("NEXUSDEV_CA_FILE") or access.ca_file
     enter = partial(connect, user=values["REDIS_USERNAME"], password=values["REDIS_PASSWORD"], ca=ca)
     master = Address(host=values["REDIS_HOST"], port=int(values["REDIS_PORT"]))

@@ -14,13 +14,14 @@ from nexusdev.util.humanize import join_names
 class RedisServer(Struct, frozen=True, kw_only=True):
     """What one of the servers, or the server behind a role name, reports.
 
-    trouble   why it does not answer, '' when it does
-    refusal   why it takes no writes, '' when it does or was not asked; asked of a master only
-    follows   the name of its master; '' for a master
-    in_step   its link to the master is up and nothing is being copied
-    replicas  how many replicas are attached and answer
-    offset    position in the stream of changes, bytes
-    address   where the host reaches it
+    Attributes:
+        trouble: Why it does not answer, '' when it does.
+        refusal: Why it takes no writes, '' when it does or was not asked; asked of a master only.
+        follows: The name of its master; '' for a master.
+        in_step: Its link to the master is up and nothing is being copied.
+        replicas: How many replicas are attached and answer.
+        offset: Position in the stream of changes, bytes.
+        address: Where the host reaches it.
     """
 
     name: str
@@ -41,10 +42,11 @@ class RedisServer(Struct, frozen=True, kw_only=True):
 
 
 class Sentinel(Struct, frozen=True, kw_only=True):
-    """What one sentinel says of the master.
+    """What one sentinel reports about the master.
 
-    master  the name that it tells clients, '' when it watches none yet
-    flags   ``master``, ``s_down``, ``o_down``, ``failover_in_progress``, …
+    Attributes:
+        master: The name that it gives to clients; '' if it does not monitor a master yet.
+        flags: ``master``, ``s_down``, ``o_down``, ``failover_in_progress`` and others.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""What a fresh Redis gets: users on every node, this instance's mark, and the project's own ``seed/redis/*.redis``.
+"""Seeds Redis: users on every node, and the nonce of this instance.
 
-The mark is a function, not a key: neither eviction nor FLUSHALL nor an application that removes every key takes it away, and it is
-replicated and persisted like data. Project files are remembered in a key, so that a store that was emptied is seeded again.
+The nonce is the result of a function, not a key: neither eviction nor FLUSHALL nor an application that deletes all keys removes it,
+and it is replicated and persisted like data.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ HINT = "nexusdev status   show the state of Redis\nnexusdev logs redis   show th
 
 
 def seed(access: InstanceAccess) -> Sequence[Change]:
-    """Users everywhere, the mark on the master. ``SeedingFailed`` when there is no master or it refuses."""
+    """Set the users on every node and write the instance's nonce to the master.
+
+    Raises:
+        SeedingFailed: There is not exactly one master, or a server rejects a change.
+    """
     try:
         changes = [*users.align(access), *_mark(access, master(access))]
     except (OSError, RedisError) as error:
@@ -32,7 +36,11 @@ def seed(access: InstanceAccess) -> Sequence[Change]:
 
 
 def master(access: InstanceAccess) -> str:
-    """The service that is master now. Users and seeds go to it directly: the gateway follows a moment later."""
+    """Return the service that is the master. Changes go to it directly, because the gateway follows a failover a moment later.
+
+    Raises:
+        SeedingFailed: There is not exactly one master.
+    """
     found = master_of(probe(access))
     if found is None:
         raise SeedingFailed("failed to seed Redis", why="there is not exactly one master", hint=HINT)
@@ -40,7 +48,7 @@ def master(access: InstanceAccess) -> str:
 
 
 def library(nonce: str) -> str:
-    """The function that tells whose Redis this is. It answers on a replica too, even on one that has lost its master."""
+    """Return the Lua function that returns the nonce. It runs on replicas too, even on one that has lost its master."""
     return (
         "#!lua name=nexusdev\n"
         "redis.register_function{function_name='nexusdev_instance', flags={'no-writes', 'allow-stale'},"

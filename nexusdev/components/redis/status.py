@@ -1,4 +1,4 @@
-"""The rows of Redis in ``status``, from the facts of readiness. Pure."""
+"""The rows of Redis in ``status``, from the facts of the probe. Pure."""
 
 from __future__ import annotations
 

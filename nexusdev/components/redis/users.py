@@ -19,7 +19,7 @@ from nexusdev.util.parallel import together
 
 
 def align(access: InstanceAccess) -> tuple[str, ...]:
-    """Make the users of every node that answers those of the secret; what was changed, in words."""
+    """Set the users of every node that answers to those of the secret. Returns one sentence per change."""
     return _everywhere(access, _align)
 
 

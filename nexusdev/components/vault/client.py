@@ -27,8 +27,9 @@ BAD_REQUEST, FORBIDDEN, NOT_FOUND, SERVER_FAULT = 400, 403, 404, 500
 class Query(Struct, frozen=True, kw_only=True):
     """One request to ``/v1/<path>`` of a server by its service or role name.
 
-    timeout  seconds for each of connecting, handshake and reply
-    fresh    by a connection of its own: behind the gateway a kept one stays with a node that may not lead any more
+    Attributes:
+        timeout: Seconds for each of connecting, handshake and reply.
+        fresh: By a connection of its own: behind the gateway a kept one stays with a node that may not lead any more.
     """
 
     server: str
@@ -73,7 +74,17 @@ class Api(Struct, frozen=True, kw_only=True):
     timeout: float = 10.0
 
     def ask(self, method: str, path: str, body: Data | None = None, *, fresh: bool = False) -> Response:
-        """One request; any status is an answer."""
+        """Send one request and return the reply, whatever its status.
+
+        Args:
+            method: The HTTP method.
+            path: The path below ``/v1/``.
+            body: Sent as JSON; None for no body.
+            fresh: Use a new connection: behind the gateway an open one stays with a node that may no longer be active.
+
+        Raises:
+            OSError: There is no reply.
+        """
         query = Query(
             server=self.server,
             method=method,
@@ -86,14 +97,30 @@ class Api(Struct, frozen=True, kw_only=True):
         return self.transport.send(query)
 
     def need(self, method: str, path: str, body: Data | None = None) -> dict[str, Any]:
-        """The reply's document ({} when it has none); ``VaultError`` for any status but 200 and 204."""
+        """Send a request that must succeed.
+
+        Returns:
+            The JSON document of the reply; {} if it has none.
+
+        Raises:
+            VaultError: The status is neither 200 nor 204.
+            OSError: There is no reply.
+        """
         response = self.ask(method, path, body)
         if response.status not in (OK, NO_CONTENT):
             raise VaultError(f"{method} {path} at {self.server}", response)
         return document(response)
 
     def find(self, path: str) -> dict[str, Any] | None:
-        """The ``data`` at a path; None where there is nothing."""
+        """Read a path.
+
+        Returns:
+            Its ``data``; None if there is nothing.
+
+        Raises:
+            VaultError: The status is neither 200 nor 404.
+            OSError: There is no reply.
+        """
         response = self.ask("GET", path)
         if response.status == NOT_FOUND:
             return None
@@ -161,6 +188,6 @@ def document(response: Response) -> dict[str, Any]:
 
 
 def error_text(response: Response) -> str:
-    """Vault's own words for a refusal."""
+    """Return Vault's error messages, joined."""
     errors = document(response).get("errors") or []
     return "; ".join(" ".join(str(error).split()) for error in errors) or "no error message"

@@ -50,7 +50,7 @@ class Vault(ComponentDefaults):
         self._kept: tuple[InstanceAccess, Transport] | None = None
 
     def holdings(self) -> Sequence[Holding]:
-        """The seal's key is kept in the state folder, too: its node can be made anew at any time."""
+        """A backup of the seal's key is in the state folder, so its node can be recreated at any time."""
         return (
             Holding(group=names.NODE_GROUP, what="the secrets", enough="majority"),
             Holding(group=names.UNSEALER_GROUP, what="the seal's key", enough=0),

@@ -27,7 +27,7 @@ AUTOPILOT = {"server_stabilization_time": "2s"}
 
 
 def settle(api: Api, secrets: SecretStore, wanted: Mapping[str, Mapping[str, str]]) -> Iterator[Change]:
-    """Bring everything to what it shall be, what others wait for first. ``wanted``: path below secret/ → its data."""
+    """Create and update everything, dependencies first. ``wanted``: path below secret/ → its data."""
     yield from _autopilot(api)
     yield from _audit(api)
     yield from _mount(api, "mounts", "secret/", {"type": "kv", "options": {"version": "2"}})
@@ -41,7 +41,7 @@ def settle(api: Api, secrets: SecretStore, wanted: Mapping[str, Mapping[str, str
 
 
 def credentials(api: Api, wanted: Mapping[str, Mapping[str, str]]) -> Iterator[Change]:
-    """Write what differs, and destroy every former version: it holds what nobody shall read any more.
+    """Write what differs, and destroy every former version, which has values that must no longer be readable.
 
     A write keeps the version before it, and a reader of the path may ask for that one as well.
     """

@@ -1,4 +1,4 @@
-"""Initialises exactly one of the nodes, once, and stores its recovery key first."""
+"""Initializes exactly one of the nodes, once, and stores its recovery key first."""
 
 from __future__ import annotations
 
@@ -11,9 +11,16 @@ from nexusdev.interfaces import InstanceAccess, SecretStore
 
 
 def prepare(api: Api, access: InstanceAccess, facts: Facts) -> None:
-    """Initialise when all nodes report that they are empty; a single empty one joins the others by itself.
+    """Initialize the cluster when all nodes report that they are empty. A single empty node joins the others by itself.
 
-    Raises ``InvalidState`` when the data of the nodes belongs to a recovery key that is not in the store.
+    Args:
+        api: The first node.
+        access: The instance.
+        facts: What the probe found.
+
+    Raises:
+        InvalidState: The nodes have data, and the recovery key is lost (code VAULT_KEY_LOST).
+        VaultError: The node rejects a request.
     """
     secrets = access.secrets
     pending = PendingOperations(secrets=secrets)
@@ -32,8 +39,8 @@ def prepare(api: Api, access: InstanceAccess, facts: Facts) -> None:
 def initialize(api: Api, secrets: SecretStore, pending: PendingOperations) -> None:
     """One recovery share. Its own root token is dropped: seeding makes another one and revokes all.
 
-    An initialisation whose reply was lost may still run in the server. Then the server says that it is initialised already,
-    the pending operations say by whom, and the next probe finds the nodes that must be thrown away.
+    An initialization whose reply was lost may still run in the server. Then the server reports that it is initialized already, the
+    pending operations show that nexusdev did it, and after the next probe the data of these nodes is removed.
     """
     pending.add(INITIALISING_NODES)
     pending.add(ROOT_OF_NODES)

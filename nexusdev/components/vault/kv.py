@@ -61,7 +61,7 @@ def set_mark(api: Api, path: str, marks: Mapping[str, str]) -> None:
 
 
 def _open(api: Api, path: str) -> Response:
-    """The reply to a read. A mount that is just made says for a moment that it is being upgraded."""
+    """The reply to a read. A new mount reports for a moment that it is being upgraded."""
     deadline = time.monotonic() + _UPGRADE_SECONDS
     while True:
         response = api.ask("GET", f"secret/data/{path}")

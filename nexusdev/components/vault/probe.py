@@ -57,7 +57,7 @@ def _server(transport: Transport, name: str) -> VaultServer:
 
 
 def _tolerance(transport: Transport, active: str, token: str) -> int | None:
-    """Without a token (before the first seeding) nobody is told."""
+    """Return None without a token, before the first seeding."""
     api = Api(transport=transport, server=active, token=token, timeout=_TIMEOUT)
     try:
         response = api.ask("GET", "sys/metrics?format=prometheus")

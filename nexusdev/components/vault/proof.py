@@ -15,7 +15,12 @@ _TIMEOUT = 5
 
 
 def prove(values: Mapping[str, str], *, instance: str, nonce: str) -> Sequence[Proof]:
-    """Both ways at once. Raises ``IdentityMismatch`` for another nonce, ``Degraded`` for no answer."""
+    """Read the nonce with the application's token, and with a login of its AppRole.
+
+    Raises:
+        IdentityMismatch: The nonce is another instance's.
+        Degraded: Vault does not answer, or rejects the token or the login.
+    """
     ways: dict[str, Callable[[], Proof]] = {
         "VAULT_TOKEN": lambda: _proof("VAULT_TOKEN", _by_token, values, instance, nonce),
         "VAULT_ROLE_ID": lambda: _proof("VAULT_ROLE_ID", _by_role, values, instance, nonce),
@@ -45,7 +50,7 @@ def _client(values: Mapping[str, str], token: str = "") -> Any:
     from requests import Session
 
     session = Session()
-    # our own server: no proxy, netrc or CA bundle of the environment has a say
+    # ignore proxy, netrc and CA bundle of the environment: the server is on this machine
     session.trust_env, session.verify = False, values["VAULT_CACERT"]
     return hvac.Client(url=values["VAULT_ADDR"], token=token, session=session, timeout=_TIMEOUT)
 

@@ -1,8 +1,4 @@
-"""Readiness of Vault: all nodes unsealed, one of them active, all voting, and the gateway routes to the active one.
-
-Health is asked without a token (https://developer.hashicorp.com/vault/api-docs/system/health), the metrics, for the votes, with the
-application's: only a listener that is published nowhere gives them to everybody.
-"""
+"""Readiness of Vault: all nodes unsealed, one of them active, all voting, and the gateway routes to the active one. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +12,7 @@ from nexusdev.util.humanize import join_names
 
 
 class VaultServer(Struct, frozen=True, kw_only=True):
-    """One server by its own word. All false: it does not answer."""
+    """One server, as it reports itself. All false: it does not answer."""
 
     name: str
     answers: bool = False
@@ -41,10 +37,12 @@ class VaultServer(Struct, frozen=True, kw_only=True):
 class Facts(Struct, frozen=True, kw_only=True):
     """What was seen.
 
-    unseal     the node that unseals the others;  nodes  the others
-    routed     the gateway leads to an active node
-    tolerance  how many voters may fail by the word of the active node (1 of three if all vote); None when it does not tell
-    cut        an initialisation was cut and is to be finished first
+    Attributes:
+        unseal: The node that unseals the others.
+        nodes: The others.
+        routed: The gateway leads to an active node.
+        tolerance: How many voters may fail, as the active node reports (1 of three if all vote); None if it reports nothing.
+        cut: An initialization was interrupted and must be finished first.
     """
 
     unseal: VaultServer

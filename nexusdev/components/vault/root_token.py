@@ -1,6 +1,6 @@
 """Generates root tokens from a key when one is needed, and revokes all of them afterwards.
 
-Those that ``sys/init`` hands out are never used and never kept: one way to get a root token is enough, and it survives any cut.
+The tokens that ``sys/init`` returns are not used: one way to get a root token is enough, and this one works after any interruption.
 https://developer.hashicorp.com/vault/api-docs/system/generate-root
 """
 
@@ -16,10 +16,16 @@ from nexusdev.components.vault.pending import PendingOperations
 
 @contextmanager
 def temporary_root(api: Api, key: str, *, pending: PendingOperations, word: str) -> Iterator[Api]:
-    """The server asked with a new root token. At the end every root token there is has been revoked.
+    """Yield the server with a new root token. At the end all root tokens of the server are revoked.
 
-    key   the key share: of the unseal key, or of the recovery key where another Vault unseals this one
-    word  listed in the pending operations meanwhile; whoever finds it there later calls this again
+    Args:
+        api: The server.
+        key: The key share: of the unseal key, or of the recovery key if another Vault unseals this one.
+        pending: The operations that are not finished.
+        word: Listed in ``pending`` meanwhile. If it is still there later, this must be called again.
+
+    Raises:
+        VaultError: The server rejects the key or a request.
     """
     pending.add(word)
     with_root = api.with_token(generate_root(api, key))
@@ -29,7 +35,7 @@ def temporary_root(api: Api, key: str, *, pending: PendingOperations, word: str)
 
 
 def generate_root(api: Api, key: str) -> str:
-    """A new root token. An attempt that was left half done is given up first."""
+    """Return a new root token. An unfinished attempt is cancelled first."""
     begun = api.ask("PUT", "sys/generate-root/attempt", {})
     if begun.status == BAD_REQUEST:
         api.need("DELETE", "sys/generate-root/attempt")

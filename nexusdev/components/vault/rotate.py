@@ -16,9 +16,15 @@ _ROLE = f"auth/approle/role/{names.APP}"
 
 
 def rotate(api: Api, access: InstanceAccess, fresh: str) -> Sequence[Change]:
-    """The new ones are valid before the old ones end. What a cut leaves half done, seeding sets right.
+    """Issue a new secret id and a new token. The new ones are valid before the old ones end; seeding repairs an interrupted rotation.
 
-    fresh  the new secret id
+    Args:
+        api: The active node.
+        access: The instance.
+        fresh: The new secret id.
+
+    Raises:
+        SeedingFailed: Vault does not answer or rejects a change.
     """
     old = access.secrets.read(names.APP_TOKEN)
     try:

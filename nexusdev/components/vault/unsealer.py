@@ -1,6 +1,6 @@
-"""Initialises and unseals the fourth node, and creates the transit key that unseals the other three.
+"""Initializes and unseals the node that unseals the others, and creates its transit key.
 
-It can be made anew at any time: a backup of its key is kept beside its key share before any node may use it.
+Its data can be recreated at any time: a backup of its key is stored beside its key share before any node may use it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,17 @@ path "transit/decrypt/{names.SEAL_KEY}" {{
 
 
 def prepare(api: Api, access: InstanceAccess, facts: Facts) -> None:
-    """Bring the node to where the others' seal works. Raises ``InvalidState`` when its data cannot be opened any more."""
+    """Initialize, unseal and provision the node whose transit key unseals the others. Does what is missing; idempotent.
+
+    Args:
+        api: That node.
+        access: The instance.
+        facts: What the probe found.
+
+    Raises:
+        InvalidState: The node has data, and the key to it is lost (code VAULT_KEY_LOST).
+        VaultError: The node rejects a request.
+    """
     if not facts.unseal.answers:
         return
     secrets = access.secrets
@@ -50,7 +60,7 @@ def prepare(api: Api, access: InstanceAccess, facts: Facts) -> None:
 def initialize(api: Api, secrets: SecretStore, pending: PendingOperations) -> None:
     """One key share, kept before anything else. An old one opens nothing any more and goes first.
 
-    It hands out a root token as well: until all are revoked again, which is the end of furnishing, the seal is not ready.
+    It returns a root token as well. The seal is not ready until all root tokens are revoked, at the end of provisioning.
     """
     pending.add(INITIALISING_UNSEAL)
     pending.add(ROOT_OF_UNSEAL)
@@ -112,7 +122,7 @@ def _provide_token(api: Api, token: str) -> None:
 
 
 def _without_key(facts: Facts, access: InstanceAccess, pending: PendingOperations) -> None:
-    """Initialised, and nobody has its key share. Nothing is lost where its transit key was kept or was never used."""
+    """Handle a node that is initialized and whose key share is lost. Nothing is lost if its transit key was stored or never used."""
     if INITIALISING_UNSEAL not in pending and not access.secrets.read(names.SEAL_BACKUP):
         raise key_lost_error(facts.unseal.name, names.UNSEAL_KEY, access)
     wipe_data(access.runtime, (facts.unseal.name,))
