@@ -48,8 +48,9 @@ def access_to(stack: Stack) -> InstanceAccess:
     """An instance of this stack, in which each address is published and no server answers."""
     runtime: Any = Nothing()
     secrets: Any = Secrets()
+    # nothing listens on port 1; the ports of the files may belong to a running instance
     published = {
-        (name, port.container): Address(host="127.0.0.1", port=port.host)
+        (name, port.container): Address(host="127.0.0.1", port=1)
         for service in stack.services.values()
         for name in (service.name, *service.aliases, *_sidecars(stack, service))
         for port in service.ports
