@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from nexusdev import __version__
+from nexusdev.cli import options
 from nexusdev.cli.console import Console
 from nexusdev.cli.global_options import Globals, may_color, move_global_options_first, wants_json
 from nexusdev.cli.session import Session
@@ -71,38 +70,19 @@ def group(name: str, help: str, *, panel: str = GROUPS[3]) -> typer.Typer:  # no
     return made
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"nexusdev {__version__}")
-        raise typer.Exit
-
-
 @app.callback(invoke_without_command=True)
 def main_options(  # noqa: PLR0917 - options of a command
     ctx: typer.Context,
-    instance: Annotated[
-        str | None, typer.Option("--instance", "-i", help="Instance name (default: derived from the project path).")
-    ] = None,
-    project: Annotated[
-        Path | None, typer.Option("--project", "-C", help="Run as if started in this folder.", metavar="FOLDER")
-    ] = None,
-    runtime: Annotated[
-        str | None, typer.Option("--runtime", help="Where the instance runs: docker.", metavar="NAME")
-    ] = None,
-    timeout: Annotated[
-        str | None,
-        typer.Option("--timeout", help="Time limit for the whole command: seconds, 90s, 10m or 1h30m.", metavar="TIME"),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON envelope on stdout.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only results and errors, no progress.")] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Print every step, and the traceback of an error.")
-    ] = False,
-    no_color: Annotated[bool, typer.Option("--no-color", help="Disable colors (same as NO_COLOR=1).")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to all confirmation prompts.")] = False,
-    version: Annotated[  # noqa: ARG001 - its callback does it
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
-    ] = False,
+    instance: options.Instance = None,
+    project: options.Project = None,
+    runtime: options.Runtime = None,
+    timeout: options.Timeout = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    no_color: options.NoColor = False,
+    yes: options.Yes = False,
+    version: options.Version = False,  # noqa: ARG001 - its callback does it
 ) -> None:
     """Run the whole Nexus platform on this machine: PostgreSQL, Redis, MinIO, Vault and Prometheus, as in production.
 

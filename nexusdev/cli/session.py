@@ -82,17 +82,23 @@ def current_session(ctx: typer.Context) -> Session:
     return found
 
 
-def perform(ctx: typer.Context, act: Callable[[Context], Result], *, progress: bool = False, **flags: object) -> None:
-    """Run one operation and print its outcome.
+def perform(
+    ctx: typer.Context,
+    act: Callable[[Context], Result],
+    *,
+    progress: bool = False,
+    flags: Mapping[str, object] | None = None,
+) -> None:
+    """Run one operation and print its result.
 
     Args:
         ctx: Typer's context.
         act: The operation.
         progress: Show a live board while it runs.
-        **flags: Settings given as options of the command.
+        flags: Settings that options of the command give.
     """
     session = current_session(ctx)
-    context = session.context(**flags)
+    context = session.context(**(flags or {}))
     if not progress:
         session.finish(act(context))
         return

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nexusdev.cli import options
 from nexusdev.cli.app import GROUPS, app, group
-from nexusdev.cli.session import current_session, perform
+from nexusdev.cli.session import Session, current_session, perform
 from nexusdev.util.standard_streams import write_exactly
+
+if TYPE_CHECKING:
+    from nexusdev.operations.env import EnvResult
 
 FORMATS = "dotenv, shell, fish, powershell, json, direnv, docker, github"
 
@@ -21,19 +24,10 @@ def env(  # noqa: PLR0917 - options of a command
     style: Annotated[
         str, typer.Option("--format", "-f", help=f"Output format: {FORMATS}.", metavar="FORMAT", show_default=True)
     ] = "dotenv",
-    view: Annotated[
-        str,
-        typer.Option("--view", help="Use addresses for the host or for a container.", metavar="host|container"),
-    ] = "host",
-    write: Annotated[
-        bool, typer.Option("--write", help="Write the env file instead of printing the variables.")
-    ] = False,
-    env_file: Annotated[
-        Path | None, typer.Option("--env-file", help="Path of the env file for --write.", metavar="FILE")
-    ] = None,
-    no_proof: Annotated[
-        bool, typer.Option("--no-proof", help="Skip the check against the servers. Works while they are stopped.")
-    ] = False,
+    view: options.View = "host",
+    write: options.Write = False,
+    env_file: options.EnvFile = None,
+    no_proof: options.NoProofOfEnv = False,
 ) -> None:
     """Print the environment variables for applications, after checking that each endpoint belongs to this instance.
 
@@ -59,12 +53,17 @@ def env(  # noqa: PLR0917 - options of a command
     if session.globals.json or write:
         session.finish(found)
         return
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        session.console.err.writelines(f"::add-mask::{value}\n" for value in found.masked)
-    write_exactly(found.text)
+    _print_variables(session, found)
     if view == "container" and (session.console.verbose or session.console.err.isatty()) and not session.console.quiet:
         session.console.note(f"mount the client files: docker run {operation.how_to_mount(context)} …")
     session.finish(found)
+
+
+def _print_variables(session: Session, found: EnvResult) -> None:
+    """Print the variables; in a job of GitHub Actions, first the commands that mask the secrets in its log."""
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        session.console.err.writelines(f"::add-mask::{value}\n" for value in found.masked)
+    write_exactly(found.text)
 
 
 config = group("config", "Show the settings and where each value comes from.")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from nexusdev.cli import options
 from nexusdev.cli.app import GROUPS, app
 from nexusdev.cli.passthrough import execute, pass_through
 from nexusdev.cli.session import current_session, perform
@@ -17,9 +18,6 @@ USE = GROUPS[1]
 # The remaining arguments belong to another program: do not parse its options, and -h may mean a host.
 PASSING = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": ["--help"]}
 
-# Only `exec` has the short form: -T is an option of psql.
-_NO_STDIN = "Do not attach standard input or a terminal. Use it in loops and scripts."
-NoStdin = Annotated[bool, typer.Option("--no-stdin", help=_NO_STDIN)]
 Arguments = Annotated[
     list[str] | None,
     typer.Argument(metavar="[ARGUMENT]...", help="Arguments for the client, passed through unchanged."),
@@ -29,29 +27,19 @@ Arguments = Annotated[
 @app.command(rich_help_panel=USE, context_settings=PASSING)
 def run(  # noqa: PLR0917 - options of a command
     ctx: typer.Context,
-    command: Annotated[
-        list[str] | None, typer.Argument(metavar="COMMAND [ARGUMENT]...", help="Command to run.")
-    ] = None,
-    no_proof: Annotated[bool, typer.Option("--no-proof", help="Skip the check against the servers.")] = False,
-    image: Annotated[
-        str, typer.Option("--in", help="Run in a temporary container of this image.", metavar="IMAGE")
-    ] = "",
-    volumes: Annotated[
-        list[str] | None,
-        typer.Option("--volume", "-v", help="With --in: mount a file or folder.", metavar="SOURCE:TARGET[:ro]"),
-    ] = None,
-    working_dir: Annotated[
-        str, typer.Option("--workdir", "-w", help="With --in: working directory.", metavar="FOLDER")
-    ] = "",
-    user: Annotated[
-        str, typer.Option("--user", "-u", help="With --in: user of the process.", metavar="UID[:GID]")
-    ] = "",
+    command: options.RunCommand = None,
+    no_proof: options.NoProof = False,
+    image: options.Image = "",
+    volumes: options.Volumes = None,
+    working_dir: options.WorkingDir = "",
+    user: options.User = "",
 ) -> None:
     """Run a command with the stack's variables in its environment. Exits with the command's exit code.
 
     With --in, the command runs in a container on the instance's network, with the container view of the variables. The CA
-    certificate, the bundle of trusted authorities and the trust store are mounted at /run/nexusdev. Streams and signals are passed through (the third Ctrl-C kills the container), and the container is removed
-    when the command ends. While it runs, anyone with access to the engine can read its environment (docker inspect).
+    certificate, the bundle of trusted authorities and the trust store are mounted at /run/nexusdev. Streams and signals are passed through
+    (the third Ctrl-C kills the container), and the container is removed when the command ends. While it runs, anyone with access to the
+    engine can read its environment (docker inspect).
 
     \b
     nexusdev run -- pytest
@@ -59,23 +47,20 @@ def run(  # noqa: PLR0917 - options of a command
     nexusdev -i shop run -- make serve
     nexusdev run --in python:3 -v .:/app -w /app -- python app.py
     """
-    session = current_session(ctx)
-    argv = without_dashes(command or [])
+    session, argv = current_session(ctx), without_dashes(command or [])
     if image:
         from nexusdev.operations.run_in import in_container
 
-        pass_through(
-            session,
-            in_container(
-                session.context(),
-                image,
-                argv,
-                volumes=volumes or (),
-                working_dir=working_dir,
-                user=user,
-                proof=not no_proof,
-            ),
+        call = in_container(
+            session.context(),
+            image,
+            argv,
+            volumes=volumes or (),
+            working_dir=working_dir,
+            user=user,
+            proof=not no_proof,
         )
+        pass_through(session, call)
         return
     if volumes or working_dir or user:
         raise UsageError("-v, -w and -u need --in IMAGE", hint="nexusdev run --in IMAGE -v ./src:/src -- COMMAND")
@@ -107,7 +92,7 @@ def seed(
 def _client(command: str, component: str) -> None:
     """Register the command that runs the client of a component."""
 
-    def client(ctx: typer.Context, arguments: Arguments = None, no_stdin: NoStdin = False) -> None:
+    def client(ctx: typer.Context, arguments: Arguments = None, no_stdin: options.NoStdin = False) -> None:
         from nexusdev.operations.exec import client as operation
 
         session = current_session(ctx)
@@ -129,7 +114,7 @@ def exec_(
     command: Annotated[
         list[str], typer.Argument(metavar="COMMAND [ARGUMENT]...", help="Command to run in the container.")
     ],
-    no_stdin: Annotated[bool, typer.Option("--no-stdin", "-T", help=_NO_STDIN)] = False,
+    no_stdin: options.NoStdinOfExec = False,
 ) -> None:
     """Run a command in the container of a service. Streams and exit code are passed through.
 

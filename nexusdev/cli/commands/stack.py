@@ -2,48 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated
 
 import typer
 
+from nexusdev.cli import options
 from nexusdev.cli.app import GROUPS, app
 from nexusdev.cli.session import current_session, perform
 
 RUN, USE, LOOK, KEEP = GROUPS
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Components or services (default: all).")]
-
 
 @app.command(rich_help_panel=RUN)
 def up(  # noqa: PLR0917 - options of a command
     ctx: typer.Context,
-    components: Annotated[
-        list[str] | None, typer.Argument(metavar="[COMPONENT]...", help="Components to start, with their dependencies.")
-    ] = None,
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            "--profile", metavar="NAME", help="full, or core (without monitoring). Remembered for later runs."
-        ),
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan without running it.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Use only images that are already in the engine.")] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Fail if the image of an optional service is unavailable.")
-    ] = False,
-    move_ports: Annotated[
-        bool, typer.Option("--move-ports", help="Use another block of host ports; the env file changes.")
-    ] = False,
-    recreate_volumes: Annotated[
-        bool,
-        typer.Option(
-            "--recreate-volumes", help="Recreate lost data volumes: rebuild them where possible, else empty (asks)."
-        ),
-    ] = False,
-    env_file: Annotated[
-        str | None, typer.Option("--env-file", metavar="FILE", help="Path of the env file to write.")
-    ] = None,
+    components: options.ToStart = None,
+    profile: options.Profile = None,
+    dry_run: options.DryRun = False,
+    offline: options.Offline = False,
+    strict: options.Strict = False,
+    move_ports: options.MovePorts = False,
+    recreate_volumes: options.RecreateVolumes = False,
+    env_file: options.EnvFile = None,
 ) -> None:
     """Start the stack, wait until it is ready, seed it, verify it and write the env file.
 
@@ -58,33 +39,40 @@ def up(  # noqa: PLR0917 - options of a command
     nexusdev up --timeout 10m       wait longer on a slow machine
     nexusdev up --recreate-volumes  continue after data volumes were lost
     """
-    from nexusdev.operations import up as operation
-
     names = components or ()
     agreed = _agreed(ctx, names, profile, ask=not dry_run) if recreate_volumes else None
     if dry_run:
-        perform(
-            ctx,
-            lambda context: operation.dry_run(context, names, agreed=agreed),
-            offline=offline or None,
-            profile=profile,
-        )
+        _print_plan(ctx, names, agreed, offline=offline, profile=profile)
         return
+    from nexusdev.operations import up as operation
+
+    flags = {"offline": offline or None, "strict": strict or None, "env_file": env_file, "profile": profile}
     perform(
         ctx,
         lambda context: operation.up(context, names, move_ports=move_ports, agreed=agreed),
         progress=True,
-        offline=offline or None,
-        strict=strict or None,
-        env_file=env_file,
-        profile=profile,
+        flags=flags,
     )
+
+
+def _print_plan(
+    ctx: typer.Context,
+    names: Sequence[str],
+    agreed: Collection[str] | None,
+    *,
+    offline: bool,
+    profile: str | None,
+) -> None:
+    from nexusdev.operations.dry_run import dry_run
+
+    flags = {"offline": offline or None, "profile": profile}
+    perform(ctx, lambda context: dry_run(context, names, agreed=agreed), flags=flags)
 
 
 def _agreed(ctx: typer.Context, names: Sequence[str], profile: str | None, *, ask: bool) -> frozenset[str]:
     """Return the volumes that may be recreated. Asks first if data would be lost."""
     from nexusdev.deploy import lost_volumes
-    from nexusdev.operations import up as operation
+    from nexusdev.operations import dry_run as operation
 
     session = current_session(ctx)
     found = operation.lost_volumes(session.context(profile=profile), names)
@@ -141,7 +129,7 @@ def destroy(
 
 
 @app.command(rich_help_panel=RUN)
-def stop(ctx: typer.Context, names: Names = None) -> None:
+def stop(ctx: typer.Context, names: options.Names = None) -> None:
     """Stop containers without removing them. Waits for other commands on this instance to finish.
 
     \b
@@ -155,7 +143,7 @@ def stop(ctx: typer.Context, names: Names = None) -> None:
 
 
 @app.command(rich_help_panel=RUN)
-def start(ctx: typer.Context, names: Names = None) -> None:
+def start(ctx: typer.Context, names: options.Names = None) -> None:
     """Start stopped containers and wait until they are ready. Waits for other commands on this instance to finish.
 
     \b
@@ -168,7 +156,7 @@ def start(ctx: typer.Context, names: Names = None) -> None:
 
 
 @app.command(rich_help_panel=RUN)
-def restart(ctx: typer.Context, names: Names = None) -> None:
+def restart(ctx: typer.Context, names: options.Names = None) -> None:
     """Restart containers and wait until they are ready. Waits for other commands on this instance to finish.
 
     \b

@@ -1,0 +1,85 @@
+"""The options and arguments of commands, as annotated types: those that several commands share, and those of commands with many."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nexusdev import __version__
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"nexusdev {__version__}")
+        raise typer.Exit
+
+
+# Global options.
+Instance = Annotated[
+    str | None, typer.Option("--instance", "-i", help="Instance name (default: derived from the project path).")
+]
+Project = Annotated[
+    Path | None, typer.Option("--project", "-C", help="Run as if started in this folder.", metavar="FOLDER")
+]
+Runtime = Annotated[str | None, typer.Option("--runtime", help="Where the instance runs: docker.", metavar="NAME")]
+Timeout = Annotated[
+    str | None,
+    typer.Option("--timeout", help="Time limit for the whole command: seconds, 90s, 10m or 1h30m.", metavar="TIME"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON envelope on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only results and errors, no progress.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print every step, and the traceback of an error.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="Disable colors (same as NO_COLOR=1).")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to all confirmation prompts.")]
+Version = Annotated[
+    bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+]
+
+# What a command is about.
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Components or services (default: all).")]
+ToStart = Annotated[
+    list[str] | None, typer.Argument(metavar="[COMPONENT]...", help="Components to start, with their dependencies.")
+]
+
+# up
+Profile = Annotated[
+    str | None,
+    typer.Option("--profile", metavar="NAME", help="full, or core (without monitoring). Remembered for later runs."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan without running it.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Use only images that are already in the engine.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Fail if the image of an optional service is unavailable.")]
+MovePorts = Annotated[bool, typer.Option("--move-ports", help="Use another block of host ports; the env file changes.")]
+RecreateVolumes = Annotated[
+    bool,
+    typer.Option(
+        "--recreate-volumes", help="Recreate lost data volumes: rebuild them where possible, else empty (asks)."
+    ),
+]
+
+# env, and --env-file of up
+EnvFile = Annotated[Path | None, typer.Option("--env-file", help="Path of the env file to write.", metavar="FILE")]
+View = Annotated[
+    str, typer.Option("--view", help="Use addresses for the host or for a container.", metavar="host|container")
+]
+Write = Annotated[bool, typer.Option("--write", help="Write the env file instead of printing the variables.")]
+NoProofOfEnv = Annotated[
+    bool, typer.Option("--no-proof", help="Skip the check against the servers. Works while they are stopped.")
+]
+
+# run, exec and the clients
+RunCommand = Annotated[list[str] | None, typer.Argument(metavar="COMMAND [ARGUMENT]...", help="Command to run.")]
+NoProof = Annotated[bool, typer.Option("--no-proof", help="Skip the check against the servers.")]
+Image = Annotated[str, typer.Option("--in", help="Run in a temporary container of this image.", metavar="IMAGE")]
+Volumes = Annotated[
+    list[str] | None,
+    typer.Option("--volume", "-v", help="With --in: mount a file or folder.", metavar="SOURCE:TARGET[:ro]"),
+]
+WorkingDir = Annotated[str, typer.Option("--workdir", "-w", help="With --in: working directory.", metavar="FOLDER")]
+User = Annotated[str, typer.Option("--user", "-u", help="With --in: user of the process.", metavar="UID[:GID]")]
+# Only `exec` has the short form: -T is an option of psql.
+_NO_STDIN = "Do not attach standard input or a terminal. Use it in loops and scripts."
+NoStdin = Annotated[bool, typer.Option("--no-stdin", help=_NO_STDIN)]
+NoStdinOfExec = Annotated[bool, typer.Option("--no-stdin", "-T", help=_NO_STDIN)]
