@@ -15,6 +15,7 @@ from nexusdev.context import Context
 from nexusdev.deploy import last_up, lost_volumes
 from nexusdev.deploy.client_files import renew_trust
 from nexusdev.deploy.config_validation import ConfigValidation, validate_configs
+from nexusdev.deploy.last_up import LastUp
 from nexusdev.deploy.preflight import require_ports
 from nexusdev.deploy.publisher import check_env_file
 from nexusdev.deploy.seed_files import collect
@@ -47,6 +48,8 @@ class UpState(Struct, frozen=True, kw_only=True):
         selection: The profile that is meant, and what it leaves out of what is there.
         validation: What is still to be tried of the components' files.
         absent: Optional services that the last ``up`` left out and this one need not try again, and why.
+        previous: The record of the last ``up``.
+        plan: What must change; ``changes``: the same without ``absent``.
         losses: The data volumes that would be made, but existed before.
         up_to_date: Whether what the last ``up`` left still stands; None where nothing will be done about it.
     """
@@ -62,11 +65,27 @@ class UpState(Struct, frozen=True, kw_only=True):
     selection: Selection
     validation: ConfigValidation
     absent: Mapping[str, str]
+    previous: LastUp
+    plan: Plan = Plan()
+    changes: Plan = Plan()
     losses: tuple[Loss, ...] = ()
     up_to_date: UpToDateCheck | None = None
 
-    def plan(self, *, absent: Collection[str] = (), discard: Mapping[str, Collection[str]] | None = None) -> Plan:
-        """What must change; ``absent``: services that have to be left out; ``discard``: service → volumes that go first."""
+    def plan_without(self, absent: Collection[str], *, discard: Mapping[str, Collection[str]] | None = None) -> Plan:
+        """Return what must change if these services are left out. Only what is not known yet is planned.
+
+        Args:
+            absent: Services to leave out.
+            discard: Service → volumes that are removed first.
+        """
+        if not discard and not absent:
+            return self.plan
+        if not discard and set(absent) == set(self.absent):
+            return self.changes
+        return self.planned(absent=absent, discard=discard)
+
+    def planned(self, *, absent: Collection[str] = (), discard: Mapping[str, Collection[str]] | None = None) -> Plan:
+        """Let the runtime plan what must change; see ``plan_without``."""
         kept = {name: each for name, each in self.stack.services.items() if name not in absent}
         everything = set(self.selected) >= set(self.stack.components)
         intent = Up(
@@ -104,16 +123,20 @@ def prepare_up(context: Context, names: Sequence[str], *, move_ports: bool, agre
     instance = _instance(context, move_ports=move_ports)
     stack = context.stack(instance)
     runtime = context.runtime(stack, owner=instance.owner)
-    up_to_date = UpToDateCheck(context, instance, stack, runtime)
+    previous = last_up.read(instance.folder)
+    up_to_date = UpToDateCheck(context, instance, stack, runtime, previous)
     observation = up_to_date.observation
     instance.provide(stack, runtime, images=context.images().resolve(), data_exists=bool(observation.volumes))
     renew_trust(context, instance)
-    state = replace(read_up_state(context, instance, names, runtime, observation), up_to_date=up_to_date)
+    state = replace(
+        read_up_state(context, instance, names, runtime=runtime, observation=observation, previous=previous),
+        up_to_date=up_to_date,
+    )
     require_whole(state, names, agreed)
     marks.add(instance.folder, [name for name in observation.volumes if name in stack.volumes], now=runtime.now)
-    if state.plan(absent=state.absent):
+    if state.changes:
         context.provider.require_room()
-        require_ports(stack, state.plan(), observation, context.provider.inventory(), taken=context.port_taken)
+        require_ports(stack, state.plan, observation, context.provider.inventory(), taken=context.port_taken)
     return state
 
 
@@ -174,12 +197,14 @@ def read_up_state(
     context: Context,
     instance: Instance,
     names: Sequence[str],
+    *,
     runtime: Runtime | None = None,
     observation: Observation | None = None,
+    previous: LastUp | None = None,
 ) -> UpState:
     """What is wanted beside what is there. Changes nothing. Raises InvalidConfig for a broken file of what is meant."""
     stack = context.stack(instance)
-    previous = last_up.read(instance.folder)
+    previous = previous or last_up.read(instance.folder)
     selection = select(context.settings, stack, names, remembered=previous.profile)
     selected = with_dependencies(selection.components, stack, context.components)
     runtime = runtime or context.runtime(stack, owner=instance.owner)
@@ -197,19 +222,30 @@ def read_up_state(
         selection=replace(selection, components=selected),
         validation=validation,
         absent=_still_absent(context, subset(stack, selected), previous),
+        previous=previous,
     )
-    return replace(state, losses=_losses(context, state))
+    state = _with_plans(state)
+    # of what the plan would make: what nobody means now may be gone without being missed
+    made = state.plan.made_volumes
+    return replace(state, losses=lost_volumes.lost(context, instance, stack, state.observation, wanted=made))
 
 
-def _losses(context: Context, state: UpState) -> tuple[Loss, ...]:
-    """Of what this plan would make. What nobody means now may be gone without being missed."""
-    if not lost_volumes.lost(context, state.instance, state.stack, state.observation):
-        return ()
-    made = state.plan().made_volumes
-    return lost_volumes.lost(context, state.instance, state.stack, state.observation, wanted=made)
+def observed_again(state: UpState) -> UpState:
+    """Return the state after something was removed so that lost volumes can be made."""
+    return _with_plans(replace(state, observation=state.runtime.observe(), losses=(), up_to_date=None))
 
 
-def _still_absent(context: Context, selected_stack: Stack, previous: last_up.LastUp) -> Mapping[str, str]:
+def _with_plans(state: UpState) -> UpState:
+    plan = state.planned()
+    return replace(state, plan=plan, changes=state.planned(absent=state.absent) if state.absent else plan)
+
+
+def absence_warnings(absent: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a warning for each optional service that is left out."""
+    return tuple(f"{name} is missing: {why}" for name, why in absent.items())
+
+
+def _still_absent(context: Context, selected_stack: Stack, previous: LastUp) -> Mapping[str, str]:
     """Where nobody insists, and the image has not come in the meantime."""
     if context.settings.strict or not previous.absent:
         return {}

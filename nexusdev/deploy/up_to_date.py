@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nexusdev.context import Context
-from nexusdev.deploy import last_up
+from nexusdev.deploy.last_up import LastUp
 from nexusdev.deploy.publisher import prove
 from nexusdev.env import stored
 from nexusdev.errors import NexusError
@@ -19,9 +19,9 @@ from nexusdev.status import probes
 class UpToDateCheck:
     """The looks at what was brought up and the proof of the stored variables, under way from the beginning."""
 
-    def __init__(self, context: Context, instance: Instance, stack: Stack, runtime: Runtime) -> None:
+    def __init__(self, context: Context, instance: Instance, stack: Stack, runtime: Runtime, previous: LastUp) -> None:
         self._context = context
-        seeded = last_up.read(instance.folder).seeded
+        seeded = previous.seeded
         self._proof = (
             probes.BackgroundCall(lambda: prove(stored.read(instance.folder), context.components), name="prove")
             if seeded

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from nexusdev.cli.output import OutputBlock, Rendered, Table, Text
-from nexusdev.operations.up import PlanResult, UpResult
+from nexusdev.operations.dry_run import PlanResult
+from nexusdev.operations.up import UpResult
 from nexusdev.util.humanize import duration, join_names, pluralize
 
 

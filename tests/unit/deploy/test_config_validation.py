@@ -11,7 +11,8 @@ import pytest
 from nexusdev.components.contract import ImageCheck
 from nexusdev.deploy import last_up
 from nexusdev.errors import InvalidConfig, NexusError
-from nexusdev.operations.up import dry_run, up
+from nexusdev.operations.dry_run import dry_run
+from nexusdev.operations.up import up
 from nexusdev.runtimes.image_store import Say
 from nexusdev.runtimes.memory.images import MemoryBuildContainer, MemoryImages
 from nexusdev.stack.model import Service

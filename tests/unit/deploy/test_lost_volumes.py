@@ -15,9 +15,10 @@ from nexusdev.operations.destroy import destroy
 from nexusdev.operations.destroy_service import discard
 from nexusdev.operations.doctor import doctor
 from nexusdev.operations.down import down
+from nexusdev.operations.dry_run import dry_run, lost_volumes
 from nexusdev.operations.lifecycle import stop
 from nexusdev.operations.status import status
-from nexusdev.operations.up import dry_run, lost_volumes, up
+from nexusdev.operations.up import up
 from nexusdev.runtimes.docker.plan.steps import Action
 from nexusdev.stack.losses import Holding
 from tests.fakes import FakeComponent, House, shown

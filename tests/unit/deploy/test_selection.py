@@ -8,8 +8,9 @@ import pytest
 
 from nexusdev.errors import InvalidConfig, UsageError
 from nexusdev.operations.down import down
+from nexusdev.operations.dry_run import dry_run
 from nexusdev.operations.status import status
-from nexusdev.operations.up import dry_run, up
+from nexusdev.operations.up import up
 from tests.fakes import COMPOSE, FakeComponent, House, shown
 
 # A component beside the others that a profile leaves out.

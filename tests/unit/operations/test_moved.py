@@ -21,10 +21,11 @@ from nexusdev.operations import adopt as adoption
 from nexusdev.operations.adopt import adopt
 from nexusdev.operations.destroy import destroy
 from nexusdev.operations.down import down
+from nexusdev.operations.dry_run import dry_run
 from nexusdev.operations.env import env
 from nexusdev.operations.lifecycle import stop
 from nexusdev.operations.status import status
-from nexusdev.operations.up import dry_run, up
+from nexusdev.operations.up import up
 from tests.fakes import House, shown
 
 

@@ -13,11 +13,12 @@ from nexusdev.context import Context
 from nexusdev.doctor.instance_checks import examine
 from nexusdev.errors import InvalidState, NexusError, NotFound
 from nexusdev.operations import destroy as destruction
+from nexusdev.operations.dry_run import dry_run
 from nexusdev.operations.env import env
 from nexusdev.operations.lifecycle import start
 from nexusdev.operations.ls import ls
 from nexusdev.operations.status import status
-from nexusdev.operations.up import dry_run, up
+from nexusdev.operations.up import up
 from tests.fakes import House, shown
 
 

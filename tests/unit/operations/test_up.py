@@ -6,10 +6,12 @@ import socket
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nexusdev.deploy import last_up
 from nexusdev.errors import (
     CrashedDuringStart,
     ImageUnavailable,
@@ -22,7 +24,10 @@ from nexusdev.errors import (
 )
 from nexusdev.events import ComponentWaits, Planned
 from nexusdev.instance.instance import locked
-from nexusdev.operations.up import dry_run, up
+from nexusdev.interfaces import Runtime
+from nexusdev.operations.dry_run import dry_run
+from nexusdev.operations.up import up
+from nexusdev.plan import Intent, Observation, Plan
 from tests.fakes import FakeImages, House, shown
 from tests.imports import imported_by
 
@@ -278,3 +283,57 @@ def test_an_up_that_finds_nothing_to_do_imports_nothing_of_what_works() -> None:
         "nexusdev.runtimes.docker.build_container",
     }
     assert not found & {"yaml", "tarfile", "docker", *works}
+
+
+class CountingRuntime:
+    """A runtime that notes its plans."""
+
+    def __init__(self, runtime: Runtime, calls: list[str]) -> None:
+        self._runtime = runtime
+        self._calls = calls
+
+    def plan(self, intent: Intent, observation: Observation | None = None) -> Plan:
+        self._calls.append(f"plan {type(intent).__name__}")
+        return self._runtime.plan(intent, observation)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._runtime, name)
+
+
+@pytest.fixture
+def calls(house: House, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What ``up`` asks for: plans, and the record of the last ``up``."""
+    noted: list[str] = []
+
+    class Counting(type(house.provider)):  # type: ignore[misc]
+        def runtime(self, *args: Any, **more: Any) -> Any:
+            return CountingRuntime(super().runtime(*args, **more), noted)
+
+    house.provider = Counting(engine=house.engine, pictures=house.provider.pictures)
+    read = last_up.read
+
+    def reading(folder: Path) -> last_up.LastUp:
+        noted.append("read last up")
+        return read(folder)
+
+    monkeypatch.setattr(last_up, "read", reading)
+    return noted
+
+
+def test_up_plans_once_and_reads_its_record_once(house: House, calls: list[str]) -> None:
+    up(house.context())
+    assert calls == ["read last up", "plan Up"]
+    calls.clear()
+    up(house.context())
+    assert calls == ["read last up", "plan Up"]
+
+
+def test_up_after_lost_volumes_prepares_once(house: House, calls: list[str]) -> None:
+    up(house.context())
+    for name in ("redis-0", "redis-1"):
+        house.engine.remove(house.container(name))
+        del house.engine.volumes[f"nexusdev-shop_{name}"]
+    calls.clear()
+    found = up(house.context(), agreed={"redis-0", "redis-1"})
+    assert found.deployed
+    assert calls == ["read last up", "plan Up", "plan Discard"]

@@ -1,0 +1,80 @@
+"""What an ``up`` leaves behind: the env file, the record of the last ``up``, and nexusdev's own metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from msgspec.structs import replace
+
+from nexusdev.context import Context
+from nexusdev.deploy import last_up
+from nexusdev.deploy.last_up import LastUp
+from nexusdev.deploy.prepare import UpState
+from nexusdev.deploy.publisher import publish, republish
+from nexusdev.env.file import Written
+from nexusdev.instance import textfile_metrics
+from nexusdev.interfaces import InstanceAccess
+
+
+def remember(
+    context: Context, state: UpState, access: InstanceAccess, absent: Mapping[str, str], *, existing: Collection[str]
+) -> Written:
+    """Publish the variables of all components that run now, also of those of an earlier ``up``, and record this ``up``.
+
+    Args:
+        context: The run of the command.
+        state: What was known before.
+        access: The instance as components see it.
+        absent: Optional service that was left out → why.
+        existing: The components that have a container now.
+    """
+    brought = _brought(state, state.previous, existing)
+    written = publish(context, state.instance, access, [context.components[name] for name in brought])
+    last_up.write(state.instance.folder, _record(state, absent, existing))
+    return written
+
+
+def remember_unchanged(context: Context, state: UpState) -> Written:
+    """Write the env file again if it was changed, and record another profile, for an ``up`` that had nothing to do."""
+    written = republish(context, state.instance)
+    if state.selection.profile not in ("", state.previous.profile):
+        existing = state.observation.components
+        last_up.write(state.instance.folder, state.selection.remembered(state.previous, existing))
+    return written
+
+
+def write_metrics(
+    state: UpState, ready: Mapping[str, float], *, absent: Mapping[str, str], existing: Collection[str], took: float
+) -> None:
+    """Leave nexusdev's own metrics where Prometheus finds them.
+
+    Args:
+        state: What was known before.
+        ready: Component → seconds until it was ready.
+        absent: Optional service that was left out → why.
+        existing: The components that have a container now.
+        took: Length of the ``up``, in seconds.
+    """
+    folder = state.instance.folder
+    components = _brought(state, _record(state, absent, existing), existing)
+    wanted = {each.name for each in state.stack.services.values() if each.component in components} - set(absent)
+    textfile_metrics.write(
+        folder,
+        (
+            *textfile_metrics.up_metrics(seconds=took, at=state.runtime.now(), ready=ready),
+            textfile_metrics.wanted_services(state.stack, wanted),
+            *textfile_metrics.instance_metrics(folder, state.stack),
+        ),
+        state.runtime.publish_file,
+    )
+
+
+def _record(state: UpState, absent: Mapping[str, str], existing: Collection[str]) -> LastUp:
+    seeded = replace(state.previous, seeded={**state.previous.seeded, **state.seeds}, absent=absent)
+    return state.selection.remembered(seeded, existing)
+
+
+def _brought(state: UpState, record: LastUp, existing: Collection[str]) -> list[str]:
+    """The selected components, and those of the record that still exist."""
+    before = {*existing} & set(record.seeded)
+    return [name for name in state.stack.components if name in state.selected or name in before]

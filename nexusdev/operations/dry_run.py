@@ -1,0 +1,61 @@
+"""up --dry-run: returns the plan of an ``up``, and the volumes that it would have to create again. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from msgspec import Struct, field
+
+from nexusdev.context import Context
+from nexusdev.deploy.image_gate import names_of
+from nexusdev.deploy.lost_volumes import clearing
+from nexusdev.deploy.prepare import absence_warnings, preview_instance, read_up_state, require_whole
+from nexusdev.deploy.targets import require_components, subset
+from nexusdev.results import Result
+from nexusdev.stack.losses import Loss
+
+
+class PlannedStep(Struct, frozen=True, kw_only=True):
+    """One step of a plan: ``create redis-0: it is not there``."""
+
+    action: str
+    resource: str
+    reason: str
+
+
+class PlanResult(Result, frozen=True, kw_only=True):
+    """What ``up`` would do. ``missing_images`` are fetched or built first; ``absent``: optional service left out → why."""
+
+    steps: tuple[PlannedStep, ...]
+    missing_images: tuple[str, ...] = ()
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+
+def dry_run(context: Context, names: Sequence[str] = (), *, agreed: Collection[str] | None = None) -> PlanResult:
+    """The plan, each step with its reason. Changes nothing, makes nothing. Raises VolumeLost as ``up`` would."""
+    require_components(names, context.components, command="up")
+    instance = preview_instance(context)
+    state = read_up_state(context, instance, names)
+    require_whole(state, names, agreed or ())
+    first = clearing(state.stack, state.losses).services
+    # what is left out is tried again only by an `up` that has something else to do
+    absent = {} if state.changes or first else state.absent
+    plan = state.plan_without(absent, discard=first)
+    images = context.images()
+    selected_stack = subset(state.selected_stack, state.selected, but=absent)
+    missing = [name for name, found in images.stored(names_of(images, selected_stack)).items() if found is None]
+    return PlanResult(
+        instance=instance.name,
+        steps=tuple(
+            PlannedStep(action=str(each.action), resource=each.resource, reason=each.reason) for each in plan.steps
+        ),
+        missing_images=tuple(missing),
+        absent=dict(absent),
+        warnings=absence_warnings(absent),
+    )
+
+
+def lost_volumes(context: Context, names: Sequence[str] = ()) -> tuple[Loss, ...]:
+    """The data volumes that this ``up`` would have to make although they existed before. Changes nothing."""
+    require_components(names, context.components, command="up")
+    return read_up_state(context, preview_instance(context), names).losses
