@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 # The command line over an engine in memory, as a process of its own. `slow` keeps Redis from getting ready; `finalizer` has
-# SIGTERM arrive in a finalizer, where Python ignores exceptions.
+# SIGTERM arrive in a finalizer, where Python ignores exceptions. `running` brings the stack up first.
 SCRIPT = """
 import os
 import signal
@@ -23,6 +23,8 @@ import sys
 from pathlib import Path
 from nexusdev.__main__ import main
 from nexusdev.cli import app
+from nexusdev.interfaces import Completed
+from nexusdev.operations.up import up
 from tests.fakes import House
 from nexusdev.util.clock import SystemClock
 
@@ -30,6 +32,11 @@ house = House(folder=Path(sys.argv[1]))
 house.clock = SystemClock()
 if "slow" in sys.argv[2]:
     house.redis.sentences = ["no master yet"] * 100_000
+if "running" in sys.argv[2]:
+    house.redis.reading = ("-",)
+    # every process has an engine of its own: the volumes of the one before are not in it
+    up(house.context(), agreed={"redis-0", "redis-1"})
+    house.engine.scripts["redis-0"] = lambda argv, stdin: Completed(exit_code=0, stdout=stdin or b"no input\\n")
 class StoppedInFinalizer:
     def __del__(self):
         os.kill(os.getpid(), signal.SIGTERM)
@@ -398,45 +405,10 @@ def test_no_color_is_respected_on_a_terminal(folder: Path) -> None:
     assert "\x1b[31m" not in on_terminal(folder, "statsu", NO_COLOR="1")
 
 
-LOOP = """
-import os
-import signal
-import sys
-from pathlib import Path
-from nexusdev.__main__ import main
-from nexusdev.cli import app
-from nexusdev.operations.up import up
-from nexusdev.interfaces import Completed
-from nexusdev.util.clock import SystemClock
-from tests.fakes import House
-
-house = House(folder=Path(sys.argv[1]))
-house.clock = SystemClock()
-house.redis.reading = ("-",)
-# every process has an engine of its own: the volumes of the one before are not in it
-up(house.context(), agreed={"redis-0", "redis-1"})
-house.engine.scripts["redis-0"] = lambda argv, stdin: Completed(exit_code=0, stdout=stdin or b"no input\\n")
-class StoppedInFinalizer:
-    def __del__(self):
-        os.kill(os.getpid(), signal.SIGTERM)
-        len("the handler runs before this call")
-original = app.start
-def start(argv):
-    here = original(argv)
-    here.doubles = house.doubles
-    if "finalizer" in sys.argv[2]:
-        StoppedInFinalizer()
-    return here
-app.start = start
-main(sys.argv[2:])
-"""
-
-
 @pytest.fixture
 def calling(folder: Path) -> str:
     """The beginning of a command line, for a shell."""
-    (folder / "loop.py").write_text(textwrap.dedent(LOOP))
-    return subprocess.list2cmdline([sys.executable, str(folder / "loop.py"), str(folder)])
+    return subprocess.list2cmdline(argv(folder, mode="running"))
 
 
 def in_bash(folder: Path, script: str) -> str:
