@@ -46,7 +46,6 @@ class ComponentRollout(Struct, kw_only=True):
     ready_after: float = 0.0
     changes: tuple[str, ...] = ()
     proofs: tuple[Proof, ...] = ()
-    _progress: Wait | None = None
     _stretches: list[tuple[float, float, str, str]] = field(default_factory=list)
     _began: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec import Struct
@@ -168,8 +168,3 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
         begun, gathered = 0, ""
     if gathered:
         yield begun, gathered
-
-
-def environment_of(stage: Stage) -> Mapping[str, str]:
-    """The variables that a stage leaves in its image."""
-    return {item.name: item.value for item in stage.instructions if isinstance(item, Set) and item.what == "ENV"}

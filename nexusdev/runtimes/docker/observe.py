@@ -118,7 +118,6 @@ def _container(listed: Json, details: Json, network: NetworkState | None) -> Con
         fingerprint=tags.get(labels.FINGERPRINT, ""),
         owner_path=tags.get(labels.OWNER_PATH, ""),
         state_path=state_path(listed, tags.get(labels.INSTANCE, "")),
-        image_id=listed.get("ImageID", ""),
         exit_code=state.get("ExitCode", 0),
         error=state.get("Error", ""),
         out_of_memory=state.get("OOMKilled", False),

@@ -19,7 +19,7 @@ from nexusdev.errors import InvalidConfig, NotFound
 from nexusdev.interfaces import Address, Advice, Completed, LogLine, OneOff, ServiceExit, View
 from nexusdev.runtimes import failures
 from nexusdev.runtimes.docker import addresses, create, labels, observe
-from nexusdev.runtimes.docker.connection import Engine, EngineFacts, engine, translate_engine_errors
+from nexusdev.runtimes.docker.connection import Engine, engine, translate_engine_errors
 from nexusdev.runtimes.docker.http_client import EngineAnswer
 from nexusdev.runtimes.docker.plan.observation import DockerObservation, observation_of, snapshot_of
 from nexusdev.util.files import write_in_place
@@ -60,10 +60,6 @@ class DockerRuntime:
 
     def _talking(self) -> contextlib.AbstractContextManager[None]:
         return translate_engine_errors(self._engine.endpoint)
-
-    def engine_facts(self) -> EngineFacts:
-        """What ``doctor`` tells. Raises PreflightFailed."""
-        return self._engine.facts()
 
     @property
     def advice(self) -> Advice:

@@ -37,7 +37,6 @@ class Container(Struct, frozen=True, kw_only=True):
     fingerprint: str
     owner_path: str
     state_path: str = ""
-    image_id: str = ""
     exit_code: int = 0
     error: str = ""
     out_of_memory: bool = False
