@@ -47,26 +47,20 @@ def run(  # noqa: PLR0917 - options of a command
     nexusdev -i shop run -- make serve
     nexusdev run --in python:3 -v .:/app -w /app -- python app.py
     """
+    if (volumes or working_dir or user) and not image:
+        raise UsageError("-v, -w and -u need --in IMAGE", hint="nexusdev run --in IMAGE -v ./src:/src -- COMMAND")
     session, argv = current_session(ctx), without_dashes(command or [])
+    context, proof = session.context(), not no_proof
     if image:
         from nexusdev.operations.run_in import in_container
 
-        call = in_container(
-            session.context(),
-            image,
-            argv,
-            volumes=volumes or (),
-            working_dir=working_dir,
-            user=user,
-            proof=not no_proof,
-        )
+        mounts = volumes or ()
+        call = in_container(context, image, argv, volumes=mounts, working_dir=working_dir, user=user, proof=proof)
         pass_through(session, call)
         return
-    if volumes or working_dir or user:
-        raise UsageError("-v, -w and -u need --in IMAGE", hint="nexusdev run --in IMAGE -v ./src:/src -- COMMAND")
     from nexusdev.operations import run as operation
 
-    execute(session, operation.command(session.context(), argv, proof=not no_proof))
+    execute(session, operation.command(context, argv, proof=proof))
 
 
 @app.command(rich_help_panel=USE)
