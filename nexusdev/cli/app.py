@@ -73,11 +73,11 @@ def group(name: str, help: str, *, panel: str = GROUPS[3]) -> typer.Typer:  # no
 @app.callback(invoke_without_command=True)
 def main_options(  # noqa: PLR0917 - options of a command
     ctx: typer.Context,
-    instance: options.Instance = None,
+    instance: options.InstanceName = None,
     project: options.Project = None,
-    runtime: options.Runtime = None,
+    runtime: options.RuntimeName = None,
     timeout: options.Timeout = None,
-    json: options.Json = False,
+    json: options.JsonOutput = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     no_color: options.NoColor = False,

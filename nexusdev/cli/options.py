@@ -17,18 +17,18 @@ def _version(wanted: bool) -> None:
 
 
 # Global options.
-Instance = Annotated[
+InstanceName = Annotated[
     str | None, typer.Option("--instance", "-i", help="Instance name (default: derived from the project path).")
 ]
 Project = Annotated[
     Path | None, typer.Option("--project", "-C", help="Run as if started in this folder.", metavar="FOLDER")
 ]
-Runtime = Annotated[str | None, typer.Option("--runtime", help="Where the instance runs: docker.", metavar="NAME")]
+RuntimeName = Annotated[str | None, typer.Option("--runtime", help="Where the instance runs: docker.", metavar="NAME")]
 Timeout = Annotated[
     str | None,
     typer.Option("--timeout", help="Time limit for the whole command: seconds, 90s, 10m or 1h30m.", metavar="TIME"),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON envelope on stdout.")]
+JsonOutput = Annotated[bool, typer.Option("--json", help="Print one JSON envelope on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only results and errors, no progress.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print every step, and the traceback of an error.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="Disable colors (same as NO_COLOR=1).")]
@@ -38,7 +38,9 @@ Version = Annotated[
 ]
 
 # What a command is about.
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Components or services (default: all).")]
+ServiceNames = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME]...", help="Components or services (default: all).")
+]
 ToStart = Annotated[
     list[str] | None, typer.Argument(metavar="[COMPONENT]...", help="Components to start, with their dependencies.")
 ]
@@ -61,7 +63,7 @@ RecreateVolumes = Annotated[
 
 # env, and --env-file of up
 EnvFile = Annotated[Path | None, typer.Option("--env-file", help="Path of the env file to write.", metavar="FILE")]
-View = Annotated[
+ViewName = Annotated[
     str, typer.Option("--view", help="Use addresses for the host or for a container.", metavar="host|container")
 ]
 Write = Annotated[bool, typer.Option("--write", help="Write the env file instead of printing the variables.")]

@@ -18,7 +18,7 @@ from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.util.humanize import join_names
 
 
-class Coverage(Struct, frozen=True, kw_only=True):
+class ProvenVariables(Struct, frozen=True, kw_only=True):
     """The variables of the components of which every endpoint answers.
 
     Attributes:
@@ -61,7 +61,7 @@ def unproven(context: Context, instance: Instance, names: Collection[str]) -> St
     return gather(access, components)
 
 
-def coverage(context: Context, instance: Instance, names: Collection[str]) -> Coverage:
+def coverage(context: Context, instance: Instance, names: Collection[str]) -> ProvenVariables:
     """Ask every endpoint of these components at once.
 
     Raises:
@@ -78,7 +78,7 @@ def coverage(context: Context, instance: Instance, names: Collection[str]) -> Co
     missing = _missing(owner, answers)
     proven = [each for each in components if each.name in owner.values() and each.name not in missing]
     seconds = {each.path: round(each.seconds, 4) for each in answers if each.fault is None}
-    return Coverage(kept=gather(access, proven), seconds=seconds, missing=missing)
+    return ProvenVariables(kept=gather(access, proven), seconds=seconds, missing=missing)
 
 
 def _scene(context: Context, instance: Instance, names: Collection[str]) -> tuple[InstanceAccess, Sequence[Component]]:

@@ -57,7 +57,7 @@ def _record(context: Context) -> Record | None:
         return None
 
 
-class Removed(Struct, frozen=True, kw_only=True):
+class RemovedResources(Struct, frozen=True, kw_only=True):
     """What is gone, each by its short name."""
 
     containers: tuple[str, ...] = ()
@@ -65,13 +65,13 @@ class Removed(Struct, frozen=True, kw_only=True):
     volumes: tuple[str, ...] = ()
 
 
-def removed(plan: Plan) -> Removed:
+def removed(plan: Plan) -> RemovedResources:
     """What a plan removes."""
 
     def of(kind: str) -> tuple[str, ...]:
         return tuple(step.resource for step in plan.steps if step.removes == kind)
 
-    return Removed(containers=of("containers"), networks=of("networks"), volumes=of("volumes"))
+    return RemovedResources(containers=of("containers"), networks=of("networks"), volumes=of("volumes"))
 
 
 def require_gone(left: Sequence[str], *, command: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nexusdev.context import Context
 from nexusdev.deploy.command_lock import hold_lock, removes_instance
-from nexusdev.deploy.teardown import Removed, removed, require_permission, take_down
+from nexusdev.deploy.teardown import RemovedResources, removed, require_permission, take_down
 from nexusdev.env.file import SIGNATURE
 from nexusdev.errors import NexusError
 from nexusdev.instance.instance import forget
@@ -29,7 +29,7 @@ class DestroyResult(Result, frozen=True, kw_only=True):
     """
 
     changed: bool
-    removed: Removed
+    removed: RemovedResources
     state: bool
     env_file: Path | None = None
 

@@ -9,7 +9,7 @@ from nexusdev.context import Context
 from nexusdev.deploy.command_lock import hold_lock, removes_instance
 from nexusdev.deploy.deployer_factory import deployer_of
 from nexusdev.deploy.targets import unknown
-from nexusdev.deploy.teardown import Removed, removed, require_gone, require_permission
+from nexusdev.deploy.teardown import RemovedResources, removed, require_gone, require_permission
 from nexusdev.errors import UsageError
 from nexusdev.instance import marks
 from nexusdev.interfaces import Runtime
@@ -23,7 +23,7 @@ class DestroyServiceResult(Result, frozen=True, kw_only=True):
     """What ``destroy SERVICE`` removed. ``changed``: False where nothing of it was there."""
 
     changed: bool
-    removed: Removed
+    removed: RemovedResources
 
 
 def question(context: Context, names: Sequence[str]) -> str | None:
@@ -51,7 +51,7 @@ def discard(context: Context, names: Sequence[str]) -> DestroyServiceResult:
     return DestroyServiceResult(instance=context.identity.name, changed=bool(plan), removed=removed(plan))
 
 
-def in_words(gone: Removed) -> str:
+def in_words(gone: RemovedResources) -> str:
     """``container prometheus-0 and volume prometheus-0 with all its data``."""
     containers = [f"container {name}" for name in gone.containers]
     volumes = [f"volume {name} with all its data" for name in gone.volumes]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nexusdev.context import Context
 from nexusdev.deploy.command_lock import hold_lock
-from nexusdev.deploy.teardown import Removed, removed, take_down
+from nexusdev.deploy.teardown import RemovedResources, removed, take_down
 from nexusdev.results import Result
 
 
@@ -19,7 +19,7 @@ class DownResult(Result, frozen=True, kw_only=True):
     """
 
     changed: bool
-    removed: Removed
+    removed: RemovedResources
     kept: tuple[str, ...] = ()
     notice: str = ""
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from nexusdev.context import Context
 from nexusdev.deploy.client_files import renew_trust
 from nexusdev.deploy.command_lock import hold_lock
-from nexusdev.deploy.coverage import Coverage, awaited, coverage, unproven
+from nexusdev.deploy.coverage import ProvenVariables, awaited, coverage, unproven
 from nexusdev.deploy.publisher import prove, write_env_file
 from nexusdev.env import formats, stored
 from nexusdev.env.file import Written
@@ -101,9 +101,9 @@ def env(
     return replace(result, text=text, masked=masked)
 
 
-def _found(context: Context, instance: Instance, *, proof: bool) -> Coverage:
+def _found(context: Context, instance: Instance, *, proof: bool) -> ProvenVariables:
     """What may be printed. Raises where nothing of it is proven."""
-    found = _proven(context, instance) if proof else Coverage(kept=_kept(context, instance))
+    found = _proven(context, instance) if proof else ProvenVariables(kept=_kept(context, instance))
     failure = found.failure()
     if failure and not found.kept.components:
         raise failure
@@ -132,7 +132,7 @@ def _into_file(context: Context, instance: Instance, *, proof: bool) -> EnvResul
     )
 
 
-def _result(runtime: Runtime, instance: Instance, found: Coverage, view: str) -> EnvResult:
+def _result(runtime: Runtime, instance: Instance, found: ProvenVariables, view: str) -> EnvResult:
     return EnvResult(
         instance=instance.name,
         view=view,
@@ -164,7 +164,7 @@ def values_for_run(context: Context, *, proof: bool = True, view: View = View.HO
     """
     instance = context.instance()
     renew_trust(context, instance)
-    found = _proven(context, instance) if proof else Coverage(kept=_kept(context, instance))
+    found = _proven(context, instance) if proof else ProvenVariables(kept=_kept(context, instance))
     if failure := found.failure(otherwise="nexusdev run --no-proof -- …   run the command"):
         raise failure
     return found.kept.views[view.value]
@@ -177,7 +177,7 @@ def _kept(context: Context, instance: Instance) -> Stored:
     return stored.read(instance.folder)
 
 
-def _proven(context: Context, instance: Instance) -> Coverage:
+def _proven(context: Context, instance: Instance) -> ProvenVariables:
     """What is proven. Where something had expired, it is renewed first; where something is missing, the rest."""
     if not stored.expected(instance.folder):
         try:
@@ -190,9 +190,9 @@ def _proven(context: Context, instance: Instance) -> Coverage:
     return coverage(context, instance, awaited(instance))
 
 
-def _all_proven(context: Context, instance: Instance) -> Coverage:
+def _all_proven(context: Context, instance: Instance) -> ProvenVariables:
     kept = stored.read(instance.folder)
-    return Coverage(kept=kept, seconds=prove(kept, context.components))
+    return ProvenVariables(kept=kept, seconds=prove(kept, context.components))
 
 
 def warnings_of(written: Written) -> tuple[str, ...]:

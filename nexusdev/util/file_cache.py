@@ -18,7 +18,7 @@ from nexusdev.util import files
 T = TypeVar("T")
 
 
-class _Record(Struct, frozen=True, kw_only=True):
+class _CachedFile(Struct, frozen=True, kw_only=True):
     """``key``: what the value depends on besides files; ``stamps``: path → nanoseconds of its last change and bytes."""
 
     key: str
@@ -47,7 +47,7 @@ class FileCache(Generic[T]):
     def cached(self) -> T | None:
         """The value; None when there is none, when a file changed since, or when what is there cannot be understood."""
         try:
-            record = msgpack.decode(self._file.read_bytes(), type=_Record)
+            record = msgpack.decode(self._file.read_bytes(), type=_CachedFile)
             if record.key != self._key or any(_stamp(path) != stamp for path, stamp in record.stamps.items()):
                 return None
             return msgpack.decode(record.value, type=self._kind, dec_hook=_understood)
@@ -57,7 +57,7 @@ class FileCache(Generic[T]):
     def store(self, value: T, *, made_of: Iterable[Path]) -> None:
         """Keep it until one of these files changes. Nothing is kept, and nothing said, where the folder is missing or may not be written."""
         with contextlib.suppress(OSError):
-            record = _Record(
+            record = _CachedFile(
                 key=self._key,
                 stamps={str(path): _stamp(path) for path in made_of},
                 value=Raw(msgpack.encode(value, enc_hook=str)),

@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-Result = TypeVar("Result")
+Answer = TypeVar("Answer")
 
 
-def together(questions: Mapping[str, Callable[[], Result]]) -> dict[str, Result]:
+def together(questions: Mapping[str, Callable[[], Answer]]) -> dict[str, Answer]:
     """Every answer under its question's name, in the order of the questions. What a question raises is raised here."""
     if not questions:
         return {}
 
-    def ask(name: str) -> Result:
+    def ask(name: str) -> Answer:
         threading.current_thread().name = name  # for whoever reads a stack dump
         try:
             return questions[name]()

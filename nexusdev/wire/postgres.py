@@ -103,7 +103,7 @@ def _log_in(stream: Stream, user: str, password: str, database: str) -> None:
 def _scram(stream: Stream, password: str, mechanisms: bytes) -> None:
     if b"SCRAM-SHA-256" not in mechanisms.split(b"\0"):
         raise PostgresError("the server does not offer SCRAM-SHA-256")
-    login = scram.Login(password)
+    login = scram.ScramLogin(password)
     _send(stream, b"p", b"SCRAM-SHA-256\0" + struct.pack("!i", len(login.first)) + login.first)
     _send(stream, b"p", login.answer(_expect(stream, _CONTINUE)))
     if not login.is_confirmed(_expect(stream, _FINAL)):

@@ -19,7 +19,7 @@ _VERIFIER = re.compile(r"SCRAM-SHA-256\$(\d+):([^$]+)\$([^:]+):(.+)")
 ITERATIONS = 4096
 
 
-class Login:
+class ScramLogin:
     """One login: ``first`` opens it, ``answer`` meets the challenge, ``is_confirmed`` tells whether the server knows it as well."""
 
     def __init__(self, password: str) -> None:

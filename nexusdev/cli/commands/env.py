@@ -24,7 +24,7 @@ def env(  # noqa: PLR0917 - options of a command
     style: Annotated[
         str, typer.Option("--format", "-f", help=f"Output format: {FORMATS}.", metavar="FORMAT", show_default=True)
     ] = "dotenv",
-    view: options.View = "host",
+    view: options.ViewName = "host",
     write: options.Write = False,
     env_file: options.EnvFile = None,
     no_proof: options.NoProofOfEnv = False,

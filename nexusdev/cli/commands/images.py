@@ -12,7 +12,7 @@ from nexusdev.cli.session import perform
 
 app = group("images", "List, build, pull, save, load and verify the images of the stack.")
 
-Names = Annotated[
+ImageNames = Annotated[
     list[str] | None, typer.Argument(help="Image names as shown by images list (default: all).", metavar="NAME…")
 ]
 
@@ -33,7 +33,7 @@ def listing(ctx: typer.Context) -> None:
 @app.command()
 def build(
     ctx: typer.Context,
-    names: Names = None,
+    names: ImageNames = None,
     prune_cache: Annotated[
         bool, typer.Option("--prune-cache", help="Remove the build cache (several GB) afterwards.")
     ] = False,
@@ -51,7 +51,7 @@ def build(
 
 
 @app.command()
-def pull(ctx: typer.Context, names: Names = None) -> None:
+def pull(ctx: typer.Context, names: ImageNames = None) -> None:
     """Pull missing images that are published in a registry.
 
     \b
@@ -67,7 +67,7 @@ def pull(ctx: typer.Context, names: Names = None) -> None:
 def save(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="Archive to write; compressed if it ends in .gz.", dir_okay=False)],
-    names: Names = None,
+    names: ImageNames = None,
 ) -> None:
     """Save the images to an archive for nexusdev up --offline on another machine.
 
@@ -93,7 +93,7 @@ def load(ctx: typer.Context, file: Annotated[Path, typer.Argument(help="Archive 
 
 
 @app.command()
-def verify(ctx: typer.Context, names: Names = None) -> None:
+def verify(ctx: typer.Context, names: ImageNames = None) -> None:
     """Compare the engine's images with the lockfile. Exits with 4 if one differs.
 
     \b

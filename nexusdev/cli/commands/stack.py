@@ -129,7 +129,7 @@ def destroy(
 
 
 @app.command(rich_help_panel=RUN)
-def stop(ctx: typer.Context, names: options.Names = None) -> None:
+def stop(ctx: typer.Context, names: options.ServiceNames = None) -> None:
     """Stop containers without removing them. Waits for other commands on this instance to finish.
 
     \b
@@ -143,7 +143,7 @@ def stop(ctx: typer.Context, names: options.Names = None) -> None:
 
 
 @app.command(rich_help_panel=RUN)
-def start(ctx: typer.Context, names: options.Names = None) -> None:
+def start(ctx: typer.Context, names: options.ServiceNames = None) -> None:
     """Start stopped containers and wait until they are ready. Waits for other commands on this instance to finish.
 
     \b
@@ -156,7 +156,7 @@ def start(ctx: typer.Context, names: options.Names = None) -> None:
 
 
 @app.command(rich_help_panel=RUN)
-def restart(ctx: typer.Context, names: options.Names = None) -> None:
+def restart(ctx: typer.Context, names: options.ServiceNames = None) -> None:
     """Restart containers and wait until they are ready. Waits for other commands on this instance to finish.
 
     \b

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nexusdev.cli.output import Rendered, Text
-from nexusdev.deploy.teardown import Removed
+from nexusdev.deploy.teardown import RemovedResources
 from nexusdev.operations.destroy import DestroyResult
 from nexusdev.operations.destroy_service import DestroyServiceResult, in_words
 from nexusdev.operations.down import DownResult
@@ -50,7 +50,7 @@ def _destroy_service(result: DestroyServiceResult) -> Rendered:
     return Rendered(data={"removed": _data(result.removed)}, output=(words,))
 
 
-def _data(gone: Removed) -> dict[str, Any]:
+def _data(gone: RemovedResources) -> dict[str, Any]:
     return {
         "containers": list(gone.containers),
         "networks": list(gone.networks),

@@ -17,7 +17,7 @@ from msgspec import Struct, field
 
 from nexusdev.errors import ImageUnavailable
 from nexusdev.images.build_log import BuildLog
-from nexusdev.images.builder.dockerfile import Copy, Run, Set, Stage, parse
+from nexusdev.images.builder.dockerfile import Copy, RunInstruction, Set, Stage, parse
 from nexusdev.images.builder.host import CACHE_LABELS, Host
 from nexusdev.images.lockfile import Build, Debootstrap, LockedImage
 from nexusdev.runtimes.image_store import BuildContainer, ImageStore, StoredImage
@@ -101,9 +101,9 @@ class ImageBuilder(Struct, frozen=True, kw_only=True):
         folder: Path,
         finished: Mapping[str, BuildContainer],
         log: BuildLog,
-    ) -> _State:
+    ) -> _StageState:
         parent = self.store.find(self.references[stage.parent])
-        state = _State(user=(parent.user if parent else "") or "0")
+        state = _StageState(user=(parent.user if parent else "") or "0")
         for instruction in stage.instructions:
             match instruction:
                 case Set():
@@ -112,13 +112,13 @@ class ImageBuilder(Struct, frozen=True, kw_only=True):
                 case Copy():
                     log.step(str(instruction))
                     _copy(instruction, container, folder, finished, state.folder)
-                case Run():
+                case RunInstruction():
                     log.step(str(instruction))
                     _run(instruction.script, container, state, log)
         return state
 
 
-class _State(Struct, kw_only=True):
+class _StageState(Struct, kw_only=True):
     """What the instructions so far have set."""
 
     user: str
@@ -167,7 +167,7 @@ def prove(
         )
 
 
-def _run(script: str, container: BuildContainer, state: _State, log: BuildLog) -> None:
+def _run(script: str, container: BuildContainer, state: _StageState, log: BuildLog) -> None:
     def attempt() -> int:
         return container.run(script, user=state.user, folder=state.folder, environment=state.environment, say=log.line)
 

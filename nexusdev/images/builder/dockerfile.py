@@ -22,7 +22,7 @@ _PARENT = re.compile(r"nexusdev/([a-z][a-z0-9-]*):local")
 _FROM = re.compile(r"\$\{(\w+)\}(?:\s+AS\s+([a-z][a-z0-9-]*))?", re.IGNORECASE)
 
 
-class Run(Struct, frozen=True, kw_only=True):
+class RunInstruction(Struct, frozen=True, kw_only=True):
     """A script for /bin/sh."""
 
     script: str
@@ -53,7 +53,7 @@ class Set(Struct, frozen=True, kw_only=True):
         return f"{self.what} {self.name}{'=' if self.name else ''}{self.value}"
 
 
-Instruction = Run | Copy | Set
+Instruction = RunInstruction | Copy | Set
 
 
 class Stage(Struct, frozen=True, kw_only=True):
@@ -129,7 +129,7 @@ class _Parser:
     def _instruction(self, line: int, word: str, rest: str) -> Instruction:
         match word:
             case "RUN":
-                return Run(script=rest)
+                return RunInstruction(script=rest)
             case "COPY":
                 return self._copy(line, rest)
             case "ENV":

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nexusdev.errors import InvalidConfig
-from nexusdev.images.builder.dockerfile import Copy, Run, Set, parse
+from nexusdev.images.builder.dockerfile import Copy, RunInstruction, Set, parse
 from nexusdev.images.lockfile import Build, default_file, load
 from tests.unit.images.workbench import COMPILED
 
@@ -21,7 +21,7 @@ def write(folder: Path, text: str) -> Path:
 def test_stages_know_what_they_are_built_on_and_what_they_do(tmp_path: Path) -> None:
     build, last = parse(write(tmp_path, COMPILED)).stages
     assert (build.parent, build.name, last.parent) == ("builder", "build", "base")
-    assert build.instructions[1:] == (Copy(files=("go.mod",), target="./"), Run(script="compile store"))
+    assert build.instructions[1:] == (Copy(files=("go.mod",), target="./"), RunInstruction(script="compile store"))
     assert last.instructions == (
         Copy(files=("/out/store",), target="/usr/local/bin/", stage="build"),
         Set(what="USER", value="10001:10001"),
@@ -30,7 +30,7 @@ def test_stages_know_what_they_are_built_on_and_what_they_do(tmp_path: Path) -> 
 
 def test_lines_that_end_in_a_backslash_are_one(tmp_path: Path) -> None:
     text = "ARG BASE=nexusdev/base:local\nFROM ${BASE}\n# why\nRUN one && \\\n    # a comment between\n    two\n"
-    assert parse(write(tmp_path, text)).stages[0].instructions == (Run(script="one && two"),)
+    assert parse(write(tmp_path, text)).stages[0].instructions == (RunInstruction(script="one && two"),)
 
 
 @pytest.mark.parametrize(
