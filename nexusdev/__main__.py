@@ -16,6 +16,7 @@ from nexusdev.util.standard_streams import open_streams
 
 if TYPE_CHECKING:
     from nexusdev.cli.session import Session
+    from nexusdev.env.fast import FailedProof
 
 
 class Stopped(BaseException):
@@ -60,11 +61,14 @@ def _guarded(argv: list[str]) -> int:
 
 
 def _run(argv: list[str]) -> int:
-    if (quick := _env_fast_path(argv)) is not None:
+    quick = _env_fast_path(argv)
+    if isinstance(quick, int):
         return quick
     from nexusdev.cli.app import start
 
-    return ended(start(argv), argv)
+    session = start(argv)
+    session.failed_proof = quick
+    return ended(session, argv)
 
 
 def ended(session: Session, argv: list[str]) -> int:
@@ -93,16 +97,16 @@ def _unwritten(error: OutputFailed) -> int:
     return error.exit_status
 
 
-def _env_fast_path(argv: list[str]) -> int | None:
-    """``env`` answers before Typer is imported; None where the ordinary way has to do it."""
+def _env_fast_path(argv: list[str]) -> int | FailedProof | None:
+    """Let ``env`` answer before Typer is imported. A failed proof or None: the full command has to do it."""
     if "env" not in argv[:1]:
         return None
-    try:
-        from nexusdev.env.fast import answer
-    except ImportError:
-        return None
+    from nexusdev.env.fast import FailedProof, answer
+
     try:
         return answer(argv)
+    except FailedProof as failed:
+        return failed
     except OutputFailed:
         raise
     except Exception as bug:

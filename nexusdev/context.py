@@ -25,6 +25,7 @@ from nexusdev.util.clock import Clock, SystemClock
 from nexusdev.util.file_cache import FileCache
 
 if TYPE_CHECKING:
+    from nexusdev.env.fast import FailedProof
     from nexusdev.images.images import Images
     from nexusdev.instance.instance import Instance
     from nexusdev.runtimes.provider import RuntimeProvider
@@ -58,6 +59,7 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
 
     root           folder of all instances' state
     timeout_given  a flag said how long to wait; else the command's own default applies
+    failed_proof  what the quick path of ``env`` has found for this command
     given_provider  another provider than the one that the settings name
     port_taken     whether something listens on a port of this machine, asked when an instance gets its ports, and before they are published
     host_root      where this machine's own files, such as its trusted authorities, are looked for
@@ -73,6 +75,7 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
     compose: Path = field(default_factory=stack_file)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     timeout_given: bool = False
+    failed_proof: FailedProof | None = None
     given_provider: RuntimeProvider | None = None
     port_taken: Callable[[int], bool] = _port_taken
     host_root: Path = Path("/")

@@ -14,6 +14,7 @@ from nexusdev.errors import ConfirmationNeeded, NexusError
 
 if TYPE_CHECKING:
     from nexusdev.context import Context
+    from nexusdev.env.fast import FailedProof
     from nexusdev.results import Result
 
 
@@ -22,6 +23,7 @@ class Session(Struct, kw_only=True):
 
     command  its name in the envelope: ``up``, ``images list``
     follows  it goes on until somebody ends it (``logs -f``): that is no failure to be told
+    failed_proof  what the quick path of ``env`` found
     doubles  what a test puts in the place of the engine, the components, the clock (members of Context)
     """
 
@@ -32,13 +34,20 @@ class Session(Struct, kw_only=True):
     exit_status: int = 0
     follows: bool = False
     doubles: Mapping[str, Any] = field(default_factory=dict)
+    failed_proof: FailedProof | None = None
 
     def context(self, **flags: object) -> Context:
         """The project, the instance and the settings that are meant; ``flags`` override settings by their key."""
         from nexusdev.context import open_context
 
         given = self.globals
-        context = open_context(given.project, flags={**given.settings, **flags}, listener=self.console, **self.doubles)
+        context = open_context(
+            given.project,
+            flags={**given.settings, **flags},
+            listener=self.console,
+            failed_proof=self.failed_proof,
+            **self.doubles,
+        )
         self.instance = context.identity.name
         return context
 

@@ -1,7 +1,8 @@
 """Answers plain ``nexusdev env`` calls with few imports; all others go to the full command.
 
 Answers only a call that it understands to the last word and that ends well. For any other call and for expected failures it returns None
-and has printed nothing: the full command then explains the failure. Unexpected exceptions are raised.
+and has printed nothing: the full command then explains the failure. A failed proof is handed to it, so that it does not ask the servers
+again. Unexpected exceptions are raised.
 """
 
 from __future__ import annotations
@@ -26,8 +27,28 @@ WITH_VALUE = {
 }
 
 
+class FailedProof(Exception):
+    """The servers were asked, and not all of them answered as they should.
+
+    Attributes:
+        error: What the proof found.
+        nonce: The nonce that was expected.
+        values: The variables that were proven.
+    """
+
+    def __init__(self, error: NexusError, nonce: str, values: Mapping[str, str]) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.nonce = nonce
+        self.values = values
+
+
 def answer(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> int | None:
-    """Print what ``nexusdev ARGUMENTS…`` prints and return 0; None when that is not for here."""
+    """Print what ``nexusdev ARGUMENTS…`` prints and return 0; None when that is not for here.
+
+    Raises:
+        FailedProof: Nothing was printed, because an endpoint is not what it should be.
+    """
     call = understood(arguments)
     if call is None:
         return None
@@ -85,7 +106,10 @@ def _text(call: Mapping[str, str], environ: Mapping[str, str]) -> str:
         from nexusdev.env.proof import prove
 
         values = kept.views["host"]
-        prove(published_endpoints(kept.components, values), values, instance=name, nonce=kept.nonce)
+        try:
+            prove(published_endpoints(kept.components, values), values, instance=name, nonce=kept.nonce)
+        except NexusError as error:
+            raise FailedProof(error, kept.nonce, values) from error
     return formats.render(kept.views[call.get("view", "host")], style, instance=name)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -20,6 +21,9 @@ from nexusdev.instance.instance import Instance
 from nexusdev.interfaces import Runtime, View
 from nexusdev.results import Result
 from nexusdev.util.nearest import nearest
+
+if TYPE_CHECKING:
+    from nexusdev.env.fast import FailedProof
 
 
 class EnvResult(Result, frozen=True, kw_only=True):
@@ -181,7 +185,7 @@ def _proven(context: Context, instance: Instance) -> ProvenVariables:
     """What is proven. Where something had expired, it is renewed first; where something is missing, the rest."""
     if not stored.expected(instance.folder):
         try:
-            return _all_proven(context, instance)
+            return _all_proven(context, instance, known=context.failed_proof)
         except Degraded:
             from nexusdev.deploy.renew import renewed
 
@@ -190,8 +194,11 @@ def _proven(context: Context, instance: Instance) -> ProvenVariables:
     return coverage(context, instance, awaited(instance))
 
 
-def _all_proven(context: Context, instance: Instance) -> ProvenVariables:
+def _all_proven(context: Context, instance: Instance, *, known: FailedProof | None = None) -> ProvenVariables:
+    """``known``: what the quick path of ``env`` has found a moment ago; the same servers are not asked again."""
     kept = stored.read(instance.folder)
+    if known is not None and (known.nonce, known.values) == (kept.nonce, kept.views["host"]):
+        raise known.error
     return ProvenVariables(kept=kept, seconds=prove(kept, context.components))
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from nexusdev.env import stored
-from nexusdev.env.fast import answer, understood
+from nexusdev.env.fast import FailedProof, answer, understood
 from nexusdev.env.formats import render
 from nexusdev.env.stored import Stored
-from nexusdev.errors import InvalidState, NotFound
+from nexusdev.errors import IdentityMismatch, InvalidState, NotFound
 from nexusdev.instance import trust
 from nexusdev.instance.naming import derived_name
 from tests.fakes import PUBLIC_AUTHORITY
@@ -121,7 +121,10 @@ def test_a_failed_proof_prints_nothing_here(
 ) -> None:
     file = tmp_path / "state" / "instances" / derived_name(project) / stored.FILE
     file.write_text(file.read_text().replace("n0nce", "another"))
-    assert answer(["env", "-C", str(project)], environ) is None
+    with pytest.raises(FailedProof) as failed:
+        answer(["env", "-C", str(project)], environ)
+    assert isinstance(failed.value.error, IdentityMismatch)
+    assert failed.value.nonce == "another"
     assert answer(["env", "-C", str(project), "--no-proof"], environ) == 0
     assert capsys.readouterr().out.startswith("# Written by nexusdev")
 

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 
 from nexusdev.components.component_set import ComponentSet
 from nexusdev.components.contract import Variable
 from nexusdev.components.registry import published_endpoints
 from nexusdev.env import stored
-from nexusdev.env.fast import answer
+from nexusdev.env.fast import FailedProof, answer
 from nexusdev.errors import Degraded, IdentityMismatch, InvalidConfig, NotFound, SeedingFailed, UsageError
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.operations.env import env, values_for_run
@@ -309,3 +310,13 @@ def test_how_to_mount_it_is_told_where_somebody_reads_it(typing: House, capsys: 
         told.err == f"mount the client files: docker run --network nexusdev-shop_nexus -v {files}:/run/nexusdev:ro …\n"
     )
     assert capsys.readouterr().out == for_scripts
+
+
+def test_what_the_quick_path_has_found_is_not_asked_again(house: House) -> None:
+    up(house.context())
+    kept = stored.read(house.context().instance().folder)
+    found = FailedProof(IdentityMismatch("the server is another one"), kept.nonce, kept.views["host"])
+    with pytest.raises(IdentityMismatch, match="the server is another one"):
+        env(replace(house.context(), failed_proof=found))
+    other = FailedProof(IdentityMismatch("the server is another one"), "another nonce", kept.views["host"])
+    assert env(replace(house.context(), failed_proof=other)).missing == {}
