@@ -153,13 +153,13 @@ class ScrapeTargets(Struct, frozen=True, kw_only=True):
     """How Prometheus scrapes a component, if a target is not simply the service of that name.
 
     Attributes:
-        through: Job → the group of exporters that answer for its targets: the member with the target's ordinal, or the only one.
+        through: Job → the groups that its targets are asked through, such as an exporter.
         roles: Role name that is a target → the group behind it, which must exist for it to answer.
         silent: Series that are 0 if the exporter answers but its target does not.
         unscraped: Groups that have no server, such as the container of a client: they need no target.
     """
 
-    through: Mapping[str, str] = field(default_factory=dict)
+    through: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
     silent: tuple[str, ...] = ()
     unscraped: tuple[str, ...] = ()

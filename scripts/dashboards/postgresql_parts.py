@@ -272,8 +272,8 @@ ERRORS = Row(
         ),
         Graph(
             title="What the exporter sees",
-            what="Whether postgres_exporter reaches its server: 0 where it does not, and its panels are not to be trusted.",
-            do="`nexusdev logs postgres-exporter-0` (-1, -2) says why; usually the server below it is down.",
+            what="Whether postgres_exporter reaches each server: 0 where it does not, and its panels are not to be trusted.",
+            do="`nexusdev logs postgres-exporter` says why; usually the server is down.",
             unit="none",
             queries=(Query(expr=f"pg_up{{{HERE}}}"),),
             base=Colour.RED,

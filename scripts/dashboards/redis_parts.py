@@ -247,11 +247,16 @@ ERRORS = Row(
             width=8,
         ),
         Timeline(
-            title="Servers and relays that answer",
-            what="Nodes, sentinels, and the relays through which applications on the host ask sentinels.",
+            title="Servers that answer",
+            what="Nodes and sentinels, and the sentinels through the relay for applications on the host.",
             do="`nexusdev logs` of the one that is red; `nexusdev up` brings back what has stopped.",
             unit="none",
-            queries=(Query(expr=f"max by (instance) (redis_up{{{HERE}}})"),),
+            queries=(
+                Query(expr=f'max by (instance) (redis_up{{{HERE}, job!="sentinel-relay"}})'),
+                Query(
+                    expr=f'max by (instance) (redis_up{{{HERE}, job="sentinel-relay"}})', legend="relay to {{instance}}"
+                ),
+            ),
             base=Colour.RED,
             steps=(Step(value=1, colour=Colour.GREEN),),
             meanings=UP,

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.unit.relay_code import relay, resp
+from tests.unit.env.servers import authority, serving
+from tests.unit.relay_code import FOLDER, relay, resp
 from tests.unit.test_relay_resp import EVERY_TYPE, parse
 
 MAP = """
@@ -174,7 +180,60 @@ def test_a_client_is_sent_away_while_there_is_no_sentinel() -> None:
     assert asyncio.run(run()) == b""
 
 
-def test_a_relay_whose_network_is_gone_for_some_seconds_ends() -> None:
-    looks = iter([True, False, False, True, False, False, False])
-    asyncio.run(asyncio.wait_for(relay.orphaned(lambda: next(looks), patience=0.003, every=0.001), 5))
-    assert next(looks, "all looks were taken") == "all looks were taken"
+def test_each_port_leads_to_a_sentinel_of_its_own() -> None:
+    routes = relay.parse_routes("26380=sentinel-0:26379 26381=sentinel-1:26379, 26382=sentinel-2:26379")
+    assert routes == {26380 + n: (f"sentinel-{n}", 26379) for n in range(3)}
+
+
+@pytest.mark.parametrize("text", ["26380", "port=sentinel-0:26379", "26380=sentinel-0", "=sentinel-0:26379"])
+def test_a_route_with_a_mistake_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not"):
+        relay.parse_routes(text)
+
+
+def test_the_program_serves_every_route_over_tls_until_a_signal(tmp_path: Path) -> None:
+    tls = authority(tmp_path / "tls")
+    with serving(tls, lambda stream: stream.write(stream.readline() + stream.readline())) as sentinel:
+        first, second = free_port(), free_port()
+        program = start(tls, f"{first}=localhost:{sentinel} {second}=localhost:1")
+        try:
+            assert program.stdout
+            assert [program.stdout.readline() for _ in (first, second)] == [
+                f"relay: {first} → localhost:{sentinel}\n",
+                f"relay: {second} → localhost:1\n",
+            ]
+            assert asked(tls, first) == b"$15\r\n127.0.0.1:21070\r\n"
+            assert asked(tls, second) == b""
+        finally:
+            program.terminate()
+            assert program.wait(5) == 0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(tls: Path, routes: str) -> subprocess.Popen[str]:
+    """The relay as its container runs it."""
+    environment = {
+        "RELAY_ROUTES": routes,
+        "RELAY_MAP": MAP,
+        "RELAY_CERTIFICATE": str(tls / "server.crt"),
+        "RELAY_KEY": str(tls / "server.key"),
+        "RELAY_CA": str(tls / "ca.crt"),
+    }
+    program = [sys.executable, "-E", "-s", "-B", "-X", "utf8", str(FOLDER / "relay.py")]
+    return subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def asked(tls: Path, port: int) -> bytes:
+    """The reply to one string, b"" where the connection was closed instead."""
+    trust = ssl.create_default_context(cafile=tls / "ca.crt")
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
+        trust.wrap_socket(plain, server_hostname="localhost") as secure,
+    ):
+        secure.sendall(b"$12\r\nredis-0:6379\r\n")
+        return secure.recv(100)

@@ -1,17 +1,18 @@
-"""A relay in front of one Sentinel: applications on the host get addresses that exist there.
+"""A relay in front of the Sentinels: applications on the host get addresses that exist there.
 
 Sentinel names servers by their names on the stack's own network (``redis-1:6379``); on the host each of them is published at
 127.0.0.1. The relay passes requests through untouched and rewrites, in replies and in messages like ``+switch-master``, every
 address that its map knows. So an unmodified Sentinel client on the host discovers the master and follows a failover.
 
-Environment:
-    RELAY_LISTEN       host:port to listen at, over TLS
-    RELAY_UPSTREAM     host:port of the Sentinel, over TLS, verified by the CA
-    RELAY_CERTIFICATE, RELAY_KEY, RELAY_CA   PEM files
-    RELAY_MAP          ``name:port=host:port`` entries between white space or commas
+One process serves all sentinels, each at a port of its own: a client that does not reach one of them asks the next.
 
-It ends (status 75) some seconds after its network namespace has lost its interfaces: the Sentinel's container was started
-again, with a new namespace, and the engine puts a restarted relay into that one.
+Environment:
+    RELAY_ROUTES       ``port=host:port`` entries: listen at the port on every interface, over TLS, and connect to the Sentinel at
+                       host:port, over TLS that the CA verifies
+    RELAY_CERTIFICATE, RELAY_KEY, RELAY_CA   PEM files
+    RELAY_MAP          ``name:port=host:port`` entries
+
+Entries are separated by white space or commas.
 """
 
 from __future__ import annotations
@@ -20,19 +21,17 @@ import asyncio
 import os
 import re
 import signal
-import socket
 import ssl
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from resp import MAX_LINE, Items, Line, Parser, ProtocolError, Text, Value, encode
 
 MAX_CLIENTS = 512
-CONNECT_SECONDS = 2.0
-ORPHANED_SECONDS = 4.0
-ORPHANED_STATUS = 75
+# A killed sentinel's address does not answer at all: its client is sent to the next sentinel after this time.
+CONNECT_SECONDS = 1.0
 
 FIELDS = ((b"ip", b"port"), (b"master-host", b"master-port"))
 
@@ -162,40 +161,30 @@ async def _pass_through(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
         await writer.drain()
 
 
-def has_network() -> bool:
-    """Whether this network namespace still has an interface beside the loopback."""
-    return len(socket.if_nameindex()) > 1
+def parse_routes(text: str) -> Mapping[int, tuple[str, int]]:
+    """``26380=sentinel-0:26379`` entries. ``ValueError`` for anything else."""
+    found: dict[int, tuple[str, int]] = {}
+    for entry in text.replace(",", " ").split():
+        port, equals, upstream = entry.partition("=")
+        if not (equals and port.isdigit()):
+            raise ValueError(f"RELAY_ROUTES: {entry!r} is not port=host:port")
+        found[int(port)] = _address(upstream)
+    return found
 
 
-async def orphaned(
-    connected: Callable[[], bool] = has_network, *, patience: float = ORPHANED_SECONDS, every: float = 1.0
-) -> None:
-    """Return once the namespace has been without a network for ``patience`` seconds, looking every so many."""
-    missing = 0.0
-    while missing < patience:
-        await asyncio.sleep(every)
-        missing = 0.0 if connected() else missing + every
-
-
-async def run(environment: Mapping[str, str]) -> int:
-    """Serve until a signal (0) or until the network is gone (75)."""
-    relay = Relay(
-        _address(environment["RELAY_UPSTREAM"]),
-        Rewriter(parse_map(environment["RELAY_MAP"])),
-        ssl.create_default_context(cafile=environment["RELAY_CA"]),
-    )
+async def run(environment: Mapping[str, str]) -> None:
+    """Serve every route until a signal."""
+    rewriter = Rewriter(parse_map(environment["RELAY_MAP"]))
+    trust = ssl.create_default_context(cafile=environment["RELAY_CA"])
     identity = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     identity.load_cert_chain(environment["RELAY_CERTIFICATE"], environment["RELAY_KEY"])
-    host, port = _address(environment["RELAY_LISTEN"])
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    server = await asyncio.start_server(relay.serve, host, port, ssl=identity, limit=MAX_LINE)
-    print(f"relay: {host}:{port} → {relay.upstream[0]}:{relay.upstream[1]}", flush=True)
-    ends = [asyncio.create_task(stop.wait()), asyncio.create_task(orphaned())]
-    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    server.close()
-    return 0 if stop.is_set() else ORPHANED_STATUS
+    for port, upstream in parse_routes(environment["RELAY_ROUTES"]).items():
+        await asyncio.start_server(Relay(upstream, rewriter, trust).serve, port=port, ssl=identity, limit=MAX_LINE)
+        print(f"relay: {port} → {upstream[0]}:{upstream[1]}", flush=True)
+    await stop.wait()
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -205,5 +194,6 @@ def _address(text: str) -> tuple[str, int]:
 
 if __name__ == "__main__":
     # At the end everything is closed at once: there is nothing to flush, and a client that lingers must not delay a stop.
+    asyncio.run(run(os.environ))
     sys.stdout.flush()
-    os._exit(asyncio.run(run(os.environ)))
+    os._exit(0)

@@ -22,35 +22,29 @@ class Declared(Struct, frozen=True, kw_only=True):
     """What the components of a stack declare about their targets.
 
     Attributes:
-        through: Job → the exporters that answer for its targets, by ordinal.
-        ordinals: Service → its ordinal.
+        through: Job → the services that its targets are asked through.
         roles: Role name that is a target → the services that must exist for it to answer.
         silent: Series that are 0 if the exporter answers but its target does not.
         unscraped: Services that need no target.
         machine: The service that answers for the machine itself; '' if there is none.
     """
 
-    through: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    ordinals: Mapping[str, int] = field(default_factory=dict)
+    through: Mapping[str, frozenset[str]] = field(default_factory=dict)
     roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
     silent: tuple[str, ...] = ()
     unscraped: frozenset[str] = frozenset()
     machine: str = ""
-
-    def exporter(self, job: str, instance: str) -> str:
-        """Return the exporter that answers for a target: the one with its ordinal, or the only one; '' for none."""
-        exporters, ordinal = self.through.get(job, ()), self.ordinals.get(instance, 0)
-        if len(exporters) == 1:
-            return exporters[0]
-        return exporters[ordinal] if ordinal < len(exporters) else ""
 
 
 def declared(components: Mapping[str, Component], topology: Topology) -> Declared:
     """Merge what these components declare, with the services of the stack in the place of groups."""
     own = {name: each.scrape_targets for name, each in components.items() if topology.of_component(name)}
     return Declared(
-        through={job: topology.members(name, group) for name, one in own.items() for job, group in one.through.items()},
-        ordinals={name: service.ordinal for name, service in topology.services.items()},
+        through={
+            job: frozenset(service for group in groups for service in topology.members(name, group))
+            for name, one in own.items()
+            for job, groups in one.through.items()
+        },
         roles={
             role: frozenset({topology.service_of(role), topology.members(name, group)[0]})
             for name, one in own.items()
@@ -101,7 +95,7 @@ class Target(Struct, frozen=True, kw_only=True):
             return frozenset()
         if self.instance == _MACHINE:
             return frozenset({self.declared.machine} - {""})
-        return frozenset({self.instance, self.declared.exporter(self.job, self.instance)} - {""})
+        return self.declared.through.get(self.job, frozenset()) | {self.instance}
 
     @property
     def needs(self) -> frozenset[str]:

@@ -52,7 +52,7 @@ class Postgres(ComponentDefaults):
         GatewayRole(name=names.REPLICA, backend="postgresql-replica"),
     )
     scrape_targets = ScrapeTargets(
-        through={"postgres": "postgres-exporter", "pgbouncer": "pgbouncer-exporter"},
+        through={"postgres": ("postgres-exporter",), "pgbouncer": ("pgbouncer-exporter",)},
         silent=("pg_up", "pgbouncer_up"),
     )
 

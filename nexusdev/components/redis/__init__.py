@@ -1,1 +1,1 @@
-"""Redis: one master, two replicas and three sentinels, with a relay beside each sentinel for applications on the host."""
+"""Redis: one master, two replicas and three sentinels, with a relay to the sentinels for applications on the host."""

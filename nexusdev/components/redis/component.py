@@ -35,7 +35,12 @@ class Redis(ComponentDefaults):
         GatewayRole(name=names.REPLICA, backend=r"redis-\w+"),
     )
     scrape_targets = ScrapeTargets(
-        through=dict.fromkeys(("redis", "sentinel", "sentinel-relay"), "redis-exporter"), silent=("redis_up",)
+        through={
+            "redis": ("redis-exporter",),
+            "sentinel": ("redis-exporter",),
+            "sentinel-relay": (names.RELAY_GROUP, "redis-exporter"),
+        },
+        silent=("redis_up",),
     )
 
     def holdings(self) -> Sequence[Holding]:

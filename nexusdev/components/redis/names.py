@@ -6,6 +6,8 @@ Role names, ports and users are what applications and the servers' own configura
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from nexusdev.interfaces import InstanceAccess
 
 NAME = "redis"
@@ -13,12 +15,11 @@ TITLE = "Redis"
 
 MASTER = "redis-master"
 REPLICA = "redis-replica"
-SERVER_GROUP, SENTINEL_GROUP = "redis", "sentinel"
+SERVER_GROUP, SENTINEL_GROUP, RELAY_GROUP = "redis", "sentinel", "sentinel-relay"
 MASTER_NAME = "nexus"
 
 PORT = 6379
 SENTINEL_PORT = 26379
-RELAY_PORT = 26380
 
 APP_USER = "nexus_app"
 ADMIN_USER = "nexus_admin"
@@ -41,6 +42,13 @@ def sentinels(access: InstanceAccess) -> tuple[str, ...]:
     return access.topology.members(NAME, SENTINEL_GROUP, role="server")
 
 
-def relays(access: InstanceAccess) -> tuple[str, ...]:
-    """Return the relays beside the sentinels, by ordinal. They answer host applications with addresses of the host."""
-    return access.topology.members(NAME, SENTINEL_GROUP, role="sidecar")
+def relay(access: InstanceAccess) -> str:
+    """Return the relay, which answers host applications with addresses of the host."""
+    return access.topology.members(NAME, RELAY_GROUP)[0]
+
+
+def relay_ports(access: InstanceAccess) -> Mapping[str, int]:
+    """Return the relay's port for each sentinel, as the relay itself is told (``RELAY_ROUTES`` of its service)."""
+    routes = access.topology.services[relay(access)].environment["RELAY_ROUTES"].split()
+    pairs = (route.partition("=") for route in routes)
+    return {upstream.partition(":")[0]: int(port) for port, _, upstream in pairs}

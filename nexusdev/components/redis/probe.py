@@ -1,4 +1,4 @@
-"""Asks servers, sentinels, relays and the role names of Redis, all at once."""
+"""Asks servers, sentinels, the relay and the role names of Redis, all at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PATIENCE = 1.0
 
 
 def probe(access: InstanceAccess, *, test_writes: bool = False) -> Facts:
-    """Ask the servers at once; then sentinels, relays and role names, if any server answers.
+    """Ask the servers at once; then sentinels, the relay and role names, if any server answers.
 
     Args:
         access: The instance.
@@ -33,7 +33,7 @@ def probe(access: InstanceAccess, *, test_writes: bool = False) -> Facts:
     questions: dict[str, Callable[[], RedisServer | Sentinel | RelayStatus]] = {
         **{name: partial(_sentinel, access, name) for name in names.sentinels(access)},
         **{name: partial(_server, access, name, test_writes) for name in (names.MASTER, names.REPLICA)},
-        **{name: partial(_relay, access, name) for name in names.relays(access)},
+        **{f"relay of {name}": partial(_relay, access, name, port) for name, port in names.relay_ports(access).items()},
     }
     seen = together(questions).values()
     return Facts(
@@ -91,10 +91,13 @@ def _sentinel(access: InstanceAccess, name: str) -> Sentinel:
     )
 
 
-def _relay(access: InstanceAccess, name: str) -> RelayStatus:
+def _relay(access: InstanceAccess, sentinel: str, port: int) -> RelayStatus:
+    name = names.relay(access)
     try:
-        with as_admin(access, name, names.RELAY_PORT, timeout=PATIENCE) as connection:
+        with as_admin(access, name, port, timeout=PATIENCE) as connection:
             reply = connection.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", names.MASTER_NAME)
     except (OSError, RedisError) as error:
-        return RelayStatus(name=name, trouble=words(error))
-    return RelayStatus(name=name, master=":".join(map(str, reply)) if isinstance(reply, list) else "")
+        return RelayStatus(name=name, sentinel=sentinel, trouble=words(error))
+    return RelayStatus(
+        name=name, sentinel=sentinel, master=":".join(map(str, reply)) if isinstance(reply, list) else ""
+    )

@@ -58,9 +58,10 @@ class Sentinel(Struct, frozen=True, kw_only=True):
 
 
 class RelayStatus(Struct, frozen=True, kw_only=True):
-    """Where a relay sends applications on the host: ``127.0.0.1:21070``."""
+    """Where the relay sends applications on the host that ask one sentinel: ``127.0.0.1:21070``."""
 
     name: str
+    sentinel: str
     trouble: str = ""
     master: str = ""
 
@@ -152,6 +153,7 @@ def _about_ways(master: RedisServer, facts: Facts) -> Iterator[str]:
             yield f"{route.name} does not accept writes: {route.refusal}"
     for relay in facts.relays:
         if relay.trouble:
-            yield f"{relay.name} does not answer: {relay.trouble}"
+            yield f"{relay.name} does not answer for {relay.sentinel}: {relay.trouble}"
         elif relay.master != master.address:
-            yield f"{relay.name} reports {relay.master or 'no master'}, but the master is at {master.address}"
+            reported = relay.master or "no master"
+            yield f"{relay.name} reports {reported} for {relay.sentinel}, but the master is at {master.address}"

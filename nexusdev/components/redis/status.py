@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 from nexusdev.components.contract import ServiceStatus
 from nexusdev.components.redis.readiness import Facts, RedisServer, RelayStatus, Sentinel, master_of
+from nexusdev.util.humanize import join_names
 
 
 def statuses(facts: Facts) -> Sequence[ServiceStatus]:
-    """Servers, sentinels, relays."""
+    """Servers, sentinels, the relay."""
     master = master_of(facts)
     return (
         *(_server(server, master) for server in facts.servers),
         *(_sentinel(sentinel, master) for sentinel in facts.sentinels),
-        *(_relay(relay, master) for relay in facts.relays),
+        *_relay(facts.relays, master),
     )
 
 
@@ -58,10 +59,15 @@ def _sentinel(sentinel: Sentinel, master: RedisServer | None) -> ServiceStatus:
     )
 
 
-def _relay(relay: RelayStatus, master: RedisServer | None) -> ServiceStatus:
-    if relay.trouble:
-        return ServiceStatus(service=relay.name, role="relay", detail=relay.trouble)
-    agrees = master is not None and relay.master == master.address
-    return ServiceStatus(
-        service=relay.name, role="relay", state="relaying", detail=f"reports {relay.master or 'no master'}", ok=agrees
-    )
+def _relay(routes: Sequence[RelayStatus], master: RedisServer | None) -> Sequence[ServiceStatus]:
+    """One row for the relay: what is wrong with any of its routes, else the master that all of them report."""
+    if not routes:
+        return ()
+    name = routes[0].name
+    if trouble := next((each for each in routes if each.trouble), None):
+        detail = f"does not answer for {trouble.sentinel}: {trouble.trouble}"
+        return (ServiceStatus(service=name, role="relay", detail=detail),)
+    reported = sorted({each.master or "no master" for each in routes})
+    agrees = master is not None and reported == [master.address]
+    detail = f"reports {join_names(reported)}"
+    return (ServiceStatus(service=name, role="relay", state="relaying", detail=detail, ok=agrees),)

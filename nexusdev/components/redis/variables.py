@@ -42,9 +42,10 @@ def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
 
 
 def sentinels(access: InstanceAccess, view: View) -> str:
-    """Where to ask for the master: ``host:port`` of each. On the host these are the relays, which name addresses that exist there."""
+    """Where to ask for the master: ``host:port`` of each. On the host these are ports of the relay, which names addresses that exist there."""
     if view is View.HOST:
-        return ",".join(str(access.address(name, names.RELAY_PORT)) for name in names.relays(access))
+        ports = names.relay_ports(access).values()
+        return ",".join(str(access.address(names.relay(access), port)) for port in ports)
     return ",".join(f"{name}:{names.SENTINEL_PORT}" for name in names.sentinels(access))
 
 

@@ -58,7 +58,7 @@ def test_a_sentinel_client_on_the_host_finds_master_and_replicas_where_it_can_re
     assert sentinel.slave_for(variables["REDIS_MASTER_NAME"]).role()[0] == b"slave"
 
 
-def test_the_other_sentinels_are_named_by_their_relays(variables: Mapping[str, str]) -> None:
+def test_the_other_sentinels_are_named_by_their_ports_of_the_relay(variables: Mapping[str, str]) -> None:
     [first, *_] = sentinel_of(variables).sentinels
     others = {f"{each['ip']}:{each['port']}" for each in first.sentinel_sentinels(variables["REDIS_MASTER_NAME"])}
     assert others < set(variables["REDIS_SENTINELS"].split(","))
@@ -142,7 +142,7 @@ def test_memory_is_bounded_and_the_oldest_keys_go_first(project: Project) -> Non
 def test_no_password_is_in_a_process_s_arguments_or_a_container_s_settings(project: Project) -> None:
     password = project.run("secrets", "show", "redis-app").out.strip()
     assert password
-    for service in (*SERVERS, "sentinel-0", "sentinel-relay-0", "gateway-rw"):
+    for service in (*SERVERS, "sentinel-0", "sentinel-relay", "gateway-rw"):
         container = engine.container(project, service)
         listed = str(container.attrs["Config"]) + "".join(map(str, container.top()["Processes"]))
         assert password not in listed

@@ -89,7 +89,7 @@ def test_the_registry_and_the_files_have_the_same_components(stack: Stack) -> No
 
 def test_members_of_a_group_are_listed_by_their_ordinal_and_a_missing_group_is_an_error(stack: Stack) -> None:
     topology = Topology(services=dict(reversed([*stack.services.items()])))
-    assert topology.members("redis", "sentinel", role="sidecar") == tuple(f"sentinel-relay-{n}" for n in range(3))
+    assert topology.members("redis", "sentinel", role="server") == tuple(f"sentinel-{n}" for n in range(3))
     assert topology.service_of("redis-master") == "gateway-rw"
     assert topology.service_of("nobody") == ""
     with pytest.raises(InvalidConfig, match="no group keydb of component redis"):
@@ -105,7 +105,7 @@ def test_every_server_that_is_asked_publishes_its_port(access: InstanceAccess) -
         (postgres.POOL, postgres.POOLED),
         *((name, redis.PORT) for name in (*redis.servers(access), redis.MASTER, redis.REPLICA)),
         *((name, redis.SENTINEL_PORT) for name in redis.sentinels(access)),
-        *((name, redis.RELAY_PORT) for name in redis.relays(access)),
+        *((redis.relay(access), port) for port in redis.relay_ports(access).values()),
         *((name, minio.API) for name in (*minio.nodes(access), minio.ROLE)),
         (minio.ROLE, minio.CONSOLE),
         *((name, vault.PORT) for name in (*vault.nodes(access), vault.unsealer(access), vault.ROLE)),
@@ -125,7 +125,8 @@ def test_every_declared_group_of_targets_and_clients_is_one_of_the_files(access:
     for name, component in ALL.items():
         declared = component.scrape_targets
         client = component.client([])
-        groups = {*declared.through.values(), *declared.roles.values(), *declared.unscraped}
+        through = {group for groups in declared.through.values() for group in groups}
+        groups = {*through, *declared.roles.values(), *declared.unscraped}
         for group in groups | ({client.group} if client else set()):
             assert access.topology.members(name, group)
 
@@ -147,7 +148,7 @@ def test_a_component_requires_components_of_the_stack(stack: Stack) -> None:
 
 # Component, the services that get one more, and how each is named in the copy of the compose files.
 GROWN = {
-    "redis": {"redis-2": "redis-3", "sentinel-2": "sentinel-3", "sentinel-relay-2": "sentinel-relay-3"},
+    "redis": {"redis-2": "redis-3", "sentinel-2": "sentinel-3"},
     "postgres": {"postgresql-2": "postgresql-3", "etcd-2": "etcd-3"},
     "minio": {"minio-3": "minio-4"},
     "vault": {"vault-2": "vault-3"},
@@ -168,6 +169,10 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> InstanceAccess:
         for model, name in added.items():
             services[name] = _one_more(services[model], services[f"{model[:-1]}0"], model, name, taken)
             document["volumes"] |= {each.replace(model, name): None for each in document["volumes"] if model in each}
+        if component == "redis":
+            relay = services["sentinel-relay"]
+            relay["environment"]["RELAY_ROUTES"] += " 26383=sentinel-3:26379"
+            relay["ports"].append(f"127.0.0.1:21{next(taken)}:26383")
         file.write_text(yaml.safe_dump(document))
     return access_to(load(folder / "stack.yaml", {"NEXUS_STATE": "/nowhere"}))
 
@@ -187,8 +192,6 @@ def _one_more(
     if "ports" in more:
         more["ports"] = [f"127.0.0.1:21{next(taken)}:{each.rpartition(':')[2]}" for each in more["ports"]]
         more["networks"] = {"nexus": {"ipv4_address": f"${{NEXUS_NET:-10.213.0}}.{next(taken)}"}}
-    if "network_mode" in more:
-        more["network_mode"] = more["network_mode"].replace("sentinel-2", "sentinel-3")
     return more
 
 
@@ -205,15 +208,15 @@ def _renamed(value: Any, first: Any, model: str, name: str) -> Any:
 def test_one_server_more_is_probed_awaited_and_shown(grown: InstanceAccess, component: str) -> None:
     facts = ALL[component].probe(grown)
     rows = {row.service for row in ALL[component].statuses(facts)}
-    # sentinels and relays are asked once a Redis server answers
-    assert set(GROWN[component].values()) - {"sentinel-3", "sentinel-relay-3"} <= rows
+    # sentinels are asked once a Redis server answers
+    assert set(GROWN[component].values()) - {"sentinel-3"} <= rows
     assert not ALL[component].assess(facts).ready
 
 
 def test_one_more_is_expected_in_the_words_of_readiness(grown: InstanceAccess) -> None:
     assert ALL["postgres"].assess(ALL["postgres"].probe(grown)).missing == "etcd has no quorum: 0 of 4 members answer"
     assert minio.write_quorum(grown) == 3
-    assert len(redis.servers(grown)) == len(redis.sentinels(grown)) == len(redis.relays(grown)) == 4
+    assert len(redis.servers(grown)) == len(redis.sentinels(grown)) == len(redis.relay_ports(grown)) == 4
 
 
 @pytest.mark.parametrize("view", View)

@@ -170,10 +170,10 @@ def test_an_exporter_whose_server_is_silent_is_no_target_that_is_up() -> None:
     ("job", "instance", "about"),
     [
         ("patroni", "postgresql-1", {"postgresql-1"}),
-        ("postgres", "postgresql-1", {"postgresql-1", "postgres-exporter-1"}),
+        ("postgres", "postgresql-1", {"postgresql-1", "postgres-exporter"}),
         ("pgbouncer", "pgbouncer", {"pgbouncer", "pgbouncer-exporter"}),
         ("sentinel", "sentinel-2", {"sentinel-2", "redis-exporter"}),
-        ("sentinel-relay", "sentinel-relay-2", {"sentinel-relay-2", "redis-exporter"}),
+        ("sentinel-relay", "sentinel-2", {"sentinel-2", "sentinel-relay", "redis-exporter"}),
         ("node", "machine", {"node-exporter"}),
         ("minio-cluster", "minio-api", set()),
     ],

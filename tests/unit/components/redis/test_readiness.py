@@ -47,7 +47,9 @@ READY = Facts(
         replace(MASTER, name="redis-master"),
         RedisServer(name="redis-replica", run_id="b", role="slave", follows="redis-0"),
     ),
-    relays=tuple(RelayStatus(name=f"sentinel-relay-{n}", master="127.0.0.1:21070") for n in range(3)),
+    relays=tuple(
+        RelayStatus(name="sentinel-relay", sentinel=f"sentinel-{n}", master="127.0.0.1:21070") for n in range(3)
+    ),
 )
 
 Change = Callable[[Facts], Facts]
@@ -112,15 +114,19 @@ def test_one_master_two_replicas_and_three_sentinels_of_one_mind_are_ready() -> 
             True,
         ),
         (routes(1, run_id="a"), "redis-replica routes to redis-0, but redis-0 is master", True),
-        (relays(1, trouble="connection refused"), "sentinel-relay-1 does not answer: connection refused", True),
+        (
+            relays(1, trouble="connection refused"),
+            "sentinel-relay does not answer for sentinel-1: connection refused",
+            True,
+        ),
         (
             relays(1, master="127.0.0.1:21072"),
-            "sentinel-relay-1 reports 127.0.0.1:21072, but the master is at 127.0.0.1:21070",
+            "sentinel-relay reports 127.0.0.1:21072 for sentinel-1, but the master is at 127.0.0.1:21070",
             True,
         ),
         (
             relays(1, master="redis-0:6379"),
-            "sentinel-relay-1 reports redis-0:6379, but the master is at 127.0.0.1:21070",
+            "sentinel-relay reports redis-0:6379 for sentinel-1, but the master is at 127.0.0.1:21070",
             True,
         ),
     ],
@@ -185,7 +191,7 @@ def test_before_any_server_answers_nobody_else_is_asked(redis: World) -> None:
     assert [*facts.sentinels, *facts.routes, *facts.relays] == []
 
 
-def test_status_shows_servers_sentinels_and_relays() -> None:
+def test_status_shows_servers_sentinels_and_the_relay() -> None:
     rows = statuses(READY)
     assert rows[0] == ServiceStatus(
         service="redis-0", role="master", state="running", detail="2 replicas in sync", ok=True
@@ -195,7 +201,7 @@ def test_status_shows_servers_sentinels_and_relays() -> None:
     )
     assert rows[3].detail == "redis-0 is master; sees 2 sentinels, 2 replicas"
     assert rows[-1] == ServiceStatus(
-        service="sentinel-relay-2", role="relay", state="relaying", detail="reports 127.0.0.1:21070", ok=True
+        service="sentinel-relay", role="relay", state="relaying", detail="reports 127.0.0.1:21070", ok=True
     )
     assert all(row.ok for row in rows)
 
@@ -206,11 +212,20 @@ def test_status_shows_who_does_not_do_its_part() -> None:
         servers(1, trouble="connection refused"),
         servers(2, in_step=False),
         sentinels(0, master=""),
-        relays(0, trouble="no"),
+        relays(2, trouble="connection refused"),
     ):
         facts = change(facts)
     rows = {row.service: row for row in COMPONENT.statuses(facts)}
     assert rows["redis-1"] == ServiceStatus(service="redis-1", detail="connection refused")
     assert (rows["redis-2"].state, rows["redis-2"].ok) == ("copying", False)
     assert (rows["sentinel-0"].state, rows["sentinel-0"].ok) == ("waiting", False)
-    assert not rows["sentinel-relay-0"].ok
+    assert rows["sentinel-relay"] == ServiceStatus(
+        service="sentinel-relay", role="relay", detail="does not answer for sentinel-2: connection refused"
+    )
+
+
+def test_a_relay_that_reports_a_former_master_is_not_ok() -> None:
+    *_, row = COMPONENT.statuses(relays(1, master="127.0.0.1:21072")(READY))
+    assert (row.detail, row.ok) == ("reports 127.0.0.1:21070 and 127.0.0.1:21072", False)
+    *_, row = COMPONENT.statuses(relays(1, master="")(READY))
+    assert (row.detail, row.ok) == ("reports 127.0.0.1:21070 and no master", False)

@@ -18,11 +18,11 @@ def values_of(redis: World, view: View) -> dict[str, str]:
     return {each.name: each.value for each in COMPONENT.variables(redis.access, view)}
 
 
-def test_on_the_host_everything_is_published_at_loopback_and_sentinels_are_their_relays(redis: World) -> None:
+def test_on_the_host_everything_is_published_at_loopback_and_sentinels_are_ports_of_the_relay(redis: World) -> None:
     values = values_of(redis, View.HOST)
     master = redis.addresses["redis-master", 6379]
     assert (values["REDIS_HOST"], values["REDIS_PORT"]) == ("127.0.0.1", str(master.port))
-    assert values["REDIS_SENTINELS"] == ",".join(str(redis.addresses[f"sentinel-relay-{n}", 26380]) for n in range(3))
+    assert values["REDIS_SENTINELS"] == ",".join(str(redis.addresses["sentinel-relay", 26380 + n]) for n in range(3))
     assert values["REDIS_URL"] == f"rediss://nexus_app:appPassword@{master}/0"
 
 

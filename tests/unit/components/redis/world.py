@@ -1,4 +1,4 @@
-"""A Redis of three servers, three sentinels, their relays and a gateway, in memory behind real TLS: what the client talks to in the tests.
+"""A Redis of three servers, three sentinels, their relay and a gateway, in memory behind real TLS: what the client talks to in the tests.
 
 It knows as much of Redis as the component uses: AUTH, ACL, INFO, ROLE, DEL, FCALL_RO, FUNCTION LOAD, HGET, HSET, SET, MULTI, EXEC, SENTINEL.
 """
@@ -27,7 +27,7 @@ from tests.topology import topology
 NONCE = "c0ffee"
 SERVERS = topology().members("redis", "redis")
 SENTINELS = topology().members("redis", "sentinel", role="server")
-RELAYS = topology().members("redis", "sentinel", role="sidecar")
+(RELAY,) = topology().members("redis", "sentinel-relay")
 
 
 def sha256(text: str) -> str:
@@ -146,7 +146,7 @@ def _ways(made: World) -> dict[tuple[str, int], Talk]:
     return {
         **{(name, names.PORT): server(lambda name=name: name) for name in SERVERS},  # type: ignore[misc]
         **{(name, names.SENTINEL_PORT): sentinel(name, host=False) for name in SENTINELS},
-        **{(relay, names.RELAY_PORT): sentinel(name, host=True) for relay, name in zip(RELAYS, SENTINELS, strict=True)},
+        **{(RELAY, port): sentinel(name, host=True) for name, port in names.relay_ports(made.access).items()},
         (names.MASTER, names.PORT): server(lambda: made.master),
         (names.REPLICA, names.PORT): server(replica),
     }
