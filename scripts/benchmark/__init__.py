@@ -10,7 +10,8 @@ hurts all of them.
     floor     the same containers with no waiting
     peer      Docker Compose on the same files
     costs     processor time and memory of the idle stack
-    cold      `make up` on an engine without any image
+    cold      `make up` on an engine without any image; cold_record reads a first run's own output
     figures   distributions, and which span made a round slow (pure)
+    rows      each act beside what it is compared with, and its promise (pure)
     report    docs/benchmarks.md (pure)
 """

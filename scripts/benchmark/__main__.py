@@ -12,11 +12,17 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from scripts.benchmark import cold, report, rounds
+import msgspec
+
+from scripts.benchmark import cold, cold_record, report, rounds
 from scripts.benchmark.costs import idle
 from scripts.benchmark.figures import excesses, slowest_component
 from scripts.benchmark.peer import compose_argv
 from scripts.benchmark.project import ROOT, Project, succeed
+from scripts.benchmark.rows import Measured, seconds
+
+#: The figures that the page compares with.
+BEFORE = ROOT / "docs" / "benchmarks-before.json"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -24,7 +30,9 @@ def main(arguments: list[str] | None = None) -> None:
     options = _options(arguments)
     with tempfile.TemporaryDirectory(prefix="nexusdev-bench-") as folder:
         if options.cold:
-            _cold(Path(folder), options.output)
+            _cold(_measured_cold(Path(folder)), options.output)
+        elif options.cold_record:
+            _cold(_recorded(options.cold_record), options.output)
         else:
             _warm(Path(folder), options)
 
@@ -33,10 +41,13 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measures what nexusdev promises.")
     parser.add_argument("--rounds", type=_count, default=3, help="of each act (default: 3)")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md", help="the page to write")
+    parser.add_argument("--before", type=Path, default=BEFORE, help="an earlier run's figures, shown beside this one's")
+    parser.add_argument("--save", type=Path, help="keep this run's figures as JSON, for a later --before")
     parser.add_argument("--ups", action="store_true", help="only `up` with data: its distribution; writes no page")
     parser.add_argument("--keep", type=Path, help="with --ups: folder for the timings of each round")
     parser.add_argument("--idle", action="store_true", help="only what the idle stack costs; writes no page")
     parser.add_argument("--cold", action="store_true", help="only `make up` on an engine without images: takes long")
+    parser.add_argument("--cold-record", type=Path, help="the same from an output: (time make up) 2>&1 | tee FILE")
     return parser.parse_args(arguments)
 
 
@@ -61,7 +72,8 @@ def _warm(folder: Path, options: argparse.Namespace) -> None:
 
 def _page(project: Project, options: argparse.Namespace) -> None:
     full, core = rounds.everything(project, options.rounds)
-    measured = report.Measured(
+    measured = Measured(
+        tree=tree(),
         machine=machine(),
         date=today(),
         acts={act: project.of(act) for act in project.samples},
@@ -70,15 +82,18 @@ def _page(project: Project, options: argparse.Namespace) -> None:
         full=full,
         core=core,
     )
+    if options.save:
+        options.save.write_bytes(msgspec.json.format(msgspec.json.encode(measured), indent=1) + b"\n")
+    before = msgspec.json.decode(options.before.read_bytes(), type=Measured) if options.before.exists() else None
     kept = report.kept_cold(options.output.read_text()) if options.output.exists() else ""
-    text = report.page(measured, cold=kept)
+    text = report.page(measured, before=before, cold=kept)
     options.output.write_text(text)
     print(text)
 
 
 def _tell_ups(project: Project) -> None:
     found = project.of(rounds.UP)
-    print(f"{report.seconds(found)}; the slowest is {found.tail:.2f} × the median")
+    print(f"{seconds(found)}; the slowest is {found.tail:.2f} × the median")
     for each in excesses(project.timings):
         print(f"  {each.name}: {each.seconds:.1f} s there, usually {each.usual:.1f} s")
 
@@ -92,9 +107,24 @@ def _tell_idle(project: Project) -> None:
     print(f"{'the engine':20} {full.engine:.4f} cores")
 
 
-def _cold(folder: Path, output: Path) -> None:
+def _measured_cold(folder: Path) -> report.Cold:
     make_up, go_builds = cold.measure(folder)
-    measured = report.Cold(machine=machine(), date=today(), make_up=make_up, go_builds=go_builds)
+    return report.Cold(machine=machine(), date=today(), command="make up", total=make_up, go_builds=go_builds)
+
+
+def _recorded(file: Path) -> report.Cold:
+    record = cold_record.parse(file.read_text())
+    return report.Cold(
+        machine=machine(),
+        date=today(),
+        command=record.command,
+        total=record.total,
+        go_builds=record.go_builds,
+        recorded=True,
+    )
+
+
+def _cold(measured: report.Cold, output: Path) -> None:
     section = report.cold_section(measured)
     output.write_text(report.with_cold(output.read_text(), section))
     print(section)
@@ -121,6 +151,11 @@ def machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     kernel = f"{platform.system()} {platform.release().split('-')[0]}"
     return f"{os.cpu_count()} cores, {memory:.0f} GiB, {kernel}, Docker Engine {engine}"
+
+
+def tree() -> str:
+    """The commit that is measured; what is not committed is marked."""
+    return succeed(["git", "describe", "--always", "--dirty"]).strip()
 
 
 def today() -> str:

@@ -2,200 +2,177 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from scripts.benchmark import rounds as acts
 from scripts.benchmark.costs import Cost, Idle
-from scripts.benchmark.figures import Distribution, Excess
+from scripts.benchmark.rows import Measured, Row, rows
 
-Row = tuple[str, str, str, str]
 #: The last section: written by ``--cold``, kept by every other run.
 COLD = "## From nothing"
 _WORTH_A_ROW = 0.003
+_COLD = 1.2
+_MEASURED = (
+    "A checkout without `.venv` and an engine without any image of nexusdev: `make up`, with every image built here. Then the images of",
+    "MinIO and Vault and the compiler's cache are removed, and these two are built again.",
+)
+_RECORDED = (
+    "Read from the output of a first run (`--cold-record`): a checkout without `.venv` and a machine without any image, every image built",
+    "here. The Go builds of MinIO and Vault run side by side, and beside the other images: their time is until the later one was done.",
+)
+_KEPT = {None: "", True: "kept", False: "**missed**"}
 
 
-class Measured(Struct, frozen=True, kw_only=True):
-    """One run of the benchmark.
+class Cold(Struct, frozen=True, kw_only=True):
+    """A first run on a machine without images, and what it is compared with; seconds.
 
-    acts     act → its distribution
-    slowest  the component that took longest in the last ``up``, and its seconds
-    excess   which spans made the slowest ``up`` slow
+    Attributes:
+        command: ``make up`` or ``make images``.
+        total: of the whole command.
+        go_builds: of the two Go builds.
+        recorded: whether both are from one kept output, in which the Go builds share the processors with the other images.
     """
 
     machine: str
     date: str
-    acts: Mapping[str, Distribution]
-    slowest: tuple[str, float]
-    excess: Sequence[Excess]
-    full: Idle
-    core: Idle
-
-    def median(self, act: str) -> float:
-        return self.acts[act].median
-
-
-class Cold(Struct, frozen=True, kw_only=True):
-    """`make up` from nothing, and what it is compared with; seconds."""
-
-    machine: str
-    date: str
-    make_up: float
+    command: str
+    total: float
     go_builds: float
+    recorded: bool = False
 
 
-def page(measured: Measured, *, cold: str) -> str:
-    """The whole page; ``cold`` is the section that another run wrote, or ''."""
+def page(measured: Measured, *, before: Measured | None, cold: str) -> str:
+    """The whole page.
+
+    Args:
+        measured: this run.
+        before: an earlier run that stands beside it, if there is one.
+        cold: the section that another run wrote, or ''.
+    """
+    found = [*rows(measured), *(_beside_former_floor(measured, before) if before else ())]
     lines = [
         "# Benchmarks",
         "",
-        f"Written by `make bench` on {measured.date}: {measured.machine}. Medians (least to most) of alternating rounds in one run;",
-        "on a shared machine only the ratios mean something.",
+        *_introduction(measured, before),
+        "",
+        *_promises(found),
+        "",
+        *_acts(found, rows(before) if before else ()),
+        "",
+        *_tail(measured),
+        *_consumers(measured.full, before.full if before else None),
+    ]
+    return "\n".join([*lines, cold or _no_cold(), ""])
+
+
+def _introduction(measured: Measured, before: Measured | None) -> Sequence[str]:
+    return (
+        f"Written by `make bench` on {measured.date} at {measured.tree}: {measured.machine}. Medians (least to most) of alternating rounds",
+        "in one run; on a shared machine only the ratios mean something.",
+        *([f"Before: the same benchmark on {before.date} at {before.tree}: {before.machine}."] if before else ()),
         "",
         "- **The floor**: the same containers created and started with no waiting at all.",
         "- **Compose, tuned**: `docker compose up --wait` with an override that checks health every 2 s and has a `start_period`",
         "  (`start_interval` on engines that have it). As the files stand, Compose waits at least one interval of healthchecks that are for display.",
         "- **An empty Python process**: `python -c pass`, in the same run.",
-        "",
-        *_table(("act", "here", "beside", "promise"), (*_ups(measured), *_commands(measured), *_idle(measured))),
-        "",
-        *_tail(measured),
-        *_consumers(measured.full),
+    )
+
+
+def _beside_former_floor(measured: Measured, before: Measured) -> Sequence[Row]:
+    """Fewer containers lower the floor itself, which the ratio to one's own floor does not show."""
+    former = before.median(acts.FLOOR)
+    ratio = measured.median(acts.UP) / former
+    return (
+        Row(
+            act="`up` with data, beside the floor before",
+            here=f"{measured.median(acts.UP):.1f} s",
+            beside=f"{ratio:.2f} × the floor of {before.full.containers} containers ({former:.1f} s)",
+            promise="≤ 1.0 ×",
+            kept=round(ratio, 2) <= 1.0,
+        ),
+    )
+
+
+def _promises(found: Sequence[Row]) -> Sequence[str]:
+    """Which promises are kept and which are missed, in a sentence each."""
+    promised = [each for each in found if each.kept is not None]
+    missed = [f"{each.act}: {each.beside or each.here}, promised {each.promise}" for each in promised if not each.kept]
+    kept = sum(bool(each.kept) for each in promised)
+    if not missed:
+        return (f"All {kept} promises are kept.",)
+    return (f"{kept} of {len(promised)} promises are kept. Missed:", "", *(f"- {each}" for each in missed))
+
+
+def _acts(found: Sequence[Row], before: Sequence[Row]) -> Sequence[str]:
+    if not before:
+        cells = [(each.act, each.here, each.beside, each.promise, _KEPT[each.kept]) for each in found]
+        return _table(("act", "here", "beside", "promise", ""), cells)
+    former = {each.act: each for each in before}
+    wide = [
+        (each.act, each.here, each.beside, each.promise, _KEPT[each.kept], old.here, old.beside)
+        for each in found
+        for old in (former.get(each.act, Row(act=each.act, here="")),)
     ]
-    return "\n".join([*lines, cold or _no_cold(), ""])
-
-
-def _ups(measured: Measured) -> Sequence[Row]:
-    up, floor = measured.median(acts.UP), measured.median(acts.FLOOR)
-    stands, tuned = measured.median(acts.PEER), measured.median(acts.TUNED)
-    name, own = measured.slowest
-    count = measured.full.containers
-    return (
-        (
-            "`up`, images and data present",
-            seconds(measured.acts[acts.UP]),
-            f"{up / tuned:.2f} × Compose, tuned ({seconds(measured.acts[acts.TUNED])})",
-            "≤ 0.6 ×",
-        ),
-        ("", "", f"{up / stands:.2f} × Compose as the files stand ({seconds(measured.acts[acts.PEER])})", ""),
-        (
-            "",
-            "",
-            f"{up / floor:.2f} × the floor of {count} containers ({seconds(measured.acts[acts.FLOOR])})",
-            "≤ 1.0 ×",
-        ),
-        ("", "", f"{up / (floor + own):.2f} × (floor + {name}'s own start {own:.1f} s)", ""),
-        (
-            "its slowest round",
-            f"{measured.acts[acts.UP].most:.1f} s",
-            f"{measured.acts[acts.UP].tail:.2f} × the median",
-            "≤ 1.3 ×",
-        ),
-        _beside_floor("`up`, images present, no data yet", acts.FIRST, measured, "≤ 1.8 ×"),
-        _beside_floor("`down`", acts.DOWN, measured, "≤ 0.4 ×"),
-        (
-            "`up` without monitoring",
-            seconds(measured.acts[acts.CORE]),
-            f"with it: {up / measured.median(acts.CORE):.2f} ×",
-            "no longer than its slowest part",
-        ),
-    )
-
-
-def _beside_floor(name: str, act: str, measured: Measured, promise: str) -> Row:
-    ratio = measured.median(act) / measured.median(acts.FLOOR)
-    return (name, seconds(measured.acts[act]), f"{ratio:.2f} × the floor", promise)
-
-
-def _commands(measured: Measured) -> Sequence[Row]:
-    promises = {
-        "`up`, nothing to do; 0 containers touched": (acts.AGAIN, "≤ 350 ms or 20 ×"),
-        "`status`": (acts.STATUS, "≤ 400 ms or 20 ×"),
-        "`env`, proven": (acts.ENV, "≤ 120 ms"),
-        "`--help`": (acts.HELP, "≤ 100 ms"),
-    }
-    empty = measured.acts[acts.PYTHON]
-    return tuple(
-        (
-            name,
-            milliseconds(measured.acts[act]),
-            f"{measured.median(act) / empty.median:.1f} × an empty Python process ({milliseconds(empty)})",
-            promise,
-        )
-        for name, (act, promise) in promises.items()
-    )
-
-
-def _idle(measured: Measured) -> Sequence[Row]:
-    full, core = measured.full.total, measured.core.total
-    return (
-        (
-            f"the idle stack, {measured.full.containers} containers",
-            f"{full.cores:.2f} cores, {full.mebibytes / 1024:.1f} GiB",
-            f"and the engine's own processes {measured.full.engine:.2f} cores",
-            "≤ 0.15 cores, < 1.2 GiB",
-        ),
-        (
-            "what monitoring adds to it",
-            f"{full.cores - core.cores:.2f} cores, {full.mebibytes - core.mebibytes:.0f} MiB",
-            f"{full.cores / core.cores:.2f} × the processors, {full.mebibytes / core.mebibytes:.2f} × the memory of the rest",
-            "< 0.1 cores, < 400 MiB",
-        ),
-    )
+    return _table(("act", "here", "beside", "promise", "", "before", "before, beside"), wide)
 
 
 def _tail(measured: Measured) -> Sequence[str]:
     """Why the slowest round was slow."""
     if not measured.excess:
         return ()
-    rows = tuple((f"`{each.name}`", f"{each.seconds:.1f} s", f"{each.usual:.1f} s") for each in measured.excess[:5])
+    spans = tuple((f"`{each.name}`", f"{each.seconds:.1f} s", f"{each.usual:.1f} s") for each in measured.excess[:5])
     slow, usual = measured.acts[acts.UP].most, measured.median(acts.UP)
     return (
         "## The slowest `up`",
         "",
         f"{slow:.1f} s, where the median is {usual:.1f} s: what took at least a second longer in it than usual.",
         "",
-        *_table(("span", "there", "usually"), rows),
+        *_table(("span", "there", "usually"), spans),
         "",
     )
 
 
-def _consumers(idle: Idle) -> Sequence[str]:
-    """What the idle stack spends its time on, group by group."""
-    ordered = sorted(idle.groups.items(), key=lambda item: -item[1].cores)
-    rows = [_consumer(name, cost) for name, cost in ordered if cost.cores >= _WORTH_A_ROW]
-    rest = [cost for _, cost in ordered if cost.cores < _WORTH_A_ROW]
-    if rest:
-        both = Cost(cores=sum(each.cores for each in rest), mebibytes=sum(each.mebibytes for each in rest))
-        rows.append(_consumer("the others", both))
-    return ("## The idle stack", "", *_table(("services", "cores", "MiB"), rows), "")
+def _consumers(idle: Idle, before: Idle | None) -> Sequence[str]:
+    """What the idle stack spends its time on, group by group; small ones together."""
+    former = before.groups if before else {}
+    groups = sorted({*idle.groups, *former}, key=lambda name: -_cost(idle, name).cores)
+    large = [name for name in groups if max(_cost(idle, name).cores, _cost(before, name).cores) >= _WORTH_A_ROW]
+    small = [name for name in groups if name not in large]
+    cells = [
+        (title, *_consumer(idle, names), *(_consumer(before, names) if before else ()))
+        for title, names in (*((name, [name]) for name in large), *([("the others", small)] if small else ()))
+    ]
+    head = ("services", "cores", "MiB", *(("cores before", "MiB before") if before else ()))
+    return ("## The idle stack", "", *_table(head, cells), "")
 
 
-def _consumer(name: str, cost: Cost) -> tuple[str, str, str]:
-    return (name, f"{cost.cores:.3f}", f"{cost.mebibytes:.0f}")
+def _cost(idle: Idle | None, name: str) -> Cost:
+    return (idle.groups if idle else {}).get(name, Cost(cores=0, mebibytes=0))
+
+
+def _consumer(idle: Idle, names: Sequence[str]) -> tuple[str, str]:
+    if not any(name in idle.groups for name in names):
+        return ("", "")
+    costs = [_cost(idle, name) for name in names]
+    return (f"{sum(each.cores for each in costs):.3f}", f"{sum(each.mebibytes for each in costs):.0f}")
 
 
 def cold_section(cold: Cold) -> str:
     """The section that says what the first `make up` on a new machine costs."""
-    rows = (
-        (
-            "`make up` from nothing, without a registry",
-            minutes(cold.make_up),
-            f"{cold.make_up / cold.go_builds:.2f} × the two Go builds alone ({minutes(cold.go_builds)})",
-            "≤ 1.2 ×",
-        ),
+    beside = "the two Go builds in it" if cold.recorded else "the two Go builds alone"
+    ratio = cold.total / cold.go_builds
+    row = (
+        f"`{cold.command}` from nothing, without a registry",
+        minutes(cold.total),
+        f"{ratio:.2f} × {beside} ({minutes(cold.go_builds)})",
+        f"≤ {_COLD} ×",
+        _KEPT[round(ratio, 2) <= _COLD],
     )
-    lines = (
-        COLD,
-        "",
-        f"Written by `make bench ARGS=--cold` on {cold.date}: {cold.machine}. A checkout without `.venv` and an engine without any image of",
-        "nexusdev: `make up`, with every image built here. Then the images of MinIO and Vault and the compiler's cache are removed, and these",
-        "two are built again.",
-        "",
-        *_table(("act", "here", "beside", "promise"), rows),
-    )
-    return "\n".join(lines)
+    how = _RECORDED if cold.recorded else _MEASURED
+    head = f"Written by `make bench` on {cold.date}: {cold.machine}."
+    return "\n".join([COLD, "", head, *how, "", *_table(("act", "here", "beside", "promise", ""), (row,))])
 
 
 def _no_cold() -> str:
@@ -219,18 +196,6 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Sequence[str]:
         f"|{'---|' * len(head)}",
         *(f"| {' | '.join(row)} |" for row in rows),
     )
-
-
-def seconds(found: Distribution) -> str:
-    """``12.3 s (11.0 to 15.1, 3 rounds)``, or the one value."""
-    if found.rounds == 1:
-        return f"{found.median:.1f} s"
-    return f"{found.median:.1f} s ({found.least:.1f} to {found.most:.1f}, {found.rounds} rounds)"
-
-
-def milliseconds(found: Distribution) -> str:
-    """``84 ms (80 to 101)``."""
-    return f"{found.median * 1000:.0f} ms ({found.least * 1000:.0f} to {found.most * 1000:.0f})"
 
 
 def minutes(taken: float) -> str:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from msgspec.structs import replace
 
-from scripts.benchmark import report, rounds
+from scripts.benchmark import cold_record, report, rounds
 from scripts.benchmark.__main__ import main
 from scripts.benchmark.costs import Cost, Idle
 from scripts.benchmark.figures import Distribution, Excess, distribution, excesses, slowest_component
 from scripts.benchmark.peer import override
+from scripts.benchmark.rows import Measured
 
 
 def span(name: str, began: float, ended: float, *, kind: str = "wait", component: str = "") -> dict[str, Any]:
@@ -82,7 +84,8 @@ FULL = Idle(
     containers=35,
     engine=0.02,
 )
-MEASURED = report.Measured(
+MEASURED = Measured(
+    tree="1234567",
     machine="2 cores",
     date="2026-01-02",
     acts={
@@ -114,48 +117,134 @@ def cells(page: str, act: str) -> list[str]:
     return [cell.strip() for line in lines[at:end] for cell in line.strip("|").split("|")]
 
 
+def page(measured: Measured = MEASURED, *, before: Measured | None = None, cold: str = "") -> str:
+    return report.page(measured, before=before, cold=cold)
+
+
 def test_both_peers_are_published_and_the_promise_is_about_the_tuned_one() -> None:
-    row = cells(report.page(MEASURED, cold=""), "`up`, images and data present")
-    assert row[1:4] == ["12.0 s (10.0 to 18.0, 3 rounds)", "0.50 × Compose, tuned (24.0 s)", "≤ 0.6 ×"]
-    assert "0.25 × Compose as the files stand (48.0 s)" in row
-    assert "1.50 × the floor of 35 containers (8.0 s)" in row
-    assert "1.00 × (floor + vault's own start 4.0 s)" in row
+    row = cells(page(), "`up`, images and data present")
+    assert row[1:] == ["12.0 s (10.0 to 18.0, 3 rounds)", "0.50 × Compose, tuned (24.0 s)", "≤ 0.6 ×", "kept"]
+    assert cells(page(), "the same, beside Compose as the files stand")[2:] == ["0.25 × Compose (48.0 s)", "", ""]
+    assert cells(page(), "the same, beside the floor")[2:] == ["1.50 × the floor (8.0 s)", "", ""]
+    assert (
+        cells(page(), "the same, beside the floor and the slowest component")[2]
+        == "1.00 × (the floor + 4.0 s of vault)"
+    )
 
 
 def test_the_slowest_round_stands_beside_the_median_with_its_cause() -> None:
-    page = report.page(MEASURED, cold="")
-    assert cells(page, "its slowest round")[1:3] == ["18.0 s", "1.50 × the median"]
-    assert cells(page, "`minio: waits for drives`")[1:] == ["18.0 s", "2.0 s"]
-    assert "The slowest" not in report.page(replace(MEASURED, excess=()), cold="")
+    assert cells(page(), "the slowest `up` with data")[1:] == [
+        "18.0 s of 3 rounds",
+        "1.50 × the median",
+        "≤ 1.3 ×",
+        "**missed**",
+    ]
+    assert cells(page(), "`minio: waits for drives`")[1:] == ["18.0 s", "2.0 s"]
+    assert "## The slowest" not in page(replace(MEASURED, excess=()))
 
 
 @pytest.mark.parametrize(
-    ("act", "ratio"),
-    [("`up`, nothing to do; 0 containers touched", "30.0 ×"), ("`status`", "40.0 ×"), ("`env`, proven", "10.0 ×")],
+    ("act", "ratio", "kept"),
+    [
+        ("`up`, nothing to do; 0 containers touched", "30.0 ×", "**missed**"),
+        ("`status`", "40.0 ×", "**missed**"),
+        ("`env`, proven", "10.0 ×", "kept"),
+    ],
 )
-def test_commands_are_multiples_of_an_empty_python_process(act: str, ratio: str) -> None:
-    assert cells(report.page(MEASURED, cold=""), act)[2] == f"{ratio} an empty Python process (12 ms (12 to 12))"
+def test_commands_are_multiples_of_an_empty_python_process(act: str, ratio: str, kept: str) -> None:
+    row = cells(page(), act)
+    assert (row[2], row[4]) == (f"{ratio} an empty Python process (12 ms)", kept)
+
+
+def test_a_command_keeps_its_promise_by_time_or_by_multiple() -> None:
+    slow_machine = {**MEASURED.acts, rounds.STATUS: one(0.9), rounds.PYTHON: one(0.045)}
+    assert cells(page(replace(MEASURED, acts=slow_machine)), "`status`")[4] == "kept"
+
+
+def test_what_is_missed_is_said_before_the_table() -> None:
+    head = page().partition("\n| act |")[0]
+    assert "5 of 10 promises are kept. Missed:" in head
+    assert "- `status`: 40.0 × an empty Python process (12 ms), promised ≤ 400 ms or 20 ×" in head
+
+
+def test_a_former_run_stands_beside_this_one_with_its_own_floor() -> None:
+    acts = {**MEASURED.acts, rounds.UP: one(20.0), rounds.FLOOR: one(16.0)}
+    former = {"prometheus": Cost(cores=0.2, mebibytes=300), "relay": Cost(cores=0.01, mebibytes=45)}
+    before = replace(MEASURED, tree="7654321", acts=acts, full=Idle(groups=former, containers=37, engine=0.03))
+    text = page(before=before)
+    assert "at 7654321" in text
+    assert cells(text, "`up`, images and data present")[5:] == ["20.0 s", "0.83 × Compose, tuned (24.0 s)"]
+    assert cells(text, "`up` with data, beside the floor before")[1:5] == [
+        "12.0 s",
+        "0.75 × the floor of 37 containers (16.0 s)",
+        "≤ 1.0 ×",
+        "kept",
+    ]
+    assert cells(text, "prometheus")[1:] == ["0.100", "200", "0.200", "300"]
+    assert cells(text, "relay")[1:] == ["", "", "0.010", "45"]
+
+
+def test_the_figures_of_a_run_are_kept_as_json_for_a_later_one() -> None:
+    assert msgspec.json.decode(msgspec.json.encode(MEASURED), type=Measured) == MEASURED
 
 
 def test_small_consumers_are_one_row() -> None:
-    page = report.page(MEASURED, cold="")
-    assert cells(page, "prometheus")[1:] == ["0.100", "200"]
-    assert cells(page, "the others")[1:] == ["0.000", "1"]
+    assert cells(page(), "prometheus")[1:] == ["0.100", "200"]
+    assert cells(page(), "the others")[1:] == ["0.000", "1"]
 
 
 def test_the_cold_section_outlives_a_run_that_does_not_measure_it() -> None:
-    cold = report.Cold(machine="2 cores", date="2026-01-01", make_up=1440, go_builds=1200)
-    first = report.with_cold(report.page(MEASURED, cold=""), report.cold_section(cold))
-    assert cells(first, "`make up` from nothing, without a registry")[1:3] == [
+    cold = report.Cold(machine="2 cores", date="2026-01-01", command="make up", total=1440, go_builds=1200)
+    first = report.with_cold(page(), report.cold_section(cold))
+    assert cells(first, "`make up` from nothing, without a registry")[1:] == [
         "24 min 0 s",
         "1.20 × the two Go builds alone (20 min 0 s)",
+        "≤ 1.2 ×",
+        "kept",
     ]
-    again = report.page(MEASURED, cold=report.kept_cold(first))
+    again = page(cold=report.kept_cold(first))
     assert again == first
 
 
 def test_a_page_without_a_cold_run_says_how_to_make_one(tmp_path: Path) -> None:
-    assert "`make bench ARGS=--cold`" in report.page(MEASURED, cold=report.kept_cold(""))
+    assert "`make bench ARGS=--cold`" in page(cold=report.kept_cold(""))
+
+
+FIRST_RUN = """\
+image minio: built (517 s)
+image redis: built (10 s)
+image vault: built (877 s)
+ready after 25 s: postgres
+real	16m31.931s
+user	0m56.000s
+"""
+
+
+def test_the_output_of_a_first_run_tells_its_time_and_that_of_its_go_builds() -> None:
+    assert cold_record.parse(FIRST_RUN) == cold_record.Record(command="make up", total=991.931, go_builds=877)
+    assert cold_record.parse(FIRST_RUN.replace("ready", "image")).command == "make images"
+
+
+@pytest.mark.parametrize(
+    ("removed", "missing"), [("image vault: built", "built vault"), ("real", "lines of `time`")], ids=["build", "time"]
+)
+def test_an_output_that_lacks_a_figure_is_refused(removed: str, missing: str) -> None:
+    with pytest.raises(ValueError, match=missing):
+        cold_record.parse(FIRST_RUN.replace(removed, ""))
+
+
+def test_a_recorded_first_run_says_that_its_go_builds_were_not_alone(tmp_path: Path) -> None:
+    (tmp_path / "make.log").write_text(FIRST_RUN)
+    (tmp_path / "page.md").write_text(page())
+    main(["--cold-record", str(tmp_path / "make.log"), "--output", str(tmp_path / "page.md")])
+    written = (tmp_path / "page.md").read_text()
+    assert cells(written, "`make up` from nothing, without a registry")[1:] == [
+        "16 min 31 s",
+        "1.13 × the two Go builds in it (14 min 37 s)",
+        "≤ 1.2 ×",
+        "kept",
+    ]
+    assert written.startswith(page().partition("## From nothing")[0])
 
 
 @pytest.mark.parametrize("word", ["0", "-1", "many"])
