@@ -1,0 +1,66 @@
+"""What Prometheus asks for: nothing that a rule or a dashboard uses is left out where a job names its metrics."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from nexusdev.stack.loader import load
+
+ROOT = Path(__file__).parents[3]
+MONITORING = ROOT / "compose" / "monitoring"
+JOBS: dict[str, dict[str, Any]] = {
+    job["job_name"]: job for job in yaml.safe_load((MONITORING / "prometheus.yml").read_text())["scrape_configs"]
+}
+
+
+def used(prefix: str) -> set[str]:
+    """The metrics with this prefix in rules and dashboards."""
+    files = [*(MONITORING / "rules").glob("*.yml"), *(MONITORING / "grafana" / "dashboards").glob("*.json")]
+    expressions = [_expressions(file) for file in files]
+    return set(re.findall(rf"\b{prefix}[a-z_]+", "\n".join(expressions)))
+
+
+def _expressions(file: Path) -> str:
+    """Only what is evaluated: descriptions name metrics too."""
+    if file.suffix == ".json":
+        panels = json.loads(file.read_text())["panels"]
+        return "\n".join(target["expr"] for panel in panels for target in panel.get("targets", ()))
+    groups = yaml.safe_load(file.read_text())["groups"]
+    return "\n".join(rule["expr"] for group in groups for rule in group["rules"])
+
+
+def test_the_gateway_writes_every_metric_that_is_used() -> None:
+    asked = {name for words in JOBS["haproxy"]["params"]["metrics"] for name in words.split(",")}
+    assert used("haproxy_") - asked == set()
+
+
+@pytest.mark.parametrize("job", sorted(JOBS))
+def test_every_target_is_a_server_of_the_stack(job: str, tmp_path: Path) -> None:
+    stack = load(ROOT / "compose" / "stack.yaml", {"NEXUS_STATE": str(tmp_path)})
+    names = {name for service in stack.services.values() for name in (service.name, *service.aliases)}
+    listed = {target for each in JOBS[job]["static_configs"] for target in each["targets"]}
+    through = {
+        rule.get("replacement", "")
+        for rule in JOBS[job].get("relabel_configs", ())
+        if rule.get("target_label") == "__address__"
+    }
+    assert listed
+    assert {target.rpartition(":")[0] for target in (*listed, *through)} <= names
+
+
+def test_each_port_of_the_relay_is_scraped_as_the_sentinel_that_it_leads_to(tmp_path: Path) -> None:
+    stack = load(ROOT / "compose" / "stack.yaml", {"NEXUS_STATE": str(tmp_path)})
+    routes = dict(each.split("=") for each in stack.services["sentinel-relay"].environment["RELAY_ROUTES"].split())
+    relabel = next(rule for rule in JOBS["sentinel-relay"]["relabel_configs"] if rule.get("target_label") == "instance")
+    [targets] = (each["targets"] for each in JOBS["sentinel-relay"]["static_configs"])
+    named = {
+        target.rpartition(":")[2]: re.sub(f"^{relabel['regex']}$", relabel["replacement"].replace("$1", r"\1"), target)
+        for target in targets
+    }
+    assert named == {port: sentinel.partition(":")[0] for port, sentinel in routes.items()}
