@@ -242,7 +242,7 @@ def test_a_recorded_first_run_says_that_its_go_builds_were_not_alone(tmp_path: P
         "16 min 31 s",
         "1.13 × the two Go builds in it (14 min 37 s)",
         "≤ 1.2 ×",
-        "kept",
+        "",
     ]
     assert written.startswith(page().partition("## From nothing")[0])
 
