@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from nexusdev.components.contract import Component, Diagnosis, ExplainsExit
+from nexusdev.components.capabilities import Diagnosis, ExplainsExit
+from nexusdev.components.contract import Component
 from nexusdev.stack.model import Service
 
 

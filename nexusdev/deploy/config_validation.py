@@ -13,7 +13,8 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from nexusdev import __version__
-from nexusdev.components.contract import Component, ImageCheck, ValidatesConfig
+from nexusdev.components.capabilities import ImageCheck, ValidatesConfig
+from nexusdev.components.contract import Component
 from nexusdev.deploy import last_up
 from nexusdev.runtimes.image_store import BuildMounts, ImageStore
 from nexusdev.stack.model import Stack

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, field
 
-from nexusdev.components.contract import Diagnosis
+from nexusdev.components.capabilities import Diagnosis
 from nexusdev.errors import CrashedDuringStart, NexusError
 from nexusdev.interfaces import Runtime, ServiceExit
 from nexusdev.plan import Observation, ObservedService

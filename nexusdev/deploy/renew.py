@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexusdev.components.contract import RenewsCredentials
+from nexusdev.components.capabilities import RenewsCredentials
 from nexusdev.context import Context
 from nexusdev.deploy.command_lock import hold_lock, is_env
 from nexusdev.env import stored

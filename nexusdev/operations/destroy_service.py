@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nexusdev.components.contract import Resettable
+from nexusdev.components.capabilities import Resettable
 from nexusdev.context import Context
 from nexusdev.deploy.command_lock import hold_lock, removes_instance
 from nexusdev.deploy.deployer_factory import deployer_of

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from nexusdev.components.contract import Component, MetricsClient, MetricsSource, Silent, TimeRange
+from nexusdev.components.capabilities import MetricsClient, MetricsSource, Silent, TimeRange
+from nexusdev.components.contract import Component
 from nexusdev.context import Context
 from nexusdev.errors import Degraded, NexusError, NotFound, UsageError
 from nexusdev.plan import Phase

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from nexusdev.components.contract import Component, KeepsCredentials
+from nexusdev.components.capabilities import KeepsCredentials
+from nexusdev.components.contract import Component
 from nexusdev.context import Context
 from nexusdev.deploy import publisher
 from nexusdev.deploy.command_lock import hold_lock

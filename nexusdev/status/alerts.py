@@ -11,7 +11,8 @@ from functools import partial
 
 from msgspec import Struct, field
 
-from nexusdev.components.contract import Alarms, AlertSource, Component
+from nexusdev.components.capabilities import Alarms, AlertSource
+from nexusdev.components.contract import Component
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.plan import Observation
 from nexusdev.status.probes import BackgroundCall, ComponentStatus

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from nexusdev.cli.output import OutputBlock, Plot, Rendered, Series, Table, Text
-from nexusdev.components.contract import TimeRange
+from nexusdev.components.capabilities import TimeRange
 from nexusdev.operations.metrics import SHORTEST_STEP, MetricsResult
 from nexusdev.util.humanize import number
 

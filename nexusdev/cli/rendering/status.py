@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import asdict
 
 from nexusdev.cli.output import OutputBlock, Rendered, Style, Table, Text
-from nexusdev.components.contract import Alert
+from nexusdev.components.capabilities import Alert
 from nexusdev.deploy.lost_volumes import sentence
 from nexusdev.operations.status import StatusResult
 from nexusdev.util.humanize import duration

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from nexusdev.components.contract import Alarms, Alert
+from nexusdev.components.capabilities import Alarms, Alert
 from nexusdev.components.https_connection import get
 from nexusdev.components.monitoring import names
 from nexusdev.interfaces import Address, InstanceAccess

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from nexusdev.components.contract import QueryResult, Silent, TimeRange
+from nexusdev.components.capabilities import QueryResult, Silent, TimeRange
 from nexusdev.components.https_connection import Response, get
 from nexusdev.components.monitoring import names
 from nexusdev.errors import Degraded, UsageError

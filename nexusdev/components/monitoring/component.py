@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nexusdev.components.contract import (
-    Alarms,
-    Component,
-    GatewayRole,
-    ImageCheck,
-    Link,
-    MetricsClient,
-    Proof,
-)
+from nexusdev.components.capabilities import Alarms, ImageCheck, MetricsClient
+from nexusdev.components.contract import Component, GatewayRole, Link, Proof
 from nexusdev.components.defaults import ComponentDefaults
 from nexusdev.components.monitoring import corruption, names, probe, quick_proof, readiness, status
 from nexusdev.components.monitoring import variables as published

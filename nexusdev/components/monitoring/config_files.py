@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from nexusdev.components.contract import ImageCheck
+from nexusdev.components.capabilities import ImageCheck
 from nexusdev.errors import InvalidConfig
 from nexusdev.stack.model import Service
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from nexusdev.components.contract import Diagnosis
+from nexusdev.components.capabilities import Diagnosis
 
 _STORAGE = re.compile(r"opening storage failed: (?P<what>[^\"]+)")
 #: Failures of storage that are no fault of the data.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusdev.components.contract import Diagnosis
+from nexusdev.components.capabilities import Diagnosis
 from nexusdev.errors import CrashedDuringStart, NotFound, TeardownIncomplete, UsageError
 from nexusdev.operations.destroy_service import discard, question
 from nexusdev.operations.up import up

@@ -12,7 +12,7 @@ import pytest
 from nexusdev.cli.output import Plot, Series, Table, Text
 from nexusdev.cli.rendering import rendered
 from nexusdev.cli.rendering.metrics import in_order, shown
-from nexusdev.components.contract import QueryResult, Silent, TimeRange
+from nexusdev.components.capabilities import QueryResult, Silent, TimeRange
 from nexusdev.errors import Degraded, NotFound, UsageError
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.operations.metrics import MetricsResult, metrics, stretch

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from nexusdev.components.capabilities import HoldsData
 from nexusdev.components.component_set import ComponentSet
-from nexusdev.components.contract import HoldsData
 from nexusdev.context import stack_file
 from nexusdev.stack.loader import load
 from nexusdev.stack.losses import Loss, cleared, losses, missing

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from nexusdev.components.contract import Alarms, Alert
+from nexusdev.components.capabilities import Alarms, Alert
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.operations.status import status
 from nexusdev.operations.up import up

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from nexusdev.components.capabilities import Alarms, Alert, AlertSource
 from nexusdev.components.component_set import ComponentSet
-from nexusdev.components.contract import Alarms, Alert, AlertSource
 from nexusdev.components.monitoring import alerts
 from nexusdev.interfaces import Address, InstanceAccess
 from tests.topology import topology

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nexusdev.components.contract import QueryResult, Silent, TimeRange
+from nexusdev.components.capabilities import QueryResult, Silent, TimeRange
 from nexusdev.components.monitoring.client import Prometheus, pointed
 from nexusdev.errors import Degraded, UsageError
 from tests.unit.components.monitoring.test_alerts import access, free_port

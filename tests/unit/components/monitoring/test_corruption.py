@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from nexusdev.components.capabilities import ExplainsExit, Resettable
 from nexusdev.components.component_set import ComponentSet
-from nexusdev.components.contract import ExplainsExit, Resettable
 from nexusdev.components.monitoring.corruption import explain
 from tests.topology import stack
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from nexusdev.components.capabilities import ValidatesConfig
 from nexusdev.components.component_set import ComponentSet
-from nexusdev.components.contract import ValidatesConfig
 from nexusdev.components.monitoring import dashboard_files, promtool, rule_files
 from nexusdev.errors import InvalidConfig
 from nexusdev.stack.model import FileMount, Service
