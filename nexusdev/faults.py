@@ -18,15 +18,28 @@ class Fault(StrEnum):
 
 
 class FaultInjector(Protocol):
-    """Brings about failures in one instance, for drills and tests."""
+    """Injects failures into one instance, for drills and tests."""
 
     def supports(self, fault: Fault) -> bool:
-        """Whether this runtime can bring it about."""
+        """Whether this runtime can inject a fault.
+
+        Args:
+            fault: The fault.
+
+        Returns:
+            The same for every service, and without asking the runtime.
+        """
 
     def inject(self, fault: Fault, service: str) -> None:
-        """Bring it about. Pausing what is paused, or healing what is whole, changes nothing.
+        """Inject a fault. Pausing what is paused, or healing what is whole, changes nothing.
+
+        Args:
+            fault: The fault.
+            service: The service that it hits.
 
         Raises:
             NotFound: The service does not run.
-            UsageError: It shares the network of another service, which must be partitioned instead.
+            UsageError: This runtime does not support the fault; or the service shares the network of another one, which must
+                be partitioned instead.
+            PreflightFailed: The runtime does not answer.
         """

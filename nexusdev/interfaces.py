@@ -12,6 +12,8 @@ from msgspec import Struct, field
 from nexusdev.util.memo import Memo
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from nexusdev.faults import FaultInjector
     from nexusdev.plan import Intent, Observation, Plan, Step
     from nexusdev.stack.topology import Topology
@@ -73,7 +75,13 @@ class OneOff(Struct, frozen=True, kw_only=True):
 
 
 class LogLine(Struct, frozen=True, kw_only=True):
-    """One line of a service's output; ``at`` in seconds since the epoch."""
+    """One line of a service's output.
+
+    Attributes:
+        service: The service that wrote it.
+        at: When, in seconds since the epoch by the runtime's clock.
+        text: The line without its end, as text; bytes that are not UTF-8 are replaced.
+    """
 
     service: str
     at: float
@@ -83,8 +91,11 @@ class LogLine(Struct, frozen=True, kw_only=True):
 class ServiceExit(Struct, frozen=True, kw_only=True):
     """A service that ended.
 
-    at     in seconds since the epoch, by the runtime's clock
-    asked  it was told to end, by whomever: stopped, or removed. Killing alone (SIGKILL) is no such thing.
+    Attributes:
+        service: Its name.
+        exit_code: The exit code of its main process; 128 + the number of the signal that ended it.
+        at: When, in seconds since the epoch by the runtime's clock.
+        asked: Somebody stopped or removed it. Killing alone (SIGKILL) does not count.
     """
 
     service: str
@@ -132,90 +143,207 @@ class VolumeArchive(Protocol):
         """Write everything in a volume, with owners and modes, as one tar archive.
 
         Args:
-            volume: Its short name.
-            stream: Where the archive goes.
+            volume: Its short name, as in ``Stack.volumes``.
+            stream: Where the archive is written.
 
         Raises:
             NotFound: There is no such volume.
             IdentityMismatch: It is not this instance's.
+            PreflightFailed: The runtime does not answer.
         """
 
     def import_(self, volume: str, stream: IO[bytes]) -> None:
-        """Replace everything in a volume by what a tar archive has. Names in it are relative to the volume's root.
+        """Replace everything in a volume with the content of a tar archive.
+
+        Args:
+            volume: Its short name, as in ``Stack.volumes``.
+            stream: The archive; names in it are relative to the volume's root.
 
         Raises:
-            NotFound, IdentityMismatch: As for ``export``.
-            Locked: A running service has the volume.
+            NotFound: There is no such volume.
+            IdentityMismatch: It is not this instance's.
+            Locked: Something that runs has the volume mounted.
+            PreflightFailed: The runtime does not answer.
         """
 
 
 class Runtime(Protocol):
-    """Where an instance runs: on a Docker engine or in memory. One contract suite tests all of them.
+    """Runs one instance, which it knows by its name and its owner's path. ``RuntimeProvider.runtime`` makes it.
 
-    A runtime is bound to one instance (project name, owner path). It raises ``PreflightFailed`` where its engine does not answer.
+    Every member may be called from several threads. Every method raises ``PreflightFailed`` if the runtime does not answer
+    or refuses a request for a reason of its own; the sections ``Raises`` name the other errors.
     """
 
     @property
     def advice(self) -> Advice:
-        """This runtime's own words for notes and hints."""
+        """The runtime's own wording for notes and hints. Needs no connection."""
+
+    @property
+    def network(self) -> str:
+        """The network that a container of the user joins to use the container view; '' if none can. Needs no connection."""
+
+    def volume_name(self, volume: str) -> str:
+        """Tell the full name of a data volume, also of one that does not exist. Needs no connection.
+
+        Args:
+            volume: Its short name, as in ``Stack.volumes``.
+
+        Returns:
+            The name by which the runtime's own tools know it; the same as in ``Observation.volumes``.
+        """
 
     @property
     def faults(self) -> FaultInjector | None:
-        """What brings about failures; None where the runtime has nothing for it."""
+        """The fault injector; None if the runtime has none."""
 
     @property
     def volumes(self) -> VolumeArchive | None:
-        """What exports and imports data volumes; None where the runtime has nothing for it."""
+        """The archive of data volumes; None if the runtime cannot export and import them."""
 
     def observe(self) -> Observation:
-        """Everything that exists of this instance, in one or two calls."""
+        """Look at everything that exists of this instance. Changes nothing.
 
-    def plan(self, intent: Intent, observation: Observation | None = None) -> Plan:
-        """The steps from what was observed to what is asked for. Pure over the observation; without one it observes first.
+        It is called often, also every two seconds while services start, so it should need few requests.
+
+        Returns:
+            A subclass of ``Observation`` with what the runtime's own ``plan`` needs; empty if nothing exists.
 
         Raises:
-            IdentityMismatch: It is another folder's instance, or a name that it needs is somebody else's.
-            NotFound: A service to stop or start does not exist.
-            PreflightFailed, TeardownIncomplete: Somebody else uses what would have to go.
+            PreflightFailed: The runtime does not answer.
+        """
+
+    def plan(self, intent: Intent, observation: Observation | None = None) -> Plan:
+        """Find the steps from what was observed to what is wanted. Changes nothing, and is the same for the same observation.
+
+        Args:
+            intent: What is wanted.
+            observation: A result of ``observe``; without one it observes first.
+
+        Returns:
+            Steps of this runtime, in an order in which they may be applied one by one; none if nothing has to change.
+
+        Raises:
+            IdentityMismatch: The instance belongs to another folder, or something foreign has a name that it needs.
+            NotFound: A service to stop, start or restart does not exist.
+            PreflightFailed: ``Up`` would have to remove what something foreign uses, or the runtime does not answer.
+            TeardownIncomplete: ``Down`` or ``Discard`` would have to remove what something foreign uses.
+            NexusError: The observation belongs to another runtime.
         """
 
     def apply(self, step: Step) -> None:
-        """Do one step of a plan of this runtime. Doing it twice is the same as once."""
+        """Apply one step of a plan of this runtime. Applying it twice is the same as once. Returns when it is done.
+
+        Args:
+            step: The step. Those that it waits for (``Plan.waits_for``) have been applied.
+
+        Raises:
+            PortInUse: Something else has a host port that the step publishes.
+            ImageUnavailable: The image is not where services run.
+            IdentityMismatch: Something foreign has the name of what the step creates.
+            InvalidState: A file that a service mounts does not exist.
+            NotFound: What the step starts or stops no longer exists.
+            TeardownIncomplete: Something foreign uses what the step removes.
+            PreflightFailed: The runtime does not answer, or refuses for another reason.
+            NexusError: The step belongs to another runtime.
+        """
 
     def now(self) -> float:
-        """The time by the runtime's clock, in seconds since the epoch. Times that a runtime tells are compared with this clock only."""
+        """Read the runtime's clock, which may differ from this machine's.
 
-    def watch_exits(self, stop: object) -> Iterator[ServiceExit]:
-        """Services of this instance as they end, until ``stop.is_set()`` (a threading.Event)."""
+        Returns:
+            Seconds since the epoch. All times of a runtime (``since``, ``at``) are of this clock and only compared with it.
+
+        Raises:
+            PreflightFailed: The runtime does not answer.
+        """
+
+    def watch_exits(self, stop: Event) -> Iterator[ServiceExit]:
+        """Report services of this instance when they end. Exits are collected from the call on, not from the first ``next``.
+
+        The runtime decides what an exit is: a restart that belongs to a normal start (a container that is restarted until the
+        server it needs is there) is none. One-off commands are not reported.
+
+        Args:
+            stop: The iterator ends soon after it is set, within a second.
+
+        Returns:
+            The exits in their order; ``next`` waits for the next one.
+
+        Raises:
+            PreflightFailed: The runtime does not answer, also in the middle of the iteration.
+        """
 
     def addresses(self, view: View) -> Mapping[tuple[str, int], Address]:
-        """Where the services of the stack are reached: (service or alias, container port) → address, for every published port."""
+        """Tell where the services of the stack are reached. Needs no connection.
+
+        Args:
+            view: From where: this machine, or a container of the instance.
+
+        Returns:
+            (service or alias, container port) → address, for every published port; nothing without a stack.
+        """
 
     def ca_path(self, view: View) -> str:
-        """The path of the CA's certificate, seen from there."""
+        """Tell where the CA's certificate is found. Needs no connection.
+
+        Args:
+            view: From where: this machine, or a container that has it mounted.
+
+        Returns:
+            An absolute path.
+        """
 
     def client_folder(self, view: View) -> str:
-        """The folder of the files that clients read (trust, connection services), seen from there.
+        """Tell where the files are that clients read (trust, connection services). Needs no connection.
 
-        ``HOST`` gives the folder that programs on the host read. ``CONTAINER`` gives the path at which a container must have the
-        container's own folder mounted.
+        Args:
+            view: From where: this machine, or a container that has the folder mounted.
+
+        Returns:
+            An absolute path; for a container the one at which it must have the container's own folder mounted.
         """
 
     def publish_secret(self, name: str, value: str) -> None:
-        """Bring a new value of a secret to the servers that have it: running ones see it without a restart.
+        """Bring a new value of a secret to the servers that mount it. They see it without a restart; returns when they can.
 
         Args:
             name: The secret, by the name that the compose files give it.
-            value: All of its content; the secret store has written it to its own file before.
+            value: All of its content. The secret store has already written it to its own file.
+
+        Raises:
+            InvalidConfig: The stack has no such secret.
+            PreflightFailed: The runtime does not answer.
         """
 
     def publish_file(self, name: str, data: bytes) -> None:
-        """The same for a file of the state folder that a server reads while it runs, such as ``metrics.prom``."""
+        """Bring new content of a file to the servers that mount it, like ``publish_secret``.
+
+        Args:
+            name: Its path in the state folder, such as ``metrics.prom``.
+            data: All of its content.
+
+        Raises:
+            PreflightFailed: The runtime does not answer.
+        """
 
     def logs(
         self, services: Sequence[str], *, tail: int | None = None, since: float | None = None, follow: bool = False
     ) -> Iterator[LogLine]:
-        """Lines of stdout and stderr, merged by time."""
+        """Read lines of stdout and stderr, merged by time.
+
+        Args:
+            services: Their names; all that exist if empty.
+            tail: Only the last lines of each service; None for all.
+            since: Only lines from this time on, in seconds since the epoch by the runtime's clock.
+            follow: Go on with new lines, also after a restart of the service, until the caller stops reading.
+
+        Returns:
+            The lines by their time. A service that has ended still has its lines, until it is removed.
+
+        Raises:
+            NotFound: A service does not exist.
+            PreflightFailed: The runtime does not answer, also in the middle of the iteration.
+        """
 
     def execute(
         self,
@@ -226,7 +354,23 @@ class Runtime(Protocol):
         environment: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Completed:
-        """Run a command in a running container and collect its output. Never put a secret in argv or environment."""
+        """Run a command in a running service and collect its output.
+
+        Args:
+            service: The service.
+            argv: The command and its arguments. Never a secret: other users can read them.
+            stdin: Its input; None for none.
+            environment: Variables beside the service's own. Never a secret, for the same reason.
+            timeout: In seconds; None for no limit.
+
+        Returns:
+            Exit code, stdout and stderr. A command that fails raises nothing.
+
+        Raises:
+            NotFound: The service does not run.
+            NotReadyInTime: The command did not end within ``timeout``; it may still be running.
+            PreflightFailed: The runtime does not answer.
+        """
 
     def attach(
         self,
@@ -238,7 +382,24 @@ class Runtime(Protocol):
         stderr: IO[bytes],
         tty: bool,
     ) -> int:
-        """Run a command with the caller's streams (a terminal when ``tty``); returns its exit code."""
+        """Run a command in a running service with the caller's streams.
+
+        Args:
+            service: The service.
+            argv: The command and its arguments. Never a secret.
+            stdin: Its input; None for none.
+            stdout: Gets its output; with ``tty`` also what it writes to stderr.
+            stderr: Gets its errors.
+            tty: Give it a terminal of the caller's size; the caller's own terminal becomes raw meanwhile.
+
+        Returns:
+            The exit code of the command.
+
+        Raises:
+            NotFound: The service does not run.
+            PreflightFailed: The runtime does not answer.
+            OSError: What a stream of the caller raises, such as BrokenPipeError.
+        """
 
     def run_one_off(
         self,
@@ -249,13 +410,22 @@ class Runtime(Protocol):
         stderr: IO[bytes],
         tty: bool,
     ) -> int:
-        """Run a container with the caller's streams; signals of this process reach its command, and it is removed however it ends.
+        """Run a container for one command. Signals of this process reach its command; it is removed however it ends.
+
+        Args:
+            one_off: The container. It reaches the services by their names.
+            stdin: Its input; None for none.
+            stdout: Gets its output; with ``tty`` also what it writes to stderr.
+            stderr: Gets its errors.
+            tty: Give it a terminal, as in ``attach``.
 
         Returns:
-            The exit code of the command.
+            The exit code of the command; 137 if somebody removed the container while it ran.
 
         Raises:
-            NotFound: The instance has no network, or the image is not there.
+            NotFound: The instance is not up, or the image is not where services run.
+            PreflightFailed: The runtime does not answer.
+            OSError: What a stream of the caller raises.
         """
 
 
@@ -263,10 +433,30 @@ class SecretStore(Protocol):
     """The secrets of one instance, by the names that the compose files give them."""
 
     def read(self, name: str) -> str:
-        """The value without a trailing newline; '' for a runtime secret that is not written yet."""
+        """Read a secret.
+
+        Args:
+            name: The secret.
+
+        Returns:
+            The value without a trailing newline; '' for a runtime secret that is not written yet.
+
+        Raises:
+            InvalidConfig: The stack has no such secret.
+            InvalidState: Its file is missing or cannot be read.
+        """
 
     def write(self, name: str, value: str) -> None:
-        """Replace a value, render again what is derived from it, and publish both to the servers through the runtime."""
+        """Replace a value, render again what is derived from it, and publish both to the servers (``Runtime.publish_secret``).
+
+        Args:
+            name: The secret.
+            value: All of its content.
+
+        Raises:
+            InvalidConfig: The stack has no such secret.
+            PreflightFailed: The runtime does not answer.
+        """
 
 
 class InstanceAccess(Struct, frozen=True, kw_only=True):

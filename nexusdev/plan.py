@@ -23,7 +23,8 @@ class Phase(StrEnum):
     PENDING = "pending"  # made or scheduled, not started yet
     RUNNING = "running"
     SUSPENDED = "suspended"
-    RESTARTING = "restarting"  # it ended, and the runtime starts it again
+    # It crashed, and the runtime starts it again. A restart that belongs to a normal start is PENDING: only the runtime knows.
+    RESTARTING = "restarting"
     STOPPED = "stopped"  # ended without an error, or told to end
     FAILED = "failed"
 
@@ -75,7 +76,7 @@ class ObservedService(Struct, frozen=True, kw_only=True):
 
     @property
     def has_ended(self) -> bool:
-        """Whether it should run and does not: also one that the runtime starts again and again."""
+        """Whether it should run and does not: it stopped, failed, or crashes again and again."""
         return self.phase in (Phase.STOPPED, Phase.FAILED, Phase.RESTARTING)
 
 
@@ -138,7 +139,7 @@ class Step(Struct, frozen=True, kw_only=True):
         component: The component that it changes; '' for none.
         starts: Services that run once it is done.
         ends: Services that it ends on purpose.
-        image: The reference of the image that must be there before; '' for none.
+        images: References of the images that must be there before; a step that starts several services may need several.
         makes_volumes: Data volumes that it makes, by their short names.
         removes: The kind of what it removes; '' for nothing.
     """
@@ -150,7 +151,7 @@ class Step(Struct, frozen=True, kw_only=True):
     component: str = ""
     starts: frozenset[str] = frozenset()
     ends: frozenset[str] = frozenset()
-    image: str = ""
+    images: tuple[str, ...] = ()
     makes_volumes: tuple[str, ...] = ()
     removes: Removed = ""
 
@@ -172,7 +173,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     @property
     def only_ends(self) -> bool:
         """Whether it starts and makes nothing."""
-        return not any(step.starts or step.image for step in self.steps)
+        return not any(step.starts or step.images for step in self.steps)
 
     @property
     def started(self) -> tuple[str, ...]:
@@ -196,7 +197,8 @@ class Up(Struct, frozen=True, kw_only=True):
 
     Attributes:
         stack: What shall run.
-        fingerprints: Service → hash of its definition; another hash than it was made with means: make it again.
+        fingerprints: Service → hash of its definition; another hash than it was made with means: make it again. A runtime that
+            makes something else of a definition may compare a hash of that instead.
         only: These components and what they need, all others stay as they are; None for all.
         unwanted: Services that go nevertheless, and why.
         former: Paths that the owner's folder had before it was moved.

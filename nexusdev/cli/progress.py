@@ -64,7 +64,7 @@ def _is_told(step: Step) -> bool:
 
 def starts(plan: Plan) -> dict[str, int]:
     """Component → how many of its services are made and started."""
-    made = {step.resource for step in plan.steps if step.image}
+    made = {step.resource for step in plan.steps if step.images}
     counts: dict[str, int] = {}
     for step in plan.steps:
         if step.resource in made and step.starts:

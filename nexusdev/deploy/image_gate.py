@@ -28,8 +28,8 @@ class ImageGate(Struct, kw_only=True):
     _expected: set[str] = field(default_factory=set)
 
     def gate(self, step: Step) -> bool:
-        """Whether a step may begin: whether the image that it needs is there."""
-        return not step.image or step.image in self._present
+        """Whether a step may begin: whether the images that it needs are there."""
+        return self._present.issuperset(step.images)
 
     def pending(self) -> bool:
         """Whether an image is still on its way."""

@@ -11,13 +11,13 @@ from pathlib import Path
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
-from nexusdev.components.contract import HoldsData
+from nexusdev.components.capabilities import HoldsData
 from nexusdev.context import Context
 from nexusdev.errors import VolumeLost
 from nexusdev.events import Event, Listener, Planned, StepDone
 from nexusdev.instance import marks
 from nexusdev.instance.instance import Instance
-from nexusdev.interfaces import Advice
+from nexusdev.interfaces import Advice, Runtime
 from nexusdev.plan import Discard, Observation
 from nexusdev.stack.losses import Holding, Loss, cleared, losses, missing
 from nexusdev.stack.model import Stack
@@ -49,8 +49,9 @@ def affected(found: Collection[Loss]) -> frozenset[str]:
     return frozenset((*(volume for loss in found for volume in loss.gone), *cleared(found)))
 
 
-def refusal(found: Sequence[Loss], instance: Instance, advice: Advice, words: Sequence[str] = ()) -> VolumeLost:
+def refusal(found: Sequence[Loss], instance: Instance, runtime: Runtime, words: Sequence[str] = ()) -> VolumeLost:
     """The error that names the volumes and the choices. ``words``: which part of the stack was asked for, as it was typed."""
+    advice = runtime.advice
     gone = [volume for loss in found for volume in loss.gone]
     error = VolumeLost(
         f"{_subject(gone)} missing from the engine: {_some(gone)}",
@@ -58,7 +59,7 @@ def refusal(found: Sequence[Loss], instance: Instance, advice: Advice, words: Se
         hint=_choices(found, advice, words),
         evidence=tuple(sentence(loss) for loss in found),
     )
-    error.volumes = tuple(each.as_dict() for each in listed(found, instance))
+    error.volumes = tuple(each.as_dict() for each in listed(found, instance, runtime))
     return error
 
 
@@ -112,7 +113,7 @@ class LostVolume(Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: Its name in the compose file.
-        full_name: Its name in the engine.
+        full_name: Its name in the runtime.
         component: Whose it was.
         group: The group of services that it belonged to.
         held: What was on it, in words.
@@ -135,13 +136,13 @@ class LostVolume(Struct, frozen=True, kw_only=True):
         return {**asdict(self), "clears": list(self.clears)}
 
 
-def listed(found: Sequence[Loss], instance: Instance) -> tuple[LostVolume, ...]:
+def listed(found: Sequence[Loss], instance: Instance, runtime: Runtime) -> tuple[LostVolume, ...]:
     """Each lost volume."""
     seen = marks.read(instance.folder)
     return tuple(
         LostVolume(
             name=volume,
-            full_name=f"{instance.compose_project}_{volume}",
+            full_name=runtime.volume_name(volume),
             component=loss.component,
             group=loss.group,
             held=loss.what,

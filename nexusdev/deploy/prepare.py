@@ -135,7 +135,7 @@ def prepare_up(context: Context, names: Sequence[str], *, move_ports: bool, agre
     require_whole(state, names, agreed)
     marks.add(instance.folder, [name for name in observation.volumes if name in stack.volumes], now=runtime.now)
     if state.changes:
-        context.provider.require_room()
+        context.provider.preflight(stack)
         require_ports(stack, state.plan, observation, context.provider.inventory(), taken=context.port_taken)
     return state
 
@@ -145,7 +145,7 @@ def require_whole(state: UpState, names: Sequence[str], agreed: Collection[str] 
     if not lost_volumes.affected(state.losses) <= set(agreed):
         selection = state.selection
         words = names or (("--profile", selection.profile) if selection.narrower else ())
-        raise lost_volumes.refusal(state.losses, state.instance, state.runtime.advice, words)
+        raise lost_volumes.refusal(state.losses, state.instance, state.runtime, words)
 
 
 def _instance(context: Context, *, move_ports: bool) -> Instance:
@@ -187,7 +187,7 @@ def preview_instance(context: Context) -> Instance:
             folder=folder_of(context.root, context.identity.name),
             nonce="",
             slot=0,
-            net="10.213.0",
+            net="",
             uid=uid,
             gid=gid,
         )

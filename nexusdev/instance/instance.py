@@ -75,11 +75,6 @@ class Instance(Struct, frozen=True, kw_only=True):
         """Whether ``provide`` has once come to its end: secrets and certificates are there."""
         return (self.folder / "compose.env").exists()
 
-    @property
-    def network(self) -> str:
-        """The engine's name of the instance's network."""
-        return f"{self.compose_project}_nexus"
-
     def port(self, number: int) -> int:
         """The host port with these last two digits."""
         return port_blocks.block_of(self.slot)[number]

@@ -148,16 +148,21 @@ def _result(runtime: Runtime, instance: Instance, found: ProvenVariables, view: 
         ca_in_container=runtime.ca_path(View.CONTAINER),
         container_files=str(instance.client_folder / View.CONTAINER.value),
         container_folder=runtime.client_folder(View.CONTAINER),
-        network=instance.network,
+        network=runtime.network,
         error=found.failure(),
     )
 
 
 def how_to_mount(context: Context) -> str:
-    """Return the options of ``docker run`` with which the container view is true."""
+    """Return the options of ``docker run`` with which the container view is true.
+
+    Raises:
+        NotFound: There is no instance.
+    """
     instance, runtime = context.instance(), context.runtime()
     files = instance.client_folder / View.CONTAINER.value
-    return f"--network {instance.network} -v {files}:{runtime.client_folder(View.CONTAINER)}:ro"
+    network = f"--network {runtime.network} " if runtime.network else ""
+    return f"{network}-v {files}:{runtime.client_folder(View.CONTAINER)}:ro"
 
 
 def values_for_run(context: Context, *, proof: bool = True, view: View = View.HOST) -> Mapping[str, str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from msgspec import Struct
 
 from nexusdev.context import Context
 from nexusdev.errors import PreflightFailed
 from nexusdev.instance.port_blocks import block_of, is_taken
+from nexusdev.interfaces import Address, View
 from nexusdev.inventory import Inventory
 from nexusdev.results import Result
 from nexusdev.stack.model import Stack
@@ -16,9 +17,19 @@ from nexusdev.util.port_holders import holder_of
 
 
 class PortRow(Struct, frozen=True, kw_only=True):
-    """One port. ``holder``: 'ours', 'free', or who else has it."""
+    """One port.
+
+    Attributes:
+        port: Its number on the host.
+        address: Where it is reached from this machine, as the runtime says: ``127.0.0.1:21070``.
+        service: The service that answers.
+        container_port: Its port there.
+        aliases: Other names of the service.
+        holder: 'ours', 'free', or who else has it.
+    """
 
     port: int
+    address: str
     service: str
     container_port: int
     aliases: tuple[str, ...]
@@ -43,6 +54,7 @@ def ports(context: Context) -> PortsResult:
     """Works without an engine too; a foreign process is named as far as may be seen."""
     instance = context.instance()
     stack = context.stack(instance)
+    reached = context.runtime(stack, owner=instance.owner).addresses(View.HOST)
     try:
         inventory = context.provider.inventory()
     except PreflightFailed:
@@ -52,16 +64,19 @@ def ports(context: Context) -> PortsResult:
     return PortsResult(
         instance=instance.name,
         block=(block[0], block[-1]),
-        subnet=f"{instance.net}.0/24",
-        ports=tuple(rows(stack, inventory, ours)),
+        subnet=stack.network.subnet,
+        ports=tuple(rows(stack, reached, inventory, ours)),
     )
 
 
-def rows(stack: Stack, inventory: Inventory, ours: Collection[int]) -> list[PortRow]:
+def rows(
+    stack: Stack, reached: Mapping[tuple[str, int], Address], inventory: Inventory, ours: Collection[int]
+) -> list[PortRow]:
     """By port number."""
     found = [
         PortRow(
             port=port.host,
+            address=str(reached[service.name, port.container]),
             service=service.name,
             container_port=port.container,
             aliases=service.aliases,

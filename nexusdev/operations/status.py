@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from nexusdev.components.contract import Alert
+from nexusdev.components.capabilities import Alert
 from nexusdev.context import Context
 from nexusdev.deploy import last_up, lost_volumes
 from nexusdev.deploy.lost_volumes import LostVolume
@@ -85,7 +85,7 @@ def status(context: Context, *, check: bool = False) -> StatusResult:
         ),
         services=tuple(rows),
         losses=tuple(lost),
-        lost_volumes=lost_volumes.listed(lost, instance),
+        lost_volumes=lost_volumes.listed(lost, instance, access.runtime),
         alerts=tuple(alarms.alerts),
         alerts_at=access.runtime.now() if alarms.alerts else 0.0,
         monitoring=question.coverage(seen),

@@ -45,56 +45,177 @@ class BuildMounts(Struct, frozen=True, kw_only=True):
 
 
 class BuildContainer(Protocol):
-    """A running container in which an image is made; close it in the end, from whatever thread."""
+    """A running container in which an image is made. Every method may be called from any thread, and raises ``PreflightFailed``
+    if the runtime does not answer."""
 
     def run(self, script: str, *, user: str, folder: str, environment: Mapping[str, str], say: Say) -> int:
-        """Run a /bin/sh script; every line of its output is said. Returns its exit code; -1 when the build container was closed meanwhile."""
+        """Run a /bin/sh script.
+
+        Args:
+            script: Its text.
+            user: Who runs it, as in ``docker exec --user``.
+            folder: Where it starts.
+            environment: Variables beside those of ``BuildMounts``; they do not get into the image.
+            say: Called with every line of its output.
+
+        Returns:
+            Its exit code; -1 if the build container was closed meanwhile.
+        """
 
     def put(self, archive: bytes | Iterable[bytes], folder: str) -> None:
-        """Unpack a tar into a folder, which must exist."""
+        """Unpack a tar archive.
+
+        Args:
+            archive: The archive, whole or in pieces.
+            folder: Where to; it exists.
+
+        Raises:
+            NotFound: There is no such folder.
+        """
 
     def get(self, path: str) -> Iterator[bytes]:
-        """A file as a tar of one member. Raises NotFound."""
+        """Read a file.
+
+        Args:
+            path: Its absolute path.
+
+        Returns:
+            A tar archive with one member, in pieces.
+
+        Raises:
+            NotFound: There is no such file.
+        """
 
     def commit(self, reference: str, changes: Sequence[str], labels: Mapping[str, str]) -> StoredImage:
-        """What is there now, as one layer over the build container's image; ``changes`` are Dockerfile lines (ENV, USER, CMD …)."""
+        """Make an image of what the container has now: one layer over its own image.
+
+        Args:
+            reference: The tag of the new image.
+            changes: Dockerfile lines (ENV, USER, CMD …).
+            labels: Labels of the new image.
+
+        Returns:
+            The image, as ``ImageStore.find`` would return it.
+        """
 
     def close(self) -> None:
-        """Remove it. Doing it twice is the same as once."""
+        """Remove it, and end what runs in it. Closing it twice is the same as once."""
 
 
 class ImageStore(Protocol):
-    """The engine, as far as images need it. Every method raises PreflightFailed where the engine does not answer."""
+    """The images of a runtime. Every method may be called from several threads, and raises ``PreflightFailed`` if the runtime
+    does not answer."""
 
     def find(self, reference: str) -> StoredImage | None:
-        """An image by tag or id; None when it is not in the store."""
+        """Look for an image.
+
+        Args:
+            reference: A tag or an id.
+
+        Returns:
+            The image; None if it is not in the store.
+        """
 
     def list(self) -> Sequence[StoredImage]:
-        """All tagged images, in one call (``user`` is not known then)."""
+        """List all images that have a tag, in one request; their ``user`` is not known then."""
 
     def pull(self, reference: str, digest: str | None, say: Say) -> StoredImage:
-        """Fetch from a registry. Raises ImageUnavailable with the registry's words."""
+        """Fetch an image from a registry.
+
+        Args:
+            reference: Its name and tag in the registry.
+            digest: The sha256:… that it must have; None for whatever the tag points at.
+            say: Called with every line of progress.
+
+        Returns:
+            The image. With a digest it has no tag yet.
+
+        Raises:
+            ImageUnavailable: The registry does not deliver it; ``why`` is the registry's answer.
+        """
 
     def tag(self, image_id: str, reference: str) -> None:
-        """Point a reference at an image, away from another where it pointed before."""
+        """Point a tag at an image, away from the image that had it before.
+
+        Args:
+            image_id: The image's id, or one of its tags.
+            reference: The tag.
+
+        Raises:
+            NotFound: There is no such image.
+        """
 
     def untag(self, reference: str) -> None:
-        """Remove a reference, and the image when that was its last. A reference that is not there is no error."""
+        """Remove a tag, and the image with its last tag. A tag that does not exist is no error.
+
+        Args:
+            reference: The tag.
+        """
 
     def import_root(self, archive: Path, reference: str, changes: Sequence[str]) -> StoredImage:
-        """A tar of a root file system as an image of one layer."""
+        """Make an image of one layer from a root file system.
+
+        Args:
+            archive: A tar file of the root file system.
+            reference: The tag of the new image.
+            changes: Dockerfile lines (ENV, USER, CMD …).
+
+        Returns:
+            The image.
+        """
 
     def create_build_container(self, image: str, *, name: str, mounts: BuildMounts) -> BuildContainer:
-        """A build container made from an image in the store; one of the same name that was left behind is removed first."""
+        """Start a build container.
+
+        Args:
+            image: Tag or id of an image in the store.
+            name: The container's name; one of this name that was left behind is removed first.
+            mounts: What it has besides its image.
+
+        Returns:
+            The running container; the caller closes it.
+
+        Raises:
+            NotFound: There is no such image.
+        """
 
     def save(self, references: Sequence[str]) -> Iterator[bytes]:
-        """Images with their tags as one ``docker load`` archive."""
+        """Write images with their tags as one ``docker load`` archive.
+
+        Args:
+            references: Their tags.
+
+        Returns:
+            The archive in pieces. Errors come with the first piece.
+
+        Raises:
+            NotFound: There is no such image.
+        """
 
     def load(self, archive: Iterable[bytes]) -> None:
-        """The way back. Raises InvalidConfig when it is no such archive."""
+        """Read what ``save`` wrote.
+
+        Args:
+            archive: The archive in pieces.
+
+        Raises:
+            InvalidConfig: It is no such archive.
+        """
 
     def make_volume(self, name: str, labels: Mapping[str, str]) -> None:
-        """A volume; one that exists is left alone."""
+        """Make a volume for a build cache; one that exists stays as it is.
+
+        Args:
+            name: Its full name.
+            labels: Its labels; ``RuntimeProvider.inventory`` finds it by ``dev.nexus.cache``.
+        """
 
     def drop_volume(self, name: str) -> int | None:
-        """Remove a volume; its size in bytes, or None when there was none."""
+        """Remove a volume with a build cache.
+
+        Args:
+            name: Its full name.
+
+        Returns:
+            Its size in bytes; None if there was none.
+        """

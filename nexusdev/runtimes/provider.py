@@ -15,63 +15,122 @@ if TYPE_CHECKING:
 
 
 class RuntimeProvider(Protocol):
-    """One kind of runtime. ``registry.provider`` finds it by the name that ``--runtime`` gives."""
+    """One kind of runtime, for all instances. ``registry.provider`` finds it by the name that ``--runtime`` gives.
+
+    It is made without arguments and connects when it is first asked something, once for everything that it returns.
+    """
 
     def runtime(self, instance: str, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:
-        """The runtime of one instance. Connects when first used.
+        """Make the runtime of one instance. It connects when it is first used.
 
         Args:
-            instance: Its name.
-            owner: Its project folder, which becomes a label of what is made.
+            instance: Its name, unique on this machine.
+            owner: Its project folder, which everything that is made is labelled with.
             state_path: Its state folder, likewise.
             stack: What it consists of; without one the runtime can create nothing.
+
+        Returns:
+            A runtime that shares the provider's connection.
         """
 
     def inventory(self, *, caches: bool = False) -> Inventory:
-        """What the engine holds of every instance; with ``caches``, the volumes of image builds too.
+        """List what exists of every instance, and the host ports that others use.
+
+        Args:
+            caches: Also list the volumes that image builds keep.
+
+        Returns:
+            Only what has the labels of nexusdev; ``port_holders`` and ``images_in_use`` also of others.
 
         Raises:
-            PreflightFailed: The engine does not answer.
+            PreflightFailed: The runtime does not answer.
         """
 
     def volume_sizes(self) -> Mapping[str, int]:
-        """Bytes of each volume by its full name; none where the engine does not tell quickly."""
+        """Measure the volumes.
+
+        Returns:
+            Full name of a volume → bytes; only those that the runtime tells within seconds.
+
+        Raises:
+            PreflightFailed: The runtime does not answer.
+        """
 
     def facts(self) -> PlatformFacts:
-        """What the runtime says of itself. Raises PreflightFailed."""
+        """Ask the runtime about itself.
+
+        Returns:
+            What code above the runtimes needs to know. What only ``doctor`` shows is in ``checks``.
+
+        Raises:
+            PreflightFailed: The runtime does not answer.
+        """
 
     def checks(self, *, building: Callable[[], bool]) -> Iterator[Check]:
-        """What ``doctor`` asks about the runtime and the machine under it.
+        """Examine the runtime and the machine under it, for ``doctor``: version, permissions, memory, disk, required programs.
 
         Args:
             building: Whether images have to be built, which needs more room.
 
+        Returns:
+            The checks in the order in which they are shown.
+
         Raises:
-            PreflightFailed: At once, where the runtime does not answer.
+            PreflightFailed: At the call, not at the first ``next``: the runtime does not answer.
+        """
+
+    def preflight(self, stack: Stack) -> None:
+        """Refuse a change that would fail or do harm. Called before the first step of ``up``, if there is a step.
+
+        Args:
+            stack: What is to run.
+
+        Raises:
+            PreflightFailed: Something that the runtime needs is missing: room on its disk (DISK_FULL), a program, a published port.
         """
 
     def placement(self, slot: int, others: Collection[str]) -> str:
-        """What an instance needs of the platform beside its host ports, chosen once and kept in its record.
+        """Choose what an instance needs of the platform besides its host ports. It is chosen once and kept in its record.
 
         Args:
             slot: The number of its port block.
             others: The placements of other instances.
 
         Returns:
-            On a Docker engine the first three octets of its network; '' where nothing is needed.
+            On a Docker engine the first three octets of its network; '' if nothing is needed.
 
         Raises:
             PreflightFailed: Nothing is free, or the runtime does not answer.
         """
 
     def check_placement(self, instance: str, placement: str) -> Check:
-        """For ``doctor``: whether what was chosen is still free of others. Raises PreflightFailed."""
+        """Examine for ``doctor`` whether the placement of an instance is still free of others.
 
-    def require_room(self) -> None:
-        """Refuse to start where the runtime stores on a disk that is nearly full. Raises PreflightFailed (DISK_FULL)."""
+        Args:
+            instance: The instance.
+            placement: What ``placement`` returned for it.
+
+        Returns:
+            A check that is ok if nothing is needed.
+
+        Raises:
+            PreflightFailed: The runtime does not answer.
+        """
 
     def image_store(self) -> ImageStore:
-        """The images of this runtime. Raises PreflightFailed."""
+        """Open the store that images are pulled into and built in. It shares the provider's connection.
+
+        Raises:
+            PreflightFailed: The runtime does not answer.
+        """
 
     def deliver(self, reference: str) -> None:
-        """Make an image of the store available where containers run; nothing to do where that is the same place."""
+        """Copy an image from the store to where services run; nothing to do if that is the same place.
+
+        Args:
+            reference: The image's tag in the store. Delivering it again changes nothing.
+
+        Raises:
+            ImageUnavailable: The image is not in the store, or cannot be copied.
+            PreflightFailed: The runtime does not answer.
+        """

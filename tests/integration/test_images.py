@@ -14,7 +14,8 @@ from nexusdev.images.images import Images, open_images
 from nexusdev.images.lockfile import default_file
 from nexusdev.images.lockfile import load as load_lock
 from nexusdev.images.tags import tags
-from nexusdev.runtimes.docker.images import DockerImages, image_store
+from nexusdev.runtimes.docker.connection import engine
+from nexusdev.runtimes.docker.images import DockerImages
 from nexusdev.runtimes.image_store import BuildMounts
 from tests.integration.conftest import Project
 from tests.unit.images.workbench import Heard
@@ -71,7 +72,7 @@ BASE = "ARG ROOT=nexusdev/nxt-img-root:local\nFROM ${ROOT}\n"
 
 @pytest.fixture(scope="module")
 def store() -> DockerImages:
-    return image_store()
+    return DockerImages(engine())
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def images(tmp_path: Path, store: DockerImages) -> Iterator[Images]:
         (compose / name / "Dockerfile").write_text(text)
     (compose / "good" / "hello").write_text("#!/bin/sh\necho hello 1.2\n")
     (compose / "images.lock.yaml").write_text(LOCK)
-    made = open_images(tmp_path / "state", connect=image_store, lock=compose / "images.lock.yaml")
+    made = open_images(tmp_path / "state", connect=lambda: store, lock=compose / "images.lock.yaml")
     real = tags(load_lock(default_file()))["base"]
     stored = store.find(real)
     assert stored is not None

@@ -1,18 +1,20 @@
-"""Above the runtimes nothing speaks of one of them: no engine words, no commands of Docker, no addresses of its networks.
+"""Outside of a runtime's own package nothing speaks of it: no engine words, no commands of Docker, no addresses of its networks.
 
-Each exception is listed with its reason. A file that no longer needs its exception fails as well, so that the list stays true.
+That includes what runtimes share (``nexusdev/runtimes/*.py``). Each exception is listed with its reason. A file that no longer
+needs its exception fails as well, so that the list stays true.
 """
 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "nexusdev"
-BELOW = "runtimes"
+RUNTIMES = PACKAGE / "runtimes"
 
 WORDS: Mapping[str, re.Pattern[str]] = {
     "a command of Docker": re.compile(r"\bdocker [a-z]+"),
@@ -32,6 +34,10 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
     "env/formats.py": {
         "a command of Docker": "docker run --env-file is one of the readers of the env file, whatever runs the stack"
     },
+    "runtimes/image_store.py": {
+        "a command of Docker": "its archives are those of docker save, and its users are written as docker exec takes them",
+        "ids of containers": "an image has an id in every image store; that of its tag may be another one",
+    },
     "operations/env.py": {"a command of Docker": "the user's own container, started by docker run"},
     "cli/commands/env.py": {"a command of Docker": "the user's own container, started by docker run"},
     "cli/commands/run.py": {"a command of Docker": "help of run --in about who can read a container's environment"},
@@ -43,6 +49,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
     "instance/certificates.py": {
         "network namespaces": "a sidecar answers under the names of its server: shares, as the stack says"
     },
+    "cli/rendering/ports.py": {"networks of an engine": "a key of ports --json, which stays as it is"},
     "operations/ports.py": {"networks of an engine": "a key of ports --json, which stays as it is"},
     "stack/model.py": {
         "network namespaces": "the compose files say network_mode service:…, and the stack is what they say",
@@ -61,12 +68,22 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
 }
 
 
+def is_module(path: Path) -> bool:
+    """Whether it can be imported by a name of its own."""
+    return (path.suffix == ".py" and path.name != "__init__.py") or (path / "__init__.py").exists()
+
+
+def module(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+
+
 def files() -> list[Path]:
-    return [file for file in sorted(PACKAGE.rglob("*.py")) if file.relative_to(PACKAGE).parts[0] != BELOW]
+    packages = [folder for folder in RUNTIMES.iterdir() if is_module(folder) and folder.is_dir()]
+    return [file for file in sorted(PACKAGE.rglob("*.py")) if not any(file.is_relative_to(each) for each in packages)]
 
 
 @pytest.mark.parametrize("file", files(), ids=lambda file: str(file.relative_to(PACKAGE)))
-def test_nothing_above_the_runtimes_knows_one_of_them(file: Path) -> None:
+def test_nothing_but_the_package_of_a_runtime_knows_it(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     allowed = ALLOWED.get(str(file.relative_to(PACKAGE)), {})
     found = {kind: [match[0] for match in pattern.finditer(text)] for kind, pattern in WORDS.items()}
@@ -77,3 +94,13 @@ def test_nothing_above_the_runtimes_knows_one_of_them(file: Path) -> None:
 def test_an_exception_that_nobody_needs_any_more_is_taken_off_the_list(name: str) -> None:
     text = (PACKAGE / name).read_text(encoding="utf-8")
     assert [kind for kind in ALLOWED[name] if not WORDS[kind].search(text)] == []
+
+
+def test_the_import_contract_names_every_module_but_the_packages_of_the_runtimes() -> None:
+    contracts = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    [contract] = [each for each in contracts if each["name"] == "Nothing but a runtime's own package knows it"]
+    top = [module(file) for file in PACKAGE.iterdir() if file.name != "runtimes" and is_module(file)]
+    shared = [module(file) for file in RUNTIMES.iterdir() if file.suffix == ".py" and is_module(file)]
+    assert sorted(contract["source_modules"]) == sorted([*top, *shared])
+    packages = [module(folder) for folder in RUNTIMES.iterdir() if folder.is_dir() and is_module(folder)]
+    assert sorted(contract["forbidden_modules"]) == sorted(packages)

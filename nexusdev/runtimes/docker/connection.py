@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from nexusdev.errors import NexusError, NotFound, PreflightFailed
-from nexusdev.runtimes import failures
+from nexusdev.runtimes.docker import failures as docker_failures
 from nexusdev.runtimes.docker.http_client import EngineEndpoint, EngineHttpClient
 from nexusdev.util.home import home_folder
 
@@ -73,6 +73,16 @@ class Engine:
         # the engine is on this machine: no proxy and no netrc of the environment has a say
         api.trust_env = False
         return api
+
+    def with_timeout(self, timeout: float) -> Engine:
+        """The same engine for requests that take longer.
+
+        It keeps what was found and agreed on: the engine is not searched for and not asked for its version again.
+
+        Args:
+            timeout: In seconds.
+        """
+        return Engine(self.endpoint, version=self.version, timeout=timeout)
 
     def now(self) -> float:
         """The engine's time, in seconds since the epoch.
@@ -292,4 +302,4 @@ def _refused(error: Any) -> NexusError:
     words = str(error.explanation or error)
     if error.status_code == 404:  # noqa: PLR2004 - HTTP
         return NotFound(words, hint="nexusdev status")
-    return failures.refused(words)
+    return docker_failures.refused(words)

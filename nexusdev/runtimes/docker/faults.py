@@ -9,6 +9,7 @@ from typing import Any
 from nexusdev.errors import NexusError
 from nexusdev.faults import Fault
 from nexusdev.runtimes import failures
+from nexusdev.runtimes.docker import failures as docker_failures
 from nexusdev.runtimes.docker import labels
 from nexusdev.runtimes.docker.connection import Engine, translate_engine_errors
 from nexusdev.runtimes.docker.create import ResourceNames
@@ -89,7 +90,9 @@ class DockerFaults:
             if found["StartedAt"] != container["State"]["StartedAt"] or not found["Running"]:
                 return
             time.sleep(_PAUSE)
-        raise failures.refused(f"the main process of {container['Name'].strip('/')} could not be killed: {words}")
+        raise docker_failures.refused(
+            f"the main process of {container['Name'].strip('/')} could not be killed: {words}"
+        )
 
     def _pause(self, container: Any, service: str) -> None:
         del service

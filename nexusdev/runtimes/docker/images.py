@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import builtins
 import contextlib
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound, PreflightFailed
-from nexusdev.runtimes.docker.connection import Engine, connect, find_endpoint, translate_engine_errors
+from nexusdev.runtimes.docker.connection import Engine, translate_engine_errors
 from nexusdev.runtimes.image_store import BuildMounts, Say, StoredImage
-from nexusdev.util.home import home_folder
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -24,16 +22,11 @@ _PATIENCE = 900
 _CHUNK = 2 * 1024 * 1024
 
 
-def image_store() -> DockerImages:
-    """The engine of this process's environment. Raises PreflightFailed."""
-    return DockerImages(connect(find_endpoint(os.environ, home_folder()), timeout=_PATIENCE))
-
-
 class DockerImages:
-    """One connection, used by several threads."""
+    """The image store of an engine to which somebody has connected. Safe to use from several threads."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self._engine = engine.with_timeout(_PATIENCE)
 
     @property
     def _api(self) -> APIClient:

@@ -83,15 +83,17 @@ class DockerProvider:
         with translate_engine_errors(found.endpoint):
             return list(subnets(found.http.networks()))
 
-    def require_room(self) -> None:
+    def preflight(self, stack: Stack) -> None:
+        """Raises PreflightFailed (DISK_FULL)."""
+        del stack
         from nexusdev.runtimes.docker.checks import require_room
 
         require_room(Path(self._engine().facts().data_root))
 
     def image_store(self) -> ImageStore:
-        from nexusdev.runtimes.docker.images import image_store
+        from nexusdev.runtimes.docker.images import DockerImages
 
-        return image_store()
+        return DockerImages(self._engine())
 
     def deliver(self, reference: str) -> None:
         """Nothing to do: the engine starts containers from its own store."""

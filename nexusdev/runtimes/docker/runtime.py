@@ -25,6 +25,8 @@ from nexusdev.runtimes.docker.plan.observation import DockerObservation, observa
 from nexusdev.util.files import write_in_place
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from nexusdev.faults import FaultInjector
     from nexusdev.interfaces import VolumeArchive
     from nexusdev.plan import Intent, Observation, Plan, Step
@@ -66,6 +68,13 @@ class DockerRuntime:
         from nexusdev.runtimes.docker.advice import ADVICE
 
         return ADVICE
+
+    @property
+    def network(self) -> str:
+        return self._names.network("nexus")
+
+    def volume_name(self, volume: str) -> str:
+        return self._names.volume(volume)
 
     def observe(self) -> DockerObservation:
         """Three lists, and details of the few containers of which the list does not tell enough.
@@ -159,7 +168,7 @@ class DockerRuntime:
         """In place, as for secrets."""
         _overwrite(Path(self._names.state_path) / name, data)
 
-    def watch_exits(self, stop: object) -> Iterator[ServiceExit]:
+    def watch_exits(self, stop: Event) -> Iterator[ServiceExit]:
         """Listens from the moment of the call on, not from the first ``next``."""
         from nexusdev.runtimes.docker.streams import ContainerExits
 

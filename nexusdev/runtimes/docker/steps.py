@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nexusdev.errors import NexusError
 from nexusdev.runtimes import failures
 from nexusdev.runtimes.docker import conflicts, create, labels, observe
+from nexusdev.runtimes.docker import failures as docker_failures
 from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
 from nexusdev.runtimes.docker.volumes import open_volumes
 
@@ -70,7 +71,7 @@ class Steps:
             if error.status_code == _CONFLICT:
                 return self._require_ours("network", self._api.inspect_network(name))
             if "overlaps" in str(error.explanation):
-                raise failures.subnet_taken(
+                raise docker_failures.subnet_taken(
                     network.subnet, conflicts.overlapping(network.subnet, self._api.networks())
                 ) from error
             raise
@@ -82,7 +83,7 @@ class Steps:
     def _require_ours(self, kind: str, found: Mapping[str, Any]) -> None:
         """``create`` returns an existing resource of that name, whoever owns it."""
         if not observe.is_ours(found, self._names):
-            raise failures.not_ours(kind, found["Name"])
+            raise docker_failures.not_ours(kind, found["Name"])
 
     def _create(self, step: DockerStep) -> None:
         """Made under a name of its own until its volumes can be written: a cut between the two leaves a stray, not a broken service."""
@@ -125,8 +126,8 @@ class Steps:
         if tags.get(labels.INSTANCE) == self._names.instance:
             if tags.get(labels.FINGERPRINT) == fingerprint:
                 return str(existing["Id"])
-            raise failures.refused(f"{name} already exists with another definition")
-        raise failures.name_taken(name, service.name, existing["Config"].get("Image", ""))
+            raise docker_failures.refused(f"{name} already exists with another definition")
+        raise docker_failures.name_taken(name, service.name, existing["Config"].get("Image", ""))
 
     def _rename(self, container: str, name: str, service: Service, fingerprint: str) -> None:
         import docker.errors
@@ -219,7 +220,7 @@ class Steps:
                 raise
             existing = self._api.inspect_network(network)
             strangers = observe.attached_to(existing["Id"], self._others())
-            raise failures.network_in_use(existing["Name"], strangers) from error
+            raise docker_failures.network_in_use(existing["Name"], strangers) from error
 
     def _remove_volume(self, step: DockerStep) -> None:
         import docker.errors
@@ -232,7 +233,7 @@ class Steps:
         except docker.errors.APIError as error:
             if not conflicts.is_in_use(str(error.explanation)):
                 raise
-            raise failures.volume_in_use(volume, observe.users_of(volume, self._others())) from error
+            raise docker_failures.volume_in_use(volume, observe.users_of(volume, self._others())) from error
 
     def _others(self) -> list[Mapping[str, Any]]:
         """The containers of others."""

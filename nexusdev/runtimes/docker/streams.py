@@ -26,7 +26,7 @@ _REQUESTS = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTERM})
 class ContainerExits:
     """The ends of containers from the moment of construction on, until ``stop.is_set()``."""
 
-    def __init__(self, engine: Engine, instance: str, stop: Any) -> None:
+    def __init__(self, engine: Engine, instance: str, stop: threading.Event) -> None:
         self._engine = engine
         self._stop = stop
         self._heard: queue.Queue[ServiceExit | BaseException | None] = queue.Queue()

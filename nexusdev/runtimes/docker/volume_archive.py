@@ -8,6 +8,7 @@ from typing import IO, Any
 
 from nexusdev.errors import NexusError
 from nexusdev.runtimes import failures
+from nexusdev.runtimes.docker import failures as docker_failures
 from nexusdev.runtimes.docker import labels
 from nexusdev.runtimes.docker.build_container import remove
 from nexusdev.runtimes.docker.connection import Engine, translate_engine_errors
@@ -68,7 +69,7 @@ class DockerVolumes:
         if found is None:
             raise failures.no_volume(volume)
         if (found.get("Labels") or {}).get(labels.INSTANCE) != self._names.instance:
-            raise failures.not_ours("volume", full_name)
+            raise docker_failures.not_ours("volume", full_name)
 
     def _require_unused(self, volume: str) -> None:
         """Whoever runs with it, somebody else's containers too."""

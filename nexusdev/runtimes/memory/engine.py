@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from nexusdev.interfaces import Completed, LogLine, OneOff, ServiceExit
 from nexusdev.runtimes.docker.labels import ONE_OFF_ROLE
-from nexusdev.runtimes.docker.plan.snapshot import Container, State
+from nexusdev.runtimes.docker.plan.snapshot import State
 from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
 
 ALIVE = (State.RUNNING, State.PAUSED, State.RESTARTING)
@@ -223,25 +223,3 @@ class FakeEngine(Struct, kw_only=True):
         heard: queue.Queue[ServiceExit] = queue.Queue()
         self._listeners.append((instance, heard))
         return heard
-
-
-def container_of(container: FakeContainer, network: FakeNetwork | None) -> Container:
-    """What a runtime sees of it."""
-    return Container(
-        id=container.id,
-        name=container.name,
-        service=container.service,
-        component=container.component,
-        role=container.role,
-        state=container.state,
-        fingerprint=container.fingerprint,
-        owner_path=container.owner_path,
-        state_path=container.state_path,
-        exit_code=container.exit_code,
-        error=container.error,
-        out_of_memory=container.out_of_memory,
-        started_at=container.started_at,
-        finished_at=container.finished_at,
-        namespace_of=container.namespace_of,
-        attached=bool(container.namespace_of) or (network is not None and container.network_id == network.id),
-    )

@@ -70,6 +70,11 @@ class MemoryProvider(Struct, kw_only=True):
     def inventory(self, *, caches: bool = False) -> Inventory:
         del caches
         containers = [_owned(each) for each in self.engine.containers.values() if each.instance]
+        networks = [
+            OwnedResource(kind="network", name=each.name, instance=each.instance, owner_path=each.owner_path)
+            for each in self.engine.networks.values()
+            if each.instance
+        ]
         volumes = [
             OwnedResource(
                 kind="volume",
@@ -79,8 +84,15 @@ class MemoryProvider(Struct, kw_only=True):
                 state_path=store.state_path,
             )
             for name, store in self.engine.volumes.items()
+            if store.instance
         ]
-        return Inventory(instances=by_instance((*containers, *volumes)))
+        alive = [each for each in self.engine.containers.values() if each.state in ALIVE]
+        images = {each.image for each in self.engine.containers.values()}
+        return Inventory(
+            instances=by_instance((*containers, *networks, *volumes)),
+            port_holders={port: f"{each.name} (image {each.image})" for each in alive for port in each.ports},
+            images_in_use=frozenset(found.id for image in images if (found := self.store.find(image))),
+        )
 
     def volume_sizes(self) -> Mapping[str, int]:
         return self.sizes
@@ -101,7 +113,8 @@ class MemoryProvider(Struct, kw_only=True):
     def _subnets(self) -> dict[str, str]:
         return {each.name: each.subnet for each in self.engine.networks.values()}
 
-    def require_room(self) -> None:
+    def preflight(self, stack: Stack) -> None:
+        del stack
         require_room(Path(self.engine_facts.data_root))
 
     def image_store(self) -> ImageStore:

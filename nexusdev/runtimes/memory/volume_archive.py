@@ -9,6 +9,7 @@ from typing import IO
 from msgspec import Struct
 
 from nexusdev.runtimes import failures
+from nexusdev.runtimes.docker import failures as docker_failures
 from nexusdev.runtimes.memory.engine import ALIVE, FakeEngine, FakeVolume
 
 
@@ -40,7 +41,7 @@ class MemoryVolumes(Struct, frozen=True, kw_only=True):
         if found is None:
             raise failures.no_volume(volume)
         if found.instance != self.instance:
-            raise failures.not_ours("volume", full_name)
+            raise docker_failures.not_ours("volume", full_name)
         return found
 
 

@@ -19,7 +19,7 @@ from nexusdev.events import (
 )
 from nexusdev.plan import Plan, Step
 
-CREATE = Step(action="create", resource="redis-0", reason="it is not there", component="redis", image="i")
+CREATE = Step(action="create", resource="redis-0", reason="it is not there", component="redis", images=("i",))
 START = Step(
     action="start", resource="redis-0", reason="it is not there", component="redis", starts=frozenset({"redis-0"})
 )

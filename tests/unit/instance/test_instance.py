@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
+from nexusdev.context import stack_file
 from nexusdev.errors import IdentityMismatch, InvalidState, NotFound
 from nexusdev.instance import instance, state
 from nexusdev.instance.identity import Identity
@@ -20,6 +20,7 @@ from nexusdev.interfaces import Address
 from nexusdev.inventory import Inventory
 from nexusdev.runtimes.docker.plan.inventory import OwnedResource, by_instance
 from nexusdev.runtimes.memory.runtime import MemoryRuntime
+from nexusdev.stack.loader import load
 from nexusdev.stack.model import Stack
 
 
@@ -31,7 +32,9 @@ def placement(slot: int, others: Collection[str]) -> str:
 #: On a machine where nobody listens.
 open_instance = partial(instance.open_instance, port_taken=lambda _port: False)
 
-RUNTIME = MemoryRuntime(project="nexusdev-shop-1", instance="shop-1")
+
+def runtime(stack: Stack) -> MemoryRuntime:
+    return MemoryRuntime(project="nexusdev-shop-1", instance="shop-1", stack=stack)
 
 
 def volume(name: str = "nexusdev-shop-1_data", instance: str = "shop-1", owner: str = "") -> OwnedResource:
@@ -72,6 +75,13 @@ def test_two_instances_have_different_ports_and_subnets(identity: Identity, root
     two = open_instance(Identity(name="other", project=tmp_path), inventory=Inventory(), placement=placement, root=root)
     assert (one.slot, two.slot) == (0, 1)
     assert one.net != two.net
+
+
+def test_the_stack_can_be_read_without_a_placement(identity: Identity, root: Path) -> None:
+    made = open_instance(identity, inventory=Inventory(), placement=lambda _slot, _others: "", root=root)
+    found = load(stack_file(), made.environment())
+    assert found.network.subnet == "10.213.0.0/24"
+    assert all(service.address or service.shares for service in found.services.values())
 
 
 def test_a_block_that_another_users_instance_has_in_the_engine_is_avoided(identity: Identity, root: Path) -> None:
@@ -177,17 +187,17 @@ def test_everything_is_provided_once_and_a_second_time_nothing_is_made(
     identity: Identity, root: Path, stack: Stack
 ) -> None:
     made = open_instance(identity, inventory=Inventory(), placement=placement, root=root)
-    first = made.provide(stack, RUNTIME, images={"db": "db:1"})
+    first = made.provide(stack, runtime(stack), images={"db": "db:1"})
     assert set(first) >= {"db-password", "users", "certificate ca", "certificate db", "certificate client"}
-    assert made.provide(stack, RUNTIME, images={"db": "db:1"}) == ()
+    assert made.provide(stack, runtime(stack), images={"db": "db:1"}) == ()
     assert "NEXUS_IMAGE_DB=db:1" in (made.folder / "compose.env").read_text()
     assert "nexus" in (made.folder / "passwd").read_text()
 
 
 def test_components_see_addresses_and_secrets(identity: Identity, root: Path, stack: Stack) -> None:
     made = open_instance(identity, inventory=Inventory(), placement=placement, root=root)
-    made.provide(stack, RUNTIME)
-    access = made.access(replace(RUNTIME, stack=stack), stack)
+    made.provide(stack, runtime(stack))
+    access = made.access(runtime(stack), stack)
     expected = Address(host="127.0.0.1", port=21040)
     assert {access.address(name, 5432) for name in ("db-0", "db-alias", "relay-0")} == {expected}
     assert len(access.secrets.read("db-password")) == 32

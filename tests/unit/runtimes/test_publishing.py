@@ -157,8 +157,7 @@ def published(house: House, name: str) -> str:
     return house.engine.published[house.name, name].decode()
 
 
-def test_up_seed_and_rotate_give_the_runtime_what_they_write(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nexusdev.deploy.publisher.prove", lambda _kept, _components: {})
+def test_up_seed_and_rotate_give_the_runtime_what_they_write(house: House) -> None:
     seen = []
     for command in (up, seed, rotate):
         command(house.context())
@@ -167,8 +166,7 @@ def test_up_seed_and_rotate_give_the_runtime_what_they_write(house: House, monke
     assert len(set(seen)) == 3
 
 
-def test_up_and_rotate_give_the_runtime_the_metrics(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nexusdev.deploy.publisher.prove", lambda _kept, _components: {})
+def test_up_and_rotate_give_the_runtime_the_metrics(house: House) -> None:
     up(house.context())
     file = house.context().instance().folder / "metrics.prom"
     assert "nexusdev_up_seconds" in published(house, "metrics.prom")

@@ -86,7 +86,7 @@ def _told(step: Step, components: Mapping[str, str]) -> Step:
         component=components.get(own.resource, "") if own.action in (*_STARTS, *_ENDS, Action.CREATE) else "",
         starts=named if own.action in _STARTS else frozenset(),
         ends=named if own.action in _ENDS else frozenset(),
-        image=own.service.image if own.action is Action.CREATE and own.service else "",
+        images=(own.service.image,) if own.action is Action.CREATE and own.service else (),
         makes_volumes=(own.resource,) if own.action is Action.CREATE_VOLUME else (),
         removes=_REMOVES.get(own.action, ""),
     )

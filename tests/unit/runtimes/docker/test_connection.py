@@ -14,6 +14,7 @@ from nexusdev.errors import NexusError, NotFound, PreflightFailed
 from nexusdev.runtimes.docker.connection import connect, find_endpoint
 from nexusdev.runtimes.docker.http_client import EngineEndpoint
 from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
+from nexusdev.runtimes.docker.provider import DockerProvider
 from nexusdev.runtimes.docker.runtime import DockerRuntime
 from tests.unit.env.servers import refusing_proxy
 from tests.unit.runtimes.docker.engines import engine_at, engine_on_tcp, version
@@ -171,3 +172,22 @@ def test_an_engine_on_this_machine_is_never_asked_through_a_proxy(monkeypatch: p
         found = connect(EngineEndpoint(url=url, origin="DOCKER_HOST"))
         assert found.api.version()["Version"] == "27.0"
     assert came == []
+
+
+def test_a_provider_finds_its_engine_once_for_runtimes_and_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def answer(path: str) -> tuple[int, Any]:
+        asked.append(path)
+        empty = {"Volumes": []} if "/volumes" in path else []
+        return 200, version() if path.endswith("/version") else empty
+
+    with engine_at(tmp_path / "e.sock", answer) as url:
+        monkeypatch.setenv("DOCKER_HOST", url)
+        provider = DockerProvider()
+        for _ in range(2):
+            provider.inventory()
+            provider.image_store().list()
+    assert asked.count("/version") == 1

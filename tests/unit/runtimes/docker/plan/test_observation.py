@@ -102,9 +102,9 @@ def test_the_steps_of_up_say_what_they_make_need_and_start(stack: Stack) -> None
     for step in plan.steps:
         service = stack.services.get(step.resource)
         if step.action == "create" and service:
-            assert (step.image, step.component, step.starts) == (service.image, service.component, frozenset())
+            assert (step.images, step.component, step.starts) == ((service.image,), service.component, frozenset())
         if step.action == "start":
-            assert (step.starts, step.image) == (frozenset({step.resource}), "")
+            assert (step.starts, step.images) == (frozenset({step.resource}), ())
     assert not plan.only_ends
 
 

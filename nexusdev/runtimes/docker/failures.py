@@ -1,0 +1,58 @@
+"""Errors that a Docker engine causes, with hints that name ``docker`` commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nexusdev.errors import IdentityMismatch, PreflightFailed, TeardownIncomplete
+from nexusdev.runtimes.docker.plan.ownership import came_between
+from nexusdev.runtimes.docker.plan.snapshot import NetworkState, Volume
+
+
+def name_taken(name: str, service: str, image: str) -> IdentityMismatch:
+    return IdentityMismatch(
+        f"the container name for {service} is in use: {name}",
+        why=f"a container of {image or 'an unknown image'} without this instance's labels has it; nexusdev does not touch foreign containers",
+        hint=f"docker rm {name}    or: docker rename {name} NEW; then nexusdev up again",
+        code="FOREIGN_CONTAINER",
+    )
+
+
+def not_ours(kind: str, name: str) -> IdentityMismatch:
+    """``kind``: network or volume."""
+    return IdentityMismatch(
+        f"{kind} {name} already exists and does not belong to this instance",
+        why="it has no nexusdev labels; docker compose or another tool created it, and nexusdev does not touch it",
+        hint=f"docker {kind} inspect {name}    inspect it, then remove or rename it",
+        code=f"FOREIGN_{kind.upper()}",
+    )
+
+
+def subnet_taken(subnet: str, others: Sequence[str]) -> PreflightFailed:
+    """``others``: the networks that overlap, as words; none when it is an interface or a route of the machine."""
+    return PreflightFailed(
+        f"subnet {subnet} is in use",
+        why=f"it overlaps with network {', '.join(others)}"
+        if others
+        else "it overlaps with an interface or route of this machine",
+        hint="docker network ls    find and remove the other network, then run nexusdev up",
+        code="SUBNET_IN_USE",
+    )
+
+
+def network_in_use(name: str, strangers: Sequence[str]) -> TeardownIncomplete:
+    """``strangers``: the containers of others on it; none where they cannot be seen."""
+    return came_between(NetworkState(id="", full_name=name, subnet="", strangers=tuple(strangers)))
+
+
+def volume_in_use(name: str, strangers: Sequence[str]) -> TeardownIncomplete:
+    """``strangers``: the containers of others that have it mounted; none where they cannot be seen."""
+    return came_between(Volume(name=name, full_name=name, strangers=tuple(strangers)))
+
+
+def refused(words: str) -> PreflightFailed:
+    """Anything else that an engine would not do."""
+    first = words.splitlines()[0] if words else "no reason given"
+    return PreflightFailed(
+        f"the engine refused: {first}", hint="nexusdev doctor", evidence=[words], code="ENGINE_REFUSED"
+    )
