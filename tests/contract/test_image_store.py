@@ -5,16 +5,11 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from nexusdev.errors import ImageUnavailable, NotFound
-from nexusdev.images.lockfile import default_file, load
-from nexusdev.images.tags import tags
 from nexusdev.runtimes.image_store import BuildContainer, BuildMounts, ImageStore, StoredImage
-from nexusdev.runtimes.memory.images import MemoryImages
-from tests.engine_needed import require_engine, require_image
 
 MADE = "nexusdev/nxt-img-contract:1"
 ROOT = "nexusdev/nxt-img-root:1"
@@ -29,30 +24,14 @@ def _tar(name: str, content: bytes) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.fixture(params=["memory", pytest.param("docker", marks=pytest.mark.integration)])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ImageStore]:
-    found: ImageStore = MemoryImages()
-    if request.param == "docker":
-        require_engine()
-        from nexusdev.runtimes.docker.images import image_store
-
-        found = image_store()
-    else:
-        (tmp_path / "root.tar").write_bytes(_tar("etc", b""))
-        found.import_root(tmp_path / "root.tar", tags(load(default_file()))["base"], ["USER 10001:10001"])
-    yield found
-    for reference in (MADE, ROOT):
-        found.untag(reference)
-
-
 @pytest.fixture
 def container(store: ImageStore) -> Iterator[BuildContainer]:
-    base = tags(load(default_file()))["base"]
-    if store.find(base) is None:
-        base = require_image("nexusdev/base")
+    base = next(tag for image in store.list() for tag in image.tags if tag.startswith("nexusdev/base:"))
     made = store.create_build_container(base, name="nxt-img-contract", mounts=BuildMounts())
     yield made
     made.close()
+    for reference in (MADE, ROOT):
+        store.untag(reference)
 
 
 def stored(store: ImageStore, reference: str) -> StoredImage:

@@ -10,18 +10,8 @@ import pytest
 
 from nexusdev.errors import IdentityMismatch, Locked, NotFound
 from nexusdev.interfaces import VolumeArchive
-from nexusdev.plan import Stop
-from tests.contract.worlds import Bench, MemoryBench
-
-
-@pytest.fixture
-def volumes(bench: Bench) -> VolumeArchive:
-    """The archive of an instance that is stopped; its volumes exist."""
-    bench.up()
-    bench.walk(bench.runtime().plan(Stop()))
-    archive = bench.runtime().volumes
-    assert archive is not None
-    return archive
+from nexusdev.plan import Down
+from tests.contract.bench import Bench
 
 
 def packed(files: Mapping[str, bytes]) -> io.BytesIO:
@@ -79,16 +69,16 @@ def test_owners_and_modes_are_kept(volumes: VolumeArchive) -> None:
 
 
 def test_the_service_reads_what_was_imported(bench: Bench, volumes: VolumeArchive) -> None:
-    if isinstance(bench, MemoryBench):
+    if not bench.runs_commands:
         pytest.skip("no process reads a file in memory")
     volumes.import_("store-0", packed({"greeting": b"hello"}))
-    bench.up()
+    bench.ask(bench.intent())
     assert bench.runtime().execute("store-0", ["cat", "/nexus-data/greeting"]).stdout == b"hello"
 
 
 def test_a_volume_that_a_running_service_has_is_not_imported(bench: Bench, volumes: VolumeArchive) -> None:
     volumes.import_("store-0", packed({"a": b"1"}))
-    bench.up()
+    bench.ask(bench.intent())
     with pytest.raises(Locked, match="volume store-0 is in use") as raised:
         volumes.import_("store-0", packed({"b": b"2"}))
     assert "store-0" in raised.value.why
@@ -96,16 +86,13 @@ def test_a_volume_that_a_running_service_has_is_not_imported(bench: Bench, volum
 
 
 def test_a_volume_that_a_stranger_uses_is_not_imported(bench: Bench, volumes: VolumeArchive) -> None:
-    bench.add_stranger("nxt-stranger", volume=f"{bench.project}_store-0")
-    try:
-        with pytest.raises(Locked):
-            volumes.import_("store-0", packed({"b": b"2"}))
-    finally:
-        bench.hand("remove", "nxt-stranger")
+    bench.mount_elsewhere("store-0")
+    with pytest.raises(Locked):
+        volumes.import_("store-0", packed({"b": b"2"}))
 
 
 def test_a_volume_that_is_not_there_is_told(bench: Bench, volumes: VolumeArchive) -> None:
-    bench.down()
+    bench.ask(Down(volumes=True))
     for deed in (volumes.export, volumes.import_):
         with pytest.raises(NotFound, match="there is no volume store-0"):
             deed("store-0", packed({}))
@@ -117,15 +104,12 @@ def test_a_volume_of_another_name_is_told(volumes: VolumeArchive) -> None:
 
 
 def test_a_foreign_volume_of_the_same_name_is_never_touched(bench: Bench, volumes: VolumeArchive) -> None:
-    bench.down()
-    bench.add_foreign_volume(f"{bench.project}_store-0")
-    try:
-        for deed in (volumes.export, volumes.import_):
-            with pytest.raises(IdentityMismatch) as raised:
-                deed("store-0", packed({}))
-            assert raised.value.code == "FOREIGN_VOLUME"
-    finally:
-        bench.hand("remove_volume", f"{bench.project}_store-0")
+    bench.ask(Down(volumes=True))
+    bench.add_foreign_volume("store-0")
+    for deed in (volumes.export, volumes.import_):
+        with pytest.raises(IdentityMismatch) as raised:
+            deed("store-0", packed({}))
+        assert raised.value.code == "FOREIGN_VOLUME"
 
 
 def test_nothing_is_left_behind(bench: Bench, volumes: VolumeArchive) -> None:

@@ -17,7 +17,8 @@ from nexusdev.runtimes.docker.plan.planner import plan_down, plan_restart, plan_
 from nexusdev.runtimes.docker.plan.snapshot import Snapshot, State
 from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
 from nexusdev.stack.model import Port
-from tests.contract.worlds import STATE, Bench, MemoryBench
+from tests.contract.bench import STATE
+from tests.contract.docker.bench import EngineBench
 
 
 def states(snapshot: Snapshot) -> dict[str, str]:
@@ -27,11 +28,11 @@ def states(snapshot: Snapshot) -> dict[str, str]:
 ALL_RUN = {"store-0": "running", "relay-0": "running", "store-1": "running"}
 
 
-def test_nothing_is_seen_where_nothing_is(bench: Bench) -> None:
+def test_nothing_is_seen_where_nothing_is(bench: EngineBench) -> None:
     assert bench.snapshot() == Snapshot()
 
 
-def test_up_makes_everything_and_a_second_plan_is_empty(bench: Bench) -> None:
+def test_up_makes_everything_and_a_second_plan_is_empty(bench: EngineBench) -> None:
     seen = bench.up()
     assert states(seen) == ALL_RUN
     assert list(seen.volumes) == ["store-0"]
@@ -41,7 +42,11 @@ def test_up_makes_everything_and_a_second_plan_is_empty(bench: Bench) -> None:
     assert str(bench.plan()) == "nothing to do"
 
 
-def test_each_step_done_twice_is_the_same_as_once(bench: Bench) -> None:
+def test_each_step_names_the_component_of_its_own_service(bench: EngineBench) -> None:
+    assert {step.component for step in bench.plan().steps} == {"store", "relay", ""}
+
+
+def test_each_step_done_twice_is_the_same_as_once(bench: EngineBench) -> None:
     runtime = bench.runtime()
     for step in bench.plan().steps:
         runtime.apply(step)
@@ -58,7 +63,7 @@ def test_each_step_done_twice_is_the_same_as_once(bench: Bench) -> None:
     assert snapshot_of(runtime.observe()) == Snapshot()
 
 
-def test_down_keeps_the_volumes_and_destroy_does_not(bench: Bench) -> None:
+def test_down_keeps_the_volumes_and_destroy_does_not(bench: EngineBench) -> None:
     bench.walk(plan_down(bench.up(), volumes=False))
     seen = bench.snapshot()
     assert (seen.containers, seen.network, list(seen.volumes)) == ({}, None, ["store-0"])
@@ -66,7 +71,7 @@ def test_down_keeps_the_volumes_and_destroy_does_not(bench: Bench) -> None:
     assert bench.snapshot() == Snapshot()
 
 
-def test_a_teardown_needs_no_stack(bench: Bench) -> None:
+def test_a_teardown_needs_no_stack(bench: EngineBench) -> None:
     bench.up()
     bare = replace(bench.stack, services={})
     runtime = bench.runtime(bare)
@@ -75,7 +80,7 @@ def test_a_teardown_needs_no_stack(bench: Bench) -> None:
     assert bench.snapshot() == Snapshot()
 
 
-def test_stop_and_start_keep_the_containers(bench: Bench) -> None:
+def test_stop_and_start_keep_the_containers(bench: EngineBench) -> None:
     before = bench.up()
     bench.walk(plan_stop(before))
     stopped = bench.snapshot()
@@ -89,7 +94,7 @@ def test_stop_and_start_keep_the_containers(bench: Bench) -> None:
     assert str(bench.plan()) == "nothing to do"
 
 
-def test_a_killed_container_tells_its_exit_code_and_is_started_again(bench: Bench) -> None:
+def test_a_killed_container_tells_its_exit_code_and_is_started_again(bench: EngineBench) -> None:
     bench.up()
     bench.hand("kill", bench.container("store-1"))
     seen = bench.snapshot()
@@ -98,7 +103,7 @@ def test_a_killed_container_tells_its_exit_code_and_is_started_again(bench: Benc
     assert states(bench.up()) == ALL_RUN
 
 
-def test_a_killed_owner_takes_the_network_of_its_sidecar_along(bench: Bench) -> None:
+def test_a_killed_owner_takes_the_network_of_its_sidecar_along(bench: EngineBench) -> None:
     bench.up()
     bench.hand("kill", bench.container("store-0"))
     assert str(bench.plan()).splitlines() == [
@@ -110,7 +115,7 @@ def test_a_killed_owner_takes_the_network_of_its_sidecar_along(bench: Bench) -> 
     assert str(bench.plan()) == "nothing to do"
 
 
-def test_an_owner_that_was_restarted_behind_its_sidecar_is_noticed(bench: Bench) -> None:
+def test_an_owner_that_was_restarted_behind_its_sidecar_is_noticed(bench: EngineBench) -> None:
     bench.up()
     bench.hand("restart", bench.container("store-0"))
     reason = "store-0, whose network it shares, was started after it"
@@ -119,7 +124,7 @@ def test_an_owner_that_was_restarted_behind_its_sidecar_is_noticed(bench: Bench)
     assert str(bench.plan()) == "nothing to do"
 
 
-def test_a_paused_container_is_unpaused_and_can_be_stopped_and_removed(bench: Bench) -> None:
+def test_a_paused_container_is_unpaused_and_can_be_stopped_and_removed(bench: EngineBench) -> None:
     bench.up()
     bench.hand("pause", bench.container("store-1"))
     assert str(bench.plan()) == "unpause store-1: it is paused"
@@ -132,14 +137,14 @@ def test_a_paused_container_is_unpaused_and_can_be_stopped_and_removed(bench: Be
     assert bench.snapshot() == Snapshot()
 
 
-def test_a_container_removed_by_hand_is_made_again(bench: Bench) -> None:
+def test_a_container_removed_by_hand_is_made_again(bench: EngineBench) -> None:
     bench.up()
     bench.hand("remove", bench.container("store-1"))
     assert str(bench.plan()).splitlines() == ["create store-1: it does not exist", "start store-1: it does not exist"]
     assert states(bench.up()) == ALL_RUN
 
 
-def test_a_container_renamed_by_hand_is_replaced(bench: Bench) -> None:
+def test_a_container_renamed_by_hand_is_replaced(bench: EngineBench) -> None:
     bench.up()
     bench.hand("rename", bench.container("store-1"), f"{bench.project}-mine")
     seen = bench.snapshot()
@@ -152,7 +157,7 @@ def test_a_container_renamed_by_hand_is_replaced(bench: Bench) -> None:
     assert states(bench.up()) == ALL_RUN
 
 
-def test_a_container_cut_off_from_the_network_is_made_anew(bench: Bench) -> None:
+def test_a_container_cut_off_from_the_network_is_made_anew(bench: EngineBench) -> None:
     bench.up()
     bench.hand("disconnect", bench.container("store-1"))
     assert str(bench.plan()).splitlines()[0] == "remove store-1: it is not attached to the network nexus"
@@ -160,14 +165,14 @@ def test_a_container_cut_off_from_the_network_is_made_anew(bench: Bench) -> None
     assert str(bench.plan()) == "nothing to do"
 
 
-def test_stopped_containers_whose_network_was_removed_are_made_anew(bench: Bench) -> None:
+def test_stopped_containers_whose_network_was_removed_are_made_anew(bench: EngineBench) -> None:
     bench.walk(plan_stop(bench.up()))
     bench.hand("remove_network", f"{bench.project}_nexus")
     assert states(bench.up()) == ALL_RUN
     assert str(bench.plan()) == "nothing to do"
 
 
-def test_a_changed_service_is_made_anew_with_what_shares_its_network_and_nothing_else(bench: Bench) -> None:
+def test_a_changed_service_is_made_anew_with_what_shares_its_network_and_nothing_else(bench: EngineBench) -> None:
     before = bench.up()
     store = replace(bench.stack.services["store-0"], environment={"COLOUR": "blue"})
     changed = replace(bench.stack, services={**bench.stack.services, "store-0": store})
@@ -177,7 +182,7 @@ def test_a_changed_service_is_made_anew_with_what_shares_its_network_and_nothing
     assert states(after) == ALL_RUN
 
 
-def test_another_subnet_makes_the_network_anew(bench: Bench) -> None:
+def test_another_subnet_makes_the_network_anew(bench: EngineBench) -> None:
     bench.up()
     other = replace(bench.stack, network=replace(bench.stack.network, subnet="10.248.77.0/24"))
     moved = {
@@ -190,7 +195,7 @@ def test_another_subnet_makes_the_network_anew(bench: Bench) -> None:
     assert states(after) == ALL_RUN
 
 
-def test_a_foreign_container_with_our_name_is_seen_refused_and_never_touched(bench: Bench) -> None:
+def test_a_foreign_container_with_our_name_is_seen_refused_and_never_touched(bench: EngineBench) -> None:
     image = bench.add_stranger(bench.container("store-1"))
     assert bench.snapshot().name_conflicts == {"store-1": image}
     with pytest.raises(IdentityMismatch, match="store-1") as refused:
@@ -205,7 +210,7 @@ def test_a_foreign_container_with_our_name_is_seen_refused_and_never_touched(ben
     assert bench.snapshot().name_conflicts == {"store-1": image}
 
 
-def test_another_folder_cannot_take_over_the_instance(bench: Bench) -> None:
+def test_another_folder_cannot_take_over_the_instance(bench: EngineBench) -> None:
     bench.up()
     bench.owner = "/home/dev/other"
     with pytest.raises(IdentityMismatch, match="/home/dev/shop"):
@@ -213,13 +218,13 @@ def test_another_folder_cannot_take_over_the_instance(bench: Bench) -> None:
     bench.owner = "/home/dev/shop"
 
 
-def test_what_is_made_says_where_the_state_of_its_instance_is(bench: Bench) -> None:
+def test_what_is_made_says_where_the_state_of_its_instance_is(bench: EngineBench) -> None:
     seen = bench.up()
     made = [each.state_path for each in seen.containers.values()] + [each.state_path for each in seen.volumes.values()]
     assert made == [STATE] * 4
 
 
-def test_a_taken_port_is_told_with_its_holder(bench: Bench) -> None:
+def test_a_taken_port_is_told_with_its_holder(bench: EngineBench) -> None:
     port = bench.stack.services["store-0"].ports[0].host
     bench.add_stranger(f"{bench.project}-holder", port=port)
     with pytest.raises(PortInUse, match=str(port)) as refused:
@@ -228,16 +233,15 @@ def test_a_taken_port_is_told_with_its_holder(bench: Bench) -> None:
     assert states(bench.snapshot())["store-0"] == "created"
 
 
-def test_an_image_that_is_not_there_is_told(bench: Bench) -> None:
+def test_an_image_that_is_not_there_is_told(bench: EngineBench) -> None:
     store = replace(bench.stack.services["store-1"], image="nexusdev/nowhere:1")
     stack = replace(bench.stack, services={"store-1": store})
-    if hasattr(bench, "engine"):
-        bench.engine.missing_images.add("nexusdev/nowhere:1")
+    bench.lacks("nexusdev/nowhere:1")
     with pytest.raises(ImageUnavailable, match="nexusdev/nowhere:1 of store-1"):
         bench.up(stack)
 
 
-def test_an_overlapping_network_is_told_by_name(bench: Bench) -> None:
+def test_an_overlapping_network_is_told_by_name(bench: EngineBench) -> None:
     bench.up()
     project = bench.project
     bench.project = f"{project}-b"
@@ -250,7 +254,7 @@ def test_an_overlapping_network_is_told_by_name(bench: Bench) -> None:
     assert f"{project}_nexus" in refused.value.why
 
 
-def test_exits_are_reported_until_the_listener_stops(bench: Bench) -> None:
+def test_exits_are_reported_until_the_listener_stops(bench: EngineBench) -> None:
     bench.up()
     stop = threading.Event()
     exits = bench.runtime().watch_exits(stop)
@@ -263,7 +267,7 @@ def test_exits_are_reported_until_the_listener_stops(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("act", [Action.STOP, Action.REMOVE])
-def test_who_was_asked_to_end_is_told_from_who_ended_by_itself(bench: Bench, act: Action) -> None:
+def test_who_was_asked_to_end_is_told_from_who_ended_by_itself(bench: EngineBench, act: Action) -> None:
     bench.up()
     stop = threading.Event()
     exits = bench.runtime().watch_exits(stop)
@@ -274,7 +278,7 @@ def test_who_was_asked_to_end_is_told_from_who_ended_by_itself(bench: Bench, act
     assert (exited.service, exited.asked) == ("store-1", True)
 
 
-def test_commands_are_run_only_where_something_runs(bench: Bench) -> None:
+def test_commands_are_run_only_where_something_runs(bench: EngineBench) -> None:
     bench.up()
     assert bench.runtime().execute("store-1", ["true"]).exit_code == 0
     bench.hand("kill", bench.container("store-1"))
@@ -284,13 +288,13 @@ def test_commands_are_run_only_where_something_runs(bench: Bench) -> None:
         bench.runtime().attach("store-9", ["true"], stdin=None, stdout=io.BytesIO(), stderr=io.BytesIO(), tty=False)
 
 
-def test_logs_of_nobody_are_told_as_not_found(bench: Bench) -> None:
+def test_logs_of_nobody_are_told_as_not_found(bench: EngineBench) -> None:
     bench.up()
     with pytest.raises(NotFound, match="store-9 has no container"):
         list(bench.runtime().logs(["store-9"]))
 
 
-def test_restart_of_an_owner_restarts_its_sidecar(bench: Bench) -> None:
+def test_restart_of_an_owner_restarts_its_sidecar(bench: EngineBench) -> None:
     before = bench.up()
     towards = plan_restart(before, ["store-0"])
     assert [f"{step.action} {step.resource}" for step in towards.steps] == [
@@ -304,7 +308,7 @@ def test_restart_of_an_owner_restarts_its_sidecar(bench: Bench) -> None:
     assert str(bench.plan()) == "nothing to do"
 
 
-def test_two_instances_share_an_engine_and_see_nothing_of_each_other(bench: Bench) -> None:
+def test_two_instances_share_an_engine_and_see_nothing_of_each_other(bench: EngineBench) -> None:
     bench.up()
     project, stack = bench.project, bench.stack
     bench.project = f"{project}-b"
@@ -314,7 +318,7 @@ def test_two_instances_share_an_engine_and_see_nothing_of_each_other(bench: Benc
         bench.project, bench.stack = project, stack
 
 
-def test_a_port_that_moves_from_one_service_to_another_is_free_in_time(bench: Bench) -> None:
+def test_a_port_that_moves_from_one_service_to_another_is_free_in_time(bench: EngineBench) -> None:
     bench.up()
     port = bench.stack.services["store-0"].ports[0]
     first = replace(bench.stack.services["store-0"], ports=())
@@ -323,7 +327,7 @@ def test_a_port_that_moves_from_one_service_to_another_is_free_in_time(bench: Be
     assert states(bench.up(swapped)) == ALL_RUN
 
 
-def test_a_volume_removed_with_its_container_is_made_again(bench: Bench) -> None:
+def test_a_volume_removed_with_its_container_is_made_again(bench: EngineBench) -> None:
     bench.up()
     bench.hand("remove", bench.container("relay-0"))
     bench.hand("remove", bench.container("store-0"))
@@ -332,7 +336,7 @@ def test_a_volume_removed_with_its_container_is_made_again(bench: Bench) -> None
     assert states(bench.up()) == ALL_RUN
 
 
-def test_started_times_are_told_of_what_ended(bench: Bench) -> None:
+def test_started_times_are_told_of_what_ended(bench: EngineBench) -> None:
     bench.up()
     time.sleep(0.01)
     bench.hand("kill", bench.container("store-1"))
@@ -340,7 +344,7 @@ def test_started_times_are_told_of_what_ended(bench: Bench) -> None:
     assert ended.finished_at > ended.started_at > 0
 
 
-def test_a_stranger_on_the_network_is_seen_and_named_by_the_removal(bench: Bench) -> None:
+def test_a_stranger_on_the_network_is_seen_and_named_by_the_removal(bench: EngineBench) -> None:
     network = bench.up().network
     assert network is not None
     assert network.strangers == ()
@@ -362,7 +366,7 @@ def test_a_stranger_on_the_network_is_seen_and_named_by_the_removal(bench: Bench
     assert bench.snapshot().network is None
 
 
-def test_a_stranger_with_a_volume_is_seen_and_named_by_the_removal(bench: Bench) -> None:
+def test_a_stranger_with_a_volume_is_seen_and_named_by_the_removal(bench: EngineBench) -> None:
     volume = bench.up().volumes["store-0"]
     assert volume.strangers == ()
     name = f"{bench.project}-stranger"
@@ -382,7 +386,7 @@ def test_a_stranger_with_a_volume_is_seen_and_named_by_the_removal(bench: Bench)
     assert bench.snapshot() == Snapshot()
 
 
-def one_off(bench: Bench, script: str, completed: Completed | None = None) -> OneOff:
+def one_off(bench: EngineBench, script: str, completed: Completed | None = None) -> OneOff:
     """A throw-away container that runs a line of shell; in memory it says what is told here, behind its input."""
 
     def answer(_argv: tuple[str, ...], stdin: bytes | None) -> Completed:
@@ -393,7 +397,7 @@ def one_off(bench: Bench, script: str, completed: Completed | None = None) -> On
     return OneOff(name=name, image=bench.teach(answer), argv=("sh", "-c", script), environment={"WHO": "me"})
 
 
-def test_a_one_off_has_our_streams_and_its_own_exit_code_and_leaves_nothing(bench: Bench) -> None:
+def test_a_one_off_has_our_streams_and_its_own_exit_code_and_leaves_nothing(bench: EngineBench) -> None:
     bench.up()
     out, err = io.BytesIO(), io.BytesIO()
     wanted = one_off(
@@ -404,26 +408,25 @@ def test_a_one_off_has_our_streams_and_its_own_exit_code_and_leaves_nothing(benc
     assert bench.snapshot().one_offs == ()
 
 
-def test_a_one_off_without_input_ends(bench: Bench) -> None:
+def test_a_one_off_without_input_ends(bench: EngineBench) -> None:
     bench.up()
     out = io.BytesIO()
     code = bench.runtime().run_one_off(one_off(bench, "cat"), stdin=None, stdout=out, stderr=out, tty=False)
     assert (code, out.getvalue()) == (0, b"")
 
 
-def test_a_one_off_needs_an_instance_that_runs_and_an_image(bench: Bench) -> None:
+def test_a_one_off_needs_an_instance_that_runs_and_an_image(bench: EngineBench) -> None:
     nowhere = io.BytesIO()
     with pytest.raises(NotFound, match="does not run"):
         bench.runtime().run_one_off(one_off(bench, "true"), stdin=None, stdout=nowhere, stderr=nowhere, tty=False)
     bench.up()
     missing = replace(one_off(bench, "true"), image="nexusdev-nobody-has/this:1")
-    if isinstance(bench, MemoryBench):
-        bench.engine.missing_images.add(missing.image)
+    bench.lacks(missing.image)
     with pytest.raises(NotFound, match="there is no image"):
         bench.runtime().run_one_off(missing, stdin=None, stdout=nowhere, stderr=nowhere, tty=False)
 
 
-def test_a_running_one_off_is_no_orphan_nobody_hears_it_end_and_down_removes_it(bench: Bench) -> None:
+def test_a_running_one_off_is_no_orphan_nobody_hears_it_end_and_down_removes_it(bench: EngineBench) -> None:
     bench.up()
     reading, writing = os.pipe()
     stop, codes, nowhere = threading.Event(), list[int](), io.BytesIO()
@@ -451,7 +454,7 @@ def test_a_running_one_off_is_no_orphan_nobody_hears_it_end_and_down_removes_it(
     stop.set()
 
 
-def until_seen(bench: Bench) -> Snapshot:
+def until_seen(bench: EngineBench) -> Snapshot:
     """What there is once the throw-away container runs."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:

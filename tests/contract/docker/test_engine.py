@@ -18,8 +18,8 @@ from nexusdev.runtimes.docker.connection import engine
 from nexusdev.runtimes.docker.plan.planner import plan_down
 from nexusdev.runtimes.docker.plan.snapshot import Snapshot
 from nexusdev.stack.model import FileMount
-from tests.contract.worlds import DockerBench, closing, docker_bench
-from tests.engine_needed import require_image
+from tests.contract.bench import closing
+from tests.contract.docker.bench import DockerBench, docker_bench
 
 pytestmark = pytest.mark.integration
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture(scope="module")
 def shared() -> Iterator[DockerBench]:
     """One running stack that the tests of this module only look at."""
-    made = docker_bench(require_image("nexusdev/base"))
+    made = docker_bench()
     with closing(made):
         made.up()
         yield made
@@ -36,7 +36,7 @@ def shared() -> Iterator[DockerBench]:
 @pytest.fixture
 def own() -> Iterator[DockerBench]:
     """A stack of a test's own."""
-    made = docker_bench(require_image("nexusdev/base"))
+    made = docker_bench()
     with closing(made):
         yield made
 
