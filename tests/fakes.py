@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from nexusdev.api import StackHandle
 from nexusdev.components.contract import (
@@ -32,16 +29,22 @@ from nexusdev.components.contract import (
 )
 from nexusdev.components.defaults import ComponentDefaults
 from nexusdev.context import Context, open_context
-from nexusdev.errors import ImageUnavailable
 from nexusdev.events import Event
+from nexusdev.images.images import Images
+from nexusdev.images.lockfile import FILE, load
+from nexusdev.images.tags import tags
 from nexusdev.instance import port_blocks
 from nexusdev.instance.identity import Identity
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.plan import Observation
 from nexusdev.results import Result
-from nexusdev.runtimes.memory import provider as memory
+from nexusdev.runtimes.image_store import StoredImage
 from nexusdev.runtimes.memory.engine import FakeEngine
+from nexusdev.runtimes.memory.images import MemoryImages
+from nexusdev.runtimes.memory.provider import MemoryProvider
+from nexusdev.runtimes.provider import RuntimeProvider
 from nexusdev.settings import Settings
+from nexusdev.util.clock import Clock
 
 if TYPE_CHECKING:
     from nexusdev.cli.output import Rendered
@@ -151,62 +154,14 @@ class FakeComponent(ComponentDefaults):
         return Client(group=self.name, argv=("client", *arguments), reads_stdin=reads)
 
 
-@dataclass(kw_only=True)
-class FakeImages:
-    """Every image is there but those in ``missing``; these arrive, unless ``refused``. ``published``: those that only a registry has."""
-
-    missing: set[str] = field(default_factory=set)
-    published: set[str] = field(default_factory=set)
-    refused: bool = False
-    names: tuple[str, ...] = ("redis", "haproxy")
-    store: Any = None
-
-    def resolve(self, names: Iterable[str] = ()) -> Mapping[str, str]:
-        return {name: f"nexusdev/{name}:1" for name in (tuple(names) or self.names)}
-
-    def stored(self, names: Iterable[str] = ()) -> Mapping[str, Any]:
-        return {name: None if name in self.missing else name for name in self.resolve(names)}
-
-    def is_built(self, name: str) -> bool:
-        return name not in self.published
-
-    def begin(self, names: Iterable[str] = (), *, offline: bool = False, on_ready: Any = None, **_: Any) -> Any:
-        return _Arrival(images=self, wanted=tuple(names), offline=offline, on_ready=on_ready)
-
-    def ensure(self, names: Iterable[str] = (), *, offline: bool = False, **_: Any) -> None:
-        self.begin(names, offline=offline, on_ready=lambda _: None).wait_all()
-
-    @contextlib.contextmanager
-    def building(self, _listener: Any = None) -> Iterator[None]:
-        yield
-
-
-@dataclass(kw_only=True)
-class _Arrival:
-    images: FakeImages
-    wanted: tuple[str, ...]
-    offline: bool
-    on_ready: Callable[[Any], None]
-
-    def wait_all(self) -> None:
-        if self.offline or self.images.refused:
-            raise ImageUnavailable(f"image {self.wanted[0]} cannot be had", why="no source has it")
-        for name in self.wanted:
-            self.images.missing.discard(name)
-            self.on_ready(_Arrived(reference=f"nexusdev/{name}:1"))
-
-    def cancel(self) -> None: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Arrived:
-    reference: str
-
-
-class MemoryProvider(memory.MemoryProvider, kw_only=True, dict=True):
-    """Every instance lives in one world; ``pictures`` stand in the place of images."""
-
-    pictures: FakeImages = msgspec.field(default_factory=FakeImages)
+def image_lock(*names: str, kind: str = "registry") -> str:
+    """The text of a lock of images that a registry has, or with ``kind`` build, that can be built here."""
+    source = {
+        "registry": "{{registry: docker.io/library/{0}:1, digest: null, why: a test}}",
+        "build": "{{debootstrap: {0}}}",
+    }
+    rows = (f'  {name}: {{version: "1", sources: [{source[kind].format(name)}]}}' for name in names)
+    return "\n".join(("schema: 1", "images:", *rows, ""))
 
 
 #: What the machine of a House trusts.
@@ -225,7 +180,7 @@ ZgIhALb1GA6RZtGscSFZMrh5VZ+DIsKAPMsGi3oC3pSF2VPS
 COMPOSE = """
 name: ${NEXUS_PROJECT}
 networks:
-  nexus: {ipam: {config: [{subnet: "${NEXUS_NET}.0/24"}]}}
+  nexus: {ipam: {config: [{subnet: "${NEXUS_NET:-10.213.0}.0/24"}]}}
 volumes: {redis-0: {}, redis-1: {}}
 services:
   redis-0: &redis
@@ -233,7 +188,7 @@ services:
     x-nexusdev: {component: redis, group: redis, ordinal: 0}
     entrypoint: [serve]
     volumes: ["redis-0:/data"]
-    networks: {nexus: {ipv4_address: "${NEXUS_NET}.40"}}
+    networks: {nexus: {ipv4_address: "${NEXUS_NET:-10.213.0}.40"}}
     ports: ["127.0.0.1:${NEXUS_PORTS}70:6379"]
     restart: unless-stopped
   redis-1:
@@ -241,14 +196,14 @@ services:
     x-nexusdev: {component: redis, group: redis, ordinal: 1}
     entrypoint: [serve]
     volumes: ["redis-1:/data"]
-    networks: {nexus: {ipv4_address: "${NEXUS_NET}.41"}}
+    networks: {nexus: {ipv4_address: "${NEXUS_NET:-10.213.0}.41"}}
     ports: ["127.0.0.1:${NEXUS_PORTS}71:6379"]
     restart: unless-stopped
   gateway-rw:
     image: ${NEXUS_IMAGE_HAPROXY}
     x-nexusdev: {component: gateway, group: gateway, ordinal: 0}
     entrypoint: [serve]
-    networks: {nexus: {ipv4_address: "${NEXUS_NET}.10"}}
+    networks: {nexus: {ipv4_address: "${NEXUS_NET:-10.213.0}.10"}}
     ports: ["127.0.0.1:${NEXUS_PORTS}79:6379"]
     restart: unless-stopped
 secrets:
@@ -268,24 +223,64 @@ def taken_or_of_another_worker(port: int) -> bool:
 
 @dataclass(kw_only=True)
 class House:
-    """A project, a state folder and a runtime: everything that one command needs and the next one finds again."""
+    """A project, a state folder and a runtime: everything that one command needs and the next one finds again.
+
+    Attributes:
+        images: The images of the lock; see ``lock``.
+        store: The image store of the provider.
+        opened: Images of another lock and store, instead of these.
+    """
 
     folder: Path
     name: str = "shop"
     provider: MemoryProvider = field(default_factory=MemoryProvider)
     heard: Heard = field(default_factory=Heard)
-    clock: FakeClock = field(default_factory=FakeClock)
+    clock: Clock = field(default_factory=FakeClock)
     redis: FakeComponent = field(default_factory=lambda: FakeComponent(name="redis"))
     gateway: FakeComponent = field(default_factory=lambda: FakeComponent(name="gateway"))
     more: tuple[FakeComponent, ...] = ()
+    images: tuple[str, ...] = ("redis", "haproxy")
+    store: MemoryImages = field(default_factory=MemoryImages)
+    opened: Images | None = None
 
     def __post_init__(self) -> None:
         for each in ("project", "state", "compose"):
             (self.folder / each).mkdir(exist_ok=True)
         (self.folder / "compose" / "stack.yaml").write_text(COMPOSE)
-        store = self.folder / "machine" / "etc" / "ssl" / "certs" / "ca-certificates.crt"
-        store.parent.mkdir(parents=True, exist_ok=True)
-        store.write_text(PUBLIC_AUTHORITY)
+        authorities = self.folder / "machine" / "etc" / "ssl" / "certs" / "ca-certificates.crt"
+        authorities.parent.mkdir(parents=True, exist_ok=True)
+        authorities.write_text(PUBLIC_AUTHORITY)
+        self.lock(*self.images)
+
+    def lock(self, *names: str, kind: str = "registry") -> None:
+        """The stack has these images. All of them are in the store, and those of kind registry in a registry too."""
+        for name in names if kind == "build" else ():
+            (self.folder / "compose" / name).mkdir(exist_ok=True)
+            (self.folder / "compose" / name / "make").touch()
+        self._lock.write_text(image_lock(*names, kind=kind))
+        for name in names:
+            self.store.published[f"docker.io/library/{name}:1"] = "sha256:" + "a" * 64
+            found = StoredImage(id=f"sha256:{name}", tags=(self.reference(name),), user="10001:10001")
+            self.store.images[found.id] = found
+
+    @property
+    def _lock(self) -> Path:
+        return self.folder / "compose" / FILE
+
+    def reference(self, image: str) -> str:
+        """The tag of an image of the lock."""
+        return tags(load(self._lock))[image]
+
+    def lose_image(self, image: str) -> None:
+        """It is not in the store, where it has to arrive first."""
+        self.store.untag(self.reference(image))
+
+    def unpublish(self, image: str) -> None:
+        """No registry has it."""
+        self.store.published.pop(f"docker.io/library/{image}:1")
+
+    def _open_images(self, provider: RuntimeProvider, root: Path, kinds: tuple[str, ...], _cache: Path) -> Images:
+        return self.opened or Images(lock=load(self._lock), connect=provider.image_store, root=root, kinds=kinds)
 
     @property
     def engine(self) -> FakeEngine:
@@ -307,10 +302,11 @@ class House:
     @property
     def doubles(self) -> dict[str, Any]:
         """What stands in the place of the world."""
+        self.provider.store = self.store  # also of a provider that a test has put here
         return {
             "given_provider": self.provider,
             "port_taken": taken_or_of_another_worker,
-            "open_images": lambda *_: self.provider.pictures,
+            "open_images": self._open_images,
             "clock": self.clock,
             "components": self.components,
             "compose": self.folder / "compose" / "stack.yaml",

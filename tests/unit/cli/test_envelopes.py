@@ -12,14 +12,14 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from nexusdev import operations
 from nexusdev.cli.rendering import MODULES, renderers
 from nexusdev.results import Result
-from tests.fakes import FakeImages, House
+from tests.fakes import House
 from tests.unit.images.workbench import make_images, registry
 
 GOLDEN = Path(__file__).with_name("envelopes.txt")
@@ -141,9 +141,9 @@ def test_the_commands_of_images_print_what_they_always_printed(
     for place in ("text", "json"):
         (tmp_path / place).mkdir()
     lines = IMAGES.format(folder=tmp_path)
-    house.provider.pictures = cast(FakeImages, make_images(tmp_path / "text", registry()))
+    house.opened = make_images(tmp_path / "text", registry())
     text = printed(house, lines)
-    house.provider.pictures = cast(FakeImages, make_images(tmp_path / "json", registry()))
+    house.opened = make_images(tmp_path / "json", registry())
     compare(f"{text}\n{printed(house, lines, '--json')}", GOLDEN.with_name("envelopes_images.txt"))
 
 

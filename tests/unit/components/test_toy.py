@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from nexusdev.interfaces import InstanceAccess
-from tests.fakes import FakeImages, House, MemoryProvider
+from tests.fakes import House
 from tests.toy.component import Toy
 from tests.toy.scenario import FOLDER, declared, live_through
 
@@ -51,7 +51,7 @@ def serve(access: InstanceAccess) -> subprocess.Popen[bytes]:
 class ToyHouse(House):
     """A project whose stack is the toy."""
 
-    provider: MemoryProvider = field(default_factory=lambda: MemoryProvider(pictures=FakeImages(names=("relay",))))
+    images: tuple[str, ...] = ("relay",)
     toy: Hosted = field(default_factory=Hosted)
 
     @property

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import cast
 
 import pytest
 
@@ -24,7 +23,7 @@ from nexusdev.operations.seed import seed
 from nexusdev.operations.status import status
 from nexusdev.operations.up import up
 from nexusdev.util.clock import SystemClock
-from tests.fakes import FakeClock, House, shown
+from tests.fakes import House, shown
 
 Verb = Callable[[Context], object]
 
@@ -82,7 +81,7 @@ def another(house: House, command: str = "nexusdev up") -> Iterator[threading.Ev
 
 @pytest.mark.parametrize("verb", WAITING)
 def test_who_changes_something_waits_for_the_one_before(running: House, verb: str) -> None:
-    running.clock = cast(FakeClock, SystemClock())
+    running.clock = SystemClock()
     with another(running) as waited:
         WAITING[verb](running.context())
         assert waited.is_set()
@@ -111,7 +110,7 @@ def test_destroy_throws_nothing_away_that_another_command_is_making(running: Hou
 
 @pytest.mark.parametrize("other", ["nexusdev down", "nexusdev destroy", "nexusdev stop"])
 def test_destroy_waits_for_commands_that_remove_the_instance(running: House, other: str) -> None:
-    running.clock = cast(FakeClock, SystemClock())
+    running.clock = SystemClock()
     with another(running, other) as waited:
         destroy.destroy(running.context())
         assert waited.is_set()
@@ -119,7 +118,7 @@ def test_destroy_waits_for_commands_that_remove_the_instance(running: House, oth
 
 
 def test_four_ups_at_once_on_a_ready_stack_find_nothing_to_do(running: House) -> None:
-    running.clock = cast(FakeClock, SystemClock())
+    running.clock = SystemClock()
     before = len(running.engine.done)
     with ThreadPoolExecutor(max_workers=4) as pool:
         outcomes = list(pool.map(lambda _: up(running.context()), range(4)))
@@ -128,7 +127,7 @@ def test_four_ups_at_once_on_a_ready_stack_find_nothing_to_do(running: House) ->
 
 
 def test_of_four_ups_at_once_one_does_the_work(house: House) -> None:
-    house.clock = cast(FakeClock, SystemClock())
+    house.clock = SystemClock()
     with ThreadPoolExecutor(max_workers=4) as pool:
         outcomes = list(pool.map(lambda _: up(house.context()), range(4)))
     assert sorted(shown(outcome).data["changed"] for outcome in outcomes) == [False, False, False, True]
@@ -136,7 +135,7 @@ def test_of_four_ups_at_once_one_does_the_work(house: House) -> None:
 
 
 def test_four_destroys_at_once_leave_nothing_and_none_fails(running: House) -> None:
-    running.clock = cast(FakeClock, SystemClock())
+    running.clock = SystemClock()
     with ThreadPoolExecutor(max_workers=4) as pool:
         list(pool.map(lambda _: destroy.destroy(running.context()), range(4)))
     assert not running.engine.containers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -195,16 +196,16 @@ class TestExitMonitor:
         world = FakeEngine()
         heard = threading.Event()
 
-        class Runtime:
+        class Listening(MemoryRuntime, frozen=True):
             def now(self) -> float:
                 return world.now
 
-            def watch_exits(self, stop: threading.Event) -> Any:
+            def watch_exits(self, stop: threading.Event) -> Iterator[ServiceExit]:
                 yield ServiceExit(service="redis-0", exit_code=3, at=world.now + 1)
                 heard.set()
                 stop.wait(5)
 
-        monitor = ExitMonitor(runtime=cast(Any, Runtime()), services={"redis-0": REDIS})
+        monitor = ExitMonitor(runtime=Listening(project="nexusdev-shop", instance="shop"), services={"redis-0": REDIS})
         monitor.watch("redis-0")
         with monitor:
             assert heard.wait(5)

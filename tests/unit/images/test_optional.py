@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
 from nexusdev.errors import ImageUnavailable
 from nexusdev.images import bundle
+from nexusdev.images.images import Images
 from nexusdev.operations import images as operation
 from tests.fakes import House, shown
 from tests.unit.images import workbench
@@ -29,15 +29,15 @@ LOCK = (
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Any:
+def made(tmp_path: Path) -> Images:
     return make_images(tmp_path, registry(), lock=LOCK)
 
 
 @pytest.fixture
-def house(tmp_path: Path, made: Any) -> House:
+def house(tmp_path: Path, made: Images) -> House:
     (tmp_path / "house").mkdir()
     house = House(folder=tmp_path / "house")
-    house.provider.pictures = cast(Any, made)
+    house.opened = made
     return house
 
 
@@ -52,13 +52,13 @@ def test_building_it_by_name_is_refused(house: House) -> None:
         operation.build(house.context(), ["pages"])
 
 
-def test_a_bundle_goes_without_it_unless_it_was_named(made: Any, tmp_path: Path) -> None:
+def test_a_bundle_goes_without_it_unless_it_was_named(made: Images, tmp_path: Path) -> None:
     made.ensure(["cache", "store"])
     assert [each.name for each in bundle.save(made, tmp_path / "a.tar").images] == ["cache", "store"]
     with pytest.raises(ImageUnavailable, match="pages"):
         bundle.save(made, tmp_path / "b.tar", ["pages"])
 
 
-def test_verifying_does_not_miss_it(house: House, made: Any) -> None:
+def test_verifying_does_not_miss_it(house: House, made: Images) -> None:
     made.ensure(["cache", "store"])
     assert operation.verify(house.context()).error is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from typing import cast
 
 import pytest
 from msgspec.structs import replace
@@ -24,7 +23,8 @@ from nexusdev.operations.ports import ports
 from nexusdev.operations.up import up
 from nexusdev.runtimes.docker.plan.snapshot import State
 from nexusdev.runtimes.image_store import StoredImage
-from tests.fakes import FakeImages, House, MemoryProvider, shown
+from nexusdev.runtimes.memory.provider import MemoryProvider
+from tests.fakes import House, shown
 
 
 class Absent(MemoryProvider):
@@ -80,29 +80,6 @@ def test_ports_say_what_they_reach(house: House) -> None:
     }
 
 
-class Store:
-    """The engine's images, as gc sees them."""
-
-    def __init__(self, *images: StoredImage) -> None:
-        self.images = list(images)
-        self.references = {"redis": "nexusdev/redis:2"}
-        self.dropped: list[str] = []
-
-    @property
-    def store(self) -> Store:
-        return self
-
-    def list(self) -> list[StoredImage]:
-        return self.images
-
-    def untag(self, reference: str) -> None:
-        self.images = [each for each in self.images if reference not in each.tags]
-
-    def drop_volume(self, name: str) -> int:
-        self.dropped.append(name)
-        return 1
-
-
 class WithCaches(MemoryProvider):
     """A world with the cache of image builds."""
 
@@ -120,7 +97,7 @@ def orphaned(house: House) -> House:
     up(house.context())
     stop(house.context())
     shutil.rmtree(house.project)
-    house.provider = WithCaches(engine=house.engine, pictures=cast(FakeImages, Store()))
+    house.provider = WithCaches(engine=house.engine)
     return house
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 from datetime import datetime
 from pathlib import Path
+from typing import Never
 
 import pytest
 from msgspec.structs import replace
@@ -32,7 +33,7 @@ from nexusdev.operations.wait import wait
 from nexusdev.runtimes.docker import checks as engine_checks
 from nexusdev.runtimes.docker.checks import GIB, require_room
 from nexusdev.runtimes.docker.plan.snapshot import State
-from nexusdev.runtimes.memory.provider import FACTS
+from nexusdev.runtimes.memory.provider import FACTS, MemoryProvider
 from tests.fakes import House, shown
 
 
@@ -255,8 +256,8 @@ def test_a_healthy_machine_has_no_failed_check(running: House) -> None:
 
 
 def test_without_an_engine_doctor_says_what_to_type(house: House) -> None:
-    class Away(type(house.provider)):  # type: ignore[misc]
-        def checks(self, **_: object) -> object:
+    class Away(MemoryProvider):
+        def checks(self, **_: object) -> Never:
             raise PreflightFailed("no Docker engine answers", why="no socket", hint="sudo systemctl start docker")
 
     house.provider = Away()
@@ -272,7 +273,7 @@ def test_a_paused_container_is_a_warning(running: House) -> None:
 
 
 def test_a_missing_image_is_a_warning(house: House) -> None:
-    house.provider.pictures.missing = {"redis"}
+    house.lose_image("redis")
     assert verdicts(house)["images"] == "warning"
 
 
@@ -308,11 +309,11 @@ def test_a_repair_that_git_overrules_is_told_as_failed(running: House) -> None:
 
 
 def test_an_image_that_only_a_registry_has_is_to_be_pulled(house: House) -> None:
-    house.provider.pictures.missing = {"redis"}
-    for published, fix in ((set(), "nexusdev images build"), ({"redis"}, "nexusdev images pull")):
-        house.provider.pictures.published = published
+    for kind in ("build", "registry"):
+        house.lock("redis", "haproxy", kind=kind)
+        house.lose_image("redis")
         [check] = [each for each in shown(doctor(house.context())).data["checks"] if each["name"] == "images"]
-        assert check["fix"] == fix
+        assert check["fix"] == f"nexusdev images {'build' if kind == 'build' else 'pull'}"
 
 
 def test_a_variable_that_the_shell_sets_otherwise_is_named(running: House) -> None:

@@ -12,6 +12,7 @@ from nexusdev.cli.output import Table
 from nexusdev.context import Context
 from nexusdev.doctor.instance_checks import examine
 from nexusdev.errors import InvalidState, NexusError, NotFound
+from nexusdev.inventory import Inventory
 from nexusdev.operations import destroy as destruction
 from nexusdev.operations.dry_run import dry_run
 from nexusdev.operations.env import env
@@ -19,6 +20,7 @@ from nexusdev.operations.lifecycle import start
 from nexusdev.operations.ls import ls
 from nexusdev.operations.status import status
 from nexusdev.operations.up import up
+from nexusdev.runtimes.memory.provider import MemoryProvider
 from tests.fakes import House, shown
 
 
@@ -78,8 +80,8 @@ def test_a_state_that_was_removed_is_lost_and_its_place_is_named(house: House) -
 
 
 def test_without_an_engine_no_more_is_said_than_is_known(house: House) -> None:
-    class Absent(type(house.provider)):  # type: ignore[misc]
-        def inventory(self, *, caches: bool = False) -> object:
+    class Absent(MemoryProvider):
+        def inventory(self, *, caches: bool = False) -> Inventory:
             from nexusdev.errors import PreflightFailed
 
             raise PreflightFailed("the engine does not answer")

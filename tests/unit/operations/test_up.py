@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +23,14 @@ from nexusdev.errors import (
 from nexusdev.events import ComponentWaits, Planned
 from nexusdev.instance.instance import locked
 from nexusdev.interfaces import Runtime
+from nexusdev.inventory import Inventory
 from nexusdev.operations.dry_run import dry_run
 from nexusdev.operations.up import up
 from nexusdev.plan import Intent, Observation, Plan
-from tests.fakes import FakeImages, House, shown
+from nexusdev.runtimes.image_store import Say, StoredImage
+from nexusdev.runtimes.memory.images import MemoryImages
+from nexusdev.runtimes.memory.provider import MemoryProvider
+from tests.fakes import House, shown
 from tests.imports import imported_by
 
 
@@ -135,7 +137,7 @@ def test_seeding_that_was_tried_too_early_is_tried_again_when_ready(house: House
 
 
 def test_an_image_that_no_source_has_is_named_before_anything_starts(house: House) -> None:
-    house.provider.pictures.missing = {"redis"}
+    house.lose_image("redis")
     with pytest.raises(ImageUnavailable, match="redis"):
         up(house.context(offline=True))
     assert not house.engine.containers
@@ -151,15 +153,21 @@ def with_an_optional_service(house: House) -> None:
 secrets:
 """
     file.write_text(file.read_text().replace("secrets:\n", pages, 1))
-    house.provider.pictures = FakeImages(missing={"pages"}, refused=True, names=("redis", "haproxy", "pages"))
+    house.lock("redis", "haproxy", "pages")
+    house.lose_image("pages")
+    house.unpublish("pages")
 
 
 def test_an_optional_service_that_cannot_be_had_is_told_and_not_tried_again_by_each_up(house: House) -> None:
     with_an_optional_service(house)
     first, second = up(house.context()), up(house.context())
-    assert first.warnings == second.warnings == ("pages is missing: image pages cannot be had",)
+    assert (
+        first.warnings
+        == second.warnings
+        == ("pages is missing: image pages 1 is not available from any of its sources",)
+    )
     assert not shown(second).data["changed"]
-    assert shown(second).data["absent"] == {"pages": "image pages cannot be had"}
+    assert shown(second).data["absent"] == {"pages": "image pages 1 is not available from any of its sources"}
 
 
 def test_an_optional_service_comes_once_its_image_is_there_and_is_insisted_on_where_somebody_does(house: House) -> None:
@@ -167,7 +175,7 @@ def test_an_optional_service_comes_once_its_image_is_there_and_is_insisted_on_wh
     up(house.context())
     with pytest.raises(ImageUnavailable, match="pages"):
         up(house.context(strict=True))
-    house.provider.pictures.missing = set()
+    house.lock("redis", "haproxy", "pages")
     assert shown(up(house.context())).data["changed"]
     assert "pages" in {container.service for container in house.engine.containers.values()}
 
@@ -175,33 +183,27 @@ def test_an_optional_service_comes_once_its_image_is_there_and_is_insisted_on_wh
 def test_every_image_is_delivered_to_where_containers_run(house: House) -> None:
     """One is there, one arrives while others start, and one is wanted by an optional service alone."""
     with_an_optional_service(house)
-    house.provider.pictures = FakeImages(missing={"pages", "redis"}, names=("redis", "haproxy", "pages"))
+    house.lock("redis", "haproxy", "pages")
+    for name in ("pages", "redis"):
+        house.lose_image(name)
     up(house.context())
-    assert sorted(house.provider.delivered) == ["nexusdev/haproxy:1", "nexusdev/pages:1", "nexusdev/redis:1"]
+    assert sorted(house.provider.delivered) == [house.reference(name) for name in ("haproxy", "pages", "redis")]
 
 
 def test_what_has_its_image_starts_while_others_are_still_built(house: House) -> None:
-    house.provider.pictures.missing = {"redis"}
+    house.lose_image("redis")
     up(house.context())
     assert len(house.engine.containers) == 3
 
 
-@dataclass(kw_only=True)
-class LateImages(FakeImages):
-    """What is missing arrives only once ``awaited`` is set."""
+class LateImages(MemoryImages, kw_only=True):
+    """A store whose registry answers only once ``awaited`` is set."""
 
     awaited: threading.Event
 
-    def begin(self, names: Iterable[str] = (), **how: Any) -> Any:
-        fetch = super().begin(names, **how)
-        arrive = fetch.wait_all
-
-        def late() -> None:
-            assert self.awaited.wait(5), "nobody seeded while this image was awaited"
-            arrive()
-
-        fetch.wait_all = late
-        return fetch
+    def pull(self, reference: str, digest: str | None, say: Say) -> StoredImage:
+        assert self.awaited.wait(5), "nobody seeded while this image was awaited"
+        return super().pull(reference, digest, say)
 
 
 def test_a_component_is_seeded_before_what_only_watches_it_has_started(house: House) -> None:
@@ -216,8 +218,9 @@ secrets:
     file.write_text(file.read_text().replace("secrets:\n", exporter, 1))
     seeded = threading.Event()
     house.redis.on_seed = seeded.set
-    names = ("redis", "haproxy", "exporters")
-    house.provider.pictures = LateImages(missing={"exporters"}, names=names, awaited=seeded)
+    house.store = LateImages(awaited=seeded)
+    house.lock("redis", "haproxy", "exporters")
+    house.lose_image("exporters")
     up(house.context())
     assert seeded.is_set()
     assert "redis-exporter" in {container.service for container in house.engine.containers.values()}
@@ -239,8 +242,8 @@ def test_data_without_its_secrets_is_not_overwritten(house: House) -> None:
 
 
 def test_an_engine_that_does_not_answer_is_the_first_thing_that_is_said(house: House) -> None:
-    class Away(type(house.provider)):  # type: ignore[misc]
-        def inventory(self, *, caches: bool = False) -> object:
+    class Away(MemoryProvider):
+        def inventory(self, *, caches: bool = False) -> Inventory:
             raise PreflightFailed("no Docker engine answers")
 
     house.provider = Away()
@@ -305,11 +308,11 @@ def calls(house: House, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What ``up`` asks for: plans, and the record of the last ``up``."""
     noted: list[str] = []
 
-    class Counting(type(house.provider)):  # type: ignore[misc]
+    class Counting(MemoryProvider):
         def runtime(self, *args: Any, **more: Any) -> Any:
             return CountingRuntime(super().runtime(*args, **more), noted)
 
-    house.provider = Counting(engine=house.engine, pictures=house.provider.pictures)
+    house.provider = Counting(engine=house.engine)
     read = last_up.read
 
     def reading(folder: Path) -> last_up.LastUp:

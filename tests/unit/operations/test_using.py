@@ -24,7 +24,7 @@ from nexusdev.operations.up import up
 from nexusdev.runtimes.image_store import StoredImage
 from nexusdev.runtimes.memory.images import MemoryImages
 from nexusdev.util import lock
-from tests.fakes import FakeImages, House, shown
+from tests.fakes import House, shown
 
 
 @pytest.fixture
@@ -86,24 +86,12 @@ def test_a_client_of_what_does_not_run_says_what_to_type(house: House) -> None:
     assert error.value.hint == "nexusdev up redis"
 
 
-class Pictures(FakeImages):
-    """The engine has one image; a registry has another."""
-
-    @property
-    def store(self) -> MemoryImages:
-        return self._held
-
-    @store.setter
-    def store(self, _value: object) -> None:
-        self._held = MemoryImages(published={"python:3": "sha256:1"})
-        self._held.images["i"] = StoredImage(id="i", tags=("tools:latest",))
-
-
 @pytest.fixture
 def pictures(running: House) -> MemoryImages:
-    running.provider.pictures = Pictures()
-    store: MemoryImages = running.provider.pictures.store
-    return store
+    """The engine has one image more; a registry has another."""
+    running.store.published["python:3"] = "sha256:1"
+    running.store.images["i"] = StoredImage(id="i", tags=("tools:latest",))
+    return running.store
 
 
 @pytest.mark.usefixtures("pictures")
