@@ -34,7 +34,15 @@ class ConfigValidation(Struct, kw_only=True):
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run_for_image(self, reference: str, store: ImageStore) -> None:
-        """This image is there: try what waits for it, once. Raises what the trial found."""
+        """Run the checks that need this image, each once. The image must exist.
+
+        Args:
+            reference: Reference of the image.
+            store: Creates the containers of the checks.
+
+        Raises:
+            InvalidConfig: A file is invalid.
+        """
         with self._lock:
             for number, check in enumerate(self.image_checks):
                 name = f"nexusdev-check-{self.instance}-{number}"
@@ -46,7 +54,20 @@ class ConfigValidation(Struct, kw_only=True):
 
 
 def validate_configs(components: Collection[Component], stack: Stack, *, instance: str, root: Path) -> ConfigValidation:
-    """Read the files of these components, unless they were found good as they are. Raises InvalidConfig with file and line."""
+    """Check the config files of these components. Files that were valid before and have not changed are not read again.
+
+    Args:
+        components: The components.
+        stack: The stack, which names their files.
+        instance: The name of the instance, for the names of the containers that run checks.
+        root: The folder of all instances, which remembers the valid files.
+
+    Returns:
+        The checks that need an image and are still to be run.
+
+    Raises:
+        InvalidConfig: A file is invalid; the error has file and line.
+    """
     checking = [each for each in components if isinstance(each, ValidatesConfig)]
     services = {each.name: stack.of_component(each.name) for each in components}
     files = [file for each in checking for file in each.files(services[each.name])]

@@ -65,9 +65,13 @@ class Deployer(Struct, kw_only=True):
         self.listener.tell(StepDone(step=step, seconds=self.clock.now() - began, component=step.component))
 
     def deploy(self, request: DeployRequest) -> DeployResult:
-        """Carry out the plan of a job and make every component of it ready, seeded and proven.
+        """Execute the plan of a request, and make every component of it ready, seeded and proven.
 
-        Raises CrashedDuringStart, NotReadyInTime, SeedingFailed, IdentityMismatch, Degraded, and what the runtime raises.
+        Raises:
+            CrashedDuringStart: A service exited.
+            NotReadyInTime: A component is not ready at the deadline.
+            SeedingFailed: A component cannot be seeded.
+            IdentityMismatch, Degraded: An endpoint is not proven.
         """
         self.announce(request.plan)
         with ExitMonitor(runtime=self.runtime, services=request.stack.services) as monitor:

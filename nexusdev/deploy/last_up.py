@@ -86,7 +86,11 @@ def write_timings(folder: Path, spans: Sequence[Span]) -> None:
 
 
 def read_timings(folder: Path) -> Mapping[str, Any]:
-    """What ``timing.as_data`` made of the last ``up``. Raises NotFound."""
+    """Return the times of the last ``up``, as written by ``timing.as_data``.
+
+    Raises:
+        NotFound: There is no record of an ``up``.
+    """
     data = _load(folder / _TIMINGS)
     if not isinstance(data, dict) or "spans" not in data:
         raise NotFound("no timings yet", why="timings are recorded by nexusdev up", hint="nexusdev up")

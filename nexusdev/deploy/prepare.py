@@ -114,10 +114,19 @@ class UpState(Struct, frozen=True, kw_only=True):
 
 
 def prepare_up(context: Context, names: Sequence[str], *, move_ports: bool, agreed: Collection[str] = ()) -> UpState:
-    """Open the instance (make it, the first time) with its secrets and certificates, and check what must hold before a change.
+    """Open or create the instance with its secrets and certificates, and check the conditions for a change. Hold its lock meanwhile.
 
-    Call it with the instance's lock held. ``agreed``: volumes that may be made anew. Raises PreflightFailed, PortInUse, IdentityMismatch,
-    InvalidConfig, InvalidState, VolumeLost.
+    Args:
+        context: The context of the command.
+        names: The components that were named; empty for the profile.
+        move_ports: Take another port block.
+        agreed: Lost volumes that may be created again.
+
+    Raises:
+        PreflightFailed, PortInUse: Something that the plan needs is not available.
+        IdentityMismatch: The instance belongs to another folder.
+        InvalidConfig, InvalidState: Config files or state cannot be used.
+        VolumeLost: A data volume existed before and is gone.
     """
     check_env_file(context)
     instance = _instance(context, move_ports=move_ports)

@@ -47,9 +47,16 @@ def gather(access: InstanceAccess, components: Iterable[Component]) -> Stored:
 
 
 def publish(context: Context, instance: Instance, access: InstanceAccess, components: Iterable[Component]) -> Written:
-    """Store the variables of these components and write the env file; tells the listener when git was told to ignore it.
+    """Store the variables of these components and write the env file. The listener is told if git was made to ignore it.
 
-    Raises InvalidConfig where the env file must not or cannot be written (the state then has them all the same).
+    Args:
+        context: The context of the command.
+        instance: The instance.
+        access: The access that the components get.
+        components: The components to publish.
+
+    Raises:
+        InvalidConfig: The env file cannot be written there. The variables are stored nevertheless.
     """
     selected = tuple(components)
     write_client_files(access, selected)

@@ -18,7 +18,18 @@ from nexusdev.util.nearest import nearest
 
 
 def collect(folder: Path, components: Collection[str]) -> Mapping[str, Sequence[SeedFile]]:
-    """Component → its files, sorted by path. Raises InvalidConfig for a folder that is no component's."""
+    """Read the project's seed files.
+
+    Args:
+        folder: The project's ``seed`` folder.
+        components: The names of all components.
+
+    Returns:
+        Component → its files, sorted by path.
+
+    Raises:
+        InvalidConfig: A folder has not the name of a component.
+    """
     if not folder.is_dir():
         return {}
     found: dict[str, list[SeedFile]] = {}

@@ -26,7 +26,16 @@ def unknown(name: str, known: Iterable[str], *, kind: str, hint: str) -> UsageEr
 
 
 def require_components(names: Iterable[str], known: Collection[str], *, command: str) -> None:
-    """UsageError (exit 2) for the first name that is no component."""
+    """Check that all names are components.
+
+    Args:
+        names: The names to check.
+        known: All components.
+        command: For the hint: ``up``.
+
+    Raises:
+        UsageError: A name is unknown.
+    """
     for name in names:
         if name not in known:
             raise unknown(name, known, kind="component", hint=f"nexusdev {command} {{}}")

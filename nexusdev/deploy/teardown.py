@@ -18,9 +18,17 @@ from nexusdev.plan import Down, Observation, Plan
 
 
 def take_down(context: Context, *, volumes: bool) -> Plan:
-    """Remove everything but the data, and with ``volumes`` the data too; the steps that were needed.
+    """Remove everything except the data; with ``volumes`` the data too.
 
-    Raises TeardownIncomplete (exit 8): before anything is removed where others use it, afterwards where something is left.
+    Args:
+        context: The context of the command.
+        volumes: Whether to remove the data volumes.
+
+    Returns:
+        The plan that was executed.
+
+    Raises:
+        TeardownIncomplete: Others use what has to go (nothing is removed then), or something is left.
     """
     runtime = context.runtime()
     observation = runtime.observe()
@@ -75,7 +83,15 @@ def removed(plan: Plan) -> RemovedResources:
 
 
 def require_gone(left: Sequence[str], *, command: str) -> None:
-    """TeardownIncomplete (exit 8) for what is left after a removal."""
+    """Check that nothing is left after a removal.
+
+    Args:
+        left: What is left, in words.
+        command: For the hint: ``down``.
+
+    Raises:
+        TeardownIncomplete: Something is left.
+    """
     if left:
         raise TeardownIncomplete(
             f"{len(left)} {'resource was' if len(left) == 1 else 'resources were'} not removed",

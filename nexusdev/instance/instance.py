@@ -225,9 +225,17 @@ def locked(
     shared: bool = False,
     patience: Patience | None = None,
 ) -> Iterator[Held]:
-    """The lock of an instance that may not exist yet; see ``lock.hold``. Its file goes where the instance is gone in the end.
+    """Hold the lock of an instance, which need not exist yet (see ``lock.hold``). Its file goes if the instance is gone at the end.
 
-    Raises Locked (exit 14), which names who has it.
+    Args:
+        identity: The instance.
+        command: This command as it is typed: ``nexusdev up``.
+        root: The folder of all instances; None for this user's.
+        shared: Whether other commands that share the lock may hold it at the same time.
+        patience: How to wait for another command; None to fail at once.
+
+    Raises:
+        Locked: Another command holds the lock; the error says which.
     """
     from nexusdev.util import lock
 

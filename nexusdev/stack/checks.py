@@ -14,7 +14,16 @@ _REFERENCE = re.compile(r"\{\{\s*(?:[a-z0-9]+:)?\s*([A-Za-z0-9._-]+)\s*\}\}")
 
 
 def check_services(services: Mapping[str, Service], written: Mapping[str, Value], network: Network) -> None:
-    """Raises InvalidConfig with the spot of the second of two that clash."""
+    """Check the services against each other: host ports, addresses, names, mount targets, references and cycles of dependencies.
+
+    Args:
+        services: Name → service.
+        written: Name → the YAML of the service, for the positions in errors.
+        network: The network that the addresses must be in.
+
+    Raises:
+        InvalidConfig: Two services clash, a reference leads nowhere, or there is a cycle; the error has file and line.
+    """
     _no_port_twice(services, written)
     _addresses(services, written, network)
     _no_name_twice(services, written)

@@ -18,9 +18,14 @@ class BadVariable(ValueError):
 
 
 def interpolate(text: str, environment: Mapping[str, str]) -> str:
-    """Replace ``${V}``, ``${V:-d}``, ``${V-d}``, ``${V:?e}``, ``${V?e}`` and ``$$``; defaults may hold further references.
+    """Replace ``${V}``, ``${V:-d}``, ``${V-d}``, ``${V:?e}``, ``${V?e}`` and ``$$``. Defaults may contain further references.
 
-    Raises BadVariable.
+    Args:
+        text: A value of a compose file.
+        environment: Variable → value.
+
+    Raises:
+        BadVariable: A reference is malformed, or a required variable has no value.
     """
     parts: list[str] = []
     position = 0

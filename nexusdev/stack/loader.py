@@ -25,10 +25,15 @@ _Sections = dict[str, dict[str, Value]]
 
 
 def load(path: Path | str, environment: Mapping[str, str]) -> Stack:
-    """The stack that ``path`` and the files it includes describe, with ``${…}`` taken from ``environment`` alone.
+    """Load the stack from a compose file and the files that it includes.
 
-    Raises InvalidConfig with file, line, key and what is allowed. Config files must exist; secrets, and what lies below
-    NEXUS_STATE, need not: nexusdev makes them.
+    Args:
+        path: The outermost file.
+        environment: Variable → value, for ``${…}``. The environment of this process is not read.
+
+    Raises:
+        InvalidConfig: A file is invalid, or a config file does not exist; the error has file, line, key and what is allowed. Secrets and
+            files below NEXUS_STATE need not exist.
     """
     file = Path(path).absolute()
     root = read(file, environment)

@@ -31,7 +31,16 @@ class Declared(Struct, frozen=True, kw_only=True):
 
 
 def read_service(name: str, value: Value, declared: Declared) -> Service:
-    """Raises InvalidConfig with file, line and key."""
+    """Read one service.
+
+    Args:
+        name: Its name.
+        value: Its YAML.
+        declared: The volumes, secrets and configs that it may refer to.
+
+    Raises:
+        InvalidConfig: A member is invalid; the error has file, line and key.
+    """
     if not NAME.fullmatch(name):
         raise config_error(
             value.position,

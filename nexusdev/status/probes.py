@@ -55,7 +55,15 @@ class BackgroundCall(Generic[T]):
             self._found.set_exception(error)
 
     def result(self, patience: float | None = None) -> T:
-        """Once it is there; TimeoutError after ``patience`` seconds. What was raised is raised here."""
+        """Return the result of the call.
+
+        Args:
+            patience: Seconds to wait; None for no limit.
+
+        Raises:
+            TimeoutError: There is no result in time.
+            Exception: Whatever the call raised.
+        """
         return self._found.result(patience)
 
 

@@ -43,10 +43,17 @@ def replace(path: Path, content: str | bytes, *, mode: int = 0o600, temporary: P
 
 
 def write_in_place(path: Path, data: bytes, *, set_owner: Callable[[Path], None]) -> None:
-    """Change the content of ``path`` and keep its inode, because containers have it mounted. Survives a kill at any point.
+    """Replace the content of a file and keep its inode, because containers have it mounted. Survives a kill at any point.
 
-    The new content is first complete in ``<path>.next``; whoever finds that file later finishes the work with ``finish_write``.
-    ``set_owner`` sets mode and owner of a new file. Raises StorageFailed; what is not finished then is finished later.
+    The new content is complete in ``<path>.next`` first. If that file is found later, ``finish_write`` completes the write.
+
+    Args:
+        path: The file.
+        data: Its new content.
+        set_owner: Sets mode and owner of a new file.
+
+    Raises:
+        StorageFailed: The content cannot be written now.
     """
     if not path.exists():
         replace(path, data)

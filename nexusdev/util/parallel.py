@@ -11,7 +11,17 @@ Answer = TypeVar("Answer")
 
 
 def together(questions: Mapping[str, Callable[[], Answer]]) -> dict[str, Answer]:
-    """Every answer under its question's name, in the order of the questions. What a question raises is raised here."""
+    """Ask several questions at once.
+
+    Args:
+        questions: Name → function.
+
+    Returns:
+        Name → result, in the order of the questions.
+
+    Raises:
+        Exception: Whatever a question raised.
+    """
     if not questions:
         return {}
 
