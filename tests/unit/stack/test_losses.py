@@ -10,8 +10,8 @@ from nexusdev.components.capabilities import HoldsData
 from nexusdev.components.component_set import ComponentSet
 from nexusdev.context import stack_file
 from nexusdev.stack.loader import load
-from nexusdev.stack.losses import Loss, cleared, losses, missing
-from nexusdev.stack.model import Stack
+from nexusdev.stack.losses import Holding, Loss, cleared, losses, missing
+from nexusdev.stack.model import Network, Service, Stack, VolumeMount
 
 ALL = ComponentSet()
 
@@ -100,3 +100,24 @@ def test_components_do_not_touch_one_another(stack: Stack) -> None:
     losses_ = found(stack, (*POSTGRES, "redis-0"))
     assert not losses_["redis"].empty
     assert set(cleared(losses_.values())) == set(ETCD)
+
+
+@pytest.mark.parametrize(("members", "gone", "empty"), [(5, 2, False), (5, 3, True), (4, 1, False), (4, 2, True)])
+def test_a_majority_is_counted_over_the_volumes_that_the_group_has(members: int, gone: int, empty: bool) -> None:
+    volumes = [f"db-{number}" for number in range(members)]
+    services = {
+        name: Service(
+            name=name,
+            image="db:1",
+            component="db",
+            group="db",
+            ordinal=number,
+            volumes=(VolumeMount(volume=name, target="/data"),),
+        )
+        for number, name in enumerate(volumes)
+    }
+    network = Network(name="nexus", subnet="10.213.0.0/24")
+    stack = Stack(project="x", network=network, services=services, volumes=tuple(volumes))
+    holding = Holding(group="db", what="the rows", enough="majority")
+    (loss,) = losses(stack, volumes[:gone], existing=volumes[gone:], holdings={"db": [holding]})
+    assert (loss.empty, loss.gone) == (empty, tuple(volumes[:gone]))
