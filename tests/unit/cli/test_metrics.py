@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from nexusdev.components.monitoring.client import Prometheus
+from nexusdev.interfaces import InstanceAccess
 from tests.fakes import COMPOSE, FakeComponent, House, taken_or_of_another_worker
 from tests.unit.env.servers import http, serving
 
@@ -17,6 +19,13 @@ ANSWER = json.dumps(
 REFUSAL = json.dumps(
     {"status": "error", "errorType": "bad_data", "error": 'invalid parameter "query": 1:4: parse error: unexpected end'}
 )
+
+
+class Monitor(FakeComponent):
+    """A component that stores metrics, in a Prometheus that is really asked."""
+
+    def metrics_client(self, access: InstanceAccess, *, timeout: float) -> Prometheus:
+        return Prometheus(access=access, timeout=timeout)
 
 
 def free_port() -> int:
@@ -42,7 +51,7 @@ secrets:
   server-key: {{file: "${{NEXUS_STATE}}/tls/server.key", x-nexusdev: {{certificate: server}}}}
 """
     (house.folder / "compose" / "stack.yaml").write_text(COMPOSE.replace("secrets:\n", service))
-    house.more = (FakeComponent(name="monitoring"),)
+    house.more = (Monitor(name="monitoring"),)
     assert house.type("up").status == 0
     return house
 
