@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -52,11 +53,16 @@ def _processes_with(inodes: set[str], proc: Path) -> Iterator[int]:
     """Yield the processes that have one of the sockets open, of those whose files may be read."""
     links = {f"socket:[{inode}]" for inode in inodes}
     for folder in proc.glob("[0-9]*"):
-        try:
-            if any(str(link.readlink()) in links for link in (folder / "fd").iterdir()):
-                yield int(folder.name)
-        except OSError:
-            continue
+        if not links.isdisjoint(_open_files(folder / "fd")):
+            yield int(folder.name)
+
+
+def _open_files(descriptors: Path) -> Iterator[str]:
+    """Yield what a process has open. A file that is closed meanwhile, such as this listing itself, is left out alone."""
+    with contextlib.suppress(OSError):
+        for link in descriptors.iterdir():
+            with contextlib.suppress(OSError):
+                yield str(link.readlink())
 
 
 def _command(pid: int, proc: Path) -> str:

@@ -60,3 +60,10 @@ def test_a_process_that_ended_meanwhile_keeps_its_pid(tmp_path: Path) -> None:
     folder = proc(tmp_path)
     (folder / "77" / "cmdline").unlink()
     assert holder_of(PORT, {}, folder) == "a process (pid 77)"
+
+
+def test_a_file_that_is_closed_meanwhile_hides_no_other_file_of_its_process(tmp_path: Path) -> None:
+    folder = proc(tmp_path)
+    for number in (*range(3), *range(4, 40)):
+        (folder / "77" / "fd" / str(number)).touch()  # readlink fails, as for a descriptor that is gone
+    assert holder_of(PORT, {}, folder) == "nginx -g daemon off; (pid 77)"
