@@ -73,7 +73,7 @@ WELL = Row(
         ),
         Stat(
             title="Memory used",
-            what="Share of maxmemory on the fullest node. At 1 keys are evicted.",
+            what="Share of maxmemory on the fullest node. At 1 writes are refused.",
             do="Give keys a time to live, or delete what is not needed: `nexusdev redis --user nexus_admin --bigkeys`.",
             unit="percentunit",
             queries=(Query(expr="max(nexus:redis_memory:ratio)"),),
@@ -83,11 +83,12 @@ WELL = Row(
         ),
         Stat(
             title="Keys evicted",
-            what="Keys that were thrown away in the last minute because memory was full.",
-            do="If your data may not go, it does not belong into a cache that evicts; else more memory or shorter lives.",
+            what="Keys that were evicted in the last minute because memory was full. With the stack's policy (noeviction) there are none.",
+            do="Somebody changed maxmemory-policy. `nexusdev restart redis` sets it again; jobs that were evicted are lost.",
             unit="none",
             queries=(Query(expr='sum(increase(redis_evicted_keys_total{job="redis"}[1m]))'),),
             steps=(Step(value=1, colour=Colour.RED, alert="RedisEvictions"),),
+            alerts=("RedisEvictionPolicy",),
         ),
         Stat(
             title="Cache hit ratio",

@@ -40,7 +40,7 @@ LOAD = Row(
         Graph(
             title="Memory",
             what="Bytes that Redis holds, against maxmemory.",
-            do="At the limit keys are evicted (allkeys-lru): see 'Keys evicted'.",
+            do="At the limit writes are refused (noeviction): delete keys, or give them a time to live.",
             unit="bytes",
             queries=(
                 Query(expr=f"redis_memory_used_bytes{{{NODES}}}", legend="{{instance}} used"),

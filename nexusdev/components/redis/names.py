@@ -22,6 +22,9 @@ PORT = 6379
 SENTINEL_PORT = 26379
 
 APP_USER = "nexus_app"
+# Also the application, for clients that send a password without a user name.
+DEFAULT_USER = "default"
+APP_USERS = (APP_USER, DEFAULT_USER)
 ADMIN_USER = "nexus_admin"
 APP_PASSWORD = "redis-app"  # noqa: S105 - a secret's name
 ADMIN_PASSWORD = "redis-admin"  # noqa: S105 - a secret's name

@@ -48,7 +48,7 @@ def _server(access: InstanceAccess, name: str, test_writes: bool) -> RedisServer
     address = str(access.address(name, names.PORT))
     try:
         with as_admin(access, name, timeout=PATIENCE) as connection:
-            found = fields(connection.ask("INFO", "server", "persistence", "replication"))
+            found = fields(connection.ask("INFO", "server", "persistence", "replication", "memory"))
             refusal = _refusal(connection) if test_writes and found.get("role") == "master" else ""
     except (OSError, RedisError) as error:
         return RedisServer(name=name, trouble=words(error), address=address)
@@ -63,6 +63,9 @@ def _server(access: InstanceAccess, name: str, test_writes: bool) -> RedisServer
         offset=int(found.get("slave_repl_offset") or found.get("master_repl_offset") or 0),
         refusal=refusal,
         address=address,
+        memory=int(found.get("used_memory") or 0),
+        memory_limit=int(found.get("maxmemory") or 0),
+        policy=found.get("maxmemory_policy", ""),
     )
 
 

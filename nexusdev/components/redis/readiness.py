@@ -22,6 +22,9 @@ class RedisServer(Struct, frozen=True, kw_only=True):
         replicas: How many replicas are attached and answer.
         offset: Position in the stream of changes, bytes.
         address: Where the host reaches it.
+        memory: Bytes in use.
+        memory_limit: Bytes that it may use; 0 for no limit.
+        policy: What it does at the limit: ``noeviction``, ``allkeys-lru`` and others.
     """
 
     name: str
@@ -35,10 +38,23 @@ class RedisServer(Struct, frozen=True, kw_only=True):
     offset: int = 0
     refusal: str = ""
     address: str = ""
+    memory: int = 0
+    memory_limit: int = 0
+    policy: str = ""
 
     @property
     def is_master(self) -> bool:
         return self.role == "master"
+
+    @property
+    def memory_share(self) -> float:
+        """Memory in use as a share of the limit; 0 without a limit."""
+        return self.memory / self.memory_limit if self.memory_limit else 0.0
+
+    @property
+    def evicts_any_key(self) -> bool:
+        """Whether keys without a TTL are removed at the limit: jobs of a queue, for example."""
+        return self.policy.startswith("allkeys-")
 
 
 class Sentinel(Struct, frozen=True, kw_only=True):

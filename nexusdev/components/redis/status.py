@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from nexusdev.components.contract import ServiceStatus
 from nexusdev.components.redis.readiness import Facts, RedisServer, RelayStatus, Sentinel, master_of
-from nexusdev.util.humanize import join_names
+from nexusdev.util.humanize import file_size, join_names
+
+# From here on `status` shows the memory in use, and the alert RedisMemoryNearLimit fires.
+NEARLY_FULL = 0.9
 
 
 def statuses(facts: Facts) -> Sequence[ServiceStatus]:
@@ -25,13 +28,14 @@ def _server(server: RedisServer, master: RedisServer | None) -> ServiceStatus:
     if server.loading:
         return ServiceStatus(service=server.name, role=server.role, state="loading")
     if server.is_master:
+        full = server.memory_share >= 1
         detail = server.refusal or f"{server.replicas} replicas in sync"
         return ServiceStatus(
             service=server.name,
             role="master",
             state="running",
-            detail=detail,
-            ok=server is master and not server.refusal,
+            detail="; ".join((detail, *_memory(server))),
+            ok=server is master and not (server.refusal or full or server.evicts_any_key),
         )
     behind = max(0, master.offset - server.offset) if master else 0
     return ServiceStatus(
@@ -41,6 +45,15 @@ def _server(server: RedisServer, master: RedisServer | None) -> ServiceStatus:
         detail=f"follows {server.follows}, {behind} bytes behind",
         ok=server.in_step and master is not None and server.follows == master.name,
     )
+
+
+def _memory(server: RedisServer) -> Iterator[str]:
+    """What a person must know of its memory: that writes or keys are lost, or soon will be."""
+    if server.memory_share >= NEARLY_FULL:
+        used = f"{server.memory_share:.0%} of {file_size(server.memory_limit)} memory in use"
+        yield f"{used}, writes are refused" if server.memory_share >= 1 else used
+    if server.evicts_any_key:
+        yield f"evicts keys without a TTL at the memory limit ({server.policy})"
 
 
 def _sentinel(sentinel: Sentinel, master: RedisServer | None) -> ServiceStatus:

@@ -25,7 +25,7 @@ def align(access: InstanceAccess) -> tuple[str, ...]:
 
 def add_password(access: InstanceAccess, new: str) -> tuple[str, ...]:
     """Let the application log in with ``new`` beside its present password, on every node that answers."""
-    return _everywhere(access, partial(_set_user, rules=(f"#{digest(new)}",)))
+    return _everywhere(access, partial(_add, rule=f"#{digest(new)}"))
 
 
 def drop_password(access: InstanceAccess, old: str) -> tuple[str, ...]:
@@ -74,16 +74,19 @@ def _align(connection: Connection, wanted: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"set user {user}" for user, *_ in lacking)
 
 
-def _set_user(connection: Connection, _wanted: tuple[str, ...], *, rules: tuple[str, ...]) -> tuple[str, ...]:
-    do(connection, "ACL", "SETUSER", names.APP_USER, *rules)
+def _add(connection: Connection, _wanted: tuple[str, ...], *, rule: str) -> tuple[str, ...]:
+    for user in names.APP_USERS:
+        do(connection, "ACL", "SETUSER", user, rule)
     connection.acl_save()
     return (f"changed the password of {names.APP_USER}",)
 
 
 def _drop(connection: Connection, _wanted: tuple[str, ...], *, rule: str) -> tuple[str, ...]:
-    try:
-        return _set_user(connection, (), rules=(rule,))
-    except ResponseError as error:
-        if "doesn't exist" in str(error) or "not exist" in str(error):
-            return ()
-        raise
+    for user in names.APP_USERS:
+        try:
+            do(connection, "ACL", "SETUSER", user, rule)
+        except ResponseError as error:
+            if "not exist" not in str(error) and "doesn't exist" not in str(error):
+                raise
+    connection.acl_save()
+    return ()

@@ -206,6 +206,36 @@ def test_status_shows_servers_sentinels_and_the_relay() -> None:
     assert all(row.ok for row in rows)
 
 
+@pytest.mark.parametrize(
+    ("memory", "policy", "detail", "ok"),
+    [
+        (0, "noeviction", "2 replicas in sync", True),
+        (449_000_000, "noeviction", "2 replicas in sync", True),
+        (460_800_000, "noeviction", "2 replicas in sync; 90% of 512 MB memory in use", True),
+        (512_000_000, "noeviction", "2 replicas in sync; 100% of 512 MB memory in use, writes are refused", False),
+        (0, "volatile-lru", "2 replicas in sync", True),
+        (
+            0,
+            "allkeys-lru",
+            "2 replicas in sync; evicts keys without a TTL at the memory limit (allkeys-lru)",
+            False,
+        ),
+    ],
+)
+def test_status_shows_a_full_memory_and_what_would_be_evicted(memory: int, policy: str, detail: str, ok: bool) -> None:
+    facts = servers(0, memory=memory, memory_limit=512_000_000, policy=policy)(READY)
+    assert statuses(facts)[0] == ServiceStatus(service="redis-0", role="master", state="running", detail=detail, ok=ok)
+
+
+def test_a_server_without_a_limit_is_never_full() -> None:
+    assert statuses(servers(0, memory=10**9)(READY))[0].detail == "2 replicas in sync"
+
+
+def test_the_memory_of_a_server_is_read(redis: World) -> None:
+    [master, *_] = probe(redis.access).servers
+    assert (master.memory, master.memory_limit, master.policy) == (2_000_000, 536_870_912, "noeviction")
+
+
 def test_status_shows_who_does_not_do_its_part() -> None:
     facts = READY
     for change in (

@@ -129,7 +129,7 @@ def test_a_new_password_is_valid_on_every_node_and_the_old_one_on_none(redis: Wo
     assert [change.what for change in changes] == [f"changed the password of nexus_app on {node}" for node in NODES]
     assert new != "appPassword"
     for node in (*redis.servers.values(), *redis.sentinels.values()):
-        assert node.users["nexus_app"] == ["on", f"#{sha256(new)}", "-@admin"]
+        assert node.users["nexus_app"] == node.users["default"] == ["on", f"#{sha256(new)}", "-@admin"]
 
 
 def test_no_password_is_ever_sent_but_to_log_in(redis: World) -> None:
@@ -141,5 +141,5 @@ def test_no_password_is_ever_sent_but_to_log_in(redis: World) -> None:
 
 def test_users_follow_the_secret_after_a_rotation_that_was_cut_off(redis: World) -> None:
     redis.access.secrets.write(names.APP_PASSWORD, "newPassword")
-    assert len(COMPONENT.seed(redis.access, {})) == len(NODES) + 1
+    assert len(COMPONENT.seed(redis.access, {})) == len(names.APP_USERS) * len(NODES) + 1
     assert COMPONENT.seed(redis.access, {}) == ()

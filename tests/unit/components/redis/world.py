@@ -28,6 +28,7 @@ NONCE = "c0ffee"
 SERVERS = topology().members("redis", "redis")
 SENTINELS = topology().members("redis", "sentinel", role="server")
 (RELAY,) = topology().members("redis", "sentinel-relay")
+MEMORY = ("used_memory:2000000", "maxmemory:536870912", "maxmemory_policy:noeviction")
 
 
 def sha256(text: str) -> str:
@@ -45,7 +46,7 @@ class Secrets:
     def read(self, name: str) -> str:
         if name in (names.SERVER_USERS, names.SENTINEL_USERS):
             app, admin = (sha256(self.values[each]) for each in (names.APP_PASSWORD, names.ADMIN_PASSWORD))
-            return f"user nexus_admin on #{admin} +@all\nuser nexus_app on #{app} -@admin\n"
+            return f"user nexus_admin on #{admin} +@all\nuser default on #{app} -@admin\nuser nexus_app on #{app} -@admin\n"
         return self.values[name]
 
     def write(self, name: str, value: str) -> None:
@@ -209,7 +210,7 @@ def _answer_as_server(made: World, node: Node, words: list[str]) -> bytes:  # no
 
 
 def _info(made: World, node: Node) -> str:
-    lines = [f"run_id:run-{node.name}", "loading:0", f"role:{node.role}"]
+    lines = [f"run_id:run-{node.name}", "loading:0", f"role:{node.role}", *MEMORY]
     if node.role == "master":
         lines += [f"min_slaves_good_slaves:{2 - len(made.down & set(SERVERS))}", "master_repl_offset:100"]
     else:
