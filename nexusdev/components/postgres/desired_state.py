@@ -13,7 +13,7 @@ from nexusdev.components.postgres import names
 
 EXTENSIONS = ("pg_stat_statements", "pgcrypto", "uuid-ossp", "pgaudit")
 _OWNER, _APP, _PROBE, _POOLER, _DATABASE = names.OWNER, names.APP, names.PROBE, names.POOLER, names.DATABASE
-_MONITOR = names.MONITOR
+_MONITOR, _TEST = names.MONITOR, names.TEST
 
 
 class SeedStep(Struct, frozen=True, kw_only=True):
@@ -24,26 +24,31 @@ class SeedStep(Struct, frozen=True, kw_only=True):
     make: str
 
 
-ROLES = (_OWNER, _APP, _PROBE, _POOLER, _MONITOR)
-_ATTRIBUTES = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+ROLES = (_OWNER, _APP, _PROBE, _POOLER, _MONITOR, _TEST)
+_CREATEDB = (_TEST,)
+
+
+def _attributes(name: str) -> str:
+    return f"LOGIN NOSUPERUSER {'' if name in _CREATEDB else 'NO'}CREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 
 
 def role(name: str) -> SeedStep:
-    """A role that may log in and nothing else; its password is another matter."""
+    """A role that may log in, and create databases if it is for tests; its password is another matter."""
     return SeedStep(
         what=f"created role {name}",
         present=f"SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}')",
-        make=f"CREATE ROLE {name} {_ATTRIBUTES}",
+        make=f"CREATE ROLE {name} {_attributes(name)}",
     )
 
 
 def plain(name: str) -> SeedStep:
-    """Restore a role that was granted more."""
+    """Restore the attributes of a role that somebody changed."""
+    creates = "rolcreatedb" if name in _CREATEDB else "NOT rolcreatedb"
     return SeedStep(
-        what=f"revoked extra privileges of role {name}",
-        present=f"""SELECT NOT (rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls) AND rolcanlogin
+        what=f"reset the attributes of role {name}",
+        present=f"""SELECT {creates} AND NOT (rolsuper OR rolcreaterole OR rolreplication OR rolbypassrls) AND rolcanlogin
                     FROM pg_roles WHERE rolname = '{name}'""",
-        make=f"ALTER ROLE {name} {_ATTRIBUTES}",
+        make=f"ALTER ROLE {name} {_attributes(name)}",
     )
 
 
@@ -73,6 +78,20 @@ CLUSTER = (
         make=f"""REVOKE ALL ON DATABASE {_DATABASE} FROM PUBLIC;
                  GRANT CONNECT, TEMP ON DATABASE {_DATABASE} TO {_APP};
                  GRANT CONNECT ON DATABASE {_DATABASE} TO {_PROBE}, {_MONITOR}""",
+    ),
+    SeedStep(
+        what=f"created database {names.TEST_DATABASE}",
+        present=f"SELECT EXISTS (SELECT FROM pg_database WHERE datname = '{names.TEST_DATABASE}')",
+        make=f"CREATE DATABASE {names.TEST_DATABASE} OWNER {_TEST} STRATEGY file_copy",
+    ),
+    # Test runners connect to this database to create others, so this is where their login finds the instance's nonce.
+    SeedStep(
+        what=f"created table nexusdev.instance for {_TEST}",
+        present=f"SELECT COALESCE(has_table_privilege('{_TEST}', to_regclass('nexusdev.instance'), 'SELECT'), false)",
+        make=f"""CREATE SCHEMA IF NOT EXISTS nexusdev;
+                 CREATE TABLE IF NOT EXISTS nexusdev.instance (nonce text NOT NULL);
+                 GRANT USAGE ON SCHEMA nexusdev TO {_TEST};
+                 GRANT SELECT ON nexusdev.instance TO {_TEST}""",
     ),
     SeedStep(
         what="created PgBouncer's password lookup",
@@ -109,6 +128,23 @@ DATABASE = (
         make=f"""ALTER DEFAULT PRIVILEGES FOR ROLE {_OWNER} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {_APP};
                  ALTER DEFAULT PRIVILEGES FOR ROLE {_OWNER} GRANT USAGE, SELECT ON SEQUENCES TO {_APP};
                  ALTER DEFAULT PRIVILEGES FOR ROLE {_OWNER} GRANT USAGE ON SCHEMAS TO {_APP}""",
+    ),
+    # No more power than DELETE: test suites and fixture loaders need it. RESTART IDENTITY and DDL need the owner.
+    SeedStep(
+        what=f"allowed {_APP} to truncate tables and to set sequences of {_OWNER}",
+        present=f"""SELECT count(*) = 2 FROM pg_default_acl, aclexplode(defaclacl)
+                    WHERE defaclrole = '{_OWNER}'::regrole AND defaclnamespace = 0 AND grantee = '{_APP}'::regrole
+                      AND (defaclobjtype, privilege_type) IN (('r', 'TRUNCATE'), ('S', 'UPDATE'))""",
+        make=f"""ALTER DEFAULT PRIVILEGES FOR ROLE {_OWNER} GRANT TRUNCATE ON TABLES TO {_APP};
+                 ALTER DEFAULT PRIVILEGES FOR ROLE {_OWNER} GRANT UPDATE ON SEQUENCES TO {_APP};
+                 DO $$ DECLARE found record; BEGIN
+                     FOR found IN SELECT oid::regclass AS name, relkind FROM pg_class
+                                  WHERE relowner = '{_OWNER}'::regrole AND relkind IN ('r', 'p', 'S')
+                     LOOP
+                         EXECUTE format('GRANT %s ON %s TO {_APP}',
+                                        CASE found.relkind WHEN 'S' THEN 'UPDATE' ELSE 'TRUNCATE' END, found.name);
+                     END LOOP;
+                 END $$""",
     ),
     SeedStep(
         what="created schema nexusdev",

@@ -19,6 +19,8 @@ DATABASE = "nexus_architect"
 MAINTENANCE = "postgres"
 SUPERUSER, OWNER, APP, PROBE, POOLER = "postgres", "nexus_owner", "nexus_app", "nexus_probe", "pgbouncer"
 MONITOR = "nexus_monitor"
+# For test runners: creates databases and owns them. Its own database always exists.
+TEST = TEST_DATABASE = "nexus_test"
 
 # Role → the secret with its password.
 PASSWORDS = {
@@ -28,6 +30,7 @@ PASSWORDS = {
     PROBE: "postgres-probe",
     POOLER: "postgres-pgbouncer",
     MONITOR: "postgres-monitor",
+    TEST: "postgres-test",
 }
 REST_USER, REST_PASSWORD = "patroni", "patroni-rest"
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from nexusdev.components.contract import Proof
 from nexusdev.components.postgres.client import words
-from nexusdev.components.postgres.quick_proof import NONCE_AND_ROLE, PUBLISHED
+from nexusdev.components.postgres.quick_proof import DATABASES, NONCE_AND_ROLE, PUBLISHED
 from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.interfaces import Address, InstanceAccess
 from nexusdev.util.parallel import together
@@ -155,6 +155,6 @@ def _from_url(name: str, values: Mapping[str, str], *, replica: bool = False) ->
         address=Address(host=url.hostname or "", port=url.port or 5432),
         user=url.username or "",
         password=url.password or "",
-        database=url.path.lstrip("/"),
+        database=DATABASES.get(name, url.path.lstrip("/")),
         replica=replica,
     )

@@ -14,7 +14,10 @@ PUBLISHED = {
     "DATABASE_RO_URL": True,
     "DATABASE_POOL_URL": False,
     "DATABASE_MIGRATION_URL": False,
+    "DATABASE_TEST_URL": False,
 }
+#: Variables whose login finds the nonce in another database than the application's: test runners drop and create their own.
+DATABASES = {"DATABASE_TEST_URL": "postgres"}
 #: PgBouncer passes it on.
 NONCE_AND_ROLE = "SELECT nonce, pg_is_in_recovery() FROM nexusdev.instance"
 
@@ -24,20 +27,21 @@ def endpoints(values: Values) -> Iterator[PublishedEndpoint]:
     if "PGHOST" in values:
         own = f"postgresql://{values['PGUSER']}:{values['PGPASSWORD']}@{values['PGHOST']}:{values['PGPORT']}/"
         if not values.get("DATABASE_URL", "").startswith(own):
-            yield PublishedEndpoint("PGHOST", own, _question(own, replica=False))
+            yield PublishedEndpoint("PGHOST", own, _question(own, values["PGDATABASE"], replica=False))
     for name, replica in PUBLISHED.items():
         if name in values:
-            yield PublishedEndpoint(name, values[name], _question(values[name], replica=replica))
+            database = DATABASES.get(name, values["PGDATABASE"])
+            yield PublishedEndpoint(name, values[name], _question(values[name], database, replica=replica))
 
 
-def _question(url: str, *, replica: bool) -> Question:
+def _question(url: str, database: str, *, replica: bool) -> Question:
     """Ask with the login that the URL itself carries."""
     user, _, password = url.partition("://")[2].rpartition("@")[0].partition(":")
 
-    def ask(place: tls.Place, values: Values, context: ssl.SSLContext, timeout: float) -> str:
+    def ask(place: tls.Place, _: Values, context: ssl.SSLContext, timeout: float) -> str:
         with postgres.connect(
             address=place,
-            database=values["PGDATABASE"],
+            database=database,
             user=user,
             password=password,
             context=context,

@@ -1,4 +1,4 @@
-"""Rotates the passwords of the application and the migration owner. Open connections stay."""
+"""Rotates the passwords of the application, the migration owner and the login for tests. Open connections stay."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nexusdev.interfaces import InstanceAccess
 from nexusdev.wire import postgres as wire
 
 _ALPHABET = string.ascii_letters + string.digits
-ROTATED = (names.APP, names.OWNER)
+ROTATED = (names.APP, names.OWNER, names.TEST)
 
 
 def rotate(access: InstanceAccess) -> Sequence[Change]:
@@ -49,7 +49,7 @@ def _try(access: InstanceAccess, role: str, password: str) -> None:
         try:
             with wire.connect(
                 address=access.address(name, port),
-                database=names.DATABASE,
+                database=names.MAINTENANCE if role == names.TEST else names.DATABASE,
                 user=role,
                 password=password,
                 context=https_connection.context(access),

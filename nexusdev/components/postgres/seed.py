@@ -27,7 +27,11 @@ def seed(access: InstanceAccess) -> Sequence[Change]:
     with session(
         access, user=names.SUPERUSER, database=names.MAINTENANCE, doing="creating roles and databases"
     ) as connection:
-        cluster = [*take(connection, desired_state.CLUSTER), *_passwords(access, connection)]
+        cluster = [
+            *take(connection, desired_state.CLUSTER),
+            *_passwords(access, connection),
+            *_mark(connection, access.nonce),
+        ]
     with session(
         access, user=names.SUPERUSER, database=names.DATABASE, doing=f"preparing {names.DATABASE}"
     ) as connection:
@@ -66,4 +70,4 @@ def _mark(connection: Connection, nonce: str) -> Iterator[Change]:
         with connection.transaction():
             connection.execute("DELETE FROM nexusdev.instance")
             connection.execute("INSERT INTO nexusdev.instance VALUES (%s)", [nonce])
-        yield Change(what="wrote the instance's nonce to the database")
+        yield Change(what=f"wrote the instance's nonce to the database {connection.info.dbname}")

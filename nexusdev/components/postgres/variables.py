@@ -20,7 +20,9 @@ SERVICE_FILE = "pg_service.conf"
 def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
     """Names as in production; the same in both views but for the addresses."""
     primary = access.address_in(view, names.PRIMARY, names.SQL)
-    password, owner = (access.secrets.read(names.PASSWORDS[role]) for role in (names.APP, names.OWNER))
+    password, owner, test = (
+        access.secrets.read(names.PASSWORDS[role]) for role in (names.APP, names.OWNER, names.TEST)
+    )
     replica = access.address_in(view, names.REPLICA, names.SQL)
     pool = access.address_in(view, names.POOL, names.POOLED)
     jdbc = f"jdbc:postgresql://{primary}/{names.DATABASE}?service={SERVICE}"
@@ -42,6 +44,12 @@ def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
             value=_url(primary, owner, user=names.OWNER),
             secret=True,
             comment="owner of the tables: for migrations, not for the application",
+        ),
+        Variable(
+            name="DATABASE_TEST_URL",
+            value=_url(primary, test, user=names.TEST, database=names.TEST_DATABASE),
+            secret=True,
+            comment="for test runners: creates databases and owns them, sees no other",
         ),
         Variable(
             name="DATABASE_ASYNC_URL",
@@ -96,6 +104,12 @@ def _login(access: InstanceAccess, role: str) -> Mapping[str, str]:
 
 
 def _url(
-    address: Address, password: str, *, user: str = names.APP, scheme: str = "postgresql", tls: str = "sslmode"
+    address: Address,
+    password: str,
+    *,
+    user: str = names.APP,
+    database: str = names.DATABASE,
+    scheme: str = "postgresql",
+    tls: str = "sslmode",
 ) -> str:
-    return f"{scheme}://{user}:{password}@{address}/{names.DATABASE}?{tls}=verify-full"
+    return f"{scheme}://{user}:{password}@{address}/{database}?{tls}=verify-full"

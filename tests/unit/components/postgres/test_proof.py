@@ -20,13 +20,14 @@ def test_the_endpoints_come_from_the_variables_alone(access: InstanceAccess) -> 
     values = {variable.name: variable.value for variable in variables(access, View.HOST)}
     found = proof_endpoints(values)
     assert [str(endpoint.address) for endpoint in found] == [
-        "127.0.0.1:21032", "127.0.0.1:21032", "127.0.0.1:21033", "127.0.0.1:21034", "127.0.0.1:21032",
+        "127.0.0.1:21032", "127.0.0.1:21032", "127.0.0.1:21033", "127.0.0.1:21034", "127.0.0.1:21032", "127.0.0.1:21032",
     ]  # fmt: skip
-    assert {(endpoint.user, endpoint.password, endpoint.database) for endpoint in found[:-1]} == {
+    assert {(endpoint.user, endpoint.password, endpoint.database) for endpoint in found[:-2]} == {
         ("nexus_app", values["PGPASSWORD"], "nexus_architect")
     }
-    assert found[-1].user == "nexus_owner"
-    assert [endpoint.replica for endpoint in found] == [False, False, True, False, False]
+    assert found[-2].user == "nexus_owner"
+    assert (found[-1].user, found[-1].database) == ("nexus_test", "postgres")
+    assert [endpoint.replica for endpoint in found] == [False, False, True, False, False, False]
 
 
 def test_this_instances_nonce_at_the_right_server_is_proof() -> None:

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from nexusdev.components.contract import Consumer
+from nexusdev.components.postgres import names
 from nexusdev.components.postgres.variables import client_files, credentials, variables
 from nexusdev.interfaces import InstanceAccess, View
 
@@ -26,6 +27,9 @@ def test_the_host_reads_published_addresses(access: InstanceAccess) -> None:
     assert "@127.0.0.1:21034/" in read["DATABASE_POOL_URL"]
     assert read["DATABASE_MIGRATION_URL"].startswith("postgresql://nexus_owner:")
     assert read["DATABASE_MIGRATION_URL"].endswith("@127.0.0.1:21032/nexus_architect?sslmode=verify-full")
+    assert read["DATABASE_TEST_URL"] == (
+        "postgresql://nexus_test:postgrestestPassword@127.0.0.1:21032/nexus_test?sslmode=verify-full"
+    )
 
 
 def test_a_container_reads_productions_names(access: InstanceAccess) -> None:
@@ -69,12 +73,13 @@ def test_no_value_needs_quoting_and_none_breaks_a_sourced_file(access: InstanceA
 
 def test_whatever_holds_the_password_is_secret(access: InstanceAccess) -> None:
     passwords = [each["password"] for each in credentials(access).values()]
+    passwords.append(access.secrets.read(names.PASSWORDS[names.TEST]))
     holding = {
         variable.name
         for variable in variables(access, View.HOST)
         if any(password in variable.value for password in passwords)
     }
-    assert {"PGPASSWORD", "DATABASE_URL", "DATABASE_MIGRATION_URL"} <= holding
+    assert {"PGPASSWORD", "DATABASE_URL", "DATABASE_MIGRATION_URL", "DATABASE_TEST_URL"} <= holding
     assert {variable.name for variable in variables(access, View.HOST) if variable.secret} == holding
 
 
