@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from nexusdev.components.postgres import names
 
-EXTENSIONS = ("pg_stat_statements", "pgcrypto", "uuid-ossp", "pgaudit")
+EXTENSIONS = ("pg_stat_statements", "pgcrypto", "uuid-ossp", "pgaudit", "pg_cron")
 _OWNER, _APP, _PROBE, _POOLER, _DATABASE = names.OWNER, names.APP, names.PROBE, names.POOLER, names.DATABASE
 _MONITOR, _TEST = names.MONITOR, names.TEST
 
@@ -120,6 +120,11 @@ def extension(name: str) -> SeedStep:
 # In nexus_architect itself.
 DATABASE = (
     *(extension(name) for name in EXTENSIONS),
+    SeedStep(
+        what=f"allowed {_OWNER} to schedule jobs",
+        present=f"SELECT has_schema_privilege('{_OWNER}', 'cron', 'USAGE')",
+        make=f"GRANT USAGE ON SCHEMA cron TO {_OWNER}",
+    ),
     SeedStep(
         what=f"allowed {_APP} to read and write objects of {_OWNER}",
         present=f"""SELECT count(*) = 3 FROM pg_default_acl
