@@ -30,15 +30,70 @@ _BUCKET = (
 )
 
 
+# What changes a bucket itself. Which of these a client needs to read what it wrote follows from MinIO's handlers: lifecycle, tags and
+# notifications have actions of their own; CORS has none, and encryption is on for every bucket.
+_SETTINGS = (
+    "s3:CreateBucket",
+    "s3:DeleteBucket",
+    "s3:GetBucketNotification",
+    "s3:GetBucketObjectLockConfiguration",
+    "s3:GetBucketPolicy",
+    "s3:GetBucketTagging",
+    "s3:GetLifecycleConfiguration",
+    "s3:PutBucketNotification",
+    "s3:PutBucketObjectLockConfiguration",
+    "s3:PutBucketTagging",
+    "s3:PutBucketVersioning",
+    "s3:PutLifecycleConfiguration",
+)
+_CHANGES = tuple(action for action in _SETTINGS if not action.startswith("s3:Get"))
+_EXISTENCE = ("s3:GetBucketLocation", "s3:ListBucket")
+
+
+def app_policy(buckets: Iterable[Bucket], prefix: str) -> dict[str, Any]:
+    """The application's rights.
+
+    It reads, writes and lists in the platform's buckets that are for it, without changing their settings. Buckets whose names begin with
+    the prefix are its own: it creates, lists, configures and deletes them. MinIO tells whether a bucket exists only to whom it may be listed,
+    so every bucket may, but for those of the platform that are not for applications.
+
+    Args:
+        buckets: The platform's buckets.
+        prefix: What the names of the application's own buckets begin with.
+
+    Returns:
+        The policy document.
+    """
+    platform = sorted(buckets, key=lambda bucket: bucket.name)
+    seen = [bucket.name for bucket in platform if bucket.application]
+    own = f"{prefix}*"
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            *policy(seen)["Statement"],
+            _allow((*_BUCKET, *_SETTINGS), [own]),
+            _allow(_OBJECTS, [f"{own}/*"]),
+            _allow(_EXISTENCE, ["*"]),
+            _deny(_CHANGES, [bucket.name for bucket in platform]),
+            _deny(_EXISTENCE, [bucket.name for bucket in platform if not bucket.application]),
+        ],
+    }
+
+
+def _allow(actions: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": [f"arn:aws:s3:::{name}" for name in names]}
+
+
+def _deny(actions: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
+    return {**_allow(actions, names), "Effect": "Deny"}
+
+
 def policy(buckets: Iterable[str]) -> dict[str, Any]:
     """Read, write and list in these buckets; their settings cannot be changed and no other bucket is seen."""
     names = sorted(set(buckets))
     return {
         "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Action": list(_BUCKET), "Resource": [f"arn:aws:s3:::{name}" for name in names]},
-            {"Effect": "Allow", "Action": list(_OBJECTS), "Resource": [f"arn:aws:s3:::{name}/*" for name in names]},
-        ],
+        "Statement": [_allow(_BUCKET, names), _allow(_OBJECTS, [f"{name}/*" for name in names])],
     }
 
 

@@ -43,6 +43,9 @@ class Bucket(Struct, frozen=True, kw_only=True):
     keep_days: int
 
 
+# The application creates, configures and deletes buckets whose names begin with this; those of the platform stay as they are.
+APP_PREFIX = "nexus-app-"
+
 DATA = Bucket(name=quick_proof.DATA, application=True, keep_days=7)
 MODELS = Bucket(name="nexus-ai-models", application=True, keep_days=30)
 BACKUPS = Bucket(name=quick_proof.BACKUPS, application=False, keep_days=7)

@@ -80,7 +80,8 @@ def _bucket_gaps(access: InstanceAccess, buckets: Sequence[str]) -> Iterator[Gap
     for name in buckets:
         yield from bucket_gaps(name, answers[name], None, None)
     known = desired_state.buckets_of(policy.json()) if policy.status == OK else ()
-    yield from policy_gaps(PROJECT_POLICY, sorted({*known, *buckets}), policy)
+    named = sorted({*known, *buckets})
+    yield from policy_gaps(PROJECT_POLICY, desired_state.policy(named), named, policy)
     yield from attach_gaps(
         access_key, PROJECT_POLICY, str(user.json().get("policyName") or "") if user.status == OK else ""
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,6 +17,7 @@ from nexusdev.components.minio.light_client import AccessKey, S3Client, error_co
 from nexusdev.components.minio.names import (
     APP_ACCESS,
     APP_POLICY,
+    APP_PREFIX,
     APP_SECRET,
     BUCKETS,
     DATA,
@@ -73,7 +75,8 @@ def find(access: InstanceAccess) -> Iterator[Gap]:
         yield from bucket_gaps(
             bucket.name, answers[f"versioning {bucket.name}"], answers[f"lifecycle {bucket.name}"], bucket
         )
-    yield from policy_gaps(APP_POLICY, APP_BUCKETS, answers["policy"])
+    document = desired_state.app_policy(BUCKETS, APP_PREFIX)
+    yield from policy_gaps(APP_POLICY, document, (*APP_BUCKETS, f"{APP_PREFIX}*"), answers["policy"])
     yield from _user_gaps(
         AccessKey(access_key=access_key, secret_key=access.secrets.read(APP_SECRET)), answers["user"], answers["key"]
     )
@@ -111,9 +114,8 @@ def bucket_gaps(name: str, versioning: Response, lifecycle: Response | None, buc
         yield Gap(what=what, close=lambda clients: _set_lifecycle(clients, bucket))
 
 
-def policy_gaps(name: str, buckets: Sequence[str], reply: Response) -> Iterator[Gap]:
-    """A policy that is missing or differs."""
-    document = desired_state.policy(buckets)
+def policy_gaps(name: str, document: dict[str, Any], buckets: Sequence[str], reply: Response) -> Iterator[Gap]:
+    """A policy that is missing or differs. ``buckets`` are the names in the message."""
     current = reply.json() if reply.status == OK else {}
     if not desired_state.same_policy(current, document):
         what = f"wrote policy {name} for {', '.join(buckets)}"

@@ -61,6 +61,44 @@ def test_the_application_changes_objects_but_no_settings(s3: Any) -> None:
     assert refusal(s3.put_bucket_versioning, Bucket=DATA, VersioningConfiguration=suspended) == "AccessDenied"
 
 
+def test_the_application_makes_configures_and_removes_buckets_of_its_own(s3: Any) -> None:
+    name = f"nexus-app-{uuid.uuid4().hex[:8]}"
+    s3.create_bucket(Bucket=name)
+    rule = {"ID": "soon", "Status": "Enabled", "Filter": {"Prefix": "tmp/"}, "Expiration": {"Days": 1}}
+    s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": [rule]})
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": "team", "Value": "shop"}]})
+    assert s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"][0]["ID"] == "soon"
+    assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
+    assert s3.get_bucket_tagging(Bucket=name)["TagSet"] == [{"Key": "team", "Value": "shop"}]
+    assert name in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+    version = s3.put_object(Bucket=name, Key="a/b", Body=b"x")["VersionId"]
+    s3.delete_object(Bucket=name, Key="a/b", VersionId=version)
+    s3.delete_bucket_lifecycle(Bucket=name)
+    s3.delete_bucket(Bucket=name)
+    assert name not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+
+
+def test_a_bucket_that_does_not_exist_is_told_from_one_that_is_closed(variables: Mapping[str, str], s3: Any) -> None:
+    import urllib3
+    from minio import Minio
+    from minio.error import S3Error
+
+    client = Minio(
+        variables["MINIO_ENDPOINT"],
+        access_key=variables["MINIO_ACCESS_KEY"],
+        secret_key=variables["MINIO_SECRET_KEY"],
+        http_client=urllib3.PoolManager(ca_certs=variables["NEXUSDEV_CA_FILE"]),
+    )
+    assert client.bucket_exists(DATA)
+    assert not client.bucket_exists("own")
+    assert not client.bucket_exists("nexus-app-none")
+    with pytest.raises(S3Error, match="Access"):
+        client.bucket_exists(BACKUPS)
+    assert refusal(s3.head_bucket, Bucket="own") == "404"
+    assert refusal(s3.head_bucket, Bucket=BACKUPS) == "403"
+
+
 def test_what_is_stored_is_encrypted_and_keeps_its_versions(s3: Any) -> None:
     s3.put_object(Bucket=DATA, Key="twice", Body=b"one")
     s3.put_object(Bucket=DATA, Key="twice", Body=b"two")

@@ -66,6 +66,23 @@ def test_the_application_sees_data_and_models_but_no_backups(minio: World) -> No
     assert "*" not in json.dumps(minio.memory.policies[APP_POLICY]["Statement"][0]["Action"])
 
 
+def test_the_application_configures_buckets_of_its_own_and_none_of_the_platform(minio: World) -> None:
+    seed(minio)
+    for action in ("CreateBucket", "DeleteBucket", "PutLifecycleConfiguration", "PutBucketVersioning"):
+        assert minio.memory.may("app1", "nexus-app-x", f"s3:{action}")
+        for bucket in (DATA.name, MODELS.name, BACKUPS.name, "of-my-own"):
+            assert not minio.memory.may("app1", bucket, f"s3:{action}"), bucket
+    assert minio.memory.may("app1", "nexus-app-x/a/b", "s3:PutObject")
+    assert not minio.memory.may("app1", "of-my-own/a/b", "s3:GetObject")
+
+
+def test_the_application_learns_that_a_bucket_does_not_exist_but_nothing_of_the_backups(minio: World) -> None:
+    """Whoever may not list a bucket is told AccessDenied by the server, whether it exists or not."""
+    seed(minio)
+    assert minio.memory.may("app1", "of-my-own")
+    assert not minio.memory.may("app1", BACKUPS.name, "s3:GetBucketLocation")
+
+
 def test_only_what_was_spoiled_is_repaired(minio: World) -> None:
     seed(minio)
     minio.memory.buckets[MODELS.name].versioning = "<Status>Suspended</Status>"
@@ -73,7 +90,7 @@ def test_only_what_was_spoiled_is_repaired(minio: World) -> None:
     minio.memory.users["app1"]["secret"] = "somebody changed it"
     assert seed(minio) == [
         "enabled versioning for nexus-ai-models",
-        "wrote policy nexus-app for nexus-app-data, nexus-ai-models",
+        "wrote policy nexus-app for nexus-app-data, nexus-ai-models, nexus-app-*",
         "created user app1",
     ]
     assert seed(minio) == []

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
@@ -55,11 +56,17 @@ class Memory:
         user = self.users.get(access_key)
         return PASSWORD if access_key == ROOT_USER else user["secret"] if user else None
 
-    def may(self, access_key: str, bucket: str) -> bool:
+    def may(self, access_key: str, bucket: str, action: str = "s3:ListBucket") -> bool:
+        """As the server decides: something allows it, and nothing denies it."""
         held = self.users.get(access_key, {}).get("policies", [])
-        return access_key == ROOT_USER or any(
-            f"arn:aws:s3:::{bucket}" in json.dumps(self.policies[name]) for name in held
-        )
+        effects = {
+            statement["Effect"]
+            for name in held
+            for statement in self.policies[name]["Statement"]
+            if action in statement["Action"]
+            and any(fnmatchcase(f"arn:aws:s3:::{bucket}", pattern) for pattern in statement["Resource"])
+        }
+        return access_key == ROOT_USER or effects == {"Allow"}
 
     def info(self) -> dict[str, Any]:
         disks = [{"state": "ok", "availspace": 3 << 30}]
