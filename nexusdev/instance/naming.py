@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from nexusdev.errors import NotFound, UsageError
+from nexusdev.util.slug import slug
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 _SLUG_LENGTH = 24
@@ -40,15 +41,15 @@ def names_folder(root: Path) -> Path:
 
 def _named_after(project: Path, text: str) -> str:
     digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:6]
-    slug = re.sub(r"[^a-z0-9]+", "-", project.name.lower()).strip("-")[:_SLUG_LENGTH].strip("-")
-    return f"{slug or 'project'}-{digest}"
+    name = slug(project.name)[:_SLUG_LENGTH].strip("-")
+    return f"{name or 'project'}-{digest}"
 
 
 def checked_name(name: str) -> str:
     """The name itself, or a usage error with a name that would do."""
     if NAME.fullmatch(name):
         return name
-    proposal = re.sub(r"[^a-z0-9]+", "-", name.lower())[:32].strip("-")
+    proposal = slug(name)[:32].strip("-")
     raise UsageError(
         f"invalid instance name {name!r}",
         why="use 1 to 32 of a-z, 0-9 and -, starting and ending with a letter or digit",

@@ -11,6 +11,7 @@ from nexusdev.components.vault import kv, names
 from nexusdev.components.vault.client import Api
 from nexusdev.interfaces import SecretStore
 from nexusdev.util.humanize import pluralize
+from nexusdev.util.slug import slug
 
 AUDIT_FILE = "/data/audit/audit.log"
 DAYS = 24 * 3600
@@ -26,14 +27,26 @@ ROLES: Mapping[str, Mapping[str, Any]] = {
 AUTOPILOT = {"server_stabilization_time": "2s"}
 
 
-def settle(api: Api, secrets: SecretStore, wanted: Mapping[str, Mapping[str, str]]) -> Iterator[Change]:
-    """Create and update everything, dependencies first. ``wanted``: path below secret/ → its data."""
+def settle(
+    api: Api, secrets: SecretStore, wanted: Mapping[str, Mapping[str, str]], *, project: str = ""
+) -> Iterator[Change]:
+    """Create and update everything, dependencies first.
+
+    Args:
+        api: Vault, as the operator.
+        secrets: The instance's secrets.
+        wanted: Path below ``secret/`` → its data.
+        project: The name of the project's folder.
+
+    Yields:
+        What was changed.
+    """
     yield from _autopilot(api)
     yield from _audit(api)
     yield from _mount(api, "mounts", "secret/", {"type": "kv", "options": {"version": "2"}})
     yield from _mount(api, "auth", "approle/", {"type": "approle"})
     for name in ROLES:
-        yield from policy(api, name, policy_text(name))
+        yield from policy(api, name, policy_text(name, project if name == names.APP else ""))
     for name, role in ROLES.items():
         yield from _role(api, name, role)
         yield from login_of(api, secrets, name)
@@ -52,8 +65,21 @@ def credentials(api: Api, wanted: Mapping[str, Mapping[str, str]]) -> Iterator[C
             yield Change(what=f"destroyed {pluralize(former, 'former version')} of secret/{path}")
 
 
-def policy_text(name: str) -> str:
-    """A policy of ours, from the file beside this one."""
+def policy_text(name: str, project: str = "") -> str:
+    """A policy of ours, from the files beside this one; the application's has its own folders, one of them named after the project."""
+    text = _file(name)
+    if name == names.APP:
+        text += "".join("\n" + _file("own-folder").replace("FOLDER", folder) for folder in own_folders(project))
+    return text
+
+
+def own_folders(project: str) -> tuple[str, ...]:
+    """The folders below secret/ for the application's own secrets. A project does not open a folder of the platform by its name."""
+    folder = slug(project)
+    return (names.OWN_FOLDER, folder) if folder and folder not in names.TAKEN_FOLDERS else (names.OWN_FOLDER,)
+
+
+def _file(name: str) -> str:
     return (files("nexusdev.components.vault") / "policies" / f"{name}.hcl").read_text(encoding="utf-8")
 
 

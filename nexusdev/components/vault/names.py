@@ -32,6 +32,9 @@ MIGRATIONS = "nexus-migrations"
 OPERATOR = "nexus-operator"
 # Below secret/: a folder per consumer, which its policy opens and no other consumer's does.
 FOLDERS: Mapping[Consumer, str] = {Consumer.APPLICATION: "nexus", Consumer.MIGRATIONS: "nexus-migrations"}
+# The application's own secrets, besides a folder that is named after the project.
+OWN_FOLDER = "app"
+TAKEN_FOLDERS = frozenset((OWN_FOLDER, *FOLDERS.values()))
 INSTANCE_PATH = quick_proof.INSTANCE_PATH
 
 

@@ -17,7 +17,7 @@ def seed(api: Api, access: InstanceAccess, credentials: Mapping[str, Credentials
     wanted = {**_by_path(credentials), names.INSTANCE_PATH: {"nonce": access.nonce}}
     try:
         with operator(api, access) as as_operator:
-            changes = list(desired_state.settle(as_operator, access.secrets, wanted))
+            changes = list(desired_state.settle(as_operator, access.secrets, wanted, project=access.project.name))
         return [*changes, *refresh(api, access.secrets)]
     except OSError as error:
         raise unreachable(error) from error

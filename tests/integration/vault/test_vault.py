@@ -9,6 +9,7 @@ from typing import Any
 import hvac
 import pytest
 
+from nexusdev.util.slug import slug
 from tests.integration import application as app
 from tests.integration import engine
 from tests.integration.conftest import Project
@@ -152,6 +153,21 @@ def test_versions_in_which_the_application_could_read_the_owner_s_password_are_d
             )
     now = vault.secrets.kv.v2.read_secret_version(path="nexus/postgres", raise_on_deleted_version=True)["data"]["data"]
     assert "owner_password" not in now
+
+
+def test_the_application_keeps_secrets_in_a_folder_named_after_the_project(project: Project, vault: Any) -> None:
+    folder = slug(project.folder.name)
+    kv = vault.secrets.kv.v2
+    kv.create_or_update_secret(path=f"{folder}/mail", secret={"key": "one"})
+    kv.patch(path=f"{folder}/mail", secret={"key": "two"})
+    assert kv.read_secret_version(path=f"{folder}/mail", raise_on_deleted_version=True)["data"]["data"] == {
+        "key": "two"
+    }
+    assert kv.list_secrets(path=folder)["data"]["keys"] == ["mail"]
+    kv.delete_metadata_and_all_versions(path=f"{folder}/mail")
+    for closed in ("nexus/mine", "another/mail"):
+        with pytest.raises(hvac.exceptions.Forbidden):
+            kv.create_or_update_secret(path=closed, secret={"key": "one"})
 
 
 def test_requests_are_audited_without_the_secrets_in_them(project: Project, vault: Any) -> None:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from nexusdev.components.contract import Consumer
 from nexusdev.components.vault import names
-from nexusdev.components.vault.desired_state import policy_text
+from nexusdev.components.vault.desired_state import own_folders, policy_text
 from nexusdev.components.vault.root_token import decode, encode
 from nexusdev.errors import InvalidState, SeedingFailed
 from nexusdev.interfaces import Address, View
@@ -36,6 +36,21 @@ def test_a_policy_that_was_changed_by_hand_is_set_right_by_the_operator(world: W
     core.policies[names.APP] = 'path "*" { capabilities = ["sudo"] }'
     assert changes_of(world) == ["changed policy nexus-app"]
     assert core.policies[names.APP] == policy_text(names.APP)
+
+
+def test_the_application_has_a_folder_named_after_the_project() -> None:
+    text = policy_text(names.APP, "My Shop")
+    for folder in ("app", "my-shop"):
+        assert f'path "secret/data/{folder}/*" {{' in text
+        assert f'path "secret/metadata/{folder}" {{' in text
+    assert "FOLDER/" not in text
+
+
+@pytest.mark.parametrize("project", ["", "app", "nexus", "Nexus Migrations", "..."])
+def test_a_project_whose_name_is_taken_opens_no_other_folder(project: str) -> None:
+    assert own_folders(project) == ("app",)
+    assert policy_text(names.APP, project) == policy_text(names.APP)
+    assert "secret/data/nexus-migrations" not in policy_text(names.APP, project)
 
 
 def test_an_expired_token_is_issued_again(world: World, core: Core) -> None:

@@ -1,0 +1,15 @@
+"""Names that need no quoting."""
+
+from __future__ import annotations
+
+import pytest
+
+from nexusdev.util.slug import slug
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("shop", "shop"), ("My Shop!", "my-shop"), ("--a__b--", "a-b"), ("Jörg", "j-rg"), ("", ""), ("...", "")],
+)
+def test_everything_but_letters_and_digits_is_one_hyphen(text: str, expected: str) -> None:
+    assert slug(text) == expected
