@@ -18,7 +18,7 @@ from nexusdev.deploy.config_validation import ConfigValidation, validate_configs
 from nexusdev.deploy.last_up import LastUp
 from nexusdev.deploy.preflight import require_ports
 from nexusdev.deploy.publisher import check_env_file
-from nexusdev.deploy.seed_files import collect
+from nexusdev.deploy.seed_files import collect, name_backups
 from nexusdev.deploy.selection import Selection, select
 from nexusdev.deploy.targets import subset, with_dependencies
 from nexusdev.deploy.up_to_date import UpToDateCheck
@@ -135,6 +135,7 @@ def prepare_up(context: Context, names: Sequence[str], *, move_ports: bool, agre
     previous = last_up.read(instance.folder)
     up_to_date = UpToDateCheck(context, instance, stack, runtime, previous)
     observation = up_to_date.observation
+    name_backups(context)
     instance.provide(stack, runtime, images=context.images().resolve(), data_exists=bool(observation.volumes))
     renew_trust(context, instance)
     state = replace(

@@ -3,17 +3,21 @@
     seed/postgres/*.sql   in the order of their names        seed/minio/<bucket>/…   objects
     seed/vault/…          secrets                             seed/redis/…            commands
 
-What a component makes of a file is its own business; here only the folders are sorted.
+What a component makes of a file is its own business; here only the folders are sorted. Links to folders are followed; backups of editors are
+left out, and named to the user.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nexusdev.components.contract import SeedFile
+from nexusdev.context import Context
 from nexusdev.errors import InvalidConfig
+from nexusdev.events import Note
 from nexusdev.util.nearest import nearest
 
 
@@ -28,19 +32,45 @@ def collect(folder: Path, components: Collection[str]) -> Mapping[str, Sequence[
         Component → its files, sorted by path.
 
     Raises:
-        InvalidConfig: A folder has not the name of a component.
+        InvalidConfig: A folder has not the name of a component, or a link leads nowhere.
     """
-    if not folder.is_dir():
-        return {}
     found: dict[str, list[SeedFile]] = {}
-    for file in sorted(each for each in folder.rglob("*") if each.is_file() and not _is_hidden(each, folder)):
+    for file in sorted(_walk(folder)):
+        if _is_backup(file.name):
+            continue
         path = file.relative_to(folder).as_posix()
         found.setdefault(_owner(path, folder, components), []).append(_read(file, path))
     return found
 
 
-def _is_hidden(file: Path, folder: Path) -> bool:
-    return any(selection.startswith(".") for selection in file.relative_to(folder).parts)
+def backups(folder: Path) -> Sequence[str]:
+    """The files of ``folder`` that ``collect`` leaves out because an editor made them: their paths below it."""
+    return tuple(sorted(file.relative_to(folder).as_posix() for file in _walk(folder) if _is_backup(file.name)))
+
+
+def name_backups(context: Context) -> None:
+    """Tell which files of the seed folder are not applied because an editor made them."""
+    folder = context.settings.seed
+    for path in backups(folder):
+        text = f"{folder.name}/{path} is ignored: it looks like an editor's backup"
+        context.listener.tell(Note(text=text, warning=True))
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """All files that are not hidden. Links to folders are followed, but not into a folder that contains them."""
+    for place, folders, files in os.walk(folder, followlinks=True):
+        real = Path(place).resolve()
+        folders[:] = [
+            each
+            for each in folders
+            if not each.startswith(".") and not real.is_relative_to((Path(place) / each).resolve())
+        ]
+        named = (Path(place) / each for each in files if not each.startswith("."))
+        yield from (file for file in named if file.is_file() or file.is_symlink())
+
+
+def _is_backup(name: str) -> bool:
+    return name.endswith(("~", ".bak", ".orig", ".rej", ".swp")) or (name.startswith("#") and name.endswith("#"))
 
 
 def _owner(path: str, folder: Path, components: Collection[str]) -> str:

@@ -10,7 +10,7 @@ from nexusdev.context import Context
 from nexusdev.deploy import last_up
 from nexusdev.deploy.command_lock import hold_lock
 from nexusdev.deploy.publisher import publish
-from nexusdev.deploy.seed_files import collect
+from nexusdev.deploy.seed_files import collect, name_backups
 from nexusdev.deploy.targets import require_components
 from nexusdev.errors import NotFound
 from nexusdev.events import Seeded
@@ -44,6 +44,7 @@ def seed(context: Context, names: Sequence[str] = ()) -> SeedResult:
         instance.secrets(stack, runtime).prepare(data_exists=bool(observation.volumes))
         access = instance.access(runtime, stack)
         files = collect(context.settings.seed, stack.components)
+        name_backups(context)
         changes = together(
             {
                 each.name: partial(_seed, context, each, all_components, access, files.get(each.name, ()))

@@ -1,16 +1,18 @@
 """Applies the project's ``seed/postgres/*.sql`` by name, each once per content, as the migration owner.
 
-A file and its record are one transaction: a file that fails leaves nothing behind.
+A file and its record are one transaction: a file that fails leaves nothing behind. A dump of ``pg_dump`` is such a file too.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nexusdev.components.contract import Change, SeedFile
 from nexusdev.components.postgres import names
 from nexusdev.components.postgres.client import session
+from nexusdev.components.postgres.seed_script import Chunk, UnknownCommand, chunks
 from nexusdev.errors import SeedingFailed
 from nexusdev.interfaces import InstanceAccess
 
@@ -58,11 +60,28 @@ def _hashes(connection: Connection, path: str) -> frozenset[str]:
 
 def _run(connection: Connection, file: SeedFile) -> None:
     text = _text(file)
+    messages = _chunks(file, text)
     with connection.transaction():
-        error = _send(connection, text)
-        if error is not None:
-            raise _failure(file, text, error)
+        for chunk in messages:
+            error = _send(connection, chunk)
+            if error is not None:
+                raise _failure(file, text, chunk, error)
         connection.execute("INSERT INTO nexusdev.seeded (path, sha256) VALUES (%s, %s)", [file.path, file.sha256])
+    # a dump empties search_path for its session, and the next file must not see that
+    connection.execute("RESET ALL")
+
+
+def _chunks(file: SeedFile, text: str) -> Sequence[Chunk]:
+    try:
+        return chunks(text)
+    except UnknownCommand as error:
+        line = _line_at(text, error.at)
+        raise SeedingFailed(
+            f"seed/{file.path}, line {line}: {error}",
+            why="seed files are SQL, with COPY … FROM stdin and its data as pg_dump writes them",
+            hint=f"nexusdev psql -U {names.OWNER} < seed/{file.path}   run it by psql, once",
+            evidence=[f"line {line}: {text.splitlines()[line - 1].strip()}"],
+        ) from error
 
 
 def _text(file: SeedFile) -> str:
@@ -74,7 +93,12 @@ def _text(file: SeedFile) -> str:
 
 
 class _Refusal:
-    """What the server said about a file. ``position``: of the first character in question, counted from 1; 0 when it names none."""
+    """What the server said about a message.
+
+    position   of the first character in question, counted from 1; 0 when it names none
+    data_line  the line of a COPY's data, counted from 1; 0 when it is not about data
+    done       how many of the message's statements succeeded before
+    """
 
     def __init__(self, result: PGresult | None, done: int, message: str = "") -> None:
         from psycopg.pq import DiagnosticField
@@ -88,30 +112,38 @@ class _Refusal:
         self.detail = reply(DiagnosticField.MESSAGE_DETAIL)
         self.hint = reply(DiagnosticField.MESSAGE_HINT)
         self.position = int(reply(DiagnosticField.STATEMENT_POSITION) or 0)
+        # COPY fruit, line 2, column price: "x"
+        of_copy = re.match(r"COPY .*?, line (\d+)", reply(DiagnosticField.CONTEXT))
+        self.data_line = int(of_copy[1]) if of_copy else 0
         self.done = done
 
 
-def _send(connection: Connection, text: str) -> _Refusal | None:
-    """All statements of a file in one message, as psql -1 would; how many succeeded before the one that did not is counted."""
+def _send(connection: Connection, chunk: Chunk) -> _Refusal | None:
+    """One message and its data, as psql -1 would; how many statements succeeded before the one that did not is counted."""
     from psycopg.pq import ExecStatus
 
     wire = connection.pgconn
-    wire.send_query(text.encode())
+    data = chunk.data
+    wire.send_query(chunk.sql.encode())
     refusal, done = None, 0
     while (result := wire.get_result()) is not None:
         if result.status == ExecStatus.FATAL_ERROR:
             refusal = refusal or _Refusal(result, done)
+        elif result.status == ExecStatus.COPY_IN and data is not None:
+            wire.put_copy_data(data.encode())
+            wire.put_copy_end()
+            data = None
         elif result.status in (ExecStatus.COPY_IN, ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH):
             if result.status == ExecStatus.COPY_IN:
-                wire.put_copy_end(b"a seed file has no data stream")
-            refusal = refusal or _Refusal(None, done, "COPY … FROM STDIN needs psql; use INSERT instead")
+                wire.put_copy_end(b"the file has no data for it")
+            refusal = refusal or _Refusal(None, done, "a seed file has no stream for this COPY")
         else:
             done += 1
     return refusal
 
 
-def _failure(file: SeedFile, text: str, error: _Refusal) -> SeedingFailed:
-    line = text[: error.position - 1].count("\n") + 1 if error.position else line_of_statement(text, error.done)
+def _failure(file: SeedFile, text: str, chunk: Chunk, error: _Refusal) -> SeedingFailed:
+    line = _line_of(text, chunk, error)
     state = f" ({error.sqlstate})" if error.sqlstate else ""
     written = text.splitlines()
     evidence = [f"line {line}: {written[line - 1].strip()}"] if line <= len(written) else []
@@ -124,6 +156,19 @@ def _failure(file: SeedFile, text: str, error: _Refusal) -> SeedingFailed:
         hint="nexusdev seed   after fixing the file",
         evidence=evidence,
     )
+
+
+def _line_of(text: str, chunk: Chunk, error: _Refusal) -> int:
+    """The line of the file (from 1) that an error is about."""
+    if error.data_line:
+        return _line_at(text, chunk.data_start) + error.data_line - 1
+    if error.position:
+        return _line_at(text, chunk.start + error.position - 1)
+    return _line_at(text, chunk.start) + line_of_statement(chunk.sql, error.done) - 1
+
+
+def _line_at(text: str, offset: int) -> int:
+    return text.count("\n", 0, offset) + 1
 
 
 def line_of_statement(text: str, number: int) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import enum
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 _TOKEN = re.compile(
     r"""
@@ -14,6 +15,7 @@ _TOKEN = re.compile(
     | "(?:[^"]|"")*"
     | (?P<tag>\$(?:[A-Za-z_]\w*)?\$).*?(?P=tag)
     | (?P<end>;)
+    | (?P<backslash>\\)
     | \w+
     | .
     """,
@@ -22,21 +24,39 @@ _TOKEN = re.compile(
 _COMMENT = re.compile(r"/\*|\*/")
 
 
+class Token(enum.Enum):
+    """What a token means for the structure of a file."""
+
+    BLANK = enum.auto()
+    END = enum.auto()
+    BACKSLASH = enum.auto()
+    OTHER = enum.auto()
+
+
+_KINDS: Mapping[str | None, Token] = {"blank": Token.BLANK, "end": Token.END, "backslash": Token.BACKSLASH}
+
+
+def next_token(text: str, at: int) -> tuple[Token, int]:
+    """The token that begins at this offset, and the offset behind it. ``text`` goes on there."""
+    found = _TOKEN.match(text, at)
+    if found is None or found.lastgroup == "comment":
+        return Token.BLANK, _after_comment(text, at)
+    return _KINDS.get(found.lastgroup, Token.OTHER), found.end()
+
+
 def starts(text: str) -> Sequence[int]:
     """The offsets of the first character of every statement."""
     found: list[int] = []
     open_statement = False
     at = 0
-    while token := _TOKEN.match(text, at):
-        if token["comment"]:
-            at = _after_comment(text, at)
-            continue
-        if token["end"]:
+    while at < len(text):
+        token, end = next_token(text, at)
+        if token is Token.END:
             open_statement = False
-        elif not token["blank"] and not open_statement:
+        elif token is not Token.BLANK and not open_statement:
             found.append(at)
             open_statement = True
-        at = token.end()
+        at = end
     return found
 
 

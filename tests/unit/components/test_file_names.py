@@ -38,7 +38,7 @@ OWN = {
     "monitoring": {
         *("alerts", "config_files", "corruption", "coverage", "dashboard_files", "promtool", "rule_files", "targets"),
     },
-    "postgres": {"statements", "wakeup"},
+    "postgres": {"seed_script", "statements", "wakeup"},
     "redis": {"users"},
     "vault": {"initialize", "kv", "pending", "reset", "root_token", "tokens", "unsealer"},
 }

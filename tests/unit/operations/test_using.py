@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from nexusdev.context import Context
-from nexusdev.deploy.seed_files import collect
+from nexusdev.deploy.seed_files import backups, collect
 from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound, UsageError
 from nexusdev.events import Note
 from nexusdev.interfaces import Completed
@@ -234,6 +234,37 @@ class TestFolder:
         with pytest.raises(InvalidConfig) as error:
             collect(tmp_path, ("postgres", "minio"))
         assert error.value.hint.endswith("/postgres")
+
+    def test_links_to_folders_are_followed_but_not_in_circles(self, tmp_path: Path) -> None:
+        (tmp_path / "fixtures" / "images").mkdir(parents=True)
+        (tmp_path / "fixtures" / "images" / "logo.png").write_text("logo")
+        bucket = tmp_path / "seed" / "minio" / "nexus-app-data"
+        bucket.mkdir(parents=True)
+        (bucket / "images").symlink_to(tmp_path / "fixtures" / "images")
+        (bucket / "again").symlink_to(tmp_path / "seed")
+        [found] = collect(tmp_path / "seed", ("minio",))["minio"]
+        assert (found.path, found.content) == ("minio/nexus-app-data/images/logo.png", b"logo")
+
+    def test_a_broken_link_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "minio" / "nexus-app-data").mkdir(parents=True)
+        (tmp_path / "minio" / "nexus-app-data" / "gone").symlink_to(tmp_path / "nowhere")
+        with pytest.raises(InvalidConfig, match=r"failed to read .*/minio/nexus-app-data/gone"):
+            collect(tmp_path, ("minio",))
+
+    @pytest.mark.parametrize("name", ["01.sql~", "#01.sql#", "01.sql.bak", "01.sql.orig", "01.sql.rej", "01.sql.swp"])
+    def test_backups_of_editors_are_left_out_and_named(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / "postgres").mkdir()
+        for each in ("01.sql", name, ".01.sql.swp"):
+            (tmp_path / "postgres" / each).write_text("")
+        assert [each.path for each in collect(tmp_path, ("postgres",))["postgres"]] == ["postgres/01.sql"]
+        assert backups(tmp_path) == (f"postgres/{name}",)
+
+    def test_seeding_names_the_backups_that_it_ignores(self, running: House) -> None:
+        (running.project / "seed" / "postgres").mkdir(parents=True)
+        (running.project / "seed" / "postgres" / "01.sql~").write_text("DROP TABLE orders")
+        seed(running.context())
+        words = "seed/postgres/01.sql~ is ignored: it looks like an editor's backup"
+        assert (words, True) in [(note.text, note.warning) for note in running.heard.of(Note)]
 
     def test_a_readme_is_for_people(self, tmp_path: Path) -> None:
         (tmp_path / "README.md").write_text("")
