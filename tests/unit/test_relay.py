@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -193,7 +193,7 @@ def test_a_route_with_a_mistake_is_refused(text: str) -> None:
 
 def test_the_program_serves_every_route_over_tls_until_a_signal(tmp_path: Path) -> None:
     tls = authority(tmp_path / "tls")
-    with serving(tls, lambda stream: stream.write(stream.readline() + stream.readline())) as sentinel:
+    with serving(tls, echo) as sentinel:
         first, second = free_port(), free_port()
         program = start(tls, f"{first}=localhost:{sentinel} {second}=localhost:1")
         try:
@@ -207,6 +207,11 @@ def test_the_program_serves_every_route_over_tls_until_a_signal(tmp_path: Path) 
         finally:
             program.terminate()
             assert program.wait(5) == 0
+
+
+def echo(stream: IO[bytes]) -> None:
+    """Send one string back."""
+    stream.write(stream.readline() + stream.readline())
 
 
 def free_port() -> int:
