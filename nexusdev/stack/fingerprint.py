@@ -25,26 +25,34 @@ def fingerprints(stack: Stack) -> Mapping[str, str]:
     """Service → hash (64 hexadecimal digits). Reads the config and secret files; one that does not exist yet counts as absent."""
     contents: dict[Path, str] = {}
     found: dict[str, str] = {}
+    common = _Common(stack=stack, copied=frozenset(stack.copied_configs()), hosts=dict(stack.hosts()))
     for service in sorted(stack.services.values(), key=lambda each: bool(each.shares)):
-        found[service.name] = _fingerprint(service, stack, contents, found.get(service.shares, ""))
+        found[service.name] = _fingerprint(service, common, contents, found.get(service.shares, ""))
     return {name: found[name] for name in stack.services}
 
 
-def _fingerprint(service: Service, stack: Stack, contents: dict[Path, str], owner: str) -> str:
-    copied = stack.copied_configs()
+class _Common(Struct, frozen=True, kw_only=True):
+    """What is the same for every service of a stack. ``copied``: the configs that containers get as a copy."""
+
+    stack: Stack
+    copied: frozenset[str]
+    hosts: Mapping[str, str]
+
+
+def _fingerprint(service: Service, common: _Common, contents: dict[Path, str], owner: str) -> str:
     facts = {
         "service": {key: value for key, value in asdict(service).items() if key not in _NOT_IN_THE_CONTAINER},
         "files": [
             (
                 mount.kind,
                 mount.name,
-                "" if mount.name in copied and mount.kind == "config" else str(mount.source),
+                "" if mount.name in common.copied and mount.kind == "config" else str(mount.source),
                 mount.target,
-                "" if _is_live(mount.name, mount.kind, stack) else _content(mount.source, contents),
+                "" if _is_live(mount.name, mount.kind, common.stack) else _content(mount.source, contents),
             )
             for mount in service.files
         ],
-        "hosts": {} if service.shares else dict(stack.hosts()),
+        "hosts": {} if service.shares else common.hosts,
         "owner": owner,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=_plain).encode()).hexdigest()

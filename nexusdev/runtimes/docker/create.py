@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -112,8 +112,9 @@ def _bindings(service: Service, container_port: int) -> list[dict[str, str]]:
 
 
 def _mounts(service: Service, names: ResourceNames, stack: Stack) -> list[dict[str, Any]]:
+    copied = stack.copied_configs() if names.state_path else {}
     files = [
-        {"Type": "bind", "Source": _source(mount, names, stack), "Target": mount.target, "ReadOnly": True}
+        {"Type": "bind", "Source": _source(mount, names, copied), "Target": mount.target, "ReadOnly": True}
         for mount in service.files
     ]
     volumes = [
@@ -123,9 +124,9 @@ def _mounts(service: Service, names: ResourceNames, stack: Stack) -> list[dict[s
     return [*volumes, *files]
 
 
-def _source(mount: FileMount, names: ResourceNames, stack: Stack) -> str:
+def _source(mount: FileMount, names: ResourceNames, copied: Collection[str]) -> str:
     """Config files are mounted from their copies: those have modes of their own, and stay when the installation moves."""
-    if names.state_path and mount.kind == "config" and mount.name in stack.copied_configs():
+    if mount.kind == "config" and mount.name in copied:
         return str(PurePosixPath(names.state_path) / COPIES / mount.name)
     return str(mount.source)
 
