@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import PurePath
 
-from nexusdev.deploy.targets import unknown
 from nexusdev.errors import UsageError
 
 SHELLS = ("bash", "zsh", "fish", "powershell")
@@ -22,6 +21,8 @@ def script(shell: str | None) -> str:
         UsageError: The shell is unknown.
     """
     from typer._completion_shared import get_completion_script
+
+    from nexusdev.deploy.targets import unknown
 
     name = shell or PurePath(os.environ.get("SHELL", "")).name
     if name not in SHELLS:
