@@ -16,7 +16,7 @@ from nexusdev.components.contract import Component
 from nexusdev.components.diagnosis import diagnose
 from nexusdev.deploy.executor import TICK, PlanExecutor
 from nexusdev.deploy.exit_monitor import ExitMonitor, crash, last_lines
-from nexusdev.deploy.readiness_loop import TimeIsUp, late
+from nexusdev.deploy.readiness_loop import late
 from nexusdev.deploy.request import DeployRequest, DeployResult
 from nexusdev.deploy.rollout import ComponentRollout
 from nexusdev.deploy.timing import Stopwatch
@@ -177,13 +177,17 @@ class _Deployment(Struct, kw_only=True):
         self._observe()
         if exited := self.monitor.crashed():
             raise self._crash(exited)
-        for rollout in self._rollouts.values():
-            if isinstance(rollout.failure, TimeIsUp):
-                raise self._late()
-            if rollout.failure is not None:
-                raise rollout.failure
+        self._raise_failure()
+        if any(rollout.is_late for rollout in self._rollouts.values()):
+            raise self._late()
         if self.deployer.clock.now() > self._deadline + _LATE_BY:
             raise self._late()
+
+    def _raise_failure(self) -> None:
+        """Raise the failure of a component. It comes before the deadline of any other one: it has a cause."""
+        for rollout in self._rollouts.values():
+            if rollout.has_failed and rollout.failure is not None:
+                raise rollout.failure
 
     def _observe(self) -> None:
         now = time.monotonic()
@@ -211,13 +215,18 @@ class _Deployment(Struct, kw_only=True):
         )
 
     def _late(self) -> Exception:
-        """Give the others a moment to see the deadline too, and tell everything that is missing at once."""
+        """Return one error for everything that is missing, after the other components had a moment to reach the deadline too.
+
+        Raises:
+            BaseException: A component failed in this moment.
+        """
         open_ones = [each for each in self._rollouts.values() if not each.is_done]
         limit = time.monotonic() + 1.0
         while time.monotonic() < limit and any(each.failure is None for each in open_ones):
             time.sleep(TICK)
+        self._raise_failure()
         return late(
-            [each.progress for each in open_ones if not each.is_done],
+            {each.component.name: each.progress for each in open_ones if not each.is_done},
             self.request.seconds,
             self.request.command,
             waited=self.request.waited,

@@ -6,7 +6,7 @@ There is one deadline for everything and none per part. Nothing here asks the ru
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from msgspec import Struct
@@ -90,7 +90,6 @@ def until_ready(
     tell: Callable[[Event], None],
     check: Callable[[], None],
     seed: Callable[[], None] | None = None,
-    in_a_row: int = 1,
 ) -> Wait:
     """Wait until the component is ready, and seed it as soon as it can be seeded.
 
@@ -102,7 +101,6 @@ def until_ready(
         tell: Told what the component waits for.
         check: Called between probes; raises if waiting makes no sense any more.
         seed: Seeds the component; None if it is not seeded.
-        in_a_row: How many probes in a row must find it ready.
 
     Raises:
         TimeIsUp: It is not ready at the deadline.
@@ -119,7 +117,7 @@ def until_ready(
         _announce(before, wait, tell, clock.now())
         if readiness.ready or readiness.seedable:
             seeding.advance(complete=readiness.ready)
-        if wait.streak >= in_a_row and seeding.done:
+        if wait.streak and seeding.done:
             tell(ComponentReady(component=component.name, elapsed=clock.now() - wait.began))
             return wait
         if clock.now() >= deadline():
@@ -165,9 +163,15 @@ def _announce(before: Wait, wait: Wait, tell: Callable[[Event], None], now: floa
         tell(ComponentWaits(component=wait.component, missing=wait.missing, elapsed=now - wait.began))
 
 
-def late(waits: Iterable[Wait], seconds: float, command: str = "up", *, waited: float = 0.0) -> NotReadyInTime:
-    """One error for everything that was missing at the deadline. ``waited``: how many of the seconds went by behind another command."""
-    missing = {wait.component: wait.missing or "still being seeded" for wait in waits}
+def late(missing: Mapping[str, str], seconds: float, command: str = "up", *, waited: float = 0.0) -> NotReadyInTime:
+    """Return one error for everything that was missing at the deadline.
+
+    Args:
+        missing: Component → what is missing, or the phase it is in.
+        seconds: The time limit, in seconds.
+        command: Name of the command to retry.
+        waited: How many of these seconds the command waited for another command.
+    """
     first = next(iter(missing), "")
     behind = f" (including {waited:.0f} s waiting for another command)" if waited >= 1 else ""
     return NotReadyInTime(

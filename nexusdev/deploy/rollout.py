@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct, field
 
-from nexusdev.components.contract import Component, Proof, Readiness
+from nexusdev.components.contract import Component, Proof
+from nexusdev.deploy.proof_retry import prove_patiently
 from nexusdev.deploy.readiness_loop import Reason, TimeIsUp, Wait, until_ready
 from nexusdev.deploy.request import DeployRequest
 from nexusdev.deploy.timing import Stopwatch
-from nexusdev.errors import Degraded
-from nexusdev.events import Listener, Proven, Seeded
+from nexusdev.events import ComponentWaits, Event, Listener, Proven, Seeded
 from nexusdev.interfaces import View
 from nexusdev.util.clock import Clock
 
-_PROOF_PATIENCE, _PROOF_PAUSE = 10.0, 0.2
+_PROBING, _SEEDING = "still being probed", "still being seeded"
 
 
 class Abandoned(Exception):
@@ -48,6 +48,8 @@ class ComponentRollout(Struct, kw_only=True):
     proofs: tuple[Proof, ...] = ()
     _stretches: list[tuple[float, float, str, str]] = field(default_factory=list)
     _began: bool = False
+    _phase: str = "not probed yet"
+    _missing: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def started(self, service: str) -> None:
@@ -68,14 +70,28 @@ class ComponentRollout(Struct, kw_only=True):
         return self.finished.is_set() and self.failure is None
 
     @property
-    def progress(self) -> Wait:
-        """How far it is, for the error at the deadline."""
+    def is_late(self) -> bool:
+        """Whether it ended at the deadline. Any other failure has a cause of its own."""
+        return isinstance(self.failure, TimeIsUp)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it ended with an error that is not the deadline."""
+        return self.failure is not None and not self.is_late
+
+    @property
+    def progress(self) -> str:
+        """What is missing, or the phase it is in: for the error at the deadline."""
         if isinstance(self.failure, TimeIsUp):
-            return self.failure.wait
+            return self.failure.wait.missing or _SEEDING
         if self.pending:
-            missing = f"{', '.join(sorted(self.pending))} not started"
-            return Wait(component=self.component.name, began=0.0).after(Readiness(missing=missing), 0.0)
-        return Wait(component=self.component.name, began=0.0)
+            return f"{', '.join(sorted(self.pending))} not started"
+        return (self._missing if self._phase == _PROBING else "") or self._phase
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, ComponentWaits):
+            self._missing = event.missing
+        self.listener.tell(event)
 
     def _run(self) -> None:
         try:
@@ -92,7 +108,7 @@ class ComponentRollout(Struct, kw_only=True):
             self.finished.set()
 
     def _roll_out(self) -> None:
-        began = self.clock.now()
+        began, self._phase = self.clock.now(), _PROBING
         wait = self._await()
         self.ready_after = self.clock.now() - began
         self._note(wait.reasons)
@@ -106,7 +122,7 @@ class ComponentRollout(Struct, kw_only=True):
             self.request.access,
             clock=self.clock,
             deadline=self.deadline,
-            tell=self.listener.tell,
+            tell=self._tell,
             check=self._check,
             seed=self._seed if self.request.seeding else None,
         )
@@ -133,16 +149,19 @@ class ComponentRollout(Struct, kw_only=True):
             chain.append(name)
 
     def _seed(self) -> None:
-        began = self.clock.now()
+        began, self._phase = self.clock.now(), _SEEDING
         credentials = {each.name: each.credentials(self.request.access) for each in self.request.all_components}
-        self._changed(self.component.seed(self.request.access, credentials), began)
+        try:
+            self._changed(self.component.seed(self.request.access, credentials), began)
+        finally:
+            self._phase = _PROBING
         self._span(f"seed {self.component.name}", "seed", began, self.clock.now())
 
     def _apply(self) -> None:
         """The project's own files, after ours."""
         if not (files := self.request.files.get(self.component.name)):
             return
-        began = self.clock.now()
+        began, self._phase = self.clock.now(), "its seed files of the project are still being applied"
         self._changed(self.component.apply(self.request.access, files), began)
         self._span(f"project seed {self.component.name}", "seed", began, self.clock.now())
 
@@ -153,7 +172,7 @@ class ComponentRollout(Struct, kw_only=True):
         self.listener.tell(Seeded(component=self.component.name, changes=words, elapsed=elapsed))
 
     def _prove(self) -> None:
-        began = self.clock.now()
+        began, self._phase = self.clock.now(), "still being proven"
         own = {each.name: each.value for each in self.component.variables(self.request.access, View.HOST)}
         self.proofs = self._answers({**self.request.common, **own})
         ended = self.clock.now()
@@ -162,13 +181,7 @@ class ComponentRollout(Struct, kw_only=True):
         self.listener.tell(Proven(component=self.component.name, paths=paths, elapsed=ended - began))
 
     def _answers(self, values: Mapping[str, str]) -> tuple[Proof, ...]:
-        """The proofs. What does not answer is asked again for a while: a proxy may notice a new server a moment later than we do."""
-        until = self.clock.now() + _PROOF_PATIENCE
-        while True:
-            try:
-                return tuple(self.component.prove(self.request.access, values))
-            except Degraded:
-                if self.clock.now() >= until:
-                    raise
-            self._check()
-            self.clock.sleep(_PROOF_PAUSE)
+        """The proofs. They are retried: a proxy may notice a new server a moment after its probe succeeded."""
+        return prove_patiently(
+            lambda: tuple(self.component.prove(self.request.access, values)), clock=self.clock, check=self._check
+        )

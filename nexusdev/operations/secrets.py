@@ -12,8 +12,9 @@ from nexusdev.components.contract import Component
 from nexusdev.context import Context
 from nexusdev.deploy import publisher
 from nexusdev.deploy.command_lock import hold_lock
+from nexusdev.deploy.proof_retry import prove_patiently
 from nexusdev.env import stored
-from nexusdev.errors import Degraded, NexusError, NotFound, UsageError
+from nexusdev.errors import NexusError, NotFound, UsageError
 from nexusdev.events import Seeded
 from nexusdev.instance import textfile_metrics
 from nexusdev.instance.identity import require_owner
@@ -23,8 +24,6 @@ from nexusdev.operations import env
 from nexusdev.results import Result
 from nexusdev.stack.model import SecretRecipe, Stack
 from nexusdev.util.nearest import nearest
-
-PATIENCE, PAUSE = 10.0, 0.2
 
 
 class SecretInfo(Struct, frozen=True, kw_only=True):
@@ -177,14 +176,5 @@ def _follow(
 
 
 def _prove(context: Context, instance: Instance) -> None:
-    """What does not answer is asked again for a while: the last node may hear of a new key a moment later than we do."""
-    until = context.clock.now() + PATIENCE
-    while True:
-        try:
-            publisher.prove(stored.read(instance.folder), context.components)
-        except Degraded:
-            if context.clock.now() >= until:
-                raise
-            context.clock.sleep(PAUSE)
-        else:
-            return
+    """Prove the stored variables. Retried: the last node may receive a new key a moment after the first one."""
+    prove_patiently(lambda: publisher.prove(stored.read(instance.folder), context.components), clock=context.clock)

@@ -68,13 +68,6 @@ def test_a_sentence_is_told_when_it_changes_and_not_at_each_look() -> None:
     assert len(heard.of(ComponentReady)) == 1
 
 
-def test_two_good_looks_in_a_row_when_two_are_asked_for() -> None:
-    heard = Heard()
-    component = FakeComponent(name="redis", sentences=["a", "", "b", "", ""])
-    wait = wait_for(component, clock=FakeClock(), heard=heard, in_a_row=2)
-    assert [reason.missing for reason in wait.reasons] == ["a", "b"]
-
-
 def test_a_component_may_prepare_between_looks_until_it_is_ready() -> None:
     component = FakeComponent(name="vault", sentences=["not initialised", "sealed"])
     wait_for(component, clock=FakeClock(), heard=Heard())
@@ -259,12 +252,11 @@ def test_where_the_exit_code_says_nothing_the_log_does() -> None:
 
 
 def test_the_seconds_behind_another_command_are_told_apart() -> None:
-    error = late([Wait(component="redis", began=0.0)], 60, waited=40.0)
+    error = late({"redis": "no master"}, 60, waited=40.0)
     assert error.message == "redis is not ready after 60 s (including 40 s waiting for another command)"
 
 
 def test_several_that_are_late_are_told_together() -> None:
-    waits = [Wait(component=name, began=0.0).after(Readiness(missing=f"no {name}"), 1.0) for name in ("a", "b")]
-    error = late(waits, 60)
+    error = late({"a": "no a", "b": "no b"}, 60)
     assert error.message == "a and b are not ready after 60 s"
     assert error.evidence == ("a: no a", "b: no b")

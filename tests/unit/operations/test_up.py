@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,41 @@ def test_a_server_that_never_gets_ready_is_named_with_what_is_missing(house: Hou
         up(house.context(timeout=1.0))
     assert error.value.message == "redis is not ready after 1 s"
     assert error.value.why == "no member is primary yet"
+
+
+@pytest.mark.parametrize(
+    ("hook", "phase"),
+    [("on_look", "still being probed"), ("on_seed", "still being seeded"), ("on_prove", "still being proven")],
+)
+def test_a_component_that_hangs_is_reported_with_its_phase(house: House, hook: str, phase: str) -> None:
+    released = threading.Event()
+
+    def hang(*_: object) -> None:
+        house.clock.sleep(100)
+        released.wait(30)
+
+    setattr(house.redis, hook, hang)
+    try:
+        with pytest.raises(NotReadyInTime) as error:
+            up(house.context(timeout=50.0))
+    finally:
+        released.set()
+    assert (error.value.message, error.value.why) == ("redis is not ready after 50 s", phase)
+
+
+def test_a_failure_is_reported_before_the_deadline_of_another_component(house: House) -> None:
+    house.redis.sentences = ["no member is primary yet"] * 10_000
+    began = house.clock.now()
+
+    def fail_late(_: object) -> None:
+        while house.clock.now() < began + 1.0:
+            time.sleep(0.01)
+        time.sleep(0.3)
+        raise KeyError("primary")
+
+    house.gateway.on_look = fail_late
+    with pytest.raises(KeyError, match="primary"):
+        up(house.context(timeout=1.0))
 
 
 def test_seeding_that_is_refused_ends_with_its_own_error(house: House) -> None:
