@@ -12,7 +12,7 @@ import yaml
 
 from nexusdev.stack.loader import load
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 MONITORING = ROOT / "compose" / "monitoring"
 JOBS: dict[str, dict[str, Any]] = {
     job["job_name"]: job for job in yaml.safe_load((MONITORING / "prometheus.yml").read_text())["scrape_configs"]

@@ -13,9 +13,9 @@ from typing import IO, Any
 
 import pytest
 
+from tests.unit.compose.redis.relay.relay_code import FOLDER, relay, resp
+from tests.unit.compose.redis.relay.test_resp import EVERY_TYPE, parse
 from tests.unit.env.servers import authority, serving
-from tests.unit.relay_code import FOLDER, relay, resp
-from tests.unit.test_relay_resp import EVERY_TYPE, parse
 
 MAP = """
     redis-0:6379=127.0.0.1:21070  redis-1:6379=127.0.0.1:21071

@@ -6,7 +6,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-FOLDER = Path(__file__).parents[2] / "compose" / "redis" / "relay"
+FOLDER = Path(__file__).parents[5] / "compose" / "redis" / "relay"
 
 sys.path.insert(0, str(FOLDER))
 try:

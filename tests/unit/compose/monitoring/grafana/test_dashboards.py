@@ -17,7 +17,7 @@ from scripts.dashboards.grid import COLUMNS, Place, lay_out, title_fits
 from scripts.dashboards.model import Bars, Colour, Dashboard, Graph, Panel, Query, Row, Stat, Step, Table, Timeline
 from scripts.dashboards.security import GUARDS
 
-MONITORING = Path(__file__).parents[3] / "compose" / "monitoring"
+MONITORING = Path(__file__).parents[5] / "compose" / "monitoring"
 FOLDER = MONITORING / "grafana" / "dashboards"
 
 each_dashboard = pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda each: each.uid)

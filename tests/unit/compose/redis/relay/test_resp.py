@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.relay_code import resp
+from tests.unit.compose.redis.relay.relay_code import resp
 
 EVERY_TYPE = [
     b"+OK\r\n",

@@ -1,104 +1,20 @@
-"""config, ls, ports, gc: who is where, and what may go."""
+"""gc: what may be removed, and what stays."""
 
 from __future__ import annotations
-
-import shutil
-from collections.abc import Callable
 
 import pytest
 from msgspec.structs import replace
 
-from nexusdev.cli.output import Table
-from nexusdev.errors import PreflightFailed
-from nexusdev.instance.identity import Identity
 from nexusdev.instance.instance import locked
 from nexusdev.instance.places import place_of
 from nexusdev.instance.state import read_record, write_record
-from nexusdev.inventory import Inventory
 from nexusdev.operations import gc
-from nexusdev.operations.config import show
-from nexusdev.operations.lifecycle import stop
 from nexusdev.operations.ls import ls
-from nexusdev.operations.ports import ports
 from nexusdev.operations.up import up
 from nexusdev.runtimes.docker.plan.snapshot import State
 from nexusdev.runtimes.image_store import StoredImage
-from nexusdev.runtimes.memory.provider import MemoryProvider
 from tests.fakes import House, shown
-
-
-class Absent(MemoryProvider):
-    """No engine answers."""
-
-    def inventory(self, *, caches: bool = False) -> Inventory:
-        raise PreflightFailed("the engine does not answer")
-
-
-def test_config_shows_every_setting_and_where_it_came_from(house: House) -> None:
-    context = house.context(parallel=2, origins={"parallel": "nexusdev.toml:1"})
-    found = {each.key: each for each in show(context).settings}
-    assert (found["parallel"].value, found["parallel"].origin) == (2, "nexusdev.toml:1")
-    assert found["runtime"].origin == "default"
-    assert found["instance"].value == "shop"
-
-
-def test_ls_tells_instances_apart_and_marks_the_one_that_is_meant(house: House) -> None:
-    up(house.context())
-    other = house.folder / "other"
-    other.mkdir()
-    second = replace(house.context(), identity=Identity(name="other", project=other))
-    up(second)
-    stop(second)
-    rows = {row["name"]: row for row in shown(ls(house.context())).data["instances"]}
-    assert {name: (row["state"], row["here"]) for name, row in rows.items()} == {
-        "shop": ("running (3 containers)", True),
-        "other": ("stopped", False),
-    }
-    assert rows["shop"]["ports"] != rows["other"]["ports"]
-
-
-def test_ls_without_an_engine_lists_what_the_state_knows_and_warns(house: House) -> None:
-    up(house.context())
-    house.provider = Absent()
-    outcome = ls(house.context())
-    assert [row["name"] for row in shown(outcome).data["instances"]] == ["shop"]
-    assert "running containers are unknown" in outcome.warnings[0]
-
-
-def test_ls_of_an_empty_machine_says_how_to_begin(house: House) -> None:
-    assert shown(ls(house.context())).output == ("no instances; create one with nexusdev up",)
-
-
-def test_ports_say_what_they_reach(house: House) -> None:
-    up(house.context())
-    instance = house.context().instance()
-    found = {row.port: (row.service, row.container_port) for row in ports(house.context()).ports}
-    assert found == {
-        instance.port(70): ("redis-0", 6379),
-        instance.port(71): ("redis-1", 6379),
-        instance.port(79): ("gateway-rw", 6379),
-    }
-
-
-class WithCaches(MemoryProvider):
-    """A world with the cache of image builds."""
-
-    def inventory(self, *, caches: bool = False) -> Inventory:
-        return replace(
-            super().inventory(),
-            images_in_use=frozenset({"used"}),
-            build_caches=("nexusdev-go-cache",) if caches else (),
-        )
-
-
-@pytest.fixture
-def orphaned(house: House) -> House:
-    """A stopped instance whose project folder was deleted."""
-    up(house.context())
-    stop(house.context())
-    shutil.rmtree(house.project)
-    house.provider = WithCaches(engine=house.engine)
-    return house
+from tests.unit.operations.conftest import shown_project
 
 
 def names(leftovers: tuple[gc.Leftover, ...]) -> list[str]:
@@ -154,13 +70,6 @@ def test_what_was_started_after_the_question_is_not_removed(orphaned: House) -> 
     assert len(orphaned.engine.volumes) == 2
 
 
-def shown_project(house: House) -> str:
-    """What ls says of the project folder."""
-    (table,) = shown(ls(house.context())).output
-    assert isinstance(table, Table)
-    return str(table.rows[0][-1])
-
-
 def move_to_another_mount(house: House, **place: str) -> None:
     """As if the project had been on a file system that is not mounted now."""
     folder = house.context().root / "instances" / "shop"
@@ -197,28 +106,6 @@ def test_a_folder_whose_parent_is_gone_too_is_left_alone(orphaned: House) -> Non
     gone = orphaned.folder / "work" / "shop"
     write_record(orphaned.context().root / "instances" / "shop", replace(record, owner=str(gone)))
     assert names(gc.find_leftovers(orphaned.context(), data=True)) == ["build cache nexusdev-go-cache"]
-
-
-@pytest.mark.parametrize(
-    ("prepare", "advice"),
-    [
-        (lambda house: None, "nexusdev gc)"),
-        (lambda house: house.engine.containers.clear(), "nexusdev gc --data)"),
-        (
-            lambda house: setattr(next(iter(house.engine.containers.values())), "state", State.RUNNING),
-            "nexusdev -i shop down)",
-        ),
-    ],
-)
-def test_ls_advises_what_is_safe(orphaned: House, prepare: Callable[[House], None], advice: str) -> None:
-    prepare(orphaned)
-    assert f"(is gone: {advice}" in shown_project(orphaned)
-
-
-def test_ls_advises_nothing_where_nobody_knows_what_runs(orphaned: House) -> None:
-    orphaned.provider = Absent()
-    words = shown_project(orphaned)
-    assert "(is gone)" in words
 
 
 def test_a_record_of_before_learns_its_place_at_the_next_up(house: House) -> None:
