@@ -67,6 +67,9 @@ ViewName = Annotated[
     str, typer.Option("--view", help="Use addresses for the host or for a container.", metavar="host|container")
 ]
 Write = Annotated[bool, typer.Option("--write", help="Write the env file instead of printing the variables.")]
+Unset = Annotated[
+    bool, typer.Option("--unset", help="Print the lines that take the variables back in a shell, without any check.")
+]
 NoProofOfEnv = Annotated[
     bool, typer.Option("--no-proof", help="Skip the check against the servers. Works while they are stopped.")
 ]

@@ -13,9 +13,8 @@ from nexusdev.events import Note
 from nexusdev.instance import trust
 from nexusdev.instance.instance import Instance
 from nexusdev.interfaces import InstanceAccess, View
+from nexusdev.util.client_files import BUNDLE, JAVA_OPTIONS, TRUST_STORE
 from nexusdev.util.files import replace
-
-JAVA_OPTIONS = "java.options"
 
 
 def renew_trust(context: Context, instance: Instance) -> None:
@@ -27,7 +26,7 @@ def renew_trust(context: Context, instance: Instance) -> None:
 
 def own_variables(access: InstanceAccess, view: View) -> tuple[Variable, ...]:
     """The variables that belong to no component: which instance it is, and where each runtime finds its trust."""
-    bundle = access.client_file_in(view, trust.BUNDLE)
+    bundle = access.client_file_in(view, BUNDLE)
     mounted = access.client_folder.parent / View.CONTAINER.value
     return (
         *(Variable(name=name, value=bundle) for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")),
@@ -35,7 +34,7 @@ def own_variables(access: InstanceAccess, view: View) -> tuple[Variable, ...]:
         Variable(
             name="NODE_OPTIONS", value="--use-openssl-ca", comment="for node --env-file, which ignores the former"
         ),
-        Variable(name="NEXUSDEV_TRUST_STORE", value=access.client_file_in(view, trust.TRUST_STORE), comment="PKCS#12"),
+        Variable(name="NEXUSDEV_TRUST_STORE", value=access.client_file_in(view, TRUST_STORE), comment="PKCS#12"),
         Variable(name="NEXUSDEV_JAVA_OPTIONS", value=access.client_file_in(view, JAVA_OPTIONS), comment="java @FILE"),
         Variable(name="NEXUSDEV_INSTANCE", value=access.instance),
         Variable(name="NEXUSDEV_CA_FILE", value=access.ca_file_in(view)),
@@ -65,7 +64,7 @@ def write_client_files(access: InstanceAccess, components: Iterable[Component]) 
 
 def _java_options(access: InstanceAccess, view: View) -> str:
     options = {
-        "trustStore": access.client_file_in(view, trust.TRUST_STORE),
+        "trustStore": access.client_file_in(view, TRUST_STORE),
         "trustStoreType": "PKCS12",
         "trustStorePassword": trust.TRUST_STORE_PASSWORD,
     }

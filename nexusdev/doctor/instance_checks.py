@@ -10,10 +10,12 @@ from nexusdev.check import Check, failed, good, warning
 from nexusdev.context import Context
 from nexusdev.deploy import lost_volumes
 from nexusdev.env import stored
+from nexusdev.env.companions import companions_of
 from nexusdev.env.file import advice, guard
 from nexusdev.env.git import Standing, git_status_of
 from nexusdev.env.proxies import NEEDED, forgotten, proxies, with_loopback
 from nexusdev.errors import NexusError, NotFound
+from nexusdev.instance import trust
 from nexusdev.instance.instance import Instance
 from nexusdev.instance.port_blocks import is_taken
 from nexusdev.instance.state import lock_file
@@ -39,6 +41,7 @@ def examine(context: Context) -> Iterator[Check]:
         return
     yield state(instance)
     yield shell(context, instance)
+    yield trusted(instance)
     try:
         inventory = context.provider.inventory()
     except NexusError:
@@ -113,13 +116,32 @@ def shell(context: Context, instance: Instance) -> Check:
     except NexusError:
         return good("shell", "no variables yet")
     others = [name for name, value in ours.items() if context.environ.get(name, value) != value]
-    if not others:
-        return good("shell", "no variable of the shell differs from the env file")
-    return warning(
-        "shell",
-        f"{join_names(others)} {'has' if len(others) == 1 else 'have'} a different value in the shell than in the env file",
-        fix="nexusdev run -- COMMAND; in Python: load_dotenv(…, override=True)",
-    )
+    companions = [name for name in companions_of(ours) if context.environ.get(name)]
+    if not others and not companions:
+        return good("shell", "no variable of the shell differs from the env file or changes its meaning")
+    evidence = []
+    if others:
+        verb = "has" if len(others) == 1 else "have"
+        evidence.append(f"{join_names(others)} {verb} a different value in the shell than in the env file")
+    if companions:
+        verb = "changes" if len(companions) == 1 else "change"
+        evidence.append(f"{join_names(companions)} {verb} the meaning of variables in the env file")
+    fixes = ["nexusdev run -- COMMAND"]
+    if others:
+        fixes.append("in Python: load_dotenv(…, override=True)")
+    if companions:
+        fixes.append(f"unset {' '.join(companions)}")
+    return warning("shell", "; ".join(evidence), fix="; ".join(fixes))
+
+
+def trusted(instance: Instance) -> Check:
+    """What the bundle of the env file lacks."""
+    lacking = trust.problem(instance.client_folder)
+    if lacking:
+        return warning(
+            "trust", lacking, fix="install the system's authorities (ca-certificates), then: nexusdev env --write"
+        )
+    return good("trust", "programs trust the system's authorities and the instance's CA")
 
 
 def proxy(environ: Mapping[str, str]) -> Check:

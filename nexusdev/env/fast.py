@@ -110,7 +110,7 @@ def _text(call: Mapping[str, str], environ: Mapping[str, str]) -> str:
             prove(published_endpoints(kept.components, values), values, instance=name, nonce=kept.nonce)
         except NexusError as error:
             raise FailedProof(error, kept.nonce, values) from error
-    return formats.render(kept.views[call.get("view", "host")], style, instance=name)
+    return formats.render(kept.views[call.get("view", "host")], style, instance=name, environ=environ)
 
 
 def _instance(call: Mapping[str, str], environ: Mapping[str, str]) -> str:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
+from nexusdev.env import shells
+from nexusdev.env.companions import FILE_ONLY
 from nexusdev.errors import InvalidConfig
 
 Values = Mapping[str, str]
@@ -20,9 +23,30 @@ BARE = re.compile(r"[A-Za-z0-9:/@.,?=_%+-]*")
 HEADER = "# Written by nexusdev for instance {instance}; overwritten by every `nexusdev up`. Contains secrets: do not commit."
 
 
-def render(values: Values, style: str, *, instance: str = "", missing: Sequence[str] = ()) -> str:
-    """The variables in one of FORMATS, ending with a newline. ``missing``: components of which a dotenv file says that it lacks them."""
-    text = FORMATS[style](checked(values), instance)
+def render(
+    values: Values,
+    style: str,
+    *,
+    instance: str = "",
+    missing: Sequence[str] = (),
+    environ: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """The variables in one of FORMATS, ending with a newline.
+
+    Args:
+        values: Name → value.
+        style: One of FORMATS. The formats of shells also unset what would change the meaning of the variables.
+        instance: The instance's name, for the comment of a dotenv file.
+        missing: Components of which a dotenv file says that it lacks them.
+        environ: The environment of the shell that will read the text: what it has under these names is saved for ``unset``, and its proxies
+            get an exception for loopback.
+    """
+    named = checked(values)
+    if style not in FILES:
+        named = {name: value for name, value in named.items() if name not in FILE_ONLY}
+    text = FORMATS[style](named, instance)
+    if style in SHELLS:
+        text = shells.applied(SHELLS[style], text, tuple(named), environ)
     if not missing or style != "dotenv":
         return text
     head, _, rest = text.partition("\n")
@@ -60,17 +84,17 @@ def docker(values: Values, _instance: str = "") -> str:
 
 def shell(values: Values, _instance: str = "") -> str:
     """``eval "$(nexusdev env --format shell)"`` in sh, bash, zsh."""
-    return _lines("export {}='{}'", values)
+    return _lines(shells.POSIX.set, values)
 
 
 def fish(values: Values, _instance: str = "") -> str:
     """``nexusdev env --format fish | source``."""
-    return _lines("set -gx {} '{}'", values)
+    return _lines(shells.FISH.set, values)
 
 
 def powershell(values: Values, _instance: str = "") -> str:
     """``nexusdev env --format powershell | Out-String | Invoke-Expression``."""
-    return _lines("$Env:{} = '{}'", values)
+    return _lines(shells.POWERSHELL.set, values)
 
 
 def as_json(values: Values, _instance: str = "") -> str:
@@ -87,6 +111,13 @@ FORMATS: Mapping[str, Callable[[Values, str], str]] = {
     "direnv": shell,
     "docker": docker,
     "github": docker,
+}
+FILES = ("dotenv", "json")
+SHELLS: Mapping[str, shells.Dialect] = {
+    "shell": shells.POSIX,
+    "direnv": shells.POSIX,
+    "fish": shells.FISH,
+    "powershell": shells.POWERSHELL,
 }
 USAGE: Mapping[str, str] = {
     "dotenv": "nexusdev env > .env.local",

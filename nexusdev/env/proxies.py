@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 NEEDED = LOOPBACK[:1]  # the host of every variable of the env file
-_EXCEPTIONS = ("NO_PROXY", "no_proxy")
+EXCEPTIONS = ("NO_PROXY", "no_proxy")
 _SETTINGS = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
@@ -26,20 +26,20 @@ def with_loopback(environ: Mapping[str, str]) -> dict[str, str]:
     """NO_PROXY and no_proxy with loopback added to what they say; {} where there is no proxy."""
     if not proxies(environ):
         return {}
-    return {name: _added(_said(environ, name)) for name in _EXCEPTIONS}
+    return {name: _added(_said(environ, name)) for name in EXCEPTIONS}
 
 
 def forgotten(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Addresses of the stack that some client would ask a proxy for."""
     if not proxies(environ):
         return ()
-    lists = [_entries(_said(environ, name)) for name in _EXCEPTIONS]
+    lists = [_entries(_said(environ, name)) for name in EXCEPTIONS]
     return tuple(host for host in NEEDED if not all(_covers(entries, host) for entries in lists))
 
 
 def _said(environ: Mapping[str, str], name: str) -> str:
     """Its value; where it is not set, that of the other spelling, which counts then."""
-    return environ.get(name) or environ.get(_EXCEPTIONS[1 - _EXCEPTIONS.index(name)]) or ""
+    return environ.get(name) or environ.get(EXCEPTIONS[1 - EXCEPTIONS.index(name)]) or ""
 
 
 def _added(value: str) -> str:

@@ -15,9 +15,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-CA = "ca.crt"
-BUNDLE = "bundle.pem"
-TRUST_STORE = "truststore.p12"
+from nexusdev.util.client_files import BUNDLE, CA, TRUST_STORE
+
 TRUST_STORE_PASSWORD = "changeit"  # noqa: S105 - Java's own default; a store of public certificates has no secret
 
 INDEX = ".trust.json"

@@ -13,7 +13,8 @@ from nexusdev.deploy.client_files import renew_trust
 from nexusdev.deploy.command_lock import hold_lock
 from nexusdev.deploy.coverage import ProvenVariables, awaited, coverage, unproven
 from nexusdev.deploy.publisher import prove, write_env_file
-from nexusdev.env import formats, stored
+from nexusdev.env import formats, shells, stored
+from nexusdev.env.companions import FILE_ONLY
 from nexusdev.env.file import Written
 from nexusdev.env.stored import Stored
 from nexusdev.errors import Degraded, UsageError
@@ -98,11 +99,30 @@ def env(
         return _into_file(context, instance, proof=proof)
     found = _found(context, instance, proof=proof)
     values = found.kept.views[view]
-    text = formats.render(values, style, instance=instance.name, missing=tuple(found.missing))
+    text = formats.render(values, style, instance=instance.name, missing=tuple(found.missing), environ=context.environ)
     secret = sorted(found.kept.secret & values.keys())
     masked = tuple(values[name] for name in secret) if style == "github" else ()
     result = _result(context.runtime(), instance, found, view)
     return replace(result, text=text, masked=masked)
+
+
+def unset(context: Context, *, style: str = "shell") -> EnvResult:
+    """Return the lines with which a shell takes back what ``env`` set in it. Asks no server.
+
+    Args:
+        context: The run of the command.
+        style: A format that a shell evaluates.
+
+    Raises:
+        NotFound: There is no instance, or it was never brought up.
+        UsageError: No shell evaluates this format.
+    """
+    _require(style, formats.SHELLS, "format")
+    instance = context.instance()
+    kept = _kept(context, instance)
+    names = [name for name in kept.views["host"] if name not in FILE_ONLY]
+    text = shells.taken_back(formats.SHELLS[style], names, context.environ)
+    return replace(_result(context.runtime(), instance, ProvenVariables(kept=kept), "host"), variables={}, text=text)
 
 
 def _found(context: Context, instance: Instance, *, proof: bool) -> ProvenVariables:

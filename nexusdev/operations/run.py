@@ -1,14 +1,16 @@
-"""run: replaces nexusdev by a command with the proven variables; the addresses of the stack bypass every proxy."""
+"""run: replaces nexusdev by a command with the proven variables and nothing that contradicts them."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 
 from msgspec import Struct
 
 from nexusdev.context import Context
+from nexusdev.env.companions import FILE_ONLY, UNUSABLE, companions_of
 from nexusdev.env.proxies import with_loopback
 from nexusdev.errors import NotFound, UsageError
 from nexusdev.operations.env import values_for_run
@@ -28,7 +30,7 @@ def command(context: Context, argv: Sequence[str], *, proof: bool = True) -> Com
     if not argv:
         raise UsageError("no command given", hint="nexusdev run -- COMMAND [ARGUMENT]...")
     values = values_for_run(context, proof=proof)
-    environment = {**context.environ, **values, **with_loopback(context.environ)}
+    environment = environment_for(argv[0], values, context.environ)
     program = shutil.which(argv[0], path=environment.get("PATH"))
     if program is None:
         raise NotFound(f"command not found: {argv[0]}", why="it is not in PATH", hint="nexusdev run -- COMMAND …")
@@ -41,3 +43,18 @@ def capture(command: Command, *, instance: str = "") -> ProgramResult:
         command.argv, executable=command.program, env=dict(command.environment), capture_output=True, check=False
     )
     return ProgramResult(instance=instance, exit_code=done.returncode, stdout=done.stdout, stderr=done.stderr)
+
+
+def environment_for(program: str, values: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the caller's environment with the variables, and without what would change their meaning or stop the program.
+
+    Args:
+        program: The command's first word.
+        values: The proven variables.
+        environ: The caller's environment. Its proxies spare loopback, and its NODE_OPTIONS stay.
+    """
+    unusable = UNUSABLE.get(PurePath(program).name, ())
+    unset = {*companions_of(values), *unusable}
+    kept = {name: value for name, value in environ.items() if name not in unset}
+    ours = {name: value for name, value in values.items() if name not in (*FILE_ONLY, *unusable)}
+    return {**kept, **ours, **with_loopback(environ)}

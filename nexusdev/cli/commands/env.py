@@ -28,6 +28,7 @@ def env(  # noqa: PLR0917 - options of a command
     write: options.Write = False,
     env_file: options.EnvFile = None,
     no_proof: options.NoProofOfEnv = False,
+    unset: options.Unset = False,
 ) -> None:
     """Print the environment variables for applications, after checking that each endpoint belongs to this instance.
 
@@ -39,6 +40,9 @@ def env(  # noqa: PLR0917 - options of a command
     nexusdev env --format github >> "$GITHUB_ENV"       in a GitHub Actions job
     nexusdev env --view container --format docker       for docker run --env-file
 
+    The formats of shells also unset variables that would change the meaning of these (PGSERVICE, AWS_SESSION_TOKEN …) and add loopback to NO_PROXY.
+    eval "$(nexusdev env --unset)" takes everything back and restores what the shell had before.
+
     Variables of a component that is not ready are left out: stderr lists what is missing and why, and the exit code is 4.
     In that case --write does not change the file. --write waits for other commands on this instance to finish.
 
@@ -49,6 +53,9 @@ def env(  # noqa: PLR0917 - options of a command
 
     session = current_session(ctx)
     context = session.context(env_file=env_file)
+    if unset:
+        _take_back(session, operation.unset(context, style="shell" if style == "dotenv" else style))
+        return
     found = operation.env(context, style=style, view=view, proof=not no_proof, write=write)
     if session.globals.json or write:
         session.finish(found)
@@ -64,6 +71,12 @@ def _print_variables(session: Session, found: EnvResult) -> None:
     if os.environ.get("GITHUB_ACTIONS") == "true":
         session.console.err.writelines(f"::add-mask::{value}\n" for value in found.masked)
     write_exactly(found.text)
+
+
+def _take_back(session: Session, lines: EnvResult) -> None:
+    if not session.globals.json:
+        write_exactly(lines.text)
+    session.finish(lines)
 
 
 config = group("config", "Show the settings and where each value comes from.")

@@ -36,6 +36,8 @@ def run(  # noqa: PLR0917 - options of a command
 ) -> None:
     """Run a command with the stack's variables in its environment. Exits with the command's exit code.
 
+    Variables that would contradict them (PGSERVICE, AWS_SESSION_TOKEN …) are unset, and loopback is added to NO_PROXY.
+
     With --in, the command runs in a container on the instance's network, with the container view of the variables. The CA
     certificate, the bundle of trusted authorities and the trust store are mounted at /run/nexusdev. Streams and signals are passed through
     (the third Ctrl-C kills the container), and the container is removed when the command ends. While it runs, anyone with access to the

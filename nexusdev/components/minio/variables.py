@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from nexusdev.components.contract import Consumer, Credentials, Variable
 from nexusdev.components.minio.names import API, APP_ACCESS, APP_SECRET, BUCKETS, ROLE
-from nexusdev.instance.trust import BUNDLE
 from nexusdev.interfaces import InstanceAccess, View
+from nexusdev.util.client_files import BUNDLE
 from nexusdev.wire.s3 import REGION
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nexusdev.components.postgres import names
+from nexusdev.components.postgres.companions import COMPANIONS
 from nexusdev.errors import SeedingFailed
 from nexusdev.interfaces import InstanceAccess
 
@@ -14,6 +17,42 @@ if TYPE_CHECKING:
     import psycopg
 
     Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+class _HiddenVariables:
+    """Variables that are absent from this process while at least one block runs."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._hidden: dict[str, str] = {}
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._hidden = {name: os.environ.pop(name) for name in COMPANIONS if name in os.environ}
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                os.environ.update(self._hidden)
+
+
+_HIDDEN = _HiddenVariables()
+
+
+def connect(**parameters: Any) -> Connection:
+    """Connect with these parameters of libpq alone, in autocommit.
+
+    libpq fills each missing parameter from the environment, and an empty one counts as missing. So the variables that would lead elsewhere
+    (PGHOSTADDR, PGSERVICE, PGOPTIONS) are absent while it connects.
+    """
+    import psycopg
+
+    with _HIDDEN:
+        return psycopg.connect(**parameters, autocommit=True)
 
 
 @contextmanager
@@ -33,7 +72,7 @@ def session(access: InstanceAccess, *, user: str, database: str, doing: str) -> 
 
     address = access.address(names.PRIMARY, names.SQL)
     try:
-        with psycopg.connect(
+        with connect(
             host=address.host,
             port=address.port,
             dbname=database,
@@ -43,7 +82,6 @@ def session(access: InstanceAccess, *, user: str, database: str, doing: str) -> 
             sslrootcert=str(access.ca_file),
             connect_timeout=5,
             application_name="nexusdev",
-            autocommit=True,
         ) as connection:
             yield connection
     except psycopg.Error as error:

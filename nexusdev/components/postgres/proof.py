@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from nexusdev.components.contract import Proof
-from nexusdev.components.postgres.client import words
+from nexusdev.components.postgres.client import connect, words
 from nexusdev.components.postgres.quick_proof import DATABASES, NONCE_AND_ROLE, PUBLISHED
 from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.interfaces import Address, InstanceAccess
@@ -97,7 +97,7 @@ def _ask(endpoint: ProofEndpoint, ca: str) -> Sequence[Row]:
     import psycopg
 
     try:
-        with psycopg.connect(
+        with connect(
             host=endpoint.address.host,
             port=endpoint.address.port,
             dbname=endpoint.database,
@@ -106,7 +106,6 @@ def _ask(endpoint: ProofEndpoint, ca: str) -> Sequence[Row]:
             sslmode="verify-full",
             sslrootcert=ca,
             connect_timeout=_PATIENCE,
-            autocommit=True,
         ) as connection:
             return connection.execute(NONCE_AND_ROLE).fetchall()
     except psycopg.Error as error:

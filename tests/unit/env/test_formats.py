@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from dotenv import dotenv_values
 
 from nexusdev.env.formats import FORMATS, USAGE, render
 from nexusdev.errors import InvalidConfig
+
+Reader = Callable[[Path], dict[str, str]]
 
 VALUES = {
     "PGHOST": "127.0.0.1",
@@ -47,14 +50,62 @@ def needs(program: str) -> str:
     return found
 
 
-def test_python_dotenv_reads_the_same(env_file: Path) -> None:
-    assert dotenv_values(env_file) == VALUES
+def node(file: Path) -> dict[str, str]:
+    script = "for (const [k, v] of Object.entries(process.env)) process.stdout.write(`${k}=${v}\\0`)"
+    return told(needs("node"), f"--env-file={file}", "-e", script)
 
 
-def test_docker_run_env_file_reads_the_same(env_file: Path) -> None:
+def direnv(file: Path) -> dict[str, str]:
+    shown = subprocess.run([needs("direnv"), "dotenv", "json", file], capture_output=True, text=True, check=True)
+    return {str(name): str(value) for name, value in json.loads(shown.stdout).items() if name in VALUES}
+
+
+def systemd(file: Path) -> dict[str, str]:
+    if not Path("/run/systemd/system").exists():
+        pytest.skip("systemd does not run here")
+    run = ("--user", "--pipe", "--quiet", "--wait", f"--property=EnvironmentFile={file}", "env", "-0")
+    return told(needs("systemd-run"), *run)
+
+
+def docker(file: Path) -> dict[str, str]:
     """By docker's own rules: comments and blank lines aside, everything behind the first = is the value, quotes and all."""
-    lines = [line for line in env_file.read_text().splitlines() if line and not line.startswith("#")]
-    assert dict(line.split("=", 1) for line in lines) == VALUES
+    lines = [line for line in file.read_text().splitlines() if line and not line.startswith("#")]
+    return dict(line.split("=", 1) for line in lines)
+
+
+def python_dotenv(file: Path) -> dict[str, str]:
+    return {name: value or "" for name, value in dotenv_values(file).items()}
+
+
+def sh(file: Path) -> dict[str, str]:
+    return told(needs("sh"), "-c", f"set -a; . {file}; env -0")
+
+
+def compose(file: Path) -> dict[str, str]:
+    if subprocess.run([needs("docker"), "compose", "version"], capture_output=True, check=False).returncode:
+        pytest.skip("docker has no compose here")
+    project = file.with_name("compose.yaml")
+    project.write_text(f"services: {{app: {{image: x, env_file: [{file}]}}}}\n")
+    words = ["docker", "compose", "-f", str(project), "config", "--format", "json"]
+    shown = subprocess.run(words, capture_output=True, text=True, check=True)
+    return {str(name): str(value) for name, value in json.loads(shown.stdout)["services"]["app"]["environment"].items()}
+
+
+READERS = (python_dotenv, node, docker, compose, systemd, direnv, sh)
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda each: each.__name__)
+def test_every_reader_of_env_files_reads_bare_values_the_same(env_file: Path, reader: Reader) -> None:
+    assert reader(env_file) == VALUES
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda each: each.__name__)
+def test_quotes_would_be_read_by_all_but_docker_so_there_are_none(tmp_path: Path, reader: Reader) -> None:
+    """Only quoted values could contain ``&``. docker keeps the quotes as a part of the value, so no value of ours is quoted."""
+    file = tmp_path / ".env"
+    file.write_text("".join(f"{name}='{value}'\n" for name, value in VALUES.items()))
+    quoted = {name: f"'{value}'" for name, value in VALUES.items()}
+    assert reader(file) == (quoted if reader is docker else VALUES)
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash", "dash", "zsh"])

@@ -40,11 +40,6 @@ import java.net.*;
 public class Get { public static void main(String[] a) throws Exception {
     System.out.println(((HttpURLConnection) new URL(a[0]).openConnection()).getResponseCode()); } }
 """
-GO = """
-package main
-import ("fmt"; "net/http"; "os")
-func main() { r, err := http.Get(os.Args[1]); if err != nil { fmt.Println(err); os.Exit(1) }; fmt.Println(r.StatusCode) }
-"""
 RUBY = "require 'net/http'; puts Net::HTTP.get_response(URI(ARGV[0])).code"
 
 
@@ -96,7 +91,7 @@ def urls(variables: Mapping[str, str], folder: Path) -> Iterator[tuple[str, str]
 
 
 def asked(words: Sequence[str], variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    environ = {"PATH": "/usr/local/go/bin:/usr/bin:/bin", "HOME": "/nonexistent", **variables}
+    environ = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", **variables}
     return subprocess.run(words, env=environ, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -117,19 +112,11 @@ def words_of(client: str, folder: Path, variables: Mapping[str, str]) -> list[st
         return [needed("node"), "-e", NODE]
     if client == "ruby":
         return [needed("ruby"), "-e", RUBY]
-    if client == "java":
-        (folder / "Get.java").write_text(JAVA)
-        return [needed("java"), f"@{variables['NEXUSDEV_JAVA_OPTIONS']}", str(folder / "Get.java")]
-    program = folder / "get-go" / "get"
-    if not program.exists():
-        program.parent.mkdir()
-        (program.parent / "get.go").write_text(GO)
-        build = [needed("go"), "build", "-o", str(program), str(program.parent / "get.go")]
-        subprocess.run(build, cwd=program.parent, check=True, timeout=300)
-    return [str(program)]
+    (folder / "Get.java").write_text(JAVA)
+    return [needed("java"), f"@{variables['NEXUSDEV_JAVA_OPTIONS']}", str(folder / "Get.java")]
 
 
-@pytest.mark.parametrize("client", [*PYTHON, "curl", "node", "ruby", "java", "go"])
+@pytest.mark.parametrize("client", [*PYTHON, "curl", "node", "ruby", "java"])
 def test_both_worlds_are_reached(
     client: str, folder: Path, variables: Mapping[str, str], urls: tuple[str, str]
 ) -> None:

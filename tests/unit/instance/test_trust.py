@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from nexusdev.instance import trust
+from nexusdev.util.client_files import BUNDLE, CA, TRUST_STORE
 from tests.fakes import PUBLIC_AUTHORITY
 from tests.unit.env.servers import authority
 
@@ -56,13 +57,13 @@ def test_both_worlds_are_in_the_bundle_wherever_the_system_keeps_its_authorities
     file.write_text(PUBLIC_AUTHORITY)
     assert trust.renew(folder, ca, environ={}, root=tmp_path / "other") == ""
     for view in trust.VIEWS:
-        assert subjects(folder / view / trust.BUNDLE) == ["a public authority", "nexusdev shop-1"]
-        assert (folder / view / trust.CA).read_bytes() == ca.read_bytes()
+        assert subjects(folder / view / BUNDLE) == ["a public authority", "nexusdev shop-1"]
+        assert (folder / view / CA).read_bytes() == ca.read_bytes()
 
 
 def test_a_certificate_is_in_the_bundle_once(machine: Path, ca: Path, folder: Path) -> None:
     trust.renew(folder, ca, environ={}, root=machine)
-    assert blocks(folder / "host" / trust.BUNDLE) == 2
+    assert blocks(folder / "host" / BUNDLE) == 2
 
 
 @pytest.mark.parametrize("name", trust.NAMING)
@@ -75,27 +76,27 @@ def test_what_a_variable_of_the_shell_trusts_stays_trusted_also_from_another_she
     trust.renew(folder, ca, environ={}, root=machine)
     assert not trust.is_current(folder, ca, environ=environ, root=machine)
     trust.renew(folder, ca, environ=environ, root=machine)
-    assert blocks(folder / "host" / trust.BUNDLE) == 3
+    assert blocks(folder / "host" / BUNDLE) == 3
     assert trust.is_current(folder, ca, environ={}, root=machine)
     (tmp_path / "company.pem").unlink()
     assert not trust.is_current(folder, ca, environ={}, root=machine)
     trust.renew(folder, ca, environ={}, root=machine)
-    assert blocks(folder / "host" / trust.BUNDLE) == 2
+    assert blocks(folder / "host" / BUNDLE) == 2
 
 
 def test_a_shell_with_the_variables_of_an_instance_adds_nothing_to_itself_or_another(
     machine: Path, ca: Path, folder: Path, tmp_path: Path
 ) -> None:
     trust.renew(folder, ca, environ={}, root=machine)
-    environ = {"SSL_CERT_FILE": str(folder / "host" / trust.BUNDLE), "AWS_CA_BUNDLE": str(ca)}
+    environ = {"SSL_CERT_FILE": str(folder / "host" / BUNDLE), "AWS_CA_BUNDLE": str(ca)}
     assert trust.is_current(folder, ca, environ=environ, root=machine)
     other = tmp_path / "other"
     trust.renew(other, authority(tmp_path / "tls-2") / "ca.crt", environ=environ, root=machine)
-    assert blocks(other / "host" / trust.BUNDLE) == 2
+    assert blocks(other / "host" / BUNDLE) == 2
 
 
 def test_it_is_renewed_when_the_system_or_the_ca_changes_and_only_then(machine: Path, ca: Path, folder: Path) -> None:
-    bundle = folder / "host" / trust.BUNDLE
+    bundle = folder / "host" / BUNDLE
     trust.renew(folder, ca, environ={}, root=machine)
     inode = bundle.stat().st_ino
     trust.renew(folder, ca, environ={}, root=machine)
@@ -110,7 +111,7 @@ def test_it_is_renewed_when_the_system_or_the_ca_changes_and_only_then(machine: 
     assert "a public authority" in subjects(bundle)
 
 
-@pytest.mark.parametrize("name", [trust.CA, trust.BUNDLE, trust.TRUST_STORE])
+@pytest.mark.parametrize("name", [CA, BUNDLE, TRUST_STORE])
 def test_a_deleted_file_is_written_again(machine: Path, ca: Path, folder: Path, name: str) -> None:
     trust.renew(folder, ca, environ={}, root=machine)
     (folder / "container" / name).unlink()
@@ -125,10 +126,10 @@ def test_a_machine_without_authorities_is_told_until_it_has_some(machine: Path, 
     for _ in range(2):
         told = trust.renew(folder, ca, environ={}, root=machine)
         assert told.startswith("this machine has no file of trusted authorities (/etc/ssl/certs/ca-certificates.crt, ")
-    assert subjects(folder / "host" / trust.BUNDLE) == ["nexusdev shop-1"]
+    assert subjects(folder / "host" / BUNDLE) == ["nexusdev shop-1"]
     store.with_suffix(".away").rename(store)
     assert trust.renew(folder, ca, environ={}, root=machine) == ""
-    assert len(subjects(folder / "host" / trust.BUNDLE)) == 2
+    assert len(subjects(folder / "host" / BUNDLE)) == 2
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ def test_a_store_that_cannot_be_read_is_named(
 @pytest.mark.skipif(shutil.which("keytool") is None, reason="keytool is not installed here")
 def test_java_finds_every_certificate_as_a_trusted_one(machine: Path, ca: Path, folder: Path) -> None:
     trust.renew(folder, ca, environ={}, root=machine)
-    store = ["-keystore", str(folder / "host" / trust.TRUST_STORE), "-storepass", trust.TRUST_STORE_PASSWORD]
+    store = ["-keystore", str(folder / "host" / TRUST_STORE), "-storepass", trust.TRUST_STORE_PASSWORD]
     listed = subprocess.run(["keytool", "-list", *store], capture_output=True, text=True, check=True).stdout
     assert listed.count("trustedCertEntry") == 2
     assert "nexusdev, " in listed

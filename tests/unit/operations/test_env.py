@@ -16,8 +16,9 @@ from nexusdev.components.registry import published_endpoints
 from nexusdev.env import stored
 from nexusdev.env.fast import FailedProof, answer
 from nexusdev.errors import Degraded, IdentityMismatch, InvalidConfig, NotFound, SeedingFailed, UsageError
+from nexusdev.events import Note
 from nexusdev.interfaces import InstanceAccess, View
-from nexusdev.operations.env import env, values_for_run
+from nexusdev.operations.env import env, unset, values_for_run
 from nexusdev.operations.seed import seed
 from nexusdev.operations.up import up
 from nexusdev.wire.endpoint import PublishedEndpoint
@@ -320,3 +321,31 @@ def test_what_the_quick_path_has_found_is_not_asked_again(house: House) -> None:
         env(replace(house.context(), failed_proof=found))
     other = FailedProof(IdentityMismatch("the server is another one"), "another nonce", kept.views["host"])
     assert env(replace(house.context(), failed_proof=other)).missing == {}
+
+
+def test_the_lines_that_take_everything_back_ask_no_server(house: House) -> None:
+    house.redis = Spoken(name="redis", says=[Variable(name="REDIS_URL", value="x")])
+    up(house.context())
+    lines = unset(house.context()).text.splitlines()
+    assert {"unset REDIS_URL", "unset SSL_CERT_FILE", "unset NEXUSDEV_INSTANCE"} <= set(lines)
+    assert "unset NODE_OPTIONS" not in lines
+    assert "set -e REDIS_URL" in unset(house.context(), style="fish").text
+
+
+def test_a_format_that_no_shell_evaluates_cannot_be_taken_back(house: House) -> None:
+    with pytest.raises(UsageError) as raised:
+        unset(house.context(), style="shel")
+    assert raised.value.hint == "--format shell"
+
+
+def test_the_command_prints_them(typing: House, capsys: pytest.CaptureFixture[str]) -> None:
+    up(typing.context())
+    assert typing.type("env", "--unset").status == 0
+    assert "unset SSL_CERT_FILE\n" in capsys.readouterr().out
+
+
+def test_the_machine_s_authorities_are_told_when_they_are_missing(house: House) -> None:
+    (house.folder / "machine" / "etc" / "ssl" / "certs" / "ca-certificates.crt").unlink()
+    up(house.context())
+    [told] = [each for each in house.heard.of(Note) if "trusted authorities" in each.text]
+    assert told.warning

@@ -326,6 +326,31 @@ def test_a_variable_that_the_shell_sets_otherwise_is_named(running: House) -> No
     assert check["evidence"] == f"{name} has a different value in the shell than in the env file"
 
 
+def test_a_variable_of_the_shell_that_changes_the_meaning_of_ours_is_named(running: House) -> None:
+    folder = running.context().instance().folder
+    kept = stored.read(folder)
+    values = {**kept.views["host"], "PGHOST": "127.0.0.1"}
+    changed = stored.Stored(
+        instance=kept.instance, nonce=kept.nonce, views={"host": values}, components=kept.components
+    )
+    stored.write(folder, changed)
+    context = replace(running.context(), environ={"PGSERVICE": "work", "PGOPTIONS": "-c x=y", "AWS_PROFILE": "work"})
+    [check] = [each for each in shown(doctor(context)).data["checks"] if each["name"] == "shell"]
+    assert check["evidence"] == "PGSERVICE and PGOPTIONS change the meaning of variables in the env file"
+    assert check["fix"] == "nexusdev run -- COMMAND; unset PGSERVICE PGOPTIONS"
+
+
+def test_a_machine_without_trusted_authorities_is_named(running: House) -> None:
+    store = running.folder / "machine" / "etc" / "ssl" / "certs" / "ca-certificates.crt"
+    for exists, verdict in ((True, "ok"), (False, "warning")):
+        if not exists:
+            store.unlink()
+            up(running.context())
+        [check] = [each for each in shown(doctor(running.context())).data["checks"] if each["name"] == "trust"]
+        assert check["verdict"] == verdict
+    assert "no file of trusted authorities" in check["evidence"]
+
+
 def test_a_proxy_without_an_exception_for_the_stack_is_named_but_not_its_password(house: House) -> None:
     environ = {"https_proxy": "http://user:secret@proxy:3128", "NO_PROXY": "localhost"}
     [check] = [

@@ -23,8 +23,8 @@ from minio.crypto import decrypt, encrypt
 from urllib3 import HTTPResponse
 
 from nexusdev.components.minio.names import API, APP_ACCESS, APP_SECRET, ROLE, ROOT_PASSWORD, ROOT_USER
-from nexusdev.instance.trust import BUNDLE
 from nexusdev.interfaces import Address, InstanceAccess
+from nexusdev.util.client_files import BUNDLE
 from tests.addresses import SeenFromContainers
 from tests.topology import topology
 from tests.unit.env.servers import authority

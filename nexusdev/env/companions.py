@@ -1,0 +1,25 @@
+"""Variables that change the meaning of ours: a session token beside an access key, another address beside PGHOST.
+
+Whoever sets our variables unsets these. Each component lists its own. Light: ``nexusdev env`` imports it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from nexusdev.components.minio import companions as minio
+from nexusdev.components.postgres import companions as postgres
+from nexusdev.components.redis import companions as redis
+from nexusdev.components.vault import companions as vault
+
+#: A variable of ours → those that change its meaning.
+COMPANIONS: Mapping[str, tuple[str, ...]] = {each.OF: each.COMPANIONS for each in (postgres, redis, minio, vault)}
+#: Only who reads the file at its own start needs these: elsewhere NODE_EXTRA_CA_CERTS works, and the caller's own NODE_OPTIONS stay.
+FILE_ONLY = ("NODE_OPTIONS",)
+#: Programs that fail with a variable of ours: rclone's AWS library cannot use AWS_CA_BUNDLE, and finds the bundle by SSL_CERT_FILE.
+UNUSABLE: Mapping[str, tuple[str, ...]] = {"rclone": ("AWS_CA_BUNDLE",)}
+
+
+def companions_of(names: Collection[str]) -> tuple[str, ...]:
+    """Return the variables that change the meaning of these, without those that are among them."""
+    return tuple(each for ours, theirs in COMPANIONS.items() if ours in names for each in theirs if each not in names)
