@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 ROWS = {"gateway": "", "postgres": "psql", "redis": "redis", "minio": "s3", "vault": "vault", "monitoring": ""}
 #: Command → the component whose client it runs.
 COMMANDS = {command: name for name, command in ROWS.items() if command}
+#: The components with variables that others may contradict: each has a module ``companions``.
+WITH_COMPANIONS = ("postgres", "redis", "minio", "vault")
 
 
 def create(name: str, components: Mapping[str, Component]) -> Component:
@@ -45,6 +47,12 @@ def published_endpoints(names: Iterable[str], values: Mapping[str, str]) -> Iter
         if name not in ROWS:
             raise LookupError(name)
         yield from _module(name, "quick_proof").endpoints(values)
+
+
+def companions() -> Mapping[str, tuple[str, ...]]:
+    """Return a variable of each component → the variables that would change its meaning."""
+    modules = [_module(name, "companions") for name in WITH_COMPANIONS]
+    return {each.OF: each.COMPANIONS for each in modules}
 
 
 def client_help(component: str) -> str:

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from nexusdev.components.minio import companions as minio
-from nexusdev.components.postgres import companions as postgres
-from nexusdev.components.redis import companions as redis
-from nexusdev.components.vault import companions as vault
+from nexusdev.components import registry
 
 #: A variable of ours → those that change its meaning.
-COMPANIONS: Mapping[str, tuple[str, ...]] = {each.OF: each.COMPANIONS for each in (postgres, redis, minio, vault)}
+COMPANIONS: Mapping[str, tuple[str, ...]] = registry.companions()
 #: Only who reads the file at its own start needs these: elsewhere NODE_EXTRA_CA_CERTS works, and the caller's own NODE_OPTIONS stay.
 FILE_ONLY = ("NODE_OPTIONS",)
 #: Programs that fail with a variable of ours: rclone's AWS library cannot use AWS_CA_BUNDLE, and finds the bundle by SSL_CERT_FILE.

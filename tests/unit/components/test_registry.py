@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from nexusdev.components import registry
 from nexusdev.components.component_set import ComponentSet
 from nexusdev.components.registry import COMMANDS, client_help, published_endpoints
 from nexusdev.interfaces import Address, InstanceAccess, View
@@ -106,3 +107,9 @@ def test_a_container_is_told_nothing_that_is_true_on_the_host_alone(name: str) -
         if "_PUBLIC_" not in variable.name:
             assert "127.0.0.1" not in variable.value, variable.name
         assert "/home/" not in variable.value, variable.name
+
+
+def test_every_component_that_names_companions_is_listed() -> None:
+    files = Path(registry.__file__).parent.glob("*/companions.py")
+    assert {each.parent.name for each in files} == set(registry.WITH_COMPANIONS)
+    assert registry.companions().keys() == {"PGHOST", "REDIS_URL", "AWS_ACCESS_KEY_ID", "VAULT_ADDR"}
