@@ -67,6 +67,13 @@ ViewName = Annotated[
     str, typer.Option("--view", help="Use addresses for the host or for a container.", metavar="host|container")
 ]
 Write = Annotated[bool, typer.Option("--write", help="Write the env file instead of printing the variables.")]
+STACKS = "django, celery, sqlalchemy-async, node, go, java, spring, rails, prisma, rclone, s3cmd"
+Stack = Annotated[
+    str, typer.Option("--for", help=f"Print the file that this framework or tool reads: {STACKS}.", metavar="NAME")
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", help="With --for: write the file (mode 0600).", metavar="FILE")
+]
 Unset = Annotated[
     bool, typer.Option("--unset", help="Print the lines that take the variables back in a shell, without any check.")
 ]

@@ -13,7 +13,7 @@ from nexusdev.deploy.client_files import renew_trust
 from nexusdev.deploy.command_lock import hold_lock
 from nexusdev.deploy.coverage import ProvenVariables, awaited, coverage, unproven
 from nexusdev.deploy.publisher import prove, write_env_file
-from nexusdev.env import formats, shells, stored
+from nexusdev.env import file, formats, shells, stacks, stored
 from nexusdev.env.companions import FILE_ONLY
 from nexusdev.env.file import Written
 from nexusdev.env.stored import Stored
@@ -104,6 +104,47 @@ def env(
     masked = tuple(values[name] for name in secret) if style == "github" else ()
     result = _result(context.runtime(), instance, found, view)
     return replace(result, text=text, masked=masked)
+
+
+def for_stack(
+    context: Context, name: str, *, view: str = "host", proof: bool = True, output: Path | None = None
+) -> EnvResult:
+    """Return the variables as the file that a framework or tool reads, or write that file.
+
+    Args:
+        context: The run of the command.
+        name: One of ``stacks.STACKS``.
+        view: As for ``env``.
+        proof: As for ``env``.
+        output: Where to write it: mode 0600, ignored by git, never over a file that nexusdev did not write.
+
+    Returns:
+        The text, or the file. Where a component is missing, its parts are left out and ``error`` (exit 4) says so; then nothing is written.
+
+    Raises:
+        NotFound, Degraded, IdentityMismatch: As for ``env``.
+        InvalidConfig: The file must not or cannot be written.
+        UsageError: There is no such stack or view.
+    """
+    _require(name, stacks.STACKS, "stack", option="--for")
+    _require(view, [each.value for each in View], "view")
+    instance = context.instance()
+    renew_trust(context, instance)
+    found = _found(context, instance, proof=proof)
+    result = _result(context.runtime(), instance, found, view)
+    text = stacks.render(name, found.kept.views[view], instance=instance.name)
+    if not text:
+        raise Degraded(
+            f"nothing for {name}: the components that it uses have no variables",
+            why=f"there are variables of: {', '.join(found.kept.components)}",
+            hint="nexusdev up",
+        )
+    if output is None:
+        return replace(result, text=text)
+    if result.error:
+        return replace(result, left=output)
+    written = file.write(output.absolute(), text)
+    return replace(result, file=written.path, file_changed=bool(written.changed), warnings=warnings_of(written))
 
 
 def unset(context: Context, *, style: str = "shell") -> EnvResult:
@@ -232,12 +273,12 @@ def warnings_of(written: Written) -> tuple[str, ...]:
     return (written.warning,) if written.warning else ()
 
 
-def _require(given: str, known: Iterable[str], what: str) -> None:
+def _require(given: str, known: Iterable[str], what: str, *, option: str = "") -> None:
     names = list(known)
     if given not in names:
         near = nearest(given, names)
         raise UsageError(
             f"unknown {what} {given!r}",
             why=f"supported: {', '.join(names)}",
-            hint=f"--{what} {near[0]}" if near else "",
+            hint=f"{option or f'--{what}'} {near[0]}" if near else "",
         )

@@ -10,6 +10,7 @@ import typer
 from nexusdev.cli import options
 from nexusdev.cli.app import GROUPS, app, group
 from nexusdev.cli.session import Session, current_session, perform
+from nexusdev.errors import UsageError
 from nexusdev.util.standard_streams import write_exactly
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def env(  # noqa: PLR0917 - options of a command
     write: options.Write = False,
     env_file: options.EnvFile = None,
     no_proof: options.NoProofOfEnv = False,
+    stack: options.Stack = "",
+    output: options.Output = None,
     unset: options.Unset = False,
 ) -> None:
     """Print the environment variables for applications, after checking that each endpoint belongs to this instance.
@@ -39,6 +42,7 @@ def env(  # noqa: PLR0917 - options of a command
     nexusdev env --format json | jq -r .PGHOST
     nexusdev env --format github >> "$GITHUB_ENV"       in a GitHub Actions job
     nexusdev env --view container --format docker       for docker run --env-file
+    nexusdev env --for django -o nexusdev_settings.py   the file that a framework reads
 
     The formats of shells also unset variables that would change the meaning of these (PGSERVICE, AWS_SESSION_TOKEN …) and add loopback to NO_PROXY.
     eval "$(nexusdev env --unset)" takes everything back and restores what the shell had before.
@@ -53,8 +57,13 @@ def env(  # noqa: PLR0917 - options of a command
 
     session = current_session(ctx)
     context = session.context(env_file=env_file)
+    if output and not stack:
+        raise UsageError("--output needs --for", hint="nexusdev env --write   write the env file")
     if unset:
-        _take_back(session, operation.unset(context, style="shell" if style == "dotenv" else style))
+        _print(session, operation.unset(context, style="shell" if style == "dotenv" else style))
+        return
+    if stack:
+        _print(session, operation.for_stack(context, stack, view=view, proof=not no_proof, output=output))
         return
     found = operation.env(context, style=style, view=view, proof=not no_proof, write=write)
     if session.globals.json or write:
@@ -73,10 +82,10 @@ def _print_variables(session: Session, found: EnvResult) -> None:
     write_exactly(found.text)
 
 
-def _take_back(session: Session, lines: EnvResult) -> None:
+def _print(session: Session, result: EnvResult) -> None:
     if not session.globals.json:
-        write_exactly(lines.text)
-    session.finish(lines)
+        write_exactly(result.text)
+    session.finish(result)
 
 
 config = group("config", "Show the settings and where each value comes from.")

@@ -1,0 +1,217 @@
+"""Renders the variables as the file that one framework or tool reads. Pure; every file works without any variable of the shell.
+
+Each stack has parts, one per component. A part whose variables are missing (its component does not run) is left out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from nexusdev.env.file import SIGNATURE
+
+Values = Mapping[str, str]
+
+
+class Part(NamedTuple):
+    """A part of a file.
+
+    Attributes:
+        needs: A variable of the component that it is about.
+        render: Makes its text from the variables.
+    """
+
+    needs: str
+    render: Callable[[Values], str]
+
+
+class Stack(NamedTuple):
+    """A framework or tool.
+
+    Attributes:
+        file: The name that its file usually has.
+        use: The command or line that makes it read the file.
+        parts: What the file consists of.
+    """
+
+    file: str
+    use: str
+    parts: tuple[Part, ...]
+
+
+def render(name: str, values: Values, *, instance: str) -> str:
+    """Return the file of a stack; '' if no component that it needs has variables.
+
+    Args:
+        name: One of STACKS.
+        values: The variables, by name.
+        instance: The instance's name, for the comment at the top.
+    """
+    stack = STACKS[name]
+    parts = [each.render(values) for each in stack.parts if each.needs in values]
+    if not parts:
+        return ""
+    head = f"{SIGNATURE} for instance {instance} ({name}). Contains secrets: do not commit.\n# {stack.use}\n"
+    return head + "\n".join(parts)
+
+
+def _python(name: str, value: object) -> str:
+    """An assignment; JSON without true, false and null is Python."""
+    return f"{name} = {json.dumps(value, indent=4)}\n"
+
+
+def _with(url: str, **parameters: str) -> str:
+    """The URL with these parameters in place of its own."""
+    return f"{url.partition('?')[0]}?{'&'.join(f'{name}={value}' for name, value in parameters.items())}"
+
+
+def _lines(values: Values, *names: str) -> str:
+    return "".join(f"{name}={values[name]}\n" for name in names if name in values)
+
+
+def _django_database(values: Values) -> str:
+    tls = {"sslmode": "verify-full", "sslrootcert": values["PGSSLROOTCERT"]}
+    login = {"HOST": "PGHOST", "PORT": "PGPORT", "NAME": "PGDATABASE", "USER": "PGUSER", "PASSWORD": "PGPASSWORD"}
+    default = {"ENGINE": "django.db.backends.postgresql", **{key: values[name] for key, name in login.items()}}
+    return _python("DATABASES", {"default": {**default, "OPTIONS": tls}})
+
+
+def _django_cache(values: Values) -> str:
+    backend = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": values["REDIS_URL"]}
+    return _python("CACHES", {"default": {**backend, "OPTIONS": {"ssl_ca_certs": values["NEXUSDEV_CA_FILE"]}}})
+
+
+def _celery(values: Values) -> str:
+    url = _with(values["REDIS_URL"], ssl_cert_reqs="required", ssl_ca_certs=values["NEXUSDEV_CA_FILE"])
+    return _python("broker_url", url) + _python("result_backend", url)
+
+
+def _async_database(values: Values) -> str:
+    return f"DATABASE_URL={values['DATABASE_ASYNC_URL']}\n" + _lines(values, "PGSSLROOTCERT")
+
+
+def _java(values: Values) -> str:
+    trust = {
+        "javax.net.ssl.trustStore": values["NEXUSDEV_TRUST_STORE"],
+        "javax.net.ssl.trustStoreType": "PKCS12",
+        "javax.net.ssl.trustStorePassword": "changeit",
+    }
+    if "PGSERVICEFILE" in values:
+        trust["org.postgresql.pgservicefile"] = values["PGSERVICEFILE"]
+        trust["JDBC_DATABASE_URL"] = values["JDBC_DATABASE_URL"]
+    return "".join(f"-D{name}={value}\n" for name, value in trust.items())
+
+
+def _spring_database(values: Values) -> str:
+    address = f"{values['PGHOST']}:{values['PGPORT']}/{values['PGDATABASE']}"
+    url = _with(f"jdbc:postgresql://{address}", sslmode="verify-full", sslrootcert=values["PGSSLROOTCERT"])
+    login = {"username": values["PGUSER"], "password": values["PGPASSWORD"]}
+    return "".join(f"spring.datasource.{name}={value}\n" for name, value in {"url": url, **login}.items())
+
+
+def _spring_redis(values: Values) -> str:
+    settings = {"host": "REDIS_HOST", "port": "REDIS_PORT", "username": "REDIS_USERNAME", "password": "REDIS_PASSWORD"}
+    return (
+        f"spring.ssl.bundle.pem.nexus.truststore.certificate=file:{values['NEXUSDEV_CA_FILE']}\n"
+        + "".join(f"spring.data.redis.{key}={values[name]}\n" for key, name in settings.items())
+        + "spring.data.redis.ssl.enabled=true\nspring.data.redis.ssl.bundle=nexus\n"
+    )
+
+
+def _rails(values: Values) -> str:
+    settings = {
+        "adapter": "postgresql",
+        "url": values["DATABASE_URL"],
+        "sslrootcert": values["PGSSLROOTCERT"],
+    }
+    return "development:\n" + "".join(f"  {name}: {json.dumps(value)}\n" for name, value in settings.items())
+
+
+def _prisma(values: Values) -> str:
+    tls = {"sslmode": "require", "sslaccept": "strict", "sslcert": values["PGSSLROOTCERT"]}
+    urls = {"DATABASE_URL": "DATABASE_URL", "DIRECT_URL": "DATABASE_MIGRATION_URL"}
+    return "".join(f'{name}="{_with(values[source], **tls)}"\n' for name, source in urls.items())
+
+
+def _rclone(values: Values) -> str:
+    settings = {
+        "type": "s3",
+        "provider": "Minio",
+        "env_auth": "false",
+        "access_key_id": values["AWS_ACCESS_KEY_ID"],
+        "secret_access_key": values["AWS_SECRET_ACCESS_KEY"],
+        "endpoint": values["AWS_ENDPOINT_URL_S3"],
+        "region": values["AWS_REGION"],
+    }
+    return f"# the CA: --ca-cert {values['NEXUSDEV_CA_FILE']}\n[nexus]\n" + _section(settings)
+
+
+def _s3cmd(values: Values) -> str:
+    settings = {
+        "access_key": values["AWS_ACCESS_KEY_ID"],
+        "secret_key": values["AWS_SECRET_ACCESS_KEY"],
+        "host_base": values["MINIO_ENDPOINT"],
+        "host_bucket": values["MINIO_ENDPOINT"],  # without a bucket in it: the bucket is a part of the path
+        "bucket_location": values["AWS_REGION"],
+        "use_https": "True",
+        "check_ssl_certificate": "True",
+        "ca_certs_file": values["NEXUSDEV_CA_FILE"],
+    }
+    return "[default]\n" + _section(settings)
+
+
+def _section(settings: Values) -> str:
+    return "".join(f"{name} = {value}\n" for name, value in settings.items())
+
+
+_DATABASES = ("DATABASE_URL", "DATABASE_RO_URL", "DATABASE_POOL_URL", "DATABASE_MIGRATION_URL", "PGSSLROOTCERT")
+_REDIS = ("REDIS_URL", "REDIS_SENTINELS", "REDIS_MASTER_NAME", "REDIS_USERNAME", "REDIS_PASSWORD")
+_S3 = ("AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_CA_BUNDLE")
+_VAULT = ("VAULT_ADDR", "VAULT_TOKEN", "VAULT_CACERT")
+
+
+def _listed(*names: str) -> Part:
+    return Part(names[0], lambda values: _lines(values, *names))
+
+
+STACKS: Mapping[str, Stack] = {
+    "django": Stack(
+        "nexusdev_settings.py",
+        "in settings.py: from nexusdev_settings import *",
+        (Part("DATABASE_URL", _django_database), Part("REDIS_URL", _django_cache)),
+    ),
+    "celery": Stack(
+        "celeryconfig.py",
+        'app.config_from_object("celeryconfig")',
+        (Part("REDIS_URL", _celery),),
+    ),
+    "sqlalchemy-async": Stack(
+        ".env", 'create_async_engine(os.environ["DATABASE_URL"])', (Part("DATABASE_ASYNC_URL", _async_database),)
+    ),
+    "node": Stack(
+        ".env",
+        "node --env-file=.env app.js",
+        (
+            *(_listed(*each) for each in (_DATABASES, _REDIS, _S3, _VAULT)),
+            _listed("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "NODE_OPTIONS"),
+        ),
+    ),
+    "go": Stack(
+        ".env",
+        "set -a; . ./.env; set +a; go run .",
+        (*(_listed(*each) for each in (_DATABASES, _REDIS, _S3, _VAULT)), _listed("SSL_CERT_FILE")),
+    ),
+    "java": Stack("java.options", "java @java.options -jar app.jar", (Part("NEXUSDEV_TRUST_STORE", _java),)),
+    "spring": Stack(
+        "application-nexusdev.properties",
+        "SPRING_PROFILES_ACTIVE=nexusdev",
+        (Part("DATABASE_URL", _spring_database), Part("REDIS_URL", _spring_redis)),
+    ),
+    "rails": Stack("config/database.yml", "bin/rails server", (Part("DATABASE_URL", _rails),)),
+    "prisma": Stack(".env", "npx prisma db pull", (Part("DATABASE_URL", _prisma),)),
+    "rclone": Stack(
+        "rclone.conf", "env -u AWS_CA_BUNDLE rclone --config rclone.conf lsd nexus:", (Part("MINIO_ENDPOINT", _rclone),)
+    ),
+    "s3cmd": Stack("s3cfg", "s3cmd -c s3cfg ls", (Part("MINIO_ENDPOINT", _s3cmd),)),
+}
