@@ -5,7 +5,7 @@ SHELL := /bin/bash
 NEXUSDEV := .venv/bin/nexusdev
 PYTEST := .venv/bin/python -m pytest
 
-.PHONY: help up down test test-unit test-integration lint format images bench dashboards typecheck-dashboards clean lock
+.PHONY: help up down test test-unit test-integration lint format images clients bench dashboards typecheck-dashboards clean lock
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ test-unit: .venv/.dev ## seconds; no engine
 test-integration: .venv/.dev ## real servers in real containers
 	@scripts/engine
 	@scripts/timed "images" $(NEXUSDEV) images build
-	@scripts/timed "integration tests" $(PYTEST) tests -m integration --durations=15 $(ARGS)
+	@scripts/timed "integration tests" $(PYTEST) tests -m "integration and not clients" --durations=15 $(ARGS)
 
 lint: .venv/.dev ## ruff, mypy --strict, import-linter, shellcheck, hadolint, locks
 	@scripts/lint
@@ -42,6 +42,11 @@ format: .venv/.dev ## ruff's format and its safe fixes
 images: .venv/.runtime ## build or fetch every image
 	@scripts/engine
 	@$(NEXUSDEV) images build $(ARGS)
+
+clients: .venv/.dev ## every client of every language against a real stack; writes docs/clients.md
+	@scripts/engine
+	@$(NEXUSDEV) images build
+	@CLIENTS_REPORT=docs/clients.md scripts/timed "clients" $(PYTEST) tests/integration/clients -m integration $(ARGS)
 
 bench: .venv/.dev ## measure the promises; writes docs/benchmarks.md
 	@scripts/engine

@@ -1,0 +1,154 @@
+"""The table client × path against one real stack: every client has the variables of the env file, PATH and HOME, and nothing else.
+
+The clients that come with the tests, or with the runtimes themselves, are a part of ``make test``. ``make clients`` builds all others too, with
+pinned versions, and writes docs/clients.md.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from nexusdev.env.client_forms import FORMS, ClientForm
+from tests.integration import engine
+from tests.integration.clients import toolchains
+from tests.integration.clients.toolchains import PROGRAMS, needed
+from tests.integration.conftest import Project
+
+pytestmark = pytest.mark.integration
+
+#: What any machine with the runtime has, or the requirements of the tests bring.
+REPRESENTATIVE = {
+    *(("Python", name) for name in ("psycopg", "redis-py", "boto3", "minio", "hvac", "requests")),
+    *(("Node", "fetch"), ("command line", "curl"), ("command line", "psql"), ("command line", "redis-cli")),
+}
+CELLS = [
+    pytest.param(
+        form,
+        path,
+        id=f"{form.language}-{form.client}-{path}",
+        marks=() if (form.language, form.client) in REPRESENTATIVE else pytest.mark.clients,
+    )
+    for form in FORMS
+    for path in form.paths
+]
+#: Where a client runs in a container: an image of the stack that has it, and its words there.
+IN_CONTAINER = {"redis-cli": "redis", "psql": "postgres"}
+
+
+def bare(folder: Path, **variables: str) -> dict[str, str]:
+    """As ``env -i PATH HOME`` and these variables."""
+    return {"PATH": os.environ["PATH"], "HOME": str(folder), **variables}
+
+
+def command_line(client: str, path: str, project: Project, folder: Path) -> list[str]:
+    """The words of a program for the command line; a shell expands the variables, as a user's does."""
+    url = "$DATABASE_POOL_URL" if path == "pool" else "$DATABASE_URL"
+    lines = {
+        "psql": f'psql "{url}" -qtc "SELECT current_user" | grep -q nexus_app',
+        "redis-cli": 'redis-cli -u "$REDIS_URL" ping 2>&1 | grep -q PONG',
+        "curl": 'curl -sS "$VAULT_ADDR/v1/sys/health" | grep -q cluster_name',
+        "aws": "aws s3 ls s3://nexus-app-data",
+        "rclone": f"env -u AWS_CA_BUNDLE rclone --config {folder}/rclone lsd nexus: | grep -q nexus-app-data",
+        "s3cmd": f"s3cmd -c {folder}/s3cmd ls s3://nexus-app-data",
+    }
+    if path != "container":
+        needed(client)
+    if client in {"rclone", "s3cmd"}:
+        written = project.run("env", "--for", client, "--output", str(folder / client))
+        assert written.code == 0, written.err
+    return ["sh", "-c", lines[client]]
+
+
+def words_of(form: ClientForm, path: str, project: Project, folder: Path, variables: Mapping[str, str]) -> list[str]:
+    """The command of a cell on the host."""
+    if form.language == "command line":
+        return command_line(form.client, path, project, folder)
+    if form.language == "Python":
+        own = (form.language, form.client) in REPRESENTATIVE
+        program = [sys.executable, str(PROGRAMS / "check.py")] if own else toolchains.python()
+    elif form.language == "Node":
+        program = [needed("node"), str(PROGRAMS / "check.js")] if form.client == "fetch" else toolchains.node()
+    elif form.language == "Go":
+        program = toolchains.go()
+    elif form.language == "Java":
+        java, *rest = toolchains.java()
+        program = [java, f"@{variables['NEXUSDEV_JAVA_OPTIONS']}", *rest]
+    else:
+        program = toolchains.ruby(form.client)
+    return [*program, form.client, path]
+
+
+def ran(words: Sequence[str], environ: Mapping[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        words, cwd=folder, env=dict(environ), capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def in_container(form: ClientForm, project: Project, folder: Path) -> None:
+    """The same program in a container that ``run --in`` starts."""
+    image = engine.image(IN_CONTAINER.get(form.client, "postgres"))
+    packages = Path(sysconfig.get_path("purelib"))
+    mounts = ["-v", f"{PROGRAMS}:/programs:ro", "-v", f"{packages}:/site:ro"]
+    if form.language == "Python":
+        words = ["env", "PYTHONPATH=/site", "python3", "/programs/check.py", form.client, "container"]
+    else:
+        words = command_line(form.client, "container", project, folder)
+    done = project.run("run", "--in", image, *mounts, "--", *words)
+    assert done.code == 0, done.err + done.out
+
+
+@pytest.mark.parametrize(("form", "path"), CELLS)
+def test_a_client_works_with_the_env_file_alone(
+    form: ClientForm,
+    path: str,
+    project: Project,
+    variables: Mapping[str, str],
+    tmp_path: Path,
+) -> None:
+    if path == "container":
+        in_container(form, project, tmp_path)
+        return
+    given = bare(tmp_path, **variables)
+    if form.client == "Celery":
+        given["PYTHONPATH"] = str(PROGRAMS)
+    done = ran(words_of(form, path, project, tmp_path, variables), given, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_node_works_by_its_own_option_for_env_files(project: Project, tmp_path: Path) -> None:
+    words = [needed("node"), f"--env-file={project.folder / '.env.nexusdev'}", str(PROGRAMS / "check.js")]
+    done = ran([*words, "fetch", "direct"], bare(tmp_path), tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("companion", "line"),
+    [
+        ("PGHOSTADDR=192.0.2.1", 'psql -qtc "SELECT 1"'),
+        ("PGSERVICE=elsewhere", 'psql -qtc "SELECT 1"'),
+        ("VAULT_NAMESPACE=team", 'curl -sSf "$VAULT_ADDR/v1/sys/health"'),
+        ("HTTPS_PROXY=http://192.0.2.1:3128", 'curl -sSf "$VAULT_ADDR/v1/sys/health"'),
+        ("AWS_SESSION_TOKEN=x", f"{sys.executable} {PROGRAMS / 'check.py'} boto3 direct"),
+        ("AWS_PROFILE=elsewhere", f"{sys.executable} {PROGRAMS / 'check.py'} boto3 direct"),
+    ],
+)
+def test_run_lets_no_companion_of_the_shell_through(project: Project, companion: str, line: str) -> None:
+    needed(line.split(maxsplit=1)[0])
+    name, _, value = companion.partition("=")
+    changed = Project(folder=project.folder, state=project.state, extra={**project.extra, name: value})
+    done = changed.run("run", "--", "sh", "-c", line, timeout=60)
+    assert done.code == 0, done.err
+
+
+def test_a_service_of_libpq_needs_no_other_variable(variables: Mapping[str, str], tmp_path: Path) -> None:
+    environ = bare(tmp_path, PGSERVICEFILE=variables["PGSERVICEFILE"])
+    for service, user in (("nexus", "nexus_app"), ("nexus-migration", "nexus_owner")):
+        done = ran([needed("psql"), f"service={service}", "-qtAc", "SELECT current_user"], environ, tmp_path)
+        assert done.stdout.strip() == user, done.stderr
