@@ -185,6 +185,7 @@ def _instance(context: Context, *, move_ports: bool) -> Instance:
 
 def preview_instance(context: Context) -> Instance:
     """The instance as it is, or as it would be made: for a dry run, which makes nothing."""
+    check_env_file(context)
     try:
         found = context.instance()
         require_owner(context.identity, found.owner, found.place)

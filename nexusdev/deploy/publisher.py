@@ -84,7 +84,8 @@ def republish(context: Context, instance: Instance) -> Written:
 
 
 def check_env_file(context: Context) -> None:
-    """Raise what ``publish`` would raise about the env file; ``up`` asks before it starts anything."""
+    """Raise what ``publish`` would raise about the env file and its values; ``up`` asks before it starts anything."""
+    formats.require_portable(context.root)
     file.refuse(context.settings.env_file)
 
 

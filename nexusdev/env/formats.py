@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 
 from nexusdev.env import shells
@@ -66,6 +67,22 @@ def checked(values: Values) -> Values:
                 hint="use a state folder without special characters: NEXUSDEV_STATE_DIR=/path/without/spaces",
             )
     return values
+
+
+def require_portable(folder: Path) -> None:
+    """Refuse a state folder whose path no env file can carry, before anything is made in it.
+
+    Raises:
+        InvalidConfig: A character of the path is read differently by readers of env files (STATE_PATH).
+    """
+    strange = sorted(set(BARE.sub("", str(folder))))
+    if strange:
+        raise InvalidConfig(
+            f"the state folder cannot be {folder}",
+            why=f"variables of the env file contain its path, and readers of such files disagree about {' '.join(map(repr, strange))}",
+            hint="export NEXUSDEV_STATE_DIR=/path/without/spaces   also in your shell's profile: every command must find the state there",
+            code="STATE_PATH",
+        )
 
 
 def _lines(pattern: str, values: Values) -> str:

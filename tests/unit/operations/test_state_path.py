@@ -1,0 +1,25 @@
+"""A state folder that no env file can name is refused before anything is made in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from nexusdev.errors import InvalidConfig
+from nexusdev.operations.up import dry_run, up
+from tests.fakes import House
+
+
+@pytest.mark.parametrize("name", ["Jörg Müller", "a'b", "100%", "a\nb"])
+def test_a_state_folder_that_no_env_file_can_name_is_refused_before_anything_is_made(house: House, name: str) -> None:
+    (house.folder / name).mkdir()
+    strange = House(folder=house.folder / name)
+    for act in (up, dry_run):
+        if name == "100%":  # a percent sign is read alike by everybody
+            act(strange.context())
+            continue
+        with pytest.raises(InvalidConfig) as caught:
+            act(strange.context())
+        assert caught.value.code == "STATE_PATH"
+        assert "NEXUSDEV_STATE_DIR=" in caught.value.hint
+        assert not strange.engine.containers
+        assert not (strange.folder / "state" / "instances").exists()
