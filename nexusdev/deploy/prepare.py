@@ -136,7 +136,13 @@ def prepare_up(context: Context, names: Sequence[str], *, move_ports: bool, agre
     up_to_date = UpToDateCheck(context, instance, stack, runtime, previous)
     observation = up_to_date.observation
     name_backups(context)
-    instance.provide(stack, runtime, images=context.images().resolve(), data_exists=bool(observation.volumes))
+    instance.provide(
+        stack,
+        runtime,
+        images=context.images().resolve(),
+        data_exists=bool(observation.volumes),
+        check_clock=context.provider.require_clock,
+    )
     renew_trust(context, instance)
     state = replace(
         read_up_state(context, instance, names, runtime=runtime, observation=observation, previous=previous),

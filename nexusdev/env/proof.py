@@ -12,10 +12,12 @@ import time
 from collections.abc import Iterable
 
 from nexusdev.errors import Degraded, IdentityMismatch, NexusError, NotFound
-from nexusdev.wire import ServerError, tls
+from nexusdev.wire import ClockSkew, ServerError, tls
 from nexusdev.wire.endpoint import PublishedEndpoint, Values
 
 TIMEOUT = 3.0
+# OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED.
+_NOT_VALID_NOW = (9, 10)
 
 
 class EndpointAnswer:
@@ -89,6 +91,8 @@ def prove(
     for answer in answers:
         if _is_strange(answer, nonce):
             raise _mismatch(answer, instance, nonce)
+    if untimely := next((each for each in answers if _is_untimely(each.fault)), None):
+        raise _untimely(untimely, instance, tls.trust(values["NEXUSDEV_CA_FILE"]))
     silent = [answer for answer in answers if answer.fault is not None]
     if silent:
         raise _failed(silent, answers, instance)
@@ -97,8 +101,29 @@ def prove(
 
 def _is_strange(answer: EndpointAnswer, nonce: str) -> bool:
     if isinstance(answer.fault, ssl.SSLCertVerificationError):
-        return True
+        return not _is_untimely(answer.fault)
     return answer.fault is None and not answer.mute and answer.nonce != nonce
+
+
+def _is_untimely(fault: Exception | None) -> bool:
+    """Whether the answer is wrong by a clock: a certificate that is not valid now, or a request that is signed at another time."""
+    untimely = isinstance(fault, ssl.SSLCertVerificationError) and fault.verify_code in _NOT_VALID_NOW
+    return untimely or isinstance(fault, ClockSkew)
+
+
+def _untimely(answer: EndpointAnswer, instance: str, context: ssl.SSLContext) -> Degraded:
+    said = words(answer.fault)
+    if isinstance(answer.fault, ssl.SSLCertVerificationError):
+        valid = ", ".join(f"{each['notBefore']} to {each['notAfter']}" for each in context.get_ca_certs())
+        here = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
+        said = f"{answer.fault.verify_message}; the CA is valid from {valid}, and this machine's clock says {here}"
+    return Degraded(
+        f"{answer.path} of instance {instance} cannot be used: a clock is wrong",
+        why=said,
+        hint="nexusdev doctor   compare this machine's clock with the engine's\n"
+        "nexusdev up       renew certificates that are not valid, once the clock is right",
+        code="CLOCK_SKEW",
+    )
 
 
 def _mismatch(answer: EndpointAnswer, instance: str, nonce: str) -> IdentityMismatch:

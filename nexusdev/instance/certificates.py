@@ -1,9 +1,9 @@
 """The CA of one instance and its certificates: one per group of services, and one for nexusdev itself.
 
 The CA exists for this instance only and its subject carries the instance's nonce: whoever verifies a server against it knows
-which instance answers. ECDSA P-256 throughout; CA 10 years, servers 825 days, made anew when less than 30 are left, when the
-names change or when key and certificate do not fit together (a killed ``up`` heals so). The extensions are those that strict
-verifiers ask for (RFC 5280; ``VERIFY_X509_STRICT`` is the default from Python 3.13 on).
+which instance answers. ECDSA P-256 throughout; CA 10 years, servers 825 days, made anew when less than 30 are left, when they
+are not valid yet, when the names change or when key and certificate do not fit together (a killed ``up`` heals so).
+The extensions are those that strict verifiers ask for (RFC 5280; ``VERIFY_X509_STRICT`` is the default from Python 3.13 on).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import ipaddress
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,10 +58,20 @@ def wanted_names(stack: Stack) -> Mapping[str, tuple[str, ...]]:
     return {group: _complete(tuple(names)) for group, names in groups.items()}
 
 
-def prepare(folder: Path, stack: Stack, *, instance: str, nonce: str, uid: int, gid: int) -> tuple[str, ...]:
+def prepare(
+    folder: Path,
+    stack: Stack,
+    *,
+    instance: str,
+    nonce: str,
+    uid: int,
+    gid: int,
+    before_issuing: Callable[[], None] = lambda: None,
+) -> tuple[str, ...]:
     """Make what is missing or outdated below ``folder`` (``<state>/tls``); the groups that were issued, 'ca' among them.
 
     Quick when nothing is to be done: what was issued is remembered with its hashes, and cryptography is not even imported.
+    ``before_issuing`` may refuse: certificates of a wrong clock are of no use.
     """
     make_folder(folder)
     remove_temp_files(folder)
@@ -75,6 +85,7 @@ def prepare(folder: Path, stack: Stack, *, instance: str, nonce: str, uid: int, 
     stale = [group for group, names in wanted.items() if not _is_current(folder, group, index, names)]
     if not stale and index:
         return ()
+    before_issuing()
     return _issue(folder, wanted, stale, index, instance=instance, nonce=nonce, owner=(uid, gid))
 
 
@@ -135,14 +146,21 @@ def _entry(folder: Path, group: str, names: tuple[str, ...], certificate: x509.C
 
 
 def _is_current(folder: Path, group: str, index: Mapping[str, Any], names: tuple[str, ...]) -> bool:
-    """Issued by us with these names, untouched since, and good for another 30 days."""
+    """Issued by us with these names, untouched since, valid now and for another 30 days."""
     entry = index.get(group)
     return (
         isinstance(entry, dict)
         and entry.get("names") == list(names)
-        and entry.get("until", 0) > time.time() + _RENEW.total_seconds()
+        and _is_valid(group, entry.get("until", 0))
         and entry.get("sha256") == _digest(folder, group)
     )
+
+
+def _is_valid(group: str, until: float) -> bool:
+    """Valid now and for another 30 days. One that begins later was issued while the clock was ahead."""
+    life = _CA_LIFE if group == "ca" else _LEAF_LIFE
+    begins = until - (life + _BACK).total_seconds()
+    return begins <= time.time() < until - _RENEW.total_seconds()
 
 
 def _digest(folder: Path, group: str) -> str:

@@ -106,6 +106,7 @@ class Instance(Struct, frozen=True, kw_only=True):
         *,
         images: Mapping[str, str] | None = None,
         data_exists: bool = False,
+        check_clock: Callable[[], None] = lambda: None,
     ) -> tuple[str, ...]:
         """Create what the stack needs from the state folder: secrets, certificates, copies of config files, passwd and compose.env.
 
@@ -114,6 +115,7 @@ class Instance(Struct, frozen=True, kw_only=True):
             runtime: Gets new content of files that running servers have mounted.
             images: Image name → reference, for compose.env; None for none.
             data_exists: Volumes of the instance exist: a lost password is then an error and never replaced.
+            check_clock: Called before certificates are issued; what it raises ends the call.
 
         Returns:
             What was created or issued, in words.
@@ -125,7 +127,13 @@ class Instance(Struct, frozen=True, kw_only=True):
 
         made = self.secrets(stack, runtime).prepare(data_exists=data_exists)
         issued = certificates.prepare(
-            self.folder / "tls", stack, instance=self.name, nonce=self.nonce, uid=self.uid, gid=self.gid
+            self.folder / "tls",
+            stack,
+            instance=self.name,
+            nonce=self.nonce,
+            uid=self.uid,
+            gid=self.gid,
+            before_issuing=check_clock,
         )
         state.copy_configs(self.folder, stack.copied_configs())
         state.write_passwd(self.folder, self.uid, self.gid)

@@ -117,6 +117,13 @@ class RuntimeProvider(Protocol):
             PreflightFailed: The runtime does not answer.
         """
 
+    def require_clock(self) -> None:
+        """Refuse to start where the runtime's clock and this machine's differ too much for certificates and signed requests.
+
+        Raises:
+            PreflightFailed: They differ by minutes (CLOCK_SKEW).
+        """
+
     def image_store(self) -> ImageStore:
         """Open the store that images are pulled into and built in. It shares the provider's connection.
 

@@ -19,3 +19,7 @@ http       GET, once
 
 class ServerError(Exception):
     """The server answered, but not with what was asked for."""
+
+
+class ClockSkew(ServerError):
+    """The server refused a request while its clock and this machine's differ by minutes."""

@@ -5,20 +5,26 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from nexusdev.check import Check, failed, good, warning
 from nexusdev.errors import PreflightFailed
 from nexusdev.runtimes.docker.advice import ADVICE
 from nexusdev.runtimes.docker.connection import EngineFacts
+from nexusdev.util.humanize import duration
 
 GIB = 2**30
 ROOM = 2 * GIB
 ROOM_TO_BUILD = 12 * GIB
 LEAST_MEMORY = 4 * GIB
 LEAST_CPUS = 2
+_CLOCK_FIX = (
+    "timedatectl set-ntp true   correct this machine's clock; if the engine runs in a virtual machine, restart that one"
+)
 _SKEW = 30.0
+# S3 refuses requests that are signed 15 minutes off; the rest is for the time that a command takes.
+_LARGEST_SKEW = 600.0
 
 
 def checks(facts: EngineFacts, *, building: Callable[[], bool]) -> Iterator[Check]:
@@ -57,14 +63,40 @@ def processors(facts: EngineFacts) -> Check:
 def clock(facts: EngineFacts, *, now: float | None = None) -> Check:
     """Certificates and tokens live by the clock; a virtual machine's may be behind after a sleep."""
     try:
-        skew = abs(datetime.fromisoformat(facts.time[:19] + "+00:00").timestamp() - (now or time.time()))
+        engine = datetime.fromisoformat(facts.time[:19] + "+00:00").timestamp()
     except ValueError:
         return good("clock", "the engine does not report its time")
-    if skew > _SKEW:
-        return failed(
-            "clock", f"the engine's clock is {skew:.0f} s off", fix="restart the engine or its virtual machine"
-        )
+    here = now or time.time()
+    if abs(engine - here) > _SKEW:
+        return failed("clock", _clocks(engine, here), fix=_CLOCK_FIX)
     return good("clock", "the engine's clock matches this machine")
+
+
+def require_clock(engine: float, here: float) -> None:
+    """Refuse to start while the clocks differ by minutes: servers would refuse certificates and signed requests.
+
+    Args:
+        engine: The engine's time, in seconds since the epoch.
+        here: This machine's.
+
+    Raises:
+        PreflightFailed: They differ too much (CLOCK_SKEW).
+    """
+    if abs(engine - here) > _LARGEST_SKEW:
+        raise PreflightFailed(
+            "the clocks of this machine and of the engine differ",
+            why=f"{_clocks(engine, here)}: certificates would not be valid yet, and signed requests refused",
+            hint=_CLOCK_FIX,
+            code="CLOCK_SKEW",
+        )
+
+
+def _clocks(engine: float, here: float) -> str:
+    """Both times, in words."""
+    times = [datetime.fromtimestamp(each, UTC).strftime("%Y-%m-%d %H:%M:%S") for each in (engine, here)]
+    return (
+        f"the engine's clock says {times[0]} UTC, this machine's {times[1]} UTC, {duration(abs(engine - here))} apart"
+    )
 
 
 def disk(facts: EngineFacts, *, building: bool) -> Check:

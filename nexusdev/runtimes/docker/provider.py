@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,11 +85,17 @@ class DockerProvider:
             return list(subnets(found.http.networks()))
 
     def preflight(self, stack: Stack) -> None:
-        """Raises PreflightFailed (DISK_FULL)."""
+        """Raises PreflightFailed (DISK_FULL, CLOCK_SKEW)."""
         del stack
         from nexusdev.runtimes.docker.checks import require_room
 
         require_room(Path(self._engine().facts().data_root))
+        self.require_clock()
+
+    def require_clock(self) -> None:
+        from nexusdev.runtimes.docker.checks import require_clock
+
+        require_clock(self._engine().now(), time.time())
 
     def image_store(self) -> ImageStore:
         from nexusdev.runtimes.docker.images import DockerImages

@@ -90,6 +90,7 @@ class FakeEngine(Struct, kw_only=True):
     published: dict[tuple[str, str], bytes] = field(default_factory=dict)
     occupied: dict[int, str] = field(default_factory=dict)
     now: float = 1_000_000.0
+    clock_skew: float = 0.0
     lock: threading.RLock = field(default_factory=threading.RLock)
     _listeners: list[tuple[str, queue.Queue[ServiceExit]]] = field(default_factory=list)
     _count: int = 0

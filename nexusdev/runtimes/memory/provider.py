@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from msgspec import Struct, field
 from nexusdev.check import Check
 from nexusdev.interfaces import PlatformFacts, Runtime
 from nexusdev.inventory import Inventory
-from nexusdev.runtimes.docker.checks import checks, require_room
+from nexusdev.runtimes.docker.checks import checks, require_clock, require_room
 from nexusdev.runtimes.docker.connection import EngineFacts
 from nexusdev.runtimes.docker.labels import ONE_OFF_ROLE
 from nexusdev.runtimes.docker.plan.inventory import OwnedResource, by_instance
@@ -113,8 +114,12 @@ class MemoryProvider(Struct, kw_only=True):
     def _subnets(self) -> dict[str, str]:
         return {each.name: each.subnet for each in self.engine.networks.values()}
 
+    def require_clock(self) -> None:
+        require_clock(time.time() + self.engine.clock_skew, time.time())
+
     def preflight(self, stack: Stack) -> None:
         del stack
+        self.require_clock()
         require_room(Path(self.engine_facts.data_root))
 
     def image_store(self) -> ImageStore:

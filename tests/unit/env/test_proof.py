@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, tzinfo
+from email.utils import formatdate
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -13,6 +17,7 @@ from nexusdev.components.component_set import ComponentSet
 from nexusdev.components.registry import published_endpoints
 from nexusdev.env.proof import ask_all, prove
 from nexusdev.errors import Degraded, IdentityMismatch, NotFound
+from nexusdev.instance import certificates
 from tests.unit.env import servers
 
 ALL = ComponentSet()
@@ -216,3 +221,44 @@ def test_a_stranger_who_speaks_something_else_is_no_proof(tls: Path, running: Ex
     values["VAULT_ADDR"] = f"https://127.0.0.1:{values['REDIS_PORT']}"
     answers = ask_all(published_endpoints(ALL, values), values)
     assert [answer.path for answer in answers if answer.fault] == ["VAULT_ADDR"]
+
+
+class Ahead(datetime):
+    """A clock that is three years ahead."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Ahead:
+        return cls.fromtimestamp(time.time() + 3 * 365 * 86400, tz)
+
+
+def test_a_certificate_that_is_not_valid_yet_is_a_wrong_clock_and_no_stranger(
+    tmp_path: Path, running: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as ahead:
+        ahead.setattr(certificates, "datetime", Ahead)
+        values = platform(servers.authority(tmp_path / "tls"), running)
+    with pytest.raises(Degraded) as caught:
+        ask(values)
+    assert caught.value.code == "CLOCK_SKEW"
+    assert "not yet valid" in caught.value.why
+    assert str(datetime.now(UTC).year) in caught.value.why
+    assert str(datetime.now(UTC).year + 3) in caught.value.why
+
+
+@pytest.mark.parametrize("minutes", [-120, 20])
+def test_a_refused_signature_names_both_clocks(tls: Path, running: ExitStack, minutes: int) -> None:
+    there = time.time() + 60 * minutes
+    date = formatdate(there, usegmt=True)
+
+    def refuse(stream: IO[bytes]) -> None:
+        while stream.readline().strip():
+            pass
+        stream.write(f"HTTP/1.0 403 Forbidden\r\nDate: {date}\r\n\r\n".encode())
+
+    values = platform(tls, running)
+    values["MINIO_ENDPOINT"] = f"127.0.0.1:{running.enter_context(servers.serving(tls, refuse))}"
+    with pytest.raises(Degraded) as caught:
+        ask(values)
+    assert caught.value.code == "CLOCK_SKEW"
+    assert time.strftime("the server's clock says %Y-%m-%d %H:%M:%S UTC", time.gmtime(there)) in caught.value.why
+    assert "this machine's " in caught.value.why

@@ -7,6 +7,8 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec.structs import replace
 
+from nexusdev.errors import PreflightFailed
+from nexusdev.instance import certificates
 from nexusdev.instance.certificates import prepare, wanted_names
 from nexusdev.stack.model import SecretRecipe, Stack
 from tests.imports import imported_by
@@ -80,6 +84,42 @@ def test_less_than_thirty_days_renew_it(tls: Path, stack: Stack) -> None:
     until = load(tls / "db.crt").not_valid_after_utc.timestamp()
     index.write_text(index.read_text().replace(str(until), str(until - 800 * 86400)))
     assert set(issue(tls, stack)) >= {"db"}
+
+
+class Ahead(datetime):
+    """A clock that is three years ahead."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Ahead:
+        return cls.fromtimestamp(time.time() + 3 * 365 * 86400, tz)
+
+
+def test_what_was_issued_by_a_clock_that_was_ahead_is_renewed(
+    tls: Path, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as ahead:
+        ahead.setattr(certificates, "datetime", Ahead)
+        issue(tls, stack)
+    assert load(tls / "db.crt").not_valid_before_utc > datetime.now(UTC)
+    assert set(issue(tls, stack)) == {"ca", "db", "client"}
+    assert load(tls / "ca.crt").not_valid_before_utc < datetime.now(UTC)
+    assert issue(tls, stack) == ()
+
+
+def test_nothing_is_issued_where_the_clock_is_refused(tls: Path, stack: Stack) -> None:
+    def refuse() -> None:
+        raise PreflightFailed("the clock is wrong")
+
+    def prepared() -> tuple[str, ...]:
+        return prepare(
+            tls, stack, instance="shop-1", nonce="n", uid=os.getuid(), gid=os.getgid(), before_issuing=refuse
+        )
+
+    with pytest.raises(PreflightFailed):
+        prepared()
+    assert list(tls.glob("*.crt")) == []
+    issue(tls, stack)
+    assert prepared() == ()
 
 
 def test_a_renewed_certificate_keeps_the_inode_that_containers_have_mounted(tls: Path, stack: Stack) -> None:

@@ -31,6 +31,7 @@ from nexusdev.plan import Intent, Observation, Plan
 from nexusdev.runtimes.image_store import Say, StoredImage
 from nexusdev.runtimes.memory.images import MemoryImages
 from nexusdev.runtimes.memory.provider import MemoryProvider
+from nexusdev.util.humanize import duration
 from tests.fakes import House, shown
 from tests.imports import imported_by
 
@@ -376,3 +377,18 @@ def test_up_after_lost_volumes_prepares_once(house: House, calls: list[str]) -> 
     found = up(house.context(), agreed={"redis-0", "redis-1"})
     assert found.deployed
     assert calls == ["read last up", "plan Up", "plan Discard"]
+
+
+@pytest.mark.parametrize("skew", [-7200.0, 1200.0])
+def test_a_clock_that_is_minutes_off_is_named_with_both_times_before_anything_is_made(
+    house: House, skew: float
+) -> None:
+    house.engine.clock_skew = skew
+    with pytest.raises(PreflightFailed) as caught:
+        up(house.context())
+    assert caught.value.code == "CLOCK_SKEW"
+    assert caught.value.why.startswith("the engine's clock says ")
+    assert f"UTC, {duration(abs(skew))} apart" in caught.value.why
+    assert not house.engine.containers
+    house.engine.clock_skew = 60.0
+    up(house.context())
