@@ -1,6 +1,7 @@
 """gc: removes containers of instances whose project folder is gone, left-over containers of ``run --in``, old images and the build cache.
 
-Data and secrets need a word of their own (``data``). An instance that runs is never touched, whatever became of its folder.
+Data and secrets need a word of their own (``data``). An instance that runs is never touched, whatever became of its folder, unless an age
+is given (``older_than``): on a CI machine the instances of dead jobs still run.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from nexusdev.context import Context
-from nexusdev.errors import Locked, NexusError
+from nexusdev.errors import Locked, NexusError, UsageError
 from nexusdev.instance import state
 from nexusdev.instance.identity import Identity
 from nexusdev.instance.instance import forget, locked
@@ -25,7 +26,7 @@ from nexusdev.operations.run_in import lock_file
 from nexusdev.plan import Down, Observation, RemoveOneOffs
 from nexusdev.results import Result
 from nexusdev.runtimes.image_store import StoredImage
-from nexusdev.util import lock
+from nexusdev.util import durations, lock
 from nexusdev.util.humanize import duration_ago, file_size, pluralize
 
 GC = "nexusdev gc"
@@ -41,6 +42,7 @@ class Leftover(Struct, frozen=True, kw_only=True):
     objects  printable names of all that goes, but for its volumes;  volumes  the runtime's names of them
     sizes  volume → bytes, as far as the runtime tells
     used   when it was last used, in seconds since the epoch; 0.0 where that is not known
+    by_age  it goes because of its last use, whatever became of its folder
     """
 
     kind: str
@@ -52,6 +54,7 @@ class Leftover(Struct, frozen=True, kw_only=True):
     volumes: tuple[str, ...] = ()
     sizes: Mapping[str, int] = {}
     used: float = 0.0
+    by_age: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}" if self.kind != "data" else f"instance {self.name} with its data"
@@ -80,16 +83,29 @@ class GcResult(Result, frozen=True, kw_only=True):
     removed: tuple[Leftover, ...]
 
 
-def find_leftovers(context: Context, *, data: bool = False) -> tuple[Leftover, ...]:
-    """What could go. Removes nothing. PreflightFailed without an engine: what it holds must be known.
+def find_leftovers(
+    context: Context, *, data: bool = False, instances: bool = False, older_than: str | None = None
+) -> tuple[Leftover, ...]:
+    """What could go. Removes nothing.
 
     Args:
         context: The context of the command.
-        data: Volumes and secrets of instances whose project folder is gone as well.
+        data: Volumes and secrets of the instances as well.
+        instances: Only instances, no images and no build cache.
+        older_than: A duration, with ``instances`` only. Take the instances that were last used this long ago or earlier, running
+            ones and those whose project folder exists as well, instead of those whose project folder is gone.
+
+    Raises:
+        UsageError: ``older_than`` is no duration, or without ``instances``.
+        PreflightFailed: The engine does not answer.
     """
+    age = _age(older_than, instances)
     inventory = context.provider.inventory(caches=True)
+    chosen = _unused(context, inventory) if age is None else _aged(context, inventory, age)
+    orphans = _with_data(context, chosen) if data else _without_data(context, chosen)
+    if instances:
+        return tuple(orphans)
     images = context.images()
-    orphans = _orphans(context, inventory) if not data else _data_of_orphans(context, inventory)
     return (
         *orphans,
         *_fragments(inventory, context.root),
@@ -100,6 +116,20 @@ def find_leftovers(context: Context, *, data: bool = False) -> tuple[Leftover, .
             for name in inventory.build_caches
         ),
     )
+
+
+def _age(older_than: str | None, instances: bool) -> float | None:
+    """The seconds of ``--older-than``."""
+    if older_than is None:
+        return None
+    if not instances:
+        raise UsageError("--older-than needs --instances", hint=f"nexusdev gc --instances --older-than {older_than}")
+    try:
+        return durations.parse_with_units(older_than)
+    except ValueError:
+        raise UsageError(
+            f"invalid time for --older-than: {older_than}", hint="nexusdev gc --instances --older-than 2h"
+        ) from None
 
 
 def question(leftovers: Sequence[Leftover]) -> str:
@@ -146,35 +176,70 @@ def old_images(stored: Sequence[StoredImage], in_use: frozenset[str], current: M
                 yield Leftover(kind="image", name=tag, reason="not used by this version of nexusdev")
 
 
-def _orphans(context: Context, inventory: Inventory) -> Iterator[Leftover]:
+class _Chosen(Struct, frozen=True, kw_only=True):
+    """An instance that goes, and why."""
+
+    row: ls.InstanceRow
+    reason: str
+    by_age: bool = False
+
+
+def _unused(context: Context, inventory: Inventory) -> Iterator[_Chosen]:
+    """The instances whose project folder is gone for certain, and that nobody uses."""
+    for row in _rows(context, inventory):
+        if row.idle_for_good:
+            yield _Chosen(row=row, reason=f"its project folder {row.project} is gone")
+
+
+def _aged(context: Context, inventory: Inventory, older_than: float) -> Iterator[_Chosen]:
+    """The instances that were last used so long ago, but for those that a command works on. One of unknown age is kept."""
+    for row in _rows(context, inventory):
+        age = time.time() - row.used
+        if row.used and age >= older_than and not row.busy:
+            running = ", running" if row.alive else ""
+            yield _Chosen(row=row, reason=f"last used {duration_ago(age)} ago{running}, of {row.project}", by_age=True)
+
+
+def _rows(context: Context, inventory: Inventory) -> Iterator[ls.InstanceRow]:
+    # what another runtime holds cannot be seen in this inventory
+    elsewhere = {each.name for each in state.records(context.root) if each.runtime != context.settings.runtime}
+    return (row for row in ls.rows(inventory, context.root) if row.name not in elsewhere)
+
+
+def _without_data(context: Context, chosen: Iterator[_Chosen]) -> Iterator[Leftover]:
     """Everything but data; an instance that is only data has nothing for this."""
-    for row in ls.rows(inventory, context.root):
-        objects = _observed(context, row.name, row.project).objects if row.idle_for_good else ()
-        if objects:
+    for each in chosen:
+        row = each.row
+        if objects := _observed(context, row.name, row.project).objects:
             kept = f"; its {pluralize(row.volumes, 'volume')} and data are kept" if row.volumes else ""
-            why = f"its project folder {row.project} is gone{kept}"
             yield Leftover(
-                kind="instance", name=row.name, reason=why, owner=row.project, objects=objects, used=row.used
+                kind="instance",
+                name=row.name,
+                reason=f"{each.reason}{kept}",
+                owner=row.project,
+                objects=objects,
+                used=row.used,
+                by_age=each.by_age,
             )
 
 
-def _data_of_orphans(context: Context, inventory: Inventory) -> Iterator[Leftover]:
-    # what another runtime holds cannot be seen in this inventory
-    elsewhere = {each.name for each in state.records(context.root) if each.runtime != context.settings.runtime}
-    rows = [row for row in ls.rows(inventory, context.root) if row.idle_for_good and row.name not in elsewhere]
-    sizes = context.provider.volume_sizes() if any(row.volumes for row in rows) else {}
-    for row in rows:
+def _with_data(context: Context, chosen: Iterator[_Chosen]) -> Iterator[Leftover]:
+    instances = tuple(chosen)
+    sizes = context.provider.volume_sizes() if any(each.row.volumes for each in instances) else {}
+    for each in instances:
+        row = each.row
         existing = _observed(context, row.name, row.project)
-        last = f", last used {duration_ago(time.time() - row.used)} ago" if row.used else ""
+        last = f", last used {duration_ago(time.time() - row.used)} ago" if row.used and not each.by_age else ""
         yield Leftover(
             kind="data",
             name=row.name,
-            reason=f"its project folder {row.project} is gone{last}",
+            reason=f"{each.reason}{last}",
             owner=row.project,
             objects=existing.objects,
             volumes=tuple(existing.volumes.values()),
             sizes=sizes,
             used=row.used,
+            by_age=each.by_age,
         )
 
 
@@ -251,6 +316,10 @@ def _require_left_over(context: Context, leftover: Leftover) -> None:
     """Locked where it is in use again, or not certainly left over any more."""
     record = state.read_record(state.folder_of(context.root, leftover.name))
     row = ls.row(leftover.name, record, context.provider.inventory().of(leftover.name), context.root)
+    if leftover.by_age:
+        if row.used > leftover.used:
+            raise Locked("it was used in the meantime")
+        return
     if row.alive:
         raise Locked("it was started in the meantime")
     if not row.gone:

@@ -91,25 +91,42 @@ def gc(
     data: Annotated[
         bool, typer.Option("--data", help="Also remove volumes and secrets of instances whose project folder is gone.")
     ] = False,
+    instances: Annotated[
+        bool, typer.Option("--instances", help="Remove only instances, not images and the build cache.")
+    ] = False,
+    older_than: Annotated[
+        str | None,
+        typer.Option(
+            "--older-than",
+            metavar="TIME",
+            help="With --instances: remove every instance that was last used this long ago, even if it is running.",
+        ),
+    ] = None,
 ) -> None:
     """Remove orphaned containers, old images and the image build cache. Asks for confirmation.
 
     Containers are orphaned when they are stopped and their project folder no longer exists. Running containers are never removed. A folder
     on a disk that is not mounted does not count as gone. Volumes and secrets are kept unless --data is given.
 
+    For CI machines: --instances --older-than 2h selects instances by their last use instead, which is their last start or up. It includes
+    running instances and instances whose project folder still exists, but none that a command is working on.
+
     \b
     nexusdev gc --dry-run
     nexusdev gc --yes
     nexusdev gc --data              also remove volumes; lists each with its size
+    nexusdev gc --instances --older-than 2h --data --yes   in CI: what dead jobs left behind
     """
     from nexusdev.operations import gc as operation
 
     session = current_session(ctx)
     context = session.context()
-    found = operation.find_leftovers(context, data=data)
+    found = operation.find_leftovers(context, data=data, instances=instances, older_than=older_than)
     if dry_run:
         session.finish(operation.preview(context, found))
         return
     if found:
-        session.confirm(operation.question(found), instead=f"nexusdev gc{' --data' if data else ''} --yes")
+        words = [*(["--instances"] if instances else []), *(["--older-than", older_than] if older_than else [])]
+        again = " ".join(["nexusdev gc", *words, *(["--data"] if data else []), "--yes"])
+        session.confirm(operation.question(found), instead=again)
     session.finish(operation.remove(context, found))

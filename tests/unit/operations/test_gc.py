@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import time
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
+from nexusdev.errors import UsageError
 from nexusdev.instance.instance import locked
 from nexusdev.instance.places import place_of
 from nexusdev.instance.state import read_record, write_record
@@ -179,3 +184,69 @@ def test_gc_leaves_the_state_of_another_runtime_alone(orphaned: House) -> None:
     assert "instance shop with its data" in names(gc.find_leftovers(orphaned.context(), data=True))
     write_record(folder, replace(record, runtime="kubernetes"))
     assert "instance shop with its data" not in names(gc.find_leftovers(orphaned.context(), data=True))
+
+
+def aged(house: House, hours: float) -> House:
+    """The house, last used so long ago."""
+    for file in state_files(house):
+        os.utime(file, (time.time() - hours * 3600,) * 2)
+    return house
+
+
+def state_files(house: House) -> list[Path]:
+    return [each for each in (house.folder / "state" / "instances").rglob("*") if each.is_file()]
+
+
+def test_only_instances_go_where_only_they_are_meant(orphaned: House) -> None:
+    assert names(gc.find_leftovers(orphaned.context(), instances=True)) == ["instance shop"]
+
+
+def test_by_its_age_a_running_instance_goes_with_its_folder_there_and_its_data_stays(house: House) -> None:
+    up(house.context())
+    context = aged(house, 3).context()
+    assert gc.find_leftovers(context, instances=True, older_than="4h") == ()
+    found = gc.find_leftovers(context, instances=True, older_than="2h")
+    assert names(found) == ["instance shop"]
+    assert f"last used 3 hours ago, running, of {house.project}; its 2 volumes and data are kept" in found[0].reason
+    assert gc.remove(context, found).warnings == ()
+    assert not house.engine.containers
+    assert len(house.engine.volumes) == 2
+
+
+def test_by_its_age_an_instance_goes_with_its_data_where_that_is_said_and_leaves_nothing(house: House) -> None:
+    up(house.context())
+    context = aged(house, 3).context()
+    found = gc.find_leftovers(context, data=True, instances=True, older_than="2h")
+    assert gc.remove(context, found).warnings == ()
+    assert not house.engine.containers
+    assert not house.engine.volumes
+    assert state_files(house) == []
+    assert list((house.folder / "state" / "locks").iterdir()) == []
+
+
+def test_an_old_instance_on_which_somebody_works_or_that_was_used_meanwhile_stays(house: House) -> None:
+    up(house.context())
+    context = aged(house, 3).context()
+    with locked(context.identity, "nexusdev up", root=context.root):
+        assert gc.find_leftovers(context, instances=True, older_than="2h") == ()
+    found = gc.find_leftovers(context, instances=True, older_than="2h")
+    for file in state_files(house):
+        os.utime(file)
+    assert "it was used in the meantime" in gc.remove(context, found).warnings[0]
+    assert house.engine.containers
+
+
+@pytest.mark.parametrize(("words", "instances"), [("2h", False), ("soon", True), ("2", True), ("-2h", True)])
+def test_an_age_that_means_nothing_is_refused(house: House, words: str, instances: bool) -> None:
+    with pytest.raises(UsageError) as caught:
+        gc.find_leftovers(house.context(), instances=instances, older_than=words)
+    assert "nexusdev gc --instances --older-than" in caught.value.hint
+
+
+def test_the_lock_files_of_a_killed_command_go_with_the_next_gc(house: House) -> None:
+    locks = house.folder / "state" / "locks"
+    locks.mkdir(parents=True)
+    for name in ("instance-gone.lock", "instance-gone.lock.by-4711-00000000"):
+        (locks / name).touch()
+    gc.remove(house.context(), ())
+    assert list(locks.iterdir()) == []
