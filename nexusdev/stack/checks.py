@@ -74,6 +74,12 @@ def _addresses(services: Mapping[str, Service], written: Mapping[str, Value], ne
             raise config_error(
                 position, f"{address} is not a usable address in {subnet}", why=f"allowed: {subnet[2]} to {subnet[-2]}"
             )
+        if network.ip_range and address in ipaddress.IPv4Network(network.ip_range):
+            raise config_error(
+                position,
+                f"{address} is in the ip_range of the network",
+                why=f"a container without a fixed address may get it; {network.ip_range} is for those",
+            )
         if service.address in taken:
             raise config_error(
                 position, f"address {address} is used twice", why=f"{taken[service.address]} also has it"

@@ -118,14 +118,28 @@ def _network(networks: Mapping[str, Value], root: MappingNode) -> Network:
     if len(schema.items(config)) != 1:
         raise config_error(config.position, "must contain one mapping")
     [only] = schema.items(config)
-    subnet = schema.table(only, "ipam config of a network", required=("subnet",))["subnet"]
+    members = schema.table(only, "ipam config of a network", required=("subnet",))
+    subnet = members["subnet"]
     try:
         prefix = ipaddress.IPv4Network(schema.text(subnet)).prefixlen
     except ValueError:
         prefix = 0
     if prefix != 24:  # noqa: PLR2004 - the /24 of the design
         raise config_error(subnet.position, f"{schema.text(subnet)!r} is not a /24 such as 10.213.0.0/24")
-    return Network(name=name, subnet=schema.text(subnet))
+    return Network(name=name, subnet=schema.text(subnet), ip_range=_ip_range(members, schema.text(subnet)))
+
+
+def _ip_range(members: Mapping[str, Value], subnet: str) -> str:
+    if "ip_range" not in members:
+        return ""
+    text = schema.text(members["ip_range"])
+    try:
+        inside = ipaddress.IPv4Network(text).subnet_of(ipaddress.IPv4Network(subnet))
+    except ValueError:
+        inside = False
+    if not inside:
+        raise config_error(members["ip_range"].position, f"{text!r} is not a part of {subnet}")
+    return text
 
 
 def _volume(value: Value) -> SourcePosition:

@@ -123,10 +123,11 @@ class Secret(Struct, frozen=True, kw_only=True):
 
 
 class Network(Struct, frozen=True, kw_only=True):
-    """The one network of an instance, with its /24."""
+    """The one network of an instance, with its /24. ``ip_range``: where dynamic addresses come from, '' for anywhere in it."""
 
     name: str
     subnet: str
+    ip_range: str = ""
 
 
 class Stack(Struct, frozen=True, kw_only=True):

@@ -105,6 +105,7 @@ PLACES: Mapping[str, Mapping[str, str]] = {
     "ipam of a network": {"config": "list of one mapping"},
     "ipam config of a network": {
         "subnet": "the instance's /24",
+        "ip_range": "the part of it for containers without a fixed address; no service may have its address there",
     },
     "secret": {
         "file": "path of the file; nexusdev creates it",

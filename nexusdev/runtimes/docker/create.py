@@ -214,5 +214,10 @@ def network_labels(names: ResourceNames, network: Network) -> dict[str, str]:
     return {**names.common, labels.NETWORK: network.name}
 
 
+def address_pool(network: Network) -> dict[str, str]:
+    """The ``IPAM.Config`` of the network: others that join get addresses outside of those of the services."""
+    return {"Subnet": network.subnet, **({"IPRange": network.ip_range} if network.ip_range else {})}
+
+
 def volume_labels(names: ResourceNames, volume: str) -> dict[str, str]:
     return {**names.common, labels.VOLUME: volume}

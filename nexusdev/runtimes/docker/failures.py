@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nexusdev.errors import IdentityMismatch, PreflightFailed, TeardownIncomplete
+from nexusdev.errors import IdentityMismatch, NotFound, PreflightFailed, TeardownIncomplete
 from nexusdev.runtimes.docker.plan.ownership import came_between
 from nexusdev.runtimes.docker.plan.snapshot import NetworkState, Volume
 
@@ -37,6 +37,15 @@ def subnet_taken(subnet: str, others: Sequence[str]) -> PreflightFailed:
         else "it overlaps with an interface or route of this machine",
         hint="docker network ls    find and remove the other network, then run nexusdev up",
         code="SUBNET_IN_USE",
+    )
+
+
+def network_gone(service: str) -> NotFound:
+    return NotFound(
+        f"the network of {service} is missing",
+        why="it was removed while the containers were stopped, as docker network prune and docker system prune do",
+        hint="nexusdev up   create it again, with new containers; all data is kept",
+        code="NETWORK_MISSING",
     )
 
 

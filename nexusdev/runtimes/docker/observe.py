@@ -196,6 +196,7 @@ def _network(listed: Json, others: Sequence[Json]) -> NetworkState:
         id=listed["Id"],
         full_name=listed["Name"],
         subnet=subnet_of(listed),
+        ip_range=next((config["IPRange"] for config in _pools(listed) if config.get("IPRange")), ""),
         strangers=attached_to(listed["Id"], others),
         owner_path=(listed.get("Labels") or {}).get(labels.OWNER_PATH, ""),
     )
@@ -203,8 +204,11 @@ def _network(listed: Json, others: Sequence[Json]) -> NetworkState:
 
 def subnet_of(network: Json) -> str:
     """The first subnet of a listed network, or ''."""
-    configs = (network.get("IPAM") or {}).get("Config") or ()
-    return next((config["Subnet"] for config in configs if config.get("Subnet")), "")
+    return next((config["Subnet"] for config in _pools(network) if config.get("Subnet")), "")
+
+
+def _pools(network: Json) -> Sequence[Json]:
+    return (network.get("IPAM") or {}).get("Config") or ()
 
 
 def seconds(written: str) -> float:

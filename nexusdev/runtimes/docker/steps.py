@@ -63,7 +63,7 @@ class Steps:
 
         network = self._stack.network
         name = self._names.network(network.name)
-        pool = {"Driver": "default", "Config": [{"Subnet": network.subnet}]}
+        pool = {"Driver": "default", "Config": [create.address_pool(network)]}
         tags = create.network_labels(self._names, network)
         try:
             self._api.create_network(name, driver="bridge", ipam=pool, check_duplicate=True, labels=tags)

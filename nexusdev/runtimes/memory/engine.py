@@ -50,6 +50,7 @@ class FakeNetwork(Struct, kw_only=True):
     id: str
     name: str
     subnet: str
+    ip_range: str = ""
     instance: str = ""
     owner_path: str = ""
 

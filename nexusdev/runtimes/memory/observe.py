@@ -61,6 +61,7 @@ def _network(engine: FakeEngine, network: FakeNetwork | None) -> NetworkState | 
         id=network.id,
         full_name=network.name,
         subnet=network.subnet,
+        ip_range=network.ip_range,
         owner_path=network.owner_path,
         strangers=engine.attached_to(network, but=network.instance),
     )

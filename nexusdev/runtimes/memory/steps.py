@@ -85,6 +85,7 @@ class MemorySteps(Struct, frozen=True, kw_only=True):
             id=self.engine.new_id(),
             name=name,
             subnet=network.subnet,
+            ip_range=network.ip_range,
             instance=self.instance,
             owner_path=self.owner_path,
         )

@@ -284,6 +284,16 @@ BAD: dict[str, tuple[str, str, str]] = {
         "networks.nexus.ipam.config[0].subnet: '10.213.0.0/16' is not a /24",
         "",
     ),
+    "a range elsewhere": (
+        GOOD.replace('"10.213.0.0/24"', '"10.213.0.0/24", ip_range: 10.213.1.0/25'),
+        "networks.nexus.ipam.config[0].ip_range: '10.213.1.0/25' is not a part of 10.213.0.0/24",
+        "",
+    ),
+    "an address among the dynamic ones": (
+        GOOD.replace('"10.213.0.0/24"', '"10.213.0.0/24", ip_range: 10.213.0.0/25'),
+        "services.db-0.networks: 10.213.0.30 is in the ip_range of the network",
+        "without a fixed address",
+    ),
     "two networks": (
         GOOD.replace("networks:\n  nexus", "networks:\n  other: {}\n  nexus"),
         "networks: must declare exactly one network, not 2",

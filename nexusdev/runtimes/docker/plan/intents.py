@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from nexusdev.plan import Discard, Down, Halt, Intent, Plan, Removed, RemoveOneOffs, Restart, Start, Step, Stop, Up
+from nexusdev.runtimes.docker import failures
 from nexusdev.runtimes.docker.plan.lifecycle import plan_halt, plan_restart, plan_start, plan_stop
 from nexusdev.runtimes.docker.plan.ownership import refuse_strangers
 from nexusdev.runtimes.docker.plan.planner import plan
@@ -28,7 +29,7 @@ def plan_for(intent: Intent, snapshot: Snapshot, *, owner_path: str) -> Plan:
 
     Raises:
         IdentityMismatch: It is another folder's, or a name that it needs is somebody else's.
-        NotFound: A service that was named has no container.
+        NotFound: A service that was named has no container, or the network of one that would be started is gone.
         PreflightFailed, TeardownIncomplete: Containers of others use a network or volume that would have to go.
     """
     components = {name: each.component for name, each in snapshot.containers.items()}
@@ -49,9 +50,9 @@ def _planned(intent: Intent, snapshot: Snapshot, owner_path: str) -> Plan:  # no
         case Stop(services=named):
             return plan_stop(snapshot, named)
         case Start(services=named):
-            return plan_start(snapshot, named)
+            return _startable(plan_start(snapshot, named), snapshot)
         case Restart(services=named):
-            return plan_restart(snapshot, named)
+            return _startable(plan_restart(snapshot, named), snapshot)
         case Halt(service=name, reason=reason):
             return plan_halt(snapshot, name, reason)
         case RemoveOneOffs(names=names, reason=reason):
@@ -70,6 +71,17 @@ def _up(intent: Up, snapshot: Snapshot, owner_path: str) -> Plan:
         former=intent.former,
     )
     return Plan(steps=(*first.steps, *rest.steps))
+
+
+def _startable(made: Plan, snapshot: Snapshot) -> Plan:
+    """Refuse to start containers whose network was removed: they cannot start any more, and only ``up`` makes them anew."""
+    for step in made.steps:
+        container = snapshot.containers.get(step.resource)
+        if docker_step(step).action is not Action.START or container is None or container.namespace_of:
+            continue
+        if snapshot.network is None or not container.attached:
+            raise failures.network_gone(container.service)
+    return made
 
 
 def _unused(made: Plan, snapshot: Snapshot, command: str) -> Plan:

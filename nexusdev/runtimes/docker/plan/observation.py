@@ -102,6 +102,8 @@ def _state_paths(snapshot: Snapshot) -> Iterator[str]:
 
 
 def _problems(snapshot: Snapshot) -> Iterator[Problem]:
+    if snapshot.network is None and snapshot.containers:
+        yield Problem(evidence="the network of the containers is missing", fix="nexusdev up")
     if snapshot.name_conflicts:
         names = join_names(list(snapshot.name_conflicts))
         yield Problem(evidence=f"container names of {names} are in use by other containers", fix="docker ps -a")

@@ -43,7 +43,7 @@ def plan(
     Raises IdentityMismatch; PreflightFailed where somebody else uses a network that has to be made anew.
     """
     unwanted = unwanted or {}
-    new_network = snapshot.network is not None and snapshot.network.subnet != stack.network.subnet
+    new_network = bool(_network_change(stack, snapshot))
     wanted = _wanted(stack, snapshot, only, new_network=new_network) - set(unwanted)
     names = _names(stack, wanted - set(snapshot.containers))
     require_ownership(snapshot, owner_path, wanted=names, former=former)
@@ -111,13 +111,25 @@ def _gone(
     return gone
 
 
+def _network_change(stack: Stack, snapshot: Snapshot) -> str:
+    """Why the network has to be made anew, or ''. Only for its range of dynamic addresses it is not taken from others that use it."""
+    existing, wanted = snapshot.network, stack.network
+    if existing is None:
+        return ""
+    if existing.subnet != wanted.subnet:
+        return f"its subnet is {existing.subnet}, not {wanted.subnet}"
+    if existing.ip_range != wanted.ip_range and not existing.strangers:
+        return f"its range of dynamic addresses is {existing.ip_range or existing.subnet}, not {wanted.ip_range or wanted.subnet}"
+    return ""
+
+
 def _network_steps(stack: Stack, snapshot: Snapshot, removed: tuple[str, ...]) -> list[DockerStep]:
     name = stack.network.name
     if snapshot.network is None:
         return [DockerStep(action=Action.CREATE_NETWORK, resource=name, reason="it does not exist")]
-    if snapshot.network.subnet == stack.network.subnet:
+    reason = _network_change(stack, snapshot)
+    if not reason:
         return []
-    reason = f"its subnet is {snapshot.network.subnet}, not {stack.network.subnet}"
     return [
         DockerStep(
             action=Action.REMOVE_NETWORK, resource=name, reason=reason, target=snapshot.network.id, after=removed

@@ -64,12 +64,14 @@ class Volume(Struct, frozen=True, kw_only=True):
 class NetworkState(Struct, frozen=True, kw_only=True):
     """The instance's network as it exists.
 
+    ip_range   where dynamic addresses come from; '' for anywhere in the subnet
     strangers  names of running containers that are not this instance's and are attached to it: it cannot be removed
     """
 
     id: str
     full_name: str
     subnet: str
+    ip_range: str = ""
     owner_path: str = ""
     strangers: tuple[str, ...] = ()
 

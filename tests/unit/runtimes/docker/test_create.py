@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from nexusdev.interfaces import BindMount, OneOff
 from nexusdev.runtimes.docker.create import (
     ResourceNames,
+    address_pool,
     container_config,
     network_labels,
     one_off_config,
@@ -91,6 +92,12 @@ def test_a_config_is_mounted_from_its_copy_in_the_state_and_what_is_in_the_state
     body = container_config(service, replace(NAMES, state_path="/state"), stack, fingerprint="f1")
     sources = [mount["Source"] for mount in body["HostConfig"]["Mounts"]]
     assert sources == ["/state/configs/c", "/state/m", "/state/secrets/c"]
+
+
+def test_the_network_keeps_its_fixed_addresses_from_others() -> None:
+    assert address_pool(Network(name="n", subnet="10.0.0.0/24")) == {"Subnet": "10.0.0.0/24"}
+    pool = address_pool(Network(name="n", subnet="10.0.0.0/24", ip_range="10.0.0.128/25"))
+    assert pool == {"Subnet": "10.0.0.0/24", "IPRange": "10.0.0.128/25"}
 
 
 def test_no_swap_beside_the_memory() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from nexusdev.errors import NexusError
-from nexusdev.plan import Discard, Down, Halt, Observation, Phase, RemoveOneOffs, Step, Stop, Up
+from nexusdev.errors import NexusError, NotFound
+from nexusdev.plan import Discard, Down, Halt, Intent, Observation, Phase, RemoveOneOffs, Restart, Start, Step, Stop, Up
 from nexusdev.runtimes.docker.plan.intents import plan_for
 from nexusdev.runtimes.docker.plan.observation import observation_of, snapshot_of
 from nexusdev.runtimes.docker.plan.snapshot import Container, NetworkState, Snapshot, State, Volume
@@ -155,3 +155,20 @@ def test_discard_names_the_command_to_type_again() -> None:
             owner_path=OWNER,
         )
     assert "nexusdev destroy db-0" in refused.value.hint
+
+
+@pytest.mark.parametrize("intent", [Start(), Restart(), Start(services=["db-0"])])
+@pytest.mark.parametrize("network", [None, NetworkState(id="n", full_name="nexusdev-shop_nexus", subnet="10.0.0.0/24")])
+def test_what_lost_its_network_is_not_started_but_sent_to_up(intent: Intent, network: NetworkState | None) -> None:
+    stopped = container(state=State.EXITED, attached=False)
+    snapshot = Snapshot(containers={"db-0": stopped}, network=network)
+    with pytest.raises(NotFound) as caught:
+        plan_for(intent, snapshot, owner_path=OWNER)
+    assert (caught.value.code, caught.value.exit_status) == ("NETWORK_MISSING", 3)
+    assert caught.value.hint.startswith("nexusdev up ")
+
+
+def test_what_runs_without_its_network_is_a_problem_that_up_solves() -> None:
+    (problem,) = observation_of(Snapshot(containers={"db-0": container(state=State.EXITED)})).problems
+    assert (problem.evidence, problem.fix) == ("the network of the containers is missing", "nexusdev up")
+    assert observation_of(Snapshot()).problems == ()

@@ -220,6 +220,18 @@ def test_another_subnet_makes_the_network_and_everything_on_it_anew(running: Sho
     assert str(running.plan()) == "nothing to do"
 
 
+def test_another_range_of_dynamic_addresses_makes_the_network_anew_unless_others_use_it(running: Shop) -> None:
+    running.stack = replace(running.stack, network=replace(running.stack.network, ip_range="10.0.0.128/25"))
+    reason = "its range of dynamic addresses is 10.0.0.0/24, not 10.0.0.128/25"
+    assert f"create network nexus: {reason}" in str(running.plan())
+    seen = running.observe()
+    assert seen.network is not None
+    used = replace(seen, network=replace(seen.network, strangers=("app",)))
+    assert not plan(running.stack, used, fingerprints=fingerprints(running.stack), owner_path=OWNER)
+    running.up()
+    assert str(running.plan()) == "nothing to do"
+
+
 def test_another_subnet_concerns_also_what_was_not_asked_for(running: Shop) -> None:
     running.stack = replace(running.stack, network=replace(running.stack.network, subnet="10.0.1.0/24"))
     assert {step.resource for step in running.plan(only=["cache"]).steps} >= {"db-0", "db-1", "exporter-0", "cache"}
