@@ -33,6 +33,9 @@ _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false"
 
 
 # Named tuples: the quick way of `env` reads them, too, where importing msgspec would take a third as long as the whole answer.
+_LARGEST_POOL, _NEEDED_POOL = 8, 24
+
+
 class Settings(NamedTuple):
     """All settings with their final values; paths are absolute, times in seconds.
 
@@ -49,6 +52,7 @@ class Settings(NamedTuple):
     parallel: int = 4
     strict: bool = False
     profile: str = ""
+    subnet: str = ""
     origins: Mapping[str, str] = MappingProxyType({})
 
     def rows(self) -> Iterator[tuple[str, Any, str]]:
@@ -124,6 +128,18 @@ def _count(value: object) -> int:
     raise _Wrong("a number from 1 to 99")
 
 
+def _subnet(value: object) -> str:
+    import ipaddress  # the quick way of `env` reads the settings, too
+
+    try:
+        network = ipaddress.IPv4Network(str(value))
+    except ValueError:
+        network = None
+    if network and network.is_private and _LARGEST_POOL <= network.prefixlen <= _NEEDED_POOL:
+        return str(network)
+    raise _Wrong("a private range of IPv4 addresses such as 172.30.0.0/16, from /8 to /24")
+
+
 KEYS: Mapping[str, Callable[[object], Any]] = {
     "instance": _name,
     "runtime": _runtime,
@@ -135,6 +151,7 @@ KEYS: Mapping[str, Callable[[object], Any]] = {
     "parallel": _count,
     "strict": _switch,
     "profile": _name,
+    "subnet": _subnet,
 }
 assert set(KEYS) == set(Settings._fields) - {"origins"}  # noqa: S101
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from nexusdev import __version__
+from nexusdev.check import Check
 from nexusdev.components.contract import SeedFile
 from nexusdev.context import Context
 from nexusdev.deploy import last_up, lost_volumes
@@ -22,12 +24,13 @@ from nexusdev.deploy.seed_files import collect, name_backups
 from nexusdev.deploy.selection import Selection, select
 from nexusdev.deploy.targets import subset, with_dependencies
 from nexusdev.deploy.up_to_date import UpToDateCheck
+from nexusdev.env import stored
 from nexusdev.errors import NotFound
 from nexusdev.events import Note
 from nexusdev.instance import marks
 from nexusdev.instance.identity import require_owner
-from nexusdev.instance.instance import Instance, open_instance
-from nexusdev.instance.state import container_user, folder_of
+from nexusdev.instance.instance import Instance, Placement, open_instance, put_back, take_placement
+from nexusdev.instance.state import container_user, folder_of, read_record, records
 from nexusdev.interfaces import Runtime
 from nexusdev.inventory import Inventory
 from nexusdev.moved_projects import refuse_moved, second_folder
@@ -127,9 +130,54 @@ def prepare_up(context: Context, names: Sequence[str], *, move_ports: bool, agre
         IdentityMismatch: The instance belongs to another folder.
         InvalidConfig, InvalidState: Config files or state cannot be used.
         VolumeLost: A data volume existed before and is gone.
+
+    An error leaves the ports and the placement as they were.
     """
     check_env_file(context)
-    instance = _instance(context, move_ports=move_ports)
+    folder = folder_of(context.root, context.identity.name)
+    before = read_record(folder)
+    try:
+        instance = _instance(context, move_ports=move_ports)
+        prepared = _prepare(context, _placed(context, instance), names, agreed)
+    except BaseException:
+        if before:
+            put_back(before, folder)
+        raise
+    if move_ports:
+        stored.forget(instance.folder)
+    return prepared
+
+
+def _placed(context: Context, instance: Instance) -> Instance:
+    """The instance at a placement that nobody else has: another one where its own was taken while nothing of it was up."""
+    check = _placement_check(context, instance)
+    if check.verdict == "failed":
+        instance = take_placement(instance, _placement(context), root=context.root)
+        context.listener.tell(Note(text=_moved_words(check, instance), warning=True))
+        check = _placement_check(context, instance)
+    if check.verdict == "warning":
+        context.listener.tell(Note(text=f"{check.evidence}; {check.fix}", warning=True))
+    return instance
+
+
+def _placement_check(context: Context, instance: Instance) -> Check:
+    return context.provider.check_placement(instance.name, instance.net, pool=context.settings.subnet)
+
+
+def _placement(context: Context) -> Placement:
+    return partial(context.provider.placement, pool=context.settings.subnet)
+
+
+def _next_placement(context: Context, slot: int) -> str:
+    """What an instance would get now, as far as that is known without the lock under which it is chosen."""
+    return _placement(context)(slot, [each.net for each in records(context.root)])
+
+
+def _moved_words(check: Check, instance: Instance) -> str:
+    return f"{check.evidence}; the instance moves to {instance.net}.0/24, and its containers are created again"
+
+
+def _prepare(context: Context, instance: Instance, names: Sequence[str], agreed: Collection[str]) -> UpState:
     stack = context.stack(instance)
     runtime = context.runtime(stack, owner=instance.owner)
     previous = last_up.read(instance.folder)
@@ -174,7 +222,7 @@ def _instance(context: Context, *, move_ports: bool) -> Instance:
     instance = open_instance(
         context.identity,
         inventory=context.provider.inventory() if choosing else Inventory(),
-        placement=context.provider.placement,
+        placement=_placement(context),
         root=context.root,
         rootless=choosing and context.provider.facts().rootless,
         move_ports=move_ports,
@@ -195,7 +243,12 @@ def preview_instance(context: Context) -> Instance:
     try:
         found = context.instance()
         require_owner(context.identity, found.owner, found.place)
-        return found
+        check = _placement_check(context, found)
+        if check.verdict != "failed":
+            return found
+        moved = replace(found, net=_next_placement(context, found.slot))
+        context.listener.tell(Note(text=_moved_words(check, moved), warning=True))
+        return moved
     except NotFound:
         uid, gid = container_user()
         return Instance(
@@ -204,7 +257,7 @@ def preview_instance(context: Context) -> Instance:
             folder=folder_of(context.root, context.identity.name),
             nonce="",
             slot=0,
-            net="",
+            net=_next_placement(context, 0),
             uid=uid,
             gid=gid,
         )

@@ -18,7 +18,7 @@ from nexusdev.errors import NexusError, NotFound
 from nexusdev.instance import trust
 from nexusdev.instance.instance import Instance
 from nexusdev.instance.port_blocks import is_taken
-from nexusdev.instance.state import lock_file
+from nexusdev.instance.state import lock_file, records
 from nexusdev.inventory import Inventory
 from nexusdev.plan import Observation
 from nexusdev.util.humanize import join_names, pluralize
@@ -35,6 +35,7 @@ def examine(context: Context) -> Iterator[Check]:
         instance = context.instance()
     except NotFound:
         yield good("state", "this project has no instance yet")
+        yield from placement(context)
         return
     except NexusError as error:
         yield failed("state", f"{error.message}: {error.why}", fix=error.hint)
@@ -47,10 +48,25 @@ def examine(context: Context) -> Iterator[Check]:
     except NexusError:
         return
     yield ports(context, instance, inventory)
-    yield context.provider.check_placement(instance.name, instance.net)
+    yield context.provider.check_placement(instance.name, instance.net, pool=context.settings.subnet)
     observation = context.runtime().observe()
     yield containers(observation)
     yield data_volumes(context, instance, observation)
+
+
+def placement(context: Context) -> Iterator[Check]:
+    """Whether a new instance would find room in the runtime. Nothing where the runtime does not answer, which is a check of its own."""
+    try:
+        context.provider.inventory()
+    except NexusError:
+        return
+    pool = context.settings.subnet
+    try:
+        chosen = context.provider.placement(0, [each.net for each in records(context.root)], pool=pool)
+    except NexusError as error:
+        yield failed("subnet", f"{error.message}: {error.why}", fix=error.hint.partition("\n")[0])
+        return
+    yield context.provider.check_placement(context.identity.name, chosen, pool=pool)
 
 
 def env_file(file: Path) -> Check:

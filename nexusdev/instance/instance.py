@@ -342,8 +342,44 @@ def _moved(record: Record, root: Path, inventory: Inventory, port_taken: PortChe
         moved = replace(record, slot=slot)
         folder = state.folder_of(root, record.name)
         state.write_record(folder, moved)
-        (folder / "variables.json").unlink(missing_ok=True)
     return moved
+
+
+def take_placement(found: Instance, placement: Placement, *, root: Path | None = None) -> Instance:
+    """Give an instance another placement, because what it had is somebody else's now. Call it with the instance's lock held.
+
+    Args:
+        found: The instance; nothing of it may be in the runtime at its old placement.
+        placement: Chooses the new one.
+        root: The folder of all instances' state.
+
+    Returns:
+        The instance with its new placement, which its record has.
+
+    Raises:
+        PreflightFailed: None is free.
+    """
+    root = root or state.state_root()
+    with _allocation(root):
+        record = _record_of(found)
+        others = [each.net for each in state.records(root) if each.name != found.name]
+        moved = replace(record, net=placement(record.slot, [*others, record.net]))
+        state.write_record(found.folder, moved)
+    return _instance(moved, found.folder)
+
+
+def put_back(before: Record, folder: Path) -> None:
+    """Give an instance the ports and the placement that it had, because the command that took others failed before it changed anything."""
+    now = state.read_record(folder)
+    if now and (now.slot, now.net) != (before.slot, before.net):
+        state.write_record(folder, replace(now, slot=before.slot, net=before.net))
+
+
+def _record_of(found: Instance) -> Record:
+    record = state.read_record(found.folder)
+    if record is None:
+        raise NotFound(f"instance {found.name} not found", hint="nexusdev up   create and start it")
+    return record
 
 
 def _free_slot(

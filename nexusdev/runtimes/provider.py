@@ -89,12 +89,13 @@ class RuntimeProvider(Protocol):
             PreflightFailed: Something that the runtime needs is missing: room on its disk (DISK_FULL), a program, a published port.
         """
 
-    def placement(self, slot: int, others: Collection[str]) -> str:
+    def placement(self, slot: int, others: Collection[str], *, pool: str = "") -> str:
         """Choose what an instance needs of the platform besides its host ports. It is chosen once and kept in its record.
 
         Args:
             slot: The number of its port block.
             others: The placements of other instances.
+            pool: What to choose from, as the setting ``subnet`` says; '' for the runtime's own choice.
 
         Returns:
             On a Docker engine the first three octets of its network; '' if nothing is needed.
@@ -103,12 +104,13 @@ class RuntimeProvider(Protocol):
             PreflightFailed: Nothing is free, or the runtime does not answer.
         """
 
-    def check_placement(self, instance: str, placement: str) -> Check:
-        """Examine for ``doctor`` whether the placement of an instance is still free of others.
+    def check_placement(self, instance: str, placement: str, *, pool: str = "") -> Check:
+        """Whether what was chosen can still be used: a failed check means that another placement must be chosen.
 
         Args:
-            instance: The instance.
+            instance: The instance's name.
             placement: What ``placement`` returned for it.
+            pool: As for ``placement``.
 
         Returns:
             A check that is ok if nothing is needed.

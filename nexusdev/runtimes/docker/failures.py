@@ -35,7 +35,7 @@ def subnet_taken(subnet: str, others: Sequence[str]) -> PreflightFailed:
         why=f"it overlaps with network {', '.join(others)}"
         if others
         else "it overlaps with an interface or route of this machine",
-        hint="docker network ls    find and remove the other network, then run nexusdev up",
+        hint="nexusdev up   take another subnet; all data is kept",
         code="SUBNET_IN_USE",
     )
 

@@ -65,16 +65,16 @@ class DockerProvider:
 
         return checks(self._engine().facts(), building=building)
 
-    def placement(self, slot: int, others: Collection[str]) -> str:
+    def placement(self, slot: int, others: Collection[str], *, pool: str = "") -> str:
         from nexusdev.runtimes.docker.subnets import choose_net
 
         taken = (text for _, text in self._subnets())
-        return choose_net(slot, [*taken, *(f"{net}.0/24" for net in others)])
+        return choose_net(slot, [*taken, *(f"{net}.0/24" for net in others)], pool=pool)
 
-    def check_placement(self, instance: str, placement: str) -> Check:
+    def check_placement(self, instance: str, placement: str, *, pool: str = "") -> Check:
         from nexusdev.runtimes.docker.subnets import check
 
-        return check(placement, f"nexusdev-{instance}", self._subnets())
+        return check(placement, f"nexusdev-{instance}", self._subnets(), pool=pool)
 
     def _subnets(self) -> list[tuple[str, str]]:
         from nexusdev.runtimes.docker.connection import translate_engine_errors

@@ -1,4 +1,8 @@
-"""Chooses a /24 for an instance's network that overlaps no route of the host and no other network of the engine."""
+"""Chooses a /24 for an instance's network that overlaps no route of the host and no other network of the engine.
+
+A route that covers a great part of all private addresses, as a VPN's does, is no obstacle where nothing else is free: the instance's /24 is
+more specific, so that only the VPN's own hosts in that /24 become unreachable from here.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +11,84 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from nexusdev.check import Check, failed, good
+from msgspec import Struct
+
+from nexusdev.check import Check, failed, good, warning
 from nexusdev.errors import PreflightFailed
 
 Network = ipaddress.IPv4Network
 
+ROUTES = Path("/proc/net/route")
+#: Shorter prefixes are default routes: OpenVPN replaces the default route by 0.0.0.0/1 and 128.0.0.0/1.
+_DEFAULT_ROUTE = 8
+#: Routes with this prefix or a shorter one cover whole private ranges.
+_WIDE_ROUTE = 16
+_OWN_POOLS = (("10.213", range(117, 255)), ("10.214", range(255)), ("192.168", range(254, 1, -1)))
+_SETTING = "NEXUSDEV_SUBNET=172.30.0.0/16 nexusdev up   choose from another range of addresses"
 
-def choose_net(slot: int, taken: Iterable[str], routes: Path = Path("/proc/net/route")) -> str:
-    """First three octets of a free /24; 10.213.<slot> unless something has it.
 
-    taken  subnets in CIDR notation (engine networks, other instances); those of IPv6 do not matter
+class Route(Struct, frozen=True, kw_only=True):
+    """A route of this machine, and the interface that it goes through."""
+
+    network: Network
+    interface: str
+
+    def __str__(self) -> str:
+        return f"route {self.network} via {self.interface}"
+
+
+def choose_net(slot: int, taken: Iterable[str], routes: Path = ROUTES, *, pool: str = "") -> str:
+    """Return the first three octets of a free /24; 10.213.<slot> unless something has it.
+
+    Args:
+        slot: Number of the instance's port block.
+        taken: Subnets of engine networks and other instances in CIDR notation; those of IPv6 do not matter.
+        routes: The kernel's table of routes.
+        pool: The range of addresses to choose from, in CIDR notation; '' for the usual ones.
+
+    Raises:
+        PreflightFailed: None is free (NO_SUBNET).
     """
-    occupied = [*_networks(taken), *host_routes(routes)]
-    for candidate in _candidates(slot):
-        if not any(candidate.overlaps(each) for each in occupied):
-            return str(candidate.network_address).rpartition(".")[0]
-    raise PreflightFailed(
-        "no free /24 subnet for the instance's network",
-        why="all of 10.213.0.0/16, 10.214.0.0/16 and 192.168.0.0/16 overlaps with routes of this host or networks of the engine",
-        hint="docker network prune   remove unused networks\n"
-        "nexusdev gc --data     remove instances whose project folder is gone, with their data; lists them and asks",
-    )
+    occupied, known = _networks(taken), host_routes(routes)
+    candidates = list(_candidates(slot, pool))
+    for obstacles in (known, [each for each in known if each.network.prefixlen > _WIDE_ROUTE]):
+        blocked = [*occupied, *(each.network for each in obstacles)]
+        for candidate in candidates:
+            if not any(candidate.overlaps(each) for each in blocked):
+                return _octets(candidate)
+    raise _none_free(pool, candidates, occupied, known)
+
+
+def check(net: str, project: str, taken: Iterable[tuple[str, str]], routes: Path = ROUTES, *, pool: str = "") -> Check:
+    """Check the /24 of an instance against the engine's networks, and, unless it is in use already, against routes and the setting.
+
+    Args:
+        net: Its first three octets.
+        project: Name of the instance's Compose project, which begins the names of its own networks.
+        taken: Name and subnet of every network of the engine.
+        routes: The kernel's table of routes.
+        pool: As for ``choose_net``.
+    """
+    own, networks = Network(f"{net}.0/24"), list(taken)
+    for name, text in networks:
+        if not name.startswith(f"{project}_") and any(own.overlaps(each) for each in _networks([text])):
+            return failed("subnet", f"{own} overlaps {text} of network {name}", fix=_MOVE)
+    if any(name.startswith(f"{project}_") for name, _ in networks):
+        return good("subnet", f"{own}")  # its own route is among the host's
+    if pool and not own.subnet_of(Network(pool)):
+        return failed("subnet", f"{own} is not in {pool}, which the setting subnet names", fix=_MOVE)
+    crossing = [each for each in host_routes(routes) if each.network.overlaps(own)]
+    if narrow := next((each for each in crossing if each.network.prefixlen > _WIDE_ROUTE), None):
+        return failed("subnet", f"{own} overlaps {narrow}", fix=_MOVE)
+    if crossing:
+        words = (
+            f"{own} is part of {crossing[0]}: hosts there with addresses of {own} are unreachable while the stack is up"
+        )
+        return warning("subnet", words, fix=_SETTING)
+    return good("subnet", f"{own}")
+
+
+_MOVE = "nexusdev up   take another subnet; all data is kept"
 
 
 def subnets(networks: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
@@ -38,35 +99,55 @@ def subnets(networks: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
                 yield row["Name"], config["Subnet"]
 
 
-def check(net: str, project: str, taken: Iterable[tuple[str, str]]) -> Check:
-    """The /24 of an instance, against every network of the engine that is not its own."""
-    own = Network(f"{net}.0/24")
-    for name, text in taken:
-        if not name.startswith(f"{project}_") and any(own.overlaps(each) for each in _networks([text])):
-            return failed("subnet", f"{own} overlaps {text} of network {name}", fix=f"docker network rm {name}")
-    return good("subnet", f"{own}")
-
-
-def host_routes(table: Path = Path("/proc/net/route")) -> list[Network]:
-    """The host's IPv4 routes but the default one; none where the platform has no such file."""
+def host_routes(table: Path = ROUTES) -> list[Route]:
+    """The host's IPv4 routes but default ones; none where the platform has no such file."""
     try:
         lines = table.read_text().splitlines()[1:]
     except OSError:
         return []
-    return [network for line in lines if (network := _route(line.split())) is not None]
+    return [route for line in lines if (route := _route(line.split())) is not None]
 
 
-def _route(fields: list[str]) -> Network | None:
+def _route(fields: list[str]) -> Route | None:
     """One line of /proc/net/route: hexadecimal destination and mask, in the host's (little-endian) order."""
     destination, mask = (int.from_bytes(bytes.fromhex(fields[column]), "little") for column in (1, 7))
-    return Network((destination & mask, mask.bit_count())) if mask else None
+    if mask.bit_count() < _DEFAULT_ROUTE:
+        return None
+    return Route(network=Network((destination & mask, mask.bit_count())), interface=fields[0])
 
 
 def _networks(texts: Iterable[str]) -> list[Network]:
     return [Network(text, strict=False) for text in texts if ":" not in text]
 
 
-def _candidates(slot: int) -> Iterator[Network]:
+def _candidates(slot: int, pool: str) -> Iterator[Network]:
+    if pool:
+        yield from Network(pool).subnets(new_prefix=24)
+        return
     yield Network(f"10.213.{slot}.0/24")
-    for prefix, thirds in (("10.213", range(117, 255)), ("10.214", range(255)), ("192.168", range(254, 1, -1))):
+    for prefix, thirds in _OWN_POOLS:
         yield from (Network(f"{prefix}.{third}.0/24") for third in thirds)
+
+
+def _octets(network: Network) -> str:
+    return str(network.network_address).rpartition(".")[0]
+
+
+def _none_free(pool: str, candidates: list[Network], occupied: list[Network], known: list[Route]) -> PreflightFailed:
+    """Names who has the addresses, those with most of them first."""
+    ranges = pool or "10.213.0.0/16, 10.214.0.0/16 and 192.168.0.0/16"
+    users = [
+        *((each.network, str(each)) for each in known),
+        *((each, f"network {each} of the engine") for each in occupied),
+    ]
+    users.sort(key=lambda each: each[0].prefixlen)
+    named = [words for network, words in users if any(network.overlaps(each) for each in candidates)]
+    return PreflightFailed(
+        "no free /24 subnet for the instance's network",
+        why=f"all of {ranges} is in use: {'; '.join(named[:3])}"
+        + (f"; and {len(named) - 3} more" if len(named) > 3 else ""),  # noqa: PLR2004
+        hint=f"{_SETTING}\ndocker network prune   remove unused networks\n"
+        "nexusdev gc --data     remove instances whose project folder is gone, with their data; lists them and asks",
+        evidence=named,
+        code="NO_SUBNET",
+    )

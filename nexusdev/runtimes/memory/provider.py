@@ -50,6 +50,7 @@ class MemoryProvider(Struct, kw_only=True):
         sizes: Bytes of each volume by its full name.
         store: The images.
         delivered: Every image that was made available, in order.
+        routes: The machine's table of routes, as in /proc/net/route.
     """
 
     engine: FakeEngine = field(default_factory=FakeEngine)
@@ -57,6 +58,7 @@ class MemoryProvider(Struct, kw_only=True):
     sizes: dict[str, int] = field(default_factory=dict)
     store: MemoryImages = field(default_factory=MemoryImages)
     delivered: list[str] = field(default_factory=list)
+    routes: Path = Path(os.devnull)
 
     def runtime(self, instance: str, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:
         return MemoryRuntime(
@@ -105,11 +107,12 @@ class MemoryProvider(Struct, kw_only=True):
     def checks(self, *, building: Callable[[], bool]) -> Iterator[Check]:
         return checks(self.engine_facts, building=building)
 
-    def placement(self, slot: int, others: Collection[str]) -> str:
-        return choose_net(slot, [*self._subnets().values(), *(f"{net}.0/24" for net in others)], Path(os.devnull))
+    def placement(self, slot: int, others: Collection[str], *, pool: str = "") -> str:
+        taken = [*self._subnets().values(), *(f"{net}.0/24" for net in others)]
+        return choose_net(slot, taken, self.routes, pool=pool)
 
-    def check_placement(self, instance: str, placement: str) -> Check:
-        return check(placement, f"nexusdev-{instance}", self._subnets().items())
+    def check_placement(self, instance: str, placement: str, *, pool: str = "") -> Check:
+        return check(placement, f"nexusdev-{instance}", self._subnets().items(), self.routes, pool=pool)
 
     def _subnets(self) -> dict[str, str]:
         return {each.name: each.subnet for each in self.engine.networks.values()}

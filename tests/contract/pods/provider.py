@@ -54,13 +54,16 @@ class PodsProvider:
         if taken := [port for port in wanted if port in self.cluster.node_ports]:
             raise PreflightFailed(f"the cluster cannot publish port {taken[0]}")
 
-    def placement(self, slot: int, others: Collection[str]) -> str:
-        del slot, others
+    def placement(self, slot: int, others: Collection[str], *, pool: str = "") -> str:
+        del slot, others, pool
         return ""
 
-    def check_placement(self, instance: str, placement: str) -> Check:
-        del placement
+    def check_placement(self, instance: str, placement: str, *, pool: str = "") -> Check:
+        del placement, pool
         return good("namespace", instance)
+
+    def require_clock(self) -> None:
+        """Nothing to do: the cluster is on this machine."""
 
     def image_store(self) -> ImageStore:
         return self.store

@@ -38,9 +38,50 @@ def test_where_everything_of_ten_is_routed_another_range_is_used(tmp_path: Path)
     assert choose_net(0, (), routes(tmp_path, ("0000000A", "000000FF"))) == "192.168.254"
 
 
-def test_where_nothing_is_free_it_says_so(tmp_path: Path) -> None:
-    with pytest.raises(PreflightFailed, match="no free /24 subnet"):
+def test_where_nothing_is_free_it_names_who_has_it_and_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(PreflightFailed, match="no free /24 subnet") as caught:
         choose_net(0, ["10.0.0.0/8", "192.168.0.0/16"], routes(tmp_path))
+    assert "network 10.0.0.0/8 of the engine; network 192.168.0.0/16 of the engine" in caught.value.why
+    assert caught.value.hint.startswith("NEXUSDEV_SUBNET=")
+
+
+HALVES = (("00000000", "00000080"), ("00000080", "00000080"))
+PRIVATE = (("0000000A", "000000FF"), ("000010AC", "0000F0FF"), ("0000A8C0", "0000FFFF"))
+
+
+def test_the_halves_of_everything_are_a_default_route(tmp_path: Path) -> None:
+    assert choose_net(7, (), routes(tmp_path, *HALVES)) == "10.213.7"
+    assert check("10.213.7", "nexusdev-shop", (), routes(tmp_path, *HALVES)).verdict == "ok"
+
+
+def test_where_all_private_addresses_are_routed_a_more_specific_net_is_taken_with_a_warning(tmp_path: Path) -> None:
+    table = routes(tmp_path, *PRIVATE)
+    assert choose_net(7, ["10.213.7.0/24"], table) == "10.213.117"
+    found = check("10.213.117", "nexusdev-shop", (), table)
+    assert found.verdict == "warning"
+    assert "10.213.117.0/24 is part of route 10.0.0.0/8 via eth0" in found.evidence
+    assert "NEXUSDEV_SUBNET=" in found.fix
+
+
+def test_a_narrow_route_is_an_obstacle_even_then(tmp_path: Path) -> None:
+    table = routes(tmp_path, *PRIVATE, ("0007D50A", "00FFFFFF"))
+    assert choose_net(7, (), table) == "10.213.117"
+    found = check("10.213.7", "nexusdev-shop", (), table)
+    assert (found.verdict, found.evidence) == ("failed", "10.213.7.0/24 overlaps route 10.213.7.0/24 via eth0")
+
+
+def test_the_route_of_a_network_of_our_own_is_no_obstacle(tmp_path: Path) -> None:
+    table = routes(tmp_path, ("0007D50A", "00FFFFFF"))
+    assert check("10.213.7", "nexusdev-shop", [("nexusdev-shop_nexus", "10.213.7.0/24")], table).verdict == "ok"
+
+
+def test_the_setting_chooses_the_range(tmp_path: Path) -> None:
+    table = routes(tmp_path)
+    assert choose_net(7, ["172.30.0.0/24"], table, pool="172.30.0.0/16") == "172.30.1"
+    assert check("10.213.7", "nexusdev-shop", (), table, pool="172.30.0.0/16").verdict == "failed"
+    assert check("172.30.1", "nexusdev-shop", (), table, pool="172.30.0.0/16").verdict == "ok"
+    with pytest.raises(PreflightFailed, match="no free /24 subnet"):
+        choose_net(7, ["172.30.5.0/24"], table, pool="172.30.5.0/24")
 
 
 def test_a_platform_without_a_route_table_has_no_routes(tmp_path: Path) -> None:
@@ -49,7 +90,8 @@ def test_a_platform_without_a_route_table_has_no_routes(tmp_path: Path) -> None:
 
 def test_an_overlap_with_a_network_of_others_is_named_and_with_an_own_one_is_none() -> None:
     other = check("10.213.7", "nexusdev-shop", [("a", "10.1.0.0/16"), ("six", "fd00::/64"), ("wide", "10.213.0.0/16")])
-    assert (other.verdict, other.fix) == ("failed", "docker network rm wide")
+    assert other.verdict == "failed"
+    assert other.fix.startswith("nexusdev up ")
     assert other.evidence == "10.213.7.0/24 overlaps 10.213.0.0/16 of network wide"
     assert check("10.213.7", "nexusdev-shop", [("nexusdev-shop_nexus", "10.213.7.0/24")]).verdict == "ok"
 

@@ -1,0 +1,102 @@
+"""A subnet or ports that somebody else has: another one is taken, and an ``up`` that fails before it begins changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nexusdev.errors import PreflightFailed
+from nexusdev.events import Note
+from nexusdev.instance.state import Record, read_record
+from nexusdev.operations.doctor import examine
+from nexusdev.operations.down import down
+from nexusdev.operations.env import env
+from nexusdev.operations.up import dry_run, up
+from nexusdev.runtimes.memory.engine import FakeNetwork
+from tests.fakes import House
+
+HEADER = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
+
+
+def record(house: House) -> Record:
+    found = read_record(house.folder / "state" / "instances" / house.name)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def displaced(house: House) -> House:
+    """An instance that is down, and whose subnet another network has taken."""
+    up(house.context())
+    down(house.context())
+    subnet = f"{record(house).net}.0/24"
+    house.engine.networks["other"] = FakeNetwork(id="other", name="other", subnet=subnet)
+    house.heard.events.clear()
+    return house
+
+
+def told(house: House) -> str:
+    return "\n".join(each.text for each in house.heard.of(Note))
+
+
+def test_another_subnet_is_taken_and_all_data_stay(displaced: House) -> None:
+    before, volumes = record(displaced), set(displaced.engine.volumes)
+    up(displaced.context())
+    after = record(displaced)
+    assert after.net != before.net
+    assert (after.slot, after.nonce) == (before.slot, before.nonce)
+    assert set(displaced.engine.volumes) == volumes
+    networks = {each.name: each.subnet for each in displaced.engine.networks.values()}
+    assert networks["nexusdev-shop_nexus"] == f"{after.net}.0/24"
+    assert f"{before.net}.0/24 overlaps {before.net}.0/24 of network other" in told(displaced)
+    assert f"moves to {after.net}.0/24" in told(displaced)
+
+
+def test_a_dry_run_and_doctor_see_it_and_change_nothing(displaced: House) -> None:
+    before = record(displaced)
+    dry_run(displaced.context())
+    assert "the instance moves to" in told(displaced)
+    assert record(displaced) == before
+    (check,) = [each for each in examine(displaced.context()) if each.name == "subnet"]
+    assert check.verdict == "failed"
+    assert check.fix.startswith("nexusdev up ")
+
+
+def test_an_up_that_fails_before_it_begins_leaves_subnet_ports_and_variables(displaced: House) -> None:
+    before = record(displaced)
+    displaced.engine.clock_skew = 7200.0
+    with pytest.raises(PreflightFailed, match="the clocks"):
+        up(displaced.context(), move_ports=True)
+    assert record(displaced) == before
+    assert env(displaced.context(), proof=False).text
+
+
+def test_moved_ports_stay_moved_where_the_up_succeeds(house: House) -> None:
+    up(house.context())
+    before = record(house)
+    up(house.context(), move_ports=True)
+    assert record(house).slot != before.slot
+
+
+def test_without_an_instance_doctor_and_a_dry_run_tell_that_no_subnet_is_free(house: House, tmp_path: Path) -> None:
+    house.engine.networks["all"] = FakeNetwork(id="all", name="all", subnet="10.0.0.0/8")
+    house.engine.networks["rest"] = FakeNetwork(id="rest", name="rest", subnet="192.168.0.0/16")
+    (check,) = [each for each in examine(house.context()) if each.name == "subnet"]
+    assert check.verdict == "failed"
+    assert check.fix.startswith("NEXUSDEV_SUBNET=")
+    for act in (dry_run, up):
+        with pytest.raises(PreflightFailed) as caught:
+            act(house.context())
+        assert caught.value.code == "NO_SUBNET"
+    up(house.context(subnet="172.30.0.0/16"))
+    assert record(house).net == "172.30.0"
+
+
+def test_a_vpn_that_routes_every_private_address_is_a_warning_with_its_interface(house: House, tmp_path: Path) -> None:
+    house.provider.routes = tmp_path / "route"
+    rows = (("0000000A", "000000FF"), ("0000A8C0", "0000FFFF"))
+    lines = [f"tun0\t{where}\t0\t0001\t0\t0\t0\t{mask}\t0\t0\t0\n" for where, mask in rows]
+    house.provider.routes.write_text(HEADER + "".join(lines))
+    up(house.context())
+    assert "is part of route 10.0.0.0/8 via tun0" in told(house)
