@@ -5,6 +5,7 @@
     ├── NotFound                  3   no such instance, service or file; or not running
     ├── Degraded                  4   a condition that was asked for is not met
     ├── PreflightFailed           5   engine absent, too old, not allowed; disk full
+    │   ├── RuntimeSlow            5   the engine answers, but not this request in time
     │   ├── OutputFailed           5   the result cannot be written to stdout
     │   └── StorageFailed          5   a file cannot be written: full disk, read-only file system, missing permission
     ├── PortInUse                 6   a port of the instance's block belongs to another
@@ -91,6 +92,12 @@ class Degraded(NexusError):
 class PreflightFailed(NexusError):
     exit_status = 5
     default_code = "PREFLIGHT_FAILED"
+
+
+class RuntimeSlow(PreflightFailed):
+    """A request to the runtime got no answer in time, but the runtime answers others: the same may be tried again."""
+
+    default_code = "ENGINE_SLOW"
 
 
 class OutputFailed(PreflightFailed):

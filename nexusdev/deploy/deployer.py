@@ -20,7 +20,7 @@ from nexusdev.deploy.readiness_loop import late
 from nexusdev.deploy.request import DeployRequest, DeployResult
 from nexusdev.deploy.rollout import ComponentRollout
 from nexusdev.deploy.timing import Stopwatch
-from nexusdev.events import Listener, PhaseBegan, PhaseEnded, Planned, StepDone
+from nexusdev.events import Listener, Note, PhaseBegan, PhaseEnded, Planned, StepDone
 from nexusdev.interfaces import Runtime, ServiceExit
 from nexusdev.plan import Halt, Plan, Step
 from nexusdev.util.clock import Clock
@@ -46,7 +46,12 @@ class Deployer(Struct, kw_only=True):
         """Do the steps of a plan and nothing else (``stop``, ``down``)."""
         self.announce(plan)
         parallel = max(self.parallel, _ENDING_AT_ONCE) if plan.only_ends else self.parallel
-        PlanExecutor(plan=plan, do=self.do, parallel=parallel).run()
+        PlanExecutor(plan=plan, do=self.do, parallel=parallel, slow=self.tell_slow).run()
+
+    def tell_slow(self, step: Step) -> None:
+        """Tell that a step is done again."""
+        words = f"the runtime is slow: {step.action} {step.resource} got no answer in time and is tried again"
+        self.listener.tell(Note(text=words, warning=True))
 
     def announce(self, plan: Plan) -> None:
         """Tell what will be done."""
@@ -150,6 +155,7 @@ class _Deployment(Struct, kw_only=True):
             parallel=self.deployer.parallel,
             gate=self.request.gate,
             check=self._check,
+            slow=self.deployer.tell_slow,
         ).run()
 
     def _do(self, step: Step) -> None:

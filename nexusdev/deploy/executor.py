@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct, field
 
+from nexusdev.errors import RuntimeSlow
 from nexusdev.plan import Plan, Step
 
 TICK = 0.05
 _GRACE = 15.0
+_ATTEMPTS = 3
 
 
 def nothing() -> None:
@@ -42,6 +44,7 @@ class PlanExecutor(Struct, kw_only=True):
     Attributes:
         gate: Whether a step may begin now (its image has arrived).
         check: Called between steps; what it raises ends the walk.
+        slow: Called with a step that the runtime did not do in time, before it is tried again.
     """
 
     plan: Plan
@@ -49,6 +52,7 @@ class PlanExecutor(Struct, kw_only=True):
     parallel: int = 4
     gate: Callable[[Step], bool] = always
     check: Callable[[], None] = nothing
+    slow: Callable[[Step], None] = lambda _: None
     _ended: queue.SimpleQueue[tuple[int, BaseException | None]] = field(default_factory=queue.SimpleQueue)
     _running: set[int] = field(default_factory=set)
     _done: set[int] = field(default_factory=set)
@@ -83,12 +87,21 @@ class PlanExecutor(Struct, kw_only=True):
 
     def _run(self, position: int) -> None:
         try:
-            self.do(self.plan.steps[position])
+            self._do(self.plan.steps[position])
         except BaseException as error:  # handed over to the thread that walks
             error.add_note(f"in the step: {self.plan.steps[position]}")
             self._ended.put((position, error))
         else:
             self._ended.put((position, None))
+
+    def _do(self, step: Step) -> None:
+        """One step. Doing it twice is the same as once, so what came too late is done again."""
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return self.do(step)
+            except RuntimeSlow:
+                self.slow(step)
+        return self.do(step)
 
     def _take(self, patience: float) -> None:
         """Note what has ended, waiting a moment for it; raise what it raised."""

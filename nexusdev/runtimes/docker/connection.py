@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from nexusdev.errors import NexusError, NotFound, PreflightFailed
+from nexusdev.errors import NexusError, NotFound, PreflightFailed, RuntimeSlow
 from nexusdev.runtimes.docker import failures as docker_failures
 from nexusdev.runtimes.docker.http_client import EngineEndpoint, EngineHttpClient
 from nexusdev.util.home import home_folder
@@ -281,6 +281,13 @@ def _unreachable(endpoint: EngineEndpoint, error: Exception, *, connecting: bool
     if connecting:
         silent = isinstance(error, TimeoutError)
         return _not_found(endpoint, f"no answer within {GREETING:.0f} s" if silent else "nothing is listening there")
+    if _timed_out(error) and _answers(endpoint):
+        return RuntimeSlow(
+            "the Docker engine is too slow",
+            why=f"it answers at {endpoint.url}, but a request got no answer in time: other containers keep this machine busy",
+            hint="docker stats   see what is busy; try again when it has calmed down",
+            evidence=[words],
+        )
     return PreflightFailed(
         "lost the connection to the Docker engine",
         why=f"{endpoint.url} ({endpoint.origin}) stopped answering",
@@ -288,6 +295,23 @@ def _unreachable(endpoint: EngineEndpoint, error: Exception, *, connecting: bool
         evidence=[words],
         code="ENGINE_LOST",
     )
+
+
+def _timed_out(error: BaseException | None) -> bool:
+    """Whether no answer came in time. The SDK wraps the socket's error, in some versions as text only."""
+    while error is not None:
+        if isinstance(error, TimeoutError) or "timed out" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _answers(endpoint: EngineEndpoint) -> bool:
+    """Whether the engine says its version."""
+    try:
+        return bool(EngineHttpClient(endpoint, timeout=GREETING).version())
+    except Exception:  # whatever it is, this is no answer
+        return False
 
 
 def _no_engine(endpoint: EngineEndpoint, error: Any) -> PreflightFailed:

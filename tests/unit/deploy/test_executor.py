@@ -9,6 +9,7 @@ import traceback
 import pytest
 
 from nexusdev.deploy.executor import PlanExecutor, predecessors
+from nexusdev.errors import RuntimeSlow
 from nexusdev.plan import Plan, Step
 
 
@@ -113,3 +114,30 @@ def test_a_failed_step_names_itself_in_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError) as raised:
         PlanExecutor(plan=Plan(steps=(step("create", "redis-0"),)), do=fail).run()
     assert "in the step: create redis-0: it is not there" in "".join(traceback.format_exception(raised.value))
+
+
+@pytest.mark.parametrize("late", [1, 2])
+def test_a_step_that_the_runtime_did_not_do_in_time_is_done_again_and_told(late: int) -> None:
+    done: list[str] = []
+    told: list[str] = []
+
+    def do(each: Step) -> None:
+        done.append(each.resource)
+        if done.count("a") <= late:
+            raise RuntimeSlow("the engine is too slow")
+
+    PlanExecutor(plan=Plan(steps=(step("start", "a"),)), do=do, slow=lambda each: told.append(each.resource)).run()
+    assert done == ["a"] * (late + 1)
+    assert told == ["a"] * late
+
+
+def test_a_runtime_that_stays_slow_ends_the_walk_as_slow() -> None:
+    done: list[Step] = []
+
+    def do(each: Step) -> None:
+        done.append(each)
+        raise RuntimeSlow("the engine is too slow")
+
+    with pytest.raises(RuntimeSlow):
+        PlanExecutor(plan=Plan(steps=(step("start", "a"),)), do=do).run()
+    assert len(done) == 3

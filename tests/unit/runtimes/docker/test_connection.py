@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nexusdev.errors import NexusError, NotFound, PreflightFailed
+from nexusdev.errors import NexusError, NotFound, PreflightFailed, RuntimeSlow
 from nexusdev.runtimes.docker.connection import connect, find_endpoint
 from nexusdev.runtimes.docker.http_client import EngineEndpoint
 from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
@@ -143,6 +144,26 @@ def test_an_engine_that_dies_in_the_middle_is_told_as_lost(tmp_path: Path) -> No
     with pytest.raises(PreflightFailed) as gone:
         runtime.observe()
     assert gone.value.code == "ENGINE_LOST"
+
+
+def test_an_engine_that_answers_others_is_slow_and_not_lost(tmp_path: Path) -> None:
+    released = threading.Event()
+
+    def answer(path: str) -> tuple[int, Any] | None:
+        if "version" not in path:
+            released.wait(10)
+        return (200, version())
+
+    with engine_at(tmp_path / "s", answer) as url:
+        connection = connect(EngineEndpoint(url=url, origin="x"), timeout=0.3)
+        runtime = DockerRuntime("shop", instance="shop", owner_path="/x", connection=connection)
+        start = DockerStep(action=Action.START, resource="db", reason="x")
+        for act in (runtime.observe, lambda: runtime.apply(start)):
+            with pytest.raises(RuntimeSlow) as error:
+                act()
+            assert error.value.code == "ENGINE_SLOW"
+            assert "systemctl" not in error.value.hint
+        released.set()
 
 
 def test_what_the_engine_refuses_is_told_in_its_words(tmp_path: Path) -> None:
