@@ -28,6 +28,7 @@ from nexusdev.env import stored
 from nexusdev.errors import NotFound
 from nexusdev.events import Note
 from nexusdev.instance import marks
+from nexusdev.instance.absent import sudo_note
 from nexusdev.instance.identity import require_owner
 from nexusdev.instance.instance import Instance, Placement, open_instance, put_back, take_placement
 from nexusdev.instance.state import container_user, folder_of, read_record, records
@@ -231,6 +232,8 @@ def _instance(context: Context, *, move_ports: bool) -> Instance:
     )
     if instance.created and (words := second_folder(context)):
         context.listener.tell(Note(text=words))
+    if instance.created and (words := sudo_note(context.root, context.environ)):
+        context.listener.tell(Note(text=words, warning=True))
     if move_ports:
         ports = f"{instance.port(0)}-{instance.port(99)}"
         context.listener.tell(Note(text=f"the host ports changed: {ports}; the env file will change", warning=True))
@@ -250,7 +253,7 @@ def preview_instance(context: Context) -> Instance:
         context.listener.tell(Note(text=_moved_words(check, moved), warning=True))
         return moved
     except NotFound:
-        uid, gid = container_user()
+        uid, gid = container_user(context.root)
         return Instance(
             name=context.identity.name,
             owner=context.identity.project,

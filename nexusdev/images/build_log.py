@@ -8,6 +8,7 @@ from collections import deque
 from pathlib import Path
 
 from nexusdev.events import ImageProgress, Listener
+from nexusdev.util.files import keep_owner, make_folder
 
 SHOWN = 15
 _STEP_WIDTH = 72
@@ -58,9 +59,10 @@ class BuildLog:
         """One line of output."""
         with self._lock:
             self._last.append(text)
-            self.file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.file.parent)
             with self.file.open("a" if self._opened else "w", encoding="utf-8") as log:
                 log.write(f"{text}\n")
+            keep_owner(self.file)
             self._opened = True
 
 

@@ -134,3 +134,20 @@ def _user_name(uid: int) -> str:
 
 def _home(user: str) -> Path:
     return Path(pwd.getpwnam(user).pw_dir)
+
+
+def sudo_note(root: Path, environ: Mapping[str, str]) -> str:
+    """What to say of a new instance that root makes for somebody else by ``sudo``; '' where its state will be theirs.
+
+    Args:
+        root: The folder of all instances' state.
+        environ: The environment, where sudo names its caller.
+    """
+    caller = environ.get("SUDO_UID", "")
+    if os.geteuid() != 0 or not caller.isdigit() or int(caller) == 0:
+        return ""
+    with contextlib.suppress(OSError):
+        if root.stat().st_uid == int(caller):
+            return ""
+    name = _user_name(int(caller)) or f"user {caller}"
+    return f"this instance belongs to root, and its state is in {root}: commands without sudo do not find it; run nexusdev as {name} instead"

@@ -298,7 +298,7 @@ def _make(
     runtime: str,
     port_taken: PortCheck,
 ) -> Record:
-    uid, gid = state.container_user(rootless=rootless)
+    uid, gid = state.container_user(root, rootless=rootless)
     folder = state.folder_of(root, identity.name)
     with _allocation(root):
         slot, others = _free_slot(root, inventory, identity.name, port_taken)

@@ -74,16 +74,22 @@ class Record(Struct, frozen=True, kw_only=True):
         return Place(mount=self.mount, filesystem=self.filesystem, inode=self.inode)
 
 
-def container_user(*, rootless: bool = False) -> tuple[int, int]:
+def container_user(root: Path, *, rootless: bool = False) -> tuple[int, int]:
     """uid and gid of every container, such that it can read files of mode 0600 that we give it.
 
-    A rootless engine maps the host user to 0. Containers of root get 10001 (and the files are chowned), others the user's own.
+    A rootless engine maps the host user to 0. Containers of root get 10001 (and the files are chowned), others the user's own. Root in the
+    home of somebody else (``sudo -E``) acts for them.
+
+    Args:
+        root: The folder of all instances' state, which need not exist.
+        rootless: Whether the engine is rootless.
     """
     if rootless:
         return 0, 0
-    if os.getuid() == 0:
-        return _ROOT_CONTAINER_ID, _ROOT_CONTAINER_ID
-    return os.getuid(), os.getgid()
+    if os.getuid() != 0:
+        return os.getuid(), os.getgid()
+    owner = next(each for each in (root, *root.absolute().parents) if each.exists()).stat()
+    return (owner.st_uid, owner.st_gid) if owner.st_uid else (_ROOT_CONTAINER_ID, _ROOT_CONTAINER_ID)
 
 
 def write_record(folder: Path, record: Record) -> None:

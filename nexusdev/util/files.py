@@ -35,6 +35,7 @@ def replace(path: Path, content: str | bytes, *, mode: int = 0o600, temporary: P
     with explained(path, len(data)):
         try:
             _write_new(temporary, data, mode)
+            keep_owner(temporary, like=path)
             temporary.replace(path)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -125,6 +126,26 @@ def _room(folder: Path, size: int, error: OSError) -> str:
     return f"{needed}, {_bytes(found.f_bavail * found.f_frsize)} free in {folder}{inodes}"
 
 
+def keep_owner(path: Path, *, like: Path | None = None) -> None:
+    """Give what root made the owner of the file that it replaces, or of its folder, so that root in a user's home locks nobody out.
+
+    Args:
+        path: The new file or folder.
+        like: The file that it will replace, if that exists.
+
+    Raises:
+        OSError: The owner cannot be changed.
+    """
+    if os.geteuid() != 0:
+        return
+    try:
+        owner = (like or path).stat() if like and like.exists() else path.parent.stat()
+    except FileNotFoundError:
+        return
+    if owner.st_uid != 0:
+        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
 def remove_temp_files(folder: Path) -> None:
     """Remove what a killed ``replace`` left behind: never complete, never used."""
     for leftover in folder.glob(".*.tmp"):
@@ -163,6 +184,7 @@ def make_folder(path: Path) -> None:
                 with contextlib.suppress(FileExistsError):  # another process makes it at this moment
                     each.mkdir(mode=0o700)
                     each.chmod(0o700)
+                    keep_owner(each)
         if path.stat().st_mode & 0o777 != 0o700:  # noqa: PLR2004 - a file mode
             path.chmod(0o700)
     except OSError as error:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, json
 
 from nexusdev.errors import InvalidState, Locked
-from nexusdev.util.files import STORAGE_ERRORS, explained, make_folder, storage_failed
+from nexusdev.util.files import STORAGE_ERRORS, explained, keep_owner, make_folder, storage_failed
 
 if TYPE_CHECKING:
     from nexusdev.util.clock import Clock
@@ -162,7 +162,9 @@ def _try(file: Path, shared: bool) -> int | None:
 def _open(file: Path) -> int:
     make_folder(file.parent)
     try:
-        return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        keep_owner(file)
+        return descriptor
     except OSError as error:
         if error.errno in STORAGE_ERRORS:
             raise storage_failed(file, 0, error) from error
@@ -190,6 +192,7 @@ def _signed(file: Path, me: Holder) -> Iterator[None]:
     own = file.with_name(f"{file.name}.by-{me.pid}-{os.urandom(4).hex()}")
     with explained(own):
         descriptor = os.open(own, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        keep_owner(own)
     try:
         # Written before it is locked: what is locked can be read. Whoever asks right now is gone in a moment.
         with explained(own):

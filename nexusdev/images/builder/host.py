@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from nexusdev.runtimes.image_store import BuildMounts
+from nexusdev.util.files import make_folder, replace
 
 CACHE_LABELS = {"dev.nexus.cache": "go"}
 
@@ -104,10 +105,9 @@ class Host(Struct, frozen=True, kw_only=True):
             yield "\n".join(line for line in _read(file).splitlines() if not line.lstrip().startswith("#"))
 
     def _write(self, name: str, lines: list[str]) -> Path:
-        self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / name
-        path.touch(mode=0o600)
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        make_folder(self.folder)
+        replace(path, "\n".join(lines) + "\n")
         return path
 
 

@@ -222,9 +222,9 @@ def test_where_the_state_is(environ: dict[str, str], expected: Path) -> None:
 
 
 def test_containers_run_as_the_user_whose_files_they_read() -> None:
-    assert state.container_user(rootless=True) == (0, 0)
+    assert state.container_user(Path("/nonexistent"), rootless=True) == (0, 0)
     mine = (10001, 10001) if os.getuid() == 0 else (os.getuid(), os.getgid())
-    assert state.container_user() == mine
+    assert state.container_user(Path("/nonexistent")) == mine
 
 
 def test_the_lock_can_be_taken_before_the_instance_exists(identity: Identity, root: Path) -> None:
