@@ -2,7 +2,7 @@
 # serve.sh unseal|node: run a Vault server and what it needs beside it. Plain sh: any image with a vault in its PATH will do.
 #
 #   unseal  opens the server with its key share as soon as there is one
-#   node    starts the server when its seal answers, and keeps the audit log within 3 x 16 MiB
+#   node    starts the server when its seal answers, and keeps the audit log within 3 x 16 MiB, and its copy in memory within 1 MiB
 #
 # The server is a child, so that `touch /data/reset` and the end of the server begin a new, empty life in the same container.
 # nexusdev does so when an initialisation was cut before its keys could be kept: such data can never be opened.
@@ -10,6 +10,8 @@ set -u
 umask 077
 kind=$1
 audit=/data/audit/audit.log
+# Vault refuses requests that it can write into no audit log; this one works on a full disk.
+audit_in_memory=/tmp/audit.log
 export HOME=/tmp
 
 # vault as a client that asks once and does not wait
@@ -48,6 +50,8 @@ unseal() {
 # Vault opens the file anew on SIGHUP.
 rotate() {
     while sleep 10; do
+        size=$(stat -c %s "$audit_in_memory" 2>/dev/null || echo 0)
+        [ "$size" -ge 1048576 ] && rm "$audit_in_memory" && kill -HUP "$1"
         size=$(stat -c %s "$audit" 2>/dev/null || echo 0)
         [ "$size" -lt 16777216 ] && continue
         [ -e "$audit.1" ] && mv "$audit.1" "$audit.2"

@@ -178,6 +178,16 @@ def test_requests_are_audited_without_the_secrets_in_them(project: Project, vaul
     assert not any(secret in log for log in logs)
 
 
+def test_a_second_audit_device_does_not_need_the_disk(project: Project) -> None:
+    devices = operator(project, "audit", "list", "-format=json")
+    assert {name: each["options"]["file_path"] for name, each in devices.items()} == {
+        "file/": "/data/audit/audit.log",
+        "memory/": "/tmp/audit.log",
+    }
+    logs = [project.run("exec", node, "--", "tail", "-n", "1", "/tmp/audit.log").out for node in NODES]
+    assert any('"request"' in log for log in logs)
+
+
 def test_seeding_a_second_time_changes_nothing(project: Project) -> None:
     project.run("seed")
     again = project.run("seed", "--json")

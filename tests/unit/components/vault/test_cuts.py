@@ -34,6 +34,7 @@ def test_up_makes_everything_and_leaves_no_root_token() -> None:
     assert changes == [
         "set the stabilization time of new voters to 2 s",
         "enabled the audit log at /data/audit/audit.log",
+        "enabled the audit log at /tmp/audit.log",
         "mounted kv at secret/",
         "mounted approle at approle/",
         "created policy nexus-app",
