@@ -219,6 +219,7 @@ def _instance(context: Context, *, move_ports: bool) -> Instance:
     known = (folder_of(context.root, context.identity.name) / "instance.json").exists()
     if not known:
         refuse_moved(context)
+        context.provider.require_reach(context.root)
     choosing = move_ports or not known
     instance = open_instance(
         context.identity,

@@ -119,6 +119,16 @@ class RuntimeProvider(Protocol):
             PreflightFailed: The runtime does not answer.
         """
 
+    def require_reach(self, root: Path) -> None:
+        """Refuse to make an instance whose servers could not read its files, or whose ports would not be on this machine.
+
+        Args:
+            root: The folder of all instances' state.
+
+        Raises:
+            PreflightFailed: The runtime does not reach this machine's files, users or ports.
+        """
+
     def require_clock(self) -> None:
         """Refuse to start where the runtime's clock and this machine's differ too much for certificates and signed requests.
 

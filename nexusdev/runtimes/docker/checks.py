@@ -41,7 +41,12 @@ def checks(facts: EngineFacts, *, building: Callable[[], bool]) -> Iterator[Chec
 
 
 def rights(facts: EngineFacts) -> Check:
-    """Rootless engines work, with the user's own limits."""
+    """Rootless engines work, with the user's own limits; one that maps users hides files from containers."""
+    if facts.maps_users:
+        from nexusdev.runtimes.docker.reach import users_mapped
+
+        error = users_mapped()
+        return failed("rights", f"{error.message}: {error.why}", fix=error.hint.partition("   ")[0])
     return good("rights", "rootless: containers run as your user" if facts.rootless else "rootful")
 
 

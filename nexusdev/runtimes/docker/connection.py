@@ -35,7 +35,7 @@ _START = "on Linux: sudo systemctl start docker; with Docker Desktop: start the 
 
 
 class EngineFacts(Struct, frozen=True, kw_only=True):
-    """What ``doctor`` tells about the engine. Sizes in bytes; ``time``: its clock, ISO 8601."""
+    """What ``doctor`` tells about the engine. Sizes in bytes; ``time``: its clock, ISO 8601; ``maps_users``: userns-remap is on."""
 
     endpoint: str
     origin: str
@@ -50,6 +50,7 @@ class EngineFacts(Struct, frozen=True, kw_only=True):
     cgroup_version: str
     containers: int
     rootless: bool
+    maps_users: bool = False
     time: str = ""
 
 
@@ -130,6 +131,7 @@ class Engine:
             cgroup_version=info.get("CgroupVersion", ""),
             containers=info.get("Containers", 0),
             rootless=any("rootless" in option for option in info.get("SecurityOptions") or ()),
+            maps_users=any("name=userns" in option for option in info.get("SecurityOptions") or ()),
             time=info.get("SystemTime", ""),
         )
 

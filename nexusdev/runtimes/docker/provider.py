@@ -92,6 +92,11 @@ class DockerProvider:
         require_room(Path(self._engine().facts().data_root))
         self.require_clock()
 
+    def require_reach(self, root: Path) -> None:
+        from nexusdev.runtimes.docker.reach import require_reach
+
+        require_reach(self._engine(), root)
+
     def require_clock(self) -> None:
         from nexusdev.runtimes.docker.checks import require_clock
 

@@ -17,6 +17,7 @@ from nexusdev.runtimes.docker.connection import EngineFacts
 from nexusdev.runtimes.docker.labels import ONE_OFF_ROLE
 from nexusdev.runtimes.docker.plan.inventory import OwnedResource, by_instance
 from nexusdev.runtimes.docker.plan.snapshot import State
+from nexusdev.runtimes.docker.reach import users_mapped
 from nexusdev.runtimes.docker.subnets import check, choose_net
 from nexusdev.runtimes.image_store import ImageStore
 from nexusdev.runtimes.memory.engine import ALIVE, FakeContainer, FakeEngine
@@ -116,6 +117,10 @@ class MemoryProvider(Struct, kw_only=True):
 
     def _subnets(self) -> dict[str, str]:
         return {each.name: each.subnet for each in self.engine.networks.values()}
+
+    def require_reach(self, root: Path) -> None:
+        if self.engine_facts.maps_users:
+            raise users_mapped()
 
     def require_clock(self) -> None:
         require_clock(time.time() + self.engine.clock_skew, time.time())

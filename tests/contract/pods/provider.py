@@ -62,6 +62,9 @@ class PodsProvider:
         del placement, pool
         return good("namespace", instance)
 
+    def require_reach(self, root: Path) -> None:
+        """Nothing to do: the cluster gets secrets and files by its own API."""
+
     def require_clock(self) -> None:
         """Nothing to do: the cluster is on this machine."""
 

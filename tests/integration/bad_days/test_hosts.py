@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import docker.types
 import pytest
 
+from tests.integration import engine
 from tests.integration.bad_days.conftest import SMALL, ready
 from tests.integration.conftest import Project
 
@@ -33,3 +39,101 @@ def test_a_checkout_that_only_its_owner_may_read_comes_up(gone_at_the_end: Proje
     ran = project.run("up", SMALL)
     assert ran.code == 0, ran.err
     assert ready(project)
+
+
+def test_an_engine_that_does_not_see_the_state_is_told_before_anything_is_made(small: Project) -> None:
+    """As in a container with nothing but the engine's socket: a file system of its own at the state's path."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount")
+    alone = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none "$0" && exec "$@"', str(small.state))
+    ran = replace(small, before=alone).run("--json", "up", SMALL)
+    assert ran.code == 5, ran.err
+    error = json.loads(ran.out)["error"]
+    assert error["code"] == "FILES_NOT_SHARED"
+    assert f"-v {small.state}:{small.state}" in error["hint"]
+    assert small.run("ls", "--json").data["instances"] == []
+    assert list(small.state.rglob("instance.json")) == []
+
+
+def attach(project: Project, count: int, image: str) -> list[Any]:
+    """Containers of somebody else on the instance's network, with addresses of the engine's choice."""
+    network = f"nexusdev-{engine.instance_of(project)}_nexus"
+    run = engine.client().containers.run
+    return [run(image, ["sleep", "600"], network=network, detach=True, entrypoint=[]) for _ in range(count)]
+
+
+def test_containers_of_others_never_get_the_address_of_a_service(running: Project) -> None:
+    assert running.run("stop", "redis-0").code == 0
+    others = attach(running, 3, engine.base_image())
+    try:
+        for each in others:
+            each.reload()
+            (found,) = each.attrs["NetworkSettings"]["Networks"].values()
+            assert int(found["IPAddress"].rpartition(".")[2]) >= 128
+        started = running.run("start", "redis-0")
+        assert started.code == 0, started.err
+    finally:
+        for each in others:
+            each.remove(force=True)
+
+
+def test_a_network_that_was_pruned_is_made_anew_by_up_and_start_says_so(running: Project) -> None:
+    assert running.run("redis", "--", "SET", "kept", "yes").out.strip() == "OK"
+    assert running.run("stop").code == 0
+    name = f"nexusdev-{engine.instance_of(running)}_nexus"
+    engine.client().networks.get(name).remove()
+    refused = running.run("--json", "start")
+    assert refused.code == 3, refused.err
+    assert json.loads(refused.out)["error"]["code"] == "NETWORK_MISSING"
+    assert "nexusdev up" in json.loads(refused.out)["error"]["hint"]
+    running.up(SMALL)
+    assert running.run("redis", "--", "GET", "kept").out.strip() == "yes"
+
+
+def test_a_subnet_that_was_taken_meanwhile_is_left_to_its_taker(resting: Project) -> None:
+    subnet = resting.run("ports", "--json").data["subnet"]
+    pool = docker.types.IPAMPool(subnet=subnet)
+    taker = engine.client().networks.create(
+        f"taker-{engine.instance_of(resting)}", driver="bridge", ipam=docker.types.IPAMConfig(pool_configs=[pool])
+    )
+    try:
+        preview = resting.run("up", SMALL, "--dry-run")
+        assert f"of network {taker.name}" in " ".join(preview.err.split())
+        resting.up(SMALL)
+        assert resting.run("ports", "--json").data["subnet"] != subnet
+        assert ready(resting)
+    finally:
+        taker.remove()
+
+
+def test_the_gateway_runs_with_the_file_descriptors_that_there_are(running: Project) -> None:
+    """Its own configuration, in a container with as few as an engine with default-ulimits may give."""
+    mine = engine.container(running, "gateway-rw")
+    few = [docker.types.Ulimit(name="nofile", soft=1024, hard=1024)]
+    sources = {
+        each["Source"]: {"bind": each["Destination"], "mode": "ro"}
+        for each in mine.attrs["Mounts"]
+        if each["Type"] == "bind"
+    }
+    other = engine.client().containers.run(
+        mine.image.id,
+        entrypoint=mine.attrs["Config"]["Entrypoint"],
+        user=mine.attrs["Config"]["User"],
+        environment=mine.attrs["Config"]["Env"],
+        network_mode="none",
+        ulimits=few,
+        volumes=sources,
+        detach=True,
+        extra_hosts=dict.fromkeys(_hosts(mine), "127.0.0.1"),
+    )
+    try:
+        time.sleep(3)
+        other.reload()
+        assert other.status == "running", other.logs().decode()
+        assert "Cannot raise FD limit" not in other.logs().decode()
+    finally:
+        other.remove(force=True)
+
+
+def _hosts(container: Any) -> list[str]:
+    return [each.partition(":")[0] for each in container.attrs["HostConfig"]["ExtraHosts"]]
