@@ -23,6 +23,7 @@ from nexusdev.stack import model
 from nexusdev.stack.model import Stack
 from nexusdev.util.clock import Clock, SystemClock
 from nexusdev.util.file_cache import FileCache
+from nexusdev.util.home import current_folder
 
 if TYPE_CHECKING:
     from nexusdev.env.fast import FailedProof
@@ -180,7 +181,7 @@ def open_context(project: Path | None = None, *, flags: Mapping[str, object] | N
     from nexusdev.settings import load
 
     given = flags or {}
-    found = find_project(project or Path.cwd())
+    found = find_project(project or current_folder())
     chosen = load(found, flags=given)
     root = state_root()
     return Context(

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 from nexusdev.errors import InvalidConfig
 from nexusdev.instance.naming import NAME, has_table
 from nexusdev.runtimes import registry
-from nexusdev.util.home import expanded, home_folder
+from nexusdev.util.home import current_folder, expanded, home_folder
 
 PREFIX = "NEXUSDEV_"
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -191,9 +191,9 @@ def load(
 
 def _from_flags(flags: Mapping[str, object]) -> Mapping[str, _Found]:
     given = {_known(key, "flag"): value for key, value in flags.items() if value is not None}
-    return {
-        key: _Found(value=value, origin=f"--{key.replace('_', '-')}", base=Path.cwd()) for key, value in given.items()
-    }
+    paths = any(KEYS[key] is _path for key in given)
+    base = current_folder() if paths else Path("/")
+    return {key: _Found(value=value, origin=f"--{key.replace('_', '-')}", base=base) for key, value in given.items()}
 
 
 def _from_environment(environ: Mapping[str, str], project: Path) -> Mapping[str, _Found]:

@@ -12,6 +12,7 @@ from nexusdev.deploy import lost_volumes
 from nexusdev.env import stored
 from nexusdev.env.companions import companions_of
 from nexusdev.env.file import advice, guard
+from nexusdev.env.formats import require_portable
 from nexusdev.env.git import Standing, git_status_of
 from nexusdev.env.proxies import NEEDED, forgotten, proxies, with_loopback
 from nexusdev.errors import NexusError, NotFound
@@ -34,7 +35,7 @@ def examine(context: Context) -> Iterator[Check]:
     try:
         instance = context.instance()
     except NotFound:
-        yield good("state", "this project has no instance yet")
+        yield new_state(context)
         yield from placement(context)
         return
     except NexusError as error:
@@ -52,6 +53,15 @@ def examine(context: Context) -> Iterator[Check]:
     observation = context.runtime().observe()
     yield containers(observation)
     yield data_volumes(context, instance, observation)
+
+
+def new_state(context: Context) -> Check:
+    """Where a new instance would have its state."""
+    try:
+        require_portable(context.root)
+    except NexusError as error:
+        return failed("state", f"{error.message}: {error.why}", fix=error.hint.partition("   ")[0])
+    return good("state", "this project has no instance yet")
 
 
 def placement(context: Context) -> Iterator[Check]:

@@ -21,8 +21,9 @@ def state_root(environ: Mapping[str, str] = os.environ) -> Path:
     """
     if override := environ.get("NEXUSDEV_STATE_DIR"):
         return Path(override).absolute()
-    if folder := environ.get("XDG_STATE_HOME"):
-        return expanded(folder) / "nexusdev"
+    folder = environ.get("XDG_STATE_HOME", "")
+    if folder and (found := expanded(folder)).is_absolute():  # relative paths are to be ignored, says the specification
+        return found / "nexusdev"
     return required(environ) / ".local" / "state" / "nexusdev"
 
 

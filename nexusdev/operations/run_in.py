@@ -17,7 +17,7 @@ from nexusdev.instance.instance import Instance
 from nexusdev.interfaces import BindMount, Completed, OneOff, Runtime, View
 from nexusdev.operations.env import values_for_run
 from nexusdev.util import lock
-from nexusdev.util.home import expanded
+from nexusdev.util.home import current_folder, expanded
 
 _MODES = {"": False, "rw": False, "ro": True}
 _MOUNT = "nexusdev run --in IMAGE -v ./src:/src -- COMMAND"
@@ -125,7 +125,7 @@ def _mount(words: str) -> BindMount:
     if "/" not in source and source not in {".", ".."}:
         raise UsageError(f"-v {words} names a volume", why="only files and folders can be mounted", hint=_MOUNT)
     place = expanded(source)
-    found = (place if place.is_absolute() else Path.cwd() / place).resolve()
+    found = (place if place.is_absolute() else current_folder() / place).resolve()
     if not found.exists():
         raise NotFound(
             f"-v {words}: {found} does not exist", why="the engine would create an empty folder there", hint=_MOUNT

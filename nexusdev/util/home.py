@@ -1,4 +1,4 @@
-"""The user's home folder, which a process may not have: a container or a service with a user id that no passwd file names."""
+"""The user's home folder and the current folder, which a process may not have: a user id that no passwd file names, a folder that was deleted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,23 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from nexusdev.errors import PreflightFailed
+from nexusdev.errors import NotFound, PreflightFailed
+
+
+def current_folder() -> Path:
+    """The current folder.
+
+    Raises:
+        NotFound: It was deleted.
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise NotFound(
+            "the current folder does not exist any more",
+            why="it was deleted or replaced after the shell entered it",
+            hint='cd "$PWD"                   enter the folder that has its name now\nnexusdev -C /the/project …   name the project',
+        ) from None
 
 
 def home_folder(environ: Mapping[str, str] = os.environ) -> Path | None:

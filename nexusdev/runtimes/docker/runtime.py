@@ -15,7 +15,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from nexusdev.errors import InvalidConfig, NotFound
+from nexusdev.errors import InvalidConfig, NotFound, RuntimeSlow
 from nexusdev.interfaces import Address, Advice, Completed, LogLine, OneOff, ServiceExit, View
 from nexusdev.runtimes import failures
 from nexusdev.runtimes.docker import addresses, create, labels, observe
@@ -23,6 +23,8 @@ from nexusdev.runtimes.docker.connection import Engine, engine, translate_engine
 from nexusdev.runtimes.docker.http_client import EngineAnswer
 from nexusdev.runtimes.docker.plan.observation import DockerObservation, observation_of, snapshot_of
 from nexusdev.util.files import write_in_place
+
+_ATTEMPTS = 3
 
 if TYPE_CHECKING:
     from threading import Event
@@ -80,7 +82,14 @@ class DockerRuntime:
         """Three lists, and details of the few containers of which the list does not tell enough.
 
         Volumes by Compose's label, which ours have too: its ``up`` makes those of services that it does not start as well, with no other.
+        An engine that is slow is asked again.
         """
+        for _ in range(_ATTEMPTS - 1):
+            with contextlib.suppress(RuntimeSlow):
+                return self._observe()
+        return self._observe()
+
+    def _observe(self) -> DockerObservation:
         ours = {"label": f"{labels.INSTANCE}={self._names.instance}"}
         projects = {"label": f"{labels.PROJECT}={self._names.project}"}
         with self._talking():

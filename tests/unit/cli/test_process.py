@@ -346,6 +346,22 @@ def test_a_state_folder_is_enough_without_a_home_folder(folder: Path) -> None:
     assert not (folder / "~").exists()
 
 
+@pytest.mark.parametrize("words", ["ls", "status", "env", "up", "up --env-file a", "--json status"])
+def test_a_current_folder_that_was_deleted_is_one_error(folder: Path, words: str) -> None:
+    (folder / "gone").mkdir()
+    ran = subprocess.run(
+        ["bash", "-c", f"cd gone && rmdir ../gone && {subprocess.list2cmdline(argv(folder))} {words}"],
+        cwd=folder,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 3, ran.stderr
+    assert "the current folder does not exist any more" in ran.stdout + ran.stderr
+
+
 @pytest.mark.parametrize("words", ["up", "--json up"])
 def test_a_state_folder_that_cannot_be_made_is_one_error(folder: Path, words: str) -> None:
     ran = run(folder, *words.split(), NEXUSDEV_STATE_DIR="/proc/nothing")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nexusdev.errors import InvalidConfig
+from nexusdev.operations.doctor import examine
 from nexusdev.operations.up import dry_run, up
 from tests.fakes import House
 
@@ -23,3 +24,11 @@ def test_a_state_folder_that_no_env_file_can_name_is_refused_before_anything_is_
         assert "NEXUSDEV_STATE_DIR=" in caught.value.hint
         assert not strange.engine.containers
         assert not (strange.folder / "state" / "instances").exists()
+
+
+def test_doctor_names_it_before_the_first_up(house: House) -> None:
+    (house.folder / "sp ace").mkdir()
+    strange = House(folder=house.folder / "sp ace")
+    (check,) = [each for each in examine(strange.context()) if each.name == "state"]
+    assert check.verdict == "failed"
+    assert check.fix == "export NEXUSDEV_STATE_DIR=/path/without/spaces"
