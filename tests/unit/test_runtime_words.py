@@ -50,6 +50,12 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "network namespaces": "a sidecar answers under the names of its server: shares, as the stack says"
     },
     "cli/rendering/ports.py": {"networks of an engine": "a key of ports --json, which stays as it is"},
+    "cli/commands/stack.py": {"networks of an engine": "help of up about the setting subnet"},
+    "settings.py": {"networks of an engine": "the setting subnet, which a runtime understands or ignores"},
+    "deploy/prepare.py": {"networks of an engine": "passes the setting subnet to the runtime"},
+    "doctor/instance_checks.py": {
+        "networks of an engine": "passes the setting subnet to the runtime, whose check has that name"
+    },
     "operations/ports.py": {"networks of an engine": "a key of ports --json, which stays as it is"},
     "stack/model.py": {
         "network namespaces": "the compose files say network_mode service:…, and the stack is what they say",

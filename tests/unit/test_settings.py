@@ -153,8 +153,20 @@ def test_every_key_can_come_from_the_environment(tmp_path: Path) -> None:
         "parallel": "2",
         "strict": "1",
         "profile": "core",
+        "subnet": "172.30.0.0/16",
     }
     assert set(values) == set(KEYS)
     found = settings(tmp_path, environ={f"NEXUSDEV_{key.upper()}": value for key, value in values.items()})
     assert set(found.origins) == set(KEYS)
     assert found.image_sources == ("build", "registry")
+
+
+@pytest.mark.parametrize("value", ["172.30.0.0/16", "10.1.2.0/24", "10.0.0.0/8"])
+def test_a_private_range_of_addresses_is_a_subnet(tmp_path: Path, value: str) -> None:
+    assert settings(tmp_path, environ={"NEXUSDEV_SUBNET": value}).subnet == value
+
+
+@pytest.mark.parametrize("value", ["8.8.0.0/16", "10.1.2.0/25", "10.1.2.3/16", "0.0.0.0/0", "fd00::/16", "x"])
+def test_what_is_no_private_range_of_addresses_is_refused(tmp_path: Path, value: str) -> None:
+    with pytest.raises(InvalidConfig, match="NEXUSDEV_SUBNET: subnet must be a private range"):
+        settings(tmp_path, environ={"NEXUSDEV_SUBNET": value})

@@ -38,6 +38,7 @@ def up(  # noqa: PLR0917 - options of a command
     nexusdev up --dry-run           print the plan, with the reason for each step
     nexusdev up --timeout 10m       wait longer on a slow machine
     nexusdev up --recreate-volumes  continue after data volumes were lost
+    NEXUSDEV_SUBNET=172.30.0.0/16 nexusdev up   create the network in this range (setting: subnet)
     """
     names = components or ()
     agreed = _agreed(ctx, names, profile, ask=not dry_run) if recreate_volumes else None
