@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from nexusdev.wire import ClockSkew, ServerError, tls
 
+_REFUSED = " 403 "
 _SKEW = 300.0  # S3 allows 15 minutes
 
 
@@ -28,6 +29,8 @@ def get(
 
 def _skew(status: str, head: bytes) -> ClockSkew | None:
     """The error for a refused request by a server whose Date header differs from this machine's clock."""
+    if _REFUSED not in f"{status} ":
+        return None
     told = next((line[5:].strip() for line in head.split(b"\r\n") if line[:5].lower() == b"date:"), b"")
     try:
         server = calendar.timegm(time.strptime(told.decode(), "%a, %d %b %Y %H:%M:%S GMT"))
