@@ -23,7 +23,7 @@ _FIRST_BYTE, _LAST_BYTE, _OFFSET = 0xDC80, 0xDCFF, 0xDC00
 class _Output(io.FileIO):
     """stdout: the result of a command. What cannot be written is an error."""
 
-    def write(self, data: ReadableBuffer, /) -> int | None:
+    def write(self, data: ReadableBuffer, /) -> int | None:  # type: ignore[override] # typeshed: FileIO and IO differ
         try:
             return super().write(data)
         except BrokenPipeError:
@@ -39,7 +39,7 @@ class _Output(io.FileIO):
 class _Progress(io.FileIO):
     """stderr: progress and errors. A command does not end because nobody can read them."""
 
-    def write(self, data: ReadableBuffer, /) -> int | None:
+    def write(self, data: ReadableBuffer, /) -> int | None:  # type: ignore[override] # typeshed: FileIO and IO differ
         try:
             return super().write(data)
         except OSError:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from nexusdev.errors import PreflightFailed
 from nexusdev.events import Note
 from nexusdev.instance.state import Record, read_record
 from nexusdev.operations.doctor import examine
 from nexusdev.operations.down import down
+from nexusdev.operations.dry_run import dry_run
 from nexusdev.operations.env import env
-from nexusdev.operations.up import dry_run, up
+from nexusdev.operations.up import up
+from nexusdev.runtimes.docker.checks import rights
 from nexusdev.runtimes.memory.engine import FakeNetwork
+from nexusdev.runtimes.memory.provider import FACTS
 from tests.fakes import House
 
 HEADER = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
@@ -100,3 +104,18 @@ def test_a_vpn_that_routes_every_private_address_is_a_warning_with_its_interface
     house.provider.routes.write_text(HEADER + "".join(lines))
     up(house.context())
     assert "is part of route 10.0.0.0/8 via tun0" in told(house)
+
+
+def test_an_engine_that_maps_users_is_refused_before_anything_is_made_and_doctor_says_it(house: House) -> None:
+    house.provider.engine_facts = replace(FACTS, maps_users=True)
+    with pytest.raises(PreflightFailed) as caught:
+        up(house.context())
+    assert caught.value.code == "USERNS_REMAP"
+    assert not (house.folder / "state" / "instances").exists()
+    check = rights(house.provider.engine_facts)
+    assert (check.verdict, "userns-remap" in check.evidence, check.fix) == (
+        "failed",
+        True,
+        "sudoedit /etc/docker/daemon.json",
+    )
+    assert rights(FACTS).verdict == "ok"

@@ -6,7 +6,8 @@ import pytest
 
 from nexusdev.errors import InvalidConfig
 from nexusdev.operations.doctor import examine
-from nexusdev.operations.up import dry_run, up
+from nexusdev.operations.dry_run import dry_run
+from nexusdev.operations.up import up
 from tests.fakes import House
 
 

@@ -7,14 +7,8 @@ from typing import Any
 
 import docker.errors
 import pytest
-from msgspec.structs import replace
 
-from nexusdev.errors import PreflightFailed
-from nexusdev.operations.up import up
-from nexusdev.runtimes.docker.checks import rights
 from nexusdev.runtimes.docker.reach import is_apart, sees
-from nexusdev.runtimes.memory.provider import FACTS
-from tests.fakes import House
 
 NETWORKS = (
     {"Id": "a" * 64, "Driver": "bridge", "Options": {"com.docker.network.bridge.name": "docker0"}},
@@ -107,18 +101,3 @@ def test_another_refusal_is_told_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(docker.errors.APIError):
         sees(Api(refuses="no space left on device"), tmp_path)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_an_engine_that_maps_users_is_refused_before_anything_is_made_and_doctor_says_it(house: House) -> None:
-    house.provider.engine_facts = replace(FACTS, maps_users=True)
-    with pytest.raises(PreflightFailed) as caught:
-        up(house.context())
-    assert caught.value.code == "USERNS_REMAP"
-    assert not (house.folder / "state" / "instances").exists()
-    check = rights(house.provider.engine_facts)
-    assert (check.verdict, "userns-remap" in check.evidence, check.fix) == (
-        "failed",
-        True,
-        "sudoedit /etc/docker/daemon.json",
-    )
-    assert rights(FACTS).verdict == "ok"
