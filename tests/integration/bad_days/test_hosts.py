@@ -69,7 +69,7 @@ def test_containers_of_others_never_get_the_address_of_a_service(running: Projec
         for each in others:
             each.reload()
             (found,) = each.attrs["NetworkSettings"]["Networks"].values()
-            assert int(found["IPAddress"].rpartition(".")[2]) >= 128
+            assert int(found["IPAddress"].rpartition(".")[2]) >= 192
         started = running.run("start", "redis-0")
         assert started.code == 0, started.err
     finally:

@@ -161,7 +161,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> InstanceAccess:
     """The access to a stack with one more member in each group, from compose files in which nothing else is changed."""
     folder = tmp_path_factory.mktemp("grown") / "compose"
     shutil.copytree(stack_file().parent, folder, ignore=shutil.ignore_patterns("image"))
-    taken = iter(range(200, 250))
+    taken = iter(range(100, 150))
     for component, added in GROWN.items():
         file = folder / component / "compose.yaml"
         document = yaml.safe_load(file.read_text())
