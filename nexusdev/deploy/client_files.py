@@ -14,7 +14,7 @@ from nexusdev.instance import trust
 from nexusdev.instance.instance import Instance
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.util.client_files import BUNDLE, JAVA_OPTIONS, TRUST_STORE
-from nexusdev.util.files import replace
+from nexusdev.util.files import make_folder, replace
 
 
 def renew_trust(context: Context, instance: Instance) -> None:
@@ -51,7 +51,7 @@ def write_client_files(access: InstanceAccess, components: Iterable[Component]) 
     selected = tuple(components)
     for view in View:
         folder = access.client_folder.parent / view.value
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder, mode=0o755)
         files = {JAVA_OPTIONS: _java_options(access, view)}
         for component in selected:
             files.update(component.client_files(access, view))

@@ -78,7 +78,7 @@ def renew(folder: Path, ca: Path, *, environ: Mapping[str, str], root: Path = Pa
     """
     if is_current(folder, ca, environ=environ, root=root):
         return problem(folder)
-    from nexusdev.util.files import replace
+    from nexusdev.util.files import make_folder, replace
 
     sources = _sources(folder, environ, root)
     certificates, unreadable = _certificates(sources)
@@ -87,8 +87,7 @@ def renew(folder: Path, ca: Path, *, environ: Mapping[str, str], root: Path = Pa
     files = {CA: own, BUNDLE: _pem(certificates, own), TRUST_STORE: _trust_store(certificates, own)}
     for view in VIEWS:
         target = folder / view
-        target.mkdir(parents=True, exist_ok=True)
-        target.chmod(0o755)  # a container's user reads it; the state folder above is closed
+        make_folder(target, mode=0o755)  # a container's user reads it; the state folder above is closed
         for name, content in files.items():
             replace(target / name, content, mode=0o644)
     index = {

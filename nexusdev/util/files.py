@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from shlex import quote
@@ -31,7 +32,7 @@ def replace(path: Path, content: str | bytes, *, mode: int = 0o600, temporary: P
         StorageFailed: It cannot be written; the old file is as it was.
     """
     data = content.encode() if isinstance(content, str) else content
-    temporary = temporary or path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary or path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     with explained(path, len(data)):
         try:
             _write_new(temporary, data, mode)
@@ -171,8 +172,12 @@ def _write_over(path: Path, data: bytes) -> None:
         os.fsync(descriptor)
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder of mode 0700, and its missing parents likewise, whatever the umask.
+def make_folder(path: Path, *, mode: int = 0o700) -> None:
+    """Make a folder, and its missing parents with mode 0700, whatever the umask.
+
+    Args:
+        path: The folder.
+        mode: Its permissions.
 
     Raises:
         InvalidState: It cannot be made.
@@ -185,8 +190,8 @@ def make_folder(path: Path) -> None:
                     each.mkdir(mode=0o700)
                     each.chmod(0o700)
                     keep_owner(each)
-        if path.stat().st_mode & 0o777 != 0o700:  # noqa: PLR2004 - a file mode
-            path.chmod(0o700)
+        if path.stat().st_mode & 0o777 != mode:
+            path.chmod(mode)
     except OSError as error:
         if error.errno in _FULL:
             raise storage_failed(path, 0, error) from error

@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,11 @@ def test_a_file_in_a_folder_that_cannot_be_written_is_an_error_with_words_and_an
 def test_a_folder_that_cannot_be_made_names_the_setting() -> None:
     with pytest.raises(InvalidState, match="failed to create the state folder /proc/nothing/a"):
         files.make_folder(Path("/proc/nothing/a"))
+
+
+def test_threads_that_write_the_same_file_at_once_do_not_get_in_each_others_way(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        for _ in pool.map(lambda number: files.replace(tmp_path / "a", f"{number}" * 1000), range(200)):
+            pass
+    assert [each.name for each in tmp_path.iterdir()] == ["a"]
+    assert len((tmp_path / "a").read_text()) in (1000, 2000, 3000)
