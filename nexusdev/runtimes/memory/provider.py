@@ -119,6 +119,7 @@ class MemoryProvider(Struct, kw_only=True):
         return {each.name: each.subnet for each in self.engine.networks.values()}
 
     def require_reach(self, root: Path) -> None:
+        del root
         if self.engine_facts.maps_users:
             raise users_mapped()
 
