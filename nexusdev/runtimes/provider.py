@@ -95,7 +95,7 @@ class RuntimeProvider(Protocol):
         Args:
             slot: The number of its port block.
             others: The placements of other instances.
-            pool: What to choose from, as the setting ``subnet`` says; '' for the runtime's own choice.
+            pool: What to choose from, as the user's settings say; '' for the runtime's own choice.
 
         Returns:
             On a Docker engine the first three octets of its network; '' if nothing is needed.
