@@ -22,7 +22,7 @@ from nexusdev.deploy.rollout import ComponentRollout
 from nexusdev.deploy.timing import Stopwatch
 from nexusdev.events import Listener, Note, PhaseBegan, PhaseEnded, Planned, StepDone
 from nexusdev.interfaces import Runtime, ServiceExit
-from nexusdev.plan import Halt, Plan, Step
+from nexusdev.plan import Halt, ObservedService, Plan, Step
 from nexusdev.util.clock import Clock
 
 _OBSERVE_EVERY = 2.0
@@ -202,23 +202,38 @@ class _Deployment(Struct, kw_only=True):
             self.monitor.inspect(self.deployer.runtime.observe())
 
     def _crash(self, exited: ServiceExit) -> Exception:
-        """What is left of it is kept, but not restarted for ever by the runtime."""
+        """Return the error for an exited service. A failure while its container is halted is only a note in it."""
         runtime, name = self.deployer.runtime, exited.service
         log = last_lines(runtime, name)
-        observation = runtime.observe()
-        for step in runtime.plan(Halt(service=name), observation).steps:
-            runtime.apply(step)
+        observed, trouble = self._halt(name)
         service = self.request.stack.services[name]
-        diagnosis = diagnose(self.request.components, service, log)
-        return crash(
+        error = crash(
             exited,
             service,
-            observation.services.get(name),
+            observed,
             log,
             lasted=self.monitor.lasted(exited),
-            diagnosis=diagnosis,
+            diagnosis=diagnose(self.request.components, service, log),
             ended_by=runtime.advice.ended_by,
         )
+        if trouble is not None:
+            note = f"{name} may restart: failed to halt it: {type(trouble).__name__}: {trouble}"
+            error.add_note(note)
+            error.evidence = (*error.evidence, note)
+            error.__cause__ = trouble
+        return error
+
+    def _halt(self, name: str) -> tuple[ObservedService | None, Exception | None]:
+        """Keep the container of an exited service, but not restarted by the runtime; its last observation, and what failed."""
+        runtime, observed = self.deployer.runtime, None
+        try:
+            observation = runtime.observe()
+            observed = observation.services.get(name)
+            for step in runtime.plan(Halt(service=name), observation).steps:
+                runtime.apply(step)
+        except Exception as error:
+            return observed, error
+        return observed, None
 
     def _late(self) -> Exception:
         """Return one error for everything that is missing, after the other components had a moment to reach the deadline too.

@@ -33,9 +33,10 @@ class ExitMonitor(Struct, kw_only=True):
     _began: dict[str, float] = field(default_factory=dict)
     _exits: list[ServiceExit] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
+    _failure: Exception | None = None
 
     def __enter__(self) -> ExitMonitor:
-        threading.Thread(target=self._listen, name="exits", daemon=True).start()
+        threading.Thread(target=self._listen, name="exit-monitor", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -52,7 +53,13 @@ class ExitMonitor(Struct, kw_only=True):
         self._since.pop(service, None)
 
     def crashed(self) -> ServiceExit | None:
-        """The first crash of a service that is not optional."""
+        """Return the first crash of a service that is not optional.
+
+        Raises:
+            Exception: The thread that receives the exits failed: a bug.
+        """
+        if self._failure is not None:
+            raise self._failure
         return next((exited for exited in tuple(self._exits) if self._counts(exited)), None)
 
     def lasted(self, exited: ServiceExit) -> float:
@@ -80,8 +87,11 @@ class ExitMonitor(Struct, kw_only=True):
         try:
             for exited in self.runtime.watch_exits(self._stop):
                 self._exits.append(exited)
-        except NexusError:
-            return  # the runtime went away: whoever asks it next says so
+        except Exception as error:
+            if isinstance(error, NexusError) and not error.is_bug:
+                return  # the runtime is gone: its next call reports that
+            error.add_note("in the thread that receives the exits of services")
+            self._failure = error
 
 
 def crash(
@@ -120,10 +130,10 @@ def crash(
 
 
 def _stopped(service: Service, after: str, ended_by: str) -> CrashedDuringStart:
-    """The error for a service that somebody stopped while it was waited for. Its log only says good-bye."""
+    """Return the error for a service that was stopped from outside. Without its log, which has no cause in it."""
     return CrashedDuringStart(
         f"{service.component} is not ready: {service.name} was stopped{after}",
-        why="it was told to end from outside" + (f": {ended_by}" if ended_by else ""),
+        why="it was stopped from outside nexusdev" + (f": {ended_by}" if ended_by else ""),
         hint="nexusdev up   start it again",
     )
 

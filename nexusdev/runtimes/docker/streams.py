@@ -32,7 +32,7 @@ class ContainerExits:
         self._heard: queue.Queue[ServiceExit | BaseException | None] = queue.Queue()
         filters = {"type": "container", "event": "die", "label": f"{labels.INSTANCE}={instance}"}
         self._stream = engine.http.events(filters=filters)
-        threading.Thread(target=self._listen, name="exits", daemon=True).start()
+        threading.Thread(target=self._listen, name="engine-events", daemon=True).start()
 
     def _listen(self) -> None:
         try:
@@ -58,7 +58,7 @@ class ContainerExits:
         at = int(event["timeNano"])
         actions = ["start", "kill", "stop", "destroy"]
         filters = {"type": "container", "container": event["Actor"]["ID"], "event": actions}
-        since, until = (_stamp(at + int(seconds * 1e9)) for seconds in (-_LONGEST_GRACE, after))
+        since, until = (_stamp(at + int(offset * 1e9)) for offset in (-_LONGEST_GRACE, after))
         stream = self._engine.http.events(filters=filters, since=since, until=until)
         try:
             found = list(stream)

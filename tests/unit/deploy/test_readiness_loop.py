@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -12,7 +13,7 @@ import pytest
 from nexusdev.components.contract import Readiness
 from nexusdev.deploy.exit_monitor import ExitMonitor, cause, crash
 from nexusdev.deploy.readiness_loop import LONGEST, SHORTEST, TimeIsUp, Wait, late, pause_after, until_ready
-from nexusdev.errors import SeedingFailed
+from nexusdev.errors import NexusError, SeedingFailed
 from nexusdev.events import ComponentReady, ComponentWaits
 from nexusdev.interfaces import InstanceAccess, ServiceExit
 from nexusdev.plan import Exit, ObservedService, Phase
@@ -205,6 +206,23 @@ class TestExitMonitor:
             exited = monitor.crashed()
         assert exited is not None
         assert exited.exit_code == 3
+
+
+@pytest.mark.parametrize("bug", [KeyError("id"), NexusError("step x belongs to another runtime")])
+def test_a_bug_in_the_thread_of_the_exits_is_raised_where_they_are_read(bug: Exception) -> None:
+    class Failing(MemoryRuntime):
+        def watch_exits(self, stop: threading.Event) -> Iterator[ServiceExit]:
+            raise bug
+
+    def read_for_5_s(monitor: ExitMonitor) -> None:
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            monitor.crashed()
+
+    runtime = Failing(project="nexusdev-shop", instance="shop")
+    with ExitMonitor(runtime=runtime, services={}) as monitor, pytest.raises(type(bug)) as raised:
+        read_for_5_s(monitor)
+    assert raised.value is bug
 
 
 def failed(**more: Any) -> ObservedService:

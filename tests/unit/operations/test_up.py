@@ -27,10 +27,11 @@ from nexusdev.interfaces import Runtime
 from nexusdev.inventory import Inventory
 from nexusdev.operations.dry_run import dry_run
 from nexusdev.operations.up import up
-from nexusdev.plan import Intent, Observation, Plan
+from nexusdev.plan import Halt, Intent, Observation, Plan
 from nexusdev.runtimes.image_store import Say, StoredImage
 from nexusdev.runtimes.memory.images import MemoryImages
 from nexusdev.runtimes.memory.provider import MemoryProvider
+from nexusdev.runtimes.memory.runtime import MemoryRuntime
 from nexusdev.util.humanize import duration
 from tests.fakes import House, shown
 from tests.imports import imported_by
@@ -109,6 +110,26 @@ def test_a_server_that_exits_at_start_ends_the_wait_with_cause_and_log(house: Ho
     assert error.value.message.startswith("redis is not ready: redis-1 exited (code 1)")
     assert "nexusdev logs redis-1" in error.value.hint
     assert house.engine.named(house.container("redis-1")) is not None, "the wreck is kept"
+
+
+def test_a_crash_is_reported_even_if_its_container_cannot_be_halted(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.engine.crashes["redis-1"] = 1
+    house.redis.on_look = lambda _: house.engine.say(house.container("redis-1"), "Fatal config error")
+    planned = MemoryRuntime.plan
+
+    def refuse(self: MemoryRuntime, intent: Intent, observation: Observation | None = None) -> Plan:
+        if isinstance(intent, Halt):
+            raise PreflightFailed("lost the connection to the engine", code="ENGINE_LOST")
+        return planned(self, intent, observation)
+
+    monkeypatch.setattr(MemoryRuntime, "plan", refuse)
+    with pytest.raises(CrashedDuringStart) as error:
+        up(house.context())
+    assert error.value.message.startswith("redis is not ready: redis-1 exited (code 1)")
+    assert any("Fatal config error" in line for line in error.value.evidence)
+    assert "failed to halt it: PreflightFailed: lost the connection to the engine" in error.value.evidence[-1]
 
 
 def test_a_server_that_never_gets_ready_is_named_with_what_is_missing(house: House) -> None:
