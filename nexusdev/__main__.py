@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -26,6 +27,14 @@ class Stopped(BaseException):
         self.exit_status = 128 + number
 
 
+class ThreadFailed(BaseException):
+    """A background thread ended with an unexpected exception. Not an Exception: the main thread must not handle it as its own."""
+
+    def __init__(self, bug: Exception) -> None:
+        super().__init__(bug)
+        self.bug = bug
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """The console script."""
     status = _guarded(list(sys.argv[1:] if argv is None else argv))
@@ -41,6 +50,7 @@ def _guarded(argv: list[str]) -> int:
     """Run, and end quietly when whoever read our output has gone."""
     open_streams()
     _listen_to_signals()
+    _end_with_failed_threads()
     try:
         status = _run(argv)
         sys.stdout.flush()
@@ -81,6 +91,8 @@ def ended(session: Session, argv: list[str]) -> int:
         return _interrupted(session, stopped)
     except BrokenPipeError:
         raise
+    except ThreadFailed as failed:
+        return _bug(session, failed.bug, argv)
     except Exception as bug:
         return _bug(session, bug, argv)
 
@@ -148,6 +160,32 @@ def _raise_again_where_python_ignores_it() -> None:
     sys.unraisablehook = report
 
 
+def _end_with_failed_threads() -> None:
+    """Raise ``ThreadFailed`` in the main thread when a background thread ends with an exception.
+
+    Python would print the traceback into the progress, and the command would go on without the thread.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    main_thread, reported, failed = threading.get_ident(), threading.excepthook, list[Exception]()
+
+    def fail(_number: int, _frame: FrameType | None) -> None:
+        if failed:
+            raise ThreadFailed(failed.pop())
+
+    def report(ended: threading.ExceptHookArgs) -> None:
+        if not isinstance(ended.exc_value, Exception):
+            reported(ended)
+            return
+        if ended.thread is not None:
+            ended.exc_value.add_note(f"in the thread: {ended.thread.name}")
+        failed.append(ended.exc_value)
+        signal.pthread_kill(main_thread, signal.SIGUSR1)
+
+    signal.signal(signal.SIGUSR1, fail)
+    threading.excepthook = report
+
+
 def _interrupted(session: Session, stopped: BaseException) -> int:
     """Say what remains, and end as signals end programs."""
     status = stopped.exit_status if isinstance(stopped, Stopped) else 130
@@ -170,9 +208,13 @@ def _failed(session: Session, error: NexusError) -> int:
 def _bug(session: Session, bug: Exception, argv: Sequence[str]) -> int:
     """Print an unexpected exception in short and write its traceback to a file (``-v`` prints it too). A full disk is no bug."""
     from nexusdev.cli.bug_report import of_storage, reported
+    from nexusdev.cli.progress import counted
 
     session.console.trace(bug)
-    error = of_storage(bug) or reported(bug, session.command, argv)
+    console = session.console
+    plan = counted(console.plan) if console.plan else ""
+    facts = {"instance": session.instance, "phase": console.phase, "plan": plan}
+    error = of_storage(bug) or reported(bug, session.command, argv, facts)
     session.console.fail(error, command=session.command, instance=session.instance)
     return error.exit_status
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nexusdev import __version__
@@ -21,39 +22,47 @@ def of_storage(bug: Exception) -> NexusError | None:
     return None
 
 
-def reported(bug: Exception, command: str, argv: Sequence[str]) -> NexusError:
+def reported(bug: Exception, command: str, argv: Sequence[str], facts: Mapping[str, str]) -> NexusError:
     """Write the traceback of an unexpected exception to a file.
 
     Args:
         bug: The exception.
         command: Name of the command that failed.
         argv: Its arguments; only option names are written, because values may be secrets.
+        facts: Name → value of what else the report says: instance, phase, plan. Empty values are left out.
 
     Returns:
-        The error to print. It contains the traceback if the file could not be written.
+        The error to print. It contains the notes of the exception, which name its component or step, and the traceback if the
+        file could not be written.
     """
+    notes = tuple(getattr(bug, "__notes__", ()))
     lines = "".join(traceback.format_exception(bug))
     try:
-        file = _write(lines, command, argv)
+        file = _write(lines, command, argv, facts)
     except (OSError, NexusError) as error:
-        return _error(bug, f"failed to write the traceback: {error}", lines.splitlines()[-15:])
-    return _error(bug, f"this is a bug in nexusdev; the traceback is in {file}", ())
+        return _error(bug, f"failed to write the traceback: {error}", (*notes, *lines.splitlines()[-15:]))
+    return _error(bug, f"this is a bug in nexusdev; the traceback is in {file}", notes)
 
 
-def _write(lines: str, command: str, argv: Sequence[str]) -> Path:
+def _write(lines: str, command: str, argv: Sequence[str], facts: Mapping[str, str]) -> Path:
     folder = state_root() / "logs"
     make_folder(folder)
-    file = folder / f"bug-{time.strftime('%Y%m%d-%H%M%S')}.txt"
+    # With microseconds and the process: two bugs in the same second have a file each.
+    moment = time.time_ns()
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(moment // 10**9))
+    file = folder / f"bug-{stamp}-{moment % 10**9 // 1000:06d}-{os.getpid()}.txt"
     # Only the names of the options: their values may be secrets.
     words = [command, *(word.partition("=")[0] for word in argv if word.startswith("--"))]
-    replace(file, f"nexusdev {__version__}, Python {sys.version.split()[0]}: {' '.join(words)}\n\n{lines}")
+    head = f"nexusdev {__version__}, Python {sys.version.split()[0]}: {' '.join(words)}\n"
+    head += "".join(f"{name}: {value}\n" for name, value in facts.items() if value)
+    replace(file, f"{head}\n{lines}")
     return file
 
 
 def _error(bug: Exception, why: str, evidence: Sequence[str]) -> NexusError:
-    what = "internal error" if isinstance(bug, NexusError) else f"unexpected {type(bug).__name__}"
+    name = "" if isinstance(bug, NexusError) else f"{type(bug).__name__}: "
     return NexusError(
-        f"{what}: {str(bug)[:300]}",
+        f"internal error: {name}{str(bug)[:300]}",
         why=why,
         hint="nexusdev -v …   run it again and print the traceback",
         evidence=evidence,

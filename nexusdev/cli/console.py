@@ -24,6 +24,7 @@ from nexusdev.results import Result
 if TYPE_CHECKING:
     from nexusdev.cli.output import OutputBlock
     from nexusdev.events import Event
+    from nexusdev.plan import Plan
 
 SCHEMA_VERSION = 1
 
@@ -31,7 +32,10 @@ SCHEMA_VERSION = 1
 class Console(Struct, kw_only=True):
     """How this process speaks. ``color`` means that colours are allowed; they are used on a terminal only.
 
-    ``awaited``: the command that this one waits for now, '' for none.
+    Attributes:
+        awaited: The command that this one waits for now, '' for none.
+        phase: The phase of the command that began last, '' for none; for bug reports.
+        plan: The last plan, None without one; for bug reports.
     """
 
     out: TextIO = field(default_factory=lambda: sys.stdout)
@@ -41,6 +45,8 @@ class Console(Struct, kw_only=True):
     verbose: bool = False
     color: bool = True
     awaited: str = ""
+    phase: str = ""
+    plan: Plan | None = None
     _board: Any = None
     _lines: Any = None
     _over: bool = False
@@ -104,16 +110,29 @@ class Console(Struct, kw_only=True):
 
     def tell(self, event: Event) -> None:
         """Hear an event, from whatever thread (``events.Listener``)."""
-        from nexusdev.events import LockAwaited, LockTaken
-
-        if isinstance(event, LockAwaited | LockTaken):
-            self.awaited = event.holder if isinstance(event, LockAwaited) else ""
+        self._keep(event)
         with self._told, contextlib.suppress(OSError, ValueError):
             if self._board is not None:
                 self._board.hear(event)
             elif not self.quiet and not self._over and (line := self._line(event)):
                 self.err.write(f"{line}\n")
                 self.err.flush()
+
+    def _keep(self, event: Event) -> None:
+        """Keep what an interruption or a bug report names."""
+        from nexusdev.events import LockAwaited, LockTaken, PhaseBegan, Planned
+
+        match event:
+            case LockAwaited():
+                self.awaited = event.holder
+            case LockTaken():
+                self.awaited = ""
+            case PhaseBegan():
+                self.phase = event.phase
+            case Planned():
+                self.plan = event.plan
+            case _:
+                pass
 
     def _line(self, event: Event) -> str | None:
         from nexusdev.cli.progress import Lines

@@ -109,7 +109,7 @@ def _seeds(changes: tuple[str, ...], verbose: bool) -> str:
 
 
 def counted(plan: Plan) -> str:
-    """``27 create, 27 start``: how many steps of each kind."""
+    """``27 × create, 27 × start``: how many steps of each kind."""
     counts: dict[str, int] = {}
     for step in plan.steps:
         counts[step.action] = counts.get(step.action, 0) + 1

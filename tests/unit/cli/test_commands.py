@@ -159,11 +159,28 @@ def test_a_bug_is_short_words_and_a_traceback_in_a_file(house: House) -> None:
     house.redis.on_look = explode
     ran = house.type("up")
     assert ran.status == 1
-    assert "unexpected ZeroDivisionError: by zero" in ran.err
+    assert "internal error: ZeroDivisionError: by zero" in ran.err
+    assert "in the rollout of the component: redis" in ran.err
     assert "Traceback" not in ran.err
     (file,) = (house.folder / "state" / "logs").iterdir()
-    assert "Traceback" in file.read_text()
+    report = file.read_text()
+    assert "Traceback" in report
+    assert report.splitlines()[0].endswith(": up")
+    instance, phase, plan = report.splitlines()[1:4]
+    assert instance == "instance: shop"
+    assert phase in ("phase: start", "phase: wait")
+    assert plan == "plan: 1 × create network, 2 × create volume, 3 × create, 3 × start"
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_two_bugs_in_the_same_second_have_a_report_each(house: House) -> None:
+    def explode(_: object) -> None:
+        raise ZeroDivisionError("by zero")
+
+    house.redis.on_look = explode
+    for _ in range(2):
+        house.type("up")
+    assert len(list((house.folder / "state" / "logs").iterdir())) == 2
 
 
 def test_an_internal_error_is_reported_with_its_traceback_and_the_thread_it_came_from(house: House) -> None:

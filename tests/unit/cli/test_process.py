@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 
 # The command line over an engine in memory, as a process of its own. `slow` keeps Redis from getting ready; `finalizer` has
-# SIGTERM arrive in a finalizer, where Python ignores exceptions. `running` brings the stack up first.
+# SIGTERM arrive in a finalizer, where Python ignores exceptions. `thread` has a thread that fails. `running` brings the stack up first.
 SCRIPT = """
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from nexusdev.__main__ import main
 from nexusdev.cli import app
@@ -47,6 +48,8 @@ def start(argv):
     here.doubles = house.doubles
     if "finalizer" in sys.argv[2]:
         StoppedInFinalizer()
+    if "thread" in sys.argv[2]:
+        threading.Timer(1.0, lambda: {}["missing"]).start()
     return here
 app.start = start
 main(sys.argv[3:])
@@ -130,6 +133,17 @@ def test_a_signal_that_arrives_in_a_finalizer_is_not_lost(folder: Path) -> None:
     assert "was interrupted" in err
     assert "Traceback" not in err
     assert "ignored" not in err
+
+
+def test_a_background_thread_that_fails_ends_the_command_with_a_bug_report(folder: Path) -> None:
+    process = begin(folder, "up", mode="slow thread")
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "internal error: KeyError: 'missing'" in err
+    assert "in the thread: Thread-" in err
+    assert "Traceback" not in err
+    (report,) = folder.rglob("bug-*.txt")
+    assert "instance: shop" in report.read_text()
 
 
 def test_under_nohup_a_terminal_that_goes_away_ends_nothing(folder: Path) -> None:
