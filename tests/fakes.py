@@ -33,7 +33,6 @@ from nexusdev.events import Event
 from nexusdev.images.images import Images
 from nexusdev.images.lockfile import FILE, load
 from nexusdev.images.tags import tags
-from nexusdev.instance import port_blocks
 from nexusdev.instance.identity import Identity
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.plan import Observation
@@ -213,14 +212,6 @@ secrets:
 """.replace("&redis\n", "\n")
 
 
-def taken_or_of_another_worker(port: int) -> bool:
-    """Whether something listens on a port, or its block is one of another test process: some tests really listen in theirs."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    slot = port_blocks.slot_of(port)
-    return (slot is not None and slot % workers != worker) or port_blocks.is_taken(port)
-
-
 @dataclass(kw_only=True)
 class House:
     """A project, a state folder and a runtime: everything that one command needs and the next one finds again.
@@ -229,6 +220,7 @@ class House:
         images: The images of the lock; see ``lock``.
         store: The image store of the provider.
         opened: Images of another lock and store, instead of these.
+        taken_ports: Ports of the machine on which other programs listen.
     """
 
     folder: Path
@@ -242,6 +234,7 @@ class House:
     images: tuple[str, ...] = ("redis", "haproxy")
     store: MemoryImages = field(default_factory=MemoryImages)
     opened: Images | None = None
+    taken_ports: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for each in ("project", "state", "compose"):
@@ -305,7 +298,7 @@ class House:
         self.provider.store = self.store  # also of a provider that a test has put here
         return {
             "given_provider": self.provider,
-            "port_taken": taken_or_of_another_worker,
+            "port_taken": self.taken_ports.__contains__,
             "open_images": self._open_images,
             "clock": self.clock,
             "components": self.components,

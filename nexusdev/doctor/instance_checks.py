@@ -18,7 +18,6 @@ from nexusdev.env.proxies import NEEDED, forgotten, proxies, with_loopback
 from nexusdev.errors import NexusError, NotFound
 from nexusdev.instance import trust
 from nexusdev.instance.instance import Instance
-from nexusdev.instance.port_blocks import is_taken
 from nexusdev.instance.state import lock_file, records
 from nexusdev.inventory import Inventory
 from nexusdev.plan import Observation
@@ -190,7 +189,7 @@ def ports(context: Context, instance: Instance, inventory: Inventory) -> Check:
     """The block of this instance, but for what its own containers have."""
     ours = inventory.of(instance.name).held_ports
     wanted = [port.host for each in context.stack(instance).services.values() for port in each.ports]
-    taken = [port for port in wanted if port not in ours and is_taken(port)]
+    taken = [port for port in wanted if port not in ours and context.port_taken(port)]
     block = f"{instance.port(0)}-{instance.port(99)}"
     if not taken:
         return good("ports", f"{block}, none in use by others")

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from nexusdev.context import Context
 from nexusdev.errors import PreflightFailed
-from nexusdev.instance.port_blocks import block_of, is_taken
+from nexusdev.instance.instance import PortCheck
+from nexusdev.instance.port_blocks import block_of
 from nexusdev.interfaces import Address, View
 from nexusdev.inventory import Inventory
 from nexusdev.results import Result
@@ -65,12 +66,16 @@ def ports(context: Context) -> PortsResult:
         instance=instance.name,
         block=(block[0], block[-1]),
         subnet=stack.network.subnet,
-        ports=tuple(rows(stack, reached, inventory, ours)),
+        ports=tuple(rows(stack, reached, inventory, ours, context.port_taken)),
     )
 
 
 def rows(
-    stack: Stack, reached: Mapping[tuple[str, int], Address], inventory: Inventory, ours: Collection[int]
+    stack: Stack,
+    reached: Mapping[tuple[str, int], Address],
+    inventory: Inventory,
+    ours: Collection[int],
+    taken: PortCheck,
 ) -> list[PortRow]:
     """By port number."""
     found = [
@@ -80,7 +85,7 @@ def rows(
             service=service.name,
             container_port=port.container,
             aliases=service.aliases,
-            holder=_holder(port.host, inventory, ours),
+            holder=_holder(port.host, inventory, ours, taken),
         )
         for service in stack.services.values()
         for port in service.ports
@@ -88,9 +93,9 @@ def rows(
     return sorted(found, key=lambda row: row.port)
 
 
-def _holder(port: int, inventory: Inventory, ours: Collection[int]) -> str:
+def _holder(port: int, inventory: Inventory, ours: Collection[int], taken: PortCheck) -> str:
     if port in ours:
         return "ours"
-    if port in inventory.port_holders or is_taken(port):
+    if port in inventory.port_holders or taken(port):
         return holder_of(port, inventory.port_holders)
     return "free"

@@ -12,7 +12,6 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -92,14 +91,6 @@ gc --dry-run
 """
 
 
-class QuietHouse(House):
-    """A house on a machine where nobody else listens: its ports stay the same through the whole list."""
-
-    @property
-    def doubles(self) -> dict[str, Any]:
-        return {**super().doubles, "port_taken": lambda _: False}
-
-
 def scrubbed(text: str, folder: Path) -> str:
     """The text without what differs from run to run: folders, ports, times, secrets."""
     text = text.replace(str(folder), "{folder}")
@@ -126,8 +117,8 @@ def test_every_command_prints_what_it_always_printed(
 ) -> None:
     monkeypatch.setattr("sys.stdin", None)
     monkeypatch.setenv("COLUMNS", "400")  # no line is wrapped where a folder's name is long
-    text = printed(QuietHouse(folder=house.folder), COMMANDS)
-    other = QuietHouse(folder=tmp_path_factory.mktemp("other"))
+    text = printed(House(folder=house.folder), COMMANDS)
+    other = House(folder=tmp_path_factory.mktemp("other"))
     (other.project / "nexusdev.toml").write_text("timeout = 20\n")
     monkeypatch.setenv("NEXUSDEV_STATE_DIR", str(other.folder / "state"))
     text = f"{text}\n{printed(other, COMMANDS, '--json')}\n{printed(other, JSON_ONLY)}"

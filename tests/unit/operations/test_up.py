@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from pathlib import Path
@@ -68,8 +67,8 @@ def test_a_renamed_container_is_made_anew_although_it_still_has_the_port(house: 
     renamed = house.engine.named(house.container("redis-1"))
     assert renamed is not None
     renamed.name += "-by-hand"
-    with socket.create_server(("127.0.0.1", port)):
-        up(house.context())
+    house.taken_ports.add(port)
+    up(house.context())
     assert house.engine.named(house.container("redis-1")) is not None
     assert house.engine.named(f"{house.container('redis-1')}-by-hand") is None
 

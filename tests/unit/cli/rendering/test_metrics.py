@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from nexusdev.components.monitoring.client import Prometheus
+from nexusdev.instance.port_blocks import is_taken
 from nexusdev.interfaces import InstanceAccess
-from tests.fakes import COMPOSE, FakeComponent, House, taken_or_of_another_worker
+from tests.fakes import COMPOSE, FakeComponent, House
 from tests.unit.env.servers import http, serving
 
 ANSWER = json.dumps(
@@ -29,8 +31,10 @@ class Monitor(FakeComponent):
 
 
 def free_port() -> int:
-    """One that may be published, below 32768, in a block of this test process."""
-    return next(port for port in range(31900, 32700) if not taken_or_of_another_worker(port))
+    """One that may be published, below 32768, and that no other test process uses: this test really listens there."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = 20000 + worker % 10 * 100
+    return next(port for port in range(first, first + 100) if not is_taken(port))
 
 
 @pytest.fixture
