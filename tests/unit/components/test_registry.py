@@ -1,7 +1,8 @@
-"""The registry knows every component and imports none of them before it is asked for."""
+"""The registry knows every component and imports none of them before it is asked for; so do the import contracts."""
 
 from __future__ import annotations
 
+import tomllib
 from collections import defaultdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +25,21 @@ def test_each_name_leads_to_the_component_of_that_name() -> None:
     assert {name: component.name for name, component in ALL.items()} == {name: name for name in ALL}
     assert list(ALL) == ["gateway", "postgres", "redis", "minio", "vault", "monitoring"]
     assert all(component.title for component in ALL.values())
+
+
+@pytest.mark.parametrize(
+    ("contract", "key"),
+    [
+        ("Nothing but the registry knows one component", "forbidden_modules"),
+        ("No component imports another", "modules"),
+    ],
+)
+def test_the_import_contracts_have_every_component_of_the_registry(contract: str, key: str) -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))
+    [found] = [each for each in project["tool"]["importlinter"]["contracts"] if each["name"] == contract]
+    assert set(found[key]) == {f"nexusdev.components.{name}" for name in ALL}, (
+        f'contract "{contract}" of pyproject.toml'
+    )
 
 
 def test_an_unknown_name_is_not_there() -> None:
