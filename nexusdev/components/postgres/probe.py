@@ -51,6 +51,12 @@ def probe(access: InstanceAccess, *, test_writes: bool = False) -> Facts:
 
 
 def _with_paths(access: InstanceAccess, facts: Facts, *, test_writes: bool) -> Facts:
+    """The facts with what each published path answers.
+
+    The paths to the nodes log in to the maintenance database, which exists before anything is seeded: they tell whether a server
+    accepts logins and writes. What belongs to one database, such as its extensions, is not to be seen there. A check of the
+    application's database belongs in ``_pool``, which logs in to it once it is seeded; its result is a field of ``Route``.
+    """
     superuser = _Login(access=access, user=names.SUPERUSER, database=names.MAINTENANCE)
     answers = together(
         {
