@@ -1,6 +1,6 @@
 """Every way in which nexusdev can fail, each with its words and its exit status.
 
-    NexusError                    1   a bug: whatever is not one of the below
+    NexusError                    1   a bug, unless it has a code of its own (INTERRUPTED, which ends with 128 + signal)
     ├── UsageError                2   wrong flag, name or combination
     ├── NotFound                  3   no such instance, service or file; or not running
     ├── Degraded                  4   a condition that was asked for is not met
@@ -155,7 +155,8 @@ class InvalidState(InvalidConfig):
 class VolumeLost(InvalidState):
     """Data volumes that nexusdev made are gone from the engine.
 
-    volumes  one mapping per volume, for programs; ``operations.volumes.told`` says what is in it
+    Attributes:
+        volumes: One mapping per volume, for programs; ``deploy.lost_volumes`` fills it.
     """
 
     default_code = "VOLUME_LOST"
