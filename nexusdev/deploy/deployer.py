@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct, field
 
@@ -20,10 +20,12 @@ from nexusdev.deploy.readiness_loop import late
 from nexusdev.deploy.request import DeployRequest, DeployResult
 from nexusdev.deploy.rollout import ComponentRollout
 from nexusdev.deploy.timing import Stopwatch
+from nexusdev.errors import PreflightFailed
 from nexusdev.events import Listener, Note, PhaseBegan, PhaseEnded, Planned, StepDone
 from nexusdev.interfaces import Runtime, ServiceExit
 from nexusdev.plan import Halt, ObservedService, Plan, Step
 from nexusdev.util.clock import Clock
+from nexusdev.util.humanize import join_names
 
 _OBSERVE_EVERY = 2.0
 # A server that ends mostly waits; one that starts works.
@@ -46,12 +48,16 @@ class Deployer(Struct, kw_only=True):
         """Do the steps of a plan and nothing else (``stop``, ``down``)."""
         self.announce(plan)
         parallel = max(self.parallel, _ENDING_AT_ONCE) if plan.only_ends else self.parallel
-        PlanExecutor(plan=plan, do=self.do, parallel=parallel, slow=self.tell_slow).run()
+        PlanExecutor(plan=plan, do=self.do, parallel=parallel, slow=self.tell_slow, settling=self.tell_settling).run()
 
     def tell_slow(self, step: Step) -> None:
         """Tell that a step is done again."""
         words = f"the runtime is slow: {step.action} {step.resource} got no answer in time and is tried again"
         self.listener.tell(Note(text=words, warning=True))
+
+    def tell_settling(self, seconds: float, running: Sequence[str]) -> None:
+        """Tell that the command ends once these steps have ended, at most so many seconds later."""
+        self.listener.tell(Note(text=f"waiting up to {seconds:.0f} s for running steps: {join_names(running)}"))
 
     def announce(self, plan: Plan) -> None:
         """Tell what will be done."""
@@ -98,6 +104,8 @@ class _Deployment(Struct, kw_only=True):
     _rollouts: dict[str, ComponentRollout] = field(default_factory=dict)
     _looked: float = 0.0
     _deadline: float = 0.0
+    _running: dict[int, Step] = field(default_factory=dict)
+    _finished: list[Step] = field(default_factory=list)
 
     def run(self) -> DeployResult:
         deployer, request = self.deployer, self.request
@@ -107,6 +115,9 @@ class _Deployment(Struct, kw_only=True):
         try:
             self._phase("start", self._walk)
             self._phase("wait", self._await_components)
+        except PreflightFailed as error:
+            error.evidence = (*error.evidence, *self._account())
+            raise
         finally:
             self._over.set()
         done = self._rollouts.values()
@@ -114,6 +125,17 @@ class _Deployment(Struct, kw_only=True):
             ready={each.component.name: each.ready_after for each in done},
             changes={each.component.name: each.changes for each in done},
             proofs={each.component.name: each.proofs for each in done},
+        )
+
+    def _account(self) -> tuple[str, ...]:
+        """Return what the plan had reached, for the failure of a runtime in the middle of it."""
+        finished, running = tuple(self._finished), tuple(self._running.values())
+        started = [name for step in finished for name in sorted(step.starts)]
+        return (
+            f"{len(finished)} of {len(self.request.plan.steps)} steps were finished",
+            f"started: {join_names(started) or 'no service'}",
+            *(f"running: {step.action} {step.resource}" for step in running),
+            *(f"{name}: {each.progress}" for name, each in self._rollouts.items() if not (running or each.is_done)),
         )
 
     def _phase(self, name: str, work: Callable[[], None]) -> None:
@@ -156,6 +178,7 @@ class _Deployment(Struct, kw_only=True):
             gate=self.request.gate,
             check=self._check,
             slow=self.deployer.tell_slow,
+            settling=self.deployer.tell_settling,
         ).run()
 
     def _do(self, step: Step) -> None:
@@ -163,7 +186,9 @@ class _Deployment(Struct, kw_only=True):
             self.monitor.release(name)
         for name in step.starts:
             self.monitor.watch(name)
+        self._running[id(step)] = step
         self.deployer.do(step)
+        self._finished.append(self._running.pop(id(step)))
         services = self.request.stack.services
         for name in step.starts:
             if name in services and (rollout := self._rollouts.get(services[name].component)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct, field
 
@@ -13,12 +13,16 @@ from nexusdev.errors import RuntimeSlow
 from nexusdev.plan import Plan, Step
 
 TICK = 0.05
-_GRACE = 15.0
+_GRACE, _SILENCE = 15.0, 0.5  # seconds
 _ATTEMPTS = 3
 
 
 def nothing() -> None:
     """A check that never objects."""
+
+
+def silent(_seconds: float, _running: Sequence[str]) -> None:
+    """Report no running steps."""
 
 
 def always(_step: Step) -> bool:
@@ -44,6 +48,7 @@ class PlanExecutor(Struct, kw_only=True):
     Attributes:
         gate: Whether a step may begin now (its image has arrived).
         check: Called between steps; what it raises ends the walk.
+        settling: Called when a walk that failed waits for running steps: at most how long, in seconds, and their names.
         slow: Called with a step that the runtime did not do in time, before it is tried again.
     """
 
@@ -52,6 +57,7 @@ class PlanExecutor(Struct, kw_only=True):
     parallel: int = 4
     gate: Callable[[Step], bool] = always
     check: Callable[[], None] = nothing
+    settling: Callable[[float, Sequence[str]], None] = silent
     slow: Callable[[Step], None] = lambda _: None
     _ended: queue.SimpleQueue[tuple[int, BaseException | None]] = field(default_factory=queue.SimpleQueue)
     _running: set[int] = field(default_factory=set)
@@ -115,11 +121,17 @@ class PlanExecutor(Struct, kw_only=True):
             raise error
 
     def _settle(self) -> None:
-        """Let what is under way come to its end: a step that is cut in the middle is what nobody can explain afterwards.
+        """Wait for the running steps, because a step that is cut off leaves an unknown state behind.
 
-        The threads themselves are asked: a signal may have cut this one between hearing of an end and noting it.
+        Not ``_running`` but the threads count: a signal may have interrupted ``_take`` before it removed an ended step.
         """
         deadline = time.monotonic() + _GRACE
+        self._join(time.monotonic() + _SILENCE)
+        if running := [thread.name for thread in self._threads if thread.is_alive()]:
+            self.settling(_GRACE - _SILENCE, running)
+        self._join(deadline)
+
+    def _join(self, deadline: float) -> None:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(max(deadline - time.monotonic(), 0.0))

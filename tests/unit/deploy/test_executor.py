@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import traceback
+from collections.abc import Sequence
 
 import pytest
 
@@ -105,6 +106,25 @@ def test_an_interruption_lets_the_running_step_end_and_begins_no_other() -> None
     with pytest.raises(KeyboardInterrupt):
         PlanExecutor(plan=plan, do=lambda each: done.append(each.resource), check=check).run()
     assert done == ["a"]
+
+
+def test_a_failed_walk_says_which_steps_it_waits_for() -> None:
+    slow, told = threading.Event(), list[str]()
+
+    def do(each: Step) -> None:
+        if each.resource == "b":
+            raise ZeroDivisionError("by zero")
+        slow.wait(30)
+
+    def settling(seconds: float, running: Sequence[str]) -> None:
+        assert 0 < seconds <= 15
+        told.extend(running)
+        slow.set()
+
+    plan = Plan(steps=(step("start", "a"), step("start", "b")))
+    with pytest.raises(ZeroDivisionError):
+        PlanExecutor(plan=plan, do=do, settling=settling).run()
+    assert told == ["start-a"]
 
 
 def test_a_failed_step_names_itself_in_its_traceback() -> None:

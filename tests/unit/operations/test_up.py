@@ -26,7 +26,7 @@ from nexusdev.interfaces import Runtime
 from nexusdev.inventory import Inventory
 from nexusdev.operations.dry_run import dry_run
 from nexusdev.operations.up import up
-from nexusdev.plan import Halt, Intent, Observation, Plan
+from nexusdev.plan import Halt, Intent, Observation, Plan, Step
 from nexusdev.runtimes.image_store import Say, StoredImage
 from nexusdev.runtimes.memory.images import MemoryImages
 from nexusdev.runtimes.memory.provider import MemoryProvider
@@ -129,6 +129,23 @@ def test_a_crash_is_reported_even_if_its_container_cannot_be_halted(
     assert error.value.message.startswith("redis is not ready: redis-1 exited (code 1)")
     assert any("Fatal config error" in line for line in error.value.evidence)
     assert "failed to halt it: PreflightFailed: lost the connection to the engine" in error.value.evidence[-1]
+
+
+def test_an_engine_that_is_lost_during_up_names_what_was_reached(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    applied = MemoryRuntime.apply
+
+    def apply(self: MemoryRuntime, step: Step) -> None:
+        if "gateway-rw" in step.starts:
+            raise PreflightFailed("lost the connection to the engine", code="ENGINE_LOST")
+        applied(self, step)
+
+    monkeypatch.setattr(MemoryRuntime, "apply", apply)
+    with pytest.raises(PreflightFailed, match="lost the connection") as error:
+        up(house.context())
+    steps, started, *running = error.value.evidence
+    assert steps.endswith(" of 9 steps were finished")
+    assert started.startswith("started: ")
+    assert "running: start gateway-rw" in running
 
 
 def test_a_server_that_never_gets_ready_is_named_with_what_is_missing(house: House) -> None:
