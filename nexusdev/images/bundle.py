@@ -19,7 +19,7 @@ from msgspec.structs import asdict
 from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound
 from nexusdev.images.images import Images
 from nexusdev.images.tags import local_tag
-from nexusdev.runtimes.image_store import StoredImage
+from nexusdev.runtimes.image_store import IMAGE_LABEL, StoredImage
 
 MANIFEST = "nexusdev.json"
 SCHEMA = 1
@@ -119,13 +119,13 @@ def _packed(images: Images, name: str, stored: StoredImage | None) -> Packed:
         reference=reference,
         id=stored.id,
         size=stored.size,
-        label=stored.labels.get("dev.nexus.image", ""),
+        label=stored.labels.get(IMAGE_LABEL, ""),
     )
 
 
 def _same(packed: Packed, found: StoredImage) -> bool:
     # Engines that keep images in containerd give other ids to the same content.
-    return found.id == packed.id or (bool(packed.label) and found.labels.get("dev.nexus.image") == packed.label)
+    return found.id == packed.id or (bool(packed.label) and found.labels.get(IMAGE_LABEL) == packed.label)
 
 
 def _read_manifest(document: Any) -> tuple[Packed, ...]:

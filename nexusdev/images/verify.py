@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from nexusdev.images.builder.build import IMAGE_LABEL
 from nexusdev.images.lockfile import LockedImage, Registry
-from nexusdev.runtimes.image_store import StoredImage
+from nexusdev.runtimes.image_store import IMAGE_LABEL, StoredImage
 
 
 class ImageVerification(Struct, frozen=True, kw_only=True):

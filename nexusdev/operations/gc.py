@@ -25,13 +25,12 @@ from nexusdev.operations import ls
 from nexusdev.operations.run_in import lock_file
 from nexusdev.plan import Down, Observation, RemoveOneOffs
 from nexusdev.results import Result
-from nexusdev.runtimes.image_store import StoredImage
+from nexusdev.runtimes.image_store import IMAGE_LABEL, StoredImage
 from nexusdev.util import durations, lock
 from nexusdev.util.humanize import duration_ago, file_size, pluralize
 
 GC = "nexusdev gc"
 _MEGA = 1_000_000
-IMAGE_LABEL = "dev.nexus.image"
 
 
 class Leftover(Struct, frozen=True, kw_only=True):

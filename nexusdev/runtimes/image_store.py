@@ -13,6 +13,11 @@ from msgspec import Struct, field
 
 Say = Callable[[str], None]
 
+#: Label of a volume with the cache of image builds; its value says which one.
+CACHE_LABEL = "dev.nexus.cache"
+#: Label of an image that nexusdev built: the reference that it was built as.
+IMAGE_LABEL = "dev.nexus.image"
+
 
 class StoredImage(Struct, frozen=True, kw_only=True):
     """An image in the engine's store.
@@ -207,7 +212,7 @@ class ImageStore(Protocol):
 
         Args:
             name: Its full name.
-            labels: Its labels; ``RuntimeProvider.inventory`` finds it by ``dev.nexus.cache``.
+            labels: Its labels; ``RuntimeProvider.inventory`` finds it by ``CACHE_LABEL``.
         """
 
     def drop_volume(self, name: str) -> int | None:

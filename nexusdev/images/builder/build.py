@@ -20,9 +20,8 @@ from nexusdev.images.build_log import BuildLog
 from nexusdev.images.builder.dockerfile import Copy, RunInstruction, Set, Stage, parse
 from nexusdev.images.builder.host import CACHE_LABELS, Host
 from nexusdev.images.lockfile import Build, Debootstrap, LockedImage
-from nexusdev.runtimes.image_store import BuildContainer, ImageStore, StoredImage
+from nexusdev.runtimes.image_store import IMAGE_LABEL, BuildContainer, ImageStore, StoredImage
 
-IMAGE_LABEL = "dev.nexus.image"
 VERSION_LABEL = "org.opencontainers.image.version"
 _ATTEMPTS = 3
 # How Go, apt and their TLS say that a connection was cut.

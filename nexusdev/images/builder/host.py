@@ -8,10 +8,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from nexusdev.runtimes.image_store import BuildMounts
+from nexusdev.runtimes.image_store import CACHE_LABEL, BuildMounts
 from nexusdev.util.files import make_folder, replace
 
-CACHE_LABELS = {"dev.nexus.cache": "go"}
+CACHE_LABELS = {CACHE_LABEL: "go"}
 
 _PASSED = (
     "HTTP_PROXY",

@@ -12,8 +12,8 @@ from nexusdev.runtimes.docker.http_client import EngineAnswer, EngineHttpClient
 from nexusdev.runtimes.docker.labels import INSTANCE, ONE_OFF_ROLE, OWNER_PATH, ROLE
 from nexusdev.runtimes.docker.observe import seconds, state_path
 from nexusdev.runtimes.docker.plan.inventory import OwnedResource, by_instance
+from nexusdev.runtimes.image_store import CACHE_LABEL
 
-CACHE = "dev.nexus.cache"
 _ENDED = ("created", "configured", "exited", "stopped", "dead", "removing")
 _QUICK = 20.0  # the engine counts images and containers as well: several seconds on a busy machine
 
@@ -30,7 +30,7 @@ def inventory(engine: Any, *, caches: bool = False) -> Inventory:
         instances=by_instance((*_containers(api, containers), *_networks(networks), *_volumes(api))),
         port_holders=publishers(row for row in containers if row["State"] == "running"),
         images_in_use=frozenset(row["ImageID"] for row in containers),
-        build_caches=tuple(each["Name"] for each in _labelled(api, CACHE)) if caches else (),
+        build_caches=tuple(each["Name"] for each in _labelled(api, CACHE_LABEL)) if caches else (),
     )
 
 
