@@ -58,7 +58,19 @@ class Logging(Struct, frozen=True, kw_only=True):
 
 
 class Service(Struct, frozen=True, kw_only=True):
-    """One container as it shall be. ``shares`` names the service whose network namespace it lives in."""
+    """One container as it shall be. ``shares`` names the service whose network namespace it lives in.
+
+    A runtime that has no containers of its own translates these members, or refuses what it cannot do:
+
+    Attributes:
+        user: User and group that the process runs as, ``uid:gid``; '' is the user of the image. Files and secrets of the service must
+            be readable by it, and its volumes writable, however the runtime delivers them (a pod: ``runAsUser`` and ``fsGroup``).
+        depends_on: Services that must have been started before. It orders steps; it does not wait until they are ready, because
+            every server of the stack waits for its peers itself.
+        restart: ``no``, ``always``, ``on-failure``, ``on-failure:N`` or ``unless-stopped``: what happens after an exit that nobody asked for. A runtime that always
+            restarts may do so, and reports each such exit in ``watch_exits``.
+        stop_grace: Seconds between the stop signal and SIGKILL.
+    """
 
     name: str
     image: str
