@@ -123,7 +123,7 @@ def crash(
         why=diagnosis.why if diagnosis else cause(exited.exit_code, service, observed) or complaint(log),
         hint=diagnosis.hint
         if diagnosis
-        else f"nexusdev logs {service.name}   show its full log; the container is kept\nnexusdev up   try again",
+        else f"nexusdev logs {service.name}   show its full log\nnexusdev up   try again",
         evidence=tuple(log) or ("its log is empty",),
         code=diagnosis.code if diagnosis else "",
     )

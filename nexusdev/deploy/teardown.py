@@ -95,7 +95,7 @@ def require_gone(left: Sequence[str], *, command: str) -> None:
     if left:
         raise TeardownIncomplete(
             f"{len(left)} {'resource was' if len(left) == 1 else 'resources were'} not removed",
-            why="the engine failed to remove them",
-            hint=f"nexusdev {command}   try again\nnexusdev doctor   check the engine",
+            why="the runtime failed to remove them",
+            hint=f"nexusdev {command}   try again\nnexusdev doctor   check the runtime",
             evidence=tuple(left),
         )

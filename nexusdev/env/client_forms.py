@@ -2,7 +2,7 @@
 
 The forms are decided here: REDIS_URL has no parameters because go-redis refuses unknown ones, Celery has URLs of its own because it refuses a URL
 without ``ssl_cert_reqs``, asyncpg and JDBC because they do not know ``sslmode`` as libpq's URL has it. No value has an ``&`` or a quote: a shell that
-sources the file would cut the value at the one, and docker would keep the other.
+sources the file would cut the value at the one, and Docker would keep the other.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ def port_in_use(service: str, port: int, holder: str) -> PortInUse:
     return PortInUse(
         f"port {port}, which {service} needs, is in use",
         why=f"it is used by {holder}",
-        hint=f"sudo ss -ltnp 'sport = :{port}'    show the process, stop it, then run nexusdev up",
+        hint="nexusdev ports   show who uses it; stop that process\nnexusdev up      try again",
         evidence=[f"127.0.0.1:{port}"],
     )
 

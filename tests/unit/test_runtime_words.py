@@ -22,6 +22,7 @@ WORDS: Mapping[str, re.Pattern[str]] = {
     "network namespaces": re.compile(r"\bnamespaces?\b", re.IGNORECASE),
     "networks of an engine": re.compile(r"\bsubnets?\b", re.IGNORECASE),
     "inspect words": re.compile(r"\b(inspect_container|HostConfig|NetworkSettings|data_root|storage_driver|cgroup)\b"),
+    "what only an engine on this machine has": re.compile(r"\bcontainer is kept\b|\bss -ltnp\b|\bthe engine failed\b"),
     "the hosts file": re.compile(r"\bhosts file\b"),
     "the planner's own values": re.compile(r"\b(Snapshot|DockerStep|FakeEngine|EngineFacts|is_paused|unpause)\b"),
 }
