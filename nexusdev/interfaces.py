@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
@@ -466,6 +466,7 @@ class InstanceAccess(Struct, frozen=True, kw_only=True):
     topology   which servers there are, from the compose files
     client_folder  the files that clients on the host read: trust, connection services
     memo       what is made once for this access (TLS contexts) and dropped with it
+    observed   what exists, for components that are probed together: it is observed once for all of them
     """
 
     instance: str
@@ -480,6 +481,15 @@ class InstanceAccess(Struct, frozen=True, kw_only=True):
     client_folder: Path = field(default_factory=Path)
     project: Path = field(default_factory=Path)
     memo: Memo = field(default_factory=Memo)
+    observed: Callable[[], Observation] | None = None
+
+    def observe(self) -> Observation:
+        """Return what exists of the instance.
+
+        Raises:
+            PreflightFailed: The runtime does not answer.
+        """
+        return self.observed() if self.observed else self.runtime.observe()
 
     def address(self, name: str, port: int) -> Address:
         """Where the host reaches ``port`` of the service or role name."""

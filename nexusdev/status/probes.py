@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from nexusdev.components.contract import Component, Readiness, ServiceStatus
-from nexusdev.interfaces import InstanceAccess, Runtime
+from nexusdev.interfaces import InstanceAccess
 from nexusdev.plan import Observation, ObservedService, Phase
 from nexusdev.stack.model import Service, Stack
 
@@ -67,20 +67,6 @@ class BackgroundCall(Generic[T]):
         return self._found.result(patience)
 
 
-class _ObservedRuntime:
-    """The runtime for components that are looked at once: its services are observed once, for all of them."""
-
-    def __init__(self, runtime: Runtime, observed: BackgroundCall[Observation]) -> None:
-        self._runtime = runtime
-        self._observed = observed
-
-    def observe(self) -> Observation:
-        return self._observed.result()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._runtime, name)
-
-
 class ProbeRunner:
     """Looks at components, all under way at once, beside the runtime's own.
 
@@ -98,7 +84,7 @@ class ProbeRunner:
         """``test_writes``: see ``Component.probe``; without it nothing is written."""
         self._test_writes = test_writes
         self._observed = BackgroundCall(observe or access.runtime.observe, name="observe")
-        self._access = replace(access, runtime=cast(Runtime, _ObservedRuntime(access.runtime, self._observed)))
+        self._access = replace(access, observed=self._observed.result)
         self._facts: dict[str, BackgroundCall[Any]] = {}
         self.components: dict[str, Component] = {}
 

@@ -25,7 +25,7 @@ def probe(access: InstanceAccess, components: Mapping[str, Component]) -> Facts:
     return Facts(
         proxies=proxies,
         servers={proxy: found for proxy, found in answers.items() if found is not None},
-        roles=roles(components, access.runtime.observe().components, access.topology),
+        roles=roles(components, access.observe().components, access.topology),
     )
 
 
