@@ -6,12 +6,10 @@ Only hints: whatever is lost or half written here costs a repetition of idempote
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct, field, json
 
 from nexusdev.deploy.timing import Span, as_data
 from nexusdev.errors import NotFound
@@ -34,28 +32,23 @@ class LastUp(Struct, frozen=True, kw_only=True):
     absent: Mapping[str, str] = field(default_factory=dict)
 
 
+class _Timings(Struct, frozen=True, kw_only=True):
+    """What is read of timings.json: the rest follows from the spans."""
+
+    spans: tuple[Span, ...]
+
+
 def read(folder: Path) -> LastUp:
     """The record of the last ``up``; an empty one where none can be read."""
-    found = _load(folder / _UP)
     try:
-        seeded = {str(name): str(fingerprint) for name, fingerprint in found["seeded"].items()}
-        return LastUp(
-            seeded=seeded,
-            profile=str(found.get("profile", "")),
-            absent={str(name): str(why) for name, why in found.get("absent", {}).items()},
-        )
-    except (KeyError, TypeError, AttributeError):
+        return json.decode((folder / _UP).read_bytes(), type=LastUp)
+    except (OSError, ValueError):
         return LastUp()
 
 
 def write(folder: Path, last_up: LastUp) -> None:
     """Remember."""
-    document = {
-        "seeded": dict(last_up.seeded),
-        "profile": last_up.profile,
-        "absent": dict(last_up.absent),
-    }
-    replace(folder / _UP, json.dumps(document) + "\n")
+    replace(folder / _UP, json.encode(last_up) + b"\n")
 
 
 def last_written(folder: Path) -> float:
@@ -82,23 +75,16 @@ def write_checked(root: Path, fingerprint: str) -> None:
 
 def write_timings(folder: Path, spans: Sequence[Span]) -> None:
     """Keep the spans of the last ``up``."""
-    replace(folder / _TIMINGS, json.dumps(as_data(spans)) + "\n")
+    replace(folder / _TIMINGS, json.encode(as_data(spans)) + b"\n")
 
 
-def read_timings(folder: Path) -> Mapping[str, Any]:
-    """Return the times of the last ``up``, as written by ``timing.as_data``.
+def read_timings(folder: Path) -> tuple[Span, ...]:
+    """Return the spans of the last ``up``.
 
     Raises:
-        NotFound: There is no record of an ``up``.
+        NotFound: There is no record of an ``up`` that can be read.
     """
-    data = _load(folder / _TIMINGS)
-    if not isinstance(data, dict) or "spans" not in data:
-        raise NotFound("no timings yet", why="timings are recorded by nexusdev up", hint="nexusdev up")
-    return data
-
-
-def _load(file: Path) -> Any:
     try:
-        return json.loads(file.read_bytes())
+        return json.decode((folder / _TIMINGS).read_bytes(), type=_Timings).spans
     except (OSError, ValueError):
-        return {}
+        raise NotFound("no timings yet", why="timings are recorded by nexusdev up", hint="nexusdev up") from None

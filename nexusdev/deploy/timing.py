@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -98,18 +98,3 @@ def as_data(spans: Sequence[Span]) -> dict[str, Any]:
         "total": max((span.ended for span in spans), default=0.0),
         "spans": [{**asdict(span), "seconds": span.seconds, "critical": span.name in critical} for span in ordered],
     }
-
-
-def from_data(data: Mapping[str, Any]) -> tuple[Span, ...]:
-    """What ``as_data`` wrote."""
-    return tuple(
-        Span(
-            name=each["name"],
-            kind=each["kind"],
-            began=each["began"],
-            ended=each["ended"],
-            component=each["component"],
-            after=tuple(each["after"]),
-        )
-        for each in data["spans"]
-    )

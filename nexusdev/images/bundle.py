@@ -7,14 +7,12 @@ of which versions, with which ids. A name that ends in .gz is compressed.
 from __future__ import annotations
 
 import io
-import json
 import tarfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
-from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec import Struct, json
 
 from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound
 from nexusdev.images.images import Images
@@ -36,6 +34,13 @@ class Packed(Struct, frozen=True, kw_only=True):
     id: str
     size: int
     label: str = ""
+
+
+class _Manifest(Struct, frozen=True, kw_only=True):
+    """What nexusdev.json says; its defaults are those of an archive without one."""
+
+    schema: int = 0
+    images: tuple[Packed, ...] = ()
 
 
 class Bundle(Struct, frozen=True, kw_only=True):
@@ -91,14 +96,18 @@ def contents(file: Path) -> tuple[Packed, ...]:
         with tarfile.open(file, mode="r|*") as archive:
             first = archive.next()
             stream = archive.extractfile(first) if first and first.name == MANIFEST else None
-            document = json.loads(stream.read(_LARGEST_MANIFEST)) if stream else {}
-        return _read_manifest(document)
+            manifest = json.decode(stream.read(_LARGEST_MANIFEST), type=_Manifest) if stream else _Manifest()
     except FileNotFoundError as error:
         raise NotFound(
             f"file {file} does not exist", hint="nexusdev images save FILE    on a machine that has the images"
         ) from error
-    except (OSError, tarfile.TarError, ValueError, TypeError, KeyError) as error:
+    except (OSError, tarfile.TarError, ValueError) as error:
         raise InvalidConfig(f"{file} is not an archive of nexusdev images", why=str(error)) from error
+    if manifest.schema != SCHEMA:
+        raise InvalidConfig(
+            f"{file} is not an archive of nexusdev images", why=f"its {MANIFEST} is missing or has another version"
+        )
+    return manifest.images
 
 
 def outdated(images: Images, packed: Sequence[Packed]) -> Mapping[str, str]:
@@ -128,15 +137,8 @@ def _same(packed: Packed, found: StoredImage) -> bool:
     return found.id == packed.id or (bool(packed.label) and found.labels.get(IMAGE_LABEL) == packed.label)
 
 
-def _read_manifest(document: Any) -> tuple[Packed, ...]:
-    if document.get("schema") != SCHEMA:
-        raise ValueError(f"its {MANIFEST} is missing or has another version")
-    return tuple(Packed(**each) for each in document["images"])
-
-
 def _add_manifest(archive: tarfile.TarFile, packed: Sequence[Packed]) -> None:
-    document = {"schema": SCHEMA, "images": [asdict(each) for each in packed]}
-    content = json.dumps(document, indent=2).encode() + b"\n"
+    content = json.format(json.encode(_Manifest(schema=SCHEMA, images=tuple(packed)))) + b"\n"
     member = tarfile.TarInfo(MANIFEST)
     member.size = len(content)
     member.mode = 0o644

@@ -6,21 +6,27 @@ it begins anew. A mark without a volume is data that was lost behind our back.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+
+from msgspec import Struct, json
 
 from nexusdev.util.files import replace
 
 _FILE = "volumes.json"
 
 
+class _Marks(Struct, frozen=True, kw_only=True):
+    """``seen``: volume → when it was first seen, in seconds since the epoch."""
+
+    seen: Mapping[str, float]
+
+
 def read(folder: Path) -> Mapping[str, float]:
     """Volume → when it was first seen, in seconds since the epoch. Empty where nothing is known that can be read."""
     try:
-        found = json.loads((folder / _FILE).read_bytes())
-        return {str(name): float(since) for name, since in found["seen"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return json.decode((folder / _FILE).read_bytes(), type=_Marks).seen
+    except (OSError, ValueError):
         return {}
 
 
@@ -39,4 +45,4 @@ def strike(folder: Path, volumes: Collection[str]) -> None:
 
 
 def _write(folder: Path, seen: Mapping[str, float]) -> None:
-    replace(folder / _FILE, json.dumps({"seen": dict(seen)}) + "\n")
+    replace(folder / _FILE, json.encode(_Marks(seen=seen)) + b"\n")

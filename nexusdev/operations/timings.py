@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nexusdev.context import Context
 from nexusdev.deploy import last_up
-from nexusdev.deploy.timing import Span, critical_path, from_data
+from nexusdev.deploy.timing import Span, critical_path
 from nexusdev.results import Result
 
 
@@ -32,7 +32,7 @@ def timings(context: Context) -> TimingsResult:
         NotFound: There was no ``up`` yet.
     """
     instance = context.instance()
-    spans = from_data(last_up.read_timings(instance.folder))
+    spans = last_up.read_timings(instance.folder)
     return TimingsResult(
         instance=instance.name, spans=spans, critical=frozenset(span.name for span in critical_path(spans))
     )

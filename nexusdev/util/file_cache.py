@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from msgspec import DecodeError, Raw, Struct, ValidationError, msgpack
+from msgspec import Raw, Struct, msgpack
 
 from nexusdev import __version__
 from nexusdev.util import files
@@ -51,7 +51,7 @@ class FileCache(Generic[T]):
             if record.key != self._key or any(_stamp(path) != stamp for path, stamp in record.stamps.items()):
                 return None
             return msgpack.decode(record.value, type=self._kind, dec_hook=_understood)
-        except (OSError, DecodeError, ValidationError):
+        except (OSError, ValueError):
             return None
 
     def store(self, value: T, *, made_of: Iterable[Path]) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from nexusdev.deploy.timing import Span, Stopwatch, as_data, critical_path, from_data
+from nexusdev.deploy import last_up
+from nexusdev.deploy.timing import Span, Stopwatch, critical_path
+from nexusdev.errors import NotFound
 from tests.fakes import FakeClock
 
 SPANS = (
@@ -26,8 +30,25 @@ def test_nothing_measured_has_no_path() -> None:
     assert critical_path(()) == ()
 
 
-def test_what_was_written_down_reads_the_same() -> None:
-    assert set(from_data(as_data(SPANS))) == set(SPANS)
+def test_what_was_written_down_reads_the_same(tmp_path: Path) -> None:
+    last_up.write_timings(tmp_path, SPANS)
+    assert set(last_up.read_timings(tmp_path)) == set(SPANS)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"spans": [{"name": "write"}]}', b'{"spans": [{"name": "\xff"}]}'])
+def test_what_cannot_be_read_are_no_timings(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "timings.json").write_bytes(content)
+    with pytest.raises(NotFound, match="no timings yet"):
+        last_up.read_timings(tmp_path)
+
+
+def test_the_record_of_the_last_up_reads_the_same_and_is_empty_where_it_is_broken(tmp_path: Path) -> None:
+    record = last_up.LastUp(seeded={"redis": "abc"}, profile="core", absent={"grafana": "no image"})
+    last_up.write(tmp_path, record)
+    assert last_up.read(tmp_path) == record
+    for content in (b"", b"[]", b'{"seeded": 1}', b'{"seeded": {"redis": "\xff"}}'):
+        (tmp_path / "up.json").write_bytes(content)
+        assert last_up.read(tmp_path) == last_up.LastUp()
 
 
 def test_a_span_is_measured_even_when_its_block_fails() -> None:

@@ -30,7 +30,9 @@ def test_a_struck_volume_is_forgotten(tmp_path: Path) -> None:
     assert marks.read(tmp_path) == {"redis-1": 10.0}
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"seen": 3}', '{"seen": {"a": "soon"}}', "{}"])
-def test_a_file_that_says_nothing_marks_nothing(tmp_path: Path, content: str) -> None:
-    (tmp_path / "volumes.json").write_text(content)
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"seen": 3}', b'{"seen": {"a": "soon"}}', b"{}", b'{"seen": {"\xff": 1}}']
+)
+def test_a_file_that_says_nothing_marks_nothing(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "volumes.json").write_bytes(content)
     assert marks.read(tmp_path) == {}

@@ -56,7 +56,7 @@ def test_it_is_not_another_keys(tmp_path: Path, source: Path) -> None:
     assert kept(tmp_path, "another instance").cached() is None
 
 
-@pytest.mark.parametrize("content", [b"", b"\x00", b"{}", b"half a file"])
+@pytest.mark.parametrize("content", [b"", b"\x00", b"{}", b"half a file", b"\x81\xa3key\xa1\xff"])
 def test_what_cannot_be_understood_is_nothing(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "reading.kept").write_bytes(content)
     assert kept(tmp_path).cached() is None
