@@ -43,4 +43,4 @@ def prepare() -> None:
     """Register the completion classes of the supported shells."""
     from typer import completion
 
-    completion.completion_init()  # type: ignore[attr-defined]
+    completion.completion_init()  # type: ignore[attr-defined]  # Typer does not re-export it

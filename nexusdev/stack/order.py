@@ -1,4 +1,4 @@
-"""The start order of services: the graph of ``depends_on`` and shared networks, its waves, and its cycles. Pure."""
+"""The start order of services: the graph of ``depends_on`` and shared networks, and its cycles. Pure."""
 
 from __future__ import annotations
 
@@ -59,17 +59,6 @@ def ordered(services: Mapping[str, Service]) -> tuple[Service, ...]:
     for name in (*(each for each in services if each not in observers), *observers):
         place(name)
     return tuple(placed.values())
-
-
-def waves(services: Mapping[str, Service]) -> tuple[tuple[str, ...], ...]:
-    """Names in waves: those of a wave can start together, once the wave before has started."""
-    graph = edges(services)
-    depth: dict[str, int] = {}
-    for service in ordered(services):
-        depth[service.name] = 1 + max((depth[other] for other in graph[service.name]), default=-1)
-    return tuple(
-        tuple(name for name in services if depth[name] == level) for level in range(max(depth.values(), default=-1) + 1)
-    )
 
 
 def closure(services: Mapping[str, Service], wanted: Iterable[str]) -> frozenset[str]:

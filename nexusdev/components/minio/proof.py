@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -39,10 +40,8 @@ def prove(access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
             values,
         ),
     }
-    questions = {
-        name: (lambda client=client: _ask(client, f"/{DATA.name}/{NONCE}")) for name, client in clients.items()
-    }
-    backups = {"backups": lambda: _ask(clients["MINIO_ENDPOINT"], f"/{BACKUPS.name}", **{"list-type": "2"})}
+    questions = {name: partial(_ask, client, f"/{DATA.name}/{NONCE}") for name, client in clients.items()}
+    backups = {"backups": partial(_ask, clients["MINIO_ENDPOINT"], f"/{BACKUPS.name}", **{"list-type": "2"})}
     answers = together({**questions, **backups})
     for name, client in clients.items():
         verify(f"{name} {client.address}", answers[name], access.nonce)

@@ -124,7 +124,7 @@ def policy_gaps(name: str, document: dict[str, Any], buckets: Sequence[str], rep
 
 def _user_gaps(key: AccessKey, reply: Response, tried: Response) -> Iterator[Gap]:
     """A user that is missing, has another secret or no policy."""
-    refused = tried.status == 403 and error_code(tried) in ("InvalidAccessKeyId", "SignatureDoesNotMatch")  # noqa: PLR2004
+    refused = tried.status == 403 and error_code(tried) in ("InvalidAccessKeyId", "SignatureDoesNotMatch")  # noqa: PLR2004 - HTTP
     user = reply.json() if reply.status == OK else {}
     if not user or refused or user.get("status") != "enabled":
         yield Gap(

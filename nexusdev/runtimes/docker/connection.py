@@ -42,12 +42,9 @@ class EngineFacts(Struct, frozen=True, kw_only=True):
     version: str
     api_version: str
     operating_system: str
-    architecture: str
     cpus: int
     memory_bytes: int
-    storage_driver: str
     data_root: str
-    cgroup_version: str
     containers: int
     rootless: bool
     maps_users: bool = False
@@ -123,12 +120,9 @@ class Engine:
             version=version.get("Version", ""),
             api_version=version.get("ApiVersion", ""),
             operating_system=info.get("OperatingSystem", ""),
-            architecture=info.get("Architecture", ""),
             cpus=info.get("NCPU", 0),
             memory_bytes=info.get("MemTotal", 0),
-            storage_driver=info.get("Driver", ""),
             data_root=info.get("DockerRootDir", ""),
-            cgroup_version=info.get("CgroupVersion", ""),
             containers=info.get("Containers", 0),
             rootless=any("rootless" in option for option in info.get("SecurityOptions") or ()),
             maps_users=any("name=userns" in option for option in info.get("SecurityOptions") or ()),

@@ -142,7 +142,7 @@ class MemoryBuildContainer:
         self.files: dict[str, bytes] = {}
         self.ended = threading.Event()
 
-    def run(self, script: str, *, user: str, folder: str, environment: Mapping[str, str], say: Say) -> int:  # noqa: ARG002
+    def run(self, script: str, *, user: str, folder: str, environment: Mapping[str, str], say: Say) -> int:  # noqa: ARG002 - the protocol's
         self.ran.append(script)
         code = self.store.on_run(self, script, say)
         return -1 if self.ended.is_set() else code

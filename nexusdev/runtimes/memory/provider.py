@@ -31,12 +31,9 @@ FACTS = EngineFacts(
     version="27.0.1",
     api_version="1.46",
     operating_system="Debian GNU/Linux 12",
-    architecture="x86_64",
     cpus=2,
     memory_bytes=8 * 2**30,
-    storage_driver="overlay2",
     data_root="/nonexistent",
-    cgroup_version="2",
     containers=0,
     rootless=False,
 )

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from nexusdev.stack.model import Service
-from nexusdev.stack.order import closure, find_cycle, ordered, waves
+from nexusdev.stack.order import closure, find_cycle, ordered
 
 
 def services(**graph: str) -> dict[str, Service]:
@@ -29,15 +29,15 @@ def services(**graph: str) -> dict[str, Service]:
     ("graph", "expected"),
     [
         ({}, []),
-        ({"a": "", "b": ""}, [["a", "b"]]),
-        ({"a": "b", "b": ""}, [["b"], ["a"]]),
-        ({"a": "b", "b": "c", "c": "", "d": ""}, [["c", "d"], ["b"], ["a"]]),
-        ({"side": "@main", "main": ""}, [["main"], ["side"]]),
-        ({"a": "elsewhere"}, [["a"]]),
+        ({"a": "", "b": ""}, ["a", "b"]),
+        ({"a": "b", "b": ""}, ["b", "a"]),
+        ({"a": "b", "b": "c", "c": "", "d": ""}, ["c", "b", "a", "d"]),
+        ({"side": "@main", "main": ""}, ["main", "side"]),
+        ({"a": "elsewhere"}, ["a"]),
     ],
 )
-def test_waves_are_as_flat_as_can_be(graph: dict[str, str], expected: list[list[str]]) -> None:
-    assert [list(wave) for wave in waves(services(**graph))] == expected
+def test_each_service_stands_after_what_it_needs(graph: dict[str, str], expected: list[str]) -> None:
+    assert [service.name for service in ordered(services(**graph))] == expected
 
 
 def test_a_sidecar_stands_right_behind_its_owner_and_all_else_in_the_order_of_the_files() -> None:
