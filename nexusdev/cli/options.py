@@ -68,7 +68,7 @@ ViewName = Annotated[
 ]
 Write = Annotated[bool, typer.Option("--write", help="Write the env file instead of printing the variables.")]
 STACKS = "django, celery, sqlalchemy-async, node, go, java, spring, rails, prisma, rclone, s3cmd"
-Stack = Annotated[
+Framework = Annotated[
     str, typer.Option("--for", help=f"Print the file that this framework or tool reads: {STACKS}.", metavar="NAME")
 ]
 Output = Annotated[

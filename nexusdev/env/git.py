@@ -45,7 +45,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     untracked: bool = True
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class GitAnswer(Struct, frozen=True, kw_only=True):
     """``yes`` is None where git gave neither answer; ``reason`` then says why."""
 
     yes: bool | None
@@ -71,19 +71,19 @@ class Repository(Struct, frozen=True, kw_only=True):
         """The file with the ignore patterns of this clone alone."""
         return self.common / "info" / "exclude"
 
-    def ignores(self, path: Path) -> Answer:
+    def ignores(self, path: Path) -> GitAnswer:
         """Whether git ignores the file. A tracked file is never ignored."""
         asked = self._git("check-ignore", "-z", "--stdin", given=b"./" + self._name(path) + b"\0")
         return _answer(asked, yes=asked.returncode == 0 and bool(asked.stdout), no=asked.returncode == _NO)
 
-    def tracks(self, path: Path) -> Answer:
+    def tracks(self, path: Path) -> GitAnswer:
         """Whether the file is in git's index, which is read here where no git answers."""
         asked = self._git("--literal-pathspecs", "ls-files", "-z", "--", os.fsdecode(self._name(path)))
         found = _answer(asked, yes=bool(asked.stdout), no=True)
         if found.yes is not None:
             return found
         try:
-            return Answer(yes=self._name(path) in git_index.tracked(self.folder, self.common))
+            return GitAnswer(yes=self._name(path) in git_index.tracked(self.folder, self.common))
         except (OSError, ValueError):
             return found
 
@@ -203,11 +203,11 @@ def _run(
         return subprocess.CompletedProcess(arguments, -1, b"", f"failed to run git: {error.strerror}".encode())
 
 
-def _answer(asked: subprocess.CompletedProcess[bytes], *, yes: bool, no: bool) -> Answer:
+def _answer(asked: subprocess.CompletedProcess[bytes], *, yes: bool, no: bool) -> GitAnswer:
     """Yes and no as git says them. A wrapper that is no git ends with 1, too, but not without a word."""
     said = [line for line in asked.stderr.decode("utf-8", "replace").splitlines() if not line.startswith("warning:")]
     if asked.returncode in (0, _NO) and not said and (yes or no):
-        return Answer(yes=yes)
+        return GitAnswer(yes=yes)
     fatal = next((line for line in said if line.startswith(("fatal:", "error:"))), said[0] if said else "")
     words = fatal.removeprefix("fatal:").removeprefix("error:").strip()
-    return Answer(yes=None, reason=words or f"git exited with status {asked.returncode}")
+    return GitAnswer(yes=None, reason=words or f"git exited with status {asked.returncode}")

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from nexusdev.errors import Degraded, IdentityMismatch, NexusError, NotFound
 from nexusdev.wire import ClockSkew, ServerError, tls
-from nexusdev.wire.endpoint import PublishedEndpoint, Values
+from nexusdev.wire.endpoint import EnvValues, PublishedEndpoint
 
 TIMEOUT = 3.0
 # OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED.
@@ -32,7 +32,7 @@ class EndpointAnswer:
 
 
 def ask_all(
-    endpoints: Iterable[PublishedEndpoint], values: Values, *, timeout: float = TIMEOUT
+    endpoints: Iterable[PublishedEndpoint], values: EnvValues, *, timeout: float = TIMEOUT
 ) -> list[EndpointAnswer]:
     """Ask every endpoint at once; the slowest is all that is waited for, and never longer than ``timeout`` seconds each."""
     context = tls.trust(values["NEXUSDEV_CA_FILE"])
@@ -50,7 +50,7 @@ def ask_all(
 
 
 def _ask(
-    endpoint: PublishedEndpoint, values: Values, context: ssl.SSLContext, timeout: float, answer: EndpointAnswer
+    endpoint: PublishedEndpoint, values: EnvValues, context: ssl.SSLContext, timeout: float, answer: EndpointAnswer
 ) -> None:
     began = time.perf_counter()
     try:
@@ -61,7 +61,7 @@ def _ask(
 
 
 def inquire(
-    endpoints: Iterable[PublishedEndpoint], values: Values, *, instance: str, nonce: str, timeout: float = TIMEOUT
+    endpoints: Iterable[PublishedEndpoint], values: EnvValues, *, instance: str, nonce: str, timeout: float = TIMEOUT
 ) -> list[EndpointAnswer]:
     """Ask every endpoint of an instance that may still be coming up; an endpoint without a nonce yet has a fault.
 
@@ -78,7 +78,7 @@ def inquire(
 
 
 def prove(
-    endpoints: Iterable[PublishedEndpoint], values: Values, *, instance: str, nonce: str, timeout: float = TIMEOUT
+    endpoints: Iterable[PublishedEndpoint], values: EnvValues, *, instance: str, nonce: str, timeout: float = TIMEOUT
 ) -> list[EndpointAnswer]:
     """Ask every endpoint; the answers, or the error that the worst of them means.
 

@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from nexusdev.env.file import SIGNATURE
-
-Values = Mapping[str, str]
+from nexusdev.env.formats import Values
 
 
 class Part(NamedTuple):
@@ -26,7 +25,7 @@ class Part(NamedTuple):
     render: Callable[[Values], str]
 
 
-class Stack(NamedTuple):
+class FrameworkFile(NamedTuple):
     """A framework or tool.
 
     Attributes:
@@ -175,21 +174,21 @@ def _listed(*names: str) -> Part:
     return Part(names[0], lambda values: _lines(values, *names))
 
 
-STACKS: Mapping[str, Stack] = {
-    "django": Stack(
+STACKS: Mapping[str, FrameworkFile] = {
+    "django": FrameworkFile(
         "nexusdev_settings.py",
         "in settings.py: from nexusdev_settings import *",
         (Part("DATABASE_URL", _django_database), Part("REDIS_URL", _django_cache)),
     ),
-    "celery": Stack(
+    "celery": FrameworkFile(
         "celeryconfig.py",
         'app.config_from_object("celeryconfig")',
         (Part("REDIS_URL", _celery),),
     ),
-    "sqlalchemy-async": Stack(
+    "sqlalchemy-async": FrameworkFile(
         ".env", 'create_async_engine(os.environ["DATABASE_URL"])', (Part("DATABASE_ASYNC_URL", _async_database),)
     ),
-    "node": Stack(
+    "node": FrameworkFile(
         ".env",
         "node --env-file=.env app.js",
         (
@@ -197,21 +196,21 @@ STACKS: Mapping[str, Stack] = {
             _listed("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "NODE_OPTIONS"),
         ),
     ),
-    "go": Stack(
+    "go": FrameworkFile(
         ".env",
         "set -a; . ./.env; set +a; go run .",
         (*(_listed(*each) for each in (_DATABASES, _REDIS, _S3, _VAULT)), _listed("SSL_CERT_FILE")),
     ),
-    "java": Stack("java.options", "java @java.options -jar app.jar", (Part("NEXUSDEV_TRUST_STORE", _java),)),
-    "spring": Stack(
+    "java": FrameworkFile("java.options", "java @java.options -jar app.jar", (Part("NEXUSDEV_TRUST_STORE", _java),)),
+    "spring": FrameworkFile(
         "application-nexusdev.properties",
         "SPRING_PROFILES_ACTIVE=nexusdev",
         (Part("DATABASE_URL", _spring_database), Part("REDIS_URL", _spring_redis)),
     ),
-    "rails": Stack("config/database.yml", "bin/rails server", (Part("DATABASE_URL", _rails),)),
-    "prisma": Stack(".env", "npx prisma db pull", (Part("DATABASE_URL", _prisma),)),
-    "rclone": Stack(
+    "rails": FrameworkFile("config/database.yml", "bin/rails server", (Part("DATABASE_URL", _rails),)),
+    "prisma": FrameworkFile(".env", "npx prisma db pull", (Part("DATABASE_URL", _prisma),)),
+    "rclone": FrameworkFile(
         "rclone.conf", "env -u AWS_CA_BUNDLE rclone --config rclone.conf lsd nexus:", (Part("MINIO_ENDPOINT", _rclone),)
     ),
-    "s3cmd": Stack("s3cfg", "s3cmd -c s3cfg ls", (Part("MINIO_ENDPOINT", _s3cmd),)),
+    "s3cmd": FrameworkFile("s3cfg", "s3cmd -c s3cfg ls", (Part("MINIO_ENDPOINT", _s3cmd),)),
 }

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 
 from nexusdev.wire import tls
 
-Values = Mapping[str, str]
+EnvValues = Mapping[str, str]
 #: Asks the server at this place, with nothing but the variables, within so many seconds. Returns its nonce, '' where it carries none.
 #: Raises ``ServerError`` with the server's words, ``OSError`` where there is no server, no answer or no trust.
-Question = Callable[[tls.Place, Values, ssl.SSLContext, float], str]
+Question = Callable[[tls.HostPort, EnvValues, ssl.SSLContext, float], str]
 
 
 class PublishedEndpoint:
@@ -31,7 +31,7 @@ class PublishedEndpoint:
         self.mute = mute
 
 
-def host_header(place: tls.Place) -> dict[str, str]:
+def host_header(place: tls.HostPort) -> dict[str, str]:
     """Return the header that names the server of an HTTP request."""
     return {"host": f"{place.host}:{place.port}"}
 

@@ -14,7 +14,7 @@ _SKEW = 300.0  # S3 allows 15 minutes
 
 
 def get(
-    place: tls.Place, path: str, *, context: ssl.SSLContext, headers: Mapping[str, str], timeout: float = 2.0
+    place: tls.HostPort, path: str, *, context: ssl.SSLContext, headers: Mapping[str, str], timeout: float = 2.0
 ) -> str:
     """The body of a 200; ``ServerError`` for any other. HTTP/1.0: the reply ends with the connection and is never chunked."""
     lines = [f"GET {path} HTTP/1.0", *(f"{name}: {value}" for name, value in headers.items())]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import BufferedRWPair as Stream
 
-Row = tuple[str | None, ...]
+TextRow = tuple[str | None, ...]
 
 _PROTOCOL = 196608
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
@@ -39,7 +39,7 @@ class PostgresSession:
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
 
-    def ask(self, sql: str) -> list[Row]:
+    def ask(self, sql: str) -> list[TextRow]:
         """The rows of one query, values as text. ``PostgresError`` for an error, ``OSError`` when there is no reply."""
         _send(self._stream, b"Q", sql.encode() + b"\0")
         return [_row(body) for kind, body in _drain(self._stream) if kind == b"D"]
@@ -48,7 +48,7 @@ class PostgresSession:
 @contextlib.contextmanager
 def connect(
     *,
-    address: tls.Place,
+    address: tls.HostPort,
     database: str,
     user: str,
     password: str,
@@ -69,7 +69,7 @@ def connect(
         _send(stream, b"X", b"")
 
 
-def greet(address: tls.Place, *, context: ssl.SSLContext, name: str = "", timeout: float = 2.0) -> None:
+def greet(address: tls.HostPort, *, context: ssl.SSLContext, name: str = "", timeout: float = 2.0) -> None:
     """Only the handshake: a server that can be trusted is there. Raises as ``connect`` does."""
     with (
         tls.connected(address, context, name=name, timeout=timeout, begin=_agree_on_tls) as secure,
@@ -111,7 +111,7 @@ def _scram(stream: Stream, password: str, mechanisms: bytes) -> None:
     _expect(stream, _OK)
 
 
-def _row(body: bytes) -> Row:
+def _row(body: bytes) -> TextRow:
     """A DataRow: the number of columns, then each with its length; -1 is NULL."""
     (columns,) = struct.unpack_from("!h", body)
     values: list[str | None] = []

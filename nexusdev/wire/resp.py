@@ -25,7 +25,7 @@ class RedisError(wire.ServerError):
         return str(self).partition(" ")[0]
 
 
-class Connection:
+class RedisSession:
     """An open connection to one server, logged in."""
 
     def __init__(self, stream: ssl.SSLSocket, replies: IO[bytes]) -> None:
@@ -43,11 +43,11 @@ class Connection:
 
 @contextlib.contextmanager
 def connect(
-    place: tls.Place, *, user: str, password: str, context: ssl.SSLContext, timeout: float = 2.0
-) -> Iterator[Connection]:
+    place: tls.HostPort, *, user: str, password: str, context: ssl.SSLContext, timeout: float = 2.0
+) -> Iterator[RedisSession]:
     """Connect and log in. ``timeout`` in seconds for each of connecting, handshake and reply."""
     with tls.connected(place, context, timeout=timeout) as stream, stream.makefile("rb") as replies:
-        connection = Connection(stream, replies)
+        connection = RedisSession(stream, replies)
         connection.ask("AUTH", user, password)
         yield connection
 

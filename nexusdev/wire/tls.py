@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 
-class Place(Protocol):
+class HostPort(Protocol):
     """Where a server listens."""
 
     @property
@@ -30,7 +30,7 @@ def trust(ca: Path, certificate: Path = "", key: Path = "") -> ssl.SSLContext:
 
 
 def connected(
-    place: Place,
+    place: HostPort,
     context: ssl.SSLContext,
     *,
     name: str = "",

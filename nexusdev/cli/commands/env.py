@@ -29,7 +29,7 @@ def env(  # noqa: PLR0917 - options of a command
     write: options.Write = False,
     env_file: options.EnvFile = None,
     no_proof: options.NoProofOfEnv = False,
-    stack: options.Stack = "",
+    stack: options.Framework = "",
     output: options.Output = None,
     unset: options.Unset = False,
 ) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nexusdev.wire.endpoint import PublishedEndpoint, Values
+from nexusdev.wire.endpoint import EnvValues, PublishedEndpoint
 
 
-def endpoints(values: Values) -> Iterator[PublishedEndpoint]:  # noqa: ARG001 - as every component's
+def endpoints(values: EnvValues) -> Iterator[PublishedEndpoint]:  # noqa: ARG001 - as every component's
     """Yield nothing."""
     yield from ()

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Iterator
 
 from nexusdev.wire import ServerError, http, s3, tls
-from nexusdev.wire.endpoint import PublishedEndpoint, Values, host_header
+from nexusdev.wire.endpoint import EnvValues, PublishedEndpoint, host_header
 
 #: The object with the nonce, and the bucket that the application must not see. The full proof asks the same.
 DATA, BACKUPS = "nexus-app-data", "nexus-backups"
@@ -14,7 +14,7 @@ NONCE = ".nexusdev/instance"
 TOO_WIDE = f"the application's key can read {BACKUPS}"
 
 
-def endpoints(values: Values) -> Iterator[PublishedEndpoint]:
+def endpoints(values: EnvValues) -> Iterator[PublishedEndpoint]:
     """Yield the store as its own clients find it, as AWS libraries do where that differs, and the bucket that is denied."""
     own = values.get("MINIO_ENDPOINT", "")
     if own:
@@ -24,11 +24,11 @@ def endpoints(values: Values) -> Iterator[PublishedEndpoint]:
         yield PublishedEndpoint("AWS_ENDPOINT_URL_S3", values["AWS_ENDPOINT_URL_S3"], _ask)
 
 
-def _ask(place: tls.Place, values: Values, context: ssl.SSLContext, timeout: float) -> str:
+def _ask(place: tls.HostPort, values: EnvValues, context: ssl.SSLContext, timeout: float) -> str:
     return _get(place, f"/{DATA}/{NONCE}", values, context, timeout).strip()
 
 
-def _ask_denied(place: tls.Place, values: Values, context: ssl.SSLContext, timeout: float) -> str:
+def _ask_denied(place: tls.HostPort, values: EnvValues, context: ssl.SSLContext, timeout: float) -> str:
     try:
         _get(place, f"/{BACKUPS}", values, context, timeout)
     except ServerError as refused:
@@ -38,7 +38,7 @@ def _ask_denied(place: tls.Place, values: Values, context: ssl.SSLContext, timeo
     raise ServerError(TOO_WIDE)
 
 
-def _get(place: tls.Place, path: str, values: Values, context: ssl.SSLContext, timeout: float) -> str:
+def _get(place: tls.HostPort, path: str, values: EnvValues, context: ssl.SSLContext, timeout: float) -> str:
     headers = s3.sign(
         "GET",
         path,

@@ -11,7 +11,7 @@ from nexusdev.components.contract import Component
 from nexusdev.components.https_connection import HttpsConnection, Response, connect
 from nexusdev.components.monitoring import names, targets
 from nexusdev.components.monitoring.readiness import Facts, Peer, PrometheusServer
-from nexusdev.components.monitoring.targets import Declared
+from nexusdev.components.monitoring.targets import DeclaredTargets
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.util.parallel import together
 
@@ -24,7 +24,7 @@ def probe(access: InstanceAccess, components: Mapping[str, Component]) -> Facts:
     """Ask all of them at once, and the runtime for what exists. ``components``: those that may be scraped, by name."""
     declared = targets.declared(components, access.topology)
     servers, alertmanagers = names.servers(access), names.alertmanagers(access)
-    services = access.runtime.observe().services
+    services = access.observe().services
     asked: dict[str, Callable[[], Any]] = {
         **{name: partial(_server, access, name, declared) for name in servers},
         **{name: partial(_alertmanager, access, name) for name in alertmanagers},
@@ -42,7 +42,7 @@ def probe(access: InstanceAccess, components: Mapping[str, Component]) -> Facts:
     )
 
 
-def _server(access: InstanceAccess, name: str, declared: Declared) -> PrometheusServer:
+def _server(access: InstanceAccess, name: str, declared: DeclaredTargets) -> PrometheusServer:
     def read(answer: Response, line: HttpsConnection) -> PrometheusServer:
         marks = line.get(_question(declared)).json()
         silent, lost = (targets.keys(marks, mark) for mark in ("silent", "lost"))
@@ -53,7 +53,7 @@ def _server(access: InstanceAccess, name: str, declared: Declared) -> Prometheus
     return reply if isinstance(reply, PrometheusServer) else PrometheusServer(name=name, trouble=reply)
 
 
-def _question(declared: Declared) -> str:
+def _question(declared: DeclaredTargets) -> str:
     marks = {"silent": targets.silent_query(declared), "lost": targets.lost_query(declared)}
     query = " or ".join(f'label_replace({each}, "what", "{mark}", "", "")' for mark, each in marks.items())
     return f"/api/v1/query?query={quote(query)}"

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Iterator
 
 from nexusdev.wire import http, tls
-from nexusdev.wire.endpoint import PublishedEndpoint, Question, Values, host_header
+from nexusdev.wire.endpoint import EnvValues, PublishedEndpoint, Question, host_header
 
 #: Variable → what is asked there. The full proof asks the same.
 PUBLISHED = {
@@ -16,7 +16,7 @@ PUBLISHED = {
 }
 
 
-def endpoints(values: Values) -> Iterator[PublishedEndpoint]:
+def endpoints(values: EnvValues) -> Iterator[PublishedEndpoint]:
     """Yield each page among the variables."""
     for name, path in PUBLISHED.items():
         if name in values:
@@ -24,7 +24,7 @@ def endpoints(values: Values) -> Iterator[PublishedEndpoint]:
 
 
 def _question(path: str) -> Question:
-    def ask(place: tls.Place, _values: Values, context: ssl.SSLContext, timeout: float) -> str:
+    def ask(place: tls.HostPort, _values: EnvValues, context: ssl.SSLContext, timeout: float) -> str:
         http.get(place, path, context=context, headers=host_header(place), timeout=timeout)
         return ""
 

@@ -18,7 +18,7 @@ UP, DOWN = "up", "down"
 _MACHINE = "machine"
 
 
-class Declared(Struct, frozen=True, kw_only=True):
+class DeclaredTargets(Struct, frozen=True, kw_only=True):
     """What the components of a stack declare about their targets.
 
     Attributes:
@@ -36,10 +36,10 @@ class Declared(Struct, frozen=True, kw_only=True):
     machine: str = ""
 
 
-def declared(components: Mapping[str, Component], topology: Topology) -> Declared:
+def declared(components: Mapping[str, Component], topology: Topology) -> DeclaredTargets:
     """Merge what these components declare, with the services of the stack in the place of groups."""
     own = {name: each.scrape_targets for name, each in components.items() if topology.of_component(name)}
-    return Declared(
+    return DeclaredTargets(
         through={
             job: frozenset(service for group in groups for service in topology.members(name, group))
             for name, one in own.items()
@@ -58,12 +58,12 @@ def declared(components: Mapping[str, Component], topology: Topology) -> Declare
     )
 
 
-def silent_query(declared: Declared) -> str:
+def silent_query(declared: DeclaredTargets) -> str:
     """PromQL: a series for each target whose exporter answers although its server does not."""
     return " or ".join(f"{name} == 0" for name in declared.silent)
 
 
-def lost_query(declared: Declared) -> str:
+def lost_query(declared: DeclaredTargets) -> str:
     """PromQL: the same for targets that have not answered for a minute, which is the time that a server gets to start."""
     return " or ".join(f"(max_over_time({name}[1m]) == 0 and {name} offset 1m)" for name in ("up", *declared.silent))
 
@@ -82,7 +82,7 @@ class Target(Struct, frozen=True, kw_only=True):
     health: str
     error: str = ""
     lost: bool = False
-    declared: Declared = Declared()
+    declared: DeclaredTargets = DeclaredTargets()
 
     @property
     def is_up(self) -> bool:
@@ -107,14 +107,16 @@ Key = tuple[str, str]
 
 
 def parse(
-    reply: Mapping[str, Any], declared: Declared, *, silent: Sequence[Key] = (), lost: Sequence[Key] = ()
+    reply: Mapping[str, Any], declared: DeclaredTargets, *, silent: Sequence[Key] = (), lost: Sequence[Key] = ()
 ) -> tuple[Target, ...]:
     """The targets in the reply of ``/api/v1/targets``, sorted by job and instance. ``silent``, ``lost``: (job, instance)."""
     targets = (_target(each, declared, frozenset(silent), frozenset(lost)) for each in reply["data"]["activeTargets"])
     return tuple(sorted(targets, key=lambda target: (target.job, target.instance)))
 
 
-def _target(reply: Mapping[str, Any], declared: Declared, silent: frozenset[Key], lost: frozenset[Key]) -> Target:
+def _target(
+    reply: Mapping[str, Any], declared: DeclaredTargets, silent: frozenset[Key], lost: frozenset[Key]
+) -> Target:
     key = (reply["labels"]["job"], reply["labels"]["instance"])
     health, error = reply["health"], reply.get("lastError", "")
     if health == UP and key in silent:

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Iterator
 
 from nexusdev.wire import ServerError, postgres, tls
-from nexusdev.wire.endpoint import PublishedEndpoint, Question, Values
+from nexusdev.wire.endpoint import EnvValues, PublishedEndpoint, Question
 
 #: Variable with a URL → whether a replica must be behind it. The full proof asks the same.
 PUBLISHED = {
@@ -22,7 +22,7 @@ DATABASES = {"DATABASE_TEST_URL": "postgres"}
 NONCE_AND_ROLE = "SELECT nonce, pg_is_in_recovery() FROM nexusdev.instance"
 
 
-def endpoints(values: Values) -> Iterator[PublishedEndpoint]:
+def endpoints(values: EnvValues) -> Iterator[PublishedEndpoint]:
     """Yield each database URL among the variables, and libpq's own variables where they name another login than DATABASE_URL."""
     if "PGHOST" in values:
         own = f"postgresql://{values['PGUSER']}:{values['PGPASSWORD']}@{values['PGHOST']}:{values['PGPORT']}/"
@@ -38,7 +38,7 @@ def _question(url: str, database: str, *, replica: bool) -> Question:
     """Ask with the login that the URL itself carries."""
     user, _, password = url.partition("://")[2].rpartition("@")[0].partition(":")
 
-    def ask(place: tls.Place, _: Values, context: ssl.SSLContext, timeout: float) -> str:
+    def ask(place: tls.HostPort, _: EnvValues, context: ssl.SSLContext, timeout: float) -> str:
         with postgres.connect(
             address=place,
             database=database,

@@ -19,14 +19,14 @@ from nexusdev.components.redis import names
 from nexusdev.interfaces import Address, InstanceAccess
 from nexusdev.wire.resp import RedisError
 
-Connection = redis.Redis
+RedisClient = redis.Redis
 ResponseError = redis.ResponseError
 
 
 @contextlib.contextmanager
 def connect(
     address: Address, *, user: str, password: str, ca: str | Path, timeout: float = 2.0
-) -> Iterator[Connection]:
+) -> Iterator[RedisClient]:
     """Open one connection, on first use. Nothing is retried: callers that wait have their own loop.
 
     Args:
@@ -64,7 +64,7 @@ def connect(
 
 
 @contextlib.contextmanager
-def as_admin(access: InstanceAccess, name: str, port: int = names.PORT) -> Iterator[Connection]:
+def as_admin(access: InstanceAccess, name: str, port: int = names.PORT) -> Iterator[RedisClient]:
     """Open a connection as the administrator.
 
     Args:
@@ -80,9 +80,9 @@ def as_admin(access: InstanceAccess, name: str, port: int = names.PORT) -> Itera
         yield connection
 
 
-def do(connection: Connection, *words: str) -> Any:
+def do(connection: RedisClient, *words: str) -> Any:
     """Run a command that is given as words, as in a secret or a seed file."""
-    return connection.execute_command(*words)  # type: ignore[no-untyped-call]
+    return connection.execute_command(*words)  # type: ignore[no-untyped-call]  # redis-py has no types for it
 
 
 def said(error: Exception) -> str:

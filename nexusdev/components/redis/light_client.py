@@ -15,7 +15,7 @@ from nexusdev.wire import resp
 @contextlib.contextmanager
 def as_admin(
     access: InstanceAccess, name: str, port: int = names.PORT, *, timeout: float = 2.0
-) -> Iterator[resp.Connection]:
+) -> Iterator[resp.RedisSession]:
     """At a service or role name of the instance. ``timeout`` in seconds for each of connecting, handshake and reply."""
     place, password = access.address(name, port), access.secrets.read(names.ADMIN_PASSWORD)
     hands = resp.connect(place, user=names.ADMIN_USER, password=password, context=context(access), timeout=timeout)

@@ -10,7 +10,7 @@ from nexusdev.components.redis.light_client import as_admin, fields, words
 from nexusdev.components.redis.readiness import Facts, RedisServer, RelayStatus, Sentinel
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.util.parallel import together
-from nexusdev.wire.resp import Connection, RedisError
+from nexusdev.wire.resp import RedisError, RedisSession
 
 # Seconds. The engine's proxy takes connections for a container that does not listen yet: do not wait there for long.
 PATIENCE = 1.0
@@ -69,7 +69,7 @@ def _server(access: InstanceAccess, name: str, test_writes: bool) -> RedisServer
     )
 
 
-def _refusal(connection: Connection) -> str:
+def _refusal(connection: RedisSession) -> str:
     """Why a write is refused. Removing a key that is not there is a write that changes nothing."""
     try:
         connection.ask("DEL", names.CANARY)

@@ -10,7 +10,7 @@ from functools import partial
 
 from nexusdev.components.contract import Proof
 from nexusdev.components.redis import names
-from nexusdev.components.redis.client import Connection, connect, do
+from nexusdev.components.redis.client import RedisClient, connect, do
 from nexusdev.components.redis.light_client import words
 from nexusdev.components.redis.seed import marked
 from nexusdev.errors import Degraded, IdentityMismatch
@@ -18,7 +18,7 @@ from nexusdev.interfaces import Address, InstanceAccess
 from nexusdev.util.parallel import together
 from nexusdev.wire.resp import RedisError
 
-Enter = Callable[[Address], AbstractContextManager[Connection]]
+Enter = Callable[[Address], AbstractContextManager[RedisClient]]
 
 _WRONG_LOGIN = ("WRONGPASS", "NOAUTH", "NOPERM")
 
@@ -69,7 +69,7 @@ def _at(enter: Enter, address: Address, nonce: str, *, role: str) -> None:
             raise Degraded(f"{address} routes to a {found}, not to a {role}", hint="nexusdev status")
 
 
-def _check_mark(connection: Connection, address: Address, nonce: str) -> None:
+def _check_mark(connection: RedisClient, address: Address, nonce: str) -> None:
     found = marked(connection)
     if not found:
         raise Degraded(f"the Redis at {address} does not contain this instance's nonce", hint="nexusdev seed redis")

@@ -6,13 +6,13 @@ import ssl
 from collections.abc import Iterator
 
 from nexusdev.wire import ServerError, resp, tls
-from nexusdev.wire.endpoint import PublishedEndpoint, Values
+from nexusdev.wire.endpoint import EnvValues, PublishedEndpoint
 
 #: The function that carries the nonce. It has no key, so neither eviction nor FLUSHALL takes it away.
 MARK = "nexusdev_instance"
 
 
-def endpoints(values: Values) -> Iterator[PublishedEndpoint]:
+def endpoints(values: EnvValues) -> Iterator[PublishedEndpoint]:
     """Yield the master and each sentinel."""
     if "REDIS_HOST" in values:
         yield PublishedEndpoint("REDIS_URL", f"{values['REDIS_HOST']}:{values['REDIS_PORT']}", _ask_master)
@@ -20,7 +20,7 @@ def endpoints(values: Values) -> Iterator[PublishedEndpoint]:
         yield PublishedEndpoint(f"REDIS_SENTINELS {place}", place, _ask_sentinel, mute=True)
 
 
-def _ask_master(place: tls.Place, values: Values, context: ssl.SSLContext, timeout: float) -> str:
+def _ask_master(place: tls.HostPort, values: EnvValues, context: ssl.SSLContext, timeout: float) -> str:
     user, password = values["REDIS_USERNAME"], values["REDIS_PASSWORD"]
     with resp.connect(place, user=user, password=password, context=context, timeout=timeout) as connection:
         nonce = str(connection.ask("FCALL_RO", MARK, "0") or "")
@@ -30,7 +30,7 @@ def _ask_master(place: tls.Place, values: Values, context: ssl.SSLContext, timeo
     return nonce
 
 
-def _ask_sentinel(place: tls.Place, values: Values, context: ssl.SSLContext, timeout: float) -> str:
+def _ask_sentinel(place: tls.HostPort, values: EnvValues, context: ssl.SSLContext, timeout: float) -> str:
     """A sentinel carries no nonce. The full proof goes on to the master that it names."""
     user, password, master = (values[f"REDIS_{name}"] for name in ("USERNAME", "PASSWORD", "MASTER_NAME"))
     with resp.connect(place, user=user, password=password, context=context, timeout=timeout) as connection:

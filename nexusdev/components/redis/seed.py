@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from nexusdev.components.contract import Change
 from nexusdev.components.redis import users
-from nexusdev.components.redis.client import Connection, ResponseError, as_admin
+from nexusdev.components.redis.client import RedisClient, ResponseError, as_admin
 from nexusdev.components.redis.light_client import words
 from nexusdev.components.redis.probe import probe
 from nexusdev.components.redis.quick_proof import MARK
@@ -64,7 +64,7 @@ def _mark(access: InstanceAccess, name: str) -> tuple[str, ...]:
     return ("wrote the instance's nonce",)
 
 
-def marked(connection: Connection) -> str:
+def marked(connection: RedisClient) -> str:
     """The nonce that the store carries, '' when it carries none."""
     try:
         return str(connection.fcall_ro(MARK, 0))

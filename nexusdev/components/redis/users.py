@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 
 from nexusdev.components.redis import names
-from nexusdev.components.redis.client import Connection, ResponseError, as_admin, do
+from nexusdev.components.redis.client import RedisClient, ResponseError, as_admin, do
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.util.parallel import together
 
@@ -44,7 +44,7 @@ def new_password() -> str:
 
 
 def _everywhere(
-    access: InstanceAccess, act: Callable[[Connection, tuple[str, ...]], tuple[str, ...]]
+    access: InstanceAccess, act: Callable[[RedisClient, tuple[str, ...]], tuple[str, ...]]
 ) -> tuple[str, ...]:
     """A node that is down is passed over: it takes its users from the secret when it starts."""
 
@@ -64,7 +64,7 @@ def _everywhere(
     return tuple(what for each in changes.values() for what in each)
 
 
-def _align(connection: Connection, wanted: tuple[str, ...]) -> tuple[str, ...]:
+def _align(connection: RedisClient, wanted: tuple[str, ...]) -> tuple[str, ...]:
     present = set(connection.acl_list())
     lacking = [line.split()[1:] for line in wanted if line not in present]
     for user, *rules in lacking:
@@ -74,14 +74,14 @@ def _align(connection: Connection, wanted: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"set user {user}" for user, *_ in lacking)
 
 
-def _add(connection: Connection, _wanted: tuple[str, ...], *, rule: str) -> tuple[str, ...]:
+def _add(connection: RedisClient, _wanted: tuple[str, ...], *, rule: str) -> tuple[str, ...]:
     for user in names.APP_USERS:
         do(connection, "ACL", "SETUSER", user, rule)
     connection.acl_save()
     return (f"changed the password of {names.APP_USER}",)
 
 
-def _drop(connection: Connection, _wanted: tuple[str, ...], *, rule: str) -> tuple[str, ...]:
+def _drop(connection: RedisClient, _wanted: tuple[str, ...], *, rule: str) -> tuple[str, ...]:
     for user in names.APP_USERS:
         try:
             do(connection, "ACL", "SETUSER", user, rule)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from nexusdev.errors import NexusError
 from nexusdev.runtimes import failures
-from nexusdev.runtimes.docker.observe import plain_names, subnet_of
+from nexusdev.runtimes.docker.observe import Json, plain_names, subnet_of
 from nexusdev.util import port_holders
 
-Json = Mapping[str, Any]
 _PORT = re.compile(r"(?:\d+\.\d+\.\d+\.\d+|::\d?|\]):(\d+)")
 _IN_USE = ("port is already allocated", "address already in use", "ports are not available")
 # Docker's words for networks and volumes, then Podman's for both

@@ -16,7 +16,7 @@ from msgspec import Struct
 from nexusdev.check import Check, failed, good, warning
 from nexusdev.errors import PreflightFailed
 
-Network = ipaddress.IPv4Network
+Subnet = ipaddress.IPv4Network
 
 ROUTES = Path("/proc/net/route")
 #: Shorter prefixes are default routes: OpenVPN replaces the default route by 0.0.0.0/1 and 128.0.0.0/1.
@@ -27,10 +27,10 @@ _OWN_POOLS = (("10.213", range(117, 255)), ("10.214", range(255)), ("192.168", r
 _SETTING = "NEXUSDEV_SUBNET=172.30.0.0/16 nexusdev up   choose from another range of addresses"
 
 
-class Route(Struct, frozen=True, kw_only=True):
+class HostRoute(Struct, frozen=True, kw_only=True):
     """A route of this machine, and the interface that it goes through."""
 
-    network: Network
+    network: Subnet
     interface: str
 
     def __str__(self) -> str:
@@ -69,13 +69,13 @@ def check(net: str, project: str, taken: Iterable[tuple[str, str]], routes: Path
         routes: The kernel's table of routes.
         pool: As for ``choose_net``.
     """
-    own, networks = Network(f"{net}.0/24"), list(taken)
+    own, networks = Subnet(f"{net}.0/24"), list(taken)
     for name, text in networks:
         if not name.startswith(f"{project}_") and any(own.overlaps(each) for each in _networks([text])):
             return failed("subnet", f"{own} overlaps {text} of network {name}", fix=_MOVE)
     if any(name.startswith(f"{project}_") for name, _ in networks):
         return good("subnet", f"{own}")  # its own route is among the host's
-    if pool and not own.subnet_of(Network(pool)):
+    if pool and not own.subnet_of(Subnet(pool)):
         return failed("subnet", f"{own} is not in {pool}, which the setting subnet names", fix=_MOVE)
     crossing = [each for each in host_routes(routes) if each.network.overlaps(own)]
     if narrow := next((each for each in crossing if each.network.prefixlen > _WIDE_ROUTE), None):
@@ -99,7 +99,7 @@ def subnets(networks: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
                 yield row["Name"], config["Subnet"]
 
 
-def host_routes(table: Path = ROUTES) -> list[Route]:
+def host_routes(table: Path = ROUTES) -> list[HostRoute]:
     """The host's IPv4 routes but default ones; none where the platform has no such file."""
     try:
         lines = table.read_text().splitlines()[1:]
@@ -108,32 +108,32 @@ def host_routes(table: Path = ROUTES) -> list[Route]:
     return [route for line in lines if (route := _route(line.split())) is not None]
 
 
-def _route(fields: list[str]) -> Route | None:
+def _route(fields: list[str]) -> HostRoute | None:
     """One line of /proc/net/route: hexadecimal destination and mask, in the host's (little-endian) order."""
     destination, mask = (int.from_bytes(bytes.fromhex(fields[column]), "little") for column in (1, 7))
     if mask.bit_count() < _DEFAULT_ROUTE:
         return None
-    return Route(network=Network((destination & mask, mask.bit_count())), interface=fields[0])
+    return HostRoute(network=Subnet((destination & mask, mask.bit_count())), interface=fields[0])
 
 
-def _networks(texts: Iterable[str]) -> list[Network]:
-    return [Network(text, strict=False) for text in texts if ":" not in text]
+def _networks(texts: Iterable[str]) -> list[Subnet]:
+    return [Subnet(text, strict=False) for text in texts if ":" not in text]
 
 
-def _candidates(slot: int, pool: str) -> Iterator[Network]:
+def _candidates(slot: int, pool: str) -> Iterator[Subnet]:
     if pool:
-        yield from Network(pool).subnets(new_prefix=24)
+        yield from Subnet(pool).subnets(new_prefix=24)
         return
-    yield Network(f"10.213.{slot}.0/24")
+    yield Subnet(f"10.213.{slot}.0/24")
     for prefix, thirds in _OWN_POOLS:
-        yield from (Network(f"{prefix}.{third}.0/24") for third in thirds)
+        yield from (Subnet(f"{prefix}.{third}.0/24") for third in thirds)
 
 
-def _octets(network: Network) -> str:
+def _octets(network: Subnet) -> str:
     return str(network.network_address).rpartition(".")[0]
 
 
-def _none_free(pool: str, candidates: list[Network], occupied: list[Network], known: list[Route]) -> PreflightFailed:
+def _none_free(pool: str, candidates: list[Subnet], occupied: list[Subnet], known: list[HostRoute]) -> PreflightFailed:
     """Names who has the addresses, those with most of them first."""
     ranges = pool or "10.213.0.0/16, 10.214.0.0/16 and 192.168.0.0/16"
     users = [

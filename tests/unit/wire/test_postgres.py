@@ -104,7 +104,7 @@ def serving(server: Server) -> Iterator[Address]:
         thread.join(5)
 
 
-def ask(address: Address, password: str = PASSWORD) -> list[wire.Row]:
+def ask(address: Address, password: str = PASSWORD) -> list[wire.TextRow]:
     context: Any = NoTls()
     with wire.connect(address=address, database="d", user="u", password=password, context=context) as session:
         return session.ask("SELECT 1")
