@@ -36,6 +36,7 @@ def test_the_file_defines_the_name(question: str, file: str, name: str) -> None:
 
 #: Unit tests of more than one file. Every other one has the folder and the name of what it tests.
 OF_SEVERAL_FILES = {
+    "test_class_names.py",
     "test_contributing.py",
     "test_own_home.py",
     "test_runtime_words.py",
