@@ -23,7 +23,6 @@ import json
 import os
 import re
 import secrets
-import string
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -31,9 +30,9 @@ from pathlib import Path
 from nexusdev.errors import InvalidConfig, InvalidState, NexusError
 from nexusdev.stack.model import Secret, SecretRecipe
 from nexusdev.util.files import finish_write, make_folder, remove_temp_files, replace, write_in_place
+from nexusdev.util.passwords import random_password
 
 PLACEHOLDER = re.compile(r"\{\{\s*(?:([a-z0-9]+):)?([A-Za-z0-9._-]+)\s*\}\}")
-_ALPHABET = string.ascii_letters + string.digits
 _FAR = 4102444800  # 2100-01-01
 _INDEX = ".made.json"
 _FUNCTIONS: Mapping[str, Callable[[str], str]] = {
@@ -211,7 +210,7 @@ def fresh(secret: Secret) -> str:
     """A new value by the recipe."""
     recipe = secret.recipe
     if recipe.password:
-        return "".join(secrets.choice(_ALPHABET) for _ in range(recipe.password))
+        return random_password(recipe.password)
     if recipe.key:
         return base64.b64encode(secrets.token_bytes(recipe.key)).decode()
     if recipe.runtime:

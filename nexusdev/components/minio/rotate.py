@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
-import string
 from collections.abc import Sequence
 
 from nexusdev.components.contract import Change
@@ -13,8 +11,8 @@ from nexusdev.components.minio.light_client import AccessKey, S3Client
 from nexusdev.components.minio.names import API, APP_ACCESS, APP_POLICY, APP_SECRET, DATA, NONCE, ROLE
 from nexusdev.errors import SeedingFailed
 from nexusdev.interfaces import InstanceAccess
+from nexusdev.util.passwords import random_password
 
-_ALPHABET = string.ascii_letters + string.digits
 _OK = 200
 
 
@@ -27,7 +25,7 @@ def rotate(access: InstanceAccess) -> Sequence[Change]:
     with refusals("creating the application's new key"):
         users = _users(clients)
         old = access.secrets.read(APP_ACCESS)
-        key = AccessKey(access_key=_random(20), secret_key=_random(40))
+        key = AccessKey(access_key=random_password(20), secret_key=random_password(40))
         clients.admin.user_add(key.access_key, key.secret_key)
         policies = users.get(old) or (APP_POLICY,)
         clients.admin.attach_policy(list(policies), user=key.access_key)
@@ -56,7 +54,3 @@ def _try(access: InstanceAccess, key: AccessKey) -> None:
         raise SeedingFailed(
             "MinIO rejects the application's new key", why=answer.text[:200], hint="nexusdev secrets rotate"
         )
-
-
-def _random(length: int) -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))

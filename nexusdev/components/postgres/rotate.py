@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import string
 from collections.abc import Mapping, Sequence
 
 from nexusdev.components import https_connection
@@ -13,9 +11,9 @@ from nexusdev.components.postgres.client import session
 from nexusdev.components.postgres.seed import set_password
 from nexusdev.errors import SeedingFailed
 from nexusdev.interfaces import InstanceAccess
+from nexusdev.util.passwords import random_password
 from nexusdev.wire import postgres as wire
 
-_ALPHABET = string.ascii_letters + string.digits
 ROTATED = (names.APP, names.OWNER, names.TEST)
 
 
@@ -27,7 +25,7 @@ def rotate(access: InstanceAccess) -> Sequence[Change]:
     Raises:
         SeedingFailed: The server does not answer, or a new password is not accepted.
     """
-    fresh = {role: _random(32) for role in ROTATED}
+    fresh = {role: random_password(32) for role in ROTATED}
     _set(access, fresh)
     for role, password in fresh.items():
         _try(access, role, password)
@@ -37,14 +35,14 @@ def rotate(access: InstanceAccess) -> Sequence[Change]:
 
 def _set(access: InstanceAccess, fresh: Mapping[str, str]) -> None:
     """All of them or none."""
-    hands = session(access, user=names.SUPERUSER, database=names.MAINTENANCE, doing="changing passwords")
-    with hands as connection, connection.transaction():
+    superuser = session(access, user=names.SUPERUSER, database=names.MAINTENANCE, doing="changing passwords")
+    with superuser as connection, connection.transaction():
         for role, password in fresh.items():
             set_password(connection, role, password)
 
 
 def _try(access: InstanceAccess, role: str, password: str) -> None:
-    """Log in with it. Through the pool as well: PgBouncer learns by this login what to say to the server for everybody else."""
+    """Log in with the new password, also through the pool: PgBouncer uses the keys of this login for its server connections."""
     for name, port in ((names.PRIMARY, names.SQL), (names.POOL, names.POOLED)):
         try:
             with wire.connect(
@@ -60,7 +58,3 @@ def _try(access: InstanceAccess, role: str, password: str) -> None:
             raise SeedingFailed(
                 f"{name} does not accept the new password of {role}", why=str(error), hint="nexusdev secrets rotate"
             ) from error
-
-
-def _random(length: int) -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))

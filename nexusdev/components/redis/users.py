@@ -7,8 +7,6 @@ follow. ``ACL LOAD`` would end the connections of changed users; ``ACL SETUSER``
 from __future__ import annotations
 
 import hashlib
-import secrets
-import string
 from collections.abc import Callable
 from functools import partial
 
@@ -16,6 +14,7 @@ from nexusdev.components.redis import names
 from nexusdev.components.redis.client import RedisClient, ResponseError, as_admin, do
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.util.parallel import together
+from nexusdev.util.passwords import random_password
 
 
 def align(access: InstanceAccess) -> tuple[str, ...]:
@@ -40,7 +39,7 @@ def digest(password: str) -> str:
 
 def new_password() -> str:
     """32 characters that need no quoting anywhere."""
-    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(32))
+    return random_password(32)
 
 
 def _everywhere(

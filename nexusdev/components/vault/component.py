@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import string
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -25,6 +23,7 @@ from nexusdev.components.vault.client import Api, Connections, Transport, VaultE
 from nexusdev.components.vault.readiness import Facts
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.stack.losses import Holding
+from nexusdev.util.passwords import random_password
 
 _SECRET_ID_LENGTH = 36
 
@@ -110,9 +109,7 @@ class Vault(ComponentDefaults):
     def rotate(self, access: InstanceAccess) -> Sequence[Change]:
         from nexusdev.components.vault.rotate import rotate
 
-        alphabet = string.ascii_letters + string.digits
-        fresh = "".join(secrets.choice(alphabet) for _ in range(_SECRET_ID_LENGTH))
-        return rotate(self._active(access), access, fresh)
+        return rotate(self._active(access), access, random_password(_SECRET_ID_LENGTH))
 
     def client(self, arguments: Sequence[str]) -> Client | None:
         """vault with the application's token at vault-active; ``--operator`` as the first argument logs in as the operator."""
@@ -133,5 +130,5 @@ class Vault(ComponentDefaults):
 
 
 def create(components: Mapping[str, Component]) -> Component:  # noqa: ARG001 - as every component's
-    """Return a new component. It knows no other."""
+    """Return a new component."""
     return Vault()
