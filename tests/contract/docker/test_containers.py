@@ -12,10 +12,11 @@ from msgspec.structs import replace
 
 from nexusdev.errors import IdentityMismatch, ImageUnavailable, NotFound, PortInUse, PreflightFailed, TeardownIncomplete
 from nexusdev.interfaces import Completed, OneOff
+from nexusdev.runtimes.docker.plan.lifecycle import plan_restart, plan_start, plan_stop
 from nexusdev.runtimes.docker.plan.observation import snapshot_of
-from nexusdev.runtimes.docker.plan.planner import plan_down, plan_restart, plan_start, plan_stop
 from nexusdev.runtimes.docker.plan.snapshot import Snapshot, State
 from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
+from nexusdev.runtimes.docker.plan.teardown import plan_down
 from nexusdev.stack.model import Port
 from tests.contract.bench import STATE
 from tests.contract.docker.bench import EngineBench

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from nexusdev.errors import InvalidState, NotReadyInTime, PortInUse
 from nexusdev.interfaces import BindMount, OneOff, Runtime
 from nexusdev.runtimes.docker.connection import engine
-from nexusdev.runtimes.docker.plan.planner import plan_down
 from nexusdev.runtimes.docker.plan.snapshot import Snapshot
+from nexusdev.runtimes.docker.plan.teardown import plan_down
 from nexusdev.stack.model import FileMount
 from tests.contract.bench import closing
 from tests.contract.docker.bench import DockerBench, docker_bench

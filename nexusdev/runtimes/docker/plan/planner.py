@@ -14,15 +14,12 @@ from collections.abc import Collection, Mapping
 
 from nexusdev.plan import Plan
 from nexusdev.runtimes.docker.plan.decision import KEEP, Decision, DiffContext, ServiceAction, decide
-from nexusdev.runtimes.docker.plan.lifecycle import plan_restart, plan_start, plan_stop
 from nexusdev.runtimes.docker.plan.ownership import refuse_strangers, require_ownership
 from nexusdev.runtimes.docker.plan.snapshot import Container, Snapshot
 from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
-from nexusdev.runtimes.docker.plan.teardown import one_off_removals, plan_down, removals
+from nexusdev.runtimes.docker.plan.teardown import one_off_removals, removals
 from nexusdev.stack.model import Service, Stack
 from nexusdev.stack.order import closure, ordered
-
-__all__ = ["plan", "plan_down", "plan_restart", "plan_start", "plan_stop"]
 
 
 def plan(

@@ -11,10 +11,11 @@ from msgspec.structs import replace
 
 from nexusdev.errors import IdentityMismatch, NotFound
 from nexusdev.plan import Plan
-from nexusdev.runtimes.docker.plan.planner import plan, plan_down, plan_restart, plan_start, plan_stop
+from nexusdev.runtimes.docker.plan.lifecycle import plan_restart, plan_start, plan_stop
+from nexusdev.runtimes.docker.plan.planner import plan
 from nexusdev.runtimes.docker.plan.snapshot import Snapshot
 from nexusdev.runtimes.docker.plan.steps import Action, docker_step
-from nexusdev.runtimes.docker.plan.teardown import plan_discard
+from nexusdev.runtimes.docker.plan.teardown import plan_discard, plan_down
 from nexusdev.runtimes.memory.runtime import FakeEngine, MemoryRuntime
 from nexusdev.stack.fingerprint import fingerprints
 from nexusdev.stack.model import Stack
