@@ -146,7 +146,7 @@ class _Deployment(Struct, kw_only=True):
 
     def _rollout(self, component: Component) -> ComponentRollout:
         own = self.request.stack.of_component(component.name)
-        # What only watches a component is none of its business: it starts last, and nobody waits for it.
+        # An observer (exporter) starts last, and its component is ready without it.
         services = {each.name for each in own if each.role != "observer"} or {each.name for each in own}
         pending = {*self.request.plan.started} & services
         rollout = ComponentRollout(

@@ -32,7 +32,7 @@ def file_missing(service: str, path: str) -> InvalidState:
 
 
 def no_volume(name: str) -> NotFound:
-    return NotFound(f"there is no volume {name}", hint="nexusdev up   makes the volumes of the stack")
+    return NotFound(f"volume {name} does not exist", hint="nexusdev up   create the volumes of the stack")
 
 
 def volume_has_users(name: str, services: Sequence[str]) -> Locked:

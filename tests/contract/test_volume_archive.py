@@ -94,12 +94,12 @@ def test_a_volume_that_a_stranger_uses_is_not_imported(bench: Bench, volumes: Vo
 def test_a_volume_that_is_not_there_is_told(bench: Bench, volumes: VolumeArchive) -> None:
     bench.ask(Down(volumes=True))
     for deed in (volumes.export, volumes.import_):
-        with pytest.raises(NotFound, match="there is no volume store-0"):
+        with pytest.raises(NotFound, match="volume store-0 does not exist"):
             deed("store-0", packed({}))
 
 
 def test_a_volume_of_another_name_is_told(volumes: VolumeArchive) -> None:
-    with pytest.raises(NotFound, match="there is no volume other"):
+    with pytest.raises(NotFound, match="volume other does not exist"):
         volumes.export("other", io.BytesIO())
 
 

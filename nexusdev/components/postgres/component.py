@@ -110,5 +110,5 @@ class Postgres(ComponentDefaults):
 
 
 def create(components: Mapping[str, Component]) -> Component:  # noqa: ARG001 - as every component's
-    """Return a new component. It knows no other."""
+    """Return a new component."""
     return Postgres()

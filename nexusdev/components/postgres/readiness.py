@@ -126,7 +126,7 @@ def _cluster(facts: Facts) -> str:
     if not facts.views:
         return "no node answers yet"
     if len(facts.leaders) > 1:
-        return f"two leaders: {join_names(facts.leaders)}"
+        return f"{len(facts.leaders)} leaders: {join_names(facts.leaders)}"
     if not facts.leaders:
         return f"no leader yet{_doing(facts.members)}"
     leader = _leader(facts)

@@ -18,8 +18,8 @@ def as_admin(
 ) -> Iterator[resp.RedisSession]:
     """At a service or role name of the instance. ``timeout`` in seconds for each of connecting, handshake and reply."""
     place, password = access.address(name, port), access.secrets.read(names.ADMIN_PASSWORD)
-    hands = resp.connect(place, user=names.ADMIN_USER, password=password, context=context(access), timeout=timeout)
-    with hands as connection:
+    session = resp.connect(place, user=names.ADMIN_USER, password=password, context=context(access), timeout=timeout)
+    with session as connection:
         yield connection
 
 

@@ -124,7 +124,7 @@ def _complaints(facts: Facts) -> Iterator[str]:
         case []:
             yield "no server is master yet"
         case several:
-            yield f"two masters: {join_names([server.name for server in several])}"
+            yield f"{len(several)} masters: {join_names([server.name for server in several])}"
 
 
 def _about_replication(master: RedisServer, servers: Sequence[RedisServer]) -> Iterator[str]:

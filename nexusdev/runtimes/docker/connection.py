@@ -31,7 +31,7 @@ _CLOCK_READINGS, _QUICK_READING = (
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 # whose errors mean that no answer came; told by name, so that looking at an engine imports none of them
 _TRANSPORT_ERRORS = ("docker", "requests", "urllib3", "http")
-_START = "on Linux: sudo systemctl start docker; with Docker Desktop: start the application. Then: nexusdev doctor"
+_START = "sudo systemctl start docker   on Linux; with Docker Desktop, start the application\nnexusdev doctor   check the engine"
 
 
 class EngineFacts(Struct, frozen=True, kw_only=True):
@@ -287,7 +287,7 @@ def _unreachable(endpoint: EngineEndpoint, error: Exception, *, connecting: bool
     return PreflightFailed(
         "lost the connection to the Docker engine",
         why=f"{endpoint.url} ({endpoint.origin}) stopped answering",
-        hint=f"start it again, then retry; {_START}",
+        hint=_START,
         evidence=[words],
         code="ENGINE_LOST",
     )

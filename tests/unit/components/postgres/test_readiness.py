@@ -80,7 +80,7 @@ BAD_DAYS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "two nodes call themselves leader": (
         {"views": {"postgresql-0": (LEADER, FIRST), "postgresql-1": (as_(LEADER, name="postgresql-1"),)}},
-        "two leaders: postgresql-0 and postgresql-1",
+        "2 leaders: postgresql-0 and postgresql-1",
     ),
     "the leader starts": (
         {"views": seen_by_all(as_(LEADER, state="starting"), FIRST, SECOND)},

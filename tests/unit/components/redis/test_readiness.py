@@ -85,7 +85,7 @@ def test_one_master_two_replicas_and_three_sentinels_of_one_mind_are_ready() -> 
         (servers(1, trouble="connection refused"), "redis-1 does not answer: connection refused", False),
         (servers(0, loading=True), "redis-0 is still loading its data", True),
         (servers(0, role="slave", follows="redis-1", in_step=False), "no server is master yet", False),
-        (servers(1, role="master"), "two masters: redis-0 and redis-1", False),
+        (servers(1, role="master"), "2 masters: redis-0 and redis-1", False),
         (servers(2, in_step=False), "redis-2 is not in sync with redis-0 yet", True),
         (servers(2, follows="redis-1"), "redis-2 follows redis-1, but redis-0 is master", True),
         (servers(2, follows=""), "redis-2 follows no master, but redis-0 is master", True),
