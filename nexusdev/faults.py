@@ -13,7 +13,7 @@ class Fault(StrEnum):
     CRASH = "crash"  # its main process dies as by an error of its own; the restart policy applies
     PAUSE = "pause"  # it keeps its memory and connections and does nothing
     RESUME = "resume"
-    PARTITION = "partition"  # nobody reaches it over the network, and it reaches nobody
+    PARTITION = "partition"  # cut off from the network in both directions
     HEAL = "heal"
 
 

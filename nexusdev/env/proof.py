@@ -153,5 +153,5 @@ def _failed(silent: list[EndpointAnswer], answers: list[EndpointAnswer], instanc
 
 
 def words(fault: Exception | None) -> str:
-    """Return what went wrong, in the words of whoever told it."""
+    """Return the text of the failure, as its source wrote it."""
     return (str(fault) or type(fault).__name__) if fault else ""

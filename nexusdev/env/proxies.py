@@ -17,7 +17,7 @@ _SETTINGS = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
 def proxies(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The variables that name a proxy. Their values may hold its password and are told to nobody."""
+    """The variables that name a proxy. Their values may contain its password and are never printed."""
     names = (*_SETTINGS, *(name.lower() for name in _SETTINGS))
     return tuple(name for name in names if environ.get(name, "").strip())
 

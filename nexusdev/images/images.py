@@ -63,7 +63,7 @@ class Images(Struct, frozen=True, kw_only=True, dict=True):
         return self.root / "logs" / "images"
 
     def resolve(self, names: Iterable[str] = ()) -> Mapping[str, str]:
-        """Name → reference for containers. Asks nobody. Raises UsageError for an unknown name."""
+        """Name → reference for containers. Makes no request. Raises UsageError for an unknown name."""
         return {name: self.overrides.get(name, self.references[name]) for name in self.lock.choose(names)}
 
     def is_built(self, name: str) -> bool:

@@ -44,7 +44,7 @@ def local_tag(name: str) -> str:
 
 
 def _hash(lock: Lock, image: LockedImage, chain: tuple[str, ...], known: dict[str, str]) -> str:
-    """The image's digits; every image is read once, whoever is built on it."""
+    """The image's digits; every image is read once, however many are built on it."""
     if image.name in known:
         return known[image.name]
     if image.name in chain:

@@ -333,7 +333,7 @@ def _require_listed(observation: Observation, leftover: Leftover) -> None:
 
 
 def _sweep_locks(context: Context) -> None:
-    """Lock files of instances that are gone: whoever takes such a lock removes its file in the end."""
+    """Lock files of instances that are gone: a process that takes such a lock removes its file when it ends."""
     for name in locks(context.root):
         if not state.folder_of(context.root, name).is_dir():
             with contextlib.suppress(Locked), locked(Identity(name=name, project=Path()), GC, root=context.root):

@@ -96,7 +96,7 @@ def _begin(context: Context, names: Sequence[str], command: str, intent: type[St
 
 
 def _components_of(selected: Collection[str] | None, observation: Observation) -> tuple[str, ...]:
-    """Whom to wait for: the components of what was named, else everybody. What nobody named may be broken on purpose."""
+    """Return the components to wait for: those of the named services, else all. A service that was not named may be broken on purpose."""
     services = observation.services if selected is None else selected
     return tuple(dict.fromkeys(observation.services[name].component for name in services))
 

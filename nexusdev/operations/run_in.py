@@ -27,7 +27,7 @@ class OneOffCall(Struct, frozen=True, kw_only=True):
     """A throw-away container and where to run it.
 
     Attributes:
-        lock_file: Locked while it runs: a container whose file nobody has locked was left behind.
+        lock_file: Locked while it runs: a container whose file is not locked was left behind.
         reads_stdin: True: only the image knows what its command reads.
     """
 

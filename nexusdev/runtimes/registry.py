@@ -19,7 +19,7 @@ _PROVIDERS: Mapping[str, tuple[str, str]] = {
     "docker": ("nexusdev.runtimes.docker.provider", "DockerProvider"),
     "memory": ("nexusdev.runtimes.memory.provider", "MemoryProvider"),
 }
-# Found by name, but offered to nobody: its containers end with the process.
+# Found by name, but never offered: its containers end with the process.
 _FOR_TESTS = frozenset({"memory"})
 
 

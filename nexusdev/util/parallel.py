@@ -26,7 +26,7 @@ def together(questions: Mapping[str, Callable[[], Answer]]) -> dict[str, Answer]
         return {}
 
     def ask(name: str) -> Answer:
-        threading.current_thread().name = name  # for whoever reads a stack dump
+        threading.current_thread().name = name  # for stack dumps
         try:
             return questions[name]()
         except Exception as error:

@@ -122,7 +122,7 @@ class Logs:
         self._since = since
 
     def lines(self, *, follow: bool) -> Iterator[LogLine]:
-        """What was said; with ``follow`` then what is being said, until nobody listens any more or all containers are gone."""
+        """Return the written lines; with ``follow`` also new ones, until the iterator is closed or all containers are gone."""
         last = dict.fromkeys(self._containers, self._since or 0.0)
         told = [self._read(service, since=self._since, tail=self._tail) for service in self._containers]
         for line in heapq.merge(*told, key=lambda each: each.at):

@@ -210,7 +210,7 @@ class TestExitMonitor:
 
 @pytest.mark.parametrize("bug", [KeyError("id"), NexusError("step x belongs to another runtime")])
 def test_a_bug_in_the_thread_of_the_exits_is_raised_where_they_are_read(bug: Exception) -> None:
-    class Failing(MemoryRuntime):
+    class Failing(MemoryRuntime, frozen=True):
         def watch_exits(self, stop: threading.Event) -> Iterator[ServiceExit]:
             raise bug
 
