@@ -10,6 +10,7 @@
     parallel       how many containers start at the same time
     strict         fail where an optional service is not available
     profile        the part of the stack that ``up`` brings up: 'full', 'core'; default: as the last time, at first full
+    include        compose files of the project's own services, relative to the project folder; in the table ``stack`` of a file
 
 An unknown key or a wrong value is InvalidConfig with file, line and the nearest known key.
 """
@@ -53,6 +54,7 @@ class Settings(NamedTuple):
     strict: bool = False
     profile: str = ""
     subnet: str = ""
+    include: tuple[Path, ...] = ()
     origins: Mapping[str, str] = MappingProxyType({})
 
     def rows(self) -> Iterator[tuple[str, Any, str]]:
@@ -114,6 +116,13 @@ def _sources(value: object) -> tuple[str, ...]:
     raise _Wrong("a list of 'registry' and 'build', each at most once")
 
 
+def _paths(value: object) -> tuple[Path, ...]:
+    items = [each.strip() for each in value.split(",")] if isinstance(value, str) else value
+    if isinstance(items, (list, tuple)) and all(isinstance(each, (str, Path)) and str(each) for each in items):
+        return tuple(expanded(each) for each in items)
+    raise _Wrong("a list of paths")
+
+
 def _switch(value: object) -> bool:
     if isinstance(value, bool):
         return value
@@ -152,7 +161,10 @@ KEYS: Mapping[str, Callable[[object], Any]] = {
     "strict": _switch,
     "profile": _name,
     "subnet": _subnet,
+    "include": _paths,
 }
+# In a file these settings are in a table: ``[stack] include = […]``.
+_TABLES: Mapping[str, str] = {"include": "stack"}
 assert set(KEYS) == set(Settings._fields) - {"origins"}  # noqa: S101 - a mistake of ours, seen by every test
 
 
@@ -234,11 +246,33 @@ def _from_file(file: Path, table: tuple[str, ...], base: Path) -> Mapping[str, _
         raise InvalidConfig(f"failed to read {file}", why=str(error)) from error
     for name in table:
         values = values.get(name, {})
-    return {
-        _known(key, f"{file}:{line}"): _Found(value=value, origin=f"{file.name}:{line}", base=base)
-        for key, value in values.items()
-        for line in [_line(text, table, key)]
-    }
+    found: dict[str, _Found] = {}
+    for path, key, value in _flat(values, file, text, table):
+        line = _line(text, path, key)
+        _require_table(key, path[len(table) :], f"{file}:{line}")
+        found[key] = _Found(value=value, origin=f"{file.name}:{line}", base=base)
+    return found
+
+
+def _flat(
+    values: Mapping[str, Any], file: Path, text: str, table: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], str, object]]:
+    """The table, key and value of each setting of a file. InvalidConfig for an unknown one."""
+    for key, value in values.items():
+        if key in _TABLES.values() and isinstance(value, dict):
+            yield from ((path, name, each) for path, name, each in _flat(value, file, text, (*table, key)))
+        else:
+            yield table, _known(key, f"{file}:{_line(text, table, key)}"), value
+
+
+def _require_table(key: str, path: tuple[str, ...], place: str) -> None:
+    """Refuse a setting outside its table."""
+    wanted = _TABLES.get(key, "")
+    if "".join(path) != wanted:
+        where = f"in the table [{wanted}]" if wanted else "at the top of the file, outside every table"
+        raise InvalidConfig(
+            f"{place}: {key} must be {where}", hint="nexusdev config show   all settings and where each comes from"
+        )
 
 
 def _line(text: str, table: tuple[str, ...], key: str) -> int:
@@ -285,6 +319,8 @@ def _checked(key: str, found: _Found) -> Any:
         value = KEYS[key](found.value)
     except _Wrong as wrong:
         raise _refused(key, found, wrong) from wrong
+    if key == "include":
+        return tuple(found.base / each for each in value)
     return found.base / value if isinstance(value, Path) else value
 
 

@@ -154,6 +154,7 @@ def test_every_key_can_come_from_the_environment(tmp_path: Path) -> None:
         "strict": "1",
         "profile": "core",
         "subnet": "172.30.0.0/16",
+        "include": "a.yaml,b.yaml",
     }
     assert set(values) == set(KEYS)
     found = settings(tmp_path, environ={f"NEXUSDEV_{key.upper()}": value for key, value in values.items()})
@@ -170,3 +171,34 @@ def test_a_private_range_of_addresses_is_a_subnet(tmp_path: Path, value: str) ->
 def test_what_is_no_private_range_of_addresses_is_refused(tmp_path: Path, value: str) -> None:
     with pytest.raises(InvalidConfig, match="NEXUSDEV_SUBNET: subnet must be a private range"):
         settings(tmp_path, environ={"NEXUSDEV_SUBNET": value})
+
+
+def test_own_services_are_included_in_the_table_of_the_stack(tmp_path: Path) -> None:
+    (tmp_path / "nexusdev.toml").write_text(
+        'timeout = 5\n\n[stack]\ninclude = ["compose.dev.yaml", "/srv/more.yaml"]\n'
+    )
+    found = settings(tmp_path)
+    assert found.include == (tmp_path / "compose.dev.yaml", Path("/srv/more.yaml"))
+    assert found.origins == {"timeout": "nexusdev.toml:1", "include": "nexusdev.toml:4"}
+
+
+def test_pyproject_has_the_same_table(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.nexusdev]\n\n[tool.nexusdev.stack]\ninclude = ["a.yaml"]\n')
+    assert settings(tmp_path).include == (tmp_path / "a.yaml",)
+    assert settings(tmp_path).origins == {"include": "pyproject.toml:4"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('include = ["a.yaml"]\n', ":1: include must be in the table [stack]"),
+        ("\n[stack]\ntimeout = 3\n", ":3: timeout must be at the top of the file, outside every table"),
+        ("[stack]\ninclud = []\n", ":2: unknown setting 'includ'"),
+        ("[stack]\ninclude = [1]\n", "nexusdev.toml:2: include must be a list of paths"),
+    ],
+)
+def test_a_wrong_table_or_value_is_told_with_its_line(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "nexusdev.toml").write_text(text)
+    with pytest.raises(InvalidConfig) as raised:
+        settings(tmp_path)
+    assert message in raised.value.message
