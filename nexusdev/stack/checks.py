@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from nexusdev.stack.document import MappingNode, SourcePosition, Value, config_error
 from nexusdev.stack.model import Network, Secret, SecretRecipe, Service
@@ -153,6 +154,28 @@ def check_recipes(secrets: Mapping[str, Secret], written: Mapping[str, Value]) -
         raise config_error(
             written[cycle[0]].position, f"a cycle: {' → '.join(cycle)}", why="each is derived from the next"
         )
+
+
+def check_own_secret(secret: Secret, own: Mapping[str, Secret], written: Value, state: str) -> None:
+    """A secret of the project's own files is made in the instance's state, and from no secret of the platform."""
+    if secret.recipe.certificate:
+        raise config_error(
+            written.position,
+            "certificate is not for own files",
+            hint="write x-nexusdev: {certificate: true} on the service",
+        )
+    if secret.file != Path(state) / "secrets" / f"own-{secret.name}":
+        raise config_error(
+            written.position,
+            f"{secret.file} is not a file for this secret",
+            why="nexusdev creates it in the instance's state",
+            hint=f"file: ${{NEXUS_STATE}}/secrets/own-{secret.name}",
+        )
+    for other in made_from(secret.recipe):
+        if other not in own:
+            raise config_error(
+                written.position, f"secret {other} in its recipe is of the platform", allowed=tuple(own), near=other
+            )
 
 
 def made_from(recipe: SecretRecipe) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from msgspec.structs import asdict
 from nexusdev.stack.model import Service, Stack
 
 # What no container is made from: nexusdev's own view of a service, and the order of starts.
-_NOT_IN_THE_CONTAINER = ("optional", "depends_on", "files")
+_NOT_IN_THE_CONTAINER = ("optional", "depends_on", "files", "own")
 
 
 def fingerprints(stack: Stack) -> Mapping[str, str]:

@@ -6,30 +6,41 @@ The accepted subset of Compose is in ``schema`` and, for people, in ``docs/compo
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from nexusdev.stack import schema
-from nexusdev.stack.checks import check_recipes, check_services
+from nexusdev.stack.checks import check_own_secret, check_recipes, check_services
 from nexusdev.stack.document import MappingNode, SourcePosition, Value, config_error, read
 from nexusdev.stack.groups import check_groups
-from nexusdev.stack.model import Network, Secret, SecretRecipe, Stack
-from nexusdev.stack.profiles import read_profiles
+from nexusdev.stack.model import Allocations, Network, Secret, SecretRecipe, Stack
+from nexusdev.stack.own_services import Platform, read_own_services
+from nexusdev.stack.profiles import Profiles, read_profiles
 from nexusdev.stack.services import NAME, Declared, read_service
 
 _SECTIONS = ("services", "networks", "volumes", "secrets", "configs")
 _ORIGINS = ("password", "key", "text", "jwt", "certificate", "runtime")
 
+T = TypeVar("T")
 _NONE: tuple[Value, ...] = ()
 _Sections = dict[str, dict[str, Value]]
 
 
-def load(path: Path | str, environment: Mapping[str, str]) -> Stack:
+def load(
+    path: Path | str,
+    environment: Mapping[str, str],
+    *,
+    include: Sequence[Path] = (),
+    allocations: Allocations | None = None,
+) -> Stack:
     """Load the stack from a compose file and the files that it includes.
 
     Args:
         path: The outermost file.
         environment: Variable → value, for ``${…}``. The environment of this process is not read.
+        include: Files of the project's own services, which join the platform's.
+        allocations: The numbers that own services have from earlier.
 
     Raises:
         InvalidConfig: A file is invalid, or a config file does not exist; the error has file, line, key and what is allowed. Secrets and
@@ -41,6 +52,8 @@ def load(path: Path | str, environment: Mapping[str, str]) -> Stack:
     compose_files = [file, *_gather(root, environment, sections, (file,))]
     members = schema.table(root, "top level", required=("name", "networks"))
     network = _network(sections["networks"], root)
+    platform = {section: tuple(entries) for section, entries in sections.items()}
+    _gather_own(include, environment, sections)
     secrets = {name: _secret(name, value) for name, value in sections["secrets"].items()}
     check_recipes(secrets, sections["secrets"])
     declared = Declared(
@@ -50,7 +63,15 @@ def load(path: Path | str, environment: Mapping[str, str]) -> Stack:
         secrets={name: secret.file for name, secret in secrets.items()},
     )
     given = (each for each in declared.configs.values() if not _is_made_later(each, environment))
-    services = {name: read_service(name, value, declared) for name, value in sections["services"].items()}
+    services = {name: read_service(name, sections["services"][name], declared) for name in platform["services"]}
+    profiles: Profiles = read_profiles(members["x-nexusdev"], services) if "x-nexusdev" in members else {}
+    own = read_own_services(
+        _without(sections["services"], platform["services"]),
+        _of_own_files(declared, sections, platform, secrets, state=environment.get("NEXUS_STATE", "")),
+        Platform(services=services, network=network, environment=environment),
+        allocations or Allocations(),
+    )
+    services = {**services, **own.services}
     check_services(services, sections["services"], network)
     check_groups(services, sections["services"])
     return Stack(
@@ -58,13 +79,59 @@ def load(path: Path | str, environment: Mapping[str, str]) -> Stack:
         network=network,
         services=services,
         volumes=tuple(declared.volumes),
-        secrets=secrets,
+        secrets={**secrets, **own.secrets},
         configs=declared.configs,
         live=frozenset(name for name, value in sections["configs"].items() if _is_live(value)),
-        profiles=schema.optional(members, "x-nexusdev", lambda value: read_profiles(value, services), {}),
+        profiles={name: (*components, *own.services) for name, components in profiles.items()},
         file=file,
-        made_of=(*compose_files, *given),
+        made_of=(*compose_files, *include, *given),
+        allocations=own.allocations,
     )
+
+
+def _gather_own(include: Sequence[Path], environment: Mapping[str, str], sections: _Sections) -> None:
+    """Collect the sections of the project's own files behind the platform's."""
+    platform = set(sections["services"])
+    for file in include:
+        root = read(file, environment)
+        members = schema.table(root, "top level of an own file")
+        for section in _SECTIONS:
+            if section in members:
+                _refuse_names_of_the_platform(section, members[section], platform)
+                _add(sections[section], members[section])
+
+
+def _without(section: Mapping[str, T], names: Collection[str]) -> dict[str, T]:
+    return {name: item for name, item in section.items() if name not in names}
+
+
+def _of_own_files(
+    declared: Declared,
+    sections: _Sections,
+    platform: Mapping[str, Collection[str]],
+    secrets: Mapping[str, Secret],
+    *,
+    state: str,
+) -> Declared:
+    """What own services may refer to: what their own files declare. No password of the platform is theirs to mount."""
+    own = _without(secrets, platform["secrets"])
+    for name, secret in own.items():
+        check_own_secret(secret, own, sections["secrets"][name], state)
+    return Declared(
+        network=declared.network,
+        volumes=_without(declared.volumes, platform["volumes"]),
+        configs=_without(declared.configs, platform["configs"]),
+        secrets=_without(declared.secrets, platform["secrets"]),
+    )
+
+
+def _refuse_names_of_the_platform(section: str, value: Value, platform: Collection[str]) -> None:
+    """A service with the name of one of the platform: "declared twice" would name a file that nobody has opened."""
+    for name, item in schema.entries(value).items() if section == "services" else ():
+        if name in platform:
+            raise config_error(
+                item.position, f"{name} is a name of the platform", why="choose another name for your service"
+            )
 
 
 def _gather(

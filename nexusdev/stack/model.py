@@ -10,6 +10,8 @@ from msgspec import Struct, field
 
 #: The profile that is every component; it needs no words in the files.
 FULL = "full"
+#: Repository of the images that are built for own services. Their tag is computed from what they are built from.
+BUILT = "nexusdev-own"
 
 
 class Port(Struct, frozen=True, kw_only=True):
@@ -57,6 +59,64 @@ class Logging(Struct, frozen=True, kw_only=True):
     options: Mapping[str, str] = field(default_factory=dict)
 
 
+class ReadyCheck(Struct, frozen=True, kw_only=True):
+    """How one of the project's own services is found to be ready.
+
+    Attributes:
+        kind: http: ``path`` answers with a status below 400; tcp: ``port`` accepts connections; exec: ``argv`` exits with 0 in
+            the container; running: its process runs, which is all that is known without a check.
+        port: The container port of http and tcp.
+        path: The path of http.
+        tls: http over TLS, verified by the instance's CA.
+        argv: The command of exec.
+    """
+
+    kind: Literal["http", "tcp", "exec", "running"] = "running"
+    port: int = 0
+    path: str = "/"
+    tls: bool = False
+    argv: tuple[str, ...] = ()
+
+
+class Scrape(Struct, frozen=True, kw_only=True):
+    """Where Prometheus finds the metrics of one of the project's own services, on the instance's network."""
+
+    port: int
+    path: str = "/metrics"
+    tls: bool = False
+
+
+class Build(Struct, frozen=True, kw_only=True):
+    """What an image is built from: a folder, the Dockerfile's path relative to it, a stage of it ('' for the last), build arguments."""
+
+    folder: Path
+    dockerfile: str = "Dockerfile"
+    target: str = ""
+    args: Mapping[str, str] = field(default_factory=dict)
+
+
+class OwnService(Struct, frozen=True, kw_only=True):
+    """What only the project's own services have.
+
+    Attributes:
+        ready: How it is found to be ready.
+        needs: Components of the platform that must be ready before it starts.
+        after: Own services that must be ready before it starts.
+        env: It gets the variables of the components that it needs, as applications in containers read them.
+        trust: It gets the files that variables name: the instance's CA, the bundle.
+        scrape: Where Prometheus finds its metrics; None for nowhere.
+        build: What its image is built from; None for an image that is pulled.
+    """
+
+    ready: ReadyCheck = ReadyCheck()
+    needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    env: bool = False
+    trust: bool = False
+    scrape: Scrape | None = None
+    build: Build | None = None
+
+
 class Service(Struct, frozen=True, kw_only=True):
     """One container as it shall be. ``shares`` names the service whose network namespace it lives in.
 
@@ -70,6 +130,7 @@ class Service(Struct, frozen=True, kw_only=True):
         restart: ``no``, ``always``, ``on-failure``, ``on-failure:N`` or ``unless-stopped``: what happens after an exit that nobody asked for. A runtime that always
             restarts may do so, and reports each such exit in ``watch_exits``.
         stop_grace: Seconds between the stop signal and SIGKILL.
+        own: What one of the project's own services has besides; None for a service of the platform.
     """
 
     name: str
@@ -106,6 +167,7 @@ class Service(Struct, frozen=True, kw_only=True):
     stop_grace: float = 10.0
     healthcheck: Healthcheck | None = None
     logging: Logging | None = None
+    own: OwnService | None = None
 
 
 class SecretRecipe(Struct, frozen=True, kw_only=True):
@@ -141,14 +203,31 @@ class Network(Struct, frozen=True, kw_only=True):
     subnet: str
     ip_range: str = ""
 
+    def address(self, number: int) -> str:
+        """The address with this last number."""
+        return f"{self.subnet.rpartition('.')[0]}.{number}"
+
+
+class Allocations(Struct, frozen=True, kw_only=True):
+    """The numbers that own services were given: they stay when others come and go.
+
+    Attributes:
+        addresses: Service → number of its address.
+        ports: ``service:container port`` → last two digits of its host port.
+    """
+
+    addresses: Mapping[str, int] = field(default_factory=dict)
+    ports: Mapping[str, int] = field(default_factory=dict)
+
 
 class Stack(Struct, frozen=True, kw_only=True):
-    """All that may run, by name, in the order of the files.
+    """All that may run, by name, in the order of the files: the platform, then the project's own services.
 
     Attributes:
         profiles: Name → the components of it that ``up --profile`` brings up, besides ``full``: every one.
         file: The outermost compose file.
         made_of: Every file that decides what the stack is: compose files, and the config files that must exist.
+        allocations: The numbers of the project's own services.
     """
 
     project: str
@@ -161,6 +240,7 @@ class Stack(Struct, frozen=True, kw_only=True):
     profiles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     file: Path = field(default_factory=Path)
     made_of: tuple[Path, ...] = ()
+    allocations: Allocations = Allocations()
 
     def copied_configs(self) -> Mapping[str, Path]:
         """Config → its file, for those that containers get as a copy: what lies in the state folder is mounted itself."""
@@ -177,11 +257,20 @@ class Stack(Struct, frozen=True, kw_only=True):
         """The components that occur, each once, in the order of the files."""
         return tuple(dict.fromkeys(service.component for service in self.services.values()))
 
+    @property
+    def own(self) -> tuple[Service, ...]:
+        """The project's own services."""
+        return tuple(service for service in self.services.values() if service.own)
+
     def hosts(self) -> Mapping[str, str]:
-        """Name → address, for every service and alias: the hosts file of every container (a dead DNS never stalls a failover)."""
+        """Name → address, for every service and alias of the platform: the hosts file of every container.
+
+        So a dead DNS never stalls a failover. Own services are found by the engine's DNS: a hosts file with them would recreate
+        every container when one of them is added.
+        """
         return {
             name: service.address
             for service in self.services.values()
-            if service.address
+            if service.address and not service.own
             for name in (service.name, *service.aliases)
         }

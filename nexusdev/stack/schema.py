@@ -16,6 +16,32 @@ from nexusdev.util import durations
 
 T = TypeVar("T")
 
+_CONTAINER: Mapping[str, str] = {
+    "entrypoint": "list, or a string that is split at whitespace",
+    "command": "list, or a string that is split at whitespace",
+    "user": "uid, or uid:gid",
+    "hostname": "the container's hostname",
+    "working_dir": "absolute path",
+    "environment": "mapping or list of NAME=value; never a secret",
+    "volumes": "list of NAME:/target or NAME:/target:ro, or of mappings",
+    "tmpfs": "list of /target or /target:options",
+    "configs": "list of names or of mappings",
+    "secrets": "list of names or of mappings",
+    "read_only": "true or false: make the root file system read-only",
+    "init": "true or false: run an init process that reaps children",
+    "cap_drop": "list of capabilities",
+    "cap_add": "list of capabilities",
+    "security_opt": "list of options",
+    "mem_limit": "size; no extra swap",
+    "pids_limit": "number",
+    "shm_size": "size of /dev/shm",
+    "restart": "no, always, on-failure, on-failure:N, unless-stopped",
+    "stop_signal": "signal by name",
+    "stop_grace_period": "duration",
+    "healthcheck": "mapping; only for display in the engine's tools",
+    "logging": "mapping: the engine's log driver and its options; default: that of the engine",
+}
+
 PLACES: Mapping[str, Mapping[str, str]] = {
     "top level": {
         "name": "the project name; only in the top-level file",
@@ -36,33 +62,11 @@ PLACES: Mapping[str, Mapping[str, str]] = {
     },
     "service": {
         "image": "image reference",
-        "entrypoint": "list, or a string that is split at whitespace",
-        "command": "list, or a string that is split at whitespace",
-        "user": "uid, or uid:gid",
-        "hostname": "the container's hostname",
-        "working_dir": "absolute path",
-        "environment": "mapping or list of NAME=value; never a secret",
+        **_CONTAINER,
         "networks": "mapping: network → address and aliases",
         "network_mode": "service:NAME, to share the network of that service",
         "ports": 'list of "127.0.0.1:HOST:CONTAINER"',
-        "volumes": "list of NAME:/target or NAME:/target:ro, or of mappings",
-        "tmpfs": "list of /target or /target:options",
-        "configs": "list of names or of mappings",
-        "secrets": "list of names or of mappings",
         "depends_on": "list of services, or mapping to conditions",
-        "read_only": "true or false: make the root file system read-only",
-        "init": "true or false: run an init process that reaps children",
-        "cap_drop": "list of capabilities",
-        "cap_add": "list of capabilities",
-        "security_opt": "list of options",
-        "mem_limit": "size; no extra swap",
-        "pids_limit": "number",
-        "shm_size": "size of /dev/shm",
-        "restart": "no, always, on-failure, on-failure:N, unless-stopped",
-        "stop_signal": "signal by name",
-        "stop_grace_period": "duration",
-        "healthcheck": "mapping; only for display in the engine's tools",
-        "logging": "mapping: the engine's log driver and its options; default: that of the engine",
         "x-nexusdev": "nexusdev's settings for the service",
     },
     "network of a service": {
@@ -132,6 +136,58 @@ PLACES: Mapping[str, Mapping[str, str]] = {
     "include": {"path": "one path"},
 }
 
+#: The same for the files that a project includes for its own services (docs/own-services.md); other places are those of ``PLACES``.
+OWN_PLACES: Mapping[str, Mapping[str, str]] = {
+    "top level of an own file": {
+        "services": "mapping of services",
+        "volumes": "mapping of named volumes, each empty",
+        "secrets": "mapping of secret files",
+        "configs": "mapping of config files",
+    },
+    "own service": {
+        "image": "image reference",
+        "build": "folder with a Dockerfile, or a mapping; instead of image",
+        **_CONTAINER,
+        "networks": "mapping: nexus → aliases; default: nexus",
+        "ports": 'list of "CONTAINER" (the host port is chosen) or "127.0.0.1:HOST:CONTAINER"',
+        "depends_on": "list of own services and components of the platform, or mapping to conditions; it starts when they are ready",
+        "healthcheck": "mapping; decides readiness if x-nexusdev has no ready",
+        "x-nexusdev": "nexusdev's settings for the service",
+    },
+    "network of an own service": {"aliases": "list of additional names"},
+    "build": {
+        "context": "folder, relative to this file",
+        "dockerfile": "path relative to the folder; default: Dockerfile",
+        "target": "stage of the Dockerfile; default: the last",
+        "args": "mapping or list of NAME=value; never a secret",
+    },
+    "dependency of an own service": {
+        "condition": "service_healthy or service_started: both wait until it is ready",
+    },
+    "x-nexusdev of an own service": {
+        "env": "true: the variables of the components in depends_on, as containers use them",
+        "certificate": "true: /run/tls/tls.crt and /run/tls/tls.key from the instance's CA, for the service's names",
+        "ready": "mapping with one check; default: the healthcheck, else that it runs",
+        "scrape": "mapping: where Prometheus finds its metrics",
+    },
+    "ready": {
+        "http": "mapping: a status below 400 is ready",
+        "tcp": "mapping: a connection is ready",
+        "exec": "command in the container; exit code 0 is ready",
+    },
+    "http check": {
+        "port": "container port, which must be in ports",
+        "path": "path of the request; default: /",
+        "tls": "true: HTTPS, verified by the instance's CA",
+    },
+    "tcp check": {"port": "container port, which must be in ports"},
+    "scrape": {
+        "port": "container port",
+        "path": "path of the metrics; default: /metrics",
+        "tls": "true: HTTPS, verified by the instance's CA",
+    },
+}
+
 # Keys that people will look for, and why they are not there.
 REFUSED: Mapping[str, str] = {
     "version": "obsolete in Compose",
@@ -147,19 +203,34 @@ REFUSED: Mapping[str, str] = {
     "ulimits": "they fail in restricted sandboxes",
 }
 
+#: Of the keys that an own file may not have, those whose reason is another one there, or that the platform has.
+OWN_REFUSED: Mapping[str, str] = {
+    "name": "your services belong to the instance",
+    "networks": "there is one network, the instance's, and every service is on it",
+    "include": "name every file in nexusdev.toml",
+    "env_file": "x-nexusdev: {env: true} passes the variables; list others under environment",
+    "network_mode": "every service of yours has an address of its own",
+    "profiles": "your services are part of every profile",
+    "ipv4_address": "the address is chosen",
+    "deploy": "use mem_limit and pids_limit",
+    "develop": "run nexusdev up again after a change",
+}
+
 _SIZE = re.compile(r"(\d+)\s*([kmgt]?)b?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 
 
 def table(value: Value, place: str, *, required: Sequence[str] = ()) -> Mapping[str, Value]:
     """The members of a mapping whose keys all belong to ``place`` and that has the required ones."""
-    allowed = PLACES[place]
+    own = place in OWN_PLACES
+    allowed = OWN_PLACES[place] if own else PLACES[place]
+    reasons = {**REFUSED, **OWN_REFUSED} if own else REFUSED
     members = entries(value)
     for key in members:
-        if key in allowed or (place == "top level" and key.startswith("x-")):
+        if key in allowed or (place.startswith("top level") and key.startswith("x-")):
             continue
         position = value.keys[key] if isinstance(value, MappingNode) else value.position
-        raise config_error(position, f"unknown key {key}", allowed=tuple(allowed), near=key, why=REFUSED.get(key, ""))
+        raise config_error(position, f"unknown key {key}", allowed=tuple(allowed), near=key, why=reasons.get(key, ""))
     for key in required:
         if key not in members:
             raise config_error(value.position, f"{key} is missing", why=allowed[key])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from msgspec import Struct
 
@@ -15,6 +15,8 @@ from nexusdev.stack.model import FileMount, Healthcheck, Logging, Port, Service,
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 _NONE: tuple[Value, ...] = ()
+_NO_TEXTS: tuple[str, ...] = ()
+_NO_PAIRS: Mapping[str, str] = {}
 _LAST_HOST_PORT, _LAST_PORT = 32767, 65535
 _NUMBERED = re.compile(r"(?P<group>.+)-(?P<ordinal>\d+)")
 _PORT = re.compile(r"127\.0\.0\.1:(?P<host>\d+):(?P<container>\d+)")
@@ -41,12 +43,7 @@ def read_service(name: str, value: Value, declared: Declared) -> Service:
     Raises:
         InvalidConfig: A member is invalid; the error has file, line and key.
     """
-    if not NAME.fullmatch(name):
-        raise config_error(
-            value.position,
-            f"invalid service name {name}",
-            why="use lower case letters, digits and -, starting with a letter",
-        )
+    require_name(name, value)
     members = schema.table(value, "service", required=("image", "x-nexusdev"))
     address, aliases = _network(members, declared, value.position)
     shares = schema.optional(members, "network_mode", _shares, "")
@@ -54,34 +51,51 @@ def read_service(name: str, value: Value, declared: Declared) -> Service:
         name=name,
         image=schema.text(members["image"]),
         **_identity(name, members["x-nexusdev"], sidecar=bool(shares)),  # type: ignore[arg-type]
-        entrypoint=schema.optional(members, "entrypoint", schema.words, None),
-        command=schema.optional(members, "command", schema.words, None),
-        user=schema.optional(members, "user", schema.text, ""),
-        hostname=schema.optional(members, "hostname", schema.text, ""),
-        working_dir=schema.optional(members, "working_dir", schema.absolute, ""),
-        environment=schema.optional(members, "environment", schema.pairs, {}),
+        **read_container(members, declared),
         address=address,
         aliases=aliases,
-        ports=tuple(_port(item) for item in schema.optional(members, "ports", schema.items, _NONE)),
-        volumes=tuple(_volume(item, declared) for item in schema.optional(members, "volumes", schema.items, _NONE)),
-        tmpfs=schema.optional(members, "tmpfs", _tmpfs, {}),
-        files=_files(members, declared),
+        ports=tuple(read_port(item) for item in schema.optional(members, "ports", schema.items, _NONE)),
         depends_on=schema.optional(members, "depends_on", _dependencies, ()),
         shares=shares,
-        read_only=schema.optional(members, "read_only", schema.boolean, False),
-        init=schema.optional(members, "init", schema.boolean, False),
-        cap_drop=schema.optional(members, "cap_drop", schema.texts, ()),
-        cap_add=schema.optional(members, "cap_add", schema.texts, ()),
-        security_opt=schema.optional(members, "security_opt", schema.texts, ()),
-        memory_bytes=schema.optional(members, "mem_limit", schema.size, 0),
-        pids=schema.optional(members, "pids_limit", schema.integer, 0),
-        shm_bytes=schema.optional(members, "shm_size", schema.size, 0),
-        restart=schema.optional(members, "restart", _restart, "no"),
-        stop_signal=schema.optional(members, "stop_signal", schema.text, ""),
-        stop_grace=schema.optional(members, "stop_grace_period", schema.duration, 10.0),
-        healthcheck=schema.optional(members, "healthcheck", _healthcheck, None),
-        logging=schema.optional(members, "logging", _logging, None),
     )
+
+
+def require_name(name: str, value: Value) -> None:
+    """Refuse a name that is no host name."""
+    if not NAME.fullmatch(name):
+        raise config_error(
+            value.position,
+            f"invalid service name {name}",
+            why="use lower case letters, digits and -, starting with a letter",
+        )
+
+
+def read_container(members: Mapping[str, Value], declared: Declared) -> dict[str, Any]:
+    """The members of a Service that every service writes alike."""
+    return {
+        "entrypoint": schema.optional(members, "entrypoint", schema.words, None),
+        "command": schema.optional(members, "command", schema.words, None),
+        "user": schema.optional(members, "user", schema.text, ""),
+        "hostname": schema.optional(members, "hostname", schema.text, ""),
+        "working_dir": schema.optional(members, "working_dir", schema.absolute, ""),
+        "environment": schema.optional(members, "environment", schema.pairs, _NO_PAIRS),
+        "volumes": tuple(_volume(item, declared) for item in schema.optional(members, "volumes", schema.items, _NONE)),
+        "tmpfs": schema.optional(members, "tmpfs", _tmpfs, _NO_PAIRS),
+        "files": _files(members, declared),
+        "read_only": schema.optional(members, "read_only", schema.boolean, False),
+        "init": schema.optional(members, "init", schema.boolean, False),
+        "cap_drop": schema.optional(members, "cap_drop", schema.texts, _NO_TEXTS),
+        "cap_add": schema.optional(members, "cap_add", schema.texts, _NO_TEXTS),
+        "security_opt": schema.optional(members, "security_opt", schema.texts, _NO_TEXTS),
+        "memory_bytes": schema.optional(members, "mem_limit", schema.size, 0),
+        "pids": schema.optional(members, "pids_limit", schema.integer, 0),
+        "shm_bytes": schema.optional(members, "shm_size", schema.size, 0),
+        "restart": schema.optional(members, "restart", _restart, "no"),
+        "stop_signal": schema.optional(members, "stop_signal", schema.text, ""),
+        "stop_grace": schema.optional(members, "stop_grace_period", schema.duration, 10.0),
+        "healthcheck": schema.optional(members, "healthcheck", _healthcheck, None),
+        "logging": schema.optional(members, "logging", _logging, None),
+    }
 
 
 def _identity(name: str, value: Value, *, sidecar: bool) -> dict[str, str | int | bool]:
@@ -148,14 +162,15 @@ def _shares(value: Value) -> str:
     return name
 
 
-def _port(value: Value) -> Port:
+def read_port(value: Value, *, hint: str = 'use "127.0.0.1:HOST:CONTAINER"') -> Port:
+    """A published port. Raises InvalidConfig for one that is not on loopback."""
     matched = _PORT.fullmatch(schema.text(value, '"127.0.0.1:HOST:CONTAINER"'))
     if matched is None:
         raise config_error(
             value.position,
             f"{schema.text(value)!r} cannot be published",
             why="ports are only published on 127.0.0.1",
-            hint='use "127.0.0.1:HOST:CONTAINER"',
+            hint=hint,
         )
     host, container = int(matched["host"]), int(matched["container"])
     if not (0 < host <= _LAST_HOST_PORT and 0 < container <= _LAST_PORT):
@@ -186,7 +201,13 @@ def _volume(value: Value, declared: Declared) -> VolumeMount:
             why="declare files under configs: or secrets:, data under volumes:",
         )
     if volume not in declared.volumes:
-        raise config_error(value.position, f"unknown volume {volume}", allowed=tuple(declared.volumes), near=volume)
+        raise config_error(
+            value.position,
+            f"unknown volume {volume}",
+            allowed=tuple(declared.volumes),
+            near=volume,
+            why=_none(declared.volumes),
+        )
     return VolumeMount(volume=volume, target=target, read_only=read_only)
 
 
@@ -218,12 +239,17 @@ def _file(kind: Literal["config", "secret"], value: Value, known: Mapping[str, P
     else:
         name, target = schema.text(value), ""
     if name not in known:
-        raise config_error(value.position, f"unknown {kind} {name}", allowed=tuple(known), near=name)
+        raise config_error(value.position, f"unknown {kind} {name}", allowed=tuple(known), near=name, why=_none(known))
     folder = "/run/secrets/" if kind == "secret" else "/"
     target = target or name
     return FileMount(
         kind=kind, name=name, source=known[name], target=target if target.startswith("/") else folder + target
     )
+
+
+def _none(known: Mapping[str, object]) -> str:
+    """Why nothing is allowed, where nothing is."""
+    return "" if known else "these files declare none"
 
 
 def _dependencies(value: Value) -> tuple[str, ...]:

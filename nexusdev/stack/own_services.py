@@ -1,0 +1,345 @@
+"""Reads the project's own services: the same subset of Compose as the platform's files, with what a project should not have to write.
+
+An own service needs no component, address or host port of its own choice. It is a component of its own, named like the service: so
+``up``, ``wait``, ``status`` and ``destroy`` take its name as Compose does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, field
+
+from nexusdev.stack import schema
+from nexusdev.stack.document import MappingNode, Scalar, Value, config_error
+from nexusdev.stack.model import (
+    BUILT,
+    Allocations,
+    Build,
+    FileMount,
+    Healthcheck,
+    Network,
+    OwnService,
+    Port,
+    ReadyCheck,
+    Scrape,
+    Secret,
+    SecretRecipe,
+    Service,
+)
+from nexusdev.stack.services import Declared, read_container, read_port, require_name
+
+_FIRST_ADDRESS, _ADDRESSES = 150, range(100)
+# Those of the instance's 100 host ports that no service of the platform has or is likely to get.
+_PORTS = (*range(12, 30), *range(10))
+_CONTAINER_PORT = re.compile(r"\d+")
+_CERTIFICATE, _KEY = "/run/tls/tls.crt", "/run/tls/tls.key"
+_CHECKS = ("http", "tcp", "exec")
+_CONDITIONS = ("service_healthy", "service_started")
+_HINT = 'use "CONTAINER", and nexusdev chooses the host port, or "127.0.0.1:HOST:CONTAINER"'
+_NONE: tuple[Value, ...] = ()
+
+
+class Platform(Struct, frozen=True, kw_only=True):
+    """What own services join: the platform's services and network, and the instance's own values."""
+
+    services: Mapping[str, Service]
+    network: Network
+    environment: Mapping[str, str]
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(each.component for each in self.services.values()))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name that is taken."""
+        aliases = (alias for each in self.services.values() for alias in each.aliases)
+        return frozenset((*self.services, *self.components, *aliases))
+
+
+class Allocator(Struct, kw_only=True):
+    """Gives numbers to own services. ``before``: those that they have; they keep them, and no newcomer gets one of these."""
+
+    before: Allocations
+    addresses: dict[str, int] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=dict)
+
+    def address(self, name: str, value: Value) -> int:
+        return self._number(name, self.addresses, self.before.addresses, _ADDRESSES, value)
+
+    def port(self, name: str, value: Value) -> int:
+        return self._number(name, self.ports, self.before.ports, _PORTS, value)
+
+    def _number(
+        self, name: str, given: dict[str, int], before: Mapping[str, int], allowed: Sequence[int], value: Value
+    ) -> int:
+        if name not in given:
+            free = (each for each in allowed if each not in before.values() and each not in given.values())
+            number = before[name] if name in before else next(free, None)
+            if number is None:
+                raise config_error(value.position, f"too many: {len(allowed)} can be chosen, and all are taken")
+            given[name] = number
+        return given[name]
+
+    @property
+    def result(self) -> Allocations:
+        return Allocations(addresses=dict(self.addresses), ports=dict(self.ports))
+
+
+class OwnFiles(Struct, frozen=True, kw_only=True):
+    """What was read: the services, and the secrets that they need besides those that the files declare."""
+
+    services: Mapping[str, Service]
+    secrets: Mapping[str, Secret]
+    allocations: Allocations
+
+
+def read_own_services(
+    written: Mapping[str, Value], declared: Declared, platform: Platform, before: Allocations
+) -> OwnFiles:
+    """Read the services that the project's files declare.
+
+    Args:
+        written: Service → what the files say of it.
+        declared: What they and the platform's files declare at their top level.
+        platform: What they join.
+        before: The numbers that they have from earlier.
+
+    Raises:
+        InvalidConfig: With file, line, key and what is allowed.
+    """
+    allocator = Allocator(before=before)
+    reader = _Reader(platform=platform, declared=declared, allocator=allocator, names=tuple(written))
+    services = {name: reader.service(name, value) for name, value in written.items()}
+    return OwnFiles(services=services, secrets=reader.secrets, allocations=allocator.result)
+
+
+class _Reader(Struct, kw_only=True):
+    """Reads one service after the other. ``secrets``: the certificates that they ask for."""
+
+    platform: Platform
+    declared: Declared
+    allocator: Allocator
+    names: tuple[str, ...]
+    secrets: dict[str, Secret] = field(default_factory=dict)
+
+    def service(self, name: str, value: Value) -> Service:
+        self._require_free(name, value)
+        members = schema.table(value, "own service")
+        settings = _settings(members)
+        certificate = schema.optional(settings, "certificate", schema.boolean, False)
+        container = read_container(members, self.declared)
+        if certificate:
+            container["files"] += self._certificate(name)
+            container["user"] = container["user"] or self._user
+        ports = tuple(self._port(name, item) for item in schema.optional(members, "ports", schema.items, _NONE))
+        needs, after = self._dependencies(name, members)
+        build = schema.optional(members, "build", _build, None)
+        _require_one_image(members, value)
+        return Service(
+            **container,
+            name=name,
+            image=schema.optional(members, "image", _reference, f"{BUILT}/{name}"),
+            component=name,
+            group=name,
+            address=self._address(name, value),
+            aliases=self._aliases(members),
+            ports=ports,
+            depends_on=after,
+            own=OwnService(
+                ready=_ready(settings, ports, container["healthcheck"]),
+                needs=needs,
+                after=after,
+                env=_env(settings, needs),
+                trust=certificate or schema.optional(settings, "env", schema.boolean, False),
+                scrape=schema.optional(settings, "scrape", _scrape, None),
+                build=build,
+            ),
+        )
+
+    def _require_free(self, name: str, value: Value) -> None:
+        require_name(name, value)
+        if name in self.platform.names:
+            raise config_error(
+                value.position, f"{name} is a name of the platform", why="choose another name for your service"
+            )
+
+    @property
+    def _user(self) -> str:
+        """Who may read the key of a certificate."""
+        environment = self.platform.environment
+        return f"{environment.get('NEXUS_UID', '0')}:{environment.get('NEXUS_GID', '0')}"
+
+    def _certificate(self, name: str) -> tuple[FileMount, ...]:
+        """The certificate of a service and its key, as files. Its group has a name that no group of the platform has."""
+        folder = Path(self.platform.environment.get("NEXUS_STATE", "")) / "tls"
+        found = []
+        for suffix, target in (("crt", _CERTIFICATE), ("key", _KEY)):
+            secret = f"own-{name}-{suffix}"
+            file = folder / f"own-{name}.{suffix}"
+            recipe = SecretRecipe(certificate=f"own-{name}")
+            self.secrets[secret] = Secret(name=secret, file=file, recipe=recipe)
+            found.append(FileMount(kind="secret", name=secret, source=file, target=target))
+        return tuple(found)
+
+    def _address(self, name: str, value: Value) -> str:
+        return self.platform.network.address(_FIRST_ADDRESS + self.allocator.address(name, value))
+
+    def _port(self, name: str, value: Value) -> Port:
+        written = value.text if isinstance(value, Scalar) and value.kind == "int" else schema.text(value)
+        if not _CONTAINER_PORT.fullmatch(written):
+            return read_port(value, hint=_HINT)
+        prefix = self.platform.environment.get("NEXUS_PORTS", "210")
+        host = int(f"{prefix}{self.allocator.port(f'{name}:{written}', value):02}")
+        return Port(host=host, container=_port_number(value))
+
+    def _aliases(self, members: Mapping[str, Value]) -> tuple[str, ...]:
+        if "networks" not in members:
+            return ()
+        networks, known = members["networks"], self.platform.network.name
+        if not isinstance(networks, MappingNode):
+            for item in schema.items(networks):
+                schema.one_of(item, (known,))
+            return ()
+        for key, network in networks.items.items():
+            if key != known:
+                raise config_error(network.position, f"unknown network {key}", allowed=(known,), near=key)
+        own = schema.table(networks.items[known], "network of an own service") if known in networks.items else {}
+        return schema.optional(own, "aliases", schema.texts, ())
+
+    def _dependencies(self, name: str, members: Mapping[str, Value]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The components of the platform, and the own services, that it waits for."""
+        if "depends_on" not in members:
+            return (), ()
+        needs, after = [], []
+        for other, position in _depended(members["depends_on"]):
+            if other in self.platform.components:
+                needs.append(other)
+            elif other in self.names and other != name:
+                after.append(other)
+            else:
+                raise self._no_dependency(other, position)
+        return tuple(needs), tuple(after)
+
+    def _no_dependency(self, other: str, value: Value) -> Exception:
+        service = self.platform.services.get(other)
+        if service is not None:
+            return config_error(
+                value.position,
+                f"{other} is a service of the component {service.component}",
+                hint=f"write {service.component}: it is ready when all of its services are",
+            )
+        allowed = (*self.platform.components, *self.names)
+        return config_error(value.position, f"unknown service or component {other}", allowed=allowed, near=other)
+
+
+def _settings(members: Mapping[str, Value]) -> Mapping[str, Value]:
+    return schema.table(members["x-nexusdev"], "x-nexusdev of an own service") if "x-nexusdev" in members else {}
+
+
+def _reference(value: Value) -> str:
+    """An image with its tag, as engines store it."""
+    text = schema.text(value)
+    return text if ":" in text.rpartition("/")[2] or "@" in text else f"{text}:latest"
+
+
+def _require_one_image(members: Mapping[str, Value], value: Value) -> None:
+    if "image" in members and "build" in members:
+        raise config_error(
+            members["build"].position, "image and build cannot be combined", why="the tag of a built image is computed"
+        )
+    if "image" not in members and "build" not in members:
+        raise config_error(value.position, "image or build is missing", why="one of them says what to run")
+
+
+def _depended(value: Value) -> Sequence[tuple[str, Value]]:
+    """Each name with where it is written. Compose's conditions are accepted; nexusdev always waits for readiness."""
+    if not isinstance(value, MappingNode):
+        return [(schema.text(item), item) for item in schema.items(value)]
+    for dependency in value.items.values():
+        members = schema.table(dependency, "dependency of an own service", required=("condition",))
+        schema.one_of(members["condition"], _CONDITIONS)
+    return list(value.items.items())
+
+
+def _env(settings: Mapping[str, Value], needs: Collection[str]) -> bool:
+    asked = schema.optional(settings, "env", schema.boolean, False)
+    if asked and not needs:
+        raise config_error(
+            settings["env"].position,
+            "no component to take variables from",
+            why="a service gets the variables of the components that it depends on, and no others",
+            hint="depends_on: [postgres]",
+        )
+    return asked
+
+
+def _build(value: Value) -> Build:
+    """A folder, or a mapping. The folder and its Dockerfile must exist."""
+    members: Mapping[str, Value] = (
+        {"context": value} if isinstance(value, Scalar) else schema.table(value, "build", required=("context",))
+    )
+    folder = (value.position.file.parent / schema.text(members["context"], "a folder")).resolve()
+    if not folder.is_dir():
+        raise config_error(members["context"].position, f"{folder} does not exist or is not a folder")
+    dockerfile = schema.optional(members, "dockerfile", schema.text, "Dockerfile")
+    if not (folder / dockerfile).is_file():
+        place = members.get("dockerfile", members["context"]).position
+        raise config_error(place, f"{folder / dockerfile} does not exist or is not a file")
+    return Build(
+        folder=folder,
+        dockerfile=dockerfile,
+        target=schema.optional(members, "target", schema.text, ""),
+        args=schema.optional(members, "args", schema.pairs, {}),
+    )
+
+
+def _ready(settings: Mapping[str, Value], ports: Collection[Port], healthcheck: Healthcheck | None) -> ReadyCheck:
+    if "ready" not in settings:
+        return ReadyCheck() if healthcheck is None else ReadyCheck(kind="exec", argv=_argv(healthcheck))
+    members = schema.table(settings["ready"], "ready")
+    if len(members) != 1:
+        raise config_error(settings["ready"].position, f"needs exactly one check, not {len(members)}", allowed=_CHECKS)
+    [(kind, value)] = members.items()
+    if kind == "exec":
+        return ReadyCheck(kind="exec", argv=schema.words(value))
+    check = schema.table(value, f"{kind} check", required=("port",))
+    port = _port_number(check["port"])
+    if port not in [each.container for each in ports]:
+        raise config_error(
+            check["port"].position,
+            f"port {port} is not published",
+            why="readiness is checked from the host",
+            hint=f'ports: ["{port}"]',
+        )
+    if kind == "tcp":
+        return ReadyCheck(kind="tcp", port=port)
+    return ReadyCheck(kind="http", port=port, **_http(check, default="/"))
+
+
+def _scrape(value: Value) -> Scrape:
+    members = schema.table(value, "scrape", required=("port",))
+    return Scrape(port=_port_number(members["port"]), **_http(members, default="/metrics"))
+
+
+def _http(members: Mapping[str, Value], *, default: str) -> dict[str, Any]:
+    return {
+        "path": schema.optional(members, "path", schema.absolute, default),
+        "tls": schema.optional(members, "tls", schema.boolean, False),
+    }
+
+
+def _argv(check: Healthcheck) -> tuple[str, ...]:
+    """The command of a healthcheck, as it is run in the container."""
+    return ("/bin/sh", "-c", check.test[1]) if check.test[0] == "CMD-SHELL" else check.test[1:]
+
+
+def _port_number(value: Value) -> int:
+    port = schema.integer(value, least=1)
+    if port > 65535:  # noqa: PLR2004 - the largest port
+        raise config_error(value.position, f"port {port} is out of range")
+    return port
