@@ -11,6 +11,8 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
+from nexusdev.stack.model import Build
+
 Say = Callable[[str], None]
 
 #: Label of a volume with the cache of image builds; its value says which one.
@@ -182,6 +184,20 @@ class ImageStore(Protocol):
 
         Raises:
             NotFound: There is no such image.
+        """
+
+    def build_digest(self, build: Build) -> str:
+        """A hash (hexadecimal) of all that decides what ``build`` makes: files that are not ignored, Dockerfile, stage, arguments.
+
+        Raises:
+            InvalidConfig: A file of the folder cannot be read.
+        """
+
+    def build(self, build: Build, reference: str, labels: Mapping[str, str], say: Say) -> StoredImage:
+        """Build an image from a folder with a Dockerfile; every line of output is said. Images that it is based on are pulled if missing.
+
+        Raises:
+            ImageUnavailable: It failed, with the engine's words.
         """
 
     def save(self, references: Sequence[str]) -> Iterator[bytes]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from nexusdev.errors import ImageUnavailable, NotFound
 from nexusdev.runtimes.image_store import BuildContainer, BuildMounts, ImageStore, StoredImage
+from nexusdev.runtimes.memory.images import MemoryImages
+from nexusdev.stack.model import Build
 
 MADE = "nexusdev/nxt-img-contract:1"
 ROOT = "nexusdev/nxt-img-root:1"
@@ -100,3 +103,56 @@ def test_what_no_registry_has_is_told(store: ImageStore) -> None:
         store.pull("registry.invalid/nothing:1", None, lambda _: None)
     assert caught.value.message == "registry.invalid/nothing:1 cannot be pulled"
     assert caught.value.why
+
+
+def folder(tmp_path: Path, dockerfile: str) -> Build:
+    """A folder to build from, with a file that is ignored."""
+    made = tmp_path / "service"
+    made.mkdir()
+    (made / "Dockerfile").write_text(dockerfile)
+    (made / ".dockerignore").write_text("# what is local\n*.log\n")
+    (made / "app.txt").write_text("one\n")
+    return Build(folder=made)
+
+
+def test_a_folder_with_a_dockerfile_becomes_an_image_with_labels(
+    store: ImageStore, container: BuildContainer, tmp_path: Path
+) -> None:
+    base = container.commit(ROOT, ["USER 10001:10001"], {})
+    said: list[str] = []
+    build = folder(tmp_path, f"FROM {ROOT}\nCOPY app.txt /app.txt\n")
+    made = store.build(build, MADE, {"dev.nexus.image": "contract:1"}, said.append)
+    assert stored(store, MADE).id == made.id != base.id
+    assert made.labels["dev.nexus.image"] == "contract:1"
+    assert said[0] == f"Step 1/{2 if len(said) > 1 else 1} : FROM {ROOT}"
+
+
+def test_a_build_that_fails_says_why(store: ImageStore, tmp_path: Path) -> None:
+    build = folder(tmp_path, "FROM registry.invalid/nothing:1\n")
+    if isinstance(store, MemoryImages):
+        store.unbuildable[build.folder] = "manifest unknown"
+    with pytest.raises(ImageUnavailable) as caught:
+        store.build(build, MADE, {}, lambda _: None)
+    assert caught.value.message == f"{MADE} cannot be built"
+    assert caught.value.why
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        (lambda it: (it / "app.txt").write_text("two\n"), False),
+        (lambda it: (it / "new.txt").write_text(""), False),
+        (lambda it: (it / "app.txt").chmod(0o755), False),
+        (lambda it: (it / "Dockerfile").write_text("FROM other\n"), False),
+        (lambda it: (it / "debug.log").write_text("ignored"), True),
+        (lambda it: (it / "app.txt").touch(), True),
+    ],
+)
+def test_the_hash_of_a_folder_changes_with_what_the_build_sees(
+    store: ImageStore, tmp_path: Path, change: Callable[[Path], object], same: bool
+) -> None:
+    build = folder(tmp_path, "FROM base\n")
+    before = store.build_digest(build)
+    change(build.folder)
+    assert (store.build_digest(build) == before) is same
+    assert store.build_digest(Build(folder=build.folder, args={"A": "1"})) != store.build_digest(build)

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound, PreflightFailed
+from nexusdev.runtimes.docker import build_context
 from nexusdev.runtimes.docker.connection import Engine, translate_engine_errors
 from nexusdev.runtimes.image_store import BuildMounts, Say, StoredImage
+from nexusdev.stack.model import Build
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -84,6 +86,37 @@ class DockerImages:
 
         return DockerBuildContainer.open(self._engine, image, name=name, mounts=mounts)
 
+    def build_digest(self, build: Build) -> str:
+        try:
+            return build_context.digest(build)
+        except OSError as error:
+            raise InvalidConfig(
+                f"failed to read {error.filename or build.folder}", why=error.strerror or str(error)
+            ) from error
+
+    def build(self, build: Build, reference: str, labels: Mapping[str, str], say: Say) -> StoredImage:
+        try:
+            with self._words():
+                for progress in self._api.build(
+                    path=str(build.folder),
+                    dockerfile=build.dockerfile,
+                    target=build.target or None,
+                    buildargs=dict(build.args),
+                    tag=reference,
+                    labels=dict(labels),
+                    rm=True,
+                    forcerm=True,
+                    decode=True,
+                ):
+                    _built(reference, progress, say)
+                return _stored(self._api.inspect_image(reference))
+        except (PreflightFailed, NotFound) as error:
+            if getattr(error, "code", "") == "ENGINE_LOST":
+                raise
+            raise _not_built(reference, error.message) from error
+        except OSError as error:
+            raise _not_built(reference, str(error)) from error
+
     def save(self, references: Sequence[str]) -> Iterator[bytes]:
         with self._words():
             # Several images in one archive share their layers; the SDK's get_image takes one name only.
@@ -147,6 +180,18 @@ def _heard(wanted: str, progress: Mapping[str, Any], say: Say) -> None:
         raise _not_pulled(wanted, str(progress["error"]))
     if "progressDetail" not in progress and (status := progress.get("status")):
         say(str(status))
+
+
+def _built(reference: str, progress: Mapping[str, Any], say: Say) -> None:
+    if "error" in progress:
+        raise _not_built(reference, str(progress["error"]).strip())
+    for line in str(progress.get("stream", "")).splitlines():
+        if line.strip():
+            say(line.rstrip())
+
+
+def _not_built(reference: str, words: str) -> ImageUnavailable:
+    return ImageUnavailable(f"{reference} cannot be built", why=words.removeprefix("the engine refused: "))
 
 
 def _not_pulled(wanted: str, words: str) -> ImageUnavailable:

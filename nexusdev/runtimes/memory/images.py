@@ -17,7 +17,9 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound
+from nexusdev.runtimes.docker import build_context
 from nexusdev.runtimes.image_store import BuildMounts, Say, StoredImage
+from nexusdev.stack.model import Build
 
 OnRun = Callable[["MemoryBuildContainer", str, Say], int]
 _SAVED = "memory.json"
@@ -29,9 +31,17 @@ def succeed(_container: MemoryBuildContainer, _script: str, _say: Say) -> int:
 
 
 class MemoryImages(Struct, kw_only=True):
-    """``published``: reference → digest of what the registry has. ``opened``: names of all build containers, in order."""
+    """An engine's images.
+
+    published  reference → digest of what the registry has
+    opened     names of all build containers, in order
+    built      references of all builds with a Dockerfile, in order
+    unbuildable  folder → why its build fails
+    """
 
     published: dict[str, str] = field(default_factory=dict)
+    built: list[str] = field(default_factory=list)
+    unbuildable: dict[Path, str] = field(default_factory=dict)
     on_run: OnRun = succeed
     images: dict[str, StoredImage] = field(default_factory=dict)
     volumes: dict[str, Mapping[str, str]] = field(default_factory=dict)
@@ -81,6 +91,17 @@ class MemoryImages(Struct, kw_only=True):
         with self._guard:
             self.opened.append(name)
         return MemoryBuildContainer(self, image=image, name=name, mounts=mounts)
+
+    def build_digest(self, build: Build) -> str:
+        return build_context.digest(build)
+
+    def build(self, build: Build, reference: str, labels: Mapping[str, str], say: Say) -> StoredImage:
+        say(f"Step 1/1 : {(build.folder / build.dockerfile).read_text(encoding='utf-8').splitlines()[0]}")
+        self.built.append(reference)
+        if build.folder in self.unbuildable:
+            raise ImageUnavailable(f"{reference} cannot be built", why=self.unbuildable[build.folder])
+        what = f"{reference} {self.build_digest(build)}"
+        return self._tagged(StoredImage(id=_id(what), labels=dict(labels), size=len(what)), reference)
 
     def save(self, references: Sequence[str]) -> Iterator[bytes]:
         found = [self.find(reference) for reference in references]
