@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
-from nexusdev.components.component_set import ComponentSet
+from nexusdev.components.component_set import ComponentSet, JoinedComponents
 from nexusdev.components.contract import Component
 from nexusdev.errors import InvalidConfig, InvalidState, NotFound
 from nexusdev.events import Listener, Silence
@@ -20,7 +21,7 @@ from nexusdev.interfaces import Runtime
 from nexusdev.runtimes import registry
 from nexusdev.settings import Settings
 from nexusdev.stack import model
-from nexusdev.stack.model import Stack
+from nexusdev.stack.model import Allocations, Stack
 from nexusdev.util.clock import Clock, SystemClock
 from nexusdev.util.file_cache import FileCache
 from nexusdev.util.home import current_folder
@@ -61,6 +62,7 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
     root           folder of all instances' state
     timeout_given  a flag said how long to wait; else the command's own default applies
     failed_proof  what the quick path of ``env`` has found for this command
+    components     those of the platform; where the settings include files of own services, theirs join them
     given_provider  another provider than the one that the settings name
     port_taken     whether something listens on a port of this machine, asked when an instance gets its ports, and before they are published
     host_root      where this machine's own files, such as its trusted authorities, are looked for
@@ -81,6 +83,24 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
     port_taken: Callable[[int], bool] = _port_taken
     host_root: Path = Path("/")
     open_images: Callable[[RuntimeProvider, Path, tuple[str, ...], Path], Images] = _open_images
+
+    def __post_init__(self) -> None:
+        if self.settings.include and not isinstance(self.components, JoinedComponents):
+            force_setattr(self, "components", JoinedComponents(self.components, self._own_components))
+
+    def _own_components(self) -> Mapping[str, Component]:
+        """Name → component, of the project's own services."""
+        from nexusdev.components.own_service import OwnServiceComponent
+        from nexusdev.instance.instance import find, preview
+
+        if "own" not in self._cache:
+            try:
+                instance = find(self.identity, root=self.root)
+            except NotFound:
+                instance = preview(self.identity, root=self.root)
+            self._cache["own"] = {each.component: OwnServiceComponent(each) for each in self.stack(instance).own}
+        own: Mapping[str, Component] = self._cache["own"]
+        return own
 
     @cached_property
     def provider(self) -> RuntimeProvider:
@@ -129,14 +149,31 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
         return stack
 
     def _load(self, folder: Path, environment: Mapping[str, str]) -> Stack:
+        from nexusdev.instance import own_numbers
+
+        include = self._include()
+        allocations = own_numbers.read(folder) if include else Allocations()
+
         def read() -> Stack:
             from nexusdev.stack.loader import load
 
-            return load(self.compose, environment)
+            return load(self.compose, environment, include=include, allocations=allocations)
 
-        cache = FileCache(folder / "stack.kept", Stack, key=f"{self.compose} {environment}")
+        key = f"{self.compose} {environment}" + (f" {include} {allocations}" if include else "")
+        cache = FileCache(folder / "stack.kept", Stack, key=key)
         # the code decides as well what the files mean, and changes where it is developed
         return cache.get(read, made_of=lambda stack: (*stack.made_of, *Path(model.__file__).parent.glob("*.py")))
+
+    def _include(self) -> tuple[Path, ...]:
+        """The files of the project's own services. Raises InvalidConfig for one that does not exist."""
+        for file in self.settings.include:
+            if not file.is_file():
+                raise InvalidConfig(
+                    f"{self.settings.origins.get('include', 'include')}: {file} does not exist or is not a file",
+                    why="it is named in include",
+                    hint="nexusdev config show   all settings and where each comes from",
+                )
+        return self.settings.include
 
     def runtime(self, stack: Stack | None = None, *, owner: Path | None = None) -> Runtime:
         """The runtime of this instance. Raises IdentityMismatch for an instance of another runtime."""

@@ -32,3 +32,28 @@ class ComponentSet(Mapping[str, Component]):
 
     def __len__(self) -> int:
         return len(registry.ROWS)
+
+
+class JoinedComponents(Mapping[str, Component]):
+    """The components of the platform, and those of one project's own services behind them.
+
+    A component of the platform is found without the project's files: a broken one is no obstacle to ``nexusdev exec postgres``.
+    """
+
+    def __init__(self, platform: Mapping[str, Component], own: Callable[[], Mapping[str, Component]]) -> None:
+        """``own``: reads the project's files. Raises InvalidConfig."""
+        self._platform = platform
+        self._own = own
+
+    def __getitem__(self, name: str) -> Component:
+        try:
+            return self._platform[name]
+        except KeyError:
+            return self._own()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._platform
+        yield from self._own()
+
+    def __len__(self) -> int:
+        return len(self._platform) + len(self._own())

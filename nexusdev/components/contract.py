@@ -67,6 +67,8 @@ class Variable(Struct, frozen=True, kw_only=True):
         value: The variable's value.
         secret: Whether the value is a secret.
         comment: A note for the env file.
+        application: Whether the application itself needs it; else it is for migrations or tests, and the project's own services do not
+            get it.
         first: Production uses the same name; such variables are printed first.
     """
 
@@ -74,6 +76,7 @@ class Variable(Struct, frozen=True, kw_only=True):
     value: str
     secret: bool = False
     comment: str = ""
+    application: bool = True
     first: bool = False
 
 
@@ -124,6 +127,7 @@ class Link(Struct, frozen=True, kw_only=True):
         path: The page's path below that URL; None if there is no page.
         role: The service or role name that publishes the page, if the link has no variable or it is not published.
         port: The container port of ``role``.
+        scheme: The scheme of the URL of ``role``.
     """
 
     name: str
@@ -131,6 +135,7 @@ class Link(Struct, frozen=True, kw_only=True):
     path: str | None = None
     role: str = ""
     port: int = 0
+    scheme: str = "https"
 
 
 class GatewayRole(Struct, frozen=True, kw_only=True):
@@ -261,7 +266,7 @@ class Component(Protocol):
     def variables(self, access: InstanceAccess, view: View) -> Sequence[Variable]:
         """Return the variables for applications, from secrets, addresses and the existing containers. Asks no server."""
 
-    def client_files(self, access: InstanceAccess, view: View) -> Mapping[str, str]:
+    def client_files(self, access: InstanceAccess, view: View, *, application: bool = False) -> Mapping[str, str]:
         """Return the files that the variables name: name → content. They are written where ``access.client_file_in`` says."""
 
     def endpoints(self, values: Mapping[str, str]) -> Iterable[PublishedEndpoint]:

@@ -52,7 +52,7 @@ class ComponentDefaults:
         """Return none: applications do not use it directly."""
         return ()
 
-    def client_files(self, access: InstanceAccess, view: View) -> Mapping[str, str]:
+    def client_files(self, access: InstanceAccess, view: View, *, application: bool = False) -> Mapping[str, str]:
         """Return none: the variables need no file."""
         return {}
 

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from nexusdev.components.contract import Component, Variable
 from nexusdev.context import Context
@@ -13,7 +14,8 @@ from nexusdev.events import Note
 from nexusdev.instance import trust
 from nexusdev.instance.instance import Instance
 from nexusdev.interfaces import InstanceAccess, View
-from nexusdev.util.client_files import BUNDLE, JAVA_OPTIONS, TRUST_STORE
+from nexusdev.stack.model import Stack
+from nexusdev.util.client_files import BUNDLE, CA, JAVA_OPTIONS, TRUST_STORE
 from nexusdev.util.files import make_folder, replace
 
 
@@ -60,6 +62,36 @@ def write_client_files(access: InstanceAccess, components: Iterable[Component]) 
         for name, content in files.items():
             if not (folder / name).exists() or (folder / name).read_text(encoding="utf-8") != content:
                 replace(folder / name, content, mode=mode)
+
+
+def write_for_own_services(access: InstanceAccess, stack: Stack, components: Mapping[str, Component]) -> None:
+    """Write a folder for each own service that has one: the trust, and what its variables name. No login but the application's."""
+    trusted = access.client_folder.parent / View.CONTAINER.value
+    for service in stack.own:
+        if service.own and service.own.trust:
+            files = {name: (trusted / name).read_bytes() for name in (CA, BUNDLE, TRUST_STORE)}
+            files[JAVA_OPTIONS] = _java_options(access, View.CONTAINER).encode()
+            for name in service.own.needs if service.own.env else ():
+                found = components[name].client_files(access, View.CONTAINER, application=True)
+                files.update({file: content.encode() for file, content in found.items()})
+            _replace_all(folder_of_own(access, service.name), files)
+
+
+def folder_of_own(access: InstanceAccess, service: str) -> Path:
+    """The folder that an own service has mounted at the place of the client files."""
+    return access.client_folder.parent / f"own-{service}"
+
+
+def _replace_all(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Make these the files of the folder. Unchanged ones stay as they are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o755)  # the container's user reads it; the state folder above is closed
+    for stale in folder.iterdir():
+        if stale.name not in files:
+            stale.unlink()
+    for name, content in files.items():
+        if not (folder / name).exists() or (folder / name).read_bytes() != content:
+            replace(folder / name, content, mode=0o644)
 
 
 def _java_options(access: InstanceAccess, view: View) -> str:

@@ -109,7 +109,7 @@ class _Deployment(Struct, kw_only=True):
 
     def run(self) -> DeployResult:
         deployer, request = self.deployer, self.request
-        self._deadline = deployer.clock.now() + request.seconds - request.waited
+        self._deadline = deployer.clock.now() + request.left
         self._rollouts = {each.name: self._rollout(each) for each in request.components}
         self._watch_what_runs()
         try:
@@ -175,11 +175,16 @@ class _Deployment(Struct, kw_only=True):
             plan=self.request.plan,
             do=self._do,
             parallel=self.deployer.parallel,
-            gate=self.request.gate,
+            gate=self._may_begin,
             check=self._check,
             slow=self.deployer.tell_slow,
             settling=self.deployer.tell_settling,
         ).run()
+
+    def _may_begin(self, step: Step) -> bool:
+        """Whether the image of a step is there, and what its service depends on is ready."""
+        awaited = (self._rollouts.get(each) for name in step.starts for each in self.request.after.get(name, ()))
+        return self.request.gate(step) and all(each is None or each.is_done for each in awaited)
 
     def _do(self, step: Step) -> None:
         for name in step.ends:
@@ -204,7 +209,7 @@ class _Deployment(Struct, kw_only=True):
         """Raise for the first thing that makes going on senseless."""
         self.request.check()
         if self.request.pending():
-            self._deadline = self.deployer.clock.now() + self.request.seconds - self.request.waited
+            self._deadline = self.deployer.clock.now() + self.request.left
         self._observe()
         if exited := self.monitor.crashed():
             raise self._crash(exited)

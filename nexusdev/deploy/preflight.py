@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+from nexusdev.errors import PortInUse
 from nexusdev.instance.port_blocks import require_free
 from nexusdev.inventory import Inventory
 from nexusdev.plan import Observation, Plan
 from nexusdev.stack.model import Stack
+from nexusdev.util.port_holders import holder_of
 
 
 def require_ports(
@@ -27,7 +29,23 @@ def require_ports(
     """
     # what we hold ourselves is given back before it is taken again
     ours = _ports(stack, observation.holding_ports)
+    _require_own(stack, plan, ours, inventory, taken=taken)
     require_free(_ports(stack, {*plan.started}), ours=ours, published=inventory.port_holders, taken=taken)
+
+
+def _require_own(
+    stack: Stack, plan: Plan, ours: Collection[int], inventory: Inventory, *, taken: Callable[[int], bool]
+) -> None:
+    """Refuse a host port that a file of the project chose itself: another port block would not help."""
+    for service in stack.own:
+        for port in service.ports if service.name in plan.started else ():
+            chosen = f"{service.name}:{port.container}" not in stack.allocations.ports
+            if chosen and port.host not in ours and taken(port.host):
+                raise PortInUse(
+                    f"port {port.host} of {service.name} is in use by {holder_of(port.host, inventory.port_holders)}",
+                    why="the project's own file publishes exactly this port",
+                    hint=f'ports: ["{port.container}"]   let nexusdev choose a port of the instance',
+                )
 
 
 def _ports(stack: Stack, services: Collection[str]) -> list[int]:

@@ -15,9 +15,10 @@ from nexusdev.check import Check
 from nexusdev.components.contract import SeedFile
 from nexusdev.context import Context
 from nexusdev.deploy import last_up, lost_volumes
-from nexusdev.deploy.client_files import renew_trust
+from nexusdev.deploy.client_files import renew_trust, write_for_own_services
 from nexusdev.deploy.config_validation import ConfigValidation, validate_configs
 from nexusdev.deploy.last_up import LastUp
+from nexusdev.deploy.own_services import completed
 from nexusdev.deploy.preflight import require_ports
 from nexusdev.deploy.publisher import check_env_file
 from nexusdev.deploy.seed_files import collect, name_backups
@@ -27,11 +28,11 @@ from nexusdev.deploy.up_to_date import UpToDateCheck
 from nexusdev.env import stored
 from nexusdev.errors import NotFound
 from nexusdev.events import Note
-from nexusdev.instance import marks
+from nexusdev.instance import marks, own_numbers
 from nexusdev.instance.absent import sudo_note
 from nexusdev.instance.identity import require_owner
-from nexusdev.instance.instance import Instance, Placement, open_instance, put_back, take_placement
-from nexusdev.instance.state import container_user, folder_of, read_record, records
+from nexusdev.instance.instance import Instance, Placement, open_instance, preview, put_back, take_placement
+from nexusdev.instance.state import folder_of, read_record, records
 from nexusdev.interfaces import Runtime
 from nexusdev.inventory import Inventory
 from nexusdev.moved_projects import refuse_moved, second_folder
@@ -45,7 +46,7 @@ class UpState(Struct, frozen=True, kw_only=True):
     """What is wanted and what is there.
 
     Attributes:
-        stack: The whole stack; ``selected_stack``: the services of it that are meant.
+        stack: The whole stack, own services completed; ``selected_stack``: the services of it that are meant.
         selected: The components, in the order of the stack.
         fingerprints: Service → fingerprint.
         files: Component → the project's own seed files.
@@ -88,19 +89,41 @@ class UpState(Struct, frozen=True, kw_only=True):
             return self.changes
         return self.planned(absent=absent, discard=discard)
 
-    def planned(self, *, absent: Collection[str] = (), discard: Mapping[str, Collection[str]] | None = None) -> Plan:
-        """Let the runtime plan what must change; see ``plan_without``."""
+    def planned(
+        self,
+        *,
+        absent: Collection[str] = (),
+        discard: Mapping[str, Collection[str]] | None = None,
+        only: Collection[str] | None = None,
+    ) -> Plan:
+        """Let the runtime plan what must change; see ``plan_without``. ``only``: these of the selected components."""
         kept = {name: each for name, each in self.stack.services.items() if name not in absent}
-        everything = set(self.selected) >= set(self.stack.components)
+        everything = only is None and set(self.selected) >= set(self.stack.components)
         intent = Up(
             stack=replace(self.stack, services=kept),
             fingerprints=self.fingerprints,
             former=self.instance.former,
-            only=None if everything else self.selected,
+            only=None if everything else self.selected if only is None else tuple(only),
             unwanted=self.selection.unwanted(self.stack, self.observation),
             discard=discard or {},
         )
         return self.runtime.plan(intent, self.observation)
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The selected components that are the project's own services."""
+        own = {each.component for each in self.stack.own}
+        return tuple(name for name in self.selected if name in own)
+
+    @property
+    def platform(self) -> tuple[str, ...]:
+        """The other selected components."""
+        own = self.own
+        return tuple(name for name in self.selected if name not in own)
+
+    def platform_plan(self, absent: Collection[str]) -> Plan:
+        """Return what must change of the platform if these services are left out. The rest is planned when the platform is ready."""
+        return self.planned(absent=absent, only=self.platform) if self.own else self.plan_without(absent)
 
     @property
     def seeds(self) -> Mapping[str, str]:
@@ -185,6 +208,7 @@ def _prepare(context: Context, instance: Instance, names: Sequence[str], agreed:
     up_to_date = UpToDateCheck(context, instance, stack, runtime, previous)
     observation = up_to_date.observation
     name_backups(context)
+    own_numbers.write(instance.folder, stack.allocations)
     instance.provide(
         stack,
         runtime,
@@ -193,6 +217,7 @@ def _prepare(context: Context, instance: Instance, names: Sequence[str], agreed:
         check_clock=context.provider.require_clock,
     )
     renew_trust(context, instance)
+    write_for_own_services(instance.access(runtime, stack), stack, context.components)
     state = replace(
         read_up_state(context, instance, names, runtime=runtime, observation=observation, previous=previous),
         up_to_date=up_to_date,
@@ -254,17 +279,7 @@ def preview_instance(context: Context) -> Instance:
         context.listener.tell(Note(text=_moved_words(check, moved), warning=True))
         return moved
     except NotFound:
-        uid, gid = container_user(context.root)
-        return Instance(
-            name=context.identity.name,
-            owner=context.identity.project,
-            folder=folder_of(context.root, context.identity.name),
-            nonce="",
-            slot=0,
-            net=_next_placement(context, 0),
-            uid=uid,
-            gid=gid,
-        )
+        return replace(preview(context.identity, root=context.root), net=_next_placement(context, 0))
 
 
 def read_up_state(
@@ -278,10 +293,11 @@ def read_up_state(
 ) -> UpState:
     """What is wanted beside what is there. Changes nothing. Raises InvalidConfig for a broken file of what is meant."""
     stack = context.stack(instance)
+    runtime = runtime or context.runtime(stack, owner=instance.owner)
+    stack = completed(context, instance, stack, runtime)
     previous = previous or last_up.read(instance.folder)
     selection = select(context.settings, stack, names, remembered=previous.profile)
     selected = with_dependencies(selection.components, stack, context.components)
-    runtime = runtime or context.runtime(stack, owner=instance.owner)
     components = [context.components[name] for name in selected]
     validation = validate_configs(components, stack, instance=instance.name, root=context.root)
     state = UpState(
@@ -307,6 +323,26 @@ def read_up_state(
 def observed_again(state: UpState) -> UpState:
     """Return the state after something was removed so that lost volumes can be made."""
     return _with_plans(replace(state, observation=state.runtime.observe(), losses=(), up_to_date=None))
+
+
+def after_the_platform(context: Context, state: UpState) -> UpState:
+    """Return the state once the platform is ready: every variable has its value, and the platform is as it is now.
+
+    Raises:
+        InvalidState: A secret is lost.
+    """
+    stack = context.stack(state.instance)
+    write_for_own_services(state.instance.access(state.runtime, stack), stack, context.components)
+    stack = completed(context, state.instance, stack, state.runtime, exact=True)
+    later = replace(
+        state,
+        stack=stack,
+        selected_stack=subset(stack, state.selected),
+        fingerprints=fingerprints(stack),
+        observation=state.runtime.observe(),
+        previous=last_up.read(state.instance.folder),
+    )
+    return _with_plans(later)
 
 
 def _with_plans(state: UpState) -> UpState:

@@ -21,6 +21,8 @@ def remember(
 ) -> Written:
     """Publish the variables of all components that run now, also of those of an earlier ``up``, and record this ``up``.
 
+    Own services have no variables, and are recorded when they are ready (``remember_own``).
+
     Args:
         context: The run of the command.
         state: What was known before.
@@ -28,10 +30,16 @@ def remember(
         absent: Optional service that was left out → why.
         existing: The components that have a container now.
     """
-    brought = _brought(state, state.previous, existing)
+    own = {each.component for each in state.stack.own}
+    brought = [name for name in _brought(state, state.previous, existing) if name not in own]
     written = publish(context, state.instance, access, [context.components[name] for name in brought])
-    last_up.write(state.instance.folder, _record(state, absent, existing))
+    last_up.write(state.instance.folder, _record(state, absent, existing, names=state.platform))
     return written
+
+
+def remember_own(state: UpState, absent: Mapping[str, str], *, existing: Collection[str]) -> None:
+    """Record the own services, which are ready. ``state``: as it was when the platform was ready."""
+    last_up.write(state.instance.folder, _record(state, absent, existing, names=state.selected))
 
 
 def remember_unchanged(context: Context, state: UpState) -> Written:
@@ -56,7 +64,7 @@ def write_metrics(
         took: Length of the ``up``, in seconds.
     """
     folder = state.instance.folder
-    components = _brought(state, _record(state, absent, existing), existing)
+    components = _brought(state, _record(state, absent, existing, names=state.selected), existing)
     wanted = {each.name for each in state.stack.services.values() if each.component in components} - set(absent)
     textfile_metrics.write(
         folder,
@@ -69,8 +77,9 @@ def write_metrics(
     )
 
 
-def _record(state: UpState, absent: Mapping[str, str], existing: Collection[str]) -> LastUp:
-    seeded = replace(state.previous, seeded={**state.previous.seeded, **state.seeds}, absent=absent)
+def _record(state: UpState, absent: Mapping[str, str], existing: Collection[str], *, names: Collection[str]) -> LastUp:
+    seeds = {name: seed for name, seed in state.seeds.items() if name in names}
+    seeded = replace(state.previous, seeded={**state.previous.seeded, **seeds}, absent=absent)
     return state.selection.remembered(seeded, existing)
 
 

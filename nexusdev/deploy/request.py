@@ -23,6 +23,8 @@ class DeployRequest(Struct, frozen=True, kw_only=True):
         files: Component → the project's own seed files.
         seconds: For everything together.
         waited: How much of it had gone by before, behind another command.
+        spent: How much of it an earlier deployment of the same command took.
+        after: Service → components that must be ready before it starts, as far as they are among ``components``.
         seeding: Seed and prove as well; else only wait until everything is ready.
         command: What to type to try again.
         gate: Whether a step may begin now: whether its image has arrived.
@@ -39,11 +41,18 @@ class DeployRequest(Struct, frozen=True, kw_only=True):
     files: Mapping[str, Sequence[SeedFile]] = field(default_factory=dict)
     seconds: float = 300.0
     waited: float = 0.0
+    spent: float = 0.0
+    after: Mapping[str, Sequence[str]] = field(default_factory=dict)
     seeding: bool = True
     command: str = "up"
     gate: Callable[[Step], bool] = always
     pending: Callable[[], bool] = lambda: False
     check: Callable[[], None] = nothing
+
+    @property
+    def left(self) -> float:
+        """How many of the seconds are left for this deployment."""
+        return self.seconds - self.waited - self.spent
 
 
 class DeployResult(Struct, frozen=True, kw_only=True):
@@ -52,3 +61,11 @@ class DeployResult(Struct, frozen=True, kw_only=True):
     ready: Mapping[str, float]
     changes: Mapping[str, tuple[str, ...]]
     proofs: Mapping[str, tuple[Proof, ...]]
+
+    def and_then(self, later: DeployResult) -> DeployResult:
+        """Both as one."""
+        return DeployResult(
+            ready={**self.ready, **later.ready},
+            changes={**self.changes, **later.changes},
+            proofs={**self.proofs, **later.proofs},
+        )

@@ -123,7 +123,7 @@ class Instance(Struct, frozen=True, kw_only=True):
         Raises:
             InvalidState: A password is lost although data exists.
         """
-        from nexusdev.instance import certificates, textfile_metrics
+        from nexusdev.instance import certificates, own_targets, textfile_metrics
 
         made = self.secrets(stack, runtime).prepare(data_exists=data_exists)
         issued = certificates.prepare(
@@ -138,6 +138,7 @@ class Instance(Struct, frozen=True, kw_only=True):
         state.copy_configs(self.folder, stack.copied_configs())
         state.write_passwd(self.folder, self.uid, self.gid)
         textfile_metrics.create_file(self.folder, runtime.publish_file)
+        own_targets.write(self.folder, stack, runtime.publish_file)
         state.write_compose_env(self.folder, self.environment(images))
         return (*made, *(f"certificate {group}" for group in issued))
 
@@ -178,6 +179,22 @@ def find(identity: Identity, *, root: Path | None = None) -> Instance:
             hint="nexusdev up   create and start it\nnexusdev ls   show all instances",
         )
     return _instance(record, folder)
+
+
+def preview(identity: Identity, *, root: Path | None = None) -> Instance:
+    """An instance that does not exist, as it would be made. Makes nothing; ports and network are examples."""
+    root = root or state.state_root()
+    uid, gid = state.container_user(root)
+    return Instance(
+        name=identity.name,
+        owner=identity.project,
+        folder=state.folder_of(root, identity.name),
+        nonce="",
+        slot=0,
+        net="",
+        uid=uid,
+        gid=gid,
+    )
 
 
 def open_instance(

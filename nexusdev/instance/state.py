@@ -7,6 +7,8 @@
                             volumes.json    the data volumes that have existed, see marks.py
                             configs/        copies of the stack's config files, which containers have mounted
                             compose.env     the interpolation variables, for plain ``docker compose --env-file``
+                            own-targets.json  where Prometheus scrapes own services, see own_targets.py
+                            own-services.json  the numbers of the project's own services, see own_numbers.py
                             variables.json  the proven variables of the last ``up``, so that ``env`` answers at once
     <root>/locks/instance-<name>.lock       held by who works on it, see lock.py (outside the folder, so that ``destroy`` can hold it to the end)
     <root>/allocation.lock                  held while a port block is chosen

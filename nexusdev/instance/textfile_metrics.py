@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from nexusdev.instance.secrets import is_derived
-from nexusdev.stack.model import Stack
+from nexusdev.stack.model import Service, Stack
 from nexusdev.util.files import write_in_place
 
 _FILE = "metrics.prom"
@@ -96,14 +96,21 @@ def up_metrics(*, seconds: float, at: float, ready: Mapping[str, float]) -> tupl
 
 
 def wanted_services(stack: Stack, wanted: Collection[str]) -> MetricFamily:
-    """Which services this instance is meant to run: 1, and 0 for the rest of the stack. An alert misses nothing else."""
+    """Which services this instance is meant to run: 1, and 0 for the rest of the stack. An alert misses nothing else.
+
+    Own services that are not scraped are left out: nothing is known of them.
+    """
     return MetricFamily(
         name="nexusdev_service_wanted",
         tells="1 if this instance should run the service.",
         label="service",
-        samples={name: float(name in wanted) for name in stack.services},
+        samples={name: float(name in wanted) for name, each in stack.services.items() if _is_watched(each)},
         owners={name: each.component for name, each in stack.services.items()},
     )
+
+
+def _is_watched(service: Service) -> bool:
+    return service.own is None or service.own.scrape is not None
 
 
 def instance_metrics(folder: Path, stack: Stack) -> tuple[MetricFamily, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from msgspec import Struct, field
 
 from nexusdev.context import Context
+from nexusdev.deploy import own_images
 from nexusdev.deploy.image_gate import names_of
 from nexusdev.deploy.lost_volumes import clearing
 from nexusdev.deploy.prepare import absence_warnings, preview_instance, read_up_state, require_whole
@@ -44,6 +45,7 @@ def dry_run(context: Context, names: Sequence[str] = (), *, agreed: Collection[s
     images = context.images()
     selected_stack = subset(state.selected_stack, state.selected, but=absent)
     missing = [name for name, found in images.stored(names_of(images, selected_stack)).items() if found is None]
+    missing += own_images.missing(context, selected_stack)
     return PlanResult(
         instance=instance.name,
         steps=tuple(

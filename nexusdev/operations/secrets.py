@@ -111,12 +111,21 @@ def rotate(context: Context, names: Sequence[str] = ()) -> RotateResult:
         if changes:
             families = textfile_metrics.instance_metrics(instance.folder, stack)
             textfile_metrics.write(instance.folder, families, access.runtime.publish_file)
-            warnings = _follow(context, instance, access, published, failure)
+            warnings = (
+                *_follow(context, instance, access, published, failure),
+                *_outdated(stack, {component for component, _ in changes}),
+            )
     if failure:
         raise failure
     return RotateResult(
         instance=instance.name, changes=tuple(changes), env_file=context.settings.env_file, warnings=warnings
     )
+
+
+def _outdated(stack: Stack, rotated: set[str]) -> tuple[str, ...]:
+    """Own services keep the values that they were started with."""
+    names = [each.name for each in stack.own if each.own and each.own.env and not rotated.isdisjoint(each.own.needs)]
+    return (f"own services with the former passwords until the next nexusdev up: {', '.join(names)}",) if names else ()
 
 
 def _published(context: Context, instance: Instance, stack: Stack) -> list[Component]:

@@ -11,14 +11,14 @@ from msgspec import field
 from msgspec.structs import replace
 
 from nexusdev.context import Context
-from nexusdev.deploy import last_up
+from nexusdev.deploy import last_up, own_images
 from nexusdev.deploy.command_lock import hold_lock
 from nexusdev.deploy.deployer_factory import deployer_of
 from nexusdev.deploy.image_gate import ImageGate, fetching
 from nexusdev.deploy.lost_volumes import Marking, affected, clearing
 from nexusdev.deploy.phase import phase
-from nexusdev.deploy.prepare import UpState, absence_warnings, observed_again, prepare_up
-from nexusdev.deploy.remember import remember, remember_unchanged, write_metrics
+from nexusdev.deploy.prepare import UpState, absence_warnings, after_the_platform, observed_again, prepare_up
+from nexusdev.deploy.remember import remember, remember_own, remember_unchanged, write_metrics
 from nexusdev.deploy.targets import require_components, subset
 from nexusdev.deploy.teardown import require_gone
 from nexusdev.deploy.timing import Stopwatch
@@ -31,6 +31,7 @@ from nexusdev.plan import Plan
 from nexusdev.results import Result
 
 if TYPE_CHECKING:
+    from nexusdev.deploy.deployer import Deployer
     from nexusdev.deploy.request import DeployRequest, DeployResult
 
 
@@ -148,22 +149,48 @@ def _changed(context: Context, state: UpState, watch: Stopwatch, *, waited: floa
 def _deploy(
     context: Context, state: UpState, watch: Stopwatch, *, waited: float
 ) -> tuple[DeployResult, Plan, Mapping[str, str], Written]:
-    stored.expect(state.instance.folder, state.selected)
+    stored.expect(state.instance.folder, state.platform)
     with ExitStack() as contexts:
         with phase(context, watch, "images", after=["preflight"]):
             gate = contexts.enter_context(_fetching(context, state))
+            own_images.begin(context, state.selected_stack, gate, context.provider.deliver)
         with phase(context, watch, "plan", after=["images"]):
-            plan = state.plan_without(gate.absent)
+            plan = state.platform_plan(gate.absent)
         access = state.instance.access(state.runtime, state.stack)
         request = replace(_deploy_request(context, state, plan, gate, access), waited=waited)
         deployer = deployer_of(context, state.runtime, watch)
         deployer.listener = Marking(listener=context.listener, folder=state.instance.folder, now=state.runtime.now)
+        began = context.clock.now()
         result = deployer.deploy(request)
-    existing = state.runtime.observe().components
-    with phase(context, watch, "write", after=[f"prove {name}" for name in state.selected]):
-        written = remember(context, state, access, gate.absent, existing=existing)
+        existing = state.runtime.observe().components
+        with phase(context, watch, "write", after=[f"prove {name}" for name in state.platform]):
+            written = remember(context, state, access, gate.absent, existing=existing)
+        if state.own:
+            request = replace(request, spent=context.clock.now() - began)
+            own, more = _deploy_own(context, state, deployer, request, gate.absent)
+            result, plan = result.and_then(own), Plan(steps=(*plan.steps, *more.steps))
+            existing = existing | set(state.own)
     write_metrics(state, result.ready, absent=gate.absent, existing=existing, took=watch.elapsed)
     return result, plan, gate.absent, written
+
+
+def _deploy_own(
+    context: Context, state: UpState, deployer: Deployer, platform: DeployRequest, absent: Mapping[str, str]
+) -> tuple[DeployResult, Plan]:
+    """Bring the project's own services up, once the platform is ready: its variables have values then."""
+    state = after_the_platform(context, state)
+    stack = subset(state.selected_stack, state.own)
+    plan = state.plan_without(absent)
+    request = replace(
+        platform,
+        stack=stack,
+        plan=plan,
+        components=[context.components[name] for name in state.own],
+        after={each.name: each.own.after for each in stack.own if each.own},
+    )
+    result = deployer.deploy(request)
+    remember_own(state, absent, existing=state.runtime.observe().components)
+    return result, plan
 
 
 def _fetching(context: Context, state: UpState) -> AbstractContextManager[ImageGate]:
@@ -190,9 +217,9 @@ def _deploy_request(
     from nexusdev.deploy.request import DeployRequest
 
     return DeployRequest(
-        stack=subset(state.selected_stack, state.selected, but=gate.absent),
+        stack=subset(state.selected_stack, state.platform, but=gate.absent),
         plan=plan,
-        components=[context.components[name] for name in state.selected],
+        components=[context.components[name] for name in state.platform],
         all_components=[context.components[name] for name in state.stack.components],
         access=access,
         common={"NEXUSDEV_INSTANCE": access.instance, "NEXUSDEV_CA_FILE": str(access.ca_file)},

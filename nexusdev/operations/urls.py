@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from nexusdev.components.contract import Link
 from nexusdev.context import Context
+from nexusdev.deploy import last_up
 from nexusdev.deploy.targets import unknown
 from nexusdev.env import stored
 from nexusdev.errors import NotFound
@@ -120,11 +121,10 @@ def _by_role(context: Context) -> dict[str, str]:
     """Name → URL of the pages without a variable, of components that were brought up."""
     instance = context.instance()
     last = stored.read(instance.folder)
+    brought = {*last.components, *last_up.read(instance.folder).seeded}
     published = context.runtime(context.stack(instance)).addresses(View.HOST)
     return {
-        link.name: f"https://{published[link.role, link.port]}{link.path}"
+        link.name: f"{link.scheme}://{published[link.role, link.port]}{link.path}"
         for link, component in _links(context)
-        if component in last.components
-        and link.variable not in last.views["host"]
-        and (link.role, link.port) in published
+        if component in brought and link.variable not in last.views["host"] and (link.role, link.port) in published
     }

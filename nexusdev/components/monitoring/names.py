@@ -14,6 +14,9 @@ NAME = "monitoring"
 PROMETHEUS, ALERTMANAGER = "prometheus", "alertmanager"
 GRAFANA, NODE_EXPORTER = "grafana", "node-exporter"
 
+#: The job that scrapes the project's own services.
+OWN_JOB = "own"
+
 PORT, ALERTS_PORT, PAGES_PORT = 9090, 9093, 3000
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from nexusdev.components.contract import Readiness
-from nexusdev.components.monitoring import targets
+from nexusdev.components.monitoring import names, targets
 from nexusdev.components.monitoring.targets import Target
 
 
@@ -64,12 +64,17 @@ def assess(facts: Facts) -> Readiness:
     for server in facts.servers:
         if not facts.wanted(server) and not server.young:
             return Readiness(missing=f"{server.name} has no targets yet")
-    if lost := {_by_job(each): each for server in facts.servers for each in facts.wanted(server) if each.lost}:
+    if lost := {_by_job(each): each for server in facts.servers for each in facts.wanted(server) if _counts(each)}:
         return Readiness(missing=f"{targets.named([lost[key] for key in sorted(lost)])} down")
     for peer in facts.alertmanagers:
         if peer.members < len(facts.alertmanagers):
             return Readiness(missing=f"{peer.name} sees {peer.members} of {len(facts.alertmanagers)} alertmanagers")
     return Readiness()
+
+
+def _counts(target: Target) -> bool:
+    """Whether a lost target is monitoring's own trouble: what one of the project's services does not tell, an alert says."""
+    return target.lost and target.job != names.OWN_JOB
 
 
 def _by_job(target: Target) -> tuple[str, str]:

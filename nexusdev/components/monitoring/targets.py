@@ -53,7 +53,8 @@ def declared(components: Mapping[str, Component], topology: Topology) -> Declare
         silent=tuple(series for one in own.values() for series in one.silent),
         unscraped=frozenset(
             service for name, one in own.items() for group in one.unscraped for service in topology.members(name, group)
-        ),
+        )
+        | {name for name, each in topology.services.items() if each.own and each.own.scrape is None},
         machine=next(iter(topology.members(names.NAME, names.NODE_EXPORTER)), ""),
     )
 

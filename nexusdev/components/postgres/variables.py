@@ -44,12 +44,14 @@ def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
             value=_url(primary, owner, user=names.OWNER),
             secret=True,
             comment="owner of the tables: for migrations, not for the application",
+            application=False,
         ),
         Variable(
             name="DATABASE_TEST_URL",
             value=_url(primary, test, user=names.TEST, database=names.TEST_DATABASE),
             secret=True,
             comment="for test runners: creates databases and owns them, sees no other",
+            application=False,
         ),
         Variable(
             name="DATABASE_ASYNC_URL",
@@ -67,8 +69,10 @@ def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
     )
 
 
-def client_files(access: InstanceAccess, view: View) -> Mapping[str, str]:
+def client_files(access: InstanceAccess, view: View, *, application: bool = False) -> Mapping[str, str]:
     """Return the file of connection services: one for the application and one for the owner of the tables, both on the primary.
+
+    With ``application`` there is only its own.
 
     ``psql service=nexus`` and ``jdbc:postgresql://…?service=nexus`` read it. It names every parameter that a variable of the shell could change.
     """
@@ -80,7 +84,7 @@ def client_files(access: InstanceAccess, view: View) -> Mapping[str, str]:
         "sslmode": "verify-full",
         "sslrootcert": access.ca_file_in(view),
     }
-    services = {SERVICE: names.APP, f"{SERVICE}-migration": names.OWNER}
+    services = {SERVICE: names.APP} if application else {SERVICE: names.APP, f"{SERVICE}-migration": names.OWNER}
     sections = []
     for service, role in services.items():
         login = {"user": role, "password": access.secrets.read(names.PASSWORDS[role])}

@@ -338,6 +338,12 @@ def test_addresses_are_proven_by_a_question(tmp_path: Path) -> None:
         COMPONENT.prove(access, values)
 
 
+def test_an_own_service_that_is_not_scraped_is_no_trouble_of_monitoring() -> None:
+    own = replace(target(names.OWN_JOB, "redis-0", "down", lost=True))
+    assert COMPONENT.assess(facts(*UP, own)).ready
+    assert not COMPONENT.assess(facts(*UP, target("vault", "vault-0", "down", lost=True))).ready
+
+
 def test_another_authoritys_prometheus_is_another_instance(tmp_path: Path) -> None:
     with monitoring(tmp_path / "a", answering()) as ours, monitoring(tmp_path / "b", answering()) as theirs:
         values = {variable.name: variable.value for variable in COMPONENT.variables(theirs, View.HOST)}
@@ -356,5 +362,8 @@ def test_every_scrape_is_encrypted_verified_and_labelled(job: Mapping[str, Any])
     assert job["tls_config"]["ca_file"] == "/run/tls/ca.crt"
     assert "insecure_skip_verify" not in job["tls_config"]
     relabelled = {each.get("target_label") for each in job.get("relabel_configs", ())}
-    assert all("instance" in relabelled | group["labels"].keys() for group in job["static_configs"])
-    assert all(group["labels"]["component"] for group in job["static_configs"])
+    assert bool(job.get("static_configs")) is not (job["job_name"] == names.OWN_JOB and bool(job["file_sd_configs"]))
+    assert all(
+        "instance" in relabelled | group["labels"].keys() for group in job.get("static_configs", [{"labels": {}}])
+    )
+    assert all(group["labels"]["component"] for group in job.get("static_configs", ()))

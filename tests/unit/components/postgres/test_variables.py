@@ -59,6 +59,17 @@ def test_services_in_a_container_have_its_addresses_and_paths(access: InstanceAc
     assert services["nexus"]["sslrootcert"] == "/run/nexusdev/ca.crt"
 
 
+def test_the_file_for_an_application_alone_has_its_login_and_no_other(access: InstanceAccess) -> None:
+    services = configparser.ConfigParser()
+    services.read_string(client_files(access, View.CONTAINER, application=True)["pg_service.conf"])
+    assert services.sections() == ["nexus"]
+
+
+def test_what_is_for_migrations_and_tests_is_not_for_the_application(access: InstanceAccess) -> None:
+    others = {each.name for each in variables(access, View.HOST) if not each.application}
+    assert others == {"DATABASE_MIGRATION_URL", "DATABASE_TEST_URL"}
+
+
 def test_asyncpg_has_a_url_without_parameters_that_it_does_not_know(access: InstanceAccess) -> None:
     url = values(access, View.HOST)["DATABASE_ASYNC_URL"]
     assert url.startswith("postgresql+asyncpg://nexus_app:")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from nexusdev.components.monitoring.names import OWN_JOB
 from nexusdev.stack.loader import load
 
 ROOT = Path(__file__).parents[4]
@@ -40,7 +41,16 @@ def test_the_gateway_writes_every_metric_that_is_used() -> None:
     assert used("haproxy_") - asked == set()
 
 
-@pytest.mark.parametrize("job", sorted(JOBS))
+def test_only_the_own_services_of_a_project_are_listed_elsewhere() -> None:
+    assert [name for name, job in JOBS.items() if "static_configs" not in job] == [OWN_JOB]
+    [listed] = JOBS[OWN_JOB]["file_sd_configs"]
+    stack = load(ROOT / "compose" / "stack.yaml", {"NEXUS_STATE": "/state"})
+    for name in ("prometheus-0", "prometheus-1"):
+        mounted = {each.target: str(each.source) for each in stack.services[name].files}
+        assert [mounted[file] for file in listed["files"]] == ["/state/own-targets.json"]
+
+
+@pytest.mark.parametrize("job", sorted(JOBS.keys() - {OWN_JOB}))
 def test_every_target_is_a_server_of_the_stack(job: str, tmp_path: Path) -> None:
     stack = load(ROOT / "compose" / "stack.yaml", {"NEXUS_STATE": str(tmp_path)})
     names = {name for service in stack.services.values() for name in (service.name, *service.aliases)}

@@ -1,0 +1,113 @@
+"""Gets the images of the project's own services: pulled by their reference, or built by the engine from a folder with a Dockerfile."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nexusdev.context import Context
+from nexusdev.deploy.image_gate import ImageGate
+from nexusdev.errors import ImageUnavailable
+from nexusdev.stack.model import Service, Stack
+
+if TYPE_CHECKING:
+    from nexusdev.images.build_log import BuildLog
+    from nexusdev.runtimes.image_store import ImageStore
+
+#: With this label ``gc`` finds the images that no container uses any more.
+LABEL = "dev.nexus.image"
+
+
+def begin(context: Context, stack: Stack, gate: ImageGate, admit: Callable[[str], None]) -> None:
+    """Open the gate for own services whose image is there, and get the others in the background.
+
+    Args:
+        context: The run of the command.
+        stack: The services that are meant, each with the reference of its image.
+        gate: Opened as images arrive; told why one cannot be had.
+        admit: Makes an image available where containers run.
+
+    Raises:
+        ImageUnavailable: One is missing and nothing may be fetched (offline).
+    """
+    wanted = missing(context, stack, present=lambda reference: _arrive(reference, gate, admit))
+    if context.settings.offline and wanted:
+        raise _offline(next(iter(wanted.values())))
+    gate.expect(wanted)
+    for reference, service in wanted.items():
+
+        def get(reference: str = reference, service: Service = service) -> None:
+            try:
+                _get(context, service, reference)
+                _arrive(reference, gate, admit)
+            except BaseException as error:  # handed over to the thread that executes the plan
+                gate.fail(error)
+
+        threading.Thread(target=get, name=f"image-{service.name}", daemon=True).start()
+
+
+def missing(
+    context: Context, stack: Stack, *, present: Callable[[str], None] = lambda _: None
+) -> Mapping[str, Service]:
+    """Reference → a service that uses it, of the images that the engine does not have. ``present``: called with each other one."""
+    images = context.images()
+    known = {*images.resolve().values()}
+    found: dict[str, Service] = {}
+    for service in stack.own:
+        if service.image in known or service.image in found:
+            continue
+        if images.store.find(service.image) is None:
+            found[service.image] = service
+        else:
+            present(service.image)
+    return found
+
+
+def _arrive(reference: str, gate: ImageGate, admit: Callable[[str], None]) -> None:
+    admit(reference)
+    gate.arrived(reference)
+
+
+def _get(context: Context, service: Service, reference: str) -> None:
+    from nexusdev.images.build_log import BuildLog
+
+    log = BuildLog(
+        service.name, file=context.root / "logs" / "images" / f"own-{service.name}.log", listener=context.listener
+    )
+    try:
+        _from(context.images().store, service, reference, log)
+    except ImageUnavailable as error:
+        log.given_up()
+        raise _unavailable(service, error, log) from error
+    log.done("built" if service.own and service.own.build else "pulled")
+
+
+def _from(store: ImageStore, service: Service, reference: str, log: BuildLog) -> None:
+    build = service.own.build if service.own else None
+    if build is None:
+        log.step(f"pull {reference}")
+        name, _, digest = reference.partition("@")
+        store.pull(name if ":" in name.rpartition("/")[2] else f"{name}:latest", digest or None, log.line)
+    else:
+        log.step(f"build {build.folder}")
+        store.build(build, reference, {LABEL: f"{service.name}:{reference.rpartition(':')[2]}"}, log.line)
+
+
+def _unavailable(service: Service, error: ImageUnavailable, log: BuildLog) -> ImageUnavailable:
+    build: Path | None = service.own.build.folder if service.own and service.own.build else None
+    return ImageUnavailable(
+        f"the image of {service.name} cannot be {'built' if build else 'pulled'}",
+        why=error.why or error.message,
+        hint=f"less {log.file}",
+        evidence=[*log.tail, f"log: {log.file}"],
+    )
+
+
+def _offline(service: Service) -> ImageUnavailable:
+    return ImageUnavailable(
+        f"the image of {service.name} is not in the engine",
+        why=f"{service.image} is missing, and nothing is pulled or built because offline is set",
+        hint="nexusdev config show --origin   where offline is set",
+    )
