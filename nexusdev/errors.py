@@ -31,12 +31,13 @@ from typing import Any, ClassVar
 
 
 class NexusError(Exception):
-    """A failure with its words.
+    """A failure that the user can understand and act on.
 
-    message   what happened, in one line, without a full stop
-    why       the cause, when it is known
-    hint      the next command to type, optionally followed by two or more spaces and what it does
-    evidence  lines that prove it: log lines, replies, file positions
+    Attributes:
+        message: What happened, in one line, without a full stop.
+        why: The cause, '' if it is unknown.
+        hint: The next command to type, optionally followed by two or more spaces and what it does; one per line.
+        evidence: Lines that prove it: log lines, replies, file positions.
     """
 
     exit_status: ClassVar[int] = 1

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 
 class Session(Struct, kw_only=True):
-    """What lives as long as the process.
+    """The state of one process of the command line.
 
-    command  its name in the envelope: ``up``, ``images list``
-    follows  it goes on until somebody ends it (``logs -f``): that is no failure to be told
-    failed_proof  what the quick path of ``env`` found
-    doubles  what a test puts in the place of the engine, the components, the clock (members of Context)
+    Attributes:
+        command: Its name in the envelope: ``up``, ``images list``.
+        follows: Whether it runs until it is interrupted (``logs -f``): an interruption is no failure then.
+        failed_proof: The result of the quick path of ``env``.
+        doubles: Members of Context that a test replaces: the engine, the components, the clock.
     """
 
     console: Console
