@@ -127,8 +127,8 @@ class Service(Struct, frozen=True, kw_only=True):
             be readable by it, and its volumes writable, however the runtime delivers them (a pod: ``runAsUser`` and ``fsGroup``).
         depends_on: Services that must have been started before. It orders steps; it does not wait until they are ready, because
             every server of the stack waits for its peers itself.
-        restart: ``no``, ``always``, ``on-failure``, ``on-failure:N`` or ``unless-stopped``: what happens after an exit that nobody asked for. A runtime that always
-            restarts may do so, and reports each such exit in ``watch_exits``.
+        restart: ``no``, ``always``, ``on-failure``, ``on-failure:N`` or ``unless-stopped``: what happens after an exit that nobody
+            asked for. A runtime that always restarts may do so, and reports each such exit in ``watch_exits``.
         stop_grace: Seconds between the stop signal and SIGKILL.
         own: What one of the project's own services has besides; None for a service of the platform.
     """

@@ -50,6 +50,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
     "instance/certificates.py": {
         "network namespaces": "a sidecar answers under the names of its server: shares, as the stack says"
     },
+    "components/vault/companions.py": {"network namespaces": "VAULT_NAMESPACE is a variable of Vault's clients"},
     "cli/rendering/ports.py": {"networks of an engine": "a key of ports --json, which stays as it is"},
     "cli/commands/stack.py": {"networks of an engine": "help of up about the setting subnet"},
     "settings.py": {"networks of an engine": "the setting subnet, which a runtime understands or ignores"},
