@@ -38,6 +38,7 @@ def test_the_file_defines_the_name(question: str, file: str, name: str) -> None:
 OF_SEVERAL_FILES = {
     "test_class_names.py",
     "test_contributing.py",
+    "test_error_codes.py",
     "test_own_home.py",
     "test_runtime_words.py",
     "test_sharing.py",
@@ -50,6 +51,7 @@ OF_SEVERAL_FILES = {
     "compose/monitoring/grafana/test_dashboard_words.py",
     "compose/test_members.py",
     "env/test_trusted_by_clients.py",
+    "operations/test_own_services.py",
     "operations/test_placement.py",
     "operations/test_read_only.py",
     "operations/test_root_for_others.py",
