@@ -78,7 +78,7 @@ JSON_ONLY = """
 # With a lock and images of their own, in the order of an archive that is saved and loaded again.
 IMAGES = """
 images list
-images pull
+images pull store
 images build cache
 images build --prune-cache
 images list
@@ -94,6 +94,7 @@ gc --dry-run
 def scrubbed(text: str, folder: Path) -> str:
     """The text without what differs from run to run: folders, ports, times, secrets."""
     text = text.replace(str(folder), "{folder}")
+    text = re.sub(r"(evidence) +(fix)", r"\1  \2", text)  # the column is as wide as the folder's name is long
     text = re.sub(r"\b(2[1-9]|3[01])\d(\d\d)\b", r"PP\2", text)
     text = re.sub(r"\d+(\.\d+)? (s|ms|min)\b", "TIME", text)
     text = re.sub(r'("(?:seconds|used|at|took)": )\d+(\.\d+)?(e-\d+)?', r"\1TIME", text)

@@ -29,6 +29,7 @@ SHARED = {
     "desired_state": "",
     "command": "HELP",
     "arguments": "reads_stdin",
+    "companions": "COMPANIONS",
 }
 REQUIRED = {"component", "names", "probe", "readiness", "status", "quick_proof"}
 #: Files that only one product needs.
