@@ -91,6 +91,9 @@ def http(body: str, status: str = "200 OK", seen: list[str] | None = None) -> Ta
             head.append(line)
         if seen is not None:
             seen.extend(head)
+        # A connection that is closed with unread data is reset, and the client may never see the reply.
+        lengths = [line.partition(":")[2] for line in head if line.lower().startswith("content-length:")]
+        stream.read(sum(int(each) for each in lengths))
         stream.write(f"HTTP/1.0 {status}\r\nDate: {CLOCK}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
 
     return talk
