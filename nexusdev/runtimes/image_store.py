@@ -11,7 +11,7 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
-from nexusdev.stack.model import Build
+from nexusdev.stack.model import ServiceBuild
 
 Say = Callable[[str], None]
 
@@ -186,14 +186,14 @@ class ImageStore(Protocol):
             NotFound: There is no such image.
         """
 
-    def build_digest(self, build: Build) -> str:
+    def build_digest(self, build: ServiceBuild) -> str:
         """A hash (hexadecimal) of all that decides what ``build`` makes: files that are not ignored, Dockerfile, stage, arguments.
 
         Raises:
             InvalidConfig: A file of the folder cannot be read.
         """
 
-    def build(self, build: Build, reference: str, labels: Mapping[str, str], say: Say) -> StoredImage:
+    def build(self, build: ServiceBuild, reference: str, labels: Mapping[str, str], say: Say) -> StoredImage:
         """Build an image from a folder with a Dockerfile; every line of output is said. Images that it is based on are pulled if missing.
 
         Raises:

@@ -86,7 +86,7 @@ class Scrape(Struct, frozen=True, kw_only=True):
     tls: bool = False
 
 
-class Build(Struct, frozen=True, kw_only=True):
+class ServiceBuild(Struct, frozen=True, kw_only=True):
     """What an image is built from: a folder, the Dockerfile's path relative to it, a stage of it ('' for the last), build arguments."""
 
     folder: Path
@@ -114,7 +114,7 @@ class OwnService(Struct, frozen=True, kw_only=True):
     env: bool = False
     trust: bool = False
     scrape: Scrape | None = None
-    build: Build | None = None
+    build: ServiceBuild | None = None
 
 
 class Service(Struct, frozen=True, kw_only=True):

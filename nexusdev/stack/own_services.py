@@ -18,7 +18,6 @@ from nexusdev.stack.document import MappingNode, Scalar, Value, config_error
 from nexusdev.stack.model import (
     BUILT,
     Allocations,
-    Build,
     FileMount,
     Healthcheck,
     Network,
@@ -29,10 +28,12 @@ from nexusdev.stack.model import (
     Secret,
     SecretRecipe,
     Service,
+    ServiceBuild,
 )
 from nexusdev.stack.services import Declared, read_container, read_port, require_name
 
-_FIRST_ADDRESS, _ADDRESSES = 150, range(100)
+# From 192 on the addresses are those that the engine gives to containers without one of their own.
+_FIRST_ADDRESS, _ADDRESSES = 150, range(42)
 # Those of the instance's 100 host ports that no service of the platform has or is likely to get.
 _PORTS = (*range(12, 30), *range(10))
 _CONTAINER_PORT = re.compile(r"\d+")
@@ -278,7 +279,7 @@ def _env(settings: Mapping[str, Value], needs: Collection[str]) -> bool:
     return asked
 
 
-def _build(value: Value) -> Build:
+def _build(value: Value) -> ServiceBuild:
     """A folder, or a mapping. The folder and its Dockerfile must exist."""
     members: Mapping[str, Value] = (
         {"context": value} if isinstance(value, Scalar) else schema.table(value, "build", required=("context",))
@@ -290,7 +291,7 @@ def _build(value: Value) -> Build:
     if not (folder / dockerfile).is_file():
         place = members.get("dockerfile", members["context"]).position
         raise config_error(place, f"{folder / dockerfile} does not exist or is not a file")
-    return Build(
+    return ServiceBuild(
         folder=folder,
         dockerfile=dockerfile,
         target=schema.optional(members, "target", schema.text, ""),

@@ -11,8 +11,7 @@ import pytest
 
 from nexusdev.errors import ImageUnavailable, NotFound
 from nexusdev.runtimes.image_store import BuildContainer, BuildMounts, ImageStore, StoredImage
-from nexusdev.runtimes.memory.images import MemoryImages
-from nexusdev.stack.model import Build
+from nexusdev.stack.model import ServiceBuild
 
 MADE = "nexusdev/nxt-img-contract:1"
 ROOT = "nexusdev/nxt-img-root:1"
@@ -105,14 +104,14 @@ def test_what_no_registry_has_is_told(store: ImageStore) -> None:
     assert caught.value.why
 
 
-def folder(tmp_path: Path, dockerfile: str) -> Build:
+def folder(tmp_path: Path, dockerfile: str) -> ServiceBuild:
     """A folder to build from, with a file that is ignored."""
     made = tmp_path / "service"
     made.mkdir()
     (made / "Dockerfile").write_text(dockerfile)
     (made / ".dockerignore").write_text("# what is local\n*.log\n")
     (made / "app.txt").write_text("one\n")
-    return Build(folder=made)
+    return ServiceBuild(folder=made)
 
 
 def test_a_folder_with_a_dockerfile_becomes_an_image_with_labels(
@@ -129,8 +128,6 @@ def test_a_folder_with_a_dockerfile_becomes_an_image_with_labels(
 
 def test_a_build_that_fails_says_why(store: ImageStore, tmp_path: Path) -> None:
     build = folder(tmp_path, "FROM registry.invalid/nothing:1\n")
-    if isinstance(store, MemoryImages):
-        store.unbuildable[build.folder] = "manifest unknown"
     with pytest.raises(ImageUnavailable) as caught:
         store.build(build, MADE, {}, lambda _: None)
     assert caught.value.message == f"{MADE} cannot be built"
@@ -155,4 +152,4 @@ def test_the_hash_of_a_folder_changes_with_what_the_build_sees(
     before = store.build_digest(build)
     change(build.folder)
     assert (store.build_digest(build) == before) is same
-    assert store.build_digest(Build(folder=build.folder, args={"A": "1"})) != store.build_digest(build)
+    assert store.build_digest(ServiceBuild(folder=build.folder, args={"A": "1"})) != store.build_digest(build)

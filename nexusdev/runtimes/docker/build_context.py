@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from nexusdev.stack.model import Build
+from nexusdev.stack.model import ServiceBuild
 
 _EXECUTABLE = 0o111
 
 
-def digest(build: Build) -> str:
+def digest(build: ServiceBuild) -> str:
     """The hash (64 hexadecimal digits) of everything that decides what comes out of a build, except the images that it is based on.
 
     Raises:
@@ -22,7 +22,7 @@ def digest(build: Build) -> str:
     return whole.hexdigest()
 
 
-def files(build: Build) -> list[str]:
+def files(build: ServiceBuild) -> list[str]:
     """The paths that the build sees, relative to its folder, sorted."""
     from docker.utils.build import exclude_paths
 

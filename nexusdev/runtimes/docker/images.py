@@ -12,7 +12,7 @@ from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound, Preflight
 from nexusdev.runtimes.docker import build_context
 from nexusdev.runtimes.docker.connection import Engine, translate_engine_errors
 from nexusdev.runtimes.image_store import BuildMounts, Say, StoredImage
-from nexusdev.stack.model import Build
+from nexusdev.stack.model import ServiceBuild
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -86,7 +86,7 @@ class DockerImages:
 
         return DockerBuildContainer.open(self._engine, image, name=name, mounts=mounts)
 
-    def build_digest(self, build: Build) -> str:
+    def build_digest(self, build: ServiceBuild) -> str:
         try:
             return build_context.digest(build)
         except OSError as error:
@@ -94,7 +94,7 @@ class DockerImages:
                 f"failed to read {error.filename or build.folder}", why=error.strerror or str(error)
             ) from error
 
-    def build(self, build: Build, reference: str, labels: Mapping[str, str], say: Say) -> StoredImage:
+    def build(self, build: ServiceBuild, reference: str, labels: Mapping[str, str], say: Say) -> StoredImage:
         try:
             with self._words():
                 for progress in self._api.build(

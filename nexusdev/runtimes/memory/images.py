@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound
 from nexusdev.runtimes.docker import build_context
 from nexusdev.runtimes.image_store import BuildMounts, Say, StoredImage
-from nexusdev.stack.model import Build
+from nexusdev.stack.model import ServiceBuild
 
 OnRun = Callable[["MemoryBuildContainer", str, Say], int]
 _SAVED = "memory.json"
@@ -92,14 +92,17 @@ class MemoryImages(Struct, kw_only=True):
             self.opened.append(name)
         return MemoryBuildContainer(self, image=image, name=name, mounts=mounts)
 
-    def build_digest(self, build: Build) -> str:
+    def build_digest(self, build: ServiceBuild) -> str:
         return build_context.digest(build)
 
-    def build(self, build: Build, reference: str, labels: Mapping[str, str], say: Say) -> StoredImage:
-        say(f"Step 1/1 : {(build.folder / build.dockerfile).read_text(encoding='utf-8').splitlines()[0]}")
+    def build(self, build: ServiceBuild, reference: str, labels: Mapping[str, str], say: Say) -> StoredImage:
+        first = (build.folder / build.dockerfile).read_text(encoding="utf-8").splitlines()[0]
+        say(f"Step 1/1 : {first}")
         self.built.append(reference)
         if build.folder in self.unbuildable:
             raise ImageUnavailable(f"{reference} cannot be built", why=self.unbuildable[build.folder])
+        if ".invalid/" in first:  # a domain that no registry has
+            raise ImageUnavailable(f"{reference} cannot be built", why="no such host")
         what = f"{reference} {self.build_digest(build)}"
         return self._tagged(StoredImage(id=_id(what), labels=dict(labels), size=len(what)), reference)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from nexusdev.instance import port_blocks
 from nexusdev.interfaces import InstanceAccess
 from tests.fakes import House
 from tests.toy.component import Toy
@@ -56,7 +57,8 @@ class ToyHouse(House):
 
     @property
     def doubles(self) -> dict[str, Any]:
-        return {**super().doubles, **declared(), "components": {"toy": self.toy}}
+        # Its server listens on a real port of this machine.
+        return {**super().doubles, **declared(), "components": {"toy": self.toy}, "port_taken": port_blocks.is_taken}
 
 
 @pytest.fixture

@@ -448,7 +448,10 @@ def test_a_broken_file_is_no_obstacle_to_env_logs_exec_and_down(project: Project
         assert ran.status == 0, (words, ran.err)
 
 
-def test_a_file_that_does_not_exist_is_told_with_the_line_that_names_it(project: Project) -> None:
+def test_a_file_that_does_not_exist_is_told_with_the_line_that_names_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")  # the name of the folder is not broken
     (project.project / "compose.dev.yaml").unlink()
     ran = project.type("up")
     assert ran.status == 12

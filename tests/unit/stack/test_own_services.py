@@ -10,7 +10,7 @@ import pytest
 from nexusdev.errors import InvalidConfig
 from nexusdev.stack.fingerprint import fingerprints
 from nexusdev.stack.loader import load
-from nexusdev.stack.model import Allocations, Build, ReadyCheck, Scrape, Service, Stack
+from nexusdev.stack.model import Allocations, ReadyCheck, Scrape, Service, ServiceBuild, Stack
 from nexusdev.stack.schema import OWN_PLACES, OWN_REFUSED, PLACES, REFUSED
 from tests.unit.stack.conftest import Files
 from tests.unit.stack.test_schema import tables
@@ -99,7 +99,7 @@ def test_what_is_declared_is_read(files: Files) -> None:
     assert api.ready == ReadyCheck(kind="http", port=8000, path="/health", tls=True)
     assert (api.needs, api.after, api.env, api.trust) == (("db",), ("worker",), True, True)
     assert api.scrape == Scrape(port=9000)
-    assert api.build == Build(folder=files.folder / "api", target="prod", args={"BASE": "python"})
+    assert api.build == ServiceBuild(folder=files.folder / "api", target="prod", args={"BASE": "python"})
     assert worker.ready == ReadyCheck()
     assert service(files, "api").restart == "unless-stopped"
     assert service(files, "api").environment == {"STATE": str(files.folder / "state")}
