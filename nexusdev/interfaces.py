@@ -280,7 +280,8 @@ class Runtime(Protocol):
             view: From where: this machine, or a container of the instance.
 
         Returns:
-            (service or alias, container port) → address, for every published port; nothing without a stack.
+            (service or alias, container port) → address, for every published port; nothing without a stack. The hosts of
+            ``View.HOST`` are written into the certificates of the servers, so they must not change while the instance lives.
         """
 
     def ca_path(self, view: View) -> str:

@@ -13,7 +13,7 @@ import ipaddress
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,8 +45,9 @@ class Signer(Struct, frozen=True, kw_only=True):
     key: EllipticCurvePrivateKey
 
 
-def wanted_names(stack: Stack) -> Mapping[str, tuple[str, ...]]:
-    """Group → all names its certificate must carry: of each service that mounts it, of what that shares a namespace with, aliases, extras."""
+def wanted_names(stack: Stack, hosts: Collection[str] = ()) -> Mapping[str, tuple[str, ...]]:
+    """Group → all names its certificate must carry: of each service that mounts it, of what that shares a namespace with, aliases, extras,
+    and the hosts under which this machine reaches servers."""
     groups: dict[str, dict[str, None]] = {}
     for secret in stack.secrets.values():
         group = secret.recipe.certificate
@@ -55,7 +56,7 @@ def wanted_names(stack: Stack) -> Mapping[str, tuple[str, ...]]:
             names.update(dict.fromkeys(secret.recipe.names))
             for service in _mounting(stack, secret.name):
                 names.update(dict.fromkeys((service.name, *service.aliases)))
-    return {group: _complete(tuple(names)) for group, names in groups.items()}
+    return {group: _complete(tuple(names), hosts) for group, names in groups.items()}
 
 
 def prepare(
@@ -66,16 +67,18 @@ def prepare(
     nonce: str,
     uid: int,
     gid: int,
+    hosts: Collection[str] = (),
     before_issuing: Callable[[], None] = lambda: None,
 ) -> tuple[str, ...]:
     """Make what is missing or outdated below ``folder`` (``<state>/tls``); the groups that were issued, 'ca' among them.
 
     Quick when nothing is to be done: what was issued is remembered with its hashes, and cryptography is not even imported.
+    ``hosts``: names and addresses besides loopback under which this machine reaches servers.
     ``before_issuing`` may refuse: certificates of a wrong clock are of no use.
     """
     make_folder(folder)
     remove_temp_files(folder)
-    wanted = {**wanted_names(stack), CLIENT: ("nexusdev",)}
+    wanted = {**wanted_names(stack, hosts), CLIENT: ("nexusdev",)}
     for name in ("ca", *wanted):
         finish_write(folder / f"{name}.key")
         finish_write(folder / f"{name}.crt")
@@ -123,10 +126,10 @@ def _mounting(stack: Stack, secret: str) -> list[Service]:
     return [*mounting, *(stack.services[each.shares] for each in mounting if each.shares)]
 
 
-def _complete(names: tuple[str, ...]) -> tuple[str, ...]:
+def _complete(names: tuple[str, ...], hosts: Collection[str]) -> tuple[str, ...]:
     """Each short name also as it is known in the cluster, and the names of this machine."""
     qualified = (f"{name}.{DOMAIN}" for name in names if "." not in name)
-    return tuple(dict.fromkeys((*names, *qualified, *_LOCAL)))
+    return tuple(dict.fromkeys((*names, *qualified, *_LOCAL, *sorted(hosts))))
 
 
 def _read_index(folder: Path) -> dict[str, Any]:

@@ -124,6 +124,7 @@ class Instance(Struct, frozen=True, kw_only=True):
             InvalidState: A password is lost although data exists.
         """
         from nexusdev.instance import certificates, own_targets, textfile_metrics
+        from nexusdev.interfaces import View
 
         made = self.secrets(stack, runtime).prepare(data_exists=data_exists)
         issued = certificates.prepare(
@@ -133,6 +134,7 @@ class Instance(Struct, frozen=True, kw_only=True):
             nonce=self.nonce,
             uid=self.uid,
             gid=self.gid,
+            hosts={address.host for address in runtime.addresses(View.HOST).values()},
             before_issuing=check_clock,
         )
         state.copy_configs(self.folder, stack.copied_configs())

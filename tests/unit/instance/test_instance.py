@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from nexusdev.context import stack_file
 from nexusdev.errors import IdentityMismatch, InvalidState, NotFound
@@ -16,7 +17,7 @@ from nexusdev.instance import instance, state
 from nexusdev.instance.identity import Identity
 from nexusdev.instance.instance import find, forget
 from nexusdev.instance.port_blocks import block_of
-from nexusdev.interfaces import Address
+from nexusdev.interfaces import Address, View
 from nexusdev.inventory import Inventory
 from nexusdev.runtimes.docker.plan.inventory import OwnedResource, by_instance
 from nexusdev.runtimes.memory.runtime import MemoryRuntime
@@ -201,6 +202,25 @@ def test_components_see_addresses_and_secrets(identity: Identity, root: Path, st
     expected = Address(host="127.0.0.1", port=21040)
     assert {access.address(name, 5432) for name in ("db-0", "db-alias", "relay-0")} == {expected}
     assert len(access.secrets.read("db-password")) == 32
+
+
+class RemoteRuntime(MemoryRuntime, frozen=True):
+    """Publishes its services on an address of another machine, as a cluster does."""
+
+    def addresses(self, view: View) -> Mapping[tuple[str, int], Address]:
+        return {key: Address(host="192.0.2.10", port=each.port) for key, each in super().addresses(view).items()}
+
+
+def test_certificates_are_valid_where_the_runtime_publishes_its_services(
+    identity: Identity, root: Path, stack: Stack
+) -> None:
+    made = open_instance(identity, inventory=Inventory(), placement=placement, root=root)
+    remote = RemoteRuntime(project="nexusdev-shop-1", instance="shop-1", stack=stack)
+    made.provide(stack, remote)
+    certificate = x509.load_pem_x509_certificate((made.folder / "tls" / "db.crt").read_bytes())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert {"192.0.2.10", "127.0.0.1"} <= {str(each) for each in names.get_values_for_type(x509.IPAddress)}
+    assert made.provide(stack, remote) == ()
 
 
 def test_a_state_folder_that_cannot_be_made_says_what_to_type(identity: Identity, tmp_path: Path) -> None:
