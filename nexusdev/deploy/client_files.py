@@ -20,14 +20,14 @@ from nexusdev.util.files import make_folder, replace
 
 
 def renew_trust(context: Context, instance: Instance) -> None:
-    """Write the bundle anew if an authority changed; tells the listener what the bundle lacks."""
+    """Update the trust bundle if a certificate authority changed. Notify the listener if the bundle is incomplete."""
     lacking = trust.renew(instance.client_folder, instance.ca_file, environ=context.environ, root=context.host_root)
     if lacking:
         context.listener.tell(Note(text=lacking, warning=True))
 
 
 def own_variables(access: InstanceAccess, view: View) -> tuple[Variable, ...]:
-    """The variables that belong to no component: which instance it is, and where each runtime finds its trust."""
+    """Return the variables that belong to no component: the instance, and the trust files for each runtime."""
     bundle = access.client_file_in(view, BUNDLE)
     mounted = access.client_folder.parent / View.CONTAINER.value
     return (
@@ -49,7 +49,7 @@ def own_variables(access: InstanceAccess, view: View) -> tuple[Variable, ...]:
 
 
 def write_client_files(access: InstanceAccess, components: Iterable[Component]) -> None:
-    """Write the files that the variables of these components name, for both views. Unchanged files stay as they are."""
+    """Write the files that the variables of these components refer to, for both views. Unchanged files are not rewritten."""
     selected = tuple(components)
     for view in View:
         folder = access.client_folder.parent / view.value
@@ -65,7 +65,15 @@ def write_client_files(access: InstanceAccess, components: Iterable[Component]) 
 
 
 def write_for_own_services(access: InstanceAccess, stack: Stack, components: Mapping[str, Component]) -> None:
-    """Write a folder for each own service that has one: the trust, and what its variables name. No login but the application's."""
+    """Write a client folder for each own service that has one: the trust files, and the files that its variables refer to.
+
+    The folder contains the application's login and no other.
+
+    Args:
+        access: The instance, as components see it.
+        stack: The stack with the own services.
+        components: Name → component.
+    """
     trusted = access.client_folder.parent / View.CONTAINER.value
     for service in stack.own:
         if service.own and service.own.trust:
@@ -78,12 +86,12 @@ def write_for_own_services(access: InstanceAccess, stack: Stack, components: Map
 
 
 def folder_of_own(access: InstanceAccess, service: str) -> Path:
-    """The folder that an own service has mounted at the place of the client files."""
+    """Return the host folder that is mounted into an own service for its client files."""
     return access.client_folder.parent / f"own-{service}"
 
 
 def _replace_all(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Make these the files of the folder. Unchanged ones stay as they are."""
+    """Replace the content of a folder with these files. Unchanged files are not rewritten."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)  # the container's user reads it; the state folder above is closed
     for stale in folder.iterdir():

@@ -29,12 +29,12 @@ def any_command(_: Holder) -> bool:
 
 
 def removes_instance(holder: Holder) -> bool:
-    """Wait only for commands that remove or stop the instance, so that a running ``up`` is not destroyed unasked."""
+    """Wait only for commands that remove or stop the instance, so that a running ``up`` is not destroyed without confirmation."""
     return holder.command in REMOVING
 
 
 def is_env(holder: Holder) -> bool:
-    """Wait only for another ``env``: beside any other command the failed proof is reported instead."""
+    """Wait only for another ``env``. With any other command running, the failed proof is reported instead."""
     return holder.command == "nexusdev env"
 
 
@@ -45,10 +45,10 @@ def hold_lock(
     """Hold the instance's lock. Waits for it within the timeout, and reports once which command holds it.
 
     Args:
-        context: Names the instance, the timeout, and the listener that is told of the waiting.
+        context: Provides the instance, the timeout, and the listener that is notified while waiting.
         command: This command as it is typed: ``nexusdev up``.
-        shared: Whether other commands that share it may hold it at the same time.
-        beside: Whether to wait for a holder; beside any other this fails at once.
+        shared: Whether other commands that share the lock may hold it at the same time.
+        beside: Returns whether to wait for the current holder. If it returns False, the call fails at once.
 
     Yields:
         The lock; ``waited`` is the part of the timeout that was spent, in seconds.

@@ -24,7 +24,12 @@ _READABLE = 0o644
 
 
 class ConfigValidation(Struct, kw_only=True):
-    """What is still to be tried. ``fingerprint``: a hash over everything that is looked at; ``root``: folder of all instances' state."""
+    """The pending checks of config files.
+
+    Attributes:
+        fingerprint: Hash over everything that is checked.
+        root: Folder of the state of all instances.
+    """
 
     instance: str
     root: Path
@@ -54,16 +59,16 @@ class ConfigValidation(Struct, kw_only=True):
 
 
 def validate_configs(components: Collection[Component], stack: Stack, *, instance: str, root: Path) -> ConfigValidation:
-    """Check the config files of these components. Files that were valid before and have not changed are not read again.
+    """Check the config files of these components. Files that were valid before and have not changed are not checked again.
 
     Args:
         components: The components.
         stack: The stack, which names their files.
-        instance: The name of the instance, for the names of the containers that run checks.
-        root: The folder of all instances, which remembers the valid files.
+        instance: The name of the instance, used in the names of the containers that run checks.
+        root: The folder of all instances, which records the valid files.
 
     Returns:
-        The checks that need an image and are still to be run.
+        The pending checks, which need an image.
 
     Raises:
         InvalidConfig: A file is invalid; the error has file and line.

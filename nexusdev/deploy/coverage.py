@@ -19,12 +19,12 @@ from nexusdev.util.humanize import join_names
 
 
 class ProvenVariables(Struct, frozen=True, kw_only=True):
-    """The variables of the components of which every endpoint answers.
+    """The variables of the components whose endpoints all answered.
 
     Attributes:
-        kept: The variables, of the proven components alone.
-        seconds: Endpoint → how long its answer took, in seconds.
-        missing: Component → what its first endpoint that fails says.
+        kept: The variables of the proven components.
+        seconds: Endpoint → duration of its answer, in seconds.
+        missing: Component → the failure of its first failing endpoint.
     """
 
     kept: Stored
@@ -32,7 +32,14 @@ class ProvenVariables(Struct, frozen=True, kw_only=True):
     missing: Mapping[str, str] = field(default_factory=dict)
 
     def failure(self, *, otherwise: str = "nexusdev env --no-proof   print the variables") -> Degraded | None:
-        """Return the error that says what is missing; None where nothing is. ``otherwise``: how to go on without a proof."""
+        """Return the error that says what is missing.
+
+        Args:
+            otherwise: The hint: the command that continues without a proof.
+
+        Returns:
+            The error; None if nothing is missing.
+        """
         if not self.missing:
             return None
         names, several = join_names(self.missing), len(self.missing) > 1
@@ -45,7 +52,7 @@ class ProvenVariables(Struct, frozen=True, kw_only=True):
 
 
 def awaited(instance: Instance) -> frozenset[str]:
-    """Return the components that were published, and those that an ``up`` is bringing or did not bring to its end."""
+    """Return the components that were published, and those that an ``up`` is starting or did not finish."""
     try:
         published = stored.read(instance.folder).components
     except NotFound:
@@ -54,7 +61,7 @@ def awaited(instance: Instance) -> frozenset[str]:
 
 
 def unproven(context: Context, instance: Instance, names: Collection[str]) -> Stored:
-    """Return the variables of these components as the instance's state has them now; no server is asked."""
+    """Return the variables of these components from the instance's state, without contacting a server."""
     from nexusdev.deploy.publisher import gather
 
     access, components = _scene(context, instance, names)
@@ -62,10 +69,10 @@ def unproven(context: Context, instance: Instance, names: Collection[str]) -> St
 
 
 def coverage(context: Context, instance: Instance, names: Collection[str]) -> ProvenVariables:
-    """Ask every endpoint of these components at once.
+    """Probe all endpoints of these components in parallel.
 
     Raises:
-        IdentityMismatch: Something answers that is not this instance.
+        IdentityMismatch: Another instance answers.
     """
     from nexusdev.deploy.publisher import gather
 
@@ -90,7 +97,7 @@ def _scene(context: Context, instance: Instance, names: Collection[str]) -> tupl
 
 
 def _missing(owner: Mapping[str, str], answers: Sequence[EndpointAnswer]) -> dict[str, str]:
-    """Component → why. ``owner``: variable → component; an endpoint is called after the variable that names it."""
+    """Return component → failure. ``owner``: variable → component; an endpoint has the name of its variable."""
     missing: dict[str, str] = {}
     for answer in answers:
         if answer.fault is not None:

@@ -34,7 +34,7 @@ _LATE_BY = 3.0
 
 
 class Deployer(Struct, kw_only=True):
-    """Carries out plans on one runtime."""
+    """Executes plans on one runtime."""
 
     runtime: Runtime
     clock: Clock
@@ -45,27 +45,27 @@ class Deployer(Struct, kw_only=True):
     _kinds: tuple[str, ...] = ()
 
     def execute(self, plan: Plan) -> None:
-        """Do the steps of a plan and nothing else (``stop``, ``down``)."""
+        """Execute the steps of a plan, without waiting for readiness (``stop``, ``down``)."""
         self.announce(plan)
         parallel = max(self.parallel, _ENDING_AT_ONCE) if plan.only_ends else self.parallel
         PlanExecutor(plan=plan, do=self.do, parallel=parallel, slow=self.tell_slow, settling=self.tell_settling).run()
 
     def tell_slow(self, step: Step) -> None:
-        """Tell that a step is done again."""
+        """Report that a step is retried."""
         words = f"the runtime is slow: {step.action} {step.resource} got no answer in time and is tried again"
         self.listener.tell(Note(text=words, warning=True))
 
     def tell_settling(self, seconds: float, running: Sequence[str]) -> None:
-        """Tell that the command ends once these steps have ended, at most so many seconds later."""
+        """Report that the command ends when these running steps have ended, after at most this many seconds."""
         self.listener.tell(Note(text=f"waiting up to {seconds:.0f} s for running steps: {join_names(running)}"))
 
     def announce(self, plan: Plan) -> None:
-        """Tell what will be done."""
+        """Report the steps of a plan."""
         self._kinds = tuple(dict.fromkeys(_kind(step) for step in plan.steps))
         self.listener.tell(Planned(plan=plan))
 
     def do(self, step: Step) -> None:
-        """One step, measured and told."""
+        """Execute one step. Measures and reports it."""
         needed = (f"{kind} {resource}" for resource in (step.resource, *step.after) for kind in self._kinds)
         kind, began = _kind(step), self.clock.now()
         name = f"{kind} {step.resource}"
@@ -76,7 +76,13 @@ class Deployer(Struct, kw_only=True):
         self.listener.tell(StepDone(step=step, seconds=self.clock.now() - began, component=step.component))
 
     def deploy(self, request: DeployRequest) -> DeployResult:
-        """Execute the plan of a request, and make every component of it ready, seeded and proven.
+        """Execute the plan of a request, then wait until every component of it is ready, seeded and proven.
+
+        Args:
+            request: The stack, the components, the plan and the time limit.
+
+        Returns:
+            Ready times in seconds, seeding changes and proven paths of each component.
 
         Raises:
             CrashedDuringStart: A service exited.
@@ -90,12 +96,12 @@ class Deployer(Struct, kw_only=True):
 
 
 def _kind(step: Step) -> str:
-    """How a step is called in the timings: whatever makes something run is its start."""
+    """Return the kind of a step in the timings. Every step that makes a service run is a start."""
     return "start" if step.starts else str(step.action)
 
 
 class _Deployment(Struct, kw_only=True):
-    """One run of ``deploy``: the threads of the components and what they have reached."""
+    """One run of ``deploy``: the threads of the components and their results."""
 
     deployer: Deployer
     request: DeployRequest
@@ -128,7 +134,7 @@ class _Deployment(Struct, kw_only=True):
         )
 
     def _account(self) -> tuple[str, ...]:
-        """Return what the plan had reached, for the failure of a runtime in the middle of it."""
+        """Return what the plan completed, for the error of a runtime that fails during the plan."""
         finished, running = tuple(self._finished), tuple(self._running.values())
         started = [name for step in finished for name in sorted(step.starts)]
         return (
@@ -164,7 +170,7 @@ class _Deployment(Struct, kw_only=True):
         return rollout
 
     def _watch_what_runs(self) -> None:
-        """What runs already and is not part of the plan must not end either."""
+        """Watch the exits of running services that the plan does not change."""
         touched = {name for step in self.request.plan.steps for name in (step.resource, *step.starts, *step.ends)}
         for name in self.request.stack.services:
             if name not in touched:
@@ -182,7 +188,7 @@ class _Deployment(Struct, kw_only=True):
         ).run()
 
     def _may_begin(self, step: Step) -> bool:
-        """Whether the image of a step is there, and what its service depends on is ready."""
+        """Return whether the image of a step is available and the dependencies of its service are ready."""
         awaited = (self._rollouts.get(each) for name in step.starts for each in self.request.after.get(name, ()))
         return self.request.gate(step) and all(each is None or each.is_done for each in awaited)
 
@@ -206,7 +212,7 @@ class _Deployment(Struct, kw_only=True):
         self._check()
 
     def _check(self) -> None:
-        """Raise for the first thing that makes going on senseless."""
+        """Raise the first failure that makes the deployment impossible."""
         self.request.check()
         if self.request.pending():
             self._deadline = self.deployer.clock.now() + self.request.left
@@ -220,7 +226,7 @@ class _Deployment(Struct, kw_only=True):
             raise self._late()
 
     def _raise_failure(self) -> None:
-        """Raise the failure of a component. It comes before the deadline of any other one: it has a cause."""
+        """Raise the failure of a component. A failure has a cause, so it takes precedence over a missed deadline."""
         for rollout in self._rollouts.values():
             if rollout.has_failed and rollout.failure is not None:
                 raise rollout.failure
@@ -232,7 +238,7 @@ class _Deployment(Struct, kw_only=True):
             self.monitor.inspect(self.deployer.runtime.observe())
 
     def _crash(self, exited: ServiceExit) -> Exception:
-        """Return the error for an exited service. A failure while its container is halted is only a note in it."""
+        """Return the error for an exited service. A failure to stop its container is added as a note."""
         runtime, name = self.deployer.runtime, exited.service
         log = last_lines(runtime, name)
         observed, trouble = self._halt(name)
@@ -254,7 +260,11 @@ class _Deployment(Struct, kw_only=True):
         return error
 
     def _halt(self, name: str) -> tuple[ObservedService | None, Exception | None]:
-        """Keep the container of an exited service, but not restarted by the runtime; its last observation, and what failed."""
+        """Stop the container of an exited service so that the runtime does not restart it. The container is kept.
+
+        Returns:
+            The last observation of the service, and the error if the stop failed.
+        """
         runtime, observed = self.deployer.runtime, None
         try:
             observation = runtime.observe()
@@ -266,10 +276,10 @@ class _Deployment(Struct, kw_only=True):
         return observed, None
 
     def _late(self) -> Exception:
-        """Return one error for everything that is missing, after the other components had a moment to reach the deadline too.
+        """Return one error for all missing components. Waits briefly, so that other components can reach the deadline too.
 
         Raises:
-            BaseException: A component failed in this moment.
+            BaseException: A component failed during this wait.
         """
         open_ones = [each for each in self._rollouts.values() if not each.is_done]
         limit = time.monotonic() + 1.0

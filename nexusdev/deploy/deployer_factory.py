@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def deployer_of(context: Context, runtime: Runtime, watch: Stopwatch | None = None) -> Deployer:
-    """The deployer for this command."""
+    """Return the deployer for this command."""
     from nexusdev.deploy.deployer import Deployer
 
     return Deployer(

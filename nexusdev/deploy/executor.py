@@ -18,7 +18,7 @@ _ATTEMPTS = 3
 
 
 def nothing() -> None:
-    """A check that never objects."""
+    """A check that never fails."""
 
 
 def silent(_seconds: float, _running: Sequence[str]) -> None:
@@ -26,12 +26,12 @@ def silent(_seconds: float, _running: Sequence[str]) -> None:
 
 
 def always(_step: Step) -> bool:
-    """A gate that holds nothing back."""
+    """A gate that is always open."""
     return True
 
 
 def predecessors(plan: Plan) -> Mapping[int, frozenset[int]]:
-    """Position of each step → positions of the steps that must be done before (``Plan.waits_for``, for all steps at once)."""
+    """Return the position of each step → positions of the steps that must end before it (``Plan.waits_for`` for all steps)."""
     before: dict[int, frozenset[int]] = {}
     of_subject: dict[str, list[int]] = {}
     for position, step in enumerate(plan.steps):
@@ -43,13 +43,13 @@ def predecessors(plan: Plan) -> Mapping[int, frozenset[int]]:
 
 
 class PlanExecutor(Struct, kw_only=True):
-    """One walk. ``do`` is called in threads of their own.
+    """Executes the steps of one plan in parallel. ``do`` is called in worker threads.
 
     Attributes:
-        gate: Whether a step may begin now (its image has arrived).
-        check: Called between steps; what it raises ends the walk.
-        settling: Called when a walk that failed waits for running steps: at most how long, in seconds, and their names.
-        slow: Called with a step that the runtime did not do in time, before it is tried again.
+        gate: Returns whether a step may begin (its image is available).
+        check: Called between steps; an exception from it ends the execution.
+        settling: Called when a failed execution waits for running steps, with the maximum wait in seconds and the steps' names.
+        slow: Called with a step that timed out in the runtime, before it is retried.
     """
 
     plan: Plan
@@ -65,7 +65,7 @@ class PlanExecutor(Struct, kw_only=True):
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def run(self) -> None:
-        """Do all steps. What a step raises is raised here, once the others that were under way have ended."""
+        """Execute all steps. An exception of a step is raised after the other running steps have ended."""
         before = predecessors(self.plan)
         waiting = list(range(len(self.plan.steps)))
         try:
@@ -78,7 +78,7 @@ class PlanExecutor(Struct, kw_only=True):
             raise
 
     def _begin(self, waiting: list[int], before: Mapping[int, frozenset[int]]) -> None:
-        """Begin what can begin, in the order of the plan."""
+        """Begin all steps whose predecessors have ended, in plan order."""
         for position in tuple(waiting):
             if len(self._running) >= self.parallel:
                 return
@@ -101,7 +101,7 @@ class PlanExecutor(Struct, kw_only=True):
             self._ended.put((position, None))
 
     def _do(self, step: Step) -> None:
-        """One step. Doing it twice is the same as once, so what came too late is done again."""
+        """Execute one step. Steps are idempotent, so a step that timed out is retried."""
         for _ in range(_ATTEMPTS - 1):
             try:
                 return self.do(step)
@@ -110,7 +110,7 @@ class PlanExecutor(Struct, kw_only=True):
         return self.do(step)
 
     def _take(self, patience: float) -> None:
-        """Note what has ended, waiting a moment for it; raise what it raised."""
+        """Record the steps that have ended, with a short wait. Raises the exception of a failed step."""
         try:
             position, error = self._ended.get(timeout=patience)
         except queue.Empty:
@@ -121,9 +121,9 @@ class PlanExecutor(Struct, kw_only=True):
             raise error
 
     def _settle(self) -> None:
-        """Wait for the running steps, because a step that is cut off leaves an unknown state behind.
+        """Wait for the running steps, because an interrupted step leaves an unknown state.
 
-        Not ``_running`` but the threads count: a signal may have interrupted ``_take`` before it removed an ended step.
+        This checks the threads and not ``_running``: a signal may have interrupted ``_take`` before it removed an ended step.
         """
         deadline = time.monotonic() + _GRACE
         self._join(time.monotonic() + _SILENCE)

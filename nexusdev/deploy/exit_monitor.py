@@ -20,10 +20,12 @@ _OUT_OF_MEMORY, _NO_COMMAND, _NOT_EXECUTABLE, _SIGNALLED = 137, 127, 126, 128
 
 
 class ExitMonitor(Struct, kw_only=True):
-    """Notices services that end while they are waited for: by the runtime's events, and by observing now and then.
+    """Detects services that exit while a command waits for them, from the runtime's events and from periodic observations.
 
-    A service is watched from the moment of its start, by the runtime's clock; what we stop or remove ourselves is not.
-    ``forgiving``: what somebody else stops or removes on purpose is no crash either.
+    A service is watched from its start, by the runtime's clock. Services that this command stops or removes are not crashes.
+
+    Attributes:
+        forgiving: Whether a service that another process stops or removes on purpose is not a crash either.
     """
 
     runtime: Runtime
@@ -43,13 +45,13 @@ class ExitMonitor(Struct, kw_only=True):
         self._stop.set()
 
     def watch(self, service: str, *, starts: bool = True) -> None:
-        """From now on the end of this service is a crash. ``starts``: it is being started now."""
+        """Treat an exit of this service as a crash from now on. ``starts``: the service is being started now."""
         self._since[service] = self.runtime.now()
         if starts:
             self._began[service] = self._since[service]
 
     def release(self, service: str) -> None:
-        """We are about to end it ourselves."""
+        """Stop watching a service, because this command is about to stop it."""
         self._since.pop(service, None)
 
     def crashed(self) -> ServiceExit | None:
@@ -63,12 +65,12 @@ class ExitMonitor(Struct, kw_only=True):
         return next((exited for exited in tuple(self._exits) if self._counts(exited)), None)
 
     def lasted(self, exited: ServiceExit) -> float:
-        """Seconds from the start of a service to its death; 0.0 where the start was not seen."""
+        """Return the seconds from the start of a service to its exit; 0.0 if the start was not observed."""
         began = self._began.get(exited.service, 0.0)
         return exited.at - began if began else 0.0
 
     def inspect(self, observation: Observation) -> None:
-        """Take in what was observed of all services, in case an exit was missed."""
+        """Process an observation of all services, in case an exit event was missed."""
         known = {(exited.service, round(exited.at)) for exited in tuple(self._exits)}
         for name, observed in observation.services.items():
             ended = observed.exit
@@ -130,7 +132,7 @@ def crash(
 
 
 def _stopped(service: Service, after: str, ended_by: str) -> CrashedDuringStart:
-    """Return the error for a service that was stopped from outside. Without its log, which has no cause in it."""
+    """Return the error for a service that was stopped from outside. The log is left out, because it has no cause."""
     return CrashedDuringStart(
         f"{service.component} is not ready: {service.name} was stopped{after}",
         why="it was stopped from outside nexusdev" + (f": {ended_by}" if ended_by else ""),
@@ -139,7 +141,7 @@ def _stopped(service: Service, after: str, ended_by: str) -> CrashedDuringStart:
 
 
 def cause(exit_code: int, service: Service, observed: ObservedService | None) -> str:  # noqa: PLR0911 - one per cause
-    """What an exit code tells by itself; '' where only the log can tell."""
+    """Return the meaning of an exit code; '' if only the log can explain it."""
     ended = observed.exit if observed else None
     if ended and ended.out_of_memory:
         return f"it was killed because it ran out of memory; its limit is {service.memory_bytes // 2**20} MiB"
@@ -157,13 +159,13 @@ def cause(exit_code: int, service: Service, observed: ObservedService | None) ->
 
 
 def complaint(log: Sequence[str]) -> str:
-    """The last line of a log that tells of a failure, in a sentence; '' where none does."""
+    """Return the last log line that reports a failure, as a sentence; '' if there is none."""
     found = next((line for line in reversed(log) if _COMPLAINT.search(line)), "")
     return f"its log contains: {found.strip()}" if found else ""
 
 
 def last_lines(runtime: Runtime, service: str, count: int = LOG_LINES) -> tuple[str, ...]:
-    """The end of a service's log; nothing where it cannot be had."""
+    """Return the last lines of a service's log; empty if the log cannot be read."""
     try:
         return tuple(line.text for line in runtime.logs([service], tail=count))[-count:]
     except NexusError:

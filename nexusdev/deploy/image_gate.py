@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 
 class ImageGate(Struct, kw_only=True):
-    """Which images are there. ``absent``: optional services whose image cannot be had, and why."""
+    """The availability of the images of a plan.
+
+    Attributes:
+        absent: Optional service whose image is not available → why.
+    """
 
     absent: dict[str, str] = field(default_factory=dict)
     _present: set[str] = field(default_factory=set)
@@ -28,18 +32,18 @@ class ImageGate(Struct, kw_only=True):
     _expected: set[str] = field(default_factory=set)
 
     def gate(self, step: Step) -> bool:
-        """Whether a step may begin: whether the images that it needs are there."""
+        """Return whether the images that a step needs are available."""
         return self._present.issuperset(step.images)
 
     def pending(self) -> bool:
-        """Whether an image is still on its way."""
+        """Return whether an image is still being pulled or built."""
         return bool(self._expected - self._present)
 
     def expect(self, references: Iterable[str]) -> None:
         self._expected |= set(references)
 
     def check(self) -> None:
-        """Raise what made an image impossible."""
+        """Raise the error of an image that could not be pulled or built."""
         if self._failure is not None:
             raise self._failure
 
@@ -51,7 +55,7 @@ class ImageGate(Struct, kw_only=True):
 
 
 def no_check(_reference: str) -> None:
-    """An image is taken as it is."""
+    """Accept an image without a check."""
 
 
 @contextmanager
@@ -64,18 +68,21 @@ def fetching(
     listener: Listener,
     try_with: Callable[[str], None] = no_check,
 ) -> Iterator[ImageGate]:
-    """Start to fetch the missing images of these services. They arrive while the block runs.
+    """Pull or build the missing images of these services in the background while the block runs.
 
-    Offline, and for optional services, it is known before the block begins whether an image is available.
+    For ``offline`` and for optional services, the availability of an image is known before the block begins.
 
     Args:
         images: The images of this installation.
         stack: The services.
         offline: Use no registry and build nothing.
         strict: Also fail for a missing image of an optional service.
-        listener: Told about progress.
+        listener: Receives progress events.
         try_with: Checks an image before a container is created from it; gets its reference. Called before the block for images that
-            exist, and on arrival for the others. What it raises ends everything.
+            exist, and on arrival for the others. An exception from it ends the command.
+
+    Yields:
+        The gate, which tells whether the images of a step are available.
 
     Raises:
         ImageUnavailable: An image can be neither pulled nor built.
@@ -143,7 +150,7 @@ def _try_optional(
     listener: Listener,
     try_with: Callable[[str], None],
 ) -> None:
-    """Images that only optional services use are fetched first, alone: their absence is no failure unless ``strict``."""
+    """Fetch the images that only optional services use first. A missing one is no failure unless ``strict``."""
     for name in missing:
         reference = images.resolve([name])[name]
         users = [service for service in stack.services.values() if service.image == reference]
@@ -161,6 +168,6 @@ def _try_optional(
 
 
 def names_of(images: Images, stack: Stack) -> tuple[str, ...]:
-    """The lock's names of the images that these services are made from."""
+    """Return the lockfile names of the images that these services use."""
     used = {service.image for service in stack.services.values()}
     return tuple(name for name, reference in images.resolve().items() if reference in used)

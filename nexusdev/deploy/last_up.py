@@ -19,11 +19,11 @@ _UP, _TIMINGS, _CHECKED = "up.json", "timings.json", "checked"
 
 
 class LastUp(Struct, frozen=True, kw_only=True):
-    """What the last ``up`` left behind.
+    """The record of the last ``up``.
 
     Attributes:
-        seeded: Component that was brought up → a hash over all that its seeding depended on.
-        profile: The part of the stack that was last asked for, '' before the first time.
+        seeded: Component that was started → hash over everything that its seeding depended on.
+        profile: The profile that was last requested; '' before the first time.
         absent: Optional service that was left out → why.
     """
 
@@ -33,13 +33,13 @@ class LastUp(Struct, frozen=True, kw_only=True):
 
 
 class _Timings(Struct, frozen=True, kw_only=True):
-    """What is read of timings.json: the rest follows from the spans."""
+    """The part of timings.json that is read; the rest is computed from the spans."""
 
     spans: tuple[Span, ...]
 
 
 def read(folder: Path) -> LastUp:
-    """The record of the last ``up``; an empty one where none can be read."""
+    """Return the record of the last ``up``; an empty one if none can be read."""
     try:
         return json.decode((folder / _UP).read_bytes(), type=LastUp)
     except (OSError, ValueError):
@@ -47,12 +47,12 @@ def read(folder: Path) -> LastUp:
 
 
 def write(folder: Path, last_up: LastUp) -> None:
-    """Remember."""
+    """Write the record of the last ``up``."""
     replace(folder / _UP, json.encode(last_up) + b"\n")
 
 
 def last_written(folder: Path) -> float:
-    """When an ``up`` last left something behind, in seconds since the epoch; 0.0 where none did."""
+    """Return the time of the last recorded ``up``, in seconds since the epoch; 0.0 if there is none."""
     times = [0.0]
     for name in (_UP, _TIMINGS):
         with contextlib.suppress(OSError):
@@ -61,7 +61,7 @@ def last_written(folder: Path) -> float:
 
 
 def read_checked(root: Path) -> str:
-    """A hash over the files of components in which nothing was wrong when they were last checked, by whichever instance; '' where none is known."""
+    """Return the hash over the component files that were valid in the last check of any instance; '' if none is known."""
     try:
         return (root / _CHECKED).read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
@@ -69,12 +69,12 @@ def read_checked(root: Path) -> str:
 
 
 def write_checked(root: Path, fingerprint: str) -> None:
-    """Remember that. It belongs to the installation, not to an instance: what one has tried, the next need not."""
+    """Record the hash of valid files. It belongs to the installation, so other instances need not repeat the checks."""
     replace(root / _CHECKED, f"{fingerprint}\n")
 
 
 def write_timings(folder: Path, spans: Sequence[Span]) -> None:
-    """Keep the spans of the last ``up``."""
+    """Write the spans of the last ``up``."""
     replace(folder / _TIMINGS, json.encode(as_data(spans)) + b"\n")
 
 

@@ -34,7 +34,15 @@ def lost(
     *,
     wanted: Collection[str] | None = None,
 ) -> tuple[Loss, ...]:
-    """What is gone, group by group; ``wanted``: only these volumes count."""
+    """Return the lost volumes, by group.
+
+    Args:
+        context: The context of the command.
+        instance: The instance.
+        stack: The stack, which names the volumes.
+        observation: The resources that exist.
+        wanted: Only consider these volumes; None for all.
+    """
     gone = missing(stack, marked=marks.read(instance.folder), existing=observation.volumes)
     gone = tuple(each for each in gone if wanted is None or each in wanted)
     return losses(stack, gone, existing=observation.volumes, holdings=_holdings(context)) if gone else ()
@@ -45,12 +53,19 @@ def _holdings(context: Context) -> Mapping[str, Sequence[Holding]]:
 
 
 def affected(found: Collection[Loss]) -> frozenset[str]:
-    """The volumes that are made anew: those that are gone, and those that have to go with them."""
+    """Return the volumes that must be created again: the lost ones, and those that must be removed with them."""
     return frozenset((*(volume for loss in found for volume in loss.gone), *cleared(found)))
 
 
 def refusal(found: Sequence[Loss], instance: Instance, runtime: Runtime, words: Sequence[str] = ()) -> VolumeLost:
-    """The error that names the volumes and the choices. ``words``: which part of the stack was asked for, as it was typed."""
+    """Return the error that names the lost volumes and the possible commands.
+
+    Args:
+        found: The lost volumes, by group.
+        instance: The instance.
+        runtime: The runtime, for the volumes' full names.
+        words: The arguments of ``up`` as they were typed: components, or ``--profile core``.
+    """
     advice = runtime.advice
     gone = [volume for loss in found for volume in loss.gone]
     error = VolumeLost(
@@ -73,7 +88,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def sentence(loss: Loss) -> str:
-    """What one group lost and what becomes of it."""
+    """Describe what one group lost and how it recovers."""
     return f"{loss.component}: {join_names(loss.gone)} ({loss.what}): {_fate(loss)}"
 
 
@@ -87,7 +102,7 @@ def _fate(loss: Loss) -> str:
 
 
 def again(words: Sequence[str] = ()) -> str:
-    """The command that makes lost volumes anew. ``words``: components, or ``--profile core``."""
+    """Return the command that creates lost volumes again. ``words``: components, or ``--profile core``."""
     return " ".join(("nexusdev up", *words, "--recreate-volumes"))
 
 
@@ -109,17 +124,17 @@ def _choices(found: Sequence[Loss], advice: Advice, words: Sequence[str]) -> str
 
 
 class LostVolume(Struct, frozen=True, kw_only=True):
-    """One data volume that is gone from the engine.
+    """A data volume that no longer exists in the engine.
 
     Attributes:
         name: Its name in the compose file.
         full_name: Its name in the runtime.
-        component: Whose it was.
-        group: The group of services that it belonged to.
-        held: What was on it, in words.
+        component: The component that used it.
+        group: The group of services that used it.
+        held: Its content, in words.
         first_seen: When it was first seen, as an ISO 8601 time.
-        rebuildable: Whether other nodes still have what was on it.
-        clears: The volumes that have to begin anew with it.
+        rebuildable: Whether other nodes still have its content.
+        clears: The volumes that must be created again with it.
     """
 
     name: str
@@ -132,12 +147,12 @@ class LostVolume(Struct, frozen=True, kw_only=True):
     clears: tuple[str, ...]
 
     def as_dict(self) -> dict[str, object]:
-        """The same, for a JSON document."""
+        """Return the fields for a JSON document."""
         return {**asdict(self), "clears": list(self.clears)}
 
 
 def listed(found: Sequence[Loss], instance: Instance, runtime: Runtime) -> tuple[LostVolume, ...]:
-    """Each lost volume."""
+    """Return each lost volume."""
     seen = marks.read(instance.folder)
     return tuple(
         LostVolume(
@@ -156,7 +171,7 @@ def listed(found: Sequence[Loss], instance: Instance, runtime: Runtime) -> tuple
 
 
 def question(found: Sequence[Loss]) -> str | None:
-    """What to ask before they are made anew; None where no data is lost by it."""
+    """Return the confirmation prompt for creating lost volumes again; None if no data is lost."""
     empty = [loss for loss in found if loss.empty]
     if not empty:
         return None
@@ -169,7 +184,7 @@ def question(found: Sequence[Loss]) -> str | None:
 
 
 def clearing(stack: Stack, found: Collection[Loss]) -> Discard:
-    """That those that are left and have to go are gone, with the services that use them."""
+    """Return the intent that removes remaining volumes that must be created again, and the services that use them."""
     going = set(cleared(found))
     users = {
         service.name: own
@@ -180,7 +195,7 @@ def clearing(stack: Stack, found: Collection[Loss]) -> Discard:
 
 
 class Marking(Struct, kw_only=True):
-    """A listener between: marks the volumes of a plan once all of them are made, in one write."""
+    """A listener wrapper that marks the volumes of a plan in one write, after all of them were created."""
 
     listener: Listener
     folder: Path
@@ -198,7 +213,7 @@ class Marking(Struct, kw_only=True):
         self.listener.tell(event)
 
     def _mark(self, volumes: Sequence[str]) -> None:
-        """What cannot be written now is marked by the next ``up``."""
+        """Mark volumes. If the write fails, the next ``up`` marks them."""
         with self._guard, contextlib.suppress(OSError):
             self._made.extend(volumes)
             if len(self._made) >= self._planned:

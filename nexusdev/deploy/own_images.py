@@ -21,16 +21,16 @@ LABEL = "dev.nexus.image"
 
 
 def begin(context: Context, stack: Stack, gate: ImageGate, admit: Callable[[str], None]) -> None:
-    """Open the gate for own services whose image is there, and get the others in the background.
+    """Open the gate for own services whose image is available, and pull or build the other images in the background.
 
     Args:
-        context: The run of the command.
-        stack: The services that are meant, each with the reference of its image.
-        gate: Opened as images arrive; told why one cannot be had.
-        admit: Makes an image available where containers run.
+        context: The context of the command.
+        stack: The selected services, each with the reference of its image.
+        gate: Opened as images arrive; receives the error of an image that is not available.
+        admit: Makes an image available in the runtime.
 
     Raises:
-        ImageUnavailable: One is missing and nothing may be fetched (offline).
+        ImageUnavailable: An image is missing and nothing may be fetched (offline).
     """
     wanted = missing(context, stack, present=lambda reference: _arrive(reference, gate, admit))
     if context.settings.offline and wanted:
@@ -51,7 +51,13 @@ def begin(context: Context, stack: Stack, gate: ImageGate, admit: Callable[[str]
 def missing(
     context: Context, stack: Stack, *, present: Callable[[str], None] = lambda _: None
 ) -> Mapping[str, Service]:
-    """Reference → a service that uses it, of the images that the engine does not have. ``present``: called with each other one."""
+    """Return reference → a service that uses it, for images that the engine does not have.
+
+    Args:
+        context: The context of the command.
+        stack: The services.
+        present: Called with the reference of each image that the engine has.
+    """
     images = context.images()
     known = {*images.resolve().values()}
     found: dict[str, Service] = {}

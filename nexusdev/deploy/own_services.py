@@ -24,14 +24,14 @@ _CLIENT_FILES = "nexusdev-client-files"
 
 
 def completed(context: Context, instance: Instance, stack: Stack, runtime: Runtime, *, exact: bool = False) -> Stack:
-    """The stack with each own service as its container is made.
+    """Return the stack with the complete definition of each own service, as its container is created.
 
     Args:
-        context: The run of the command.
-        instance: Whose variables they get.
-        stack: As its files describe it.
-        runtime: Tells where services are found.
-        exact: The platform is seeded, so that every variable has its value. Otherwise what has none yet is left out.
+        context: The context of the command.
+        instance: The instance whose variables the services get.
+        stack: The stack as the compose files describe it.
+        runtime: Provides the addresses of services.
+        exact: The platform is seeded, so every variable has a value. If False, variables without a value are left out.
 
     Raises:
         InvalidConfig: A build folder cannot be read.
@@ -48,7 +48,7 @@ def completed(context: Context, instance: Instance, stack: Stack, runtime: Runti
 
 
 def _complete(service: Service, access: InstanceAccess, context: Context, environment: Mapping[str, str]) -> Service:
-    """What the file says wins over what is passed."""
+    """Complete one service. Values in the file override the variables that are passed."""
     own = _own(service)
     return replace(
         service,
@@ -59,7 +59,7 @@ def _complete(service: Service, access: InstanceAccess, context: Context, enviro
 
 
 def _client_files(access: InstanceAccess, service: str) -> FileMount:
-    """The folder of the CA, the bundle and what else variables name. Its files are replaced while containers run."""
+    """Return the mount of the folder with CA, bundle and other client files. Its files are replaced while containers run."""
     return FileMount(
         kind="config",
         name=_CLIENT_FILES,
@@ -69,7 +69,7 @@ def _client_files(access: InstanceAccess, service: str) -> FileMount:
 
 
 def tag(service: Service, store: ImageStore) -> str:
-    """The reference of a built image: another content, another tag, and so another container."""
+    """Return the reference of a built image. Its tag depends on the content, so a change of content recreates the container."""
     build = _own(service).build
     if build is None:
         raise ValueError(f"{service.name} is not built")
@@ -79,7 +79,7 @@ def tag(service: Service, store: ImageStore) -> str:
 def _environment(
     service: Service, access: InstanceAccess, components: Mapping[str, Component], *, exact: bool
 ) -> Mapping[str, str]:
-    """The variables of the components that it needs: the application's, as containers use them. Never those of migrations."""
+    """Return the variables of the components that a service needs, in the container view, without the variables for migrations."""
     own = _own(service)
     if not own.env:
         return {}

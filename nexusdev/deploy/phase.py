@@ -15,7 +15,7 @@ def phase(context: Context, watch: Stopwatch, name: str, *, after: Sequence[str]
     """Measure the block as a span.
 
     Args:
-        context: Names the clock and the listener.
+        context: Provides the clock and the listener.
         watch: Collects the span.
         name: Name of the phase, such as ``preflight``.
         after: Spans that had to end before.

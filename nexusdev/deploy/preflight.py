@@ -15,17 +15,17 @@ from nexusdev.util.port_holders import holder_of
 def require_ports(
     stack: Stack, plan: Plan, observation: Observation, inventory: Inventory, *, taken: Callable[[int], bool]
 ) -> None:
-    """Refuse to start while somebody else has a port that this plan will publish.
+    """Raise an error if another process or container uses a port that this plan will publish.
 
     Args:
-        stack: Names the ports.
-        plan: Names the services that will be started.
-        observation: Names the services that hold their ports already.
-        inventory: Names the containers that hold ports.
-        taken: Whether something listens on a port of this machine.
+        stack: Provides the ports.
+        plan: Provides the services that will be started.
+        observation: Provides the services that already hold their ports.
+        inventory: Provides the containers that hold ports.
+        taken: Returns whether a process listens on a port of this machine.
 
     Raises:
-        PortInUse: A port belongs to somebody else (exit 6).
+        PortInUse: A port is used by another process or container (exit 6).
     """
     # what we hold ourselves is given back before it is taken again
     ours = _ports(stack, observation.holding_ports)
@@ -36,7 +36,7 @@ def require_ports(
 def _require_own(
     stack: Stack, plan: Plan, ours: Collection[int], inventory: Inventory, *, taken: Callable[[int], bool]
 ) -> None:
-    """Refuse a host port that a file of the project chose itself: another port block would not help."""
+    """Raise an error for a host port in use that a project file sets itself: another port block would not help."""
     for service in stack.own:
         for port in service.ports if service.name in plan.started else ():
             chosen = f"{service.name}:{port.container}" not in stack.allocations.ports
@@ -49,5 +49,5 @@ def _require_own(
 
 
 def _ports(stack: Stack, services: Collection[str]) -> list[int]:
-    """The host ports of these services, as far as the stack has them."""
+    """Return the host ports of these services, as far as they are in the stack."""
     return [port.host for name in services if name in stack.services for port in stack.services[name].ports]

@@ -43,20 +43,22 @@ from nexusdev.stack.model import Stack
 
 
 class UpState(Struct, frozen=True, kw_only=True):
-    """What is wanted and what is there.
+    """The desired state and the observed state of one ``up``.
 
     Attributes:
-        stack: The whole stack, own services completed; ``selected_stack``: the services of it that are meant.
-        selected: The components, in the order of the stack.
+        stack: The whole stack, own services completed.
+        selected_stack: The part of ``stack`` that is selected.
+        selected: The selected components, in the order of the stack.
         fingerprints: Service → fingerprint.
         files: Component → the project's own seed files.
-        selection: The profile that is meant, and what it leaves out of what is there.
-        validation: What is still to be tried of the components' files.
-        absent: Optional services that the last ``up`` left out and this one need not try again, and why.
+        selection: The selected profile, and which existing services it leaves out.
+        validation: The pending checks of the components' files.
+        absent: Optional services that the last ``up`` left out and that are not retried, and why.
         previous: The record of the last ``up``.
-        plan: What must change; ``changes``: the same without ``absent``.
-        losses: The data volumes that would be made, but existed before.
-        up_to_date: Whether what the last ``up`` left still stands; None where nothing will be done about it.
+        plan: The required changes.
+        changes: The required changes without the ``absent`` services.
+        losses: The data volumes that would be created, but existed before.
+        up_to_date: Checks whether the result of the last ``up`` is still valid; None if no check is running.
     """
 
     instance: Instance
@@ -77,7 +79,7 @@ class UpState(Struct, frozen=True, kw_only=True):
     up_to_date: UpToDateCheck | None = None
 
     def plan_without(self, absent: Collection[str], *, discard: Mapping[str, Collection[str]] | None = None) -> Plan:
-        """Return what must change if these services are left out. Only what is not known yet is planned.
+        """Return the plan that leaves out these services. The plan is only computed again if it is not known yet.
 
         Args:
             absent: Services to leave out.
@@ -96,7 +98,13 @@ class UpState(Struct, frozen=True, kw_only=True):
         discard: Mapping[str, Collection[str]] | None = None,
         only: Collection[str] | None = None,
     ) -> Plan:
-        """Let the runtime plan what must change; see ``plan_without``. ``only``: these of the selected components."""
+        """Let the runtime plan the required changes.
+
+        Args:
+            absent: Services to leave out.
+            discard: Service → volumes that are removed first.
+            only: Limit the plan to these selected components; None for all.
+        """
         kept = {name: each for name, each in self.stack.services.items() if name not in absent}
         everything = only is None and set(self.selected) >= set(self.stack.components)
         intent = Up(
@@ -111,23 +119,23 @@ class UpState(Struct, frozen=True, kw_only=True):
 
     @property
     def own(self) -> tuple[str, ...]:
-        """The selected components that are the project's own services."""
+        """The selected components that are own services of the project."""
         own = {each.component for each in self.stack.own}
         return tuple(name for name in self.selected if name in own)
 
     @property
     def platform(self) -> tuple[str, ...]:
-        """The other selected components."""
+        """The selected components of the platform."""
         own = self.own
         return tuple(name for name in self.selected if name not in own)
 
     def platform_plan(self, absent: Collection[str]) -> Plan:
-        """Return what must change of the platform if these services are left out. The rest is planned when the platform is ready."""
+        """Return the platform's part of the plan without these services. Own services are planned when the platform is ready."""
         return self.planned(absent=absent, only=self.platform) if self.own else self.plan_without(absent)
 
     @property
     def seeds(self) -> Mapping[str, str]:
-        """Component → a hash over all that its seeding depends on: definitions, secrets, the project's files, this nexusdev."""
+        """Component → hash over everything that its seeding depends on: definitions, secrets, project files, the version of nexusdev."""
         return {name: self._seed(name) for name in self.selected}
 
     def _seed(self, component: str) -> str:
@@ -141,21 +149,24 @@ class UpState(Struct, frozen=True, kw_only=True):
 
 
 def prepare_up(context: Context, names: Sequence[str], *, move_ports: bool, agreed: Collection[str] = ()) -> UpState:
-    """Open or create the instance with its secrets and certificates, and check the conditions for a change. Hold its lock meanwhile.
+    """Open or create the instance with its secrets and certificates, and check the preconditions of a change.
+
+    The caller holds the lock of the instance. After an error the instance has its previous ports and placement.
 
     Args:
         context: The context of the command.
-        names: The components that were named; empty for the profile.
-        move_ports: Take another port block.
-        agreed: Lost volumes that may be created again.
+        names: The components that the user named; empty for the profile.
+        move_ports: Allocate another block of host ports.
+        agreed: Full set of lost volumes that may be created again.
+
+    Returns:
+        The desired and the observed state, with the plan.
 
     Raises:
-        PreflightFailed, PortInUse: Something that the plan needs is not available.
+        PreflightFailed, PortInUse: A resource that the plan needs is not available.
         IdentityMismatch: The instance belongs to another folder.
         InvalidConfig, InvalidState: Config files or state cannot be used.
         VolumeLost: A data volume existed before and is gone.
-
-    An error leaves the ports and the placement as they were.
     """
     check_env_file(context)
     folder = folder_of(context.root, context.identity.name)
@@ -173,7 +184,7 @@ def prepare_up(context: Context, names: Sequence[str], *, move_ports: bool, agre
 
 
 def _placed(context: Context, instance: Instance) -> Instance:
-    """The instance at a placement that nobody else has: another one where its own was taken while nothing of it was up."""
+    """Return the instance with a free placement. It gets another one if its own was taken while none of its containers existed."""
     check = _placement_check(context, instance)
     if check.verdict == "failed":
         instance = take_placement(instance, _placement(context), root=context.root)
@@ -193,7 +204,7 @@ def _placement(context: Context) -> Placement:
 
 
 def _next_placement(context: Context, slot: int) -> str:
-    """What an instance would get now, as far as that is known without the lock under which it is chosen."""
+    """Return the placement that a new instance would get. Only a preview: the allocation lock is not held."""
     return _placement(context)(slot, [each.net for each in records(context.root)])
 
 
@@ -231,7 +242,7 @@ def _prepare(context: Context, instance: Instance, names: Sequence[str], agreed:
 
 
 def require_whole(state: UpState, names: Sequence[str], agreed: Collection[str] = ()) -> None:
-    """VolumeLost for data that is gone, unless somebody agreed to all that making it anew takes."""
+    """Raise VolumeLost for lost data, unless the caller agreed to create all affected volumes again."""
     if not lost_volumes.affected(state.losses) <= set(agreed):
         selection = state.selection
         words = names or (("--profile", selection.profile) if selection.narrower else ())
@@ -239,7 +250,7 @@ def require_whole(state: UpState, names: Sequence[str], agreed: Collection[str] 
 
 
 def _instance(context: Context, *, move_ports: bool) -> Instance:
-    """The runtime is asked about everybody only where something is to be chosen: what is known already is checked by its labels."""
+    """Open or create the instance. Lists the runtime's resources only if ports or a placement must be chosen; else labels are checked."""
     context.require_runtime()
     known = (folder_of(context.root, context.identity.name) / "instance.json").exists()
     if not known:
@@ -267,7 +278,7 @@ def _instance(context: Context, *, move_ports: bool) -> Instance:
 
 
 def preview_instance(context: Context) -> Instance:
-    """The instance as it is, or as it would be made: for a dry run, which makes nothing."""
+    """Return the instance as it is, or as it would be created. For a dry run: creates nothing."""
     check_env_file(context)
     try:
         found = context.instance()
@@ -291,7 +302,22 @@ def read_up_state(
     observation: Observation | None = None,
     previous: LastUp | None = None,
 ) -> UpState:
-    """What is wanted beside what is there. Changes nothing. Raises InvalidConfig for a broken file of what is meant."""
+    """Read the desired state and the observed state, and plan the difference. Changes nothing.
+
+    Args:
+        context: The context of the command.
+        instance: The instance.
+        names: The components that the user named; empty for the profile.
+        runtime: The runtime to use; None to open the runtime of the instance.
+        observation: An observation to reuse; None to observe now.
+        previous: The record of the last ``up``; None to read it from the state folder.
+
+    Returns:
+        The state with its plan and the lost volumes that the plan would create.
+
+    Raises:
+        InvalidConfig: A file of a selected component is invalid.
+    """
     stack = context.stack(instance)
     runtime = runtime or context.runtime(stack, owner=instance.owner)
     stack = completed(context, instance, stack, runtime)
@@ -321,12 +347,12 @@ def read_up_state(
 
 
 def observed_again(state: UpState) -> UpState:
-    """Return the state after something was removed so that lost volumes can be made."""
+    """Return the state with a new observation, after remaining volumes were removed so that the lost ones can be created."""
     return _with_plans(replace(state, observation=state.runtime.observe(), losses=(), up_to_date=None))
 
 
 def after_the_platform(context: Context, state: UpState) -> UpState:
-    """Return the state once the platform is ready: every variable has its value, and the platform is as it is now.
+    """Return the state once the platform is ready: every variable has a value, and the platform is observed again.
 
     Raises:
         InvalidState: A secret is lost.
@@ -356,7 +382,7 @@ def absence_warnings(absent: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _still_absent(context: Context, selected_stack: Stack, previous: LastUp) -> Mapping[str, str]:
-    """Where nobody insists, and the image has not come in the meantime."""
+    """Return the optional services that stay left out: not ``strict``, and their image is still missing."""
     if context.settings.strict or not previous.absent:
         return {}
     images = context.images()

@@ -15,15 +15,15 @@ T = TypeVar("T")
 
 
 def prove_patiently(prove: Callable[[], T], *, clock: Clock, check: Callable[[], None] = nothing) -> T:
-    """Call a proof until it succeeds or its time is over.
+    """Call a proof until it succeeds or the time limit is reached.
 
     Args:
-        prove: The proof. Only its Degraded is retried.
+        prove: The proof. Only a Degraded error is retried.
         clock: Measures and waits.
-        check: Called before each retry; raises if retrying makes no sense any more.
+        check: Called before each retry; raises if a retry is pointless.
 
     Returns:
-        What the proof returned.
+        The result of the proof.
 
     Raises:
         Degraded: The last error of the proof, after 10 s.

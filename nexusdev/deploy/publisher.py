@@ -17,7 +17,15 @@ from nexusdev.util.humanize import join_names
 
 
 def prove(kept: Stored, components: Mapping[str, Component]) -> Mapping[str, float]:
-    """Path → seconds of its answer. ``components``: every one by name; those that published are asked."""
+    """Probe the endpoints of the stored variables.
+
+    Args:
+        kept: The stored variables.
+        components: Name → component, of all components; those that published variables are probed.
+
+    Returns:
+        Path → duration of its answer, in seconds.
+    """
     from nexusdev.env.proof import prove as ask
 
     values = kept.views["host"]
@@ -27,7 +35,7 @@ def prove(kept: Stored, components: Mapping[str, Component]) -> Mapping[str, flo
 
 
 def gather(access: InstanceAccess, components: Iterable[Component]) -> Stored:
-    """What the components say in both views, production's names first."""
+    """Return the variables of the components in both views. The production names come first."""
     selected = tuple(components)
     views: dict[str, Mapping[str, str]] = {}
     secret: set[str] = set()
@@ -47,7 +55,7 @@ def gather(access: InstanceAccess, components: Iterable[Component]) -> Stored:
 
 
 def publish(context: Context, instance: Instance, access: InstanceAccess, components: Iterable[Component]) -> Written:
-    """Store the variables of these components and write the env file. The listener is told if git was made to ignore it.
+    """Store the variables of these components and write the env file. Notifies the listener if a git exclude file was changed.
 
     Args:
         context: The context of the command.
@@ -71,9 +79,9 @@ def publish(context: Context, instance: Instance, access: InstanceAccess, compon
 
 
 def republish(context: Context, instance: Instance) -> Written:
-    """Write the env file again from the state where it was deleted or changed; for an ``up`` that had nothing else to do.
+    """Write the env file again from the state if it was deleted or changed; for an ``up`` that had nothing else to do.
 
-    Git is asked either way: a repository may have been made since.
+    The git check runs in any case, because a repository may have been created since.
     """
     kept = stored.read(instance.folder)
     text = formats.render(kept.views["host"], "dotenv", instance=instance.name)
@@ -84,7 +92,7 @@ def republish(context: Context, instance: Instance) -> Written:
 
 
 def check_env_file(context: Context) -> None:
-    """Raise what ``publish`` would raise about the env file and its values; ``up`` asks before it starts anything."""
+    """Raise the errors that ``publish`` would raise about the env file and its values. ``up`` calls this before it starts anything."""
     formats.require_portable(context.root)
     file.refuse(context.settings.env_file)
 

@@ -26,7 +26,7 @@ _SEED_PATIENCE = 10.0
 
 
 class Reason(Struct, frozen=True, kw_only=True):
-    """Something that was missing, and for how long. Times by the clock."""
+    """A missing condition and the period in which it was missing. Times are those of the clock."""
 
     missing: str
     began: float
@@ -34,11 +34,11 @@ class Reason(Struct, frozen=True, kw_only=True):
 
 
 class Wait(Struct, frozen=True, kw_only=True):
-    """The progress of waiting for one component. Pure: each assessment makes the next one.
+    """The progress of waiting for one component. Immutable: each assessment returns a new one.
 
     Attributes:
-        streak: Assessments "ready" in a row.
-        reasons: What it waited for, one after the other: the last one is still missing unless ``streak``.
+        streak: Consecutive assessments that were "ready".
+        reasons: The missing conditions in order of time; the last one is still missing if ``streak`` is 0.
     """
 
     component: str
@@ -47,7 +47,7 @@ class Wait(Struct, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...] = ()
 
     def after(self, readiness: Readiness, now: float) -> Wait:
-        """The wait after this assessment."""
+        """Return the progress after this assessment. ``now``: the time of the clock, in seconds."""
         if readiness.ready:
             return replace(self._until(now), streak=self.streak + 1)
         if self.reasons and not self.streak and self.reasons[-1].missing == readiness.missing:
@@ -57,19 +57,19 @@ class Wait(Struct, frozen=True, kw_only=True):
         return replace(begun, streak=0, reasons=(*begun.reasons, reason))
 
     def _until(self, now: float) -> Wait:
-        """The reason that is missing lasts until now."""
+        """Return the progress with the current reason extended until now."""
         if not self.reasons or self.streak:
             return self
         return replace(self, reasons=(*self.reasons[:-1], replace(self.reasons[-1], ended=now)))
 
     @property
     def missing(self) -> str:
-        """The sentence that still stands."""
+        """The sentence that says what is still missing."""
         return self.reasons[-1].missing if self.reasons and not self.streak else ""
 
 
 class TimeIsUp(Exception):
-    """The deadline passed while this was still missing; the deployer combines all of them into one error."""
+    """A component was not ready at the deadline. The deployer combines these into one error."""
 
     def __init__(self, wait: Wait) -> None:
         super().__init__(wait.missing)
@@ -97,14 +97,17 @@ def until_ready(
         component: The component.
         access: The instance.
         clock: Measures and waits.
-        deadline: Returns the end of the waiting, by ``clock``; asked at each probe, because it moves while images are built.
-        tell: Told what the component waits for.
-        check: Called between probes; raises if waiting makes no sense any more.
+        deadline: Returns the deadline, by ``clock``; called at each probe, because image builds extend it.
+        tell: Receives an event for each missing condition.
+        check: Called between probes; raises if waiting is pointless.
         seed: Seeds the component; None if it is not seeded.
 
+    Returns:
+        The finished wait, with everything that was missing and when.
+
     Raises:
-        TimeIsUp: It is not ready at the deadline.
-        SeedingFailed: It is ready, and seeding still fails.
+        TimeIsUp: The component is not ready at the deadline.
+        SeedingFailed: The component is ready, and seeding still fails.
     """
     wait = Wait(component=component.name, began=clock.now())
     seeding = _Seeding(clock=clock, seed=seed)
@@ -130,7 +133,7 @@ def until_ready(
 
 
 class _Seeding(Struct, kw_only=True):
-    """Seeding, tried again until it went through: once the component is complete for a while only, for a lead may be lost and found again."""
+    """Seeding with retries. The retries of a complete component are limited in time, because a leader may change during the seeding."""
 
     clock: Clock
     seed: Callable[[], None] | None
@@ -141,7 +144,7 @@ class _Seeding(Struct, kw_only=True):
         return self.seed is None
 
     def advance(self, *, complete: bool) -> None:
-        """Seed, unless that is done. Raises the last SeedingFailed when a complete component refuses for too long."""
+        """Seed the component if it is not seeded yet. Raises the last SeedingFailed if a complete component fails for too long."""
         if self.seed is None:
             return
         try:
@@ -164,13 +167,16 @@ def _announce(before: Wait, wait: Wait, tell: Callable[[Event], None], now: floa
 
 
 def late(missing: Mapping[str, str], seconds: float, command: str = "up", *, waited: float = 0.0) -> NotReadyInTime:
-    """Return one error for everything that was missing at the deadline.
+    """Return the error for all components that are not ready at the deadline.
 
     Args:
         missing: Component → what is missing, or the phase it is in.
-        seconds: The time limit, in seconds.
-        command: Name of the command to retry.
-        waited: How many of these seconds the command waited for another command.
+        seconds: The time limit of the command, in seconds.
+        command: Name of the command to retry, for the hint.
+        waited: The part of ``seconds`` that was spent waiting for another command's lock.
+
+    Returns:
+        The error. Its hint suggests twice the time limit, and at least 60 s.
     """
     first = next(iter(missing), "")
     behind = f" (including {waited:.0f} s waiting for another command)" if waited >= 1 else ""

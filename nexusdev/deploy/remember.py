@@ -19,13 +19,13 @@ from nexusdev.interfaces import InstanceAccess
 def remember(
     context: Context, state: UpState, access: InstanceAccess, absent: Mapping[str, str], *, existing: Collection[str]
 ) -> Written:
-    """Publish the variables of all components that run now, also of those of an earlier ``up``, and record this ``up``.
+    """Publish the variables of all components that run now, including those of an earlier ``up``, and record this ``up``.
 
-    Own services have no variables, and are recorded when they are ready (``remember_own``).
+    Own services have no variables. They are recorded when they are ready (``remember_own``).
 
     Args:
-        context: The run of the command.
-        state: What was known before.
+        context: The context of the command.
+        state: The state before the deployment.
         access: The instance as components see it.
         absent: Optional service that was left out → why.
         existing: The components that have a container now.
@@ -38,12 +38,18 @@ def remember(
 
 
 def remember_own(state: UpState, absent: Mapping[str, str], *, existing: Collection[str]) -> None:
-    """Record the own services, which are ready. ``state``: as it was when the platform was ready."""
+    """Record the own services, which are ready.
+
+    Args:
+        state: The state at the time when the platform was ready.
+        absent: Optional service that was left out → why.
+        existing: The components that have a container now.
+    """
     last_up.write(state.instance.folder, _record(state, absent, existing, names=state.selected))
 
 
 def remember_unchanged(context: Context, state: UpState) -> Written:
-    """Write the env file again if it was changed, and record another profile, for an ``up`` that had nothing to do."""
+    """Write the env file again if it was changed, and record a changed profile, for an ``up`` that had nothing to do."""
     written = republish(context, state.instance)
     if state.selection.profile not in ("", state.previous.profile):
         existing = state.observation.components
@@ -54,14 +60,14 @@ def remember_unchanged(context: Context, state: UpState) -> Written:
 def write_metrics(
     state: UpState, ready: Mapping[str, float], *, absent: Mapping[str, str], existing: Collection[str], took: float
 ) -> None:
-    """Leave nexusdev's own metrics where Prometheus finds them.
+    """Write nexusdev's own metrics for Prometheus.
 
     Args:
-        state: What was known before.
+        state: The state before the deployment.
         ready: Component → seconds until it was ready.
         absent: Optional service that was left out → why.
         existing: The components that have a container now.
-        took: Length of the ``up``, in seconds.
+        took: Duration of the ``up``, in seconds.
     """
     folder = state.instance.folder
     components = _brought(state, _record(state, absent, existing, names=state.selected), existing)
@@ -84,6 +90,6 @@ def _record(state: UpState, absent: Mapping[str, str], existing: Collection[str]
 
 
 def _brought(state: UpState, record: LastUp, existing: Collection[str]) -> list[str]:
-    """The selected components, and those of the record that still exist."""
+    """Return the selected components, and those of the record that still exist."""
     before = {*existing} & set(record.seeded)
     return [name for name in state.stack.components if name in state.selected or name in before]

@@ -11,10 +11,13 @@ from nexusdev.instance.instance import Instance
 
 
 def renewed(context: Context, instance: Instance) -> bool:
-    """Let every published component renew what expired; publish what is new. Whether anything is.
+    """Let every published component renew expired credentials, and publish the new ones.
 
-    Several that find the same thing expired do it once: the others wait, and find it new. A server that does not answer, or an
-    instance that another command works on, is no error here: the proof has its own words.
+    If several commands find the same expired credential, one renews it and the others wait. A server that does not answer, or an
+    instance that is locked by another command, is not an error here: the proof reports it.
+
+    Returns:
+        Whether anything was renewed.
     """
     from nexusdev.deploy import publisher
 

@@ -14,22 +14,25 @@ from nexusdev.stack.model import Stack
 
 
 class DeployRequest(Struct, frozen=True, kw_only=True):
-    """What shall be brought up.
+    """One deployment: what to start, and within which time.
 
     Attributes:
-        stack: Only the services that are meant.
-        all_components: All components of the stack, whose credentials Vault keeps whether they run or not.
+        stack: Only the selected services.
+        plan: The steps to execute.
+        components: The components that must become ready.
+        access: The instance as components see it.
+        all_components: All components of the stack, whose credentials Vault stores whether they run or not.
         common: Variables that belong to no component (NEXUSDEV_CA_FILE …), for the proofs.
         files: Component → the project's own seed files.
-        seconds: For everything together.
-        waited: How much of it had gone by before, behind another command.
-        spent: How much of it an earlier deployment of the same command took.
+        seconds: Time limit for the whole command, in seconds.
+        waited: The part of ``seconds`` that was spent waiting for another command.
+        spent: The part of ``seconds`` that was spent by an earlier deployment of the same command.
         after: Service → components that must be ready before it starts, as far as they are among ``components``.
-        seeding: Seed and prove as well; else only wait until everything is ready.
-        command: What to type to try again.
-        gate: Whether a step may begin now: whether its image has arrived.
-        pending: Whether images are still on their way: so long no time runs.
-        check: Raises when what the gate waits for will never come.
+        seeding: Whether to seed and prove as well; else the deployment ends when everything is ready.
+        command: Name of the command to retry, for hints.
+        gate: Returns whether a step may begin: whether its image is available.
+        pending: Returns whether images are still being pulled or built. The time limit is paused meanwhile.
+        check: Raises if an image that the gate waits for cannot be had.
     """
 
     stack: Stack
@@ -51,19 +54,19 @@ class DeployRequest(Struct, frozen=True, kw_only=True):
 
     @property
     def left(self) -> float:
-        """How many of the seconds are left for this deployment."""
+        """The seconds that are left for this deployment."""
         return self.seconds - self.waited - self.spent
 
 
 class DeployResult(Struct, frozen=True, kw_only=True):
-    """What was reached: per component the seconds until it was ready, what seeding changed, which paths were proven."""
+    """The result of a deployment: ready times in seconds, seeding changes and proven paths of each component."""
 
     ready: Mapping[str, float]
     changes: Mapping[str, tuple[str, ...]]
     proofs: Mapping[str, tuple[Proof, ...]]
 
     def and_then(self, later: DeployResult) -> DeployResult:
-        """Both as one."""
+        """Return both results combined."""
         return DeployResult(
             ready={**self.ready, **later.ready},
             changes={**self.changes, **later.changes},

@@ -20,16 +20,17 @@ _PROBING, _SEEDING = "still being probed", "still being seeded"
 
 
 class Abandoned(Exception):
-    """The waiting has no sense any more: something else has failed."""
+    """The rollout was cancelled, because another component failed."""
 
 
 class ComponentRollout(Struct, kw_only=True):
-    """Stands by one component, in a thread of its own.
+    """Waits for one component in its own thread, then seeds and proves it.
 
     Attributes:
-        pending: Its services that are not started yet; services: all of them.
-        over: Set when the waiting has no sense any more.
-        deadline: By the clock, as it stands now.
+        pending: The services of the component that are not started yet.
+        services: All services of the component.
+        over: Set when the rollout is cancelled.
+        deadline: Returns the current deadline, by the clock.
     """
 
     component: Component
@@ -53,7 +54,7 @@ class ComponentRollout(Struct, kw_only=True):
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def started(self, service: str) -> None:
-        """One of its services has been started."""
+        """Record that a service of the component was started."""
         with self._lock:
             self.pending.discard(service)
         self.begin_if_started()
@@ -71,7 +72,7 @@ class ComponentRollout(Struct, kw_only=True):
 
     @property
     def is_late(self) -> bool:
-        """Whether it ended at the deadline. Any other failure has a cause of its own."""
+        """Whether it ended at the deadline. Any other failure has its own cause."""
         return isinstance(self.failure, TimeIsUp)
 
     @property
@@ -81,7 +82,7 @@ class ComponentRollout(Struct, kw_only=True):
 
     @property
     def progress(self) -> str:
-        """What is missing, or the phase it is in: for the error at the deadline."""
+        """What is missing, or the current phase, for the error at the deadline."""
         if isinstance(self.failure, TimeIsUp):
             return self.failure.wait.missing or _SEEDING
         if self.pending:
@@ -132,7 +133,7 @@ class ComponentRollout(Struct, kw_only=True):
             raise Abandoned
 
     def _note(self, reasons: Sequence[Reason]) -> None:
-        """Each thing that was waited for is a span of its own."""
+        """Record a span for each condition that was missing."""
         for number, reason in enumerate(reasons):
             again = any(earlier.missing == reason.missing for earlier in reasons[:number])
             name = f"{self.component.name}: {reason.missing}" + (f" ({number + 1})" if again else "")
@@ -142,7 +143,7 @@ class ComponentRollout(Struct, kw_only=True):
         self._stretches.append((began, ended, name, kind))
 
     def _write_down(self) -> None:
-        """Hand over what was measured: in the order of time, each after all that began before it."""
+        """Add the spans to the stopwatch in order of time. Each comes after all spans that began before it."""
         chain = [f"start {name}" for name in self.services]
         for began, ended, name, kind in sorted(self._stretches):
             self.watch.add(name, kind=kind, began=began, ended=ended, component=self.component.name, after=chain)
@@ -158,7 +159,7 @@ class ComponentRollout(Struct, kw_only=True):
         self._span(f"seed {self.component.name}", "seed", began, self.clock.now())
 
     def _apply(self) -> None:
-        """The project's own files, after ours."""
+        """Apply the project's own seed files after the built-in seeding."""
         if not (files := self.request.files.get(self.component.name)):
             return
         began, self._phase = self.clock.now(), "its seed files of the project are still being applied"
@@ -181,7 +182,7 @@ class ComponentRollout(Struct, kw_only=True):
         self.listener.tell(Proven(component=self.component.name, paths=paths, elapsed=ended - began))
 
     def _answers(self, values: Mapping[str, str]) -> tuple[Proof, ...]:
-        """The proofs. They are retried: a proxy may notice a new server a moment after its probe succeeded."""
+        """Return the proofs. They are retried, because a proxy may detect a new server shortly after its probe succeeded."""
         return prove_patiently(
             lambda: tuple(self.component.prove(self.request.access, values)), clock=self.clock, check=self._check
         )

@@ -32,7 +32,7 @@ def collect(folder: Path, components: Collection[str]) -> Mapping[str, Sequence[
         Component → its files, sorted by path.
 
     Raises:
-        InvalidConfig: A folder has not the name of a component, or a link leads nowhere.
+        InvalidConfig: A folder does not have the name of a component, or a symbolic link is broken.
     """
     found: dict[str, list[SeedFile]] = {}
     for file in sorted(_walk(folder)):
@@ -44,12 +44,12 @@ def collect(folder: Path, components: Collection[str]) -> Mapping[str, Sequence[
 
 
 def backups(folder: Path) -> Sequence[str]:
-    """The files of ``folder`` that ``collect`` leaves out because an editor made them: their paths below it."""
+    """Return the editor backup files below ``folder`` that ``collect`` leaves out, as relative paths."""
     return tuple(sorted(file.relative_to(folder).as_posix() for file in _walk(folder) if _is_backup(file.name)))
 
 
 def name_backups(context: Context) -> None:
-    """Tell which files of the seed folder are not applied because an editor made them."""
+    """Report the editor backup files in the seed folder that are not applied."""
     folder = context.settings.seed
     for path in backups(folder):
         text = f"{folder.name}/{path} is ignored: it looks like an editor's backup"
@@ -57,7 +57,7 @@ def name_backups(context: Context) -> None:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """All files that are not hidden. Links to folders are followed, but not into a folder that contains them."""
+    """Yield all files that are not hidden. Links to folders are followed, but not into a folder that contains them."""
     for place, folders, files in os.walk(folder, followlinks=True):
         real = Path(place).resolve()
         folders[:] = [

@@ -22,9 +22,9 @@ class Selection(Struct, frozen=True, kw_only=True):
     """A choice of components.
 
     Attributes:
-        profile: Its name; '' where components were named.
-        narrower: Somebody chose this profile now: what runs beside it goes, its data stays. A profile that is only remembered
-            removes nothing, so that ``up monitoring`` after ``up --profile core`` is undone by no later ``up``.
+        profile: Name of the profile; '' if components were named.
+        narrower: Whether the user selected this profile in this command: other running services are removed, and their data is kept.
+            A remembered profile removes nothing, so that no later ``up`` reverts ``up monitoring`` after ``up --profile core``.
     """
 
     components: tuple[str, ...]
@@ -32,7 +32,7 @@ class Selection(Struct, frozen=True, kw_only=True):
     narrower: bool = False
 
     def unwanted(self, stack: Stack, observation: Observation) -> Mapping[str, str]:
-        """Service → why it goes."""
+        """Return service → why it is removed."""
         if not self.narrower:
             return {}
         return {
@@ -42,9 +42,13 @@ class Selection(Struct, frozen=True, kw_only=True):
         }
 
     def remembered(self, last_up: LastUp, existing: Collection[str]) -> LastUp:
-        """The record of the last ``up`` after this part was brought up; ``existing``: the components that have a container.
+        """Return the record of the last ``up`` after this selection was started.
 
         With a profile, a component that is neither selected nor existing is dropped, so that no later command reports it as missing.
+
+        Args:
+            last_up: The record before.
+            existing: The components that have a container.
         """
         if not self.profile:
             return last_up
@@ -53,7 +57,18 @@ class Selection(Struct, frozen=True, kw_only=True):
 
 
 def select(settings: Settings, stack: Stack, names: Sequence[str], *, remembered: str) -> Selection:
-    """What is meant. UsageError (2) for names beside a profile, and for a profile that does not exist (InvalidConfig where a file says so)."""
+    """Return the selected components.
+
+    Args:
+        settings: The settings, which may name a profile.
+        stack: The stack, which defines the profiles.
+        names: The components that the user named; empty for a profile.
+        remembered: The profile of the last ``up``; '' if there is none.
+
+    Raises:
+        UsageError: Components and a profile were both named, or the profile does not exist (exit 2).
+        InvalidConfig: A profile that a file names does not exist.
+    """
     origin = settings.origins.get("profile", "")
     if names:
         if origin == _FLAG:

@@ -15,7 +15,14 @@ from nexusdev.util.nearest import nearest
 
 
 def unknown(name: str, known: Iterable[str], *, kind: str, hint: str) -> UsageError:
-    """The error for a name that nothing has, with the nearest that something has."""
+    """Return the error for an unknown name, with the most similar known names.
+
+    Args:
+        name: The unknown name.
+        known: The valid names.
+        kind: What the name should be, for the message.
+        hint: Format string of the hint; ``{}`` is replaced by the most similar name.
+    """
     names = list(known)
     near = nearest(name, names, count=3)
     return UsageError(
@@ -42,7 +49,13 @@ def require_components(names: Iterable[str], known: Collection[str], *, command:
 
 
 def with_dependencies(components: Collection[str], stack: Stack, known: Mapping[str, Component]) -> tuple[str, ...]:
-    """These components and those without which they cannot be used, in the order of the stack. ``known``: every component by name."""
+    """Return these components and the components that they need, in the order of the stack.
+
+    Args:
+        components: The components.
+        stack: The stack.
+        known: Name → component, of all components.
+    """
     wanted: set[str] = set()
     unseen = set(components)
     while unseen:
@@ -54,7 +67,7 @@ def with_dependencies(components: Collection[str], stack: Stack, known: Mapping[
 
 
 def subset(stack: Stack, components: Collection[str], *, but: Collection[str] = ()) -> Stack:
-    """The stack with the services of these components alone; ``but``: services to leave out."""
+    """Return the stack with the services of these components only. ``but``: services to leave out."""
     kept = {
         name: service for name, service in stack.services.items() if service.component in components and name not in but
     }
@@ -62,7 +75,16 @@ def subset(stack: Stack, components: Collection[str], *, but: Collection[str] = 
 
 
 def services_of(names: Sequence[str], observation: Observation, *, command: str) -> tuple[str, ...] | None:
-    """The existing services that are meant by component or service names; None when none was named."""
+    """Return the existing services that component or service names refer to.
+
+    Args:
+        names: Names of components or services.
+        observation: The services that exist.
+        command: Name of the command, for the hint.
+
+    Returns:
+        The services; None if ``names`` is empty.
+    """
     if not names:
         return None
     found: list[str] = []

@@ -18,17 +18,17 @@ from nexusdev.plan import Down, Observation, Plan
 
 
 def take_down(context: Context, *, volumes: bool) -> Plan:
-    """Remove everything except the data; with ``volumes`` the data too.
+    """Remove the containers and the network of the instance.
 
     Args:
         context: The context of the command.
-        volumes: Whether to remove the data volumes.
+        volumes: Whether to remove the data volumes too.
 
     Returns:
         The plan that was executed.
 
     Raises:
-        TeardownIncomplete: Others use what has to go (nothing is removed then), or something is left.
+        TeardownIncomplete: Other containers use a resource that must be removed (nothing is removed then), or a resource is left.
     """
     runtime = context.runtime()
     observation = runtime.observe()
@@ -45,7 +45,7 @@ def take_down(context: Context, *, volumes: bool) -> Plan:
 
 
 def require_permission(context: Context, observation: Observation) -> None:
-    """Refuse to touch another folder's instance, unless that folder is missing: then nobody else can clean up after it."""
+    """Refuse to change another folder's instance, unless that folder no longer exists."""
     identity, record = context.identity, _record(context)
     ours = {str(identity.project), *(record.former if record else ())}
     for owner in {*observation.owners, *((record.owner,) if record else ())} - ours:
@@ -58,7 +58,7 @@ def require_permission(context: Context, observation: Observation) -> None:
 
 
 def _record(context: Context) -> Record | None:
-    """What the state says of the owner; None too where it is lost or broken: a teardown needs labels alone."""
+    """Return the record of the instance; None if it is lost or invalid, because a teardown only needs labels."""
     try:
         return read_record(folder_of(context.root, context.identity.name))
     except NexusError:
@@ -66,7 +66,7 @@ def _record(context: Context) -> Record | None:
 
 
 class RemovedResources(Struct, frozen=True, kw_only=True):
-    """What is gone, each by its short name."""
+    """The removed resources by their short names."""
 
     containers: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ class RemovedResources(Struct, frozen=True, kw_only=True):
 
 
 def removed(plan: Plan) -> RemovedResources:
-    """What a plan removes."""
+    """Return the resources that a plan removes."""
 
     def of(kind: str) -> tuple[str, ...]:
         return tuple(step.resource for step in plan.steps if step.removes == kind)
@@ -83,14 +83,14 @@ def removed(plan: Plan) -> RemovedResources:
 
 
 def require_gone(left: Sequence[str], *, command: str) -> None:
-    """Check that nothing is left after a removal.
+    """Raise an error if resources are left after a removal.
 
     Args:
-        left: What is left, in words.
-        command: For the hint: ``down``.
+        left: The resources that are left, in words.
+        command: Name of the command, for the hint: ``down``.
 
     Raises:
-        TeardownIncomplete: Something is left.
+        TeardownIncomplete: A resource is left.
     """
     if left:
         raise TeardownIncomplete(

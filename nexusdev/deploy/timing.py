@@ -14,11 +14,13 @@ from nexusdev.util.clock import Clock
 
 
 class Span(Struct, frozen=True, kw_only=True):
-    """One stretch of time. ``began`` and ``ended`` in seconds since ``up`` began.
+    """A measured period of time.
 
     Attributes:
         name: ``preflight``, ``start redis-0``, ``postgres: no member is primary yet``.
         kind: ``preflight``, images, plan, create, start, wait, seed, prove, write.
+        began: Start, in seconds since ``up`` began.
+        ended: End, in seconds since ``up`` began.
         after: Names of the spans that had to end before.
     """
 
@@ -47,7 +49,14 @@ class Stopwatch(Struct, kw_only=True):
 
     @contextmanager
     def span(self, name: str, *, kind: str = "", component: str = "", after: Sequence[str] = ()) -> Iterator[None]:
-        """Measure the block."""
+        """Measure the block as a span.
+
+        Args:
+            name: Name of the span.
+            kind: Kind of the span; see ``Span``.
+            component: Component that the span belongs to; '' for none.
+            after: Names of the spans that had to end before.
+        """
         began = self.clock.now()
         try:
             yield
@@ -57,7 +66,16 @@ class Stopwatch(Struct, kw_only=True):
     def add(
         self, name: str, *, kind: str, began: float, ended: float, component: str = "", after: Sequence[str] = ()
     ) -> None:
-        """Note a span; times by the clock."""
+        """Add a span.
+
+        Args:
+            name: Name of the span.
+            kind: Kind of the span; see ``Span``.
+            began: Start, by the clock, in seconds.
+            ended: End, by the clock, in seconds.
+            component: Component that the span belongs to; '' for none.
+            after: Names of the spans that had to end before.
+        """
         span = Span(
             name=name,
             kind=kind,
@@ -75,9 +93,9 @@ class Stopwatch(Struct, kw_only=True):
 
 
 def critical_path(spans: Sequence[Span]) -> tuple[Span, ...]:
-    """The chain that decided the length: from the span that ended last back through whichever predecessor held it up longest.
+    """Return the critical path: from the span that ended last back through the predecessor that delayed each span the longest.
 
-    Of predecessors that overlap with a span (a wait that goes on while seeding has begun), only the time before it counts.
+    If a predecessor overlaps with a span (a wait that continues after seeding has begun), only the time before the span counts.
     """
     by_name = {span.name: span for span in spans}
     path: list[Span] = []
@@ -91,7 +109,7 @@ def critical_path(spans: Sequence[Span]) -> tuple[Span, ...]:
 
 
 def as_data(spans: Sequence[Span]) -> dict[str, Any]:
-    """For timings.json and the envelope: every span in the order of time, and the names on the critical path."""
+    """Return the spans in order of time and the names on the critical path, for timings.json and the JSON envelope."""
     ordered = sorted(spans, key=lambda span: (span.began, span.ended))
     critical = {span.name for span in critical_path(spans)}
     return {

@@ -17,7 +17,7 @@ from nexusdev.status import probes
 
 
 class UpToDateCheck:
-    """The looks at what was brought up and the proof of the stored variables, under way from the beginning."""
+    """Probes of the started components and the proof of the stored variables. Both run in the background from construction on."""
 
     def __init__(self, context: Context, instance: Instance, stack: Stack, runtime: Runtime, previous: LastUp) -> None:
         self._context = context
@@ -33,11 +33,14 @@ class UpToDateCheck:
 
     @property
     def observation(self) -> Observation:
-        """What exists of the instance. Raises PreflightFailed."""
+        """The existing resources of the instance. Raises PreflightFailed."""
         return self._probes.observation
 
     def proven(self, names: Sequence[str]) -> Mapping[str, float] | None:
-        """The endpoints of the stored variables that answered with the nonce; None when one did not, or one of these components is not ready."""
+        """Return the endpoints of the stored variables that answered with the nonce, each with the duration in seconds.
+
+        None if an endpoint failed, or one of these components is not ready.
+        """
         if self._proof is None:
             return None
         seen = self._probes.begin(self._context.components[name] for name in names).results(names)
