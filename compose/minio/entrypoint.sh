@@ -1,24 +1,24 @@
 #!/usr/bin/env bash
 # Starts MinIO so that the nodes find each other's drives at once.
 #
-# A node calls its peers as soon as it runs; one that does not listen yet is called again after one to two seconds. But drives are
-# looked for as soon as a single peer is there, once more within a second, and then after 15 s only: until then the node refuses
-# to write. Nodes that start together are hit by this nearly always. So a node that came before a peer is held until all listen and
-# every second call is due; one that comes back to running peers is not held.
+# A node connects to its peers as soon as it runs, and retries a peer that does not listen yet after one to two seconds. But it looks for drives as
+# soon as a single peer is up, a second time within a second, and then only after 15 s. Until then it refuses writes. Nodes that start together nearly
+# always hit this. So a node that starts before a peer is suspended until all peers listen and every retry is due. A node that returns to running
+# peers is not suspended.
 #
-# A peer that is not there holds nobody for long. One that runs and does not listen yet is waited for longer: on a busy machine the
-# last node comes seconds after the first.
+# The wait for a peer that is absent is short. The wait for a peer that runs but does not listen yet is longer: on a busy machine the last node starts
+# seconds after the first.
 #
-# On a busy machine nodes are also let go at different moments, and a drive can be missed all the same. Then the server is started again,
-# once, which takes a second: now its peers run, and it finds all of them.
+# On a busy machine nodes also resume at different moments, and a drive can still be missed. Then the server is restarted once, which takes a second:
+# its peers run by then, and it finds all drives.
 set -eu
 
 absent_seconds=6
 starting_seconds=30
-# What is missing so long after the first drives were found will be looked for after 15 s only.
+# After this time, a drive that is still missing is looked for only after 15 s.
 settled_seconds=3
 
-# Prints how a peer stands: listening, starting (its system refuses the connection) or absent (nobody has its address).
+# Prints the state of a peer: listening, starting (its host refuses the connection) or absent (its address is not in use).
 standing() {
 	local said
 	if said=$(LC_ALL=C timeout 1 bash -c "exec 3<>/dev/tcp/$1/9000" 2>&1); then
@@ -30,7 +30,7 @@ standing() {
 	fi
 }
 
-# Waits for each peer in turn: one that has listened once is not asked again, for every question is a process.
+# Waits for each peer in turn. A peer that has listened once is not checked again, because every check starts a process.
 await_peers() {
 	local peer found
 	for peer in minio-{0..3}; do
@@ -61,7 +61,7 @@ hold() {
 	kill -CONT "$1"
 }
 
-# Whether this node's own server answers such a question of health with 200.
+# Succeeds if this node's own server answers the health request with 200.
 healthy() {
 	local said
 	said=$(printf 'GET /minio/health/%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' "$1" |
@@ -69,8 +69,8 @@ healthy() {
 	[[ $said == "HTTP/1."[01]" 200"* ]]
 }
 
-# The server sees every drive when it could do without its own (maintenance) and still write. One node after the other
-# starts again, and only where the peers are there: a drive that is missing for another reason is not found by that.
+# A server sees every drive if it could still write without its own (maintenance). The nodes restart one after the other, and only if all peers
+# listen: a restart does not find a drive that is missing for another reason.
 start_again_if_partial() {
 	local deadline=$((SECONDS + 60))
 	until healthy cluster/read; do
@@ -93,7 +93,7 @@ again=/tmp/again
 server=
 ended=
 
-# Called by a signal. A server that is held takes it only when it is let go.
+# Signal handler. A suspended server receives the signal only after SIGCONT.
 # shellcheck disable=SC2329
 end() {
 	ended=yes
@@ -102,7 +102,7 @@ end() {
 }
 trap end TERM INT
 
-# A trapped signal ends `wait` early; the server is asked for again until it is really gone.
+# A trapped signal ends `wait` early, so wait again until the server has exited.
 await() {
 	local status=0
 	wait "$1" || status=$?

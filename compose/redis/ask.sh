@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ask.sh HOST PORT COMMAND...: one question over TLS, as the user `probe`, answered within a second or not at all.
+# ask.sh HOST PORT COMMAND...: runs one command over TLS as the user `probe`. Fails without an answer within a second.
 set -euo pipefail
 host=$1 port=$2
 shift 2

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# client.sh [ARGUMENT...]: redis-cli at the master, as the application; as the administrator with `--user nexus_admin` among the arguments.
-# The password goes from its file into redis-cli's own environment: it is in no argument and in no container's settings.
-# Later arguments win, so `-h redis-replica` works.
+# client.sh [ARGUMENT...]: redis-cli at the master, as the application, or as the administrator with `--user nexus_admin` among the arguments. The
+# password goes from its file into redis-cli's environment only: it is in no argument and in no container's settings.
+# Later arguments override earlier ones, so `-h redis-replica` works.
 set -euo pipefail
 case " $* " in
   *" --user nexus_admin "*) secret=redis-admin ;;

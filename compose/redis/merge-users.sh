@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# merge-users.sh SECRET FILE: writes FILE anew from the platform's users (SECRET) and those others that ACL SAVE had kept in it.
+# merge-users.sh SECRET FILE: rewrites FILE with the platform's users (SECRET) and all other users that ACL SAVE had stored in it.
 set -euo pipefail
 secret=$1 file=$2
 kept=

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Starts Redis in the role that the others give it.
+# Starts Redis in the role that the sentinels and the other nodes report.
 #
-#   A majority of the sentinels names a master    follow it, or be it
+#   A majority of the sentinels names a master    follow it, or start as master
 #   ... names this node, and its data is gone     wait until they name another: an empty master would empty its replicas
-#   no sentinel answers, data is here             wait for them, then take up the role this node had
+#   no sentinel answers, data is here             wait for them, then take the role this node had
 #   no sentinel answers, no data anywhere         the first start: redis-0 is master
 set -euo pipefail
 trap 'exit 143' TERM INT
@@ -18,7 +18,7 @@ say() { printf '%s: %s\n' "$me" "$*"; }
 ask() { bash /opt/nexus/ask.sh "$@"; }
 has_data() { [[ -d $home/appendonlydir || -f $home/dump.rdb ]]; }
 
-# The master in the words of at least $1 sentinels, asked at once.
+# Prints the master that at least $1 sentinels name; all are queried in parallel.
 named_by() {
   local sentinel votes=0 name=
   read -r votes name < <(
@@ -29,7 +29,7 @@ named_by() {
   if ((votes >= $1)); then printf '%s' "$name"; fi
 }
 
-# What the other nodes say of themselves: one line each, "master", "holding" (keys or functions) or "empty"; silent ones say nothing.
+# The state of the other nodes, one line each: "master", "holding" (keys or functions) or "empty". A node that does not answer has no line.
 others() {
   local node
   for node in "${nodes[@]}"; do
@@ -49,7 +49,7 @@ describe() {
   fi
 }
 
-# An empty node that may become master looks around first. Prints the master to follow; nothing while it has to wait.
+# Checks the other nodes before an empty node may become master. Prints the master to follow, or nothing while it has to wait.
 look_around() {
   local found
   found=$(others)
@@ -61,14 +61,14 @@ look_around() {
   esac
 }
 
-# The role that this node had when it last ran: Sentinel lets Redis write it down.
+# Prints the master at the last run: Sentinel makes Redis save its role in redis.conf.
 last_master() {
   local line
   line=$(grep -E '^replicaof ' "$home/redis.conf" 2>/dev/null) || line="replicaof $me"
   cut -d ' ' -f 2 <<<"$line"
 }
 
-# One try: prints the master, or nothing yet.
+# One attempt: prints the master, or nothing yet.
 choose() {
   local named
   named=$(named_by "$1")
@@ -99,7 +99,7 @@ configure() {
 
 umask 077
 mkdir -p "$home"
-# How long (seconds) to wait for those who have not answered yet: sentinels of a stack that starts, the second other node.
+# How long (seconds) to wait for servers that have not answered yet: the sentinels of a starting stack, and the second other node.
 patience=3
 if has_data; then patience=10; fi
 told=0

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Starts Sentinel once there is something to watch: the master that the other sentinels name, or one with its replicas attached
-# (a Sentinel that starts before them finds them ten seconds later). After its first start it knows, and starts at once, but patiently:
-# when the whole stack starts, Redis asks the sentinels for its role first, and must not be taken for dead meanwhile.
+# Starts Sentinel as soon as there is a master to monitor: the one that the other sentinels name, or one with its replicas attached (a Sentinel that
+# starts before them finds them ten seconds later). After its first start it knows the master and starts at once, with a longer timeout: when the
+# whole stack starts, Redis queries the sentinels for its role first, and must not be considered down meanwhile.
 set -euo pipefail
 trap 'exit 143' TERM INT
 
@@ -25,7 +25,7 @@ named_by_others() {
   done
 }
 
-# The node that is master and has at least $1 replicas.
+# Prints the master if it has at least $1 replicas.
 master_with() {
   local node facts
   for node in "${nodes[@]}"; do
@@ -43,12 +43,12 @@ find_master() {
   if [[ -n $name ]]; then printf '%s' "$name"; else master_with "$1"; fi
 }
 
-# What Sentinel itself wrote at its last run: whom it watches and whom it knows.
+# The state that Sentinel wrote at its last run: the master, the known replicas and the known sentinels.
 kept() {
   grep -E '^sentinel (monitor|config-epoch|leader-epoch|current-epoch|known-replica|known-sentinel) ' "$home/sentinel.conf"
 }
 
-# At the first start the sentinels know one another already (their identities follow from their names): no waiting for greetings.
+# At the first start the sentinels know each other already (their IDs are derived from their names), so there is no wait for discovery.
 introduced() {
   local sentinel
   echo "sentinel monitor nexus $1 6379 2"
@@ -57,11 +57,11 @@ introduced() {
   done
 }
 
-# Once the master answers, or has had ten seconds for it, an absence counts after as long as sentinel.conf says.
+# Restores the timeout of sentinel.conf once the master answers, or after ten seconds.
 become_strict() {
   local master=$1 strict=$2
   until ask "$master" 6379 ping >/dev/null || ((SECONDS >= 10)); do sleep 0.3; done
-  # Sentinel itself tries again every second: let it see the master before its absence counts.
+  # Sentinel itself reconnects every second: it must see the master before the shorter timeout applies.
   sleep 3
   REDISCLI_AUTH=$(awk '$2 == "sentinel-pass" { print $3 }' /run/secrets/redis-sentinel-passwords)
   export REDISCLI_AUTH
@@ -85,7 +85,7 @@ umask 077
 mkdir -p "$home"
 master=
 if ! state=$(kept 2>/dev/null) || [[ $state != *"sentinel monitor "* ]]; then
-  # One replica is enough for those who have waited ten seconds for two.
+  # After ten seconds, one replica is enough instead of two.
   until master=$(find_master $((SECONDS < 10 ? 2 : 1))) && [[ -n $master ]]; do sleep 0.25; done
   printf '%s: watches %s\n' "$me" "$master"
   state=$(introduced "$master")

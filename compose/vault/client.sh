@@ -1,6 +1,6 @@
 #!/bin/sh
-# client.sh [--operator] ARGUMENT...: vault at vault-active, with the application's token, or logged in as the operator.
-# The token goes from its file into the client's own home: it is in no argument and in no container's settings.
+# client.sh [--operator] ARGUMENT...: the vault CLI at vault-active, with the application's token, or logged in as the operator.
+# The token goes from its file into the client's home directory only: it is in no argument and in no container's settings.
 set -eu
 umask 077
 export VAULT_ADDR=https://vault-active:8200 VAULT_CACERT=/run/tls/ca.crt

@@ -1,27 +1,27 @@
 #!/bin/sh
-# serve.sh unseal|node: run a Vault server and what it needs beside it. Plain sh: any image with a vault in its PATH will do.
+# serve.sh unseal|node: runs a Vault server and its helper. It is plain sh, so that any image with vault in its PATH works.
 #
-#   unseal  opens the server with its key share as soon as there is one
-#   node    starts the server when its seal answers, and keeps the audit log within 3 x 16 MiB, and its copy in memory within 1 MiB
+#   unseal  unseals the server with its key share as soon as the share exists
+#   node    starts the server when its seal answers, and limits the audit log to 3 x 16 MiB and its copy in memory to 1 MiB
 #
-# The server is a child, so that `touch /data/reset` and the end of the server begin a new, empty life in the same container.
-# nexusdev does so when an initialisation was cut before its keys could be kept: such data can never be opened.
+# The server is a child process: `touch /data/reset` and the end of the server restart it with empty data in the same container. nexusdev does this
+# when an initialisation was interrupted before its keys were stored: such data can never be unsealed.
 set -u
 umask 077
 kind=$1
 audit=/data/audit/audit.log
-# Vault refuses requests that it can write into no audit log; this one works on a full disk.
+# Vault refuses requests that it can write to no audit log; this log works on a full disk.
 audit_in_memory=/tmp/audit.log
 export HOME=/tmp
 
-# vault as a client that asks once and does not wait
+# The vault client with one attempt, no retries and a short timeout.
 ask() {
     address=$1
     shift
     VAULT_CACERT=/run/tls/ca.crt VAULT_MAX_RETRIES=0 VAULT_CLIENT_TIMEOUT=3s VAULT_ADDR=$address vault "$@"
 }
 
-# The seal works when it encrypts: the fourth node is up, unsealed, has the key and knows the token.
+# The seal is ready when it encrypts: the fourth node is up and unsealed, has the key and accepts the token.
 seal_answers() {
     cp /run/secrets/vault-seal-token "$HOME/.vault-token" &&
         ask https://vault-unseal:8200 write -field=ciphertext transit/encrypt/nexus-seal plaintext=bmV4dXM= >/tmp/seal 2>&1
@@ -37,7 +37,7 @@ wait_for_seal() {
     rm -f "$HOME/.vault-token"
 }
 
-# Until the server says so, once per life: a seal by hand stays.
+# Retries until the server reports that it is unsealed, once per start of the server: a manual seal stays.
 unseal() {
     until [ -s /run/secrets/vault-unseal-key ]; do sleep 0.2; done
     until tr -d '\n' </run/secrets/vault-unseal-key |
@@ -47,7 +47,7 @@ unseal() {
     echo "unsealed"
 }
 
-# Vault opens the file anew on SIGHUP.
+# Vault reopens the file on SIGHUP.
 rotate() {
     while sleep 10; do
         size=$(stat -c %s "$audit_in_memory" 2>/dev/null || echo 0)
@@ -59,7 +59,7 @@ rotate() {
     done
 }
 
-# A trapped signal ends `wait` early; the server is asked again until it is really gone.
+# A trapped signal ends `wait` early, so wait again until the server has exited.
 await() {
     while :; do
         wait "$1"

@@ -1,8 +1,8 @@
-# The fourth node: it holds one transit key, with which the other three unseal themselves.
+# The fourth node: its one transit key unseals the other three.
 disable_mlock = true
 ui            = false
 
-# The token of the other three must outlive a laptop that was off for months: ten years.
+# The token of the other three must stay valid on a laptop that was off for months: ten years.
 default_lease_ttl = "768h"
 max_lease_ttl     = "87600h"
 
@@ -14,7 +14,7 @@ listener "tcp" {
   tls_disable_client_certs = true
 }
 
-# For Prometheus: the one listener that gives numbers without a token. Its port is published nowhere.
+# For Prometheus: the one listener that serves metrics without a token. Its port is not published.
 listener "tcp" {
   address                  = "0.0.0.0:8202"
   cluster_address          = "0.0.0.0:8203"
@@ -27,7 +27,7 @@ listener "tcp" {
   }
 }
 
-# One voter, its own: it leads a second after it was opened.
+# A cluster of one voter: it becomes leader a second after it was unsealed.
 storage "raft" {
   path                   = "/data/vault"
   performance_multiplier = 1

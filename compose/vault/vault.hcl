@@ -1,16 +1,16 @@
-# One of the three nodes. Its name and its addresses come from the environment (VAULT_RAFT_NODE_ID, VAULT_API_ADDR, VAULT_CLUSTER_ADDR),
-# its seal from a second file, which holds a token.
+# One of the three nodes. Its name and addresses come from the environment (VAULT_RAFT_NODE_ID, VAULT_API_ADDR, VAULT_CLUSTER_ADDR), its seal from a
+# second file, which contains a token.
 cluster_name  = "nexus"
 disable_mlock = true
 
-# Our build has no pages inside and says so; the registry's image has them.
+# Our build contains no UI pages and shows a notice instead; the registry's image contains them.
 ui = true
 
 default_lease_ttl = "768h"
-# What a role may grant at most; the roles say what they grant.
+# The upper limit for every role; each role sets its own TTL.
 max_lease_ttl = "8760h"
 
-# Tells in each reply which node gave it.
+# Each response names the node that sent it.
 enable_response_header_raft_node_id = true
 
 listener "tcp" {
@@ -21,7 +21,7 @@ listener "tcp" {
   tls_disable_client_certs = true
 }
 
-# For Prometheus: the one listener that gives numbers without a token. Its port is published nowhere.
+# For Prometheus: the one listener that serves metrics without a token. Its port is not published.
 listener "tcp" {
   address                  = "0.0.0.0:8202"
   cluster_address          = "0.0.0.0:8203"
@@ -38,7 +38,7 @@ storage "raft" {
   path                   = "/data/vault"
   performance_multiplier = 1
 
-  # A node that joins votes after it was seen to be well for a while (10 s by default): looked at twice a second instead of each 10 s.
+  # A node that joins becomes a voter after it was healthy for a while (10 s by default): this is checked twice a second instead of every 10 s.
   autopilot_reconcile_interval = "500ms"
   autopilot_update_interval    = "500ms"
 

@@ -30,7 +30,7 @@ from typing import TypeAlias
 from resp import MAX_LINE, Items, Line, Parser, ProtocolError, Text, Value, encode
 
 MAX_CLIENTS = 512
-# A killed sentinel's address does not answer at all: its client is sent to the next sentinel after this time.
+# The address of a killed sentinel does not answer at all: after this time its client is sent to the next sentinel.
 CONNECT_SECONDS = 1.0
 
 FIELDS = ((b"ip", b"port"), (b"master-host", b"master-port"))
@@ -193,7 +193,7 @@ def _address(text: str) -> tuple[str, int]:
 
 
 if __name__ == "__main__":
-    # At the end everything is closed at once: there is nothing to flush, and a client that lingers must not delay a stop.
+    # At the end everything is closed at once: there is nothing to flush, and a slow client must not delay a stop.
     asyncio.run(run(os.environ))
     sys.stdout.flush()
     os._exit(0)
