@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Starts etcd. A member whose volume is new while the others already have a cluster is refused by them under its old
-# identity: it is then removed, added again, and copies what they have.
+# Starts etcd. If this member's volume is new but the others already form a cluster, they refuse it under its old identity. It is then removed, added
+# again, and copies their data.
 # shellcheck disable=SC2329  # `within` calls functions by their names
 set -euo pipefail
 
@@ -8,15 +8,15 @@ home=$ETCD_DATA_DIR
 name=$ETCD_NAME
 tls=(--cacert=/run/tls/ca.crt --cert=/run/tls/tls.crt --key=/run/tls/tls.key)
 
-# With data there is nothing to decide.
+# A member with data just starts.
 if [[ -d $home/member/wal ]]; then exec etcd; fi
 
 others=$(tr ',' '\n' <<<"$ETCD_INITIAL_CLUSTER" | grep -v "^$name=" | sed 's/^.*=//; s/:2380$/:2379/' | paste -sd ,)
 ctl() { etcdctl "${tls[@]}" --endpoints="$others" --dial-timeout=2s --command-timeout=5s "$@"; }
 own_id() { ctl member list | awk -F ', ' -v url="https://$name:2380" '$4 == url { print $1 }'; }
 
-# Within so many seconds. Members that have just started themselves have no leader at first, and then refuse every change of their
-# number until they have seen one another for five seconds.
+# Retries a command for so many seconds. Members that have just started have no leader at first, and then refuse membership changes until they have
+# been connected for five seconds.
 within() {
   local given_up=$((SECONDS + $1))
   shift
@@ -25,7 +25,7 @@ within() {
     sleep 0.5
   done
 }
-# Each may have been done by a try whose answer was lost.
+# Both functions are idempotent: an earlier attempt may have succeeded although its response was lost.
 leave() {
   local id
   id=$(own_id) || return 1
@@ -48,7 +48,7 @@ rejoin() {
   exec etcd
 }
 
-# The first start of all is the common case, and it is not delayed by questions: try, and ask only when refused.
+# The first start of the cluster is the common case and must not be delayed by checks: start, and check only after a refusal.
 etcd &
 child=$!
 trap 'kill -TERM "$child" 2>/dev/null' TERM INT

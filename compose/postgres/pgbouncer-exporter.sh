@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts the exporter once PgBouncer takes connections: it would exit at its first look at one that does not.
+# Starts the exporter once PgBouncer accepts connections: it would exit if its first connection failed.
 set -euo pipefail
 trap 'exit 143' TERM INT
 until (exec 3<>/dev/tcp/127.0.0.1/6432) 2>/dev/null; do sleep 0.5; done

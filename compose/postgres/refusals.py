@@ -11,11 +11,11 @@ import re
 import threading
 from pathlib import Path
 
-# A tmpfs of this container alone: a counter begins at 0 with its process.
+# A tmpfs of this container only: a counter starts at 0 with its process.
 COUNTS = Path("/tmp/refused-logins")  # noqa: S108
 REASONS = ("password", "plaintext", "rule")
 
-# PostgreSQL 17, src/backend/libpq/auth.c: auth_failed() and ClientAuthentication(). After the prefix of log_line_prefix.
+# PostgreSQL 17, src/backend/libpq/auth.c: auth_failed() and ClientAuthentication(). The message follows the prefix of log_line_prefix.
 _REFUSED = re.compile(
     rb"^\d{4}-[^\n]{0,200}? FATAL:  (?:(?P<password>(?:password|SCRAM) authentication failed)"
     rb"|(?P<rule>no pg_hba\.conf entry|pg_hba\.conf rejects)[^\n]*?(?P<plaintext>no encryption)?$)"
@@ -35,7 +35,7 @@ class Counter:
     def read(self, data):
         """Look at what was said; a line may come in several pieces."""
         *lines, self._rest = (self._rest + data).split(b"\n")
-        # what is longer is no login
+        # a longer line is not a login message
         self._rest = self._rest[:_CHUNK]
         found = [reason for line in lines if (reason := reason_of(line))]
         for reason in found:
@@ -67,14 +67,14 @@ def watch(file=COUNTS):
         os.dup2(writing, stream)
     os.close(writing)
     passing.start()
-    # The last words are the ones that somebody will look for.
+    # The last lines of the log are often the most important ones, so they must not be lost.
     atexit.register(_let_go, passing, before)
 
 
 def _pass_on(reading, target, counter):
     while data := os.read(reading, _CHUNK):
         _write_all(target, data)
-        # /tmp may be full: the log is worth more than its numbers
+        # /tmp may be full: passing the log on matters more than counting
         with contextlib.suppress(OSError):
             counter.read(data)
 

@@ -23,7 +23,7 @@ CONFIGURATION = "/etc/patroni"
 DATA = Path("/data/postgresql")
 UNFINISHED = Path("/data/unfinished")
 KEYS = "/nexus/nexus/"
-# How long (seconds) a claim to make the cluster may stand without any node that is seen to do it.
+# How long (seconds) a claim to create the cluster is valid while no node is seen to create it.
 PATIENCE = 10
 
 
