@@ -178,7 +178,7 @@ class Proof(Struct, frozen=True, kw_only=True):
     seconds: float
 
 
-#: Takes the ``status`` rows of the selected services; returns what is missing until the condition holds, '' if it holds.
+#: Takes the ``status`` rows of the selected services; returns why the condition is not met, '' if it is met.
 Condition = Callable[[Sequence[ServiceStatus]], str]
 
 

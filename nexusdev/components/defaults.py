@@ -1,6 +1,6 @@
 """Defaults for every member of the contract except the name, the title, and how a component is probed and assessed."""
 
-# ruff: noqa: ARG002 - the arguments are the contract's
+# ruff: noqa: ARG002 - the protocol defines the arguments
 
 from __future__ import annotations
 

@@ -128,5 +128,5 @@ def _connection(address: Address, access: InstanceAccess, timeout: float, name: 
         def connect(self) -> None:
             self.sock = tls.connected(address, context(access), name=name, timeout=timeout)
 
-    # given here too: HTTPSConnection would load all of the system's authorities otherwise, 25 ms each time
+    # passed here too: otherwise HTTPSConnection would load all CAs of the system, 25 ms each time
     return Named(address.host, address.port, timeout=timeout, context=context(access))

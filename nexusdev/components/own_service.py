@@ -17,7 +17,7 @@ from nexusdev.interfaces import Address, InstanceAccess
 from nexusdev.stack.model import ReadyCheck, Service
 
 _PATIENCE = 2.0
-# An engine's proxy accepts a connection and drops it a moment later when nobody listens in the container.
+# The engine's proxy accepts a connection even if no process listens in the container, and drops it a moment later.
 _DROPPED_WITHIN = 0.2
 _ERROR = 400
 
@@ -122,7 +122,7 @@ def tcp_trouble(address: Address, port: int) -> str:
             if not connection.recv(1, socket.MSG_PEEK):
                 return f"port {port} drops connections"
     except TimeoutError:
-        return ""  # it waits for the client to speak first
+        return ""  # the server waits for the client's first message
     except OSError as error:
         return f"port {port} accepts no connections ({_words(error)})"
     return ""

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from nexusdev.components.contract import Component
     from nexusdev.wire.endpoint import PublishedEndpoint
 
-#: Name of each component, which is its package → the name of the command that runs its client, '' where it has none.
+#: Name of each component (also of its package) → the command that runs its client, '' if it has none.
 ROWS = {"gateway": "", "postgres": "psql", "redis": "redis", "minio": "s3", "vault": "vault", "monitoring": ""}
 #: Command → the component whose client it runs.
 COMMANDS = {command: name for name, command in ROWS.items() if command}
-#: The components with variables that others may contradict: each has a module ``companions``.
+#: The components whose variables other variables may contradict: each has a module ``companions``.
 WITH_COMPANIONS = ("postgres", "redis", "minio", "vault")
 
 

@@ -24,7 +24,7 @@ class Gateway(ComponentDefaults):
         self._components = components
 
     def probe(self, access: InstanceAccess, *, test_writes: bool = False) -> readiness.Facts:
-        del test_writes  # its readiness asks for no write
+        del test_writes  # its readiness needs no test write
         return probe.probe(access, self._components)
 
 

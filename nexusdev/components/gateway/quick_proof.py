@@ -7,6 +7,6 @@ from collections.abc import Iterator
 from nexusdev.wire.endpoint import EnvValues, PublishedEndpoint
 
 
-def endpoints(values: EnvValues) -> Iterator[PublishedEndpoint]:  # noqa: ARG001 - as every component's
+def endpoints(values: EnvValues) -> Iterator[PublishedEndpoint]:  # noqa: ARG001 - the signature of every component
     """Yield nothing."""
     yield from ()

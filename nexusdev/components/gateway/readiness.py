@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from nexusdev.components.contract import Readiness
 from nexusdev.util.humanize import join_names
 
-# More empty roles than these are not named: all of them are, while a stack comes up.
+# If more roles than these are empty, none is named: while a stack starts, all of them are empty.
 _FEW = 2
 
 

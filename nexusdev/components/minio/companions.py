@@ -3,7 +3,7 @@
 From the settings reference of the AWS SDKs. Preferences that change no meaning (AWS_MAX_ATTEMPTS, AWS_RETRY_MODE) are not among them.
 """
 
-#: The variable of ours whose meaning they change.
+#: The published variable whose meaning they change.
 OF = "AWS_ACCESS_KEY_ID"
 
 COMPANIONS = (

@@ -23,7 +23,7 @@ from nexusdev.components.minio.names import CONSOLE, GROUP, NAME, ROLE
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.stack.losses import Holding
 
-# The group of the container that has the client.
+# The group of the container that contains the client.
 _CLIENT_GROUP = "minio-client"
 
 
@@ -82,6 +82,6 @@ class Minio(ComponentDefaults):
         )
 
 
-def create(components: Mapping[str, Component]) -> Component:  # noqa: ARG001 - as every component's
+def create(components: Mapping[str, Component]) -> Component:  # noqa: ARG001 - the signature of every component
     """Return a new component."""
     return Minio()

@@ -30,8 +30,8 @@ _BUCKET = (
 )
 
 
-# What changes a bucket itself. Which of these a client needs to read what it wrote follows from MinIO's handlers: lifecycle, tags and
-# notifications have actions of their own; CORS has none, and encryption is on for every bucket.
+# Actions that change the bucket itself. MinIO's handlers determine which of these a client needs to read its own settings: lifecycle, tags and
+# notifications have separate actions; CORS has none, and encryption is on for every bucket.
 _SETTINGS = (
     "s3:CreateBucket",
     "s3:DeleteBucket",

@@ -43,7 +43,7 @@ class Bucket(Struct, frozen=True, kw_only=True):
     keep_days: int
 
 
-# The application creates, configures and deletes buckets whose names begin with this; those of the platform stay as they are.
+# The application may create, configure and delete buckets with this prefix, but not the platform's buckets.
 APP_PREFIX = "nexus-app-"
 
 DATA = Bucket(name=quick_proof.DATA, application=True, keep_days=7)

@@ -20,7 +20,7 @@ from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.interfaces import Address, InstanceAccess
 from nexusdev.util.parallel import together
 
-_TIMEOUT = 5.0  # as the proof of Vault has
+_TIMEOUT = 5.0  # the same as in the proof of Vault
 _OK, _FORBIDDEN, _MISSING = 200, 403, 404
 _STRANGER = ("InvalidAccessKeyId", "SignatureDoesNotMatch")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from nexusdev.wire import ServerError, http, s3, tls
 from nexusdev.wire.endpoint import EnvValues, PublishedEndpoint, host_header
 
-#: The object with the nonce, and the bucket that the application must not see. The full proof asks the same.
+#: The object with the nonce, and the bucket that the application must not see. The full proof checks the same.
 DATA, BACKUPS = "nexus-app-data", "nexus-backups"
 NONCE = ".nexusdev/instance"
 TOO_WIDE = f"the application's key can read {BACKUPS}"

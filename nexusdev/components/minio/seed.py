@@ -31,7 +31,7 @@ from nexusdev.interfaces import InstanceAccess
 from nexusdev.util.parallel import together
 
 OK, MISSING = 200, 404
-# As long as the client library has for an answer: a loaded machine is slow here, and what fails here fails all of up.
+# The same as the client library's timeout: a loaded machine is slow here, and a failure here makes `up` fail.
 _TIMEOUT = 10.0
 APP_BUCKETS = tuple(bucket.name for bucket in BUCKETS if bucket.application)
 
@@ -94,7 +94,7 @@ def ask(questions: dict[str, Callable[[], Response]]) -> dict[str, Response]:
     except OSError as error:
         raise SeedingFailed("MinIO does not answer", why=str(error), hint="nexusdev status") from error
     for answer in answers.values():
-        if answer.status >= 500:  # noqa: PLR2004 - the server's own failures
+        if answer.status >= 500:  # noqa: PLR2004 - server errors
             raise SeedingFailed("MinIO cannot be seeded now", why=error_code(answer), hint="nexusdev status")
     return answers
 

@@ -19,7 +19,7 @@ from nexusdev.interfaces import InstanceAccess
 _ASKERS_FAULT = ("bad_data", "execution")
 _STARTING = 503
 _POSITION = re.compile(r"\b(\d+):(\d+): ")
-#: How much of a query is shown around a mistake: what an error has room for on 40 columns.
+#: How many characters of a query are shown around a mistake: an error must fit into 40 columns.
 _BEFORE, _AROUND = 16, 26
 _HELP = "nexusdev start monitoring   start stopped services\nnexusdev logs monitoring    show its logs"
 

@@ -14,7 +14,7 @@ from nexusdev.interfaces import InstanceAccess
 from nexusdev.stack.losses import Holding
 from nexusdev.stack.model import Service
 
-# Group → what a server of it loses with its volume.
+# Group → the data that a server of the group loses with its volume.
 _LOST = {
     names.PROMETHEUS: "its history; the other Prometheus keeps its own",
     names.ALERTMANAGER: "its silences; it syncs them from the other Alertmanager",
@@ -51,7 +51,7 @@ class Monitoring(ComponentDefaults):
         self._components = components
 
     def probe(self, access: InstanceAccess, *, test_writes: bool = False) -> readiness.Facts:
-        del test_writes  # its readiness asks for no write
+        del test_writes  # its readiness needs no test write
         return probe.probe(access, self._components)
 
     def alarms(self, access: InstanceAccess) -> Alarms:

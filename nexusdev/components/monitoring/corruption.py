@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from nexusdev.components.capabilities import Diagnosis
 
 _STORAGE = re.compile(r"opening storage failed: (?P<what>[^\"]+)")
-#: Failures of storage that are no fault of the data.
+#: Storage failures that are not caused by the data.
 _NOT_THE_DATA = re.compile(
     r"no space left|permission denied|read-only file system|too many open files|cannot allocate memory"
     r"|lock DB directory|resource temporarily unavailable|input/output error",

@@ -16,7 +16,7 @@ from nexusdev.interfaces import InstanceAccess
 from nexusdev.util.parallel import together
 
 _OK, _STARTING = 200, 503
-# Seconds in which a Prometheus that has started may be without targets: three ticks of its discovery.
+# Seconds after its start in which Prometheus may have no targets: three intervals of its service discovery.
 _YOUTH = 15.0
 
 

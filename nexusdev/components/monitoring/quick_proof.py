@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from nexusdev.wire import http, tls
 from nexusdev.wire.endpoint import EnvValues, PublishedEndpoint, Question, host_header
 
-#: Variable → what is asked there. The full proof asks the same.
+#: Variable → the request to its server. The full proof sends the same.
 PUBLISHED = {
     "PROMETHEUS_URL": "/api/v1/query?query=up",
     "ALERTMANAGER_URL": "/api/v2/status",

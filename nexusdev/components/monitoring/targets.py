@@ -14,7 +14,7 @@ from nexusdev.stack.topology import Topology
 
 _FEW = 3
 UP, DOWN = "up", "down"
-# The target that is the machine itself, as in compose/monitoring/prometheus.yml.
+# The target for the machine itself, as in compose/monitoring/prometheus.yml.
 _MACHINE = "machine"
 
 

@@ -3,7 +3,7 @@
 From libpq's list of environment variables. Preferences that change no meaning (PGAPPNAME, PGCONNECT_TIMEOUT) are not among them.
 """
 
-#: The variable of ours whose meaning they change.
+#: The published variable whose meaning they change.
 OF = "PGHOST"
 
 COMPANIONS = (

@@ -109,6 +109,6 @@ class Postgres(ComponentDefaults):
         return Client(group=names.NODE_GROUP, argv=(*_PSQL, *arguments), reads_stdin=reads_stdin(arguments))
 
 
-def create(components: Mapping[str, Component]) -> Component:  # noqa: ARG001 - as every component's
+def create(components: Mapping[str, Component]) -> Component:  # noqa: ARG001 - the signature of every component
     """Return a new component."""
     return Postgres()

@@ -4,7 +4,7 @@ The migration owner owns the database and makes its tables; the application read
 make nothing but temporary tables. As in production.
 """
 
-# ruff: noqa: S608 - names come from `names` alone
+# ruff: noqa: S608 - names come only from `names`
 from __future__ import annotations
 
 from msgspec import Struct
@@ -52,7 +52,7 @@ def plain(name: str) -> SeedStep:
     )
 
 
-# In the maintenance database. PgBouncer asks here for passwords; expired roles, replication roles and superusers have none for it.
+# In the maintenance database. PgBouncer reads passwords here, but not those of expired roles, replication roles and superusers.
 CLUSTER = (
     *(step for name in ROLES for step in (role(name), plain(name))),
     *(
@@ -84,7 +84,7 @@ CLUSTER = (
         present=f"SELECT EXISTS (SELECT FROM pg_database WHERE datname = '{names.TEST_DATABASE}')",
         make=f"CREATE DATABASE {names.TEST_DATABASE} OWNER {_TEST} STRATEGY file_copy",
     ),
-    # Test runners connect to this database to create others, so this is where their login finds the instance's nonce.
+    # Test runners connect to this database to create others, so their role reads the instance's nonce here.
     SeedStep(
         what=f"created table nexusdev.instance for {_TEST}",
         present=f"SELECT COALESCE(has_table_privilege('{_TEST}', to_regclass('nexusdev.instance'), 'SELECT'), false)",
@@ -134,7 +134,7 @@ DATABASE = (
                  ALTER DEFAULT PRIVILEGES FOR ROLE {_OWNER} GRANT USAGE, SELECT ON SEQUENCES TO {_APP};
                  ALTER DEFAULT PRIVILEGES FOR ROLE {_OWNER} GRANT USAGE ON SCHEMAS TO {_APP}""",
     ),
-    # No more power than DELETE: test suites and fixture loaders need it. RESTART IDENTITY and DDL need the owner.
+    # This grants no more than DELETE does, and test suites and fixture loaders need it. RESTART IDENTITY and DDL need the owner.
     SeedStep(
         what=f"allowed {_APP} to truncate tables and to set sequences of {_OWNER}",
         present=f"""SELECT count(*) = 2 FROM pg_default_acl, aclexplode(defaclacl)

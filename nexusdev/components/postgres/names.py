@@ -19,7 +19,7 @@ DATABASE = "nexus_architect"
 MAINTENANCE = "postgres"
 SUPERUSER, OWNER, APP, PROBE, POOLER = "postgres", "nexus_owner", "nexus_app", "nexus_probe", "pgbouncer"
 MONITOR = "nexus_monitor"
-# For test runners: creates databases and owns them. Its own database always exists.
+# For test runners: the role creates databases and owns them. Its default database always exists.
 TEST = TEST_DATABASE = "nexus_test"
 
 # Role → the secret with its password.

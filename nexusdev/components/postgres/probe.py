@@ -22,8 +22,7 @@ _OK = 200
 
 _ROLE = "SELECT pg_is_in_recovery()"
 _ROLE_AND_SEEDED = f"{_ROLE}, EXISTS (SELECT FROM pg_roles WHERE rolname = '{names.PROBE}')"
-# A transaction in the log that changes no data. Its commit waits for the quorum like any other, and only a write shows that writes are
-# acknowledged.
+# A transaction in the log that changes no data. Its commit waits for the quorum like any other, and only a write proves that writes are acknowledged.
 _WRITE = "SELECT pg_logical_emit_message(true, 'nexusdev', '')"
 
 

@@ -67,7 +67,7 @@ def _run(connection: Connection, file: SeedFile) -> None:
             if error is not None:
                 raise _failure(file, text, chunk, error)
         connection.execute("INSERT INTO nexusdev.seeded (path, sha256) VALUES (%s, %s)", [file.path, file.sha256])
-    # a dump empties search_path for its session, and the next file must not see that
+    # a dump empties search_path for its session, which must not affect the next file
     connection.execute("RESET ALL")
 
 

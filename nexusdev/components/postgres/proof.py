@@ -63,7 +63,7 @@ def prove(access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
         IdentityMismatch: A path leads to another instance.
         Degraded: A path does not answer, or leads to a server of the wrong role.
     """
-    import psycopg  # before the threads: it is imported once
+    import psycopg  # before the threads start, so that it is imported once
 
     del psycopg
     ca = values["PGSSLROOTCERT"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from nexusdev.wire import ServerError, postgres, tls
 from nexusdev.wire.endpoint import EnvValues, PublishedEndpoint, Question
 
-#: Variable with a URL → whether a replica must be behind it. The full proof asks the same.
+#: Variable with a URL → whether its server must be a replica. The full proof checks the same.
 PUBLISHED = {
     "DATABASE_URL": False,
     "DATABASE_RO_URL": True,
@@ -16,9 +16,9 @@ PUBLISHED = {
     "DATABASE_MIGRATION_URL": False,
     "DATABASE_TEST_URL": False,
 }
-#: Variables whose login finds the nonce in another database than the application's: test runners drop and create their own.
+#: Variables whose nonce is in another database than the application's: test runners drop and create their own.
 DATABASES = {"DATABASE_TEST_URL": "postgres"}
-#: PgBouncer passes it on.
+#: PgBouncer forwards this query.
 NONCE_AND_ROLE = "SELECT nonce, pg_is_in_recovery() FROM nexusdev.instance"
 
 

@@ -15,7 +15,7 @@ _VALUED = frozenset(
     )
 )
 _READING = frozenset(("-x", "-X", "--pipe", "--askpass", "--cluster"))
-# modes of their own, which need no command
+# separate modes, which need no command
 _WORKING = frozenset(
     (
         *("--stat", "--latency", "--latency-history", "--latency-dist", "--lru-test", "--replica", "--slave", "--rdb"),

@@ -51,7 +51,7 @@ def connect(
             ssl_check_hostname=True,
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
-            # what is asked here is the same in both; in 2 a login is AUTH alone
+            # these commands are the same in RESP2 and RESP3; in RESP2 a login needs only AUTH
             protocol=2,
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,

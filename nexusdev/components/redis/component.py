@@ -89,6 +89,6 @@ class Redis(ComponentDefaults):
         )
 
 
-def create(components: Mapping[str, Component]) -> Component:  # noqa: ARG001 - as every component's
+def create(components: Mapping[str, Component]) -> Component:  # noqa: ARG001 - the signature of every component
     """Return a new component."""
     return Redis()

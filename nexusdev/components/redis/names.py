@@ -22,7 +22,7 @@ PORT = 6379
 SENTINEL_PORT = 26379
 
 APP_USER = "nexus_app"
-# Also the application, for clients that send a password without a user name.
+# The application's second user, for clients that send a password without a user name.
 DEFAULT_USER = "default"
 APP_USERS = (APP_USER, DEFAULT_USER)
 ADMIN_USER = "nexus_admin"

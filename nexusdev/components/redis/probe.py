@@ -12,7 +12,7 @@ from nexusdev.interfaces import InstanceAccess
 from nexusdev.util.parallel import together
 from nexusdev.wire.resp import RedisError, RedisSession
 
-# Seconds. The engine's proxy takes connections for a container that does not listen yet: do not wait there for long.
+# Seconds. The engine's proxy accepts connections before the container listens, so the timeout is short.
 PATIENCE = 1.0
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from nexusdev.wire import ServerError, resp, tls
 from nexusdev.wire.endpoint import EnvValues, PublishedEndpoint
 
-#: The function that carries the nonce. It has no key, so neither eviction nor FLUSHALL takes it away.
+#: The function that returns the nonce. It uses no key, so neither eviction nor FLUSHALL removes it.
 MARK = "nexusdev_instance"
 
 

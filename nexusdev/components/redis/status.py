@@ -8,7 +8,7 @@ from nexusdev.components.contract import ServiceStatus
 from nexusdev.components.redis.readiness import Facts, RedisServer, RelayStatus, Sentinel, master_of
 from nexusdev.util.humanize import file_size, join_names
 
-# From here on `status` shows the memory in use, and the alert RedisMemoryNearLimit fires.
+# Above this ratio `status` shows the memory in use, and the alert RedisMemoryNearLimit fires.
 NEARLY_FULL = 0.9
 
 

@@ -3,7 +3,7 @@
 From Vault's API package and command line. VAULT_FORMAT and other preferences are not among them.
 """
 
-#: The variable of ours whose meaning they change.
+#: The published variable whose meaning they change.
 OF = "VAULT_ADDR"
 
 COMPANIONS = (

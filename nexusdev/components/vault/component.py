@@ -56,7 +56,7 @@ class Vault(ComponentDefaults):
         )
 
     def probe(self, access: InstanceAccess, *, test_writes: bool = False) -> Facts:
-        del test_writes  # its readiness asks for no write
+        del test_writes  # its readiness needs no test write
         return probe.probe(self._transport(access), access)
 
     def prepare(self, access: InstanceAccess, facts: Facts) -> None:
@@ -129,6 +129,6 @@ class Vault(ComponentDefaults):
         return self._kept[1]
 
 
-def create(components: Mapping[str, Component]) -> Component:  # noqa: ARG001 - as every component's
+def create(components: Mapping[str, Component]) -> Component:  # noqa: ARG001 - the signature of every component
     """Return a new component."""
     return Vault()

@@ -13,18 +13,18 @@ from nexusdev.interfaces import SecretStore
 from nexusdev.util.humanize import pluralize
 from nexusdev.util.slug import slug
 
-#: Audit device → its file. Vault refuses requests that no device can write: the second is in memory, and works on a full disk.
+#: Audit device → its file. Vault refuses requests that no device can log: the second is in memory, and works on a full disk.
 AUDIT_FILES: Mapping[str, str] = {"file": "/data/audit/audit.log", "memory": "/tmp/audit.log"}  # noqa: S108 - the container's tmpfs
 DAYS = 24 * 3600
 APP_TOKEN_DAYS = 365
 
 ROLES: Mapping[str, Mapping[str, Any]] = {
-    # Valid for this long after its last renewal, and renewed by every seeding: an env file must not die over a holiday.
+    # Valid for this long after its last renewal, and renewed by every seeding: an env file must stay valid over a holiday.
     names.APP: {"token_policies": [names.APP], "token_period": APP_TOKEN_DAYS * DAYS},
     names.MIGRATIONS: {"token_policies": [names.MIGRATIONS], "token_ttl": 900, "token_max_ttl": 3600},
     names.OPERATOR: {"token_policies": [names.OPERATOR], "token_ttl": 900, "token_max_ttl": 3600},
 }
-# A node votes once it was well for this long (10 s by default): a stack that is just being made has no time to lose.
+# A node becomes a voter after it was healthy for this long (10 s by default); a short time makes the first start faster.
 AUTOPILOT = {"server_stabilization_time": "2s"}
 
 

@@ -17,7 +17,7 @@ NODE_GROUP, UNSEALER_GROUP = "vault", "vault-unseal"
 ROLE = "vault-active"
 PORT = 8200
 
-# Secrets of the instance: see compose/vault/compose.yaml for what each is.
+# Secrets of the instance; compose/vault/compose.yaml describes each.
 UNSEAL_KEY = "vault-unseal-key"
 SEAL_TOKEN = "vault-seal-token"  # noqa: S105 - the name of the secret
 SEAL_BACKUP = "vault-seal-backup"
@@ -30,9 +30,9 @@ SEAL_POLICY = "nexus-seal"
 APP = "nexus-app"
 MIGRATIONS = "nexus-migrations"
 OPERATOR = "nexus-operator"
-# Below secret/: a folder per consumer, which its policy opens and no other consumer's does.
+# Below secret/: a folder per consumer, which only the policy of this consumer grants.
 FOLDERS: Mapping[Consumer, str] = {Consumer.APPLICATION: "nexus", Consumer.MIGRATIONS: "nexus-migrations"}
-# The application's own secrets, besides a folder that is named after the project.
+# The application's own secrets, in addition to a folder with the project's name.
 OWN_FOLDER = "app"
 TAKEN_FOLDERS = frozenset((OWN_FOLDER, *FOLDERS.values()))
 INSTANCE_PATH = quick_proof.INSTANCE_PATH

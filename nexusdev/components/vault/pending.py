@@ -11,7 +11,7 @@ INITIALISING_UNSEAL = "initialising-vault-unseal"
 INITIALISING_NODES = "initialising-vault"
 ROOT_OF_UNSEAL = "root-token-of-vault-unseal"
 ROOT_OF_NODES = "root-token-of-vault"
-# What initialisation has to finish before anything else; a root token of the nodes is for seeding to end.
+# Operations that initialisation must finish first; seeding revokes a root token of the nodes.
 UNFINISHED = (INITIALISING_UNSEAL, INITIALISING_NODES, ROOT_OF_UNSEAL)
 
 

@@ -34,7 +34,7 @@ def _proof(
     began = time.monotonic()
     try:
         found = ask(values)
-    except Exception as error:  # hvac's and requests' own kinds: all mean that it did not answer as it should
+    except Exception as error:  # exceptions of hvac and requests: all mean an unexpected answer or none
         raise _no_answer(way, error) from error
     if found != nonce:
         raise IdentityMismatch(

@@ -10,7 +10,7 @@ from typing import Any
 from nexusdev.wire import http, tls
 from nexusdev.wire.endpoint import EnvValues, PublishedEndpoint, host_header
 
-#: Below the KV mount ``secret``. The full proof reads the same by the token and by the AppRole.
+#: Below the KV mount ``secret``. The full proof reads the same with the token and with the AppRole.
 INSTANCE_PATH = "nexus/instance"
 
 

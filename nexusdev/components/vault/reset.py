@@ -8,8 +8,8 @@ from nexusdev.components.vault import names
 from nexusdev.errors import InvalidState, SeedingFailed
 from nexusdev.interfaces import InstanceAccess, Runtime
 
-# serve.sh begins with empty data before it starts a server, and when one has ended, while this file is there: one that has
-# ended by itself already needs no signal.
+# While this file exists, serve.sh starts with empty data, both before it starts a server and after a server has ended. A server that has already
+# ended by itself needs no signal.
 _COMMAND = 'touch /data/reset && { kill -TERM "$(cat /tmp/server.pid)" 2>/dev/null || true; }'
 KEY_LOST = "VAULT_KEY_LOST"
 

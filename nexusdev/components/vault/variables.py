@@ -27,7 +27,7 @@ def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
     )
 
 
-def credentials(access: InstanceAccess) -> Credentials:  # noqa: ARG001 - as every component's
+def credentials(access: InstanceAccess) -> Credentials:  # noqa: ARG001 - the signature of every component
     """What Vault keeps about itself: where it is. Its logins are not its own secrets."""
     application = {"address": f"https://{names.ROLE}:{names.PORT}", "mount": "secret", "role": names.APP}
     return {Consumer.APPLICATION: application}
