@@ -57,7 +57,7 @@ def write_client_files(access: InstanceAccess, components: Iterable[Component]) 
         files = {JAVA_OPTIONS: _java_options(access, view)}
         for component in selected:
             files.update(component.client_files(access, view))
-        # Any user of a container reads its folder; the state folder above both is closed to other users.
+        # Any user in a container must read this folder; on the host, the state folder above it is closed to other users.
         mode = 0o644 if view is View.CONTAINER else 0o600
         for name, content in files.items():
             if not (folder / name).exists() or (folder / name).read_text(encoding="utf-8") != content:
@@ -93,7 +93,7 @@ def folder_of_own(access: InstanceAccess, service: str) -> Path:
 def _replace_all(folder: Path, files: Mapping[str, bytes]) -> None:
     """Replace the content of a folder with these files. Unchanged files are not rewritten."""
     folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o755)  # the container's user reads it; the state folder above is closed
+    folder.chmod(0o755)  # readable by the container's user; the state folder above is closed
     for stale in folder.iterdir():
         if stale.name not in files:
             stale.unlink()

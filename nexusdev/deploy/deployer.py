@@ -28,7 +28,7 @@ from nexusdev.util.clock import Clock
 from nexusdev.util.humanize import join_names
 
 _OBSERVE_EVERY = 2.0
-# A server that ends mostly waits; one that starts works.
+# A stopping server mostly waits; a starting server uses the processor.
 _ENDING_AT_ONCE = 12
 _LATE_BY = 3.0
 
@@ -41,7 +41,7 @@ class Deployer(Struct, kw_only=True):
     listener: Listener
     watch: Stopwatch
     parallel: int = 4
-    _freed: str = ""  # the step that ended last: the next one has its place
+    _freed: str = ""  # the step that ended last; the next step uses its slot
     _kinds: tuple[str, ...] = ()
 
     def execute(self, plan: Plan) -> None:

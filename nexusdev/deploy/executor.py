@@ -94,7 +94,7 @@ class PlanExecutor(Struct, kw_only=True):
     def _run(self, position: int) -> None:
         try:
             self._do(self.plan.steps[position])
-        except BaseException as error:  # handed over to the thread that walks
+        except BaseException as error:  # passed to the thread that runs the plan
             error.add_note(f"in the step: {self.plan.steps[position]}")
             self._ended.put((position, error))
         else:

@@ -91,7 +91,7 @@ class ExitMonitor(Struct, kw_only=True):
                 self._exits.append(exited)
         except Exception as error:
             if isinstance(error, NexusError) and not error.is_bug:
-                return  # the runtime is gone: its next call reports that
+                return  # the runtime is not reachable: its next call reports that
             error.add_note("in the thread that receives the exits of services")
             self._failure = error
 

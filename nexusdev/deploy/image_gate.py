@@ -133,7 +133,7 @@ def _begin(
     def watch() -> None:
         try:
             fetch.wait_all()
-        except BaseException as error:  # handed over to the thread that walks the plan
+        except BaseException as error:  # passed to the thread that runs the plan
             gate.fail(error)
 
     threading.Thread(target=watch, name="images", daemon=True).start()

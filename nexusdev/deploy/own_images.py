@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nexusdev.images.build_log import BuildLog
     from nexusdev.runtimes.image_store import ImageStore
 
-#: With this label ``gc`` finds the images that no container uses any more.
+#: ``gc`` finds unused images by this label.
 LABEL = "dev.nexus.image"
 
 
@@ -42,7 +42,7 @@ def begin(context: Context, stack: Stack, gate: ImageGate, admit: Callable[[str]
             try:
                 _get(context, service, reference)
                 _arrive(reference, gate, admit)
-            except BaseException as error:  # handed over to the thread that executes the plan
+            except BaseException as error:  # passed to the thread that runs the plan
                 gate.fail(error)
 
         threading.Thread(target=get, name=f"image-{service.name}", daemon=True).start()

@@ -27,7 +27,7 @@ def require_ports(
     Raises:
         PortInUse: A port is used by another process or container (exit 6).
     """
-    # what we hold ourselves is given back before it is taken again
+    # ports of this instance's own containers are released before they are used again
     ours = _ports(stack, observation.holding_ports)
     _require_own(stack, plan, ours, inventory, taken=taken)
     require_free(_ports(stack, {*plan.started}), ours=ours, published=inventory.port_holders, taken=taken)

@@ -341,7 +341,7 @@ def read_up_state(
         previous=previous,
     )
     state = _with_plans(state)
-    # of what the plan would make: what nobody means now may be gone without being missed
+    # only volumes that the plan would create: other volumes are not needed now
     made = state.plan.made_volumes
     return replace(state, losses=lost_volumes.lost(context, instance, stack, state.observation, wanted=made))
 

@@ -20,7 +20,7 @@ from nexusdev.util.clock import Clock
 from nexusdev.util.humanize import join_names
 
 SHORTEST, LONGEST = 0.05, 0.1
-# How a server that is still starting cuts a conversation short. Not OSError: a disk that is full must be told.
+# Errors when a starting server drops a connection. Not OSError, because a full disk must be reported.
 _BUSY = (TimeoutError, ConnectionError, ssl.SSLError)
 _SEED_PATIENCE = 10.0
 
@@ -126,7 +126,7 @@ def until_ready(
         if clock.now() >= deadline():
             raise TimeIsUp(wait)
         if not readiness.ready:
-            # what a busy server refuses now is tried again after the next probe
+            # retried after the next probe if a busy server refuses it now
             with suppress(*_BUSY):
                 component.prepare(access, facts)
         clock.sleep(pause_after(clock.now() - began))

@@ -99,7 +99,7 @@ class ComponentRollout(Struct, kw_only=True):
             self._roll_out()
         except Abandoned:
             pass
-        except BaseException as error:  # handed over to the thread that waits
+        except BaseException as error:  # passed to the waiting thread
             error.add_note(f"in the rollout of the component: {self.component.name}")
             self.failure = error
         finally:

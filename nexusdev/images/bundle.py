@@ -133,7 +133,7 @@ def _packed(images: Images, name: str, stored: StoredImage | None) -> Packed:
 
 
 def _same(packed: Packed, found: StoredImage) -> bool:
-    # Engines that keep images in containerd give other ids to the same content.
+    # Engines with the containerd image store assign other IDs to the same content.
     return found.id == packed.id or (bool(packed.label) and found.labels.get(IMAGE_LABEL) == packed.label)
 
 

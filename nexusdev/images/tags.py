@@ -10,7 +10,7 @@ from nexusdev.errors import InvalidConfig
 from nexusdev.images.lockfile import Build, Lock, LockedImage
 
 REPOSITORY = "nexusdev"
-# Raised when the way of building changes what comes out of the same folder.
+# Incremented when a change of the builder changes the image that the same folder produces.
 _BUILDER = "2"
 _DIGITS = 12
 

@@ -15,9 +15,9 @@ from nexusdev.stack.model import ServiceBuild
 
 Say = Callable[[str], None]
 
-#: Label of a volume with the cache of image builds; its value says which one.
+#: Label of a volume with the cache of image builds; the value is the name of the cache.
 CACHE_LABEL = "dev.nexus.cache"
-#: Label of an image that nexusdev built: the reference that it was built as.
+#: Label of an image that nexusdev built; the value is its original reference.
 IMAGE_LABEL = "dev.nexus.image"
 
 

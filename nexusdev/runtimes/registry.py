@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 DEFAULT = "docker"
 
-# name → module and class of its provider, which is imported when it is first asked for
+# name → module and class of its provider, which is imported at its first use
 _PROVIDERS: Mapping[str, tuple[str, str]] = {
     "docker": ("nexusdev.runtimes.docker.provider", "DockerProvider"),
     "memory": ("nexusdev.runtimes.memory.provider", "MemoryProvider"),
 }
-# Found by name, but never offered: its containers end with the process.
+# Can be selected by name, but is not listed: its containers end with the process.
 _FOR_TESTS = frozenset({"memory"})
 
 

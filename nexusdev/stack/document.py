@@ -16,12 +16,12 @@ from nexusdev.errors import InvalidConfig
 from nexusdev.stack.interpolation import BadVariable, interpolate
 from nexusdev.util.nearest import nearest
 
-# libyaml reads the stack ten times as fast; pure Python where the wheel has no extension.
+# libyaml parses the stack ten times faster; pure Python is used if the wheel has no extension.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MERGE_TAG = "tag:yaml.org,2002:merge"
 
 
-# Named tuples: a stack has thousands of them, and they are made five times as fast as frozen dataclasses.
+# Named tuples: a stack has thousands of them, and they are created five times faster than frozen dataclasses.
 class SourcePosition(NamedTuple):
     """Where something is written: file, line from 1, and the path of keys that leads to it."""
 

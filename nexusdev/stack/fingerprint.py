@@ -17,7 +17,7 @@ from msgspec.structs import asdict
 
 from nexusdev.stack.model import Service, Stack
 
-# What no container is made from: nexusdev's own view of a service, and the order of starts.
+# Fields that do not affect a container: nexusdev's own view of a service, and the start order.
 _NOT_IN_THE_CONTAINER = ("optional", "depends_on", "files", "own")
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from nexusdev.stack.document import MappingNode, SourcePosition, Value, config_error
 from nexusdev.stack.model import Service
 
-# In these a member is itself: its name, its place, and whose network it shares.
+# Fields that differ between members of a group: name, place, and the service whose network is shared.
 _OWN = frozenset({"name", "hostname", "address", "aliases", "ordinal", "shares"})
-# Member of a service → the keys under which it is written, where they are called otherwise.
+# Field of a service → its keys in the stack files, if they have other names.
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "files": ("configs", "secrets"),
     "memory_bytes": ("mem_limit",),

@@ -8,9 +8,9 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-#: The profile that is every component; it needs no words in the files.
+#: The profile with every component; the stack files need not define it.
 FULL = "full"
-#: Repository of the images that are built for own services. Their tag is computed from what they are built from.
+#: Repository of the images that are built for own services. The tag is computed from the inputs of the build.
 BUILT = "nexusdev-own"
 
 
@@ -29,7 +29,7 @@ class VolumeMount(Struct, frozen=True, kw_only=True):
     read_only: bool = False
 
 
-#: The folder of an instance's state that has the copies of config files, by the names of the configs.
+#: The folder in the instance's state that contains copies of the config files, by config name.
 COPIES = "configs"
 
 
@@ -244,7 +244,7 @@ class Stack(Struct, frozen=True, kw_only=True):
 
     def copied_configs(self) -> Mapping[str, Path]:
         """Config → its file, for those that containers get as a copy: what lies in the state folder is mounted itself."""
-        # a set: comparing every config with every file took a seventh of an `up` that has nothing to do
+        # a set, because comparing every config with every file took a seventh of an `up` without changes
         made_of = frozenset(self.made_of)
         return {name: file for name, file in self.configs.items() if file in made_of}
 

@@ -32,9 +32,9 @@ from nexusdev.stack.model import (
 )
 from nexusdev.stack.services import Declared, read_container, read_port, require_name
 
-# From 192 on the addresses are those that the engine gives to containers without one of their own.
+# The engine assigns addresses from 192 on to containers without a fixed address.
 _FIRST_ADDRESS, _ADDRESSES = 150, range(42)
-# Those of the instance's 100 host ports that no service of the platform has or is likely to get.
+# Those of the instance's 100 host ports that no service of the platform uses or is likely to use.
 _PORTS = (*range(12, 30), *range(10))
 _CONTAINER_PORT = re.compile(r"\d+")
 _CERTIFICATE, _KEY = "/run/tls/tls.crt", "/run/tls/tls.key"

@@ -136,7 +136,7 @@ PLACES: Mapping[str, Mapping[str, str]] = {
     "include": {"path": "one path"},
 }
 
-#: The same for the files that a project includes for its own services (docs/own-services.md); other places are those of ``PLACES``.
+#: The same for files that a project includes for its own services (docs/own-services.md); ``PLACES`` has the other places.
 OWN_PLACES: Mapping[str, Mapping[str, str]] = {
     "top level of an own file": {
         "services": "mapping of services",
@@ -188,7 +188,7 @@ OWN_PLACES: Mapping[str, Mapping[str, str]] = {
     },
 }
 
-# Keys that people will look for, and why they are not there.
+# Keys that users may expect, and why they are not supported.
 REFUSED: Mapping[str, str] = {
     "version": "obsolete in Compose",
     "build": "nexusdev builds images from compose/images.lock.yaml",
@@ -203,7 +203,7 @@ REFUSED: Mapping[str, str] = {
     "ulimits": "they fail in restricted sandboxes",
 }
 
-#: Of the keys that an own file may not have, those whose reason is another one there, or that the platform has.
+#: Keys that an own file must not contain, if the reason differs from ``REFUSED`` or the platform's files may contain the key.
 OWN_REFUSED: Mapping[str, str] = {
     "name": "your services belong to the instance",
     "networks": "there is one network, the instance's, and every service is on it",

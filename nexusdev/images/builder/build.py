@@ -24,7 +24,7 @@ from nexusdev.runtimes.image_store import IMAGE_LABEL, BuildContainer, ImageStor
 
 VERSION_LABEL = "org.opencontainers.image.version"
 _ATTEMPTS = 3
-# How Go, apt and their TLS say that a connection was cut.
+# Messages of Go, apt and their TLS for an interrupted connection.
 _CUT = re.compile(
     r"timed out|i/o timeout|handshake timeout|connection reset|unexpected EOF|dial tcp|connection refused"
     r"|Temporary failure|Could not (connect|resolve)|Connection failed|Unable to connect|50[234] \w+",

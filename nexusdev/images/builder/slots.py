@@ -31,7 +31,7 @@ class BuildSlots:
 
     def _enter(self, priority: int, group: str) -> None:
         with self._changed:
-            if priority:  # children of one parent come all at once: let those who go first come first
+            if priority:  # builds on the same base arrive at once: wait until those with precedence have arrived
                 self._changed.wait(_CHILD_DELAY)
             ticket = (priority, self._next)
             self._next += 1

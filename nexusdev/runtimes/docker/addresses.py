@@ -12,7 +12,7 @@ from nexusdev.interfaces import Address, View
 from nexusdev.stack.model import Service, Stack
 
 LOOPBACK = "127.0.0.1"
-# Variables of the container view name files of this folder; whoever starts such a container mounts it there.
+# Variables of the container view refer to files in this folder. The caller that starts such a container mounts it there.
 CLIENT_FOLDER_IN_CONTAINERS = "/run/nexusdev"
 CA_IN_CONTAINERS = f"{CLIENT_FOLDER_IN_CONTAINERS}/ca.crt"
 

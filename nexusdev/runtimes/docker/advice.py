@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nexusdev.interfaces import Advice
 
-# docker volume prune takes named volumes before Docker 23, and with -a since; so does podman volume prune.
+# docker volume prune removes named volumes before Docker 23, and with -a since then; podman volume prune does too.
 ADVICE = Advice(
     kept_data="its volumes are unused now: docker volume prune and docker system prune --volumes can delete them",
     kept_stopped="docker system prune --volumes can delete stopped containers and then their data",

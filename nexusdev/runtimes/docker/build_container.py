@@ -19,12 +19,12 @@ from nexusdev.runtimes.image_store import BuildMounts, Say, StoredImage
 if TYPE_CHECKING:
     from docker import APIClient
 
-# One that its maker left behind ends by itself.
+# Seconds until a build container ends by itself if its build did not remove it.
 _LONGEST = "7200"
 _CLOSED = -1
-# A download whose other side has vanished ends after about 50 s instead of a quarter of an hour: Go's and apt's wait for the kernel.
+# A download from an unreachable server fails after about 50 s instead of a quarter of an hour: Go and apt wait for the kernel's timeout.
 _RETRIES = "7"
-# Seconds that the engine may take to remove what somebody else has told it to remove.
+# Seconds to wait until the engine has finished a removal that another client requested.
 _REMOVAL = 60
 
 
@@ -45,12 +45,12 @@ class DockerBuildContainer:
             remove(api, name)
             binds = [f"{path}:{target}:ro" for path, target in mounts.mounts.items()]
             binds += [f"{volume}:{target}" for volume, target in mounts.volumes.items()]
-            # /run in memory: the places where the host's files are mounted leave no trace in the image.
+            # /run is in memory, so that mount points of the host's files do not become part of the image.
             host = api.create_host_config(
                 binds=binds, tmpfs={"/run": "mode=755"}, init=True, sysctls={"net.ipv4.tcp_retries2": _RETRIES}
             )
             entrypoint = (api.inspect_image(image).get("Config") or {}).get("Entrypoint") or ()
-            # A commit keeps the container's own entrypoint; so it gets one only where the image's must be overridden.
+            # A commit keeps the container's entrypoint, so it is set only if the image's entrypoint must be overridden.
             made = api.create_container(
                 image,
                 entrypoint=["sleep"] if entrypoint else None,
@@ -59,7 +59,7 @@ class DockerBuildContainer:
                 user="0",
                 working_dir="/",
                 host_config=host,
-                # in the container's own environment they would be committed, with their passwords, into the image
+                # proxies in the container's environment would be committed into the image, with their passwords
                 use_config_proxy=False,
             )
             container = cls(engine, made["Id"], mounts, entrypoint)

@@ -23,7 +23,7 @@ _CLOCK_FIX = (
     "timedatectl set-ntp true   correct this machine's clock; if the engine runs in a virtual machine, restart that one"
 )
 _SKEW = 30.0
-# S3 refuses requests that are signed 15 minutes off; the rest is for the time that a command takes.
+# S3 rejects requests whose signature time is off by 15 minutes; the difference allows for the duration of a command.
 _LARGEST_SKEW = 600.0
 
 

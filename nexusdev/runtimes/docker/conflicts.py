@@ -13,7 +13,7 @@ from nexusdev.util import port_holders
 
 _PORT = re.compile(r"(?:\d+\.\d+\.\d+\.\d+|::\d?|\]):(\d+)")
 _IN_USE = ("port is already allocated", "address already in use", "ports are not available")
-# Docker's words for networks and volumes, then Podman's for both
+# Docker's messages for networks and volumes, then Podman's for both
 _HELD = ("has active endpoints", "volume is in use", "being used")
 
 

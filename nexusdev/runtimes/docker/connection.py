@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 OLDEST_API = (1, 41)  # Docker 20.10
-GREETING = 15.0  # seconds in which an engine must say its version, however busy it is
+GREETING = 15.0  # seconds in which even a busy engine must return its version
 _CLOCK_READINGS, _QUICK_READING = (
     3,
     0.1,
 )  # how often the clock is read at most; seconds in which an answer is exact enough
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
-# whose errors mean that no answer came; told by name, so that looking at an engine imports none of them
+# packages whose errors mean that no response came; matched by name, so that none of them has to be imported
 _TRANSPORT_ERRORS = ("docker", "requests", "urllib3", "http")
 _START = "sudo systemctl start docker   on Linux; with Docker Desktop, start the application\nnexusdev doctor   check the engine"
 
@@ -68,7 +68,7 @@ class Engine:
             api = docker.APIClient(
                 base_url=self.endpoint.url, version=self.version, timeout=self._timeout, tls=_tls(self.endpoint)
             )
-        # the engine is on this machine: no proxy and no netrc of the environment has a say
+        # the engine is on this machine: ignore proxies and netrc of the environment
         api.trust_env = False
         return api
 
@@ -306,7 +306,7 @@ def _answers(endpoint: EngineEndpoint) -> bool:
     """Whether the engine says its version."""
     try:
         return bool(EngineHttpClient(endpoint, timeout=GREETING).version())
-    except Exception:  # whatever it is, this is no answer
+    except Exception:  # any error means that there is no valid response
         return False
 
 

@@ -85,7 +85,7 @@ def _host_config(service: Service, names: ResourceNames, stack: Stack, owner_id:
     limits = {"Memory": service.memory_bytes, "MemorySwap": service.memory_bytes} if service.memory_bytes else {}
     return {
         "NetworkMode": f"container:{owner_id}" if service.shares else names.network(stack.network.name),
-        # a container that shares a network shares its hosts file, too
+        # a container that shares a network namespace also shares its hosts file
         "ExtraHosts": [] if service.shares else [f"{host}:{address}" for host, address in stack.hosts().items()],
         "PortBindings": {f"{port.container}/tcp": _bindings(service, port.container) for port in service.ports},
         "Mounts": _mounts(service, names, stack),
@@ -198,9 +198,9 @@ def one_off_config(
         "StdinOnce": with_stdin,
         "HostConfig": {
             "NetworkMode": network,
-            # a shell as process 1 would ignore the signals that are passed on
+            # a shell as process 1 would ignore the forwarded signals
             "Init": True,
-            # its output goes to the caller; kept by the engine it would outlast the command
+            # the caller gets the output; a log in the engine would outlive the command
             "LogConfig": {"Type": "none"},
             "Mounts": [
                 {"Type": "bind", "Source": str(each.source), "Target": each.target, "ReadOnly": each.read_only}

@@ -16,9 +16,9 @@ from nexusdev.runtimes.docker.create import ResourceNames
 from nexusdev.runtimes.docker.exec import Exec
 from nexusdev.runtimes.docker.observe import namespace_of
 
-_LOOKS, _PAUSE = 50, 0.1  # how often, and in how many seconds, a killed process is looked for
+_LOOKS, _PAUSE = 50, 0.1  # how often to look for a killed process, and the seconds between two checks
 _ALIVE = ("running", "paused", "restarting")
-# The main process is the oldest child of the init process: the one with the lowest id, which orphans do not have.
+# The main process is the oldest child of the init process: the child with the lowest ID, which is never an orphan.
 _KILL_MAIN = """
 main=
 for file in /proc/[0-9]*/status; do

@@ -121,7 +121,7 @@ class EngineHttpClient:
     def info(self) -> Any:
         return self.get("/info")
 
-    def containers(self, *, all: bool = False, filters: Mapping[str, Any] | None = None) -> Any:  # noqa: A002 - the engine's word
+    def containers(self, *, all: bool = False, filters: Mapping[str, Any] | None = None) -> Any:  # noqa: A002 - the engine's name for it
         return self.get("/containers/json", all=str(int(all)), **_filters(filters))
 
     def images(self, *, filters: Mapping[str, Any] | None = None) -> Any:

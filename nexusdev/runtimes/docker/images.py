@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from nexusdev.runtimes.docker.build_container import DockerBuildContainer
 
-# A commit or an import of half a gigabyte answers once it is on the disk.
+# A commit or an import of half a gigabyte returns only when it is on the disk.
 _PATIENCE = 900
 _CHUNK = 2 * 1024 * 1024
 
@@ -70,7 +70,7 @@ class DockerImages:
     def import_root(self, archive: Path, reference: str, changes: Sequence[str]) -> StoredImage:
         repository, _, tag = reference.rpartition(":")
         with self._words(), archive.open("rb") as stream:
-            # The SDK's own import methods know changes but drop them for streams: the same request, said directly.
+            # The SDK's import methods accept changes but drop them for streams, so the request is sent directly.
             response = self._api._post(
                 self._api._url("/images/create"),
                 data=stream,
@@ -119,7 +119,7 @@ class DockerImages:
 
     def save(self, references: Sequence[str]) -> Iterator[bytes]:
         with self._words():
-            # Several images in one archive share their layers; the SDK's get_image takes one name only.
+            # Several images in one archive share their layers; the SDK's get_image accepts only one name.
             response = self._api._get(
                 self._api._url("/images/get"), params={"names": builtins.list(references)}, stream=True
             )

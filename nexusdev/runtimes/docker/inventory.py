@@ -15,7 +15,7 @@ from nexusdev.runtimes.docker.plan.inventory import OwnedResource, by_instance
 from nexusdev.runtimes.image_store import CACHE_LABEL
 
 _ENDED = ("created", "configured", "exited", "stopped", "dead", "removing")
-_QUICK = 20.0  # the engine counts images and containers as well: several seconds on a busy machine
+_QUICK = 20.0  # the engine also counts images and containers, which takes several seconds on a busy machine
 
 
 def inventory(engine: Any, *, caches: bool = False) -> Inventory:

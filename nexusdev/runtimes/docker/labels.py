@@ -9,7 +9,7 @@ FINGERPRINT = "dev.nexus.fingerprint"
 OWNER_PATH = "dev.nexus.owner-path"
 STATE_PATH = "dev.nexus.state-path"
 
-# The role of a container that runs one command and goes: no service of the stack.
+# The role of a container that runs one command and is removed: it is not a service of the stack.
 ONE_OFF_ROLE = "one-off"
 
 PROJECT = "com.docker.compose.project"
@@ -23,5 +23,5 @@ CONFIG_HASH = "com.docker.compose.config-hash"
 NETWORK = "com.docker.compose.network"
 VOLUME = "com.docker.compose.volume"
 
-# What `docker compose` compares with its own; it only wants a version that it knows.
+# `docker compose` compares this with its own version; any known version is accepted.
 A_COMPOSE_VERSION = "2.26.1"

@@ -18,7 +18,7 @@ from nexusdev.runtimes.docker.exec import Attached
 
 _PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 _ENDING = frozenset({signal.SIGINT, signal.SIGTERM})
-# A command that ignored the first two is killed by the third.
+# The third signal kills a command that ignored the first two.
 _PATIENCE = 3
 _OVER = 0
 _KILLED = 128 + signal.SIGKILL

@@ -99,7 +99,7 @@ class DockerRuntime:
             networks = http.networks(filters=ours)
             wanted = observe.needs_details(each for each in containers if observe.is_ours(each, self._names))
             details = self._details(wanted)
-        # a container that went away between the two requests is left out
+        # a container that was removed between the two requests is left out
         containers = [each for each in containers if each["Id"] not in wanted or each["Id"] in details]
         return observation_of(observe.snapshot(containers, volumes, networks, details, self._names))
 

@@ -15,10 +15,10 @@ from nexusdev.runtimes.docker import labels
 from nexusdev.runtimes.docker.connection import Engine, translate_engine_errors
 from nexusdev.runtimes.docker.observe import seconds
 
-_TICK = 0.1  # how soon a stop is seen, in seconds
-_PATIENCE = 0.5  # between two looks whether an ended container came back
-_LONGEST_GRACE = 90.0  # seconds between the request to end and the end, at most
-# After an end that another signal than these came before: whether it was part of a stop or of a removal is known a moment later.
+_TICK = 0.1  # seconds until a stop is noticed
+_PATIENCE = 0.5  # seconds between two checks whether an ended container was restarted
+_LONGEST_GRACE = 90.0  # maximum seconds between the stop request and the end
+# If another signal than these preceded the end, the engine reports a moment later whether it was part of a stop or a removal.
 _AFTERMATH = 0.25
 _REQUESTS = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTERM})
 

@@ -74,7 +74,7 @@ def check(net: str, project: str, taken: Iterable[tuple[str, str]], routes: Path
         if not name.startswith(f"{project}_") and any(own.overlaps(each) for each in _networks([text])):
             return failed("subnet", f"{own} overlaps {text} of network {name}", fix=_MOVE)
     if any(name.startswith(f"{project}_") for name, _ in networks):
-        return good("subnet", f"{own}")  # its own route is among the host's
+        return good("subnet", f"{own}")  # the host's routes contain the network's own route
     if pool and not own.subnet_of(Subnet(pool)):
         return failed("subnet", f"{own} is not in {pool}, which the setting subnet names", fix=_MOVE)
     crossing = [each for each in host_routes(routes) if each.network.overlaps(own)]

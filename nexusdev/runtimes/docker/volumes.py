@@ -17,7 +17,7 @@ from nexusdev.runtimes.docker.create import ResourceNames, helper_config
 from nexusdev.stack.model import Service
 
 _ANYBODY = 0o1777
-_ALL, _STICKY_IN_GO = 0o777, 1 << 20  # the engine tells modes as Go writes them
+_ALL, _STICKY_IN_GO = 0o777, 1 << 20  # the engine returns modes in Go's encoding
 _FILL = "nexusdev-volume"
 
 

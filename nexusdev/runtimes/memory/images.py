@@ -101,7 +101,7 @@ class MemoryImages(Struct, kw_only=True):
         self.built.append(reference)
         if build.folder in self.unbuildable:
             raise ImageUnavailable(f"{reference} cannot be built", why=self.unbuildable[build.folder])
-        if ".invalid/" in first:  # a domain that no registry has
+        if ".invalid/" in first:  # a reserved domain, which no registry can have
             raise ImageUnavailable(f"{reference} cannot be built", why="no such host")
         what = f"{reference} {self.build_digest(build)}"
         return self._tagged(StoredImage(id=_id(what), labels=dict(labels), size=len(what)), reference)

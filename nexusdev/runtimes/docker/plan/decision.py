@@ -122,5 +122,5 @@ def ended(container: Container) -> str:
         return "it ran out of memory"
     if container.error:
         return f"it failed to start: {container.error}"
-    # A server that has no farewell of its own to the signal by which it is stopped says 143.
+    # A server without a handler for its stop signal exits with 143.
     return f"it exited with code {container.exit_code}" if container.exit_code not in (0, 143) else "it is stopped"

@@ -16,7 +16,7 @@ _PHASES = {
     State.RESTARTING: Phase.RESTARTING,
     State.DEAD: Phase.FAILED,
 }
-# A server that has no farewell of its own to the signal by which it is stopped says 143.
+# A server without a handler for its stop signal exits with 143.
 _IN_PEACE = (0, 143)
 _ENDED = (State.EXITED, State.RESTARTING, State.DEAD)
 _ALIVE = (State.RUNNING, State.PAUSED, State.RESTARTING)
