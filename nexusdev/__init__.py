@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nexusdev.api import StackHandle as StackHandle
-    from nexusdev.api import open as open  # noqa: A004 - the name that a reader expects
+    from nexusdev.api import open as open  # noqa: A004 - the usual name for this function
     from nexusdev.errors import NexusError as NexusError
     from nexusdev.operations.adopt import AdoptResult as AdoptResult
     from nexusdev.operations.config import ConfigResult as ConfigResult

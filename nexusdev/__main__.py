@@ -41,8 +41,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, OutputFailed):
             stream.flush()
-    # Everything is written. A normal end costs 17 ms of the 134 ms that --help takes, and would tear the interpreter down under
-    # daemon threads that still tell of their progress.
+    # All output is written. A normal exit takes 17 ms of the 134 ms of --help, and would shut the interpreter down while daemon threads still report
+    # progress.
     os._exit(status)
 
 
@@ -55,7 +55,7 @@ def _guarded(argv: list[str]) -> int:
         status = _run(argv)
         sys.stdout.flush()
     except BrokenPipeError:
-        # What is still buffered can go nowhere; without this Python complains at its own end.
+        # Buffered output has no destination any more; without this Python reports an error at exit.
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
@@ -132,7 +132,7 @@ def _listen_to_signals() -> None:
     _raise_again_where_python_ignores_it()
 
     numbers = [signal.SIGINT, signal.SIGTERM]
-    # The terminal is gone. Who was started by nohup ignores that, and shall go on doing so.
+    # The terminal was closed. A process started by nohup ignores SIGHUP and must keep ignoring it.
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         numbers.append(signal.SIGHUP)
     for number in numbers:

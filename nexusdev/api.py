@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from nexusdev.operations.up import UpResult
 
 
-def open(  # noqa: A001 - the name that a reader expects
+def open(  # noqa: A001 - the usual name for this function
     project: str | PathLike[str] | None = None,
     *,
     instance: str | None = None,

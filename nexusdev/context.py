@@ -161,7 +161,7 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
 
         key = f"{self.compose} {environment}" + (f" {include} {allocations}" if include else "")
         cache = FileCache(folder / "stack.kept", Stack, key=key)
-        # the code decides as well what the files mean, and changes where it is developed
+        # the result also depends on the code, which changes during development of nexusdev
         return cache.get(read, made_of=lambda stack: (*stack.made_of, *Path(model.__file__).parent.glob("*.py")))
 
     def _include(self) -> tuple[Path, ...]:
@@ -195,7 +195,7 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
         try:
             record = state.read_record(folder_of(self.root, self.identity.name))
         except InvalidState:
-            return  # who needs the record says what is wrong with it
+            return  # the code that needs the record reports the error
         if record:
             origin = self.settings.origins.get("runtime", "default")
             require_runtime(self.identity.name, record.runtime, asked=self.settings.runtime, origin=origin)

@@ -10,10 +10,10 @@ class Fault(StrEnum):
     """A failure that is brought about on purpose."""
 
     KILL = "kill"  # the service is killed and stays down
-    CRASH = "crash"  # its main process dies as by an error of its own; the restart policy applies
+    CRASH = "crash"  # its main process dies like after an internal error; the restart policy applies
     PAUSE = "pause"  # it keeps its memory and connections and does nothing
     RESUME = "resume"
-    PARTITION = "partition"  # cut off from the network in both directions
+    PARTITION = "partition"  # disconnected from the network in both directions
     HEAL = "heal"
 
 

@@ -13,19 +13,19 @@ from msgspec import Struct, field
 
 from nexusdev.stack.model import Stack
 
-#: What a step removes, as ``down --json`` and ``destroy --json`` name it.
+#: The kind of resource that a step removes, as named in ``down --json`` and ``destroy --json``.
 Removed = Literal["", "containers", "networks", "volumes"]
 
 
 class Phase(StrEnum):
     """How far a service is."""
 
-    PENDING = "pending"  # made or scheduled, not started yet
+    PENDING = "pending"  # created or scheduled, not started yet
     RUNNING = "running"
     SUSPENDED = "suspended"
-    # It crashed, and the runtime starts it again. A restart that belongs to a normal start is PENDING: only the runtime knows.
+    # It crashed, and the runtime restarts it. A restart that belongs to a normal start is PENDING; only the runtime can tell the difference.
     RESTARTING = "restarting"
-    STOPPED = "stopped"  # ended without an error, or told to end
+    STOPPED = "stopped"  # exited without an error, or was stopped
     FAILED = "failed"
 
 

@@ -33,7 +33,7 @@ PREFIX = "NEXUSDEV_"
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
-# Named tuples: the quick way of `env` reads them, too, where importing msgspec would take a third as long as the whole answer.
+# Named tuples, because the fast path of `env` reads them too: importing msgspec would add a third to its duration.
 _LARGEST_POOL, _NEEDED_POOL = 8, 24
 
 
@@ -86,7 +86,7 @@ def _runtime(value: object) -> str:
 
 def _seconds(value: object) -> float:
     if type(value) is int and 0 < value < 10**9:
-        return float(value)  # without an import: the quick way of `env` reads the settings, too
+        return float(value)  # without an import, because the fast path of `env` reads the settings too
     from nexusdev.util import durations
 
     try:
@@ -138,7 +138,7 @@ def _count(value: object) -> int:
 
 
 def _subnet(value: object) -> str:
-    import ipaddress  # the quick way of `env` reads the settings, too
+    import ipaddress  # the fast path of `env` reads the settings too
 
     try:
         network = ipaddress.IPv4Network(str(value))
@@ -163,9 +163,9 @@ KEYS: Mapping[str, Callable[[object], Any]] = {
     "subnet": _subnet,
     "include": _paths,
 }
-# In a file these settings are in a table: ``[stack] include = […]``.
+# In a settings file these settings are in a table: ``[stack] include = […]``.
 _TABLES: Mapping[str, str] = {"include": "stack"}
-assert set(KEYS) == set(Settings._fields) - {"origins"}  # noqa: S101 - a mistake of ours, seen by every test
+assert set(KEYS) == set(Settings._fields) - {"origins"}  # noqa: S101 - a programming error, found by every test
 
 
 class _Found(NamedTuple):

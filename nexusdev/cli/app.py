@@ -54,7 +54,7 @@ app = typer.Typer(
 )
 
 
-def group(name: str, help: str, *, panel: str = GROUPS[3]) -> typer.Typer:  # noqa: A002 - Typer's own word
+def group(name: str, help: str, *, panel: str = GROUPS[3]) -> typer.Typer:  # noqa: A002 - Typer's name for it
     """Create and register a command group such as ``images``.
 
     Args:

@@ -47,11 +47,11 @@ def reported(bug: Exception, command: str, argv: Sequence[str], facts: Mapping[s
 def _write(lines: str, command: str, argv: Sequence[str], facts: Mapping[str, str]) -> Path:
     folder = state_root() / "logs"
     make_folder(folder)
-    # With microseconds and the process: two bugs in the same second have a file each.
+    # With microseconds and the process ID, so that two bugs in the same second get separate files.
     moment = time.time_ns()
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(moment // 10**9))
     file = folder / f"bug-{stamp}-{moment % 10**9 // 1000:06d}-{os.getpid()}.txt"
-    # Only the names of the options: their values may be secrets.
+    # Only the names of options, because their values may be secrets.
     words = [command, *(word.partition("=")[0] for word in argv if word.startswith("--"))]
     head = f"nexusdev {__version__}, Python {sys.version.split()[0]}: {' '.join(words)}\n"
     head += "".join(f"{name}: {value}\n" for name, value in facts.items() if value)

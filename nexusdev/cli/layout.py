@@ -131,7 +131,7 @@ def _headline(failure: NexusError, page: Page) -> Iterator[str]:
     lines = wrapped(f"Error: {failure.message}", width)
     room = width - len(lines[-1]) - len(failure.code)
     code = page.paint(failure.code, "dim")
-    if room >= 2:  # noqa: PLR2004 - a gap that shows
+    if room >= 2:  # noqa: PLR2004 - a visible gap
         lines[-1] += " " * room + code
     else:
         lines.append(" " * max(width - len(failure.code), 0) + code)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _STYLES = {"good": "green", "bad": "red", "warn": "yellow", "dim": "dim", "strong": "bold", "plain": ""}
 _PER_SECOND = 8
-# What a row has beside its name and its words: the mark, the gaps, and the seconds up to "9999.9 s".
+# The width of a row without its name and its text: the mark, the gaps, and the seconds up to "9999.9 s".
 _FIXED, _LEAST = 13, 8
 
 
@@ -41,7 +41,7 @@ class LiveBoard:
         return self
 
     def __exit__(self, *ended: Any) -> None:
-        # A board that came to nothing (a wrong name, a preflight that failed) leaves nothing behind.
+        # A board without rows (a wrong name, a failed preflight) is removed from the screen.
         self._live.transient = not self._board.rows
         self._live.__exit__(*ended)
 
@@ -59,7 +59,7 @@ class LiveBoard:
         grid = Table.grid(padding=(0, 1), expand=False)
         grid.add_column(width=1)
         grid.add_column(no_wrap=True)
-        # Rich shortens all columns evenly; only the words may lose their end.
+        # Rich shortens all columns evenly; only the text column may be truncated.
         grid.add_column(overflow="ellipsis", no_wrap=True, max_width=max(self.console.width - names - _FIXED, _LEAST))
         grid.add_column(justify="right", no_wrap=True)
         for row in rows:

@@ -37,7 +37,7 @@ Version = Annotated[
     bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
 ]
 
-# What a command is about.
+# What a command applies to.
 ServiceNames = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME]...", help="Components or services (default: all).")
 ]

@@ -14,7 +14,7 @@ from nexusdev.cli.layout import Page
 from nexusdev.cli.output import Cell, Plot, Series, Table
 from nexusdev.util.humanize import si
 
-# Colours that can be told apart on light and dark, as in the logs; without colours each line has a mark of its own.
+# Colours that differ on light and dark backgrounds, as in the logs; without colours each line has its own mark.
 _COLORS = (6, 3, 2, 5, 4, 14, 11, 10, 13, 12)
 _MARKS = "•+x*o#@%=~"
 _MOST = len(_COLORS)
@@ -116,7 +116,7 @@ def _axes(plotext: Any, block: Plot, lines: Sequence[Series], page: Page) -> Non
     heights = [least + (most - least) * part / 4 for part in range(5)]
     plotext.ylim(least, most)
     plotext.yticks(heights, [si(each) for each in heights])
-    count = 3 if page.width < 70 else 5  # noqa: PLR2004 - that many times of day fit
+    count = 3 if page.width < 70 else 5  # noqa: PLR2004 - the number of times of day that fit
     moments = [block.begin + (block.end - block.begin) * part / (count - 1) for part in range(count)]
     plotext.xlim(block.begin, block.end)
     plotext.xticks(moments, [_clock(each, block.end - block.begin) for each in moments])

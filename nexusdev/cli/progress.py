@@ -182,7 +182,7 @@ class Board(Struct, frozen=True, kw_only=True):
             else f"{event.step.action} {event.step.resource}"
         )
         board = replace(self, started=tuple(counts.items()))
-        # what only observes is started last: a component may be ready, and stays so, before its exporters run
+        # observers start last: a component may be ready before its exporters run, and stays ready
         is_ready = any(row.name == event.component and row.style == "good" for row in self.rows)
         return board if is_ready else board._put(ProgressRow(name=event.component, words=words, style="dim"))
 

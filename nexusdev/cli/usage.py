@@ -10,8 +10,8 @@ import typer
 from nexusdev.errors import UsageError
 from nexusdev.util.nearest import nearest
 
-# Typer has a private copy of Click. The oldest supported version exports no base class of what both raise for a wrong
-# command line, so it is found by its name.
+# Typer has a private copy of Click. The oldest supported version does not export the base class of its command line errors, so it is found by its
+# name.
 ParseError: type[Exception] = next(each for each in typer.BadParameter.__mro__ if each.__name__ == "ClickException")
 
 

@@ -9,11 +9,11 @@ from collections.abc import Collection, Mapping
 
 from nexusdev.components import registry
 
-#: A variable of ours → those that change its meaning.
+#: A published variable → the variables that change its meaning.
 COMPANIONS: Mapping[str, tuple[str, ...]] = registry.companions()
-#: Only who reads the file at its own start needs these: elsewhere NODE_EXTRA_CA_CERTS works, and the caller's own NODE_OPTIONS stay.
+#: Only needed by programs that read the env file at their start: elsewhere NODE_EXTRA_CA_CERTS works, and the caller's NODE_OPTIONS stay.
 FILE_ONLY = ("NODE_OPTIONS",)
-#: Programs that fail with a variable of ours: rclone's AWS library cannot use AWS_CA_BUNDLE, and finds the bundle by SSL_CERT_FILE.
+#: Programs that fail with a published variable: rclone's AWS library cannot use AWS_CA_BUNDLE, and finds the bundle by SSL_CERT_FILE.
 UNUSABLE: Mapping[str, tuple[str, ...]] = {"rclone": ("AWS_CA_BUNDLE",)}
 
 

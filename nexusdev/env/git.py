@@ -120,7 +120,7 @@ def repositories(path: Path, *, environ: Mapping[str, str] = os.environ) -> tupl
         return (around,) if around else ()
     if around is None or around == named:
         return (named,)
-    # of a repository inside another one, the outer one adds no files
+    # for a repository inside another one, the outer one adds no files
     return (around,) if named.root in around.root.parents else (around, named)
 
 

@@ -28,7 +28,7 @@ def tracked(folder: Path, common: Path) -> frozenset[bytes]:
         OSError: A file cannot be read, or the git folder is not there.
         ValueError: The index is damaged or of an unknown version.
     """
-    (folder / "HEAD").stat()  # without it this is no repository, and a missing index says nothing
+    (folder / "HEAD").stat()  # without HEAD this is not a repository, and a missing index proves nothing
     if not (folder / "index").exists():
         return frozenset()
     hash_bytes = 32 if b"sha256" in (common / "config").read_bytes().lower() else 20

@@ -55,7 +55,7 @@ def _ask(
     began = time.perf_counter()
     try:
         answer.nonce = endpoint.ask(endpoint, values, context, timeout)
-    except Exception as error:  # whatever a stranger on that port does is an answer
+    except Exception as error:  # any behaviour of an unknown server on that port is a result
         answer.fault = error
     answer.seconds = time.perf_counter() - began
 

@@ -40,11 +40,11 @@ def applied(dialect: Dialect, text: str, names: Sequence[str], environ: Mapping[
         environ: The shell's environment.
     """
     proxies, companions = with_loopback(environ), companions_of(names)
-    # With variables of an instance in place, what was there before them is saved already.
+    # If the variables of an instance are set, the values from before are already saved.
     touched = () if environ.get(_APPLIED) else (*names, *companions)
     saved = [name for name in touched if environ.get(name)]
     if not environ.get(_APPLIED):
-        saved += proxies  # also where it is not set: an empty value means that it goes again
+        saved += proxies  # also if it is not set: an empty saved value means that it is unset later
     saving = [dialect.copy.format(SAVED + name, name) for name in saved]
     unsetting = [dialect.unset.format(name) for name in companions]
     sparing = [dialect.set.format(name, value.replace("'", dialect.escaped_quote)) for name, value in proxies.items()]

@@ -151,7 +151,7 @@ def _s3cmd(values: Values) -> str:
         "access_key": values["AWS_ACCESS_KEY_ID"],
         "secret_key": values["AWS_SECRET_ACCESS_KEY"],
         "host_base": values["MINIO_ENDPOINT"],
-        "host_bucket": values["MINIO_ENDPOINT"],  # without a bucket in it: the bucket is a part of the path
+        "host_bucket": values["MINIO_ENDPOINT"],  # without the bucket, which is a part of the path
         "bucket_location": values["AWS_REGION"],
         "use_https": "True",
         "check_ssl_certificate": "True",

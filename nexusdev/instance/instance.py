@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from nexusdev.util.lock import Held, Patience
 
 
-#: Port of this machine → whether something listens on it.
+#: Port of this machine → whether a process listens on it.
 PortCheck = Callable[[int], bool]
 
 #: (number of the port block, placements of other instances) → what a new instance needs of the runtime; see RuntimeProvider.placement.

@@ -22,7 +22,7 @@ def state_root(environ: Mapping[str, str] = os.environ) -> Path:
     if override := environ.get("NEXUSDEV_STATE_DIR"):
         return Path(override).absolute()
     folder = environ.get("XDG_STATE_HOME", "")
-    if folder and (found := expanded(folder)).is_absolute():  # relative paths are to be ignored, says the specification
+    if folder and (found := expanded(folder)).is_absolute():  # the specification ignores relative paths
         return found / "nexusdev"
     return required(environ) / ".local" / "state" / "nexusdev"
 

@@ -22,7 +22,7 @@ TRUST_STORE_PASSWORD = "changeit"  # noqa: S105 - Java's own default; a store of
 INDEX = ".trust.json"
 _ISSUED = ".issued.json"
 VIEWS = ("host", "container")
-# Variables that replace or extend what a client trusts.
+# Variables that replace or extend the CAs that a client trusts.
 NAMING = (
     "SSL_CERT_FILE",
     "REQUESTS_CA_BUNDLE",
@@ -87,7 +87,7 @@ def renew(folder: Path, ca: Path, *, environ: Mapping[str, str], root: Path = Pa
     files = {CA: own, BUNDLE: _pem(certificates, own), TRUST_STORE: _trust_store(certificates, own)}
     for view in VIEWS:
         target = folder / view
-        make_folder(target, mode=0o755)  # a container's user reads it; the state folder above is closed
+        make_folder(target, mode=0o755)  # readable by a container's user; the state folder above is closed
         for name, content in files.items():
             replace(target / name, content, mode=0o644)
     index = {
@@ -129,7 +129,7 @@ def _is_foreign(file: Path) -> bool:
 def _signature(file: Path) -> Signature:
     """What changes when the file does; [] for a file that is missing."""
     try:
-        status = os.stat(file)  # noqa: PTH116 - as quick as it gets: env calls it for each source
+        status = os.stat(file)  # noqa: PTH116 - the fastest call: env runs it for each source
     except OSError:
         return []
     return [status.st_size, status.st_mtime_ns, status.st_ino]
@@ -185,7 +185,7 @@ def _trust_store(certificates: Iterable[bytes], own: bytes) -> bytes:
 
     entries = [pkcs12.PKCS12Certificate(x509.load_pem_x509_certificate(own), b"nexusdev")]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # old authorities have serial numbers that are not allowed today
+        warnings.simplefilter("ignore")  # old CAs have serial numbers that are not allowed today
         for der in certificates:
             try:
                 certificate = x509.load_der_x509_certificate(der)

@@ -53,7 +53,7 @@ def destroy(context: Context) -> DestroyResult:
     with hold_lock(context, "nexusdev destroy", beside=removes_instance):
         plan = take_down(context, volumes=True)
         known = forget(context.identity, root=context.root)
-        # still locked: an `up` that waits for us writes a new one
+        # still locked: an `up` that waits for the lock writes a new file
         file = _remove_env_file(context.settings.env_file, context.identity.name)
     return DestroyResult(
         instance=context.identity.name,

@@ -39,7 +39,7 @@ def dry_run(context: Context, names: Sequence[str] = (), *, agreed: Collection[s
     state = read_up_state(context, instance, names)
     require_whole(state, names, agreed or ())
     first = clearing(state.stack, state.losses).services
-    # what is left out is tried again only by an `up` that has something else to do
+    # only an `up` with other changes retries services that were left out
     absent = {} if state.changes or first else state.absent
     plan = state.plan_without(absent, discard=first)
     images = context.images()

@@ -179,8 +179,8 @@ def _into_file(context: Context, instance: Instance, *, proof: bool) -> EnvResul
     """``env --write``. What another command publishes meanwhile is never overwritten with what was read before."""
     command = "nexusdev env --write"
     with hold_lock(context, command, shared=True):
-        pass  # nobody else is at work: what is proven now is what stays
-    # not under the lock: a renewal of what expired needs it for itself
+        pass  # wait until no other command changes the instance: the proof stays valid then
+    # not under the lock, because renewing expired credentials takes the lock itself
     found = _found(context, instance, proof=proof)
     result = _result(context.runtime(), instance, found, "host")
     if result.error:

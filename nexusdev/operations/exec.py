@@ -17,7 +17,7 @@ from nexusdev.plan import Observation, ObservedService
 from nexusdev.results import Result
 from nexusdev.stack.topology import Topology
 
-# The best shell that there is; `sh -c` so that it is looked for where it will run.
+# bash if available, else sh; `sh -c` makes the lookup run inside the container.
 SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash || exec sh")
 
 

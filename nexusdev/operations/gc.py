@@ -200,7 +200,7 @@ def _aged(context: Context, inventory: Inventory, older_than: float) -> Iterator
 
 
 def _rows(context: Context, inventory: Inventory) -> Iterator[ls.InstanceRow]:
-    # what another runtime holds cannot be seen in this inventory
+    # this inventory does not contain the instances of other runtimes
     elsewhere = {each.name for each in state.records(context.root) if each.runtime != context.settings.runtime}
     return (row for row in ls.rows(inventory, context.root) if row.name not in elsewhere)
 

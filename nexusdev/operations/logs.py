@@ -58,7 +58,7 @@ def moment(since: str | None, *, now: Callable[[], float]) -> float | None:
     """
     if not since:
         return None
-    # a plain number is refused or, like 20260131, a date
+    # a plain number is rejected, or it is a date like 20260131
     with suppress(ValueError):
         return now() - durations.parse_with_units(since)
     try:

@@ -16,7 +16,7 @@ from nexusdev.results import Result
 from nexusdev.util import durations
 from nexusdev.util.nearest import nearest
 
-#: Nothing is scraped more often than every 5 s, and a terminal shows no more points than this.
+#: The shortest scrape interval is 5 s, and a terminal shows no more points than this.
 SHORTEST_STEP, _POINTS = 5.0, 240
 _PATIENCE = 10.0
 _PLAIN = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(\{[^}]*\})?(\[[^\]]*\])?")

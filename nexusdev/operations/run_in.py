@@ -49,7 +49,7 @@ class OneOffCall(Struct, frozen=True, kw_only=True):
             try:
                 return self.runtime.run_one_off(self.one_off, stdin=stdin, stdout=stdout, stderr=stderr, tty=tty)
             except PreflightFailed:
-                left_behind = True  # the engine went away, and has the container perhaps
+                left_behind = True  # the engine is unreachable and may still have the container
                 raise
             finally:
                 if not left_behind:

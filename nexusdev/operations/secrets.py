@@ -144,7 +144,7 @@ def _chosen(published: Sequence[Component], names: Sequence[str]) -> list[Compon
                 why=f"components with secrets to rotate: {', '.join(known)}",
                 hint=f"nexusdev secrets rotate {near[0]}" if near else "",
             )
-    # last whoever keeps the others' new passwords
+    # components that store the others' new passwords come last
     chosen = (known[name] for name in dict.fromkeys(names or known))
     return sorted(chosen, key=lambda each: isinstance(each, KeepsCredentials))
 

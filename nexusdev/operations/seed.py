@@ -40,7 +40,7 @@ def seed(context: Context, names: Sequence[str] = ()) -> SeedResult:
         all_components = [context.components[name] for name in stack.components]
         existing = [each for each in all_components if each.name in running]
         selected = [each for each in existing if not names or each.name in names]
-        # an instance of an older release lacks the secrets of what this one seeds
+        # an instance of an older release lacks secrets that this release needs for seeding
         instance.secrets(stack, runtime).prepare(data_exists=bool(observation.volumes))
         access = instance.access(runtime, stack)
         files = collect(context.settings.seed, stack.components)

@@ -17,7 +17,7 @@ from nexusdev.interfaces import InstanceAccess
 from nexusdev.plan import Observation
 from nexusdev.status.probes import BackgroundCall, ComponentStatus
 
-#: Seconds from the question on.
+#: Seconds since the request was sent.
 PATIENCE = 0.45
 
 

@@ -50,7 +50,7 @@ class BackgroundCall(Generic[T]):
     def _run(self, find: Callable[[], T]) -> None:
         try:
             self._found.set_result(find())
-        except BaseException as error:  # handed over to the thread that asks
+        except BaseException as error:  # passed to the calling thread
             error.add_note(f"in the background call: {threading.current_thread().name}")
             self._found.set_exception(error)
 

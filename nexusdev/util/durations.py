@@ -6,7 +6,7 @@ import math
 import re
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
-# compiled when first used: the quick way of `env` imports this module if a timeout with a unit is configured
+# compiled at its first use: the fast path of `env` imports this module if a timeout with a unit is configured
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 _PART = rf"({_NUMBER})\s*(ms|[smhdwy])\s*"
 _COMPOSE = rf"(?:{_NUMBER}(?:ms|[smh]))+"

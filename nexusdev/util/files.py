@@ -15,7 +15,7 @@ from nexusdev.util.humanize import si
 
 NEXT = ".next"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-#: What is wrong with a file system, never with this program.
+#: Errors of the file system, never of this program.
 STORAGE_ERRORS = (*_FULL, errno.EROFS)
 
 
@@ -186,7 +186,7 @@ def make_folder(path: Path, *, mode: int = 0o700) -> None:
     try:
         for each in reversed([path, *path.parents]):
             if not each.exists():
-                with contextlib.suppress(FileExistsError):  # another process makes it at this moment
+                with contextlib.suppress(FileExistsError):  # another process creates it at the same time
                     each.mkdir(mode=0o700)
                     each.chmod(0o700)
                     keep_owner(each)

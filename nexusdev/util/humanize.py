@@ -19,7 +19,7 @@ def pluralize(number: int, noun: str) -> str:
 
 def duration(seconds: float) -> str:
     """``0.4 s``, ``48 s``, ``3 min 5 s``."""
-    if seconds < 10:  # noqa: PLR2004 - below, a tenth matters
+    if seconds < 10:  # noqa: PLR2004 - below this, tenths matter
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
@@ -42,7 +42,7 @@ def number(value: float) -> str:
     """``42``, ``0.00331``, ``1.5e+16``; what is no number in Prometheus's words: ``NaN``, ``+Inf``."""
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
-    return f"{value:.0f}" if value == round(value) and abs(value) < 1e15 else f"{value:.6g}"  # noqa: PLR2004 - as exact as a float is
+    return f"{value:.0f}" if value == round(value) and abs(value) < 1e15 else f"{value:.6g}"  # noqa: PLR2004 - the precision of a float
 
 
 def si(value: float) -> str:

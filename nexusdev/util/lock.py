@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nexusdev.util.clock import Clock
 
 _POLL = 0.05
-# A holder that has just come or is just going has no name for a moment.
+# Seconds in which a holder that just took the lock, or is about to release it, may have no signature file.
 _NAMELESS = 0.2
 
 
@@ -108,7 +108,7 @@ def hold(
             yield held
     finally:
         if held.discard and not shared:
-            # Last of all, and still locked: who has opened this file meanwhile finds it gone, and makes another (_is).
+            # Last, and still locked: a process that has opened this file meanwhile detects the removal and creates a new one (_is).
             file.unlink(missing_ok=True)
         os.close(descriptor)
 
@@ -187,14 +187,14 @@ def _is(file: Path, descriptor: int) -> bool:
 def _signed(file: Path, me: Holder) -> Iterator[None]:
     """Be among ``holders`` during the block. Call it with the lock held."""
     if not me.shared:
-        for left in _signatures(file):  # of killed holders: nobody else can be there now
+        for left in _signatures(file):  # files of killed holders: with the exclusive lock there are no other holders
             left.unlink(missing_ok=True)
     own = file.with_name(f"{file.name}.by-{me.pid}-{os.urandom(4).hex()}")
     with explained(own):
         descriptor = os.open(own, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         keep_owner(own)
     try:
-        # Written before it is locked: what is locked can be read. Whoever asks right now is gone in a moment.
+        # Written before it is locked, so that a locked file is always complete. A concurrent check locks it only briefly.
         with explained(own):
             os.write(descriptor, json.encode(me))
         fcntl.flock(descriptor, fcntl.LOCK_EX)

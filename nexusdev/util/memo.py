@@ -25,4 +25,4 @@ class Memo:
         with self._guard:
             if key not in self._made:
                 self._made[key] = make()
-            return self._made[key]  # type: ignore[return-value]  # what make returned for this key
+            return self._made[key]  # type: ignore[return-value]  # the value that make returned for this key

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 _SIMILAR = 0.5
 _TYPO = 0.85
-#: Further words are only offered if they are about as similar as the best one.
+#: Further words are suggested only if they are about as similar as the best one.
 _MARGIN = 0.1
 
 
@@ -38,12 +38,12 @@ def typo_of(word: str, known: Iterable[str]) -> str:
 
 def _similar(word: str, known: Iterable[str], least: float) -> Iterator[tuple[float, str]]:
     """Yield the similarity (0 to 1) and the name of each known word that is at least so similar."""
-    from difflib import SequenceMatcher  # needed after a mistake only, and slow to import
+    from difflib import SequenceMatcher  # only needed after a mistake, and slow to import
 
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(word.lower())
     for name in known:
         matcher.set_seq1(name.lower())
-        # the quick ratios are upper bounds: most names need no more
+        # the quick ratios are upper bounds, which are enough for most names
         if matcher.real_quick_ratio() >= least and matcher.quick_ratio() >= least and matcher.ratio() >= least:
             yield matcher.ratio(), name

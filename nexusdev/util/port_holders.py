@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 _LISTEN = "0A"
-#: Addresses whose listeners receive what is sent to this machine's loopback: 127.0.0.1, 0.0.0.0, ::, ::1, ::ffff:127.0.0.1
+#: Listen addresses that receive connections to this machine's loopback: 127.0.0.1, 0.0.0.0, ::, ::1, ::ffff:127.0.0.1
 _LOCAL = ("0100007F", "00000000", "0" * 32, "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
 _LONGEST = 60
 

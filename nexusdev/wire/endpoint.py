@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from nexusdev.wire import tls
 
 EnvValues = Mapping[str, str]
-#: Asks the server at this place, with nothing but the variables, within so many seconds. Returns its nonce, '' where it carries none.
-#: Raises ``ServerError`` with the server's words, ``OSError`` where there is no server, no answer or no trust.
+#: Queries the server at this address, with the variables only, within this many seconds. Returns its nonce, '' if it has none. Raises ``ServerError``
+#: with the server's message, ``OSError`` if there is no server, no answer or no trust.
 Question = Callable[[tls.HostPort, EnvValues, ssl.SSLContext, float], str]
 
 

@@ -44,10 +44,10 @@ def connected(
     begin    what is said before TLS
     raises   ``OSError`` (with ``ssl.SSLError``, ``TimeoutError``, ``ConnectionError`` among them); what ``begin`` raises
     """
-    # names as bytes: Python encodes text by IDNA, whose tables cost 10 ms to import
+    # names as bytes: Python encodes text with IDNA, whose tables take 10 ms to import
     plain = socket.create_connection((cast(str, place.host.encode()), place.port), timeout)
     try:
-        # without it a request waits 40 ms for the acknowledgement of the handshake
+        # without this a request waits 40 ms for the ACK of the handshake
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if begin:
             begin(plain)

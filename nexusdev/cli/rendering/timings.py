@@ -9,7 +9,7 @@ from nexusdev.deploy.timing import Span, as_data
 from nexusdev.operations.timings import TimingsResult
 
 _BAR, _NAME = 30, 64
-# Below this many seconds a span only makes the table longer, unless it is on the critical path.
+# Spans shorter than this many seconds are left out, unless they are on the critical path.
 _WORTH_TELLING = 0.05
 
 
