@@ -29,6 +29,7 @@ def take_down(context: Context, *, volumes: bool) -> Plan:
 
     Raises:
         TeardownIncomplete: Other containers use a resource that must be removed (nothing is removed then), or a resource is left.
+        IdentityMismatch: The instance belongs to another folder, which still exists.
     """
     runtime = context.runtime()
     observation = runtime.observe()

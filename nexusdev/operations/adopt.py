@@ -17,10 +17,10 @@ from nexusdev.util.humanize import join_names
 
 
 class AdoptResult(Result, frozen=True, kw_only=True):
-    """Whose instance it is now.
+    """The new and the former owner of an instance.
 
     Attributes:
-        adopted: False if it belonged to this folder already.
+        adopted: False if the instance already belonged to this folder.
         former: The folder that it belonged to.
         project: The folder that it belongs to.
         containers: Number of its containers.
@@ -35,7 +35,7 @@ class AdoptResult(Result, frozen=True, kw_only=True):
 
 
 def question(context: Context) -> str | None:
-    """What to ask before; None where it is certain that the owner's folder is this one or has vanished."""
+    """Return the confirmation prompt; None if the owner's folder certainly is this one or no longer exists."""
     found = _meant(context)
     if found is None or found.certain or found.still_there:
         return None
@@ -46,14 +46,14 @@ def question(context: Context) -> str | None:
 
 
 def adopt(context: Context) -> AdoptResult:
-    """Write the new owner into the instance's record. Twice is the same as once.
+    """Make the current project folder the owner of the instance. Idempotent.
 
     Returns:
-        What was adopted. Labels of its containers and volumes keep the old path, which the record remembers.
+        The result. Labels of containers and volumes keep the old path, which the record stores.
 
     Raises:
         NotFound: This folder had no instance under another path, and none was named.
-        IdentityMismatch: The owner's folder still exists, or this folder has an instance of its own with data.
+        IdentityMismatch: The owner's folder still exists, or this folder has its own instance with data.
     """
     found = _meant(context)
     project = context.identity.project
@@ -75,7 +75,7 @@ def adopt(context: Context) -> AdoptResult:
 
 
 def _meant(context: Context) -> Earlier | None:
-    """The instance to adopt: the one that was named, else the one of the env file; None where it is this folder's already."""
+    """Return the instance to adopt: the named one, else the one in the env file; None if it already belongs to this folder."""
     identity = context.identity
     if not identity.explicit and (found := earlier(context)):
         return found
@@ -98,7 +98,7 @@ def _nothing(context: Context) -> NotFound:
 
 
 def _require_free(context: Context, found: Earlier) -> None:
-    """Refuse to take an instance from a folder that has it, and to hide one that this folder has."""
+    """Raise an error if the instance is in use by another folder, or if the adoption would hide an instance of this folder."""
     if found.still_there:
         owner = found.record.owner
         raise IdentityMismatch(
@@ -124,7 +124,7 @@ def _require_free(context: Context, found: Earlier) -> None:
 
 
 def _own_way(context: Context, record: Record) -> str:
-    """The command that gives this folder an instance of its own; the name that it asks for may be the one that is taken."""
+    """Return the command that creates an instance for this folder; its requested name may be in use."""
     own = name_of(context.identity.project, context.root)
     name = f"-i {record.name[:30]}-2 " if context.identity.name == record.name and context.identity.explicit else ""
     return f"nexusdev {name}up   create {'one' if name else own} for this folder"

@@ -12,7 +12,11 @@ from nexusdev.results import Result
 
 
 class Setting(Struct, frozen=True, kw_only=True):
-    """One setting. ``origin``: ``default``, an option, a variable, or a file with its line."""
+    """One setting with its origin.
+
+    Attributes:
+        origin: ``default``, an option, a variable, or a file with its line.
+    """
 
     key: str
     value: Any
@@ -24,8 +28,8 @@ class ConfigResult(Result, frozen=True, kw_only=True):
 
     Attributes:
         project: The project folder.
-        settings: Every setting; ``instance`` as it is used, although its default is made from the folder.
-        with_origin: Whether the origins were asked for.
+        settings: Every setting; ``instance`` is the effective name, also if it is derived from the folder.
+        with_origin: Whether the origins were requested.
     """
 
     project: Path
@@ -34,7 +38,7 @@ class ConfigResult(Result, frozen=True, kw_only=True):
 
 
 def show(context: Context, *, origin: bool = False) -> ConfigResult:
-    """Return all settings; ``origin`` only says whether a person wants to see where each comes from."""
+    """Return all settings. ``origin``: whether the text output shows where each setting comes from."""
     return ConfigResult(
         instance=context.identity.name,
         project=context.identity.project,

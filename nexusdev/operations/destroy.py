@@ -19,13 +19,13 @@ from nexusdev.util.humanize import pluralize
 
 
 class DestroyResult(Result, frozen=True, kw_only=True):
-    """What ``destroy`` removed.
+    """The resources that ``destroy`` removed.
 
     Attributes:
-        changed: False where there was nothing of the instance.
-        removed: What is gone from the runtime.
-        state: Whether there were secrets and settings of it; they are gone too.
-        env_file: The env file that is gone too; None where there was none of ours.
+        changed: False if nothing of the instance existed.
+        removed: The removed resources of the runtime.
+        state: Whether the state folder with secrets and settings existed; it was removed too.
+        env_file: The env file that was removed; None if nexusdev had written none.
     """
 
     changed: bool
@@ -35,7 +35,11 @@ class DestroyResult(Result, frozen=True, kw_only=True):
 
 
 def question(context: Context) -> str | None:
-    """What to ask before; None where there is nothing that could be lost. Raises TeardownIncomplete where others use it."""
+    """Return the confirmation prompt; None if there is no data to lose.
+
+    Raises:
+        TeardownIncomplete: Other containers use the resources.
+    """
     runtime = context.runtime()
     observation = runtime.observe()
     require_permission(context, observation)
@@ -49,7 +53,16 @@ def question(context: Context) -> str | None:
 
 
 def destroy(context: Context) -> DestroyResult:
-    """Everything that carries the instance's label, then its state folder and its env file. Twice is the same as once."""
+    """Remove all resources with the instance's label, then its state folder and its env file. Idempotent.
+
+    Returns:
+        The removed resources; ``changed`` is False if nothing existed.
+
+    Raises:
+        TeardownIncomplete: Other containers use a resource that must be removed (nothing is removed then), or a resource is left.
+        IdentityMismatch: The instance belongs to another folder, which still exists.
+        Locked: Another command changes the instance.
+    """
     with hold_lock(context, "nexusdev destroy", beside=removes_instance):
         plan = take_down(context, volumes=True)
         known = forget(context.identity, root=context.root)
@@ -65,7 +78,7 @@ def destroy(context: Context) -> DestroyResult:
 
 
 def _to_be_known(context: Context, observation: Observation) -> str:
-    """Of a project folder that cannot be seen from here: it may come back and miss its data. Of a state that is elsewhere."""
+    """Return notes about a project folder that cannot be accessed now and may reappear, or about state in another folder."""
     try:
         record = read_record(folder_of(context.root, context.identity.name))
     except NexusError:
@@ -79,7 +92,7 @@ def _to_be_known(context: Context, observation: Observation) -> str:
 
 
 def _remove_env_file(file: Path, instance: str) -> Path | None:
-    """The env file that we wrote for this instance: nothing in it is true any more."""
+    """Remove the env file that nexusdev wrote for this instance, because its values are no longer valid."""
     try:
         with file.open(encoding="utf-8", errors="replace") as content:
             first = content.readline()

@@ -20,14 +20,18 @@ from nexusdev.util.humanize import join_names
 
 
 class DestroyServiceResult(Result, frozen=True, kw_only=True):
-    """What ``destroy SERVICE`` removed. ``changed``: False where nothing of it was there."""
+    """The resources that ``destroy SERVICE`` removed.
+
+    Attributes:
+        changed: False if the services had no resources.
+    """
 
     changed: bool
     removed: RemovedResources
 
 
 def question(context: Context, names: Sequence[str]) -> str | None:
-    """What to ask before, with everything that would go; None where nothing of it is there."""
+    """Return the confirmation prompt with all resources that would be removed; None if there are none."""
     stack = context.stack(context.instance())
     runtime = context.runtime()
     observation, intent = _selected(context, names, stack, runtime)
@@ -37,7 +41,11 @@ def question(context: Context, names: Sequence[str]) -> str | None:
 
 
 def discard(context: Context, names: Sequence[str]) -> DestroyServiceResult:
-    """Remove these services' containers and volumes. Twice is the same as once. TeardownIncomplete (8) where something is left."""
+    """Remove the containers and volumes of these services. Idempotent.
+
+    Raises:
+        TeardownIncomplete: A resource is left (exit 8).
+    """
     with hold_lock(context, "nexusdev destroy", beside=removes_instance):
         instance = context.instance()
         runtime = context.runtime()
@@ -52,14 +60,14 @@ def discard(context: Context, names: Sequence[str]) -> DestroyServiceResult:
 
 
 def in_words(gone: RemovedResources) -> str:
-    """``container prometheus-0 and volume prometheus-0 with all its data``."""
+    """Describe the resources: ``container prometheus-0 and volume prometheus-0 with all its data``."""
     containers = [f"container {name}" for name in gone.containers]
     volumes = [f"volume {name} with all its data" for name in gone.volumes]
     return join_names([*containers, *volumes])
 
 
 def _selected(context: Context, names: Sequence[str], stack: Stack, runtime: Runtime) -> tuple[Observation, Discard]:
-    """What exists, and what shall go of it: each service with the volumes that it alone mounts."""
+    """Return the existing resources, and the intent to remove each service with the volumes that only it mounts."""
     observation = runtime.observe()
     require_permission(context, observation)
     for name in names:

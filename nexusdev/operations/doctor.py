@@ -13,7 +13,7 @@ from nexusdev.util.humanize import pluralize
 
 
 class DoctorResult(Result, frozen=True, kw_only=True):
-    """The verdict of every check; ``error`` is a PreflightFailed if one failed."""
+    """The verdict of every check; ``error`` is a PreflightFailed if a check failed."""
 
     checks: tuple[Check, ...]
 
@@ -24,14 +24,22 @@ class DoctorResult(Result, frozen=True, kw_only=True):
 
 
 def doctor(context: Context, *, fix: bool = False) -> DoctorResult:
-    """All checks; with ``fix`` what can be repaired without a risk is. Carries PreflightFailed (exit 5) when one failed."""
+    """Run all checks.
+
+    Args:
+        context: The context of the command.
+        fix: Apply the repairs that are safe.
+
+    Returns:
+        The verdicts. Its ``error`` is a PreflightFailed (exit 5) if a check failed.
+    """
     checks = tuple(_repaired(check) if fix else check for check in examine(context))
     failed = [check for check in checks if check.verdict == "failed"]
     return DoctorResult(instance=context.identity.name, checks=checks, error=_error(failed) if failed else None)
 
 
 def examine(context: Context) -> Iterator[Check]:
-    """Every check. One that cannot be made because another failed is left out."""
+    """Yield every check. A check that depends on a failed check is left out."""
     groups: tuple[Callable[[Context], Iterator[Check]], ...] = (engine_checks.examine, instance_checks.examine)
     for group in groups:
         yield from group(context)

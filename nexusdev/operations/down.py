@@ -9,13 +9,13 @@ from nexusdev.results import Result
 
 
 class DownResult(Result, frozen=True, kw_only=True):
-    """What ``down`` removed.
+    """The resources that ``down`` removed.
 
     Attributes:
-        changed: False where nothing of the instance ran.
-        removed: What is gone.
-        kept: The volumes that stay, and that no container uses now.
-        notice: What may remove them; '' where nothing is kept.
+        changed: False if no container of the instance existed.
+        removed: The removed resources.
+        kept: The volumes that are kept and not used by a container.
+        notice: Which event may remove the kept volumes; '' if none are kept.
     """
 
     changed: bool
@@ -25,7 +25,18 @@ class DownResult(Result, frozen=True, kw_only=True):
 
 
 def down(context: Context) -> DownResult:
-    """By label alone: works with the state folder lost, with a stack that cannot be read, and without a project."""
+    """Remove the containers and the network of the instance. The data is kept.
+
+    Uses labels only, so it works without the state folder, without a valid stack and without a project.
+
+    Returns:
+        The removed resources and the kept volumes.
+
+    Raises:
+        TeardownIncomplete: Other containers use the network (nothing is removed then), or a resource is left.
+        IdentityMismatch: The instance belongs to another folder, which still exists.
+        Locked: Another command changes the instance.
+    """
     with hold_lock(context, "nexusdev down"):
         plan = take_down(context, volumes=False)
         runtime = context.runtime()

@@ -17,7 +17,7 @@ from nexusdev.stack.losses import Loss
 
 
 class PlannedStep(Struct, frozen=True, kw_only=True):
-    """One step of a plan: ``create redis-0: it is not there``."""
+    """One step of a plan: action, resource and reason (``create redis-0: it is not there``)."""
 
     action: str
     resource: str
@@ -25,7 +25,12 @@ class PlannedStep(Struct, frozen=True, kw_only=True):
 
 
 class PlanResult(Result, frozen=True, kw_only=True):
-    """What ``up`` would do. ``missing_images`` are fetched or built first; ``absent``: optional service left out → why."""
+    """The steps that ``up`` would execute.
+
+    Attributes:
+        missing_images: Images that are pulled or built first.
+        absent: Optional service that is left out → why.
+    """
 
     steps: tuple[PlannedStep, ...]
     missing_images: tuple[str, ...] = ()
@@ -33,7 +38,16 @@ class PlanResult(Result, frozen=True, kw_only=True):
 
 
 def dry_run(context: Context, names: Sequence[str] = (), *, agreed: Collection[str] | None = None) -> PlanResult:
-    """The plan, each step with its reason. Changes nothing, makes nothing. Raises VolumeLost as ``up`` would."""
+    """Return the plan of an ``up``, each step with its reason. Changes nothing.
+
+    Args:
+        context: The context of the command.
+        names: Components; empty for the whole profile.
+        agreed: The lost volumes that may be created again (``lost_volumes``); None for none.
+
+    Raises:
+        VolumeLost: A data volume existed before and is gone.
+    """
     require_components(names, context.components, command="up")
     instance = preview_instance(context)
     state = read_up_state(context, instance, names)
@@ -58,6 +72,6 @@ def dry_run(context: Context, names: Sequence[str] = (), *, agreed: Collection[s
 
 
 def lost_volumes(context: Context, names: Sequence[str] = ()) -> tuple[Loss, ...]:
-    """The data volumes that this ``up`` would have to make although they existed before. Changes nothing."""
+    """Return the data volumes that this ``up`` would create although they existed before. Changes nothing."""
     require_components(names, context.components, command="up")
     return read_up_state(context, preview_instance(context), names).losses

@@ -31,21 +31,21 @@ class EnvResult(Result, frozen=True, kw_only=True):
     """The variables that applications read.
 
     Attributes:
-        view: From where they are used: host or container.
+        view: Where the variables are used: host or container.
         variables: Name → value, of every component that is proven.
-        proven: Endpoint → how long its answer took, in seconds; empty without a proof.
-        components: The components whose variables they are.
+        proven: Endpoint → duration of its answer, in seconds; empty without a proof.
+        components: The components that the variables belong to.
         missing: Component → why its variables are left out.
-        ca_file: The CA's certificate on the host.
-        ca_in_container: The same in a container.
-        container_files: The folder on the host that a container mounts: CA, bundle, trust store, connection services.
-        container_folder: Where it mounts it.
+        ca_file: Path of the CA certificate on the host.
+        ca_in_container: Path of the CA certificate in a container.
+        container_files: The host folder that a container mounts: CA, bundle, trust store, connection services.
+        container_folder: The mount target of ``container_files``.
         network: The instance's network, which a container joins.
-        text: The variables in the format that was asked for; '' where they were written.
-        masked: Values that logs of a CI must hide.
-        file: The env file that was written, or found up to date; None where that was not asked for or could not be done.
-        file_changed: Whether it was written.
-        left: The env file that was left as it is, because a component is missing.
+        text: The variables in the requested format; '' if they were written to a file.
+        masked: Values that CI logs must mask.
+        file: The env file that was written or is up to date; None if none was requested or it could not be written.
+        file_changed: Whether the file was written.
+        left: The env file that was not updated because a component is missing.
     """
 
     view: str
@@ -68,23 +68,23 @@ class EnvResult(Result, frozen=True, kw_only=True):
 def env(
     context: Context, *, style: str = "dotenv", view: str = "host", proof: bool = True, write: bool = False
 ) -> EnvResult:
-    """Return the variables of every component whose endpoints all answer with this instance's nonce.
+    """Return the variables of every component whose endpoints all answer with the nonce of this instance.
 
     Args:
-        context: The run of the command.
+        context: The context of the command.
         style: One of ``formats.FORMATS``.
-        view: From where they will be used: host or container.
-        proof: False for what is in the state, unproven.
-        write: Write the env file, and print nothing. A file is never written with less than all components.
+        view: Where the variables will be used: host or container.
+        proof: False to use the stored variables without a proof.
+        write: Write the env file instead of returning text. A file is only written with the variables of all components.
 
     Returns:
-        The text; where a component is missing, its ``error`` (exit 4) says which, and why.
+        The text. If a component is missing, ``error`` (exit 4) says which one, and why.
 
     Raises:
-        NotFound: Nothing of it runs, or it was never brought up.
+        NotFound: No service of the instance runs, or it was never started.
         Degraded: No component is proven.
-        IdentityMismatch: Something answers that is not this instance.
-        UsageError: There is no such format or view.
+        IdentityMismatch: Another instance answers.
+        UsageError: The format or the view does not exist.
     """
     _require(style, formats.FORMATS, "format")
     _require(view, [each.value for each in View], "view")
@@ -109,22 +109,23 @@ def env(
 def for_stack(
     context: Context, name: str, *, view: str = "host", proof: bool = True, output: Path | None = None
 ) -> EnvResult:
-    """Return the variables as the file that a framework or tool reads, or write that file.
+    """Return the variables as a file for a framework or tool, or write that file.
 
     Args:
-        context: The run of the command.
+        context: The context of the command.
         name: One of ``stacks.STACKS``.
         view: As for ``env``.
         proof: As for ``env``.
-        output: Where to write it: mode 0600, ignored by git, never over a file that nexusdev did not write.
+        output: Path to write to: mode 0600, ignored by git. A file that nexusdev did not write is never overwritten.
 
     Returns:
-        The text, or the file. Where a component is missing, its parts are left out and ``error`` (exit 4) says so; then nothing is written.
+        The text or the written file. If a component is missing, its parts are left out and ``error`` (exit 4) says so; then no file is
+        written.
 
     Raises:
         NotFound, Degraded, IdentityMismatch: As for ``env``.
         InvalidConfig: The file must not or cannot be written.
-        UsageError: There is no such stack or view.
+        UsageError: The stack or the view does not exist.
     """
     _require(name, stacks.STACKS, "stack", option="--for")
     _require(view, [each.value for each in View], "view")
@@ -148,15 +149,15 @@ def for_stack(
 
 
 def unset(context: Context, *, style: str = "shell") -> EnvResult:
-    """Return the lines with which a shell takes back what ``env`` set in it. Asks no server.
+    """Return the lines that revert in a shell what ``env`` set. Contacts no server.
 
     Args:
-        context: The run of the command.
+        context: The context of the command.
         style: A format that a shell evaluates.
 
     Raises:
-        NotFound: There is no instance, or it was never brought up.
-        UsageError: No shell evaluates this format.
+        NotFound: The instance does not exist, or it was never started.
+        UsageError: The format is not one that a shell evaluates.
     """
     _require(style, formats.SHELLS, "format")
     instance = context.instance()
@@ -167,7 +168,7 @@ def unset(context: Context, *, style: str = "shell") -> EnvResult:
 
 
 def _found(context: Context, instance: Instance, *, proof: bool) -> ProvenVariables:
-    """What may be printed. Raises where nothing of it is proven."""
+    """Return the variables that may be printed. Raises if none is proven."""
     found = _proven(context, instance) if proof else ProvenVariables(kept=_kept(context, instance))
     failure = found.failure()
     if failure and not found.kept.components:
@@ -176,7 +177,7 @@ def _found(context: Context, instance: Instance, *, proof: bool) -> ProvenVariab
 
 
 def _into_file(context: Context, instance: Instance, *, proof: bool) -> EnvResult:
-    """``env --write``. What another command publishes meanwhile is never overwritten with what was read before."""
+    """Write the env file (``env --write``). Never overwrites variables that another command published meanwhile with older ones."""
     command = "nexusdev env --write"
     with hold_lock(context, command, shared=True):
         pass  # wait until no other command changes the instance: the proof stays valid then
@@ -215,10 +216,10 @@ def _result(runtime: Runtime, instance: Instance, found: ProvenVariables, view: 
 
 
 def how_to_mount(context: Context) -> str:
-    """Return the options of ``docker run`` with which the container view is true.
+    """Return the options of ``docker run`` that make the container view usable.
 
     Raises:
-        NotFound: There is no instance.
+        NotFound: The instance does not exist.
     """
     instance, runtime = context.instance(), context.runtime()
     files = instance.client_folder / View.CONTAINER.value
@@ -229,8 +230,13 @@ def how_to_mount(context: Context) -> str:
 def values_for_run(context: Context, *, proof: bool = True, view: View = View.HOST) -> Mapping[str, str]:
     """Return the variables of all components, for a command that is run with them.
 
+    Args:
+        context: The context of the command.
+        proof: False to use the stored variables without a proof.
+        view: Where the command runs: host or container.
+
     Raises:
-        Degraded: A component is not proven: a command must not run with half of what it reads.
+        Degraded: A component is not proven. A command never runs with an incomplete set of variables.
     """
     instance = context.instance()
     renew_trust(context, instance)
@@ -241,14 +247,14 @@ def values_for_run(context: Context, *, proof: bool = True, view: View = View.HO
 
 
 def _kept(context: Context, instance: Instance) -> Stored:
-    """What was stored; while an ``up`` is bringing more, what the state has of all of it."""
+    """Return the stored variables; while an ``up`` is adding components, the variables of all of them from the state."""
     if stored.expected(instance.folder):
         return unproven(context, instance, awaited(instance))
     return stored.read(instance.folder)
 
 
 def _proven(context: Context, instance: Instance) -> ProvenVariables:
-    """What is proven. Where something had expired, it is renewed first; where something is missing, the rest."""
+    """Return the proven variables. Expired credentials are renewed first; components that fail the proof are left out."""
     if not stored.expected(instance.folder):
         try:
             return _all_proven(context, instance, known=context.failed_proof)
@@ -261,7 +267,7 @@ def _proven(context: Context, instance: Instance) -> ProvenVariables:
 
 
 def _all_proven(context: Context, instance: Instance, *, known: FailedProof | None = None) -> ProvenVariables:
-    """``known``: what the quick path of ``env`` has found a moment ago; the same servers are not asked again."""
+    """Return the variables if all are proven. ``known``: the failed proof of the quick path of ``env``; its servers are not probed again."""
     kept = stored.read(instance.folder)
     if known is not None and (known.nonce, known.values) == (kept.nonce, kept.views["host"]):
         raise known.error
@@ -269,7 +275,7 @@ def _all_proven(context: Context, instance: Instance, *, known: FailedProof | No
 
 
 def warnings_of(written: Written) -> tuple[str, ...]:
-    """Return the warnings for the outcome of a command that wrote the file."""
+    """Return the warnings about the env file, for the result of a command that wrote it."""
     return (written.warning,) if written.warning else ()
 
 

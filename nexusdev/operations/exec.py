@@ -22,7 +22,7 @@ SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash || exec sh")
 
 
 class ProgramResult(Result, frozen=True, kw_only=True):
-    """What a program wrote, and its exit code."""
+    """The output of a program and its exit code."""
 
     exit_code: int
     stdout: bytes
@@ -33,14 +33,25 @@ class Attachable(Protocol):
     """A program that can be run with given streams."""
 
     def attach(self, stdin: IO[bytes] | None, stdout: IO[bytes], stderr: IO[bytes], *, tty: bool) -> int:
-        """Run it; its exit code."""
+        """Run the program with these streams.
+
+        Args:
+            stdin: Its standard input; None for none.
+            stdout: Receives its standard output.
+            stderr: Receives its standard error.
+            tty: Whether it gets a terminal.
+
+        Returns:
+            The exit code of the program.
+        """
         ...
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """A program and where to run it.
+    """A program and the service whose container runs it.
 
-    reads_stdin  whether its arguments let it read its standard input
+    Attributes:
+        reads_stdin: Whether the program may read its standard input, judged by its arguments.
     """
 
     runtime: Runtime
@@ -49,19 +60,30 @@ class Call(Struct, frozen=True, kw_only=True):
     reads_stdin: bool = True
 
     def attach(self, stdin: IO[bytes] | None, stdout: IO[bytes], stderr: IO[bytes], *, tty: bool) -> int:
-        """Run it with these streams; its exit code."""
+        """Run the program with these streams. Returns its exit code."""
         return self.runtime.attach(self.service, self.argv, stdin=stdin, stdout=stdout, stderr=stderr, tty=tty)
 
 
 def collect(call: Attachable, stdin: IO[bytes] | None = None, *, instance: str = "") -> ProgramResult:
-    """Run a program without a terminal and return its output. A failing program is no error here: see ``exit_code``."""
+    """Run a program without a terminal and return its output. A failing program is not an error; see ``exit_code``.
+
+    Args:
+        call: The program.
+        stdin: Its standard input; None for none.
+        instance: Name of the instance, for the result.
+    """
     out, err = io.BytesIO(), io.BytesIO()
     code = call.attach(stdin, out, err, tty=False)
     return ProgramResult(instance=instance, exit_code=code, stdout=out.getvalue(), stderr=err.getvalue())
 
 
 def in_service(context: Context, service: str, argv: Sequence[str]) -> Call:
-    """A command in the container of a service. NotFound (3) names the nearest."""
+    """Return a command to run in the container of a service.
+
+    Raises:
+        NotFound: The service or the whole instance does not run (exit 3).
+        UsageError: The service is unknown, which names the most similar ones, or ``argv`` is empty (exit 2).
+    """
     runtime = context.runtime()
     observation = runtime.observe()
     if not argv:
@@ -70,12 +92,12 @@ def in_service(context: Context, service: str, argv: Sequence[str]) -> Call:
 
 
 def shell(context: Context, service: str) -> Call:
-    """A shell in the container of a service."""
+    """Return a shell in the container of a service."""
     return in_service(context, service, SHELL)
 
 
 def client(context: Context, component: str, arguments: Sequence[str]) -> Call:
-    """The product's own client, in a container that has it and runs."""
+    """Return the product's own client, in a running container that has it."""
     found = context.components[component].client(arguments)
     if found is None:
         raise UsageError(f"{component} has no client")
@@ -85,7 +107,7 @@ def client(context: Context, component: str, arguments: Sequence[str]) -> Call:
 
 
 def _host(found: Client, component: str, observation: Observation, context: Context) -> str:
-    """The first service of the client's group that runs."""
+    """Return the first running service of the client's group."""
     if component not in observation.components:
         raise NotFound(
             f"{component} is not running in instance {context.identity.name}", hint=f"nexusdev up {component}"

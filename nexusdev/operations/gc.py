@@ -34,14 +34,16 @@ _MEGA = 1_000_000
 
 
 class Leftover(Struct, frozen=True, kw_only=True):
-    """Something to remove.
+    """A resource that ``gc`` can remove.
 
-    kind   instance, data, container, state folder, image, build cache; data: an instance with its volumes and its secrets
-    instance  whose container it is, for one that ``run --in`` left
-    objects  printable names of all that goes, but for its volumes;  volumes  the runtime's names of them
-    sizes  volume → bytes, as far as the runtime tells
-    used   when it was last used, in seconds since the epoch; 0.0 where that is not known
-    by_age  it goes because of its last use, whatever became of its folder
+    Attributes:
+        kind: instance, data, container, state folder, image, build cache; data: an instance with its volumes and its secrets.
+        instance: The instance of a container that ``run --in`` left behind.
+        objects: Printable names of all resources that are removed, except volumes.
+        volumes: Full names of the volumes that are removed.
+        sizes: Volume → bytes, as far as the runtime reports them.
+        used: Time of the last use, in seconds since the epoch; 0.0 if unknown.
+        by_age: It is removed because of its last use, whether its project folder exists or not.
     """
 
     kind: str
@@ -59,7 +61,7 @@ class Leftover(Struct, frozen=True, kw_only=True):
         return f"{self.kind} {self.name}" if self.kind != "data" else f"instance {self.name} with its data"
 
     def lines(self) -> Iterator[str]:
-        """Each volume with its size."""
+        """Yield a line for each volume with its size."""
         for name in sorted(self.volumes):
             yield f"volume {name}  {_size_words(self.sizes.get(name))}"
 
@@ -71,13 +73,13 @@ def _size_words(size: int | None) -> str:
 
 
 class LeftoversResult(Result, frozen=True, kw_only=True):
-    """What ``gc`` would remove."""
+    """The resources that ``gc`` would remove."""
 
     leftovers: tuple[Leftover, ...]
 
 
 class GcResult(Result, frozen=True, kw_only=True):
-    """What ``gc`` removed; a warning says what it could not remove."""
+    """The resources that ``gc`` removed; ``warnings`` names those that could not be removed."""
 
     removed: tuple[Leftover, ...]
 
@@ -85,17 +87,17 @@ class GcResult(Result, frozen=True, kw_only=True):
 def find_leftovers(
     context: Context, *, data: bool = False, instances: bool = False, older_than: str | None = None
 ) -> tuple[Leftover, ...]:
-    """What could go. Removes nothing.
+    """Return the resources that can be removed. Removes nothing.
 
     Args:
         context: The context of the command.
-        data: Volumes and secrets of the instances as well.
+        data: Include the volumes and secrets of the instances.
         instances: Only instances, no images and no build cache.
-        older_than: A duration, with ``instances`` only. Take the instances that were last used this long ago or earlier, running
-            ones and those whose project folder exists as well, instead of those whose project folder is gone.
+        older_than: A duration; only with ``instances``. Select the instances whose last use is at least this long ago, including running
+            ones and those whose project folder exists, instead of those whose project folder is gone.
 
     Raises:
-        UsageError: ``older_than`` is no duration, or without ``instances``.
+        UsageError: ``older_than`` is not a duration, or is used without ``instances``.
         PreflightFailed: The engine does not answer.
     """
     age = _age(older_than, instances)
@@ -118,7 +120,7 @@ def find_leftovers(
 
 
 def _age(older_than: str | None, instances: bool) -> float | None:
-    """The seconds of ``--older-than``."""
+    """Return the value of ``--older-than`` in seconds."""
     if older_than is None:
         return None
     if not instances:
@@ -132,7 +134,7 @@ def _age(older_than: str | None, instances: bool) -> float | None:
 
 
 def question(leftovers: Sequence[Leftover]) -> str:
-    """What to ask before, with every name."""
+    """Return the confirmation prompt, with every name."""
     lines = "\n".join(f"  {line}" for each in leftovers for line in _listed(each))
     return f"{lines}\nremove {'this' if len(leftovers) == 1 else f'these {len(leftovers)}'}?"
 
@@ -143,12 +145,12 @@ def _listed(leftover: Leftover) -> Iterator[str]:
 
 
 def preview(context: Context, leftovers: Sequence[Leftover]) -> LeftoversResult:
-    """What ``remove`` would remove."""
+    """Return the resources that ``remove`` would remove."""
     return LeftoversResult(instance=context.identity.name, leftovers=tuple(leftovers))
 
 
 def remove(context: Context, leftovers: Sequence[Leftover]) -> GcResult:
-    """Remove them, one after the other; what cannot go is a warning and stays for the next time."""
+    """Remove the resources one by one. A resource that cannot be removed causes a warning and is kept."""
     removed, warnings = [], []
     _sweep_locks(context)
     for each in leftovers:
@@ -162,7 +164,7 @@ def remove(context: Context, leftovers: Sequence[Leftover]) -> GcResult:
 
 
 def old_images(stored: Sequence[StoredImage], in_use: frozenset[str], current: Mapping[str, str]) -> Iterator[Leftover]:
-    """Tags of ours that the present lock does not name, of images from which no container is made."""
+    """Yield the tags of nexusdev that the current lockfile does not name and whose images no container uses."""
     kept = set(current.values())
     for image in stored:
         for tag in image.tags:
@@ -176,7 +178,7 @@ def old_images(stored: Sequence[StoredImage], in_use: frozenset[str], current: M
 
 
 class _Chosen(Struct, frozen=True, kw_only=True):
-    """An instance that goes, and why."""
+    """An instance to remove, and why."""
 
     row: ls.InstanceRow
     reason: str
@@ -184,14 +186,14 @@ class _Chosen(Struct, frozen=True, kw_only=True):
 
 
 def _unused(context: Context, inventory: Inventory) -> Iterator[_Chosen]:
-    """The instances whose project folder is gone for certain, and that nobody uses."""
+    """Yield the unused instances whose project folder certainly no longer exists."""
     for row in _rows(context, inventory):
         if row.idle_for_good:
             yield _Chosen(row=row, reason=f"its project folder {row.project} is gone")
 
 
 def _aged(context: Context, inventory: Inventory, older_than: float) -> Iterator[_Chosen]:
-    """The instances that were last used so long ago, but for those that a command works on. One of unknown age is kept."""
+    """Yield the instances whose last use is long enough ago and that no command has locked. Instances of unknown age are kept."""
     for row in _rows(context, inventory):
         age = time.time() - row.used
         if row.used and age >= older_than and not row.busy:
@@ -206,7 +208,7 @@ def _rows(context: Context, inventory: Inventory) -> Iterator[ls.InstanceRow]:
 
 
 def _without_data(context: Context, chosen: Iterator[_Chosen]) -> Iterator[Leftover]:
-    """Everything but data; an instance that is only data has nothing for this."""
+    """Yield the resources of the instances except data. An instance that only has data has none."""
     for each in chosen:
         row = each.row
         if objects := _observed(context, row.name, row.project).objects:
@@ -243,7 +245,10 @@ def _with_data(context: Context, chosen: Iterator[_Chosen]) -> Iterator[Leftover
 
 
 def left_containers(inventory: Inventory, root: Path) -> Iterator[Leftover]:
-    """Containers of `run --in` whose nexusdev is gone. One without a lock file may run under another state folder: it is left alone."""
+    """Yield the containers of ``run --in`` whose nexusdev process ended.
+
+    A container without a lock file is skipped, because it may run under another state folder.
+    """
     gone = {row.name for row in ls.rows(inventory, root) if row.gone}
     for instance, name in ((each, name) for each in inventory.instances.values() for name in each.one_offs):
         file = lock_file(state.folder_of(root, instance.name), name)
@@ -258,7 +263,7 @@ def left_containers(inventory: Inventory, root: Path) -> Iterator[Leftover]:
 
 
 def _fragments(inventory: Inventory, root: Path) -> Iterator[Leftover]:
-    """State folders without a record: an ``up`` that was killed in its first moment. Broken and newer records are left alone."""
+    """Yield state folders without a record, left by an ``up`` that was killed early. Invalid and newer records are skipped."""
     for folder in state.instances(root):
         if not (folder / "instance.json").exists() and not inventory.of(folder.name).objects:
             yield Leftover(
@@ -312,7 +317,7 @@ def _remove_instance(context: Context, leftover: Leftover) -> None:
 
 
 def _require_left_over(context: Context, leftover: Leftover) -> None:
-    """Locked where it is in use again, or not certainly left over any more."""
+    """Raise Locked if the resource is in use again, or is no longer certain to be a leftover."""
     record = state.read_record(state.folder_of(context.root, leftover.name))
     row = ls.row(leftover.name, record, context.provider.inventory().of(leftover.name), context.root)
     if leftover.by_age:
@@ -326,14 +331,14 @@ def _require_left_over(context: Context, leftover: Leftover) -> None:
 
 
 def _require_listed(observation: Observation, leftover: Leftover) -> None:
-    """Locked where more would go than was told."""
+    """Raise Locked if more would be removed than was listed."""
     listed = {*leftover.objects, *(f"volume {name}" for name in leftover.volumes)}
     if more := [each for each in observation.left(volumes=leftover.kind == "data") if each not in listed]:
         raise Locked(f"{more[0]} was made meanwhile")
 
 
 def _sweep_locks(context: Context) -> None:
-    """Lock files of instances that are gone: a process that takes such a lock removes its file when it ends."""
+    """Remove lock files of removed instances: a process that takes such a lock removes its file when it ends."""
     for name in locks(context.root):
         if not state.folder_of(context.root, name).is_dir():
             with contextlib.suppress(Locked), locked(Identity(name=name, project=Path()), GC, root=context.root):

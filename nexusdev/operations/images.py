@@ -27,12 +27,12 @@ class ImageRow(Struct, frozen=True, kw_only=True):
     Attributes:
         name: Its name in the lockfile.
         version: Its version.
-        reference: How the engine knows it.
+        reference: Its reference in the engine.
         present: Whether the engine has it.
-        id: The engine's id of it; '' if it is not present.
+        id: Its id in the engine; '' if it is not present.
         size: In bytes; 0 if it is not present.
         internal: Whether only builds use it.
-        sources: Where it can come from, in order.
+        sources: Where it can be fetched from, in order.
     """
 
     name: str
@@ -52,12 +52,12 @@ class ImageListResult(Result, frozen=True, kw_only=True):
 
 
 class ImageBuildResult(Result, frozen=True, kw_only=True):
-    """The images that were wanted.
+    """The requested images.
 
     Attributes:
-        images: Each, with where it came from.
+        images: Each image, with its source.
         unbuildable: Missing images that cannot be built on this machine.
-        pruned: Volume of the build cache → bytes that its removal freed; None if nothing was to be removed.
+        pruned: Volume of the build cache → bytes that its removal freed; None if the cache was not pruned.
     """
 
     images: tuple[FetchedImage, ...]
@@ -71,10 +71,10 @@ class ImageBuildResult(Result, frozen=True, kw_only=True):
 
 
 class ImagePullResult(Result, frozen=True, kw_only=True):
-    """The images that were wanted.
+    """The requested images.
 
     Attributes:
-        images: Each, with where it came from.
+        images: Each image, with its source.
         unpublished: Images that no registry has.
     """
 
@@ -107,7 +107,7 @@ class ImageVerifyResult(Result, frozen=True, kw_only=True):
 
 
 def listing(context: Context) -> ImageListResult:
-    """Every image of the lock: its version, whether the engine has it, and where it would come from."""
+    """Return every image of the lockfile: its version, whether the engine has it, and its sources."""
     images = context.images()
     warnings: tuple[str, ...] = ()
     existing: Mapping[str, StoredImage | None] = {}
@@ -120,7 +120,16 @@ def listing(context: Context) -> ImageListResult:
 
 
 def build(context: Context, names: Sequence[str] = (), *, prune_cache: bool = False) -> ImageBuildResult:
-    """Build what is missing and can be built, here; with ``prune_cache``, drop the compiler's caches afterwards."""
+    """Build the missing images that can be built on this machine.
+
+    Args:
+        context: The context of the command.
+        names: Names in the lockfile; empty for all.
+        prune_cache: Remove the compiler caches afterwards.
+
+    Raises:
+        ImageUnavailable: An image cannot be built.
+    """
     images = context.images()
     existing = images.stored(images.lock.runnable) if not names else {}
     elsewhere = tuple(name for name, found in existing.items() if not found and not images.is_built(name))
@@ -130,7 +139,7 @@ def build(context: Context, names: Sequence[str] = (), *, prune_cache: bool = Fa
 
 
 def pull(context: Context, names: Sequence[str] = ()) -> ImagePullResult:
-    """Pull what is missing and has a registry among its sources."""
+    """Pull the missing images that have a registry among their sources."""
     images = context.images()
     published = {name for name in images.lock.choose(names) if _registries(images, name)}
     selected = tuple(names) or tuple(name for name in images.lock.runnable if name in published)
@@ -139,12 +148,12 @@ def pull(context: Context, names: Sequence[str] = ()) -> ImagePullResult:
 
 
 def save(context: Context, file: Path, names: Sequence[str] = ()) -> ImageSaveResult:
-    """One archive with everything that ``up --offline`` needs elsewhere."""
+    """Write one archive with all images that ``up --offline`` needs on another machine."""
     return ImageSaveResult(bundle=bundle.save(context.images(), file, names))
 
 
 def load(context: Context, file: Path) -> ImageLoadResult:
-    """Bring the images of an archive into the store."""
+    """Load the images of an archive into the store."""
     images = context.images()
     made = bundle.load(images, file)
     stale = bundle.outdated(images, made.images)
@@ -156,7 +165,7 @@ def load(context: Context, file: Path) -> ImageLoadResult:
 
 
 def verify(context: Context, names: Sequence[str] = ()) -> ImageVerifyResult:
-    """Compare labels and digests of what is in the store with the lock; exit 4 when something differs."""
+    """Compare labels and digests of the stored images with the lockfile. ``error`` is a Degraded (exit 4) if one differs."""
     images = context.images()
     existing = images.stored(names)
     verdicts = tuple(
@@ -172,7 +181,7 @@ def verify(context: Context, names: Sequence[str] = ()) -> ImageVerifyResult:
 
 
 def prune(images: Images) -> dict[str, int]:
-    """Drop the cache volumes; name → bytes."""
+    """Remove the cache volumes. Returns name → freed bytes."""
     dropped = {name: images.store.drop_volume(name) for name in _caches(images)}
     return {name: freed for name, freed in dropped.items() if freed is not None}
 

@@ -18,20 +18,24 @@ from nexusdev.results import Result
 
 
 class StopResult(Result, frozen=True, kw_only=True):
-    """What ``stop`` stopped. ``notice``: what may remove their data; '' where there is none."""
+    """The services that ``stop`` stopped.
+
+    Attributes:
+        notice: Which event may remove their data; '' if there is none.
+    """
 
     stopped: tuple[str, ...]
     notice: str = ""
 
 
 class StartResult(Result, frozen=True, kw_only=True):
-    """What ``start`` and ``restart`` did.
+    """The result of ``start`` and ``restart``.
 
     Attributes:
-        changed: False where everything ran already.
+        changed: False if all services were running already.
         started: The services that were started.
         ready: The components that were waited for, and are ready.
-        seconds: How long it took, in seconds.
+        seconds: Duration, in seconds.
     """
 
     changed: bool
@@ -41,7 +45,7 @@ class StartResult(Result, frozen=True, kw_only=True):
 
 
 def stop(context: Context, names: Sequence[str] = ()) -> StopResult:
-    """Stop containers in peace; all data and all containers stay. By label alone, like ``down``."""
+    """Stop containers gracefully. All data and all containers are kept. Uses labels only, like ``down``."""
     with hold_lock(context, "nexusdev stop"):
         runtime = context.runtime()
         observation = _existing(context, runtime)
@@ -54,12 +58,12 @@ def stop(context: Context, names: Sequence[str] = ()) -> StopResult:
 
 
 def start(context: Context, names: Sequence[str] = ()) -> StartResult:
-    """Start what is stopped, and wait until it is ready."""
+    """Start the stopped services, and wait until they are ready."""
     return _begin(context, names, "start", Start)
 
 
 def restart(context: Context, names: Sequence[str] = ()) -> StartResult:
-    """Stop and start, and wait until it is ready."""
+    """Stop and start the services, and wait until they are ready."""
     return _begin(context, names, "restart", Restart)
 
 
@@ -96,7 +100,7 @@ def _begin(context: Context, names: Sequence[str], command: str, intent: type[St
 
 
 def _components_of(selected: Collection[str] | None, observation: Observation) -> tuple[str, ...]:
-    """Return the components to wait for: those of the named services, else all. A service that was not named may be broken on purpose."""
+    """Return the components to wait for: those of the named services, else all. A service that was not named may be stopped on purpose."""
     services = observation.services if selected is None else selected
     return tuple(dict.fromkeys(observation.services[name].component for name in services))
 

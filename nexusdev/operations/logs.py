@@ -29,7 +29,7 @@ def collect(
     tail: int | None = None,
     follow: bool = False,
 ) -> LogsResult:
-    """Return all lines at once. Arguments and errors are those of ``logs``."""
+    """Return all lines in one result. Arguments and errors are those of ``logs``."""
     services, lines = logs(context, names, since=since, tail=tail, follow=follow)
     return LogsResult(instance=context.identity.name, services=tuple(services), lines=tuple(lines))
 
@@ -42,7 +42,21 @@ def logs(
     tail: int | None = None,
     follow: bool = False,
 ) -> tuple[Sequence[str], Iterator[LogLine]]:
-    """The services that are meant, and their lines. Works by label alone. NotFound (3) where there is no container."""
+    """Return the selected services and their log lines, merged by time. Uses labels only.
+
+    Args:
+        context: The context of the command.
+        names: Components or services; empty for all.
+        since: Start of the lines, as for ``moment``; None for no limit.
+        tail: Only the last lines of each service; None for all.
+        follow: Also yield new lines until the iterator is closed.
+
+    Returns:
+        The services, and the iterator of their lines.
+
+    Raises:
+        NotFound: The instance has no containers (exit 3).
+    """
     runtime = context.runtime()
     observation = runtime.observe()
     if not observation.services:
@@ -52,9 +66,11 @@ def logs(
 
 
 def moment(since: str | None, *, now: Callable[[], float]) -> float | None:
-    """Seconds since the epoch from ``90s``, ``10m``, ``1h30m``, ``1d`` ago, or an ISO time (local unless it says otherwise).
+    """Return seconds since the epoch for ``90s``, ``10m``, ``1h30m``, ``1d`` ago, or for an ISO time (local if it has no zone).
 
-    ``now``: the clock that stamps the lines.
+    Args:
+        since: The duration or time; None or '' for no limit.
+        now: Returns the current time of the clock that stamps the lines.
     """
     if not since:
         return None

@@ -20,11 +20,19 @@ from nexusdev.util import lock
 class InstanceRow(Struct, frozen=True, kw_only=True):
     """One instance.
 
-    running, containers, volumes  counts;  ports  '21000-21099' or ''
-    folder  what is known of its project folder, and the same in words;  gone  it was removed or renamed for certain
-    state_path  where its state is, for one that has none here; '' where it is here or nothing tells
-    alive   a container of it has a process, paused ones too;  busy  a process of nexusdev works on it now
-    used    when it was last used, in seconds since the epoch; 0.0 where that is not known
+    Attributes:
+        here: Whether it is the instance of this command.
+        gone: Whether its project folder was certainly removed or renamed.
+        folder: What is known about its project folder.
+        folder_words: The same in words, as they complete "the folder …".
+        state_path: Its state folder if it has none in this state root; '' if it is here or unknown.
+        busy: Whether a command of nexusdev uses the instance now.
+        alive: Whether a container of it has a process, including paused ones.
+        running: Number of its running containers.
+        containers: Number of its containers.
+        volumes: Number of its volumes.
+        ports: Its host ports, as ``21000-21099``; '' if it has none.
+        used: Time of its last use, in seconds since the epoch; 0.0 if unknown.
     """
 
     name: str
@@ -45,7 +53,7 @@ class InstanceRow(Struct, frozen=True, kw_only=True):
 
     @property
     def state(self) -> str:
-        """In words."""
+        """The state of the instance in words."""
         if not self.containers:
             return "down, data kept" if self.volumes else "down"
         if self.running == self.containers:
@@ -54,19 +62,23 @@ class InstanceRow(Struct, frozen=True, kw_only=True):
 
     @property
     def idle_for_good(self) -> bool:
-        """Whether nobody will miss its containers: its folder is gone, none of them lives, and nobody works on it."""
+        """Whether its containers are unused: its folder is gone, no container has a process, and no command uses the instance."""
         return self.gone and not self.alive and not self.busy
 
 
 class ListResult(Result, frozen=True, kw_only=True):
-    """Every instance by name. ``known``: the engine answered, so that what runs is known."""
+    """All instances by name.
+
+    Attributes:
+        known: Whether the engine answered, so that the running containers are known.
+    """
 
     instances: tuple[InstanceRow, ...]
     known: bool
 
 
 def ls(context: Context) -> ListResult:
-    """What the state folders and the engine's labels know together. Without an engine: the state folders alone, and a warning."""
+    """List the instances from the state folders and the engine's labels. Without an engine: from the state folders, with a warning."""
     warnings: tuple[str, ...] = ()
     inventory = Inventory()
     known = True
@@ -80,7 +92,7 @@ def ls(context: Context) -> ListResult:
 
 
 def rows(inventory: Inventory, root: Path, *, current: str = "") -> list[InstanceRow]:
-    """One row per instance, by name."""
+    """Return one row per instance, by name."""
     records = {record.name: record for record in state.records(root)}
     names = sorted({*records, *inventory.instances, *(folder.name for folder in state.instances(root))})
     return [row(name, records.get(name), inventory.of(name), root, current) for name in names]
@@ -89,7 +101,15 @@ def rows(inventory: Inventory, root: Path, *, current: str = "") -> list[Instanc
 def row(
     name: str, record: state.Record | None, existing: InstanceInventory, root: Path, current: str = ""
 ) -> InstanceRow:
-    """What is known of one instance."""
+    """Return the row of one instance.
+
+    Args:
+        name: The instance.
+        record: Its record; None if it has no state here.
+        existing: Its resources in the runtime.
+        root: The folder of all instances.
+        current: The instance of this command; '' if there is none.
+    """
     owner = record.owner if record else next(iter(existing.owners), "")
     slot = record.slot if record else next(_slots(existing.ports), None)
     block = port_blocks.block_of(slot) if slot is not None else None

@@ -23,14 +23,14 @@ _PLAIN = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(\{[^}]*\})?(\[[^\]]*\])?")
 
 
 class MetricsResult(Result, frozen=True, kw_only=True):
-    """The answer to a query.
+    """The result of a query.
 
     Attributes:
         query: The PromQL expression.
-        data: Prometheus's own: ``resultType`` (vector, matrix, scalar, string) and ``result``.
+        data: Prometheus's own format: ``resultType`` (vector, matrix, scalar, string) and ``result``.
         over: The range as it was given, such as 15m; None for the current values.
         time_range: The range; None for the current values.
-        unknown_metric: The query if it is a metric's bare name that does not exist, else ''.
+        unknown_metric: The query if it is the bare name of a metric that does not exist, else ''.
         similar: The existing names that are most similar to it.
     """
 
@@ -49,7 +49,19 @@ def metrics(
     over: str | None = None,
     step: str | None = None,
 ) -> MetricsResult:
-    """Ask once. ``over``: how far back, such as 15m. UsageError (2) for what Prometheus does not take, NotFound (3), Degraded (4)."""
+    """Run one PromQL query.
+
+    Args:
+        context: The context of the command.
+        query: The PromQL expression.
+        over: Length of the range before now, such as 15m; None for the current values.
+        step: Resolution of the range, such as 30s; None to derive it from the length. Requires ``over``.
+
+    Raises:
+        UsageError: Prometheus rejects the query, or a duration is invalid (exit 2).
+        NotFound: The instance does not exist, or Prometheus was never started in it (exit 3).
+        Degraded: Prometheus is stopped or does not answer (exit 4).
+    """
     time_range = stretch(over, step, now=lambda: context.runtime().now())
     instance = context.instance()
     stack = context.stack(instance)
@@ -76,14 +88,14 @@ def metrics(
 
 
 def is_empty(data: Mapping[str, Any]) -> bool:
-    """Return whether an answer has no value at all."""
+    """Return whether a result has no values."""
     if data["resultType"] == "matrix":
         return not any(each.get("values") for each in data["result"])
     return data["resultType"] == "vector" and not data["result"]
 
 
 def _source(components: Mapping[str, Component]) -> tuple[str, MetricsSource]:
-    """The component that stores metrics, and its name."""
+    """Return the component that stores metrics, and its name."""
     for name, each in components.items():
         if isinstance(each, MetricsSource):
             return name, each
@@ -91,7 +103,16 @@ def _source(components: Mapping[str, Component]) -> tuple[str, MetricsSource]:
 
 
 def stretch(over: str | None, step: str | None, *, now: Callable[[], float]) -> TimeRange | None:
-    """The time that is asked for; None for now."""
+    """Return the requested time range; None for the current values.
+
+    Args:
+        over: Length of the range, as for ``seconds``; None for the current values.
+        step: Resolution of the range, as for ``seconds``; None to derive it from the length.
+        now: Returns the current time, in seconds since the epoch.
+
+    Raises:
+        UsageError: A duration is invalid, or there is a ``step`` without a range.
+    """
     if over is None:
         if step is not None:
             raise UsageError("--step needs --range", hint="nexusdev metrics QUERY --range 15m --step 15s")
@@ -103,7 +124,7 @@ def stretch(over: str | None, step: str | None, *, now: Callable[[], float]) -> 
 
 
 def seconds(text: str, option: str) -> float:
-    """``15m``, ``1h30m``, ``90s``, or a plain number of seconds. UsageError where it is none, or not above zero."""
+    """Parse ``15m``, ``1h30m``, ``90s``, or a plain number of seconds. Raises UsageError if it is invalid or not positive."""
     try:
         found = durations.parse(text)
     except ValueError:
@@ -114,7 +135,7 @@ def seconds(text: str, option: str) -> float:
 
 
 def _unknown_metric(query: str, client: MetricsClient) -> tuple[str, tuple[str, ...]]:
-    """The bare name of a metric that does not exist, and the nearest that do."""
+    """Return the bare name of a metric that does not exist, and the most similar existing names."""
     plain = _PLAIN.fullmatch(query.strip())
     known = client.names() if plain else ()
     if not plain or not known or plain[1] in known:
@@ -123,7 +144,7 @@ def _unknown_metric(query: str, client: MetricsClient) -> tuple[str, tuple[str, 
 
 
 def _silence(phases: Sequence[Phase], why: str) -> NexusError:
-    """Nobody answers: because nothing of it was ever made here, because it was stopped, or for another reason."""
+    """Return the error for a Prometheus that does not answer: it was never created, it is stopped, or another reason."""
     if not phases:
         return NotFound(
             "Prometheus is not part of this stack",

@@ -22,11 +22,11 @@ class PortRow(Struct, frozen=True, kw_only=True):
 
     Attributes:
         port: Its number on the host.
-        address: Where it is reached from this machine, as the runtime says: ``127.0.0.1:21070``.
-        service: The service that answers.
-        container_port: Its port there.
+        address: Its address from this machine, as the runtime reports it: ``127.0.0.1:21070``.
+        service: The service that listens on it.
+        container_port: Its port in the container.
         aliases: Other names of the service.
-        holder: 'ours', 'free', or who else has it.
+        holder: 'ours', 'free', or the name of the other process or container.
     """
 
     port: int
@@ -52,7 +52,7 @@ class PortsResult(Result, frozen=True, kw_only=True):
 
 
 def ports(context: Context) -> PortsResult:
-    """Works without an engine too; a foreign process is named as far as may be seen."""
+    """Return the published ports of the instance. Works without an engine; other processes are named as far as permissions allow."""
     instance = context.instance()
     stack = context.stack(instance)
     reached = context.runtime(stack, owner=instance.owner).addresses(View.HOST)
@@ -77,7 +77,15 @@ def rows(
     ours: Collection[int],
     taken: PortCheck,
 ) -> list[PortRow]:
-    """By port number."""
+    """Return the rows by port number.
+
+    Args:
+        stack: The stack, which declares the ports.
+        reached: (service, container port) → address from this machine.
+        inventory: The containers that hold ports.
+        ours: Host ports that containers of this instance publish.
+        taken: Returns whether a process listens on a port.
+    """
     found = [
         PortRow(
             port=port.host,

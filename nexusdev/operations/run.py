@@ -18,7 +18,11 @@ from nexusdev.operations.exec import ProgramResult
 
 
 class Command(Struct, frozen=True, kw_only=True):
-    """What to execute. ``program`` is the file that ``argv[0]`` was found to be."""
+    """A command to run on the host.
+
+    Attributes:
+        program: The path that ``argv[0]`` resolves to.
+    """
 
     program: str
     argv: tuple[str, ...]
@@ -26,7 +30,17 @@ class Command(Struct, frozen=True, kw_only=True):
 
 
 def command(context: Context, argv: Sequence[str], *, proof: bool = True) -> Command:
-    """The command with its environment. IdentityMismatch (9), Degraded (4) where an endpoint is not what it should be."""
+    """Return the command with its environment.
+
+    Args:
+        context: The context of the command.
+        argv: The program and its arguments.
+        proof: False to use the stored variables without a proof.
+
+    Raises:
+        IdentityMismatch: Another instance answers (exit 9).
+        Degraded: An endpoint is not proven (exit 4).
+    """
     if not argv:
         raise UsageError("no command given", hint="nexusdev run -- COMMAND [ARGUMENT]...")
     values = values_for_run(context, proof=proof)
@@ -38,7 +52,7 @@ def command(context: Context, argv: Sequence[str], *, proof: bool = True) -> Com
 
 
 def capture(command: Command, *, instance: str = "") -> ProgramResult:
-    """Run the command as a child process and return its output. A failing command is no error here: see ``exit_code``."""
+    """Run the command as a child process and return its output. A failing command is not an error; see ``exit_code``."""
     done = subprocess.run(
         command.argv, executable=command.program, env=dict(command.environment), capture_output=True, check=False
     )
@@ -46,12 +60,12 @@ def capture(command: Command, *, instance: str = "") -> ProgramResult:
 
 
 def environment_for(program: str, values: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the caller's environment with the variables, and without what would change their meaning or stop the program.
+    """Return the caller's environment with the variables, without variables that would change their meaning or stop the program.
 
     Args:
         program: The command's first word.
         values: The proven variables.
-        environ: The caller's environment. Its proxies spare loopback, and its NODE_OPTIONS stay.
+        environ: The caller's environment. Its proxy exceptions get loopback added, and its NODE_OPTIONS are kept.
     """
     unusable = UNUSABLE.get(PurePath(program).name, ())
     unset = {*companions_of(values), *unusable}

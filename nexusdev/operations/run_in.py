@@ -24,11 +24,11 @@ _MOUNT = "nexusdev run --in IMAGE -v ./src:/src -- COMMAND"
 
 
 class OneOffCall(Struct, frozen=True, kw_only=True):
-    """A throw-away container and where to run it.
+    """A one-off container and the runtime that runs it.
 
     Attributes:
-        lock_file: Locked while it runs: a container whose file is not locked was left behind.
-        reads_stdin: True: only the image knows what its command reads.
+        lock_file: Locked while the container runs: a container whose file is not locked was left behind.
+        reads_stdin: Always True, because only the image determines whether its command reads standard input.
     """
 
     runtime: Runtime
@@ -38,7 +38,7 @@ class OneOffCall(Struct, frozen=True, kw_only=True):
     reads_stdin: bool = True
 
     def attach(self, stdin: IO[bytes] | None, stdout: IO[bytes], stderr: IO[bytes], *, tty: bool) -> int:
-        """Run it with these streams.
+        """Run the container with these streams.
 
         Returns:
             The exit code of its command.
@@ -56,7 +56,7 @@ class OneOffCall(Struct, frozen=True, kw_only=True):
                     self.lock_file.unlink(missing_ok=True)
 
     def collect(self, stdin: bytes | None) -> Completed:
-        """Run it and keep what it says."""
+        """Run the container and return its output."""
         stdout, stderr = io.BytesIO(), io.BytesIO()
         code = self.attach(io.BytesIO(stdin) if stdin is not None else None, stdout, stderr, tty=False)
         return Completed(exit_code=code, stdout=stdout.getvalue(), stderr=stderr.getvalue())
@@ -72,21 +72,21 @@ def in_container(
     user: str = "",
     proof: bool = True,
 ) -> OneOffCall:
-    """Return what to run, once the variables are proven and the image is there.
+    """Return the one-off container to run, after the variables are proven and the image is available.
 
     Args:
-        context: The run of the command.
-        image: Its reference; without a tag, ``latest``. Pulled where the engine does not have it.
+        context: The context of the command.
+        image: Its reference; without a tag, ``latest``. Pulled if the engine does not have it.
         argv: The command; empty for the image's own.
-        volumes: ``SOURCE:TARGET[:ro]``, a file or folder of the host each.
-        working_dir: Where the command starts; '' for the image's own.
-        user: Who runs it, as ``uid[:gid]`` or a name of the image; '' for the image's own.
-        proof: False to run with what is in the state, unproven.
+        volumes: ``SOURCE:TARGET[:ro]``, each a file or folder of the host.
+        working_dir: The command's working directory; '' for the image's own.
+        user: The command's user, as ``uid[:gid]`` or a name in the image; '' for the image's own.
+        proof: False to use the stored variables without a proof.
 
     Raises:
-        UsageError: A volume is not written as it must be.
+        UsageError: A volume has an invalid format.
         NotFound: A source does not exist, or the instance does not run.
-        ImageUnavailable: The engine has no such image, and no registry handed it out.
+        ImageUnavailable: The engine does not have the image, and it cannot be pulled.
     """
     mounts = tuple(_mount(each) for each in volumes)
     instance = context.instance()
@@ -109,7 +109,7 @@ def in_container(
 
 
 def lock_file(folder: Path, name: str) -> Path:
-    """Return the file that is locked while this throw-away container of the instance with this state folder runs."""
+    """Return the file that is locked while this one-off container runs. ``folder``: the state folder of its instance."""
     return folder / "runs" / f"{name}.lock"
 
 
@@ -134,7 +134,7 @@ def _mount(words: str) -> BindMount:
 
 
 def _client_files(instance: Instance, runtime: Runtime) -> BindMount:
-    """The CA, the bundle and the stores, where the variables of the container view name them."""
+    """Return the mount of the CA, the bundle and the trust stores at the paths of the container view."""
     source = instance.client_folder / View.CONTAINER.value
     return BindMount(source=source, target=runtime.client_folder(View.CONTAINER), read_only=True)
 

@@ -27,7 +27,11 @@ from nexusdev.util.nearest import nearest
 
 
 class SecretInfo(Struct, frozen=True, kw_only=True):
-    """One secret, without its value. ``mounted_by``: the services that can read it."""
+    """One secret, without its value.
+
+    Attributes:
+        mounted_by: The services that can read it.
+    """
 
     name: str
     recipe: SecretRecipe
@@ -42,21 +46,26 @@ class SecretsResult(Result, frozen=True, kw_only=True):
 
 
 class SecretResult(Result, frozen=True, kw_only=True):
-    """One secret in the clear."""
+    """One secret in plain text."""
 
     name: str
     value: str
 
 
 class RotateResult(Result, frozen=True, kw_only=True):
-    """What was rotated: (component, change in words) each; and the env file that names it."""
+    """The rotated secrets.
+
+    Attributes:
+        changes: (component, change in words) of each.
+        env_file: The env file with the new values.
+    """
 
     changes: tuple[tuple[str, str], ...]
     env_file: Path
 
 
 def list_secrets(context: Context) -> SecretsResult:
-    """Names, kinds and who mounts them; no values."""
+    """Return names, kinds and mounting services of the secrets, without values."""
     instance = context.instance()
     stack = context.stack(instance)
     secrets = [each for each in stack.secrets.values() if not each.recipe.certificate]
@@ -70,7 +79,7 @@ def list_secrets(context: Context) -> SecretsResult:
 
 
 def show(context: Context, name: str) -> SecretResult:
-    """One value. NotFound names the nearest."""
+    """Return the value of one secret. Raises NotFound, with the most similar name."""
     instance = context.instance()
     stack = context.stack(instance)
     names = [each.name for each in stack.secrets.values() if not each.recipe.certificate]
@@ -94,9 +103,13 @@ def _users(stack: Stack, name: str) -> tuple[str, ...]:
 
 
 def rotate(context: Context, names: Sequence[str] = ()) -> RotateResult:
-    """New passwords for the application in these components (all without names); Vault and the env file follow; then the proof.
+    """Generate new passwords for the application in these components, update Vault and the env file, and prove the result.
 
-    Open connections stay. Where one component refuses, what was rotated before it is published all the same, and its error is raised.
+    Open connections stay. If one component fails, the passwords that were rotated before are still published, and the error is raised.
+
+    Args:
+        context: The context of the command.
+        names: Components; empty for all.
     """
     with hold_lock(context, "nexusdev secrets rotate"):
         instance = context.instance()
@@ -123,7 +136,7 @@ def rotate(context: Context, names: Sequence[str] = ()) -> RotateResult:
 
 
 def _outdated(stack: Stack, rotated: set[str]) -> tuple[str, ...]:
-    """Own services keep the values that they were started with."""
+    """Return warnings for own services that still run with the old values."""
     names = [each.name for each in stack.own if each.own and each.own.env and not rotated.isdisjoint(each.own.needs)]
     return (f"own services with the former passwords until the next nexusdev up: {', '.join(names)}",) if names else ()
 
@@ -152,7 +165,7 @@ def _chosen(published: Sequence[Component], names: Sequence[str]) -> list[Compon
 def _rotate_each(
     context: Context, access: InstanceAccess, selected: Sequence[Component]
 ) -> tuple[list[tuple[str, str]], NexusError | None]:
-    """(component, change) of each, up to the first that refuses; and its error."""
+    """Return (component, change) of each component up to the first that fails, and its error."""
     changes: list[tuple[str, str]] = []
     for component in selected:
         began = context.clock.now()
@@ -173,7 +186,7 @@ def _follow(
     published: Sequence[Component],
     failure: NexusError | None,
 ) -> tuple[str, ...]:
-    """The copies that Vault keeps, the stored variables, the env file, and the proof of all of it; warnings about the env file."""
+    """Update Vault's copies, the stored variables and the env file, and prove all of them. Returns warnings about the env file."""
     if keepers := [each for each in published if isinstance(each, KeepsCredentials)]:
         credentials = {each.name: each.credentials(access) for each in published}
         for keeper in keepers:
@@ -185,5 +198,5 @@ def _follow(
 
 
 def _prove(context: Context, instance: Instance) -> None:
-    """Prove the stored variables. Retried: the last node may receive a new key a moment after the first one."""
+    """Prove the stored variables. Retried, because the last node may receive a new key shortly after the first one."""
     prove_patiently(lambda: publisher.prove(stored.read(instance.folder), context.components), clock=context.clock)

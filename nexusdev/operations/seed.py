@@ -21,13 +21,18 @@ from nexusdev.util.parallel import together
 
 
 class SeedResult(Result, frozen=True, kw_only=True):
-    """What seeding changed: component → each change in words; empty where everything was as it shall be."""
+    """The changes that seeding made: component → each change in words; empty if nothing had to be changed."""
 
     changes: Mapping[str, tuple[str, ...]]
 
 
 def seed(context: Context, names: Sequence[str] = ()) -> SeedResult:
-    """Seed these components (default: all that run). NotFound (3) for one that does not run, SeedingFailed (15)."""
+    """Seed these components (default: all that run).
+
+    Raises:
+        NotFound: A component does not run (exit 3).
+        SeedingFailed: A component cannot be seeded (exit 15).
+    """
     require_components(names, context.components, command="seed")
     with hold_lock(context, "nexusdev seed"):
         instance = context.instance()

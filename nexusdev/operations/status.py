@@ -21,7 +21,11 @@ from nexusdev.util.humanize import join_names
 
 
 class ComponentState(Struct, frozen=True, kw_only=True):
-    """Whether a component does its job; ``missing`` says in a sentence what is missing until it does."""
+    """The readiness of one component.
+
+    Attributes:
+        missing: What is missing until it is ready, as a sentence; '' if it is ready.
+    """
 
     name: str
     ready: bool
@@ -29,19 +33,19 @@ class ComponentState(Struct, frozen=True, kw_only=True):
 
 
 class StatusResult(Result, frozen=True, kw_only=True):
-    """What one look found.
+    """The state of the instance at one moment.
 
     Attributes:
         ready: Whether every component is ready.
-        profile: The profile that was brought up; '' for a part of one.
+        profile: The profile that was started; '' for a part of one.
         created: Whether any container exists.
         components: Each component in use.
         services: Each server, with its role and state.
         losses: The data volumes that are gone from the engine, by group.
-        lost_volumes: The same, one by one.
-        alerts: The rules that fire now.
-        alerts_at: When that was asked, in seconds since the epoch; 0.0 where none fires.
-        monitoring: How much of what runs is seen (``services``, ``scraped``, ``coverage``); None where nobody watches.
+        lost_volumes: The same volumes, one by one.
+        alerts: The firing alert rules.
+        alerts_at: Time of the alert query, in seconds since the epoch; 0.0 if no rule fires.
+        monitoring: Monitoring coverage of the running services (``services``, ``scraped``, ``coverage``); None without monitoring.
     """
 
     ready: bool
@@ -57,7 +61,12 @@ class StatusResult(Result, frozen=True, kw_only=True):
 
 
 def status(context: Context, *, check: bool = False) -> StatusResult:
-    """Look once. With ``check`` the result carries Degraded (exit 4) when something is missing."""
+    """Return the current state of the instance.
+
+    Args:
+        context: The context of the command.
+        check: Set ``error`` of the result to Degraded (exit 4) if something is missing.
+    """
     instance = context.instance()
     stack = context.stack(instance)
     previous = last_up.read(instance.folder)
@@ -95,7 +104,7 @@ def status(context: Context, *, check: bool = False) -> StatusResult:
 
 
 def in_use(stack: Stack, observation: Observation, remembered: Sequence[str]) -> tuple[str, ...]:
-    """The components that this instance is made of: those that were brought up and those that have a container; else all."""
+    """Return the components of this instance: those that were started and those that have a container; if there are none, all."""
     selected = observation.components | set(remembered)
     return tuple(name for name in stack.components if name in selected) or stack.components
 

@@ -13,7 +13,7 @@ class TimingsResult(Result, frozen=True, kw_only=True):
 
     Attributes:
         spans: Every span, as it was recorded.
-        critical: Names of the spans that decided the length.
+        critical: Names of the spans on the critical path.
     """
 
     spans: tuple[Span, ...]
@@ -21,7 +21,7 @@ class TimingsResult(Result, frozen=True, kw_only=True):
 
     @property
     def total(self) -> float:
-        """Length of the ``up``, in seconds."""
+        """The duration of the ``up``, in seconds."""
         return max((span.ended for span in self.spans), default=0.0)
 
 

@@ -36,17 +36,17 @@ if TYPE_CHECKING:
 
 
 class UpResult(Result, frozen=True, kw_only=True):
-    """What ``up`` did.
+    """The result of ``up``.
 
     Attributes:
         changed: Whether a container, network or volume was changed.
-        deployed: False where everything was ready and proven, and nothing was done.
+        deployed: False if everything was ready and proven already, and nothing was done.
         ready: The components that are ready.
         profile: The profile that they make up; '' for a part of one.
-        seconds: How long it took, in seconds.
+        seconds: Duration, in seconds.
         steps: Each step, with its reason.
         seeded: Component → what seeding changed.
-        proven: Component → the paths that answered as this instance; where nothing was done, under ''.
+        proven: Component → the paths that answered as this instance; under '' if nothing was done.
         absent: Optional service that was left out → why.
         env_file: The file with the variables.
     """
@@ -68,13 +68,26 @@ def up(
 ) -> UpResult:
     """Start these components (default: all) and what they need, and wait until they are ready, seeded and proven.
 
-    It observes once, decides once what must change, changes it, and remembers what it left.
+    Observes once, plans the required changes once, executes the plan, and records the result.
 
     Args:
-        context: The run of the command.
+        context: The context of the command.
         names: Components; empty for the whole profile.
-        move_ports: Take another block of host ports.
-        agreed: The lost volumes that may be created again (``lost_volumes``); None if that was not asked for.
+        move_ports: Allocate another block of host ports.
+        agreed: The lost volumes that may be created again (``lost_volumes``); None if the user was not asked.
+
+    Returns:
+        The changes, the ready components and the proven endpoints.
+
+    Raises:
+        PreflightFailed, PortInUse: A resource that the plan needs is not available.
+        ImageUnavailable: An image can be neither pulled nor built.
+        VolumeLost: A data volume existed before and is gone.
+        NotReadyInTime: A component is not ready within the timeout.
+        CrashedDuringStart: A service exited.
+        SeedingFailed: A component cannot be seeded.
+        IdentityMismatch, Degraded: An endpoint is not proven, or the instance belongs to another folder.
+        Locked: Another command changes the instance.
     """
     require_components(names, context.components, command="up")
     with hold_lock(context, "nexusdev up") as held:
@@ -89,7 +102,7 @@ def up(
 
 
 def _clear(context: Context, state: UpState, watch: Stopwatch) -> UpState:
-    """Remove what cannot stay beside volumes that begin anew, then let all of them be made. Cut in between, it is asked again."""
+    """Remove the volumes that cannot stay with newly created ones, then let all be created. If interrupted, ``up`` asks again."""
     intent = clearing(state.stack, state.losses)
     plan = state.runtime.plan(intent, state.observation)
     if plan:
@@ -101,7 +114,7 @@ def _clear(context: Context, state: UpState, watch: Stopwatch) -> UpState:
 
 
 def _proofs_of_last_up(state: UpState) -> Mapping[str, float] | None:
-    """Path → seconds of its answer, if nothing changed since the last ``up`` and all of it still answers; None if there is work."""
+    """Return path → duration of its answer in seconds if nothing changed since the last ``up`` and all paths answer; None if work is left."""
     if state.changes or any(
         state.previous.seeded.get(name) != fingerprint for name, fingerprint in state.seeds.items()
     ):
@@ -177,7 +190,7 @@ def _deploy(
 def _deploy_own(
     context: Context, state: UpState, deployer: Deployer, platform: DeployRequest, absent: Mapping[str, str]
 ) -> tuple[DeployResult, Plan]:
-    """Bring the project's own services up, once the platform is ready: its variables have values then."""
+    """Deploy the project's own services after the platform is ready, because its variables have values then."""
     state = after_the_platform(context, state)
     stack = subset(state.selected_stack, state.own)
     plan = state.plan_without(absent)
@@ -194,7 +207,7 @@ def _deploy_own(
 
 
 def _fetching(context: Context, state: UpState) -> AbstractContextManager[ImageGate]:
-    """Pull and build the missing images meanwhile. Each is tried with the files that wait for it, and taken to the runtime."""
+    """Pull and build the missing images in the background. Each is checked with the config files that wait for it and delivered to the runtime."""
     images = context.images()
 
     def admit(reference: str) -> None:
@@ -232,7 +245,7 @@ def _deploy_request(
 
 
 def _with_warnings(result: UpResult, agreed: Collection[str] | None) -> UpResult:
-    """Add a warning for who asked to create lost volumes where none is lost: perhaps something else was meant."""
+    """Add a warning if the user agreed to create lost volumes but none is lost, because that may be a mistake."""
     if agreed is None or agreed:
         return result
     unneeded = "no data volume is missing; --recreate-volumes had no effect (use nexusdev destroy to delete data)"

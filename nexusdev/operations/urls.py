@@ -19,11 +19,11 @@ _PASSWORD = re.compile(r"(?<=://)([^/@]*)@")
 
 
 class UrlsResult(Result, frozen=True, kw_only=True):
-    """The addresses of what was started.
+    """The URLs of the started components.
 
     Attributes:
         urls: Name → URL without a password.
-        pages: Name → URL of what a browser can show.
+        pages: Name → URL of each page for a browser.
     """
 
     urls: Mapping[str, str]
@@ -31,36 +31,41 @@ class UrlsResult(Result, frozen=True, kw_only=True):
 
 
 class OpenResult(Result, frozen=True, kw_only=True):
-    """A page, and whether a browser shows it."""
+    """A page, and whether a browser was opened."""
 
     url: str
     opened: bool
 
 
 def urls(context: Context) -> UrlsResult:
-    """From the variables of the last ``up``; what no application reads, such as the console of MinIO, from its port."""
+    """Return the URLs from the variables of the last ``up``. Pages without a variable, such as the MinIO console, come from their port."""
     return UrlsResult(instance=context.identity.name, urls=all_urls(context), pages=pages(context))
 
 
 def all_urls(context: Context) -> dict[str, str]:
-    """Name → URL without a password, of everything that was brought up."""
+    """Return name → URL without a password, of all started components."""
     return {**_by_variable(context), **_by_role(context)}
 
 
 def pages(context: Context) -> dict[str, str]:
-    """Name → URL of what a browser can show."""
+    """Return name → URL of each page for a browser."""
     found = {**_by_variable(context, page=True), **_by_role(context)}
     return {link.name: found[link.name] for link, _ in _links(context) if link.path and link.name in found}
 
 
 def _links(context: Context) -> list[tuple[Link, str]]:
-    """Every link that there can be, and the component whose it is; by variable first, as people look for these."""
+    """Return every possible link with its component; links with a variable come first, because users search for those."""
     found = [(link, component.name) for component in context.components.values() for link in component.links]
     return sorted(found, key=lambda each: not each[0].variable)
 
 
 def page(context: Context, name: str) -> str:
-    """The URL of one page. NotFound (3) for one that does not run here, UsageError (2) with the nearest for no page at all."""
+    """Return the URL of one page.
+
+    Raises:
+        NotFound: The page's component does not run here (exit 3).
+        UsageError: There is no such page; the error has the most similar name (exit 2).
+    """
     owners = {link.name: component for link, component in _links(context) if link.path}
     if name not in owners:
         raise unknown(name, owners, kind="page", hint="nexusdev open {}")
@@ -79,7 +84,7 @@ def page(context: Context, name: str) -> str:
 
 
 def _is_left_out(context: Context, name: str) -> bool:
-    """Whether its component was brought up without it."""
+    """Return whether its component was started without the page's service."""
     instance = context.instance()
     service = context.stack(instance).services.get(name)
     return service is not None and service.optional and service.component in stored.read(instance.folder).components
@@ -95,7 +100,13 @@ def _left_out(name: str) -> NotFound:
 
 
 def open_page(context: Context, name: str, *, show: Callable[[str], bool] | None = None) -> OpenResult:
-    """Show a page in the browser. Without a browser (a server, a container) its address is the result."""
+    """Open a page in the browser. Without a browser (a server, a container) the result only has the URL.
+
+    Args:
+        context: The context of the command.
+        name: Name of the page.
+        show: Opens a URL and returns whether it was opened; None for the default browser.
+    """
     import webbrowser
 
     url = page(context, name)
@@ -103,12 +114,12 @@ def open_page(context: Context, name: str, *, show: Callable[[str], bool] | None
 
 
 def plain(url: str) -> str:
-    """The URL without user and password."""
+    """Return the URL without user and password."""
     return _PASSWORD.sub("", url)
 
 
 def _by_variable(context: Context, *, page: bool = False) -> dict[str, str]:
-    """Name → URL of what applications read a variable for. ``page``: as a browser opens it."""
+    """Return name → URL of endpoints that applications have a variable for. ``page``: in the form for a browser."""
     values = stored.read(context.instance().folder).views["host"]
     return {
         link.name: values[link.variable].rstrip("/") + link.path if page and link.path else plain(values[link.variable])
@@ -118,7 +129,7 @@ def _by_variable(context: Context, *, page: bool = False) -> dict[str, str]:
 
 
 def _by_role(context: Context) -> dict[str, str]:
-    """Name → URL of the pages without a variable, of components that were brought up."""
+    """Return name → URL of the pages without a variable, of started components."""
     instance = context.instance()
     last = stored.read(instance.folder)
     brought = {*last.components, *last_up.read(instance.folder).seeded}

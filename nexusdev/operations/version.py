@@ -12,7 +12,7 @@ from nexusdev.results import Result
 
 
 class VersionResult(Result, frozen=True, kw_only=True):
-    """Versions of everything that takes part.
+    """The versions that a bug report needs.
 
     Attributes:
         nexusdev: Version of this package.
@@ -30,7 +30,7 @@ class VersionResult(Result, frozen=True, kw_only=True):
 
 
 def version(context: Context) -> VersionResult:
-    """Return everything that a bug report has to say about versions. Works without an engine."""
+    """Return all versions that a bug report needs. Works without an engine."""
     return VersionResult(
         nexusdev=__version__,
         python=platform.python_version(),
@@ -48,7 +48,7 @@ def _engine(context: Context) -> str:
 
 
 def _stack(context: Context) -> dict[str, str]:
-    """Image → version, from the lock alone."""
+    """Return image → version from the lockfile."""
     from nexusdev.images.lockfile import load
 
     lock = load(context.compose.parent / "images.lock.yaml")

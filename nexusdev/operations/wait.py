@@ -29,7 +29,11 @@ from nexusdev.util.lock import holders
 
 
 class ProbedState(Struct, frozen=True, kw_only=True):
-    """What one look told. ``service``: '' when the whole component is meant."""
+    """The result of one probe.
+
+    Attributes:
+        service: The target service; '' if the target is the whole component.
+    """
 
     component: str
     service: str
@@ -39,12 +43,12 @@ class ProbedState(Struct, frozen=True, kw_only=True):
 
     @property
     def own_statuses(self) -> list[ServiceStatus]:
-        """The nodes that are meant."""
+        """The statuses of the target's nodes."""
         return [status for status in self.statuses if not self.service or status.service == self.service]
 
     @property
     def running(self) -> list[str]:
-        """The services that are meant and run."""
+        """The running services of the target."""
         return [
             each.service
             for each in self.observation.services.values()
@@ -53,7 +57,7 @@ class ProbedState(Struct, frozen=True, kw_only=True):
 
 
 def ready(state: ProbedState) -> str:
-    """What is missing until it does its job."""
+    """Return what is missing until the target is ready; '' if it is."""
     if not state.service:
         return state.readiness.missing
     if not state.running:
@@ -63,14 +67,14 @@ def ready(state: ProbedState) -> str:
 
 
 def writable(state: ProbedState) -> str:
-    """What is missing until it takes writes: perhaps not complete yet, but in business."""
+    """Return what is missing until the target accepts writes; '' if it does. It need not be complete."""
     if state.readiness.ready or state.readiness.seedable:
         return ""
     return state.readiness.missing
 
 
 def down(state: ProbedState) -> str:
-    """What still runs."""
+    """Return what still runs; '' if nothing does."""
     return f"{', '.join(state.running)} still {'runs' if len(state.running) == 1 else 'run'}" if state.running else ""
 
 
@@ -82,7 +86,11 @@ CONDITIONS: dict[str, Callable[[ProbedState], str]] = {
 
 
 class WaitResult(Result, frozen=True, kw_only=True):
-    """That ``target`` is ``condition``, and after how many seconds."""
+    """The target fulfils the condition.
+
+    Attributes:
+        seconds: Time until the condition held, in seconds.
+    """
 
     target: str
     condition: str
@@ -90,9 +98,18 @@ class WaitResult(Result, frozen=True, kw_only=True):
 
 
 def wait(context: Context, target: str, condition: str = "ready") -> WaitResult:
-    """Look until the condition holds. NotReadyInTime (11), CrashedDuringStart (10), UsageError for wrong words.
+    """Wait until a condition holds.
 
-    NotFound (3) where there is no instance, and nobody is making it.
+    Args:
+        context: The context of the command.
+        target: A component or a service.
+        condition: ``ready``, ``writable``, ``down`` or a condition that the component declares.
+
+    Raises:
+        NotReadyInTime: The condition does not hold within the timeout (exit 11).
+        CrashedDuringStart: A service exited (exit 10).
+        UsageError: The target or the condition is unknown (exit 2).
+        NotFound: The instance does not exist, and no command is creating it (exit 3).
     """
     titles = () if condition in CONDITIONS else _declaring(context, condition, target)
     began = context.clock.now()
@@ -118,7 +135,7 @@ def wait(context: Context, target: str, condition: str = "ready") -> WaitResult:
 
 
 def _declaring(context: Context, condition: str, target: str) -> tuple[str, ...]:
-    """The titles of the components that declare this condition. UsageError (2) where none does."""
+    """Return the titles of the components that declare this condition. Raises UsageError (2) if there is none."""
     components = context.components.values()
     titles = tuple(each.title for each in components if condition in each.conditions)
     if not titles:
@@ -130,7 +147,7 @@ def _declaring(context: Context, condition: str, target: str) -> tuple[str, ...]
 def _own_condition(
     component: Component, condition: str, target: str, titles: Sequence[str]
 ) -> Callable[[ProbedState], str]:
-    """A condition that this component declares. UsageError (2) where only those of ``titles`` do."""
+    """Return the condition that this component declares. Raises UsageError (2) if only the components in ``titles`` do."""
     if condition not in component.conditions:
         raise UsageError(
             f"only {join_names(titles)} can be {condition}, not {target}", hint=f"nexusdev wait {target} --for ready"
@@ -158,7 +175,7 @@ class _Probe(Struct, kw_only=True):
 
 
 def _made(context: Context) -> Instance:
-    """The instance; while another command is making it, wait for that."""
+    """Return the instance. If another command is creating it, wait for that."""
     until = context.clock.now() + context.settings.timeout
     lock = lock_file(context.root, context.identity.name)
     while context.clock.now() < until and holders(lock):
@@ -211,7 +228,7 @@ def _until(
 
 
 def _target(target: str, condition: str, stack: Stack) -> tuple[str, str]:
-    """Component and service of a target."""
+    """Return the component and the service of a target."""
     if target in stack.components:
         return target, ""
     if target in stack.services:
