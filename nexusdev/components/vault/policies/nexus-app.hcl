@@ -1,6 +1,6 @@
-# What an application may do: read the credentials that the platform gives to applications, and see how the cluster is (nexusdev asks with the
-# application's token who votes). The folders for its own secrets follow, each as in own-folder.hcl.
-# Everything else is closed; a project opens more with seed/vault/policies/NAME.hcl.
+# Permissions of an application: read the credentials that the platform provides, and see the state of the cluster (nexusdev queries the voters with
+# the application's token). Rules for the folders of its own secrets follow, each as in own-folder.hcl.
+# Everything else is forbidden; a project grants more with seed/vault/policies/NAME.hcl.
 
 path "secret/data/nexus/*" {
   capabilities = ["read"]

@@ -1,4 +1,4 @@
-# What a migration job may do: read the logins of the owners of tables. An application reads secret/nexus/ and not this.
+# Permissions of a migration job: read the logins of the owners of tables. An application can read secret/nexus/, but not these.
 
 path "secret/data/nexus-migrations/*" {
   capabilities = ["read"]

@@ -1,5 +1,5 @@
-# What nexusdev may do after the root token is gone: keep audit devices, mounts, login methods, policies, roles and secrets in order,
-# and look after the raft cluster. Who writes policies can give himself more: that is an operator's trust, as in production.
+# Permissions of nexusdev after the root token is revoked: manage audit devices, mounts, auth methods, policies, roles and secrets, and the raft
+# cluster. A client that may write policies can grant itself more: an operator is trusted with this, as in production.
 
 path "sys/audit" {
   capabilities = ["read", "sudo"]

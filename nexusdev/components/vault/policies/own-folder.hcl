@@ -1,4 +1,4 @@
-# A folder in which an application keeps secrets of its own.
+# A folder for the application's own secrets.
 
 path "secret/data/FOLDER/*" {
   capabilities = ["create", "read", "update", "patch", "delete"]
