@@ -8,7 +8,7 @@ from nexusdev.errors import ImageUnavailable, InvalidState, Locked, NotFound, Po
 
 
 def port_in_use(service: str, port: int, holder: str) -> PortInUse:
-    """``holder``: who uses the port, in the words of util.port_holders."""
+    """Return the error for a host port in use. ``holder``: the user of the port, in the wording of util.port_holders."""
     return PortInUse(
         f"port {port}, which {service} needs, is in use",
         why=f"it is used by {holder}",
@@ -36,7 +36,7 @@ def no_volume(name: str) -> NotFound:
 
 
 def volume_has_users(name: str, services: Sequence[str]) -> Locked:
-    """``services``: those that run and have it mounted."""
+    """Return the error for a volume in use. ``services``: the running services that mount it."""
     return Locked(
         f"volume {name} is in use",
         why=f"{', '.join(services)} {'has' if len(services) == 1 else 'have'} it mounted; what is imported would be mixed with what is written",

@@ -24,10 +24,12 @@ IMAGE_LABEL = "dev.nexus.image"
 class StoredImage(Struct, frozen=True, kw_only=True):
     """An image in the engine's store.
 
-    id       sha256:… of its configuration
-    tags     references that point at it
-    digests  sha256:… under which registries know it; none for what was built or loaded
-    size     bytes; user: as configured, '' is root
+    Attributes:
+        id: sha256:… of its configuration.
+        tags: References that point to it.
+        digests: sha256:… of the image in registries; empty for built and loaded images.
+        size: In bytes.
+        user: As configured; '' is root.
     """
 
     id: str
@@ -39,11 +41,12 @@ class StoredImage(Struct, frozen=True, kw_only=True):
 
 
 class BuildMounts(Struct, frozen=True, kw_only=True):
-    """What a build container has beside its image, and what never gets into the image made there.
+    """Variables and mounts of a build container that are not part of the built image.
 
-    environment  variables of every command
-    mounts       host path → path in the build container, read-only
-    volumes      volume → path in the build container
+    Attributes:
+        environment: Variables of every command.
+        mounts: Host path → path in the build container, read-only.
+        volumes: Volume → path in the build container.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -52,17 +55,16 @@ class BuildMounts(Struct, frozen=True, kw_only=True):
 
 
 class BuildContainer(Protocol):
-    """A running container in which an image is made. Every method may be called from any thread, and raises ``PreflightFailed``
-    if the runtime does not answer."""
+    """A running container in which an image is built. Thread-safe. Every method raises ``PreflightFailed`` if the runtime does not answer."""
 
     def run(self, script: str, *, user: str, folder: str, environment: Mapping[str, str], say: Say) -> int:
         """Run a /bin/sh script.
 
         Args:
-            script: Its text.
-            user: Who runs it, as in ``docker exec --user``.
-            folder: Where it starts.
-            environment: Variables beside those of ``BuildMounts``; they do not get into the image.
+            script: Text of the script.
+            user: The user of the script, as in ``docker exec --user``.
+            folder: Its working directory.
+            environment: Variables besides those of ``BuildMounts``; they are not part of the image.
             say: Called with every line of its output.
 
         Returns:
@@ -74,7 +76,7 @@ class BuildContainer(Protocol):
 
         Args:
             archive: The archive, whole or in pieces.
-            folder: Where to; it exists.
+            folder: The target folder, which must exist.
 
         Raises:
             NotFound: There is no such folder.
@@ -94,7 +96,7 @@ class BuildContainer(Protocol):
         """
 
     def commit(self, reference: str, changes: Sequence[str], labels: Mapping[str, str]) -> StoredImage:
-        """Make an image of what the container has now: one layer over its own image.
+        """Create an image from the current content of the container: one layer over its own image.
 
         Args:
             reference: The tag of the new image.
@@ -106,12 +108,11 @@ class BuildContainer(Protocol):
         """
 
     def close(self) -> None:
-        """Remove it, and end what runs in it. Closing it twice is the same as once."""
+        """Stop and remove the container. Idempotent."""
 
 
 class ImageStore(Protocol):
-    """The images of a runtime. Every method may be called from several threads, and raises ``PreflightFailed`` if the runtime
-    does not answer."""
+    """The images of a runtime. Thread-safe. Every method raises ``PreflightFailed`` if the runtime does not answer."""
 
     def find(self, reference: str) -> StoredImage | None:
         """Look for an image.
@@ -124,25 +125,25 @@ class ImageStore(Protocol):
         """
 
     def list(self) -> Sequence[StoredImage]:
-        """List all images that have a tag, in one request; their ``user`` is not known then."""
+        """List all images that have a tag, in one request. Their ``user`` is not set."""
 
     def pull(self, reference: str, digest: str | None, say: Say) -> StoredImage:
-        """Fetch an image from a registry.
+        """Pull an image from a registry.
 
         Args:
             reference: Its name and tag in the registry.
-            digest: The sha256:… that it must have; None for whatever the tag points at.
+            digest: The required sha256:…; None for any image that the tag points to.
             say: Called with every line of progress.
 
         Returns:
             The image. With a digest it has no tag yet.
 
         Raises:
-            ImageUnavailable: The registry does not deliver it; ``why`` is the registry's answer.
+            ImageUnavailable: The pull failed; ``why`` is the registry's answer.
         """
 
     def tag(self, image_id: str, reference: str) -> None:
-        """Point a tag at an image, away from the image that had it before.
+        """Point a tag at an image. The tag is removed from the image that had it before.
 
         Args:
             image_id: The image's id, or one of its tags.
@@ -160,7 +161,7 @@ class ImageStore(Protocol):
         """
 
     def import_root(self, archive: Path, reference: str, changes: Sequence[str]) -> StoredImage:
-        """Make an image of one layer from a root file system.
+        """Create an image of one layer from a root file system.
 
         Args:
             archive: A tar file of the root file system.
@@ -176,8 +177,8 @@ class ImageStore(Protocol):
 
         Args:
             image: Tag or id of an image in the store.
-            name: The container's name; one of this name that was left behind is removed first.
-            mounts: What it has besides its image.
+            name: The container's name; a leftover container of this name is removed first.
+            mounts: Its variables and mounts.
 
         Returns:
             The running container; the caller closes it.
@@ -187,17 +188,23 @@ class ImageStore(Protocol):
         """
 
     def build_digest(self, build: ServiceBuild) -> str:
-        """A hash (hexadecimal) of all that decides what ``build`` makes: files that are not ignored, Dockerfile, stage, arguments.
+        """Return a hash (hexadecimal) of all inputs of ``build``: files that are not ignored, Dockerfile, stage, arguments.
 
         Raises:
             InvalidConfig: A file of the folder cannot be read.
         """
 
     def build(self, build: ServiceBuild, reference: str, labels: Mapping[str, str], say: Say) -> StoredImage:
-        """Build an image from a folder with a Dockerfile; every line of output is said. Images that it is based on are pulled if missing.
+        """Build an image from a folder with a Dockerfile. Missing base images are pulled.
+
+        Args:
+            build: The folder, the Dockerfile, the stage and the build arguments.
+            reference: The tag of the new image.
+            labels: Labels of the new image.
+            say: Called with every line of output.
 
         Raises:
-            ImageUnavailable: It failed, with the engine's words.
+            ImageUnavailable: The build failed, with the engine's message.
         """
 
     def save(self, references: Sequence[str]) -> Iterator[bytes]:
@@ -214,17 +221,17 @@ class ImageStore(Protocol):
         """
 
     def load(self, archive: Iterable[bytes]) -> None:
-        """Read what ``save`` wrote.
+        """Load an archive that ``save`` wrote.
 
         Args:
             archive: The archive in pieces.
 
         Raises:
-            InvalidConfig: It is no such archive.
+            InvalidConfig: The archive has another format.
         """
 
     def make_volume(self, name: str, labels: Mapping[str, str]) -> None:
-        """Make a volume for a build cache; one that exists stays as it is.
+        """Create a volume for a build cache; an existing one is not changed.
 
         Args:
             name: Its full name.

@@ -15,32 +15,32 @@ if TYPE_CHECKING:
 
 
 class RuntimeProvider(Protocol):
-    """One kind of runtime, for all instances. ``registry.provider`` finds it by the name that ``--runtime`` gives.
+    """One kind of runtime, for all instances. ``registry.provider`` returns it by the name in ``--runtime``.
 
-    It is made without arguments and connects when it is first asked something, once for everything that it returns.
+    It is constructed without arguments and connects at its first use, once for all objects that it returns.
     """
 
     def runtime(self, instance: str, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:
-        """Make the runtime of one instance. It connects when it is first used.
+        """Return the runtime of one instance. It connects at its first use.
 
         Args:
             instance: Its name, unique on this machine.
-            owner: Its project folder, which everything that is made is labelled with.
-            state_path: Its state folder, likewise.
-            stack: What it consists of; without one the runtime can create nothing.
+            owner: Its project folder, stored as a label of every created resource.
+            state_path: Its state folder, stored as a label as well.
+            stack: Its stack; without one the runtime cannot create anything.
 
         Returns:
             A runtime that shares the provider's connection.
         """
 
     def inventory(self, *, caches: bool = False) -> Inventory:
-        """List what exists of every instance, and the host ports that others use.
+        """List the existing resources of every instance, and the host ports that others use.
 
         Args:
-            caches: Also list the volumes that image builds keep.
+            caches: Whether to list the cache volumes of image builds too.
 
         Returns:
-            Only what has the labels of nexusdev; ``port_holders`` and ``images_in_use`` also of others.
+            Only resources with nexusdev's labels; ``port_holders`` and ``images_in_use`` include others.
 
         Raises:
             PreflightFailed: The runtime does not answer.
@@ -50,52 +50,52 @@ class RuntimeProvider(Protocol):
         """Measure the volumes.
 
         Returns:
-            Full name of a volume → bytes; only those that the runtime tells within seconds.
+            Full name of a volume → bytes; only for the volumes that the runtime measures within seconds.
 
         Raises:
             PreflightFailed: The runtime does not answer.
         """
 
     def facts(self) -> PlatformFacts:
-        """Ask the runtime about itself.
+        """Query the runtime's properties.
 
         Returns:
-            What code above the runtimes needs to know. What only ``doctor`` shows is in ``checks``.
+            The facts that code above the runtimes needs. Details that only ``doctor`` shows are in ``checks``.
 
         Raises:
             PreflightFailed: The runtime does not answer.
         """
 
     def checks(self, *, building: Callable[[], bool]) -> Iterator[Check]:
-        """Examine the runtime and the machine under it, for ``doctor``: version, permissions, memory, disk, required programs.
+        """Check the runtime and its machine, for ``doctor``: version, permissions, memory, disk, required programs.
 
         Args:
-            building: Whether images have to be built, which needs more room.
+            building: Returns whether images have to be built, which needs more disk space.
 
         Returns:
             The checks in the order in which they are shown.
 
         Raises:
-            PreflightFailed: At the call, not at the first ``next``: the runtime does not answer.
+            PreflightFailed: The runtime does not answer. Raised at the call, not at the first ``next``.
         """
 
     def preflight(self, stack: Stack) -> None:
-        """Refuse a change that would fail or do harm. Called before the first step of ``up``, if there is a step.
+        """Raise an error for a change that would fail or do harm. Called before the first step of ``up``, if there is a step.
 
         Args:
-            stack: What is to run.
+            stack: The stack to start.
 
         Raises:
-            PreflightFailed: Something that the runtime needs is missing: room on its disk (DISK_FULL), a program, a published port.
+            PreflightFailed: A requirement of the runtime is missing: disk space (DISK_FULL), a program, a published port.
         """
 
     def placement(self, slot: int, others: Collection[str], *, pool: str = "") -> str:
-        """Choose what an instance needs of the platform besides its host ports. It is chosen once and kept in its record.
+        """Choose the resources that an instance needs from the platform besides its host ports. The choice is stored in its record.
 
         Args:
             slot: The number of its port block.
             others: The placements of other instances.
-            pool: What to choose from, as the user's settings say; '' for the runtime's own choice.
+            pool: The range to choose from, from the user's settings; '' for the runtime's default.
 
         Returns:
             On a Docker engine the first three octets of its network; '' if nothing is needed.
@@ -105,11 +105,11 @@ class RuntimeProvider(Protocol):
         """
 
     def check_placement(self, instance: str, placement: str, *, pool: str = "") -> Check:
-        """Whether what was chosen can still be used: a failed check means that another placement must be chosen.
+        """Check whether a placement can still be used. If the check fails, another placement must be chosen.
 
         Args:
             instance: The instance's name.
-            placement: What ``placement`` returned for it.
+            placement: The result of ``placement`` for it.
             pool: As for ``placement``.
 
         Returns:
@@ -120,34 +120,34 @@ class RuntimeProvider(Protocol):
         """
 
     def require_reach(self, root: Path) -> None:
-        """Refuse to make an instance whose servers could not read its files, or whose ports would not be on this machine.
+        """Raise an error if servers could not read the instance's files, or if ports would not be published on this machine.
 
         Args:
-            root: The folder of all instances' state.
+            root: The folder of the state of all instances.
 
         Raises:
-            PreflightFailed: The runtime does not reach this machine's files, users or ports.
+            PreflightFailed: The runtime has no access to this machine's files, users or ports.
         """
 
     def require_clock(self) -> None:
-        """Refuse to start where the runtime's clock and this machine's differ too much for certificates and signed requests.
+        """Raise an error if the clocks of the runtime and this machine differ too much for certificates and signed requests.
 
         Raises:
             PreflightFailed: They differ by minutes (CLOCK_SKEW).
         """
 
     def image_store(self) -> ImageStore:
-        """Open the store that images are pulled into and built in. It shares the provider's connection.
+        """Return the store for pulls and builds of images. It shares the provider's connection.
 
         Raises:
             PreflightFailed: The runtime does not answer.
         """
 
     def deliver(self, reference: str) -> None:
-        """Copy an image from the store to where services run; nothing to do if that is the same place.
+        """Copy an image from the store to where services run. No effect if that is the same place. Idempotent.
 
         Args:
-            reference: The image's tag in the store. Delivering it again changes nothing.
+            reference: The image's tag in the store.
 
         Raises:
             ImageUnavailable: The image is not in the store, or cannot be copied.

@@ -24,15 +24,15 @@ _FOR_TESTS = frozenset({"memory"})
 
 
 def names() -> tuple[str, ...]:
-    """The names that a user may choose from."""
+    """Return the names of the available runtimes."""
     return tuple(name for name in _PROVIDERS if name not in _FOR_TESTS)
 
 
 def provider(name: str) -> RuntimeProvider:
-    """A new provider of this name.
+    """Return a new provider of this name.
 
     Raises:
-        KeyError: There is none; settings refuse such a name before.
+        KeyError: The name is unknown; settings reject such a name earlier.
     """
     module, kind = _PROVIDERS[name]
     made: RuntimeProvider = getattr(import_module(module), kind)()

@@ -10,7 +10,7 @@ from typing import IO
 
 @contextlib.contextmanager
 def raw_terminal(stdin: IO[bytes]) -> Iterator[None]:
-    """Keys go through as they are pressed, Ctrl-C included; given back as it was. Nothing happens where stdin is no terminal."""
+    """Set the terminal to raw mode during the block, so that keys are passed on at once, including Ctrl-C. No effect without a terminal."""
     try:
         import termios
         import tty
@@ -28,6 +28,6 @@ def raw_terminal(stdin: IO[bytes]) -> Iterator[None]:
 
 
 def terminal_size() -> tuple[int, int]:
-    """Rows and columns."""
+    """Return rows and columns of the terminal."""
     size = shutil.get_terminal_size()
     return size.lines, size.columns

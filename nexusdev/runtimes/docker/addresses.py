@@ -18,9 +18,9 @@ CA_IN_CONTAINERS = f"{CLIENT_FOLDER_IN_CONTAINERS}/ca.crt"
 
 
 def addresses(stack: Stack, view: View) -> Mapping[tuple[str, int], Address]:
-    """(service name or alias, container port) → address, for every port that is published.
+    """Return (service name or alias, container port) → address, for every published port.
 
-    A sidecar's ports are published by the service whose namespace it shares; it answers to its own name there as well.
+    The ports of a sidecar are published by the service whose namespace it shares; the sidecar's own name is included.
     """
     return {
         (name, port.container): Address(host=LOOPBACK, port=port.host)
@@ -33,12 +33,12 @@ def addresses(stack: Stack, view: View) -> Mapping[tuple[str, int], Address]:
 
 
 def ca_path(state_path: str, view: View) -> str:
-    """The path of the CA's certificate."""
+    """Return the path of the CA certificate."""
     return str(Path(state_path) / "tls" / "ca.crt") if view is View.HOST else CA_IN_CONTAINERS
 
 
 def client_folder(state_path: str, view: View) -> str:
-    """The folder of the files that clients read."""
+    """Return the path of the folder with the files that clients read."""
     return str(Path(state_path) / "client" / "host") if view is View.HOST else CLIENT_FOLDER_IN_CONTAINERS
 
 

@@ -126,7 +126,7 @@ class DockerBuildContainer:
 
 
 def _configured_proxies() -> dict[str, str]:
-    """Those of ~/.docker/config.json; a proxy of this process's environment wins over them."""
+    """Return the proxies of ~/.docker/config.json; proxies in the process's environment take precedence."""
     from docker.utils.config import load_general_config
     from docker.utils.proxy import ProxyConfig
 
@@ -135,7 +135,7 @@ def _configured_proxies() -> dict[str, str]:
 
 
 def remove(api: APIClient, container: str) -> None:
-    """Remove it, whoever else does the same: one who gives up and the builder itself may both close a build container."""
+    """Remove a build container. Safe if another thread removes it too: both a cancelled fetch and the builder may close it."""
     import docker.errors
 
     try:
@@ -150,7 +150,7 @@ def remove(api: APIClient, container: str) -> None:
 
 
 def _lines(stream: Iterable[bytes]) -> Iterator[str]:
-    """Whole lines of chunks that break anywhere; what a carriage return would overwrite is left out."""
+    """Yield whole lines from chunks of any size. Text that a carriage return would overwrite is left out."""
     rest = b""
     for chunk in stream:
         *whole, rest = (rest + chunk).split(b"\n")

@@ -11,7 +11,7 @@ _EXECUTABLE = 0o111
 
 
 def digest(build: ServiceBuild) -> str:
-    """The hash (64 hexadecimal digits) of everything that decides what comes out of a build, except the images that it is based on.
+    """Return the hash (64 hexadecimal digits) of all inputs of a build, except its base images.
 
     Raises:
         OSError: A file cannot be read.
@@ -23,7 +23,7 @@ def digest(build: ServiceBuild) -> str:
 
 
 def files(build: ServiceBuild) -> list[str]:
-    """The paths that the build sees, relative to its folder, sorted."""
+    """Return the paths in the build context, relative to its folder, sorted."""
     from docker.utils.build import exclude_paths
 
     ignore = build.folder / ".dockerignore"
@@ -33,7 +33,7 @@ def files(build: ServiceBuild) -> list[str]:
 
 
 def _content(path: Path) -> tuple[str, bool, str]:
-    """What a path is: its kind, whether it is executable, and the hash of its content or the target of a link."""
+    """Return the kind of a path, whether it is executable, and the hash of its content or the target of a link."""
     if path.is_symlink():
         return "link", False, str(path.readlink())
     if path.is_file():

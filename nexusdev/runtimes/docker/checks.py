@@ -28,7 +28,7 @@ _LARGEST_SKEW = 600.0
 
 
 def checks(facts: EngineFacts, *, building: Callable[[], bool]) -> Iterator[Check]:
-    """All of them. ``building``: whether images have to be built, asked when room is looked at."""
+    """Yield all checks of the engine. ``building``: returns whether images have to be built; called by the check of the disk space."""
     yield good(
         "engine",
         f"{facts.version}, API {facts.api_version}, {facts.operating_system}, at {facts.endpoint} ({facts.origin})",
@@ -41,7 +41,7 @@ def checks(facts: EngineFacts, *, building: Callable[[], bool]) -> Iterator[Chec
 
 
 def rights(facts: EngineFacts) -> Check:
-    """Rootless engines work, with the user's own limits; one that maps users hides files from containers."""
+    """Check the engine's permissions. Rootless engines work, with the user's own limits; a user mapping hides files from containers."""
     if facts.maps_users:
         from nexusdev.runtimes.docker.reach import users_mapped
 
@@ -51,7 +51,7 @@ def rights(facts: EngineFacts) -> Check:
 
 
 def memory(facts: EngineFacts) -> Check:
-    """The whole stack stays below 2.5 GiB; builds and applications want some too."""
+    """Check the memory. The whole stack uses less than 2.5 GiB; builds and applications need some too."""
     text = f"{facts.memory_bytes / GIB:.1f} GiB for the engine"
     if facts.memory_bytes and facts.memory_bytes < LEAST_MEMORY:
         return warning("memory", f"{text}, at least 4 GiB recommended", fix="give the engine more memory")
@@ -59,14 +59,14 @@ def memory(facts: EngineFacts) -> Check:
 
 
 def processors(facts: EngineFacts) -> Check:
-    """With one, everything takes twice the time."""
+    """Check the number of processors. With one, everything takes twice as long."""
     if facts.cpus and facts.cpus < LEAST_CPUS:
         return warning("processors", "1 CPU for the engine, at least 2 recommended")
     return good("processors", f"{facts.cpus} CPUs for the engine")
 
 
 def clock(facts: EngineFacts, *, now: float | None = None) -> Check:
-    """Certificates and tokens live by the clock; a virtual machine's may be behind after a sleep."""
+    """Check the engine's clock. Certificates and tokens depend on it; the clock of a virtual machine may be slow after a suspend."""
     try:
         engine = datetime.fromisoformat(facts.time[:19] + "+00:00").timestamp()
     except ValueError:
@@ -78,11 +78,11 @@ def clock(facts: EngineFacts, *, now: float | None = None) -> Check:
 
 
 def require_clock(engine: float, here: float) -> None:
-    """Refuse to start while the clocks differ by minutes: servers would refuse certificates and signed requests.
+    """Raise an error if the clocks differ by minutes: servers would reject certificates and signed requests.
 
     Args:
         engine: The engine's time, in seconds since the epoch.
-        here: This machine's.
+        here: This machine's time, in seconds since the epoch.
 
     Raises:
         PreflightFailed: They differ too much (CLOCK_SKEW).
@@ -97,7 +97,7 @@ def require_clock(engine: float, here: float) -> None:
 
 
 def _clocks(engine: float, here: float) -> str:
-    """Both times, in words."""
+    """Describe both times."""
     times = [datetime.fromtimestamp(each, UTC).strftime("%Y-%m-%d %H:%M:%S") for each in (engine, here)]
     return (
         f"the engine's clock says {times[0]} UTC, this machine's {times[1]} UTC, {duration(abs(engine - here))} apart"
@@ -105,7 +105,7 @@ def _clocks(engine: float, here: float) -> str:
 
 
 def disk(facts: EngineFacts, *, building: bool) -> Check:
-    """Where the engine stores."""
+    """Check the disk space of the engine's data folder."""
     folder = Path(facts.data_root)
     if not folder.is_dir():
         return good("disk", f"{facts.data_root} is not visible from this machine")
@@ -119,9 +119,15 @@ def disk(facts: EngineFacts, *, building: bool) -> Check:
 
 
 def require_room(folder: Path, *, needed: int = ROOM, free: int | None = None) -> None:
-    """Refuse to start on a disk that is nearly full: databases that meet a full disk lose more than time. Sizes in bytes.
+    """Raise an error if the disk is nearly full: databases can lose data on a full disk.
 
-    folder  where the engine stores; one that cannot be seen from here (another machine, a VM) is passed over
+    Args:
+        folder: The engine's data folder. It is skipped if it is not visible here (another machine, a VM).
+        needed: Required space, in bytes.
+        free: Free space, in bytes; None to measure it.
+
+    Raises:
+        PreflightFailed: There is too little space (DISK_FULL).
     """
     if free is None:
         if not folder.is_dir():

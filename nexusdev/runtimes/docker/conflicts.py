@@ -18,23 +18,23 @@ _HELD = ("has active endpoints", "volume is in use", "being used")
 
 
 def port_in_words(words: str) -> int:
-    """The port that the engine could not publish, or 0 when that is not what it complains of."""
+    """Return the port that the engine could not publish; 0 if its message is about something else."""
     found = _PORT.search(words) if any(phrase in words for phrase in _IN_USE) else None
     return int(found[1]) if found else 0
 
 
 def is_in_use(words: str) -> bool:
-    """Whether the engine would not remove a network or a volume because a container uses it."""
+    """Return whether the engine refused to remove a network or a volume because a container uses it."""
     return any(phrase in words for phrase in _HELD)
 
 
 def holder_of(port: int, listed: Iterable[Json]) -> str:
-    """The user of a port, as util.port_holders words it. ``listed``: the engine's list of running containers."""
+    """Return the user of a port, in the wording of util.port_holders. ``listed``: the engine's list of running containers."""
     return port_holders.holder_of(port, publishers(listed))
 
 
 def publishers(listed: Iterable[Json]) -> Mapping[int, str]:
-    """Host port → the listed container that publishes it: ``web (image nginx:1)``."""
+    """Return host port → the listed container that publishes it: ``web (image nginx:1)``."""
     return {
         binding[
             "PublicPort"
@@ -46,7 +46,13 @@ def publishers(listed: Iterable[Json]) -> Mapping[int, str]:
 
 
 def creation_refused(words: str, *, service: str, image: str) -> NexusError | None:
-    """Why a container could not be created or started, or None when it is nothing special."""
+    """Return the error for a container that could not be created or started; None if the message has no special cause.
+
+    Args:
+        words: The engine's message.
+        service: The service of the container.
+        image: The reference of its image.
+    """
     if "No such image" in words or "image not known" in words:
         return failures.image_missing(service, image)
     if "bind source path does not exist" in words:
@@ -55,7 +61,7 @@ def creation_refused(words: str, *, service: str, image: str) -> NexusError | No
 
 
 def overlapping(subnet: str, networks: Iterable[Json]) -> list[str]:
-    """The listed networks whose addresses overlap, in words."""
+    """Return descriptions of the listed networks whose addresses overlap with ``subnet``."""
     mine = ipaddress.IPv4Network(subnet)
     others = ((each["Name"], subnet_of(each)) for each in networks)
     return [

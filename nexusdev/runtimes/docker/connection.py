@@ -35,7 +35,12 @@ _START = "sudo systemctl start docker   on Linux; with Docker Desktop, start the
 
 
 class EngineFacts(Struct, frozen=True, kw_only=True):
-    """What ``doctor`` tells about the engine. Sizes in bytes; ``time``: its clock, ISO 8601; ``maps_users``: userns-remap is on."""
+    """Information about the engine for ``doctor``. Sizes in bytes.
+
+    Attributes:
+        time: The engine's clock, as an ISO 8601 time.
+        maps_users: Whether userns-remap is enabled.
+    """
 
     endpoint: str
     origin: str
@@ -52,7 +57,12 @@ class EngineFacts(Struct, frozen=True, kw_only=True):
 
 
 class Engine:
-    """A connection that several threads may use: ``http`` to ask, ``api`` (the SDK, imported at its first use) to do."""
+    """A thread-safe connection to the engine.
+
+    Attributes:
+        http: Client for queries.
+        api: The Docker SDK for changes, imported at its first use.
+    """
 
     def __init__(self, endpoint: EngineEndpoint, *, version: str, timeout: float = 60) -> None:
         self.endpoint = endpoint
@@ -73,9 +83,9 @@ class Engine:
         return api
 
     def with_timeout(self, timeout: float) -> Engine:
-        """The same engine for requests that take longer.
+        """Return the same engine with another timeout, for requests that take longer.
 
-        It keeps what was found and agreed on: the engine is not searched for and not asked for its version again.
+        The endpoint and the API version are reused.
 
         Args:
             timeout: In seconds.
@@ -83,16 +93,16 @@ class Engine:
         return Engine(self.endpoint, version=self.version, timeout=timeout)
 
     def now(self) -> float:
-        """The engine's time, in seconds since the epoch.
+        """Return the engine's time, in seconds since the epoch.
 
-        Its clock may differ from this machine's: a virtual machine has its own. It is asked once, and goes on by this process's
-        monotonic clock, so that a correction of either clock moves nothing in between.
+        The engine's clock may differ from this machine's, for example in a virtual machine. It is read once and then advanced by this
+        process's monotonic clock, so that clock corrections have no effect.
         """
         return time.monotonic() + self._offset
 
     @cached_property
     def _offset(self) -> float:
-        """From the monotonic clock to the engine's. Of slow answers the quickest counts: it is exact to half of what it took."""
+        """The difference between the engine's clock and the monotonic clock. The fastest answer counts: its error is at most half its duration."""
         found = []
         for _ in range(_CLOCK_READINGS):
             took, offset = self._read_clock()
@@ -111,7 +121,7 @@ class Engine:
         return answered - asked, (seconds(told) or time.time()) - (asked + answered) / 2
 
     def facts(self) -> EngineFacts:
-        """One /info and one /version."""
+        """Return the facts, from one /info and one /version request."""
         with translate_engine_errors(self.endpoint):
             info, version = self.http.info(), self.http.version()
         return EngineFacts(
@@ -131,11 +141,11 @@ class Engine:
 
 
 def find_endpoint(environ: Mapping[str, str], home: Path | None) -> EngineEndpoint:
-    """DOCKER_HOST, then DOCKER_CONTEXT, then the current context of ~/.docker/config.json, then the usual socket.
+    """Find the engine: DOCKER_HOST, then DOCKER_CONTEXT, then the current context of ~/.docker/config.json, then the usual socket.
 
     Args:
         environ: The environment.
-        home: The home folder; None where none is known, which is like one without a ``.docker``.
+        home: The home folder; None if it is unknown, which is treated like a home without ``.docker``.
     """
     settings = home / ".docker" if home else Path("/nonexistent")
     if host := environ.get("DOCKER_HOST"):
@@ -174,7 +184,15 @@ def engine() -> Engine:
 
 
 def connect(endpoint: EngineEndpoint, *, timeout: float = 60) -> Engine:
-    """Connect and agree on a version. Raises PreflightFailed: ENGINE_NOT_FOUND, ENGINE_NOT_ALLOWED, ENGINE_TOO_OLD, ENGINE_NOT_LOCAL."""
+    """Connect to the engine and negotiate the API version.
+
+    Args:
+        endpoint: Where the engine listens.
+        timeout: Time limit of one request, in seconds.
+
+    Raises:
+        PreflightFailed: ENGINE_NOT_FOUND, ENGINE_NOT_ALLOWED, ENGINE_TOO_OLD or ENGINE_NOT_LOCAL.
+    """
     if not endpoint.is_local:
         raise PreflightFailed(
             f"{endpoint.url} is another machine",
@@ -211,7 +229,7 @@ def _tls(endpoint: EngineEndpoint) -> Any:
 
 
 def _look_at_socket(endpoint: EngineEndpoint) -> None:
-    """Absent and forbidden sockets are told apart before the SDK makes one error of both."""
+    """Raise different errors for a missing and a forbidden socket, because the SDK raises the same one for both."""
     kind, _, path = endpoint.url.partition("://")
     if kind != "unix":
         return
@@ -246,7 +264,7 @@ def _not_allowed(endpoint: EngineEndpoint) -> PreflightFailed:
 
 
 def _owner(path: str) -> tuple[str, str]:
-    """Whose a socket is, in words, and the group that may use it; '' and 'docker' where that may not be seen."""
+    """Return the owner of a socket, in words, and its group; '' and 'docker' if they cannot be read."""
     try:
         place = Path(path)
         user, group, mode = place.owner(), place.group(), place.stat().st_mode & 0o777
@@ -257,7 +275,7 @@ def _owner(path: str) -> tuple[str, str]:
 
 @contextlib.contextmanager
 def translate_engine_errors(endpoint: EngineEndpoint, *, connecting: bool = False) -> Iterator[None]:
-    """What the engine and the SDK raise becomes PreflightFailed (the engine is gone, refuses) or NotFound (what was asked for is not there)."""
+    """Convert errors of the engine and the SDK to PreflightFailed (the engine is gone or refuses) or NotFound (no such resource)."""
     try:
         yield
     except NexusError:
@@ -294,7 +312,7 @@ def _unreachable(endpoint: EngineEndpoint, error: Exception, *, connecting: bool
 
 
 def _timed_out(error: BaseException | None) -> bool:
-    """Whether no answer came in time. The SDK wraps the socket's error, in some versions as text only."""
+    """Return whether the request timed out. The SDK wraps the socket's error, in some versions as text only."""
     while error is not None:
         if isinstance(error, TimeoutError) or "timed out" in str(error):
             return True
@@ -303,7 +321,7 @@ def _timed_out(error: BaseException | None) -> bool:
 
 
 def _answers(endpoint: EngineEndpoint) -> bool:
-    """Whether the engine says its version."""
+    """Return whether the engine answers a version request."""
     try:
         return bool(EngineHttpClient(endpoint, timeout=GREETING).version())
     except Exception:  # any error means that there is no valid response
@@ -311,7 +329,7 @@ def _answers(endpoint: EngineEndpoint) -> bool:
 
 
 def _no_engine(endpoint: EngineEndpoint, error: Any) -> PreflightFailed:
-    """An engine tells its version to everybody: this is a proxy, or something else altogether."""
+    """Return the error for an endpoint without a version answer: a proxy or another kind of server."""
     words = f": {error.explanation}" if error.explanation else ""
     return _not_found(
         endpoint, f"what answers there is no Docker engine, or a proxy that refuses (HTTP {error.status_code}{words})"

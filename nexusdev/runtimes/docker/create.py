@@ -14,7 +14,11 @@ from nexusdev.stack.model import COPIES, FileMount, Healthcheck, Logging, Networ
 
 
 class ResourceNames(Struct, frozen=True, kw_only=True):
-    """How the engine's objects of one instance are named and labelled. ``state_path``: its state folder, for whoever looks elsewhere."""
+    """Names and labels of the engine's resources of one instance.
+
+    Attributes:
+        state_path: The instance's state folder; stored in a label for nexusdev processes with another state root.
+    """
 
     project: str
     instance: str
@@ -24,7 +28,7 @@ class ResourceNames(Struct, frozen=True, kw_only=True):
 
     @property
     def common(self) -> Mapping[str, str]:
-        """The labels of all of them."""
+        """The labels that all resources have."""
         return {
             labels.PROJECT: self.project,
             labels.COMPOSE_VERSION: labels.A_COMPOSE_VERSION,
@@ -46,7 +50,15 @@ class ResourceNames(Struct, frozen=True, kw_only=True):
 def container_config(
     service: Service, names: ResourceNames, stack: Stack, *, fingerprint: str, owner_id: str = ""
 ) -> dict[str, Any]:
-    """The body of POST /containers/create. ``owner_id``: the container whose network is shared, when one is."""
+    """Return the body of POST /containers/create.
+
+    Args:
+        service: The service.
+        names: Names and labels of the instance's resources.
+        stack: The stack that the service belongs to.
+        fingerprint: Hash of the service's definition, stored in a label.
+        owner_id: Id of the container whose network is shared; '' for none.
+    """
     return {
         "Image": service.image,
         "Entrypoint": None if service.entrypoint is None else list(service.entrypoint),
@@ -125,7 +137,7 @@ def _mounts(service: Service, names: ResourceNames, stack: Stack) -> list[dict[s
 
 
 def _source(mount: FileMount, names: ResourceNames, copied: Collection[str]) -> str:
-    """Config files are mounted from their copies: those have modes of their own, and stay when the installation moves."""
+    """Return the host path of a mount. Config files are mounted from their copies, which have their own modes and survive a moved installation."""
     if mount.kind == "config" and mount.name in copied:
         return str(PurePosixPath(names.state_path) / COPIES / mount.name)
     return str(mount.source)
@@ -151,12 +163,18 @@ def _healthcheck(check: Healthcheck | None) -> dict[str, Any] | None:
 
 
 def _log_config(logging: Logging | None) -> dict[str, Any]:
-    """An empty configuration leaves the choice to the engine."""
+    """Return the logging configuration; an empty one uses the engine's default."""
     return {} if logging is None else {"Type": logging.driver, "Config": dict(logging.options)}
 
 
 def helper_config(service: Service, names: ResourceNames, folders: Mapping[str, str]) -> dict[str, Any]:
-    """A container that is never started: through it the roots of volumes are written. ``folders``: full volume name → path."""
+    """Return the body for a container that is never started. It is used to write to the root folders of volumes.
+
+    Args:
+        service: The service that uses the volumes.
+        names: Names and labels of the instance's resources.
+        folders: Full volume name → path.
+    """
     return {
         "Image": service.image,
         "Entrypoint": ["true"],
@@ -174,11 +192,11 @@ def helper_config(service: Service, names: ResourceNames, folders: Mapping[str, 
 def one_off_config(
     one_off: OneOff, names: ResourceNames, *, network: str, tty: bool, with_stdin: bool
 ) -> dict[str, Any]:
-    """The body of POST /containers/create for a throw-away container.
+    """Return the body of POST /containers/create for a one-off container.
 
     Args:
-        one_off: What shall run.
-        names: Whose it is.
+        one_off: The container to run.
+        names: Names and labels of the instance's resources.
         network: The engine's name of the instance's network.
         tty: Whether it has a terminal.
         with_stdin: Whether it has a standard input, which ends with the caller's.
@@ -215,7 +233,7 @@ def network_labels(names: ResourceNames, network: Network) -> dict[str, str]:
 
 
 def address_pool(network: Network) -> dict[str, str]:
-    """The ``IPAM.Config`` of the network: others that join get addresses outside of those of the services."""
+    """Return the ``IPAM.Config`` of the network. Dynamic addresses are outside of the services' static ones."""
     return {"Subnet": network.subnet, **({"IPRange": network.ip_range} if network.ip_range else {})}
 
 

@@ -31,7 +31,7 @@ _TICK = 0.1
 
 
 class Attached(ABC):
-    """A command in a container and its raw stream; used once."""
+    """A command in a container with its raw stream. For one use."""
 
     def __init__(self, engine: Engine, *, tty: bool) -> None:
         self._engine = engine
@@ -53,7 +53,11 @@ class Attached(ABC):
         """Called when the stream is open."""
 
     def attach(self, stdin: IO[bytes] | None, stdout: IO[bytes], stderr: IO[bytes]) -> int:
-        """Pass the streams through as they come; returns the exit code. What the caller's own streams raise is raised as it is."""
+        """Connect the streams until the command ends. Exceptions of the caller's own streams are raised unchanged.
+
+        Returns:
+            The exit code of the command.
+        """
         over = threading.Event()
         with self._begun() as (connection, early), contextlib.ExitStack() as stack:
             if self._tty and stdin is not None:
@@ -82,7 +86,7 @@ class Attached(ABC):
 
     @contextlib.contextmanager
     def _begun(self) -> Iterator[tuple[socket.socket, bytes]]:
-        """The raw stream of the started command, and what of it came along with the reply's head."""
+        """Yield the raw stream of the started command, and the part of it that was received with the response header."""
         with translate_engine_errors(self._engine.endpoint):
             connection = open_socket(self._engine.endpoint)
         try:
@@ -104,7 +108,7 @@ class Attached(ABC):
 
 
 class Exec(Attached):
-    """One command in one running container; used once."""
+    """One command in one running container. For one use."""
 
     def __init__(
         self,
@@ -123,7 +127,15 @@ class Exec(Attached):
         self._id = made["Id"]
 
     def collect(self, stdin: bytes | None, timeout: float | None) -> Completed:
-        """Feed the input, collect the output. Raises NotReadyInTime; the command itself then goes on in its container."""
+        """Write the input and return the output.
+
+        Args:
+            stdin: The input; None for none.
+            timeout: Time limit, in seconds; None for none.
+
+        Raises:
+            NotReadyInTime: The time limit is reached. The command itself continues in its container.
+        """
         stdout, stderr = bytearray(), bytearray()
         with self._begun() as (connection, early):
             connection.settimeout(timeout)
@@ -139,7 +151,7 @@ class Exec(Attached):
         return Completed(exit_code=self._exit_code(), stdout=bytes(stdout), stderr=bytes(stderr))
 
     def _exit_code(self) -> int:
-        """The engine may close the stream a moment before it knows the exit code."""
+        """Return the exit code. The engine may close the stream shortly before it knows the exit code."""
         for _ in range(50):
             told = self._engine.api.exec_inspect(self._id)
             if not told["Running"]:
@@ -155,7 +167,7 @@ class Exec(Attached):
 
 
 def _after_head(connection: socket.socket) -> bytes:
-    """Read the reply's head; what follows it belongs to the stream."""
+    """Read the response header. Returns the received bytes after it, which belong to the stream."""
     received = b""
     while b"\r\n\r\n" not in received:
         chunk = connection.recv(_CHUNK)
@@ -172,7 +184,7 @@ def _after_head(connection: socket.socket) -> bytes:
 
 
 def _reader(connection: socket.socket, early: bytes, deadline: float | None) -> Iterator[bytes]:
-    """Chunks until the end. Raises TimeoutError at the deadline."""
+    """Yield chunks until the end of the stream. Raises TimeoutError at the deadline."""
     if early:
         yield early
     while True:
@@ -185,7 +197,7 @@ def _reader(connection: socket.socket, early: bytes, deadline: float | None) -> 
 
 
 def _frames(chunks: Iterator[bytes], *, tty: bool) -> Iterator[tuple[int, bytes]]:
-    """(source, bytes): with a terminal all is stdout; else the engine's frames of an eight byte head and its payload."""
+    """Yield (source, bytes). With a terminal all is stdout; else the engine sends frames of an eight-byte header and its payload."""
     if tty:
         yield from ((1, chunk) for chunk in chunks)
         return
@@ -208,7 +220,7 @@ def _feed(connection: socket.socket, stdin: bytes | None) -> None:
 
 
 def _end_input(connection: socket.socket) -> None:
-    """The command sees the end of its input; its output goes on."""
+    """Close the input of the command. Its output stays open."""
     if isinstance(connection, ssl.SSLSocket):
         connection.unwrap()
     else:
@@ -216,9 +228,13 @@ def _end_input(connection: socket.socket) -> None:
 
 
 def _pump(connection: socket.socket, stdin: IO[bytes] | None, over: threading.Event, ends: bool) -> None:
-    """From the caller's input to the command's, until either ends; never keeps a key that was pressed after that.
+    """Copy the caller's input to the command until either ends; consumes no key that is pressed after that.
 
-    ends  the end of the input is passed on; from a terminal the engine takes it for the end of the output as well
+    Args:
+        connection: The stream of the command.
+        stdin: The caller's input; None for none.
+        over: Set when the command has ended.
+        ends: Whether to pass on the end of the input. The engine treats it as the end of the output too if there is a terminal.
     """
     with contextlib.suppress(OSError, ValueError):
         while stdin is not None and not over.is_set():

@@ -19,7 +19,7 @@ def name_taken(name: str, service: str, image: str) -> IdentityMismatch:
 
 
 def not_ours(kind: str, name: str) -> IdentityMismatch:
-    """``kind``: network or volume."""
+    """Return the error for a resource of another owner. ``kind``: network or volume."""
     return IdentityMismatch(
         f"{kind} {name} already exists and does not belong to this instance",
         why="it has no nexusdev labels; docker compose or another tool created it, and nexusdev does not touch it",
@@ -29,7 +29,12 @@ def not_ours(kind: str, name: str) -> IdentityMismatch:
 
 
 def subnet_taken(subnet: str, others: Sequence[str]) -> PreflightFailed:
-    """``others``: the networks that overlap, as words; none when it is an interface or a route of the machine."""
+    """Return the error for a subnet in use.
+
+    Args:
+        subnet: The subnet, in CIDR notation.
+        others: Descriptions of the overlapping networks; empty if it is an interface or a route of the machine.
+    """
     return PreflightFailed(
         f"subnet {subnet} is in use",
         why=f"it overlaps with network {', '.join(others)}"
@@ -50,17 +55,17 @@ def network_gone(service: str) -> NotFound:
 
 
 def network_in_use(name: str, strangers: Sequence[str]) -> TeardownIncomplete:
-    """``strangers``: the containers of others on it; none where they cannot be seen."""
+    """Return the error for a network in use. ``strangers``: other containers attached to it; empty if they cannot be listed."""
     return came_between(NetworkState(id="", full_name=name, subnet="", strangers=tuple(strangers)))
 
 
 def volume_in_use(name: str, strangers: Sequence[str]) -> TeardownIncomplete:
-    """``strangers``: the containers of others that have it mounted; none where they cannot be seen."""
+    """Return the error for a volume in use. ``strangers``: other containers that mount it; empty if they cannot be listed."""
     return came_between(Volume(name=name, full_name=name, strangers=tuple(strangers)))
 
 
 def refused(words: str) -> PreflightFailed:
-    """Anything else that an engine would not do."""
+    """Return the error for any other refusal of the engine."""
     first = words.splitlines()[0] if words else "no reason given"
     return PreflightFailed(
         f"the engine refused: {first}", hint="nexusdev doctor", evidence=[words], code="ENGINE_REFUSED"

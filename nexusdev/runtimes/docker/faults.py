@@ -33,7 +33,7 @@ kill -9 "$main"
 
 
 class DockerFaults:
-    """faults.FaultInjector over the Engine API."""
+    """``faults.FaultInjector`` over the Engine API."""
 
     def __init__(self, engine: Engine, names: ResourceNames) -> None:
         self._engine = engine
@@ -57,7 +57,7 @@ class DockerFaults:
         }
 
     def _alive(self, service: str) -> Any:
-        """The container of a service as it is inspected, found by label: its name may be somebody else's."""
+        """Return the inspected container of a service, found by label, because another container may have its name."""
         own = [f"{labels.INSTANCE}={self._names.instance}", f"{labels.SERVICE}={service}", f"{labels.ONE_OFF}=False"]
         found = self._engine.http.containers(all=True, filters={"label": own, "status": [*_ALIVE]})
         if not found:
@@ -69,7 +69,7 @@ class DockerFaults:
         self._engine.api.kill(container["Id"])
 
     def _crash(self, container: Any, service: str) -> None:
-        """Behind an init process the main process is killed. As process 1 only the engine can kill it, which then does not restart it."""
+        """Kill the main process behind an init process. Process 1 can only be killed by the engine, which then does not restart it."""
         if container["HostConfig"].get("Init"):
             self._kill_main(container)
             return
@@ -79,7 +79,7 @@ class DockerFaults:
             self._engine.api.start(container["Id"])
 
     def _kill_main(self, container: Any) -> None:
-        """The command ends with its container, so that the engine often has no exit code of it: what counts is whether that run ended."""
+        """Kill the main process. The kill command ends with its container and often has no exit code, so the run's end is checked."""
         command = Exec(self._engine, container["Id"], ("/bin/sh", "-c", _KILL_MAIN))
         try:
             words = command.collect(None, None).stderr.decode()
@@ -110,7 +110,7 @@ class DockerFaults:
             self._engine.api.disconnect_container_from_network(container["Id"], network)
 
     def _heal(self, container: Any, service: str) -> None:
-        """With the address and the names that it was made with."""
+        """Attach the container again with its original address and names."""
         self._require_own_network(container, service)
         stack = self._names.stack
         if stack is None or self._attached(container):
@@ -124,7 +124,7 @@ class DockerFaults:
         )
 
     def _attached(self, container: Any) -> list[str]:
-        """The networks of this instance that it is attached to; others are none of ours."""
+        """Return the networks of this instance that the container is attached to, and no others."""
         ours = self._engine.http.networks(filters={"label": f"{labels.INSTANCE}={self._names.instance}"})
         return [each["Name"] for each in ours if each["Name"] in container["NetworkSettings"]["Networks"]]
 

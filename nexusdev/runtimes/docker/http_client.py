@@ -21,7 +21,11 @@ _HERE = ("", "localhost", "127.0.0.1", "::1")
 
 
 class EngineEndpoint(Struct, frozen=True, kw_only=True):
-    """Where the engine listens, and what said so. ``certificates``: folder with ca.pem, cert.pem, key.pem, or None."""
+    """The address of the engine and its origin.
+
+    Attributes:
+        certificates: Folder with ca.pem, cert.pem and key.pem; None without TLS.
+    """
 
     url: str
     origin: str
@@ -29,13 +33,13 @@ class EngineEndpoint(Struct, frozen=True, kw_only=True):
 
     @property
     def is_local(self) -> bool:
-        """Whether ports that are published there are this machine's."""
+        """Whether ports that are published there are on this machine."""
         parts = urlsplit(self.url)
         return parts.scheme != "ssh" and (parts.hostname or "") in _HERE
 
 
 class EngineAnswer(Exception):
-    """The engine answered, but not with what was asked for. Has what the SDK's APIError has."""
+    """The engine answered with an error status. Has the attributes of the SDK's APIError."""
 
     def __init__(self, status_code: int, explanation: str) -> None:
         super().__init__(explanation)
@@ -44,7 +48,15 @@ class EngineAnswer(Exception):
 
 
 def open_socket(endpoint: EngineEndpoint, timeout: float | None = None) -> socket.socket:
-    """A connection of one's own. Raises OSError."""
+    """Open a new connection.
+
+    Args:
+        endpoint: Where the engine listens.
+        timeout: In seconds; None for no limit.
+
+    Raises:
+        OSError: The connection failed.
+    """
     parts = urlsplit(endpoint.url)
     if parts.scheme == "unix":
         connection = socket.socket(socket.AF_UNIX)
@@ -61,7 +73,7 @@ def open_socket(endpoint: EngineEndpoint, timeout: float | None = None) -> socke
 
 
 class Stream:
-    """JSON objects, a line each, as they come. Raises EngineAnswer, OSError, HTTPException."""
+    """An iterator of JSON objects, one per line of the response. Raises EngineAnswer, OSError, HTTPException."""
 
     def __init__(
         self, asking: http.client.HTTPConnection, connection: socket.socket, reply: http.client.HTTPResponse
@@ -80,7 +92,7 @@ class Stream:
                 raise
 
     def close(self) -> None:
-        """From any thread; who reads, stops."""
+        """Close the stream from any thread. The reader stops."""
         self._closed = True
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
@@ -88,7 +100,7 @@ class Stream:
 
 
 class EngineHttpClient:
-    """Asks; a connection for each question, so that several threads may. Raises EngineAnswer, OSError, HTTPException."""
+    """A client for queries. Thread-safe, because each request has its own connection. Raises EngineAnswer, OSError, HTTPException."""
 
     def __init__(self, endpoint: EngineEndpoint, *, version: str = "", timeout: float = 60) -> None:
         self._endpoint = endpoint
@@ -96,7 +108,7 @@ class EngineHttpClient:
         self._timeout = timeout
 
     def get(self, path: str, **parameters: str) -> Any:
-        """The JSON of one answer."""
+        """Return the JSON of one response."""
         asking = http.client.HTTPConnection("localhost", timeout=self._timeout)
         asking.sock = open_socket(self._endpoint, self._timeout)
         try:
@@ -108,7 +120,13 @@ class EngineHttpClient:
             asking.close()
 
     def events(self, *, filters: Mapping[str, Any], since: str = "", until: str = "") -> Stream:
-        """What happens from now on, until ``close``; between two times (seconds, by the engine's clock) of what it remembers."""
+        """Return the events from now on until ``close``, or the stored events between two times.
+
+        Args:
+            filters: As for the Engine API.
+            since: Start, in seconds by the engine's clock; '' for now.
+            until: End, in seconds by the engine's clock; '' for no end.
+        """
         times = {name: value for name, value in (("since", since), ("until", until)) if value}
         asking = http.client.HTTPConnection("localhost")
         asking.sock = open_socket(self._endpoint)
@@ -141,7 +159,7 @@ class EngineHttpClient:
 
 
 def _filters(filters: Mapping[str, Any] | None) -> dict[str, str]:
-    """``{"label": "a=b"}`` or ``{"label": ["a", "b"]}`` as the engine wants it."""
+    """Return ``{"label": "a=b"}`` or ``{"label": ["a", "b"]}`` in the engine's format."""
     if not filters:
         return {}
     lists: dict[str, Sequence[str]] = {

@@ -25,7 +25,7 @@ _CHUNK = 2 * 1024 * 1024
 
 
 class DockerImages:
-    """The image store of an engine to which somebody has connected. Safe to use from several threads."""
+    """The image store of a connected engine. Thread-safe."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine.with_timeout(_PATIENCE)

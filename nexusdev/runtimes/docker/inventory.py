@@ -19,9 +19,11 @@ _QUICK = 20.0  # the engine also counts images and containers, which takes sever
 
 
 def inventory(engine: Any, *, caches: bool = False) -> Inventory:
-    """Ask the engine (a ``connection.Deployer``) for all that carries our label, and all published ports.
+    """List all resources with nexusdev's label, and all published ports.
 
-    caches  look for the volumes of image builds too (for ``gc``): one more call
+    Args:
+        engine: A ``connection.Engine``.
+        caches: Whether to list the volumes of image builds too (for ``gc``), which needs one more request.
     """
     api = engine.http
     containers = api.containers(all=True)
@@ -35,7 +37,7 @@ def inventory(engine: Any, *, caches: bool = False) -> Inventory:
 
 
 def volume_sizes(engine: Any) -> Mapping[str, int]:
-    """Bytes of each volume; none where the engine does not tell in time, as it has to count them."""
+    """Return volume → bytes; empty if the engine does not answer in time, because it has to measure them."""
     quick = EngineHttpClient(engine.endpoint, version=engine.version, timeout=_QUICK)
     try:
         volumes = quick.get("/system/df", type="volume").get("Volumes") or []
@@ -94,7 +96,7 @@ def _bound(row: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 def _configured(api: Any, identifier: str) -> tuple[tuple[int, ...], float]:
-    """The ports of a container that does not run are only in its configuration; and when it ended."""
+    """Return the ports of a stopped container, which are only in its configuration, and the time when it ended."""
     try:
         told = api.inspect_container(identifier)
     except Exception as gone:

@@ -17,14 +17,14 @@ _FRACTION = re.compile(r"\.(\d{1,6})\d*")
 
 
 def is_ours(listed: Json, names: ResourceNames) -> bool:
-    """Whether a listed container, volume or network carries this instance's label."""
+    """Return whether a listed container, volume or network has this instance's label."""
     return (listed.get("Labels") or {}).get(labels.INSTANCE) == names.instance
 
 
 def needs_details(listed: Iterable[Json]) -> list[str]:
-    """The ids of the containers of which the list does not tell enough: what does not simply run, and shared networks' both sides.
+    """Return the ids of the containers to inspect: those that are not simply running, and those that share a network or own a shared one.
 
-    A sidecar is known by its label, too: Podman's list says of every container that it has the host's network.
+    Sidecars are also detected by label, because Podman's list shows the host's network for every container.
     """
     listed = list(listed)
     owners = {namespace_of(each) for each in listed}
@@ -42,7 +42,15 @@ def snapshot(
     details: Mapping[str, Json],
     names: ResourceNames,
 ) -> Snapshot:
-    """``containers``: all of the engine's; ``volumes``, ``networks``: this instance's; ``details``: id → what inspect says."""
+    """Return the snapshot of one instance from the engine's lists.
+
+    Args:
+        containers: All containers of the engine.
+        volumes: The volumes of this instance.
+        networks: The networks of this instance.
+        details: Container id → the result of inspect.
+        names: Names and labels of the instance's resources.
+    """
     others = [each for each in containers if not is_ours(each, names)]
     network = next((_network(each, others) for each in networks), None)
     seen = [_container(each, details.get(each["Id"], {}), network) for each in containers if is_ours(each, names)]
@@ -62,7 +70,7 @@ def snapshot(
 
 
 def _in_order(claimed: Mapping[str, Container], names: ResourceNames) -> dict[str, Container]:
-    """In the order of the stack, then by name."""
+    """Return the containers in the order of the stack, then by name."""
     order = list(names.stack.services) if names.stack else []
     return {
         name: claimed[name]
@@ -82,18 +90,18 @@ def _foreign(containers: Sequence[Json], names: ResourceNames) -> dict[str, str]
 
 
 def plain_names(listed: Json) -> list[str]:
-    """The names of a listed container without their slash; links have more slashes and do not count."""
+    """Return the names of a listed container without the slash. Link aliases, which have more slashes, are left out."""
     return [name[1:] for name in listed.get("Names") or () if name.startswith("/") and "/" not in name[1:]]
 
 
 def namespace_of(listed: Json) -> str:
-    """The id of the container whose network it shares."""
+    """Return the id of the container whose network it shares."""
     mode = listed.get("HostConfig", {}).get("NetworkMode", "")
     return mode.removeprefix("container:") if mode.startswith("container:") else ""
 
 
 def state_path(listed: Json, instance: str) -> str:
-    """The state folder of what was made: by its label; containers from before that label mount files from there. '' where nothing tells."""
+    """Return the state folder of a resource from its label, or for containers without that label from their mounts; '' if unknown."""
     if told := (listed.get("Labels") or {}).get(labels.STATE_PATH):
         return str(told)
     below = f"/instances/{instance}/"
@@ -130,18 +138,18 @@ def _container(listed: Json, details: Json, network: NetworkState | None) -> Con
 
 
 def _state(word: str) -> State:
-    """The engine's word; removing and, from Podman, stopping count as what they become."""
+    """Convert the engine's state. Removing and, from Podman, stopping map to the state that follows."""
     return {"removing": State.DEAD, "stopped": State.EXITED, "configured": State.CREATED}.get(word) or State(word)
 
 
 def _health(status: str) -> str:
-    """healthy, unhealthy, starting from ``Up 3 minutes (healthy)``."""
+    """Return healthy, unhealthy or starting, from ``Up 3 minutes (healthy)``."""
     matched = re.search(r"\((?:health: )?(healthy|unhealthy|starting)\)", status)
     return matched[1] if matched else ""
 
 
 def _attached(listed: Json, network: NetworkState | None) -> bool:
-    """A stopped container remembers the id of a network that may be gone."""
+    """Return whether a container is on the network. A stopped container may have the id of a removed network."""
     if network is None:
         return False
     endpoint = listed.get("NetworkSettings", {}).get("Networks", {}).get(network.full_name)
@@ -160,7 +168,7 @@ def _volume(listed: Json, others: Sequence[Json]) -> Volume:
 
 
 def users_of(volume: str, containers: Iterable[Json]) -> tuple[str, ...]:
-    """The listed containers that have a volume mounted, running or not."""
+    """Return the listed containers that mount a volume, running or not."""
     return tuple(
         _plain_name(each)
         for each in containers
@@ -169,12 +177,12 @@ def users_of(volume: str, containers: Iterable[Json]) -> tuple[str, ...]:
 
 
 def _mounts(listed: Json) -> Iterable[Json]:
-    """Podman's list tells of mounts in other ways, or not at all."""
+    """Return the mounts of a listed container. Podman's list has them in another format, or not at all."""
     return (mount for mount in listed.get("Mounts") or () if isinstance(mount, Mapping))
 
 
 def attached_to(network: str, containers: Iterable[Json]) -> tuple[str, ...]:
-    """The listed containers that are on a network, by its id, and hold it: stopped ones do not."""
+    """Return the listed containers that are attached to a network, by its id, and block its removal. Stopped ones do not."""
     return tuple(
         _plain_name(each)
         for each in containers
@@ -203,7 +211,7 @@ def _network(listed: Json, others: Sequence[Json]) -> NetworkState:
 
 
 def subnet_of(network: Json) -> str:
-    """The first subnet of a listed network, or ''."""
+    """Return the first subnet of a listed network, or ''."""
     return next((config["Subnet"] for config in _pools(network) if config.get("Subnet")), "")
 
 
@@ -212,7 +220,7 @@ def _pools(network: Json) -> Sequence[Json]:
 
 
 def seconds(written: str) -> float:
-    """Seconds since the epoch from the engine's ``2026-11-24T03:22:21.123456789Z``; 0.0 for its zero time."""
+    """Parse the engine's ``2026-11-24T03:22:21.123456789Z`` to seconds since the epoch; 0.0 for its zero time."""
     if not written or written.startswith("0001"):
         return 0.0
     return datetime.fromisoformat(_FRACTION.sub(r".\1", written).replace("Z", "+00:00")).timestamp()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class DockerProvider:
-    """provider.RuntimeProvider over the Engine API. Connects at the first question, once for all that it provides."""
+    """``provider.RuntimeProvider`` over the Engine API. Connects at its first use; everything that it returns shares the connection."""
 
     def __init__(self) -> None:
         self._memo = Memo()
@@ -108,4 +108,4 @@ class DockerProvider:
         return DockerImages(self._engine())
 
     def deliver(self, reference: str) -> None:
-        """Nothing to do: the engine starts containers from its own store."""
+        """Do nothing: the engine starts containers from its own store."""

@@ -27,11 +27,11 @@ _IN_PLACE = "mount the state and the project at the same paths, and use the mach
 
 
 def require_reach(engine: Engine, root: Path) -> None:
-    """Refuse to make an instance whose servers could not read their files, or whose ports would be elsewhere.
+    """Raise an error if containers could not read the instance's files, or if ports would be published on another machine.
 
     Args:
         engine: The engine.
-        root: The folder of all instances' state; made where it is missing.
+        root: The folder of the state of all instances; created if it is missing.
 
     Raises:
         PreflightFailed: The engine maps users (USERNS_REMAP), sees other files (FILES_NOT_SHARED) or publishes ports on another
@@ -58,12 +58,12 @@ def users_mapped() -> PreflightFailed:
 
 
 def is_apart(networks: Iterable[Any], *, interfaces: Path = _INTERFACES, marks: Iterable[Path] = _MARKS) -> bool:
-    """Whether this process is in a container with a network of its own: no bridge of the engine is an interface here.
+    """Return whether this process is in a container with its own network: no bridge of the engine is an interface here.
 
     Args:
         networks: The engine's list of networks.
         interfaces: The kernel's folder of network interfaces.
-        marks: Files that tell that this is a container.
+        marks: Files that exist only in a container.
     """
     if not any(mark.exists() for mark in marks):
         return False
@@ -72,13 +72,13 @@ def is_apart(networks: Iterable[Any], *, interfaces: Path = _INTERFACES, marks: 
 
 
 def _interface(network: Any) -> str:
-    """The name that the engine gives the bridge of a network."""
+    """Return the name of the engine's bridge for a network."""
     named = (network.get("Options") or {}).get("com.docker.network.bridge.name")
     return str(named or f"br-{network['Id'][:12]}")
 
 
 def sees(api: Any, root: Path) -> bool:
-    """Whether a file of the folder can be mounted: the engine is asked to create a container with it, which is never started.
+    """Return whether the engine can mount a file of the folder. Creates a container with the mount, which is never started.
 
     Args:
         api: A ``docker.APIClient``.
@@ -106,7 +106,7 @@ def sees(api: Any, root: Path) -> bool:
 
 @contextlib.contextmanager
 def _any_image(api: Any) -> Iterator[str]:
-    """An image that the engine has; an empty one, removed afterwards, where it has none."""
+    """Yield an image that the engine has; if it has none, an empty image that is removed afterwards."""
     if stored := api.images(quiet=True):
         yield stored[0]
         return

@@ -34,7 +34,7 @@ def run(
     stderr: IO[bytes],
     tty: bool,
 ) -> int:
-    """Create, attach, start, wait, remove. See ``ports.Runtime.run_one_off``."""
+    """Create, attach, start, wait for and remove a one-off container. See ``interfaces.Runtime.run_one_off``."""
     with _signals() as received:
         container = _created(engine, names, one_off, tty=tty, with_stdin=stdin is not None)
         command = _Run(engine, container, received, tty=tty)
@@ -60,7 +60,7 @@ def _created(engine: Engine, names: create.ResourceNames, one_off: OneOff, *, tt
 
 
 class _Run(Attached):
-    """The container's one command."""
+    """The command of the container."""
 
     def __init__(self, engine: Engine, container: str, received: queue.SimpleQueue[int], *, tty: bool) -> None:
         super().__init__(engine, tty=tty)
@@ -71,7 +71,7 @@ class _Run(Attached):
         return f"/containers/{self._id}/attach?stream=1&stdin=1&stdout=1&stderr=1", b""
 
     def _started(self) -> None:
-        """Nothing of its output is lost: the stream is open before the command starts."""
+        """Start the container after the stream is open, so that no output is lost."""
         self._engine.api.start(self._id)
         threading.Thread(target=self._pass_signals, name="signals", daemon=True).start()
 
@@ -79,7 +79,7 @@ class _Run(Attached):
         self._engine.api.resize(self._id, height=rows, width=columns)
 
     def _exit_code(self) -> int:
-        """A container that somebody else removed, as ``down`` does, was killed."""
+        """Return the exit code. A container that was removed by another process, such as ``down``, counts as killed."""
         import docker.errors
 
         try:
@@ -102,7 +102,7 @@ class _Run(Attached):
 
 @contextlib.contextmanager
 def _signals() -> Iterator[queue.SimpleQueue[int]]:
-    """What this process is told by signals, until the block has ended: the command is told instead."""
+    """Yield the signals that this process receives during the block. They are forwarded to the command."""
     received: queue.SimpleQueue[int] = queue.SimpleQueue()
     if threading.current_thread() is not threading.main_thread():
         yield received

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class DockerRuntime:
-    """interfaces.Runtime over the Engine API. Cheap to construct: connects at the first call. Safe to use from several threads."""
+    """``interfaces.Runtime`` over the Engine API. Connects at the first call. Thread-safe."""
 
     def __init__(
         self,
@@ -79,10 +79,10 @@ class DockerRuntime:
         return self._names.volume(volume)
 
     def observe(self) -> DockerObservation:
-        """Three lists, and details of the few containers of which the list does not tell enough.
+        """Observe the instance with three list requests, and inspect the few containers whose list entry is not sufficient.
 
-        Volumes by Compose's label, which ours have too: its ``up`` makes those of services that it does not start as well, with no other.
-        An engine that is slow is asked again.
+        Volumes are listed by Compose's label, which nexusdev's have too: Compose's ``up`` also creates volumes of services that it does not
+        start, with no other label. A slow engine is queried again.
         """
         for _ in range(_ATTEMPTS - 1):
             with contextlib.suppress(RuntimeSlow):
@@ -136,7 +136,7 @@ class DockerRuntime:
         return plan_for(intent, snapshot_of(observation or self.observe()), owner_path=self._names.owner_path)
 
     def apply(self, step: Step) -> None:
-        """Do one step. Raises PortInUse, IdentityMismatch, ImageUnavailable, InvalidState, PreflightFailed."""
+        """Execute one step. Raises PortInUse, IdentityMismatch, ImageUnavailable, InvalidState, PreflightFailed."""
         from nexusdev.runtimes.docker.plan.steps import docker_step
         from nexusdev.runtimes.docker.steps import Steps
 
@@ -144,7 +144,7 @@ class DockerRuntime:
             Steps(self._api, self._names).apply(docker_step(step))
 
     def _running(self, service: str) -> str:
-        """The id of the service's running container, found by label: its name may be somebody else's."""
+        """Return the id of the service's running container, found by label, because another container may have its name."""
         own = [f"{labels.INSTANCE}={self._names.instance}", f"{labels.SERVICE}={service}", f"{labels.ONE_OFF}=False"]
         with self._talking():
             found = self._engine.http.containers(filters={"label": own, "status": "running"})
@@ -153,11 +153,11 @@ class DockerRuntime:
         return str(found[0]["Id"])
 
     def now(self) -> float:
-        """Measured once per connection, see Engine.now. Raises PreflightFailed."""
+        """Return the engine's time, measured once per connection; see ``Engine.now``. Raises PreflightFailed."""
         return self._engine.now()
 
     def addresses(self, view: View) -> Mapping[tuple[str, int], Address]:
-        """None without a stack."""
+        """Return the published addresses; empty without a stack."""
         return addresses.addresses(self._names.stack, view) if self._names.stack else {}
 
     def ca_path(self, view: View) -> str:
@@ -167,18 +167,18 @@ class DockerRuntime:
         return addresses.client_folder(self._names.state_path, view)
 
     def publish_secret(self, name: str, value: str) -> None:
-        """In place: containers have the file itself mounted, so that they see every write. Raises InvalidConfig for an unknown name."""
+        """Write the secret file in place: containers mount the file itself and see every write. Raises InvalidConfig for an unknown name."""
         secret = self._names.stack.secrets.get(name) if self._names.stack else None
         if secret is None:
             raise InvalidConfig(f"no such secret: {name}", why="the loaded compose files do not declare it")
         _overwrite(secret.file, value.encode())
 
     def publish_file(self, name: str, data: bytes) -> None:
-        """In place, as for secrets."""
+        """Write the file in place, as for secrets."""
         _overwrite(Path(self._names.state_path) / name, data)
 
     def watch_exits(self, stop: Event) -> Iterator[ServiceExit]:
-        """Listens from the moment of the call on, not from the first ``next``."""
+        """Yield exits from the moment of the call on, not from the first ``next``."""
         from nexusdev.runtimes.docker.streams import ContainerExits
 
         with self._talking():
@@ -187,7 +187,7 @@ class DockerRuntime:
     def logs(
         self, services: Sequence[str], *, tail: int | None = None, since: float | None = None, follow: bool = False
     ) -> Iterator[LogLine]:
-        """``services``: none means all. ``since``: seconds since the epoch."""
+        """Yield log lines. ``services``: empty for all. ``since``: seconds since the epoch."""
         from nexusdev.runtimes.docker.streams import Logs
 
         with self._talking():
@@ -210,7 +210,7 @@ class DockerRuntime:
         environment: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Completed:
-        """Raises NotFound (not running), NotReadyInTime (``timeout`` seconds passed)."""
+        """Run a command. Raises NotFound (not running), NotReadyInTime (``timeout`` seconds passed)."""
         from nexusdev.runtimes.docker.exec import Exec
 
         container = self._running(service)
@@ -229,7 +229,7 @@ class DockerRuntime:
         stderr: IO[bytes],
         tty: bool,
     ) -> int:
-        """Raises NotFound (not running)."""
+        """Run a command with these streams. Raises NotFound (not running)."""
         from nexusdev.runtimes.docker.exec import Exec
 
         container = self._running(service)
@@ -246,13 +246,13 @@ class DockerRuntime:
         stderr: IO[bytes],
         tty: bool,
     ) -> int:
-        """Raises NotFound (no network, no image, no such command), PreflightFailed."""
+        """Run a one-off container. Raises NotFound (no network, no image, no such command), PreflightFailed."""
         from nexusdev.runtimes.docker.run import run
 
         return run(self._engine, self._names, one_off, stdin=stdin, stdout=stdout, stderr=stderr, tty=tty)
 
 
 def _overwrite(file: Path, data: bytes) -> None:
-    """Write a mounted file where it has other content. The secret store's own file is the mounted one, and has it already."""
+    """Write a mounted file if its content differs. The secret store may have written the same file already."""
     if not file.exists() or file.read_bytes() != data:
         write_in_place(file, data, set_owner=lambda _: None)

@@ -21,14 +21,14 @@ _CONFLICT = 409
 
 
 class Steps:
-    """Does steps over an API client (``docker.APIClient``), for the instance that ``names`` names."""
+    """Executes steps with an API client (``docker.APIClient``), for the instance of ``names``."""
 
     def __init__(self, api: Any, names: create.ResourceNames) -> None:
         self._api = api
         self._names = names
 
     def apply(self, step: DockerStep) -> None:
-        """Raises PortInUse, IdentityMismatch, ImageUnavailable, InvalidState, PreflightFailed, and what the SDK raises."""
+        """Execute one step. Raises PortInUse, IdentityMismatch, ImageUnavailable, InvalidState, PreflightFailed, and errors of the SDK."""
         match step.action:
             case Action.CREATE_NETWORK:
                 self._create_network()
@@ -81,12 +81,12 @@ class Steps:
         self._require_ours("volume", self._api.create_volume(full_name, labels=create.volume_labels(self._names, name)))
 
     def _require_ours(self, kind: str, found: Mapping[str, Any]) -> None:
-        """``create`` returns an existing resource of that name, whoever owns it."""
+        """Check the owner of a resource, because ``create`` returns an existing resource of that name with any owner."""
         if not observe.is_ours(found, self._names):
             raise docker_failures.not_ours(kind, found["Name"])
 
     def _create(self, step: DockerStep) -> None:
-        """Made under a name of its own until its volumes can be written: a cut between the two leaves a stray, not a broken service."""
+        """Create a container under a temporary name until its volumes are writable: an interruption leaves a stray, not a broken service."""
         service = step.service
         if service is None:
             raise NexusError(f"step {step} has no service to create")
@@ -120,7 +120,7 @@ class Steps:
             raise
 
     def _already_there(self, name: str, service: Service, fingerprint: str) -> str:
-        """Creating twice is the same as once, if it was ours and the same."""
+        """Return the id of an existing container if it is owned and has the same fingerprint, so that creation is idempotent."""
         existing = self._api.inspect_container(name)
         tags = existing["Config"].get("Labels") or {}
         if tags.get(labels.INSTANCE) == self._names.instance:
@@ -159,7 +159,7 @@ class Steps:
             raise
 
     def _inspect(self, container: str) -> Any:
-        """None when there is no such container."""
+        """Return the inspected container; None if it does not exist."""
         import docker.errors
 
         try:
@@ -177,14 +177,14 @@ class Steps:
                 raise
 
     def _stop(self, container: str) -> None:
-        """By the container's own signal and grace. A paused process does not receive the signal."""
+        """Stop a container with its own signal and grace period. A paused process does not receive the signal."""
         existing = self._inspect(container)
         if existing and existing["State"]["Paused"]:
             self._unpause(container)
         self._api.stop(container)
 
     def _remove(self, container: str, *, kill: bool = False) -> None:
-        """Stopped in peace first, unless it may be killed. Gone already, or just going, is as good."""
+        """Remove a container. It is stopped gracefully first unless ``kill``. A container that is gone or being removed is no error."""
         import docker.errors
 
         existing = self._inspect(container)
@@ -207,7 +207,7 @@ class Steps:
             time.sleep(0.05)
 
     def _remove_network(self, step: DockerStep) -> None:
-        """The error names containers that joined meanwhile."""
+        """Remove the network. The error names containers that were attached meanwhile."""
         import docker.errors
 
         network = step.target or self._names.network(step.resource)
@@ -236,5 +236,5 @@ class Steps:
             raise docker_failures.volume_in_use(volume, observe.users_of(volume, self._others())) from error
 
     def _others(self) -> list[Mapping[str, Any]]:
-        """The containers of others."""
+        """Return the containers outside this instance."""
         return [each for each in self._api.containers(all=True) if not observe.is_ours(each, self._names)]

@@ -24,7 +24,7 @@ _REQUESTS = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTERM})
 
 
 class ContainerExits:
-    """The ends of containers from the moment of construction on, until ``stop.is_set()``."""
+    """The exits of containers from construction on, until ``stop.is_set()``."""
 
     def __init__(self, engine: Engine, instance: str, stop: threading.Event) -> None:
         self._engine = engine
@@ -45,7 +45,7 @@ class ContainerExits:
             self._heard.put(error)
 
     def _asked(self, event: Mapping[str, Any]) -> bool:
-        """Whether somebody had asked this container to end. The engine is asked for what it did before: we may have come later."""
+        """Return whether the stop was requested. Queries the engine's earlier events, because this process may have started later."""
         if _is_asked(before := self._around(event, after=0.0)):
             return True
         if not any(each["Action"] == "kill" for each in before):
@@ -54,7 +54,7 @@ class ContainerExits:
         return _is_asked(self._around(event, after=_AFTERMATH))
 
     def _around(self, event: Mapping[str, Any], *, after: float) -> list[Mapping[str, Any]]:
-        """What happened to this container in its last life, up to so many seconds after its end."""
+        """Return the events of a container's last run, up to ``after`` seconds after its end."""
         at = int(event["timeNano"])
         actions = ["start", "kill", "stop", "destroy"]
         filters = {"type": "container", "container": event["Actor"]["ID"], "event": actions}
@@ -84,7 +84,7 @@ class ContainerExits:
 
 
 def _is_asked(events: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether these events of one life of a container tell of a stop or a removal. Pure."""
+    """Return whether these events of one run of a container include a stop or a removal. Pure."""
     return any(
         event["Action"] in ("stop", "destroy") or (event["Action"] == "kill" and _signal(event) in _REQUESTS)
         for event in events
@@ -92,13 +92,13 @@ def _is_asked(events: Iterable[Mapping[str, Any]]) -> bool:
 
 
 def _signal(event: Mapping[str, Any]) -> int:
-    """The number of the signal that this event is about; 0 for none."""
+    """Return the number of the event's signal; 0 for none."""
     number = event["Actor"]["Attributes"].get("signal", "0")
     return int(number) if number.isdigit() else 0
 
 
 def _stamp(nanoseconds: int) -> str:
-    """A time as the engine takes it: to the nanosecond, which a float is not."""
+    """Format a time for the engine, in nanoseconds, which a float cannot represent."""
     return f"{nanoseconds // 10**9}.{nanoseconds % 10**9:09d}"
 
 
@@ -168,7 +168,7 @@ class Logs:
     def _follow(
         self, service: str, at: float, output: queue.Queue[LogLine | BaseException | None], stop: threading.Event
     ) -> None:
-        """One container, across its restarts. The engine's ``since`` is inclusive: what was told already is dropped."""
+        """Follow one container across restarts. The engine's ``since`` is inclusive, so lines that were already read are dropped."""
         try:
             while not stop.is_set() and self._exists(service):
                 for line in self._read(service, since=at or None, follow=True):
@@ -188,7 +188,7 @@ class Logs:
 
 
 def _lines(chunks: Any) -> Iterator[str]:
-    """Lines from the engine's chunks, which may end anywhere."""
+    """Yield lines from the engine's chunks, which may end anywhere."""
     rest = b""
     for chunk in chunks:
         *whole, rest = (rest + chunk).split(b"\n")

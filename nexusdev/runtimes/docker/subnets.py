@@ -28,7 +28,7 @@ _SETTING = "NEXUSDEV_SUBNET=172.30.0.0/16 nexusdev up   choose from another rang
 
 
 class HostRoute(Struct, frozen=True, kw_only=True):
-    """A route of this machine, and the interface that it goes through."""
+    """A route of this machine, and its interface."""
 
     network: Subnet
     interface: str
@@ -38,13 +38,13 @@ class HostRoute(Struct, frozen=True, kw_only=True):
 
 
 def choose_net(slot: int, taken: Iterable[str], routes: Path = ROUTES, *, pool: str = "") -> str:
-    """Return the first three octets of a free /24; 10.213.<slot> unless something has it.
+    """Return the first three octets of a free /24; 10.213.<slot> unless it is in use.
 
     Args:
         slot: Number of the instance's port block.
-        taken: Subnets of engine networks and other instances in CIDR notation; those of IPv6 do not matter.
-        routes: The kernel's table of routes.
-        pool: The range of addresses to choose from, in CIDR notation; '' for the usual ones.
+        taken: Subnets of engine networks and other instances in CIDR notation; IPv6 subnets are ignored.
+        routes: The kernel's routing table.
+        pool: The range of addresses to choose from, in CIDR notation; '' for the default range.
 
     Raises:
         PreflightFailed: None is free (NO_SUBNET).
@@ -60,13 +60,13 @@ def choose_net(slot: int, taken: Iterable[str], routes: Path = ROUTES, *, pool: 
 
 
 def check(net: str, project: str, taken: Iterable[tuple[str, str]], routes: Path = ROUTES, *, pool: str = "") -> Check:
-    """Check the /24 of an instance against the engine's networks, and, unless it is in use already, against routes and the setting.
+    """Check the /24 of an instance against the engine's networks and, unless it is in use already, against routes and the setting.
 
     Args:
         net: Its first three octets.
-        project: Name of the instance's Compose project, which begins the names of its own networks.
+        project: Name of the instance's Compose project, which is the prefix of its own networks.
         taken: Name and subnet of every network of the engine.
-        routes: The kernel's table of routes.
+        routes: The kernel's routing table.
         pool: As for ``choose_net``.
     """
     own, networks = Subnet(f"{net}.0/24"), list(taken)
@@ -92,7 +92,7 @@ _MOVE = "nexusdev up   take another subnet; all data is kept"
 
 
 def subnets(networks: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Name and CIDR of each subnet of the networks that the engine lists."""
+    """Yield name and CIDR of each subnet of the listed networks."""
     for row in networks:
         for config in (row.get("IPAM") or {}).get("Config") or ():
             if config.get("Subnet"):
@@ -100,7 +100,7 @@ def subnets(networks: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
 
 
 def host_routes(table: Path = ROUTES) -> list[HostRoute]:
-    """The host's IPv4 routes but default ones; none where the platform has no such file."""
+    """Return the host's IPv4 routes except default ones; empty if the platform has no such file."""
     try:
         lines = table.read_text().splitlines()[1:]
     except OSError:
@@ -109,7 +109,7 @@ def host_routes(table: Path = ROUTES) -> list[HostRoute]:
 
 
 def _route(fields: list[str]) -> HostRoute | None:
-    """One line of /proc/net/route: hexadecimal destination and mask, in the host's (little-endian) order."""
+    """Parse one line of /proc/net/route: hexadecimal destination and mask, in the host's (little-endian) order."""
     destination, mask = (int.from_bytes(bytes.fromhex(fields[column]), "little") for column in (1, 7))
     if mask.bit_count() < _DEFAULT_ROUTE:
         return None
@@ -134,7 +134,7 @@ def _octets(network: Subnet) -> str:
 
 
 def _none_free(pool: str, candidates: list[Subnet], occupied: list[Subnet], known: list[HostRoute]) -> PreflightFailed:
-    """Names who has the addresses, those with most of them first."""
+    """Return the error that names the users of the address range, largest first."""
     ranges = pool or "10.213.0.0/16, 10.214.0.0/16 and 192.168.0.0/16"
     users = [
         *((each.network, str(each)) for each in known),

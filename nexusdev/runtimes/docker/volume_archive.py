@@ -21,7 +21,7 @@ _EMPTY = f"rm -rf -- {_MOUNT}/* {_MOUNT}/.[!.]* {_MOUNT}/..?*"
 
 
 class DockerVolumes:
-    """interfaces.VolumeArchive over the Engine API."""
+    """``interfaces.VolumeArchive`` over the Engine API."""
 
     def __init__(self, engine: Engine, names: ResourceNames) -> None:
         self._engine = engine
@@ -45,7 +45,7 @@ class DockerVolumes:
 
     @contextlib.contextmanager
     def _helper(self, volume: str, *, command: str = "true") -> Iterator[str]:
-        """A container with the volume, from the image of a service that has it; removed in the end."""
+        """Yield a container with the volume, from the image of a service that uses it. The container is removed in the end."""
         self._require_own(volume)
         config = helper_config(self._user_of(volume), self._names, {self._names.volume(volume): _MOUNT})
         config |= {"Entrypoint": ["/bin/sh", "-c", command], "User": "0:0"}
@@ -72,7 +72,7 @@ class DockerVolumes:
             raise docker_failures.not_ours("volume", full_name)
 
     def _require_unused(self, volume: str) -> None:
-        """Whoever runs with it, somebody else's containers too."""
+        """Raise an error if a running container mounts the volume, including containers outside the instance."""
         running = self._engine.http.containers(filters={"volume": self._names.volume(volume)})
         if running:
             names = [(each["Labels"] or {}).get(labels.SERVICE) or each["Names"][0].strip("/") for each in running]

@@ -22,7 +22,14 @@ _FILL = "nexusdev-volume"
 
 
 def open_volumes(api: Any, service: Service, container: str, names: ResourceNames) -> None:
-    """``container``: one that was created with the service's volumes."""
+    """Make the root folders of a service's volumes writable.
+
+    Args:
+        api: A ``docker.APIClient``.
+        service: The service.
+        container: A container that was created with the service's volumes.
+        names: Names and labels of the instance's resources.
+    """
     closed = {
         names.volume(mount.volume): f"/{_FILL}-{index}"
         for index, mount in enumerate(service.volumes)
@@ -38,7 +45,7 @@ def open_volumes(api: Any, service: Service, container: str, names: ResourceName
 
 
 def _is_open(api: Any, container: str, path: str) -> bool:
-    """Whether a path in a container has mode 1777, by the header that the engine answers a HEAD with."""
+    """Return whether a path in a container has mode 1777, from the header of the engine's HEAD response."""
     url = api._url("/containers/{0}/archive", container)
     reply = api.head(url, params={"path": path}, timeout=api.timeout)
     if not reply.ok:
@@ -48,7 +55,7 @@ def _is_open(api: Any, container: str, path: str) -> bool:
 
 
 def _open_folders(folders: Iterable[str]) -> bytes:
-    """A tar archive of empty folders that anybody may write into."""
+    """Return a tar archive of empty folders that every user may write to."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for folder in folders:

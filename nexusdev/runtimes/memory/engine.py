@@ -19,7 +19,7 @@ _KILLED = 137
 
 
 class FakeContainer(Struct, kw_only=True):
-    """A container. Without an instance it is somebody else's."""
+    """A container. Without an instance it belongs to another owner."""
 
     id: str
     name: str
@@ -56,7 +56,7 @@ class FakeNetwork(Struct, kw_only=True):
 
 
 class FakeVolume(Struct, kw_only=True):
-    """A volume; ``name`` is the stack's, ``archive`` a tar of what is in it."""
+    """A volume. ``name``: its short name in the stack; ``archive``: a tar of its content."""
 
     name: str
     archive: bytes = b""
@@ -66,16 +66,18 @@ class FakeVolume(Struct, kw_only=True):
 
 
 class FakeEngine(Struct, kw_only=True):
-    """An engine. Time passes by one second with each thing that happens.
+    """A fake engine. Its clock advances by one second with each event.
 
-    missing_images   images that nobody has
-    failures         (act, subject) → what to raise instead of doing it
-    crashes          service → exit code with which it ends as soon as it is started
-    scripts          service, or image of a throw-away container → what a command in it answers
-    executed, done   every command and every step, in order
-    one_offs         every throw-away container that was run
-    published        (instance, name) → the last content of a secret or file that was published
-    occupied         host port → the process that has it
+    Attributes:
+        missing_images: Images that are not available.
+        failures: (action, subject) → the exception to raise instead.
+        crashes: Service → exit code with which it exits immediately after its start.
+        scripts: Service, or image of a one-off container → function that returns the result of a command.
+        executed: Every command, in order.
+        done: Every step, in order.
+        one_offs: Every one-off container that was run.
+        published: (instance, name) → the last published content of a secret or file.
+        occupied: Host port → the process that uses it.
     """
 
     containers: dict[str, FakeContainer] = field(default_factory=dict)
@@ -105,7 +107,7 @@ class FakeEngine(Struct, kw_only=True):
         return self.now
 
     def named(self, name: str) -> FakeContainer | None:
-        """The container of this name."""
+        """Return the container of this name."""
         return next((container for container in self.containers.values() if container.name == name), None)
 
     def _get(self, name: str) -> FakeContainer:
@@ -120,7 +122,7 @@ class FakeEngine(Struct, kw_only=True):
 
     @contextlib.contextmanager
     def throw_away(self, one_off: OneOff, instance: str, owner_path: str, network_id: str) -> Iterator[FakeContainer]:
-        """A container that is there during the block."""
+        """Yield a one-off container that exists during the block."""
         container = FakeContainer(id=self.new_id(), name=one_off.name, image=one_off.image, instance=instance)
         container.owner_path, container.network_id, container.role = owner_path, network_id, ONE_OFF_ROLE
         self.one_offs.append(one_off)
@@ -133,13 +135,19 @@ class FakeEngine(Struct, kw_only=True):
                 self.containers.pop(container.id, None)
 
     def begin(self, container: FakeContainer) -> None:
-        """Start a container; what crashes at start is dead a moment later."""
+        """Start a container. One in ``crashes`` exits immediately."""
         container.state, container.started_at, container.exit_code, container.error = State.RUNNING, self._tick(), 0, ""
         if container.service in self.crashes:
             self.end(container.name, exit_code=self.crashes[container.service])
 
     def end(self, name: str, *, exit_code: int = 0, asked: bool = False) -> None:
-        """It ends, by itself or because it was told to (``asked``). What ended already stays as it is."""
+        """Stop a container. No effect if it has ended already.
+
+        Args:
+            name: Name of the container.
+            exit_code: Its exit code.
+            asked: Whether the stop was requested, and not a crash.
+        """
         container = self._get(name)
         if container.state not in ALIVE:
             return
@@ -160,15 +168,15 @@ class FakeEngine(Struct, kw_only=True):
         self._get(name).state = State.PAUSED
 
     def loop(self, name: str) -> None:
-        """It ends and is started by the engine, again and again."""
+        """Put the container into a restart loop."""
         self._get(name).state = State.RESTARTING
 
     def die(self, name: str) -> None:
-        """The engine fails to remove it."""
+        """Make the container dead: the engine failed to remove it."""
         self._get(name).state = State.DEAD
 
     def restart(self, name: str) -> None:
-        """The engine starts it again after it ended."""
+        """Let the engine restart the container after it ended."""
         self.end(name, exit_code=1)
         self.begin(self._get(name))
 
@@ -180,7 +188,7 @@ class FakeEngine(Struct, kw_only=True):
         del self.containers[self._get(name).id]
 
     def attached_to(self, network: FakeNetwork, *, but: str | None = None) -> tuple[str, ...]:
-        """The containers that hold a network; ``but``: those of this instance do not count."""
+        """Return the containers that block the removal of a network. ``but``: ignore those of this instance."""
         cells = (
             container
             for container in self.containers.values()
@@ -189,39 +197,39 @@ class FakeEngine(Struct, kw_only=True):
         return tuple(container.name for container in cells if but is None or container.instance != but)
 
     def users_of(self, volume: str, *, but: str | None = None) -> tuple[str, ...]:
-        """The containers that have a volume mounted, by the engine's name of it."""
+        """Return the containers that mount a volume, by its full name. ``but``: ignore those of this instance."""
         cells = (container for container in self.containers.values() if volume in container.volumes)
         return tuple(container.name for container in cells if but is None or container.instance != but)
 
     def connect(self, name: str, network: str) -> None:
-        """Attach a container to a network, both by their names."""
+        """Attach a container to a network, both by name."""
         self._get(name).network_id = self.networks[network].id
 
     def disconnect(self, name: str) -> None:
         self._get(name).network_id = ""
 
     def say(self, name: str, text: str) -> None:
-        """A line of output."""
+        """Add a line of output to a container."""
         container = self._get(name)
         container.output.append(LogLine(service=container.service, at=self._tick(), text=text))
 
     def add_stranger(
         self, name: str, *, image: str = "somebody/else:1", ports: tuple[int, ...] = (), volumes: tuple[str, ...] = ()
     ) -> FakeContainer:
-        """A running container of somebody else. ``volumes``: by the engine's names."""
+        """Add a running container of another owner. ``volumes``: full names."""
         return self.add(
             FakeContainer(id=self.new_id(), name=name, image=image, ports=ports, volumes=volumes, state=State.RUNNING)
         )
 
     def holder_of(self, port: int, *, but: FakeContainer) -> str:
-        """Who has a host port, in words, or ''."""
+        """Return a description of the user of a host port, or ''."""
         for container in self.containers.values():
             if container is not but and port in container.ports and container.state in ALIVE:
                 return f"container {container.name} (image {container.image})"
         return self.occupied.get(port, "")
 
     def listen(self, instance: str) -> queue.Queue[ServiceExit]:
-        """Returns a queue that receives the exits of an instance's containers from now on."""
+        """Return a queue that receives the exits of an instance's containers from now on."""
         heard: queue.Queue[ServiceExit] = queue.Queue()
         self._listeners.append((instance, heard))
         return heard

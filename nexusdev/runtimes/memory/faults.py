@@ -13,7 +13,7 @@ _KILLED = 137
 
 
 class MemoryFaults(Struct, frozen=True, kw_only=True):
-    """faults.FaultInjector over a FakeEngine."""
+    """``faults.FaultInjector`` over a FakeEngine."""
 
     project: str
     instance: str

@@ -26,17 +26,18 @@ _SAVED = "memory.json"
 
 
 def succeed(_container: MemoryBuildContainer, _script: str, _say: Say) -> int:
-    """Every command succeeds and prints nothing."""
+    """Return exit code 0 for every command, without output."""
     return 0
 
 
 class MemoryImages(Struct, kw_only=True):
-    """An engine's images.
+    """A fake image store.
 
-    published  reference → digest of what the registry has
-    opened     names of all build containers, in order
-    built      references of all builds with a Dockerfile, in order
-    unbuildable  folder → why its build fails
+    Attributes:
+        published: Reference → digest of the image in the registry.
+        built: References of all builds with a Dockerfile, in order.
+        unbuildable: Folder → why its build fails.
+        opened: Names of all build containers, in order.
     """
 
     published: dict[str, str] = field(default_factory=dict)
@@ -135,7 +136,7 @@ class MemoryImages(Struct, kw_only=True):
         return None if self.volumes.pop(name, None) is None else 0
 
     def commit(self, made: StoredImage, reference: str) -> StoredImage:
-        """What a build container made."""
+        """Add the image that a build container created."""
         return self._tagged(made, reference)
 
     def _tagged(self, made: StoredImage, reference: str) -> StoredImage:
@@ -155,7 +156,7 @@ class MemoryImages(Struct, kw_only=True):
 
 
 class MemoryBuildContainer:
-    """Remembers what was run and put; files can be taken out again by path."""
+    """A fake build container that records commands and files; files can be read again by path."""
 
     def __init__(self, store: MemoryImages, *, image: str, name: str, mounts: BuildMounts) -> None:
         self.store = store

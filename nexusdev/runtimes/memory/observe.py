@@ -11,13 +11,13 @@ from nexusdev.stack.model import Stack
 
 
 def snapshot(engine: FakeEngine, project: str, instance: str, stack: Stack | None) -> Snapshot:
-    """Everything that exists of one instance.
+    """Return all existing resources of one instance.
 
     Args:
         engine: The engine.
-        project: The beginning of the names of its containers.
+        project: The prefix of the names of its containers.
         instance: Its name.
-        stack: Gives the order of its services, and the names that others must not have.
+        stack: Provides the order of the services, and the container names that they need.
 
     Returns:
         The same as a Docker engine's snapshot of this state.
@@ -77,7 +77,7 @@ def _name_conflicts(engine: FakeEngine, project: str, instance: str, stack: Stac
 
 
 def container_of(container: FakeContainer, network: FakeNetwork | None) -> Container:
-    """What a runtime sees of it."""
+    """Return a container as a runtime observes it."""
     return Container(
         id=container.id,
         name=container.name,

@@ -40,15 +40,15 @@ FACTS = EngineFacts(
 
 
 class MemoryProvider(Struct, kw_only=True):
-    """provider.RuntimeProvider over one FakeEngine.
+    """``provider.RuntimeProvider`` over one FakeEngine.
 
     Attributes:
-        engine: What all instances share.
-        engine_facts: What the engine says of itself.
-        sizes: Bytes of each volume by its full name.
-        store: The images.
-        delivered: Every image that was made available, in order.
-        routes: The machine's table of routes, as in /proc/net/route.
+        engine: The engine that all instances share.
+        engine_facts: The facts that the engine reports.
+        sizes: Full name of a volume → bytes.
+        store: The image store.
+        delivered: Every image that was delivered, in order.
+        routes: The machine's routing table, as in /proc/net/route.
     """
 
     engine: FakeEngine = field(default_factory=FakeEngine)

@@ -50,7 +50,7 @@ _KILLED = 137  # 128 + SIGKILL, as an engine reports it
 
 
 class MemoryRuntime(Struct, frozen=True, kw_only=True):
-    """interfaces.Runtime over a FakeEngine. Takes what DockerRuntime takes."""
+    """``interfaces.Runtime`` over a FakeEngine, with the arguments of DockerRuntime."""
 
     project: str
     instance: str
@@ -134,7 +134,7 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
     def logs(
         self, services: Sequence[str], *, tail: int | None = None, since: float | None = None, follow: bool = False
     ) -> Iterator[LogLine]:
-        """With ``follow`` it ends when nothing is left to tell: nobody speaks on by himself here."""
+        """Yield log lines. With ``follow`` it ends after the existing lines, because fake containers write nothing by themselves."""
         del follow
         ours = [container for container in self.engine.containers.values() if container.instance == self.instance]
         chosen = {container.service: container for container in ours if container.role != ONE_OFF_ROLE}
@@ -198,7 +198,7 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
         stderr: IO[bytes],
         tty: bool,
     ) -> int:
-        """What the image does with a command is a script of the world, by the image's name."""
+        """Run a one-off container. Its result comes from ``FakeEngine.scripts``, by the image's name."""
         del tty
         network = self.engine.networks.get(f"{self.project}_nexus")
         if network is None:

@@ -14,7 +14,7 @@ from nexusdev.stack.model import Service, Stack
 
 
 class MemorySteps(Struct, frozen=True, kw_only=True):
-    """The steps of one instance."""
+    """Executes the steps of one instance."""
 
     engine: FakeEngine
     project: str
@@ -24,7 +24,7 @@ class MemorySteps(Struct, frozen=True, kw_only=True):
     stack: Stack | None
 
     def apply(self, step: DockerStep) -> None:
-        """Do one step, or raise what ``FakeEngine.failures`` has for it."""
+        """Execute one step, or raise the exception of ``FakeEngine.failures``."""
         with self.engine.lock:
             self.engine.done.append(step)
             if failure := self.engine.failures.get((step.action, step.resource)):

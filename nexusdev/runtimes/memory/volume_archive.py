@@ -14,7 +14,7 @@ from nexusdev.runtimes.memory.engine import ALIVE, FakeEngine, FakeVolume
 
 
 class MemoryVolumes(Struct, frozen=True, kw_only=True):
-    """interfaces.VolumeArchive over a FakeEngine."""
+    """``interfaces.VolumeArchive`` over a FakeEngine."""
 
     project: str
     instance: str

@@ -12,7 +12,7 @@ from nexusdev.stack.model import Service, Stack
 
 
 class ServiceAction(StrEnum):
-    """What happens to one service."""
+    """The change of one service."""
 
     KEEP = "keep"
     CREATE = "create"
@@ -23,7 +23,7 @@ class ServiceAction(StrEnum):
 
 
 class Decision(Struct, frozen=True, kw_only=True):
-    """A move and its reason."""
+    """The action for a service, and its reason."""
 
     action: ServiceAction
     reason: str = ""
@@ -34,7 +34,11 @@ class Decision(Struct, frozen=True, kw_only=True):
 
 
 class DiffContext(Struct, frozen=True, kw_only=True):
-    """What a verdict looks at beside the service itself. ``decisions``: the verdicts so far, owners of networks first."""
+    """The input of a decision besides the service itself.
+
+    Attributes:
+        decisions: The decisions so far, owners of shared networks first.
+    """
 
     stack: Stack
     snapshot: Snapshot
@@ -47,7 +51,7 @@ KEEP = Decision(action=ServiceAction.KEEP)
 
 
 def decide(service: Service, context: DiffContext) -> Decision:
-    """The verdict over one service."""
+    """Return the action for one service."""
     container = context.snapshot.containers.get(service.name)
     if container is None:
         return Decision(action=ServiceAction.CREATE, reason=_absence(service, context.snapshot))
@@ -62,7 +66,7 @@ def _absence(service: Service, snapshot: Snapshot) -> str:
 
 
 def _recreate_reason(service: Service, container: Container, context: DiffContext) -> str:
-    """Why the container cannot stay, or ''."""
+    """Return why the container must be recreated; '' if it need not be."""
     if service.shares and context.decisions.get(service.shares, KEEP).is_recreate:
         return f"it shares the network of {service.shares}, which is recreated"
     if container.fingerprint != context.fingerprints[service.name]:
@@ -102,7 +106,7 @@ def _must_run(service: Service, container: Container, context: DiffContext) -> D
 
 
 def _lost_its_network(service: Service, container: Container, context: DiffContext) -> str:
-    """A network namespace dies with its owner: who shares it lives on in nothing, and must be started again."""
+    """Return why a sidecar must be recreated: its network namespace ended with the owner's container."""
     owner = context.snapshot.containers.get(service.shares)
     if owner is None:
         return ""
@@ -112,12 +116,12 @@ def _lost_its_network(service: Service, container: Container, context: DiffConte
 
 
 def outlived(sidecar: Container, owner: Container) -> bool:
-    """Whether the owner was started after the container that shares its network."""
+    """Return whether the owner was started after the container that shares its network."""
     return 0.0 < sidecar.started_at < owner.started_at
 
 
 def ended(container: Container) -> str:
-    """Why an exited container does not run, in words."""
+    """Return why an exited container does not run, in words."""
     if container.out_of_memory:
         return "it ran out of memory"
     if container.error:

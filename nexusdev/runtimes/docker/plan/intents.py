@@ -25,12 +25,17 @@ _REMOVES: Mapping[Action, Removed] = {
 
 
 def plan_for(intent: Intent, snapshot: Snapshot, *, owner_path: str) -> Plan:
-    """The steps towards what is asked for.
+    """Return the steps that fulfil an intent.
+
+    Args:
+        intent: The requested change.
+        snapshot: The existing resources of the instance.
+        owner_path: The project folder of this command.
 
     Raises:
-        IdentityMismatch: It is another folder's, or a name that it needs is somebody else's.
-        NotFound: A service that was named has no container, or the network of one that would be started is gone.
-        PreflightFailed, TeardownIncomplete: Containers of others use a network or volume that would have to go.
+        IdentityMismatch: The instance belongs to another folder, or a required container name is used by a container of another owner.
+        NotFound: A named service has no container, or the network of a container to start no longer exists.
+        PreflightFailed, TeardownIncomplete: Containers outside the instance use a network or volume that would be removed.
     """
     components = {name: each.component for name, each in snapshot.containers.items()}
     if isinstance(intent, Up):
@@ -74,7 +79,7 @@ def _up(intent: Up, snapshot: Snapshot, owner_path: str) -> Plan:
 
 
 def _startable(made: Plan, snapshot: Snapshot) -> Plan:
-    """Refuse to start containers whose network was removed: they cannot start any more, and only ``up`` makes them anew."""
+    """Raise an error for containers whose network was removed: they cannot start, and only ``up`` recreates them."""
     for step in made.steps:
         container = snapshot.containers.get(step.resource)
         if docker_step(step).action is not Action.START or container is None or container.namespace_of:
@@ -90,7 +95,7 @@ def _unused(made: Plan, snapshot: Snapshot, command: str) -> Plan:
 
 
 def _told(step: Step, components: Mapping[str, str]) -> Step:
-    """The step with what it means to who knows nothing of containers."""
+    """Return the step with a description for users who do not know the containers."""
     own = docker_step(step)
     named = frozenset({own.resource})
     return replace(

@@ -11,14 +11,17 @@ from nexusdev.inventory import InstanceInventory
 
 
 class OwnedResource(Struct, frozen=True, kw_only=True):
-    """One object that carries our labels.
+    """One resource with nexusdev's labels.
 
-    name        the engine's name of it
-    owner_path  the project folder that made it;  state_path  the state folder with which it was made, '' where nothing tells
-    ports       the host ports that it publishes, or would publish when started
-    running     a container that does its work;  alive  one with a process: running, paused, or about to be started again
-    used        when a container ended or a volume was made, in seconds since the epoch; 0.0 where that is not known
-    one_off     a container of `nexusdev run --in`
+    Attributes:
+        name: Its name in the engine.
+        owner_path: The project folder that created it.
+        state_path: The state folder with which it was created; '' if unknown.
+        running: Whether it is a running container.
+        alive: Whether it is a container with a process: running, paused, or about to be restarted.
+        used: Time when a container ended or a volume was created, in seconds since the epoch; 0.0 if unknown.
+        ports: The host ports that it publishes, or would publish when started.
+        one_off: Whether it is a container of ``nexusdev run --in``.
     """
 
     kind: Literal["container", "volume", "network"]
@@ -34,7 +37,7 @@ class OwnedResource(Struct, frozen=True, kw_only=True):
 
 
 def by_instance(resources: Iterable[OwnedResource]) -> dict[str, InstanceInventory]:
-    """What exists of each instance, sorted by name."""
+    """Return the resources of each instance, sorted by name."""
     found: dict[str, list[OwnedResource]] = {}
     for each in resources:
         found.setdefault(each.instance, []).append(each)

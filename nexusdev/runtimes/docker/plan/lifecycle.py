@@ -16,13 +16,13 @@ _ALIVE = (State.RUNNING, State.PAUSED, State.RESTARTING)
 
 
 def plan_stop(snapshot: Snapshot, services: Collection[str] | None = None) -> Plan:
-    """Stop these services (default: all) and what shares their network, which goes first."""
+    """Stop these services (default: all). Services that share their network are stopped first."""
     selected = _owners_first(_chosen(snapshot, services, with_sharers=True))
     return Plan(steps=tuple(_stops(snapshot, selected, "stop was requested")))
 
 
 def plan_start(snapshot: Snapshot, services: Collection[str] | None = None) -> Plan:
-    """Start or unpause these services (default: all), the owners of the networks that they share, and who shares theirs."""
+    """Start or unpause these services (default: all), the owners of the networks that they share, and the services that share theirs."""
     selected = _chosen(snapshot, services, with_sharers=True, with_owners=True)
     steps: list[DockerStep] = []
     started: set[str] = set()
@@ -37,7 +37,7 @@ def plan_start(snapshot: Snapshot, services: Collection[str] | None = None) -> P
 
 
 def plan_restart(snapshot: Snapshot, services: Collection[str] | None = None) -> Plan:
-    """Stop and start these services (default: all), and what shares their network."""
+    """Stop and start these services (default: all), and the services that share their network."""
     selected = _owners_first(_chosen(snapshot, services, with_sharers=True))
     reason = "restart was requested"
     starts = [
@@ -50,13 +50,13 @@ def plan_restart(snapshot: Snapshot, services: Collection[str] | None = None) ->
 
 
 def plan_halt(snapshot: Snapshot, service: str, reason: str) -> Plan:
-    """Stop one container whatever its state, so that the engine does not start it again; it is kept."""
+    """Stop one container in any state, so that the engine does not restart it. The container is kept."""
     container = snapshot.containers.get(service)
     return Plan(steps=(_step(Action.STOP, container, reason),) if container else ())
 
 
 def _stops(snapshot: Snapshot, selected: list[Container], reason: str) -> list[DockerStep]:
-    """Who shares a network before its owner, stores after the servers of their component."""
+    """Stop sidecars before the owners of their network, and stores after the servers of their component."""
     stored = {container.component for container in selected if is_store(container)}
     return [
         _step(Action.STOP, container, reason, after=(*_sharers(snapshot, container), *_users_of(container, selected)))
@@ -101,7 +101,7 @@ def _step(action: Action, container: Container, reason: str, *, after: tuple[str
 def _chosen(
     snapshot: Snapshot, services: Collection[str] | None, *, with_sharers: bool = False, with_owners: bool = False
 ) -> list[Container]:
-    """The containers of these services, with who shares their network and whose network they share."""
+    """Return the containers of these services, with those that share their network and the owners of the networks that they share."""
     if services is None:
         return list(snapshot.containers.values())
     names = set(services)

@@ -23,20 +23,20 @@ _ALIVE = (State.RUNNING, State.PAUSED, State.RESTARTING)
 
 
 class DockerObservation(Observation, frozen=True, kw_only=True):
-    """What was observed, with the snapshot over which plans are made."""
+    """An observation with the snapshot that plans are made from."""
 
     snapshot: Snapshot
 
 
 def snapshot_of(observation: Observation) -> Snapshot:
-    """The snapshot of an observation. Raises NexusError for one of another runtime."""
+    """Return the snapshot of an observation. Raises NexusError for an observation of another runtime."""
     if not isinstance(observation, DockerObservation):
         raise NexusError("the observation belongs to another runtime")
     return observation.snapshot
 
 
 def observation_of(snapshot: Snapshot) -> DockerObservation:
-    """The neutral view."""
+    """Return the runtime-independent observation of a snapshot."""
     holders = (*snapshot.containers.values(), *snapshot.orphans)
     return DockerObservation(
         snapshot=snapshot,
@@ -51,7 +51,7 @@ def observation_of(snapshot: Snapshot) -> DockerObservation:
 
 
 def phase_of(container: Container) -> Phase:
-    """How far a container is."""
+    """Return the phase of a container."""
     if container.state is State.EXITED:
         return Phase.STOPPED if container.exit_code in _IN_PEACE and not container.error else Phase.FAILED
     return _PHASES[container.state]

@@ -14,10 +14,16 @@ from nexusdev.util.humanize import join_names
 def require_ownership(
     snapshot: Snapshot, owner_path: str, *, wanted: Mapping[str, str], former: Collection[str] = ()
 ) -> None:
-    """Raise IdentityMismatch when the instance is another folder's, or when a name that we need is somebody else's.
+    """Raise an error if the instance belongs to another folder, or if a required container name is in use.
 
-    ``wanted``: the services that shall be created, each with the name that its container will have.
-    ``former``: paths that the owner's folder had before it was moved; labels keep them.
+    Args:
+        snapshot: The existing resources.
+        owner_path: The project folder of this command.
+        wanted: Service to create → the name of its container.
+        former: Earlier paths of a moved project folder, which labels still have.
+
+    Raises:
+        IdentityMismatch: The owner differs, or a container of another owner has a required name.
     """
     _refuse_other_owner(snapshot, owner_path, former)
     taken = {service: image for service, image in snapshot.name_conflicts.items() if service in wanted}
@@ -39,7 +45,7 @@ def require_ownership(
 
 
 def _refuse_other_owner(snapshot: Snapshot, owner_path: str, former: Collection[str]) -> None:
-    """Two folders with one instance name: the second must not take over what the first made."""
+    """Raise an error if two folders use the same instance name: the second must not take over the resources of the first."""
     holders = (
         *snapshot.containers.values(),
         *snapshot.orphans,
@@ -56,9 +62,16 @@ def _refuse_other_owner(snapshot: Snapshot, owner_path: str, former: Collection[
 
 
 def refuse_strangers(plan: Plan, snapshot: Snapshot, *, command: str) -> None:
-    """Raise where the plan removes a network or volumes that containers of others use: before anything is removed.
+    """Raise an error, before any removal, if the plan removes a network or volumes that containers outside the instance use.
 
-    ``command``: what to type again. TeardownIncomplete (8) for ``down`` and ``destroy``, PreflightFailed (5) for ``up``.
+    Args:
+        plan: The plan.
+        snapshot: The existing resources.
+        command: Name of the command to retry.
+
+    Raises:
+        TeardownIncomplete: For ``down`` and ``destroy`` (exit 8).
+        PreflightFailed: For ``up`` (exit 5).
     """
     held = _held(plan, snapshot)
     if not held:
@@ -75,7 +88,7 @@ def refuse_strangers(plan: Plan, snapshot: Snapshot, *, command: str) -> None:
 
 
 def came_between(thing: NetworkState | Volume) -> TeardownIncomplete:
-    """The error for a container that took hold of a network or volume after it was looked at. ``strangers``: none where it cannot be seen."""
+    """Return the error for a container that attached itself after the observation. The error names none if it cannot be listed."""
     return TeardownIncomplete(
         f"{_thing(thing)} is in use by {_containers(thing.strangers) if thing.strangers else 'a container that the engine does not name'}",
         why="it was not in use when the command started; what was removed so far stays removed",
@@ -85,7 +98,7 @@ def came_between(thing: NetworkState | Volume) -> TeardownIncomplete:
 
 
 def releases(thing: NetworkState | Volume) -> tuple[str, ...]:
-    """What to type so that these containers let go of it."""
+    """Return the commands that detach these containers."""
     if isinstance(thing, NetworkState):
         return tuple(f"docker network disconnect {thing.full_name} {name}" for name in thing.strangers)
     return tuple(f"docker rm -f {name}   it uses {thing.full_name}" for name in thing.strangers)

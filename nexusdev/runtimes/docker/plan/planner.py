@@ -32,12 +32,23 @@ def plan(
     unwanted: Mapping[str, str] | None = None,
     former: Collection[str] = (),
 ) -> Plan:
-    """The steps after which the stack runs as described; none when it does already.
+    """Plan the steps after which the stack runs as described. Pure: computes the plan from the snapshot.
 
-    only      these components and what they need; all others are left as they are (but a network made anew concerns all)
-    unwanted  services whose containers go nevertheless, and why
-    former    paths that the owner's folder had before it was moved
-    Raises IdentityMismatch; PreflightFailed where somebody else uses a network that has to be made anew.
+    Args:
+        stack: The desired stack.
+        snapshot: The existing resources of the instance.
+        fingerprints: Service → hash of its definition and files. A service whose container has another one is recreated.
+        owner_path: The project folder, compared with the labels of the existing resources.
+        only: Limit the plan to these components and what they need; other services are not changed, unless the network is recreated.
+        unwanted: Service whose container is removed → why.
+        former: Earlier paths of a moved project folder, which labels still have.
+
+    Returns:
+        The steps in order; an empty plan if the stack runs already.
+
+    Raises:
+        IdentityMismatch: The resources belong to another folder, or a container of another owner has a required name.
+        PreflightFailed: The network must be recreated, but containers outside the instance use it.
     """
     unwanted = unwanted or {}
     new_network = bool(_network_change(stack, snapshot))
@@ -69,12 +80,12 @@ def plan(
 
 
 def _names(stack: Stack, services: Collection[str]) -> Mapping[str, str]:
-    """Service → the name that its container has or will have, as Compose gives it."""
+    """Return service → the name that its container has or will have, in Compose's format."""
     return {name: f"{stack.project}-{name}-1" for name in services}
 
 
 def _wanted(stack: Stack, snapshot: Snapshot, only: Collection[str] | None, *, new_network: bool) -> frozenset[str]:
-    """The services that this plan is about."""
+    """Return the services that the plan covers."""
     if only is None:
         return frozenset(stack.services)
     selected = {service.name for service in stack.services.values() if service.component in only}
@@ -91,7 +102,7 @@ def _gone(
     *,
     everything: bool,
 ) -> list[tuple[Container, str, str]]:
-    """The containers to remove, each with its subject and reason."""
+    """Return the containers to remove, each with its subject and reason."""
     gone = [
         (orphan, orphan.name, f"it is labeled as {orphan.service or 'ours'} but has another name")
         for orphan in snapshot.orphans
@@ -109,7 +120,7 @@ def _gone(
 
 
 def _network_change(stack: Stack, snapshot: Snapshot) -> str:
-    """Why the network has to be made anew, or ''. Only for its range of dynamic addresses it is not taken from others that use it."""
+    """Return why the network must be recreated, or ''. If only its dynamic address range differs and other containers use it, it is kept."""
     existing, wanted = snapshot.network, stack.network
     if existing is None:
         return ""
@@ -147,7 +158,7 @@ def _volume_steps(stack: Stack, snapshot: Snapshot, services: Collection[Service
 def _service_steps(
     service: Service, decision: Decision, context: DiffContext, removed: tuple[str, ...]
 ) -> list[DockerStep]:
-    """The steps of one service, behind those of what it needs."""
+    """Return the steps of one service, after those of its dependencies."""
     before = tuple(dict.fromkeys(((service.shares,) if service.shares else ()) + service.depends_on + removed))
     start = DockerStep(action=Action.START, resource=service.name, reason=decision.reason, after=before)
     if decision.is_recreate:
@@ -171,7 +182,7 @@ def _service_steps(
 
 
 def _creation(service: Service, decision: Decision, context: DiffContext) -> DockerStep:
-    """After its network, its volumes, the owner of its namespace, and whatever else claimed to be this service."""
+    """Return the creation step. It comes after its network, its volumes, its namespace owner, and the removal of duplicates of the service."""
     orphans = tuple(orphan.name for orphan in context.snapshot.orphans if orphan.service == service.name)
     volumes = tuple(mount.volume for mount in service.volumes)
     return DockerStep(

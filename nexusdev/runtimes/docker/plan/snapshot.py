@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 
 class State(StrEnum):
-    """The states of a container, in the engine's own words."""
+    """The states of a container, as the engine names them."""
 
     CREATED = "created"
     RUNNING = "running"
@@ -20,13 +20,14 @@ class State(StrEnum):
 
 
 class Container(Struct, frozen=True, kw_only=True):
-    """One container of this instance.
+    """One container of this instance. Times are in seconds since the epoch.
 
-    namespace_of  the id of the container whose network it shares, if any
-    role          server, sidecar, store or observer, as the stack says
-    state_path    the state folder of the instance, where it was made with one
-    attached      whether it is on the instance's network, or shares one
-    started_at    in seconds since the epoch, as are all times; 0.0 for a running container that neither shares nor lends a network
+    Attributes:
+        state_path: The state folder of the instance, if the container was created with one.
+        started_at: Time of its last start; 0.0 for a running container that neither shares a network nor owns a shared one.
+        namespace_of: The id of the container whose network it shares; '' for none.
+        role: server, sidecar, store or observer, as the stack declares.
+        attached: Whether it is on the instance's network, or shares one.
     """
 
     id: str
@@ -49,9 +50,12 @@ class Container(Struct, frozen=True, kw_only=True):
 
 
 class Volume(Struct, frozen=True, kw_only=True):
-    """A named volume of this instance; ``name`` is the stack's short name, ``full_name`` the engine's.
+    """A named volume of this instance.
 
-    strangers  names of containers that are not this instance's and have it mounted, whether they run or not: it cannot be removed
+    Attributes:
+        name: Its short name in the stack.
+        full_name: Its name in the engine.
+        strangers: Names of containers outside this instance that mount it, running or not; they block its removal.
     """
 
     name: str
@@ -62,10 +66,11 @@ class Volume(Struct, frozen=True, kw_only=True):
 
 
 class NetworkState(Struct, frozen=True, kw_only=True):
-    """The instance's network as it exists.
+    """The existing network of the instance.
 
-    ip_range   where dynamic addresses come from; '' for anywhere in the subnet
-    strangers  names of running containers that are not this instance's and are attached to it: it cannot be removed
+    Attributes:
+        ip_range: Range of dynamic addresses; '' for anywhere in the subnet.
+        strangers: Names of running containers outside this instance that are attached to it; they block its removal.
     """
 
     id: str
@@ -77,12 +82,13 @@ class NetworkState(Struct, frozen=True, kw_only=True):
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
-    """Everything that carries this instance's labels.
+    """All resources with this instance's labels.
 
-    containers  by service name
-    orphans     containers with our label that no service name claims (renamed by hand, doubled)
-    one_offs    containers of `nexusdev run --in`: they run, or were left behind
-    name_conflicts  names that our services need and that somebody else's container has: name → its image
+    Attributes:
+        containers: Service → container.
+        orphans: Containers with the instance's label that belong to no service (renamed by hand, duplicates).
+        one_offs: Containers of ``nexusdev run --in``, running or left behind.
+        name_conflicts: Service whose container name is used by a container of another owner → its image.
     """
 
     containers: Mapping[str, Container] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from nexusdev.stack.model import Service
 
 
 class Action(StrEnum):
-    """What a step does, as the word that is printed."""
+    """The action of a step, as the word that is printed."""
 
     CREATE_NETWORK = "create network"
     CREATE_VOLUME = "create volume"
@@ -27,11 +27,11 @@ class DockerStep(Step, frozen=True, kw_only=True):
     """One change of a container, a network or a volume.
 
     Attributes:
-        action: What it does.
-        service: What to create, for CREATE; the hosts file, the network and the paths that go with it the runtime has from its Stack.
+        action: The action.
+        service: The service to create, for CREATE; the runtime has the hosts file, the network and the paths from its Stack.
         fingerprint: The hash with which it is created.
-        target: The engine's id or name of what exists already, for the actions on existing things.
-        kill: For REMOVE: without asking it to end first.
+        target: The engine's id or name of the existing resource, for actions on existing resources.
+        kill: For REMOVE: kill the container instead of stopping it.
     """
 
     action: Action
@@ -42,7 +42,7 @@ class DockerStep(Step, frozen=True, kw_only=True):
 
 
 def docker_step(step: Step) -> DockerStep:
-    """The step as this runtime planned it. Raises NexusError for a step of another runtime."""
+    """Return the step as a step of this runtime. Raises NexusError for a step of another runtime."""
     if not isinstance(step, DockerStep):
         raise NexusError(f"step {step} belongs to another runtime")
     return step

@@ -16,7 +16,13 @@ from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
 
 
 def plan_down(snapshot: Snapshot, *, volumes: bool, cause: str = "") -> Plan:
-    """The steps after which no container and no network is left, and with ``volumes`` no data either. Needs no stack."""
+    """Remove all containers and the network. Needs no stack.
+
+    Args:
+        snapshot: The existing resources.
+        volumes: Whether to remove the volumes too.
+        cause: The reason that the steps show.
+    """
     reason = cause or ("the instance is destroyed" if volumes else "the instance is taken down")
     containers = [(container, name, reason) for name, container in snapshot.containers.items()]
     orphans = [(container, container.name, reason) for container in snapshot.orphans]
@@ -35,7 +41,7 @@ def plan_down(snapshot: Snapshot, *, volumes: bool, cause: str = "") -> Plan:
 
 
 def one_off_removals(snapshot: Snapshot, cause: str) -> list[DockerStep]:
-    """The steps after which no throw-away container is left on the network."""
+    """Return the steps that remove the one-off containers on the network."""
     return [
         DockerStep(action=Action.REMOVE, resource=each.name, reason=cause, target=each.id, kill=True)
         for each in snapshot.one_offs
@@ -43,12 +49,12 @@ def one_off_removals(snapshot: Snapshot, cause: str) -> list[DockerStep]:
 
 
 def remove_one_offs(snapshot: Snapshot, names: Collection[str], cause: str) -> Plan:
-    """The steps after which these throw-away containers are gone."""
+    """Remove these one-off containers."""
     return Plan(steps=tuple(step for step in one_off_removals(snapshot, cause) if step.resource in names))
 
 
 def without(snapshot: Snapshot, plan: Plan) -> Snapshot:
-    """The snapshot as it will be after these removals."""
+    """Return the snapshot as it will be after these removals."""
     gone = {
         action: {step.resource for step in plan.steps if step.action is action}
         for action in (Action.REMOVE, Action.REMOVE_VOLUME)
@@ -61,14 +67,20 @@ def without(snapshot: Snapshot, plan: Plan) -> Snapshot:
 
 
 def _at_once(step: DockerStep) -> DockerStep:
-    """A store that nobody uses any more and whose peers go too: it would try to hand over its lead for as long as it may. Its log is synced."""
+    """Kill an unused store whose peers are removed too: a graceful stop would try to transfer its leadership until a timeout. Its log is synced."""
     return replace(step, kill=True)
 
 
 def plan_discard(
     snapshot: Snapshot, volumes: Mapping[str, Collection[str]], *, cause: str = "its data is destroyed"
 ) -> Plan:
-    """The steps after which neither the containers of these services (and who shares their networks) nor these volumes of theirs are left."""
+    """Remove the containers of these services, the containers that share their networks, and these volumes.
+
+    Args:
+        snapshot: The existing resources.
+        volumes: Service → its volumes to remove.
+        cause: The reason that the steps show.
+    """
     selected = {name: container for name, container in snapshot.containers.items() if name in volumes}
     owners = {container.id for container in selected.values()}
     sharers = {name: each for name, each in snapshot.containers.items() if each.namespace_of in owners}
@@ -87,9 +99,12 @@ def _removal(action: Action, resource: str, target: str, cause: str, after: tupl
 
 
 def removals(gone: Sequence[tuple[Container, str, str]]) -> list[DockerStep]:
-    """Steps that remove containers, each given with subject and reason, in an order in which every one ends in peace.
+    """Return steps that remove containers in an order in which each can stop gracefully.
 
-    Servers that others wait for (those with a store) begin: they decide how long it takes.
+    Servers that others wait for (those with a store) come first, because they determine the duration.
+
+    Args:
+        gone: The containers, each with its subject and reason.
     """
     sharers: dict[str, list[str]] = {}
     users: dict[str, list[str]] = {}
@@ -116,5 +131,5 @@ def removals(gone: Sequence[tuple[Container, str, str]]) -> list[DockerStep]:
 
 
 def is_store(container: Container) -> bool:
-    """Whether the servers of its component need it to their end."""
+    """Return whether the servers of its component need it until they have stopped."""
     return container.role == "store"
