@@ -31,15 +31,15 @@ def explained(
     homes: Sequence[Path] | None = None,
     home_of: Callable[[str], Path] | None = None,
 ) -> InvalidState | None:
-    """The error for an instance without state here of which the engine has containers or volumes; None where it has neither.
+    """Return the error for an instance without state in this root, of which the engine has containers or volumes; None if it has neither.
 
     Args:
         name: The instance.
-        found: What exists of it.
-        root: The folder of all instances' state that this run uses.
-        project: The project folder; its owner's home is a place to look at.
-        homes: Instead of the homes of this user, of sudo's caller and of the project's owner.
-        home_of: The home of a user by name, instead of what the system says.
+        found: Its existing resources.
+        root: The folder of the state of all instances that this command uses.
+        project: The project folder; the home of its owner is searched.
+        homes: The homes to search; None for those of this user, of sudo's caller and of the project's owner.
+        home_of: Returns the home of a user by name; None for the system's user database.
     """
     evidence = _evidence(found)
     if not evidence:
@@ -76,7 +76,7 @@ def _elsewhere(
 
 
 def _lost(name: str, told: Path | None, root: Path, evidence: tuple[str, ...]) -> InvalidState:
-    """Nothing may be written over the data silently; and nothing is said of a place that nobody knows."""
+    """Return the error for lost state. Existing data is never overwritten silently, and no location is guessed."""
     ours = folder_of(root, name)
     if told:
         why = f"its passwords and keys were in {told}, which does not exist; without them its data cannot be opened"
@@ -98,7 +98,7 @@ def _lost(name: str, told: Path | None, root: Path, evidence: tuple[str, ...]) -
 
 
 def _is_absent(folder: Path) -> bool:
-    """Whether there is certainly no state; a folder that may not be looked at may have it."""
+    """Return whether a folder certainly has no state; False if it cannot be read."""
     try:
         return not (folder / "instance.json").exists()
     except OSError:
@@ -106,7 +106,7 @@ def _is_absent(folder: Path) -> bool:
 
 
 def _owner_of(folder: Path) -> str:
-    """The user whose folder it is, or the nearest above it that may be looked at; '' for a number without a name."""
+    """Return the owner of a folder, or of its nearest readable parent; '' for a numeric id without a name."""
     for each in (folder, *folder.parents):
         with contextlib.suppress(OSError):
             return _user_name(each.stat().st_uid)
@@ -114,7 +114,7 @@ def _owner_of(folder: Path) -> str:
 
 
 def _homes(project: Path, environ: Mapping[str, str] = os.environ) -> Iterator[Path]:
-    """Of this user, of who called sudo, of the project's owner."""
+    """Yield the homes of this user, of sudo's caller and of the project's owner."""
     uids = [os.geteuid()]
     if environ.get("SUDO_UID", "").isdigit():
         uids.append(int(environ["SUDO_UID"]))
@@ -137,11 +137,11 @@ def _home(user: str) -> Path:
 
 
 def sudo_note(root: Path, environ: Mapping[str, str]) -> str:
-    """What to say of a new instance that root makes for somebody else by ``sudo``; '' where its state will be theirs.
+    """Return the note for a new instance that root creates for another user by ``sudo``; '' if its state will belong to that user.
 
     Args:
-        root: The folder of all instances' state.
-        environ: The environment, where sudo names its caller.
+        root: The folder of the state of all instances.
+        environ: The environment, in which sudo names its caller.
     """
     caller = environ.get("SUDO_UID", "")
     if os.geteuid() != 0 or not caller.isdigit() or int(caller) == 0:

@@ -46,8 +46,11 @@ class Signer(Struct, frozen=True, kw_only=True):
 
 
 def wanted_names(stack: Stack, hosts: Collection[str] = ()) -> Mapping[str, tuple[str, ...]]:
-    """Group → all names its certificate must carry: of each service that mounts it, of what that shares a namespace with, aliases, extras,
-    and the hosts under which this machine reaches servers."""
+    """Return group → the names that its certificate must contain.
+
+    These are the names of each service that mounts it and of services in the same network namespace, aliases, extra names, and the hosts
+    under which this machine reaches servers.
+    """
     groups: dict[str, dict[str, None]] = {}
     for secret in stack.secrets.values():
         group = secret.recipe.certificate
@@ -70,11 +73,22 @@ def prepare(
     hosts: Collection[str] = (),
     before_issuing: Callable[[], None] = lambda: None,
 ) -> tuple[str, ...]:
-    """Make what is missing or outdated below ``folder`` (``<state>/tls``); the groups that were issued, 'ca' among them.
+    """Create the missing or outdated certificates below ``folder`` (``<state>/tls``).
 
-    Quick when nothing is to be done: what was issued is remembered with its hashes, and cryptography is not even imported.
-    ``hosts``: names and addresses besides loopback under which this machine reaches servers.
-    ``before_issuing`` may refuse: certificates of a wrong clock are of no use.
+    Fast if nothing has to be done: an index stores the hashes of the issued files, and cryptography is not imported.
+
+    Args:
+        folder: The folder of the certificates.
+        stack: The stack, which declares the certificates.
+        instance: Name of the instance.
+        nonce: Nonce of the instance.
+        uid: Owner of the keys that containers mount.
+        gid: Group of the keys that containers mount.
+        hosts: Names and addresses besides loopback under which this machine reaches servers.
+        before_issuing: Called before certificates are issued; raises to prevent that, because a wrong clock makes them invalid.
+
+    Returns:
+        The groups of the issued certificates, including 'ca'.
     """
     make_folder(folder)
     remove_temp_files(folder)
@@ -117,7 +131,7 @@ def _issue(
 
 
 def _mounting(stack: Stack, secret: str) -> list[Service]:
-    """The services that mount a secret, and those whose network namespace they share."""
+    """Return the services that mount a secret, and those whose network namespace they share."""
     mounting = [
         service
         for service in stack.services.values()
@@ -127,7 +141,7 @@ def _mounting(stack: Stack, secret: str) -> list[Service]:
 
 
 def _complete(names: tuple[str, ...], hosts: Collection[str]) -> tuple[str, ...]:
-    """Each short name also as it is known in the cluster, and the names of this machine."""
+    """Add the names of this machine, and the cluster's form of each short name."""
     qualified = (f"{name}.{DOMAIN}" for name in names if "." not in name)
     return tuple(dict.fromkeys((*names, *qualified, *_LOCAL, *sorted(hosts))))
 
@@ -149,7 +163,7 @@ def _entry(folder: Path, group: str, names: tuple[str, ...], certificate: x509.C
 
 
 def _is_current(folder: Path, group: str, index: Mapping[str, Any], names: tuple[str, ...]) -> bool:
-    """Issued by us with these names, untouched since, valid now and for another 30 days."""
+    """Return whether a certificate was issued here with these names, is unchanged, and is valid now and for another 30 days."""
     entry = index.get(group)
     return (
         isinstance(entry, dict)
@@ -160,14 +174,14 @@ def _is_current(folder: Path, group: str, index: Mapping[str, Any], names: tuple
 
 
 def _is_valid(group: str, until: float) -> bool:
-    """Valid now and for another 30 days. One that begins later was issued while the clock was ahead."""
+    """Return whether a certificate is valid now and for another 30 days. One that begins later was issued with a fast clock."""
     life = _CA_LIFE if group == "ca" else _LEAF_LIFE
     begins = until - (life + _BACK).total_seconds()
     return begins <= time.time() < until - _RENEW.total_seconds()
 
 
 def _digest(folder: Path, group: str) -> str:
-    """One hash over certificate and key; '' when one of them is missing."""
+    """Return one hash of certificate and key; '' if one of them is missing."""
     try:
         content = [(folder / f"{group}{suffix}").read_bytes() for suffix in (".crt", ".key")]
     except FileNotFoundError:
@@ -238,7 +252,7 @@ def _make_leaf(
 def _builder(
     subject: x509.Name, issuer: x509.Name, key: Any, authority: Any, life: timedelta
 ) -> x509.CertificateBuilder:
-    """What every certificate has: names, serial, validity, and the two key identifiers that strict verifiers want."""
+    """Return a builder with the common parts of all certificates: names, serial, validity, and the key identifiers that strict verifiers need."""
     from cryptography import x509
 
     now = datetime.now(UTC).replace(microsecond=0)
@@ -279,7 +293,7 @@ def _sha256() -> Any:
 def _write_pair(
     folder: Path, name: str, key: EllipticCurvePrivateKey, certificate: x509.Certificate, owner: tuple[int, int] | None
 ) -> None:
-    """Key (0600) and certificate, in place: containers may have them mounted. The CA's key stays with the user who runs nexusdev."""
+    """Write key (0600) and certificate in place, because containers may have mounted them. The CA's key belongs to the user who runs nexusdev."""
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

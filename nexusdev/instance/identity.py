@@ -18,10 +18,10 @@ __all__ = ["Identity", "find_project", "identify", "require_owner", "require_run
 
 
 class Identity(Struct, frozen=True, kw_only=True):
-    """An instance's name and the project folder that asks for it.
+    """An instance's name and the project folder of the command.
 
     Attributes:
-        explicit: The name was given (``--instance``, NEXUSDEV_INSTANCE, settings), not made from the path.
+        explicit: Whether the name was given (``--instance``, NEXUSDEV_INSTANCE, settings), not derived from the path.
     """
 
     name: str
@@ -30,17 +30,17 @@ class Identity(Struct, frozen=True, kw_only=True):
 
     @property
     def compose_project(self) -> str:
-        """The name under which ``docker compose ls`` shows it."""
+        """The name in ``docker compose ls``."""
         return f"nexusdev-{self.name}"
 
 
 def identify(project: Path, name: str | None = None, *, root: Path | None = None) -> Identity:
-    """The identity of a project folder.
+    """Return the identity of a project folder.
 
     Args:
         project: A real path, as from ``find_project``.
-        name: Overrides the name that follows from the path.
-        root: The state of all instances, which knows what a moved folder adopted.
+        name: Replaces the name that is derived from the path.
+        root: The state of all instances, which stores the names of adopted instances.
     """
     if name:
         return Identity(name=checked_name(name), project=project, explicit=True)
@@ -48,7 +48,7 @@ def identify(project: Path, name: str | None = None, *, root: Path | None = None
 
 
 def require_owner(identity: Identity, owner: Path | str, place: Place = Place()) -> None:  # noqa: B008 - frozen
-    """Refuse to change an instance that belongs to another folder. ``place``: where that folder was last seen."""
+    """Raise an error if the instance belongs to another folder. ``place``: where that folder was last seen."""
     if str(owner) == str(identity.project):
         return
     sight = look_for(Path(owner), place)
@@ -63,12 +63,12 @@ def require_owner(identity: Identity, owner: Path | str, place: Place = Place())
 
 
 def require_runtime(name: str, recorded: str, *, asked: str, origin: str) -> None:
-    """Refuse to work on an instance in another runtime than its own.
+    """Raise an error if the instance belongs to another runtime.
 
     Args:
         name: The instance.
-        recorded: The runtime that its record names.
-        asked: The runtime that the settings name.
+        recorded: The runtime in its record.
+        asked: The runtime in the settings.
         origin: Where that setting came from, as in ``Settings.origins``.
 
     Raises:

@@ -35,14 +35,14 @@ Placement = Callable[[int, Collection[str]], str]
 
 
 class Instance(Struct, frozen=True, kw_only=True):
-    """Who an instance is and where its things are.
+    """The identity of an instance and the paths of its files.
 
     Attributes:
         folder: Its state folder.
         owner: The project folder that it belongs to.
-        former: Those that it belonged to before.
+        former: The project folders that it belonged to before.
         place: Where the owner was last seen.
-        created: This very call made it.
+        created: Whether this call created it.
     """
 
     name: str
@@ -67,20 +67,20 @@ class Instance(Struct, frozen=True, kw_only=True):
 
     @property
     def client_folder(self) -> Path:
-        """The files that clients read: one folder for programs on the host, one that containers mount."""
+        """The folder of the files that clients read: for programs on the host, and mounted into containers."""
         return self.folder / "client"
 
     @property
     def is_provided(self) -> bool:
-        """Whether ``provide`` has once come to its end: secrets and certificates are there."""
+        """Whether ``provide`` has completed once, so that secrets and certificates exist."""
         return (self.folder / "compose.env").exists()
 
     def port(self, number: int) -> int:
-        """The host port with these last two digits."""
+        """Return the host port with these last two digits."""
         return port_blocks.block_of(self.slot)[number]
 
     def environment(self, images: Mapping[str, str] | None = None) -> dict[str, str]:
-        """What the compose files interpolate. ``images``: lock name → reference, as NEXUS_IMAGE_<NAME>."""
+        """Return the variables for the interpolation of compose files. ``images``: lockfile name → reference, as NEXUS_IMAGE_<NAME>."""
         named = {
             f"NEXUS_IMAGE_{name.upper().replace('-', '_')}": reference for name, reference in (images or {}).items()
         }
@@ -95,7 +95,7 @@ class Instance(Struct, frozen=True, kw_only=True):
         }
 
     def secrets(self, stack: Stack, runtime: Runtime | None = None) -> SecretFiles:
-        """The secret store. Reads single values; with a runtime it writes them too. ``provide`` makes what is missing."""
+        """Return the secret store. It reads single values, and with a runtime also writes them. ``provide`` creates missing secrets."""
         publish = runtime.publish_secret if runtime else unpublished
         return SecretFiles(stack.secrets, uid=self.uid, gid=self.gid, publish=publish)
 
@@ -108,17 +108,17 @@ class Instance(Struct, frozen=True, kw_only=True):
         data_exists: bool = False,
         check_clock: Callable[[], None] = lambda: None,
     ) -> tuple[str, ...]:
-        """Create what the stack needs from the state folder: secrets, certificates, copies of config files, passwd and compose.env.
+        """Create the files in the state folder that the stack needs: secrets, certificates, copies of config files, passwd and compose.env.
 
         Args:
             stack: The stack.
-            runtime: Gets new content of files that running servers have mounted.
-            images: Image name → reference, for compose.env; None for none.
-            data_exists: Volumes of the instance exist: a lost password is then an error and never replaced.
-            check_clock: Called before certificates are issued; what it raises ends the call.
+            runtime: Receives new content of files that running servers have mounted.
+            images: Lockfile name → reference, for compose.env; None for none.
+            data_exists: Whether volumes of the instance exist. A lost password is then an error and never replaced.
+            check_clock: Called before certificates are issued; an exception from it ends the call.
 
         Returns:
-            What was created or issued, in words.
+            Descriptions of what was created or issued.
 
         Raises:
             InvalidState: A password is lost although data exists.
@@ -145,7 +145,7 @@ class Instance(Struct, frozen=True, kw_only=True):
         return (*made, *(f"certificate {group}" for group in issued))
 
     def access(self, runtime: Runtime, stack: Stack) -> InstanceAccess:
-        """All that components see of the world."""
+        """Return the access that components get to the instance."""
         from nexusdev.interfaces import InstanceAccess, View
         from nexusdev.stack.topology import Topology
 
@@ -184,7 +184,7 @@ def find(identity: Identity, *, root: Path | None = None) -> Instance:
 
 
 def preview(identity: Identity, *, root: Path | None = None) -> Instance:
-    """An instance that does not exist, as it would be made. Makes nothing; ports and network are examples."""
+    """Return a nonexistent instance as it would be created. Creates nothing; ports and network are examples."""
     root = root or state.state_root()
     uid, gid = state.container_user(root)
     return Instance(
@@ -210,21 +210,24 @@ def open_instance(
     runtime: str = "docker",
     port_taken: PortCheck = port_blocks.is_taken,
 ) -> Instance:
-    """Return the instance, which is created if it does not exist. Hold its lock (``locked``) meanwhile.
+    """Return the instance, which is created if it does not exist. The caller holds its lock (``locked``).
 
     Args:
         identity: Its name and project folder.
-        inventory: What the runtime has, so that ports and owners do not clash.
-        placement: Chooses what a new instance needs from the runtime besides its ports.
-        root: The folder of all instances; None for this user's.
-        rootless: The engine runs without root, so mounted files have another owner.
-        move_ports: Take another port block.
-        runtime: Where a new instance will run; kept in its record.
-        port_taken: Tells whether a port of this machine is in use.
+        inventory: The resources in the runtime, to avoid conflicts of ports and owners.
+        placement: Chooses the resources that a new instance needs from the runtime besides its ports.
+        root: The folder of all instances; None for the default folder of this user.
+        rootless: Whether the engine is rootless, which changes the owner of mounted files.
+        move_ports: Allocate another port block.
+        runtime: Name of the runtime of a new instance; stored in its record.
+        port_taken: Returns whether a port of this machine is in use.
+
+    Returns:
+        The instance; ``created`` is True if this call created it.
 
     Raises:
         IdentityMismatch: It belongs to another folder.
-        InvalidState: Its record is broken or newer than this version, or its data exists without state.
+        InvalidState: Its record is invalid or newer than this version, or its data exists without state.
     """
     root = root or state.state_root()
     folder = state.folder_of(root, identity.name)
@@ -252,14 +255,19 @@ def locked(
     shared: bool = False,
     patience: Patience | None = None,
 ) -> Iterator[Held]:
-    """Hold the lock of an instance, which need not exist yet (see ``lock.hold``). Its file goes if the instance is gone at the end.
+    """Hold the lock of an instance during the block (see ``lock.hold``). The instance need not exist.
+
+    The lock file is removed if the instance does not exist at the end.
 
     Args:
         identity: The instance.
         command: This command as it is typed: ``nexusdev up``.
-        root: The folder of all instances; None for this user's.
+        root: The folder of all instances; None for the default folder of this user.
         shared: Whether other commands that share the lock may hold it at the same time.
         patience: How to wait for another command; None to fail at once.
+
+    Yields:
+        The lock.
 
     Raises:
         Locked: Another command holds the lock; the error says which.
@@ -277,7 +285,7 @@ def locked(
 
 
 def forget(identity: Identity, *, root: Path | None = None) -> bool:
-    """Remove the state folder; whether there was one. Reads nothing in it, so that a broken one goes too."""
+    """Remove the state folder and return whether it existed. Reads none of its files, so that an invalid state can be removed too."""
     folder = state.folder_of(root or state.state_root(), identity.name)
     existed = folder.is_dir()
     state.remove(folder)
@@ -301,7 +309,7 @@ def _instance(record: Record, folder: Path) -> Instance:
 
 
 def _require_ours(identity: Identity, inventory: Inventory, former: tuple[str, ...]) -> None:
-    """What the engine has under this name must be labelled with this folder or a former one of its, whatever state folder is in use."""
+    """Raise an error if the engine's resources of this name are not labelled with this folder or a former one, in whatever state folder."""
     for owner in inventory.of(identity.name).owners:
         if owner not in former:
             require_owner(identity, owner)
@@ -339,7 +347,7 @@ def _make(
 
 
 def _place(project: Path) -> dict[str, Any]:
-    """The fields of a record that say where its owner is; none for a folder that cannot be looked at."""
+    """Return the record's fields with the place of the owner's folder; empty for a folder that cannot be read."""
     try:
         return asdict(place_of(project))
     except OSError:
@@ -347,7 +355,7 @@ def _place(project: Path) -> dict[str, Any]:
 
 
 def _placed(record: Record, folder: Path) -> Record:
-    """The record with its owner's present place, which changes with a reboot on some file systems; written where it changed."""
+    """Return the record with the current place of the owner, which changes with a reboot on some file systems. Written if it changed."""
     placed = replace(record, **_place(Path(record.owner)))
     if placed != record:
         state.write_record(folder, placed)
@@ -355,7 +363,7 @@ def _placed(record: Record, folder: Path) -> Record:
 
 
 def _moved(record: Record, root: Path, inventory: Inventory, port_taken: PortCheck) -> Record:
-    """The same instance on another port block; its placement stays."""
+    """Return the record with another port block and the same placement."""
     with _allocation(root):
         slot, _ = _free_slot(root, inventory, record.name, port_taken, but=record.slot)
         moved = replace(record, slot=slot)
@@ -365,15 +373,15 @@ def _moved(record: Record, root: Path, inventory: Inventory, port_taken: PortChe
 
 
 def take_placement(found: Instance, placement: Placement, *, root: Path | None = None) -> Instance:
-    """Give an instance another placement, because what it had is somebody else's now. Call it with the instance's lock held.
+    """Give an instance another placement, because its own is in use by another owner. The caller holds the instance's lock.
 
     Args:
-        found: The instance; nothing of it may be in the runtime at its old placement.
+        found: The instance; it must have no resources in the runtime at its old placement.
         placement: Chooses the new one.
-        root: The folder of all instances' state.
+        root: The folder of the state of all instances.
 
     Returns:
-        The instance with its new placement, which its record has.
+        The instance with its new placement, which is stored in its record.
 
     Raises:
         PreflightFailed: None is free.
@@ -388,7 +396,7 @@ def take_placement(found: Instance, placement: Placement, *, root: Path | None =
 
 
 def put_back(before: Record, folder: Path) -> None:
-    """Give an instance the ports and the placement that it had, because the command that took others failed before it changed anything."""
+    """Restore the previous ports and placement, after a command that changed them failed before it changed anything else."""
     now = state.read_record(folder)
     if now and (now.slot, now.net) != (before.slot, before.net):
         state.write_record(folder, replace(now, slot=before.slot, net=before.net))
@@ -404,7 +412,7 @@ def _record_of(found: Instance) -> Record:
 def _free_slot(
     root: Path, inventory: Inventory, name: str, port_taken: PortCheck, *, but: int | None = None
 ) -> tuple[int, list[Record]]:
-    """A port block that nobody has, neither in the state nor in the runtime; and the other instances."""
+    """Return a port block that is unused in the state and in the runtime, and the records of the other instances."""
     others = [record for record in state.records(root) if record.name != name]
     used = {record.slot for record in others} | {but}
     used |= {
@@ -416,7 +424,7 @@ def _free_slot(
 
 @contextlib.contextmanager
 def _allocation(root: Path) -> Iterator[None]:
-    """Alone while choosing: two instances started at once must not choose the same."""
+    """Hold the lock for the allocation: two instances that start at the same time must not get the same ports."""
     from nexusdev.util import lock
 
     patience = lock.Patience(seconds=30)

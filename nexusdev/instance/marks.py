@@ -17,13 +17,13 @@ _FILE = "volumes.json"
 
 
 class _Marks(Struct, frozen=True, kw_only=True):
-    """``seen``: volume → when it was first seen, in seconds since the epoch."""
+    """The file's content. ``seen``: volume → when it was first seen, in seconds since the epoch."""
 
     seen: Mapping[str, float]
 
 
 def read(folder: Path) -> Mapping[str, float]:
-    """Volume → when it was first seen, in seconds since the epoch. Empty where nothing is known that can be read."""
+    """Return volume → when it was first seen, in seconds since the epoch. Empty if the file is missing or cannot be read."""
     try:
         return json.decode((folder / _FILE).read_bytes(), type=_Marks).seen
     except (OSError, ValueError):
@@ -31,14 +31,20 @@ def read(folder: Path) -> Mapping[str, float]:
 
 
 def add(folder: Path, volumes: Collection[str], *, now: Callable[[], float]) -> None:
-    """Mark volumes that exist; those that are marked keep their time. Asks the clock and writes only where something is new."""
+    """Mark existing volumes. Marked ones keep their time; the clock and the file are only used for new ones.
+
+    Args:
+        folder: The state folder.
+        volumes: Short names of the volumes.
+        now: Returns the time, in seconds since the epoch.
+    """
     known = read(folder)
     if fresh := [name for name in volumes if name not in known]:
         _write(folder, {**known, **dict.fromkeys(fresh, now())})
 
 
 def strike(folder: Path, volumes: Collection[str]) -> None:
-    """Forget volumes that may begin anew."""
+    """Remove the marks of volumes that may be created again."""
     known = read(folder)
     if not known.keys().isdisjoint(volumes):
         _write(folder, {name: since for name, since in known.items() if name not in volumes})

@@ -15,17 +15,17 @@ _MARKER = b"[tool.nexusdev"
 
 
 def derived_name(project: Path) -> str:
-    """Slug of the folder's name and six hexadecimal digits of the SHA-256 of its path: ``shop-3fa9c1``."""
+    """Return the slug of the folder's name and six hexadecimal digits of the SHA-256 of its path: ``shop-3fa9c1``."""
     return _named_after(project, str(project))
 
 
 def another_name(project: Path, number: int) -> str:
-    """A second name for the same path, for when its derived one is in use by a folder that was moved away."""
+    """Return another name for the same path, for when its derived one is in use by a folder that was moved away."""
     return _named_after(project, f"{project}\n{number}")
 
 
 def name_of(project: Path, root: Path) -> str:
-    """The name of a folder's instance: the derived one, unless an ``adopt`` below this state root gave it another."""
+    """Return the name of a folder's instance: the derived one, unless an ``adopt`` in this state root gave it another."""
     derived = derived_name(project)
     try:
         kept = (names_folder(root) / derived).read_text(encoding="utf-8").strip()
@@ -35,7 +35,7 @@ def name_of(project: Path, root: Path) -> str:
 
 
 def names_folder(root: Path) -> Path:
-    """Where it is kept which paths use another name than their derived one."""
+    """Return the folder that stores which paths use another name than their derived one."""
     return root / "names"
 
 
@@ -46,7 +46,7 @@ def _named_after(project: Path, text: str) -> str:
 
 
 def checked_name(name: str) -> str:
-    """The name itself, or a usage error with a name that would do."""
+    """Return the name itself. Raises UsageError for an invalid one, with a valid suggestion."""
     if NAME.fullmatch(name):
         return name
     proposal = slug(name)[:32].strip("-")
@@ -58,7 +58,7 @@ def checked_name(name: str) -> str:
 
 
 def find_project(start: Path) -> Path:
-    """The nearest folder from ``start`` upward that is a project, as a real path; ``start`` itself where there is none.
+    """Return the nearest project folder from ``start`` upward, as a real path; ``start`` itself if there is none.
 
     A project has nexusdev.toml, a pyproject.toml with [tool.nexusdev], or .git.
     """
@@ -69,12 +69,12 @@ def find_project(start: Path) -> Path:
 
 
 def is_project(folder: Path) -> bool:
-    """Whether the folder carries one of the marks of a project."""
+    """Return whether the folder has one of the marks of a project."""
     return (folder / "nexusdev.toml").is_file() or (folder / ".git").exists() or has_table(folder / "pyproject.toml")
 
 
 def has_table(pyproject: Path) -> bool:
-    """Whether this pyproject.toml exists and has a [tool.nexusdev] table (looked up as text: quick, and right for valid files)."""
+    """Return whether this pyproject.toml has a [tool.nexusdev] table (a text search: fast, and correct for valid files)."""
     try:
         return any(line.lstrip().startswith(_MARKER) for line in pyproject.read_bytes().splitlines())
     except OSError:

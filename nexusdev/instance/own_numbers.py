@@ -13,7 +13,7 @@ _FILE = "own-services.json"
 
 
 def read(folder: Path) -> Allocations:
-    """What was written; nothing where there is no such file, or none that can be read: the numbers are then given again."""
+    """Return the stored numbers; empty if the file is missing or cannot be read, so that numbers are allocated again."""
     try:
         return msgspec.json.decode((folder / _FILE).read_bytes(), type=Allocations)
     except (OSError, msgspec.DecodeError):
@@ -21,6 +21,6 @@ def read(folder: Path) -> Allocations:
 
 
 def write(folder: Path, allocations: Allocations) -> None:
-    """Keep the numbers of the services that there are now."""
+    """Store the numbers of the current services."""
     if allocations != read(folder):
         replace(folder / _FILE, msgspec.json.encode(allocations).decode() + "\n")

@@ -18,11 +18,11 @@ _MODE = 0o644
 
 
 def write(folder: Path, stack: Stack, publish: Callable[[str, bytes], None]) -> None:
-    """Write the file where it changed, and publish it to its readers. There is always one: it is mounted.
+    """Write the file if it changed, and publish it to its readers. It always exists, because it is mounted.
 
     Args:
         folder: The state folder.
-        stack: Declares what is scraped.
+        stack: Declares the scrape targets.
         publish: ``Runtime.publish_file``.
     """
     groups = [_group(each, each.own.scrape) for each in stack.own if each.own and each.own.scrape]

@@ -18,9 +18,14 @@ from nexusdev.util import files
 
 
 def hand_over(record: Record, project: Path, *, root: Path) -> Record:
-    """Make ``project`` the owner of an instance; what the record says now. Call it with the instance's lock held.
+    """Make ``project`` the owner of an instance and return the new record. The caller holds the instance's lock.
 
-    A new folder at the old path gets a name of its own, so that it never meets what was taken along.
+    A new folder at the old path gets another name, so that it never uses the moved instance.
+
+    Args:
+        record: The record of the instance.
+        project: The new owner.
+        root: The folder of the state of all instances.
     """
     former = tuple(each for each in dict.fromkeys((*record.former, record.owner)) if each != str(project))
     handed = replace(record, owner=str(project), former=former, **asdict(place_of(project)))
@@ -39,7 +44,7 @@ def hand_over(record: Record, project: Path, *, root: Path) -> Record:
 
 
 def forget_name(name: str, *, root: Path) -> None:
-    """No path uses this name instead of its derived one any more, and its own path may have it again unless another is in use there."""
+    """Remove the use of this name instead of a derived one. Its own path may use it again unless another name is in use there."""
     folder = names_folder(root)
     with contextlib.suppress(FileNotFoundError):
         instead = (folder / name).read_text(encoding="utf-8").strip()
@@ -51,6 +56,6 @@ def forget_name(name: str, *, root: Path) -> None:
 
 
 def _free_name(path: Path, root: Path) -> str:
-    """A name for whoever comes to this path later: the first that no instance has."""
+    """Return a name for a later project at this path: the first one that no instance has."""
     names = (another_name(path, number) for number in range(2, 1000))
     return next(name for name in names if not state.folder_of(root, name).exists())

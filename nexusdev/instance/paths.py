@@ -28,23 +28,23 @@ def state_root(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def folder_of(root: Path, name: str) -> Path:
-    """The state folder of one instance, whether it exists or not."""
+    """Return the state folder of one instance, whether it exists or not."""
     return root / "instances" / name
 
 
 def lock_file(root: Path, name: str) -> Path:
-    """The lock of one instance."""
+    """Return the lock file of one instance."""
     return root / "locks" / f"instance-{name}.lock"
 
 
 def locks(root: Path) -> Iterator[str]:
-    """The names of all instances that have a lock file, whether they exist or not."""
+    """Yield the names of all instances that have a lock file, whether they exist or not."""
     for file in sorted(root.glob("locks/instance-*.lock")):
         yield file.name.removeprefix("instance-").removesuffix(".lock")
 
 
 def instances(root: Path) -> Iterator[Path]:
-    """The state folders of all instances, by name."""
+    """Yield the state folders of all instances, by name."""
     parent = root / "instances"
     if parent.is_dir():
         yield from sorted(each for each in parent.iterdir() if each.is_dir())

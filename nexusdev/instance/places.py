@@ -21,12 +21,12 @@ _ABSENT = (FileNotFoundError, NotADirectoryError)
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """A folder's place on this machine; empty for a folder that nobody looked at.
+    """The location of a folder on this machine; empty for a folder that was not inspected.
 
     Attributes:
         mount: Mount point of its file system.
         filesystem: Identity of that file system: the kernel's id of it, else its device.
-        inode: Number of the folder there; a move within the file system keeps it.
+        inode: Inode number of the folder; a move within the file system keeps it.
     """
 
     mount: str = ""
@@ -35,12 +35,13 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Presence(StrEnum):
-    """What is known of a folder.
+    """Whether a folder exists.
 
-    HERE       it exists
-    GONE       it was removed or renamed: its parent exists, on the file system of then
-    ELSEWHERE  its parent is missing as well, but the file system is the one of then: most often a parent was renamed
-    UNKNOWN    it cannot be seen from here, which says nothing about it
+    Attributes:
+        HERE: It exists.
+        GONE: It was removed or renamed: its parent exists, on the recorded file system.
+        ELSEWHERE: Its parent is missing too, but the file system is the recorded one: most often a parent was renamed.
+        UNKNOWN: It is not visible from here, which does not say whether it exists.
     """
 
     HERE = "here"
@@ -50,23 +51,23 @@ class Presence(StrEnum):
 
 
 class Sight(Struct, frozen=True, kw_only=True):
-    """What a look at a folder found. ``why`` completes "the folder …"."""
+    """The presence of a folder. ``why`` completes "the folder …"."""
 
     presence: Presence
     why: str = ""
 
     @property
     def vanished(self) -> bool:
-        """Whether it is certain that the folder is not at this path any more."""
+        """Whether the folder is certainly no longer at this path."""
         return self.presence in (Presence.GONE, Presence.ELSEWHERE)
 
 
 def place_of(folder: Path, mounts: Path = MOUNTS) -> Place:
-    """The place of an existing folder. Raises OSError.
+    """Return the place of an existing folder. Raises OSError.
 
     Args:
         folder: A real path, as from ``Path.resolve``.
-        mounts: The kernel's table of mounts; where there is none, mount points are told by their device.
+        mounts: The kernel's table of mounts; without one, mount points are detected by their device.
     """
     found = folder.stat()
     identity = os.statvfs(folder).f_fsid
@@ -77,11 +78,11 @@ def place_of(folder: Path, mounts: Path = MOUNTS) -> Place:
 
 
 def look_for(folder: Path, remembered: Place, mounts: Path = MOUNTS) -> Sight:
-    """Whether a folder is there, was removed, or cannot be seen.
+    """Check whether a folder exists, was removed, or is not visible.
 
     Args:
-        folder: Path of the folder when its place was remembered.
-        remembered: Its place of then; an empty one makes every missing folder UNKNOWN.
+        folder: Path of the folder when its place was recorded.
+        remembered: Its recorded place; an empty one makes every missing folder UNKNOWN.
         mounts: As for ``place_of``.
     """
     try:
@@ -99,7 +100,7 @@ def look_for(folder: Path, remembered: Place, mounts: Path = MOUNTS) -> Sight:
 
 
 def is_missing(folder: Path) -> bool:
-    """Whether nothing can be seen at this path. False for what exists, and for what may not be looked at."""
+    """Return whether nothing is visible at this path. False for an existing path, and for one that cannot be inspected."""
     try:
         return not S_ISDIR(folder.stat().st_mode)
     except OSError as error:
@@ -107,7 +108,7 @@ def is_missing(folder: Path) -> bool:
 
 
 def is_same(folder: Path, remembered: Place) -> bool:
-    """Whether this very folder was remembered, under whatever path: a move keeps file system and inode, a copy does not."""
+    """Return whether a folder is the recorded one under any path: a move keeps file system and inode, a copy does not."""
     try:
         now = place_of(folder)
     except OSError:
@@ -136,7 +137,7 @@ def _unknown(why: str) -> Sight:
 
 
 def _is_folder(path: Path) -> bool:
-    """Raises OSError for a path that cannot be looked at."""
+    """Return whether a path is a folder. Raises OSError for a path that cannot be inspected."""
     try:
         return S_ISDIR(path.stat().st_mode)
     except _ABSENT:
@@ -144,7 +145,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _mount_point(folder: Path, mounts: Path) -> str:
-    """The innermost mount point above a folder, or the folder itself."""
+    """Return the innermost mount point above a folder, or the folder itself."""
     known = set(_mounted(mounts))
     above = (folder, *folder.parents)
     is_mount = known.__contains__ if known else os.path.ismount
@@ -152,7 +153,7 @@ def _mount_point(folder: Path, mounts: Path) -> str:
 
 
 def _mounted(mounts: Path) -> Iterator[str]:
-    """All mount points; bind mounts too, which have their parent's device."""
+    """Yield all mount points, including bind mounts, which have their parent's device."""
     try:
         lines = mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:

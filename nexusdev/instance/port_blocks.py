@@ -18,23 +18,23 @@ FIRST_PREFIX = 210
 
 
 def prefix_of(slot: int) -> int:
-    """The first three digits of the ports of a block: 210 for slot 0."""
+    """Return the first three digits of the ports of a block: 210 for slot 0."""
     return FIRST_PREFIX + slot
 
 
 def block_of(slot: int) -> range:
-    """The 100 ports of a block."""
+    """Return the 100 ports of a block."""
     return range(prefix_of(slot) * 100, prefix_of(slot) * 100 + 100)
 
 
 def slot_of(port: int) -> int | None:
-    """The slot whose block has this port; None for ports outside all blocks."""
+    """Return the slot whose block has this port; None for ports outside all blocks."""
     slot = port // 100 - FIRST_PREFIX
     return slot if slot in SLOTS else None
 
 
 def choose_slot(used: Collection[int], busy: Callable[[int], bool]) -> int:
-    """The lowest slot that no instance has and in whose block no port is in use."""
+    """Return the lowest slot that no instance has and in whose block no port is in use."""
     for slot in SLOTS:
         if slot not in used and not any(busy(port) for port in block_of(slot)):
             return slot
@@ -46,7 +46,7 @@ def choose_slot(used: Collection[int], busy: Callable[[int], bool]) -> int:
 
 
 def is_taken(port: int) -> bool:
-    """Whether something listens on 127.0.0.1:port. Asked by binding it for a moment: true on every platform and in sandboxes."""
+    """Return whether a process listens on 127.0.0.1:port. Checked with a short bind, which works on every platform and in sandboxes."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -63,16 +63,16 @@ def require_free(
     published: Mapping[int, str] | None = None,
     taken: Callable[[int], bool] = is_taken,
 ) -> None:
-    """Check that no other process uses one of the wanted ports.
+    """Check that no other process uses one of the required ports.
 
     Args:
         wanted: Host ports.
         ours: Ports that running containers of this instance publish.
         published: Host port → container, for all running containers of the engine; None for none.
-        taken: Tells whether a port is in use.
+        taken: Returns whether a port is in use.
 
     Raises:
-        PortInUse: The error says which process uses the port, if known.
+        PortInUse: A port is in use; the error says by which process, if known.
     """
     containers = published or {}
     conflicts = [port for port in sorted(set(wanted)) if port not in ours and taken(port)]

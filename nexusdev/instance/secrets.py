@@ -43,9 +43,9 @@ _FUNCTIONS: Mapping[str, Callable[[str], str]] = {
 
 
 class SecretFiles:
-    """The secret store over files. May be used by several threads of one process; processes keep apart by the instance's lock.
+    """A secret store in files. Thread-safe; processes are separated by the instance's lock.
 
-    What it writes it publishes: ``publish`` is ``Runtime.publish_secret``, which brings the value to the servers.
+    Written values are published with ``publish`` (``Runtime.publish_secret``), which updates the servers.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class SecretFiles:
         self._lock = threading.RLock()
 
     def read(self, name: str) -> str:
-        """The value; '' for a runtime secret that is not written yet."""
+        """Return the value; '' for a runtime secret that is not written yet."""
         secret = self._known(name)
         try:
             return secret.file.read_text(encoding="utf-8").removesuffix("\n")
@@ -71,7 +71,7 @@ class SecretFiles:
             ) from error
 
     def write(self, name: str, value: str) -> None:
-        """Replace a value, render again what is derived from it, and publish what changed."""
+        """Replace a value, render the files that are derived from it, and publish the changes."""
         secret = self._known(name)
         if is_derived(secret.recipe):
             raise InvalidConfig(f"secret {name} is derived from other secrets and cannot be written")
@@ -80,14 +80,17 @@ class SecretFiles:
             self._render()
 
     def renewed(self, name: str) -> str:
-        """A fresh value by the recipe of ``name``; not written anywhere."""
+        """Return a new value by the recipe of ``name`` without writing it."""
         return fresh(self._known(name))
 
     def prepare(self, *, data_exists: bool = False) -> tuple[str, ...]:
-        """Finish what was interrupted, make what is missing, render what is derived; the names of what was made.
+        """Complete interrupted writes, create missing secrets and render derived ones.
 
         Args:
-            data_exists: Volumes are there: a password that once was made and is gone is then an error, never made anew.
+            data_exists: Whether volumes exist: a lost password is then an error and never replaced.
+
+        Returns:
+            The names of the created secrets.
         """
         with self._lock:
             self._mend()
@@ -100,7 +103,7 @@ class SecretFiles:
             return tuple(each.name for each in missing) + self._render()
 
     def names(self) -> tuple[str, ...]:
-        """All secrets but certificates, in the order of the files."""
+        """Return all secrets except certificates, in the order of the files."""
         return tuple(self._secrets)
 
     def _known(self, name: str) -> Secret:
@@ -125,13 +128,13 @@ class SecretFiles:
         return not secret.recipe.runtime and secret.file.stat().st_size == 0
 
     def _refuse_loss(self, missing: list[Secret], data_exists: bool) -> None:
-        """Data that was made with a password cannot be opened with another one."""
+        """Raise an error for lost passwords if data exists, because another password cannot open it."""
         gone = [each for each in missing if each.name in self._made()]
         if gone and data_exists:
             raise _missing(tuple(each.name for each in gone), gone[0].file.parent)
 
     def _made(self) -> frozenset[str]:
-        """Names that have been made before, as far as is known."""
+        """Return the names of all secrets that were created before, as far as known."""
         try:
             return frozenset(json.loads(self._index().read_text(encoding="utf-8")))
         except (OSError, ValueError, StopIteration):
@@ -150,7 +153,7 @@ class SecretFiles:
         self._publish(secret.name, value)
 
     def _render(self) -> tuple[str, ...]:
-        """Bring every derived file to what it shall be; the names of those that changed."""
+        """Update every derived file. Returns the names of the changed ones."""
         changed = []
         for secret in self._secrets.values():
             if is_derived(secret.recipe):
@@ -161,7 +164,7 @@ class SecretFiles:
         return tuple(changed)
 
     def _value(self, name: str, path: tuple[str, ...]) -> str:
-        """The value of a secret as it shall be, derived ones computed."""
+        """Return the desired value of a secret; derived ones are computed."""
         if name not in self._secrets:
             raise InvalidConfig(
                 f"secret {path[-1]} is derived from {name}, which does not exist",
@@ -196,18 +199,18 @@ class SecretFiles:
 
 
 def unpublished(name: str, value: str) -> None:
-    """For a store that is only read."""
+    """Publish nothing; for a store that is only read."""
     del value
     raise NexusError(f"secret {name} was to be written without a runtime that publishes it")
 
 
 def is_derived(recipe: SecretRecipe) -> bool:
-    """Whether the value follows from other secrets."""
+    """Return whether the value is derived from other secrets."""
     return bool(recipe.text or recipe.jwt)
 
 
 def fresh(secret: Secret) -> str:
-    """A new value by the recipe."""
+    """Return a new value by the recipe."""
     recipe = secret.recipe
     if recipe.password:
         return random_password(recipe.password)
@@ -221,7 +224,7 @@ def fresh(secret: Secret) -> str:
 
 
 def token(claims: Mapping[str, str], key: str) -> str:
-    """A JSON web token, signed by HS512: what MinIO's metrics want (RFC 7519)."""
+    """Return a JSON web token, signed with HS512, for MinIO's metrics (RFC 7519)."""
 
     def encoded(data: bytes) -> str:
         return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -43,17 +43,16 @@ _KINDS: Mapping[str, type] = {"str": str, "int": int, "tuple[str, ...]": list}
 
 
 class Record(Struct, frozen=True, kw_only=True):
-    """What instance.json keeps.
+    """The content of instance.json.
 
     Attributes:
         slot: The port block is 21000 + 100·slot … + 99.
         net: First three octets of the /24.
         uid, gid: The container user.
         created_at: ISO 8601, UTC.
-        mount, filesystem, inode: The owner's place when it was last worked from there (see places.py); empty in records of
-            before.
-        runtime: Where it runs; records of before are of docker.
-        former: The folders that owned it before this one: labels of what was made then carry their paths.
+        mount, filesystem, inode: The owner's place when it was last used from there (see places.py); empty in older records.
+        runtime: Name of the runtime; docker in older records.
+        former: The earlier owner folders: labels of older resources have their paths.
     """
 
     name: str
@@ -77,13 +76,13 @@ class Record(Struct, frozen=True, kw_only=True):
 
 
 def container_user(root: Path, *, rootless: bool = False) -> tuple[int, int]:
-    """uid and gid of every container, such that it can read files of mode 0600 that we give it.
+    """Return uid and gid of every container, such that it can read files of mode 0600 that nexusdev creates.
 
-    A rootless engine maps the host user to 0. Containers of root get 10001 (and the files are chowned), others the user's own. Root in the
-    home of somebody else (``sudo -E``) acts for them.
+    A rootless engine maps the host user to 0. Containers of root get 10001 (and the files are chowned), others the user's own ids. Root in
+    the home of another user (``sudo -E``) acts for that user.
 
     Args:
-        root: The folder of all instances' state, which need not exist.
+        root: The folder of the state of all instances, which need not exist.
         rootless: Whether the engine is rootless.
     """
     if rootless:
@@ -95,7 +94,7 @@ def container_user(root: Path, *, rootless: bool = False) -> tuple[int, int]:
 
 
 def write_record(folder: Path, record: Record) -> None:
-    """Write instance.json: whole, or the old one stays."""
+    """Write instance.json atomically."""
     document = {"schema_version": SCHEMA_VERSION, **asdict(record)}
     replace(folder / "instance.json", json.dumps(document, indent=2) + "\n")
 
@@ -104,7 +103,7 @@ def read_record(folder: Path) -> Record | None:
     """Return the content of instance.json; None if there is none.
 
     Raises:
-        InvalidState: It is broken, or newer than this version.
+        InvalidState: It is invalid, or newer than this version.
     """
     file = folder / "instance.json"
     try:
@@ -146,7 +145,7 @@ def _former(document: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _fits(key: str, document: Mapping[str, Any]) -> bool:
-    """Whether a field is of its type; what has a default may be missing, as in a record of an older version."""
+    """Return whether a field has its type. A field with a default may be missing, as in a record of an older version."""
     if key not in document:
         return key not in Record.__struct_fields__[: -len(Record.__struct_defaults__)]
     return type(document[key]) is _KINDS[Record.__annotations__[key]]
@@ -162,7 +161,7 @@ def _unusable(file: Path, name: str, why: str) -> InvalidState:
 
 
 def records(root: Path) -> Iterator[Record]:
-    """The readable records of all instances; the others are passed over (their own commands complain)."""
+    """Yield the readable records of all instances. Others are skipped, because the commands of those instances report them."""
     for folder in instances(root):
         try:
             record = read_record(folder)
@@ -173,7 +172,7 @@ def records(root: Path) -> Iterator[Record]:
 
 
 def write_passwd(folder: Path, uid: int, gid: int) -> None:
-    """A passwd file with a name for the container user (initdb asks for it)."""
+    """Write a passwd file with a name for the container user, which initdb needs."""
     lines = ["root:x:0:0:root:/root:/usr/sbin/nologin"]
     if uid:
         lines.append(f"nexus:x:{uid}:{gid}:nexus:/tmp:/usr/sbin/nologin")
@@ -204,7 +203,7 @@ def copy_configs(folder: Path, files: Mapping[str, Path]) -> None:
 
 
 def write_compose_env(folder: Path, values: Mapping[str, str]) -> None:
-    """compose.env for ``docker compose --env-file``; rewritten only when something changed."""
+    """Write compose.env for ``docker compose --env-file``, only if something changed."""
     content = "".join(f"{name}={value}\n" for name, value in values.items())
     file = folder / "compose.env"
     if not file.exists() or file.read_text(encoding="utf-8") != content:
@@ -212,5 +211,5 @@ def write_compose_env(folder: Path, values: Mapping[str, str]) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Forget an instance. Needs nothing from its files, so that a broken one can be removed too."""
+    """Remove the state of an instance. Reads none of its files, so that an invalid state can be removed too."""
     shutil.rmtree(folder, ignore_errors=False) if folder.is_dir() else None

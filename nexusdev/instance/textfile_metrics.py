@@ -21,9 +21,10 @@ _HEAD = "# HELP "
 
 
 class MetricFamily(Struct, frozen=True, kw_only=True):
-    """One metric: its name, what it tells, the label that its samples differ by ('' for a single sample), and label → value.
+    """One metric with its samples: name, description, the label that its samples differ by ('' for a single sample), and label → value.
 
-    ``owners``: label → the component that it belongs to, where that is told as well.
+    Attributes:
+        owners: Label → the component that it belongs to, if exported.
     """
 
     name: str
@@ -33,7 +34,7 @@ class MetricFamily(Struct, frozen=True, kw_only=True):
     owners: Mapping[str, str] = field(default_factory=dict)
 
     def line(self, key: str, value: float) -> str:
-        """One sample in the text format."""
+        """Return one sample in the text format."""
         labels = [f'{self.label}="{key}"'] if self.label else []
         if key in self.owners:
             labels.append(f'component="{self.owners[key]}"')
@@ -41,7 +42,7 @@ class MetricFamily(Struct, frozen=True, kw_only=True):
 
 
 def render(families: Iterable[MetricFamily]) -> Mapping[str, str]:
-    """Name → its block in the text format of Prometheus; a family without samples has none."""
+    """Return name → its block in Prometheus' text format; families without samples are left out."""
     return {
         each.name: f"# HELP {each.name} {each.tells}\n# TYPE {each.name} gauge\n"
         + "".join(each.line(key, value) for key, value in each.samples.items())
@@ -51,11 +52,11 @@ def render(families: Iterable[MetricFamily]) -> Mapping[str, str]:
 
 
 def write(folder: Path, families: Iterable[MetricFamily], publish: Callable[[str, bytes], None]) -> None:
-    """Write the file and publish it to its reader. Families that are not among these stay as they were.
+    """Write the file and publish it to its reader. Other families in the file are not changed.
 
     Args:
         folder: The state folder.
-        families: What is told now.
+        families: The families to replace.
         publish: ``Runtime.publish_file``.
     """
     file = folder / _FILE
@@ -67,18 +68,24 @@ def write(folder: Path, families: Iterable[MetricFamily], publish: Callable[[str
 
 
 def _blocks(text: str) -> Mapping[str, str]:
-    """Name → block, of what was written before."""
+    """Return name → block of an existing file."""
     return {block.split()[0]: f"{_HEAD}{block}" for block in text.split(_HEAD) if block}
 
 
 def create_file(folder: Path, publish: Callable[[str, bytes], None]) -> None:
-    """An empty file where there is none yet: an engine would mount a folder in its place."""
+    """Create an empty file if there is none: an engine would mount a folder in its place."""
     if not (folder / _FILE).exists():
         write(folder, (), publish)
 
 
 def up_metrics(*, seconds: float, at: float, ready: Mapping[str, float]) -> tuple[MetricFamily, ...]:
-    """What an ``up`` that changed something tells. ``ready``: component → how long it was waited for."""
+    """Return the metrics of an ``up`` that changed something.
+
+    Args:
+        seconds: Its duration, in seconds.
+        at: Its end, in seconds since the epoch.
+        ready: Component → how long it was waited for, in seconds.
+    """
     return (
         MetricFamily(
             name="nexusdev_up_seconds", tells="Duration of the last up that made changes.", samples={"": seconds}
@@ -96,9 +103,9 @@ def up_metrics(*, seconds: float, at: float, ready: Mapping[str, float]) -> tupl
 
 
 def wanted_services(stack: Stack, wanted: Collection[str]) -> MetricFamily:
-    """Which services this instance is meant to run: 1, and 0 for the rest of the stack. An alert misses nothing else.
+    """Return which services this instance should run: 1, and 0 for the rest of the stack. Alerts only expect the former.
 
-    Own services that are not scraped are left out: nothing is known of them.
+    Own services that are not scraped are left out, because there is no data about them.
     """
     return MetricFamily(
         name="nexusdev_service_wanted",
@@ -114,7 +121,7 @@ def _is_watched(service: Service) -> bool:
 
 
 def instance_metrics(folder: Path, stack: Stack) -> tuple[MetricFamily, ...]:
-    """What the state folder tells: until when certificates are good, since when secrets are what they are, how large the stack is."""
+    """Return the metrics of the state folder: expiry of certificates, age of secrets, size of the stack."""
     return (
         MetricFamily(
             name="nexusdev_certificate_not_after_seconds",
@@ -135,7 +142,7 @@ def instance_metrics(folder: Path, stack: Stack) -> tuple[MetricFamily, ...]:
 
 
 def _certificates(folder: Path) -> Mapping[str, float]:
-    """From what was issued (see certificates.py)."""
+    """Return the expiry of the issued certificates (see certificates.py)."""
     try:
         issued = json.loads((folder / "tls" / ".issued.json").read_text(encoding="utf-8"))
         return {group: float(entry["until"]) for group, entry in sorted(issued.items())}
@@ -144,7 +151,7 @@ def _certificates(folder: Path) -> Mapping[str, float]:
 
 
 def _secrets(stack: Stack) -> Mapping[str, float]:
-    """The ages of files: a secret is written when it is made and when it is rotated, and at no other time."""
+    """Return the modification times of secrets, which are only written at creation and rotation."""
     own = {
         name: each.file
         for name, each in stack.secrets.items()

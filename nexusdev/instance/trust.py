@@ -46,13 +46,13 @@ Signature = list[int]
 
 
 def is_current(folder: Path, ca: Path, *, environ: Mapping[str, str], root: Path = Path("/")) -> bool:
-    """Return whether the files below ``folder`` contain every certificate that they should.
+    """Return whether the files below ``folder`` contain every required certificate.
 
     Args:
         folder: The instance's folder for client files.
         ca: The certificate of the instance's CA.
-        environ: The caller's variables, which may name further bundles.
-        root: Where this machine's own store is looked for.
+        environ: The caller's variables, which may name additional bundles.
+        root: Where this machine's own trust store is searched.
     """
     index = _read_index(folder)
     remembered: dict[str, Signature] = index.get("sources", {})
@@ -65,7 +65,7 @@ def is_current(folder: Path, ca: Path, *, environ: Mapping[str, str], root: Path
 
 
 def renew(folder: Path, ca: Path, *, environ: Mapping[str, str], root: Path = Path("/")) -> str:
-    """Write the bundle and the trust store anew if a source changed.
+    """Write the bundle and the trust store again if a source changed.
 
     Args:
         folder: As for ``is_current``; it is created.
@@ -105,7 +105,7 @@ def problem(folder: Path) -> str:
 
 
 def _sources(folder: Path, environ: Mapping[str, str], root: Path) -> list[str]:
-    """The files that make up the bundle, the system's first: those of now, and those of earlier calls that still exist."""
+    """Return the source files of the bundle, the system's first: current ones, and those of earlier calls that still exist."""
     earlier = [each for each in _read_index(folder).get("sources", {}) if Path(each).exists()]
     return list(dict.fromkeys((*_named(environ, root), *earlier)))
 
@@ -121,13 +121,13 @@ def _system(root: Path) -> Path | None:
 
 
 def _is_foreign(file: Path) -> bool:
-    """An existing file that nexusdev did not write, neither for this instance nor for another one."""
+    """Return whether a file exists that nexusdev did not write, neither for this instance nor for another one."""
     ours = (file.parent / _ISSUED, file.parent / INDEX, file.parent.parent / INDEX)
     return file.is_file() and not any(each.exists() for each in ours)
 
 
 def _signature(file: Path) -> Signature:
-    """What changes when the file does; [] for a file that is missing."""
+    """Return a value that changes with the file; [] for a missing file."""
     try:
         status = os.stat(file)  # noqa: PTH116 - the fastest call: env runs it for each source
     except OSError:
@@ -136,7 +136,7 @@ def _signature(file: Path) -> Signature:
 
 
 def _certificates(sources: Iterable[str]) -> tuple[list[bytes], list[str]]:
-    """The certificates (DER, each once) of all sources, and what could not be read."""
+    """Return the distinct certificates (DER) of all sources, and the sources that could not be read."""
     found: dict[bytes, None] = {}
     unreadable = []
     for source in sources:
@@ -152,7 +152,7 @@ def _certificates(sources: Iterable[str]) -> tuple[list[bytes], list[str]]:
 
 
 def _der(pem: bytes) -> list[bytes]:
-    """The plain certificates of a PEM file; comments, keys and OpenSSL's TRUSTED CERTIFICATE blocks are left out."""
+    """Return the plain certificates of a PEM file; comments, keys and OpenSSL's TRUSTED CERTIFICATE blocks are left out."""
     import base64
     import re
 
@@ -176,7 +176,7 @@ def _lacking(unreadable: list[str], *, has_system: bool) -> str:
 
 
 def _trust_store(certificates: Iterable[bytes], own: bytes) -> bytes:
-    """A PKCS#12 file in which Java finds every certificate as a trusted one."""
+    """Return a PKCS#12 file in which Java finds every certificate as a trusted one."""
     import hashlib
     import warnings
 

@@ -95,7 +95,7 @@ def _unused(made: Plan, snapshot: Snapshot, command: str) -> Plan:
 
 
 def _told(step: Step, components: Mapping[str, str]) -> Step:
-    """Return the step with a description for users who do not know the containers."""
+    """Return the step with its runtime-independent fields: component, started and stopped services, images, volumes."""
     own = docker_step(step)
     named = frozenset({own.resource})
     return replace(
