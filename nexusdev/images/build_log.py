@@ -15,7 +15,7 @@ _STEP_WIDTH = 72
 
 
 class BuildLog:
-    """Opened when something is really done for the image; an image that was there leaves none."""
+    """The log of one image build. The file is created when the build begins; an image that exists already has none."""
 
     def __init__(self, image: str, *, file: Path, listener: Listener) -> None:
         self.image = image
@@ -28,7 +28,7 @@ class BuildLog:
 
     @property
     def tail(self) -> tuple[str, ...]:
-        """The last lines that were said."""
+        """The last lines of the output."""
         return tuple(self._last)
 
     @property
@@ -36,7 +36,7 @@ class BuildLog:
         return time.monotonic() - self._began
 
     def begin(self) -> None:
-        """The clock starts: waiting for parents and for a slot is over."""
+        """Start the clock. The waits for parents and for a build slot are over."""
         self._began = time.monotonic()
 
     def step(self, words: str) -> None:
@@ -45,18 +45,18 @@ class BuildLog:
         self._listener.tell(ImageProgress(image=self.image, step=shortened(words), elapsed=self.elapsed))
 
     def done(self, words: str) -> None:
-        """The image is there."""
+        """Record that the image is available."""
         self.line(f"--- {words} after {self.elapsed:.1f} s")
         self._listener.tell(ImageProgress(image=self.image, step=words, elapsed=self.elapsed, done=True))
 
     def given_up(self) -> None:
-        """No source had it: why is in the error that follows."""
+        """Record that no source had the image. The error that follows says why."""
         self._listener.tell(
             ImageProgress(image=self.image, step="not available from any source", elapsed=self.elapsed, done=True)
         )
 
     def line(self, text: str) -> None:
-        """One line of output."""
+        """Add one line of output."""
         with self._lock:
             self._last.append(text)
             make_folder(self.file.parent)
@@ -67,5 +67,5 @@ class BuildLog:
 
 
 def shortened(words: str) -> str:
-    """A step in one short line."""
+    """Return a step as one short line."""
     return words if len(words) <= _STEP_WIDTH else f"{words[: _STEP_WIDTH - 1].rstrip()}…"

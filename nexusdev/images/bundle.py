@@ -26,7 +26,7 @@ _LARGEST_MANIFEST = 1024 * 1024
 
 
 class Packed(Struct, frozen=True, kw_only=True):
-    """One image in a bundle. ``label``: what it says of itself, '' for one from a registry."""
+    """One image in a bundle. ``label``: its label with the tag, '' for an image from a registry."""
 
     name: str
     version: str
@@ -37,14 +37,14 @@ class Packed(Struct, frozen=True, kw_only=True):
 
 
 class _Manifest(Struct, frozen=True, kw_only=True):
-    """What nexusdev.json says; its defaults are those of an archive without one."""
+    """The content of nexusdev.json; its defaults apply to an archive without one."""
 
     schema: int = 0
     images: tuple[Packed, ...] = ()
 
 
 class Bundle(Struct, frozen=True, kw_only=True):
-    """A bundle and what is in it. ``bytes``: of the file."""
+    """A bundle and its images. ``bytes``: size of the file."""
 
     file: Path
     bytes: int
@@ -52,9 +52,17 @@ class Bundle(Struct, frozen=True, kw_only=True):
 
 
 def save(images: Images, file: Path, names: Collection[str] = ()) -> Bundle:
-    """Write the images that are in the store to one file, whole or not at all. Raises ImageUnavailable when one is not there.
+    """Write the images in the store to one file, atomically.
 
-    An optional one that is not there is left out, unless it was named.
+    An optional image that is missing is left out, unless it was named.
+
+    Args:
+        images: The images of this installation.
+        file: The file to write.
+        names: Lockfile names; empty for all runnable images.
+
+    Raises:
+        ImageUnavailable: An image is missing.
     """
     wanted = {
         name: stored
@@ -76,7 +84,7 @@ def save(images: Images, file: Path, names: Collection[str] = ()) -> Bundle:
 
 
 def load(images: Images, file: Path) -> Bundle:
-    """Bring a bundle's images into the store and verify them. Raises NotFound, InvalidConfig."""
+    """Load a bundle's images into the store and verify them. Raises NotFound, InvalidConfig."""
     packed = contents(file)
     images.store.load(_chunks(file))
     for each in packed:
@@ -91,7 +99,7 @@ def load(images: Images, file: Path) -> Bundle:
 
 
 def contents(file: Path) -> tuple[Packed, ...]:
-    """What a bundle says is in it; reads its first member only. Raises NotFound, InvalidConfig."""
+    """Return the images that a bundle declares; reads only its first member. Raises NotFound, InvalidConfig."""
     try:
         with tarfile.open(file, mode="r|*") as archive:
             first = archive.next()
@@ -111,7 +119,7 @@ def contents(file: Path) -> tuple[Packed, ...]:
 
 
 def outdated(images: Images, packed: Sequence[Packed]) -> Mapping[str, str]:
-    """Name → the reference that this installation wants, for images of the bundle that are of another build."""
+    """Return name → the reference that this installation needs, for images of the bundle that come from another build."""
     wanted = {name: images.references.get(name, "") for name in (each.name for each in packed)}
     return {each.name: wanted[each.name] for each in packed if wanted[each.name] != each.reference}
 
@@ -162,14 +170,14 @@ def _chunks(file: Path) -> Iterator[bytes]:
 
 
 class _Stream:
-    """Chunks as something to read from."""
+    """A readable object over chunks."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self._rest = b""
 
     def read(self, size: int) -> bytes:
-        """Up to ``size`` bytes; fewer at the end only."""
+        """Return up to ``size`` bytes; fewer only at the end."""
         parts, missing = [], size
         while missing:
             if not self._rest:

@@ -26,7 +26,12 @@ STORE = "store"
 
 
 class FetchedImage(Struct, frozen=True, kw_only=True):
-    """An image that is in the engine's store. ``source``: 'store' when it was there, else where it came from; ``seconds`` it took."""
+    """An image that is in the engine's store.
+
+    Attributes:
+        source: 'store' if it was there already, else the source that it was fetched from.
+        seconds: Duration of the fetch, in seconds.
+    """
 
     name: str
     reference: str
@@ -36,7 +41,14 @@ class FetchedImage(Struct, frozen=True, kw_only=True):
 
 
 class FetchRequest(Struct, frozen=True, kw_only=True):
-    """What is wanted. ``kinds``: the kinds of sources for the wanted ones, in order; none at all means: the store only."""
+    """The images to fetch.
+
+    Attributes:
+        names: Lockfile names of the requested images.
+        kinds: Kinds of sources of the requested images, in order; empty for the store only.
+        kinds_of_parents: Kinds of sources of the images that they are built on.
+        overrides: Name → reference that the environment sets instead.
+    """
 
     names: tuple[str, ...]
     kinds: tuple[str, ...]
@@ -45,7 +57,7 @@ class FetchRequest(Struct, frozen=True, kw_only=True):
 
 
 class ImageFetch:
-    """Begun by ``Images.begin``. Threads may wait on it and cancel it."""
+    """A running fetch, started by ``Images.begin``. Threads may wait for it and cancel it."""
 
     def __init__(
         self,
@@ -70,19 +82,30 @@ class ImageFetch:
         self._urgent = _ancestors_of_cached(lock)
 
     def start(self) -> None:
-        """Begin with every wanted image."""
+        """Start the fetch of every requested image."""
         for name in sorted(self._request.names, key=self._priority):
             self._future(name)
 
     def wait(self, name: str, timeout: float | None = None) -> FetchedImage | None:
-        """Until this image is there; None when that took longer than ``timeout`` seconds. Raises ImageUnavailable."""
+        """Wait until one image is available.
+
+        Args:
+            name: Lockfile name of the image.
+            timeout: In seconds; None for no limit.
+
+        Returns:
+            The image; None after the timeout.
+
+        Raises:
+            ImageUnavailable: No source delivered it.
+        """
         try:
             return self._future(name).result(timeout)
         except FutureTimeout:
             return None
 
     def wait_all(self) -> tuple[FetchedImage, ...]:
-        """Until all are there, in the order of the lock. Raises the first failure."""
+        """Wait until all images are available and return them in the order of the lockfile. Raises the first failure."""
         try:
             for name in self._request.names:
                 self._future(name).exception()
@@ -94,7 +117,7 @@ class ImageFetch:
         return tuple(self._future(name).result() for name in self._request.names)
 
     def cancel(self, reason: BaseException | None = None) -> None:
-        """Give up: build containers are closed, whoever waits is told."""
+        """Cancel the fetch: build containers are closed, and waiting threads raise ``reason``."""
         with self._guard:
             self._failure = self._failure or reason or ImageUnavailable("fetching images was canceled")
             containers, self._containers = self._containers, []
@@ -194,7 +217,7 @@ class ImageFetch:
 
 
 def _ancestors_of_cached(lock: Lock) -> frozenset[str]:
-    """The long builds (those that keep a cache) and what they are built on: they go first."""
+    """Return the long builds (those with a cache) and their base images, which are started first."""
     found: set[str] = set()
     ahead = [
         name

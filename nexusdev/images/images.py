@@ -26,11 +26,13 @@ _LONGEST_BUILD = 3600.0
 
 
 class Images(Struct, frozen=True, kw_only=True, dict=True):
-    """Everything around one lock and one engine, which is reached for when it is first needed.
+    """The images of one lockfile in one engine. Connects to the engine at its first use.
 
-    root     the folder of all state; logs go to logs/images, one build at a time holds locks/images.lock
-    kinds    from where missing images may come, in order: 'registry', 'build'
-    environ  NEXUSDEV_IMAGE_<NAME> names another image for one of ours; proxies and trust for builds
+    Attributes:
+        root: The folder of all state; logs are in logs/images, and a build holds locks/images.lock.
+        kinds: Allowed sources of missing images, in order: 'registry', 'build'.
+        environ: NEXUSDEV_IMAGE_<NAME> replaces an image of the lockfile; also has proxies and trust for builds.
+        cores: Number of parallel builds; 0 for the number of processors.
     """
 
     lock: Lock
@@ -47,12 +49,12 @@ class Images(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def references(self) -> Mapping[str, str]:
-        """Name → content-addressed tag, of every image in the lock."""
+        """Name → content-addressed tag, of every image in the lockfile."""
         return tags(self.lock)
 
     @cached_property
     def overrides(self) -> Mapping[str, str]:
-        """Name → the reference that the environment names instead."""
+        """Name → the reference that the environment sets instead."""
         named = {
             name: f"{OVERRIDE}{image.variable.removeprefix('NEXUS_IMAGE_')}" for name, image in self.lock.images.items()
         }
@@ -63,19 +65,19 @@ class Images(Struct, frozen=True, kw_only=True, dict=True):
         return self.root / "logs" / "images"
 
     def resolve(self, names: Iterable[str] = ()) -> Mapping[str, str]:
-        """Name → reference for containers. Makes no request. Raises UsageError for an unknown name."""
+        """Return name → reference for containers. Makes no request. Raises UsageError for an unknown name."""
         return {name: self.overrides.get(name, self.references[name]) for name in self.lock.choose(names)}
 
     def is_built(self, name: str) -> bool:
-        """Whether it can be built here; of the others only a registry has them."""
+        """Return whether the image can be built on this machine; other images only come from a registry."""
         return self.lock.images[name].folder is not None
 
     def variables(self) -> Mapping[str, str]:
-        """NEXUS_IMAGE_<NAME> → reference, for the compose files."""
+        """Return NEXUS_IMAGE_<NAME> → reference, for the compose files."""
         return {self.lock.images[name].variable: reference for name, reference in self.resolve().items()}
 
     def stored(self, names: Iterable[str] = ()) -> Mapping[str, StoredImage | None]:
-        """Name → what the engine has under its reference. One engine call."""
+        """Return name → the stored image; None if the engine does not have it. One request."""
         by_tag = {tag: image for image in self.store.list() for tag in image.tags}
         return {name: by_tag.get(reference) for name, reference in self.resolve(names).items()}
 
@@ -88,9 +90,17 @@ class Images(Struct, frozen=True, kw_only=True, dict=True):
         on_ready: Callable[[FetchedImage], None] = lambda _: None,
         listener: Listener | None = None,
     ) -> ImageFetch:
-        """Set everything going and return at once; ``on_ready`` is called from threads, once per wanted image.
+        """Start to fetch the images in the background. Hold ``building()`` around it if an image is missing.
 
-        Hold ``building()`` around it when something is missing.
+        Args:
+            names: Lockfile names; empty for all runnable images.
+            offline: Use no source; only look in the store.
+            kinds: Kinds of sources, in order; None for ``self.kinds``.
+            on_ready: Called from worker threads, once per requested image.
+            listener: Receives progress events; None for none.
+
+        Returns:
+            The running fetch.
         """
         from nexusdev.images.build_log import BuildLog
         from nexusdev.images.builder.build import ImageBuilder
@@ -126,7 +136,22 @@ class Images(Struct, frozen=True, kw_only=True, dict=True):
         on_ready: Callable[[FetchedImage], None] = lambda _: None,
         listener: Listener | None = None,
     ) -> tuple[FetchedImage, ...]:
-        """Until all are in the store. Raises ImageUnavailable: which image, why each source failed, last lines, log."""
+        """Fetch the images and wait until all are in the store.
+
+        Args:
+            names: Lockfile names; empty for all runnable images.
+            offline: Use no source; only look in the store.
+            kinds: Kinds of sources, in order; None for ``self.kinds``.
+            on_ready: Called once per requested image; from worker threads if an image is missing.
+            listener: Receives progress events; None for none.
+
+        Returns:
+            The images in the order of the lockfile.
+
+        Raises:
+            ImageUnavailable: An image is not available; the error has the failure of each source, the last lines and the log.
+            Locked: Another process builds images for more than an hour.
+        """
         existing = self.stored(names)
         if all(existing.values()):
             fetched = tuple(
@@ -140,7 +165,7 @@ class Images(Struct, frozen=True, kw_only=True, dict=True):
 
     @contextlib.contextmanager
     def building(self, listener: Listener | None = None) -> Iterator[None]:
-        """One process at a time builds; the next one finds its work done. Raises Locked after an hour."""
+        """Hold the lock for builds during the block. Only one process builds; the next one finds the built images. Raises Locked after an hour."""
 
         def tell(who: Holder | None) -> None:
             words = f" ({who.who})" if who else ""
@@ -166,7 +191,18 @@ def open_images(
     connect: Callable[[], ImageStore],
     cache: Path | None = None,
 ) -> Images:
-    """The images of this installation beside a runtime's store. Raises InvalidConfig. ``cache``: see ``lockfile.load``."""
+    """Return the images of this installation.
+
+    Args:
+        root: The folder of all state.
+        kinds: Allowed sources of missing images, in order.
+        lock: The lockfile; None for the installed one.
+        connect: Opens the image store of the runtime.
+        cache: See ``lockfile.load``.
+
+    Raises:
+        InvalidConfig: The lockfile is invalid.
+    """
     return Images(
         lock=load(lock or default_file(), cache=cache),
         connect=connect,

@@ -15,9 +15,12 @@ FILE = "images.lock.yaml"
 
 
 class Registry(Struct, frozen=True, kw_only=True, tag=True):
-    """A published image. ``digest`` None: whatever the tag points at today; ``why`` says why that is accepted.
+    """An image in a registry.
 
-    links  program that we need → program of the image that is the same thing under another name
+    Attributes:
+        digest: Digest of the image; None for any image that the tag points to.
+        why: Why a missing digest is accepted.
+        links: Required program → program of the image that is equivalent but has another name.
     """
 
     reference: str
@@ -30,7 +33,7 @@ class Registry(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Build(Struct, frozen=True, kw_only=True, tag=True):
-    """A folder with a Dockerfile. ``cache``: the volume that build stages see at /cache."""
+    """A folder with a Dockerfile. ``cache``: volume that build stages mount at /cache; '' for none."""
 
     folder: Path
     cache: str = ""
@@ -40,7 +43,7 @@ class Build(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Debootstrap(Struct, frozen=True, kw_only=True, tag=True):
-    """A folder whose script ``make`` leaves a root file system as rootfs.tar."""
+    """A folder whose script ``make`` creates a root file system as rootfs.tar."""
 
     folder: Path
 
@@ -53,15 +56,18 @@ REGISTRY, BUILD = "registry", "build"
 
 
 def kind(source: Source) -> str:
-    """The word of the setting ``image_sources`` for a source."""
+    """Return the value of the setting ``image_sources`` for a source."""
     return REGISTRY if isinstance(source, Registry) else BUILD
 
 
 class LockedImage(Struct, frozen=True, kw_only=True):
-    """One image. ``programs``: what must be on the PATH. ``check``: a command that prints the version.
+    """One image of the lockfile.
 
-    internal  built on, never run
-    optional  the stack does without where it cannot be had
+    Attributes:
+        programs: Programs that must be on the PATH.
+        check: A command that prints the version.
+        internal: Whether only builds use it, as a base image.
+        optional: Whether the stack works without it if it is not available.
     """
 
     name: str
@@ -74,7 +80,7 @@ class LockedImage(Struct, frozen=True, kw_only=True):
 
     @property
     def folder(self) -> Path | None:
-        """The folder it is made from here, when it can be."""
+        """The folder that it is built from; None if it cannot be built."""
         return next((source.folder for source in self.sources if not isinstance(source, Registry)), None)
 
     @property
@@ -91,11 +97,11 @@ class Lock(Struct, frozen=True, kw_only=True):
 
     @property
     def runnable(self) -> tuple[str, ...]:
-        """The names of those that containers of the stack are made from."""
+        """The names of the images that containers of the stack use."""
         return tuple(name for name, image in self.images.items() if not image.internal)
 
     def choose(self, names: Iterable[str]) -> tuple[str, ...]:
-        """The given names in the order of the file; all runnable ones when none is given. Raises UsageError for an unknown name."""
+        """Return the given names in the order of the file; all runnable ones if none is given. Raises UsageError for an unknown name."""
         wanted = set(names)
         for name in sorted(wanted - set(self.images)):
             near = nearest(name, self.images)
@@ -108,7 +114,15 @@ class Lock(Struct, frozen=True, kw_only=True):
 
 
 def load(file: Path, *, cache: Path | None = None) -> Lock:
-    """Read the lock. Raises InvalidConfig with file, line, key and what is allowed. ``cache``: folder for what may be kept of it."""
+    """Read the lockfile.
+
+    Args:
+        file: The lockfile.
+        cache: Folder for the parsed result; None to parse the file each time.
+
+    Raises:
+        InvalidConfig: The file is invalid; the error has file, line, key and what is allowed.
+    """
 
     def read() -> Lock:
         from nexusdev.images.lockfile_reader import read_lock
@@ -121,14 +135,14 @@ def load(file: Path, *, cache: Path | None = None) -> Lock:
 
 
 def _made_of(lock: Lock) -> Iterator[Path]:
-    """The code decides as well what the file means, and changes where it is developed."""
+    """Yield the input files of the parsed result, including the code of the reader, which changes during development."""
     yield lock.file
     yield from (image.folder for image in lock.images.values() if image.folder)
     yield from Path(__file__).parent.glob("*.py")
 
 
 def default_file() -> Path:
-    """The lock beside the stack: inside the installed package, or in the checkout this code runs from."""
+    """Return the lockfile next to the stack: in the installed package, or in the checkout that contains this code."""
     package = Path(__file__).resolve().parent.parent
     for folder in (package / "_compose", package.parent / "compose"):
         if (folder / FILE).is_file():

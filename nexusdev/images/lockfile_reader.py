@@ -26,7 +26,7 @@ _REFERENCE = re.compile(r"[a-z0-9][a-z0-9.:-]*/[a-z0-9._/-]+:[A-Za-z0-9._-]+")
 
 
 def read_lock(file: Path) -> Lock:
-    """Read the lock. Raises InvalidConfig with file, line, key and what is allowed."""
+    """Read the lockfile. Raises InvalidConfig with file, line, key and what is allowed."""
     root = read(file, {})
     members = _members(root, _TOP, required=_TOP)
     if _text(members["schema"]) != str(SCHEMA):

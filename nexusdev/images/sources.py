@@ -12,12 +12,22 @@ from nexusdev.runtimes.image_store import StoredImage
 
 
 def in_order(sources: Iterable[Source], kinds: Sequence[str]) -> tuple[Source, ...]:
-    """The sources of the wanted kinds, in the order of the kinds and then of the lock."""
+    """Return the sources of the given kinds, in the order of the kinds and then of the lockfile."""
     return tuple(source for wanted in kinds for source in sources if kind(source) == wanted)
 
 
 def fetch(builder: ImageBuilder, image: LockedImage, source: Source, log: BuildLog) -> StoredImage:
-    """Bring the image into the store, under its own tag. Raises Refused: this source cannot deliver."""
+    """Fetch the image from a source into the store, under its own tag.
+
+    Args:
+        builder: Builds images on this machine.
+        image: The image.
+        source: The source to use.
+        log: Receives the steps and the output.
+
+    Raises:
+        SourceUnavailable: This source cannot deliver the image.
+    """
     match source:
         case Registry():
             return _pull(builder, image, source, log)
@@ -43,7 +53,7 @@ def _pull(builder: ImageBuilder, image: LockedImage, source: Registry, log: Buil
 def _adopt(
     builder: ImageBuilder, image: LockedImage, source: Registry, pulled: StoredImage, log: BuildLog
 ) -> StoredImage:
-    """A pulled image gets our tag once it is seen to keep the contract; where names differ, with links in a layer of its own."""
+    """Tag a pulled image after its check. If program names differ, links are added in a layer."""
     reference = builder.references[image.name]
     with builder.container(pulled.id, f"{image.name}-check") as container:
         for name, theirs in source.links.items():

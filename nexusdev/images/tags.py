@@ -16,7 +16,11 @@ _DIGITS = 12
 
 
 def tags(lock: Lock) -> Mapping[str, str]:
-    """Name → reference in the engine's store: ``nexusdev/postgres:17-4f2a9c1d0e3b``. Raises InvalidConfig: a bad Dockerfile, a cycle."""
+    """Return name → reference in the engine's store: ``nexusdev/postgres:17-4f2a9c1d0e3b``.
+
+    Raises:
+        InvalidConfig: A Dockerfile is invalid, or there is a cycle.
+    """
     hashes: dict[str, str] = {}
     return {
         name: f"{REPOSITORY}/{name}:{image.version}-{_hash(lock, image, (), hashes)}"
@@ -25,7 +29,7 @@ def tags(lock: Lock) -> Mapping[str, str]:
 
 
 def parents(lock: Lock, name: str) -> tuple[str, ...]:
-    """The images that must be there before this one can be built."""
+    """Return the images that must exist before this one can be built."""
     image = lock.images[name]
     if not any(isinstance(source, Build) for source in image.sources) or image.folder is None:
         return ()
@@ -39,12 +43,12 @@ def parents(lock: Lock, name: str) -> tuple[str, ...]:
 
 
 def local_tag(name: str) -> str:
-    """The moving tag that the compose files name by default."""
+    """Return the moving tag that the compose files name by default."""
     return f"{REPOSITORY}/{name}:local"
 
 
 def _hash(lock: Lock, image: LockedImage, chain: tuple[str, ...], known: dict[str, str]) -> str:
-    """The image's digits; every image is read once, however many are built on it."""
+    """Return the hash of an image. Every image is read once, however many are built on it."""
     if image.name in known:
         return known[image.name]
     if image.name in chain:

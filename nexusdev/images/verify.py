@@ -9,7 +9,12 @@ from nexusdev.runtimes.image_store import IMAGE_LABEL, StoredImage
 
 
 class ImageVerification(Struct, frozen=True, kw_only=True):
-    """One image. ``wrong`` is a sentence, '' when all is as it should be; ``evidence`` says what was compared."""
+    """The verification of one image.
+
+    Attributes:
+        wrong: The difference as a sentence; '' if there is none.
+        evidence: What was compared.
+    """
 
     name: str
     reference: str
@@ -18,7 +23,13 @@ class ImageVerification(Struct, frozen=True, kw_only=True):
 
 
 def verify_image(image: LockedImage, reference: str, found: StoredImage | None) -> ImageVerification:
-    """Compare an image with its entry in the lock."""
+    """Compare an image with its entry in the lockfile.
+
+    Args:
+        image: The entry.
+        reference: The reference of the image in the store.
+        found: The stored image; None if it is missing.
+    """
     wrong, evidence = _compare(image, reference, found)
     return ImageVerification(name=image.name, reference=reference, wrong=wrong, evidence=evidence)
 

@@ -124,7 +124,7 @@ def build(context: Context, names: Sequence[str] = (), *, prune_cache: bool = Fa
 
     Args:
         context: The context of the command.
-        names: Names in the lockfile; empty for all.
+        names: Names in the lockfile; empty for all runnable images.
         prune_cache: Remove the compiler caches afterwards.
 
     Raises:

@@ -34,11 +34,16 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class SourceUnavailable(Exception):
-    """A source could not deliver; its text says why. The next source is tried."""
+    """A source cannot deliver the image; the message says why. The next source is tried."""
 
 
 class ImageBuilder(Struct, frozen=True, kw_only=True):
-    """Builds images on this machine. ``references``: name → tag in the store; ``opened`` gets every build container, to close it from outside."""
+    """Builds images on this machine.
+
+    Attributes:
+        references: Name → tag in the store.
+        opened: Called with every build container, so that another thread can close it.
+    """
 
     store: ImageStore
     host: Host
@@ -46,7 +51,19 @@ class ImageBuilder(Struct, frozen=True, kw_only=True):
     opened: Callable[[BuildContainer], None] = field(default=lambda _: None)
 
     def build(self, image: LockedImage, source: Build, log: BuildLog) -> StoredImage:
-        """Run the Dockerfile. Its parents must be in the store. Raises Refused."""
+        """Execute a Dockerfile. Its parents must be in the store.
+
+        Args:
+            image: The image.
+            source: The folder of the Dockerfile.
+            log: Receives the steps and the output.
+
+        Returns:
+            The built image.
+
+        Raises:
+            SourceUnavailable: The build failed.
+        """
         recipe = parse(source.folder / "Dockerfile")
         if source.cache:
             self.store.make_volume(source.cache, CACHE_LABELS)
@@ -64,7 +81,7 @@ class ImageBuilder(Struct, frozen=True, kw_only=True):
             return container.commit(self.references[image.name], state.changes, self.labels(image))
 
     def debootstrap(self, image: LockedImage, source: Debootstrap, log: BuildLog) -> StoredImage:
-        """Make Debian's root file system with the host's own tools, as root. Raises Refused."""
+        """Create Debian's root file system with the host's own tools, as root. Raises SourceUnavailable."""
         with tempfile.TemporaryDirectory(prefix="nexusdev-debian-", ignore_cleanup_errors=True) as folder:
             _debootstrap(source.folder / "make", Path(folder), self.host.mirror(), log)
             log.step("import")
@@ -72,12 +89,18 @@ class ImageBuilder(Struct, frozen=True, kw_only=True):
             return self.store.import_root(Path(folder) / "rootfs.tar", self.references[image.name], changes)
 
     def labels(self, image: LockedImage) -> Mapping[str, str]:
-        """What an image of ours says of itself: its tag without the repository, so that a renamed one is found out."""
+        """Return the labels of an image: its tag without the repository, which detects a retagged image."""
         return {IMAGE_LABEL: self.references[image.name].rpartition("/")[2], VERSION_LABEL: image.version}
 
     @contextlib.contextmanager
     def container(self, reference: str, name: str, cache: str = "") -> Iterator[BuildContainer]:
-        """A build container that is closed in the end."""
+        """Yield a build container that is closed in the end.
+
+        Args:
+            reference: Reference of its image.
+            name: Its name.
+            cache: Volume that is mounted at /cache; '' for none.
+        """
         container = self.store.create_build_container(
             reference, name=f"nexusdev-build-{name}", mounts=self.host.mounts(cache)
         )
@@ -118,7 +141,7 @@ class ImageBuilder(Struct, frozen=True, kw_only=True):
 
 
 class _StageState(Struct, kw_only=True):
-    """What the instructions so far have set."""
+    """The state after the instructions so far."""
 
     user: str
     folder: str = "/"
@@ -135,7 +158,7 @@ class _StageState(Struct, kw_only=True):
 
     @property
     def changes(self) -> list[str]:
-        """The image's configuration, as lines of a Dockerfile."""
+        """Return the image's configuration, as lines of a Dockerfile."""
         variables = [f'ENV {name}="{value}"' for name, value in self.environment.items()]
         return [*variables, f"USER {self.user}", f"WORKDIR {self.folder}", 'CMD ["bash"]']
 
@@ -148,7 +171,18 @@ def prove(
     environment: Mapping[str, str] | None = None,
     by_version: bool = False,
 ) -> None:
-    """Raises Refused when a program is missing, or ``check`` names another version than the lock."""
+    """Check the programs of an image and its version.
+
+    Args:
+        image: The image, with its programs and its ``check`` command.
+        container: A build container of the image.
+        log: Receives the output.
+        environment: Variables of the commands; None for none.
+        by_version: Whether to run ``check`` too.
+
+    Raises:
+        SourceUnavailable: A program is missing, or ``check`` reports another version than the lockfile.
+    """
     missing: list[str] = []
     script = f"for each in {' '.join(image.programs)}; do command -v $each >/dev/null || echo $each; done"
     settings: Mapping[str, str] = environment or {}
@@ -181,7 +215,7 @@ def _run(script: str, container: BuildContainer, state: _StageState, log: BuildL
 
 
 def _network_failed(lines: Sequence[str]) -> bool:
-    """Whether the last words of a failed step are those of a download that was cut. What is there already is not fetched again."""
+    """Return whether the last lines of a failed step report an interrupted download. A retry reuses what was downloaded."""
     return any(_CUT.search(line) for line in lines)
 
 
@@ -203,7 +237,7 @@ def _copy(
 
 
 def _packed(folder: Path, files: tuple[str, ...]) -> bytes:
-    """A tar that is the same for the same content: root's, 0644, without times."""
+    """Return a tar that is identical for identical content: owner root, mode 0644, without times."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name in files:
@@ -250,7 +284,13 @@ def _host_command(argv: list[str], log: BuildLog) -> None:
 
 
 def unavailable(image: LockedImage, reasons: list[str], log: BuildLog) -> ImageUnavailable:
-    """The error when no source could deliver: which image, why each source failed, the last lines, the log."""
+    """Return the error for an image that no source delivered: why each source failed, the last lines, and the log.
+
+    Args:
+        image: The image.
+        reasons: The failure of each source.
+        log: The log of the build.
+    """
     return ImageUnavailable(
         f"image {image.name} {image.version} is not available from any of its sources",
         why="; ".join(reasons),

@@ -32,7 +32,7 @@ class RunInstruction(Struct, frozen=True, kw_only=True):
 
 
 class Copy(Struct, frozen=True, kw_only=True):
-    """Files into the folder ``target``; from the build folder, or from ``stage``. Owned by root, 0644 or as in the stage."""
+    """Copies files into the folder ``target``, from the build folder or from ``stage``. Owned by root, mode 0644 or as in the stage."""
 
     files: tuple[str, ...]
     target: str
@@ -43,7 +43,7 @@ class Copy(Struct, frozen=True, kw_only=True):
 
 
 class Set(Struct, frozen=True, kw_only=True):
-    """ENV, USER or WORKDIR: from here on, and in the image."""
+    """ENV, USER or WORKDIR: applies to the following instructions and to the image."""
 
     what: str
     name: str = ""
@@ -57,7 +57,7 @@ Instruction = RunInstruction | Copy | Set
 
 
 class Stage(Struct, frozen=True, kw_only=True):
-    """One FROM and what follows. ``parent``: the name in the lock that it is built on."""
+    """One FROM with its instructions. ``parent``: the lockfile name of its base image."""
 
     parent: str
     name: str = ""
@@ -71,12 +71,12 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
 
     @property
     def parents(self) -> tuple[str, ...]:
-        """Names in the lock, each once, in order."""
+        """The lockfile names of the base images, without duplicates, in order."""
         return tuple(dict.fromkeys(stage.parent for stage in self.stages))
 
 
 def parse(file: Path) -> Dockerfile:
-    """Read a Dockerfile. Raises InvalidConfig with file and line for whatever is outside the subset."""
+    """Read a Dockerfile. Raises InvalidConfig with file and line for instructions outside the supported subset."""
     return _Parser(file).recipe()
 
 
@@ -154,7 +154,7 @@ class _Parser:
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Instructions with the line they begin in; comments dropped, lines that end in a backslash joined."""
+    """Yield the instructions with their first line number. Comments are dropped, and lines that end in a backslash are joined."""
     begun, gathered = 0, ""
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):

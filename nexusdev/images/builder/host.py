@@ -43,14 +43,18 @@ _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 class Host(Struct, frozen=True, kw_only=True):
-    """This machine as a build sees it. ``folder``: where files for the mounts are written (they may hold what is not for everybody)."""
+    """The settings of this machine that a build uses.
+
+    Attributes:
+        folder: Folder for generated files that are mounted; they may contain private data.
+    """
 
     environ: Mapping[str, str]
     folder: Path
     root: Path = Path("/")
 
     def mounts(self, cache: str = "") -> BuildMounts:
-        """For one build container; ``cache`` is a volume."""
+        """Return the mounts and variables of one build container. ``cache``: a volume; '' for none."""
         mounts = {self.apt_configuration(): "/run/host/apt.conf"}
         environment = {name: self.environ[name] for name in _PASSED if self.environ.get(name)}
         environment["APT_CONFIG"] = "/run/host/apt.conf"
@@ -64,17 +68,17 @@ class Host(Struct, frozen=True, kw_only=True):
         return BuildMounts(environment=environment, mounts=mounts, volumes={cache: "/cache"} if cache else {})
 
     def bundle(self) -> Path | None:
-        """The certificates that this machine trusts."""
+        """Return the certificate bundle of this machine; None if there is none."""
         named = [Path(self.environ[name]) for name in _BUNDLE_VARIABLES if self.environ.get(name)]
         candidates = [*named, *(self.root / path for path in _BUNDLES)]
         return next((path.resolve() for path in candidates if path.is_file()), None)
 
     def mirror(self) -> str:
-        """The Debian mirror of this machine, '' when it is Debian's own address or this is not Debian."""
+        """Return the Debian mirror of this machine; '' if it is Debian's own address or the machine does not run Debian."""
         return self._mirror(_MIRROR)
 
     def apt_configuration(self) -> Path:
-        """A file for APT_CONFIG: how this machine reaches its mirror, and which list of sources is meant."""
+        """Write and return a file for APT_CONFIG: the connection to the mirror and the list of sources."""
         lines = ["// How the host's apt reaches its mirror"]
         if self.bundle():
             lines.append(f'Acquire::https::CAInfo "{_BUNDLE_TARGET}";')

@@ -11,7 +11,7 @@ _CHILD_DELAY = 0.05
 
 
 class BuildSlots:
-    """As many places as there are cores. Of those who wait, the lowest rank goes first."""
+    """A semaphore with one slot per core. Waiting builds with the lowest priority number come first."""
 
     def __init__(self, count: int) -> None:
         self._free = count
@@ -22,7 +22,12 @@ class BuildSlots:
 
     @contextlib.contextmanager
     def take(self, *, priority: int, group: str = "") -> Iterator[None]:
-        """Hold a place during the block. Whoever enters a lane that somebody is in needs none of his own."""
+        """Hold a slot during the block.
+
+        Args:
+            priority: Waiting builds with a lower number come first.
+            group: Builds of the same group share one slot; '' for none.
+        """
         self._enter(priority, group)
         try:
             yield
