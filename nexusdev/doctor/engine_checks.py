@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def examine(context: Context) -> Iterator[Check]:
-    """The runtime first: without it nothing else can be asked."""
+    """Yield the checks of the runtime. The other checks need a running one."""
     try:
         checks = context.provider.checks(building=lambda: bool(_missing(context.images())))
     except NexusError as error:

@@ -27,7 +27,7 @@ from nexusdev.util.port_holders import holder_of
 
 
 def examine(context: Context) -> Iterator[Check]:
-    """What can be asked without an engine first."""
+    """Yield the checks of the instance, those without an engine first."""
     yield env_file(context.settings.env_file)
     yield proxy(context.environ)
     yield lock(context)
@@ -55,7 +55,7 @@ def examine(context: Context) -> Iterator[Check]:
 
 
 def new_state(context: Context) -> Check:
-    """Where a new instance would have its state."""
+    """Check the location of the state of a new instance."""
     try:
         require_portable(context.root)
     except NexusError as error:
@@ -64,7 +64,7 @@ def new_state(context: Context) -> Check:
 
 
 def placement(context: Context) -> Iterator[Check]:
-    """Whether a new instance would find room in the runtime. Nothing where the runtime does not answer, which is a check of its own."""
+    """Check whether the runtime has a free placement for a new instance. Yields nothing if the runtime does not answer (a separate check)."""
     try:
         context.provider.inventory()
     except NexusError:
@@ -79,7 +79,7 @@ def placement(context: Context) -> Iterator[Check]:
 
 
 def env_file(file: Path) -> Check:
-    """Never in git, never readable for others, writable for us."""
+    """Check that the env file is ignored by git, unreadable for other users, and writable."""
     finding = git_status_of(file)
     if finding.standing is Standing.TRACKED:
         fix = f"git rm --cached {file.name}; echo {file.name} >> .gitignore"
@@ -99,7 +99,7 @@ def env_file(file: Path) -> Check:
 
 
 def _ignored(file: Path) -> str:
-    """Name it in the clone's own exclude file. Raises OSError where git does not ignore it nevertheless."""
+    """Add the file to the exclude file of the clone. Raises OSError if git still does not ignore it."""
     guarded = guard(file)
     if guarded.warning:
         raise OSError(guarded.warning)
@@ -112,7 +112,7 @@ def _close(path: Path, mode: int) -> str:
 
 
 def lock(context: Context) -> Check:
-    """Who works on the instance now."""
+    """Check which command holds the instance's lock."""
     found = holders(lock_file(context.root, context.identity.name))
     if not found:
         return good("lock", "no other command is working on this instance")
@@ -123,7 +123,7 @@ def lock(context: Context) -> Check:
 
 
 def state(instance: Instance) -> Check:
-    """The folder with the secrets."""
+    """Check the folder with the secrets."""
     if instance.folder.stat().st_mode & 0o077:
         return warning(
             "state",
@@ -135,7 +135,7 @@ def state(instance: Instance) -> Check:
 
 
 def shell(context: Context, instance: Instance) -> Check:
-    """Readers of dotenv files leave alone what is set already: a proxy's AWS_CA_BUNDLE, another cluster's PGHOST."""
+    """Check for set variables that override the env file: AWS_CA_BUNDLE of a proxy, PGHOST of another cluster."""
     try:
         ours = stored.read(instance.folder).views["host"]
     except NexusError:
@@ -160,7 +160,7 @@ def shell(context: Context, instance: Instance) -> Check:
 
 
 def trusted(instance: Instance) -> Check:
-    """What the bundle of the env file lacks."""
+    """Check whether the trust bundle of the env file is complete."""
     lacking = trust.problem(instance.client_folder)
     if lacking:
         return warning(
@@ -170,7 +170,7 @@ def trusted(instance: Instance) -> Check:
 
 
 def proxy(environ: Mapping[str, str]) -> Check:
-    """nexusdev itself asks none for the stack; an application may."""
+    """Check the proxy settings. nexusdev uses no proxy for the stack, but an application may."""
     named, hosts = proxies(environ), forgotten(environ)
     if not named:
         return good("proxy", "no proxy is set")
@@ -186,7 +186,7 @@ def proxy(environ: Mapping[str, str]) -> Check:
 
 
 def ports(context: Context, instance: Instance, inventory: Inventory) -> Check:
-    """The block of this instance, but for what its own containers have."""
+    """Check the instance's port block, except ports that its own containers hold."""
     ours = inventory.of(instance.name).held_ports
     wanted = [port.host for each in context.stack(instance).services.values() for port in each.ports]
     taken = [port for port in wanted if port not in ours and context.port_taken(port)]
@@ -198,7 +198,7 @@ def ports(context: Context, instance: Instance, inventory: Inventory) -> Check:
 
 
 def data_volumes(context: Context, instance: Instance, observation: Observation) -> Check:
-    """What once was there and is gone."""
+    """Check for data volumes that existed before and are gone."""
     lost = lost_volumes.lost(context, instance, context.stack(instance), observation)
     if lost:
         return failed(
@@ -210,7 +210,7 @@ def data_volumes(context: Context, instance: Instance, observation: Observation)
 
 
 def containers(observation: Observation) -> Check:
-    """What has a container and does not run."""
+    """Check for containers that do not run."""
     if observation.problems:
         evidence = "; ".join(each.evidence for each in observation.problems)
         return failed("containers", evidence, fix=observation.problems[0].fix)

@@ -14,13 +14,13 @@ PATHS = ("direct", "pool", "sentinel", "container")
 
 
 class ClientForm(NamedTuple):
-    """One client.
+    """One client library or command.
 
     Attributes:
         language: The language or kind of program.
         client: The library or command, as its users call it.
-        reads: The variables that it is configured from.
-        trust: The variables through which it trusts the instance's CA.
+        reads: The variables that configure it.
+        trust: The variables that make it trust the instance's CA.
         paths: Members of PATHS that it is tested on.
         requires: Parameters that its URL must have.
         refuses: Parameters that its URL must not have.

@@ -28,12 +28,12 @@ WITH_VALUE = {
 
 
 class FailedProof(Exception):
-    """The servers were asked, and not all of them answered as they should.
+    """Raised if a probed server did not give the expected answer.
 
     Attributes:
-        error: What the proof found.
+        error: The error of the proof.
         nonce: The nonce that was expected.
-        values: The variables that were proven.
+        values: The variables that were probed.
     """
 
     def __init__(self, error: NexusError, nonce: str, values: Mapping[str, str]) -> None:
@@ -44,10 +44,10 @@ class FailedProof(Exception):
 
 
 def answer(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> int | None:
-    """Print what ``nexusdev ARGUMENTS…`` prints and return 0; None when that is not for here.
+    """Print the output of ``nexusdev ARGUMENTS…`` and return 0; None if the quick path does not support the arguments.
 
     Raises:
-        FailedProof: Nothing was printed, because an endpoint is not what it should be.
+        FailedProof: An endpoint did not give the expected answer. Nothing was printed.
     """
     call = understood(arguments)
     if call is None:
@@ -64,7 +64,7 @@ def answer(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) ->
 
 
 def understood(arguments: Sequence[str]) -> dict[str, str] | None:
-    """The options of an ``env`` call of the plain kind; None for anything else."""
+    """Return the options of a supported ``env`` call; None for any other."""
     call = {"proof": "yes"}
     words = iter(arguments)
     command = ""

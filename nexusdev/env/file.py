@@ -20,12 +20,12 @@ _BESIDE = ".*.tmp"
 
 
 class Written(Struct, frozen=True, kw_only=True):
-    """What became of the file.
+    """The result of writing the env file.
 
     Attributes:
-        changed: Its content is new.
-        excluded: git's exclude file that now names it ('' when git ignored it already, or there is no git).
-        warning: Why git may publish it nevertheless, and what to type; '' where all is well.
+        changed: Whether its content changed.
+        excluded: The git exclude file that was changed ('' if git ignored the file already, or there is no git).
+        warning: Why git may publish it nevertheless, and what to type; '' if there is no problem.
     """
 
     path: Path
@@ -35,14 +35,14 @@ class Written(Struct, frozen=True, kw_only=True):
 
 
 class GitAdvice(Struct, frozen=True, kw_only=True):
-    """Something that should be mended, and what to type."""
+    """A problem to fix, and the command to type."""
 
     text: str
     fix: str
 
 
 def write(path: Path, content: str) -> Written:
-    """Put ``content`` (rendered by ``formats.dotenv``) at ``path``. InvalidConfig where that must not or cannot be."""
+    """Write ``content`` (rendered by ``formats.dotenv``) to ``path``. Raises InvalidConfig if that is not allowed or fails."""
     refuse(path)
     changed = not path.exists() or path.read_text(encoding="utf-8") != content
     guarded = guard(path, beside=_BESIDE if changed else "")
@@ -58,7 +58,12 @@ def write(path: Path, content: str) -> Written:
 
 
 def guard(path: Path, *, beside: str = "") -> Written:
-    """Make git ignore the file, and the temporary files that ``beside`` stands for, where it does not; the content stays as it is."""
+    """Make git ignore the file and its temporary files. The content is not changed.
+
+    Args:
+        path: The file.
+        beside: Pattern of the temporary files, as for ``git_exclude.ignore``; '' for none.
+    """
     ignoring = ignore(path, beside=beside)
     advised = advice(path, ignoring.finding)
     return Written(
@@ -70,7 +75,7 @@ def guard(path: Path, *, beside: str = "") -> Written:
 
 
 def refuse(path: Path) -> None:
-    """Raise what ``write`` would raise; ``up`` asks before it starts anything."""
+    """Raise the errors that ``write`` would raise. ``up`` calls this before it starts anything."""
     if path.is_dir():
         raise _unwritable(path, "it is a folder")
     if not path.parent.is_dir():
@@ -87,7 +92,7 @@ def refuse(path: Path) -> None:
 
 
 def advice(path: Path, finding: Finding) -> GitAdvice | None:
-    """What to tell about a file that git does not ignore, or may not ignore; None where all is well."""
+    """Return the advice about a file that git does not, or may not, ignore; None if there is no problem."""
     if finding.standing is Standing.UNKNOWN:
         return GitAdvice(
             text=f"cannot tell whether git ignores {path}, which contains passwords: {finding.reason}",
@@ -123,12 +128,12 @@ def _refuse_tracked(path: Path) -> None:
 
 
 def _temporary(path: Path) -> Path:
-    """The name while it is written, which the rules for the file's own name (``.env*``) mostly cover."""
+    """Return the name of the temporary file. Ignore rules for the file's own name (``.env*``) usually match it too."""
     return path.with_name(f"{path.name}{_BESIDE.replace('*', str(os.getpid()))}")
 
 
 def _sweep(path: Path) -> None:
-    """Remove the temporary files of killed processes: they hold passwords."""
+    """Remove the temporary files of killed processes, because they contain passwords."""
     for leftover in path.parent.glob(glob.escape(path.name) + _BESIDE):
         process = leftover.name.removeprefix(f"{path.name}.").removesuffix(".tmp")
         if process.isdecimal() and not _lives(int(process)):

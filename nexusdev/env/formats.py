@@ -32,14 +32,14 @@ def render(
     missing: Sequence[str] = (),
     environ: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """The variables in one of FORMATS, ending with a newline.
+    """Return the variables in one of FORMATS, ending with a newline.
 
     Args:
         values: Name → value.
-        style: One of FORMATS. The formats of shells also unset what would change the meaning of the variables.
+        style: One of FORMATS. Shell formats also unset variables that would change the meaning of the rendered ones.
         instance: The instance's name, for the comment of a dotenv file.
-        missing: Components of which a dotenv file says that it lacks them.
-        environ: The environment of the shell that will read the text: what it has under these names is saved for ``unset``, and its proxies
+        missing: Components that a dotenv file lists as missing.
+        environ: The environment of the shell that will read the text: its values of these names are saved for ``unset``, and its proxies
             get an exception for loopback.
     """
     named = checked(values)
@@ -55,7 +55,7 @@ def render(
 
 
 def checked(values: Values) -> Values:
-    """The same; InvalidConfig for a name or value that not every reader would read the same."""
+    """Return the same variables. Raises InvalidConfig for a name or value that readers interpret differently."""
     for name, value in values.items():
         if not NAME.fullmatch(name) or not BARE.fullmatch(value):
             strange = sorted(set(re.sub(BARE.pattern, "", value)))
@@ -70,10 +70,10 @@ def checked(values: Values) -> Values:
 
 
 def require_portable(folder: Path) -> None:
-    """Refuse a state folder whose path no env file can carry, before anything is made in it.
+    """Raise an error for a state folder whose path cannot be written to an env file, before anything is created in it.
 
     Raises:
-        InvalidConfig: A character of the path is read differently by readers of env files (STATE_PATH).
+        InvalidConfig: Readers of env files interpret a character of the path differently (STATE_PATH).
     """
     strange = sorted(set(BARE.sub("", str(folder))))
     if strange:
@@ -90,32 +90,32 @@ def _lines(pattern: str, values: Values) -> str:
 
 
 def dotenv(values: Values, instance: str = "") -> str:
-    """A file for python-dotenv, docker, Compose and the shell alike."""
+    """Return a file for python-dotenv, docker, Compose and shells."""
     return HEADER.format(instance=instance) + "\n" + docker(values, instance)
 
 
 def docker(values: Values, _instance: str = "") -> str:
-    """NAME=value, nothing else: ``docker run --env-file``."""
+    """Return NAME=value lines only, for ``docker run --env-file``."""
     return _lines("{}={}", values)
 
 
 def shell(values: Values, _instance: str = "") -> str:
-    """``eval "$(nexusdev env --format shell)"`` in sh, bash, zsh."""
+    """Return lines for sh, bash and zsh: ``eval "$(nexusdev env --format shell)"``."""
     return _lines(shells.POSIX.set, values)
 
 
 def fish(values: Values, _instance: str = "") -> str:
-    """``nexusdev env --format fish | source``."""
+    """Return lines for fish: ``nexusdev env --format fish | source``."""
     return _lines(shells.FISH.set, values)
 
 
 def powershell(values: Values, _instance: str = "") -> str:
-    """``nexusdev env --format powershell | Out-String | Invoke-Expression``."""
+    """Return lines for PowerShell: ``nexusdev env --format powershell | Out-String | Invoke-Expression``."""
     return _lines(shells.POWERSHELL.set, values)
 
 
 def as_json(values: Values, _instance: str = "") -> str:
-    """One object, name → value."""
+    """Return one JSON object, name → value."""
     return json.dumps(dict(values), indent=2) + "\n"
 
 

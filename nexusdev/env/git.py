@@ -23,7 +23,7 @@ _NO_PROGRAM = "git is not in PATH"
 
 
 class Standing(IntEnum):
-    """What git does with a file, from harmless to worst."""
+    """How git treats a file, from harmless to worst."""
 
     OUTSIDE = 0
     IGNORED = 1
@@ -33,11 +33,11 @@ class Standing(IntEnum):
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """What git does with one file.
+    """How git treats one file.
 
     Attributes:
-        reason: Why it is not ignored, or why that is not known: git's own words.
-        untracked: It is known that git does not track the file.
+        reason: Why it is not ignored, or why that is unknown: git's own message.
+        untracked: Whether git certainly does not track the file.
     """
 
     standing: Standing
@@ -46,14 +46,14 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 class GitAnswer(Struct, frozen=True, kw_only=True):
-    """``yes`` is None where git gave neither answer; ``reason`` then says why."""
+    """An answer of git. ``yes`` is None if git gave neither answer; ``reason`` then says why."""
 
     yes: bool | None
     reason: str = ""
 
 
 class Repository(Struct, frozen=True, kw_only=True):
-    """A work tree and the git folder that belongs to it; both absolute."""
+    """A work tree and its git folder; both absolute."""
 
     root: Path
     folder: Path
@@ -68,16 +68,16 @@ class Repository(Struct, frozen=True, kw_only=True):
 
     @property
     def exclude(self) -> Path:
-        """The file with the ignore patterns of this clone alone."""
+        """The file with the ignore patterns of this clone only."""
         return self.common / "info" / "exclude"
 
     def ignores(self, path: Path) -> GitAnswer:
-        """Whether git ignores the file. A tracked file is never ignored."""
+        """Return whether git ignores the file. A tracked file is never ignored."""
         asked = self._git("check-ignore", "-z", "--stdin", given=b"./" + self._name(path) + b"\0")
         return _answer(asked, yes=asked.returncode == 0 and bool(asked.stdout), no=asked.returncode == _NO)
 
     def tracks(self, path: Path) -> GitAnswer:
-        """Whether the file is in git's index, which is read here where no git answers."""
+        """Return whether the file is in git's index. Without a working git command the index is read directly."""
         asked = self._git("--literal-pathspecs", "ls-files", "-z", "--", os.fsdecode(self._name(path)))
         found = _answer(asked, yes=bool(asked.stdout), no=True)
         if found.yes is not None:
@@ -88,14 +88,14 @@ class Repository(Struct, frozen=True, kw_only=True):
             return found
 
     def rule(self, path: Path) -> str:
-        """The rule of a file that decides not to ignore it, as FILE:LINE: PATTERN; '' where no rule names it."""
+        """Return the rule that prevents a file from being ignored, as FILE:LINE: PATTERN; '' if there is no such rule."""
         given = b"./" + self._name(path) + b"\0"
         asked = self._git("check-ignore", "-z", "--stdin", "--verbose", "--non-matching", given=given)
         source, line, pattern, *_ = (*asked.stdout.split(b"\0"), b"", b"", b"")
         return os.fsdecode(source + b":" + line + b": " + pattern) if source else ""
 
     def pattern(self, path: Path) -> bytes:
-        """The line of an ignore file at the root that names this file alone."""
+        """Return the line of an ignore file at the root that matches only this file."""
         return escaped(b"/" + self._name(path))
 
     def _name(self, path: Path) -> bytes:
@@ -107,13 +107,13 @@ class Repository(Struct, frozen=True, kw_only=True):
 
 
 def git_status_of(path: Path, *, environ: Mapping[str, str] = os.environ) -> Finding:
-    """What git does with the file, in every repository whose work tree it is in; the worst counts."""
+    """Return how git treats the file, in every repository whose work tree contains it; the worst result counts."""
     findings = [_finding(each, path) for each in repositories(path, environ=environ)]
     return max(findings, key=lambda each: each.standing, default=Finding(standing=Standing.OUTSIDE))
 
 
 def repositories(path: Path, *, environ: Mapping[str, str] = os.environ) -> tuple[Repository, ...]:
-    """The repository around the file, and the one that the caller's GIT_DIR and GIT_WORK_TREE name."""
+    """Return the repository around the file, and the one that the caller's GIT_DIR and GIT_WORK_TREE name."""
     around = _around(path)
     named = _named(environ) if {"GIT_DIR", "GIT_WORK_TREE"} & environ.keys() else None
     if named is None or not real(path).is_relative_to(named.root):
@@ -125,12 +125,12 @@ def repositories(path: Path, *, environ: Mapping[str, str] = os.environ) -> tupl
 
 
 def real(path: Path) -> Path:
-    """The file where it really is. The file itself may be a symbolic link: git has the link, and it would be replaced."""
+    """Return the file with a resolved folder. The file itself may be a symbolic link: git has the link, and a write would replace it."""
     return path.parent.resolve() / path.name
 
 
 def escaped(name: bytes) -> bytes:
-    """The pattern of an ignore file that matches this name alone; ``?`` stands for the ends of a line."""
+    """Return the ignore pattern that matches only this name; line ends are replaced by ``?``."""
     for special in (b"\\", b"*", b"?", b"["):
         name = name.replace(special, b"\\" + special)
     name = name.replace(b"\n", b"?").replace(b"\r", b"?")
@@ -154,7 +154,7 @@ def _finding(repository: Repository, path: Path) -> Finding:
 
 
 def _around(path: Path) -> Repository | None:
-    """The nearest folder upwards with a ``.git`` that is a repository, or a file that names one."""
+    """Return the nearest folder upwards with a ``.git`` that is a repository, or a file that points to one."""
     folder = real(path).parent
     for root in (folder, *folder.parents):
         place = root / ".git"
@@ -167,7 +167,7 @@ def _around(path: Path) -> Repository | None:
 
 
 def _named(environ: Mapping[str, str]) -> Repository | None:
-    """What the caller's own git works on; None where that is no work tree."""
+    """Return the repository that the caller's environment selects; None if it is no work tree."""
     root = _run(("rev-parse", "--show-toplevel"), environ=environ)
     folder = _run(("rev-parse", "--absolute-git-dir"), environ=environ)
     if root.returncode or folder.returncode:
@@ -180,7 +180,7 @@ def _path(line: bytes) -> Path:
 
 
 def _without_places() -> dict[str, str]:
-    """The environment without what names another repository; the user's configuration stays."""
+    """Return the environment without variables that select another repository; the user's configuration is kept."""
     kept = ("GIT_CONFIG_", "GIT_EXEC_PATH")
     return {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name.startswith(kept)}
 
@@ -188,7 +188,7 @@ def _without_places() -> dict[str, str]:
 def _run(
     arguments: Sequence[str], *, environ: Mapping[str, str], given: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
-    """Git's answer; where there is none, status -1 and the reason as what it said."""
+    """Run git. On failure to start, the status is -1 and the output is the reason."""
     program = shutil.which("git")
     if program is None:
         return subprocess.CompletedProcess(arguments, -1, b"", _NO_PROGRAM.encode())
@@ -204,7 +204,7 @@ def _run(
 
 
 def _answer(asked: subprocess.CompletedProcess[bytes], *, yes: bool, no: bool) -> GitAnswer:
-    """Yes and no as git says them. A wrapper that is no git ends with 1, too, but not without a word."""
+    """Interpret git's exit status. A wrapper that is not git may also exit with 1, but then it writes a message."""
     said = [line for line in asked.stderr.decode("utf-8", "replace").splitlines() if not line.startswith("warning:")]
     if asked.returncode in (0, _NO) and not said and (yes or no):
         return GitAnswer(yes=yes)

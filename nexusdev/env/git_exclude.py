@@ -14,10 +14,11 @@ _INFO_MODE = 0o755
 
 
 class Ignoring(Struct, frozen=True, kw_only=True):
-    """What git does with the file afterwards.
+    """The result of ``ignore``.
 
     Attributes:
-        excluded: The exclude file that now names it; '' when there was no need.
+        finding: How git treats the file afterwards.
+        excluded: The exclude file that was changed; '' if that was not necessary.
     """
 
     finding: Finding
@@ -25,12 +26,12 @@ class Ignoring(Struct, frozen=True, kw_only=True):
 
 
 def ignore(path: Path, *, beside: str = "") -> Ignoring:
-    """Make git ignore the file where it does not, and ask git again.
+    """Make git ignore the file if it does not yet, and query git again.
 
     Args:
         path: The file.
-        beside: What follows the file's name in the names of its temporary files, ``*`` for anything (``.*.tmp``). They are
-            ignored as well; only ``path`` counts in the answer.
+        beside: Suffix of the names of its temporary files, ``*`` for any text (``.*.tmp``). They are ignored as well; only ``path``
+            counts in the result.
     """
     found = [(each, _missing(each, path, beside)) for each in repositories(path)]
     if not any(patterns for _, patterns in found):
@@ -50,7 +51,7 @@ def ignore(path: Path, *, beside: str = "") -> Ignoring:
 
 
 def _missing(repository: Repository, path: Path, beside: str) -> list[bytes]:
-    """The patterns of what is not ignored yet."""
+    """Return the patterns of the files that are not ignored yet."""
     pattern, example = repository.pattern(path), path.with_name(path.name + beside.replace("*", "0"))
     missing = [] if repository.ignores(path).yes else [pattern]
     if beside and not repository.ignores(example).yes:
@@ -59,7 +60,7 @@ def _missing(repository: Repository, path: Path, beside: str) -> list[bytes]:
 
 
 def append(exclude: Path, patterns: Iterable[bytes]) -> bool:
-    """Add the patterns that are not there yet, each on a line of its own; whether there were any. Raises OSError, and then changes nothing."""
+    """Add the missing patterns, each on its own line. Returns whether any were added. Raises OSError, and then changes nothing."""
     before = exclude.read_bytes() if exclude.exists() else b""
     missing = [each for each in patterns if each not in before.splitlines()]
     if not missing:
@@ -72,7 +73,7 @@ def append(exclude: Path, patterns: Iterable[bytes]) -> bool:
 
 
 def _write_whole(descriptor: int, data: bytes) -> None:
-    """Half a pattern would be another pattern: what cannot be written whole is taken back."""
+    """Write all data, or restore the file: a partial pattern would be another pattern."""
     size = os.fstat(descriptor).st_size
     try:
         while data:
@@ -83,7 +84,7 @@ def _write_whole(descriptor: int, data: bytes) -> None:
 
 
 def _provide(exclude: Path) -> None:
-    """An empty exclude file where there is none, owned by who owns the git folder."""
+    """Create an empty exclude file if there is none, with the owner of the git folder."""
     common = exclude.parent.parent
     owner = common.stat()
     if not exclude.parent.exists():

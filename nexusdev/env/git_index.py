@@ -18,14 +18,14 @@ _VERSIONS = (2, 3, 4)
 
 
 def tracked(folder: Path, common: Path) -> frozenset[bytes]:
-    """Every path in the index, relative to the work tree.
+    """Return every path in the index, relative to the work tree.
 
     Args:
         folder: The repository's own git folder, which has the index.
         common: The git folder that its worktrees share, which has the configuration.
 
     Raises:
-        OSError: A file cannot be read, or the git folder is not there.
+        OSError: A file cannot be read, or the git folder does not exist.
         ValueError: The index is damaged or of an unknown version.
     """
     (folder / "HEAD").stat()  # without HEAD this is not a repository, and a missing index proves nothing
@@ -37,7 +37,15 @@ def tracked(folder: Path, common: Path) -> frozenset[bytes]:
 
 
 def paths(index: bytes, *, hash_bytes: int = 20) -> Iterator[bytes]:
-    """The paths of one index file, in its order. Raises ValueError for what is no index."""
+    """Yield the paths of one index file, in its order.
+
+    Args:
+        index: Content of the file.
+        hash_bytes: Length of an object id, in bytes.
+
+    Raises:
+        ValueError: The content is not an index.
+    """
     try:
         signature, version, count = struct.unpack_from(">4sLL", index)
         if signature != b"DIRC" or version not in _VERSIONS:
@@ -51,7 +59,7 @@ def paths(index: bytes, *, hash_bytes: int = 20) -> Iterator[bytes]:
 
 
 def _entry(index: bytes, begin: int, before: bytes, version: int, hash_bytes: int) -> tuple[bytes, int]:
-    """One path, and where the next entry begins. Raises ValueError where the path does not end."""
+    """Return one path, and the offset of the next entry. Raises ValueError if the path has no end."""
     at = begin + _STAT_BYTES + hash_bytes
     (flags,) = struct.unpack_from(">H", index, at)
     at += _FLAG_BYTES * (2 if flags & _EXTENDED else 1)
@@ -64,7 +72,7 @@ def _entry(index: bytes, begin: int, before: bytes, version: int, hash_bytes: in
 
 
 def _offset(index: bytes, at: int) -> tuple[int, int]:
-    """A number of variable width, as in an ofs-delta of a pack, and where it ends."""
+    """Return a variable-width number, as in an ofs-delta of a pack, and its end."""
     value = index[at] & 0x7F
     while index[at] & 0x80:
         at += 1

@@ -21,7 +21,7 @@ _NOT_VALID_NOW = (9, 10)
 
 
 class EndpointAnswer:
-    """What came back: the nonce ('' where there is none; right for a ``mute`` one only), or what went wrong."""
+    """The answer of an endpoint: the nonce ('' without one; allowed only for a ``mute`` endpoint), or the failure."""
 
     def __init__(self, endpoint: PublishedEndpoint) -> None:
         self.path = endpoint.path
@@ -34,7 +34,13 @@ class EndpointAnswer:
 def ask_all(
     endpoints: Iterable[PublishedEndpoint], values: EnvValues, *, timeout: float = TIMEOUT
 ) -> list[EndpointAnswer]:
-    """Ask every endpoint at once; the slowest is all that is waited for, and never longer than ``timeout`` seconds each."""
+    """Probe all endpoints in parallel. The call takes as long as the slowest.
+
+    Args:
+        endpoints: The endpoints.
+        values: The variables.
+        timeout: Limit for each endpoint, in seconds.
+    """
     context = tls.trust(values["NEXUSDEV_CA_FILE"])
     answers, threads = [], []
     for endpoint in endpoints:
@@ -63,10 +69,17 @@ def _ask(
 def inquire(
     endpoints: Iterable[PublishedEndpoint], values: EnvValues, *, instance: str, nonce: str, timeout: float = TIMEOUT
 ) -> list[EndpointAnswer]:
-    """Ask every endpoint of an instance that may still be coming up; an endpoint without a nonce yet has a fault.
+    """Probe all endpoints of an instance that may still be starting. An endpoint without a nonce yet gets a fault.
+
+    Args:
+        endpoints: The endpoints.
+        values: The variables.
+        instance: Name of the instance, for errors.
+        nonce: The expected nonce.
+        timeout: Limit for each endpoint, in seconds.
 
     Raises:
-        IdentityMismatch: Something answers that is not this instance.
+        IdentityMismatch: Another instance answers.
     """
     answers = ask_all(endpoints, values, timeout=timeout)
     for answer in answers:
@@ -80,10 +93,22 @@ def inquire(
 def prove(
     endpoints: Iterable[PublishedEndpoint], values: EnvValues, *, instance: str, nonce: str, timeout: float = TIMEOUT
 ) -> list[EndpointAnswer]:
-    """Ask every endpoint; the answers, or the error that the worst of them means.
+    """Probe all endpoints and require the expected nonce of each.
 
-    IdentityMismatch (9): something answers that is not this instance. Degraded (4): something does not answer as it should.
-    NotFound (3): nothing listens at all.
+    Args:
+        endpoints: The endpoints.
+        values: The variables.
+        instance: Name of the instance, for errors.
+        nonce: The expected nonce.
+        timeout: Limit for each endpoint, in seconds.
+
+    Returns:
+        The answers.
+
+    Raises:
+        IdentityMismatch: Another instance answers (exit 9).
+        Degraded: An endpoint fails (exit 4).
+        NotFound: No endpoint listens, or there are no variables (exit 3).
     """
     if not values.get("NEXUSDEV_CA_FILE"):
         raise NotFound(f"instance {instance} has no variables", hint="nexusdev up")
@@ -106,7 +131,7 @@ def _is_strange(answer: EndpointAnswer, nonce: str) -> bool:
 
 
 def _is_untimely(fault: Exception | None) -> bool:
-    """Whether the answer is wrong by a clock: a certificate that is not valid now, or a request that is signed at another time."""
+    """Return whether a clock causes the failure: a certificate that is not valid now, or a request that is signed at another time."""
     untimely = isinstance(fault, ssl.SSLCertVerificationError) and fault.verify_code in _NOT_VALID_NOW
     return untimely or isinstance(fault, ClockSkew)
 
@@ -153,5 +178,5 @@ def _failed(silent: list[EndpointAnswer], answers: list[EndpointAnswer], instanc
 
 
 def words(fault: Exception | None) -> str:
-    """Return the text of the failure, as its source wrote it."""
+    """Return the text of the failure as its source wrote it."""
     return (str(fault) or type(fault).__name__) if fault else ""

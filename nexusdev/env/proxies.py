@@ -17,20 +17,20 @@ _SETTINGS = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
 def proxies(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The variables that name a proxy. Their values may contain its password and are never printed."""
+    """Return the variables that name a proxy. Their values may contain a password and are never printed."""
     names = (*_SETTINGS, *(name.lower() for name in _SETTINGS))
     return tuple(name for name in names if environ.get(name, "").strip())
 
 
 def with_loopback(environ: Mapping[str, str]) -> dict[str, str]:
-    """NO_PROXY and no_proxy with loopback added to what they say; {} where there is no proxy."""
+    """Return NO_PROXY and no_proxy with loopback added; {} without a proxy."""
     if not proxies(environ):
         return {}
     return {name: _added(_said(environ, name)) for name in EXCEPTIONS}
 
 
 def forgotten(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Addresses of the stack that some client would ask a proxy for."""
+    """Return the addresses of the stack that some client would request through a proxy."""
     if not proxies(environ):
         return ()
     lists = [_entries(_said(environ, name)) for name in EXCEPTIONS]
@@ -38,7 +38,7 @@ def forgotten(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _said(environ: Mapping[str, str], name: str) -> str:
-    """Its value; where it is not set, that of the other spelling, which counts then."""
+    """Return the value of a variable; if it is not set, that of the other spelling, which clients then use."""
     return environ.get(name) or environ.get(EXCEPTIONS[1 - EXCEPTIONS.index(name)]) or ""
 
 

@@ -17,7 +17,7 @@ _APPLIED = "NEXUSDEV_INSTANCE"
 
 
 class Dialect(NamedTuple):
-    """How a shell sets a variable to a value, copies one to another, and unsets one; and how a quote stands in a value."""
+    """The syntax of a shell: setting, copying and unsetting a variable, and quoting."""
 
     set: str
     copy: str
@@ -31,10 +31,10 @@ POWERSHELL = Dialect("$Env:{} = '{}'", "$Env:{} = $Env:{}", "Remove-Item Env:{} 
 
 
 def applied(dialect: Dialect, text: str, names: Sequence[str], environ: Mapping[str, str]) -> str:
-    """Put around the lines that set variables what saves the former values, unsets companions, and spares loopback from proxies.
+    """Add the lines that save former values, unset companions, and exempt loopback from proxies.
 
     Args:
-        dialect: The shell's.
+        dialect: The shell's syntax.
         text: The lines that set the variables.
         names: The variables that they set.
         environ: The shell's environment.
@@ -52,7 +52,13 @@ def applied(dialect: Dialect, text: str, names: Sequence[str], environ: Mapping[
 
 
 def taken_back(dialect: Dialect, names: Sequence[str], environ: Mapping[str, str]) -> str:
-    """Return the lines that unset these variables and restore what the shell had before them."""
+    """Return the lines that unset these variables and restore their former values.
+
+    Args:
+        dialect: The shell's syntax.
+        names: The variables.
+        environ: The shell's environment.
+    """
     return _lines(_taking_back(dialect, names, environ))
 
 

@@ -17,8 +17,8 @@ class Part(NamedTuple):
     """A part of a file.
 
     Attributes:
-        needs: A variable of the component that it is about.
-        render: Makes its text from the variables.
+        needs: A variable of the component that it configures.
+        render: Returns its text for the variables.
     """
 
     needs: str
@@ -26,12 +26,12 @@ class Part(NamedTuple):
 
 
 class FrameworkFile(NamedTuple):
-    """A framework or tool.
+    """A configuration file of a framework or tool.
 
     Attributes:
-        file: The name that its file usually has.
-        use: The command or line that makes it read the file.
-        parts: What the file consists of.
+        file: Its usual name.
+        use: The command or line that loads it.
+        parts: The parts of the file.
     """
 
     file: str
@@ -56,12 +56,12 @@ def render(name: str, values: Values, *, instance: str) -> str:
 
 
 def _python(name: str, value: object) -> str:
-    """An assignment; JSON without true, false and null is Python."""
+    """Return an assignment. JSON without true, false and null is valid Python."""
     return f"{name} = {json.dumps(value, indent=4)}\n"
 
 
 def _with(url: str, **parameters: str) -> str:
-    """The URL with these parameters in place of its own."""
+    """Return the URL with these parameters instead of its own."""
     return f"{url.partition('?')[0]}?{'&'.join(f'{name}={value}' for name, value in parameters.items())}"
 
 

@@ -22,11 +22,14 @@ SCHEMA_VERSION = 2
 
 
 class Stored:
-    """What was stored.
+    """The stored variables of an instance.
 
-    views       'host' and 'container' → name → value
-    secret      names whose values must not be shown in logs
-    components  those that the variables are of
+    Attributes:
+        instance: Name of the instance.
+        nonce: Nonce of the instance.
+        views: 'host' and 'container' → name → value.
+        secret: Names whose values must not be shown in logs.
+        components: The components that the variables belong to.
     """
 
     def __init__(
@@ -46,7 +49,7 @@ class Stored:
 
 
 def write(folder: Path, stored: Stored) -> None:
-    """Keep the variables in the state folder of their instance."""
+    """Write the variables to the state folder of their instance."""
     from nexusdev.util.files import replace
 
     document = {
@@ -61,7 +64,7 @@ def write(folder: Path, stored: Stored) -> None:
 
 
 def read(folder: Path) -> Stored:
-    """What the last ``up`` stored. NotFound before the first one; InvalidState for a file that cannot be used."""
+    """Return the variables that the last ``up`` stored. Raises NotFound before the first ``up``, and InvalidState for an invalid file."""
     file = folder / FILE
     try:
         document: Any = json.loads(file.read_bytes())
@@ -89,14 +92,14 @@ def read(folder: Path) -> Stored:
 
 
 def expect(folder: Path, components: Sequence[str]) -> None:
-    """Note that an ``up`` begins to bring these components."""
+    """Record that an ``up`` starts these components."""
     from nexusdev.util.files import replace
 
     replace(folder / PENDING, json.dumps(list(components)))
 
 
 def expected(folder: Path) -> tuple[str, ...]:
-    """Return the components that an ``up`` has begun to bring and not finished; none where the stored variables are all."""
+    """Return the components of an ``up`` that has not finished; empty if the stored variables are complete."""
     try:
         names: Any = json.loads((folder / PENDING).read_bytes())
     except (OSError, ValueError):
@@ -105,10 +108,10 @@ def expected(folder: Path) -> tuple[str, ...]:
 
 
 def settle(folder: Path) -> None:
-    """Note that nothing is to come."""
+    """Record that the stored variables are complete."""
     (folder / PENDING).unlink(missing_ok=True)
 
 
 def forget(folder: Path) -> None:
-    """Remove what was stored: its values are about to change."""
+    """Remove the stored variables, because their values are about to change."""
     (folder / FILE).unlink(missing_ok=True)

@@ -22,7 +22,11 @@ PATIENCE = 0.45
 
 
 class AlertQuery(Struct, kw_only=True):
-    """A question for alerts that is on its way. ``source``: who is asked, None where nobody watches in this run."""
+    """A running query for alerts.
+
+    Attributes:
+        source: The queried component; None if no monitoring runs.
+    """
 
     source: AlertSource | None = None
     name: str = ""
@@ -31,7 +35,7 @@ class AlertQuery(Struct, kw_only=True):
 
     @property
     def alarms(self) -> Alarms:
-        """The answer, or that there is none in time."""
+        """The result of the query, or a note that it timed out."""
         if self._answer is None:
             return Alarms()
         try:
@@ -40,12 +44,12 @@ class AlertQuery(Struct, kw_only=True):
             return Alarms(trouble=f"{self.name} timed out")
 
     def coverage(self, seen: Mapping[str, ComponentStatus]) -> Mapping[str, float] | None:
-        """How much of what runs is seen; None where nobody watches."""
+        """Return the monitoring coverage of the running services; None without monitoring."""
         return self.source.coverage(seen[self.name].facts) if self.source else None
 
 
 def query(components: Collection[Component], access: InstanceAccess, observation: Observation) -> AlertQuery:
-    """Send the question to whoever watches, if a service of it runs."""
+    """Start the query for alerts if a service of the monitoring runs."""
     for each in components:
         if isinstance(each, AlertSource) and each.name in observation.running_components:
             return AlertQuery(

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class ComponentStatus(Struct, frozen=True, kw_only=True):
-    """What one look at a component told; ``facts`` is None where it was not asked."""
+    """The result of one probe of a component; ``facts`` is None if it was not probed."""
 
     component: Component
     readiness: Readiness
@@ -41,7 +41,7 @@ class StatusRow(Struct, frozen=True, kw_only=True):
 
 
 class BackgroundCall(Generic[T]):
-    """The result of a call in a daemon thread of that name; who gives up does not have to wait for it."""
+    """The result of a call in a daemon thread. A caller that stops waiting does not block on it."""
 
     def __init__(self, find: Callable[[], T], *, name: str) -> None:
         self._found: Future[T] = Future()
@@ -68,10 +68,10 @@ class BackgroundCall(Generic[T]):
 
 
 class ProbeRunner:
-    """Looks at components, all under way at once, beside the runtime's own.
+    """Probes components in parallel, and observes the runtime at the same time.
 
-    Each component is asked as soon as it is named: while its servers think, the code of the next one is imported, and nobody waits for
-    the runtime to name the services. What was asked although none of its services runs does not count.
+    Each probe starts as soon as its component is added, without waiting for the observation, so imports and network waits overlap. The
+    result of a component without running services is discarded.
     """
 
     def __init__(
@@ -81,7 +81,13 @@ class ProbeRunner:
         *,
         test_writes: bool = False,
     ) -> None:
-        """``test_writes``: see ``Component.probe``; without it nothing is written."""
+        """Start the observation.
+
+        Args:
+            access: The instance.
+            observe: Returns the observation; None for that of the runtime.
+            test_writes: See ``Component.probe``; if False nothing is written.
+        """
         self._test_writes = test_writes
         self._observed = BackgroundCall(observe or access.runtime.observe, name="observe")
         self._access = replace(access, observed=self._observed.result)
@@ -90,11 +96,11 @@ class ProbeRunner:
 
     @property
     def observation(self) -> Observation:
-        """What exists, once the runtime has told. Raises PreflightFailed."""
+        """The existing resources. Waits for the runtime. Raises PreflightFailed."""
         return self._observed.result()
 
     def begin(self, components: Iterable[Component]) -> ProbeRunner:
-        """Ask those that are not asked yet."""
+        """Start the probes of the components that are not probed yet. Returns this runner."""
         for each in components:
             if each.name not in self.components:
                 self.components[each.name] = each
@@ -104,7 +110,7 @@ class ProbeRunner:
         return self
 
     def results(self, names: Iterable[str]) -> Mapping[str, ComponentStatus]:
-        """Component → what it told. What a look raised is raised here."""
+        """Return component → its status. Waits for the probes and raises their exceptions."""
         running = self.observation.running_components
         return {name: self._result(name) if name in running else self._absent(name) for name in names}
 
@@ -124,7 +130,13 @@ class ProbeRunner:
 
 
 def rows(stack: Stack, observation: Observation, seen: Mapping[str, ComponentStatus]) -> list[StatusRow]:
-    """One row per service that a component tells of or that does not run, in the order of the stack."""
+    """Return one row per service that a component reports or that does not run, in the order of the stack.
+
+    Args:
+        stack: The stack.
+        observation: The existing resources.
+        seen: Component → its status.
+    """
     statuses = {status.service: status for each in seen.values() for status in each.statuses}
     found = []
     for service in stack.services.values():
