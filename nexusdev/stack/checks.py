@@ -40,7 +40,7 @@ def check_services(services: Mapping[str, Service], written: Mapping[str, Value]
 
 
 def _position(written: Mapping[str, Value], service: str, *keys: str) -> SourcePosition:
-    """Where one of the keys of a service is written, or the service itself."""
+    """Return the position of one of the keys of a service, or of the service itself."""
     value = written[service]
     if isinstance(value, MappingNode):
         return next((value.keys[key] for key in keys if key in value.keys), value.position)
@@ -121,7 +121,7 @@ def _references(services: Mapping[str, Service], written: Mapping[str, Value]) -
 
 
 def _share_of_a_share(service: Service, services: Mapping[str, Service], position: SourcePosition) -> None:
-    """A sidecar of a sidecar is refused, unless it is a cycle, which has its own words."""
+    """Reject a sidecar of a sidecar, except for a cycle, which has a different error."""
     beyond = services[service.shares].shares
     if beyond and not find_cycle({name: (other.shares,) for name, other in services.items() if other.shares}):
         raise config_error(position, f"{service.shares} itself shares a network", hint=f"write service:{beyond}")
@@ -142,7 +142,7 @@ def _no_target_twice(services: Mapping[str, Service], written: Mapping[str, Valu
 
 
 def check_recipes(secrets: Mapping[str, Secret], written: Mapping[str, Value]) -> None:
-    """Texts refer to secrets that exist, and not in a circle."""
+    """Check that texts only refer to existing secrets, without cycles."""
     graph: dict[str, Sequence[str]] = {name: made_from(secret.recipe) for name, secret in secrets.items()}
     for name, others in graph.items():
         for other in others:
@@ -157,7 +157,17 @@ def check_recipes(secrets: Mapping[str, Secret], written: Mapping[str, Value]) -
 
 
 def check_own_secret(secret: Secret, own: Mapping[str, Secret], written: Value, state: str) -> None:
-    """A secret of the project's own files is made in the instance's state, and from no secret of the platform."""
+    """Check that a secret of the project's own files is created in the instance's state, and not from a secret of the platform.
+
+    Args:
+        secret: The secret.
+        own: Name → secret, of the project's own files.
+        written: The YAML of the secret, for the position in errors.
+        state: Path of the state folder.
+
+    Raises:
+        InvalidConfig: The secret is a certificate or another file, or is derived from a secret of the platform.
+    """
     if secret.recipe.certificate:
         raise config_error(
             written.position,
@@ -179,6 +189,6 @@ def check_own_secret(secret: Secret, own: Mapping[str, Secret], written: Value, 
 
 
 def made_from(recipe: SecretRecipe) -> tuple[str, ...]:
-    """The secrets that another is derived from."""
+    """Return the secrets that another is derived from."""
     key = (recipe.jwt["key"],) if "key" in recipe.jwt else ()
     return tuple(dict.fromkeys((*key, *_REFERENCE.findall(recipe.text))))

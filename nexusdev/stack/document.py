@@ -23,7 +23,7 @@ _MERGE_TAG = "tag:yaml.org,2002:merge"
 
 # Named tuples: a stack has thousands of them, and they are created five times faster than frozen dataclasses.
 class SourcePosition(NamedTuple):
-    """Where something is written: file, line from 1, and the path of keys that leads to it."""
+    """A position in a file: the file, the line from 1, and the path of keys that leads to it."""
 
     file: Path
     line: int
@@ -44,7 +44,7 @@ _KINDS = frozenset(get_args(Kind))
 
 
 class Scalar(NamedTuple):
-    """A text after interpolation. ``kind`` is what YAML takes the plain word for."""
+    """A text after interpolation. ``kind`` is the YAML type of the plain word."""
 
     position: SourcePosition
     text: str
@@ -59,7 +59,7 @@ class SequenceNode(NamedTuple):
 
 
 class MappingNode(NamedTuple):
-    """A mapping; ``keys`` tells where each key is written."""
+    """A mapping; ``keys`` has the position of each key."""
 
     position: SourcePosition
     items: Mapping[str, Value]
@@ -78,7 +78,16 @@ def config_error(
     why: str = "",
     hint: str = "",
 ) -> InvalidConfig:
-    """The error with file, line, key, what is allowed, and what was probably meant by ``near``."""
+    """Return the error with file, line, key, the allowed values, and a suggestion.
+
+    Args:
+        position: Where the error is.
+        problem: What is wrong, without the position.
+        allowed: The allowed values; empty if they cannot be listed.
+        near: The invalid word, for the suggestion of the most similar allowed value; '' for no suggestion.
+        why: An explanation, printed before the allowed values; '' for none.
+        hint: What to type or write instead; '' for the suggestion.
+    """
     matches = nearest(near, allowed)
     reasons = [why] if why else []
     if allowed:
@@ -133,7 +142,7 @@ def read(file: Path, environment: Mapping[str, str] | None) -> MappingNode:
 
 
 class _Builder:
-    """Turns YAML's nodes into values; remembers on which nodes it stands so that an alias inside itself is found."""
+    """Converts YAML nodes to values. Tracks the current nodes to detect an alias inside itself."""
 
     def __init__(self, environment: Mapping[str, str] | None) -> None:
         self._environment = environment

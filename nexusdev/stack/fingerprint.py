@@ -22,7 +22,7 @@ _NOT_IN_THE_CONTAINER = ("optional", "depends_on", "files", "own")
 
 
 def fingerprints(stack: Stack) -> Mapping[str, str]:
-    """Service → hash (64 hexadecimal digits). Reads the config and secret files; one that does not exist yet counts as absent."""
+    """Return service → hash (64 hexadecimal digits). Reads the config and secret files; a missing file counts as absent."""
     contents: dict[Path, str] = {}
     found: dict[str, str] = {}
     common = _Common(stack=stack, copied=frozenset(stack.copied_configs()), hosts=dict(stack.hosts()))
@@ -32,7 +32,7 @@ def fingerprints(stack: Stack) -> Mapping[str, str]:
 
 
 class _Common(Struct, frozen=True, kw_only=True):
-    """What is the same for every service of a stack. ``copied``: the configs that containers get as a copy."""
+    """The part of the hash that all services of a stack share. ``copied``: the configs that containers get as a copy."""
 
     stack: Stack
     copied: frozenset[str]
@@ -59,7 +59,7 @@ def _fingerprint(service: Service, common: _Common, contents: dict[Path, str], o
 
 
 def _plain(value: object) -> object:
-    """What JSON does not know: nested structs by their values, paths as text."""
+    """Convert values that JSON does not support: nested structs to their values, paths to text."""
     return asdict(value) if isinstance(value, Struct) else str(value)
 
 
@@ -73,7 +73,7 @@ def _is_live(name: str, kind: str, stack: Stack) -> bool:
 
 
 def _content(path: Path, contents: dict[Path, str]) -> str:
-    """The hash of a file, read once for all services."""
+    """Return the hash of a file, which is read once for all services."""
     if path not in contents:
         try:
             contents[path] = hashlib.sha256(path.read_bytes()).hexdigest()

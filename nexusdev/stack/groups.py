@@ -61,7 +61,7 @@ def _check_equal(service: Service, first: Service, written: Mapping[str, Value])
 
 
 def _is_same(member: str, service: Service, first: Service) -> bool:
-    """Whether both say the same there; where the first has its own name in a text, the other may have its own."""
+    """Return whether both services have the same value. Where the first has its own name in a text, the other may have its own."""
     if member == "ports":
         return [port.container for port in service.ports] == [port.container for port in first.ports]
     if member == "volumes":
@@ -80,7 +80,7 @@ def _is_same(member: str, service: Service, first: Service) -> bool:
 
 
 def _own(text: str, first: Service, service: Service) -> tuple[str, str]:
-    """What the service may say where the first says ``text``."""
+    """Return the values that the service may have where the first has ``text``."""
     return text, text.replace(first.name, service.name)
 
 

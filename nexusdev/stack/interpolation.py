@@ -37,7 +37,7 @@ def interpolate(text: str, environment: Mapping[str, str]) -> str:
 
 
 def _reference(text: str, at: int, environment: Mapping[str, str]) -> tuple[str, int]:
-    """The value of the reference at ``at`` and where the text goes on."""
+    """Return the value of the reference at ``at``, and the offset after it."""
     following = text[at + 1 : at + 2]
     if following == "$":
         return "$", at + 2

@@ -39,8 +39,11 @@ def load(
     Args:
         path: The outermost file.
         environment: Variable → value, for ``${…}``. The environment of this process is not read.
-        include: Files of the project's own services, which join the platform's.
-        allocations: The numbers that own services have from earlier.
+        include: Files with own services of the project, which are added to the platform's.
+        allocations: Numbers that were allocated to own services before; None for none.
+
+    Returns:
+        The validated stack.
 
     Raises:
         InvalidConfig: A file is invalid, or a config file does not exist; the error has file, line, key and what is allowed. Secrets and
@@ -90,7 +93,7 @@ def load(
 
 
 def _gather_own(include: Sequence[Path], environment: Mapping[str, str], sections: _Sections) -> None:
-    """Collect the sections of the project's own files behind the platform's."""
+    """Collect the sections of the project's own files after the platform's."""
     platform = set(sections["services"])
     for file in include:
         root = read(file, environment)
@@ -113,7 +116,7 @@ def _of_own_files(
     *,
     state: str,
 ) -> Declared:
-    """What own services may refer to: what their own files declare. No password of the platform is theirs to mount."""
+    """Return the declarations that own services may refer to: those of their own files. They cannot mount passwords of the platform."""
     own = _without(secrets, platform["secrets"])
     for name, secret in own.items():
         check_own_secret(secret, own, sections["secrets"][name], state)
@@ -126,7 +129,7 @@ def _of_own_files(
 
 
 def _refuse_names_of_the_platform(section: str, value: Value, platform: Collection[str]) -> None:
-    """A service with the name of one of the platform: "declared twice" would name a file that nobody has opened."""
+    """Reject a name that the platform uses. The error "declared twice" would name a file that the user does not know."""
     for name, item in schema.entries(value).items() if section == "services" else ():
         if name in platform:
             raise config_error(
@@ -137,7 +140,7 @@ def _refuse_names_of_the_platform(section: str, value: Value, platform: Collecti
 def _gather(
     root: MappingNode, environment: Mapping[str, str], sections: _Sections, chain: tuple[Path, ...]
 ) -> list[Path]:
-    """Collect the sections of a file, those of its includes first, as they stand in the file; the files that it includes."""
+    """Collect the sections of a file after those of its includes, in the order of the file. Returns the included files."""
     members = schema.table(root, "top level")
     files = []
     for item in schema.optional(members, "include", schema.items, _NONE):
@@ -215,7 +218,7 @@ def _volume(value: Value) -> SourcePosition:
 
 
 def _config(value: Value, environment: Mapping[str, str]) -> Path:
-    """A config file exists with the stack; only those in the state folder are made later, as secrets are."""
+    """Return the path of a config file, which must exist. Only files in the state folder are created later, as secrets are."""
     members = schema.table(value, "config", required=("file",))
     file = (value.position.file.parent / schema.text(members["file"], "a path")).resolve()
     if not file.is_file() and not _is_made_later(file, environment):

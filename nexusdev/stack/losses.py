@@ -15,14 +15,14 @@ from nexusdev.stack.model import Stack
 
 
 class Holding(Struct, frozen=True, kw_only=True):
-    """What the servers of one group of services keep on their volumes, and how they get it back.
+    """The data that the servers of one group store on their volumes, and how it is recovered.
 
     Attributes:
         what: In words: ``the databases``.
-        enough: With so many volumes of the group left (``majority``: more than half of them), its servers fill the others
-            again; None: each keeps its own, and nobody else has it.
-        source: Groups from which the whole group is filled when fewer are left; of these nothing may be missing.
-        along: Groups that begin anew together with this one, as what they keep is about its data.
+        enough: Number of remaining volumes of the group (``majority``: more than half of them) from which its servers recover the others;
+            None: each stores different data, which no other volume has.
+        source: Groups from which the whole group is recovered if fewer remain; none of their volumes may be lost.
+        along: Groups that are created again together with this one, because their data depends on it.
     """
 
     group: str
@@ -36,10 +36,12 @@ class Loss(Struct, frozen=True, kw_only=True):
     """The lost volumes of one group.
 
     Attributes:
-        what: Was in them; gone, kept  volumes of the group, by their short names.
-        empty: Nothing can fill them again: the data is lost.
-        source: Groups that fill them, '' for the others of the group itself.
-        cleared: Volumes that are there and have to go as well before the servers can begin.
+        what: Their content.
+        gone: Lost volumes of the group, by their short names.
+        kept: Remaining volumes of the group, by their short names.
+        empty: Whether the data is lost, because it cannot be recovered from other volumes.
+        source: Groups that it is recovered from; empty for the remaining volumes of the group itself.
+        cleared: Existing volumes that must be removed too before the servers can start.
     """
 
     component: str
@@ -53,14 +55,21 @@ class Loss(Struct, frozen=True, kw_only=True):
 
 
 def missing(stack: Stack, *, marked: Collection[str], existing: Collection[str]) -> tuple[str, ...]:
-    """The volumes of the stack that were seen before and are gone."""
+    """Return the volumes of the stack that were seen before and no longer exist."""
     return tuple(volume for volume in stack.volumes if volume in marked and volume not in existing)
 
 
 def losses(
     stack: Stack, gone: Collection[str], *, existing: Collection[str], holdings: Mapping[str, Collection[Holding]]
 ) -> tuple[Loss, ...]:
-    """What the loss of these volumes means, group by group in the order of the stack. ``holdings``: by component."""
+    """Return the consequences of the lost volumes, by group in the order of the stack.
+
+    Args:
+        stack: The stack.
+        gone: The lost volumes.
+        existing: The existing volumes.
+        holdings: Component → its holdings.
+    """
     found: list[Loss] = []
     for component in stack.components:
         groups = _groups(stack, component)
@@ -73,12 +82,12 @@ def losses(
 
 
 def cleared(found: Collection[Loss]) -> tuple[str, ...]:
-    """The volumes that are there and have to go before the lost ones are made again, each once."""
+    """Return the existing volumes that must be removed before the lost ones are created again, without duplicates."""
     return tuple(dict.fromkeys(volume for loss in found for volume in loss.cleared))
 
 
 def _groups(stack: Stack, component: str) -> Mapping[str, tuple[str, ...]]:
-    """Group → its volumes, of the groups that have any."""
+    """Return group → its volumes, for groups with volumes."""
     groups: dict[str, list[str]] = {}
     for service in stack.of_component(component):
         for mount in service.volumes:
@@ -122,7 +131,7 @@ def _of_component(
 def _empty(
     lost: Mapping[str, Collection[str]], kept: Mapping[str, Collection[str]], held: Mapping[str, Holding]
 ) -> frozenset[str]:
-    """The groups that nothing can fill again, and those that begin anew along with them."""
+    """Return the groups that cannot be recovered, and those that are created again with them."""
     empty = {
         group
         for group, volumes in lost.items()
@@ -134,7 +143,7 @@ def _empty(
 
 
 def _counted(holding: Holding, volumes: int) -> Holding:
-    """With a number in the place of ``majority``."""
+    """Return the holding with a number instead of ``majority``."""
     return replace(holding, enough=volumes // 2 + 1) if holding.enough == "majority" else holding
 
 
@@ -154,7 +163,7 @@ def _cleared(
     empty: frozenset[str],
     refilled: bool,
 ) -> tuple[str, ...]:
-    """What is left of the group, and of those that begin anew along with it."""
+    """Return the remaining volumes of the group, and of groups that are created again with it."""
     own = kept[group] if (group in empty or refilled) and held[group].enough is not None else ()
     along = (each for other in held[group].along if group in empty for each in kept.get(other, ()))
     return tuple(dict.fromkeys((*own, *along)))

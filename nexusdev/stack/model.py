@@ -22,7 +22,7 @@ class Port(Struct, frozen=True, kw_only=True):
 
 
 class VolumeMount(Struct, frozen=True, kw_only=True):
-    """A named volume and where it appears."""
+    """A named volume and its path in the container."""
 
     volume: str
     target: str
@@ -53,21 +53,21 @@ class Healthcheck(Struct, frozen=True, kw_only=True):
 
 
 class Logging(Struct, frozen=True, kw_only=True):
-    """Where the engine keeps a container's output, and how much of it. ``options`` are the driver's own."""
+    """The log driver of a container and its limits. ``options`` are the driver's own."""
 
     driver: str
     options: Mapping[str, str] = field(default_factory=dict)
 
 
 class ReadyCheck(Struct, frozen=True, kw_only=True):
-    """How one of the project's own services is found to be ready.
+    """The readiness check of an own service.
 
     Attributes:
         kind: http: ``path`` answers with a status below 400; tcp: ``port`` accepts connections; exec: ``argv`` exits with 0 in
             the container; running: its process runs, which is all that is known without a check.
         port: The container port of http and tcp.
         path: The path of http.
-        tls: http over TLS, verified by the instance's CA.
+        tls: Whether http uses TLS, verified with the instance's CA.
         argv: The command of exec.
     """
 
@@ -79,7 +79,7 @@ class ReadyCheck(Struct, frozen=True, kw_only=True):
 
 
 class Scrape(Struct, frozen=True, kw_only=True):
-    """Where Prometheus finds the metrics of one of the project's own services, on the instance's network."""
+    """The metrics endpoint of an own service, on the instance's network."""
 
     port: int
     path: str = "/metrics"
@@ -87,7 +87,7 @@ class Scrape(Struct, frozen=True, kw_only=True):
 
 
 class ServiceBuild(Struct, frozen=True, kw_only=True):
-    """What an image is built from: a folder, the Dockerfile's path relative to it, a stage of it ('' for the last), build arguments."""
+    """The inputs of an image build: a folder, the Dockerfile's path relative to it, a stage of it ('' for the last), build arguments."""
 
     folder: Path
     dockerfile: str = "Dockerfile"
@@ -96,16 +96,16 @@ class ServiceBuild(Struct, frozen=True, kw_only=True):
 
 
 class OwnService(Struct, frozen=True, kw_only=True):
-    """What only the project's own services have.
+    """The settings that only own services of the project have.
 
     Attributes:
-        ready: How it is found to be ready.
+        ready: Its readiness check.
         needs: Components of the platform that must be ready before it starts.
         after: Own services that must be ready before it starts.
-        env: It gets the variables of the components that it needs, as applications in containers read them.
-        trust: It gets the files that variables name: the instance's CA, the bundle.
-        scrape: Where Prometheus finds its metrics; None for nowhere.
-        build: What its image is built from; None for an image that is pulled.
+        env: Whether it gets the variables of the components that it needs, in the container view.
+        trust: Whether it gets the files that variables refer to: the instance's CA, the bundle.
+        scrape: Its metrics endpoint; None for none.
+        build: The inputs of its image build; None for an image that is pulled.
     """
 
     ready: ReadyCheck = ReadyCheck()
@@ -118,19 +118,20 @@ class OwnService(Struct, frozen=True, kw_only=True):
 
 
 class Service(Struct, frozen=True, kw_only=True):
-    """One container as it shall be. ``shares`` names the service whose network namespace it lives in.
+    """The desired definition of one container.
 
-    A runtime that has no containers of its own translates these members, or refuses what it cannot do:
+    A runtime without containers translates these members, or rejects those that it does not support.
 
     Attributes:
+        shares: The service whose network namespace it uses; '' for its own.
         user: User and group that the process runs as, ``uid:gid``; '' is the user of the image. Files and secrets of the service must
             be readable by it, and its volumes writable, however the runtime delivers them (a pod: ``runAsUser`` and ``fsGroup``).
         depends_on: Services that must have been started before. It orders steps; it does not wait until they are ready, because
             every server of the stack waits for its peers itself.
-        restart: ``no``, ``always``, ``on-failure``, ``on-failure:N`` or ``unless-stopped``: what happens after an exit that nobody
-            asked for. A runtime that always restarts may do so, and reports each such exit in ``watch_exits``.
+        restart: ``no``, ``always``, ``on-failure``, ``on-failure:N`` or ``unless-stopped``: what happens after an unrequested exit.
+            A runtime that always restarts may do so, and reports each such exit in ``watch_exits``.
         stop_grace: Seconds between the stop signal and SIGKILL.
-        own: What one of the project's own services has besides; None for a service of the platform.
+        own: The additional settings of an own service; None for a service of the platform.
     """
 
     name: str
@@ -171,11 +172,11 @@ class Service(Struct, frozen=True, kw_only=True):
 
 
 class SecretRecipe(Struct, frozen=True, kw_only=True):
-    """How nexusdev makes a secret file; exactly one of the members is set.
+    """How nexusdev creates a secret file; exactly one of the members is set.
 
     Attributes:
-        live: The server reads the file when it needs it (or is told by its component): a change recreates nothing.
-        jwt: ``key`` names the secret that signs, everything else is a claim.
+        live: Whether the server reads the file when needed (or its component notifies it): a change recreates no container.
+        jwt: ``key`` names the secret that signs; everything else is a claim.
     """
 
     password: int = 0
@@ -189,7 +190,7 @@ class SecretRecipe(Struct, frozen=True, kw_only=True):
 
 
 class Secret(Struct, frozen=True, kw_only=True):
-    """A file of the instance's state folder, mode 0600, and how it comes to be."""
+    """A file of the instance's state folder, mode 0600, and its recipe."""
 
     name: str
     file: Path
@@ -197,19 +198,19 @@ class Secret(Struct, frozen=True, kw_only=True):
 
 
 class Network(Struct, frozen=True, kw_only=True):
-    """The one network of an instance, with its /24. ``ip_range``: where dynamic addresses come from, '' for anywhere in it."""
+    """The network of an instance, a /24. ``ip_range``: range of dynamic addresses; '' for anywhere in it."""
 
     name: str
     subnet: str
     ip_range: str = ""
 
     def address(self, number: int) -> str:
-        """The address with this last number."""
+        """Return the address with this last number."""
         return f"{self.subnet.rpartition('.')[0]}.{number}"
 
 
 class Allocations(Struct, frozen=True, kw_only=True):
-    """The numbers that own services were given: they stay when others come and go.
+    """The numbers that are allocated to own services. They do not change when other services are added or removed.
 
     Attributes:
         addresses: Service → number of its address.
@@ -221,12 +222,12 @@ class Allocations(Struct, frozen=True, kw_only=True):
 
 
 class Stack(Struct, frozen=True, kw_only=True):
-    """All that may run, by name, in the order of the files: the platform, then the project's own services.
+    """All services that can run, by name, in the order of the files: the platform, then the project's own services.
 
     Attributes:
-        profiles: Name → the components of it that ``up --profile`` brings up, besides ``full``: every one.
+        profiles: Name → components that ``up --profile`` starts. ``full``, which has all components, is not listed.
         file: The outermost compose file.
-        made_of: Every file that decides what the stack is: compose files, and the config files that must exist.
+        made_of: Every input file of the stack: compose files, and the config files that must exist.
         allocations: The numbers of the project's own services.
     """
 
@@ -243,18 +244,18 @@ class Stack(Struct, frozen=True, kw_only=True):
     allocations: Allocations = Allocations()
 
     def copied_configs(self) -> Mapping[str, Path]:
-        """Config → its file, for those that containers get as a copy: what lies in the state folder is mounted itself."""
+        """Config → its file, for those that containers get as a copy. Files in the state folder are mounted directly."""
         # a set, because comparing every config with every file took a seventh of an `up` without changes
         made_of = frozenset(self.made_of)
         return {name: file for name, file in self.configs.items() if file in made_of}
 
     def of_component(self, component: str) -> tuple[Service, ...]:
-        """The services of one component, in the order of the files."""
+        """Return the services of one component, in the order of the files."""
         return tuple(service for service in self.services.values() if service.component == component)
 
     @property
     def components(self) -> tuple[str, ...]:
-        """The components that occur, each once, in the order of the files."""
+        """The components of all services, without duplicates, in the order of the files."""
         return tuple(dict.fromkeys(service.component for service in self.services.values()))
 
     @property
@@ -265,8 +266,8 @@ class Stack(Struct, frozen=True, kw_only=True):
     def hosts(self) -> Mapping[str, str]:
         """Name → address, for every service and alias of the platform: the hosts file of every container.
 
-        So a dead DNS never stalls a failover. Own services are found by the engine's DNS: a hosts file with them would recreate
-        every container when one of them is added.
+        With a hosts file, a DNS failure never delays a failover. Own services are resolved by the engine's DNS: adding one to the hosts
+        file would recreate every container.
         """
         return {
             name: service.address

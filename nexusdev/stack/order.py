@@ -8,18 +8,18 @@ from nexusdev.stack.model import Service
 
 
 def needs(service: Service) -> tuple[str, ...]:
-    """What must have been started before this service: the owner of its network first."""
+    """Return the services that must have been started before this one: the owner of its network first."""
     owner = (service.shares,) if service.shares else ()
     return tuple(dict.fromkeys((*owner, *service.depends_on)))
 
 
 def edges(services: Mapping[str, Service]) -> Mapping[str, tuple[str, ...]]:
-    """Service → what it needs, as far as it is among these services."""
+    """Return service → the services that it needs, as far as they are in ``services``."""
     return {name: tuple(other for other in needs(service) if other in services) for name, service in services.items()}
 
 
 def find_cycle(graph: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """The first cycle as a path that ends where it began (``a b a``), or nothing."""
+    """Return the first cycle as a path that ends where it began (``a b a``); empty if there is none."""
     done: set[str] = set()
 
     def walk(name: str, path: tuple[str, ...]) -> tuple[str, ...]:
@@ -37,7 +37,7 @@ def find_cycle(graph: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
 
 
 def ordered(services: Mapping[str, Service]) -> tuple[Service, ...]:
-    """Each service after what it needs, otherwise in the order of the files: a sidecar right behind its owner, observers last of all."""
+    """Return the services, each after those that it needs, otherwise in the order of the files: sidecars after their owner, observers last."""
     graph = edges(services)
     observers = [service.name for service in services.values() if service.role == "observer"]
     sidecars: dict[str, list[str]] = {}
@@ -62,7 +62,7 @@ def ordered(services: Mapping[str, Service]) -> tuple[Service, ...]:
 
 
 def closure(services: Mapping[str, Service], wanted: Iterable[str]) -> frozenset[str]:
-    """The wanted services, everything they need, and the sidecars of what they bring up."""
+    """Return the given services, everything that they need, and the sidecars of all of these."""
     found: set[str] = set()
     waiting = [name for name in wanted if name in services]
     while waiting:

@@ -45,7 +45,7 @@ _NONE: tuple[Value, ...] = ()
 
 
 class Platform(Struct, frozen=True, kw_only=True):
-    """What own services join: the platform's services and network, and the instance's own values."""
+    """The platform that own services are added to: its services, its network, and the values of the instance."""
 
     services: Mapping[str, Service]
     network: Network
@@ -57,13 +57,13 @@ class Platform(Struct, frozen=True, kw_only=True):
 
     @property
     def names(self) -> frozenset[str]:
-        """Every name that is taken."""
+        """All names in use."""
         aliases = (alias for each in self.services.values() for alias in each.aliases)
         return frozenset((*self.services, *self.components, *aliases))
 
 
 class Allocator(Struct, kw_only=True):
-    """Gives numbers to own services. ``before``: those that they have; they keep them, and no newcomer gets one of these."""
+    """Allocates numbers to own services. Numbers in ``before`` are kept and not given to new services."""
 
     before: Allocations
     addresses: dict[str, int] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Allocator(Struct, kw_only=True):
 
 
 class OwnFiles(Struct, frozen=True, kw_only=True):
-    """What was read: the services, and the secrets that they need besides those that the files declare."""
+    """The content of the project's files: the services, and the secrets that they need besides the declared ones."""
 
     services: Mapping[str, Service]
     secrets: Mapping[str, Secret]
@@ -105,10 +105,10 @@ def read_own_services(
     """Read the services that the project's files declare.
 
     Args:
-        written: Service → what the files say of it.
-        declared: What they and the platform's files declare at their top level.
-        platform: What they join.
-        before: The numbers that they have from earlier.
+        written: Service → its YAML.
+        declared: The top-level declarations of the project's files and the platform's.
+        platform: The platform that they are added to.
+        before: The numbers that were allocated before.
 
     Raises:
         InvalidConfig: With file, line, key and what is allowed.
@@ -120,7 +120,7 @@ def read_own_services(
 
 
 class _Reader(Struct, kw_only=True):
-    """Reads one service after the other. ``secrets``: the certificates that they ask for."""
+    """Reads one service after the other. ``secrets``: the certificates that they need."""
 
     platform: Platform
     declared: Declared
@@ -171,12 +171,12 @@ class _Reader(Struct, kw_only=True):
 
     @property
     def _user(self) -> str:
-        """Who may read the key of a certificate."""
+        """Return the user that can read the key of a certificate."""
         environment = self.platform.environment
         return f"{environment.get('NEXUS_UID', '0')}:{environment.get('NEXUS_GID', '0')}"
 
     def _certificate(self, name: str) -> tuple[FileMount, ...]:
-        """The certificate of a service and its key, as files. Its group has a name that no group of the platform has."""
+        """Return the certificate of a service and its key, as files. The name of its group differs from all groups of the platform."""
         folder = Path(self.platform.environment.get("NEXUS_STATE", "")) / "tls"
         found = []
         for suffix, target in (("crt", _CERTIFICATE), ("key", _KEY)):
@@ -213,7 +213,7 @@ class _Reader(Struct, kw_only=True):
         return schema.optional(own, "aliases", schema.texts, ())
 
     def _dependencies(self, name: str, members: Mapping[str, Value]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The components of the platform, and the own services, that it waits for."""
+        """Return the components of the platform, and the own services, that it waits for."""
         if "depends_on" not in members:
             return (), ()
         needs, after = [], []
@@ -243,7 +243,7 @@ def _settings(members: Mapping[str, Value]) -> Mapping[str, Value]:
 
 
 def _reference(value: Value) -> str:
-    """An image with its tag, as engines store it."""
+    """Return the image reference with its tag, as engines store it."""
     text = schema.text(value)
     return text if ":" in text.rpartition("/")[2] or "@" in text else f"{text}:latest"
 
@@ -258,7 +258,7 @@ def _require_one_image(members: Mapping[str, Value], value: Value) -> None:
 
 
 def _depended(value: Value) -> Sequence[tuple[str, Value]]:
-    """Each name with where it is written. Compose's conditions are accepted; nexusdev always waits for readiness."""
+    """Return each name with its position. Compose's conditions are accepted; nexusdev always waits for readiness."""
     if not isinstance(value, MappingNode):
         return [(schema.text(item), item) for item in schema.items(value)]
     for dependency in value.items.values():
@@ -280,7 +280,7 @@ def _env(settings: Mapping[str, Value], needs: Collection[str]) -> bool:
 
 
 def _build(value: Value) -> ServiceBuild:
-    """A folder, or a mapping. The folder and its Dockerfile must exist."""
+    """Read a folder, or a mapping. The folder and its Dockerfile must exist."""
     members: Mapping[str, Value] = (
         {"context": value} if isinstance(value, Scalar) else schema.table(value, "build", required=("context",))
     )
@@ -335,7 +335,7 @@ def _http(members: Mapping[str, Value], *, default: str) -> dict[str, Any]:
 
 
 def _argv(check: Healthcheck) -> tuple[str, ...]:
-    """The command of a healthcheck, as it is run in the container."""
+    """Return the command of a healthcheck, as it is run in the container."""
     return ("/bin/sh", "-c", check.test[1]) if check.test[0] == "CMD-SHELL" else check.test[1:]
 
 

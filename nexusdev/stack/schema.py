@@ -221,7 +221,16 @@ _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 
 
 def table(value: Value, place: str, *, required: Sequence[str] = ()) -> Mapping[str, Value]:
-    """The members of a mapping whose keys all belong to ``place`` and that has the required ones."""
+    """Return the members of a mapping with a fixed set of keys.
+
+    Args:
+        value: The mapping.
+        place: Name of the set of allowed keys.
+        required: Keys that must be present.
+
+    Raises:
+        InvalidConfig: It is not a mapping, a key is unknown, or a required one is missing.
+    """
     own = place in OWN_PLACES
     allowed = OWN_PLACES[place] if own else PLACES[place]
     reasons = {**REFUSED, **OWN_REFUSED} if own else REFUSED
@@ -238,7 +247,7 @@ def table(value: Value, place: str, *, required: Sequence[str] = ()) -> Mapping[
 
 
 def entries(value: Value) -> Mapping[str, Value]:
-    """The members of a mapping with free keys; null is the empty one."""
+    """Return the members of a mapping with free keys; null is the empty mapping."""
     if isinstance(value, MappingNode):
         return value.items
     if is_null(value):
@@ -247,7 +256,7 @@ def entries(value: Value) -> Mapping[str, Value]:
 
 
 def items(value: Value) -> tuple[Value, ...]:
-    """The members of a list."""
+    """Return the members of a list."""
     if isinstance(value, SequenceNode):
         return value.items
     raise wrong(value, "a list")
@@ -258,7 +267,7 @@ def is_null(value: Value) -> bool:
 
 
 def wrong(value: Value, wanted: str) -> InvalidConfig:
-    """The error for a value of the wrong type: what is wanted and what is there."""
+    """Return the error for a value of the wrong type, with the expected and the actual type."""
     found = {SequenceNode: "a list", MappingNode: "a mapping"}.get(type(value), "")
     if isinstance(value, Scalar):
         found = "nothing" if value.kind == "null" else repr(value.text)
@@ -266,7 +275,7 @@ def wrong(value: Value, wanted: str) -> InvalidConfig:
 
 
 def text(value: Value, wanted: str = "a string") -> str:
-    """A text. Numbers pass when they read the same everywhere; yes, 010, 1e3, true must be quoted (YAML versions differ on them)."""
+    """Return a text. Unambiguous numbers are accepted; yes, 010, 1e3, true must be quoted (YAML versions differ on them)."""
     if not isinstance(value, Scalar) or value.kind == "null":
         raise wrong(value, wanted)
     if value.kind in ("str", "int") and (value.kind == "str" or str(_as_int(value.text)) == value.text):
@@ -286,7 +295,7 @@ def _as_int(word: str) -> int | None:
 
 
 def one_of(value: Value, allowed: Sequence[str]) -> str:
-    """One word of a few."""
+    """Return one of the allowed words."""
     word = value.text if isinstance(value, Scalar) else text(value)
     if word not in allowed:
         raise config_error(value.position, f"{word!r} is not supported", allowed=allowed, near=word)
@@ -294,21 +303,21 @@ def one_of(value: Value, allowed: Sequence[str]) -> str:
 
 
 def boolean(value: Value) -> bool:
-    """true or false; a quoted or interpolated word counts."""
+    """Return true or false; a quoted or interpolated word is accepted."""
     if isinstance(value, Scalar) and value.text.lower() in ("true", "false"):
         return value.text.lower() == "true"
     raise wrong(value, "true or false")
 
 
 def integer(value: Value, *, least: int = 0) -> int:
-    """A whole number, at least ``least``; a quoted or interpolated one counts."""
+    """Return a whole number, at least ``least``; a quoted or interpolated one is accepted."""
     if isinstance(value, Scalar) and re.fullmatch(r"\d+", value.text) and int(value.text) >= least:
         return int(value.text)
     raise wrong(value, f"an integer of at least {least}")
 
 
 def size(value: Value) -> int:
-    """Bytes from ``512k``, ``64m``, ``1g`` or a plain number."""
+    """Return bytes from ``512k``, ``64m``, ``1g`` or a plain number."""
     matched = _SIZE.fullmatch(value.text) if isinstance(value, Scalar) else None
     if matched is None:
         raise wrong(value, "a size such as 512k, 64m, 1g")
@@ -316,7 +325,7 @@ def size(value: Value) -> int:
 
 
 def duration(value: Value) -> float:
-    """Seconds from ``500ms``, ``30s``, ``1m30s``."""
+    """Return seconds from ``500ms``, ``30s``, ``1m30s``."""
     try:
         return durations.parse_compose(value.text if isinstance(value, Scalar) else "")
     except ValueError as error:
@@ -324,7 +333,7 @@ def duration(value: Value) -> float:
 
 
 def absolute(value: Value) -> str:
-    """An absolute path in a container."""
+    """Return an absolute path in a container."""
     path = text(value, "an absolute path")
     if not path.startswith("/"):
         raise wrong(value, "an absolute path")
@@ -332,12 +341,12 @@ def absolute(value: Value) -> str:
 
 
 def texts(value: Value) -> tuple[str, ...]:
-    """A list of texts."""
+    """Return a list of texts."""
     return tuple(text(item) for item in items(value))
 
 
 def words(value: Value) -> tuple[str, ...]:
-    """A list of texts, or a text that a shell would split."""
+    """Return a list of texts; a single text is split as a shell would."""
     if isinstance(value, SequenceNode):
         return texts(value)
     try:
@@ -347,7 +356,7 @@ def words(value: Value) -> tuple[str, ...]:
 
 
 def pairs(value: Value) -> Mapping[str, str]:
-    """NAME → value from a mapping or from a list of NAME=value."""
+    """Return NAME → value from a mapping or from a list of NAME=value."""
     if isinstance(value, MappingNode):
         return {
             key: text(item, "a string (values are not inherited from the host)") for key, item in value.items.items()
@@ -368,5 +377,12 @@ def pairs(value: Value) -> Mapping[str, str]:
 
 
 def optional(members: Mapping[str, Value], key: str, reader: Callable[[Value], T], default: T) -> T:
-    """The value of a key, or the default where it is not written."""
+    """Return the value of a key, or the default if it is missing.
+
+    Args:
+        members: The members of a mapping.
+        key: The key.
+        reader: Converts the value.
+        default: The result without the key.
+    """
     return reader(members[key]) if key in members else default

@@ -24,7 +24,7 @@ _RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
 
 
 class Declared(Struct, frozen=True, kw_only=True):
-    """What the files declare at their top level, for services to refer to."""
+    """The top-level declarations of the files, for references of services."""
 
     network: str
     volumes: Mapping[str, SourcePosition]
@@ -61,7 +61,7 @@ def read_service(name: str, value: Value, declared: Declared) -> Service:
 
 
 def require_name(name: str, value: Value) -> None:
-    """Refuse a name that is no host name."""
+    """Raise an error for a name that is not a valid host name."""
     if not NAME.fullmatch(name):
         raise config_error(
             value.position,
@@ -71,7 +71,7 @@ def require_name(name: str, value: Value) -> None:
 
 
 def read_container(members: Mapping[str, Value], declared: Declared) -> dict[str, Any]:
-    """The members of a Service that every service writes alike."""
+    """Return the members of a Service that all kinds of services share."""
     return {
         "entrypoint": schema.optional(members, "entrypoint", schema.words, None),
         "command": schema.optional(members, "command", schema.words, None),
@@ -124,7 +124,7 @@ def _identity(name: str, value: Value, *, sidecar: bool) -> dict[str, str | int 
 
 
 def _network(members: Mapping[str, Value], declared: Declared, position: SourcePosition) -> tuple[str, tuple[str, ...]]:
-    """Address and aliases. A service has a place of its own on the network, or shares another's: one of the two."""
+    """Return address and aliases. A service has either its own address on the network, or shares the network of another one."""
     if "network_mode" in members:
         for key in ("networks", "ports", "hostname"):
             if key in members:
@@ -163,7 +163,7 @@ def _shares(value: Value) -> str:
 
 
 def read_port(value: Value, *, hint: str = 'use "127.0.0.1:HOST:CONTAINER"') -> Port:
-    """A published port. Raises InvalidConfig for one that is not on loopback."""
+    """Return a published port. Raises InvalidConfig for one that is not on loopback."""
     matched = _PORT.fullmatch(schema.text(value, '"127.0.0.1:HOST:CONTAINER"'))
     if matched is None:
         raise config_error(
@@ -248,7 +248,7 @@ def _file(kind: Literal["config", "secret"], value: Value, known: Mapping[str, P
 
 
 def _none(known: Mapping[str, object]) -> str:
-    """Why nothing is allowed, where nothing is."""
+    """Return why no value is allowed, if there is none."""
     return "" if known else "these files declare none"
 
 

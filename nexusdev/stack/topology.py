@@ -14,7 +14,7 @@ Role = Literal["server", "sidecar", "store", "observer"]
 
 
 class Topology(Struct, frozen=True, kw_only=True):
-    """Which servers there are. The compose files are the only place that lists them.
+    """The servers of the stack. The compose files are the only place that lists them.
 
     Attributes:
         services: Name → service, in the order of the files.
