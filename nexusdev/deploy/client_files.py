@@ -1,6 +1,6 @@
-"""The files that clients read beside the variables: the trust of this machine and the instance, and what components add.
+"""The files that clients read besides the variables: the trust files of this machine and the instance, and the files of components.
 
-``client/host`` in the state folder is for programs on this machine, ``client/container`` is what containers mount at /run/nexusdev.
+``client/host`` in the state folder is for programs on this machine; containers mount ``client/container`` at /run/nexusdev.
 """
 
 from __future__ import annotations

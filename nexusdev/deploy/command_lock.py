@@ -1,10 +1,10 @@
-"""The lock that a command holds on an instance: one command at a time changes it, and most of them wait for the one before.
+"""The lock that a command holds on an instance: only one command at a time changes it, and most commands wait for the current one.
 
-up, start, stop, restart, down, seed, secrets rotate     wait for any other, within ``--timeout``
-env --write                                              waits too, and shares the lock with others of its kind
-destroy                                                  waits for commands that remove or stop the instance; beside any other it fails at once
-gc                                                       never waits: an instance in use is left for the next time
-all others                                               need no lock
+- up, start, stop, restart, down, seed, secrets rotate: wait for any other command, within ``--timeout``.
+- env --write: waits too, and shares the lock with other ``env --write`` commands.
+- destroy: waits for commands that remove or stop the instance; with any other it fails at once.
+- gc: never waits; an instance in use is kept until the next time.
+- All other commands need no lock.
 """
 
 from __future__ import annotations

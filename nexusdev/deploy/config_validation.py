@@ -1,6 +1,6 @@
 """Validates the config files of components before anything starts, with the programs that will read them.
 
-What was found good is remembered by its hash, so that an ``up`` that changes nothing reads and tries nothing.
+Valid files are recorded by their hash, so that an ``up`` without changes checks nothing.
 """
 
 from __future__ import annotations

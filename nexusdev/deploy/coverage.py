@@ -1,4 +1,4 @@
-"""Tells which components have proven variables now, and what the others lack, when only a part of the stack runs."""
+"""Determines which components have proven variables, and what is missing for the others, if only a part of the stack runs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Executes a plan, and waits for, seeds and proves each component as soon as its services are started.
 
-Nothing waits that need not: while the last containers start, the first component may be seeded already. The thread that calls
-watches for crashes, for the deadline and for Ctrl-C; each component has a thread of its own.
+Components are independent: the first one may be seeded while the last containers start. The calling thread monitors crashes, the
+deadline and Ctrl-C; each component has its own thread.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Notices services that exit while they are waited for, and reports the cause and the last log lines."""
+"""Detects services that exit while a command waits for them, and reports the cause and the last log lines."""
 
 from __future__ import annotations
 

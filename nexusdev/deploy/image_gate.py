@@ -1,4 +1,4 @@
-"""Lets each service start as soon as its own image is present, while other images are still built."""
+"""Lets each service start as soon as its own image is available, while other images are still built."""
 
 from __future__ import annotations
 

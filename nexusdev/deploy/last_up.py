@@ -1,6 +1,6 @@
-"""The record of the last ``up`` in the state folder: its components, the hashes of their seeds, and where the time went.
+"""The record of the last ``up`` in the state folder: its components, the hashes of their seeds, and its timings.
 
-Only hints: whatever is lost or half written here costs a repetition of idempotent work and nothing else.
+The record is only a hint: if it is lost or incomplete, idempotent work is repeated and nothing else.
 """
 
 from __future__ import annotations

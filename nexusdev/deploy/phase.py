@@ -1,4 +1,4 @@
-"""One phase of an ``up``: measured, and told to the listener."""
+"""One phase of an ``up``: measured, and reported to the listener."""
 
 from __future__ import annotations
 

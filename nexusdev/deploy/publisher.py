@@ -98,6 +98,7 @@ def check_env_file(context: Context) -> None:
 
 
 def write_env_file(context: Context, text: str) -> Written:
+    """Write the env file and report a changed git exclude file. Raises InvalidConfig if it cannot be written."""
     return _announce(context, file.write(context.settings.env_file, text))
 
 

@@ -1,6 +1,6 @@
 """Probes and assesses a component until it is ready, a container exits, or the deadline passes.
 
-There is one deadline for everything and none per part. Nothing here asks the runtime whether something is healthy.
+All components share one deadline. The runtime's health state is not used.
 """
 
 from __future__ import annotations

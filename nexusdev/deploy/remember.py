@@ -1,4 +1,4 @@
-"""What an ``up`` leaves behind: the env file, the record of the last ``up``, and nexusdev's own metrics."""
+"""The output of an ``up``: the env file, the record of the last ``up``, and nexusdev's own metrics."""
 
 from __future__ import annotations
 

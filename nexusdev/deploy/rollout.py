@@ -1,4 +1,4 @@
-"""Follows one component from the start of its last service: waits until it is ready, seeds it, proves it."""
+"""Handles one component after the start of its last service: waits until it is ready, seeds it, proves it."""
 
 from __future__ import annotations
 

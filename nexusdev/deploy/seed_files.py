@@ -3,8 +3,8 @@
     seed/postgres/*.sql   in the order of their names        seed/minio/<bucket>/…   objects
     seed/vault/…          secrets                             seed/redis/…            commands
 
-What a component makes of a file is its own business; here only the folders are sorted. Links to folders are followed; backups of editors are
-left out, and named to the user.
+Each component interprets its own files; this module only sorts the folders. Links to folders are followed; editor backups are left out
+and reported to the user.
 """
 
 from __future__ import annotations

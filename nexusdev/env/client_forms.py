@@ -1,8 +1,8 @@
-"""Which client reads which variable, in which form, and where it finds its trust. Pure data; a test asks each client.
+"""Which client reads which variable, in which form, and where it finds its trust. Pure data; a test runs each client.
 
-The forms are decided here: REDIS_URL has no parameters because go-redis refuses unknown ones, Celery has URLs of its own because it refuses a URL
+The forms are decided here: REDIS_URL has no parameters because go-redis rejects unknown ones, Celery has its own URLs because it rejects a URL
 without ``ssl_cert_reqs``, asyncpg and JDBC because they do not know ``sslmode`` as libpq's URL has it. No value has an ``&`` or a quote: a shell that
-sources the file would cut the value at the one, and Docker would keep the other.
+sources the file would cut the value at the ``&``, and Docker would keep the quote.
 """
 
 from __future__ import annotations

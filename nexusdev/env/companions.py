@@ -1,6 +1,6 @@
-"""Variables that change the meaning of ours: a session token beside an access key, another address beside PGHOST.
+"""Variables that change the meaning of the published ones: a session token beside an access key, another address beside PGHOST.
 
-Whoever sets our variables unsets these. Each component lists its own. Light: ``nexusdev env`` imports it.
+Code that sets the published variables unsets these. Each component lists its own. Light: ``nexusdev env`` imports it.
 """
 
 from __future__ import annotations

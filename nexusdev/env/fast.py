@@ -1,8 +1,8 @@
 """Answers plain ``nexusdev env`` calls with few imports; all others go to the full command.
 
-Answers only a call that it understands to the last word and that ends well. For any other call and for expected failures it returns None
-and has printed nothing: the full command then explains the failure. A failed proof is handed to it, so that it does not ask the servers
-again. Unexpected exceptions are raised.
+It only answers calls whose arguments it fully supports and that succeed. For any other call and for expected failures it returns None
+and prints nothing: the full command then explains the failure. It passes on a failed proof, so that the servers are not probed again.
+Unexpected exceptions are raised.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Renders variables as text, one function per format. Pure and deterministic (no dates); no quotes where readers know none.
+"""Renders variables as text, one function per format. Pure and deterministic (no dates); no quotes in formats whose readers do not support them.
 
 One dotenv file reads the same in python-dotenv, ``docker run --env-file``, Compose's ``env_file`` and ``set -a; . FILE``: these
 agree only on bare values, so values are checked against an alphabet that none of them interprets.

@@ -1,7 +1,7 @@
-"""Asks git whether it ignores or tracks a file with passwords, and finds the rule that makes git ignore it.
+"""Queries git for whether it ignores or tracks a file with passwords, and finds the rule that makes git ignore it.
 
-Each question names the repository (--git-dir, --work-tree). Git does not check the owner of a repository that is named, so it also
-answers where it would refuse a discovered one for "dubious ownership". The questions run no program that the repository configures.
+Each query names the repository (--git-dir, --work-tree). Git does not check the owner of a repository that is named, so it also
+answers where it would reject a discovered one for "dubious ownership". The queries run no program that the repository configures.
 """
 
 from __future__ import annotations

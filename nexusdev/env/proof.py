@@ -1,7 +1,7 @@
-"""The proof of the variables: asks every endpoint at once, with nothing but them, which instance it belongs to.
+"""The proof of the variables: connects to every endpoint in parallel, with only the variables, and checks which instance it belongs to.
 
-Two things must hold: the server's certificate is signed by this instance's CA (which no other instance has), and what it carries
-is this instance's nonce.
+Two conditions must hold: the server's certificate is signed by this instance's CA (which no other instance has), and it contains this
+instance's nonce.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The caller's proxy variables, and the addresses of the stack that must bypass every proxy.
 
-Clients read NO_PROXY and no_proxy in different orders (curl and Python the small one first, Go the capital one), so both must name
-the addresses. None of them knows by itself that 127.0.0.1 is this machine.
+Clients read NO_PROXY and no_proxy in different orders (curl and Python the lower-case one first, Go the upper-case one), so both must
+name the addresses. No client excludes 127.0.0.1 by itself.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What a shell evaluates beside the variables: it saves and unsets what would change their meaning, and takes everything back.
+"""The lines that a shell evaluates besides the variables: they save and unset what would change their meaning, and restore it.
 
-A shell saves values itself, at the moment when it evaluates the lines: what ``env`` prints holds no value of the caller's, except the list of hosts
+A shell saves values itself, at the moment when it evaluates the lines: the output of ``env`` has no value of the caller's, except the list of hosts
 without a proxy. Light: ``nexusdev env`` imports it.
 """
 

@@ -3,8 +3,8 @@
 ``variables.json``: {"schema_version": 2, "instance", "nonce", "components": [names], "secret": [names],
 "views": {"host": {name: value}, "container": {…}}}
 
-``pending.json``: the names of the components that an ``up`` is bringing, or that it did not bring to its end. Who reads the variables
-while it is there must not take them for all.
+``pending.json``: the names of the components that an ``up`` is starting, or did not finish. While it exists, the stored variables are
+not complete.
 """
 
 from __future__ import annotations

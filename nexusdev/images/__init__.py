@@ -1,1 +1,1 @@
-"""Provides images: the lock names them and their sources; missing ones are pulled or built."""
+"""Provides images: the lockfile names them and their sources; missing ones are pulled or built."""

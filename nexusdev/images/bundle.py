@@ -1,7 +1,7 @@
 """Saves all images to one archive, and loads it, so that another machine runs the stack without a network.
 
-It is what ``docker save`` writes (plain ``docker load`` takes it too), with one member in front, ``nexusdev.json``: which images,
-of which versions, with which ids. A name that ends in .gz is compressed.
+It has the format of ``docker save`` (plain ``docker load`` can read it), with one additional first member, ``nexusdev.json``: names, versions
+and ids of the images. A file whose name ends in .gz is compressed.
 """
 
 from __future__ import annotations

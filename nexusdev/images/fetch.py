@@ -1,7 +1,7 @@
 """Fetches images in parallel, one thread each; as many builds at a time as there are cores, parents first.
 
-Whoever waits for one image goes on as soon as that one is there. The first failure ends the rest: nobody waits ten minutes to
-be told what was known after one.
+A thread that waits for one image continues as soon as that image is available. The first failure cancels the other fetches, so that it
+is reported at once.
 """
 
 from __future__ import annotations

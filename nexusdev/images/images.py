@@ -1,4 +1,4 @@
-"""The images of a stack: their references, which ones the store has, and how to get the others."""
+"""The images of a stack: their references, which ones the store has, and how to fetch the others."""
 
 from __future__ import annotations
 

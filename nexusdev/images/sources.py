@@ -1,4 +1,4 @@
-"""Gets one image from one source: pulls it and checks its contract, builds it, or makes it with debootstrap."""
+"""Fetches one image from one source: pulls it and checks its contract, builds it, or creates it with debootstrap."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Finds the state folder of an instance whose containers or data exist while its state is somewhere else.
+"""Finds the state folder of an instance whose containers or data exist while its state is in another folder.
 
-Another user, ``sudo``, cron or a service has another home or XDG_STATE_HOME, so it looks in another folder. What an instance makes
-carries the path of its state as a label. Containers from before that label mount files from there; for bare volumes from before,
-the usual places are looked at.
+Another user, ``sudo``, cron or a service has another home or XDG_STATE_HOME, and so another state root. Resources of an instance have the
+path of its state as a label. Older containers without that label mount files from there; for older volumes, the usual places are searched.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The CA of one instance and its certificates: one per group of services, and one for nexusdev itself.
 
-The CA exists for this instance only and its subject carries the instance's nonce: whoever verifies a server against it knows
-which instance answers. ECDSA P-256 throughout; CA 10 years, servers 825 days, made anew when less than 30 are left, when they
-are not valid yet, when the names change or when key and certificate do not fit together (a killed ``up`` heals so).
-The extensions are those that strict verifiers ask for (RFC 5280; ``VERIFY_X509_STRICT`` is the default from Python 3.13 on).
+The CA exists for this instance only and its subject contains the instance's nonce: a client that verifies a server against it knows
+which instance answers. ECDSA P-256 throughout; CA 10 years, servers 825 days. They are issued again when less than 30 days are left, when
+they are not valid yet, when the names change, or when key and certificate do not match (after a killed ``up``).
+The extensions are those that strict verifiers require (RFC 5280; ``VERIFY_X509_STRICT`` is the default from Python 3.13 on).
 """
 
 from __future__ import annotations

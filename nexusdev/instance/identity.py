@@ -1,7 +1,7 @@
-"""The name of the instance: made from the real path of the project folder, or given by the user.
+"""The name of the instance: derived from the real path of the project folder, or given by the user.
 
-The path decides, never the branch or the folder's name alone: two checkouts of one project are two instances that never
-meet, and a third cannot take over what another folder owns.
+The name depends on the path, not on the branch or the folder's name alone: two checkouts of one project are two separate instances, and
+another folder cannot take over an instance that it does not own.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The data volumes of an instance that have ever existed: ``volumes.json`` in its state folder.
 
-A volume is marked when nexusdev makes it, or first sees it; the mark goes when nexusdev removes the volume, or when somebody agrees that
-it begins anew. A mark without a volume is data that was lost behind our back.
+A volume is marked when nexusdev creates or first sees it. The mark is removed when nexusdev removes the volume, or when the user agrees
+that it is created again. A mark without a volume means that data was removed outside of nexusdev.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Where a project folder is, and whether a missing one was removed or is only unreachable now.
+"""The location of a project folder, and whether a missing one was removed or is only unreachable now.
 
-A folder on a disk that is not mounted looks like a folder that was removed. So the file system on which a project lies is
-remembered while the folder is there, and a missing folder counts as gone only where that file system can be seen.
+A folder on an unmounted disk looks like a removed folder. So the file system of a project is recorded while the folder exists, and a
+missing folder counts as gone only if that file system is visible.
 """
 
 from __future__ import annotations

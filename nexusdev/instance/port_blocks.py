@@ -1,7 +1,7 @@
 """The block of 100 host ports of an instance: 21000 + 100·slot, below the range that outgoing connections use.
 
-Chosen once, under a lock that all instances of this user share, and then kept: an env file stays true. A block is moved
-only when ``up --move-ports`` asks for it.
+A block is allocated once, under a lock that all instances of this user share, and then kept, so that env files stay valid. It only
+changes with ``up --move-ports``.
 """
 
 from __future__ import annotations

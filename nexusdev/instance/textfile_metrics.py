@@ -1,6 +1,6 @@
 """nexusdev's own metrics: ``metrics.prom`` in the state folder, which node-exporter reads at each scrape.
 
-No daemon tells them; ``up`` writes them in place when it ends. Times are in seconds, points in time since the epoch.
+There is no daemon; ``up`` writes them in place when it ends. Durations are in seconds, points in time in seconds since the epoch.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The trust that clients find: a bundle of this machine's authorities and the instance's CA, as PEM and as a Java trust store.
+"""The trust files for clients: a bundle of this machine's authorities and the instance's CA, as PEM and as a Java trust store.
 
 Variables such as SSL_CERT_FILE replace what a client trusts. So the bundle contains what the client trusted before: the system's store, and the
 files that the caller's own variables name (a company's proxy, for example). A file that was named once stays in the bundle while it exists, so that

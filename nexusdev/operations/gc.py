@@ -1,7 +1,7 @@
 """gc: removes containers of instances whose project folder is gone, left-over containers of ``run --in``, old images and the build cache.
 
-Data and secrets need a word of their own (``data``). An instance that runs is never touched, whatever became of its folder, unless an age
-is given (``older_than``): on a CI machine the instances of dead jobs still run.
+Data and secrets are only removed with an explicit option (``data``). A running instance is never removed, even if its folder is gone, unless
+an age is given (``older_than``): on a CI machine the instances of dead jobs still run.
 """
 
 from __future__ import annotations

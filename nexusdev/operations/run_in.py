@@ -1,4 +1,4 @@
-"""run --in: runs a throw-away container on the instance's network, with the proven variables and the CA."""
+"""run --in: runs a one-off container on the instance's network, with the proven variables and the CA."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """wait: waits until a component or server is ready, writable, down, or in a state that it declares (Vault: unsealed).
 
-It needs no lock, and goes on through a ``restart`` or an ``up`` of somebody else: what is stopped on purpose has not crashed.
+It needs no lock, and continues during a ``restart`` or an ``up`` of another process: a requested stop is not a crash.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Errors that every runtime raises, in words that fit any of them. What only one runtime can say is in its own package."""
+"""Errors that every runtime raises, worded for all of them. Errors of a single runtime are in its own package."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def port_in_use(service: str, port: int, holder: str) -> PortInUse:
 
 
 def image_missing(service: str, image: str) -> ImageUnavailable:
+    """Return the error for an image that the runtime does not have."""
     return ImageUnavailable(
         f"image {image} of {service} is missing",
         why="the runtime does not have it",
@@ -26,12 +27,14 @@ def image_missing(service: str, image: str) -> ImageUnavailable:
 
 
 def file_missing(service: str, path: str) -> InvalidState:
+    """Return the error for a deleted file of the instance."""
     return InvalidState(
         f"{path}, which {service} needs, does not exist", why="a file of the instance was deleted", hint="nexusdev up"
     )
 
 
 def no_volume(name: str) -> NotFound:
+    """Return the error for a volume that does not exist."""
     return NotFound(f"volume {name} does not exist", hint="nexusdev up   create the volumes of the stack")
 
 
@@ -46,6 +49,7 @@ def volume_has_users(name: str, services: Sequence[str]) -> Locked:
 
 
 def shares_network(service: str, owner: str) -> UsageError:
+    """Return the error for a partition of a service that shares the network of another."""
     return UsageError(
         f"{service} cannot be partitioned alone",
         why=f"it shares the network of {owner}",
@@ -54,6 +58,7 @@ def shares_network(service: str, owner: str) -> UsageError:
 
 
 def no_container(service: str) -> NotFound:
+    """Return the error for a service without a running container."""
     return NotFound(
         f"{service} has no running container",
         why="it was never started, was stopped, or exited",

@@ -1,6 +1,6 @@
-"""Protocols for the images of an engine: ImageStore, and BuildContainer in which an image is made.
+"""Protocols for the images of an engine: ImageStore, and BuildContainer, in which an image is built.
 
-``docker/images.py`` is the real one, ``memory/images.py`` the fake beside it; one contract suite holds both to these words.
+``docker/images.py`` is the implementation and ``memory/images.py`` the fake; one contract suite tests both.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Parses a YAML file into a tree of values that know their file and line. No other core module imports yaml.
+"""Parses a YAML file into a tree of values with their file and line. No other core module imports yaml.
 
-Anchors, aliases and merge keys are resolved, variables are interpolated, doubled keys are refused. What the values mean is
-``schema``'s business.
+Anchors, aliases and merge keys are resolved, variables are interpolated, duplicate keys are rejected. ``schema`` interprets the values.
 """
 
 from __future__ import annotations

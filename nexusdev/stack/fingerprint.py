@@ -1,8 +1,8 @@
-"""A hash over everything that a container is made from; when it changes, the container is made again.
+"""A hash over all inputs of a container; when it changes, the container is recreated.
 
-In it: the service's own values (image reference included), the hosts file, the contents of its config files and of its
-secret files, and the fingerprint of the service whose network it shares. Not in it: files that are ``live`` or ``runtime``,
-and what only changes how a container is watched or ordered.
+Included: the service's own values (image reference included), the hosts file, the contents of its config files and of its
+secret files, and the fingerprint of the service whose network it shares. Not included: files that are ``live`` or ``runtime``,
+and values that only change how a container is observed or ordered.
 """
 
 from __future__ import annotations

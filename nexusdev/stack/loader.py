@@ -1,6 +1,6 @@
-"""Loads a Stack from a compose file and its includes, and refuses whatever is not supported.
+"""Loads a Stack from a compose file and its includes, and rejects everything that is not supported.
 
-The accepted subset of Compose is in ``schema`` and, for people, in ``docs/compose-subset.md``. Nothing is ever ignored.
+The accepted subset of Compose is in ``schema`` and, for users, in ``docs/compose-subset.md``. Nothing is ever ignored.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Reads the project's own services: the same subset of Compose as the platform's files, with what a project should not have to write.
+"""Reads the project's own services: the same subset of Compose as the platform's files, with defaults that a project need not write.
 
-An own service needs no component, address or host port of its own choice. It is a component of its own, named like the service: so
-``up``, ``wait``, ``status`` and ``destroy`` take its name as Compose does.
+An own service needs no component, address or host port of its own choice. It is its own component, with the name of the service: so
+``up``, ``wait``, ``status`` and ``destroy`` accept its name as Compose does.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The accepted subset of Compose as tables of keys, and the readers of single values.
 
-``docs/compose-subset.md`` shows the same tables to people; a test keeps the two equal.
+``docs/compose-subset.md`` documents the same tables; a test keeps the two equal.
 """
 
 from __future__ import annotations
@@ -263,6 +263,7 @@ def items(value: Value) -> tuple[Value, ...]:
 
 
 def is_null(value: Value) -> bool:
+    """Return whether a value is the YAML null."""
     return isinstance(value, Scalar) and value.kind == "null"
 
 

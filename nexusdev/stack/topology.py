@@ -1,4 +1,4 @@
-"""The topology of a stack, as components ask for it: the members of a group, and the service that has a role name. Pure."""
+"""The topology of a stack, for components: the members of a group, and the service that has a role name. Pure."""
 
 from __future__ import annotations
 

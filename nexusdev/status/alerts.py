@@ -1,6 +1,6 @@
-"""Asks the component that implements ``AlertSource`` for firing alerts and for its coverage of what runs.
+"""Queries the component that implements ``AlertSource`` for firing alerts and for its coverage of the running services.
 
-It is asked while the components are looked at, and nobody waits for it long: a status without alerts comes as quickly.
+The query runs in parallel with the probes of the components and has a short timeout, so that it does not delay ``status``.
 """
 
 from __future__ import annotations

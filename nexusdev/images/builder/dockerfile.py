@@ -1,7 +1,7 @@
 """The subset of Dockerfiles that the build folders use, as frozen stages.
 
 Accepted: ARG before the first FROM (NAME=nexusdev/<image>:local), FROM ${NAME} [AS stage], RUN (shell form), COPY, ENV, USER,
-WORKDIR. Whatever else stands there is refused, never ignored. Any Docker builds the same files by itself.
+WORKDIR. Any other instruction is rejected, never ignored. Docker can build the same files.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Limits how many builds run at once, and decides their order. A lane is several builds that count as one."""
+"""Limits the number of parallel builds, and determines their order. A group of builds shares one slot."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Addresses of services, and the path of the CA, from the host and from containers. Pure.
 
-On the host by the published ports, which are on loopback alone; on the instance's network by name.
+The host uses the published ports, which are on loopback only; containers on the instance's network use names.
 """
 
 from __future__ import annotations

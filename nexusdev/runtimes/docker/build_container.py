@@ -1,7 +1,7 @@
 """A container in which the instructions of an image build run.
 
-The classic builder cannot mount what the host has (its CA bundle, its caches), and BuildKit is not to be had through the SDK
-nor on every engine: so instructions run one by one in a container with mounts, and what is left becomes one layer.
+The classic builder cannot mount the host's CA bundle and caches, and BuildKit is not available through the SDK or on every engine. So
+instructions run one by one in a container with mounts, and the result becomes one layer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The files that a build with a Dockerfile sees, and their hash. ``.dockerignore`` is applied as the engine's own client does."""
+"""The files in a build context, and their hash. ``.dockerignore`` is applied as the engine's own client does."""
 
 from __future__ import annotations
 

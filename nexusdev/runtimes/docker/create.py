@@ -229,6 +229,7 @@ def one_off_config(
 
 
 def network_labels(names: ResourceNames, network: Network) -> dict[str, str]:
+    """Return the labels of a network."""
     return {**names.common, labels.NETWORK: network.name}
 
 
@@ -238,4 +239,5 @@ def address_pool(network: Network) -> dict[str, str]:
 
 
 def volume_labels(names: ResourceNames, volume: str) -> dict[str, str]:
+    """Return the labels of a volume. ``volume``: its short name."""
     return {**names.common, labels.VOLUME: volume}

@@ -1,7 +1,7 @@
 """Runs commands in running containers, with the caller's streams.
 
-Speaks to the engine's socket itself: the SDK reads the reply through a buffer and may keep the first bytes of a quick
-command's output there, and it cannot close the command's standard input.
+Uses the engine's socket directly: the SDK reads the response through a buffer and may keep the first bytes of a quick command's output
+there, and it cannot close the command's standard input.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from nexusdev.runtimes.docker.plan.snapshot import NetworkState, Volume
 
 
 def name_taken(name: str, service: str, image: str) -> IdentityMismatch:
+    """Return the error for a container name in use by a container of another owner."""
     return IdentityMismatch(
         f"the container name for {service} is in use: {name}",
         why=f"a container of {image or 'an unknown image'} without this instance's labels has it; nexusdev does not touch foreign containers",
@@ -46,6 +47,7 @@ def subnet_taken(subnet: str, others: Sequence[str]) -> PreflightFailed:
 
 
 def network_gone(service: str) -> NotFound:
+    """Return the error for a stopped service whose network was removed."""
     return NotFound(
         f"the network of {service} is missing",
         why="it was removed while the containers were stopped, as docker network prune and docker system prune do",

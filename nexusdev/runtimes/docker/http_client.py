@@ -1,6 +1,6 @@
 """Reads from the Engine API without the SDK, whose import takes longer than a whole ``up`` without work.
 
-The methods are named as the SDK names them and answer what it answers.
+Methods have the names and results of the SDK's methods.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lists what all instances have on the engine, and what other projects have that could collide with them."""
+"""Lists the resources of all instances on the engine, and resources of other projects that may conflict with them."""
 
 from __future__ import annotations
 

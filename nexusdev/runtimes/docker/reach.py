@@ -1,6 +1,6 @@
-"""Checks before an instance is made that the engine reaches what is here: the files of the state, their users, and 127.0.0.1.
+"""Checks, before an instance is created, that the engine can access this machine: the state files, their users, and 127.0.0.1.
 
-nexusdev in a container that has the host's socket speaks to an engine that sees other files, and publishes ports elsewhere.
+If nexusdev runs in a container with the host's socket, the engine sees other files and publishes ports on another network.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ def require_reach(engine: Engine, root: Path) -> None:
 
 
 def users_mapped() -> PreflightFailed:
+    """Return the error for an engine with userns-remap."""
     return PreflightFailed(
         "the engine maps users, so that containers cannot read the instance's secrets",
         why="userns-remap is on: in a container, your files belong to nobody, and secrets are readable by their owner only",

@@ -1,8 +1,8 @@
 """The Docker runtime of one instance: observes it, applies steps, and reads its containers' output.
 
-The runtime is bound to one instance by project, instance name and owner path, which become labels; by them alone it finds
-everything again. What a new container needs beside its Service - network, hosts file, paths for Compose's labels - comes from
-the Stack that the constructor takes. Without a Stack it observes, stops, starts and removes, and creates nothing.
+The runtime is bound to one instance by project, instance name and owner path. These are stored as labels, and resources are found by
+labels only. The other inputs of a new container (network, hosts file, paths for Compose's labels) come from the Stack that the
+constructor takes. Without a Stack it can observe, stop, start and remove, but not create.
 """
 
 from __future__ import annotations

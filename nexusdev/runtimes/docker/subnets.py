@@ -1,6 +1,6 @@
 """Chooses a /24 for an instance's network that overlaps no route of the host and no other network of the engine.
 
-A route that covers a great part of all private addresses, as a VPN's does, is no obstacle where nothing else is free: the instance's /24 is
+A route that covers a large part of all private addresses, such as a VPN's, is accepted if nothing else is free: the instance's /24 is
 more specific, so that only the VPN's own hosts in that /24 become unreachable from here.
 """
 

@@ -1,7 +1,7 @@
 """Makes volumes writable for any uid: the root of a new one gets mode 1777, whatever the image.
 
-An image that has the mount point brings its mode along; where it does not, the root is written through a container that is
-never started. That works with any image, on any engine, also where the engine is in another machine.
+A new volume gets the mode of the mount point in the image. If the image has no mount point, the root is written through a container
+that is never started. That works with any image and any engine, including an engine on another machine.
 """
 
 from __future__ import annotations

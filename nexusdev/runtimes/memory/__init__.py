@@ -1,1 +1,1 @@
-"""The in-memory runtime: a fake engine for tests, held to the same contract as the Docker runtime."""
+"""The in-memory runtime: a fake engine for tests, tested by the same contract suite as the Docker runtime."""

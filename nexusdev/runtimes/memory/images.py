@@ -1,6 +1,6 @@
 """An image store in memory, for tests: the fake of ``docker/images.py``.
 
-Builds are told by scripts: ``MemoryImages(on_run=…)`` decides what a command prints and how it ends.
+Builds are scripted: ``MemoryImages(on_run=…)`` determines the output and the exit code of a command.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The provider over an engine in memory: every runtime that it makes shares one engine. For tests."""
+"""The provider over an engine in memory: all its runtimes share one engine. For tests."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """A runtime over an engine in memory that behaves like a Docker engine.
 
-``FakeEngine`` is the engine; several runtimes may share one. Its methods named for what people do (kill, pause, rename …) are how a
-test brings about a bad day.
+``FakeEngine`` is the engine; several runtimes may share one. Its methods kill, pause, rename … let a test simulate failures and changes
+by users.
 
-It imitates a Docker engine, and so it is planned for by the planner of the Docker runtime (``runtimes/docker/plan``), which is pure.
+Plans come from the planner of the Docker runtime (``runtimes/docker/plan``), which is pure.
 """
 
 from __future__ import annotations

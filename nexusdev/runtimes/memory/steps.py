@@ -1,4 +1,4 @@
-"""Does the steps of a plan on an engine in memory, with the errors of a real one: the fake of ``docker/steps.py``."""
+"""Executes the steps of a plan on an engine in memory, with the errors of a real one: the fake of ``docker/steps.py``."""
 
 from __future__ import annotations
 

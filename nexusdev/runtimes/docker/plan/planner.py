@@ -2,9 +2,9 @@
 
 Decisions that are not in the types:
 
-- A container with our labels and another name (renamed by hand, doubled) is removed and made anew under its own name. Its
-  data is in volumes, so nothing is lost; adopting it would leave a name that neither people nor other tools look for.
-- Volumes that the stack does not mention any more stay: data is removed by ``destroy`` alone.
+- A container with the instance's labels and another name (renamed by hand, duplicated) is removed and created again under its own name. Its
+  data is in volumes, so nothing is lost; adopting it would leave a name that neither users nor other tools expect.
+- Volumes that the stack no longer mentions are kept: only ``destroy`` removes data.
 - A start waits for every removal of the plan: a port or an address may have moved from one service to another.
 """
 

@@ -1,7 +1,7 @@
 """Plans the removal of an instance by its labels alone. Pure.
 
-What shares a network goes before its owner; a store after the servers that keep their state in it (a Patroni whose etcd is
-gone sits out its whole grace period); the network last.
+A sidecar is removed before the owner of its network; a store after the servers that keep their state in it (a Patroni without its etcd
+uses its whole grace period); the network last.
 """
 
 from __future__ import annotations
