@@ -260,7 +260,7 @@ class _Deployment(Struct, kw_only=True):
         return error
 
     def _halt(self, name: str) -> tuple[ObservedService | None, Exception | None]:
-        """Stop the container of an exited service so that the runtime does not restart it. The container is kept.
+        """Stop the container of an exited service without removing it, so that the runtime does not restart it.
 
         Returns:
             The last observation of the service, and the error if the stop failed.
