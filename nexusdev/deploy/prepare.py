@@ -242,7 +242,16 @@ def _prepare(context: Context, instance: Instance, names: Sequence[str], agreed:
 
 
 def require_whole(state: UpState, names: Sequence[str], agreed: Collection[str] = ()) -> None:
-    """Raise VolumeLost for lost data, unless the caller agreed to create all affected volumes again."""
+    """Check that no data is lost, or that the user agreed to create all affected volumes again.
+
+    Args:
+        state: The state with the lost volumes.
+        names: The components that the user named, for the command in the hint.
+        agreed: The volumes that the user agreed to create again.
+
+    Raises:
+        VolumeLost: A data volume existed before and is gone.
+    """
     if not lost_volumes.affected(state.losses) <= set(agreed):
         selection = state.selection
         words = names or (("--profile", selection.profile) if selection.narrower else ())

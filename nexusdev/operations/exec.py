@@ -97,7 +97,13 @@ def shell(context: Context, service: str) -> Call:
 
 
 def client(context: Context, component: str, arguments: Sequence[str]) -> Call:
-    """Return the product's own client, in a running container that has it."""
+    """Return the product's own client, in a running container that has it.
+
+    Args:
+        context: The context of the command.
+        component: The component of the product.
+        arguments: Arguments of the client.
+    """
     found = context.components[component].client(arguments)
     if found is None:
         raise UsageError(f"{component} has no client")

@@ -164,7 +164,13 @@ def remove(context: Context, leftovers: Sequence[Leftover]) -> GcResult:
 
 
 def old_images(stored: Sequence[StoredImage], in_use: frozenset[str], current: Mapping[str, str]) -> Iterator[Leftover]:
-    """Yield the tags of nexusdev that the current lockfile does not name and whose images no container uses."""
+    """Yield the tags of nexusdev that the current lockfile does not name and whose images no container uses.
+
+    Args:
+        stored: The images in the store.
+        in_use: Ids of the images that containers use.
+        current: Lockfile name → current reference.
+    """
     kept = set(current.values())
     for image in stored:
         for tag in image.tags:

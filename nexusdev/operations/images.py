@@ -148,7 +148,16 @@ def pull(context: Context, names: Sequence[str] = ()) -> ImagePullResult:
 
 
 def save(context: Context, file: Path, names: Sequence[str] = ()) -> ImageSaveResult:
-    """Write one archive with all images that ``up --offline`` needs on another machine."""
+    """Write one archive with all images that ``up --offline`` needs on another machine.
+
+    Args:
+        context: The context of the command.
+        file: The archive; a name that ends in .gz is compressed.
+        names: Lockfile names; empty for all runnable images.
+
+    Raises:
+        ImageUnavailable: An image is not in the store.
+    """
     return ImageSaveResult(bundle=bundle.save(context.images(), file, names))
 
 

@@ -104,7 +104,13 @@ def status(context: Context, *, check: bool = False) -> StatusResult:
 
 
 def in_use(stack: Stack, observation: Observation, remembered: Sequence[str]) -> tuple[str, ...]:
-    """Return the components of this instance: those that were started and those that have a container; if there are none, all."""
+    """Return the components of this instance: those that were started and those that have a container; if there are none, all.
+
+    Args:
+        stack: The stack.
+        observation: The existing resources.
+        remembered: The components that were started, from the record of the last ``up``.
+    """
     selected = observation.components | set(remembered)
     return tuple(name for name in stack.components if name in selected) or stack.components
 

@@ -110,6 +110,7 @@ CLUSTER = (
 
 
 def extension(name: str) -> SeedStep:
+    """Return the step that creates an extension in a database."""
     return SeedStep(
         what=f"created extension {name}",
         present=f"SELECT EXISTS (SELECT FROM pg_extension WHERE extname = '{name}')",

@@ -177,6 +177,7 @@ def _pool(facts: Facts) -> str:
 
 
 def is_in_quorum(member: Member | None) -> bool:
+    """Return whether a member serves as the leader, or as a quorum or synchronous standby."""
     return member is not None and member.serves and member.role in ("leader", "quorum_standby", "sync_standby")
 
 
