@@ -123,7 +123,8 @@ def test_a_folder_with_a_dockerfile_becomes_an_image_with_labels(
     made = store.build(build, MADE, {"dev.nexus.image": "contract:1"}, said.append)
     assert stored(store, MADE).id == made.id != base.id
     assert made.labels["dev.nexus.image"] == "contract:1"
-    assert said[0] == f"Step 1/{2 if len(said) > 1 else 1} : FROM {ROOT}"
+    assert said[0].startswith("Step 1/")
+    assert said[0].endswith(f" : FROM {ROOT}")
 
 
 def test_a_build_that_fails_says_why(store: ImageStore, tmp_path: Path) -> None:

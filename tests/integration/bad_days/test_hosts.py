@@ -51,7 +51,7 @@ def test_an_engine_that_does_not_see_the_state_is_told_before_anything_is_made(s
     error = json.loads(ran.out)["error"]
     assert error["code"] == "FILES_NOT_SHARED"
     assert f"-v {small.state}:{small.state}" in error["hint"]
-    assert small.run("ls", "--json").data["instances"] == []
+    assert str(small.folder) not in [each["project"] for each in small.run("ls", "--json").data["instances"]]
     assert list(small.state.rglob("instance.json")) == []
 
 
