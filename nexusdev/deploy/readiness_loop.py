@@ -69,11 +69,17 @@ class Wait(Struct, frozen=True, kw_only=True):
 
 
 class TimeIsUp(Exception):
-    """A component was not ready at the deadline. The deployer combines these into one error."""
+    """A component was not ready at the deadline. The deployer combines these into one error.
 
-    def __init__(self, wait: Wait) -> None:
+    Attributes:
+        wait: What was missing, and since when.
+        refusal: The last failure of the seeding; None if it never failed or succeeded since.
+    """
+
+    def __init__(self, wait: Wait, refusal: SeedingFailed | None = None) -> None:
         super().__init__(wait.missing)
         self.wait = wait
+        self.refusal = refusal
 
 
 def pause_after(cost: float) -> float:
@@ -124,7 +130,7 @@ def until_ready(
             tell(ComponentReady(component=component.name, elapsed=clock.now() - wait.began))
             return wait
         if clock.now() >= deadline():
-            raise TimeIsUp(wait)
+            raise TimeIsUp(wait, seeding.refusal)
         if not readiness.ready:
             # retried after the next probe if a busy server refuses it now
             with suppress(*_BUSY):
@@ -137,6 +143,7 @@ class _Seeding(Struct, kw_only=True):
 
     clock: Clock
     seed: Callable[[], None] | None
+    refusal: SeedingFailed | None = None
     _refused_since: float | None = None
 
     @property
@@ -149,11 +156,12 @@ class _Seeding(Struct, kw_only=True):
             return
         try:
             self.seed()
-        except SeedingFailed:
+        except SeedingFailed as refusal:
+            self.refusal = refusal
             if complete and self._long_since():
                 raise
         else:
-            self.seed = None
+            self.seed = self.refusal = None
 
     def _long_since(self) -> bool:
         if self._refused_since is None:

@@ -84,7 +84,8 @@ class ComponentRollout(Struct, kw_only=True):
     def progress(self) -> str:
         """What is missing, or the current phase, for the error at the deadline."""
         if isinstance(self.failure, TimeIsUp):
-            return self.failure.wait.missing or _SEEDING
+            missing, refusal = self.failure.wait.missing or _SEEDING, self.failure.refusal
+            return f"{missing}; seeding failed: {refusal.message}" if refusal else missing
         if self.pending:
             return f"{', '.join(sorted(self.pending))} not started"
         return (self._missing if self._phase == _PROBING else "") or self._phase

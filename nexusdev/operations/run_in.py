@@ -141,11 +141,11 @@ def _client_files(instance: Instance, runtime: Runtime) -> BindMount:
 
 def _require_image(context: Context, reference: str) -> None:
     store = context.images().store
-    if store.find(reference) is not None:
-        return
-    if context.settings.offline:
-        raise ImageUnavailable(
-            f"image {reference} is not in the engine", why="nothing is pulled because offline is set"
-        )
-    context.listener.tell(Note(text=f"pulling {reference}"))
-    store.pull(reference, None, lambda _line: None)
+    if store.find(reference) is None:
+        if context.settings.offline:
+            raise ImageUnavailable(
+                f"image {reference} is not in the engine", why="nothing is pulled because offline is set"
+            )
+        context.listener.tell(Note(text=f"pulling {reference}"))
+        store.pull(reference, None, lambda _line: None)
+    context.provider.deliver(reference)

@@ -110,6 +110,17 @@ def test_seeding_that_goes_on_failing_on_a_ready_component_ends_the_wait() -> No
     assert 9.0 < clock.now() < 11.0
 
 
+def test_a_refused_seeding_is_told_at_the_deadline_of_a_component_that_is_not_ready_without_it() -> None:
+    def refuse() -> None:
+        raise SeedingFailed("permission denied to create extension")
+
+    component = FakeComponent(name="redis", sentences=["no extension"] * 1000, seedable=True)
+    with pytest.raises(TimeIsUp) as ended:
+        wait_for(component, clock=FakeClock(at=0.0), heard=Heard(), deadline=30.0, seed=refuse)
+    assert ended.value.refusal is not None
+    assert ended.value.refusal.message == "permission denied to create extension"
+
+
 def test_a_lead_that_is_lost_in_the_moment_of_seeding_may_be_found_again() -> None:
     refusals = [SeedingFailed("no node is active"), SeedingFailed("no node is active")]
 

@@ -64,6 +64,7 @@ class TestInContainer:
             (running.project, "/app", False),
             (running.project, "/data", True),
         ]
+        assert running.provider.delivered[-1] == "tools:latest"
         assert not call.lock_file.exists()
 
     def test_any_uid_can_read_what_the_variables_name(self, running: House) -> None:
