@@ -241,6 +241,15 @@ def test_timings_of_the_last_up_name_what_was_waited_for(running: House) -> None
     assert spans[max(spans, key=lambda name: spans[name]["ended"])]["critical"]
 
 
+def test_a_wait_for_what_runs_already_follows_the_plan(running: House) -> None:
+    running.engine.kill(running.container("gateway-rw"))
+    running.redis.sentences = ["2 masters"] * 5
+    up(running.context())
+    spans = {span["name"]: span for span in shown(timings(running.context())).data["spans"]}
+    assert "start redis-0" not in spans
+    assert "plan" in spans["redis: 2 masters"]["after"]
+
+
 def test_timings_before_the_first_up_are_not_found(running: House) -> None:
     (running.folder / "state" / "instances" / "shop" / "timings.json").unlink()
     with pytest.raises(NotFound):
