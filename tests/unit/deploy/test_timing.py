@@ -81,3 +81,12 @@ def test_a_wait_that_overlaps_counts_only_until_the_next_began() -> None:
     path = [span.name for span in critical_path(spans)]
     assert path[0] == "start"
     assert "minio: no answer" in path
+
+
+def test_a_step_that_began_later_is_no_predecessor() -> None:
+    spans = (
+        Span(name="plan", kind="plan", began=0.0, ended=1.0),
+        Span(name="create db", kind="create", began=1.0, ended=2.0, after=("start db", "plan")),
+        Span(name="start db", kind="start", began=2.0, ended=4.0, after=("create db", "plan")),
+    )
+    assert [span.name for span in critical_path(spans)] == ["plan", "create db", "start db"]
