@@ -6,28 +6,19 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import pytest
 
 from nexusdev.components import https_connection
 from nexusdev.interfaces import Address, InstanceAccess
-from tests.topology import topology
+from tests.access import instance_access
 from tests.unit.env.servers import authority, serving
 
 
 def site_of(folder: Path) -> InstanceAccess:
-    nothing: Any = None
-    return InstanceAccess(
-        instance="shop",
-        nonce="c0ffee",
-        addresses={},
-        secrets=nothing,
-        ca_file=folder / "ca.crt",
-        client_certificate=folder / "client.crt",
-        client_key=folder / "client.key",
-        runtime=nothing,
-        topology=topology(),
+    return instance_access(
+        folder,
     )
 
 

@@ -14,9 +14,9 @@ from nexusdev.components import registry
 from nexusdev.components.component_set import ComponentSet
 from nexusdev.components.registry import COMMANDS, client_help, published_endpoints
 from nexusdev.interfaces import Address, InstanceAccess, View
+from tests.access import instance_access
 from tests.addresses import SeenFromContainers
 from tests.imports import imported_by
-from tests.topology import topology
 
 ALL = ComponentSet()
 
@@ -66,16 +66,12 @@ def anywhere() -> InstanceAccess:
     servers: Any = Servers()
     secrets: Any = SimpleNamespace(read=lambda _name: "s3cret")
     folder = Path("/home/dev/.local/state")
-    return InstanceAccess(
-        instance="shop",
+    return instance_access(
+        folder,
         nonce="n0nce",
         addresses=addresses,
         secrets=secrets,
-        ca_file=folder / "ca.crt",
-        client_certificate=folder / "client.crt",
-        client_key=folder / "client.key",
         runtime=servers,
-        topology=topology(),
     )
 
 

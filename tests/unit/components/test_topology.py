@@ -25,6 +25,7 @@ from nexusdev.stack.loader import load
 from nexusdev.stack.model import Service, Stack
 from nexusdev.stack.topology import Topology
 from tests import topology as repository
+from tests.access import instance_access
 from tests.addresses import SeenFromContainers
 
 ALL = ComponentSet()
@@ -55,14 +56,10 @@ def access_to(stack: Stack) -> InstanceAccess:
         for name in (service.name, *service.aliases, *_sidecars(stack, service))
         for port in service.ports
     }
-    return InstanceAccess(
-        instance="shop",
-        nonce="c0ffee",
+    return instance_access(
+        Path("/nowhere"),
         addresses=published,
         secrets=secrets,
-        ca_file=Path("/nowhere/ca.crt"),
-        client_certificate=Path("/nowhere/client.crt"),
-        client_key=Path("/nowhere/client.key"),
         runtime=runtime,
         topology=Topology(services=stack.services),
     )

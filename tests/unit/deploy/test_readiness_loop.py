@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -19,24 +19,18 @@ from nexusdev.interfaces import InstanceAccess, ServiceExit
 from nexusdev.plan import Exit, ObservedService, Phase
 from nexusdev.runtimes.memory.runtime import FakeEngine, MemoryRuntime
 from nexusdev.stack.model import Service
+from tests.access import instance_access
 from tests.fakes import FakeClock, FakeComponent, Heard
-from tests.topology import topology
 
 REDIS = Service(name="redis-0", image="nexusdev/redis:1", component="redis", group="redis", memory_bytes=256 * 2**20)
 
 
 def access() -> InstanceAccess:
     nowhere = Path("/nonexistent")
-    return InstanceAccess(
-        instance="shop",
+    return instance_access(
+        nowhere,
         nonce="n",
-        addresses={},
-        secrets=cast(Any, None),
-        ca_file=nowhere,
-        client_certificate=nowhere,
-        client_key=nowhere,
         runtime=MemoryRuntime(project="nexusdev-shop", instance="shop"),
-        topology=topology(),
     )
 
 

@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from email.utils import formatdate
 from pathlib import Path
 from typing import IO
@@ -18,6 +18,7 @@ from nexusdev.components.registry import published_endpoints
 from nexusdev.env.proof import ask_all, prove
 from nexusdev.errors import Degraded, IdentityMismatch, NotFound
 from nexusdev.instance import certificates
+from tests.fakes import Ahead
 from tests.unit.env import servers
 
 ALL = ComponentSet()
@@ -221,14 +222,6 @@ def test_a_stranger_who_speaks_something_else_is_no_proof(tls: Path, running: Ex
     values["VAULT_ADDR"] = f"https://127.0.0.1:{values['REDIS_PORT']}"
     answers = ask_all(published_endpoints(ALL, values), values)
     assert [answer.path for answer in answers if answer.fault] == ["VAULT_ADDR"]
-
-
-class Ahead(datetime):
-    """A clock that is three years ahead."""
-
-    @classmethod
-    def now(cls, tz: tzinfo | None = None) -> Ahead:
-        return cls.fromtimestamp(time.time() + 3 * 365 * 86400, tz)
 
 
 def test_a_certificate_that_is_not_valid_yet_is_a_wrong_clock_and_no_stranger(

@@ -18,9 +18,9 @@ import pytest
 
 from nexusdev.deploy.client_files import own_variables, write_client_files
 from nexusdev.instance import trust
-from nexusdev.interfaces import InstanceAccess, View
+from nexusdev.interfaces import View
+from tests.access import instance_access
 from tests.addresses import SeenFromContainers
-from tests.topology import topology
 from tests.unit.env import servers
 
 STS = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
@@ -56,19 +56,12 @@ def variables(folder: Path) -> dict[str, str]:
     store.parent.mkdir(parents=True)
     shutil.copy(public / "ca.crt", store)
     trust.renew(folder / "client", ours / "ca.crt", environ={}, root=folder / "machine")
-    nobody: Any = None
     runtime: Any = SeenFromContainers()
-    access = InstanceAccess(
-        instance="shop",
+    access = instance_access(
+        ours,
         nonce="n0nce",
-        addresses={},
-        secrets=nobody,
-        ca_file=ours / "ca.crt",
-        client_folder=folder / "client" / "host",
-        client_certificate=ours / "client.crt",
-        client_key=ours / "client.key",
         runtime=runtime,
-        topology=topology(),
+        client_folder=folder / "client" / "host",
     )
     write_client_files(access, ())
     values = {each.name: each.value for each in own_variables(access, View.HOST)}

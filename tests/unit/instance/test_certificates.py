@@ -7,8 +7,7 @@ import socket
 import ssl
 import subprocess
 import threading
-import time
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from nexusdev.errors import PreflightFailed
 from nexusdev.instance import certificates
 from nexusdev.instance.certificates import prepare, wanted_names
 from nexusdev.stack.model import SecretRecipe, Stack
+from tests.fakes import Ahead
 from tests.imports import imported_by
 
 
@@ -84,14 +84,6 @@ def test_less_than_thirty_days_renew_it(tls: Path, stack: Stack) -> None:
     until = load(tls / "db.crt").not_valid_after_utc.timestamp()
     index.write_text(index.read_text().replace(str(until), str(until - 800 * 86400)))
     assert set(issue(tls, stack)) >= {"db"}
-
-
-class Ahead(datetime):
-    """A clock that is three years ahead."""
-
-    @classmethod
-    def now(cls, tz: tzinfo | None = None) -> Ahead:
-        return cls.fromtimestamp(time.time() + 3 * 365 * 86400, tz)
 
 
 def test_what_was_issued_by_a_clock_that_was_ahead_is_renewed(

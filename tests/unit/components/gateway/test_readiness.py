@@ -15,6 +15,7 @@ from nexusdev.components.gateway.probe import roles
 from nexusdev.components.gateway.readiness import Facts
 from nexusdev.interfaces import Address, InstanceAccess, View
 from nexusdev.plan import Observation, ObservedService, Phase
+from tests.access import instance_access
 from tests.topology import topology
 from tests.unit.env.servers import authority, http, serving
 
@@ -151,16 +152,9 @@ class Running:
 
 
 def access(tls: Path, ports: dict[str, int]) -> InstanceAccess:
-    nothing: Any = None
     runtime: Any = Running()
-    return InstanceAccess(
-        instance="shop",
-        nonce="c0ffee",
+    return instance_access(
+        tls,
         addresses={(name, 8404): Address(host="localhost", port=port) for name, port in ports.items()},
-        secrets=nothing,
-        ca_file=tls / "ca.crt",
-        client_certificate=tls / "client.crt",
-        client_key=tls / "client.key",
         runtime=runtime,
-        topology=topology(),
     )

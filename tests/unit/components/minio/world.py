@@ -25,6 +25,7 @@ from urllib3 import HTTPResponse
 from nexusdev.components.minio.names import API, APP_ACCESS, APP_SECRET, ROLE, ROOT_PASSWORD, ROOT_USER
 from nexusdev.interfaces import Address, InstanceAccess
 from nexusdev.util.client_files import BUNDLE
+from tests.access import instance_access
 from tests.addresses import SeenFromContainers
 from tests.topology import topology
 from tests.unit.env.servers import authority
@@ -109,17 +110,12 @@ def world(folder: Path) -> Iterator[World]:
         (tls / BUNDLE).write_bytes((tls / "ca.crt").read_bytes())
         secrets = Secrets(values={ROOT_PASSWORD: PASSWORD, APP_ACCESS: "app1", APP_SECRET: "app1secretapp1secret"})
         runtime: Any = SeenFromContainers()
-        access = InstanceAccess(
-            instance="shop",
-            nonce="c0ffee",
+        access = instance_access(
+            tls,
             addresses={(name, API): Address(host="localhost", port=port) for name in (ROLE, *NODES)},
             secrets=secrets,
-            ca_file=tls / "ca.crt",
-            client_folder=tls,
-            client_certificate=tls / "client.crt",
-            client_key=tls / "client.key",
             runtime=runtime,
-            topology=topology(),
+            client_folder=tls,
         )
         yield World(memory=memory, access=access, secrets=secrets)
 

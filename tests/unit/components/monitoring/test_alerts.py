@@ -16,7 +16,7 @@ from nexusdev.components.capabilities import Alarms, Alert, AlertSource
 from nexusdev.components.component_set import ComponentSet
 from nexusdev.components.monitoring import alerts
 from nexusdev.interfaces import Address, InstanceAccess
-from tests.topology import topology
+from tests.access import instance_access
 from tests.unit.env.servers import authority, http, serving
 
 COMPONENT = ComponentSet()["monitoring"]
@@ -52,17 +52,9 @@ PROMETHEUS = json.dumps({"status": "success", "data": {"alerts": [of_prometheus(
 
 
 def access(tls: Path, ports: Mapping[tuple[str, int], int]) -> InstanceAccess:
-    nothing: Any = None
-    return InstanceAccess(
-        instance="shop",
-        nonce="c0ffee",
+    return instance_access(
+        tls,
         addresses={place: Address(host="localhost", port=port) for place, port in ports.items()},
-        secrets=nothing,
-        ca_file=tls / "ca.crt",
-        client_certificate=tls / "client.crt",
-        client_key=tls / "client.key",
-        runtime=nothing,
-        topology=topology(),
     )
 
 

@@ -21,6 +21,7 @@ from nexusdev.components.monitoring.targets import Target
 from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.interfaces import Address, InstanceAccess, View
 from nexusdev.plan import Observation, ObservedService, Phase
+from tests.access import instance_access
 from tests.addresses import SeenFromContainers
 from tests.topology import topology
 from tests.unit.env.servers import Talk, authority, http, serving
@@ -210,26 +211,19 @@ def _running(name: str) -> ObservedService:
 
 
 def _access(tls: Path, ports: Mapping[str, int], services: frozenset[str] = SERVICES) -> InstanceAccess:
-    nothing: Any = None
     runtime: Any = Running(services)
     containers = {
         **dict.fromkeys((names.PROMETHEUS, *SERVERS), names.PORT),
         **dict.fromkeys((names.ALERTMANAGER, *ALERTMANAGERS), names.ALERTS_PORT),
         names.GRAFANA: names.PAGES_PORT,
     }
-    return InstanceAccess(
-        instance="shop",
-        nonce="c0ffee",
+    return instance_access(
+        tls,
         addresses={
             (name, port): Address(host="localhost", port=ports.get(name.rpartition("-")[0] or name, 1))
             for name, port in containers.items()
         },
-        secrets=nothing,
-        ca_file=tls / "ca.crt",
-        client_certificate=tls / "client.crt",
-        client_key=tls / "client.key",
         runtime=runtime,
-        topology=topology(),
     )
 
 

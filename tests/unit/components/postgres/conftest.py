@@ -10,6 +10,7 @@ import pytest
 
 from nexusdev.components.postgres import names
 from nexusdev.interfaces import Address, InstanceAccess
+from tests.access import instance_access
 from tests.addresses import SeenFromContainers
 from tests.topology import topology
 
@@ -41,15 +42,10 @@ def access() -> InstanceAccess:
         },
         **{(store, names.ETCD): 21046 + number for number, store in enumerate(topology().members("postgres", "etcd"))},
     }
-    return InstanceAccess(
-        instance="shop",
-        nonce="c0ffee",
+    return instance_access(
+        Path("/state/tls"),
         addresses={key: Address(host="127.0.0.1", port=port) for key, port in published.items()},
         secrets=Secrets({name: value.replace("-", "") for name, value in values.items()}),
-        ca_file=Path("/state/tls/ca.crt"),
-        client_folder=Path("/state/client/host"),
-        client_certificate=Path("/state/tls/client.crt"),
-        client_key=Path("/state/tls/client.key"),
         runtime=runtime,
-        topology=topology(),
+        client_folder=Path("/state/client/host"),
     )

@@ -21,6 +21,7 @@ from nexusdev.components.redis import names
 from nexusdev.instance.certificates import prepare
 from nexusdev.interfaces import Address, InstanceAccess
 from nexusdev.stack.model import Network, Secret, SecretRecipe, Stack
+from tests.access import instance_access
 from tests.addresses import SeenFromContainers
 from tests.topology import topology
 
@@ -96,16 +97,12 @@ def world(folder: Path) -> Iterator[World]:
     sentinels = {name: Node(name=name, users=_copy(users)) for name in SENTINELS}
     addresses: dict[tuple[str, int], Address] = {}
     runtime: Any = SeenFromContainers()
-    access = InstanceAccess(
-        instance="shop",
+    access = instance_access(
+        folder,
         nonce=NONCE,
         addresses=addresses,
         secrets=secrets,
-        ca_file=folder / "ca.crt",
-        client_certificate=folder / "client.crt",
-        client_key=folder / "client.key",
         runtime=runtime,
-        topology=topology(),
     )
     made = World(access=access, servers=servers, sentinels=sentinels, addresses=addresses)
     made.become_master("redis-0")

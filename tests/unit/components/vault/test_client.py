@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import pytest
 
 from nexusdev.components.vault import names
 from nexusdev.components.vault.client import Api, Connections, VaultError
-from nexusdev.interfaces import Address, InstanceAccess
-from tests.topology import topology
+from nexusdev.interfaces import Address
+from tests.access import instance_access
 from tests.unit.env.servers import authority, serving
 
 
@@ -41,21 +41,14 @@ class Server:
 
 @contextmanager
 def serve(folder: Path, server: Server) -> Iterator[Connections]:
-    nothing: Any = None
     authority(folder)
     with serving(folder, server.talk) as port:
         address = Address(host="127.0.0.1", port=port)
         yield Connections(
-            InstanceAccess(
-                instance="shop",
+            instance_access(
+                folder,
                 nonce="n0nce",
                 addresses={(name, names.PORT): address for name in ("vault-0", names.ROLE)},
-                secrets=nothing,
-                ca_file=folder / "ca.crt",
-                client_certificate=folder / "client.crt",
-                client_key=folder / "client.key",
-                runtime=nothing,
-                topology=topology(),
             )
         )
 

@@ -13,7 +13,8 @@ from nexusdev.components.https_connection import Response
 from nexusdev.components.vault import names
 from nexusdev.components.vault.client import Query
 from nexusdev.components.vault.component import Vault
-from nexusdev.interfaces import Completed, InstanceAccess, Runtime
+from nexusdev.interfaces import Completed, Runtime
+from tests.access import instance_access
 from tests.addresses import SeenFromContainers
 from tests.topology import topology
 from tests.unit.components.vault.core import Core, fresh
@@ -75,16 +76,11 @@ class World(SeenFromContainers):
     def __post_init__(self) -> None:
         self.secrets = Secrets(self)
         self.vault = Vault(connect=lambda _access: self)
-        self.access = InstanceAccess(
-            instance="shop",
+        self.access = instance_access(
+            Path(),
             nonce="n0nce",
-            addresses={},
             secrets=self.secrets,
-            ca_file=Path("ca.crt"),
-            client_certificate=Path("client.crt"),
-            client_key=Path("client.key"),
             runtime=cast(Runtime, self),
-            topology=topology(),
         )
 
     def event(self, what: str) -> None:
