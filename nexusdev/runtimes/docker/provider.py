@@ -87,18 +87,14 @@ class DockerProvider:
     def preflight(self, stack: Stack) -> None:
         """Raises PreflightFailed (DISK_FULL, CLOCK_SKEW)."""
         del stack
-        self._require_room()
-        self.require_clock()
-
-    def _require_room(self) -> None:
         from nexusdev.runtimes.docker.checks import require_room
 
         require_room(Path(self._engine().facts().data_root))
+        self.require_clock()
 
     def require_reach(self, root: Path) -> None:
         from nexusdev.runtimes.docker.reach import require_reach
 
-        self._require_room()  # the check creates a container
         require_reach(self._engine(), root)
 
     def require_clock(self) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nexusdev.errors import PreflightFailed
+from nexusdev.runtimes.docker.checks import require_room
 from nexusdev.runtimes.docker.connection import translate_engine_errors
 from nexusdev.util.files import make_folder, replace
 
@@ -34,10 +35,11 @@ def require_reach(engine: Engine, root: Path) -> None:
         root: The folder of the state of all instances; created if it is missing.
 
     Raises:
-        PreflightFailed: The engine maps users (USERNS_REMAP), sees other files (FILES_NOT_SHARED) or publishes ports on another
-            network (PORTS_NOT_SHARED).
+        PreflightFailed: The disk is nearly full (DISK_FULL), the engine maps users (USERNS_REMAP), sees other files
+            (FILES_NOT_SHARED) or publishes ports on another network (PORTS_NOT_SHARED).
     """
     facts = engine.facts()
+    require_room(Path(facts.data_root))  # below, a container is created
     if facts.maps_users:
         raise users_mapped()
     with translate_engine_errors(engine.endpoint):
