@@ -117,7 +117,12 @@ def make_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 
 @pytest.fixture(scope="session")
 def project(make_project: Callable[..., Project]) -> Project:
-    """The session's instance, ready and seeded."""
+    """The session's instance, ready and seeded.
+
+    ``TEST_PROJECT`` and ``TEST_STATE`` name the folders of a running instance that is used as it is and kept.
+    """
+    if running := os.environ.get("TEST_PROJECT"):
+        return Project(folder=Path(running), state=Path(os.environ["TEST_STATE"]))
     project = make_project("shop")
     project.up()
     return project
