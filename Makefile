@@ -43,10 +43,10 @@ images: .venv/.runtime ## build or fetch every image
 	@scripts/engine
 	@$(NEXUSDEV) images build $(ARGS)
 
-clients: .venv/.dev ## every client of every language against a real stack; writes docs/clients.md
+clients: .venv/.dev ## every client and every page of docs/frameworks against a real stack; writes docs/clients.md
 	@scripts/engine
 	@$(NEXUSDEV) images build
-	@CLIENTS_REPORT=docs/clients.md scripts/timed "clients" $(PYTEST) tests/integration/clients -m integration $(ARGS)
+	@CLIENTS_REPORT=docs/clients.md scripts/timed "clients" $(PYTEST) tests/integration/clients tests/integration/frameworks -m integration $(ARGS)
 
 bench: .venv/.dev ## measure the promises; writes docs/benchmarks.md
 	@scripts/engine
