@@ -80,13 +80,13 @@ def inquire(
 
     Raises:
         IdentityMismatch: Another instance answers.
+        Degraded: A clock is wrong (CLOCK_SKEW).
     """
     answers = ask_all(endpoints, values, timeout=timeout)
     for answer in answers:
         if answer.fault is None and not answer.mute and not answer.nonce:
             answer.fault = ServerError("it is not seeded yet")
-        if _is_strange(answer, nonce):
-            raise _mismatch(answer, instance, nonce)
+    _require_ours(answers, values, instance, nonce)
     return answers
 
 
@@ -113,15 +113,20 @@ def prove(
     if not values.get("NEXUSDEV_CA_FILE"):
         raise NotFound(f"instance {instance} has no variables", hint="nexusdev up")
     answers = ask_all(endpoints, values, timeout=timeout)
+    _require_ours(answers, values, instance, nonce)
+    silent = [answer for answer in answers if answer.fault is not None]
+    if silent:
+        raise _failed(silent, answers, instance)
+    return answers
+
+
+def _require_ours(answers: Iterable[EndpointAnswer], values: EnvValues, instance: str, nonce: str) -> None:
+    """Raise an error if another instance answers, or if a clock is wrong: waiting helps with neither."""
     for answer in answers:
         if _is_strange(answer, nonce):
             raise _mismatch(answer, instance, nonce)
     if untimely := next((each for each in answers if _is_untimely(each.fault)), None):
         raise _untimely(untimely, instance, tls.trust(values["NEXUSDEV_CA_FILE"]))
-    silent = [answer for answer in answers if answer.fault is not None]
-    if silent:
-        raise _failed(silent, answers, instance)
-    return answers
 
 
 def _is_strange(answer: EndpointAnswer, nonce: str) -> bool:

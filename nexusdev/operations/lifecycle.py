@@ -74,6 +74,7 @@ def _begin(context: Context, names: Sequence[str], command: str, intent: type[St
         stack = context.stack(instance)
         runtime = context.runtime(stack)
         observation = _existing(context, runtime)
+        context.provider.require_clock()
         selected = services_of(names, observation, command=command)
         plan = runtime.plan(intent(services=selected), observation)
         targets = _components_of(selected, observation)

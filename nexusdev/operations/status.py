@@ -10,7 +10,7 @@ from nexusdev.components.capabilities import Alert
 from nexusdev.context import Context
 from nexusdev.deploy import last_up, lost_volumes
 from nexusdev.deploy.lost_volumes import LostVolume
-from nexusdev.errors import Degraded
+from nexusdev.errors import Degraded, PreflightFailed
 from nexusdev.plan import Observation
 from nexusdev.results import Result
 from nexusdev.stack.losses import Loss
@@ -98,9 +98,21 @@ def status(context: Context, *, check: bool = False) -> StatusResult:
         alerts=tuple(alarms.alerts),
         alerts_at=access.runtime.now() if alarms.alerts else 0.0,
         monitoring=question.coverage(seen),
-        warnings=(f"firing alerts are unknown: {alarms.trouble}",) if alarms.trouble else (),
+        warnings=(
+            *((f"firing alerts are unknown: {alarms.trouble}",) if alarms.trouble else ()),
+            *(_clock_warnings(context) if missing and observation.services else ()),
+        ),
         error=_degraded(missing, observation) if check and missing else None,
     )
+
+
+def _clock_warnings(context: Context) -> tuple[str, ...]:
+    """Return a warning if the clocks differ, which makes servers look as if they were down."""
+    try:
+        context.provider.require_clock()
+    except PreflightFailed as error:
+        return (f"{error.message}: {error.why}",)
+    return ()
 
 
 def in_use(stack: Stack, observation: Observation, remembered: Sequence[str]) -> tuple[str, ...]:

@@ -107,6 +107,7 @@ def wait(context: Context, target: str, condition: str = "ready") -> WaitResult:
 
     Raises:
         NotReadyInTime: The condition does not hold within the timeout (exit 11).
+        PreflightFailed: It does not, and this machine's clock differs from the runtime's (CLOCK_SKEW, exit 5).
         CrashedDuringStart: A service exited (exit 10).
         UsageError: The target or the condition is unknown (exit 2).
         NotFound: The instance does not exist, and no command is creating it (exit 3).
@@ -219,6 +220,8 @@ def _until(
             context.listener.tell(ComponentWaits(component=state.component, missing=lacking, elapsed=elapsed))
             told = lacking
         if context.clock.now() - began >= context.settings.timeout:
+            if missing is not down:
+                context.provider.require_clock()  # with a wrong clock no certificate is valid
             raise NotReadyInTime(
                 f"{sentence} after {context.settings.timeout:.0f} s",
                 why=lacking,

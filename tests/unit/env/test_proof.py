@@ -15,7 +15,7 @@ import pytest
 
 from nexusdev.components.component_set import ComponentSet
 from nexusdev.components.registry import published_endpoints
-from nexusdev.env.proof import ask_all, prove
+from nexusdev.env.proof import ask_all, inquire, prove
 from nexusdev.errors import Degraded, IdentityMismatch, NotFound
 from nexusdev.instance import certificates
 from tests.fakes import Ahead
@@ -77,6 +77,10 @@ def platform(tls: Path, running: ExitStack, nonce: str = NONCE) -> dict[str, str
 def ask(values: dict[str, str], timeout: float = 3.0) -> list[str]:
     endpoints = published_endpoints(ALL, values)
     return [answer.path for answer in prove(endpoints, values, instance="shop-1", nonce=NONCE, timeout=timeout)]
+
+
+def while_starting(values: dict[str, str]) -> None:
+    inquire(published_endpoints(ALL, values), values, instance="shop-1", nonce=NONCE, timeout=3.0)
 
 
 def test_every_path_of_the_platform_is_asked_and_answers_with_our_nonce(tls: Path, running: ExitStack) -> None:
@@ -230,10 +234,11 @@ def test_a_certificate_that_is_not_valid_yet_is_a_wrong_clock_and_no_stranger(
     with monkeypatch.context() as ahead:
         ahead.setattr(certificates, "datetime", Ahead)
         values = platform(servers.authority(tmp_path / "tls"), running)
-    with pytest.raises(Degraded) as caught:
-        ask(values)
-    assert caught.value.code == "CLOCK_SKEW"
-    assert "not yet valid" in caught.value.why
+    for probe in (ask, while_starting):
+        with pytest.raises(Degraded) as caught:
+            probe(values)
+        assert caught.value.code == "CLOCK_SKEW"
+        assert "not yet valid" in caught.value.why
     assert str(datetime.now(UTC).year) in caught.value.why
     assert str(datetime.now(UTC).year + 3) in caught.value.why
 

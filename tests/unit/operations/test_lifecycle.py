@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 
 import pytest
 
-from nexusdev.errors import CrashedDuringStart, IdentityMismatch, NotFound, TeardownIncomplete, UsageError
+from nexusdev.context import Context
+from nexusdev.errors import (
+    CrashedDuringStart,
+    IdentityMismatch,
+    NotFound,
+    PreflightFailed,
+    TeardownIncomplete,
+    UsageError,
+)
 from nexusdev.operations import destroy
 from nexusdev.operations.down import down
-from nexusdev.operations.lifecycle import restart, start, stop
+from nexusdev.operations.lifecycle import StartResult, restart, start, stop
 from nexusdev.operations.up import up
 from nexusdev.runtimes.docker.plan.snapshot import State
 from nexusdev.runtimes.docker.plan.steps import Action
@@ -160,3 +169,15 @@ def test_an_instance_whose_folder_is_gone_can_be_taken_down_from_anywhere(runnin
     shutil.rmtree(running.project)
     down(heir.context())
     assert not running.engine.containers
+
+
+@pytest.mark.parametrize("act", [start, restart])
+def test_a_wrong_clock_is_named_before_anything_is_stopped(
+    running: House, act: Callable[[Context], StartResult]
+) -> None:
+    before = states(running)
+    running.engine.clock_skew = -7200.0
+    with pytest.raises(PreflightFailed) as caught:
+        act(running.context())
+    assert caught.value.code == "CLOCK_SKEW"
+    assert states(running) == before

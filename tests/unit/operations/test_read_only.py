@@ -34,6 +34,7 @@ from nexusdev.runtimes.docker import checks as engine_checks
 from nexusdev.runtimes.docker.checks import GIB, require_room
 from nexusdev.runtimes.docker.plan.snapshot import State
 from nexusdev.runtimes.memory.provider import FACTS, MemoryProvider
+from nexusdev.util.humanize import duration
 from tests.fakes import House, shown
 
 
@@ -408,3 +409,15 @@ def test_a_container_state_is_told_in_the_engines_own_word(running: House) -> No
     running.engine.pause(running.container("redis-1"))
     rows = {row["service"]: row["state"] for row in shown(status(running.context())).data["nodes"]}
     assert rows["redis-1"] == State.PAUSED.value
+
+
+@pytest.mark.parametrize("skew", [-7200.0, 1200.0])
+def test_a_wrong_clock_is_named_where_a_wait_ends_and_status_finds_nobody(running: House, skew: float) -> None:
+    running.engine.clock_skew = skew
+    assert status(running.context()).warnings == ()
+    running.redis.sentences = ["redis-0 does not answer: invalid certificate"] * 100_000
+    with pytest.raises(PreflightFailed) as caught:
+        wait(running.context(timeout=1.0), "redis", "ready")
+    assert caught.value.code == "CLOCK_SKEW"
+    (said,) = status(running.context()).warnings
+    assert f"UTC, {duration(abs(skew))} apart" in said
