@@ -79,7 +79,7 @@ def _lost(name: str, told: Path | None, root: Path, evidence: tuple[str, ...]) -
     ours = folder_of(root, name)
     if told:
         why = f"its passwords and keys were in {told}, which does not exist; without them its data cannot be opened"
-        ways = [f"restore {told} from a backup"]
+        ways = [f"restore {told} from a backup, or mount the file system that it was on"]
     else:
         why = f"{ours} does not exist, and its volumes and containers do not name another state folder"
         ways = [

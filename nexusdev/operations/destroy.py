@@ -26,12 +26,14 @@ class DestroyResult(Result, frozen=True, kw_only=True):
         removed: The removed resources of the runtime.
         state: Whether the state folder with secrets and settings existed; it was removed too.
         env_file: The env file that was removed; None if nexusdev had written none.
+        kept_state: Its state folder in another state root, which was kept; '' if there is none.
     """
 
     changed: bool
     removed: RemovedResources
     state: bool
     env_file: Path | None = None
+    kept_state: str = ""
 
 
 def question(context: Context) -> str | None:
@@ -64,6 +66,7 @@ def destroy(context: Context) -> DestroyResult:
         Locked: Another command changes the instance.
     """
     with hold_lock(context, "nexusdev destroy", beside=removes_instance):
+        elsewhere = context.runtime().observe().state_path
         plan = take_down(context, volumes=True)
         known = forget(context.identity, root=context.root)
         # still locked: an `up` that waits for the lock writes a new file
@@ -74,6 +77,7 @@ def destroy(context: Context) -> DestroyResult:
         removed=removed(plan),
         state=bool(known),
         env_file=file,
+        kept_state="" if known or not plan else elsewhere,
     )
 
 

@@ -1,12 +1,13 @@
 """gc: removes containers of instances whose project folder is gone, left-over containers of ``run --in``, old images and the build cache.
 
 Data and secrets are only removed with an explicit option (``data``). A running instance is never removed, even if its folder is gone, unless
-an age is given (``older_than``): on a CI machine the instances of dead jobs still run.
+an age is given (``older_than``): on a CI machine the instances of dead jobs still run. Instances of other users are left alone.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -210,7 +211,20 @@ def _aged(context: Context, inventory: Inventory, older_than: float) -> Iterator
 def _rows(context: Context, inventory: Inventory) -> Iterator[ls.InstanceRow]:
     # this inventory does not contain the instances of other runtimes
     elsewhere = {each.name for each in state.records(context.root) if each.runtime != context.settings.runtime}
-    return (row for row in ls.rows(inventory, context.root) if row.name not in elsewhere)
+    rows = ls.rows(inventory, context.root)
+    return (row for row in rows if row.name not in elsewhere and not _is_anothers(row))
+
+
+def _is_anothers(row: ls.InstanceRow) -> bool:
+    """Return whether the state of an instance belongs to another user of this machine, or cannot be inspected. Root cleans up for all."""
+    if not row.state_path or os.geteuid() == 0:
+        return False
+    try:
+        return Path(row.state_path).stat().st_uid != os.geteuid()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
 
 
 def _without_data(context: Context, chosen: Iterator[_Chosen]) -> Iterator[Leftover]:

@@ -26,8 +26,10 @@ def _down(result: DownResult) -> Rendered:
 
 def _destroy(result: DestroyResult) -> Rendered:
     gone = result.removed
+    settings = ", secrets and settings" if result.state else ""
+    kept = f"; secrets and settings in {result.kept_state} are kept" if result.kept_state else ""
     words = (
-        f"destroyed: {pluralize(len(gone.containers), 'container')}, {pluralize(len(gone.volumes), 'volume')}, secrets and settings"
+        f"destroyed: {pluralize(len(gone.containers), 'container')}, {pluralize(len(gone.volumes), 'volume')}{settings}{kept}"
         if result.changed
         else "nothing to do: this instance does not exist"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from nexusdev.instance.instance import locked
 from nexusdev.instance.places import place_of
 from nexusdev.instance.state import read_record, write_record
 from nexusdev.operations import gc
+from nexusdev.operations.lifecycle import stop
 from nexusdev.operations.ls import ls
 from nexusdev.operations.up import up
 from nexusdev.runtimes.docker.plan.snapshot import State
@@ -234,6 +236,18 @@ def test_an_old_instance_on_which_somebody_works_or_that_was_used_meanwhile_stay
         os.utime(file)
     assert "it was used in the meantime" in gc.remove(context, found).warnings[0]
     assert house.engine.containers
+
+
+def test_the_instance_of_another_user_stays_whatever_its_age(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    up(house.context())
+    stop(house.context())
+    context = replace(house.context(), root=house.folder / "of-another-user")
+    found = gc.find_leftovers(context, data=True, instances=True, older_than="1s")
+    assert names(found) == ["instance shop with its data"], "root, and who started it"
+    monkeypatch.setattr(gc.os, "geteuid", lambda: 4711)
+    assert gc.find_leftovers(context, data=True, instances=True, older_than="1s") == ()
+    shutil.rmtree(house.folder / "state" / "instances")
+    assert names(gc.find_leftovers(context, data=True, instances=True, older_than="1s")) == names(found), "a dead job's"
 
 
 @pytest.mark.parametrize(("words", "instances"), [("2h", False), ("soon", True), ("2", True), ("-2h", True)])

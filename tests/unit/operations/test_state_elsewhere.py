@@ -67,6 +67,9 @@ def test_destroy_says_before_that_the_state_is_elsewhere(house: House) -> None:
     asked = destruction.question(elsewhere(house))
     assert asked is not None
     assert f"its state in {house.context().root}/instances/shop" in asked
+    kept = f"secrets and settings in {house.context().root}/instances/shop are kept"
+    assert str(shown(destruction.destroy(elsewhere(house))).output[0]).endswith(f"2 volumes; {kept}")
+    assert (house.context().root / "instances" / "shop" / "instance.json").exists()
 
 
 def test_a_state_that_was_removed_is_lost_and_its_place_is_named(house: House) -> None:
