@@ -110,10 +110,28 @@ class PlatformFacts(Struct, frozen=True, kw_only=True):
     Attributes:
         version: In its own words: ``27.0.1 (API 1.46)``.
         rootless: It runs without root, so that users inside and outside are not the same.
+        identity: What tells it from another runtime, and changes with how it maps users and where it keeps data.
     """
 
     version: str
     rootless: bool = False
+    identity: str = ""
+
+
+class ReadBack(Struct, frozen=True, kw_only=True):
+    """What a container found that read a file like the instance's secrets.
+
+    Attributes:
+        user: The user that it ran as.
+        problem: Why it could not read the file; '' if it could.
+        hint: What helps, as lines of a hint; only with a problem.
+        open_files: How many files one of its processes may open; 0 if unknown.
+    """
+
+    user: str
+    problem: str = ""
+    hint: str = ""
+    open_files: int = 0
 
 
 class Advice(Struct, frozen=True, kw_only=True):
@@ -126,6 +144,7 @@ class Advice(Struct, frozen=True, kw_only=True):
         lost_data: What may have removed data volumes.
         elsewhere: Hint for data that may be at another place.
         no_room: Hints for a full disk.
+        more_files: How servers may open more files.
     """
 
     kept_data: str
@@ -134,6 +153,7 @@ class Advice(Struct, frozen=True, kw_only=True):
     lost_data: str
     elsewhere: str
     no_room: str
+    more_files: str
 
 
 class VolumeArchive(Protocol):
@@ -322,6 +342,19 @@ class Runtime(Protocol):
         Args:
             name: Its path in the state folder, such as ``metrics.prom``.
             data: All of its content.
+
+        Raises:
+            PreflightFailed: The runtime does not answer.
+        """
+
+    def read_back(self, image: str) -> ReadBack | None:
+        """Let a container read a file like the instance's secrets, with the user, the rights and the mount of a service.
+
+        Args:
+            image: The image of some services, which is where services run.
+
+        Returns:
+            What the container found; None if no service of the stack has this image and a secret, or if the image cannot tell.
 
         Raises:
             PreflightFailed: The runtime does not answer.

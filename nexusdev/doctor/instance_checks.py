@@ -9,6 +9,7 @@ from shlex import quote
 from nexusdev.check import Check, failed, good, warning
 from nexusdev.context import Context
 from nexusdev.deploy import lost_volumes
+from nexusdev.deploy.read_back import unreadable
 from nexusdev.env import stored
 from nexusdev.env.companions import companions_of
 from nexusdev.env.file import advice, guard
@@ -24,6 +25,8 @@ from nexusdev.plan import Observation
 from nexusdev.util.humanize import join_names, pluralize
 from nexusdev.util.lock import holders
 from nexusdev.util.port_holders import holder_of
+
+_FEW_FILES = 4096
 
 
 def examine(context: Context) -> Iterator[Check]:
@@ -49,6 +52,7 @@ def examine(context: Context) -> Iterator[Check]:
         return
     yield ports(context, instance, inventory)
     yield context.provider.check_placement(instance.name, instance.net, pool=context.settings.subnet)
+    yield from reading(context, instance)
     observation = context.runtime().observe()
     yield containers(observation)
     yield data_volumes(context, instance, observation)
@@ -195,6 +199,31 @@ def ports(context: Context, instance: Instance, inventory: Inventory) -> Check:
         return good("ports", f"{block}, none in use by others")
     who = f"{taken[0]} is in use by {holder_of(taken[0], inventory.port_holders)}"
     return failed("ports", who, fix="stop what uses it, or: nexusdev up --move-ports")
+
+
+def reading(context: Context, instance: Instance) -> Iterator[Check]:
+    """Let a container read a file like the secrets, and say how many files it may open. Yields nothing without secrets or images."""
+    if not instance.is_provided:
+        return
+    stack = context.stack(instance)
+    runtime = context.runtime(stack, owner=instance.owner)
+    stored = [context.images().resolve([name])[name] for name, image in context.images().stored().items() if image]
+    found = next((found for image in stored if (found := runtime.read_back(image))), None)
+    if found is None:
+        return
+    if found.problem:
+        error = unreadable(found)
+        yield failed("secrets", f"{error.message}: {error.why}", fix=error.hint.partition("   ")[0])
+        return
+    yield good("secrets", f"a container that runs as {found.user} can read them")
+    if 0 < found.open_files < _FEW_FILES:
+        yield warning(
+            "open files",
+            f"a server may open {found.open_files} files, so that it accepts fewer connections; {_FEW_FILES} recommended",
+            fix=runtime.advice.more_files,
+        )
+    elif found.open_files:
+        yield good("open files", f"a server may open {found.open_files}")
 
 
 def data_volumes(context: Context, instance: Instance, observation: Observation) -> Check:

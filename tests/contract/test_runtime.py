@@ -467,5 +467,13 @@ def test_a_secret_that_the_stack_does_not_have_is_refused(bench: Bench) -> None:
 
 def test_every_runtime_has_its_own_advice(bench: Bench) -> None:
     advice = bench.runtime().advice
-    words = (advice.kept_data, advice.kept_stopped, advice.ended_by, advice.lost_data, advice.elsewhere, advice.no_room)
+    words = (
+        advice.kept_data,
+        advice.kept_stopped,
+        advice.ended_by,
+        advice.lost_data,
+        advice.elsewhere,
+        advice.no_room,
+        advice.more_files,
+    )
     assert all(words)

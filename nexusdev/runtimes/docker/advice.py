@@ -12,4 +12,5 @@ ADVICE = Advice(
     lost_data="a prune of the engine (docker volume prune, docker system prune --volumes) takes what no container uses, data included",
     elsewhere="docker context ls   check that this is the engine that has the volumes",
     no_room="docker system df      see what takes the room\ndocker image prune    remove unused images",
+    more_files='sudoedit /etc/docker/daemon.json   raise or remove "nofile" in "default-ulimits", then restart the engine',
 )

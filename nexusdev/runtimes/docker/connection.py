@@ -40,6 +40,7 @@ class EngineFacts(Struct, frozen=True, kw_only=True):
     Attributes:
         time: The engine's clock, as an ISO 8601 time.
         maps_users: Whether userns-remap is enabled.
+        identity: Its id, data folder and security options.
     """
 
     endpoint: str
@@ -54,6 +55,7 @@ class EngineFacts(Struct, frozen=True, kw_only=True):
     rootless: bool
     maps_users: bool = False
     time: str = ""
+    identity: str = ""
 
 
 class Engine:
@@ -137,6 +139,9 @@ class Engine:
             rootless=any("rootless" in option for option in info.get("SecurityOptions") or ()),
             maps_users=any("name=userns" in option for option in info.get("SecurityOptions") or ()),
             time=info.get("SystemTime", ""),
+            identity=" ".join(
+                [info.get("ID") or "", info.get("DockerRootDir", ""), *(info.get("SecurityOptions") or ())]
+            ),
         )
 
 

@@ -228,6 +228,33 @@ def one_off_config(
     }
 
 
+def read_back_config(service: Service, names: ResourceNames, source: str, target: str) -> dict[str, Any]:
+    """Return the body for a container that reads a file with the rights of a service, and says how many files it may open.
+
+    Args:
+        service: Provides the image, the user, and the limits of rights.
+        names: Names and labels of the instance's resources.
+        source: The file on the host.
+        target: Where it is mounted.
+    """
+    return {
+        "Image": service.image,
+        "Entrypoint": ["sh", "-c", 'ulimit -n; cat "$0"', target],
+        "Cmd": [],
+        "User": service.user,
+        "Labels": {**names.common, labels.ONE_OFF: "True", labels.ROLE: labels.ONE_OFF_ROLE},
+        "HostConfig": {
+            "NetworkMode": "none",
+            "Mounts": [{"Type": "bind", "Source": source, "Target": target, "ReadOnly": True}],
+            "ReadonlyRootfs": service.read_only,
+            "CapDrop": list(service.cap_drop),
+            "CapAdd": list(service.cap_add),
+            "SecurityOpt": list(service.security_opt),
+            "LogConfig": {"Type": "json-file"},  # its output is read from the log; the engine's default may keep none
+        },
+    }
+
+
 def network_labels(names: ResourceNames, network: Network) -> dict[str, str]:
     """Return the labels of a network."""
     return {**names.common, labels.NETWORK: network.name}

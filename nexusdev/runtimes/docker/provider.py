@@ -58,7 +58,9 @@ class DockerProvider:
         from nexusdev.interfaces import PlatformFacts
 
         facts = self._engine().facts()
-        return PlatformFacts(version=f"{facts.version} (API {facts.api_version})", rootless=facts.rootless)
+        return PlatformFacts(
+            version=f"{facts.version} (API {facts.api_version})", rootless=facts.rootless, identity=facts.identity
+        )
 
     def checks(self, *, building: Callable[[], bool]) -> Iterator[Check]:
         from nexusdev.runtimes.docker.checks import checks
@@ -85,11 +87,14 @@ class DockerProvider:
             return list(subnets(found.http.networks()))
 
     def preflight(self, stack: Stack) -> None:
-        """Raises PreflightFailed (DISK_FULL, CLOCK_SKEW)."""
+        """Raises PreflightFailed (USERNS_REMAP, DISK_FULL, CLOCK_SKEW)."""
         del stack
         from nexusdev.runtimes.docker.checks import require_room
+        from nexusdev.runtimes.docker.reach import require_same_users
 
-        require_room(Path(self._engine().facts().data_root))
+        facts = self._engine().facts()
+        require_same_users(facts)
+        require_room(Path(facts.data_root))
         self.require_clock()
 
     def require_reach(self, root: Path) -> None:

@@ -19,7 +19,7 @@ from nexusdev.runtimes.docker.connection import translate_engine_errors
 from nexusdev.util.files import make_folder, replace
 
 if TYPE_CHECKING:
-    from nexusdev.runtimes.docker.connection import Engine
+    from nexusdev.runtimes.docker.connection import Engine, EngineFacts
 
 _MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 _INTERFACES = Path("/sys/class/net")
@@ -40,13 +40,22 @@ def require_reach(engine: Engine, root: Path) -> None:
     """
     facts = engine.facts()
     require_room(Path(facts.data_root))  # below, a container is created
-    if facts.maps_users:
-        raise users_mapped()
+    require_same_users(facts)
     with translate_engine_errors(engine.endpoint):
         if not facts.rootless and is_apart(engine.http.networks()):
             raise _ports_elsewhere(root)
         if not sees(engine.api, root):
             raise _files_elsewhere(root, engine.endpoint.url)
+
+
+def require_same_users(facts: EngineFacts) -> None:
+    """Raise an error if users in containers are other users on this machine.
+
+    Raises:
+        PreflightFailed: The engine maps users (USERNS_REMAP).
+    """
+    if facts.maps_users:
+        raise users_mapped()
 
 
 def users_mapped() -> PreflightFailed:

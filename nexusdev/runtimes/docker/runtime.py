@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from nexusdev.errors import InvalidConfig, NotFound, RuntimeSlow
-from nexusdev.interfaces import Address, Advice, Completed, LogLine, OneOff, ServiceExit, View
+from nexusdev.interfaces import Address, Advice, Completed, LogLine, OneOff, ReadBack, ServiceExit, View
 from nexusdev.runtimes import failures
 from nexusdev.runtimes.docker import addresses, create, labels, observe
 from nexusdev.runtimes.docker.connection import Engine, engine, translate_engine_errors
@@ -183,6 +183,12 @@ class DockerRuntime:
 
         with self._talking():
             return iter(ContainerExits(self._engine, self._names.instance, stop))
+
+    def read_back(self, image: str) -> ReadBack | None:
+        from nexusdev.runtimes.docker.read_back import read_back
+
+        stack = self._names.stack
+        return read_back(self._engine, stack, self._names, image) if stack else None
 
     def logs(
         self, services: Sequence[str], *, tail: int | None = None, since: float | None = None, follow: bool = False

@@ -17,7 +17,7 @@ from nexusdev.runtimes.docker.connection import EngineFacts
 from nexusdev.runtimes.docker.labels import ONE_OFF_ROLE
 from nexusdev.runtimes.docker.plan.inventory import OwnedResource, by_instance
 from nexusdev.runtimes.docker.plan.snapshot import State
-from nexusdev.runtimes.docker.reach import users_mapped
+from nexusdev.runtimes.docker.reach import require_same_users
 from nexusdev.runtimes.docker.subnets import check, choose_net
 from nexusdev.runtimes.image_store import ImageStore
 from nexusdev.runtimes.memory.engine import ALIVE, FakeContainer, FakeEngine
@@ -100,7 +100,9 @@ class MemoryProvider(Struct, kw_only=True):
 
     def facts(self) -> PlatformFacts:
         facts = self.engine_facts
-        return PlatformFacts(version=f"{facts.version} (API {facts.api_version})", rootless=facts.rootless)
+        return PlatformFacts(
+            version=f"{facts.version} (API {facts.api_version})", rootless=facts.rootless, identity=facts.identity
+        )
 
     def checks(self, *, building: Callable[[], bool]) -> Iterator[Check]:
         return checks(self.engine_facts, building=building)
@@ -117,14 +119,14 @@ class MemoryProvider(Struct, kw_only=True):
 
     def require_reach(self, root: Path) -> None:
         del root
-        if self.engine_facts.maps_users:
-            raise users_mapped()
+        require_same_users(self.engine_facts)
 
     def require_clock(self) -> None:
         require_clock(time.time() + self.engine.clock_skew, time.time())
 
     def preflight(self, stack: Stack) -> None:
         del stack
+        require_same_users(self.engine_facts)
         self.require_clock()
         require_room(Path(self.engine_facts.data_root))
 

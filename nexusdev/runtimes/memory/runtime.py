@@ -23,6 +23,7 @@ from nexusdev.interfaces import (
     Completed,
     LogLine,
     OneOff,
+    ReadBack,
     ServiceExit,
     View,
     VolumeArchive,
@@ -188,6 +189,10 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
         stdout.write(completed.stdout)
         stderr.write(completed.stderr)
         return completed.exit_code
+
+    def read_back(self, image: str) -> ReadBack | None:
+        self.engine.read_back.append(image)
+        return self.engine.reads
 
     def run_one_off(
         self,

@@ -6,13 +6,14 @@ the machine's engine. Commands that shall reach its published ports run in there
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -23,17 +24,20 @@ TOOLS = ("docker", "dockerd", "containerd", "unshare", "nsenter", "ip")
 
 
 @contextmanager
-def private_engine() -> Iterator[PrivateEngine]:
-    """A running engine that is ended, with all it made, at the end; skips where none can be started."""
+def private_engine(configuration: Mapping[str, Any] | None = None, *, mapped: str = "") -> Iterator[PrivateEngine]:
+    """A running engine that is ended, with all it made, at the end; skips where none can be started.
+
+    ``configuration``: the content of its daemon.json. ``mapped``: user:group, for userns-remap.
+    """
     if os.geteuid() != 0:
         pytest.skip("only root may start an engine of its own")
     if missing := [tool for tool in TOOLS if shutil.which(tool) is None]:
         pytest.skip(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not here")
     folder = Path(tempfile.mkdtemp(prefix="nxd-", dir="/var/tmp"))  # short: sockets are below it
     space = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
-    engine = PrivateEngine(folder, space.pid)
+    engine = PrivateEngine(folder, space.pid, mapped=mapped)
     try:
-        engine.prepare()
+        engine.prepare(configuration or {})
         engine.start()
         yield engine
     finally:
@@ -48,23 +52,34 @@ def private_engine() -> Iterator[PrivateEngine]:
 class PrivateEngine:
     """``url``: its DOCKER_HOST."""
 
-    def __init__(self, folder: Path, space: int) -> None:
+    def __init__(self, folder: Path, space: int, *, mapped: str = "") -> None:
         self.folder = folder
         self.url = f"unix://{folder}/docker.sock"
         self.inside = ("nsenter", f"--net=/proc/{space}/ns/net")
+        self._mapped = mapped
         self._process: subprocess.Popen[bytes] | None = None
         self._has_run = False
 
-    def prepare(self) -> None:
+    def prepare(self, configuration: Mapping[str, Any]) -> None:
         _until(lambda: _own_network(self.inside), seconds=10, what="a network namespace of its own")
         subprocess.run([*self.inside, "ip", "link", "set", "lo", "up"], check=True)
-        (self.folder / "daemon.json").write_text("{}")
+        (self.folder / "daemon.json").write_text(json.dumps(configuration))
+        self.folder.chmod(0o711)  # a mapped root must be able to pass
+        names = self._mapped.split(":")
+        (self.folder / "subordinate").write_text("".join(f"{name}:100000:65536\n" for name in names))
 
     def start(self) -> None:
         log = (self.folder / "dockerd.log").open("ab")
-        self._process = subprocess.Popen([*self.inside, *self._command()], stdout=log, stderr=log)
+        self._process = subprocess.Popen([*self.inside, *self._alone(), *self._command()], stdout=log, stderr=log)
         log.close()
         _until(self.answers, seconds=60, what=f"an engine: {self.last_words()}")
+
+    def _alone(self) -> Sequence[str]:
+        """A mount namespace of its own, in which the mapped user and group have subordinate ids, whatever the machine's files say."""
+        if not self._mapped:
+            return ()
+        binds = " && ".join(f'mount --bind "$0" /etc/{name}' for name in ("subuid", "subgid"))
+        return ("unshare", "--mount", "sh", "-c", f'{binds} && exec "$@"', f"{self.folder}/subordinate")
 
     def _command(self) -> Sequence[str]:
         here = self.folder

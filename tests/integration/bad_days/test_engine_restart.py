@@ -1,7 +1,11 @@
-"""The engine is restarted: data survive, and `start` (or `up`) heals. On a private engine; the machine's own is never touched."""
+"""The engine is restarted, or gives few file descriptors: data survive, and `start` (or `up`) heals.
+
+On a private engine; the machine's own is never touched.
+"""
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,9 +20,13 @@ from tests.integration.conftest import Project
 pytestmark = pytest.mark.integration
 
 
+FEW_FILES = {"default-ulimits": {"nofile": {"Name": "nofile", "Soft": 1024, "Hard": 1024}}}
+
+
 @pytest.fixture(scope="module")
 def private() -> Iterator[PrivateEngine]:
-    with private_engine() as made:
+    """Its servers may open few files, as on an engine that was set up so: they must run all the same."""
+    with private_engine(FEW_FILES) as made:
         yield made
 
 
@@ -55,3 +63,11 @@ def test_an_engine_that_is_restarted_loses_no_data_and_is_healed(
     assert ready(away)
     assert away.run("redis", "--", "GET", "kept").out.strip() == ended_by.name
     assert away.run("run", "--", "true").code == 0, "its variables are proven"
+
+
+def test_doctor_names_few_file_descriptors_and_reads_a_secret_back(away: Project) -> None:
+    checks = json.loads(away.run("doctor", "--json").out)["data"]["checks"]
+    found = {each["name"]: each for each in checks}
+    assert found["secrets"]["verdict"] == "ok"
+    assert (found["open files"]["verdict"], "1024 files" in found["open files"]["evidence"]) == ("warning", True)
+    assert "default-ulimits" in found["open files"]["fix"]

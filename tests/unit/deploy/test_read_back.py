@@ -1,0 +1,99 @@
+"""Whether containers can read the secrets: tried once per runtime and state folder, and named by ``up`` and ``doctor``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from nexusdev.check import Check
+from nexusdev.errors import PreflightFailed
+from nexusdev.interfaces import ReadBack
+from nexusdev.operations.doctor import examine
+from nexusdev.operations.down import down
+from nexusdev.operations.up import up
+from nexusdev.runtimes.memory.provider import FACTS
+from tests.fakes import House
+
+DENIED = ReadBack(user="1000:1000", problem="cat: the file: Permission denied", hint="chcon …   with SELinux")
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(folder=tmp_path)
+
+
+def check(house: House, name: str) -> Check | None:
+    return next((each for each in examine(house.context()) if each.name == name), None)
+
+
+def test_secrets_that_a_container_cannot_read_end_up_before_its_first_step(house: House) -> None:
+    house.engine.reads = DENIED
+    with pytest.raises(PreflightFailed) as caught:
+        up(house.context())
+    error = caught.value
+    assert (error.code, error.hint) == ("SECRETS_UNREADABLE", DENIED.hint)
+    assert "runs as 1000:1000 got: cat: the file: Permission denied" in error.why
+    assert house.engine.done == []
+
+
+def test_it_is_tried_again_until_it_works_and_then_never_again(house: House) -> None:
+    house.engine.reads = DENIED
+    with pytest.raises(PreflightFailed):
+        up(house.context())
+    house.engine.reads = ReadBack(user="1000:1000")
+    up(house.context())
+    assert len(house.engine.read_back) == 2
+    down(house.context())
+    up(house.context())
+    assert len(house.engine.read_back) == 2
+
+
+def test_another_engine_is_tried_too(house: House) -> None:
+    up(house.context())
+    down(house.context())
+    house.provider.engine_facts = replace(FACTS, identity="another")
+    house.engine.reads = DENIED
+    with pytest.raises(PreflightFailed):
+        up(house.context())
+
+
+def test_an_image_that_cannot_tell_leaves_it_to_the_next(house: House) -> None:
+    house.engine.reads = None
+    up(house.context())
+    assert len(house.engine.read_back) == 2
+    assert not (house.folder / "state" / "read-back.json").exists()
+
+
+def test_a_spoiled_record_is_written_anew(house: House) -> None:
+    (house.folder / "state" / "read-back.json").write_text("{")
+    up(house.context())
+    down(house.context())
+    up(house.context())
+    assert len(house.engine.read_back) == 1
+
+
+@pytest.mark.parametrize(("limit", "verdict"), [(1024, "warning"), (4096, "ok"), (1_048_576, "ok")])
+def test_doctor_says_how_many_files_a_server_may_open(house: House, limit: int, verdict: str) -> None:
+    up(house.context())
+    house.engine.reads = ReadBack(user="1000:1000", open_files=limit)
+    found = check(house, "open files")
+    assert found is not None
+    assert (found.verdict, str(limit) in found.evidence) == (verdict, True)
+    assert ("default-ulimits" in found.fix) is (verdict == "warning")
+
+
+def test_doctor_says_that_secrets_cannot_be_read(house: House) -> None:
+    up(house.context())
+    house.engine.reads = DENIED
+    found = check(house, "secrets")
+    assert found is not None
+    assert (found.verdict, found.fix) == ("failed", "chcon …")
+
+
+def test_doctor_says_nothing_of_it_where_no_image_can_tell(house: House) -> None:
+    up(house.context())
+    house.engine.reads = None
+    assert check(house, "secrets") is None
+    assert check(house, "open files") is None
