@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct, field
 from msgspec.structs import force_setattr
@@ -50,10 +50,23 @@ def _port_taken(port: int) -> bool:
     return is_taken(port)
 
 
+def _claim_block(slot: int) -> Claimed | None:
+    from nexusdev.instance.port_blocks import claim
+
+    return claim(slot)
+
+
 def _open_images(provider: RuntimeProvider, root: Path, kinds: tuple[str, ...], cache: Path) -> Images:
     from nexusdev.images.images import open_images
 
     return open_images(root, kinds=kinds, cache=cache, connect=provider.image_store)
+
+
+class Claimed(Protocol):
+    """A claim on a resource of this machine."""
+
+    def close(self) -> None:
+        """End the claim."""
 
 
 class Context(Struct, frozen=True, kw_only=True, dict=True):
@@ -65,6 +78,7 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
     components     those of the platform; where the settings include files of own services, theirs join them
     given_provider  another provider than the one that the settings name
     port_taken     whether something listens on a port of this machine, asked when an instance gets its ports, and before they are published
+    claim_block    claims a block of host ports until it is closed; None if another process has it
     host_root      where this machine's own files, such as its trusted authorities, are looked for
     open_images    how the images of this installation are opened beside a provider's store
     """
@@ -81,6 +95,7 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
     failed_proof: FailedProof | None = None
     given_provider: RuntimeProvider | None = None
     port_taken: Callable[[int], bool] = _port_taken
+    claim_block: Callable[[int], Claimed | None] = _claim_block
     host_root: Path = Path("/")
     open_images: Callable[[RuntimeProvider, Path, tuple[str, ...], Path], Images] = _open_images
 

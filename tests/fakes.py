@@ -244,6 +244,7 @@ class House:
     store: MemoryImages = field(default_factory=MemoryImages)
     opened: Images | None = None
     taken_ports: set[int] = field(default_factory=set)
+    claimed_blocks: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for each in ("project", "state", "compose"):
@@ -308,6 +309,7 @@ class House:
         return {
             "given_provider": self.provider,
             "port_taken": self.taken_ports.__contains__,
+            "claim_block": self.claim_block,
             "open_images": self._open_images,
             "clock": self.clock,
             "components": self.components,
@@ -315,6 +317,10 @@ class House:
             "environ": {"PATH": os.environ["PATH"]},
             "host_root": self.folder / "machine",
         }
+
+    def claim_block(self, slot: int) -> io.BytesIO | None:
+        """A claim that can be closed; None for a block of ``claimed_blocks``, which another user has chosen at the same time."""
+        return None if slot in self.claimed_blocks else io.BytesIO()
 
     def context(self, **settings: Any) -> Context:
         """A fresh context, as each run of the command line has one."""

@@ -34,13 +34,18 @@ _LATE_BY = 3.0
 
 
 class Deployer(Struct, kw_only=True):
-    """Executes plans on one runtime."""
+    """Executes plans on one runtime.
+
+    Attributes:
+        beginning: Called with each step before it.
+    """
 
     runtime: Runtime
     clock: Clock
     listener: Listener
     watch: Stopwatch
     parallel: int = 4
+    beginning: Callable[[Step], None] = lambda _: None
     _freed: str = ""  # the step that ended last; the next step uses its slot
     _kinds: tuple[str, ...] = ()
 
@@ -70,6 +75,7 @@ class Deployer(Struct, kw_only=True):
         kind, began = _kind(step), self.clock.now()
         name = f"{kind} {step.resource}"
         after = tuple(dict.fromkeys((*(each for each in needed if each != name), self._freed, "images", "plan")))
+        self.beginning(step)
         with self.watch.span(name, kind=kind, component=step.component, after=after):
             self.runtime.apply(step)
         self._freed = name

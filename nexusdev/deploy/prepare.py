@@ -25,14 +25,13 @@ from nexusdev.deploy.seed_files import collect, name_backups
 from nexusdev.deploy.selection import Selection, select
 from nexusdev.deploy.targets import subset, with_dependencies
 from nexusdev.deploy.up_to_date import UpToDateCheck
-from nexusdev.env import stored
 from nexusdev.errors import NotFound
 from nexusdev.events import Note
 from nexusdev.instance import marks, own_numbers
 from nexusdev.instance.absent import sudo_note
 from nexusdev.instance.identity import require_owner
-from nexusdev.instance.instance import Instance, Placement, open_instance, preview, put_back, take_placement
-from nexusdev.instance.state import folder_of, read_record, records
+from nexusdev.instance.instance import Claim, Instance, Placement, open_instance, preview, take_placement
+from nexusdev.instance.state import folder_of, records
 from nexusdev.interfaces import Runtime
 from nexusdev.inventory import Inventory
 from nexusdev.moved_projects import refuse_moved, second_folder
@@ -148,16 +147,19 @@ class UpState(Struct, frozen=True, kw_only=True):
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def prepare_up(context: Context, names: Sequence[str], *, move_ports: bool, agreed: Collection[str] = ()) -> UpState:
+def prepare_up(
+    context: Context, names: Sequence[str], *, move_ports: bool, agreed: Collection[str] = (), claim: Claim
+) -> UpState:
     """Open or create the instance with its secrets and certificates, and check the preconditions of a change.
 
-    The caller holds the lock of the instance. After an error the instance has its previous ports and placement.
+    The caller holds the lock of the instance, and restores its ports and placement after an error (``placement_guard``).
 
     Args:
         context: The context of the command.
         names: The components that the user named; empty for the profile.
         move_ports: Allocate another block of host ports.
         agreed: Full set of lost volumes that may be created again.
+        claim: Claims a newly chosen block of host ports.
 
     Returns:
         The desired and the observed state, with the plan.
@@ -169,18 +171,8 @@ def prepare_up(context: Context, names: Sequence[str], *, move_ports: bool, agre
         VolumeLost: A data volume existed before and is gone.
     """
     check_env_file(context)
-    folder = folder_of(context.root, context.identity.name)
-    before = read_record(folder)
-    try:
-        instance = _instance(context, move_ports=move_ports)
-        prepared = _prepare(context, _placed(context, instance), names, agreed)
-    except BaseException:
-        if before:
-            put_back(before, folder)
-        raise
-    if move_ports:
-        stored.forget(instance.folder)
-    return prepared
+    instance = _instance(context, move_ports=move_ports, claim=claim)
+    return _prepare(context, _placed(context, instance), names, agreed)
 
 
 def _placed(context: Context, instance: Instance) -> Instance:
@@ -233,10 +225,11 @@ def _prepare(context: Context, instance: Instance, names: Sequence[str], agreed:
         read_up_state(context, instance, names, runtime=runtime, observation=observation, previous=previous),
         up_to_date=up_to_date,
     )
+    if state.changes:
+        context.provider.preflight(stack)  # before the volumes: an engine that maps users keeps others
     require_whole(state, names, agreed)
     marks.add(instance.folder, [name for name in observation.volumes if name in stack.volumes], now=runtime.now)
     if state.changes:
-        context.provider.preflight(stack)
         require_ports(stack, state.plan, observation, context.provider.inventory(), taken=context.port_taken)
     return state
 
@@ -258,7 +251,7 @@ def require_whole(state: UpState, names: Sequence[str], agreed: Collection[str] 
         raise lost_volumes.refusal(state.losses, state.instance, state.runtime, words)
 
 
-def _instance(context: Context, *, move_ports: bool) -> Instance:
+def _instance(context: Context, *, move_ports: bool, claim: Claim) -> Instance:
     """Open or create the instance. Lists the runtime's resources only if ports or a placement must be chosen; else labels are checked."""
     context.require_runtime()
     known = (folder_of(context.root, context.identity.name) / "instance.json").exists()
@@ -275,6 +268,7 @@ def _instance(context: Context, *, move_ports: bool) -> Instance:
         move_ports=move_ports,
         runtime=context.settings.runtime,
         port_taken=context.port_taken,
+        claim=claim,
     )
     if instance.created and (words := second_folder(context)):
         context.listener.tell(Note(text=words))

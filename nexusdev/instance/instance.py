@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 #: Port of this machine → whether a process listens on it.
 PortCheck = Callable[[int], bool]
 
+#: Number of a port block → whether this command claimed it; False if another process did.
+Claim = Callable[[int], bool]
+
 #: (number of the port block, placements of other instances) → what a new instance needs of the runtime; see RuntimeProvider.placement.
 Placement = Callable[[int, Collection[str]], str]
 
@@ -209,6 +212,7 @@ def open_instance(
     move_ports: bool = False,
     runtime: str = "docker",
     port_taken: PortCheck = port_blocks.is_taken,
+    claim: Claim = lambda _: True,
 ) -> Instance:
     """Return the instance, which is created if it does not exist. The caller holds its lock (``locked``).
 
@@ -221,6 +225,7 @@ def open_instance(
         move_ports: Allocate another port block.
         runtime: Name of the runtime of a new instance; stored in its record.
         port_taken: Returns whether a port of this machine is in use.
+        claim: Claims a chosen port block for this command.
 
     Returns:
         The instance; ``created`` is True if this call created it.
@@ -237,11 +242,18 @@ def open_instance(
     _require_ours(identity, inventory, record.former if record else ())
     if record is not None:
         record = _placed(record, folder)
-        return _instance(_moved(record, root, inventory, port_taken) if move_ports else record, folder)
+        return _instance(_moved(record, root, inventory, port_taken, claim) if move_ports else record, folder)
     if lost := absent.explained(identity.name, inventory.of(identity.name), root=root, project=identity.project):
         raise lost
     made = _make(
-        identity, root, inventory, placement=placement, rootless=rootless, runtime=runtime, port_taken=port_taken
+        identity,
+        root,
+        inventory,
+        placement=placement,
+        rootless=rootless,
+        runtime=runtime,
+        port_taken=port_taken,
+        claim=claim,
     )
     return replace(_instance(made, folder), created=True)
 
@@ -324,11 +336,12 @@ def _make(
     rootless: bool,
     runtime: str,
     port_taken: PortCheck,
+    claim: Claim,
 ) -> Record:
     uid, gid = state.container_user(root, rootless=rootless)
     folder = state.folder_of(root, identity.name)
     with _allocation(root):
-        slot, others = _free_slot(root, inventory, identity.name, port_taken)
+        slot, others = _free_slot(root, inventory, identity.name, port_taken, claim)
         record = Record(
             name=identity.name,
             owner=str(identity.project),
@@ -362,10 +375,10 @@ def _placed(record: Record, folder: Path) -> Record:
     return placed
 
 
-def _moved(record: Record, root: Path, inventory: Inventory, port_taken: PortCheck) -> Record:
+def _moved(record: Record, root: Path, inventory: Inventory, port_taken: PortCheck, claim: Claim) -> Record:
     """Return the record with another port block and the same placement."""
     with _allocation(root):
-        slot, _ = _free_slot(root, inventory, record.name, port_taken, but=record.slot)
+        slot, _ = _free_slot(root, inventory, record.name, port_taken, claim, but=record.slot)
         moved = replace(record, slot=slot)
         folder = state.folder_of(root, record.name)
         state.write_record(folder, moved)
@@ -410,15 +423,17 @@ def _record_of(found: Instance) -> Record:
 
 
 def _free_slot(
-    root: Path, inventory: Inventory, name: str, port_taken: PortCheck, *, but: int | None = None
+    root: Path, inventory: Inventory, name: str, port_taken: PortCheck, claim: Claim, *, but: int | None = None
 ) -> tuple[int, list[Record]]:
-    """Return a port block that is unused in the state and in the runtime, and the records of the other instances."""
+    """Claim a port block that is unused in the state and in the runtime. Returns it with the records of the other instances."""
     others = [record for record in state.records(root) if record.name != name]
     used = {record.slot for record in others} | {but}
     used |= {
         port_blocks.slot_of(port) for each in inventory.instances.values() if each.name != name for port in each.ports
     }
-    slot = port_blocks.choose_slot({each for each in used if each is not None}, port_taken)
+    known = {each for each in used if each is not None}
+    while not claim(slot := port_blocks.choose_slot(known, port_taken)):
+        known.add(slot)
     return slot, others
 
 

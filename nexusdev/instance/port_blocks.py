@@ -1,7 +1,7 @@
 """The block of 100 host ports of an instance: 21000 + 100·slot, below the range that outgoing connections use.
 
 A block is allocated once, under a lock that all instances of this user share, and then kept, so that env files stay valid. It only
-changes with ``up --move-ports``.
+changes with ``up --move-ports``. Until its containers exist, other users see that it is in use by a claim.
 """
 
 from __future__ import annotations
@@ -54,6 +54,26 @@ def is_taken(port: int) -> bool:
         except OSError as error:
             return error.errno in (errno.EADDRINUSE, errno.EACCES)
     return False
+
+
+def claim(slot: int) -> socket.socket | None:
+    """Claim a block for this process, so that other users of this machine, whose allocations take another lock, choose another one.
+
+    Args:
+        slot: The block.
+
+    Returns:
+        A socket that listens on the last port of the block, which no service uses; closing it ends the claim. None if the port is in use.
+    """
+    claimed = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        claimed.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        claimed.bind(("127.0.0.1", block_of(slot)[-1]))
+        claimed.listen(1)
+    except OSError:
+        claimed.close()
+        return None
+    return claimed
 
 
 def require_free(

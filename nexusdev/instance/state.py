@@ -210,6 +210,22 @@ def write_compose_env(folder: Path, values: Mapping[str, str]) -> None:
         replace(file, content)
 
 
+def read_compose_env(folder: Path) -> bytes | None:
+    """Return the content of compose.env; None if there is none."""
+    try:
+        return (folder / "compose.env").read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def restore_compose_env(folder: Path, content: bytes | None) -> None:
+    """Put an earlier content of compose.env back. ``content``: None if there was none."""
+    if content is None:
+        (folder / "compose.env").unlink(missing_ok=True)
+    elif read_compose_env(folder) != content:
+        replace(folder / "compose.env", content)
+
+
 def remove(folder: Path) -> None:
     """Remove the state of an instance. Reads none of its files, so that an invalid state can be removed too."""
     shutil.rmtree(folder, ignore_errors=False) if folder.is_dir() else None

@@ -17,7 +17,9 @@ from nexusdev.deploy.deployer_factory import deployer_of
 from nexusdev.deploy.image_gate import ImageGate, fetching
 from nexusdev.deploy.lost_volumes import Marking, affected, clearing
 from nexusdev.deploy.phase import phase
+from nexusdev.deploy.placement_guard import PlacementGuard, guarded_placement
 from nexusdev.deploy.prepare import UpState, absence_warnings, after_the_platform, observed_again, prepare_up
+from nexusdev.deploy.read_back import ReadBackCheck
 from nexusdev.deploy.remember import remember, remember_own, remember_unchanged, write_metrics
 from nexusdev.deploy.targets import require_components, subset
 from nexusdev.deploy.teardown import require_gone
@@ -25,6 +27,7 @@ from nexusdev.deploy.timing import Stopwatch
 from nexusdev.env import stored
 from nexusdev.env.file import Written
 from nexusdev.instance import marks
+from nexusdev.instance.paths import folder_of
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.operations.env import warnings_of
 from nexusdev.plan import Plan
@@ -90,23 +93,24 @@ def up(
         Locked: Another command changes the instance.
     """
     require_components(names, context.components, command="up")
-    with hold_lock(context, "nexusdev up") as held:
+    folder = folder_of(context.root, context.identity.name)
+    with hold_lock(context, "nexusdev up") as held, guarded_placement(folder, context.claim_block) as guard:
         watch = Stopwatch(clock=context.clock)
         with phase(context, watch, "preflight"):
-            state = prepare_up(context, names, move_ports=move_ports, agreed=agreed or ())
+            state = prepare_up(context, names, move_ports=move_ports, agreed=agreed or (), claim=guard.claim)
         if state.losses:
-            state = _clear(context, state, watch)
+            state = _clear(context, state, watch, guard)
         if (proven := _proofs_of_last_up(state)) is not None:
             return _with_warnings(_unchanged(context, state, proven, watch), agreed)
-        return _with_warnings(_changed(context, state, watch, waited=held.waited), agreed)
+        return _with_warnings(_changed(context, state, watch, guard, waited=held.waited), agreed)
 
 
-def _clear(context: Context, state: UpState, watch: Stopwatch) -> UpState:
+def _clear(context: Context, state: UpState, watch: Stopwatch, guard: PlacementGuard) -> UpState:
     """Remove the volumes that cannot stay with newly created ones, then let all be created. If interrupted, ``up`` asks again."""
     intent = clearing(state.stack, state.losses)
     plan = state.runtime.plan(intent, state.observation)
     if plan:
-        deployer_of(context, state.runtime, watch).execute(plan)
+        deployer_of(context, state.runtime, watch, beginning=guard.begin).execute(plan)
         left = state.runtime.plan(intent)
         require_gone([f"{step.action} {step.resource}" for step in left.steps], command=intent.command)
     marks.strike(state.instance.folder, affected(state.losses))
@@ -138,9 +142,9 @@ def _unchanged(context: Context, state: UpState, proven: Mapping[str, float], wa
     )
 
 
-def _changed(context: Context, state: UpState, watch: Stopwatch, *, waited: float) -> UpResult:
+def _changed(context: Context, state: UpState, watch: Stopwatch, guard: PlacementGuard, *, waited: float) -> UpResult:
     try:
-        result, plan, absent, written = _deploy(context, state, watch, waited=waited)
+        result, plan, absent, written = _deploy(context, state, watch, guard, waited=waited)
     finally:
         last_up.write_timings(state.instance.folder, watch.spans)
     return UpResult(
@@ -160,7 +164,7 @@ def _changed(context: Context, state: UpState, watch: Stopwatch, *, waited: floa
 
 
 def _deploy(
-    context: Context, state: UpState, watch: Stopwatch, *, waited: float
+    context: Context, state: UpState, watch: Stopwatch, guard: PlacementGuard, *, waited: float
 ) -> tuple[DeployResult, Plan, Mapping[str, str], Written]:
     stored.expect(state.instance.folder, state.platform)
     with ExitStack() as contexts:
@@ -171,7 +175,7 @@ def _deploy(
             plan = state.platform_plan(gate.absent)
         access = state.instance.access(state.runtime, state.stack)
         request = replace(_deploy_request(context, state, plan, gate, access), waited=waited)
-        deployer = deployer_of(context, state.runtime, watch)
+        deployer = deployer_of(context, state.runtime, watch, beginning=guard.begin)
         deployer.listener = Marking(listener=context.listener, folder=state.instance.folder, now=state.runtime.now)
         began = context.clock.now()
         result = deployer.deploy(request)
@@ -209,10 +213,12 @@ def _deploy_own(
 def _fetching(context: Context, state: UpState) -> AbstractContextManager[ImageGate]:
     """Pull and build the missing images in the background. Each is checked with the config files that wait for it and delivered to the runtime."""
     images = context.images()
+    read_back = ReadBackCheck(context, state.runtime)
 
     def admit(reference: str) -> None:
         state.validation.run_for_image(reference, images.store)
         context.provider.deliver(reference)
+        read_back.run_for_image(reference)
 
     return fetching(
         images,

@@ -64,6 +64,18 @@ def test_an_image_whose_name_is_wrong_is_named_with_what_the_registry_said(gone_
     assert "127.0.0.1:9/nobody/redis:none" in ran.err
 
 
+def test_an_up_that_fails_keeps_ports_and_interpolation_variables(resting: Project) -> None:
+    def kept() -> list[bytes]:
+        folder = resting.state / "instances" / engine.instance_of(resting)
+        return [(folder / name).read_bytes() for name in ("instance.json", "compose.env")]
+
+    before = kept()
+    wrong = {f"NEXUSDEV_IMAGE_{name}": "127.0.0.1:9/nobody/none:none" for name in ("REDIS", "HAPROXY")}
+    ran = replace(resting, extra=wrong).run("up", SMALL, "--move-ports")
+    assert ran.code == 7, ran.err
+    assert kept() == before
+
+
 @pytest.fixture
 def spoiled(running: Project) -> Iterator[str]:
     """A replica whose data were spoiled while it was down; its volume is thrown away afterwards."""

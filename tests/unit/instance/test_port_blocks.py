@@ -13,6 +13,7 @@ from nexusdev.instance.port_blocks import (
     SLOTS,
     block_of,
     choose_slot,
+    claim,
     is_taken,
     prefix_of,
     require_free,
@@ -30,6 +31,19 @@ def test_all_blocks_are_below_the_ports_of_outgoing_connections() -> None:
     ports = [port for slot in SLOTS for port in block_of(slot)]
     assert (min(ports), max(ports)) == (21000, 32699)
     assert prefix_of(SLOTS[-1]) == 326
+
+
+def test_a_claimed_block_is_passed_over_until_the_claim_ends() -> None:
+    slot = choose_slot(range(SLOTS[-1] - 4), is_taken)
+    claimed = claim(slot)
+    assert claimed is not None
+    with claimed:
+        assert is_taken(block_of(slot)[-1])
+        assert claim(slot) is None
+        assert choose_slot(range(SLOTS[-1] - 4), is_taken) != slot
+    again = claim(slot)
+    assert again is not None
+    again.close()
 
 
 def test_the_lowest_free_block_is_chosen() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from nexusdev.errors import PreflightFailed
+from nexusdev.env import stored
+from nexusdev.errors import ImageUnavailable, PreflightFailed
 from nexusdev.events import Note
 from nexusdev.instance.state import Record, read_record
 from nexusdev.operations.doctor import examine
@@ -16,6 +17,7 @@ from nexusdev.operations.dry_run import dry_run
 from nexusdev.operations.env import env
 from nexusdev.operations.up import up
 from nexusdev.runtimes.docker.checks import rights
+from nexusdev.runtimes.docker.plan.steps import Action
 from nexusdev.runtimes.memory.engine import FakeNetwork
 from nexusdev.runtimes.memory.provider import FACTS
 from tests.fakes import House
@@ -76,6 +78,45 @@ def test_an_up_that_fails_before_it_begins_leaves_subnet_ports_and_variables(dis
     assert env(displaced.context(), proof=False).text
 
 
+def files(house: House) -> dict[str, bytes]:
+    folder = house.folder / "state" / "instances" / house.name
+    return {name: (folder / name).read_bytes() for name in ("instance.json", "compose.env", stored.FILE)}
+
+
+def test_an_image_that_is_missing_leaves_ports_and_variables_as_they_were(house: House) -> None:
+    up(house.context())
+    before = files(house)
+    house.lose_image("redis")
+    with pytest.raises(ImageUnavailable):
+        up(house.context(offline=True), move_ports=True)
+    assert files(house) == before
+    assert env(house.context(), proof=False).text
+
+
+def test_a_step_that_fails_keeps_the_ports_that_others_published_and_the_next_up_goes_on(house: House) -> None:
+    up(house.context())
+    down(house.context())
+    before = record(house)
+    house.engine.failures[Action.CREATE, "redis-0"] = PreflightFailed("the engine is full")
+    with pytest.raises(PreflightFailed):
+        up(house.context(), move_ports=True)
+    moved = record(house)
+    assert moved.slot != before.slot
+    house.engine.failures.clear()
+    up(house.context())
+    assert record(house) == moved
+    assert env(house.context(), proof=False).text
+
+
+def test_a_block_that_another_user_has_just_claimed_is_left_to_them(house: House) -> None:
+    house.claimed_blocks = {0, 1}
+    up(house.context())
+    assert record(house).slot == 2
+    house.claimed_blocks = {3}
+    up(house.context(), move_ports=True)
+    assert record(house).slot == 0
+
+
 def test_moved_ports_stay_moved_where_the_up_succeeds(house: House) -> None:
     up(house.context())
     before = record(house)
@@ -119,3 +160,13 @@ def test_an_engine_that_maps_users_is_refused_before_anything_is_made_and_doctor
         "sudoedit /etc/docker/daemon.json",
     )
     assert rights(FACTS).verdict == "ok"
+
+
+def test_an_engine_that_began_to_map_users_is_named_before_the_volumes_that_it_hides(house: House) -> None:
+    up(house.context())
+    down(house.context())
+    house.engine.volumes.clear()
+    house.provider.engine_facts = replace(FACTS, maps_users=True)
+    with pytest.raises(PreflightFailed) as caught:
+        up(house.context())
+    assert caught.value.code == "USERNS_REMAP"
