@@ -38,7 +38,7 @@ _CONTAINER: Mapping[str, str] = {
     "restart": "no, always, on-failure, on-failure:N, unless-stopped",
     "stop_signal": "signal by name",
     "stop_grace_period": "duration",
-    "healthcheck": "mapping; only for display in the engine's tools",
+    "healthcheck": "mapping; only for display in the engine's tools: nexusdev checks every 5 minutes, Compose as the file says",
     "logging": "mapping: the engine's log driver and its options; default: that of the engine",
 }
 

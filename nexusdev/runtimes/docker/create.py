@@ -10,7 +10,12 @@ from msgspec import Struct
 
 from nexusdev.interfaces import OneOff
 from nexusdev.runtimes.docker import labels
-from nexusdev.stack.model import COPIES, FileMount, Healthcheck, Logging, Network, Service, Stack
+from nexusdev.stack.model import COPIES, FileMount, Logging, Network, Service, Stack
+
+#: Seconds between two healthchecks of a platform service. Every check costs 100 to 200 ms of a processor, most of it the engine's.
+DISPLAY_INTERVAL = 300.0
+#: Seconds. Within this time, engines since version 25 check every 5 s until the first success; older ones ignore it.
+DISPLAY_START_PERIOD = 60.0
 
 
 class ResourceNames(Struct, frozen=True, kw_only=True):
@@ -71,7 +76,7 @@ def container_config(
         "ExposedPorts": {f"{port.container}/tcp": {} for port in service.ports},
         "StopSignal": service.stop_signal or None,
         "StopTimeout": max(1, round(service.stop_grace)),
-        "Healthcheck": _healthcheck(service.healthcheck),
+        "Healthcheck": _healthcheck(service),
         "HostConfig": _host_config(service, names, stack, owner_id),
         "NetworkingConfig": _networking(service, names, stack),
     }
@@ -150,14 +155,22 @@ def _networking(service: Service, names: ResourceNames, stack: Stack) -> dict[st
     return {"EndpointsConfig": {names.network(stack.network.name): endpoint}}
 
 
-def _healthcheck(check: Healthcheck | None) -> dict[str, Any] | None:
+def _healthcheck(service: Service) -> dict[str, Any] | None:
+    """Return the healthcheck. Those of the platform run rarely: nothing waits for them, and each starts a process in a container.
+
+    Docker Compose uses the interval of the file, because its ``up --wait`` waits for the first check.
+    """
+    check = service.healthcheck
     if check is None:
         return None
+    interval, start_period = check.interval, check.start_period
+    if service.own is None:
+        interval, start_period = max(interval, DISPLAY_INTERVAL), max(start_period, DISPLAY_START_PERIOD)
     return {
         "Test": list(check.test),
-        "Interval": round(check.interval * 1e9),
+        "Interval": round(interval * 1e9),
         "Timeout": round(check.timeout * 1e9),
-        "StartPeriod": round(check.start_period * 1e9),
+        "StartPeriod": round(start_period * 1e9),
         "Retries": check.retries,
     }
 

@@ -17,7 +17,7 @@ from nexusdev.runtimes.docker.create import (
     one_off_config,
     volume_labels,
 )
-from nexusdev.stack.model import FileMount, Healthcheck, Logging, Network, Port, Service, Stack, VolumeMount
+from nexusdev.stack.model import FileMount, Healthcheck, Logging, Network, OwnService, Port, Service, Stack, VolumeMount
 
 DB = Service(
     name="db",
@@ -111,13 +111,26 @@ def test_the_grace_is_whole_seconds_and_never_none(grace: float, seconds: int) -
     assert told(replace(DB, stop_grace=grace))["StopTimeout"] == seconds
 
 
-def test_the_restart_policy_and_the_healthcheck_are_in_the_engines_units() -> None:
+def test_the_restart_policy_is_in_the_engines_words() -> None:
     assert told()["HostConfig"]["RestartPolicy"] == {"Name": "on-failure", "MaximumRetryCount": 3}
-    assert told()["Healthcheck"] == {
+
+
+def test_the_healthcheck_of_the_projects_own_service_runs_as_its_file_says() -> None:
+    assert told(replace(DB, own=OwnService()))["Healthcheck"] == {
         "Test": ["CMD", "true"],
         "Interval": 30_000_000_000,
         "Timeout": 5_000_000_000,
         "StartPeriod": 500_000_000,
+        "Retries": 3,
+    }
+
+
+def test_healthchecks_of_the_platform_run_rarely_because_nothing_waits_for_them() -> None:
+    assert told()["Healthcheck"] == {
+        "Test": ["CMD", "true"],
+        "Interval": 300_000_000_000,
+        "Timeout": 5_000_000_000,
+        "StartPeriod": 60_000_000_000,
         "Retries": 3,
     }
 
