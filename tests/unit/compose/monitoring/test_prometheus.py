@@ -74,3 +74,17 @@ def test_each_port_of_the_relay_is_scraped_as_the_sentinel_that_it_leads_to(tmp_
         for target in targets
     }
     assert named == {port: sentinel.partition(":")[0] for port, sentinel in routes.items()}
+
+
+@pytest.mark.parametrize("job", sorted(JOBS))
+def test_no_target_compresses_its_reply_for_a_reader_on_the_same_machine(job: str) -> None:
+    assert JOBS[job]["enable_compression"] is False
+
+
+@pytest.mark.parametrize("file", ["vault.hcl", "unseal.hcl"])
+def test_vault_leaves_out_no_metric_that_is_used(file: str) -> None:
+    left_out = re.findall(r'"-(vault\.[^"]+)"', (ROOT / "compose" / "vault" / file).read_text())
+    assert left_out
+    prefixes = tuple(re.sub(r"\W", "_", prefix) for prefix in left_out)
+    asked_for = used("vault_") | {"vault_autopilot_failure_tolerance", "vault_autopilot_node_healthy"}
+    assert [name for name in sorted(asked_for) if name.startswith(prefixes)] == []
