@@ -70,27 +70,39 @@ def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
 
 
 def client_files(access: InstanceAccess, view: View, *, application: bool = False) -> Mapping[str, str]:
-    """Return the file of connection services: one for the application and one for the owner of the tables, both on the primary.
+    """Return the file of connection services: for the application one per published path, and one for the owner of the tables.
 
-    With ``application`` there is only its own.
+    With ``application`` the owner's is left out.
 
-    ``psql service=nexus`` and ``jdbc:postgresql://…?service=nexus`` read it. It names every parameter that a variable of the shell could change.
+    ``psql service=nexus-pool`` and ``jdbc:postgresql:///?service=nexus-pool`` read it. It names every parameter that a variable of the shell could
+    change.
     """
-    primary = access.address_in(view, names.PRIMARY, names.SQL)
-    common = {
-        "host": primary.host,
-        "port": str(primary.port),
+    primary, replica, pool = (
+        access.address_in(view, *place)
+        for place in ((names.PRIMARY, names.SQL), (names.REPLICA, names.SQL), (names.POOL, names.POOLED))
+    )
+    services = {
+        SERVICE: (primary, names.APP),
+        f"{SERVICE}-ro": (replica, names.APP),
+        f"{SERVICE}-pool": (pool, names.APP),
+    }
+    if not application:
+        services[f"{SERVICE}-migration"] = (primary, names.OWNER)
+    sections = [_section(access, view, service, *each) for service, each in services.items()]
+    return {SERVICE_FILE: "\n".join(sections)}
+
+
+def _section(access: InstanceAccess, view: View, service: str, address: Address, role: str) -> str:
+    settings = {
+        "host": address.host,
+        "port": str(address.port),
         "dbname": names.DATABASE,
         "sslmode": "verify-full",
         "sslrootcert": access.ca_file_in(view),
+        "user": role,
+        "password": access.secrets.read(names.PASSWORDS[role]),
     }
-    services = {SERVICE: names.APP} if application else {SERVICE: names.APP, f"{SERVICE}-migration": names.OWNER}
-    sections = []
-    for service, role in services.items():
-        login = {"user": role, "password": access.secrets.read(names.PASSWORDS[role])}
-        lines = "".join(f"{name}={value}\n" for name, value in {**common, **login}.items())
-        sections.append(f"[{service}]\n{lines}")
-    return {SERVICE_FILE: "\n".join(sections)}
+    return f"[{service}]\n" + "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
 def credentials(access: InstanceAccess) -> Credentials:

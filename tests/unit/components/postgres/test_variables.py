@@ -50,6 +50,8 @@ def test_jdbc_takes_the_address_from_its_url_and_the_login_from_the_file_of_serv
     assert services["nexus"]["sslrootcert"] == read["PGSSLROOTCERT"]
     assert services["nexus"]["sslmode"] == "verify-full"
     assert services["nexus-migration"]["user"] == "nexus_owner"
+    for service, url in (("nexus-ro", "DATABASE_RO_URL"), ("nexus-pool", "DATABASE_POOL_URL")):
+        assert f"{services[service]['host']}:{services[service]['port']}" in read[url]
 
 
 def test_services_in_a_container_have_its_addresses_and_paths(access: InstanceAccess) -> None:
@@ -62,7 +64,8 @@ def test_services_in_a_container_have_its_addresses_and_paths(access: InstanceAc
 def test_the_file_for_an_application_alone_has_its_login_and_no_other(access: InstanceAccess) -> None:
     services = configparser.ConfigParser()
     services.read_string(client_files(access, View.CONTAINER, application=True)["pg_service.conf"])
-    assert services.sections() == ["nexus"]
+    assert services.sections() == ["nexus", "nexus-ro", "nexus-pool"]
+    assert {each["user"] for name, each in services.items() if name != "DEFAULT"} == {"nexus_app"}
 
 
 def test_what_is_for_migrations_and_tests_is_not_for_the_application(access: InstanceAccess) -> None:
