@@ -67,7 +67,7 @@ ViewName = Annotated[
     str, typer.Option("--view", help="Use addresses for the host or for a container.", metavar="host|container")
 ]
 Write = Annotated[bool, typer.Option("--write", help="Write the env file instead of printing the variables.")]
-STACKS = "django, celery, sqlalchemy-async, node, go, java, spring, rails, prisma, rclone, s3cmd"
+STACKS = "django, celery, celery-sentinel, sqlalchemy-async, node, go, java, spring, rails, prisma, rclone, s3cmd"
 Framework = Annotated[
     str, typer.Option("--for", help=f"Print the file that this framework or tool reads: {STACKS}.", metavar="NAME")
 ]

@@ -30,7 +30,7 @@ class ClientForm(NamedTuple):
     client: str
     reads: tuple[str, ...]
     trust: tuple[str, ...]
-    paths: tuple[str, ...] = ("direct",)
+    paths: tuple[str, ...] = ("direct", "container")
     requires: tuple[str, ...] = ()
     refuses: tuple[str, ...] = ()
 
@@ -40,58 +40,56 @@ _MINIO = ("MINIO_ENDPOINT", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY")
 _VAULT = ("VAULT_ADDR", "VAULT_TOKEN")
 _SENTINELS = ("REDIS_SENTINELS", "REDIS_MASTER_NAME", "REDIS_USERNAME", "REDIS_PASSWORD")
 _DATABASES = ("DATABASE_URL", "DATABASE_POOL_URL")
+_CELERY = ("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND", "nexusdev env --for celery-sentinel")
 _NODE = ("NODE_EXTRA_CA_CERTS", "NODE_OPTIONS")
+_SPRING = ("SPRING_DATASOURCE_URL", "SPRING_DATASOURCE_USERNAME", "SPRING_DATASOURCE_PASSWORD")
+_JAVA = ("NEXUSDEV_JAVA_OPTIONS",)
+_LIBPQ = ("PGSSLROOTCERT",)
+_SSL = ("SSL_CERT_FILE",)
+_SQL_PATHS = ("direct", "pool", "container")
+_REDIS_PATHS = ("direct", "sentinel", "container")
+_STRICT = ("ssl_ca_certs", "ssl_cert_reqs")
 
 FORMS: tuple[ClientForm, ...] = (
-    ClientForm("Python", "psycopg", _DATABASES, ("PGSSLROOTCERT",), ("direct", "pool", "container")),
+    ClientForm("Python", "psycopg", _DATABASES, _LIBPQ, _SQL_PATHS),
+    ClientForm("Python", "asyncpg", _DATABASES, _LIBPQ, _SQL_PATHS),
     ClientForm(
-        "Python",
-        "SQLAlchemy with asyncpg",
-        ("DATABASE_ASYNC_URL",),
-        ("PGSSLROOTCERT",),
-        ("direct",),
-        ("ssl",),
-        ("sslmode",),
+        "Python", "SQLAlchemy with asyncpg", ("DATABASE_ASYNC_URL",), _LIBPQ, requires=("ssl",), refuses=("sslmode",)
     ),
-    ClientForm("Python", "django-environ", ("DATABASE_URL", "REDIS_URL"), ("PGSSLROOTCERT",)),
-    ClientForm(
-        "Python", "redis-py", ("REDIS_URL", *_SENTINELS), ("SSL_CERT_FILE",), ("direct", "sentinel", "container")
-    ),
-    ClientForm(
-        "Python",
-        "Celery",
-        ("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"),
-        ("SSL_CERT_FILE",),
-        requires=("ssl_cert_reqs",),
-    ),
-    ClientForm("Python", "boto3", _AWS, ("AWS_CA_BUNDLE",), ("direct", "container")),
-    ClientForm("Python", "minio", _MINIO, ("SSL_CERT_FILE",)),
-    ClientForm("Python", "hvac", _VAULT, ("VAULT_CACERT",), ("direct", "container")),
+    ClientForm("Python", "django-environ", (*_DATABASES, "REDIS_URL"), _LIBPQ, _SQL_PATHS),
+    ClientForm("Python", "redis-py", ("REDIS_URL", *_SENTINELS), _SSL, _REDIS_PATHS),
+    ClientForm("Python", "Celery", _CELERY, _SSL, _REDIS_PATHS, requires=("ssl_cert_reqs",)),
+    ClientForm("Python", "boto3", _AWS, ("AWS_CA_BUNDLE",)),
+    ClientForm("Python", "minio", _MINIO, _SSL),
+    ClientForm("Python", "hvac", _VAULT, ("VAULT_CACERT",)),
     ClientForm("Python", "requests", ("PROMETHEUS_URL",), ("REQUESTS_CA_BUNDLE",)),
+    ClientForm("Python", "httpx", ("PROMETHEUS_URL",), _SSL),
     ClientForm("Node", "fetch", ("PROMETHEUS_URL",), _NODE),
-    ClientForm("Node", "pg", _DATABASES, _NODE, ("direct", "pool")),
-    ClientForm("Node", "ioredis", ("REDIS_URL", *_SENTINELS), _NODE, ("direct", "sentinel")),
+    ClientForm("Node", "pg", _DATABASES, _NODE, _SQL_PATHS),
+    ClientForm("Node", "knex", _DATABASES, _NODE, _SQL_PATHS),
+    ClientForm("Node", "ioredis", ("REDIS_URL", *_SENTINELS), _NODE, _REDIS_PATHS),
     ClientForm("Node", "@aws-sdk/client-s3", _AWS, _NODE),
     ClientForm("Node", "node-vault", _VAULT, _NODE),
-    ClientForm("Go", "net/http", ("PROMETHEUS_URL",), ("SSL_CERT_FILE",)),
-    ClientForm("Go", "pgx", _DATABASES, ("PGSSLROOTCERT",), ("direct", "pool")),
+    ClientForm("Go", "net/http", ("PROMETHEUS_URL",), _SSL),
+    ClientForm("Go", "pgx", _DATABASES, _LIBPQ, _SQL_PATHS),
+    ClientForm("Go", "lib/pq", _DATABASES, _LIBPQ, _SQL_PATHS),
+    ClientForm("Go", "go-redis", ("REDIS_URL", *_SENTINELS), _SSL, _REDIS_PATHS, refuses=_STRICT),
+    ClientForm("Go", "minio-go", _MINIO, _SSL),
+    ClientForm("Go", "vault/api", _VAULT, ("VAULT_CACERT",)),
+    ClientForm("Java", "HttpClient", ("PROMETHEUS_URL",), _JAVA),
     ClientForm(
-        "Go",
-        "go-redis",
-        ("REDIS_URL", *_SENTINELS),
-        ("SSL_CERT_FILE",),
-        ("direct", "sentinel"),
-        refuses=("ssl_ca_certs", "ssl_cert_reqs"),
+        "Java", "JDBC", ("JDBC_DATABASE_URL", "PGSERVICEFILE"), ("PGSERVICEFILE",), _SQL_PATHS, requires=("service",)
     ),
-    ClientForm("Java", "JDBC", ("JDBC_DATABASE_URL", "PGSERVICEFILE"), ("PGSERVICEFILE",), requires=("service",)),
-    ClientForm("Java", "Jedis", ("REDIS_URL",), ("NEXUSDEV_JAVA_OPTIONS",)),
-    ClientForm("Ruby", "net/http", ("PROMETHEUS_URL",), ("SSL_CERT_FILE",)),
-    ClientForm("Ruby", "pg", _DATABASES, ("PGSSLROOTCERT",), ("direct", "pool")),
-    ClientForm("Ruby", "redis", ("REDIS_URL",), ("SSL_CERT_FILE",)),
-    ClientForm("command line", "psql", _DATABASES, ("PGSSLROOTCERT",), ("direct", "pool", "container")),
-    ClientForm("command line", "redis-cli", ("REDIS_URL",), ("SSL_CERT_FILE",), ("direct", "container")),
+    ClientForm("Java", "Jedis", ("REDIS_URL", *_SENTINELS), _JAVA, _REDIS_PATHS),
+    ClientForm("Java", "Spring Boot", _SPRING, ("PGSERVICEFILE",)),
+    ClientForm("Ruby", "net/http", ("PROMETHEUS_URL",), _SSL),
+    ClientForm("Ruby", "pg", _DATABASES, _LIBPQ, _SQL_PATHS),
+    ClientForm("Ruby", "redis", ("REDIS_URL", *_SENTINELS), _SSL, _REDIS_PATHS),
+    ClientForm("command line", "psql", _DATABASES, _LIBPQ, _SQL_PATHS),
+    ClientForm("command line", "redis-cli", ("REDIS_URL", *_SENTINELS), _SSL, _REDIS_PATHS),
     ClientForm("command line", "curl", ("VAULT_ADDR",), ("CURL_CA_BUNDLE",)),
     ClientForm("command line", "aws", _AWS, ("AWS_CA_BUNDLE",)),
-    ClientForm("command line", "rclone", ("nexusdev env --for rclone",), ("SSL_CERT_FILE",)),
+    ClientForm("command line", "mc", _MINIO, _SSL),
+    ClientForm("command line", "rclone", ("nexusdev env --for rclone",), _SSL),
     ClientForm("command line", "s3cmd", ("nexusdev env --for s3cmd",), ("NEXUSDEV_CA_FILE",)),
 )

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from pprint import pformat
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from nexusdev.env.file import SIGNATURE
 from nexusdev.env.formats import Values
@@ -56,8 +58,8 @@ def render(name: str, values: Values, *, instance: str) -> str:
 
 
 def _python(name: str, value: object) -> str:
-    """Return an assignment. JSON without true, false and null is valid Python."""
-    return f"{name} = {json.dumps(value, indent=4)}\n"
+    """Return an assignment."""
+    return f"{name} = {pformat(value, width=120, sort_dicts=False)}\n"
 
 
 def _with(url: str, **parameters: str) -> str:
@@ -73,7 +75,20 @@ def _django_database(values: Values) -> str:
     tls = {"sslmode": "verify-full", "sslrootcert": values["PGSSLROOTCERT"]}
     login = {"HOST": "PGHOST", "PORT": "PGPORT", "NAME": "PGDATABASE", "USER": "PGUSER", "PASSWORD": "PGPASSWORD"}
     default = {"ENGINE": "django.db.backends.postgresql", **{key: values[name] for key, name in login.items()}}
-    return _python("DATABASES", {"default": {**default, "OPTIONS": tls}})
+    return (
+        _python("DATABASES", {"default": {**default, "OPTIONS": tls}})
+        + "\nimport sys as _sys\n\n"
+        + "# migrate needs the owner of the tables, and test runners need a login that creates databases.\n"
+        + '_command = "test" if "pytest" in _sys.modules else "".join(_sys.argv[1:2])\n'
+        + _python("_logins", {"migrate": _login(values, "MIGRATION"), "test": _login(values, "TEST")})
+        + 'DATABASES["default"].update(_logins.get(_command, {}))\n'
+    )
+
+
+def _login(values: Values, name: str) -> Mapping[str, str]:
+    """Return what Django's settings have of one of the database URLs, without its address."""
+    url = urlsplit(values[f"DATABASE_{name}_URL"])
+    return {"NAME": url.path[1:], "USER": url.username or "", "PASSWORD": url.password or ""}
 
 
 def _django_cache(values: Values) -> str:
@@ -84,6 +99,25 @@ def _django_cache(values: Values) -> str:
 def _celery(values: Values) -> str:
     url = _with(values["REDIS_URL"], ssl_cert_reqs="required", ssl_ca_certs=values["NEXUSDEV_CA_FILE"])
     return _python("broker_url", url) + _python("result_backend", url)
+
+
+def _celery_sentinel(values: Values) -> str:
+    """Return the settings for broker and results. A URL cannot carry them: Celery reads the master's name and TLS from the options only."""
+    login = {"username": values["REDIS_USERNAME"], "password": values["REDIS_PASSWORD"]}
+    user = ":".join(login.values())
+    url = ";".join(f"sentinel://{user}@{place}/0" for place in values["REDIS_SENTINELS"].split(","))
+    tls = {"ssl_cert_reqs": "required", "ssl_ca_certs": values["NEXUSDEV_CA_FILE"]}
+    sentinel = {**login, **tls, "ssl": True}
+    return (
+        "import os as _os\n\n"
+        + "# Celery prefers these variables to this file.\n"
+        + 'for _name in ("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"):\n    _os.environ.pop(_name, None)\n\n'
+        + _python("broker_url", url)
+        + _python("broker_use_ssl", tls)
+        + _python("broker_transport_options", {"master_name": values["REDIS_MASTER_NAME"], "sentinel_kwargs": sentinel})
+        + "result_backend = broker_url\nredis_backend_use_ssl = broker_use_ssl\n"
+        + "result_backend_transport_options = broker_transport_options\n"
+    )
 
 
 def _async_database(values: Values) -> str:
@@ -99,6 +133,8 @@ def _java(values: Values) -> str:
     if "PGSERVICEFILE" in values:
         trust["org.postgresql.pgservicefile"] = values["PGSERVICEFILE"]
         trust["JDBC_DATABASE_URL"] = values["JDBC_DATABASE_URL"]
+    if "REDIS_URL" in values:
+        trust["REDIS_URL"] = values["REDIS_URL"]
     return "".join(f"-D{name}={value}\n" for name, value in trust.items())
 
 
@@ -119,18 +155,27 @@ def _spring_redis(values: Values) -> str:
 
 
 def _rails(values: Values) -> str:
-    settings = {
-        "adapter": "postgresql",
-        "url": values["DATABASE_URL"],
-        "sslrootcert": values["PGSSLROOTCERT"],
-    }
-    return "development:\n" + "".join(f"  {name}: {json.dumps(value)}\n" for name, value in settings.items())
+    environments = {"development": "DATABASE_URL", "test": "DATABASE_TEST_URL"}
+    return "\n".join(
+        f"{environment}:\n  adapter: postgresql\n  url: {json.dumps(values[url])}\n"
+        f"  sslrootcert: {json.dumps(values['PGSSLROOTCERT'])}\n"
+        for environment, url in environments.items()
+    )
 
 
 def _prisma(values: Values) -> str:
-    tls = {"sslmode": "require", "sslaccept": "strict", "sslcert": values["PGSSLROOTCERT"]}
-    urls = {"DATABASE_URL": "DATABASE_URL", "DIRECT_URL": "DATABASE_MIGRATION_URL"}
-    return "".join(f'{name}="{_with(values[source], **tls)}"\n' for name, source in urls.items())
+    """Return one URL for the client and two for the command line.
+
+    The command line's engine takes ``sslmode=require`` with parameters of its own, and any other ``sslmode`` as optional TLS. The client connects
+    through node-postgres, which reads ``sslmode`` and ``sslrootcert`` as libpq does.
+    """
+    ca = values["PGSSLROOTCERT"]
+    engine = {"sslaccept": "strict", "sslcert": ca}
+    client = _with(values["DATABASE_URL"], sslmode="verify-full", sslrootcert=ca, **engine)
+    tools = {"DIRECT_URL": "DATABASE_MIGRATION_URL", "SHADOW_DATABASE_URL": "DATABASE_TEST_URL"}
+    return f'DATABASE_URL="{client}"\n' + "".join(
+        f'{name}="{_with(values[source], sslmode="require", **engine)}"\n' for name, source in tools.items()
+    )
 
 
 def _rclone(values: Values) -> str:
@@ -185,6 +230,11 @@ STACKS: Mapping[str, FrameworkFile] = {
         'app.config_from_object("celeryconfig")',
         (Part("REDIS_URL", _celery),),
     ),
+    "celery-sentinel": FrameworkFile(
+        "celeryconfig.py",
+        'app.config_from_object("celeryconfig")',
+        (Part("REDIS_SENTINELS", _celery_sentinel),),
+    ),
     "sqlalchemy-async": FrameworkFile(
         ".env", 'create_async_engine(os.environ["DATABASE_URL"])', (Part("DATABASE_ASYNC_URL", _async_database),)
     ),
@@ -208,7 +258,11 @@ STACKS: Mapping[str, FrameworkFile] = {
         (Part("DATABASE_URL", _spring_database), Part("REDIS_URL", _spring_redis)),
     ),
     "rails": FrameworkFile("config/database.yml", "bin/rails server", (Part("DATABASE_URL", _rails),)),
-    "prisma": FrameworkFile(".env", "npx prisma db pull", (Part("DATABASE_URL", _prisma),)),
+    "prisma": FrameworkFile(
+        ".env",
+        "prisma.config.ts: datasource.url = DIRECT_URL; the client's adapter: DATABASE_URL",
+        (Part("DATABASE_URL", _prisma),),
+    ),
     "rclone": FrameworkFile(
         "rclone.conf", "env -u AWS_CA_BUNDLE rclone --config rclone.conf lsd nexus:", (Part("MINIO_ENDPOINT", _rclone),)
     ),

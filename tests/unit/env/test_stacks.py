@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import configparser
+import os
+import sys
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -56,14 +58,47 @@ def test_every_file_says_who_wrote_it_and_how_it_is_used(name: str) -> None:
 def test_django_has_a_database_and_a_cache() -> None:
     found = executed("django")
     assert found["DATABASES"]["default"]["OPTIONS"]["sslmode"] == "verify-full"  # type: ignore[index]
-    assert found["DATABASES"]["default"]["PASSWORD"] == VALUES["PGPASSWORD"]  # type: ignore[index]
+    assert VALUES["PGPASSWORD"] in render("django", VALUES, instance="shop")
     assert found["CACHES"]["default"]["LOCATION"] == VALUES["REDIS_URL"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("command", "user", "database"),
+    [
+        ("runserver", "nexus_app", "nexus_architect"),
+        ("migrate", "nexus_owner", "nexus_architect"),
+        ("test", "nexus_test", "nexus_test"),
+    ],
+)
+def test_django_logs_in_as_the_command_needs(
+    monkeypatch: pytest.MonkeyPatch, command: str, user: str, database: str
+) -> None:
+    monkeypatch.setattr("sys.argv", ["manage.py", command])
+    monkeypatch.delitem(sys.modules, "pytest")
+    default = executed("django")["DATABASES"]["default"]  # type: ignore[index]
+    assert (default["USER"], default["NAME"]) == (user, database)
+
+
+def test_django_logs_in_for_tests_below_pytest() -> None:
+    assert executed("django")["DATABASES"]["default"]["USER"] == "nexus_test"  # type: ignore[index]
 
 
 def test_celery_has_a_broker_and_a_backend() -> None:
     found = executed("celery")
     assert found["broker_url"] == found["result_backend"]
     assert parse_qs(urlsplit(str(found["broker_url"])).query).keys() == {"ssl_cert_reqs", "ssl_ca_certs"}
+
+
+def test_celery_finds_the_master_by_the_sentinels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", VALUES["CELERY_BROKER_URL"])
+    found = executed("celery-sentinel")
+    urls = [urlsplit(each) for each in str(found["broker_url"]).split(";")]
+    assert ",".join(f"{each.hostname}:{each.port}" for each in urls) == VALUES["REDIS_SENTINELS"]
+    assert {(each.scheme, each.username) for each in urls} == {("sentinel", "nexus_app")}
+    options = found["result_backend_transport_options"]
+    assert options["master_name"] == VALUES["REDIS_MASTER_NAME"]  # type: ignore[index]
+    assert found["redis_backend_use_ssl"]["ssl_ca_certs"] == VALUES["NEXUSDEV_CA_FILE"]  # type: ignore[index]
+    assert "CELERY_BROKER_URL" not in os.environ
 
 
 def test_a_spring_profile_has_the_database_and_redis() -> None:
@@ -76,16 +111,18 @@ def test_java_options_name_the_trust_store_and_the_services() -> None:
     found = properties("java")
     assert found["-Djavax.net.ssl.trustStore"] == VALUES["NEXUSDEV_TRUST_STORE"]
     assert found["-Dorg.postgresql.pgservicefile"] == VALUES["PGSERVICEFILE"]
+    assert found["-DREDIS_URL"] == VALUES["REDIS_URL"]
 
 
 def test_prisma_has_the_parameters_that_it_knows(tmp_path: Path) -> None:
     found = dotenv(tmp_path, "prisma")
-    assert parse_qs(urlsplit(found["DATABASE_URL"]).query) == {
-        "sslmode": ["require"],
-        "sslaccept": ["strict"],
-        "sslcert": [VALUES["PGSSLROOTCERT"]],
-    }
-    assert "nexus_owner" in found["DIRECT_URL"]
+    ca = [VALUES["PGSSLROOTCERT"]]
+    engine = {"sslaccept": ["strict"], "sslcert": ca}
+    client = {"sslmode": ["verify-full"], "sslrootcert": ca, **engine}
+    assert parse_qs(urlsplit(found["DATABASE_URL"]).query) == client
+    for name, user in (("DIRECT_URL", "nexus_owner"), ("SHADOW_DATABASE_URL", "nexus_test")):
+        assert urlsplit(found[name]).username == user
+        assert parse_qs(urlsplit(found[name]).query) == {"sslmode": ["require"], **engine}
 
 
 @pytest.mark.parametrize("name", ["node", "go", "sqlalchemy-async"])
@@ -104,8 +141,10 @@ def test_tools_for_buckets_have_the_endpoint_and_the_ca() -> None:
 def test_a_database_configuration_of_rails_is_yaml() -> None:
     import yaml
 
-    found = yaml.safe_load(render("rails", VALUES, instance="shop"))["development"]
-    assert (found["url"], found["sslrootcert"]) == (VALUES["DATABASE_URL"], VALUES["PGSSLROOTCERT"])
+    found = yaml.safe_load(render("rails", VALUES, instance="shop"))
+    for environment, url in (("development", "DATABASE_URL"), ("test", "DATABASE_TEST_URL")):
+        assert found[environment]["url"] == VALUES[url]
+        assert found[environment]["sslrootcert"] == VALUES["PGSSLROOTCERT"]
 
 
 def test_what_does_not_run_is_left_out() -> None:
