@@ -47,15 +47,16 @@ _SETTINGS = (
     "s3:PutLifecycleConfiguration",
 )
 _CHANGES = tuple(action for action in _SETTINGS if not action.startswith("s3:Get"))
-_EXISTENCE = ("s3:GetBucketLocation", "s3:ListBucket")
+# With `s3:HeadBucket`, the server tells whether a bucket exists to a key that may not list it.
+_EXISTENCE = ("s3:GetBucketLocation", "s3:HeadBucket")
 
 
 def app_policy(buckets: Iterable[Bucket], prefix: str) -> dict[str, Any]:
     """The application's rights.
 
     It reads, writes and lists in the platform's buckets that are for it, without changing their settings. Buckets whose names begin with
-    the prefix are its own: it creates, lists, configures and deletes them. MinIO tells whether a bucket exists only to whom it may be listed,
-    so every bucket may, but for those of the platform that are not for applications.
+    the prefix are its own: it creates, lists, configures and deletes them. It learns whether any other bucket exists, but for those of the
+    platform that are not for applications, and sees neither the names nor the content of their objects.
 
     Args:
         buckets: The platform's buckets.

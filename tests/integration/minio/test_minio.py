@@ -99,6 +99,27 @@ def test_a_bucket_that_does_not_exist_is_told_from_one_that_is_closed(variables:
     assert refusal(s3.head_bucket, Bucket=BACKUPS) == "403"
 
 
+def test_the_application_sees_nothing_in_a_bucket_of_others(
+    project: Project, variables: Mapping[str, str], s3: Any
+) -> None:
+    password = project.run("secrets", "show", "minio-root-password").out.strip()
+    root = {"AWS_ACCESS_KEY_ID": "nexus-root", "AWS_SECRET_ACCESS_KEY": password}
+    admin = app.s3_client({**variables, **root})
+    admin.create_bucket(Bucket="of-others")
+    admin.put_object(Bucket="of-others", Key="secret-plan", Body=b"x")
+    try:
+        assert s3.head_bucket(Bucket="of-others")
+        for call in (s3.list_objects, s3.list_objects_v2, s3.list_object_versions, s3.list_multipart_uploads):
+            assert refusal(call, Bucket="of-others") == "AccessDenied"
+        assert refusal(s3.list_objects_v2, Bucket="of-others", Prefix="secret") == "AccessDenied"
+        assert refusal(s3.get_object, Bucket="of-others", Key="secret-plan") == "AccessDenied"
+        assert refusal(s3.get_object, Bucket="of-others", Key="none") == "AccessDenied"
+    finally:
+        for version in admin.list_object_versions(Bucket="of-others")["Versions"]:
+            admin.delete_object(Bucket="of-others", Key=version["Key"], VersionId=version["VersionId"])
+        admin.delete_bucket(Bucket="of-others")
+
+
 def test_what_is_stored_is_encrypted_and_keeps_its_versions(s3: Any) -> None:
     s3.put_object(Bucket=DATA, Key="twice", Body=b"one")
     s3.put_object(Bucket=DATA, Key="twice", Body=b"two")

@@ -110,6 +110,20 @@ def test_a_password_alone_is_the_application(variables: Mapping[str, str], clien
     assert sentinel.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", variables["REDIS_MASTER_NAME"])
 
 
+LIBRARY = "#!lua name=shop\nredis.register_function('total', function() return 7 end)"
+
+
+def test_the_application_loads_functions_and_removes_none(client: Any) -> None:
+    assert client.function_load(LIBRARY, replace=True) in {b"shop", "shop"}
+    assert client.function_load(LIBRARY, replace=True)
+    assert client.fcall("total", 0) == 7
+    dump = client.function_dump()
+    for words in (["FLUSH"], ["DELETE", "shop"], ["RESTORE", dump, "FLUSH"]):
+        with pytest.raises(redis_py.exceptions.NoPermissionError):
+            client.execute_command("FUNCTION", *words)
+    assert client.fcall("total", 0) == 7
+
+
 def test_the_docs_name_every_command_that_is_closed(project: Project) -> None:
     def answers(*words: str) -> set[str]:
         return set(project.run("redis", "--", "--user", "nexus_admin", *words).out.split())
@@ -117,8 +131,9 @@ def test_the_docs_name_every_command_that_is_closed(project: Project) -> None:
     dangerous = answers("ACL", "CAT", "dangerous") | answers("ACL", "CAT", "admin")
     assert {"flushall", "config|set", "replicaof"} <= dangerous
     text = DOCS.read_text()
-    allowed = set(re.findall(r"\+(\S+)", next(line for line in text.splitlines() if line.startswith("~* &*"))))
-    closed = {name for name in dangerous - allowed if name not in _containers(dangerous)}
+    rules = next(line for line in text.splitlines() if line.startswith("~* &*"))
+    allowed, refused = (set(re.findall(rf"{sign}(\w+(?:\|\w+)?)(?= |$)", rules)) for sign in (r"\+", " -"))
+    closed = {name for name in dangerous - allowed if name not in _containers(dangerous)} | refused
     table = text[text.index("These commands stay closed") : text.index("### Memory")]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     named = {word.lower().replace(" ", "|") for row in rows for word in re.findall(r"`([^`]+)`", row)}

@@ -77,10 +77,12 @@ def test_the_application_configures_buckets_of_its_own_and_none_of_the_platform(
 
 
 def test_the_application_learns_that_a_bucket_does_not_exist_but_nothing_of_the_backups(minio: World) -> None:
-    """Whoever may not list a bucket is told AccessDenied by the server, whether it exists or not."""
+    """The server answers AccessDenied, whether a bucket exists or not, to whom neither HeadBucket nor ListBucket is allowed."""
     seed(minio)
-    assert minio.memory.may("app1", "of-my-own")
-    assert not minio.memory.may("app1", BACKUPS.name, "s3:GetBucketLocation")
+    assert minio.memory.may("app1", "of-my-own", "s3:HeadBucket")
+    assert not minio.memory.may("app1", "of-my-own", "s3:ListBucket")
+    for action in ("s3:HeadBucket", "s3:GetBucketLocation", "s3:ListBucket"):
+        assert not minio.memory.may("app1", BACKUPS.name, action)
 
 
 def test_only_what_was_spoiled_is_repaired(minio: World) -> None:
