@@ -5,7 +5,7 @@ SHELL := /bin/bash
 NEXUSDEV := .venv/bin/nexusdev
 PYTEST := .venv/bin/python -m pytest
 
-.PHONY: help up down test test-unit test-integration lint format images clients bench dashboards typecheck-dashboards clean lock
+.PHONY: help up down test test-unit test-integration lint format images clients bench component dashboards variables typecheck-dashboards clean lock
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ test-integration: .venv/.dev ## real servers in real containers
 	@scripts/timed "images" $(NEXUSDEV) images build
 	@scripts/timed "integration tests" $(PYTEST) tests -m "integration and not clients" --durations=15 $(ARGS)
 
-lint: .venv/.dev ## ruff, mypy --strict, import-linter, shellcheck, hadolint, locks
+lint: .venv/.dev ## ruff, mypy --strict, import-linter, shellcheck, hadolint
 	@scripts/lint
 
 format: .venv/.dev ## ruff's format and its safe fixes
@@ -52,8 +52,16 @@ bench: .venv/.dev ## measure the promises; writes docs/benchmarks.md
 	@scripts/engine
 	@.venv/bin/python scripts/bench $(ARGS)
 
+component: .venv/.dev ## add a component to the tree, as a copy of the example: make component NAME=keydb
+	@.venv/bin/python -m scripts.new_component $(NAME)
+	@.venv/bin/python -m scripts.variables
+	@.venv/bin/ruff check --quiet --fix nexusdev tests && .venv/bin/ruff format --quiet nexusdev tests
+
 dashboards: .venv/.runtime ## write Grafana's dashboards from scripts/dashboards
 	@.venv/bin/python -m scripts.dashboards
+
+variables: .venv/.runtime ## write docs/variables.md from the components
+	@.venv/bin/python -m scripts.variables
 
 typecheck-dashboards: dashboards ## check them against Grafana's published types (needs npm)
 	@.venv/bin/python scripts/typecheck-dashboards

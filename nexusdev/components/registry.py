@@ -14,11 +14,16 @@ if TYPE_CHECKING:
     from nexusdev.wire.endpoint import PublishedEndpoint
 
 #: Name of each component (also of its package) → the command that runs its client, '' if it has none.
-ROWS = {"gateway": "", "postgres": "psql", "redis": "redis", "minio": "s3", "vault": "vault", "monitoring": ""}
+ROWS = {
+    "gateway": "",
+    "postgres": "psql",
+    "redis": "redis",
+    "minio": "s3",
+    "vault": "vault",
+    "monitoring": "",
+}
 #: Command → the component whose client it runs.
 COMMANDS = {command: name for name, command in ROWS.items() if command}
-#: The components whose variables other variables may contradict: each has a module ``companions``.
-WITH_COMPANIONS = ("postgres", "redis", "minio", "vault")
 
 
 def create(name: str, components: Mapping[str, Component]) -> Component:
@@ -50,9 +55,9 @@ def published_endpoints(names: Iterable[str], values: Mapping[str, str]) -> Iter
 
 
 def companions() -> Mapping[str, tuple[str, ...]]:
-    """Return a variable of each component → the variables that would change its meaning."""
-    modules = [_module(name, "companions") for name in WITH_COMPANIONS]
-    return {each.OF: each.COMPANIONS for each in modules}
+    """Return a variable of each component with a module ``companions`` → the variables that would change its meaning."""
+    modules = [_optional_module(name, "companions") for name in ROWS]
+    return {each.OF: each.COMPANIONS for each in modules if each}
 
 
 def client_help(component: str) -> str:
@@ -63,3 +68,12 @@ def client_help(component: str) -> str:
 
 def _module(component: str, name: str) -> Any:
     return import_module(f"nexusdev.components.{component}.{name}")
+
+
+def _optional_module(component: str, name: str) -> Any:
+    try:
+        return _module(component, name)
+    except ModuleNotFoundError as error:
+        if error.name != f"nexusdev.components.{component}.{name}":
+            raise
+        return None

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.fakes import Typed
-from tests.toy.component import create
+from tests.toy.components.toy.component import create
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "compose"
 Type = Callable[..., Typed]
 
 

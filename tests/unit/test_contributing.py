@@ -44,9 +44,10 @@ OF_SEVERAL_FILES = {
     "test_sharing.py",
     "cli/test_help_imports.py",
     "cli/test_process.py",
+    "components/test_documentation.py",
     "components/test_file_names.py",
+    "components/test_independence.py",
     "components/test_topology.py",
-    "components/test_toy.py",
     "components/vault/test_cuts.py",
     "compose/monitoring/grafana/test_dashboard_words.py",
     "compose/test_members.py",
@@ -65,9 +66,9 @@ TESTS = {file.relative_to(UNIT) for file in UNIT.rglob("test_*.py")}
 
 
 def subjects_of(test: Path) -> list[Path]:
-    """The file or folder that has the folder and the name of a test: in the package, the repository (compose, scripts) or tests."""
+    """The file or folder that has the folder and the name of a test: in the package, the repository, tests or the toy."""
     name = test.stem.removeprefix("test_")
-    folders = [root / test.parent for root in (ROOT / "nexusdev", ROOT, ROOT / "tests")]
+    folders = [root / test.parent for root in (ROOT / "nexusdev", ROOT, ROOT / "tests", ROOT / "tests" / "toy")]
     return [each for folder in folders if folder.is_dir() for each in folder.iterdir() if each.stem.strip("_") == name]
 
 

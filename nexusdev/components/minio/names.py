@@ -1,7 +1,8 @@
 """MinIO's names: group, role, ports, buckets, users and secrets. The nodes come from the stack.
 
 The role name, ports and buckets are what applications and the servers' own configuration use; the names of secrets are those of
-``compose/minio/compose.yaml``. ``tests/unit/components/test_topology.py`` compares both with the compose files.
+``compose/minio/compose.yaml``.
+Tests fail if they ask for a name that the files do not have (``tests/access.py``).
 """
 
 from __future__ import annotations

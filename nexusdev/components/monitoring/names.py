@@ -1,8 +1,8 @@
 """Monitoring's names: groups, roles and ports. The servers of a group come from the stack.
 
 Role names and ports are what applications use (``https://grafana:3000`` from a container). A role name is also the name of the group
-behind it; Grafana, which is alone, has no role name but its own. ``tests/unit/components/test_topology.py`` compares them with the
-compose files.
+behind it; Grafana, which is alone, has no role name but its own.
+Tests fail if they ask for a name that the files do not have (``tests/access.py``).
 """
 
 from __future__ import annotations

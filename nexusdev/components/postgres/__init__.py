@@ -1,1 +1,8 @@
-"""PostgreSQL: one primary and two replicas under Patroni, their etcd cluster, and PgBouncer in front of the primary."""
+"""PostgreSQL: one primary and two replicas under Patroni, their etcd cluster, and PgBouncer in front of the primary.
+
+Files that only this component has:
+
+    wakeup.py       makes Patroni act at once instead of at its next round
+    seed_script.py  splits a seed file into messages to the server
+    statements.py   splits SQL text into statements
+"""

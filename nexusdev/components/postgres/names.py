@@ -1,7 +1,8 @@
 """PostgreSQL's names: groups, roles, ports, databases and secrets. The servers of a group come from the stack.
 
 Role names, ports, database and users are what applications and the servers' own configuration use; the names of secrets are those
-of ``compose/postgres/compose.yaml``. ``tests/unit/components/test_topology.py`` compares both with the compose files.
+of ``compose/postgres/compose.yaml``.
+Tests fail if they ask for a name that the files do not have (``tests/access.py``).
 """
 
 from __future__ import annotations

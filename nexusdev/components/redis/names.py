@@ -1,7 +1,8 @@
 """Redis's names: groups, roles, ports, users and secrets. The servers of a group come from the stack.
 
 Role names, ports and users are what applications and the servers' own configuration use; the names of secrets are those of
-``compose/redis/compose.yaml``. ``tests/unit/components/test_topology.py`` compares both with the compose files.
+``compose/redis/compose.yaml``.
+Tests fail if they ask for a name that the files do not have (``tests/access.py``).
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def relay(access: InstanceAccess) -> str:
 
 
 def relay_ports(access: InstanceAccess) -> Mapping[str, int]:
-    """Return the relay's port for each sentinel, as the relay itself is told (``RELAY_ROUTES`` of its service)."""
+    """Return the relay's port for each sentinel, as configured for the relay (``RELAY_ROUTES`` of its service)."""
     routes = access.topology.services[relay(access)].environment["RELAY_ROUTES"].split()
     pairs = (route.partition("=") for route in routes)
     return {upstream.partition(":")[0]: int(port) for port, _, upstream in pairs}

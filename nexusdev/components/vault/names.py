@@ -1,7 +1,8 @@
 """Vault's names: groups, role, port, secrets, mounts and policies. The nodes come from the stack.
 
 The role name and the port are what applications and the servers' own configuration use; the names of secrets are those of
-``compose/vault/compose.yaml``. ``tests/unit/components/test_topology.py`` compares both with the compose files.
+``compose/vault/compose.yaml``.
+Tests fail if they ask for a name that the files do not have (``tests/access.py``).
 """
 
 from __future__ import annotations

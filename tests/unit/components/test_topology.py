@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,22 +12,19 @@ import pytest
 import yaml
 
 from nexusdev.components.component_set import ComponentSet
-from nexusdev.components.gateway import names as gateway
 from nexusdev.components.minio import names as minio
-from nexusdev.components.monitoring import names as monitoring
-from nexusdev.components.postgres import names as postgres
 from nexusdev.components.redis import names as redis
-from nexusdev.components.vault import names as vault
 from nexusdev.context import stack_file
 from nexusdev.errors import InvalidConfig
 from nexusdev.interfaces import Address, InstanceAccess, View
 from nexusdev.plan import Observation
 from nexusdev.stack.loader import load
-from nexusdev.stack.model import Service, Stack
+from nexusdev.stack.model import Stack
 from nexusdev.stack.topology import Topology
 from tests import topology as repository
-from tests.access import instance_access
+from tests.access import instance_access, published_by
 from tests.addresses import SeenFromContainers
+from tests.unit.compose.test_members import groups
 
 ALL = ComponentSet()
 
@@ -39,35 +37,28 @@ class Nothing(SeenFromContainers):
 
 
 class Secrets:
-    """A store in which every secret has a value."""
+    """A store in which every secret of the stack has a value."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._names = stack.secrets.keys()
 
     def read(self, name: str) -> str:
+        assert name in self._names, f"no file of compose/ has a secret {name}"
         return f"{name}-value"
 
 
 def access_to(stack: Stack) -> InstanceAccess:
     """An instance of this stack, in which each address is published and no server answers."""
     runtime: Any = Nothing()
-    secrets: Any = Secrets()
-    # nothing listens on port 1; the ports of the files may belong to a running instance
-    published = {
-        (name, port.container): Address(host="127.0.0.1", port=1)
-        for service in stack.services.values()
-        for name in (service.name, *service.aliases, *_sidecars(stack, service))
-        for port in service.ports
-    }
+    secrets: Any = Secrets(stack)
     return instance_access(
         Path("/nowhere"),
-        addresses=published,
+        # nothing listens on port 1; the ports of the files may belong to a running instance
+        addresses=dict.fromkeys(published_by(stack), Address(host="127.0.0.1", port=1)),
         secrets=secrets,
         runtime=runtime,
         topology=Topology(services=stack.services),
     )
-
-
-def _sidecars(stack: Stack, owner: Service) -> Iterator[str]:
-    """The services that share its network, and so its ports."""
-    return (each.name for each in stack.services.values() if each.shares == owner.name)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +72,9 @@ def access(stack: Stack) -> InstanceAccess:
 
 
 def test_the_registry_and_the_files_have_the_same_components(stack: Stack) -> None:
-    assert set(ALL) == set(stack.components)
+    assert set(ALL) == set(stack.components), (
+        "add the component to ROWS of nexusdev/components/registry.py, and its file to include in compose/stack.yaml"
+    )
 
 
 def test_members_of_a_group_are_listed_by_their_ordinal_and_a_missing_group_is_an_error(stack: Stack) -> None:
@@ -93,29 +86,23 @@ def test_members_of_a_group_are_listed_by_their_ordinal_and_a_missing_group_is_a
         topology.members("redis", "keydb")
 
 
-def test_every_server_that_is_asked_publishes_its_port(access: InstanceAccess) -> None:
-    asked = {
-        *((name, gateway.PORT) for name in access.topology.of_component(gateway.NAME)),
-        *((name, postgres.REST) for name in postgres.nodes(access)),
-        *((name, postgres.ETCD) for name in postgres.stores(access)),
-        *((name, postgres.SQL) for name in (postgres.PRIMARY, postgres.REPLICA)),
-        (postgres.POOL, postgres.POOLED),
-        *((name, redis.PORT) for name in (*redis.servers(access), redis.MASTER, redis.REPLICA)),
-        *((name, redis.SENTINEL_PORT) for name in redis.sentinels(access)),
-        *((redis.relay(access), port) for port in redis.relay_ports(access).values()),
-        *((name, minio.API) for name in (*minio.nodes(access), minio.ROLE)),
-        (minio.ROLE, minio.CONSOLE),
-        *((name, vault.PORT) for name in (*vault.nodes(access), vault.unsealer(access), vault.ROLE)),
-        *((name, monitoring.PORT) for name in (*monitoring.servers(access), monitoring.PROMETHEUS)),
-        *((name, monitoring.ALERTS_PORT) for name in (*monitoring.alertmanagers(access), monitoring.ALERTMANAGER)),
-        (monitoring.GRAFANA, monitoring.PAGES_PORT),
-    }
-    assert asked - access.addresses.keys() == set()
+@pytest.mark.parametrize("name", ALL)
+def test_a_component_asks_only_for_addresses_and_secrets_of_the_files(access: InstanceAccess, name: str) -> None:
+    """Tests of one component check the same of everything that they ask for (``tests.access``)."""
+    component = ALL[name]
+    facts = component.probe(access, test_writes=True)
+    assert not component.assess(facts).ready
+    component.credentials(access)
+    for view in View:
+        component.variables(access, view)
+        component.client_files(access, view)
+    linked = {(link.role, link.port) for link in component.links if link.role}
+    assert linked - access.addresses.keys() == set()
 
 
 def test_every_role_name_is_an_alias_of_a_proxy(stack: Stack, access: InstanceAccess) -> None:
     roles = [role.name for component in ALL.values() for role in component.gateway_roles]
-    assert {stack.services[access.topology.service_of(name)].component for name in roles} == {gateway.NAME}
+    assert {stack.services[access.topology.service_of(name)].component for name in roles} == {"gateway"}
 
 
 def test_every_declared_group_of_targets_and_clients_is_one_of_the_files(access: InstanceAccess) -> None:
@@ -128,29 +115,20 @@ def test_every_declared_group_of_targets_and_clients_is_one_of_the_files(access:
             assert access.topology.members(name, group)
 
 
-def test_every_secret_that_is_read_is_in_the_files(stack: Stack) -> None:
-    read = {
-        *(*postgres.PASSWORDS.values(), postgres.REST_PASSWORD),
-        *(redis.APP_PASSWORD, redis.ADMIN_PASSWORD, redis.SERVER_USERS, redis.SENTINEL_USERS),
-        *(minio.ROOT_PASSWORD, minio.APP_ACCESS, minio.APP_SECRET),
-        *(vault.UNSEAL_KEY, vault.SEAL_TOKEN, vault.SEAL_BACKUP, vault.RECOVERY_KEY, vault.PENDING, vault.APP_TOKEN),
-        *(name(role) for role in (vault.APP, vault.MIGRATIONS) for name in (vault.role_id, vault.secret_id)),
-    }
-    assert read - stack.secrets.keys() == set()
-
-
 def test_a_component_requires_components_of_the_stack(stack: Stack) -> None:
     assert {needed for component in ALL.values() for needed in component.requires} <= set(stack.components)
 
 
-# Component, the services that get one more, and how each is named in the copy of the compose files.
-GROWN = {
-    "redis": {"redis-2": "redis-3", "sentinel-2": "sentinel-3"},
-    "postgres": {"postgresql-2": "postgresql-3", "etcd-2": "etcd-3"},
-    "minio": {"minio-3": "minio-4"},
-    "vault": {"vault-2": "vault-3"},
-    "monitoring": {"prometheus-1": "prometheus-2", "alertmanager-1": "alertmanager-2"},
-}
+def last_members() -> Mapping[str, Mapping[str, str]]:
+    """Component → the last member of each of its groups that has several → the name of one more."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for names in groups().values():
+        stem, _, number = names[-1].rpartition("-")
+        found[repository.stack().services[names[-1]].component][names[-1]] = f"{stem}-{int(number) + 1}"
+    return found
+
+
+GROWN = last_members()
 
 
 @pytest.fixture(scope="module")

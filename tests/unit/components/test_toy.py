@@ -16,7 +16,9 @@ import pytest
 from nexusdev.instance import port_blocks
 from nexusdev.interfaces import InstanceAccess
 from tests.fakes import House
-from tests.toy.component import Toy
+from tests.toy.components.toy import probe
+from tests.toy.components.toy.component import Toy
+from tests.toy.components.toy.readiness import Facts
 from tests.toy.scenario import FOLDER, declared, live_through
 
 
@@ -26,17 +28,17 @@ class Hosted(Toy):
 
     process: subprocess.Popen[bytes] | None = None
 
-    def probe(self, access: InstanceAccess, *, test_writes: bool = False) -> bool:
+    def probe(self, access: InstanceAccess, *, test_writes: bool = False) -> Facts:
         if self.process is None:
             self.process = serve(access)
-        return super().probe(access, test_writes=test_writes)
+        return probe.probe(access, test_writes=test_writes)
 
 
 def serve(access: InstanceAccess) -> subprocess.Popen[bytes]:
     """The toy's own server with the instance's certificate, once it listens."""
     port, state = access.address("toy-0", 8443).port, access.ca_file.parents[1]
     files = (state / "tls" / "toy.crt", state / "tls" / "toy.key", state / "secrets" / "toy-token")
-    process = subprocess.Popen([sys.executable, str(FOLDER / "server.py"), str(port), *map(str, files)])
+    process = subprocess.Popen([sys.executable, str(FOLDER / "toy" / "server.py"), str(port), *map(str, files)])
     until = time.monotonic() + 20
     while time.monotonic() < until and process.poll() is None:
         try:

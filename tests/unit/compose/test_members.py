@@ -17,10 +17,10 @@ _PROSE = re.compile(r'"""(?s:.)*?"""|^\s*#.*$', re.MULTILINE)
 
 
 def groups() -> Mapping[str, Sequence[str]]:
-    """The servers and stores of each group that has several, by their ordinals, in the compose files."""
+    """The services of each group that has several, without sidecars, by their ordinals, in the compose files."""
     found: dict[str, list[str]] = defaultdict(list)
     for service in sorted(stack().services.values(), key=lambda each: each.ordinal):
-        if service.role in ("server", "store"):
+        if service.role != "sidecar":
             found[f"{service.component} {service.group}"].append(service.name)
     return {group: names for group, names in found.items() if len(names) > 1}
 

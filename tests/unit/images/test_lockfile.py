@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from nexusdev.context import stack_file
 from nexusdev.errors import InvalidConfig, UsageError
 from nexusdev.images.lockfile import Build, Debootstrap, Registry, default_file, load
 from tests.unit.images.workbench import LOCK, write_lock
+
+IMAGE = re.compile(r"^[^#]*image: .*\$\{(NEXUS_IMAGE_\w+)", re.MULTILINE)
 
 
 def refusal(folder: Path, old: str, new: str) -> InvalidConfig:
@@ -25,12 +29,11 @@ def test_an_image_has_a_version_and_its_sources_in_order(tmp_path: Path) -> None
     assert lock.runnable == ("cache", "store")
 
 
-def test_the_lock_of_the_stack_is_one(tmp_path: Path) -> None:
+def test_the_lock_has_the_images_of_the_stack() -> None:
     lock = load(default_file())
-    assert set(lock.runnable) == {
-        *("postgres", "etcd", "pgbouncer", "haproxy", "redis", "relay", "prometheus", "minio", "vault"),
-        *("exporters", "alertmanager", "grafana"),
-    }
+    used = {name for file in stack_file().parent.glob("*/compose.yaml") for name in IMAGE.findall(file.read_text())}
+    assert used - {lock.images[name].variable for name in lock.runnable} == set(), "add it to compose/images.lock.yaml"
+    assert {name for name in lock.runnable if lock.images[name].variable not in used} == set(), "no service has it"
     assert lock.images["postgres"].variable == "NEXUS_IMAGE_POSTGRES"
     assert any(isinstance(source, Debootstrap) for source in lock.images["debian"].sources)
 

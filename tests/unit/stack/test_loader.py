@@ -65,9 +65,11 @@ def test_the_stack_of_the_product_is_the_same_after_it_was_kept(tmp_path: Path) 
     assert {file.suffix for file in stack.made_of} >= {".yaml", ".cfg", ".hcl", ".sh"}
 
 
-def test_the_files_of_the_product_load_and_every_service_is_confined() -> None:
-    compose = Path(__file__).parents[3] / "compose" / "stack.yaml"
-    stack = load(compose, {"NEXUS_STATE": "/nowhere", "NEXUS_UID": "1000", "NEXUS_GID": "1000"})
+@pytest.mark.parametrize("compose", ["compose/stack.yaml", "tests/toy/compose/stack.yaml"])
+def test_the_files_of_the_product_load_and_every_service_is_confined(compose: str) -> None:
+    stack = load(
+        Path(__file__).parents[3] / compose, {"NEXUS_STATE": "/nowhere", "NEXUS_UID": "1000", "NEXUS_GID": "1000"}
+    )
     for service in stack.services.values():
         facts = (service.read_only, service.cap_drop, service.security_opt, service.user, service.restart)
         assert facts == (True, ("ALL",), ("no-new-privileges:true",), "1000:1000", "unless-stopped"), service.name

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from nexusdev.components.component_set import ComponentSet
 from nexusdev.components.monitoring.names import OWN_JOB
+from nexusdev.components.monitoring.targets import Target, declared
 from nexusdev.stack.loader import load
+from nexusdev.stack.topology import Topology
 
 ROOT = Path(__file__).parents[4]
 MONITORING = ROOT / "compose" / "monitoring"
@@ -88,3 +92,19 @@ def test_vault_leaves_out_no_metric_that_is_used(file: str) -> None:
     prefixes = tuple(re.sub(r"\W", "_", prefix) for prefix in left_out)
     asked_for = used("vault_") | {"vault_autopilot_failure_tolerance", "vault_autopilot_node_healthy"}
     assert [name for name in sorted(asked_for) if name.startswith(prefixes)] == []
+
+
+def test_every_service_has_a_target(tmp_path: Path) -> None:
+    stack = load(ROOT / "compose" / "stack.yaml", {"NEXUS_STATE": str(tmp_path)})
+    known = declared(ComponentSet(), Topology(services=stack.services))
+    described = known.unscraped.union(
+        *(Target(job=job, instance=instance, health="up", declared=known).about for job, instance in targets())
+    )
+    assert stack.services.keys() - described == set(), "add a scrape job to compose/monitoring/prometheus.yml"
+
+
+def targets() -> Iterator[tuple[str, str]]:
+    """Job and instance of every target: its own label, or the host of its address."""
+    for name in JOBS.keys() - {OWN_JOB}:
+        for group in JOBS[name]["static_configs"]:
+            yield from ((name, group["labels"].get("instance", each.rpartition(":")[0])) for each in group["targets"])

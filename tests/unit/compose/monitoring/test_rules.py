@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
+from nexusdev.components.registry import ROWS
+
 ROOT = Path(__file__).parents[4]
 RULES = ROOT / "compose" / "monitoring" / "rules"
 RUNBOOKS = ROOT / "docs" / "runbooks.md"
-COMPONENTS = {"postgres", "redis", "minio", "vault", "gateway", "monitoring"}
 SEVERITIES = {"critical", "warning", "info"}
 # The parts of a runbook page, in this order.
 PAGE = ("See", "Type", "By itself")
@@ -88,7 +89,7 @@ def test_it_names_what_is_concerned_and_how_bad_it_is(alert: Alert) -> None:
     assert re.fullmatch(r"([A-Z][a-z]+)+", alert.name)
     assert alert.labels["severity"] in SEVERITIES
     # Those without a label of their own take it from what their expression aggregates by; their tests show which.
-    assert alert.labels.get("component", "monitoring") in COMPONENTS
+    assert alert.labels.get("component", "monitoring") in ROWS
 
 
 @each_alert

@@ -1,4 +1,4 @@
-"""The toy's server: one value over HTTPS, for whoever knows the token. Run as: server.py PORT CERTIFICATE KEY TOKEN_FILE."""
+"""Stores one value and serves it over HTTPS to clients with the token. Run as: server.py PORT CERTIFICATE KEY TOKEN_FILE."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from pathlib import Path
 
 
 class Handler(BaseHTTPRequestHandler):
-    """GET and PUT of ``/instance``; GET of ``/health`` without a token."""
+    """GET and PUT of ``/instance``; GET of ``/health`` and ``/metrics`` without a token."""
 
     token = ""
     value = b""
 
     def do_GET(self) -> None:
         if self.path == "/health":
-            self._reply(200, b"well")
+            self._reply(200, b"ok")
+        elif self.path == "/metrics":
+            self._reply(200, f"toy_value_bytes {len(Handler.value)}\n".encode(), kind="text/plain; version=0.0.4")
         elif self.headers.get("X-Token") != self.token:
             self._reply(403, b"")
         else:
@@ -31,21 +33,22 @@ class Handler(BaseHTTPRequestHandler):
         self._reply(204, b"")
 
     def log_message(self, *_: object) -> None:
-        """What is asked is not worth a line."""
+        """Requests are not logged."""
 
-    def _reply(self, status: int, body: bytes) -> None:
+    def _reply(self, status: int, body: bytes, *, kind: str = "text/plain") -> None:
         self.send_response(status)
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
 
 def main(port: str, certificate: str, key: str, token_file: str) -> None:
-    """Serve until somebody ends it."""
+    """Serve until the process is stopped."""
     Handler.token = Path(token_file).read_text(encoding="utf-8").strip()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    server = ThreadingHTTPServer(("0.0.0.0", int(port)), Handler)
+    server = ThreadingHTTPServer(("0.0.0.0", int(port)), Handler)  # noqa: S104 - the address of the container
     server.socket = context.wrap_socket(server.socket, server_side=True)
     print("listening", flush=True)
     server.serve_forever()

@@ -1,0 +1,1 @@
+"""Toy: one server that stores one value."""

@@ -1,0 +1,58 @@
+"""``make component`` makes a component that the loader, the registry and Prometheus know."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nexusdev.stack.loader import load
+from scripts import new_component
+from tests.unit.components.test_file_names import REQUIRED
+
+COPIED = ("compose", "nexusdev/components", "tests/toy", "tests/unit/components/toy")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for folder in COPIED:
+        shutil.copytree(new_component.ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def test_a_new_component_is_in_the_stack_with_free_ports_and_addresses(tree: Path) -> None:
+    changed = new_component.add("newproduct", tree)
+    stack = load(tree / "compose" / "stack.yaml", {"NEXUS_STATE": "/nowhere"})
+    assert [each.name for each in stack.services.values() if each.component == "newproduct"] == ["newproduct-0"]
+    assert {"newproduct-token", "newproduct-tls-crt", "newproduct-tls-key"} <= stack.secrets.keys()
+    assert all((tree / each).exists() for each in changed)
+
+
+def test_it_has_the_files_of_a_component_and_its_row(tree: Path) -> None:
+    new_component.add("newproduct", tree)
+    folder = tree / "nexusdev" / "components"
+    assert {file.stem for file in (folder / "newproduct").glob("*.py")} >= REQUIRED
+    assert '    "newproduct": "",\n' in (folder / "registry.py").read_text()
+    for file in [*(folder / "newproduct").glob("*.py"), *(tree / "tests/unit/components/newproduct").glob("*.py")]:
+        ast.parse(file.read_text())
+        assert "toy" not in file.read_text().lower()
+
+
+def test_prometheus_scrapes_it(tree: Path) -> None:
+    new_component.add("newproduct", tree)
+    jobs = yaml.safe_load((tree / "compose" / "monitoring" / "prometheus.yml").read_text())["scrape_configs"]
+    [job] = [each for each in jobs if each["job_name"] == "newproduct"]
+    assert job["static_configs"] == [{"targets": ["newproduct-0:8443"], "labels": {"component": "newproduct"}}]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("redis", "already"), ("contract", "already"), ("Key DB", "lower-case"), ("", "lower-case")]
+)
+def test_a_name_that_is_taken_or_unusable_changes_nothing(tree: Path, name: str, why: str) -> None:
+    before = {file: file.read_bytes() for file in tree.rglob("*") if file.is_file()}
+    with pytest.raises(ValueError, match=why):
+        new_component.add(name, tree)
+    assert {file: file.read_bytes() for file in tree.rglob("*") if file.is_file()} == before
