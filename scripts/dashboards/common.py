@@ -38,7 +38,7 @@ def alerts_of(selector: str, *, width: int = 12) -> Timeline:
     return Timeline(
         title="Alerts that fired",
         what="One band per alert, red while it fired. 'none' means that nothing fires now.",
-        do="Open the heading with the alert's name in docs/runbooks.md; `nexusdev status` shows the same alerts beside their component.",
+        do="Read the alert's section in docs/runbooks.md. `nexusdev status` shows the same alerts by component.",
         unit="none",
         queries=(Query(expr=or_none(fired, "alertname"), legend="{{alertname}}"),),
         meanings={0: Meaning(text="quiet", colour=Colour.GREEN), 1: Meaning(text="firing", colour=Colour.RED)},
@@ -49,9 +49,9 @@ def alerts_of(selector: str, *, width: int = 12) -> Timeline:
 
 def targets_of(selector: str, *, width: int = 12) -> Timeline:
     return Timeline(
-        title="Targets that went away",
-        what="One band per scraped service: red while Prometheus could not read its numbers.",
-        do="`nexusdev logs SERVICE` for the last words of the one that is red; `nexusdev up` brings it back.",
+        title="Targets that went down",
+        what="One band per scraped service, red while Prometheus could not scrape it.",
+        do="`nexusdev logs SERVICE` shows the last log lines of a red one. `nexusdev up` starts it.",
         unit="none",
         queries=(Query(expr=f"up{{{selector},{HERE}}}", legend="{{instance}} {{job}}"),),
         base=Colour.RED,
@@ -65,8 +65,8 @@ def targets_of(selector: str, *, width: int = 12) -> Timeline:
 def started(expr: str, *, width: int = 8) -> Bars:
     return Bars(
         title="Running since",
-        what="How long each server has been running. A short bar beside long ones is the one that was restarted.",
-        do="`nexusdev logs SERVICE --since 15m` of the shortest; expected after `nexusdev up`, `restart` and a failover drill.",
+        what="Time since each server started. A short bar among long ones is a restarted server.",
+        do="Check `nexusdev logs SERVICE --since 15m` of the shortest. Expected after `nexusdev up`, `restart` and a failover drill.",
         unit="s",
         queries=(Query(expr=expr),),
         base=Colour.YELLOW,
@@ -84,8 +84,8 @@ def firing_now() -> Table:
     fired = 'max by (alertname, component, severity, instance) (ALERTS{alertstate="firing"})'
     return Table(
         title="Firing now",
-        what="Every alert that fires at this moment, with the component and the instance that it is about.",
-        do="Begin with what is critical; each name is a heading of docs/runbooks.md.",
+        what="Every alert that fires now, with its component and instance.",
+        do="Begin with critical alerts. Each name is a section of docs/runbooks.md.",
         unit="none",
         queries=(Query(expr=or_none(fired, "alertname"), legend=""),),
         columns={"alertname": "Alert", "component": "Component", "severity": "Severity", "instance": "Instance"},

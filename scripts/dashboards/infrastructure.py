@@ -7,20 +7,20 @@ from .model import Bars, Colour, Dashboard, Graph, Query, Row, Stat, Step, Timel
 ONE = (Step(value=1, colour=Colour.GREEN), Step(value=2, colour=Colour.RED))
 
 WELL = Row(
-    title="Is it well, who leads, how much is left?",
+    title="Overview: leaders and headroom",
     panels=(
         Stat(
             title="Critical alerts",
-            what="How many critical alerts fire. 0 on a stack that is well.",
-            do="Read 'Firing now' below, then the alert's heading in docs/runbooks.md.",
+            what="Number of firing critical alerts. 0 on a healthy stack.",
+            do="Read 'Firing now' below, then the alert's section in docs/runbooks.md.",
             unit="none",
             queries=(Query(expr=or_0('count(ALERTS{alertstate="firing",severity="critical"})')),),
             steps=MUST_BE_0,
         ),
         Stat(
             title="Targets down",
-            what="Services that are meant to run and do not answer Prometheus. One that is absent by intent (Grafana) does not count.",
-            do="'What failed last' names them; `nexusdev up` brings back what has stopped.",
+            what="Services that should run but do not answer Prometheus. Optional services without an image (Grafana) do not count.",
+            do="'What failed last' names them. `nexusdev up` starts stopped services.",
             unit="none",
             queries=(Query(expr=or_0(f"count({MEANT} == 0)")),),
             alerts=("TargetDown",),
@@ -28,8 +28,8 @@ WELL = Row(
         ),
         Stat(
             title="PostgreSQL primary",
-            what="The node that takes writes.",
-            do="Red: no node leads. Wait 25 s for Patroni's failover, then `nexusdev status`.",
+            what="The node that accepts writes.",
+            do="Red: there is no primary. Wait 25 s for Patroni's failover, then run `nexusdev status`.",
             unit="none",
             queries=(Query(expr="patroni_primary == 1"),),
             base=Colour.RED,
@@ -40,8 +40,8 @@ WELL = Row(
         ),
         Stat(
             title="Redis master",
-            what="The node that takes writes.",
-            do="Red: no node is master. Sentinels elect one within 5 s; then `nexusdev status`.",
+            what="The node that accepts writes.",
+            do="Red: there is no master. Sentinel promotes one within 5 s. If not, run `nexusdev status`.",
             unit="none",
             queries=(Query(expr='redis_instance_info{role="master",job="redis"}'),),
             base=Colour.RED,
@@ -52,8 +52,8 @@ WELL = Row(
         ),
         Stat(
             title="Vault active",
-            what="The node that answers requests; the others stand by.",
-            do="Red: all are sealed or no leader is elected. `nexusdev status`, then `nexusdev logs vault-0`.",
+            what="The node that handles requests. The others are standbys.",
+            do="Red: all nodes are sealed, or no leader is elected. Run `nexusdev status`, then `nexusdev logs vault-0`.",
             unit="none",
             queries=(Query(expr="nexus:vault_active == 1"),),
             base=Colour.RED,
@@ -64,7 +64,7 @@ WELL = Row(
         ),
         Stat(
             title="MinIO drives",
-            what="Drives online, of four. Three still take writes, two are read-only.",
+            what="Online drives, of four. Writes need three, reads need two.",
             do="`nexusdev status` names the missing node; `nexusdev up` starts it.",
             unit="none",
             queries=(Query(expr="min(minio_cluster_drive_online_total)"),),
@@ -75,8 +75,8 @@ WELL = Row(
         ),
         Stat(
             title="Memory available",
-            what="Share of the machine's memory that programs can still get.",
-            do="Below 5 % close something, or `nexusdev up --profile core` to go on without monitoring.",
+            what="Share of the machine's memory that is available to programs.",
+            do="Below 5 %: close programs, or run the stack without monitoring: `nexusdev up --profile core`.",
             unit="percentunit",
             queries=(Query(expr="node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes"),),
             base=Colour.RED,
@@ -89,8 +89,8 @@ WELL = Row(
         ),
         Stat(
             title="Processor busy",
-            what="Share of all processors that was busy in the last minute, by everything on this machine.",
-            do="Near 100 % all latencies here are the machine's, not the stack's: look at 'Pressure' first.",
+            what="Share of all processors that was busy in the last minute, for all programs on this machine.",
+            do="Near 100 %: latencies are caused by the machine, not by the stack. Check 'Pressure' first.",
             unit="percentunit",
             queries=(Query(expr='1 - avg(rate(node_cpu_seconds_total{mode="idle"}[1m]))'),),
             steps=(Step(value=0.8, colour=Colour.YELLOW), Step(value=0.95, colour=Colour.RED)),
@@ -105,8 +105,8 @@ COMPONENTS = Row(
     panels=(
         Timeline(
             title="Targets up, by component",
-            what="Share of each component's targets that answer, of those that are meant to run: green means all of them.",
-            do="`nexusdev status` for the one that is not green.",
+            what="Share of each component's wanted targets that answer. Green: all of them.",
+            do="Run `nexusdev status` for a component that is not green.",
             unit="percentunit",
             queries=(Query(expr=f"avg by (component) ({MEANT})", legend="{{component}}"),),
             base=Colour.RED,
@@ -124,8 +124,8 @@ MACHINE = Row(
     panels=(
         Graph(
             title="Processors by use",
-            what="What the processors do, in processors. 'steal' is time that the host took away.",
-            do="Much 'iowait': the disk is the limit. Much 'steal': nothing here helps.",
+            what="Processor use by kind, in processors. 'steal' is time that the hypervisor gave to other machines.",
+            do="High 'iowait': the disk is the bottleneck. High 'steal': the host is overloaded.",
             unit="none",
             queries=(
                 Query(
@@ -137,8 +137,8 @@ MACHINE = Row(
         ),
         Graph(
             title="Load per processor",
-            what="Programs that run or wait for a processor or a disk, per processor.",
-            do="Above 1 everything waits: stop what you do not need, or `nexusdev stop` an instance of another project.",
+            what="Programs that run, or wait for a processor or a disk, per processor.",
+            do="Above 1: programs wait. Stop programs, or stop an instance of another project with `nexusdev stop`.",
             unit="none",
             queries=(
                 Query(
@@ -151,7 +151,7 @@ MACHINE = Row(
         Graph(
             title="Pressure",
             what="Share of time in which some program waited for processor, memory or disk.",
-            do="Memory above 10 % means thrashing: close programs. Disk: wait for what writes.",
+            do="Memory above 10 %: the machine swaps; close programs. Disk: wait until the writing program ends.",
             unit="percentunit",
             queries=(
                 Query(expr="rate(node_pressure_cpu_waiting_seconds_total[$__rate_interval])", legend="processor"),
@@ -162,8 +162,8 @@ MACHINE = Row(
         ),
         Graph(
             title="Memory of the machine",
-            what="Used by programs, and what is still available to them.",
-            do="When 'available' goes to nothing the kernel ends processes: `nexusdev doctor` says which were ended.",
+            what="Memory in use, and memory that is available to programs.",
+            do="When no memory is available, the kernel kills processes. `nexusdev doctor` names them.",
             unit="bytes",
             queries=(
                 Query(expr="node_memory_MemTotal_bytes - node_memory_MemAvailable_bytes", legend="used"),
@@ -173,8 +173,8 @@ MACHINE = Row(
         ),
         Graph(
             title="Memory by server",
-            what="Resident memory of the servers that report their own.",
-            do="One that only grows is worth a look at its dashboard; its container has a limit and is restarted at it.",
+            what="Resident memory of the servers that report it.",
+            do="If it only grows, check the server's dashboard. Its container has a limit and is restarted there.",
             unit="bytes",
             queries=(
                 Query(
@@ -185,8 +185,8 @@ MACHINE = Row(
         ),
         Graph(
             title="Processor time by server",
-            what="Processors that each server uses, of those that report their own.",
-            do="An idle stack uses a few hundredths. More: look at 'Load' on that component's dashboard.",
+            what="Processors that each server uses, for the servers that report it.",
+            do="An idle stack uses a few hundredths. If it is more, check 'Load' on the component's dashboard.",
             unit="none",
             queries=(
                 Query(
@@ -200,8 +200,8 @@ MACHINE = Row(
 
 SCRAPES = Bars(
     title="Scrape duration",
-    what="How long each target took to answer with its numbers. A slow answer is often the first sign.",
-    do="Above 2 s of the 4 s allowed: look at that server's dashboard and at 'Pressure'.",
+    what="Duration of each scrape. A slow scrape is often the first symptom.",
+    do="Above 2 s (the limit is 4 s): check the server's dashboard and 'Pressure'.",
     unit="s",
     queries=(Query(expr=f"topk(10, scrape_duration_seconds{{{HERE}}})", legend="{{instance}} {{job}}"),),
     steps=(Step(value=1, colour=Colour.YELLOW), Step(value=2, colour=Colour.RED)),
@@ -211,8 +211,8 @@ SCRAPES = Bars(
 
 CHANGES = Graph(
     title="Targets that changed",
-    what="How often each target went away or came back in the last 15 minutes.",
-    do="A target that flaps is worse than one that is down: `nexusdev logs SERVICE`.",
+    what="Number of times that each target went down or up in the last 15 minutes.",
+    do="Check the log of a target that changes often: `nexusdev logs SERVICE`.",
     unit="none",
     queries=(Query(expr=f"changes(up{{{HERE}}}[15m])", legend="{{instance}} {{job}}"),),
     width=12,
@@ -221,7 +221,7 @@ CHANGES = Graph(
 INFRASTRUCTURE = Dashboard(
     uid="infrastructure",
     title="Nexus infrastructure",
-    description="Is everything here, who leads, and how much of the machine is left.",
+    description="Whether every service runs, which nodes lead, and how much of the machine is left.",
     instances='job!=""',
     rows=(WELL, COMPONENTS, MACHINE, GATEWAY, ETCD, ITSELF, MONITORING, failed_last('component!=""', SCRAPES, CHANGES)),
 )

@@ -7,8 +7,8 @@ GATEWAY = Row(
     panels=(
         Timeline(
             title="Servers behind each role",
-            what="How many servers the gateway would send a new connection to. Red: nobody answers for that role.",
-            do="No server for a role: `nexusdev status` of its component. The gateway follows within a second.",
+            what="Number of servers that accept new connections for a role. Red: none.",
+            do="No server for a role: run `nexusdev status` for its component. The gateway notices changes within a second.",
             unit="none",
             queries=(Query(expr="nexus:gateway_servers:count", legend="{{role}}"),),
             base=Colour.RED,
@@ -17,8 +17,8 @@ GATEWAY = Row(
         ),
         Graph(
             title="Sessions by role",
-            what="Connections that applications hold open through the gateway.",
-            do="A number that only grows is an application that does not close its connections.",
+            what="Open connections of applications through the gateway.",
+            do="If it only grows, an application does not close its connections.",
             unit="none",
             queries=(
                 Query(expr='sum by (proxy) (haproxy_frontend_current_sessions{proxy!="observe"})', legend="{{proxy}}"),
@@ -28,7 +28,7 @@ GATEWAY = Row(
         Graph(
             title="Traffic by role",
             what="Bytes per second through the gateway, both directions together.",
-            do="Nothing while your application works: it goes past the gateway, or does not work.",
+            do="No traffic while your application runs: it does not use the gateway, or it has failed.",
             unit="Bps",
             queries=(
                 Query(
@@ -39,9 +39,9 @@ GATEWAY = Row(
             ),
         ),
         Graph(
-            title="Connections, of what is allowed",
-            what="Share of the connections that each gateway may hold (4000: two for each client).",
-            do="Near 1 new clients wait: find the application that does not close its connections in 'Sessions by role'.",
+            title="Connections of the limit",
+            what="Share of each gateway's connection limit in use (4000: two for each client).",
+            do="Near 1: new clients wait. Find the application that does not close its connections in 'Sessions by role'.",
             unit="percentunit",
             queries=(
                 Query(expr="haproxy_process_current_connections / clamp_min(haproxy_process_max_connections, 1)"),
@@ -51,8 +51,8 @@ GATEWAY = Row(
         ),
         Graph(
             title="Failed connections and checks",
-            what="Connections to a server that failed, and servers that went from up to down, per second.",
-            do="Expected during a failover. Without one: `nexusdev logs gateway-rw gateway-ro`.",
+            what="Failed connections to servers, and servers that changed from up to down, per second.",
+            do="Expected during a failover. Otherwise: `nexusdev logs gateway-rw gateway-ro`.",
             unit="cps",
             queries=(
                 Query(
@@ -74,8 +74,8 @@ ETCD = Row(
     panels=(
         Timeline(
             title="Members that see a leader",
-            what="Green: the member knows a leader, and Patroni can renew its own.",
-            do="All red: two of three members are gone. PostgreSQL goes on in failsafe mode; `nexusdev up` brings them back.",
+            what="Green: the member sees a leader, and Patroni can renew its lease.",
+            do="All red: two of three members are down. PostgreSQL continues in failsafe mode. `nexusdev up` starts them.",
             unit="none",
             queries=(Query(expr="etcd_server_has_leader"),),
             base=Colour.RED,
@@ -85,8 +85,8 @@ ETCD = Row(
         ),
         Graph(
             title="Slowest 1 % of log syncs",
-            what="How long the disk takes to make a write of etcd's log durable.",
-            do="Above the line leaders change for no other reason. The machine's disk is busy: see 'Pressure'.",
+            what="Duration of a sync of etcd's log to disk.",
+            do="Above the line: leaders change because of the slow disk. See 'Pressure'.",
             unit="s",
             queries=(Query(expr="nexus:etcd_fsync:p99"),),
             steps=(Step(value=0.5, colour=Colour.RED, alert="EtcdSlowFsync"),),
@@ -94,8 +94,8 @@ ETCD = Row(
         ),
         Graph(
             title="Leader changes and failed proposals",
-            what="Changes of leader, and writes that were refused, in the last 5 minutes.",
-            do="More than four: members lose each other or wait for the disk. `nexusdev logs etcd-0 etcd-1 etcd-2`.",
+            what="Leader changes and refused writes in the last 5 minutes.",
+            do="More than four: members lose their connections or wait for the disk. `nexusdev logs etcd-0 etcd-1 etcd-2`.",
             unit="none",
             queries=(
                 Query(expr="increase(etcd_server_leader_changes_seen_total[5m])", legend="{{instance}} changes"),
@@ -106,8 +106,8 @@ ETCD = Row(
         ),
         Graph(
             title="Size of the store",
-            what="Share of its quota that etcd's file fills. At 1 it stops to take writes.",
-            do="It compacts by itself; growth without end means that something writes keys that are not Patroni's.",
+            what="Share of its quota that etcd's database uses. At 1, etcd refuses writes.",
+            do="etcd compacts itself. Continuous growth: another program than Patroni writes keys.",
             unit="percentunit",
             queries=(Query(expr="etcd_mvcc_db_total_size_in_bytes / etcd_server_quota_backend_bytes"),),
             steps=(Step(value=0.8, colour=Colour.RED, alert="EtcdDatabaseNearQuota"),),
@@ -121,9 +121,9 @@ ITSELF = Row(
     title="nexusdev itself",
     panels=(
         Stat(
-            title="Last up took",
-            what="Wall time of the last `nexusdev up` that changed something, from the command to the env file.",
-            do="Longer than before: `nexusdev timings` says where it went.",
+            title="Duration of last up",
+            what="Duration of the last `nexusdev up` that changed something, from the command to the env file.",
+            do="If it is longer than before, `nexusdev timings` shows the slow parts.",
             unit="s",
             queries=(Query(expr="nexusdev_up_seconds"),),
             base=Colour.BLUE,
@@ -131,9 +131,9 @@ ITSELF = Row(
             width=6,
         ),
         Stat(
-            title="Last up was",
-            what="How long ago the last `nexusdev up` ended.",
-            do="Nothing; it says how old the numbers beside it are.",
+            title="Age of last up",
+            what="Time since the last `nexusdev up` ended.",
+            do="Nothing. It is the age of the figures beside it.",
             unit="s",
             queries=(Query(expr="time() - nexusdev_up_last_timestamp_seconds"),),
             base=Colour.BLUE,
@@ -141,7 +141,7 @@ ITSELF = Row(
         ),
         Stat(
             title="Services of the stack",
-            what="How many services the last `nexusdev up` brought up.",
+            what="Number of services that the last `nexusdev up` started or found running.",
             do="`nexusdev status` lists them.",
             unit="none",
             queries=(Query(expr="nexusdev_services"),),
@@ -150,8 +150,8 @@ ITSELF = Row(
         ),
         Stat(
             title="Scraped",
-            what="Targets that Prometheus asks for numbers, and gets them.",
-            do="`nexusdev status --json` says which services are scraped, as monitoring.coverage.",
+            what="Targets that Prometheus scrapes successfully.",
+            do="`nexusdev status --json` lists the scraped services under monitoring.coverage.",
             unit="none",
             queries=(Query(expr="sum(up)"),),
             base=Colour.BLUE,
@@ -159,8 +159,8 @@ ITSELF = Row(
         ),
         Bars(
             title="Waited for each component",
-            what="How long the last `nexusdev up` that changed something waited for each component.",
-            do="The longest decides how long `up` takes: `nexusdev timings` opens it up.",
+            what="Time that the last `nexusdev up` with changes waited for each component.",
+            do="The longest determines the duration of `up`. `nexusdev timings` shows the details.",
             unit="s",
             queries=(Query(expr="nexusdev_up_ready_seconds", legend="{{component}}"),),
             base=Colour.BLUE,
@@ -175,9 +175,9 @@ MONITORING = Row(
     panels=(
         Graph(
             title="Samples taken per second",
-            what="What each Prometheus writes down. Both take the same.",
+            what="Samples that each Prometheus stores. Both store the same.",
             alerts=("PrometheusSamplesDropped", "PrometheusConfigRejected"),
-            do="One that falls behind the other was restarted or is short of memory: `nexusdev logs prometheus-0 prometheus-1`.",
+            do="If one stores fewer, it was restarted or lacks memory: `nexusdev logs prometheus-0 prometheus-1`.",
             unit="short",
             queries=(
                 Query(
@@ -188,22 +188,22 @@ MONITORING = Row(
         ),
         Graph(
             title="Series in memory",
-            what="Different series that each Prometheus holds. Memory grows with it.",
-            do="A jump comes from a label with ever new values: `nexusdev metrics 'topk(10, count by (__name__) ({__name__!=\"\"}))'`.",
+            what="Series that each Prometheus keeps in memory.",
+            do="A jump is caused by a label with many values: `nexusdev metrics 'topk(10, count by (__name__) ({__name__!=\"\"}))'`.",
             unit="short",
             queries=(Query(expr="prometheus_tsdb_head_series"),),
         ),
         Graph(
             title="Disk that Prometheus uses",
-            what="Blocks and log on its volume. The oldest block goes when the limit is reached.",
+            what="Blocks and log on its volume. The oldest block is removed at the limit.",
             alerts=("PrometheusStorageFailing",),
-            do="Nothing: it is bounded.",
+            do="Nothing: it is limited.",
             unit="bytes",
             queries=(Query(expr="prometheus_tsdb_storage_blocks_bytes + prometheus_tsdb_wal_storage_size_bytes"),),
         ),
         Graph(
             title="Rules that failed",
-            what="Evaluations of alert rules that ended in an error, in the last 2 minutes. Must be 0.",
+            what="Failed evaluations of alert rules in the last 2 minutes. Must be 0.",
             do="`nexusdev logs prometheus-0` names the rule; an alert whose rule fails never fires.",
             unit="none",
             queries=(Query(expr="sum by (instance) (increase(prometheus_rule_evaluation_failures_total[2m]))"),),
@@ -211,8 +211,8 @@ MONITORING = Row(
         ),
         Graph(
             title="Notifications lost",
-            what="Alerts that Prometheus dropped, and messages that Alertmanager could not deliver, in the last minute.",
-            do="`nexusdev status`: is an Alertmanager there? Its log names the receiver that refused.",
+            what="Alerts that Prometheus dropped, and notifications that Alertmanager failed to deliver, in the last minute.",
+            do="Check with `nexusdev status` that an Alertmanager runs. Its log names the failing receiver.",
             unit="none",
             queries=(
                 Query(
@@ -229,8 +229,8 @@ MONITORING = Row(
         ),
         Graph(
             title="Members of the Alertmanager cluster",
-            what="How many Alertmanagers each of them sees, itself included. Two when all is well.",
-            do="One: they cannot reach each other and you get each message twice. `nexusdev logs alertmanager-0 alertmanager-1`.",
+            what="Number of Alertmanagers that each of them sees, including itself. Normally two.",
+            do="One: they do not reach each other, and each notification is sent twice. `nexusdev logs alertmanager-0 alertmanager-1`.",
             unit="none",
             queries=(Query(expr="alertmanager_cluster_members"),),
             maximum=2,

@@ -5,12 +5,12 @@ from .minio_parts import ERRORS, LATENCY, LOAD, QUORUM
 from .model import Colour, Dashboard, Graph, Meaning, Query, Row, Stat, Step
 
 WELL = Row(
-    title="Is it well, can it be written, how much is left?",
+    title="Overview: writes and space",
     panels=(
         Stat(
             title="Takes writes",
-            what="Whether MinIO itself says that enough drives are there to write.",
-            do="'no': two nodes are away; reads go on. `nexusdev up` brings them back.",
+            what="Whether MinIO reports enough online drives for writes.",
+            do="'no': two nodes are down; reads still work. `nexusdev up` starts them.",
             unit="none",
             queries=(Query(expr="min(minio_cluster_health_status)"),),
             base=Colour.RED,
@@ -20,8 +20,8 @@ WELL = Row(
         ),
         Stat(
             title="Drives to spare",
-            what="Drives online, less the write quorum: how many more may go before writes stop. 1 when all is well.",
-            do="0: the next failure stops writes. Bring the missing node back now: `nexusdev up`.",
+            what="Online drives minus the write quorum: number of drives that may fail before writes stop. Normally 1.",
+            do="0: the next failure stops writes. Start the missing node now: `nexusdev up`.",
             unit="none",
             queries=(Query(expr="min(nexus:minio_write_slack:drives)"),),
             base=Colour.RED,
@@ -33,8 +33,8 @@ WELL = Row(
         ),
         Stat(
             title="Nodes offline",
-            what="Nodes that the others do not see. Must be 0.",
-            do="`nexusdev status` names it; `nexusdev up` starts it, and its data heals by itself.",
+            what="Nodes that the other nodes do not reach. Must be 0.",
+            do="`nexusdev status` names it. `nexusdev up` starts it, and its data is healed.",
             unit="none",
             queries=(Query(expr="max(minio_cluster_nodes_offline_total)"),),
             steps=(Step(value=1, colour=Colour.RED),),
@@ -43,23 +43,23 @@ WELL = Row(
         Stat(
             title="Drives offline",
             what="Drives that do not answer. Must be 0.",
-            do="A drive without a lost node is a broken volume: `nexusdev logs` of its node.",
+            do="If its node is online, the volume is broken: check `nexusdev logs` of the node.",
             unit="none",
             queries=(Query(expr="max(minio_cluster_drive_offline_total)"),),
             steps=(Step(value=1, colour=Colour.RED, alert="MinioDriveOffline"),),
         ),
         Stat(
             title="Drives healing",
-            what="Drives that are being filled again from the others. 0 when all is well.",
-            do="Wait: it ends by itself. Do not stop another node meanwhile.",
+            what="Drives that are being refilled from the others. Normally 0.",
+            do="Wait until it ends. Do not stop another node meanwhile.",
             unit="none",
             queries=(Query(expr="sum(minio_cluster_health_erasure_set_healing_drives)"),),
             steps=(Step(value=1, colour=Colour.YELLOW, alert="MinioHealing"),),
         ),
         Stat(
             title="Space free",
-            what="Share of the usable space that is left. The drives lie on your machine's disk.",
-            do="Remove objects and old versions, or make room on the machine; when it is full writes fail.",
+            what="Share of the usable space that is free. The drives are on this machine's disk.",
+            do="Remove objects and old versions, or free space on the machine. Writes fail when it is full.",
             unit="percentunit",
             queries=(Query(expr="min(nexus:minio_free:ratio)"),),
             base=Colour.RED,
@@ -71,8 +71,8 @@ WELL = Row(
         ),
         Stat(
             title="Bytes free",
-            what="Usable bytes that are left, after parity.",
-            do="Below 10 GiB, with less than a tenth free: make room on the machine, or remove objects and old versions.",
+            what="Free usable bytes, after parity.",
+            do="Below 10 GiB and below 10 %: free space on the machine, or remove objects and old versions.",
             unit="bytes",
             queries=(Query(expr="min(minio_cluster_capacity_usable_free_bytes)"),),
             base=Colour.YELLOW,
@@ -81,7 +81,7 @@ WELL = Row(
         Stat(
             title="Encryption keys",
             what="Whether every node reaches the key that encrypts objects at rest.",
-            do="'away': reads and writes of encrypted objects fail. `nexusdev logs minio-0`.",
+            do="'away': reads and writes of encrypted objects fail. See `nexusdev logs minio-0`.",
             unit="none",
             queries=(Query(expr="min(minio_cluster_kms_online)"),),
             base=Colour.RED,
@@ -112,7 +112,7 @@ NETWORK = Graph(
 MINIO = Dashboard(
     uid="minio",
     title="Nexus MinIO",
-    description="Is every object safe, can it be written, and how much space is left.",
+    description="Whether every object is safe, whether writes work, and how much space is left.",
     instances='component="minio"',
     rows=(
         WELL,

@@ -12,7 +12,7 @@ LOAD = Row(
         Graph(
             title="Requests",
             what="Requests per second by kind, on the chosen nodes.",
-            do="Many lists: the application looks for what it could name.",
+            do="Many list requests: the application searches for objects whose names it could store.",
             unit="reqps",
             queries=(
                 Query(
@@ -23,7 +23,7 @@ LOAD = Row(
         Graph(
             title="Traffic",
             what="Bytes per second that clients send and receive.",
-            do="Nothing while your application works: look at AWS_ENDPOINT_URL_S3 in its environment.",
+            do="No traffic while your application runs: check AWS_ENDPOINT_URL_S3 in its environment.",
             unit="Bps",
             queries=(
                 Query(
@@ -34,8 +34,8 @@ LOAD = Row(
         ),
         Graph(
             title="Requests waiting",
-            what="Requests that came in and those that wait for their turn, now.",
-            do="Waiting for long: more parallel uploads than the machine carries; send fewer at once.",
+            what="Incoming and queued requests, now.",
+            do="If requests stay queued, there are too many parallel uploads: send fewer at once.",
             unit="none",
             queries=(
                 Query(expr=f"sum(minio_s3_requests_incoming_total{{{NODE}}})", legend="incoming"),
@@ -45,14 +45,14 @@ LOAD = Row(
         Graph(
             title="Buckets",
             what="Bytes in each bucket, counted by MinIO's scanner (some minutes late).",
-            do="nexus-backups grows with each backup; its lifecycle removes the old ones.",
+            do="nexus-backups grows with each backup. Its lifecycle removes old ones.",
             unit="bytes",
             queries=(Query(expr="max by (bucket) (minio_bucket_usage_total_bytes)", legend="{{bucket}}"),),
         ),
         Graph(
             title="Objects",
-            what="Objects and versions in each bucket. Versioned buckets keep what was overwritten.",
-            do="Many more versions than objects: shorten the lifecycle of old versions.",
+            what="Objects and versions in each bucket. Versioned buckets keep overwritten objects.",
+            do="Many more versions than objects: shorten the lifetime of old versions.",
             unit="short",
             queries=(
                 Query(expr="max by (bucket) (minio_bucket_usage_object_total)", legend="{{bucket}}"),
@@ -62,7 +62,7 @@ LOAD = Row(
         Graph(
             title="Memory of the nodes",
             what="Resident memory of each node.",
-            do="Each has a limit and is restarted at it: send large uploads in smaller parts.",
+            do="Each node is restarted at its limit. Send large uploads in smaller parts.",
             unit="bytes",
             queries=(Query(expr=f"minio_process_resident_memory_bytes{{{NODE}}}"),),
         ),
@@ -75,7 +75,7 @@ LATENCY = Row(
         Graph(
             title="Time to first byte, slowest 5 %",
             what="From request to the first byte of the reply, by kind of request, in the last 5 minutes.",
-            do="Slow writes: the slowest of three drives decides; see 'Waiting for drives' and 'Pressure'.",
+            do="Slow writes: the slowest of three drives determines the time. See 'Waiting for drives' and 'Pressure'.",
             unit="s",
             queries=(
                 Query(
@@ -88,14 +88,14 @@ LATENCY = Row(
         Graph(
             title="Waiting for drives",
             what="Operations that wait for each node's drive.",
-            do="One drive that waits while others do not: that volume is slow.",
+            do="Only one drive waits: its volume is slow.",
             unit="none",
             queries=(Query(expr=f"minio_node_drive_io_waiting{{{NODE}}}"),),
         ),
         Graph(
             title="Connecting to other nodes",
             what="Mean time that nodes take to connect to each other.",
-            do="More than some milliseconds on one machine: its processors are busy.",
+            do="More than a few milliseconds on one machine: the processors are busy.",
             unit="ns",
             queries=(Query(expr=f"minio_inter_node_traffic_dial_avg_time{{{NODE}}}"),),
         ),
@@ -108,7 +108,7 @@ QUORUM = Row(
         Timeline(
             title="Drive of each node",
             what="Whether each node's drive is online.",
-            do="Red with its node running: a broken volume. `nexusdev logs` of that node says what; `nexusdev restart` it.",
+            do="Red while its node runs: the volume is broken. Check `nexusdev logs` of the node, then restart it with `nexusdev restart`.",
             unit="none",
             queries=(Query(expr=f"minio_node_drive_online_total{{{NODE}}}"),),
             base=Colour.RED,
@@ -119,8 +119,8 @@ QUORUM = Row(
         ),
         Graph(
             title="Drives online and quorums",
-            what="Drives online, against what reading and writing need.",
-            do="At the line of writing nothing more may fail; below it only reads work.",
+            what="Online drives, and the quorums for reads and writes.",
+            do="At the write quorum, no drive may fail. Below it, only reads work.",
             unit="none",
             queries=(
                 Query(expr="min(minio_cluster_health_erasure_set_online_drives)", legend="online"),
@@ -132,16 +132,16 @@ QUORUM = Row(
         ),
         Bars(
             title="Space free, by node",
-            what="Bytes that are free where each node's drive lies.",
-            do="All the same: they share your machine's disk, and so does everything else on it.",
+            what="Free bytes on the disk of each node's drive.",
+            do="All are equal, because they share this machine's disk.",
             unit="bytes",
             queries=(Query(expr=f"minio_node_drive_free_bytes{{{NODE}}}"),),
             base=Colour.BLUE,
         ),
         Graph(
             title="Healing",
-            what="Objects that were looked at for healing and are not healed yet, and those that were, in the last 5 minutes.",
-            do="Follows the return of a node, and ends by itself: do not stop another node meanwhile.",
+            what="Objects that were checked but not healed yet, and healed objects, in the last 5 minutes.",
+            do="Expected after a node returns; it ends without intervention. Do not stop another node meanwhile.",
             unit="none",
             queries=(
                 Query(
@@ -161,8 +161,8 @@ QUORUM = Row(
         ),
         Graph(
             title="Lifecycle tasks waiting",
-            what="Objects that are due to expire and have not been removed yet.",
-            do="Grows only while a node is away or a bucket is emptied; else the scanner is behind.",
+            what="Expired objects that are not removed yet.",
+            do="Grows while a node is down or a bucket is emptied. Otherwise the scanner is too slow.",
             unit="none",
             queries=(Query(expr="max by (server) (minio_node_ilm_expiry_pending_tasks)", legend="{{server}}"),),
             width=12,
@@ -175,8 +175,8 @@ ERRORS = Row(
     panels=(
         Graph(
             title="Failed requests",
-            what="Requests per second that ended in an error, by kind, on the chosen nodes.",
-            do="5xx: quorum or drives, see above. 4xx: the application asks for what is not there or not allowed.",
+            what="Failed requests per second, by kind, on the selected nodes.",
+            do="5xx: check quorum and drives above. 4xx: the application requests missing or forbidden objects.",
             alerts=("MinioServerErrors",),
             unit="reqps",
             queries=(
@@ -193,8 +193,8 @@ ERRORS = Row(
         ),
         Graph(
             title="Rejected requests",
-            what="Refused before anything was done: wrong key, bad header, clock, form; in the last 2 minutes.",
-            do="'timestamp': the client's clock is off. 'auth': its keys are old, renew its env file.",
+            what="Requests refused in the last 2 minutes because of a wrong key, header, clock or format.",
+            do="'timestamp': the client's clock is wrong. 'auth': its keys are old; renew its env file.",
             unit="none",
             queries=tuple(
                 Query(expr=f"sum(increase(minio_s3_requests_rejected_{kind}_total{{{NODE}}}[2m]))", legend=kind)
@@ -205,7 +205,7 @@ ERRORS = Row(
         Graph(
             title="Drive errors",
             what="Errors and timeouts of each node's drive, in the last 15 minutes.",
-            do="Any: `nexusdev logs` of that node; on one machine it is usually the disk that is full.",
+            do="Check `nexusdev logs` of the node. Usually the disk is full.",
             unit="none",
             queries=(
                 Query(expr=f"increase(minio_node_drive_errors_ioerror{{{NODE}}}[15m])", legend="{{instance}} errors"),

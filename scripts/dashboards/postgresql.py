@@ -5,11 +5,11 @@ from .model import Colour, Dashboard, Graph, Query, Row, Stat, Step
 from .postgresql_parts import ERRORS, LATENCY, LOAD, REPLICATION
 
 WELL = Row(
-    title="Is it well, who leads, how much is left?",
+    title="Overview: leaders and headroom",
     panels=(
         Stat(
             title="Primary",
-            what="The node that takes writes, as Patroni says.",
+            what="The node that accepts writes, according to Patroni.",
             do="None for more than 25 s: `nexusdev status`, then `nexusdev logs postgresql-0 postgresql-1 postgresql-2`.",
             unit="none",
             queries=(Query(expr="patroni_primary == 1"),),
@@ -21,8 +21,8 @@ WELL = Row(
         ),
         Stat(
             title="Primaries",
-            what="Must be exactly 1. Two is a split brain: both take writes that the other does not have.",
-            do="Two: stop the one that etcd does not name (`nexusdev stop SERVICE`) before anything else is written.",
+            what="Must be exactly 1. Two is a split brain: each accepts writes that the other does not have.",
+            do="Two: stop the one without the lease in etcd (`nexusdev stop SERVICE`) before more data is written.",
             unit="none",
             queries=(Query(expr="sum(patroni_primary)"),),
             base=Colour.RED,
@@ -33,8 +33,8 @@ WELL = Row(
         ),
         Stat(
             title="Quorum standbys",
-            what="Replicas that may become primary without losing an acknowledged write. Two when all is well.",
-            do="0: a failure of the primary now loses writes, or writes wait. `nexusdev up` starts what is missing.",
+            what="Replicas that can be promoted without losing an acknowledged write. Normally two.",
+            do="0: if the primary fails now, writes are lost, or writes wait. `nexusdev up` starts missing nodes.",
             unit="none",
             queries=(Query(expr="sum(patroni_quorum_standby + patroni_sync_standby)"),),
             base=Colour.RED,
@@ -46,8 +46,8 @@ WELL = Row(
         ),
         Stat(
             title="Worst lag",
-            what="Bytes of log that the slowest replica has not replayed yet.",
-            do="It falls by itself once the load does. If it only grows: `nexusdev restart` that replica.",
+            what="Bytes of WAL that the slowest replica has not replayed.",
+            do="It decreases with the load. If it only grows, restart the replica with `nexusdev restart`.",
             unit="bytes",
             queries=(Query(expr="max(nexus:postgres_replay_lag:bytes)"),),
             steps=(Step(value=16777216, colour=Colour.RED, alert="PostgresReplicationLag"),),
@@ -55,8 +55,8 @@ WELL = Row(
         ),
         Stat(
             title="Connections used",
-            what="Share of max_connections in use on the fullest node.",
-            do="Use DATABASE_POOL_URL instead of DATABASE_URL, or close what is idle.",
+            what="Share of max_connections in use, on the node with the most connections.",
+            do="Use DATABASE_POOL_URL instead of DATABASE_URL, or close idle connections.",
             unit="percentunit",
             queries=(
                 Query(
@@ -69,8 +69,8 @@ WELL = Row(
         ),
         Stat(
             title="Pool queue",
-            what="Clients in PgBouncer's queue, because all its connections are taken.",
-            do="Look for 'idle in transaction' in 'Connections by state': those hold a connection and do nothing.",
+            what="Clients in PgBouncer's queue, because all its connections are in use.",
+            do="Check 'idle in transaction' in 'Connections by state': such sessions hold a connection without using it.",
             unit="none",
             queries=(Query(expr="sum(pgbouncer_pools_client_waiting_connections)"),),
             steps=(Step(value=1, colour=Colour.RED, alert="PostgresPoolExhausted"),),
@@ -78,7 +78,7 @@ WELL = Row(
         ),
         Stat(
             title="Oldest transaction",
-            what="How long the oldest open transaction has run, on any node.",
+            what="Age of the oldest open transaction on any node.",
             do='`nexusdev psql -c "select pid, query from pg_stat_activity order by xact_start limit 3"`, then pg_terminate_backend(pid).',
             unit="s",
             queries=(Query(expr="max(nexus_pg_transaction_seconds)"),),
@@ -90,8 +90,8 @@ WELL = Row(
         ),
         Stat(
             title="Archive failures",
-            what="Log segments that could not be archived in the last 5 minutes. Must be 0: restores need every one.",
-            do="`nexusdev logs` of the primary says why; usually MinIO is read-only or away.",
+            what="WAL segments that could not be archived in the last 5 minutes. Must be 0: restores need every segment.",
+            do="`nexusdev logs` of the primary shows the cause. Usually MinIO is read-only or down.",
             unit="none",
             queries=(Query(expr="sum(increase(pg_stat_archiver_failed_count[5m]))"),),
             steps=(Step(value=1, colour=Colour.RED, alert="PostgresArchiveFailing"),),
@@ -101,8 +101,8 @@ WELL = Row(
 
 TIMELINES = Graph(
     title="Timeline number",
-    what="Goes up by one at each failover or switchover, on every node.",
-    do="A node that stays behind the others did not follow: `nexusdev status`.",
+    what="Increases by one at each failover or switchover, on every node.",
+    do="A node with a lower number does not follow the primary: `nexusdev status`.",
     unit="none",
     queries=(Query(expr="patroni_postgres_timeline"),),
     decimals=0,
@@ -110,9 +110,9 @@ TIMELINES = Graph(
 )
 
 LAST_WORD = Graph(
-    title="Patroni's last word with etcd",
-    what="Seconds since each node last reached etcd. The primary steps down after 20, unless all nodes see each other.",
-    do="One node: its network or its load. All: etcd has no quorum, see the infrastructure dashboard.",
+    title="Patroni's last contact to etcd",
+    what="Seconds since each node last reached etcd. The primary steps down after 20 s, unless it reaches all nodes.",
+    do="One node: check its network and load. All nodes: etcd has no quorum; see the infrastructure dashboard.",
     unit="s",
     queries=(Query(expr="time() - patroni_dcs_last_seen"),),
     steps=(Step(value=15, colour=Colour.RED, alert="PostgresStoreUnreachable"),),
@@ -121,7 +121,7 @@ LAST_WORD = Graph(
 POSTGRESQL = Dashboard(
     uid="postgresql",
     title="Nexus PostgreSQL",
-    description="Who leads, is every write safe, and how much headroom is left.",
+    description="Which node is primary, whether every write is safe, and how much headroom is left.",
     instances='component="postgres"',
     rows=(
         WELL,

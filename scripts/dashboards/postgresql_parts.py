@@ -8,8 +8,8 @@ LOAD = Row(
     panels=(
         Graph(
             title="Transactions",
-            what="Committed and rolled back per second, all databases of a node together.",
-            do="Many rollbacks beside few commits: an application that fails; its errors are in 'Errors'.",
+            what="Commits and rollbacks per second, for all databases of a node.",
+            do="Many rollbacks and few commits: an application fails. See 'Errors'.",
             unit="ops",
             queries=(
                 Query(
@@ -24,16 +24,16 @@ LOAD = Row(
         ),
         Graph(
             title="Connections by state",
-            what="What the connections of the chosen nodes do.",
-            do="'idle in transaction' holds locks and keeps dead rows: close transactions in the application.",
+            what="Connections of the selected nodes, by state.",
+            do="'idle in transaction' holds locks and keeps dead rows: commit transactions in the application.",
             unit="none",
             queries=(Query(expr=f"sum by (state) (pg_stat_activity_count{{{HERE}}})", legend="{{state}}"),),
             stacked=True,
         ),
         Graph(
             title="Pool: clients and servers",
-            what="PgBouncer's clients that work or wait, and its connections to the primary.",
-            do="Waiting clients while servers are idle is a wrong limit; while all are active, slow statements.",
+            what="Active and waiting clients of PgBouncer, and its connections to the primary.",
+            do="Clients wait while connections are idle: the limit is wrong. All are active: statements are slow.",
             unit="none",
             queries=(
                 Query(expr="sum(pgbouncer_pools_client_active_connections)", legend="clients active"),
@@ -45,8 +45,8 @@ LOAD = Row(
         ),
         Graph(
             title="Rows",
-            what="Rows read and written per second on the chosen nodes.",
-            do="Far more rows returned than fetched: whole tables are read, an index is missing.",
+            what="Rows read and written per second on the selected nodes.",
+            do="Far more rows returned than fetched: whole tables are read; add an index.",
             unit="ops",
             queries=tuple(
                 Query(expr=f"sum(rate(pg_stat_database_tup_{kind}{{{HERE}}}[$__rate_interval]))", legend=kind)
@@ -55,8 +55,8 @@ LOAD = Row(
         ),
         Graph(
             title="Cache hit ratio",
-            what="Share of blocks that were in PostgreSQL's memory already. 0 also means that nothing was read.",
-            do="Below 0.9 under load: the working set is larger than shared_buffers, or a query reads too much.",
+            what="Share of blocks that were found in PostgreSQL's memory. 0 also means that nothing was read.",
+            do="Below 0.9 under load: the working set exceeds shared_buffers, or a query reads too much.",
             unit="percentunit",
             queries=(
                 Query(
@@ -71,8 +71,8 @@ LOAD = Row(
         ),
         Graph(
             title="Size of databases",
-            what="On disk, as the chosen nodes see them.",
-            do="Growth without new rows is bloat: look for an old transaction that keeps vacuum from its work.",
+            what="Size on disk, on the selected nodes.",
+            do="Growth without new rows is bloat: find an old transaction that blocks vacuum.",
             unit="bytes",
             queries=(Query(expr=f"max by (datname) (pg_database_size_bytes{{{HERE}}})", legend="{{datname}}"),),
         ),
@@ -84,7 +84,7 @@ LATENCY = Row(
     panels=(
         Graph(
             title="Slowest statements",
-            what="Mean time of the five statements that took most, by PostgreSQL's id of the statement.",
+            what="Mean time of the five slowest statements, by PostgreSQL's query id.",
             do='`nexusdev psql -c "select query from pg_stat_statements where queryid = ID"` shows its text, if the application sent it.',
             unit="s",
             queries=(
@@ -101,8 +101,8 @@ LATENCY = Row(
         ),
         Graph(
             title="Wait for a pooled connection",
-            what="Mean time per second that clients waited in PgBouncer's queue, by database.",
-            do="Anything but 0: more clients than connections, see 'Pool: clients and servers'.",
+            what="Mean time per second that clients spent in PgBouncer's queue, by database.",
+            do="Above 0: there are more clients than connections. See 'Pool: clients and servers'.",
             unit="s",
             queries=(
                 Query(
@@ -113,8 +113,8 @@ LATENCY = Row(
         ),
         Graph(
             title="Checkpoints",
-            what="Checkpoints in the last 5 minutes: by the clock, and early because the log filled up.",
-            do="Many requested ones: load in smaller portions, or drop indexes while loading.",
+            what="Checkpoints in the last 5 minutes: timed ones, and early ones because max_wal_size was reached.",
+            do="Many early ones: load in smaller batches, or drop indexes while loading.",
             unit="none",
             queries=(
                 Query(expr=f"increase(nexus_pg_checkpoints_total{{{HERE}}}[5m])", legend="{{instance}} {{kind}}"),
@@ -123,7 +123,7 @@ LATENCY = Row(
         ),
         Graph(
             title="Waiting for a lock",
-            what="How long the session waits that waits longest for a lock; 0 when none does.",
+            what="Longest time that a session currently waits for a lock; 0 if none waits.",
             do="`nexusdev psql -c \"select pid, pg_blocking_pids(pid) from pg_stat_activity where wait_event_type = 'Lock'\"`",
             unit="s",
             queries=(Query(expr=f"nexus_pg_lock_waiting_seconds{{{HERE}}}"),),
@@ -131,8 +131,8 @@ LATENCY = Row(
         ),
         Graph(
             title="Oldest transaction by node",
-            what="Age of each node's oldest client transaction, working and idle.",
-            do="An idle one holds locks and keeps dead rows: `select pg_terminate_backend(pid)`, then close it in the application.",
+            what="Age of each node's oldest client transaction, active and idle.",
+            do="An idle one holds locks and keeps dead rows: `select pg_terminate_backend(pid)`, then correct the application.",
             unit="s",
             queries=(Query(expr=f"nexus_pg_transaction_seconds{{{HERE}}}", legend="{{instance}} {{state}}"),),
             steps=(
@@ -142,8 +142,8 @@ LATENCY = Row(
         ),
         Graph(
             title="Commands of etcd's clients",
-            what="Mean time in which etcd answers, of all its calls: what Patroni waits for.",
-            do="See 'Slowest 1 % of log syncs' on the infrastructure dashboard: etcd answers as fast as its disk.",
+            what="Mean response time of all etcd requests, which Patroni waits for.",
+            do="See 'Slowest 1 % of log syncs' on the infrastructure dashboard: etcd depends on its disk.",
             unit="s",
             queries=(
                 Query(
@@ -162,8 +162,8 @@ REPLICATION = Row(
     panels=(
         Timeline(
             title="Roles",
-            what="What Patroni says of each node.",
-            do="A replica that is not in the quorum cannot be promoted without loss: see its lag beside.",
+            what="Role of each node, according to Patroni.",
+            do="A replica that is not in the quorum cannot be promoted without data loss. See its lag.",
             unit="none",
             queries=(
                 Query(
@@ -182,7 +182,7 @@ REPLICATION = Row(
         ),
         Timeline(
             title="Streaming",
-            what="Whether each replica receives the log as it is written. The primary says 'no': it sends.",
+            what="Whether each replica streams WAL. The primary shows 'no', because it sends.",
             do="'no' on a replica for more than 30 s: `nexusdev logs` of that node.",
             unit="none",
             queries=(Query(expr=f"patroni_postgres_streaming{{{HERE}}}"),),
@@ -192,23 +192,23 @@ REPLICATION = Row(
         ),
         Graph(
             title="Replica lag",
-            what="Bytes of log that each replica has not replayed yet.",
-            do="Grows under bulk writes and falls after them. If not: `nexusdev restart` the replica.",
+            what="Bytes of WAL that each replica has not replayed.",
+            do="Grows during bulk writes and then decreases. Otherwise restart the replica with `nexusdev restart`.",
             unit="bytes",
             queries=(Query(expr=f"nexus:postgres_replay_lag:bytes{{{HERE}}}"),),
             steps=(Step(value=16777216, colour=Colour.RED, alert="PostgresReplicationLag"),),
         ),
         Graph(
             title="Log written",
-            what="Bytes of log per second on the primary: what every replica and the archive must follow.",
-            do="Compare with 'Replica lag': a replica that is slower than this falls behind.",
+            what="Bytes of WAL per second on the primary, which every replica and the archive must process.",
+            do="Compare with 'Replica lag': a slower replica falls behind.",
             unit="Bps",
             queries=(Query(expr="max(rate(patroni_xlog_location[$__rate_interval]))", legend="written"),),
         ),
         Graph(
             title="Log kept for slots",
-            what="Bytes of log that the primary keeps because a replication slot still needs them.",
-            do="An inactive slot keeps log until max_slot_wal_keep_size: drop it, or bring its reader back.",
+            what="Bytes of WAL that the primary keeps for replication slots.",
+            do="An inactive slot keeps WAL up to max_slot_wal_keep_size: drop it, or start its consumer.",
             unit="bytes",
             queries=(Query(expr="max by (slot_name) (pg_replication_slots_pg_wal_lsn_diff)", legend="{{slot_name}}"),),
             alerts=("PostgresSlotAtRisk",),
@@ -221,8 +221,8 @@ ERRORS = Row(
     panels=(
         Graph(
             title="Rollbacks and deadlocks",
-            what="Transactions that did not end well, per second.",
-            do="`nexusdev logs` of the primary has the statement of each deadlock; take locks in one order.",
+            what="Rollbacks and deadlocks per second.",
+            do="`nexusdev logs` of the primary shows the statements of each deadlock. Take locks in the same order.",
             unit="ops",
             queries=(
                 Query(
@@ -238,14 +238,14 @@ ERRORS = Row(
         ),
         Graph(
             title="Locks",
-            what="Locks held or waited for, by mode, on the chosen nodes.",
-            do="An accessexclusivelock that stays blocks everybody: find it in pg_locks joined with pg_stat_activity.",
+            what="Held and awaited locks, by mode, on the selected nodes.",
+            do="A persistent accessexclusivelock blocks all sessions: find it in pg_locks joined with pg_stat_activity.",
             unit="none",
             queries=(Query(expr=f"sum by (mode) (pg_locks_count{{{HERE}}})", legend="{{mode}}"),),
         ),
         Graph(
             title="Temporary files",
-            what="Bytes per second that sorts and joins wrote to disk because work_mem was too small.",
+            what="Bytes per second that sorts and joins write to disk because work_mem is too small.",
             do="Raise work_mem for that one statement (`set local work_mem = '64MB'`), or add an index.",
             unit="Bps",
             queries=(Query(expr=f"sum by (instance) (rate(pg_stat_database_temp_bytes{{{HERE}}}[$__rate_interval]))"),),
@@ -253,7 +253,7 @@ ERRORS = Row(
         Graph(
             title="Log archive",
             what="Segments archived and failed, in the last 5 minutes.",
-            do="Any failure: `nexusdev logs` of the primary; restores need every segment.",
+            do="Failures: check `nexusdev logs` of the primary. Restores need every segment.",
             unit="none",
             queries=(
                 Query(expr="sum(increase(pg_stat_archiver_archived_count[5m]))", legend="archived"),
@@ -263,8 +263,8 @@ ERRORS = Row(
         ),
         Graph(
             title="Age of transaction numbers",
-            what="Transactions since the oldest row that is not frozen, by database. At 2 147 483 648 writes stop.",
-            do="Look for what keeps vacuum from its work: an old transaction, an unused slot; then `vacuum freeze`.",
+            what="Age of the oldest unfrozen row in transactions, by database. At 2 147 483 648, writes stop.",
+            do="Find what blocks vacuum (an old transaction or an unused slot), then run `vacuum freeze`.",
             unit="short",
             queries=(Query(expr="max by (datname) (nexus_pg_database_xid_age)", legend="{{datname}}"),),
             steps=(Step(value=1000000000, colour=Colour.RED, alert="PostgresWraparoundNear"),),
@@ -272,8 +272,8 @@ ERRORS = Row(
         ),
         Graph(
             title="What the exporter sees",
-            what="Whether postgres_exporter reaches each server: 0 where it does not, and its panels are not to be trusted.",
-            do="`nexusdev logs postgres-exporter` says why; usually the server is down.",
+            what="Whether postgres_exporter reaches each server. If it does not (0), the server's panels are wrong.",
+            do="`nexusdev logs postgres-exporter` shows the cause. Usually the server is down.",
             unit="none",
             queries=(Query(expr=f"pg_up{{{HERE}}}"),),
             base=Colour.RED,

@@ -5,12 +5,12 @@ from .model import Colour, Dashboard, Meaning, Query, Row, Stat, Step, Timeline
 from .redis_parts import ERRORS, LATENCY, LOAD, REPLICATION
 
 WELL = Row(
-    title="Is it well, who leads, how much is left?",
+    title="Overview: leaders and headroom",
     panels=(
         Stat(
             title="Master",
-            what="The node that takes writes.",
-            do="None: sentinels elect one within 5 s; if not, `nexusdev status` says which of them do not agree.",
+            what="The node that accepts writes.",
+            do="None: Sentinel promotes one within 5 s. If not, `nexusdev status` shows which sentinels disagree.",
             unit="none",
             queries=(Query(expr='redis_instance_info{role="master",job="redis"}'),),
             base=Colour.RED,
@@ -21,8 +21,8 @@ WELL = Row(
         ),
         Stat(
             title="Masters",
-            what="Must be exactly 1. Two for longer than a failover: one of them takes writes that will be thrown away.",
-            do="`nexusdev restart` the one that the sentinels do not name.",
+            what="Must be exactly 1. Two for longer than a failover: writes to one of them will be lost.",
+            do="Restart the one that is not the sentinels' master with `nexusdev restart`.",
             unit="none",
             queries=(Query(expr=or_0('count(redis_instance_info{role="master",job="redis"})')),),
             base=Colour.RED,
@@ -34,8 +34,8 @@ WELL = Row(
         ),
         Stat(
             title="Sentinel quorum",
-            what="Sentinels that say the quorum and the majority for a failover are there. Three when all is well.",
-            do="Fewer: `nexusdev status`; with fewer than two nobody replaces a dead master.",
+            what="Sentinels that report quorum and majority for a failover. Normally three.",
+            do="Fewer: run `nexusdev status`. With fewer than two there is no failover.",
             unit="none",
             queries=(Query(expr=or_0("sum(redis_sentinel_master_ckquorum_status)")),),
             base=Colour.RED,
@@ -46,9 +46,9 @@ WELL = Row(
             maximum=3,
         ),
         Stat(
-            title="Masters named",
-            what="How many different masters the sentinels name. More than 1: they do not agree.",
-            do="Wait 10 s: they learn from each other. If it stays, restart the sentinel that stands alone.",
+            title="Masters reported",
+            what="Number of different masters that the sentinels report. Above 1: they disagree.",
+            do="Wait 10 s until they exchange their state. If it persists, restart the sentinel that differs.",
             unit="none",
             queries=(Query(expr="count(count by (master_address) (redis_sentinel_master_sentinels))"),),
             base=Colour.RED,
@@ -59,8 +59,8 @@ WELL = Row(
         ),
         Stat(
             title="Replica links",
-            what="Replicas that receive what the master writes. Two when all is well.",
-            do="`nexusdev logs redis-0 redis-1 redis-2`: the replica says why its link is down.",
+            what="Replicas that are connected to the master. Normally two.",
+            do="`nexusdev logs redis-0 redis-1 redis-2` shows why a link is down.",
             unit="none",
             queries=(Query(expr=or_0('sum(redis_master_link_up{job="redis"})')),),
             base=Colour.RED,
@@ -73,8 +73,8 @@ WELL = Row(
         ),
         Stat(
             title="Memory used",
-            what="Share of maxmemory on the fullest node. At 1 writes are refused.",
-            do="Give keys a time to live, or delete what is not needed: `nexusdev redis --user nexus_admin --bigkeys`.",
+            what="Share of maxmemory in use, on the node with the most data. At 1, writes are refused.",
+            do="Give keys a TTL, or delete unneeded keys: `nexusdev redis --user nexus_admin --bigkeys`.",
             unit="percentunit",
             queries=(Query(expr="max(nexus:redis_memory:ratio)"),),
             steps=(Step(value=0.9, colour=Colour.RED, alert="RedisMemoryNearLimit"),),
@@ -83,8 +83,8 @@ WELL = Row(
         ),
         Stat(
             title="Keys evicted",
-            what="Keys that were evicted in the last minute because memory was full. With the stack's policy (noeviction) there are none.",
-            do="Somebody changed maxmemory-policy. `nexusdev restart redis` sets it again; jobs that were evicted are lost.",
+            what="Keys evicted in the last minute because memory was full. None with the stack's policy (noeviction).",
+            do="maxmemory-policy was changed. `nexusdev restart redis` resets it. Evicted jobs are lost.",
             unit="none",
             queries=(Query(expr='sum(increase(redis_evicted_keys_total{job="redis"}[1m]))'),),
             steps=(Step(value=1, colour=Colour.RED, alert="RedisEvictions"),),
@@ -92,8 +92,8 @@ WELL = Row(
         ),
         Stat(
             title="Cache hit ratio",
-            what="Share of reads in the last 5 minutes that found their key. 0 also means that nobody read.",
-            do="Low under load: keys expire too early, or are never written.",
+            what="Share of reads in the last 5 minutes that found their key. 0 also means that there were no reads.",
+            do="Low under load: keys expire too early or are never written.",
             unit="percentunit",
             queries=(
                 Query(
@@ -113,7 +113,7 @@ WELL = Row(
 ROLES = Timeline(
     title="Master over time",
     what="One band per node, blue while it was master. A change is a failover.",
-    do="Expected after a kill or a drill. Many changes: the machine is too slow for the sentinels' patience of 2 s.",
+    do="Expected after a kill or a drill. Many changes: the machine is too slow for Sentinel's timeout of 2 s.",
     unit="none",
     queries=(Query(expr='max by (instance) (redis_instance_info{role="master",job="redis"})'),),
     meanings={1: Meaning(text="master", colour=Colour.BLUE)},
@@ -124,7 +124,7 @@ ROLES = Timeline(
 REDIS = Dashboard(
     uid="redis",
     title="Nexus Redis",
-    description="Who is master, do the sentinels agree, and how much memory is left.",
+    description="Which node is master, whether the sentinels agree, and how much memory is left.",
     instances='component="redis"',
     rows=(
         WELL,

@@ -10,15 +10,15 @@ LOAD = Row(
     panels=(
         Graph(
             title="Commands",
-            what="Commands per second that each node carried out.",
-            do="A replica that does more than the master: an application reads there, as it may.",
+            what="Commands per second that each node executes.",
+            do="A replica executes more than the master: an application reads from it, which is allowed.",
             unit="ops",
             queries=(Query(expr=f"rate(redis_commands_processed_total{{{NODES}}}[$__rate_interval])"),),
         ),
         Graph(
             title="Commands by name",
-            what="The eight most frequent commands, on the chosen nodes.",
-            do="KEYS or SCAN among them: an application that looks through everything; use sets for its questions.",
+            what="The eight most frequent commands on the selected nodes.",
+            do="KEYS or SCAN: an application searches through all keys. Use sets instead.",
             unit="ops",
             queries=(
                 Query(
@@ -29,8 +29,8 @@ LOAD = Row(
         ),
         Graph(
             title="Clients",
-            what="Connections to each node; 'blocked' ones wait in BLPOP and the like.",
-            do="A number that only grows: an application that opens a client for each request.",
+            what="Connections to each node. 'blocked' ones wait in commands such as BLPOP.",
+            do="If it only grows, an application opens a client for each request.",
             unit="none",
             queries=(
                 Query(expr=f"redis_connected_clients{{{NODES}}}", legend="{{instance}} connected"),
@@ -39,8 +39,8 @@ LOAD = Row(
         ),
         Graph(
             title="Memory",
-            what="Bytes that Redis holds, against maxmemory.",
-            do="At the limit writes are refused (noeviction): delete keys, or give them a time to live.",
+            what="Memory that Redis uses, and maxmemory.",
+            do="At the limit, writes are refused (noeviction): delete keys, or give them a TTL.",
             unit="bytes",
             queries=(
                 Query(expr=f"redis_memory_used_bytes{{{NODES}}}", legend="{{instance}} used"),
@@ -50,8 +50,8 @@ LOAD = Row(
         ),
         Graph(
             title="Keys",
-            what="Keys of each node, and how many of them will expire.",
-            do="Keys that never expire fill a cache for good: give them a time to live.",
+            what="Keys on each node, and keys with a TTL.",
+            do="Keys without a TTL fill a cache permanently: give them a TTL.",
             unit="short",
             queries=(
                 Query(expr=f"sum by (instance) (redis_db_keys{{{NODES}}})"),
@@ -61,7 +61,7 @@ LOAD = Row(
         Graph(
             title="Traffic",
             what="Bytes per second in and out of each node.",
-            do="Much out for few commands: large values. Fetch parts (HGET, GETRANGE), not the whole.",
+            do="Much outgoing traffic for few commands: values are large. Read parts of them (HGET, GETRANGE).",
             unit="Bps",
             queries=(
                 Query(expr=f"rate(redis_net_input_bytes_total{{{NODES}}}[$__rate_interval])", legend="{{instance}} in"),
@@ -78,8 +78,8 @@ LATENCY = Row(
     panels=(
         Graph(
             title="Mean time of a command",
-            what="Inside the server, without the network: the eight slowest commands.",
-            do="Milliseconds: a command that walks a large key. `nexusdev redis --user nexus_admin SLOWLOG GET 10` names it.",
+            what="Mean time of the eight slowest commands in the server, without the network.",
+            do="Milliseconds: a command processes a large key. `nexusdev redis --user nexus_admin SLOWLOG GET 10` names it.",
             unit="s",
             queries=(
                 Query(
@@ -95,8 +95,8 @@ LATENCY = Row(
         ),
         Graph(
             title="Processor time",
-            what="Processors that each node uses. Redis runs commands on one: 1 is the end.",
-            do="Near 1: fewer or cheaper commands, pipelines, reads from replicas (redis-replica).",
+            what="Processors that each node uses. Redis executes commands on one: 1 is the limit.",
+            do="Near 1: send fewer or cheaper commands, use pipelines, read from replicas (redis-replica).",
             unit="none",
             queries=(
                 Query(
@@ -108,7 +108,7 @@ LATENCY = Row(
         ),
         Graph(
             title="Writes waiting for the disk",
-            what="Syncs of the append-only file that came too late, in the last 5 minutes.",
+            what="Delayed syncs of the append-only file in the last 5 minutes.",
             do="The disk is busy: see 'Pressure' on the infrastructure dashboard.",
             unit="none",
             queries=(Query(expr=f"increase(redis_aof_delayed_fsync{{{NODES}}}[5m])"),),
@@ -121,8 +121,8 @@ REPLICATION = Row(
     panels=(
         Graph(
             title="Bytes behind the master",
-            what="What each replica has not received yet of what the master wrote.",
-            do="Grows while a replica loads everything anew, then falls to 0; else see its log.",
+            what="Bytes that the master has written and a replica has not received.",
+            do="Grows during a full resync, then decreases to 0. Otherwise check the replica's log.",
             unit="bytes",
             queries=(
                 Query(
@@ -133,7 +133,7 @@ REPLICATION = Row(
         Timeline(
             title="Replica links over time",
             what="Whether each replica is connected to its master.",
-            do="Down for more than 15 s: `nexusdev logs` of that replica.",
+            do="Down for more than 15 s: check `nexusdev logs` of the replica.",
             unit="none",
             queries=(Query(expr=f"redis_master_link_up{{{NODES}}}"),),
             base=Colour.RED,
@@ -142,9 +142,9 @@ REPLICATION = Row(
             width=8,
         ),
         Graph(
-            title="Last word of the replicas",
-            what="Seconds since the master last heard what each replica has. Above 5 it does not count as one that a write needs.",
-            do="One that stays high: `nexusdev logs` of that replica. All: the machine is too busy.",
+            title="Last contact of the replicas",
+            what="Seconds since each replica last acknowledged data. Above 5 s it does not count for min-replicas-to-write.",
+            do="One stays high: check `nexusdev logs` of the replica. All: the machine is overloaded.",
             unit="s",
             queries=(
                 Query(expr='max by (slave_ip) (redis_connected_slave_lag_seconds{job="redis"})', legend="{{slave_ip}}"),
@@ -153,8 +153,8 @@ REPLICATION = Row(
         ),
         Timeline(
             title="Sentinels ready for a failover",
-            what="Whether each sentinel finds the quorum, and the majority that may start a failover.",
-            do="'no' everywhere: two sentinels are away; `nexusdev up`.",
+            what="Whether each sentinel reports quorum and majority for a failover.",
+            do="All 'no': two sentinels are down. Run `nexusdev up`.",
             unit="none",
             queries=(Query(expr="max by (instance) (redis_sentinel_master_ckquorum_status)"),),
             base=Colour.RED,
@@ -165,8 +165,8 @@ REPLICATION = Row(
         ),
         Graph(
             title="Full and refused partial resyncs",
-            what="How often replicas had to load everything anew, in the last 15 minutes.",
-            do="Expected after a restart. Often: the backlog is too small for the pauses.",
+            what="Full resyncs of replicas in the last 15 minutes.",
+            do="Expected after a restart. If frequent, the backlog is too small.",
             unit="none",
             queries=(
                 Query(expr=f"increase(redis_replica_resyncs_full{{{NODES}}}[15m])", legend="{{instance}} full"),
@@ -177,8 +177,8 @@ REPLICATION = Row(
         ),
         Graph(
             title="What each sentinel sees",
-            what="Replicas and sentinels that each sentinel counts as well. Two and three when all is well.",
-            do="A sentinel that sees fewer than its neighbours: its network, or `nexusdev restart` it.",
+            what="Replicas and sentinels that each sentinel considers healthy. Normally two and three.",
+            do="A sentinel sees fewer than the others: check its network, or restart it with `nexusdev restart`.",
             unit="none",
             queries=(
                 Query(expr="max by (instance) (redis_sentinel_master_ok_slaves)", legend="{{instance}} replicas"),
@@ -194,22 +194,22 @@ ERRORS = Row(
         Graph(
             title="Rejected connections",
             what="Connections refused because maxclients was reached, in the last minute.",
-            do="Share one client or pool per process in the application.",
+            do="Use one client or pool per process in the application.",
             unit="none",
             queries=(Query(expr=f"increase(redis_rejected_connections_total{{{NODES}}}[1m])"),),
             steps=(Step(value=1, colour=Colour.RED, alert="RedisRejectedConnections"),),
         ),
         Graph(
             title="Error replies",
-            what="Replies per second that were errors.",
-            do="`nexusdev redis INFO errorstats` counts them by kind; READONLY means writing to a replica.",
+            what="Error replies per second.",
+            do="`nexusdev redis INFO errorstats` counts them by kind. READONLY: an application writes to a replica.",
             unit="ops",
             queries=(Query(expr=f"rate(redis_total_error_replies{{{NODES}}}[$__rate_interval])"),),
         ),
         Graph(
             title="Evicted and expired keys",
-            what="Keys per second that went because memory was full, and because their time was over.",
-            do="Evicted keys are lost data for whoever wanted them: see 'Memory'.",
+            what="Keys per second that were evicted because memory was full, and that expired.",
+            do="Evicted keys are lost data: see 'Memory'.",
             unit="ops",
             queries=(
                 Query(
@@ -223,8 +223,8 @@ ERRORS = Row(
         ),
         Graph(
             title="Denied by ACL",
-            what="Logins, commands, keys and channels that a user list refused, in the last 2 minutes, all nodes together.",
-            do="`nexusdev redis --user nexus_admin ACL LOG` names user and command; nexus_app may not administer.",
+            what="Logins, commands, keys and channels that the ACL refused in the last 2 minutes, on all nodes.",
+            do="`nexusdev redis --user nexus_admin ACL LOG` shows user and command. nexus_app has no rights of administrators.",
             unit="none",
             queries=tuple(
                 Query(expr=f"sum(increase(redis_acl_access_denied_{kind}_total{{{HERE}}}[2m]))", legend=word)
@@ -234,8 +234,8 @@ ERRORS = Row(
         ),
         Timeline(
             title="Saving to disk",
-            what="Whether the last save and the last write of the append-only file succeeded.",
-            do="'no': the volume is full or slow; Redis refuses writes until a save succeeds.",
+            what="Whether the last save and the last write to the append-only file succeeded.",
+            do="'no': the volume is full or slow. Redis refuses writes until a save succeeds.",
             unit="none",
             queries=(
                 Query(expr=f"redis_aof_last_write_status{{{NODES}}}", legend="{{instance}} append-only file"),
@@ -248,8 +248,8 @@ ERRORS = Row(
         ),
         Timeline(
             title="Servers that answer",
-            what="Nodes and sentinels, and the sentinels through the relay for applications on the host.",
-            do="`nexusdev logs` of the one that is red; `nexusdev up` brings back what has stopped.",
+            what="Nodes and sentinels, and the sentinels through the relay for host applications.",
+            do="Check `nexusdev logs` of a red one. `nexusdev up` starts stopped services.",
             unit="none",
             queries=(
                 Query(expr=f'max by (instance) (redis_up{{{HERE}, job!="sentinel-relay"}})'),

@@ -20,11 +20,11 @@ GUARDS = (
 )
 
 WELL = Row(
-    title="Is it well: plain text, logins, seals, certificates",
+    title="Overview: encryption, logins, seals, certificates",
     panels=(
         Stat(
             title="Without TLS",
-            what="Connections to PostgreSQL over the network that are not encrypted, now. Must be 0.",
+            what="Current unencrypted network connections to PostgreSQL. Must be 0.",
             do="'Connections by encryption' names the node; find the client in pg_stat_ssl. Its sslmode must be verify-full.",
             unit="none",
             queries=(Query(expr='sum(nexus_pg_connections{state="plaintext"})'),),
@@ -32,8 +32,8 @@ WELL = Row(
         ),
         Stat(
             title="Failed logins",
-            what="Logins that PostgreSQL, Redis and MinIO refused in the last 2 minutes, all nodes together.",
-            do="An old env file: `nexusdev env --write`. Who it is: `nexusdev logs postgresql-0`, `nexusdev redis --user nexus_admin ACL LOG`.",
+            what="Logins that PostgreSQL, Redis and MinIO refused in the last 2 minutes, on all nodes.",
+            do="Usually an old env file: `nexusdev env --write`. Clients: `nexusdev logs postgresql-0`, `nexusdev redis --user nexus_admin ACL LOG`.",
             unit="none",
             queries=(Query(expr=FAILED_LOGINS),),
             steps=(
@@ -45,8 +45,8 @@ WELL = Row(
         ),
         Stat(
             title="Certificate ends",
-            what="Days until the first server certificate is over.",
-            do="`nexusdev up` renews what is about to expire and restarts only its servers.",
+            what="Days until the first server certificate expires.",
+            do="`nexusdev up` renews expiring certificates and restarts only their servers.",
             unit="d",
             queries=(Query(expr="min(nexus:certificate_left:days)"),),
             base=Colour.RED,
@@ -59,8 +59,8 @@ WELL = Row(
         ),
         Stat(
             title="Vault unsealed",
-            what="Of three, without the small one that unseals them.",
-            do="A sealed node unseals itself within seconds once vault-unseal answers: `nexusdev up`.",
+            what="Unsealed nodes of three, without the unsealer.",
+            do="A sealed node unseals itself within seconds when vault-unseal answers: `nexusdev up`.",
             unit="none",
             queries=(Query(expr='count(nexus:vault_unsealed{instance=~"vault-[0-9]+"} == 1)'),),
             base=Colour.RED,
@@ -70,8 +70,8 @@ WELL = Row(
         ),
         Stat(
             title="Audit failures",
-            what="Requests that Vault could not write into its audit log, in the last 2 minutes. Must be 0.",
-            do="Vault answers nobody while no audit device works: is its volume full? `nexusdev logs` of the active node.",
+            what="Requests that Vault could not write to its audit log in the last 2 minutes. Must be 0.",
+            do="Vault refuses requests without a working audit device. Check whether its volume is full, and `nexusdev logs` of the active node.",
             unit="none",
             queries=(
                 Query(
@@ -82,8 +82,8 @@ WELL = Row(
         ),
         Stat(
             title="Leases",
-            what="Leases that Vault keeps: tokens and database users that it will revoke.",
-            do="A number that only grows: an application that logs in for each request and never revokes.",
+            what="Active leases of Vault: tokens and database users that it will revoke.",
+            do="If it only grows, an application logs in for each request and never revokes.",
             unit="none",
             queries=(Query(expr="max(vault_expire_num_leases)"),),
             steps=(Step(value=500, colour=Colour.YELLOW, alert="VaultLeasesGrowing"),),
@@ -91,16 +91,16 @@ WELL = Row(
         ),
         Stat(
             title="Superusers",
-            what="Sessions from the network whose PostgreSQL role is a superuser. 0 but during a repair.",
-            do="Applications use nexus_app. `nexusdev psql` shows who: select * from pg_stat_activity.",
+            what="Network sessions with a superuser role of PostgreSQL. 0 except during a repair.",
+            do="Applications must use nexus_app. `nexusdev psql` shows the sessions: select * from pg_stat_activity.",
             unit="none",
             queries=(Query(expr="sum(nexus_pg_privileged_connections)"),),
             steps=(Step(value=1, colour=Colour.YELLOW, alert="SuperuserConnected"),),
         ),
         Stat(
             title="Oldest secret",
-            what="Time since the oldest password of this instance was made.",
-            do="`nexusdev secrets rotate` makes new ones; running servers take them without a restart where they can.",
+            what="Age of the oldest password of this instance.",
+            do="`nexusdev secrets rotate` sets new ones, without a restart where the server supports it.",
             unit="s",
             queries=(Query(expr="max(time() - nexusdev_secret_created_timestamp_seconds)"),),
             steps=(Step(value=31536000, colour=Colour.YELLOW, alert="SecretOld"),),
@@ -114,14 +114,14 @@ ENCRYPTION = Row(
     panels=(
         Graph(
             title="Connections by encryption",
-            what="Connections to PostgreSQL from the network, with and without TLS.",
-            do="'plaintext' must stay at 0: pg_hba.conf refuses it, so a line there has changed.",
+            what="Network connections to PostgreSQL, with and without TLS.",
+            do="'plaintext' must be 0. Otherwise pg_hba.conf, which forbids it, was changed.",
             unit="none",
             queries=(Query(expr=f"nexus_pg_connections{{{HERE}}}", legend="{{instance}} {{state}}"),),
         ),
         Bars(
             title="Days left, by certificate",
-            what="Days until each group's certificate is over.",
+            what="Days until each group's certificate expires.",
             do="Yellow or red: `nexusdev up` renews it.",
             unit="d",
             queries=(Query(expr="sort(nexus:certificate_left:days)", legend="{{group}}"),),
@@ -134,8 +134,8 @@ ENCRYPTION = Row(
         ),
         Graph(
             title="TLS handshakes at the gateway",
-            what="New TLS connections per second that the gateway itself ends, with how many of them resumed an old one.",
-            do="Many without resumption: an application that connects for each request.",
+            what="New TLS connections per second that the gateway terminates, and resumed ones.",
+            do="Many without resumption: an application connects for each request.",
             unit="none",
             queries=(
                 Query(expr="rate(haproxy_process_ssl_connections_total[$__rate_interval])", legend="{{instance}} new"),
@@ -151,7 +151,7 @@ ENCRYPTION = Row(
 SEALS = Timeline(
     title="Vault nodes over time",
     what="One band per node: unsealed or sealed.",
-    do="A node that stays sealed: `nexusdev logs vault-unseal`, which holds its key.",
+    do="A node stays sealed: check `nexusdev logs vault-unseal`, which has its key.",
     unit="none",
     queries=(Query(expr="nexus:vault_unsealed"),),
     base=Colour.RED,
@@ -163,7 +163,7 @@ SEALS = Timeline(
 SECURITY = Dashboard(
     uid="security",
     title="Nexus security",
-    description="Does anybody speak plain text, does anybody fail to log in, does anything expire.",
+    description="Unencrypted connections, failed logins, and certificates and secrets that expire.",
     instances='component!=""',
     rows=(
         WELL,

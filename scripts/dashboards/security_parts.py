@@ -10,8 +10,8 @@ VAULT = Row(
     panels=(
         Timeline(
             title="Active node over time",
-            what="One band per node: blue while it answered requests. A change is a failover.",
-            do="None is blue: all are sealed, or two of three are away. `nexusdev status`, `nexusdev up`.",
+            what="One band per node, blue while it was active. A change is a failover.",
+            do="None is blue: all nodes are sealed, or two of three are down. `nexusdev status`, `nexusdev up`.",
             unit="none",
             queries=(Query(expr="nexus:vault_active"),),
             base=Colour.GREY,
@@ -19,18 +19,18 @@ VAULT = Row(
             alerts=("VaultNoActiveNode",),
         ),
         Timeline(
-            title="Nodes that may still fail",
-            what="How many more nodes may go before Vault has no leader, as the active node says. 1 when all is well.",
-            do="0: bring the missing node back before anything else happens: `nexusdev up`.",
+            title="Nodes that may fail",
+            what="Number of nodes that may fail before Vault loses its leader, according to the active node. Normally 1.",
+            do="0: start the missing node: `nexusdev up`.",
             unit="none",
             queries=(Query(expr=f"max(vault_autopilot_failure_tolerance{{{NODES}}})", legend="nodes"),),
             base=Colour.RED,
             steps=(Step(value=1, colour=Colour.GREEN, alert="VaultNoFailureTolerated"),),
         ),
         Graph(
-            title="Tokens made",
-            what="Tokens that each node issued in the last 5 minutes, and how their owners logged in.",
-            do="Many: log in once and renew the token, do not log in for each request.",
+            title="Tokens created",
+            what="Tokens that each node issued in the last 5 minutes, by auth method.",
+            do="Many: log in once and renew the token instead of logging in for each request.",
             unit="none",
             queries=(
                 Query(expr="max by (instance) (increase(vault_token_create_count[5m]))"),
@@ -43,8 +43,8 @@ VAULT = Row(
         ),
         Graph(
             title="Leases over time",
-            what="Leases that Vault keeps, and those that it cannot revoke.",
-            do="Irrevocable ones: the database that they belong to was away. Bring it back, Vault tries again by itself.",
+            what="Active leases of Vault, and leases that it cannot revoke.",
+            do="Irrevocable ones: their database was down. Start it; Vault retries.",
             unit="none",
             queries=(
                 Query(expr=f"sum(vault_expire_num_leases{{{NODES}}})", legend="kept"),
@@ -56,7 +56,7 @@ VAULT = Row(
         Graph(
             title="Requests and logins",
             what="Requests per second that the active node handled, and logins among them.",
-            do="As many logins as requests: keep the token.",
+            do="As many logins as requests: the application should keep its token.",
             unit="reqps",
             queries=(
                 Query(
@@ -76,8 +76,8 @@ REFUSED = Row(
     panels=(
         Graph(
             title="Failed logins by product",
-            what="Logins that PostgreSQL, Redis (by node) and MinIO (as a whole) refused in the last 2 minutes. PgBouncer's are in its log.",
-            do="After a rotation: an application with an old env file. Who it was: `nexusdev logs postgresql-0 pgbouncer`.",
+            what="Logins that PostgreSQL, Redis (by node) and MinIO (all nodes) refused in the last 2 minutes. PgBouncer logs its own.",
+            do="After a rotation: an application uses an old env file. The client is in `nexusdev logs postgresql-0 pgbouncer`.",
             unit="none",
             queries=(
                 Query(
@@ -95,7 +95,7 @@ REFUSED = Row(
         Graph(
             title="Denied by Redis's user lists",
             what="Commands, keys and channels that a user may not use, in the last 2 minutes.",
-            do="`nexusdev redis --user nexus_admin ACL LOG` names user and command. nexus_app may not administer, by intent.",
+            do="`nexusdev redis --user nexus_admin ACL LOG` shows user and command. nexus_app has no rights of administrators.",
             unit="none",
             queries=tuple(
                 Query(expr=f"sum(increase(redis_acl_access_denied_{kind}_total[2m]))", legend=word)
@@ -105,8 +105,8 @@ REFUSED = Row(
         ),
         Graph(
             title="Denied by Vault",
-            what="Requests that Vault answered with 403 (a policy or a token forbids it) or 400 (a bad login among them), in the last 5 minutes.",
-            do="A policy is missing, a token is over, a secret id is old: `nexusdev vault token lookup`, `nexusdev env --write`.",
+            what="Requests that Vault answered with 403 (forbidden by a policy or token) or 400 (such as a failed login), in the last 5 minutes.",
+            do="A policy is missing, a token has expired, or a secret id is old: `nexusdev vault token lookup`, `nexusdev env --write`.",
             unit="none",
             queries=(
                 Query(
@@ -125,23 +125,23 @@ PRIVILEGES = Row(
     panels=(
         Graph(
             title="Privileged roles in use",
-            what="Sessions from the network whose PostgreSQL role is a superuser, by node.",
-            do="0 but during a repair. pgaudit wrote what they did: `nexusdev logs` of the node.",
+            what="Network sessions with a superuser role of PostgreSQL, by node.",
+            do="0 except during a repair. pgaudit logs their statements: `nexusdev logs` of the node.",
             unit="none",
             queries=(Query(expr=f"nexus_pg_privileged_connections{{{HERE}}}"),),
             steps=(Step(value=1, colour=Colour.YELLOW, alert="SuperuserConnected"),),
         ),
         Graph(
-            title="Root tokens made",
-            what="Root tokens that Vault issued in the last hour. nexusdev makes one at the first `up`, and revokes it.",
-            do="Any other: revoke it by its accessor, and ask who had the recovery keys.",
+            title="Root tokens created",
+            what="Root tokens that Vault issued in the last hour. nexusdev creates one at the first `up` and revokes it.",
+            do="Any other: revoke it by its accessor, and find out who used the recovery keys.",
             unit="none",
             queries=(Query(expr=or_0(f"sum(increase(vault_token_create_root{{{NODES}}}[1h]))"), legend="root tokens"),),
         ),
         Graph(
             title="Audit log",
-            what="Entries per second that Vault wrote to its audit log, and those that failed.",
-            do="Failed: the volume is full, or the device is gone; Vault then refuses requests.",
+            what="Entries per second that Vault wrote to its audit log, and failed ones.",
+            do="Failed: the volume is full or the device is missing. Vault then refuses requests.",
             unit="ops",
             queries=(
                 Query(expr="sum(rate(vault_audit_log_request_count[$__rate_interval]))", legend="written"),
@@ -157,8 +157,8 @@ AGES = Row(
     panels=(
         Bars(
             title="Age, by secret",
-            what="Time since each secret of this instance was made.",
-            do="`nexusdev secrets rotate` makes new ones, with no interruption for those that are marked live.",
+            what="Age of each secret of this instance.",
+            do="`nexusdev secrets rotate` sets new ones, without interruption for live secrets.",
             unit="s",
             queries=(Query(expr="sort_desc(time() - nexusdev_secret_created_timestamp_seconds)", legend="{{secret}}"),),
             steps=(Step(value=31536000, colour=Colour.YELLOW, alert="SecretOld"),),
