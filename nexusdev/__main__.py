@@ -1,4 +1,4 @@
-"""How the process starts and ends: the quick way of ``env``, signals, and every failure as words and an exit status."""
+"""The start and the end of the process: the quick path of ``env``, signals, error messages and exit statuses."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _guarded(argv: list[str]) -> int:
-    """Run, and end quietly when whoever read our output has gone."""
+    """Run the command. End without an error message if the reader of the output has exited."""
     open_streams()
     _listen_to_signals()
     _end_with_failed_threads()

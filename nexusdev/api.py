@@ -1,4 +1,4 @@
-"""The Python API: a stack that a program opens, brings up, asks and takes down, without the command line.
+"""The Python API: a program opens a stack, brings it up, queries it and takes it down, without the command line.
 
 Every method does what the command of its name does, and raises a ``NexusError`` where the command would end with a failure. Nothing is
 printed; a ``listener`` hears the progress.
@@ -49,7 +49,7 @@ def open(  # noqa: A001 - the usual name for this function
     Args:
         project: A folder in the project; None for the current folder.
         instance: Name of the instance; None for the one of the project's path.
-        runtime: Where the instance runs: ``docker``.
+        runtime: Where the instance runs: a name of ``runtimes/registry.py``; None for that of the settings.
         profile: The part of the stack that ``up`` brings up: ``full`` or ``core``.
         timeout: How long one call may wait in all: seconds, or ``90s``, ``10m``, ``1h``.
         offline: Use only images that the engine has.
@@ -78,7 +78,7 @@ def open(  # noqa: A001 - the usual name for this function
 
 
 class StackHandle(StackQueries):
-    """One instance of the stack. Leaving its ``with`` block lets go of connections; the stack goes on running until ``down``."""
+    """One instance of the stack. Leaving its ``with`` block closes connections; the stack keeps running until ``down``."""
 
     def __init__(self, context: Context) -> None:
         """Wrap an existing context; programs call ``nexusdev.open``."""
@@ -93,7 +93,7 @@ class StackHandle(StackQueries):
         self.close()
 
     def close(self) -> None:
-        """Let go of the connections. The stack itself goes on running. Twice is the same as once."""
+        """Close the connections. The stack keeps running. Calling it twice has no effect."""
         self._given = None
 
     @property

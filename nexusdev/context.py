@@ -1,4 +1,4 @@
-"""What every command gets: the instance, the settings, the listener, the runtime provider and image store (fakes in tests)."""
+"""The input of every command: the instance, the settings, the listener, the runtime provider and image store (fakes in tests)."""
 
 from __future__ import annotations
 
@@ -72,15 +72,22 @@ class Claimed(Protocol):
 class Context(Struct, frozen=True, kw_only=True, dict=True):
     """One run of one command.
 
-    root           folder of all instances' state
-    timeout_given  a flag said how long to wait; else the command's own default applies
-    failed_proof  what the quick path of ``env`` has found for this command
-    components     those of the platform; where the settings include files of own services, theirs join them
-    given_provider  another provider than the one that the settings name
-    port_taken     whether something listens on a port of this machine, asked when an instance gets its ports, and before they are published
-    claim_block    claims a block of host ports until it is closed; None if another process has it
-    host_root      where this machine's own files, such as its trusted authorities, are looked for
-    open_images    how the images of this installation are opened beside a provider's store
+    Attributes:
+        identity: The instance and the project that the command is for.
+        settings: The settings, with their origins.
+        root: The folder with the state of all instances.
+        listener: Receives the events.
+        clock: Measures and waits.
+        components: The platform's components. Those of own services are added if the settings include their files.
+        compose: The file of the stack.
+        environ: The environment of the process.
+        timeout_given: Whether the user gave a time limit; otherwise the command's own default applies.
+        failed_proof: The failure that the quick path of ``env`` found for this command; None if it did not run.
+        given_provider: A provider to use instead of the one that the settings name.
+        port_taken: Returns whether something listens on a port of this machine.
+        claim_block: Claims a block of host ports until it is closed; returns None if another process has it.
+        host_root: The root of this machine's own files, such as its trusted authorities.
+        open_images: Opens the images of this installation, with a provider's store.
     """
 
     identity: Identity
@@ -105,7 +112,7 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
 
     def _own_components(self) -> Mapping[str, Component]:
         """Name → component, of the project's own services."""
-        from nexusdev.components.own_service import OwnServiceComponent
+        from nexusdev.components.own_service_component import OwnServiceComponent
         from nexusdev.instance.instance import find, preview
 
         if "own" not in self._cache:
@@ -164,10 +171,10 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
         return stack
 
     def _load(self, folder: Path, environment: Mapping[str, str]) -> Stack:
-        from nexusdev.instance import own_numbers
+        from nexusdev.instance import own_allocations
 
         include = self._include()
-        allocations = own_numbers.read(folder) if include else Allocations()
+        allocations = own_allocations.read(folder) if include else Allocations()
 
         def read() -> Stack:
             from nexusdev.stack.loader import load

@@ -1,11 +1,12 @@
-"""Every way in which nexusdev can fail, each with its words and its exit status.
+"""All errors of nexusdev, each with its message and its exit status.
 
     NexusError                    1   a bug, unless it has a code of its own (INTERRUPTED, which ends with 128 + signal)
     ├── UsageError                2   wrong flag, name or combination
     ├── NotFound                  3   no such instance, service or file; or not running
     ├── Degraded                  4   a condition that was asked for is not met
     ├── PreflightFailed           5   engine absent, too old, not allowed; disk full
-    │   ├── RuntimeSlow            5   the engine answers, but not this request in time
+    │   ├── RuntimeSlow           5   the engine answers, but not this request in time
+    │   ├── RuntimeRefused         5   the engine rejects a request
     │   ├── OutputFailed           5   the result cannot be written to stdout
     │   └── StorageFailed          5   a file cannot be written: full disk, read-only file system, missing permission
     ├── PortInUse                 6   a port of the instance's block belongs to another
@@ -18,6 +19,7 @@
     │   └── InvalidState         12   the state folder of the instance
     │       └── VolumeLost       12   a data volume is gone from the engine
     ├── ConfirmationNeeded       13   no terminal to ask, and no --yes
+    ├── Declined                 13   the user answered no
     ├── Locked                   14   another process works on this instance
     └── SeedingFailed            15   a seed step was refused by its server
 
@@ -101,6 +103,12 @@ class RuntimeSlow(PreflightFailed):
     default_code = "ENGINE_SLOW"
 
 
+class RuntimeRefused(PreflightFailed):
+    """The runtime rejects a request. The error contains its reply."""
+
+    default_code = "ENGINE_REFUSED"
+
+
 class OutputFailed(PreflightFailed):
     default_code = "OUTPUT_FAILED"
 
@@ -171,6 +179,13 @@ class VolumeLost(InvalidState):
 class ConfirmationNeeded(NexusError):
     exit_status = 13
     default_code = "CONFIRMATION_NEEDED"
+
+
+class Declined(NexusError):
+    """The user answered no."""
+
+    exit_status = 13
+    default_code = "DECLINED"
 
 
 class Locked(NexusError):

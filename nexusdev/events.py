@@ -26,7 +26,7 @@ class LockTaken(Event, frozen=True, kw_only=True):
 
 
 class PhaseBegan(Event, frozen=True, kw_only=True):
-    """preflight, images, plan, start, wait, seed, prove, write."""
+    """prepare, images, plan, start, wait, seed, prove, write."""
 
     phase: str
 
@@ -58,7 +58,7 @@ class StepDone(Event, frozen=True, kw_only=True):
 
 
 class ComponentWaits(Event, frozen=True, kw_only=True):
-    """A component is not ready yet; ``missing`` is why. Told when the sentence changes, not at each look."""
+    """A component is not ready yet; ``missing`` is why. Reported when the sentence changes, not at each probe."""
 
     component: str
     missing: str
@@ -82,6 +82,13 @@ class Proven(Event, frozen=True, kw_only=True):
     elapsed: float
 
 
+class PreparationFailed(Event, frozen=True, kw_only=True):
+    """What a component's servers need from outside could not be done now. It is tried again after the next probe."""
+
+    component: str
+    why: str
+
+
 class Note(Event, frozen=True, kw_only=True):
     """Something to know that is no failure: a moved port block, an optional service that is absent."""
 
@@ -90,13 +97,13 @@ class Note(Event, frozen=True, kw_only=True):
 
 
 class Listener(Protocol):
-    """Hears every event, from any thread; must be quick and never raise."""
+    """Receives every event, from any thread. It must be quick and never raise."""
 
     def tell(self, event: Event) -> None: ...
 
 
 class Silence:
-    """A listener that hears nothing."""
+    """A listener that ignores all events."""
 
     def tell(self, event: Event) -> None:
         del event

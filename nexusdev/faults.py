@@ -1,4 +1,4 @@
-"""Failures that are brought about on purpose, for drills and tests."""
+"""Faults that are injected on purpose, for drills and tests."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ class ServiceExit(Struct, frozen=True, kw_only=True):
 
 
 class PlatformFacts(Struct, frozen=True, kw_only=True):
-    """What a runtime says of itself.
+    """Facts about a runtime.
 
     Attributes:
         version: In its own words: ``27.0.1 (API 1.46)``.
@@ -454,7 +454,7 @@ class Runtime(Protocol):
             tty: Give it a terminal, as in ``attach``.
 
         Returns:
-            The exit code of the command; 137 if somebody removed the container while it ran.
+            The exit code of the command; 137 if the container was removed while it ran.
 
         Raises:
             NotFound: The instance is not up, or the image is not where services run.
@@ -496,11 +496,20 @@ class SecretStore(Protocol):
 class InstanceAccess(Struct, frozen=True, kw_only=True):
     """All that a component sees of the world: where to reach its servers, with which credentials, as which instance.
 
-    addresses  (name, container port) → address on the host, for every service and alias that publishes the port
-    topology   which servers there are, from the compose files
-    client_folder  the files that clients on the host read: trust, connection services
-    memo       what is made once for this access (TLS contexts) and dropped with it
-    observed   what exists, for components that are probed together: it is observed once for all of them
+    Attributes:
+        instance: The instance's name.
+        nonce: The random text that identifies the instance; every store contains it.
+        addresses: (name, container port) → address on the host, for every service and alias that publishes the port.
+        secrets: The secrets of the instance.
+        ca_file: The certificate of the instance's CA, on the host.
+        client_certificate: nexusdev's own certificate.
+        client_key: Its key.
+        runtime: The runtime of the instance.
+        topology: The servers, from the compose files.
+        client_folder: The files that clients on the host read: trust, connection services.
+        project: The project folder.
+        memo: Keeps objects that are made once for this access, such as TLS contexts.
+        observed: Returns one observation for all components that are probed together; None to observe each time.
     """
 
     instance: str

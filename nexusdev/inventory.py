@@ -1,4 +1,4 @@
-"""What a runtime holds of every instance, and of others: so that none meets another and nothing is forgotten."""
+"""The resources of all instances in a runtime, and those of others: for free ports and networks, ``ls`` and ``gc``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A project folder that was renamed, moved, copied or checked out a second time: whose instance is meant?
+"""Decides which instance belongs to a project folder that was renamed, moved, copied or checked out a second time.
 
 A folder's instance follows from its path, so a moved folder has none. Its env file still names the one that it had. Where the
 folder of that instance has vanished, this one is most likely the same under a new path, and ``adopt`` makes it the owner. Where it
@@ -15,9 +15,9 @@ from msgspec import Struct
 from nexusdev.context import Context
 from nexusdev.env.file import SIGNATURE
 from nexusdev.errors import IdentityMismatch, InvalidState, PreflightFailed
-from nexusdev.instance import absent
+from nexusdev.instance import state_elsewhere
 from nexusdev.instance.naming import name_of
-from nexusdev.instance.places import Presence, Sight, is_same, look_for
+from nexusdev.instance.project_places import Presence, Sight, is_same, look_for
 from nexusdev.instance.state import Record, folder_of, read_record
 
 _NAMED = re.compile(rf"{re.escape(SIGNATURE)} for instance ([a-z0-9-]+);")
@@ -27,8 +27,10 @@ _WORKTREE = re.compile(r"gitdir: (.+)/\.git/worktrees/[^/]+\s*")
 class Earlier(Struct, frozen=True, kw_only=True):
     """The instance that a folder had, or seems to have had, under another path.
 
-    sight  what is known of the folder that owns it
-    same   this is that very folder under another path
+    Attributes:
+        record: The record of the instance.
+        sight: What is known of the folder that owns it.
+        same: Whether this is the same folder under another path.
     """
 
     record: Record
@@ -91,7 +93,7 @@ def refuse_stateless(context: Context) -> None:
     except PreflightFailed:
         return
     identity = context.identity
-    if found := absent.explained(identity.name, existing, root=context.root, project=identity.project):
+    if found := state_elsewhere.explained(identity.name, existing, root=context.root, project=identity.project):
         raise found
 
 

@@ -1,4 +1,4 @@
-"""What a runtime observes, what it is asked for, and the plan that it answers with: neutral values, no word of any runtime in them.
+"""Observations, intents and plans: neutral values, without terms of any runtime.
 
 A runtime subclasses ``Observation`` and ``Step`` with what it needs itself. Nothing above it reads the subclasses.
 """

@@ -1,7 +1,7 @@
-"""What the user has decided, and where: flag > NEXUSDEV_<KEY> > nexusdev.toml (or [tool.nexusdev]) > user config > default.
+"""The settings and their origins: flag > NEXUSDEV_<KEY> > nexusdev.toml (or [tool.nexusdev]) > user config > default.
 
     instance       name of the instance; default: made from the project folder's path
-    runtime        where it runs, by its name in runtimes/registry.py: 'docker'. An instance stays on the runtime that it was made on
+    runtime        where it runs: a name of runtimes/registry.py. An instance stays on the runtime that it was made on
     timeout        how long ``up`` and ``wait`` wait in all: seconds, or '90s', '10m', '1h30m'
     env_file       the file that ``up`` writes, relative to the project folder. Not .env: that one is usually kept by hand
     seed           the project's own seed folder, relative to the project folder
@@ -40,7 +40,8 @@ _LARGEST_POOL, _NEEDED_POOL = 8, 24
 class Settings(NamedTuple):
     """All settings with their final values; paths are absolute, times in seconds.
 
-    origins  key → where its value came from, in words: 'default', '--timeout', 'NEXUSDEV_TIMEOUT', 'nexusdev.toml:3'
+    Attributes:
+        origins: Key → where its value comes from: ``default``, ``--timeout``, ``NEXUSDEV_TIMEOUT``, ``nexusdev.toml:3``.
     """
 
     instance: str = ""
@@ -169,7 +170,7 @@ assert set(KEYS) == set(Settings._fields) - {"origins"}  # noqa: S101 - a progra
 
 
 class _Found(NamedTuple):
-    """A value as somebody gave it. ``base``: the folder that a relative path starts from."""
+    """A value as it was given. ``base``: the folder that a relative path starts from."""
 
     value: object
     origin: str
@@ -183,10 +184,16 @@ def load(
     environ: Mapping[str, str] = os.environ,
     user_config: Path | None = None,
 ) -> Settings:
-    """The settings for a project folder.
+    """Return the settings for a project folder.
 
-    flags        key → value of the flags that were given (None: not given); relative paths start from the current folder
-    user_config  another file than the platform's (``~/.config/nexusdev/config.toml``)
+    Args:
+        project: The project folder.
+        flags: Key → value of the command line's flags; None for a flag that was not given. Relative paths start from the current folder.
+        environ: The environment.
+        user_config: The user's file; None for the usual one (``~/.config/nexusdev/config.toml``).
+
+    Raises:
+        InvalidConfig: A file, a variable or a flag has an invalid value.
     """
     found: dict[str, _Found] = {}
     if file := user_config or _user_config():
@@ -209,7 +216,7 @@ def _from_flags(flags: Mapping[str, object]) -> Mapping[str, _Found]:
 
 
 def _from_environment(environ: Mapping[str, str], project: Path) -> Mapping[str, _Found]:
-    """NEXUSDEV_<KEY>. Others with this prefix belong to somebody else, unless one letter away from a key."""
+    """NEXUSDEV_<KEY>. Other variables with this prefix are ignored, unless they differ from a key by one letter."""
     found = {}
     for name, value in environ.items():
         key = name.removeprefix(PREFIX).lower()

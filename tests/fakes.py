@@ -35,6 +35,7 @@ from nexusdev.images.images import Images
 from nexusdev.images.lockfile import FILE, load
 from nexusdev.images.tags import tags
 from nexusdev.instance.identity import Identity
+from nexusdev.instance.state import Record, read_record
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.plan import Observation
 from nexusdev.results import Result
@@ -91,10 +92,12 @@ class Heard:
 class FakeComponent(ComponentDefaults):
     """Ready once its containers run and ``sentences`` are used up; one look takes one of them.
 
-    seedable    may be seeded before it is ready
-    reading     arguments with which its client reads its standard input; without any it always does
-    on_seed, on_prove   called in the place of nothing
-    write_tests  for each probe, whether it was to test writes
+    Attributes:
+        seedable: Whether it may be seeded before it is ready.
+        reading: Arguments with which its client reads its standard input; without any it always does.
+        on_seed: Called by ``seed``.
+        on_prove: Called by ``prove``.
+        write_tests: For each probe, whether it should test writes.
     """
 
     name: str
@@ -254,6 +257,13 @@ class House:
         authorities.parent.mkdir(parents=True, exist_ok=True)
         authorities.write_text(PUBLIC_AUTHORITY)
         self.lock(*self.images)
+
+    @property
+    def record(self) -> Record:
+        """The record of the instance in the state folder."""
+        found = read_record(self.folder / "state" / "instances" / self.name)
+        assert found is not None
+        return found
 
     def lock(self, *names: str, kind: str = "registry") -> None:
         """The stack has these images. All of them are in the store, and those of kind registry in a registry too."""

@@ -30,7 +30,7 @@ SCHEMA_VERSION = 1
 
 
 class Console(Struct, kw_only=True):
-    """How this process speaks. ``color`` means that colours are allowed; they are used on a terminal only.
+    """The output of this process. ``color`` allows colours; they are used on a terminal only.
 
     Attributes:
         awaited: The command that this one waits for now, '' for none.

@@ -19,7 +19,7 @@ _ERROR_WIDTH = 100
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """How wide the lines may be, whether they may have colours, and whether somebody looks at them on a terminal."""
+    """The maximum width of lines, whether they may have colours, and whether they are shown on a terminal."""
 
     width: int = 80
     color: bool = False

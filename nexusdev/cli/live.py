@@ -41,7 +41,7 @@ class LiveBoard:
         return self
 
     def __exit__(self, *ended: Any) -> None:
-        # A board without rows (a wrong name, a failed preflight) is removed from the screen.
+        # A board without rows (a wrong name, a failed check before the start) is removed from the screen.
         self._live.transient = not self._board.rows
         self._live.__exit__(*ended)
 
@@ -65,7 +65,7 @@ class LiveBoard:
         for row in rows:
             grid.add_row(*self._cells(row, elapsed))
         if not self._board.rows and not self._board.images:
-            grid.add_row(self._spinner, Text(self._board.phase or "preflight"), "", f"{elapsed:.0f} s")
+            grid.add_row(self._spinner, Text(self._board.phase or "prepare"), "", f"{elapsed:.0f} s")
         return grid
 
     def _cells(self, row: ProgressRow, elapsed: float) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nexusdev import __version__
+from nexusdev.runtimes import registry
 
 
 def _version(wanted: bool) -> None:
@@ -23,7 +24,10 @@ InstanceName = Annotated[
 Project = Annotated[
     Path | None, typer.Option("--project", "-C", help="Run as if started in this folder.", metavar="FOLDER")
 ]
-RuntimeName = Annotated[str | None, typer.Option("--runtime", help="Where the instance runs: docker.", metavar="NAME")]
+RuntimeName = Annotated[
+    str | None,
+    typer.Option("--runtime", help=f"Where the instance runs: {' or '.join(registry.names())}.", metavar="NAME"),
+]
 Timeout = Annotated[
     str | None,
     typer.Option("--timeout", help="Time limit for the whole command: seconds, 90s, 10m or 1h30m.", metavar="TIME"),

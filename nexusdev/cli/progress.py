@@ -16,6 +16,7 @@ from nexusdev.events import (
     PhaseBegan,
     PhaseEnded,
     Planned,
+    PreparationFailed,
     Proven,
     Seeded,
     StepDone,
@@ -26,7 +27,7 @@ _LONGEST = 140
 
 
 class Lines(Struct, kw_only=True):
-    """One line per change. A reason that all steps of a plan share is told once, with the plan."""
+    """One line per change. A reason that all steps of a plan share is printed once, with the plan."""
 
     verbose: bool = False
     _shared: str = ""
@@ -46,6 +47,8 @@ class Lines(Struct, kw_only=True):
                 return f"plan: {counted(plan)}" + (f" ({self._shared})" if self._shared else "")
             case PhaseEnded() if self.verbose:
                 return f"{event.phase}: {event.seconds:.2f} s"
+            case PreparationFailed() if self.verbose:
+                return f"prepare {event.component}: tried again after {event.why}"
             case Seeded() if event.changes:
                 return f"seed {event.component}: {_seeds(event.changes, self.verbose)}"
             case _:
@@ -58,7 +61,7 @@ class Lines(Struct, kw_only=True):
 
 
 def _is_told(step: Step) -> bool:
-    """Whether a step is a line of its own: what only makes something is told with the plan."""
+    """Return whether a step gets its own line. Steps that only create something are printed with the plan."""
     return bool(step.starts or step.ends or step.removes)
 
 
@@ -117,7 +120,7 @@ def counted(plan: Plan) -> str:
 
 
 class ProgressRow(Struct, frozen=True, kw_only=True):
-    """One line of the board. ``since`` is the elapsed time that stands still once the row is done, in seconds."""
+    """One line of the board. ``since`` is the elapsed time in seconds, which stops when the row is done."""
 
     name: str
     words: str = ""

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from nexusdev.cli.console import Console
 from nexusdev.cli.global_options import Globals
-from nexusdev.errors import ConfirmationNeeded, NexusError
+from nexusdev.errors import ConfirmationNeeded, Declined, NexusError
 
 if TYPE_CHECKING:
     from nexusdev.context import Context
@@ -76,13 +76,6 @@ class Session(Struct, kw_only=True):
             )
         if not answer:
             raise Declined("nothing was changed")
-
-
-class Declined(NexusError):
-    """The user answered no."""
-
-    exit_status = 13
-    default_code = "DECLINED"
 
 
 def current_session(ctx: typer.Context) -> Session:

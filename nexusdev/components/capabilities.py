@@ -155,7 +155,7 @@ class TimeRange(Struct, frozen=True, kw_only=True):
 
 
 class Silent(Exception):
-    """No server answers the query. Only the state of the containers tells why."""
+    """No server answers the query. Only the state of the containers shows why."""
 
 
 class MetricsClient(Protocol):

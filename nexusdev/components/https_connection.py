@@ -15,7 +15,7 @@ from nexusdev.wire import tls
 
 
 class Response(Struct, frozen=True, kw_only=True):
-    """What a server said. ``headers`` have lower-case names."""
+    """The response of a server. ``headers`` have lower-case names."""
 
     status: int
     body: bytes = b""

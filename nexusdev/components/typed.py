@@ -1,4 +1,4 @@
-"""Tells whether the arguments of a product's own client make it read standard input.
+"""Decides whether the arguments of a product's own client make it read standard input.
 
 A client whose arguments give it nothing to read must not get the caller's input: it would swallow the rest of a script or of a loop.
 """

@@ -15,7 +15,7 @@ from nexusdev.instance import trust
 from nexusdev.instance.instance import Instance
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.stack.model import Stack
-from nexusdev.util.client_files import BUNDLE, CA, JAVA_OPTIONS, TRUST_STORE
+from nexusdev.util.client_file_names import BUNDLE, CA, JAVA_OPTIONS, TRUST_STORE
 from nexusdev.util.files import make_folder, replace
 
 

@@ -26,11 +26,13 @@ class ExitMonitor(Struct, kw_only=True):
 
     Attributes:
         forgiving: Whether a service that another process stops or removes on purpose is not a crash either.
+        retry_after: Seconds until exits are received again after an error of the runtime.
     """
 
     runtime: Runtime
     services: Mapping[str, Service]
     forgiving: bool = False
+    retry_after: float = 1.0
     _since: dict[str, float] = field(default_factory=dict)
     _began: dict[str, float] = field(default_factory=dict)
     _exits: list[ServiceExit] = field(default_factory=list)
@@ -86,14 +88,22 @@ class ExitMonitor(Struct, kw_only=True):
         return began is not None and exited.at > began and service is not None and not service.optional
 
     def _listen(self) -> None:
+        """Receive exits until the monitor is left. An error of the runtime interrupts it: the next observation has what was missed."""
+        try:
+            while not self._stop.is_set():
+                self._receive()
+                self._stop.wait(self.retry_after)
+        except Exception as error:
+            error.add_note("in the thread that receives the exits of services")
+            self._failure = error
+
+    def _receive(self) -> None:
         try:
             for exited in self.runtime.watch_exits(self._stop):
                 self._exits.append(exited)
-        except Exception as error:
-            if isinstance(error, NexusError) and not error.is_bug:
-                return  # the runtime is not reachable: its next call reports that
-            error.add_note("in the thread that receives the exits of services")
-            self._failure = error
+        except NexusError as error:
+            if error.is_bug:
+                raise
 
 
 def crash(

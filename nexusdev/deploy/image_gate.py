@@ -82,7 +82,7 @@ def fetching(
             exist, and on arrival for the others. An exception from it ends the command.
 
     Yields:
-        The gate, which tells whether the images of a step are available.
+        The gate, which knows whether the images of a step are available.
 
     Raises:
         ImageUnavailable: An image can be neither pulled nor built.

@@ -15,7 +15,7 @@ from nexusdev.components.capabilities import HoldsData
 from nexusdev.context import Context
 from nexusdev.errors import VolumeLost
 from nexusdev.events import Event, Listener, Planned, StepDone
-from nexusdev.instance import marks
+from nexusdev.instance import volume_marks
 from nexusdev.instance.instance import Instance
 from nexusdev.interfaces import Advice, Runtime
 from nexusdev.plan import Discard, Observation
@@ -43,7 +43,7 @@ def lost(
         observation: The resources that exist.
         wanted: Only consider these volumes; None for all.
     """
-    gone = missing(stack, marked=marks.read(instance.folder), existing=observation.volumes)
+    gone = missing(stack, marked=volume_marks.read(instance.folder), existing=observation.volumes)
     gone = tuple(each for each in gone if wanted is None or each in wanted)
     return losses(stack, gone, existing=observation.volumes, holdings=_holdings(context)) if gone else ()
 
@@ -153,7 +153,7 @@ class LostVolume(Struct, frozen=True, kw_only=True):
 
 def listed(found: Sequence[Loss], instance: Instance, runtime: Runtime) -> tuple[LostVolume, ...]:
     """Return each lost volume."""
-    seen = marks.read(instance.folder)
+    seen = volume_marks.read(instance.folder)
     return tuple(
         LostVolume(
             name=volume,
@@ -217,4 +217,4 @@ class Marking(Struct, kw_only=True):
         with self._guard, contextlib.suppress(OSError):
             self._made.extend(volumes)
             if len(self._made) >= self._planned:
-                marks.add(self.folder, self._made, now=self.now)
+                volume_marks.add(self.folder, self._made, now=self.now)

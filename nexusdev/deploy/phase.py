@@ -17,7 +17,7 @@ def phase(context: Context, watch: Stopwatch, name: str, *, after: Sequence[str]
     Args:
         context: Provides the clock and the listener.
         watch: Collects the span.
-        name: Name of the phase, such as ``preflight``.
+        name: Name of the phase, such as ``prepare``.
         after: Spans that had to end before.
     """
     began = context.clock.now()

@@ -57,7 +57,7 @@ class PlacementGuard:
         return claimed is not None
 
     def close(self) -> None:
-        """End the claims. The containers hold the ports now, or nobody needs them."""
+        """End the claims. The containers hold the ports now, or the ports are not needed."""
         for each in self._claims:
             each.close()
 
@@ -77,7 +77,7 @@ def guarded_placement(folder: Path, claim_block: Callable[[int], Claimed | None]
         claim_block: See ``PlacementGuard``.
 
     Yields:
-        The guard, which must be told of each step that begins.
+        The guard. Call ``begin`` for each step that begins.
     """
     guard = PlacementGuard(folder, claim_block)
     try:

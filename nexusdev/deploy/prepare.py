@@ -1,150 +1,30 @@
-"""Collects all that ``up`` needs to know before it changes anything, and checks its preconditions."""
+"""Opens or creates the instance for ``up``, chooses its ports and placement, and checks its preconditions."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from nexusdev import __version__
 from nexusdev.check import Check
-from nexusdev.components.contract import SeedFile
 from nexusdev.context import Context
 from nexusdev.deploy import last_up, lost_volumes
 from nexusdev.deploy.client_files import renew_trust, write_for_own_services
-from nexusdev.deploy.config_validation import ConfigValidation, validate_configs
-from nexusdev.deploy.last_up import LastUp
-from nexusdev.deploy.own_services import completed
 from nexusdev.deploy.preflight import require_ports
 from nexusdev.deploy.publisher import check_env_file
-from nexusdev.deploy.seed_files import collect, name_backups
-from nexusdev.deploy.selection import Selection, select
-from nexusdev.deploy.targets import subset, with_dependencies
+from nexusdev.deploy.seed_files import name_backups
+from nexusdev.deploy.up_state import UpState, read_up_state
 from nexusdev.deploy.up_to_date import UpToDateCheck
 from nexusdev.errors import NotFound
 from nexusdev.events import Note
-from nexusdev.instance import marks, own_numbers
-from nexusdev.instance.absent import sudo_note
+from nexusdev.instance import own_allocations, volume_marks
 from nexusdev.instance.identity import require_owner
 from nexusdev.instance.instance import Claim, Instance, Placement, open_instance, preview, take_placement
 from nexusdev.instance.state import folder_of, records
-from nexusdev.interfaces import Runtime
+from nexusdev.instance.state_elsewhere import sudo_note
 from nexusdev.inventory import Inventory
 from nexusdev.moved_projects import refuse_moved, second_folder
-from nexusdev.plan import Observation, Plan, Up
-from nexusdev.stack.fingerprint import fingerprints
-from nexusdev.stack.losses import Loss
-from nexusdev.stack.model import Stack
-
-
-class UpState(Struct, frozen=True, kw_only=True):
-    """The desired state and the observed state of one ``up``.
-
-    Attributes:
-        stack: The whole stack, own services completed.
-        selected_stack: The part of ``stack`` that is selected.
-        selected: The selected components, in the order of the stack.
-        fingerprints: Service → fingerprint.
-        files: Component → the project's own seed files.
-        selection: The selected profile, and which existing services it leaves out.
-        validation: The pending checks of the components' files.
-        absent: Optional services that the last ``up`` left out and that are not retried, and why.
-        previous: The record of the last ``up``.
-        plan: The required changes.
-        changes: The required changes without the ``absent`` services.
-        losses: The data volumes that would be created, but existed before.
-        up_to_date: Checks whether the result of the last ``up`` is still valid; None if no check is running.
-    """
-
-    instance: Instance
-    stack: Stack
-    selected_stack: Stack
-    selected: tuple[str, ...]
-    runtime: Runtime
-    observation: Observation
-    fingerprints: Mapping[str, str]
-    files: Mapping[str, Sequence[SeedFile]]
-    selection: Selection
-    validation: ConfigValidation
-    absent: Mapping[str, str]
-    previous: LastUp
-    plan: Plan = Plan()
-    changes: Plan = Plan()
-    losses: tuple[Loss, ...] = ()
-    up_to_date: UpToDateCheck | None = None
-
-    def plan_without(self, absent: Collection[str], *, discard: Mapping[str, Collection[str]] | None = None) -> Plan:
-        """Return the plan that leaves out these services. The plan is only computed again if it is not known yet.
-
-        Args:
-            absent: Services to leave out.
-            discard: Service → volumes that are removed first.
-        """
-        if not discard and not absent:
-            return self.plan
-        if not discard and set(absent) == set(self.absent):
-            return self.changes
-        return self.planned(absent=absent, discard=discard)
-
-    def planned(
-        self,
-        *,
-        absent: Collection[str] = (),
-        discard: Mapping[str, Collection[str]] | None = None,
-        only: Collection[str] | None = None,
-    ) -> Plan:
-        """Let the runtime plan the required changes.
-
-        Args:
-            absent: Services to leave out.
-            discard: Service → volumes that are removed first.
-            only: Limit the plan to these selected components; None for all.
-        """
-        kept = {name: each for name, each in self.stack.services.items() if name not in absent}
-        everything = only is None and set(self.selected) >= set(self.stack.components)
-        intent = Up(
-            stack=replace(self.stack, services=kept),
-            fingerprints=self.fingerprints,
-            former=self.instance.former,
-            only=None if everything else self.selected if only is None else tuple(only),
-            unwanted=self.selection.unwanted(self.stack, self.observation),
-            discard=discard or {},
-        )
-        return self.runtime.plan(intent, self.observation)
-
-    @property
-    def own(self) -> tuple[str, ...]:
-        """The selected components that are own services of the project."""
-        own = {each.component for each in self.stack.own}
-        return tuple(name for name in self.selected if name in own)
-
-    @property
-    def platform(self) -> tuple[str, ...]:
-        """The selected components of the platform."""
-        own = self.own
-        return tuple(name for name in self.selected if name not in own)
-
-    def platform_plan(self, absent: Collection[str]) -> Plan:
-        """Return the platform's part of the plan without these services. Own services are planned when the platform is ready."""
-        return self.planned(absent=absent, only=self.platform) if self.own else self.plan_without(absent)
-
-    @property
-    def seeds(self) -> Mapping[str, str]:
-        """Component → hash over everything that its seeding depends on: definitions, secrets, project files, the version of nexusdev."""
-        return {name: self._seed(name) for name in self.selected}
-
-    def _seed(self, component: str) -> str:
-        facts = (
-            __version__,
-            self.instance.nonce,
-            {each.name: self.fingerprints[each.name] for each in self.stack.of_component(component)},
-            [(each.path, each.sha256) for each in self.files.get(component, ())],
-        )
-        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def prepare_up(
@@ -180,7 +60,7 @@ def _placed(context: Context, instance: Instance) -> Instance:
     check = _placement_check(context, instance)
     if check.verdict == "failed":
         instance = take_placement(instance, _placement(context), root=context.root)
-        context.listener.tell(Note(text=_moved_words(check, instance), warning=True))
+        context.listener.tell(Note(text=_moved_words(context, check, instance), warning=True))
         check = _placement_check(context, instance)
     if check.verdict == "warning":
         context.listener.tell(Note(text=f"{check.evidence}; {check.fix}", warning=True))
@@ -200,8 +80,9 @@ def _next_placement(context: Context, slot: int) -> str:
     return _placement(context)(slot, [each.net for each in records(context.root)])
 
 
-def _moved_words(check: Check, instance: Instance) -> str:
-    return f"{check.evidence}; the instance moves to {instance.net}.0/24, and its containers are created again"
+def _moved_words(context: Context, check: Check, instance: Instance) -> str:
+    network = context.stack(instance).network.subnet
+    return f"{check.evidence}; the instance moves to {network}, and its containers are created again"
 
 
 def _prepare(context: Context, instance: Instance, names: Sequence[str], agreed: Collection[str]) -> UpState:
@@ -211,7 +92,7 @@ def _prepare(context: Context, instance: Instance, names: Sequence[str], agreed:
     up_to_date = UpToDateCheck(context, instance, stack, runtime, previous)
     observation = up_to_date.observation
     name_backups(context)
-    own_numbers.write(instance.folder, stack.allocations)
+    own_allocations.write(instance.folder, stack.allocations)
     instance.provide(
         stack,
         runtime,
@@ -228,7 +109,7 @@ def _prepare(context: Context, instance: Instance, names: Sequence[str], agreed:
     if state.changes:
         context.provider.preflight(stack)  # before the volumes: an engine that maps users keeps others
     require_whole(state, names, agreed)
-    marks.add(instance.folder, [name for name in observation.volumes if name in stack.volumes], now=runtime.now)
+    volume_marks.add(instance.folder, [name for name in observation.volumes if name in stack.volumes], now=runtime.now)
     if state.changes:
         require_ports(stack, state.plan, observation, context.provider.inventory(), taken=context.port_taken)
     return state
@@ -290,108 +171,7 @@ def preview_instance(context: Context) -> Instance:
         if check.verdict != "failed":
             return found
         moved = replace(found, net=_next_placement(context, found.slot))
-        context.listener.tell(Note(text=_moved_words(check, moved), warning=True))
+        context.listener.tell(Note(text=_moved_words(context, check, moved), warning=True))
         return moved
     except NotFound:
         return replace(preview(context.identity, root=context.root), net=_next_placement(context, 0))
-
-
-def read_up_state(
-    context: Context,
-    instance: Instance,
-    names: Sequence[str],
-    *,
-    runtime: Runtime | None = None,
-    observation: Observation | None = None,
-    previous: LastUp | None = None,
-) -> UpState:
-    """Read the desired state and the observed state, and plan the difference. Changes nothing.
-
-    Args:
-        context: The context of the command.
-        instance: The instance.
-        names: The components that the user named; empty for the profile.
-        runtime: The runtime to use; None to open the runtime of the instance.
-        observation: An observation to reuse; None to observe now.
-        previous: The record of the last ``up``; None to read it from the state folder.
-
-    Returns:
-        The state with its plan and the lost volumes that the plan would create.
-
-    Raises:
-        InvalidConfig: A file of a selected component is invalid.
-    """
-    stack = context.stack(instance)
-    runtime = runtime or context.runtime(stack, owner=instance.owner)
-    stack = completed(context, instance, stack, runtime)
-    previous = previous or last_up.read(instance.folder)
-    selection = select(context.settings, stack, names, remembered=previous.profile)
-    selected = with_dependencies(selection.components, stack, context.components)
-    components = [context.components[name] for name in selected]
-    validation = validate_configs(components, stack, instance=instance.name, root=context.root)
-    state = UpState(
-        instance=instance,
-        stack=stack,
-        selected_stack=subset(stack, selected),
-        selected=selected,
-        runtime=runtime,
-        observation=observation or runtime.observe(),
-        fingerprints=fingerprints(stack),
-        files=collect(context.settings.seed, stack.components),
-        selection=replace(selection, components=selected),
-        validation=validation,
-        absent=_still_absent(context, subset(stack, selected), previous),
-        previous=previous,
-    )
-    state = _with_plans(state)
-    # only volumes that the plan would create: other volumes are not needed now
-    made = state.plan.made_volumes
-    return replace(state, losses=lost_volumes.lost(context, instance, stack, state.observation, wanted=made))
-
-
-def observed_again(state: UpState) -> UpState:
-    """Return the state with a new observation, after remaining volumes were removed so that the lost ones can be created."""
-    return _with_plans(replace(state, observation=state.runtime.observe(), losses=(), up_to_date=None))
-
-
-def after_the_platform(context: Context, state: UpState) -> UpState:
-    """Return the state once the platform is ready: every variable has a value, and the platform is observed again.
-
-    Raises:
-        InvalidState: A secret is lost.
-    """
-    stack = context.stack(state.instance)
-    write_for_own_services(state.instance.access(state.runtime, stack), stack, context.components)
-    stack = completed(context, state.instance, stack, state.runtime, exact=True)
-    later = replace(
-        state,
-        stack=stack,
-        selected_stack=subset(stack, state.selected),
-        fingerprints=fingerprints(stack),
-        observation=state.runtime.observe(),
-        previous=last_up.read(state.instance.folder),
-    )
-    return _with_plans(later)
-
-
-def _with_plans(state: UpState) -> UpState:
-    plan = state.planned()
-    return replace(state, plan=plan, changes=state.planned(absent=state.absent) if state.absent else plan)
-
-
-def absence_warnings(absent: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a warning for each optional service that is left out."""
-    return tuple(f"{name} is missing: {why}" for name, why in absent.items())
-
-
-def _still_absent(context: Context, selected_stack: Stack, previous: LastUp) -> Mapping[str, str]:
-    """Return the optional services that stay left out: not ``strict``, and their image is still missing."""
-    if context.settings.strict or not previous.absent:
-        return {}
-    images = context.images()
-    existing = {images.resolve([name])[name] for name, image in images.stored().items() if image}
-    return {
-        name: why
-        for name, why in previous.absent.items()
-        if name in selected_stack.services and selected_stack.services[name].image not in existing
-    }

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from nexusdev.components.contract import Component, Readiness
 from nexusdev.errors import NotReadyInTime, SeedingFailed
-from nexusdev.events import ComponentReady, ComponentWaits, Event
+from nexusdev.events import ComponentReady, ComponentWaits, Event, PreparationFailed
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.util.clock import Clock
 from nexusdev.util.humanize import join_names
@@ -116,7 +116,7 @@ def until_ready(
         SeedingFailed: The component is ready, and seeding still fails.
     """
     wait = Wait(component=component.name, began=clock.now())
-    seeding = _Seeding(clock=clock, seed=seed)
+    seeding, preparing = _Seeding(clock=clock, seed=seed), _Preparing(tell=tell)
     while True:
         check()
         began = clock.now()
@@ -132,10 +132,24 @@ def until_ready(
         if clock.now() >= deadline():
             raise TimeIsUp(wait, seeding.refusal)
         if not readiness.ready:
-            # retried after the next probe if a busy server refuses it now
-            with suppress(*_BUSY):
-                component.prepare(access, facts)
+            preparing.advance(component, access, facts)
         clock.sleep(pause_after(clock.now() - began))
+
+
+class _Preparing(Struct, kw_only=True):
+    """Prepares a component between probes. A busy server may refuse it; each new failure is reported, and retried after the next probe."""
+
+    tell: Callable[[Event], None]
+    failure: str = ""
+
+    def advance(self, component: Component, access: InstanceAccess, facts: Any) -> None:
+        try:
+            component.prepare(access, facts)
+        except _BUSY as error:
+            failure = f"{type(error).__name__}: {error}"
+            if failure != self.failure:
+                self.tell(PreparationFailed(component=component.name, why=failure))
+            self.failure = failure
 
 
 class _Seeding(Struct, kw_only=True):

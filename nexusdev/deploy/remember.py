@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from nexusdev.context import Context
 from nexusdev.deploy import last_up
 from nexusdev.deploy.last_up import LastUp
-from nexusdev.deploy.prepare import UpState
 from nexusdev.deploy.publisher import publish, republish
+from nexusdev.deploy.up_state import UpState
 from nexusdev.env.file import Written
 from nexusdev.instance import textfile_metrics
 from nexusdev.interfaces import InstanceAccess

@@ -11,7 +11,7 @@ from nexusdev.context import Context
 from nexusdev.deploy.deployer_factory import deployer_of
 from nexusdev.env import stored
 from nexusdev.errors import IdentityMismatch, NexusError, TeardownIncomplete
-from nexusdev.instance.places import is_missing
+from nexusdev.instance.project_places import is_missing
 from nexusdev.instance.state import Record, folder_of, read_record
 from nexusdev.moved_projects import refuse_moved
 from nexusdev.plan import Down, Observation, Plan

@@ -17,8 +17,8 @@ class Span(Struct, frozen=True, kw_only=True):
     """A measured period of time.
 
     Attributes:
-        name: ``preflight``, ``start redis-0``, ``postgres: no member is primary yet``.
-        kind: ``preflight``, images, plan, create, start, wait, seed, prove, write.
+        name: ``prepare``, ``start redis-0``, ``postgres: no member is primary yet``.
+        kind: ``prepare``, images, plan, create, start, wait, seed, prove, write.
         began: Start, in seconds since ``up`` began.
         ended: End, in seconds since ``up`` began.
         after: Names of the spans that had to end before.

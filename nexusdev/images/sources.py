@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from nexusdev.errors import ImageUnavailable, PreflightFailed
+from nexusdev.errors import ImageUnavailable, RuntimeRefused
 from nexusdev.images.build_log import BuildLog
 from nexusdev.images.builder.build import ImageBuilder, SourceUnavailable, prove
 from nexusdev.images.lockfile import Build, Debootstrap, LockedImage, Registry, Source, kind
@@ -44,9 +44,7 @@ def _pull(builder: ImageBuilder, image: LockedImage, source: Registry, log: Buil
         return _adopt(builder, image, source, pulled, log)
     except ImageUnavailable as error:
         raise SourceUnavailable(error.why or error.message) from error
-    except PreflightFailed as error:
-        if error.code != "ENGINE_REFUSED":
-            raise
+    except RuntimeRefused as error:
         raise SourceUnavailable(f"failed to run it: {error.message}") from error
 
 

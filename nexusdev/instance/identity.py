@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from nexusdev.errors import IdentityMismatch
 from nexusdev.instance.naming import checked_name, derived_name, find_project, name_of
-from nexusdev.instance.places import Place, Presence, Sight, look_for
+from nexusdev.instance.project_places import Place, Presence, Sight, look_for
 
 __all__ = ["Identity", "find_project", "identify", "require_owner", "require_runtime"]
 

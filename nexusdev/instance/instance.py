@@ -13,9 +13,9 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from nexusdev.errors import NotFound
-from nexusdev.instance import absent, owners, port_blocks, state
+from nexusdev.instance import owners, port_blocks, state, state_elsewhere
 from nexusdev.instance.identity import Identity, require_owner
-from nexusdev.instance.places import Place, place_of
+from nexusdev.instance.project_places import Place, place_of
 from nexusdev.instance.secrets import SecretFiles, unpublished
 from nexusdev.instance.state import Record
 from nexusdev.inventory import Inventory
@@ -243,7 +243,9 @@ def open_instance(
     if record is not None:
         record = _placed(record, folder)
         return _instance(_moved(record, root, inventory, port_taken, claim) if move_ports else record, folder)
-    if lost := absent.explained(identity.name, inventory.of(identity.name), root=root, project=identity.project):
+    if lost := state_elsewhere.explained(
+        identity.name, inventory.of(identity.name), root=root, project=identity.project
+    ):
         raise lost
     made = _make(
         identity,

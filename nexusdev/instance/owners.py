@@ -12,7 +12,7 @@ from msgspec.structs import asdict, replace
 
 from nexusdev.instance import state
 from nexusdev.instance.naming import another_name, derived_name, names_folder
-from nexusdev.instance.places import place_of
+from nexusdev.instance.project_places import place_of
 from nexusdev.instance.state import Record
 from nexusdev.util import files
 

@@ -4,11 +4,11 @@
                             secrets/ tls/   see secrets.py and certificates.py
                             metrics.prom    nexusdev's own numbers for Prometheus, see textfile_metrics.py
                             passwd          for servers that want a name for their uid
-                            volumes.json    the data volumes that have existed, see marks.py
+                            volumes.json    the data volumes that have existed, see volume_marks.py
                             configs/        copies of the stack's config files, which containers have mounted
                             compose.env     the interpolation variables, for plain ``docker compose --env-file``
                             own-targets.json  where Prometheus scrapes own services, see own_targets.py
-                            own-services.json  the numbers of the project's own services, see own_numbers.py
+                            own-services.json  the numbers of the project's own services, see own_allocations.py
                             variables.json  the proven variables of the last ``up``, so that ``env`` answers at once
     <root>/locks/instance-<name>.lock       held by who works on it, see lock.py (outside the folder, so that ``destroy`` can hold it to the end)
     <root>/allocation.lock                  held while a port block is chosen
@@ -30,7 +30,7 @@ from msgspec.structs import asdict
 
 from nexusdev.errors import InvalidState
 from nexusdev.instance.paths import folder_of, instances, lock_file, state_root
-from nexusdev.instance.places import Place
+from nexusdev.instance.project_places import Place
 from nexusdev.stack.model import COPIES
 from nexusdev.util.files import make_folder, replace
 
@@ -50,7 +50,7 @@ class Record(Struct, frozen=True, kw_only=True):
         net: First three octets of the /24.
         uid, gid: The container user.
         created_at: ISO 8601, UTC.
-        mount, filesystem, inode: The owner's place when it was last used from there (see places.py); empty in older records.
+        mount, filesystem, inode: The owner's place when it was last used from there (see project_places.py); empty in older records.
         runtime: Name of the runtime; docker in older records.
         former: The earlier owner folders: labels of older resources have their paths.
     """

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from nexusdev.util.client_files import BUNDLE, CA, TRUST_STORE
+from nexusdev.util.client_file_names import BUNDLE, CA, TRUST_STORE
 
 TRUST_STORE_PASSWORD = "changeit"  # noqa: S105 - Java's own default; a store of public certificates has no secret
 

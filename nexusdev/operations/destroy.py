@@ -10,7 +10,7 @@ from nexusdev.deploy.teardown import RemovedResources, removed, require_permissi
 from nexusdev.env.file import SIGNATURE
 from nexusdev.errors import NexusError
 from nexusdev.instance.instance import forget
-from nexusdev.instance.places import Presence, look_for
+from nexusdev.instance.project_places import Presence, look_for
 from nexusdev.instance.state import folder_of, read_record
 from nexusdev.moved_projects import refuse_moved
 from nexusdev.plan import Down, Observation

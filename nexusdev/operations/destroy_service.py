@@ -11,7 +11,7 @@ from nexusdev.deploy.deployer_factory import deployer_of
 from nexusdev.deploy.targets import unknown
 from nexusdev.deploy.teardown import RemovedResources, removed, require_gone, require_permission
 from nexusdev.errors import UsageError
-from nexusdev.instance import marks
+from nexusdev.instance import volume_marks
 from nexusdev.interfaces import Runtime
 from nexusdev.plan import Discard, Observation
 from nexusdev.results import Result
@@ -55,7 +55,7 @@ def discard(context: Context, names: Sequence[str]) -> DestroyServiceResult:
             deployer_of(context, runtime).execute(plan)
             left = runtime.plan(intent)
             require_gone([f"{step.action} {step.resource}" for step in left.steps], command=intent.command)
-        marks.strike(instance.folder, [each for several in intent.services.values() for each in several])
+        volume_marks.strike(instance.folder, [each for several in intent.services.values() for each in several])
     return DestroyServiceResult(instance=context.identity.name, changed=bool(plan), removed=removed(plan))
 
 

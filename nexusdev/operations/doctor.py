@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from nexusdev.check import Check
 from nexusdev.context import Context
-from nexusdev.doctor import engine_checks, instance_checks
+from nexusdev.doctor import instance_checks, runtime_checks
 from nexusdev.errors import NexusError, PreflightFailed
 from nexusdev.results import Result
 from nexusdev.util.humanize import pluralize
@@ -40,7 +40,7 @@ def doctor(context: Context, *, fix: bool = False) -> DoctorResult:
 
 def examine(context: Context) -> Iterator[Check]:
     """Yield every check. A check that depends on a failed check is left out."""
-    groups: tuple[Callable[[Context], Iterator[Check]], ...] = (engine_checks.examine, instance_checks.examine)
+    groups: tuple[Callable[[Context], Iterator[Check]], ...] = (runtime_checks.examine, instance_checks.examine)
     for group in groups:
         yield from group(context)
 

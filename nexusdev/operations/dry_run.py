@@ -10,8 +10,9 @@ from nexusdev.context import Context
 from nexusdev.deploy import own_images
 from nexusdev.deploy.image_gate import names_of
 from nexusdev.deploy.lost_volumes import clearing
-from nexusdev.deploy.prepare import absence_warnings, preview_instance, read_up_state, require_whole
+from nexusdev.deploy.prepare import preview_instance, require_whole
 from nexusdev.deploy.targets import require_components, subset
+from nexusdev.deploy.up_state import absence_warnings, read_up_state
 from nexusdev.results import Result
 from nexusdev.stack.losses import Loss
 

@@ -11,7 +11,7 @@ from nexusdev.context import Context
 from nexusdev.deploy import last_up
 from nexusdev.errors import PreflightFailed
 from nexusdev.instance import port_blocks, state
-from nexusdev.instance.places import Place, Presence, Sight, look_for
+from nexusdev.instance.project_places import Place, Presence, Sight, look_for
 from nexusdev.inventory import InstanceInventory, Inventory
 from nexusdev.results import Result
 from nexusdev.util import lock

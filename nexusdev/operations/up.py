@@ -18,15 +18,16 @@ from nexusdev.deploy.image_gate import ImageGate, fetching
 from nexusdev.deploy.lost_volumes import Marking, affected, clearing
 from nexusdev.deploy.phase import phase
 from nexusdev.deploy.placement_guard import PlacementGuard, guarded_placement
-from nexusdev.deploy.prepare import UpState, absence_warnings, after_the_platform, observed_again, prepare_up
+from nexusdev.deploy.prepare import prepare_up
 from nexusdev.deploy.read_back import ReadBackCheck
 from nexusdev.deploy.remember import remember, remember_own, remember_unchanged, write_metrics
 from nexusdev.deploy.targets import require_components, subset
 from nexusdev.deploy.teardown import require_gone
 from nexusdev.deploy.timing import Stopwatch
+from nexusdev.deploy.up_state import UpState, absence_warnings, after_the_platform, observed_again
 from nexusdev.env import stored
 from nexusdev.env.file import Written
-from nexusdev.instance import marks
+from nexusdev.instance import volume_marks
 from nexusdev.instance.paths import folder_of
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.operations.env import warnings_of
@@ -96,7 +97,7 @@ def up(
     folder = folder_of(context.root, context.identity.name)
     with hold_lock(context, "nexusdev up") as held, guarded_placement(folder, context.claim_block) as guard:
         watch = Stopwatch(clock=context.clock)
-        with phase(context, watch, "preflight"):
+        with phase(context, watch, "prepare"):
             state = prepare_up(context, names, move_ports=move_ports, agreed=agreed or (), claim=guard.claim)
         if state.losses:
             state = _clear(context, state, watch, guard)
@@ -113,7 +114,7 @@ def _clear(context: Context, state: UpState, watch: Stopwatch, guard: PlacementG
         deployer_of(context, state.runtime, watch, beginning=guard.begin).execute(plan)
         left = state.runtime.plan(intent)
         require_gone([f"{step.action} {step.resource}" for step in left.steps], command=intent.command)
-    marks.strike(state.instance.folder, affected(state.losses))
+    volume_marks.strike(state.instance.folder, affected(state.losses))
     return observed_again(state) if plan else replace(state, losses=())
 
 
@@ -168,7 +169,7 @@ def _deploy(
 ) -> tuple[DeployResult, Plan, Mapping[str, str], Written]:
     stored.expect(state.instance.folder, state.platform)
     with ExitStack() as contexts:
-        with phase(context, watch, "images", after=["preflight"]):
+        with phase(context, watch, "images", after=["prepare"]):
             gate = contexts.enter_context(_fetching(context, state))
             own_images.begin(context, state.selected_stack, gate, context.provider.deliver)
         with phase(context, watch, "plan", after=["images"]):

@@ -10,12 +10,12 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from nexusdev.stack import schema
+from nexusdev.stack import schema, values
 from nexusdev.stack.checks import check_own_secret, check_recipes, check_services
 from nexusdev.stack.document import MappingNode, SourcePosition, Value, config_error, read
 from nexusdev.stack.groups import check_groups
 from nexusdev.stack.model import Allocations, Network, Secret, SecretRecipe, Stack
-from nexusdev.stack.own_services import Platform, read_own_services
+from nexusdev.stack.own_service_files import Platform, read_own_services
 from nexusdev.stack.profiles import Profiles, read_profiles
 from nexusdev.stack.services import NAME, Declared, read_service
 
@@ -59,12 +59,7 @@ def load(
     _gather_own(include, environment, sections)
     secrets = {name: _secret(name, value) for name, value in sections["secrets"].items()}
     check_recipes(secrets, sections["secrets"])
-    declared = Declared(
-        network=network.name,
-        volumes={name: _volume(value) for name, value in sections["volumes"].items()},
-        configs={name: _config(value, environment) for name, value in sections["configs"].items()},
-        secrets={name: secret.file for name, secret in secrets.items()},
-    )
+    declared = _declared(sections, environment, network, secrets)
     given = (each for each in declared.configs.values() if not _is_made_later(each, environment))
     services = {name: read_service(name, sections["services"][name], declared) for name in platform["services"]}
     profiles: Profiles = read_profiles(members["x-nexusdev"], services) if "x-nexusdev" in members else {}
@@ -89,6 +84,18 @@ def load(
         file=file,
         made_of=(*compose_files, *include, *given),
         allocations=own.allocations,
+    )
+
+
+def _declared(
+    sections: _Sections, environment: Mapping[str, str], network: Network, secrets: Mapping[str, Secret]
+) -> Declared:
+    """Return what services may refer to: volumes, configs and secrets by name."""
+    return Declared(
+        network=network.name,
+        volumes={name: _volume(value) for name, value in sections["volumes"].items()},
+        configs={name: _config(value, environment) for name, value in sections["configs"].items()},
+        secrets={name: secret.file for name, secret in secrets.items()},
     )
 
 
@@ -130,7 +137,7 @@ def _of_own_files(
 
 def _refuse_names_of_the_platform(section: str, value: Value, platform: Collection[str]) -> None:
     """Reject a name that the platform uses. The error "declared twice" would name a file that the user does not know."""
-    for name, item in schema.entries(value).items() if section == "services" else ():
+    for name, item in values.entries(value).items() if section == "services" else ():
         if name in platform:
             raise config_error(
                 item.position, f"{name} is a name of the platform", why="choose another name for your service"
@@ -143,9 +150,9 @@ def _gather(
     """Collect the sections of a file after those of its includes, in the order of the file. Returns the included files."""
     members = schema.table(root, "top level")
     files = []
-    for item in schema.optional(members, "include", schema.items, _NONE):
+    for item in values.optional(members, "include", values.items, _NONE):
         target = schema.table(item, "include", required=("path",))["path"] if isinstance(item, MappingNode) else item
-        file = (root.position.file.parent / schema.text(target, "a path")).resolve()
+        file = (root.position.file.parent / values.text(target, "a path")).resolve()
         if file in chain:
             raise config_error(item.position, f"include cycle: {' → '.join(each.name for each in (*chain, file))}")
         if not file.is_file():
@@ -162,7 +169,7 @@ def _gather(
 
 
 def _add(section: dict[str, Value], value: Value) -> None:
-    for name, item in schema.entries(value).items():
+    for name, item in values.entries(value).items():
         if name in section:
             raise config_error(
                 item.position,
@@ -173,7 +180,7 @@ def _add(section: dict[str, Value], value: Value) -> None:
 
 
 def _project(value: Value) -> str:
-    name = schema.text(value)
+    name = values.text(value)
     if not NAME.fullmatch(name):
         raise config_error(value.position, f"invalid project name {name!r}", why="lower case letters, digits and -")
     return name
@@ -185,24 +192,24 @@ def _network(networks: Mapping[str, Value], root: MappingNode) -> Network:
     [(name, value)] = networks.items()
     ipam = schema.table(value, "network", required=("ipam",))["ipam"]
     config = schema.table(ipam, "ipam of a network", required=("config",))["config"]
-    if len(schema.items(config)) != 1:
+    if len(values.items(config)) != 1:
         raise config_error(config.position, "must contain one mapping")
-    [only] = schema.items(config)
+    [only] = values.items(config)
     members = schema.table(only, "ipam config of a network", required=("subnet",))
     subnet = members["subnet"]
     try:
-        prefix = ipaddress.IPv4Network(schema.text(subnet)).prefixlen
+        prefix = ipaddress.IPv4Network(values.text(subnet)).prefixlen
     except ValueError:
         prefix = 0
     if prefix != 24:  # noqa: PLR2004 - the /24 of the design
-        raise config_error(subnet.position, f"{schema.text(subnet)!r} is not a /24 such as 10.213.0.0/24")
-    return Network(name=name, subnet=schema.text(subnet), ip_range=_ip_range(members, schema.text(subnet)))
+        raise config_error(subnet.position, f"{values.text(subnet)!r} is not a /24 such as 10.213.0.0/24")
+    return Network(name=name, subnet=values.text(subnet), ip_range=_ip_range(members, values.text(subnet)))
 
 
 def _ip_range(members: Mapping[str, Value], subnet: str) -> str:
     if "ip_range" not in members:
         return ""
-    text = schema.text(members["ip_range"])
+    text = values.text(members["ip_range"])
     try:
         inside = ipaddress.IPv4Network(text).subnet_of(ipaddress.IPv4Network(subnet))
     except ValueError:
@@ -220,7 +227,7 @@ def _volume(value: Value) -> SourcePosition:
 def _config(value: Value, environment: Mapping[str, str]) -> Path:
     """Return the path of a config file, which must exist. Only files in the state folder are created later, as secrets are."""
     members = schema.table(value, "config", required=("file",))
-    file = (value.position.file.parent / schema.text(members["file"], "a path")).resolve()
+    file = (value.position.file.parent / values.text(members["file"], "a path")).resolve()
     if not file.is_file() and not _is_made_later(file, environment):
         raise config_error(members["file"].position, f"{file} does not exist or is not a file")
     return file
@@ -235,12 +242,12 @@ def _is_live(config: Value) -> bool:
     members = schema.table(config, "config")
     if "x-nexusdev" not in members:
         return False
-    return schema.optional(schema.table(members["x-nexusdev"], "x-nexusdev of a config"), "live", schema.boolean, False)
+    return values.optional(schema.table(members["x-nexusdev"], "x-nexusdev of a config"), "live", values.boolean, False)
 
 
 def _secret(name: str, value: Value) -> Secret:
     members = schema.table(value, "secret", required=("file", "x-nexusdev"))
-    file = value.position.file.parent / schema.text(members["file"], "a path")
+    file = value.position.file.parent / values.text(members["file"], "a path")
     return Secret(name=name, file=file, recipe=_recipe(members["x-nexusdev"]))
 
 
@@ -252,12 +259,12 @@ def _recipe(value: Value) -> SecretRecipe:
     if "names" in members and "certificate" not in members:
         raise config_error(members["names"].position, "names can only be used with certificate")
     return SecretRecipe(
-        password=schema.optional(members, "password", lambda number: schema.integer(number, least=8), 0),
-        key=schema.optional(members, "key", lambda number: schema.integer(number, least=16), 0),
-        text=schema.optional(members, "text", schema.text, ""),
-        jwt=schema.optional(members, "jwt", schema.pairs, {}),
-        certificate=schema.optional(members, "certificate", schema.text, ""),
-        names=schema.optional(members, "names", schema.texts, ()),
-        runtime=schema.optional(members, "runtime", schema.boolean, False),
-        live=schema.optional(members, "live", schema.boolean, False),
+        password=values.optional(members, "password", lambda number: values.integer(number, least=8), 0),
+        key=values.optional(members, "key", lambda number: values.integer(number, least=16), 0),
+        text=values.optional(members, "text", values.text, ""),
+        jwt=values.optional(members, "jwt", values.pairs, {}),
+        certificate=values.optional(members, "certificate", values.text, ""),
+        names=values.optional(members, "names", values.texts, ()),
+        runtime=values.optional(members, "runtime", values.boolean, False),
+        live=values.optional(members, "live", values.boolean, False),
     )

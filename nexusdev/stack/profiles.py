@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nexusdev.stack import schema
+from nexusdev.stack import schema, values
 from nexusdev.stack.document import Value, config_error
 from nexusdev.stack.model import FULL, Service
 from nexusdev.stack.services import NAME
@@ -20,7 +20,7 @@ def read_profiles(value: Value, services: Mapping[str, Service]) -> Profiles:
     """
     members = schema.table(value, "x-nexusdev of the stack")
     known = tuple(dict.fromkeys(service.component for service in services.values()))
-    written = schema.entries(members["profiles"]) if "profiles" in members else {}
+    written = values.entries(members["profiles"]) if "profiles" in members else {}
     return {name: _profile(name, each, known) for name, each in written.items()}
 
 
@@ -41,6 +41,6 @@ def _profile(name: str, value: Value, known: Sequence[str]) -> tuple[str, ...]:
 
 
 def _components(names: Value, known: Sequence[str]) -> tuple[str, ...]:
-    for item in schema.items(names):
-        schema.one_of(item, known)
-    return schema.texts(names)
+    for item in values.items(names):
+        values.one_of(item, known)
+    return values.texts(names)

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 
 from msgspec import Struct
 
-from nexusdev.stack import schema
+from nexusdev.stack import schema, values
 from nexusdev.stack.document import MappingNode, Scalar, SourcePosition, Value, config_error
 from nexusdev.stack.model import FileMount, Healthcheck, Logging, Port, Service, VolumeMount
 
@@ -46,16 +46,16 @@ def read_service(name: str, value: Value, declared: Declared) -> Service:
     require_name(name, value)
     members = schema.table(value, "service", required=("image", "x-nexusdev"))
     address, aliases = _network(members, declared, value.position)
-    shares = schema.optional(members, "network_mode", _shares, "")
+    shares = values.optional(members, "network_mode", _shares, "")
     return Service(
         name=name,
-        image=schema.text(members["image"]),
+        image=values.text(members["image"]),
         **_identity(name, members["x-nexusdev"], sidecar=bool(shares)),  # type: ignore[arg-type]
         **read_container(members, declared),
         address=address,
         aliases=aliases,
-        ports=tuple(read_port(item) for item in schema.optional(members, "ports", schema.items, _NONE)),
-        depends_on=schema.optional(members, "depends_on", _dependencies, ()),
+        ports=tuple(read_port(item) for item in values.optional(members, "ports", values.items, _NONE)),
+        depends_on=values.optional(members, "depends_on", _dependencies, ()),
         shares=shares,
     )
 
@@ -73,34 +73,34 @@ def require_name(name: str, value: Value) -> None:
 def read_container(members: Mapping[str, Value], declared: Declared) -> dict[str, Any]:
     """Return the members of a Service that all kinds of services share."""
     return {
-        "entrypoint": schema.optional(members, "entrypoint", schema.words, None),
-        "command": schema.optional(members, "command", schema.words, None),
-        "user": schema.optional(members, "user", schema.text, ""),
-        "hostname": schema.optional(members, "hostname", schema.text, ""),
-        "working_dir": schema.optional(members, "working_dir", schema.absolute, ""),
-        "environment": schema.optional(members, "environment", schema.pairs, _NO_PAIRS),
-        "volumes": tuple(_volume(item, declared) for item in schema.optional(members, "volumes", schema.items, _NONE)),
-        "tmpfs": schema.optional(members, "tmpfs", _tmpfs, _NO_PAIRS),
+        "entrypoint": values.optional(members, "entrypoint", values.words, None),
+        "command": values.optional(members, "command", values.words, None),
+        "user": values.optional(members, "user", values.text, ""),
+        "hostname": values.optional(members, "hostname", values.text, ""),
+        "working_dir": values.optional(members, "working_dir", values.absolute, ""),
+        "environment": values.optional(members, "environment", values.pairs, _NO_PAIRS),
+        "volumes": tuple(_volume(item, declared) for item in values.optional(members, "volumes", values.items, _NONE)),
+        "tmpfs": values.optional(members, "tmpfs", _tmpfs, _NO_PAIRS),
         "files": _files(members, declared),
-        "read_only": schema.optional(members, "read_only", schema.boolean, False),
-        "init": schema.optional(members, "init", schema.boolean, False),
-        "cap_drop": schema.optional(members, "cap_drop", schema.texts, _NO_TEXTS),
-        "cap_add": schema.optional(members, "cap_add", schema.texts, _NO_TEXTS),
-        "security_opt": schema.optional(members, "security_opt", schema.texts, _NO_TEXTS),
-        "memory_bytes": schema.optional(members, "mem_limit", schema.size, 0),
-        "pids": schema.optional(members, "pids_limit", schema.integer, 0),
-        "shm_bytes": schema.optional(members, "shm_size", schema.size, 0),
-        "restart": schema.optional(members, "restart", _restart, "no"),
-        "stop_signal": schema.optional(members, "stop_signal", schema.text, ""),
-        "stop_grace": schema.optional(members, "stop_grace_period", schema.duration, 10.0),
-        "healthcheck": schema.optional(members, "healthcheck", _healthcheck, None),
-        "logging": schema.optional(members, "logging", _logging, None),
+        "read_only": values.optional(members, "read_only", values.boolean, False),
+        "init": values.optional(members, "init", values.boolean, False),
+        "cap_drop": values.optional(members, "cap_drop", values.texts, _NO_TEXTS),
+        "cap_add": values.optional(members, "cap_add", values.texts, _NO_TEXTS),
+        "security_opt": values.optional(members, "security_opt", values.texts, _NO_TEXTS),
+        "memory_bytes": values.optional(members, "mem_limit", values.size, 0),
+        "pids": values.optional(members, "pids_limit", values.integer, 0),
+        "shm_bytes": values.optional(members, "shm_size", values.size, 0),
+        "restart": values.optional(members, "restart", _restart, "no"),
+        "stop_signal": values.optional(members, "stop_signal", values.text, ""),
+        "stop_grace": values.optional(members, "stop_grace_period", values.duration, 10.0),
+        "healthcheck": values.optional(members, "healthcheck", _healthcheck, None),
+        "logging": values.optional(members, "logging", _logging, None),
     }
 
 
 def _identity(name: str, value: Value, *, sidecar: bool) -> dict[str, str | int | bool]:
     members = schema.table(value, "x-nexusdev of a service", required=("component",))
-    component = schema.text(members["component"])
+    component = values.text(members["component"])
     if not NAME.fullmatch(component):
         raise config_error(
             members["component"].position,
@@ -108,18 +108,18 @@ def _identity(name: str, value: Value, *, sidecar: bool) -> dict[str, str | int 
             why="lower case letters, digits and -",
         )
     numbered = _NUMBERED.fullmatch(name)
-    role = schema.optional(
+    role = values.optional(
         members,
         "role",
-        lambda word: schema.one_of(word, ("server", "sidecar", "store", "observer")),
+        lambda word: values.one_of(word, ("server", "sidecar", "store", "observer")),
         "sidecar" if sidecar else "server",
     )
     return {
         "component": component,
-        "group": schema.optional(members, "group", schema.text, numbered["group"] if numbered else name),
-        "ordinal": schema.optional(members, "ordinal", schema.integer, int(numbered["ordinal"]) if numbered else 0),
+        "group": values.optional(members, "group", values.text, numbered["group"] if numbered else name),
+        "ordinal": values.optional(members, "ordinal", values.integer, int(numbered["ordinal"]) if numbered else 0),
         "role": cast(Literal["server", "sidecar", "store", "observer"], role),
-        "optional": schema.optional(members, "optional", schema.boolean, False),
+        "optional": values.optional(members, "optional", values.boolean, False),
     }
 
 
@@ -140,18 +140,18 @@ def _network(members: Mapping[str, Value], declared: Declared, position: SourceP
             "networks or network_mode is missing",
             why=f"every service has a fixed address on {declared.network}",
         )
-    networks = schema.entries(members["networks"])
+    networks = values.entries(members["networks"])
     for key, network in networks.items():
         if key != declared.network:
             raise config_error(network.position, f"unknown network {key}", allowed=(declared.network,), near=key)
     if not networks:
         raise config_error(members["networks"].position, f"must name {declared.network}")
     own = schema.table(networks[declared.network], "network of a service", required=("ipv4_address",))
-    return schema.text(own["ipv4_address"], "an address"), schema.optional(own, "aliases", schema.texts, ())
+    return values.text(own["ipv4_address"], "an address"), values.optional(own, "aliases", values.texts, ())
 
 
 def _shares(value: Value) -> str:
-    kind, _, name = schema.text(value).partition(":")
+    kind, _, name = values.text(value).partition(":")
     if kind != "service" or not name:
         raise config_error(
             value.position,
@@ -164,11 +164,11 @@ def _shares(value: Value) -> str:
 
 def read_port(value: Value, *, hint: str = 'use "127.0.0.1:HOST:CONTAINER"') -> Port:
     """Return a published port. Raises InvalidConfig for one that is not on loopback."""
-    matched = _PORT.fullmatch(schema.text(value, '"127.0.0.1:HOST:CONTAINER"'))
+    matched = _PORT.fullmatch(values.text(value, '"127.0.0.1:HOST:CONTAINER"'))
     if matched is None:
         raise config_error(
             value.position,
-            f"{schema.text(value)!r} cannot be published",
+            f"{values.text(value)!r} cannot be published",
             why="ports are only published on 127.0.0.1",
             hint=hint,
         )
@@ -185,15 +185,15 @@ def read_port(value: Value, *, hint: str = 'use "127.0.0.1:HOST:CONTAINER"') -> 
 def _volume(value: Value, declared: Declared) -> VolumeMount:
     if isinstance(value, MappingNode):
         members = schema.table(value, "volume of a service", required=("type", "source", "target"))
-        schema.one_of(members["type"], ("volume",))
-        volume, target = schema.text(members["source"]), schema.absolute(members["target"])
-        read_only = schema.optional(members, "read_only", schema.boolean, False)
+        values.one_of(members["type"], ("volume",))
+        volume, target = values.text(members["source"]), values.absolute(members["target"])
+        read_only = values.optional(members, "read_only", values.boolean, False)
     else:
-        volume, _, rest = schema.text(value, "NAME:/target").partition(":")
+        volume, _, rest = values.text(value, "NAME:/target").partition(":")
         target, _, mode = rest.partition(":")
         read_only = mode == "ro"
         if not target.startswith("/") or mode not in ("", "ro", "rw"):
-            raise config_error(value.position, f"{schema.text(value)!r} is not NAME:/target or NAME:/target:ro")
+            raise config_error(value.position, f"{values.text(value)!r} is not NAME:/target or NAME:/target:ro")
     if volume.startswith((".", "/", "~")):
         raise config_error(
             value.position,
@@ -213,8 +213,8 @@ def _volume(value: Value, declared: Declared) -> VolumeMount:
 
 def _tmpfs(value: Value) -> Mapping[str, str]:
     found: dict[str, str] = {}
-    for item in (value,) if isinstance(value, Scalar) else schema.items(value):
-        target, _, options = schema.text(item).partition(":")
+    for item in (value,) if isinstance(value, Scalar) else values.items(value):
+        target, _, options = values.text(item).partition(":")
         if not target.startswith("/"):
             raise config_error(item.position, f"{target!r} is not an absolute path")
         found[target] = options
@@ -223,10 +223,10 @@ def _tmpfs(value: Value) -> Mapping[str, str]:
 
 def _files(members: Mapping[str, Value], declared: Declared) -> tuple[FileMount, ...]:
     configs = (
-        _file("config", item, declared.configs) for item in schema.optional(members, "configs", schema.items, _NONE)
+        _file("config", item, declared.configs) for item in values.optional(members, "configs", values.items, _NONE)
     )
     secrets = (
-        _file("secret", item, declared.secrets) for item in schema.optional(members, "secrets", schema.items, _NONE)
+        _file("secret", item, declared.secrets) for item in values.optional(members, "secrets", values.items, _NONE)
     )
     return (*configs, *secrets)
 
@@ -234,10 +234,10 @@ def _files(members: Mapping[str, Value], declared: Declared) -> tuple[FileMount,
 def _file(kind: Literal["config", "secret"], value: Value, known: Mapping[str, Path]) -> FileMount:
     if isinstance(value, MappingNode):
         members = schema.table(value, "config or secret of a service", required=("source",))
-        name = schema.text(members["source"])
-        target = schema.optional(members, "target", schema.text, "")
+        name = values.text(members["source"])
+        target = values.optional(members, "target", values.text, "")
     else:
-        name, target = schema.text(value), ""
+        name, target = values.text(value), ""
     if name not in known:
         raise config_error(value.position, f"unknown {kind} {name}", allowed=tuple(known), near=name, why=_none(known))
     folder = "/run/secrets/" if kind == "secret" else "/"
@@ -254,38 +254,38 @@ def _none(known: Mapping[str, object]) -> str:
 
 def _dependencies(value: Value) -> tuple[str, ...]:
     if not isinstance(value, MappingNode):
-        return schema.texts(value)
+        return values.texts(value)
     for dependency in value.items.values():
         members = schema.table(dependency, "dependency of a service", required=("condition",))
-        schema.one_of(members["condition"], ("service_started",))
+        values.one_of(members["condition"], ("service_started",))
     return tuple(value.items)
 
 
 def _restart(value: Value) -> str:
-    word = value.text if isinstance(value, Scalar) else schema.text(value)
+    word = value.text if isinstance(value, Scalar) else values.text(value)
     if not _RESTART.fullmatch(word):
-        schema.one_of(value, ("no", "always", "on-failure", "unless-stopped"))
+        values.one_of(value, ("no", "always", "on-failure", "unless-stopped"))
     return word
 
 
 def _healthcheck(value: Value) -> Healthcheck:
     members = schema.table(value, "healthcheck of a service", required=("test",))
     test = members["test"]
-    words = ("CMD-SHELL", schema.text(test)) if isinstance(test, Scalar) else schema.texts(test)
+    words = ("CMD-SHELL", values.text(test)) if isinstance(test, Scalar) else values.texts(test)
     if not words or words[0] not in ("CMD", "CMD-SHELL"):
         raise config_error(test.position, "must start with CMD or CMD-SHELL")
     return Healthcheck(
         test=words,
-        interval=schema.optional(members, "interval", schema.duration, 30.0),
-        timeout=schema.optional(members, "timeout", schema.duration, 5.0),
-        retries=schema.optional(members, "retries", lambda number: schema.integer(number, least=1), 3),
-        start_period=schema.optional(members, "start_period", schema.duration, 0.0),
+        interval=values.optional(members, "interval", values.duration, 30.0),
+        timeout=values.optional(members, "timeout", values.duration, 5.0),
+        retries=values.optional(members, "retries", lambda number: values.integer(number, least=1), 3),
+        start_period=values.optional(members, "start_period", values.duration, 0.0),
     )
 
 
 def _logging(value: Value) -> Logging:
     members = schema.table(value, "logging of a service", required=("driver",))
     return Logging(
-        driver=schema.one_of(members["driver"], ("json-file", "local")),
-        options=schema.optional(members, "options", schema.pairs, {}),
+        driver=values.one_of(members["driver"], ("json-file", "local")),
+        options=values.optional(members, "options", values.pairs, {}),
     )

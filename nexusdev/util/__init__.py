@@ -1,1 +1,1 @@
-"""Small helpers that know nothing of instances, engines or products."""
+"""Small helpers that do not depend on instances, engines or products."""

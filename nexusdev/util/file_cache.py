@@ -27,9 +27,12 @@ class _CachedFile(Struct, frozen=True, kw_only=True):
 
 
 class FileCache(Generic[T]):
-    """One value of one kind (a Struct, or what msgspec can read back) in one file.
+    """Keeps one value in one file.
 
-    key  what it depends on besides files: another key, another value
+    Args:
+        file: The file.
+        kind: Type of the value: a Struct, or another type that msgspec decodes.
+        key: What the value depends on besides files. A value with another key is not returned.
     """
 
     def __init__(self, file: Path, kind: type[T], *, key: str) -> None:
@@ -55,7 +58,7 @@ class FileCache(Generic[T]):
             return None
 
     def store(self, value: T, *, made_of: Iterable[Path]) -> None:
-        """Keep it until one of these files changes. Nothing is kept, and nothing said, where the folder is missing or may not be written."""
+        """Keep the value until one of these files changes. Without effect if the folder is missing or not writable."""
         with contextlib.suppress(OSError):
             record = _CachedFile(
                 key=self._key,
@@ -72,5 +75,5 @@ def _stamp(path: str | Path) -> tuple[int, int]:
 
 
 def _understood(kind: type, written: Any) -> Any:
-    """Paths are the only thing that is kept as text."""
+    """Encode a path as text; no other type is supported."""
     return kind(written)

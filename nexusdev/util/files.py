@@ -66,7 +66,7 @@ def write_in_place(path: Path, data: bytes, *, set_owner: Callable[[Path], None]
 
 
 def finish_write(path: Path) -> bool:
-    """Finish an interrupted ``write_in_place``; tells whether there was one."""
+    """Finish an interrupted ``write_in_place``. Return whether there was one."""
     following = path.with_name(path.name + NEXT)
     try:
         data = following.read_bytes()
@@ -128,7 +128,7 @@ def _room(folder: Path, size: int, error: OSError) -> str:
 
 
 def keep_owner(path: Path, *, like: Path | None = None) -> None:
-    """Give what root made the owner of the file that it replaces, or of its folder, so that root in a user's home locks nobody out.
+    """Give a file that root created the owner of the file that it replaces, or of its folder, so that users keep access to their home.
 
     Args:
         path: The new file or folder.

@@ -1,4 +1,4 @@
-"""The user's home folder and the current folder, which a process may not have: a user id that no passwd file names, a folder that was deleted."""
+"""The user's home folder and the current folder. Both may be missing: a user id without a passwd entry, a deleted folder."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Holder(Struct, frozen=True, kw_only=True):
 
 
 class Patience(Struct, frozen=True, kw_only=True):
-    """How somebody waits for a lock.
+    """How a process waits for a lock.
 
     Attributes:
         seconds: How long at most; 0: not at all.
@@ -98,7 +98,7 @@ def hold(
         The lock, which knows how long it was waited for.
 
     Raises:
-        Locked: Somebody else holds it, and it was not, or not long enough, waited for.
+        Locked: Another process holds it, and the time limit for waiting is over.
         InvalidState: The lock file cannot be made or opened.
     """
     descriptor, waited = _take(file, subject, command, shared, patience)
@@ -117,14 +117,14 @@ def holders(file: Path) -> tuple[Holder, ...]:
     """Who holds the lock now, the first holder first. Takes no lock that anybody wants, and makes no file.
 
     A holder is listed from a moment after it got the lock until a moment before it gives it back; a killed one is not listed.
-    On a file system without working ``flock`` nobody is.
+    On a file system without working ``flock`` the result is empty.
     """
     found = (_alive(each) for each in _signatures(file))
     return tuple(sorted((each for each in found if each), key=lambda each: each.since))
 
 
 def is_held(file: Path) -> bool:
-    """Whether somebody holds the lock now; see ``holders``."""
+    """Return whether a process holds the lock now; see ``holders``."""
     return bool(holders(file))
 
 
@@ -146,7 +146,7 @@ def _take(file: Path, subject: str, command: str, shared: bool, patience: Patien
 
 
 def _try(file: Path, shared: bool) -> int | None:
-    """A descriptor that holds the lock; None where somebody else has it. A file that was removed meanwhile is no lock: it is made anew."""
+    """Return a descriptor that holds the lock; None if another process has it. A lock file that was removed meanwhile is created again."""
     while True:
         descriptor = _open(file)
         try:

@@ -1,4 +1,4 @@
-"""The known words that a mistyped one was probably meant to be."""
+"""Finds the known words that are closest to a mistyped one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def nearest(word: str, known: Iterable[str], *, count: int = 1) -> tuple[str, ..
 
 
 def typo_of(word: str, known: Iterable[str]) -> str:
-    """Return the known word that differs in about one letter, or ``''``. For words that may as well be somebody else's."""
+    """Return the known word that differs in about one letter, or ``''``. For words that may belong to another program."""
     return max(_similar(word, known, _TYPO), key=lambda each: each[0], default=(0.0, ""))[1]
 
 

@@ -1,4 +1,4 @@
-"""Asks several questions at once, in one thread each."""
+"""Calls several functions at once, in one thread each."""
 
 from __future__ import annotations
 

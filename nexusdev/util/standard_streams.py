@@ -37,7 +37,7 @@ class _Output(io.FileIO):
 
 
 class _Progress(io.FileIO):
-    """stderr: progress and errors. A command does not end because nobody can read them."""
+    """stderr: progress and errors. A command does not fail because they cannot be written."""
 
     def write(self, data: ReadableBuffer, /) -> int | None:  # type: ignore[override] # typeshed: FileIO and IO differ
         try:

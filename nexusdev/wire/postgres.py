@@ -1,4 +1,4 @@
-"""The few words of PostgreSQL's protocol that a question needs: TLS, a login by SCRAM-SHA-256, a query. PgBouncer speaks them too.
+"""The part of PostgreSQL's protocol that a query needs: TLS, a login with SCRAM-SHA-256, a simple query. PgBouncer supports it too.
 
 Source: https://www.postgresql.org/docs/17/protocol-message-formats.html
 """
@@ -58,9 +58,21 @@ def connect(
 ) -> Iterator[PostgresSession]:
     """Connect and log in.
 
-    name     the server's name that its certificate must carry; without it, the host of the address
-    timeout  seconds for each reply
-    raises   ``PostgresError`` for what the server refuses; ``OSError`` when there is no server, no answer or no trust
+    Args:
+        address: The server.
+        database: The database.
+        user: The user.
+        password: The user's password.
+        context: Verifies the server's certificate.
+        name: Name in the server's certificate; '' for the host of the address.
+        timeout: Seconds for each reply.
+
+    Yields:
+        The session. It is closed at the end of the block.
+
+    Raises:
+        PostgresError: The server refuses the login or a query.
+        OSError: There is no server or no answer, or the certificate is not trusted.
     """
     with tls.connected(address, context, name=name, timeout=timeout, begin=_agree_on_tls) as secure:
         stream = secure.makefile("rwb")

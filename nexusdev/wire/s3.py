@@ -26,11 +26,18 @@ def sign(
     region: str = REGION,
     now: str = "",
 ) -> dict[str, str]:
-    """All headers of the request, the signature among them.
+    """Return all headers of the request, with the signature.
 
-    path, query  quoted as they are sent, the query's members sorted
-    headers      what is signed as well: lower-case names, ``host`` among them
-    now          UTC as ``20260131T235959Z``; without it, this moment
+    Args:
+        method: The HTTP method.
+        path: The path, quoted.
+        query: The query, quoted, its members sorted.
+        body: The body.
+        headers: Other headers that are signed: lower-case names, including ``host``.
+        access_key: The access key.
+        secret_key: Its secret key.
+        region: The region.
+        now: The time in UTC as ``20260131T235959Z``; '' for now.
     """
     digest = hashlib.sha256(body).hexdigest()
     stamp = now or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())

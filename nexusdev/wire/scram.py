@@ -20,7 +20,7 @@ ITERATIONS = 4096
 
 
 class ScramLogin:
-    """One login: ``first`` opens it, ``answer`` meets the challenge, ``is_confirmed`` tells whether the server knows it as well."""
+    """One login: ``first`` begins it, ``answer`` replies to the challenge, ``is_confirmed`` checks that the server knows the password."""
 
     def __init__(self, password: str) -> None:
         self._password = password

@@ -37,12 +37,20 @@ def connected(
     timeout: float = 2.0,
     begin: Callable[[socket.socket], None] | None = None,
 ) -> ssl.SSLSocket:
-    """A connection whose server was verified; the caller closes it.
+    """Connect and verify the server. The caller closes the connection.
 
-    name     the server's name that its certificate must carry; without it, the host of the place
-    timeout  seconds for each of connecting, handshake and reply
-    begin    what is said before TLS
-    raises   ``OSError`` (with ``ssl.SSLError``, ``TimeoutError``, ``ConnectionError`` among them); what ``begin`` raises
+    Args:
+        place: The server.
+        context: Verifies the server's certificate.
+        name: Name in the server's certificate; '' for the host of ``place``.
+        timeout: Seconds for each of connecting, handshake and reply.
+        begin: Talks to the server before TLS begins; None if nothing is needed.
+
+    Returns:
+        The connection.
+
+    Raises:
+        OSError: There is no server or no answer, or the certificate is not trusted. Also what ``begin`` raises.
     """
     # names as bytes: Python encodes text with IDNA, whose tables take 10 ms to import
     plain = socket.create_connection((cast(str, place.host.encode()), place.port), timeout)

@@ -21,10 +21,11 @@ PATIENCE = 30.0
 
 @dataclass(kw_only=True)
 class Account:
-    """What the clients met.
+    """The results of the clients.
 
-    answered  connections that got as far as TLS
-    longest   seconds that one waited for that, or for the end of its connection
+    Attributes:
+        answered: Connections that completed the TLS handshake.
+        longest: Longest time until then, or until the end of a connection, in seconds.
     """
 
     answered: int = 0

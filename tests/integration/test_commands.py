@@ -204,11 +204,11 @@ def test_timings_name_the_critical_path(project: Project) -> None:
     ran = project.run("timings", "--json")
     assert ran.code == 0, ran.err
     spans = {span["name"]: span for span in ran.data["spans"]}
-    assert {"preflight", "images"} <= spans.keys()
+    assert {"prepare", "images"} <= spans.keys()
     critical = {name: span for name, span in spans.items() if span["critical"]}
     last = max(spans.values(), key=lambda span: span["ended"])
     assert last["critical"]
     assert ran.data["total"] == last["ended"]
     # each waited for another one, but the first; they may overlap, so their times are in no order
     [first] = [name for name, span in critical.items() if not critical.keys() & set(span["after"])]
-    assert first == "preflight"
+    assert first == "prepare"

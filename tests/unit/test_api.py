@@ -62,7 +62,7 @@ def test_a_program_asks_a_stack_everything_that_a_person_can_ask(house: House) -
         stack.up()
         assert {each.service for each in stack.ports().ports} == {"redis-0", "redis-1", "gateway-rw"}
         assert stack.logs(["redis"]).services == ("redis-0", "redis-1")
-        assert "preflight" in {span.name for span in stack.timings().spans}
+        assert "prepare" in {span.name for span in stack.timings().spans}
         assert [each.name for each in stack.instances().instances] == ["shop"]
         assert {each.key: each.value for each in stack.config().settings}["instance"] == "shop"
         assert stack.urls().urls == {}
@@ -126,7 +126,7 @@ def test_what_the_command_ends_with_is_raised(house: House) -> None:
 def test_a_listener_hears_the_progress(house: House) -> None:
     with house.open() as stack:
         stack.up()
-    assert "preflight" in [event.phase for event in house.heard.of(PhaseBegan)]
+    assert "prepare" in [event.phase for event in house.heard.of(PhaseBegan)]
 
 
 def test_open_takes_settings_and_refuses_wrong_ones(house: House) -> None:

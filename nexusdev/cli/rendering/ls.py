@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import asdict
 
 from nexusdev.cli.output import Rendered, Style, Table, Text
-from nexusdev.instance.places import Presence
+from nexusdev.instance.project_places import Presence
 from nexusdev.operations.ls import InstanceRow, ListResult
 
 

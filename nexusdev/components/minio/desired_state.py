@@ -47,7 +47,7 @@ _SETTINGS = (
     "s3:PutLifecycleConfiguration",
 )
 _CHANGES = tuple(action for action in _SETTINGS if not action.startswith("s3:Get"))
-# With `s3:HeadBucket`, the server tells whether a bucket exists to a key that may not list it.
+# With `s3:HeadBucket`, the server reports whether a bucket exists to a key that may not list it.
 _EXISTENCE = ("s3:GetBucketLocation", "s3:HeadBucket")
 
 

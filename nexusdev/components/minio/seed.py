@@ -37,7 +37,7 @@ APP_BUCKETS = tuple(bucket.name for bucket in BUCKETS if bucket.application)
 
 
 class Gap(Struct, frozen=True, kw_only=True):
-    """One difference: what is said when it is closed, and how it is closed."""
+    """One difference from the desired state: its description, and how it is removed."""
 
     what: str
     close: Callable[[Clients], object]
@@ -149,7 +149,7 @@ def put(
 
 
 def _make_bucket(clients: Clients, name: str) -> None:
-    """Somebody may have been quicker: that is as good."""
+    """Create it unless it exists: another process may have created it meanwhile."""
     if not clients.s3.bucket_exists(name):
         clients.s3.make_bucket(name)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from nexusdev.components.contract import Consumer, Credentials, Variable
 from nexusdev.components.minio.names import API, APP_ACCESS, APP_SECRET, BUCKETS, ROLE
 from nexusdev.interfaces import InstanceAccess, View
-from nexusdev.util.client_files import BUNDLE
+from nexusdev.util.client_file_names import BUNDLE
 from nexusdev.wire.s3 import REGION
 
 

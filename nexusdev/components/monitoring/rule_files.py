@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from nexusdev.stack import schema
+from nexusdev.stack import values
 from nexusdev.stack.document import MappingNode, Scalar, SequenceNode, SourcePosition, Value, config_error, read
 
 _GROUP = ("name", "interval", "query_offset", "limit", "labels", "rules")
@@ -37,17 +37,17 @@ def check(file: Path) -> None:
         seen[name] = group.position
         _optional(members, "interval", _duration)
         _optional(members, "query_offset", _duration)
-        _optional(members, "limit", schema.integer)
+        _optional(members, "limit", values.integer)
         _optional(members, "labels", _labels)
-        for rule in schema.items(members["rules"]):
+        for rule in values.items(members["rules"]):
             _rule(rule)
 
 
 def position_of(file: Path, group: str, number: int, name: str = "") -> SourcePosition:
     """Where a rule is written, counted from 1 in its group; ``name``: one of its keys, or of its labels and annotations."""
     for each in _groups(file):
-        members = schema.entries(each)
-        rules = schema.items(members["rules"])
+        members = values.entries(each)
+        rules = values.items(members["rules"])
         if _written(members["name"]) == group and number <= len(rules):
             return _key_of(rules[number - 1], name) or rules[number - 1].position
     return SourcePosition(file=file, line=1)
@@ -63,11 +63,11 @@ def _key_of(rule: Value, name: str) -> SourcePosition | None:
 
 def _groups(file: Path) -> tuple[Value, ...]:
     document = read(file, None)
-    return schema.items(_table(document, ("groups",), required=("groups",))["groups"])
+    return values.items(_table(document, ("groups",), required=("groups",))["groups"])
 
 
 def _rule(rule: Value) -> None:
-    members = schema.entries(rule)
+    members = values.entries(rule)
     kinds = [each for each in ("alert", "record") if each in members]
     if len(kinds) != 1:
         near = "alert and record are both set" if kinds else "alert or record is missing"
@@ -86,7 +86,7 @@ def _rule(rule: Value) -> None:
 
 def _table(value: Value, allowed: Sequence[str], *, required: Sequence[str] = ()) -> Members:
     """The members of a mapping that has these keys and no others."""
-    members = schema.entries(value)
+    members = values.entries(value)
     for key in members:
         if key not in allowed:
             position = value.keys[key] if isinstance(value, MappingNode) else value.position
@@ -105,19 +105,19 @@ def _optional(members: Members, key: str, reader: Callable[[Value], object]) -> 
 def _written(value: Value) -> str:
     """A text or a number that is not empty."""
     if isinstance(value, (SequenceNode, MappingNode)) or not value.text.strip() or value.kind == "null":
-        raise schema.wrong(value, "a string")
+        raise values.wrong(value, "a string")
     return value.text
 
 
 def _duration(value: Value) -> None:
     if not isinstance(value, Scalar) or not value.text or not _DURATION.fullmatch(value.text):
-        raise schema.wrong(value, "a duration such as 30s, 5m or 1h30m")
+        raise values.wrong(value, "a duration such as 30s, 5m or 1h30m")
 
 
 def _labels(value: Value) -> None:
-    for name, each in schema.entries(value).items():
+    for name, each in values.entries(value).items():
         if not _LABEL.fullmatch(name):
             position = value.keys[name] if isinstance(value, MappingNode) else value.position
             raise config_error(position, f"invalid label name {name!r}", why="letters, digits and _")
         if not isinstance(each, Scalar) or each.kind == "null":
-            raise schema.wrong(each, "a string")
+            raise values.wrong(each, "a string")

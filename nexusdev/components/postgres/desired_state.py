@@ -42,7 +42,7 @@ def role(name: str) -> SeedStep:
 
 
 def plain(name: str) -> SeedStep:
-    """Restore the attributes of a role that somebody changed."""
+    """Restore the attributes of a role that were changed."""
     creates = "rolcreatedb" if name in _CREATEDB else "NOT rolcreatedb"
     return SeedStep(
         what=f"reset the attributes of role {name}",

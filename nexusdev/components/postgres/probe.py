@@ -65,15 +65,15 @@ def _with_paths(access: InstanceAccess, facts: Facts, *, test_writes: bool) -> F
             "replica": lambda: (superuser.read(access.address(names.REPLICA, names.SQL)), False),
         }
     )
-    primary, seeded = answers["primary"]
-    pool = _pool(access, seeded)
-    return replace(facts, primary=primary, replica=answers["replica"][0], pool=pool, seeded=seeded)
+    primary, has_roles = answers["primary"]
+    pool = _pool(access, has_roles)
+    return replace(facts, primary=primary, replica=answers["replica"][0], pool=pool, has_roles=has_roles)
 
 
-def _pool(access: InstanceAccess, seeded: bool) -> Route:
+def _pool(access: InstanceAccess, has_roles: bool) -> Route:
     """Through the pool to the primary. Before the roles are seeded only whether it is there: a failed login would be remembered."""
     address = access.address(names.POOL, names.POOLED)
-    if seeded:
+    if has_roles:
         return _Login(access=access, user=names.PROBE, database=names.DATABASE).read(address)
     try:
         wire.greet(address, context=https_connection.context(access), timeout=TIMEOUT)

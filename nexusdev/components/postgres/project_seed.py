@@ -93,11 +93,12 @@ def _text(file: SeedFile) -> str:
 
 
 class _Refusal:
-    """What the server said about a message.
+    """The server's error for a message.
 
-    position   of the first character in question, counted from 1; 0 when it names none
-    data_line  the line of a COPY's data, counted from 1; 0 when it is not about data
-    done       how many of the message's statements succeeded before
+    Attributes:
+        position: Position of the first wrong character, counted from 1; 0 if the error names none.
+        data_line: Line of a COPY's data, counted from 1; 0 if the error is not about data.
+        done: Number of the message's statements that succeeded before.
     """
 
     def __init__(self, result: PGresult | None, done: int, message: str = "") -> None:

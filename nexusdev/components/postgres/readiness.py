@@ -38,9 +38,14 @@ class Member(Struct, frozen=True, kw_only=True):
 
 
 class Serves(StrEnum):
-    """What is at the end of a published path.
+    """The server at the end of a published path.
 
-    silent   nothing answers;  refused  a server answers and refuses;  unasked  there is no leader yet
+    Attributes:
+        UNASKED: It was not asked, because there is no leader yet.
+        SILENT: Nothing answers.
+        REFUSED: A server answers and refuses.
+        PRIMARY: The primary answers.
+        REPLICA: A replica answers.
     """
 
     UNASKED = "unasked"
@@ -79,7 +84,7 @@ class Facts(Struct, frozen=True, kw_only=True):
         views: Node → the cluster as it reports it. A node whose Patroni does not answer is missing; one without a cluster yet
             is empty.
         stores: Every etcd member of the stack → its state.
-        seeded: The roles exist, so that a login through the pool must work.
+        has_roles: The roles exist, so that a login through the pool must work.
     """
 
     nodes: tuple[str, ...] = ()
@@ -88,7 +93,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     primary: Route = field(default_factory=Route)
     replica: Route = field(default_factory=Route)
     pool: Route = field(default_factory=Route)
-    seeded: bool = False
+    has_roles: bool = False
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -169,7 +174,7 @@ def _replica_path(facts: Facts) -> str:
 
 def _pool(facts: Facts) -> str:
     path = facts.pool
-    if path.serves is Serves.PRIMARY or (path.serves is Serves.REFUSED and not facts.seeded):
+    if path.serves is Serves.PRIMARY or (path.serves is Serves.REFUSED and not facts.has_roles):
         return ""
     if path.serves is Serves.REFUSED:
         return f"{names.POOL} failed: {path.answer}"

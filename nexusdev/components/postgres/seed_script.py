@@ -92,7 +92,7 @@ def _without_command(text: str, at: int, end: int) -> str:
 
 
 def _data(text: str, after: int) -> tuple[int, int, int]:
-    """Where the data of a COPY begins, where it stops, and where the file goes on."""
+    """Return where the data of a COPY begins and ends, and where the file continues."""
     begin = min(_line_end(text, after) + 1, len(text))
     mark = _END_OF_DATA.search(text, begin)
     return (begin, mark.start(), mark.end()) if mark else (begin, len(text), len(text))

@@ -37,7 +37,7 @@ _KINDS: Mapping[str | None, Token] = {"blank": Token.BLANK, "end": Token.END, "b
 
 
 def next_token(text: str, at: int) -> tuple[Token, int]:
-    """The token that begins at this offset, and the offset behind it. ``text`` goes on there."""
+    """Return the token that begins at this offset, and the offset behind it, where ``text`` continues."""
     found = _TOKEN.match(text, at)
     if found is None or found.lastgroup == "comment":
         return Token.BLANK, _after_comment(text, at)

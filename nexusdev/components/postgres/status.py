@@ -31,7 +31,7 @@ def _detail(member: Member) -> str:
     if member.leads:
         return timeline
     lag = "lag unknown" if member.lag < 0 else f"lag {_size(member.lag)}"
-    quorum = "in the quorum" if member.role == "quorum_standby" else "not in the quorum"
+    quorum = "in the quorum" if is_in_quorum(member) else "not in the quorum"
     return f"{quorum}, {lag}, {timeline}"
 
 

@@ -44,7 +44,7 @@ class Redis(ComponentDefaults):
     )
 
     def holdings(self) -> Sequence[Holding]:
-        """Without a sentinel's record an empty Redis cannot be told from the master: then all servers must have their data."""
+        """Without a sentinel's record, an empty Redis cannot be distinguished from the master: all servers must have their data."""
         return (
             Holding(group="redis", what="the keys", enough="majority", along=("sentinel",)),
             Holding(

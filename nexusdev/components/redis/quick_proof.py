@@ -31,7 +31,7 @@ def _ask_master(place: tls.HostPort, values: EnvValues, context: ssl.SSLContext,
 
 
 def _ask_sentinel(place: tls.HostPort, values: EnvValues, context: ssl.SSLContext, timeout: float) -> str:
-    """A sentinel carries no nonce. The full proof goes on to the master that it names."""
+    """A sentinel has no nonce. The full proof also asks the master that it reports."""
     user, password, master = (values[f"REDIS_{name}"] for name in ("USERNAME", "PASSWORD", "MASTER_NAME"))
     with resp.connect(place, user=user, password=password, context=context, timeout=timeout) as connection:
         if not connection.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", master):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from nexusdev.errors import NexusError
-from nexusdev.runtimes import failures
+from nexusdev.runtimes import shared_errors
 from nexusdev.runtimes.docker.observe import Json, plain_names, subnet_of
 from nexusdev.util import port_holders
 
@@ -54,9 +54,9 @@ def creation_refused(words: str, *, service: str, image: str) -> NexusError | No
         image: The reference of its image.
     """
     if "No such image" in words or "image not known" in words:
-        return failures.image_missing(service, image)
+        return shared_errors.image_missing(service, image)
     if "bind source path does not exist" in words:
-        return failures.file_missing(service, words.rpartition(": ")[2])
+        return shared_errors.file_missing(service, words.rpartition(": ")[2])
     return None
 
 

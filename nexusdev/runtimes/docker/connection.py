@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import socket
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -15,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from nexusdev.errors import NexusError, NotFound, PreflightFailed, RuntimeSlow
-from nexusdev.runtimes.docker import failures as docker_failures
+from nexusdev.runtimes.docker import docker_errors
 from nexusdev.runtimes.docker.http_client import EngineEndpoint, EngineHttpClient
 from nexusdev.util.home import home_folder
 
@@ -31,6 +34,13 @@ _CLOCK_READINGS, _QUICK_READING = (
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 # packages whose errors mean that no response came; matched by name, so that none of them has to be imported
 _TRANSPORT_ERRORS = ("docker", "requests", "urllib3", "http")
+# errors of a socket that are no ConnectionError; those of files name their file
+_SOCKET_ERRORS = frozenset(
+    {
+        *(errno.ENOENT, errno.EACCES, errno.EPERM, errno.EAGAIN, errno.ENOTCONN, errno.EBADF),
+        *(errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH),
+    }
+)
 _START = "sudo systemctl start docker   on Linux; with Docker Desktop, start the application\nnexusdev doctor   check the engine"
 
 
@@ -288,9 +298,18 @@ def translate_engine_errors(endpoint: EngineEndpoint, *, connecting: bool = Fals
     except Exception as error:
         if getattr(error, "explanation", None) is not None or getattr(error, "status_code", None):
             raise (_no_engine(endpoint, error) if connecting else _refused(error)) from error
-        if isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _TRANSPORT_ERRORS:
+        if _is_of_the_connection(error):
             raise _unreachable(endpoint, error, connecting=connecting) from error
         raise
+
+
+def _is_of_the_connection(error: Exception) -> bool:
+    """Return whether no response came. A local file that cannot be read or written is another error, although it is an OSError too."""
+    if type(error).__module__.partition(".")[0] in _TRANSPORT_ERRORS:
+        return True
+    if isinstance(error, ConnectionError | TimeoutError | ssl.SSLError | socket.gaierror):
+        return True
+    return isinstance(error, OSError) and error.filename is None and error.errno in _SOCKET_ERRORS
 
 
 def _unreachable(endpoint: EngineEndpoint, error: Exception, *, connecting: bool) -> PreflightFailed:
@@ -345,4 +364,4 @@ def _refused(error: Any) -> NexusError:
     words = str(error.explanation or error)
     if error.status_code == 404:  # noqa: PLR2004 - HTTP
         return NotFound(words, hint="nexusdev status")
-    return docker_failures.refused(words)
+    return docker_errors.refused(words)

@@ -19,7 +19,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, Any
 
-from nexusdev.errors import NotReadyInTime, PreflightFailed
+from nexusdev.errors import NotReadyInTime, RuntimeRefused
 from nexusdev.interfaces import Completed
 from nexusdev.runtimes.docker.connection import Engine, translate_engine_errors
 from nexusdev.runtimes.docker.http_client import open_socket
@@ -177,9 +177,7 @@ def _after_head(connection: socket.socket) -> bytes:
     head, _, rest = received.partition(b"\r\n\r\n")
     status = head.split(b" ", 2)[1]
     if status not in (b"101", b"200"):
-        raise PreflightFailed(
-            f"the engine refused to run the command: {rest.decode(errors='replace').strip()}", code="ENGINE_REFUSED"
-        )
+        raise RuntimeRefused(f"the engine refused to run the command: {rest.decode(errors='replace').strip()}")
     return rest
 
 

@@ -8,9 +8,8 @@ from typing import Any
 
 from nexusdev.errors import NexusError
 from nexusdev.faults import Fault
-from nexusdev.runtimes import failures
-from nexusdev.runtimes.docker import failures as docker_failures
-from nexusdev.runtimes.docker import labels
+from nexusdev.runtimes import shared_errors
+from nexusdev.runtimes.docker import docker_errors, labels
 from nexusdev.runtimes.docker.connection import Engine, translate_engine_errors
 from nexusdev.runtimes.docker.create import ResourceNames
 from nexusdev.runtimes.docker.exec import Exec
@@ -61,7 +60,7 @@ class DockerFaults:
         own = [f"{labels.INSTANCE}={self._names.instance}", f"{labels.SERVICE}={service}", f"{labels.ONE_OFF}=False"]
         found = self._engine.http.containers(all=True, filters={"label": own, "status": [*_ALIVE]})
         if not found:
-            raise failures.no_container(service)
+            raise shared_errors.no_container(service)
         return self._engine.http.inspect_container(found[0]["Id"])
 
     def _kill(self, container: Any, service: str) -> None:
@@ -90,9 +89,7 @@ class DockerFaults:
             if found["StartedAt"] != container["State"]["StartedAt"] or not found["Running"]:
                 return
             time.sleep(_PAUSE)
-        raise docker_failures.refused(
-            f"the main process of {container['Name'].strip('/')} could not be killed: {words}"
-        )
+        raise docker_errors.refused(f"the main process of {container['Name'].strip('/')} could not be killed: {words}")
 
     def _pause(self, container: Any, service: str) -> None:
         del service
@@ -131,4 +128,4 @@ class DockerFaults:
     def _require_own_network(self, container: Any, service: str) -> None:
         if owner := namespace_of(container):
             told = self._engine.http.inspect_container(owner)["Config"]["Labels"]
-            raise failures.shares_network(service, told.get(labels.SERVICE, owner))
+            raise shared_errors.shares_network(service, told.get(labels.SERVICE, owner))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nexusdev.check import Check
     from nexusdev.interfaces import PlatformFacts, Runtime
     from nexusdev.inventory import Inventory
-    from nexusdev.runtimes.docker.connection import Engine
+    from nexusdev.runtimes.docker.connection import Engine, EngineFacts
     from nexusdev.runtimes.image_store import ImageStore
     from nexusdev.stack.model import Stack
 
@@ -57,10 +57,14 @@ class DockerProvider:
     def facts(self) -> PlatformFacts:
         from nexusdev.interfaces import PlatformFacts
 
-        facts = self._engine().facts()
+        facts = self._facts()
         return PlatformFacts(
             version=f"{facts.version} (API {facts.api_version})", rootless=facts.rootless, identity=facts.identity
         )
+
+    def _facts(self) -> EngineFacts:
+        """Return what the engine says about itself, asked once. ``checks`` asks again, because it compares the engine's clock."""
+        return self._memo.get("facts", lambda: self._engine().facts())
 
     def checks(self, *, building: Callable[[], bool]) -> Iterator[Check]:
         from nexusdev.runtimes.docker.checks import checks
@@ -92,7 +96,7 @@ class DockerProvider:
         from nexusdev.runtimes.docker.checks import require_room
         from nexusdev.runtimes.docker.reach import require_same_users
 
-        facts = self._engine().facts()
+        facts = self._facts()
         require_same_users(facts)
         require_room(Path(facts.data_root))
         self.require_clock()
@@ -100,7 +104,7 @@ class DockerProvider:
     def require_reach(self, root: Path) -> None:
         from nexusdev.runtimes.docker.reach import require_reach
 
-        require_reach(self._engine(), root)
+        require_reach(self._engine(), self._facts(), root)
 
     def require_clock(self) -> None:
         from nexusdev.runtimes.docker.checks import require_clock

@@ -27,18 +27,18 @@ _UNSEEN = ("bind source path does not exist", "is not shared", "Mounts denied")
 _IN_PLACE = "mount the state and the project at the same paths, and use the machine's network"
 
 
-def require_reach(engine: Engine, root: Path) -> None:
+def require_reach(engine: Engine, facts: EngineFacts, root: Path) -> None:
     """Raise an error if containers could not read the instance's files, or if ports would be published on another machine.
 
     Args:
         engine: The engine.
+        facts: What it says about itself.
         root: The folder of the state of all instances; created if it is missing.
 
     Raises:
         PreflightFailed: The disk is nearly full (DISK_FULL), the engine maps users (USERNS_REMAP), sees other files
             (FILES_NOT_SHARED) or publishes ports on another network (PORTS_NOT_SHARED).
     """
-    facts = engine.facts()
     require_room(Path(facts.data_root))  # below, a container is created
     require_same_users(facts)
     with translate_engine_errors(engine.endpoint):

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from nexusdev.errors import InvalidConfig, NotFound, RuntimeSlow
 from nexusdev.interfaces import Address, Advice, Completed, LogLine, OneOff, ReadBack, ServiceExit, View
-from nexusdev.runtimes import failures
+from nexusdev.runtimes import shared_errors
 from nexusdev.runtimes.docker import addresses, create, labels, observe
 from nexusdev.runtimes.docker.connection import Engine, engine, translate_engine_errors
 from nexusdev.runtimes.docker.http_client import EngineAnswer
@@ -137,8 +137,8 @@ class DockerRuntime:
 
     def apply(self, step: Step) -> None:
         """Execute one step. Raises PortInUse, IdentityMismatch, ImageUnavailable, InvalidState, PreflightFailed."""
+        from nexusdev.runtimes.docker.apply_steps import Steps
         from nexusdev.runtimes.docker.plan.steps import docker_step
-        from nexusdev.runtimes.docker.steps import Steps
 
         with self._talking():
             Steps(self._api, self._names).apply(docker_step(step))
@@ -149,7 +149,7 @@ class DockerRuntime:
         with self._talking():
             found = self._engine.http.containers(filters={"label": own, "status": "running"})
         if not found:
-            raise failures.no_container(service)
+            raise shared_errors.no_container(service)
         return str(found[0]["Id"])
 
     def now(self) -> float:

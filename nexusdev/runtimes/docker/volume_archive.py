@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from nexusdev.errors import NexusError
-from nexusdev.runtimes import failures
-from nexusdev.runtimes.docker import failures as docker_failures
-from nexusdev.runtimes.docker import labels
+from nexusdev.runtimes import shared_errors
+from nexusdev.runtimes.docker import docker_errors, labels
 from nexusdev.runtimes.docker.build_container import remove
 from nexusdev.runtimes.docker.connection import Engine, translate_engine_errors
 from nexusdev.runtimes.docker.create import ResourceNames, helper_config
@@ -60,20 +59,20 @@ class DockerVolumes:
         for service in services:
             if any(mount.volume == volume for mount in service.volumes):
                 return service
-        raise failures.no_volume(volume)
+        raise shared_errors.no_volume(volume)
 
     def _require_own(self, volume: str) -> None:
         full_name = self._names.volume(volume)
         listed = self._engine.http.volumes(filters={"name": full_name}).get("Volumes") or []
         found: Any = next((each for each in listed if each["Name"] == full_name), None)
         if found is None:
-            raise failures.no_volume(volume)
+            raise shared_errors.no_volume(volume)
         if (found.get("Labels") or {}).get(labels.INSTANCE) != self._names.instance:
-            raise docker_failures.not_ours("volume", full_name)
+            raise docker_errors.not_ours("volume", full_name)
 
     def _require_unused(self, volume: str) -> None:
         """Raise an error if a running container mounts the volume, including containers outside the instance."""
         running = self._engine.http.containers(filters={"volume": self._names.volume(volume)})
         if running:
             names = [(each["Labels"] or {}).get(labels.SERVICE) or each["Names"][0].strip("/") for each in running]
-            raise failures.volume_has_users(volume, sorted(names))
+            raise shared_errors.volume_has_users(volume, sorted(names))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from nexusdev.faults import Fault
-from nexusdev.runtimes import failures
+from nexusdev.runtimes import shared_errors
 from nexusdev.runtimes.docker.plan.snapshot import State
 from nexusdev.runtimes.memory.engine import ALIVE, FakeContainer, FakeEngine
 
@@ -41,11 +41,11 @@ class MemoryFaults(Struct, frozen=True, kw_only=True):
         for container in self.engine.containers.values():
             if (container.instance, container.service) == (self.instance, service) and container.state in ALIVE:
                 return container
-        raise failures.no_container(service)
+        raise shared_errors.no_container(service)
 
     def _owner_of_network(self, container: FakeContainer) -> FakeContainer:
         if owner := self.engine.containers.get(container.namespace_of):
-            raise failures.shares_network(container.service, owner.service)
+            raise shared_errors.shares_network(container.service, owner.service)
         return container
 
     def _heal(self, container: FakeContainer) -> None:

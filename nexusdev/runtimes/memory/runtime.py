@@ -29,7 +29,7 @@ from nexusdev.interfaces import (
     VolumeArchive,
 )
 from nexusdev.plan import Intent, Observation, Plan, Step
-from nexusdev.runtimes import failures
+from nexusdev.runtimes import shared_errors
 from nexusdev.runtimes.docker import addresses
 from nexusdev.runtimes.docker.advice import ADVICE
 from nexusdev.runtimes.docker.labels import ONE_OFF_ROLE
@@ -37,10 +37,10 @@ from nexusdev.runtimes.docker.plan.intents import plan_for
 from nexusdev.runtimes.docker.plan.observation import DockerObservation, observation_of, snapshot_of
 from nexusdev.runtimes.docker.plan.snapshot import State
 from nexusdev.runtimes.docker.plan.steps import docker_step
+from nexusdev.runtimes.memory.apply_steps import MemorySteps
 from nexusdev.runtimes.memory.engine import FakeContainer, FakeEngine
 from nexusdev.runtimes.memory.faults import MemoryFaults
 from nexusdev.runtimes.memory.observe import snapshot
-from nexusdev.runtimes.memory.steps import MemorySteps
 from nexusdev.runtimes.memory.volume_archive import MemoryVolumes
 from nexusdev.stack.model import Stack
 
@@ -157,7 +157,7 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
                 and container.state is State.RUNNING
             ):
                 return container
-        raise failures.no_container(service)
+        raise shared_errors.no_container(service)
 
     def execute(
         self,

@@ -8,8 +8,8 @@ from typing import IO
 
 from msgspec import Struct
 
-from nexusdev.runtimes import failures
-from nexusdev.runtimes.docker import failures as docker_failures
+from nexusdev.runtimes import shared_errors
+from nexusdev.runtimes.docker import docker_errors
 from nexusdev.runtimes.memory.engine import ALIVE, FakeEngine, FakeVolume
 
 
@@ -32,16 +32,16 @@ class MemoryVolumes(Struct, frozen=True, kw_only=True):
             if each.state in ALIVE and full_name in each.volumes
         ]
         if users:
-            raise failures.volume_has_users(volume, users)
+            raise shared_errors.volume_has_users(volume, users)
         found.archive = stream.read()
 
     def _own(self, volume: str) -> FakeVolume:
         full_name = f"{self.project}_{volume}"
         found = self.engine.volumes.get(full_name)
         if found is None:
-            raise failures.no_volume(volume)
+            raise shared_errors.no_volume(volume)
         if found.instance != self.instance:
-            raise docker_failures.not_ours("volume", full_name)
+            raise docker_errors.not_ours("volume", full_name)
         return found
 
 

@@ -24,7 +24,7 @@ from nexusdev.interfaces import (
     VolumeArchive,
 )
 from nexusdev.plan import Intent, Observation, Plan, Step
-from nexusdev.runtimes import failures
+from nexusdev.runtimes import shared_errors
 from nexusdev.stack.model import Stack
 from tests.contract.pods.cluster import Claim, Cluster, Container, Namespace, Workload
 from tests.contract.pods.planner import PodsObservation, PodsStep, observe, plan_for
@@ -102,10 +102,10 @@ class PodsRuntime:
             return
         for service, _ in step.template.values():
             if service.image in self.cluster.missing:
-                raise failures.image_missing(service.name, service.image)
+                raise shared_errors.image_missing(service.name, service.image)
             for port in service.ports:
                 if holder := self.cluster.node_ports.get(port.host):
-                    raise failures.port_in_use(service.name, port.host, holder)
+                    raise shared_errors.port_in_use(service.name, port.host, holder)
         if workload:
             self.cluster.end(self._namespace, workload)
         made = Workload(name=step.resource, owner=self.owner, state_path=self.state_path, template=dict(step.template))
@@ -204,7 +204,7 @@ class PodsRuntime:
     ) -> Completed:
         del argv, environment, timeout
         if self._namespace.running(service) is None:
-            raise failures.no_container(service)
+            raise shared_errors.no_container(service)
         return self._answer(service, stdin)
 
     def _answer(self, key: str, stdin: bytes | None) -> Completed:
@@ -270,14 +270,14 @@ class PodsFaults:
             self.cluster.crash(self.namespace, service)
             return
         if workload.name != service:
-            raise failures.shares_network(service, workload.name)
+            raise shared_errors.shares_network(service, workload.name)
         workload.isolated = fault is Fault.PARTITION
 
     def _running(self, service: str) -> Workload:
         found: Container | None = self.namespace.running(service)
         workload = self.namespace.workload_of(service)
         if found is None or workload is None:
-            raise failures.no_container(service)
+            raise shared_errors.no_container(service)
         return workload
 
 
@@ -294,13 +294,13 @@ class PodsVolumes:
         claim = self._own(volume)
         users = [each.name for each in self.namespace.workloads.values() if each.pod and volume in _mounted(each)]
         if users := [*users, *claim.foreign_users]:
-            raise failures.volume_has_users(volume, users)
+            raise shared_errors.volume_has_users(volume, users)
         claim.archive = stream.read()
 
     def _own(self, volume: str) -> Claim:
         claim = self.namespace.claims.get(volume)
         if claim is None:
-            raise failures.no_volume(volume)
+            raise shared_errors.no_volume(volume)
         if claim.foreign:
             raise IdentityMismatch(f"claim {volume} does not belong to this instance", code="FOREIGN_VOLUME")
         return claim

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.integration
 
 # phase → how the line begins that `up -v` says when it is in it
 SAYS = {
-    "images": "preflight: ",
+    "images": "prepare: ",
     "create": "create volume ",
     "start": "start redis-",
     "wait": "wait redis",
@@ -25,7 +25,7 @@ SAYS = {
 
 def cut(project: Project, phase: str, with_signal: signal.Signals, *names: str) -> str:
     process = project.start("up", "-v", *names)
-    if phase == "preflight":
+    if phase == "prepare":
         lock_that_is_taken(process, project.state)
     else:
         line_that_begins(process, SAYS.get(phase, phase))
@@ -35,7 +35,7 @@ def cut(project: Project, phase: str, with_signal: signal.Signals, *names: str) 
 @pytest.mark.parametrize(
     ("phase", "politely"),
     [
-        ("preflight", signal.SIGINT),
+        ("prepare", signal.SIGINT),
         ("images", signal.SIGTERM),
         ("create", signal.SIGINT),
         ("start", signal.SIGTERM),

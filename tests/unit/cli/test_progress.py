@@ -114,4 +114,4 @@ def test_images_on_their_way_are_on_the_board_until_they_are_there() -> None:
 
 
 def test_a_board_without_rows_says_its_phase() -> None:
-    assert board(PhaseBegan(phase="preflight")).phase == "preflight"
+    assert board(PhaseBegan(phase="prepare")).phase == "prepare"

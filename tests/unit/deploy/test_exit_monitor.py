@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import field
 
 from nexusdev.deploy.exit_monitor import ExitMonitor
-from nexusdev.interfaces import Runtime
+from nexusdev.errors import RuntimeSlow
+from nexusdev.interfaces import Runtime, ServiceExit
 from nexusdev.runtimes.docker import labels
 from nexusdev.runtimes.docker.connection import connect
 from nexusdev.runtimes.docker.http_client import EngineEndpoint
@@ -114,3 +117,30 @@ def test_docker_s_exits_are_compared_with_the_engine_s_clock(
         with monitor:
             assert within(5, lambda: monitor._exits)
         assert (monitor.crashed() is not None) is crashed
+
+
+class Interrupted(MemoryRuntime, frozen=True, kw_only=True):
+    """A runtime whose first watch is cut off.
+
+    Attributes:
+        watches: An entry for each watch.
+    """
+
+    watches: list[str] = field(default_factory=list)
+
+    def watch_exits(self, stop: threading.Event) -> Iterator[ServiceExit]:
+        self.watches.append("began")
+        if len(self.watches) == 1:
+            raise RuntimeSlow("the engine is too slow")
+        return super().watch_exits(stop)
+
+
+def test_exits_are_received_again_after_an_error_of_the_runtime() -> None:
+    engine = memory_engine(0.0)
+    runtime = Interrupted(project="nexusdev-shop", instance="shop", engine=engine)
+    with ExitMonitor(runtime=runtime, services=SERVICES, retry_after=0.01) as monitor:
+        monitor.watch("redis-0")
+        assert within(5, lambda: engine._listeners)
+        engine.end("r", exit_code=7)
+        assert within(5, monitor.crashed)
+    assert len(runtime.watches) == 2

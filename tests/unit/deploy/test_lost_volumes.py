@@ -10,7 +10,7 @@ import pytest
 
 from nexusdev.deploy.lost_volumes import affected
 from nexusdev.errors import PortInUse, VolumeLost
-from nexusdev.instance import marks
+from nexusdev.instance import volume_marks
 from nexusdev.operations.destroy import destroy
 from nexusdev.operations.destroy_service import discard
 from nexusdev.operations.doctor import doctor
@@ -60,7 +60,7 @@ def prune(house: House, *volumes: str) -> None:
 
 
 def seen(house: House) -> dict[str, float]:
-    return dict(marks.read(house.folder / "state" / "instances" / house.name))
+    return dict(volume_marks.read(house.folder / "state" / "instances" / house.name))
 
 
 def volumes(house: House) -> set[str]:

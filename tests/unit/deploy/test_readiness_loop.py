@@ -14,7 +14,7 @@ from nexusdev.components.contract import Readiness
 from nexusdev.deploy.exit_monitor import ExitMonitor, cause, crash
 from nexusdev.deploy.readiness_loop import LONGEST, SHORTEST, TimeIsUp, Wait, late, pause_after, until_ready
 from nexusdev.errors import NexusError, SeedingFailed
-from nexusdev.events import ComponentReady, ComponentWaits
+from nexusdev.events import ComponentReady, ComponentWaits, PreparationFailed
 from nexusdev.interfaces import InstanceAccess, ServiceExit
 from nexusdev.plan import Exit, ObservedService, Phase
 from nexusdev.runtimes.memory.runtime import FakeEngine, MemoryRuntime
@@ -75,9 +75,12 @@ def test_what_a_busy_server_does_not_take_now_is_tried_after_the_next_look() -> 
             super().prepare(access, facts)
             raise TimeoutError("The read operation timed out")
 
-    component = Busy(name="minio", sentences=["no bucket yet"] * 3)
-    wait_for(component, clock=FakeClock(), heard=Heard())
+    component, heard = Busy(name="minio", sentences=["no bucket yet"] * 3), Heard()
+    wait_for(component, clock=FakeClock(), heard=heard)
     assert component.calls == ["prepare"] * 3
+    # told once, not after each probe
+    told = [(event.component, event.why) for event in heard.of(PreparationFailed)]
+    assert told == [("minio", "TimeoutError: The read operation timed out")]
 
 
 def test_the_deadline_ends_it_with_what_is_missing() -> None:

@@ -18,7 +18,7 @@ from nexusdev.operations.destroy_service import discard
 from nexusdev.operations.down import down
 from nexusdev.operations.lifecycle import stop
 from nexusdev.operations.up import up
-from nexusdev.runtimes.docker import failures as docker_failures
+from nexusdev.runtimes.docker import docker_errors
 from nexusdev.runtimes.docker.plan.snapshot import Snapshot, State
 from nexusdev.runtimes.docker.plan.steps import Action
 from nexusdev.runtimes.memory.runtime import MemoryRuntime
@@ -156,7 +156,7 @@ def test_what_is_left_of_lost_data_is_looked_at_before_it_goes(running: House) -
 
 
 def test_a_stranger_that_comes_between_is_named_and_the_same_command_does_the_rest(running: House) -> None:
-    running.engine.failures[Action.REMOVE_NETWORK, "nexus"] = docker_failures.network_in_use(NETWORK, ["web"])
+    running.engine.failures[Action.REMOVE_NETWORK, "nexus"] = docker_errors.network_in_use(NETWORK, ["web"])
     with pytest.raises(TeardownIncomplete) as caught:
         destroy(running.context())
     assert caught.value.hint.splitlines()[0] == f"docker network disconnect {NETWORK} web"

@@ -12,9 +12,9 @@ from nexusdev.errors import NotFound
 from tests.fakes import FakeClock
 
 SPANS = (
-    Span(name="preflight", kind="preflight", began=0.0, ended=0.2),
-    Span(name="start redis-0", kind="start", began=0.2, ended=0.5, after=("preflight",)),
-    Span(name="start postgresql-0", kind="start", began=0.2, ended=0.6, after=("preflight",)),
+    Span(name="prepare", kind="prepare", began=0.0, ended=0.2),
+    Span(name="start redis-0", kind="start", began=0.2, ended=0.5, after=("prepare",)),
+    Span(name="start postgresql-0", kind="start", began=0.2, ended=0.6, after=("prepare",)),
     Span(name="redis: no master", kind="wait", began=0.5, ended=1.0, after=("start redis-0",)),
     Span(name="postgres: no leader", kind="wait", began=0.6, ended=4.0, after=("start postgresql-0",)),
     Span(name="write", kind="write", began=4.0, ended=4.1, after=("redis: no master", "postgres: no leader")),
@@ -23,7 +23,7 @@ SPANS = (
 
 def test_the_critical_path_leads_back_through_whatever_ended_last() -> None:
     names = [span.name for span in critical_path(SPANS)]
-    assert names == ["preflight", "start postgresql-0", "postgres: no leader", "write"]
+    assert names == ["prepare", "start postgresql-0", "postgres: no leader", "write"]
 
 
 def test_nothing_measured_has_no_path() -> None:

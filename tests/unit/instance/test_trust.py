@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nexusdev.instance import trust
-from nexusdev.util.client_files import BUNDLE, CA, TRUST_STORE
+from nexusdev.util.client_file_names import BUNDLE, CA, TRUST_STORE
 from tests.fakes import PUBLIC_AUTHORITY
 from tests.unit.env.servers import authority
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from nexusdev.errors import UsageError
 from nexusdev.instance.instance import locked
-from nexusdev.instance.places import place_of
+from nexusdev.instance.project_places import place_of
 from nexusdev.instance.state import read_record, write_record
 from nexusdev.operations import gc
 from nexusdev.operations.lifecycle import stop
@@ -244,7 +244,7 @@ def test_the_instance_of_another_user_stays_whatever_its_age(house: House, monke
     context = replace(house.context(), root=house.folder / "of-another-user")
     found = gc.find_leftovers(context, data=True, instances=True, older_than="1s")
     assert names(found) == ["instance shop with its data"], "root, and who started it"
-    monkeypatch.setattr(gc.os, "geteuid", lambda: 4711)
+    monkeypatch.setattr(os, "geteuid", lambda: 4711)
     assert gc.find_leftovers(context, data=True, instances=True, older_than="1s") == ()
     shutil.rmtree(house.folder / "state" / "instances")
     assert names(gc.find_leftovers(context, data=True, instances=True, older_than="1s")) == names(found), "a dead job's"

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from nexusdev.components import own_service
+from nexusdev.components import own_service_component
 from nexusdev.components.contract import Change, Variable
 from nexusdev.errors import CrashedDuringStart, ImageUnavailable, NotReadyInTime, PortInUse
 from nexusdev.events import Planned
@@ -403,7 +403,7 @@ def test_a_proxy_that_drops_connections_is_not_taken_for_a_server(project: Proje
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=drop, daemon=True).start()
         where = Address(host="127.0.0.1", port=listener.getsockname()[1])
-        assert own_service.tcp_trouble(where, 8000) == "port 8000 drops connections"
+        assert own_service_component.tcp_trouble(where, 8000) == "port 8000 drops connections"
 
 
 def test_every_command_knows_it(project: Project) -> None:

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from nexusdev.env import stored
 from nexusdev.errors import ImageUnavailable, PreflightFailed
 from nexusdev.events import Note
-from nexusdev.instance.state import Record, read_record
 from nexusdev.operations.doctor import examine
 from nexusdev.operations.down import down
 from nexusdev.operations.dry_run import dry_run
@@ -25,18 +24,12 @@ from tests.fakes import House
 HEADER = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
 
 
-def record(house: House) -> Record:
-    found = read_record(house.folder / "state" / "instances" / house.name)
-    assert found is not None
-    return found
-
-
 @pytest.fixture
 def displaced(house: House) -> House:
     """An instance that is down, and whose subnet another network has taken."""
     up(house.context())
     down(house.context())
-    subnet = f"{record(house).net}.0/24"
+    subnet = f"{house.record.net}.0/24"
     house.engine.networks["other"] = FakeNetwork(id="other", name="other", subnet=subnet)
     house.heard.events.clear()
     return house
@@ -47,9 +40,9 @@ def told(house: House) -> str:
 
 
 def test_another_subnet_is_taken_and_all_data_stay(displaced: House) -> None:
-    before, volumes = record(displaced), set(displaced.engine.volumes)
+    before, volumes = displaced.record, set(displaced.engine.volumes)
     up(displaced.context())
-    after = record(displaced)
+    after = displaced.record
     assert after.net != before.net
     assert (after.slot, after.nonce) == (before.slot, before.nonce)
     assert set(displaced.engine.volumes) == volumes
@@ -60,21 +53,21 @@ def test_another_subnet_is_taken_and_all_data_stay(displaced: House) -> None:
 
 
 def test_a_dry_run_and_doctor_see_it_and_change_nothing(displaced: House) -> None:
-    before = record(displaced)
+    before = displaced.record
     dry_run(displaced.context())
     assert "the instance moves to" in told(displaced)
-    assert record(displaced) == before
+    assert displaced.record == before
     (check,) = [each for each in examine(displaced.context()) if each.name == "subnet"]
     assert check.verdict == "failed"
     assert check.fix.startswith("nexusdev up ")
 
 
 def test_an_up_that_fails_before_it_begins_leaves_subnet_ports_and_variables(displaced: House) -> None:
-    before = record(displaced)
+    before = displaced.record
     displaced.engine.clock_skew = 7200.0
     with pytest.raises(PreflightFailed, match="the clocks"):
         up(displaced.context(), move_ports=True)
-    assert record(displaced) == before
+    assert displaced.record == before
     assert env(displaced.context(), proof=False).text
 
 
@@ -96,32 +89,32 @@ def test_an_image_that_is_missing_leaves_ports_and_variables_as_they_were(house:
 def test_a_step_that_fails_keeps_the_ports_that_others_published_and_the_next_up_goes_on(house: House) -> None:
     up(house.context())
     down(house.context())
-    before = record(house)
+    before = house.record
     house.engine.failures[Action.CREATE, "redis-0"] = PreflightFailed("the engine is full")
     with pytest.raises(PreflightFailed):
         up(house.context(), move_ports=True)
-    moved = record(house)
+    moved = house.record
     assert moved.slot != before.slot
     house.engine.failures.clear()
     up(house.context())
-    assert record(house) == moved
+    assert house.record == moved
     assert env(house.context(), proof=False).text
 
 
 def test_a_block_that_another_user_has_just_claimed_is_left_to_them(house: House) -> None:
     house.claimed_blocks = {0, 1}
     up(house.context())
-    assert record(house).slot == 2
+    assert house.record.slot == 2
     house.claimed_blocks = {3}
     up(house.context(), move_ports=True)
-    assert record(house).slot == 0
+    assert house.record.slot == 0
 
 
 def test_moved_ports_stay_moved_where_the_up_succeeds(house: House) -> None:
     up(house.context())
-    before = record(house)
+    before = house.record
     up(house.context(), move_ports=True)
-    assert record(house).slot != before.slot
+    assert house.record.slot != before.slot
 
 
 def test_without_an_instance_doctor_and_a_dry_run_tell_that_no_subnet_is_free(house: House, tmp_path: Path) -> None:
@@ -135,7 +128,7 @@ def test_without_an_instance_doctor_and_a_dry_run_tell_that_no_subnet_is_free(ho
             act(house.context())
         assert caught.value.code == "NO_SUBNET"
     up(house.context(subnet="172.30.0.0/16"))
-    assert record(house).net == "172.30.0"
+    assert house.record.net == "172.30.0"
 
 
 def test_a_vpn_that_routes_every_private_address_is_a_warning_with_its_interface(house: House, tmp_path: Path) -> None:

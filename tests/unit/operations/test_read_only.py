@@ -30,7 +30,7 @@ from nexusdev.operations.status import status
 from nexusdev.operations.timings import timings
 from nexusdev.operations.up import up
 from nexusdev.operations.wait import wait
-from nexusdev.runtimes.docker import checks as engine_checks
+from nexusdev.runtimes.docker import checks
 from nexusdev.runtimes.docker.checks import GIB, require_room
 from nexusdev.runtimes.docker.plan.snapshot import State
 from nexusdev.runtimes.memory.provider import FACTS, MemoryProvider
@@ -237,7 +237,7 @@ def test_since_takes_a_time_of_day_and_refuses_the_rest() -> None:
 
 def test_timings_of_the_last_up_name_what_was_waited_for(running: House) -> None:
     spans = {span["name"]: span for span in shown(timings(running.context())).data["spans"]}
-    assert {"preflight", "images", "plan", "start redis-0", "seed redis", "prove redis", "write"} <= spans.keys()
+    assert {"prepare", "images", "plan", "start redis-0", "seed redis", "prove redis", "write"} <= spans.keys()
     assert spans["seed redis"]["after"]
     assert spans[max(spans, key=lambda name: spans[name]["ended"])]["critical"]
 
@@ -386,15 +386,15 @@ def test_a_proxy_with_an_exception_for_the_stack_is_well(house: House) -> None:
 
 def test_a_clock_that_is_behind_is_told() -> None:
     facts = replace(FACTS, time="1970-01-01T00:00:00.123456789Z")
-    assert engine_checks.clock(facts, now=10.0).verdict == "ok"
+    assert checks.clock(facts, now=10.0).verdict == "ok"
     assert (
-        engine_checks.clock(facts, now=1000.0).evidence
+        checks.clock(facts, now=1000.0).evidence
         == "the engine's clock says 1970-01-01 00:00:00 UTC, this machine's 1970-01-01 00:16:40 UTC, 16 min 40 s apart"
     )
 
 
 def test_little_memory_is_a_warning() -> None:
-    assert engine_checks.memory(replace(FACTS, memory_bytes=2 * GIB)).verdict == "warning"
+    assert checks.memory(replace(FACTS, memory_bytes=2 * GIB)).verdict == "warning"
 
 
 def test_a_disk_that_is_nearly_full_is_refused_with_what_makes_room() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from nexusdev.deploy.publisher import write_env_file
-from nexusdev.instance.absent import sudo_note
 from nexusdev.instance.state import container_user
+from nexusdev.instance.state_elsewhere import sudo_note
 from nexusdev.operations.secrets import rotate
 from nexusdev.operations.up import up
 from nexusdev.util import lock

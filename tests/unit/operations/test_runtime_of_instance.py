@@ -6,18 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from nexusdev.errors import IdentityMismatch
-from nexusdev.instance.state import Record, read_record, write_record
+from nexusdev.instance.state import write_record
 from nexusdev.operations.destroy import destroy
 from nexusdev.operations.lifecycle import stop
 from nexusdev.operations.status import status
 from nexusdev.operations.up import up
 from tests.fakes import House
-
-
-def record_of(house: House) -> Record:
-    record = read_record(house.folder / "state" / "instances" / house.name)
-    assert record is not None
-    return record
 
 
 @pytest.fixture
@@ -31,19 +25,19 @@ def running(house: House) -> House:
 def elsewhere(running: House) -> House:
     """Its record says that it runs on another runtime than the one that the settings name."""
     folder = running.folder / "state" / "instances" / running.name
-    write_record(folder, replace(record_of(running), runtime="kubernetes"))
+    write_record(folder, replace(running.record, runtime="kubernetes"))
     return running
 
 
 def test_the_record_names_the_runtime_of_the_settings(house: House) -> None:
     up(house.context(runtime="memory"))
-    assert record_of(house).runtime == "memory"
+    assert house.record.runtime == "memory"
 
 
 def test_a_record_of_before_is_of_docker(running: House) -> None:
     file = running.folder / "state" / "instances" / running.name / "instance.json"
     file.write_text("".join(line for line in file.read_text().splitlines(keepends=True) if '"runtime"' not in line))
-    assert record_of(running).runtime == "docker"
+    assert running.record.runtime == "docker"
 
 
 @pytest.mark.parametrize("command", [up, status, stop, destroy])
@@ -59,7 +53,7 @@ def test_another_runtime_is_refused_with_both_ways_out(elsewhere: House, command
         "nexusdev --runtime docker -i shop-2 up   start another instance on docker",
     ]
     assert error.code == "RUNTIME_MISMATCH"
-    assert record_of(elsewhere).runtime == "kubernetes"
+    assert elsewhere.record.runtime == "kubernetes"
 
 
 def test_a_refused_up_changes_nothing(elsewhere: House) -> None:

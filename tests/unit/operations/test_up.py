@@ -356,7 +356,7 @@ def test_an_up_that_finds_nothing_to_do_imports_nothing_of_what_works() -> None:
     works = {
         "nexusdev.deploy.deployer",
         "nexusdev.images.builder.dockerfile",
-        "nexusdev.runtimes.docker.steps",
+        "nexusdev.runtimes.docker.apply_steps",
         "nexusdev.runtimes.docker.build_container",
     }
     assert not found & {"yaml", "tarfile", "docker", *works}

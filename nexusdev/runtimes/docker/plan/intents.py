@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from nexusdev.plan import Discard, Down, Halt, Intent, Plan, Removed, RemoveOneOffs, Restart, Start, Step, Stop, Up
-from nexusdev.runtimes.docker import failures
+from nexusdev.runtimes.docker import docker_errors
 from nexusdev.runtimes.docker.plan.lifecycle import plan_halt, plan_restart, plan_start, plan_stop
 from nexusdev.runtimes.docker.plan.ownership import refuse_strangers
 from nexusdev.runtimes.docker.plan.planner import plan
@@ -85,7 +85,7 @@ def _startable(made: Plan, snapshot: Snapshot) -> Plan:
         if docker_step(step).action is not Action.START or container is None or container.namespace_of:
             continue
         if snapshot.network is None or not container.attached:
-            raise failures.network_gone(container.service)
+            raise docker_errors.network_gone(container.service)
     return made
 
 

@@ -10,7 +10,7 @@ Decisions that are not in the types:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from nexusdev.plan import Plan
 from nexusdev.runtimes.docker.plan.decision import KEEP, Decision, DiffContext, ServiceAction, decide
@@ -56,14 +56,8 @@ def plan(
     names = _names(stack, wanted - set(snapshot.containers))
     require_ownership(snapshot, owner_path, wanted=names, former=former)
     services = ordered({name: service for name, service in stack.services.items() if name in wanted})
-    decisions: dict[str, Decision] = {}
-    context = DiffContext(
-        stack=stack, snapshot=snapshot, fingerprints=fingerprints, new_network=new_network, decisions=decisions
-    )
-    for service in services:
-        decisions[service.name] = decide(service, context)
-    gone = _gone(stack, snapshot, decisions, unwanted, everything=only is None or new_network)
-    removed = removals(gone)
+    context = _decided(services, stack, snapshot, fingerprints, new_network=new_network)
+    removed = removals(_gone(context, unwanted, everything=only is None or new_network))
     if new_network:
         removed += one_off_removals(snapshot, "it is on the network, which is recreated")
     removed_subjects = tuple(step.resource for step in removed)
@@ -73,7 +67,7 @@ def plan(
         *_volume_steps(stack, snapshot, services),
     ]
     for service in services:
-        steps += _service_steps(service, decisions[service.name], context, removed_subjects)
+        steps += _service_steps(service, context.decisions[service.name], context, removed_subjects)
     made = Plan(steps=tuple(steps))
     refuse_strangers(made, snapshot, command="up")
     return made
@@ -94,15 +88,22 @@ def _wanted(stack: Stack, snapshot: Snapshot, only: Collection[str] | None, *, n
     return closure(stack.services, selected)
 
 
-def _gone(
-    stack: Stack,
-    snapshot: Snapshot,
-    decisions: Mapping[str, Decision],
-    unwanted: Mapping[str, str],
-    *,
-    everything: bool,
-) -> list[tuple[Container, str, str]]:
+def _decided(
+    services: Sequence[Service], stack: Stack, snapshot: Snapshot, fingerprints: Mapping[str, str], *, new_network: bool
+) -> DiffContext:
+    """Return the context with the decision for each of these services. A decision may depend on those before it."""
+    decisions: dict[str, Decision] = {}
+    context = DiffContext(
+        stack=stack, snapshot=snapshot, fingerprints=fingerprints, new_network=new_network, decisions=decisions
+    )
+    for service in services:
+        decisions[service.name] = decide(service, context)
+    return context
+
+
+def _gone(context: DiffContext, unwanted: Mapping[str, str], *, everything: bool) -> list[tuple[Container, str, str]]:
     """Return the containers to remove, each with its subject and reason."""
+    stack, snapshot, decisions = context.stack, context.snapshot, context.decisions
     gone = [
         (orphan, orphan.name, f"it is labeled as {orphan.service or 'ours'} but has another name")
         for orphan in snapshot.orphans

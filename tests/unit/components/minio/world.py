@@ -24,7 +24,7 @@ from urllib3 import HTTPResponse
 
 from nexusdev.components.minio.names import API, APP_ACCESS, APP_SECRET, ROLE, ROOT_PASSWORD, ROOT_USER
 from nexusdev.interfaces import Address, InstanceAccess
-from nexusdev.util.client_files import BUNDLE
+from nexusdev.util.client_file_names import BUNDLE
 from tests.access import instance_access
 from tests.addresses import SeenFromContainers
 from tests.topology import topology

@@ -39,7 +39,7 @@ GOOD = Facts(
     primary=Route(serves=Serves.PRIMARY, writes=True),
     replica=Route(serves=Serves.REPLICA),
     pool=Route(serves=Serves.PRIMARY),
-    seeded=True,
+    has_roles=True,
 )
 
 
@@ -142,7 +142,7 @@ BAD_DAYS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "the pool is down": ({"pool": Route(serves=Serves.SILENT)}, "pgbouncer does not answer"),
     "the pool is down before seeding": (
-        {"pool": Route(serves=Serves.SILENT), "seeded": False},
+        {"pool": Route(serves=Serves.SILENT), "has_roles": False},
         "pgbouncer does not answer",
     ),
     "the pool cannot log in": (
@@ -163,7 +163,7 @@ def test_a_bad_day_is_told_in_one_sentence(changed: dict[str, Any], missing: str
 
 
 def test_a_pool_that_nobody_seeded_yet_is_no_hindrance() -> None:
-    facts = replace(GOOD, seeded=False, pool=Route(serves=Serves.REFUSED, answer="not seeded yet"))
+    facts = replace(GOOD, has_roles=False, pool=Route(serves=Serves.REFUSED, answer="not seeded yet"))
     assert assess(facts).ready
 
 
@@ -199,6 +199,19 @@ def test_a_node_that_does_not_answer_is_down_whatever_the_others_remember() -> N
 def test_a_node_that_answers_and_belongs_to_nothing_yet_is_starting() -> None:
     row = statuses(replace(GOOD, views=seen_by_all(LEADER, FIRST)))[2]
     assert (row.service, row.state, row.ok) == ("postgresql-2", "starting", False)
+
+
+@pytest.mark.parametrize(
+    ("role", "quorum", "ok"),
+    [
+        ("quorum_standby", "in the quorum", True),
+        ("sync_standby", "in the quorum", True),
+        ("replica", "not in the quorum", False),
+    ],
+)
+def test_a_row_says_of_the_quorum_what_its_mark_says(role: str, quorum: str, ok: bool) -> None:
+    row = statuses(replace(GOOD, views=seen_by_all(LEADER, FIRST, replace(SECOND, role=role))))[2]
+    assert (row.detail.partition(",")[0], row.ok) == (quorum, ok)
 
 
 def test_patronis_words_become_members() -> None:

@@ -58,8 +58,9 @@ class Secrets:
 class World(SeenFromContainers):
     """The servers' volumes, what is running, and what happened.
 
-    down       servers that do not answer
-    cut_after  the number of the event after which nexusdev is killed; 0 for never
+    Attributes:
+        down: Servers that do not answer.
+        cut_after: Number of the event after which nexusdev is killed; 0 for never.
     """
 
     unseal: Core | None = None

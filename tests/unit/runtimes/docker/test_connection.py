@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import ssl
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nexusdev.errors import NexusError, NotFound, PreflightFailed, RuntimeSlow
-from nexusdev.runtimes.docker.connection import connect, find_endpoint
+from nexusdev.runtimes.docker.connection import connect, find_endpoint, translate_engine_errors
 from nexusdev.runtimes.docker.http_client import EngineEndpoint
 from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
 from nexusdev.runtimes.docker.provider import DockerProvider
@@ -178,6 +181,26 @@ def test_what_the_engine_refuses_is_told_in_its_words(tmp_path: Path) -> None:
     assert error.value.code == "ENGINE_REFUSED"
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EMFILE, errno.ENOENT])
+def test_an_error_of_a_local_file_is_not_an_engine_that_is_lost(tmp_path: Path, number: int) -> None:
+    with pytest.raises(OSError, match=os.strerror(number)) as error, translate_engine_errors(endpoint_at(tmp_path)):
+        raise OSError(number, os.strerror(number), str(tmp_path / "key.pem"))
+    assert error.value.errno == number
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionResetError(), TimeoutError("timed out"), OSError(errno.ENOENT, "no socket"), ssl.SSLError()]
+)
+def test_an_error_of_the_connection_is_an_engine_that_is_lost(tmp_path: Path, error: OSError) -> None:
+    with pytest.raises(PreflightFailed) as told, translate_engine_errors(endpoint_at(tmp_path)):
+        raise error
+    assert told.value.code == "ENGINE_LOST"
+
+
+def endpoint_at(folder: Path) -> EngineEndpoint:
+    return EngineEndpoint(url=f"unix://{folder}/nothing", origin="x")
+
+
 def test_what_is_not_there_is_told_as_not_found(tmp_path: Path) -> None:
     def answer(path: str) -> tuple[int, Any]:
         return (200, version()) if "version" in path else (404, {"message": "No such container: shop-db-1"})
@@ -193,6 +216,22 @@ def test_an_engine_on_this_machine_is_never_asked_through_a_proxy(monkeypatch: p
         found = connect(EngineEndpoint(url=url, origin="DOCKER_HOST"))
         assert found.api.version()["Version"] == "27.0"
     assert came == []
+
+
+def test_a_provider_asks_for_the_facts_of_its_engine_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def answer(path: str) -> tuple[int, Any]:
+        asked.append(path.rpartition("/")[2])
+        info = {"ID": "engine-1", "DockerRootDir": str(tmp_path), "SystemTime": datetime.now(UTC).isoformat()}
+        return 200, version() if path.endswith("/version") else info
+
+    with engine_at(tmp_path / "e.sock", answer) as url:
+        monkeypatch.setenv("DOCKER_HOST", url)
+        provider = DockerProvider()
+        for _ in range(2):
+            assert provider.facts().identity.startswith("engine-1")
+    assert asked.count("info") == 1
 
 
 def test_a_provider_finds_its_engine_once_for_runtimes_and_images(

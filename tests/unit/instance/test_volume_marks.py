@@ -6,28 +6,28 @@ from pathlib import Path
 
 import pytest
 
-from nexusdev.instance import marks
+from nexusdev.instance import volume_marks
 
 
 def test_a_volume_keeps_the_time_at_which_it_was_first_seen(tmp_path: Path) -> None:
-    marks.add(tmp_path, ["redis-0"], now=lambda: 10.0)
-    marks.add(tmp_path, ["redis-0", "redis-1"], now=lambda: 20.0)
-    assert marks.read(tmp_path) == {"redis-0": 10.0, "redis-1": 20.0}
+    volume_marks.add(tmp_path, ["redis-0"], now=lambda: 10.0)
+    volume_marks.add(tmp_path, ["redis-0", "redis-1"], now=lambda: 20.0)
+    assert volume_marks.read(tmp_path) == {"redis-0": 10.0, "redis-1": 20.0}
 
 
 def test_nothing_is_written_where_nothing_is_new(tmp_path: Path) -> None:
-    marks.add(tmp_path, ["redis-0"], now=lambda: 10.0)
+    volume_marks.add(tmp_path, ["redis-0"], now=lambda: 10.0)
     before = (tmp_path / "volumes.json").stat()  # reading changes its access time alone
-    marks.add(tmp_path, ["redis-0"], now=lambda: 20.0)
-    marks.strike(tmp_path, ["redis-7"])
+    volume_marks.add(tmp_path, ["redis-0"], now=lambda: 20.0)
+    volume_marks.strike(tmp_path, ["redis-7"])
     after = (tmp_path / "volumes.json").stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 def test_a_struck_volume_is_forgotten(tmp_path: Path) -> None:
-    marks.add(tmp_path, ["redis-0", "redis-1"], now=lambda: 10.0)
-    marks.strike(tmp_path, ["redis-0"])
-    assert marks.read(tmp_path) == {"redis-1": 10.0}
+    volume_marks.add(tmp_path, ["redis-0", "redis-1"], now=lambda: 10.0)
+    volume_marks.strike(tmp_path, ["redis-0"])
+    assert volume_marks.read(tmp_path) == {"redis-1": 10.0}
 
 
 @pytest.mark.parametrize(
@@ -35,4 +35,4 @@ def test_a_struck_volume_is_forgotten(tmp_path: Path) -> None:
 )
 def test_a_file_that_says_nothing_marks_nothing(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "volumes.json").write_bytes(content)
-    assert marks.read(tmp_path) == {}
+    assert volume_marks.read(tmp_path) == {}

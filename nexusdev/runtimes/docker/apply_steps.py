@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from nexusdev.errors import NexusError
-from nexusdev.runtimes import failures
-from nexusdev.runtimes.docker import conflicts, create, labels, observe
-from nexusdev.runtimes.docker import failures as docker_failures
+from nexusdev.runtimes import shared_errors
+from nexusdev.runtimes.docker import conflicts, create, docker_errors, labels, observe
 from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
 from nexusdev.runtimes.docker.volumes import open_volumes
 
@@ -71,7 +70,7 @@ class Steps:
             if error.status_code == _CONFLICT:
                 return self._require_ours("network", self._api.inspect_network(name))
             if "overlaps" in str(error.explanation):
-                raise docker_failures.subnet_taken(
+                raise docker_errors.subnet_taken(
                     network.subnet, conflicts.overlapping(network.subnet, self._api.networks())
                 ) from error
             raise
@@ -83,7 +82,7 @@ class Steps:
     def _require_ours(self, kind: str, found: Mapping[str, Any]) -> None:
         """Check the owner of a resource, because ``create`` returns an existing resource of that name with any owner."""
         if not observe.is_ours(found, self._names):
-            raise docker_failures.not_ours(kind, found["Name"])
+            raise docker_errors.not_ours(kind, found["Name"])
 
     def _create(self, step: DockerStep) -> None:
         """Create a container under a temporary name until its volumes are writable: an interruption leaves a stray, not a broken service."""
@@ -126,8 +125,8 @@ class Steps:
         if tags.get(labels.INSTANCE) == self._names.instance:
             if tags.get(labels.FINGERPRINT) == fingerprint:
                 return str(existing["Id"])
-            raise docker_failures.refused(f"{name} already exists with another definition")
-        raise docker_failures.name_taken(name, service.name, existing["Config"].get("Image", ""))
+            raise docker_errors.refused(f"{name} already exists with another definition")
+        raise docker_errors.name_taken(name, service.name, existing["Config"].get("Image", ""))
 
     def _rename(self, container: str, name: str, service: Service, fingerprint: str) -> None:
         import docker.errors
@@ -151,7 +150,7 @@ class Steps:
         except docker.errors.APIError as error:
             words = str(error.explanation)
             if port := conflicts.port_in_words(words):
-                raise failures.port_in_use(
+                raise shared_errors.port_in_use(
                     step.resource, port, conflicts.holder_of(port, self._api.containers())
                 ) from error
             if refusal := conflicts.creation_refused(words, service=step.resource, image=""):
@@ -220,7 +219,7 @@ class Steps:
                 raise
             existing = self._api.inspect_network(network)
             strangers = observe.attached_to(existing["Id"], self._others())
-            raise docker_failures.network_in_use(existing["Name"], strangers) from error
+            raise docker_errors.network_in_use(existing["Name"], strangers) from error
 
     def _remove_volume(self, step: DockerStep) -> None:
         import docker.errors
@@ -233,7 +232,7 @@ class Steps:
         except docker.errors.APIError as error:
             if not conflicts.is_in_use(str(error.explanation)):
                 raise
-            raise docker_failures.volume_in_use(volume, observe.users_of(volume, self._others())) from error
+            raise docker_errors.volume_in_use(volume, observe.users_of(volume, self._others())) from error
 
     def _others(self) -> list[Mapping[str, Any]]:
         """Return the containers outside this instance."""

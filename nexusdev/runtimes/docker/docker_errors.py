@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nexusdev.errors import IdentityMismatch, NotFound, PreflightFailed, TeardownIncomplete
+from nexusdev.errors import IdentityMismatch, NotFound, PreflightFailed, RuntimeRefused, TeardownIncomplete
 from nexusdev.runtimes.docker.plan.ownership import came_between
 from nexusdev.runtimes.docker.plan.snapshot import NetworkState, Volume
 
@@ -66,9 +66,7 @@ def volume_in_use(name: str, strangers: Sequence[str]) -> TeardownIncomplete:
     return came_between(Volume(name=name, full_name=name, strangers=tuple(strangers)))
 
 
-def refused(words: str) -> PreflightFailed:
+def refused(words: str) -> RuntimeRefused:
     """Return the error for any other refusal of the engine."""
     first = words.splitlines()[0] if words else "no reason given"
-    return PreflightFailed(
-        f"the engine refused: {first}", hint="nexusdev doctor", evidence=[words], code="ENGINE_REFUSED"
-    )
+    return RuntimeRefused(f"the engine refused: {first}", hint="nexusdev doctor", evidence=[words])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nexusdev.errors import InvalidState
-from nexusdev.instance import absent
+from nexusdev.instance import state_elsewhere
 from nexusdev.runtimes.docker.plan.inventory import OwnedResource, by_instance
 
 
@@ -25,14 +25,19 @@ def made_state(root: Path) -> Path:
 
 
 def explained(tmp_path: Path, *things: OwnedResource, homes: tuple[Path, ...] = ()) -> InvalidState:
-    found = absent.explained("shop", by_instance(things)["shop"], root=tmp_path / "here", project=tmp_path, homes=homes)
+    found = state_elsewhere.explained(
+        "shop", by_instance(things)["shop"], root=tmp_path / "here", project=tmp_path, homes=homes
+    )
     assert found is not None
     return found
 
 
 def test_nothing_is_wrong_where_the_engine_has_nothing_or_only_a_network(tmp_path: Path) -> None:
     network = OwnedResource(kind="network", name="n", instance="shop")
-    assert absent.explained("shop", by_instance((network,))["shop"], root=tmp_path, project=tmp_path, homes=()) is None
+    assert (
+        state_elsewhere.explained("shop", by_instance((network,))["shop"], root=tmp_path, project=tmp_path, homes=())
+        is None
+    )
 
 
 def test_a_state_in_another_folder_is_named_with_the_variable_to_set(tmp_path: Path) -> None:
@@ -53,7 +58,7 @@ def test_a_state_of_another_user_is_reached_as_that_user(tmp_path: Path, usual: 
     folder = made_state(root)
     os.chown(folder, other.pw_uid, other.pw_gid)
     home = tmp_path if usual else tmp_path / "elsewhere"
-    found = absent.explained(
+    found = state_elsewhere.explained(
         "shop",
         by_instance((volume(str(folder)),))["shop"],
         root=tmp_path / "here",

@@ -1,12 +1,12 @@
-"""Executes the steps of a plan on an engine in memory, with the errors of a real one: the fake of ``docker/steps.py``."""
+"""Executes the steps of a plan on an engine in memory, with the errors of a real one: the fake of ``docker/apply_steps.py``."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
 from nexusdev.errors import NexusError, NotFound
-from nexusdev.runtimes import failures
-from nexusdev.runtimes.docker import failures as docker_failures
+from nexusdev.runtimes import shared_errors
+from nexusdev.runtimes.docker import docker_errors
 from nexusdev.runtimes.docker.plan.snapshot import State
 from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
 from nexusdev.runtimes.memory.engine import ALIVE, FakeContainer, FakeEngine, FakeNetwork, FakeVolume
@@ -73,14 +73,14 @@ class MemorySteps(Struct, frozen=True, kw_only=True):
         existing = self.engine.networks.get(name)
         if existing is not None:
             if existing.instance != self.instance:
-                raise docker_failures.not_ours("network", name)
+                raise docker_errors.not_ours("network", name)
             return
         if others := [
             f"{other.name} ({other.subnet})"
             for other in self.engine.networks.values()
             if other.subnet == network.subnet
         ]:
-            raise docker_failures.subnet_taken(network.subnet, others)
+            raise docker_errors.subnet_taken(network.subnet, others)
         self.engine.networks[name] = FakeNetwork(
             id=self.engine.new_id(),
             name=name,
@@ -97,7 +97,7 @@ class MemorySteps(Struct, frozen=True, kw_only=True):
             FakeVolume(name=name, instance=self.instance, owner_path=self.owner_path, state_path=self.state_path),
         )
         if store.instance != self.instance:
-            raise docker_failures.not_ours("volume", full_name)
+            raise docker_errors.not_ours("volume", full_name)
 
     def _create(self, step: DockerStep) -> None:
         service, stack = step.service, self._need_stack()
@@ -107,9 +107,9 @@ class MemorySteps(Struct, frozen=True, kw_only=True):
         if existing := self.engine.named(name):
             if existing.instance == self.instance and existing.fingerprint == step.fingerprint:
                 return
-            raise docker_failures.name_taken(name, service.name, existing.image)
+            raise docker_errors.name_taken(name, service.name, existing.image)
         if service.image in self.engine.missing_images:
-            raise failures.image_missing(service.name, service.image)
+            raise shared_errors.image_missing(service.name, service.image)
         network = self.engine.networks.get(f"{self.project}_{stack.network.name}")
         self.engine.add(self._new_container(service, name, step.fingerprint, network))
 
@@ -141,12 +141,12 @@ class MemorySteps(Struct, frozen=True, kw_only=True):
             return
         owner = self.engine.containers.get(container.namespace_of)
         if container.namespace_of and (owner is None or owner.state is not State.RUNNING):
-            raise docker_failures.refused("cannot join network of a non running container")
+            raise docker_errors.refused("cannot join network of a non running container")
         if not container.namespace_of and container.network_id not in [net.id for net in self.engine.networks.values()]:
-            raise docker_failures.refused(f"network {container.network_id} not found")
+            raise docker_errors.refused(f"network {container.network_id} not found")
         for port in container.ports:
             if holder := self.engine.holder_of(port, but=container):
-                raise failures.port_in_use(container.service, port, holder)
+                raise shared_errors.port_in_use(container.service, port, holder)
         self.engine.begin(container)
 
     def _unpause(self, container: FakeContainer) -> None:
@@ -164,13 +164,13 @@ class MemorySteps(Struct, frozen=True, kw_only=True):
         if net is None:
             return
         if self.engine.attached_to(net):
-            raise docker_failures.network_in_use(net.name, self.engine.attached_to(net, but=self.instance))
+            raise docker_errors.network_in_use(net.name, self.engine.attached_to(net, but=self.instance))
         del self.engine.networks[net.name]
 
     def _remove_volume(self, step: DockerStep) -> None:
         full_name = step.target or f"{self.project}_{step.resource}"
         if self.engine.users_of(full_name):
-            raise docker_failures.volume_in_use(full_name, self.engine.users_of(full_name, but=self.instance))
+            raise docker_errors.volume_in_use(full_name, self.engine.users_of(full_name, but=self.instance))
         self.engine.volumes.pop(full_name, None)
 
     def _name(self, service: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from nexusdev.stack import schema
+from nexusdev.stack import schema, values
 from nexusdev.stack.document import MappingNode, Scalar, Value, config_error
 from nexusdev.stack.model import (
     BUILT,
@@ -132,19 +132,19 @@ class _Reader(Struct, kw_only=True):
         self._require_free(name, value)
         members = schema.table(value, "own service")
         settings = _settings(members)
-        certificate = schema.optional(settings, "certificate", schema.boolean, False)
+        certificate = values.optional(settings, "certificate", values.boolean, False)
         container = read_container(members, self.declared)
         if certificate:
             container["files"] += self._certificate(name)
             container["user"] = container["user"] or self._user
-        ports = tuple(self._port(name, item) for item in schema.optional(members, "ports", schema.items, _NONE))
+        ports = tuple(self._port(name, item) for item in values.optional(members, "ports", values.items, _NONE))
         needs, after = self._dependencies(name, members)
-        build = schema.optional(members, "build", _build, None)
+        build = values.optional(members, "build", _build, None)
         _require_one_image(members, value)
         return Service(
             **container,
             name=name,
-            image=schema.optional(members, "image", _reference, f"{BUILT}/{name}"),
+            image=values.optional(members, "image", _reference, f"{BUILT}/{name}"),
             component=name,
             group=name,
             address=self._address(name, value),
@@ -156,8 +156,8 @@ class _Reader(Struct, kw_only=True):
                 needs=needs,
                 after=after,
                 env=_env(settings, needs),
-                trust=certificate or schema.optional(settings, "env", schema.boolean, False),
-                scrape=schema.optional(settings, "scrape", _scrape, None),
+                trust=certificate or values.optional(settings, "env", values.boolean, False),
+                scrape=values.optional(settings, "scrape", _scrape, None),
                 build=build,
             ),
         )
@@ -191,7 +191,7 @@ class _Reader(Struct, kw_only=True):
         return self.platform.network.address(_FIRST_ADDRESS + self.allocator.address(name, value))
 
     def _port(self, name: str, value: Value) -> Port:
-        written = value.text if isinstance(value, Scalar) and value.kind == "int" else schema.text(value)
+        written = value.text if isinstance(value, Scalar) and value.kind == "int" else values.text(value)
         if not _CONTAINER_PORT.fullmatch(written):
             return read_port(value, hint=_HINT)
         prefix = self.platform.environment.get("NEXUS_PORTS", "210")
@@ -203,14 +203,14 @@ class _Reader(Struct, kw_only=True):
             return ()
         networks, known = members["networks"], self.platform.network.name
         if not isinstance(networks, MappingNode):
-            for item in schema.items(networks):
-                schema.one_of(item, (known,))
+            for item in values.items(networks):
+                values.one_of(item, (known,))
             return ()
         for key, network in networks.items.items():
             if key != known:
                 raise config_error(network.position, f"unknown network {key}", allowed=(known,), near=key)
         own = schema.table(networks.items[known], "network of an own service") if known in networks.items else {}
-        return schema.optional(own, "aliases", schema.texts, ())
+        return values.optional(own, "aliases", values.texts, ())
 
     def _dependencies(self, name: str, members: Mapping[str, Value]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the components of the platform, and the own services, that it waits for."""
@@ -244,7 +244,7 @@ def _settings(members: Mapping[str, Value]) -> Mapping[str, Value]:
 
 def _reference(value: Value) -> str:
     """Return the image reference with its tag, as engines store it."""
-    text = schema.text(value)
+    text = values.text(value)
     return text if ":" in text.rpartition("/")[2] or "@" in text else f"{text}:latest"
 
 
@@ -260,15 +260,15 @@ def _require_one_image(members: Mapping[str, Value], value: Value) -> None:
 def _depended(value: Value) -> Sequence[tuple[str, Value]]:
     """Return each name with its position. Compose's conditions are accepted; nexusdev always waits for readiness."""
     if not isinstance(value, MappingNode):
-        return [(schema.text(item), item) for item in schema.items(value)]
+        return [(values.text(item), item) for item in values.items(value)]
     for dependency in value.items.values():
         members = schema.table(dependency, "dependency of an own service", required=("condition",))
-        schema.one_of(members["condition"], _CONDITIONS)
+        values.one_of(members["condition"], _CONDITIONS)
     return list(value.items.items())
 
 
 def _env(settings: Mapping[str, Value], needs: Collection[str]) -> bool:
-    asked = schema.optional(settings, "env", schema.boolean, False)
+    asked = values.optional(settings, "env", values.boolean, False)
     if asked and not needs:
         raise config_error(
             settings["env"].position,
@@ -284,18 +284,18 @@ def _build(value: Value) -> ServiceBuild:
     members: Mapping[str, Value] = (
         {"context": value} if isinstance(value, Scalar) else schema.table(value, "build", required=("context",))
     )
-    folder = (value.position.file.parent / schema.text(members["context"], "a folder")).resolve()
+    folder = (value.position.file.parent / values.text(members["context"], "a folder")).resolve()
     if not folder.is_dir():
         raise config_error(members["context"].position, f"{folder} does not exist or is not a folder")
-    dockerfile = schema.optional(members, "dockerfile", schema.text, "Dockerfile")
+    dockerfile = values.optional(members, "dockerfile", values.text, "Dockerfile")
     if not (folder / dockerfile).is_file():
         place = members.get("dockerfile", members["context"]).position
         raise config_error(place, f"{folder / dockerfile} does not exist or is not a file")
     return ServiceBuild(
         folder=folder,
         dockerfile=dockerfile,
-        target=schema.optional(members, "target", schema.text, ""),
-        args=schema.optional(members, "args", schema.pairs, {}),
+        target=values.optional(members, "target", values.text, ""),
+        args=values.optional(members, "args", values.pairs, {}),
     )
 
 
@@ -307,7 +307,7 @@ def _ready(settings: Mapping[str, Value], ports: Collection[Port], healthcheck: 
         raise config_error(settings["ready"].position, f"needs exactly one check, not {len(members)}", allowed=_CHECKS)
     [(kind, value)] = members.items()
     if kind == "exec":
-        return ReadyCheck(kind="exec", argv=schema.words(value))
+        return ReadyCheck(kind="exec", argv=values.words(value))
     check = schema.table(value, f"{kind} check", required=("port",))
     port = _port_number(check["port"])
     if port not in [each.container for each in ports]:
@@ -329,8 +329,8 @@ def _scrape(value: Value) -> Scrape:
 
 def _http(members: Mapping[str, Value], *, default: str) -> dict[str, Any]:
     return {
-        "path": schema.optional(members, "path", schema.absolute, default),
-        "tls": schema.optional(members, "tls", schema.boolean, False),
+        "path": values.optional(members, "path", values.absolute, default),
+        "tls": values.optional(members, "tls", values.boolean, False),
     }
 
 
@@ -340,7 +340,7 @@ def _argv(check: Healthcheck) -> tuple[str, ...]:
 
 
 def _port_number(value: Value) -> int:
-    port = schema.integer(value, least=1)
+    port = values.integer(value, least=1)
     if port > 65535:  # noqa: PLR2004 - the largest port
         raise config_error(value.position, f"port {port} is out of range")
     return port

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from nexusdev.instance.places import Place, Presence, is_missing, is_same, look_for, place_of
+from nexusdev.instance.project_places import Place, Presence, is_missing, is_same, look_for, place_of
 
 
 @pytest.fixture
