@@ -24,6 +24,7 @@ class ClientForm(NamedTuple):
         paths: Members of PATHS that it is tested on.
         requires: Parameters that its URL must have.
         refuses: Parameters that its URL must not have.
+        note: What its users must know; '' for nothing.
     """
 
     language: str
@@ -33,6 +34,7 @@ class ClientForm(NamedTuple):
     paths: tuple[str, ...] = ("direct", "container")
     requires: tuple[str, ...] = ()
     refuses: tuple[str, ...] = ()
+    note: str = ""
 
 
 _AWS = ("AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION")
@@ -58,7 +60,16 @@ FORMS: tuple[ClientForm, ...] = (
     ),
     ClientForm("Python", "django-environ", (*_DATABASES, "REDIS_URL"), _LIBPQ, _SQL_PATHS),
     ClientForm("Python", "redis-py", ("REDIS_URL", *_SENTINELS), _SSL, _REDIS_PATHS),
-    ClientForm("Python", "Celery", _CELERY, _SSL, _REDIS_PATHS, requires=("ssl_cert_reqs",)),
+    ClientForm(
+        "Python",
+        "Celery",
+        _CELERY,
+        _SSL,
+        _REDIS_PATHS,
+        requires=("ssl_cert_reqs",),
+        note="Its two variables win over the URLs of the program, and `REDIS_URL` would be refused. Over Sentinel no URL is enough, because the "
+        "name of the master and TLS of the sentinels are options: `nexusdev env --for celery-sentinel` writes them.",
+    ),
     ClientForm("Python", "boto3", _AWS, ("AWS_CA_BUNDLE",)),
     ClientForm("Python", "minio", _MINIO, _SSL),
     ClientForm("Python", "hvac", _VAULT, ("VAULT_CACERT",)),
@@ -72,16 +83,34 @@ FORMS: tuple[ClientForm, ...] = (
     ClientForm("Node", "node-vault", _VAULT, _NODE),
     ClientForm("Go", "net/http", ("PROMETHEUS_URL",), _SSL),
     ClientForm("Go", "pgx", _DATABASES, _LIBPQ, _SQL_PATHS),
-    ClientForm("Go", "lib/pq", _DATABASES, _LIBPQ, _SQL_PATHS),
+    ClientForm(
+        "Go",
+        "lib/pq",
+        _DATABASES,
+        _LIBPQ,
+        _SQL_PATHS,
+        note="From 1.12. Older versions panic with `setting PGSERVICEFILE not supported`: update it, or run the program with `env -u PGSERVICEFILE`.",
+    ),
     ClientForm("Go", "go-redis", ("REDIS_URL", *_SENTINELS), _SSL, _REDIS_PATHS, refuses=_STRICT),
     ClientForm("Go", "minio-go", _MINIO, _SSL),
     ClientForm("Go", "vault/api", _VAULT, ("VAULT_CACERT",)),
     ClientForm("Java", "HttpClient", ("PROMETHEUS_URL",), _JAVA),
     ClientForm(
-        "Java", "JDBC", ("JDBC_DATABASE_URL", "PGSERVICEFILE"), ("PGSERVICEFILE",), _SQL_PATHS, requires=("service",)
+        "Java",
+        "JDBC",
+        ("JDBC_DATABASE_URL", "DATABASE_POOL_URL", "PGSERVICEFILE"),
+        ("PGSERVICEFILE",),
+        _SQL_PATHS,
+        requires=("service",),
     ),
     ClientForm("Java", "Jedis", ("REDIS_URL", *_SENTINELS), _JAVA, _REDIS_PATHS),
-    ClientForm("Java", "Spring Boot", _SPRING, ("PGSERVICEFILE",)),
+    ClientForm(
+        "Java",
+        "Spring Boot",
+        _SPRING,
+        ("PGSERVICEFILE",),
+        note="The variables configure the database. Redis needs the profile that `nexusdev env --for spring` writes.",
+    ),
     ClientForm("Ruby", "net/http", ("PROMETHEUS_URL",), _SSL),
     ClientForm("Ruby", "pg", _DATABASES, _LIBPQ, _SQL_PATHS),
     ClientForm("Ruby", "redis", ("REDIS_URL", *_SENTINELS), _SSL, _REDIS_PATHS),
@@ -90,6 +119,12 @@ FORMS: tuple[ClientForm, ...] = (
     ClientForm("command line", "curl", ("VAULT_ADDR",), ("CURL_CA_BUNDLE",)),
     ClientForm("command line", "aws", _AWS, ("AWS_CA_BUNDLE",)),
     ClientForm("command line", "mc", _MINIO, _SSL),
-    ClientForm("command line", "rclone", ("nexusdev env --for rclone",), _SSL),
+    ClientForm(
+        "command line",
+        "rclone",
+        ("nexusdev env --for rclone",),
+        _SSL,
+        note="It fails if `AWS_CA_BUNDLE` is set: `nexusdev run -- rclone …` leaves it out.",
+    ),
     ClientForm("command line", "s3cmd", ("nexusdev env --for s3cmd",), ("NEXUSDEV_CA_FILE",)),
 )

@@ -55,4 +55,5 @@ def page(seen: dict[tuple[str, str, str], str]) -> str:
         ]
         names = [", ".join(f"`{each}`" for each in words) for words in (form.reads, form.trust)]
         lines.append(f"| {' | '.join([form.language, form.client, *names, *cells])} |\n")
-    return HEAD + "".join(lines)
+    notes = [f"- {form.client}: {form.note}\n" for form in FORMS if form.note]
+    return f"{HEAD}{''.join(lines)}\n## Notes\n\n{''.join(notes)}"

@@ -18,7 +18,7 @@ import pytest
 from nexusdev.env.client_forms import FORMS, ClientForm
 from tests.integration import engine
 from tests.integration.clients import toolchains
-from tests.integration.clients.toolchains import PROGRAMS, needed
+from tests.integration.clients.toolchains import CACHE, PROGRAMS, needed
 from tests.integration.conftest import Project
 
 pytestmark = pytest.mark.integration
@@ -28,18 +28,30 @@ REPRESENTATIVE = {
     *(("Python", name) for name in ("psycopg", "redis-py", "boto3", "minio", "hvac", "requests")),
     *(("Node", "fetch"), ("command line", "curl"), ("command line", "psql"), ("command line", "redis-cli")),
 }
+#: Those of them that work in a container of the stack's own images.
+IN_STACK_IMAGES = {"psycopg": "postgres", "redis-py": "postgres", "boto3": "postgres", "hvac": "postgres"} | {
+    "psql": "postgres",
+    "redis-cli": "redis",
+}
+#: The pure Python packages of the tests.
+SITE = Path(sysconfig.get_path("purelib"))
+
+
+def is_representative(form: ClientForm, path: str) -> bool:
+    there = path != "container" or form.client in IN_STACK_IMAGES
+    return there and (form.language, form.client) in REPRESENTATIVE
+
+
 CELLS = [
     pytest.param(
         form,
         path,
         id=f"{form.language}-{form.client}-{path}",
-        marks=() if (form.language, form.client) in REPRESENTATIVE else pytest.mark.clients,
+        marks=() if is_representative(form, path) else pytest.mark.clients,
     )
     for form in FORMS
     for path in form.paths
 ]
-#: Where a client runs in a container: an image of the stack that has it, and its words there.
-IN_CONTAINER = {"redis-cli": "redis", "psql": "postgres"}
 
 
 def bare(folder: Path, **variables: str) -> dict[str, str]:
@@ -47,26 +59,44 @@ def bare(folder: Path, **variables: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": str(folder), **variables}
 
 
+def written(name: str, project: Project, file: Path, view: str = "host") -> Path:
+    """The file of ``nexusdev env --for NAME``."""
+    done = project.run("env", "--for", name, "--view", view, "--output", str(file))
+    assert done.code == 0, done.err
+    return file
+
+
 def command_line(client: str, path: str, project: Project, folder: Path) -> list[str]:
     """The words of a program for the command line; a shell expands the variables, as a user's does."""
     url = "$DATABASE_POOL_URL" if path == "pool" else "$DATABASE_URL"
+    redis = 'redis-cli -u "$REDIS_URL" ping 2>&1 | grep -q PONG'
+    sentinel = 'redis-cli -u "rediss://$REDIS_USERNAME:$REDIS_PASSWORD@${REDIS_SENTINELS%%,*}" 2>&1'
+    host = 'MC_HOST_nexus="https://$MINIO_ACCESS_KEY:$MINIO_SECRET_KEY@$MINIO_ENDPOINT"'
     lines = {
         "psql": f'psql "{url}" -qtc "SELECT current_user" | grep -q nexus_app',
-        "redis-cli": 'redis-cli -u "$REDIS_URL" ping 2>&1 | grep -q PONG',
+        "redis-cli": f"{sentinel} SENTINEL MASTER nexus | grep -q num-slaves" if path == "sentinel" else redis,
         "curl": 'curl -sS "$VAULT_ADDR/v1/sys/health" | grep -q cluster_name',
         "aws": "aws s3 ls s3://nexus-app-data",
+        "mc": f"export {host}; {CACHE}/mc/*/mc --config-dir {folder} stat nexus/nexus-app-data | grep -q nexus-app-data",
         "rclone": f"env -u AWS_CA_BUNDLE rclone --config {folder}/rclone lsd nexus: | grep -q nexus-app-data",
         "s3cmd": f"s3cmd -c {folder}/s3cmd ls s3://nexus-app-data",
     }
-    if path != "container":
+    if client == "mc":
+        toolchains.mc()
+    elif path != "container":
         needed(client)
     if client in {"rclone", "s3cmd"}:
-        written = project.run("env", "--for", client, "--output", str(folder / client))
-        assert written.code == 0, written.err
+        written(client, project, folder / client, "container" if path == "container" else "host")
     return ["sh", "-c", lines[client]]
 
 
-def words_of(form: ClientForm, path: str, project: Project, folder: Path, variables: Mapping[str, str]) -> list[str]:
+def java(form: ClientForm) -> list[str]:
+    """The words with the options of the trust store."""
+    program = "SpringCheck" if form.client == "Spring Boot" else "Check"
+    return ["sh", "-c", f'exec java @"$NEXUSDEV_JAVA_OPTIONS" -cp "{toolchains.java()}" {program} "$@"', "java"]
+
+
+def words_of(form: ClientForm, path: str, project: Project, folder: Path) -> list[str]:
     """The command of a cell on the host."""
     if form.language == "command line":
         return command_line(form.client, path, project, folder)
@@ -78,8 +108,7 @@ def words_of(form: ClientForm, path: str, project: Project, folder: Path, variab
     elif form.language == "Go":
         program = toolchains.go()
     elif form.language == "Java":
-        java, *rest = toolchains.java()
-        program = [java, f"@{variables['NEXUSDEV_JAVA_OPTIONS']}", *rest]
+        program = java(form)
     else:
         program = toolchains.ruby(form.client)
     return [*program, form.client, path]
@@ -91,16 +120,26 @@ def ran(words: Sequence[str], environ: Mapping[str, str], folder: Path) -> subpr
     )
 
 
+def words_there(form: ClientForm, project: Project, folder: Path) -> list[str]:
+    """The command of a cell in a container, which has the programs at the same places."""
+    if form.language == "Python":
+        packages = SITE if form.client in IN_STACK_IMAGES else toolchains.python_packages_there()
+        settings = [f"PYTHONPATH={packages}:{PROGRAMS}", f"CLIENTS_QUEUE={folder.name}"]
+        return ["env", *settings, "python3", str(PROGRAMS / "check.py"), form.client, "container"]
+    if form.language == "Ruby":
+        return ["ruby", str(PROGRAMS / "check.rb"), form.client, "container"]
+    words = words_of(form, "container", project, folder)
+    return ["node", *words[1:]] if form.language == "Node" else words
+
+
 def in_container(form: ClientForm, project: Project, folder: Path) -> None:
     """The same program in a container that ``run --in`` starts."""
-    image = engine.image(IN_CONTAINER.get(form.client, "postgres"))
-    packages = Path(sysconfig.get_path("purelib"))
-    mounts = ["-v", f"{PROGRAMS}:/programs:ro", "-v", f"{packages}:/site:ro"]
-    if form.language == "Python":
-        words = ["env", "PYTHONPATH=/site", "python3", "/programs/check.py", form.client, "container"]
-    else:
-        words = command_line(form.client, "container", project, folder)
-    done = project.run("run", "--in", image, *mounts, "--", *words)
+    ours = IN_STACK_IMAGES.get(form.client)
+    image = engine.image(ours) if ours else toolchains.image()
+    words = words_there(form, project, folder)
+    mounts = [word for place in (PROGRAMS, SITE, CACHE) if place.exists() for word in ("-v", f"{place}:{place}:ro")]
+    mine = ["-u", f"{os.getuid()}:{os.getgid()}", "-v", f"{folder}:{folder}", "-w", str(folder)]
+    done = project.run("run", "--in", image, *mounts, *mine, "--", "env", f"HOME={folder}", *words)
     assert done.code == 0, done.err + done.out
 
 
@@ -117,8 +156,10 @@ def test_a_client_works_with_the_env_file_alone(
         return
     given = bare(tmp_path, **variables)
     if form.client == "Celery":
-        given["PYTHONPATH"] = str(PROGRAMS)
-    done = ran(words_of(form, path, project, tmp_path, variables), given, tmp_path)
+        given |= {"PYTHONPATH": f"{PROGRAMS}:{tmp_path}", "CLIENTS_QUEUE": str(tmp_path)}
+        if path == "sentinel":
+            written("celery-sentinel", project, tmp_path / "celeryconfig.py")
+    done = ran(words_of(form, path, project, tmp_path), given, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -147,8 +188,19 @@ def test_run_lets_no_companion_of_the_shell_through(project: Project, companion:
     assert done.code == 0, done.err
 
 
-def test_a_service_of_libpq_needs_no_other_variable(variables: Mapping[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("service", "user", "replica"),
+    [
+        ("nexus", "nexus_app", False),
+        ("nexus-ro", "nexus_app", True),
+        ("nexus-pool", "nexus_app", False),
+        ("nexus-migration", "nexus_owner", False),
+    ],
+)
+def test_a_service_of_libpq_needs_no_other_variable(
+    variables: Mapping[str, str], tmp_path: Path, service: str, user: str, replica: bool
+) -> None:
     environ = bare(tmp_path, PGSERVICEFILE=variables["PGSERVICEFILE"])
-    for service, user in (("nexus", "nexus_app"), ("nexus-migration", "nexus_owner")):
-        done = ran([needed("psql"), f"service={service}", "-qtAc", "SELECT current_user"], environ, tmp_path)
-        assert done.stdout.strip() == user, done.stderr
+    question = "SELECT current_user, pg_is_in_recovery()"
+    done = ran([needed("psql"), f"service={service}", "-qtAc", question], environ, tmp_path)
+    assert done.stdout.strip() == f"{user}|{'t' if replica else 'f'}", done.stderr

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests.integration import engine
+
 PROGRAMS = Path(__file__).parent / "programs"
 CACHE = Path(__file__).parents[3] / ".cache" / "clients"
-CENTRAL = "https://repo1.maven.org/maven2"
-JARS = {
-    "org/postgresql/postgresql/42.7.4/postgresql-42.7.4.jar": "188976721ead8e8627eb6d8389d500dccc0c9bebd885268a3047180274a6031e",
-    "redis/clients/jedis/5.2.0/jedis-5.2.0.jar": "dd4fbda2c103f319ab495adb2bc1906139840746cfd4c66b27710d1af98382d4",
-    "org/apache/commons/commons-pool2/2.12.0/commons-pool2-2.12.0.jar": "6d3bd18df8410f3e31b031aca582cc109342358a62a2759ebd0c4cdf30d06f8b",
-    "org/slf4j/slf4j-api/1.7.36/slf4j-api-1.7.36.jar": "d3ef575e3e4979678dc01bf1dcce51021493b4d11fb7f1be8ad982877c16a1c0",
-    "com/google/code/gson/gson/2.11.0/gson-2.11.0.jar": "57928d6e5a6edeb2abd3770a8f95ba44dce45f3b23b7a9dc2b309c581552a78b",
-    "org/json/json/20240303/json-20240303.jar": "3cf6cd6892e32e2b4c1c39e0f52f5248a2f5b37646fdfbb79a66b46b618414ed",
-}
+MC = "github.com/minio/mc@v0.0.0-20250313080218-cf909e1063a9"
+#: What Debian's Python is in the image of the containers.
+PYTHON_THERE = "3.13"
 
 
 def needed(program: str) -> str:
@@ -50,7 +46,7 @@ def _folder(language: str, *files: str) -> tuple[Path, bool]:
     for name in files:
         content = (PROGRAMS / name).read_bytes()
         digest.update(content)
-        (folder / name).write_bytes(content)
+        (folder / Path(name).name).write_bytes(content)
     mark = folder / ".made-of"
     current = mark.exists() and mark.read_text() == digest.hexdigest()
     if not current:
@@ -77,14 +73,40 @@ def python() -> list[str]:
 
 
 @cache
+def python_packages_there() -> Path:
+    """The same packages as wheels for the Python of the containers."""
+    pip = python()[0]
+    folder, current = _folder("python-there", "requirements.txt")
+    if not current:
+        machine = platform.machine()
+        platforms = [f"--platform=manylinux_2_{minor}_{machine}" for minor in (17, 28)]
+        where = ["--target=site", "--upgrade", f"--python-version={PYTHON_THERE}", *platforms, "--only-binary=:all:"]
+        install = ["-m", "pip", "install", "-q", "--disable-pip-version-check", *where, "-r", "requirements.txt"]
+        _ran([pip, *install], folder)
+        _made(folder, "requirements.txt")
+    return folder / "site"
+
+
+def _npm_install(npm: str, folder: Path) -> None:
+    """Install from nothing: npm does not repair a folder that an interrupted installation left."""
+    shutil.rmtree(folder / "node_modules", ignore_errors=True)
+    _ran([npm, "install", "--no-audit", "--no-fund", "--loglevel=error"], folder)
+
+
+@cache
 def node() -> list[str]:
     npm, program = needed("npm"), needed("node")
     folder, current = _folder("node", "package.json")
     shutil.copy(PROGRAMS / "check.js", folder)
     if not current:
-        _ran([npm, "install", "--no-audit", "--no-fund", "--loglevel=error"], folder)
+        _npm_install(npm, folder)
         _made(folder, "package.json")
     return [program, str(folder / "check.js")]
+
+
+def _go_places() -> dict[str, str]:
+    places = {"GOMODCACHE": str(CACHE / "go-mod"), "GOCACHE": str(CACHE / "go-build"), "GOFLAGS": "-modcacherw"}
+    return {**places, "CGO_ENABLED": "0"}  # static, so that they run in any container
 
 
 @cache
@@ -92,33 +114,49 @@ def go() -> list[str]:
     program = needed("go")
     folder, current = _folder("go", "go.mod", "check.go")
     if not current:
-        places = {"GOMODCACHE": str(CACHE / "go-mod"), "GOCACHE": str(CACHE / "go-build"), "GOFLAGS": "-modcacherw"}
-        _ran([program, "mod", "tidy"], folder, **places)
-        _ran([program, "build", "-o", "check", "."], folder, **places)
+        _ran([program, "mod", "tidy"], folder, **_go_places())
+        _ran([program, "build", "-o", "check", "."], folder, **_go_places())
         _made(folder, "go.mod", "check.go")
     return [str(folder / "check")]
 
 
 @cache
-def java() -> list[str]:
-    """The options of the trust store follow in each test."""
-    program, javac = needed("java"), needed("javac")
-    folder, current = _folder("java", "Check.java")
-    jars = [_jar(folder, place, sha256) for place, sha256 in JARS.items()]
-    classes = ":".join([str(folder), *map(str, jars)])
+def mc() -> str:
+    """MinIO's client, built from its module: a program of this name in PATH may be another one."""
+    folder = CACHE / "mc" / MC.rpartition("@")[2]
+    if not (folder / "mc").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        _ran([needed("go"), "install", MC], folder, **_go_places(), GOBIN=str(folder))
+    return str(folder / "mc")
+
+
+@cache
+def java() -> str:
+    """The class path of the compiled programs and their libraries, which Maven fetches."""
+    javac, maven = needed("javac"), needed("mvn")
+    programs = ("Check.java", "SpringCheck.java")
+    folder, current = _folder("java", "pom.xml", *programs)
     if not current:
-        _ran([javac, "-cp", classes, "Check.java"], folder)
-        _made(folder, "Check.java")
-    return [program, "-cp", classes, "Check"]
+        _ran([maven, "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=jars"], folder)
+        _ran([javac, "-cp", f"{folder}/jars/*", *programs], folder)
+        _made(folder, "pom.xml", *programs)
+    return f"{folder}:{folder}/jars/*"
 
 
-def _jar(folder: Path, place: str, sha256: str) -> Path:
-    file = folder / Path(place).name
-    if not file.exists():
-        with urllib.request.urlopen(f"{CENTRAL}/{place}", timeout=60) as answer:
-            file.write_bytes(answer.read())
-    assert hashlib.sha256(file.read_bytes()).hexdigest() == sha256, file
-    return file
+@cache
+def prisma() -> Path:
+    """The folder of a program with Prisma's generated client."""
+    npm = needed("npm")
+    files = tuple(f"prisma/{name}" for name in ("package.json", "schema.prisma", "prisma.config.ts", "app.js"))
+    folder, current = _folder("prisma", *files)
+    if not current:
+        _npm_install(npm, folder)
+        # generate needs no engine, and downloads none if this names a file; the configuration needs the variables, and connects to nothing.
+        settings = {"PRISMA_SCHEMA_ENGINE_BINARY": sys.executable}
+        urls = dict.fromkeys(("DATABASE_URL", "DIRECT_URL", "SHADOW_DATABASE_URL"), "postgresql://127.0.0.1/none")
+        _ran([str(folder / "node_modules" / ".bin" / "prisma"), "generate"], folder, **settings, **urls)
+        _made(folder, *files)
+    return folder
 
 
 @cache
@@ -127,3 +165,16 @@ def ruby(gem: str) -> list[str]:
     if subprocess.run([program, "-e", f"require '{gem}'"], capture_output=True, check=False).returncode:
         pytest.skip(f"Ruby has no {gem} here")
     return [program, str(PROGRAMS / "check.rb")]
+
+
+@cache
+def image() -> str:
+    """An image with the runtimes and tools of Debian, for the clients that no image of the stack has."""
+    import docker
+
+    recipe = (PROGRAMS / "Dockerfile").read_bytes()
+    name = f"nexusdev-test/clients:{hashlib.sha256(recipe).hexdigest()[:12]}"
+    builder = docker.from_env(timeout=900)
+    if not builder.images.list(name):
+        builder.images.build(path=str(PROGRAMS), tag=name, buildargs={"BASE": engine.base_image()}, rm=True)
+    return name

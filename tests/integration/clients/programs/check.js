@@ -15,6 +15,11 @@ const clients = {
     assert.ok(connection.connection.stream.authorized);
     await connection.end();
   },
+  async knex() {
+    const database = require("knex")({ client: "pg", connection: path === "pool" ? env.DATABASE_POOL_URL : env.DATABASE_URL });
+    assert.equal((await database.raw("SELECT current_user AS me")).rows[0].me, "nexus_app");
+    await database.destroy();
+  },
   async ioredis() {
     const Redis = require("ioredis");
     const login = { username: env.REDIS_USERNAME, password: env.REDIS_PASSWORD };

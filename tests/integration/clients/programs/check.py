@@ -23,6 +23,18 @@ def psycopg() -> None:
         assert connection.pgconn.ssl_in_use
 
 
+def asyncpg() -> None:
+    import asyncpg
+
+    async def ask() -> None:
+        connection = await asyncpg.connect(ENV["DATABASE_POOL_URL" if PATH == "pool" else "DATABASE_URL"])
+        assert await connection.fetchval("SELECT current_user") == "nexus_app"
+        assert connection._transport.get_extra_info("ssl_object") is not None
+        await connection.close()
+
+    asyncio.run(ask())
+
+
 def sqlalchemy_with_asyncpg() -> None:
     from sqlalchemy import text
     from sqlalchemy.ext.asyncio import create_async_engine
@@ -44,7 +56,8 @@ def django_environ() -> None:
 
     env = environ.Env()
     cache = {**env.cache_url("REDIS_URL"), "BACKEND": "django.core.cache.backends.redis.RedisCache"}
-    settings.configure(DATABASES={"default": env.db("DATABASE_URL")}, CACHES={"default": cache})
+    database = env.db("DATABASE_POOL_URL" if PATH == "pool" else "DATABASE_URL")
+    settings.configure(DATABASES={"default": database}, CACHES={"default": cache})
     django.setup()
     from django.core.cache import cache as store
     from django.db import connection
@@ -78,6 +91,8 @@ def celery() -> None:
         import tasks
 
         assert tasks.add.delay(2, 3).get(timeout=60) == 5
+        schemes = {url.partition(":")[0] for url in (tasks.app.connection().as_uri(), tasks.app.backend.as_uri())}
+        assert schemes == {"sentinel" if PATH == "sentinel" else "rediss"}, schemes
     finally:
         worker.terminate()
         worker.wait(30)
@@ -113,9 +128,16 @@ def requests() -> None:
     assert requests.get(ENV["PROMETHEUS_URL"] + "/-/ready", timeout=10).status_code == 200
 
 
+def httpx() -> None:
+    import httpx
+
+    assert httpx.get(ENV["PROMETHEUS_URL"] + "/-/ready", timeout=10).status_code == 200
+
+
 began = time.monotonic()
 {
     "psycopg": psycopg,
+    "asyncpg": asyncpg,
     "SQLAlchemy with asyncpg": sqlalchemy_with_asyncpg,
     "django-environ": django_environ,
     "redis-py": redis_py,
@@ -124,5 +146,6 @@ began = time.monotonic()
     "minio": minio,
     "hvac": hvac,
     "requests": requests,
+    "httpx": httpx,
 }[sys.argv[1]]()
 print(f"ok after {time.monotonic() - began:.1f} s")
