@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from nexusdev.cli import options
 from nexusdev.cli.console import Console
 from nexusdev.cli.global_options import Globals, may_color, move_global_options_first, wants_json
+from nexusdev.cli.lazy import LazyCommands, lazy_group
 from nexusdev.cli.session import Session
 from nexusdev.cli.usage import ParseError, explained, no_command
 
@@ -20,8 +21,14 @@ GROUPS = ("Run the stack", "Use the stack", "Inspect the stack", "Configure and 
 class Commands(TyperGroup):
     """Command group that lists its commands by panel and suggests the closest name for an unknown command."""
 
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Click's signature
+        # Typer's own method takes the commands too, which would build all of them.
+        return list(self.commands)
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        shown = {name: self.commands[name] for name in self.list_commands(ctx) if not self.commands[name].hidden}
+        commands = self.commands
+        summary = commands.summary if isinstance(commands, LazyCommands) else commands.__getitem__
+        shown = {name: each for name in self.list_commands(ctx) if not (each := summary(name)).hidden}
         width = max((len(name) for name in shown), default=0)
         for group in dict.fromkeys((*GROUPS, *map(_group, shown.values()))):
             rows = [
@@ -138,7 +145,7 @@ def run(session: Session, argv: Sequence[str]) -> int:
     """
     from nexusdev.cli import commands, completion  # noqa: F401 - registers the commands
 
-    command = typer.main.get_command(app)
+    command = lazy_group(app)
     if completion.is_asked():
         completion.prepare()
         command.main(args=[], prog_name="nexusdev")

@@ -13,6 +13,7 @@ import typer
 from nexusdev.cli import commands
 from nexusdev.cli.app import app
 from nexusdev.cli.console import Console
+from nexusdev.cli.lazy import lazy_group
 from nexusdev.errors import NexusError
 from nexusdev.events import ComponentReady
 from nexusdev.runtimes.docker.plan.snapshot import State
@@ -245,6 +246,31 @@ def test_every_command_has_help_with_an_example_and_a_word_on_each_parameter(
     assert path in capsys.readouterr().out.split("Usage:", 1)[1].split("\n", 1)[0]
     assert [line for line in command.help.splitlines() if line.strip().startswith(f"{path} ") or line.strip() == path]
     assert [each.name for each in command.params if not each.help] == []
+
+
+@pytest.mark.parametrize("name", [*lazy_group(app).commands])
+def test_the_help_shows_of_a_command_that_is_not_built_what_the_built_one_says(name: str) -> None:
+    group: Any = lazy_group(app)
+    summary, built = group.commands.summary(name), group.commands[name]
+    assert summary.get_short_help_str(200) == built.get_short_help_str(200)
+    assert (summary.hidden, summary.rich_help_panel) == (built.hidden, built.rich_help_panel)
+
+
+def test_all_commands_can_be_asked_for_and_only_those_that_are_get_built() -> None:
+    group: Any = lazy_group(app)
+    eager: Any = typer.main.get_command(app)
+    assert list(group.commands) == list(eager.commands)
+    assert group.commands["status"] is group.commands["status"]
+    assert list(group.commands._built) == ["status"]
+    assert group.commands.get("no-such-command") is None
+
+
+def test_the_help_builds_no_command() -> None:
+    group: Any = lazy_group(app)
+    assert "nexusdev status" in group.get_help(group.make_context("nexusdev", [], resilient_parsing=True))
+    assert group.list_commands(None) == list(group.commands)
+    assert "status" in group.commands
+    assert group.commands._built == {}
 
 
 def test_help_groups_commands_by_panel(house: House, capsys: pytest.CaptureFixture[str]) -> None:
