@@ -14,10 +14,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from tests.integration import compose_cli, engine
 from tests.integration.conftest import Project
 from tests.pages import Page, says
 
 ROOT = Path(__file__).parents[3]
+DOCS = ROOT / "docs" / "frameworks"
 CACHE = ROOT / ".cache" / "frameworks"
 #: Folders whose content only the installation changes.
 INSTALLED = {".venv", "node_modules"}
@@ -92,6 +94,22 @@ def environment_of(project: Project, home: Path) -> dict[str, str]:
     return {**project.environment, **own}
 
 
+def compose_of(home: Path) -> dict[str, str]:
+    """Where the engine came without a Compose plugin, ``docker compose`` runs it in a container; the application's image is one that exists here."""
+    program = home / "bin" / "docker"
+    if not compose_cli.plugin_is_new_enough():
+        compose_cli.build(engine.base_image())
+        names = ("APP_IMAGE", "NEXUSDEV_INSTANCE", "NEXUSDEV_CONTAINER_FILES")
+        options = " ".join(f"--env {name}" for name in names)
+        mounts = '--volume /var/run/docker.sock:/var/run/docker.sock --volume "$PWD:$PWD" --workdir "$PWD"'
+        program.write_text(
+            f"#!/bin/sh\nshift\nexec {shutil.which('docker')} run --rm --network none {options} {mounts} "
+            f'{compose_cli.IMAGE} "$@"\n'
+        )
+        program.chmod(0o755)
+    return {"APP_IMAGE": engine.image("postgres")}
+
+
 def run(page: Page, folder: Path, environment: Mapping[str, str], log: Path, *, seconds: float) -> None:
     """Runs the page's commands one after the other, as a reader would type them.
 
@@ -132,12 +150,16 @@ def _script(page: Page, log: Path) -> str:
 
 @contextlib.contextmanager
 def _shell(script: str, folder: Path, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """A shell in a process group of its own, which ends with all that it left in the background."""
+    """A shell in a process group of its own, which ends with all that it left in the background.
+
+    Its standard input is a terminal, as a reader's is: some tools refuse to work without one.
+    """
+    terminal, stdin = os.openpty()
     shell = subprocess.Popen(
         ["bash", "-c", script],
         cwd=folder,
         env=dict(environment),
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -148,3 +170,5 @@ def _shell(script: str, folder: Path, environment: Mapping[str, str]) -> Iterato
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(shell.pid, signal.SIGTERM)
+        os.close(terminal)
+        os.close(stdin)
