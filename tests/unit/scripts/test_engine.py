@@ -51,6 +51,7 @@ class World:
             "NEXUSDEV_ENGINE_TIMEOUT": "5",
             "NEXUSDEV_SYSTEMD_DIR": str(self.folder / "systemd"),
             "NEXUSDEV_CGROUP_DIR": str(self.folder / "cgroup"),
+            "NEXUSDEV_DPKG_DIR": str(self.folder / "updates"),
             **environ,
         }
         return subprocess.run(
@@ -106,7 +107,32 @@ def test_what_is_missing_is_installed_by_apt(world: World) -> None:
     ran = world.run()
     assert ran.returncode == 0, ran.stderr
     assert "· installing docker.io iptables by apt" in ran.stderr
-    assert world.calls[1] == "apt-get install -y -qq --no-install-recommends docker.io iptables"
+    assert (
+        world.calls[1] == "apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=120 docker.io iptables"
+    )
+
+
+DPKG = 'case "$1" in --audit) cat "$FAKES/audit";; *) echo "dpkg $*" >>"$FAKES/calls"; echo said; exit $(<"$FAKES/code");; esac'
+
+
+@pytest.mark.parametrize("left", ["audit", "updates"])
+@pytest.mark.parametrize("code", [0, 1])
+def test_an_installation_that_was_interrupted_is_finished_first_or_named(world: World, left: str, code: int) -> None:
+    (world.folder / "dockerd.later").write_text(f"#!/bin/bash\n{DOCKERD}\n")
+    (world.folder / "dockerd.later").chmod(0o755)
+    (world.bin / "cp").symlink_to(str(shutil.which("cp")))
+    world.program("apt-get", APT)
+    world.program("dpkg", DPKG)
+    (world.folder / "code").write_text(str(code))
+    (world.folder / "audit").write_text("docker.io is half-configured" if left == "audit" else "")
+    (world.folder / "updates").mkdir()
+    if left == "updates":
+        (world.folder / "updates" / "0001").touch()
+    ran = world.run(NEXUSDEV_DPKG_DIR=str(world.folder / "updates"))
+    assert world.calls[0] == "dpkg --configure -a"
+    assert ran.returncode == (5 if code else 0), ran.stderr
+    assert ("sudo dpkg --configure -a" in ran.stderr) is bool(code)
+    assert len(world.calls) == (1 if code else 4)
 
 
 def test_systemd_starts_it_where_there_is_one(world: World) -> None:
