@@ -62,6 +62,10 @@ def _open_images(provider: RuntimeProvider, root: Path, kinds: tuple[str, ...], 
     return open_images(root, kinds=kinds, cache=cache, connect=provider.image_store)
 
 
+#: Variables of the environment with this prefix have values in the project's own files.
+OWN_VARIABLE = "NEXUSDEV_VAR_"
+
+
 class Claimed(Protocol):
     """A claim on a resource of this machine."""
 
@@ -164,7 +168,7 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
 
     def stack(self, instance: Instance) -> Stack:
         """The whole stack of this instance. Read once: the files do not change during a command."""
-        environment = instance.environment(self.images().resolve())
+        environment = {**self._own_variables(), **instance.environment(self.images().resolve())}
         if self._cache.get("environment") != environment:
             self._cache.update(environment=environment, stack=self._load(instance.folder, environment))
         stack: Stack = self._cache["stack"]
@@ -185,6 +189,12 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
         cache = FileCache(folder / "stack.kept", Stack, key=key)
         # the result also depends on the code, which changes during development of nexusdev
         return cache.get(read, made_of=lambda stack: (*stack.made_of, *Path(model.__file__).parent.glob("*.py")))
+
+    def _own_variables(self) -> Mapping[str, str]:
+        """The variables of this machine that the project's own files may refer to. The platform's files refer to none."""
+        if not self.settings.include:
+            return {}
+        return {name: value for name, value in self.environ.items() if name.startswith(OWN_VARIABLE)}
 
     def _include(self) -> tuple[Path, ...]:
         """The files of the project's own services. Raises InvalidConfig for one that does not exist."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,7 @@ def orders(project: Project, wheels: Path) -> Iterator[Project]:
         source, target = EXAMPLE / name, project.folder / name
         shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
     shutil.copytree(wheels, project.folder / "api" / "wheels")
-    compose = project.folder / "compose.dev.yaml"
-    args = f'{{BASE: "{engine.image("relay")}", PIP_NO_INDEX: "1"}}'
-    compose.write_text(compose.read_text().replace('{BASE: "python:3.13-slim"}', args))
-    yield project
+    yield replace(project, extra={"NEXUSDEV_VAR_BASE": engine.image("relay"), "NEXUSDEV_VAR_PIP_NO_INDEX": "1"})
     for name in FILES:
         target = project.folder / name
         shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)

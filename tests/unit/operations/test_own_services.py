@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from msgspec.structs import replace
 
 from nexusdev.components import own_service_component
 from nexusdev.components.contract import Change, Variable
-from nexusdev.errors import CrashedDuringStart, ImageUnavailable, NotReadyInTime, PortInUse
+from nexusdev.errors import CrashedDuringStart, ImageUnavailable, InvalidConfig, NotReadyInTime, PortInUse
 from nexusdev.events import Planned
 from nexusdev.interfaces import Address, Completed, InstanceAccess, View
 from nexusdev.operations.dry_run import dry_run
@@ -591,3 +592,24 @@ def test_a_port_that_the_file_chose_and_another_program_has_is_told(project: Pro
     assert raised.value.message.startswith(f"port {port} of worker is in use by ")
     assert raised.value.hint == 'ports: ["8000"]   let nexusdev choose a port of the instance'
     assert not project.engine.containers
+
+
+@pytest.mark.parametrize(
+    ("environ", "level"),
+    [({}, "debug"), ({"NEXUSDEV_VAR_LEVEL": "info"}, "info"), ({"LEVEL": "info", "NEXUSDEV_LEVEL": "info"}, "debug")],
+)
+def test_a_file_reads_the_variables_of_the_machine_that_are_meant_for_it(
+    project: Project, environ: dict[str, str], level: str
+) -> None:
+    project.write("services: {worker: {image: 'worker:1', environment: {LEVEL: '${NEXUSDEV_VAR_LEVEL:-debug}'}}}")
+    context = replace(project.own_context(), environ=environ)
+    up(context)
+    service = context.stack(context.instance()).services["worker"]
+    assert service.environment["LEVEL"] == level
+
+
+def test_another_variable_of_the_machine_is_an_error_with_its_place(project: Project) -> None:
+    project.write("services:\n  worker: {image: 'worker:1', hostname: '${HOSTNAME}'}\n")
+    with pytest.raises(InvalidConfig, match="HOSTNAME is not set") as caught:
+        up(replace(project.own_context(), environ={"HOSTNAME": "here"}))
+    assert "compose.dev.yaml:2" in caught.value.message
