@@ -36,10 +36,10 @@ def cut(project: Project, phase: str, with_signal: signal.Signals, *names: str) 
     ("phase", "politely"),
     [
         ("prepare", signal.SIGINT),
-        ("images", signal.SIGTERM),
+        ("images", signal.SIGHUP),
         ("create", signal.SIGINT),
         ("start", signal.SIGTERM),
-        ("wait", signal.SIGINT),
+        ("wait", signal.SIGHUP),
         ("seed", signal.SIGTERM),
         ("write", signal.SIGINT),
     ],

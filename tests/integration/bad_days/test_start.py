@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -125,6 +125,23 @@ def test_a_second_up_at_the_same_time_waits_for_the_first_and_finds_nothing_to_d
     assert second.err.count(f"waiting for nexusdev up (pid {first.pid}) to end") == 1
     assert "nothing to do" in second.out
     assert ready(resting)
+
+
+def test_two_that_share_only_the_machine_get_ports_and_networks_of_their_own_at_the_same_time(
+    make_project: Callable[..., Project],
+) -> None:
+    """Each with a state folder of its own, as two users have."""
+    users = [make_project(name) for name in ("ann", "bob")]
+    processes = [each.start("up", SMALL) for each in users]
+    for each, process in zip(users, processes, strict=True):
+        out, err = process.communicate(timeout=240)
+        assert process.returncode == 0, (out + err).decode()
+        assert ready(each)
+    found = [each.run("ports", "--json").data for each in users]
+    blocks, subnets = ({str(each[key]) for each in found} for key in ("block", "subnet"))
+    assert len(blocks) == len(subnets) == len(users)
+    for each in users:
+        assert each.run("destroy", "--yes").code == 0
 
 
 def test_destroy_leaves_alone_what_an_up_is_making(resting: Project) -> None:
