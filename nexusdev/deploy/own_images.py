@@ -106,7 +106,7 @@ def _unavailable(service: Service, error: ImageUnavailable, log: BuildLog) -> Im
     return ImageUnavailable(
         f"the image of {service.name} cannot be {'built' if build else 'pulled'}",
         why=error.why or error.message,
-        hint=f"less {log.file}",
+        hint="\n".join(filter(None, (error.hint, f"less {log.file}   the output"))),
         evidence=[*log.tail, f"log: {log.file}"],
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -90,6 +90,19 @@ def _environment(
             raise
         return {}
     return {each.name: each.value for each in (*found, *own_variables(access, View.CONTAINER)) if each.application}
+
+
+def outdated_warnings(stack: Stack, changed: Collection[str]) -> tuple[str, ...]:
+    """Return a warning for own services that still run with former credentials.
+
+    Args:
+        stack: The stack.
+        changed: Components whose credentials changed.
+    """
+    names = [
+        each.name for each in stack.own if each.own and each.own.env and not set(changed).isdisjoint(each.own.needs)
+    ]
+    return (f"own services with the former passwords until the next nexusdev up: {', '.join(names)}",) if names else ()
 
 
 def _own(service: Service) -> OwnService:

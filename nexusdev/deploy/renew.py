@@ -5,8 +5,10 @@ from __future__ import annotations
 from nexusdev.components.capabilities import RenewsCredentials
 from nexusdev.context import Context
 from nexusdev.deploy.command_lock import hold_lock, is_env
+from nexusdev.deploy.own_service_values import outdated_warnings
 from nexusdev.env import stored
 from nexusdev.errors import NexusError
+from nexusdev.events import Note
 from nexusdev.instance.instance import Instance
 
 
@@ -32,9 +34,11 @@ def renewed(context: Context, instance: Instance) -> bool:
                 return True
             stack = context.stack(instance)
             access = instance.access(context.runtime(stack, owner=instance.owner), stack)
-            changes = [change for each in renewing for change in each.refresh(access)]
-            if changes:
+            changed = [each.name for each in renewing if tuple(each.refresh(access))]
+            if changed:
                 publisher.publish(context, instance, access, published)
+                for words in outdated_warnings(stack, changed):
+                    context.listener.tell(Note(text=words, warning=True))
     except NexusError:
         return False
-    return bool(changes)
+    return bool(changed)

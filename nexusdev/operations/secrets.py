@@ -12,6 +12,7 @@ from nexusdev.components.contract import Component
 from nexusdev.context import Context
 from nexusdev.deploy import publisher
 from nexusdev.deploy.command_lock import hold_lock
+from nexusdev.deploy.own_service_values import outdated_warnings
 from nexusdev.deploy.proof_retry import prove_patiently
 from nexusdev.env import stored
 from nexusdev.errors import NexusError, NotFound, UsageError
@@ -126,19 +127,13 @@ def rotate(context: Context, names: Sequence[str] = ()) -> RotateResult:
             textfile_metrics.write(instance.folder, families, access.runtime.publish_file)
             warnings = (
                 *_follow(context, instance, access, published, failure),
-                *_outdated(stack, {component for component, _ in changes}),
+                *outdated_warnings(stack, {component for component, _ in changes}),
             )
     if failure:
         raise failure
     return RotateResult(
         instance=instance.name, changes=tuple(changes), env_file=context.settings.env_file, warnings=warnings
     )
-
-
-def _outdated(stack: Stack, rotated: set[str]) -> tuple[str, ...]:
-    """Return warnings for own services that still run with the old values."""
-    names = [each.name for each in stack.own if each.own and each.own.env and not rotated.isdisjoint(each.own.needs)]
-    return (f"own services with the former passwords until the next nexusdev up: {', '.join(names)}",) if names else ()
 
 
 def _published(context: Context, instance: Instance, stack: Stack) -> list[Component]:

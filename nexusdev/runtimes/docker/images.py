@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 # A commit or an import of half a gigabyte returns only when it is on the disk.
 _PATIENCE = 900
 _CHUNK = 2 * 1024 * 1024
+# what registries say to a caller without credentials; some say the same of an image that does not exist
+_NO_ACCESS = (
+    "no basic auth credentials",
+    "unauthorized",
+    "authentication required",
+    "access denied",
+    "access forbidden",
+)
 
 
 class DockerImages:
@@ -56,7 +64,7 @@ class DockerImages:
         except (PreflightFailed, NotFound) as error:
             if getattr(error, "code", "") == "ENGINE_LOST":
                 raise
-            raise _not_pulled(wanted, error.message) from error
+            raise not_pulled(wanted, error.message) from error
 
     def tag(self, image_id: str, reference: str) -> None:
         repository, _, tag = reference.rpartition(":")
@@ -177,7 +185,7 @@ def _digests(image: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _heard(wanted: str, progress: Mapping[str, Any], say: Say) -> None:
     if "error" in progress:
-        raise _not_pulled(wanted, str(progress["error"]))
+        raise not_pulled(wanted, str(progress["error"]))
     if "progressDetail" not in progress and (status := progress.get("status")):
         say(str(status))
 
@@ -194,5 +202,19 @@ def _not_built(reference: str, words: str) -> ImageUnavailable:
     return ImageUnavailable(f"{reference} cannot be built", why=words.removeprefix("the engine refused: "))
 
 
-def _not_pulled(wanted: str, words: str) -> ImageUnavailable:
-    return ImageUnavailable(f"{wanted} cannot be pulled", why=words.removeprefix("the engine refused: "))
+def not_pulled(wanted: str, words: str) -> ImageUnavailable:
+    """Return the error for a pull that failed.
+
+    Args:
+        wanted: The reference.
+        words: What the engine or the registry said.
+    """
+    login = any(each in words.lower() for each in _NO_ACCESS)
+    registry = wanted.partition("/")[0] if "/" in wanted and set(".:") & set(wanted.partition("/")[0]) else ""
+    return ImageUnavailable(
+        f"{wanted} cannot be pulled",
+        why=words.removeprefix("the engine refused: "),
+        hint=f"docker login {registry}".strip() + "   if the image exists: the registry wants credentials"
+        if login
+        else "",
+    )

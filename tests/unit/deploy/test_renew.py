@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from nexusdev.components.contract import Change, Variable
 from nexusdev.deploy.renew import renewed
 from nexusdev.errors import SeedingFailed
+from nexusdev.events import Note
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.operations.env import env
 from nexusdev.operations.up import up
@@ -63,3 +64,16 @@ def test_a_server_that_does_not_answer_leaves_the_proof_its_own_words(house: Hou
 def test_without_anything_that_expires_there_is_nothing_to_renew(house: House) -> None:
     up(house.context())
     assert not renewed(house.context(), house.context().instance())
+
+
+def test_own_services_that_still_have_the_former_token_are_named(house: House) -> None:
+    house.redis = Expiring(name="redis")
+    (house.project / "compose.dev.yaml").write_text(
+        "services: {api: {image: 'api:1', depends_on: [redis], x-nexusdev: {env: true}}}"
+    )
+    house.store.published["api:1"] = "sha256:" + "b" * 64
+    context = house.context(include=(house.project / "compose.dev.yaml",))
+    up(context)
+    assert renewed(context, context.instance())
+    (note,) = [each for each in house.heard.of(Note) if "former passwords" in each.text]
+    assert (note.warning, note.text.endswith(": api")) == (True, True)
