@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -20,14 +21,29 @@ from tests.integration.conftest import Project
 pytestmark = pytest.mark.integration
 
 
+# as OpenVPN sets them, and all private addresses
+EVERYTHING = ("0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 FEW_FILES = {"default-ulimits": {"nofile": {"Name": "nofile", "Soft": 1024, "Hard": 1024}}}
 
 
 @pytest.fixture(scope="module")
 def private() -> Iterator[PrivateEngine]:
-    """Its servers may open few files, as on an engine that was set up so: they must run all the same."""
+    """On a machine with a VPN that routes everything, on an engine whose servers may open few files. The stack must run all the same."""
     with private_engine(FEW_FILES) as made:
+        route(made, *EVERYTHING)
         yield made
+
+
+def route(private: PrivateEngine, *ranges: str) -> None:
+    """Route these ranges through an interface of the engine's machine, as a VPN does."""
+    for words in (
+        "link add vpn0 type veth peer name vpn1",
+        "link set vpn1 up",
+        "address add 10.99.0.2/32 dev vpn0",
+        "link set vpn0 up",
+        *(f"route add {each} dev vpn0" for each in ranges),
+    ):
+        subprocess.run([*private.inside, "ip", *words.split()], check=True)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +55,8 @@ def away(private: PrivateEngine, make_project: Callable[..., Project], shared: P
     private.take(sorted(used))
     made = make_project("away")
     project = replace(made, extra={"DOCKER_HOST": private.url}, before=private.inside)
-    project.up(SMALL, "--offline")
+    first = project.up(SMALL, "--offline")
+    assert "is part of route 10.0.0.0/8 via vpn0" in " ".join(first.err.split())
     yield project
     assert project.run("destroy", "--yes").code == 0
 
