@@ -22,6 +22,8 @@ MEMBERS = ("etcd-0", "etcd-1", "etcd-2")
 CONFIGURATION = "/etc/patroni"
 DATA = Path("/data/postgresql")
 UNFINISHED = Path("/data/unfinished")
+# Sockets and Patroni's password file.
+SOCKETS = Path("/tmp/postgresql")
 KEYS = "/nexus/nexus/"
 # How long (seconds) a claim to create the cluster is valid while no node is seen to create it.
 PATIENCE = 10
@@ -154,6 +156,8 @@ def settle_claim(etcd, mine):
 
 def prepare():
     """All that comes before Patroni."""
+    # A container that is restarted in its pod keeps its /tmp: the lock file of a killed server may name a process that exists again.
+    shutil.rmtree(SOCKETS, ignore_errors=True)
     etcd = Etcd()
     wait_for_quorum(etcd)
     cluster = etcd.read("initialize").get("initialize", "")

@@ -11,6 +11,6 @@ if [ "${1:-}" = --operator ]; then
     shift
     vault write -field=token auth/approle/login - </run/secrets/vault-operator-login >"$HOME/.vault-token"
 elif [ -r /run/secrets/vault-app-token ]; then
-    cp /run/secrets/vault-app-token "$HOME/.vault-token"
+    cat /run/secrets/vault-app-token >"$HOME/.vault-token"
 fi
 vault "$@"

@@ -23,7 +23,8 @@ ask() {
 
 # The seal is ready when it encrypts: the fourth node is up and unsealed, has the key and accepts the token.
 seal_answers() {
-    cp /run/secrets/vault-seal-token "$HOME/.vault-token" &&
+    # not cp: it would keep the mode of a read-only secret, and the next copy could not replace the file
+    cat /run/secrets/vault-seal-token >"$HOME/.vault-token" &&
         ask https://vault-unseal:8200 write -field=ciphertext transit/encrypt/nexus-seal plaintext=bmV4dXM= >/tmp/seal 2>&1
 }
 
