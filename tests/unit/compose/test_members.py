@@ -63,6 +63,8 @@ def test_one_more_server_is_missing_in_every_file_that_has_to_list_it() -> None:
         "redis/compose.yaml",
         "redis/redis-entrypoint.sh",
         "redis/sentinel-entrypoint.sh",
+        "gateway/rw/checks.cfg",
+        "gateway/ro/checks.cfg",
         "gateway/rw/redis.cfg",
         "gateway/ro/redis.cfg",
         "monitoring/prometheus.yml",
