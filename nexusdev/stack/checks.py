@@ -30,6 +30,7 @@ def check_services(services: Mapping[str, Service], written: Mapping[str, Value]
     _no_name_twice(services, written)
     _references(services, written)
     _no_target_twice(services, written)
+    _connections(services, written)
     graph = {service.name: needs(service) for service in services.values()}
     if cycle := find_cycle(graph):
         raise config_error(
@@ -118,6 +119,27 @@ def _references(services: Mapping[str, Service], written: Mapping[str, Value]) -
         if service.shares not in services:
             raise config_error(position, f"unknown service {service.shares}", allowed=known, near=service.shares)
         _share_of_a_share(service, services, position)
+
+
+def _connections(services: Mapping[str, Service], written: Mapping[str, Value]) -> None:
+    """Check that connections lead to a group, a service or a role name, and that served names are aliases of their service."""
+    groups = {service.group for service in services.values()}
+    known = tuple(sorted({*services, *groups, *(alias for service in services.values() for alias in service.aliases)}))
+    for service in services.values():
+        position = _position(written, service.name, "x-nexusdev")
+        for connection in service.connects:
+            if connection.target not in known:
+                raise config_error(
+                    position,
+                    f"connects to {connection.target}, which is no role name, service or group",
+                    allowed=known,
+                    near=connection.target,
+                )
+        for name in service.serves:
+            if name not in service.aliases:
+                raise config_error(
+                    position, f"serves {name}, which is no alias of it", allowed=service.aliases, near=name
+                )
 
 
 def _share_of_a_share(service: Service, services: Mapping[str, Service], position: SourcePosition) -> None:

@@ -17,8 +17,8 @@ from msgspec.structs import asdict
 
 from nexusdev.stack.model import Service, Stack
 
-# Fields that do not affect a container: nexusdev's own view of a service, and the start order.
-_NOT_IN_THE_CONTAINER = ("optional", "depends_on", "files", "own")
+# Fields that do not affect a container: nexusdev's own view of a service, the start order, and what only other runtimes use.
+_NOT_IN_THE_CONTAINER = ("optional", "depends_on", "files", "own", "connects", "serves", "ready", "alive")
 
 
 def fingerprints(stack: Stack) -> Mapping[str, str]:

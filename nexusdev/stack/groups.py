@@ -17,6 +17,10 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "shm_bytes": ("shm_size",),
     "stop_grace": ("stop_grace_period",),
     "optional": ("x-nexusdev",),
+    "connects": ("x-nexusdev",),
+    "serves": ("x-nexusdev",),
+    "ready": ("x-nexusdev",),
+    "alive": ("x-nexusdev",),
 }
 
 

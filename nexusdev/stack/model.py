@@ -60,7 +60,7 @@ class Logging(Struct, frozen=True, kw_only=True):
 
 
 class ReadyCheck(Struct, frozen=True, kw_only=True):
-    """The readiness check of an own service.
+    """A check of one service: the readiness of an own service, and what a pod runtime asks of the platform's.
 
     Attributes:
         kind: http: ``path`` answers with a status below 400; tcp: ``port`` accepts connections; exec: ``argv`` exits with 0 in
@@ -76,6 +76,13 @@ class ReadyCheck(Struct, frozen=True, kw_only=True):
     path: str = "/"
     tls: bool = False
     argv: tuple[str, ...] = ()
+
+
+class Connection(Struct, frozen=True, kw_only=True):
+    """A connection that a service opens. ``target``: a role name, a service or a group of the stack, in this order."""
+
+    target: str
+    port: int
 
 
 class Scrape(Struct, frozen=True, kw_only=True):
@@ -131,6 +138,10 @@ class Service(Struct, frozen=True, kw_only=True):
         restart: ``no``, ``always``, ``on-failure``, ``on-failure:N`` or ``unless-stopped``: what happens after an unrequested exit.
             A runtime that always restarts may do so, and reports each such exit in ``watch_exits``.
         stop_grace: Seconds between the stop signal and SIGKILL.
+        connects: The connections that it opens. A runtime with network policies allows these and no others.
+        serves: Role name → the container ports that clients use under it; a role name that is missing has all published ports.
+        ready: The check of the process's readiness, for runtimes that check it themselves; None for the healthcheck.
+        alive: The check that ends a process that hangs; None where its product documents none.
         own: The additional settings of an own service; None for a service of the platform.
     """
 
@@ -168,6 +179,10 @@ class Service(Struct, frozen=True, kw_only=True):
     stop_grace: float = 10.0
     healthcheck: Healthcheck | None = None
     logging: Logging | None = None
+    connects: tuple[Connection, ...] = ()
+    serves: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    ready: ReadyCheck | None = None
+    alive: ReadyCheck | None = None
     own: OwnService | None = None
 
 

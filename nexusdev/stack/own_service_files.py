@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct, field
 
 from nexusdev.stack import schema, values
 from nexusdev.stack.document import MappingNode, Scalar, Value, config_error
+from nexusdev.stack.health import http_members, port_number, read_check
 from nexusdev.stack.model import (
     BUILT,
     Allocations,
@@ -38,7 +38,6 @@ _FIRST_ADDRESS, _ADDRESSES = 150, range(42)
 _PORTS = (*range(12, 30), *range(10))
 _CONTAINER_PORT = re.compile(r"\d+")
 _CERTIFICATE, _KEY = "/run/tls/tls.crt", "/run/tls/tls.key"
-_CHECKS = ("http", "tcp", "exec")
 _CONDITIONS = ("service_healthy", "service_started")
 _HINT = 'use "CONTAINER", and nexusdev chooses the host port, or "127.0.0.1:HOST:CONTAINER"'
 _NONE: tuple[Value, ...] = ()
@@ -196,7 +195,7 @@ class _Reader(Struct, kw_only=True):
             return read_port(value, hint=_HINT)
         prefix = self.platform.environment.get("NEXUS_PORTS", "210")
         host = int(f"{prefix}{self.allocator.port(f'{name}:{written}', value):02}")
-        return Port(host=host, container=_port_number(value))
+        return Port(host=host, container=port_number(value))
 
     def _aliases(self, members: Mapping[str, Value]) -> tuple[str, ...]:
         if "networks" not in members:
@@ -302,45 +301,28 @@ def _build(value: Value) -> ServiceBuild:
 def _ready(settings: Mapping[str, Value], ports: Collection[Port], healthcheck: Healthcheck | None) -> ReadyCheck:
     if "ready" not in settings:
         return ReadyCheck() if healthcheck is None else ReadyCheck(kind="exec", argv=_argv(healthcheck))
-    members = schema.table(settings["ready"], "ready")
-    if len(members) != 1:
-        raise config_error(settings["ready"].position, f"needs exactly one check, not {len(members)}", allowed=_CHECKS)
-    [(kind, value)] = members.items()
-    if kind == "exec":
-        return ReadyCheck(kind="exec", argv=values.words(value))
-    check = schema.table(value, f"{kind} check", required=("port",))
-    port = _port_number(check["port"])
-    if port not in [each.container for each in ports]:
+    check = read_check(settings["ready"])
+    if check.port and check.port not in [each.container for each in ports]:
         raise config_error(
-            check["port"].position,
-            f"port {port} is not published",
+            _port_value(settings["ready"]).position,
+            f"port {check.port} is not published",
             why="readiness is checked from the host",
-            hint=f'ports: ["{port}"]',
+            hint=f'ports: ["{check.port}"]',
         )
-    if kind == "tcp":
-        return ReadyCheck(kind="tcp", port=port)
-    return ReadyCheck(kind="http", port=port, **_http(check, default="/"))
+    return check
+
+
+def _port_value(ready: Value) -> Value:
+    """Return the YAML of the port of a valid check."""
+    [check] = values.entries(ready).values()
+    return values.entries(check)["port"]
 
 
 def _scrape(value: Value) -> Scrape:
     members = schema.table(value, "scrape", required=("port",))
-    return Scrape(port=_port_number(members["port"]), **_http(members, default="/metrics"))
-
-
-def _http(members: Mapping[str, Value], *, default: str) -> dict[str, Any]:
-    return {
-        "path": values.optional(members, "path", values.absolute, default),
-        "tls": values.optional(members, "tls", values.boolean, False),
-    }
+    return Scrape(port=port_number(members["port"]), **http_members(members, default="/metrics"))
 
 
 def _argv(check: Healthcheck) -> tuple[str, ...]:
     """Return the command of a healthcheck, as it is run in the container."""
     return ("/bin/sh", "-c", check.test[1]) if check.test[0] == "CMD-SHELL" else check.test[1:]
-
-
-def _port_number(value: Value) -> int:
-    port = values.integer(value, least=1)
-    if port > 65535:  # noqa: PLR2004 - the largest port
-        raise config_error(value.position, f"port {port} is out of range")
-    return port

@@ -98,6 +98,10 @@ PLACES: Mapping[str, Mapping[str, str]] = {
         "role": "server, sidecar, store (needed by the component's servers until they end: stopped after them) "
         "or observer (monitoring only: started after everything else); default: by network_mode",
         "optional": "true: an unavailable image is not an error",
+        "connects": "list of NAME:PORT, where NAME is a role name, service or group: its connections; network policies allow no others",
+        "serves": "mapping: role name → list of the ports that clients use under it; default: all published ports",
+        "ready": "mapping with one check, as in own-services.md, for runtimes that check readiness; default: the healthcheck",
+        "alive": "mapping with one check (as for ready): a process that does not answer is restarted by runtimes that can; default: none",
     },
     "network": {"ipam": "mapping"},
     "ipam of a network": {"config": "list of one mapping"},

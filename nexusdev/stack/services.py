@@ -12,6 +12,7 @@ from msgspec import Struct
 from nexusdev.stack import schema, values
 from nexusdev.stack.document import MappingNode, Scalar, SourcePosition, Value, config_error
 from nexusdev.stack.model import FileMount, Healthcheck, Logging, Port, Service, VolumeMount
+from nexusdev.stack.pod_members import read_pod_members
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 _NONE: tuple[Value, ...] = ()
@@ -51,6 +52,7 @@ def read_service(name: str, value: Value, declared: Declared) -> Service:
         name=name,
         image=values.text(members["image"]),
         **_identity(name, members["x-nexusdev"], sidecar=bool(shares)),  # type: ignore[arg-type]
+        **read_pod_members(members["x-nexusdev"]),
         **read_container(members, declared),
         address=address,
         aliases=aliases,

@@ -90,9 +90,17 @@ def integer(value: Value, *, least: int = 0) -> int:
 
 def size(value: Value) -> int:
     """Return bytes from ``512k``, ``64m``, ``1g`` or a plain number."""
-    matched = _SIZE.fullmatch(value.text) if isinstance(value, Scalar) else None
+    try:
+        return size_in_bytes(value.text if isinstance(value, Scalar) else "")
+    except ValueError as error:
+        raise wrong(value, "a size such as 512k, 64m, 1g") from error
+
+
+def size_in_bytes(word: str) -> int:
+    """Return bytes from ``512k``, ``64m``, ``1g`` or a plain number. Raises ValueError for another word."""
+    matched = _SIZE.fullmatch(word)
     if matched is None:
-        raise wrong(value, "a size such as 512k, 64m, 1g")
+        raise ValueError(word)
     return int(matched[1]) * _UNITS[matched[2].lower()]
 
 

@@ -50,6 +50,7 @@ OF_SEVERAL_FILES = {
     "components/test_topology.py",
     "components/vault/test_cuts.py",
     "compose/monitoring/grafana/test_dashboard_words.py",
+    "compose/test_connections.py",
     "compose/test_members.py",
     "env/test_trusted_by_clients.py",
     "operations/test_own_services.py",

@@ -35,6 +35,12 @@ def test_the_same_files_give_the_same_fingerprints(files: Files) -> None:
         (lambda text: text.replace("64m", "65m"), {"db-0", "exporter-0"}),
         (lambda text: text.replace("db-primary", "db-first"), {"db-0", "exporter-0"}),
         (lambda text: text.replace("{component: db}", "{component: db, optional: true}"), set()),
+        (
+            lambda text: text.replace(
+                "{component: db}", '{component: db, connects: ["db:1"], alive: {tcp: {port: 1}}}'
+            ),
+            set(),
+        ),
         (lambda text: f"# a comment\n{text}", set()),
     ],
 )

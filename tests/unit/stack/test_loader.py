@@ -11,7 +11,7 @@ import pytest
 from nexusdev.errors import InvalidConfig
 from nexusdev.stack.document import MappingNode, Scalar, SequenceNode, Value, read
 from nexusdev.stack.loader import load
-from nexusdev.stack.model import FileMount, Logging, Port, SecretRecipe, Stack, VolumeMount
+from nexusdev.stack.model import Connection, FileMount, Logging, Port, ReadyCheck, SecretRecipe, Stack, VolumeMount
 from nexusdev.util.file_cache import FileCache
 from tests.unit.stack.conftest import GOOD, Files
 
@@ -504,3 +504,33 @@ def _problem(files: Files, text: str) -> str:
     except InvalidConfig as error:
         return error.message
     return ""
+
+
+def test_what_only_pod_runtimes_use_is_read(files: Files) -> None:
+    settings = """{component: db, connects: ["db:5432", "db-primary:6432"], serves: {db-primary: [5432]},
+      ready: {http: {port: 8008, path: /ready, tls: true}}, alive: {tcp: {port: 5432}}}"""
+    service = files.load(GOOD.replace("{component: db}", settings)).services["db-0"]
+    assert service.connects == (Connection(target="db", port=5432), Connection(target="db-primary", port=6432))
+    assert service.serves == {"db-primary": (5432,)}
+    assert service.ready == ReadyCheck(kind="http", port=8008, path="/ready", tls=True)
+    assert service.alive == ReadyCheck(kind="tcp", port=5432)
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ("connects: [db]", "'db' is not NAME:PORT"),
+        ('connects: ["db:http"]', "'db:http' is not NAME:PORT"),
+        ('connects: ["db:70000"]', "port 70000 is out of range"),
+        ('connects: ["dv:5432"]', "connects to dv, which is no role name, service or group"),
+        ("serves: {db-second: [5432]}", "serves db-second, which is no alias of it"),
+        ("serves: {db-primary: [0]}", "must be an integer of at least 1"),
+        ("ready: {}", "needs exactly one check, not 0"),
+        ("alive: {http: {path: /}}", "port is missing"),
+    ],
+)
+def test_what_pod_runtimes_cannot_use_is_refused_with_its_line(files: Files, settings: str, problem: str) -> None:
+    with pytest.raises(InvalidConfig) as caught:
+        files.load(GOOD.replace("{component: db}", f"{{component: db, {settings}}}"))
+    assert problem in caught.value.message
+    assert "stack.yaml:26" in caught.value.message
