@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from nexusdev.runtimes.manifests import ManifestRenderer
     from nexusdev.runtimes.provider import RuntimeProvider
 
 DEFAULT = "docker"
@@ -18,6 +19,10 @@ DEFAULT = "docker"
 _PROVIDERS: Mapping[str, tuple[str, str]] = {
     "docker": ("nexusdev.runtimes.docker.provider", "DockerProvider"),
     "memory": ("nexusdev.runtimes.memory.provider", "MemoryProvider"),
+}
+# name of its command below ``render`` → module and class of a renderer
+_RENDERERS: Mapping[str, tuple[str, str]] = {
+    "k8s": ("nexusdev.runtimes.kubernetes.render.renderer", "KubernetesRenderer"),
 }
 # Can be selected by name, but is not listed: its containers end with the process.
 _FOR_TESTS = frozenset({"memory"})
@@ -36,4 +41,11 @@ def provider(name: str) -> RuntimeProvider:
     """
     module, kind = _PROVIDERS[name]
     made: RuntimeProvider = getattr(import_module(module), kind)()
+    return made
+
+
+def renderer(name: str) -> ManifestRenderer:
+    """Return the renderer of this name. Raises KeyError for another one."""
+    module, kind = _RENDERERS[name]
+    made: ManifestRenderer = getattr(import_module(module), kind)()
     return made

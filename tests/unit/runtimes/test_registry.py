@@ -43,3 +43,9 @@ def test_a_context_takes_the_provider_that_its_settings_name(tmp_path: Path) -> 
     context = Context(identity=identity, settings=Settings(runtime="memory"), root=tmp_path)
     assert isinstance(context.provider, MemoryProvider)
     assert context.provider is context.provider
+
+
+def test_a_renderer_is_found_by_the_name_of_its_command() -> None:
+    assert registry.renderer("k8s").profiles == ("kind", "cluster")
+    with pytest.raises(KeyError):
+        registry.renderer("helm")

@@ -1,0 +1,1 @@
+"""The stack on Kubernetes. ``render/`` makes its manifests from the compose files; it is pure and needs no cluster."""

@@ -1,0 +1,113 @@
+"""The rendered folder against the reviewed one, for both profiles, and against the API's schemas of three minor versions.
+
+``UPDATE_GOLDEN=1 pytest tests/unit/runtimes/kubernetes/render/test_folder.py`` writes the reviewed files; read the diff before committing it.
+Contents of configs are left out of them: test_parity.py compares them with their files.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+from kubernetes_validate.utils import all_versions
+
+from nexusdev.runtimes.kubernetes.render.files import CHECKSUM
+from nexusdev.runtimes.kubernetes.render.options import PROFILES, ProfileName
+from nexusdev.runtimes.kubernetes.render.text import to_yaml
+from tests.kubernetes.objects import api_objects, folder, pod_templates
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def shortened(files: Mapping[str, Any]) -> dict[str, str]:
+    """Path → text, without what changes with each config file: contents and checksums."""
+    found = copy.deepcopy(dict(files))
+    for documents in found.values():
+        for each in documents:
+            if each["kind"] == "ConfigMap":
+                each["data"] = dict.fromkeys(each["data"], "…")
+        for _, template in pod_templates(list(documents)):
+            if CHECKSUM in template["metadata"].get("annotations", {}):
+                template["metadata"]["annotations"][CHECKSUM] = "…"
+    return {name: to_yaml(documents) for name, documents in found.items()}
+
+
+def reviewed(profile: str) -> dict[str, str]:
+    root = GOLDEN / profile
+    return {str(file.relative_to(root)): file.read_text(encoding="utf-8") for file in root.rglob("*.yaml")}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_folder_is_the_reviewed_one(profile: ProfileName) -> None:
+    files = shortened(folder(profile))
+    if os.environ.get("UPDATE_GOLDEN"):
+        for stale in reviewed(profile).keys() - files.keys():
+            (GOLDEN / profile / stale).unlink()
+        for name, text in files.items():
+            path = GOLDEN / profile / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    assert files == reviewed(profile)
+
+
+def minors() -> list[str]:
+    """The oldest, the middle and the newest minor version whose schemas are installed."""
+    known = all_versions()
+    return [known[0], known[len(known) // 2], known[-1]]
+
+
+@pytest.mark.parametrize("minor", minors())
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_object_has_the_schema_of_the_api(profile: ProfileName, minor: str) -> None:
+    objects = api_objects(folder(profile, dev_access=True))
+    assert len(objects) > 100
+    for each in objects:
+        kubernetes_validate.validate(each, minor, strict=True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda each: each["spec"].update(replica=3),
+        lambda each: each["spec"]["template"]["spec"]["containers"][0].update(env={"A": "b"}),
+        lambda each: each["spec"].pop("selector"),
+    ],
+)
+def test_the_schemas_refuse_unknown_keys_wrong_types_and_missing_members(change: Any) -> None:
+    each = copy.deepcopy(next(each for each in api_objects(folder("kind")) if each["kind"] == "StatefulSet"))
+    change(each)
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(each, minors()[-1], strict=True)
+
+
+def test_only_generally_available_apis_are_used() -> None:
+    versions = {each["apiVersion"] for each in api_objects(folder("kind"))}
+    assert versions == {"v1", "apps/v1", "networking.k8s.io/v1", "policy/v1"}
+
+
+def test_the_namespace_is_the_only_object_of_the_cluster() -> None:
+    objects = api_objects(folder("cluster", dev_access=True))
+    assert [each["kind"] for each in objects if "namespace" not in each["metadata"]] == ["Namespace"]
+
+
+def test_the_kustomization_lists_every_file_but_the_secrets_and_itself() -> None:
+    files = folder("kind")
+    [kustomization] = files["kustomization.yaml"]
+    assert {*kustomization["resources"]} == files.keys() - {
+        "kustomization.yaml",
+        "secrets.example.yaml",
+        "kind-cluster.yaml",
+    }
+    assert not any(each["kind"] == "Secret" for name in kustomization["resources"] for each in files[name])
+
+
+def test_the_same_stack_gives_the_same_text() -> None:
+    folder.cache_clear()
+    first = {name: to_yaml(documents) for name, documents in folder("kind").items()}
+    folder.cache_clear()
+    assert {name: to_yaml(documents) for name, documents in folder("kind").items()} == first

@@ -1,0 +1,81 @@
+"""Pods reach what the service graph says, and from outside the namespace only the gateway is reachable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.kubernetes.objects import api_objects, folder, of_kind
+from tests.unit.runtimes.kubernetes.render.conftest import GOOD, Workshop
+
+
+def rules(policy: Any, direction: str, peers: str) -> dict[str, list[int]]:
+    """Name of each peer → the ports."""
+    return {
+        peer.get("podSelector", {}).get("matchLabels", {}).get("app.kubernetes.io/name", "outside"): [
+            port["port"] for port in rule["ports"]
+        ]
+        for rule in policy["spec"].get(direction, ())
+        for peer in rule[peers]
+    }
+
+
+def test_everything_is_denied_but_dns_and_the_edges_of_the_graph(workshop: Workshop) -> None:
+    objects = workshop.render()
+    assert objects["NetworkPolicy/default-deny"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    [dns] = objects["NetworkPolicy/allow-dns"]["spec"]["egress"]
+    assert [(port["protocol"], port["port"]) for port in dns["ports"]] == [("UDP", 53), ("TCP", 53)]
+    assert rules(objects["NetworkPolicy/db"], "ingress", "from") == {"db": [5433], "gateway": [5432]}
+    assert rules(objects["NetworkPolicy/db"], "egress", "to") == {"db": [5433]}
+    assert rules(objects["NetworkPolicy/gateway"], "egress", "to") == {"db": [5432]}
+    assert "NetworkPolicy/keys" not in objects
+
+
+def test_a_connection_to_a_role_name_leads_to_the_gateway(workshop: Workshop) -> None:
+    text = GOOD.replace("{component: keys}", '{component: keys, connects: ["db-primary:5432"]}')
+    objects = workshop.render(text)
+    assert rules(objects["NetworkPolicy/keys"], "egress", "to") == {"gateway": [5432]}
+    assert rules(objects["NetworkPolicy/gateway"], "ingress", "from") == {"keys": [5432], "outside": [5432]}
+
+
+def outside(policy: Any) -> list[Any]:
+    """The peers of a policy that are not pods of the namespace."""
+    return [
+        peer
+        for direction, peers in (("ingress", "from"), ("egress", "to"))
+        for rule in policy["spec"].get(direction, ())
+        for peer in rule[peers]
+        if set(peer) != {"podSelector"}
+    ]
+
+
+def test_from_outside_the_namespace_only_labelled_pods_reach_only_the_gateway() -> None:
+    found = of_kind(api_objects(folder("cluster")), "NetworkPolicy")
+    opened = {name: outside(policy) for name, policy in found.items() if outside(policy)}
+    client = {"namespaceSelector": {}, "podSelector": {"matchLabels": {"nexus.dev/client": "true"}}}
+    assert opened.pop("allow-dns")
+    assert opened == {"gateway-rw": [client], "gateway-ro": [client]}
+
+
+def test_clients_reach_the_ports_of_role_names_and_no_others() -> None:
+    found = of_kind(api_objects(folder("cluster")), "NetworkPolicy")
+    assert rules(found["gateway-rw"], "ingress", "from")["outside"] == [5432, 6379, 8200, 9000, 9001]
+    assert rules(found["gateway-ro"], "ingress", "from")["outside"] == [5432, 6379, 9090, 9093]
+
+
+def test_in_kind_the_host_reaches_the_gateway_for_development_alone() -> None:
+    found = of_kind(api_objects(folder("kind")), "NetworkPolicy")
+    anywhere = [name for name, policy in found.items() if {"ipBlock": {"cidr": "0.0.0.0/0"}} in outside(policy)]
+    assert anywhere == ["gateway-dev"]
+
+
+def test_an_own_service_reaches_the_components_that_it_needs(workshop: Workshop) -> None:
+    from nexusdev.runtimes.kubernetes.render.graph import edges
+    from nexusdev.runtimes.kubernetes.render.pod_groups import pod_groups
+    from nexusdev.stack.loader import load
+
+    workshop.stack()
+    own = workshop.folder / "own.yaml"
+    own.write_text("services:\n  api:\n    image: api:1\n    depends_on: [db]\n")
+    stack = load(workshop.folder / "stack.yaml", {"NEXUS_STATE": str(workshop.folder / "state")}, include=[own])
+    found = [(edge.target, edge.port) for edge in edges(stack, pod_groups(stack)) if edge.source == "api"]
+    assert found == [("db", 5432), ("gateway", 5432)]
