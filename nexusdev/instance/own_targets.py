@@ -25,12 +25,17 @@ def write(folder: Path, stack: Stack, publish: Callable[[str, bytes], None]) -> 
         stack: Declares the scrape targets.
         publish: ``Runtime.publish_file``.
     """
-    groups = [_group(each, each.own.scrape) for each in stack.own if each.own and each.own.scrape]
-    content = (json.dumps(groups, indent=1) + "\n").encode()
+    data = content(stack).encode()
     file = folder / _FILE
-    if not file.exists() or file.read_bytes() != content:
-        write_in_place(file, content, set_owner=lambda path: path.chmod(_MODE))
-        publish(_FILE, content)
+    if not file.exists() or file.read_bytes() != data:
+        write_in_place(file, data, set_owner=lambda path: path.chmod(_MODE))
+        publish(_FILE, data)
+
+
+def content(stack: Stack) -> str:
+    """Return the content of the file."""
+    groups = [_group(each, each.own.scrape) for each in stack.own if each.own and each.own.scrape]
+    return json.dumps(groups, indent=1) + "\n"
 
 
 def _group(service: Service, scrape: Scrape) -> dict[str, Any]:

@@ -171,12 +171,17 @@ def records(root: Path) -> Iterator[Record]:
             yield record
 
 
-def write_passwd(folder: Path, uid: int, gid: int) -> None:
-    """Write a passwd file with a name for the container user, which initdb needs."""
+def passwd(uid: int, gid: int) -> str:
+    """Return the content of a passwd file with a name for the user of the servers."""
     lines = ["root:x:0:0:root:/root:/usr/sbin/nologin"]
     if uid:
         lines.append(f"nexus:x:{uid}:{gid}:nexus:/tmp:/usr/sbin/nologin")
-    content = "".join(f"{line}\n" for line in lines)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def write_passwd(folder: Path, uid: int, gid: int) -> None:
+    """Write a passwd file with a name for the container user, which initdb needs."""
+    content = passwd(uid, gid)
     file = folder / "passwd"
     if not file.exists() or file.read_text(encoding="utf-8") != content:
         replace(file, content, mode=0o644)

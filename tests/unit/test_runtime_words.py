@@ -24,6 +24,7 @@ WORDS: Mapping[str, re.Pattern[str]] = {
     "inspect words": re.compile(r"\b(inspect_container|HostConfig|NetworkSettings|data_root|storage_driver|cgroup)\b"),
     "what only an engine on this machine has": re.compile(r"\bcontainer is kept\b|\bss -ltnp\b|\bthe engine failed\b"),
     "the hosts file": re.compile(r"\bhosts file\b"),
+    "objects of Kubernetes": re.compile(r"\b(kubectl|StatefulSets?|ConfigMaps?|NodePorts?|NetworkPolic(y|ies))\b"),
     "the planner's own values": re.compile(r"\b(Snapshot|DockerStep|FakeEngine|EngineFacts|is_paused|unpause)\b"),
 }
 
@@ -52,6 +53,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
     },
     "components/vault/companions.py": {"network namespaces": "VAULT_NAMESPACE is a variable of Vault's clients"},
     "cli/rendering/ports.py": {"networks of an engine": "a key of ports --json, which stays as it is"},
+    "cli/commands/render.py": {"objects of Kubernetes": "help of render k8s, whose users apply what it writes"},
     "cli/commands/stack.py": {"networks of an engine": "help of up about the setting subnet"},
     "settings.py": {"networks of an engine": "the setting subnet, which a runtime understands or ignores"},
     "deploy/prepare.py": {"networks of an engine": "passes the setting subnet to the runtime"},

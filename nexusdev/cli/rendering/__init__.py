@@ -31,6 +31,7 @@ MODULES = {
     "UrlsResult": "urls",
     "OpenResult": "urls",
     "PortsResult": "ports",
+    "RenderResult": "render",
     "AdoptResult": "adopt",
     "ConfigResult": "config",
     "VersionResult": "version",

@@ -59,7 +59,7 @@ services:
 """
 
 
-class Workshop:
+class StackFolder:
     """The folder of one test."""
 
     def __init__(self, folder: Path) -> None:
@@ -82,8 +82,8 @@ class Workshop:
 
 
 @pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(tmp_path)
+def stack_folder(tmp_path: Path) -> StackFolder:
+    return StackFolder(tmp_path)
 
 
 def container(objects: Mapping[str, Any], name: str) -> Any:

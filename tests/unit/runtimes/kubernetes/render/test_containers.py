@@ -7,73 +7,73 @@ from typing import Any
 import pytest
 
 from tests.kubernetes.objects import api_objects, folder
-from tests.unit.runtimes.kubernetes.render.conftest import GOOD, Workshop, container
+from tests.unit.runtimes.kubernetes.render.conftest import GOOD, StackFolder, container
 
 _KEYS = "    image: keys:1\n"
 
 
-def keys(workshop: Workshop, *lines: str, settings: str = "", **options: Any) -> Any:
+def keys(stack_folder: StackFolder, *lines: str, settings: str = "", **options: Any) -> Any:
     """The container of a service with these lines."""
     added = "".join(f"    {line}\n" for line in lines)
     text = GOOD.replace(_KEYS, _KEYS + added)
     if settings:
         text = text.replace("{component: keys}", f"{{component: keys, {settings}}}")
-    return container(workshop.render(text, **options), "Deployment/keys")
+    return container(stack_folder.render(text, **options), "Deployment/keys")
 
 
-def test_entrypoint_and_command_are_command_and_args(workshop: Workshop) -> None:
-    found = keys(workshop, "entrypoint: [sh, -c]", "command: ['echo $$(date)']", "working_dir: /data")
+def test_entrypoint_and_command_are_command_and_args(stack_folder: StackFolder) -> None:
+    found = keys(stack_folder, "entrypoint: [sh, -c]", "command: ['echo $$(date)']", "working_dir: /data")
     assert (found["command"], found["args"]) == (["sh", "-c"], ["echo $$(date)"])
     assert found["workingDir"] == "/data"
-    assert "command" not in keys(workshop)
+    assert "command" not in keys(stack_folder)
 
 
-def test_a_healthcheck_is_the_probe_of_start_and_readiness_but_not_of_life(workshop: Workshop) -> None:
-    found = keys(workshop, "healthcheck: {test: [CMD, keys, ping], timeout: 3s}")
+def test_a_healthcheck_is_the_probe_of_start_and_readiness_but_not_of_life(stack_folder: StackFolder) -> None:
+    found = keys(stack_folder, "healthcheck: {test: [CMD, keys, ping], timeout: 3s}")
     assert found["readinessProbe"]["exec"] == {"command": ["keys", "ping"]}
     assert found["startupProbe"]["exec"] == {"command": ["keys", "ping"]}
     assert found["readinessProbe"]["timeoutSeconds"] == 3
     assert "livenessProbe" not in found
 
 
-def test_a_healthcheck_for_the_shell_is_run_by_the_shell(workshop: Workshop) -> None:
-    found = keys(workshop, "healthcheck: {test: keys ping || exit 1}")
+def test_a_healthcheck_for_the_shell_is_run_by_the_shell(stack_folder: StackFolder) -> None:
+    found = keys(stack_folder, "healthcheck: {test: keys ping || exit 1}")
     assert found["readinessProbe"]["exec"] == {"command": ["/bin/sh", "-c", "keys ping || exit 1"]}
 
 
-def test_ready_replaces_the_healthcheck_and_alive_is_the_liveness(workshop: Workshop) -> None:
+def test_ready_replaces_the_healthcheck_and_alive_is_the_liveness(stack_folder: StackFolder) -> None:
     settings = "ready: {http: {port: 80, path: /ready, tls: true}}, alive: {tcp: {port: 80}}"
-    found = keys(workshop, "healthcheck: {test: [CMD, keys, ping]}", settings=settings)
+    found = keys(stack_folder, "healthcheck: {test: [CMD, keys, ping]}", settings=settings)
     assert found["readinessProbe"]["httpGet"] == {"path": "/ready", "port": 80, "scheme": "HTTPS"}
     assert found["livenessProbe"]["tcpSocket"] == found["startupProbe"]["tcpSocket"] == {"port": 80}
 
 
-def test_a_service_without_a_check_has_no_probe(workshop: Workshop) -> None:
-    assert not {"startupProbe", "readinessProbe", "livenessProbe"} & keys(workshop).keys()
+def test_a_service_without_a_check_has_no_probe(stack_folder: StackFolder) -> None:
+    assert not {"startupProbe", "readinessProbe", "livenessProbe"} & keys(stack_folder).keys()
 
 
 @pytest.mark.parametrize("signal", ["SIGTERM", "SIGKILL"])
-def test_what_kubernetes_sends_anyway_needs_no_hook(workshop: Workshop, signal: str) -> None:
-    assert "lifecycle" not in keys(workshop, f"stop_signal: {signal}")
+def test_what_kubernetes_sends_anyway_needs_no_hook(stack_folder: StackFolder, signal: str) -> None:
+    assert "lifecycle" not in keys(stack_folder, f"stop_signal: {signal}")
 
 
-def test_another_stop_signal_is_sent_by_a_hook(workshop: Workshop) -> None:
-    command = keys(workshop, "stop_signal: SIGQUIT")["lifecycle"]["preStop"]["exec"]["command"]
+def test_another_stop_signal_is_sent_by_a_hook(stack_folder: StackFolder) -> None:
+    command = keys(stack_folder, "stop_signal: SIGQUIT")["lifecycle"]["preStop"]["exec"]["command"]
     assert command == ["/bin/sh", "-c", "kill -s QUIT 1"]
 
 
 @pytest.mark.parametrize(("grace", "seconds"), [("500ms", 1), ("1s", 1), ("1500ms", 2), ("30s", 30)])
-def test_the_grace_period_has_whole_seconds(workshop: Workshop, grace: str, seconds: int) -> None:
-    objects = workshop.render(GOOD.replace(_KEYS, f"{_KEYS}    stop_grace_period: {grace}\n"))
+def test_the_grace_period_has_whole_seconds(stack_folder: StackFolder, grace: str, seconds: int) -> None:
+    objects = stack_folder.render(GOOD.replace(_KEYS, f"{_KEYS}    stop_grace_period: {grace}\n"))
     assert objects["Deployment/keys"]["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == seconds
 
 
-def test_a_cluster_gets_the_memory_that_it_must_have_and_kind_a_share(workshop: Workshop) -> None:
-    assert keys(workshop, profile="cluster")["resources"] == {
+def test_a_cluster_gets_the_memory_that_it_must_have_and_kind_a_share(stack_folder: StackFolder) -> None:
+    assert keys(stack_folder, profile="cluster")["resources"] == {
         "requests": {"cpu": "100m", "memory": "64Mi"},
         "limits": {"memory": "64Mi"},
     }
-    assert keys(workshop, profile="kind")["resources"] == {
+    assert keys(stack_folder, profile="kind")["resources"] == {
         "requests": {"cpu": "10m", "memory": "16Mi"},
         "limits": {"memory": "64Mi"},
     }

@@ -7,7 +7,7 @@ import pytest
 from nexusdev.errors import InvalidConfig
 from tests.kubernetes.objects import api_objects, folder, of_kind
 from tests.topology import stack
-from tests.unit.runtimes.kubernetes.render.conftest import GOOD, Workshop
+from tests.unit.runtimes.kubernetes.render.conftest import GOOD, StackFolder
 
 
 def test_every_published_port_has_a_node_port_with_its_last_two_digits() -> None:
@@ -28,24 +28,24 @@ def test_kind_maps_the_host_ports_on_loopback_only() -> None:
     assert {each["listenAddress"] for each in node["extraPortMappings"]} == {"127.0.0.1"}
 
 
-def test_its_config_has_a_listener_per_server(workshop: Workshop) -> None:
-    config = workshop.render(profile="kind")["ConfigMap/gateway-dev"]["data"]["gateway-dev"]
+def test_its_config_has_a_listener_per_server(stack_folder: StackFolder) -> None:
+    config = stack_folder.render(profile="kind")["ConfigMap/gateway-dev"]["data"]["gateway-dev"]
     assert 'listen db-1-5432\n    bind :30041\n    server db-1 "db-1${NEXUS_DOMAIN}:5432"\n' in config
 
 
-def test_a_cluster_has_it_only_with_dev_access_and_free_node_ports(workshop: Workshop) -> None:
-    assert "Deployment/gateway-dev" not in workshop.render(profile="cluster")
-    service = workshop.render(profile="cluster", dev_access=True)["Service/gateway-dev"]["spec"]
+def test_a_cluster_has_it_only_with_dev_access_and_free_node_ports(stack_folder: StackFolder) -> None:
+    assert "Deployment/gateway-dev" not in stack_folder.render(profile="cluster")
+    service = stack_folder.render(profile="cluster", dev_access=True)["Service/gateway-dev"]["spec"]
     assert service["type"] == "NodePort"
     assert not any("nodePort" in port for port in service["ports"])
 
 
-def test_host_ports_that_would_share_a_node_port_are_refused(workshop: Workshop) -> None:
+def test_host_ports_that_would_share_a_node_port_are_refused(stack_folder: StackFolder) -> None:
     with pytest.raises(InvalidConfig, match="host port 22040 cannot be rendered") as caught:
-        workshop.render(GOOD.replace("21041:5432", "22040:5432"), profile="kind")
+        stack_folder.render(GOOD.replace("21041:5432", "22040:5432"), profile="kind")
     assert "node port 30040" in caught.value.why
 
 
-def test_a_stack_without_a_gateway_is_refused(workshop: Workshop) -> None:
+def test_a_stack_without_a_gateway_is_refused(stack_folder: StackFolder) -> None:
     with pytest.raises(InvalidConfig, match="gateway-dev cannot be rendered"):
-        workshop.render(GOOD.replace(", serves: {db-primary: [5432]}", ""), profile="kind")
+        stack_folder.render(GOOD.replace(", serves: {db-primary: [5432]}", ""), profile="kind")

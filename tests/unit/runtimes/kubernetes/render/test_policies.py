@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.kubernetes.objects import api_objects, folder, of_kind
-from tests.unit.runtimes.kubernetes.render.conftest import GOOD, Workshop
+from tests.unit.runtimes.kubernetes.render.conftest import GOOD, StackFolder
 
 
 def rules(policy: Any, direction: str, peers: str) -> dict[str, list[int]]:
@@ -19,8 +19,8 @@ def rules(policy: Any, direction: str, peers: str) -> dict[str, list[int]]:
     }
 
 
-def test_everything_is_denied_but_dns_and_the_edges_of_the_graph(workshop: Workshop) -> None:
-    objects = workshop.render()
+def test_everything_is_denied_but_dns_and_the_edges_of_the_graph(stack_folder: StackFolder) -> None:
+    objects = stack_folder.render()
     assert objects["NetworkPolicy/default-deny"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     [dns] = objects["NetworkPolicy/allow-dns"]["spec"]["egress"]
     assert [(port["protocol"], port["port"]) for port in dns["ports"]] == [("UDP", 53), ("TCP", 53)]
@@ -30,9 +30,9 @@ def test_everything_is_denied_but_dns_and_the_edges_of_the_graph(workshop: Works
     assert "NetworkPolicy/keys" not in objects
 
 
-def test_a_connection_to_a_role_name_leads_to_the_gateway(workshop: Workshop) -> None:
+def test_a_connection_to_a_role_name_leads_to_the_gateway(stack_folder: StackFolder) -> None:
     text = GOOD.replace("{component: keys}", '{component: keys, connects: ["db-primary:5432"]}')
-    objects = workshop.render(text)
+    objects = stack_folder.render(text)
     assert rules(objects["NetworkPolicy/keys"], "egress", "to") == {"gateway": [5432]}
     assert rules(objects["NetworkPolicy/gateway"], "ingress", "from") == {"keys": [5432], "outside": [5432]}
 
@@ -68,14 +68,14 @@ def test_in_kind_the_host_reaches_the_gateway_for_development_alone() -> None:
     assert anywhere == ["gateway-dev"]
 
 
-def test_an_own_service_reaches_the_components_that_it_needs(workshop: Workshop) -> None:
+def test_an_own_service_reaches_the_components_that_it_needs(stack_folder: StackFolder) -> None:
     from nexusdev.runtimes.kubernetes.render.graph import edges
     from nexusdev.runtimes.kubernetes.render.pod_groups import pod_groups
     from nexusdev.stack.loader import load
 
-    workshop.stack()
-    own = workshop.folder / "own.yaml"
+    stack_folder.stack()
+    own = stack_folder.folder / "own.yaml"
     own.write_text("services:\n  api:\n    image: api:1\n    depends_on: [db]\n")
-    stack = load(workshop.folder / "stack.yaml", {"NEXUS_STATE": str(workshop.folder / "state")}, include=[own])
+    stack = load(stack_folder.folder / "stack.yaml", {"NEXUS_STATE": str(stack_folder.folder / "state")}, include=[own])
     found = [(edge.target, edge.port) for edge in edges(stack, pod_groups(stack)) if edge.source == "api"]
     assert found == [("db", 5432), ("gateway", 5432)]

@@ -10,7 +10,7 @@ from nexusdev.errors import InvalidConfig
 from nexusdev.runtimes.kubernetes.render.folder import manifests
 from nexusdev.runtimes.kubernetes.render.options import RenderOptions
 from nexusdev.stack.loader import load
-from tests.unit.runtimes.kubernetes.render.conftest import GOOD, Workshop
+from tests.unit.runtimes.kubernetes.render.conftest import GOOD, StackFolder
 
 _KEYS = "    image: keys:1\n"
 
@@ -37,10 +37,10 @@ _KEYS = "    image: keys:1\n"
         ("ulimits: {nofile: 1}", "services.keys.ulimits: unknown key ulimits"),
     ],
 )
-def test_a_key_is_refused_with_its_line(workshop: Workshop, line: str, problem: str) -> None:
+def test_a_key_is_refused_with_its_line(stack_folder: StackFolder, line: str, problem: str) -> None:
     text = GOOD.replace(_KEYS, f"{_KEYS}    {line}\n")
     with pytest.raises(InvalidConfig) as caught:
-        workshop.render(text)
+        stack_folder.render(text)
     number = text.splitlines().index(f"    {line}") + 1
     assert f"stack.yaml:{number}: " in caught.value.message
     assert problem in caught.value.message
@@ -53,48 +53,50 @@ def test_a_key_is_refused_with_its_line(workshop: Workshop, line: str, problem: 
         ("db-0:/data", "volume db-0 is also mounted by"),
     ],
 )
-def test_a_volume_that_no_pod_can_have_is_refused(workshop: Workshop, volume: str, problem: str) -> None:
+def test_a_volume_that_no_pod_can_have_is_refused(stack_folder: StackFolder, volume: str, problem: str) -> None:
     with pytest.raises(InvalidConfig, match=problem) as caught:
-        workshop.render(GOOD.replace('["keys:/data"]', f'["{volume}"]'))
+        stack_folder.render(GOOD.replace('["keys:/data"]', f'["{volume}"]'))
     assert "stack.yaml:" in caught.value.message
 
 
-def test_the_network_of_the_host_is_refused(workshop: Workshop) -> None:
+def test_the_network_of_the_host_is_refused(stack_folder: StackFolder) -> None:
     with pytest.raises(InvalidConfig, match="'host' is not supported"):
-        workshop.render(GOOD.replace("    networks: {nexus: {ipv4_address: 10.213.0.40}}", "    network_mode: host"))
+        stack_folder.render(
+            GOOD.replace("    networks: {nexus: {ipv4_address: 10.213.0.40}}", "    network_mode: host")
+        )
 
 
-def test_a_group_that_is_not_numbered_from_0_is_refused(workshop: Workshop) -> None:
+def test_a_group_that_is_not_numbered_from_0_is_refused(stack_folder: StackFolder) -> None:
     text = GOOD.replace("  db-1:\n", "  db-2:\n").replace("NODE: db-1", "NODE: db-2")
     with pytest.raises(InvalidConfig, match="db-2 cannot be pod 1 of group db"):
-        workshop.render(text)
+        stack_folder.render(text)
 
 
-def test_members_that_differ_in_more_than_their_names_are_refused(workshop: Workshop) -> None:
+def test_members_that_differ_in_more_than_their_names_are_refused(stack_folder: StackFolder) -> None:
     with pytest.raises(InvalidConfig, match="db-1 differs from db-0 in environment"):
-        workshop.render(GOOD.replace("NODE: db-1}", "NODE: other}"))
+        stack_folder.render(GOOD.replace("NODE: db-1}", "NODE: other}"))
 
 
-def test_an_alias_with_dots_is_refused(workshop: Workshop) -> None:
+def test_an_alias_with_dots_is_refused(stack_folder: StackFolder) -> None:
     with pytest.raises(InvalidConfig, match=r"services.gateway.networks: alias db.example.com cannot be rendered"):
-        workshop.render(GOOD.replace("aliases: [db-primary]", "aliases: [db-primary, db.example.com]"))
+        stack_folder.render(GOOD.replace("aliases: [db-primary]", "aliases: [db-primary, db.example.com]"))
 
 
-def test_a_config_that_only_this_machine_has_is_refused(workshop: Workshop) -> None:
+def test_a_config_that_only_this_machine_has_is_refused(stack_folder: StackFolder) -> None:
     with pytest.raises(
         InvalidConfig, match=r"stack.yaml:10: configs.settings.file: config settings cannot be rendered"
     ):
-        workshop.render(configs={})
+        stack_folder.render(configs={})
 
 
-def test_configs_that_are_too_large_are_refused(workshop: Workshop) -> None:
-    (workshop.folder / "settings.conf").write_text("x" * 1024 * 1025)
+def test_configs_that_are_too_large_are_refused(stack_folder: StackFolder) -> None:
+    (stack_folder.folder / "settings.conf").write_text("x" * 1024 * 1025)
     with pytest.raises(InvalidConfig, match="the configs of db have 1049600 bytes"):
-        workshop.render()
+        stack_folder.render()
 
 
-def test_an_own_service_with_the_variables_of_an_instance_is_refused(workshop: Workshop, tmp_path: Path) -> None:
-    workshop.stack()
+def test_an_own_service_with_the_variables_of_an_instance_is_refused(stack_folder: StackFolder, tmp_path: Path) -> None:
+    stack_folder.stack()
     own = tmp_path / "own.yaml"
     own.write_text(
         "services:\n  api:\n    image: api:1\n    user: '10001:10001'\n    restart: always\n"

@@ -12,7 +12,7 @@ from nexusdev.runtimes.kubernetes.render.options import RenderOptions
 from nexusdev.runtimes.kubernetes.render.volumes import folder_of
 from nexusdev.stack.loader import load
 from tests.kubernetes.objects import api_objects
-from tests.unit.runtimes.kubernetes.render.conftest import GOOD, Workshop, container
+from tests.unit.runtimes.kubernetes.render.conftest import GOOD, StackFolder, container
 
 
 def volumes(objects: Any, name: str) -> Any:
@@ -34,22 +34,22 @@ def test_files_are_mounted_with_their_folder_but_not_in_those_of_the_system(targ
     assert folder_of(target) == folder
 
 
-def test_secrets_are_files_that_only_the_group_of_the_pod_reads(workshop: Workshop) -> None:
-    objects = workshop.render()
+def test_secrets_are_files_that_only_the_group_of_the_pod_reads(stack_folder: StackFolder) -> None:
+    objects = stack_folder.render()
     secrets = volumes(objects, "StatefulSet/db")["db-run-secrets"]["projected"]
     assert secrets["defaultMode"] == 0o440
     assert secrets["sources"] == [{"secret": {"name": "db", "items": [{"key": "password", "path": "password"}]}}]
     assert objects["StatefulSet/db"]["spec"]["template"]["spec"]["securityContext"]["fsGroup"] == 10001
 
 
-def test_configs_and_secrets_of_one_folder_are_one_volume(workshop: Workshop) -> None:
+def test_configs_and_secrets_of_one_folder_are_one_volume(stack_folder: StackFolder) -> None:
     text = GOOD.replace("secrets: [password]", "secrets: [{source: password, target: /etc/db/password}]")
-    sources = volumes(workshop.render(text), "StatefulSet/db")["db-etc-db"]["projected"]["sources"]
+    sources = volumes(stack_folder.render(text), "StatefulSet/db")["db-etc-db"]["projected"]["sources"]
     assert [next(iter(each)) for each in sources] == ["configMap", "secret"]
 
 
-def test_a_group_has_claims_that_outlive_it_and_a_single_pod_has_one(workshop: Workshop) -> None:
-    objects = workshop.render()
+def test_a_group_has_claims_that_outlive_it_and_a_single_pod_has_one(stack_folder: StackFolder) -> None:
+    objects = stack_folder.render()
     spec = objects["StatefulSet/db"]["spec"]
     assert [each["metadata"]["name"] for each in spec["volumeClaimTemplates"]] == ["data"]
     assert spec["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Retain", "whenScaled": "Retain"}
@@ -57,37 +57,37 @@ def test_a_group_has_claims_that_outlive_it_and_a_single_pod_has_one(workshop: W
     assert objects["PersistentVolumeClaim/keys-data"]["spec"]["resources"] == {"requests": {"storage": "10Gi"}}
 
 
-def test_memory_file_systems_are_empty_dirs_in_memory(workshop: Workshop) -> None:
+def test_memory_file_systems_are_empty_dirs_in_memory(stack_folder: StackFolder) -> None:
     text = GOOD.replace(
         "image: keys:1", 'image: keys:1\n    tmpfs: ["/tmp:size=4m,mode=1777", /cache]\n    shm_size: 128m'
     )
-    found = volumes(workshop.render(text), "Deployment/keys")
+    found = volumes(stack_folder.render(text), "Deployment/keys")
     assert found["keys-tmp"]["emptyDir"] == {"medium": "Memory", "sizeLimit": "4Mi"}
     assert found["keys-cache"]["emptyDir"] == {"medium": "Memory"}
     assert found["keys-dev-shm"]["emptyDir"] == {"medium": "Memory", "sizeLimit": "128Mi"}
 
 
-def test_a_read_only_volume_is_mounted_read_only(workshop: Workshop) -> None:
+def test_a_read_only_volume_is_mounted_read_only(stack_folder: StackFolder) -> None:
     text = GOOD.replace('["keys:/data"]', '["keys:/data:ro"]')
-    assert container(workshop.render(text), "Deployment/keys")["volumeMounts"] == [
+    assert container(stack_folder.render(text), "Deployment/keys")["volumeMounts"] == [
         {"name": "data", "mountPath": "/data", "readOnly": True}
     ]
 
 
-def test_a_changed_config_replaces_the_pods_and_a_live_one_does_not(workshop: Workshop) -> None:
+def test_a_changed_config_replaces_the_pods_and_a_live_one_does_not(stack_folder: StackFolder) -> None:
     def checksum(text: str) -> str:
-        annotations = workshop.render(text)["StatefulSet/db"]["spec"]["template"]["metadata"].get("annotations", {})
+        annotations = stack_folder.render(text)["StatefulSet/db"]["spec"]["template"]["metadata"].get("annotations", {})
         return str(annotations.get("checksum/config", ""))
 
     live = GOOD.replace("{file: ./settings.conf}", "{file: ./settings.conf, x-nexusdev: {live: true}}")
     before = checksum(GOOD), checksum(live)
-    (workshop.folder / "settings.conf").write_text("colour = red\n")
+    (stack_folder.folder / "settings.conf").write_text("colour = red\n")
     assert checksum(GOOD) != before[0]
     assert checksum(live) == before[1] == ""
 
 
-def test_an_own_service_keeps_the_other_files_of_a_folder(workshop: Workshop, tmp_path: Path) -> None:
-    workshop.stack()
+def test_an_own_service_keeps_the_other_files_of_a_folder(stack_folder: StackFolder, tmp_path: Path) -> None:
+    stack_folder.stack()
     (tmp_path / "app.yaml").write_text("a: 1\n")
     own = tmp_path / "own.yaml"
     own.write_text(

@@ -1,0 +1,151 @@
+"""render: writes the stack as manifests for a cluster. It needs no engine and no running instance."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from nexusdev.context import Context
+from nexusdev.errors import NotFound, UsageError
+from nexusdev.instance.instance import Instance
+from nexusdev.results import Result
+from nexusdev.runtimes import registry
+from nexusdev.runtimes.manifests import RenderedManifests
+from nexusdev.stack.model import Stack
+from nexusdev.util import files
+from nexusdev.util.nearest import nearest
+
+_INDEX = "kustomization.yaml"
+#: The first words of our own index file, by which a folder is recognized.
+_MARK = "# Rendered by nexusdev"
+_LISTED = re.compile(r"^\s+- (\S+\.yaml)$", re.MULTILINE)
+_MODE = 0o644
+
+
+class RenderResult(Result, frozen=True, kw_only=True):
+    """The rendered stack.
+
+    Attributes:
+        profile: The profile.
+        manifests: Its files.
+        folder: Where they were written; None if they were not.
+        removed: Files of an earlier call that are no longer part of it.
+    """
+
+    profile: str
+    manifests: RenderedManifests
+    folder: Path | None = None
+    removed: tuple[str, ...] = ()
+
+
+def render(
+    context: Context, kind: str, *, profile: str = "", output: Path | None = None, dev_access: bool = False
+) -> RenderResult:
+    """Render the stack, and write it to a folder if one is given.
+
+    Args:
+        context: The context of the command.
+        kind: The name of the renderer.
+        profile: One of the renderer's profiles; '' for its first.
+        output: The folder to write to, which need not exist.
+        dev_access: Whether a profile for shared clusters also gets the access for development.
+
+    Raises:
+        InvalidConfig: The compose files say something that cannot be rendered.
+        UsageError: The profile is unknown, or the folder has other content.
+    """
+    renderer = registry.renderer(kind)
+    chosen = profile or renderer.profiles[0]
+    if chosen not in renderer.profiles:
+        near = nearest(chosen, renderer.profiles)
+        raise UsageError(
+            f"unknown profile {chosen}",
+            why=f"the profiles are {', '.join(renderer.profiles)}",
+            hint=f"--profile {near[0]}" if near else "",
+        )
+    uid, gid = renderer.user
+    instance = replace(_instance(context), uid=uid, gid=gid)
+    stack = _stack(context, instance)
+    found = renderer.render(stack, profile=chosen, configs=_contents(stack, instance), dev_access=dev_access)
+    removed = _write(found, output) if output else ()
+    return RenderResult(
+        instance=context.identity.name, profile=chosen, manifests=found, folder=output, removed=tuple(removed)
+    )
+
+
+def _instance(context: Context) -> Instance:
+    """Return the instance, or how it would be created: its name and ports are part of what is rendered."""
+    from nexusdev.instance.instance import find, preview
+
+    try:
+        return find(context.identity, root=context.root)
+    except NotFound:
+        return preview(context.identity, root=context.root)
+
+
+def _stack(context: Context, instance: Instance) -> Stack:
+    from nexusdev.instance import own_allocations
+    from nexusdev.stack.loader import load
+
+    include = context.settings.include
+    return load(
+        context.compose,
+        instance.environment(context.images().resolve()),
+        include=include,
+        allocations=own_allocations.read(instance.folder) if include else None,
+    )
+
+
+def _contents(stack: Stack, instance: Instance) -> Mapping[str, str]:
+    """Return config → content: that of its file, or what nexusdev writes for a new instance."""
+    from nexusdev.instance import own_targets, state
+
+    made = {
+        "passwd": state.passwd(instance.uid, instance.gid),
+        "own-targets.json": own_targets.content(stack),
+        # nexusdev's own metrics, which have no values before the first `up`
+        "metrics.prom": "",
+    }
+    given = {name: file.read_text(encoding="utf-8") for name, file in stack.copied_configs().items()}
+    generated = {
+        name: made[file.name]
+        for name, file in stack.configs.items()
+        if name not in given and file.name in made and file.parent == instance.folder
+    }
+    return {**given, **generated}
+
+
+def _write(manifests: RenderedManifests, folder: Path) -> list[str]:
+    """Write the files, and remove those that an earlier call listed. Returns the removed ones."""
+    former = _former(folder)
+    stale = sorted(former - manifests.files.keys())
+    for name, text in manifests.files.items():
+        path = folder / name
+        with files.explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        files.replace(path, text, mode=_MODE)
+    for name in stale:
+        (folder / name).unlink(missing_ok=True)
+    return stale
+
+
+def _former(folder: Path) -> set[str]:
+    """Return the files that an earlier call listed in its index.
+
+    Raises:
+        UsageError: The folder has other content.
+    """
+    index = folder / _INDEX
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return set()
+    text = index.read_text(encoding="utf-8") if index.is_file() else ""
+    if not text.startswith(_MARK):
+        raise UsageError(
+            f"{folder} has other content",
+            why="its files could be taken for rendered ones",
+            hint="name a new folder, or one that render has written",
+        )
+    return {name for name in _LISTED.findall(text) if (folder / name).resolve().is_relative_to(folder.resolve())}

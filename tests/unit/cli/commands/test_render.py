@@ -1,0 +1,97 @@
+"""nexusdev render k8s, as it is typed: a folder or a stream, without an engine and without an instance."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nexusdev.context import stack_file
+from tests.fakes import COMPOSE, House
+
+RENDERABLE = COMPOSE.replace(
+    "    entrypoint: [serve]\n", "    entrypoint: [serve]\n    user: ${NEXUS_UID}:${NEXUS_GID}\n"
+).replace("group: gateway,", "group: gateway-rw,")
+
+
+@pytest.fixture
+def house(house: House) -> House:
+    (house.folder / "compose" / "stack.yaml").write_text(RENDERABLE)
+    return house
+
+
+def test_a_folder_gets_a_file_per_group_and_a_kustomization(house: House) -> None:
+    ran = house.type("render", "k8s", "--profile", "cluster", "-o", str(house.folder / "out"))
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out == f"wrote 6 files to {house.folder / 'out'}\n"
+    written = {str(each.relative_to(house.folder / "out")) for each in (house.folder / "out").rglob("*.yaml")}
+    assert written == {
+        "kustomization.yaml",
+        "namespace.yaml",
+        "network-policies.yaml",
+        "redis/redis.yaml",
+        "gateway/gateway-rw.yaml",
+        "secrets.example.yaml",
+    }
+
+
+def test_without_a_folder_the_objects_are_one_stream(house: House) -> None:
+    documents = [*yaml.safe_load_all(house.type("render", "k8s", "--profile", "cluster").out)]
+    assert {"Namespace", "StatefulSet", "Deployment", "NetworkPolicy"} <= {each["kind"] for each in documents}
+    assert not {"Kustomization", "Secret", "Cluster"} & {each["kind"] for each in documents}
+
+
+def test_json_has_the_files(house: House) -> None:
+    envelope = house.type("render", "k8s", "--profile", "cluster", "--json").envelope
+    assert (envelope["command"], envelope["ok"], envelope["data"]["profile"]) == ("render k8s", True, "cluster")
+    assert envelope["data"]["files"]["namespace.yaml"].startswith("apiVersion: v1\nkind: Namespace\n")
+
+
+def test_it_asks_no_engine_and_creates_no_instance(house: House) -> None:
+    house.lose_image("redis")
+    assert house.type("render", "k8s", "--profile", "cluster").status == 0
+    assert not any((house.folder / "state").iterdir())
+    assert house.engine.containers == {}
+
+
+def test_a_second_call_replaces_the_files_and_removes_those_that_are_no_longer_rendered(house: House) -> None:
+    out = str(house.folder / "out")
+    house.type("render", "k8s", "--profile", "cluster", "-o", out)
+    start, end = RENDERABLE.index("  gateway-rw:"), RENDERABLE.index("secrets:")
+    (house.folder / "compose" / "stack.yaml").write_text(RENDERABLE[:start] + RENDERABLE[end:])
+    ran = house.type("render", "k8s", "--profile", "cluster", "-o", out)
+    assert ran.out.splitlines()[1] == "removed, because they are no longer rendered: gateway/gateway-rw.yaml"
+    assert not (Path(out) / "gateway" / "gateway-rw.yaml").exists()
+
+
+def test_a_folder_with_other_content_is_left_alone(house: House) -> None:
+    (house.folder / "out").mkdir()
+    (house.folder / "out" / "notes.txt").write_text("mine")
+    ran = house.type("render", "k8s", "--profile", "cluster", "-o", str(house.folder / "out"))
+    assert ran.status == 2
+    assert "has other content" in ran.err
+    assert [each.name for each in (house.folder / "out").iterdir()] == ["notes.txt"]
+
+
+def test_an_unknown_profile_is_refused_with_the_nearest(house: House) -> None:
+    ran = house.type("render", "k8s", "--profile", "clster")
+    assert ran.status == 2
+    assert "--profile cluster" in ran.err
+
+
+def test_what_cannot_be_rendered_is_an_error_with_file_line_and_key(house: House) -> None:
+    (house.folder / "compose" / "stack.yaml").write_text(COMPOSE)
+    ran = house.type("render", "k8s")
+    assert ran.status == 12
+    assert "stack.yaml:7: services.redis-0: user '' cannot be rendered" in " ".join(ran.err.split())
+
+
+def test_the_real_stack_is_rendered_with_all_its_configs(house: House) -> None:
+    shutil.rmtree(house.folder / "compose")
+    shutil.copytree(stack_file().parent, house.folder / "compose")
+    ran = house.type("render", "k8s", "-o", str(house.folder / "out"))
+    assert ran.status == 0
+    text = (house.folder / "out" / "postgres" / "postgresql.yaml").read_text()
+    assert "nexus:x:10001:10001:nexus:/tmp:/usr/sbin/nologin" in text
