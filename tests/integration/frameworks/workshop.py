@@ -45,8 +45,7 @@ def folder_of(name: str, page: Page, environment: Mapping[str, str]) -> Path:
         _install(folder, page, environment)
         known = {"digest": page.digest, "files": sorted(map(str, _files(folder)))}
         mark.write_text(json.dumps(known))
-    for path in _files(folder) - {Path(each) for each in known["files"]}:
-        path.unlink()
+    _remove(_files(folder) - {Path(each) for each in known["files"]})
     _write(folder, page.files)
     return folder
 
@@ -67,6 +66,15 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
         path.write_text(text, encoding="utf-8")
         if text.startswith("#!"):
             path.chmod(0o755)
+
+
+def _remove(files: set[Path]) -> None:
+    """Removes the files and the folders that are empty without them: Prisma takes an empty folder for a migration."""
+    for path in files:
+        path.unlink()
+    for place in sorted({parent for path in files for parent in path.parents}, reverse=True):
+        with contextlib.suppress(OSError):
+            place.rmdir()
 
 
 def _files(folder: Path) -> set[Path]:
