@@ -168,22 +168,34 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
 
     def stack(self, instance: Instance) -> Stack:
         """The whole stack of this instance. Read once: the files do not change during a command."""
-        environment = {**self._own_variables(), **instance.environment(self.images().resolve())}
+        environment = self._environment(instance)
         if self._cache.get("environment") != environment:
             self._cache.update(environment=environment, stack=self._load(instance.folder, environment))
         stack: Stack = self._cache["stack"]
         return stack
 
-    def _load(self, folder: Path, environment: Mapping[str, str]) -> Stack:
+    def read_stack(self, instance: Instance) -> Stack:
+        """The stack of an instance that need not exist, read from the files. Nothing is kept in its state folder."""
+        return self._read(self._environment(instance), self._allocations(instance.folder))
+
+    def _environment(self, instance: Instance) -> Mapping[str, str]:
+        return {**self._own_variables(), **instance.environment(self.images().resolve())}
+
+    def _allocations(self, folder: Path) -> Allocations:
         from nexusdev.instance import own_allocations
 
-        include = self._include()
-        allocations = own_allocations.read(folder) if include else Allocations()
+        return own_allocations.read(folder) if self._include() else Allocations()
+
+    def _read(self, environment: Mapping[str, str], allocations: Allocations) -> Stack:
+        from nexusdev.stack.loader import load
+
+        return load(self.compose, environment, include=self._include(), allocations=allocations)
+
+    def _load(self, folder: Path, environment: Mapping[str, str]) -> Stack:
+        include, allocations = self._include(), self._allocations(folder)
 
         def read() -> Stack:
-            from nexusdev.stack.loader import load
-
-            return load(self.compose, environment, include=include, allocations=allocations)
+            return self._read(environment, allocations)
 
         key = f"{self.compose} {environment}" + (f" {include} {allocations}" if include else "")
         cache = FileCache(folder / "stack.kept", Stack, key=key)

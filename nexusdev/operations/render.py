@@ -68,7 +68,7 @@ def render(
         )
     uid, gid = renderer.user
     instance = replace(_instance(context), uid=uid, gid=gid)
-    stack = _stack(context, instance)
+    stack = context.read_stack(instance)
     found = renderer.render(stack, profile=chosen, configs=_contents(stack, instance), dev_access=dev_access)
     removed = _write(found, output) if output else ()
     return RenderResult(
@@ -84,19 +84,6 @@ def _instance(context: Context) -> Instance:
         return find(context.identity, root=context.root)
     except NotFound:
         return preview(context.identity, root=context.root)
-
-
-def _stack(context: Context, instance: Instance) -> Stack:
-    from nexusdev.instance import own_allocations
-    from nexusdev.stack.loader import load
-
-    include = context.settings.include
-    return load(
-        context.compose,
-        instance.environment(context.images().resolve()),
-        include=include,
-        allocations=own_allocations.read(instance.folder) if include else None,
-    )
 
 
 def _contents(stack: Stack, instance: Instance) -> Mapping[str, str]:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from nexusdev.context import stack_file
+from nexusdev.operations.render import render
 from tests.fakes import COMPOSE, House
 
 RENDERABLE = COMPOSE.replace(
@@ -95,3 +97,13 @@ def test_the_real_stack_is_rendered_with_all_its_configs(house: House) -> None:
     assert ran.status == 0
     text = (house.folder / "out" / "postgres" / "postgresql.yaml").read_text()
     assert "nexus:x:10001:10001:nexus:/tmp:/usr/sbin/nologin" in text
+
+
+def test_own_services_are_rendered_with_the_variables_of_their_files(house: House) -> None:
+    own = house.project / "own.yaml"
+    own.write_text(
+        "services:\n  api:\n    image: ${NEXUSDEV_VAR_IMAGE}\n    user: '10001:10001'\n    restart: always\n"
+    )
+    context = replace(house.context(include=(own,)), environ={"NEXUSDEV_VAR_IMAGE": "api:7"})
+    files = render(context, "k8s", profile="cluster").manifests.files
+    assert "image: api:7\n" in files["api/api.yaml"]
