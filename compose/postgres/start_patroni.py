@@ -23,7 +23,7 @@ CONFIGURATION = "/etc/patroni"
 DATA = Path("/data/postgresql")
 UNFINISHED = Path("/data/unfinished")
 # Sockets and Patroni's password file.
-SOCKETS = Path("/tmp/postgresql")
+SOCKETS = Path("/tmp/postgresql")  # noqa: S108 - the container's tmpfs
 KEYS = "/nexus/nexus/"
 # How long (seconds) a claim to create the cluster is valid while no node is seen to create it.
 PATIENCE = 10
