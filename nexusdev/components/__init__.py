@@ -13,6 +13,7 @@ One folder per product. A file has the same name and the same main function in e
     quick_proof.py    endpoints: the proof before ``env``, with ``nexusdev.wire`` alone
     proof.py          prove: the full proof after ``up``
     rotate.py         rotate: new passwords
+    lease.py          the component's part of a lease, see ``leases``
     companions.py     variables of the product's clients that change what the published ones mean
     client.py         the client library; light_client.py where a probe needs a quicker one
     command.py        HELP of the command that runs the product's own client; arguments.py: whether that reads its input

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from nexusdev.components.contract import (
     Change,
@@ -22,6 +23,9 @@ from nexusdev.components.minio.arguments import reads_stdin
 from nexusdev.components.minio.names import CONSOLE, GROUP, NAME, ROLE
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.stack.losses import Holding
+
+if TYPE_CHECKING:
+    from nexusdev.components.leases import LeasePart
 
 # The group of the container that contains the client.
 _CLIENT_GROUP = "minio-client"
@@ -72,6 +76,11 @@ class Minio(ComponentDefaults):
         from nexusdev.components.minio.rotate import rotate
 
         return rotate(access)
+
+    def lease_part(self) -> LeasePart:
+        from nexusdev.components.minio.lease import MinioLease
+
+        return MinioLease()
 
     def client(self, arguments: Sequence[str]) -> Client:
         """s3cmd with the application's key: ``nexusdev s3 ls s3://nexus-app-data``."""

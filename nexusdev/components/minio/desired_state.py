@@ -81,6 +81,19 @@ def app_policy(buckets: Iterable[Bucket], prefix: str) -> dict[str, Any]:
     }
 
 
+def lease_policy(bucket: str) -> dict[str, Any]:
+    """The rights of a lease: all of its own bucket, and of buckets whose names begin with its name and two dashes.
+
+    No ids of leases contain a dash, so no lease's buckets begin like this. A bucket with object lock could not be removed: nobody may make one.
+    """
+    settings = [action for action in _SETTINGS if action != "s3:PutBucketObjectLockConfiguration"]
+    names = [bucket, f"{bucket}--*"]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [_allow((*_BUCKET, *settings), names), _allow(_OBJECTS, [f"{name}/*" for name in names])],
+    }
+
+
 def _allow(actions: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": list(actions), "Resource": [f"arn:aws:s3:::{name}" for name in names]}
 

@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nexusdev.components.contract import Consumer, Credentials, Variable
-from nexusdev.components.minio.names import API, APP_ACCESS, APP_SECRET, BUCKETS, ROLE
+from nexusdev.components.minio.light_client import AccessKey
+from nexusdev.components.minio.names import API, APP_ACCESS, APP_SECRET, BUCKETS, ROLE, application
 from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.util.client_file_names import BUNDLE
 from nexusdev.wire.s3 import REGION
 
 
 def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
-    """MINIO_ENDPOINT is host:port, as MinIO's client libraries take it; the AWS form is a URL.
+    """Return the variables with the application's key."""
+    return published(access, view, application(access).key)
+
+
+def published(access: InstanceAccess, view: View, key: AccessKey) -> Sequence[Variable]:
+    """Return the variables for a key.
+
+    MINIO_ENDPOINT is host:port, as MinIO's client libraries take it; the AWS form is a URL.
 
     The public endpoint is the host's in both views: the signature of a presigned link covers the host name, so a link for a
     browser is signed by a client of the public endpoint. Signing asks no server.
     """
     endpoint, public = access.address_in(view, ROLE, API), access.address(ROLE, API)
-    access_key, secret_key = access.secrets.read(APP_ACCESS), access.secrets.read(APP_SECRET)
+    access_key, secret_key = key.access_key, key.secret_key
     return (
         Variable(
             name="MINIO_ENDPOINT", first=True, value=str(endpoint), comment="host:port, TLS; signed by NEXUSDEV_CA_FILE"
@@ -40,11 +48,11 @@ def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
 
 def credentials(access: InstanceAccess) -> Credentials:
     """The same for Vault: the application's pair and where it is used inside the network."""
-    application = {
+    login = {
         "access_key": access.secrets.read(APP_ACCESS),
         "secret_key": access.secrets.read(APP_SECRET),
         "endpoint": f"{ROLE}:{API}",
         "region": REGION,
         "buckets": ",".join(bucket.name for bucket in BUCKETS if bucket.application),
     }
-    return {Consumer.APPLICATION: application}
+    return {Consumer.APPLICATION: login}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from nexusdev.components.contract import (
     Change,
@@ -22,6 +23,9 @@ from nexusdev.components.postgres.arguments import reads_stdin
 from nexusdev.components.postgres.wakeup import Nudge
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.stack.losses import Holding
+
+if TYPE_CHECKING:
+    from nexusdev.components.leases import LeasePart
 
 _PSQL = (
     "env",
@@ -103,6 +107,11 @@ class Postgres(ComponentDefaults):
         from nexusdev.components.postgres.rotate import rotate
 
         return rotate(access)
+
+    def lease_part(self) -> LeasePart:
+        from nexusdev.components.postgres.lease import PostgresLease
+
+        return PostgresLease()
 
     def client(self, arguments: Sequence[str]) -> Client:
         """psql at the primary as the application; ``-U nexus_owner`` and ``-U postgres`` know their passwords too."""

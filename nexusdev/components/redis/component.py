@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from nexusdev.components.contract import (
     Change,
@@ -21,6 +22,9 @@ from nexusdev.components.redis import variables as published
 from nexusdev.components.redis.arguments import reads_stdin
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.stack.losses import Holding
+
+if TYPE_CHECKING:
+    from nexusdev.components.leases import LeasePart
 
 
 class Redis(ComponentDefaults):
@@ -79,6 +83,11 @@ class Redis(ComponentDefaults):
         from nexusdev.components.redis.rotate import rotate
 
         return rotate(access)
+
+    def lease_part(self) -> LeasePart:
+        from nexusdev.components.redis.lease import RedisLease
+
+        return RedisLease()
 
     def client(self, arguments: Sequence[str]) -> Client | None:
         """redis-cli at the master, as the application; ``--user nexus_admin`` and ``-h redis-replica`` among the arguments change that."""

@@ -6,12 +6,12 @@ follow. ``ACL LOAD`` would end the connections of changed users; ``ACL SETUSER``
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from functools import partial
 
 from nexusdev.components.redis import names
 from nexusdev.components.redis.client import RedisClient, ResponseError, as_admin, do
+from nexusdev.components.redis.light_client import digest
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.util.parallel import together
 from nexusdev.util.passwords import random_password
@@ -30,11 +30,6 @@ def add_password(access: InstanceAccess, new: str) -> tuple[str, ...]:
 def drop_password(access: InstanceAccess, old: str) -> tuple[str, ...]:
     """Refuse ``old`` from now on; who logged in with it stays."""
     return _everywhere(access, partial(_drop, rule=f"!{digest(old)}"))
-
-
-def digest(password: str) -> str:
-    """As the servers keep it: a hash, so that no password is seen by MONITOR or in a log."""
-    return hashlib.sha256(password.encode()).hexdigest()
 
 
 def new_password() -> str:

@@ -11,22 +11,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from nexusdev.components.contract import Consumer, Credentials, Variable
 from nexusdev.components.redis import names
 from nexusdev.interfaces import InstanceAccess, View
 
 
+class RedisLogin(Struct, frozen=True, kw_only=True):
+    """The user that the variables publish."""
+
+    user: str
+    password: str
+
+
 def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
     """In the order in which they are printed."""
+    return published(access, view, RedisLogin(user=names.APP_USER, password=access.secrets.read(names.APP_PASSWORD)))
+
+
+def published(access: InstanceAccess, view: View, login: RedisLogin) -> Sequence[Variable]:
+    """Return the variables for a login."""
     at = access.address_in(view, names.MASTER, names.PORT)
-    password = access.secrets.read(names.APP_PASSWORD)
-    url = f"rediss://{names.APP_USER}:{password}@{at}/0"
+    url = f"rediss://{login.user}:{login.password}@{at}/0"
     celery = f"{url}?ssl_cert_reqs=required"
     return (
         Variable(name="REDIS_HOST", first=True, value=at.host, comment="the current master; TLS only"),
         Variable(name="REDIS_PORT", first=True, value=str(at.port)),
-        Variable(name="REDIS_USERNAME", value=names.APP_USER),
-        Variable(name="REDIS_PASSWORD", first=True, value=password, secret=True),
+        Variable(name="REDIS_USERNAME", value=login.user),
+        Variable(name="REDIS_PASSWORD", first=True, value=login.password, secret=True),
         Variable(name="REDIS_URL", value=url, secret=True),
         Variable(
             name="CELERY_BROKER_URL", value=celery, secret=True, comment="Celery refuses a URL without ssl_cert_reqs"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from nexusdev.components.contract import (
     Change,
@@ -24,6 +25,9 @@ from nexusdev.components.vault.readiness import Facts
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.stack.losses import Holding
 from nexusdev.util.passwords import random_password
+
+if TYPE_CHECKING:
+    from nexusdev.components.leases import LeasePart
 
 _SECRET_ID_LENGTH = 36
 
@@ -110,6 +114,11 @@ class Vault(ComponentDefaults):
         from nexusdev.components.vault.rotate import rotate
 
         return rotate(self._active(access), access, random_password(_SECRET_ID_LENGTH))
+
+    def lease_part(self) -> LeasePart:
+        from nexusdev.components.vault.lease import VaultLease
+
+        return VaultLease(self._active)
 
     def client(self, arguments: Sequence[str]) -> Client | None:
         """vault with the application's token at vault-active; ``--operator`` as the first argument logs in as the operator."""

@@ -70,8 +70,13 @@ def policy_text(name: str, project: str = "") -> str:
     """A policy of ours, from the files beside this one; the application's has its own folders, one of them named after the project."""
     text = _file(name)
     if name == names.APP:
-        text += "".join("\n" + _file("own-folder").replace("FOLDER", folder) for folder in own_folders(project))
+        text += "".join("\n" + folder_policy(folder) for folder in own_folders(project))
     return text
+
+
+def folder_policy(folder: str) -> str:
+    """Return the rules for a folder below secret/ that its owner reads and writes."""
+    return _file("own-folder").replace("FOLDER", folder)
 
 
 def own_folders(project: str) -> tuple[str, ...]:

@@ -35,7 +35,9 @@ OPERATOR = "nexus-operator"
 FOLDERS: Mapping[Consumer, str] = {Consumer.APPLICATION: "nexus", Consumer.MIGRATIONS: "nexus-migrations"}
 # The application's own secrets, in addition to a folder with the project's name.
 OWN_FOLDER = "app"
-TAKEN_FOLDERS = frozenset((OWN_FOLDER, *FOLDERS.values()))
+# A folder for each lease.
+LEASES = "leases"
+TAKEN_FOLDERS = frozenset((OWN_FOLDER, LEASES, *FOLDERS.values()))
 INSTANCE_PATH = quick_proof.INSTANCE_PATH
 
 

@@ -30,6 +30,7 @@ SHARED = {
     "command": "HELP",
     "arguments": "reads_stdin",
     "companions": "COMPANIONS",
+    "lease": "",
 }
 REQUIRED = {"component", "names", "probe", "readiness", "status", "quick_proof"}
 

@@ -1,0 +1,202 @@
+"""The records of an instance's leases, in its state folder.
+
+    leases/<name>/record.json     a lease; created before anything exists on a server, removed after the last thing is gone
+    leases/<name>/…               files that the lease's variables name
+    leases/.ready/<id>/           a lease that was made in advance and has no name yet
+    leases/.locks/<id>            held by the process that makes or drops it
+
+A folder gets its name by renaming it, which fails if the name is taken. So several processes need no common lock: of two that want a name, or a
+lease that was made in advance, one gets it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import string
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from msgspec import DecodeError, Struct, ValidationError, json
+
+from nexusdev.util import lock
+from nexusdev.util.files import make_folder, replace
+
+FOLDER = "leases"
+SCHEMA_VERSION = 1
+_RECORD, _READY, _LOCKS, _NEW = "record.json", ".ready", ".locks", ".new-"
+
+
+class LeaseRecord(Struct, frozen=True, kw_only=True):
+    """The content of record.json.
+
+    Attributes:
+        id: Part of every name on the servers.
+        seed: Random text from which the passwords derive.
+        created: Time of creation, in seconds since the epoch.
+        expires: Time from which the lease may be dropped, likewise.
+        components: The components that have a part in it.
+        ready: Whether all parts were made.
+        template: Id of the lease whose content was copied; '' for none.
+        facts: What the servers generated.
+    """
+
+    id: str
+    seed: str
+    created: float
+    expires: float
+    components: tuple[str, ...]
+    ready: bool = False
+    template: str = ""
+    facts: Mapping[str, str] = {}
+    schema_version: int = SCHEMA_VERSION
+
+
+class Lease(Struct, frozen=True, kw_only=True):
+    """A record and its place.
+
+    Attributes:
+        name: The lease's name; '' if it was made in advance and has none yet.
+        folder: Its folder.
+    """
+
+    name: str
+    folder: Path
+    record: LeaseRecord
+
+
+class LeaseStore(Struct, frozen=True, kw_only=True):
+    """The leases of one instance. ``folder`` is the state folder of the instance."""
+
+    folder: Path
+
+    @property
+    def home(self) -> Path:
+        return self.folder / FOLDER
+
+    def named(self) -> list[Lease]:
+        """Return the leases that have a name, by name. Records that cannot be read are left out."""
+        return list(self._read(self.home, named=True))
+
+    def ready(self) -> list[Lease]:
+        """Return the leases that were made in advance, the oldest first."""
+        return sorted(self._read(self.home / _READY, named=False), key=lambda each: each.record.created)
+
+    def all(self) -> list[Lease]:
+        return [*self.named(), *self.ready()]
+
+    def find(self, name: str) -> Lease | None:
+        """Return the lease of this name; None if there is none with a readable record."""
+        return next((each for each in self.named() if each.name == name), None)
+
+    def add(self, record: LeaseRecord, name: str = "") -> Lease | None:
+        """Write a new record.
+
+        Args:
+            record: The record.
+            name: The lease's name; '' for one that is made in advance.
+
+        Returns:
+            The lease; None if the name is taken.
+
+        Raises:
+            StorageFailed: The record cannot be written.
+        """
+        folder = self._place(name, record.id)
+        new = self.home / f"{_NEW}{record.id}"
+        make_folder(folder.parent)
+        make_folder(new)
+        replace(new / _RECORD, json.encode(record))
+        if not _renamed(new, folder):
+            shutil.rmtree(new)
+            return None
+        return Lease(name=name, folder=folder, record=record)
+
+    def claim(self, lease: Lease, name: str) -> Lease | None:
+        """Give a name to a lease that was made in advance. None if another process has claimed it, or the name is taken."""
+        folder = self._place(name, lease.record.id)
+        return Lease(name=name, folder=folder, record=lease.record) if _renamed(lease.folder, folder) else None
+
+    def update(self, lease: Lease, record: LeaseRecord) -> Lease:
+        """Replace the record of a lease."""
+        replace(lease.folder / _RECORD, json.encode(record))
+        return Lease(name=lease.name, folder=lease.folder, record=record)
+
+    def remove(self, lease: Lease) -> None:
+        """Remove the record and the lease's files. It need not exist."""
+        shutil.rmtree(lease.folder, ignore_errors=True)
+
+    def forget(self, name: str) -> None:
+        """Remove the folder of a lease whose record cannot be read. What the servers hold of it has no record then."""
+        if (self.home / name).exists() and not self.find(name):
+            shutil.rmtree(self.home / name, ignore_errors=True)
+
+    def tidy(self) -> None:
+        """Remove the folders of records that were not finished, because their process was killed: nothing else exists of them."""
+        for folder in self.home.glob(f"{_NEW}*"):
+            if not self.is_worked_on(folder.name.removeprefix(_NEW)):
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def is_taken(self, name: str) -> bool:
+        """Whether a lease has this name, even one whose record cannot be read."""
+        return (self.home / name).exists()
+
+    def working_on(self, lease_id: str, command: str, *, seconds: float = 0.0) -> AbstractContextManager[lock.Held]:
+        """Hold the lock of a lease while it is made or dropped.
+
+        Args:
+            lease_id: The id of the lease.
+            command: This command, as it is typed.
+            seconds: How long to wait for another process.
+
+        Raises:
+            Locked: Another process makes or drops it.
+        """
+        return lock.hold(
+            self.home / _LOCKS / lease_id,
+            subject=f"lease {lease_id}",
+            command=command,
+            patience=lock.Patience(seconds=seconds),
+        )
+
+    def is_worked_on(self, lease_id: str) -> bool:
+        """Whether a process makes or drops this lease now."""
+        return lock.is_held(self.home / _LOCKS / lease_id)
+
+    def _place(self, name: str, lease_id: str) -> Path:
+        return self.home / name if name else self.home / _READY / lease_id
+
+    def _read(self, parent: Path, *, named: bool) -> Iterator[Lease]:
+        with contextlib.suppress(FileNotFoundError):
+            for folder in sorted(parent.iterdir()):
+                record = None if folder.name.startswith(".") else _record(folder / _RECORD)
+                if record:
+                    yield Lease(name=folder.name if named else "", folder=folder, record=record)
+
+
+def new_id() -> str:
+    """Return a new id: 10 characters of [a-z0-9], the first one a letter."""
+    rest = (secrets.choice(string.ascii_lowercase + string.digits) for _ in range(9))
+    return secrets.choice(string.ascii_lowercase) + "".join(rest)
+
+
+def _record(file: Path) -> LeaseRecord | None:
+    try:
+        record = json.decode(file.read_bytes(), type=LeaseRecord)
+    except (OSError, DecodeError, ValidationError):
+        return None
+    return record if record.schema_version == SCHEMA_VERSION else None
+
+
+def _renamed(old: Path, new: Path) -> bool:
+    """Rename a folder that is not empty. False if the new name is taken, or the old one is gone."""
+    try:
+        os.rename(old, new)  # noqa: PTH104 - Path.rename documents no such failure
+    except (FileExistsError, FileNotFoundError, OSError) as error:
+        if isinstance(error, FileNotFoundError) or new.exists():
+            return False
+        raise
+    return True
