@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nexusdev.api import StackHandle as StackHandle
     from nexusdev.api import open as open  # noqa: A004 - the usual name for this function
+    from nexusdev.api_lease import LeaseHandle as LeaseHandle
     from nexusdev.errors import NexusError as NexusError
     from nexusdev.operations.adopt import AdoptResult as AdoptResult
     from nexusdev.operations.config import ConfigResult as ConfigResult
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from nexusdev.operations.env import EnvResult as EnvResult
     from nexusdev.operations.exec import ProgramResult as ProgramResult
     from nexusdev.operations.images import ImageListResult as ImageListResult
+    from nexusdev.operations.lease_results import LeaseDropResult as LeaseDropResult
+    from nexusdev.operations.lease_results import LeaseInfo as LeaseInfo
+    from nexusdev.operations.lease_results import LeasesResult as LeasesResult
     from nexusdev.operations.lifecycle import StartResult as StartResult
     from nexusdev.operations.lifecycle import StopResult as StopResult
     from nexusdev.operations.logs import LogsResult as LogsResult
@@ -50,6 +54,10 @@ _HOMES = {
     "DownResult": "nexusdev.operations.down",
     "EnvResult": "nexusdev.operations.env",
     "ImageListResult": "nexusdev.operations.images",
+    "LeaseDropResult": "nexusdev.operations.lease_results",
+    "LeaseHandle": "nexusdev.api_lease",
+    "LeaseInfo": "nexusdev.operations.lease_results",
+    "LeasesResult": "nexusdev.operations.lease_results",
     "ListResult": "nexusdev.operations.ls",
     "LogsResult": "nexusdev.operations.logs",
     "MetricsResult": "nexusdev.operations.metrics",
@@ -78,6 +86,10 @@ __all__ = [
     "DownResult",
     "EnvResult",
     "ImageListResult",
+    "LeaseDropResult",
+    "LeaseHandle",
+    "LeaseInfo",
+    "LeasesResult",
     "ListResult",
     "LogsResult",
     "MetricsResult",

@@ -19,12 +19,14 @@ from nexusdev.context import open_context
 from nexusdev.errors import UsageError
 
 if TYPE_CHECKING:
+    from nexusdev.api_lease import LeaseHandle
     from nexusdev.context import Context
     from nexusdev.events import Listener
     from nexusdev.operations.adopt import AdoptResult
     from nexusdev.operations.destroy import DestroyResult
     from nexusdev.operations.down import DownResult
     from nexusdev.operations.exec import ProgramResult
+    from nexusdev.operations.lease_results import LeaseDropResult
     from nexusdev.operations.lifecycle import StartResult, StopResult
     from nexusdev.operations.seed import SeedResult
     from nexusdev.operations.up import UpResult
@@ -132,6 +134,39 @@ class StackHandle(StackQueries):
         from nexusdev.operations.seed import seed
 
         return succeeded(seed(self._context(), components))
+
+    def lease(self, name: str = "", *, ttl: float | str = "1h", template: str = "") -> LeaseHandle:
+        """Create an isolated slice of the running stack: a database, a Redis user, a bucket and a Vault path of its own.
+
+        Args:
+            name: Its name: at most 40 lower-case letters, digits and single dashes; '' for a generated one.
+            ttl: Its lifetime: ``90s``, ``1h``, ``2d`` or seconds, at most 30 days.
+            template: Name of a lease whose database is copied. Nobody can connect to that lease's database afterwards.
+
+        Returns:
+            The lease. Leaving its ``with`` block drops it.
+
+        Raises:
+            UsageError: The name is invalid or taken, or the lifetime is invalid.
+            NotFound: There is no such instance or template.
+            SeedingFailed: A server does not answer or rejects a change; nothing is left.
+        """
+        from nexusdev.api_lease import LeaseHandle
+        from nexusdev.operations.lease import create
+
+        made = succeeded(create(self._context(), name, ttl=ttl, template=template))
+        return LeaseHandle(made.lease, self._context)
+
+    def drop_leases(self, *, expired: bool = False) -> LeaseDropResult:
+        """Drop all leases, or those that have expired or whose creation was interrupted.
+
+        Raises:
+            NotFound: There is no such instance.
+            SeedingFailed: A server does not answer or rejects a change.
+        """
+        from nexusdev.operations.lease import drop
+
+        return succeeded(drop(self._context(), expired=expired, everything=not expired))
 
     def stop(self, names: Sequence[str] = ()) -> StopResult:
         """Stop the containers of these components or services (empty: of all). Everything stays until ``start``.

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from nexusdev.operations.doctor import DoctorResult
     from nexusdev.operations.env import EnvResult
     from nexusdev.operations.images import ImageListResult
+    from nexusdev.operations.lease_results import LeasesResult
     from nexusdev.operations.logs import LogsResult
     from nexusdev.operations.ls import ListResult
     from nexusdev.operations.metrics import MetricsResult
@@ -58,6 +59,16 @@ class StackQueries(ABC):
         from nexusdev.operations.env import env
 
         return succeeded(env(self._context(), view=view, proof=proof))
+
+    def leases(self) -> LeasesResult:
+        """Return the leases of the instance; those that have expired are dropped first.
+
+        Raises:
+            NotFound: There is no such instance.
+        """
+        from nexusdev.operations.lease import list_leases
+
+        return succeeded(list_leases(self._context()))
 
     def wait(self, target: str, condition: str = "ready") -> WaitResult:
         """Wait until a component or a service is ``ready``, ``writable``, ``unsealed`` or ``down``.

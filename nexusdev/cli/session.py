@@ -125,6 +125,8 @@ def interruption(session: Session) -> NexusError:
         hint="nexusdev up     continue\nnexusdev down   remove the started containers" if changing else "",
         code="INTERRUPTED",
     )
+    if session.command.startswith("lease "):
+        error.hint = "nexusdev lease drop --expired   remove what it left"
     if session.command in {"down", "destroy", "stop"}:
         error.hint = (
             f"nexusdev {session.command}   finish the removal"

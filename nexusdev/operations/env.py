@@ -86,7 +86,7 @@ def env(
         IdentityMismatch: Another instance answers.
         UsageError: The format or the view does not exist.
     """
-    _require(style, formats.FORMATS, "format")
+    require_format(style)
     _require(view, [each.value for each in View], "view")
     if write and (style, view) != ("dotenv", "host"):
         raise UsageError(
@@ -277,6 +277,11 @@ def _all_proven(context: Context, instance: Instance, *, known: FailedProof | No
 def warnings_of(written: Written) -> tuple[str, ...]:
     """Return the warnings about the env file, for the result of a command that wrote it."""
     return (written.warning,) if written.warning else ()
+
+
+def require_format(style: str) -> None:
+    """Refuse a format that does not exist. Raises UsageError, with the most similar name."""
+    _require(style, formats.FORMATS, "format")
 
 
 def _require(given: str, known: Iterable[str], what: str, *, option: str = "") -> None:

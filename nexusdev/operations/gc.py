@@ -23,6 +23,7 @@ from nexusdev.instance.paths import locks
 from nexusdev.interfaces import Runtime
 from nexusdev.inventory import Inventory
 from nexusdev.operations import ls
+from nexusdev.operations.lease_desk import open_desk, title
 from nexusdev.operations.run_in import lock_file
 from nexusdev.plan import Down, Observation, RemoveOneOffs
 from nexusdev.results import Result
@@ -38,7 +39,7 @@ class Leftover(Struct, frozen=True, kw_only=True):
     """A resource that ``gc`` can remove.
 
     Attributes:
-        kind: instance, data, container, state folder, image, build cache; data: an instance with its volumes and its secrets.
+        kind: instance, data, container, lease, state folder, image, build cache; data: an instance with its volumes and its secrets.
         instance: The instance of a container that ``run --in`` left behind.
         objects: Printable names of all resources that are removed, except volumes.
         volumes: Full names of the volumes that are removed.
@@ -110,6 +111,7 @@ def find_leftovers(
     images = context.images()
     return (
         *orphans,
+        *_expired_leases(context),
         *_fragments(inventory, context.root),
         *left_containers(inventory, context.root),
         *old_images(images.store.list(), inventory.images_in_use, images.references),
@@ -291,8 +293,26 @@ def _fragments(inventory: Inventory, root: Path) -> Iterator[Leftover]:
             )
 
 
+def _expired_leases(context: Context) -> Iterator[Leftover]:
+    """Yield the leases of this project's instance that have expired, or whose creation was interrupted."""
+    with contextlib.suppress(NexusError):  # the instance does not exist, or belongs to another folder
+        desk = open_desk(context, context.instance(), GC)
+        for each in desk.expired():
+            why = "it has expired" if each.record.ready else "its creation was interrupted"
+            yield Leftover(kind="lease", name=title(each), instance=context.identity.name, reason=why)
+
+
+def _drop_lease(context: Context, name: str) -> None:
+    desk = open_desk(context, context.instance(), GC)
+    for each in desk.expired():
+        if title(each) == name:
+            desk.drop(each)
+
+
 def _remove(context: Context, leftover: Leftover) -> None:
     match leftover.kind:
+        case "lease":
+            _drop_lease(context, leftover.name)
         case "image":
             context.images().store.untag(leftover.name)
         case "build cache":

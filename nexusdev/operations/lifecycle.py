@@ -13,6 +13,7 @@ from nexusdev.deploy.teardown import require_permission
 from nexusdev.errors import NotFound
 from nexusdev.interfaces import Runtime
 from nexusdev.moved_projects import refuse_moved
+from nexusdev.operations.lease_desk import upkeep
 from nexusdev.plan import Observation, Restart, Start, Stop
 from nexusdev.results import Result
 
@@ -90,6 +91,7 @@ def _begin(context: Context, names: Sequence[str], command: str, intent: type[St
             command=command,
         )
         deployer_of(context, runtime).deploy(request)
+        warnings = upkeep(context, instance, f"nexusdev {command}", started=True)
     took = context.clock.now() - began
     return StartResult(
         instance=instance.name,
@@ -97,6 +99,7 @@ def _begin(context: Context, names: Sequence[str], command: str, intent: type[St
         started=tuple(plan.started),
         ready=tuple(targets),
         seconds=took,
+        warnings=warnings,
     )
 
 

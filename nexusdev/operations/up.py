@@ -31,6 +31,7 @@ from nexusdev.instance import volume_marks
 from nexusdev.instance.paths import folder_of
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.operations.env import warnings_of
+from nexusdev.operations.lease_desk import upkeep
 from nexusdev.plan import Plan
 from nexusdev.results import Result
 
@@ -102,8 +103,11 @@ def up(
         if state.losses:
             state = _clear(context, state, watch, guard)
         if (proven := _proofs_of_last_up(state)) is not None:
-            return _with_warnings(_unchanged(context, state, proven, watch), agreed)
-        return _with_warnings(_changed(context, state, watch, guard, waited=held.waited), agreed)
+            result = _unchanged(context, state, proven, watch)
+        else:
+            result = _changed(context, state, watch, guard, waited=held.waited)
+        kept = upkeep(context, state.instance, "nexusdev up", started=result.deployed)
+        return _with_warnings(replace(result, warnings=(*result.warnings, *kept)), agreed)
 
 
 def _clear(context: Context, state: UpState, watch: Stopwatch, guard: PlacementGuard) -> UpState:

@@ -34,6 +34,7 @@ MODELS = "from django.db import models\n\nclass Fruit(models.Model):\n    name =
 TESTS = """
 from django.db import connection
 from django.test import TestCase
+from settings import url
 from shop.models import Fruit
 
 class FruitTest(TestCase):
@@ -43,7 +44,7 @@ class FruitTest(TestCase):
 
 class PlaceTest(TestCase):
     def test_where_it_is(self):
-        assert connection.settings_dict["NAME"].startswith("test_nexus_test")
+        assert connection.settings_dict["NAME"].startswith("test_" + url.path[1:])
 """
 
 

@@ -1,0 +1,286 @@
+"""Makes, drops and restores leases: all parts of a lease at once, one per component. The verbs are in ``operations.lease``."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from nexusdev.components.leases import HasLeasePart, LeasePart, Slice
+from nexusdev.context import Context
+from nexusdev.env import stored
+from nexusdev.errors import Locked, NexusError, NotFound
+from nexusdev.instance.instance import Instance
+from nexusdev.instance.leases import Lease, LeaseRecord, LeaseStore, new_id
+from nexusdev.interfaces import InstanceAccess
+from nexusdev.util.files import replace as write
+from nexusdev.util.parallel import together
+from nexusdev.util.passwords import random_password
+
+#: Credentials that expire by themselves outlive the lease by this many seconds.
+_MARGIN = 60.0
+_SEED_LENGTH = 40
+#: Seconds to wait for another process that makes or drops the same lease.
+_PATIENCE = 30.0
+#: Seconds for which a lease that a process holds can live.
+_LONGEST_RUN = 7 * 86400.0
+
+
+def _nothing(lease: Lease) -> None:
+    """A new lease is empty."""
+
+
+class LeaseDesk(Struct, frozen=True, kw_only=True):
+    """The leases of one instance, and the parts of its components.
+
+    Attributes:
+        store: The records.
+        parts: Component → its part.
+        connect: Returns how the servers are reached; asked when a server is needed, and once.
+        command: This command, as it is typed.
+        now: The time, in seconds since the epoch.
+    """
+
+    store: LeaseStore
+    parts: Mapping[str, LeasePart]
+    connect: Callable[[], InstanceAccess]
+    command: str
+    now: Callable[[], float] = time.time
+
+    def make(
+        self, name: str, *, ttl: float, template: Lease | None = None, fill: Callable[[Lease], None] = _nothing
+    ) -> Lease | None:
+        """Make a lease.
+
+        Args:
+            name: Its name; '' to make it in advance.
+            ttl: Its lifetime in seconds.
+            template: The lease whose content is copied.
+            fill: Called with the lease before others can use it.
+
+        Returns:
+            The lease; None if the name is taken.
+
+        Raises:
+            SeedingFailed: A server does not answer or rejects a change. What was made is dropped, or expires at once if that fails too.
+        """
+        record = self._new(ttl, template)
+        with self.store.working_on(record.id, self.command) as held:
+            held.discard = True
+            lease = self.store.add(record, name)
+            if lease is None:
+                return None
+            try:
+                lease = self._made(lease, slice_of(lease, ttl=ttl + _MARGIN), template)
+                fill(lease)
+                return self.store.update(lease, replace(lease.record, ready=True, expires=self.now() + ttl))
+            except Exception:
+                expired = self.store.update(lease, replace(record, expires=record.created))
+                with contextlib.suppress(NexusError):
+                    self._drop(expired)
+                raise
+
+    @contextlib.contextmanager
+    def held(self, name: str, *, template: Lease | None = None) -> Iterator[Lease]:
+        """Make a lease for a block of this process. It is over when the process ends, however it ends.
+
+        Args:
+            name: Its name, which nobody else uses.
+            template: The lease whose content is copied.
+
+        Raises:
+            SeedingFailed: A server does not answer or rejects a change.
+        """
+        record = self._new(_LONGEST_RUN, template)
+        with self.store.working_on(record.id, self.command) as held:
+            held.discard = True
+            lease = self.store.add(record, name)
+            if lease is None:
+                raise ValueError(f"there is already a lease named {name}")
+            try:
+                yield self._made(lease, slice_of(lease, ttl=_LONGEST_RUN), template)
+            finally:
+                self._drop(lease)
+
+    def drop(self, lease: Lease) -> None:
+        """Drop a lease. Waits for another process that is making or dropping it.
+
+        Raises:
+            SeedingFailed: A server does not answer or rejects a change. The record stays, and has expired.
+            Locked: Another process worked on it for too long.
+        """
+        with self.store.working_on(lease.record.id, self.command, seconds=_PATIENCE) as held:
+            held.discard = True
+            if lease.folder.exists():
+                self._drop(self.store.update(lease, replace(lease.record, expires=0.0)))
+
+    def is_over(self, lease: Lease) -> bool:
+        """Whether a lease has expired, or the process that made it ended before it was ready."""
+        if lease.record.expires <= self.now():
+            return True
+        return not lease.record.ready and not self.store.is_worked_on(lease.record.id)
+
+    def expired(self) -> list[Lease]:
+        """Return the leases that are over, and that no process works on."""
+        return [each for each in self.store.all() if self.is_over(each) and not self.store.is_worked_on(each.record.id)]
+
+    def drop_each(self, leases: Iterable[Lease]) -> tuple[list[Lease], list[tuple[Lease, NexusError]]]:
+        """Drop several leases. Returns those that are gone, and the others with what went wrong."""
+        dropped: list[Lease] = []
+        failed: list[tuple[Lease, NexusError]] = []
+        for lease in leases:
+            try:
+                self.drop(lease)
+                dropped.append(lease)
+            except NexusError as error:
+                failed.append((lease, error))
+        return dropped, failed
+
+    def sweep(self) -> tuple[str, ...]:
+        """Drop what is over. Returns a warning for each lease that could not be dropped."""
+        _, failed = self.drop_each(self.expired())
+        return tuple(
+            f"the expired lease {title(lease)} was not dropped: {error.message}"
+            for lease, error in failed
+            if not isinstance(error, Locked)
+        )
+
+    def drop_unrecorded(self) -> list[str]:
+        """Drop what the servers hold of leases without a record, and what killed processes left in the state folder.
+
+        Returns the ids of these leases.
+
+        The servers are asked first: a lease that is made meanwhile has a record before it has anything else.
+        """
+        self.store.tidy()
+        access = self.connect()
+        found = together({name: partial(part.found, access) for name, part in self.parts.items()})
+        known = {each.record.id for each in self.store.all()}
+        lost = sorted(frozenset[str]().union(*found.values()) - known)
+        for lease_id in lost:
+            self._drop_parts(Slice(id=lease_id))
+        return lost
+
+    def restore(self) -> None:
+        """Create again what single servers lost of leases that are in use."""
+        used = [each for each in self.store.all() if each.record.ready and not self.is_over(each)]
+        if used:
+            access = self.connect()
+            slices = {name: [slice_of(each) for each in used if name in each.record.components] for name in self.parts}
+            together({name: partial(part.restore, access, slices[name]) for name, part in self.parts.items()})
+
+    def variables(self, lease: Lease) -> Mapping[str, str]:
+        """Return the variables of the lease's components, pointed at the slice, and write the files that they name."""
+        access = self.connect()
+        found: dict[str, str] = {}
+        for name in lease.record.components:
+            part, slice_ = self.parts[name], slice_of(lease)
+            found |= {each.name: each.value for each in part.variables(access, slice_)}
+            for file, content in part.files(access, slice_).items():
+                write(lease.folder / file, content)
+        return found
+
+    def resources(self, lease: Lease) -> Mapping[str, str]:
+        """Return component → what it holds of the lease, in words."""
+        known = (name for name in lease.record.components if name in self.parts)
+        return {name: self.parts[name].describe(slice_of(lease)) for name in known}
+
+    def _made(self, lease: Lease, slice_: Slice, template: Lease | None) -> Lease:
+        access = self.connect()
+        source = slice_of(template) if template else None
+        made = together(
+            {name: partial(part.make, access, slice_, template=source) for name, part in self.parts.items()}
+        )
+        facts = {key: value for each in made.values() for key, value in each.items()}
+        return self.store.update(lease, replace(lease.record, facts=facts))
+
+    def _new(self, ttl: float, template: Lease | None) -> LeaseRecord:
+        now = self.now()
+        return LeaseRecord(
+            id=new_id(),
+            seed=random_password(_SEED_LENGTH),
+            created=now,
+            expires=now + ttl,
+            components=tuple(self.parts),
+            template=template.record.id if template else "",
+        )
+
+    def _drop(self, lease: Lease) -> None:
+        self._drop_parts(slice_of(lease))
+        self.store.remove(lease)
+
+    def _drop_parts(self, slice_: Slice) -> None:
+        access = self.connect()
+        together({name: partial(part.drop, access, slice_) for name, part in self.parts.items()})
+
+
+def open_desk(context: Context, instance: Instance, command: str) -> LeaseDesk:
+    """Return the leases of an instance.
+
+    Raises:
+        NotFound: It was never brought up, or none of its components has a part in leases.
+    """
+    published = stored.read(instance.folder).components
+    components = {name: context.components[name] for name in published if name in context.components}
+    parts = {name: each.lease_part() for name, each in components.items() if isinstance(each, HasLeasePart)}
+    if not parts:
+        raise NotFound(
+            f"instance {instance.name} has nothing to lease",
+            why="leases need PostgreSQL, Redis, MinIO or Vault",
+            hint="nexusdev up",
+        )
+    opened: list[InstanceAccess] = []
+
+    def connect() -> InstanceAccess:
+        if not opened:
+            stack = context.stack(instance)
+            opened.append(instance.access(context.runtime(stack, owner=instance.owner), stack))
+        return opened[0]
+
+    return LeaseDesk(store=LeaseStore(folder=instance.folder), parts=parts, connect=connect, command=command)
+
+
+def upkeep(context: Context, instance: Instance, command: str, *, started: bool) -> tuple[str, ...]:
+    """Drop leases that are over. If servers were started, also restore what they lost, and drop what they still hold of former leases.
+
+    Args:
+        context: The context of the command.
+        instance: The instance.
+        command: This command, as it is typed.
+        started: Whether the command started servers.
+
+    Returns:
+        Warnings.
+    """
+    store = LeaseStore(folder=instance.folder)
+    if not (store.home.exists() if started else store.all()):
+        return ()
+    try:
+        desk = open_desk(context, instance, command)
+        warnings = desk.sweep()
+        if started:
+            desk.restore()
+            desk.drop_unrecorded()
+    except NexusError as error:
+        return (f"the leases were not checked: {error.message}",)
+    return warnings
+
+
+def slice_of(lease: Lease, *, ttl: float = 0.0) -> Slice:
+    """Return what a component's part gets of a lease."""
+    record = lease.record
+    return Slice(id=record.id, seed=record.seed, ttl=ttl, facts=record.facts, folder=str(lease.folder))
+
+
+def title(lease: Lease) -> str:
+    """Return a lease's name for people; its id if it has none."""
+    return lease.name or lease.record.id
+
+
+def titles(leases: Sequence[Lease]) -> tuple[str, ...]:
+    """Return the names of several leases, for people."""
+    return tuple(title(each) for each in leases)

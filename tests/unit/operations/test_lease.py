@@ -1,0 +1,399 @@
+"""lease: created, prepared, listed, used and dropped; nothing stays where a server refuses or a process ends in the middle."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from msgspec.structs import replace
+
+from nexusdev.components.contract import Variable
+from nexusdev.components.leases import LeasePart, LeasePartDefaults, Slice
+from nexusdev.errors import Locked, NotFound, SeedingFailed, UsageError
+from nexusdev.instance.instance import locked
+from nexusdev.instance.leases import Lease, LeaseStore
+from nexusdev.interfaces import InstanceAccess
+from nexusdev.operations import gc
+from nexusdev.operations.lease import create, drop, env, list_leases, prepare
+from nexusdev.operations.lifecycle import restart
+from nexusdev.operations.up import up
+from tests.fakes import FakeComponent, House
+
+
+@dataclass(kw_only=True)
+class Servers(LeasePartDefaults):
+    """Remembers what it holds.
+
+    held      id → the id of the template
+    refuses   the methods that fail
+    """
+
+    held: dict[str, str] = field(default_factory=dict)
+    restored: list[str] = field(default_factory=list)
+    emptied: list[str] = field(default_factory=list)
+    refuses: set[str] = field(default_factory=set)
+
+    def make(self, access: InstanceAccess, slice_: Slice, *, template: Slice | None = None) -> Mapping[str, str]:
+        self.held[slice_.id] = template.id if template else ""
+        self._refuse("make")
+        return {"token": f"token-of-{slice_.id}"}
+
+    def empty(self, access: InstanceAccess, slice_: Slice) -> None:
+        self.emptied.append(slice_.id)
+
+    def drop(self, access: InstanceAccess, slice_: Slice) -> None:
+        self._refuse("drop")
+        self.held.pop(slice_.id, None)
+
+    def restore(self, access: InstanceAccess, slices: Iterable[Slice]) -> None:
+        self.restored += [each.id for each in slices]
+
+    def found(self, access: InstanceAccess) -> frozenset[str]:
+        return frozenset(self.held)
+
+    def describe(self, slice_: Slice) -> str:
+        return f"lease:{slice_.id}"
+
+    def variables(self, access: InstanceAccess, slice_: Slice) -> Sequence[Variable]:
+        return [
+            Variable(name="REDIS_PLACE", value=f"{slice_.folder}/{slice_.id}"),
+            Variable(name="REDIS_TOKEN", value=slice_.facts["token"], secret=True),
+        ]
+
+    def files(self, access: InstanceAccess, slice_: Slice) -> Mapping[str, str]:
+        return {"service.conf": slice_.secret("redis")}
+
+    def _refuse(self, method: str) -> None:
+        if method in self.refuses:
+            raise SeedingFailed(f"redis refuses to {method}")
+
+
+@dataclass(kw_only=True)
+class Redis(FakeComponent):
+    """Has a part in leases."""
+
+    servers: Servers = field(default_factory=Servers)
+
+    def lease_part(self) -> LeasePart:
+        return self.servers
+
+
+@pytest.fixture
+def servers(house: House, monkeypatch: pytest.MonkeyPatch) -> Servers:
+    monkeypatch.setenv("NEXUSDEV_STATE_DIR", str(house.folder / "state"))  # for the command line and the Python API
+    redis = Redis(name="redis")
+    house.redis = redis
+    up(house.context())
+    return redis.servers
+
+
+def store(house: House) -> LeaseStore:
+    return LeaseStore(folder=house.folder / "state" / "instances" / "shop")
+
+
+def expire(house: House, name: str) -> None:
+    lease = store(house).find(name)
+    assert lease
+    store(house).update(lease, replace(lease.record, expires=1.0))
+
+
+def names(house: House) -> list[str]:
+    return [each.name for each in list_leases(house.context()).leases]
+
+
+def test_a_lease_is_created_used_and_dropped(house: House, servers: Servers) -> None:
+    made = create(house.context(), "orders", ttl="2h").lease
+    assert 7190 < made.expires_in <= 7200
+    assert made.resources == {"redis": f"lease:{made.id}"}
+    assert names(house) == ["orders"]
+    assert drop(house.context(), "orders").dropped == ("orders",)
+    assert (names(house), servers.held) == ([], {})
+
+
+def test_its_variables_are_those_of_env_pointed_at_the_slice(house: House, servers: Servers) -> None:
+    made = create(house.context(), "orders").lease
+    found = env(house.context(), "orders", style="docker")
+    folder = store(house).home / "orders"
+    assert found.variables["REDIS_PLACE"] == f"{folder}/{made.id}"
+    assert found.variables["GATEWAY_PLACE"] == "127.0.0.1"
+    assert found.variables["NEXUSDEV_LEASE"] == "orders"
+    assert f"REDIS_TOKEN=token-of-{made.id}\n" in found.text
+    assert (folder / "service.conf").exists()
+    assert servers.restored == [made.id]
+
+
+def test_an_env_file_says_of_which_lease_it_is(house: House, servers: Servers) -> None:
+    create(house.context(), "orders")
+    assert env(house.context(), "orders").text.startswith("# Written by nexusdev for lease orders of instance shop.")
+
+
+def test_an_unknown_format_is_answered_with_the_nearest(house: House, servers: Servers) -> None:
+    create(house.context(), "orders")
+    with pytest.raises(UsageError) as raised:
+        env(house.context(), "orders", style="dotenb")
+    assert raised.value.hint == "--format dotenv"
+
+
+def test_a_name_is_generated_where_none_is_given(house: House, servers: Servers) -> None:
+    first, second = create(house.context()).lease, create(house.context()).lease
+    assert sorted(names(house)) == sorted([first.name, second.name])
+
+
+def test_a_name_that_is_taken_says_until_when_and_what_to_do(house: House, servers: Servers) -> None:
+    create(house.context(), "orders")
+    with pytest.raises(UsageError) as raised:
+        create(house.context(), "orders")
+    assert raised.value.code == "LEASE_EXISTS"
+    assert re.match("it expires in (59|60) min", raised.value.why)
+    assert "nexusdev lease drop orders" in raised.value.hint
+
+
+def test_the_name_of_an_expired_lease_can_be_used_again(house: House, servers: Servers) -> None:
+    old = create(house.context(), "orders").lease
+    expire(house, "orders")
+    new = create(house.context(), "orders").lease
+    assert set(servers.held) == {new.id} != {old.id}
+
+
+def test_the_name_of_a_lease_whose_record_is_broken_can_be_used_again(house: House, servers: Servers) -> None:
+    create(house.context(), "orders")
+    (store(house).home / "orders" / "record.json").write_text("{")
+    create(house.context(), "orders")
+    assert names(house) == ["orders"]
+
+
+@pytest.mark.parametrize("name", ["Orders", "orders_1", "-orders", "orders-", "or--ders", "a/b", "..", "o" * 41])
+def test_an_invalid_name_makes_nothing(house: House, servers: Servers, name: str) -> None:
+    with pytest.raises(UsageError, match=r"name (for|of) a lease"):
+        create(house.context(), name)
+    assert (names(house), servers.held) == ([], {})
+
+
+@pytest.mark.parametrize("ttl", ["soon", "0s", "31d", "", -1, float("nan")])
+def test_an_invalid_lifetime_makes_nothing(house: House, servers: Servers, ttl: str | float) -> None:
+    with pytest.raises(UsageError, match="invalid lifetime"):
+        create(house.context(), "orders", ttl=ttl)
+    assert servers.held == {}
+
+
+def test_a_refusal_leaves_nothing(house: House, servers: Servers) -> None:
+    servers.refuses = {"make"}
+    with pytest.raises(SeedingFailed, match="refuses to make"):
+        create(house.context(), "orders")
+    assert (store(house).all(), servers.held) == ([], {})
+
+
+def test_what_cannot_be_cleaned_after_a_refusal_expires_at_once(house: House, servers: Servers) -> None:
+    servers.refuses = {"make", "drop"}
+    with pytest.raises(SeedingFailed, match="refuses to make"):
+        create(house.context(), "orders")
+    servers.refuses = set()
+    assert drop(house.context(), expired=True).dropped == ("orders",)
+    assert servers.held == {}
+
+
+def test_a_lease_whose_creation_was_killed_is_dropped_and_one_that_is_being_made_is_not(
+    house: House, servers: Servers
+) -> None:
+    killed, made = create(house.context(), "killed").lease, create(house.context(), "made").lease
+    for name in ("killed", "made"):
+        lease = store(house).find(name)
+        assert lease
+        store(house).update(lease, replace(lease.record, ready=False))
+    with store(house).working_on(made.id, "nexusdev lease create"):
+        assert drop(house.context(), expired=True).dropped == ("killed",)
+        assert set(servers.held) == {made.id} != {killed.id}
+
+
+def test_an_expired_lease_goes_with_the_next_command(house: House, servers: Servers) -> None:
+    create(house.context(), "orders")
+    expire(house, "orders")
+    create(house.context(), "other")
+    assert (names(house), len(servers.held)) == (["other"], 1)
+
+
+def test_an_expired_lease_goes_with_up(house: House, servers: Servers) -> None:
+    create(house.context(), "orders")
+    expire(house, "orders")
+    up(house.context())
+    assert servers.held == {}
+
+
+def test_an_expired_lease_that_cannot_be_dropped_is_a_warning(house: House, servers: Servers) -> None:
+    create(house.context(), "orders")
+    expire(house, "orders")
+    servers.refuses = {"drop"}
+    (warning,) = list_leases(house.context()).warnings
+    assert warning == "the expired lease orders was not dropped: redis refuses to drop"
+    (warning,) = up(house.context()).warnings
+    assert warning == "the expired lease orders was not dropped: redis refuses to drop"
+
+
+def test_an_expired_lease_is_not_used(house: House, servers: Servers) -> None:
+    create(house.context(), "orders")
+    expire(house, "orders")
+    with pytest.raises(NotFound, match="orders cannot be used") as raised:
+        env(house.context(), "orders")
+    assert raised.value.why == "it has expired"
+
+
+def test_servers_that_were_started_get_back_what_they_lost(house: House, servers: Servers) -> None:
+    made = create(house.context(), "orders").lease
+    servers.held["lost000000"] = ""
+    restart(house.context(), ["redis"])
+    assert servers.restored == [made.id]
+    assert set(servers.held) == {made.id}
+
+
+def test_gc_lists_and_drops_expired_leases(house: House, servers: Servers) -> None:
+    create(house.context(), "orders")
+    assert [each for each in gc.find_leftovers(house.context()) if each.kind == "lease"] == []
+    expire(house, "orders")
+    (found,) = [each for each in gc.find_leftovers(house.context()) if each.kind == "lease"]
+    assert (str(found), found.reason) == ("lease orders", "it has expired")
+    assert gc.remove(house.context(), [found]).removed == (found,)
+    assert servers.held == {}
+
+
+def test_a_prepared_lease_is_claimed_and_lives_as_long_as_was_asked_for(house: House, servers: Servers) -> None:
+    assert prepare(house.context(), 2).prepared == 2
+    ids = set(servers.held)
+    made = create(house.context(), "orders", ttl="10m")
+    assert made.prepared
+    assert made.lease.id in ids
+    assert 590 < made.lease.expires_in <= 600
+    assert list_leases(house.context()).prepared == 1
+    assert set(servers.held) == ids
+
+
+def test_preparing_as_many_as_there_are_makes_none(house: House, servers: Servers) -> None:
+    prepare(house.context(), 2)
+    assert prepare(house.context(), 1).prepared == 2
+
+
+def test_a_prepared_lease_is_not_used_for_longer_than_its_credentials_live(house: House, servers: Servers) -> None:
+    prepare(house.context(), 1)
+    assert not create(house.context(), "orders", ttl="2d").prepared
+
+
+def test_a_prepared_lease_is_not_used_where_its_name_is_taken(house: House, servers: Servers) -> None:
+    create(house.context(), "orders")
+    prepare(house.context(), 1)
+    with pytest.raises(UsageError):
+        create(house.context(), "orders")
+    assert list_leases(house.context()).prepared == 1
+
+
+def test_a_lease_with_a_template_is_made_from_it_and_prepared_ones_of_others_stay(
+    house: House, servers: Servers
+) -> None:
+    template = create(house.context(), "base").lease
+    prepare(house.context(), 1)
+    made = create(house.context(), "orders", template="base")
+    assert not made.prepared
+    assert (made.lease.template, servers.held[made.lease.id]) == ("base", template.id)
+    prepare(house.context(), 1, template="base")
+    assert create(house.context(), "more", template="base").prepared
+
+
+def test_a_template_that_does_not_exist_is_answered_with_the_nearest(house: House, servers: Servers) -> None:
+    create(house.context(), "base")
+    with pytest.raises(NotFound) as raised:
+        create(house.context(), "orders", template="bse")
+    assert raised.value.why == "did you mean base?"
+
+
+def test_all_leases_go_at_once_with_those_that_were_prepared(house: House, servers: Servers) -> None:
+    create(house.context(), "orders")
+    prepare(house.context(), 2)
+    assert len(drop(house.context(), everything=True).dropped) == 3
+    assert (servers.held, store(house).all()) == ({}, [])
+
+
+def test_what_servers_hold_without_a_record_is_dropped(house: House, servers: Servers) -> None:
+    made = create(house.context(), "orders").lease
+    servers.held["lost000000"] = ""
+    found = drop(house.context(), expired=True)
+    assert (found.dropped, found.unrecorded) == ((), ("lost000000",))
+    assert set(servers.held) == {made.id}
+
+
+def test_a_failed_drop_is_told_and_can_be_repeated(house: House, servers: Servers) -> None:
+    create(house.context(), "orders")
+    servers.refuses = {"drop"}
+    failed = drop(house.context(), "orders")
+    assert isinstance(failed.error, SeedingFailed)
+    servers.refuses = set()
+    assert drop(house.context(), expired=True).dropped == ("orders",)
+
+
+@pytest.mark.parametrize("options", [{}, {"name": "orders", "expired": True}, {"expired": True, "everything": True}])
+def test_drop_wants_exactly_one_choice(house: House, servers: Servers, options: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="name one lease"):
+        drop(house.context(), **options)  # type: ignore[arg-type]  # as typed by a user
+
+
+def test_commands_on_leases_share_the_lock_and_wait_for_commands_that_change_the_instance(
+    house: House, servers: Servers
+) -> None:
+    context = house.context()
+    with locked(context.identity, "nexusdev lease create", root=context.root, shared=True):
+        create(house.context(), "orders")
+    with locked(context.identity, "nexusdev up", root=context.root), pytest.raises(Locked):
+        create(house.context(timeout=0.0), "other")
+
+
+def test_an_instance_whose_components_have_no_part_has_nothing_to_lease(house: House) -> None:
+    up(house.context())
+    with pytest.raises(NotFound, match="nothing to lease"):
+        create(house.context(), "orders")
+
+
+def test_leases_of_an_instance_that_does_not_exist_are_not_found(house: House) -> None:
+    with pytest.raises(NotFound):
+        create(house.context(), "orders")
+    assert [each for each in gc.find_leftovers(house.context()) if each.kind == "lease"] == []
+
+
+def test_the_command_line_shows_a_lease_and_how_to_use_it(
+    house: House, servers: Servers, capfd: pytest.CaptureFixture[str]
+) -> None:
+    typed = house.type("lease", "create", "orders", "--ttl", "10m")
+    assert typed.status == 0
+    assert typed.out.splitlines()[0].startswith("lease orders expires in ")
+    assert typed.out.splitlines()[-1] == "nexusdev lease env orders"
+    assert house.type("lease", "env", "orders").status == 0
+    assert "REDIS_TOKEN=" in capfd.readouterr().out
+    assert "orders" in house.type("lease", "list").out
+    assert house.type("lease", "drop", "orders").out == "dropped orders\n"
+    assert house.type("lease", "list").out == "no leases\n"
+
+
+def test_the_envelope_has_the_lease(house: House, servers: Servers) -> None:
+    data = house.type("lease", "create", "orders", "--json").envelope["data"]
+    assert data["prepared"] is False
+    assert (data["lease"]["name"], data["lease"]["ready"]) == ("orders", True)
+    assert house.type("lease", "list", "--json").envelope["data"]["leases"][0]["id"] == data["lease"]["id"]
+    assert house.type("lease", "env", "orders", "--json").envelope["data"]["variables"]["NEXUSDEV_LEASE"] == "orders"
+
+
+def test_a_lease_that_is_being_made_is_listed_as_such(house: House, servers: Servers) -> None:
+    made = create(house.context(), "orders").lease
+    lease = store(house).find("orders")
+    assert isinstance(lease, Lease)
+    store(house).update(lease, replace(lease.record, ready=False))
+    with store(house).working_on(made.id, "nexusdev lease create"):
+        assert "being made" in house.type("lease", "list").out
+
+
+def test_the_python_api_drops_a_lease_at_the_end_of_its_block(house: House, servers: Servers) -> None:
+    with house.open() as stack:
+        with stack.lease("orders", ttl=60) as lease:
+            assert lease.variables["NEXUSDEV_LEASE"] == lease.name == "orders"
+            assert [each.name for each in stack.leases().leases] == ["orders"]
+        lease.drop()
+        stack.lease()
+        assert len(stack.drop_leases().dropped) == 1
+    assert servers.held == {}
