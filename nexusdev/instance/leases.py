@@ -135,7 +135,11 @@ class LeaseStore(Struct, frozen=True, kw_only=True):
             shutil.rmtree(self.home / name, ignore_errors=True)
 
     def tidy(self) -> None:
-        """Remove the folders of records that were not finished, because their process was killed: nothing else exists of them."""
+        """Remove the folders without a record: of a process that was killed, or of a lease whose record cannot be read any more."""
+        with_record = {each.name for each in self.named()}
+        for folder in self.home.glob("[!.]*"):
+            if folder.name not in with_record:
+                self.forget(folder.name)
         for folder in self.home.glob(f"{_NEW}*"):
             if not self.is_worked_on(folder.name.removeprefix(_NEW)):
                 shutil.rmtree(folder, ignore_errors=True)

@@ -156,13 +156,13 @@ class LeaseDesk(Struct, frozen=True, kw_only=True):
 
         The servers are asked first: a lease that is made meanwhile has a record before it has anything else.
         """
-        self.store.tidy()
         access = self.connect()
         found = together({name: partial(part.found, access) for name, part in self.parts.items()})
         known = {each.record.id for each in self.store.all()}
         lost = sorted(frozenset[str]().union(*found.values()) - known)
         for lease_id in lost:
             self._drop_parts(Slice(id=lease_id))
+        self.store.tidy()
         return lost
 
     def restore(self) -> None:

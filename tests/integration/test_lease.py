@@ -441,4 +441,5 @@ def test_a_lease_whose_record_was_lost_is_removed(
     (record.folder / "record.json").write_text("{")
     dropped = project.run("lease", "drop", "--expired", "--json").data
     assert lost.info.id in dropped["unrecorded"]
+    assert not record.folder.exists()
     assert found_on_servers(stack, lost.info.id) == []

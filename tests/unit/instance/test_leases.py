@@ -98,6 +98,15 @@ def test_two_do_not_work_on_a_lease_at_once(store: LeaseStore) -> None:
     assert not store.is_worked_on("a123456789")
 
 
+def test_a_folder_whose_record_cannot_be_read_is_tidied_up_and_others_stay(store: LeaseStore) -> None:
+    broken, kept = store.add(record(), "broken"), store.add(record(), "kept")
+    assert broken
+    (broken.folder / "record.json").write_text("{")
+    store.tidy()
+    assert not broken.folder.exists()
+    assert store.named() == [kept]
+
+
 def test_a_record_whose_process_was_killed_before_it_was_complete_is_tidied_up(store: LeaseStore) -> None:
     for lease_id in ("a123456789", "b123456789"):
         (store.home / f".new-{lease_id}").mkdir(parents=True)
