@@ -1,0 +1,175 @@
+"""The pytest plugin: the suite of a small shop in all ways in which people run pytest. Afterwards nothing is left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import nexusdev
+from nexusdev.instance.leases import LeaseStore
+from nexusdev.instance.paths import folder_of
+from nexusdev.operations.lease_desk import open_desk
+from tests.integration.conftest import Project
+
+pytestmark = pytest.mark.integration
+
+SUITE = Path(__file__).parents[1] / "fixtures_suite"
+TESTS = 35
+
+
+@pytest.fixture
+def stack(project: Project, monkeypatch: pytest.MonkeyPatch) -> nexusdev.StackHandle:
+    monkeypatch.setenv("NEXUSDEV_STATE_DIR", str(project.state))
+    return nexusdev.open(project.folder)
+
+
+@pytest.fixture(autouse=True)
+def no_templates_left(project: Project, stack: nexusdev.StackHandle) -> Iterator[None]:
+    """Templates are kept for the next run of a suite; those of these tests have none."""
+    before = {each.name for each in stack.leases().leases}
+    yield
+    for each in stack.leases().leases:
+        if each.name.startswith("pytest-template-") and each.name not in before:
+            project.run("lease", "drop", each.name)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Callable[[str], Path]:
+    """Copies the suite into a folder of its own."""
+
+    def copy(name: str) -> Path:
+        return Path(shutil.copytree(SUITE, tmp_path / name))
+
+    return copy
+
+
+def start(project: Project, stack: nexusdev.StackHandle, folder: Path, *options: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-q", "--nexus-instance", stack.instance, *options],
+        cwd=folder,
+        env={**project.environment, "NEXUSDEV_STATE_DIR": str(project.state)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def run(project: Project, stack: nexusdev.StackHandle, folder: Path, *options: str) -> str:
+    process = start(project, stack, folder, *options)
+    return process.communicate(timeout=300)[0]
+
+
+def left(project: Project, stack: nexusdev.StackHandle, before: set[str]) -> list[str]:
+    """The ids of leases that the servers or the state folder hold and did not hold before. Templates are kept on purpose."""
+    context = stack._context()
+    desk = open_desk(context, context.instance(), "a test")
+    found = set().union(*(part.found(desk.connect()) for part in desk.parts.values()))
+    records = LeaseStore(folder=folder_of(project.state, stack.instance)).all()
+    kept = {each.record.id for each in records if each.name.startswith("pytest-template-")}
+    return sorted((found | {each.record.id for each in records}) - kept - before)
+
+
+@pytest.fixture
+def nothing_left(project: Project, stack: nexusdev.StackHandle) -> Callable[[], list[str]]:
+    before = set(left(project, stack, set()))
+    return lambda: left(project, stack, before)
+
+
+@pytest.mark.parametrize("options", [("-n", "0"), ("-n", "4"), ("-n", "2", "--dist", "loadfile")], ids=" ".join)
+def test_the_suite_passes_and_leaves_nothing(
+    project: Project,
+    stack: nexusdev.StackHandle,
+    checkout: Callable[[str], Path],
+    nothing_left: Callable[[], list[str]],
+    options: tuple[str, ...],
+) -> None:
+    out = run(project, stack, checkout("shop"), *options, "--nexus-report")
+    assert f"{TESTS} passed" in out, out
+    assert "nexus_redis" in out.partition("nexus fixtures")[2]
+    assert nothing_left() == []
+
+
+def test_two_checkouts_run_at_the_same_time(
+    project: Project,
+    stack: nexusdev.StackHandle,
+    checkout: Callable[[str], Path],
+    nothing_left: Callable[[], list[str]],
+) -> None:
+    both = [start(project, stack, checkout(name), "-n", "2") for name in ("one", "two")]
+    for each in both:
+        out = each.communicate(timeout=300)[0]
+        assert f"{TESTS} passed" in out, out
+    assert nothing_left() == []
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill"])
+def test_an_interrupted_run_leaves_nothing(
+    project: Project,
+    stack: nexusdev.StackHandle,
+    checkout: Callable[[str], Path],
+    nothing_left: Callable[[], list[str]],
+    stop: signal.Signals,
+) -> None:
+    folder = checkout("shop")
+    (folder / "check_slow.py").write_text(
+        "import time, pathlib\n"
+        "def test_it(nexus_pg, nexus_redis, nexus_s3, nexus_vault):\n"
+        "    pathlib.Path('began').touch()\n"
+        "    time.sleep(120)\n"
+    )
+    process = start(project, stack, folder, "check_slow.py", "-n", "0")
+    end = time.monotonic() + 120
+    while not (folder / "began").exists():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    os.killpg(process.pid, stop)
+    process.communicate(timeout=120)
+    if stop == signal.SIGKILL:
+        assert project.run("lease", "drop", "--expired").code == 0
+    assert nothing_left() == []
+
+
+def test_failed_tests_run_again_and_a_failure_stops_the_run(
+    project: Project,
+    stack: nexusdev.StackHandle,
+    checkout: Callable[[str], Path],
+    nothing_left: Callable[[], list[str]],
+) -> None:
+    folder = checkout("shop")
+    (folder / "check_a.py").write_text("def test_it(nexus_pg, nexus_redis):\n    assert False\n")
+    assert "1 failed" in run(project, stack, folder, "-x", "--lf", "check_a.py", "check_services.py")
+    assert "1 failed" in run(project, stack, folder, "--lf", "check_a.py", "check_services.py")
+    assert nothing_left() == []
+
+
+def test_migrations_that_fail_are_told_with_their_error(
+    project: Project,
+    stack: nexusdev.StackHandle,
+    checkout: Callable[[str], Path],
+    nothing_left: Callable[[], list[str]],
+) -> None:
+    folder = checkout("shop")
+    (folder / "migrations" / "003_wrong.sql").write_text("ALTER TABLE nothing ADD x int;")
+    out = run(project, stack, folder, "check_orders.py", "-k", "alone")
+    assert 'relation "nothing" does not exist' in out
+    assert "003_wrong.sql" in out
+    assert nothing_left() == []
+
+
+def test_changed_migrations_make_another_template(
+    project: Project, stack: nexusdev.StackHandle, checkout: Callable[[str], Path]
+) -> None:
+    folder = checkout("shop")
+    assert "6 passed" in run(project, stack, folder, "check_orders.py", "-k", "alone")
+    (folder / "migrations" / "003_more.sql").write_text("INSERT INTO customers (name) VALUES ('Linus');")
+    assert "6 failed" in run(project, stack, folder, "check_orders.py", "-k", "alone")

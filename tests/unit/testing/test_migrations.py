@@ -1,0 +1,90 @@
+"""Migrations: recognized by what is there, and with a hash that changes whenever they do."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from nexusdev.testing.migrations import MigrationFailed, recognize
+
+URL = {"DATABASE_URL": "postgresql://host/db", "PGSSLROOTCERT": "ca.crt"}
+
+
+def a_function(url: str) -> None:
+    assert os.environ["PGSSLROOTCERT"] == "ca.crt"
+    raise ValueError(f"no table at {url}")
+
+
+def test_a_folder_of_sql_files_changes_its_hash_with_any_file(tmp_path: Path) -> None:
+    (tmp_path / "1.sql").write_text("SELECT 1")
+    first = recognize(".", tmp_path).digest
+    assert recognize(".", tmp_path).digest == first
+    (tmp_path / "2.sql").write_text("SELECT 2")
+    second = recognize(".", tmp_path).digest
+    (tmp_path / "2.sql").write_text("SELECT 3")
+    assert len({first, second, recognize(".", tmp_path).digest}) == 3
+
+
+def test_two_checkouts_with_the_same_files_have_the_same_hash(tmp_path: Path) -> None:
+    for checkout in ("one", "two"):
+        (tmp_path / checkout / "db").mkdir(parents=True)
+        (tmp_path / checkout / "db" / "1.sql").write_text("SELECT 1")
+        (tmp_path / checkout / "manage.py").touch()
+    for given in ("db", "manage.py"):
+        assert recognize(given, tmp_path / "one").digest == recognize(given, tmp_path / "two").digest
+
+
+def test_a_program_runs_in_its_folder_with_the_variables_and_its_failure_has_its_last_lines(tmp_path: Path) -> None:
+    (tmp_path / "manage.py").write_text(
+        "import os, sys, pathlib\n"
+        "pathlib.Path('ran').write_text(' '.join([*sys.argv[1:], os.environ['DATABASE_URL']]))\n"
+        "sys.exit('no such table' if pathlib.Path('fail').exists() else 0)\n"
+    )
+    migrations = recognize("manage.py", tmp_path)
+    migrations.run(URL)
+    assert (tmp_path / "ran").read_text() == "migrate --noinput postgresql://host/db"
+    (tmp_path / "fail").touch()
+    with pytest.raises(MigrationFailed, match="exit code 1:\nno such table"):
+        migrations.run(URL)
+
+
+def test_the_hash_of_django_has_the_files_of_all_apps(tmp_path: Path) -> None:
+    (tmp_path / "manage.py").touch()
+    first = recognize("manage.py", tmp_path).digest
+    (tmp_path / "shop" / "migrations").mkdir(parents=True)
+    (tmp_path / "shop" / "migrations" / "0001_initial.py").touch()
+    assert recognize("manage.py", tmp_path).digest != first
+
+
+def test_the_hash_of_alembic_has_the_files_of_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s/db\n")
+    first = recognize("alembic.ini", tmp_path).digest
+    (tmp_path / "db" / "versions").mkdir(parents=True)
+    (tmp_path / "db" / "versions" / "1.py").touch()
+    assert recognize("alembic.ini", tmp_path).digest != first
+
+
+def test_a_function_is_called_with_the_url_and_its_error_is_told(tmp_path: Path) -> None:
+    for given in (a_function, f"{__name__}:a_function"):
+        with pytest.raises(MigrationFailed, match="ValueError: no table at postgresql://host/db"):
+            recognize(given, tmp_path).run(URL)
+        assert "PGSSLROOTCERT" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("nothing", "no migrations at"),
+        ("empty", "no .sql files in"),
+        ("no_such_module:function", "cannot be imported"),
+        ("sys:no_such_function", "cannot be imported"),
+        ("sys:path", "is not a function"),
+        (7, "must be a path or a function"),
+    ],
+)
+def test_what_is_no_migrations_is_refused(tmp_path: Path, given: object, says: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(MigrationFailed, match=says):
+        recognize(given, tmp_path)

@@ -1,0 +1,112 @@
+"""The pytest plugin without an instance: its options, what it says where there is none, and what loading it costs."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.imports import imported_by
+
+pytest_plugins = ["pytester"]
+
+PLUGIN = ("-p", "no:cacheprovider", "-p", "no:xdist")
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A project without an instance, with two tests that need one and one that does not."""
+    monkeypatch.setenv("NEXUSDEV_STATE_DIR", str(pytester.path / "state"))
+    pytester.makepyfile(
+        """
+        def test_database(nexus_pg):
+            pass
+
+        def test_cache(nexus_redis):
+            pass
+
+        def test_sum():
+            assert 1 + 1 == 2
+        """
+    )
+    return pytester
+
+
+def test_loading_it_imports_the_standard_library_and_pytest_alone() -> None:
+    before = imported_by("import pytest")
+    new = {name.partition(".")[0] for name in imported_by("import nexusdev.testing.plugin") - before}
+    assert new - set(sys.stdlib_module_names) == {"nexusdev"}
+
+
+def test_without_an_instance_five_lines_say_what_to_do_once(suite: pytest.Pytester) -> None:
+    result = suite.runpytest_subprocess(*PLUGIN)
+    result.assert_outcomes(passed=1, errors=2)
+    text = result.stdout.str()
+    assert "(see the first test that needed it)" in text
+    assert text.count("  tried    to attach to the instance of") == 1
+    assert text.count("--nexus-missing=skip to skip these tests") == 1
+
+
+def test_tests_are_skipped_where_that_was_asked_for(suite: pytest.Pytester) -> None:
+    suite.runpytest_subprocess(*PLUGIN, "--nexus-missing=skip").assert_outcomes(passed=1, skipped=2)
+
+
+def test_off_skips_without_looking_for_an_instance(suite: pytest.Pytester) -> None:
+    suite.runpytest_subprocess(*PLUGIN, "--nexus=off").assert_outcomes(passed=1, skipped=2)
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ("--nexus=attch", "--nexus=attch: expected one of auto, attach, off"),
+        ("--nexus=ephemeral", "--nexus=ephemeral is not supported yet"),
+        ("--nexus-missing=ignore", "--nexus-missing=ignore: expected one of fail, skip"),
+    ],
+)
+def test_an_unknown_option_value_is_refused_before_any_test(suite: pytest.Pytester, option: str, says: str) -> None:
+    result = suite.runpytest_subprocess(*PLUGIN, option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert says in result.stderr.str()
+
+
+def test_a_marker_with_an_unknown_argument_is_refused(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("import pytest\n@pytest.mark.nexus(migration='x')\ndef test_it():\n    pass\n")
+    assert "the marker nexus only takes migrations=" in pytester.runpytest_subprocess(*PLUGIN).stdout.str()
+
+
+def test_a_fixture_of_one_test_is_refused_in_a_wider_scope(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        test_scope="""
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def catalog(nexus_pg):
+            pass
+
+        def test_it(catalog):
+            pass
+        """
+    )
+    assert "ScopeMismatch" in suite.runpytest_subprocess(*PLUGIN, "test_scope.py").stdout.str()
+
+
+def test_a_suite_that_needs_no_instance_is_left_alone(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_sum():\n    assert True\n")
+    result = pytester.runpytest_subprocess(*PLUGIN, "--nexus-report")
+    result.assert_outcomes(passed=1)
+    assert "nexus fixtures" not in result.stdout.str()
+
+
+def test_the_fixtures_are_listed(pytester: pytest.Pytester) -> None:
+    text = pytester.runpytest_subprocess(*PLUGIN, "--fixtures").stdout.str()
+    for name in (
+        "nexus",
+        "nexus_env",
+        "nexus_pg",
+        "nexus_pg_tx",
+        "nexus_pg_factory",
+        "nexus_redis",
+        "nexus_s3",
+        "nexus_vault",
+    ):
+        assert f"\n{name}" in text
