@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -156,6 +157,16 @@ def _script(page: Page, log: Path) -> str:
     return "\n".join(lines)
 
 
+def _end(group: int) -> None:
+    """Ends a process group: a worker of Celery may wait for ever after SIGTERM."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGTERM)
+        for _ in range(50):
+            time.sleep(0.1)
+            os.killpg(group, 0)
+        os.killpg(group, signal.SIGKILL)
+
+
 @contextlib.contextmanager
 def _shell(script: str, folder: Path, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
     """A shell in a process group of its own, which ends with all that it left in the background.
@@ -176,7 +187,6 @@ def _shell(script: str, folder: Path, environment: Mapping[str, str]) -> Iterato
     try:
         yield shell
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(shell.pid, signal.SIGTERM)
+        _end(shell.pid)
         os.close(terminal)
         os.close(stdin)
