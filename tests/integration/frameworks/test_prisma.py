@@ -34,7 +34,6 @@ def page() -> pages.Page:
     commands = (
         pages.Command(text="nexusdev run -- npx --no-install prisma migrate dev --name init"),
         pages.Command(text="nexusdev run -- npx --no-install prisma migrate status"),
-        pages.Command(text="nexusdev run -- npx --no-install prisma generate"),
         written.commands[-1],
     )
     return pages.Page(before={}, files=files, install=INSTALL, commands=commands)
