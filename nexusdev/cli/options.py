@@ -71,9 +71,9 @@ ViewName = Annotated[
     str, typer.Option("--view", help="Use addresses for the host or for a container.", metavar="host|container")
 ]
 Write = Annotated[bool, typer.Option("--write", help="Write the env file instead of printing the variables.")]
-STACKS = "django, celery, celery-sentinel, sqlalchemy-async, node, go, java, spring, rails, prisma, rclone, s3cmd"
+FRAMEWORKS = "django, celery, celery-sentinel, sqlalchemy-async, node, go, java, spring, rails, prisma, rclone, s3cmd"
 Framework = Annotated[
-    str, typer.Option("--for", help=f"Print the file that this framework or tool reads: {STACKS}.", metavar="NAME")
+    str, typer.Option("--for", help=f"Print the file that this framework or tool reads: {FRAMEWORKS}.", metavar="NAME")
 ]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="With --for: write the file (mode 0600).", metavar="FILE")

@@ -13,7 +13,7 @@ from nexusdev.deploy.client_files import renew_trust
 from nexusdev.deploy.command_lock import hold_lock
 from nexusdev.deploy.coverage import ProvenVariables, awaited, coverage, unproven
 from nexusdev.deploy.publisher import prove, write_env_file
-from nexusdev.env import file, formats, shells, stacks, stored
+from nexusdev.env import file, formats, framework_files, shells, stored
 from nexusdev.env.companions import FILE_ONLY
 from nexusdev.env.file import Written
 from nexusdev.env.stored import Stored
@@ -106,34 +106,34 @@ def env(
     return replace(result, text=text, masked=masked)
 
 
-def for_stack(
+def for_framework(
     context: Context, name: str, *, view: str = "host", proof: bool = True, output: Path | None = None
 ) -> EnvResult:
     """Return the variables as a file for a framework or tool, or write that file.
 
     Args:
         context: The context of the command.
-        name: One of ``stacks.STACKS``.
+        name: One of ``framework_files.FRAMEWORKS``.
         view: As for ``env``.
         proof: As for ``env``.
         output: Path to write to: mode 0600, ignored by git. A file that nexusdev did not write is never overwritten.
 
     Returns:
-        The text or the written file. If a component is missing, its parts are left out and ``error`` (exit 4) says so; then no file is
+        The text or the written file. If a component is missing, its sections are left out and ``error`` (exit 4) says so; then no file is
         written.
 
     Raises:
         NotFound, Degraded, IdentityMismatch: As for ``env``.
         InvalidConfig: The file must not or cannot be written.
-        UsageError: The stack or the view does not exist.
+        UsageError: The framework or the view does not exist.
     """
-    _require(name, stacks.STACKS, "stack", option="--for")
+    _require(name, framework_files.FRAMEWORKS, "framework", option="--for")
     _require(view, [each.value for each in View], "view")
     instance = context.instance()
     renew_trust(context, instance)
     found = _found(context, instance, proof=proof)
     result = _result(context.runtime(), instance, found, view)
-    text = stacks.render(name, found.kept.views[view], instance=instance.name)
+    text = framework_files.render(name, found.kept.views[view], instance=instance.name)
     if not text:
         raise Degraded(
             f"nothing for {name}: the components that it uses have no variables",

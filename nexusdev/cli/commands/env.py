@@ -29,7 +29,7 @@ def env(  # noqa: PLR0917 - options of a command
     write: options.Write = False,
     env_file: options.EnvFile = None,
     no_proof: options.NoProofOfEnv = False,
-    stack: options.Framework = "",
+    framework: options.Framework = "",
     output: options.Output = None,
     unset: options.Unset = False,
 ) -> None:
@@ -57,13 +57,13 @@ def env(  # noqa: PLR0917 - options of a command
 
     session = current_session(ctx)
     context = session.context(env_file=env_file)
-    if output and not stack:
+    if output and not framework:
         raise UsageError("--output needs --for", hint="nexusdev env --write   write the env file")
     if unset:
         _print(session, operation.unset(context, style="shell" if style == "dotenv" else style))
         return
-    if stack:
-        _print(session, operation.for_stack(context, stack, view=view, proof=not no_proof, output=output))
+    if framework:
+        _print(session, operation.for_framework(context, framework, view=view, proof=not no_proof, output=output))
         return
     found = operation.env(context, style=style, view=view, proof=not no_proof, write=write)
     if session.globals.json or write:

@@ -10,7 +10,7 @@ import pytest
 from nexusdev.deploy.client_files import own_variables
 from nexusdev.env.client_forms import FORMS, PATHS, ClientForm
 from nexusdev.env.formats import checked
-from nexusdev.env.stacks import STACKS
+from nexusdev.env.framework_files import FRAMEWORKS
 from nexusdev.interfaces import InstanceAccess, View
 from tests.unit.components.test_registry import ALL, anywhere
 
@@ -32,7 +32,7 @@ def clients(form: ClientForm) -> str:
 @pytest.mark.parametrize("form", FORMS, ids=clients)
 def test_what_a_client_reads_and_trusts_is_in_the_env_file(form: ClientForm, variables: dict[str, str]) -> None:
     for name in (*form.reads, *form.trust):
-        assert name in variables or name.removeprefix("nexusdev env --for ") in STACKS, name
+        assert name in variables or name.removeprefix("nexusdev env --for ") in FRAMEWORKS, name
     assert set(form.paths) <= set(PATHS)
 
 

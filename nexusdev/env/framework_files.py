@@ -1,6 +1,6 @@
 """Renders the variables as the file that one framework or tool reads. Pure; every file works without any variable of the shell.
 
-Each stack has parts, one per component. A part whose variables are missing (its component does not run) is left out.
+Each file has sections, one per component. A section whose variables are missing (its component does not run) is left out.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from nexusdev.env.file import SIGNATURE
 from nexusdev.env.formats import Values
 
 
-class Part(NamedTuple):
-    """A part of a file.
+class FileSection(NamedTuple):
+    """A section of a file.
 
     Attributes:
         needs: A variable of the component that it configures.
@@ -33,28 +33,28 @@ class FrameworkFile(NamedTuple):
     Attributes:
         file: Its usual name.
         use: The command or line that loads it.
-        parts: The parts of the file.
+        sections: The sections of the file.
     """
 
     file: str
     use: str
-    parts: tuple[Part, ...]
+    sections: tuple[FileSection, ...]
 
 
 def render(name: str, values: Values, *, instance: str) -> str:
-    """Return the file of a stack; '' if no component that it needs has variables.
+    """Return the file of a framework or tool; '' if no component that it needs has variables.
 
     Args:
-        name: One of STACKS.
+        name: One of FRAMEWORKS.
         values: The variables, by name.
         instance: The instance's name, for the comment at the top.
     """
-    stack = STACKS[name]
-    parts = [each.render(values) for each in stack.parts if each.needs in values]
-    if not parts:
+    framework = FRAMEWORKS[name]
+    sections = [each.render(values) for each in framework.sections if each.needs in values]
+    if not sections:
         return ""
-    head = f"{SIGNATURE} for instance {instance} ({name}). Contains secrets: do not commit.\n# {stack.use}\n"
-    return head + "\n".join(parts)
+    head = f"{SIGNATURE} for instance {instance} ({name}). Contains secrets: do not commit.\n# {framework.use}\n"
+    return head + "\n".join(sections)
 
 
 def _python(name: str, value: object) -> str:
@@ -215,28 +215,28 @@ _S3 = ("AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS
 _VAULT = ("VAULT_ADDR", "VAULT_TOKEN", "VAULT_CACERT")
 
 
-def _listed(*names: str) -> Part:
-    return Part(names[0], lambda values: _lines(values, *names))
+def _listed(*names: str) -> FileSection:
+    return FileSection(names[0], lambda values: _lines(values, *names))
 
 
-STACKS: Mapping[str, FrameworkFile] = {
+FRAMEWORKS: Mapping[str, FrameworkFile] = {
     "django": FrameworkFile(
         "nexusdev_settings.py",
         "in settings.py: from nexusdev_settings import *",
-        (Part("DATABASE_URL", _django_database), Part("REDIS_URL", _django_cache)),
+        (FileSection("DATABASE_URL", _django_database), FileSection("REDIS_URL", _django_cache)),
     ),
     "celery": FrameworkFile(
         "celeryconfig.py",
         'app.config_from_object("celeryconfig")',
-        (Part("REDIS_URL", _celery),),
+        (FileSection("REDIS_URL", _celery),),
     ),
     "celery-sentinel": FrameworkFile(
         "celeryconfig.py",
         'app.config_from_object("celeryconfig")',
-        (Part("REDIS_SENTINELS", _celery_sentinel),),
+        (FileSection("REDIS_SENTINELS", _celery_sentinel),),
     ),
     "sqlalchemy-async": FrameworkFile(
-        ".env", 'create_async_engine(os.environ["DATABASE_URL"])', (Part("DATABASE_ASYNC_URL", _async_database),)
+        ".env", 'create_async_engine(os.environ["DATABASE_URL"])', (FileSection("DATABASE_ASYNC_URL", _async_database),)
     ),
     "node": FrameworkFile(
         ".env",
@@ -251,20 +251,24 @@ STACKS: Mapping[str, FrameworkFile] = {
         "set -a; . ./.env; set +a; go run .",
         (*(_listed(*each) for each in (_DATABASES, _REDIS, _S3, _VAULT)), _listed("SSL_CERT_FILE")),
     ),
-    "java": FrameworkFile("java.options", "java @java.options -jar app.jar", (Part("NEXUSDEV_TRUST_STORE", _java),)),
+    "java": FrameworkFile(
+        "java.options", "java @java.options -jar app.jar", (FileSection("NEXUSDEV_TRUST_STORE", _java),)
+    ),
     "spring": FrameworkFile(
         "application-nexusdev.properties",
         "SPRING_PROFILES_ACTIVE=nexusdev",
-        (Part("DATABASE_URL", _spring_database), Part("REDIS_URL", _spring_redis)),
+        (FileSection("DATABASE_URL", _spring_database), FileSection("REDIS_URL", _spring_redis)),
     ),
-    "rails": FrameworkFile("config/database.yml", "bin/rails server", (Part("DATABASE_URL", _rails),)),
+    "rails": FrameworkFile("config/database.yml", "bin/rails server", (FileSection("DATABASE_URL", _rails),)),
     "prisma": FrameworkFile(
         ".env",
         "prisma.config.ts: datasource.url = DIRECT_URL; the client's adapter: DATABASE_URL",
-        (Part("DATABASE_URL", _prisma),),
+        (FileSection("DATABASE_URL", _prisma),),
     ),
     "rclone": FrameworkFile(
-        "rclone.conf", "env -u AWS_CA_BUNDLE rclone --config rclone.conf lsd nexus:", (Part("MINIO_ENDPOINT", _rclone),)
+        "rclone.conf",
+        "env -u AWS_CA_BUNDLE rclone --config rclone.conf lsd nexus:",
+        (FileSection("MINIO_ENDPOINT", _rclone),),
     ),
-    "s3cmd": FrameworkFile("s3cfg", "s3cmd -c s3cfg ls", (Part("MINIO_ENDPOINT", _s3cmd),)),
+    "s3cmd": FrameworkFile("s3cfg", "s3cmd -c s3cfg ls", (FileSection("MINIO_ENDPOINT", _s3cmd),)),
 }

@@ -1,4 +1,4 @@
-"""The file of each stack: what its reader expects, complete without any variable of the shell."""
+"""The file of each framework or tool: what its reader expects, complete without any variable of the shell."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from dotenv import dotenv_values
 
 from nexusdev.components.contract import Variable
-from nexusdev.env.stacks import STACKS, render
+from nexusdev.env.framework_files import FRAMEWORKS, render
 from nexusdev.errors import InvalidConfig, UsageError
-from nexusdev.operations.env import for_stack
+from nexusdev.operations.env import for_framework
 from nexusdev.operations.up import up
 from tests.fakes import House
 from tests.unit.components.test_registry import anywhere
@@ -48,11 +48,11 @@ def executed(name: str) -> dict[str, object]:
     return found
 
 
-@pytest.mark.parametrize("name", STACKS)
+@pytest.mark.parametrize("name", FRAMEWORKS)
 def test_every_file_says_who_wrote_it_and_how_it_is_used(name: str) -> None:
     head, use, *_ = render(name, VALUES, instance="shop").splitlines()
     assert head == f"# Written by nexusdev for instance shop ({name}). Contains secrets: do not commit."
-    assert use == f"# {STACKS[name].use}"
+    assert use == f"# {FRAMEWORKS[name].use}"
 
 
 def test_django_has_a_database_and_a_cache() -> None:
@@ -169,31 +169,31 @@ class TestCommand:
         return House(folder=tmp_path)
 
     def test_it_returns_the_file(self, running: House) -> None:
-        text = for_stack(running.context(), "s3cmd", proof=False).text
+        text = for_framework(running.context(), "s3cmd", proof=False).text
         assert f"host_base = {VALUES['MINIO_ENDPOINT']}\n" in text
 
     def test_it_writes_the_file_for_its_owner_only(self, running: House) -> None:
         file = running.project / "rclone.conf"
-        assert for_stack(running.context(), "rclone", proof=False, output=file).file_changed
-        assert not for_stack(running.context(), "rclone", proof=False, output=file).file_changed
+        assert for_framework(running.context(), "rclone", proof=False, output=file).file_changed
+        assert not for_framework(running.context(), "rclone", proof=False, output=file).file_changed
         assert file.stat().st_mode & 0o777 == 0o600
 
     def test_it_writes_over_no_other_file(self, running: House) -> None:
         (running.project / "rclone.conf").write_text("[mine]\n")
         with pytest.raises(InvalidConfig, match="was not written by nexusdev"):
-            for_stack(running.context(), "rclone", proof=False, output=running.project / "rclone.conf")
+            for_framework(running.context(), "rclone", proof=False, output=running.project / "rclone.conf")
 
     def test_an_unknown_word_is_answered_with_the_nearest(self, running: House) -> None:
         with pytest.raises(UsageError) as raised:
-            for_stack(running.context(), "djano")
-        assert raised.value.message == "unknown stack 'djano'"
+            for_framework(running.context(), "djano")
+        assert raised.value.message == "unknown framework 'djano'"
         assert raised.value.hint == "--for django"
 
-    def test_a_file_needs_a_stack(self, running: House) -> None:
+    def test_output_requires_a_framework(self, running: House) -> None:
         ran = running.type("env", "--output", "x")
         assert (ran.status, "--output needs --for" in ran.err) == (2, True)
 
-    def test_the_help_names_every_stack(self) -> None:
+    def test_the_help_names_every_framework(self) -> None:
         from nexusdev.cli import options
 
-        assert ", ".join(STACKS) == options.STACKS
+        assert ", ".join(FRAMEWORKS) == options.FRAMEWORKS
