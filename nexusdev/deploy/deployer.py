@@ -53,7 +53,13 @@ class Deployer(Struct, kw_only=True):
         """Execute the steps of a plan, without waiting for readiness (``stop``, ``down``)."""
         self.announce(plan)
         parallel = max(self.parallel, _ENDING_AT_ONCE) if plan.only_ends else self.parallel
-        PlanExecutor(plan=plan, do=self.do, parallel=parallel, slow=self.tell_slow, settling=self.tell_settling).run()
+        PlanExecutor(
+            plan=plan,
+            execute_step=self.execute_step,
+            parallel=parallel,
+            slow=self.tell_slow,
+            settling=self.tell_settling,
+        ).run()
 
     def tell_slow(self, step: Step) -> None:
         """Report that a step is retried."""
@@ -69,7 +75,7 @@ class Deployer(Struct, kw_only=True):
         self._kinds = tuple(dict.fromkeys(_kind(step) for step in plan.steps))
         self.listener.tell(Planned(plan=plan))
 
-    def do(self, step: Step) -> None:
+    def execute_step(self, step: Step) -> None:
         """Execute one step. Measures and reports it."""
         needed = (f"{kind} {resource}" for resource in (step.resource, *step.after) for kind in self._kinds)
         kind, began = _kind(step), self.clock.now()
@@ -125,7 +131,7 @@ class _Deployment(Struct, kw_only=True):
         self._rollouts = {each.name: self._rollout(each) for each in request.components}
         self._watch_what_runs()
         try:
-            self._phase("start", self._walk)
+            self._phase("start", self._execute_plan)
             self._phase("wait", self._await_components)
         except PreflightFailed as error:
             error.evidence = (*error.evidence, *self._account())
@@ -182,10 +188,10 @@ class _Deployment(Struct, kw_only=True):
             if name not in touched:
                 self.monitor.watch(name, starts=False)
 
-    def _walk(self) -> None:
+    def _execute_plan(self) -> None:
         PlanExecutor(
             plan=self.request.plan,
-            do=self._do,
+            execute_step=self._deploy_step,
             parallel=self.deployer.parallel,
             gate=self._may_begin,
             check=self._check,
@@ -198,13 +204,14 @@ class _Deployment(Struct, kw_only=True):
         awaited = (self._rollouts.get(each) for name in step.starts for each in self.request.after.get(name, ()))
         return self.request.gate(step) and all(each is None or each.is_done for each in awaited)
 
-    def _do(self, step: Step) -> None:
+    def _deploy_step(self, step: Step) -> None:
+        """Execute one step, with its services under watch, and tell the rollouts which services it started."""
         for name in step.ends:
             self.monitor.release(name)
         for name in step.starts:
             self.monitor.watch(name)
         self._running[id(step)] = step
-        self.deployer.do(step)
+        self.deployer.execute_step(step)
         self._finished.append(self._running.pop(id(step)))
         services = self.request.stack.services
         for name in step.starts:

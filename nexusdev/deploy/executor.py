@@ -43,7 +43,7 @@ def predecessors(plan: Plan) -> Mapping[int, frozenset[int]]:
 
 
 class PlanExecutor(Struct, kw_only=True):
-    """Executes the steps of one plan in parallel. ``do`` is called in worker threads.
+    """Executes the steps of one plan in parallel. ``execute_step`` is called in worker threads.
 
     Attributes:
         gate: Returns whether a step may begin (its image is available).
@@ -53,7 +53,7 @@ class PlanExecutor(Struct, kw_only=True):
     """
 
     plan: Plan
-    do: Callable[[Step], None]
+    execute_step: Callable[[Step], None]
     parallel: int = 4
     gate: Callable[[Step], bool] = always
     check: Callable[[], None] = nothing
@@ -71,14 +71,14 @@ class PlanExecutor(Struct, kw_only=True):
         try:
             while waiting or self._running:
                 self.check()
-                self._begin(waiting, before)
-                self._take(TICK)
+                self._start_ready_steps(waiting, before)
+                self._collect_ended(TICK)
         except BaseException:
-            self._settle()
+            self._await_running_steps()
             raise
 
-    def _begin(self, waiting: list[int], before: Mapping[int, frozenset[int]]) -> None:
-        """Begin all steps whose predecessors have ended, in plan order."""
+    def _start_ready_steps(self, waiting: list[int], before: Mapping[int, frozenset[int]]) -> None:
+        """Start all steps whose predecessors have ended, in plan order."""
         for position in tuple(waiting):
             if len(self._running) >= self.parallel:
                 return
@@ -87,29 +87,29 @@ class PlanExecutor(Struct, kw_only=True):
                 self._running.add(position)
                 step = self.plan.steps[position]
                 name = f"{step.action}-{step.resource}"
-                thread = threading.Thread(target=self._run, args=(position,), name=name, daemon=True)
+                thread = threading.Thread(target=self._run_step, args=(position,), name=name, daemon=True)
                 self._threads.append(thread)
                 thread.start()
 
-    def _run(self, position: int) -> None:
+    def _run_step(self, position: int) -> None:
         try:
-            self._do(self.plan.steps[position])
+            self._execute_with_retry(self.plan.steps[position])
         except BaseException as error:  # passed to the thread that runs the plan
             error.add_note(f"in the step: {self.plan.steps[position]}")
             self._ended.put((position, error))
         else:
             self._ended.put((position, None))
 
-    def _do(self, step: Step) -> None:
+    def _execute_with_retry(self, step: Step) -> None:
         """Execute one step. Steps are idempotent, so a step that timed out is retried."""
         for _ in range(_ATTEMPTS - 1):
             try:
-                return self.do(step)
+                return self.execute_step(step)
             except RuntimeSlow:
                 self.slow(step)
-        return self.do(step)
+        return self.execute_step(step)
 
-    def _take(self, patience: float) -> None:
+    def _collect_ended(self, patience: float) -> None:
         """Record the steps that have ended, with a short wait. Raises the exception of a failed step."""
         try:
             position, error = self._ended.get(timeout=patience)
@@ -120,18 +120,18 @@ class PlanExecutor(Struct, kw_only=True):
         if error is not None:
             raise error
 
-    def _settle(self) -> None:
+    def _await_running_steps(self) -> None:
         """Wait for the running steps, because an interrupted step leaves an unknown state.
 
-        This checks the threads and not ``_running``: a signal may have interrupted ``_take`` before it removed an ended step.
+        This checks the threads and not ``_running``: a signal may have interrupted ``_collect_ended`` before it removed an ended step.
         """
         deadline = time.monotonic() + _GRACE
-        self._join(time.monotonic() + _SILENCE)
+        self._join_threads(time.monotonic() + _SILENCE)
         if running := [thread.name for thread in self._threads if thread.is_alive()]:
             self.settling(_GRACE - _SILENCE, running)
-        self._join(deadline)
+        self._join_threads(deadline)
 
-    def _join(self, deadline: float) -> None:
+    def _join_threads(self, deadline: float) -> None:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(max(deadline - time.monotonic(), 0.0))

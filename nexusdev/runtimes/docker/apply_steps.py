@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 _CONFLICT = 409
 
 
-class Steps:
+class DockerStepApplier:
     """Executes steps with an API client (``docker.APIClient``), for the instance of ``names``."""
 
     def __init__(self, api: Any, names: create.ResourceNames) -> None:
         self._api = api
         self._names = names
 
-    def apply(self, step: DockerStep) -> None:
+    def apply_step(self, step: DockerStep) -> None:
         """Execute one step. Raises PortInUse, IdentityMismatch, ImageUnavailable, InvalidState, PreflightFailed, and errors of the SDK."""
         match step.action:
             case Action.CREATE_NETWORK:
@@ -34,15 +34,15 @@ class Steps:
             case Action.CREATE_VOLUME:
                 self._create_volume(step.resource)
             case Action.CREATE:
-                self._create(step)
+                self._create_container(step)
             case Action.START:
-                self._start(step)
+                self._start_container(step)
             case Action.UNPAUSE:
-                self._unpause(self._target(step))
+                self._unpause_container(self._target(step))
             case Action.STOP:
-                self._stop(self._target(step))
+                self._stop_container(self._target(step))
             case Action.REMOVE:
-                self._remove(self._target(step), kill=step.kill)
+                self._remove_container(self._target(step), kill=step.kill)
             case Action.REMOVE_NETWORK:
                 self._remove_network(step)
             case Action.REMOVE_VOLUME:
@@ -84,7 +84,7 @@ class Steps:
         if not observe.is_ours(found, self._names):
             raise docker_errors.not_ours(kind, found["Name"])
 
-    def _create(self, step: DockerStep) -> None:
+    def _create_container(self, step: DockerStep) -> None:
         """Create a container under a temporary name until its volumes are writable: an interruption leaves a stray, not a broken service."""
         service = step.service
         if service is None:
@@ -95,9 +95,9 @@ class Steps:
             service, self._names, self._stack, fingerprint=step.fingerprint, owner_id=owner
         )
         if not service.volumes:
-            self._create_named(config, name, service, step.fingerprint)
+            self._create_container_named(config, name, service, step.fingerprint)
             return
-        made = self._create_named(config, f"{name}-new", service, step.fingerprint)
+        made = self._create_container_named(config, f"{name}-new", service, step.fingerprint)
         try:
             open_volumes(self._api, service, made, self._names)
             self._rename(made, name, service, step.fingerprint)
@@ -106,7 +106,7 @@ class Steps:
                 self._api.remove_container(made, force=True)
             raise
 
-    def _create_named(self, config: Mapping[str, Any], name: str, service: Service, fingerprint: str) -> str:
+    def _create_container_named(self, config: Mapping[str, Any], name: str, service: Service, fingerprint: str) -> str:
         import docker.errors
 
         try:
@@ -142,7 +142,7 @@ class Steps:
     def _id_of(self, service: str) -> str:
         return str(self._api.inspect_container(self._names.container(service))["Id"])
 
-    def _start(self, step: DockerStep) -> None:
+    def _start_container(self, step: DockerStep) -> None:
         import docker.errors
 
         try:
@@ -166,7 +166,7 @@ class Steps:
         except docker.errors.NotFound:
             return None
 
-    def _unpause(self, container: str) -> None:
+    def _unpause_container(self, container: str) -> None:
         import docker.errors
 
         try:
@@ -175,14 +175,14 @@ class Steps:
             if "not paused" not in str(error.explanation):
                 raise
 
-    def _stop(self, container: str) -> None:
+    def _stop_container(self, container: str) -> None:
         """Stop a container with its own signal and grace period. A paused process does not receive the signal."""
         existing = self._inspect(container)
         if existing and existing["State"]["Paused"]:
-            self._unpause(container)
+            self._unpause_container(container)
         self._api.stop(container)
 
-    def _remove(self, container: str, *, kill: bool = False) -> None:
+    def _remove_container(self, container: str, *, kill: bool = False) -> None:
         """Remove a container. It is stopped gracefully first unless ``kill``. A container that is gone or being removed is no error."""
         import docker.errors
 
@@ -191,7 +191,7 @@ class Steps:
             return
         try:
             if existing["State"]["Running"] and not kill:
-                self._stop(container)
+                self._stop_container(container)
             self._api.remove_container(container, force=True, v=True)
         except docker.errors.NotFound:
             return

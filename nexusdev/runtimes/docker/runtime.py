@@ -137,11 +137,11 @@ class DockerRuntime:
 
     def apply(self, step: Step) -> None:
         """Execute one step. Raises PortInUse, IdentityMismatch, ImageUnavailable, InvalidState, PreflightFailed."""
-        from nexusdev.runtimes.docker.apply_steps import Steps
+        from nexusdev.runtimes.docker.apply_steps import DockerStepApplier
         from nexusdev.runtimes.docker.plan.steps import docker_step
 
         with self._talking():
-            Steps(self._api, self._names).apply(docker_step(step))
+            DockerStepApplier(self._api, self._names).apply_step(docker_step(step))
 
     def _running(self, service: str) -> str:
         """Return the id of the service's running container, found by label, because another container may have its name."""

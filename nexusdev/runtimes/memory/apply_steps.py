@@ -13,7 +13,7 @@ from nexusdev.runtimes.memory.engine import ALIVE, FakeContainer, FakeEngine, Fa
 from nexusdev.stack.model import Service, Stack
 
 
-class MemorySteps(Struct, frozen=True, kw_only=True):
+class MemoryStepApplier(Struct, frozen=True, kw_only=True):
     """Executes the steps of one instance."""
 
     engine: FakeEngine
@@ -23,7 +23,7 @@ class MemorySteps(Struct, frozen=True, kw_only=True):
     state_path: str
     stack: Stack | None
 
-    def apply(self, step: DockerStep) -> None:
+    def apply_step(self, step: DockerStep) -> None:
         """Execute one step, or raise the exception of ``FakeEngine.failures``."""
         with self.engine.lock:
             self.engine.done.append(step)

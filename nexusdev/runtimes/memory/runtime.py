@@ -37,7 +37,7 @@ from nexusdev.runtimes.docker.plan.intents import plan_for
 from nexusdev.runtimes.docker.plan.observation import DockerObservation, observation_of, snapshot_of
 from nexusdev.runtimes.docker.plan.snapshot import State
 from nexusdev.runtimes.docker.plan.steps import docker_step
-from nexusdev.runtimes.memory.apply_steps import MemorySteps
+from nexusdev.runtimes.memory.apply_steps import MemoryStepApplier
 from nexusdev.runtimes.memory.engine import FakeContainer, FakeEngine
 from nexusdev.runtimes.memory.faults import MemoryFaults
 from nexusdev.runtimes.memory.observe import snapshot
@@ -61,8 +61,8 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
     engine: FakeEngine = field(default_factory=FakeEngine)
 
     @property
-    def _steps(self) -> MemorySteps:
-        return MemorySteps(
+    def _applier(self) -> MemoryStepApplier:
+        return MemoryStepApplier(
             engine=self.engine,
             project=self.project,
             instance=self.instance,
@@ -89,7 +89,7 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
         return plan_for(intent, snapshot_of(observation or self.observe()), owner_path=self.owner_path)
 
     def apply(self, step: Step) -> None:
-        self._steps.apply(docker_step(step))
+        self._applier.apply_step(docker_step(step))
 
     @property
     def faults(self) -> FaultInjector:

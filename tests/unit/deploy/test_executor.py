@@ -32,7 +32,7 @@ PLAN = Plan(
 
 def test_every_step_is_done_once_and_after_what_it_waits_for() -> None:
     done: list[str] = []
-    PlanExecutor(plan=PLAN, do=lambda each: done.append(f"{each.action} {each.resource}")).run()
+    PlanExecutor(plan=PLAN, execute_step=lambda each: done.append(f"{each.action} {each.resource}")).run()
     assert len(done) == len(set(done)) == len(PLAN.steps)
     for one in PLAN.steps:
         for earlier in PLAN.waits_for(one):
@@ -48,7 +48,7 @@ def test_it_knows_the_same_predecessors_as_the_plan_itself() -> None:
 def test_the_thread_of_a_step_is_named_after_it() -> None:
     names: list[str] = []
     plan = Plan(steps=(step("create", "db-0"), step("start", "db-0")))
-    PlanExecutor(plan=plan, do=lambda _: names.append(threading.current_thread().name)).run()
+    PlanExecutor(plan=plan, execute_step=lambda _: names.append(threading.current_thread().name)).run()
     assert names == ["create-db-0", "start-db-0"]
 
 
@@ -56,7 +56,7 @@ def test_the_thread_of_a_step_is_named_after_it() -> None:
 def test_no_more_at_a_time_than_allowed(parallel: int) -> None:
     together, most, lock = 0, 0, threading.Lock()
 
-    def do(_: Step) -> None:
+    def execute_step(_: Step) -> None:
         nonlocal together, most
         with lock:
             together += 1
@@ -65,14 +65,16 @@ def test_no_more_at_a_time_than_allowed(parallel: int) -> None:
         with lock:
             together -= 1
 
-    PlanExecutor(plan=Plan(steps=tuple(step("start", str(n)) for n in range(8))), do=do, parallel=parallel).run()
+    PlanExecutor(
+        plan=Plan(steps=tuple(step("start", str(n)) for n in range(8))), execute_step=execute_step, parallel=parallel
+    ).run()
     assert most == parallel
 
 
 def test_a_step_that_fails_ends_the_walk_and_those_under_way_come_to_their_end() -> None:
     done: list[str] = []
 
-    def do(each: Step) -> None:
+    def execute_step(each: Step) -> None:
         if each.resource == "bad":
             raise ValueError("refused")
         time.sleep(0.05)
@@ -80,7 +82,7 @@ def test_a_step_that_fails_ends_the_walk_and_those_under_way_come_to_their_end()
 
     plan = Plan(steps=(step("start", "good"), step("start", "bad"), step("start", "never", "bad")))
     with pytest.raises(ValueError, match="refused"):
-        PlanExecutor(plan=plan, do=do).run()
+        PlanExecutor(plan=plan, execute_step=execute_step).run()
     assert done == ["good"]
 
 
@@ -89,7 +91,7 @@ def test_a_gate_holds_one_step_and_not_its_neighbours() -> None:
     plan = Plan(steps=(step("create", "built"), step("create", "there")))
     PlanExecutor(
         plan=plan,
-        do=lambda each: done.append(each.resource),
+        execute_step=lambda each: done.append(each.resource),
         gate=lambda each: each.resource == "there" or "there" in done,
     ).run()
     assert done == ["there", "built"]
@@ -104,14 +106,14 @@ def test_an_interruption_lets_the_running_step_end_and_begins_no_other() -> None
 
     plan = Plan(steps=(step("start", "a"), step("start", "b", "a")))
     with pytest.raises(KeyboardInterrupt):
-        PlanExecutor(plan=plan, do=lambda each: done.append(each.resource), check=check).run()
+        PlanExecutor(plan=plan, execute_step=lambda each: done.append(each.resource), check=check).run()
     assert done == ["a"]
 
 
 def test_a_failed_walk_says_which_steps_it_waits_for() -> None:
     slow, told = threading.Event(), list[str]()
 
-    def do(each: Step) -> None:
+    def execute_step(each: Step) -> None:
         if each.resource == "b":
             raise ZeroDivisionError("by zero")
         slow.wait(30)
@@ -123,7 +125,7 @@ def test_a_failed_walk_says_which_steps_it_waits_for() -> None:
 
     plan = Plan(steps=(step("start", "a"), step("start", "b")))
     with pytest.raises(ZeroDivisionError):
-        PlanExecutor(plan=plan, do=do, settling=settling).run()
+        PlanExecutor(plan=plan, execute_step=execute_step, settling=settling).run()
     assert told == ["start-a"]
 
 
@@ -132,7 +134,7 @@ def test_a_failed_step_names_itself_in_its_traceback() -> None:
         raise ZeroDivisionError("by zero")
 
     with pytest.raises(ZeroDivisionError) as raised:
-        PlanExecutor(plan=Plan(steps=(step("create", "redis-0"),)), do=fail).run()
+        PlanExecutor(plan=Plan(steps=(step("create", "redis-0"),)), execute_step=fail).run()
     assert "in the step: create redis-0: it is not there" in "".join(traceback.format_exception(raised.value))
 
 
@@ -141,12 +143,14 @@ def test_a_step_that_the_runtime_did_not_do_in_time_is_done_again_and_told(late:
     done: list[str] = []
     told: list[str] = []
 
-    def do(each: Step) -> None:
+    def execute_step(each: Step) -> None:
         done.append(each.resource)
         if done.count("a") <= late:
             raise RuntimeSlow("the engine is too slow")
 
-    PlanExecutor(plan=Plan(steps=(step("start", "a"),)), do=do, slow=lambda each: told.append(each.resource)).run()
+    PlanExecutor(
+        plan=Plan(steps=(step("start", "a"),)), execute_step=execute_step, slow=lambda each: told.append(each.resource)
+    ).run()
     assert done == ["a"] * (late + 1)
     assert told == ["a"] * late
 
@@ -154,10 +158,10 @@ def test_a_step_that_the_runtime_did_not_do_in_time_is_done_again_and_told(late:
 def test_a_runtime_that_stays_slow_ends_the_walk_as_slow() -> None:
     done: list[Step] = []
 
-    def do(each: Step) -> None:
+    def execute_step(each: Step) -> None:
         done.append(each)
         raise RuntimeSlow("the engine is too slow")
 
     with pytest.raises(RuntimeSlow):
-        PlanExecutor(plan=Plan(steps=(step("start", "a"),)), do=do).run()
+        PlanExecutor(plan=Plan(steps=(step("start", "a"),)), execute_step=execute_step).run()
     assert len(done) == 3
