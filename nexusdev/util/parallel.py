@@ -1,4 +1,4 @@
-"""Calls several functions at once, in one thread each."""
+"""Calls several functions at once, each in a thread with its name."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import TypeVar
 Answer = TypeVar("Answer")
 
 
-def together(questions: Mapping[str, Callable[[], Answer]]) -> dict[str, Answer]:
+def together(questions: Mapping[str, Callable[[], Answer]], *, limit: int = 0) -> dict[str, Answer]:
     """Ask several questions at once.
 
     Args:
         questions: Name → function.
+        limit: Number of threads; 0 for one per question.
 
     Returns:
         Name → result, in the order of the questions.
@@ -33,6 +34,6 @@ def together(questions: Mapping[str, Callable[[], Answer]]) -> dict[str, Answer]
             error.add_note(f"in the thread: {name}")
             raise
 
-    with ThreadPoolExecutor(max_workers=len(questions)) as threads:
+    with ThreadPoolExecutor(max_workers=limit or len(questions)) as threads:
         asked = {name: threads.submit(ask, name) for name in questions}
     return {name: answer.result() for name, answer in asked.items()}

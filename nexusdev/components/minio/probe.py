@@ -9,8 +9,7 @@ for their drives every 15 s only.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from msgspec.structs import replace
@@ -23,6 +22,7 @@ from nexusdev.interfaces import InstanceAccess
 from nexusdev.util.parallel import together
 
 _OK = 200
+_DRIVES = "drives of the cluster"
 _STARTING = {
     "offline": "the nodes have not found each other's drives yet",
     "bucket-metadata-offline": "the nodes have not read the buckets' settings yet",
@@ -49,7 +49,7 @@ def probe(access: InstanceAccess, *, test_writes: bool = False) -> Facts:
     if not test_writes:
         return Facts(nodes=names, drives=_drives(client))
     places = {name: replace(client, address=access.address(name, API)) for name in (ROLE, *names)}
-    drives, canaries = _all(client, places)
+    drives, canaries = _drives_and_canaries(client, places)
     return Facts(nodes=names, drives=drives, canaries=canaries)
 
 
@@ -103,12 +103,17 @@ def _drive(server: dict[str, object]) -> Drive:
     return Drive(node=name, online=True, state="online", free_bytes=int(first.get("availspace", 0)))
 
 
-def _all(client: S3Client, places: Mapping[str, S3Client]) -> tuple[tuple[Drive, ...], Mapping[str, str]]:
+def _drives_and_canaries(
+    client: S3Client, places: Mapping[str, S3Client]
+) -> tuple[tuple[Drive, ...], Mapping[str, str]]:
     """The drives and every test object, all asked at once."""
-    with ThreadPoolExecutor(1 + len(places)) as threads:
-        drives = threads.submit(_drives, client)
-        canaries = {name: threads.submit(_canary, place, read=name == ROLE) for name, place in places.items()}
-        return drives.result(), {name: canary.result() for name, canary in canaries.items()}
+    questions: dict[str, Callable[[], tuple[Drive, ...] | str]] = {
+        _DRIVES: partial(_drives, client),
+        **{name: partial(_canary, place, read=name == ROLE) for name, place in places.items()},
+    }
+    answers = together(questions)
+    drives = tuple(drive for each in answers.values() if not isinstance(each, str) for drive in each)
+    return drives, {name: each for name, each in answers.items() if isinstance(each, str)}
 
 
 def _canary(client: S3Client, *, read: bool) -> str:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from nexusdev.runtimes.docker.connection import Engine, engine, translate_engine
 from nexusdev.runtimes.docker.http_client import EngineAnswer
 from nexusdev.runtimes.docker.plan.observation import DockerObservation, observation_of, snapshot_of
 from nexusdev.util.files import write_in_place
+from nexusdev.util.parallel import together
 
 _ATTEMPTS = 3
 
@@ -116,11 +116,8 @@ class DockerRuntime:
         return DockerVolumes(self._engine, self._names)
 
     def _details(self, ids: Sequence[str]) -> Mapping[str, Any]:
-        if not ids:
-            return {}
-        with ThreadPoolExecutor(max_workers=4) as pool:
-            found = list(pool.map(self._inspect, ids))
-        return {each["Id"]: each for each in found if each}
+        found = together({f"inspect-{each[:12]}": partial(self._inspect, each) for each in ids}, limit=4)
+        return {each["Id"]: each for each in found.values() if each}
 
     def _inspect(self, container: str) -> Any:
         try:
