@@ -13,7 +13,6 @@ from nexusdev import __version__
 from nexusdev.components.contract import SeedFile
 from nexusdev.context import Context
 from nexusdev.deploy import last_up, lost_volumes
-from nexusdev.deploy.client_files import write_for_own_services
 from nexusdev.deploy.config_validation import ConfigValidation, validate_configs
 from nexusdev.deploy.last_up import LastUp
 from nexusdev.deploy.own_service_values import completed
@@ -194,14 +193,12 @@ def observed_again(state: UpState) -> UpState:
 
 
 def after_the_platform(context: Context, state: UpState) -> UpState:
-    """Return the state once the platform is ready: every variable has a value, and the platform is observed again.
+    """Return the state once the platform is ready: every variable has a value, and the platform is observed again. Changes nothing.
 
     Raises:
         InvalidState: A secret is lost.
     """
-    stack = context.stack(state.instance)
-    write_for_own_services(state.instance.access(state.runtime, stack), stack, context.components)
-    stack = completed(context, state.instance, stack, state.runtime, exact=True)
+    stack = completed(context, state.instance, context.stack(state.instance), state.runtime, exact=True)
     later = replace(
         state,
         stack=stack,

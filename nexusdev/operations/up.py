@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from nexusdev.context import Context
 from nexusdev.deploy import last_up, own_images
+from nexusdev.deploy.client_files import write_for_own_services
 from nexusdev.deploy.command_lock import hold_lock
 from nexusdev.deploy.deployer_factory import deployer_of
 from nexusdev.deploy.image_gate import ImageGate, fetching
@@ -200,6 +201,7 @@ def _deploy_own(
     context: Context, state: UpState, deployer: Deployer, platform: DeployRequest, absent: Mapping[str, str]
 ) -> tuple[DeployResult, Plan]:
     """Deploy the project's own services after the platform is ready, because its variables have values then."""
+    write_for_own_services(platform.access, state.stack, context.components)  # seeding made values that files contain
     state = after_the_platform(context, state)
     stack = subset(state.selected_stack, state.own)
     plan = state.plan_without(absent)
