@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from nexusdev.components.leases import HasLeasePart, Slice
 from nexusdev.components.registry import ROWS, create
 
@@ -21,13 +23,15 @@ def test_a_password_has_the_length_that_was_asked_for_and_needs_no_quoting() -> 
         assert re.fullmatch(f"[a-z2-7]{{{length}}}", SLICE.secret("any", length))
 
 
-def test_these_components_have_a_part_in_leases() -> None:
-    having = {name for name in ROWS if isinstance(create(name, {}), HasLeasePart)}
-    assert having == {"postgres", "redis", "minio", "vault"}
+PARTS = {name: each for name in ROWS if isinstance(each := create(name, {}), HasLeasePart)}
 
 
-def test_no_name_on_a_server_contains_the_password() -> None:
-    for name in ("postgres", "redis", "minio", "vault"):
-        component = create(name, {})
-        assert isinstance(component, HasLeasePart)
-        assert SLICE.id in component.lease_part().describe(SLICE)
+def test_every_store_of_applications_has_a_part_in_leases() -> None:
+    assert {"postgres", "redis", "minio", "vault"} <= PARTS.keys()
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_name_on_a_server_has_the_id_and_not_the_password(name: str) -> None:
+    described = PARTS[name].lease_part().describe(SLICE)
+    assert SLICE.id in described
+    assert SLICE.secret(name) not in described

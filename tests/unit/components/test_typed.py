@@ -6,17 +6,11 @@ import shlex
 
 import pytest
 
-from nexusdev.components.minio.component import create as create_minio
-from nexusdev.components.postgres.component import create as create_postgres
-from nexusdev.components.redis.component import create as create_redis
-from nexusdev.components.vault.component import create as create_vault
+from nexusdev.components.component_set import ComponentSet
+from nexusdev.components.registry import COMMANDS
 
-MINIO = create_minio({})
-POSTGRES = create_postgres({})
-REDIS = create_redis({})
-VAULT = create_vault({})
-
-CLIENTS = {"psql": POSTGRES, "redis": REDIS, "s3": MINIO, "vault": VAULT}
+ALL = ComponentSet()
+CLIENTS = {command: ALL[name] for command, name in COMMANDS.items()}
 
 READING = r"""
 psql
@@ -86,6 +80,12 @@ def reads(line: str) -> bool:
     client = CLIENTS[name].client(arguments)
     assert client is not None
     return client.reads_stdin
+
+
+@pytest.mark.parametrize("command", CLIENTS)
+def test_both_tables_have_lines_of_every_client(command: str) -> None:
+    for table in (READING, NOT_READING):
+        assert command in {line.split()[0] for line in typed(table)}, f"add lines that begin with {command}"
 
 
 @pytest.mark.parametrize("line", typed(READING))
