@@ -5,7 +5,7 @@ SHELL := /bin/bash
 NEXUSDEV := .venv/bin/nexusdev
 PYTEST := .venv/bin/python -m pytest
 
-.PHONY: help up down test test-unit test-integration lint format images clients bench component dashboards variables typecheck-dashboards clean lock
+.PHONY: help up down test test-unit test-integration lint format images clients bench component golden dashboards variables typecheck-dashboards clean lock
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,10 @@ component: .venv/.dev ## add a component to the tree, as a copy of the example: 
 	@.venv/bin/python -m scripts.new_component $(NAME)
 	@.venv/bin/python -m scripts.variables
 	@.venv/bin/ruff check --quiet --fix nexusdev tests && .venv/bin/ruff format --quiet nexusdev tests
+	@$(MAKE) --no-print-directory golden
+
+golden: .venv/.dev ## write the reviewed manifests and outputs that tests compare with; read the diff
+	@UPDATE_GOLDEN=1 $(PYTEST) tests/unit/runtimes/kubernetes/render/test_folder.py tests/unit/cli/test_rendering.py -k "reviewed or printed"
 
 dashboards: .venv/.runtime ## write Grafana's dashboards from scripts/dashboards
 	@.venv/bin/python -m scripts.dashboards

@@ -25,13 +25,17 @@ _SCRAPE = """\
     tls_config: *tls
     relabel_configs: *instance
     static_configs:
-      - targets: ["{name}-0:8443"]
+      - targets: ["{name}:8443"]
         labels: {{component: {name}}}
 
 """
 #: What is written where: file → (the text that it goes before, the text).
 INSERTED = {
     "compose/stack.yaml": ("  - monitoring/compose.yaml\n", "  - {name}/compose.yaml\n"),
+    "compose/monitoring/compose.yaml": (
+        "  ready: {http: {port: 9090, path: /-/ready, tls: true}}\n",
+        "    - {name}:8443\n",
+    ),
     "compose/monitoring/prometheus.yml": ("  # The project's own services that request scraping.", _SCRAPE),
     "nexusdev/components/registry.py": ('    "monitoring": "",\n', '    "{name}": "",\n'),
 }

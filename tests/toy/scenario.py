@@ -30,7 +30,7 @@ def live_through(type_: Type) -> None:
     assert up["proven"] == {"toy": ["TOY_URL"]}
     [row] = data("status", "--check")["nodes"]
     assert (row["component"], row["service"], row["role"], row["state"], row["ok"]) == (
-        *("toy", "toy-0", "server", "running"),
+        *("toy", "toy", "server", "running"),
         True,
     )
     assert data("wait", "toy")["condition"] == "ready"

@@ -1,6 +1,6 @@
 """What each command prints, as text and as JSON, letter for letter: programs read the one, people the other.
 
-``envelopes.txt`` holds it. After a change that is meant: ``UPDATE_GOLDEN=1 pytest tests/unit/cli/test_envelopes.py``, and read the difference.
+``envelopes.txt`` holds it. After a change that is meant: ``make golden``, and read the difference.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class Hosted(Toy):
 
 def serve(access: InstanceAccess) -> subprocess.Popen[bytes]:
     """The toy's own server with the instance's certificate, once it listens."""
-    port, state = access.address("toy-0", 8443).port, access.ca_file.parents[1]
+    port, state = access.address("toy", 8443).port, access.ca_file.parents[1]
     files = (state / "tls" / "toy.crt", state / "tls" / "toy.key", state / "secrets" / "toy-token")
     process = subprocess.Popen([sys.executable, str(FOLDER / "toy" / "server.py"), str(port), *map(str, files)])
     until = time.monotonic() + 20
@@ -74,10 +74,18 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyHouse]
         made.toy.process.wait()
 
 
+def test_its_server_ends_by_itself_when_it_is_stopped(house: ToyHouse) -> None:
+    """It is the first process of its container, which ignores signals without a handler."""
+    assert house.type("up").status == 0
+    assert house.toy.process is not None
+    house.toy.process.terminate()
+    assert house.toy.process.wait(10) == 0
+
+
 def test_a_component_with_a_folder_of_its_own_is_known_to_every_command(house: ToyHouse) -> None:
     def type_(*words: str) -> Any:
         if words[0] == "logs":
-            house.engine.say(house.container("toy-0"), "stored 6 bytes")
+            house.engine.say(house.container("toy"), "stored 6 bytes")
         return house.type(*words)
 
     live_through(type_)

@@ -9,8 +9,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from nexusdev.runtimes.kubernetes.render.folder import manifests
+from nexusdev.runtimes.kubernetes.render.options import PROFILES, ProfileName, RenderOptions
 from nexusdev.stack.loader import load
+from nexusdev.stack.model import Stack
 from scripts import new_component
+from tests.kubernetes.lint import problems
+from tests.kubernetes.objects import GENERATED, api_objects, of_kind
 from tests.unit.components.test_file_names import REQUIRED
 
 COPIED = ("compose", "nexusdev/components", "tests/toy", "tests/unit/components/toy")
@@ -23,10 +28,14 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def stack_of(tree: Path) -> Stack:
+    return load(tree / "compose" / "stack.yaml", {"NEXUS_STATE": "/nowhere"})
+
+
 def test_a_new_component_is_in_the_stack_with_free_ports_and_addresses(tree: Path) -> None:
     changed = new_component.add("newproduct", tree)
-    stack = load(tree / "compose" / "stack.yaml", {"NEXUS_STATE": "/nowhere"})
-    assert [each.name for each in stack.services.values() if each.component == "newproduct"] == ["newproduct-0"]
+    stack = stack_of(tree)
+    assert [each.name for each in stack.services.values() if each.component == "newproduct"] == ["newproduct"]
     assert {"newproduct-token", "newproduct-tls-crt", "newproduct-tls-key"} <= stack.secrets.keys()
     assert all((tree / each).exists() for each in changed)
 
@@ -45,7 +54,22 @@ def test_prometheus_scrapes_it(tree: Path) -> None:
     new_component.add("newproduct", tree)
     jobs = yaml.safe_load((tree / "compose" / "monitoring" / "prometheus.yml").read_text())["scrape_configs"]
     [job] = [each for each in jobs if each["job_name"] == "newproduct"]
-    assert job["static_configs"] == [{"targets": ["newproduct-0:8443"], "labels": {"component": "newproduct"}}]
+    assert job["static_configs"] == [{"targets": ["newproduct:8443"], "labels": {"component": "newproduct"}}]
+    stack = stack_of(tree)
+    for server in ("prometheus-0", "prometheus-1"):
+        assert ("newproduct", 8443) in [(each.target, each.port) for each in stack.services[server].connects]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_it_is_rendered_with_the_rest_of_the_stack(tree: Path, profile: ProfileName) -> None:
+    new_component.add("newproduct", tree)
+    stack = stack_of(tree)
+    configs = {name: file.read_text(encoding="utf-8") for name, file in stack.copied_configs().items()} | GENERATED
+    files = manifests(stack, RenderOptions(profile=profile, configs=configs))
+    assert "newproduct/newproduct.yaml" in files
+    objects = api_objects(dict(files))
+    assert "newproduct" in of_kind(objects, "Deployment")
+    assert problems(objects) == []
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import ssl
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -45,6 +46,8 @@ class Handler(BaseHTTPRequestHandler):
 
 def main(port: str, certificate: str, key: str, token_file: str) -> None:
     """Serve until the process is stopped."""
+    # The first process of a container ignores signals that have no handler.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     Handler.token = Path(token_file).read_text(encoding="utf-8").strip()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)

@@ -1,6 +1,6 @@
 """The rendered folder against the reviewed one, for both profiles, and against the API's schemas of three minor versions.
 
-``UPDATE_GOLDEN=1 pytest tests/unit/runtimes/kubernetes/render/test_folder.py`` writes the reviewed files; read the diff before committing it.
+``make golden`` writes the reviewed files; read the diff before committing it.
 Contents of configs are left out of them: test_parity.py compares them with their files.
 """
 
