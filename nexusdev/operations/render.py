@@ -1,4 +1,4 @@
-"""render: writes the stack as manifests for a cluster. It needs no engine and no running instance."""
+"""render: writes the stack as manifests for a cluster. It needs neither a cluster nor a running instance."""
 
 from __future__ import annotations
 
@@ -18,9 +18,6 @@ from nexusdev.stack.model import Stack
 from nexusdev.util import files
 from nexusdev.util.nearest import nearest
 
-_INDEX = "kustomization.yaml"
-#: The first words of our own index file, by which a folder is recognized.
-_MARK = "# Rendered by nexusdev"
 _LISTED = re.compile(r"^\s+- (\S+\.yaml)$", re.MULTILINE)
 _MODE = 0o644
 
@@ -107,7 +104,7 @@ def _contents(stack: Stack, instance: Instance) -> Mapping[str, str]:
 
 def _write(manifests: RenderedManifests, folder: Path) -> list[str]:
     """Write the files, and remove those that an earlier call listed. Returns the removed ones."""
-    former = _former(folder)
+    former = _former(folder, manifests)
     stale = sorted(former - manifests.files.keys())
     for name, text in manifests.files.items():
         path = folder / name
@@ -119,17 +116,17 @@ def _write(manifests: RenderedManifests, folder: Path) -> list[str]:
     return stale
 
 
-def _former(folder: Path) -> set[str]:
+def _former(folder: Path, manifests: RenderedManifests) -> set[str]:
     """Return the files that an earlier call listed in its index.
 
     Raises:
         UsageError: The folder has other content.
     """
-    index = folder / _INDEX
+    index = folder / manifests.index
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return set()
     text = index.read_text(encoding="utf-8") if index.is_file() else ""
-    if not text.startswith(_MARK):
+    if not text.startswith(manifests.mark):
         raise UsageError(
             f"{folder} has other content",
             why="its files could be taken for rendered ones",

@@ -15,12 +15,16 @@ class RenderedManifests(Struct, frozen=True, kw_only=True):
     """The files of a rendered stack.
 
     Attributes:
-        files: Path relative to the folder → text. The first one lists the others.
+        files: Path relative to the folder → text.
         applied: The paths of the files whose objects are applied, in order.
+        index: The path of the file that lists the others, as items of a YAML list.
+        mark: What the text of ``index`` begins with: a folder that nexusdev wrote is recognized by it.
     """
 
     files: Mapping[str, str]
     applied: tuple[str, ...]
+    index: str
+    mark: str
 
     @property
     def stream(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from nexusdev.runtimes.kubernetes.render.manifest import Manifest, RenderContext, quantity
+from nexusdev.runtimes.kubernetes.render.manifest import CLUSTER_DOMAIN, Manifest, RenderContext, quantity
 from nexusdev.runtimes.kubernetes.render.pod_groups import POD_NAME, own_name_as_variable
 from nexusdev.runtimes.kubernetes.render.refusals import refusal, user_of
 from nexusdev.stack.model import ReadyCheck, Service
@@ -15,10 +15,9 @@ from nexusdev.stack.model import ReadyCheck, Service
 #: Variable with the suffix of the names of Services, for config files that need whole names, as HAProxy does.
 DOMAIN = "NEXUS_DOMAIN"
 _NAMESPACE = "NEXUS_NAMESPACE"
-_CLUSTER_DOMAIN = "svc.cluster.local"
 _MIB = 1024**2
 _SMALLEST_REQUEST = 16 * _MIB
-#: Seconds that a server may take to start before it is restarted: it waits for its peers, and for nexusdev to initialise it.
+#: Seconds that a server may take to start before it is restarted: it waits for its peers, and for nexusdev to initialize it.
 _START_SECONDS = 600
 _DEFAULT_SIGNALS = frozenset({"", "SIGTERM"})
 
@@ -112,7 +111,7 @@ def _environment(services: Sequence[Service], context: RenderContext) -> list[Ma
     if any(DOMAIN in context.options.configs.get(file.name, "") for file in services[0].files):
         found += [
             {"name": _NAMESPACE, "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
-            {"name": DOMAIN, "value": f".$({_NAMESPACE}).{_CLUSTER_DOMAIN}"},
+            {"name": DOMAIN, "value": f".$({_NAMESPACE}).{CLUSTER_DOMAIN}"},
         ]
     return [*found, *written]
 

@@ -13,6 +13,8 @@ from nexusdev.stack.model import Stack
 
 Manifest: TypeAlias = dict[str, Any]
 
+CLUSTER_DOMAIN = "svc.cluster.local"
+
 NAME = "app.kubernetes.io/name"
 INSTANCE = "app.kubernetes.io/instance"
 #: The label of a pod in another namespace that may connect to the gateway.

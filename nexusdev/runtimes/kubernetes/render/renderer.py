@@ -11,9 +11,10 @@ from nexusdev.runtimes.kubernetes.render.text import to_yaml
 from nexusdev.runtimes.manifests import RenderedManifests
 from nexusdev.stack.model import Stack
 
+_MARK = "Rendered by nexusdev"
 _COMMENTS: Mapping[str, str] = {
-    KUSTOMIZATION: """\
-Rendered by nexusdev from its compose files. Do not edit: write an overlay that has this folder among its resources.
+    KUSTOMIZATION: f"""\
+{_MARK} from its compose files. Do not edit: write an overlay that has this folder among its resources.
     kubectl apply --server-side -k .
 The Secrets are not part of it: secrets.example.yaml says what each of them has to contain.""",
     SECRETS: """\
@@ -42,4 +43,6 @@ class KubernetesRenderer:
         found = manifests(stack, options)
         files = {name: to_yaml(documents, comment=_COMMENTS.get(name, "")) for name, documents in found.items()}
         [kustomization] = found[KUSTOMIZATION]
-        return RenderedManifests(files=files, applied=tuple(kustomization["resources"]))
+        return RenderedManifests(
+            files=files, applied=tuple(kustomization["resources"]), index=KUSTOMIZATION, mark=f"# {_MARK}"
+        )

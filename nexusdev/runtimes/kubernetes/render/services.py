@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nexusdev.runtimes.kubernetes.render.graph import container_ports, edges
-from nexusdev.runtimes.kubernetes.render.manifest import POD, Manifest, RenderContext
+from nexusdev.runtimes.kubernetes.render.manifest import CLUSTER_DOMAIN, POD, Manifest, RenderContext
 from nexusdev.runtimes.kubernetes.render.pod_groups import PodGroup
 from nexusdev.runtimes.kubernetes.render.refusals import refusal
 from nexusdev.stack.model import Service
-
-_CLUSTER_DOMAIN = "svc.cluster.local"
 
 
 def services(group: PodGroup, context: RenderContext) -> tuple[Manifest, ...]:
@@ -49,7 +47,7 @@ def listening(group: PodGroup, context: RenderContext) -> tuple[int, ...]:
 
 def _names(member: Service, context: RenderContext) -> tuple[str, ...]:
     """Return the Services that the aliases of a service name: ``redis-master`` and ``redis-master.<namespace>.svc.cluster.local`` are one."""
-    suffix = f".{context.options.namespace}.{_CLUSTER_DOMAIN}"
+    suffix = f".{context.options.namespace}.{CLUSTER_DOMAIN}"
     names = []
     for alias in member.aliases:
         name = alias.removesuffix(suffix)
