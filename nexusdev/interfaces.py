@@ -473,7 +473,7 @@ class SecretStore(Protocol):
             name: The secret.
 
         Returns:
-            The value without a trailing newline; '' for a runtime secret that is not written yet.
+            The value without a trailing newline; '' for a secret that its component writes later and has not written yet.
 
         Raises:
             InvalidConfig: The stack has no such secret.

@@ -5,7 +5,7 @@
 #   node    starts the server when its seal answers, and limits the audit log to 3 x 16 MiB and its copy in memory to 1 MiB
 #
 # The server is a child process: `touch /data/reset` and the end of the server restart it with empty data in the same container. nexusdev does this
-# when an initialisation was interrupted before its keys were stored: such data can never be unsealed.
+# when an initialization was interrupted before its keys were stored: such data can never be unsealed.
 set -u
 umask 077
 kind=$1

@@ -64,7 +64,7 @@ def unproven(context: Context, instance: Instance, names: Collection[str]) -> St
     """Return the variables of these components from the instance's state, without contacting a server."""
     from nexusdev.deploy.publisher import gather
 
-    access, components = _scene(context, instance, names)
+    access, components = _accessed(context, instance, names)
     return gather(access, components)
 
 
@@ -76,7 +76,7 @@ def coverage(context: Context, instance: Instance, names: Collection[str]) -> Pr
     """
     from nexusdev.deploy.publisher import gather
 
-    access, components = _scene(context, instance, names)
+    access, components = _accessed(context, instance, names)
     everything = gather(access, components)
     values = everything.views["host"]
     endpoints = [each for component in components for each in component.endpoints(values)]
@@ -88,7 +88,9 @@ def coverage(context: Context, instance: Instance, names: Collection[str]) -> Pr
     return ProvenVariables(kept=gather(access, proven), seconds=seconds, missing=missing)
 
 
-def _scene(context: Context, instance: Instance, names: Collection[str]) -> tuple[InstanceAccess, Sequence[Component]]:
+def _accessed(
+    context: Context, instance: Instance, names: Collection[str]
+) -> tuple[InstanceAccess, Sequence[Component]]:
     stack = context.stack(instance)
     access = instance.access(context.runtime(stack, owner=instance.owner), stack)
     components = [context.components[name] for name in stack.components if name in names]

@@ -57,7 +57,7 @@ class SecretFiles:
         self._lock = threading.RLock()
 
     def read(self, name: str) -> str:
-        """Return the value; '' for a runtime secret that is not written yet."""
+        """Return the value; '' for a secret that its component writes later and has not written yet."""
         secret = self._known(name)
         try:
             return secret.file.read_text(encoding="utf-8").removesuffix("\n")

@@ -1,4 +1,4 @@
-"""The one way to a server of an instance: TLS, trusted by the instance's CA, held to the server's name, bounded in time."""
+"""Connections to the servers of an instance: TLS with the instance's CA, a check of the server's name, and a timeout."""
 
 from __future__ import annotations
 

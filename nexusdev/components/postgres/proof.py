@@ -139,7 +139,7 @@ def _unserved(endpoint: ProofEndpoint, why: str) -> Degraded:
 
 
 def _refusal(endpoint: ProofEndpoint, error: wire.PostgresError) -> Degraded | IdentityMismatch:
-    """A wrong password or a missing database is another instance, or one that was not seeded; the rest is a bad day."""
+    """Return the error. A wrong password or a missing database means another instance, or one that was not seeded."""
     why = f"{error} ({error.sqlstate})" if error.sqlstate else str(error)
     if error.sqlstate in _STRANGER:
         hint = "nexusdev up   seeds what is missing"

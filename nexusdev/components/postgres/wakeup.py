@@ -16,7 +16,7 @@ _EVERY = 0.5
 
 
 def wake(access: InstanceAccess, node: str) -> None:
-    """Let this node's Patroni look around now. That it does not answer is for the next look to find."""
+    """Let this node's Patroni run its loop now. A failure is ignored: the next probe finds it."""
     credentials = b64encode(f"{names.REST_USER}:{access.secrets.read(names.REST_PASSWORD)}".encode()).decode()
     try:
         https_connection.request(

@@ -64,7 +64,7 @@ class Vault(ComponentDefaults):
         return probe.probe(self._transport(access), access)
 
     def prepare(self, access: InstanceAccess, facts: Facts) -> None:
-        """Initialise what is empty, once. What a server refuses for the moment is tried again after the next probe."""
+        """Initialize what is empty, once. What a server refuses for now is tried again after the next probe."""
         from nexusdev.components.vault import initialize, unsealer
 
         transport = self._transport(access)

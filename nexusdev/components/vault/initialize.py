@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nexusdev.components.vault import names
 from nexusdev.components.vault.client import BAD_REQUEST, OK, Api, VaultError, error_text
-from nexusdev.components.vault.pending import INITIALISING_NODES, ROOT_OF_NODES, PendingOperations
+from nexusdev.components.vault.pending import INITIALIZING_NODES, ROOT_OF_NODES, PendingOperations
 from nexusdev.components.vault.readiness import Facts
 from nexusdev.components.vault.reset import key_lost_error, wipe_data
 from nexusdev.interfaces import InstanceAccess, SecretStore
@@ -29,8 +29,8 @@ def prepare(api: Api, access: InstanceAccess, facts: Facts) -> None:
     if not initialized and all(node.answers for node in facts.nodes):
         initialize(api, secrets, pending)
     elif known:
-        pending.remove(INITIALISING_NODES)
-    elif initialized and INITIALISING_NODES in pending:
+        pending.remove(INITIALIZING_NODES)
+    elif initialized and INITIALIZING_NODES in pending:
         wipe_data(access.runtime, initialized)
     elif initialized:
         raise key_lost_error("Vault", names.RECOVERY_KEY, access)
@@ -42,7 +42,7 @@ def initialize(api: Api, secrets: SecretStore, pending: PendingOperations) -> No
     An initialization whose reply was lost may still run in the server. Then the server reports that it is initialized already, the
     pending operations show that nexusdev did it, and after the next probe the data of these nodes is removed.
     """
-    pending.add(INITIALISING_NODES)
+    pending.add(INITIALIZING_NODES)
     pending.add(ROOT_OF_NODES)
     if secrets.read(names.RECOVERY_KEY):
         secrets.write(names.RECOVERY_KEY, "")
@@ -52,4 +52,4 @@ def initialize(api: Api, secrets: SecretStore, pending: PendingOperations) -> No
     if reply.status != OK:
         raise VaultError(f"initializing {api.server}", reply)
     secrets.write(names.RECOVERY_KEY, reply.json()["recovery_keys_base64"][0])
-    pending.remove(INITIALISING_NODES)
+    pending.remove(INITIALIZING_NODES)

@@ -7,12 +7,13 @@ from msgspec import Struct
 from nexusdev.components.vault.names import PENDING
 from nexusdev.interfaces import SecretStore
 
-INITIALISING_UNSEAL = "initialising-vault-unseal"
-INITIALISING_NODES = "initialising-vault"
+# The words are stored: an instance may have one from an earlier release.
+INITIALIZING_UNSEAL = "initialising-vault-unseal"
+INITIALIZING_NODES = "initialising-vault"
 ROOT_OF_UNSEAL = "root-token-of-vault-unseal"
 ROOT_OF_NODES = "root-token-of-vault"
-# Operations that initialisation must finish first; seeding revokes a root token of the nodes.
-UNFINISHED = (INITIALISING_UNSEAL, INITIALISING_NODES, ROOT_OF_UNSEAL)
+# Operations that initialization must finish first; seeding revokes a root token of the nodes.
+UNFINISHED = (INITIALIZING_UNSEAL, INITIALIZING_NODES, ROOT_OF_UNSEAL)
 
 
 class PendingOperations(Struct, frozen=True, kw_only=True):

@@ -39,7 +39,7 @@ def probe(transport: Transport, access: InstanceAccess) -> Facts:
 
 
 def _server(transport: Transport, name: str) -> VaultServer:
-    """A server by its health; whatever has no proper health does not answer."""
+    """Return a server with its state from ``sys/health``; one without a valid answer counts as down."""
     try:
         response = Api(transport=transport, server=name, timeout=_TIMEOUT).ask("GET", "sys/health", fresh=name == ROLE)
     except OSError:

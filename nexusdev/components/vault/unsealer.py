@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from nexusdev.components.vault import names
 from nexusdev.components.vault.client import NOT_FOUND, OK, Api, VaultError
-from nexusdev.components.vault.pending import INITIALISING_UNSEAL, ROOT_OF_UNSEAL, PendingOperations
+from nexusdev.components.vault.pending import INITIALIZING_UNSEAL, ROOT_OF_UNSEAL, PendingOperations
 from nexusdev.components.vault.readiness import Facts
 from nexusdev.components.vault.reset import key_lost_error, wipe_data
 from nexusdev.components.vault.root_token import temporary_root
@@ -45,7 +45,7 @@ def prepare(api: Api, access: InstanceAccess, facts: Facts) -> None:
     elif not secrets.read(names.UNSEAL_KEY):
         _without_key(facts, access, pending)
         return
-    pending.remove(INITIALISING_UNSEAL)
+    pending.remove(INITIALIZING_UNSEAL)
     if facts.unseal.sealed:
         api.need("PUT", "sys/unseal", {"key": secrets.read(names.UNSEAL_KEY)})
     if not facts.unseal.active:
@@ -58,11 +58,11 @@ def prepare(api: Api, access: InstanceAccess, facts: Facts) -> None:
 
 
 def initialize(api: Api, secrets: SecretStore, pending: PendingOperations) -> None:
-    """One key share, kept before anything else. An old one opens nothing any more and goes first.
+    """Initialize with one key share, and store it before anything else. An old key share is useless and is removed first.
 
-    It returns a root token as well. The seal is not ready until all root tokens are revoked, at the end of provisioning.
+    The server returns a root token as well. The seal is not ready until all root tokens are revoked, at the end of provisioning.
     """
-    pending.add(INITIALISING_UNSEAL)
+    pending.add(INITIALIZING_UNSEAL)
     pending.add(ROOT_OF_UNSEAL)
     if secrets.read(names.UNSEAL_KEY):
         secrets.write(names.UNSEAL_KEY, "")
@@ -123,6 +123,6 @@ def _provide_token(api: Api, token: str) -> None:
 
 def _without_key(facts: Facts, access: InstanceAccess, pending: PendingOperations) -> None:
     """Handle a node that is initialized and whose key share is lost. Nothing is lost if its transit key was stored or never used."""
-    if INITIALISING_UNSEAL not in pending and not access.secrets.read(names.SEAL_BACKUP):
+    if INITIALIZING_UNSEAL not in pending and not access.secrets.read(names.SEAL_BACKUP):
         raise key_lost_error(facts.unseal.name, names.UNSEAL_KEY, access)
     wipe_data(access.runtime, (facts.unseal.name,))

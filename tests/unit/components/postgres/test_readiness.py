@@ -70,7 +70,7 @@ BAD_DAYS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "etcd is there and no node is": ({"views": {}}, "no node answers yet"),
     "a node is there and knows no cluster": ({"views": {"postgresql-0": ()}}, "no leader yet"),
-    "the first node initialises": (
+    "the first node initializes": (
         {"views": seen_by_all(as_(LEADER, role="replica", state="initializing new cluster"))},
         "no leader yet: postgresql-0 is initializing new cluster",
     ),

@@ -1,4 +1,4 @@
-"""What initialisation does on the days after the first one: restarts, lost volumes, lost keys, passing refusals."""
+"""What initialization does on the days after the first one: restarts, lost volumes, lost keys, passing refusals."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_lost_key_share_of_the_fourth_node_is_made_anew_with_the_same_transit_
     assert world.vault.assess(world.vault.probe(world.access)).ready
 
 
-def test_one_lost_node_joins_the_others_and_nothing_is_initialised(world: World) -> None:
+def test_one_lost_node_joins_the_others_and_nothing_is_initialized(world: World) -> None:
     world.lose_volume("vault-1")
     world.up()
     assert world.births == 1
@@ -75,7 +75,7 @@ def test_three_lost_nodes_are_a_new_cluster_with_new_logins(world: World) -> Non
     assert world.roots() == []
 
 
-def test_nothing_is_initialised_while_one_node_does_not_answer() -> None:
+def test_nothing_is_initialized_while_one_node_does_not_answer() -> None:
     world = World(down={"vault-2"})
     with pytest.raises(AssertionError, match="vault-2 does not answer yet"):
         world.up()
