@@ -17,7 +17,7 @@
     ├── NotReadyInTime           11   the deadline passed
     ├── InvalidConfig            12   stack, settings or state file that cannot be used
     │   └── InvalidState         12   the state folder of the instance
-    │       └── VolumeLost       12   a data volume is gone from the engine
+    │       └── VolumeLost       12   a data volume is gone
     ├── ConfirmationNeeded       13   no terminal to ask, and no --yes
     ├── Declined                 13   the user answered no
     ├── Locked                   14   another process works on this instance
@@ -162,7 +162,7 @@ class InvalidState(InvalidConfig):
 
 
 class VolumeLost(InvalidState):
-    """Data volumes that nexusdev made are gone from the engine.
+    """Data volumes that nexusdev made are gone.
 
     Attributes:
         volumes: One mapping per volume, for programs; ``deploy.lost_volumes`` fills it.

@@ -55,7 +55,7 @@ Profile = Annotated[
     typer.Option("--profile", metavar="NAME", help="full, or core (without monitoring). Remembered for later runs."),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan without running it.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Use only images that are already in the engine.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Use only images that are already in the image store.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Fail if the image of an optional service is unavailable.")]
 MovePorts = Annotated[bool, typer.Option("--move-ports", help="Use another block of host ports; the env file changes.")]
 RecreateVolumes = Annotated[

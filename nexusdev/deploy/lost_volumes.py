@@ -69,7 +69,7 @@ def refusal(found: Sequence[Loss], instance: Instance, runtime: Runtime, words: 
     advice = runtime.advice
     gone = [volume for loss in found for volume in loss.gone]
     error = VolumeLost(
-        f"{_subject(gone)} missing from the engine: {_some(gone)}",
+        f"{_subject(gone)} missing: {_some(gone)}",
         why=f"{advice.lost_data}; nothing was made or started",
         hint=_choices(found, advice, words),
         evidence=tuple(sentence(loss) for loss in found),
@@ -124,7 +124,7 @@ def _choices(found: Sequence[Loss], advice: Advice, words: Sequence[str]) -> str
 
 
 class LostVolume(Struct, frozen=True, kw_only=True):
-    """A data volume that no longer exists in the engine.
+    """A data volume that no longer exists.
 
     Attributes:
         name: Its name in the compose file.

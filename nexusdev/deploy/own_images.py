@@ -113,7 +113,7 @@ def _unavailable(service: Service, error: ImageUnavailable, log: BuildLog) -> Im
 
 def _offline(service: Service) -> ImageUnavailable:
     return ImageUnavailable(
-        f"the image of {service.name} is not in the engine",
+        f"the image of {service.name} is not in the image store",
         why=f"{service.image} is missing, and nothing is pulled or built because offline is set",
         hint="nexusdev config show --origin   where offline is set",
     )

@@ -232,7 +232,7 @@ def data_volumes(context: Context, instance: Instance, observation: Observation)
     if lost:
         return failed(
             "volumes",
-            "missing from the engine: " + "; ".join(map(lost_volumes.sentence, lost)),
+            "lost: " + "; ".join(map(lost_volumes.sentence, lost)),
             fix="nexusdev up   show the options",
         )
     return good("volumes", pluralize(len(observation.volumes), "volume") if observation.volumes else "none yet")

@@ -150,7 +150,7 @@ def _untimely(answer: EndpointAnswer, instance: str, context: ssl.SSLContext) ->
     return Degraded(
         f"{answer.path} of instance {instance} cannot be used: a clock is wrong",
         why=said,
-        hint="nexusdev doctor   compare this machine's clock with the engine's\n"
+        hint="nexusdev doctor   compare this machine's clock with the runtime's\n"
         "nexusdev up       renew certificates that are not valid, once the clock is right",
         code="CLOCK_SKEW",
     )

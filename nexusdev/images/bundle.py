@@ -128,7 +128,7 @@ def _packed(images: Images, name: str, stored: StoredImage | None) -> Packed:
     image, reference = images.lock.images[name], images.resolve([name])[name]
     if stored is None:
         raise ImageUnavailable(
-            f"image {name} {image.version} is not in the engine", why=reference, hint="nexusdev images build"
+            f"image {name} {image.version} is not in the image store", why=reference, hint="nexusdev images build"
         )
     return Packed(
         name=name,

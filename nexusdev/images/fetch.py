@@ -234,7 +234,7 @@ def _ancestors_of_cached(lock: Lock) -> frozenset[str]:
 
 def _not_in_store(image: LockedImage, reference: str, *, offline: bool) -> NexusError:
     return ImageUnavailable(
-        f"image {image.name} {image.version} is not in the engine",
+        f"image {image.name} {image.version} is not in the image store",
         why=f"{reference} is missing, and "
         + ("offline mode allows no other source" if offline else "no allowed source provides it"),
         hint="nexusdev images load FILE    or, when online: nexusdev images build",

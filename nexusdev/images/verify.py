@@ -36,7 +36,7 @@ def verify_image(image: LockedImage, reference: str, found: StoredImage | None) 
 
 def _compare(image: LockedImage, reference: str, found: StoredImage | None) -> tuple[str, str]:
     if found is None:
-        return ("", "missing (optional)") if image.optional else ("not in the engine", "")
+        return ("", "missing (optional)") if image.optional else ("not in the image store", "")
     own, output = reference.rpartition("/")[2], found.labels.get(IMAGE_LABEL, "")
     if output:
         return ("" if output == own else f"its label names {output}"), f"label {output}"

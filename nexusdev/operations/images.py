@@ -114,7 +114,7 @@ def listing(context: Context) -> ImageListResult:
     try:
         existing = images.stored(images.lock.images)
     except PreflightFailed as error:
-        warnings = (f"the engine does not answer; its images are unknown: {error.message}",)
+        warnings = (f"the runtime does not answer; its images are unknown: {error.message}",)
     rows = tuple(_row(images, name, existing.get(name)) for name in images.lock.images)
     return ImageListResult(images=rows, warnings=warnings)
 

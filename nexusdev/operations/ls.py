@@ -85,7 +85,7 @@ def ls(context: Context) -> ListResult:
     try:
         inventory = context.provider.inventory()
     except PreflightFailed as error:
-        warnings = (f"the engine does not answer; running containers are unknown: {error.message}",)
+        warnings = (f"the runtime does not answer; running containers are unknown: {error.message}",)
         known = False
     found = rows(inventory, context.root, current=context.identity.name)
     return ListResult(instance=context.identity.name, instances=tuple(found), known=known, warnings=warnings)

@@ -99,7 +99,7 @@ def _source(components: Mapping[str, Component]) -> tuple[str, MetricsSource]:
     for name, each in components.items():
         if isinstance(each, MetricsSource):
             return name, each
-    raise NotFound("no component of this stack stores metrics", hint="nexusdev config   show the stack")
+    raise NotFound("no component of this stack stores metrics")
 
 
 def stretch(over: str | None, step: str | None, *, now: Callable[[], float]) -> TimeRange | None:

@@ -128,7 +128,7 @@ def _mount(words: str) -> BindMount:
     found = (place if place.is_absolute() else current_folder() / place).resolve()
     if not found.exists():
         raise NotFound(
-            f"-v {words}: {found} does not exist", why="the engine would create an empty folder there", hint=_MOUNT
+            f"-v {words}: {found} does not exist", why="the container would get an empty folder", hint=_MOUNT
         )
     return BindMount(source=found, target=target, read_only=_MODES[mode])
 
@@ -144,7 +144,7 @@ def _require_image(context: Context, reference: str) -> None:
     if store.find(reference) is None:
         if context.settings.offline:
             raise ImageUnavailable(
-                f"image {reference} is not in the engine", why="nothing is pulled because offline is set"
+                f"image {reference} is not in the image store", why="nothing is pulled because offline is set"
             )
         context.listener.tell(Note(text=f"pulling {reference}"))
         store.pull(reference, None, lambda _line: None)

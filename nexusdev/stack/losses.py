@@ -1,6 +1,6 @@
 """Data volumes that are lost, and what each loss means: rebuilt from replicas, or started empty. Pure.
 
-A volume counts as lost when nexusdev has seen it before (its mark, see ``instance.volume_marks``) and it is missing from the engine.
+A volume counts as lost when nexusdev has seen it before (its mark, see ``instance.volume_marks``) and it is missing.
 """
 
 from __future__ import annotations

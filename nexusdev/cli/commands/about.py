@@ -12,7 +12,7 @@ from nexusdev.cli.session import current_session, perform
 
 @app.command(rich_help_panel=GROUPS[3])
 def version(ctx: typer.Context) -> None:
-    """Show the versions of nexusdev, Python, the engine and the stack.
+    """Show the versions of nexusdev, Python, the runtime and the stack.
 
     \b
     nexusdev version

@@ -105,8 +105,9 @@ def gc(
 ) -> None:
     """Remove orphaned containers, old images and the image build cache. Asks for confirmation.
 
-    Containers are orphaned when they are stopped and their project folder no longer exists. Running containers are never removed. A folder
-    on a disk that is not mounted does not count as gone. Volumes and secrets are kept unless --data is given.
+    Containers are orphaned when they are stopped and their project folder no longer exists. Without --older-than, running
+    containers are never removed. A folder on a disk that is not mounted does not count as gone. Volumes and secrets are kept unless --data is
+    given.
 
     For CI machines: --instances --older-than 2h selects instances by their last use instead, which is their last start or up. It includes
     running instances and instances whose project folder still exists, but none that a command is working on.

@@ -19,7 +19,7 @@ ImageNames = Annotated[
 
 @app.command(name="list")
 def listing(ctx: typer.Context) -> None:
-    """List the images: version, presence in the engine, and source.
+    """List the images: version, presence in the image store, and source.
 
     \b
     nexusdev images list
@@ -82,7 +82,7 @@ def save(
 
 @app.command()
 def load(ctx: typer.Context, file: Annotated[Path, typer.Argument(help="Archive written by images save.")]) -> None:
-    """Load the images of an archive into the engine and verify them.
+    """Load the images of an archive into the image store and verify them.
 
     \b
     nexusdev images load nexus.tar && nexusdev up --offline
@@ -94,7 +94,7 @@ def load(ctx: typer.Context, file: Annotated[Path, typer.Argument(help="Archive 
 
 @app.command()
 def verify(ctx: typer.Context, names: ImageNames = None) -> None:
-    """Compare the engine's images with the lockfile. Exits with 4 if one differs.
+    """Compare the stored images with the lockfile. Exits with 4 if one differs.
 
     \b
     nexusdev images verify

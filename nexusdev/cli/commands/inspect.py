@@ -107,7 +107,7 @@ def doctor(
     ctx: typer.Context,
     fix: Annotated[bool, typer.Option("--fix", help="Fix the problems that can be fixed safely.")] = False,
 ) -> None:
-    """Check the engine, the instance and this machine for problems. Prints a fix for each.
+    """Check the runtime, the instance and this machine for problems. Prints a fix for each.
 
     \b
     nexusdev doctor

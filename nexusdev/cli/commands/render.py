@@ -27,7 +27,7 @@ def k8s(
         bool, typer.Option("--dev-access", help="With --profile cluster: also the gateway for development.")
     ] = False,
 ) -> None:
-    """Write the stack as Kubernetes manifests with a kustomization.yaml. Needs no cluster and no engine.
+    """Write the stack as Kubernetes manifests with a kustomization.yaml. Needs neither a cluster nor a running instance.
 
     Passwords and keys are not written: secrets.example.yaml says what each Secret must contain.
 

@@ -45,7 +45,7 @@ def _servers(result: StatusResult) -> list[OutputBlock]:
 
 def _losses(result: StatusResult) -> list[OutputBlock]:
     """A line per group, and what to type."""
-    lines = [f"missing from the engine: {sentence(loss)}" for loss in result.losses]
+    lines = [f"lost volumes: {sentence(loss)}" for loss in result.losses]
     return [Text(line, "bad") for line in (*lines, *(["nexusdev up   show the options"] if lines else []))]
 
 

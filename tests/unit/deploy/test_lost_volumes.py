@@ -93,7 +93,7 @@ def test_lost_data_is_an_error_before_anything_is_made(running: House) -> None:
         up(running.context())
     error = caught.value
     assert (error.code, error.exit_status) == ("VOLUME_LOST", 12)
-    assert error.message == "2 data volumes are missing from the engine: redis-0 and redis-1"
+    assert error.message == "2 data volumes are missing: redis-0 and redis-1"
     assert error.evidence == ("redis: redis-0 and redis-1 (the keys): cannot be rebuilt: starts empty",)
     assert "nexusdev up --recreate-volumes" in error.hint
     assert len(running.engine.done) == done
@@ -220,9 +220,7 @@ def test_status_and_doctor_see_the_loss(running: House) -> None:
     prune(running, "redis-0")
     outcome = status(running.context())
     assert [each["name"] for each in shown(outcome).data["lost_volumes"]] == ["redis-0"]
-    assert "missing from the engine: redis: redis-0 (the keys): can be rebuilt from redis-1" in map(
-        str, shown(outcome).output
-    )
+    assert "lost volumes: redis: redis-0 (the keys): can be rebuilt from redis-1" in map(str, shown(outcome).output)
     checks = {each["name"]: each for each in shown(doctor(running.context())).data["checks"]}
     assert checks["volumes"]["verdict"] == "failed"
     assert "redis-0" in checks["volumes"]["evidence"]

@@ -64,7 +64,7 @@ def test_a_sentence_is_told_when_it_changes_and_not_at_each_look() -> None:
 
 
 def test_a_component_may_prepare_between_looks_until_it_is_ready() -> None:
-    component = FakeComponent(name="vault", sentences=["not initialised", "sealed"])
+    component = FakeComponent(name="vault", sentences=["not initialized", "sealed"])
     wait_for(component, clock=FakeClock(), heard=Heard())
     assert component.calls == ["prepare", "prepare"]
 

@@ -41,7 +41,7 @@ def test_its_first_member_says_what_is_in_it(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_cannot_be_saved_and_no_half_file_stays(tmp_path: Path) -> None:
-    with pytest.raises(ImageUnavailable, match="image cache 8 is not in the engine"):
+    with pytest.raises(ImageUnavailable, match="image cache 8 is not in the image store"):
         bundle.save(make_images(tmp_path, registry()), tmp_path / "nexus.tar")
     assert [each.name for each in tmp_path.iterdir() if "nexus" in each.name] == []
 

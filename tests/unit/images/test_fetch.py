@@ -116,7 +116,7 @@ def test_offline_what_is_missing_is_named_and_nothing_is_tried(tmp_path: Path) -
     store = registry()
     with pytest.raises(ImageUnavailable) as caught:
         make_images(tmp_path, store).ensure(["cache"], offline=True)
-    assert caught.value.message == "image cache 8 is not in the engine"
+    assert caught.value.message == "image cache 8 is not in the image store"
     assert store.opened == []
 
 

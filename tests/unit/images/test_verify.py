@@ -27,7 +27,7 @@ def stored(*, label: str = "", digest: str = "") -> StoredImage:
 @pytest.mark.parametrize(
     ("image", "found", "wrong"),
     [
-        (BUILT, None, "not in the engine"),
+        (BUILT, None, "not in the image store"),
         (BUILT, stored(label="cache:8-1"), ""),
         (BUILT, stored(label="cache:8-0"), "its label names cache:8-0"),
         (BUILT, stored(), "neither built from this lockfile nor pulled by one of its digests"),

@@ -522,7 +522,7 @@ def test_an_image_that_no_registry_has_is_told(project: Project) -> None:
 
 
 def test_offline_nothing_is_pulled(project: Project) -> None:
-    with pytest.raises(ImageUnavailable, match="the image of worker is not in the engine"):
+    with pytest.raises(ImageUnavailable, match="the image of worker is not in the image store"):
         project.up(offline=True)
     project.store.pull("worker:1", None, lambda _: None)
     assert project.up(offline=True).ready[-1] == "worker"

@@ -76,7 +76,7 @@ class TestInContainer:
     def test_an_image_that_is_not_there_is_pulled_and_offline_it_is_not(
         self, running: House, pictures: MemoryImages
     ) -> None:
-        with pytest.raises(ImageUnavailable, match="image python:3 is not in the engine"):
+        with pytest.raises(ImageUnavailable, match="image python:3 is not in the image store"):
             in_container(running.context(offline=True), "python:3", ["x"], proof=False)
         in_container(running.context(), "python:3", ["x"], proof=False)
         assert pictures.find("python:3")
