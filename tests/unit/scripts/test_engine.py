@@ -135,6 +135,29 @@ def test_an_installation_that_was_interrupted_is_finished_first_or_named(world: 
     assert len(world.calls) == (1 if code else 4)
 
 
+#: The frontend lock is held until dpkg was called as often as ``locked`` says.
+LOCKED_DPKG = """case "$1" in --audit) echo "docker.io is half-installed"; exit;; esac
+echo "dpkg $*" >>"$FAKES/calls"
+[ "$(grep -c ^dpkg "$FAKES/calls")" -gt "$(<"$FAKES/locked")" ] && exit
+echo "dpkg: error: dpkg frontend lock was locked by another process with pid 7" >&2
+exit 2"""
+
+
+@pytest.mark.parametrize("locked", [1, 99])
+def test_another_apt_that_runs_is_no_interruption_and_has_time_to_end(world: World, locked: int) -> None:
+    (world.folder / "dockerd.later").write_text(f"#!/bin/bash\n{DOCKERD}\n")
+    (world.folder / "dockerd.later").chmod(0o755)
+    (world.bin / "cp").symlink_to(str(shutil.which("cp")))
+    world.program("apt-get", APT)
+    world.program("dpkg", LOCKED_DPKG)
+    (world.folder / "locked").write_text(str(locked))
+    ran = world.run(NEXUSDEV_APT_TIMEOUT="2")
+    assert world.calls[:2] == ["dpkg --configure -a"] * 2
+    assert ran.stderr.count("waiting for another apt") == 1
+    assert ran.returncode == (0 if locked == 1 else 5), ran.stderr
+    assert ("locked by another process with pid 7" in ran.stderr) is (locked == 99)
+
+
 def test_systemd_starts_it_where_there_is_one(world: World) -> None:
     (world.folder / "systemd").mkdir()
     world.program("apt-get", APT)
