@@ -207,13 +207,16 @@ def reading(context: Context, instance: Instance) -> Iterator[Check]:
         return
     stack = context.stack(instance)
     runtime = context.runtime(stack, owner=instance.owner)
-    stored = [context.images().resolve([name])[name] for name, image in context.images().stored().items() if image]
-    found = next((found for image in stored if (found := runtime.read_back(image))), None)
+    try:
+        stored = [context.images().resolve([name])[name] for name, image in context.images().stored().items() if image]
+        found = next((found for image in stored if (found := runtime.read_back(image))), None)
+    except NexusError as error:
+        yield _unread(error)
+        return
     if found is None:
         return
     if found.problem:
-        error = unreadable(found)
-        yield failed("secrets", f"{error.message}: {error.why}", fix=error.hint.partition("   ")[0])
+        yield _unread(unreadable(found))
         return
     yield good("secrets", f"a container that runs as {found.user} can read them")
     if 0 < found.open_files < _FEW_FILES:
@@ -224,6 +227,12 @@ def reading(context: Context, instance: Instance) -> Iterator[Check]:
         )
     elif found.open_files:
         yield good("open files", f"a server may open {found.open_files}")
+
+
+def _unread(error: NexusError) -> Check:
+    """Return the check of secrets that a container cannot read, or that cannot be tried, on a full disk for example."""
+    said = ": ".join(filter(None, (error.message, error.why)))
+    return failed("secrets", said, fix=error.hint.partition("   ")[0])
 
 
 def data_volumes(context: Context, instance: Instance, observation: Observation) -> Check:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct, field
 
+from nexusdev.errors import NexusError
 from nexusdev.interfaces import Completed, LogLine, OneOff, ReadBack, ServiceExit
 from nexusdev.runtimes.docker.labels import ONE_OFF_ROLE
 from nexusdev.runtimes.docker.plan.snapshot import State
@@ -78,7 +79,7 @@ class FakeEngine(Struct, kw_only=True):
         one_offs: Every one-off container that was run.
         published: (instance, name) → the last published content of a secret or file.
         occupied: Host port → the process that uses it.
-        reads: What a container finds that reads a secret back.
+        reads: What a container finds that reads a secret back, or the error of trying.
         read_back: Every image with which that was tried.
     """
 
@@ -94,7 +95,7 @@ class FakeEngine(Struct, kw_only=True):
     one_offs: list[OneOff] = field(default_factory=list)
     published: dict[tuple[str, str], bytes] = field(default_factory=dict)
     occupied: dict[int, str] = field(default_factory=dict)
-    reads: ReadBack | None = ReadBack(user="1000:1000", open_files=1_048_576)
+    reads: ReadBack | NexusError | None = ReadBack(user="1000:1000", open_files=1_048_576)
     read_back: list[str] = field(default_factory=list)
     now: float = 1_000_000.0
     clock_skew: float = 0.0

@@ -15,7 +15,7 @@ from typing import IO
 
 from msgspec import Struct, field
 
-from nexusdev.errors import InvalidConfig, NotFound
+from nexusdev.errors import InvalidConfig, NexusError, NotFound
 from nexusdev.faults import FaultInjector
 from nexusdev.interfaces import (
     Address,
@@ -192,6 +192,8 @@ class MemoryRuntime(Struct, frozen=True, kw_only=True):
 
     def read_back(self, image: str) -> ReadBack | None:
         self.engine.read_back.append(image)
+        if isinstance(self.engine.reads, NexusError):
+            raise self.engine.reads
         return self.engine.reads
 
     def run_one_off(

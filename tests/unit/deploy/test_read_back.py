@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from nexusdev.check import Check
-from nexusdev.errors import PreflightFailed
+from nexusdev.errors import NexusError, PreflightFailed, RuntimeSlow, StorageFailed
 from nexusdev.interfaces import ReadBack
 from nexusdev.operations.doctor import examine
 from nexusdev.operations.down import down
@@ -90,6 +90,24 @@ def test_doctor_says_that_secrets_cannot_be_read(house: House) -> None:
     found = check(house, "secrets")
     assert found is not None
     assert (found.verdict, found.fix) == ("failed", "chcon …")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StorageFailed("failed to write .read-back: read-only file system", hint="ls -ld /state   be able to write"),
+        RuntimeSlow("the engine is too slow", why="it is busy", hint="docker stats   see what is busy"),
+    ],
+    ids=["disk", "engine"],
+)
+def test_doctor_goes_on_where_reading_cannot_be_tried(house: House, error: NexusError) -> None:
+    up(house.context())
+    house.engine.reads = error
+    checks = {each.name: each for each in examine(house.context())}
+    assert checks["secrets"].verdict == "failed"
+    assert checks["secrets"].evidence == ": ".join(filter(None, (error.message, error.why)))
+    assert checks["secrets"].fix == error.hint.partition("   ")[0]
+    assert {"volumes", "containers"} <= checks.keys()
 
 
 def test_doctor_says_nothing_of_it_where_no_image_can_tell(house: House) -> None:
