@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,12 @@ from nexusdev.util.files import replace
 
 _TARGET = "/run/nexusdev-read-back"
 _LONGEST = 60
-_NO_SHELL = ("executable file not found", '"sh": stat sh', "no such file or directory: unknown")
+# runc, then crun. runc also says "no such file or directory" of a mount, but not of ``exec: "sh"``.
+_NO_SHELL = re.compile(r'executable file (?:`sh` )?not found|exec:? "?(?:/\S*/)?sh"?: .*no such file or directory')
+# A full disk may appear while something else is mounted.
+_OF_THE_FILE = re.compile(
+    r"^(?!.*no space left).*(?:mount|bind source|not shared|permission denied|not permitted)", re.IGNORECASE | re.DOTALL
+)
 
 
 def read_back(engine: Engine, stack: Stack, names: create.ResourceNames, image: str) -> ReadBack | None:
@@ -77,7 +83,11 @@ def _like(secret: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _run(api: Any, config: dict[str, Any]) -> tuple[int | None, str]:
-    """Return the exit code and the output; no exit code if the image has no shell."""
+    """Return the exit code and the output; no exit code if the image has no shell.
+
+    Raises:
+        docker.errors.APIError: The engine refused for a reason that has nothing to do with the file.
+    """
     import docker.errors
 
     made = None
@@ -88,7 +98,11 @@ def _run(api: Any, config: dict[str, Any]) -> tuple[int | None, str]:
         return code, api.logs(made).decode(errors="replace")
     except docker.errors.APIError as error:
         reason = str(error.explanation)
-        return (None, "") if any(words in reason for words in _NO_SHELL) else (1, reason)
+        if _NO_SHELL.search(reason):
+            return None, ""
+        if not _OF_THE_FILE.search(reason):
+            raise
+        return 1, reason
     finally:
         if made:
             api.remove_container(made, force=True)

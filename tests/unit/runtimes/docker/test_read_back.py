@@ -9,6 +9,7 @@ import docker.errors
 import pytest
 from msgspec.structs import replace
 
+from nexusdev.errors import RuntimeRefused
 from nexusdev.interfaces import ReadBack
 from nexusdev.runtimes.docker import labels
 from nexusdev.runtimes.docker.connection import Engine
@@ -107,16 +108,45 @@ def test_another_content_is_a_problem(service: Service) -> None:
 
 
 @pytest.mark.parametrize("starts", [True, False])
-def test_a_mount_that_the_engine_refuses_is_a_problem_in_its_words(service: Service, starts: bool) -> None:
-    api = Api(refuses="error mounting: permission denied", starts=starts)
+@pytest.mark.parametrize(
+    "words",
+    [
+        "error mounting: permission denied",
+        'error mounting "/state/x" to rootfs at "/run/x": no such file or directory: unknown',
+        "invalid mount config for type bind: bind source path does not exist: /state/x",
+        "Mounts denied: the path /state/x is not shared from the host",
+    ],
+)
+def test_a_mount_that_the_engine_refuses_is_a_problem_in_its_words(service: Service, starts: bool, words: str) -> None:
+    api = Api(refuses=words, starts=starts)
     found = reading(api, service)
     assert found is not None
-    assert found.problem.startswith("error mounting: permission denied; ")
+    assert found.problem.startswith(f"{words}; ")
     assert api.removed == (["1"] if starts else [])
 
 
-def test_an_image_without_a_shell_cannot_tell(service: Service) -> None:
-    assert reading(Api(refuses='exec: "sh": executable file not found in $PATH'), service) is None
+@pytest.mark.parametrize(
+    "words",
+    [
+        'exec: "sh": executable file not found in $PATH',
+        'exec: "sh": stat sh: no such file or directory: unknown',
+        "exec /bin/sh: no such file or directory",
+        "crun: executable file `sh` not found in $PATH: No such file or directory",
+    ],
+)
+def test_an_image_without_a_shell_cannot_tell(service: Service, words: str) -> None:
+    assert reading(Api(refuses=words), service) is None
+
+
+@pytest.mark.parametrize("words", ["failed to create task", 'error mounting "overlay" to rootfs'])
+def test_a_full_disk_is_an_error_of_the_engine_and_no_problem_of_the_secrets(
+    service: Service, secret: Path, words: str
+) -> None:
+    api = Api(refuses=f"{words}: no space left on device")
+    with pytest.raises(RuntimeRefused, match="no space left on device"):
+        reading(api, service)
+    assert api.removed == ["1"]
+    assert list(secret.parent.iterdir()) == [secret]
 
 
 def test_another_image_a_service_without_secrets_and_own_services_are_left_out(service: Service, secret: Path) -> None:
