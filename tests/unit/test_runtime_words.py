@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -134,10 +135,28 @@ def test_an_exception_that_nobody_needs_any_more_is_taken_off_the_list(name: str
     assert [kind for kind in ALLOWED[name] if not WORDS[kind].search(text)] == []
 
 
-def test_the_import_contract_keeps_every_other_module_from_the_packages_of_the_runtimes() -> None:
+def contract(name: str) -> Mapping[str, Any]:
     contracts = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    [contract] = [each for each in contracts if each["name"] == "Nothing but a runtime's own package knows it"]
+    found: list[Mapping[str, Any]] = [each for each in contracts if each["name"] == name]
+    assert len(found) == 1
+    return found[0]
+
+
+def modules_outside_runtimes() -> list[str]:
+    """The modules of the package, and those that runtimes share."""
     top = [module(file) for file in PACKAGE.iterdir() if file.name != "runtimes" and is_module(file)]
-    shared = [module(file) for file in RUNTIMES.iterdir() if file.suffix == ".py" and is_module(file)]
-    assert sorted(contract["source_modules"]) == sorted([*top, *shared])
-    assert contract["forbidden_modules"] == ["nexusdev.runtimes.*.*"]
+    return top + [module(file) for file in RUNTIMES.iterdir() if file.suffix == ".py" and is_module(file)]
+
+
+def test_the_import_contract_keeps_every_other_module_from_the_packages_of_the_runtimes() -> None:
+    found = contract("Nothing but a runtime's own package knows it")
+    assert sorted(found["source_modules"]) == sorted(modules_outside_runtimes())
+    assert found["forbidden_modules"] == ["nexusdev.runtimes.*.*"]
+
+
+def test_the_import_contract_keeps_the_library_docker_in_its_runtime() -> None:
+    others = [module(each) for each in RUNTIMES.iterdir() if each.is_dir() and is_module(each)]
+    found = contract("docker lives in the Docker runtime")
+    expected = [*modules_outside_runtimes(), *others]
+    assert sorted([*found["source_modules"], "nexusdev.runtimes.docker"]) == sorted(expected)
+    assert found["forbidden_modules"] == ["docker"]

@@ -1,4 +1,4 @@
-"""A component imports no other one, and the client library of its product is imported nowhere else."""
+"""A component imports no other one, and a library is only imported where it has its place."""
 
 from __future__ import annotations
 
@@ -57,3 +57,11 @@ def test_a_client_library_is_imported_by_its_component_alone(graph: grimp.Import
     }
     shared = {library: by for library, by in users.items() if len(by) > 1}
     assert shared == {}, "a library of several components belongs to GENERAL; one of a product, in its folder"
+
+
+def test_yaml_is_read_in_two_places_and_written_in_one(graph: grimp.ImportGraph) -> None:
+    assert graph.find_modules_that_directly_import("yaml") == {
+        "nexusdev.stack.document",
+        "nexusdev.components.vault.project_seed",
+        "nexusdev.runtimes.kubernetes.render.text",
+    }
