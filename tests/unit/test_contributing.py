@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SECTION = (
-    (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## Where does X happen")[2].partition("\n## ")[0]
-)
+PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+SECTION = PAGE.partition("## Where does X happen")[2].partition("\n## ")[0]
 ROWS = re.findall(r"^\| ([^|]+) \| `(nexusdev/[^`]+)` \| `(\w+)` \|$", SECTION, flags=re.MULTILINE)
 
 
@@ -32,6 +31,15 @@ def test_every_line_of_the_table_is_a_row() -> None:
 @pytest.mark.parametrize(("question", "file", "name"), ROWS)
 def test_the_file_defines_the_name(question: str, file: str, name: str) -> None:
     assert name in names_in(ROOT / file), question
+
+
+#: Paths from the root of the repository, and names of tests.
+PATHS = sorted(set(re.findall(r"`((?:nexusdev|tests|compose|docs|scripts)/[\w./-]+|test_\w+\.py)`", PAGE)))
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_file_that_the_page_names_exists(path: str) -> None:
+    assert (ROOT / path).exists() or ("/" not in path and [*(ROOT / "tests").rglob(path)])
 
 
 #: Unit tests of more than one file. Every other one has the folder and the name of what it tests.
