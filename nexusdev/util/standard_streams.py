@@ -6,6 +6,7 @@ Light: every command opens its streams with it before anything else is imported.
 from __future__ import annotations
 
 import codecs
+import errno
 import io
 import os
 import sys
@@ -21,7 +22,13 @@ _FIRST_BYTE, _LAST_BYTE, _OFFSET = 0xDC80, 0xDCFF, 0xDC00
 
 
 class _Output(io.FileIO):
-    """stdout: the result of a command. What cannot be written is an error."""
+    """stdout: the result of a command. What cannot be written is an error.
+
+    Attributes:
+        was_closed: Whether it was closed when the process began, so that it writes to the null device.
+    """
+
+    was_closed = False
 
     def write(self, data: ReadableBuffer, /) -> int | None:  # type: ignore[override] # typeshed: FileIO and IO differ
         try:
@@ -29,11 +36,7 @@ class _Output(io.FileIO):
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise OutputFailed(
-                f"failed to write the output: {error.strerror}",
-                why="stdout is a file on a full disk, or is not open for writing",
-                hint="send the output to another file, or free some space there",
-            ) from error
+            raise _output_failed(error.errno or errno.EIO) from error
 
 
 class _Progress(io.FileIO):
@@ -54,11 +57,14 @@ def open_streams() -> None:
     """
     codecs.register_error(_REPLACE, _replaced)
     for number, name, kind in ((1, "stdout", _Output), (2, "stderr", _Progress)):
-        if getattr(sys, name) is None:
-            _open_null(number)
         before = getattr(sys, name)
+        if before is None:
+            _open_null(number)
+        raw = kind(number, "wb", closefd=False)
+        if isinstance(raw, _Output):
+            raw.was_closed = before is None
         stream = io.TextIOWrapper(
-            io.BufferedWriter(kind(number, "wb", closefd=False)),
+            io.BufferedWriter(raw),
             encoding=before.encoding if before else "utf-8",
             errors=_REPLACE,
             line_buffering=before.line_buffering if before else False,
@@ -70,13 +76,25 @@ def open_streams() -> None:
 def write_exactly(text: str) -> None:
     """Write a result that programs read, such as an env file: its characters are never replaced.
 
+    A page for people may go nowhere; a program that gets nothing has to learn of it.
+
     Raises:
-        OutputFailed: It cannot be written.
+        OutputFailed: It cannot be written, or stdout is closed.
         BrokenPipeError: The reader has gone.
     """
+    if getattr(getattr(sys.stdout.buffer, "raw", None), "was_closed", False):
+        raise _output_failed(errno.EBADF)
     sys.stdout.flush()
     sys.stdout.buffer.write(os.fsencode(text))
     sys.stdout.buffer.flush()
+
+
+def _output_failed(number: int) -> OutputFailed:
+    return OutputFailed(
+        f"failed to write the output: {os.strerror(number)}",
+        why="stdout is a file on a full disk, is closed, or is not open for writing",
+        hint="send the output to another file, or free some space there",
+    )
 
 
 def _open_null(number: int) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from nexusdev.cli.app import GROUPS, group
 from nexusdev.cli.session import current_session, perform
+from nexusdev.util.standard_streams import write_exactly
 
 secrets = group("secrets", "List, show and rotate the generated secrets of this instance.", panel=GROUPS[3])
 
@@ -41,8 +41,7 @@ def show(
     if session.globals.json:
         session.finish(found)
         return
-    sys.stdout.write(f"{found.value}\n")
-    sys.stdout.flush()
+    write_exactly(f"{found.value}\n")
 
 
 @secrets.command("rotate")

@@ -267,10 +267,18 @@ def test_an_output_that_cannot_be_written_is_one_error(folder: Path, words: str)
     assert "bug" not in ran.stderr
 
 
-@pytest.mark.parametrize("words", ["env", "env --no-proof", "env --format json --no-proof"])
-def test_an_env_that_cannot_be_written_is_one_error(folder: Path, calling: str, words: str) -> None:
+@pytest.mark.parametrize(
+    ("stdout", "reason"), [("/dev/full", "No space left on device"), ("&-", "Bad file descriptor")]
+)
+@pytest.mark.parametrize(
+    "words",
+    ["env", "env --no-proof", "env --format json --no-proof", "env --format github", "secrets show redis-app"],
+)
+def test_an_output_for_programs_that_cannot_be_written_is_one_error(
+    folder: Path, calling: str, words: str, stdout: str, reason: str
+) -> None:
     ran = subprocess.run(
-        ["bash", "-c", f"{calling} {words} >/dev/full"],
+        ["bash", "-c", f"{calling} {words} >{stdout}"],
         cwd=folder / "project",
         env=environment(folder),
         stderr=subprocess.PIPE,
@@ -280,7 +288,7 @@ def test_an_env_that_cannot_be_written_is_one_error(folder: Path, calling: str, 
     )
     assert (ran.returncode, ran.stderr.partition("  ")[0]) == (
         5,
-        "Error: failed to write the output: No space left on device",
+        f"Error: failed to write the output: {reason}",
     )
 
 
