@@ -358,6 +358,7 @@ class Runtime(Protocol):
 
         Raises:
             PreflightFailed: The runtime does not answer.
+            ImageUnavailable: The image was removed meanwhile.
         """
 
     def logs(

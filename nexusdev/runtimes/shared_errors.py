@@ -18,11 +18,16 @@ def port_in_use(service: str, port: int, holder: str) -> PortInUse:
 
 
 def image_missing(service: str, image: str) -> ImageUnavailable:
-    """Return the error for an image that the runtime does not have."""
+    """Return the error for an image that the runtime does not have, although it was there when the command began.
+
+    Args:
+        service: The service that needs it; '' if that is unknown.
+        image: Its reference or id.
+    """
     return ImageUnavailable(
-        f"image {image} of {service} is missing",
-        why="the runtime does not have it",
-        hint="nexusdev images build",
+        f"image {image} of {service} is missing" if service else f"image {image} is missing",
+        why="it was removed from the runtime while the command needed it",
+        hint="nexusdev up   pull or build it again",
     )
 
 

@@ -15,12 +15,20 @@ _PORT = re.compile(r"(?:\d+\.\d+\.\d+\.\d+|::\d?|\]):(\d+)")
 _IN_USE = ("port is already allocated", "address already in use", "ports are not available")
 # Docker's messages for networks and volumes, then Podman's for both
 _HELD = ("has active endpoints", "volume is in use", "being used")
+# the same for a missing image
+_NO_IMAGE = re.compile(r"(?:(\S+): )?(?:No such image|image not known)(?:: (\S+))?")
 
 
 def port_in_words(words: str) -> int:
     """Return the port that the engine could not publish; 0 if its message is about something else."""
     found = _PORT.search(words) if any(phrase in words for phrase in _IN_USE) else None
     return int(found[1]) if found else 0
+
+
+def missing_image(words: str) -> str | None:
+    """Return the image that the engine does not have, '' if its message does not name it; None if the message is about something else."""
+    found = _NO_IMAGE.search(words)
+    return (found[2] or found[1] or "") if found else None
 
 
 def is_in_use(words: str) -> bool:
@@ -51,10 +59,10 @@ def creation_refused(words: str, *, service: str, image: str) -> NexusError | No
     Args:
         words: The engine's message.
         service: The service of the container.
-        image: The reference of its image.
+        image: The reference of its image; '' for the one that the message names.
     """
-    if "No such image" in words or "image not known" in words:
-        return shared_errors.image_missing(service, image)
+    if (missing := missing_image(words)) is not None:
+        return shared_errors.image_missing(service, image or missing)
     if "bind source path does not exist" in words:
         return shared_errors.file_missing(service, words.rpartition(": ")[2])
     return None

@@ -290,7 +290,7 @@ def _owner(path: str) -> tuple[str, str]:
 
 @contextlib.contextmanager
 def translate_engine_errors(endpoint: EngineEndpoint, *, connecting: bool = False) -> Iterator[None]:
-    """Convert errors of the engine and the SDK to PreflightFailed (the engine is gone or refuses) or NotFound (no such resource)."""
+    """Convert errors of the engine and the SDK: PreflightFailed (it is gone or refuses), ImageUnavailable or NotFound (no such resource)."""
     try:
         yield
     except NexusError:
@@ -361,7 +361,12 @@ def _no_engine(endpoint: EngineEndpoint, error: Any) -> PreflightFailed:
 
 
 def _refused(error: Any) -> NexusError:
+    from nexusdev.runtimes import shared_errors
+    from nexusdev.runtimes.docker import conflicts
+
     words = str(error.explanation or error)
+    if image := conflicts.missing_image(words):
+        return shared_errors.image_missing("", image)
     if error.status_code == 404:  # noqa: PLR2004 - HTTP
         return NotFound(words, hint="nexusdev status")
     return docker_errors.refused(words)

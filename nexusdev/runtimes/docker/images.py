@@ -46,7 +46,7 @@ class DockerImages:
         try:
             with self._words():
                 return _stored(self._engine.http.inspect_image(reference))
-        except NotFound:
+        except (ImageUnavailable, NotFound):
             return None
 
     def list(self) -> Sequence[StoredImage]:
@@ -72,7 +72,7 @@ class DockerImages:
             self._api.tag(image_id, repository, tag, force=True)
 
     def untag(self, reference: str) -> None:
-        with contextlib.suppress(NotFound), self._words():
+        with contextlib.suppress(ImageUnavailable, NotFound), self._words():
             self._api.remove_image(reference)
 
     def import_root(self, archive: Path, reference: str, changes: Sequence[str]) -> StoredImage:

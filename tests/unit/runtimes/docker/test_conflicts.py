@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from nexusdev.errors import ImageUnavailable, InvalidState
-from nexusdev.runtimes.docker.conflicts import creation_refused, holder_of, overlapping, port_in_words, publishers
+from nexusdev.runtimes.docker.conflicts import (
+    creation_refused,
+    holder_of,
+    missing_image,
+    overlapping,
+    port_in_words,
+    publishers,
+)
 
 ALLOCATED = "driver failed programming external connectivity on endpoint shop-db-1 (1a2b): Bind for 127.0.0.1:21040 failed: port is already allocated"
 LISTENED = (
@@ -52,6 +59,19 @@ def test_published_ports_lead_to_their_containers() -> None:
         21040: "shop-web (image nginx:1)",
         21041: "0123456789ab (image unknown)",
     }
+
+
+@pytest.mark.parametrize(
+    ("words", "image"),
+    [
+        ("No such image: db:1", "db:1"),
+        ("failed to find image db:1: db:1: image not known", "db:1"),
+        ("image not known", ""),
+        ("No such container: db-1", None),
+    ],
+)
+def test_every_engines_words_for_a_missing_image_are_understood(words: str, image: str | None) -> None:
+    assert missing_image(words) == image
 
 
 def test_networks_overlap_by_their_addresses() -> None:

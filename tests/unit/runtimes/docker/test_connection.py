@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from nexusdev.errors import NexusError, NotFound, PreflightFailed, RuntimeSlow
+from nexusdev.errors import ImageUnavailable, NexusError, NotFound, PreflightFailed, RuntimeSlow
 from nexusdev.runtimes.docker.connection import connect, find_endpoint, translate_engine_errors
 from nexusdev.runtimes.docker.http_client import EngineEndpoint
+from nexusdev.runtimes.docker.images import DockerImages
 from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
 from nexusdev.runtimes.docker.provider import DockerProvider
 from nexusdev.runtimes.docker.runtime import DockerRuntime
@@ -207,6 +208,26 @@ def test_what_is_not_there_is_told_as_not_found(tmp_path: Path) -> None:
 
     with engine_at(tmp_path / "s", answer) as url, pytest.raises(NotFound, match="No such container: shop-db-1"):
         bound(url).apply(DockerStep(action=Action.START, resource="db", reason="x"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["No such image: sha256:0a1b", "failed to find image sha256:0a1b: sha256:0a1b: image not known"],
+    ids=["docker", "podman"],
+)
+def test_an_image_that_was_removed_meanwhile_has_a_cause_and_a_next_step(tmp_path: Path, words: str) -> None:
+    def answer(path: str) -> tuple[int, Any]:
+        return (200, version()) if "version" in path else (404, {"message": words})
+
+    with engine_at(tmp_path / "s", answer) as url:
+        found = connect(EngineEndpoint(url=url, origin="x"))
+        with pytest.raises(ImageUnavailable) as told, translate_engine_errors(found.endpoint):
+            found.api.inspect_image("sha256:0a1b")
+        assert DockerImages(found).find("sha256:0a1b") is None
+    error = told.value
+    assert (error.exit_status, error.message) == (7, "image sha256:0a1b is missing")
+    assert "removed" in error.why
+    assert error.hint.startswith("nexusdev up ")
 
 
 def test_an_engine_on_this_machine_is_never_asked_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import docker.errors
 import pytest
 from msgspec.structs import replace
 
-from nexusdev.errors import RuntimeRefused
+from nexusdev.errors import ImageUnavailable, RuntimeRefused
 from nexusdev.interfaces import ReadBack
 from nexusdev.runtimes.docker import labels
 from nexusdev.runtimes.docker.connection import Engine
@@ -136,6 +136,11 @@ def test_a_mount_that_the_engine_refuses_is_a_problem_in_its_words(service: Serv
 )
 def test_an_image_without_a_shell_cannot_tell(service: Service, words: str) -> None:
     assert reading(Api(refuses=words), service) is None
+
+
+def test_an_image_that_was_removed_meanwhile_is_no_problem_of_the_secrets(service: Service) -> None:
+    with pytest.raises(ImageUnavailable, match="image redis:1 is missing"):
+        reading(Api(refuses="No such image: redis:1", starts=False), service)
 
 
 @pytest.mark.parametrize("words", ["failed to create task", 'error mounting "overlay" to rootfs'])
