@@ -9,7 +9,7 @@ from nexusdev.instance.port_blocks import require_free
 from nexusdev.inventory import Inventory
 from nexusdev.plan import Observation, Plan
 from nexusdev.stack.model import Stack
-from nexusdev.util.port_holders import holder_of
+from nexusdev.util.port_holders import ending_orphans, holder_of
 
 
 def require_ports(
@@ -41,10 +41,12 @@ def _require_own(
         for port in service.ports if service.name in plan.started else ():
             chosen = f"{service.name}:{port.container}" not in stack.allocations.ports
             if chosen and port.host not in ours and taken(port.host):
+                end = ending_orphans([port.host], inventory.port_holders)
                 raise PortInUse(
                     f"port {port.host} of {service.name} is in use by {holder_of(port.host, inventory.port_holders)}",
                     why="the project's own file publishes exactly this port",
-                    hint=f'ports: ["{port.container}"]   let nexusdev choose a port of the instance',
+                    hint=(f"{end}   end what the killed engine left behind\n" if end else "")
+                    + f'ports: ["{port.container}"]   let nexusdev choose a port of the instance',
                 )
 
 

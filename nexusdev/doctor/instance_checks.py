@@ -24,7 +24,7 @@ from nexusdev.inventory import Inventory
 from nexusdev.plan import Observation
 from nexusdev.util.humanize import join_names, pluralize
 from nexusdev.util.lock import holders
-from nexusdev.util.port_holders import holder_of
+from nexusdev.util.port_holders import ending_orphans, holder_of
 
 _FEW_FILES = 4096
 
@@ -198,7 +198,8 @@ def ports(context: Context, instance: Instance, inventory: Inventory) -> Check:
     if not taken:
         return good("ports", f"{block}, none in use by others")
     who = f"{taken[0]} is in use by {holder_of(taken[0], inventory.port_holders)}"
-    return failed("ports", who, fix="stop what uses it, or: nexusdev up --move-ports")
+    end = ending_orphans(taken, inventory.port_holders) or "stop what uses it"
+    return failed("ports", who, fix=f"{end}, or: nexusdev up --move-ports")
 
 
 def reading(context: Context, instance: Instance) -> Iterator[Check]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
 
 from nexusdev.errors import PortInUse, PreflightFailed
-from nexusdev.util.port_holders import holder_of
+from nexusdev.util.port_holders import ending_orphans, holder_of
 
 SLOTS = range(117)
 FIRST_PREFIX = 210
@@ -82,6 +83,7 @@ def require_free(
     ours: Collection[int] = (),
     published: Mapping[int, str] | None = None,
     taken: Callable[[int], bool] = is_taken,
+    proc: Path = Path("/proc"),
 ) -> None:
     """Check that no other process uses one of the required ports.
 
@@ -90,6 +92,7 @@ def require_free(
         ours: Ports that running containers of this instance publish.
         published: Host port → container, for all running containers of the engine; None for none.
         taken: Returns whether a port is in use.
+        proc: Where the kernel's process files are.
 
     Raises:
         PortInUse: A port is in use; the error says by which process, if known.
@@ -98,11 +101,13 @@ def require_free(
     conflicts = [port for port in sorted(set(wanted)) if port not in ours and taken(port)]
     if not conflicts:
         return
-    holders = {port: holder_of(port, containers) for port in conflicts}
+    holders = {port: holder_of(port, containers, proc) for port in conflicts}
     first = conflicts[0]
+    end = ending_orphans(conflicts, containers, proc)
     raise PortInUse(
         f"port {first} is in use by {holders[first]}" + (f" (and {len(conflicts) - 1} more)" if conflicts[1:] else ""),
         why="the port is in this instance's port block, which is fixed so that env files stay valid",
-        hint="nexusdev up                after stopping it\nnexusdev up --move-ports   use another block (the env file changes)",
+        hint=(f"{end}   end what the killed engine left behind\n" if end else "")
+        + "nexusdev up                after stopping it\nnexusdev up --move-ports   use another block (the env file changes)",
         evidence=[f"127.0.0.1:{port}  {who}" for port, who in holders.items()],
     )

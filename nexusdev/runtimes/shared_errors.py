@@ -7,12 +7,20 @@ from collections.abc import Sequence
 from nexusdev.errors import ImageUnavailable, InvalidState, Locked, NotFound, PortInUse, UsageError
 
 
-def port_in_use(service: str, port: int, holder: str) -> PortInUse:
-    """Return the error for a host port in use. ``holder``: the user of the port, in the wording of util.port_holders."""
+def port_in_use(service: str, port: int, holder: str, *, end: str = "") -> PortInUse:
+    """Return the error for a host port in use.
+
+    Args:
+        service: The service that needs it.
+        port: The port.
+        holder: The user of the port, in the wording of util.port_holders.
+        end: The command that ends what an engine that was killed left behind there; '' if that is not the cause.
+    """
+    first = f"{end}   end it" if end else "nexusdev ports   show who uses it; stop that process"
     return PortInUse(
         f"port {port}, which {service} needs, is in use",
         why=f"it is used by {holder}",
-        hint="nexusdev ports   show who uses it; stop that process\nnexusdev up      try again",
+        hint=f"{first}\nnexusdev up      try again",
         evidence=[f"127.0.0.1:{port}"],
     )
 

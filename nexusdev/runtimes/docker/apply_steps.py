@@ -150,9 +150,9 @@ class DockerStepApplier:
         except docker.errors.APIError as error:
             words = str(error.explanation)
             if port := conflicts.port_in_words(words):
-                raise shared_errors.port_in_use(
-                    step.resource, port, conflicts.holder_of(port, self._api.containers())
-                ) from error
+                listed = self._api.containers()
+                holder, end = conflicts.holder_of(port, listed), conflicts.ending_orphans(port, listed)
+                raise shared_errors.port_in_use(step.resource, port, holder, end=end) from error
             if refusal := conflicts.creation_refused(words, service=step.resource, image=""):
                 raise refusal from error
             raise

@@ -41,6 +41,11 @@ def holder_of(port: int, listed: Iterable[Json]) -> str:
     return port_holders.holder_of(port, publishers(listed))
 
 
+def ending_orphans(port: int, listed: Iterable[Json]) -> str:
+    """Return the command that ends a docker-proxy whose engine was killed; see util.port_holders."""
+    return port_holders.ending_orphans([port], publishers(listed))
+
+
 def publishers(listed: Iterable[Json]) -> Mapping[int, str]:
     """Return host port → the listed container that publishes it: ``web (image nginx:1)``."""
     return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,7 @@ from nexusdev.instance.port_blocks import (
     require_free,
     slot_of,
 )
+from tests.unit.util.processes import with_proxy
 
 
 @pytest.fixture
@@ -87,6 +89,16 @@ def test_a_port_of_the_block_that_a_foreign_process_has_is_named_with_its_proces
 def test_a_port_that_a_foreign_container_has_is_named_with_its_container() -> None:
     with pytest.raises(PortInUse, match="port 21032 is in use by container web"):
         require_free([21032], published={21032: "web"}, taken=lambda _port: True)
+
+
+def test_ports_that_a_killed_engine_left_occupied_come_with_the_command_that_frees_them(tmp_path: Path) -> None:
+    for pid, port in ((78, 21032), (79, 21033)):
+        with_proxy(tmp_path, pid=pid, port=port)
+    with pytest.raises(PortInUse, match="docker-proxy left behind by an engine that was killed") as raised:
+        require_free([21032, 21033, 21034], published={21034: "web"}, taken=lambda _port: True, proc=tmp_path)
+    first, *others = raised.value.hint.splitlines()
+    assert first.startswith("kill 78 79   ")
+    assert "nexusdev up --move-ports" in others[-1]
 
 
 def test_several_taken_ports_are_all_in_the_evidence() -> None:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from nexusdev.components import own_service_component
 from nexusdev.components.contract import Change, Variable
+from nexusdev.deploy import preflight
 from nexusdev.errors import CrashedDuringStart, ImageUnavailable, InvalidConfig, NotReadyInTime, PortInUse
 from nexusdev.events import Planned
 from nexusdev.interfaces import Address, Completed, InstanceAccess, View
@@ -592,6 +593,17 @@ def test_a_port_that_the_file_chose_and_another_program_has_is_told(project: Pro
     assert raised.value.message.startswith(f"port {port} of worker is in use by ")
     assert raised.value.hint == 'ports: ["8000"]   let nexusdev choose a port of the instance'
     assert not project.engine.containers
+
+
+def test_a_port_that_the_file_chose_and_a_killed_engine_left_occupied_is_freed_first(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.taken_ports.add(20500)
+    monkeypatch.setattr(preflight, "ending_orphans", lambda ports, _containers: f"kill {ports[0]}")
+    project.write(WORKER + '    ports: ["127.0.0.1:20500:8000"]\n')
+    with pytest.raises(PortInUse) as raised:
+        project.up()
+    assert raised.value.hint.splitlines()[0] == "kill 20500   end what the killed engine left behind"
 
 
 @pytest.mark.parametrize(

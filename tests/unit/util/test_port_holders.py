@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from nexusdev.util.port_holders import holder_of
-
-PORT = 21040
-V4, V6 = "0100007F", "0" * 32
-
-
-def proc(folder: Path, *, table: str = "tcp", host: str = V4, state: str = "0A", readable: bool = True) -> Path:
-    """A /proc with one socket on PORT, which process 77 has open."""
-    row = f"   0: {host}:{PORT:04X} 00000000:0000 {state} 00000000:00000000 00:00000000 00000000  1000        0 4711 1 0 100 0 0 10 0\n"
-    (folder / "net").mkdir(parents=True)
-    (folder / "net" / table).write_text(f"  sl  local_address rem_address\n{row}")
-    (folder / "77" / "fd").mkdir(parents=True)
-    (folder / "77" / "cmdline").write_text("nginx\0-g\0daemon off;\0")
-    if readable:
-        (folder / "77" / "fd" / "3").symlink_to("socket:[4711]")
-    return folder
+from nexusdev.util.port_holders import ending_orphans, holder_of
+from tests.unit.util.processes import PORT, V4, V6, proc, with_proxy
 
 
 def test_a_container_is_named_before_the_engines_own_process(tmp_path: Path) -> None:
@@ -67,3 +55,37 @@ def test_a_file_that_is_closed_meanwhile_hides_no_other_file_of_its_process(tmp_
     for number in (*range(3), *range(4, 40)):
         (folder / "77" / "fd" / str(number)).touch()  # readlink fails, as for a descriptor that is gone
     assert holder_of(PORT, {}, folder) == "nginx -g daemon off; (pid 77)"
+
+
+@pytest.mark.parametrize("parent", ["systemd", "docker-init", "bash"])
+def test_a_proxy_whose_engine_is_gone_is_named_with_the_command_that_ends_it(tmp_path: Path, parent: str) -> None:
+    folder = with_proxy(tmp_path, parent=parent)
+    assert holder_of(PORT, {}, folder) == "docker-proxy left behind by an engine that was killed (pid 78)"
+    assert ending_orphans([PORT, 9], {}, folder) == "kill 78"
+
+
+def test_a_proxy_of_another_user_is_ended_by_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = with_proxy(tmp_path)
+    user = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    assert ending_orphans([PORT], {}, folder) == "sudo kill 78"
+
+
+@pytest.mark.parametrize("parent", ["dockerd", "rootlesskit", "rootlesskit-doc", ""])
+def test_a_proxy_of_another_engine_that_runs_is_no_orphan(tmp_path: Path, parent: str) -> None:
+    folder = with_proxy(tmp_path, parent=parent)
+    assert holder_of(PORT, {}, folder) == "a process of another user"
+    assert ending_orphans([PORT], {}, folder) == ""
+
+
+@pytest.mark.parametrize("other", [{"protocol": "udp"}, {"host": "192.168.0.5"}, {"port": PORT + 1}], ids=str)
+def test_a_proxy_of_another_port_is_not_the_holder(tmp_path: Path, other: dict[str, Any]) -> None:
+    folder = with_proxy(tmp_path, listening=PORT, **other)
+    assert holder_of(PORT, {}, folder) == "a process of another user"
+    assert ending_orphans([PORT], {}, folder) == ""
+
+
+def test_a_proxy_of_a_running_container_is_never_ended(tmp_path: Path) -> None:
+    folder = with_proxy(tmp_path)
+    assert holder_of(PORT, {PORT: "web (image nginx:1)"}, folder) == "container web (image nginx:1)"
+    assert ending_orphans([PORT], {PORT: "web (image nginx:1)"}, folder) == ""

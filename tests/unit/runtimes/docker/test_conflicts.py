@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+import subprocess
+import sys
+from collections.abc import Iterator
 from typing import Any
 
+import docker.errors
 import pytest
 
-from nexusdev.errors import ImageUnavailable, InvalidState
+from nexusdev.errors import ImageUnavailable, InvalidState, PortInUse
+from nexusdev.runtimes.docker.apply_steps import DockerStepApplier
 from nexusdev.runtimes.docker.conflicts import (
     creation_refused,
     holder_of,
@@ -17,6 +23,8 @@ from nexusdev.runtimes.docker.conflicts import (
     port_in_words,
     publishers,
 )
+from nexusdev.runtimes.docker.create import ResourceNames
+from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
 
 ALLOCATED = "driver failed programming external connectivity on endpoint shop-db-1 (1a2b): Bind for 127.0.0.1:21040 failed: port is already allocated"
 LISTENED = (
@@ -52,6 +60,47 @@ def test_a_process_is_named_where_no_container_publishes_the_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         holder = holder_of(server.getsockname()[1], LISTED)
     assert holder.endswith(f"(pid {os.getpid()})")
+
+
+class Api:
+    """An engine that cannot start a container because of a port."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def start(self, _container: str) -> None:
+        raise docker.errors.APIError("500", explanation=LISTENED.replace("21040", str(self.port)))
+
+    def containers(self) -> list[dict[str, Any]]:
+        return LISTED
+
+
+@contextlib.contextmanager
+def proxy_without_an_engine() -> Iterator[tuple[int, int]]:
+    """A process with the name and the arguments of a docker-proxy, whose parent is no engine: its pid and port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        words = ["docker-proxy", "-c", "input()", "-proto", "tcp", "-host-ip", "127.0.0.1", "-host-port", str(port)]
+        with subprocess.Popen(
+            words,
+            executable=sys.executable,
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            pass_fds=[server.fileno()],
+        ) as process:
+            yield process.pid, port
+            process.kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no /proc")
+def test_a_port_that_a_killed_engine_left_occupied_comes_with_the_command_that_frees_it() -> None:
+    names = ResourceNames(project="nexusdev-shop", instance="shop", owner_path="/p", state_path="", stack=None)
+    with proxy_without_an_engine() as (pid, port):
+        step = DockerStep(action=Action.START, resource="db", target="c1", reason="x")
+        with pytest.raises(PortInUse, match=f"port {port}, which db needs") as told:
+            DockerStepApplier(Api(port), names).apply_step(step)
+    assert told.value.why == f"it is used by docker-proxy left behind by an engine that was killed (pid {pid})"
+    assert told.value.hint.splitlines()[0] == f"kill {pid}   end it"
 
 
 def test_published_ports_lead_to_their_containers() -> None:
