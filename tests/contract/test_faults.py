@@ -32,13 +32,13 @@ def needs(faults: FaultInjector, *wanted: Fault) -> None:
         pytest.skip(f"the runtime does not support {missing[0]}")
 
 
-def test_a_fault_that_comes_with_another_is_supported_with_it(faults: FaultInjector) -> None:
+def test_implied_faults_are_supported_together(faults: FaultInjector) -> None:
     assert any(faults.supports(fault) for fault in Fault)
     assert faults.supports(Fault.PAUSE) == faults.supports(Fault.RESUME)
     assert faults.supports(Fault.PARTITION) == faults.supports(Fault.HEAL)
 
 
-def test_a_fault_that_is_not_supported_is_refused(bench: Bench, faults: FaultInjector) -> None:
+def test_an_unsupported_fault_is_refused(bench: Bench, faults: FaultInjector) -> None:
     unsupported = [fault for fault in Fault if not faults.supports(fault)]
     if not unsupported:
         pytest.skip("the runtime supports every fault")
@@ -57,7 +57,7 @@ def test_a_killed_service_has_failed_and_stays_down(bench: Bench, faults: FaultI
     assert found.code == 137
 
 
-def test_a_crash_ends_the_service_with_an_error_that_nobody_asked_for(bench: Bench, faults: FaultInjector) -> None:
+def test_a_crash_ends_the_service_with_an_unrequested_error(bench: Bench, faults: FaultInjector) -> None:
     needs(faults, Fault.CRASH)
     stop, heard = threading.Event(), list[ServiceExit]()
     exits = bench.runtime().watch_exits(stop)
@@ -79,7 +79,7 @@ def test_a_paused_service_is_suspended_until_it_is_resumed(bench: Bench, faults:
     assert phase(bench, "store-1") is Phase.RUNNING
 
 
-def test_pausing_and_resuming_twice_is_the_same_as_once(bench: Bench, faults: FaultInjector) -> None:
+def test_pausing_and_resuming_are_idempotent(bench: Bench, faults: FaultInjector) -> None:
     needs(faults, Fault.PAUSE)
     for _ in range(2):
         faults.inject(Fault.PAUSE, "store-1")
@@ -89,7 +89,7 @@ def test_pausing_and_resuming_twice_is_the_same_as_once(bench: Bench, faults: Fa
     assert phase(bench, "store-1") is Phase.RUNNING
 
 
-def test_a_partitioned_service_runs_and_is_whole_again_when_healed(bench: Bench, faults: FaultInjector) -> None:
+def test_a_partitioned_service_keeps_running_and_recovers_when_healed(bench: Bench, faults: FaultInjector) -> None:
     needs(faults, Fault.PARTITION)
     faults.inject(Fault.PARTITION, "store-1")
     assert phase(bench, "store-1") is Phase.RUNNING
@@ -99,7 +99,7 @@ def test_a_partitioned_service_runs_and_is_whole_again_when_healed(bench: Bench,
     assert str(bench.runtime().plan(bench.intent())) == "nothing to do"
 
 
-def test_partitioning_and_healing_twice_is_the_same_as_once(bench: Bench, faults: FaultInjector) -> None:
+def test_partitioning_and_healing_are_idempotent(bench: Bench, faults: FaultInjector) -> None:
     needs(faults, Fault.PARTITION)
     for fault in (Fault.PARTITION, Fault.PARTITION, Fault.HEAL, Fault.HEAL):
         faults.inject(fault, "store-1")
@@ -114,14 +114,14 @@ def test_a_sidecar_is_partitioned_with_the_service_whose_network_it_shares(fault
 
 
 @pytest.mark.parametrize("fault", list(Fault))
-def test_what_does_not_run_takes_no_fault(bench: Bench, faults: FaultInjector, fault: Fault) -> None:
+def test_a_fault_on_a_stopped_service_is_refused(bench: Bench, faults: FaultInjector, fault: Fault) -> None:
     needs(faults, fault)
     bench.lose("store-1")
     with pytest.raises(NotFound, match="store-1"):
         faults.inject(fault, "store-1")
 
 
-def test_only_the_service_that_is_named_is_touched(bench: Bench, faults: FaultInjector) -> None:
+def test_a_fault_affects_only_the_named_service(bench: Bench, faults: FaultInjector) -> None:
     needs(faults, Fault.CRASH)
     faults.inject(Fault.CRASH, "store-1")
     assert comes(lambda: phase(bench, "store-1") is not Phase.RUNNING)

@@ -43,7 +43,7 @@ def stored(store: ImageStore, reference: str) -> StoredImage:
     return found
 
 
-def test_what_is_put_in_can_be_taken_out(container: BuildContainer) -> None:
+def test_a_copied_in_file_can_be_copied_out(container: BuildContainer) -> None:
     container.put(_tar("hello", b"world"), "/usr/local/bin")
     with tarfile.open(fileobj=io.BytesIO(b"".join(container.get("/usr/local/bin/hello")))) as archive:
         member = archive.extractfile("hello")
@@ -51,14 +51,12 @@ def test_what_is_put_in_can_be_taken_out(container: BuildContainer) -> None:
         assert member.read() == b"world"
 
 
-def test_a_file_that_is_not_there_cannot_be_taken_out(container: BuildContainer) -> None:
+def test_copying_out_a_missing_file_fails(container: BuildContainer) -> None:
     with pytest.raises(NotFound):
         list(container.get("/nowhere"))
 
 
-def test_what_is_committed_is_in_the_store_with_its_labels_and_user(
-    store: ImageStore, container: BuildContainer
-) -> None:
+def test_a_committed_image_has_its_labels_and_user(store: ImageStore, container: BuildContainer) -> None:
     made = container.commit(MADE, ["USER 10001:10001"], {"dev.nexus.image": "contract:1"})
     assert stored(store, MADE) == stored(store, made.id)
     assert stored(store, MADE).id == made.id
@@ -75,13 +73,13 @@ def test_a_tag_moves_and_can_be_removed_twice(store: ImageStore, container: Buil
     assert store.find(ROOT) is None
 
 
-def test_a_closed_workshop_ends_what_runs_and_can_be_closed_twice(container: BuildContainer) -> None:
+def test_closing_a_workshop_stops_its_commands_and_is_idempotent(container: BuildContainer) -> None:
     container.close()
     assert container.run("true", user="0", folder="/", environment={}, say=lambda _: None) == -1
     container.close()
 
 
-def test_saved_and_loaded_is_the_same_image(store: ImageStore, container: BuildContainer) -> None:
+def test_a_saved_and_loaded_image_is_unchanged(store: ImageStore, container: BuildContainer) -> None:
     made = container.commit(MADE, [], {"dev.nexus.image": "contract:1"})
     archive = list(store.save([MADE]))
     store.untag(MADE)
@@ -90,14 +88,14 @@ def test_saved_and_loaded_is_the_same_image(store: ImageStore, container: BuildC
     assert (stored(store, MADE).id, stored(store, MADE).labels["dev.nexus.image"]) == (made.id, "contract:1")
 
 
-def test_a_volume_is_made_once_and_dropped_once(store: ImageStore) -> None:
+def test_creating_and_dropping_a_volume_are_idempotent(store: ImageStore) -> None:
     for _ in range(2):
         store.make_volume("nxt-img-volume", {"dev.nexus.cache": "go"})
     assert store.drop_volume("nxt-img-volume") is not None
     assert store.drop_volume("nxt-img-volume") is None
 
 
-def test_what_no_registry_has_is_told(store: ImageStore) -> None:
+def test_pulling_an_unknown_image_fails(store: ImageStore) -> None:
     with pytest.raises(ImageUnavailable) as caught:
         store.pull("registry.invalid/nothing:1", None, lambda _: None)
     assert caught.value.message == "registry.invalid/nothing:1 cannot be pulled"
@@ -114,7 +112,7 @@ def folder(tmp_path: Path, dockerfile: str) -> ServiceBuild:
     return ServiceBuild(folder=made)
 
 
-def test_a_folder_with_a_dockerfile_becomes_an_image_with_labels(
+def test_a_folder_with_a_dockerfile_is_built_with_labels(
     store: ImageStore, container: BuildContainer, tmp_path: Path
 ) -> None:
     base = container.commit(ROOT, ["USER 10001:10001"], {})
@@ -127,7 +125,7 @@ def test_a_folder_with_a_dockerfile_becomes_an_image_with_labels(
     assert said[0].endswith(f" : FROM {ROOT}")
 
 
-def test_a_build_that_fails_says_why(store: ImageStore, tmp_path: Path) -> None:
+def test_a_failed_build_reports_its_reason(store: ImageStore, tmp_path: Path) -> None:
     build = folder(tmp_path, "FROM registry.invalid/nothing:1\n")
     with pytest.raises(ImageUnavailable) as caught:
         store.build(build, MADE, {}, lambda _: None)
@@ -146,7 +144,7 @@ def test_a_build_that_fails_says_why(store: ImageStore, tmp_path: Path) -> None:
         (lambda it: (it / "app.txt").touch(), True),
     ],
 )
-def test_the_hash_of_a_folder_changes_with_what_the_build_sees(
+def test_the_build_digest_changes_with_the_build_context(
     store: ImageStore, tmp_path: Path, change: Callable[[Path], object], same: bool
 ) -> None:
     build = folder(tmp_path, "FROM base\n")

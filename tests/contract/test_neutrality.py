@@ -26,18 +26,18 @@ def imported(file: Path) -> set[str]:
     return names
 
 
-def test_there_are_runtimes_and_folders_for_them() -> None:
+def test_every_runtime_has_a_contract_folder() -> None:
     assert {"nexusdev.runtimes.docker", "nexusdev.runtimes.memory"} <= set(PACKAGES)
     assert {"tests.contract.docker", "tests.contract.pods"} <= set(FOLDERS)
 
 
 @pytest.mark.parametrize("file", sorted(HERE.glob("*.py")), ids=lambda file: file.name)
-def test_the_neutral_suite_imports_nothing_of_a_runtime(file: Path) -> None:
+def test_the_neutral_suite_imports_no_runtime(file: Path) -> None:
     forbidden = (*PACKAGES, *FOLDERS, "tests.engine_needed", "docker")
     assert [name for name in imported(file) if name.startswith(tuple(forbidden)) or name in forbidden] == []
 
 
 @pytest.mark.parametrize("file", sorted((HERE / "pods").glob("*.py")), ids=lambda file: file.name)
-def test_the_runtime_with_pods_uses_only_what_runtimes_share_and_an_image_store(file: Path) -> None:
+def test_the_pods_runtime_uses_only_shared_runtime_code_and_an_image_store(file: Path) -> None:
     found = [name for name in imported(file) if name.startswith(tuple(PACKAGES))]
     assert set(found) <= {"nexusdev.runtimes.memory.images.MemoryImages"}

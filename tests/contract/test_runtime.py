@@ -44,24 +44,24 @@ def changed(stack: Stack, service: str, **values: object) -> Stack:
     return replace(stack, services={**stack.services, service: replace(stack.services[service], **values)})
 
 
-def test_where_nothing_is_nothing_is_observed(bench: Bench) -> None:
+def test_an_empty_instance_has_an_empty_observation(bench: Bench) -> None:
     seen = bench.observe()
     assert not seen.anything
     assert (seen.left(), seen.owners, seen.holding_ports) == ((), frozenset(), frozenset())
 
 
-def test_up_makes_everything_run(bench: Bench) -> None:
+def test_up_starts_every_service(bench: Bench) -> None:
     plan = bench.ask(bench.intent())
     assert set(plan.started) == ALL
     assert all_run(bench.observe())
 
 
-def test_a_second_up_has_nothing_to_do(bench: Bench) -> None:
+def test_a_second_up_has_an_empty_plan(bench: Bench) -> None:
     bench.ask(bench.intent())
     assert str(bench.runtime().plan(bench.intent())) == "nothing to do"
 
 
-def test_planning_changes_nothing_and_is_the_same_for_the_same_observation(bench: Bench) -> None:
+def test_planning_is_pure_and_deterministic(bench: Bench) -> None:
     runtime = bench.runtime()
     seen = runtime.observe()
     first, second = runtime.plan(bench.intent(), seen), runtime.plan(bench.intent(), seen)
@@ -69,13 +69,13 @@ def test_planning_changes_nothing_and_is_the_same_for_the_same_observation(bench
     assert not bench.observe().anything
 
 
-def test_a_plan_is_about_what_was_observed_and_not_about_what_is_there_now(bench: Bench) -> None:
+def test_a_plan_uses_the_given_observation(bench: Bench) -> None:
     before = bench.observe()
     bench.ask(bench.intent())
     assert set(bench.runtime().plan(bench.intent(), before).started) == ALL
 
 
-def test_each_step_done_twice_is_the_same_as_once(bench: Bench) -> None:
+def test_every_step_is_idempotent(bench: Bench) -> None:
     runtime = bench.runtime()
     for intent in (bench.intent(), Stop(), Start(), Down(volumes=True)):
         for step in runtime.plan(intent).steps:
@@ -84,7 +84,7 @@ def test_each_step_done_twice_is_the_same_as_once(bench: Bench) -> None:
     assert not runtime.observe().anything
 
 
-def test_a_step_says_what_it_starts_ends_makes_removes_and_needs(bench: Bench) -> None:
+def test_a_step_declares_its_effects_and_needs(bench: Bench) -> None:
     up = bench.runtime().plan(bench.intent())
     assert {image for step in up.steps for image in step.images} == {bench.stack.services["store-0"].image}
     assert up.made_volumes == ("store-0",)
@@ -109,14 +109,14 @@ def test_a_step_names_its_component_and_prints_its_reason(bench: Bench) -> None:
         assert step.component or not step.starts
 
 
-def test_a_step_waits_only_for_what_comes_before_it(bench: Bench) -> None:
+def test_a_step_waits_only_for_earlier_steps(bench: Bench) -> None:
     plan = bench.runtime().plan(bench.intent())
     assert any(plan.waits_for(step) for step in plan.steps)
     for position, step in enumerate(plan.steps):
         assert all(plan.steps.index(earlier) < position for earlier in plan.waits_for(step))
 
 
-def test_a_service_is_observed_with_component_role_owner_and_a_printable_name(bench: Bench) -> None:
+def test_an_observed_service_has_component_role_owner_and_name(bench: Bench) -> None:
     bench.ask(bench.intent())
     seen = bench.observe()
     relay = seen.services["relay-0"]
@@ -128,7 +128,7 @@ def test_a_service_is_observed_with_component_role_owner_and_a_printable_name(be
     assert seen.components == seen.running_components == {"store", "relay"}
 
 
-def test_what_is_made_says_where_the_state_of_its_instance_is(bench: Bench) -> None:
+def test_created_resources_name_the_state_folder(bench: Bench) -> None:
     bench.ask(bench.intent())
     assert bench.observe().state_path == STATE
 
@@ -138,7 +138,7 @@ def test_volumes_are_observed_by_their_short_names(bench: Bench) -> None:
     assert bench.observe().volumes == {"store-0": bench.runtime().volume_name("store-0")}
 
 
-def test_down_keeps_the_data_and_with_volumes_nothing_is_left(bench: Bench) -> None:
+def test_down_keeps_volumes_unless_asked_to_remove_them(bench: Bench) -> None:
     bench.ask(bench.intent())
     bench.ask(Down(volumes=False))
     kept = bench.observe()
@@ -153,13 +153,13 @@ def test_down_needs_no_stack(bench: Bench) -> None:
     assert not bench.observe().anything
 
 
-def test_down_gives_the_reason_that_it_was_given(bench: Bench) -> None:
+def test_down_steps_carry_the_given_reason(bench: Bench) -> None:
     bench.ask(bench.intent())
     plan = bench.runtime().plan(Down(volumes=False, reason="its project folder is gone"))
     assert {step.reason for step in plan.steps} == {"its project folder is gone"}
 
 
-def test_a_stopped_instance_is_kept_without_an_error_and_starts_again(bench: Bench) -> None:
+def test_a_stopped_instance_can_be_started_again(bench: Bench) -> None:
     bench.ask(bench.intent())
     bench.ask(Stop())
     stopped = bench.observe()
@@ -170,7 +170,7 @@ def test_a_stopped_instance_is_kept_without_an_error_and_starts_again(bench: Ben
     assert str(bench.runtime().plan(bench.intent())) == "nothing to do"
 
 
-def test_one_service_is_stopped_with_what_cannot_run_without_it(bench: Bench) -> None:
+def test_stopping_a_service_stops_its_dependents(bench: Bench) -> None:
     bench.ask(bench.intent())
     bench.ask(Stop(services=["store-0"]))
     assert phases(bench.observe())["store-1"] is Phase.RUNNING
@@ -187,13 +187,13 @@ def test_restart_stops_and_starts(bench: Bench) -> None:
     assert all_run(bench.observe())
 
 
-def test_who_names_a_service_that_does_not_exist_is_told(bench: Bench) -> None:
+def test_an_unknown_service_raises_not_found(bench: Bench) -> None:
     bench.ask(bench.intent())
     with pytest.raises(NotFound, match="store-9"):
         bench.runtime().plan(Start(services=["store-9"]))
 
 
-def test_a_service_that_failed_tells_its_exit_and_up_starts_it_again(bench: Bench) -> None:
+def test_a_failed_service_reports_its_exit_and_up_restarts_it(bench: Bench) -> None:
     bench.ask(bench.intent())
     bench.fail("store-1")
     seen = bench.observe().services["store-1"]
@@ -206,7 +206,7 @@ def test_a_service_that_failed_tells_its_exit_and_up_starts_it_again(bench: Benc
     assert all_run(bench.observe())
 
 
-def test_a_service_that_was_removed_by_hand_is_made_again(bench: Bench) -> None:
+def test_a_manually_removed_service_is_recreated(bench: Bench) -> None:
     bench.ask(bench.intent())
     bench.lose("store-1")
     assert "store-1" not in bench.observe().services
@@ -214,7 +214,7 @@ def test_a_service_that_was_removed_by_hand_is_made_again(bench: Bench) -> None:
     assert all_run(bench.observe())
 
 
-def test_another_definition_makes_a_service_again_and_leaves_the_others(bench: Bench) -> None:
+def test_a_changed_definition_recreates_only_its_service(bench: Bench) -> None:
     bench.ask(bench.intent())
     other = changed(bench.stack, "store-1", environment={"COLOUR": "blue"})
     plan = bench.ask(bench.intent(other), stack=other)
@@ -222,7 +222,7 @@ def test_another_definition_makes_a_service_again_and_leaves_the_others(bench: B
     assert str(bench.runtime(other).plan(bench.intent(other))) == "nothing to do"
 
 
-def test_a_service_that_left_the_stack_goes(bench: Bench) -> None:
+def test_a_service_removed_from_the_stack_is_removed(bench: Bench) -> None:
     bench.ask(bench.intent())
     fewer = replace(
         bench.stack, services={name: each for name, each in bench.stack.services.items() if name != "store-1"}
@@ -231,19 +231,19 @@ def test_a_service_that_left_the_stack_goes(bench: Bench) -> None:
     assert set(bench.observe().services) == {"store-0", "relay-0"}
 
 
-def test_only_the_components_that_are_named_are_made(bench: Bench) -> None:
+def test_only_named_components_are_created(bench: Bench) -> None:
     bench.ask(bench.intent(only=["store"]))
     assert set(bench.observe().services) == {"store-0", "store-1"}
 
 
-def test_an_unwanted_service_goes_for_the_reason_that_is_given(bench: Bench) -> None:
+def test_an_unwanted_service_is_removed_with_the_given_reason(bench: Bench) -> None:
     bench.ask(bench.intent())
     plan = bench.ask(bench.intent(only=["store"], unwanted={"relay-0": "the profile is without relay"}))
     assert "the profile is without relay" in str(plan)
     assert set(bench.observe().services) == {"store-0", "store-1"}
 
 
-def test_discard_takes_a_service_with_its_data_and_up_makes_both_again(bench: Bench) -> None:
+def test_discard_removes_a_service_and_its_data_and_up_recreates_both(bench: Bench) -> None:
     bench.ask(bench.intent())
     bench.ask(Discard(services={"store-0": ["store-0"]}))
     seen = bench.observe()
@@ -254,7 +254,7 @@ def test_discard_takes_a_service_with_its_data_and_up_makes_both_again(bench: Be
     assert all_run(bench.observe())
 
 
-def test_what_is_discarded_first_is_made_again_in_one_plan(bench: Bench) -> None:
+def test_up_with_discard_removes_and_recreates_in_one_plan(bench: Bench) -> None:
     bench.ask(bench.intent())
     plan = bench.ask(bench.intent(discard={"store-0": ["store-0"]}))
     assert [step.resource for step in plan.steps if step.removes == "volumes"] == ["store-0"]
@@ -262,7 +262,7 @@ def test_what_is_discarded_first_is_made_again_in_one_plan(bench: Bench) -> None
     assert all_run(bench.observe())
 
 
-def test_a_volume_that_is_gone_is_made_again(bench: Bench) -> None:
+def test_a_missing_volume_is_recreated(bench: Bench) -> None:
     bench.ask(bench.intent())
     bench.ask(Down(volumes=False))
     bench.lose_volume("store-0")
@@ -286,12 +286,12 @@ def test_another_folder_cannot_take_over_the_instance(bench: Bench) -> None:
     assert runtime.plan(bench.intent(former=[OWNER])) is not None
 
 
-def test_two_instances_see_nothing_of_each_other(bench: Bench) -> None:
+def test_two_instances_are_isolated(bench: Bench) -> None:
     bench.ask(bench.intent())
     assert not bench.runtime(instance=f"{bench.instance}-b").observe().anything
 
 
-def test_a_taken_port_is_told_with_its_holder(bench: Bench) -> None:
+def test_a_taken_port_error_names_its_holder(bench: Bench) -> None:
     port = bench.stack.services["store-0"].ports[0].host
     holder = bench.take_port(port)
     with pytest.raises(PortInUse, match=str(port)) as refused:
@@ -304,14 +304,14 @@ def test_services_that_hold_host_ports_are_known(bench: Bench) -> None:
     assert "store-0" in bench.observe().holding_ports
 
 
-def test_an_image_that_is_not_there_is_told(bench: Bench) -> None:
+def test_a_missing_image_raises_image_unavailable(bench: Bench) -> None:
     stack = changed(bench.stack, "store-1", image="nexusdev/nowhere:1")
     bench.lacks("nexusdev/nowhere:1")
     with pytest.raises(ImageUnavailable, match="nexusdev/nowhere:1 of store-1"):
         bench.ask(bench.intent(stack), stack=stack)
 
 
-def test_exits_are_heard_with_code_and_time_until_nobody_listens(bench: Bench) -> None:
+def test_exits_have_code_and_time_until_the_listener_stops(bench: Bench) -> None:
     bench.ask(bench.intent())
     stop = threading.Event()
     exits = bench.runtime().watch_exits(stop)
@@ -326,7 +326,7 @@ def test_exits_are_heard_with_code_and_time_until_nobody_listens(bench: Bench) -
 
 
 @pytest.mark.parametrize("intent", [Stop(services=["store-1"]), Discard(services={"store-1": []})])
-def test_who_was_asked_to_end_is_told_from_who_ended_by_itself(bench: Bench, intent: Stop | Discard) -> None:
+def test_a_requested_stop_is_told_apart_from_a_crash(bench: Bench, intent: Stop | Discard) -> None:
     bench.ask(bench.intent())
     stop = threading.Event()
     exits = bench.runtime().watch_exits(stop)
@@ -336,7 +336,7 @@ def test_who_was_asked_to_end_is_told_from_who_ended_by_itself(bench: Bench, int
     assert (exited.service, exited.asked) == ("store-1", True)
 
 
-def test_times_of_services_are_told_by_the_clock_of_the_runtime(bench: Bench) -> None:
+def test_service_times_use_the_clock_of_the_runtime(bench: Bench) -> None:
     began = bench.runtime().now()
     bench.ask(bench.intent())
     time.sleep(0.01)
@@ -346,7 +346,7 @@ def test_times_of_services_are_told_by_the_clock_of_the_runtime(bench: Bench) ->
     assert began - 1 <= ended.since <= ended.exit.at <= bench.runtime().now() + 1
 
 
-def test_logs_are_lines_by_service_and_can_be_cut(bench: Bench) -> None:
+def test_logs_are_lines_by_service_and_can_be_limited(bench: Bench) -> None:
     bench.ask(bench.intent())
     for text in ("one", "two"):
         bench.say("store-1", text)
@@ -355,20 +355,20 @@ def test_logs_are_lines_by_service_and_can_be_cut(bench: Bench) -> None:
     assert list(bench.runtime().logs(["store-1"], since=lines[0].at + 3600)) == []
 
 
-def test_logs_of_what_does_not_exist_are_not_found(bench: Bench) -> None:
+def test_logs_of_an_unknown_service_raise_not_found(bench: Bench) -> None:
     bench.ask(bench.intent())
     with pytest.raises(NotFound, match="store-9"):
         list(bench.runtime().logs(["store-9"]))
 
 
-def test_a_command_has_its_input_and_tells_its_output_and_exit_code(bench: Bench) -> None:
+def test_exec_passes_stdin_stdout_and_exit_code(bench: Bench) -> None:
     bench.ask(bench.intent())
     bench.answers("store-1", Completed(exit_code=3, stdout=b"!", stderr=b"oops\n"))
     done = bench.runtime().execute("store-1", ["sh", "-c", "cat; printf !; echo oops >&2; exit 3"], stdin=b"hello")
     assert (done.exit_code, done.stdout, done.stderr) == (3, b"hello!", b"oops\n")
 
 
-def test_an_attached_command_has_our_streams(bench: Bench) -> None:
+def test_an_attached_command_uses_the_given_streams(bench: Bench) -> None:
     bench.ask(bench.intent())
     bench.answers("store-1", Completed(exit_code=4, stdout=b"!", stderr=b"no\n"))
     out, err = io.BytesIO(), io.BytesIO()
@@ -377,7 +377,7 @@ def test_an_attached_command_has_our_streams(bench: Bench) -> None:
     assert (code, out.getvalue(), err.getvalue()) == (4, b"in!", b"no\n")
 
 
-def test_commands_run_only_where_something_runs(bench: Bench) -> None:
+def test_exec_requires_a_running_service(bench: Bench) -> None:
     bench.ask(bench.intent())
     bench.fail("store-1")
     with pytest.raises(NotFound, match="store-1"):
@@ -391,7 +391,7 @@ def one_off(bench: Bench, script: str, completed: Completed) -> OneOff:
     return OneOff(name=f"{bench.instance}-run-0", image=bench.one_off_image(completed), argv=("sh", "-c", script))
 
 
-def test_a_one_off_has_our_streams_and_its_own_exit_code_and_leaves_nothing(bench: Bench) -> None:
+def test_a_one_off_passes_streams_and_exit_code_and_is_removed(bench: Bench) -> None:
     bench.ask(bench.intent())
     before = bench.observe().objects
     out, err = io.BytesIO(), io.BytesIO()
@@ -401,7 +401,7 @@ def test_a_one_off_has_our_streams_and_its_own_exit_code_and_leaves_nothing(benc
     assert bench.observe().objects == before
 
 
-def test_a_one_off_needs_an_instance_and_an_image(bench: Bench) -> None:
+def test_a_one_off_requires_an_instance_and_an_image(bench: Bench) -> None:
     wanted = one_off(bench, "true", Completed(exit_code=0))
     nowhere = io.BytesIO()
     with pytest.raises(NotFound):
@@ -413,7 +413,7 @@ def test_a_one_off_needs_an_instance_and_an_image(bench: Bench) -> None:
         bench.runtime().run_one_off(missing, stdin=None, stdout=nowhere, stderr=nowhere, tty=False)
 
 
-def test_of_one_offs_that_are_not_there_nothing_is_removed(bench: Bench) -> None:
+def test_removing_missing_one_offs_is_a_no_op(bench: Bench) -> None:
     bench.ask(bench.intent())
     assert not bench.runtime().plan(RemoveOneOffs(names=["run-9"], reason="it was killed"))
 
@@ -428,7 +428,7 @@ def test_an_observation_of_another_runtime_is_refused(bench: Bench) -> None:
         bench.runtime().plan(bench.intent(), Observation())
 
 
-def test_data_that_something_foreign_uses_is_not_removed(bench: Bench) -> None:
+def test_a_volume_used_by_a_foreign_container_is_not_removed(bench: Bench) -> None:
     bench.ask(bench.intent())
     bench.mount_elsewhere("store-0")
     with pytest.raises(TeardownIncomplete):
@@ -437,19 +437,19 @@ def test_data_that_something_foreign_uses_is_not_removed(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("view", list(View))
-def test_every_name_of_what_publishes_a_port_has_an_address(bench: Bench, view: View) -> None:
+def test_every_alias_of_a_published_service_has_an_address(bench: Bench, view: View) -> None:
     found = bench.runtime().addresses(view)
     assert set(found) == {("store-0", 8080), ("store-primary", 8080), ("relay-0", 8080)}
     assert all(isinstance(each, Address) and each.host and each.port for each in found.values())
 
 
 @pytest.mark.parametrize("view", list(View))
-def test_the_certificate_and_the_files_of_clients_have_paths(bench: Bench, view: View) -> None:
+def test_the_ca_and_the_client_files_have_paths(bench: Bench, view: View) -> None:
     assert Path(bench.runtime().ca_path(view)).is_absolute()
     assert Path(bench.runtime().client_folder(view)).is_absolute()
 
 
-def test_a_running_server_sees_the_new_value_of_a_secret(bench: Bench, tmp_path: Path) -> None:
+def test_a_running_service_sees_the_new_value_of_a_secret(bench: Bench, tmp_path: Path) -> None:
     file = tmp_path / "word"
     file.write_text("old")
     stack = with_secret(bench.stack, "store-1", file)
@@ -460,7 +460,7 @@ def test_a_running_server_sees_the_new_value_of_a_secret(bench: Bench, tmp_path:
     assert str(bench.runtime(stack).plan(bench.intent(stack))) == "nothing to do"
 
 
-def test_a_secret_that_the_stack_does_not_have_is_refused(bench: Bench) -> None:
+def test_publishing_an_unknown_secret_is_refused(bench: Bench) -> None:
     with pytest.raises(InvalidConfig, match="unknown-word"):
         bench.runtime().publish_secret("unknown-word", "x")
 

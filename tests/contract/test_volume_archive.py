@@ -38,11 +38,11 @@ def files_of(stream: io.BytesIO) -> dict[str, bytes]:
         return {name.removeprefix("./"): file.read() for name, file in found.items() if file}
 
 
-def test_a_fresh_volume_is_exported_without_a_file(volumes: VolumeArchive) -> None:
+def test_a_new_volume_exports_an_empty_archive(volumes: VolumeArchive) -> None:
     assert files_of(exported(volumes)) == {}
 
 
-def test_what_was_imported_is_exported_again(volumes: VolumeArchive) -> None:
+def test_an_import_survives_an_export(volumes: VolumeArchive) -> None:
     files = {"data.bin": bytes(range(256)) * 4000, ".hidden": b"yes", "empty": b""}
     volumes.import_("store-0", packed(files))
     assert files_of(exported(volumes)) == files
@@ -55,7 +55,7 @@ def test_an_export_can_be_imported_again(volumes: VolumeArchive) -> None:
     assert files_of(exported(volumes)) == {"a": b"1", "b": b"2"}
 
 
-def test_an_import_replaces_everything_that_was_there(volumes: VolumeArchive) -> None:
+def test_an_import_replaces_the_previous_content(volumes: VolumeArchive) -> None:
     volumes.import_("store-0", packed({"old": b"1", ".old": b"2", "..old": b"3", "both": b"4"}))
     volumes.import_("store-0", packed({"both": b"5"}))
     assert files_of(exported(volumes)) == {"both": b"5"}
@@ -76,7 +76,7 @@ def test_the_service_reads_what_was_imported(bench: Bench, volumes: VolumeArchiv
     assert bench.runtime().execute("store-0", ["cat", "/nexus-data/greeting"]).stdout == b"hello"
 
 
-def test_a_volume_that_a_running_service_has_is_not_imported(bench: Bench, volumes: VolumeArchive) -> None:
+def test_importing_a_volume_in_use_is_refused(bench: Bench, volumes: VolumeArchive) -> None:
     volumes.import_("store-0", packed({"a": b"1"}))
     bench.ask(bench.intent())
     with pytest.raises(Locked, match="volume store-0 is in use") as raised:
@@ -85,25 +85,25 @@ def test_a_volume_that_a_running_service_has_is_not_imported(bench: Bench, volum
     assert files_of(exported(volumes)) == {"a": b"1"}
 
 
-def test_a_volume_that_a_stranger_uses_is_not_imported(bench: Bench, volumes: VolumeArchive) -> None:
+def test_importing_a_volume_used_by_a_foreign_container_is_refused(bench: Bench, volumes: VolumeArchive) -> None:
     bench.mount_elsewhere("store-0")
     with pytest.raises(Locked):
         volumes.import_("store-0", packed({"b": b"2"}))
 
 
-def test_a_volume_that_is_not_there_is_told(bench: Bench, volumes: VolumeArchive) -> None:
+def test_a_missing_volume_raises_not_found(bench: Bench, volumes: VolumeArchive) -> None:
     bench.ask(Down(volumes=True))
     for deed in (volumes.export, volumes.import_):
         with pytest.raises(NotFound, match="volume store-0 does not exist"):
             deed("store-0", packed({}))
 
 
-def test_a_volume_of_another_name_is_told(volumes: VolumeArchive) -> None:
+def test_an_unknown_volume_name_raises_not_found(volumes: VolumeArchive) -> None:
     with pytest.raises(NotFound, match="volume other does not exist"):
         volumes.export("other", io.BytesIO())
 
 
-def test_a_foreign_volume_of_the_same_name_is_never_touched(bench: Bench, volumes: VolumeArchive) -> None:
+def test_a_foreign_volume_of_the_same_name_is_left_alone(bench: Bench, volumes: VolumeArchive) -> None:
     bench.ask(Down(volumes=True))
     bench.add_foreign_volume("store-0")
     for deed in (volumes.export, volumes.import_):

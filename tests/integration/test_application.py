@@ -17,12 +17,12 @@ from tests.integration.conftest import Project
 pytestmark = pytest.mark.integration
 
 
-def test_the_env_file_is_for_its_owner_only(project: Project) -> None:
+def test_the_env_file_is_readable_by_its_owner_only(project: Project) -> None:
     (file,) = [path for path in project.folder.iterdir() if path.name.startswith(".env")]
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_env_file_says_what_the_env_command_says(project: Project, variables: Mapping[str, str]) -> None:
+def test_the_env_file_matches_the_env_command(project: Project, variables: Mapping[str, str]) -> None:
     assert json.loads(project.run("env", "--format", "json").out) == variables
 
 
@@ -40,9 +40,7 @@ def test_the_read_only_url_reaches_a_replica(variables: Mapping[str, str]) -> No
         assert connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,)
 
 
-def test_libpq_needs_nothing_but_its_own_variables(
-    variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_libpq_needs_only_its_own_variables(variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in variables.items():
         if name.startswith("PG"):
             monkeypatch.setenv(name, value)
@@ -60,7 +58,7 @@ def test_redis_py_writes_to_the_master(variables: Mapping[str, str], sentinel: b
     assert client.role()[0] == b"master"
 
 
-def test_redis_py_needs_no_more_than_the_url_and_the_bundle(
+def test_redis_py_needs_only_the_url_and_the_bundle(
     variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import redis
@@ -85,7 +83,7 @@ def test_the_application_cannot_see_the_backups(variables: Mapping[str, str]) ->
         app.s3_client(variables).list_objects_v2(Bucket="nexus-backups")
 
 
-def test_hvac_reads_the_credentials_of_every_part(variables: Mapping[str, str]) -> None:
+def test_hvac_reads_the_credentials_of_every_component(variables: Mapping[str, str]) -> None:
     vault = app.vault_client(variables)
     for selection in ("postgres", "redis", "minio"):
         assert vault.secrets.kv.v2.read_secret_version(path=f"nexus/{selection}", raise_on_deleted_version=True)[
@@ -109,7 +107,7 @@ def test_prometheus_answers_over_tls(variables: Mapping[str, str]) -> None:
         assert answer.status == 200
 
 
-def test_no_server_takes_a_plaintext_connection(variables: Mapping[str, str]) -> None:
+def test_no_server_accepts_a_plaintext_connection(variables: Mapping[str, str]) -> None:
     with pytest.raises(psycopg.OperationalError, match=r"no encryption|pg_hba|SSL"):
         app.postgres(variables, variables["DATABASE_URL"].replace("sslmode=verify-full", "sslmode=disable"))
 

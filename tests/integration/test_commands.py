@@ -26,7 +26,7 @@ def test_psql_takes_arguments_and_standard_input(project: Project) -> None:
     assert by_input.out.strip() == "42"
 
 
-def test_a_client_leaves_a_loop_its_input_where_it_has_nothing_to_read(project: Project) -> None:
+def test_a_client_without_input_does_not_consume_stdin(project: Project) -> None:
     loop = (
         """printf 'a\\nb\\n' | while read x; do "$@" psql -Atc "select '$x'"; "$@" exec -T redis-0 -- echo $x; done"""
     )
@@ -44,7 +44,7 @@ def test_a_client_leaves_a_loop_its_input_where_it_has_nothing_to_read(project: 
 @pytest.mark.parametrize(
     ("words", "said"), [(("psql", "-Atc", "select 1"), "1\n"), (("exec", "redis-0", "--", "echo", "x"), "x\n")]
 )
-def test_an_input_without_an_end_does_not_keep_a_command(project: Project, words: tuple[str, ...], said: str) -> None:
+def test_endless_input_does_not_block_a_command(project: Project, words: tuple[str, ...], said: str) -> None:
     reading, writing = os.pipe()
     try:
         for json_, get in (((), str), (("--json",), lambda out: json.loads(out)["data"]["stdout"])):
@@ -70,7 +70,7 @@ def test_rows_copied_from_standard_input_arrive(project: Project) -> None:
     assert ran.out.strip() == "2", ran.err
 
 
-def test_redis_cli_speaks_to_the_master(project: Project) -> None:
+def test_redis_cli_connects_to_the_master(project: Project) -> None:
     assert project.run("redis", "--", "SET", "app:cli", "yes").out.strip() == "OK"
     assert project.run("redis", "--", "GET", "app:cli").out.strip() == "yes"
 
@@ -81,7 +81,7 @@ def test_the_s3_client_lists_buckets(project: Project) -> None:
     assert "nexus-app-data" in ran.out
 
 
-def test_the_vault_client_reads_what_the_application_may_read(project: Project) -> None:
+def test_the_vault_client_has_the_rights_of_the_application(project: Project) -> None:
     ran = project.run("vault", "--", "kv", "get", "-format=json", "secret/nexus/postgres")
     assert ran.code == 0, ran.err
     assert json.loads(ran.out)["data"]["data"]
@@ -145,7 +145,7 @@ def test_no_process_of_the_stack_runs_as_root(project: Project) -> None:
         assert "root" not in owners, container.name
 
 
-def test_what_the_engine_shows_of_health_is_true_of_a_healthy_stack(project: Project) -> None:
+def test_every_container_of_a_healthy_stack_is_healthy(project: Project) -> None:
     """Healthchecks are for display and nothing of ours waits for them; so only here would anybody notice one that always fails."""
     label = {"label": f"dev.nexus.instance={engine.instance_of(project)}"}
     checks = {

@@ -44,9 +44,7 @@ def test_compose_ps_sees_a_normal_project(project: Project, compose: list[str]) 
     assert len(rows) == len(engine.started_at(engine.instance_of(project))), names
 
 
-def test_compose_down_and_up_by_compose_itself_and_nexusdev_takes_over_again(
-    project: Project, compose: list[str]
-) -> None:
+def test_nexusdev_takes_over_after_compose_down_and_up(project: Project, compose: list[str]) -> None:
     """``docker compose down`` from outside; then Compose starts the same files; then `nexusdev up` makes it ours again."""
     project.run("redis", "--", "SET", "kept", "yes")
     services = engine.services_of(engine.instance_of(project))  # without what is optional and cannot be had here

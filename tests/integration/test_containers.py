@@ -75,7 +75,7 @@ def one_offs(project: Project) -> list[str]:
 
 
 @pytest.mark.skipif(shutil.which("docker") is None, reason="there is no docker command")
-def test_every_client_in_a_container_works_by_the_line_of_the_readme(
+def test_every_client_works_in_a_container_started_as_in_the_readme(
     project: Project, variables: Mapping[str, str], image: str
 ) -> None:
     more = f"-u {ANYBODY} -e PYTHONPATH=/site -v {PACKAGES}:/site:ro -v {CLIENT}:/client.py:ro {image}"
@@ -95,9 +95,7 @@ def test_every_client_in_a_container_works_by_the_line_of_the_readme(
     assert_whole(json.loads(ran.stdout), variables)
 
 
-def test_every_client_in_a_container_works_by_run_in(
-    project: Project, variables: Mapping[str, str], image: str
-) -> None:
+def test_every_client_works_with_run_in(project: Project, variables: Mapping[str, str], image: str) -> None:
     (project.folder / "app.py").write_text(CLIENT.read_text(encoding="utf-8"), encoding="utf-8")
     project.folder.chmod(0o755)
     mounts = ["-v", f"{PACKAGES}:/site:ro", "-v", ".:/app"]
@@ -114,7 +112,7 @@ def test_streams_and_the_exit_code_pass_through(project: Project, image: str) ->
     assert one_offs(project) == []
 
 
-def test_json_has_what_the_command_said(project: Project, image: str) -> None:
+def test_json_has_the_output_of_the_command(project: Project, image: str) -> None:
     ran = project.run("--json", "run", "--in", image, "--", "sh", "-c", "echo hello; exit 3")
     assert (ran.code, ran.data["exit_code"], ran.data["stdout"]) == (3, 3, "hello\n")
 
@@ -138,7 +136,7 @@ def start(project: Project, image: str, script: str) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_signal_ends_the_command_and_its_container_goes(
+def test_a_signal_ends_the_command_and_removes_its_container(
     project: Project, sleeper: subprocess.Popen[bytes], number: signal.Signals, code: int
 ) -> None:
     sleeper.send_signal(number)
@@ -146,14 +144,14 @@ def test_a_signal_ends_the_command_and_its_container_goes(
     assert one_offs(project) == []
 
 
-def test_a_command_may_end_in_its_own_way(project: Project, image: str) -> None:
+def test_a_command_may_handle_signals(project: Project, image: str) -> None:
     process = start(project, image, "trap 'exit 9' TERM; echo ready; sleep 300 & wait")
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=30) == 9
     assert one_offs(project) == []
 
 
-def test_a_command_that_ignores_signals_is_killed_by_the_third(project: Project, image: str) -> None:
+def test_the_third_signal_kills_a_command_that_ignores_signals(project: Project, image: str) -> None:
     process = start(project, image, "trap '' TERM; echo ready; sleep 300")
     for _ in range(3):
         process.send_signal(signal.SIGTERM)
@@ -162,9 +160,7 @@ def test_a_command_that_ignores_signals_is_killed_by_the_third(project: Project,
     assert one_offs(project) == []
 
 
-def test_what_a_killed_nexusdev_left_is_no_orphan_of_the_stack_and_gc_finds_it(
-    project: Project, sleeper: subprocess.Popen[bytes]
-) -> None:
+def test_gc_finds_the_container_of_a_killed_run(project: Project, sleeper: subprocess.Popen[bytes]) -> None:
     [name] = one_offs(project)
     assert leftovers(project) == []
     sleeper.kill()

@@ -84,7 +84,7 @@ def owner_url(variables: Mapping[str, str], project: Project) -> str:
     ],
     ids=lambda value: value if isinstance(value, str) else "+".join(value),
 )
-def test_a_killed_part_is_survived_without_a_lost_write(
+def test_a_killed_node_loses_no_write(
     project: Project, variables: Mapping[str, str], victim: str, systems: tuple[str, ...]
 ) -> None:
     """One application per system that the part belongs to, all at once."""
@@ -124,7 +124,7 @@ def _all_write(accounts: Mapping[str, app.Account], *, more: int, seconds: float
     )
 
 
-def test_a_killed_gateway_comes_back_by_start(project: Project, variables: Mapping[str, str]) -> None:
+def test_start_restores_a_killed_gateway(project: Project, variables: Mapping[str, str]) -> None:
     writer = writer_for("postgresql", variables, project)
     writer.connect()
     writer.write(1)
@@ -135,7 +135,9 @@ def test_a_killed_gateway_comes_back_by_start(project: Project, variables: Mappi
     assert writer.read() == {1, 2}
 
 
-def test_all_but_one_store_of_postgresql_die_and_writes_go_on(project: Project, variables: Mapping[str, str]) -> None:
+def test_writes_continue_after_killing_all_but_one_postgresql_server(
+    project: Project, variables: Mapping[str, str]
+) -> None:
     writer = writer_for("postgresql", variables, project)
     with app.writing(writer) as account:
         app.until(lambda: len(account.acknowledged) > 10, seconds=20, what="the first writes")

@@ -103,7 +103,7 @@ def images(tmp_path: Path, store: DockerImages) -> Iterator[Images]:
     store.drop_volume("nxt-img-cache")
 
 
-def test_an_image_is_built_once_and_found_again_without_a_step(images: Images) -> None:
+def test_an_image_is_built_once_and_reused(images: Images) -> None:
     [first] = images.ensure(["nxt-img-good"])
     assert first.source == "local build"
     log = (images.logs / "nxt-img-good.log").read_text()
@@ -113,7 +113,7 @@ def test_an_image_is_built_once_and_found_again_without_a_step(images: Images) -
     assert (second.source, second.id, heard.events) == ("store", first.id, [])
 
 
-def test_the_image_runs_as_nobody_and_keeps_nothing_of_the_workshop(images: Images, store: DockerImages) -> None:
+def test_the_image_runs_as_nobody_without_build_leftovers(images: Images, store: DockerImages) -> None:
     images.ensure(["nxt-img-good"])
     found = store.find(images.references["nxt-img-good"])
     assert found is not None
@@ -138,7 +138,7 @@ def test_a_failed_build_names_its_image_its_last_lines_and_its_log(images: Image
     assert error.evidence[-1] == f"log: {images.logs / 'nxt-img-bad.log'}"
 
 
-def test_an_archive_brings_an_image_to_a_store_that_does_not_have_it(images: Images, store: DockerImages) -> None:
+def test_an_archive_adds_an_image_to_another_store(images: Images, store: DockerImages) -> None:
     [built] = images.ensure(["nxt-img-good"])
     file = images.root / "nexus.tar"
     bundle.save(images, file, ["nxt-img-good"])
@@ -150,7 +150,7 @@ def test_an_archive_brings_an_image_to_a_store_that_does_not_have_it(images: Ima
     assert [each.source for each in images.ensure(["nxt-img-good"], offline=True)] == ["store"]
 
 
-def test_the_images_of_the_stack_are_what_the_lock_says(folder: Project) -> None:
+def test_the_images_of_the_stack_match_the_lock(folder: Project) -> None:
     ran = folder.run("images", "verify", "--json")
     assert ran.code == 0, ran.out
     assert ran.data["images"]
@@ -179,7 +179,7 @@ def test_no_image_has_root_package_lists_or_build_tools(folder: Project, store: 
     assert output == ["1777"]
 
 
-def test_a_second_build_does_nothing(folder: Project) -> None:
+def test_a_second_build_is_a_no_op(folder: Project) -> None:
     ran = folder.run("images", "build", "--json")
     assert ran.code == 0, ran.err
     assert json.loads(ran.out)["data"]["changed"] == []

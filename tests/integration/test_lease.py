@@ -129,7 +129,7 @@ def by_service(variables: Variables) -> psycopg.Connection:
     return psycopg.connect(make_conninfo(**file["nexus-migration"]))
 
 
-def test_databases_that_a_lease_creates_are_its_own_and_go_with_it(lease: Callable[..., nexusdev.LeaseHandle]) -> None:
+def test_databases_created_by_a_lease_are_dropped_with_it(lease: Callable[..., nexusdev.LeaseHandle]) -> None:
     first, second = lease(), lease().variables
     further = f"test_{first.variables['PGDATABASE']}"
     with connect(first.variables) as connection:
@@ -179,7 +179,7 @@ def test_keys_and_channels_of_a_lease_are_closed_to_another_lease(mine_and_their
                 attempt()
 
 
-def test_every_server_and_sentinel_of_redis_knows_a_lease(
+def test_every_redis_server_and_sentinel_has_the_user_of_a_lease(
     project: Project, lease: Callable[..., nexusdev.LeaseHandle]
 ) -> None:
     variables = lease().variables
@@ -244,7 +244,7 @@ def test_a_folder_of_a_lease_is_closed_to_another_lease(mine_and_theirs: tuple[V
     write(stranger, f"{theirs['VAULT_KV_PREFIX']}orders", "theirs")
 
 
-def test_the_variables_of_a_lease_are_those_of_the_env_file_and_have_no_other_password(
+def test_lease_variables_match_the_env_file_without_its_passwords(
     stack: nexusdev.StackHandle, lease: Callable[..., nexusdev.LeaseHandle]
 ) -> None:
     own, leased = stack.env().variables, lease().variables
@@ -258,7 +258,7 @@ def test_the_variables_of_a_lease_are_those_of_the_env_file_and_have_no_other_pa
     assert [name for name, value in leased.items() if any(each in value for each in passwords)] == []
 
 
-def test_a_dropped_lease_leaves_nothing_and_its_logins_end(
+def test_dropping_a_lease_removes_everything_and_ends_its_sessions(
     stack: nexusdev.StackHandle, lease: Callable[..., nexusdev.LeaseHandle]
 ) -> None:
     gone = lease()
@@ -287,7 +287,7 @@ def found_on_servers(stack: nexusdev.StackHandle, lease_id: str) -> list[str]:
     return [name for name, part in desk.parts.items() if lease_id in part.found(desk.connect())]
 
 
-def test_a_lease_begins_with_the_tables_of_its_template(lease: Callable[..., nexusdev.LeaseHandle]) -> None:
+def test_a_lease_has_the_tables_of_its_template(lease: Callable[..., nexusdev.LeaseHandle]) -> None:
     template = lease()
     with connect(template.variables) as connection:
         connection.execute("CREATE TABLE notes (text text); INSERT INTO notes VALUES ('migrated')")
@@ -317,7 +317,7 @@ def test_the_runners_of_django_work_with_the_variables_of_a_lease(
         assert left.fetchall() == [(variables["PGDATABASE"],)]
 
 
-def test_a_lease_may_make_its_database_anew_as_rails_does(lease: Callable[..., nexusdev.LeaseHandle]) -> None:
+def test_a_lease_may_recreate_its_database_like_rails(lease: Callable[..., nexusdev.LeaseHandle]) -> None:
     again = lease()
     variables = again.variables
     maintenance = variables["DATABASE_URL"].replace(f"/{variables['PGDATABASE']}?", "/postgres?")
@@ -337,7 +337,7 @@ def test_ten_leases_are_created_at_once(
     assert len({each.variables["PGDATABASE"] for each in made}) == 10
 
 
-def test_of_ten_that_want_a_name_one_gets_it(
+def test_ten_concurrent_creators_of_a_name_have_one_winner(
     stack: nexusdev.StackHandle, lease: Callable[..., nexusdev.LeaseHandle]
 ) -> None:
     name = fresh_name()
@@ -362,7 +362,7 @@ def test_a_prepared_lease_is_used_first(project: Project, stack: nexusdev.StackH
     assert project.run("lease", "drop", name).out == f"dropped {name}\n"
 
 
-def test_an_expired_lease_goes_with_the_next_command(
+def test_an_expired_lease_is_dropped_by_the_next_command(
     project: Project, stack: nexusdev.StackHandle, lease: Callable[..., nexusdev.LeaseHandle]
 ) -> None:
     over = lease()

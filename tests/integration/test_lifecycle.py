@@ -35,21 +35,21 @@ def all_kept(writers: Mapping[str, app.Writer]) -> bool:
     return all(writer.read() == {7} for writer in writers.values())
 
 
-def test_a_second_up_touches_nothing_and_says_so(project: Project) -> None:
+def test_a_second_up_changes_nothing_and_says_so(project: Project) -> None:
     before = engine.started_at(engine.instance_of(project))
     again = project.up()
     assert engine.started_at(engine.instance_of(project)) == before
     assert "nothing to do" in (again.out + again.err).lower()
 
 
-def test_data_survive_stop_and_start(project: Project, written: dict[str, app.Writer]) -> None:
+def test_data_survives_stop_and_start(project: Project, written: dict[str, app.Writer]) -> None:
     assert project.run("stop").code == 0
     assert project.run("status", "--check").code != 0
     assert project.run("start").code == 0
     assert all_kept(written)
 
 
-def test_data_survive_down_and_up_and_the_env_file_stays_true(
+def test_data_survives_down_and_up_and_the_env_file_stays_valid(
     project: Project, written: dict[str, app.Writer], variables: Mapping[str, str]
 ) -> None:
     instance = engine.instance_of(project)
@@ -70,7 +70,7 @@ def test_restart_brings_everything_back(project: Project, written: dict[str, app
 
 
 @pytest.mark.usefixtures("heal")
-def test_all_containers_killed_at_once_heal_unsealed_by_start(project: Project, written: dict[str, app.Writer]) -> None:
+def test_start_restores_all_killed_containers_unsealed(project: Project, written: dict[str, app.Writer]) -> None:
     label = {"label": f"dev.nexus.instance={engine.instance_of(project)}"}
     for container in engine.client().containers.list(filters=label):
         container.kill()
@@ -78,9 +78,7 @@ def test_all_containers_killed_at_once_heal_unsealed_by_start(project: Project, 
     assert all_kept(written)
 
 
-def test_two_instances_run_side_by_side_and_never_touch_each_other(
-    project: Project, make_project: Callable[..., Project]
-) -> None:
+def test_two_instances_run_side_by_side(project: Project, make_project: Callable[..., Project]) -> None:
     first = engine.started_at(engine.instance_of(project))
     # The same state folder: the allocation of ports and subnets has to keep the two apart.
     other = Project(folder=make_project("second").folder, state=project.state)
@@ -99,14 +97,14 @@ def test_two_instances_run_side_by_side_and_never_touch_each_other(
     assert engine.started_at(engine.instance_of(project)) == first
 
 
-def test_a_third_checkout_cannot_take_over(project: Project, make_project: Callable[..., Project]) -> None:
+def test_a_third_checkout_is_refused(project: Project, make_project: Callable[..., Project]) -> None:
     thief = Project(folder=make_project("thief").folder, state=project.state)
     ran = thief.run("up", "--instance", engine.instance_of(project))
     assert ran.code == 9, ran.err
     assert str(project.folder) in ran.err
 
 
-def test_status_check_and_wait_tell_ready_from_not_ready(project: Project) -> None:
+def test_status_check_and_wait_distinguish_ready_from_not_ready(project: Project) -> None:
     assert project.run("status", "--check").code == 0
     assert project.run("wait", "postgres", "--for", "writable", "--timeout", "10").code == 0
     assert project.run("wait", "vault", "--for", "unsealed", "--timeout", "10").code == 0

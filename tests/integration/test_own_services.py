@@ -73,7 +73,7 @@ def test_the_example_uses_all_four_systems(orders: Project) -> None:
     assert orders.run("exec", "api", "--", "python3", "-c", "print(6*7)").out.strip() == "42"
 
 
-def test_it_gets_the_logins_of_the_application_and_no_others(orders: Project) -> None:
+def test_the_service_gets_only_the_application_logins(orders: Project) -> None:
     container = engine.container(orders, "api")
     names = {each.partition("=")[0] for each in container.attrs["Config"]["Env"]}
     assert {"DATABASE_URL", "REDIS_URL", "VAULT_TOKEN", "AWS_SECRET_ACCESS_KEY"} <= names
@@ -92,7 +92,7 @@ def test_both_prometheus_scrape_it(orders: Project) -> None:
     assert orders.run("status", "--check").code == 0
 
 
-def test_a_change_of_its_folder_restarts_it_alone(orders: Project) -> None:
+def test_a_changed_folder_recreates_only_its_service(orders: Project) -> None:
     before = engine.started_at(engine.instance_of(orders))
     main = orders.folder / "api" / "main.py"
     main.write_text(main.read_text().replace('"status": "ok"', '"status": "fine"'))
@@ -103,7 +103,7 @@ def test_a_change_of_its_folder_restarts_it_alone(orders: Project) -> None:
     assert asked(f"{url(orders)}/health") == {"status": "fine"}
 
 
-def test_a_service_that_is_taken_out_of_the_file_is_removed(orders: Project) -> None:
+def test_a_service_removed_from_the_file_is_removed(orders: Project) -> None:
     (orders.folder / "nexusdev.toml").unlink()
     up = json.loads(orders.up("--json").out)["data"]
     assert up["steps"] == ["remove api: it is no longer in the stack"]

@@ -85,7 +85,7 @@ def nothing_left(project: Project, stack: nexusdev.StackHandle) -> Callable[[], 
 
 
 @pytest.mark.parametrize("options", [("-n", "0"), ("-n", "4"), ("-n", "2", "--dist", "loadfile")], ids=" ".join)
-def test_the_suite_passes_and_leaves_nothing(
+def test_the_suite_passes_and_cleans_up(
     project: Project,
     stack: nexusdev.StackHandle,
     checkout: Callable[[str], Path],
@@ -152,7 +152,7 @@ def test_failed_tests_run_again_and_a_failure_stops_the_run(
     assert nothing_left() == []
 
 
-def test_migrations_that_fail_are_told_with_their_error(
+def test_failed_migrations_are_reported_with_their_error(
     project: Project,
     stack: nexusdev.StackHandle,
     checkout: Callable[[str], Path],
@@ -166,7 +166,7 @@ def test_migrations_that_fail_are_told_with_their_error(
     assert nothing_left() == []
 
 
-def test_changed_migrations_make_another_template(
+def test_changed_migrations_create_another_template(
     project: Project, stack: nexusdev.StackHandle, checkout: Callable[[str], Path]
 ) -> None:
     folder = checkout("shop")

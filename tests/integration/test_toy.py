@@ -18,9 +18,7 @@ from tests.toy.scenario import declared, live_through
 pytestmark = pytest.mark.integration
 
 
-def test_a_component_with_a_folder_of_its_own_is_known_to_every_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_command_knows_a_newly_added_component(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     require_engine()
     monkeypatch.setenv("NEXUSDEV_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))

@@ -46,7 +46,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     return House(folder=tmp_path)
 
 
-def test_a_program_brings_a_stack_up_asks_it_and_takes_it_down(house: House) -> None:
+def test_a_program_can_start_query_and_stop_a_stack(house: House) -> None:
     with house.open() as stack:
         stack.up()
         assert stack.instance == "shop"
@@ -56,7 +56,7 @@ def test_a_program_brings_a_stack_up_asks_it_and_takes_it_down(house: House) -> 
         assert house.engine.containers == {}
 
 
-def test_a_program_asks_a_stack_everything_that_a_person_can_ask(house: House) -> None:
+def test_the_api_covers_every_reading_command(house: House) -> None:
     house.engine.scripts["redis-0"] = lambda argv, stdin: Completed(exit_code=3, stdout=stdin or argv[0].encode())
     with house.open() as stack:
         stack.up()
@@ -75,7 +75,7 @@ def test_a_program_asks_a_stack_everything_that_a_person_can_ask(house: House) -
         assert stack.adopt().adopted is False
 
 
-def test_a_failed_check_of_doctor_is_a_part_of_its_result(house: House) -> None:
+def test_a_failed_doctor_check_is_part_of_the_result(house: House) -> None:
     class Away(type(house.provider)):  # type: ignore[misc]
         def checks(self, **_: object) -> object:
             raise PreflightFailed("no Docker engine answers", hint="sudo systemctl start docker")
@@ -88,13 +88,13 @@ def test_a_failed_check_of_doctor_is_a_part_of_its_result(house: House) -> None:
     assert isinstance(found.error, PreflightFailed)
 
 
-def test_leaving_the_block_stops_nothing(house: House) -> None:
+def test_leaving_the_with_block_keeps_the_stack_running(house: House) -> None:
     with house.open() as stack:
         stack.up()
     assert {each.state for each in house.engine.containers.values()} == {State.RUNNING}
 
 
-def test_a_closed_stack_says_how_to_open_it_again(house: House) -> None:
+def test_a_closed_stack_error_says_how_to_reopen_it(house: House) -> None:
     with house.open() as stack:
         pass
     with pytest.raises(UsageError) as failed:
@@ -102,7 +102,7 @@ def test_a_closed_stack_says_how_to_open_it_again(house: House) -> None:
     assert failed.value.hint == "nexusdev.open(project)   open it again"
 
 
-def test_one_handle_sees_what_changed_between_two_calls(house: House) -> None:
+def test_a_handle_sees_changes_between_calls(house: House) -> None:
     with house.open() as stack:
         stack.up()
         (house.folder / "compose" / "stack.yaml").write_text("name: [\n")
@@ -118,45 +118,45 @@ def test_a_failure_is_a_nexus_error_of_its_kind(house: House) -> None:
     assert "redis-0 loads its data" in failed.value.why
 
 
-def test_what_the_command_ends_with_is_raised(house: House) -> None:
+def test_the_error_of_a_command_is_raised(house: House) -> None:
     with house.open() as stack, pytest.raises(NotFound):
         stack.env()
 
 
-def test_a_listener_hears_the_progress(house: House) -> None:
+def test_a_listener_receives_the_progress(house: House) -> None:
     with house.open() as stack:
         stack.up()
     assert "prepare" in [event.phase for event in house.heard.of(PhaseBegan)]
 
 
-def test_open_takes_settings_and_refuses_wrong_ones(house: House) -> None:
+def test_open_accepts_settings_and_refuses_invalid_ones(house: House) -> None:
     with nexusdev.open(house.project, instance="other", timeout="90s") as stack:
         assert stack.instance == "other"
     with pytest.raises(InvalidConfig, match="timeout"):
         nexusdev.open(house.project, timeout="soon")
 
 
-def test_a_program_without_the_command_line_imports_none_of_it(tmp_path: Path) -> None:
+def test_the_api_does_not_import_the_command_line(tmp_path: Path) -> None:
     environ = {**os.environ, "NEXUSDEV_STATE_DIR": str(tmp_path / "state"), "XDG_CONFIG_HOME": str(tmp_path)}
     argv = [sys.executable, "-c", WITHOUT_COMMAND_LINE, str(tmp_path)]
     ran = subprocess.run(argv, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "[]\n", "")
 
 
-def test_importing_the_package_imports_nothing_else_of_it() -> None:
+def test_importing_the_package_is_lazy() -> None:
     found = imported_by("import nexusdev")
     assert {name for name in found if name.startswith("nexusdev")} == {"nexusdev"}
     assert "msgspec" not in found
 
 
-def test_every_public_name_is_there() -> None:
+def test_every_public_name_exists() -> None:
     assert all(getattr(nexusdev, name) for name in nexusdev.__all__)
     assert dir(nexusdev) == nexusdev.__all__
     with pytest.raises(AttributeError, match="nothing_such"):
         _ = nexusdev.nothing_such
 
 
-def test_the_program_of_the_readme_runs_as_it_stands(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_readme_program_runs_unchanged(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## From Python")[2]
     program = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)[0]
     monkeypatch.chdir(house.project)
@@ -168,5 +168,5 @@ def test_the_program_of_the_readme_runs_as_it_stands(house: House, monkeypatch: 
     assert house.engine.containers == {}
 
 
-def test_the_wheel_says_that_it_is_typed() -> None:
+def test_the_wheel_has_py_typed() -> None:
     assert (ROOT / "nexusdev" / "py.typed").is_file()

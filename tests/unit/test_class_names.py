@@ -33,7 +33,7 @@ def is_type_name(name: str) -> bool:
     return name[0].isupper() and not name.isupper()
 
 
-def test_no_name_of_a_class_means_two_things() -> None:
+def test_class_names_are_unique() -> None:
     homes: dict[str, list[str]] = defaultdict(list)
     for file in sorted(PACKAGE.rglob("*.py")):
         for name in set(names(file.read_text(encoding="utf-8"))):
@@ -47,6 +47,6 @@ def test_the_exceptions_are_still_needed() -> None:
     assert {name for name in SHARED if found.count(name) > 1} == set(SHARED)
 
 
-def test_classes_aliases_and_nested_classes_are_seen() -> None:
+def test_classes_aliases_and_nested_classes_are_found() -> None:
     source = "A = 1\nfirst = 2\nRow = tuple[int]\nKey: TypeAlias = str\nclass Outer:\n    class Inner: ...\n"
     assert set(names(source)) == {"Row", "Key", "Outer", "Inner"}

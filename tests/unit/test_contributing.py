@@ -23,7 +23,7 @@ def names_in(file: Path) -> set[str]:
     return defined | {target.id for target in targets if isinstance(target, ast.Name)}
 
 
-def test_every_line_of_the_table_is_a_row() -> None:
+def test_every_line_of_the_table_is_parsed() -> None:
     lines = [line for line in SECTION.splitlines() if line.startswith("| ") and not line.startswith("| where")]
     assert len(ROWS) == len(lines) >= 15
 
@@ -86,5 +86,5 @@ def test_a_unit_test_has_the_folder_and_the_name_of_what_it_tests(test: Path) ->
     assert subjects_of(test), f"rename tests/unit/{test} after the file that it tests, or add it to OF_SEVERAL_FILES"
 
 
-def test_the_list_of_tests_of_several_files_has_no_other() -> None:
+def test_the_list_of_exceptions_is_current() -> None:
     assert {each for each in OF_SEVERAL_FILES if Path(each) not in TESTS or subjects_of(Path(each))} == set()

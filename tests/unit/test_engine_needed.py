@@ -13,7 +13,7 @@ HERE = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("ci", ["", "true"])
-def test_without_an_engine_integration_and_contract_tests_fail_and_say_how_to_get_one(tmp_path: Path, ci: str) -> None:
+def test_integration_and_contract_tests_fail_with_a_hint_without_an_engine(tmp_path: Path, ci: str) -> None:
     files = ("tests/contract/test_image_store.py", "tests/contract/test_runtime.py", "tests/integration/test_wheel.py")
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-m", "integration", "-k", "volume or twice or wheel", *files],

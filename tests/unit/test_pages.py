@@ -65,7 +65,7 @@ def test_the_digest_follows_what_is_installed_and_nothing_else() -> None:
         ("```python a.py\n```\n```python a.py\n```\n", "twice"),
     ],
 )
-def test_a_page_that_cannot_be_run_is_refused(text: str, fault: str) -> None:
+def test_an_unrunnable_page_is_refused(text: str, fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
         pages.read(text)
 

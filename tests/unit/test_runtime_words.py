@@ -106,7 +106,7 @@ def files() -> list[Path]:
 
 
 @pytest.mark.parametrize("file", files(), ids=lambda file: str(file.relative_to(PACKAGE)))
-def test_nothing_but_the_package_of_a_runtime_knows_it(file: Path) -> None:
+def test_only_the_package_of_a_runtime_names_it(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     allowed = ALLOWED.get(str(file.relative_to(PACKAGE)), {})
     found = {kind: [match[0] for match in pattern.finditer(text)] for kind, pattern in WORDS.items()}
@@ -124,13 +124,13 @@ def texts_for_users(file: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("file", files(), ids=lambda file: str(file.relative_to(PACKAGE)))
-def test_users_read_of_an_engine_only_from_its_runtime(file: Path) -> None:
+def test_only_the_runtime_tells_users_about_an_engine(file: Path) -> None:
     found = [text for text in texts_for_users(file) if _ENGINE.search(text)]
     assert bool(found) == (str(file.relative_to(PACKAGE)) in ENGINE_ALLOWED), found
 
 
 @pytest.mark.parametrize("name", ALLOWED)
-def test_an_exception_that_nobody_needs_any_more_is_taken_off_the_list(name: str) -> None:
+def test_the_list_of_exceptions_is_current(name: str) -> None:
     text = (PACKAGE / name).read_text(encoding="utf-8")
     assert [kind for kind in ALLOWED[name] if not WORDS[kind].search(text)] == []
 
@@ -148,13 +148,13 @@ def modules_outside_runtimes() -> list[str]:
     return top + [module(file) for file in RUNTIMES.iterdir() if file.suffix == ".py" and is_module(file)]
 
 
-def test_the_import_contract_keeps_every_other_module_from_the_packages_of_the_runtimes() -> None:
+def test_the_import_contract_covers_every_other_module() -> None:
     found = contract("Nothing but a runtime's own package knows it")
     assert sorted(found["source_modules"]) == sorted(modules_outside_runtimes())
     assert found["forbidden_modules"] == ["nexusdev.runtimes.*.*"]
 
 
-def test_the_import_contract_keeps_the_library_docker_in_its_runtime() -> None:
+def test_the_import_contract_limits_the_docker_library_to_its_runtime() -> None:
     others = [module(each) for each in RUNTIMES.iterdir() if each.is_dir() and is_module(each)]
     found = contract("docker lives in the Docker runtime")
     expected = [*modules_outside_runtimes(), *others]

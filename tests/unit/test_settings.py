@@ -14,14 +14,14 @@ def settings(project: Path, flags: dict[str, object] | None = None, environ: dic
     return load(project, flags=flags, environ=environ or {}, user_config=project / "user.toml")
 
 
-def test_without_anything_there_are_defaults(tmp_path: Path) -> None:
+def test_settings_have_defaults(tmp_path: Path) -> None:
     found = settings(tmp_path)
     assert (found.runtime, found.timeout, found.parallel) == ("docker", 300.0, 4)
     assert found.env_file == tmp_path / ".env.nexusdev"
     assert {origin for _, _, origin in found.rows()} == {"default"}
 
 
-def test_flag_over_environment_over_project_over_user_over_default(tmp_path: Path) -> None:
+def test_precedence_is_flag_environment_project_user_default(tmp_path: Path) -> None:
     (tmp_path / "user.toml").write_text("timeout = 1\nparallel = 1\noffline = true\nstrict = true\n")
     (tmp_path / "nexusdev.toml").write_text("timeout = 2\nparallel = 2\noffline = false\n")
     found = settings(tmp_path, {"timeout": "4s"}, {"NEXUSDEV_TIMEOUT": "3", "NEXUSDEV_PARALLEL": "3"})
@@ -34,25 +34,25 @@ def test_flag_over_environment_over_project_over_user_over_default(tmp_path: Pat
     }
 
 
-def test_a_flag_that_was_not_given_decides_nothing(tmp_path: Path) -> None:
+def test_an_omitted_flag_has_no_effect(tmp_path: Path) -> None:
     assert settings(tmp_path, {"instance": None}).origins == {}
 
 
-def test_pyproject_is_a_place_for_settings_too(tmp_path: Path) -> None:
+def test_pyproject_may_have_settings(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\ntimeout = 1\n\n[tool.nexusdev]\ntimeout = "2m"\n')
     found = settings(tmp_path)
     assert found.timeout == 120
     assert found.origins == {"timeout": "pyproject.toml:6"}
 
 
-def test_two_files_with_settings_are_two_truths(tmp_path: Path) -> None:
+def test_two_settings_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.nexusdev]\n")
     (tmp_path / "nexusdev.toml").write_text("")
     with pytest.raises(InvalidConfig, match="two configuration files"):
         settings(tmp_path)
 
 
-def test_an_unknown_key_is_told_with_file_line_and_the_nearest_one(tmp_path: Path) -> None:
+def test_an_unknown_key_is_reported_with_file_line_and_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "nexusdev.toml").write_text("# mine\ntimout = 5\n")
     with pytest.raises(InvalidConfig) as raised:
         settings(tmp_path)
@@ -61,20 +61,20 @@ def test_an_unknown_key_is_told_with_file_line_and_the_nearest_one(tmp_path: Pat
     assert raised.value.exit_status == 12
 
 
-def test_a_key_with_a_hyphen_is_told_the_one_with_the_underscore(tmp_path: Path) -> None:
+def test_a_key_with_a_hyphen_suggests_the_underscore(tmp_path: Path) -> None:
     (tmp_path / "nexusdev.toml").write_text('env-file = ".env"\n')
     with pytest.raises(InvalidConfig) as raised:
         settings(tmp_path)
     assert raised.value.why == "did you mean env_file?"
 
 
-def test_a_table_that_does_not_exist_is_an_unknown_key(tmp_path: Path) -> None:
+def test_an_unknown_table_is_an_unknown_key(tmp_path: Path) -> None:
     (tmp_path / "nexusdev.toml").write_text("timeout = 5\n\n[redis]\nport = 1\n")
     with pytest.raises(InvalidConfig, match=r"nexusdev\.toml:3: unknown setting 'redis'"):
         settings(tmp_path)
 
 
-def test_a_variable_with_a_typing_error_is_told_and_a_strangers_is_not(tmp_path: Path) -> None:
+def test_a_misspelled_variable_is_reported_and_foreign_ones_are_ignored(tmp_path: Path) -> None:
     settings(tmp_path, environ={"NEXUSDEV_CA_FILE": "/x", "NEXUSDEV_STATE_DIR": "/y", "OTHER_TIMEOUT": "z"})
     with pytest.raises(InvalidConfig) as raised:
         settings(tmp_path, environ={"NEXUSDEV_TIMOUT": "5"})
@@ -98,12 +98,12 @@ def test_a_variable_with_a_typing_error_is_told_and_a_strangers_is_not(tmp_path:
         ("seed", 3),
     ],
 )
-def test_a_wrong_value_says_what_it_must_be(tmp_path: Path, key: str, value: object) -> None:
+def test_an_invalid_value_names_the_expected_one(tmp_path: Path, key: str, value: object) -> None:
     with pytest.raises(InvalidConfig, match=f"{key} must be"):
         settings(tmp_path, {key: value})
 
 
-def test_an_unknown_runtime_is_told_with_its_origin_the_nearest_name_and_what_is_known(tmp_path: Path) -> None:
+def test_an_unknown_runtime_is_reported_with_origin_and_suggestion(tmp_path: Path) -> None:
     with pytest.raises(InvalidConfig) as raised:
         settings(tmp_path, environ={"NEXUSDEV_RUNTIME": "dokcer"})
     assert raised.value.message == "NEXUSDEV_RUNTIME: runtime must be docker"
@@ -112,7 +112,7 @@ def test_an_unknown_runtime_is_told_with_its_origin_the_nearest_name_and_what_is
     assert raised.value.exit_status == 12
 
 
-def test_an_unknown_runtime_in_a_file_is_told_with_its_line(tmp_path: Path) -> None:
+def test_an_unknown_runtime_in_a_file_is_reported_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "nexusdev.toml").write_text('# ours\nruntime = "podman"\n')
     with pytest.raises(InvalidConfig, match=r"^nexusdev\.toml:2: runtime must be docker$"):
         settings(tmp_path)
@@ -123,14 +123,14 @@ def test_times_may_have_a_unit(tmp_path: Path, text: str, seconds: float) -> Non
     assert settings(tmp_path, environ={"NEXUSDEV_TIMEOUT": text}).timeout == seconds
 
 
-def test_a_file_that_is_no_toml_says_where(tmp_path: Path) -> None:
+def test_invalid_toml_is_reported_with_its_position(tmp_path: Path) -> None:
     (tmp_path / "nexusdev.toml").write_text("timeout = \n")
     with pytest.raises(InvalidConfig) as raised:
         settings(tmp_path)
     assert "line 1" in raised.value.why
 
 
-def test_paths_of_files_start_at_the_project_and_those_of_flags_where_one_is(
+def test_relative_paths_start_at_the_project_or_for_flags_at_the_current_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "sub").mkdir()
@@ -168,7 +168,7 @@ def test_a_private_range_of_addresses_is_a_subnet(tmp_path: Path, value: str) ->
 
 
 @pytest.mark.parametrize("value", ["8.8.0.0/16", "10.1.2.0/25", "10.1.2.3/16", "0.0.0.0/0", "fd00::/16", "x"])
-def test_what_is_no_private_range_of_addresses_is_refused(tmp_path: Path, value: str) -> None:
+def test_a_subnet_must_be_a_private_range(tmp_path: Path, value: str) -> None:
     with pytest.raises(InvalidConfig, match="NEXUSDEV_SUBNET: subnet must be a private range"):
         settings(tmp_path, environ={"NEXUSDEV_SUBNET": value})
 
@@ -197,7 +197,7 @@ def test_pyproject_has_the_same_table(tmp_path: Path) -> None:
         ("[stack]\ninclude = [1]\n", "nexusdev.toml:2: include must be a list of paths"),
     ],
 )
-def test_a_wrong_table_or_value_is_told_with_its_line(tmp_path: Path, text: str, message: str) -> None:
+def test_an_invalid_table_or_value_is_reported_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "nexusdev.toml").write_text(text)
     with pytest.raises(InvalidConfig) as raised:
         settings(tmp_path)

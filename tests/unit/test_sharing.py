@@ -49,7 +49,7 @@ def own_objects() -> Iterator[tuple[str, Any]]:
                     yield f"{module.__name__}:{holder.__name__}.{name}", value
 
 
-def test_no_module_and_no_class_holds_a_cache_a_lock_or_a_component() -> None:
+def test_modules_and_classes_hold_no_shared_state() -> None:
     locks = (type(threading.Lock()), type(threading.RLock()), threading.local, threading.Event)
     found = [
         name
@@ -61,7 +61,7 @@ def test_no_module_and_no_class_holds_a_cache_a_lock_or_a_component() -> None:
     assert found == []
 
 
-def test_each_context_has_components_of_its_own(tmp_path: Path) -> None:
+def test_each_context_has_its_own_components(tmp_path: Path) -> None:
     one, two = (
         Context(
             identity=Identity(name=name, project=tmp_path), settings=Settings(), root=tmp_path, compose=tmp_path
@@ -73,7 +73,7 @@ def test_each_context_has_components_of_its_own(tmp_path: Path) -> None:
     assert all(one[name] is one[name] for name in ROWS)
 
 
-def test_threads_that_ask_for_the_same_component_get_the_same_one() -> None:
+def test_threads_share_the_component_of_a_context() -> None:
     components = ComponentSet()
     gate = threading.Barrier(8)
 
@@ -85,14 +85,14 @@ def test_threads_that_ask_for_the_same_component_get_the_same_one() -> None:
         assert len(set(threads.map(ask, range(8)))) == 1
 
 
-def test_tls_is_made_once_for_an_access_and_shared_with_no_other(tmp_path: Path) -> None:
+def test_each_access_has_its_own_tls_context(tmp_path: Path) -> None:
     folder = authority(tmp_path / "tls")
     one, two = site_of(folder), site_of(folder)
     assert https_connection.context(one) is https_connection.context(one)
     assert https_connection.context(one) is not https_connection.context(two)
 
 
-def test_what_could_not_be_made_is_tried_again() -> None:
+def test_a_failed_creation_is_retried() -> None:
     memo, made = Memo(), []
 
     def make() -> str:
@@ -106,7 +106,7 @@ def test_what_could_not_be_made_is_tried_again() -> None:
     assert [memo.get("key", make), memo.get("key", make), len(made)] == ["value", "value", 2]
 
 
-def test_two_instances_go_up_and_down_in_two_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_instances_run_in_two_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEXUSDEV_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     houses = []

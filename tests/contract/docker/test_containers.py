@@ -29,11 +29,11 @@ def states(snapshot: Snapshot) -> dict[str, str]:
 ALL_RUN = {"store-0": "running", "relay-0": "running", "store-1": "running"}
 
 
-def test_nothing_is_seen_where_nothing_is(bench: EngineBench) -> None:
+def test_an_empty_engine_has_nothing_to_observe(bench: EngineBench) -> None:
     assert bench.snapshot() == Snapshot()
 
 
-def test_up_makes_everything_and_a_second_plan_is_empty(bench: EngineBench) -> None:
+def test_up_creates_everything_and_a_second_plan_is_empty(bench: EngineBench) -> None:
     seen = bench.up()
     assert states(seen) == ALL_RUN
     assert list(seen.volumes) == ["store-0"]
@@ -47,7 +47,7 @@ def test_each_step_names_the_component_of_its_own_service(bench: EngineBench) ->
     assert {step.component for step in bench.plan().steps} == {"store", "relay", ""}
 
 
-def test_each_step_done_twice_is_the_same_as_once(bench: EngineBench) -> None:
+def test_every_step_is_idempotent(bench: EngineBench) -> None:
     runtime = bench.runtime()
     for step in bench.plan().steps:
         runtime.apply(step)
@@ -95,7 +95,7 @@ def test_stop_and_start_keep_the_containers(bench: EngineBench) -> None:
     assert str(bench.plan()) == "nothing to do"
 
 
-def test_a_killed_container_tells_its_exit_code_and_is_started_again(bench: EngineBench) -> None:
+def test_a_killed_container_reports_its_exit_code_and_is_restarted(bench: EngineBench) -> None:
     bench.up()
     bench.hand("kill", bench.container("store-1"))
     seen = bench.snapshot()
@@ -104,7 +104,7 @@ def test_a_killed_container_tells_its_exit_code_and_is_started_again(bench: Engi
     assert states(bench.up()) == ALL_RUN
 
 
-def test_a_killed_owner_takes_the_network_of_its_sidecar_along(bench: EngineBench) -> None:
+def test_killing_a_network_owner_disconnects_its_sidecar(bench: EngineBench) -> None:
     bench.up()
     bench.hand("kill", bench.container("store-0"))
     assert str(bench.plan()).splitlines() == [
@@ -116,7 +116,7 @@ def test_a_killed_owner_takes_the_network_of_its_sidecar_along(bench: EngineBenc
     assert str(bench.plan()) == "nothing to do"
 
 
-def test_an_owner_that_was_restarted_behind_its_sidecar_is_noticed(bench: EngineBench) -> None:
+def test_an_owner_restarted_without_its_sidecar_is_detected(bench: EngineBench) -> None:
     bench.up()
     bench.hand("restart", bench.container("store-0"))
     reason = "store-0, whose network it shares, was started after it"
@@ -138,14 +138,14 @@ def test_a_paused_container_is_unpaused_and_can_be_stopped_and_removed(bench: En
     assert bench.snapshot() == Snapshot()
 
 
-def test_a_container_removed_by_hand_is_made_again(bench: EngineBench) -> None:
+def test_a_manually_removed_container_is_recreated(bench: EngineBench) -> None:
     bench.up()
     bench.hand("remove", bench.container("store-1"))
     assert str(bench.plan()).splitlines() == ["create store-1: it does not exist", "start store-1: it does not exist"]
     assert states(bench.up()) == ALL_RUN
 
 
-def test_a_container_renamed_by_hand_is_replaced(bench: EngineBench) -> None:
+def test_a_manually_renamed_container_is_replaced(bench: EngineBench) -> None:
     bench.up()
     bench.hand("rename", bench.container("store-1"), f"{bench.project}-mine")
     seen = bench.snapshot()
@@ -158,7 +158,7 @@ def test_a_container_renamed_by_hand_is_replaced(bench: EngineBench) -> None:
     assert states(bench.up()) == ALL_RUN
 
 
-def test_a_container_cut_off_from_the_network_is_made_anew(bench: EngineBench) -> None:
+def test_a_disconnected_container_is_recreated(bench: EngineBench) -> None:
     bench.up()
     bench.hand("disconnect", bench.container("store-1"))
     assert str(bench.plan()).splitlines()[0] == "remove store-1: it is not attached to the network nexus"
@@ -166,14 +166,14 @@ def test_a_container_cut_off_from_the_network_is_made_anew(bench: EngineBench) -
     assert str(bench.plan()) == "nothing to do"
 
 
-def test_stopped_containers_whose_network_was_removed_are_made_anew(bench: EngineBench) -> None:
+def test_stopped_containers_without_their_network_are_recreated(bench: EngineBench) -> None:
     bench.walk(plan_stop(bench.up()))
     bench.hand("remove_network", f"{bench.project}_nexus")
     assert states(bench.up()) == ALL_RUN
     assert str(bench.plan()) == "nothing to do"
 
 
-def test_a_changed_service_is_made_anew_with_what_shares_its_network_and_nothing_else(bench: EngineBench) -> None:
+def test_a_changed_service_is_recreated_with_its_sidecars_only(bench: EngineBench) -> None:
     before = bench.up()
     store = replace(bench.stack.services["store-0"], environment={"COLOUR": "blue"})
     changed = replace(bench.stack, services={**bench.stack.services, "store-0": store})
@@ -183,7 +183,7 @@ def test_a_changed_service_is_made_anew_with_what_shares_its_network_and_nothing
     assert states(after) == ALL_RUN
 
 
-def test_another_subnet_makes_the_network_anew(bench: EngineBench) -> None:
+def test_a_changed_subnet_recreates_the_network(bench: EngineBench) -> None:
     bench.up()
     other = replace(bench.stack, network=replace(bench.stack.network, subnet="10.248.77.0/24"))
     moved = {
@@ -196,7 +196,7 @@ def test_another_subnet_makes_the_network_anew(bench: EngineBench) -> None:
     assert states(after) == ALL_RUN
 
 
-def test_a_foreign_container_with_our_name_is_seen_refused_and_never_touched(bench: EngineBench) -> None:
+def test_a_foreign_container_with_our_name_is_refused_and_left_alone(bench: EngineBench) -> None:
     image = bench.add_stranger(bench.container("store-1"))
     assert bench.snapshot().name_conflicts == {"store-1": image}
     with pytest.raises(IdentityMismatch, match="store-1") as refused:
@@ -219,13 +219,13 @@ def test_another_folder_cannot_take_over_the_instance(bench: EngineBench) -> Non
     bench.owner = "/home/dev/shop"
 
 
-def test_what_is_made_says_where_the_state_of_its_instance_is(bench: EngineBench) -> None:
+def test_created_resources_name_the_state_folder(bench: EngineBench) -> None:
     seen = bench.up()
     made = [each.state_path for each in seen.containers.values()] + [each.state_path for each in seen.volumes.values()]
     assert made == [STATE] * 4
 
 
-def test_a_taken_port_is_told_with_its_holder(bench: EngineBench) -> None:
+def test_a_taken_port_error_names_its_holder(bench: EngineBench) -> None:
     port = bench.stack.services["store-0"].ports[0].host
     bench.add_stranger(f"{bench.project}-holder", port=port)
     with pytest.raises(PortInUse, match=str(port)) as refused:
@@ -234,7 +234,7 @@ def test_a_taken_port_is_told_with_its_holder(bench: EngineBench) -> None:
     assert states(bench.snapshot())["store-0"] == "created"
 
 
-def test_an_image_that_is_not_there_is_told(bench: EngineBench) -> None:
+def test_a_missing_image_raises_image_unavailable(bench: EngineBench) -> None:
     store = replace(bench.stack.services["store-1"], image="nexusdev/nowhere:1")
     stack = replace(bench.stack, services={"store-1": store})
     bench.lacks("nexusdev/nowhere:1")
@@ -242,7 +242,7 @@ def test_an_image_that_is_not_there_is_told(bench: EngineBench) -> None:
         bench.up(stack)
 
 
-def test_an_overlapping_network_is_told_by_name(bench: EngineBench) -> None:
+def test_an_overlapping_network_is_named(bench: EngineBench) -> None:
     bench.up()
     project = bench.project
     bench.project = f"{project}-b"
@@ -268,7 +268,7 @@ def test_exits_are_reported_until_the_listener_stops(bench: EngineBench) -> None
 
 
 @pytest.mark.parametrize("act", [Action.STOP, Action.REMOVE])
-def test_who_was_asked_to_end_is_told_from_who_ended_by_itself(bench: EngineBench, act: Action) -> None:
+def test_a_requested_stop_is_told_apart_from_a_crash(bench: EngineBench, act: Action) -> None:
     bench.up()
     stop = threading.Event()
     exits = bench.runtime().watch_exits(stop)
@@ -279,7 +279,7 @@ def test_who_was_asked_to_end_is_told_from_who_ended_by_itself(bench: EngineBenc
     assert (exited.service, exited.asked) == ("store-1", True)
 
 
-def test_commands_are_run_only_where_something_runs(bench: EngineBench) -> None:
+def test_exec_requires_a_running_container(bench: EngineBench) -> None:
     bench.up()
     assert bench.runtime().execute("store-1", ["true"]).exit_code == 0
     bench.hand("kill", bench.container("store-1"))
@@ -289,7 +289,7 @@ def test_commands_are_run_only_where_something_runs(bench: EngineBench) -> None:
         bench.runtime().attach("store-9", ["true"], stdin=None, stdout=io.BytesIO(), stderr=io.BytesIO(), tty=False)
 
 
-def test_logs_of_nobody_are_told_as_not_found(bench: EngineBench) -> None:
+def test_logs_of_an_unknown_service_raise_not_found(bench: EngineBench) -> None:
     bench.up()
     with pytest.raises(NotFound, match="store-9 has no container"):
         list(bench.runtime().logs(["store-9"]))
@@ -309,7 +309,7 @@ def test_restart_of_an_owner_restarts_its_sidecar(bench: EngineBench) -> None:
     assert str(bench.plan()) == "nothing to do"
 
 
-def test_two_instances_share_an_engine_and_see_nothing_of_each_other(bench: EngineBench) -> None:
+def test_two_instances_on_one_engine_are_isolated(bench: EngineBench) -> None:
     bench.up()
     project, stack = bench.project, bench.stack
     bench.project = f"{project}-b"
@@ -319,7 +319,7 @@ def test_two_instances_share_an_engine_and_see_nothing_of_each_other(bench: Engi
         bench.project, bench.stack = project, stack
 
 
-def test_a_port_that_moves_from_one_service_to_another_is_free_in_time(bench: EngineBench) -> None:
+def test_a_port_can_move_between_services_in_one_up(bench: EngineBench) -> None:
     bench.up()
     port = bench.stack.services["store-0"].ports[0]
     first = replace(bench.stack.services["store-0"], ports=())
@@ -328,7 +328,7 @@ def test_a_port_that_moves_from_one_service_to_another_is_free_in_time(bench: En
     assert states(bench.up(swapped)) == ALL_RUN
 
 
-def test_a_volume_removed_with_its_container_is_made_again(bench: EngineBench) -> None:
+def test_a_volume_removed_with_its_container_is_recreated(bench: EngineBench) -> None:
     bench.up()
     bench.hand("remove", bench.container("relay-0"))
     bench.hand("remove", bench.container("store-0"))
@@ -337,7 +337,7 @@ def test_a_volume_removed_with_its_container_is_made_again(bench: EngineBench) -
     assert states(bench.up()) == ALL_RUN
 
 
-def test_started_times_are_told_of_what_ended(bench: EngineBench) -> None:
+def test_ended_containers_report_their_start_time(bench: EngineBench) -> None:
     bench.up()
     time.sleep(0.01)
     bench.hand("kill", bench.container("store-1"))
@@ -345,7 +345,7 @@ def test_started_times_are_told_of_what_ended(bench: EngineBench) -> None:
     assert ended.finished_at > ended.started_at > 0
 
 
-def test_a_stranger_on_the_network_is_seen_and_named_by_the_removal(bench: EngineBench) -> None:
+def test_removing_a_network_names_foreign_containers_on_it(bench: EngineBench) -> None:
     network = bench.up().network
     assert network is not None
     assert network.strangers == ()
@@ -367,7 +367,7 @@ def test_a_stranger_on_the_network_is_seen_and_named_by_the_removal(bench: Engin
     assert bench.snapshot().network is None
 
 
-def test_a_stranger_with_a_volume_is_seen_and_named_by_the_removal(bench: EngineBench) -> None:
+def test_removing_a_volume_names_foreign_containers_that_use_it(bench: EngineBench) -> None:
     volume = bench.up().volumes["store-0"]
     assert volume.strangers == ()
     name = f"{bench.project}-stranger"
@@ -398,7 +398,7 @@ def one_off(bench: EngineBench, script: str, completed: Completed | None = None)
     return OneOff(name=name, image=bench.teach(answer), argv=("sh", "-c", script), environment={"WHO": "me"})
 
 
-def test_a_one_off_has_our_streams_and_its_own_exit_code_and_leaves_nothing(bench: EngineBench) -> None:
+def test_a_one_off_passes_streams_and_exit_code_and_is_removed(bench: EngineBench) -> None:
     bench.up()
     out, err = io.BytesIO(), io.BytesIO()
     wanted = one_off(
@@ -416,7 +416,7 @@ def test_a_one_off_without_input_ends(bench: EngineBench) -> None:
     assert (code, out.getvalue()) == (0, b"")
 
 
-def test_a_one_off_needs_an_instance_that_runs_and_an_image(bench: EngineBench) -> None:
+def test_a_one_off_requires_a_running_instance_and_an_image(bench: EngineBench) -> None:
     nowhere = io.BytesIO()
     with pytest.raises(NotFound, match="does not run"):
         bench.runtime().run_one_off(one_off(bench, "true"), stdin=None, stdout=nowhere, stderr=nowhere, tty=False)
@@ -427,7 +427,7 @@ def test_a_one_off_needs_an_instance_that_runs_and_an_image(bench: EngineBench) 
         bench.runtime().run_one_off(missing, stdin=None, stdout=nowhere, stderr=nowhere, tty=False)
 
 
-def test_a_running_one_off_is_no_orphan_nobody_hears_it_end_and_down_removes_it(bench: EngineBench) -> None:
+def test_a_running_one_off_is_no_orphan_and_down_removes_it(bench: EngineBench) -> None:
     bench.up()
     reading, writing = os.pipe()
     stop, codes, nowhere = threading.Event(), list[int](), io.BytesIO()

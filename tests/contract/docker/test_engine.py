@@ -52,7 +52,7 @@ def shell(runtime: Runtime, service: str, script: str) -> str:
     return done.stdout.decode().strip()
 
 
-def test_any_uid_can_write_a_fresh_volume_although_the_image_lacks_the_folder(runtime: Runtime) -> None:
+def test_any_uid_can_write_to_a_new_volume_at_a_path_missing_from_the_image(runtime: Runtime) -> None:
     assert (
         shell(runtime, "store-0", "id -u; stat -c %a /nexus-data; mkdir -m 700 /nexus-data/deep && echo made")
         == "12345\n1777\nmade"
@@ -76,7 +76,7 @@ def test_the_root_file_system_is_read_only_and_tmpfs_is_not(runtime: Runtime) ->
     )
 
 
-def test_limits_and_privileges_are_as_written(shared: DockerBench) -> None:
+def test_containers_have_the_declared_limits_and_privileges(shared: DockerBench) -> None:
     error = engine().api.inspect_container(shared.container("store-0"))
     host = error["HostConfig"]
     assert (host["Memory"], host["MemorySwap"], host["PidsLimit"]) == (64 * 1024**2, 64 * 1024**2, 50)
@@ -96,7 +96,7 @@ def test_compose_sees_a_normal_project(shared: DockerBench) -> None:
     assert engine().api.inspect_volume(f"{shared.project}_store-0")["Labels"]["com.docker.compose.volume"] == "store-0"
 
 
-def test_a_command_gets_its_input_and_tells_output_error_and_exit_code(runtime: Runtime) -> None:
+def test_exec_passes_stdin_stdout_stderr_and_exit_code(runtime: Runtime) -> None:
     many = b"x" * 300_000
     done = runtime.execute(
         "store-1", ["sh", "-c", "cat; echo $COLOUR >&2; exit 3"], stdin=many, environment={"COLOUR": "blue"}
@@ -104,11 +104,11 @@ def test_a_command_gets_its_input_and_tells_output_error_and_exit_code(runtime: 
     assert (done.exit_code, done.stdout == many, done.stderr) == (3, True, b"blue\n")
 
 
-def test_twenty_quick_commands_lose_no_byte(runtime: Runtime) -> None:
+def test_twenty_short_commands_lose_no_output(runtime: Runtime) -> None:
     assert {runtime.execute("store-1", ["echo", "hello"]).stdout for _ in range(20)} == {b"hello\n"}
 
 
-def test_a_command_that_hangs_ends_the_wait_in_time(runtime: Runtime) -> None:
+def test_a_hanging_command_times_out(runtime: Runtime) -> None:
     began = time.monotonic()
     with pytest.raises(NotReadyInTime, match="timed out after"):
         runtime.execute("store-1", ["sleep", "5"], timeout=0.3)
@@ -123,7 +123,7 @@ def test_attached_streams_pass_through(runtime: Runtime) -> None:
     assert (code, out.getvalue(), err.getvalue()) == (4, b"in", b"no\n")
 
 
-def test_a_reader_that_went_away_is_not_an_engine_that_went_away(runtime: Runtime) -> None:
+def test_a_closed_reader_is_not_reported_as_a_lost_engine(runtime: Runtime) -> None:
     class Closed(io.BytesIO):
         def write(self, _: object) -> int:
             raise BrokenPipeError
@@ -141,9 +141,7 @@ def test_an_attached_terminal_is_a_terminal(runtime: Runtime) -> None:
     assert out.getvalue().strip()
 
 
-def test_a_one_off_has_the_terminal_the_mounts_the_user_and_the_folder_that_were_asked_for(
-    shared: DockerBench, tmp_path: Path
-) -> None:
+def test_a_one_off_has_the_requested_terminal_mounts_user_and_folder(shared: DockerBench, tmp_path: Path) -> None:
     (tmp_path / "note").write_text("from the host")
     tmp_path.chmod(0o755)
     wanted = OneOff(
@@ -166,7 +164,7 @@ def test_a_one_off_reaches_the_services_by_their_names(shared: DockerBench) -> N
     assert out.getvalue().split()[0].decode() == shared.stack.services["store-0"].address
 
 
-def test_logs_are_merged_by_time_and_can_be_cut(runtime: Runtime) -> None:
+def test_logs_are_merged_by_time_and_can_be_limited(runtime: Runtime) -> None:
     lines = list(runtime.logs([]))
     assert [line.text for line in lines] == ["ready"] * 3
     assert [line.at for line in lines] == sorted(line.at for line in lines)
@@ -174,7 +172,7 @@ def test_logs_are_merged_by_time_and_can_be_cut(runtime: Runtime) -> None:
     assert list(runtime.logs([], since=time.time() + 3600)) == []
 
 
-def test_followed_logs_tell_each_line_once_and_go_on_after_a_restart(own: DockerBench) -> None:
+def test_followed_logs_have_each_line_once_and_continue_after_a_restart(own: DockerBench) -> None:
     own.up()
     runtime = own.runtime()
     heard: list[str] = []
@@ -193,7 +191,7 @@ def test_followed_logs_tell_each_line_once_and_go_on_after_a_restart(own: Docker
     assert heard == ["ready", "now", "ready"]
 
 
-def test_a_port_that_a_process_has_is_told_with_that_process(own: DockerBench) -> None:
+def test_a_port_held_by_a_process_names_the_process(own: DockerBench) -> None:
     port = own.stack.services["store-0"].ports[0].host
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", port))
@@ -204,7 +202,7 @@ def test_a_port_that_a_process_has_is_told_with_that_process(own: DockerBench) -
     assert {str(c.state) for c in own.up().containers.values()} == {"running"}
 
 
-def test_a_file_that_was_removed_is_told(own: DockerBench, tmp_path: Path) -> None:
+def test_a_removed_config_file_is_reported(own: DockerBench, tmp_path: Path) -> None:
     gone = tmp_path / "secret"
     mount = FileMount(kind="secret", name="secret", source=gone, target="/run/secrets/secret")
     store = replace(own.stack.services["store-1"], files=(mount,))
@@ -216,21 +214,21 @@ def test_a_file_that_was_removed_is_told(own: DockerBench, tmp_path: Path) -> No
     assert shell(own.runtime(), "store-1", "cat /run/secrets/secret") == "word"
 
 
-def test_a_kill_between_making_a_container_and_opening_its_volume_is_healed(own: DockerBench) -> None:
+def test_a_kill_between_container_creation_and_volume_setup_is_repaired(own: DockerBench) -> None:
     own.up()
     own.hand("rename", own.container("store-0"), f"{own.container('store-0')}-new")
     assert {str(c.state) for c in own.up().containers.values()} == {"running"}
     assert own.snapshot().orphans == ()
 
 
-def test_the_helper_of_a_volume_leaves_nothing(own: DockerBench) -> None:
+def test_the_volume_helper_container_is_removed(own: DockerBench) -> None:
     own.up()
     assert len(engine().api.containers(all=True, filters={"label": f"com.docker.compose.project={own.project}"})) == 3
     own.walk(plan_down(own.snapshot(), volumes=True))
     assert own.snapshot() == Snapshot()
 
 
-def test_a_volume_that_compose_made_for_the_project_goes_with_the_instance(own: DockerBench) -> None:
+def test_a_volume_created_by_compose_is_removed_with_the_instance(own: DockerBench) -> None:
     """``docker compose up`` makes the volumes of all services, also of those that it does not start, with its own labels alone."""
     name = f"{own.project}_extra"
     engine().api.create_volume(

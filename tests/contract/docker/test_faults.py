@@ -19,7 +19,7 @@ def faults(bench: EngineBench) -> FaultInjector:
     return injector
 
 
-def test_an_engine_supports_every_fault(faults: FaultInjector) -> None:
+def test_the_docker_runtime_supports_every_fault(faults: FaultInjector) -> None:
     assert all(faults.supports(fault) for fault in Fault)
 
 
@@ -28,7 +28,7 @@ def test_a_container_that_crashed_has_failed(bench: EngineBench, faults: FaultIn
     assert bench.observe().services["store-1"].phase is Phase.FAILED
 
 
-def test_a_partitioned_service_is_not_reached_and_a_healed_one_is(bench: EngineBench, faults: FaultInjector) -> None:
+def test_a_partitioned_service_is_unreachable_until_healed(bench: EngineBench, faults: FaultInjector) -> None:
     if not bench.runs_commands:
         pytest.skip("no process has routes in memory")
     runtime = bench.runtime()
@@ -43,7 +43,7 @@ def test_a_partitioned_service_is_not_reached_and_a_healed_one_is(bench: EngineB
     assert routes() == whole
 
 
-def test_a_foreign_container_of_the_same_name_is_never_touched(bench: EngineBench, faults: FaultInjector) -> None:
+def test_a_foreign_container_of_the_same_name_is_left_alone(bench: EngineBench, faults: FaultInjector) -> None:
     bench.hand("remove", bench.container("store-1"))
     bench.add_stranger(bench.container("store-1"))
     for fault in Fault:

@@ -40,7 +40,7 @@ def detach(container: Any) -> None:
 
 
 @pytest.mark.parametrize("harm", [remove, stop, kill, pause, rename, detach], ids=lambda harm: harm.__name__)
-def test_up_repairs_what_was_done_to_one_container_by_hand(running: Project, harm: Callable[[Any], None]) -> None:
+def test_up_repairs_manual_changes_to_a_container(running: Project, harm: Callable[[Any], None]) -> None:
     victim = engine.container(running, "redis-1")
     before = engine.started_at(engine.instance_of(running))
     harm(victim)
@@ -53,7 +53,7 @@ def test_up_repairs_what_was_done_to_one_container_by_hand(running: Project, har
     assert {name for name in before if after[name] != before[name]} <= {victim.name}, "neighbours were touched"
 
 
-def test_what_docker_compose_down_removes_from_outside_comes_back_with_its_data(running: Project) -> None:
+def test_up_after_docker_compose_down_keeps_the_data(running: Project) -> None:
     """``docker compose down`` goes by Compose's own labels: containers first, then the network; volumes stay."""
     assert running.run("redis", "--", "SET", "kept", "yes").out.strip() == "OK"
     project = f"nexusdev-{engine.instance_of(running)}"

@@ -45,7 +45,7 @@ def cut(project: Project, phase: str, with_signal: signal.Signals, *names: str) 
     ],
     ids=lambda each: each if isinstance(each, str) else each.name,
 )
-def test_up_that_is_killed_and_interrupted_in_a_phase_reaches_the_same_end_when_run_again(
+def test_an_up_interrupted_in_any_phase_reaches_the_same_end(
     running: Project, gone_at_the_end: Project, phase: str, politely: signal.Signals
 ) -> None:
     cut(gone_at_the_end, phase, signal.SIGKILL, SMALL)
@@ -57,7 +57,7 @@ def test_up_that_is_killed_and_interrupted_in_a_phase_reaches_the_same_end_when_
 
 
 @pytest.mark.parametrize("with_signal", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
-def test_an_interrupted_up_says_what_remains_and_what_to_type(resting: Project, with_signal: signal.Signals) -> None:
+def test_an_interrupted_up_reports_what_remains_with_a_hint(resting: Project, with_signal: signal.Signals) -> None:
     output = cut(resting, "start", with_signal, SMALL)
     assert "up was interrupted" in output
     assert "started containers keep running; no data is lost" in " ".join(output.split())
@@ -65,7 +65,7 @@ def test_an_interrupted_up_says_what_remains_and_what_to_type(resting: Project, 
     resting.up(SMALL)
 
 
-def test_the_whole_stack_that_is_killed_three_times_while_it_is_born_reaches_the_same_end(
+def test_a_stack_killed_three_times_during_its_first_up_reaches_the_same_end(
     gone_at_the_end: Project,
 ) -> None:
     for moment in ("wait vault", "seed postgres", "prove "):

@@ -26,7 +26,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("s") / "docker.sock"
 
 
-def test_an_engine_that_is_not_there_is_named_with_the_way_to_start_it(small: Project, place: Path) -> None:
+def test_a_missing_engine_is_reported_with_a_hint(small: Project, place: Path) -> None:
     ran = elsewhere(small, place).run("up", SMALL)
     assert ran.code == 5, ran.err
     assert f"{place} does not exist (DOCKER_HOST)" in ran.err
@@ -34,7 +34,7 @@ def test_an_engine_that_is_not_there_is_named_with_the_way_to_start_it(small: Pr
     assert "nexusdev doctor" in ran.err
 
 
-def test_an_engine_that_may_not_be_used_is_told_from_one_that_is_absent(small: Project, place: Path) -> None:
+def test_a_forbidden_engine_is_told_apart_from_a_missing_one(small: Project, place: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(place))
         listening.listen()
@@ -45,7 +45,7 @@ def test_an_engine_that_may_not_be_used_is_told_from_one_that_is_absent(small: P
     assert "mode 0000" in ran.err
 
 
-def test_an_engine_that_takes_the_call_and_never_answers_is_given_up(small: Project, place: Path) -> None:
+def test_an_engine_that_never_answers_times_out(small: Project, place: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(place))
         listening.listen()
@@ -54,14 +54,14 @@ def test_an_engine_that_takes_the_call_and_never_answers_is_given_up(small: Proj
     assert "no answer within" in ran.err
 
 
-def test_an_engine_that_is_too_old_is_refused_with_what_it_speaks(small: Project, place: Path) -> None:
+def test_an_outdated_engine_is_refused_with_its_api_version(small: Project, place: Path) -> None:
     with EngineThatSays(place, {"/version": {**VERSION, "ApiVersion": "1.30", "Version": "17.06.0"}}):
         ran = elsewhere(small, place).run("up", SMALL)
     assert ran.code == 5, ran.err
     assert "it speaks API 1.30; 1.41 (Docker 20.10) is required" in ran.err
 
 
-def test_a_disk_that_is_nearly_full_is_said_before_anything_is_made(small: Project, place: Path) -> None:
+def test_a_nearly_full_disk_is_reported_first(small: Project, place: Path) -> None:
     """An engine that stores in /proc has no byte free: no disk has to be filled for this."""
     with EngineThatSays(place, {"/info": {"DockerRootDir": "/proc", "SecurityOptions": []}}):
         ran = elsewhere(small, place).run("up", SMALL)

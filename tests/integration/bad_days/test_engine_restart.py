@@ -66,7 +66,7 @@ def away(private: PrivateEngine, make_project: Callable[..., Project], shared: P
     [(signal.SIGTERM, ("start",)), (signal.SIGKILL, ("up", SMALL, "--offline"))],
     ids=["stopped, then start", "killed, then up"],
 )
-def test_an_engine_that_is_restarted_loses_no_data_and_is_healed(
+def test_an_engine_restart_loses_no_data(
     private: PrivateEngine, away: Project, ended_by: signal.Signals, command: tuple[str, ...]
 ) -> None:
     assert away.run("redis", "--", "SET", "kept", ended_by.name).out.strip() == "OK"
@@ -82,7 +82,7 @@ def test_an_engine_that_is_restarted_loses_no_data_and_is_healed(
     assert away.run("run", "--", "true").code == 0, "its variables are proven"
 
 
-def test_doctor_names_few_file_descriptors_and_reads_a_secret_back(away: Project) -> None:
+def test_doctor_reports_a_low_open_files_limit_and_reads_secrets_back(away: Project) -> None:
     checks = json.loads(away.run("doctor", "--json").out)["data"]["checks"]
     found = {each["name"]: each for each in checks}
     assert found["secrets"]["verdict"] == "ok"

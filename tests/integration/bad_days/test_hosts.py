@@ -32,7 +32,7 @@ def private_checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_checkout_that_only_its_owner_may_read_comes_up(gone_at_the_end: Project, private_checkout: Path) -> None:
+def test_up_works_from_a_private_checkout(gone_at_the_end: Project, private_checkout: Path) -> None:
     project = replace(
         gone_at_the_end, extra={"PYTHONPATH": str(private_checkout)}, before=("sh", "-c", 'umask 077; "$@"', "sh")
     )
@@ -41,7 +41,7 @@ def test_a_checkout_that_only_its_owner_may_read_comes_up(gone_at_the_end: Proje
     assert ready(project)
 
 
-def test_an_engine_that_does_not_see_the_state_is_told_before_anything_is_made(small: Project) -> None:
+def test_an_engine_that_cannot_see_the_state_is_reported_first(small: Project) -> None:
     """As in a container with nothing but the engine's socket: a file system of its own at the state's path."""
     if os.geteuid() != 0:
         pytest.skip("only root may mount")
@@ -62,7 +62,7 @@ def attach(project: Project, count: int, image: str) -> list[Any]:
     return [run(image, ["sleep", "600"], network=network, detach=True, entrypoint=[]) for _ in range(count)]
 
 
-def test_containers_of_others_never_get_the_address_of_a_service(running: Project) -> None:
+def test_foreign_containers_never_get_the_address_of_a_service(running: Project) -> None:
     assert running.run("stop", "redis-0").code == 0
     others = attach(running, 3, engine.base_image())
     try:
@@ -77,7 +77,7 @@ def test_containers_of_others_never_get_the_address_of_a_service(running: Projec
             each.remove(force=True)
 
 
-def test_a_network_that_was_pruned_is_made_anew_by_up_and_start_says_so(running: Project) -> None:
+def test_up_recreates_a_pruned_network_and_start_points_to_up(running: Project) -> None:
     assert running.run("redis", "--", "SET", "kept", "yes").out.strip() == "OK"
     assert running.run("stop").code == 0
     name = f"nexusdev-{engine.instance_of(running)}_nexus"
@@ -90,7 +90,7 @@ def test_a_network_that_was_pruned_is_made_anew_by_up_and_start_says_so(running:
     assert running.run("redis", "--", "GET", "kept").out.strip() == "yes"
 
 
-def test_a_subnet_that_was_taken_meanwhile_is_left_to_its_taker(resting: Project) -> None:
+def test_a_taken_subnet_is_replaced_by_another(resting: Project) -> None:
     subnet = resting.run("ports", "--json").data["subnet"]
     pool = docker.types.IPAMPool(subnet=subnet)
     taker = engine.client().networks.create(
@@ -106,7 +106,7 @@ def test_a_subnet_that_was_taken_meanwhile_is_left_to_its_taker(resting: Project
         taker.remove()
 
 
-def test_the_gateway_runs_with_the_file_descriptors_that_there_are(running: Project) -> None:
+def test_the_gateway_runs_with_a_low_open_files_limit(running: Project) -> None:
     """Its own configuration, in a container with as few as an engine with default-ulimits may give."""
     mine = engine.container(running, "gateway-rw")
     few = [docker.types.Ulimit(name="nofile", soft=1024, hard=1024)]

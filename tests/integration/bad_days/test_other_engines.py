@@ -17,7 +17,7 @@ pytestmark = pytest.mark.integration
 MAPPED = "nobody:nogroup"
 
 
-def test_an_engine_that_maps_users_is_named_before_anything_is_made(make_project: Callable[..., Project]) -> None:
+def test_user_namespace_remapping_is_reported_first(make_project: Callable[..., Project]) -> None:
     with private_engine({"userns-remap": MAPPED}, mapped=MAPPED) as private:
         project = make_project("mapped")
         mapped = replace(project, extra={"DOCKER_HOST": private.url}, before=private.inside)

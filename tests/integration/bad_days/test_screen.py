@@ -25,7 +25,7 @@ pytestmark = pytest.mark.integration
         ("images lsit", "list"),
     ],
 )
-def test_wrong_words_are_answered_with_the_nearest_right_ones(running: Project, words: str, nearest: str) -> None:
+def test_invalid_arguments_suggest_the_nearest(running: Project, words: str, nearest: str) -> None:
     ran = running.run(*words.split())
     assert ran.code == 2, ran.err
     assert nearest in ran.err
@@ -33,7 +33,7 @@ def test_wrong_words_are_answered_with_the_nearest_right_ones(running: Project, 
 
 
 @pytest.mark.parametrize("words", ["status", "ports", "logs --tail 200", "env", "--help", f"up {SMALL}"])
-def test_a_reader_that_goes_away_ends_every_command_quietly(running: Project, words: str) -> None:
+def test_a_closed_pipe_ends_every_command_quietly(running: Project, words: str) -> None:
     ran = subprocess.run(
         ["bash", "-c", 'set -o pipefail; "$@" | head -n 1', "-", *running.argv(*words.split())],
         cwd=running.folder,
@@ -46,7 +46,7 @@ def test_a_reader_that_goes_away_ends_every_command_quietly(running: Project, wo
     assert b"Error" not in ran.stderr
 
 
-def test_a_stdout_that_is_closed_from_the_start_is_no_failure(running: Project) -> None:
+def test_a_closed_stdout_is_no_failure(running: Project) -> None:
     ran = subprocess.run(
         ["bash", "-c", '"$@" >&-', "-", *running.argv("status")],
         cwd=running.folder,

@@ -22,7 +22,7 @@ def with_image(project: Project, reference: str) -> Project:
     return replace(project, extra={"NEXUSDEV_IMAGE_REDIS": reference})
 
 
-def test_a_taken_port_of_the_block_is_named_with_the_process_that_has_it(resting: Project) -> None:
+def test_a_taken_port_of_the_block_names_its_process(resting: Project) -> None:
     rows = resting.run("ports", "--json").data["ports"]
     port = next(row["port"] for row in rows if row["service"] == "redis-0")
     with socket.socket() as holder:
@@ -37,7 +37,7 @@ def test_a_taken_port_of_the_block_is_named_with_the_process_that_has_it(resting
     assert "nexusdev up --move-ports" in ran.err
 
 
-def test_a_foreign_container_with_our_name_is_left_alone_and_named(resting: Project) -> None:
+def test_a_foreign_container_with_our_name_is_named_and_left_alone(resting: Project) -> None:
     name = f"nexusdev-{engine.instance_of(resting)}-redis-0-1"
     foreign = engine.client().containers.create(engine.base_image(), name=name, command=["true"])
     try:
@@ -50,7 +50,7 @@ def test_a_foreign_container_with_our_name_is_left_alone_and_named(resting: Proj
         foreign.remove(force=True)
 
 
-def test_offline_an_image_that_is_not_here_is_named_before_anything_starts(small: Project) -> None:
+def test_offline_a_missing_image_is_named_before_anything_starts(small: Project) -> None:
     ran = with_image(small, "nexusdev/redis:no-such-tag").run("up", SMALL, "--offline")
     assert ran.code == 7, ran.err
     assert "redis" in ran.err.partition("\n")[0]
@@ -58,13 +58,13 @@ def test_offline_an_image_that_is_not_here_is_named_before_anything_starts(small
     assert engine.left_of(engine.instance_of(small))["containers"] == []
 
 
-def test_an_image_whose_name_is_wrong_is_named_with_what_the_registry_said(gone_at_the_end: Project) -> None:
+def test_an_invalid_image_name_quotes_the_registry(gone_at_the_end: Project) -> None:
     ran = with_image(gone_at_the_end, "127.0.0.1:9/nobody/redis:none").run("up", SMALL)
     assert ran.code == 7, ran.err
     assert "127.0.0.1:9/nobody/redis:none" in ran.err
 
 
-def test_an_up_that_fails_keeps_ports_and_interpolation_variables(resting: Project) -> None:
+def test_a_failed_up_keeps_ports_and_interpolation_variables(resting: Project) -> None:
     def kept() -> list[bytes]:
         folder = resting.state / "instances" / engine.instance_of(resting)
         return [(folder / name).read_bytes() for name in ("instance.json", "compose.env")]
@@ -90,9 +90,7 @@ def spoiled(running: Project) -> Iterator[str]:
     running.up(SMALL, "--recreate-volumes")
 
 
-def test_a_server_that_exits_at_start_is_shown_with_its_cause_and_the_end_of_its_log(
-    running: Project, spoiled: str
-) -> None:
+def test_a_server_that_exits_at_start_is_reported_with_cause_and_log(running: Project, spoiled: str) -> None:
     ran = running.run("up", SMALL)
     assert ran.code == 10, ran.err
     assert f"redis is not ready: {spoiled} exited (code 1)" in ran.err
@@ -102,7 +100,7 @@ def test_a_server_that_exits_at_start_is_shown_with_its_cause_and_the_end_of_its
     assert engine.container(running, spoiled).status == "exited", "the wreck is kept, and not started again for ever"
 
 
-def test_a_server_that_never_gets_ready_is_told_with_what_is_missing(running: Project) -> None:
+def test_a_server_that_never_becomes_ready_is_reported_with_what_is_missing(running: Project) -> None:
     frozen = engine.container(running, "redis-1")
     frozen.kill(signal="SIGSTOP")  # it runs, and says nothing
     try:
@@ -115,7 +113,7 @@ def test_a_server_that_never_gets_ready_is_told_with_what_is_missing(running: Pr
     assert "--timeout 60" in ran.err
 
 
-def test_a_second_up_at_the_same_time_waits_for_the_first_and_finds_nothing_to_do(resting: Project) -> None:
+def test_a_concurrent_up_waits_for_the_first_and_does_nothing(resting: Project) -> None:
     first = resting.start("up", SMALL)
     line_that_begins(first, "plan: ")
     second = resting.run("up", SMALL)
@@ -127,7 +125,7 @@ def test_a_second_up_at_the_same_time_waits_for_the_first_and_finds_nothing_to_d
     assert ready(resting)
 
 
-def test_two_that_share_only_the_machine_get_ports_and_networks_of_their_own_at_the_same_time(
+def test_two_concurrent_projects_get_their_own_ports_and_networks(
     make_project: Callable[..., Project],
 ) -> None:
     """Each with a state folder of its own, as two users have."""
@@ -144,7 +142,7 @@ def test_two_that_share_only_the_machine_get_ports_and_networks_of_their_own_at_
         assert each.run("destroy", "--yes").code == 0
 
 
-def test_destroy_leaves_alone_what_an_up_is_making(resting: Project) -> None:
+def test_destroy_is_refused_during_an_up(resting: Project) -> None:
     first = resting.start("up", SMALL)
     line_that_begins(first, "plan: ")
     second = resting.run("destroy", "--yes")
@@ -155,7 +153,7 @@ def test_destroy_leaves_alone_what_an_up_is_making(resting: Project) -> None:
     assert ready(resting)
 
 
-def test_who_waits_goes_on_through_a_restart(running: Project) -> None:
+def test_wait_continues_during_a_restart(running: Project) -> None:
     restart = running.start("restart", SMALL)
     line_that_begins(restart, "stop ")
     waiting = running.run("wait", SMALL)
@@ -164,7 +162,7 @@ def test_who_waits_goes_on_through_a_restart(running: Project) -> None:
     assert waiting.code == 0, waiting.err
 
 
-def test_who_waits_hears_at_once_of_a_server_that_was_killed(running: Project) -> None:
+def test_wait_reports_a_killed_server_immediately(running: Project) -> None:
     engine.container(running, "redis-1").stop()
     waiting = running.start("wait", SMALL, "--timeout", "60")
     line_that_begins(waiting, "wait redis: ")

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.mark.parametrize("content", ["", '{"schema_version": 1, "na', '{"schema_version": 999}', "[]"])
-def test_a_state_file_that_cannot_be_used_is_named_with_what_to_type(running: Project, content: str) -> None:
+def test_an_unusable_state_file_is_named_with_a_hint(running: Project, content: str) -> None:
     (file,) = running.state.rglob("instance.json")
     kept = file.read_bytes()
     file.write_text(content)
@@ -32,7 +32,7 @@ def test_a_state_file_that_cannot_be_used_is_named_with_what_to_type(running: Pr
     assert ready(running), "nothing was touched"
 
 
-def test_a_lost_password_is_said_and_the_data_that_need_it_are_left_alone(running: Project) -> None:
+def test_a_lost_password_is_reported_and_its_data_left_alone(running: Project) -> None:
     (file,) = running.state.rglob("secrets/redis-admin")
     kept = file.with_name("kept")
     file.rename(kept)
@@ -46,7 +46,7 @@ def test_a_lost_password_is_said_and_the_data_that_need_it_are_left_alone(runnin
     assert ready(running)
 
 
-def test_a_lost_state_folder_is_said_its_data_are_not_overwritten_and_destroy_removes_them(running: Project) -> None:
+def test_a_lost_state_folder_is_reported_and_destroy_removes_its_data(running: Project) -> None:
     instance = engine.instance_of(running)
     volumes = engine.left_of(instance)["volumes"]
     (folder,) = (running.state / "instances").iterdir()
@@ -60,7 +60,7 @@ def test_a_lost_state_folder_is_said_its_data_are_not_overwritten_and_destroy_re
     assert engine.left_of(instance) == {"containers": [], "networks": [], "volumes": []}
 
 
-def test_an_env_file_that_git_tracks_is_refused_before_anything_starts(small: Project) -> None:
+def test_a_tracked_env_file_is_refused_before_anything_starts(small: Project) -> None:
     file = small.folder / ".env.nexusdev"
     file.write_text("")
     git = ["git", "-C", str(small.folder), "-c", "user.name=t", "-c", "user.email=t@example.org"]
@@ -73,7 +73,7 @@ def test_an_env_file_that_git_tracks_is_refused_before_anything_starts(small: Pr
     assert not any(small.state.rglob("instance.json"))
 
 
-def test_a_project_folder_without_write_permission_is_said_before_anything_starts(small: Project) -> None:
+def test_a_read_only_project_folder_is_reported_before_anything_starts(small: Project) -> None:
     small.folder.chmod(0o555)
     try:
         ran = replace(small, before=without_rights()).run("up", SMALL)
@@ -85,9 +85,7 @@ def test_a_project_folder_without_write_permission_is_said_before_anything_start
     assert not any(small.state.rglob("instance.json"))
 
 
-def test_a_state_folder_without_write_permission_is_said_with_the_way_to_another(
-    small: Project, tmp_path: Path
-) -> None:
+def test_a_read_only_state_folder_is_reported_with_the_setting(small: Project, tmp_path: Path) -> None:
     tmp_path.chmod(0o555)
     away = replace(small, state=tmp_path / "state", before=without_rights())
     try:

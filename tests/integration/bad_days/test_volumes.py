@@ -27,7 +27,7 @@ def lose(project: Project, *services: str) -> list[str]:
     return names
 
 
-def test_a_lost_volume_is_told_before_anything_is_made_and_filled_again_by_its_peers(running: Project) -> None:
+def test_a_lost_volume_is_reported_first_and_rebuilt_by_its_peers(running: Project) -> None:
     assert running.run("redis", "--", "SET", "kept", "yes").out.strip() == "OK"
     instance, master = engine.instance_of(running), engine.node_with_role(running, "master")
     (name,) = lose(running, master)
@@ -52,7 +52,7 @@ def test_a_lost_volume_is_told_before_anything_is_made_and_filled_again_by_its_p
     ],
     ids=["postgres without etcd", "two nodes of vault", "all of vault"],
 )
-def test_what_nobody_can_rebuild_begins_anew_after_a_yes_and_gets_ready(
+def test_unrecoverable_data_starts_empty_after_confirmation(
     gone_at_the_end: Project, component: str, lost: Sequence[str]
 ) -> None:
     gone_at_the_end.up(component)
@@ -78,7 +78,7 @@ def stranger(running: Project) -> Iterator[Any]:
     made.remove(force=True)
 
 
-def test_a_stranger_on_the_network_is_named_before_anything_is_removed(running: Project, stranger: Any) -> None:
+def test_a_foreign_container_on_the_network_is_named_first(running: Project, stranger: Any) -> None:
     instance = engine.instance_of(running)
     before = engine.started_at(instance)
     ran = running.run("down")

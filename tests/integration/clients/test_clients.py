@@ -144,7 +144,7 @@ def in_container(form: ClientForm, project: Project, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("form", "path"), CELLS)
-def test_a_client_works_with_the_env_file_alone(
+def test_a_client_works_with_only_the_env_file(
     form: ClientForm,
     path: str,
     project: Project,
@@ -163,7 +163,7 @@ def test_a_client_works_with_the_env_file_alone(
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_node_works_by_its_own_option_for_env_files(project: Project, tmp_path: Path) -> None:
+def test_node_works_with_its_env_file_option(project: Project, tmp_path: Path) -> None:
     words = [needed("node"), f"--env-file={project.folder / '.env.nexusdev'}", str(PROGRAMS / "check.js")]
     done = ran([*words, "fetch", "direct"], bare(tmp_path), tmp_path)
     assert done.returncode == 0, done.stderr
@@ -180,7 +180,7 @@ def test_node_works_by_its_own_option_for_env_files(project: Project, tmp_path: 
         ("AWS_PROFILE=elsewhere", f"{sys.executable} {PROGRAMS / 'check.py'} boto3 direct"),
     ],
 )
-def test_run_lets_no_companion_of_the_shell_through(project: Project, companion: str, line: str) -> None:
+def test_run_passes_no_companion_variable_of_the_shell(project: Project, companion: str, line: str) -> None:
     needed(line.split(maxsplit=1)[0])
     name, _, value = companion.partition("=")
     changed = Project(folder=project.folder, state=project.state, extra={**project.extra, name: value})
@@ -197,7 +197,7 @@ def test_run_lets_no_companion_of_the_shell_through(project: Project, companion:
         ("nexus-migration", "nexus_owner", False),
     ],
 )
-def test_a_service_of_libpq_needs_no_other_variable(
+def test_a_libpq_service_needs_no_other_variable(
     variables: Mapping[str, str], tmp_path: Path, service: str, user: str, replica: bool
 ) -> None:
     environ = bare(tmp_path, PGSERVICEFILE=variables["PGSERVICEFILE"])

@@ -109,7 +109,7 @@ def _resolves(host: str) -> bool:
         return False
 
 
-def test_every_page_is_run() -> None:
+def test_every_page_has_a_test() -> None:
     assert {case.name for case in CASES} | OTHERS == {page.stem for page in workshop.DOCS.glob("*.md")}
 
 
@@ -121,7 +121,7 @@ def test_every_page_is_run() -> None:
     ],
 )
 @pytest.mark.usefixtures("tidy")
-def test_a_page_does_what_it_says(project: Project, tmp_path: Path, case: Case) -> None:
+def test_a_page_works_as_written(project: Project, tmp_path: Path, case: Case) -> None:
     missing = [program for program in case.needs if shutil.which(program) is None]
     if missing:
         pytest.skip(f"not installed here: {', '.join(missing)}")

@@ -51,7 +51,7 @@ def _tidy(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_tidy")
-def test_migrations_use_a_shadow_database_and_the_client_reads_what_they_made(
+def test_migrations_use_a_shadow_database(
     project: Project, variables: Mapping[str, str], tmp_path: Path, page: pages.Page
 ) -> None:
     needed("npm")

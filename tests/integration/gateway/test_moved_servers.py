@@ -138,7 +138,7 @@ def answered(port: int, ca: Path, address: str) -> bool:
     return False
 
 
-def test_the_gateway_finds_a_server_that_came_back_with_another_address(cluster: Cluster, tmp_path: Path) -> None:
+def test_the_gateway_finds_a_server_with_a_new_address(cluster: Cluster, tmp_path: Path) -> None:
     port = cluster.start_gateway()
     first = cluster.start_server()
     assert answered(port, tmp_path / "ca.crt", first), "a server that starts after the gateway is not found"

@@ -46,7 +46,7 @@ def states(project: Project) -> dict[str, str]:
     return {row["service"]: row["state"] for row in rows if row["service"] in NODES}
 
 
-def test_the_application_sees_its_buckets_and_no_backups(s3: Any) -> None:
+def test_the_application_sees_its_buckets_but_not_the_backups(s3: Any) -> None:
     assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} >= {DATA, MODELS}
     assert BACKUPS not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
     assert refusal(s3.list_objects_v2, Bucket=BACKUPS) == "AccessDenied"
@@ -61,7 +61,7 @@ def test_the_application_changes_objects_but_no_settings(s3: Any) -> None:
     assert refusal(s3.put_bucket_versioning, Bucket=DATA, VersioningConfiguration=suspended) == "AccessDenied"
 
 
-def test_the_application_makes_configures_and_removes_buckets_of_its_own(s3: Any) -> None:
+def test_the_application_creates_configures_and_removes_its_own_buckets(s3: Any) -> None:
     name = f"nexus-app-{uuid.uuid4().hex[:8]}"
     s3.create_bucket(Bucket=name)
     rule = {"ID": "soon", "Status": "Enabled", "Filter": {"Prefix": "tmp/"}, "Expiration": {"Days": 1}}
@@ -79,7 +79,7 @@ def test_the_application_makes_configures_and_removes_buckets_of_its_own(s3: Any
     assert name not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
 
 
-def test_a_bucket_that_does_not_exist_is_told_from_one_that_is_closed(variables: Mapping[str, str], s3: Any) -> None:
+def test_a_missing_bucket_is_told_apart_from_a_forbidden_one(variables: Mapping[str, str], s3: Any) -> None:
     import urllib3
     from minio import Minio
     from minio.error import S3Error
@@ -99,9 +99,7 @@ def test_a_bucket_that_does_not_exist_is_told_from_one_that_is_closed(variables:
     assert refusal(s3.head_bucket, Bucket=BACKUPS) == "403"
 
 
-def test_the_application_sees_nothing_in_a_bucket_of_others(
-    project: Project, variables: Mapping[str, str], s3: Any
-) -> None:
+def test_the_application_cannot_read_foreign_buckets(project: Project, variables: Mapping[str, str], s3: Any) -> None:
     password = project.run("secrets", "show", "minio-root-password").out.strip()
     root = {"AWS_ACCESS_KEY_ID": "nexus-root", "AWS_SECRET_ACCESS_KEY": password}
     admin = app.s3_client({**variables, **root})
@@ -120,7 +118,7 @@ def test_the_application_sees_nothing_in_a_bucket_of_others(
         admin.delete_bucket(Bucket="of-others")
 
 
-def test_what_is_stored_is_encrypted_and_keeps_its_versions(s3: Any) -> None:
+def test_objects_are_encrypted_and_versioned(s3: Any) -> None:
     s3.put_object(Bucket=DATA, Key="twice", Body=b"one")
     s3.put_object(Bucket=DATA, Key="twice", Body=b"two")
     found = s3.get_object(Bucket=DATA, Key="twice")
@@ -133,7 +131,7 @@ def test_what_is_stored_is_encrypted_and_keeps_its_versions(s3: Any) -> None:
     assert bodies[:2] == [b"two", b"one"]
 
 
-def test_a_large_object_goes_up_in_parts_and_comes_back(s3: Any, tmp_path: Any) -> None:
+def test_a_large_object_uses_multipart_upload(s3: Any, tmp_path: Any) -> None:
     from boto3.s3.transfer import TransferConfig
 
     content = bytes(range(256)) * 4096 * 20  # 20 MiB
@@ -158,7 +156,7 @@ def test_the_minio_package_needs_the_three_names_and_the_authority(variables: Ma
     assert client.get_object(DATA, "by/minio-py").read() == b"hello"
 
 
-def test_plain_text_is_not_spoken(variables: Mapping[str, str]) -> None:
+def test_plaintext_connections_are_refused(variables: Mapping[str, str]) -> None:
     from http.client import HTTPConnection, HTTPException
 
     host, port = variables["MINIO_ENDPOINT"].split(":")
@@ -178,7 +176,7 @@ def test_the_client_in_a_container_passes_arguments_and_streams_through(project:
 
 
 @pytest.mark.parametrize("victim", NODES)
-def test_one_node_down_costs_no_error_and_no_write(
+def test_one_node_down_causes_no_failed_write(
     project: Project, variables: Mapping[str, str], s3: Any, heal: None, victim: str
 ) -> None:
     wait_until_every_node_writes_to_every_drive(project, variables)
@@ -236,7 +234,7 @@ def every_drive_gets(project: Project, node: Any) -> bool:
     return all(engine.container(project, each).exec_run(["test", "-s", place]).exit_code == 0 for each in NODES)
 
 
-def test_two_nodes_down_can_be_read_and_say_why_nothing_is_written(
+def test_with_two_nodes_down_reads_work_and_writes_fail_with_a_reason(
     project: Project, variables: Mapping[str, str], s3: Any, heal: None
 ) -> None:
     wait_until_every_node_writes_to_every_drive(project, variables)
@@ -253,7 +251,7 @@ def test_two_nodes_down_can_be_read_and_say_why_nothing_is_written(
     assert states(project) == {"minio-0": "online", "minio-1": "exited", "minio-2": "online", "minio-3": "exited"}
 
 
-def test_the_whole_cluster_comes_back_with_its_data(project: Project, s3: Any) -> None:
+def test_the_cluster_recovers_with_its_data(project: Project, s3: Any) -> None:
     s3.put_object(Bucket=DATA, Key="over the night", Body=b"kept")
     assert project.run("stop", "minio").code == 0
     began = time.monotonic()
@@ -276,7 +274,7 @@ def test_a_project_seeds_objects_once(project: Project, s3: Any, seed_folder: Pa
     assert refusal(s3.get_object, Bucket="shop-images", Key="logos/a.svg") == "NoSuchKey"
 
 
-def test_nothing_that_metrics_tell_is_open_to_everybody(project: Project) -> None:
+def test_metrics_require_authentication(project: Project) -> None:
     ran = engine.container(project, "minio-client").exec_run(["python3", "-B", "-c", _ASK_METRICS])
     assert ran.output.decode().strip() == "403"
 

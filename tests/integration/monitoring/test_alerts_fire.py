@@ -155,22 +155,22 @@ def breakers(world: World) -> Mapping[str, tuple[str, Callable[[], Mend]]]:
 
 
 @pytest.mark.parametrize(("what", "alert"), ROWS)
-def test_it_is_seen_within_45_seconds(drill: Drill, what: str, alert: str) -> None:
+def test_each_alert_fires_within_45_seconds(drill: Drill, what: str, alert: str) -> None:
     assert drill.seen.get((what, alert), float("inf")) < SEEN_WITHIN
 
 
 @pytest.mark.parametrize(("what", "alert"), ROWS)
-def test_it_is_over_after_the_repair(drill: Drill, what: str, alert: str) -> None:
+def test_each_alert_resolves_after_the_repair(drill: Drill, what: str, alert: str) -> None:
     assert drill.over.get((what, alert), float("inf")) < OVER_WITHIN
 
 
-def test_what_people_read_is_whole(drill: Drill) -> None:
+def test_alert_texts_are_complete(drill: Drill) -> None:
     """A template that finds no label or no number says so in words that nobody should read."""
     assert drill.texts
     assert not [text for text in drill.texts if "<no value>" in text or "NaN" in text or "%!" in text]
 
 
-def test_nothing_that_is_critical_fires_once_all_is_well(drill: Drill, variables: Mapping[str, str]) -> None:
+def test_no_critical_alert_fires_on_a_healthy_stack(drill: Drill, variables: Mapping[str, str]) -> None:
     def critical() -> list[str]:
         return [each["labels"]["alertname"] for each in alerts(variables) if each["labels"]["severity"] == "critical"]
 

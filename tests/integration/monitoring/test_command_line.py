@@ -23,7 +23,7 @@ def services(project: Project) -> set[str]:
     return {row["service"] for row in project.run("status", "--json").data["nodes"]}
 
 
-def test_a_query_is_answered_as_a_table_and_over_time(project: Project) -> None:
+def test_metrics_prints_instant_and_range_queries(project: Project) -> None:
     def every_node_is_told() -> bool:
         return {"redis-0", "redis-1", "redis-2"} <= set(project.run("metrics", "redis_up").out.split())
 
@@ -33,13 +33,13 @@ def test_a_query_is_answered_as_a_table_and_over_time(project: Project) -> None:
     assert "redis-0" in drawn.out
 
 
-def test_a_query_that_is_none_is_told_in_prometheus_s_words(project: Project) -> None:
+def test_an_invalid_query_quotes_prometheus(project: Project) -> None:
     reply = project.run("metrics", "rate(redis_up[")
     assert reply.code == 2, reply.out
     assert "parse error" in reply.err
 
 
-def test_every_service_that_runs_is_scraped(project: Project) -> None:
+def test_every_running_service_is_scraped(project: Project) -> None:
     def reply() -> Any:
         return project.run("status", "--json").data["monitoring"]
 
@@ -62,7 +62,7 @@ def test_the_core_runs_without_monitoring_and_is_not_missed(project: Project) ->
     assert services(project) == before
 
 
-def test_a_corrupt_prometheus_is_named_and_only_its_data_is_thrown_away(project: Project) -> None:
+def test_only_the_data_of_a_corrupt_prometheus_is_discarded(project: Project) -> None:
     corrupt = engine.container(project, "prometheus-1")
     corrupt.stop()
     try:

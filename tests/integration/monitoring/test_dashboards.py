@@ -86,7 +86,7 @@ def test_every_query_of_every_panel_returns_data(variables: Mapping[str, str]) -
     assert empty == {}, "\n".join(empty.values())
 
 
-def test_every_exception_names_a_query_gives_its_reason_and_they_are_few() -> None:
+def test_every_exception_names_a_query_and_a_reason() -> None:
     known = {each.where for each in queries()}
     assert EXCEPTIONS.keys() <= known
     assert all(EXCEPTIONS.values())

@@ -57,7 +57,7 @@ def targets(project: Project, variables: Mapping[str, str], server: str) -> list
         ("alertmanager-0", "amtool check-config /etc/alertmanager/alertmanager.yml"),
     ],
 )
-def test_the_configuration_is_valid_where_it_is_used(project: Project, service: str, check: str) -> None:
+def test_the_configuration_is_valid_in_the_container(project: Project, service: str, check: str) -> None:
     ran = engine.container(project, service).exec_run(check)
     assert ran.exit_code == 0, ran.output.decode()
 
@@ -81,7 +81,7 @@ def test_every_target_is_up_and_carries_component_and_service(
     assert {each["labels"]["component"] for each in reply} == set(registry.ROWS)
 
 
-def test_everything_that_runs_is_seen(project: Project) -> None:
+def test_every_running_service_is_monitored(project: Project) -> None:
     def coverage() -> float:
         return float(project.run("status", "--json").data["monitoring"]["coverage"])
 
@@ -109,7 +109,7 @@ def test_everything_that_runs_is_seen(project: Project) -> None:
         ("nexusdev_up_seconds", {"machine"}),
     ],
 )
-def test_each_parts_own_numbers_arrive(variables: Mapping[str, str], query: str, instances: set[str]) -> None:
+def test_the_metrics_of_each_component_arrive(variables: Mapping[str, str], query: str, instances: set[str]) -> None:
     app.until(lambda: set(values(variables, query)) >= instances, seconds=45, what=query)
 
 
@@ -120,7 +120,7 @@ def test_each_parts_own_numbers_arrive(variables: Mapping[str, str], query: str,
         ("plaintext", {"sslmode": "disable"}),
     ],
 )
-def test_a_login_that_postgresql_refuses_is_counted(
+def test_a_refused_postgresql_login_is_counted(
     variables: Mapping[str, str], reason: str, wrong: dict[str, str]
 ) -> None:
     def refused() -> float:
@@ -134,7 +134,9 @@ def test_a_login_that_postgresql_refuses_is_counted(
     app.until(lambda: refused() >= before + 2, seconds=45, what=f"two more refusals: {reason}")
 
 
-def test_a_stopped_part_is_seen_within_two_scrapes(project: Project, variables: Mapping[str, str], heal: None) -> None:
+def test_a_stopped_service_is_detected_within_two_scrapes(
+    project: Project, variables: Mapping[str, str], heal: None
+) -> None:
     engine.container(project, "etcd-2").kill()
     app.until(lambda: values(variables, 'up{job="etcd"}').get("etcd-2") == 0, seconds=25, what="etcd-2 seen as down")
     [row] = [row for row in project.run("status", "--json").data["nodes"] if row["service"] == "prometheus-0"]
@@ -143,7 +145,9 @@ def test_a_stopped_part_is_seen_within_two_scrapes(project: Project, variables: 
 
 
 @pytest.mark.parametrize("killed", [*SERVERS, *ALERTMANAGERS])
-def test_one_of_two_may_be_killed(project: Project, variables: Mapping[str, str], heal: None, killed: str) -> None:
+def test_monitoring_survives_the_loss_of_one_server(
+    project: Project, variables: Mapping[str, str], heal: None, killed: str
+) -> None:
     """Who asks through the role meets no error, only a second of waiting until the gateway has seen it."""
     engine.container(project, killed).kill()
     for _ in range(20):
@@ -163,7 +167,7 @@ def test_the_alertmanagers_are_a_cluster(variables: Mapping[str, str]) -> None:
     app.until(lambda: amount_of_peers(variables) == 2, seconds=30, what="two Alertmanagers that see each other")
 
 
-def test_what_was_silenced_survives_the_death_of_both_alertmanagers(project: Project, heal: None) -> None:
+def test_silences_survive_a_restart_of_both_alertmanagers(project: Project, heal: None) -> None:
     tool = ("amtool", "--http.config.file=/etc/alertmanager/amtool.yml", "--alertmanager.url=https://localhost:9093")
     added = project.run(
         *("exec", "alertmanager-0", "--", *tool),
@@ -188,7 +192,7 @@ def _kept(project: Project, name: str) -> bytes:
 
 
 @pytest.mark.parametrize("variable", ["PROMETHEUS_URL", "ALERTMANAGER_URL"])
-def test_plain_text_is_not_spoken_through_a_role(variables: Mapping[str, str], variable: str) -> None:
+def test_roles_refuse_plaintext_connections(variables: Mapping[str, str], variable: str) -> None:
     url = variables[variable].replace("https://", "http://")
     with pytest.raises(OSError, match=r"400|reset|closed"):
         urllib.request.urlopen(f"{url}/-/ready", timeout=5)
@@ -206,7 +210,7 @@ def test_plain_text_is_not_spoken_through_a_role(variables: Mapping[str, str], v
         ("vault-0", 8202),
     ],
 )
-def test_no_port_speaks_plain_text(project: Project, server: str, port: int) -> None:
+def test_no_port_accepts_plaintext(project: Project, server: str, port: int) -> None:
     """Asked from inside the network: most of these are published nowhere."""
     # A server that refuses may reset the connection after its reply: what cat says about that is no part of the reply.
     ask_in_plain_text = f"exec 3<>/dev/tcp/{server}/{port}; printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3 2>/dev/null | tr -d '\\0'"
@@ -217,19 +221,19 @@ def test_no_port_speaks_plain_text(project: Project, server: str, port: int) -> 
     assert not output or output.split()[1] == "400", output  # closed without a reply, or refused
 
 
-def test_vault_gives_its_numbers_to_nobody_from_outside(variables: Mapping[str, str]) -> None:
+def test_vault_metrics_are_not_reachable_from_outside(variables: Mapping[str, str]) -> None:
     trust = ssl.create_default_context(cafile=variables["NEXUSDEV_CA_FILE"])
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(f"{variables['VAULT_ADDR']}/v1/sys/metrics?format=prometheus", timeout=5, context=trust)
 
 
-def test_its_files_are_those_of_the_stack(project: Project) -> None:
+def test_the_mounted_files_match_the_stack(project: Project) -> None:
     shipped = Path(__file__).parents[3] / "compose" / "monitoring" / "prometheus.yml"
     ran = engine.container(project, "prometheus-0").exec_run(["cat", "/etc/prometheus/prometheus.yml"])
     assert ran.output == shipped.read_bytes()
 
 
-def test_a_stack_that_is_back_after_half_a_minute_raises_no_alarm(project: Project) -> None:
+def test_a_stack_restarted_within_half_a_minute_fires_no_alert(project: Project) -> None:
     """What Prometheus recorded before it was stopped is then still read as if it were of now (``--query.lookback-delta``)."""
     assert project.run("down").code == 0
     time.sleep(15)

@@ -32,15 +32,15 @@ def promtool(*arguments: str) -> str:
     return str(output.decode())
 
 
-def test_the_configuration_is_understood() -> None:
+def test_promtool_accepts_the_configuration() -> None:
     assert "SUCCESS" in promtool("check", "config", "--syntax-only", "prometheus.yml")
 
 
-def test_the_rules_are_understood_and_no_expression_is_doubtful() -> None:
+def test_the_rules_pass_the_linter() -> None:
     reply = promtool("check", "rules", "--lint=all", "--lint-fatal", *(f"rules/{name}" for name in RULES))
     assert reply.count("SUCCESS") == len(RULES)
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_every_alert_fires_and_stays_silent_as_its_tests_say(name: str) -> None:
+def test_the_rule_tests_pass(name: str) -> None:
     assert "SUCCESS" in promtool("test", "rules", f"rules/tests/{name}")

@@ -23,7 +23,7 @@ LOGIN = {
 }
 
 
-def test_a_dump_is_applied_as_psql_would(project: Project, variables: Mapping[str, str], seed_folder: Path) -> None:
+def test_a_dump_is_applied_like_psql(project: Project, variables: Mapping[str, str], seed_folder: Path) -> None:
     folder = seed_folder / "postgres"
     folder.mkdir()
     with connect(variables, "DATABASE_MIGRATION_URL") as owner:
@@ -58,7 +58,9 @@ def test_a_dump_is_applied_as_psql_would(project: Project, variables: Mapping[st
         ("SELECT 1;\n\\connect other\n", 2, "\\connect is a command of psql and not SQL"),
     ],
 )
-def test_an_error_is_told_with_its_line(project: Project, seed_folder: Path, text: str, line: int, words: str) -> None:
+def test_an_error_is_reported_with_its_line(
+    project: Project, seed_folder: Path, text: str, line: int, words: str
+) -> None:
     (seed_folder / "postgres").mkdir()
     (seed_folder / "postgres" / "005-data.sql").write_text(text)
     ran = project.run("seed", "postgres")

@@ -32,7 +32,7 @@ def owner(variables: Mapping[str, str]) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
-def test_the_application_works_with_what_the_owner_makes_and_makes_nothing(
+def test_the_application_uses_tables_of_the_owner_and_creates_none(
     variables: Mapping[str, str], owner: psycopg.Connection[Any]
 ) -> None:
     owner.execute("CREATE TABLE IF NOT EXISTS orders (id bigint GENERATED ALWAYS AS IDENTITY, item text)")
@@ -46,7 +46,7 @@ def test_the_application_works_with_what_the_owner_makes_and_makes_nothing(
     owner.execute("DROP TABLE orders")
 
 
-def test_new_schemas_of_the_owner_are_open_to_the_application(
+def test_the_application_may_use_new_schemas_of_the_owner(
     variables: Mapping[str, str], owner: psycopg.Connection[Any]
 ) -> None:
     owner.execute("CREATE SCHEMA IF NOT EXISTS shop")
@@ -57,7 +57,7 @@ def test_new_schemas_of_the_owner_are_open_to_the_application(
     owner.execute("DROP SCHEMA shop CASCADE")
 
 
-def test_the_extensions_are_there(variables: Mapping[str, str]) -> None:
+def test_the_extensions_are_installed(variables: Mapping[str, str]) -> None:
     with connect(variables) as application:
         found = {row[0] for row in application.execute("SELECT extname FROM pg_extension").fetchall()}
         assert {"pg_stat_statements", "pgcrypto", "uuid-ossp", "pgaudit"} <= found
@@ -74,13 +74,13 @@ def test_the_extensions_are_there(variables: Mapping[str, str]) -> None:
         ("max_slot_wal_keep_size", "1GB"),
     ],
 )
-def test_the_server_is_set_up_as_in_production(variables: Mapping[str, str], setting: str, value: str) -> None:
+def test_the_server_has_production_settings(variables: Mapping[str, str], setting: str, value: str) -> None:
     with connect(variables) as application:
         assert application.execute("SELECT current_setting(%s)", [setting]).fetchone() == (value,)
 
 
 @pytest.mark.parametrize("url", ["DATABASE_URL", "DATABASE_RO_URL", "DATABASE_POOL_URL"])
-def test_nothing_older_than_tls_1_3_is_spoken(variables: Mapping[str, str], url: str) -> None:
+def test_tls_below_1_3_is_refused(variables: Mapping[str, str], url: str) -> None:
     connect(variables, url, ssl_min_protocol_version="TLSv1.3").close()
     with pytest.raises(psycopg.OperationalError, match=r"SSL error|protocol version"):
         connect(variables, url, ssl_max_protocol_version="TLSv1.2")
@@ -95,7 +95,7 @@ def test_both_replicas_are_in_the_quorum(project: Project) -> None:
     assert [rows[f"etcd-{number}"]["role"] for number in range(3)].count("leader") == 1
 
 
-def test_ddl_is_audited_and_no_password_is(project: Project, owner: psycopg.Connection[Any]) -> None:
+def test_ddl_is_audited_without_passwords(project: Project, owner: psycopg.Connection[Any]) -> None:
     owner.execute("CREATE TABLE audited (id int)")
     owner.execute("DROP TABLE audited")
     primary = engine.node_with_role(project, "primary")
@@ -104,7 +104,7 @@ def test_ddl_is_audited_and_no_password_is(project: Project, owner: psycopg.Conn
     assert "CREATE TABLE audited" in output
 
 
-def test_the_pool_takes_prepared_statements_and_the_read_only_database(variables: Mapping[str, str]) -> None:
+def test_the_pool_supports_prepared_statements_and_the_read_only_database(variables: Mapping[str, str]) -> None:
     with connect(variables, "DATABASE_POOL_URL", prepare_threshold=0) as pooled:
         for _ in range(10):
             assert pooled.execute("SELECT %s::int", [7]).fetchone() == (7,)
@@ -112,7 +112,7 @@ def test_the_pool_takes_prepared_statements_and_the_read_only_database(variables
         assert reader.execute("SELECT pg_is_in_recovery()").fetchone() == (True,)
 
 
-def test_patroni_obeys_nobody_without_certificate_and_password(project: Project, variables: Mapping[str, str]) -> None:
+def test_patroni_requires_a_certificate_and_a_password(project: Project, variables: Mapping[str, str]) -> None:
     port = project.port("postgresql-0", 8008)
     trust = ssl.create_default_context(cafile=variables["NEXUSDEV_CA_FILE"])
     request = urllib.request.Request(f"https://localhost:{port}/config", data=b'{"ttl": 30}', method="PATCH")
@@ -137,7 +137,7 @@ def test_a_projects_sql_is_applied_once_and_again_when_it_changes(
         assert application.execute("SELECT count(*) FROM fruit").fetchone() == (3,)
 
 
-def test_an_error_in_a_projects_sql_is_told_with_file_line_and_sqlstate(project: Project, seed_folder: Path) -> None:
+def test_an_error_in_project_sql_is_reported_with_file_line_and_sqlstate(project: Project, seed_folder: Path) -> None:
     (seed_folder / "postgres").mkdir()
     (seed_folder / "postgres" / "002-wrong.sql").write_text("SELECT 1;\n\nINSERT INTO nowhere VALUES (1);\n")
     ran = project.run("seed")
@@ -148,7 +148,7 @@ def test_an_error_in_a_projects_sql_is_told_with_file_line_and_sqlstate(project:
 
 @pytest.mark.usefixtures("heal")
 @pytest.mark.parametrize("service", ["etcd-1", "postgresql-1"])
-def test_a_member_whose_volume_was_deleted_copies_it_from_the_others(
+def test_a_member_without_its_volume_is_cloned_from_the_others(
     project: Project, variables: Mapping[str, str], service: str
 ) -> None:
     container = engine.container(project, service)

@@ -17,7 +17,7 @@ from tests.integration.postgres.test_postgres import connect
 pytestmark = pytest.mark.integration
 
 
-def test_the_application_empties_tables_and_sets_sequences_but_not_their_definitions(
+def test_the_application_may_truncate_and_set_sequences_but_not_alter_them(
     variables: Mapping[str, str],
 ) -> None:
     with connect(variables, "DATABASE_MIGRATION_URL") as owner, connect(variables) as application:
@@ -34,13 +34,13 @@ def test_the_application_empties_tables_and_sets_sequences_but_not_their_definit
 
 
 @pytest.mark.parametrize("name", ["vector", "hypopg", "pg_partman", "pg_trgm", "citext", "hstore", "unaccent"])
-def test_the_owner_creates_the_extensions_that_people_expect(variables: Mapping[str, str], name: str) -> None:
+def test_the_owner_may_create_common_extensions(variables: Mapping[str, str], name: str) -> None:
     with connect(variables, "DATABASE_MIGRATION_URL") as owner:
         owner.execute(f"CREATE EXTENSION {name}")
         owner.execute(f"DROP EXTENSION {name}")
 
 
-def test_the_owner_schedules_a_job_in_the_application_s_database(variables: Mapping[str, str]) -> None:
+def test_the_owner_may_schedule_jobs_in_the_application_database(variables: Mapping[str, str]) -> None:
     with connect(variables, "DATABASE_MIGRATION_URL") as owner:
         owner.execute("CREATE TABLE ticks (at timestamptz DEFAULT now())")
         owner.execute("SELECT cron.schedule('tick', '1 second', 'INSERT INTO ticks DEFAULT VALUES')")
@@ -63,7 +63,7 @@ def test_the_owner_schedules_a_job_in_the_application_s_database(variables: Mapp
         ("-c default_transaction_read_only=on", "default_transaction_read_only", "on"),
     ],
 )
-def test_the_pool_follows_the_parameters_that_postgresql_reports(
+def test_the_pool_tracks_the_parameters_that_postgresql_reports(
     variables: Mapping[str, str], options: str, setting: str, value: str
 ) -> None:
     with (
@@ -76,12 +76,12 @@ def test_the_pool_follows_the_parameters_that_postgresql_reports(
 
 
 @pytest.mark.parametrize("options", ["-c search_path=shop", "-c jit=off", "-c statement_timeout=1000"])
-def test_the_pool_refuses_a_parameter_that_it_cannot_follow(variables: Mapping[str, str], options: str) -> None:
+def test_the_pool_refuses_untracked_parameters(variables: Mapping[str, str], options: str) -> None:
     with pytest.raises(psycopg.OperationalError, match="unsupported startup parameter"):
         connect(variables, "DATABASE_POOL_URL", options=options)
 
 
-def test_the_pool_refuses_settings_of_asyncpg_aloud(variables: Mapping[str, str], tmp_path: Path) -> None:
+def test_the_pool_rejects_asyncpg_server_settings_with_an_error(variables: Mapping[str, str], tmp_path: Path) -> None:
     python = client_venv.python("asyncpg>=0.30,<1")
     program = """
         import asyncio, os, ssl
@@ -129,7 +129,7 @@ def _reads(pooled: psycopg.Connection[tuple[object, ...]], row: tuple[object, ..
         return False
 
 
-def test_listen_hears_on_a_connection_of_its_own_and_nothing_through_the_pool(variables: Mapping[str, str]) -> None:
+def test_listen_works_on_a_direct_connection_but_not_through_the_pool(variables: Mapping[str, str]) -> None:
     """As the docs say: the pool takes LISTEN, and cannot refuse it."""
     with (
         connect(variables) as direct,

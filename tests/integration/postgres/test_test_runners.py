@@ -43,7 +43,7 @@ class FruitTest(TestCase):
         assert Fruit.objects.count() == 1
 
 class PlaceTest(TestCase):
-    def test_where_it_is(self):
+    def test_the_database_has_the_test_prefix(self):
         assert connection.settings_dict["NAME"].startswith("test_" + url.path[1:])
 """
 
@@ -74,7 +74,7 @@ def databases(connection: psycopg.Connection[Any]) -> set[str]:
 
 
 @pytest.mark.parametrize("options", [(), ("--keepdb",), ("--parallel", "2")], ids=["plain", "keepdb", "parallel"])
-def test_djangos_own_runner(
+def test_the_django_test_runner_works(
     variables: Mapping[str, str], site: Path, tester: psycopg.Connection[Any], options: tuple[str, ...]
 ) -> None:
     python = client_venv.python(*DJANGO)
@@ -87,7 +87,7 @@ def test_djangos_own_runner(
         tester.execute(f"DROP DATABASE {name}")
 
 
-def test_pytest_django_with_a_database_for_each_worker(
+def test_pytest_django_works_with_a_database_per_worker(
     variables: Mapping[str, str], site: Path, tester: psycopg.Connection[Any]
 ) -> None:
     python = client_venv.python(*DJANGO)
@@ -96,7 +96,7 @@ def test_pytest_django_with_a_database_for_each_worker(
     assert not any(name.startswith("test_") for name in databases(tester))
 
 
-def test_a_database_of_any_name_is_made_used_and_dropped(
+def test_a_database_of_any_name_can_be_created_used_and_dropped(
     variables: Mapping[str, str], tester: psycopg.Connection[Any]
 ) -> None:
     """As Prisma's shadow database, Rails and createdb do it, each from the database that it likes to begin in."""
@@ -111,7 +111,7 @@ def test_a_database_of_any_name_is_made_used_and_dropped(
         tester.execute(f'DROP DATABASE "{name}"')
 
 
-def test_its_own_database_may_be_made_anew(project: Project, variables: Mapping[str, str]) -> None:
+def test_its_own_database_can_be_recreated(project: Project, variables: Mapping[str, str]) -> None:
     """As Rails does before each run; seeding makes one that is missing."""
     with connect(variables, "DATABASE_TEST_URL", dbname="postgres") as connection:
         connection.execute("DROP DATABASE nexus_test")
@@ -122,7 +122,7 @@ def test_its_own_database_may_be_made_anew(project: Project, variables: Mapping[
     connect(variables, "DATABASE_TEST_URL").close()
 
 
-def test_it_sees_nothing_else(variables: Mapping[str, str], tester: psycopg.Connection[Any]) -> None:
+def test_the_test_login_sees_no_other_database(variables: Mapping[str, str], tester: psycopg.Connection[Any]) -> None:
     with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
         connect(variables, "DATABASE_TEST_URL", dbname="nexus_architect")
     for refused in (

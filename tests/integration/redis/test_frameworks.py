@@ -94,7 +94,7 @@ def test_a_celery_worker_works(variables: Mapping[str, str], tmp_path: Path) -> 
             worker.terminate()
 
 
-def test_a_password_alone_is_the_application(variables: Mapping[str, str], client: Any) -> None:
+def test_a_password_without_a_user_is_the_application(variables: Mapping[str, str], client: Any) -> None:
     login: dict[str, Any] = {
         "host": "127.0.0.1",
         "password": variables["REDIS_PASSWORD"],
@@ -113,7 +113,7 @@ def test_a_password_alone_is_the_application(variables: Mapping[str, str], clien
 LIBRARY = "#!lua name=shop\nredis.register_function('total', function() return 7 end)"
 
 
-def test_the_application_loads_functions_and_removes_none(client: Any) -> None:
+def test_the_application_loads_functions_but_cannot_remove_them(client: Any) -> None:
     assert client.function_load(LIBRARY, replace=True) in {b"shop", "shop"}
     assert client.function_load(LIBRARY, replace=True)
     assert client.fcall("total", 0) == 7
@@ -162,7 +162,7 @@ def _fill(client: Any) -> None:
         client.set(f"cache:{number}", b"x" * 2**20, ex=60)
 
 
-def test_a_full_memory_refuses_writes_and_loses_no_job(project: Project, client: Any) -> None:
+def test_full_memory_refuses_writes_and_loses_no_job(project: Project, client: Any) -> None:
     def limit(size: str) -> None:
         assert project.run("redis", "--", "--user", "nexus_admin", "CONFIG", "SET", "maxmemory", size).code == 0
 

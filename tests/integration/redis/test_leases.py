@@ -50,7 +50,7 @@ def create(project: Project, lease: str) -> None:
     assert ran.code == 0, ran.err
 
 
-def test_a_server_that_was_down_gets_the_user_when_it_starts(project: Project, lease: str) -> None:
+def test_a_restarted_server_gets_the_user_of_a_lease(project: Project, lease: str) -> None:
     assert project.run("stop", "redis-2").code == 0
     create(project, lease)
     assert project.run("start", "redis-2").code == 0
@@ -58,7 +58,7 @@ def test_a_server_that_was_down_gets_the_user_when_it_starts(project: Project, l
     assert [knows(project, variables, service) for service in SERVERS] == [True] * 3
 
 
-def test_a_server_that_was_down_while_a_lease_was_dropped_forgets_its_user(project: Project, lease: str) -> None:
+def test_a_restarted_server_forgets_the_user_of_a_dropped_lease(project: Project, lease: str) -> None:
     create(project, lease)
     variables = variables_of(project, lease)
     assert project.run("stop", "redis-2").code == 0

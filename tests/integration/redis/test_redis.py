@@ -45,9 +45,7 @@ def sentinel_of(variables: Mapping[str, str], **options: Any) -> Any:
 
 
 @pytest.mark.parametrize("protocol", [2, 3], ids=["RESP2", "RESP3"])
-def test_a_sentinel_client_on_the_host_finds_master_and_replicas_where_it_can_reach_them(
-    variables: Mapping[str, str], protocol: int
-) -> None:
+def test_a_sentinel_client_on_the_host_gets_reachable_addresses(variables: Mapping[str, str], protocol: int) -> None:
     sentinel = sentinel_of(variables, protocol=protocol)
     host, port = sentinel.discover_master(variables["REDIS_MASTER_NAME"])
     replicas = sentinel.discover_slaves(variables["REDIS_MASTER_NAME"])
@@ -58,7 +56,7 @@ def test_a_sentinel_client_on_the_host_finds_master_and_replicas_where_it_can_re
     assert sentinel.slave_for(variables["REDIS_MASTER_NAME"]).role()[0] == b"slave"
 
 
-def test_the_other_sentinels_are_named_by_their_ports_of_the_relay(variables: Mapping[str, str]) -> None:
+def test_other_sentinels_have_their_relay_ports(variables: Mapping[str, str]) -> None:
     [first, *_] = sentinel_of(variables).sentinels
     others = {f"{each['ip']}:{each['port']}" for each in first.sentinel_sentinels(variables["REDIS_MASTER_NAME"])}
     assert others < set(variables["REDIS_SENTINELS"].split(","))
@@ -78,7 +76,7 @@ def test_the_other_sentinels_are_named_by_their_ports_of_the_relay(variables: Ma
         "SAVE",
     ],
 )
-def test_the_application_administers_nothing(client: Any, command: str) -> None:
+def test_the_application_has_no_administrative_rights(client: Any, command: str) -> None:
     with pytest.raises(redis_py.exceptions.NoPermissionError):
         client.execute_command(*command.split())
 
@@ -99,11 +97,11 @@ def test_the_application_administers_nothing(client: Any, command: str) -> None:
         *("CLIENT ID", "CLIENT LIST", "CLIENT SETNAME me", "CLIENT INFO"),
     ],
 )
-def test_the_application_may_do_what_drivers_and_data_need(client: Any, command: str) -> None:
+def test_the_application_may_run_data_and_driver_commands(client: Any, command: str) -> None:
     client.execute_command(*command.split())
 
 
-def test_the_application_may_only_ask_the_sentinels(variables: Mapping[str, str]) -> None:
+def test_the_application_may_only_query_the_sentinels(variables: Mapping[str, str]) -> None:
     [sentinel, *_] = sentinel_of(variables).sentinels
     with pytest.raises(redis_py.exceptions.NoPermissionError):
         sentinel.execute_command("SENTINEL", "FAILOVER", variables["REDIS_MASTER_NAME"])
@@ -119,13 +117,13 @@ def published(variables: Mapping[str, str]) -> list[str]:
     return [variables["REDIS_PORT"], *(place.rsplit(":", 1)[1] for place in variables["REDIS_SENTINELS"].split(","))]
 
 
-def test_nobody_gets_in_without_a_password(variables: Mapping[str, str]) -> None:
+def test_connections_without_a_password_are_refused(variables: Mapping[str, str]) -> None:
     for port in published(variables):
         with pytest.raises(redis_py.exceptions.RedisError, match=r"(?i)auth|perm"):
             stranger(port, ssl=True, ssl_ca_certs=variables["NEXUSDEV_CA_FILE"]).ping()
 
 
-def test_nobody_gets_in_without_tls(variables: Mapping[str, str]) -> None:
+def test_connections_without_tls_are_refused(variables: Mapping[str, str]) -> None:
     for port in published(variables):
         with pytest.raises((redis_py.exceptions.ConnectionError, redis_py.exceptions.TimeoutError)):
             stranger(port).ping()
@@ -151,7 +149,7 @@ def test_memory_is_bounded_and_no_key_is_evicted(project: Project) -> None:
     assert int(lines[lines.index("maxmemory") + 1]) == 512 * 1024 * 1024
 
 
-def test_no_password_is_in_a_process_s_arguments_or_a_container_s_settings(project: Project) -> None:
+def test_no_password_is_in_process_arguments_or_container_settings(project: Project) -> None:
     password = project.run("secrets", "show", "redis-app").out.strip()
     assert password
     for service in (*SERVERS, "sentinel-0", "sentinel-relay", "gateway-rw"):
@@ -160,7 +158,7 @@ def test_no_password_is_in_a_process_s_arguments_or_a_container_s_settings(proje
         assert password not in listed
 
 
-def test_the_mark_outlives_an_application_that_removes_every_key(project: Project, client: Any) -> None:
+def test_the_mark_survives_the_removal_of_every_key(project: Project, client: Any) -> None:
     client.set("soon", "gone")
     for key in client.scan_iter():
         client.delete(key)
@@ -169,7 +167,7 @@ def test_the_mark_outlives_an_application_that_removes_every_key(project: Projec
 
 
 @pytest.mark.usefixtures("heal")
-def test_a_master_that_comes_back_empty_does_not_empty_the_others(project: Project, client: Any) -> None:
+def test_an_emptied_master_does_not_empty_the_replicas(project: Project, client: Any) -> None:
     client.set("app:kept", "yes")
     assert client.wait(2, 2000) == 2
     master = engine.node_with_role(project, "master")
@@ -189,7 +187,9 @@ def _count(project: Project, service: str) -> str:
 
 
 @pytest.mark.usefixtures("heal")
-def test_a_planned_failover_is_followed_by_name_and_by_sentinel(project: Project, variables: Mapping[str, str]) -> None:
+def test_clients_follow_a_planned_failover_by_name_and_by_sentinel(
+    project: Project, variables: Mapping[str, str]
+) -> None:
     before = engine.node_with_role(project, "master")
     writers = [app.RedisWriter(variables=variables), app.RedisWriter(variables=variables, sentinel=True)]
     for writer in writers:

@@ -51,14 +51,14 @@ def policies_of(project: Project, accessor: str) -> list[str]:
     return policies
 
 
-def test_no_token_that_is_left_is_allowed_everything(project: Project) -> None:
+def test_no_root_token_remains(project: Project) -> None:
     accessors = operator(project, "list", "-format=json", "auth/token/accessors")
     policies = {policy for each in accessors for policy in policies_of(project, each)}
     assert {"nexus-app", "nexus-operator"} <= policies
     assert "root" not in policies
 
 
-def test_the_application_reads_the_platform_s_credentials_and_keeps_secrets_of_its_own(vault: Any) -> None:
+def test_the_application_reads_platform_credentials_and_writes_its_own_secrets(vault: Any) -> None:
     kv = vault.secrets.kv.v2
     assert (
         kv.read_secret_version(path="nexus/vault", raise_on_deleted_version=True)["data"]["data"]["role"] == "nexus-app"
@@ -70,7 +70,7 @@ def test_the_application_reads_the_platform_s_credentials_and_keeps_secrets_of_i
     kv.delete_metadata_and_all_versions(path="app/orders/key")
 
 
-def test_the_application_changes_nothing_that_is_the_platform_s(vault: Any) -> None:
+def test_the_application_cannot_change_platform_secrets(vault: Any) -> None:
     forbidden = [
         lambda: vault.secrets.kv.v2.create_or_update_secret(path="nexus/postgres", secret={"password": "x"}),
         lambda: vault.secrets.kv.v2.create_or_update_secret(path="elsewhere", secret={"a": "b"}),
@@ -101,7 +101,7 @@ READERS = {
 
 @pytest.mark.parametrize("path", READERS)
 @pytest.mark.parametrize("role", ["app", "migrations", "operator"])
-def test_each_consumer_reads_its_own_credentials_and_no_other_s(
+def test_each_consumer_reads_only_its_own_credentials(
     project: Project, values: Mapping[str, str], role: str, path: str
 ) -> None:
     client = hvac.Client(url=values["VAULT_ADDR"], token=token_of(project, values, role), verify=values["VAULT_CACERT"])
@@ -121,7 +121,7 @@ def test_each_consumer_reads_its_own_credentials_and_no_other_s(
             ask()
 
 
-def test_the_owner_s_password_is_in_nothing_that_the_application_reads(
+def test_the_application_cannot_read_the_owner_password(
     project: Project, values: Mapping[str, str], vault: Any
 ) -> None:
     owner = values["DATABASE_MIGRATION_URL"].partition("://")[2].rpartition("@")[0].partition(":")[2]
@@ -133,9 +133,7 @@ def test_the_owner_s_password_is_in_nothing_that_the_application_reads(
         )
 
 
-def test_versions_in_which_the_application_could_read_the_owner_s_password_are_destroyed(
-    project: Project, vault: Any
-) -> None:
+def test_old_versions_with_the_owner_password_are_destroyed(project: Project, vault: Any) -> None:
     """As an older release left it: in the newest version, in one before, and in one that was only deleted."""
     for value in ("one", "two", "three"):
         operator(project, "kv", "patch", "-format=json", "secret/nexus/postgres", f"owner_password={value}")
@@ -170,7 +168,7 @@ def test_the_application_keeps_secrets_in_a_folder_named_after_the_project(proje
             kv.create_or_update_secret(path=closed, secret={"key": "one"})
 
 
-def test_requests_are_audited_without_the_secrets_in_them(project: Project, vault: Any) -> None:
+def test_requests_are_audited_without_secrets(project: Project, vault: Any) -> None:
     secret = "correct-horse-battery-staple"
     vault.secrets.kv.v2.create_or_update_secret(path="app/audited", secret={"word": secret})
     logs = [project.run("exec", node, "--", "cat", "/data/audit/audit.log").out for node in NODES]
@@ -188,14 +186,14 @@ def test_a_second_audit_device_does_not_need_the_disk(project: Project) -> None:
     assert any('"request"' in log for log in logs)
 
 
-def test_seeding_a_second_time_changes_nothing(project: Project) -> None:
+def test_a_second_seeding_changes_nothing(project: Project) -> None:
     project.run("seed")
     again = project.run("seed", "--json")
     assert again.code == 0, again.err
     assert "secret/nexus" not in again.out
 
 
-def test_the_keys_are_in_no_container_s_settings(project: Project) -> None:
+def test_the_unseal_keys_are_in_no_container_settings(project: Project) -> None:
     shown = [
         project.run("secrets", "show", name).out.strip()
         for name in ("vault-unseal-key", "vault-recovery-key", "vault-seal-token", "vault-operator-secret-id")
@@ -207,7 +205,7 @@ def test_the_keys_are_in_no_container_s_settings(project: Project) -> None:
 
 
 @pytest.mark.usefixtures("heal")
-def test_all_four_killed_at_once_come_back_unsealed_with_nobody_s_help(project: Project, vault: Any) -> None:
+def test_four_killed_nodes_restart_unsealed(project: Project, vault: Any) -> None:
     vault.secrets.kv.v2.create_or_update_secret(path="app/kept", secret={"a": "b"})
     containers = [engine.container(project, service) for service in ALL]
     for each in containers:
@@ -224,7 +222,7 @@ def test_all_four_killed_at_once_come_back_unsealed_with_nobody_s_help(project: 
 
 @pytest.mark.usefixtures("heal")
 @pytest.mark.parametrize("service", ["vault-1", "vault-unseal"])
-def test_a_lost_volume_is_made_anew_and_nothing_is_lost(project: Project, vault: Any, service: str) -> None:
+def test_a_lost_volume_is_recreated_without_data_loss(project: Project, vault: Any, service: str) -> None:
     vault.secrets.kv.v2.create_or_update_secret(path="app/kept", secret={"service": service})
     gone = engine.container(project, service)
     volume = next(mount["Name"] for mount in gone.attrs["Mounts"] if mount["Destination"] == "/data")
@@ -253,7 +251,7 @@ def unsealed_nodes(project: Project) -> int:
     return sum(1 for each in output if each.exit_code == 0)
 
 
-def test_env_replaces_a_token_that_is_not_valid_any_more(project: Project, values: Mapping[str, str]) -> None:
+def test_env_replaces_an_invalid_token(project: Project, values: Mapping[str, str]) -> None:
     assert project.run("vault", "--", "token", "revoke", "-self").code == 0
     ran = project.run("env", "--format", "json")
     assert ran.code == 0, ran.err

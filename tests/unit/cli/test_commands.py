@@ -20,7 +20,7 @@ from nexusdev.runtimes.docker.plan.snapshot import State
 from tests.fakes import House
 
 
-def test_up_says_on_stdout_that_everything_is_ready_and_the_rest_on_stderr(house: House) -> None:
+def test_up_prints_the_result_on_stdout_and_progress_on_stderr(house: House) -> None:
     ran = house.type("up")
     assert ran.status == 0
     assert ran.out.splitlines()[0].endswith("redis and gateway")
@@ -28,7 +28,7 @@ def test_up_says_on_stdout_that_everything_is_ready_and_the_rest_on_stderr(house
     assert "start redis-0" in ran.err
 
 
-def test_quiet_leaves_the_result_alone(house: House) -> None:
+def test_quiet_prints_only_the_result(house: House) -> None:
     ran = house.type("up", "-q")
     assert ran.err == ""
     assert "ready" in ran.out
@@ -48,7 +48,7 @@ def test_a_failure_in_json_has_code_message_why_hint_and_evidence(house: House) 
     assert ran.envelope["error"].keys() == {"code", "message", "why", "hint", "evidence"}
 
 
-def test_a_degraded_stack_is_shown_and_then_told(house: House) -> None:
+def test_a_degraded_stack_is_shown_before_the_error(house: House) -> None:
     house.type("up")
     house.engine.kill(house.container("redis-1"))
     ran = house.type("status", "--check")
@@ -75,20 +75,20 @@ def test_a_degraded_stack_is_shown_and_then_told(house: House) -> None:
         (["completion", "bsh"], "bash"),
     ],
 )
-def test_wrong_words_end_with_2_and_the_nearest_right_ones(house: House, typed: list[str], nearest: str) -> None:
+def test_invalid_arguments_exit_with_2_and_suggest_the_nearest(house: House, typed: list[str], nearest: str) -> None:
     house.type("up")
     ran = house.type(*typed)
     assert ran.status == 2
     assert nearest in ran.err
 
 
-def test_a_missing_argument_is_told_with_the_help_to_read(house: House) -> None:
+def test_a_missing_argument_points_to_the_help(house: House) -> None:
     ran = house.type("wait")
     assert ran.status == 2
     assert "nexusdev wait --help" in ran.err
 
 
-def test_a_bad_setting_is_refused_with_its_place(house: House) -> None:
+def test_an_invalid_setting_is_refused_with_its_origin(house: House) -> None:
     (house.project / "nexusdev.toml").write_text("timeuot = 3\n")
     ran = house.type("up")
     assert ran.status == 12
@@ -106,7 +106,7 @@ def test_destroy_without_a_terminal_asks_for_yes(house: House) -> None:
     assert not house.engine.containers
 
 
-def test_the_data_of_one_service_that_others_hold_on_to_is_not_destroyed(house: House) -> None:
+def test_the_data_of_a_service_needed_by_others_is_not_destroyed(house: House) -> None:
     house.type("up")
     ran = house.type("destroy", "redis-0", "--yes")
     assert ran.status == 2
@@ -114,7 +114,7 @@ def test_the_data_of_one_service_that_others_hold_on_to_is_not_destroyed(house: 
     assert len(house.engine.containers) == 3
 
 
-def test_stop_start_and_down_by_their_names(house: House) -> None:
+def test_stop_start_and_down_work(house: House) -> None:
     house.type("up")
     assert house.type("stop").out.splitlines() == [
         "stopped 3 containers",
@@ -125,13 +125,13 @@ def test_stop_start_and_down_by_their_names(house: House) -> None:
     assert "the data is kept" in house.type("down").out
 
 
-def test_adopt_where_there_is_nothing_to_do(house: House) -> None:
+def test_adopt_without_a_moved_instance_does_nothing(house: House) -> None:
     house.type("up")
     adopted = house.type("adopt")
     assert (adopted.status, adopted.out) == (0, "nothing to do: instance shop already belongs to this folder\n")
 
 
-def test_logs_name_who_said_what(house: House) -> None:
+def test_log_lines_name_their_service(house: House) -> None:
     house.type("up")
     house.engine.say(house.container("redis-0"), "Ready to accept connections")
     line = house.type("logs", "redis").out.splitlines()[-1]
@@ -140,7 +140,7 @@ def test_logs_name_who_said_what(house: House) -> None:
     assert house.type("logs", "--json").envelope["data"]["lines"]
 
 
-def test_a_client_in_json_keeps_what_it_said_in_the_envelope(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client_output_is_in_the_json_envelope(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     house.type("up")
     monkeypatch.setattr("sys.stdin", None)
     envelope = house.type("--json", "exec", "redis-0", "--", "true").envelope
@@ -153,7 +153,7 @@ def test_a_dry_run_prints_steps_and_reasons(house: House) -> None:
     assert not house.engine.containers
 
 
-def test_a_bug_is_short_words_and_a_traceback_in_a_file(house: House) -> None:
+def test_a_bug_prints_a_short_message_and_writes_a_traceback(house: House) -> None:
     def explode(_: object) -> None:
         raise ZeroDivisionError("by zero")
 
@@ -174,7 +174,7 @@ def test_a_bug_is_short_words_and_a_traceback_in_a_file(house: House) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_two_bugs_in_the_same_second_have_a_report_each(house: House) -> None:
+def test_two_bugs_in_one_second_have_separate_reports(house: House) -> None:
     def explode(_: object) -> None:
         raise ZeroDivisionError("by zero")
 
@@ -208,7 +208,7 @@ def test_verbose_prints_the_traceback_of_every_error_with_its_cause(house: House
     assert ran.err.index("Traceback") < ran.err.index("Error: invalid time for --since")
 
 
-def test_the_report_of_a_bug_has_the_names_of_the_arguments_and_no_value(house: House) -> None:
+def test_a_bug_report_has_argument_names_without_values(house: House) -> None:
     def explode(_: object) -> None:
         raise ZeroDivisionError("by zero")
 
@@ -239,7 +239,7 @@ def every_command() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("path", "command"), [*every_command()])
-def test_every_command_has_help_with_an_example_and_a_word_on_each_parameter(
+def test_every_command_has_an_example_and_parameter_help(
     house: House, capsys: pytest.CaptureFixture[str], path: str, command: Any
 ) -> None:
     house.type(*path.split()[1:], "--help")
@@ -249,14 +249,14 @@ def test_every_command_has_help_with_an_example_and_a_word_on_each_parameter(
 
 
 @pytest.mark.parametrize("name", [*lazy_group(app).commands])
-def test_the_help_shows_of_a_command_that_is_not_built_what_the_built_one_says(name: str) -> None:
+def test_lazy_command_help_matches_the_built_command(name: str) -> None:
     group: Any = lazy_group(app)
     summary, built = group.commands.summary(name), group.commands[name]
     assert summary.get_short_help_str(200) == built.get_short_help_str(200)
     assert (summary.hidden, summary.rich_help_panel) == (built.hidden, built.rich_help_panel)
 
 
-def test_all_commands_can_be_asked_for_and_only_those_that_are_get_built() -> None:
+def test_only_requested_commands_are_built() -> None:
     group: Any = lazy_group(app)
     eager: Any = typer.main.get_command(app)
     assert list(group.commands) == list(eager.commands)
@@ -293,7 +293,7 @@ def test_completion_prints_a_script_for_each_shell(house: House, shell: str) -> 
     assert "nexusdev" in house.type("completion", shell).out
 
 
-def test_version_works_and_is_data(house: House) -> None:
+def test_version_is_text_or_json(house: House) -> None:
     (house.folder / "compose" / "images.lock.yaml").write_text(
         json.dumps(
             {
@@ -309,7 +309,7 @@ def test_version_works_and_is_data(house: House) -> None:
     assert data["stack"] == {"redis": "8.0"}
 
 
-def test_ctrl_c_is_the_ordinary_end_of_following_and_no_error(house: House) -> None:
+def test_ctrl_c_ends_following_without_an_error(house: House) -> None:
     house.type("up")
 
     def interrupt(seconds: float) -> None:
@@ -328,7 +328,7 @@ def test_a_group_without_a_command_names_its_commands(house: House) -> None:
     assert "nexusdev images list" in ran.err
 
 
-def test_an_error_is_the_last_word(house: House) -> None:
+def test_an_error_is_printed_last(house: House) -> None:
     out, err = io.StringIO(), io.StringIO()
     console = Console(out=out, err=err, color=False)
     console.fail(NexusError("redis is not ready"), command="up")

@@ -39,11 +39,11 @@ from nexusdev.cli.global_options import may_color, move_global_options_first, wa
         ("logs -f redis -n 5", "logs -f redis -n 5"),
     ],
 )
-def test_options_are_found_wherever_they_stand(typed: str, read: str) -> None:
+def test_options_are_found_at_any_position(typed: str, read: str) -> None:
     assert move_global_options_first(typed.split()) == read.split()
 
 
-def test_json_is_known_before_anything_is_parsed() -> None:
+def test_json_is_detected_before_parsing() -> None:
     assert wants_json(move_global_options_first(["bogus", "--json"]))
     assert not wants_json(move_global_options_first(["run", "--", "x", "--json"]))
 

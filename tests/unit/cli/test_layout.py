@@ -22,7 +22,7 @@ def lines(width: int) -> list[str]:
     return list(layout.error(FAILURE, Page(width=width)))
 
 
-def test_an_error_has_what_why_evidence_and_next_and_its_code_at_the_right() -> None:
+def test_an_error_has_message_reason_evidence_hint_and_code() -> None:
     assert lines(100) == [
         "Error: postgres is not ready: postgresql-1 exited (code 1) 2.3 s after its start     PG_DATA_VERSION",
         "  why       its volume was written by PostgreSQL 16; this release runs 17",
@@ -37,7 +37,7 @@ def test_an_error_at_40_columns_stays_within_them() -> None:
     assert any(line.endswith(" PG_DATA_VERSION") for line in lines(40))
 
 
-def test_an_error_without_more_words_is_one_line() -> None:
+def test_an_error_without_details_is_one_line() -> None:
     assert len(list(layout.error(NexusError("no"), Page(width=80)))) == 1
 
 
@@ -55,7 +55,7 @@ def test_a_table_that_fits_is_aligned() -> None:
     ]
 
 
-def test_its_last_column_wraps_where_that_helps() -> None:
+def test_the_last_column_of_a_table_wraps() -> None:
     assert [line.rstrip() for line in layout.table(TABLE, Page(width=40))][1:3] == [
         "redis-0     master  2 replicas in sync",
         "gateway-rw",
@@ -77,11 +77,11 @@ def test_no_line_is_wider_than_the_screen(width: int) -> None:
     assert max(len(line.rstrip()) for line in layout.table(wide, Page(width=width))) <= max(width, 34)
 
 
-def test_moods_are_colours_only_where_colours_are_wanted() -> None:
+def test_colors_are_only_used_when_enabled() -> None:
     assert "\x1b[32m" in "\n".join(layout.table(TABLE, Page(width=60, color=True)))
     assert "\x1b" not in "\n".join(layout.table(TABLE, Page(width=60)))
 
 
-def test_long_words_are_broken_and_indents_are_kept() -> None:
+def test_long_words_are_wrapped_with_their_indent() -> None:
     assert layout.wrapped("a" * 25, 10) == ["a" * 10, "a" * 10, "a" * 5]
     assert layout.wrapped("  one two three", 9) == ["  one two", "  three"]

@@ -23,7 +23,7 @@ def painted(monkeypatch: pytest.MonkeyPatch, *, columns: int) -> list[str]:
 
 
 @pytest.mark.parametrize("columns", [40, 80, 200])
-def test_names_and_seconds_stay_whole_at_any_width(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+def test_names_and_seconds_are_never_truncated(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     waits, ready = painted(monkeypatch, columns=columns)
     assert waits.split()[1:4] == ["monitoring", "several", "targets"]
     assert waits.rstrip().endswith("61.0 s")

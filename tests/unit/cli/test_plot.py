@@ -43,14 +43,14 @@ def test_a_terminal_gets_lines_within_its_width_and_a_legend(width: int) -> None
     assert any("⠉" in each or "⢀" in each or "⡠" in each for each in lines)
 
 
-def test_each_line_has_its_colour_in_drawing_and_legend() -> None:
+def test_each_line_has_the_same_color_in_plot_and_legend() -> None:
     text = "\n".join(shown(TWO, Page(width=80, terminal=True, color=True)))
     for code in (6, 3):
         assert f"\x1b[38;5;{code}m──\x1b[0m" in text
         assert text.count(f"\x1b[38;5;{code}m") > 5
 
 
-def test_without_colours_each_line_has_a_mark_of_its_own() -> None:
+def test_without_colors_each_line_has_its_own_marker() -> None:
     text = "\n".join(shown(TWO, Page(width=60, terminal=True)))
     assert "\x1b" not in text
     assert "••  redis-0" in text
@@ -65,14 +65,14 @@ def test_a_narrow_legend_keeps_one_line_per_line() -> None:
     assert "least" in "\n".join(shown(long, Page(width=80, terminal=True)))
 
 
-def test_one_line_is_drawn_finely_also_without_colours() -> None:
+def test_a_single_line_is_drawn_in_fine_resolution_without_colors() -> None:
     text = "\n".join(shown(plot_of(RISING), Page(width=60, terminal=True)))
     assert "•" not in text
     assert re.search("[⠀-⣿]", text)
 
 
 @pytest.mark.parametrize("page", [Page(width=80), Page(width=24, terminal=True)], ids=["no terminal", "too narrow"])
-def test_elsewhere_each_line_is_a_row_with_its_course(page: Page) -> None:
+def test_without_a_terminal_each_line_is_a_sparkline_row(page: Page) -> None:
     text = "\n".join(shown(TWO, page))
     assert "▁▁▂▂▂▃▃▃▃▄▄▄▅▅" in text
     assert "██▇▇▇▆▆▆▆▅▅▅▄▄" in text
@@ -80,7 +80,7 @@ def test_elsewhere_each_line_is_a_row_with_its_course(page: Page) -> None:
     assert "\x1b" not in text
 
 
-def test_more_lines_than_can_be_told_apart_are_counted() -> None:
+def test_excess_lines_are_counted() -> None:
     many = plot_of(*(line(f"redis-{number}", [1.0, 2.0]) for number in range(12)))
     assert shown(many, Page(width=80, terminal=True))[-1].startswith("2 more are not drawn")
     assert len(shown(many, Page(width=80))) == 13
@@ -93,12 +93,12 @@ def test_a_gap_stays_a_gap() -> None:
     assert "NaN" not in drawn
 
 
-def test_few_points_far_apart_are_a_course_without_holes() -> None:
+def test_sparse_points_are_connected() -> None:
     wide = Plot(columns=("instance",), lines=(), begin=BEGIN, end=BEGIN + 900, step=225.0)
     assert " " not in course(line("x", [1.0, 2.0, 3.0, 4.0, 5.0], step=225.0), wide)
 
 
 @pytest.mark.parametrize("values", [[5.0] * 3, [0.0] * 3, [math.nan] * 3, [math.inf, 1.0], [1.0], []])
-def test_flat_lone_and_missing_values_can_be_shown(values: list[float]) -> None:
+def test_flat_single_and_missing_values_are_plotted(values: list[float]) -> None:
     for page in (Page(width=60, terminal=True, color=True), Page(width=60)):
         assert any("redis-0" in each for each in shown(plot_of(line("redis-0", values)), page))

@@ -110,7 +110,9 @@ def read_until(process: subprocess.Popen[str], words: str) -> str:
 
 
 @pytest.mark.parametrize(("with_signal", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_signal_ends_up_tidily_and_says_what_remains(folder: Path, with_signal: signal.Signals, status: int) -> None:
+def test_a_signal_stops_up_cleanly_and_names_what_remains(
+    folder: Path, with_signal: signal.Signals, status: int
+) -> None:
     # the whole run of the tests may be under nohup, and children inherit that
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
@@ -146,7 +148,7 @@ def test_a_background_thread_that_fails_ends_the_command_with_a_bug_report(folde
     assert "instance: shop" in report.read_text()
 
 
-def test_under_nohup_a_terminal_that_goes_away_ends_nothing(folder: Path) -> None:
+def test_nohup_survives_a_closed_terminal(folder: Path) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         process = begin(folder, "up", mode="slow")
@@ -162,7 +164,7 @@ def test_under_nohup_a_terminal_that_goes_away_ends_nothing(folder: Path) -> Non
     assert "Traceback" not in err
 
 
-def test_an_up_waits_for_the_other_says_so_once_and_goes_on_when_that_has_ended(folder: Path) -> None:
+def test_an_up_waits_for_another_with_one_message(folder: Path) -> None:
     first = begin(folder, "up", mode="slow")
     read_until(first, "no master yet")
     # each process has an engine of its own in memory: the volumes of the first are not in that of the second
@@ -177,7 +179,7 @@ def test_an_up_waits_for_the_other_says_so_once_and_goes_on_when_that_has_ended(
     assert "waiting for" not in err
 
 
-def test_ctrl_c_while_it_waits_ends_it_at_once_and_says_that_nothing_was_changed(folder: Path) -> None:
+def test_ctrl_c_while_waiting_exits_and_reports_no_changes(folder: Path) -> None:
     first = begin(folder, "up", mode="slow")
     read_until(first, "no master yet")
     second = begin(folder, "up")
@@ -194,7 +196,7 @@ def test_ctrl_c_while_it_waits_ends_it_at_once_and_says_that_nothing_was_changed
     first.communicate(timeout=30)
 
 
-def test_a_reader_that_goes_away_ends_it_quietly(folder: Path) -> None:
+def test_a_closed_pipe_ends_the_command_quietly(folder: Path) -> None:
     command = subprocess.list2cmdline(argv(folder, "--help"))
     ran = subprocess.run(
         ["bash", "-c", f"{command} | head -n 1"],
@@ -210,7 +212,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [["--help"], ["up", "-q"], ["completion", "bash"]], ids=" ".join)
-def test_a_reader_that_was_gone_before_the_first_word_is_no_failure(folder: Path, words: list[str]) -> None:
+def test_a_pipe_closed_before_the_output_is_no_failure(folder: Path, words: list[str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     ran = subprocess.run(
@@ -226,7 +228,7 @@ def test_a_reader_that_was_gone_before_the_first_word_is_no_failure(folder: Path
     assert (ran.returncode, ran.stderr) == (0, b"")
 
 
-def test_a_stdout_that_is_closed_from_the_start_is_no_traceback(folder: Path) -> None:
+def test_a_closed_stdout_causes_no_traceback(folder: Path) -> None:
     command = subprocess.list2cmdline(argv(folder, "up", "-q"))
     ran = subprocess.run(
         ["bash", "-c", f"{command} >&-"],
@@ -258,7 +260,7 @@ def full(folder: Path, *words: str, stream: str = "stdout") -> subprocess.Comple
 @pytest.mark.parametrize(
     "words", ["--help", "ls", "--json ls", "--json status", "completion bash", "up -q", "config show"]
 )
-def test_an_output_that_cannot_be_written_is_one_error(folder: Path, words: str) -> None:
+def test_unwritable_output_is_a_single_error(folder: Path, words: str) -> None:
     ran = full(folder, *words.split())
     assert ran.returncode == 5
     assert ran.stderr.startswith("Error: failed to write the output: No space left on device")
@@ -274,7 +276,7 @@ def test_an_output_that_cannot_be_written_is_one_error(folder: Path, words: str)
     "words",
     ["env", "env --no-proof", "env --format json --no-proof", "env --format github", "secrets show redis-app"],
 )
-def test_an_output_for_programs_that_cannot_be_written_is_one_error(
+def test_unwritable_machine_output_is_a_single_error(
     folder: Path, calling: str, words: str, stdout: str, reason: str
 ) -> None:
     ran = subprocess.run(
@@ -292,7 +294,7 @@ def test_an_output_for_programs_that_cannot_be_written_is_one_error(
     )
 
 
-def test_a_progress_that_cannot_be_written_changes_nothing(folder: Path) -> None:
+def test_unwritable_progress_is_ignored(folder: Path) -> None:
     assert full(folder, "nosuch", stream="stderr").returncode == 2
     ran = full(folder, "up", stream="stderr")
     assert ran.returncode == 0
@@ -308,7 +310,7 @@ def test_an_encoding_without_a_character_replaces_it_and_json_escapes_it(folder:
     assert "jörg" in json.loads(envelope.stdout)["error"]["why"]
 
 
-def test_a_folder_whose_name_is_no_text_is_printed_as_its_bytes(folder: Path) -> None:
+def test_a_folder_name_with_invalid_utf_8_is_printed_as_bytes(folder: Path) -> None:
     strange = os.fsencode(folder) + b"/\xff"
     Path(os.fsdecode(strange)).mkdir()
     ran = subprocess.run(
@@ -333,7 +335,7 @@ main()
 
 
 @pytest.mark.parametrize("words", ["ls", "status", "up", "env", "env --no-proof", "gc --dry-run", "images list"])
-def test_without_a_home_folder_each_command_says_what_to_set(folder: Path, words: str) -> None:
+def test_without_a_home_folder_commands_name_the_setting(folder: Path, words: str) -> None:
     for more in ((), ("--json",)):
         ran = subprocess.run(
             [sys.executable, "-c", HOMELESS, *words.split(), *more],
@@ -350,7 +352,7 @@ def test_without_a_home_folder_each_command_says_what_to_set(folder: Path, words
         assert "NEXUSDEV_STATE_DIR=" in error["hint"]
 
 
-def test_a_state_folder_is_enough_without_a_home_folder(folder: Path) -> None:
+def test_a_state_folder_suffices_without_a_home_folder(folder: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", HOMELESS, "config", "show"],
         cwd=folder,
@@ -369,7 +371,7 @@ def test_a_state_folder_is_enough_without_a_home_folder(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("words", ["ls", "status", "env", "up", "up --env-file a", "--json status"])
-def test_a_current_folder_that_was_deleted_is_one_error(folder: Path, words: str) -> None:
+def test_a_deleted_current_folder_is_a_single_error(folder: Path, words: str) -> None:
     (folder / "gone").mkdir()
     ran = subprocess.run(
         ["bash", "-c", f"cd gone && rmdir ../gone && {subprocess.list2cmdline(argv(folder))} {words}"],
@@ -385,21 +387,21 @@ def test_a_current_folder_that_was_deleted_is_one_error(folder: Path, words: str
 
 
 @pytest.mark.parametrize("words", ["up", "--json up"])
-def test_a_state_folder_that_cannot_be_made_is_one_error(folder: Path, words: str) -> None:
+def test_an_uncreatable_state_folder_is_a_single_error(folder: Path, words: str) -> None:
     ran = run(folder, *words.split(), NEXUSDEV_STATE_DIR="/proc/nothing")
     assert ran.returncode == 12
     assert "failed to create the state folder /proc/nothing" in ran.stdout + ran.stderr
     assert "bug" not in ran.stdout + ran.stderr
 
 
-def test_without_a_terminal_nothing_is_painted(folder: Path) -> None:
+def test_output_without_a_terminal_has_no_escape_codes(folder: Path) -> None:
     ran = run(folder, "up")
     assert ran.returncode == 0, ran.stderr
     assert "\x1b" not in ran.stdout + ran.stderr
     assert "\r" not in ran.stderr
 
 
-def test_forty_columns_hold_every_line(folder: Path) -> None:
+def test_every_line_fits_forty_columns(folder: Path) -> None:
     ran = run(folder, "up", "redsi", COLUMNS="40")
     assert max(map(len, ran.stderr.splitlines())) <= 40
 
@@ -430,7 +432,7 @@ def on_terminal(folder: Path, *words: str, **more: str) -> str:
     return received.decode()
 
 
-def test_a_terminal_gets_a_live_board_in_colour(folder: Path) -> None:
+def test_a_terminal_gets_a_live_colored_board(folder: Path) -> None:
     seen = on_terminal(folder, "up")
     assert "ready, proven" in seen
     assert "\x1b[32m" in seen
@@ -467,9 +469,7 @@ def in_bash(folder: Path, script: str) -> str:
 @pytest.mark.parametrize(
     "words", ["redis GET a", "redis --no-stdin -", "exec -T redis-0 true", "exec --no-stdin redis-0 -- true"]
 )
-def test_a_command_that_reads_nothing_leaves_the_script_and_the_loop_their_input(
-    folder: Path, calling: str, words: str
-) -> None:
+def test_a_command_without_input_does_not_consume_stdin(folder: Path, calling: str, words: str) -> None:
     script = f"""printf 'a\nb\n' | while read x; do echo $x; {calling} {words}; done
 {calling} {words}
 echo end
@@ -478,13 +478,13 @@ echo end
 
 
 @pytest.mark.parametrize("words", ["redis -", "exec redis-0 cat"])
-def test_what_is_piped_into_a_command_that_reads_arrives(folder: Path, calling: str, words: str) -> None:
+def test_piped_input_reaches_the_command(folder: Path, calling: str, words: str) -> None:
     assert in_bash(folder, f"echo data | {calling} {words}") == "data\n"
     assert '"stdout": "data' in in_bash(folder, f"echo data | {calling} --json {words}")
 
 
 @pytest.mark.parametrize("words", ["--json redis GET a", "redis GET a", "--json exec -T redis-0 true"])
-def test_an_input_without_an_end_is_not_waited_for(folder: Path, calling: str, words: str) -> None:
+def test_endless_input_does_not_block_the_command(folder: Path, calling: str, words: str) -> None:
     reading, writing = os.pipe()
     ran = subprocess.run(
         ["bash", "-c", f"{calling} {words}"],

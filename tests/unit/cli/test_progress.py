@@ -45,7 +45,7 @@ def told(*events: Event, verbose: bool = False) -> list[str]:
     return [line for event in events if (line := lines.after(event)) is not None]
 
 
-def test_one_line_per_change_and_a_shared_reason_once() -> None:
+def test_each_change_has_a_line_and_a_shared_reason_appears_once() -> None:
     assert told(*EVENTS) == [
         "plan: 1 × create, 1 × start (it is not there)",
         "start redis-0",
@@ -57,17 +57,17 @@ def test_one_line_per_change_and_a_shared_reason_once() -> None:
     ]
 
 
-def test_each_step_says_its_own_reason_where_they_differ() -> None:
+def test_steps_with_different_reasons_show_each_reason() -> None:
     events = (Planned(plan=Plan(steps=(START, STOPPED))), StepDone(step=STOPPED, seconds=0.2, component="redis"))
     assert told(*events)[1] == "start redis-1: it is stopped"
 
 
-def test_a_verbose_reader_gets_every_step_and_its_time() -> None:
+def test_verbose_output_has_every_step_with_its_time() -> None:
     assert "create redis-0 (0.10 s)" in told(*EVENTS, verbose=True)
     assert "seed redis: created user a; created user b" in told(*EVENTS, verbose=True)
 
 
-def test_a_very_long_line_is_cut() -> None:
+def test_a_long_line_is_truncated() -> None:
     (line,) = told(ComponentWaits(component="monitoring", missing="x" * 500, elapsed=0.0))
     assert len(line) == 140
     assert line.endswith("…")
@@ -90,7 +90,7 @@ def test_the_board_has_one_row_per_component_with_what_it_waits_for() -> None:
     assert rows[0].seconds == 1.26
 
 
-def test_a_component_that_is_ready_stays_so_while_its_exporters_are_started() -> None:
+def test_a_ready_component_stays_ready_while_its_exporters_start() -> None:
     observer = Step(
         action="start",
         resource="redis-exporter",
@@ -102,16 +102,16 @@ def test_a_component_that_is_ready_stays_so_while_its_exporters_are_started() ->
     assert (rows[0].name, rows[0].words, rows[0].done) == ("redis", "ready, proven", True)
 
 
-def test_the_rows_have_their_places_as_soon_as_there_is_a_plan() -> None:
+def test_rows_are_placed_once_there_is_a_plan() -> None:
     (row,) = board(EVENTS[0]).rows
     assert (row.name, row.words) == ("redis", "0 of 1 started")
 
 
-def test_images_on_their_way_are_on_the_board_until_they_are_there() -> None:
+def test_pending_images_are_on_the_board() -> None:
     building = ImageProgress(image="vault", step="compiling", elapsed=3.0)
     assert [row.words for row in board(building).images] == ["compiling"]
     assert board(building, ImageProgress(image="vault", step="built", elapsed=4.0, done=True)).images == ()
 
 
-def test_a_board_without_rows_says_its_phase() -> None:
+def test_a_board_without_rows_shows_the_phase() -> None:
     assert board(PhaseBegan(phase="prepare")).phase == "prepare"

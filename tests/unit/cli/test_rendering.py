@@ -113,7 +113,7 @@ def printed(house: House, commands: str, *more: str) -> str:
     return scrubbed("\n".join(each()), house.folder)
 
 
-def test_every_command_prints_what_it_always_printed(
+def test_the_output_of_every_command_matches_its_snapshot(
     house: House, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", None)
@@ -126,7 +126,7 @@ def test_every_command_prints_what_it_always_printed(
     compare(text, GOLDEN)
 
 
-def test_the_commands_of_images_print_what_they_always_printed(
+def test_the_output_of_images_commands_matches_its_snapshot(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "400")
@@ -145,7 +145,7 @@ def compare(text: str, golden: Path) -> None:
     assert text == golden.read_text(encoding="utf-8")
 
 
-def test_every_type_of_result_has_a_function_that_shows_it() -> None:
+def test_every_result_type_has_a_renderer() -> None:
     for module in pkgutil.iter_modules(operations.__path__, "nexusdev.operations."):
         importlib.import_module(module.name)
     kinds = set(Result.__subclasses__())

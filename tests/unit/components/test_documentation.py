@@ -19,7 +19,7 @@ WITH_LOGINS = [name for name in ALL if any(each.secret for each in ALL[name].var
 
 
 @pytest.mark.parametrize("name", WITH_LOGINS)
-def test_the_page_of_rights_says_what_the_logins_may_do(name: str) -> None:
+def test_the_rights_page_lists_the_rights_of_the_logins(name: str) -> None:
     lines = (ROOT / "docs" / "rights.md").read_text(encoding="utf-8").splitlines()
     assert any(line.startswith(f"## {ALL[name].title}") for line in lines), "add a section to docs/rights.md"
 

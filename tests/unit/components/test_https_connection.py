@@ -40,7 +40,7 @@ def answering(folder: Path, reply: bytes, heard: list[bytes]) -> Iterator[Addres
         yield Address(host="127.0.0.1", port=port)
 
 
-def test_a_reply_is_read_whole_whatever_its_status(folder: Path) -> None:
+def test_a_reply_is_read_completely_for_any_status(folder: Path) -> None:
     heard: list[bytes] = []
     reply = b'HTTP/1.1 503 Busy\r\nX-Role: replica\r\nContent-Length: 9\r\n\r\n{"a": [1]}'[:-1]
     with answering(folder, reply, heard) as address:
@@ -52,12 +52,12 @@ def test_a_reply_is_read_whole_whatever_its_status(folder: Path) -> None:
     assert b"A: b" in heard
 
 
-def test_json_is_understood(folder: Path) -> None:
+def test_json_replies_are_decoded(folder: Path) -> None:
     with answering(folder, b'HTTP/1.1 200 OK\r\n\r\n{"a": 1}', []) as address:
         assert https_connection.get(address, "/", access=site_of(folder)).json() == {"a": 1}
 
 
-def test_a_certificate_without_the_servers_name_is_refused(folder: Path) -> None:
+def test_a_certificate_without_the_server_name_is_refused(folder: Path) -> None:
     with answering(folder, b"", []) as address, pytest.raises(ssl.SSLCertVerificationError):
         https_connection.get(address, "/", access=site_of(folder), name="postgresql-0")
 
@@ -68,7 +68,7 @@ def test_a_certificate_of_another_instance_is_refused(folder: Path, tmp_path: Pa
         https_connection.get(address, "/", access=site_of(folder))
 
 
-def test_a_new_authority_at_the_same_place_is_read_again(folder: Path, tmp_path: Path) -> None:
+def test_a_replaced_ca_file_is_read_again(folder: Path, tmp_path: Path) -> None:
     https_connection.context(site_of(folder))
     for file in folder.iterdir():
         file.unlink()
@@ -77,12 +77,12 @@ def test_a_new_authority_at_the_same_place_is_read_again(folder: Path, tmp_path:
         assert https_connection.get(address, "/", access=site_of(folder)).status == 204
 
 
-def test_what_is_no_http_is_an_unreachable_server(folder: Path) -> None:
+def test_a_reply_that_is_not_http_is_an_unreachable_server(folder: Path) -> None:
     with answering(folder, b"+PONG\r\n", []) as address, pytest.raises(ConnectionError, match="does not speak HTTP"):
         https_connection.get(address, "/", access=site_of(folder))
 
 
-def test_a_silent_server_is_left_in_time(folder: Path) -> None:
+def test_a_silent_server_times_out(folder: Path) -> None:
     def never(stream: IO[bytes]) -> None:
         stream.read()
 

@@ -48,7 +48,7 @@ def test_no_module_of_a_component_imports_another_component(graph: grimp.ImportG
     assert not imported
 
 
-def test_a_client_library_is_imported_by_its_component_alone(graph: grimp.ImportGraph) -> None:
+def test_only_the_component_of_a_product_imports_its_client_library(graph: grimp.ImportGraph) -> None:
     found = clients(graph)
     assert {"psycopg", "redis", "minio", "hvac"} <= found.keys()
     # the fixtures of the pytest plugin give tests a client of each product
@@ -59,7 +59,7 @@ def test_a_client_library_is_imported_by_its_component_alone(graph: grimp.Import
     assert shared == {}, "a library of several components belongs to GENERAL; one of a product, in its folder"
 
 
-def test_yaml_is_read_in_two_places_and_written_in_one(graph: grimp.ImportGraph) -> None:
+def test_yaml_is_read_in_two_modules_and_written_in_one(graph: grimp.ImportGraph) -> None:
     assert graph.find_modules_that_directly_import("yaml") == {
         "nexusdev.stack.document",
         "nexusdev.components.vault.project_seed",

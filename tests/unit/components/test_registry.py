@@ -20,23 +20,23 @@ from tests.imports import imported_by
 ALL = ComponentSet()
 
 
-def test_each_name_leads_to_the_component_of_that_name() -> None:
+def test_each_name_resolves_to_its_component() -> None:
     assert {name: component.name for name, component in ALL.items()} == {name: name for name in ALL}
     assert all(component.title for component in ALL.values())
 
 
-def test_every_folder_of_a_component_is_a_row() -> None:
+def test_every_component_folder_is_registered() -> None:
     folders = {file.parent.name for file in Path(registry.__file__).parent.glob("*/component.py")}
     assert folders == set(ALL), "add the component to ROWS of nexusdev/components/registry.py"
 
 
-def test_an_unknown_name_is_not_there() -> None:
+def test_an_unknown_name_is_not_registered() -> None:
     assert "mysql" not in ALL
     with pytest.raises(KeyError):
         ALL["mysql"]
 
 
-def test_names_cost_no_import_and_components_no_client_library() -> None:
+def test_names_import_nothing_and_components_no_client_library() -> None:
     names = imported_by("from nexusdev.components.component_set import ComponentSet; list(ComponentSet())")
     assert not [name for name in names if name.startswith("nexusdev.components.minio")]
     found = imported_by("from nexusdev.components.component_set import ComponentSet; list(ComponentSet().values())")
@@ -64,7 +64,7 @@ def anywhere() -> InstanceAccess:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_whatever_publishes_variables_is_proven_before_they_are_printed(name: str) -> None:
+def test_every_component_with_variables_is_proven(name: str) -> None:
     values = {each.name: each.value for each in ALL[name].variables(anywhere(), View.HOST)}
     paths = [each.path for each in ALL[name].endpoints(values)]
     assert bool(paths) == bool(values)
@@ -72,7 +72,7 @@ def test_whatever_publishes_variables_is_proven_before_they_are_printed(name: st
     assert [each.path for each in published_endpoints([name], values)] == paths
 
 
-def test_the_quick_proofs_import_the_protocols_alone() -> None:
+def test_quick_proofs_import_only_the_wire_protocols() -> None:
     found = imported_by(
         "from nexusdev.components.registry import ROWS, published_endpoints; list(published_endpoints(ROWS, {}))"
     )
@@ -81,25 +81,25 @@ def test_the_quick_proofs_import_the_protocols_alone() -> None:
     assert not found & {"msgspec", "dataclasses", "nexusdev.components.contract"}
 
 
-def test_a_component_outside_the_registry_is_not_quietly_left_unproven() -> None:
+def test_an_unregistered_component_is_not_skipped_silently() -> None:
     with pytest.raises(LookupError, match="toy"):
         list(published_endpoints(["redis", "toy"], {}))
 
 
-def test_every_client_has_its_command_and_the_help_of_it() -> None:
+def test_every_client_has_a_command_with_help() -> None:
     assert {name for name, each in ALL.items() if each.client([])} == set(COMMANDS.values())
     assert all(client_help(component).count("nexusdev " + command) > 1 for command, component in COMMANDS.items())
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_container_is_told_nothing_that_is_true_on_the_host_alone(name: str) -> None:
+def test_the_container_view_has_no_host_only_values(name: str) -> None:
     for variable in ALL[name].variables(anywhere(), View.CONTAINER):
         if "_PUBLIC_" not in variable.name:
             assert "127.0.0.1" not in variable.value, variable.name
         assert "/home/" not in variable.value, variable.name
 
 
-def test_companions_belong_to_a_variable_of_their_component() -> None:
+def test_companion_variables_belong_to_a_variable_of_their_component() -> None:
     files = Path(registry.__file__).parent.glob("*/companions.py")
     published = {name: {each.name for each in ALL[name].variables(anywhere(), View.HOST)} for name in ALL}
     owners = {of: name for name, variables in published.items() for of in registry.companions() if of in variables}

@@ -77,7 +77,7 @@ def test_the_registry_and_the_files_have_the_same_components(stack: Stack) -> No
     )
 
 
-def test_members_of_a_group_are_listed_by_their_ordinal_and_a_missing_group_is_an_error(stack: Stack) -> None:
+def test_group_members_are_ordered_and_a_missing_group_is_an_error(stack: Stack) -> None:
     topology = Topology(services=dict(reversed([*stack.services.items()])))
     assert topology.members("redis", "sentinel", role="server") == tuple(f"sentinel-{n}" for n in range(3))
     assert topology.service_of("redis-master") == "gateway-rw"
@@ -87,7 +87,7 @@ def test_members_of_a_group_are_listed_by_their_ordinal_and_a_missing_group_is_a
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_component_asks_only_for_addresses_and_secrets_of_the_files(access: InstanceAccess, name: str) -> None:
+def test_components_use_only_declared_addresses_and_secrets(access: InstanceAccess, name: str) -> None:
     """Tests of one component check the same of everything that they ask for (``tests.access``)."""
     component = ALL[name]
     facts = component.probe(access, test_writes=True)
@@ -105,7 +105,7 @@ def test_every_role_name_is_an_alias_of_a_proxy(stack: Stack, access: InstanceAc
     assert {stack.services[access.topology.service_of(name)].component for name in roles} == {"gateway"}
 
 
-def test_every_declared_group_of_targets_and_clients_is_one_of_the_files(access: InstanceAccess) -> None:
+def test_every_declared_group_exists_in_the_compose_files(access: InstanceAccess) -> None:
     for name, component in ALL.items():
         declared = component.scrape_targets
         client = component.client([])
@@ -180,7 +180,7 @@ def _renamed(value: Any, first: Any, model: str, name: str) -> Any:
 
 
 @pytest.mark.parametrize("component", GROWN)
-def test_one_server_more_is_probed_awaited_and_shown(grown: InstanceAccess, component: str) -> None:
+def test_an_added_server_is_probed_awaited_and_shown(grown: InstanceAccess, component: str) -> None:
     facts = ALL[component].probe(grown)
     rows = {row.service for row in ALL[component].statuses(facts)}
     # sentinels are asked once a Redis server answers
@@ -188,14 +188,14 @@ def test_one_server_more_is_probed_awaited_and_shown(grown: InstanceAccess, comp
     assert not ALL[component].assess(facts).ready
 
 
-def test_one_more_is_expected_in_the_words_of_readiness(grown: InstanceAccess) -> None:
+def test_readiness_expects_an_added_server(grown: InstanceAccess) -> None:
     assert ALL["postgres"].assess(ALL["postgres"].probe(grown)).missing == "etcd has no quorum: 0 of 4 members answer"
     assert minio.write_quorum(grown) == 3
     assert len(redis.servers(grown)) == len(redis.sentinels(grown)) == len(redis.relay_ports(grown)) == 4
 
 
 @pytest.mark.parametrize("view", View)
-def test_one_sentinel_more_is_in_the_variables_and_in_the_quick_proof(grown: InstanceAccess, view: View) -> None:
+def test_an_added_sentinel_is_in_the_variables_and_the_quick_proof(grown: InstanceAccess, view: View) -> None:
     values = {each.name: each.value for each in ALL["redis"].variables(grown, view)}
     assert len(values["REDIS_SENTINELS"].split(",")) == 4
     sentinels = [each.path for each in ALL["redis"].endpoints(values) if each.path.startswith("REDIS_SENTINELS")]

@@ -74,7 +74,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyHouse]
         made.toy.process.wait()
 
 
-def test_its_server_ends_by_itself_when_it_is_stopped(house: ToyHouse) -> None:
+def test_the_toy_server_exits_when_stopped(house: ToyHouse) -> None:
     """It is the first process of its container, which ignores signals without a handler."""
     assert house.type("up").status == 0
     assert house.toy.process is not None
@@ -82,7 +82,7 @@ def test_its_server_ends_by_itself_when_it_is_stopped(house: ToyHouse) -> None:
     assert house.toy.process.wait(10) == 0
 
 
-def test_a_component_with_a_folder_of_its_own_is_known_to_every_command(house: ToyHouse) -> None:
+def test_every_command_knows_a_newly_added_component(house: ToyHouse) -> None:
     def type_(*words: str) -> Any:
         if words[0] == "logs":
             house.engine.say(house.container("toy"), "stored 6 bytes")

@@ -83,16 +83,16 @@ def reads(line: str) -> bool:
 
 
 @pytest.mark.parametrize("command", CLIENTS)
-def test_both_tables_have_lines_of_every_client(command: str) -> None:
+def test_both_tables_list_every_client(command: str) -> None:
     for table in (READING, NOT_READING):
         assert command in {line.split()[0] for line in typed(table)}, f"add lines that begin with {command}"
 
 
 @pytest.mark.parametrize("line", typed(READING))
-def test_what_is_piped_in_is_read(line: str) -> None:
+def test_piped_input_is_read(line: str) -> None:
     assert reads(line)
 
 
 @pytest.mark.parametrize("line", typed(NOT_READING))
-def test_what_has_all_it_needs_reads_nothing(line: str) -> None:
+def test_a_command_with_all_arguments_reads_no_input(line: str) -> None:
     assert not reads(line)

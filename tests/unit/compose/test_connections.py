@@ -75,7 +75,7 @@ def test_a_service_declares_every_connection_that_its_configuration_names(name: 
     assert named(service) - declared(service) == excused
 
 
-def test_the_configurations_do_name_servers() -> None:
+def test_the_configurations_name_servers() -> None:
     found = {name: named(service) for name, service in stack().services.items()}
     assert ("etcd", 2379) in found["postgresql-0"]
     assert ("sentinel", 26379) in found["gateway-rw"]

@@ -52,11 +52,11 @@ def forgotten(groups: Mapping[str, Sequence[str]]) -> Mapping[str, str]:
     return found
 
 
-def test_a_file_has_each_server_of_a_group_as_often_as_the_others() -> None:
+def test_each_file_lists_all_servers_of_a_group_equally_often() -> None:
     assert forgotten(groups()) == {}
 
 
-def test_one_more_server_is_missing_in_every_file_that_has_to_list_it() -> None:
+def test_an_added_server_is_reported_missing_in_every_file() -> None:
     servers = groups()["redis redis"]
     more = forgotten({"redis redis": [*servers, f"redis-{len(servers)}"]})
     assert more.keys() == {
@@ -71,7 +71,7 @@ def test_one_more_server_is_missing_in_every_file_that_has_to_list_it() -> None:
     }
 
 
-def test_the_places_that_are_called_free_belong_to_no_service() -> None:
+def test_free_ports_and_addresses_belong_to_no_service() -> None:
     ports, addresses = next_free()
     services = stack().services.values()
     assert ports

@@ -80,7 +80,7 @@ def another(house: House, command: str = "nexusdev up") -> Iterator[threading.Ev
 
 
 @pytest.mark.parametrize("verb", WAITING)
-def test_who_changes_something_waits_for_the_one_before(running: House, verb: str) -> None:
+def test_a_changing_command_waits_for_the_previous_one(running: House, verb: str) -> None:
     running.clock = SystemClock()
     with another(running) as waited:
         WAITING[verb](running.context())
@@ -92,14 +92,14 @@ def test_who_changes_something_waits_for_the_one_before(running: House, verb: st
 
 
 @pytest.mark.parametrize("verb", LOOKING)
-def test_who_only_looks_waits_for_nobody(running: House, verb: str) -> None:
+def test_a_reading_command_does_not_wait(running: House, verb: str) -> None:
     with another(running) as waited:
         LOOKING[verb](running.context())
         assert not waited.is_set()
 
 
 @pytest.mark.parametrize("verb", [destroy.destroy, lambda context: destroy_service.discard(context, ["redis-1"])])
-def test_destroy_throws_nothing_away_that_another_command_is_making(running: House, verb: Verb) -> None:
+def test_destroy_is_refused_while_another_command_changes_the_instance(running: House, verb: Verb) -> None:
     with another(running) as waited, pytest.raises(Locked) as raised:
         verb(running.context())
     assert not waited.is_set()
@@ -117,7 +117,7 @@ def test_destroy_waits_for_commands_that_remove_the_instance(running: House, oth
     assert not running.engine.containers
 
 
-def test_four_ups_at_once_on_a_ready_stack_find_nothing_to_do(running: House) -> None:
+def test_four_concurrent_ups_on_a_ready_stack_do_nothing(running: House) -> None:
     running.clock = SystemClock()
     before = len(running.engine.done)
     with ThreadPoolExecutor(max_workers=4) as pool:
@@ -126,7 +126,7 @@ def test_four_ups_at_once_on_a_ready_stack_find_nothing_to_do(running: House) ->
     assert len(running.engine.done) == before
 
 
-def test_of_four_ups_at_once_one_does_the_work(house: House) -> None:
+def test_one_of_four_concurrent_ups_does_the_work(house: House) -> None:
     house.clock = SystemClock()
     with ThreadPoolExecutor(max_workers=4) as pool:
         outcomes = list(pool.map(lambda _: up(house.context()), range(4)))
@@ -134,7 +134,7 @@ def test_of_four_ups_at_once_one_does_the_work(house: House) -> None:
     assert len(house.engine.containers) == 3
 
 
-def test_four_destroys_at_once_leave_nothing_and_none_fails(running: House) -> None:
+def test_four_concurrent_destroys_succeed(running: House) -> None:
     running.clock = SystemClock()
     with ThreadPoolExecutor(max_workers=4) as pool:
         list(pool.map(lambda _: destroy.destroy(running.context()), range(4)))
@@ -142,7 +142,7 @@ def test_four_destroys_at_once_leave_nothing_and_none_fails(running: House) -> N
     assert list((running.folder / "state" / "locks").iterdir()) == []
 
 
-def test_the_timeout_is_for_the_waiting_and_the_work_together(house: House) -> None:
+def test_the_timeout_covers_waiting_and_work(house: House) -> None:
     house.redis.sentences = ["no master yet"] * 1_000_000
     real = house.context()
     holds, over = threading.Event(), threading.Event()
@@ -162,7 +162,7 @@ def test_the_timeout_is_for_the_waiting_and_the_work_together(house: House) -> N
     assert house.clock.now() < 100.0 + 30.0
 
 
-def test_who_waits_too_long_is_told_how_to_wait_longer(running: House) -> None:
+def test_a_lock_timeout_says_how_to_wait_longer(running: House) -> None:
     context = running.context(timeout=50.0)
     with locked(context.identity, "nexusdev up", root=context.root), pytest.raises(Locked) as raised:
         seed(context)
@@ -170,7 +170,7 @@ def test_who_waits_too_long_is_told_how_to_wait_longer(running: House) -> None:
     assert running.clock.now() >= 150.0
 
 
-def test_a_command_that_fails_before_there_is_an_instance_leaves_no_lock_file(house: House) -> None:
+def test_a_failure_before_the_instance_exists_leaves_no_lock_file(house: House) -> None:
     with pytest.raises(NexusError):
         lifecycle.start(house.context())
     assert list((house.folder / "state" / "locks").iterdir()) == []

@@ -88,14 +88,14 @@ def workshops(house: House) -> tuple[list[str], list[str]]:
     return opened, closed
 
 
-def test_a_good_file_is_read_and_tried_once(house: House, reader: FakeReader, program: Program) -> None:
+def test_a_valid_file_is_checked_once(house: House, reader: FakeReader, program: Program) -> None:
     up(house.context())
     up(house.context())
     assert (reader.read, program.tried) == (["good"], [b"good"])
     assert workshops(house) == (["nexusdev-check-shop-0"], ["nexusdev-check-shop-0"])
 
 
-def test_a_changed_file_is_looked_at_again(house: House, reader: FakeReader, program: Program) -> None:
+def test_a_changed_file_is_checked_again(house: House, reader: FakeReader, program: Program) -> None:
     up(house.context())
     reader.file.write_text("good too")
     house.engine.kill(house.container("prometheus"))
@@ -103,7 +103,7 @@ def test_a_changed_file_is_looked_at_again(house: House, reader: FakeReader, pro
     assert program.tried == [b"good", b"good too"]
 
 
-def test_a_file_that_cannot_be_read_stops_up_before_anything_starts(house: House, reader: FakeReader) -> None:
+def test_an_unreadable_file_stops_up_before_anything_starts(house: House, reader: FakeReader) -> None:
     reader.file.write_text("broken")
     with pytest.raises(InvalidConfig, match=r"r\.yml:1"):
         up(house.context())
@@ -113,7 +113,7 @@ def test_a_file_that_cannot_be_read_stops_up_before_anything_starts(house: House
     assert workshops(house) == ([], [])
 
 
-def test_a_file_that_its_program_refuses_stops_up_before_anything_starts(
+def test_a_file_refused_by_its_program_stops_up_before_anything_starts(
     house: House, reader: FakeReader, program: Program
 ) -> None:
     reader.file.write_text("wrong")
@@ -125,7 +125,7 @@ def test_a_file_that_its_program_refuses_stops_up_before_anything_starts(
     assert workshops(house)[0] == workshops(house)[1] * 2
 
 
-def test_a_file_is_tried_when_the_image_of_its_program_arrives(
+def test_a_file_is_checked_once_the_image_of_its_program_is_available(
     house: House, reader: FakeReader, program: Program
 ) -> None:
     house.lose_image("redis")
@@ -140,20 +140,20 @@ def test_a_file_is_tried_when_the_image_of_its_program_arrives(
     assert program.tried == [b"wrong", b"good"]
 
 
-def test_what_is_not_meant_is_not_looked_at(house: House, reader: FakeReader) -> None:
+def test_unselected_components_are_not_checked(house: House, reader: FakeReader) -> None:
     reader.file.write_text("broken")
     up(house.context(**FLAG))
     assert reader.read == []
 
 
-def test_what_one_instance_has_tried_the_next_need_not(house: House, program: Program) -> None:
+def test_a_check_is_shared_between_instances(house: House, program: Program) -> None:
     up(house.context())
     house.name = "shop-2"
     up(house.context())
     assert len(program.tried) == 1
 
 
-def test_a_record_that_was_lost_costs_one_more_look(house: House, program: Program) -> None:
+def test_a_lost_record_repeats_the_check(house: House, program: Program) -> None:
     up(house.context())
     last_up.write_checked(house.context().root, "")
     house.engine.kill(house.container("prometheus"))

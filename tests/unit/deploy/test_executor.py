@@ -30,7 +30,7 @@ PLAN = Plan(
 )
 
 
-def test_every_step_is_done_once_and_after_what_it_waits_for() -> None:
+def test_every_step_runs_once_after_its_predecessors() -> None:
     done: list[str] = []
     PlanExecutor(plan=PLAN, execute_step=lambda each: done.append(f"{each.action} {each.resource}")).run()
     assert len(done) == len(set(done)) == len(PLAN.steps)
@@ -39,7 +39,7 @@ def test_every_step_is_done_once_and_after_what_it_waits_for() -> None:
             assert done.index(f"{earlier.action} {earlier.resource}") < done.index(f"{one.action} {one.resource}")
 
 
-def test_it_knows_the_same_predecessors_as_the_plan_itself() -> None:
+def test_predecessors_match_those_of_the_plan() -> None:
     before = predecessors(PLAN)
     for position, one in enumerate(PLAN.steps):
         assert {PLAN.steps[each] for each in before[position]} == set(PLAN.waits_for(one))
@@ -53,7 +53,7 @@ def test_the_thread_of_a_step_is_named_after_it() -> None:
 
 
 @pytest.mark.parametrize("parallel", [1, 2, 4])
-def test_no_more_at_a_time_than_allowed(parallel: int) -> None:
+def test_parallelism_is_limited(parallel: int) -> None:
     together, most, lock = 0, 0, threading.Lock()
 
     def execute_step(_: Step) -> None:
@@ -71,7 +71,7 @@ def test_no_more_at_a_time_than_allowed(parallel: int) -> None:
     assert most == parallel
 
 
-def test_a_step_that_fails_ends_the_walk_and_those_under_way_come_to_their_end() -> None:
+def test_a_failed_step_ends_the_execution_after_running_steps_end() -> None:
     done: list[str] = []
 
     def execute_step(each: Step) -> None:
@@ -86,7 +86,7 @@ def test_a_step_that_fails_ends_the_walk_and_those_under_way_come_to_their_end()
     assert done == ["good"]
 
 
-def test_a_gate_holds_one_step_and_not_its_neighbours() -> None:
+def test_a_closed_gate_delays_only_its_step() -> None:
     done: list[str] = []
     plan = Plan(steps=(step("create", "built"), step("create", "there")))
     PlanExecutor(
@@ -97,7 +97,7 @@ def test_a_gate_holds_one_step_and_not_its_neighbours() -> None:
     assert done == ["there", "built"]
 
 
-def test_an_interruption_lets_the_running_step_end_and_begins_no_other() -> None:
+def test_an_interruption_lets_running_steps_end_and_starts_no_others() -> None:
     done: list[str] = []
 
     def check() -> None:
@@ -110,7 +110,7 @@ def test_an_interruption_lets_the_running_step_end_and_begins_no_other() -> None
     assert done == ["a"]
 
 
-def test_a_failed_walk_says_which_steps_it_waits_for() -> None:
+def test_a_failed_execution_reports_the_steps_it_waits_for() -> None:
     slow, told = threading.Event(), list[str]()
 
     def execute_step(each: Step) -> None:
@@ -139,7 +139,7 @@ def test_a_failed_step_names_itself_in_its_traceback() -> None:
 
 
 @pytest.mark.parametrize("late", [1, 2])
-def test_a_step_that_the_runtime_did_not_do_in_time_is_done_again_and_told(late: int) -> None:
+def test_a_timed_out_step_is_retried_and_reported(late: int) -> None:
     done: list[str] = []
     told: list[str] = []
 
@@ -155,7 +155,7 @@ def test_a_step_that_the_runtime_did_not_do_in_time_is_done_again_and_told(late:
     assert told == ["a"] * late
 
 
-def test_a_runtime_that_stays_slow_ends_the_walk_as_slow() -> None:
+def test_a_persistently_slow_runtime_raises_runtime_slow() -> None:
     done: list[Step] = []
 
     def execute_step(each: Step) -> None:

@@ -48,7 +48,7 @@ def watching(runtime: Runtime) -> ExitMonitor:
 
 
 @hours_off
-def test_a_crash_is_seen_where_the_clock_in_memory_is_off(off: float) -> None:
+def test_a_crash_is_detected_despite_a_skewed_local_clock(off: float) -> None:
     engine = memory_engine(off)
     runtime = MemoryRuntime(project="nexusdev-shop", instance="shop", engine=engine)
     with watching(runtime) as monitor:
@@ -62,7 +62,7 @@ def test_a_crash_is_seen_where_the_clock_in_memory_is_off(off: float) -> None:
 
 
 @hours_off
-def test_an_old_exit_is_no_crash_where_the_clock_in_memory_is_off(off: float) -> None:
+def test_an_old_exit_is_no_crash_despite_a_skewed_local_clock(off: float) -> None:
     engine = memory_engine(off)
     runtime = MemoryRuntime(project="nexusdev-shop", instance="shop", engine=engine)
     engine.end("r", exit_code=7)
@@ -97,7 +97,7 @@ def docker_runtime(folder: Path, *, off: float, age: float) -> Iterator[Runtime]
 
 
 @hours_off
-def test_the_docker_runtime_has_the_clock_of_its_engine(tmp_path: Path, off: float) -> None:
+def test_the_docker_runtime_uses_the_clock_of_its_engine(tmp_path: Path, off: float) -> None:
     with docker_runtime(tmp_path, off=off, age=0.0) as runtime:
         assert runtime.now() == pytest.approx(time.time() + off, abs=2.0)
     # the engine is gone: its clock was asked once, and goes on
@@ -108,9 +108,7 @@ def test_the_docker_runtime_has_the_clock_of_its_engine(tmp_path: Path, off: flo
 
 @hours_off
 @pytest.mark.parametrize(("age", "crashed"), [(-30.0, True), (30.0, False)], ids=["a crash", "an old exit"])
-def test_docker_s_exits_are_compared_with_the_engine_s_clock(
-    tmp_path: Path, off: float, age: float, crashed: bool
-) -> None:
+def test_docker_exits_are_compared_with_the_engine_clock(tmp_path: Path, off: float, age: float, crashed: bool) -> None:
     with docker_runtime(tmp_path, off=off, age=age) as runtime:
         monitor = watching(runtime)
         monitor.watch("redis-0")

@@ -67,17 +67,17 @@ def volumes(house: House) -> set[str]:
     return {store.name for store in house.engine.volumes.values()}
 
 
-def test_up_marks_the_volumes_that_it_makes(running: House) -> None:
+def test_up_marks_the_volumes_it_creates(running: House) -> None:
     assert set(seen(running)) == {"redis-0", "redis-1"}
 
 
-def test_volumes_of_before_are_marked_by_the_next_up(running: House) -> None:
+def test_existing_volumes_are_marked_by_the_next_up(running: House) -> None:
     (running.folder / "state" / "instances" / running.name / "volumes.json").unlink()
     up(running.context())
     assert set(seen(running)) == {"redis-0", "redis-1"}
 
 
-def test_volumes_are_marked_although_up_fails_after_them(house: House) -> None:
+def test_volumes_are_marked_even_if_up_fails_later(house: House) -> None:
     house.engine.occupied[21070] = "somebody"
     house.engine.failures[Action.START, "redis-0"] = PortInUse("taken")
     with pytest.raises(PortInUse):
@@ -85,7 +85,7 @@ def test_volumes_are_marked_although_up_fails_after_them(house: House) -> None:
     assert set(seen(house)) == {"redis-0", "redis-1"}
 
 
-def test_lost_data_is_an_error_before_anything_is_made(running: House) -> None:
+def test_lost_data_is_an_error_before_anything_is_created(running: House) -> None:
     stop(running.context())
     prune(running)
     done = len(running.engine.done)
@@ -100,7 +100,7 @@ def test_lost_data_is_an_error_before_anything_is_made(running: House) -> None:
     assert not volumes(running)
 
 
-def test_a_dry_run_is_refused_in_the_same_words(running: House) -> None:
+def test_a_dry_run_reports_the_same_error(running: House) -> None:
     prune(running)
     with pytest.raises(VolumeLost):
         dry_run(running.context())
@@ -124,7 +124,7 @@ def test_the_json_error_lists_every_volume(running: House) -> None:
     }
 
 
-def test_what_the_others_have_is_rebuilt_without_a_question(running: House) -> None:
+def test_data_held_by_other_nodes_is_rebuilt_without_confirmation(running: House) -> None:
     prune(running, "redis-1")
     typed = running.type("up", "--recreate-volumes")
     assert typed.status == 0
@@ -132,7 +132,7 @@ def test_what_the_others_have_is_rebuilt_without_a_question(running: House) -> N
     assert [step.resource for step in running.engine.done if step.action is Action.REMOVE_VOLUME] == []
 
 
-def test_an_empty_beginning_needs_a_yes(running: House) -> None:
+def test_starting_empty_needs_confirmation(running: House) -> None:
     prune(running)
     typed = running.type("up", "--recreate-volumes")
     assert typed.status == 13
@@ -144,7 +144,7 @@ def test_an_empty_beginning_needs_a_yes(running: House) -> None:
     assert running.type("up").status == 0
 
 
-def test_the_command_that_leads_on_means_the_part_that_was_meant(running: House) -> None:
+def test_the_suggested_command_repeats_the_selection(running: House) -> None:
     prune(running)
     assert "nexusdev up redis --recreate-volumes   " in running.type("up", "redis").err
     assert "nexusdev up --profile full --recreate-volumes   " in running.type("up", "--profile", "full").err
@@ -152,7 +152,7 @@ def test_the_command_that_leads_on_means_the_part_that_was_meant(running: House)
     assert "nexusdev up --profile full --recreate-volumes --yes" in refused
 
 
-def test_what_is_left_of_too_few_goes_before_the_component_begins_anew(running: House) -> None:
+def test_remaining_volumes_below_quorum_are_removed_before_recreation(running: House) -> None:
     running.redis.enough = 2  # type: ignore[attr-defined]
     prune(running, "redis-1")
     found = lost_volumes(running.context())
@@ -165,7 +165,7 @@ def test_what_is_left_of_too_few_goes_before_the_component_begins_anew(running: 
     assert volumes(running) == set(seen(running)) == {"redis-0", "redis-1"}
 
 
-def test_more_than_was_agreed_to_is_asked_again(running: House) -> None:
+def test_additional_losses_need_another_confirmation(running: House) -> None:
     prune(running, "redis-1")
     agreed = affected(lost_volumes(running.context()))
     del running.engine.volumes["nexusdev-shop_redis-0"]
@@ -173,7 +173,7 @@ def test_more_than_was_agreed_to_is_asked_again(running: House) -> None:
         up(running.context(), agreed=agreed)
 
 
-def test_an_up_that_is_cut_while_it_clears_asks_again(running: House) -> None:
+def test_an_up_interrupted_while_clearing_asks_again(running: House) -> None:
     running.redis.enough = 2  # type: ignore[attr-defined]
     prune(running, "redis-1")
     running.engine.failures[Action.REMOVE_VOLUME, "redis-0"] = RuntimeError("cut")
@@ -183,30 +183,30 @@ def test_an_up_that_is_cut_while_it_clears_asks_again(running: House) -> None:
         up(running.context())
 
 
-def test_recreating_nothing_says_so(running: House) -> None:
+def test_recreating_without_losses_is_a_warning(running: House) -> None:
     assert "no data volume is missing" in running.type("up", "--recreate-volumes").err
 
 
-def test_a_component_that_is_not_meant_may_have_lost_its_data(running: House) -> None:
+def test_an_unselected_component_may_have_lost_its_data(running: House) -> None:
     prune(running)
     up(running.context(), ["gateway"])
     with pytest.raises(VolumeLost):
         up(running.context(), ["redis"])
 
 
-def test_a_fresh_instance_and_a_component_that_never_ran_lose_nothing(house: House) -> None:
+def test_a_new_instance_and_an_unused_component_lose_nothing(house: House) -> None:
     up(house.context(), ["gateway"])
     assert seen(house) == {}
     up(house.context())
 
 
-def test_destroy_and_up_begin_anew_without_a_word(running: House) -> None:
+def test_up_after_destroy_needs_no_confirmation(running: House) -> None:
     destroy(running.context())
     assert up(running.context()).warnings == ()
     assert set(seen(running)) == {"redis-0", "redis-1"}
 
 
-def test_destroying_one_server_forgets_its_volume_also_when_it_is_gone_already(running: House) -> None:
+def test_destroying_a_server_forgets_its_volume_even_if_missing(running: House) -> None:
     discard(running.context(), ["redis-0"])
     assert set(seen(running)) == {"redis-1"}
     prune(running, "redis-1")
@@ -215,7 +215,7 @@ def test_destroying_one_server_forgets_its_volume_also_when_it_is_gone_already(r
     up(running.context())
 
 
-def test_status_and_doctor_see_the_loss(running: House) -> None:
+def test_status_and_doctor_report_the_loss(running: House) -> None:
     assert shown(status(running.context())).data["lost_volumes"] == []
     prune(running, "redis-0")
     outcome = status(running.context())
@@ -226,7 +226,7 @@ def test_status_and_doctor_see_the_loss(running: House) -> None:
     assert "redis-0" in checks["volumes"]["evidence"]
 
 
-def test_down_and_stop_say_once_what_a_prune_would_take(running: House) -> None:
+def test_down_and_stop_warn_once_about_prune(running: House) -> None:
     assert "docker system prune --volumes" in str(shown(stop(running.context())).output[-1])
     assert len(shown(stop(running.context())).output) == 1
     assert "docker volume prune" in str(shown(down(running.context())).output[-1])

@@ -78,7 +78,7 @@ def test_steps_without_another_placement_keep_the_stored_variables(folder: Path)
     assert (folder / stored.FILE).exists()
 
 
-def test_a_new_instance_that_fails_keeps_what_it_was_given(tmp_path: Path) -> None:
+def test_a_failed_new_instance_keeps_its_placement(tmp_path: Path) -> None:
     (tmp_path / "shop").mkdir()
     with pytest.raises(ZeroDivisionError):
         interrupted(tmp_path / "shop")

@@ -28,7 +28,7 @@ def check(house: House, name: str) -> Check | None:
     return next((each for each in examine(house.context()) if each.name == name), None)
 
 
-def test_secrets_that_a_container_cannot_read_end_up_before_its_first_step(house: House) -> None:
+def test_unreadable_secrets_end_up_before_its_first_step(house: House) -> None:
     house.engine.reads = DENIED
     with pytest.raises(PreflightFailed) as caught:
         up(house.context())
@@ -38,7 +38,7 @@ def test_secrets_that_a_container_cannot_read_end_up_before_its_first_step(house
     assert house.engine.done == []
 
 
-def test_it_is_tried_again_until_it_works_and_then_never_again(house: House) -> None:
+def test_the_check_repeats_until_it_succeeds_once(house: House) -> None:
     house.engine.reads = DENIED
     with pytest.raises(PreflightFailed):
         up(house.context())
@@ -50,7 +50,7 @@ def test_it_is_tried_again_until_it_works_and_then_never_again(house: House) -> 
     assert len(house.engine.read_back) == 2
 
 
-def test_another_engine_is_tried_too(house: House) -> None:
+def test_each_engine_is_checked(house: House) -> None:
     up(house.context())
     down(house.context())
     house.provider.engine_facts = replace(FACTS, identity="another")
@@ -59,14 +59,14 @@ def test_another_engine_is_tried_too(house: House) -> None:
         up(house.context())
 
 
-def test_an_image_that_cannot_tell_leaves_it_to_the_next(house: House) -> None:
+def test_an_image_without_a_shell_leaves_the_check_to_the_next_image(house: House) -> None:
     house.engine.reads = None
     up(house.context())
     assert len(house.engine.read_back) == 2
     assert not (house.folder / "state" / "read-back.json").exists()
 
 
-def test_a_spoiled_record_is_written_anew(house: House) -> None:
+def test_a_broken_record_is_rewritten(house: House) -> None:
     (house.folder / "state" / "read-back.json").write_text("{")
     up(house.context())
     down(house.context())
@@ -75,7 +75,7 @@ def test_a_spoiled_record_is_written_anew(house: House) -> None:
 
 
 @pytest.mark.parametrize(("limit", "verdict"), [(1024, "warning"), (4096, "ok"), (1_048_576, "ok")])
-def test_doctor_says_how_many_files_a_server_may_open(house: House, limit: int, verdict: str) -> None:
+def test_doctor_reports_the_open_files_limit(house: House, limit: int, verdict: str) -> None:
     up(house.context())
     house.engine.reads = ReadBack(user="1000:1000", open_files=limit)
     found = check(house, "open files")
@@ -84,7 +84,7 @@ def test_doctor_says_how_many_files_a_server_may_open(house: House, limit: int, 
     assert ("default-ulimits" in found.fix) is (verdict == "warning")
 
 
-def test_doctor_says_that_secrets_cannot_be_read(house: House) -> None:
+def test_doctor_reports_unreadable_secrets(house: House) -> None:
     up(house.context())
     house.engine.reads = DENIED
     found = check(house, "secrets")
@@ -100,7 +100,7 @@ def test_doctor_says_that_secrets_cannot_be_read(house: House) -> None:
     ],
     ids=["disk", "engine"],
 )
-def test_doctor_goes_on_where_reading_cannot_be_tried(house: House, error: NexusError) -> None:
+def test_doctor_continues_if_reading_back_is_impossible(house: House, error: NexusError) -> None:
     up(house.context())
     house.engine.reads = error
     checks = {each.name: each for each in examine(house.context())}
@@ -110,7 +110,7 @@ def test_doctor_goes_on_where_reading_cannot_be_tried(house: House, error: Nexus
     assert {"volumes", "containers"} <= checks.keys()
 
 
-def test_doctor_says_nothing_of_it_where_no_image_can_tell(house: House) -> None:
+def test_doctor_skips_the_check_without_a_suitable_image(house: House) -> None:
     up(house.context())
     house.engine.reads = None
     assert check(house, "secrets") is None

@@ -46,7 +46,7 @@ def wait_for(component: FakeComponent, *, clock: FakeClock, heard: Heard, deadli
     )
 
 
-def test_what_was_waited_for_is_kept_with_its_times() -> None:
+def test_each_wait_is_recorded_with_its_times() -> None:
     clock, heard = FakeClock(at=0.0), Heard()
     component = FakeComponent(name="redis", sentences=["no master"] * 4 + ["1 of 2 replicas"] * 2)
     wait = wait_for(component, clock=clock, heard=heard)
@@ -55,7 +55,7 @@ def test_what_was_waited_for_is_kept_with_its_times() -> None:
     assert wait.missing == ""
 
 
-def test_a_sentence_is_told_when_it_changes_and_not_at_each_look() -> None:
+def test_a_sentence_is_reported_only_when_it_changes() -> None:
     heard = Heard()
     component = FakeComponent(name="redis", sentences=["a", "a", "b", "a"])
     wait_for(component, clock=FakeClock(), heard=heard)
@@ -63,13 +63,13 @@ def test_a_sentence_is_told_when_it_changes_and_not_at_each_look() -> None:
     assert len(heard.of(ComponentReady)) == 1
 
 
-def test_a_component_may_prepare_between_looks_until_it_is_ready() -> None:
+def test_a_component_prepares_between_probes_until_ready() -> None:
     component = FakeComponent(name="vault", sentences=["not initialized", "sealed"])
     wait_for(component, clock=FakeClock(), heard=Heard())
     assert component.calls == ["prepare", "prepare"]
 
 
-def test_what_a_busy_server_does_not_take_now_is_tried_after_the_next_look() -> None:
+def test_a_preparation_refused_by_a_busy_server_is_retried() -> None:
     class Busy(FakeComponent):
         def prepare(self, access: Any, facts: Any) -> None:
             super().prepare(access, facts)
@@ -83,21 +83,21 @@ def test_what_a_busy_server_does_not_take_now_is_tried_after_the_next_look() -> 
     assert told == [("minio", "TimeoutError: The read operation timed out")]
 
 
-def test_the_deadline_ends_it_with_what_is_missing() -> None:
+def test_the_deadline_error_names_what_is_missing() -> None:
     component = FakeComponent(name="redis", sentences=["no master"] * 1000)
     with pytest.raises(TimeIsUp) as ended:
         wait_for(component, clock=FakeClock(at=0.0), heard=Heard(), deadline=3.0)
     assert ended.value.wait.missing == "no master"
 
 
-def test_seeding_begins_as_soon_as_it_can_and_happens_once() -> None:
+def test_seeding_starts_as_soon_as_possible_and_runs_once() -> None:
     component = FakeComponent(name="redis", sentences=["replicas still copy"] * 5, seedable=True)
     seeded: list[int] = []
     wait_for(component, clock=FakeClock(), heard=Heard(), seed=lambda: seeded.append(len(component.sentences)))
     assert seeded == [4]
 
 
-def test_seeding_that_goes_on_failing_on_a_ready_component_ends_the_wait() -> None:
+def test_repeated_seeding_failures_on_a_ready_component_end_the_wait() -> None:
     def refuse() -> None:
         raise SeedingFailed("no")
 
@@ -107,7 +107,7 @@ def test_seeding_that_goes_on_failing_on_a_ready_component_ends_the_wait() -> No
     assert 9.0 < clock.now() < 11.0
 
 
-def test_a_refused_seeding_is_told_at_the_deadline_of_a_component_that_is_not_ready_without_it() -> None:
+def test_the_deadline_error_of_an_unseeded_component_names_the_refusal() -> None:
     def refuse() -> None:
         raise SeedingFailed("permission denied to create extension")
 
@@ -118,7 +118,7 @@ def test_a_refused_seeding_is_told_at_the_deadline_of_a_component_that_is_not_re
     assert ended.value.refusal.message == "permission denied to create extension"
 
 
-def test_a_lead_that_is_lost_in_the_moment_of_seeding_may_be_found_again() -> None:
+def test_a_leader_lost_during_seeding_may_return() -> None:
     refusals = [SeedingFailed("no node is active"), SeedingFailed("no node is active")]
 
     def refuse_twice() -> None:
@@ -130,7 +130,7 @@ def test_a_lead_that_is_lost_in_the_moment_of_seeding_may_be_found_again() -> No
     assert not refusals
 
 
-def test_a_check_that_objects_ends_it_between_two_looks() -> None:
+def test_a_failing_check_ends_the_loop_between_probes() -> None:
     def object_() -> None:
         raise KeyboardInterrupt
 
@@ -139,11 +139,11 @@ def test_a_check_that_objects_ends_it_between_two_looks() -> None:
 
 
 @pytest.mark.parametrize(("cost", "pause"), [(0.001, SHORTEST), (0.07, 0.07), (2.0, LONGEST)])
-def test_at_most_half_of_the_time_is_spent_looking(cost: float, pause: float) -> None:
+def test_probing_takes_at_most_half_of_the_time(cost: float, pause: float) -> None:
     assert pause_after(cost) == pause
 
 
-def test_a_wait_moves_on_with_each_verdict() -> None:
+def test_each_new_verdict_starts_a_new_wait() -> None:
     wait = Wait(component="redis", began=0.0)
     wait = wait.after(Readiness(missing="a"), 1.0).after(Readiness(missing="a"), 2.0).after(Readiness(), 3.0)
     assert (wait.streak, wait.reasons[0].began, wait.reasons[0].ended, wait.missing) == (1, 1.0, 3.0, "")
@@ -162,25 +162,25 @@ class TestExitMonitor:
         monitor._exits.append(ServiceExit(service="redis-0", exit_code=1, at=at))
         return monitor.crashed()
 
-    def test_an_end_after_the_start_is_a_crash(self) -> None:
+    def test_an_exit_after_the_start_is_a_crash(self) -> None:
         monitor = self.monitor(FakeEngine())
         monitor.watch("redis-0")
         exited = self.notice(monitor, at=1_000_002.0)
         assert exited is not None
         assert monitor.lasted(exited) == 2.0
 
-    def test_an_end_before_the_start_is_none(self) -> None:
+    def test_an_exit_before_the_start_is_no_crash(self) -> None:
         monitor = self.monitor(FakeEngine())
         monitor.watch("redis-0")
         assert self.notice(monitor, at=999_999.0) is None
 
-    def test_what_we_end_ourselves_is_none(self) -> None:
+    def test_a_released_service_is_no_crash(self) -> None:
         monitor = self.monitor(FakeEngine())
         monitor.watch("redis-0")
         monitor.release("redis-0")
         assert self.notice(monitor, at=1_000_002.0) is None
 
-    def test_what_others_stop_on_purpose_is_none_for_who_forgives_it(self) -> None:
+    def test_a_requested_stop_is_no_crash_if_tolerated(self) -> None:
         asked = ServiceExit(service="redis-0", exit_code=0, at=1_000_002.0, asked=True)
         for forgiving in (True, False):
             monitor = self.monitor(FakeEngine())
@@ -189,12 +189,12 @@ class TestExitMonitor:
             monitor._exits.append(asked)
             assert monitor.crashed() is (None if forgiving else asked)
 
-    def test_the_end_of_an_optional_service_is_none(self) -> None:
+    def test_the_exit_of_an_optional_service_is_no_crash(self) -> None:
         monitor = self.monitor(FakeEngine(), optional=True)
         monitor.watch("redis-0")
         assert self.notice(monitor, at=1_000_002.0) is None
 
-    def test_events_are_heard_while_it_stands(self) -> None:
+    def test_exits_are_received_while_the_monitor_is_open(self) -> None:
         world = FakeEngine()
         heard = threading.Event()
 
@@ -217,7 +217,7 @@ class TestExitMonitor:
 
 
 @pytest.mark.parametrize("bug", [KeyError("id"), NexusError("step x belongs to another runtime")])
-def test_a_bug_in_the_thread_of_the_exits_is_raised_where_they_are_read(bug: Exception) -> None:
+def test_an_error_in_the_monitor_thread_is_raised_to_the_reader(bug: Exception) -> None:
     class Failing(MemoryRuntime, frozen=True):
         def watch_exits(self, stop: threading.Event) -> Iterator[ServiceExit]:
             raise bug
@@ -250,11 +250,11 @@ def failed(**more: Any) -> ObservedService:
         (1, None, ""),
     ],
 )
-def test_an_exit_code_is_told_in_words(exit_code: int, there: ObservedService | None, words: str) -> None:
+def test_an_exit_code_is_explained(exit_code: int, there: ObservedService | None, words: str) -> None:
     assert cause(exit_code, REDIS, there) == words
 
 
-def test_a_crash_says_which_when_why_and_what_to_type() -> None:
+def test_a_crash_error_names_service_time_reason_and_next_command() -> None:
     exited = ServiceExit(service="redis-0", exit_code=1, at=12.3)
     error = crash(exited, REDIS, failed(), ["FATAL: bad config"], lasted=2.34)
     assert error.message == "redis is not ready: redis-0 exited (code 1) 2.3 s after its start"
@@ -262,7 +262,7 @@ def test_a_crash_says_which_when_why_and_what_to_type() -> None:
     assert error.hint.startswith("nexusdev logs redis-0")
 
 
-def test_who_was_stopped_from_outside_has_no_log_for_evidence() -> None:
+def test_a_service_stopped_from_outside_has_no_log_evidence() -> None:
     exited = ServiceExit(service="redis-0", exit_code=0, at=12.3, asked=True)
     error = crash(exited, REDIS, failed(), ["# Sentinel is now ready to exit, bye bye..."], ended_by="docker stop")
     assert error.message == "redis is not ready: redis-0 was stopped"
@@ -270,19 +270,19 @@ def test_who_was_stopped_from_outside_has_no_log_for_evidence() -> None:
     assert error.evidence == ()
 
 
-def test_where_the_exit_code_says_nothing_the_log_does() -> None:
+def test_the_log_explains_an_uninformative_exit_code() -> None:
     exited = ServiceExit(service="redis-0", exit_code=1, at=12.3)
     log = ["starts", "# Invalid AOF manifest file format ", "bye"]
     assert crash(exited, REDIS, failed(), log).why == "its log contains: # Invalid AOF manifest file format"
     assert crash(exited, REDIS, failed(), ["starts", "bye"]).why == ""
 
 
-def test_the_seconds_behind_another_command_are_told_apart() -> None:
+def test_time_spent_waiting_for_another_command_is_reported_separately() -> None:
     error = late({"redis": "no master"}, 60, waited=40.0)
     assert error.message == "redis is not ready after 60 s (including 40 s waiting for another command)"
 
 
-def test_several_that_are_late_are_told_together() -> None:
+def test_several_late_components_are_reported_in_one_error() -> None:
     error = late({"a": "no a", "b": "no b"}, 60)
     assert error.message == "a and b are not ready after 60 s"
     assert error.evidence == ("a: no a", "b: no b")

@@ -40,7 +40,7 @@ def token(house: House) -> str:
     return found
 
 
-def test_a_token_that_expired_is_replaced_in_the_state_and_in_the_env_file(house: House) -> None:
+def test_an_expired_token_is_replaced_in_state_and_env_file(house: House) -> None:
     house.redis = Expiring(name="redis")
     up(house.context())
     assert renewed(house.context(), house.context().instance())
@@ -48,25 +48,25 @@ def test_a_token_that_expired_is_replaced_in_the_state_and_in_the_env_file(house
     assert "VAULT_TOKEN=new" in (house.project / ".env.nexusdev").read_text()
 
 
-def test_what_is_still_valid_is_left_alone(house: House) -> None:
+def test_a_valid_token_is_left_alone(house: House) -> None:
     house.redis = Expiring(name="redis", token="new")
     up(house.context())
     assert not renewed(house.context(), house.context().instance())
 
 
-def test_a_server_that_does_not_answer_leaves_the_proof_its_own_words(house: House) -> None:
+def test_an_unreachable_server_keeps_the_error_of_the_proof(house: House) -> None:
     house.redis = Expiring(name="redis", unreachable=True)
     up(house.context())
     assert not renewed(house.context(), house.context().instance())
     assert token(house) == "old"
 
 
-def test_without_anything_that_expires_there_is_nothing_to_renew(house: House) -> None:
+def test_nothing_is_renewed_without_expiring_credentials(house: House) -> None:
     up(house.context())
     assert not renewed(house.context(), house.context().instance())
 
 
-def test_own_services_that_still_have_the_former_token_are_named(house: House) -> None:
+def test_own_services_with_the_old_token_are_named(house: House) -> None:
     house.redis = Expiring(name="redis")
     (house.project / "compose.dev.yaml").write_text(
         "services: {api: {image: 'api:1', depends_on: [redis], x-nexusdev: {env: true}}}"

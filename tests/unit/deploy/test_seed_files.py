@@ -25,17 +25,17 @@ class TestFolder:
         assert [each.path for each in found["postgres"]] == ["postgres/10-schema.sql", "postgres/20-data.sql"]
         assert [each.path for each in found["minio"]] == ["minio/nexus-app-data/a/b.bin"]
 
-    def test_no_folder_is_no_files(self, tmp_path: Path) -> None:
+    def test_a_missing_folder_has_no_files(self, tmp_path: Path) -> None:
         assert collect(tmp_path / "seed", ("postgres",)) == {}
 
-    def test_a_folder_that_is_no_components_is_answered_with_the_nearest(self, tmp_path: Path) -> None:
+    def test_an_unknown_component_folder_suggests_the_nearest(self, tmp_path: Path) -> None:
         (tmp_path / "postgre").mkdir()
         (tmp_path / "postgre" / "a.sql").write_text("")
         with pytest.raises(InvalidConfig) as error:
             collect(tmp_path, ("postgres", "minio"))
         assert error.value.hint.endswith("/postgres")
 
-    def test_links_to_folders_are_followed_but_not_in_circles(self, tmp_path: Path) -> None:
+    def test_links_to_folders_are_followed_without_cycles(self, tmp_path: Path) -> None:
         (tmp_path / "fixtures" / "images").mkdir(parents=True)
         (tmp_path / "fixtures" / "images" / "logo.png").write_text("logo")
         bucket = tmp_path / "seed" / "minio" / "nexus-app-data"
@@ -67,6 +67,6 @@ class TestFolder:
         words = "seed/postgres/01.sql~ is ignored: it looks like an editor's backup"
         assert (words, True) in [(note.text, note.warning) for note in house.heard.of(Note)]
 
-    def test_a_readme_is_for_people(self, tmp_path: Path) -> None:
+    def test_a_readme_is_not_a_seed_file(self, tmp_path: Path) -> None:
         (tmp_path / "README.md").write_text("")
         assert collect(tmp_path, ("postgres",)).get("postgres") is None

@@ -43,13 +43,13 @@ def services(house: House) -> set[str]:
 CORE = {"redis-0", "redis-1", "gateway-rw"}
 
 
-def test_a_profile_brings_up_its_components_alone(house: House) -> None:
+def test_a_profile_starts_only_its_components(house: House) -> None:
     outcome = up(house.context(**FLAG))
     assert services(house) == CORE
     assert (shown(outcome).data["profile"], shown(outcome).data["ready"]) == ("core", ["redis", "gateway"])
 
 
-def test_a_later_plain_up_keeps_to_the_profile_and_status_misses_nothing(house: House) -> None:
+def test_a_later_plain_up_keeps_the_profile(house: House) -> None:
     up(house.context(**FLAG))
     again = up(house.context())
     assert (shown(again).data["changed"], shown(again).data["profile"]) == (False, "core")
@@ -58,12 +58,12 @@ def test_a_later_plain_up_keeps_to_the_profile_and_status_misses_nothing(house: 
     assert "monitoring" not in [each["name"] for each in shown(seen).data["components"]]
 
 
-def test_without_a_word_everything_comes_up(house: House) -> None:
+def test_up_without_arguments_starts_everything(house: House) -> None:
     assert shown(up(house.context())).data["profile"] == "full"
     assert services(house) == {*CORE, "prometheus"}
 
 
-def test_full_brings_back_what_core_left_out(house: House) -> None:
+def test_full_starts_the_components_that_core_left_out(house: House) -> None:
     up(house.context(**FLAG))
     up(house.context(profile="full", origins={"profile": "--profile"}))
     assert "prometheus" in services(house)
@@ -71,7 +71,7 @@ def test_full_brings_back_what_core_left_out(house: House) -> None:
 
 
 @pytest.mark.parametrize("given", [FLAG, FILE], ids=["flag", "file"])
-def test_a_narrower_profile_removes_what_it_is_without_and_says_why(house: House, given: dict[str, object]) -> None:
+def test_a_narrower_profile_removes_excluded_services_with_a_reason(house: House, given: dict[str, object]) -> None:
     up(house.context())
     steps = shown(dry_run(house.context(**given))).data["steps"]
     assert steps == [{"act": "remove", "subject": "prometheus", "because": "profile core does not include monitoring"}]
@@ -80,7 +80,7 @@ def test_a_narrower_profile_removes_what_it_is_without_and_says_why(house: House
     assert status(house.context(), check=True).error is None
 
 
-def test_after_a_down_a_narrower_profile_forgets_what_it_is_without(house: House) -> None:
+def test_a_narrower_profile_after_down_forgets_excluded_components(house: House) -> None:
     up(house.context())
     down(house.context())
     up(house.context(**FLAG))
@@ -88,9 +88,7 @@ def test_after_a_down_a_narrower_profile_forgets_what_it_is_without(house: House
 
 
 @pytest.mark.parametrize("given", [{}, FILE], ids=["remembered", "file"])
-def test_what_was_brought_up_by_its_name_is_not_taken_away_by_a_remembered_profile(
-    house: House, given: dict[str, object]
-) -> None:
+def test_a_remembered_profile_keeps_components_started_by_name(house: House, given: dict[str, object]) -> None:
     up(house.context(**FLAG))
     up(house.context(**given), ["monitoring"])
     up(house.context(**given))
@@ -98,19 +96,19 @@ def test_what_was_brought_up_by_its_name_is_not_taken_away_by_a_remembered_profi
     assert "monitoring" in [each["name"] for each in shown(status(house.context())).data["components"]]
 
 
-def test_a_profile_is_remembered_also_where_nothing_is_to_be_done(house: House) -> None:
+def test_a_profile_is_remembered_even_if_nothing_changes(house: House) -> None:
     up(house.context(), ["redis"])
     assert shown(up(house.context(**FLAG))).data["changed"] is False
     assert shown(up(house.context())).data["profile"] == "core"
 
 
-def test_names_and_a_profile_are_one_choice_too_many(house: House) -> None:
+def test_names_and_a_profile_are_mutually_exclusive(house: House) -> None:
     with pytest.raises(UsageError, match="redis and core"):
         up(house.context(**FLAG), ["redis"])
     assert shown(up(house.context(**FILE), ["redis"])).data["ready"] == ["redis", "gateway"]
 
 
-def test_a_wrong_profile_is_answered_with_the_nearest_where_it_was_given(house: House) -> None:
+def test_an_unknown_profile_suggests_the_nearest_with_its_origin(house: House) -> None:
     with pytest.raises(UsageError, match="unknown profile cor") as typed:
         up(house.context(profile="cor", origins={"profile": "--profile"}))
     assert (typed.value.why, typed.value.hint) == ("did you mean core?", "nexusdev up --profile core")
@@ -119,7 +117,7 @@ def test_a_wrong_profile_is_answered_with_the_nearest_where_it_was_given(house: 
     assert set_.value.why == "known: full, core"
 
 
-def test_a_remembered_profile_that_is_gone_is_everything(house: House) -> None:
+def test_a_removed_remembered_profile_means_everything(house: House) -> None:
     up(house.context(**FLAG))
     (house.folder / "compose" / "stack.yaml").write_text(WATCHED.replace("core:", "base:"))
     assert shown(up(house.context())).data["profile"] == "full"

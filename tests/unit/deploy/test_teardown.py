@@ -63,7 +63,7 @@ def there(house: House) -> Snapshot:
     [("down", down), ("destroy", destroy), ("destroy", destroying.question)],
     ids=["down", "destroy", "the question of destroy"],
 )
-def test_a_stranger_on_the_network_is_named_and_nothing_is_removed(
+def test_a_foreign_container_on_the_network_is_named_and_nothing_is_removed(
     running: House, command: str, act: Callable[[Context], object]
 ) -> None:
     on_the_network(running, "web")
@@ -77,7 +77,7 @@ def test_a_stranger_on_the_network_is_named_and_nothing_is_removed(
     assert there(running) == before
 
 
-def test_once_the_stranger_has_left_the_same_command_works(running: House) -> None:
+def test_the_same_command_works_after_the_foreign_container_left(running: House) -> None:
     on_the_network(running, "web", "cron")
     with pytest.raises(TeardownIncomplete, match="containers web and cron, which are not"):
         destroy(running.context())
@@ -87,14 +87,14 @@ def test_once_the_stranger_has_left_the_same_command_works(running: House) -> No
     assert there(running) == Snapshot()
 
 
-def test_a_stopped_stranger_holds_no_network(running: House) -> None:
+def test_a_stopped_foreign_container_does_not_hold_the_network(running: House) -> None:
     on_the_network(running, "web")
     running.engine.kill("web")
     down(running.context())
     assert there(running).network is None
 
 
-def test_a_volume_that_a_stranger_uses_stops_destroy_and_not_down(running: House) -> None:
+def test_a_volume_in_foreign_use_blocks_destroy_but_not_down(running: House) -> None:
     running.engine.add_stranger("backup", volumes=("nexusdev-shop_redis-0",))
     running.engine.kill("backup")
     before = there(running)
@@ -108,7 +108,7 @@ def test_a_volume_that_a_stranger_uses_stops_destroy_and_not_down(running: House
     assert set(there(running).volumes) == {"redis-0", "redis-1"}
 
 
-def test_everything_that_is_held_is_told_at_once(running: House) -> None:
+def test_every_held_resource_is_reported_in_one_error(running: House) -> None:
     on_the_network(running, "web")
     running.engine.add_stranger("backup", volumes=("nexusdev-shop_redis-0",))
     with pytest.raises(TeardownIncomplete) as caught:
@@ -116,7 +116,7 @@ def test_everything_that_is_held_is_told_at_once(running: House) -> None:
     assert caught.value.evidence == (f"network {NETWORK}: web", "volume nexusdev-shop_redis-0: backup")
 
 
-def test_destroying_one_server_looks_first_as_well(running: House) -> None:
+def test_destroying_a_server_checks_for_foreign_users_first(running: House) -> None:
     running.engine.add_stranger("backup", volumes=("nexusdev-shop_redis-0",))
     before = there(running)
     with pytest.raises(TeardownIncomplete, match="backup"):
@@ -124,7 +124,7 @@ def test_destroying_one_server_looks_first_as_well(running: House) -> None:
     assert there(running) == before
 
 
-def test_a_network_that_has_to_be_made_anew_is_looked_at_before_up_changes_anything(running: House) -> None:
+def test_up_checks_a_network_to_recreate_before_changing_anything(running: House) -> None:
     on_the_network(running, "web")
     running.engine.networks[NETWORK].subnet = "10.99.0.0/24"
     before = there(running)
@@ -135,7 +135,7 @@ def test_a_network_that_has_to_be_made_anew_is_looked_at_before_up_changes_anyth
     assert there(running) == before
 
 
-def test_an_up_that_keeps_the_network_lets_strangers_be(running: House) -> None:
+def test_an_up_that_keeps_the_network_ignores_foreign_containers(running: House) -> None:
     on_the_network(running, "web")
     running.engine.kill(running.container("redis-0"))
     network = there(running).network
@@ -145,7 +145,7 @@ def test_an_up_that_keeps_the_network_lets_strangers_be(running: House) -> None:
     assert [each.state for each in running.engine.containers.values() if each.name == "web"] == [State.RUNNING]
 
 
-def test_what_is_left_of_lost_data_is_looked_at_before_it_goes(running: House) -> None:
+def test_remaining_volumes_are_checked_for_foreign_users_before_removal(running: House) -> None:
     running.engine.remove(running.container("redis-1"))
     del running.engine.volumes["nexusdev-shop_redis-1"]
     running.engine.add_stranger("backup", volumes=("nexusdev-shop_redis-0",))
@@ -155,7 +155,7 @@ def test_what_is_left_of_lost_data_is_looked_at_before_it_goes(running: House) -
     assert there(running) == before
 
 
-def test_a_stranger_that_comes_between_is_named_and_the_same_command_does_the_rest(running: House) -> None:
+def test_a_foreign_container_appearing_midway_is_named_and_a_retry_finishes(running: House) -> None:
     running.engine.failures[Action.REMOVE_NETWORK, "nexus"] = docker_errors.network_in_use(NETWORK, ["web"])
     with pytest.raises(TeardownIncomplete) as caught:
         destroy(running.context())
@@ -166,7 +166,7 @@ def test_a_stranger_that_comes_between_is_named_and_the_same_command_does_the_re
     assert there(running) == Snapshot()
 
 
-def test_gc_leaves_a_forsaken_instance_whole_while_others_use_it(running: House) -> None:
+def test_gc_keeps_an_abandoned_instance_in_foreign_use(running: House) -> None:
     stop(running.context())
     on_the_network(running, "web")
     shutil.rmtree(running.project)

@@ -21,28 +21,28 @@ SPANS = (
 )
 
 
-def test_the_critical_path_leads_back_through_whatever_ended_last() -> None:
+def test_the_critical_path_follows_the_latest_predecessors() -> None:
     names = [span.name for span in critical_path(SPANS)]
     assert names == ["prepare", "start postgresql-0", "postgres: no leader", "write"]
 
 
-def test_nothing_measured_has_no_path() -> None:
+def test_no_spans_have_no_critical_path() -> None:
     assert critical_path(()) == ()
 
 
-def test_what_was_written_down_reads_the_same(tmp_path: Path) -> None:
+def test_timings_round_trip(tmp_path: Path) -> None:
     last_up.write_timings(tmp_path, SPANS)
     assert set(last_up.read_timings(tmp_path)) == set(SPANS)
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"spans": [{"name": "write"}]}', b'{"spans": [{"name": "\xff"}]}'])
-def test_what_cannot_be_read_are_no_timings(tmp_path: Path, content: bytes) -> None:
+def test_unreadable_timings_are_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "timings.json").write_bytes(content)
     with pytest.raises(NotFound, match="no timings yet"):
         last_up.read_timings(tmp_path)
 
 
-def test_the_record_of_the_last_up_reads_the_same_and_is_empty_where_it_is_broken(tmp_path: Path) -> None:
+def test_the_record_of_the_last_up_round_trips_and_is_empty_if_broken(tmp_path: Path) -> None:
     record = last_up.LastUp(seeded={"redis": "abc"}, profile="core", absent={"grafana": "no image"})
     last_up.write(tmp_path, record)
     assert last_up.read(tmp_path) == record
@@ -65,7 +65,7 @@ def test_a_span_is_measured_even_when_its_block_fails() -> None:
     assert watch.spans == [Span(name="seed", kind="seed", began=0.0, ended=2.0, after=("wait",))]
 
 
-def test_a_wait_that_overlaps_counts_only_until_the_next_began() -> None:
+def test_an_overlapping_wait_counts_until_its_successor_starts() -> None:
     spans = (
         Span(name="start", kind="start", began=0.0, ended=1.0),
         Span(name="minio: no answer", kind="wait", began=1.0, ended=3.0, after=("start",)),

@@ -30,7 +30,7 @@ def clients(form: ClientForm) -> str:
 
 
 @pytest.mark.parametrize("form", FORMS, ids=clients)
-def test_what_a_client_reads_and_trusts_is_in_the_env_file(form: ClientForm, variables: dict[str, str]) -> None:
+def test_the_env_file_has_the_variables_that_each_client_reads(form: ClientForm, variables: dict[str, str]) -> None:
     for name in (*form.reads, *form.trust):
         assert name in variables or name.removeprefix("nexusdev env --for ") in FRAMEWORKS, name
     assert set(form.paths) <= set(PATHS)
@@ -46,7 +46,7 @@ def test_a_url_has_the_parameters_that_its_client_requires_and_none_that_it_refu
     assert not set(form.refuses) & parameters.keys()
 
 
-def test_every_form_needs_no_quotes_anywhere(variables: dict[str, str]) -> None:
+def test_no_client_form_needs_quotes(variables: dict[str, str]) -> None:
     assert checked(variables) == variables
 
 

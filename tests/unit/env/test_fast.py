@@ -68,7 +68,9 @@ def test_the_proven_variables_are_printed(
     assert capsys.readouterr().out == render(values, "dotenv", instance=derived_name(project))
 
 
-def test_formats_and_views(project: Path, environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_formats_and_views_are_supported(
+    project: Path, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert answer(["-C", str(project), "env", "--format=docker", "--view", "container"], environ) == 0
     assert capsys.readouterr().out.startswith("VAULT_ADDR=https://vault-active:8200\n")
 
@@ -104,19 +106,19 @@ def test_an_instance_may_be_named_by_flag_variable_or_file(
         [],
     ],
 )
-def test_whatever_is_not_plain_is_left_to_the_full_command(words: list[str]) -> None:
+def test_unusual_arguments_are_left_to_the_full_command(words: list[str]) -> None:
     assert understood(words) is None
 
 
 @pytest.mark.parametrize("words", [["--format", "nonsense"], ["--view", "k8s"], ["--format", "github"], ["-i", "NO"]])
-def test_wrong_words_are_left_to_the_full_command_too(
+def test_invalid_arguments_are_left_to_the_full_command(
     project: Path, environ: dict[str, str], words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert answer(["env", "-C", str(project), *words], environ) is None
     assert capsys.readouterr().out == ""
 
 
-def test_a_failed_proof_prints_nothing_here(
+def test_a_failed_proof_prints_nothing(
     tmp_path: Path, project: Path, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "state" / "instances" / derived_name(project) / stored.FILE
@@ -138,7 +140,7 @@ def test_a_bundle_that_must_be_renewed_is_left_to_the_full_command(
     assert capsys.readouterr().out == ""
 
 
-def test_half_written_variables_say_that_up_writes_them_anew(tmp_path: Path) -> None:
+def test_partially_written_variables_point_to_up(tmp_path: Path) -> None:
     (tmp_path / stored.FILE).write_text('{"schema_version": 1, "inst')
     with pytest.raises(InvalidState) as raised:
         stored.read(tmp_path)

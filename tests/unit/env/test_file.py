@@ -37,7 +37,7 @@ def test_it_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     assert (tmp_path / ".env.nexusdev").stat().st_mode & 0o777 == 0o600
 
 
-def test_twice_is_the_same_as_once(tmp_path: Path) -> None:
+def test_writing_is_idempotent(tmp_path: Path) -> None:
     target = tmp_path / ".env.nexusdev"
     assert write(target, CONTENT).changed
     before = target.stat()
@@ -45,7 +45,7 @@ def test_twice_is_the_same_as_once(tmp_path: Path) -> None:
     assert (target.stat().st_ino, target.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
-def test_an_env_file_that_git_tracks_is_refused_and_left_as_it_was(repository: Path) -> None:
+def test_a_tracked_env_file_is_refused_and_unchanged(repository: Path) -> None:
     target = repository / ".env.nexusdev"
     target.write_text("# Written by nexusdev for instance old\n")
     git(repository, "add", "-f", ".env.nexusdev")
@@ -64,7 +64,7 @@ def test_a_tracked_file_that_was_deleted_is_still_refused(repository: Path) -> N
         write(repository / ".env.nexusdev", CONTENT)
 
 
-def test_git_is_told_to_ignore_it_in_this_clone_alone(repository: Path) -> None:
+def test_git_ignores_it_only_in_this_clone(repository: Path) -> None:
     (repository / "sub").mkdir()
     target = repository / "sub" / ".env.nexusdev"
     assert write(target, CONTENT).excluded == str(repository / ".git" / "info" / "exclude")
@@ -72,12 +72,12 @@ def test_git_is_told_to_ignore_it_in_this_clone_alone(repository: Path) -> None:
     assert write(target, CONTENT).excluded == ""
 
 
-def test_what_is_ignored_already_is_not_named_twice(repository: Path) -> None:
+def test_an_ignored_file_is_not_excluded_twice(repository: Path) -> None:
     (repository / ".gitignore").write_text(".env.*\n")
     assert write(repository / ".env.nexusdev", CONTENT).excluded == ""
 
 
-def test_a_file_that_somebody_wrote_by_hand_is_never_overwritten(tmp_path: Path) -> None:
+def test_a_handwritten_file_is_never_overwritten(tmp_path: Path) -> None:
     mine = tmp_path / ".env"
     mine.write_text("DEBUG=1\n")
     with pytest.raises(InvalidConfig, match="was not written by nexusdev"):
@@ -91,7 +91,7 @@ def test_an_empty_file_may_be_filled(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_write_permission_is_said(tmp_path: Path) -> None:
+def test_a_read_only_folder_is_reported(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(InvalidConfig, match="failed to write the env file") as raised:
         write(tmp_path / ".env.nexusdev", CONTENT)
@@ -99,7 +99,7 @@ def test_a_folder_without_write_permission_is_said(tmp_path: Path) -> None:
     assert "no permission" in raised.value.why
 
 
-def test_as_root_too_a_folder_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_folder_is_reported_to_root_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(InvalidConfig) as raised:
         write(tmp_path / ".env.nexusdev", CONTENT)
@@ -108,7 +108,7 @@ def test_as_root_too_a_folder_that_cannot_be_written_is_said(tmp_path: Path, mon
 
 
 @pytest.mark.parametrize("target", ["nowhere/.env", "folder"])
-def test_a_place_that_is_no_file_is_said(tmp_path: Path, target: str) -> None:
+def test_a_path_that_is_not_a_file_is_reported(tmp_path: Path, target: str) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(InvalidConfig, match="failed to write the env file"):
         write(tmp_path / target, CONTENT)
@@ -128,7 +128,7 @@ FULL_DISK = """
 """
 
 
-def test_a_disk_that_is_full_leaves_the_old_file_and_no_half_one(tmp_path: Path) -> None:
+def test_a_full_disk_keeps_the_old_file(tmp_path: Path) -> None:
     """A limit on the size of files stands for the full disk."""
     target = tmp_path / ".env.nexusdev"
     write(target, CONTENT)
@@ -138,7 +138,7 @@ def test_a_disk_that_is_full_leaves_the_old_file_and_no_half_one(tmp_path: Path)
     assert [each.name for each in tmp_path.iterdir()] == [target.name]
 
 
-def test_what_a_killed_process_left_behind_is_removed_by_the_next_write(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_process_are_removed_by_the_next_write(tmp_path: Path) -> None:
     target = tmp_path / ".env.nexusdev"
     ended = subprocess.Popen(["true"])
     ended.wait()
@@ -160,7 +160,7 @@ KILLED = """
 
 
 @pytest.mark.parametrize("rule", ["", ".env.nexusdev\n"], ids=["no rule of the user", "a rule for the file alone"])
-def test_a_write_that_is_killed_leaves_nothing_that_git_would_add(repository: Path, rule: str) -> None:
+def test_a_killed_write_leaves_nothing_for_git_to_add(repository: Path, rule: str) -> None:
     (repository / ".git" / "info" / "exclude").write_text(rule)
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(KILLED), str(repository / ".env.nexusdev")], check=False

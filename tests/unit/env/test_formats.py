@@ -95,12 +95,12 @@ READERS = (python_dotenv, node, docker, compose, systemd, direnv, sh)
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda each: each.__name__)
-def test_every_reader_of_env_files_reads_bare_values_the_same(env_file: Path, reader: Reader) -> None:
+def test_every_env_file_reader_parses_bare_values_the_same(env_file: Path, reader: Reader) -> None:
     assert reader(env_file) == VALUES
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda each: each.__name__)
-def test_quotes_would_be_read_by_all_but_docker_so_there_are_none(tmp_path: Path, reader: Reader) -> None:
+def test_values_are_unquoted_because_docker_keeps_quotes(tmp_path: Path, reader: Reader) -> None:
     """Only quoted values could contain ``&``. docker keeps the quotes as a part of the value, so no value of ours is quoted."""
     file = tmp_path / ".env"
     file.write_text("".join(f"{name}='{value}'\n" for name, value in VALUES.items()))
@@ -109,42 +109,42 @@ def test_quotes_would_be_read_by_all_but_docker_so_there_are_none(tmp_path: Path
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash", "dash", "zsh"])
-def test_a_shell_that_sources_the_file_reads_the_same(env_file: Path, shell: str) -> None:
+def test_sourcing_the_file_gives_the_same_values(env_file: Path, shell: str) -> None:
     assert told(needs(shell), "-c", f"set -a; . {env_file}; env -0") == VALUES
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash", "dash", "zsh"])
 @pytest.mark.parametrize("style", ["shell", "direnv"])
-def test_a_shell_that_evaluates_the_shell_format_reads_the_same(shell: str, style: str) -> None:
+def test_evaluating_the_shell_format_gives_the_same_values(shell: str, style: str) -> None:
     assert told(needs(shell), "-c", render(VALUES, style) + "env -0") == VALUES
 
 
-def test_fish_reads_the_same() -> None:
+def test_fish_reads_the_same_values() -> None:
     assert told(needs("fish"), "--no-config", "-c", render(VALUES, "fish") + "env -0") == VALUES
 
 
-def test_powershell_reads_the_same() -> None:
+def test_powershell_reads_the_same_values() -> None:
     script = render({**VALUES, "EMPTY": "x"}, "powershell") + "env -0"
     assert told(needs("pwsh"), "-NoProfile", "-Command", script) == {**VALUES, "EMPTY": "x"}
 
 
-def test_json_reads_the_same() -> None:
+def test_json_has_the_same_values() -> None:
     assert json.loads(render(VALUES, "json")) == VALUES
 
 
 @pytest.mark.parametrize("style", ["docker", "github"])
-def test_bare_formats_hold_nothing_but_variables(style: str) -> None:
+def test_bare_formats_contain_only_variables(style: str) -> None:
     assert render(VALUES, style) == "".join(f"{name}={value}\n" for name, value in VALUES.items())
 
 
 @pytest.mark.parametrize("style", FORMATS)
-def test_the_same_values_give_the_same_bytes(style: str) -> None:
+def test_formatting_is_deterministic(style: str) -> None:
     assert render(VALUES, style, instance="a") == render(dict(VALUES), style, instance="a")
 
 
 @pytest.mark.parametrize("value", ["a b", "a&b", "$HOME", "a#b", "a'b", 'a"b', "a;b", "a`b", "~", "a\nb", "a\\b", "é"])
 @pytest.mark.parametrize("style", FORMATS)
-def test_a_value_that_readers_would_read_differently_is_refused(style: str, value: str) -> None:
+def test_an_ambiguous_value_is_refused(style: str, value: str) -> None:
     with pytest.raises(InvalidConfig, match="variable X"):
         render({"X": value}, style)
 

@@ -49,7 +49,7 @@ def executed(name: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
-def test_every_file_says_who_wrote_it_and_how_it_is_used(name: str) -> None:
+def test_every_file_names_its_writer_and_its_use(name: str) -> None:
     head, use, *_ = render(name, VALUES, instance="shop").splitlines()
     assert head == f"# Written by nexusdev for instance shop ({name}). Contains secrets: do not commit."
     assert use == f"# {FRAMEWORKS[name].use}"
@@ -147,7 +147,7 @@ def test_a_database_configuration_of_rails_is_yaml() -> None:
         assert found[environment]["sslrootcert"] == VALUES["PGSSLROOTCERT"]
 
 
-def test_what_does_not_run_is_left_out() -> None:
+def test_components_that_do_not_run_are_left_out() -> None:
     values = {name: value for name, value in VALUES.items() if not name.startswith(("DATABASE_", "PG"))}
     assert "DATABASES" not in render("django", values, instance="shop")
     assert "CACHES" in render("django", values, instance="shop")
@@ -178,12 +178,12 @@ class TestCommand:
         assert not for_framework(running.context(), "rclone", proof=False, output=file).file_changed
         assert file.stat().st_mode & 0o777 == 0o600
 
-    def test_it_writes_over_no_other_file(self, running: House) -> None:
+    def test_it_does_not_overwrite_foreign_files(self, running: House) -> None:
         (running.project / "rclone.conf").write_text("[mine]\n")
         with pytest.raises(InvalidConfig, match="was not written by nexusdev"):
             for_framework(running.context(), "rclone", proof=False, output=running.project / "rclone.conf")
 
-    def test_an_unknown_word_is_answered_with_the_nearest(self, running: House) -> None:
+    def test_an_unknown_framework_suggests_the_nearest(self, running: House) -> None:
         with pytest.raises(UsageError) as raised:
             for_framework(running.context(), "djano")
         assert raised.value.message == "unknown framework 'djano'"

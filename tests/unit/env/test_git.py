@@ -53,21 +53,21 @@ def is_safe(folder: Path, written: Written) -> bool:
     return git(folder, "status", "--porcelain", "--untracked-files=all") == "" and written.warning == ""
 
 
-def test_in_the_root_of_a_repository(tmp_path: Path) -> None:
+def test_the_file_is_ignored_in_the_root_of_a_repository(tmp_path: Path) -> None:
     root = made(tmp_path / "shop")
     written = write(root / NAME, CONTENT)
     assert written.excluded == str(root / ".git" / "info" / "exclude")
     assert is_safe(root, written)
 
 
-def test_in_a_folder_of_a_repository(tmp_path: Path) -> None:
+def test_the_file_is_ignored_in_a_folder_of_a_repository(tmp_path: Path) -> None:
     root = made(tmp_path / "shop")
     (root / "a" / "b").mkdir(parents=True)
     assert is_safe(root, write(root / "a" / "b" / NAME, CONTENT))
     assert (root / ".git" / "info" / "exclude").read_text().endswith(f"\n/a/b/{NAME}\n/a/b/{NAME}.*.tmp\n")
 
 
-def test_in_a_worktree(tmp_path: Path) -> None:
+def test_the_file_is_ignored_in_a_worktree(tmp_path: Path) -> None:
     root = made(tmp_path / "shop")
     git(root, "worktree", "add", "-q", str(tmp_path / "feature"))
     written = write(tmp_path / "feature" / NAME, CONTENT)
@@ -75,7 +75,7 @@ def test_in_a_worktree(tmp_path: Path) -> None:
     assert is_safe(tmp_path / "feature", written)
 
 
-def test_in_a_worktree_of_a_bare_clone_and_beside_it(tmp_path: Path) -> None:
+def test_the_file_is_ignored_in_a_worktree_of_a_bare_clone(tmp_path: Path) -> None:
     made(tmp_path / "origin")
     git(tmp_path, "clone", "-q", "--bare", str(tmp_path / "origin"), "shop/.bare")
     (tmp_path / "shop" / ".git").write_text("gitdir: ./.bare\n")
@@ -84,7 +84,7 @@ def test_in_a_worktree_of_a_bare_clone_and_beside_it(tmp_path: Path) -> None:
     assert write(tmp_path / "shop" / NAME, CONTENT).warning == ""
 
 
-def test_in_a_submodule(tmp_path: Path) -> None:
+def test_the_file_is_ignored_in_a_submodule(tmp_path: Path) -> None:
     made(tmp_path / "library")
     root = made(tmp_path / "shop")
     git(root, "submodule", "add", "-q", str(tmp_path / "library"), "lib")
@@ -95,7 +95,7 @@ def test_in_a_submodule(tmp_path: Path) -> None:
     assert is_safe(root, written)
 
 
-def test_behind_a_symbolic_link_into_a_repository(tmp_path: Path) -> None:
+def test_the_file_is_ignored_behind_a_symbolic_link_into_a_repository(tmp_path: Path) -> None:
     root = made(tmp_path / "shop")
     (root / "a").mkdir()
     (tmp_path / "link").symlink_to(root / "a")
@@ -107,7 +107,7 @@ def test_behind_a_symbolic_link_into_a_repository(tmp_path: Path) -> None:
     ["a[b]", "a*b", "a?b", "!a", "#a", " a", "a ", "a\\b", "a\nb", ":a", "-a", ":(top)a", "{a,b}", "Jörg", "a\r"],
 )
 @pytest.mark.parametrize("name", [NAME, "[x]*.env ", "#!.env"])
-def test_no_character_of_a_path_is_taken_for_a_pattern(tmp_path: Path, folder: str, name: str) -> None:
+def test_special_characters_of_a_path_are_escaped(tmp_path: Path, folder: str, name: str) -> None:
     root = made(tmp_path / "shop")
     (root / folder).mkdir()
     assert is_safe(root, write(root / folder / name, CONTENT))
@@ -125,7 +125,7 @@ def test_the_pattern_ignores_no_other_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ["", "\n"])
-def test_the_last_pattern_of_the_user_goes_on_to_hold(tmp_path: Path, end: str) -> None:
+def test_the_last_pattern_of_the_user_stays_effective(tmp_path: Path, end: str) -> None:
     root = made(tmp_path / "shop")
     exclude = root / ".git" / "info" / "exclude"
     exclude.write_text(f"*.log{end}")
@@ -142,14 +142,14 @@ def test_a_second_write_adds_no_second_line(tmp_path: Path) -> None:
     assert (root / ".git" / "info" / "exclude").read_bytes() == before
 
 
-def test_a_missing_info_folder_is_made(tmp_path: Path) -> None:
+def test_a_missing_info_folder_is_created(tmp_path: Path) -> None:
     root = made(tmp_path / "shop")
     (root / ".git" / "info" / "exclude").unlink()
     (root / ".git" / "info").rmdir()
     assert is_safe(root, write(root / NAME, CONTENT))
 
 
-def test_an_exclude_file_that_cannot_be_changed_is_said_with_what_to_type(tmp_path: Path) -> None:
+def test_an_unwritable_exclude_file_is_reported_with_a_hint(tmp_path: Path) -> None:
     root = made(tmp_path / "shop")
     (root / ".git" / "info" / "exclude").unlink()
     (root / ".git" / "info" / "exclude").symlink_to("/nowhere/exclude")
@@ -160,7 +160,7 @@ def test_an_exclude_file_that_cannot_be_changed_is_said_with_what_to_type(tmp_pa
     assert f">> {root / '.gitignore'}" in written.warning
 
 
-def test_what_git_itself_cannot_answer_is_said_in_its_own_words(tmp_path: Path) -> None:
+def test_git_failures_are_quoted(tmp_path: Path) -> None:
     root = made(tmp_path / "shop")
     (root / ".git" / "info" / "exclude").unlink()
     (root / ".git" / "info" / "exclude").mkdir()
@@ -168,7 +168,7 @@ def test_what_git_itself_cannot_answer_is_said_in_its_own_words(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("folder", ["a", "a [b] "])
-def test_what_the_warning_says_to_type_mends_it(tmp_path: Path, folder: str) -> None:
+def test_the_suggested_command_fixes_the_warning(tmp_path: Path, folder: str) -> None:
     root = made(tmp_path / "shop")
     (root / folder).mkdir()
     (root / ".gitignore").write_text(f"!{NAME}\n")
@@ -180,7 +180,7 @@ def test_what_the_warning_says_to_type_mends_it(tmp_path: Path, folder: str) -> 
     assert NAME not in git(root, "status", "--porcelain").replace(".gitignore", "")
 
 
-def test_half_a_pattern_is_taken_back_where_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_partial_pattern_is_removed_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     exclude = made(tmp_path / "shop") / ".git" / "info" / "exclude"
     before = exclude.read_bytes()
     real = os.write
@@ -210,7 +210,7 @@ def foreign(tmp_path: Path) -> Path:
 
 
 @as_root
-def test_in_a_repository_of_another_user_it_is_ignored_all_the_same(foreign: Path) -> None:
+def test_the_file_is_ignored_in_a_repository_of_another_user(foreign: Path) -> None:
     assert write(foreign / NAME, CONTENT).warning == ""
     assert git(foreign, "-c", "safe.directory=*", "status", "--porcelain", "--untracked-files=all").split() == [
         "A",
@@ -245,26 +245,26 @@ class TestWithoutGit:
         monkeypatch.setenv("PATH", str(tmp_path / "bin"))
         return root
 
-    def test_the_file_is_named_in_the_exclude_file_and_the_doubt_is_said(self, root: Path) -> None:
+    def test_an_uncertain_exclusion_is_written_and_reported(self, root: Path) -> None:
         written = write(root / NAME, CONTENT)
         assert "cannot tell whether git ignores" in written.warning
         assert "git is not in PATH" in written.warning
         assert f"/{NAME}\n" in (root / ".git" / "info" / "exclude").read_text()
 
-    def test_the_index_says_what_is_tracked(self, root: Path) -> None:
+    def test_tracked_files_are_read_from_the_index(self, root: Path) -> None:
         with pytest.raises(InvalidConfig, match="is tracked by git"):
             write(root / "sub" / "x.env", CONTENT)
         assert write(root / "sub" / "y.env", CONTENT).changed
         assert write(root / "x.env", CONTENT).changed
 
-    def test_with_a_damaged_index_an_empty_file_is_not_written_over(self, root: Path) -> None:
+    def test_a_damaged_index_keeps_an_empty_file(self, root: Path) -> None:
         (root / ".git" / "index").write_bytes(b"DIRC\0\0\0\2\0\0\0\1")
         with pytest.raises(InvalidConfig) as raised:
             write(root / "sub" / "x.env", CONTENT)
         assert raised.value.code == "ENV_FILE_MAYBE_TRACKED"
         assert (root / "sub" / "x.env").read_text() == ""
 
-    def test_a_wrapper_that_is_no_git_says_neither_yes_nor_no(self, root: Path, tmp_path: Path) -> None:
+    def test_a_git_wrapper_with_another_output_gives_no_answer(self, root: Path, tmp_path: Path) -> None:
         """As /usr/bin/git of macOS before its command line tools are installed."""
         program = tmp_path / "bin" / "git"
         program.parent.mkdir()
@@ -274,7 +274,7 @@ class TestWithoutGit:
         with pytest.raises(InvalidConfig, match="is tracked by git"):
             write(root / "sub" / "x.env", CONTENT)
 
-    def test_a_program_that_cannot_be_run_is_said(self, root: Path, tmp_path: Path) -> None:
+    def test_a_git_that_cannot_run_is_reported(self, root: Path, tmp_path: Path) -> None:
         program = tmp_path / "bin" / "git"
         program.parent.mkdir()
         program.write_bytes(b"\x7fELF")
@@ -284,7 +284,7 @@ class TestWithoutGit:
 
 @pytest.mark.parametrize("version", ["2", "3", "4"])
 @pytest.mark.parametrize("hashes", ["sha1", "sha256"])
-def test_an_index_of_every_version_is_read(tmp_path: Path, version: str, hashes: str) -> None:
+def test_every_index_version_is_read(tmp_path: Path, version: str, hashes: str) -> None:
     git(tmp_path, "init", "-q", f"--object-format={hashes}", "shop")
     root = tmp_path / "shop"
     names = ["a.env", "folder/a.env", "folder/b.env", "folder/deep/a" + "x" * 200, "z"]
@@ -309,7 +309,7 @@ def test_a_split_index_is_read_with_its_shared_part(tmp_path: Path) -> None:
     assert git_index.tracked(root / ".git", root / ".git") >= {b"a", b"b"}
 
 
-def test_a_worktree_whose_repository_is_gone_is_said(tmp_path: Path) -> None:
+def test_a_worktree_without_its_repository_is_reported(tmp_path: Path) -> None:
     """As in a container that has the worktree alone."""
     (tmp_path / ".git").write_text("gitdir: /nowhere/.git/worktrees/shop\n")
     assert "not a git repository: '/nowhere/.git/worktrees/shop'" in write(tmp_path / NAME, CONTENT).warning
@@ -324,9 +324,7 @@ def test_an_empty_git_folder_is_no_repository(tmp_path: Path) -> None:
 class TestTheCallersOwnRepository:
     """GIT_DIR and GIT_WORK_TREE, as for configuration files that are kept in a bare repository, and in hooks."""
 
-    def test_it_is_asked_where_the_file_is_in_its_work_tree(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_git_runs_in_the_work_tree_of_the_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         git(tmp_path, "init", "-q", "--bare", "dots.git")
         (tmp_path / "home" / "shop").mkdir(parents=True)
         monkeypatch.setenv("GIT_DIR", str(tmp_path / "dots.git"))
@@ -335,9 +333,7 @@ class TestTheCallersOwnRepository:
         assert written.excluded == str(tmp_path / "dots.git" / "info" / "exclude")
         assert is_safe(tmp_path / "home", written)
 
-    def test_another_repository_is_left_alone_and_the_files_own_is_asked(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_only_the_repository_of_the_file_is_asked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         other, root = made(tmp_path / "other"), made(tmp_path / "shop")
         monkeypatch.setenv("GIT_DIR", str(other / ".git"))
         monkeypatch.setenv("GIT_WORK_TREE", str(other))
@@ -346,7 +342,7 @@ class TestTheCallersOwnRepository:
         monkeypatch.undo()
         assert written.excluded == str(root / ".git" / "info" / "exclude")
 
-    def test_a_relative_place_counts_from_the_callers_folder(
+    def test_a_relative_path_starts_at_the_current_folder(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         root = made(tmp_path / "shop")

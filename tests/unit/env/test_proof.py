@@ -83,7 +83,7 @@ def while_starting(values: dict[str, str]) -> None:
     inquire(published_endpoints(ALL, values), values, instance="shop-1", nonce=NONCE, timeout=3.0)
 
 
-def test_every_path_of_the_platform_is_asked_and_answers_with_our_nonce(tls: Path, running: ExitStack) -> None:
+def test_every_path_answers_with_the_nonce_of_the_instance(tls: Path, running: ExitStack) -> None:
     values = platform(tls, running)
     assert ask(values) == [
         *("DATABASE_URL", "DATABASE_RO_URL", "DATABASE_POOL_URL", "DATABASE_MIGRATION_URL"),
@@ -99,7 +99,7 @@ def test_every_path_of_the_platform_is_asked_and_answers_with_our_nonce(tls: Pat
     ]
 
 
-def test_only_what_the_variables_name_is_asked(tls: Path, running: ExitStack) -> None:
+def test_only_endpoints_in_the_variables_are_asked(tls: Path, running: ExitStack) -> None:
     values = platform(tls, running)
     assert ask({name: values[name] for name in ("VAULT_ADDR", "VAULT_TOKEN", "NEXUSDEV_CA_FILE")}) == ["VAULT_ADDR"]
 
@@ -116,7 +116,7 @@ def test_a_nonce_of_another_instance_is_an_identity_mismatch(tls: Path, running:
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_HOST", "MINIO_ENDPOINT", "VAULT_ADDR"])
-def test_a_server_that_carries_no_nonce_is_no_proof(tls: Path, running: ExitStack, name: str) -> None:
+def test_a_server_without_a_nonce_fails_the_proof(tls: Path, running: ExitStack, name: str) -> None:
     values, empty = platform(tls, running), platform(tls, running, nonce="")
     keys = {name, "REDIS_PORT"} if name == "REDIS_HOST" else {name}
     with pytest.raises(IdentityMismatch, match="does not belong to instance shop-1"):
@@ -133,7 +133,7 @@ def test_a_server_of_another_authority_is_an_identity_mismatch(tls: Path, runnin
     ("name", "words"),
     [("PGPASSWORD", "password authentication failed"), ("REDIS_PASSWORD", "WRONGPASS")],
 )
-def test_a_refused_login_is_told_in_the_servers_words(tls: Path, running: ExitStack, name: str, words: str) -> None:
+def test_a_refused_login_quotes_the_server(tls: Path, running: ExitStack, name: str, words: str) -> None:
     with pytest.raises(Degraded) as raised:
         ask({**platform(tls, running), name: "wrong"})
     assert raised.value.exit_status == 4
@@ -164,7 +164,7 @@ def test_a_url_that_leads_to_the_wrong_role_is_degraded(
     assert any(why in line for line in raised.value.evidence)
 
 
-def test_a_redis_that_is_no_master_is_degraded(tls: Path, running: ExitStack) -> None:
+def test_a_redis_replica_is_degraded(tls: Path, running: ExitStack) -> None:
     port = running.enter_context(servers.serving(tls, servers.redis(NONCE, role="slave")))
     with pytest.raises(Degraded, match="REDIS_URL") as raised:
         ask({**platform(tls, running), "REDIS_PORT": str(port)})
@@ -178,7 +178,7 @@ def test_a_key_that_opens_the_backups_is_degraded(tls: Path, running: ExitStack)
     assert raised.value.why == "the application's key can read nexus-backups"
 
 
-def test_backups_that_nobody_answers_for_are_no_proof_of_denial(tls: Path, running: ExitStack) -> None:
+def test_an_unanswered_backup_request_does_not_prove_denial(tls: Path, running: ExitStack) -> None:
     talk = servers.http("", "503 Service Unavailable")
     port = running.enter_context(servers.serving(tls, talk))
     with pytest.raises(Degraded) as raised:
@@ -186,27 +186,27 @@ def test_backups_that_nobody_answers_for_are_no_proof_of_denial(tls: Path, runni
     assert any(line.startswith("MINIO_ENDPOINT nexus-backups: ") and "503" in line for line in raised.value.evidence)
 
 
-def test_the_names_of_libpq_are_asked_where_they_are_another_login(tls: Path, running: ExitStack) -> None:
+def test_libpq_variables_with_another_login_are_proven_separately(tls: Path, running: ExitStack) -> None:
     values, others = platform(tls, running), platform(tls, running, nonce="another")
     with pytest.raises(IdentityMismatch, match="PGHOST"):
         ask({**values, "PGPORT": others["PGPORT"]})
 
 
-def test_a_sealed_vault_is_told_by_its_status(tls: Path, running: ExitStack) -> None:
+def test_a_sealed_vault_is_recognized_by_its_status(tls: Path, running: ExitStack) -> None:
     port = running.enter_context(servers.serving(tls, servers.http("{}", "503 Service Unavailable")))
     with pytest.raises(Degraded) as raised:
         ask({**platform(tls, running), "VAULT_ADDR": f"https://127.0.0.1:{port}"})
     assert "503" in raised.value.why
 
 
-def test_one_port_that_nobody_listens_on_is_degraded_and_names_its_variable(tls: Path, running: ExitStack) -> None:
+def test_one_closed_port_is_degraded_and_names_its_variable(tls: Path, running: ExitStack) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     with pytest.raises(Degraded, match="PROMETHEUS_URL"):
         ask({**platform(tls, running), "PROMETHEUS_URL": f"https://127.0.0.1:{port}"})
 
 
-def test_when_nobody_listens_at_all_the_instance_is_not_running(tls: Path) -> None:
+def test_an_instance_with_all_ports_closed_is_not_running(tls: Path) -> None:
     with ExitStack() as gone:
         values = platform(tls, gone)
     with pytest.raises(NotFound, match="is not running") as raised:
@@ -214,21 +214,21 @@ def test_when_nobody_listens_at_all_the_instance_is_not_running(tls: Path) -> No
     assert raised.value.exit_status == 3
 
 
-def test_a_server_that_never_answers_is_not_waited_for_longer_than_the_timeout(tls: Path, running: ExitStack) -> None:
+def test_a_silent_server_fails_at_the_timeout(tls: Path, running: ExitStack) -> None:
     silent = running.enter_context(socket.create_server(("127.0.0.1", 0)))
     values = {"VAULT_ADDR": f"https://127.0.0.1:{silent.getsockname()[1]}", "NEXUSDEV_CA_FILE": str(tls / "ca.crt")}
     with pytest.raises(Degraded, match="VAULT_ADDR"):
         ask(values, timeout=0.2)
 
 
-def test_a_stranger_who_speaks_something_else_is_no_proof(tls: Path, running: ExitStack) -> None:
+def test_another_protocol_fails_the_proof(tls: Path, running: ExitStack) -> None:
     values = platform(tls, running)
     values["VAULT_ADDR"] = f"https://127.0.0.1:{values['REDIS_PORT']}"
     answers = ask_all(published_endpoints(ALL, values), values)
     assert [answer.path for answer in answers if answer.fault] == ["VAULT_ADDR"]
 
 
-def test_a_certificate_that_is_not_valid_yet_is_a_wrong_clock_and_no_stranger(
+def test_a_certificate_not_yet_valid_is_a_wrong_clock(
     tmp_path: Path, running: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as ahead:

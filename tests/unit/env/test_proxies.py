@@ -21,7 +21,7 @@ def test_every_spelling_of_a_proxy_is_found(name: str) -> None:
     assert proxies({name: " "}) == ()
 
 
-def test_without_a_proxy_nothing_is_set() -> None:
+def test_no_exception_is_set_without_a_proxy() -> None:
     assert with_loopback({"NO_PROXY": "corp.example"}) == {}
     assert forgotten({}) == ()
 
@@ -38,7 +38,7 @@ def test_without_a_proxy_nothing_is_set() -> None:
         ({"NO_PROXY": ALL}, ALL, ALL),
     ],
 )
-def test_loopback_is_added_to_what_is_there(said: dict[str, str], upper: str, lower: str) -> None:
+def test_loopback_is_added_to_existing_exceptions(said: dict[str, str], upper: str, lower: str) -> None:
     assert with_loopback({**PROXY, **said}) == {"NO_PROXY": upper, "no_proxy": lower}
 
 
@@ -55,7 +55,7 @@ def test_loopback_is_added_to_what_is_there(said: dict[str, str], upper: str, lo
         ({"NO_PROXY": "localhost", "no_proxy": "127.0.0.1"}, True),
     ],
 )
-def test_an_exception_counts_where_every_client_reads_it(said: dict[str, str], missing: bool) -> None:
+def test_an_exception_must_be_in_every_variable_that_clients_read(said: dict[str, str], missing: bool) -> None:
     assert forgotten({**PROXY, **said}) == (("127.0.0.1",) if missing else ())
 
 
@@ -68,7 +68,7 @@ except OSError as error:
 """
 
 
-def test_python_asks_the_proxy_without_the_exception_and_not_with_it() -> None:
+def test_python_bypasses_the_proxy_only_with_the_exception() -> None:
     """The other side of the fake: it would have been asked."""
     with refusing_proxy() as (named, came):
         kept = {"PATH": os.environ["PATH"]}

@@ -65,7 +65,7 @@ def test_a_shell_has_the_variables_and_nothing_that_changes_them(style: str, pro
 
 @pytest.mark.parametrize(("style", "program"), CASES)
 @pytest.mark.parametrize("before", [BEFORE, {"PATH": "/usr/bin:/bin", "HTTPS_PROXY": "http://proxy:3128"}])
-def test_unset_takes_everything_back(style: str, program: str, before: Mapping[str, str]) -> None:
+def test_unset_restores_the_environment(style: str, program: str, before: Mapping[str, str]) -> None:
     expected = evaluated(program, "", before)
     once = evaluated(program, render(VALUES, style, environ=before), before)
     twice = evaluated(program, render({**VALUES, "PGHOST": "::1"}, style, environ=once), once)
@@ -74,12 +74,12 @@ def test_unset_takes_everything_back(style: str, program: str, before: Mapping[s
     assert evaluated(program, taken_back(SHELLS[style], names, twice), twice) == expected
 
 
-def test_what_is_printed_holds_no_secret_of_the_shell() -> None:
+def test_the_output_has_no_secret_of_the_shell() -> None:
     for style in SHELLS:
         assert "temporary" not in render(VALUES, style, environ=BEFORE)
 
 
-def test_a_shell_without_anything_of_that_kind_gets_no_other_value() -> None:
+def test_a_clean_shell_gets_no_other_value() -> None:
     text = render({"PGHOST": "::1"}, "shell", environ={"PATH": "/bin"})
     assert text.startswith("export PGHOST='::1'\nunset PGHOSTADDR\n")
     assert "SAVED" not in text
@@ -97,15 +97,15 @@ class TestRun:
         assert environ["NO_PROXY"] == "it's,corp.example,127.0.0.1,localhost,::1"
 
     @pytest.mark.parametrize("program", ["rclone", "/usr/bin/rclone"])
-    def test_a_program_that_fails_with_a_variable_does_not_get_it(self, program: str) -> None:
+    def test_variables_that_break_a_program_are_left_out(self, program: str) -> None:
         assert "AWS_CA_BUNDLE" not in environment_for(program, VALUES, {"AWS_CA_BUNDLE": "/etc/ca.pem"})
         assert environment_for("aws", VALUES, {})["AWS_CA_BUNDLE"] == "/state/bundle.pem"
 
-    def test_companions_stay_where_their_component_does_not_run(self) -> None:
+    def test_companions_of_stopped_components_are_kept(self) -> None:
         assert environment_for("app", {"PGHOST": "::1"}, {"AWS_PROFILE": "work"})["AWS_PROFILE"] == "work"
 
 
-def test_what_is_ours_is_no_companion() -> None:
+def test_own_variables_are_no_companions() -> None:
     assert "VAULT_NAMESPACE" in companions_of(["VAULT_ADDR"])
     assert "VAULT_NAMESPACE" not in companions_of(["VAULT_ADDR", "VAULT_NAMESPACE"])
     every = [each for theirs in COMPANIONS.values() for each in theirs]
@@ -129,7 +129,7 @@ def test_every_variable_of_libpq_is_ours_a_companion_or_known_to_be_harmless() -
 
 
 @pytest.mark.parametrize("name", ["PGSERVICE", "PGHOSTADDR", "PGOPTIONS", "PGTARGETSESSIONATTRS", "PGSSLNEGOTIATION"])
-def test_our_own_connections_obey_no_companion(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_connections_ignore_companion_variables(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "nonsense")
     with pytest.raises(psycopg.OperationalError, match=r"connection to server at .127\.0\.0\.1., port 1 failed"):
         connect(host="127.0.0.1", port=1, dbname="x", user="x", sslmode="disable")

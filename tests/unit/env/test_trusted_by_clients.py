@@ -110,7 +110,7 @@ def words_of(client: str, folder: Path, variables: Mapping[str, str]) -> list[st
 
 
 @pytest.mark.parametrize("client", [*PYTHON, "curl", "node", "ruby", "java"])
-def test_both_worlds_are_reached(
+def test_clients_trust_public_and_instance_servers(
     client: str, folder: Path, variables: Mapping[str, str], urls: tuple[str, str]
 ) -> None:
     words = words_of(client, folder, variables)
@@ -120,7 +120,7 @@ def test_both_worlds_are_reached(
 
 
 @pytest.mark.parametrize("client", [*PYTHON, "curl", "node"])
-def test_without_the_variables_neither_is_trusted(
+def test_without_the_variables_no_server_is_trusted(
     client: str, folder: Path, variables: Mapping[str, str], urls: tuple[str, str]
 ) -> None:
     words = words_of(client, folder, variables)
@@ -130,9 +130,7 @@ def test_without_the_variables_neither_is_trusted(
         assert ran.returncode != 0, ran.stdout
 
 
-def test_node_finds_it_in_an_env_file_as_well(
-    folder: Path, variables: Mapping[str, str], urls: tuple[str, str]
-) -> None:
+def test_node_reads_it_from_an_env_file(folder: Path, variables: Mapping[str, str], urls: tuple[str, str]) -> None:
     file = folder / ".env"
     file.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
     for url in urls:

@@ -15,7 +15,7 @@ from tests.unit.images.workbench import make_images, registry
 
 
 @pytest.mark.parametrize("name", ["nexus.tar", "nexus.tar.gz"])
-def test_another_machine_needs_nothing_but_the_archive(tmp_path: Path, name: str) -> None:
+def test_a_bundle_is_enough_for_another_machine(tmp_path: Path, name: str) -> None:
     here = make_images(tmp_path, registry())
     here.ensure()
     saved = bundle.save(here, tmp_path / name)
@@ -27,7 +27,7 @@ def test_another_machine_needs_nothing_but_the_archive(tmp_path: Path, name: str
     assert bundle.outdated(there, loaded.images) == {}
 
 
-def test_its_first_member_says_what_is_in_it(tmp_path: Path) -> None:
+def test_the_first_member_of_a_bundle_lists_its_content(tmp_path: Path) -> None:
     images = make_images(tmp_path, registry())
     images.ensure()
     bundle.save(images, tmp_path / "nexus.tar", ["cache"])
@@ -40,7 +40,7 @@ def test_its_first_member_says_what_is_in_it(tmp_path: Path) -> None:
         assert [each["version"] for each in json.loads(content.read())["images"]] == ["8"]
 
 
-def test_what_is_not_there_cannot_be_saved_and_no_half_file_stays(tmp_path: Path) -> None:
+def test_saving_a_missing_image_fails_and_leaves_no_partial_file(tmp_path: Path) -> None:
     with pytest.raises(ImageUnavailable, match="image cache 8 is not in the image store"):
         bundle.save(make_images(tmp_path, registry()), tmp_path / "nexus.tar")
     assert [each.name for each in tmp_path.iterdir() if "nexus" in each.name] == []
@@ -56,7 +56,7 @@ def test_an_archive_of_something_else_is_refused(tmp_path: Path) -> None:
         bundle.load(make_images(tmp_path, MemoryImages()), tmp_path / "absent.tar")
 
 
-def test_a_bundle_of_an_older_release_is_told_apart(tmp_path: Path) -> None:
+def test_a_bundle_of_an_older_release_is_recognized(tmp_path: Path) -> None:
     old = make_images(tmp_path / "old", registry())
     old.ensure()
     saved = bundle.save(old, tmp_path / "old.tar")

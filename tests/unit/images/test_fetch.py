@@ -14,7 +14,7 @@ from nexusdev.runtimes.memory.images import MemoryBuildContainer, MemoryImages
 from tests.unit.images.workbench import Heard, compiled, make_images, registry
 
 
-def test_what_is_missing_is_built_on_what_was_pulled(tmp_path: Path) -> None:
+def test_missing_images_are_built_on_pulled_bases(tmp_path: Path) -> None:
     store, heard = registry(), Heard()
     images = make_images(tmp_path, store)
     fetched = images.ensure(listener=heard)
@@ -23,7 +23,7 @@ def test_what_is_missing_is_built_on_what_was_pulled(tmp_path: Path) -> None:
     assert store.find("nexusdev/store:local") == store.find(images.references["store"])
 
 
-def test_a_second_time_nothing_is_done(tmp_path: Path) -> None:
+def test_a_second_fetch_is_a_no_op(tmp_path: Path) -> None:
     store = registry()
     make_images(tmp_path, store).ensure()
     before, heard = list(store.opened), Heard()
@@ -32,7 +32,7 @@ def test_a_second_time_nothing_is_done(tmp_path: Path) -> None:
     assert (store.opened, heard.events) == (before, [])
 
 
-def test_whoever_waits_for_one_goes_on_before_the_others_are_there(tmp_path: Path) -> None:
+def test_a_waiter_continues_once_its_image_is_available(tmp_path: Path) -> None:
     long_one = threading.Event()
 
     def slow(container: MemoryBuildContainer, script: str, say: Say) -> int:
@@ -68,7 +68,7 @@ def test_a_failed_build_names_its_image_its_last_fifteen_lines_and_its_log(tmp_p
     assert "line 0" in log.read_text().splitlines()
 
 
-def test_a_step_that_the_network_cut_is_done_once_more(tmp_path: Path) -> None:
+def test_a_build_step_interrupted_by_the_network_is_retried(tmp_path: Path) -> None:
     attempts: list[str] = []
 
     def cut(container: MemoryBuildContainer, script: str, say: Say) -> int:
@@ -83,7 +83,7 @@ def test_a_step_that_the_network_cut_is_done_once_more(tmp_path: Path) -> None:
     assert "network error: retrying" in (tmp_path / "state/logs/images/cache.log").read_text()
 
 
-def test_a_failure_ends_what_is_still_being_built(tmp_path: Path) -> None:
+def test_a_failure_cancels_running_builds(tmp_path: Path) -> None:
     compiling = threading.Event()
 
     def failing(container: MemoryBuildContainer, script: str, say: Say) -> int:
@@ -101,7 +101,7 @@ def test_a_failure_ends_what_is_still_being_built(tmp_path: Path) -> None:
     assert "nexusdev-build-store-build" in store.closed
 
 
-def test_a_program_that_is_missing_in_a_build_is_found_out(tmp_path: Path) -> None:
+def test_a_program_missing_in_a_build_is_detected(tmp_path: Path) -> None:
     def without_server(container: MemoryBuildContainer, script: str, say: Say) -> int:
         if "command -v" in script and " server;" in script:
             say("server")
@@ -112,7 +112,7 @@ def test_a_program_that_is_missing_in_a_build_is_found_out(tmp_path: Path) -> No
     assert caught.value.why == "local build: programs missing in the image: server"
 
 
-def test_offline_what_is_missing_is_named_and_nothing_is_tried(tmp_path: Path) -> None:
+def test_offline_missing_images_are_named_and_not_fetched(tmp_path: Path) -> None:
     store = registry()
     with pytest.raises(ImageUnavailable) as caught:
         make_images(tmp_path, store).ensure(["cache"], offline=True)
@@ -120,7 +120,7 @@ def test_offline_what_is_missing_is_named_and_nothing_is_tried(tmp_path: Path) -
     assert store.opened == []
 
 
-def test_a_source_that_fails_leads_to_its_words_and_the_parent_is_named(tmp_path: Path) -> None:
+def test_a_failed_source_is_quoted_with_its_parent_image(tmp_path: Path) -> None:
     with pytest.raises(ImageUnavailable) as caught:
         make_images(tmp_path, MemoryImages()).ensure(["cache"])
     assert caught.value.message == "image base 13 is not available from any of its sources"
@@ -144,7 +144,7 @@ def test_variables_for_the_compose_files(tmp_path: Path) -> None:
     assert set(images.variables()) == {"NEXUS_IMAGE_CACHE", "NEXUS_IMAGE_STORE"}
 
 
-def test_parts_are_told_when_they_are_ready_even_if_all_were_there(tmp_path: Path) -> None:
+def test_readiness_is_reported_even_if_all_images_exist(tmp_path: Path) -> None:
     store, ready = registry(), list[FetchedImage]()
     make_images(tmp_path, store).ensure()
     make_images(tmp_path, store).ensure(on_ready=ready.append)

@@ -41,24 +41,24 @@ def house(tmp_path: Path, made: Images) -> House:
     return house
 
 
-def test_building_everything_leaves_out_what_only_a_registry_has_and_says_so(house: House) -> None:
+def test_building_everything_skips_registry_only_images_with_a_note(house: House) -> None:
     outcome = operation.build(house.context())
     assert {"cache", "store"} <= {each.name for each in outcome.images}
     assert shown(outcome).output[-1] == "pages cannot be built locally: use nexusdev images pull"
 
 
-def test_building_it_by_name_is_refused(house: House) -> None:
+def test_building_a_registry_only_image_by_name_is_refused(house: House) -> None:
     with pytest.raises(ImageUnavailable, match="pages"):
         operation.build(house.context(), ["pages"])
 
 
-def test_a_bundle_goes_without_it_unless_it_was_named(made: Images, tmp_path: Path) -> None:
+def test_a_bundle_omits_registry_only_images_unless_named(made: Images, tmp_path: Path) -> None:
     made.ensure(["cache", "store"])
     assert [each.name for each in bundle.save(made, tmp_path / "a.tar").images] == ["cache", "store"]
     with pytest.raises(ImageUnavailable, match="pages"):
         bundle.save(made, tmp_path / "b.tar", ["pages"])
 
 
-def test_verifying_does_not_miss_it(house: House, made: Images) -> None:
+def test_verifying_ignores_missing_registry_only_images(house: House, made: Images) -> None:
     made.ensure(["cache", "store"])
     assert operation.verify(house.context()).error is None

@@ -45,7 +45,7 @@ def test_an_unknown_key_is_refused_with_its_line_and_the_nearest(tmp_path: Path)
     assert error.hint == "did you mean programs?"
 
 
-def test_no_digest_needs_a_reason(tmp_path: Path) -> None:
+def test_a_missing_digest_needs_a_reason(tmp_path: Path) -> None:
     error = refusal(tmp_path, "        why: a test\n", "")
     assert error.message.endswith(":9: images.base.sources[0].digest: a digest of null needs a why")
 
@@ -64,23 +64,23 @@ def test_no_digest_needs_a_reason(tmp_path: Path) -> None:
         ("      - build: cache", "      - copy: cache", "a source must be exactly one of these"),
     ],
 )
-def test_what_does_not_belong_there_is_refused(tmp_path: Path, old: str, new: str, complaint: str) -> None:
+def test_unexpected_values_are_refused(tmp_path: Path, old: str, new: str, complaint: str) -> None:
     assert complaint in refusal(tmp_path, old, new).message
 
 
-def test_a_wrong_name_gets_the_nearest(tmp_path: Path) -> None:
+def test_an_unknown_name_suggests_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         load(write_lock(tmp_path)).choose(["stroe"])
     assert caught.value.hint == "did you mean store?"
 
 
-def test_the_lock_of_the_product_is_the_same_after_it_was_kept(tmp_path: Path) -> None:
+def test_the_cached_lock_equals_the_original(tmp_path: Path) -> None:
     read = load(default_file(), cache=tmp_path)
     assert (tmp_path / "images.kept").is_file()
     assert load(default_file(), cache=tmp_path) == read == load(default_file())
 
 
-def test_a_lock_that_changed_is_read_again(tmp_path: Path) -> None:
+def test_a_changed_lock_is_read_again(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     kept.mkdir()
     file = write_lock(tmp_path)

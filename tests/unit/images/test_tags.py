@@ -18,20 +18,20 @@ def test_two_checkouts_agree(tmp_path: Path) -> None:
     assert one["cache"].startswith("nexusdev/cache:8-")
 
 
-def test_a_changed_file_changes_its_image_alone(tmp_path: Path) -> None:
+def test_a_changed_file_changes_only_its_image(tmp_path: Path) -> None:
     before = tags(load(write_lock(tmp_path)))
     (tmp_path / "store" / "go.mod").write_text("module other\n")
     after = tags(load(tmp_path / "images.lock.yaml"))
     assert {name for name in after if after[name] != before[name]} == {"store"}
 
 
-def test_a_new_version_of_the_base_changes_everything_on_it(tmp_path: Path) -> None:
+def test_a_new_base_version_changes_its_dependents(tmp_path: Path) -> None:
     before = tags(load(write_lock(tmp_path)))
     after = tags(load(write_lock(tmp_path, LOCK.replace('version: "13"', 'version: "14"'))))
     assert {name for name in after if after[name] != before[name]} == {"base", "builder", "cache", "store"}
 
 
-def test_images_built_in_a_circle_are_refused(tmp_path: Path) -> None:
+def test_circular_image_builds_are_refused(tmp_path: Path) -> None:
     file = write_lock(tmp_path)
     (tmp_path / "cache" / "Dockerfile").write_text((CHILD % "x").replace("nexusdev/base", "nexusdev/cache"))
     with pytest.raises(InvalidConfig, match="in a cycle: cache → cache"):

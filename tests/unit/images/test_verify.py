@@ -39,5 +39,5 @@ def stored(*, label: str = "", digest: str = "") -> StoredImage:
         (UNPINNED, stored(), "its origin is unknown"),
     ],
 )
-def test_label_or_digest_must_be_the_locks(image: LockedImage, found: StoredImage | None, wrong: str) -> None:
+def test_label_or_digest_must_match_the_lock(image: LockedImage, found: StoredImage | None, wrong: str) -> None:
     assert verify_image(image, "nexusdev/cache:8-1", found).wrong == wrong

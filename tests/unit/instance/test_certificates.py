@@ -44,19 +44,19 @@ def test_a_certificate_has_every_name_its_services_have(stack: Stack) -> None:
     }
 
 
-def test_a_sidecars_certificate_has_the_names_of_what_it_lives_in(stack: Stack) -> None:
+def test_the_certificate_of_a_sidecar_has_the_names_of_its_owner(stack: Stack) -> None:
     relay = replace(stack.services["relay-0"], files=stack.services["db-0"].files)
     alone = replace(stack.services["db-0"], files=())
     names = wanted_names(replace(stack, services={"db-0": alone, "relay-0": relay}))["db"]
     assert {"relay-0", "db-0", "db-alias"} <= set(names)
 
 
-def test_the_second_time_nothing_is_issued(tls: Path, stack: Stack) -> None:
+def test_certificates_are_issued_once(tls: Path, stack: Stack) -> None:
     assert set(issue(tls, stack)) == {"ca", "db", "client"}
     assert issue(tls, stack) == ()
 
 
-def test_a_new_name_renews_that_certificate_alone(tls: Path, stack: Stack) -> None:
+def test_a_new_name_renews_only_that_certificate(tls: Path, stack: Stack) -> None:
     issue(tls, stack)
     ca = (tls / "ca.crt").read_bytes()
     recipe = SecretRecipe(certificate="db", names=("db-primary", "db-new"))
@@ -66,7 +66,7 @@ def test_a_new_name_renews_that_certificate_alone(tls: Path, stack: Stack) -> No
 
 
 @pytest.mark.parametrize("loss", ["db.key", "db.crt"])
-def test_a_lost_half_of_a_pair_is_issued_again(tls: Path, stack: Stack, loss: str) -> None:
+def test_an_incomplete_pair_is_reissued(tls: Path, stack: Stack, loss: str) -> None:
     issue(tls, stack)
     (tls / loss).unlink()
     assert issue(tls, stack) == ("db",)
@@ -78,7 +78,7 @@ def test_a_lost_authority_renews_everything(tls: Path, stack: Stack) -> None:
     assert set(issue(tls, stack)) == {"ca", "db", "client"}
 
 
-def test_less_than_thirty_days_renew_it(tls: Path, stack: Stack) -> None:
+def test_it_is_renewed_below_thirty_days(tls: Path, stack: Stack) -> None:
     issue(tls, stack)
     index = tls / ".issued.json"
     until = load(tls / "db.crt").not_valid_after_utc.timestamp()
@@ -86,9 +86,7 @@ def test_less_than_thirty_days_renew_it(tls: Path, stack: Stack) -> None:
     assert set(issue(tls, stack)) >= {"db"}
 
 
-def test_what_was_issued_by_a_clock_that_was_ahead_is_renewed(
-    tls: Path, stack: Stack, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_certificates_from_the_future_are_renewed(tls: Path, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as ahead:
         ahead.setattr(certificates, "datetime", Ahead)
         issue(tls, stack)
@@ -98,7 +96,7 @@ def test_what_was_issued_by_a_clock_that_was_ahead_is_renewed(
     assert issue(tls, stack) == ()
 
 
-def test_nothing_is_issued_where_the_clock_is_refused(tls: Path, stack: Stack) -> None:
+def test_a_refused_clock_issues_nothing(tls: Path, stack: Stack) -> None:
     def refuse() -> None:
         raise PreflightFailed("the clock is wrong")
 
@@ -114,7 +112,7 @@ def test_nothing_is_issued_where_the_clock_is_refused(tls: Path, stack: Stack) -
     assert prepared() == ()
 
 
-def test_a_renewed_certificate_keeps_the_inode_that_containers_have_mounted(tls: Path, stack: Stack) -> None:
+def test_a_renewed_certificate_keeps_the_mounted_inode(tls: Path, stack: Stack) -> None:
     issue(tls, stack)
     before = (tls / "db.crt").stat().st_ino
     (tls / "db.key").unlink()
@@ -122,7 +120,7 @@ def test_a_renewed_certificate_keeps_the_inode_that_containers_have_mounted(tls:
     assert (tls / "db.crt").stat().st_ino == before
 
 
-def test_the_authority_carries_the_nonce_and_signs_nothing_but_leaves(tls: Path, stack: Stack) -> None:
+def test_the_ca_has_the_nonce_and_signs_only_leaves(tls: Path, stack: Stack) -> None:
     issue(tls, stack)
     ca = load(tls / "ca.crt")
     assert ca.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)[0].value == "n0nce"
@@ -139,7 +137,7 @@ def test_a_server_certificate_is_for_servers_and_clients_and_lasts_825_days(tls:
     assert (leaf.not_valid_after_utc - leaf.not_valid_before_utc).days == 825
 
 
-def test_keys_are_secret_and_the_authority_is_readable(tls: Path, stack: Stack) -> None:
+def test_keys_are_private_and_the_ca_is_readable(tls: Path, stack: Stack) -> None:
     issue(tls, stack)
     modes = {file.name: file.stat().st_mode & 0o777 for file in tls.iterdir() if not file.name.startswith(".")}
     assert modes == {

@@ -42,7 +42,7 @@ def volume(name: str = "nexusdev-shop-1_data", instance: str = "shop-1", owner: 
     return OwnedResource(kind="volume", name=name, instance=instance, owner_path=owner)
 
 
-def test_the_first_open_makes_it_and_the_second_finds_the_same(identity: Identity, root: Path) -> None:
+def test_the_first_open_creates_the_instance_and_the_second_finds_it(identity: Identity, root: Path) -> None:
     first = open_instance(identity, inventory=Inventory(), placement=placement, root=root)
     second = open_instance(identity, inventory=Inventory(), placement=placement, root=root)
     assert first.created
@@ -51,7 +51,7 @@ def test_the_first_open_makes_it_and_the_second_finds_the_same(identity: Identit
     assert find(identity, root=root) == second
 
 
-def test_a_block_in_which_somebody_listens_is_passed_over(identity: Identity, root: Path) -> None:
+def test_a_block_with_a_listener_is_skipped(identity: Identity, root: Path) -> None:
     busy = block_of(0)[17]
     made = open_instance(
         identity, inventory=Inventory(), placement=placement, root=root, port_taken=lambda port: port == busy
@@ -59,7 +59,7 @@ def test_a_block_in_which_somebody_listens_is_passed_over(identity: Identity, ro
     assert made.slot == 1
 
 
-def test_a_reading_command_makes_no_folder(identity: Identity, root: Path) -> None:
+def test_a_reading_command_creates_no_folder(identity: Identity, root: Path) -> None:
     with pytest.raises(NotFound, match="instance shop-1 not found"):
         find(identity, root=root)
     assert not root.exists()
@@ -85,7 +85,7 @@ def test_the_stack_can_be_read_without_a_placement(identity: Identity, root: Pat
     assert all(service.address or service.shares for service in found.services.values())
 
 
-def test_a_block_that_another_users_instance_has_in_the_engine_is_avoided(identity: Identity, root: Path) -> None:
+def test_a_block_of_another_user_in_the_engine_is_avoided(identity: Identity, root: Path) -> None:
     theirs = OwnedResource(kind="container", name="x", instance="x", ports=(21032, 21140))
     made = open_instance(
         identity, inventory=Inventory(instances=by_instance((theirs,))), placement=placement, root=root
@@ -107,7 +107,7 @@ def test_labels_of_another_folder_are_respected_even_without_its_state(identity:
     assert "/home/ann/shop" in raised.value.why
 
 
-def test_a_lost_state_folder_with_volumes_left_is_said_and_nothing_is_written(identity: Identity, root: Path) -> None:
+def test_a_lost_state_folder_with_volumes_is_an_error_and_nothing_is_written(identity: Identity, root: Path) -> None:
     inventory = Inventory(instances=by_instance((volume(owner=str(identity.project)),)))
     with pytest.raises(InvalidState) as raised:
         open_instance(identity, inventory=inventory, placement=placement, root=root)
@@ -118,7 +118,7 @@ def test_a_lost_state_folder_with_volumes_left_is_said_and_nothing_is_written(id
     assert not (root / "instances" / "shop-1").exists()
 
 
-def test_a_half_written_record_names_its_file_and_the_next_command(identity: Identity, root: Path) -> None:
+def test_a_partial_record_names_its_file_and_the_next_command(identity: Identity, root: Path) -> None:
     file = open_instance(identity, inventory=Inventory(), placement=placement, root=root).folder / "instance.json"
     file.write_text(file.read_text()[:40])
     for act in (find, lambda who, root: open_instance(who, inventory=Inventory(), placement=placement, root=root)):
@@ -149,9 +149,7 @@ def test_a_record_of_a_newer_version_is_left_alone(identity: Identity, root: Pat
         ({"name": "copied"}, "was copied or renamed"),
     ],
 )
-def test_a_damaged_record_says_what_is_wrong(
-    identity: Identity, root: Path, damage: dict[str, object], why: str
-) -> None:
+def test_a_damaged_record_is_explained(identity: Identity, root: Path, damage: dict[str, object], why: str) -> None:
     file = open_instance(identity, inventory=Inventory(), placement=placement, root=root).folder / "instance.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), **damage}))
     with pytest.raises(InvalidState) as raised:
@@ -175,7 +173,7 @@ def test_ports_move_only_when_asked_and_the_rest_stays(identity: Identity, root:
     assert find(identity, root=root).slot == after.slot
 
 
-def test_what_the_compose_files_interpolate(identity: Identity, root: Path) -> None:
+def test_the_instance_provides_the_interpolation_variables(identity: Identity, root: Path) -> None:
     made = open_instance(identity, inventory=Inventory(), placement=placement, root=root)
     values = made.environment({"go-builder": "x:1"})
     assert values["NEXUS_PROJECT"] == "nexusdev-shop-1"
@@ -184,9 +182,7 @@ def test_what_the_compose_files_interpolate(identity: Identity, root: Path) -> N
     assert values["NEXUS_IMAGE_GO_BUILDER"] == "x:1"
 
 
-def test_everything_is_provided_once_and_a_second_time_nothing_is_made(
-    identity: Identity, root: Path, stack: Stack
-) -> None:
+def test_providing_files_is_idempotent(identity: Identity, root: Path, stack: Stack) -> None:
     made = open_instance(identity, inventory=Inventory(), placement=placement, root=root)
     first = made.provide(stack, runtime(stack), images={"db": "db:1"})
     assert set(first) >= {"db-password", "users", "certificate ca", "certificate db", "certificate client"}
@@ -223,7 +219,7 @@ def test_certificates_are_valid_where_the_runtime_publishes_its_services(
     assert made.provide(stack, remote) == ()
 
 
-def test_a_state_folder_that_cannot_be_made_says_what_to_type(identity: Identity, tmp_path: Path) -> None:
+def test_an_uncreatable_state_folder_has_a_hint(identity: Identity, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InvalidState) as raised:
         open_instance(identity, inventory=Inventory(), placement=placement, root=tmp_path / "file" / "state")
@@ -237,7 +233,7 @@ def test_a_state_folder_that_cannot_be_made_says_what_to_type(identity: Identity
         ({"XDG_STATE_HOME": "/srv/x"}, Path("/srv/x/nexusdev")),
     ],
 )
-def test_where_the_state_is(environ: dict[str, str], expected: Path) -> None:
+def test_the_state_folder_is_resolved_in_order(environ: dict[str, str], expected: Path) -> None:
     assert state.state_root(environ) == expected
 
 
@@ -253,7 +249,7 @@ def test_the_lock_can_be_taken_before_the_instance_exists(identity: Identity, ro
     assert state.lock_file(root, identity.name).exists()
 
 
-def test_the_lock_file_of_an_instance_that_is_gone_goes_too(identity: Identity, root: Path) -> None:
+def test_the_lock_file_of_a_removed_instance_is_removed(identity: Identity, root: Path) -> None:
     with instance.locked(identity, "nexusdev up", root=root):
         open_instance(identity, inventory=Inventory(), placement=placement, root=root)
     with instance.locked(identity, "nexusdev destroy", root=root):

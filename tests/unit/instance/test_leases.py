@@ -35,14 +35,14 @@ def test_a_lease_is_found_by_its_name_until_it_is_removed(store: LeaseStore) -> 
     assert store.find("orders") is None
 
 
-def test_of_many_that_want_a_name_one_gets_it(store: LeaseStore) -> None:
+def test_concurrent_creators_of_a_name_have_one_winner(store: LeaseStore) -> None:
     with ThreadPoolExecutor(8) as threads:
         made = list(threads.map(lambda _: store.add(record(), "orders"), range(8)))
     (winner,) = filter(None, made)
     assert store.named() == [winner]
 
 
-def test_of_many_that_claim_a_prepared_lease_one_gets_it(store: LeaseStore) -> None:
+def test_concurrent_claims_of_a_prepared_lease_have_one_winner(store: LeaseStore) -> None:
     prepared = store.add(record())
     assert prepared
     with ThreadPoolExecutor(8) as threads:
@@ -51,7 +51,7 @@ def test_of_many_that_claim_a_prepared_lease_one_gets_it(store: LeaseStore) -> N
     assert (store.named(), store.ready()) == ([winner], [])
 
 
-def test_a_prepared_lease_stays_where_its_new_name_is_taken(store: LeaseStore) -> None:
+def test_a_prepared_lease_is_kept_if_its_new_name_is_taken(store: LeaseStore) -> None:
     store.add(record(), "orders")
     prepared = store.add(record())
     assert prepared
@@ -67,7 +67,7 @@ def test_the_oldest_prepared_lease_is_the_first(store: LeaseStore) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"id": 1}', '{"schema_version": 2}'])
-def test_a_record_that_cannot_be_read_is_no_lease_but_keeps_its_name(store: LeaseStore, content: str) -> None:
+def test_an_unreadable_record_is_no_lease_but_reserves_its_name(store: LeaseStore, content: str) -> None:
     lease = store.add(record(), "orders")
     assert lease
     (lease.folder / "record.json").write_text(content)
@@ -77,20 +77,20 @@ def test_a_record_that_cannot_be_read_is_no_lease_but_keeps_its_name(store: Leas
     assert not store.is_taken("orders")
 
 
-def test_a_lease_that_can_be_read_is_not_forgotten(store: LeaseStore) -> None:
+def test_a_readable_lease_is_not_forgotten(store: LeaseStore) -> None:
     store.add(record(), "orders")
     store.forget("orders")
     assert store.is_taken("orders")
 
 
-def test_a_record_and_its_folder_are_readable_by_their_owner_alone(store: LeaseStore) -> None:
+def test_a_record_and_its_folder_are_readable_only_by_their_owner(store: LeaseStore) -> None:
     lease = store.add(record(), "orders")
     assert lease
     assert lease.folder.stat().st_mode & 0o077 == 0
     assert (lease.folder / "record.json").stat().st_mode & 0o077 == 0
 
 
-def test_two_do_not_work_on_a_lease_at_once(store: LeaseStore) -> None:
+def test_a_lease_is_locked_while_in_use(store: LeaseStore) -> None:
     with store.working_on("a123456789", "nexusdev lease create"):
         assert store.is_worked_on("a123456789")
         with pytest.raises(Locked, match="lease a123456789"), store.working_on("a123456789", "nexusdev lease drop"):
@@ -98,7 +98,7 @@ def test_two_do_not_work_on_a_lease_at_once(store: LeaseStore) -> None:
     assert not store.is_worked_on("a123456789")
 
 
-def test_a_folder_whose_record_cannot_be_read_is_tidied_up_and_others_stay(store: LeaseStore) -> None:
+def test_only_folders_with_unreadable_records_are_cleaned_up(store: LeaseStore) -> None:
     broken, kept = store.add(record(), "broken"), store.add(record(), "kept")
     assert broken
     (broken.folder / "record.json").write_text("{")
@@ -107,7 +107,7 @@ def test_a_folder_whose_record_cannot_be_read_is_tidied_up_and_others_stay(store
     assert store.named() == [kept]
 
 
-def test_a_record_whose_process_was_killed_before_it_was_complete_is_tidied_up(store: LeaseStore) -> None:
+def test_an_incomplete_record_of_a_killed_process_is_cleaned_up(store: LeaseStore) -> None:
     for lease_id in ("a123456789", "b123456789"):
         (store.home / f".new-{lease_id}").mkdir(parents=True)
     with store.working_on("b123456789", "nexusdev lease create"):
@@ -115,7 +115,7 @@ def test_a_record_whose_process_was_killed_before_it_was_complete_is_tidied_up(s
         assert [each.name for each in store.home.glob(".new-*")] == [".new-b123456789"]
 
 
-def test_an_id_begins_with_a_letter_and_fits_everywhere() -> None:
+def test_an_id_starts_with_a_letter_and_is_valid_in_every_component() -> None:
     ids = {new_id() for _ in range(500)}
     assert len(ids) == 500
     assert all(each[0].isalpha() and each.isalnum() and each.islower() and len(each) == 10 for each in ids)

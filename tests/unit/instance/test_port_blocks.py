@@ -29,13 +29,13 @@ def listening() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_all_blocks_are_below_the_ports_of_outgoing_connections() -> None:
+def test_all_blocks_are_below_the_ephemeral_ports() -> None:
     ports = [port for slot in SLOTS for port in block_of(slot)]
     assert (min(ports), max(ports)) == (21000, 32699)
     assert prefix_of(SLOTS[-1]) == 326
 
 
-def test_a_claimed_block_is_passed_over_until_the_claim_ends() -> None:
+def test_a_claimed_block_is_skipped_until_released() -> None:
     slot = choose_slot(range(SLOTS[-1] - 4), is_taken)
     claimed = claim(slot)
     assert claimed is not None
@@ -52,18 +52,18 @@ def test_the_lowest_free_block_is_chosen() -> None:
     assert choose_slot({0, 1, 3}, lambda _port: False) == 2
 
 
-def test_a_block_with_a_port_in_use_is_passed_over() -> None:
+def test_a_block_with_a_port_in_use_is_skipped() -> None:
     assert choose_slot(set(), lambda port: port in (21099, 21100)) == 2
 
 
-def test_when_all_blocks_are_taken_gc_is_the_next_command() -> None:
+def test_gc_is_suggested_when_all_blocks_are_taken() -> None:
     with pytest.raises(PreflightFailed) as raised:
         choose_slot(set(SLOTS), lambda _port: False)
     assert "nexusdev gc" in raised.value.hint
 
 
 @pytest.mark.parametrize(("port", "slot"), [(21000, 0), (21099, 0), (21100, 1), (20999, None), (32700, None)])
-def test_a_port_tells_its_block(port: int, slot: int | None) -> None:
+def test_a_port_identifies_its_block(port: int, slot: int | None) -> None:
     assert slot_of(port) == slot
 
 
@@ -77,7 +77,7 @@ def test_a_closed_port_is_free() -> None:
     assert not is_taken(port)
 
 
-def test_a_port_of_the_block_that_a_foreign_process_has_is_named_with_its_process(listening: int) -> None:
+def test_a_port_held_by_a_foreign_process_names_the_process(listening: int) -> None:
     with pytest.raises(PortInUse) as raised:
         require_free([listening])
     assert raised.value.exit_status == 6
@@ -86,12 +86,12 @@ def test_a_port_of_the_block_that_a_foreign_process_has_is_named_with_its_proces
     assert "nexusdev up --move-ports" in raised.value.hint
 
 
-def test_a_port_that_a_foreign_container_has_is_named_with_its_container() -> None:
+def test_a_port_held_by_a_foreign_container_names_the_container() -> None:
     with pytest.raises(PortInUse, match="port 21032 is in use by container web"):
         require_free([21032], published={21032: "web"}, taken=lambda _port: True)
 
 
-def test_ports_that_a_killed_engine_left_occupied_come_with_the_command_that_frees_them(tmp_path: Path) -> None:
+def test_ports_leaked_by_a_killed_engine_are_reported_with_the_command_that_frees_them(tmp_path: Path) -> None:
     for pid, port in ((78, 21032), (79, 21033)):
         with_proxy(tmp_path, pid=pid, port=port)
     with pytest.raises(PortInUse, match="docker-proxy left behind by an engine that was killed") as raised:
@@ -107,5 +107,5 @@ def test_several_taken_ports_are_all_in_the_evidence() -> None:
     assert raised.value.evidence == ("127.0.0.1:21032  container a", "127.0.0.1:21033  container b")
 
 
-def test_our_own_running_containers_may_have_their_ports() -> None:
+def test_own_running_containers_may_hold_their_ports() -> None:
     require_free([21032], ours={21032}, taken=lambda _port: True)

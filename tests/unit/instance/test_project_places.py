@@ -26,7 +26,7 @@ def table(folder: Path, *points: Path | str) -> Path:
     return file
 
 
-def test_a_folder_that_exists_is_here_wherever_it_was(project: Path) -> None:
+def test_an_existing_folder_is_present(project: Path) -> None:
     assert look_for(project, Place()).presence is Presence.HERE
     assert look_for(project, replace(place_of(project), mount="/mnt/other")).presence is Presence.HERE
 
@@ -37,27 +37,27 @@ def test_a_removed_folder_is_gone(project: Path) -> None:
     assert look_for(project, place).presence is Presence.GONE
 
 
-def test_a_file_in_the_place_of_the_folder_is_no_project(project: Path) -> None:
+def test_a_file_at_the_path_is_no_project(project: Path) -> None:
     place = place_of(project)
     project.rmdir()
     project.write_text("")
     assert look_for(project, place).presence is Presence.GONE
 
 
-def test_a_folder_whose_parent_is_gone_too_is_elsewhere(project: Path) -> None:
+def test_a_folder_without_a_parent_is_elsewhere(project: Path) -> None:
     place = place_of(project)
     project.parent.rename(project.parent.with_name("renamed"))
     state = look_for(project, place)
     assert (state.presence, state.vanished) == (Presence.ELSEWHERE, True)
 
 
-def test_nothing_is_known_of_a_missing_folder_without_a_place(project: Path) -> None:
+def test_a_missing_folder_without_a_recorded_place_is_unknown(project: Path) -> None:
     project.rmdir()
     state = look_for(project, Place())
     assert (state.presence, state.vanished) == (Presence.UNKNOWN, False)
 
 
-def test_a_file_system_that_is_not_mounted_says_nothing_of_its_folders(project: Path, tmp_path: Path) -> None:
+def test_folders_of_an_unmounted_file_system_are_unknown(project: Path, tmp_path: Path) -> None:
     mounted = table(tmp_path, project.parent)
     place = place_of(project, mounted)
     assert place.mount == str(project.parent)
@@ -68,19 +68,19 @@ def test_a_file_system_that_is_not_mounted_says_nothing_of_its_folders(project: 
     assert f"{project.parent}, which is not mounted" in state.why
 
 
-def test_a_bind_mount_counts_although_it_has_the_device_of_its_parent(project: Path, tmp_path: Path) -> None:
+def test_a_bind_mount_is_recognized_despite_its_device(project: Path, tmp_path: Path) -> None:
     place = place_of(project, table(tmp_path, project))
     project.rmdir()
     assert look_for(project, place, table(tmp_path)).presence is Presence.UNKNOWN
 
 
-def test_another_disk_at_the_same_mount_point_says_nothing(project: Path) -> None:
+def test_another_disk_at_the_mount_point_means_unknown(project: Path) -> None:
     place = replace(place_of(project), filesystem="1234")
     project.rmdir()
     assert look_for(project, place).presence is Presence.UNKNOWN
 
 
-def test_a_link_to_a_folder_that_is_not_there_may_lead_to_a_disk_that_is_not_mounted(project: Path) -> None:
+def test_a_broken_link_may_lead_to_an_unmounted_disk(project: Path) -> None:
     place = place_of(project)
     project.rmdir()
     project.symlink_to("/mnt/usb/shop")
@@ -88,7 +88,7 @@ def test_a_link_to_a_folder_that_is_not_there_may_lead_to_a_disk_that_is_not_mou
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may look everywhere")
-def test_a_folder_that_may_not_be_looked_at_is_unknown(project: Path) -> None:
+def test_an_inaccessible_folder_is_unknown(project: Path) -> None:
     place = place_of(project)
     project.parent.chmod(0)
     try:
@@ -98,24 +98,24 @@ def test_a_folder_that_may_not_be_looked_at_is_unknown(project: Path) -> None:
         project.parent.chmod(0o700)
 
 
-def test_a_name_that_cannot_be_looked_up_is_unknown(tmp_path: Path) -> None:
+def test_an_unresolvable_name_is_unknown(tmp_path: Path) -> None:
     impossible = tmp_path / ("x" * 300)
     assert look_for(impossible, place_of(tmp_path)).presence is Presence.UNKNOWN
     assert not is_missing(impossible)
 
 
-def test_a_mount_point_with_a_space_is_read(tmp_path: Path) -> None:
+def test_a_mount_point_with_a_space_is_parsed(tmp_path: Path) -> None:
     folder = tmp_path / "my disk" / "shop"
     folder.mkdir(parents=True)
     assert place_of(folder, table(tmp_path, folder.parent)).mount == str(folder.parent)
 
 
-def test_without_a_table_of_mounts_devices_tell(project: Path, tmp_path: Path) -> None:
+def test_devices_are_compared_without_a_mount_table(project: Path, tmp_path: Path) -> None:
     place = place_of(project, tmp_path / "none")
     assert os.path.ismount(place.mount)
 
 
-def test_a_moved_folder_is_the_same_and_a_copy_is_not(project: Path) -> None:
+def test_a_moved_folder_keeps_its_identity_and_a_copy_does_not(project: Path) -> None:
     place = place_of(project)
     moved = project.rename(project.with_name("store"))
     copied = project.with_name("copy")

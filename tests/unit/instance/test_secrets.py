@@ -36,14 +36,14 @@ def of(folder: Path, *secrets: Secret) -> SecretFiles:
     return SecretFiles({each.name: each for each in secrets}, uid=os.getuid(), gid=os.getgid(), publish=lambda *_: None)
 
 
-def test_a_password_is_letters_and_digits_of_the_length_asked_for(made: SecretFiles) -> None:
+def test_a_password_has_letters_and_digits_of_the_requested_length(made: SecretFiles) -> None:
     value = made.read("db-password")
     assert len(value) == 32
     assert value.isascii()
     assert value.isalnum()
 
 
-def test_a_key_is_that_many_random_bytes_in_base64(made: SecretFiles) -> None:
+def test_a_key_is_random_bytes_in_base64(made: SecretFiles) -> None:
     assert len(base64.b64decode(made.read("kms-key"), validate=True)) == 32
 
 
@@ -53,40 +53,40 @@ def test_a_text_is_derived_with_hash_and_base64(made: SecretFiles) -> None:
     assert made.read("users") == f'"app" "{password}" {digest} {base64.b64encode(password.encode()).decode()}'
 
 
-def test_a_token_is_signed_with_the_secret_it_names(made: SecretFiles) -> None:
+def test_a_token_is_signed_with_its_named_secret(made: SecretFiles) -> None:
     head, body, signature = made.read("metrics-token").split(".")
     expected = hmac.digest(made.read("db-password").encode(), f"{head}.{body}".encode(), "sha512")
     assert base64.urlsafe_b64decode(signature + "==") == expected
     assert json.loads(base64.urlsafe_b64decode(body + "=="))["iss"] == "prometheus"
 
 
-def test_a_runtime_secret_begins_empty_and_keeps_what_its_component_wrote(made: SecretFiles) -> None:
+def test_a_runtime_secret_starts_empty_and_keeps_written_values(made: SecretFiles) -> None:
     assert made.read("unseal-key") == ""
     made.write("unseal-key", "k")
     made.prepare()
     assert made.read("unseal-key") == "k"
 
 
-def test_what_exists_is_never_changed_and_what_is_missing_is_filled_in(made: SecretFiles, stack: Stack) -> None:
+def test_existing_secrets_are_kept_and_missing_ones_created(made: SecretFiles, stack: Stack) -> None:
     before = made.read("db-password")
     stack.secrets["kms-key"].file.unlink()
     assert made.prepare() == ("kms-key",)
     assert made.read("db-password") == before
 
 
-def test_files_are_readable_by_the_containers_user_alone(made: SecretFiles, stack: Stack) -> None:
+def test_files_are_readable_only_by_the_container_user(made: SecretFiles, stack: Stack) -> None:
     for each in ("db-password", "users", "unseal-key"):
         assert stack.secrets[each].file.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
-def test_root_gives_the_files_to_the_containers_user(stack: Stack) -> None:
+def test_root_gives_the_files_to_the_container_user(stack: Stack) -> None:
     SecretFiles(stack.secrets, uid=10001, gid=10002, publish=lambda *_: None).prepare()
     status = stack.secrets["users"].file.stat()
     assert (status.st_uid, status.st_gid) == (10001, 10002)
 
 
-def test_a_written_value_keeps_the_inode_that_containers_have_mounted(made: SecretFiles, stack: Stack) -> None:
+def test_writing_a_value_keeps_the_mounted_inode(made: SecretFiles, stack: Stack) -> None:
     files = [stack.secrets[name].file for name in ("db-password", "users")]
     before = [file.stat().st_ino for file in files]
     made.write("db-password", "x" * 32)
@@ -94,7 +94,7 @@ def test_a_written_value_keeps_the_inode_that_containers_have_mounted(made: Secr
     assert f'"app" "{"x" * 32}"' in files[1].read_text()
 
 
-def test_a_shorter_value_leaves_nothing_of_the_longer_one(made: SecretFiles) -> None:
+def test_a_shorter_value_truncates_the_file(made: SecretFiles) -> None:
     made.write("db-password", "short")
     assert made.read("db-password") == "short"
 
@@ -104,7 +104,7 @@ def test_a_derived_secret_cannot_be_written(made: SecretFiles) -> None:
         made.write("users", "x")
 
 
-def test_an_unknown_name_says_which_there_are(made: SecretFiles) -> None:
+def test_an_unknown_name_lists_the_known_ones(made: SecretFiles) -> None:
     with pytest.raises(InvalidConfig) as raised:
         made.read("nope")
     assert "db-password" in raised.value.why
@@ -117,18 +117,18 @@ def test_a_placeholder_of_an_unknown_secret_or_function_is_refused(tmp_path: Pat
         of(tmp_path, secret(tmp_path, "a", text="{{md5:b}}"), secret(tmp_path, "b", password=8)).prepare()
 
 
-def test_secrets_derived_in_a_circle_are_refused(tmp_path: Path) -> None:
+def test_circular_derived_secrets_are_refused(tmp_path: Path) -> None:
     circle = of(tmp_path, secret(tmp_path, "a", text="{{b}}"), secret(tmp_path, "b", text="{{a}}"))
     with pytest.raises(InvalidConfig, match="a → b → a"):
         circle.prepare()
 
 
-def test_a_lost_password_is_made_anew_while_there_is_no_data(made: SecretFiles, stack: Stack) -> None:
+def test_a_lost_password_is_recreated_without_data(made: SecretFiles, stack: Stack) -> None:
     stack.secrets["db-password"].file.unlink()
     assert "db-password" in made.prepare(data_exists=False)
 
 
-def test_a_lost_password_of_existing_data_is_an_error_and_not_a_new_password(made: SecretFiles, stack: Stack) -> None:
+def test_a_lost_password_of_existing_data_is_an_error(made: SecretFiles, stack: Stack) -> None:
     stack.secrets["db-password"].file.unlink()
     with pytest.raises(InvalidState) as raised:
         made.prepare(data_exists=True)
@@ -137,13 +137,13 @@ def test_a_lost_password_of_existing_data_is_an_error_and_not_a_new_password(mad
     assert not stack.secrets["db-password"].file.exists()
 
 
-def test_a_secret_that_a_newer_stack_adds_is_made_although_data_exists(tmp_path: Path) -> None:
+def test_a_secret_added_by_a_newer_stack_is_created_despite_data(tmp_path: Path) -> None:
     of(tmp_path, secret(tmp_path, "old", password=8)).prepare()
     both = of(tmp_path, secret(tmp_path, "old", password=8), secret(tmp_path, "new", password=8))
     assert both.prepare(data_exists=True) == ("new",)
 
 
-def test_reading_before_up_says_what_is_gone(store: SecretFiles) -> None:
+def test_reading_a_lost_secret_names_it(store: SecretFiles) -> None:
     with pytest.raises(InvalidState, match="db-password"):
         store.read("db-password")
 
@@ -190,9 +190,7 @@ KILLED = """
         ("before the journal is removed", "NEW" * 5),
     ],
 )
-def test_kill_9_in_the_middle_of_a_write_leaves_the_old_or_the_new_value(
-    tmp_path: Path, moment: str, value: str
-) -> None:
+def test_a_kill_during_a_write_leaves_the_old_or_the_new_value(tmp_path: Path, moment: str, value: str) -> None:
     a, b = secret(tmp_path, "a", password=16), secret(tmp_path, "b", text="<{{a}}>")
     store = of(tmp_path, a, b)
     store.prepare()

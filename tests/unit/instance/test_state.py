@@ -20,7 +20,7 @@ def _private_umask() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_private_umask")
-def test_the_copy_of_a_private_file_can_be_read_by_anybody(tmp_path: Path) -> None:
+def test_the_copy_of_a_private_file_is_world_readable(tmp_path: Path) -> None:
     file = tmp_path / "etcd.sh"
     file.write_text("exec etcd")
     copy_configs(tmp_path / "shop", {"etcd-entrypoint": file})
@@ -30,7 +30,7 @@ def test_the_copy_of_a_private_file_can_be_read_by_anybody(tmp_path: Path) -> No
     assert copy.read_text() == "exec etcd"
 
 
-def test_a_copy_changes_with_its_file_only(tmp_path: Path) -> None:
+def test_a_copy_is_only_rewritten_when_its_file_changes(tmp_path: Path) -> None:
     file, copy = tmp_path / "a", tmp_path / "shop" / "configs" / "a"
     file.write_text("first")
     copy_configs(tmp_path / "shop", {"a": file})
@@ -42,7 +42,7 @@ def test_a_copy_changes_with_its_file_only(tmp_path: Path) -> None:
     assert (copy.read_text(), copy.stat().st_ino == first) == ("second", False)
 
 
-def test_a_copy_that_lost_its_mode_gets_it_again(tmp_path: Path) -> None:
+def test_the_mode_of_a_copy_is_restored(tmp_path: Path) -> None:
     file, copy = tmp_path / "a", tmp_path / "shop" / "configs" / "a"
     file.write_text("first")
     copy_configs(tmp_path / "shop", {"a": file})

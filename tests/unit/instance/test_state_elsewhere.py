@@ -32,7 +32,7 @@ def explained(tmp_path: Path, *things: OwnedResource, homes: tuple[Path, ...] = 
     return found
 
 
-def test_nothing_is_wrong_where_the_engine_has_nothing_or_only_a_network(tmp_path: Path) -> None:
+def test_no_resources_or_only_a_network_is_no_problem(tmp_path: Path) -> None:
     network = OwnedResource(kind="network", name="n", instance="shop")
     assert (
         state_elsewhere.explained("shop", by_instance((network,))["shop"], root=tmp_path, project=tmp_path, homes=())
@@ -72,19 +72,19 @@ def test_a_state_of_another_user_is_reached_as_that_user(tmp_path: Path, usual: 
     assert hint.startswith(f"sudo -u nobody -H {between}nexusdev ")
 
 
-def test_a_state_that_may_not_be_looked_at_is_not_called_lost(tmp_path: Path) -> None:
+def test_an_inaccessible_state_is_not_called_lost(tmp_path: Path) -> None:
     impossible = tmp_path / ("x" * 300) / "instances" / "shop"
     assert explained(tmp_path, volume(str(impossible))).code == "STATE_ELSEWHERE"
 
 
-def test_data_of_before_the_label_is_found_in_the_usual_places(tmp_path: Path) -> None:
+def test_data_without_a_label_is_found_in_the_default_locations(tmp_path: Path) -> None:
     folder = made_state(tmp_path / "home" / ".local" / "state" / "nexusdev")
     error = explained(tmp_path, volume(), homes=(tmp_path / "nobody", tmp_path / "home"))
     assert (error.code, str(folder) in error.message) == ("STATE_ELSEWHERE", True)
 
 
 @pytest.mark.parametrize("labelled", [True, False])
-def test_a_lost_state_says_only_what_is_known_and_destroy_comes_last(tmp_path: Path, labelled: bool) -> None:
+def test_a_lost_state_error_suggests_destroy_last(tmp_path: Path, labelled: bool) -> None:
     was = str(tmp_path / "gone" / "instances" / "shop")
     error = explained(tmp_path, *(volume(was if labelled else "", number) for number in range(8)))
     assert error.code == "STATE_LOST"
@@ -95,7 +95,7 @@ def test_a_lost_state_says_only_what_is_known_and_destroy_comes_last(tmp_path: P
     assert error.evidence[-1] == "… and 2 more"
 
 
-def test_a_label_that_leads_elsewhere_is_followed_although_the_usual_place_has_a_state(tmp_path: Path) -> None:
+def test_a_label_takes_precedence_over_the_default_location(tmp_path: Path) -> None:
     made_state(tmp_path / "home" / ".local" / "state" / "nexusdev")
     was = str(tmp_path / "gone" / "instances" / "shop")
     assert explained(tmp_path, volume(was), homes=(tmp_path / "home",)).code == "STATE_LOST"

@@ -29,7 +29,7 @@ def stack(folder: Path) -> Stack:
     return Stack(project="p", network=Network(name="n", subnet="10.0.0.0/24"), services={}, secrets=secrets)
 
 
-def test_an_up_tells_how_long_it_took_and_what_each_component_was_waited_for(tmp_path: Path) -> None:
+def test_an_up_records_its_duration_and_the_waits_of_components(tmp_path: Path) -> None:
     textfile_metrics.write(tmp_path, UP, unheard)
     assert (tmp_path / "metrics.prom").read_text().splitlines() == [
         "# HELP nexusdev_up_seconds Duration of the last up that made changes.",
@@ -45,26 +45,26 @@ def test_an_up_tells_how_long_it_took_and_what_each_component_was_waited_for(tmp
     ]
 
 
-def test_secrets_count_from_when_they_were_made_and_derived_ones_do_not_count(tmp_path: Path) -> None:
+def test_secrets_have_their_creation_time_and_derived_ones_none(tmp_path: Path) -> None:
     found = {family.name: family.samples for family in textfile_metrics.instance_metrics(tmp_path, stack(tmp_path))}
     assert list(found["nexusdev_secret_created_timestamp_seconds"]) == ["made"]
     assert found["nexusdev_services"] == {"": 0}
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"redis": 1}', '{"redis": {"until": null}}', "{"])
-def test_certificates_of_which_nothing_is_known_are_left_out(tmp_path: Path, content: str) -> None:
+def test_unknown_certificates_are_left_out(tmp_path: Path, content: str) -> None:
     (tmp_path / "tls").mkdir()
     (tmp_path / "tls" / ".issued.json").write_text(content)
     assert textfile_metrics.instance_metrics(tmp_path, stack(tmp_path))[0].samples == {}
 
 
-def test_certificates_tell_until_when_they_are_good(tmp_path: Path) -> None:
+def test_certificates_have_their_expiry(tmp_path: Path) -> None:
     (tmp_path / "tls").mkdir()
     (tmp_path / "tls" / ".issued.json").write_text(json.dumps({"redis": {"until": 1_800_000_000}}))
     assert textfile_metrics.instance_metrics(tmp_path, stack(tmp_path))[0].samples == {"redis": 1_800_000_000}
 
 
-def test_the_file_keeps_its_inode_and_what_is_not_told_anew(tmp_path: Path) -> None:
+def test_the_file_keeps_its_inode_and_its_other_metrics(tmp_path: Path) -> None:
     textfile_metrics.create_file(tmp_path, unheard)
     before = (tmp_path / "metrics.prom").stat()
     textfile_metrics.write(tmp_path, UP, unheard)
@@ -77,7 +77,7 @@ def test_the_file_keeps_its_inode_and_what_is_not_told_anew(tmp_path: Path) -> N
     assert (after.st_ino, after.st_mode & 0o777) == (before.st_ino, 0o644)
 
 
-def test_services_that_this_run_is_not_meant_to_have_are_told_as_well(tmp_path: Path) -> None:
+def test_excluded_services_are_listed(tmp_path: Path) -> None:
     services = {
         name: Service(name=name, image="i", component=component, group=name)
         for name, component in (("redis-0", "redis"), ("vault-0", "vault"))

@@ -49,7 +49,7 @@ def blocks(bundle: Path) -> int:
 
 
 @pytest.mark.parametrize("store", trust.SYSTEM_STORES)
-def test_both_worlds_are_in_the_bundle_wherever_the_system_keeps_its_authorities(
+def test_the_bundle_has_the_system_authorities_and_the_instance_ca(
     tmp_path: Path, ca: Path, folder: Path, store: str
 ) -> None:
     file = tmp_path / "other" / store
@@ -67,7 +67,7 @@ def test_a_certificate_is_in_the_bundle_once(machine: Path, ca: Path, folder: Pa
 
 
 @pytest.mark.parametrize("name", trust.NAMING)
-def test_what_a_variable_of_the_shell_trusts_stays_trusted_also_from_another_shell(
+def test_authorities_of_shell_variables_stay_trusted(
     machine: Path, ca: Path, folder: Path, tmp_path: Path, name: str
 ) -> None:
     company = authority(tmp_path / "company") / "ca.crt"
@@ -84,9 +84,7 @@ def test_what_a_variable_of_the_shell_trusts_stays_trusted_also_from_another_she
     assert blocks(folder / "host" / BUNDLE) == 2
 
 
-def test_a_shell_with_the_variables_of_an_instance_adds_nothing_to_itself_or_another(
-    machine: Path, ca: Path, folder: Path, tmp_path: Path
-) -> None:
+def test_bundles_of_instances_are_not_added_again(machine: Path, ca: Path, folder: Path, tmp_path: Path) -> None:
     trust.renew(folder, ca, environ={}, root=machine)
     environ = {"SSL_CERT_FILE": str(folder / "host" / BUNDLE), "AWS_CA_BUNDLE": str(ca)}
     assert trust.is_current(folder, ca, environ=environ, root=machine)
@@ -95,7 +93,7 @@ def test_a_shell_with_the_variables_of_an_instance_adds_nothing_to_itself_or_ano
     assert blocks(other / "host" / BUNDLE) == 2
 
 
-def test_it_is_renewed_when_the_system_or_the_ca_changes_and_only_then(machine: Path, ca: Path, folder: Path) -> None:
+def test_it_is_renewed_only_when_a_source_changes(machine: Path, ca: Path, folder: Path) -> None:
     bundle = folder / "host" / BUNDLE
     trust.renew(folder, ca, environ={}, root=machine)
     inode = bundle.stat().st_ino
@@ -120,7 +118,7 @@ def test_a_deleted_file_is_written_again(machine: Path, ca: Path, folder: Path, 
     assert (folder / "container" / name).exists()
 
 
-def test_a_machine_without_authorities_is_told_until_it_has_some(machine: Path, ca: Path, folder: Path) -> None:
+def test_a_machine_without_authorities_gets_a_warning_until_it_has_some(machine: Path, ca: Path, folder: Path) -> None:
     store = machine / trust.SYSTEM_STORES[0]
     store.rename(store.with_suffix(".away"))
     for _ in range(2):
@@ -139,9 +137,7 @@ def test_a_machine_without_authorities_is_told_until_it_has_some(machine: Path, 
         (b"-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n", "failed to read"),
     ],
 )
-def test_a_store_that_cannot_be_read_is_named(
-    machine: Path, ca: Path, folder: Path, content: bytes, words: str
-) -> None:
+def test_an_unreadable_store_is_named(machine: Path, ca: Path, folder: Path, content: bytes, words: str) -> None:
     (machine / trust.SYSTEM_STORES[0]).write_bytes(content)
     told = trust.renew(folder, ca, environ={}, root=machine)
     assert words in told
@@ -149,7 +145,7 @@ def test_a_store_that_cannot_be_read_is_named(
 
 
 @pytest.mark.skipif(shutil.which("keytool") is None, reason="keytool is not installed here")
-def test_java_finds_every_certificate_as_a_trusted_one(machine: Path, ca: Path, folder: Path) -> None:
+def test_java_trusts_every_certificate(machine: Path, ca: Path, folder: Path) -> None:
     trust.renew(folder, ca, environ={}, root=machine)
     store = ["-keystore", str(folder / "host" / TRUST_STORE), "-storepass", trust.TRUST_STORE_PASSWORD]
     listed = subprocess.run(["keytool", "-list", *store], capture_output=True, text=True, check=True).stdout

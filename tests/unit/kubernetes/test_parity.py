@@ -15,7 +15,7 @@ from tests.topology import stack
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_the_manifests_are_what_the_compose_files_say(profile: ProfileName) -> None:
+def test_the_manifests_match_the_compose_files(profile: ProfileName) -> None:
     assert differences(api_objects(folder(profile)), stack(), configs()) == []
 
 

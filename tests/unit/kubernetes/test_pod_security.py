@@ -80,7 +80,7 @@ def test_a_violation_is_found(change: Callable[[Any], None], found: str) -> None
     assert violations(broken) == [found]
 
 
-def test_the_good_pod_has_no_violation() -> None:
+def test_a_restricted_pod_has_no_violation() -> None:
     assert violations(GOOD) == []
 
 

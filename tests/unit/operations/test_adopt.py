@@ -69,7 +69,7 @@ COMMANDS: dict[str, Callable[[Context], object]] = {
 
 
 @pytest.mark.parametrize("command", [*COMMANDS])
-def test_a_moved_folder_is_told_what_to_type_and_nothing_is_made(house: House, shop: Path, command: str) -> None:
+def test_a_moved_folder_gets_a_hint_and_no_new_instance(house: House, shop: Path, command: str) -> None:
     name, store = name_at(house, shop), shop.rename(shop.with_name("store"))
     before = dict(house.engine.containers)
     with pytest.raises(IdentityMismatch) as raised:
@@ -83,14 +83,14 @@ def test_a_moved_folder_is_told_what_to_type_and_nothing_is_made(house: House, s
     assert [each.name for each in (house.context().root / "instances").iterdir()] == [name]
 
 
-def test_doctor_names_the_move(house: House, shop: Path) -> None:
+def test_doctor_reports_the_move(house: House, shop: Path) -> None:
     store = shop.rename(shop.with_name("store"))
     (check,) = (each for each in examine(at(house, store)) if each.name == "state")
     assert check.verdict == "failed"
     assert check.fix.startswith("nexusdev adopt")
 
 
-def test_adopt_makes_the_moved_folder_the_owner_and_everything_goes_on(house: House, shop: Path) -> None:
+def test_adopt_makes_the_moved_folder_the_owner(house: House, shop: Path) -> None:
     name, store = name_at(house, shop), shop.rename(shop.with_name("store"))
     containers = set(house.engine.containers)
     assert adoption.question(at(house, store)) is None
@@ -112,7 +112,7 @@ def test_adopt_makes_the_moved_folder_the_owner_and_everything_goes_on(house: Ho
     assert adopt(at(house, store)).adopted is False
 
 
-def test_the_quick_way_of_env_knows_what_was_adopted(
+def test_the_fast_path_of_env_finds_an_adopted_instance(
     house: House, shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name, store = name_at(house, shop), shop.rename(shop.with_name("store"))
@@ -124,7 +124,7 @@ def test_the_quick_way_of_env_knows_what_was_adopted(
     assert f"instance {name};" in capsys.readouterr().out
 
 
-def test_an_adopted_instance_is_destroyed_whole_and_the_next_up_begins_anew(house: House, shop: Path) -> None:
+def test_destroying_an_adopted_instance_is_complete(house: House, shop: Path) -> None:
     name, store = name_at(house, shop), shop.rename(shop.with_name("store"))
     adopt(at(house, store))
     destroy(at(house, store))
@@ -135,7 +135,7 @@ def test_an_adopted_instance_is_destroyed_whole_and_the_next_up_begins_anew(hous
     assert shown(up(at(house, store))).data["changed"] is True
 
 
-def test_a_new_folder_at_the_old_path_never_meets_what_was_taken_along(house: House, shop: Path) -> None:
+def test_a_new_folder_at_the_old_path_is_separate_from_the_adopted_instance(house: House, shop: Path) -> None:
     name, store = name_at(house, shop), shop.rename(shop.with_name("store"))
     adopt(at(house, store))
     shop.mkdir()
@@ -149,7 +149,7 @@ def test_a_new_folder_at_the_old_path_never_meets_what_was_taken_along(house: Ho
     assert (name_at(house, shop), name_at(house, third)) == (second, name)
 
 
-def test_a_folder_that_was_moved_back_has_its_name_again(house: House, shop: Path) -> None:
+def test_a_folder_moved_back_gets_its_name_back(house: House, shop: Path) -> None:
     name, store = name_at(house, shop), shop.rename(shop.with_name("store"))
     adopt(at(house, store))
     store.rename(shop)
@@ -181,7 +181,7 @@ def test_another_folder_at_the_old_path_does_not_hide_the_move(house: House, sho
     assert adopt(at(house, store)).adopted is True
 
 
-def test_a_copy_gets_an_instance_of_its_own_and_that_is_said_once(house: House, shop: Path) -> None:
+def test_a_copy_gets_its_own_instance_with_one_note(house: House, shop: Path) -> None:
     copy = Path(shutil.copytree(shop, shop.with_name("copy")))
     up(at(house, copy))
     own, name = name_at(house, copy), name_at(house, shop)
@@ -193,7 +193,7 @@ def test_a_copy_gets_an_instance_of_its_own_and_that_is_said_once(house: House, 
     assert said(house) == [expected]
 
 
-def test_a_worktree_gets_an_instance_of_its_own_and_that_is_said_once(house: House, shop: Path) -> None:
+def test_a_worktree_gets_its_own_instance_with_one_note(house: House, shop: Path) -> None:
     tree = folder(house, "tree")
     (tree / ".git").write_text(f"gitdir: {shop}/.git/worktrees/tree\n")
     up(at(house, tree))
@@ -212,7 +212,7 @@ def test_adopt_refuses_while_the_original_exists(house: House, shop: Path) -> No
     assert name_at(house, copy) != name_at(house, shop)
 
 
-def test_adopt_refuses_to_hide_data_of_the_folders_own_and_says_both_ways_out(house: House, shop: Path) -> None:
+def test_adopt_refuses_to_hide_existing_data_with_both_solutions(house: House, shop: Path) -> None:
     copy = Path(shutil.copytree(shop, shop.with_name("copy")))
     up(at(house, copy))
     name, own = name_at(house, shop), name_at(house, copy)
@@ -226,7 +226,7 @@ def test_adopt_refuses_to_hide_data_of_the_folders_own_and_says_both_ways_out(ho
     assert name_at(house, copy) == name
 
 
-def test_a_folder_that_may_only_be_unmounted_is_asked_about(house: House, shop: Path) -> None:
+def test_adopt_asks_about_a_possibly_unmounted_folder(house: House, shop: Path) -> None:
     copy = Path(shutil.copytree(shop, shop.with_name("copy")))
     state = house.context().root / "instances" / name_at(house, shop)
     record = read_record(state)
@@ -252,7 +252,7 @@ def test_an_instance_of_a_vanished_owner_is_adopted_by_its_name(house: House, sh
     assert shown(up(at(house, second, "demo"))).data["changed"] is False
 
 
-def test_there_is_nothing_to_adopt_where_nothing_was(house: House) -> None:
+def test_adopt_without_a_former_instance_raises_not_found(house: House) -> None:
     with pytest.raises(NotFound, match="there is nothing to adopt"):
         adopt(at(house, folder(house, "new")))
     with pytest.raises(NotFound, match="instance other not found"):

@@ -64,7 +64,7 @@ def there(house: House) -> tuple[set[str], set[str]]:
     return set(observation.services), set(observation.volumes)
 
 
-def test_its_container_and_its_volume_go_and_nothing_else(running: House) -> None:
+def test_destroying_a_service_removes_only_its_container_and_volume(running: House) -> None:
     containers, volumes = there(running)
     outcome = discard(running.context(), ["prometheus-0"])
     assert there(running) == (containers - {"prometheus-0"}, volumes - {"numbers-0"})
@@ -74,7 +74,7 @@ def test_its_container_and_its_volume_go_and_nothing_else(running: House) -> Non
     )
 
 
-def test_up_makes_it_anew_and_twice_is_the_same_as_once(running: House) -> None:
+def test_up_recreates_it_and_destroying_is_idempotent(running: House) -> None:
     before = there(running)
     discard(running.context(), ["prometheus-0"])
     assert shown(discard(running.context(), ["prometheus-0"])).output == (
@@ -85,32 +85,32 @@ def test_up_makes_it_anew_and_twice_is_the_same_as_once(running: House) -> None:
     assert there(running) == before
 
 
-def test_it_is_asked_with_everything_that_goes_and_what_that_costs(running: House) -> None:
+def test_the_confirmation_lists_everything_removed_and_the_data_loss(running: House) -> None:
     assert question(running.context(), ["prometheus-0", "prometheus-1"]) == (
         "destroy container prometheus-0, container prometheus-1, volume numbers-0 with all its data "
         "and volume numbers-1 with all its data (prometheus-0 loses its history; prometheus-1 loses its history)?"
     )
 
 
-def test_data_that_others_hold_on_to_does_not_go_alone(running: House) -> None:
+def test_data_needed_by_others_is_not_destroyed_alone(running: House) -> None:
     with pytest.raises(UsageError, match="the data of redis-0 cannot be destroyed on its own") as raised:
         discard(running.context(), ["prometheus-0", "redis-0"])
     assert raised.value.evidence == ("can be destroyed on their own: prometheus-0, prometheus-1",)
     assert "prometheus-0" in there(running)[0], "nothing went"
 
 
-def test_a_wrong_name_is_answered_with_the_nearest(running: House) -> None:
+def test_an_unknown_name_suggests_the_nearest(running: House) -> None:
     with pytest.raises(UsageError, match="unknown service promeths-1") as raised:
         question(running.context(), ["promeths-1"])
     assert raised.value.hint == "nexusdev destroy prometheus-1"
 
 
-def test_of_no_instance_nothing_can_be_destroyed(house: House) -> None:
+def test_destroying_a_service_without_an_instance_raises_not_found(house: House) -> None:
     with pytest.raises(NotFound):
         question(house.context(), ["prometheus-0"])
 
 
-def test_what_stays_nevertheless_is_told(running: House) -> None:
+def test_remaining_resources_are_reported(running: House) -> None:
     class Stubborn(type(running.engine.volumes)):  # type: ignore[misc]
         def pop(self, key: str, default: object = None) -> object:
             return default
@@ -124,7 +124,7 @@ def test_what_stays_nevertheless_is_told(running: House) -> None:
     assert "nexusdev destroy prometheus-0" in raised.value.hint
 
 
-def test_a_server_whose_data_is_corrupt_says_so_with_its_words_and_the_command(running: House) -> None:
+def test_corrupt_data_is_reported_with_its_log_and_a_command(running: House) -> None:
     running.engine.say(running.container("prometheus-0"), "storage: corrupt index")
     running.engine.kill(running.container("prometheus-0"))
     running.engine.crashes["prometheus-0"] = 1
@@ -136,7 +136,7 @@ def test_a_server_whose_data_is_corrupt_says_so_with_its_words_and_the_command(r
     assert error.evidence[-1] == "storage: corrupt index"
 
 
-def test_who_waits_for_it_hears_the_same(running: House) -> None:
+def test_wait_reports_corrupt_data_too(running: House) -> None:
     def crash(_: object) -> None:
         running.engine.say(running.container("prometheus-0"), "corrupt")
         running.engine.kill(running.container("prometheus-0"))

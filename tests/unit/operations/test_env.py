@@ -47,12 +47,12 @@ class Spoken(FakeComponent):
         return published_endpoints(ALL, {each.name: values[each.name] for each in self.says})
 
 
-def test_before_the_first_up_there_is_nothing_to_print(house: House) -> None:
+def test_env_before_the_first_up_raises_not_found(house: House) -> None:
     with pytest.raises(NotFound, match="instance shop not found"):
         env(house.context())
 
 
-def test_production_names_come_first_and_our_own_last(house: House) -> None:
+def test_production_names_come_first_and_own_names_last(house: House) -> None:
     house.redis = Spoken(
         name="redis", says=[Variable(name="REDIS_URL", value="x"), Variable(name="REDIS_HOST", value="h", first=True)]
     )
@@ -61,12 +61,12 @@ def test_production_names_come_first_and_our_own_last(house: House) -> None:
     assert names == ["REDIS_HOST", "REDIS_URL", "GATEWAY_PLACE", *OWN]
 
 
-def test_the_env_file_and_env_say_the_same(house: House) -> None:
+def test_the_env_file_matches_the_env_command(house: House) -> None:
     up(house.context())
     assert env(house.context(), proof=False).text == (house.project / ".env.nexusdev").read_text()
 
 
-def test_a_deleted_env_file_is_written_again_by_an_up_that_has_nothing_else_to_do(house: House) -> None:
+def test_a_no_op_up_rewrites_a_deleted_env_file(house: House) -> None:
     up(house.context())
     (house.project / ".env.nexusdev").unlink()
     again = up(house.context())
@@ -74,7 +74,7 @@ def test_a_deleted_env_file_is_written_again_by_an_up_that_has_nothing_else_to_d
     assert (house.project / ".env.nexusdev").exists()
 
 
-def test_write_writes_it_anew_and_prints_no_variable(house: House) -> None:
+def test_write_rewrites_the_file_and_prints_no_variable(house: House) -> None:
     up(house.context())
     (house.project / ".env.nexusdev").unlink()
     outcome = env(house.context(), proof=False, write=True)
@@ -82,18 +82,18 @@ def test_write_writes_it_anew_and_prints_no_variable(house: House) -> None:
     assert shown(outcome).output == (f"wrote {house.project / '.env.nexusdev'}",)
 
 
-def test_only_dotenv_seen_from_the_host_is_written(house: House) -> None:
+def test_only_dotenv_for_the_host_is_written(house: House) -> None:
     with pytest.raises(UsageError, match="always written as dotenv"):
         env(house.context(), style="json", write=True)
 
 
-def test_a_wrong_format_is_answered_with_the_nearest(house: House) -> None:
+def test_an_unknown_format_suggests_the_nearest(house: House) -> None:
     with pytest.raises(UsageError) as raised:
         env(house.context(), style="powershel")
     assert raised.value.hint == "--format powershell"
 
 
-def test_an_env_file_that_git_tracks_stops_up_before_anything_is_started(house: House) -> None:
+def test_a_tracked_env_file_stops_up_before_anything_starts(house: House) -> None:
     file = house.project / ".env.nexusdev"
     file.write_text("")
     for words in (["init", "-q"], ["add", "-f", file.name]):
@@ -103,20 +103,20 @@ def test_an_env_file_that_git_tracks_stops_up_before_anything_is_started(house: 
     assert not house.engine.containers
 
 
-def test_a_value_that_no_file_can_hold_is_named(house: House) -> None:
+def test_an_unrepresentable_value_is_named(house: House) -> None:
     house.redis = Spoken(name="redis", says=[Variable(name="REDIS_URL", value="redis://x?a=1&b=2")])
     with pytest.raises(InvalidConfig, match="variable REDIS_URL"):
         up(house.context())
 
 
-def test_secrets_are_known_to_be_masked_in_a_job_on_github(house: House) -> None:
+def test_github_jobs_get_mask_commands_for_secrets(house: House) -> None:
     house.redis = Spoken(name="redis", says=[Variable(name="REDIS_PASSWORD", value="s3", secret=True)])
     up(house.context())
     assert env(house.context(), style="github", proof=False).masked == ("s3",)
     assert env(house.context(), style="docker", proof=False).masked == ()
 
 
-def test_the_proof_is_asked_before_anything_is_printed(house: House) -> None:
+def test_variables_are_proven_before_printing(house: House) -> None:
     house.redis = Spoken(name="redis", says=[Variable(name="VAULT_ADDR", value="https://127.0.0.1:2")])
     up(house.context())
     folder = house.context().instance().folder
@@ -135,7 +135,7 @@ def test_the_proof_is_asked_before_anything_is_printed(house: House) -> None:
     assert values_for_run(house.context(), proof=False)["VAULT_ADDR"] == "https://127.0.0.1:1"
 
 
-def test_up_makes_git_ignore_the_env_file_and_says_so(house: House) -> None:
+def test_up_excludes_the_env_file_from_git_with_a_note(house: House) -> None:
     subprocess.run(["git", "init", "-q", str(house.project)], check=True)
     assert up(house.context()).warnings == ()
     status = subprocess.run(
@@ -144,7 +144,7 @@ def test_up_makes_git_ignore_the_env_file_and_says_so(house: House) -> None:
     assert ".env.nexusdev" not in status.stdout
 
 
-def test_an_up_with_nothing_to_do_asks_a_repository_that_was_made_since(house: House) -> None:
+def test_a_no_op_up_excludes_the_file_in_a_new_repository(house: House) -> None:
     up(house.context())
     subprocess.run(["git", "init", "-q", str(house.project)], check=True)
     again = up(house.context())
@@ -152,7 +152,7 @@ def test_an_up_with_nothing_to_do_asks_a_repository_that_was_made_since(house: H
     assert "/.env.nexusdev\n" in (house.project / ".git" / "info" / "exclude").read_text()
 
 
-def test_what_git_cannot_be_made_to_ignore_is_a_warning_of_every_verb_that_writes_it(house: House) -> None:
+def test_an_unexcludable_env_file_is_a_warning_of_every_writing_command(house: House) -> None:
     subprocess.run(["git", "init", "-q", str(house.project)], check=True)
     (house.project / ".gitignore").write_text("!.env.nexusdev\n")
     for outcome in (up(house.context()), up(house.context()), env(house.context(), proof=False, write=True)):
@@ -194,7 +194,9 @@ def half(typing: House) -> Iterator[House]:
         yield house
 
 
-def test_what_is_proven_is_printed_while_the_rest_is_missing(half: House, capsys: pytest.CaptureFixture[str]) -> None:
+def test_proven_variables_are_printed_and_others_reported_missing(
+    half: House, capsys: pytest.CaptureFixture[str]
+) -> None:
     ran = half.type("env")
     assert ran.status == 4
     head, remark, *lines = capsys.readouterr().out.splitlines()
@@ -207,7 +209,7 @@ def test_what_is_proven_is_printed_while_the_rest_is_missing(half: House, capsys
     assert "nexusdev wait redis" in ran.err
 
 
-def test_json_has_both_lists(half: House) -> None:
+def test_json_has_proven_and_missing_components(half: House) -> None:
     envelope = json.loads(half.type("env", "--json").out)
     assert (envelope["ok"], envelope["error"]["code"]) == (False, "DEGRADED")
     assert list(envelope["data"]["proven"]) == ["VAULT_ADDR"]
@@ -215,38 +217,38 @@ def test_json_has_both_lists(half: House) -> None:
     assert "REDIS_HOST" not in envelope["data"]["variables"]
 
 
-def test_the_env_file_is_never_written_with_less_than_all(half: House) -> None:
+def test_the_env_file_is_only_written_completely(half: House) -> None:
     file = half.project / ".env.nexusdev"
     ran = half.type("env", "--write")
     said = ran.out.replace("\n", "")  # as wide as the terminal of the tests
     assert (ran.status, said, file.exists()) == (4, f"not changed: {file}", False)
 
 
-def test_a_command_is_not_run_with_half_of_what_it_reads(half: House) -> None:
+def test_a_command_is_not_run_with_incomplete_variables(half: House) -> None:
     with pytest.raises(Degraded, match="redis of instance shop is not proven"):
         values_for_run(half.context())
     assert "REDIS_HOST" in values_for_run(half.context(), proof=False)
 
 
-def test_without_a_proof_everything_is_printed_before_the_first_up_has_ended(half: House) -> None:
+def test_no_proof_prints_everything_during_the_first_up(half: House) -> None:
     found = env(half.context(), proof=False)
     assert found.error is None
     assert {"VAULT_ADDR", "REDIS_HOST"} <= shown(found).data["variables"].keys()
 
 
-def test_a_component_without_variables_is_nothing_that_could_be_printed(half: House) -> None:
+def test_a_component_without_variables_is_never_missing(half: House) -> None:
     half.gateway = speaking("gateway")
     with pytest.raises(Degraded, match="redis of instance shop is not proven"):
         env(half.context())
 
 
-def test_where_nothing_is_proven_nothing_is_printed(half: House) -> None:
+def test_nothing_is_printed_without_a_proof(half: House) -> None:
     half.gateway = speaking("gateway", VAULT_ADDR="https://127.0.0.1:1")
     with pytest.raises(Degraded, match="redis and gateway of instance shop are not proven"):
         env(half.context())
 
 
-def test_a_server_that_is_not_seeded_yet_is_missing_and_not_foreign(half: House) -> None:
+def test_an_unseeded_server_is_missing_and_not_foreign(half: House) -> None:
     tls = half.context().instance().folder / "tls"
     with servers.serving(tls, servers.redis("")) as port:
         half.redis = speaking(
@@ -256,7 +258,7 @@ def test_a_server_that_is_not_seeded_yet_is_missing_and_not_foreign(half: House)
     assert shown(found).data["missing"] == {"redis": "REDIS_URL: it is not seeded yet"}
 
 
-def test_what_answers_with_another_nonce_is_foreign_even_then(half: House) -> None:
+def test_another_nonce_is_always_foreign(half: House) -> None:
     tls = half.context().instance().folder / "tls"
     with servers.serving(tls, servers.vault("another")) as port:
         half.gateway = speaking("gateway", VAULT_ADDR=f"https://127.0.0.1:{port}", VAULT_TOKEN="hvs.x")
@@ -264,14 +266,14 @@ def test_what_answers_with_another_nonce_is_foreign_even_then(half: House) -> No
             env(half.context())
 
 
-def test_an_up_that_ends_well_leaves_nothing_missing(half: House) -> None:
+def test_a_successful_up_leaves_nothing_missing(half: House) -> None:
     half.redis.on_seed = lambda: None
     up(half.context())
     assert shown(env(half.context(), proof=False)).data["missing"] == {}
     assert not stored.expected(half.context().instance().folder)
 
 
-def test_a_seed_after_an_up_that_failed_says_what_the_env_file_lacks(half: House) -> None:
+def test_seed_after_a_failed_up_reports_missing_variables(half: House) -> None:
     half.engine.end(half.container("redis-0"))
     half.engine.end(half.container("redis-1"))
     ran = half.type("seed")
@@ -279,18 +281,18 @@ def test_a_seed_after_an_up_that_failed_says_what_the_env_file_lacks(half: House
     assert ".env.nexusdev has no variables for redis" in ran.err
 
 
-def test_after_down_nothing_is_awaited(half: House) -> None:
+def test_nothing_is_awaited_after_down(half: House) -> None:
     assert half.type("down").status == 0
     with pytest.raises(NotFound, match="has no variables yet"):
         env(half.context())
 
 
-def test_the_quick_way_leaves_an_incomplete_instance_to_the_full_command(half: House) -> None:
+def test_the_fast_path_leaves_an_incomplete_instance_to_the_full_command(half: House) -> None:
     environ = {"NEXUSDEV_STATE_DIR": str(half.folder / "state")}
     assert answer(["env", "-i", "shop", "-C", str(half.project), "--no-proof"], environ) is None
 
 
-def test_a_container_is_told_of_the_ca_where_it_is_mounted(house: House) -> None:
+def test_the_container_view_has_the_mounted_ca_path(house: House) -> None:
     up(house.context())
     found = env(house.context(), view="container", proof=False)
     assert shown(found).data["variables"]["NEXUSDEV_CA_FILE"] == "/run/nexusdev/ca.crt"
@@ -300,7 +302,7 @@ def test_a_container_is_told_of_the_ca_where_it_is_mounted(house: House) -> None
     assert shown(found).data["network"] == "nexusdev-shop_nexus"
 
 
-def test_how_to_mount_it_is_told_where_somebody_reads_it(typing: House, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_mount_hint_is_only_shown_on_a_terminal(typing: House, capsys: pytest.CaptureFixture[str]) -> None:
     house = typing
     up(house.context())
     assert house.type("env", "--view", "container", "--no-proof").err == ""
@@ -313,7 +315,7 @@ def test_how_to_mount_it_is_told_where_somebody_reads_it(typing: House, capsys: 
     assert capsys.readouterr().out == for_scripts
 
 
-def test_what_the_quick_path_has_found_is_not_asked_again(house: House) -> None:
+def test_the_result_of_the_fast_path_is_reused(house: House) -> None:
     up(house.context())
     kept = stored.read(house.context().instance().folder)
     found = FailedProof(IdentityMismatch("the server is another one"), kept.nonce, kept.views["host"])
@@ -323,7 +325,7 @@ def test_what_the_quick_path_has_found_is_not_asked_again(house: House) -> None:
     assert env(replace(house.context(), failed_proof=other)).missing == {}
 
 
-def test_the_lines_that_take_everything_back_ask_no_server(house: House) -> None:
+def test_unset_contacts_no_server(house: House) -> None:
     house.redis = Spoken(name="redis", says=[Variable(name="REDIS_URL", value="x")])
     up(house.context())
     lines = unset(house.context()).text.splitlines()
@@ -332,19 +334,19 @@ def test_the_lines_that_take_everything_back_ask_no_server(house: House) -> None
     assert "set -e REDIS_URL" in unset(house.context(), style="fish").text
 
 
-def test_a_format_that_no_shell_evaluates_cannot_be_taken_back(house: House) -> None:
+def test_unset_requires_a_shell_format(house: House) -> None:
     with pytest.raises(UsageError) as raised:
         unset(house.context(), style="shel")
     assert raised.value.hint == "--format shell"
 
 
-def test_the_command_prints_them(typing: House, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_unset_option_prints_the_lines(typing: House, capsys: pytest.CaptureFixture[str]) -> None:
     up(typing.context())
     assert typing.type("env", "--unset").status == 0
     assert "unset SSL_CERT_FILE\n" in capsys.readouterr().out
 
 
-def test_the_machine_s_authorities_are_told_when_they_are_missing(house: House) -> None:
+def test_missing_system_authorities_are_reported(house: House) -> None:
     (house.folder / "machine" / "etc" / "ssl" / "certs" / "ca-certificates.crt").unlink()
     up(house.context())
     [told] = [each for each in house.heard.of(Note) if "trusted authorities" in each.text]

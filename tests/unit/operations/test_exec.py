@@ -19,7 +19,7 @@ def running(house: House) -> House:
     return house
 
 
-def test_a_command_in_a_container_has_our_streams_and_its_own_exit_code(running: House) -> None:
+def test_exec_passes_streams_and_exit_code(running: House) -> None:
     running.engine.scripts["redis-0"] = lambda argv, stdin: Completed(
         exit_code=7, stdout=(stdin or b"") + b"done", stderr=b"oops"
     )
@@ -29,7 +29,7 @@ def test_a_command_in_a_container_has_our_streams_and_its_own_exit_code(running:
     assert (out.getvalue(), err.getvalue()) == (b"in done", b"oops")
 
 
-def test_a_service_that_does_not_run_is_told_from_one_that_does_not_exist(running: House) -> None:
+def test_a_stopped_service_is_told_apart_from_an_unknown_one(running: House) -> None:
     running.engine.end(running.container("redis-1"))
     with pytest.raises(NotFound, match="redis-1 is not running"):
         in_service(running.context(), "redis-1", ["true"])
@@ -37,17 +37,17 @@ def test_a_service_that_does_not_run_is_told_from_one_that_does_not_exist(runnin
         in_service(running.context(), "redis-9", ["true"])
 
 
-def test_a_client_runs_where_its_component_says(running: House) -> None:
+def test_a_client_runs_in_the_service_of_its_component(running: House) -> None:
     call = client(running.context(), "redis", ["PING"])
     assert (call.service, call.argv) == ("redis-0", ("client", "PING"))
 
 
-def test_a_client_finds_another_server_while_its_own_is_down(running: House) -> None:
+def test_a_client_falls_back_to_another_server(running: House) -> None:
     running.engine.kill(running.container("redis-0"))
     assert client(running.context(), "redis", ["PING"]).service == "redis-1"
 
 
-def test_a_client_of_what_does_not_run_says_what_to_type(house: House) -> None:
+def test_a_client_of_a_stopped_component_has_a_hint(house: House) -> None:
     with pytest.raises(NotFound) as error:
         client(house.context(), "redis", ["PING"])
     assert error.value.hint == "nexusdev up redis"

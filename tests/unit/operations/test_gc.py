@@ -28,7 +28,7 @@ def names(leftovers: tuple[gc.Leftover, ...]) -> list[str]:
     return [str(each) for each in leftovers]
 
 
-def test_the_containers_of_an_instance_whose_folder_is_gone_go_and_its_data_and_secrets_stay(orphaned: House) -> None:
+def test_gc_removes_containers_of_an_abandoned_instance_and_keeps_its_data(orphaned: House) -> None:
     context = orphaned.context()
     found = gc.find_leftovers(context)
     assert names(found) == ["instance shop", "build cache nexusdev-go-cache"]
@@ -41,7 +41,7 @@ def test_the_containers_of_an_instance_whose_folder_is_gone_go_and_its_data_and_
     assert names(gc.find_leftovers(context)) == ["build cache nexusdev-go-cache"]
 
 
-def test_data_goes_by_its_own_word_with_sizes_and_last_use_listed_before(orphaned: House) -> None:
+def test_data_is_only_removed_on_request_after_listing_sizes(orphaned: House) -> None:
     orphaned.provider.sizes = {"nexusdev-shop_redis-0": 1_400_000_000, "nexusdev-shop_extra": 10}
     extra = replace(next(iter(orphaned.engine.volumes.values())), name="extra")
     orphaned.engine.volumes["nexusdev-shop_extra"] = extra
@@ -61,14 +61,14 @@ def test_data_goes_by_its_own_word_with_sizes_and_last_use_listed_before(orphane
 
 @pytest.mark.parametrize("data", [False, True])
 @pytest.mark.parametrize("state", [State.RUNNING, State.PAUSED, State.RESTARTING])
-def test_what_lives_is_never_removed_whatever_became_of_its_folder(orphaned: House, state: State, data: bool) -> None:
+def test_live_instances_are_no_leftovers(orphaned: House, state: State, data: bool) -> None:
     next(iter(orphaned.engine.containers.values())).state = state
     assert names(gc.find_leftovers(orphaned.context(), data=data)) == ["build cache nexusdev-go-cache"]
     (row,) = shown(ls(orphaned.context())).data["instances"]
     assert (row["gone"], row["alive"]) == (True, True)
 
 
-def test_what_was_started_after_the_question_is_not_removed(orphaned: House) -> None:
+def test_instances_started_after_the_confirmation_are_kept(orphaned: House) -> None:
     context = orphaned.context()
     found = gc.find_leftovers(context, data=True)
     next(iter(orphaned.engine.containers.values())).state = State.RUNNING
@@ -97,9 +97,7 @@ def move_to_another_mount(house: House, **place: str) -> None:
     ],
 )
 @pytest.mark.parametrize("data", [False, True])
-def test_a_folder_that_cannot_be_seen_is_not_gone(
-    orphaned: House, place: dict[str, str], said: str, data: bool
-) -> None:
+def test_an_inaccessible_folder_is_not_gone(orphaned: House, place: dict[str, str], said: str, data: bool) -> None:
     move_to_another_mount(orphaned, **place)
     assert names(gc.find_leftovers(orphaned.context(), data=data)) == ["build cache nexusdev-go-cache"]
     words = shown_project(orphaned)
@@ -107,7 +105,7 @@ def test_a_folder_that_cannot_be_seen_is_not_gone(
     assert said in words
 
 
-def test_a_folder_whose_parent_is_gone_too_is_left_alone(orphaned: House) -> None:
+def test_a_folder_without_a_parent_is_left_alone(orphaned: House) -> None:
     record = read_record(orphaned.context().root / "instances" / "shop")
     assert record is not None
     gone = orphaned.folder / "work" / "shop"
@@ -115,7 +113,7 @@ def test_a_folder_whose_parent_is_gone_too_is_left_alone(orphaned: House) -> Non
     assert names(gc.find_leftovers(orphaned.context(), data=True)) == ["build cache nexusdev-go-cache"]
 
 
-def test_a_record_of_before_learns_its_place_at_the_next_up(house: House) -> None:
+def test_an_older_record_gets_its_place_at_the_next_up(house: House) -> None:
     up(house.context())
     move_to_another_mount(house, mount="", filesystem="")
     up(house.context())
@@ -124,19 +122,19 @@ def test_a_record_of_before_learns_its_place_at_the_next_up(house: House) -> Non
     assert record.place == place_of(house.project)
 
 
-def test_looking_removes_nothing(orphaned: House) -> None:
+def test_a_dry_run_removes_nothing(orphaned: House) -> None:
     before = set(orphaned.engine.containers)
     gc.find_leftovers(orphaned.context())
     assert set(orphaned.engine.containers) == before
 
 
-def test_an_instance_on_which_somebody_works_is_left_alone(orphaned: House) -> None:
+def test_a_locked_instance_is_left_alone(orphaned: House) -> None:
     context = orphaned.context()
     with locked(context.identity, "nexusdev up", root=context.root):
         assert names(gc.find_leftovers(context)) == ["build cache nexusdev-go-cache"]
 
 
-def test_what_was_made_after_the_question_keeps_its_instance_whole(orphaned: House) -> None:
+def test_resources_created_after_the_confirmation_keep_their_instance(orphaned: House) -> None:
     context = orphaned.context()
     found = gc.find_leftovers(context, data=True)
     extra = replace(next(iter(orphaned.engine.volumes.values())), name="extra")
@@ -149,7 +147,7 @@ def test_what_was_made_after_the_question_keeps_its_instance_whole(orphaned: Hou
     assert len(orphaned.engine.volumes) == 3
 
 
-def test_a_folder_that_came_back_meanwhile_keeps_its_instance(orphaned: House) -> None:
+def test_a_restored_folder_keeps_its_instance(orphaned: House) -> None:
     context = orphaned.context()
     found = gc.find_leftovers(context)
     orphaned.project.mkdir()
@@ -158,7 +156,7 @@ def test_a_folder_that_came_back_meanwhile_keeps_its_instance(orphaned: House) -
     assert orphaned.engine.containers
 
 
-def test_images_of_older_releases_go_unless_a_container_is_made_from_them() -> None:
+def test_unused_images_of_older_releases_are_removed() -> None:
     ours = {"dev.nexus.image": "redis:1"}
     stored = [
         StoredImage(id="old", tags=("nexusdev/redis:1", "nexusdev/redis:local"), labels=ours),
@@ -170,7 +168,7 @@ def test_images_of_older_releases_go_unless_a_container_is_made_from_them() -> N
     assert [each.name for each in found] == ["nexusdev/redis:1"]
 
 
-def test_a_half_made_state_folder_goes(orphaned: House) -> None:
+def test_an_incomplete_state_folder_is_removed(orphaned: House) -> None:
     context = orphaned.context()
     gc.remove(context, gc.find_leftovers(context, data=True))
     (context.root / "instances" / "half").mkdir()
@@ -199,11 +197,11 @@ def state_files(house: House) -> list[Path]:
     return [each for each in (house.folder / "state" / "instances").rglob("*") if each.is_file()]
 
 
-def test_only_instances_go_where_only_they_are_meant(orphaned: House) -> None:
+def test_gc_instances_removes_only_instances(orphaned: House) -> None:
     assert names(gc.find_leftovers(orphaned.context(), instances=True)) == ["instance shop"]
 
 
-def test_by_its_age_a_running_instance_goes_with_its_folder_there_and_its_data_stays(house: House) -> None:
+def test_gc_older_than_removes_running_instances_and_keeps_data(house: House) -> None:
     up(house.context())
     context = aged(house, 3).context()
     assert gc.find_leftovers(context, instances=True, older_than="4h") == ()
@@ -215,7 +213,7 @@ def test_by_its_age_a_running_instance_goes_with_its_folder_there_and_its_data_s
     assert len(house.engine.volumes) == 2
 
 
-def test_by_its_age_an_instance_goes_with_its_data_where_that_is_said_and_leaves_nothing(house: House) -> None:
+def test_gc_older_than_removes_data_on_request(house: House) -> None:
     up(house.context())
     context = aged(house, 3).context()
     found = gc.find_leftovers(context, data=True, instances=True, older_than="2h")
@@ -226,7 +224,7 @@ def test_by_its_age_an_instance_goes_with_its_data_where_that_is_said_and_leaves
     assert list((house.folder / "state" / "locks").iterdir()) == []
 
 
-def test_an_old_instance_on_which_somebody_works_or_that_was_used_meanwhile_stays(house: House) -> None:
+def test_gc_older_than_keeps_locked_and_recently_used_instances(house: House) -> None:
     up(house.context())
     context = aged(house, 3).context()
     with locked(context.identity, "nexusdev up", root=context.root):
@@ -238,7 +236,7 @@ def test_an_old_instance_on_which_somebody_works_or_that_was_used_meanwhile_stay
     assert house.engine.containers
 
 
-def test_the_instance_of_another_user_stays_whatever_its_age(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gc_older_than_keeps_instances_of_other_users(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     up(house.context())
     stop(house.context())
     context = replace(house.context(), root=house.folder / "of-another-user")
@@ -251,13 +249,13 @@ def test_the_instance_of_another_user_stays_whatever_its_age(house: House, monke
 
 
 @pytest.mark.parametrize(("words", "instances"), [("2h", False), ("soon", True), ("2", True), ("-2h", True)])
-def test_an_age_that_means_nothing_is_refused(house: House, words: str, instances: bool) -> None:
+def test_an_invalid_age_is_refused(house: House, words: str, instances: bool) -> None:
     with pytest.raises(UsageError) as caught:
         gc.find_leftovers(house.context(), instances=instances, older_than=words)
     assert "nexusdev gc --instances --older-than" in caught.value.hint
 
 
-def test_the_lock_files_of_a_killed_command_go_with_the_next_gc(house: House) -> None:
+def test_gc_removes_lock_files_of_a_killed_command(house: House) -> None:
     locks = house.folder / "state" / "locks"
     locks.mkdir(parents=True)
     for name in ("instance-gone.lock", "instance-gone.lock.by-4711-00000000"):

@@ -112,7 +112,7 @@ def test_a_lease_is_created_used_and_dropped(house: House, servers: Servers) -> 
     assert (names(house), servers.held) == ([], {})
 
 
-def test_its_variables_are_those_of_env_pointed_at_the_slice(house: House, servers: Servers) -> None:
+def test_lease_variables_are_those_of_env_for_the_slice(house: House, servers: Servers) -> None:
     made = create(house.context(), "orders").lease
     found = env(house.context(), "orders", style="docker")
     folder = store(house).home / "orders"
@@ -124,24 +124,24 @@ def test_its_variables_are_those_of_env_pointed_at_the_slice(house: House, serve
     assert servers.restored == [made.id]
 
 
-def test_an_env_file_says_of_which_lease_it_is(house: House, servers: Servers) -> None:
+def test_an_env_file_names_its_lease(house: House, servers: Servers) -> None:
     create(house.context(), "orders")
     assert env(house.context(), "orders").text.startswith("# Written by nexusdev for lease orders of instance shop.")
 
 
-def test_an_unknown_format_is_answered_with_the_nearest(house: House, servers: Servers) -> None:
+def test_an_unknown_format_suggests_the_nearest(house: House, servers: Servers) -> None:
     create(house.context(), "orders")
     with pytest.raises(UsageError) as raised:
         env(house.context(), "orders", style="dotenb")
     assert raised.value.hint == "--format dotenv"
 
 
-def test_a_name_is_generated_where_none_is_given(house: House, servers: Servers) -> None:
+def test_a_name_is_generated_by_default(house: House, servers: Servers) -> None:
     first, second = create(house.context()).lease, create(house.context()).lease
     assert sorted(names(house)) == sorted([first.name, second.name])
 
 
-def test_a_name_that_is_taken_says_until_when_and_what_to_do(house: House, servers: Servers) -> None:
+def test_a_taken_name_is_reported_with_its_expiry_and_a_hint(house: House, servers: Servers) -> None:
     create(house.context(), "orders")
     with pytest.raises(UsageError) as raised:
         create(house.context(), "orders")
@@ -165,27 +165,27 @@ def test_the_name_of_a_lease_whose_record_is_broken_can_be_used_again(house: Hou
 
 
 @pytest.mark.parametrize("name", ["Orders", "orders_1", "-orders", "orders-", "or--ders", "a/b", "..", "o" * 41])
-def test_an_invalid_name_makes_nothing(house: House, servers: Servers, name: str) -> None:
+def test_an_invalid_name_creates_nothing(house: House, servers: Servers, name: str) -> None:
     with pytest.raises(UsageError, match=r"name (for|of) a lease"):
         create(house.context(), name)
     assert (names(house), servers.held) == ([], {})
 
 
 @pytest.mark.parametrize("ttl", ["soon", "0s", "31d", "", -1, float("nan")])
-def test_an_invalid_lifetime_makes_nothing(house: House, servers: Servers, ttl: str | float) -> None:
+def test_an_invalid_lifetime_creates_nothing(house: House, servers: Servers, ttl: str | float) -> None:
     with pytest.raises(UsageError, match="invalid lifetime"):
         create(house.context(), "orders", ttl=ttl)
     assert servers.held == {}
 
 
-def test_a_refusal_leaves_nothing(house: House, servers: Servers) -> None:
+def test_a_failed_creation_is_rolled_back(house: House, servers: Servers) -> None:
     servers.refuses = {"make"}
     with pytest.raises(SeedingFailed, match="refuses to make"):
         create(house.context(), "orders")
     assert (store(house).all(), servers.held) == ([], {})
 
 
-def test_what_cannot_be_cleaned_after_a_refusal_expires_at_once(house: House, servers: Servers) -> None:
+def test_a_lease_that_cannot_be_rolled_back_expires_immediately(house: House, servers: Servers) -> None:
     servers.refuses = {"make", "drop"}
     with pytest.raises(SeedingFailed, match="refuses to make"):
         create(house.context(), "orders")
@@ -194,9 +194,7 @@ def test_what_cannot_be_cleaned_after_a_refusal_expires_at_once(house: House, se
     assert servers.held == {}
 
 
-def test_a_lease_whose_creation_was_killed_is_dropped_and_one_that_is_being_made_is_not(
-    house: House, servers: Servers
-) -> None:
+def test_only_leases_of_killed_creations_are_dropped(house: House, servers: Servers) -> None:
     killed, made = create(house.context(), "killed").lease, create(house.context(), "made").lease
     for name in ("killed", "made"):
         lease = store(house).find(name)
@@ -207,14 +205,14 @@ def test_a_lease_whose_creation_was_killed_is_dropped_and_one_that_is_being_made
         assert set(servers.held) == {made.id} != {killed.id}
 
 
-def test_an_expired_lease_goes_with_the_next_command(house: House, servers: Servers) -> None:
+def test_an_expired_lease_is_dropped_by_the_next_command(house: House, servers: Servers) -> None:
     create(house.context(), "orders")
     expire(house, "orders")
     create(house.context(), "other")
     assert (names(house), len(servers.held)) == (["other"], 1)
 
 
-def test_an_expired_lease_goes_with_up(house: House, servers: Servers) -> None:
+def test_an_expired_lease_is_dropped_by_up(house: House, servers: Servers) -> None:
     create(house.context(), "orders")
     expire(house, "orders")
     up(house.context())
@@ -239,7 +237,7 @@ def test_an_expired_lease_is_not_used(house: House, servers: Servers) -> None:
     assert raised.value.why == "it has expired"
 
 
-def test_servers_that_were_started_get_back_what_they_lost(house: House, servers: Servers) -> None:
+def test_restarted_servers_get_their_leases_back(house: House, servers: Servers) -> None:
     made = create(house.context(), "orders").lease
     servers.held["lost000000"] = ""
     restart(house.context(), ["redis"])
@@ -257,7 +255,7 @@ def test_gc_lists_and_drops_expired_leases(house: House, servers: Servers) -> No
     assert servers.held == {}
 
 
-def test_a_prepared_lease_is_claimed_and_lives_as_long_as_was_asked_for(house: House, servers: Servers) -> None:
+def test_a_claimed_prepared_lease_has_the_requested_lifetime(house: House, servers: Servers) -> None:
     assert prepare(house.context(), 2).prepared == 2
     ids = set(servers.held)
     made = create(house.context(), "orders", ttl="10m")
@@ -268,17 +266,17 @@ def test_a_prepared_lease_is_claimed_and_lives_as_long_as_was_asked_for(house: H
     assert set(servers.held) == ids
 
 
-def test_preparing_as_many_as_there_are_makes_none(house: House, servers: Servers) -> None:
+def test_preparing_an_existing_number_creates_none(house: House, servers: Servers) -> None:
     prepare(house.context(), 2)
     assert prepare(house.context(), 1).prepared == 2
 
 
-def test_a_prepared_lease_is_not_used_for_longer_than_its_credentials_live(house: House, servers: Servers) -> None:
+def test_a_prepared_lease_is_not_used_beyond_its_credentials(house: House, servers: Servers) -> None:
     prepare(house.context(), 1)
     assert not create(house.context(), "orders", ttl="2d").prepared
 
 
-def test_a_prepared_lease_is_not_used_where_its_name_is_taken(house: House, servers: Servers) -> None:
+def test_a_prepared_lease_is_not_used_for_a_taken_name(house: House, servers: Servers) -> None:
     create(house.context(), "orders")
     prepare(house.context(), 1)
     with pytest.raises(UsageError):
@@ -286,9 +284,7 @@ def test_a_prepared_lease_is_not_used_where_its_name_is_taken(house: House, serv
     assert list_leases(house.context()).prepared == 1
 
 
-def test_a_lease_with_a_template_is_made_from_it_and_prepared_ones_of_others_stay(
-    house: House, servers: Servers
-) -> None:
+def test_a_lease_uses_its_template_and_keeps_other_prepared_leases(house: House, servers: Servers) -> None:
     template = create(house.context(), "base").lease
     prepare(house.context(), 1)
     made = create(house.context(), "orders", template="base")
@@ -298,21 +294,21 @@ def test_a_lease_with_a_template_is_made_from_it_and_prepared_ones_of_others_sta
     assert create(house.context(), "more", template="base").prepared
 
 
-def test_a_template_that_does_not_exist_is_answered_with_the_nearest(house: House, servers: Servers) -> None:
+def test_an_unknown_template_suggests_the_nearest(house: House, servers: Servers) -> None:
     create(house.context(), "base")
     with pytest.raises(NotFound) as raised:
         create(house.context(), "orders", template="bse")
     assert raised.value.why == "did you mean base?"
 
 
-def test_all_leases_go_at_once_with_those_that_were_prepared(house: House, servers: Servers) -> None:
+def test_drop_all_includes_prepared_leases(house: House, servers: Servers) -> None:
     create(house.context(), "orders")
     prepare(house.context(), 2)
     assert len(drop(house.context(), everything=True).dropped) == 3
     assert (servers.held, store(house).all()) == ({}, [])
 
 
-def test_what_servers_hold_without_a_record_is_dropped(house: House, servers: Servers) -> None:
+def test_server_resources_without_a_record_are_dropped(house: House, servers: Servers) -> None:
     made = create(house.context(), "orders").lease
     servers.held["lost000000"] = ""
     found = drop(house.context(), expired=True)
@@ -320,7 +316,7 @@ def test_what_servers_hold_without_a_record_is_dropped(house: House, servers: Se
     assert set(servers.held) == {made.id}
 
 
-def test_a_failed_drop_is_told_and_can_be_repeated(house: House, servers: Servers) -> None:
+def test_a_failed_drop_is_reported_and_can_be_repeated(house: House, servers: Servers) -> None:
     create(house.context(), "orders")
     servers.refuses = {"drop"}
     failed = drop(house.context(), "orders")
@@ -330,14 +326,12 @@ def test_a_failed_drop_is_told_and_can_be_repeated(house: House, servers: Server
 
 
 @pytest.mark.parametrize("options", [{}, {"name": "orders", "expired": True}, {"expired": True, "everything": True}])
-def test_drop_wants_exactly_one_choice(house: House, servers: Servers, options: dict[str, object]) -> None:
+def test_drop_requires_exactly_one_choice(house: House, servers: Servers, options: dict[str, object]) -> None:
     with pytest.raises(UsageError, match="name one lease"):
         drop(house.context(), **options)  # type: ignore[arg-type]  # as typed by a user
 
 
-def test_commands_on_leases_share_the_lock_and_wait_for_commands_that_change_the_instance(
-    house: House, servers: Servers
-) -> None:
+def test_lease_commands_share_the_lock_and_wait_for_changing_commands(house: House, servers: Servers) -> None:
     context = house.context()
     with locked(context.identity, "nexusdev lease create", root=context.root, shared=True):
         create(house.context(), "orders")
@@ -345,13 +339,13 @@ def test_commands_on_leases_share_the_lock_and_wait_for_commands_that_change_the
         create(house.context(timeout=0.0), "other")
 
 
-def test_an_instance_whose_components_have_no_part_has_nothing_to_lease(house: House) -> None:
+def test_an_instance_without_leasable_components_is_refused(house: House) -> None:
     up(house.context())
     with pytest.raises(NotFound, match="nothing to lease"):
         create(house.context(), "orders")
 
 
-def test_leases_of_an_instance_that_does_not_exist_are_not_found(house: House) -> None:
+def test_leases_of_a_missing_instance_raise_not_found(house: House) -> None:
     with pytest.raises(NotFound):
         create(house.context(), "orders")
     assert [each for each in gc.find_leftovers(house.context()) if each.kind == "lease"] == []
@@ -379,7 +373,7 @@ def test_the_envelope_has_the_lease(house: House, servers: Servers) -> None:
     assert house.type("lease", "env", "orders", "--json").envelope["data"]["variables"]["NEXUSDEV_LEASE"] == "orders"
 
 
-def test_a_lease_that_is_being_made_is_listed_as_such(house: House, servers: Servers) -> None:
+def test_a_lease_being_created_is_listed_as_such(house: House, servers: Servers) -> None:
     made = create(house.context(), "orders").lease
     lease = store(house).find("orders")
     assert isinstance(lease, Lease)

@@ -48,7 +48,7 @@ def test_stop_of_one_component_leaves_the_others_running(running: House) -> None
     assert states(running)["redis-0"] is State.EXITED
 
 
-def test_a_second_stop_has_nothing_to_do(running: House) -> None:
+def test_a_second_stop_is_a_no_op(running: House) -> None:
     stop(running.context())
     assert shown(stop(running.context())).output == ("nothing to do: it is not running",)
 
@@ -63,32 +63,32 @@ def test_start_waits_until_it_is_ready_and_seeds_nothing(running: House) -> None
     assert not running.redis.sentences
 
 
-def test_a_service_that_crashes_when_started_again_is_told(running: House) -> None:
+def test_a_crash_during_start_is_reported(running: House) -> None:
     stop(running.context(), ["redis-1"])
     running.engine.crashes["redis-1"] = 2
     with pytest.raises(CrashedDuringStart, match="redis-1"):
         start(running.context())
 
 
-def test_restart_touches_only_what_was_named(running: House) -> None:
+def test_restart_affects_only_the_named_services(running: House) -> None:
     before = len(running.engine.done)
     restart(running.context(), ["redis-1"])
     done = [(step.action, step.resource) for step in running.engine.done[before:]]
     assert done == [(Action.STOP, "redis-1"), (Action.START, "redis-1")]
 
 
-def test_restart_waits_only_for_those_whose_parts_were_named(running: House) -> None:
+def test_restart_waits_only_for_components_of_named_services(running: House) -> None:
     running.gateway.sentences = ["a role has no server"] * 100_000
     assert shown(restart(running.context(), ["redis-1"])).data["ready"] == ["redis"]
 
 
-def test_a_wrong_name_is_answered_with_the_nearest(running: House) -> None:
+def test_an_unknown_name_suggests_the_nearest(running: House) -> None:
     with pytest.raises(UsageError) as error:
         stop(running.context(), ["redis-O"])
     assert "redis-0" in error.value.why
 
 
-def test_what_never_ran_can_neither_be_stopped_nor_started(house: House) -> None:
+def test_stop_and_start_without_an_instance_raise_not_found(house: House) -> None:
     for command in (stop, restart):
         with pytest.raises(NotFound):
             command(house.context())
@@ -109,12 +109,12 @@ def test_down_needs_no_state_no_stack_and_no_project(running: House) -> None:
     assert not running.engine.containers
 
 
-def test_a_second_down_has_nothing_to_do(running: House) -> None:
+def test_a_second_down_is_a_no_op(running: House) -> None:
     down(running.context())
     assert shown(down(running.context())).output == ("nothing to do: this instance has no containers",)
 
 
-def test_what_is_left_after_down_is_named(running: House) -> None:
+def test_resources_left_after_down_are_named(running: House) -> None:
     name = running.container("redis-1")
 
     class Stubborn(type(running.engine.containers)):  # type: ignore[misc]
@@ -137,24 +137,24 @@ def test_destroy_removes_data_secrets_and_the_env_file(running: House) -> None:
     assert not (running.project / ".env.nexusdev").exists()
 
 
-def test_destroy_leaves_an_env_file_of_somebody_else(running: House) -> None:
+def test_destroy_keeps_a_foreign_env_file(running: House) -> None:
     (running.project / ".env.nexusdev").write_text("PGHOST=production\n")
     destroy.destroy(running.context())
     assert (running.project / ".env.nexusdev").read_text() == "PGHOST=production\n"
 
 
-def test_destroy_works_with_a_state_that_cannot_be_read(running: House) -> None:
+def test_destroy_works_with_an_unreadable_state(running: House) -> None:
     (running.folder / "state" / "instances" / "shop" / "instance.json").write_text("{")
     destroy.destroy(running.context())
     assert not running.engine.containers
     assert destroy.question(running.context()) is None
 
 
-def test_the_question_before_destroy_says_what_would_be_lost(running: House) -> None:
+def test_the_confirmation_of_destroy_lists_the_losses(running: House) -> None:
     assert destroy.question(running.context()) == "destroy shop: 3 containers and 2 volumes with all data?"
 
 
-def test_another_folders_instance_is_not_taken_down(running: House) -> None:
+def test_the_instance_of_another_folder_is_not_removed(running: House) -> None:
     (running.folder / "thief").mkdir()
     thief = House(folder=running.folder / "thief", provider=running.provider)
     with pytest.raises(IdentityMismatch) as error:
@@ -163,7 +163,7 @@ def test_another_folders_instance_is_not_taken_down(running: House) -> None:
     assert len(running.engine.containers) == 3
 
 
-def test_an_instance_whose_folder_is_gone_can_be_taken_down_from_anywhere(running: House) -> None:
+def test_an_abandoned_instance_can_be_removed_from_anywhere(running: House) -> None:
     (running.folder / "heir").mkdir()
     heir = House(folder=running.folder / "heir", provider=running.provider)
     shutil.rmtree(running.project)

@@ -26,7 +26,7 @@ class Absent(MemoryProvider):
         raise PreflightFailed("the engine does not answer")
 
 
-def test_ls_tells_instances_apart_and_marks_the_one_that_is_meant(house: House) -> None:
+def test_ls_lists_instances_and_marks_the_current_one(house: House) -> None:
     up(house.context())
     other = house.folder / "other"
     other.mkdir()
@@ -41,7 +41,7 @@ def test_ls_tells_instances_apart_and_marks_the_one_that_is_meant(house: House) 
     assert rows["shop"]["ports"] != rows["other"]["ports"]
 
 
-def test_ls_without_an_engine_lists_what_the_state_knows_and_warns(house: House) -> None:
+def test_ls_without_an_engine_lists_the_state_with_a_warning(house: House) -> None:
     up(house.context())
     house.provider = Absent()
     outcome = ls(house.context())
@@ -49,7 +49,7 @@ def test_ls_without_an_engine_lists_what_the_state_knows_and_warns(house: House)
     assert "running containers are unknown" in outcome.warnings[0]
 
 
-def test_ls_of_an_empty_machine_says_how_to_begin(house: House) -> None:
+def test_ls_without_instances_suggests_up(house: House) -> None:
     assert shown(ls(house.context())).output == ("no instances; create one with nexusdev up",)
 
 
@@ -64,12 +64,12 @@ def test_ls_of_an_empty_machine_says_how_to_begin(house: House) -> None:
         ),
     ],
 )
-def test_ls_advises_what_is_safe(orphaned: House, prepare: Callable[[House], None], advice: str) -> None:
+def test_ls_suggests_only_safe_commands(orphaned: House, prepare: Callable[[House], None], advice: str) -> None:
     prepare(orphaned)
     assert f"(is gone: {advice}" in shown_project(orphaned)
 
 
-def test_ls_advises_nothing_where_nobody_knows_what_runs(orphaned: House) -> None:
+def test_ls_suggests_nothing_without_an_engine(orphaned: House) -> None:
     orphaned.provider = Absent()
     words = shown_project(orphaned)
     assert "(is gone)" in words

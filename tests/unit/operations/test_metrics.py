@@ -89,7 +89,7 @@ def answering(house: House, prometheus: FakePrometheus) -> FakePrometheus:
     return prometheus
 
 
-def test_what_holds_now_is_a_table_with_labels_as_columns(house: House) -> None:
+def test_an_instant_query_is_a_table_with_label_columns(house: House) -> None:
     up(house.context())
     data = vector(sample("1", __name__="up", job="redis", instance="redis-0"), sample("0", __name__="up", job="etcd"))
     outcome = asked(house, data)
@@ -101,20 +101,20 @@ def test_what_holds_now_is_a_table_with_labels_as_columns(house: House) -> None:
     )
 
 
-def test_series_come_by_their_labels_unless_the_query_orders_them() -> None:
+def test_series_are_sorted_by_labels_unless_the_query_sorts() -> None:
     data = vector(sample("1", b="2"), sample("2", b="1"))
     assert [each["metric"]["b"] for each in in_order(data, "up")["result"]] == ["1", "2"]
     for query in ("sort_desc(up)", "topk(2, up)", "sort(up)"):
         assert in_order(data, query) == data
 
 
-def test_what_all_have_in_common_is_said_once() -> None:
+def test_common_labels_are_shown_once() -> None:
     [common, table] = shown(vector(sample("1", a="x", b="1"), sample("2", a="x", b="2")), None)
     assert common == Text('{a="x"}', "dim")
     assert table == Table(columns=("b", "value"), rows=(("1", "1"), ("2", "2")))
 
 
-def test_one_series_keeps_all_its_labels_and_one_without_any_is_its_value() -> None:
+def test_a_single_series_keeps_its_labels() -> None:
     assert shown(vector(sample("0.25", __name__="up", a="x")), None) == [
         Table(columns=("metric", "a", "value"), rows=(("up", "x", "0.25"),))
     ]
@@ -131,16 +131,16 @@ def test_one_series_keeps_all_its_labels_and_one_without_any_is_its_value() -> N
         ({"resultType": "string", "result": [1.0, "hello"]}, "hello"),
     ],
 )
-def test_scalars_and_strings_are_said_as_they_are(data: Mapping[str, Any], said: str) -> None:
+def test_scalars_and_strings_are_printed_unchanged(data: Mapping[str, Any], said: str) -> None:
     assert shown(data, None) == [said]
 
 
-def test_a_native_histogram_is_its_count_and_sum() -> None:
+def test_a_native_histogram_shows_count_and_sum() -> None:
     histogram = {"metric": {}, "histogram": [1.0, {"count": "12", "sum": "3.5", "buckets": []}]}
     assert shown(vector(histogram), None) == [Table(columns=("value",), rows=(("12 observed, sum 3.5",),))]
 
 
-def test_how_it_went_is_a_plot_over_the_whole_stretch(house: House) -> None:
+def test_a_range_query_is_plotted_over_the_whole_range(house: House) -> None:
     up(house.context())
     series = {"metric": {"instance": "redis-0"}, "values": [[1.0, "1"], [6.0, "NaN"]]}
     fake = answering(house, FakePrometheus(data=matrix(series)))
@@ -154,7 +154,7 @@ def test_how_it_went_is_a_plot_over_the_whole_stretch(house: House) -> None:
     assert plot.lines[0].points[0] == (1.0, 1.0)
 
 
-def test_samples_of_a_range_selector_are_a_plot_of_their_own_length() -> None:
+def test_a_range_selector_is_plotted_over_its_own_range() -> None:
     [plot] = shown(matrix({"metric": {}, "values": [[10.0, "1"], [15.0, "2"], [20.0, "3"]]}), None)
     assert plot == Plot(
         columns=(),
@@ -165,7 +165,7 @@ def test_samples_of_a_range_selector_are_a_plot_of_their_own_length() -> None:
     )
 
 
-def test_an_empty_result_says_so_and_is_no_error(house: House) -> None:
+def test_an_empty_result_is_reported_without_an_error(house: House) -> None:
     up(house.context())
     outcome = asked(house, NOTHING, "up == 7")
     assert outcome.error is None
@@ -174,7 +174,7 @@ def test_an_empty_result_says_so_and_is_no_error(house: House) -> None:
     assert str(said) == "no data: no series matches up in the last 1h"
 
 
-def test_a_metric_that_does_not_exist_is_answered_with_the_nearest(house: House) -> None:
+def test_an_unknown_metric_suggests_the_nearest(house: House) -> None:
     up(house.context())
     found = asked(house, NOTHING, 'redis_uo{job="redis"}', known=("redis_up", "pg_up"))
     assert (found.unknown_metric, found.similar) == ("redis_uo", ("redis_up",))
@@ -183,7 +183,7 @@ def test_a_metric_that_does_not_exist_is_answered_with_the_nearest(house: House)
     assert len(rendered(asked(house, NOTHING, "pg_up", known=("pg_up",))).output) == 1
 
 
-def test_monitoring_that_is_not_part_of_the_run_is_not_found(house: House) -> None:
+def test_metrics_without_monitoring_raise_not_found(house: House) -> None:
     up(house.context(**FLAG))
     with pytest.raises(NotFound, match="not part of this stack") as raised:
         asked(house, None)
@@ -191,7 +191,7 @@ def test_monitoring_that_is_not_part_of_the_run_is_not_found(house: House) -> No
     assert raised.value.exit_status == 3
 
 
-def test_monitoring_that_was_stopped_and_one_that_is_deaf_are_degraded(house: House) -> None:
+def test_stopped_or_unreachable_monitoring_is_degraded(house: House) -> None:
     up(house.context())
     with pytest.raises(Degraded, match="does not answer") as deaf:
         asked(house, None)
@@ -211,11 +211,11 @@ def test_monitoring_that_was_stopped_and_one_that_is_deaf_are_degraded(house: Ho
         ("2d", "1h", 172800, 3600),
     ],
 )
-def test_a_step_that_is_not_given_fits_the_screen(over: str, step: str | None, length: float, width: float) -> None:
+def test_the_default_step_fits_the_screen(over: str, step: str | None, length: float, width: float) -> None:
     assert stretch(over, step, now=lambda: 200_000.0) == TimeRange(begin=200_000.0 - length, end=200_000.0, step=width)
 
 
 @pytest.mark.parametrize(("over", "step"), [("15x", None), ("", None), ("0s", None), ("15m", "soon"), (None, "5s")])
-def test_times_that_are_none_are_refused(over: str | None, step: str | None) -> None:
+def test_invalid_times_are_refused(over: str | None, step: str | None) -> None:
     with pytest.raises(UsageError, match=r"--(range|step)"):
         stretch(over, step, now=lambda: 0.0)

@@ -119,7 +119,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     return Project(folder=tmp_path)
 
 
-def test_a_service_of_the_project_joins_the_stack_as_a_component_of_its_own(project: Project) -> None:
+def test_an_own_service_is_its_own_component(project: Project) -> None:
     done = project.up()
     assert done.ready == ("redis", "gateway", "worker")
     assert project.running == {"redis-0", "redis-1", "gateway-rw", "worker"}
@@ -127,12 +127,12 @@ def test_a_service_of_the_project_joins_the_stack_as_a_component_of_its_own(proj
     assert "worker:1" in project.provider.delivered
 
 
-def test_another_project_knows_nothing_of_it(project: Project) -> None:
+def test_other_projects_do_not_have_the_own_service(project: Project) -> None:
     assert "worker" in project.own_context().components
     assert "worker" not in project.context().components
 
 
-def test_it_is_on_the_network_with_its_name_and_a_host_port_of_the_block(project: Project) -> None:
+def test_an_own_service_has_its_name_and_a_host_port_of_the_block(project: Project) -> None:
     project.write(WORKER + '    ports: ["8000", "127.0.0.1:9000:9000"]\n')
     project.up()
     context = project.own_context()
@@ -145,7 +145,7 @@ def test_it_is_on_the_network_with_its_name_and_a_host_port_of_the_block(project
     assert str(addresses(View.CONTAINER)["worker", 8000]) == "worker:8000"
 
 
-def test_numbers_stay_when_other_services_come_and_go(project: Project) -> None:
+def test_allocations_are_kept_when_other_services_change(project: Project) -> None:
     def numbers() -> dict[str, tuple[str, int]]:
         context = project.own_context()
         own = context.stack(context.instance()).own
@@ -160,7 +160,7 @@ def test_numbers_stay_when_other_services_come_and_go(project: Project) -> None:
     assert numbers() == {"a": ("152", 14), "c": ("151", 13)}
 
 
-def test_a_service_gets_the_variables_of_what_it_depends_on_as_containers_use_them(project: Project) -> None:
+def test_an_own_service_gets_the_container_variables_of_its_dependencies(project: Project) -> None:
     project.write(API)
     project.up()
     expected = {
@@ -175,7 +175,7 @@ def test_a_service_gets_the_variables_of_what_it_depends_on_as_containers_use_th
     assert "REDIS_OWNER" not in project.created("api").environment
 
 
-def test_it_has_the_files_that_its_variables_name(project: Project) -> None:
+def test_an_own_service_has_the_files_of_its_variables(project: Project) -> None:
     project.write(API)
     project.up()
     [folder] = project.created("api").files
@@ -186,20 +186,20 @@ def test_it_has_the_files_that_its_variables_name(project: Project) -> None:
     assert (folder.source / "redis.conf").read_text() == "application"
 
 
-def test_another_service_has_no_file_of_a_component_that_it_does_not_depend_on(project: Project) -> None:
+def test_an_own_service_has_no_files_of_other_components(project: Project) -> None:
     project.write(WORKER + "    x-nexusdev: {certificate: true}\n")
     project.up()
     folder = next(each.source for each in project.created("worker").files if each.target == "/run/nexusdev")
     assert not (folder / "redis.conf").exists()
 
 
-def test_what_the_file_says_wins_over_what_is_passed(project: Project) -> None:
+def test_declared_variables_override_passed_ones(project: Project) -> None:
     project.write(API.replace("LEVEL: debug", 'REDIS_TOKEN: "mine"'))
     project.up()
     assert project.created("api").environment["REDIS_TOKEN"] == "mine"
 
 
-def test_a_variable_never_gets_into_a_command_line_or_the_state(project: Project) -> None:
+def test_passed_variables_are_in_no_command_line_or_state(project: Project) -> None:
     project.write(API)
     project.up()
     service = project.created("api")
@@ -207,7 +207,7 @@ def test_a_variable_never_gets_into_a_command_line_or_the_state(project: Project
     assert b"t0ken" not in (project.own_context().instance().folder / "stack.kept").read_bytes()
 
 
-def test_a_second_up_takes_no_step_although_a_variable_was_made_while_seeding(project: Project) -> None:
+def test_a_second_up_takes_no_step_despite_variables_created_by_seeding(project: Project) -> None:
     project.write(API)
     project.up()
     done = len(project.engine.done)
@@ -215,7 +215,7 @@ def test_a_second_up_takes_no_step_although_a_variable_was_made_while_seeding(pr
     assert (again.changed, again.deployed, len(project.engine.done)) == (False, False, done)
 
 
-def test_a_new_password_recreates_the_service_that_has_it_and_nothing_else(project: Project) -> None:
+def test_a_new_password_recreates_only_services_that_use_it(project: Project) -> None:
     project.write(API + WORKER.partition("\n")[2])
     project.up()
     project.steps()
@@ -280,7 +280,7 @@ def test_a_new_service_leaves_all_others_alone(project: Project) -> None:
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_a_service_that_is_no_longer_in_the_file_is_removed_and_that_is_said(project: Project, kept: bool) -> None:
+def test_a_service_removed_from_the_file_is_removed_with_a_note(project: Project, kept: bool) -> None:
     project.write(WORKER + "  more:\n    image: worker:1\n")
     project.up()
     project.steps()
@@ -294,7 +294,7 @@ def test_a_service_that_is_no_longer_in_the_file_is_removed_and_that_is_said(pro
     assert project.running & {"more", "worker"} == ({"worker"} if kept else set())
 
 
-def test_up_of_its_name_brings_it_and_what_it_depends_on(project: Project) -> None:
+def test_up_of_an_own_service_includes_its_dependencies(project: Project) -> None:
     project.write(API + WORKER.partition("\n")[2])
     assert project.up("api").ready == ("redis", "gateway", "api")
     assert "worker" not in project.running
@@ -306,7 +306,7 @@ def test_own_services_are_part_of_every_profile(project: Project) -> None:
     assert project.up(profile="small").ready == ("gateway", "worker")
 
 
-def test_a_dry_run_shows_its_steps_and_its_missing_image_and_makes_nothing(project: Project) -> None:
+def test_a_dry_run_shows_steps_and_missing_image_of_an_own_service(project: Project) -> None:
     project.write(API)
     found = dry_run(project.own_context())
     assert [each.resource for each in found.steps if each.action == "create"][-1] == "api"
@@ -315,14 +315,14 @@ def test_a_dry_run_shows_its_steps_and_its_missing_image_and_makes_nothing(proje
     assert not (project.folder / "state" / "instances").exists()
 
 
-def test_a_crash_of_an_own_service_is_told_and_the_platform_keeps_its_variables(project: Project) -> None:
+def test_a_crash_of_an_own_service_keeps_the_platform_variables(project: Project) -> None:
     project.engine.crashes["worker"] = 3
     with pytest.raises(CrashedDuringStart, match="worker"):
         project.up()
     assert "REDIS_TOKEN=t0ken" in (project.project / ".env.nexusdev").read_text()
 
 
-def test_what_is_missing_is_told_at_the_deadline(project: Project) -> None:
+def test_the_deadline_error_names_what_is_missing(project: Project) -> None:
     project.write(WORKER + "    x-nexusdev: {ready: {exec: [check, --all]}}\n")
     project.engine.scripts["worker"] = lambda *_: Completed(exit_code=7, stderr=b"no queue\n")
     with pytest.raises(NotReadyInTime) as raised:
@@ -330,7 +330,7 @@ def test_what_is_missing_is_told_at_the_deadline(project: Project) -> None:
     assert raised.value.why == "worker: check exits with 7 (no queue)"
 
 
-def test_a_healthcheck_decides_where_there_is_no_other_check(project: Project) -> None:
+def test_a_healthcheck_decides_without_another_check(project: Project) -> None:
     project.write(WORKER + "    healthcheck: {test: [CMD-SHELL, 'test -f /ok']}\n")
     project.up()
     assert ("worker", ("/bin/sh", "-c", "test -f /ok"), None) in project.engine.executed
@@ -375,7 +375,9 @@ def port() -> Iterator[int]:
         ("tcp: {port: 8000}", False, "tcp://127.0.0.1:{}"),
     ],
 )
-def test_it_is_ready_when_its_port_answers(project: Project, port: int, check: str, waits: bool, url: str) -> None:
+def test_a_service_is_ready_when_its_port_answers(
+    project: Project, port: int, check: str, waits: bool, url: str
+) -> None:
     project.write(WORKER + f'    ports: ["127.0.0.1:{port}:8000"]\n    x-nexusdev: {{ready: {{{check}}}}}\n')
     assert project.up().ready[-1] == "worker"
     assert (Handler.asked > 3) is waits
@@ -389,14 +391,14 @@ def test_it_is_ready_when_its_port_answers(project: Project, port: int, check: s
         ("tcp: {port: 8000}", "worker: port 8000 accepts no connections (connection refused)"),
     ],
 )
-def test_a_port_that_does_not_answer_is_told(project: Project, check: str, sentence: str) -> None:
+def test_a_silent_port_is_reported(project: Project, check: str, sentence: str) -> None:
     project.write(WORKER + f'    ports: ["8000"]\n    x-nexusdev: {{ready: {{{check}}}}}\n')
     with pytest.raises(NotReadyInTime) as raised:
         project.up()
     assert raised.value.why == sentence
 
 
-def test_a_proxy_that_drops_connections_is_not_taken_for_a_server(project: Project) -> None:
+def test_a_proxy_that_drops_connections_is_not_ready(project: Project) -> None:
     def drop() -> None:
         with contextlib.suppress(OSError):  # the test is over
             while True:
@@ -408,7 +410,7 @@ def test_a_proxy_that_drops_connections_is_not_taken_for_a_server(project: Proje
         assert own_service_component.tcp_trouble(where, 8000) == "port 8000 drops connections"
 
 
-def test_every_command_knows_it(project: Project) -> None:
+def test_every_command_supports_own_services(project: Project) -> None:
     project.write(WORKER + '    ports: ["8000"]\n    volumes: [jobs:/jobs]\nvolumes: {jobs: }\n')
 
     def data(*words: str) -> Any:
@@ -441,7 +443,7 @@ def test_every_command_knows_it(project: Project) -> None:
     assert not project.engine.volumes
 
 
-def test_a_broken_file_is_no_obstacle_to_env_logs_exec_and_down(project: Project) -> None:
+def test_a_broken_file_does_not_block_env_logs_exec_and_down(project: Project) -> None:
     assert project.type("up").status == 0
     project.write("services: [broken\n")
     assert project.type("up").status == 12
@@ -450,7 +452,7 @@ def test_a_broken_file_is_no_obstacle_to_env_logs_exec_and_down(project: Project
         assert ran.status == 0, (words, ran.err)
 
 
-def test_a_file_that_does_not_exist_is_told_with_the_line_that_names_it(
+def test_a_missing_file_is_reported_with_the_line_that_names_it(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "400")  # the name of the folder is not broken
@@ -494,9 +496,7 @@ def test_a_folder_is_built_once(project: Project, folder: Path) -> None:
         lambda project: project.write(BUILT.replace("hello", "bye")),
     ],
 )
-def test_a_changed_folder_or_argument_is_built_again_and_only_its_service_restarted(
-    project: Project, folder: Path, change: Any
-) -> None:
+def test_a_changed_build_rebuilds_and_recreates_only_its_service(project: Project, folder: Path, change: Any) -> None:
     project.up()
     project.steps()
     change(project)
@@ -506,7 +506,7 @@ def test_a_changed_folder_or_argument_is_built_again_and_only_its_service_restar
     assert {line.split()[1].rstrip(":") for line in project.steps()} == {"worker"}
 
 
-def test_a_build_that_fails_is_told_with_its_last_lines_and_its_log(project: Project, folder: Path) -> None:
+def test_a_failed_build_is_reported_with_its_last_lines_and_log(project: Project, folder: Path) -> None:
     project.store.unbuildable[folder] = "pip ended with 1"
     with pytest.raises(ImageUnavailable) as raised:
         project.up()
@@ -516,7 +516,7 @@ def test_a_build_that_fails_is_told_with_its_last_lines_and_its_log(project: Pro
     assert error.evidence[-2:] == ("Step 1/1 : FROM base", f"log: {log}")
 
 
-def test_an_image_that_no_registry_has_is_told(project: Project) -> None:
+def test_an_unknown_image_is_reported(project: Project) -> None:
     project.write(WORKER.replace("worker:1", "nobody/has:1"))
     with pytest.raises(ImageUnavailable, match="the image of worker cannot be pulled"):
         project.up()
@@ -529,7 +529,7 @@ def test_offline_nothing_is_pulled(project: Project) -> None:
     assert project.up(offline=True).ready[-1] == "worker"
 
 
-def test_an_old_build_is_left_over_for_gc(project: Project, folder: Path) -> None:
+def test_an_old_build_is_removed_by_gc(project: Project, folder: Path) -> None:
     project.up()
     labels = project.store.list()[-1].labels
     assert labels["dev.nexus.image"].startswith("worker:")
@@ -552,7 +552,7 @@ def test_a_certificate_of_the_instance_is_mounted_with_its_names(project: Projec
     assert {"worker", "jobs", "localhost"} <= set(names.get_values_for_type(x509.DNSName))
 
 
-def test_prometheus_scrapes_what_asks_for_it(project: Project) -> None:
+def test_prometheus_scrapes_services_that_request_it(project: Project) -> None:
     def targets() -> Any:
         return json.loads((project.own_context().instance().folder / "own-targets.json").read_bytes())
 
@@ -566,7 +566,7 @@ def test_prometheus_scrapes_what_asks_for_it(project: Project) -> None:
     assert json.loads(project.engine.published["shop", "own-targets.json"]) == [group]
 
 
-def test_only_a_service_that_is_scraped_is_missed_by_alerts(project: Project) -> None:
+def test_only_scraped_services_are_expected_by_alerts(project: Project) -> None:
     scraped = "  seen:\n    image: worker:1\n    x-nexusdev: {scrape: {port: 80}}\n"
     project.write(WORKER + scraped)
     project.up()
@@ -575,7 +575,7 @@ def test_only_a_service_that_is_scraped_is_missed_by_alerts(project: Project) ->
     assert 'service="worker"' not in told
 
 
-def test_a_rotation_says_who_still_has_the_former_passwords(project: Project) -> None:
+def test_rotation_names_services_with_old_passwords(project: Project) -> None:
     project.redis.rotations = ("new password of the application",)
     project.write(API + WORKER.partition("\n")[2])
     project.up()
@@ -584,7 +584,7 @@ def test_a_rotation_says_who_still_has_the_former_passwords(project: Project) ->
     )
 
 
-def test_a_port_that_the_file_chose_and_another_program_has_is_told(project: Project) -> None:
+def test_a_taken_fixed_port_is_reported(project: Project) -> None:
     port = 20500
     project.taken_ports.add(port)
     project.write(WORKER + f'    ports: ["127.0.0.1:{port}:8000"]\n')
@@ -595,7 +595,7 @@ def test_a_port_that_the_file_chose_and_another_program_has_is_told(project: Pro
     assert not project.engine.containers
 
 
-def test_a_port_that_the_file_chose_and_a_killed_engine_left_occupied_is_freed_first(
+def test_a_fixed_port_leaked_by_a_killed_engine_is_freed_first(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.taken_ports.add(20500)
@@ -610,9 +610,7 @@ def test_a_port_that_the_file_chose_and_a_killed_engine_left_occupied_is_freed_f
     ("environ", "level"),
     [({}, "debug"), ({"NEXUSDEV_VAR_LEVEL": "info"}, "info"), ({"LEVEL": "info", "NEXUSDEV_LEVEL": "info"}, "debug")],
 )
-def test_a_file_reads_the_variables_of_the_machine_that_are_meant_for_it(
-    project: Project, environ: dict[str, str], level: str
-) -> None:
+def test_a_file_reads_its_prefixed_environment_variables(project: Project, environ: dict[str, str], level: str) -> None:
     project.write("services: {worker: {image: 'worker:1', environment: {LEVEL: '${NEXUSDEV_VAR_LEVEL:-debug}'}}}")
     context = replace(project.own_context(), environ=environ)
     up(context)
@@ -620,7 +618,7 @@ def test_a_file_reads_the_variables_of_the_machine_that_are_meant_for_it(
     assert service.environment["LEVEL"] == level
 
 
-def test_another_variable_of_the_machine_is_an_error_with_its_place(project: Project) -> None:
+def test_an_unprefixed_environment_variable_is_an_error_with_its_position(project: Project) -> None:
     project.write("services:\n  worker: {image: 'worker:1', hostname: '${HOSTNAME}'}\n")
     with pytest.raises(InvalidConfig, match="HOSTNAME is not set") as caught:
         up(replace(project.own_context(), environ={"HOSTNAME": "here"}))

@@ -39,7 +39,7 @@ def told(house: House) -> str:
     return "\n".join(each.text for each in house.heard.of(Note))
 
 
-def test_another_subnet_is_taken_and_all_data_stay(displaced: House) -> None:
+def test_another_subnet_is_used_and_data_is_kept(displaced: House) -> None:
     before, volumes = displaced.record, set(displaced.engine.volumes)
     up(displaced.context())
     after = displaced.record
@@ -52,7 +52,7 @@ def test_another_subnet_is_taken_and_all_data_stay(displaced: House) -> None:
     assert f"moves to {after.net}.0/24" in told(displaced)
 
 
-def test_a_dry_run_and_doctor_see_it_and_change_nothing(displaced: House) -> None:
+def test_dry_run_and_doctor_report_it_without_changes(displaced: House) -> None:
     before = displaced.record
     dry_run(displaced.context())
     assert "the instance moves to" in told(displaced)
@@ -62,7 +62,7 @@ def test_a_dry_run_and_doctor_see_it_and_change_nothing(displaced: House) -> Non
     assert check.fix.startswith("nexusdev up ")
 
 
-def test_an_up_that_fails_before_it_begins_leaves_subnet_ports_and_variables(displaced: House) -> None:
+def test_a_failed_preflight_keeps_subnet_ports_and_variables(displaced: House) -> None:
     before = displaced.record
     displaced.engine.clock_skew = 7200.0
     with pytest.raises(PreflightFailed, match="the clocks"):
@@ -76,7 +76,7 @@ def files(house: House) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in ("instance.json", "compose.env", stored.FILE)}
 
 
-def test_an_image_that_is_missing_leaves_ports_and_variables_as_they_were(house: House) -> None:
+def test_a_missing_image_keeps_ports_and_variables(house: House) -> None:
     up(house.context())
     before = files(house)
     house.lose_image("redis")
@@ -86,7 +86,7 @@ def test_an_image_that_is_missing_leaves_ports_and_variables_as_they_were(house:
     assert env(house.context(), proof=False).text
 
 
-def test_a_step_that_fails_keeps_the_ports_that_others_published_and_the_next_up_goes_on(house: House) -> None:
+def test_a_failed_step_keeps_published_ports_for_the_next_up(house: House) -> None:
     up(house.context())
     down(house.context())
     before = house.record
@@ -101,7 +101,7 @@ def test_a_step_that_fails_keeps_the_ports_that_others_published_and_the_next_up
     assert env(house.context(), proof=False).text
 
 
-def test_a_block_that_another_user_has_just_claimed_is_left_to_them(house: House) -> None:
+def test_a_block_claimed_by_another_user_is_skipped(house: House) -> None:
     house.claimed_blocks = {0, 1}
     up(house.context())
     assert house.record.slot == 2
@@ -110,14 +110,14 @@ def test_a_block_that_another_user_has_just_claimed_is_left_to_them(house: House
     assert house.record.slot == 0
 
 
-def test_moved_ports_stay_moved_where_the_up_succeeds(house: House) -> None:
+def test_moved_ports_are_kept_after_a_successful_up(house: House) -> None:
     up(house.context())
     before = house.record
     up(house.context(), move_ports=True)
     assert house.record.slot != before.slot
 
 
-def test_without_an_instance_doctor_and_a_dry_run_tell_that_no_subnet_is_free(house: House, tmp_path: Path) -> None:
+def test_doctor_and_dry_run_report_that_no_subnet_is_free(house: House, tmp_path: Path) -> None:
     house.engine.networks["all"] = FakeNetwork(id="all", name="all", subnet="10.0.0.0/8")
     house.engine.networks["rest"] = FakeNetwork(id="rest", name="rest", subnet="192.168.0.0/16")
     (check,) = [each for each in examine(house.context()) if each.name == "subnet"]
@@ -140,7 +140,7 @@ def test_a_vpn_that_routes_every_private_address_is_a_warning_with_its_interface
     assert "is part of route 10.0.0.0/8 via tun0" in told(house)
 
 
-def test_an_engine_that_maps_users_is_refused_before_anything_is_made_and_doctor_says_it(house: House) -> None:
+def test_user_namespace_remapping_is_refused_first_and_reported_by_doctor(house: House) -> None:
     house.provider.engine_facts = replace(FACTS, maps_users=True)
     with pytest.raises(PreflightFailed) as caught:
         up(house.context())
@@ -155,7 +155,7 @@ def test_an_engine_that_maps_users_is_refused_before_anything_is_made_and_doctor
     assert rights(FACTS).verdict == "ok"
 
 
-def test_an_engine_that_began_to_map_users_is_named_before_the_volumes_that_it_hides(house: House) -> None:
+def test_newly_enabled_user_remapping_is_named_before_hidden_volumes(house: House) -> None:
     up(house.context())
     down(house.context())
     house.engine.volumes.clear()

@@ -12,7 +12,7 @@ from nexusdev.operations.up import up
 from tests.fakes import House
 
 
-def test_ports_say_what_they_reach(house: House) -> None:
+def test_ports_list_their_services(house: House) -> None:
     up(house.context())
     instance = house.context().instance()
     found = {row.port: (row.service, row.container_port) for row in ports(house.context()).ports}

@@ -66,7 +66,7 @@ def test_status_without_check_is_no_failure(running: House) -> None:
     assert status(running.context()).error is None
 
 
-def test_status_of_what_was_taken_down_is_an_answer_and_no_error(running: House) -> None:
+def test_status_after_down_is_not_an_error(running: House) -> None:
     for name in [cell.name for cell in running.engine.containers.values()]:
         running.engine.remove(name)
     outcome = status(running.context(), check=True)
@@ -74,12 +74,12 @@ def test_status_of_what_was_taken_down_is_an_answer_and_no_error(running: House)
     assert isinstance(outcome.error, Degraded)
 
 
-def test_only_what_was_brought_up_counts(house: House) -> None:
+def test_status_covers_only_started_components(house: House) -> None:
     up(house.context(), ["gateway"])
     assert [each["name"] for each in shown(status(house.context())).data["components"]] == ["gateway"]
 
 
-def test_what_was_kept_of_the_files_does_not_outlive_a_change_of_them(running: House) -> None:
+def test_the_cached_stack_is_invalidated_by_a_changed_file(running: House) -> None:
     assert (running.folder / "state" / "instances" / running.name / "stack.kept").is_file()
     assert status(running.context()).error is None
     file = running.folder / "compose" / "stack.yaml"
@@ -88,7 +88,7 @@ def test_what_was_kept_of_the_files_does_not_outlive_a_change_of_them(running: H
         status(running.context())
 
 
-def test_status_of_no_instance_is_not_found(house: House) -> None:
+def test_status_without_an_instance_raises_not_found(house: House) -> None:
     with pytest.raises(NotFound):
         status(house.context())
 
@@ -98,7 +98,7 @@ def test_wait_ends_when_the_condition_holds(running: House) -> None:
     assert shown(wait(running.context(), "redis", "ready")).data["condition"] == "ready"
 
 
-def test_wait_for_writable_is_content_with_less_than_ready(running: House) -> None:
+def test_wait_for_writable_does_not_require_ready(running: House) -> None:
     running.redis.sentences, running.redis.seedable = ["1 of 2 replicas"] * 100_000, True
     assert shown(wait(running.context(), "redis", "writable")).data["condition"] == "writable"
     with pytest.raises(NotReadyInTime) as error:
@@ -106,13 +106,13 @@ def test_wait_for_writable_is_content_with_less_than_ready(running: House) -> No
     assert error.value.why == "1 of 2 replicas"
 
 
-def test_wait_ends_with_11_and_what_is_missing_when_the_time_is_up(running: House) -> None:
+def test_wait_exits_with_11_and_names_what_is_missing_at_the_timeout(running: House) -> None:
     with pytest.raises(NotReadyInTime) as error:
         wait(running.context(timeout=1.0), "redis", "down")
     assert error.value.why == "redis-0, redis-1 still run"
 
 
-def test_wait_ends_with_10_when_it_crashes_meanwhile(running: House) -> None:
+def test_wait_exits_with_10_after_a_crash(running: House) -> None:
     def crash(_: object) -> None:
         running.redis.on_look = lambda _: time.sleep(0.02)
         running.engine.kill(running.container("redis-1"))
@@ -122,7 +122,7 @@ def test_wait_ends_with_10_when_it_crashes_meanwhile(running: House) -> None:
         wait(running.context(timeout=1e6), "redis", "ready")
 
 
-def test_wait_goes_on_through_a_restart_by_another_command(running: House) -> None:
+def test_wait_continues_during_a_restart_by_another_command(running: House) -> None:
     def restarted(_: object) -> None:
         running.redis.on_look = lambda _: time.sleep(0.02)
         for service in ("redis-0", "redis-1"):
@@ -135,7 +135,7 @@ def test_wait_goes_on_through_a_restart_by_another_command(running: House) -> No
     assert shown(wait(running.context(timeout=1e6), "redis", "ready")).data["condition"] == "ready"
 
 
-def test_wait_goes_on_while_another_command_makes_the_container_anew(running: House) -> None:
+def test_wait_continues_while_another_command_recreates_the_container(running: House) -> None:
     def removed(_: object) -> None:
         running.redis.on_look = lambda _: time.sleep(0.02)
         running.engine.remove(running.container("redis-1"))
@@ -145,7 +145,7 @@ def test_wait_goes_on_while_another_command_makes_the_container_anew(running: Ho
     assert running.redis.sentences == []
 
 
-def test_wait_for_an_instance_that_another_command_is_making(running: House) -> None:
+def test_wait_accepts_an_instance_that_is_being_created(running: House) -> None:
     made, hidden = running.folder / "state" / "instances" / "shop", running.folder / "hidden"
     made.rename(hidden)
     cells, volumes = dict(running.engine.containers), dict(running.engine.volumes)
@@ -168,14 +168,14 @@ def test_wait_for_an_instance_that_another_command_is_making(running: House) -> 
     thread.join()
 
 
-def test_wait_for_an_instance_that_nobody_makes_ends_at_once(house: House) -> None:
+def test_wait_for_a_missing_instance_ends_immediately(house: House) -> None:
     before = house.clock.now()
     with pytest.raises(NotFound):
         wait(house.context(), "redis", "ready")
     assert house.clock.now() == before
 
 
-def test_only_who_waits_tests_writes_and_status_never_does(running: House) -> None:
+def test_only_wait_tests_writes(running: House) -> None:
     assert set(running.redis.write_tests) == {True}
     running.redis.write_tests.clear()
     status(running.context())
@@ -192,13 +192,13 @@ def test_wait_for_a_stopped_service_to_be_down(running: House) -> None:
     assert shown(wait(running.context(), "redis-1", "down")).data["condition"] == "down"
 
 
-def test_wrong_words_to_wait_for_are_answered_with_the_nearest(running: House) -> None:
+def test_an_unknown_condition_suggests_the_nearest(running: House) -> None:
     with pytest.raises(UsageError, match="raedy") as error:
         wait(running.context(), "redis", "raedy")
     assert "ready" in error.value.why
 
 
-def test_a_condition_that_a_component_declares_is_waited_for_there_alone(running: House) -> None:
+def test_a_condition_of_a_component_applies_only_to_it(running: House) -> None:
     sealed = ["redis-1 sealed"]
     conditions = {"unsealed": lambda rows: sealed.pop() if sealed else "" if len(rows) == 2 else "rows are missing"}
     running.redis.title, running.redis.conditions = "Redis", conditions
@@ -217,17 +217,17 @@ def test_logs_are_merged_by_time_and_limited_per_service(running: House) -> None
     assert [line.text for line in lines] == ["zero 1", "one 1", "zero 2", "one 2"]
 
 
-def test_logs_of_nothing_are_not_found(house: House) -> None:
+def test_logs_without_an_instance_raise_not_found(house: House) -> None:
     with pytest.raises(NotFound):
         logs(house.context())
 
 
 @pytest.mark.parametrize(("since", "seconds"), [("90s", 910.0), ("10m", 400.0), ("0.1h", 640.0), ("5m30s", 670.0)])
-def test_since_takes_a_time_ago(since: str, seconds: float) -> None:
+def test_since_accepts_a_duration(since: str, seconds: float) -> None:
     assert moment(since, now=lambda: 1000.0) == seconds
 
 
-def test_since_takes_a_time_of_day_and_refuses_the_rest() -> None:
+def test_since_accepts_a_time_and_refuses_other_text() -> None:
     assert moment("1970-01-01T00:01:40+00:00", now=lambda: 0.0) == 100.0
     assert moment("20260131", now=lambda: 0.0) == datetime(2026, 1, 31).timestamp()
     for none in ("yesterday", "90", "1h30"):
@@ -235,14 +235,14 @@ def test_since_takes_a_time_of_day_and_refuses_the_rest() -> None:
             moment(none, now=lambda: 0.0)
 
 
-def test_timings_of_the_last_up_name_what_was_waited_for(running: House) -> None:
+def test_timings_name_what_the_last_up_waited_for(running: House) -> None:
     spans = {span["name"]: span for span in shown(timings(running.context())).data["spans"]}
     assert {"prepare", "images", "plan", "start redis-0", "seed redis", "prove redis", "write"} <= spans.keys()
     assert spans["seed redis"]["after"]
     assert spans[max(spans, key=lambda name: spans[name]["ended"])]["critical"]
 
 
-def test_a_wait_for_what_runs_already_follows_the_plan(running: House) -> None:
+def test_a_wait_for_a_running_component_follows_the_plan(running: House) -> None:
     running.engine.kill(running.container("gateway-rw"))
     running.redis.sentences = ["2 masters"] * 5
     up(running.context())
@@ -251,7 +251,7 @@ def test_a_wait_for_what_runs_already_follows_the_plan(running: House) -> None:
     assert "plan" in spans["redis: 2 masters"]["after"]
 
 
-def test_timings_before_the_first_up_are_not_found(running: House) -> None:
+def test_timings_before_the_first_up_raise_not_found(running: House) -> None:
     (running.folder / "state" / "instances" / "shop" / "timings.json").unlink()
     with pytest.raises(NotFound):
         timings(running.context())
@@ -265,7 +265,7 @@ def test_a_healthy_machine_has_no_failed_check(running: House) -> None:
     assert "failed" not in verdicts(running).values()
 
 
-def test_without_an_engine_doctor_says_what_to_type(house: House) -> None:
+def test_doctor_without_an_engine_has_a_hint(house: House) -> None:
     class Away(MemoryProvider):
         def checks(self, **_: object) -> Never:
             raise PreflightFailed("no Docker engine answers", why="no socket", hint="sudo systemctl start docker")
@@ -287,7 +287,7 @@ def test_a_missing_image_is_a_warning(house: House) -> None:
     assert verdicts(house)["images"] == "warning"
 
 
-def test_an_env_file_that_others_can_read_is_repaired_when_asked(running: House) -> None:
+def test_doctor_fixes_an_env_file_readable_by_others(running: House) -> None:
     file = running.project / ".env.nexusdev"
     file.chmod(0o644)
     assert verdicts(running)["env file"] == "warning"
@@ -301,7 +301,7 @@ def test_an_env_file_that_others_can_read_is_repaired_when_asked(running: House)
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_an_env_file_that_git_would_add_is_a_warning_and_repaired_when_asked(running: House) -> None:
+def test_doctor_fixes_an_env_file_that_git_would_add(running: House) -> None:
     subprocess.run(["git", "init", "-q", str(running.project)], check=True)
     [check] = [each for each in shown(doctor(running.context())).data["checks"] if each["name"] == "env file"]
     assert (check["verdict"], check["fix"][:6]) == ("warning", "printf")
@@ -310,7 +310,7 @@ def test_an_env_file_that_git_would_add_is_a_warning_and_repaired_when_asked(run
     assert verdicts(running)["env file"] == "ok"
 
 
-def test_a_repair_that_git_overrules_is_told_as_failed(running: House) -> None:
+def test_a_fix_overruled_by_git_is_reported_as_failed(running: House) -> None:
     subprocess.run(["git", "init", "-q", str(running.project)], check=True)
     (running.project / ".gitignore").write_text("!.env.nexusdev\n")
     [check] = [each for each in shown(doctor(running.context(), fix=True)).data["checks"] if each["name"] == "env file"]
@@ -318,7 +318,7 @@ def test_a_repair_that_git_overrules_is_told_as_failed(running: House) -> None:
     assert ".gitignore:1: !.env.nexusdev overrides it" in check["evidence"]
 
 
-def test_an_image_that_only_a_registry_has_is_to_be_pulled(house: House) -> None:
+def test_a_registry_only_image_must_be_pulled(house: House) -> None:
     for kind in ("build", "registry"):
         house.lock("redis", "haproxy", kind=kind)
         house.lose_image("redis")
@@ -326,7 +326,7 @@ def test_an_image_that_only_a_registry_has_is_to_be_pulled(house: House) -> None
         assert check["fix"] == f"nexusdev images {'build' if kind == 'build' else 'pull'}"
 
 
-def test_a_variable_that_the_shell_sets_otherwise_is_named(running: House) -> None:
+def test_a_differing_shell_variable_is_named(running: House) -> None:
     kept = stored.read(running.folder / "state" / "instances" / running.name).views["host"]
     name, value = next(iter(kept.items()))
     for said, verdict in ((value, "ok"), ("another", "warning")):
@@ -336,7 +336,7 @@ def test_a_variable_that_the_shell_sets_otherwise_is_named(running: House) -> No
     assert check["evidence"] == f"{name} has a different value in the shell than in the env file"
 
 
-def test_a_variable_of_the_shell_that_changes_the_meaning_of_ours_is_named(running: House) -> None:
+def test_an_interfering_shell_variable_is_named(running: House) -> None:
     folder = running.context().instance().folder
     kept = stored.read(folder)
     values = {**kept.views["host"], "PGHOST": "127.0.0.1"}
@@ -361,7 +361,7 @@ def test_a_machine_without_trusted_authorities_is_named(running: House) -> None:
     assert "no file of trusted authorities" in check["evidence"]
 
 
-def test_a_proxy_without_an_exception_for_the_stack_is_named_but_not_its_password(house: House) -> None:
+def test_a_proxy_without_an_exception_is_named_without_its_password(house: House) -> None:
     environ = {"https_proxy": "http://user:secret@proxy:3128", "NO_PROXY": "localhost"}
     [check] = [
         each
@@ -374,7 +374,7 @@ def test_a_proxy_without_an_exception_for_the_stack_is_named_but_not_its_passwor
     assert "secret" not in str(check)
 
 
-def test_a_proxy_with_an_exception_for_the_stack_is_well(house: House) -> None:
+def test_a_proxy_with_an_exception_passes(house: House) -> None:
     environ = {"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "127.0.0.1"}
     [check] = [
         each
@@ -384,7 +384,7 @@ def test_a_proxy_with_an_exception_for_the_stack_is_well(house: House) -> None:
     assert check["verdict"] == "ok"
 
 
-def test_a_clock_that_is_behind_is_told() -> None:
+def test_a_late_clock_is_reported() -> None:
     facts = replace(FACTS, time="1970-01-01T00:00:00.123456789Z")
     assert checks.clock(facts, now=10.0).verdict == "ok"
     assert (
@@ -397,7 +397,7 @@ def test_little_memory_is_a_warning() -> None:
     assert checks.memory(replace(FACTS, memory_bytes=2 * GIB)).verdict == "warning"
 
 
-def test_a_disk_that_is_nearly_full_is_refused_with_what_makes_room() -> None:
+def test_a_nearly_full_disk_fails_with_commands_that_free_space() -> None:
     with pytest.raises(PreflightFailed) as error:
         require_room(Path("/var/lib/docker"), free=GIB)
     assert error.value.code == "DISK_FULL"
@@ -405,14 +405,14 @@ def test_a_disk_that_is_nearly_full_is_refused_with_what_makes_room() -> None:
     assert "nexusdev gc" in error.value.hint
 
 
-def test_a_container_state_is_told_in_the_engines_own_word(running: House) -> None:
+def test_a_container_state_has_the_name_of_the_engine(running: House) -> None:
     running.engine.pause(running.container("redis-1"))
     rows = {row["service"]: row["state"] for row in shown(status(running.context())).data["nodes"]}
     assert rows["redis-1"] == State.PAUSED.value
 
 
 @pytest.mark.parametrize("skew", [-7200.0, 1200.0])
-def test_a_wrong_clock_is_named_where_a_wait_ends_and_status_finds_nobody(running: House, skew: float) -> None:
+def test_a_wrong_clock_is_named_by_wait_and_status(running: House, skew: float) -> None:
     running.engine.clock_skew = skew
     assert status(running.context()).warnings == ()
     running.redis.sentences = ["redis-0 does not answer: invalid certificate"] * 100_000

@@ -32,7 +32,7 @@ def owners(folder: Path) -> set[int]:
     return {each.stat().st_uid for each in (folder, *folder.rglob("*"))}
 
 
-def test_what_root_makes_in_a_users_home_belongs_to_the_user(house_of_user: House) -> None:
+def test_files_created_by_root_in_a_home_belong_to_its_user(house_of_user: House) -> None:
     up(house_of_user.context())
     assert owners(house_of_user.folder / "state") == {USER}
     assert owners(house_of_user.project) == {USER}
@@ -40,7 +40,7 @@ def test_what_root_makes_in_a_users_home_belongs_to_the_user(house_of_user: Hous
     assert (instance.uid, instance.gid) == (USER, USER)
 
 
-def test_what_root_changes_stays_the_users(house_of_user: House) -> None:
+def test_files_changed_by_root_stay_owned_by_the_user(house_of_user: House) -> None:
     up(house_of_user.context())
     rotate(house_of_user.context())
     write_env_file(house_of_user.context(), "# Written by nexusdev for instance shop; x\nA=b\n")
@@ -48,7 +48,7 @@ def test_what_root_changes_stays_the_users(house_of_user: House) -> None:
     assert owners(house_of_user.project) == {USER}
 
 
-def test_a_lock_that_root_took_can_be_taken_by_the_user(tmp_path: Path) -> None:
+def test_a_lock_taken_by_root_can_be_taken_by_the_user(tmp_path: Path) -> None:
     os.chown(tmp_path, USER, USER)
     with lock.hold(tmp_path / "locks" / "a.lock", subject="a", command="b"):
         assert owners(tmp_path) == {USER}
@@ -61,7 +61,7 @@ def test_root_in_its_own_home_keeps_its_own_container_user(tmp_path: Path) -> No
     assert container_user(tmp_path / "state", rootless=True) == (0, 0)
 
 
-def test_sudo_with_a_state_of_roots_is_told(tmp_path: Path) -> None:
+def test_sudo_with_a_state_of_root_is_reported(tmp_path: Path) -> None:
     assert f"user {USER}" in sudo_note(tmp_path, {"SUDO_UID": str(USER)})
     assert str(tmp_path) in sudo_note(tmp_path, {"SUDO_UID": str(USER)})
     assert sudo_note(tmp_path, {}) == sudo_note(tmp_path, {"SUDO_UID": "0"}) == ""

@@ -39,7 +39,7 @@ def pictures(running: House) -> MemoryImages:
 class TestInContainer:
     """run --in: what is run, with what, and what is refused."""
 
-    def test_it_has_the_container_s_view_the_ca_and_what_was_asked_for(self, running: House) -> None:
+    def test_the_container_has_its_view_the_ca_and_the_requested_options(self, running: House) -> None:
         running.engine.scripts["tools:latest"] = lambda argv, stdin: Completed(
             exit_code=7, stdout=(stdin or b"") + argv[0].encode(), stderr=b"oops"
         )
@@ -67,15 +67,13 @@ class TestInContainer:
         assert running.provider.delivered[-1] == "tools:latest"
         assert not call.lock_file.exists()
 
-    def test_any_uid_can_read_what_the_variables_name(self, running: House) -> None:
+    def test_any_uid_can_read_the_files_of_the_variables(self, running: House) -> None:
         folder = running.context().instance().client_folder / "container"
         assert folder.stat().st_mode & 0o777 == 0o755
         modes = {each.name: each.stat().st_mode & 0o777 for each in folder.iterdir()}
         assert modes == dict.fromkeys(("ca.crt", "bundle.pem", "truststore.p12", "java.options"), 0o644)
 
-    def test_an_image_that_is_not_there_is_pulled_and_offline_it_is_not(
-        self, running: House, pictures: MemoryImages
-    ) -> None:
+    def test_a_missing_image_is_pulled_unless_offline(self, running: House, pictures: MemoryImages) -> None:
         with pytest.raises(ImageUnavailable, match="image python:3 is not in the image store"):
             in_container(running.context(offline=True), "python:3", ["x"], proof=False)
         in_container(running.context(), "python:3", ["x"], proof=False)
@@ -94,29 +92,29 @@ class TestInContainer:
             ("data:/a", "names a volume"),
         ],
     )
-    def test_a_volume_that_is_not_understood_is_refused(self, running: House, volume: str, words: str) -> None:
+    def test_an_invalid_volume_option_is_refused(self, running: House, volume: str, words: str) -> None:
         with pytest.raises(UsageError, match=words):
             in_container(running.context(), "tools", ["x"], volumes=[volume], proof=False)
 
-    def test_a_folder_that_is_not_there_is_not_made(self, running: House) -> None:
+    def test_a_missing_folder_is_not_created(self, running: House) -> None:
         with pytest.raises(NotFound, match="/nonexistent does not exist"):
             in_container(running.context(), "tools", ["x"], volumes=["/nonexistent:/a"], proof=False)
 
-    def test_a_relative_folder_is_seen_from_where_it_was_typed(
+    def test_a_relative_folder_starts_at_the_current_folder(
         self, running: House, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.chdir(running.project)
         call = in_container(running.context(), "tools", ["x"], volumes=[".:/app"], proof=False)
         assert call.one_off.mounts[1].source == running.project
 
-    def test_an_instance_that_is_down_is_said_to_be(self, running: House) -> None:
+    def test_a_stopped_instance_is_reported(self, running: House) -> None:
         down(running.context())
         call = in_container(running.context(), "tools", ["x"], proof=False)
         with pytest.raises(NotFound, match="instance shop does not run"):
             call.collect(None)
         assert not call.lock_file.exists()
 
-    def test_gc_takes_what_a_killed_run_left_and_nothing_that_runs(self, running: House) -> None:
+    def test_gc_removes_leftovers_of_a_killed_run_only(self, running: House) -> None:
         call = in_container(running.context(), "tools", ["x"], proof=False)
         context, network = running.context(), next(iter(running.engine.networks.values()))
         with running.engine.throw_away(call.one_off, "shop", str(running.project), network.id):
@@ -130,7 +128,7 @@ class TestInContainer:
             assert running.engine.named(call.one_off.name) is None
             assert not call.lock_file.exists()
 
-    def test_options_of_containers_need_one(self, running: House) -> None:
+    def test_container_options_require_an_image(self, running: House) -> None:
         ran = running.type("run", "-w", "/app", "--", "true")
         assert (ran.status, "-v, -w and -u need --in IMAGE" in ran.err) == (2, True)
 

@@ -34,14 +34,14 @@ def test_the_record_names_the_runtime_of_the_settings(house: House) -> None:
     assert house.record.runtime == "memory"
 
 
-def test_a_record_of_before_is_of_docker(running: House) -> None:
+def test_an_older_record_belongs_to_docker(running: House) -> None:
     file = running.folder / "state" / "instances" / running.name / "instance.json"
     file.write_text("".join(line for line in file.read_text().splitlines(keepends=True) if '"runtime"' not in line))
     assert running.record.runtime == "docker"
 
 
 @pytest.mark.parametrize("command", [up, status, stop, destroy])
-def test_another_runtime_is_refused_with_both_ways_out(elsewhere: House, command: object) -> None:
+def test_another_runtime_is_refused_with_both_solutions(elsewhere: House, command: object) -> None:
     assert callable(command)
     with pytest.raises(IdentityMismatch) as raised:
         command(elsewhere.context(origins={"runtime": "nexusdev.toml:3"}))

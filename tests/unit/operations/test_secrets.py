@@ -64,7 +64,7 @@ def env_file(house: House) -> str:
     return (house.project / ".env.nexusdev").read_text()
 
 
-def test_the_list_has_names_and_kinds_and_no_values(standing: House) -> None:
+def test_the_list_has_names_and_kinds_without_values(standing: House) -> None:
     outcome = list_secrets(standing.context())
     expected = {"name": "redis-app", "kind": "password", "length": 32, "mounted_by": []}
     assert shown(outcome).data["secrets"] == [expected]
@@ -74,7 +74,7 @@ def test_one_value_is_shown(standing: House) -> None:
     assert show(standing.context(), "redis-app").value in env_file(standing)
 
 
-def test_a_wrong_name_is_answered_with_the_nearest(standing: House) -> None:
+def test_an_unknown_name_suggests_the_nearest(standing: House) -> None:
     with pytest.raises(NotFound) as raised:
         show(standing.context(), "redis-ap")
     assert raised.value.why == "did you mean redis-app?"
@@ -99,7 +99,7 @@ def test_vault_gets_the_new_password_too(standing: House) -> None:
     assert vault.kept["redis"] == {Consumer.APPLICATION: {"password": "N" * 32}}
 
 
-def test_where_a_component_refuses_its_error_is_raised_and_the_env_file_stays_true(standing: House) -> None:
+def test_a_failed_rotation_raises_its_error_and_keeps_the_env_file_valid(standing: House) -> None:
     before = env_file(standing)
     assert isinstance(standing.redis, Redis)
     standing.redis.refuses = True
@@ -108,7 +108,7 @@ def test_where_a_component_refuses_its_error_is_raised_and_the_env_file_stays_tr
     assert env_file(standing) == before
 
 
-def test_a_wrong_component_is_answered_with_the_nearest(standing: House) -> None:
+def test_an_unknown_component_suggests_the_nearest(standing: House) -> None:
     with pytest.raises(UsageError) as raised:
         rotate(standing.context(), ["rediss"])
     assert raised.value.hint == "nexusdev secrets rotate redis"
@@ -118,7 +118,7 @@ def test_a_component_without_passwords_has_nothing_to_rotate(standing: House) ->
     assert shown(rotate(standing.context(), ["gateway"])).output == ("nothing to rotate",)
 
 
-def test_while_another_process_works_nothing_is_rotated(standing: House) -> None:
+def test_rotation_is_refused_while_another_command_runs(standing: House) -> None:
     context = standing.context()
     with locked(context.identity, "nexusdev up", root=context.root), pytest.raises(Locked):
         rotate(context)

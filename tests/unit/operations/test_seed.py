@@ -16,17 +16,17 @@ def running(house: House) -> House:
     return house
 
 
-def test_seed_tells_what_it_changed(running: House) -> None:
+def test_seed_reports_its_changes(running: House) -> None:
     outcome = seed(running.context(), ["redis"])
     assert shown(outcome).data["changes"] == {"redis": ["created something"]}
 
 
-def test_seed_that_changes_nothing_says_so(running: House) -> None:
+def test_seed_reports_that_nothing_changed(running: House) -> None:
     running.redis.changes = running.gateway.changes = ()
     assert shown(seed(running.context())).output == ("nothing to do: everything is already seeded",)
 
 
-def test_what_does_not_run_cannot_be_seeded(house: House) -> None:
+def test_a_stopped_component_cannot_be_seeded(house: House) -> None:
     up(house.context(), ["gateway"])
     with pytest.raises(NotFound, match="redis is not running"):
         seed(house.context(), ["redis"])

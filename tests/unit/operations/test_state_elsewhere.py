@@ -40,7 +40,7 @@ COMMANDS: dict[str, Callable[[Context], object]] = {
 
 @pytest.mark.parametrize("command", [*COMMANDS])
 @pytest.mark.parametrize("left", ["containers", "volumes"])
-def test_every_command_says_where_the_state_is_and_changes_nothing(house: House, command: str, left: str) -> None:
+def test_every_command_names_the_state_folder_and_changes_nothing(house: House, command: str, left: str) -> None:
     up(house.context())
     if left == "volumes":
         house.engine.containers.clear()
@@ -62,7 +62,7 @@ def test_doctor_and_ls_agree(house: House) -> None:
     assert str(table.rows[0][-1]).endswith(f"(its state is in {house.context().root}/instances/shop)")
 
 
-def test_destroy_says_before_that_the_state_is_elsewhere(house: House) -> None:
+def test_destroy_warns_first_that_the_state_is_elsewhere(house: House) -> None:
     up(house.context())
     asked = destruction.question(elsewhere(house))
     assert asked is not None
@@ -72,7 +72,7 @@ def test_destroy_says_before_that_the_state_is_elsewhere(house: House) -> None:
     assert (house.context().root / "instances" / "shop" / "instance.json").exists()
 
 
-def test_a_state_that_was_removed_is_lost_and_its_place_is_named(house: House) -> None:
+def test_a_removed_state_is_reported_as_lost_with_its_path(house: House) -> None:
     up(house.context())
     shutil.rmtree(house.context().root / "instances" / "shop")
     with pytest.raises(InvalidState) as raised:
@@ -82,7 +82,7 @@ def test_a_state_that_was_removed_is_lost_and_its_place_is_named(house: House) -
     assert raised.value.hint.startswith("restore ")
 
 
-def test_without_an_engine_no_more_is_said_than_is_known(house: House) -> None:
+def test_without_an_engine_only_known_facts_are_reported(house: House) -> None:
     class Absent(MemoryProvider):
         def inventory(self, *, caches: bool = False) -> Inventory:
             from nexusdev.errors import PreflightFailed
@@ -96,7 +96,7 @@ def test_without_an_engine_no_more_is_said_than_is_known(house: House) -> None:
     assert str(house.folder / "elsewhere") in raised.value.why
 
 
-def test_containers_of_before_the_label_are_left_as_they_are(house: House) -> None:
+def test_containers_without_the_label_are_unchanged(house: House) -> None:
     up(house.context())
     for cell in house.engine.containers.values():
         cell.state_path = ""

@@ -12,7 +12,7 @@ from tests.fakes import House
 
 
 @pytest.mark.parametrize("name", ["Jörg Müller", "a'b", "100%", "a\nb"])
-def test_a_state_folder_that_no_env_file_can_name_is_refused_before_anything_is_made(house: House, name: str) -> None:
+def test_an_unrepresentable_state_folder_is_refused_first(house: House, name: str) -> None:
     (house.folder / name).mkdir()
     strange = House(folder=house.folder / name)
     for act in (up, dry_run):
@@ -27,7 +27,7 @@ def test_a_state_folder_that_no_env_file_can_name_is_refused_before_anything_is_
         assert not (strange.folder / "state" / "instances").exists()
 
 
-def test_doctor_names_it_before_the_first_up(house: House) -> None:
+def test_doctor_reports_the_state_folder_before_the_first_up(house: House) -> None:
     (house.folder / "sp ace").mkdir()
     strange = House(folder=house.folder / "sp ace")
     (check,) = [each for each in examine(strange.context()) if each.name == "state"]

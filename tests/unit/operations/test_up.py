@@ -36,7 +36,7 @@ from tests.fakes import House, shown
 from tests.imports import imported_by
 
 
-def test_from_nothing_everything_becomes_ready_seeded_and_proven(house: House) -> None:
+def test_a_first_up_makes_everything_ready_seeded_and_proven(house: House) -> None:
     outcome = up(house.context())
     assert shown(outcome).data["ready"] == ["redis", "gateway"]
     assert {container.service for container in house.engine.containers.values()} == {"redis-0", "redis-1", "gateway-rw"}
@@ -52,7 +52,7 @@ def test_a_second_up_takes_no_step(house: House) -> None:
     assert shown(again).data["changed"] is False
 
 
-def test_a_stopped_service_is_started_and_its_neighbours_are_left_alone(house: House) -> None:
+def test_a_stopped_service_is_started_and_others_are_left_alone(house: House) -> None:
     up(house.context())
     house.engine.kill(house.container("redis-1"))
     house.heard.events.clear()
@@ -61,7 +61,7 @@ def test_a_stopped_service_is_started_and_its_neighbours_are_left_alone(house: H
     assert str(planned.plan) == "start redis-1: it exited with code 137"
 
 
-def test_a_renamed_container_is_made_anew_although_it_still_has_the_port(house: House) -> None:
+def test_a_renamed_container_is_recreated_although_it_holds_the_port(house: House) -> None:
     up(house.context())
     port = house.context().instance().port(71)
     renamed = house.engine.named(house.container("redis-1"))
@@ -73,11 +73,11 @@ def test_a_renamed_container_is_made_anew_although_it_still_has_the_port(house: 
     assert house.engine.named(f"{house.container('redis-1')}-by-hand") is None
 
 
-def test_one_component_brings_the_gateway_that_leads_to_it(house: House) -> None:
+def test_selecting_a_component_includes_the_gateway(house: House) -> None:
     assert shown(up(house.context(), ["redis"])).data["ready"] == ["redis", "gateway"]
 
 
-def test_prometheus_is_told_what_this_run_is_meant_to_have(house: House) -> None:
+def test_prometheus_gets_the_expected_services(house: House) -> None:
     def told() -> dict[str, str]:
         lines = (house.context().instance().folder / "metrics.prom").read_text().splitlines()
         return dict(line.rsplit(" ", 1) for line in lines if line.startswith("nexusdev_service_wanted"))
@@ -88,20 +88,20 @@ def test_prometheus_is_told_what_this_run_is_meant_to_have(house: House) -> None
     assert set(told().values()) == {"1.000"}
 
 
-def test_a_wrong_component_is_answered_with_the_nearest(house: House) -> None:
+def test_an_unknown_component_suggests_the_nearest(house: House) -> None:
     with pytest.raises(UsageError, match="redsi") as error:
         up(house.context(), ["redsi"])
     assert "redis" in error.value.why
 
 
-def test_what_is_missing_is_told_once_per_sentence(house: House) -> None:
+def test_each_readiness_sentence_is_reported_once(house: House) -> None:
     house.redis.sentences = ["no master yet"] * 5 + ["1 of 2 replicas"] * 3
     up(house.context())
     told = [event.missing for event in house.heard.of(ComponentWaits) if event.component == "redis"]
     assert told == ["no master yet", "1 of 2 replicas"]
 
 
-def test_a_server_that_exits_at_start_ends_the_wait_with_cause_and_log(house: House) -> None:
+def test_a_server_that_exits_at_start_is_reported_with_cause_and_log(house: House) -> None:
     house.engine.crashes["redis-1"] = 1
     house.redis.on_look = lambda _: house.engine.say(house.container("redis-1"), "Fatal config error")
     with pytest.raises(CrashedDuringStart) as error:
@@ -131,7 +131,7 @@ def test_a_crash_is_reported_even_if_its_container_cannot_be_halted(
     assert "failed to halt it: PreflightFailed: lost the connection to the engine" in error.value.evidence[-1]
 
 
-def test_an_engine_that_is_lost_during_up_names_what_was_reached(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_lost_during_up_is_reported_with_the_progress(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     applied = MemoryRuntime.apply
 
     def apply(self: MemoryRuntime, step: Step) -> None:
@@ -148,7 +148,7 @@ def test_an_engine_that_is_lost_during_up_names_what_was_reached(house: House, m
     assert "running: start gateway-rw" in running
 
 
-def test_a_server_that_never_gets_ready_is_named_with_what_is_missing(house: House) -> None:
+def test_a_server_that_never_becomes_ready_is_reported_with_what_is_missing(house: House) -> None:
     house.redis.sentences = ["no member is primary yet"] * 10_000
     with pytest.raises(NotReadyInTime) as error:
         up(house.context(timeout=1.0))
@@ -191,7 +191,7 @@ def test_a_failure_is_reported_before_the_deadline_of_another_component(house: H
         up(house.context(timeout=1.0))
 
 
-def test_seeding_that_is_refused_ends_with_its_own_error(house: House) -> None:
+def test_refused_seeding_raises_its_error(house: House) -> None:
     def refuse() -> None:
         raise SeedingFailed("cannot create bucket")
 
@@ -200,7 +200,7 @@ def test_seeding_that_is_refused_ends_with_its_own_error(house: House) -> None:
         up(house.context())
 
 
-def test_seeding_that_was_tried_too_early_is_tried_again_when_ready(house: House) -> None:
+def test_premature_seeding_is_retried_when_ready(house: House) -> None:
     def refuse_once() -> None:
         house.redis.on_seed = lambda: None
         raise SeedingFailed("no replica yet")
@@ -210,7 +210,7 @@ def test_seeding_that_was_tried_too_early_is_tried_again_when_ready(house: House
     assert house.redis.calls.count("seed") == 2
 
 
-def test_an_image_that_no_source_has_is_named_before_anything_starts(house: House) -> None:
+def test_an_unavailable_image_is_named_before_anything_starts(house: House) -> None:
     house.lose_image("redis")
     with pytest.raises(ImageUnavailable, match="redis"):
         up(house.context(offline=True))
@@ -232,7 +232,7 @@ secrets:
     house.unpublish("pages")
 
 
-def test_an_optional_service_that_cannot_be_had_is_told_and_not_tried_again_by_each_up(house: House) -> None:
+def test_an_unavailable_optional_service_is_reported_and_not_retried(house: House) -> None:
     with_an_optional_service(house)
     first, second = up(house.context()), up(house.context())
     assert (
@@ -244,7 +244,7 @@ def test_an_optional_service_that_cannot_be_had_is_told_and_not_tried_again_by_e
     assert shown(second).data["absent"] == {"pages": "image pages 1 is not available from any of its sources"}
 
 
-def test_an_optional_service_comes_once_its_image_is_there_and_is_insisted_on_where_somebody_does(house: House) -> None:
+def test_an_optional_service_starts_once_available_and_is_required_by_strict(house: House) -> None:
     with_an_optional_service(house)
     up(house.context())
     with pytest.raises(ImageUnavailable, match="pages"):
@@ -254,7 +254,7 @@ def test_an_optional_service_comes_once_its_image_is_there_and_is_insisted_on_wh
     assert "pages" in {container.service for container in house.engine.containers.values()}
 
 
-def test_every_image_is_delivered_to_where_containers_run(house: House) -> None:
+def test_every_image_is_delivered_to_the_runtime(house: House) -> None:
     """One is there, one arrives while others start, and one is wanted by an optional service alone."""
     with_an_optional_service(house)
     house.lock("redis", "haproxy", "pages")
@@ -264,7 +264,7 @@ def test_every_image_is_delivered_to_where_containers_run(house: House) -> None:
     assert sorted(house.provider.delivered) == [house.reference(name) for name in ("haproxy", "pages", "redis")]
 
 
-def test_what_has_its_image_starts_while_others_are_still_built(house: House) -> None:
+def test_services_start_while_other_images_are_built(house: House) -> None:
     house.lose_image("redis")
     up(house.context())
     assert len(house.engine.containers) == 3
@@ -280,7 +280,7 @@ class LateImages(MemoryImages, kw_only=True):
         return super().pull(reference, digest, say)
 
 
-def test_a_component_is_seeded_before_what_only_watches_it_has_started(house: House) -> None:
+def test_a_component_is_seeded_before_its_exporters_start(house: House) -> None:
     file = house.folder / "compose" / "stack.yaml"
     exporter = """\
   redis-exporter:
@@ -300,13 +300,13 @@ secrets:
     assert "redis-exporter" in {container.service for container in house.engine.containers.values()}
 
 
-def test_a_second_up_at_the_same_time_is_told_who_holds_the_lock(house: House) -> None:
+def test_a_concurrent_up_names_the_lock_holder(house: House) -> None:
     context = house.context()
     with locked(context.identity, "nexusdev up", root=context.root), pytest.raises(Locked, match="shop"):
         up(context)
 
 
-def test_data_without_its_secrets_is_not_overwritten(house: House) -> None:
+def test_data_without_secrets_is_not_overwritten(house: House) -> None:
     up(house.context())
     lost = House(folder=house.folder, provider=house.provider)
     (house.folder / "state").rename(house.folder / "elsewhere")
@@ -315,7 +315,7 @@ def test_data_without_its_secrets_is_not_overwritten(house: House) -> None:
     assert house.engine.volumes
 
 
-def test_an_engine_that_does_not_answer_is_the_first_thing_that_is_said(house: House) -> None:
+def test_an_unreachable_engine_is_reported_first(house: House) -> None:
     class Away(MemoryProvider):
         def inventory(self, *, caches: bool = False) -> Inventory:
             raise PreflightFailed("no Docker engine answers")
@@ -332,14 +332,14 @@ def test_a_dry_run_prints_every_step_with_its_reason_and_changes_nothing(house: 
     assert not list((house.folder / "state").iterdir())
 
 
-def test_the_projects_own_files_are_applied_after_ours(house: House) -> None:
+def test_project_seed_files_are_applied_after_the_platform_seed(house: House) -> None:
     (house.project / "seed" / "redis").mkdir(parents=True)
     (house.project / "seed" / "redis" / "users.txt").write_text("SET a 1")
     up(house.context())
     assert house.redis.calls == ["seed", "apply", "prove"]
 
 
-def test_a_changed_seed_file_is_applied_by_the_next_up_although_no_container_changes(house: House) -> None:
+def test_a_changed_seed_file_is_applied_without_container_changes(house: House) -> None:
     up(house.context())
     (house.project / "seed" / "redis").mkdir(parents=True)
     (house.project / "seed" / "redis" / "users.txt").write_text("SET a 1")
@@ -347,7 +347,7 @@ def test_a_changed_seed_file_is_applied_by_the_next_up_although_no_container_cha
     assert shown(again).data["seeded"]["redis"] == ["created something", "applied redis/users.txt"]
 
 
-def test_an_up_that_finds_nothing_to_do_imports_nothing_of_what_works() -> None:
+def test_a_no_op_up_does_not_import_the_deployer() -> None:
     found = imported_by(
         "import nexusdev.operations.up, nexusdev.runtimes.docker.runtime, nexusdev.runtimes.docker.images, nexusdev.images.images;"
         "from nexusdev.components.component_set import ComponentSet;"
@@ -417,9 +417,7 @@ def test_up_after_lost_volumes_prepares_once(house: House, calls: list[str]) -> 
 
 
 @pytest.mark.parametrize("skew", [-7200.0, 1200.0])
-def test_a_clock_that_is_minutes_off_is_named_with_both_times_before_anything_is_made(
-    house: House, skew: float
-) -> None:
+def test_a_skewed_clock_is_reported_with_both_times_first(house: House, skew: float) -> None:
     house.engine.clock_skew = skew
     with pytest.raises(PreflightFailed) as caught:
         up(house.context())

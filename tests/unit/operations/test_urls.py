@@ -27,14 +27,14 @@ def test_urls_have_no_password(house: House) -> None:
     assert urls(house.context()).urls == {}
 
 
-def test_a_page_that_does_not_exist_is_answered_with_the_nearest(house: House) -> None:
+def test_an_unknown_page_suggests_the_nearest(house: House) -> None:
     house.more = watched()
     with pytest.raises(UsageError, match="unknown page grafna") as raised:
         open_page(house.context(), "grafna", show=lambda _url: True)
     assert (raised.value.why, raised.value.hint) == ("did you mean grafana?", "nexusdev open grafana")
 
 
-def test_a_page_of_what_does_not_run_says_how_to_bring_it_up(house: House) -> None:
+def test_a_page_of_a_stopped_component_has_a_hint(house: House) -> None:
     house.more = watched()
     up(house.context())
     assert pages(house.context()) == {}
@@ -103,14 +103,14 @@ def test_every_page_opens_by_its_name(house: House) -> None:
         assert open_page(house.context(), name, show=lambda _url: True).opened is True
 
 
-def test_a_page_is_not_shown_while_its_component_was_never_brought_up(house: House) -> None:
+def test_pages_of_unstarted_components_are_hidden(house: House) -> None:
     house.more = watched()
     (house.folder / "compose" / "stack.yaml").write_text(COMPOSE.replace("secrets:\n", WATCHED))
     up(house.context(), ["minio"])
     assert list(pages(house.context())) == ["minio"]
 
 
-def test_a_page_whose_optional_server_was_left_out_is_told_as_such(house: House) -> None:
+def test_a_page_of_an_omitted_optional_server_is_reported(house: House) -> None:
     house.more = watched()
     optional = WATCHED.replace("  watcher:", "  grafana:").replace(
         "component: monitoring}", "component: monitoring, optional: true}"

@@ -76,18 +76,18 @@ def vault(tmp_path: Path) -> Vault:
     return Vault(world, runtime, store)
 
 
-def test_what_is_made_for_a_new_instance_is_published(vault: Vault) -> None:
+def test_secrets_of_a_new_instance_are_published(vault: Vault) -> None:
     assert vault.runtime.object == vault.all()
 
 
-def test_the_keys_that_unseal_vault_are_published(vault: Vault) -> None:
+def test_vault_unseal_keys_are_published(vault: Vault) -> None:
     assert vault.runtime.object[names.UNSEAL_KEY] == ""
     vault.world.up()
     assert vault.runtime.object[names.UNSEAL_KEY]
     assert vault.runtime.object == vault.all()
 
 
-def test_a_seal_that_is_made_again_is_published(vault: Vault) -> None:
+def test_a_recreated_seal_is_published(vault: Vault) -> None:
     vault.world.up()
     before = vault.runtime.object[names.UNSEAL_KEY]
     vault.world.lose_volume(UNSEALER)
@@ -104,14 +104,14 @@ def test_a_rotated_secret_is_published(vault: Vault) -> None:
     assert vault.runtime.object == vault.all()
 
 
-def test_a_token_that_seeding_makes_is_published(vault: Vault) -> None:
+def test_a_token_created_by_seeding_is_published(vault: Vault) -> None:
     vault.world.up()
     vault.store.write(names.APP_TOKEN, "")
     vault.world.vault.seed(vault.world.access, CREDENTIALS)
     assert vault.runtime.object[names.APP_TOKEN] == vault.store.read(names.APP_TOKEN) != ""
 
 
-def test_what_is_derived_is_published_with_what_it_is_derived_from(tmp_path: Path) -> None:
+def test_derived_secrets_are_published_with_their_source(tmp_path: Path) -> None:
     runtime = CopyingRuntime()
     store = store_of(tmp_path, {"app": SecretRecipe(password=8), "users": SecretRecipe(text="u:{{app}}")}, runtime)
     store.prepare()
@@ -119,7 +119,7 @@ def test_what_is_derived_is_published_with_what_it_is_derived_from(tmp_path: Pat
     assert runtime.object == {"app": "new", "users": "u:new"}
 
 
-def test_a_write_that_was_interrupted_is_published_when_it_is_finished(tmp_path: Path) -> None:
+def test_an_interrupted_write_is_published_when_completed(tmp_path: Path) -> None:
     runtime = CopyingRuntime()
     store = store_of(tmp_path, {"app": SecretRecipe(password=8)}, runtime)
     store.prepare()
@@ -157,7 +157,7 @@ def published(house: House, name: str) -> str:
     return house.engine.published[house.name, name].decode()
 
 
-def test_up_seed_and_rotate_give_the_runtime_what_they_write(house: House) -> None:
+def test_up_seed_and_rotate_publish_what_they_write(house: House) -> None:
     seen = []
     for command in (up, seed, rotate):
         command(house.context())
@@ -166,7 +166,7 @@ def test_up_seed_and_rotate_give_the_runtime_what_they_write(house: House) -> No
     assert len(set(seen)) == 3
 
 
-def test_up_and_rotate_give_the_runtime_the_metrics(house: House) -> None:
+def test_up_and_rotate_publish_the_metrics(house: House) -> None:
     up(house.context())
     file = house.context().instance().folder / "metrics.prom"
     assert "nexusdev_up_seconds" in published(house, "metrics.prom")
@@ -193,7 +193,7 @@ def test_docker_writes_in_place_because_the_file_is_mounted(tmp_path: Path) -> N
     assert [(tmp_path / name).stat().st_ino for name in ("app", "metrics.prom")] == inodes
 
 
-def test_docker_leaves_a_file_alone_that_has_the_value_already(tmp_path: Path) -> None:
+def test_docker_leaves_an_unchanged_file_alone(tmp_path: Path) -> None:
     (tmp_path / "app").write_text("value")
     os.utime(tmp_path / "app", (5, 5))
     docker_runtime(tmp_path).publish_secret("app", "value")

@@ -21,7 +21,7 @@ def test_each_name_has_its_provider() -> None:
     assert isinstance(registry.provider("memory"), MemoryProvider)
 
 
-def test_users_are_not_offered_the_runtime_of_tests() -> None:
+def test_the_memory_runtime_is_not_offered_to_users() -> None:
     assert registry.names() == ("docker",)
 
 
@@ -38,7 +38,7 @@ def test_the_registry_imports_no_runtime() -> None:
     assert found.stdout.strip() == "['nexusdev.runtimes', 'nexusdev.runtimes.registry']"
 
 
-def test_a_context_takes_the_provider_that_its_settings_name(tmp_path: Path) -> None:
+def test_a_context_uses_the_provider_of_its_settings(tmp_path: Path) -> None:
     identity = Identity(name="shop", project=tmp_path)
     context = Context(identity=identity, settings=Settings(runtime="memory"), root=tmp_path)
     assert isinstance(context.provider, MemoryProvider)

@@ -33,13 +33,13 @@ def timings(*spans: dict[str, Any]) -> dict[str, Any]:
     return {"total": max(each["ended"] for each in spans), "spans": list(spans)}
 
 
-def test_a_distribution_shows_the_tail_that_a_median_hides() -> None:
+def test_a_distribution_shows_the_tail() -> None:
     found = distribution([15.5, 30.1, 16.1])
     assert (found.median, found.least, found.most, found.rounds) == (16.1, 15.5, 30.1, 3)
     assert found.tail == pytest.approx(30.1 / 16.1)
 
 
-def test_what_made_the_slowest_round_slow_is_named_with_what_it_usually_takes() -> None:
+def test_the_cause_of_the_slowest_round_is_named_with_its_usual_duration() -> None:
     usual = timings(span("start", 0, 3), span("minio: waits for drives", 3, 5))
     slow = timings(span("start", 0, 3.4), span("minio: waits for drives", 3, 21), span("vault: is sealed", 3, 6))
     assert excesses([usual, slow, usual]) == (
@@ -48,7 +48,7 @@ def test_what_made_the_slowest_round_slow_is_named_with_what_it_usually_takes() 
     )
 
 
-def test_a_wait_that_comes_twice_counts_as_its_sum() -> None:
+def test_repeated_waits_are_summed() -> None:
     usual = timings(span("redis: loads", 0, 1))
     slow = timings(span("redis: loads", 0, 1), span("redis: loads", 2, 5))
     assert excesses([usual, usual, slow]) == (Excess(name="redis: loads", seconds=4, usual=1),)
@@ -121,7 +121,7 @@ def page(measured: Measured = MEASURED, *, before: Measured | None = None, cold:
     return report.page(measured, before=before, cold=cold)
 
 
-def test_both_peers_are_published_and_the_promise_is_about_the_tuned_one() -> None:
+def test_both_peers_are_published_and_the_promise_uses_the_tuned_one() -> None:
     row = cells(page(), "`up`, images and data present")
     assert row[1:] == ["12.0 s (10.0 to 18.0, 3 rounds)", "0.50 × Compose, tuned (24.0 s)", "≤ 0.6 ×", "kept"]
     assert cells(page(), "the same, beside Compose as the files stand")[2:] == ["0.25 × Compose (48.0 s)", "", ""]
@@ -132,7 +132,7 @@ def test_both_peers_are_published_and_the_promise_is_about_the_tuned_one() -> No
     )
 
 
-def test_the_slowest_round_stands_beside_the_median_with_its_cause() -> None:
+def test_the_slowest_round_is_listed_with_its_cause() -> None:
     assert cells(page(), "the slowest `up` with data")[1:] == [
         "18.0 s of 3 rounds",
         "1.50 × the median",
@@ -156,18 +156,18 @@ def test_commands_are_multiples_of_an_empty_python_process(act: str, ratio: str,
     assert (row[2], row[4]) == (f"{ratio} an empty Python process (12 ms)", kept)
 
 
-def test_a_command_keeps_its_promise_by_time_or_by_multiple() -> None:
+def test_a_command_meets_its_target_by_time_or_by_multiple() -> None:
     slow_machine = {**MEASURED.acts, rounds.STATUS: one(0.9), rounds.PYTHON: one(0.045)}
     assert cells(page(replace(MEASURED, acts=slow_machine)), "`status`")[4] == "kept"
 
 
-def test_what_is_missed_is_said_before_the_table() -> None:
+def test_missed_targets_are_listed_before_the_table() -> None:
     head = page().partition("\n| act |")[0]
     assert "5 of 10 promises are kept. Missed:" in head
     assert "- `status`: 40.0 × an empty Python process (12 ms), promised ≤ 400 ms or 20 ×" in head
 
 
-def test_a_former_run_stands_beside_this_one_with_its_own_floor() -> None:
+def test_a_former_run_is_compared_with_its_own_floor() -> None:
     acts = {**MEASURED.acts, rounds.UP: one(20.0), rounds.FLOOR: one(16.0)}
     former = {"prometheus": Cost(cores=0.2, mebibytes=300), "relay": Cost(cores=0.01, mebibytes=45)}
     before = replace(MEASURED, tree="7654321", acts=acts, full=Idle(groups=former, containers=37, engine=0.03))
@@ -184,7 +184,7 @@ def test_a_former_run_stands_beside_this_one_with_its_own_floor() -> None:
     assert cells(text, "relay")[1:] == ["", "", "0.010", "45"]
 
 
-def test_the_figures_of_a_run_are_kept_as_json_for_a_later_one() -> None:
+def test_the_figures_of_a_run_are_stored_as_json() -> None:
     assert msgspec.json.decode(msgspec.json.encode(MEASURED), type=Measured) == MEASURED
 
 
@@ -193,7 +193,7 @@ def test_small_consumers_are_one_row() -> None:
     assert cells(page(), "the others")[1:] == ["0.000", "1"]
 
 
-def test_the_cold_section_outlives_a_run_that_does_not_measure_it() -> None:
+def test_the_cold_section_is_kept_by_runs_that_do_not_measure_it() -> None:
     cold = report.Cold(machine="2 cores", date="2026-01-01", command="make up", total=1440, go_builds=1200)
     first = report.with_cold(page(), report.cold_section(cold))
     assert cells(first, "`make up` from nothing, without a registry")[1:] == [
@@ -220,7 +220,7 @@ user	0m56.000s
 """
 
 
-def test_the_output_of_a_first_run_tells_its_time_and_that_of_its_go_builds() -> None:
+def test_the_output_of_a_first_run_has_its_time_and_its_go_builds() -> None:
     assert cold_record.parse(FIRST_RUN) == cold_record.Record(command="make up", total=991.931, go_builds=877)
     assert cold_record.parse(FIRST_RUN.replace("ready", "image")).command == "make images"
 
@@ -228,7 +228,7 @@ def test_the_output_of_a_first_run_tells_its_time_and_that_of_its_go_builds() ->
 @pytest.mark.parametrize(
     ("removed", "missing"), [("image vault: built", "built vault"), ("real", "lines of `time`")], ids=["build", "time"]
 )
-def test_an_output_that_lacks_a_figure_is_refused(removed: str, missing: str) -> None:
+def test_an_output_without_a_figure_is_refused(removed: str, missing: str) -> None:
     with pytest.raises(ValueError, match=missing):
         cold_record.parse(FIRST_RUN.replace(removed, ""))
 

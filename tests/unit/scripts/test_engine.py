@@ -71,14 +71,14 @@ def world(tmp_path: Path) -> Iterator[World]:
     made.run("stop")
 
 
-def test_an_engine_that_answers_is_left_alone(world: World) -> None:
+def test_a_running_engine_is_left_alone(world: World) -> None:
     (world.folder / "up").touch()
     ran = world.run()
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
     assert not (world.folder / "run").exists()
 
 
-def test_dockerd_is_started_without_systemd_and_a_second_time_nothing_happens(world: World) -> None:
+def test_dockerd_is_started_once_without_systemd(world: World) -> None:
     world.program("apt-get", APT)
     world.program("dockerd", DOCKERD)
     first, second = world.run(), world.run()
@@ -88,7 +88,7 @@ def test_dockerd_is_started_without_systemd_and_a_second_time_nothing_happens(wo
     assert len(world.calls) == 1
 
 
-def test_stop_ends_what_was_started_and_only_that(world: World) -> None:
+def test_stop_ends_only_what_was_started(world: World) -> None:
     world.program("apt-get", APT)
     world.program("dockerd", DOCKERD)
     assert "no engine that this script started" in world.run("stop").stderr
@@ -98,7 +98,7 @@ def test_stop_ends_what_was_started_and_only_that(world: World) -> None:
     assert not (world.folder / "up").exists()
 
 
-def test_what_is_missing_is_installed_by_apt(world: World) -> None:
+def test_missing_packages_are_installed_by_apt(world: World) -> None:
     (world.folder / "dockerd.later").write_text(f"#!/bin/bash\n{DOCKERD}\n")
     (world.folder / "dockerd.later").chmod(0o755)
     (world.bin / "cp").symlink_to(str(shutil.which("cp")))
@@ -117,7 +117,7 @@ DPKG = 'case "$1" in --audit) cat "$FAKES/audit";; *) echo "dpkg $*" >>"$FAKES/c
 
 @pytest.mark.parametrize("left", ["audit", "updates"])
 @pytest.mark.parametrize("code", [0, 1])
-def test_an_installation_that_was_interrupted_is_finished_first_or_named(world: World, left: str, code: int) -> None:
+def test_an_interrupted_installation_is_finished_or_reported(world: World, left: str, code: int) -> None:
     (world.folder / "dockerd.later").write_text(f"#!/bin/bash\n{DOCKERD}\n")
     (world.folder / "dockerd.later").chmod(0o755)
     (world.bin / "cp").symlink_to(str(shutil.which("cp")))
@@ -144,7 +144,7 @@ exit 2"""
 
 
 @pytest.mark.parametrize("locked", [1, 99])
-def test_another_apt_that_runs_is_no_interruption_and_has_time_to_end(world: World, locked: int) -> None:
+def test_a_running_apt_is_waited_for(world: World, locked: int) -> None:
     (world.folder / "dockerd.later").write_text(f"#!/bin/bash\n{DOCKERD}\n")
     (world.folder / "dockerd.later").chmod(0o755)
     (world.bin / "cp").symlink_to(str(shutil.which("cp")))
@@ -158,7 +158,7 @@ def test_another_apt_that_runs_is_no_interruption_and_has_time_to_end(world: Wor
     assert ("locked by another process with pid 7" in ran.stderr) is (locked == 99)
 
 
-def test_systemd_starts_it_where_there_is_one(world: World) -> None:
+def test_systemd_starts_it_if_available(world: World) -> None:
     (world.folder / "systemd").mkdir()
     world.program("apt-get", APT)
     world.program("dockerd", DOCKERD)
@@ -167,7 +167,7 @@ def test_systemd_starts_it_where_there_is_one(world: World) -> None:
     assert world.calls == ["systemctl start docker"]
 
 
-def test_another_storage_driver_is_tried_where_the_first_does_not_work(world: World) -> None:
+def test_another_storage_driver_is_tried_if_the_first_fails(world: World) -> None:
     world.program("apt-get", APT)
     refusing = 'case "$*" in *vfs*) ;; *) echo "error initializing graphdriver: overlay2" ; exit 1 ;; esac'
     world.program("dockerd", f"{refusing}\n{DOCKERD}")
@@ -176,7 +176,7 @@ def test_another_storage_driver_is_tried_where_the_first_does_not_work(world: Wo
     assert "with the storage driver vfs" in ran.stderr
 
 
-def test_a_dockerd_that_ends_is_told_with_its_last_lines(world: World) -> None:
+def test_an_exited_dockerd_is_reported_with_its_last_lines(world: World) -> None:
     world.program("apt-get", APT)
     world.program("dockerd", 'echo "failed to create NAT chain"; exit 1')
     ran = world.run()
@@ -185,7 +185,7 @@ def test_a_dockerd_that_ends_is_told_with_its_last_lines(world: World) -> None:
     assert "Error: dockerd does not answer" in ran.stderr
 
 
-def test_without_root_it_says_what_to_type(world: World) -> None:
+def test_without_root_there_is_a_hint(world: World) -> None:
     world.program("id", "echo 1000")
     world.program("apt-get", APT)
     ran = world.run()
@@ -195,13 +195,13 @@ def test_without_root_it_says_what_to_type(world: World) -> None:
 
 
 @pytest.mark.parametrize(("system", "words"), [("Darwin", "colima start"), ("Linux", "dnf install moby-engine")])
-def test_elsewhere_it_refuses_politely(world: World, system: str, words: str) -> None:
+def test_other_platforms_are_refused(world: World, system: str, words: str) -> None:
     world.program("uname", f"echo {system}")
     ran = world.run()
     assert ran.returncode == 5
     assert words in ran.stderr
 
 
-def test_a_wrong_word_is_usage(world: World) -> None:
+def test_an_unknown_argument_is_a_usage_error(world: World) -> None:
     assert world.run("restart").returncode == 2
     assert os.access(SCRIPT, os.X_OK)

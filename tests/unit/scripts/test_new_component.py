@@ -61,7 +61,7 @@ def test_prometheus_scrapes_it(tree: Path) -> None:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_it_is_rendered_with_the_rest_of_the_stack(tree: Path, profile: ProfileName) -> None:
+def test_a_new_component_is_rendered_with_the_stack(tree: Path, profile: ProfileName) -> None:
     new_component.add("newproduct", tree)
     stack = stack_of(tree)
     configs = {name: file.read_text(encoding="utf-8") for name, file in stack.copied_configs().items()} | GENERATED
@@ -75,7 +75,7 @@ def test_it_is_rendered_with_the_rest_of_the_stack(tree: Path, profile: ProfileN
 @pytest.mark.parametrize(
     ("name", "why"), [("redis", "already"), ("contract", "already"), ("Key DB", "lower-case"), ("", "lower-case")]
 )
-def test_a_name_that_is_taken_or_unusable_changes_nothing(tree: Path, name: str, why: str) -> None:
+def test_a_taken_or_invalid_name_changes_nothing(tree: Path, name: str, why: str) -> None:
     before = {file: file.read_bytes() for file in tree.rglob("*") if file.is_file()}
     with pytest.raises(ValueError, match=why):
         new_component.add(name, tree)

@@ -22,7 +22,7 @@ def with_recipe(stack: Stack, recipe: SecretRecipe) -> Stack:
     return replace(stack, secrets={"password": replace(stack.secrets["password"], recipe=recipe)})
 
 
-def test_the_same_files_give_the_same_fingerprints(files: Files) -> None:
+def test_fingerprints_are_deterministic(files: Files) -> None:
     assert changed(files.load(), files.load()) == set()
 
 
@@ -44,13 +44,13 @@ def test_the_same_files_give_the_same_fingerprints(files: Files) -> None:
         (lambda text: f"# a comment\n{text}", set()),
     ],
 )
-def test_a_changed_value_concerns_its_service_and_who_shares_its_network(
+def test_a_changed_value_affects_its_service_and_sidecars(
     files: Files, edit: Callable[[str], str], concerned: set[str]
 ) -> None:
     assert changed(files.load(), files.load(edit(GOOD))) == concerned
 
 
-def test_a_new_name_in_the_hosts_file_concerns_everybody(files: Files) -> None:
+def test_a_new_hosts_entry_affects_every_service(files: Files) -> None:
     more = (
         "  late:\n    image: x\n    networks: {nexus: {ipv4_address: 10.213.0.77}}\n    x-nexusdev: {component: db}\n"
     )

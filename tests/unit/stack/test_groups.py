@@ -62,7 +62,7 @@ def test_members_may_differ_in_name_place_and_volumes(files: Files) -> None:
         ("mem_limit: 64m", "mem_limit: 32m", "mem_limit"),
     ],
 )
-def test_a_member_that_differs_is_told_with_file_line_and_key(files: Files, old: str, new: str, key: str) -> None:
+def test_a_differing_member_is_reported_with_file_line_and_key(files: Files, old: str, new: str, key: str) -> None:
     text = changed(old, new)
     with pytest.raises(InvalidConfig) as raised:
         files.load(text)
@@ -70,7 +70,7 @@ def test_a_member_that_differs_is_told_with_file_line_and_key(files: Files, old:
     assert f"stack.yaml:{line}: services.db-1.{key}: db-1 differs from db-0 in {key}" in raised.value.message
 
 
-def test_a_key_that_a_member_lacks_is_told_at_the_member(files: Files) -> None:
+def test_a_missing_key_is_reported_at_its_member(files: Files) -> None:
     with pytest.raises(InvalidConfig, match=r"services\.db-1.*: db-1 differs from db-0 in mem_limit"):
         files.load(changed("    mem_limit: 64m\n", ""))
 
@@ -80,6 +80,6 @@ def test_another_group_or_role_is_no_replica(files: Files, word: str) -> None:
     files.load(changed("image: db:1", "image: db:2").removesuffix("component: db}\n") + f"component: db, {word}}}\n")
 
 
-def test_two_members_cannot_have_one_ordinal(files: Files) -> None:
+def test_ordinals_are_unique(files: Files) -> None:
     with pytest.raises(InvalidConfig, match=r"services\.db-1.*db-1 and db-0 have the same ordinal in group db: 0"):
         files.load(changed("component: db}", "component: db, ordinal: 0}"))

@@ -36,7 +36,7 @@ SET = {"A": "a", "EMPTY": "", "B": "b"}
         ("${NONE:-{x}}", "{x}"),
     ],
 )
-def test_a_text_with_variables(text: str, expected: str) -> None:
+def test_variables_are_interpolated(text: str, expected: str) -> None:
     if text == "${NONE:-{x}}":  # a plain brace is not counted: the first } closes
         expected = "{x}"
     assert interpolate(text, SET) == expected
@@ -57,7 +57,7 @@ def test_a_text_with_variables(text: str, expected: str) -> None:
         ("..${NONE:-${NIL}}", "NIL is not set and has no default", 2),
     ],
 )
-def test_a_bad_reference_is_told_with_its_place(text: str, problem: str, offset: int) -> None:
+def test_a_bad_reference_is_reported_with_its_position(text: str, problem: str, offset: int) -> None:
     with pytest.raises(BadVariable) as error:
         interpolate(text, SET)
     assert (str(error.value), error.value.offset) == (problem, offset)

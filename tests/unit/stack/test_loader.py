@@ -28,7 +28,7 @@ def with_service(*lines: str) -> str:
     return GOOD.replace("    x-nexusdev: {component: db}\n", f"{added}    x-nexusdev: {{component: db}}\n")
 
 
-def test_a_good_stack_becomes_values(files: Files) -> None:
+def test_a_valid_stack_is_loaded(files: Files) -> None:
     stack = files.load(NEXUS_PROJECT="nexusdev-shop")
     db = stack.services["db-0"]
     assert (stack.project, stack.network.name, stack.network.subnet) == ("nexusdev-shop", "nexus", "10.213.0.0/24")
@@ -54,7 +54,7 @@ def test_a_good_stack_becomes_values(files: Files) -> None:
     assert stack.made_of == (files.folder / "stack.yaml", files.folder / "settings.conf")
 
 
-def test_the_stack_of_the_product_is_the_same_after_it_was_kept(tmp_path: Path) -> None:
+def test_the_cached_stack_equals_the_original(tmp_path: Path) -> None:
     compose = Path(__file__).parents[3] / "compose" / "stack.yaml"
     stack = load(compose, {"NEXUS_STATE": "/nowhere", "NEXUS_UID": "1000", "NEXUS_GID": "1000"})
     kept = FileCache(tmp_path / "stack.kept", Stack, key="")
@@ -66,7 +66,7 @@ def test_the_stack_of_the_product_is_the_same_after_it_was_kept(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("compose", ["compose/stack.yaml", "tests/toy/compose/stack.yaml"])
-def test_the_files_of_the_product_load_and_every_service_is_confined(compose: str) -> None:
+def test_every_shipped_service_is_confined(compose: str) -> None:
     stack = load(
         Path(__file__).parents[3] / compose, {"NEXUS_STATE": "/nowhere", "NEXUS_UID": "1000", "NEXUS_GID": "1000"}
     )
@@ -79,7 +79,7 @@ def test_the_files_of_the_product_load_and_every_service_is_confined(compose: st
         assert service.logging == Logging(driver="json-file", options={"max-size": "10m", "max-file": "3"})
 
 
-def test_healthchecks_are_for_display_and_cost_an_idle_machine_little() -> None:
+def test_healthchecks_are_cheap() -> None:
     """Each is a process that the engine starts, about a tenth of a second of a processor: one every two seconds in all is enough."""
     compose = Path(__file__).parents[3] / "compose" / "stack.yaml"
     stack = load(compose, {"NEXUS_STATE": "/nowhere", "NEXUS_UID": "1000", "NEXUS_GID": "1000"})
@@ -90,7 +90,7 @@ def test_healthchecks_are_for_display_and_cost_an_idle_machine_little() -> None:
     }
 
 
-def test_included_files_come_first_and_their_paths_are_their_own(files: Files) -> None:
+def test_included_files_come_first_with_paths_relative_to_themselves(files: Files) -> None:
     files.write("db/settings.conf", "")
     top, services = GOOD.split("services:\n")
     files.write(
@@ -361,7 +361,7 @@ BAD: dict[str, tuple[str, str, str]] = {
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_what_is_refused_tells_file_line_and_key(files: Files, what: str) -> None:
+def test_refused_content_is_reported_with_file_line_and_key(files: Files, what: str) -> None:
     text, said, more = BAD[what]
     error = refused(files, text)
     assert str(files.folder / "stack.yaml") in error.message
@@ -376,7 +376,7 @@ def test_what_is_refused_tells_file_line_and_key(files: Files, what: str) -> Non
     assert last_key in line
 
 
-def test_two_services_cannot_have_one_port_address_or_name(files: Files) -> None:
+def test_ports_addresses_and_names_are_unique(files: Files) -> None:
     def second(address: str, port: int, alias: str) -> str:
         return (
             f"{GOOD}  db-1:\n    image: db\n    networks: {{nexus: {{ipv4_address: {address}, aliases: [{alias}]}}}}\n"
@@ -397,7 +397,7 @@ def test_two_services_cannot_have_one_port_address_or_name(files: Files) -> None
     assert "db-0 also has it" in twice.why
 
 
-def test_a_sidecar_of_a_sidecar_is_sent_to_the_owner(files: Files) -> None:
+def test_a_sidecar_of_a_sidecar_is_refused(files: Files) -> None:
     error = refused(
         files, f"{GOOD}  more:\n    image: x\n    network_mode: service:exporter-0\n    x-nexusdev: {{component: db}}\n"
     )
@@ -405,13 +405,13 @@ def test_a_sidecar_of_a_sidecar_is_sent_to_the_owner(files: Files) -> None:
     assert error.hint == "write service:db-0"
 
 
-def test_a_cycle_of_shared_networks_is_found(files: Files) -> None:
+def test_a_cycle_of_shared_networks_is_refused(files: Files) -> None:
     ring = f"{GOOD}  a:\n    image: x\n    network_mode: service:b\n    x-nexusdev: {{component: db}}\n"
     ring += "  b:\n    image: x\n    network_mode: service:a\n    x-nexusdev: {component: db}\n"
     assert "a cycle: a → b → a" in refused(files, ring).message
 
 
-def test_a_name_declared_in_two_files_is_told_with_both(files: Files) -> None:
+def test_a_name_declared_twice_names_both_files(files: Files) -> None:
     files.write("other.yaml", "volumes:\n  db-0:\n")
     error = refused(files, f"include: [other.yaml]\n{GOOD}")
     assert "volumes.db-0: db-0 is declared twice" in error.message
@@ -425,7 +425,7 @@ def test_an_error_in_an_included_file_names_that_file(files: Files) -> None:
     )
 
 
-def test_the_network_belongs_into_the_outermost_file(files: Files) -> None:
+def test_the_network_must_be_in_the_outermost_file(files: Files) -> None:
     files.write("other.yaml", "networks: {x: {}}\n")
     assert (
         "networks is only allowed in the top-level file, stack.yaml"
@@ -433,7 +433,7 @@ def test_the_network_belongs_into_the_outermost_file(files: Files) -> None:
     )
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     from nexusdev.stack.loader import load
 
     with pytest.raises(InvalidConfig, match="failed to read") as error:
@@ -441,7 +441,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert error.value.why == "No such file or directory"
 
 
-def test_a_file_of_the_state_folder_may_come_later(files: Files) -> None:
+def test_a_file_of_the_state_folder_may_be_missing(files: Files) -> None:
     stack = files.load(GOOD.replace("./settings.conf", '"${NEXUS_STATE}/passwd"'))
     assert stack.configs["settings"] == files.folder / "state/passwd"
 
@@ -470,7 +470,7 @@ def _places(value: Value) -> list[Value]:
 
 
 @pytest.mark.parametrize("seed", range(150))
-def test_whatever_is_spoiled_the_error_names_file_and_line(files: Files, seed: int) -> None:
+def test_every_error_names_file_and_line(files: Files, seed: int) -> None:
     """Lines dropped, doubled, swapped, indented, words replaced: loads, or says where it hurts; never anything else."""
     dice = random.Random(seed)
     lines = GOOD.splitlines()
@@ -506,7 +506,7 @@ def _problem(files: Files, text: str) -> str:
     return ""
 
 
-def test_what_only_pod_runtimes_use_is_read(files: Files) -> None:
+def test_pod_runtime_keys_are_loaded(files: Files) -> None:
     settings = """{component: db, connects: ["db:5432", "db-primary:6432"], serves: {db-primary: [5432]},
       ready: {http: {port: 8008, path: /ready, tls: true}}, alive: {tcp: {port: 5432}}}"""
     service = files.load(GOOD.replace("{component: db}", settings)).services["db-0"]
@@ -529,7 +529,7 @@ def test_what_only_pod_runtimes_use_is_read(files: Files) -> None:
         ("alive: {http: {path: /}}", "port is missing"),
     ],
 )
-def test_what_pod_runtimes_cannot_use_is_refused_with_its_line(files: Files, settings: str, problem: str) -> None:
+def test_invalid_pod_runtime_keys_are_refused_with_their_line(files: Files, settings: str, problem: str) -> None:
     with pytest.raises(InvalidConfig) as caught:
         files.load(GOOD.replace("{component: db}", f"{{component: db, {settings}}}"))
     assert problem in caught.value.message

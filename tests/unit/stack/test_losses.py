@@ -34,17 +34,17 @@ def found(stack: Stack, gone: Sequence[str]) -> dict[str, Loss]:
     return {loss.group: loss for loss in losses(stack, gone, existing=there, holdings=HOLDINGS)}
 
 
-def test_every_group_with_volumes_says_what_it_keeps(stack: Stack) -> None:
+def test_every_group_with_volumes_declares_its_data(stack: Stack) -> None:
     groups = {(each.component, each.group) for each in stack.services.values() if each.volumes}
     assert groups == {(name, each.group) for name, several in HOLDINGS.items() for each in several}
 
 
-def test_what_was_never_seen_is_not_missed(stack: Stack) -> None:
+def test_a_volume_never_seen_is_not_missing(stack: Stack) -> None:
     assert missing(stack, marked=("redis-0", "of-an-older-stack"), existing=("redis-1",)) == ("redis-0",)
 
 
 @pytest.mark.parametrize("volume", [*ETCD, *POSTGRES, *REDIS, *SENTINEL, *MINIO, *VAULT, "vault-unseal"])
-def test_one_lost_volume_is_rebuilt_from_the_others_and_nothing_else_goes(stack: Stack, volume: str) -> None:
+def test_one_lost_volume_is_rebuilt_from_the_others(stack: Stack, volume: str) -> None:
     (loss,) = found(stack, [volume]).values()
     assert (loss.empty, loss.gone, loss.cleared) == (False, (volume,), ())
 
@@ -67,7 +67,7 @@ def test_one_lost_volume_is_rebuilt_from_the_others_and_nothing_else_goes(stack:
         (("grafana",), {"grafana"}, ()),
     ],
 )
-def test_what_nothing_can_rebuild_begins_anew_with_all_that_is_about_it(
+def test_unrecoverable_data_starts_empty_with_its_dependents(
     stack: Stack, gone: Sequence[str], empty: set[str], going: Sequence[str]
 ) -> None:
     losses_ = found(stack, gone)
@@ -75,28 +75,28 @@ def test_what_nothing_can_rebuild_begins_anew_with_all_that_is_about_it(
     assert set(cleared(losses_.values())) == set(going)
 
 
-def test_sentinels_learn_everything_from_a_whole_redis(stack: Stack) -> None:
+def test_sentinels_are_rebuilt_from_a_complete_redis(stack: Stack) -> None:
     loss = found(stack, SENTINEL)["sentinel"]
     assert (loss.empty, loss.source, loss.cleared) == (False, ("redis",), ())
 
 
 @pytest.mark.parametrize("gone", [ETCD, ETCD[:2]])
-def test_etcd_learns_from_whole_databases_who_they_are(stack: Stack, gone: Sequence[str]) -> None:
+def test_etcd_is_rebuilt_from_complete_databases(stack: Stack, gone: Sequence[str]) -> None:
     loss = found(stack, gone)["etcd"]
     assert (loss.empty, loss.source, loss.cleared) == (False, ("postgresql",), ETCD[len(gone) :])
 
 
-def test_etcd_without_a_majority_and_databases_that_are_not_whole_begin_anew_together(stack: Stack) -> None:
+def test_etcd_without_a_majority_and_incomplete_databases_start_empty(stack: Stack) -> None:
     losses_ = found(stack, (*ETCD[:2], POSTGRES[0]))
     assert all(loss.empty for loss in losses_.values())
     assert set(cleared(losses_.values())) == {ETCD[2], *POSTGRES[1:]}
 
 
-def test_sentinels_in_the_minority_give_way_to_what_redis_says(stack: Stack) -> None:
+def test_a_minority_of_sentinels_is_rebuilt_from_redis(stack: Stack) -> None:
     assert found(stack, SENTINEL[:2])["sentinel"].cleared == (SENTINEL[2],)
 
 
-def test_components_do_not_touch_one_another(stack: Stack) -> None:
+def test_components_are_independent(stack: Stack) -> None:
     losses_ = found(stack, (*POSTGRES, "redis-0"))
     assert not losses_["redis"].empty
     assert set(cleared(losses_.values())) == set(ETCD)

@@ -36,16 +36,16 @@ def services(**graph: str) -> dict[str, Service]:
         ({"a": "elsewhere"}, ["a"]),
     ],
 )
-def test_each_service_stands_after_what_it_needs(graph: dict[str, str], expected: list[str]) -> None:
+def test_each_service_comes_after_its_dependencies(graph: dict[str, str], expected: list[str]) -> None:
     assert [service.name for service in ordered(services(**graph))] == expected
 
 
-def test_a_sidecar_stands_right_behind_its_owner_and_all_else_in_the_order_of_the_files() -> None:
+def test_a_sidecar_follows_its_owner_and_others_keep_file_order() -> None:
     stack = services(a="", b="", c="b", side="@a")
     assert [service.name for service in ordered(stack)] == ["a", "side", "b", "c"]
 
 
-def test_observers_stand_last_also_those_that_share_a_network() -> None:
+def test_observers_come_last_even_as_sidecars() -> None:
     stack = services(a="", watch="@a", look="", b="")
     stack.update({name: replace(stack[name], role="observer") for name in ("watch", "look")})
     assert [service.name for service in ordered(stack)] == ["a", "b", "watch", "look"]
@@ -60,10 +60,10 @@ def test_observers_stand_last_also_those_that_share_a_network() -> None:
         ({"a": ["b", "c"], "b": ["c"], "c": []}, ()),
     ],
 )
-def test_a_cycle_is_told_as_a_path(graph: dict[str, list[str]], cycle: tuple[str, ...]) -> None:
+def test_a_cycle_is_reported_as_a_path(graph: dict[str, list[str]], cycle: tuple[str, ...]) -> None:
     assert find_cycle(graph) == cycle
 
 
-def test_a_service_brings_what_it_needs() -> None:
+def test_a_service_includes_its_dependencies() -> None:
     assert closure(services(a="b", b="c", c="", d="", side="@d"), ["a"]) == {"a", "b", "c"}
     assert closure(services(d="", side="@d"), ["side", "nobody"]) == {"side", "d"}

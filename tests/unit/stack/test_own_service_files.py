@@ -71,7 +71,7 @@ def service(files: Files, name: str, text: str = GOOD) -> Service:
     return joined(files, text).services[name]
 
 
-def test_own_services_stand_behind_the_platform(files: Files) -> None:
+def test_own_services_come_after_the_platform(files: Files) -> None:
     stack = joined(files)
     assert stack.components == ("db", "api", "worker")
     assert [each.name for each in stack.own] == ["api", "worker"]
@@ -85,14 +85,14 @@ def test_address_and_host_ports_are_chosen(files: Files) -> None:
     assert api.aliases == ("gateway",)
 
 
-def test_numbers_that_were_given_before_stay(files: Files) -> None:
+def test_allocated_numbers_are_kept(files: Files) -> None:
     stack = joined(files, allocations=Allocations(addresses={"worker": 0, "gone": 1}, ports={"api:9000": 12}))
     assert [each.address[-3:] for each in stack.own] == ["152", "150"]
     assert [port.host for port in stack.services["api"].ports] == [21113, 21112, 8080]
     assert stack.allocations == Allocations(addresses={"api": 2, "worker": 0}, ports={"api:8000": 13, "api:9000": 12})
 
 
-def test_what_is_declared_is_read(files: Files) -> None:
+def test_declared_keys_are_loaded(files: Files) -> None:
     api, worker = service(files, "api").own, service(files, "worker").own
     assert api is not None
     assert worker is not None
@@ -118,13 +118,13 @@ def test_an_image_without_a_tag_is_the_latest(files: Files, written: str, refere
     assert service(files, "worker", f'services: {{worker: {{image: "{written}"}}}}\n').image == reference
 
 
-def test_a_service_of_the_platform_does_not_change_when_others_join(files: Files) -> None:
+def test_own_services_do_not_change_platform_services(files: Files) -> None:
     alone = load(files.write("stack.yaml", PLATFORM), {"NEXUS_STATE": str(files.folder / "state")})
     assert fingerprints(joined(files))["db-0"] == fingerprints(alone)["db-0"]
     assert joined(files).hosts() == alone.hosts()
 
 
-def test_a_certificate_runs_the_service_as_who_may_read_its_key(files: Files) -> None:
+def test_a_service_with_a_certificate_runs_as_the_user_that_reads_its_key(files: Files) -> None:
     text = "services: {api: {image: a, x-nexusdev: {certificate: true}}}\n"
     assert service(files, "api", text).user == "7:8"
     assert service(files, "api", text.replace("image: a", "image: a, user: '5'")).user == "5"
@@ -254,9 +254,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("text", "message", "hint"), BAD.values(), ids=BAD)
-def test_a_mistake_is_told_with_file_line_key_and_what_to_write(
-    files: Files, text: str, message: str, hint: str
-) -> None:
+def test_a_mistake_is_reported_with_file_line_key_and_hint(files: Files, text: str, message: str, hint: str) -> None:
     with pytest.raises(InvalidConfig) as raised:
         joined(files, text)
     found = raised.value
@@ -266,14 +264,14 @@ def test_a_mistake_is_told_with_file_line_key_and_what_to_write(
         assert "allowed here:" in found.why or "declare none" in found.why
 
 
-def test_a_refused_key_says_what_to_write_instead(files: Files) -> None:
+def test_a_refused_key_names_its_replacement(files: Files) -> None:
     with pytest.raises(InvalidConfig) as raised:
         joined(files, _service("    env_file: .env"))
     assert raised.value.why.startswith("x-nexusdev: {env: true} passes the variables")
     assert raised.value.evidence == ("compose.dev.yaml:4 | env_file: .env",)
 
 
-def test_too_many_ports_are_told(files: Files) -> None:
+def test_too_many_ports_are_refused(files: Files) -> None:
     ports = ", ".join(f'"{port}"' for port in range(1, 31))
     with pytest.raises(InvalidConfig, match=re.escape("too many: 28 can be chosen")):
         joined(files, _service(f"    ports: [{ports}]"))

@@ -15,7 +15,7 @@ def test_a_key_of_a_merged_mapping_is_where_it_is_written(files: Files) -> None:
     assert position_of(files.load(), "services", "db-0", "cap_drop").line == 4
 
 
-def test_a_missing_key_leads_to_what_contains_it(files: Files) -> None:
+def test_a_missing_key_has_the_line_of_its_parent(files: Files) -> None:
     assert str(position_of(files.load(), "services", "db-0", "init")).endswith("stack.yaml:14: services.db-0")
 
 

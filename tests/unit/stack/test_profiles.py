@@ -8,7 +8,7 @@ from nexusdev.errors import InvalidConfig
 from tests.unit.stack.conftest import GOOD, Files
 
 
-def test_a_profile_leaves_components_out_or_names_those_it_has(files: Files) -> None:
+def test_a_profile_excludes_or_selects_components(files: Files) -> None:
     stack = files.load(GOOD + "x-nexusdev: {profiles: {bare: {without: [monitoring]}, watch: {only: [monitoring]}}}\n")
     assert stack.profiles == {"bare": ("db",), "watch": ("monitoring",)}
 
@@ -30,9 +30,7 @@ def test_a_stack_without_profiles_has_none(files: Files) -> None:
         ("{bare: {without: db}}", "must be a list", ""),
     ],
 )
-def test_a_profile_that_cannot_be_is_refused_with_its_line(
-    files: Files, profiles: str, problem: str, hint: str
-) -> None:
+def test_an_invalid_profile_is_refused_with_its_line(files: Files, profiles: str, problem: str, hint: str) -> None:
     with pytest.raises(InvalidConfig, match=problem) as raised:
         files.load(f"{GOOD}x-nexusdev:\n  profiles: {profiles}\n")
     assert f"stack.yaml:{GOOD.count(chr(10)) + 2}" in raised.value.message

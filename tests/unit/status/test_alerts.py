@@ -56,7 +56,7 @@ def house(tmp_path: Path, watcher: FakeWatcher) -> House:
     return made
 
 
-def test_firing_alerts_are_data_and_do_not_make_it_unready(house: House, watcher: FakeWatcher) -> None:
+def test_firing_alerts_do_not_affect_readiness(house: House, watcher: FakeWatcher) -> None:
     up(house.context())
     watcher.told = Alarms(alerts=(REPLICA,))
     outcome = status(house.context(), check=True)
@@ -80,21 +80,21 @@ def test_alerts_are_shown_by_component_below_the_nodes(house: House, watcher: Fa
     assert str(table.rows[0][1]).split("\n")[1:] == ["  redis-1 does not follow", "  docs/runbooks.md#redisreplicadown"]  # type: ignore[union-attr]
 
 
-def test_without_alerts_nothing_is_said_of_them(house: House) -> None:
+def test_no_alerts_print_nothing(house: House) -> None:
     up(house.context())
     outcome = status(house.context())
     assert str(shown(outcome).output[-1]).startswith("ready: ")
     assert shown(outcome).data["alerts"] == []
 
 
-def test_where_nobody_watches_nobody_is_asked(house: House, watcher: FakeWatcher) -> None:
+def test_alerts_are_not_requested_without_monitoring(house: House, watcher: FakeWatcher) -> None:
     up(house.context(**FLAG))
     outcome = status(house.context())
     assert (shown(outcome).data["alerts"], shown(outcome).data["monitoring"], outcome.warnings) == ([], None, ())
     assert "alarms" not in watcher.calls
 
 
-def test_a_watcher_that_was_stopped_is_not_asked_either(house: House, watcher: FakeWatcher) -> None:
+def test_stopped_monitoring_is_not_asked(house: House, watcher: FakeWatcher) -> None:
     up(house.context())
     house.engine.end(house.container("prometheus"))
     outcome = status(house.context())
@@ -105,7 +105,7 @@ def test_a_watcher_that_was_stopped_is_not_asked_either(house: House, watcher: F
     ("trouble", "said"),
     [("alertmanager does not answer", "alertmanager does not answer"), ("hang", "monitoring timed out")],
 )
-def test_who_does_not_answer_is_not_waited_for(house: House, watcher: FakeWatcher, trouble: str, said: str) -> None:
+def test_slow_monitoring_is_not_waited_for(house: House, watcher: FakeWatcher, trouble: str, said: str) -> None:
     up(house.context())
     watcher.told = Alarms(trouble=trouble)
     outcome = status(house.context())

@@ -29,7 +29,7 @@ class Maker:
         self.existing.remove(number)
 
 
-def test_each_user_gets_another_thing_and_nothing_is_left() -> None:
+def test_each_user_gets_its_own_resource_and_all_are_dropped() -> None:
     maker = Maker()
     ahead = Ahead(maker)
     taken = [ahead.take() for _ in range(3)]
@@ -40,7 +40,7 @@ def test_each_user_gets_another_thing_and_nothing_is_left() -> None:
     assert maker.existing == set()
 
 
-def test_a_thing_that_cannot_be_made_is_an_error_for_its_user_alone() -> None:
+def test_a_failed_creation_is_an_error_only_for_its_user() -> None:
     maker = Maker(refuses=2)
     ahead = Ahead(maker)
     _, first = ahead.take()
@@ -54,7 +54,7 @@ def test_a_thing_that_cannot_be_made_is_an_error_for_its_user_alone() -> None:
     assert maker.existing == set()
 
 
-def test_nothing_was_taken_and_nothing_is_left() -> None:
+def test_unused_resources_are_dropped() -> None:
     maker = Maker()
     Ahead(maker).close()
     assert maker.existing == set()

@@ -36,7 +36,7 @@ def test_two_checkouts_with_the_same_files_have_the_same_hash(tmp_path: Path) ->
         assert recognize(given, tmp_path / "one").digest == recognize(given, tmp_path / "two").digest
 
 
-def test_a_program_runs_in_its_folder_with_the_variables_and_its_failure_has_its_last_lines(tmp_path: Path) -> None:
+def test_a_program_runs_in_its_folder_and_its_failure_has_the_last_lines(tmp_path: Path) -> None:
     (tmp_path / "manage.py").write_text(
         "import os, sys, pathlib\n"
         "pathlib.Path('ran').write_text(' '.join([*sys.argv[1:], os.environ['DATABASE_URL']]))\n"
@@ -50,7 +50,7 @@ def test_a_program_runs_in_its_folder_with_the_variables_and_its_failure_has_its
         migrations.run(URL)
 
 
-def test_the_hash_of_django_has_the_files_of_all_apps(tmp_path: Path) -> None:
+def test_the_django_hash_covers_the_files_of_all_apps(tmp_path: Path) -> None:
     (tmp_path / "manage.py").touch()
     first = recognize("manage.py", tmp_path).digest
     (tmp_path / "shop" / "migrations").mkdir(parents=True)
@@ -58,7 +58,7 @@ def test_the_hash_of_django_has_the_files_of_all_apps(tmp_path: Path) -> None:
     assert recognize("manage.py", tmp_path).digest != first
 
 
-def test_the_hash_of_alembic_has_the_files_of_its_folder(tmp_path: Path) -> None:
+def test_the_alembic_hash_covers_the_files_of_its_folder(tmp_path: Path) -> None:
     (tmp_path / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s/db\n")
     first = recognize("alembic.ini", tmp_path).digest
     (tmp_path / "db" / "versions").mkdir(parents=True)
@@ -66,7 +66,7 @@ def test_the_hash_of_alembic_has_the_files_of_its_folder(tmp_path: Path) -> None
     assert recognize("alembic.ini", tmp_path).digest != first
 
 
-def test_a_function_is_called_with_the_url_and_its_error_is_told(tmp_path: Path) -> None:
+def test_a_function_gets_the_url_and_its_error_is_reported(tmp_path: Path) -> None:
     for given in (a_function, f"{__name__}:a_function"):
         with pytest.raises(MigrationFailed, match="ValueError: no table at postgresql://host/db"):
             recognize(given, tmp_path).run(URL)
@@ -84,7 +84,7 @@ def test_a_function_is_called_with_the_url_and_its_error_is_told(tmp_path: Path)
         (7, "must be a path or a function"),
     ],
 )
-def test_what_is_no_migrations_is_refused(tmp_path: Path, given: object, says: str) -> None:
+def test_an_unsupported_migrations_value_is_refused(tmp_path: Path, given: object, says: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(MigrationFailed, match=says):
         recognize(given, tmp_path)

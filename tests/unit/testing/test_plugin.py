@@ -32,7 +32,7 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
     return pytester
 
 
-def test_loading_it_imports_the_standard_library_and_pytest_alone() -> None:
+def test_loading_the_plugin_imports_only_the_standard_library_and_pytest() -> None:
     before = imported_by("import pytest")
     new = {name.partition(".")[0] for name in imported_by("import nexusdev.testing.plugin") - before}
     assert new - set(sys.stdlib_module_names) == {"nexusdev"}
@@ -47,7 +47,7 @@ def test_without_an_instance_five_lines_say_what_to_do_once(suite: pytest.Pytest
     assert text.count("--nexus-missing=skip to skip these tests") == 1
 
 
-def test_tests_are_skipped_where_that_was_asked_for(suite: pytest.Pytester) -> None:
+def test_tests_are_skipped_on_request(suite: pytest.Pytester) -> None:
     suite.runpytest_subprocess(*PLUGIN, "--nexus-missing=skip").assert_outcomes(passed=1, skipped=2)
 
 
@@ -74,7 +74,7 @@ def test_a_marker_with_an_unknown_argument_is_refused(pytester: pytest.Pytester)
     assert "the marker nexus only takes migrations=" in pytester.runpytest_subprocess(*PLUGIN).stdout.str()
 
 
-def test_a_fixture_of_one_test_is_refused_in_a_wider_scope(suite: pytest.Pytester) -> None:
+def test_a_function_scoped_fixture_is_refused_in_a_wider_scope(suite: pytest.Pytester) -> None:
     suite.makepyfile(
         test_scope="""
         import pytest
@@ -90,7 +90,7 @@ def test_a_fixture_of_one_test_is_refused_in_a_wider_scope(suite: pytest.Pyteste
     assert "ScopeMismatch" in suite.runpytest_subprocess(*PLUGIN, "test_scope.py").stdout.str()
 
 
-def test_a_suite_that_needs_no_instance_is_left_alone(pytester: pytest.Pytester) -> None:
+def test_a_suite_without_fixtures_needs_no_instance(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_sum():\n    assert True\n")
     result = pytester.runpytest_subprocess(*PLUGIN, "--nexus-report")
     result.assert_outcomes(passed=1)

@@ -37,7 +37,7 @@ def test_other_texts_are_refused(text: str) -> None:
         parse(text)
 
 
-def test_a_number_that_is_too_long_is_refused() -> None:
+def test_an_overlong_number_is_refused() -> None:
     with pytest.raises(ValueError, match="too long"):
         parse("9" * 400)
 

@@ -39,7 +39,7 @@ def test_modes_do_not_depend_on_the_umask(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "code"), [(errno.ENOSPC, "DISK_FULL"), (errno.EDQUOT, "DISK_FULL"), (errno.EROFS, "STORAGE_FAILED")]
 )
-def test_a_file_that_is_refused_is_named_with_what_to_do(tmp_path: Path, number: int, code: str) -> None:
+def test_a_refused_file_is_named_with_a_hint(tmp_path: Path, number: int, code: str) -> None:
     file = tmp_path / "instance.json"
     with pytest.raises(StorageFailed) as caught, files.explained(file, 4096):
         raise OSError(number, os.strerror(number))
@@ -52,25 +52,25 @@ def test_a_file_that_is_refused_is_named_with_what_to_do(tmp_path: Path, number:
         assert error.why.startswith("4.1kB to write, ")
 
 
-def test_a_full_disk_says_what_is_free(tmp_path: Path) -> None:
+def test_a_full_disk_reports_the_free_space(tmp_path: Path) -> None:
     with pytest.raises(StorageFailed, match="no space left on device") as caught, files.explained(tmp_path / "a", 10):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert f"B free in {tmp_path}" in caught.value.why
 
 
-def test_a_file_in_a_folder_that_cannot_be_written_is_an_error_with_words_and_an_os_error() -> None:
+def test_a_file_in_a_read_only_folder_is_a_nexus_error_and_an_os_error() -> None:
     with pytest.raises(NexusError) as caught:
         files.replace(Path("/proc/nothing"), "x")
     assert isinstance(caught.value, OSError)
     assert caught.value.message.startswith("failed to write /proc/nothing: ")
 
 
-def test_a_folder_that_cannot_be_made_names_the_setting() -> None:
+def test_an_uncreatable_folder_names_the_setting() -> None:
     with pytest.raises(InvalidState, match="failed to create the state folder /proc/nothing/a"):
         files.make_folder(Path("/proc/nothing/a"))
 
 
-def test_threads_that_write_the_same_file_at_once_do_not_get_in_each_others_way(tmp_path: Path) -> None:
+def test_concurrent_writers_of_a_file_do_not_interfere(tmp_path: Path) -> None:
     with ThreadPoolExecutor(max_workers=8) as pool:
         for _ in pool.map(lambda number: files.replace(tmp_path / "a", f"{number}" * 1000), range(200)):
             pass

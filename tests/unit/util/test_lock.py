@@ -85,7 +85,7 @@ def names(file: Path) -> list[str]:
     return sorted(each.name for each in file.parent.iterdir())
 
 
-def test_a_second_up_at_the_same_time_is_told_who_holds_the_lock(tmp_path: Path) -> None:
+def test_a_concurrent_up_names_the_lock_holder(tmp_path: Path) -> None:
     file = tmp_path / "locks" / "shop-1.lock"
     with another_process(file) as process, pytest.raises(Locked) as raised, hold(file, subject="shop-1", command="x"):
         pass
@@ -107,7 +107,7 @@ def test_kill_9_of_the_holder_frees_the_lock_and_its_name(tmp_path: Path) -> Non
     assert names(file) == ["lock"]
 
 
-def test_who_is_willing_to_wait_gets_it_when_it_is_free_and_is_told_once_for_whom(tmp_path: Path) -> None:
+def test_a_waiter_gets_the_lock_when_free_and_names_the_holder_once(tmp_path: Path) -> None:
     file, told = tmp_path / "lock", list[Holder | None]()
     patience = Patience(seconds=20, tell=told.append)
     with (
@@ -119,7 +119,7 @@ def test_who_is_willing_to_wait_gets_it_when_it_is_free_and_is_told_once_for_who
     assert [each.who if each else "" for each in told] == [f"nexusdev up (pid {process.pid})"]
 
 
-def test_who_waited_for_too_long_is_told_how_long_and_how_to_wait_longer(tmp_path: Path) -> None:
+def test_a_timed_out_waiter_reports_the_wait_and_how_to_extend_it(tmp_path: Path) -> None:
     file = tmp_path / "lock"
     patience = Patience(seconds=1.05, longer="nexusdev down --timeout 60   wait longer")
     with (
@@ -132,7 +132,7 @@ def test_who_waited_for_too_long_is_told_how_long_and_how_to_wait_longer(tmp_pat
     assert raised.value.hint.startswith("nexusdev down --timeout 60   wait longer\nkill ")
 
 
-def test_whom_one_does_not_wait_for_is_no_reason_to_wait(tmp_path: Path) -> None:
+def test_ignored_holders_do_not_block(tmp_path: Path) -> None:
     file = tmp_path / "lock"
     patience = Patience(seconds=60, beside=lambda holder: holder.command != "nexusdev up")
     began = time.monotonic()
@@ -146,20 +146,20 @@ def test_whom_one_does_not_wait_for_is_no_reason_to_wait(tmp_path: Path) -> None
     assert "nexusdev destroy does not wait for it" in raised.value.why
 
 
-def test_a_free_lock_names_nobody(tmp_path: Path) -> None:
+def test_a_free_lock_has_no_holder(tmp_path: Path) -> None:
     file = tmp_path / "lock"
     with hold(file, subject="shop-1", command="nexusdev up"):
         assert is_held(file)
     assert holders(file) == ()
 
 
-def test_asking_makes_no_file(tmp_path: Path) -> None:
+def test_reading_the_holder_creates_no_file(tmp_path: Path) -> None:
     assert not is_held(tmp_path / "lock")
     assert not is_held(tmp_path / "nowhere" / "lock")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_those_who_share_hold_it_together_and_all_are_named(tmp_path: Path) -> None:
+def test_shared_holders_hold_it_together_and_are_all_named(tmp_path: Path) -> None:
     file = tmp_path / "lock"
     with (
         another_process(file, mode="shared") as process,
@@ -171,7 +171,7 @@ def test_those_who_share_hold_it_together_and_all_are_named(tmp_path: Path) -> N
             pass
 
 
-def test_who_holds_it_alone_keeps_those_out_who_would_share(tmp_path: Path) -> None:
+def test_an_exclusive_holder_blocks_shared_ones(tmp_path: Path) -> None:
     file = tmp_path / "lock"
     with (
         another_process(file),
@@ -182,7 +182,7 @@ def test_who_holds_it_alone_keeps_those_out_who_would_share(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("asker", [is_held, holders])
-def test_asking_never_gets_in_the_way_of_who_takes_it(tmp_path: Path, asker: object) -> None:
+def test_reading_the_holder_never_blocks_acquisition(tmp_path: Path, asker: object) -> None:
     file, answers = tmp_path / "lock", {True: 0, False: 0}
     assert callable(asker)
     with python(TAKES, file, 100) as process:
@@ -195,7 +195,7 @@ def test_asking_never_gets_in_the_way_of_who_takes_it(tmp_path: Path, asker: obj
     assert min(answers.values()) > 10
 
 
-def test_a_lock_file_that_was_removed_meanwhile_is_no_lock(tmp_path: Path) -> None:
+def test_a_removed_lock_file_is_not_a_lock(tmp_path: Path) -> None:
     file = tmp_path / "lock"
     with hold(file, subject="shop-1", command="nexusdev destroy"):
         file.unlink()
@@ -204,7 +204,7 @@ def test_a_lock_file_that_was_removed_meanwhile_is_no_lock(tmp_path: Path) -> No
             assert time.monotonic() - began < 1
 
 
-def test_a_lock_whose_file_goes_with_it_is_still_held_by_one_at_a_time(tmp_path: Path) -> None:
+def test_a_lock_that_removes_its_file_stays_exclusive(tmp_path: Path) -> None:
     file, counter, rounds = tmp_path / "lock", tmp_path / "counter", 40
     counter.write_text("0")
     processes = [python(COUNTS, file, counter, rounds) for _ in range(3)]
@@ -215,7 +215,7 @@ def test_a_lock_whose_file_goes_with_it_is_still_held_by_one_at_a_time(tmp_path:
     assert names(file) == ["counter"]
 
 
-def test_a_lock_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+def test_an_unopenable_lock_file_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "lock"
     file.mkdir()
     with pytest.raises(InvalidState, match="failed to open the lock file"), hold(file, subject="shop-1", command="x"):

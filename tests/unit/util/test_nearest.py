@@ -25,7 +25,7 @@ def test_the_most_similar_word_is_found_and_a_prefix_wins(word: str, known: tupl
 
 
 @pytest.mark.parametrize(("word", "known"), [("xyz", ("redis", "minio")), ("", ("redis",)), ("redis", ())])
-def test_a_word_that_resembles_none_has_no_suggestion(word: str, known: tuple[str, ...]) -> None:
+def test_an_unrelated_word_has_no_suggestion(word: str, known: tuple[str, ...]) -> None:
     assert nearest(word, known, count=3) == ()
 
 
@@ -38,20 +38,20 @@ def test_several_words_with_the_prefix_are_returned_shortest_first() -> None:
     assert nearest("redis-", NODES, count=9) == ("redis-0", "redis-1", "redis-2", "redis-sentinel")
 
 
-def test_a_further_word_must_be_about_as_similar() -> None:
+def test_further_suggestions_must_be_similarly_close() -> None:
     assert nearest("postgrse", ("postgres", "prometheus"), count=3) == ("postgres",)
 
 
-def test_a_word_that_is_known_twice_is_returned_once() -> None:
+def test_duplicate_words_are_returned_once() -> None:
     assert nearest("redsi", ("redis", "redis"), count=3) == ("redis",)
 
 
-def test_a_typo_is_much_more_alike_than_a_suggestion() -> None:
+def test_a_typo_scores_higher_than_a_suggestion() -> None:
     assert typo_of("timout", ("env_file", "timeout")) == "timeout"
     assert nearest("ca_file", ("env_file",)) == ("env_file",)
     assert typo_of("ca_file", ("env_file",)) == ""
     assert typo_of("time", ("timeout",)) == ""
 
 
-def test_difflib_is_imported_when_a_word_is_looked_for() -> None:
+def test_difflib_is_imported_lazily() -> None:
     assert "difflib" not in imported_by("import nexusdev.util.nearest")

@@ -11,5 +11,5 @@ from nexusdev.util.slug import slug
     ("text", "expected"),
     [("shop", "shop"), ("My Shop!", "my-shop"), ("--a__b--", "a-b"), ("Jörg", "j-rg"), ("", ""), ("...", "")],
 )
-def test_everything_but_letters_and_digits_is_one_hyphen(text: str, expected: str) -> None:
+def test_other_characters_collapse_to_one_hyphen(text: str, expected: str) -> None:
     assert slug(text) == expected

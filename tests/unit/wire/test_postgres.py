@@ -113,7 +113,7 @@ def ask(address: Address, password: str = PASSWORD) -> list[wire.TextRow]:
 END = message(b"C", b"SELECT 2\0") + message(b"Z", b"I")
 
 
-def test_rows_come_back_as_text_and_null_as_none() -> None:
+def test_rows_are_text_and_null_is_none() -> None:
     with serving(Server(answer=row(b"c0ffee", b"f") + row(None, "ü".encode()) + END)) as address:
         assert ask(address) == [("c0ffee", "f"), (None, "ü")]
 
@@ -125,13 +125,13 @@ def test_a_wrong_password_is_refused_with_its_sqlstate() -> None:
         assert refused.value.sqlstate == "28P01"
 
 
-def test_an_error_of_the_query_is_told_in_the_servers_words() -> None:
+def test_a_query_error_quotes_the_server() -> None:
     answer = message(b"E", b"SERROR\0C42P01\0Mrelation does not exist\0\0") + message(b"Z", b"I")
     with serving(Server(answer=answer)) as address, pytest.raises(wire.PostgresError, match="relation does not exist"):
         ask(address)
 
 
-def test_a_server_that_does_not_know_the_password_is_not_believed() -> None:
+def test_a_server_that_cannot_prove_the_password_is_refused() -> None:
     server = Server(answer=END, knows_password=False)
     with (
         serving(server) as address,
@@ -148,7 +148,7 @@ def test_a_server_without_tls_gets_no_password() -> None:
         ask(address)
 
 
-def test_a_gateway_without_a_server_behind_it_closes_the_connection() -> None:
+def test_a_gateway_without_backends_closes_the_connection() -> None:
     with (
         serving(Server(answer=END, tls=b"")) as address,
         pytest.raises(ConnectionError, match="no server is available"),
@@ -156,7 +156,7 @@ def test_a_gateway_without_a_server_behind_it_closes_the_connection() -> None:
         ask(address)
 
 
-def test_an_answer_that_breaks_off_is_no_answer() -> None:
+def test_a_truncated_reply_is_an_error() -> None:
     with (
         serving(Server(answer=row(b"1")[:-1], breaks_off=True)) as address,
         pytest.raises(OSError, match="during a response"),

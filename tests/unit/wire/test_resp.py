@@ -24,11 +24,11 @@ def test_a_command_is_an_array_of_strings() -> None:
         (b"*2\r\n:1\r\n$1\r\na\r\n", [1, "a"]),
     ],
 )
-def test_a_reply_is_read_as_what_it_is(data: bytes, reply: object) -> None:
+def test_every_reply_type_is_parsed(data: bytes, reply: object) -> None:
     assert read(io.BytesIO(data)) == reply
 
 
-def test_an_error_stands_in_a_list_as_a_value() -> None:
+def test_an_error_within_a_list_is_a_value() -> None:
     found = read(io.BytesIO(b"*2\r\n+OK\r\n-WRONGTYPE no\r\n"))
     assert isinstance(found, list)
     assert isinstance(found[1], RedisError)
@@ -36,6 +36,6 @@ def test_an_error_stands_in_a_list_as_a_value() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"+OK", b"$5\r\nhel", b"HTTP/1.1 400 Bad Request\r\n"])
-def test_an_end_or_another_protocol_is_a_broken_connection(data: bytes) -> None:
+def test_end_of_stream_or_another_protocol_is_a_connection_error(data: bytes) -> None:
     with pytest.raises(ConnectionError):
         read(io.BytesIO(data))

@@ -13,11 +13,11 @@ SALT = base64.b64decode("W22ZaJ0SNY7soEsUEjb6gQ==")
 STORED = "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
 
 
-def test_the_verifier_is_that_of_the_standard() -> None:
+def test_the_verifier_matches_the_rfc() -> None:
     assert verifier("pencil", salt=SALT) == STORED
 
 
-def test_a_password_is_recognised_by_its_verifier() -> None:
+def test_a_password_matches_its_verifier() -> None:
     assert matches(verifier("abcDEF123"), "abcDEF123")
     assert not matches(verifier("abcDEF123"), "abcDEF124")
 
@@ -27,5 +27,5 @@ def test_two_verifiers_of_one_password_differ() -> None:
 
 
 @pytest.mark.parametrize("kept", [None, "", "md5abc", "plain"])
-def test_whatever_else_is_kept_matches_nothing(kept: str | None) -> None:
+def test_other_verifiers_match_nothing(kept: str | None) -> None:
     assert not matches(kept, "abc")

@@ -11,7 +11,7 @@ from nexusdev.wire import tls
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example"], ids=["an empty label", "a label that is too long"])
-def test_a_name_that_cannot_exist_is_a_server_that_cannot_be_reached(host: str) -> None:
+def test_an_invalid_host_name_is_an_unreachable_server(host: str) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     with pytest.raises(OSError, match=r".+"):
         tls.connected(Address(host=host, port=1), context)

@@ -39,7 +39,7 @@ def test_a_folder_gets_a_file_per_group_and_a_kustomization(house: House) -> Non
     }
 
 
-def test_without_a_folder_the_objects_are_one_stream(house: House) -> None:
+def test_the_objects_are_one_stream_without_a_folder(house: House) -> None:
     documents = [*yaml.safe_load_all(house.type("render", "k8s", "--profile", "cluster").out)]
     assert {"Namespace", "StatefulSet", "Deployment", "NetworkPolicy"} <= {each["kind"] for each in documents}
     assert not {"Kustomization", "Secret", "Cluster"} & {each["kind"] for each in documents}
@@ -51,7 +51,7 @@ def test_json_has_the_files(house: House) -> None:
     assert envelope["data"]["files"]["namespace.yaml"].startswith("apiVersion: v1\nkind: Namespace\n")
 
 
-def test_it_asks_no_engine_and_creates_no_instance(house: House) -> None:
+def test_rendering_needs_no_engine_and_creates_no_instance(house: House) -> None:
     house.lose_image("redis")
     assert house.type("render", "k8s", "--profile", "cluster").status == 0
     assert not any((house.folder / "state").iterdir())
@@ -77,13 +77,13 @@ def test_a_folder_with_other_content_is_left_alone(house: House) -> None:
     assert [each.name for each in (house.folder / "out").iterdir()] == ["notes.txt"]
 
 
-def test_an_unknown_profile_is_refused_with_the_nearest(house: House) -> None:
+def test_an_unknown_profile_suggests_the_nearest(house: House) -> None:
     ran = house.type("render", "k8s", "--profile", "clster")
     assert ran.status == 2
     assert "--profile cluster" in ran.err
 
 
-def test_what_cannot_be_rendered_is_an_error_with_file_line_and_key(house: House) -> None:
+def test_unrenderable_content_is_an_error_with_file_line_and_key(house: House) -> None:
     (house.folder / "compose" / "stack.yaml").write_text(COMPOSE)
     ran = house.type("render", "k8s")
     assert ran.status == 12

@@ -67,7 +67,7 @@ def answering(house: House, port: int, body: str, status: str = "200 OK") -> Ite
         yield seen
 
 
-def test_a_table_on_stdout_and_prometheus_data_in_json(house: House, port: int) -> None:
+def test_metrics_print_a_table_or_prometheus_json(house: House, port: int) -> None:
     with answering(house, port, ANSWER):
         assert house.type("metrics", "up").out == "job    value\nredis  3\n"
         envelope = house.type("metrics", "up", "--json").envelope
@@ -75,13 +75,13 @@ def test_a_table_on_stdout_and_prometheus_data_in_json(house: House, port: int) 
     assert envelope["data"] == json.loads(ANSWER)["data"]
 
 
-def test_a_range_is_asked_for_as_such(house: House, port: int) -> None:
+def test_a_range_sends_a_range_query(house: House, port: int) -> None:
     with answering(house, port, ANSWER) as seen:
         house.type("metrics", "up", "--range", "15m")
     assert seen[0].startswith("GET /api/v1/query_range?query=up&")
 
 
-def test_a_mistake_in_the_query_ends_with_2_and_points_at_it(house: House, port: int) -> None:
+def test_an_invalid_query_exits_with_2_and_marks_the_position(house: House, port: int) -> None:
     with answering(house, port, REFUSAL, "400 Bad Request"):
         ran = house.type("metrics", "up{")
     assert ran.status == 2
@@ -94,12 +94,12 @@ def test_a_mistake_in_the_query_ends_with_2_and_points_at_it(house: House, port:
     ]
 
 
-def test_a_prometheus_that_does_not_answer_ends_with_4_and_what_to_type(house: House) -> None:
+def test_an_unreachable_prometheus_exits_with_4_and_a_hint(house: House) -> None:
     ran = house.type("metrics", "up")
     assert ran.status == 4
     assert "nexusdev start monitoring" in ran.err
 
 
 @pytest.mark.parametrize("typed", [["up", "--step", "5s"], ["up", "--range", "15x"], []])
-def test_wrong_words_end_with_2(house: House, typed: list[str]) -> None:
+def test_invalid_arguments_exit_with_2(house: House, typed: list[str]) -> None:
     assert house.type("metrics", *typed).status == 2

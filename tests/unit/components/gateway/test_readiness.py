@@ -100,18 +100,18 @@ def without(proxy: str, backend: str) -> dict[str, dict[str, tuple[str, ...]]]:
         "alone",
     ],
 )
-def test_each_role_of_what_runs_needs_a_server(facts: Facts, missing: str) -> None:
+def test_every_role_of_a_running_component_needs_a_server(facts: Facts, missing: str) -> None:
     assert readiness.assess(facts) == Readiness(missing=missing)
 
 
-def test_rows_say_how_many_serve_each_role() -> None:
+def test_rows_count_the_servers_of_each_role() -> None:
     facts = Facts(proxies=PROXIES, servers={"gateway-ro": {**WELL["gateway-ro"], "redis-replica": ()}}, roles=ALL)
     rw, ro = status.statuses(facts)
     assert (rw.detail, rw.ok) == ("does not answer", False)
     assert (ro.detail, ro.ok) == ("postgresql-replica → 2, redis-replica → no server", False)
 
 
-def test_metrics_are_read_as_servers_that_are_up() -> None:
+def test_servers_that_are_up_are_parsed_from_metrics() -> None:
     assert probe.parse(METRICS) == {"minio-write": ("minio-0",), "redis-0": ()}
 
 
@@ -136,7 +136,7 @@ def test_every_role_has_its_backend_in_the_configuration() -> None:
         assert any(re.fullmatch(role.backend, name) for name in named), role
 
 
-def test_applications_read_nothing_of_the_gateway_itself(tmp_path: Path) -> None:
+def test_the_gateway_publishes_no_variables(tmp_path: Path) -> None:
     here = access(authority(tmp_path / "tls"), {})
     assert COMPONENT.variables(here, View.HOST) == ()
     assert COMPONENT.seed(here, {}) == ()

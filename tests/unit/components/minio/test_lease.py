@@ -13,7 +13,7 @@ from nexusdev.components.minio.lease import _identity, bucket
 SLICE = Slice(id="a123456789", seed="seed")
 
 
-def test_a_lease_is_allowed_its_bucket_and_those_that_begin_with_its_name_and_two_dashes() -> None:
+def test_a_lease_may_use_its_bucket_and_those_prefixed_with_its_name() -> None:
     resources = {name for each in lease_policy("nexus-lease-a")["Statement"] for name in each["Resource"]}
     own = "arn:aws:s3:::nexus-lease-a"
     assert resources == {own, f"{own}--*", f"{own}/*", f"{own}--*/*"}

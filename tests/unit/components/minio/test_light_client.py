@@ -14,7 +14,7 @@ def test_a_query_is_sorted_and_quoted() -> None:
     assert canonical_query({"versioning": "", "prefix": "a b/ü"}) == "prefix=a%20b%2F%C3%BC&versioning="
 
 
-def test_odd_names_arrive_as_they_are(minio: World) -> None:
+def test_unusual_names_are_sent_unchanged(minio: World) -> None:
     client = root(minio.access)
     client.request("PUT", "/things")
     assert client.request("PUT", "/things/a b/ü+~(1).txt", body=b"x").status == 200
@@ -30,5 +30,5 @@ def test_odd_names_arrive_as_they_are(minio: World) -> None:
         (b"", "HTTP 502"),
     ],
 )
-def test_a_refusal_has_a_name(body: bytes, code: str) -> None:
+def test_a_refusal_has_an_error_code(body: bytes, code: str) -> None:
     assert error_code(Response(status=502, body=body)) == code

@@ -31,13 +31,13 @@ def test_both_forms_of_the_variables_are_proven(minio: World, values: dict[str, 
     assert [each.path.split()[0] for each in proofs] == ["MINIO_ENDPOINT", "AWS_ENDPOINT_URL_S3"]
 
 
-def test_another_instances_mark_is_refused(minio: World, values: dict[str, str]) -> None:
+def test_a_mark_of_another_instance_is_refused(minio: World, values: dict[str, str]) -> None:
     minio.memory.buckets[DATA.name].objects[NONCE] = b"deadbeef"
     with pytest.raises(IdentityMismatch, match="another instance"):
         COMPONENT.prove(minio.access, values)
 
 
-def test_a_key_that_the_server_does_not_know_is_no_proof(minio: World, values: dict[str, str]) -> None:
+def test_an_unknown_access_key_fails_the_proof(minio: World, values: dict[str, str]) -> None:
     with pytest.raises(IdentityMismatch) as caught:
         COMPONENT.prove(minio.access, {**values, "AWS_SECRET_ACCESS_KEY": "wrong"})
     assert caught.value.why == "it does not accept the application's key"
@@ -49,7 +49,7 @@ def test_a_key_that_opens_the_backups_is_refused(minio: World, values: dict[str,
         COMPONENT.prove(minio.access, values)
 
 
-def test_a_server_of_another_authority_is_another_instance(
+def test_a_certificate_of_another_ca_is_an_identity_mismatch(
     minio: World, values: dict[str, str], tmp_path: Path
 ) -> None:
     other = authority(tmp_path / "other")
@@ -57,7 +57,7 @@ def test_a_server_of_another_authority_is_another_instance(
         COMPONENT.prove(minio.access, {**values, "AWS_CA_BUNDLE": str(other / "ca.crt")})
 
 
-def test_nobody_there_is_degraded(minio: World, values: dict[str, str]) -> None:
+def test_an_unreachable_server_is_degraded(minio: World, values: dict[str, str]) -> None:
     with pytest.raises(Degraded, match="does not answer at localhost:1"):
         COMPONENT.prove(minio.access, {**values, "MINIO_ENDPOINT": "localhost:1"})
 
@@ -67,7 +67,7 @@ def test_a_server_in_trouble_is_degraded_not_foreign() -> None:
         proof.verify("MINIO_ENDPOINT", Response(status=503, body=b"<Code>SlowDownRead</Code>"), "c0ffee")
 
 
-def test_variables_are_what_production_and_the_aws_libraries_read(minio: World) -> None:
+def test_variables_have_the_names_that_production_and_the_aws_sdks_read(minio: World) -> None:
     variables = {variable.name: variable for variable in COMPONENT.variables(minio.access, View.CONTAINER)}
     assert variables["MINIO_ENDPOINT"].value == "minio-api:9000"
     assert variables["AWS_ENDPOINT_URL_S3"].value == "https://minio-api:9000"
@@ -81,29 +81,27 @@ def test_variables_are_what_production_and_the_aws_libraries_read(minio: World) 
 
 
 @pytest.mark.parametrize("view", View)
-def test_the_public_endpoint_is_the_host_s_in_both_views(minio: World, view: View) -> None:
+def test_the_public_endpoint_is_the_host_address_in_both_views(minio: World, view: View) -> None:
     variables = {variable.name: variable.value for variable in COMPONENT.variables(minio.access, view)}
     host = {variable.name: variable.value for variable in COMPONENT.variables(minio.access, View.HOST)}
     assert variables["MINIO_PUBLIC_ENDPOINT"] == host["MINIO_ENDPOINT"]
     assert variables["S3_PUBLIC_ENDPOINT_URL"] == host["AWS_ENDPOINT_URL_S3"]
 
 
-def test_vault_keeps_the_pair_and_where_it_is_used(minio: World) -> None:
+def test_vault_stores_the_key_pair_and_its_endpoint(minio: World) -> None:
     kept = COMPONENT.credentials(minio.access)[Consumer.APPLICATION]
     assert kept["endpoint"] == "minio-api:9000"
     assert kept["access_key"] == "app1"
     assert BACKUPS.name not in kept["buckets"]
 
 
-def test_the_client_is_s3cmd_with_the_arguments_as_they_are() -> None:
+def test_the_client_is_s3cmd_with_unchanged_arguments() -> None:
     client = COMPONENT.client(["ls", "s3://a b"])
     assert client is not None
     assert client.argv[-2:] == ("ls", "s3://a b")
 
 
-def test_seeding_and_the_proof_never_ask_a_proxy_of_the_environment(
-    minio: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_seeding_and_proof_ignore_proxies_of_the_environment(minio: World, monkeypatch: pytest.MonkeyPatch) -> None:
     with refusing_proxy() as (named, came):
         for name, value in {**named, "NO_PROXY": "", "REQUESTS_CA_BUNDLE": "/nowhere"}.items():
             monkeypatch.setenv(name, value)

@@ -51,7 +51,7 @@ QUORUM = "the cluster does not accept writes (it needs 3 drives)"
     ],
     ids=["all well", "no gateway", "no quorum", "a node down", "drives unknown", "no bucket", "refused", "late drives"],
 )
-def test_what_was_seen_decides(facts: Facts, readiness_: Readiness) -> None:
+def test_readiness_follows_from_the_facts(facts: Facts, readiness_: Readiness) -> None:
     assert readiness.assess(facts) == readiness_
 
 
@@ -63,7 +63,7 @@ def test_rows_show_state_and_space_of_every_node() -> None:
     ]
 
 
-def test_nothing_is_claimed_of_nodes_that_nobody_told_of() -> None:
+def test_unreported_nodes_have_no_status() -> None:
     rows = status.statuses(Facts(nodes=NODES, trouble="minio-api does not answer"))
     assert {(row.state, row.detail, row.ok) for row in rows} == {("unknown", "minio-api does not answer", False)}
 
@@ -78,14 +78,12 @@ def test_nothing_is_claimed_of_nodes_that_nobody_told_of() -> None:
         ({"state": "online", "drives": [{"state": "ok", "healing": True}]}, (False, "healing", 0)),
     ],
 )
-def test_a_drive_counts_when_its_node_and_itself_are_well(
-    server: dict[str, object], drive: tuple[bool, str, int]
-) -> None:
+def test_a_drive_counts_if_it_and_its_node_are_healthy(server: dict[str, object], drive: tuple[bool, str, int]) -> None:
     [found] = probe.parse_info({"servers": [{"endpoint": "minio-0:9000", **server}]})
     assert (found.node, (found.online, found.state, found.free_bytes)) == ("minio-0", drive)
 
 
-def test_an_empty_cluster_is_made_ready_by_one_bucket(minio: World) -> None:
+def test_creating_one_bucket_makes_an_empty_cluster_ready(minio: World) -> None:
     facts = probe.probe(minio.access, test_writes=True)
     assert not readiness.assess(facts).ready
     readiness.prepare(minio.access, facts)
@@ -102,7 +100,7 @@ def test_an_empty_cluster_is_made_ready_by_one_bucket(minio: World) -> None:
         ((503, ""), QUORUM),
     ],
 )
-def test_a_cluster_that_starts_or_broke_says_so(minio: World, health: tuple[int, str], missing: str) -> None:
+def test_a_starting_or_broken_cluster_is_reported(minio: World, health: tuple[int, str], missing: str) -> None:
     minio.memory.health = health
     assert readiness.assess(probe.probe(minio.access, test_writes=True)).missing == missing
 
@@ -114,7 +112,7 @@ def test_a_cluster_without_quorum_is_asked_node_by_node(minio: World) -> None:
     assert readiness.assess(facts).missing == f"{QUORUM}: minio-1 is offline; minio-2 is offline"
 
 
-def test_while_it_starts_nobody_is_asked_for_more_than_health(minio: World) -> None:
+def test_a_starting_cluster_is_only_asked_for_its_health(minio: World) -> None:
     minio.memory.health = (503, "offline")
     facts = probe.probe(minio.access, test_writes=True)
     assert {request.rsplit("/", 1)[0] for request in minio.memory.requests} == {"GET /minio/health"}
@@ -138,13 +136,13 @@ def test_a_probe_that_tests_no_writes_only_reads(minio: World) -> None:
     assert (readiness.assess(facts), len(facts.drives)) == (Readiness(), 4)
 
 
-def test_a_gateway_that_is_not_there_is_a_fact(minio: World) -> None:
+def test_an_unreachable_gateway_is_a_fact(minio: World) -> None:
     nowhere = {**minio.access.addresses, (ROLE, API): Address(host="localhost", port=1)}
     facts = probe.probe(replace(minio.access, addresses=nowhere))
     assert readiness.assess(facts).missing == "minio-api does not answer"
 
 
-def test_a_preparation_that_gets_no_answer_is_left_to_the_next_look(minio: World) -> None:
+def test_an_unanswered_preparation_is_retried_at_the_next_probe(minio: World) -> None:
     nowhere = replace(minio.access, addresses={(ROLE, API): Address(host="localhost", port=1)})
     readiness.prepare(nowhere, Facts(nodes=NODES, drives=DRIVES, canaries={ROLE: "NoSuchBucket"}))
     assert minio.memory.buckets == {}

@@ -42,7 +42,7 @@ def apply(minio: World, *files: SeedFile) -> list[str]:
     return [change.what for change in COMPONENT.apply(minio.access, files)]
 
 
-def test_everything_is_made_once(minio: World) -> None:
+def test_seeding_creates_everything(minio: World) -> None:
     assert len(seed(minio)) == 13
     assert set(minio.memory.buckets) == {DATA.name, MODELS.name, BACKUPS.name}
     assert all("Enabled" in bucket.versioning for bucket in minio.memory.buckets.values())
@@ -51,7 +51,7 @@ def test_everything_is_made_once(minio: World) -> None:
     assert minio.memory.users == {"app1": {"secret": "app1secretapp1secret", "policies": [APP_POLICY]}}
 
 
-def test_a_second_time_changes_nothing_and_sends_nothing_but_questions(minio: World) -> None:
+def test_a_second_seeding_only_reads(minio: World) -> None:
     seed(minio)
     minio.memory.requests.clear()
     assert seed(minio) == []
@@ -66,7 +66,7 @@ def test_the_application_sees_data_and_models_but_no_backups(minio: World) -> No
     assert "*" not in json.dumps(minio.memory.policies[APP_POLICY]["Statement"][0]["Action"])
 
 
-def test_the_application_configures_buckets_of_its_own_and_none_of_the_platform(minio: World) -> None:
+def test_the_application_configures_only_its_own_buckets(minio: World) -> None:
     seed(minio)
     for action in ("CreateBucket", "DeleteBucket", "PutLifecycleConfiguration", "PutBucketVersioning"):
         assert minio.memory.may("app1", "nexus-app-x", f"s3:{action}")
@@ -76,7 +76,7 @@ def test_the_application_configures_buckets_of_its_own_and_none_of_the_platform(
     assert not minio.memory.may("app1", "of-my-own/a/b", "s3:GetObject")
 
 
-def test_the_application_learns_that_a_bucket_does_not_exist_but_nothing_of_the_backups(minio: World) -> None:
+def test_the_application_sees_missing_buckets_but_not_the_backups(minio: World) -> None:
     """The server answers AccessDenied, whether a bucket exists or not, to whom neither HeadBucket nor ListBucket is allowed."""
     seed(minio)
     assert minio.memory.may("app1", "of-my-own", "s3:HeadBucket")
@@ -85,7 +85,7 @@ def test_the_application_learns_that_a_bucket_does_not_exist_but_nothing_of_the_
         assert not minio.memory.may("app1", BACKUPS.name, action)
 
 
-def test_only_what_was_spoiled_is_repaired(minio: World) -> None:
+def test_only_changed_settings_are_repaired(minio: World) -> None:
     seed(minio)
     minio.memory.buckets[MODELS.name].versioning = "<Status>Suspended</Status>"
     minio.memory.policies[APP_POLICY]["Statement"].pop()
@@ -104,7 +104,7 @@ def test_a_mark_of_another_instance_is_replaced(minio: World) -> None:
     assert seed(minio) == ["wrote the instance's nonce"]
 
 
-def test_a_server_that_refuses_is_a_failed_seed_with_its_words(minio: World) -> None:
+def test_a_server_refusal_is_quoted_in_seeding_failed(minio: World) -> None:
     seed(minio)
     minio.memory.buckets[DATA.name].objects.clear()
     minio.memory.refusing[DATA.name] = "NotImplemented"
@@ -113,13 +113,13 @@ def test_a_server_that_refuses_is_a_failed_seed_with_its_words(minio: World) -> 
     assert "NotImplemented" in caught.value.why
 
 
-def test_a_server_that_is_not_there_is_a_failed_seed(minio: World) -> None:
+def test_an_unreachable_server_raises_seeding_failed(minio: World) -> None:
     nowhere = replace(minio.access, addresses={(ROLE, API): Address(host="localhost", port=1)})
     with pytest.raises(SeedingFailed, match="does not answer"):
         COMPONENT.seed(nowhere, {})
 
 
-def test_a_projects_objects_are_put_and_its_buckets_made(minio: World) -> None:
+def test_project_objects_are_uploaded_and_their_buckets_created(minio: World) -> None:
     seed(minio)
     done = apply(minio, file("nexus-app-data/hello.txt", b"hi"), file("shop-images/a/b.png"))
     assert done == [
@@ -135,7 +135,7 @@ def test_a_projects_objects_are_put_and_its_buckets_made(minio: World) -> None:
     assert minio.memory.may("app1", "shop-images")
 
 
-def test_an_object_that_the_application_changed_or_removed_is_left_alone(minio: World) -> None:
+def test_objects_changed_by_the_application_are_left_alone(minio: World) -> None:
     seed(minio)
     files = (file("nexus-app-data/changed"), file("nexus-app-data/removed"))
     apply(minio, *files)
@@ -145,7 +145,7 @@ def test_an_object_that_the_application_changed_or_removed_is_left_alone(minio: 
     assert minio.memory.buckets[DATA.name].objects["changed"] == b"by the application"
 
 
-def test_a_file_with_another_content_is_put_again(minio: World) -> None:
+def test_a_changed_file_is_uploaded_again(minio: World) -> None:
     seed(minio)
     apply(minio, file("nexus-app-data/a", b"1"), file("nexus-app-data/b", b"1"))
     assert apply(minio, file("nexus-app-data/a", b"2"), file("nexus-app-data/b", b"1")) == [
@@ -166,18 +166,18 @@ def test_buckets_of_earlier_seeds_stay_in_the_policy(minio: World) -> None:
     assert minio.memory.may("app1", "two")
 
 
-def test_a_file_outside_of_any_bucket_is_told_where_to_go(minio: World) -> None:
+def test_a_file_outside_of_a_bucket_folder_is_refused_with_a_hint(minio: World) -> None:
     with pytest.raises(SeedingFailed, match=r"seed/minio/stray\.txt is not in a bucket folder") as caught:
         apply(minio, file("stray.txt"))
     assert "mv seed/minio/stray.txt seed/minio/nexus-app-data/" in caught.value.hint
 
 
-def test_without_files_nothing_is_asked(minio: World) -> None:
+def test_no_requests_are_sent_without_files(minio: World) -> None:
     assert apply(minio) == []
     assert minio.memory.requests == []
 
 
-def test_a_rotation_gives_a_new_pair_with_the_same_policies_and_ends_the_old_one(minio: World) -> None:
+def test_rotation_replaces_the_key_pair_and_keeps_its_policies(minio: World) -> None:
     seed(minio)
     apply(minio, file("shop-images/x"))
     [change] = COMPONENT.rotate(minio.access)
@@ -187,7 +187,7 @@ def test_a_rotation_gives_a_new_pair_with_the_same_policies_and_ends_the_old_one
     assert seed(minio) == []
 
 
-def test_a_rotation_that_was_cut_off_before_the_switch_leaves_the_old_pair_and_is_cleaned_by_the_next(
+def test_a_rotation_interrupted_before_the_switch_is_cleaned_up_by_the_next(
     minio: World,
 ) -> None:
     seed(minio)
@@ -196,7 +196,7 @@ def test_a_rotation_that_was_cut_off_before_the_switch_leaves_the_old_pair_and_i
     assert set(minio.memory.users) == {minio.secrets.read(APP_ACCESS)}
 
 
-def test_a_rotation_that_was_cut_off_between_the_two_secrets_is_repaired_by_seeding(minio: World) -> None:
+def test_a_rotation_interrupted_between_the_secrets_is_repaired_by_seeding(minio: World) -> None:
     seed(minio)
     minio.secrets.write(APP_SECRET, "only the secret was written")
     assert seed(minio) == ["created user app1"]

@@ -84,16 +84,14 @@ def test_alertmanager_is_asked_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("first", [("", GONE), ("", "503 Service Unavailable"), ("{}", OK), ("<html>", OK)])
-def test_whoever_else_knows_is_asked_where_the_first_says_nothing_of_use(
-    tmp_path: Path, first: tuple[str, str]
-) -> None:
+def test_another_server_is_asked_if_the_first_alertmanager_fails(tmp_path: Path, first: tuple[str, str]) -> None:
     bodies = {("alertmanager", 9093): first, ("alertmanager-1", 9093): (ALERTMANAGER, OK)}
     assert [each.name for each in asked(tmp_path / "a", bodies).alerts] == ["RedisReplicaDown"]
     bodies = {("alertmanager", 9093): first, ("prometheus-0", 9090): (PROMETHEUS, OK)}
     assert asked(tmp_path / "b", bodies) == Alarms(alerts=(ALERT,))
 
 
-def test_nobody_there_is_a_fact_and_comes_in_time(tmp_path: Path) -> None:
+def test_unreachable_servers_are_a_fact_within_the_timeout(tmp_path: Path) -> None:
     tls = authority(tmp_path / "tls")
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         ports = {("alertmanager", 9093): deaf.getsockname()[1], ("prometheus", 9090): deaf.getsockname()[1]}
@@ -103,18 +101,18 @@ def test_nobody_there_is_a_fact_and_comes_in_time(tmp_path: Path) -> None:
     assert time.monotonic() - began < 5
 
 
-def test_what_is_silenced_or_pending_does_not_fire() -> None:
+def test_silenced_and_pending_alerts_do_not_fire() -> None:
     reply = [of_alertmanager("suppressed"), of_alertmanager("unprocessed"), of_alertmanager(alertname="B")]
     assert [each.name for each in alerts.of_alertmanager(reply)] == ["RedisReplicaDown", "B"]
     assert len(list(alerts.of_prometheus(json.loads(PROMETHEUS)))) == 1
 
 
-def test_what_an_alert_does_not_tell_is_empty() -> None:
+def test_missing_alert_fields_are_empty() -> None:
     [bare] = alerts.of_alertmanager([{"labels": {"alertname": "X"}, "status": {"state": "active"}, "startsAt": "soon"}])
     assert bare == Alert(name="X", component="")
 
 
-def test_they_come_by_component_the_worst_and_oldest_first() -> None:
+def test_alerts_are_sorted_by_component_severity_and_age() -> None:
     several = [
         Alert(name="d", component="redis", severity="warning", since=1),
         Alert(name="c", component="redis", severity="critical", since=9),
@@ -124,5 +122,5 @@ def test_they_come_by_component_the_worst_and_oldest_first() -> None:
     assert [each.name for each in alerts.in_order(several)] == ["a", "b", "c", "d"]
 
 
-def test_monitoring_is_the_component_that_watches() -> None:
+def test_monitoring_provides_the_alerts() -> None:
     assert isinstance(COMPONENT, AlertSource)

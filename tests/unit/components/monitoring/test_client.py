@@ -36,18 +36,18 @@ def problem(kind: str, words: str) -> str:
     return json.dumps({"status": "error", "errorType": kind, "error": words})
 
 
-def test_an_answer_is_prometheus_own_data_with_its_warnings(tmp_path: Path) -> None:
+def test_an_answer_has_the_data_and_warnings_of_prometheus(tmp_path: Path) -> None:
     answer, seen = asked(tmp_path, GOOD, lambda it: it.ask("sum(up) > 1"))
     assert answer == QueryResult(data=DATA, warnings=("slow", "no counter"))
     assert seen[0].startswith("GET /api/v1/query?query=sum%28up%29+%3E+1 ")
 
 
-def test_a_stretch_of_time_is_asked_for_with_begin_end_and_step(tmp_path: Path) -> None:
+def test_a_range_query_has_start_end_and_step(tmp_path: Path) -> None:
     _, seen = asked(tmp_path, GOOD, lambda it: it.ask_over("up", SPAN))
     assert seen[0].startswith("GET /api/v1/query_range?query=up&start=100.000&end=1000.000&step=15 ")
 
 
-def test_a_mistake_in_the_query_is_told_in_prometheus_words_with_its_place(tmp_path: Path) -> None:
+def test_a_query_error_quotes_prometheus_with_its_position(tmp_path: Path) -> None:
     words = 'invalid parameter "query": 1:5: parse error: unexpected identifier "by"'
     with pytest.raises(UsageError) as raised:
         asked(tmp_path, problem("bad_data", words), lambda it: it.ask("sum by by (x)"), status="400 Bad Request")
@@ -56,7 +56,7 @@ def test_a_mistake_in_the_query_is_told_in_prometheus_words_with_its_place(tmp_p
     assert (raised.value.exit_status, raised.value.code) == (2, "PROMQL")
 
 
-def test_what_cannot_be_computed_is_the_querys_fault_too(tmp_path: Path) -> None:
+def test_an_evaluation_error_is_a_usage_error(tmp_path: Path) -> None:
     words = "found duplicate series for the match group"
     with pytest.raises(UsageError, match="rejects this query") as raised:
         asked(tmp_path, problem("execution", words), lambda it: it.ask("a * b"), status="422 Unprocessable Entity")
@@ -76,21 +76,21 @@ def test_what_cannot_be_computed_is_the_querys_fault_too(tmp_path: Path) -> None
         ("", "404 Not Found", "HTTP 404"),
     ],
 )
-def test_a_prometheus_that_cannot_is_degraded(tmp_path: Path, body: str, status: str, words: str) -> None:
+def test_a_failing_prometheus_is_degraded(tmp_path: Path, body: str, status: str, words: str) -> None:
     with pytest.raises(Degraded) as raised:
         asked(tmp_path, body, lambda it: it.ask("up"), status=status)
     assert raised.value.why == words
     assert "nexusdev logs monitoring" in raised.value.hint
 
 
-def test_nobody_there_is_left_to_who_sees_the_containers(tmp_path: Path) -> None:
+def test_an_unreachable_prometheus_is_left_to_the_caller(tmp_path: Path) -> None:
     tls = authority(tmp_path / "tls")
     for ports in ({PLACE: free_port()}, {}):
         with pytest.raises(Silent):
             Prometheus(access=access(tls, ports)).ask("up")
 
 
-def test_a_gateway_with_nobody_behind_it_is_told_as_such(tmp_path: Path) -> None:
+def test_a_gateway_without_backends_is_reported(tmp_path: Path) -> None:
     tls = authority(tmp_path / "tls")
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -102,7 +102,7 @@ def test_a_gateway_with_nobody_behind_it_is_told_as_such(tmp_path: Path) -> None
             Prometheus(access=access(tls, {PLACE: server.getsockname()[1]})).ask("up")
 
 
-def test_names_are_a_list_or_nothing(tmp_path: Path) -> None:
+def test_metric_names_are_a_list_or_none(tmp_path: Path) -> None:
     names, _ = asked(tmp_path / "a", json.dumps({"data": ["up", "go_info"]}), lambda it: it.names())
     assert names == ("up", "go_info")
     assert asked(tmp_path / "b", "no", lambda it: it.names())[0] == ()
@@ -119,8 +119,6 @@ def test_names_are_a_list_or_nothing(tmp_path: Path) -> None:
     ],
     ids=["the end", "the second line", "a short one", "the middle of a long one", "a line that is not there"],
 )
-def test_the_place_is_shown_in_what_forty_columns_hold(
-    query: str, line: int, column: int, shown: tuple[str, ...]
-) -> None:
+def test_the_error_position_fits_forty_columns(query: str, line: int, column: int, shown: tuple[str, ...]) -> None:
     assert pointed(query, line=line, column=column) == shown
     assert all(len(each) <= 28 for each in shown)

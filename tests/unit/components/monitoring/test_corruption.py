@@ -30,7 +30,7 @@ def words(what: str) -> list[str]:
         "remove tmp dirs: open /data/prometheus/wal: not a directory",
     ],
 )
-def test_data_that_cannot_be_read_is_corrupt_and_only_it_need_go(what: str) -> None:
+def test_unreadable_data_is_reported_as_corrupt(what: str) -> None:
     found = explain("prometheus-0", words(what))
     assert found is not None
     assert found.why == f"its data is corrupt: {what}"
@@ -47,7 +47,7 @@ def test_data_that_cannot_be_read_is_corrupt_and_only_it_need_go(what: str) -> N
         "read /data/prometheus/wal/00000001: input/output error",
     ],
 )
-def test_a_full_disk_or_a_lock_costs_no_data(what: str) -> None:
+def test_a_full_disk_or_a_lock_is_not_corruption(what: str) -> None:
     assert explain("prometheus-0", words(what)) is None
 
 
@@ -56,7 +56,7 @@ def test_other_ends_have_no_diagnosis() -> None:
     assert explain("prometheus-0", []) is None
 
 
-def test_monitoring_explains_and_says_what_is_lost() -> None:
+def test_the_diagnosis_says_which_data_is_lost() -> None:
     assert isinstance(COMPONENT, ExplainsExit)
     assert isinstance(COMPONENT, Resettable)
     assert COMPONENT.explain("prometheus-0", words("invalid magic number 0")) is not None

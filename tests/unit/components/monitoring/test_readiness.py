@@ -123,11 +123,11 @@ def changed(whole: Facts, name: str, **members: Any) -> Facts:
         "grafana silent",
     ],
 )
-def test_both_watch_what_exists(reply: Facts, missing: str) -> None:
+def test_both_prometheus_servers_watch_the_existing_services(reply: Facts, missing: str) -> None:
     assert readiness.assess(reply) == Readiness(missing=missing)
 
 
-def test_a_role_counts_only_with_those_who_answer_for_it() -> None:
+def test_a_role_counts_only_its_answering_targets() -> None:
     reply = facts(*UP, target("minio-cluster", "minio-api", "down", lost=True))
     assert readiness.assess(replace(reply, services=SERVICES - {"gateway-rw"})).ready
 
@@ -151,7 +151,7 @@ def test_the_rows_count_targets_and_peers() -> None:
     ]
 
 
-def test_a_prometheus_that_has_just_begun_is_no_worse_for_having_no_targets_yet() -> None:
+def test_a_new_prometheus_without_targets_is_ready() -> None:
     reply = changed(facts(*UP, second=()), "prometheus-1", young=True)
     assert [(row.detail, row.ok) for row in status.statuses(reply)][:2] == [
         ("5 of 5 targets up", True),
@@ -160,7 +160,7 @@ def test_a_prometheus_that_has_just_begun_is_no_worse_for_having_no_targets_yet(
     assert not status.statuses(facts(*UP, second=()))[1].ok
 
 
-def test_an_exporter_whose_server_is_silent_is_no_target_that_is_up() -> None:
+def test_an_exporter_of_a_silent_server_is_not_up() -> None:
     [reply] = targets.parse(
         json.loads(listed(UP[3])), DECLARED, silent=[("redis", "redis-0")], lost=[("redis", "redis-0")]
     )
@@ -179,20 +179,18 @@ def test_an_exporter_whose_server_is_silent_is_no_target_that_is_up() -> None:
         ("minio-cluster", "minio-api", set()),
     ],
 )
-def test_a_target_tells_of_a_server_and_of_the_exporter_that_it_is_asked_through(
-    job: str, instance: str, about: set[str]
-) -> None:
+def test_a_target_covers_its_server_and_its_exporter(job: str, instance: str, about: set[str]) -> None:
     assert target(job, instance).about == about
 
 
-def test_coverage_counts_what_runs_and_is_seen_by_either() -> None:
+def test_coverage_counts_running_services_seen_by_either_prometheus() -> None:
     reply = replace(facts(*UP, second=(target("prometheus", "prometheus-1"),)), running=SERVICES | {"minio-client"})
     found = coverage(reply)
     assert found.unseen == {"alertmanager-0", "alertmanager-1", "gateway-rw"}
     assert (len(found.services), found.scraped, found.share) == (10, 7, 0.7)
 
 
-def test_where_nothing_runs_nothing_is_covered() -> None:
+def test_coverage_is_empty_when_nothing_runs() -> None:
     assert coverage(Facts()).share == 0.0
 
 
@@ -269,7 +267,7 @@ def marked(**marks: tuple[str, str]) -> str:
     return json.dumps({"status": "success", "data": {"result": found}})
 
 
-def test_all_are_asked_and_the_runtime_too(tmp_path: Path) -> None:
+def test_the_probe_asks_every_server_and_the_runtime(tmp_path: Path) -> None:
     talk = answering(api_v1_targets=listed(*reversed(UP)), api_v1_query=marked())
     with monitoring(tmp_path, talk, services=SERVICES | {"grafana"}) as access:
         reply = COMPONENT.probe(access)
@@ -279,7 +277,7 @@ def test_all_are_asked_and_the_runtime_too(tmp_path: Path) -> None:
     assert COMPONENT.assess(reply).ready
 
 
-def test_who_is_silent_and_who_is_lost_is_asked_with_one_query(tmp_path: Path) -> None:
+def test_silent_and_lost_targets_are_found_with_one_query(tmp_path: Path) -> None:
     talk = answering(
         api_v1_targets=listed(*UP), api_v1_query=marked(silent=("redis", "redis-0"), lost=("redis", "redis-0"))
     )
@@ -303,18 +301,18 @@ def test_a_prometheus_that_just_started_may_be_without_targets(tmp_path: Path, s
         (http("[]"), "unexpected answer from prometheus-0"),
     ],
 )
-def test_other_answers_are_facts_too(tmp_path: Path, talk: Talk, trouble: str) -> None:
+def test_unexpected_answers_are_facts(tmp_path: Path, talk: Talk, trouble: str) -> None:
     with monitoring(tmp_path, talk) as access:
         assert probe.probe(access, ALL).servers[0].trouble.startswith(trouble)
 
 
-def test_nobody_there_is_a_fact(tmp_path: Path) -> None:
+def test_an_unreachable_server_is_a_fact(tmp_path: Path) -> None:
     reply = probe.probe(_access(authority(tmp_path / "tls"), {}), ALL)
     troubles = [*(each.trouble for each in reply.servers), *(each.trouble for each in reply.alertmanagers)]
     assert troubles == [f"{name} does not answer" for name in (*SERVERS, *ALERTMANAGERS)]
 
 
-def test_grafana_has_an_address_only_where_it_is_there(tmp_path: Path) -> None:
+def test_grafana_has_an_address_only_if_it_exists(tmp_path: Path) -> None:
     tls = authority(tmp_path / "tls")
     without, beside = (
         COMPONENT.variables(_access(tls, {}, each), View.CONTAINER) for each in (SERVICES, SERVICES | {"grafana"})
@@ -323,7 +321,7 @@ def test_grafana_has_an_address_only_where_it_is_there(tmp_path: Path) -> None:
     assert [each.value for each in beside][2:] == ["https://grafana:3000"]
 
 
-def test_addresses_are_proven_by_a_question(tmp_path: Path) -> None:
+def test_addresses_are_proven_by_a_query(tmp_path: Path) -> None:
     with monitoring(tmp_path, answering()) as access:
         values = {variable.name: variable.value for variable in COMPONENT.variables(access, View.HOST)}
         proofs = [proof.path.partition(":")[0] for proof in COMPONENT.prove(access, values)]
@@ -332,13 +330,13 @@ def test_addresses_are_proven_by_a_question(tmp_path: Path) -> None:
         COMPONENT.prove(access, values)
 
 
-def test_an_own_service_that_is_not_scraped_is_no_trouble_of_monitoring() -> None:
+def test_an_unscraped_own_service_does_not_degrade_monitoring() -> None:
     own = replace(target(names.OWN_JOB, "redis-0", "down", lost=True))
     assert COMPONENT.assess(facts(*UP, own)).ready
     assert not COMPONENT.assess(facts(*UP, target("vault", "vault-0", "down", lost=True))).ready
 
 
-def test_another_authoritys_prometheus_is_another_instance(tmp_path: Path) -> None:
+def test_a_prometheus_of_another_ca_is_an_identity_mismatch(tmp_path: Path) -> None:
     with monitoring(tmp_path / "a", answering()) as ours, monitoring(tmp_path / "b", answering()) as theirs:
         values = {variable.name: variable.value for variable in COMPONENT.variables(theirs, View.HOST)}
         with pytest.raises(IdentityMismatch, match="is not this instance's Prometheus"):

@@ -38,13 +38,13 @@ def rule_file(folder: Path, text: str) -> Path:
     return file
 
 
-def test_a_good_file_is_taken_dollars_and_all(tmp_path: Path) -> None:
+def test_a_valid_file_with_dollar_signs_is_accepted(tmp_path: Path) -> None:
     rule_files.check(rule_file(tmp_path, RULES))
     rule_files.check(rule_file(tmp_path, "groups: []\n"))
 
 
 @pytest.mark.parametrize("file", sorted((HERE / "rules").glob("*.yml")), ids=lambda file: file.stem)
-def test_our_own_rules_are_good(file: Path) -> None:
+def test_the_shipped_rules_are_valid(file: Path) -> None:
     rule_files.check(file)
 
 
@@ -70,7 +70,7 @@ def test_our_own_rules_are_good(file: Path) -> None:
         ("for: 10s", "for: 10s\n        for: 5s", 10, "is duplicated"),
     ],
 )
-def test_what_prometheus_would_not_take_is_told_with_its_line(
+def test_an_invalid_rule_is_reported_with_its_line(
     tmp_path: Path, good: str, broken: str, line: int, problem: str
 ) -> None:
     assert good in RULES
@@ -86,18 +86,18 @@ def test_what_prometheus_would_not_take_is_told_with_its_line(
     ("written", "meant"),
     [("groups:", "group:"), ("  rules:", "  rulez:"), ("- record:", "- recrod:"), ("annotations:", "annotation:")],
 )
-def test_a_wrong_key_is_answered_with_the_nearest(tmp_path: Path, written: str, meant: str) -> None:
+def test_an_unknown_key_suggests_the_nearest(tmp_path: Path, written: str, meant: str) -> None:
     with pytest.raises(InvalidConfig) as raised:
         rule_files.check(rule_file(tmp_path, RULES.replace(written, meant, 1)))
     assert raised.value.hint == f"did you mean {written.strip('- :')}?"
 
 
-def test_yaml_that_is_none_is_told_with_its_column(tmp_path: Path) -> None:
+def test_invalid_yaml_is_reported_with_its_column(tmp_path: Path) -> None:
     with pytest.raises(InvalidConfig, match=r"redis\.yml:2: invalid YAML: .* \(column 4\)"):
         rule_files.check(rule_file(tmp_path, "groups:\n  x: }\n"[:9] + "  }\n"))
 
 
-def test_two_groups_of_one_name_are_one_too_many(tmp_path: Path) -> None:
+def test_duplicate_group_names_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidConfig, match="group redis is duplicated") as raised:
         rule_files.check(rule_file(tmp_path, RULES + RULES.removeprefix("groups:\n")))
     assert raised.value.why == "first in line 2"
@@ -112,12 +112,12 @@ def dashboard(folder: Path, text: str) -> Path:
     return file
 
 
-def test_a_good_dashboard_is_taken(tmp_path: Path) -> None:
+def test_a_valid_dashboard_is_accepted(tmp_path: Path) -> None:
     dashboard_files.check(dashboard(tmp_path, json.dumps(DASHBOARD, indent=2)))
 
 
 @pytest.mark.parametrize("file", sorted((HERE / "grafana" / "dashboards").glob("*.json")), ids=lambda file: file.stem)
-def test_our_own_dashboards_are_good(file: Path) -> None:
+def test_the_shipped_dashboards_are_valid(file: Path) -> None:
     dashboard_files.check(file)
 
 
@@ -131,7 +131,7 @@ def test_our_own_dashboards_are_good(file: Path) -> None:
         ('"type": "stat"', '"kind": "stat"', 4, "panel 1 is not an object with a type"),
     ],
 )
-def test_a_broken_dashboard_is_told_with_its_line(
+def test_a_broken_dashboard_is_reported_with_its_line(
     tmp_path: Path, good: str, broken: str, line: int, problem: str
 ) -> None:
     text = json.dumps(DASHBOARD, indent=2)
@@ -144,7 +144,7 @@ def test_a_broken_dashboard_is_told_with_its_line(
 
 
 @pytest.mark.parametrize("text", ["[]", "null", '{"uid": "redis", "title": "x", "panels": []}', '{"uid": 3}'])
-def test_what_is_no_dashboard_at_all_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_no_dashboard_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(InvalidConfig, match=r"redis\.json:1"):
         dashboard_files.check(dashboard(tmp_path, text))
 
@@ -158,7 +158,7 @@ redis.yml: group "redis", rule 2, "RedisDown": annotation "summary": template: u
 """.splitlines()
 
 
-def test_promtools_words_become_lines_of_our_files(tmp_path: Path) -> None:
+def test_promtool_errors_are_mapped_to_lines_of_the_files(tmp_path: Path) -> None:
     file = rule_file(tmp_path, RULES)
     error = promtool.interpret(1, SAID, {"redis.yml": file})
     assert error is not None
@@ -169,18 +169,18 @@ def test_promtools_words_become_lines_of_our_files(tmp_path: Path) -> None:
     )
 
 
-def test_promtools_other_words_are_shown_as_they_are(tmp_path: Path) -> None:
+def test_other_promtool_output_is_shown_unchanged(tmp_path: Path) -> None:
     error = promtool.interpret(1, ["Checking redis.yml", "  FAILED:", "something new"], {"redis.yml": tmp_path})
     assert error is not None
     assert error.evidence == ("  FAILED:", "something new")
 
 
 @pytest.mark.parametrize("code", [0, 126, 127], ids=["all is well", "it cannot be run", "it is not there"])
-def test_without_a_verdict_there_is_no_error(code: int) -> None:
+def test_promtool_output_without_a_verdict_is_no_error(code: int) -> None:
     assert promtool.interpret(code, SAID, {}) is None
 
 
-def test_what_is_mounted_where_prometheus_and_grafana_look_is_checked(tmp_path: Path) -> None:
+def test_every_mounted_rule_and_dashboard_file_is_checked(tmp_path: Path) -> None:
     def mount(target: str) -> FileMount:
         return FileMount(kind="config", name="x", source=tmp_path / target.rpartition("/")[2], target=target)
 

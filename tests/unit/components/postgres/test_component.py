@@ -7,7 +7,7 @@ from nexusdev.components.postgres.component import create
 COMPONENT = create({})
 
 
-def test_psql_runs_in_a_node_as_the_application_and_without_a_password_in_sight() -> None:
+def test_psql_runs_in_a_node_as_the_application_without_a_visible_password() -> None:
     client = COMPONENT.client(("-c", "SELECT 1"))
     assert client is not None
     assert client.group == "postgresql"

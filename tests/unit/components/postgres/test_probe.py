@@ -15,7 +15,7 @@ from tests.unit.env import servers
 
 
 @pytest.mark.parametrize(("test_writes", "writes"), [(False, None), (True, False)])
-def test_nothing_is_written_unless_writes_are_tested(
+def test_the_probe_writes_only_when_testing_writes(
     access: InstanceAccess, tmp_path: Path, test_writes: bool, writes: bool | None
 ) -> None:
     tls = servers.authority(tmp_path / "tls")

@@ -16,12 +16,12 @@ def file(path: str, content: bytes = b"") -> SeedFile:
     return SeedFile(path=path, content=content, sha256=hashlib.sha256(content).hexdigest())
 
 
-def test_no_files_need_no_server(access: InstanceAccess) -> None:
+def test_seeding_without_files_needs_no_server(access: InstanceAccess) -> None:
     assert apply(access, ()) == ()
     assert apply(access, (file("postgres/README.md"),)) == ()
 
 
-def test_a_file_that_is_no_sql_is_not_left_out_silently(access: InstanceAccess) -> None:
+def test_a_file_that_is_not_sql_is_refused(access: InstanceAccess) -> None:
     with pytest.raises(SeedingFailed, match=r"seed/postgres/items\.csv is not a \.sql file"):
         apply(access, (file("postgres/items.csv"),))
 
@@ -31,5 +31,5 @@ def test_a_file_that_is_not_utf_8_is_named_with_its_line() -> None:
         _text(file("postgres/1.sql", b"SELECT 1;\nSELECT '\xff';\n"))
 
 
-def test_a_byte_order_mark_is_no_part_of_the_sql() -> None:
+def test_a_byte_order_mark_is_stripped() -> None:
     assert _text(file("postgres/1.sql", b"\xef\xbb\xbfSELECT 1")) == "SELECT 1"

@@ -16,7 +16,7 @@ ENDPOINT = ProofEndpoint(
 )
 
 
-def test_the_endpoints_come_from_the_variables_alone(access: InstanceAccess) -> None:
+def test_the_endpoints_come_only_from_the_variables(access: InstanceAccess) -> None:
     values = {variable.name: variable.value for variable in variables(access, View.HOST)}
     found = proof_endpoints(values)
     assert [str(endpoint.address) for endpoint in found] == [
@@ -30,18 +30,18 @@ def test_the_endpoints_come_from_the_variables_alone(access: InstanceAccess) -> 
     assert [endpoint.replica for endpoint in found] == [False, False, True, False, False, False]
 
 
-def test_this_instances_nonce_at_the_right_server_is_proof() -> None:
+def test_the_right_nonce_on_the_right_server_is_proof() -> None:
     verify(ENDPOINT, [("c0ffee", False)], "c0ffee")
     verify(replace(ENDPOINT, replica=True), [("c0ffee", True)], "c0ffee")
 
 
 @pytest.mark.parametrize("rows", [[], [("another", False)], [(None, False)]])
-def test_another_mark_is_another_instance(rows: list[Row]) -> None:
+def test_another_nonce_is_an_identity_mismatch(rows: list[Row]) -> None:
     with pytest.raises(IdentityMismatch, match="belongs to another instance"):
         verify(ENDPOINT, rows, "c0ffee")
 
 
-def test_the_wrong_kind_of_server_is_a_bad_day() -> None:
+def test_the_wrong_server_role_is_degraded() -> None:
     with pytest.raises(Degraded, match="leads to a replica"):
         verify(ENDPOINT, [("c0ffee", True)], "c0ffee")
     with pytest.raises(Degraded, match="leads to the primary"):
@@ -52,5 +52,5 @@ def test_the_wrong_kind_of_server_is_a_bad_day() -> None:
     ("sqlstate", "kind"),
     [("28P01", IdentityMismatch), ("3D000", IdentityMismatch), ("42P01", IdentityMismatch), ("57P03", Degraded), ("", Degraded)],
 )  # fmt: skip
-def test_a_refusal_is_sorted_by_its_sqlstate(sqlstate: str, kind: type[Exception]) -> None:
+def test_a_refusal_is_classified_by_its_sqlstate(sqlstate: str, kind: type[Exception]) -> None:
     assert type(_refusal(ENDPOINT, wire.PostgresError("no", sqlstate))) is kind

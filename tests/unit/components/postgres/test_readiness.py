@@ -153,21 +153,21 @@ BAD_DAYS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-def test_a_whole_cluster_is_ready() -> None:
+def test_a_complete_cluster_is_ready() -> None:
     assert assess(GOOD).ready
 
 
 @pytest.mark.parametrize(("changed", "missing"), BAD_DAYS.values(), ids=BAD_DAYS)
-def test_a_bad_day_is_told_in_one_sentence(changed: dict[str, Any], missing: str) -> None:
+def test_each_failure_is_described_in_one_sentence(changed: dict[str, Any], missing: str) -> None:
     assert assess(replace(GOOD, **changed)).missing == missing
 
 
-def test_a_pool_that_nobody_seeded_yet_is_no_hindrance() -> None:
+def test_an_unseeded_pool_does_not_block_readiness() -> None:
     facts = replace(GOOD, has_roles=False, pool=Route(serves=Serves.REFUSED, answer="not seeded yet"))
     assert assess(facts).ready
 
 
-def test_the_cluster_can_be_seeded_from_the_first_acknowledged_write_on() -> None:
+def test_the_cluster_can_be_seeded_after_the_first_acknowledged_write() -> None:
     alone = replace(GOOD, views=seen_by_all(LEADER), replica=Route(serves=Serves.SILENT))
     assert assess(alone).seedable
     assert not assess(alone).ready
@@ -179,7 +179,7 @@ def test_two_leaders_are_not_seeded() -> None:
     assert not assess(replace(GOOD, views=torn)).seedable
 
 
-def test_every_server_has_its_row() -> None:
+def test_every_server_has_a_row() -> None:
     rows = {row.service: row for row in statuses(GOOD)}
     assert list(rows) == [
         "postgresql-0", "postgresql-1", "postgresql-2", "etcd-0", "etcd-1", "etcd-2", "pgbouncer",
@@ -190,13 +190,13 @@ def test_every_server_has_its_row() -> None:
     assert (rows["etcd-0"].role, rows["etcd-1"].role) == ("follower", "leader")
 
 
-def test_a_node_that_does_not_answer_is_down_whatever_the_others_remember() -> None:
+def test_an_unreachable_node_is_down_even_if_others_list_it() -> None:
     views = {name: view for name, view in GOOD.views.items() if name != "postgresql-2"}
     row = next(row for row in statuses(replace(GOOD, views=views)) if row.service == "postgresql-2")
     assert (row.state, row.role, row.detail, row.ok) == ("down", "", "does not answer", False)
 
 
-def test_a_node_that_answers_and_belongs_to_nothing_yet_is_starting() -> None:
+def test_an_answering_node_without_a_cluster_is_starting() -> None:
     row = statuses(replace(GOOD, views=seen_by_all(LEADER, FIRST)))[2]
     assert (row.service, row.state, row.ok) == ("postgresql-2", "starting", False)
 
@@ -209,12 +209,12 @@ def test_a_node_that_answers_and_belongs_to_nothing_yet_is_starting() -> None:
         ("replica", "not in the quorum", False),
     ],
 )
-def test_a_row_says_of_the_quorum_what_its_mark_says(role: str, quorum: str, ok: bool) -> None:
+def test_the_quorum_in_a_row_matches_its_state(role: str, quorum: str, ok: bool) -> None:
     row = statuses(replace(GOOD, views=seen_by_all(LEADER, FIRST, replace(SECOND, role=role))))[2]
     assert (row.detail.partition(",")[0], row.ok) == (quorum, ok)
 
 
-def test_patronis_words_become_members() -> None:
+def test_patroni_replies_are_parsed_into_members() -> None:
     document = {
         "members": [
             {"name": "postgresql-0", "role": "leader", "state": "running", "timeline": 2},
@@ -237,6 +237,6 @@ def test_patronis_words_become_members() -> None:
         ({"state": "starting"}, "replica", "starting"),
     ],
 )  # fmt: skip
-def test_without_etcd_a_node_speaks_for_itself(document: dict[str, Any], role: str, state: str) -> None:
+def test_without_etcd_each_node_reports_its_own_state(document: dict[str, Any], role: str, state: str) -> None:
     member = own_member("postgresql-0", document)
     assert (member.role, member.state) == (role, state)

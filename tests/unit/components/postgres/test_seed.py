@@ -33,7 +33,7 @@ def changes(connection: Any, steps: tuple[desired_state.SeedStep, ...]) -> list[
     return [change.what for change in take(connection, steps)]
 
 
-def test_an_empty_database_gets_everything_in_order() -> None:
+def test_an_empty_database_is_seeded_in_order() -> None:
     assert changes(Connection(), ALL) == [step.what for step in ALL]
 
 
@@ -44,17 +44,17 @@ def test_a_second_seeding_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("missing", ALL, ids=lambda step: step.what)
-def test_what_is_missing_alone_is_made_alone(missing: desired_state.SeedStep) -> None:
+def test_only_missing_objects_are_created(missing: desired_state.SeedStep) -> None:
     connection = Connection(done={step.present for step in ALL} - {missing.present})
     assert changes(connection, ALL) == [missing.what]
 
 
-def test_roles_come_before_what_they_own() -> None:
+def test_roles_are_created_before_their_objects() -> None:
     what = [step.what for step in desired_state.CLUSTER]
     assert what.index("created role nexus_owner") < what.index("created database nexus_architect")
 
 
-def test_a_password_never_stands_in_a_statement() -> None:
+def test_no_statement_contains_a_password() -> None:
     connection: Any = Connection()
     set_password(connection, "nexus_app", "verySecret")
     (statement,) = connection.ran

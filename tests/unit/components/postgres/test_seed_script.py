@@ -39,12 +39,12 @@ SELECT pg_catalog.setval('public.fruit_id_seq', 3, true);
 """
 
 
-def test_a_file_of_plain_sql_is_one_message() -> None:
+def test_plain_sql_is_sent_as_one_message() -> None:
     text = "SELECT 1;\nSELECT E'\\'';\n"
     assert chunks(text) == (Chunk(start=0, sql=text),)
 
 
-def test_a_dump_is_sql_and_the_data_of_its_tables() -> None:
+def test_a_dump_is_split_into_sql_and_copy_data() -> None:
     first, second, rest = chunks(DUMP)
     assert first.sql.rstrip().endswith("COPY public.fruit (name) FROM stdin;")
     assert first.data == 'apple; it\'s "red"\n\\N\npear\\tgreen\n'
@@ -55,7 +55,7 @@ def test_a_dump_is_sql_and_the_data_of_its_tables() -> None:
     assert "restrict" not in first.sql + rest.sql
 
 
-def test_every_piece_stands_where_it_says() -> None:
+def test_every_piece_has_its_line_number() -> None:
     for chunk in chunks(DUMP):
         assert len(chunk.sql) == len(DUMP[chunk.start :][: len(chunk.sql)])
         last = chunk.sql.split()[-1]
@@ -74,7 +74,7 @@ def test_every_piece_stands_where_it_says() -> None:
         ("/* one */ COPY t FROM stdin;\n\\.\n", ""),
     ],
 )
-def test_data_ends_at_its_mark(text: str, data: str) -> None:
+def test_copy_data_ends_at_its_terminator(text: str, data: str) -> None:
     assert chunks(text)[0].data == data
 
 
@@ -86,12 +86,12 @@ def test_data_ends_at_its_mark(text: str, data: str) -> None:
         "-- COPY t FROM stdin;\n\n",
     ],
 )
-def test_what_only_looks_like_a_copy_has_no_data(text: str) -> None:
+def test_text_resembling_copy_has_no_data(text: str) -> None:
     assert all(chunk.data is None for chunk in chunks(text))
 
 
 @pytest.mark.parametrize("command", ["\\connect other", "\\i more.sql", "\\! rm file", "SELECT 1 \\gexec"])
-def test_other_commands_of_psql_are_an_error_with_their_place(command: str) -> None:
+def test_other_psql_commands_are_refused_with_their_line(command: str) -> None:
     text = f"SELECT 1;\n\n{command}\n"
     with pytest.raises(UnknownCommand, match=r"is a command of psql and not SQL") as failure:
         chunks(text)

@@ -27,7 +27,7 @@ from nexusdev.components.postgres.statements import starts
         ("SELECT 'never closed; SELECT 2", ["SELECT 'never closed; ", "SELECT 2"]),
     ],
 )
-def test_statements_are_told_apart(text: str, found: list[str]) -> None:
+def test_statements_are_classified(text: str, found: list[str]) -> None:
     offsets = starts(text)
     ends = [*offsets[1:], len(text)][: len(offsets)]
     assert [text[begin:end].strip() for begin, end in zip(offsets, ends, strict=True)] == [
@@ -35,7 +35,7 @@ def test_statements_are_told_apart(text: str, found: list[str]) -> None:
     ]
 
 
-def test_the_line_of_a_statement_is_the_line_of_its_first_word() -> None:
+def test_a_statement_has_the_line_of_its_first_word() -> None:
     text = "SELECT 1;\n\n-- the next one\nSELECT 2;\nSELECT 3;\n"
     assert [line_of_statement(text, number) for number in range(4)] == [1, 4, 5, 5]
     assert line_of_statement("", 0) == 1

@@ -17,7 +17,7 @@ def values(access: InstanceAccess, view: View) -> dict[str, str]:
     return {variable.name: variable.value for variable in variables(access, view)}
 
 
-def test_the_host_reads_published_addresses(access: InstanceAccess) -> None:
+def test_the_host_view_has_published_addresses(access: InstanceAccess) -> None:
     read = values(access, View.HOST)
     assert (read["PGHOST"], read["PGPORT"], read["PGDATABASE"], read["PGUSER"]) == (
         "127.0.0.1", "21032", "nexus_architect", "nexus_app",
@@ -32,14 +32,14 @@ def test_the_host_reads_published_addresses(access: InstanceAccess) -> None:
     )
 
 
-def test_a_container_reads_productions_names(access: InstanceAccess) -> None:
+def test_the_container_view_has_production_names(access: InstanceAccess) -> None:
     read = values(access, View.CONTAINER)
     assert (read["PGHOST"], read["PGPORT"]) == ("postgresql-primary", "5432")
     assert "@postgresql-replica:5432/" in read["DATABASE_RO_URL"]
     assert "@pgbouncer:6432/" in read["DATABASE_POOL_URL"]
 
 
-def test_jdbc_takes_the_address_from_its_url_and_the_login_from_the_file_of_services(access: InstanceAccess) -> None:
+def test_jdbc_reads_the_address_from_its_url_and_the_login_from_the_service_file(access: InstanceAccess) -> None:
     read = values(access, View.HOST)
     assert read["JDBC_DATABASE_URL"] == "jdbc:postgresql://127.0.0.1:21032/nexus_architect?service=nexus"
     assert read["SPRING_DATASOURCE_URL"] == read["JDBC_DATABASE_URL"]
@@ -54,38 +54,38 @@ def test_jdbc_takes_the_address_from_its_url_and_the_login_from_the_file_of_serv
         assert f"{services[service]['host']}:{services[service]['port']}" in read[url]
 
 
-def test_services_in_a_container_have_its_addresses_and_paths(access: InstanceAccess) -> None:
+def test_connection_services_in_a_container_have_its_addresses_and_paths(access: InstanceAccess) -> None:
     services = configparser.ConfigParser()
     services.read_string(client_files(access, View.CONTAINER)["pg_service.conf"])
     assert services["nexus"]["host"] == "postgresql-primary"
     assert services["nexus"]["sslrootcert"] == "/run/nexusdev/ca.crt"
 
 
-def test_the_file_for_an_application_alone_has_its_login_and_no_other(access: InstanceAccess) -> None:
+def test_the_service_file_of_an_application_has_only_its_login(access: InstanceAccess) -> None:
     services = configparser.ConfigParser()
     services.read_string(client_files(access, View.CONTAINER, application=True)["pg_service.conf"])
     assert services.sections() == ["nexus", "nexus-ro", "nexus-pool"]
     assert {each["user"] for name, each in services.items() if name != "DEFAULT"} == {"nexus_app"}
 
 
-def test_what_is_for_migrations_and_tests_is_not_for_the_application(access: InstanceAccess) -> None:
+def test_migration_and_test_variables_are_not_for_the_application(access: InstanceAccess) -> None:
     others = {each.name for each in variables(access, View.HOST) if not each.application}
     assert others == {"DATABASE_MIGRATION_URL", "DATABASE_TEST_URL"}
 
 
-def test_asyncpg_has_a_url_without_parameters_that_it_does_not_know(access: InstanceAccess) -> None:
+def test_the_asyncpg_url_has_only_supported_parameters(access: InstanceAccess) -> None:
     url = values(access, View.HOST)["DATABASE_ASYNC_URL"]
     assert url.startswith("postgresql+asyncpg://nexus_app:")
     assert url.endswith("@127.0.0.1:21032/nexus_architect?ssl=verify-full")
 
 
 @pytest.mark.parametrize("view", list(View))
-def test_no_value_needs_quoting_and_none_breaks_a_sourced_file(access: InstanceAccess, view: View) -> None:
+def test_no_value_needs_quoting_in_a_sourced_file(access: InstanceAccess, view: View) -> None:
     for name, value in values(access, view).items():
         assert re.fullmatch(r"[A-Za-z0-9:/@.,?=_%+-]+", value), name
 
 
-def test_whatever_holds_the_password_is_secret(access: InstanceAccess) -> None:
+def test_every_variable_with_a_password_is_secret(access: InstanceAccess) -> None:
     passwords = [each["password"] for each in credentials(access).values()]
     passwords.append(access.secrets.read(names.PASSWORDS[names.TEST]))
     holding = {
@@ -97,7 +97,7 @@ def test_whatever_holds_the_password_is_secret(access: InstanceAccess) -> None:
     assert {variable.name for variable in variables(access, View.HOST) if variable.secret} == holding
 
 
-def test_each_consumer_gets_its_own_login_and_no_other_with_addresses_inside_the_network(
+def test_each_consumer_gets_only_its_login_with_network_addresses(
     access: InstanceAccess,
 ) -> None:
     kept = credentials(access)

@@ -26,7 +26,7 @@ class Woken(list[str]):
         self.append(node)
 
 
-def test_a_streaming_replica_outside_of_the_quorum_is_a_reason(access: InstanceAccess) -> None:
+def test_a_streaming_replica_outside_of_the_quorum_triggers_a_wakeup(access: InstanceAccess) -> None:
     woken = Woken()
     Nudge(woken)(access, facts(LEADER, replica("streaming")))
     assert woken == ["postgresql-0"]
@@ -42,13 +42,13 @@ def test_a_streaming_replica_outside_of_the_quorum_is_a_reason(access: InstanceA
     ],
     ids=["nothing", "no leader", "copying", "in the quorum"],
 )
-def test_anything_else_is_none(access: InstanceAccess, seen: Facts) -> None:
+def test_other_states_trigger_no_wakeup(access: InstanceAccess, seen: Facts) -> None:
     woken = Woken()
     Nudge(woken)(access, seen)
     assert woken == []
 
 
-def test_looks_that_follow_quickly_wake_it_once(access: InstanceAccess) -> None:
+def test_frequent_probes_wake_it_once(access: InstanceAccess) -> None:
     woken = Woken()
     nudges = Nudge(woken)
     for _ in range(5):

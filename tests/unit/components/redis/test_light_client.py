@@ -25,7 +25,7 @@ def test_an_error_is_raised_and_the_connection_stays(redis: World) -> None:
         assert connection.ask("ROLE") == ["master"]
 
 
-def test_a_reason_is_short_and_for_a_person() -> None:
+def test_an_error_reason_is_short_and_readable() -> None:
     assert words(ConnectionRefusedError(111, "Connection refused")) == "connection refused"
     assert words(TimeoutError()) == "timed out"
     assert words(ConnectionResetError(104, "reset")) == "the connection was closed"

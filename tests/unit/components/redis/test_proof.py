@@ -40,14 +40,14 @@ def test_the_proof_follows_a_failover(marked: World) -> None:
     assert len(COMPONENT.prove(marked.access, values_of(marked))) == 5
 
 
-def test_another_instance_s_mark_is_a_mismatch(marked: World) -> None:
+def test_a_mark_of_another_instance_is_a_mismatch(marked: World) -> None:
     for server in marked.servers.values():
         server.mark = "0ther"
     with pytest.raises(IdentityMismatch, match="belongs to another instance"):
         COMPONENT.prove(marked.access, values_of(marked))
 
 
-def test_a_store_without_a_mark_is_degraded_and_says_what_to_type(redis: World) -> None:
+def test_a_store_without_a_mark_is_degraded_with_a_hint(redis: World) -> None:
     with pytest.raises(Degraded, match="does not contain this instance's nonce") as failure:
         COMPONENT.prove(redis.access, values_of(redis))
     assert failure.value.hint == "nexusdev seed redis"
@@ -58,7 +58,7 @@ def test_a_wrong_password_is_a_mismatch(marked: World) -> None:
         COMPONENT.prove(marked.access, values_of(marked, REDIS_PASSWORD="another"))
 
 
-def test_a_server_of_another_authority_is_a_mismatch(marked: World, tmp_path: Path) -> None:
+def test_a_server_of_another_ca_is_a_mismatch(marked: World, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     with world(tmp_path / "other") as stranger:
         values = values_of(marked, NEXUSDEV_CA_FILE=str(stranger.access.ca_file))

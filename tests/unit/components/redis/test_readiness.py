@@ -75,7 +75,7 @@ def _changed(items: tuple[Any, ...], number: int, changes: dict[str, Any]) -> tu
     return tuple(replace(item, **changes) if place == number else item for place, item in enumerate(items))
 
 
-def test_one_master_two_replicas_and_three_sentinels_of_one_mind_are_ready() -> None:
+def test_a_master_with_two_replicas_and_three_agreeing_sentinels_is_ready() -> None:
     assert assess(READY) == Readiness()
 
 
@@ -131,20 +131,20 @@ def test_one_master_two_replicas_and_three_sentinels_of_one_mind_are_ready() -> 
         ),
     ],
 )
-def test_what_is_missing_is_said_in_a_sentence(change: Change, missing: str, seedable: bool) -> None:
+def test_each_missing_part_has_its_sentence(change: Change, missing: str, seedable: bool) -> None:
     assert assess(change(READY)) == Readiness(missing=missing, seedable=seedable)
 
 
-def test_the_cause_is_named_before_what_follows_from_it() -> None:
+def test_causes_are_named_before_their_consequences() -> None:
     facts = sentinels(0, master="redis-1")(servers(2, trouble="connection refused")(READY))
     assert assess(facts).missing == "redis-2 does not answer: connection refused"
 
 
-def test_nothing_seen_is_nothing_ready() -> None:
+def test_no_facts_mean_not_ready() -> None:
     assert assess(Facts()) == Readiness(missing="no server is master yet")
 
 
-def test_a_whole_redis_is_seen_as_it_is(redis: World) -> None:
+def test_a_healthy_redis_is_probed_completely(redis: World) -> None:
     facts = probe(redis.access)
     assert assess(facts) == Readiness()
     assert [server.role for server in facts.servers] == ["master", "slave", "slave"]
@@ -153,14 +153,14 @@ def test_a_whole_redis_is_seen_as_it_is(redis: World) -> None:
     assert {relay.master for relay in facts.relays} == {str(redis.addresses["redis-0", 6379])}
 
 
-def test_a_failover_is_seen_at_every_way(redis: World) -> None:
+def test_a_failover_is_visible_on_every_path(redis: World) -> None:
     redis.become_master("redis-2")
     facts = probe(redis.access)
     assert assess(facts) == Readiness()
     assert facts.routes[0].run_id == "run-redis-2"
 
 
-def test_a_server_that_is_down_is_a_fact_and_no_error(redis: World) -> None:
+def test_a_down_server_is_a_fact_and_not_an_error(redis: World) -> None:
     redis.down.add("redis-1")
     assert assess(probe(redis.access)).missing == "redis-1 does not answer: the connection was closed"
 
@@ -180,12 +180,12 @@ def test_a_probe_that_tests_no_writes_only_reads(redis: World) -> None:
     assert {words[0] for node in nodes for words in node.seen} == {"AUTH", "INFO", "SENTINEL"}
 
 
-def test_a_password_that_is_not_accepted_is_said(redis: World) -> None:
+def test_a_rejected_password_is_reported(redis: World) -> None:
     redis.servers["redis-1"].users.clear()
     assert assess(probe(redis.access)).missing.startswith("redis-1 does not answer: WRONGPASS")
 
 
-def test_before_any_server_answers_nobody_else_is_asked(redis: World) -> None:
+def test_sentinels_are_not_asked_before_a_server_answers(redis: World) -> None:
     redis.down.update(("redis-0", "redis-1", "redis-2"))
     facts = probe(redis.access)
     assert [*facts.sentinels, *facts.routes, *facts.relays] == []
@@ -222,7 +222,7 @@ def test_status_shows_servers_sentinels_and_the_relay() -> None:
         ),
     ],
 )
-def test_status_shows_a_full_memory_and_what_would_be_evicted(memory: int, policy: str, detail: str, ok: bool) -> None:
+def test_status_shows_full_memory_and_eviction(memory: int, policy: str, detail: str, ok: bool) -> None:
     facts = servers(0, memory=memory, memory_limit=512_000_000, policy=policy)(READY)
     assert statuses(facts)[0] == ServiceStatus(service="redis-0", role="master", state="running", detail=detail, ok=ok)
 
@@ -231,12 +231,12 @@ def test_a_server_without_a_limit_is_never_full() -> None:
     assert statuses(servers(0, memory=10**9)(READY))[0].detail == "2 replicas in sync"
 
 
-def test_the_memory_of_a_server_is_read(redis: World) -> None:
+def test_memory_usage_is_parsed(redis: World) -> None:
     [master, *_] = probe(redis.access).servers
     assert (master.memory, master.memory_limit, master.policy) == (2_000_000, 536_870_912, "noeviction")
 
 
-def test_status_shows_who_does_not_do_its_part() -> None:
+def test_status_shows_misbehaving_nodes() -> None:
     facts = READY
     for change in (
         servers(1, trouble="connection refused"),

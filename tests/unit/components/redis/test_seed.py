@@ -29,20 +29,20 @@ def test_a_fresh_store_is_marked_and_a_second_seeding_changes_nothing(redis: Wor
     assert redis.servers["redis-2"].mark == NONCE
 
 
-def test_the_mark_is_set_again_when_it_is_another(redis: World) -> None:
+def test_a_wrong_mark_is_replaced(redis: World) -> None:
     for server in redis.servers.values():
         server.mark = "0ther"
     COMPONENT.seed(redis.access, {})
     assert redis.servers["redis-0"].mark == NONCE
 
 
-def test_the_mark_goes_to_the_master_wherever_it_is(redis: World) -> None:
+def test_the_mark_is_written_to_the_current_master(redis: World) -> None:
     redis.become_master("redis-1")
     COMPONENT.seed(redis.access, {})
     assert ["FUNCTION", "LOAD", "REPLACE", library(NONCE)] in redis.servers["redis-1"].seen
 
 
-def test_users_that_differ_are_set_on_their_node_and_saved(redis: World) -> None:
+def test_differing_users_are_updated_and_saved_on_their_node(redis: World) -> None:
     redis.servers["redis-1"].users["nexus_app"] = ["off"]
     del redis.sentinels["sentinel-2"].users["nexus_app"]
     changes = [change.what for change in COMPONENT.seed(redis.access, {})]
@@ -55,12 +55,12 @@ def test_users_that_differ_are_set_on_their_node_and_saved(redis: World) -> None
     )
 
 
-def test_a_node_that_is_down_does_not_keep_the_others_from_their_users(redis: World) -> None:
+def test_a_down_node_does_not_block_the_users_of_the_others(redis: World) -> None:
     redis.down.add("sentinel-0")
     assert COMPONENT.seed(redis.access, {}) == (Change(what="wrote the instance's nonce"),)
 
 
-def test_without_a_master_seeding_fails_with_words(redis: World) -> None:
+def test_seeding_without_a_master_raises_seeding_failed(redis: World) -> None:
     for server in redis.servers.values():
         server.role = "slave"
     with pytest.raises(SeedingFailed) as failure:
@@ -68,7 +68,7 @@ def test_without_a_master_seeding_fails_with_words(redis: World) -> None:
     assert failure.value.why == "there is not exactly one master"
 
 
-def test_a_refusal_is_passed_on_in_the_server_s_words(redis: World) -> None:
+def test_a_refusal_quotes_the_server(redis: World) -> None:
     redis.servers["redis-0"].refused_commands["FUNCTION"] = "NOREPLICAS Not enough good replicas to write."
     with pytest.raises(SeedingFailed) as failure:
         COMPONENT.seed(redis.access, {})
@@ -85,7 +85,7 @@ def test_a_file_is_applied_once_by_its_hash(redis: World) -> None:
     )
 
 
-def test_files_are_applied_in_the_order_of_their_names_and_others_are_left_alone(redis: World) -> None:
+def test_redis_files_are_applied_in_name_order(redis: World) -> None:
     files = [
         file("SET b 1", "redis/020-b.redis"),
         file("SET a 1", "redis/010-a.redis"),
@@ -97,7 +97,7 @@ def test_files_are_applied_in_the_order_of_their_names_and_others_are_left_alone
     ]
 
 
-def test_without_files_nobody_is_asked(redis: World) -> None:
+def test_no_server_is_asked_without_files(redis: World) -> None:
     assert COMPONENT.apply(redis.access, []) == ()
     assert not any(server.seen for server in redis.servers.values())
 
@@ -107,14 +107,14 @@ def test_a_file_runs_as_the_application(redis: World) -> None:
     assert ["AUTH", names.APP_USER, "appPassword"] in redis.servers["redis-0"].seen
 
 
-def test_a_refused_file_is_named_and_tried_again_the_next_time(redis: World) -> None:
+def test_a_refused_file_is_named_and_retried_next_time(redis: World) -> None:
     wrong = file("CONFIG SET maxmemory 1")
     for _ in range(2):
         with pytest.raises(SeedingFailed, match=r"seed/redis/010-first.redis: CONFIG SET maxmemory 1 failed"):
             COMPONENT.apply(redis.access, [wrong])
 
 
-def test_words_are_read_as_a_shell_reads_them() -> None:
+def test_words_are_split_like_a_shell() -> None:
     assert commands(file("SET 'a b' \"c d\"\n  # no\n\nLPUSH l x")) == [["SET", "a b", "c d"], ["LPUSH", "l", "x"]]
 
 
@@ -132,14 +132,14 @@ def test_a_new_password_is_valid_on_every_node_and_the_old_one_on_none(redis: Wo
         assert node.users["nexus_app"] == node.users["default"] == ["on", f"#{sha256(new)}", "-@admin"]
 
 
-def test_no_password_is_ever_sent_but_to_log_in(redis: World) -> None:
+def test_passwords_are_only_sent_to_log_in(redis: World) -> None:
     COMPONENT.rotate(redis.access)
     new = redis.access.secrets.read(names.APP_PASSWORD)
     reply = [words for node in redis.servers.values() for words in node.seen if words[0] != "AUTH"]
     assert not any(new in word or "appPassword" in word for words in reply for word in words)
 
 
-def test_users_follow_the_secret_after_a_rotation_that_was_cut_off(redis: World) -> None:
+def test_seeding_completes_an_interrupted_rotation(redis: World) -> None:
     redis.access.secrets.write(names.APP_PASSWORD, "newPassword")
     assert len(COMPONENT.seed(redis.access, {})) == len(names.APP_USERS) * len(NODES) + 1
     assert COMPONENT.seed(redis.access, {}) == ()

@@ -35,7 +35,7 @@ def test_the_rules_in_the_docs_are_those_of_the_servers(lists: dict[str, dict[st
     assert f"\n{rules}\n" in (ROOT / "docs" / "rights.md").read_text()
 
 
-def test_queues_are_safe_because_nothing_is_evicted() -> None:
+def test_the_eviction_policy_is_noeviction() -> None:
     settings = dict(
         line.split(maxsplit=1)
         for line in (ROOT / "compose" / "redis" / "redis.conf").read_text().splitlines()

@@ -18,7 +18,7 @@ def values_of(redis: World, view: View) -> dict[str, str]:
     return {each.name: each.value for each in COMPONENT.variables(redis.access, view)}
 
 
-def test_on_the_host_everything_is_published_at_loopback_and_sentinels_are_ports_of_the_relay(redis: World) -> None:
+def test_the_host_view_uses_loopback_and_the_relay_ports(redis: World) -> None:
     values = values_of(redis, View.HOST)
     master = redis.addresses["redis-master", 6379]
     assert (values["REDIS_HOST"], values["REDIS_PORT"]) == ("127.0.0.1", str(master.port))
@@ -26,18 +26,18 @@ def test_on_the_host_everything_is_published_at_loopback_and_sentinels_are_ports
     assert values["REDIS_URL"] == f"rediss://nexus_app:appPassword@{master}/0"
 
 
-def test_in_a_container_everything_has_the_names_of_production(redis: World) -> None:
+def test_the_container_view_uses_production_names(redis: World) -> None:
     values = values_of(redis, View.CONTAINER)
     assert (values["REDIS_HOST"], values["REDIS_PORT"]) == ("redis-master", "6379")
     assert values["REDIS_SENTINELS"] == "sentinel-0:26379,sentinel-1:26379,sentinel-2:26379"
     assert values["REDIS_URL"].startswith("rediss://nexus_app:appPassword@redis-master:6379/0")
 
 
-def test_no_value_needs_quoting_or_would_end_a_sourced_line(redis: World) -> None:
+def test_no_value_needs_quoting(redis: World) -> None:
     assert all(PLAIN.fullmatch(value) for view in View for value in values_of(redis, view).values())
 
 
-def test_celery_has_urls_of_its_own_because_it_refuses_one_without_a_parameter(redis: World) -> None:
+def test_celery_urls_have_the_required_tls_parameter(redis: World) -> None:
     values = values_of(redis, View.HOST)
     assert (
         values["CELERY_BROKER_URL"]
@@ -55,7 +55,7 @@ def test_passwords_are_marked_as_secrets(redis: World) -> None:
     }
 
 
-def test_vault_keeps_what_an_application_on_the_network_needs(redis: World) -> None:
+def test_vault_stores_the_container_view(redis: World) -> None:
     assert COMPONENT.credentials(redis.access)[Consumer.APPLICATION] == {
         "host": "redis-master",
         "port": "6379",

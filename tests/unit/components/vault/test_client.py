@@ -53,7 +53,7 @@ def serve(folder: Path, server: Server) -> Iterator[Connections]:
         )
 
 
-def test_looking_again_costs_no_handshake(tmp_path: Path) -> None:
+def test_a_second_request_reuses_the_connection(tmp_path: Path) -> None:
     server = Server()
     with serve(tmp_path, server) as connections:
         api = Api(transport=connections, server="vault-0", token="t0ken")
@@ -62,7 +62,7 @@ def test_looking_again_costs_no_handshake(tmp_path: Path) -> None:
     assert "X-Vault-Token: t0ken" in server.heard
 
 
-def test_a_kept_connection_that_died_is_replaced(tmp_path: Path) -> None:
+def test_a_dead_kept_connection_is_replaced(tmp_path: Path) -> None:
     server = Server(polite=1)
     with serve(tmp_path, server) as connections:
         api = Api(transport=connections, server="vault-0")
@@ -70,7 +70,7 @@ def test_a_kept_connection_that_died_is_replaced(tmp_path: Path) -> None:
     assert server.connections == 3
 
 
-def test_a_fresh_question_uses_and_leaves_no_kept_connection(tmp_path: Path) -> None:
+def test_a_fresh_request_neither_uses_nor_keeps_a_connection(tmp_path: Path) -> None:
     server = Server()
     with serve(tmp_path, server) as connections:
         api = Api(transport=connections)
@@ -79,14 +79,14 @@ def test_a_fresh_question_uses_and_leaves_no_kept_connection(tmp_path: Path) -> 
     assert server.connections == 3
 
 
-def test_a_server_that_is_not_there_is_an_os_error(tmp_path: Path) -> None:
+def test_an_unreachable_server_is_an_os_error(tmp_path: Path) -> None:
     with serve(tmp_path, Server()) as connections:
         pass
     with pytest.raises(OSError, match="refused"):
         Api(transport=connections, server="vault-0").ask("GET", "x")
 
 
-def test_a_refusal_has_vault_s_own_words(tmp_path: Path) -> None:
+def test_a_refusal_quotes_vault(tmp_path: Path) -> None:
     with serve(tmp_path, Server()) as connections:
         api = Api(transport=connections, server="vault-0")
         assert api.find("missing") is None

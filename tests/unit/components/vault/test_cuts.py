@@ -27,7 +27,7 @@ def assert_whole(world: World) -> None:
     assert world.secrets.read(names.SEAL_BACKUP) == world.sealed_by
 
 
-def test_up_makes_everything_and_leaves_no_root_token() -> None:
+def test_up_initializes_vault_and_leaves_no_root_token() -> None:
     world = World()
     changes = [change.what for change in world.up()]
     assert_whole(world)
@@ -57,7 +57,7 @@ def test_up_makes_everything_and_leaves_no_root_token() -> None:
 
 
 @pytest.mark.parametrize("number", range(1, len(events_of_a_whole_up()) + 1))
-def test_a_cut_up_reaches_the_same_end(number: int) -> None:
+def test_an_interrupted_up_reaches_the_same_result(number: int) -> None:
     world = World(cut_after=number)
     assert world.killed_up()
     world.up()
@@ -65,7 +65,7 @@ def test_a_cut_up_reaches_the_same_end(number: int) -> None:
 
 
 @pytest.mark.parametrize("number", range(1, len(events_of_a_whole_up()) + 1))
-def test_a_cut_up_with_the_engine_restarted_before_the_next_reaches_the_same_end(number: int) -> None:
+def test_an_interrupted_up_followed_by_an_engine_restart_reaches_the_same_result(number: int) -> None:
     world = World(cut_after=number)
     assert world.killed_up()
     world.restart_all()
@@ -75,7 +75,7 @@ def test_a_cut_up_with_the_engine_restarted_before_the_next_reaches_the_same_end
 
 @pytest.mark.parametrize("distance", [1, 2, 5])
 @pytest.mark.parametrize("number", range(1, len(events_of_a_whole_up()) + 1))
-def test_two_cuts_one_after_the_other_reach_the_same_end(number: int, distance: int) -> None:
+def test_two_interruptions_reach_the_same_result(number: int, distance: int) -> None:
     world = World(cut_after=number)
     assert world.killed_up()
     world.cut_after = number + distance
@@ -84,7 +84,7 @@ def test_two_cuts_one_after_the_other_reach_the_same_end(number: int, distance: 
     assert_whole(world)
 
 
-def test_once_its_recovery_key_is_kept_no_cut_makes_a_new_cluster() -> None:
+def test_no_interruption_creates_a_new_cluster_once_the_recovery_key_is_stored() -> None:
     events = events_of_a_whole_up()
     kept = events.index("write vault-recovery-key") + 1
     for number in range(kept, len(events) + 1):

@@ -27,18 +27,18 @@ def test_a_second_up_only_renews_the_application_s_token(world: World) -> None:
     ]
 
 
-def test_a_restarted_engine_needs_nobody(world: World) -> None:
+def test_vault_unseals_itself_after_an_engine_restart(world: World) -> None:
     world.restart_all()
     assert world.vault.assess(world.vault.probe(world.access)).ready
 
 
-def test_a_fourth_node_that_somebody_sealed_is_unsealed(world: World) -> None:
+def test_a_sealed_transit_node_is_unsealed(world: World) -> None:
     world.unseal_open = False
     world.up()
     assert "PUT sys/unseal at vault-unseal" in world.events
 
 
-def test_a_lost_volume_of_the_fourth_node_is_made_anew_with_the_same_key(world: World) -> None:
+def test_a_lost_volume_of_the_transit_node_is_restored_with_the_same_key(world: World) -> None:
     cluster = world.cluster
     world.lose_volume(UNSEALER)
     world.up()
@@ -50,7 +50,7 @@ def test_a_lost_volume_of_the_fourth_node_is_made_anew_with_the_same_key(world: 
     assert world.vault.assess(world.vault.probe(world.access)).ready
 
 
-def test_a_lost_key_share_of_the_fourth_node_is_made_anew_with_the_same_transit_key(world: World) -> None:
+def test_a_lost_key_share_of_the_transit_node_is_restored_with_the_same_transit_key(world: World) -> None:
     world.secrets.values[names.UNSEAL_KEY] = ""
     world.restart_all()
     world.up()
@@ -60,13 +60,13 @@ def test_a_lost_key_share_of_the_fourth_node_is_made_anew_with_the_same_transit_
     assert world.vault.assess(world.vault.probe(world.access)).ready
 
 
-def test_one_lost_node_joins_the_others_and_nothing_is_initialized(world: World) -> None:
+def test_one_lost_node_rejoins_without_initialization(world: World) -> None:
     world.lose_volume("vault-1")
     world.up()
     assert world.births == 1
 
 
-def test_three_lost_nodes_are_a_new_cluster_with_new_logins(world: World) -> None:
+def test_three_lost_nodes_become_a_new_cluster_with_new_logins(world: World) -> None:
     for node in NODES:
         world.lose_volume(node)
     world.up()
@@ -75,19 +75,19 @@ def test_three_lost_nodes_are_a_new_cluster_with_new_logins(world: World) -> Non
     assert world.roots() == []
 
 
-def test_nothing_is_initialized_while_one_node_does_not_answer() -> None:
+def test_vault_is_not_initialized_while_a_node_is_unreachable() -> None:
     world = World(down={"vault-2"})
     with pytest.raises(AssertionError, match="vault-2 does not answer yet"):
         world.up()
     assert world.births == 0
 
 
-def test_a_lost_recovery_key_is_no_matter_while_the_operator_can_log_in(world: World) -> None:
+def test_a_lost_recovery_key_is_harmless_while_the_operator_can_log_in(world: World) -> None:
     world.secrets.values[names.RECOVERY_KEY] = ""
     assert world.up() == []
 
 
-def test_nodes_whose_recovery_key_is_gone_are_never_thrown_away(world: World) -> None:
+def test_nodes_without_a_recovery_key_are_never_discarded(world: World) -> None:
     world.secrets.values[names.RECOVERY_KEY] = ""
     world.down = {"vault-2"}
     with pytest.raises(InvalidState) as caught:
@@ -97,14 +97,14 @@ def test_nodes_whose_recovery_key_is_gone_are_never_thrown_away(world: World) ->
     assert world.births == 1
 
 
-def test_a_fourth_node_without_key_and_backup_is_never_thrown_away(world: World) -> None:
+def test_a_transit_node_without_key_and_backup_is_never_discarded(world: World) -> None:
     world.secrets.values[names.UNSEAL_KEY] = world.secrets.values[names.SEAL_BACKUP] = ""
     world.restart_all()
     with pytest.raises(InvalidState, match="vault-unseal has data"):
         world.up()
 
 
-def test_a_root_token_that_a_cut_left_in_the_fourth_node_is_revoked_by_the_next_up(world: World) -> None:
+def test_a_root_token_left_in_the_transit_node_is_revoked_by_the_next_up(world: World) -> None:
     assert world.unseal is not None
     world.unseal.issue(["root"])
     PendingOperations(secrets=world.secrets).add("root-token-of-vault-unseal")
@@ -113,7 +113,7 @@ def test_a_root_token_that_a_cut_left_in_the_fourth_node_is_revoked_by_the_next_
     assert world.pending == []
 
 
-def test_a_server_that_goes_away_in_the_middle_is_asked_again_later() -> None:
+def test_a_server_lost_midway_is_retried_later() -> None:
     world = World()
     facts = world.vault.probe(world.access)
     world.down = {UNSEALER}

@@ -39,7 +39,7 @@ def test_yaml_and_json_become_secrets(world: World, core: Core) -> None:
     assert core.marks["app/mail"] == {MARK: files[0].sha256}
 
 
-def test_what_the_application_changed_stays_until_the_file_changes(world: World, core: Core) -> None:
+def test_changes_of_the_application_stay_until_the_file_changes(world: World, core: Core) -> None:
     world.vault.apply(world.access, [seed_file("vault/app/x.yaml", "a: 1")])
     core.versions["app/x"].append({"a": 2})
     assert world.vault.apply(world.access, [seed_file("vault/app/x.yaml", "a: 1")]) == []
@@ -48,7 +48,7 @@ def test_what_the_application_changed_stays_until_the_file_changes(world: World,
     assert core.kv["app/x"] == {"a": 3}
 
 
-def test_a_policy_is_given_to_the_application_with_a_new_token_and_seeding_leaves_it_there(world: World) -> None:
+def test_a_project_policy_is_attached_with_a_new_token_and_kept_by_seeding(world: World) -> None:
     policy = seed_file("vault/policies/team.hcl", 'path "secret/data/team/*" { capabilities = ["read"] }')
     assert [change.what for change in world.vault.apply(world.access, [policy])] == [
         "created policy team",
@@ -60,7 +60,7 @@ def test_a_policy_is_given_to_the_application_with_a_new_token_and_seeding_leave
     assert world.app_policies() == [names.APP, "team"]
 
 
-def test_a_token_that_a_cut_left_without_the_policy_is_issued_again(world: World, core: Core) -> None:
+def test_a_token_left_without_the_policy_by_an_interruption_is_reissued(world: World, core: Core) -> None:
     policy = seed_file("vault/policies/team.hcl", "path {}")
     world.vault.apply(world.access, [policy])
     core.tokens[world.secrets.read(names.APP_TOKEN)]["policies"] = [names.APP]

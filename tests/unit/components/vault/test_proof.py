@@ -27,7 +27,9 @@ def vault(stream: IO[bytes]) -> None:
         stream.flush()
 
 
-def test_no_proxy_netrc_or_bundle_of_the_environment_has_a_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_netrc_and_bundles_of_the_environment_are_ignored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     authority(tmp_path)
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b\n")
     with refusing_proxy() as (named, came), serving(tmp_path, vault) as port:

@@ -58,12 +58,12 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("seen", "missing", "seedable"), ROWS, ids=[row[1] or "ready" for row in ROWS])
-def test_judge(seen: Facts, missing: str, seedable: bool) -> None:
+def test_readiness_follows_from_the_facts(seen: Facts, missing: str, seedable: bool) -> None:
     verdict = readiness.assess(seen)
     assert (verdict.missing, verdict.seedable) == (missing, seedable)
 
 
-def test_the_rows_of_status_name_the_active_node_and_the_votes() -> None:
+def test_status_rows_name_the_active_node_and_the_voters() -> None:
     rows = [
         (row.service, row.role, row.state, row.detail, row.ok) for row in status.statuses(facts("standby active down"))
     ]
@@ -75,13 +75,13 @@ def test_the_rows_of_status_name_the_active_node_and_the_votes() -> None:
     ]
 
 
-def test_a_server_that_speaks_of_something_else_does_not_answer() -> None:
+def test_an_unrelated_reply_counts_as_no_answer() -> None:
     world = World()
     world.answer = lambda query: (200, "<html>hello</html>")  # type: ignore[method-assign]
     assert probe.probe(world, world.access).unseal == VaultServer(name=UNSEALER)
 
 
-def test_the_votes_are_read_from_the_metrics_of_the_active_node() -> None:
+def test_voters_are_read_from_the_metrics_of_the_active_node() -> None:
     world = World()
     world.up()
     assert probe.probe(world, world.access).tolerance == 1

@@ -32,7 +32,7 @@ def changes_of(world: World) -> list[str]:
     return [change.what for change in world.up()]
 
 
-def test_a_policy_that_was_changed_by_hand_is_set_right_by_the_operator(world: World, core: Core) -> None:
+def test_a_manually_changed_policy_is_restored_by_the_operator(world: World, core: Core) -> None:
     core.policies[names.APP] = 'path "*" { capabilities = ["sudo"] }'
     assert changes_of(world) == ["changed policy nexus-app"]
     assert core.policies[names.APP] == policy_text(names.APP)
@@ -47,19 +47,19 @@ def test_the_application_has_a_folder_named_after_the_project() -> None:
 
 
 @pytest.mark.parametrize("project", ["", "app", "nexus", "Nexus Migrations", "..."])
-def test_a_project_whose_name_is_taken_opens_no_other_folder(project: str) -> None:
+def test_a_taken_project_name_opens_no_other_folder(project: str) -> None:
     assert own_folders(project) == ("app",)
     assert policy_text(names.APP, project) == policy_text(names.APP)
     assert "secret/data/nexus-migrations" not in policy_text(names.APP, project)
 
 
-def test_an_expired_token_is_issued_again(world: World, core: Core) -> None:
+def test_an_expired_token_is_reissued(world: World, core: Core) -> None:
     core.tokens.clear()
     assert changes_of(world) == ["issued a new token to the application"]
     assert world.app_policies() == [names.APP]
 
 
-def test_refresh_renews_a_token_that_is_valid_and_issues_one_that_is_not(world: World, core: Core) -> None:
+def test_refresh_renews_a_valid_token_and_reissues_an_invalid_one(world: World, core: Core) -> None:
     token = world.secrets.read(names.APP_TOKEN)
     renewed = core.tokens[token]["renewed"]
     assert world.vault.refresh(world.access) == []
@@ -68,7 +68,7 @@ def test_refresh_renews_a_token_that_is_valid_and_issues_one_that_is_not(world: 
     assert [change.what for change in world.vault.refresh(world.access)] == ["issued a new token to the application"]
 
 
-def test_without_an_operator_the_recovery_key_makes_one_again(world: World, core: Core) -> None:
+def test_a_lost_operator_is_recreated_with_the_recovery_key(world: World, core: Core) -> None:
     del core.roles[names.OPERATOR]
     assert changes_of(world) == [
         "created AppRole nexus-operator",
@@ -78,7 +78,7 @@ def test_without_an_operator_the_recovery_key_makes_one_again(world: World, core
     assert world.roots() == []
 
 
-def test_without_operator_and_recovery_key_the_way_out_is_named(world: World, core: Core) -> None:
+def test_losing_operator_and_recovery_key_names_the_way_out(world: World, core: Core) -> None:
     del core.roles[names.OPERATOR]
     world.secrets.values[names.RECOVERY_KEY] = ""
     with pytest.raises(InvalidState) as caught:
@@ -86,13 +86,13 @@ def test_without_operator_and_recovery_key_the_way_out_is_named(world: World, co
     assert caught.value.code == "VAULT_KEY_LOST"
 
 
-def test_a_vault_that_goes_away_while_it_is_seeded_is_a_failed_seeding(world: World) -> None:
+def test_a_vault_lost_during_seeding_raises_seeding_failed(world: World) -> None:
     world.down = set(NODES)
     with pytest.raises(SeedingFailed, match="vault-active stopped answering"):
         world.vault.seed(world.access, {})
 
 
-def test_rotated_credentials_of_others_are_written(world: World, core: Core) -> None:
+def test_rotated_credentials_of_other_components_are_stored(world: World, core: Core) -> None:
     changes = world.vault.update_credentials(world.access, {"postgres": {Consumer.APPLICATION: {"password": "p2"}}})
     assert [change.what for change in changes] == [
         "wrote secret/nexus/postgres",
@@ -101,9 +101,7 @@ def test_rotated_credentials_of_others_are_written(world: World, core: Core) -> 
     assert core.versions["nexus/postgres"] == [None, {"password": "p2"}]
 
 
-def test_an_instance_whose_application_could_read_the_owner_s_password_is_set_right_with_all_versions(
-    world: World, core: Core
-) -> None:
+def test_owner_passwords_readable_by_the_application_are_destroyed_in_all_versions(world: World, core: Core) -> None:
     kept = core.kv["nexus/postgres"]
     core.versions["nexus/postgres"] = [{"owner_password": "old"}, {"owner_password": "o1", **kept}]
     assert changes_of(world) == [
@@ -114,7 +112,7 @@ def test_an_instance_whose_application_could_read_the_owner_s_password_is_set_ri
     assert changes_of(world) == []
 
 
-def test_versions_that_a_cut_left_are_destroyed_by_the_next_seeding(world: World, core: Core) -> None:
+def test_versions_left_by_an_interruption_are_destroyed_by_the_next_seeding(world: World, core: Core) -> None:
     core.versions["nexus/postgres"].insert(0, {"owner_password": "o1"})
     assert changes_of(world) == ["destroyed 1 former version of secret/nexus/postgres"]
 
@@ -131,7 +129,7 @@ def test_rotation_leaves_one_secret_id_and_one_token(world: World, core: Core) -
 
 
 @pytest.mark.parametrize("number", range(1, 12))
-def test_a_cut_rotation_is_set_right_by_the_next_up(world: World, number: int) -> None:
+def test_an_interrupted_rotation_is_completed_by_the_next_up(world: World, number: int) -> None:
     world.cut_after = len(world.events) + number
     try:
         world.vault.rotate(world.access)
@@ -142,7 +140,7 @@ def test_a_cut_rotation_is_set_right_by_the_next_up(world: World, number: int) -
     assert world.up() == []
 
 
-def test_variables_need_no_network_and_speak_of_the_role_name_inside() -> None:
+def test_variables_need_no_network_and_use_the_role_name_in_containers() -> None:
     world = World()
     access = replace(world.access, addresses={(names.ROLE, 8200): Address(host="127.0.0.1", port=21080)})
     inside = {each.name: each.value for each in world.vault.variables(access, View.CONTAINER)}
@@ -153,12 +151,12 @@ def test_variables_need_no_network_and_speak_of_the_role_name_inside() -> None:
     assert world.events == []
 
 
-def test_the_client_runs_in_a_node_with_no_secret_in_its_arguments(world: World) -> None:
+def test_the_client_runs_in_a_node_without_secrets_in_its_arguments(world: World) -> None:
     client = world.vault.client(["kv", "list", "secret"])
     assert client is not None
     assert client.group == "vault"
     assert client.argv == ("sh", "/etc/vault/client.sh", "kv", "list", "secret")
 
 
-def test_a_root_token_comes_out_of_its_one_time_password() -> None:
+def test_a_root_token_is_decoded_with_its_one_time_password() -> None:
     assert decode(encode("hvs.abcdefghij", "0123456789abcd"), "0123456789abcd") == "hvs.abcdefghij"

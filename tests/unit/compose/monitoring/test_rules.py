@@ -72,12 +72,12 @@ each_alert = pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.na
 
 
 @each_alert
-def test_it_is_seen_to_fire_and_to_stay_silent(alert: Alert) -> None:
+def test_every_alert_is_tested_to_fire_and_to_stay_silent(alert: Alert) -> None:
     assert (alert.file, alert.name, True) in TRIED, f"no test in tests/{alert.file}.yml in which it fires"
     assert (alert.file, alert.name, False) in TRIED, f"no test in tests/{alert.file}.yml in which it stays silent"
 
 
-def test_there_are_many_each_has_one_name_and_none_is_tested_that_does_not_exist() -> None:
+def test_alert_names_are_unique_and_tests_name_existing_alerts() -> None:
     assert len(ALERTS) >= 35
     twice = [name for name, times in Counter([*(alert.name for alert in ALERTS), *RECORDS]).items() if times > 1]
     assert twice == []
@@ -85,7 +85,7 @@ def test_there_are_many_each_has_one_name_and_none_is_tested_that_does_not_exist
 
 
 @each_alert
-def test_it_names_what_is_concerned_and_how_bad_it_is(alert: Alert) -> None:
+def test_every_alert_has_component_and_severity(alert: Alert) -> None:
     assert re.fullmatch(r"([A-Z][a-z]+)+", alert.name)
     assert alert.labels["severity"] in SEVERITIES
     # Those without a label of their own take it from what their expression aggregates by; their tests show which.
@@ -93,7 +93,7 @@ def test_it_names_what_is_concerned_and_how_bad_it_is(alert: Alert) -> None:
 
 
 @each_alert
-def test_it_says_what_happened_and_what_to_do(alert: Alert) -> None:
+def test_every_alert_has_summary_and_action(alert: Alert) -> None:
     assert set(alert.annotations) == {"summary", "description", "runbook"}
     assert len(alert.annotations["summary"]) <= 100
     assert not alert.annotations["summary"].endswith(".")
@@ -101,7 +101,7 @@ def test_it_says_what_happened_and_what_to_do(alert: Alert) -> None:
 
 
 @each_alert
-def test_a_drill_sees_it_within_half_a_minute(alert: Alert) -> None:
+def test_drilled_alerts_fire_within_half_a_minute(alert: Alert) -> None:
     """Two scrapes, two evaluations and this must fit into 45 s; at once would be noise, as a scrape may be lost."""
     seconds = re.fullmatch(r"(\d+)s", alert.written["for"])
     assert seconds is not None
@@ -109,7 +109,7 @@ def test_a_drill_sees_it_within_half_a_minute(alert: Alert) -> None:
 
 
 @each_alert
-def test_its_runbook_page_says_how_to_see_it_what_to_type_and_what_heals_by_itself(alert: Alert) -> None:
+def test_every_runbook_section_has_its_three_parts(alert: Alert) -> None:
     assert alert.annotations["runbook"] == f"docs/runbooks.md#{alert.name.lower()}"
     page = pages()[alert.name]
     found = re.findall(r"^- \*\*([\w ]+)\*\*: (\S.*)$", page, flags=re.MULTILINE)
@@ -117,13 +117,13 @@ def test_its_runbook_page_says_how_to_see_it_what_to_type_and_what_heals_by_itse
     assert page.strip().split("\n\n")[0], "what it means comes first"
 
 
-def test_every_runbook_page_belongs_to_an_alert_and_every_reference_leads_somewhere() -> None:
+def test_every_runbook_section_belongs_to_an_alert() -> None:
     assert sorted(pages()) == sorted(alert.name for alert in ALERTS)
     text = RUNBOOKS.read_text()
     assert set(re.findall(r"\(#([\w-]+)\)", text)) <= {name.lower() for name in pages()}
 
 
-def test_what_the_runbooks_say_to_type_exists() -> None:
+def test_runbook_commands_exist() -> None:
     import typer
 
     from nexusdev.cli.app import app
@@ -136,5 +136,5 @@ def test_what_the_runbooks_say_to_type_exists() -> None:
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_what_is_recorded_carries_our_prefix(name: str) -> None:
+def test_recording_rules_have_the_project_prefix(name: str) -> None:
     assert name.startswith("nexus:")

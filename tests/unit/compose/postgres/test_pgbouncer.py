@@ -21,15 +21,15 @@ def names(value: str) -> list[str]:
     return [each.strip() for each in value.split(",")]
 
 
-def test_options_are_never_dropped_silently(pool: dict[str, str]) -> None:
+def test_unsupported_options_are_rejected(pool: dict[str, str]) -> None:
     assert names(pool["ignore_startup_parameters"]) == ["extra_float_digits"]
 
 
-def test_plans_heal_within_seconds(pool: dict[str, str]) -> None:
+def test_stale_plans_are_replaced_within_seconds(pool: dict[str, str]) -> None:
     assert 0 < int(pool["server_lifetime"]) <= 5
 
 
-def test_the_docs_name_what_is_followed_and_what_is_ignored(pool: dict[str, str]) -> None:
+def test_the_docs_list_tracked_and_ignored_parameters(pool: dict[str, str]) -> None:
     text = (ROOT / "docs" / "rights.md").read_text()
     for name in (*names(pool["track_extra_parameters"]), *names(pool["ignore_startup_parameters"])):
         assert f"`{name}`" in text

@@ -42,7 +42,7 @@ NO_ENTRY = (
         ("2026-11-28 18:00:00,123 patroni INFO: no action. I am (postgresql-0), the leader with the lock", None),
     ],
 )
-def test_only_what_the_server_refused_at_the_login_is_counted(line: str, reason: str | None) -> None:
+def test_only_refused_logins_are_counted(line: str, reason: str | None) -> None:
     assert refusals.reason_of(line.encode()) == reason
 
 
@@ -50,12 +50,12 @@ def counts(file: Path) -> dict[str, int]:
     return {reason: int(count) for reason, count in (line.split() for line in file.read_text().splitlines())}
 
 
-def test_a_counter_begins_with_zeros_so_that_an_idle_server_has_its_numbers(tmp_path: Path) -> None:
+def test_counters_start_at_zero(tmp_path: Path) -> None:
     refusals.Counter(tmp_path / "counts")
     assert counts(tmp_path / "counts") == {"password": 0, "plaintext": 0, "rule": 0}
 
 
-def test_a_line_that_comes_in_pieces_counts_once(tmp_path: Path) -> None:
+def test_a_fragmented_line_counts_once(tmp_path: Path) -> None:
     counter = refusals.Counter(tmp_path / "counts")
     whole = f"{WRONG_PASSWORD}\n{PLAINTEXT}\n{WRONG_PASSWORD}\n".encode()
     for start in range(0, len(whole), 7):
@@ -74,7 +74,7 @@ sys.exit("the last words")
 """
 
 
-def test_the_log_passes_unchanged_last_words_and_exit_code_included(tmp_path: Path) -> None:
+def test_the_log_and_the_exit_code_pass_unchanged(tmp_path: Path) -> None:
     log = f"{WRONG_PASSWORD}\n" * 3000 + "bytes that are no text: \udcff\n"
     reply = tmp_path / "said"
     reply.write_bytes(log.encode("utf-8", "surrogateescape"))
@@ -87,7 +87,7 @@ def test_the_log_passes_unchanged_last_words_and_exit_code_included(tmp_path: Pa
     assert counts(tmp_path / "counts")["password"] == 3000
 
 
-def test_a_full_tmp_costs_the_numbers_and_not_the_log(tmp_path: Path) -> None:
+def test_a_full_tmp_loses_metrics_but_not_the_log(tmp_path: Path) -> None:
     gone = tmp_path / "folder"
     gone.mkdir()
     server = SERVER.replace(

@@ -64,7 +64,7 @@ def test_an_empty_volume_is_marked_unfinished(start: Any) -> None:
 
 
 @pytest.mark.parametrize("cluster", ["", str(OURS), "42"])
-def test_a_database_that_has_served_is_never_removed(start: Any, cluster: str) -> None:
+def test_a_used_database_is_never_removed(start: Any, cluster: str) -> None:
     write_data(start, OURS, unfinished=False)
     assert start.clear_own(cluster) is False
     assert start.DATA.exists()
@@ -75,14 +75,14 @@ def test_a_database_that_has_served_is_never_removed(start: Any, cluster: str) -
     [(OURS, ""), (OURS, "42"), (None, "42"), (None, "")],
     ids=["made and not finished", "made beside another cluster", "copied by half", "made by half"],
 )
-def test_what_an_interrupted_first_start_left_is_removed(start: Any, identifier: int | None, cluster: str) -> None:
+def test_remains_of_an_interrupted_first_start_are_removed(start: Any, identifier: int | None, cluster: str) -> None:
     write_data(start, identifier, unfinished=True)
     assert start.clear_own(cluster) is True
     assert not start.DATA.exists()
     assert start.UNFINISHED.exists()
 
 
-def test_a_marked_database_of_the_cluster_that_etcd_knows_is_finished(start: Any) -> None:
+def test_a_marked_database_of_the_known_cluster_is_complete(start: Any) -> None:
     write_data(start, OURS, unfinished=True)
     assert start.clear_own(str(OURS)) is False
     assert start.DATA.exists()
@@ -90,31 +90,31 @@ def test_a_marked_database_of_the_cluster_that_etcd_knows_is_finished(start: Any
 
 
 @pytest.mark.parametrize("keys", [{}, {"initialize": str(OURS)}], ids=["no claim", "a cluster"])
-def test_without_an_open_claim_there_is_nothing_to_settle(start: Any, keys: dict[str, str]) -> None:
+def test_no_open_claim_needs_no_action(start: Any, keys: dict[str, str]) -> None:
     etcd = Etcd(keys)
     start.settle_claim(etcd, True)
     assert not etcd.dropped
 
 
-def test_our_own_claim_from_before_is_dropped(start: Any) -> None:
+def test_an_earlier_claim_of_this_node_is_dropped(start: Any) -> None:
     etcd = Etcd({"initialize": ""})
     start.settle_claim(etcd, True)
     assert etcd.dropped
 
 
-def test_a_claim_is_ours_when_etcd_still_sees_us_at_work(start: Any) -> None:
+def test_a_claim_of_this_node_still_listed_in_etcd_is_dropped(start: Any) -> None:
     etcd = Etcd({"initialize": "", "members/postgresql-0": member("initializing new cluster")})
     start.settle_claim(etcd, False)
     assert etcd.dropped
 
 
-def test_a_node_that_makes_the_cluster_is_left_alone(start: Any) -> None:
+def test_a_bootstrapping_node_is_left_alone(start: Any) -> None:
     etcd = Etcd({"initialize": "", "members/postgresql-1": member("initializing new cluster")})
     start.settle_claim(etcd, False)
     assert not etcd.dropped
 
 
-def test_a_fresh_claim_is_given_time_until_its_node_shows(start: Any) -> None:
+def test_a_fresh_claim_is_given_time(start: Any) -> None:
     waiting = {"initialize": "", "members/postgresql-1": member("stopped")}
     working = {"initialize": "", "members/postgresql-1": member("initializing new cluster")}
     etcd = Etcd(waiting, turns=[working])
@@ -122,7 +122,7 @@ def test_a_fresh_claim_is_given_time_until_its_node_shows(start: Any) -> None:
     assert not etcd.dropped
 
 
-def test_a_claim_that_nobody_follows_is_dropped_in_the_end(start: Any) -> None:
+def test_an_abandoned_claim_is_dropped_eventually(start: Any) -> None:
     etcd = Etcd({"initialize": "", "members/postgresql-1": member("stopped")})
     start.settle_claim(etcd, False)
     assert etcd.dropped

@@ -18,7 +18,7 @@ def write(folder: Path, text: str) -> Path:
     return file
 
 
-def test_stages_know_what_they_are_built_on_and_what_they_do(tmp_path: Path) -> None:
+def test_stages_have_their_base_and_instructions(tmp_path: Path) -> None:
     build, last = parse(write(tmp_path, COMPILED)).stages
     assert (build.parent, build.name, last.parent) == ("builder", "build", "base")
     assert build.instructions[1:] == (Copy(files=("go.mod",), target="./"), RunInstruction(script="compile store"))
@@ -28,7 +28,7 @@ def test_stages_know_what_they_are_built_on_and_what_they_do(tmp_path: Path) -> 
     )
 
 
-def test_lines_that_end_in_a_backslash_are_one(tmp_path: Path) -> None:
+def test_continued_lines_are_joined(tmp_path: Path) -> None:
     text = "ARG BASE=nexusdev/base:local\nFROM ${BASE}\n# why\nRUN one && \\\n    # a comment between\n    two\n"
     assert parse(write(tmp_path, text)).stages[0].instructions == (RunInstruction(script="one && two"),)
 
@@ -46,13 +46,13 @@ def test_lines_that_end_in_a_backslash_are_one(tmp_path: Path) -> None:
         ("# nothing\n", ":1: FROM is missing"),
     ],
 )
-def test_whatever_is_outside_is_refused_with_its_line(tmp_path: Path, text: str, complaint: str) -> None:
+def test_unsupported_instructions_are_refused_with_their_line(tmp_path: Path, text: str, complaint: str) -> None:
     with pytest.raises(InvalidConfig) as caught:
         parse(write(tmp_path, text))
     assert complaint in caught.value.message
 
 
-def test_every_image_of_the_stack_ends_as_nobody() -> None:
+def test_every_image_of_the_stack_runs_as_nobody() -> None:
     for image in load(default_file()).images.values():
         for source in image.sources:
             if isinstance(source, Build):

@@ -15,13 +15,13 @@ def make_host(tmp_path: Path, files: dict[str, str] | None = None, **environ: st
     return Host(environ=environ, folder=tmp_path / "build", root=tmp_path / "root")
 
 
-def test_the_bundle_of_the_host_is_mounted_and_named_to_whoever_asks(tmp_path: Path) -> None:
+def test_the_ca_bundle_of_the_host_is_mounted_and_named(tmp_path: Path) -> None:
     mounts = make_host(tmp_path, {"etc/ssl/certs/ca-certificates.crt": "PEM"}).mounts()
     assert mounts.mounts[tmp_path / "root/etc/ssl/certs/ca-certificates.crt"] == "/run/host/ca.crt"
     assert mounts.environment["SSL_CERT_FILE"] == mounts.environment["PIP_CERT"] == "/run/host/ca.crt"
 
 
-def test_a_bundle_that_the_environment_names_comes_first(tmp_path: Path) -> None:
+def test_a_ca_bundle_from_the_environment_takes_precedence(tmp_path: Path) -> None:
     own = tmp_path / "own.pem"
     own.write_text("PEM")
     host = make_host(tmp_path, {"etc/ssl/certs/ca-certificates.crt": "PEM"}, SSL_CERT_FILE=str(own))
@@ -49,20 +49,20 @@ def test_a_mirror_of_the_host_serves_trixie_to_the_build(tmp_path: Path) -> None
     assert 'Dir::Etc::SourceList "/run/host/sources.list";' in (tmp_path / "build/apt.conf").read_text()
 
 
-def test_debians_own_address_is_no_mirror(tmp_path: Path) -> None:
+def test_the_default_debian_address_is_not_a_mirror(tmp_path: Path) -> None:
     host = make_host(tmp_path, {"etc/apt/sources.list": "deb http://deb.debian.org/debian bookworm main\n"})
     assert host.mirror() == ""
     assert "/run/host/sources.list" not in host.mounts().mounts.values()
 
 
-def test_how_apt_reaches_its_mirror_is_passed_on(tmp_path: Path) -> None:
+def test_apt_mirror_settings_are_passed_on(tmp_path: Path) -> None:
     conf = '// a comment\nAcquire::http::Proxy "http://cache:3142";\nAPT::Install-Suggests "true";\n'
     host = make_host(tmp_path, {"etc/apt/apt.conf.d/30proxy": conf})
     assert host.apt_configuration().read_text().splitlines()[1:] == ['Acquire::http::Proxy "http://cache:3142";']
     assert host.apt_configuration().stat().st_mode & 0o777 == 0o600
 
 
-def test_a_cache_is_a_volume_that_the_compiler_knows(tmp_path: Path) -> None:
+def test_a_cache_volume_is_known_to_the_compiler(tmp_path: Path) -> None:
     mounts = make_host(tmp_path).mounts("go-cache")
     assert mounts.volumes == {"go-cache": "/cache"}
     assert mounts.environment["GOMODCACHE"] == "/cache/mod"

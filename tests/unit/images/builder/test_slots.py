@@ -25,7 +25,7 @@ def settle() -> None:
     time.sleep(0.15)
 
 
-def test_no_more_work_at_once_than_there_are_slots() -> None:
+def test_concurrent_work_is_limited_by_the_slots() -> None:
     order: list[str] = []
     leave = threading.Event()
     slots = BuildSlots(2)
@@ -51,7 +51,7 @@ def test_a_lane_counts_as_one() -> None:
         thread.join(5)
 
 
-def test_of_those_who_come_together_the_urgent_goes_first() -> None:
+def test_urgent_work_goes_first() -> None:
     order: list[str] = []
     leave = threading.Event()
     leave.set()

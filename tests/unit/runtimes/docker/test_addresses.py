@@ -38,24 +38,24 @@ def test_the_host_reaches_a_service_its_aliases_and_its_sidecars_at_the_publishe
         }
 
 
-def test_a_container_reaches_the_same_by_name_at_the_port_of_the_container() -> None:
+def test_a_container_reaches_services_by_name_at_the_container_port() -> None:
     for runtime in (DOCKER, MEMORY):
         found = runtime.addresses(View.CONTAINER)
         assert found.keys() == runtime.addresses(View.HOST).keys()
         assert found["db-primary", 5432] == Address(host="db-primary", port=5432)
 
 
-def test_without_a_stack_nothing_is_reached() -> None:
+def test_there_are_no_addresses_without_a_stack() -> None:
     assert DockerRuntime("nexusdev-shop", instance="shop", owner_path="/p").addresses(View.HOST) == {}
 
 
-def test_the_ca_is_in_the_state_folder_and_in_containers_where_it_is_mounted() -> None:
+def test_the_ca_has_a_host_path_and_a_container_path() -> None:
     for runtime in (DOCKER, MEMORY):
         assert runtime.ca_path(View.HOST) == "/state/shop/tls/ca.crt"
         assert runtime.ca_path(View.CONTAINER) == "/run/nexusdev/ca.crt"
 
 
-def test_the_client_files_are_in_the_state_folder_and_in_containers_where_they_are_mounted() -> None:
+def test_the_client_files_have_a_host_path_and_a_container_path() -> None:
     for runtime in (DOCKER, MEMORY):
         assert runtime.client_folder(View.HOST) == "/state/shop/client/host"
         assert runtime.client_folder(View.CONTAINER) == "/run/nexusdev"

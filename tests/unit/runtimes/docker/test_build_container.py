@@ -53,7 +53,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     return made
 
 
-def test_the_container_that_is_committed_has_no_proxy_and_its_commands_have(engine: Engine) -> None:
+def test_the_committed_container_has_no_proxy_but_its_commands_have_one(engine: Engine) -> None:
     mounts = BuildMounts(environment={"NO_PROXY": "mine"}, mounts={}, volumes={})
     workshop = DockerBuildContainer.open(engine, "base", name="w", mounts=mounts)
     assert workshop.run("true", user="0", folder="/", environment={}, say=lambda _: None) == 0

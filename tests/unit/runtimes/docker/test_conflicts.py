@@ -36,12 +36,12 @@ ROOTLESS = "error while calling PortManager.AddPort(): listen tcp4 127.0.0.1:210
 
 
 @pytest.mark.parametrize("words", [ALLOCATED, LISTENED, DESKTOP, ROOTLESS])
-def test_every_engines_words_for_a_taken_port_are_understood(words: str) -> None:
+def test_the_port_errors_of_every_engine_are_parsed(words: str) -> None:
     assert port_in_words(words) == 21040
 
 
 @pytest.mark.parametrize("words", ["", "no space left on device", "OCI runtime create failed: 10.0.0.1:5432"])
-def test_other_words_are_not_about_ports(words: str) -> None:
+def test_other_errors_are_not_port_errors(words: str) -> None:
     assert port_in_words(words) == 0
 
 
@@ -56,7 +56,7 @@ def test_a_container_is_named_with_its_image() -> None:
     assert holder_of(21040, LISTED) == "container shop-web (image nginx:1)"
 
 
-def test_a_process_is_named_where_no_container_publishes_the_port() -> None:
+def test_a_process_is_named_if_no_container_publishes_the_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         holder = holder_of(server.getsockname()[1], LISTED)
     assert holder.endswith(f"(pid {os.getpid()})")
@@ -93,7 +93,7 @@ def proxy_without_an_engine() -> Iterator[tuple[int, int]]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no /proc")
-def test_a_port_that_a_killed_engine_left_occupied_comes_with_the_command_that_frees_it() -> None:
+def test_a_port_leaked_by_a_killed_engine_is_reported_with_the_command_that_frees_it() -> None:
     names = ResourceNames(project="nexusdev-shop", instance="shop", owner_path="/p", state_path="", stack=None)
     with proxy_without_an_engine() as (pid, port):
         step = DockerStep(action=Action.START, resource="db", target="c1", reason="x")
@@ -103,7 +103,7 @@ def test_a_port_that_a_killed_engine_left_occupied_comes_with_the_command_that_f
     assert told.value.hint.splitlines()[0] == f"kill {pid}   end it"
 
 
-def test_published_ports_lead_to_their_containers() -> None:
+def test_published_ports_map_to_their_containers() -> None:
     assert publishers(LISTED) == {
         21040: "shop-web (image nginx:1)",
         21041: "0123456789ab (image unknown)",
@@ -119,11 +119,11 @@ def test_published_ports_lead_to_their_containers() -> None:
         ("No such container: db-1", None),
     ],
 )
-def test_every_engines_words_for_a_missing_image_are_understood(words: str, image: str | None) -> None:
+def test_the_missing_image_errors_of_every_engine_are_parsed(words: str, image: str | None) -> None:
     assert missing_image(words) == image
 
 
-def test_networks_overlap_by_their_addresses() -> None:
+def test_overlapping_networks_are_found_by_address() -> None:
     networks = [
         {"Name": "wide", "IPAM": {"Config": [{"Subnet": "10.213.0.0/16"}]}},
         {"Name": "far", "IPAM": {"Config": [{"Subnet": "10.214.0.0/24"}]}},

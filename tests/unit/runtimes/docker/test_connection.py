@@ -43,7 +43,7 @@ def test_tls_is_taken_from_the_usual_variables(tmp_path: Path) -> None:
     assert find_endpoint({**environ, "DOCKER_TLS_VERIFY": ""}, tmp_path).certificates is None
 
 
-def test_the_current_context_of_the_docker_cli_is_honoured(tmp_path: Path) -> None:
+def test_the_current_docker_context_is_used(tmp_path: Path) -> None:
     with_context(tmp_path, "desktop-linux", "unix:///desktop.sock")
     (tmp_path / ".docker" / "config.json").write_text('{"currentContext": "desktop-linux"}')
     assert find_endpoint({}, tmp_path) == EngineEndpoint(
@@ -52,14 +52,14 @@ def test_the_current_context_of_the_docker_cli_is_honoured(tmp_path: Path) -> No
     assert find_endpoint({"DOCKER_CONTEXT": "default"}, tmp_path).origin == "the default socket"
 
 
-def test_without_any_word_it_is_the_usual_socket(tmp_path: Path) -> None:
+def test_the_default_socket_is_used_without_configuration(tmp_path: Path) -> None:
     assert find_endpoint({}, tmp_path).url == "unix:///var/run/docker.sock"
     (tmp_path / ".docker").mkdir()
     (tmp_path / ".docker" / "config.json").write_text("broken")
     assert find_endpoint({}, tmp_path).url == "unix:///var/run/docker.sock"
 
 
-def test_a_context_that_does_not_exist_is_told(tmp_path: Path) -> None:
+def test_an_unknown_context_is_reported(tmp_path: Path) -> None:
     with pytest.raises(PreflightFailed, match="context gone does not exist") as error:
         find_endpoint({"DOCKER_CONTEXT": "gone"}, tmp_path)
     assert error.value.code == "ENGINE_NOT_FOUND"
@@ -75,7 +75,7 @@ def refusal(endpoint: EngineEndpoint) -> NexusError:
     return error.value
 
 
-def test_a_socket_that_is_not_there_is_an_engine_that_is_not_started(tmp_path: Path) -> None:
+def test_a_missing_socket_means_the_engine_is_not_running(tmp_path: Path) -> None:
     error = refusal(EngineEndpoint(url=f"unix://{tmp_path}/docker.sock", origin="DOCKER_HOST"))
     assert (error.code, error.message) == ("ENGINE_NOT_FOUND", "no Docker engine answers")
     assert "docker.sock does not exist (DOCKER_HOST)" in error.why
@@ -83,7 +83,7 @@ def test_a_socket_that_is_not_there_is_an_engine_that_is_not_started(tmp_path: P
     assert "Docker Desktop" in error.hint
 
 
-def test_a_socket_that_nobody_listens_on_is_the_same(tmp_path: Path) -> None:
+def test_a_socket_without_a_listener_means_the_engine_is_not_running(tmp_path: Path) -> None:
     import socket
 
     with socket.socket(socket.AF_UNIX) as left_behind:
@@ -92,7 +92,7 @@ def test_a_socket_that_nobody_listens_on_is_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may use every socket")
-def test_a_socket_that_is_forbidden_says_what_to_do(tmp_path: Path) -> None:
+def test_a_forbidden_socket_has_a_hint(tmp_path: Path) -> None:
     path = tmp_path / "docker.sock"
     path.touch(mode=0o000)
     error = refusal(EngineEndpoint(url=f"unix://{path}", origin="x"))
@@ -117,13 +117,13 @@ def test_an_engine_on_another_machine_is_refused() -> None:
         ((200, {"ApiVersion": "new"}), "it is not a Docker engine"),
     ],
 )
-def test_what_is_no_engine_is_told_so(tmp_path: Path, answer: tuple[int, Any], why: str) -> None:
+def test_a_server_that_is_no_engine_is_reported(tmp_path: Path, answer: tuple[int, Any], why: str) -> None:
     with engine_at(tmp_path / "s", lambda _: answer) as url:
         error = refusal(EngineEndpoint(url=url, origin="x"))
     assert (error.code, why in error.why) == ("ENGINE_NOT_FOUND", True), error.why
 
 
-def test_an_engine_that_is_too_old_is_told_with_what_it_speaks(tmp_path: Path) -> None:
+def test_an_outdated_engine_is_reported_with_its_api_version(tmp_path: Path) -> None:
     with engine_at(tmp_path / "s", lambda _: (200, version("1.40"))) as url:
         error = refusal(EngineEndpoint(url=url, origin="x"))
     assert error.code == "ENGINE_TOO_OLD"
@@ -136,7 +136,7 @@ def bound(url: str) -> DockerRuntime:
     )
 
 
-def test_an_engine_that_dies_in_the_middle_is_told_as_lost(tmp_path: Path) -> None:
+def test_an_engine_that_stops_midway_is_reported_as_lost(tmp_path: Path) -> None:
     with engine_at(tmp_path / "s", lambda path: (200, version()) if "version" in path else None) as url:
         runtime = bound(url)
         with pytest.raises(PreflightFailed, match="lost the connection") as error:
@@ -150,7 +150,7 @@ def test_an_engine_that_dies_in_the_middle_is_told_as_lost(tmp_path: Path) -> No
     assert gone.value.code == "ENGINE_LOST"
 
 
-def test_an_engine_that_answers_others_is_slow_and_not_lost(tmp_path: Path) -> None:
+def test_an_engine_that_answers_other_requests_is_slow_and_not_lost(tmp_path: Path) -> None:
     released = threading.Event()
 
     def answer(path: str) -> tuple[int, Any] | None:
@@ -170,7 +170,7 @@ def test_an_engine_that_answers_others_is_slow_and_not_lost(tmp_path: Path) -> N
         released.set()
 
 
-def test_what_the_engine_refuses_is_told_in_its_words(tmp_path: Path) -> None:
+def test_an_engine_refusal_is_quoted(tmp_path: Path) -> None:
     def answer(path: str) -> tuple[int, Any]:
         return (200, version()) if "version" in path else (500, {"message": "no space left on device"})
 
@@ -183,7 +183,7 @@ def test_what_the_engine_refuses_is_told_in_its_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EMFILE, errno.ENOENT])
-def test_an_error_of_a_local_file_is_not_an_engine_that_is_lost(tmp_path: Path, number: int) -> None:
+def test_a_local_file_error_is_not_a_lost_engine(tmp_path: Path, number: int) -> None:
     with pytest.raises(OSError, match=os.strerror(number)) as error, translate_engine_errors(endpoint_at(tmp_path)):
         raise OSError(number, os.strerror(number), str(tmp_path / "key.pem"))
     assert error.value.errno == number
@@ -192,7 +192,7 @@ def test_an_error_of_a_local_file_is_not_an_engine_that_is_lost(tmp_path: Path, 
 @pytest.mark.parametrize(
     "error", [ConnectionResetError(), TimeoutError("timed out"), OSError(errno.ENOENT, "no socket"), ssl.SSLError()]
 )
-def test_an_error_of_the_connection_is_an_engine_that_is_lost(tmp_path: Path, error: OSError) -> None:
+def test_a_connection_error_is_a_lost_engine(tmp_path: Path, error: OSError) -> None:
     with pytest.raises(PreflightFailed) as told, translate_engine_errors(endpoint_at(tmp_path)):
         raise error
     assert told.value.code == "ENGINE_LOST"
@@ -202,7 +202,7 @@ def endpoint_at(folder: Path) -> EngineEndpoint:
     return EngineEndpoint(url=f"unix://{folder}/nothing", origin="x")
 
 
-def test_what_is_not_there_is_told_as_not_found(tmp_path: Path) -> None:
+def test_a_missing_resource_raises_not_found(tmp_path: Path) -> None:
     def answer(path: str) -> tuple[int, Any]:
         return (200, version()) if "version" in path else (404, {"message": "No such container: shop-db-1"})
 
@@ -215,7 +215,7 @@ def test_what_is_not_there_is_told_as_not_found(tmp_path: Path) -> None:
     ["No such image: sha256:0a1b", "failed to find image sha256:0a1b: sha256:0a1b: image not known"],
     ids=["docker", "podman"],
 )
-def test_an_image_that_was_removed_meanwhile_has_a_cause_and_a_next_step(tmp_path: Path, words: str) -> None:
+def test_a_removed_image_is_reported_with_cause_and_hint(tmp_path: Path, words: str) -> None:
     def answer(path: str) -> tuple[int, Any]:
         return (200, version()) if "version" in path else (404, {"message": words})
 
@@ -230,7 +230,7 @@ def test_an_image_that_was_removed_meanwhile_has_a_cause_and_a_next_step(tmp_pat
     assert error.hint.startswith("nexusdev up ")
 
 
-def test_an_engine_on_this_machine_is_never_asked_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_local_engine_is_never_reached_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     with refusing_proxy() as (named, came), engine_on_tcp(lambda path: (200, version())) as url:
         for name, value in {**named, "NO_PROXY": ""}.items():
             monkeypatch.setenv(name, value)
@@ -239,7 +239,7 @@ def test_an_engine_on_this_machine_is_never_asked_through_a_proxy(monkeypatch: p
     assert came == []
 
 
-def test_a_provider_asks_for_the_facts_of_its_engine_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_provider_reads_the_engine_facts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
     def answer(path: str) -> tuple[int, Any]:
@@ -255,9 +255,7 @@ def test_a_provider_asks_for_the_facts_of_its_engine_once(tmp_path: Path, monkey
     assert asked.count("info") == 1
 
 
-def test_a_provider_finds_its_engine_once_for_runtimes_and_images(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_provider_connects_once_for_runtimes_and_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
     def answer(path: str) -> tuple[int, Any]:

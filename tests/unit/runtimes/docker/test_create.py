@@ -66,7 +66,7 @@ def test_the_address_is_fixed_and_every_name_is_an_alias() -> None:
     assert told()["HostConfig"]["ExtraHosts"] == ["db:10.0.0.10", "db-primary:10.0.0.10"]
 
 
-def test_a_sidecar_has_nothing_of_its_own_network() -> None:
+def test_a_sidecar_has_no_network_of_its_own() -> None:
     body = told(SIDE, owner_id="c1")
     assert body["HostConfig"]["NetworkMode"] == "container:c1"
     assert (body["HostConfig"]["ExtraHosts"], body["HostConfig"]["PortBindings"], body["NetworkingConfig"]) == (
@@ -83,7 +83,7 @@ def test_volumes_are_named_and_files_are_read_only() -> None:
     ]
 
 
-def test_a_config_is_mounted_from_its_copy_in_the_state_and_what_is_in_the_state_from_there() -> None:
+def test_configs_are_mounted_from_the_state_folder() -> None:
     made = FileMount(kind="config", name="m", source=Path("/state/m"), target="/etc/m")
     secret = FileMount(kind="secret", name="c", source=Path("/state/secrets/c"), target="/run/c")
     service = replace(DB, volumes=(), files=(*DB.files, made, secret))
@@ -94,28 +94,28 @@ def test_a_config_is_mounted_from_its_copy_in_the_state_and_what_is_in_the_state
     assert sources == ["/state/configs/c", "/state/m", "/state/secrets/c"]
 
 
-def test_the_network_keeps_its_fixed_addresses_from_others() -> None:
+def test_the_network_reserves_its_fixed_addresses() -> None:
     assert address_pool(Network(name="n", subnet="10.0.0.0/24")) == {"Subnet": "10.0.0.0/24"}
     pool = address_pool(Network(name="n", subnet="10.0.0.0/24", ip_range="10.0.0.128/25"))
     assert pool == {"Subnet": "10.0.0.0/24", "IPRange": "10.0.0.128/25"}
 
 
-def test_no_swap_beside_the_memory() -> None:
+def test_swap_is_disabled() -> None:
     host = told()["HostConfig"]
     assert (host["Memory"], host["MemorySwap"]) == (1024, 1024)
     assert "Memory" not in told(replace(DB, memory_bytes=0))["HostConfig"]
 
 
 @pytest.mark.parametrize(("grace", "seconds"), [(0.1, 1), (1.6, 2), (90.0, 90)])
-def test_the_grace_is_whole_seconds_and_never_none(grace: float, seconds: int) -> None:
+def test_the_grace_period_has_whole_seconds_and_is_always_set(grace: float, seconds: int) -> None:
     assert told(replace(DB, stop_grace=grace))["StopTimeout"] == seconds
 
 
-def test_the_restart_policy_is_in_the_engines_words() -> None:
+def test_the_restart_policy_has_the_format_of_the_engine() -> None:
     assert told()["HostConfig"]["RestartPolicy"] == {"Name": "on-failure", "MaximumRetryCount": 3}
 
 
-def test_the_healthcheck_of_the_projects_own_service_runs_as_its_file_says() -> None:
+def test_own_service_healthchecks_run_as_declared() -> None:
     assert told(replace(DB, own=OwnService()))["Healthcheck"] == {
         "Test": ["CMD", "true"],
         "Interval": 30_000_000_000,
@@ -125,7 +125,7 @@ def test_the_healthcheck_of_the_projects_own_service_runs_as_its_file_says() -> 
     }
 
 
-def test_healthchecks_of_the_platform_run_rarely_because_nothing_waits_for_them() -> None:
+def test_platform_healthchecks_run_rarely() -> None:
     assert told()["Healthcheck"] == {
         "Test": ["CMD", "true"],
         "Interval": 300_000_000_000,
@@ -135,7 +135,7 @@ def test_healthchecks_of_the_platform_run_rarely_because_nothing_waits_for_them(
     }
 
 
-def test_everything_says_where_the_state_of_its_instance_is() -> None:
+def test_every_resource_names_its_state_folder() -> None:
     names = replace(NAMES, state_path="/home/dev/.local/state/nexusdev/instances/i")
     expected = {"dev.nexus.state-path": "/home/dev/.local/state/nexusdev/instances/i"}
     made = container_config(DB, names, STACK, fingerprint="f1")["Labels"]
@@ -143,7 +143,7 @@ def test_everything_says_where_the_state_of_its_instance_is() -> None:
         assert expected.items() <= labels.items()
 
 
-def test_the_log_driver_is_the_files_choice_or_else_the_engines() -> None:
+def test_the_log_driver_defaults_to_the_engine() -> None:
     limited = Logging(driver="json-file", options={"max-size": "10m", "max-file": "3"})
     assert told(replace(DB, logging=limited))["HostConfig"]["LogConfig"] == {
         "Type": "json-file",
@@ -152,7 +152,7 @@ def test_the_log_driver_is_the_files_choice_or_else_the_engines() -> None:
     assert told()["HostConfig"]["LogConfig"] == {}
 
 
-def test_labels_tell_compose_a_normal_project_and_us_whose_it_is() -> None:
+def test_labels_are_valid_for_compose_and_name_the_instance() -> None:
     assert told()["Labels"] == {
         "com.docker.compose.project": "shop",
         "com.docker.compose.version": "2.26.1",
@@ -170,7 +170,7 @@ def test_labels_tell_compose_a_normal_project_and_us_whose_it_is() -> None:
     }
 
 
-def test_a_one_off_is_labelled_as_no_service_keeps_no_log_and_hears_signals() -> None:
+def test_a_one_off_has_its_own_label_no_log_and_an_init_process() -> None:
     names = ResourceNames(project="nexusdev-shop", instance="shop", owner_path="/home/dev/shop")
     wanted = OneOff(
         name="nexusdev-shop-run-1",

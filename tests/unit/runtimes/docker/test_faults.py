@@ -63,7 +63,7 @@ def inject(fault: Fault, found: dict[str, Any]) -> tuple[list[tuple[str, ...]], 
     return api.calls, http.filters
 
 
-def test_a_crash_without_an_init_process_is_a_kill_and_the_start_that_the_restart_policy_brings() -> None:
+def test_a_crash_without_init_kills_and_restarts_by_policy() -> None:
     calls, _ = inject(Fault.CRASH, container(restart="unless-stopped"))
     assert calls == [("kill", "c1"), ("wait", "c1"), ("start", "c1")]
 
@@ -80,6 +80,6 @@ def test_the_container_is_found_by_the_labels_of_the_instance_and_never_by_its_n
     assert "name" not in filters
 
 
-def test_a_partition_leaves_the_network_of_somebody_else_alone() -> None:
+def test_a_partition_leaves_foreign_networks_alone() -> None:
     calls, _ = inject(Fault.PARTITION, container(networks=("nexusdev-shop_nexus", "their_network")))
     assert calls == [("disconnect_container_from_network", "c1", "nexusdev-shop_nexus")]

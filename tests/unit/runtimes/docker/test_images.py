@@ -25,7 +25,7 @@ from nexusdev.runtimes.docker.images import not_pulled
         ("127.0.0.1:9/web:1", "dial tcp 127.0.0.1:9: connect: connection refused", ""),
     ],
 )
-def test_a_registry_that_wants_credentials_leads_to_the_login(reference: str, words: str, hint: str) -> None:
+def test_a_registry_that_requires_credentials_points_to_the_login(reference: str, words: str, hint: str) -> None:
     error = not_pulled(reference, f"the engine refused: {words}")
     assert error.why == words
     assert error.hint.startswith(hint)

@@ -54,25 +54,25 @@ def container(state: str, **more: object) -> Mapping[str, Any]:
         ("dead", False, False),
     ],
 )
-def test_a_container_lives_unless_it_ended(state: str, running: bool, alive: bool) -> None:
+def test_a_container_is_live_unless_it_ended(state: str, running: bool, alive: bool) -> None:
     found = inventory(Listing(container(state))).of("shop")
     assert (found.running, found.alive) == (int(running), alive)
 
 
-def test_when_a_container_ended_and_when_a_volume_was_made() -> None:
+def test_end_times_of_containers_and_creation_times_of_volumes_are_read() -> None:
     volume = {"Name": "v", "Labels": LABELS, "CreatedAt": "2026-01-01T00:00:00Z"}
     made = inventory(Listing(volumes=(volume,))).of("shop")
     ended = inventory(Listing(container("exited"), volumes=(volume,))).of("shop")
     assert (ended.ports, ended.held_ports, ended.used - made.used) == (frozenset({21040}), frozenset[int](), 10.0)
 
 
-def test_sizes_are_those_that_the_engine_counted(tmp_path: Path) -> None:
+def test_sizes_are_those_of_the_engine(tmp_path: Path) -> None:
     error = [{"Name": "v", "UsageData": {"Size": 12}}, {"Name": "w", "UsageData": {"Size": -1}}, {"Name": "x"}]
     with engine_at(tmp_path / "s", lambda path: (200, {"Volumes": error} if "/system/df" in path else {})) as url:
         assert volume_sizes(Engine(EngineEndpoint(url=url, origin="a test"), version="1.41")) == {"v": 12}
 
 
 @pytest.mark.parametrize("answer", [(409, {"message": "a disk usage operation is already running"}), None])
-def test_an_engine_that_does_not_tell_sizes_is_no_failure(tmp_path: Path, answer: tuple[int, Any] | None) -> None:
+def test_an_engine_without_sizes_is_accepted(tmp_path: Path, answer: tuple[int, Any] | None) -> None:
     with engine_at(tmp_path / "s", lambda _: answer) as url:
         assert volume_sizes(Engine(EngineEndpoint(url=url, origin="a test"), version="1.41")) == {}

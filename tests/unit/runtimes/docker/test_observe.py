@@ -57,7 +57,7 @@ def see(
     return snapshot(containers, [], networks, details or {}, NAMES)
 
 
-def test_a_running_container_is_told_by_the_list_alone() -> None:
+def test_a_running_container_is_observed_from_the_list_alone() -> None:
     assert needs_details([listed()]) == []
     db = see(listed()).containers["db"]
     assert (db.state, db.health, db.fingerprint, db.component, db.owner_path) == (
@@ -70,7 +70,7 @@ def test_a_running_container_is_told_by_the_list_alone() -> None:
     assert db.attached
 
 
-def test_what_ended_is_asked_for_its_details() -> None:
+def test_ended_containers_are_inspected() -> None:
     assert needs_details([listed(State="exited")]) == ["c1"]
     state = {
         "Status": "exited",
@@ -87,13 +87,13 @@ def test_what_ended_is_asked_for_its_details() -> None:
     assert round(db.finished_at - db.started_at, 6) == 1.623456
 
 
-def test_both_sides_of_a_shared_network_are_asked_for_their_details() -> None:
+def test_both_sides_of_a_shared_network_are_inspected() -> None:
     sidecar = listed("nexusdev-shop-side-1", Id="c2", HostConfig={"NetworkMode": "container:c1"})
     alone = listed("nexusdev-shop-alone-1", Id="c3")
     assert needs_details([listed(), sidecar, alone]) == ["c1", "c2"]
 
 
-def test_a_sidecar_is_recognised_where_the_list_does_not_tell_its_network() -> None:
+def test_a_sidecar_is_recognized_without_a_network_in_the_list() -> None:
     sidecar = listed(HostConfig={"NetworkMode": "host"}, Labels={**LABELS, labels.ROLE: "sidecar"})
     assert needs_details([sidecar]) == ["c1"]
     details = {"c1": {"Id": "c1", "State": {"Status": "running"}, "HostConfig": {"NetworkMode": "container:c9"}}}
@@ -112,20 +112,18 @@ def test_a_sidecar_is_recognised_where_the_list_does_not_tell_its_network() -> N
         ({"nexusdev-shop_nexus": {"NetworkID": "net1"}}, [], False),
     ],
 )
-def test_attached_means_to_the_network_that_is_there_now(
-    settings: dict[str, Any], networks: list[Any], attached: bool
-) -> None:
+def test_attached_refers_to_the_current_network(settings: dict[str, Any], networks: list[Any], attached: bool) -> None:
     assert see(listed(NetworkSettings={"Networks": settings}), networks=networks).containers["db"].attached is attached
 
 
-def test_another_name_makes_a_stray_and_another_label_a_stranger() -> None:
+def test_a_wrong_name_is_a_stray_and_a_wrong_label_is_foreign() -> None:
     seen = see(listed("mine"), listed(Id="c2", Labels={"com.docker.compose.project": "nexusdev-shop"}, Image="redis:7"))
     assert seen.containers == {}
     assert [(orphan.name, orphan.service) for orphan in seen.orphans] == [("mine", "db")]
     assert seen.name_conflicts == {"db": "redis:7"}
 
 
-def test_what_another_instance_has_is_nobodys_business() -> None:
+def test_resources_of_other_instances_are_ignored() -> None:
     assert see(listed("other-db-1", Labels={labels.INSTANCE: "other", labels.SERVICE: "db"}), networks=[]) == Snapshot()
 
 
@@ -133,7 +131,7 @@ def test_what_another_instance_has_is_nobodys_business() -> None:
     ("word", "state"),
     [("removing", State.DEAD), ("stopped", State.EXITED), ("configured", State.CREATED), ("paused", State.PAUSED)],
 )
-def test_every_word_for_a_state_has_a_meaning(word: str, state: State) -> None:
+def test_every_engine_state_is_mapped(word: str, state: State) -> None:
     assert see(listed(State=word)).containers["db"].state is state
 
 
@@ -141,7 +139,7 @@ def test_every_word_for_a_state_has_a_meaning(word: str, state: State) -> None:
     ("written", "expected"),
     [("", 0.0), ("0001-01-01T00:00:00Z", 0.0), ("1970-01-01T00:00:01Z", 1.0), ("1970-01-01T01:00:01.25+01:00", 1.25)],
 )
-def test_the_engines_times_become_seconds(written: str, expected: float) -> None:
+def test_engine_times_are_converted_to_seconds(written: str, expected: float) -> None:
     assert seconds(written) == expected
 
 
@@ -155,13 +153,13 @@ def test_the_engines_times_become_seconds(written: str, expected: float) -> None
         ({}, None, ""),
     ],
 )
-def test_where_the_state_is_says_the_label_or_what_older_containers_mount(
+def test_the_state_folder_is_read_from_the_label_or_older_mounts(
     tags: dict[str, str], mounts: list[dict[str, str]] | None, expected: str
 ) -> None:
     assert state_path({"Labels": tags, "Mounts": mounts}, "shop") == expected
 
 
-def test_volumes_are_known_by_the_stacks_name() -> None:
+def test_volumes_have_the_names_of_the_stack() -> None:
     volume = {
         "Name": "nexusdev-shop_db",
         "Labels": {labels.INSTANCE: "shop", labels.VOLUME: "db", labels.OWNER_PATH: "/x"},

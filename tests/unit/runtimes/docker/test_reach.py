@@ -32,11 +32,13 @@ def interfaces(folder: Path, *names: str) -> Path:
         (("lo", f"br-{'c' * 12}"), True),
     ],
 )
-def test_a_container_without_the_engines_bridges_is_apart(tmp_path: Path, names: tuple[str, ...], apart: bool) -> None:
+def test_a_container_without_the_bridges_of_the_engine_is_isolated(
+    tmp_path: Path, names: tuple[str, ...], apart: bool
+) -> None:
     assert is_apart(NETWORKS, interfaces=interfaces(tmp_path, *names), marks=[tmp_path]) is apart
 
 
-def test_what_is_no_container_or_has_no_bridges_to_compare_is_not_apart(tmp_path: Path) -> None:
+def test_a_host_without_bridges_to_compare_is_not_isolated(tmp_path: Path) -> None:
     here = interfaces(tmp_path, "lo")
     assert not is_apart(NETWORKS, interfaces=here, marks=[tmp_path / "none"])
     assert not is_apart(NETWORKS[2:], interfaces=here, marks=[tmp_path])
@@ -72,14 +74,14 @@ class Api:
         self.did.append(f"remove {image.partition(':')[0]}")
 
 
-def test_a_folder_that_the_engine_can_mount_is_seen_and_nothing_stays(tmp_path: Path) -> None:
+def test_a_mountable_folder_is_visible_and_the_check_leaves_nothing(tmp_path: Path) -> None:
     api = Api()
     assert sees(api, tmp_path / "state")
     assert api.did == ["create sha256", "remove 1"]
     assert list((tmp_path / "state").iterdir()) == []
 
 
-def test_an_engine_without_any_image_gets_an_empty_one_for_the_moment(tmp_path: Path) -> None:
+def test_an_engine_without_images_gets_a_temporary_empty_image(tmp_path: Path) -> None:
     api = Api(images=())
     assert sees(api, tmp_path)
     assert api.did == ["import nexusdev/probe", "create nexusdev/probe", "remove 1", "remove nexusdev/probe"]
@@ -92,12 +94,12 @@ def test_an_engine_without_any_image_gets_an_empty_one_for_the_moment(tmp_path: 
         "Mounts denied: The path /state is not shared from the host",
     ],
 )
-def test_a_folder_that_the_engine_does_not_know_is_not_seen(tmp_path: Path, words: str) -> None:
+def test_a_folder_unknown_to_the_engine_is_not_visible(tmp_path: Path, words: str) -> None:
     assert not sees(Api(refuses=words), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_refusal_is_told_as_it_is(tmp_path: Path) -> None:
+def test_other_refusals_are_reported_unchanged(tmp_path: Path) -> None:
     with pytest.raises(docker.errors.APIError):
         sees(Api(refuses="no space left on device"), tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -76,7 +76,7 @@ def reading(api: Api, service: Service, image: str = "redis:1") -> ReadBack | No
     return read_back(engine, replace(stack, services={service.name: service}), NAMES, image)
 
 
-def test_it_has_the_user_the_rights_and_the_mount_of_the_service_and_no_secret(service: Service, secret: Path) -> None:
+def test_the_check_container_has_the_user_rights_and_mount_of_the_service(service: Service, secret: Path) -> None:
     api = Api()
     assert reading(api, service) == ReadBack(user="12345:12345", open_files=1024)
     assert api.word not in ("", "secret")
@@ -91,7 +91,7 @@ def test_it_has_the_user_the_rights_and_the_mount_of_the_service_and_no_secret(s
     assert list(secret.parent.iterdir()) == [secret]
 
 
-def test_a_file_that_is_refused_is_a_problem_with_its_owner_and_mode(service: Service, secret: Path) -> None:
+def test_an_unreadable_file_is_reported_with_owner_and_mode(service: Service, secret: Path) -> None:
     found = reading(Api(1, "1048576\ncat: /run/nexusdev-read-back: Permission denied\n"), service)
     assert found is not None
     assert found.open_files == 1_048_576
@@ -101,7 +101,7 @@ def test_a_file_that_is_refused_is_a_problem_with_its_owner_and_mode(service: Se
     assert list(secret.parent.iterdir()) == [secret]
 
 
-def test_another_content_is_a_problem(service: Service) -> None:
+def test_differing_content_is_a_problem(service: Service) -> None:
     found = reading(Api(0, "unlimited\n"), service)
     assert found is not None
     assert (found.open_files, "it read something else" in found.problem) == (0, True)
@@ -117,7 +117,7 @@ def test_another_content_is_a_problem(service: Service) -> None:
         "Mounts denied: the path /state/x is not shared from the host",
     ],
 )
-def test_a_mount_that_the_engine_refuses_is_a_problem_in_its_words(service: Service, starts: bool, words: str) -> None:
+def test_a_refused_mount_quotes_the_engine(service: Service, starts: bool, words: str) -> None:
     api = Api(refuses=words, starts=starts)
     found = reading(api, service)
     assert found is not None
@@ -134,17 +134,17 @@ def test_a_mount_that_the_engine_refuses_is_a_problem_in_its_words(service: Serv
         "crun: executable file `sh` not found in $PATH: No such file or directory",
     ],
 )
-def test_an_image_without_a_shell_cannot_tell(service: Service, words: str) -> None:
+def test_an_image_without_a_shell_gives_no_result(service: Service, words: str) -> None:
     assert reading(Api(refuses=words), service) is None
 
 
-def test_an_image_that_was_removed_meanwhile_is_no_problem_of_the_secrets(service: Service) -> None:
+def test_a_removed_image_is_no_problem_of_the_secrets(service: Service) -> None:
     with pytest.raises(ImageUnavailable, match="image redis:1 is missing"):
         reading(Api(refuses="No such image: redis:1", starts=False), service)
 
 
 @pytest.mark.parametrize("words", ["failed to create task", 'error mounting "overlay" to rootfs'])
-def test_a_full_disk_is_an_error_of_the_engine_and_no_problem_of_the_secrets(
+def test_a_full_disk_is_an_engine_error_and_no_problem_of_the_secrets(
     service: Service, secret: Path, words: str
 ) -> None:
     api = Api(refuses=f"{words}: no space left on device")
@@ -154,7 +154,7 @@ def test_a_full_disk_is_an_error_of_the_engine_and_no_problem_of_the_secrets(
     assert list(secret.parent.iterdir()) == [secret]
 
 
-def test_another_image_a_service_without_secrets_and_own_services_are_left_out(service: Service, secret: Path) -> None:
+def test_only_platform_services_of_the_image_with_secrets_are_checked(service: Service, secret: Path) -> None:
     api = Api()
     assert reading(api, service, image="nginx:1") is None
     assert reading(api, replace(service, files=())) is None

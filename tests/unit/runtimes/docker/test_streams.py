@@ -14,19 +14,19 @@ def event(action: str, signal: str = "") -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("signal", ["15", "2", "3"])
-def test_a_signal_that_servers_take_for_the_end_asks(signal: str) -> None:
+def test_a_stop_signal_counts_as_a_requested_stop(signal: str) -> None:
     assert _is_asked([event("kill", signal)])
 
 
 @pytest.mark.parametrize("signal", ["9", "1", "11", "19", "SIGTERM+1", ""])
-def test_any_other_signal_alone_does_not(signal: str) -> None:
+def test_other_signals_do_not_count_as_a_requested_stop(signal: str) -> None:
     assert not _is_asked([event("kill", signal)])
 
 
 @pytest.mark.parametrize("action", ["stop", "destroy"])
-def test_a_stop_or_a_removal_asks_whatever_the_signal(action: str) -> None:
+def test_a_stop_or_removal_counts_as_requested_with_any_signal(action: str) -> None:
     assert _is_asked([event("kill", "9"), event(action)])
 
 
-def test_who_ends_without_anything_before_was_not_asked() -> None:
+def test_an_exit_without_a_preceding_event_is_not_requested() -> None:
     assert not _is_asked([])

@@ -21,7 +21,7 @@ def routes(tmp_path: Path, *rows: tuple[str, str]) -> Path:
     return file
 
 
-def test_the_slot_is_the_third_octet_when_nothing_is_in_the_way(tmp_path: Path) -> None:
+def test_the_slot_is_the_third_octet_by_default(tmp_path: Path) -> None:
     assert choose_net(7, (), routes(tmp_path, ("00000000", "00000000"))) == "10.213.7"
 
 
@@ -34,11 +34,11 @@ def test_a_route_of_a_vpn_is_avoided(tmp_path: Path) -> None:
     assert choose_net(0, (), routes(tmp_path, ("0000D50A", "0000FFFF"))) == "10.214.0"
 
 
-def test_where_everything_of_ten_is_routed_another_range_is_used(tmp_path: Path) -> None:
+def test_another_range_is_used_if_ten_is_routed(tmp_path: Path) -> None:
     assert choose_net(0, (), routes(tmp_path, ("0000000A", "000000FF"))) == "192.168.254"
 
 
-def test_where_nothing_is_free_it_names_who_has_it_and_the_setting(tmp_path: Path) -> None:
+def test_without_a_free_subnet_the_error_names_routes_and_setting(tmp_path: Path) -> None:
     with pytest.raises(PreflightFailed, match="no free /24 subnet") as caught:
         choose_net(0, ["10.0.0.0/8", "192.168.0.0/16"], routes(tmp_path))
     assert "network 10.0.0.0/8 of the engine; network 192.168.0.0/16 of the engine" in caught.value.why
@@ -49,12 +49,12 @@ HALVES = (("00000000", "00000080"), ("00000080", "00000080"))
 PRIVATE = (("0000000A", "000000FF"), ("000010AC", "0000F0FF"), ("0000A8C0", "0000FFFF"))
 
 
-def test_the_halves_of_everything_are_a_default_route(tmp_path: Path) -> None:
+def test_two_half_ranges_are_a_default_route(tmp_path: Path) -> None:
     assert choose_net(7, (), routes(tmp_path, *HALVES)) == "10.213.7"
     assert check("10.213.7", "nexusdev-shop", (), routes(tmp_path, *HALVES)).verdict == "ok"
 
 
-def test_where_all_private_addresses_are_routed_a_more_specific_net_is_taken_with_a_warning(tmp_path: Path) -> None:
+def test_a_more_specific_subnet_is_used_with_a_warning_if_all_private_ranges_are_routed(tmp_path: Path) -> None:
     table = routes(tmp_path, *PRIVATE)
     assert choose_net(7, ["10.213.7.0/24"], table) == "10.213.117"
     found = check("10.213.117", "nexusdev-shop", (), table)
@@ -63,14 +63,14 @@ def test_where_all_private_addresses_are_routed_a_more_specific_net_is_taken_wit
     assert "NEXUSDEV_SUBNET=" in found.fix
 
 
-def test_a_narrow_route_is_an_obstacle_even_then(tmp_path: Path) -> None:
+def test_a_narrow_route_is_always_avoided(tmp_path: Path) -> None:
     table = routes(tmp_path, *PRIVATE, ("0007D50A", "00FFFFFF"))
     assert choose_net(7, (), table) == "10.213.117"
     found = check("10.213.7", "nexusdev-shop", (), table)
     assert (found.verdict, found.evidence) == ("failed", "10.213.7.0/24 overlaps route 10.213.7.0/24 via eth0")
 
 
-def test_the_route_of_a_network_of_our_own_is_no_obstacle(tmp_path: Path) -> None:
+def test_the_route_of_an_own_network_is_ignored(tmp_path: Path) -> None:
     table = routes(tmp_path, ("0007D50A", "00FFFFFF"))
     assert check("10.213.7", "nexusdev-shop", [("nexusdev-shop_nexus", "10.213.7.0/24")], table).verdict == "ok"
 
@@ -88,7 +88,7 @@ def test_a_platform_without_a_route_table_has_no_routes(tmp_path: Path) -> None:
     assert host_routes(tmp_path / "none") == []
 
 
-def test_an_overlap_with_a_network_of_others_is_named_and_with_an_own_one_is_none() -> None:
+def test_only_overlaps_with_foreign_networks_are_reported() -> None:
     other = check("10.213.7", "nexusdev-shop", [("a", "10.1.0.0/16"), ("six", "fd00::/64"), ("wide", "10.213.0.0/16")])
     assert other.verdict == "failed"
     assert other.fix.startswith("nexusdev up ")
@@ -96,7 +96,7 @@ def test_an_overlap_with_a_network_of_others_is_named_and_with_an_own_one_is_non
     assert check("10.213.7", "nexusdev-shop", [("nexusdev-shop_nexus", "10.213.7.0/24")]).verdict == "ok"
 
 
-def test_each_subnet_of_each_network_is_read_and_networks_without_any_are_passed_over() -> None:
+def test_every_subnet_of_every_network_is_read() -> None:
     networks: list[dict[str, Any]] = [
         {"Name": "two", "IPAM": {"Config": [{"Subnet": "10.1.0.0/16"}, {"Subnet": "fd00::/64"}]}},
         {"Name": "host", "IPAM": {"Config": None}},

@@ -35,18 +35,18 @@ def panels_as_written(dashboard: Dashboard) -> list[dict[str, Any]]:
     return panels
 
 
-def test_there_are_exactly_the_five() -> None:
+def test_there_are_exactly_five_dashboards() -> None:
     assert [each.uid for each in DASHBOARDS] == ["infrastructure", "postgresql", "redis", "minio", "security"]
     assert {file.name for file in FOLDER.iterdir()} == {f"{each.uid}.json" for each in DASHBOARDS}
 
 
 @each_dashboard
-def test_the_json_in_git_is_what_the_builder_makes(dashboard: Dashboard) -> None:
+def test_the_committed_json_matches_the_builder(dashboard: Dashboard) -> None:
     assert (FOLDER / f"{dashboard.uid}.json").read_text() == text(dashboard), "type: make dashboards"
 
 
 @each_dashboard
-def test_it_is_found_by_its_uid_and_leads_to_the_others(dashboard: Dashboard) -> None:
+def test_every_dashboard_has_a_uid_and_links_to_the_others(dashboard: Dashboard) -> None:
     written = json.loads((FOLDER / f"{dashboard.uid}.json").read_text())
     assert (written["uid"], written["title"]) == (dashboard.uid, dashboard.title)
     assert TAG in written["tags"]
@@ -57,7 +57,7 @@ def test_it_is_found_by_its_uid_and_leads_to_the_others(dashboard: Dashboard) ->
 
 
 @each_dashboard
-def test_the_first_row_answers_with_single_numbers(dashboard: Dashboard) -> None:
+def test_the_first_row_has_single_values(dashboard: Dashboard) -> None:
     first = dashboard.rows[0]
     assert all(isinstance(panel, Stat) for panel in first.panels)
     assert sum(panel.width for panel in first.panels) == COLUMNS
@@ -75,7 +75,7 @@ def test_no_panel_overlaps_another_or_leaves_the_grid(dashboard: Dashboard) -> N
 
 
 @each_dashboard
-def test_every_line_of_panels_fills_the_grid(dashboard: Dashboard) -> None:
+def test_every_row_of_panels_fills_the_grid(dashboard: Dashboard) -> None:
     filled: dict[int, int] = {}
     for panel in panels_as_written(dashboard):
         filled[panel["gridPos"]["y"]] = filled.get(panel["gridPos"]["y"], 0) + panel["gridPos"]["w"]
@@ -83,7 +83,7 @@ def test_every_line_of_panels_fills_the_grid(dashboard: Dashboard) -> None:
 
 
 @each_dashboard
-def test_ids_are_unique_and_every_query_goes_to_our_prometheus(dashboard: Dashboard) -> None:
+def test_ids_are_unique_and_every_query_uses_the_prometheus_datasource(dashboard: Dashboard) -> None:
     written = panels_as_written(dashboard)
     assert len({panel["id"] for panel in written}) == len(written)
     aimed = [panel for panel in written if panel["type"] != "row"]
@@ -92,7 +92,7 @@ def test_ids_are_unique_and_every_query_goes_to_our_prometheus(dashboard: Dashbo
 
 
 @each_dashboard
-def test_every_panel_says_what_it_shows_what_to_do_and_in_which_unit(dashboard: Dashboard) -> None:
+def test_every_panel_has_a_description_with_actions_and_a_unit(dashboard: Dashboard) -> None:
     titles = [panel.title for panel in dashboard.panels]
     for panel in dashboard.panels:
         assert panel.what.endswith("."), panel.title
@@ -104,7 +104,7 @@ def test_every_panel_says_what_it_shows_what_to_do_and_in_which_unit(dashboard: 
 
 
 @each_dashboard
-def test_steps_rise_and_a_share_ends_at_one(dashboard: Dashboard) -> None:
+def test_thresholds_rise_and_ratios_end_at_one(dashboard: Dashboard) -> None:
     for panel in dashboard.panels:
         values = [step.value for step in panel.steps]
         assert values == sorted(set(values)), panel.title
@@ -118,13 +118,13 @@ def test_every_alert_that_a_panel_names_exists(dashboard: Dashboard) -> None:
     assert {name for panel in dashboard.panels for name in panel.related_alerts} <= known.keys()
 
 
-def test_every_alert_has_a_panel_to_look_at() -> None:
+def test_every_alert_has_a_panel() -> None:
     shown = {name for dashboard in DASHBOARDS for panel in dashboard.panels for name in panel.related_alerts}
     assert alert_rules().keys() - shown == set()
 
 
 @each_dashboard
-def test_colours_change_at_the_values_at_which_alerts_fire(dashboard: Dashboard) -> None:
+def test_colors_change_at_alert_thresholds(dashboard: Dashboard) -> None:
     rules = alert_rules()
     for panel in dashboard.panels:
         for step in panel.steps:
@@ -132,7 +132,7 @@ def test_colours_change_at_the_values_at_which_alerts_fire(dashboard: Dashboard)
                 assert step.value in limits(rules[step.alert]), f"{panel.title}: {step.alert} fires at another value"
 
 
-def test_the_security_dashboard_shows_when_its_own_alerts_fired() -> None:
+def test_the_security_dashboard_shows_its_alerts() -> None:
     own = yaml.safe_load((MONITORING / "rules" / "security.yml").read_text())
     names = [rule["alert"] for group in own["groups"] for rule in group["rules"] if "alert" in rule]
     [pattern] = re.findall(r'"(.+)"', GUARDS)
@@ -170,7 +170,7 @@ def a_panel(title: str, width: int, height: int = 4) -> Panel:
     return Graph(title=title, what="…", do="…", unit="none", queries=(Query(expr="up"),), width=width, height=height)
 
 
-def test_panels_flow_from_left_to_right_and_a_line_is_as_high_as_its_highest() -> None:
+def test_panels_flow_left_to_right_and_rows_have_the_height_of_the_tallest() -> None:
     rows = (
         Row(title="one", panels=(a_panel("a", 16, 4), a_panel("b", 8, 6), a_panel("c", 12))),
         Row(title="two", panels=(a_panel("d", 24),)),
@@ -179,7 +179,7 @@ def test_panels_flow_from_left_to_right_and_a_line_is_as_high_as_its_highest() -
     assert drawn == ["one 0,0 24x1", "a 0,1 16x4", "b 16,1 8x6", "c 0,7 12x4", "two 0,11 24x1", "d 0,12 24x4"]
 
 
-def test_the_description_ends_with_each_alert_once() -> None:
+def test_the_description_ends_with_its_alerts() -> None:
     panel = Stat(
         title="t",
         what="Shows.",
@@ -192,6 +192,6 @@ def test_the_description_ends_with_each_alert_once() -> None:
     assert panel.description == "Shows.\n\nWhat to do: Act.\n\nAlerts: B, A, C (docs/runbooks.md)."
 
 
-def test_each_kind_is_used_and_known_to_grafana() -> None:
+def test_every_panel_type_is_used_and_known_to_grafana() -> None:
     kinds = {type(panel) for dashboard in DASHBOARDS for panel in dashboard.panels}
     assert kinds == {Stat, Graph, Timeline, Bars, Table}

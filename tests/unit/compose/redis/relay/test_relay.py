@@ -34,7 +34,7 @@ def rewritten(data: bytes) -> bytes:
     return b"".join(resp.encode(REWRITER.rewrite(value)) for value in parse(data))
 
 
-def test_the_master_is_named_by_its_address_on_the_host() -> None:
+def test_the_master_has_its_host_address() -> None:
     assert rewritten(bulk("redis-0", "6379")) == bulk("127.0.0.1", "21070")
 
 
@@ -61,20 +61,20 @@ def test_the_fields_of_every_replica_are_rewritten_with_their_master() -> None:
     assert rewritten(b"*1\r\n" + bulk(*replica)) == b"*1\r\n" + bulk(*on_host)
 
 
-def test_other_sentinels_are_found_at_their_relays() -> None:
+def test_other_sentinels_have_their_relay_addresses() -> None:
     error = b"*1\r\n" + bulk("name", "9759b5", "ip", "sentinel-1", "port", "26379", "runid", "9759b5")
     assert b"21074" in rewritten(error)
     assert b"sentinel-1" not in rewritten(error)
 
 
 @pytest.mark.parametrize("kind", [b"*", b">"], ids=["RESP2", "RESP3 push"])
-def test_a_switch_of_masters_names_addresses_on_the_host(kind: bytes) -> None:
+def test_a_master_switch_has_host_addresses(kind: bytes) -> None:
     error = bulk("message", "+switch-master", "nexus redis-0 6379 redis-1 6379", kind=kind)
     heard = bulk("message", "+switch-master", "nexus 127.0.0.1 21070 127.0.0.1 21071", kind=kind)
     assert rewritten(error) == heard
 
 
-def test_an_event_about_a_replica_is_rewritten_in_both_of_its_spellings() -> None:
+def test_replica_events_are_rewritten_in_both_spellings() -> None:
     error = bulk("pmessage", "*", "+slave", "slave redis-1:6379 redis-1 6379 @ nexus redis-0 6379")
     heard = bulk("pmessage", "*", "+slave", "slave 127.0.0.1:21071 127.0.0.1 21071 @ nexus 127.0.0.1 21070")
     assert rewritten(error) == heard
@@ -89,12 +89,12 @@ def test_info_is_rewritten() -> None:
     "text",
     ["redis-0", "redis-0:63790", "my-redis-0:6379", "redis-00 6379", "redis-0 6379.5", "redis-9 6379", "redis-0  6379"],
 )
-def test_what_only_resembles_an_address_stays(text: str) -> None:
+def test_text_resembling_an_address_is_unchanged(text: str) -> None:
     assert rewritten(bulk("key", text, "other")) == bulk("key", text, "other")
 
 
 @pytest.mark.parametrize("data", EVERY_TYPE[:8] + EVERY_TYPE[9:])
-def test_everything_else_is_passed_on_as_it_came(data: bytes) -> None:
+def test_other_replies_are_passed_on_unchanged(data: bytes) -> None:
     assert rewritten(data) == data
 
 
@@ -105,7 +105,7 @@ def test_nothing_is_rewritten_without_a_map() -> None:
 
 
 @pytest.mark.parametrize("text", ["redis-0:6379", "redis-0=127.0.0.1:1", "redis-0:6379=127.0.0.1:port", "=:1"])
-def test_a_map_with_a_mistake_is_refused(text: str) -> None:
+def test_an_invalid_map_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not"):
         relay.parse_map(text)
 
@@ -127,7 +127,7 @@ async def _with_relay(
             each.close()
 
 
-def test_requests_reach_the_sentinel_as_they_are_passwords_included() -> None:
+def test_requests_reach_the_sentinel_unchanged() -> None:
     seen: list[bytes] = []
     request = b"*3\r\n$4\r\nAUTH\r\n$9\r\nnexus_app\r\n$12\r\nredis-0 6379\r\n"
 
@@ -143,7 +143,7 @@ def test_requests_reach_the_sentinel_as_they_are_passwords_included() -> None:
     assert seen == [request]
 
 
-def test_messages_come_without_being_asked_for() -> None:
+def test_published_messages_are_forwarded() -> None:
     async def sentinel(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for _ in range(3):
             writer.write(bulk("message", "+switch-master", "nexus redis-0 6379 redis-1 6379"))
@@ -157,7 +157,7 @@ def test_messages_come_without_being_asked_for() -> None:
 
 
 @pytest.mark.parametrize("last", [b"", b"no RESP at all\r\n", b"$5\r\nhal"], ids=["end", "nonsense", "half a value"])
-def test_a_sentinel_that_ends_or_talks_nonsense_ends_the_client_too(last: bytes) -> None:
+def test_a_closed_or_invalid_sentinel_closes_the_client(last: bytes) -> None:
     async def sentinel(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"+OK\r\n" + last)
         writer.close()
@@ -168,7 +168,7 @@ def test_a_sentinel_that_ends_or_talks_nonsense_ends_the_client_too(last: bytes)
     assert asyncio.run(_with_relay(sentinel, client)) == b"+OK\r\n"
 
 
-def test_a_client_is_sent_away_while_there_is_no_sentinel() -> None:
+def test_a_client_is_refused_without_a_sentinel() -> None:
     async def run() -> bytes:
         server = await asyncio.start_server(relay.Relay(("127.0.0.1", 1), REWRITER).serve, "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection("127.0.0.1", server.sockets[0].getsockname()[1])
@@ -180,13 +180,13 @@ def test_a_client_is_sent_away_while_there_is_no_sentinel() -> None:
     assert asyncio.run(run()) == b""
 
 
-def test_each_port_leads_to_a_sentinel_of_its_own() -> None:
+def test_each_port_leads_to_its_own_sentinel() -> None:
     routes = relay.parse_routes("26380=sentinel-0:26379 26381=sentinel-1:26379, 26382=sentinel-2:26379")
     assert routes == {26380 + n: (f"sentinel-{n}", 26379) for n in range(3)}
 
 
 @pytest.mark.parametrize("text", ["26380", "port=sentinel-0:26379", "26380=sentinel-0", "=sentinel-0:26379"])
-def test_a_route_with_a_mistake_is_refused(text: str) -> None:
+def test_an_invalid_route_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not"):
         relay.parse_routes(text)
 

@@ -50,11 +50,11 @@ def parse(data: bytes, *, limit: int = 64 * 1024) -> Any:
 
 
 @pytest.mark.parametrize("data", EVERY_TYPE)
-def test_a_value_is_written_as_it_was_read(data: bytes) -> None:
+def test_a_value_round_trips(data: bytes) -> None:
     assert b"".join(map(resp.encode, parse(data))) == data
 
 
-def test_values_that_follow_one_another_are_kept_apart() -> None:
+def test_consecutive_values_are_separated() -> None:
     assert [resp.encode(value) for value in parse(b"".join(EVERY_TYPE))] == EVERY_TYPE
 
 
@@ -83,24 +83,24 @@ def test_a_value_may_arrive_byte_by_byte() -> None:
         (b"*1\r\n" * 40, "nested too deeply"),
     ],
 )
-def test_bytes_that_are_no_resp_are_refused(data: bytes, why: str) -> None:
+def test_invalid_resp_is_refused(data: bytes, why: str) -> None:
     with pytest.raises(resp.ProtocolError, match=why):
         parse(data)
 
 
-def test_a_line_without_an_end_is_refused_before_it_fills_the_memory() -> None:
+def test_an_endless_line_is_refused() -> None:
     with pytest.raises(resp.ProtocolError, match="without an end"):
         parse(b"+" + b"x" * 4096, limit=1024)
 
 
-def test_many_small_items_count_as_one_large_value() -> None:
+def test_many_small_items_count_toward_the_size_limit() -> None:
     size = resp.MAX_VALUE // 3
     with pytest.raises(resp.ProtocolError, match="more than"):
         parse(b"*%d\r\n" % size + b":1\r\n" * size)
 
 
 @pytest.mark.parametrize("data", [b"", b"$5\r\nhel", b"*2\r\n:1\r\n", b"+OK"])
-def test_an_end_within_a_value_is_an_end_of_the_stream(data: bytes) -> None:
+def test_an_end_within_a_value_ends_the_stream(data: bytes) -> None:
     async def run() -> None:
         stream = asyncio.StreamReader()
         stream.feed_data(data)

@@ -17,7 +17,7 @@ from nexusdev.runtimes.docker.plan.snapshot import Container, State
         (1, "it exited with code 1"),
     ],
 )
-def test_what_ends_by_the_signal_of_a_stop_is_stopped(code: int, words: str) -> None:
+def test_an_exit_by_the_stop_signal_is_a_stop(code: int, words: str) -> None:
     container = Container(
         id="1",
         name="etcd-0",

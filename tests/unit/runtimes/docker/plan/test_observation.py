@@ -46,13 +46,13 @@ def container(service: str = "db-0", **more: Any) -> Container:
         (State.DEAD, 0, "", Phase.FAILED),
     ],
 )
-def test_each_state_is_a_phase_and_keeps_its_own_word(state: State, exit_code: int, error: str, phase: Phase) -> None:
+def test_each_state_maps_to_a_phase_and_keeps_its_name(state: State, exit_code: int, error: str, phase: Phase) -> None:
     snapshot = Snapshot(containers={"db-0": container(state=state, exit_code=exit_code, error=error)})
     seen = observation_of(snapshot).services["db-0"]
     assert (seen.phase, seen.word) == (phase, state.value)
 
 
-def test_an_exit_is_told_of_what_ended_alone() -> None:
+def test_only_ended_containers_have_an_exit() -> None:
     ended = container("db-1", state=State.EXITED, exit_code=137, finished_at=7.0, out_of_memory=True)
     services = observation_of(Snapshot(containers={"db-0": container(), "db-1": ended})).services
     assert services["db-0"].exit is None
@@ -61,7 +61,7 @@ def test_an_exit_is_told_of_what_ended_alone() -> None:
     assert (found.code, found.at, found.out_of_memory) == (137, 7.0, True)
 
 
-def test_everything_of_the_instance_is_named_orphans_and_one_offs_too() -> None:
+def test_all_resources_are_listed_including_orphans_and_one_offs() -> None:
     snapshot = Snapshot(
         containers={"db-0": container()},
         orphans=(container("db-1", name="mine", owner_path="/home/ann/shop"),),
@@ -82,7 +82,7 @@ def test_everything_of_the_instance_is_named_orphans_and_one_offs_too() -> None:
     assert seen.state_path == "/state"
 
 
-def test_a_name_that_somebody_else_has_is_a_problem_with_its_fix() -> None:
+def test_a_foreign_container_name_is_a_problem_with_a_fix() -> None:
     (problem,) = observation_of(Snapshot(name_conflicts={"db-0": "postgres:17"})).problems
     assert problem.evidence == "container names of db-0 are in use by other containers"
     assert problem.fix == "docker ps -a"
@@ -95,7 +95,7 @@ def test_values_of_another_runtime_are_refused() -> None:
         docker_step(Step(action="apply", resource="db", reason="it changed"))
 
 
-def test_the_steps_of_up_say_what_they_make_need_and_start(stack: Stack) -> None:
+def test_steps_of_up_declare_what_they_create_need_and_start(stack: Stack) -> None:
     plan = plan_for(Up(stack=stack, fingerprints=fingerprints(stack)), Snapshot(), owner_path=OWNER)
     assert plan.made_volumes == ("db-0", "db-1")
     assert set(plan.started) == set(stack.services)
@@ -108,7 +108,7 @@ def test_the_steps_of_up_say_what_they_make_need_and_start(stack: Stack) -> None
     assert not plan.only_ends
 
 
-def test_the_steps_of_down_say_what_they_end_and_remove() -> None:
+def test_steps_of_down_declare_what_they_end_and_remove() -> None:
     snapshot = Snapshot(
         containers={"db-0": container()},
         network=NetworkState(id="n", full_name="nexusdev-shop_nexus", subnet="10.213.0.0/24"),
@@ -125,20 +125,20 @@ def test_the_steps_of_down_say_what_they_end_and_remove() -> None:
     assert plan.only_ends
 
 
-def test_a_service_that_crashed_is_halted_whatever_its_state() -> None:
+def test_a_crashed_service_is_halted_in_any_state() -> None:
     snapshot = Snapshot(containers={"db-0": container(state=State.EXITED, exit_code=1)})
     assert str(plan_for(Stop(services=["db-0"]), snapshot, owner_path=OWNER)) == "nothing to do"
     assert str(plan_for(Halt(service="db-0"), snapshot, owner_path=OWNER)) == "stop db-0: it crashed"
     assert str(plan_for(Halt(service="db-9"), snapshot, owner_path=OWNER)) == "nothing to do"
 
 
-def test_only_the_one_offs_that_are_named_go() -> None:
+def test_only_named_one_offs_are_removed() -> None:
     snapshot = Snapshot(one_offs=(container("", name="run-1"), container("", name="run-2")))
     plan = plan_for(RemoveOneOffs(names=["run-2"], reason="it was killed"), snapshot, owner_path=OWNER)
     assert str(plan) == "remove run-2: it was killed"
 
 
-def test_what_is_discarded_first_is_made_again_in_the_same_plan(stack: Stack) -> None:
+def test_discarded_resources_are_recreated_in_the_same_plan(stack: Stack) -> None:
     volume = Volume(name="db-0", full_name="shop_db-0", owner_path=OWNER)
     intent = Up(stack=stack, fingerprints=fingerprints(stack), discard={"db-0": ["db-0"]})
     words = str(plan_for(intent, Snapshot(volumes={"db-0": volume}), owner_path=OWNER)).splitlines()
@@ -146,7 +146,7 @@ def test_what_is_discarded_first_is_made_again_in_the_same_plan(stack: Stack) ->
     assert "create volume db-0: it does not exist" in words
 
 
-def test_discard_names_the_command_to_type_again() -> None:
+def test_discard_names_the_command_to_repeat() -> None:
     volume = Volume(name="db-0", full_name="shop_db-0", strangers=("web",))
     with pytest.raises(NexusError) as refused:
         plan_for(
@@ -159,7 +159,7 @@ def test_discard_names_the_command_to_type_again() -> None:
 
 @pytest.mark.parametrize("intent", [Start(), Restart(), Start(services=["db-0"])])
 @pytest.mark.parametrize("network", [None, NetworkState(id="n", full_name="nexusdev-shop_nexus", subnet="10.0.0.0/24")])
-def test_what_lost_its_network_is_not_started_but_sent_to_up(intent: Intent, network: NetworkState | None) -> None:
+def test_starting_a_service_without_its_network_points_to_up(intent: Intent, network: NetworkState | None) -> None:
     stopped = container(state=State.EXITED, attached=False)
     snapshot = Snapshot(containers={"db-0": stopped}, network=network)
     with pytest.raises(NotFound) as caught:
@@ -168,7 +168,7 @@ def test_what_lost_its_network_is_not_started_but_sent_to_up(intent: Intent, net
     assert caught.value.hint.startswith("nexusdev up ")
 
 
-def test_what_runs_without_its_network_is_a_problem_that_up_solves() -> None:
+def test_a_service_without_its_network_is_a_problem_fixed_by_up() -> None:
     (problem,) = observation_of(Snapshot(containers={"db-0": container(state=State.EXITED)})).problems
     assert (problem.evidence, problem.fix) == ("the network of the containers is missing", "nexusdev up")
     assert observation_of(Snapshot()).problems == ()

@@ -69,7 +69,7 @@ def running(shop: Shop) -> Shop:
     return shop
 
 
-def test_from_nothing_each_service_is_created_and_started_at_once(shop: Shop) -> None:
+def test_a_first_up_creates_and_starts_each_service(shop: Shop) -> None:
     assert str(shop.plan()).splitlines() == [
         "create network nexus: it does not exist",
         "create volume db-0: it does not exist",
@@ -85,7 +85,7 @@ def test_from_nothing_each_service_is_created_and_started_at_once(shop: Shop) ->
     ]
 
 
-def test_when_all_runs_there_is_nothing_to_do(running: Shop) -> None:
+def test_a_running_stack_has_an_empty_plan(running: Shop) -> None:
     assert str(running.plan()) == "nothing to do"
     assert not running.plan()
 
@@ -183,7 +183,7 @@ BAD_DAYS: Mapping[str, tuple[Callable[[Shop], object], list[str]]] = {
 
 
 @pytest.mark.parametrize("day", BAD_DAYS)
-def test_a_bad_day(running: Shop, day: str) -> None:
+def test_each_failure_has_its_repair_plan(running: Shop, day: str) -> None:
     happens, expected = BAD_DAYS[day]
     happens(running)
     assert str(running.plan()).splitlines() == expected
@@ -199,14 +199,14 @@ def test_a_service_that_left_the_stack_is_removed(running: Shop) -> None:
     assert list(running.observe().containers) == ["db-0", "db-1", "exporter-0"]
 
 
-def test_everything_stopped_is_started_in_an_order_that_works(running: Shop) -> None:
+def test_stopped_services_are_started_in_dependency_order(running: Shop) -> None:
     running.walk(plan_stop(running.observe()))
     assert [step.resource for step in running.plan().steps] == ["db-0", "exporter-0", "db-1", "cache"]
     running.up()
     assert str(running.plan()) == "nothing to do"
 
 
-def test_another_subnet_makes_the_network_and_everything_on_it_anew(running: Shop) -> None:
+def test_a_changed_subnet_recreates_the_network_and_its_services(running: Shop) -> None:
     running.stack = replace(running.stack, network=replace(running.stack.network, subnet="10.0.1.0/24"))
     lines = str(running.plan()).splitlines()
     assert lines[:6] == [
@@ -221,7 +221,7 @@ def test_another_subnet_makes_the_network_and_everything_on_it_anew(running: Sho
     assert str(running.plan()) == "nothing to do"
 
 
-def test_another_range_of_dynamic_addresses_makes_the_network_anew_unless_others_use_it(running: Shop) -> None:
+def test_a_changed_dynamic_range_recreates_the_network_unless_others_use_it(running: Shop) -> None:
     running.stack = replace(running.stack, network=replace(running.stack.network, ip_range="10.0.0.128/25"))
     reason = "its range of dynamic addresses is 10.0.0.0/24, not 10.0.0.128/25"
     assert f"create network nexus: {reason}" in str(running.plan())
@@ -233,12 +233,12 @@ def test_another_range_of_dynamic_addresses_makes_the_network_anew_unless_others
     assert str(running.plan()) == "nothing to do"
 
 
-def test_another_subnet_concerns_also_what_was_not_asked_for(running: Shop) -> None:
+def test_a_changed_subnet_also_affects_unselected_services(running: Shop) -> None:
     running.stack = replace(running.stack, network=replace(running.stack.network, subnet="10.0.1.0/24"))
     assert {step.resource for step in running.plan(only=["cache"]).steps} >= {"db-0", "db-1", "exporter-0", "cache"}
 
 
-def test_only_one_component_brings_what_it_needs_and_no_more(shop: Shop) -> None:
+def test_selecting_a_component_adds_only_its_dependencies(shop: Shop) -> None:
     assert [str(step).partition(":")[0] for step in shop.plan(only=["cache"]).steps] == [
         "create network nexus",
         "create volume db-1",
@@ -249,12 +249,12 @@ def test_only_one_component_brings_what_it_needs_and_no_more(shop: Shop) -> None
     ]
 
 
-def test_only_one_component_leaves_the_trouble_of_others_alone(running: Shop) -> None:
+def test_selecting_a_component_ignores_problems_of_others(running: Shop) -> None:
     running.world.kill("shop-db-0-1")
     assert str(running.plan(only=["cache"])) == "nothing to do"
 
 
-def test_a_foreign_container_with_our_name_is_named_with_its_image_and_not_touched(shop: Shop) -> None:
+def test_a_foreign_container_with_our_name_is_reported_with_its_image(shop: Shop) -> None:
     shop.world.add_stranger("shop-cache-1", image="redis:7")
     with pytest.raises(IdentityMismatch, match="the container name for cache is in use: shop-cache-1") as refused:
         shop.plan()
@@ -263,13 +263,13 @@ def test_a_foreign_container_with_our_name_is_named_with_its_image_and_not_touch
     assert refused.value.exit_status == 9
 
 
-def test_a_foreign_container_is_no_trouble_for_a_plan_that_does_not_need_the_name(shop: Shop) -> None:
+def test_a_foreign_container_is_ignored_unless_its_name_is_needed(shop: Shop) -> None:
     shop.world.add_stranger("shop-cache-1")
     assert "cache" not in str(shop.plan(only=["db"]))
 
 
 @pytest.mark.parametrize("left", ["containers", "volumes", "network"])
-def test_what_another_folder_made_is_not_taken_over(running: Shop, left: str) -> None:
+def test_resources_of_another_folder_are_not_taken_over(running: Shop, left: str) -> None:
     if left != "containers":
         running.walk(plan_down(running.observe(), volumes=False))
         running.runtime.apply(next(step for step in running.plan().steps if step.action is Action.CREATE_NETWORK))
@@ -282,7 +282,7 @@ def test_what_another_folder_made_is_not_taken_over(running: Shop, left: str) ->
         running.plan()
 
 
-def test_what_was_made_before_its_owner_moved_is_still_its_own(running: Shop) -> None:
+def test_resources_of_a_moved_owner_are_still_owned(running: Shop) -> None:
     planned = plan(
         running.stack,
         running.observe(),
@@ -293,7 +293,7 @@ def test_what_was_made_before_its_owner_moved_is_still_its_own(running: Shop) ->
     assert not planned
 
 
-def test_volumes_that_left_the_stack_stay(running: Shop) -> None:
+def test_volumes_removed_from_the_stack_are_kept(running: Shop) -> None:
     running.change("db-1", volumes=())
     running.up()
     assert list(running.observe().volumes) == ["db-0", "db-1"]
@@ -314,7 +314,7 @@ def test_down_removes_sidecars_first_and_the_network_last_and_keeps_the_data(run
     assert len(towards.waits_for(towards.steps[4])) == 4
 
 
-def test_destroy_removes_the_data_too_and_down_of_nothing_is_nothing(running: Shop) -> None:
+def test_destroy_removes_volumes_and_down_of_an_empty_instance_is_a_no_op(running: Shop) -> None:
     assert str(plan_down(running.observe(), volumes=True)).splitlines()[-2:] == [
         "remove volume db-0: the instance is destroyed",
         "remove volume db-1: the instance is destroyed",
@@ -323,7 +323,7 @@ def test_destroy_removes_the_data_too_and_down_of_nothing_is_nothing(running: Sh
     assert str(plan_down(running.observe(), volumes=True)) == "nothing to do"
 
 
-def test_stop_start_and_restart_of_one_take_its_sidecar_along(running: Shop) -> None:
+def test_stop_start_and_restart_include_the_sidecar(running: Shop) -> None:
     def told(towards: Plan) -> list[str]:
         return [f"{step.action} {step.resource}" for step in towards.steps]
 
@@ -340,7 +340,7 @@ def test_stop_start_and_restart_of_one_take_its_sidecar_along(running: Shop) -> 
     assert told(plan_stop(running.observe(), ["db-0"])) == []
 
 
-def test_a_store_goes_after_the_servers_that_need_it_and_comes_back_before_them(stack: Stack) -> None:
+def test_a_store_stops_after_its_dependents_and_starts_before_them(stack: Stack) -> None:
     store = replace(stack.services["db-0"], name="etcd", role="store", address="10.0.0.30", ports=(), volumes=())
     shop = Shop(stack=replace(stack, services={"etcd": store, **stack.services}))
     shop.up()
@@ -360,7 +360,7 @@ def test_a_store_goes_after_the_servers_that_need_it_and_comes_back_before_them(
     ]
 
 
-def test_only_a_store_whose_whole_instance_goes_is_not_asked_to_end(stack: Stack) -> None:
+def test_a_store_is_killed_only_when_the_whole_instance_is_removed(stack: Stack) -> None:
     store = replace(stack.services["db-0"], name="etcd", role="store", address="10.0.0.30", ports=(), volumes=())
     shop = Shop(stack=replace(stack, services={"etcd": store, **stack.services}))
     shop.up()
@@ -372,13 +372,13 @@ def test_only_a_store_whose_whole_instance_goes_is_not_asked_to_end(stack: Stack
     assert [docker_step(step).kill for step in removed] == [False]
 
 
-def test_an_unknown_service_is_told_with_the_nearest(running: Shop) -> None:
+def test_an_unknown_service_suggests_the_nearest(running: Shop) -> None:
     with pytest.raises(NotFound, match="cahce has no container") as refused:
         plan_stop(running.observe(), ["cahce"])
     assert refused.value.hint == "did you mean cache?"
 
 
-def test_nothing_waits_that_need_not(shop: Shop) -> None:
+def test_no_step_waits_unnecessarily(shop: Shop) -> None:
     towards = shop.plan()
     waits = {str(step).partition(":")[0]: {each.resource for each in towards.waits_for(step)} for step in towards.steps}
     assert waits["create db-1"] == {"nexus", "db-1"}
@@ -413,7 +413,7 @@ def mischief(shop: Shop, dice: random.Random) -> None:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_a_plan_cut_anywhere_and_planned_again_reaches_the_same_end(stack: Stack, seed: int) -> None:
+def test_an_interrupted_plan_reaches_the_same_end_when_planned_again(stack: Stack, seed: int) -> None:
     dice = random.Random(seed)
     shop = Shop(stack=stack)
     for _ in range(8):
@@ -433,7 +433,7 @@ def test_a_plan_cut_anywhere_and_planned_again_reaches_the_same_end(stack: Stack
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_steps_done_in_any_order_that_respects_the_waits_reach_the_same_end(stack: Stack, seed: int) -> None:
+def test_any_valid_order_of_steps_reaches_the_same_end(stack: Stack, seed: int) -> None:
     dice = random.Random(seed)
     shop = Shop(stack=stack)
     if seed % 2:
@@ -455,21 +455,21 @@ def test_steps_done_in_any_order_that_respects_the_waits_reach_the_same_end(stac
     assert str(shop.plan()) == "nothing to do"
 
 
-def test_what_is_not_wanted_any_more_goes_and_its_data_stays(running: Shop) -> None:
+def test_unwanted_services_are_removed_and_their_data_kept(running: Shop) -> None:
     towards = running.plan(only=["db"], unwanted={"cache": "profile bare is without cache"})
     assert str(towards) == "remove cache: profile bare is without cache"
     running.walk(towards)
     assert set(running.observe().volumes) == {"db-0", "db-1"}
 
 
-def test_what_is_not_wanted_is_not_made_anew_with_its_network(running: Shop) -> None:
+def test_unwanted_services_are_not_recreated_with_the_network(running: Shop) -> None:
     running.stack = replace(running.stack, network=replace(running.stack.network, subnet="10.0.1.0/24"))
     towards = running.plan(only=["db"], unwanted={"cache": "profile bare is without cache"})
     assert "remove cache: profile bare is without cache" in str(towards)
     assert "create cache" not in str(towards)
 
 
-def test_the_data_of_one_service_goes_with_its_container_and_who_shares_its_network(running: Shop) -> None:
+def test_discarding_a_service_removes_its_data_container_and_sidecars(running: Shop) -> None:
     plan = plan_discard(running.observe(), {"db-0": ["db-0"]})
     assert str(plan) == (
         "remove exporter-0: its data is destroyed\n"

@@ -28,7 +28,7 @@ def test_entrypoint_and_command_are_command_and_args(stack_folder: StackFolder) 
     assert "command" not in keys(stack_folder)
 
 
-def test_a_healthcheck_is_the_probe_of_start_and_readiness_but_not_of_life(stack_folder: StackFolder) -> None:
+def test_a_healthcheck_is_the_startup_and_readiness_probe_but_not_the_liveness_probe(stack_folder: StackFolder) -> None:
     found = keys(stack_folder, "healthcheck: {test: [CMD, keys, ping], timeout: 3s}")
     assert found["readinessProbe"]["exec"] == {"command": ["keys", "ping"]}
     assert found["startupProbe"]["exec"] == {"command": ["keys", "ping"]}
@@ -41,7 +41,7 @@ def test_a_healthcheck_for_the_shell_is_run_by_the_shell(stack_folder: StackFold
     assert found["readinessProbe"]["exec"] == {"command": ["/bin/sh", "-c", "keys ping || exit 1"]}
 
 
-def test_ready_replaces_the_healthcheck_and_alive_is_the_liveness(stack_folder: StackFolder) -> None:
+def test_ready_replaces_the_healthcheck_and_alive_is_the_liveness_probe(stack_folder: StackFolder) -> None:
     settings = "ready: {http: {port: 80, path: /ready, tls: true}}, alive: {tcp: {port: 80}}"
     found = keys(stack_folder, "healthcheck: {test: [CMD, keys, ping]}", settings=settings)
     assert found["readinessProbe"]["httpGet"] == {"path": "/ready", "port": 80, "scheme": "HTTPS"}
@@ -53,7 +53,7 @@ def test_a_service_without_a_check_has_no_probe(stack_folder: StackFolder) -> No
 
 
 @pytest.mark.parametrize("signal", ["SIGTERM", "SIGKILL"])
-def test_what_kubernetes_sends_anyway_needs_no_hook(stack_folder: StackFolder, signal: str) -> None:
+def test_the_default_stop_signal_needs_no_hook(stack_folder: StackFolder, signal: str) -> None:
     assert "lifecycle" not in keys(stack_folder, f"stop_signal: {signal}")
 
 
@@ -68,7 +68,7 @@ def test_the_grace_period_has_whole_seconds(stack_folder: StackFolder, grace: st
     assert objects["Deployment/keys"]["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == seconds
 
 
-def test_a_cluster_gets_the_memory_that_it_must_have_and_kind_a_share(stack_folder: StackFolder) -> None:
+def test_a_cluster_requests_the_full_memory_and_kind_a_share(stack_folder: StackFolder) -> None:
     assert keys(stack_folder, profile="cluster")["resources"] == {
         "requests": {"cpu": "100m", "memory": "64Mi"},
         "limits": {"memory": "64Mi"},
@@ -89,7 +89,7 @@ def test_only_products_that_document_it_have_a_liveness_probe() -> None:
     assert alive == {"postgresql", "minio", "prometheus", "alertmanager"}
 
 
-def test_the_suffix_of_names_is_given_to_those_whose_config_needs_it() -> None:
+def test_the_name_suffix_is_passed_only_to_configs_that_need_it() -> None:
     workloads = [each for each in api_objects(folder("kind")) if each["kind"] in ("StatefulSet", "Deployment")]
     needing = {
         each["metadata"]["name"]

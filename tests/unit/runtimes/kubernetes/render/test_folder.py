@@ -43,7 +43,7 @@ def reviewed(profile: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_the_folder_is_the_reviewed_one(profile: ProfileName) -> None:
+def test_the_folder_matches_the_reviewed_snapshot(profile: ProfileName) -> None:
     files = shortened(folder(profile))
     if os.environ.get("UPDATE_GOLDEN"):
         for stale in reviewed(profile).keys() - files.keys():
@@ -95,7 +95,7 @@ def test_the_namespace_is_the_only_object_of_the_cluster() -> None:
     assert [each["kind"] for each in objects if "namespace" not in each["metadata"]] == ["Namespace"]
 
 
-def test_the_kustomization_lists_every_file_but_the_secrets_and_itself() -> None:
+def test_the_kustomization_lists_every_file_except_secrets_and_itself() -> None:
     files = folder("kind")
     [kustomization] = files["kustomization.yaml"]
     assert {*kustomization["resources"]} == files.keys() - {
@@ -106,7 +106,7 @@ def test_the_kustomization_lists_every_file_but_the_secrets_and_itself() -> None
     assert not any(each["kind"] == "Secret" for name in kustomization["resources"] for each in files[name])
 
 
-def test_the_same_stack_gives_the_same_text() -> None:
+def test_rendering_is_deterministic() -> None:
     folder.cache_clear()
     first = {name: to_yaml(documents) for name, documents in folder("kind").items()}
     folder.cache_clear()

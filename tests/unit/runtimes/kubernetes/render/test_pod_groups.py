@@ -44,7 +44,7 @@ def test_the_own_name_of_a_member_is_the_name_of_its_pod(stack_folder: StackFold
         (("db-0", "db-0x"), None),
     ],
 )
-def test_values_become_one_text_for_all_members(values: tuple[str, str], found: str | None) -> None:
+def test_member_values_become_one_template(values: tuple[str, str], found: str | None) -> None:
     assert own_name_as_variable(values, ("db-0", "db-1")) == found
 
 
@@ -56,7 +56,7 @@ def test_a_sidecar_is_a_container_of_every_pod(stack_folder: StackFolder) -> Non
     assert [each["name"] for each in containers] == ["db", "exporter"]
 
 
-def test_a_sidecar_of_one_member_only_is_refused(stack_folder: StackFolder) -> None:
+def test_a_sidecar_of_a_single_member_is_refused(stack_folder: StackFolder) -> None:
     with pytest.raises(InvalidConfig, match=r"services.db-1: db-1 has no sidecar exporter"):
         stack_folder.render(GOOD + _SIDECAR)
 

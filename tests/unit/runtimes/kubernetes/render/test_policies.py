@@ -19,7 +19,7 @@ def rules(policy: Any, direction: str, peers: str) -> dict[str, list[int]]:
     }
 
 
-def test_everything_is_denied_but_dns_and_the_edges_of_the_graph(stack_folder: StackFolder) -> None:
+def test_only_dns_and_declared_connections_are_allowed(stack_folder: StackFolder) -> None:
     objects = stack_folder.render()
     assert objects["NetworkPolicy/default-deny"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     [dns] = objects["NetworkPolicy/allow-dns"]["spec"]["egress"]
@@ -30,7 +30,7 @@ def test_everything_is_denied_but_dns_and_the_edges_of_the_graph(stack_folder: S
     assert "NetworkPolicy/keys" not in objects
 
 
-def test_a_connection_to_a_role_name_leads_to_the_gateway(stack_folder: StackFolder) -> None:
+def test_a_connection_to_a_role_name_allows_the_gateway(stack_folder: StackFolder) -> None:
     text = GOOD.replace("{component: keys}", '{component: keys, connects: ["db-primary:5432"]}')
     objects = stack_folder.render(text)
     assert rules(objects["NetworkPolicy/keys"], "egress", "to") == {"gateway": [5432]}
@@ -62,7 +62,7 @@ def test_clients_reach_the_ports_of_role_names_and_no_others() -> None:
     assert rules(found["gateway-ro"], "ingress", "from")["outside"] == [5432, 6379, 9090, 9093]
 
 
-def test_in_kind_the_host_reaches_the_gateway_for_development_alone() -> None:
+def test_in_kind_the_host_reaches_only_the_development_gateway() -> None:
     found = of_kind(api_objects(folder("kind")), "NetworkPolicy")
     anywhere = [name for name, policy in found.items() if {"ipBlock": {"cidr": "0.0.0.0/0"}} in outside(policy)]
     assert anywhere == ["gateway-dev"]

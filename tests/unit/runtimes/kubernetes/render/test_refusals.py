@@ -53,7 +53,7 @@ def test_a_key_is_refused_with_its_line(stack_folder: StackFolder, line: str, pr
         ("db-0:/data", "volume db-0 is also mounted by"),
     ],
 )
-def test_a_volume_that_no_pod_can_have_is_refused(stack_folder: StackFolder, volume: str, problem: str) -> None:
+def test_a_volume_unsupported_in_pods_is_refused(stack_folder: StackFolder, volume: str, problem: str) -> None:
     with pytest.raises(InvalidConfig, match=problem) as caught:
         stack_folder.render(GOOD.replace('["keys:/data"]', f'["{volume}"]'))
     assert "stack.yaml:" in caught.value.message
@@ -82,7 +82,7 @@ def test_an_alias_with_dots_is_refused(stack_folder: StackFolder) -> None:
         stack_folder.render(GOOD.replace("aliases: [db-primary]", "aliases: [db-primary, db.example.com]"))
 
 
-def test_a_config_that_only_this_machine_has_is_refused(stack_folder: StackFolder) -> None:
+def test_a_config_from_this_machine_is_refused(stack_folder: StackFolder) -> None:
     with pytest.raises(
         InvalidConfig, match=r"stack.yaml:10: configs.settings.file: config settings cannot be rendered"
     ):

@@ -30,11 +30,11 @@ def volumes(objects: Any, name: str) -> Any:
         ("/settings", ""),
     ],
 )
-def test_files_are_mounted_with_their_folder_but_not_in_those_of_the_system(target: str, folder: str) -> None:
+def test_files_are_mounted_with_their_folder_except_in_system_folders(target: str, folder: str) -> None:
     assert folder_of(target) == folder
 
 
-def test_secrets_are_files_that_only_the_group_of_the_pod_reads(stack_folder: StackFolder) -> None:
+def test_secrets_are_readable_only_by_the_group_of_the_pod(stack_folder: StackFolder) -> None:
     objects = stack_folder.render()
     secrets = volumes(objects, "StatefulSet/db")["db-run-secrets"]["projected"]
     assert secrets["defaultMode"] == 0o440
@@ -74,7 +74,7 @@ def test_a_read_only_volume_is_mounted_read_only(stack_folder: StackFolder) -> N
     ]
 
 
-def test_a_changed_config_replaces_the_pods_and_a_live_one_does_not(stack_folder: StackFolder) -> None:
+def test_a_changed_config_replaces_the_pods_unless_it_is_live(stack_folder: StackFolder) -> None:
     def checksum(text: str) -> str:
         annotations = stack_folder.render(text)["StatefulSet/db"]["spec"]["template"]["metadata"].get("annotations", {})
         return str(annotations.get("checksum/config", ""))
