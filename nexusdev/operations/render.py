@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -103,21 +104,39 @@ def _contents(stack: Stack, instance: Instance) -> Mapping[str, str]:
 
 
 def _write(manifests: RenderedManifests, folder: Path) -> list[str]:
-    """Write the files, and remove those that an earlier call listed. Returns the removed ones."""
+    """Write the files, and remove those of an earlier call. Returns the removed ones.
+
+    The index is the last: it never lists a file that could not be written. A folder without one would be taken for somebody else's, so
+    that a new folder is empty again after a failure.
+    """
     former = _former(folder, manifests)
+    is_new = not (folder / manifests.index).exists()
+    try:
+        for name in sorted(manifests.files, key=lambda name: name == manifests.index):
+            path = folder / name
+            with files.explained(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+            files.replace(path, manifests.files[name], mode=_MODE)
+    except BaseException:
+        if is_new:
+            _remove(folder, manifests.files)
+        raise
     stale = sorted(former - manifests.files.keys())
-    for name, text in manifests.files.items():
-        path = folder / name
-        with files.explained(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        files.replace(path, text, mode=_MODE)
-    for name in stale:
-        (folder / name).unlink(missing_ok=True)
+    _remove(folder, stale)
     return stale
 
 
+def _remove(folder: Path, names: Iterable[str]) -> None:
+    """Remove files, and the folders that are empty without them."""
+    for path in [folder / name for name in names]:
+        path.unlink(missing_ok=True)
+        if path.parent != folder:
+            with contextlib.suppress(OSError):
+                path.parent.rmdir()
+
+
 def _former(folder: Path, manifests: RenderedManifests) -> set[str]:
-    """Return the files that an earlier call listed in its index.
+    """Return the files of an earlier call: those that its index lists, and the unlisted ones that exist.
 
     Raises:
         UsageError: The folder has other content.
@@ -132,4 +151,5 @@ def _former(folder: Path, manifests: RenderedManifests) -> set[str]:
             why="its files could be taken for rendered ones",
             hint="name a new folder, or one that render has written",
         )
-    return {name for name in _LISTED.findall(text) if (folder / name).resolve().is_relative_to(folder.resolve())}
+    listed = {name for name in _LISTED.findall(text) if (folder / name).resolve().is_relative_to(folder.resolve())}
+    return listed | {name for name in manifests.unlisted if (folder / name).is_file()}

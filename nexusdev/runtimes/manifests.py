@@ -18,12 +18,14 @@ class RenderedManifests(Struct, frozen=True, kw_only=True):
         files: Path relative to the folder → text.
         applied: The paths of the files whose objects are applied, in order.
         index: The path of the file that lists the others, as items of a YAML list.
+        unlisted: The paths of files that some profiles write, and that ``index`` never lists.
         mark: What the text of ``index`` begins with: a folder that nexusdev wrote is recognized by it.
     """
 
     files: Mapping[str, str]
     applied: tuple[str, ...]
     index: str
+    unlisted: tuple[str, ...] = ()
     mark: str
 
     @property

@@ -44,5 +44,9 @@ class KubernetesRenderer:
         files = {name: to_yaml(documents, comment=_COMMENTS.get(name, "")) for name, documents in found.items()}
         [kustomization] = found[KUSTOMIZATION]
         return RenderedManifests(
-            files=files, applied=tuple(kustomization["resources"]), index=KUSTOMIZATION, mark=f"# {_MARK}"
+            files=files,
+            applied=tuple(kustomization["resources"]),
+            index=KUSTOMIZATION,
+            unlisted=(SECRETS, KIND_CLUSTER),
+            mark=f"# {_MARK}",
         )

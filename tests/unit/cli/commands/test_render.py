@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,15 @@ import yaml
 from msgspec.structs import replace
 
 from nexusdev.context import stack_file
+from nexusdev.errors import StorageFailed
 from nexusdev.operations.render import render
+from nexusdev.util import files
 from tests.fakes import COMPOSE, House
 
 RENDERABLE = COMPOSE.replace(
     "    entrypoint: [serve]\n", "    entrypoint: [serve]\n    user: ${NEXUS_UID}:${NEXUS_GID}\n"
 ).replace("group: gateway,", "group: gateway-rw,")
+WITHOUT_GATEWAY = RENDERABLE[: RENDERABLE.index("  gateway-rw:")] + RENDERABLE[RENDERABLE.index("secrets:") :]
 
 
 @pytest.fixture
@@ -61,11 +65,66 @@ def test_rendering_needs_no_engine_and_creates_no_instance(house: House) -> None
 def test_a_second_call_replaces_the_files_and_removes_those_that_are_no_longer_rendered(house: House) -> None:
     out = str(house.folder / "out")
     house.type("render", "k8s", "--profile", "cluster", "-o", out)
-    start, end = RENDERABLE.index("  gateway-rw:"), RENDERABLE.index("secrets:")
-    (house.folder / "compose" / "stack.yaml").write_text(RENDERABLE[:start] + RENDERABLE[end:])
+    (house.folder / "compose" / "stack.yaml").write_text(WITHOUT_GATEWAY)
     ran = house.type("render", "k8s", "--profile", "cluster", "-o", out)
     assert ran.out.splitlines()[1] == "removed, because they are no longer rendered: gateway/gateway-rw.yaml"
-    assert not (Path(out) / "gateway" / "gateway-rw.yaml").exists()
+    assert not (Path(out) / "gateway").exists()
+
+
+def test_another_profile_removes_the_files_that_only_the_former_one_has(real: House) -> None:
+    kind, cluster = real.folder / "kind", real.folder / "cluster"
+    real.type("render", "k8s", "--profile", "cluster", "-o", str(cluster))
+    real.type("render", "k8s", "-o", str(kind))
+    assert (kind / "kind-cluster.yaml").exists()
+    ran = real.type("render", "k8s", "--profile", "cluster", "-o", str(kind))
+    assert ran.status == 0
+    assert "kind-cluster.yaml" in ran.out.splitlines()[1]
+    assert texts(kind) == texts(cluster)
+
+
+def texts(folder: Path) -> dict[str, str]:
+    return {str(each.relative_to(folder)): each.read_text() for each in folder.rglob("*") if each.is_file()}
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Call it with the number of files after which the disk is full."""
+
+    def fill(room: int) -> None:
+        left = iter(range(room))
+
+        def replace(path: Path, content: str, *, mode: int) -> None:
+            if next(left, None) is None:
+                raise StorageFailed(f"failed to write {path}: no space left on device")
+            path.write_text(content)
+            path.chmod(mode)
+
+        monkeypatch.setattr(files, "replace", replace)
+
+    return fill
+
+
+@pytest.mark.parametrize("room", [0, 3, 5])
+def test_a_full_disk_leaves_no_index_of_files_that_do_not_exist(
+    house: House, disk: Callable[[int], None], room: int
+) -> None:
+    out = house.folder / "out"
+    disk(room)
+    assert house.type("render", "k8s", "--profile", "cluster", "-o", str(out)).status == 5
+    assert [*out.iterdir()] == []
+    disk(99)
+    assert house.type("render", "k8s", "--profile", "cluster", "-o", str(out)).status == 0
+
+
+def test_a_full_disk_leaves_an_earlier_folder_with_its_index(house: House, disk: Callable[[int], None]) -> None:
+    out = house.folder / "out"
+    house.type("render", "k8s", "--profile", "cluster", "-o", str(out))
+    before = texts(out)
+    (house.folder / "compose" / "stack.yaml").write_text(WITHOUT_GATEWAY)
+    disk(4)
+    assert house.type("render", "k8s", "--profile", "cluster", "-o", str(out)).status == 5
+    assert before.keys() == texts(out).keys()
+    assert texts(out)["kustomization.yaml"] == before["kustomization.yaml"]
 
 
 def test_a_folder_with_other_content_is_left_alone(house: House) -> None:
@@ -90,12 +149,18 @@ def test_unrenderable_content_is_an_error_with_file_line_and_key(house: House) -
     assert "stack.yaml:7: services.redis-0: user '' cannot be rendered" in " ".join(ran.err.split())
 
 
-def test_the_real_stack_is_rendered_with_all_its_configs(house: House) -> None:
+@pytest.fixture
+def real(house: House) -> House:
+    """The compose files of the platform."""
     shutil.rmtree(house.folder / "compose")
     shutil.copytree(stack_file().parent, house.folder / "compose")
-    ran = house.type("render", "k8s", "-o", str(house.folder / "out"))
+    return house
+
+
+def test_the_real_stack_is_rendered_with_all_its_configs(real: House) -> None:
+    ran = real.type("render", "k8s", "-o", str(real.folder / "out"))
     assert ran.status == 0
-    text = (house.folder / "out" / "postgres" / "postgresql.yaml").read_text()
+    text = (real.folder / "out" / "postgres" / "postgresql.yaml").read_text()
     assert "nexus:x:10001:10001:nexus:/tmp:/usr/sbin/nologin" in text
 
 
