@@ -11,7 +11,7 @@ import yaml
 from msgspec.structs import replace
 
 from nexusdev.context import stack_file
-from nexusdev.errors import StorageFailed
+from nexusdev.errors import InvalidConfig, StorageFailed
 from nexusdev.operations.render import render
 from nexusdev.util import files
 from tests.fakes import COMPOSE, House
@@ -125,6 +125,19 @@ def test_a_full_disk_leaves_an_earlier_folder_with_its_index(house: House, disk:
     assert house.type("render", "k8s", "--profile", "cluster", "-o", str(out)).status == 5
     assert before.keys() == texts(out).keys()
     assert texts(out)["kustomization.yaml"] == before["kustomization.yaml"]
+
+
+def test_a_config_that_is_no_text_is_an_error_with_file_line_and_key(house: House) -> None:
+    own = house.project / "own.yaml"
+    (house.project / "logo.bin").write_bytes(b"\x89PNG")
+    own.write_text(
+        "services:\n  api:\n    image: api:7\n    user: '10001:10001'\n    restart: always\n"
+        "    configs:\n      - source: logo\n        target: /logo\nconfigs:\n  logo:\n    file: logo.bin\n"
+    )
+    with pytest.raises(InvalidConfig) as refused:
+        render(house.context(include=(own,)), "k8s", profile="cluster")
+    assert "own.yaml:11: configs.logo" in str(refused.value)
+    assert "logo.bin is not text in UTF-8 (byte 0)" in refused.value.why
 
 
 def test_a_folder_with_other_content_is_left_alone(house: House) -> None:
