@@ -212,6 +212,7 @@ class _Deployment(Struct, kw_only=True):
             self.monitor.watch(name)
         self._running[id(step)] = step
         self.deployer.execute_step(step)
+        self.request.completed(step)
         self._finished.append(self._running.pop(id(step)))
         services = self.request.stack.services
         for name in step.starts:

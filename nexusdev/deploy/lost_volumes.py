@@ -14,11 +14,10 @@ from msgspec.structs import asdict
 from nexusdev.components.capabilities import HoldsData
 from nexusdev.context import Context
 from nexusdev.errors import VolumeLost
-from nexusdev.events import Event, Listener, Planned, StepDone
 from nexusdev.instance import volume_marks
 from nexusdev.instance.instance import Instance
 from nexusdev.interfaces import Advice, Runtime
-from nexusdev.plan import Discard, Observation
+from nexusdev.plan import Discard, Observation, Step
 from nexusdev.stack.losses import Holding, Loss, cleared, losses, missing
 from nexusdev.stack.model import Stack
 from nexusdev.util.humanize import join_names
@@ -194,27 +193,26 @@ def clearing(stack: Stack, found: Collection[Loss]) -> Discard:
     return Discard(services=users, reason="its component starts with empty data", command="up --recreate-volumes")
 
 
-class Marking(Struct, kw_only=True):
-    """A listener wrapper that marks the volumes of a plan in one write, after all of them were created."""
+class VolumeRecorder(Struct, kw_only=True):
+    """Records the volumes of a plan as existing data (``volume_marks``), in one write after all of them were created. Thread-safe.
 
-    listener: Listener
+    Attributes:
+        folder: The state folder of the instance.
+        planned: The volumes that the plan creates, by their short names.
+        now: Returns the time of the runtime, in seconds since the epoch.
+    """
+
     folder: Path
+    planned: Collection[str]
     now: Callable[[], float]
-    _made: list[str] = field(default_factory=list)
-    _planned: int = 0
-    _guard: threading.Lock = field(default_factory=threading.Lock)
+    _created: list[str] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def tell(self, event: Event) -> None:
-        match event:
-            case Planned():
-                self._planned = len(event.plan.made_volumes)
-            case StepDone() if event.step.makes_volumes:
-                self._mark(event.step.makes_volumes)
-        self.listener.tell(event)
-
-    def _mark(self, volumes: Sequence[str]) -> None:
-        """Mark volumes. If the write fails, the next ``up`` marks them."""
-        with self._guard, contextlib.suppress(OSError):
-            self._made.extend(volumes)
-            if len(self._made) >= self._planned:
-                volume_marks.add(self.folder, self._made, now=self.now)
+    def record(self, step: Step) -> None:
+        """Record the volumes of a completed step. If the write fails, the next ``up`` records them."""
+        if not step.makes_volumes:
+            return
+        with self._lock, contextlib.suppress(OSError):
+            self._created.extend(step.makes_volumes)
+            if len(self._created) >= len(self.planned):
+                volume_marks.add(self.folder, self._created, now=self.now)

@@ -33,6 +33,7 @@ class DeployRequest(Struct, frozen=True, kw_only=True):
         gate: Returns whether a step may begin: whether its image is available.
         pending: Returns whether images are still being pulled or built. The time limit is paused meanwhile.
         check: Raises if an image that the gate waits for cannot be had.
+        completed: Called with each completed step, in the thread of the step.
     """
 
     stack: Stack
@@ -51,6 +52,7 @@ class DeployRequest(Struct, frozen=True, kw_only=True):
     gate: Callable[[Step], bool] = always
     pending: Callable[[], bool] = lambda: False
     check: Callable[[], None] = nothing
+    completed: Callable[[Step], None] = lambda _: None
 
     @property
     def left(self) -> float:

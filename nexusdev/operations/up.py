@@ -16,7 +16,7 @@ from nexusdev.deploy.client_files import write_for_own_services
 from nexusdev.deploy.command_lock import hold_lock
 from nexusdev.deploy.deployer_factory import deployer_of
 from nexusdev.deploy.image_gate import ImageGate, fetching
-from nexusdev.deploy.lost_volumes import Marking, affected, clearing
+from nexusdev.deploy.lost_volumes import VolumeRecorder, affected, clearing
 from nexusdev.deploy.phase import phase
 from nexusdev.deploy.placement_guard import PlacementGuard, guarded_placement
 from nexusdev.deploy.prepare import prepare_up
@@ -182,7 +182,6 @@ def _deploy(
         access = state.instance.access(state.runtime, state.stack)
         request = replace(_deploy_request(context, state, plan, gate, access), waited=waited)
         deployer = deployer_of(context, state.runtime, watch, beginning=guard.begin)
-        deployer.listener = Marking(listener=context.listener, folder=state.instance.folder, now=state.runtime.now)
         began = context.clock.now()
         result = deployer.deploy(request)
         existing = state.runtime.observe().components
@@ -209,6 +208,7 @@ def _deploy_own(
         platform,
         stack=stack,
         plan=plan,
+        completed=_volume_recorder(state, plan).record,
         components=[context.components[name] for name in state.own],
         after={each.name: each.own.after for each in stack.own if each.own},
     )
@@ -254,7 +254,12 @@ def _deploy_request(
         gate=gate.gate,
         pending=gate.pending,
         check=gate.check,
+        completed=_volume_recorder(state, plan).record,
     )
+
+
+def _volume_recorder(state: UpState, plan: Plan) -> VolumeRecorder:
+    return VolumeRecorder(folder=state.instance.folder, planned=plan.made_volumes, now=state.runtime.now)
 
 
 def _with_warnings(result: UpResult, agreed: Collection[str] | None) -> UpResult:

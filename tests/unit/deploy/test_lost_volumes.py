@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from nexusdev.deploy.lost_volumes import affected
+from nexusdev.deploy.lost_volumes import VolumeRecorder, affected
 from nexusdev.errors import PortInUse, VolumeLost
 from nexusdev.instance import volume_marks
 from nexusdev.operations.destroy import destroy
@@ -19,8 +20,10 @@ from nexusdev.operations.dry_run import dry_run, lost_volumes
 from nexusdev.operations.lifecycle import stop
 from nexusdev.operations.status import status
 from nexusdev.operations.up import up
+from nexusdev.plan import Step
 from nexusdev.runtimes.docker.plan.steps import Action
 from nexusdev.stack.losses import Holding
+from nexusdev.util.parallel import together
 from tests.fakes import FakeComponent, House, shown
 
 
@@ -83,6 +86,32 @@ def test_volumes_are_marked_even_if_up_fails_later(house: House) -> None:
     with pytest.raises(PortInUse):
         up(house.context())
     assert set(seen(house)) == {"redis-0", "redis-1"}
+
+
+def created(*volumes: str) -> Step:
+    return Step(action="create", resource="redis", reason="the test says so", makes_volumes=volumes)
+
+
+def test_the_volumes_of_a_plan_are_recorded_once_all_are_created(tmp_path: Path) -> None:
+    recorder = VolumeRecorder(folder=tmp_path, planned=("redis-0", "redis-1", "redis-2"), now=lambda: 7.0)
+    recorder.record(created("redis-0"))
+    recorder.record(created())
+    assert volume_marks.read(tmp_path) == {}
+    recorder.record(created("redis-1", "redis-2"))
+    assert volume_marks.read(tmp_path) == {"redis-0": 7.0, "redis-1": 7.0, "redis-2": 7.0}
+
+
+def test_volumes_of_concurrent_steps_are_all_recorded(tmp_path: Path) -> None:
+    names = tuple(f"volume-{number}" for number in range(8))
+    recorder = VolumeRecorder(folder=tmp_path, planned=names, now=lambda: 7.0)
+    together({name: partial(recorder.record, created(name)) for name in names})
+    assert volume_marks.read(tmp_path).keys() == set(names)
+
+
+def test_an_unwritable_record_does_not_fail_the_step(tmp_path: Path) -> None:
+    missing = tmp_path / "missing" / "state"
+    VolumeRecorder(folder=missing, planned=("redis-0",), now=lambda: 7.0).record(created("redis-0"))
+    assert volume_marks.read(missing) == {}
 
 
 def test_lost_data_is_an_error_before_anything_is_created(running: House) -> None:
