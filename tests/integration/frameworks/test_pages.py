@@ -28,7 +28,8 @@ pytestmark = pytest.mark.integration
 class Case:
     """What a page needs on the machine, and what it leaves in the instance: tables, databases, keys by pattern, and objects.
 
-    ``downloads``: the host from which the page's tools fetch a program that no registry has.
+    ``downloads``: the host from which the page's tools fetch a program that no registry has. ``anew``: whether its commands change what is
+    installed, so that it is installed for each run.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Case:
     keys: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
     downloads: str = ""
+    anew: bool = False
     seconds: float = 120
 
 
@@ -60,7 +62,13 @@ CASES = (
     Case(name="express", needs=("node", "npm"), tables=("fruit",), keys=("fruits:added",)),
     Case(name="nestjs", needs=("node", "npm"), tables=("fruit",)),
     Case(name="bullmq", needs=("node", "npm"), keys=("bull:shop:*",)),
-    Case(name="prisma", needs=("node", "npm"), downloads="binaries.prisma.sh", tables=("fruit", "_prisma_migrations")),
+    Case(
+        name="prisma",
+        needs=("node", "npm"),
+        downloads="binaries.prisma.sh",
+        tables=("fruit", "_prisma_migrations"),
+        anew=True,
+    ),
     Case(name="compose", needs=("docker",)),
     Case(
         name="rails",
@@ -109,6 +117,17 @@ def _resolves(host: str) -> bool:
         return False
 
 
+def reason_to_skip(case: Case, page: pages.Page, folder: Path) -> str:
+    """What this machine lacks for the page; '' for nothing. ``folder``: does not exist yet."""
+    missing = [program for program in case.needs if shutil.which(program) is None]
+    if missing:
+        return f"not installed here: {', '.join(missing)}"
+    if case.downloads and not _resolves(case.downloads):
+        return f"{case.downloads}, from which the tools of this page download their engine, is not reachable here"
+    gems = workshop.missing_gems(page, folder)
+    return f"{gems}, and rubygems.org is not reachable here" if gems and not _resolves("rubygems.org") else ""
+
+
 def test_every_page_has_a_test() -> None:
     assert {case.name for case in CASES} | OTHERS == {page.stem for page in workshop.DOCS.glob("*.md")}
 
@@ -122,14 +141,11 @@ def test_every_page_has_a_test() -> None:
 )
 @pytest.mark.usefixtures("tidy")
 def test_a_page_works_as_written(project: Project, tmp_path: Path, case: Case) -> None:
-    missing = [program for program in case.needs if shutil.which(program) is None]
-    if missing:
-        pytest.skip(f"not installed here: {', '.join(missing)}")
-    if case.downloads and not _resolves(case.downloads):
-        pytest.skip(f"{case.downloads}, from which the tools of this page download their engine, is not reachable here")
     page = pages.read((workshop.DOCS / f"{case.name}.md").read_text(encoding="utf-8"))
+    if reason := reason_to_skip(case, page, tmp_path / "gems"):
+        pytest.skip(reason)
     environment = workshop.environment_of(project, tmp_path)
     if case.name == "compose":
         environment |= workshop.compose_of(tmp_path)
-    folder = workshop.folder_of(case.name, page, environment)
+    folder = workshop.folder_of(case.name, page, environment, anew=case.anew)
     workshop.run(page, folder, environment, tmp_path / "background.log", seconds=case.seconds)

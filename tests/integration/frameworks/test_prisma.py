@@ -56,7 +56,7 @@ def test_migrations_use_a_shadow_database(
 ) -> None:
     needed("npm")
     environment = workshop.environment_of(project, tmp_path)
-    folder = workshop.folder_of("prisma-wasm", page, environment)
+    folder = workshop.folder_of("prisma-wasm", page, environment, anew=True)
     workshop.run(page, folder, environment, tmp_path / "background.log", seconds=240)
     (migration,) = folder.glob("migrations/*_init/migration.sql")
     assert 'CREATE TABLE "fruit"' in migration.read_text()

@@ -1,4 +1,4 @@
-"""A folder for each page, with what the page installs kept between runs, and one shell that runs the page's commands there."""
+"""A folder for each page, with what the page installs kept between most runs, and one shell that runs the page's commands there."""
 
 from __future__ import annotations
 
@@ -28,19 +28,20 @@ INSTALLED = {".venv", "node_modules"}
 CURL = "retry = 240\nretry-delay = 1\nretry-connrefused\nfail-with-body\n"
 
 
-def folder_of(name: str, page: Page, environment: Mapping[str, str]) -> Path:
+def folder_of(name: str, page: Page, environment: Mapping[str, str], *, anew: bool = False) -> Path:
     """A folder with the page's files, in which its installation is done.
 
     Args:
         name: Of the page.
         page: What it contains.
         environment: For the commands of the installation.
+        anew: Whether to install again in an empty folder: the page's commands change what is installed. Downloads are kept by the tools.
 
     Returns:
         The folder, without anything that an earlier run of the commands left there.
     """
     folder, mark = CACHE / name, CACHE / f"{name}.json"
-    known = json.loads(mark.read_text()) if mark.exists() and folder.exists() else {}
+    known = json.loads(mark.read_text()) if mark.exists() and folder.exists() and not anew else {}
     if known.get("digest") != page.digest:
         mark.unlink(missing_ok=True)
         _install(folder, page, environment)
@@ -49,6 +50,28 @@ def folder_of(name: str, page: Page, environment: Mapping[str, str]) -> Path:
     _remove(_files(folder) - {Path(each) for each in known["files"]})
     _write(folder, page.files)
     return folder
+
+
+def missing_gems(page: Page, folder: Path) -> str:
+    """What Bundler says of the gems that the page's Gemfile names and Ruby does not have: a command may be there without its gem.
+
+    Args:
+        page: The page.
+        folder: An empty folder for the Gemfile.
+
+    Returns:
+        Its words; '' if all are there, or if the page has no Gemfile.
+    """
+    text = next((text for name, text in page.files.items() if Path(name).name == "Gemfile"), "")
+    if not text:
+        return ""
+    folder.mkdir()
+    (folder / "Gemfile").write_text(text, encoding="utf-8")
+    own = {"BUNDLE_GEMFILE": str(folder / "Gemfile")}
+    done = subprocess.run(
+        ["bundle", "check"], cwd=folder, env={**os.environ, **own}, capture_output=True, text=True, check=False
+    )
+    return " ".join(f"{done.stdout} {done.stderr}".split()) or "bundle check failed" if done.returncode else ""
 
 
 def _install(folder: Path, page: Page, environment: Mapping[str, str]) -> None:
