@@ -86,7 +86,18 @@ class LeaseStore(Struct, frozen=True, kw_only=True):
         return sorted(self._read(self.home / _READY, named=False), key=lambda each: each.record.created)
 
     def all(self) -> list[Lease]:
-        return [*self.named(), *self.ready()]
+        """Return every lease once: those with a name, then those that were made in advance.
+
+        They are read in the order in which a lease moves, so that one that gets its name meanwhile is not missed.
+        """
+        ready = self.ready()
+        named = self.named()
+        moved = {each.record.id for each in named}
+        return [*named, *(each for each in ready if each.record.id not in moved)]
+
+    def current(self, lease_id: str) -> Lease | None:
+        """Return the lease with this id as it is now; None if it is gone."""
+        return next((each for each in self.all() if each.record.id == lease_id), None)
 
     def find(self, name: str) -> Lease | None:
         """Return the lease of this name; None if there is none with a readable record."""
@@ -126,8 +137,10 @@ class LeaseStore(Struct, frozen=True, kw_only=True):
         return Lease(name=lease.name, folder=lease.folder, record=record)
 
     def remove(self, lease: Lease) -> None:
-        """Remove the record and the lease's files. It need not exist."""
-        shutil.rmtree(lease.folder, ignore_errors=True)
+        """Remove the record and the lease's files. It need not exist; another lease of the same name stays."""
+        record = _record(lease.folder / _RECORD)
+        if record and record.id == lease.record.id:
+            shutil.rmtree(lease.folder, ignore_errors=True)
 
     def forget(self, name: str) -> None:
         """Remove the folder of a lease whose record cannot be read. What the servers hold of it has no record then."""

@@ -306,7 +306,7 @@ def _drop_lease(context: Context, name: str) -> None:
     desk = open_desk(context, context.instance(), GC)
     for each in desk.expired():
         if title(each) == name:
-            desk.drop(each)
+            desk.drop(each, if_over=True)
 
 
 def _remove(context: Context, leftover: Leftover) -> None:

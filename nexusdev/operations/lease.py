@@ -144,7 +144,7 @@ def drop(context: Context, name: str = "", *, expired: bool = False, everything:
         )
     with _desk(context, DROP) as desk:
         chosen = [_known(desk, name)] if name else _several(desk, everything=everything)
-        dropped, failed = desk.drop_each(chosen)
+        dropped, failed = desk.drop_each(chosen, if_over=expired)
         unrecorded = () if name or failed else tuple(desk.drop_unrecorded())
     return LeaseDropResult(
         instance=context.identity.name,
@@ -200,7 +200,7 @@ def _vacate(desk: LeaseDesk, name: str) -> None:
             code="LEASE_EXISTS",
         )
     if lease is not None:
-        desk.drop(lease)
+        desk.drop(lease, if_over=True)
     else:
         desk.store.forget(name)
 

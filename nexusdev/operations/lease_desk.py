@@ -106,8 +106,15 @@ class LeaseDesk(Struct, frozen=True, kw_only=True):
             finally:
                 self._drop(lease)
 
-    def drop(self, lease: Lease) -> None:
+    def drop(self, lease: Lease, *, if_over: bool = False) -> bool:
         """Drop a lease. Waits for another process that is making or dropping it.
+
+        Args:
+            lease: The lease, as it was when its record was read. What happens is decided by its record now.
+            if_over: Keep it if it can be used: another process may have completed it since then.
+
+        Returns:
+            Whether it is gone.
 
         Raises:
             SeedingFailed: A server does not answer or rejects a change. The record stays, and has expired.
@@ -115,8 +122,13 @@ class LeaseDesk(Struct, frozen=True, kw_only=True):
         """
         with self.store.working_on(lease.record.id, self.command, seconds=_PATIENCE) as held:
             held.discard = True
-            if lease.folder.exists():
-                self._drop(self.store.update(lease, replace(lease.record, expires=0.0)))
+            found = self.store.current(lease.record.id)
+            if found is None:
+                return True
+            if if_over and found.record.ready and found.record.expires > self.now():
+                return False
+            self._drop(self.store.update(found, replace(found.record, expires=0.0)))
+            return True
 
     def is_over(self, lease: Lease) -> bool:
         """Whether a lease has expired, or the process that made it ended before it was ready."""
@@ -128,21 +140,23 @@ class LeaseDesk(Struct, frozen=True, kw_only=True):
         """Return the leases that are over, and that no process works on."""
         return [each for each in self.store.all() if self.is_over(each) and not self.store.is_worked_on(each.record.id)]
 
-    def drop_each(self, leases: Iterable[Lease]) -> tuple[list[Lease], list[tuple[Lease, NexusError]]]:
-        """Drop several leases. Returns those that are gone, and the others with what went wrong."""
+    def drop_each(
+        self, leases: Iterable[Lease], *, if_over: bool = False
+    ) -> tuple[list[Lease], list[tuple[Lease, NexusError]]]:
+        """Drop several leases; ``if_over`` as for ``drop``. Returns those that are gone, and those that failed with the error."""
         dropped: list[Lease] = []
         failed: list[tuple[Lease, NexusError]] = []
         for lease in leases:
             try:
-                self.drop(lease)
-                dropped.append(lease)
+                if self.drop(lease, if_over=if_over):
+                    dropped.append(lease)
             except NexusError as error:
                 failed.append((lease, error))
         return dropped, failed
 
     def sweep(self) -> tuple[str, ...]:
         """Drop what is over. Returns a warning for each lease that could not be dropped."""
-        _, failed = self.drop_each(self.expired())
+        _, failed = self.drop_each(self.expired(), if_over=True)
         return tuple(
             f"the expired lease {title(lease)} was not dropped: {error.message}"
             for lease, error in failed

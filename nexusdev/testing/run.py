@@ -188,7 +188,7 @@ class TestRun:
             if found and found.record.ready and not self.desk.is_over(found):
                 return found
             if found:
-                self.desk.drop(found)
+                self.desk.drop(found, if_over=True)
             desk = replace(self.desk, parts={"postgres": self._part("postgres")})
 
             def fill(lease: Lease) -> None:

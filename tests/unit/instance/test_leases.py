@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from nexusdev.errors import Locked
-from nexusdev.instance.leases import LeaseRecord, LeaseStore, new_id
+from nexusdev.instance.leases import Lease, LeaseRecord, LeaseStore, new_id
 
 
 @pytest.fixture
@@ -33,6 +33,40 @@ def test_a_lease_is_found_by_its_name_until_it_is_removed(store: LeaseStore) -> 
     store.remove(lease)
     store.remove(lease)
     assert store.find("orders") is None
+
+
+def test_removing_a_lease_keeps_another_one_that_has_its_name_now(store: LeaseStore) -> None:
+    old = store.add(record(), "orders")
+    assert old
+    store.remove(old)
+    new = store.add(record(), "orders")
+    store.remove(old)
+    assert store.find("orders") == new
+
+
+class Claiming(LeaseStore, frozen=True, kw_only=True):
+    """Another process gives a name to the prepared lease between the two readings of ``all``."""
+
+    def named(self) -> list[Lease]:
+        found = super().named()
+        self._claim()
+        return found
+
+    def ready(self) -> list[Lease]:
+        found = super().ready()
+        self._claim()
+        return found
+
+    def _claim(self) -> None:
+        other = LeaseStore(folder=self.folder)
+        for each in other.ready():
+            other.claim(each, "orders")
+
+
+def test_a_lease_that_gets_its_name_while_all_are_read_is_among_them_once(store: LeaseStore) -> None:
+    prepared = store.add(record())
+    assert prepared
+    assert [each.record for each in Claiming(folder=store.folder).all()] == [prepared.record]
 
 
 def test_concurrent_creators_of_a_name_have_one_winner(store: LeaseStore) -> None:

@@ -17,6 +17,7 @@ from nexusdev.instance.leases import Lease, LeaseStore
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.operations import gc
 from nexusdev.operations.lease import create, drop, env, list_leases, prepare
+from nexusdev.operations.lease_desk import LeaseDesk, open_desk
 from nexusdev.operations.lifecycle import restart
 from nexusdev.operations.up import up
 from tests.fakes import FakeComponent, House
@@ -203,6 +204,61 @@ def test_only_leases_of_killed_creations_are_dropped(house: House, servers: Serv
     with store(house).working_on(made.id, "nexusdev lease create"):
         assert drop(house.context(), expired=True).dropped == ("killed",)
         assert set(servers.held) == {made.id} != {killed.id}
+
+
+def desk_of(house: House) -> LeaseDesk:
+    context = house.context()
+    return open_desk(context, context.instance(), "nexusdev lease create")
+
+
+def test_a_sweep_keeps_the_new_lease_that_another_process_made_under_an_expired_name(
+    house: House, servers: Servers
+) -> None:
+    create(house.context(), "orders")
+    expire(house, "orders")
+    desk = desk_of(house)
+    seen = desk.expired()
+    new = create(house.context(), "orders").lease
+    desk.drop_each(seen, if_over=True)
+    assert (names(house), set(servers.held)) == (["orders"], {new.id})
+    lease = store(house).find("orders")
+    assert lease
+    assert lease.record.facts == {"token": f"token-of-{new.id}"}
+
+
+@pytest.mark.parametrize("meanwhile", [{"ready": True}, {"ready": True, "expires": 1.0}], ids=["used", "expired"])
+def test_a_lease_that_becomes_ready_after_it_was_taken_for_interrupted_is_kept_until_it_expires(
+    house: House, servers: Servers, meanwhile: dict[str, object]
+) -> None:
+    create(house.context(), "orders")
+    lease = store(house).find("orders")
+    assert lease
+    seen = store(house).update(lease, replace(lease.record, ready=False))
+    assert desk_of(house).is_over(seen)
+    store(house).update(lease, replace(lease.record, **meanwhile))
+    assert desk_of(house).drop(seen, if_over=True) is ("expires" in meanwhile)
+    assert (names(house) == ["orders"]) is ("expires" not in meanwhile)
+
+
+def test_the_name_of_a_lease_that_becomes_ready_while_it_is_wanted_is_taken(
+    house: House, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = create(house.context(), "orders").lease
+    lease = store(house).find("orders")
+    assert lease
+    store(house).update(lease, replace(lease.record, ready=False))
+
+    def complete(desk: LeaseDesk, seen: Lease) -> bool:
+        over = is_over(desk, seen)
+        store(house).update(lease, lease.record)
+        return over
+
+    is_over = LeaseDesk.is_over
+    monkeypatch.setattr(LeaseDesk, "is_over", complete)
+    with pytest.raises(UsageError) as raised:
+        create(house.context(), "orders")
+    assert raised.value.code == "LEASE_EXISTS"
+    assert set(servers.held) == {made.id}
 
 
 def test_an_expired_lease_is_dropped_by_the_next_command(house: House, servers: Servers) -> None:
