@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from nexusdev.context import Context
 from nexusdev.deploy.command_lock import hold_lock
 from nexusdev.env import formats, stored
-from nexusdev.errors import NotFound, UsageError
+from nexusdev.errors import Locked, NotFound, UsageError
 from nexusdev.instance.identity import require_owner
 from nexusdev.instance.leases import Lease, new_id
 from nexusdev.operations.env import require_format
@@ -179,10 +179,22 @@ def _prepared(desk: LeaseDesk, name: str, ttl: float, template: Lease | None) ->
             continue
         if desk.store.is_taken(name):
             _vacate(desk, name)
-        if claimed := desk.store.claim(each, name):
-            now = desk.now()
-            return desk.store.update(claimed, replace(claimed.record, created=now, expires=now + ttl))
+        if claimed := _claimed(desk, each, name, ttl):
+            return claimed
     return None
+
+
+def _claimed(desk: LeaseDesk, lease: Lease, name: str, ttl: float) -> Lease | None:
+    """Give the name to a lease; None if another process claims or drops it."""
+    try:
+        with desk.store.working_on(lease.record.id, desk.command) as held:
+            held.discard = True
+            claimed, now = desk.store.claim(lease, name), desk.now()
+            return (
+                desk.store.update(claimed, replace(claimed.record, created=now, expires=now + ttl)) if claimed else None
+            )
+    except Locked:
+        return None
 
 
 def _vacate(desk: LeaseDesk, name: str) -> None:

@@ -322,6 +322,14 @@ def test_a_claimed_prepared_lease_has_the_requested_lifetime(house: House, serve
     assert set(servers.held) == ids
 
 
+def test_a_prepared_lease_that_another_process_drops_is_not_claimed(house: House, servers: Servers) -> None:
+    prepare(house.context(), 1)
+    (prepared,) = store(house).ready()
+    with store(house).working_on(prepared.record.id, "nexusdev lease drop"):
+        assert not create(house.context(), "orders").prepared
+    assert store(house).ready() == [prepared]
+
+
 def test_preparing_an_existing_number_creates_none(house: House, servers: Servers) -> None:
     prepare(house.context(), 2)
     assert prepare(house.context(), 1).prepared == 2
