@@ -102,13 +102,14 @@ def env(context: Context, name: str, *, style: str = "dotenv") -> LeaseEnvResult
         style: One of ``formats.FORMATS``.
 
     Raises:
-        NotFound: There is no such lease, or it has expired.
+        NotFound: There is no such lease, it has expired, or the instance has other components than it was made for.
         UsageError: The format does not exist.
         SeedingFailed: Redis does not answer.
     """
     require_format(style)
     with _desk(context, ENV) as desk:
         lease = _found(desk, name)
+        _require_same_components(desk, lease)
         desk.restore()
         kept = stored.read(desk.store.folder)
         values = {**kept.views["host"], **desk.variables(lease), "NEXUSDEV_LEASE": name}
@@ -242,6 +243,21 @@ def _found(desk: LeaseDesk, name: str) -> Lease:
         why = "its creation was interrupted or has not finished" if not lease.record.ready else "it has expired"
         raise NotFound(f"the lease {name} cannot be used", why=why, hint=f"nexusdev lease create {name}")
     return lease
+
+
+def _require_same_components(desk: LeaseDesk, lease: Lease) -> None:
+    """Raise NotFound if the instance has other components now: their variables would lead to the instance's own data, or to nothing."""
+    leased, present = set(lease.record.components), set(desk.parts)
+    if leased == present:
+        return
+    without = f"it was made without {', '.join(sorted(present - leased))}" if present - leased else ""
+    gone = f"the instance has no {', '.join(sorted(leased - present))} now" if leased - present else ""
+    bring = "nexusdev up   bring the whole stack up\n" if gone else ""
+    raise NotFound(
+        f"the lease {lease.name} does not fit the components of the instance",
+        why="; ".join(filter(None, (without, gone))),
+        hint=f"{bring}nexusdev lease drop {lease.name} && nexusdev lease create {lease.name}   make it again, empty",
+    )
 
 
 def _list(context: Context, desk: LeaseDesk) -> LeasesResult:

@@ -293,6 +293,27 @@ def test_an_expired_lease_is_not_used(house: House, servers: Servers) -> None:
     assert raised.value.why == "it has expired"
 
 
+@pytest.mark.parametrize(
+    ("components", "why", "first"),
+    [
+        (("postgres",), "it was made without redis; the instance has no postgres now", "nexusdev up"),
+        ((), "it was made without redis", "nexusdev lease drop orders"),
+        (("redis", "vault"), "the instance has no vault now", "nexusdev up"),
+    ],
+)
+def test_a_lease_of_other_components_than_the_instance_has_is_refused(
+    house: House, servers: Servers, components: tuple[str, ...], why: str, first: str
+) -> None:
+    create(house.context(), "orders")
+    lease = store(house).find("orders")
+    assert lease
+    store(house).update(lease, replace(lease.record, components=components))
+    with pytest.raises(NotFound, match="does not fit") as raised:
+        env(house.context(), "orders")
+    assert raised.value.why == why
+    assert raised.value.hint.startswith(first)
+
+
 def test_restarted_servers_get_their_leases_back(house: House, servers: Servers) -> None:
     made = create(house.context(), "orders").lease
     servers.held["lost000000"] = ""
