@@ -32,7 +32,7 @@ class Migrations:
 
     Attributes:
         title: What they are, for people: ``alembic.ini``.
-        digest: Hash of everything that they consist of.
+        digest: Hash of the files that they consist of; of a function, all Python files of its package.
         run: Runs them, given the variables of the database.
     """
 
@@ -90,8 +90,22 @@ def _function(function: Callable[..., Any]) -> Migrations:
         except Exception as error:
             raise MigrationFailed(f"{title} failed: {type(error).__name__}: {error}") from error
 
-    file = Path(inspect.getsourcefile(function) or __file__)
-    return Migrations(title=title, digest=_digest(title, file.parent, [file]), run=run)
+    base, files = _sources(function)
+    return Migrations(title=title, digest=_digest(title, base, files), run=run)
+
+
+def _sources(function: Callable[..., Any]) -> tuple[Path, list[Path]]:
+    """Return the files from which a function may take its tables, and the folder that contains them.
+
+    They are all Python files of its top-level package: the models are rarely in the function's own file. If it is in no package, they are those
+    of its folder.
+    """
+    top = sys.modules.get(function.__module__.partition(".")[0])
+    folders = [Path(each).resolve() for each in getattr(top, "__path__", ())]
+    if folders:
+        return folders[0].parent, sorted(file for folder in folders for file in folder.rglob("*.py") if file.is_file())
+    file = Path(inspect.getsourcefile(function) or __file__).resolve()
+    return file.parent, sorted({file, *(each for each in file.parent.glob("*.py") if each.is_file())})
 
 
 @contextmanager

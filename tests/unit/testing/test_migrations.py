@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,32 @@ def test_a_function_gets_the_url_and_its_error_is_reported(tmp_path: Path) -> No
         with pytest.raises(MigrationFailed, match="ValueError: no table at postgresql://host/db"):
             recognize(given, tmp_path).run(URL)
         assert "PGSSLROOTCERT" not in os.environ
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder from which modules are imported. They are forgotten after the test."""
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    for name in [each for each in sys.modules if each.startswith("shop_")]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize(
+    ("module", "models"),
+    [("shop_package.db.tables", "shop_package/models.py"), ("shop_module", "shop_models.py")],
+    ids=["in a package", "in no package"],
+)
+def test_the_hash_of_a_function_has_the_other_modules_that_it_may_use(shop: Path, module: str, models: str) -> None:
+    file = shop / f"{module.replace('.', '/')}.py"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("def create(url):\n    pass\n")
+    (shop / models).write_text("columns = 1\n")
+    given = f"{module}:create"
+    first = recognize(given, shop).digest
+    assert recognize(given, shop).digest == first
+    (shop / models).write_text("columns = 2\n")
+    assert recognize(given, shop).digest != first
 
 
 @pytest.mark.parametrize(
