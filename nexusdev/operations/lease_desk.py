@@ -79,9 +79,10 @@ class LeaseDesk(Struct, frozen=True, kw_only=True):
                 fill(lease)
                 return self.store.update(lease, replace(lease.record, ready=True, expires=self.now() + ttl))
             except Exception:
-                expired = self.store.update(lease, replace(record, expires=record.created))
                 with contextlib.suppress(NexusError):
-                    self._drop(expired)
+                    lease = self.store.update(lease, replace(lease.record, expires=lease.record.created))
+                with contextlib.suppress(NexusError):
+                    self._drop(lease)
                 raise
 
     @contextlib.contextmanager
@@ -102,7 +103,8 @@ class LeaseDesk(Struct, frozen=True, kw_only=True):
             if lease is None:
                 raise ValueError(f"there is already a lease named {name}")
             try:
-                yield self._made(lease, slice_of(lease, ttl=_LONGEST_RUN), template)
+                lease = self._made(lease, slice_of(lease, ttl=_LONGEST_RUN), template)
+                yield lease
             finally:
                 self._drop(lease)
 

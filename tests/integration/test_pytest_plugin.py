@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hvac
 import pytest
 
 import nexusdev
@@ -108,6 +109,29 @@ def test_two_checkouts_run_at_the_same_time(
     for each in both:
         out = each.communicate(timeout=300)[0]
         assert f"{TESTS} passed" in out, out
+    assert nothing_left() == []
+
+
+def test_the_token_of_a_process_ends_with_it(
+    project: Project,
+    stack: nexusdev.StackHandle,
+    checkout: Callable[[str], Path],
+    nothing_left: Callable[[], list[str]],
+) -> None:
+    folder = checkout("shop")
+    (folder / "check_token.py").write_text(
+        "import pathlib\n"
+        "def test_it(nexus_vault):\n"
+        "    assert nexus_vault.client().auth.token.lookup_self()\n"
+        "    pathlib.Path('token').write_text(nexus_vault.token)\n"
+    )
+    out = run(project, stack, folder, "check_token.py", "-n", "0")
+    assert "1 passed" in out, out
+    variables = stack.env().variables
+    token = (folder / "token").read_text()
+    client = hvac.Client(url=variables["VAULT_ADDR"], token=token, verify=variables["VAULT_CACERT"])
+    with pytest.raises(hvac.exceptions.Forbidden):
+        client.auth.token.lookup_self()
     assert nothing_left() == []
 
 

@@ -29,12 +29,14 @@ class Servers(LeasePartDefaults):
 
     held      id → the id of the template
     refuses   the methods that fail
+    revoked   the tokens that were revoked when their slice was dropped
     """
 
     held: dict[str, str] = field(default_factory=dict)
     restored: list[str] = field(default_factory=list)
     emptied: list[str] = field(default_factory=list)
     refuses: set[str] = field(default_factory=set)
+    revoked: list[str] = field(default_factory=list)
 
     def make(self, access: InstanceAccess, slice_: Slice, *, template: Slice | None = None) -> Mapping[str, str]:
         self.held[slice_.id] = template.id if template else ""
@@ -47,6 +49,7 @@ class Servers(LeasePartDefaults):
     def drop(self, access: InstanceAccess, slice_: Slice) -> None:
         self._refuse("drop")
         self.held.pop(slice_.id, None)
+        self.revoked += [slice_.facts["token"]] if "token" in slice_.facts else []
 
     def restore(self, access: InstanceAccess, slices: Iterable[Slice]) -> None:
         self.restored += [each.id for each in slices]
@@ -88,6 +91,11 @@ def servers(house: House, monkeypatch: pytest.MonkeyPatch) -> Servers:
     house.redis = redis
     up(house.context())
     return redis.servers
+
+
+def desk_of(house: House) -> LeaseDesk:
+    context = house.context()
+    return open_desk(context, context.instance(), "nexusdev lease create")
 
 
 def store(house: House) -> LeaseStore:
@@ -186,6 +194,25 @@ def test_a_failed_creation_is_rolled_back(house: House, servers: Servers) -> Non
     assert (store(house).all(), servers.held) == ([], {})
 
 
+def test_a_lease_that_a_block_holds_is_dropped_with_what_the_servers_generated(house: House, servers: Servers) -> None:
+    with desk_of(house).held("orders") as lease:
+        assert set(servers.held) == {lease.record.id}
+    assert servers.revoked == [f"token-of-{lease.record.id}"]
+    assert (store(house).all(), servers.held) == ([], {})
+
+
+def test_a_lease_that_cannot_be_filled_is_dropped_with_what_the_servers_generated(
+    house: House, servers: Servers
+) -> None:
+    def fill(lease: Lease) -> None:
+        raise ValueError(lease.record.id)
+
+    with pytest.raises(ValueError, match=r"^[a-z0-9]{10}$") as raised:
+        desk_of(house).make("orders", ttl=60.0, fill=fill)
+    assert servers.revoked == [f"token-of-{raised.value}"]
+    assert (store(house).all(), servers.held) == ([], {})
+
+
 def test_a_lease_that_cannot_be_rolled_back_expires_immediately(house: House, servers: Servers) -> None:
     servers.refuses = {"make", "drop"}
     with pytest.raises(SeedingFailed, match="refuses to make"):
@@ -204,11 +231,6 @@ def test_only_leases_of_killed_creations_are_dropped(house: House, servers: Serv
     with store(house).working_on(made.id, "nexusdev lease create"):
         assert drop(house.context(), expired=True).dropped == ("killed",)
         assert set(servers.held) == {made.id} != {killed.id}
-
-
-def desk_of(house: House) -> LeaseDesk:
-    context = house.context()
-    return open_desk(context, context.instance(), "nexusdev lease create")
 
 
 def test_a_sweep_keeps_the_new_lease_that_another_process_made_under_an_expired_name(
