@@ -291,6 +291,7 @@ def test_a_lease_has_the_tables_of_its_template(lease: Callable[..., nexusdev.Le
     template = lease()
     with connect(template.variables) as connection:
         connection.execute("CREATE TABLE notes (text text); INSERT INTO notes VALUES ('migrated')")
+        connection.execute("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC")
         one, other = lease(template=template.name), lease(template=template.name)
     assert one.info.template == template.name
     with connect(one.variables) as connection:
@@ -302,6 +303,13 @@ def test_a_lease_has_the_tables_of_its_template(lease: Callable[..., nexusdev.Le
         connect(template.variables)
     with connect(one.variables) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(f"CREATE DATABASE stolen TEMPLATE {template.variables['PGDATABASE']}")
+    template.drop()
+    with connect(one.variables) as connection:
+        gone = template.variables["PGDATABASE"]  # the name of the role, too
+        assert connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [gone]).fetchall() == []
+        assert connection.execute(
+            "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'notes'"
+        ).fetchone() == (one.variables["PGDATABASE"],)
 
 
 @pytest.mark.parametrize("command", [("django", "test", "--parallel", "2"), ("pytest", "-q", "-n", "2")], ids=" ".join)

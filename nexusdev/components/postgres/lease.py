@@ -45,7 +45,9 @@ class PostgresLease(LeasePartDefaults):
             session.ask(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
         if template:
             with _superuser(access, "changing the owner of copied tables", database=name) as session:
-                session.ask(f"REASSIGN OWNED BY {_name(template)} TO {name}")
+                # The second statement removes the default privileges of the template's role, which REASSIGN leaves: they are copied with the
+                # database, and the role could not be dropped as long as a copy exists. It owns nothing here any more.
+                session.ask(f"REASSIGN OWNED BY {_name(template)} TO {name}; DROP OWNED BY {_name(template)}")
         return {}
 
     def empty(self, access: InstanceAccess, slice_: Slice) -> None:
