@@ -11,7 +11,6 @@ lease that was made in advance, one gets it.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import shutil
@@ -19,14 +18,17 @@ import string
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TypeVar
 
 from msgspec import DecodeError, Struct, ValidationError, json
 
+from nexusdev.errors import InvalidState
 from nexusdev.util import lock
 from nexusdev.util.files import make_folder, replace
 
 FOLDER = "leases"
 SCHEMA_VERSION = 1
+_Kind = TypeVar("_Kind")
 _RECORD, _READY, _LOCKS, _NEW = "record.json", ".ready", ".locks", ".new-"
 
 
@@ -55,6 +57,13 @@ class LeaseRecord(Struct, frozen=True, kw_only=True):
     schema_version: int = SCHEMA_VERSION
 
 
+class _Header(Struct, frozen=True, kw_only=True):
+    """The part of a record that all versions of nexusdev write."""
+
+    id: str
+    schema_version: int = SCHEMA_VERSION
+
+
 class Lease(Struct, frozen=True, kw_only=True):
     """A record and its place.
 
@@ -78,7 +87,11 @@ class LeaseStore(Struct, frozen=True, kw_only=True):
         return self.folder / FOLDER
 
     def named(self) -> list[Lease]:
-        """Return the leases that have a name, by name. Records that cannot be read are left out."""
+        """Return the leases that have a name, by name. Broken records, and those of another version of nexusdev, are left out.
+
+        Raises:
+            InvalidState: A record or a folder cannot be read.
+        """
         return list(self._read(self.home, named=True))
 
     def ready(self) -> list[Lease]:
@@ -100,8 +113,13 @@ class LeaseStore(Struct, frozen=True, kw_only=True):
         return next((each for each in self.all() if each.record.id == lease_id), None)
 
     def find(self, name: str) -> Lease | None:
-        """Return the lease of this name; None if there is none with a readable record."""
+        """Return the lease of this name; None if there is none with a valid record."""
         return next((each for each in self.named() if each.name == name), None)
+
+    def foreign(self) -> dict[str, str]:
+        """Return the leases that another version of nexusdev made: path below the home → id. They are in use, although they cannot be read here."""
+        found = (*self._headers(self.home / _READY), *self._headers(self.home))
+        return {f"{folder.relative_to(self.home)}": header.id for folder, header in found if _is_foreign(header)}
 
     def add(self, record: LeaseRecord, name: str = "") -> Lease | None:
         """Write a new record.
@@ -143,12 +161,12 @@ class LeaseStore(Struct, frozen=True, kw_only=True):
             shutil.rmtree(lease.folder, ignore_errors=True)
 
     def forget(self, name: str) -> None:
-        """Remove the folder of a lease whose record cannot be read. What the servers hold of it has no record then."""
-        if (self.home / name).exists() and not self.find(name):
+        """Remove the folder of a lease whose record is broken. What the servers hold of it has no record then."""
+        if (self.home / name).exists() and not self.find(name) and name not in self.foreign():
             shutil.rmtree(self.home / name, ignore_errors=True)
 
     def tidy(self) -> None:
-        """Remove the folders without a record: of a process that was killed, or of a lease whose record cannot be read any more."""
+        """Remove the folders without a valid record: of a process that was killed, or of a lease whose record is broken."""
         with_record = {each.name for each in self.named()}
         for folder in self.home.glob("[!.]*"):
             if folder.name not in with_record:
@@ -158,7 +176,7 @@ class LeaseStore(Struct, frozen=True, kw_only=True):
                 shutil.rmtree(folder, ignore_errors=True)
 
     def is_taken(self, name: str) -> bool:
-        """Whether a lease has this name, even one whose record cannot be read."""
+        """Whether a lease has this name, even one whose record is broken."""
         return (self.home / name).exists()
 
     def working_on(self, lease_id: str, command: str, *, seconds: float = 0.0) -> AbstractContextManager[lock.Held]:
@@ -187,11 +205,14 @@ class LeaseStore(Struct, frozen=True, kw_only=True):
         return self.home / name if name else self.home / _READY / lease_id
 
     def _read(self, parent: Path, *, named: bool) -> Iterator[Lease]:
-        with contextlib.suppress(FileNotFoundError):
-            for folder in sorted(parent.iterdir()):
-                record = None if folder.name.startswith(".") else _record(folder / _RECORD)
-                if record:
-                    yield Lease(name=folder.name if named else "", folder=folder, record=record)
+        for folder in _folders(parent):
+            if record := _record(folder / _RECORD):
+                yield Lease(name=folder.name if named else "", folder=folder, record=record)
+
+    def _headers(self, parent: Path) -> Iterator[tuple[Path, _Header]]:
+        for folder in _folders(parent):
+            if header := _decoded(_content(folder / _RECORD), _Header):
+                yield folder, header
 
 
 def new_id() -> str:
@@ -200,12 +221,53 @@ def new_id() -> str:
     return secrets.choice(string.ascii_lowercase) + "".join(rest)
 
 
-def _record(file: Path) -> LeaseRecord | None:
+def _folders(parent: Path) -> list[Path]:
     try:
-        record = json.decode(file.read_bytes(), type=LeaseRecord)
-    except (OSError, DecodeError, ValidationError):
+        return sorted(each for each in parent.iterdir() if not each.name.startswith("."))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _unreadable(parent, error) from error
+
+
+def _record(file: Path) -> LeaseRecord | None:
+    """Return the record in a file; None if there is none, it is broken, or another version wrote it."""
+    content = _content(file)
+    header = _decoded(content, _Header)
+    return _decoded(content, LeaseRecord) if header and not _is_foreign(header) else None
+
+
+def _is_foreign(header: _Header) -> bool:
+    return header.schema_version != SCHEMA_VERSION
+
+
+def _decoded(content: bytes, kind: type[_Kind]) -> _Kind | None:
+    try:
+        return json.decode(content, type=kind)
+    except (DecodeError, ValidationError):
         return None
-    return record if record.schema_version == SCHEMA_VERSION else None
+
+
+def _content(file: Path) -> bytes:
+    """Return the content of a record; nothing if there is no such file.
+
+    Raises:
+        InvalidState: It cannot be read. Then it is unknown whether the lease is in use, so that nothing may be removed.
+    """
+    try:
+        return file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return b""
+    except OSError as error:
+        raise _unreadable(file, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> InvalidState:
+    return InvalidState(
+        f"failed to read the leases: {path}",
+        why=error.strerror or str(error),
+        hint=f"ls -ld {path}   nexusdev must be able to read it, then repeat the command",
+    )
 
 
 def _renamed(old: Path, new: Path) -> bool:

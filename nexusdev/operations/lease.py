@@ -212,6 +212,13 @@ def _vacate(desk: LeaseDesk, name: str) -> None:
             hint=f"nexusdev lease env {name}    use it\nnexusdev lease drop {name}   remove it",
             code="LEASE_EXISTS",
         )
+    if lease is None and name in desk.store.foreign():
+        raise UsageError(
+            f"there is already a lease named {name}",
+            why="another version of nexusdev made it, and this one cannot read its record",
+            hint=f"use another name, or drop it with the version that made it: nexusdev lease drop {name}",
+            code="LEASE_EXISTS",
+        )
     if lease is not None:
         desk.drop(lease, if_over=True)
     else:

@@ -174,7 +174,7 @@ class LeaseDesk(Struct, frozen=True, kw_only=True):
         """
         access = self.connect()
         found = together({name: partial(part.found, access) for name, part in self.parts.items()})
-        known = {each.record.id for each in self.store.all()}
+        known = {*(each.record.id for each in self.store.all()), *self.store.foreign().values()}
         lost = sorted(frozenset[str]().union(*found.values()) - known)
         for lease_id in lost:
             self._drop_parts(Slice(id=lease_id))
@@ -273,9 +273,9 @@ def upkeep(context: Context, instance: Instance, command: str, *, started: bool)
         Warnings.
     """
     store = LeaseStore(folder=instance.folder)
-    if not (store.home.exists() if started else store.all()):
-        return ()
     try:
+        if not (store.home.exists() if started else store.all()):
+            return ()
         desk = open_desk(context, instance, command)
         warnings = desk.sweep()
         if started:

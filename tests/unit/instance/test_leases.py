@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from nexusdev.errors import Locked
+from nexusdev.errors import InvalidState, Locked
 from nexusdev.instance.leases import Lease, LeaseRecord, LeaseStore, new_id
 
 
@@ -100,8 +102,8 @@ def test_the_oldest_prepared_lease_is_the_first(store: LeaseStore) -> None:
     assert [each.record.created for each in store.ready()] == sorted(ages)
 
 
-@pytest.mark.parametrize("content", ["", "{", '{"id": 1}', '{"schema_version": 2}'])
-def test_an_unreadable_record_is_no_lease_but_reserves_its_name(store: LeaseStore, content: str) -> None:
+@pytest.mark.parametrize("content", ["", "{", '{"id": 1}', '{"id": "a"}', '{"schema_version": 1}'])
+def test_a_broken_record_is_no_lease_but_reserves_its_name(store: LeaseStore, content: str) -> None:
     lease = store.add(record(), "orders")
     assert lease
     (lease.folder / "record.json").write_text(content)
@@ -109,6 +111,36 @@ def test_an_unreadable_record_is_no_lease_but_reserves_its_name(store: LeaseStor
     assert store.is_taken("orders")
     store.forget("orders")
     assert not store.is_taken("orders")
+
+
+@pytest.mark.parametrize("name", ["orders", ""], ids=["named", "prepared"])
+def test_a_lease_of_another_version_is_left_out_but_known_and_stays(store: LeaseStore, name: str) -> None:
+    lease = store.add(record(), name)
+    assert lease
+    (lease.folder / "record.json").write_text(f'{{"id": "{lease.record.id}", "schema_version": 2, "parts": []}}')
+    assert store.all() == []
+    assert list(store.foreign().values()) == [lease.record.id]
+    store.forget("orders")
+    store.tidy()
+    assert list(store.foreign().values()) == [lease.record.id]
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO, errno.EACCES])
+@pytest.mark.parametrize("method", ["read_bytes", "iterdir"])
+def test_a_failure_to_read_is_no_missing_record(
+    store: LeaseStore, monkeypatch: pytest.MonkeyPatch, method: str, number: int
+) -> None:
+    lease = store.add(record(), "orders")
+
+    def fail(path: Path) -> bytes:
+        raise OSError(number, os.strerror(number), str(path))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, method, fail)
+        for ask in (store.all, store.foreign, store.tidy, lambda: store.forget("orders")):
+            with pytest.raises(InvalidState, match="failed to read the leases"):
+                ask()
+    assert store.named() == [lease]
 
 
 def test_a_readable_lease_is_not_forgotten(store: LeaseStore) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from nexusdev.components.contract import Variable
 from nexusdev.components.leases import LeasePart, LeasePartDefaults, Slice
-from nexusdev.errors import Locked, NotFound, SeedingFailed, UsageError
+from nexusdev.errors import InvalidState, Locked, NotFound, SeedingFailed, UsageError
 from nexusdev.instance.instance import locked
 from nexusdev.instance.leases import Lease, LeaseStore
 from nexusdev.interfaces import InstanceAccess
@@ -420,6 +423,40 @@ def test_server_resources_without_a_record_are_dropped(house: House, servers: Se
     servers.held["lost000000"] = ""
     found = drop(house.context(), expired=True)
     assert (found.dropped, found.unrecorded) == ((), ("lost000000",))
+    assert set(servers.held) == {made.id}
+
+
+def test_a_lease_of_another_version_keeps_its_data_and_its_name(house: House, servers: Servers) -> None:
+    made = create(house.context(), "orders").lease
+    file = store(house).home / "orders" / "record.json"
+    newer = f'{{"id": "{made.id}", "schema_version": 2}}'
+    file.write_text(newer)
+    assert drop(house.context(), expired=True).unrecorded == ()
+    restart(house.context(), ["redis"])
+    with pytest.raises(UsageError, match="already a lease named orders") as raised:
+        create(house.context(), "orders")
+    assert raised.value.code == "LEASE_EXISTS"
+    assert (set(servers.held), file.read_text()) == ({made.id}, newer)
+
+
+def test_a_record_that_cannot_be_read_now_keeps_its_data(
+    house: House, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = create(house.context(), "orders").lease
+    read = Path.read_bytes
+
+    def fail(path: Path) -> bytes:
+        if path.name == "record.json":
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(path))
+        return read(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", fail)
+        with pytest.raises(InvalidState, match="failed to read the leases"):
+            drop(house.context(), expired=True)
+        warnings = [*restart(house.context(), ["redis"]).warnings, *up(house.context()).warnings]
+    assert len(warnings) == 2
+    assert all(each.startswith("the leases were not checked: failed to read the leases") for each in warnings)
     assert set(servers.held) == {made.id}
 
 
