@@ -15,15 +15,16 @@ from pathlib import Path
 from msgspec import Struct
 
 from nexusdev.context import Context
+from nexusdev.deploy.command_lock import hold_lock
 from nexusdev.errors import Locked, NexusError, UsageError
 from nexusdev.instance import state
-from nexusdev.instance.identity import Identity
+from nexusdev.instance.identity import Identity, require_owner
 from nexusdev.instance.instance import forget, locked
 from nexusdev.instance.paths import locks
 from nexusdev.interfaces import Runtime
 from nexusdev.inventory import Inventory
 from nexusdev.operations import ls
-from nexusdev.operations.lease_desk import open_desk, title
+from nexusdev.operations.lease_desk import LeaseDesk, open_desk, title
 from nexusdev.operations.run_in import lock_file
 from nexusdev.plan import Down, Observation, RemoveOneOffs
 from nexusdev.results import Result
@@ -296,17 +297,29 @@ def _fragments(inventory: Inventory, root: Path) -> Iterator[Leftover]:
 def _expired_leases(context: Context) -> Iterator[Leftover]:
     """Yield the leases of this project's instance that have expired, or whose creation was interrupted."""
     with contextlib.suppress(NexusError):  # the instance does not exist, or belongs to another folder
-        desk = open_desk(context, context.instance(), GC)
+        desk = _lease_desk(context)
         for each in desk.expired():
             why = "it has expired" if each.record.ready else "its creation was interrupted"
             yield Leftover(kind="lease", name=title(each), instance=context.identity.name, reason=why)
 
 
 def _drop_lease(context: Context, name: str) -> None:
-    desk = open_desk(context, context.instance(), GC)
-    for each in desk.expired():
-        if title(each) == name:
-            desk.drop(each, if_over=True)
+    with hold_lock(context, GC, shared=True, beside=lambda _: False):
+        desk = _lease_desk(context)
+        for each in desk.expired():
+            if title(each) == name and not desk.drop(each, if_over=True):
+                raise Locked("it is in use again")
+
+
+def _lease_desk(context: Context) -> LeaseDesk:
+    """Open the leases of this project's instance.
+
+    Raises:
+        IdentityMismatch, InvalidState: The instance belongs to another folder.
+    """
+    instance = context.instance()
+    require_owner(context.identity, instance.owner, instance.place)
+    return open_desk(context, instance, GC)
 
 
 def _remove(context: Context, leftover: Leftover) -> None:

@@ -357,6 +357,33 @@ def test_gc_lists_and_drops_expired_leases(house: House, servers: Servers) -> No
     assert servers.held == {}
 
 
+def test_gc_drops_no_lease_while_a_command_changes_the_instance(house: House, servers: Servers) -> None:
+    made = create(house.context(), "orders").lease
+    expire(house, "orders")
+    (found,) = [each for each in gc.find_leftovers(house.context()) if each.kind == "lease"]
+    context = house.context()
+    with locked(context.identity, "nexusdev up", root=context.root):
+        result = gc.remove(house.context(), [found])
+    assert result.removed == ()
+    assert result.warnings[0].startswith("lease orders was not removed: another command is working on instance shop")
+    assert set(servers.held) == {made.id}
+    with locked(context.identity, "nexusdev lease create", root=context.root, shared=True):
+        assert gc.remove(house.context(), [found]).removed == (found,)
+
+
+def test_gc_leaves_the_leases_of_an_instance_of_another_folder_alone(
+    house: House, servers: Servers, tmp_path: Path
+) -> None:
+    made = create(house.context(), "orders").lease
+    expire(house, "orders")
+    (found,) = [each for each in gc.find_leftovers(house.context()) if each.kind == "lease"]
+    stranger = house.context()
+    stranger = replace(stranger, identity=replace(stranger.identity, project=tmp_path / "stranger"))
+    assert [each for each in gc.find_leftovers(stranger) if each.kind == "lease"] == []
+    assert gc.remove(stranger, [found]).removed == ()
+    assert set(servers.held) == {made.id}
+
+
 def test_a_claimed_prepared_lease_has_the_requested_lifetime(house: House, servers: Servers) -> None:
     assert prepare(house.context(), 2).prepared == 2
     ids = set(servers.held)
