@@ -2,8 +2,9 @@
 
 - up, start, stop, restart, down, seed, secrets rotate: wait for any other command, within ``--timeout``.
 - env --write: waits too, and shares the lock with other ``env --write`` commands.
+- lease, and the pytest plugin while it makes or drops a lease: wait too, and share the lock with each other and with ``env --write``.
 - destroy: waits for commands that remove or stop the instance; with any other it fails at once.
-- gc: never waits; an instance in use is kept until the next time.
+- gc: never waits; an instance in use is kept until the next time. To drop expired leases, it shares the lock.
 - All other commands need no lock.
 """
 
