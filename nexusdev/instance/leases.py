@@ -3,7 +3,7 @@
     leases/<name>/record.json     a lease; created before anything exists on a server, removed after the last thing is gone
     leases/<name>/…               files that the lease's variables name
     leases/.ready/<id>/           a lease that was made in advance and has no name yet
-    leases/.locks/<id>            held by the process that makes or drops it
+    leases/.locks/<id>            locked by the process that makes, holds or drops it
 
 A folder gets its name by renaming it, which fails if the name is taken. So several processes need no common lock: of two that want a name, or a
 lease that was made in advance, one gets it.
@@ -43,6 +43,7 @@ class LeaseRecord(Struct, frozen=True, kw_only=True):
         components: The components that have a part in it.
         ready: Whether all parts were made.
         template: Id of the lease whose content was copied; '' for none.
+        held: Whether the process that made it uses it alone, and drops it at its end. Such a lease never becomes ready.
         facts: What the servers generated.
     """
 
@@ -53,6 +54,7 @@ class LeaseRecord(Struct, frozen=True, kw_only=True):
     components: tuple[str, ...]
     ready: bool = False
     template: str = ""
+    held: bool = False
     facts: Mapping[str, str] = {}
     schema_version: int = SCHEMA_VERSION
 
@@ -180,7 +182,7 @@ class LeaseStore(Struct, frozen=True, kw_only=True):
         return (self.home / name).exists()
 
     def working_on(self, lease_id: str, command: str, *, seconds: float = 0.0) -> AbstractContextManager[lock.Held]:
-        """Hold the lock of a lease while it is made or dropped.
+        """Hold the lock of a lease while it is made, held or dropped.
 
         Args:
             lease_id: The id of the lease.
@@ -197,9 +199,13 @@ class LeaseStore(Struct, frozen=True, kw_only=True):
             patience=lock.Patience(seconds=seconds),
         )
 
+    def worker(self, lease_id: str) -> lock.Holder | None:
+        """Return the process that makes, holds or drops this lease now; None for none."""
+        return next(iter(lock.holders(self.home / _LOCKS / lease_id)), None)
+
     def is_worked_on(self, lease_id: str) -> bool:
-        """Whether a process makes or drops this lease now."""
-        return lock.is_held(self.home / _LOCKS / lease_id)
+        """Whether a process makes, holds or drops this lease now."""
+        return self.worker(lease_id) is not None
 
     def _place(self, name: str, lease_id: str) -> Path:
         return self.home / name if name else self.home / _READY / lease_id

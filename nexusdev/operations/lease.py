@@ -18,7 +18,7 @@ from nexusdev.errors import Locked, NotFound, UsageError
 from nexusdev.instance.identity import require_owner
 from nexusdev.instance.leases import Lease, new_id
 from nexusdev.operations.env import require_format
-from nexusdev.operations.lease_desk import LeaseDesk, open_desk, titles
+from nexusdev.operations.lease_desk import LeaseDesk, open_desk, title, titles
 from nexusdev.operations.lease_results import (
     LeaseDropResult,
     LeaseEnvResult,
@@ -133,7 +133,7 @@ def drop(context: Context, name: str = "", *, expired: bool = False, everything:
         everything: Drop all, also those that were made in advance.
 
     Returns:
-        What was dropped. If some could not be dropped, ``error`` is the first failure, and the next call continues.
+        What was dropped. If some could not be dropped, ``error`` is the first failure, ``warnings`` are the others, and the next call continues.
 
     Raises:
         UsageError: Not exactly one of the three was given.
@@ -152,6 +152,7 @@ def drop(context: Context, name: str = "", *, expired: bool = False, everything:
         dropped=titles(dropped),
         unrecorded=unrecorded,
         error=failed[0][1] if failed else None,
+        warnings=tuple(f"the lease {title(lease)} was not dropped: {error.message}" for lease, error in failed[1:]),
     )
 
 
@@ -248,6 +249,8 @@ def _found(desk: LeaseDesk, name: str) -> Lease:
     lease = _known(desk, name)
     if desk.is_over(lease) or not lease.record.ready:
         why = "its creation was interrupted or has not finished" if not lease.record.ready else "it has expired"
+        if user := desk.user(lease):
+            why = f"it is in use by {user.who} alone"
         raise NotFound(f"the lease {name} cannot be used", why=why, hint=f"nexusdev lease create {name}")
     return lease
 

@@ -18,6 +18,7 @@ from nexusdev.instance.instance import Instance
 from nexusdev.instance.leases import Lease, LeaseRecord, LeaseStore, new_id
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.util.files import replace as write
+from nexusdev.util.lock import Holder
 from nexusdev.util.parallel import together
 from nexusdev.util.passwords import random_password
 
@@ -96,7 +97,7 @@ class LeaseDesk(Struct, frozen=True, kw_only=True):
         Raises:
             SeedingFailed: A server does not answer or rejects a change.
         """
-        record = self._new(_LONGEST_RUN, template)
+        record = replace(self._new(_LONGEST_RUN, template), held=True)
         with self.store.working_on(record.id, self.command) as held:
             held.discard = True
             lease = self.store.add(record, name)
@@ -109,7 +110,7 @@ class LeaseDesk(Struct, frozen=True, kw_only=True):
                 self._drop(lease)
 
     def drop(self, lease: Lease, *, if_over: bool = False) -> bool:
-        """Drop a lease. Waits for another process that is making or dropping it.
+        """Drop a lease. Waits for another process that is making or dropping it, but not for one that holds it.
 
         Args:
             lease: The lease, as it was when its record was read. What happens is decided by its record now.
@@ -120,8 +121,10 @@ class LeaseDesk(Struct, frozen=True, kw_only=True):
 
         Raises:
             SeedingFailed: A server does not answer or rejects a change. The record stays, and has expired.
-            Locked: Another process worked on it for too long.
+            Locked: A process holds it, or another one worked on it for too long.
         """
+        if user := self.user(lease):
+            raise _in_use(lease, user)
         with self.store.working_on(lease.record.id, self.command, seconds=_PATIENCE) as held:
             held.discard = True
             found = self.store.current(lease.record.id)
@@ -131,6 +134,10 @@ class LeaseDesk(Struct, frozen=True, kw_only=True):
                 return False
             self._drop(self.store.update(found, replace(found.record, expires=0.0)))
             return True
+
+    def user(self, lease: Lease) -> Holder | None:
+        """Return the process that holds a lease; None if none does."""
+        return self.store.worker(lease.record.id) if lease.record.held else None
 
     def is_over(self, lease: Lease) -> bool:
         """Whether a lease has expired, or the process that made it ended before it was ready."""
@@ -295,6 +302,15 @@ def slice_of(lease: Lease, *, ttl: float = 0.0) -> Slice:
 def title(lease: Lease) -> str:
     """Return a lease's name for people; its id if it has none."""
     return lease.name or lease.record.id
+
+
+def _in_use(lease: Lease, user: Holder) -> Locked:
+    return Locked(
+        f"the lease {title(lease)} is in use by {user.who}",
+        why="it is dropped when this process ends",
+        hint=f"kill {user.pid}   end it",
+        evidence=(str(user),),
+    )
 
 
 def titles(leases: Sequence[Lease]) -> tuple[str, ...]:

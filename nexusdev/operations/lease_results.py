@@ -19,7 +19,8 @@ class LeaseInfo(Struct, frozen=True, kw_only=True):
         created: Time of creation, in seconds since the epoch.
         expires: When it expires, likewise.
         expires_in: Seconds until then.
-        ready: Whether it can be used; otherwise it is being made.
+        ready: Whether it can be used; otherwise it is being made, or in use by the process that made it.
+        used_by: The process that uses it alone: ``pytest (pid 4711)``; '' for none.
         template: Name of the lease whose database it began with; its id if that is gone; '' for none.
         resources: Component → the name of what it holds of the lease.
     """
@@ -30,6 +31,7 @@ class LeaseInfo(Struct, frozen=True, kw_only=True):
     expires: float
     expires_in: float
     ready: bool
+    used_by: str
     template: str
     resources: Mapping[str, str]
 
@@ -84,7 +86,7 @@ class LeaseDropResult(Result, frozen=True, kw_only=True):
 
 def info_of(desk: LeaseDesk, lease: Lease) -> LeaseInfo:
     """Return what the results say of a lease."""
-    record = lease.record
+    record, user = lease.record, desk.user(lease)
     names = {each.record.id: each.name for each in desk.store.named()} if record.template else {}
     return LeaseInfo(
         name=lease.name,
@@ -93,6 +95,7 @@ def info_of(desk: LeaseDesk, lease: Lease) -> LeaseInfo:
         expires=record.expires,
         expires_in=max(0.0, record.expires - desk.now()),
         ready=record.ready,
+        used_by=user.who if user else "",
         template=names.get(record.template, record.template),
         resources=desk.resources(lease),
     )

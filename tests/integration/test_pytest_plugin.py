@@ -156,11 +156,18 @@ def test_an_interrupted_run_leaves_nothing(
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < end
         time.sleep(0.1)
+    assert in_use(project, process.pid) == 4
     os.killpg(process.pid, stop)
     process.communicate(timeout=120)
     if stop == signal.SIGKILL:
         assert project.run("lease", "drop", "--expired").code == 0
     assert nothing_left() == []
+
+
+def in_use(project: Project, pid: int) -> int:
+    """The number of leases that are listed as in use by this process, one per component at least."""
+    listed = project.run("lease", "list", "--json").data["leases"]
+    return len({next(iter(each["resources"])) for each in listed if each["used_by"] == f"pytest (pid {pid})"})
 
 
 def test_failed_tests_run_again_and_a_failure_stops_the_run(

@@ -53,8 +53,13 @@ def _drop(result: LeaseDropResult) -> Rendered:
 
 
 def _row(lease: LeaseInfo) -> tuple[Cell, ...]:
-    expires: Cell = duration(lease.expires_in) if lease.ready else Text("being made", "warn")
-    return (lease.name, expires, lease.template, ", ".join(lease.resources.values()))
+    return (lease.name, _state(lease), lease.template, ", ".join(lease.resources.values()))
+
+
+def _state(lease: LeaseInfo) -> Cell:
+    if lease.used_by:
+        return f"in use by {lease.used_by}"
+    return duration(lease.expires_in) if lease.ready else Text("being made", "warn")
 
 
 def _data(lease: LeaseInfo) -> dict[str, Any]:

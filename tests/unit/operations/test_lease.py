@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -202,6 +203,37 @@ def test_a_lease_that_a_block_holds_is_dropped_with_what_the_servers_generated(h
         assert set(servers.held) == {lease.record.id}
     assert servers.revoked == [f"token-of-{lease.record.id}"]
     assert (store(house).all(), servers.held) == ([], {})
+
+
+def test_leases_that_processes_hold_are_listed_as_such_and_dropped_without_waiting_for_them(
+    house: House, servers: Servers
+) -> None:
+    create(house.context(), "orders")
+    user = f"nexusdev lease create (pid {os.getpid()})"
+    with desk_of(house).held("held-1") as one, desk_of(house).held("held-2") as other:
+        rows = house.type("lease", "list").out.splitlines()
+        assert [f"in use by {user}" in row for row in rows if "held-" in row] == [True, True]
+        began = time.monotonic()
+        result = drop(house.context(), everything=True)
+        assert time.monotonic() - began < 10  # another process's work is waited for for 30 s
+        assert result.dropped == ("orders",)
+        assert isinstance(result.error, Locked)
+        assert result.error.message == f"the lease held-1 is in use by {user}"
+        assert result.warnings == (f"the lease held-2 was not dropped: the lease held-2 is in use by {user}",)
+        with pytest.raises(NotFound, match="held-1 cannot be used") as raised:
+            env(house.context(), "held-1")
+        assert raised.value.why == f"it is in use by {user} alone"
+        assert set(servers.held) == {one.record.id, other.record.id}
+    assert servers.held == {}
+
+
+def test_a_held_lease_whose_process_was_killed_is_dropped(house: House, servers: Servers) -> None:
+    create(house.context(), "orders")
+    lease = store(house).find("orders")
+    assert lease
+    store(house).update(lease, replace(lease.record, ready=False, held=True))
+    assert drop(house.context(), expired=True).dropped == ("orders",)
+    assert servers.held == {}
 
 
 def test_a_lease_that_cannot_be_filled_is_dropped_with_what_the_servers_generated(
