@@ -24,14 +24,12 @@ from nexusdev.instance.leases import Lease
 from nexusdev.operations.lease_desk import LeaseDesk, open_desk, slice_of
 from nexusdev.testing.databases import Ahead
 from nexusdev.testing.migrations import Migrations, Variables
-from nexusdev.util import lock
+from nexusdev.testing.templates import template
 
 if TYPE_CHECKING:
     import psycopg
 
 _COMMAND = "pytest"
-#: Seconds: how long a template is kept, and how long a process waits for another one that runs the same migrations.
-_KEPT, _PATIENCE = 7 * 86400.0, 900.0
 
 
 class TestRun:
@@ -172,32 +170,14 @@ class TestRun:
         """Return the template of these migrations. They run once, whichever process needs them first."""
         if migrations.digest not in self._templates:
             try:
-                self._templates[migrations.digest] = self._migrated(migrations)
+                desk = replace(self.desk, parts={"postgres": self._part("postgres")})
+                self._templates[migrations.digest] = template(desk, migrations, self.values, self._lock)
             except Exception as error:
                 self._templates[migrations.digest] = error
         found = self._templates[migrations.digest]
         if isinstance(found, Exception):
             raise found
         return found
-
-    def _migrated(self, migrations: Migrations) -> Lease:
-        name = f"pytest-template-{migrations.digest}"
-        patience = lock.Patience(seconds=_PATIENCE)
-        with lock.hold(self.desk.store.home / ".locks" / name, subject=name, command=_COMMAND, patience=patience):
-            found = self.desk.store.find(name)
-            if found and found.record.ready and not self.desk.is_over(found):
-                return found
-            if found:
-                self.desk.drop(found, if_over=True)
-            desk = replace(self.desk, parts={"postgres": self._part("postgres")})
-
-            def fill(lease: Lease) -> None:
-                migrations.run({**self.values, **desk.variables(lease)})
-
-            with self._lock():
-                made = desk.make(name, ttl=_KEPT, fill=fill)
-            assert made  # noqa: S101 - only this lock's holder uses the name
-            return made
 
     def _lock(self) -> AbstractContextManager[object]:
         """No command changes the instance meanwhile, but others may use leases."""
