@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nexusdev.api_queries import succeeded
+from nexusdev.testing.resources import ConcealedVariables
 
 if TYPE_CHECKING:
     from nexusdev.interfaces import LogLine
@@ -25,7 +26,7 @@ class NexusInstance:
 
     def env(self) -> Mapping[str, str]:
         """Return the instance's own variables: name → value. Tests use those of ``nexus_env``."""
-        return self._run.values
+        return ConcealedVariables(self._run.values)
 
     def logs(self, names: Sequence[str] = (), *, since: str = "1m", tail: int | None = None) -> Sequence[LogLine]:
         """Return the log lines of these components or services (empty: of all), merged by time.

@@ -288,7 +288,9 @@ def nexus_env(
     nexus_vault: VaultFolder,
 ) -> Mapping[str, str]:
     """The variables of ``nexusdev env``, pointed at this test's database, Redis user, bucket and Vault folder."""
-    values = dict(run_of(request.config).values)
+    from nexusdev.testing.resources import ConcealedVariables
+
+    values = ConcealedVariables(run_of(request.config).values)
     for each in (nexus_pg, nexus_redis, nexus_s3, nexus_vault):
         values.update(each.variables)
     return values

@@ -1,9 +1,12 @@
-"""What the fixtures give: addresses and logins of one test, and clients that use them."""
+"""What the fixtures give: addresses and logins of one test, and clients that use them.
+
+pytest prints the arguments of a failed test, so no repr here has a password, a key or a token.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,6 +15,13 @@ if TYPE_CHECKING:
     import psycopg
     import redis
     import redis.asyncio
+
+
+class ConcealedVariables(dict[str, str]):
+    """Variables by name. The repr has the names alone."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} variables: {', '.join(sorted(self))}>"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +39,12 @@ class PostgresDatabase:
     """
 
     name: str
-    url: str
-    ro_url: str
-    pool_url: str
-    async_url: str
+    url: str = field(repr=False)
+    ro_url: str = field(repr=False)
+    pool_url: str = field(repr=False)
+    async_url: str = field(repr=False)
     ca_file: str
-    variables: Mapping[str, str]
+    variables: Mapping[str, str] = field(repr=False)
 
     @classmethod
     def of(cls, variables: Mapping[str, str]) -> PostgresDatabase:
@@ -73,10 +83,10 @@ class RedisUser:
         variables: All variables of Redis, pointed at this user: name → value.
     """
 
-    url: str
+    url: str = field(repr=False)
     prefix: str
     ca_file: str
-    variables: Mapping[str, str]
+    variables: Mapping[str, str] = field(repr=False)
 
     @classmethod
     def of(cls, variables: Mapping[str, str], ca_file: str) -> RedisUser:
@@ -117,11 +127,11 @@ class S3Bucket:
 
     bucket: str
     endpoint: str
-    access_key: str
-    secret_key: str
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
     region: str
     ca_file: str
-    variables: Mapping[str, str]
+    variables: Mapping[str, str] = field(repr=False)
 
     @classmethod
     def of(cls, variables: Mapping[str, str], ca_file: str) -> S3Bucket:
@@ -174,10 +184,10 @@ class VaultFolder:
     """
 
     address: str
-    token: str
+    token: str = field(repr=False)
     prefix: str
     ca_file: str
-    variables: Mapping[str, str]
+    variables: Mapping[str, str] = field(repr=False)
 
     @classmethod
     def of(cls, variables: Mapping[str, str]) -> VaultFolder:
