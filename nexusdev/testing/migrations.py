@@ -103,9 +103,21 @@ def _sources(function: Callable[..., Any]) -> tuple[Path, list[Path]]:
     top = sys.modules.get(function.__module__.partition(".")[0])
     folders = [Path(each).resolve() for each in getattr(top, "__path__", ())]
     if folders:
-        return folders[0].parent, sorted(file for folder in folders for file in folder.rglob("*.py") if file.is_file())
+        return folders[0].parent, sorted(file for folder in folders for file in _python_files(folder))
     file = Path(inspect.getsourcefile(function) or __file__).resolve()
     return file.parent, sorted({file, *(each for each in file.parent.glob("*.py") if each.is_file())})
+
+
+def _python_files(top: Path) -> Iterator[Path]:
+    """Yield the Python files below a folder, without those of hidden folders, virtual environments and Node's packages."""
+    for place, folders, names in os.walk(top):
+        folders[:] = [
+            each
+            for each in folders
+            if not each.startswith(".") and each != "node_modules" and not Path(place, each, "pyvenv.cfg").exists()
+        ]
+        files = (Path(place, name) for name in names if name.endswith(".py"))
+        yield from (each for each in files if each.is_file())  # an editor's lock is a link to nothing
 
 
 @contextmanager

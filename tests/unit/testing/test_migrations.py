@@ -101,6 +101,18 @@ def test_the_hash_of_a_function_has_the_other_modules_that_it_may_use(shop: Path
     assert recognize(given, shop).digest != first
 
 
+@pytest.mark.parametrize("folder", [".tox/lib", "env/lib", "node_modules/gyp"])
+def test_the_hash_of_a_function_ignores_installed_packages(shop: Path, folder: str) -> None:
+    (shop / "shop_package" / folder).mkdir(parents=True)
+    (shop / "shop_package" / "tables.py").write_text("def create(url):\n    pass\n")
+    if folder.startswith("env"):
+        (shop / "shop_package" / "env" / "pyvenv.cfg").touch()
+    first = recognize("shop_package.tables:create", shop).digest
+    (shop / "shop_package" / folder / "installed.py").touch()
+    (shop / "shop_package" / ".#tables.py").symlink_to("user@host.1")  # Emacs edits the file
+    assert recognize("shop_package.tables:create", shop).digest == first
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [
