@@ -45,7 +45,7 @@ def _require_own(
                 raise PortInUse(
                     f"port {port.host} of {service.name} is in use by {holder_of(port.host, inventory.port_holders)}",
                     why="the project's own file publishes exactly this port",
-                    hint=(f"{end}   end what the killed engine left behind\n" if end else "")
+                    hint=(f"{end}   end what was left behind\n" if end else "")
                     + f'ports: ["{port.container}"]   let nexusdev choose a port of the instance',
                 )
 

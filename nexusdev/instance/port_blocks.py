@@ -107,7 +107,7 @@ def require_free(
     raise PortInUse(
         f"port {first} is in use by {holders[first]}" + (f" (and {len(conflicts) - 1} more)" if conflicts[1:] else ""),
         why="the port is in this instance's port block, which is fixed so that env files stay valid",
-        hint=(f"{end}   end what the killed engine left behind\n" if end else "")
+        hint=(f"{end}   end what was left behind\n" if end else "")
         + "nexusdev up                after stopping it\nnexusdev up --move-ports   use another block (the env file changes)",
         evidence=[f"127.0.0.1:{port}  {who}" for port, who in holders.items()],
     )

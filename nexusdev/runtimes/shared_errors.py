@@ -14,7 +14,7 @@ def port_in_use(service: str, port: int, holder: str, *, end: str = "") -> PortI
         service: The service that needs it.
         port: The port.
         holder: The user of the port, in the wording of util.port_holders.
-        end: The command that ends what an engine that was killed left behind there; '' if that is not the cause.
+        end: The command that ends what a runtime that was killed left behind there; '' if that is not the cause.
     """
     first = f"{end}   end it" if end else "nexusdev ports   show who uses it; stop that process"
     return PortInUse(

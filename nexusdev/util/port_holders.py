@@ -27,7 +27,7 @@ def holder_of(port: int, containers: Mapping[int, str], proc: Path = Path("/proc
         proc: Where the kernel's process files are.
 
     Returns:
-        ``container web (image nginx:1)``, ``docker-proxy left behind by an engine that was killed (pid 4711)``,
+        ``container web (image nginx:1)``, ``docker-proxy left behind by a dockerd that was killed (pid 4711)``,
         ``python3 -m http.server (pid 4711)``, ``a process of another user``, or ``an unknown process``.
     """
     if container := containers.get(port):
@@ -36,14 +36,14 @@ def holder_of(port: int, containers: Mapping[int, str], proc: Path = Path("/proc
     if not inodes:
         return "an unknown process"
     for pid in _orphans(port, proc):
-        return f"{_PROXY} left behind by an engine that was killed (pid {pid})"
+        return f"{_PROXY} left behind by a dockerd that was killed (pid {pid})"
     for pid in _processes_with(inodes, proc):
         return f"{_command(pid, proc)} (pid {pid})"
     return "a process of another user"
 
 
 def ending_orphans(ports: Iterable[int], containers: Mapping[int, str], proc: Path = Path("/proc")) -> str:
-    """Return the command that ends what an engine that was killed left behind on these ports; '' for nothing.
+    """Return the command that ends what a dockerd that was killed left behind on these ports; '' for nothing.
 
     Args:
         ports: Ports of the host, in use.

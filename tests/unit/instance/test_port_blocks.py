@@ -94,7 +94,7 @@ def test_a_port_held_by_a_foreign_container_names_the_container() -> None:
 def test_ports_leaked_by_a_killed_engine_are_reported_with_the_command_that_frees_them(tmp_path: Path) -> None:
     for pid, port in ((78, 21032), (79, 21033)):
         with_proxy(tmp_path, pid=pid, port=port)
-    with pytest.raises(PortInUse, match="docker-proxy left behind by an engine that was killed") as raised:
+    with pytest.raises(PortInUse, match="docker-proxy left behind by a dockerd that was killed") as raised:
         require_free([21032, 21033, 21034], published={21034: "web"}, taken=lambda _port: True, proc=tmp_path)
     first, *others = raised.value.hint.splitlines()
     assert first.startswith("kill 78 79   ")

@@ -603,7 +603,7 @@ def test_a_fixed_port_leaked_by_a_killed_engine_is_freed_first(
     project.write(WORKER + '    ports: ["127.0.0.1:20500:8000"]\n')
     with pytest.raises(PortInUse) as raised:
         project.up()
-    assert raised.value.hint.splitlines()[0] == "kill 20500   end what the killed engine left behind"
+    assert raised.value.hint.splitlines()[0] == "kill 20500   end what was left behind"
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_a_closed_file_hides_no_other_file_of_its_process(tmp_path: Path) -> Non
 @pytest.mark.parametrize("parent", ["systemd", "docker-init", "bash"])
 def test_an_orphaned_docker_proxy_is_named_with_the_command_that_kills_it(tmp_path: Path, parent: str) -> None:
     folder = with_proxy(tmp_path, parent=parent)
-    assert holder_of(PORT, {}, folder) == "docker-proxy left behind by an engine that was killed (pid 78)"
+    assert holder_of(PORT, {}, folder) == "docker-proxy left behind by a dockerd that was killed (pid 78)"
     assert ending_orphans([PORT, 9], {}, folder) == "kill 78"
 
 

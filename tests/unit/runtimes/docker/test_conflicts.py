@@ -99,7 +99,7 @@ def test_a_port_leaked_by_a_killed_engine_is_reported_with_the_command_that_free
         step = DockerStep(action=Action.START, resource="db", target="c1", reason="x")
         with pytest.raises(PortInUse, match=f"port {port}, which db needs") as told:
             DockerStepApplier(Api(port), names).apply_step(step)
-    assert told.value.why == f"it is used by docker-proxy left behind by an engine that was killed (pid {pid})"
+    assert told.value.why == f"it is used by docker-proxy left behind by a dockerd that was killed (pid {pid})"
     assert told.value.hint.splitlines()[0] == f"kill {pid}   end it"
 
 
