@@ -46,8 +46,6 @@ class Deployer(Struct, kw_only=True):
     watch: Stopwatch
     parallel: int = 4
     beginning: Callable[[Step], None] = lambda _: None
-    _freed: str = ""  # the step that ended last; the next step uses its slot
-    _kinds: tuple[str, ...] = ()
 
     def execute(self, plan: Plan) -> None:
         """Execute the steps of a plan, without waiting for readiness (``stop``, ``down``)."""
@@ -72,19 +70,22 @@ class Deployer(Struct, kw_only=True):
 
     def announce(self, plan: Plan) -> None:
         """Report the steps of a plan."""
-        self._kinds = tuple(dict.fromkeys(_kind(step) for step in plan.steps))
         self.listener.tell(Planned(plan=plan))
 
-    def execute_step(self, step: Step) -> None:
-        """Execute one step. Measures and reports it."""
-        needed = (f"{kind} {resource}" for resource in (step.resource, *step.after) for kind in self._kinds)
-        kind, began = _kind(step), self.clock.now()
-        name = f"{kind} {step.resource}"
-        after = tuple(dict.fromkeys((*(each for each in needed if each != name), self._freed, "images", "plan")))
+    def execute_step(self, step: Step, after: Sequence[Step], *, preceding: Sequence[str] = ()) -> None:
+        """Execute one step. Measures and reports it. Called by several threads.
+
+        Args:
+            step: The step.
+            after: The steps that had to end before it.
+            preceding: Names of other spans that ended before it.
+        """
+        began, name = self.clock.now(), _span_name(step)
+        names = dict.fromkeys((*(_span_name(each) for each in after), *preceding))
+        names.pop(name, None)  # two steps of a resource may have the same name
         self.beginning(step)
-        with self.watch.span(name, kind=kind, component=step.component, after=after):
+        with self.watch.span(name, kind=_kind(step), component=step.component, after=[*names]):
             self.runtime.apply(step)
-        self._freed = name
         self.listener.tell(StepDone(step=step, seconds=self.clock.now() - began, component=step.component))
 
     def deploy(self, request: DeployRequest) -> DeployResult:
@@ -112,6 +113,10 @@ def _kind(step: Step) -> str:
     return "start" if step.starts else str(step.action)
 
 
+def _span_name(step: Step) -> str:
+    return f"{_kind(step)} {step.resource}"
+
+
 class _Deployment(Struct, kw_only=True):
     """One run of ``deploy``: the threads of the components and their results."""
 
@@ -122,8 +127,7 @@ class _Deployment(Struct, kw_only=True):
     _rollouts: dict[str, ComponentRollout] = field(default_factory=dict)
     _looked: float = 0.0
     _deadline: float = 0.0
-    _running: dict[int, Step] = field(default_factory=dict)
-    _finished: list[Step] = field(default_factory=list)
+    _executor: PlanExecutor | None = None
 
     def run(self) -> DeployResult:
         deployer, request = self.deployer, self.request
@@ -147,7 +151,8 @@ class _Deployment(Struct, kw_only=True):
 
     def _account(self) -> tuple[str, ...]:
         """Return what the plan completed, for the error of a runtime that fails during the plan."""
-        finished, running = tuple(self._finished), tuple(self._running.values())
+        finished = self._executor.completed if self._executor else ()
+        running = self._executor.incomplete if self._executor else ()
         started = [name for step in finished for name in sorted(step.starts)]
         return (
             f"{len(finished)} of {len(self.request.plan.steps)} steps were finished",
@@ -189,7 +194,7 @@ class _Deployment(Struct, kw_only=True):
                 self.monitor.watch(name, starts=False)
 
     def _execute_plan(self) -> None:
-        PlanExecutor(
+        self._executor = PlanExecutor(
             plan=self.request.plan,
             execute_step=self._deploy_step,
             parallel=self.deployer.parallel,
@@ -197,23 +202,22 @@ class _Deployment(Struct, kw_only=True):
             check=self._check,
             slow=self.deployer.tell_slow,
             settling=self.deployer.tell_settling,
-        ).run()
+        )
+        self._executor.run()
 
     def _may_begin(self, step: Step) -> bool:
         """Return whether the image of a step is available and the dependencies of its service are ready."""
         awaited = (self._rollouts.get(each) for name in step.starts for each in self.request.after.get(name, ()))
         return self.request.gate(step) and all(each is None or each.is_done for each in awaited)
 
-    def _deploy_step(self, step: Step) -> None:
+    def _deploy_step(self, step: Step, after: Sequence[Step]) -> None:
         """Execute one step, with its services under watch, and tell the rollouts which services it started."""
         for name in step.ends:
             self.monitor.release(name)
         for name in step.starts:
             self.monitor.watch(name)
-        self._running[id(step)] = step
-        self.deployer.execute_step(step)
+        self.deployer.execute_step(step, after, preceding=self.request.preceding)
         self.request.completed(step)
-        self._finished.append(self._running.pop(id(step)))
         services = self.request.stack.services
         for name in step.starts:
             if name in services and (rollout := self._rollouts.get(services[name].component)):

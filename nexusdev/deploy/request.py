@@ -28,6 +28,7 @@ class DeployRequest(Struct, frozen=True, kw_only=True):
         waited: The part of ``seconds`` that was spent waiting for another command.
         spent: The part of ``seconds`` that was spent by an earlier deployment of the same command.
         after: Service → components that must be ready before it starts, as far as they are among ``components``.
+        preceding: Names of the spans that end before the deployment begins, for the timings.
         seeding: Whether to seed and prove as well; else the deployment ends when everything is ready.
         command: Name of the command to retry, for hints.
         gate: Returns whether a step may begin: whether its image is available.
@@ -47,6 +48,7 @@ class DeployRequest(Struct, frozen=True, kw_only=True):
     waited: float = 0.0
     spent: float = 0.0
     after: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    preceding: Sequence[str] = ("images", "plan")
     seeding: bool = True
     command: str = "up"
     gate: Callable[[Step], bool] = always

@@ -146,7 +146,7 @@ class ComponentRollout(Struct, kw_only=True):
     def _write_down(self) -> None:
         """Add the spans to the stopwatch in order of time. Each comes after all spans that began before it."""
         # A component whose services run already follows the plan alone.
-        chain = ["images", "plan", *(f"start {name}" for name in self.services)]
+        chain = [*self.request.preceding, *(f"start {name}" for name in self.services)]
         for began, ended, name, kind in sorted(self._stretches):
             self.watch.add(name, kind=kind, began=began, ended=ended, component=self.component.name, after=chain)
             chain.append(name)

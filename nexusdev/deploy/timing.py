@@ -103,7 +103,7 @@ def critical_path(spans: Sequence[Span]) -> tuple[Span, ...]:
     while current is not None and current not in path:
         path.append(current)
         at = current.began
-        # Steps name all steps of the same resource; one that began later is no predecessor.
+        # A step that was retried has several spans of the same name; one that began later is no predecessor.
         named = [by_name[name] for name in current.after if name in by_name]
         before = [span for span in named if span.began < at or span.ended <= at]
         current = max(before, key=lambda span: (min(span.ended, at), span.began), default=None)

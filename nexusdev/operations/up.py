@@ -209,6 +209,7 @@ def _deploy_own(
         stack=stack,
         plan=plan,
         completed=_volume_recorder(state, plan).record,
+        preceding=["write"],
         components=[context.components[name] for name in state.own],
         after={each.name: each.own.after for each in stack.own if each.own},
     )

@@ -24,9 +24,10 @@ from nexusdev.events import Planned
 from nexusdev.interfaces import Address, Completed, InstanceAccess, View
 from nexusdev.operations.dry_run import dry_run
 from nexusdev.operations.secrets import rotate
+from nexusdev.operations.timings import timings
 from nexusdev.operations.up import up
 from nexusdev.stack.model import Service
-from tests.fakes import FakeComponent, House
+from tests.fakes import FakeComponent, House, shown
 
 WORKER = """\
 services:
@@ -233,6 +234,13 @@ def test_own_services_start_when_the_platform_is_ready_and_seeded(project: Proje
     first = next(number for number, step in enumerate(project.engine.done) if step.resource == "worker")
     assert order == ["seeded", "proven"]
     assert all(step.resource == "worker" for step in project.engine.done[first:])
+
+
+def test_timings_place_own_services_after_the_platform(project: Project) -> None:
+    project.up()
+    spans = {span["name"]: span for span in shown(timings(project.context())).data["spans"]}
+    assert spans["create worker"]["after"] == ("write",)
+    assert spans["start worker"]["after"] == ("create worker", "write")
 
 
 def test_an_own_service_starts_when_those_that_it_depends_on_are_ready(project: Project) -> None:

@@ -242,6 +242,17 @@ def test_timings_name_what_the_last_up_waited_for(running: House) -> None:
     assert spans[max(spans, key=lambda name: spans[name]["ended"])]["critical"]
 
 
+def test_timings_of_a_step_name_its_predecessors_only(running: House) -> None:
+    spans = {span["name"]: span for span in shown(timings(running.context())).data["spans"]}
+    steps = [span for name, span in spans.items() if name.startswith(("create", "start "))]
+    assert len(steps) >= 4
+    for span in steps:
+        assert set(span["after"]) <= spans.keys() - {span["name"]}
+        for each in set(span["after"]) - {"images", "plan"}:
+            assert spans[each]["ended"] <= span["began"], f"{each} before {span['name']}"
+    assert "create redis-0" in spans["start redis-0"]["after"]
+
+
 def test_a_wait_for_a_running_component_follows_the_plan(running: House) -> None:
     running.engine.kill(running.container("gateway-rw"))
     running.redis.sentences = ["2 masters"] * 5
