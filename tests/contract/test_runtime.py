@@ -269,7 +269,7 @@ def test_a_missing_volume_is_recreated(bench: Bench) -> None:
     assert bench.runtime().plan(bench.intent()).made_volumes == ("store-0",)
 
 
-def test_a_service_that_crashed_is_halted_and_kept_for_its_log(bench: Bench) -> None:
+def test_a_crashed_service_is_halted_and_kept_for_its_log(bench: Bench) -> None:
     bench.ask(bench.intent())
     bench.say("store-1", "goodbye")
     bench.fail("store-1")
@@ -299,7 +299,7 @@ def test_a_taken_port_error_names_its_holder(bench: Bench) -> None:
     assert holder in refused.value.why
 
 
-def test_services_that_hold_host_ports_are_known(bench: Bench) -> None:
+def test_services_with_host_ports_are_observed(bench: Bench) -> None:
     bench.ask(bench.intent())
     assert "store-0" in bench.observe().holding_ports
 

@@ -64,7 +64,7 @@ def test_endless_input_does_not_block_a_command(project: Project, words: tuple[s
         os.close(writing)
 
 
-def test_rows_copied_from_standard_input_arrive(project: Project) -> None:
+def test_copy_from_stdin_inserts_its_rows(project: Project) -> None:
     command = "create temporary table t (a text)", "copy t from stdin", "select count(*) from t"
     ran = project.run("psql", "-qAt", *(word for each in command for word in ("-c", each)), stdin=b"1\n2\n")
     assert ran.out.strip() == "2", ran.err
@@ -98,7 +98,7 @@ def test_exec_in_an_unknown_service_names_the_nearest(project: Project) -> None:
     assert "redis-0" in ran.err
 
 
-def test_run_gives_a_command_the_proven_variables_and_its_exit_code(project: Project) -> None:
+def test_run_passes_the_proven_variables_and_the_exit_code(project: Project) -> None:
     ran = project.run("run", "--", "sh", "-c", 'test -n "$DATABASE_URL" && echo "$PGDATABASE"; exit 3')
     assert (ran.code, ran.out.strip()) == (3, "nexus_architect")
 

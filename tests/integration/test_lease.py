@@ -337,7 +337,7 @@ def test_a_lease_may_recreate_its_database_like_rails(lease: Callable[..., nexus
     again.drop()
 
 
-def test_ten_leases_are_created_at_once(
+def test_ten_leases_are_created_concurrently(
     stack: nexusdev.StackHandle, lease: Callable[..., nexusdev.LeaseHandle]
 ) -> None:
     with ThreadPoolExecutor(10) as threads:

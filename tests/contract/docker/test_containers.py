@@ -125,7 +125,7 @@ def test_an_owner_restarted_without_its_sidecar_is_detected(bench: EngineBench) 
     assert str(bench.plan()) == "nothing to do"
 
 
-def test_a_paused_container_is_unpaused_and_can_be_stopped_and_removed(bench: EngineBench) -> None:
+def test_a_paused_container_can_be_unpaused_stopped_and_removed(bench: EngineBench) -> None:
     bench.up()
     bench.hand("pause", bench.container("store-1"))
     assert str(bench.plan()) == "unpause store-1: it is paused"

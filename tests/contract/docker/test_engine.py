@@ -115,7 +115,7 @@ def test_a_hanging_command_times_out(runtime: Runtime) -> None:
     assert time.monotonic() - began < 3
 
 
-def test_attached_streams_pass_through(runtime: Runtime) -> None:
+def test_attached_streams_are_passed_through(runtime: Runtime) -> None:
     out, err = io.BytesIO(), io.BytesIO()
     code = runtime.attach(
         "store-1", ["sh", "-c", "cat; echo no >&2; exit 4"], stdin=io.BytesIO(b"in"), stdout=out, stderr=err, tty=False

@@ -23,7 +23,7 @@ def test_the_docker_runtime_supports_every_fault(faults: FaultInjector) -> None:
     assert all(faults.supports(fault) for fault in Fault)
 
 
-def test_a_container_that_crashed_has_failed(bench: EngineBench, faults: FaultInjector) -> None:
+def test_a_crashed_container_has_failed(bench: EngineBench, faults: FaultInjector) -> None:
     faults.inject(Fault.CRASH, "store-1")
     assert bench.observe().services["store-1"].phase is Phase.FAILED
 

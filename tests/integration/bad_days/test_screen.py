@@ -65,7 +65,7 @@ def expected_status(project: Project, words: str) -> int:
 
 
 @pytest.mark.parametrize("words", ["status", "ports", "urls", "ls", "doctor", f"up {SMALL}"])
-def test_forty_columns_and_no_colour_are_respected_without_a_terminal(running: Project, words: str) -> None:
+def test_output_respects_forty_columns_and_no_color(running: Project, words: str) -> None:
     narrow = replace(running, extra={"COLUMNS": "40", "NO_COLOR": "1"})
     ran = narrow.run(*words.split())
     assert ran.code == expected_status(running, words), ran.err

@@ -140,13 +140,13 @@ def test_rails_reads_it_in_a_container(project: Project, tmp_path: Path) -> None
     assert done.code == 0, done.err + done.out
 
 
-def test_the_client_of_prisma_connects(project: Project, tmp_path: Path) -> None:
+def test_the_prisma_client_connects(project: Project, tmp_path: Path) -> None:
     folder = toolchains.prisma()
     file = written("prisma", project, tmp_path / ".env")
     succeeded([needed("node"), str(folder / "app.js")], tmp_path, DOTENV_CONFIG_PATH=str(file))
 
 
-def test_the_command_line_of_prisma_compares_the_database(project: Project, tmp_path: Path) -> None:
+def test_the_prisma_command_line_compares_the_database(project: Project, tmp_path: Path) -> None:
     folder = toolchains.prisma()
     file = written("prisma", project, tmp_path / ".env")
     environ = bare(tmp_path, DOTENV_CONFIG_PATH=str(file))

@@ -65,7 +65,7 @@ def test_the_gitlab_job_is_valid_and_its_script_works(laid_out: Any) -> None:
     run(page, job["script"], folder, environment)
 
 
-def test_the_devcontainer_is_read_by_its_command_line_and_its_command_works(laid_out: Any, tmp_path: Path) -> None:
+def test_the_devcontainer_is_valid_and_its_command_works(laid_out: Any, tmp_path: Path) -> None:
     page, folder, environment = laid_out("devcontainer")
     words = ["--yes", "@devcontainers/cli@0.89.0", "read-configuration", "--workspace-folder", str(folder)]
     told = client_venv.command([needed("npx"), *words], environment, folder=tmp_path, seconds=120)

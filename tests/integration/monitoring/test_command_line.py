@@ -47,7 +47,7 @@ def test_every_running_service_is_scraped(project: Project) -> None:
     assert reply()["scraped"] == reply()["services"] > 30
 
 
-def test_the_core_runs_without_monitoring_and_is_not_missed(project: Project) -> None:
+def test_the_core_profile_runs_without_monitoring(project: Project) -> None:
     before = services(project)
     try:
         narrowed = project.run("up", "--profile", "core")

@@ -105,7 +105,7 @@ def test_the_pool_rejects_asyncpg_server_settings_with_an_error(variables: Mappi
     assert (name, zone) == ("shop", "Asia/Tokyo")
 
 
-def test_prepared_statements_of_the_pool_heal_within_seconds_after_a_migration(variables: Mapping[str, str]) -> None:
+def test_prepared_statements_of_the_pool_recover_after_a_migration(variables: Mapping[str, str]) -> None:
     with connect(variables, "DATABASE_MIGRATION_URL") as owner, connect(variables, "DATABASE_POOL_URL") as pooled:
         owner.execute("DROP TABLE IF EXISTS parcel; CREATE TABLE parcel (id int); INSERT INTO parcel VALUES (1)")
         try:

@@ -124,7 +124,7 @@ def test_the_application_loads_functions_but_cannot_remove_them(client: Any) -> 
     assert client.fcall("total", 0) == 7
 
 
-def test_the_docs_name_every_command_that_is_closed(project: Project) -> None:
+def test_the_docs_list_every_forbidden_command(project: Project) -> None:
     def answers(*words: str) -> set[str]:
         return set(project.run("redis", "--", "--user", "nexus_admin", *words).out.split())
 
@@ -141,7 +141,7 @@ def test_the_docs_name_every_command_that_is_closed(project: Project) -> None:
     assert {name for name in named if name not in closed and not _any(name, closed)} == set()
 
 
-def test_the_servers_print_the_users_as_the_compose_file_has_them(project: Project) -> None:
+def test_the_users_on_the_servers_match_the_compose_file(project: Project) -> None:
     """Seeding compares the two as text, and would set a user again and again where they differ."""
     assert project.run("seed", "redis").code == 0
     assert project.run("seed", "redis", "--json").data["changes"]["redis"] == []

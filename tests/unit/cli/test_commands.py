@@ -184,7 +184,7 @@ def test_two_bugs_in_one_second_have_separate_reports(house: House) -> None:
     assert len(list((house.folder / "state" / "logs").iterdir())) == 2
 
 
-def test_an_internal_error_is_reported_with_its_traceback_and_the_thread_it_came_from(house: House) -> None:
+def test_an_internal_error_is_reported_with_traceback_and_thread(house: House) -> None:
     def explode(_: object) -> None:
         raise NexusError("step x belongs to another runtime")
 

@@ -301,7 +301,7 @@ def test_unwritable_progress_is_ignored(folder: Path) -> None:
     assert "ready" in ran.stdout
 
 
-def test_an_encoding_without_a_character_replaces_it_and_json_escapes_it(folder: Path) -> None:
+def test_unencodable_characters_are_replaced_or_escaped_in_json(folder: Path) -> None:
     (folder / "jörg").mkdir()
     words = ("-C", str(folder / "jörg"), "status")
     text, envelope = (run(folder, *more, *words, PYTHONIOENCODING="ascii") for more in ((), ("--json",)))

@@ -48,7 +48,7 @@ def interrupted(folder: Path, net: str = "10.3.0", steps: tuple[Step, ...] = ())
         raise ZeroDivisionError
 
 
-def test_a_block_that_fails_before_a_step_restores_record_and_variables(folder: Path) -> None:
+def test_a_failure_before_any_step_restores_record_and_variables(folder: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         interrupted(folder, "10.4.0")
     assert read_record(folder) == RECORD
@@ -64,7 +64,7 @@ def test_steps_that_publish_nothing_do_not_use_new_ports(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("net", "first"), [("10.3.0", CONTAINER), ("10.4.0", NETWORK), ("10.4.0", CONTAINER)])
-def test_a_block_that_fails_after_a_step_keeps_what_the_step_used(folder: Path, net: str, first: Step) -> None:
+def test_a_failure_after_a_step_keeps_the_placement_of_the_step(folder: Path, net: str, first: Step) -> None:
     with pytest.raises(ZeroDivisionError):
         interrupted(folder, net, (first, NETWORK))
     assert read_record(folder) == replace(RECORD, slot=4, net=net)

@@ -131,7 +131,7 @@ def test_a_failed_proof_prints_nothing(
     assert capsys.readouterr().out.startswith("# Written by nexusdev")
 
 
-def test_a_bundle_that_must_be_renewed_is_left_to_the_full_command(
+def test_an_outdated_bundle_is_left_to_the_full_command(
     tmp_path: Path, project: Path, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     company = tmp_path / "company.pem"

@@ -56,7 +56,7 @@ def test_a_tracked_env_file_is_refused_and_unchanged(repository: Path) -> None:
     assert target.read_text() == "# Written by nexusdev for instance old\n"
 
 
-def test_a_tracked_file_that_was_deleted_is_still_refused(repository: Path) -> None:
+def test_a_deleted_tracked_file_is_still_refused(repository: Path) -> None:
     (repository / ".env.nexusdev").write_text("")
     git(repository, "add", "-f", ".env.nexusdev")
     (repository / ".env.nexusdev").unlink()

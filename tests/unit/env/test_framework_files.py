@@ -70,7 +70,7 @@ def test_django_has_a_database_and_a_cache() -> None:
         ("test", "nexus_test", "nexus_test"),
     ],
 )
-def test_django_logs_in_as_the_command_needs(
+def test_django_uses_the_login_of_the_command(
     monkeypatch: pytest.MonkeyPatch, command: str, user: str, database: str
 ) -> None:
     monkeypatch.setattr("sys.argv", ["manage.py", command])
@@ -114,7 +114,7 @@ def test_java_options_name_the_trust_store_and_the_services() -> None:
     assert found["-DREDIS_URL"] == VALUES["REDIS_URL"]
 
 
-def test_prisma_has_the_parameters_that_it_knows(tmp_path: Path) -> None:
+def test_prisma_has_its_supported_parameters(tmp_path: Path) -> None:
     found = dotenv(tmp_path, "prisma")
     ca = [VALUES["PGSSLROOTCERT"]]
     engine = {"sslaccept": ["strict"], "sslcert": ca}

@@ -123,7 +123,7 @@ def test_a_server_without_a_nonce_fails_the_proof(tls: Path, running: ExitStack,
         ask({**values, **{key: empty[key] for key in keys}})
 
 
-def test_a_server_of_another_authority_is_an_identity_mismatch(tls: Path, running: ExitStack, tmp_path: Path) -> None:
+def test_a_server_of_another_ca_is_an_identity_mismatch(tls: Path, running: ExitStack, tmp_path: Path) -> None:
     values = platform(servers.authority(tmp_path / "other"), running)
     with pytest.raises(IdentityMismatch, match="does not belong to instance shop-1"):
         ask({**values, "NEXUSDEV_CA_FILE": str(tls / "ca.crt")})

@@ -16,7 +16,7 @@ ALL = "127.0.0.1,localhost,::1"
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
-def test_every_spelling_of_a_proxy_is_found(name: str) -> None:
+def test_every_proxy_variable_is_found(name: str) -> None:
     assert proxies({name: "socks5h://proxy:1080", "PATH": "/bin"}) == (name,)
     assert proxies({name: " "}) == ()
 

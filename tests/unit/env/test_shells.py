@@ -55,7 +55,7 @@ def evaluated(program: str, text: str, environ: Mapping[str, str]) -> dict[str, 
 
 
 @pytest.mark.parametrize(("style", "program"), CASES)
-def test_a_shell_has_the_variables_and_nothing_that_changes_them(style: str, program: str) -> None:
+def test_a_shell_has_the_variables_without_interfering_ones(style: str, program: str) -> None:
     after = evaluated(program, render(VALUES, style, environ=BEFORE), BEFORE)
     assert {name: after.get(name) for name in VALUES} == {**VALUES, "NODE_OPTIONS": BEFORE["NODE_OPTIONS"]}
     assert not {"PGSERVICE", "AWS_SESSION_TOKEN", "VAULT_NAMESPACE"} & after.keys()
@@ -90,7 +90,7 @@ def test_a_clean_shell_gets_no_other_value() -> None:
 class TestRun:
     """The environment of a command that ``run`` starts."""
 
-    def test_it_has_the_variables_and_nothing_that_changes_them(self) -> None:
+    def test_a_command_has_the_variables_without_interfering_ones(self) -> None:
         environ = environment_for("app", VALUES, BEFORE)
         assert {name: environ[name] for name in VALUES} == {**VALUES, "NODE_OPTIONS": BEFORE["NODE_OPTIONS"]}
         assert not {"PGSERVICE", "AWS_SESSION_TOKEN", "VAULT_NAMESPACE"} & environ.keys()

@@ -139,7 +139,7 @@ def test_the_environment_can_name_another_image(tmp_path: Path) -> None:
     assert store.find("nexusdev/cache:local") is None
 
 
-def test_variables_for_the_compose_files(tmp_path: Path) -> None:
+def test_images_provide_the_variables_of_the_compose_files(tmp_path: Path) -> None:
     images = make_images(tmp_path, registry())
     assert set(images.variables()) == {"NEXUS_IMAGE_CACHE", "NEXUS_IMAGE_STORE"}
 

@@ -36,7 +36,7 @@ def load(file: Path) -> x509.Certificate:
     return x509.load_pem_x509_certificate(file.read_bytes())
 
 
-def test_a_certificate_has_every_name_its_services_have(stack: Stack) -> None:
+def test_a_certificate_has_every_name_of_its_service(stack: Stack) -> None:
     domain = "nexus-architect.svc.cluster.local"
     assert set(wanted_names(stack)["db"]) == {
         *("db-0", "db-alias", "db-primary", "localhost", "127.0.0.1", "::1"),

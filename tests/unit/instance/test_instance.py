@@ -165,7 +165,7 @@ def test_a_broken_state_folder_can_still_be_forgotten(identity: Identity, root: 
     assert open_instance(identity, inventory=Inventory(), placement=placement, root=root).created
 
 
-def test_ports_move_only_when_asked_and_the_rest_stays(identity: Identity, root: Path) -> None:
+def test_ports_move_only_on_request(identity: Identity, root: Path) -> None:
     before = open_instance(identity, inventory=Inventory(), placement=placement, root=root)
     after = open_instance(identity, inventory=Inventory(), placement=placement, root=root, move_ports=True)
     assert after.slot != before.slot
@@ -237,7 +237,7 @@ def test_the_state_folder_is_resolved_in_order(environ: dict[str, str], expected
     assert state.state_root(environ) == expected
 
 
-def test_containers_run_as_the_user_whose_files_they_read() -> None:
+def test_containers_run_as_the_owner_of_their_files() -> None:
     assert state.container_user(Path("/nonexistent"), rootless=True) == (0, 0)
     mine = (10001, 10001) if os.getuid() == 0 else (os.getuid(), os.getgid())
     assert state.container_user(Path("/nonexistent")) == mine

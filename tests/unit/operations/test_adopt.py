@@ -240,7 +240,7 @@ def test_adopt_asks_about_a_possibly_unmounted_folder(house: House, shop: Path) 
     assert "/mnt/usb, which is not mounted now" in asked
 
 
-def test_an_instance_of_a_vanished_owner_is_adopted_by_its_name(house: House, shop: Path) -> None:
+def test_an_instance_without_its_folder_is_adopted_by_name(house: House, shop: Path) -> None:
     up(at(house, folder(house, "first"), "demo"))
     second = house.folder / "first"
     second = second.rename(second.with_name("second"))

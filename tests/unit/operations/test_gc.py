@@ -177,7 +177,7 @@ def test_an_incomplete_state_folder_is_removed(orphaned: House) -> None:
     assert not (context.root / "instances" / "half").exists()
 
 
-def test_gc_leaves_the_state_of_another_runtime_alone(orphaned: House) -> None:
+def test_gc_keeps_the_state_of_another_runtime(orphaned: House) -> None:
     folder = orphaned.folder / "state" / "instances" / orphaned.name
     record = read_record(folder)
     assert record is not None

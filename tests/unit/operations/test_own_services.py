@@ -243,7 +243,7 @@ def test_timings_place_own_services_after_the_platform(project: Project) -> None
     assert spans["start worker"]["after"] == ("create worker", "write")
 
 
-def test_an_own_service_starts_when_those_that_it_depends_on_are_ready(project: Project) -> None:
+def test_an_own_service_starts_once_its_dependencies_are_ready(project: Project) -> None:
     text = """\
 services:
   first:

@@ -63,7 +63,7 @@ def test_a_refused_up_changes_nothing(elsewhere: House) -> None:
     assert len(elsewhere.engine.done) == done
 
 
-def test_the_option_reaches_the_settings_before_and_after_the_command(house: House) -> None:
+def test_the_option_works_before_and_after_the_command(house: House) -> None:
     for words in (("--runtime", "dokcer", "status"), ("status", "--runtime=dokcer")):
         typed = house.type("--json", *words)
         assert typed.status == 12

@@ -160,7 +160,7 @@ def test_a_server_that_never_becomes_ready_is_reported_with_what_is_missing(hous
     ("hook", "phase"),
     [("on_look", "still being probed"), ("on_seed", "still being seeded"), ("on_prove", "still being proven")],
 )
-def test_a_component_that_hangs_is_reported_with_its_phase(house: House, hook: str, phase: str) -> None:
+def test_a_hanging_component_is_reported_with_its_phase(house: House, hook: str, phase: str) -> None:
     released = threading.Event()
 
     def hang(*_: object) -> None:

@@ -200,6 +200,6 @@ def test_docker_leaves_an_unchanged_file_alone(tmp_path: Path) -> None:
     assert (tmp_path / "app").stat().st_mtime == 5
 
 
-def test_docker_refuses_a_secret_that_the_stack_does_not_have(tmp_path: Path) -> None:
+def test_docker_refuses_an_unknown_secret(tmp_path: Path) -> None:
     with pytest.raises(InvalidConfig, match="no such secret: other"):
         docker_runtime(tmp_path).publish_secret("other", "x")

@@ -67,9 +67,7 @@ def test_the_slowest_component_is_measured_from_its_first_wait_to_its_last() -> 
 @pytest.mark.parametrize(
     ("engine", "quick"), [(20, {"interval": "2s"}), (24, {"interval": "2s"}), (25, {"start_interval": "2s"})]
 )
-def test_the_tuned_peer_checks_every_two_seconds_and_calls_nothing_unhealthy_early(
-    engine: int, quick: dict[str, str]
-) -> None:
+def test_the_tuned_peer_checks_every_two_seconds(engine: int, quick: dict[str, str]) -> None:
     written = yaml.safe_load(override(["redis-0", "vault-0"], engine=engine))
     check = {**quick, "timeout": "5s", "start_period": "120s"}
     assert written == {"services": {"redis-0": {"healthcheck": check}, "vault-0": {"healthcheck": check}}}

@@ -50,7 +50,7 @@ def test_it_has_the_files_of_a_component_and_its_row(tree: Path) -> None:
         assert "toy" not in file.read_text().lower()
 
 
-def test_prometheus_scrapes_it(tree: Path) -> None:
+def test_prometheus_scrapes_a_new_component(tree: Path) -> None:
     new_component.add("newproduct", tree)
     jobs = yaml.safe_load((tree / "compose" / "monitoring" / "prometheus.yml").read_text())["scrape_configs"]
     [job] = [each for each in jobs if each["job_name"] == "newproduct"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scripts import variables
 
 
-def test_the_page_is_what_the_components_publish() -> None:
+def test_the_variables_page_matches_the_components() -> None:
     assert variables.FILE.read_text(encoding="utf-8") == variables.text(), (
         "run `make variables` and check the difference"
     )

@@ -57,14 +57,14 @@ def test_a_new_hosts_entry_affects_every_service(files: Files) -> None:
     assert changed(files.load(), files.load(GOOD + more)) == {"db-0", "exporter-0", "late"}
 
 
-def test_the_content_of_a_config_file_counts(files: Files) -> None:
+def test_a_changed_config_file_changes_the_fingerprint(files: Files) -> None:
     stack = files.load()
     before = fingerprints(stack)
     files.write("settings.conf", "colour = red\n")
     assert fingerprints(stack) != before
 
 
-def test_the_content_of_a_live_config_does_not_count(files: Files) -> None:
+def test_a_changed_live_config_keeps_the_fingerprint(files: Files) -> None:
     text = GOOD.replace("{file: ./settings.conf}", "{file: ./settings.conf, x-nexusdev: {live: true}}")
     stack = files.load(text)
     before = fingerprints(stack)
@@ -80,7 +80,7 @@ def test_the_content_of_a_live_config_does_not_count(files: Files) -> None:
         (SecretRecipe(runtime=True), False),
     ],
 )
-def test_the_content_of_a_secret_counts_unless_its_server_reads_it_live(
+def test_a_changed_secret_changes_the_fingerprint_unless_it_is_live(
     files: Files, recipe: SecretRecipe, counts: bool
 ) -> None:
     stack = with_recipe(files.load(), recipe)
@@ -92,7 +92,7 @@ def test_the_content_of_a_secret_counts_unless_its_server_reads_it_live(
     assert (first != absent) is counts
 
 
-def test_the_folder_of_a_config_that_containers_get_as_a_copy_does_not_count(files: Files, tmp_path: Path) -> None:
+def test_the_folder_of_a_copied_config_keeps_the_fingerprint(files: Files, tmp_path: Path) -> None:
     stack = files.load()
     moved = tmp_path / "moved.conf"
     moved.write_bytes(stack.configs["settings"].read_bytes())

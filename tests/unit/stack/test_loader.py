@@ -446,7 +446,7 @@ def test_a_file_of_the_state_folder_may_be_missing(files: Files) -> None:
     assert stack.configs["settings"] == files.folder / "state/passwd"
 
 
-def test_explicit_keys_win_over_merged_ones_and_earlier_merges_over_later(files: Files) -> None:
+def test_explicit_keys_override_merged_ones_and_earlier_merges_later_ones(files: Files) -> None:
     path = files.write("m.yaml", "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc: {<<: [*a, *b], x: 0}\n")
     merged = read(path, {}).items["c"]
     assert isinstance(merged, MappingNode)

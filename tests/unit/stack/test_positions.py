@@ -11,7 +11,7 @@ def test_a_key_is_found_with_its_line(files: Files) -> None:
     assert str(position).endswith("stack.yaml:24: services.db-0.mem_limit")
 
 
-def test_a_key_of_a_merged_mapping_is_where_it_is_written(files: Files) -> None:
+def test_a_key_of_a_merged_mapping_has_the_line_of_its_definition(files: Files) -> None:
     assert position_of(files.load(), "services", "db-0", "cap_drop").line == 4
 
 
@@ -19,7 +19,7 @@ def test_a_missing_key_has_the_line_of_its_parent(files: Files) -> None:
     assert str(position_of(files.load(), "services", "db-0", "init")).endswith("stack.yaml:14: services.db-0")
 
 
-def test_a_service_of_an_included_file_is_found_there(files: Files) -> None:
+def test_a_service_of_an_included_file_has_its_position_there(files: Files) -> None:
     files.write(
         "more.yaml",
         "services:\n  late:\n    image: x\n    networks: {nexus: {ipv4_address: 10.213.0.77}}\n"

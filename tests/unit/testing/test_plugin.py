@@ -38,7 +38,7 @@ def test_loading_the_plugin_imports_only_the_standard_library_and_pytest() -> No
     assert new - set(sys.stdlib_module_names) == {"nexusdev"}
 
 
-def test_without_an_instance_five_lines_say_what_to_do_once(suite: pytest.Pytester) -> None:
+def test_a_missing_instance_is_explained_once_in_five_lines(suite: pytest.Pytester) -> None:
     result = suite.runpytest_subprocess(*PLUGIN)
     result.assert_outcomes(passed=1, errors=2)
     text = result.stdout.str()

@@ -62,7 +62,7 @@ def test_rendering_needs_no_engine_and_creates_no_instance(house: House) -> None
     assert house.engine.containers == {}
 
 
-def test_a_second_call_replaces_the_files_and_removes_those_that_are_no_longer_rendered(house: House) -> None:
+def test_a_second_call_replaces_files_and_removes_stale_ones(house: House) -> None:
     out = str(house.folder / "out")
     house.type("render", "k8s", "--profile", "cluster", "-o", out)
     (house.folder / "compose" / "stack.yaml").write_text(WITHOUT_GATEWAY)
@@ -71,7 +71,7 @@ def test_a_second_call_replaces_the_files_and_removes_those_that_are_no_longer_r
     assert not (Path(out) / "gateway").exists()
 
 
-def test_another_profile_removes_the_files_that_only_the_former_one_has(real: House) -> None:
+def test_another_profile_removes_files_of_the_previous_one(real: House) -> None:
     kind, cluster = real.folder / "kind", real.folder / "cluster"
     real.type("render", "k8s", "--profile", "cluster", "-o", str(cluster))
     real.type("render", "k8s", "-o", str(kind))
@@ -105,9 +105,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 
 @pytest.mark.parametrize("room", [0, 3, 5])
-def test_a_full_disk_leaves_no_index_of_files_that_do_not_exist(
-    house: House, disk: Callable[[int], None], room: int
-) -> None:
+def test_a_full_disk_leaves_no_index_of_missing_files(house: House, disk: Callable[[int], None], room: int) -> None:
     out = house.folder / "out"
     disk(room)
     assert house.type("render", "k8s", "--profile", "cluster", "-o", str(out)).status == 5
@@ -116,7 +114,7 @@ def test_a_full_disk_leaves_no_index_of_files_that_do_not_exist(
     assert house.type("render", "k8s", "--profile", "cluster", "-o", str(out)).status == 0
 
 
-def test_a_full_disk_leaves_an_earlier_folder_with_its_index(house: House, disk: Callable[[int], None]) -> None:
+def test_a_full_disk_keeps_an_earlier_folder_with_its_index(house: House, disk: Callable[[int], None]) -> None:
     out = house.folder / "out"
     house.type("render", "k8s", "--profile", "cluster", "-o", str(out))
     before = texts(out)
@@ -127,7 +125,7 @@ def test_a_full_disk_leaves_an_earlier_folder_with_its_index(house: House, disk:
     assert texts(out)["kustomization.yaml"] == before["kustomization.yaml"]
 
 
-def test_a_config_that_is_no_text_is_an_error_with_file_line_and_key(house: House) -> None:
+def test_a_binary_config_is_an_error_with_file_line_and_key(house: House) -> None:
     own = house.project / "own.yaml"
     (house.project / "logo.bin").write_bytes(b"\x89PNG")
     own.write_text(

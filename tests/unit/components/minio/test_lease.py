@@ -20,7 +20,7 @@ def test_a_lease_may_use_its_bucket_and_those_prefixed_with_its_name() -> None:
     assert {each["Effect"] for each in lease_policy("nexus-lease-a")["Statement"]} == {"Allow"}
 
 
-def test_a_lease_cannot_lock_objects_because_its_bucket_could_not_be_removed() -> None:
+def test_a_lease_cannot_lock_objects() -> None:
     actions = {action for each in lease_policy("nexus-lease-a")["Statement"] for action in each["Action"]}
     assert "s3:CreateBucket" in actions
     assert not any("Lock" in action and action.startswith("s3:Put") for action in actions)

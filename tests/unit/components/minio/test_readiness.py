@@ -128,7 +128,7 @@ def test_a_refused_write_is_named(minio: World) -> None:
     )
 
 
-def test_a_probe_that_tests_no_writes_only_reads(minio: World) -> None:
+def test_a_probe_without_write_tests_only_reads(minio: World) -> None:
     minio.memory.buckets[BACKUPS.name] = Bucket()
     minio.memory.refusing[BACKUPS.name] = "SlowDownWrite"
     facts = probe.probe(minio.access)

@@ -51,7 +51,7 @@ def test_a_full_disk_or_a_lock_is_not_corruption(what: str) -> None:
     assert explain("prometheus-0", words(what)) is None
 
 
-def test_other_ends_have_no_diagnosis() -> None:
+def test_other_exits_have_no_diagnosis() -> None:
     assert explain("prometheus-0", ['level=error err="error loading config"']) is None
     assert explain("prometheus-0", []) is None
 

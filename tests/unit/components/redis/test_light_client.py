@@ -9,7 +9,7 @@ from nexusdev.wire.resp import RedisError
 from tests.unit.components.redis.world import World
 
 
-def test_info_and_flat_lists_become_fields() -> None:
+def test_info_and_flat_lists_are_parsed_into_fields() -> None:
     assert fields("# Server\r\nrole:master\r\nslave0:ip=redis-1,port=6379\r\n") == {
         "role": "master",
         "slave0": "ip=redis-1,port=6379",

@@ -66,13 +66,13 @@ def test_a_server_of_another_ca_is_a_mismatch(marked: World, tmp_path: Path) -> 
             COMPONENT.prove(marked.access, values)
 
 
-def test_a_master_that_is_down_is_degraded(marked: World) -> None:
+def test_a_down_master_is_degraded(marked: World) -> None:
     marked.down.add("redis-0")
     with pytest.raises(Degraded, match="redis-master does not answer"):
         COMPONENT.prove(marked.access, values_of(marked))
 
 
-def test_a_master_port_that_leads_to_a_replica_is_degraded(marked: World) -> None:
+def test_a_master_port_of_a_replica_is_degraded(marked: World) -> None:
     marked.servers["redis-0"].role = "slave"
     with pytest.raises(Degraded, match="routes to a slave, not to a master"):
         COMPONENT.prove(marked.access, values_of(marked))

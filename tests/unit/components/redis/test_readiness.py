@@ -165,7 +165,7 @@ def test_a_down_server_is_a_fact_and_not_an_error(redis: World) -> None:
     assert assess(probe(redis.access)).missing == "redis-1 does not answer: the connection was closed"
 
 
-def test_a_master_that_refuses_a_write_is_asked_why(redis: World) -> None:
+def test_the_reason_of_a_refused_write_is_requested(redis: World) -> None:
     redis.servers["redis-0"].refusal = "NOREPLICAS Not enough good replicas to write."
     assert (
         assess(probe(redis.access, test_writes=True)).missing
@@ -173,7 +173,7 @@ def test_a_master_that_refuses_a_write_is_asked_why(redis: World) -> None:
     )
 
 
-def test_a_probe_that_tests_no_writes_only_reads(redis: World) -> None:
+def test_a_probe_without_write_tests_only_reads(redis: World) -> None:
     redis.servers["redis-0"].refusal = "NOREPLICAS Not enough good replicas to write."
     assert assess(probe(redis.access)) == Readiness()
     nodes = (*redis.servers.values(), *redis.sentinels.values())
@@ -254,7 +254,7 @@ def test_status_shows_misbehaving_nodes() -> None:
     )
 
 
-def test_a_relay_that_reports_a_former_master_is_not_ok() -> None:
+def test_a_relay_with_an_outdated_master_is_not_ok() -> None:
     *_, row = COMPONENT.statuses(relays(1, master="127.0.0.1:21072")(READY))
     assert (row.detail, row.ok) == ("reports 127.0.0.1:21070 and 127.0.0.1:21072", False)
     *_, row = COMPONENT.statuses(relays(1, master="")(READY))

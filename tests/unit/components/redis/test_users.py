@@ -30,7 +30,7 @@ def test_a_client_without_a_user_name_is_the_application(lists: dict[str, dict[s
     assert "nopass" not in lists[secret][names.DEFAULT_USER]
 
 
-def test_the_rules_in_the_docs_are_those_of_the_servers(lists: dict[str, dict[str, str]]) -> None:
+def test_the_documented_rules_match_the_servers(lists: dict[str, dict[str, str]]) -> None:
     _, _, rules = lists[names.SERVER_USERS][names.APP_USER].partition("#{{sha256:redis-app}} ")
     assert f"\n{rules}\n" in (ROOT / "docs" / "rights.md").read_text()
 

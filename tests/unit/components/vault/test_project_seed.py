@@ -31,7 +31,7 @@ def core(world: World) -> Core:
     return world.cluster
 
 
-def test_yaml_and_json_become_secrets(world: World, core: Core) -> None:
+def test_yaml_and_json_files_are_written_as_secrets(world: World, core: Core) -> None:
     files = [seed_file("vault/app/mail.yaml", "host: mx\nport: 25\n"), seed_file("vault/app/a/b.json", '{"k": "v"}')]
     changes = [change.what for change in world.vault.apply(world.access, files)]
     assert changes == ["wrote secret/app/mail from vault/app/mail.yaml", "wrote secret/app/a/b from vault/app/a/b.json"]
@@ -81,9 +81,7 @@ def test_a_token_left_without_the_policy_by_an_interruption_is_reissued(world: W
         ("vault/x.hcl", "", "policies must be seed/vault/policies/NAME.hcl"),
     ],
 )
-def test_a_file_that_cannot_be_applied_is_named_and_nothing_is_written(
-    world: World, path: str, content: str, why: str
-) -> None:
+def test_an_inapplicable_file_is_named_and_nothing_is_written(world: World, path: str, content: str, why: str) -> None:
     world.events.clear()
     with pytest.raises(SeedingFailed) as caught:
         world.vault.apply(world.access, [seed_file("vault/app/good.yaml", "a: 1"), seed_file(path, content)])

@@ -28,7 +28,7 @@ def test_a_ca_bundle_from_the_environment_takes_precedence(tmp_path: Path) -> No
     assert host.bundle() == own
 
 
-def test_proxies_pass_and_other_variables_do_not(tmp_path: Path) -> None:
+def test_proxy_variables_are_passed_and_others_are_not(tmp_path: Path) -> None:
     environ = {"GOPROXY": "https://goproxy.example", "HTTPS_PROXY": "http://proxy:3128", "TOKEN": "secret"}
     environment = make_host(tmp_path, None, **environ).mounts().environment
     assert {name: environment[name] for name in ("GOPROXY", "HTTPS_PROXY")} == {

@@ -38,7 +38,7 @@ def test_concurrent_work_is_limited_by_the_slots() -> None:
     assert len(order) == 4
 
 
-def test_a_lane_counts_as_one() -> None:
+def test_a_lane_uses_one_slot() -> None:
     order: list[str] = []
     leave = threading.Event()
     slots = BuildSlots(2)

@@ -18,7 +18,7 @@ RUBY = pages.Page(before={}, files={"shop/Gemfile": 'gem "rails"\n'}, install=""
 
 
 @pytest.mark.parametrize("anew", [True, False])
-def test_what_commands_change_in_the_installation_is_gone_where_it_is_made_anew(
+def test_a_recreated_installation_has_no_changes_of_commands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anew: bool
 ) -> None:
     monkeypatch.setattr(workshop, "CACHE", tmp_path)
@@ -48,7 +48,7 @@ def bundler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_command_without_its_gem_is_areason_to_skip(bundler: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_without_its_gem_is_a_reason_to_skip(bundler: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     case = Case(name="rails", needs=("ruby", "rails", "bundle"))
     monkeypatch.setattr("tests.integration.frameworks.test_pages._resolves", lambda _host: False)
     said = "missing: rails, and rubygems.org is not reachable here"
@@ -58,6 +58,6 @@ def test_a_command_without_its_gem_is_areason_to_skip(bundler: Path, monkeypatch
     assert reason_to_skip(case, RUBY, bundler / "3") == ""
 
 
-def test_a_gem_that_can_be_installed_is_noreason_to_skip(bundler: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_installable_gem_is_no_reason_to_skip(bundler: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.integration.frameworks.test_pages._resolves", lambda _host: True)
     assert reason_to_skip(Case(name="rails"), RUBY, bundler / "1") == ""

@@ -37,7 +37,7 @@ def test_docker_host_wins_over_contexts(tmp_path: Path) -> None:
     assert found == EngineEndpoint(url="tcp://127.0.0.1:2375", origin="DOCKER_HOST")
 
 
-def test_tls_is_taken_from_the_usual_variables(tmp_path: Path) -> None:
+def test_tls_is_read_from_the_docker_variables(tmp_path: Path) -> None:
     environ = {"DOCKER_HOST": "tcp://127.0.0.1:2376", "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "/certs"}
     assert find_endpoint(environ, tmp_path).certificates == Path("/certs")
     assert find_endpoint({**environ, "DOCKER_TLS_VERIFY": ""}, tmp_path).certificates is None

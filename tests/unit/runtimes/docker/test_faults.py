@@ -74,7 +74,7 @@ def test_a_crash_without_a_restart_policy_starts_nothing() -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.KILL, Fault.PAUSE, Fault.RESUME])
-def test_the_container_is_found_by_the_labels_of_the_instance_and_never_by_its_name(fault: Fault) -> None:
+def test_the_container_is_found_by_labels_and_not_by_name(fault: Fault) -> None:
     _, filters = inject(fault, container())
     assert filters["label"] == [f"{labels.INSTANCE}=shop", f"{labels.SERVICE}=redis-0", f"{labels.ONE_OFF}=False"]
     assert "name" not in filters

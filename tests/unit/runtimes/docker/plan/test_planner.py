@@ -192,7 +192,7 @@ def test_each_failure_has_its_repair_plan(running: Shop, day: str) -> None:
     assert str(running.plan()) == "nothing to do"
 
 
-def test_a_service_that_left_the_stack_is_removed(running: Shop) -> None:
+def test_a_service_removed_from_the_stack_is_removed(running: Shop) -> None:
     running.stack = replace(running.stack, services={n: s for n, s in running.stack.services.items() if n != "cache"})
     assert "remove cache: it is no longer in the stack" in str(running.plan()).splitlines()
     running.up()

@@ -33,7 +33,7 @@ def test_its_config_has_a_listener_per_server(stack_folder: StackFolder) -> None
     assert 'listen db-1-5432\n    bind :30041\n    server db-1 "db-1${NEXUS_DOMAIN}:5432"\n' in config
 
 
-def test_a_cluster_has_it_only_with_dev_access_and_free_node_ports(stack_folder: StackFolder) -> None:
+def test_a_cluster_has_the_dev_gateway_only_with_dev_access(stack_folder: StackFolder) -> None:
     assert "Deployment/gateway-dev" not in stack_folder.render(profile="cluster")
     service = stack_folder.render(profile="cluster", dev_access=True)["Service/gateway-dev"]["spec"]
     assert service["type"] == "NodePort"
