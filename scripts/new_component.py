@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nexusdev.components.registry import ROWS
+from nexusdev.stack.loader import load
 from tests.topology import next_free
 
 ROOT = Path(__file__).parents[1]
@@ -52,19 +54,40 @@ def add(name: str, root: Path) -> Sequence[str]:
         The paths that are new or changed.
 
     Raises:
-        ValueError: The name is taken or not usable.
+        ValueError: The name is taken or not usable, or a file of ``INSERTED`` has changed. Nothing is written then.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9]+", name):
-        raise ValueError(f"{name!r} is not a name of lower-case letters and digits")
-    components = root / "nexusdev" / "components"
-    if name in ROWS or (components / name).exists() or (components / f"{name}.py").exists():
-        raise ValueError(f"nexusdev/components/{name} exists already")
+    _require_usable(name)
+    registered = {
+        root / file: _inserted(root / file, before, text.format(name=name)) for file, (before, text) in INSERTED.items()
+    }
+    _require_free(name, root)
     words = _words(name)
     for source, target in FOLDERS.items():
         _copy(root / source, root / target.replace("NAME", name), words)
-    for file, (before, text) in INSERTED.items():
-        _insert(root / file, before, text.format(name=name))
+    for file, content in registered.items():
+        file.write_text(content, encoding="utf-8")
     return (*(target.replace("NAME", name) + "/" for target in FOLDERS.values()), *INSERTED)
+
+
+def _require_usable(name: str) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9]+", name):
+        raise ValueError(f"{name!r} is not a name of lower-case letters and digits")
+    if keyword.iskeyword(name):
+        raise ValueError(f"{name!r} is a keyword of Python: no module can be imported by this name")
+
+
+def _require_free(name: str, root: Path) -> None:
+    """Refuse a name that a component, a service, a group or a host of the stack has, and one whose folders exist."""
+    components = root / "nexusdev" / "components"
+    if name in ROWS or (components / f"{name}.py").exists():
+        raise ValueError(f"nexusdev/components/{name} exists already")
+    for target in FOLDERS.values():
+        if (root / target.replace("NAME", name)).exists():
+            raise ValueError(f"{target.replace('NAME', name)} exists already")
+    services = load(root / "compose" / "stack.yaml", {"NEXUS_STATE": "/nowhere"}).services.values()
+    for each in services:
+        if name in {each.name, each.group, each.component, *each.aliases}:
+            raise ValueError(f"the service {each.name} of the stack has the name {name!r} already")
 
 
 def _words(name: str) -> Mapping[str, str]:
@@ -90,11 +113,12 @@ def _copy(source: Path, target: Path, words: Mapping[str, str]) -> None:
         made.write_text(text, encoding="utf-8")
 
 
-def _insert(file: Path, before: str, text: str) -> None:
+def _inserted(file: Path, before: str, text: str) -> str:
+    """Return the content of a file with the text in its place."""
     content = file.read_text(encoding="utf-8")
     if content.count(before) != 1:
         raise ValueError(f"{file} has no single place {before.strip()!r}: mend INSERTED in {Path(__file__).name}")
-    file.write_text(content.replace(before, text + before), encoding="utf-8")
+    return content.replace(before, text + before)
 
 
 def main() -> None:

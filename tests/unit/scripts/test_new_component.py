@@ -72,11 +72,36 @@ def test_a_new_component_is_rendered_with_the_stack(tree: Path, profile: Profile
     assert problems(objects) == []
 
 
+def contents(tree: Path) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in tree.rglob("*") if file.is_file()}
+
+
 @pytest.mark.parametrize(
-    ("name", "why"), [("redis", "already"), ("contract", "already"), ("Key DB", "lower-case"), ("", "lower-case")]
+    ("name", "why"),
+    [
+        ("redis", "exists already"),
+        ("contract", "exists already"),
+        ("toy", "tests/unit/components/toy exists already"),
+        ("etcd", "compose/etcd exists already"),
+        ("sentinel", "the service sentinel-0 of the stack has the name 'sentinel'"),
+        ("grafana", "the service grafana of the stack"),
+        ("class", "keyword of Python"),
+        ("Key DB", "lower-case"),
+        ("", "lower-case"),
+    ],
 )
 def test_a_taken_or_invalid_name_changes_nothing(tree: Path, name: str, why: str) -> None:
-    before = {file: file.read_bytes() for file in tree.rglob("*") if file.is_file()}
+    before = contents(tree)
     with pytest.raises(ValueError, match=why):
         new_component.add(name, tree)
-    assert {file: file.read_bytes() for file in tree.rglob("*") if file.is_file()} == before
+    assert contents(tree) == before
+
+
+@pytest.mark.parametrize("file", new_component.INSERTED)
+def test_a_file_without_the_place_for_a_component_changes_nothing(tree: Path, file: str) -> None:
+    place, _ = new_component.INSERTED[file]
+    (tree / file).write_text((tree / file).read_text().replace(place, place.replace(place.strip(), "# moved")))
+    before = contents(tree)
+    with pytest.raises(ValueError, match="no single place"):
+        new_component.add("newproduct", tree)
+    assert contents(tree) == before
