@@ -26,12 +26,15 @@ SLEEPER = ("/bin/sh", "-c", "trap 'exit 0' TERM; echo ready; sleep 1000 & wait")
 
 
 def small_stack(project: str, *, image: str, port: int, net: str = "10.213.0") -> Stack:
-    """A server with a port and a volume, its sidecar, and a second server. All of them write ``ready`` and wait."""
+    """A server with a port and a volume, its sidecar, and a second server. All of them write ``ready`` and wait.
+
+    Kubernetes can run it too: it can be rendered.
+    """
     first = Service(
         name="store-0",
         image=image,
         component="store",
-        group="store",
+        group="store-0",
         entrypoint=SLEEPER,
         user="12345:12345",
         address=f"{net}.10",
@@ -40,7 +43,7 @@ def small_stack(project: str, *, image: str, port: int, net: str = "10.213.0") -
         volumes=(VolumeMount(volume="store-0", target="/nexus-data"),),
         tmpfs={"/tmp": "size=1m,mode=1777"},
         read_only=True,
-        init=True,
+        restart="unless-stopped",
         cap_drop=("ALL",),
         security_opt=("no-new-privileges:true",),
         memory_bytes=64 * 1024**2,
@@ -48,12 +51,12 @@ def small_stack(project: str, *, image: str, port: int, net: str = "10.213.0") -
         stop_signal="SIGTERM",
         stop_grace=2,
     )
-    second = replace(first, name="store-1", ordinal=1, address=f"{net}.11", aliases=(), ports=(), volumes=())
+    # A group of its own: the pods of one group are equal, and only the first server has a port, a volume and a sidecar.
+    second = replace(first, name="store-1", group="store-1", address=f"{net}.11", aliases=(), ports=(), volumes=())
     sidecar = replace(
         second,
         name="relay-0",
         group="relay",
-        ordinal=0,
         role="sidecar",
         shares="store-0",
         address="",

@@ -228,8 +228,15 @@ class DockerBench(EngineBench):
 
 def memory_bench() -> MemoryBench:
     name, engine = "nxt-core-memory", FakeEngine()
-    stack = small_stack(f"nexusdev-{name}", image="tiny:1", port=21001, net="10.250.1")
+    stack = _ending_for_good(small_stack(f"nexusdev-{name}", image="tiny:1", port=21001, net="10.250.1"))
     return MemoryBench(instance=name, stack=stack, engine=engine, provider=MemoryProvider(engine=engine))
+
+
+def _ending_for_good(stack: Stack) -> Stack:
+    """The stack with what only containers have: an init process, and no restart, so that tests see how a container ended."""
+    return replace(
+        stack, services={name: replace(each, init=True, restart="no") for name, each in stack.services.items()}
+    )
 
 
 def memory_store() -> ImageStore:
@@ -241,7 +248,7 @@ def docker_bench() -> DockerBench:
     """On the engine of this environment. Fails the test where there is none, or without the image that it needs."""
     image = require_image("nexusdev/base")
     name = f"nxt-core-{uuid.uuid4().hex[:6]}"
-    stack = small_stack(f"nexusdev-{name}", image=image, port=free_port(), net=_free_net())
+    stack = _ending_for_good(small_stack(f"nexusdev-{name}", image=image, port=free_port(), net=_free_net()))
     return DockerBench(instance=name, image=image, stack=stack, provider=DockerProvider())
 
 

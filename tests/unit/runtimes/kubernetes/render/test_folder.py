@@ -17,9 +17,12 @@ import pytest
 from kubernetes_validate.utils import all_versions
 
 from nexusdev.runtimes.kubernetes.render.files import CHECKSUM
-from nexusdev.runtimes.kubernetes.render.options import PROFILES, ProfileName
+from nexusdev.runtimes.kubernetes.render.folder import manifests
+from nexusdev.runtimes.kubernetes.render.options import PROFILES, ProfileName, RenderOptions
 from nexusdev.runtimes.kubernetes.render.text import to_yaml
-from tests.kubernetes.objects import api_objects, folder, pod_templates
+from tests.contract.bench import small_stack, with_secret
+from tests.kubernetes.lint import problems
+from tests.kubernetes.objects import api_objects, folder, of_kind, pod_templates
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -111,3 +114,13 @@ def test_rendering_is_deterministic() -> None:
     first = {name: to_yaml(documents) for name, documents in folder("kind").items()}
     folder.cache_clear()
     assert {name: to_yaml(documents) for name, documents in folder("kind").items()} == first
+
+
+def test_the_stack_of_the_contract_suite_can_be_rendered() -> None:
+    """Profile kind also needs a gateway, which that stack does not have."""
+    stack = with_secret(small_stack("shop", image="tiny:1", port=21001), "store-1", Path("/nowhere/word"))
+    objects = api_objects(manifests(stack, RenderOptions(profile="cluster")))
+    pods = {name: each["spec"]["template"]["spec"] for name, each in of_kind(objects, "Deployment").items()}
+    assert [each["name"] for each in pods["store-0"]["containers"]] == ["store-0", "relay"]
+    assert [each["name"] for each in pods["store-1"]["containers"]] == ["store-1"]
+    assert problems(objects) == []
