@@ -115,14 +115,19 @@ def test_a_crash_is_reported_even_if_its_container_cannot_be_halted(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house.engine.crashes["redis-1"] = 1
-    house.redis.on_look = lambda _: house.engine.say(house.container("redis-1"), "Fatal config error")
-    planned = MemoryRuntime.plan
+    applied, planned = MemoryRuntime.apply, MemoryRuntime.plan
+
+    def log_before_start(self: MemoryRuntime, step: Step) -> None:
+        if "redis-1" in step.starts:
+            house.engine.say(house.container("redis-1"), "Fatal config error")
+        applied(self, step)
 
     def refuse(self: MemoryRuntime, intent: Intent, observation: Observation | None = None) -> Plan:
         if isinstance(intent, Halt):
             raise PreflightFailed("lost the connection to the engine", code="ENGINE_LOST")
         return planned(self, intent, observation)
 
+    monkeypatch.setattr(MemoryRuntime, "apply", log_before_start)
     monkeypatch.setattr(MemoryRuntime, "plan", refuse)
     with pytest.raises(CrashedDuringStart) as error:
         up(house.context())
