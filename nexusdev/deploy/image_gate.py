@@ -134,6 +134,7 @@ def _begin(
         try:
             fetch.wait_all()
         except BaseException as error:  # passed to the thread that runs the plan
+            error.add_note(f"in the thread that waits for the images {', '.join(missing)}")
             gate.fail(error)
 
     threading.Thread(target=watch, name="images", daemon=True).start()

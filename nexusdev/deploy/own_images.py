@@ -43,6 +43,7 @@ def begin(context: Context, stack: Stack, gate: ImageGate, admit: Callable[[str]
                 _get(context, service, reference)
                 _arrive(reference, gate, admit)
             except BaseException as error:  # passed to the thread that runs the plan
+                error.add_note(f"while getting the image of the own service {service.name}")
                 gate.fail(error)
 
         threading.Thread(target=get, name=f"image-{service.name}", daemon=True).start()

@@ -146,6 +146,8 @@ class ImageFetch:
             if name in self._request.names:
                 self._on_ready(fetched)
         except BaseException as error:
+            if error is not self._failure:  # that of another image, which canceled this one, has its note
+                error.add_note(f"while getting the image {name}")
             try:
                 self.cancel(reason=error)
             finally:

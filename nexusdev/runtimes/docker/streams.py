@@ -42,6 +42,7 @@ class ContainerExits:
                         self._heard.put(_container_exit(event, asked=self._asked(event)))
             self._heard.put(None)
         except BaseException as error:
+            error.add_note("in the thread that receives the engine's events")
             self._heard.put(error)
 
     def _asked(self, event: Mapping[str, Any]) -> bool:
@@ -180,6 +181,7 @@ class Logs:
                 time.sleep(_PATIENCE)
             output.put(None)
         except BaseException as error:
+            error.add_note(f"while following the log of {service}")
             output.put(error)
 
     def _exists(self, service: str) -> bool:

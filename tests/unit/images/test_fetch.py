@@ -96,8 +96,9 @@ def test_a_failure_cancels_running_builds(tmp_path: Path) -> None:
         return 0
 
     store = registry(failing)
-    with pytest.raises(ImageUnavailable, match="image cache 8"):
+    with pytest.raises(ImageUnavailable, match="image cache 8") as raised:
         make_images(tmp_path, store).ensure()
+    assert raised.value.__notes__ == ["while getting the image cache"]
     assert "nexusdev-build-store-build" in store.closed
 
 

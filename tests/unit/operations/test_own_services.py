@@ -526,8 +526,9 @@ def test_a_failed_build_is_reported_with_its_last_lines_and_log(project: Project
 
 def test_an_unknown_image_is_reported(project: Project) -> None:
     project.write(WORKER.replace("worker:1", "nobody/has:1"))
-    with pytest.raises(ImageUnavailable, match="the image of worker cannot be pulled"):
+    with pytest.raises(ImageUnavailable, match="the image of worker cannot be pulled") as raised:
         project.up()
+    assert "while getting the image of the own service worker" in raised.value.__notes__
 
 
 def test_offline_nothing_is_pulled(project: Project) -> None:
