@@ -1,4 +1,7 @@
-"""Readiness of MinIO: a healthy cluster, every drive online, and a test object written, read and removed. Pure."""
+"""Readiness of MinIO: a healthy cluster, every drive online, and a test object written, read and removed.
+
+``assess`` decides and is pure; ``prepare`` makes the bucket of the test object.
+"""
 
 from __future__ import annotations
 
