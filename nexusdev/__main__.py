@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import signal
 import sys
@@ -50,6 +51,7 @@ def _guarded(argv: list[str]) -> int:
     """Run the command. End without an error message if the reader of the output has exited."""
     open_streams()
     _listen_to_signals()
+    _show_stacks_on_request()
     _end_with_failed_threads()
     try:
         status = _run(argv)
@@ -138,6 +140,14 @@ def _listen_to_signals() -> None:
     for number in numbers:
         with contextlib.suppress(ValueError, OSError):
             signal.signal(number, stop)
+
+
+def _show_stacks_on_request() -> None:
+    """Write the stacks of all threads to stderr on SIGUSR2, so that a command that hangs can be read. It goes on afterwards."""
+    if hasattr(faulthandler, "register"):  # not on Windows
+        with contextlib.suppress(OSError, RuntimeError):
+            # By its number: sys.stderr has no file when it is captured.
+            faulthandler.register(signal.SIGUSR2, file=2)
 
 
 def _raise_again_where_python_ignores_it() -> None:

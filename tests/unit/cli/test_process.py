@@ -148,6 +148,19 @@ def test_a_background_thread_that_fails_ends_the_command_with_a_bug_report(folde
     assert "instance: shop" in report.read_text()
 
 
+def test_sigusr2_shows_the_stacks_of_all_threads_and_the_command_goes_on(folder: Path) -> None:
+    process = begin(folder, "up", mode="slow")
+    read_until(process, "no master yet")
+    process.send_signal(signal.SIGUSR2)
+    said = read_until(process, "in _guarded")
+    assert "Thread 0x" in said
+    assert "readiness_loop.py" in said
+    assert process.poll() is None
+    process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode == 143
+
+
 def test_nohup_survives_a_closed_terminal(folder: Path) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
