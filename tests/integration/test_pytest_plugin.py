@@ -24,6 +24,8 @@ pytestmark = pytest.mark.integration
 
 SUITE = Path(__file__).parents[1] / "fixtures_suite"
 TESTS = 35
+#: ``python -m pytest`` that obeys SIGINT also if this run is a shell's background job, whose children ignore it.
+PYTEST = "import signal, sys, pytest; signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(pytest.console_main())"
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def checkout(tmp_path: Path) -> Callable[[str], Path]:
 
 def start(project: Project, stack: nexusdev.StackHandle, folder: Path, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-q", "--nexus-instance", stack.instance, *options],
+        [sys.executable, "-c", PYTEST, "-q", "--nexus-instance", stack.instance, *options],
         cwd=folder,
         env={**project.environment, "NEXUSDEV_STATE_DIR": str(project.state)},
         stdout=subprocess.PIPE,
