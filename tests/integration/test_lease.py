@@ -122,6 +122,12 @@ def test_all_paths_to_the_database_of_a_lease_work(lease: Callable[..., nexusdev
         assert connection.execute("SELECT current_database()").fetchone() == (variables["PGDATABASE"],)
 
 
+def test_the_replicas_have_the_database_of_a_new_lease(lease: Callable[..., nexusdev.LeaseHandle]) -> None:
+    for _ in range(10):
+        with connect(lease().variables, "DATABASE_RO_URL") as connection:
+            assert connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,)
+
+
 def by_service(variables: Variables) -> psycopg.Connection:
     """Connect with what the file of connection services says of the owner of the tables."""
     file = ConfigParser()

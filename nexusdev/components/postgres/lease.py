@@ -7,6 +7,7 @@ database. Uses ``wire.postgres``: importing psycopg takes longer than the whole 
 # ruff: noqa: S608 - names are made here, from ids; others are quoted
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -28,6 +29,8 @@ MARK = "nexusdev lease"
 _PREFIX = "lease_"
 _LOCK = 0x6C65617365  # any number that nothing else locks
 _IN_USE = "55006"
+#: Seconds that a new database waits for the replicas, and between two questions.
+_REPLAY, _TICK = 5.0, 0.01
 
 
 class PostgresLease(LeasePartDefaults):
@@ -43,11 +46,14 @@ class PostgresLease(LeasePartDefaults):
             )
             _copy(session, source, name)
             session.ask(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+            if not template:
+                _wait_for_replicas(session)
         if template:
             with _superuser(access, "changing the owner of copied tables", database=name) as session:
                 # The second statement removes the default privileges of the template's role, which REASSIGN leaves: they are copied with the
                 # database, and the role could not be dropped as long as a copy exists. It owns nothing here any more.
                 session.ask(f"REASSIGN OWNED BY {_name(template)} TO {name}; DROP OWNED BY {_name(template)}")
+                _wait_for_replicas(session)
         return {}
 
     def empty(self, access: InstanceAccess, slice_: Slice) -> None:
@@ -57,6 +63,7 @@ class PostgresLease(LeasePartDefaults):
             _drop_databases(session, name)
             _copy(session, _base(access, session), name)
             session.ask(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+            _wait_for_replicas(session)
 
     def drop(self, access: InstanceAccess, slice_: Slice) -> None:
         name = _name(slice_)
@@ -111,6 +118,17 @@ def _copy(session: postgres.PostgresSession, source: str, name: str) -> None:
             why=str(error),
             hint="try again when nothing is connected to it",
         ) from error
+
+
+def _wait_for_replicas(session: postgres.PostgresSession) -> None:
+    """Wait until the replicas have replayed what was written, so that ``DATABASE_RO_URL`` finds the database.
+
+    A replica that is still behind after some seconds delays nobody any longer.
+    """
+    written = session.ask("SELECT pg_current_wal_flush_lsn()")[0][0]
+    end = time.monotonic() + _REPLAY
+    while session.ask(f"SELECT FROM pg_stat_replication WHERE replay_lsn < '{written}'") and time.monotonic() < end:
+        time.sleep(_TICK)
 
 
 def _drop_databases(session: postgres.PostgresSession, name: str) -> None:
