@@ -280,7 +280,7 @@ def _renamed(old: Path, new: Path) -> bool:
     """Rename a folder that is not empty. False if the new name is taken, or the old one is gone."""
     try:
         os.rename(old, new)  # noqa: PTH104 - Path.rename documents no such failure
-    except (FileExistsError, FileNotFoundError, OSError) as error:
+    except OSError as error:
         if isinstance(error, FileNotFoundError) or new.exists():
             return False
         raise

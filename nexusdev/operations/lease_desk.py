@@ -130,7 +130,7 @@ class LeaseDesk(Struct, frozen=True, kw_only=True):
             found = self.store.current(lease.record.id)
             if found is None:
                 return True
-            if if_over and found.record.ready and found.record.expires > self.now():
+            if if_over and self._is_usable(found):
                 return False
             self._drop(self.store.update(found, replace(found.record, expires=0.0)))
             return True
@@ -145,9 +145,13 @@ class LeaseDesk(Struct, frozen=True, kw_only=True):
             return True
         return not lease.record.ready and not self.store.is_worked_on(lease.record.id)
 
+    def _is_usable(self, lease: Lease) -> bool:
+        return lease.record.ready and lease.record.expires > self.now()
+
     def expired(self) -> list[Lease]:
         """Return the leases that are over, and that no process works on."""
-        return [each for each in self.store.all() if self.is_over(each) and not self.store.is_worked_on(each.record.id)]
+        over = (each for each in self.store.all() if not self._is_usable(each))
+        return [each for each in over if not self.store.is_worked_on(each.record.id)]
 
     def drop_each(
         self, leases: Iterable[Lease], *, if_over: bool = False
@@ -190,7 +194,7 @@ class LeaseDesk(Struct, frozen=True, kw_only=True):
 
     def restore(self) -> None:
         """Create again what single servers lost of leases that are in use."""
-        used = [each for each in self.store.all() if each.record.ready and not self.is_over(each)]
+        used = [each for each in self.store.all() if self._is_usable(each)]
         if used:
             access = self.connect()
             slices = {name: [slice_of(each) for each in used if name in each.record.components] for name in self.parts}
