@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -71,6 +71,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("nexus"):
         if marker.args or set(marker.kwargs) - {"migrations"}:
             raise pytest.UsageError(f"{item.nodeid}: the marker nexus only takes migrations=…")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Give the summary at the end the first line of our failures: in CI (``CI`` is set) pytest prints messages whole there."""
+    report = yield
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is not None and crash.message.startswith("Failed: nexusdev:"):
+        crash.message = crash.message.partition("\n")[0]
+    return report
 
 
 @pytest.hookimpl(trylast=True)

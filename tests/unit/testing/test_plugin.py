@@ -38,7 +38,14 @@ def test_loading_the_plugin_imports_only_the_standard_library_and_pytest() -> No
     assert new - set(sys.stdlib_module_names) == {"nexusdev"}
 
 
-def test_a_missing_instance_is_explained_once_in_five_lines(suite: pytest.Pytester) -> None:
+@pytest.mark.parametrize("is_ci", [False, True], ids=["terminal", "ci"])
+def test_a_missing_instance_is_explained_once_in_five_lines(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, is_ci: bool
+) -> None:
+    for name in ("CI", "BUILD_NUMBER"):  # pytest prints whole messages in its summary if one of them is set
+        monkeypatch.delenv(name, raising=False)
+    if is_ci:
+        monkeypatch.setenv("CI", "true")
     result = suite.runpytest_subprocess(*PLUGIN)
     result.assert_outcomes(passed=1, errors=2)
     text = result.stdout.str()
