@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "engine"
+CONFINED = SCRIPT.parent / "runc-confined"
 # What the script itself uses; everything else comes from the fakes, or is not there.
-TOOLS = ("bash", "env", "sleep", "mkdir", "rm", "tail", "ls", "cat", "grep", "awk", "setsid", "ps", "touch", "uname")
+TOOLS = (
+    "bash",
+    "env",
+    "sleep",
+    "mkdir",
+    "rm",
+    "tail",
+    "ls",
+    "cat",
+    "grep",
+    "awk",
+    "setsid",
+    "ps",
+    "touch",
+    "uname",
+    "dirname",
+    "cmp",
+    "chmod",
+    "mv",
+)
 
 #: docker answers as soon as dockerd has made the file ``up``.
 DOCKER = 'test -e "$FAKES/up"'
 DOCKERD = 'echo "dockerd $*" >>"$FAKES/calls"; touch "$FAKES/up"; trap \'rm -f "$FAKES/up"; exit 0\' TERM; while :; do sleep 0.1; done'
 APT = 'echo "apt-get $*" >>"$FAKES/calls"; test "$1" = update || cp "$FAKES/dockerd.later" "$FAKES/bin/dockerd"'
+
+
+WHOLE, LACKING = "Name:\tbash\nCapBnd:\t000001ffffffffff\n", "Name:\tbash\nCapBnd:\t000001fffeffffff\n"
 
 
 class World:
@@ -34,6 +59,7 @@ class World:
             assert found, tool
             (self.bin / tool).symlink_to(found)
         self.program("id", "echo 0")
+        (folder / "status").write_text(WHOLE)
         self.program("iptables", "true")
         self.program("docker", DOCKER)
 
@@ -52,6 +78,8 @@ class World:
             "NEXUSDEV_SYSTEMD_DIR": str(self.folder / "systemd"),
             "NEXUSDEV_CGROUP_DIR": str(self.folder / "cgroup"),
             "NEXUSDEV_DPKG_DIR": str(self.folder / "updates"),
+            "NEXUSDEV_DOCKER_DIR": str(self.folder / "docker"),
+            "NEXUSDEV_PROCESS_STATUS": str(self.folder / "status"),
             **environ,
         }
         return subprocess.run(
@@ -96,6 +124,107 @@ def test_stop_ends_only_what_was_started(world: World) -> None:
     ran = world.run("stop")
     assert "· dockerd has ended" in ran.stderr, ran.stderr
     assert not (world.folder / "up").exists()
+
+
+def machine_without_sys_resource(world: World) -> None:
+    (world.folder / "status").write_text(LACKING)
+    for tool in ("cp", "jq"):
+        (world.bin / tool).symlink_to(str(shutil.which(tool)))
+    world.program("apt-get", APT)
+    world.program("dockerd", DOCKERD)
+
+
+def test_an_engine_on_a_machine_without_sys_resource_gets_the_confining_runtime(world: World) -> None:
+    machine_without_sys_resource(world)
+    ran = world.run()
+    assert ran.returncode == 0, ran.stderr
+    settings = json.loads((world.folder / "docker/daemon.json").read_text())
+    path = settings["runtimes"][settings["default-runtime"]]["path"]
+    assert Path(path).read_text() == CONFINED.read_text()
+    assert os.access(path, os.X_OK)
+
+
+def test_an_engine_on_any_other_machine_keeps_its_runtime(world: World) -> None:
+    machine_without_sys_resource(world)
+    (world.folder / "status").write_text(WHOLE)
+    assert world.run().returncode == 0
+    assert not (world.folder / "docker").exists()
+
+
+def test_settings_of_others_stay(world: World) -> None:
+    machine_without_sys_resource(world)
+    (world.folder / "docker").mkdir()
+    (world.folder / "docker/daemon.json").write_text("{}")
+    assert world.run().returncode == 0
+    assert [file.name for file in (world.folder / "docker").iterdir()] == ["daemon.json"]
+    assert (world.folder / "docker/daemon.json").read_text() == "{}"
+
+
+def test_a_running_engine_of_this_script_reads_its_settings_again_once(world: World) -> None:
+    machine_without_sys_resource(world)
+    (world.folder / "status").write_text(WHOLE)
+    world.program("dockerd", f"trap 'echo reload >>\"$FAKES/calls\"' HUP; {DOCKERD}")
+    world.run()
+    (world.folder / "status").write_text(LACKING)
+    assert "without CAP_SYS_RESOURCE" in world.run().stderr
+    wait_for(lambda: "reload" in world.calls)
+    assert world.run().stderr == ""
+    assert world.calls.count("reload") == 1
+
+
+def test_an_engine_of_others_is_left_alone_without_sys_resource(world: World) -> None:
+    machine_without_sys_resource(world)
+    (world.folder / "up").touch()
+    assert (world.run().stderr, (world.folder / "docker").exists()) == ("", False)
+
+
+PRIVILEGED = {
+    "process": {
+        "args": ["setpriv", "CAP_SYS_RESOURCE"],
+        "capabilities": {"bounding": ["CAP_CHOWN", "CAP_SYS_RESOURCE"], "effective": ["CAP_SYS_RESOURCE"]},
+        "oomScoreAdj": -500,
+    },
+    "root": {"path": "rootfs"},
+}
+GRANTED = {
+    "process": {
+        "args": ["setpriv", "CAP_SYS_RESOURCE"],
+        "capabilities": {"bounding": ["CAP_CHOWN"], "effective": []},
+        "oomScoreAdj": 0,
+    },
+    "root": {"path": "rootfs"},
+}
+ORDINARY = {"process": {"args": ["true"], "capabilities": {"bounding": ["CAP_CHOWN"]}, "oomScoreAdj": 0}}
+
+
+@pytest.mark.parametrize(("wanted", "granted"), [(PRIVILEGED, GRANTED), (ORDINARY, ORDINARY)])
+@pytest.mark.parametrize("option", ["--bundle", "--process"])
+def test_the_confining_runtime_removes_what_cannot_be_granted(
+    tmp_path: Path, option: str, wanted: dict[str, object], granted: dict[str, object]
+) -> None:
+    runc = tmp_path / "runc"
+    runc.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\nexit 3\n')
+    runc.chmod(0o755)
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(wanted if option == "--bundle" else wanted["process"]))
+    path = tmp_path if option == "--bundle" else file
+    ran = subprocess.run(
+        [str(CONFINED), "create", option, str(path), "name"],
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert json.loads(file.read_text()) == (granted if option == "--bundle" else granted["process"])
+    assert (ran.returncode, ran.stdout.split()) == (3, ["create", option, str(path), "name"])
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_missing_packages_are_installed_by_apt(world: World) -> None:
