@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 from msgspec import Struct, field
 
 from nexusdev.util.memo import Memo
+from nexusdev.util.sessions import Sessions
 
 if TYPE_CHECKING:
     from threading import Event
@@ -510,6 +511,7 @@ class InstanceAccess(Struct, frozen=True, kw_only=True):
         client_folder: The files that clients on the host read: trust, connection services.
         project: The project folder.
         memo: Keeps objects that are made once for this access, such as TLS contexts.
+        sessions: Opens connections to the servers, or keeps them for the next operation.
         observed: Returns one observation for all components that are probed together; None to observe each time.
     """
 
@@ -525,6 +527,7 @@ class InstanceAccess(Struct, frozen=True, kw_only=True):
     client_folder: Path = field(default_factory=Path)
     project: Path = field(default_factory=Path)
     memo: Memo = field(default_factory=Memo)
+    sessions: Sessions = field(default_factory=Sessions)
     observed: Callable[[], Observation] | None = None
 
     def observe(self) -> Observation:

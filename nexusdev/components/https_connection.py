@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import ssl
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing
@@ -80,6 +81,11 @@ class HttpsConnection:
     def get(self, path: str) -> Response:
         """``request`` with the method GET."""
         return self.request("GET", path)
+
+    def is_open(self) -> bool:
+        """Whether the server has not closed the connection since the last reply, as far as is known here."""
+        stream = self._connection.sock
+        return stream is not None and not select.select([stream], [], [], 0)[0]
 
     def close(self) -> None:
         self._connection.close()

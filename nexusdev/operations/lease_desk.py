@@ -21,6 +21,7 @@ from nexusdev.util.files import replace as write
 from nexusdev.util.lock import Holder
 from nexusdev.util.parallel import together
 from nexusdev.util.passwords import random_password
+from nexusdev.util.sessions import Sessions
 
 #: Credentials that expire by themselves outlive the lease by this many seconds.
 _MARGIN = 60.0
@@ -245,8 +246,14 @@ class LeaseDesk(Struct, frozen=True, kw_only=True):
         together({name: partial(part.drop, access, slice_) for name, part in self.parts.items()})
 
 
-def open_desk(context: Context, instance: Instance, command: str) -> LeaseDesk:
+def open_desk(context: Context, instance: Instance, command: str, *, sessions: Sessions | None = None) -> LeaseDesk:
     """Return the leases of an instance.
+
+    Args:
+        context: The context of the command.
+        instance: The instance.
+        command: This command, as it is typed.
+        sessions: Connections that are kept for the next operation; None to close each one.
 
     Raises:
         NotFound: It was never brought up, or none of its components has a part in leases.
@@ -265,7 +272,8 @@ def open_desk(context: Context, instance: Instance, command: str) -> LeaseDesk:
     def connect() -> InstanceAccess:
         if not opened:
             stack = context.stack(instance)
-            opened.append(instance.access(context.runtime(stack, owner=instance.owner), stack))
+            access = instance.access(context.runtime(stack, owner=instance.owner), stack)
+            opened.append(replace(access, sessions=sessions or access.sessions))
         return opened[0]
 
     return LeaseDesk(store=LeaseStore(folder=instance.folder), parts=parts, connect=connect, command=command)

@@ -27,6 +27,8 @@ MISSING = ("fail", "skip")
 #: The costs of a fixture are properties of the test's report: these arrive in the controller of xdist as well.
 _COST = "nexus-cost-"
 _RUN: pytest.StashKey[TestRun | str] = pytest.StashKey()
+_WANTED: pytest.StashKey[frozenset[str]] = pytest.StashKey()
+_PARTS = {"nexus_redis": "redis", "nexus_s3": "minio", "nexus_vault": "vault"}
 _MARKER = (
     "nexus(migrations=None): what nexus_pg and nexus_pg_tx begin with: a path (alembic.ini, manage.py, a folder of .sql files),"
     " 'module:function', or a function that takes the database's URL."
@@ -64,6 +66,12 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"{option}={value}: expected one of {', '.join(known)}")
     if config.getoption("--nexus-report") and not hasattr(config, "workerinput"):
         config.pluginmanager.register(CostReport(), "nexus-cost-report")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note which fixtures the tests will ask for, so that they are made at once when the first one is needed."""
+    names = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    session.config.stash[_WANTED] = frozenset(part for name, part in _PARTS.items() if name in names)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -128,7 +136,10 @@ def run_of(config: pytest.Config) -> TestRun:
         pytest.skip("needs a nexusdev instance; pytest ran with --nexus=off")
     is_first = _RUN not in config.stash
     if is_first:
-        config.stash[_RUN] = _attached(config)
+        config.stash[_RUN] = attached = _attached(config)
+        if not isinstance(attached, str):
+            wanted = config.stash.get(_WANTED, frozenset())
+            attached.prepare(wanted)
     found = config.stash[_RUN]
     if isinstance(found, str):
         _missing(config, found if is_first else f"{found.splitlines()[0]} (see the first test that needed it)")

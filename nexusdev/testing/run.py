@@ -1,18 +1,19 @@
 """One pytest process on a running instance: its leases, its databases, and what each test cost.
 
-Redis, MinIO and Vault have one slice per process, which is emptied after each test. Every test that wants one gets a database of its own.
+Redis, MinIO and Vault have a few slices per process, which are emptied after each test. Every test that wants one gets a database of its own.
 All of it is held: it is over when the process ends, however it ends, and the next process or command drops what is left.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from nexusdev.components.leases import LeasePart
@@ -22,14 +23,25 @@ from nexusdev.env import stored
 from nexusdev.errors import NotFound
 from nexusdev.instance.leases import Lease
 from nexusdev.operations.lease_desk import LeaseDesk, open_desk, slice_of
-from nexusdev.testing.databases import Ahead
 from nexusdev.testing.migrations import Migrations, Variables
+from nexusdev.testing.pool import Pool
 from nexusdev.testing.templates import template
+from nexusdev.util.parallel import together
+from nexusdev.util.sessions import Sessions
 
 if TYPE_CHECKING:
     import psycopg
 
 _COMMAND = "pytest"
+#: How many slices of a component, and how many databases, a process has ready at most.
+_SLICES, _DATABASES = 3, 6
+
+
+class Slot(Struct, frozen=True, kw_only=True):
+    """A lease of one component, and its variables."""
+
+    lease: Lease
+    variables: Variables
 
 
 class TestRun:
@@ -50,13 +62,14 @@ class TestRun:
         """
         self.context: Context = open_context(root, flags={"instance": instance or None})
         self.instance = self.context.instance()
-        self.desk: LeaseDesk = open_desk(self.context, self.instance, _COMMAND)
+        self._sessions = Sessions(keep=True)
+        self.desk: LeaseDesk = open_desk(self.context, self.instance, _COMMAND, sessions=self._sessions)
         self.values: Variables = stored.read(self.instance.folder).views["host"]
         self.root = root
         self._prefix, self._numbers = f"pytest-{digest(f'{root} {identity}')}", count(1)
         self._held = ExitStack()
-        self._slices: dict[str, Lease] = {}
-        self._databases: dict[str, Ahead[Lease]] = {}
+        self._slices: dict[str, Pool[Slot]] = {}
+        self._databases: dict[str, Pool[Slot]] = {}
         self._templates: dict[str, Lease | Exception] = {}
         self._urls: dict[str, str] = {}
         self._connections: dict[str, psycopg.Connection[Any]] = {}
@@ -67,16 +80,13 @@ class TestRun:
 
     @contextmanager
     def slice(self, component: str) -> Iterator[Variables]:
-        """Lend this process's slice of a component, and empty it afterwards.
+        """Lend a slice of a component, and empty it afterwards, in the background.
 
         Raises:
             NexusError: The instance has no such component, or a server refuses something.
         """
-        if component not in self._slices:
-            self._slices[component] = self._held.enter_context(self._lease(component))
-        lease = self._slices[component]
-        yield self.variables(lease)
-        self._part(component).empty(self.desk.connect(), slice_of(lease))
+        with self._lent(self._slices_of(component)) as variables:
+            yield variables
 
     @contextmanager
     def database(self, migrations: Migrations | None = None) -> Iterator[Variables]:
@@ -86,16 +96,8 @@ class TestRun:
             NexusError: PostgreSQL refuses something.
             MigrationFailed: The migrations failed, for this test or one before.
         """
-        key = migrations.digest if migrations else ""
-        if key not in self._databases:
-            template = self._template(migrations) if migrations else None
-            self._databases[key] = Ahead(lambda: self._lease("postgres", template))
-        ahead = self._databases[key]
-        lease, context = ahead.take()
-        try:
-            yield self.variables(lease)
-        finally:
-            ahead.give_back(context)
+        with self._lent(self._databases_of(migrations)) as variables:
+            yield variables
 
     @contextmanager
     def transaction(self, migrations: Migrations | None = None) -> Iterator[psycopg.Connection[Any]]:
@@ -120,14 +122,16 @@ class TestRun:
         """Return a context for one operation, which reads again what may have changed."""
         return replace(self.context)
 
+    def prepare(self, components: Iterable[str]) -> None:
+        """Begin to make the slices that tests will ask for, all at once. What fails here is reported to the test that asks for it."""
+        for component in components:
+            if component in self.desk.parts and component != "postgres":
+                self._slices_of(component).prepare()
+
     @property
     def ca_file(self) -> str:
         """The certificate authority that signed the servers' certificates."""
         return self.values["NEXUSDEV_CA_FILE"]
-
-    def variables(self, lease: Lease) -> Variables:
-        """Return the variables of a lease's components."""
-        return self.desk.variables(lease)
 
     def close(self) -> None:
         """Drop everything. Templates stay for the next run.
@@ -138,18 +142,45 @@ class TestRun:
         for connection in self._connections.values():
             connection.close()
         with ExitStack() as all_of_them:
-            for each in self._databases.values():
-                all_of_them.callback(each.close)
+            all_of_them.callback(self._sessions.close)
+            pools = (*self._databases.values(), *self._slices.values())
+            all_of_them.callback(together, {f"pool {number}": pool.close for number, pool in enumerate(pools)})
             all_of_them.callback(self._held.close)
 
     @contextmanager
-    def _lease(self, component: str, template: Lease | None = None) -> Iterator[Lease]:
+    def _lent(self, pool: Pool[Slot]) -> Iterator[Variables]:
+        thing = pool.take()
+        try:
+            yield thing.value.variables
+        finally:
+            pool.give_back(thing)
+
+    def _slices_of(self, component: str) -> Pool[Slot]:
+        """Return the slices of a component. Two take turns, or more if tests have to wait: one is emptied while another one is used."""
+        if component not in self._slices:
+            part = self._part(component)
+
+            def empty(slot: Slot) -> None:
+                part.empty(self.desk.connect(), slice_of(slot.lease))
+
+            self._slices[component] = Pool(lambda: self._lease(component), clean=empty, most=_SLICES)
+        return self._slices[component]
+
+    def _databases_of(self, migrations: Migrations | None) -> Pool[Slot]:
+        key = migrations.digest if migrations else ""
+        if key not in self._databases:
+            template = self._template(migrations) if migrations else None
+            self._databases[key] = Pool(lambda: self._lease("postgres", template), most=_DATABASES)
+        return self._databases[key]
+
+    @contextmanager
+    def _lease(self, component: str, template: Lease | None = None) -> Iterator[Slot]:
         desk = replace(self.desk, parts={component: self._part(component)})
         held = desk.held(f"{self._prefix}-{next(self._numbers)}", template=template)
         with self._lock():
             lease = held.__enter__()
         try:
-            yield lease
+            yield Slot(lease=lease, variables=desk.variables(lease))
         finally:
             with self._lock():
                 held.__exit__(None, None, None)

@@ -114,11 +114,16 @@ def _need(
     return response
 
 
+def _is_open(client: S3Client) -> bool:
+    return client.connection is not None and client.connection.is_open()
+
+
 @contextmanager
 def _client(access: InstanceAccess, doing: str) -> Iterator[S3Client]:
     """Open the administrator's connection. ``doing`` completes the sentence ``MinIO: … failed`` in an error."""
     try:
-        with replace(root(access), timeout=10.0).keep_alive() as client:
-            yield client
+        client = replace(root(access), timeout=10.0)
+        with access.sessions.use("minio", client.keep_alive, _is_open) as connected:
+            yield connected
     except (OSError, ValueError) as error:
         raise SeedingFailed(f"MinIO: {doing} failed", why=str(error), hint=_HINT) from error

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 from nexusdev.components import https_connection
 from nexusdev.components.contract import Variable
@@ -18,6 +19,7 @@ from nexusdev.components.postgres import names, variables
 from nexusdev.components.postgres.variables import Logins, PostgresLogin
 from nexusdev.errors import NexusError, SeedingFailed, UsageError
 from nexusdev.interfaces import InstanceAccess, View
+from nexusdev.util.sessions import Sessions
 from nexusdev.wire import ServerError, postgres, scram
 
 #: An empty database with the extensions of the application's. Every lease's database is a copy of it, or of another lease's.
@@ -187,16 +189,13 @@ def _frozen(session: postgres.PostgresSession, name: str) -> str:
 def _superuser(
     access: InstanceAccess, doing: str, *, database: str = names.MAINTENANCE
 ) -> Iterator[postgres.PostgresSession]:
-    """Connect to the primary, through the gateway. ``doing`` completes the sentence ``PostgreSQL: … failed`` in an error."""
+    """Connect to the primary, through the gateway. ``doing`` completes the sentence ``PostgreSQL: … failed`` in an error.
+
+    The session of the maintenance database may be a kept one; one of a lease's database would get in the way of its copies.
+    """
+    sessions = access.sessions if database == names.MAINTENANCE else Sessions()
     try:
-        with postgres.connect(
-            address=access.address(names.PRIMARY, names.SQL),
-            database=database,
-            user=names.SUPERUSER,
-            password=access.secrets.read(names.PASSWORDS[names.SUPERUSER]),
-            context=https_connection.context(access),
-            timeout=30.0,
-        ) as session:
+        with sessions.use("postgres", partial(_connected, access, database), _is_primary) as session:
             yield session
     except NexusError:
         raise
@@ -206,6 +205,21 @@ def _superuser(
             why=str(error),
             hint="nexusdev status   show the state of PostgreSQL\nnexusdev logs postgres   show the servers' logs",
         ) from error
+
+
+def _connected(access: InstanceAccess, database: str) -> AbstractContextManager[postgres.PostgresSession]:
+    return postgres.connect(
+        address=access.address(names.PRIMARY, names.SQL),
+        database=database,
+        user=names.SUPERUSER,
+        password=access.secrets.read(names.PASSWORDS[names.SUPERUSER]),
+        context=https_connection.context(access),
+        timeout=30.0,
+    )
+
+
+def _is_primary(session: postgres.PostgresSession) -> bool:
+    return session.ask("SELECT pg_is_in_recovery()") == [("f",)]
 
 
 def _quoted(name: str) -> str:

@@ -19,8 +19,15 @@ def as_admin(
 ) -> Iterator[resp.RedisSession]:
     """At a service or role name of the instance. ``timeout`` in seconds for each of connecting, handshake and reply."""
     place, password = access.address(name, port), access.secrets.read(names.ADMIN_PASSWORD)
-    session = resp.connect(place, user=names.ADMIN_USER, password=password, context=context(access), timeout=timeout)
-    with session as connection:
+
+    def connect() -> contextlib.AbstractContextManager[resp.RedisSession]:
+        return resp.connect(place, user=names.ADMIN_USER, password=password, context=context(access), timeout=timeout)
+
+    def works(session: resp.RedisSession) -> bool:
+        role = session.ask("ROLE")
+        return name != names.MASTER or (isinstance(role, list) and role[0] == "master")
+
+    with access.sessions.use(("redis", name, port, timeout), connect, works) as connection:
         yield connection
 
 
