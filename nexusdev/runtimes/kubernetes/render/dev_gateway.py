@@ -19,6 +19,8 @@ from nexusdev.runtimes.kubernetes.render.refusals import refusal
 from nexusdev.stack.model import Connection, FileMount, Port, ReadyCheck, Service, Stack
 
 NAME = "gateway-dev"
+#: The addresses of pods in a cluster of kind: its default, which the policy of the gateway for development excludes.
+KIND_PODS = "10.244.0.0/16"
 _CONFIG = "gateway-dev"
 _HEALTH = 8404
 # Cluster addresses have node ports of 30000 to 32767 by default.
@@ -135,6 +137,7 @@ def kind_cluster(stack: Stack) -> Manifest:
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "kind": "Cluster",
         "name": stack.project,
+        "networking": {"podSubnet": KIND_PODS},
         "nodes": [{"role": "control-plane", "extraPortMappings": mappings}],
     }
 

@@ -1,13 +1,14 @@
-"""NetworkPolicies: nothing is allowed but DNS, the edges of the service graph, and clients at the gateway."""
+"""NetworkPolicies: nothing is allowed but DNS, the edges of the service graph, and clients at the names of production."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nexusdev.runtimes.kubernetes.render.dev_gateway import is_dev_gateway
+from nexusdev.runtimes.kubernetes.render.dev_gateway import KIND_PODS, is_dev_gateway
 from nexusdev.runtimes.kubernetes.render.graph import Edge, edges
 from nexusdev.runtimes.kubernetes.render.manifest import CLIENT, Manifest, RenderContext
 from nexusdev.runtimes.kubernetes.render.pod_groups import PodGroup
+from nexusdev.stack.model import Service
 
 _DNS_PORT = 53
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"
@@ -42,7 +43,7 @@ def policy(group: PodGroup, context: RenderContext) -> Manifest | None:
         {"to": [_pods(groups[target], context)], "ports": _ports(ports)}
         for target, ports in _by_peer((edge.target, edge) for edge in found if edge.source == group.name)
     ]
-    incoming += _from_outside(group)
+    incoming += _from_outside(group, context)
     directions = {**({"ingress": incoming} if incoming else {}), **({"egress": outgoing} if outgoing else {})}
     if not directions:
         return None
@@ -74,20 +75,28 @@ def _by_peer(found: Iterable[tuple[str, Edge]]) -> Iterable[tuple[str, list[int]
     return [(peer, sorted(numbers)) for peer, numbers in ports.items()]
 
 
-def _from_outside(group: PodGroup) -> list[Manifest]:
-    """Return who may connect from outside the namespace: labelled pods to role names, and the host to the gateway for development."""
+def _from_outside(group: PodGroup, context: RenderContext) -> list[Manifest]:
+    """Return who may connect from outside the namespace: labelled pods to names of production, and the host to the gateway for development."""
     if is_dev_gateway(group):
-        return [
-            {
-                "from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}],
-                "ports": _ports(port.container for port in group.first.ports),
-            }
-        ]
-    served = sorted({port for member in group.members for ports in member.serves.values() for port in ports})
+        return [{"from": [_host(context)], "ports": _ports(port.container for port in group.first.ports)}]
+    served = sorted({port for member in group.members for port in _served(member)})
     if not served:
         return []
     client = {"namespaceSelector": {}, "podSelector": {"matchLabels": {CLIENT: "true"}}}
     return [{"from": [client], "ports": _ports(served)}]
+
+
+def _host(context: RenderContext) -> Manifest:
+    """Return the peer that is the host. In kind it is every address that is not a pod's; other clusters have pods anywhere."""
+    outside_of_kind = {"except": [KIND_PODS]} if context.options.profile == "kind" else {}
+    return {"ipBlock": {"cidr": "0.0.0.0/0", **outside_of_kind}}
+
+
+def _served(member: Service) -> set[int]:
+    """Return the ports of the names that applications use: those of a gateway's roles, or those that a server with such a name publishes."""
+    if member.serves or not member.aliases:
+        return {port for ports in member.serves.values() for port in ports}
+    return {port.container for port in member.ports}
 
 
 def _pods(group: PodGroup, context: RenderContext) -> Manifest:

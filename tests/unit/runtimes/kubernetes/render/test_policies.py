@@ -1,4 +1,4 @@
-"""Pods reach what the service graph says, and from outside the namespace only the gateway is reachable."""
+"""Pods reach what the service graph says, and from outside the namespace only the names of production are reachable."""
 
 from __future__ import annotations
 
@@ -48,24 +48,27 @@ def outside(policy: Any) -> list[Any]:
     ]
 
 
-def test_from_outside_the_namespace_only_labelled_pods_reach_only_the_gateway() -> None:
+def test_from_outside_the_namespace_only_labelled_pods_reach_only_names_of_production() -> None:
     found = of_kind(api_objects(folder("cluster")), "NetworkPolicy")
     opened = {name: outside(policy) for name, policy in found.items() if outside(policy)}
     client = {"namespaceSelector": {}, "podSelector": {"matchLabels": {"nexus.dev/client": "true"}}}
     assert opened.pop("allow-dns")
-    assert opened == {"gateway-rw": [client], "gateway-ro": [client]}
+    assert opened == dict.fromkeys(("gateway-rw", "gateway-ro", "pgbouncer", "grafana"), [client])
 
 
-def test_clients_reach_the_ports_of_role_names_and_no_others() -> None:
+def test_clients_reach_the_ports_of_these_names_and_no_others() -> None:
     found = of_kind(api_objects(folder("cluster")), "NetworkPolicy")
     assert rules(found["gateway-rw"], "ingress", "from")["outside"] == [5432, 6379, 8200, 9000, 9001]
     assert rules(found["gateway-ro"], "ingress", "from")["outside"] == [5432, 6379, 9090, 9093]
+    assert rules(found["pgbouncer"], "ingress", "from")["outside"] == [6432]
+    assert rules(found["grafana"], "ingress", "from")["outside"] == [3000]
 
 
-def test_in_kind_the_host_reaches_only_the_development_gateway() -> None:
+def test_in_kind_the_host_reaches_only_the_development_gateway_and_pods_do_not() -> None:
+    [cluster] = folder("kind")["kind-cluster.yaml"]
     found = of_kind(api_objects(folder("kind")), "NetworkPolicy")
-    anywhere = [name for name, policy in found.items() if {"ipBlock": {"cidr": "0.0.0.0/0"}} in outside(policy)]
-    assert anywhere == ["gateway-dev"]
+    blocks = {name: peer["ipBlock"] for name, policy in found.items() for peer in outside(policy) if "ipBlock" in peer}
+    assert blocks == {"gateway-dev": {"cidr": "0.0.0.0/0", "except": [cluster["networking"]["podSubnet"]]}}
 
 
 def test_an_own_service_reaches_the_components_that_it_needs(stack_folder: StackFolder) -> None:
