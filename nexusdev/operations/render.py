@@ -15,9 +15,8 @@ from nexusdev.instance.instance import Instance
 from nexusdev.results import Result
 from nexusdev.runtimes import registry
 from nexusdev.runtimes.manifests import RenderedManifests
-from nexusdev.stack.document import config_error
+from nexusdev.stack.config_text import config_text
 from nexusdev.stack.model import Stack
-from nexusdev.stack.positions import position_of
 from nexusdev.util import files
 from nexusdev.util.nearest import nearest
 
@@ -96,25 +95,13 @@ def _contents(stack: Stack, instance: Instance) -> Mapping[str, str]:
         # nexusdev's own metrics, which have no values before the first `up`
         "metrics.prom": "",
     }
-    given = {name: _text(name, file, stack) for name, file in stack.copied_configs().items()}
+    given = {name: config_text(name, file, stack) for name, file in stack.copied_configs().items()}
     generated = {
         name: made[file.name]
         for name, file in stack.configs.items()
         if name not in given and file.name in made and file.parent == instance.folder
     }
     return {**given, **generated}
-
-
-def _text(name: str, file: Path, stack: Stack) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise config_error(
-            position_of(stack, "configs", name, "file"),
-            f"config {name} cannot be rendered",
-            why=f"{file.name} is not text in UTF-8 (byte {error.start})",
-            hint="keep it in the image of the service, or encode it as text",
-        ) from error
 
 
 def _write(manifests: RenderedManifests, folder: Path) -> list[str]:

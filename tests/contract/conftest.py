@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
@@ -21,13 +22,16 @@ BENCHES = {
     "docker": "tests.contract.docker.bench:docker_bench",
     "pods": "tests.contract.pods.bench:pods_bench",
 }
+# On the cluster of a kubeconfig (tests/contract/kubernetes/bench.py says which image it has to have).
+if os.environ.get("TEST_KUBECONFIG"):
+    BENCHES["kubernetes"] = "tests.contract.kubernetes.bench:kubernetes_bench"
 # The same for an image store that has a tag of nexusdev/base.
 STORES = {
     "memory": "tests.contract.docker.bench:memory_store",
     "docker": "tests.contract.docker.bench:docker_store",
 }
 # These need a real engine or cluster.
-REAL = {"docker"}
+REAL = {"docker", "kubernetes"}
 
 
 def _params(names: Mapping[str, str]) -> list[Any]:

@@ -1,1 +1,1 @@
-"""The stack on Kubernetes. ``render/`` makes its manifests from the compose files; it is pure and needs no cluster."""
+"""The Kubernetes runtime of one instance, in one namespace of any cluster. ``render/`` makes the manifests, and needs no cluster."""

@@ -72,7 +72,7 @@ class Kubectl:
             PreflightFailed: There is no kubectl.
         """
         try:
-            return subprocess.run(  # noqa: S603 - a list of words, no shell
+            return subprocess.run(
                 self.command(*arguments), input=stdin or b"", capture_output=True, timeout=timeout, check=False
             )
         except FileNotFoundError as error:
@@ -86,15 +86,27 @@ class Kubectl:
         stdin: int | IO[bytes] | None = subprocess.DEVNULL,
         stdout: int | IO[bytes] | None = subprocess.PIPE,
         stderr: int | IO[bytes] | None = subprocess.PIPE,
+        foreground: bool = False,
     ) -> subprocess.Popen[bytes]:
-        """Start kubectl for a stream: a watch, a log, a command in a pod. It is in a process group of its own: Ctrl-C is the caller's.
+        """Start kubectl for a stream: a watch, a log, a command in a pod.
+
+        Args:
+            arguments: The command and its arguments. Never a secret.
+            stdin: Its input, as for ``subprocess.Popen``.
+            stdout: Its output.
+            stderr: Its errors.
+            foreground: Whether it may read from the terminal. Otherwise it has a process group of its own: Ctrl-C is the caller's.
 
         Raises:
             PreflightFailed: There is no kubectl.
         """
         try:
-            return subprocess.Popen(  # noqa: S603 - a list of words, no shell
-                self.command(*arguments), stdin=stdin, stdout=stdout, stderr=stderr, process_group=0
+            return subprocess.Popen(
+                self.command(*arguments),
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                process_group=None if foreground else 0,
             )
         except FileNotFoundError as error:
             raise kubectl_errors.no_program(self._program) from error
@@ -106,6 +118,24 @@ class Kubectl:
             PreflightFailed: The API server does not answer, or a right is missing.
         """
         found: Any = json.loads(self.run("get", ",".join(kinds), "--namespace", namespace, "--output", "json", *more))
+        return list(found["items"])
+
+    def get_everywhere(self, kinds: Iterable[str], *more: str) -> list[Manifest]:
+        """Return the objects of these kinds in all namespaces.
+
+        Raises:
+            PreflightFailed: The API server does not answer, or a right is missing.
+        """
+        found: Any = json.loads(self.run("get", ",".join(kinds), "--all-namespaces", "--output", "json", *more))
+        return list(found["items"])
+
+    def get_cluster_wide(self, kind: str) -> list[Manifest]:
+        """Return the objects of a kind that is in no namespace.
+
+        Raises:
+            PreflightFailed: The API server does not answer, or a right is missing.
+        """
+        found: Any = json.loads(self.run("get", kind, "--output", "json"))
         return list(found["items"])
 
     def apply(self, objects: Sequence[Manifest], *, force: bool = True) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from msgspec import Struct
+
 from nexusdev.runtimes.kubernetes.render.dev_gateway import (
     is_dev_gateway,
     kind_cluster,
@@ -27,6 +29,49 @@ SECRETS = "secrets.example.yaml"
 KIND_CLUSTER = "kind-cluster.yaml"
 
 
+class RenderedGroup(Struct, frozen=True, kw_only=True):
+    """A group of pods and its objects, in the order in which they need each other.
+
+    Attributes:
+        group: The services.
+        objects: ServiceAccount, ConfigMap, NetworkPolicy, Services, claims, workload, PodDisruptionBudget.
+        secret: Its Secret with placeholders; None if it has no secret files.
+    """
+
+    group: PodGroup
+    objects: tuple[Manifest, ...]
+    secret: Manifest | None
+
+
+class RenderedStack(Struct, frozen=True, kw_only=True):
+    """The objects of a stack. ``groups``: each after those that it depends on."""
+
+    namespace: Manifest
+    policies: tuple[Manifest, ...]
+    groups: tuple[RenderedGroup, ...]
+    context: RenderContext
+
+
+def rendered_stack(stack: Stack, options: RenderOptions) -> RenderedStack:
+    """Render the objects of a stack, for those who apply them.
+
+    Args:
+        stack: The services, volumes and secrets.
+        options: The profile, and the content of the config files.
+
+    Raises:
+        InvalidConfig: The compose files say something that Kubernetes cannot do; the error has file, line and key.
+    """
+    context = _context(stack, options)
+    groups = tuple(
+        RenderedGroup(group=group, objects=_documents(group, context), secret=secret(group, context))
+        for group in context.groups
+    )
+    return RenderedStack(
+        namespace=_namespace(context), policies=default_policies(context), groups=groups, context=context
+    )
+
+
 def manifests(stack: Stack, options: RenderOptions) -> Mapping[str, tuple[Manifest, ...]]:
     """Render a stack.
 
@@ -40,15 +85,15 @@ def manifests(stack: Stack, options: RenderOptions) -> Mapping[str, tuple[Manife
     Raises:
         InvalidConfig: The compose files say something that Kubernetes cannot do; the error has file, line and key.
     """
-    context = _context(stack, options)
+    rendered = rendered_stack(stack, options)
     found: dict[str, tuple[Manifest, ...]] = {
-        "namespace.yaml": (_namespace(context),),
-        "network-policies.yaml": default_policies(context),
-        **{f"{group.component}/{group.name}.yaml": _documents(group, context) for group in context.groups},
+        "namespace.yaml": (rendered.namespace,),
+        "network-policies.yaml": rendered.policies,
+        **{f"{each.group.component}/{each.group.name}.yaml": each.objects for each in rendered.groups},
     }
-    secrets = tuple(each for group in context.groups if (each := secret(group, context)))
+    secrets = tuple(each.secret for each in rendered.groups if each.secret)
     extra = {KIND_CLUSTER: (kind_cluster(stack),)} if options.profile == "kind" else {}
-    return {KUSTOMIZATION: (_kustomization(found, context),), **found, SECRETS: secrets, **extra}
+    return {KUSTOMIZATION: (_kustomization(found, rendered.context),), **found, SECRETS: secrets, **extra}
 
 
 def _context(stack: Stack, options: RenderOptions) -> RenderContext:

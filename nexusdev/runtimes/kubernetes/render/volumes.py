@@ -68,6 +68,17 @@ def claim_of(name: str, group: PodGroup) -> str:
     return f"{group.name}-{name}"
 
 
+def claims_in_pod(group: PodGroup) -> Mapping[str, str]:
+    """Return volume of the first member → the name of its claim in the pod."""
+    found: dict[str, str] = {}
+    for services in group.containers:
+        for mount in services[0].volumes:
+            name = slug(mount.target)
+            taken = name in found.values() and mount.volume not in found
+            found.setdefault(mount.volume, f"{services[0].group}-{name}" if taken else name)
+    return found
+
+
 def slug(path: str) -> str:
     """Return a path as a part of a name: ``/run/tls`` → ``run-tls``."""
     return re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-") or "root"
@@ -80,15 +91,10 @@ def folder_of(target: str) -> str:
 
 
 def _claims(group: PodGroup, context: RenderContext) -> Mapping[str, str]:
-    """Return volume of the first member → the name of its claim in the pod."""
-    found: dict[str, str] = {}
     for services in group.containers:
         for mount in services[0].volumes:
             _refuse_shared(mount.volume, services[0], group, context)
-            name = slug(mount.target)
-            taken = name in found.values() and mount.volume not in found
-            found.setdefault(mount.volume, f"{services[0].group}-{name}" if taken else name)
-    return found
+    return claims_in_pod(group)
 
 
 def _refuse_shared(volume: str, service: Service, group: PodGroup, context: RenderContext) -> None:

@@ -1,0 +1,178 @@
+"""Injects failures into the pods of one instance: by signals to the processes of a container, and by what policies select."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+from nexusdev.errors import NexusError
+from nexusdev.faults import Fault
+from nexusdev.runtimes import shared_errors
+from nexusdev.runtimes.kubernetes.kubectl import Kubectl
+from nexusdev.runtimes.kubernetes.names import CHECKSUM, HELD, PARTITIONED, PAUSED, InstanceNames
+from nexusdev.runtimes.kubernetes.places import Place, place_of
+from nexusdev.runtimes.kubernetes.render.manifest import NAME
+from nexusdev.runtimes.kubernetes.snapshot import Pod, Snapshot
+
+# Process 1 ignores the signals of its own container, so that these scripts reach what runs behind an init process.
+_SIGNAL = """
+for folder in /proc/[0-9]*; do
+  pid=${folder#/proc/}
+  [ "$pid" = 1 ] || [ "$pid" = $$ ] || kill -%s "$pid" 2>/dev/null
+done
+exit 0
+"""
+# The oldest child of process 1 is the server. The shell that runs this has no parent in the container.
+_KILL_MAIN = """
+main=
+for file in /proc/[0-9]*/status; do
+  pid= parent=
+  while read -r key value; do
+    case $key in Pid:) pid=$value;; PPid:) parent=$value;; esac
+  done <"$file" 2>/dev/null
+  if [ "$parent" = 1 ] && { [ -z "$main" ] || [ "$pid" -lt "$main" ]; }; then main=$pid; fi
+done
+[ -n "$main" ] && kill -9 "$main"
+"""
+#: The hash of a policy that was changed by a partition: the next ``up`` applies it again.
+_PARTITIONED_HASH = "partitioned"
+#: Annotation of such a policy: its hash before.
+_FORMER = "nexus.dev/former-checksum"
+_KILLED = 137
+
+
+class KubernetesFaults:
+    """``faults.FaultInjector`` by kubectl."""
+
+    def __init__(self, kubectl: Kubectl, names: InstanceNames, look: Callable[[], Snapshot]) -> None:
+        self._kubectl = kubectl
+        self._names = names
+        self._look = look
+
+    def supports(self, fault: Fault) -> bool:
+        return fault in self._deeds()
+
+    def inject(self, fault: Fault, service: str) -> None:
+        seen = self._look()
+        self._deeds()[fault](place_of(service, seen, running=True), service, seen)
+
+    def _deeds(self) -> Mapping[Fault, Callable[[Place, str, Snapshot], None]]:
+        return {
+            Fault.KILL: self._kill,
+            Fault.CRASH: self._crash,
+            Fault.PAUSE: self._pause,
+            Fault.RESUME: self._resume,
+            Fault.PARTITION: self._partition,
+            Fault.HEAL: self._heal,
+        }
+
+    def _kill(self, place: Place, service: str, seen: Snapshot) -> None:
+        """Kill the server and hold its pod. The kubelet looks for ended containers once a second, and finds a pod past its deadline."""
+        self._crash(place, service, seen)
+        self._kubectl.patch(f"pod/{place.pod.name}", self._names.namespace, holding(place.workload.name))
+        if place.workload.kind == "Deployment":
+            self._kubectl.patch(place.workload.ref, self._names.namespace, {"spec": {"replicas": 0}})
+
+    def _crash(self, place: Place, service: str, seen: Snapshot) -> None:
+        del seen
+        done = self._kubectl.outcome(*self._command(place, _KILL_MAIN))
+        if done.returncode not in (0, _KILLED):
+            words = done.stderr.decode(errors="replace").strip()
+            raise NexusError(
+                f"{service} could not be killed",
+                why=words or "it is process 1 of its container, which ignores signals from inside",
+                code="FAULT_REFUSED",
+            )
+
+    def _pause(self, place: Place, service: str, seen: Snapshot) -> None:
+        del service, seen
+        self._signal(place, "STOP")
+        self._note_paused(place, place.status.id if place.status else None)
+
+    def _resume(self, place: Place, service: str, seen: Snapshot) -> None:
+        del service, seen
+        self._signal(place, "CONT")
+        self._note_paused(place, None)
+
+    def _signal(self, place: Place, name: str) -> None:
+        self._kubectl.run(*self._command(place, _SIGNAL % name))
+
+    def _command(self, place: Place, script: str) -> tuple[str, ...]:
+        pod, namespace = f"pod/{place.pod.name}", self._names.namespace
+        return ("exec", pod, "--namespace", namespace, "--container", place.container, "--", "/bin/sh", "-c", script)
+
+    def _note_paused(self, place: Place, container: str | None) -> None:
+        paused = {name: each for name, each in place.pod.paused.items() if name != place.container}
+        if container:
+            paused[place.container] = container
+        note = {"metadata": {"annotations": {PAUSED: json.dumps(paused)}}}
+        self._kubectl.patch(f"pod/{place.pod.name}", self._names.namespace, note)
+
+    def _partition(self, place: Place, service: str, seen: Snapshot) -> None:
+        """Take the pod out of every policy that allows something: what is left denies all. A policy can only allow, so none can be added."""
+        _require_own_network(place, service)
+        namespace = self._names.namespace
+        for name in ("allow-dns", place.workload.name):
+            former = seen.checksums.get(f"NetworkPolicy/{name}", _PARTITIONED_HASH)
+            if former != _PARTITIONED_HASH:
+                spare = {"matchExpressions": [{"key": PARTITIONED, "operator": "DoesNotExist"}]}
+                change = _policy_change(_PARTITIONED_HASH, former, spare)
+                self._kubectl.patch(f"networkpolicy/{name}", namespace, change)
+        self._kubectl.patch(f"pod/{place.pod.name}", namespace, {"metadata": {"labels": {PARTITIONED: "true"}}})
+
+    def _heal(self, place: Place, service: str, seen: Snapshot) -> None:
+        _require_own_network(place, service)
+        namespace = self._names.namespace
+        if place.pod.partitioned:
+            self._kubectl.patch(f"pod/{place.pod.name}", namespace, {"metadata": {"labels": {PARTITIONED: None}}})
+        still = {each.group for each in seen.pods if each.partitioned and each.name != place.pod.name}
+        mended = [name for name in ("allow-dns",) if not still] + [
+            name for name in (place.workload.name,) if name not in still
+        ]
+        for name in mended:
+            if seen.checksums.get(f"NetworkPolicy/{name}") == _PARTITIONED_HASH:
+                self._mend_policy(name)
+
+    def _mend_policy(self, name: str) -> None:
+        namespace = self._names.namespace
+        found = json.loads(
+            self._kubectl.run("get", "networkpolicy", name, "--namespace", namespace, "--output", "json")
+        )
+        former = (found["metadata"].get("annotations") or {}).get(_FORMER, "")
+        change = _policy_change(former, None, {"matchExpressions": None})
+        self._kubectl.patch(f"networkpolicy/{name}", namespace, change)
+
+
+def _policy_change(checksum: str, former: str | None, selector: Mapping[str, object]) -> Mapping[str, object]:
+    return {
+        "metadata": {"labels": {CHECKSUM: checksum}, "annotations": {_FORMER: former}},
+        "spec": {"podSelector": selector},
+    }
+
+
+def holding(group: str) -> Mapping[str, object]:
+    """Return the patch that takes a pod from its controller and ends it at once; its log is kept.
+
+    Args:
+        group: The group that the pod belongs to.
+    """
+    return {"metadata": {"labels": {NAME: None, HELD: group}}, "spec": {"activeDeadlineSeconds": 1}}
+
+
+def resume_all(kubectl: Kubectl, names: InstanceNames, pod: Pod) -> None:
+    """Resume every paused container of a pod.
+
+    Args:
+        kubectl: The cluster.
+        names: The instance.
+        pod: The pod.
+    """
+    for container in pod.paused:
+        command = ("--container", container, "--", "/bin/sh", "-c", _SIGNAL % "CONT")
+        kubectl.run("exec", f"pod/{pod.name}", "--namespace", names.namespace, *command)
+    kubectl.patch(f"pod/{pod.name}", names.namespace, {"metadata": {"annotations": {PAUSED: None}}})
+
+
+def _require_own_network(place: Place, service: str) -> None:
+    if service != place.main:
+        raise shared_errors.shares_network(service, place.main)

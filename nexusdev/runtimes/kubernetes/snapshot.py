@@ -1,0 +1,378 @@
+"""What exists in a namespace, as frozen values: parsed from the objects of the API. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, field
+
+from nexusdev.runtimes.kubernetes import names as words
+from nexusdev.runtimes.kubernetes.pod_services import ContainerServices, decode
+from nexusdev.runtimes.kubernetes.render.manifest import INSTANCE, NAME, Manifest
+
+WORKLOAD_KINDS = ("StatefulSet", "Deployment")
+#: The kinds that are read as they are. Of ConfigMaps and Secrets only names and hashes are read.
+KINDS = (
+    "statefulsets",
+    "deployments",
+    "pods",
+    "services",
+    "persistentvolumeclaims",
+    "networkpolicies",
+    "serviceaccounts",
+    "poddisruptionbudgets",
+)
+
+
+class Ended(Struct, frozen=True, kw_only=True):
+    """How a container ended. Times are seconds since the epoch; 0.0 if unknown."""
+
+    code: int
+    reason: str = ""
+    message: str = ""
+    started: float = 0.0
+    at: float = 0.0
+    id: str = ""
+
+
+class Container(Struct, frozen=True, kw_only=True):
+    """A container of a pod.
+
+    Attributes:
+        id: Its id; '' before its first start.
+        started: When it started, if it runs; else 0.0.
+        waiting: Why it waits: ``CrashLoopBackOff``, ``ContainerCreating``; '' if it does not wait.
+        message: What the kubelet says beyond that.
+        ended: How it ended, if it has ended.
+        previous: How its previous run ended.
+        restarts: How often it was restarted.
+    """
+
+    name: str
+    id: str = ""
+    started: float = 0.0
+    waiting: str = ""
+    message: str = ""
+    ended: Ended | None = None
+    previous: Ended | None = None
+    restarts: int = 0
+
+    @property
+    def runs(self) -> bool:
+        return self.started > 0.0
+
+
+class Pod(Struct, frozen=True, kw_only=True):
+    """A pod.
+
+    Attributes:
+        group: The group of its workload; '' for a foreign pod.
+        template: The hash of what it was made from.
+        created: When, in seconds since the epoch.
+        terminating: Whether its end was requested.
+        held: Whether no controller has it any more.
+        phase: Its phase.
+        problem: Why it cannot be scheduled, or why it failed; '' for nothing.
+        paused: Container → the id of the container that was paused.
+        claims: The claims that it mounts.
+        one_off: Whether it exists for one command.
+        owner: The project folder; '' if unknown.
+        ours: Whether it has the labels of this instance.
+    """
+
+    name: str
+    uid: str = ""
+    group: str = ""
+    template: str = ""
+    created: float = 0.0
+    terminating: bool = False
+    held: bool = False
+    phase: str = ""
+    problem: str = ""
+    containers: Mapping[str, Container] = field(default_factory=dict)
+    paused: Mapping[str, str] = field(default_factory=dict)
+    claims: frozenset[str] = frozenset()
+    one_off: bool = False
+    partitioned: bool = False
+    ours: bool = True
+
+    @property
+    def is_over(self) -> bool:
+        return self.phase in ("Succeeded", "Failed")
+
+
+class Workload(Struct, frozen=True, kw_only=True):
+    """A StatefulSet or Deployment of the instance.
+
+    Attributes:
+        replicas: How many pods it shall have now; 0 if it is stopped.
+        containers: Its services.
+        template: The hash of what its pods are made from.
+        problem: Why it can make no pods; '' for nothing.
+    """
+
+    name: str
+    kind: str
+    replicas: int
+    containers: tuple[ContainerServices, ...]
+    template: str
+    owner: str = ""
+    state_path: str = ""
+    problem: str = ""
+
+    @property
+    def ref(self) -> str:
+        """The name that kubectl takes."""
+        return f"{self.kind.lower()}/{self.name}"
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        return tuple(name for each in self.containers for name in each.members)
+
+    @property
+    def size(self) -> int:
+        """How many pods it has when everything runs."""
+        return max((len(each.members) for each in self.containers), default=1)
+
+    @property
+    def is_store(self) -> bool:
+        """Whether the servers of its component need it until they have stopped."""
+        return bool(self.containers) and self.containers[0].role == "store"
+
+    @property
+    def component(self) -> str:
+        return self.containers[0].component if self.containers else ""
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """A claimed volume of the instance. ``volume``: its short name."""
+
+    name: str
+    volume: str
+    owner: str = ""
+    state_path: str = ""
+    terminating: bool = False
+
+
+class NamespaceState(Struct, frozen=True, kw_only=True):
+    """The namespace.
+
+    Attributes:
+        project: The instance that it belongs to; '' if nexusdev did not make it.
+        terminating: Whether it is being deleted.
+        checksum: The hash with which it was applied.
+    """
+
+    project: str = ""
+    owner: str = ""
+    terminating: bool = False
+    checksum: str = ""
+
+
+class Snapshot(Struct, frozen=True, kw_only=True):
+    """A namespace and what this instance has in it.
+
+    Attributes:
+        namespace: The namespace; None if it does not exist.
+        workloads: By name.
+        pods: All pods of the namespace, also foreign ones.
+        claims: Short name of a volume → its claim.
+        checksums: ``Kind/name`` of every object of the instance → the hash with which it was applied.
+        groups: ``Kind/name`` → the group that it belongs to; '' for none.
+        owners: The project folders that made any of it.
+    """
+
+    namespace: NamespaceState | None = None
+    workloads: Mapping[str, Workload] = field(default_factory=dict)
+    pods: tuple[Pod, ...] = ()
+    claims: Mapping[str, Claim] = field(default_factory=dict)
+    checksums: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
+    owners: frozenset[str] = frozenset()
+
+    def pods_of(self, group: str) -> tuple[Pod, ...]:
+        """Return the pods of a group, the newest first, those that end last."""
+        found = [each for each in self.pods if each.ours and each.group == group and not each.one_off]
+        return tuple(sorted(found, key=lambda each: (each.terminating, each.held, -each.created)))
+
+    def pod_of(self, workload: Workload, ordinal: int) -> Pod | None:
+        """Return the pod of a member; None if there is none."""
+        pods = self.pods_of(workload.name)
+        if workload.kind == "StatefulSet":
+            pods = tuple(each for each in pods if each.name == f"{workload.name}-{ordinal}")
+        return pods[0] if pods else None
+
+    def users_of(self, claim: str) -> tuple[str, ...]:
+        """Return the names of foreign pods that mount a claim."""
+        return tuple(each.name for each in self.pods if not each.ours and not each.is_over and claim in each.claims)
+
+
+def snapshot(
+    objects: Iterable[Manifest], files: Mapping[str, tuple[str, str]], namespace: Manifest | None, project: str
+) -> Snapshot:
+    """Return the snapshot of a namespace.
+
+    Args:
+        objects: The objects of ``KINDS``, foreign ones as well.
+        files: ``Kind/name`` of the instance's ConfigMaps and Secrets → their hash and group.
+        namespace: The namespace; None if it does not exist.
+        project: The instance, as its label has it.
+    """
+    everything = tuple(objects)
+    ours = [each for each in everything if _label(each, INSTANCE) == project and _is_managed(each)]
+    lasting = [each for each in ours if each["kind"] != "Pod" and words.ONE_OFF not in _labels(each)]
+    claims = [_claim(each) for each in lasting if each["kind"] == "PersistentVolumeClaim" and _note(each, words.VOLUME)]
+    rest = [each for each in lasting if each["kind"] != "PersistentVolumeClaim"]
+    return Snapshot(
+        namespace=_namespace(namespace) if namespace else None,
+        workloads={_name(each): _workload(each) for each in rest if each["kind"] in WORKLOAD_KINDS},
+        pods=tuple(_pod(each, project) for each in everything if each["kind"] == "Pod"),
+        claims={each.volume: each for each in claims},
+        checksums={
+            **{_key(each): _label(each, words.CHECKSUM) for each in rest},
+            **{name: checksum for name, (checksum, _) in files.items()},
+        },
+        groups={
+            **{_key(each): _label(each, NAME) for each in rest},
+            **{name: group for name, (_, group) in files.items()},
+        },
+        owners=frozenset(owner for each in lasting if (owner := _note(each, words.OWNER_PATH))),
+    )
+
+
+def pod_of(manifest: Manifest, project: str) -> Pod:
+    """Return a pod from its object, as a watch reports it."""
+    return _pod(manifest, project)
+
+
+def seconds(stamp: str) -> float:
+    """Return a time of the API as seconds since the epoch; 0.0 for none."""
+    return datetime.fromisoformat(stamp).timestamp() if stamp else 0.0
+
+
+def _labels(manifest: Manifest) -> Mapping[str, str]:
+    return manifest["metadata"].get("labels") or {}
+
+
+def _label(manifest: Manifest, name: str) -> str:
+    return _labels(manifest).get(name, "")
+
+
+def _note(manifest: Manifest, name: str) -> str:
+    found: Mapping[str, str] = manifest["metadata"].get("annotations") or {}
+    return found.get(name, "")
+
+
+def _name(manifest: Manifest) -> str:
+    return str(manifest["metadata"]["name"])
+
+
+def _key(manifest: Manifest) -> str:
+    return f"{manifest['kind']}/{_name(manifest)}"
+
+
+def _is_managed(manifest: Manifest) -> bool:
+    return _label(manifest, words.MANAGED_BY) == words.MANAGER
+
+
+def _namespace(manifest: Manifest) -> NamespaceState:
+    return NamespaceState(
+        project=_label(manifest, INSTANCE) if _is_managed(manifest) else "",
+        owner=_note(manifest, words.OWNER_PATH),
+        terminating="deletionTimestamp" in manifest["metadata"],
+        checksum=_label(manifest, words.CHECKSUM),
+    )
+
+
+def _claim(manifest: Manifest) -> Claim:
+    return Claim(
+        name=_name(manifest),
+        volume=_note(manifest, words.VOLUME),
+        owner=_note(manifest, words.OWNER_PATH),
+        state_path=_note(manifest, words.STATE_PATH),
+        terminating="deletionTimestamp" in manifest["metadata"],
+    )
+
+
+def _workload(manifest: Manifest) -> Workload:
+    template: Any = manifest["spec"]["template"]["metadata"].get("annotations") or {}
+    return Workload(
+        name=_name(manifest),
+        kind=manifest["kind"],
+        replicas=int(manifest["spec"].get("replicas", 1)),
+        containers=decode(_note(manifest, words.SERVICES)),
+        template=template.get(words.TEMPLATE, ""),
+        owner=_note(manifest, words.OWNER_PATH),
+        state_path=_note(manifest, words.STATE_PATH),
+        problem=_condition(manifest, "ReplicaFailure", "True"),
+    )
+
+
+def _pod(manifest: Manifest, project: str) -> Pod:
+    metadata, status = manifest["metadata"], manifest.get("status", {})
+    held = _label(manifest, words.HELD)
+    volumes = manifest["spec"].get("volumes", ())
+    return Pod(
+        name=_name(manifest),
+        uid=metadata.get("uid", ""),
+        group=held or _label(manifest, NAME),
+        template=_note(manifest, words.TEMPLATE),
+        created=seconds(metadata.get("creationTimestamp", "")),
+        terminating="deletionTimestamp" in metadata,
+        held=bool(held),
+        phase=status.get("phase", ""),
+        problem=_pod_problem(manifest),
+        containers={each["name"]: _container(each) for each in status.get("containerStatuses", ())},
+        paused=json.loads(_note(manifest, words.PAUSED) or "{}"),
+        claims=frozenset(
+            each["persistentVolumeClaim"]["claimName"] for each in volumes if "persistentVolumeClaim" in each
+        ),
+        one_off=words.ONE_OFF in _labels(manifest),
+        partitioned=words.PARTITIONED in _labels(manifest),
+        ours=_label(manifest, INSTANCE) == project and _is_managed(manifest),
+    )
+
+
+def _pod_problem(manifest: Manifest) -> str:
+    status = manifest.get("status", {})
+    if status.get("phase") == "Failed" and not _label(manifest, words.HELD):
+        return ": ".join(filter(None, (status.get("reason", ""), status.get("message", ""))))
+    return _condition(manifest, "PodScheduled", "False")
+
+
+def _condition(manifest: Manifest, kind: str, status: str) -> str:
+    for each in manifest.get("status", {}).get("conditions", ()):
+        if each["type"] == kind and each["status"] == status:
+            return str(each.get("message") or each.get("reason", ""))
+    return ""
+
+
+def _container(status: Mapping[str, Any]) -> Container:
+    state, last = status.get("state", {}), status.get("lastState", {})
+    waiting = state.get("waiting", {})
+    return Container(
+        name=status["name"],
+        id=status.get("containerID", ""),
+        started=seconds((state.get("running") or {}).get("startedAt") or ""),
+        waiting=waiting.get("reason", ""),
+        message=waiting.get("message", ""),
+        ended=_ended(state.get("terminated")),
+        previous=_ended(last.get("terminated")),
+        restarts=int(status.get("restartCount", 0)),
+    )
+
+
+def _ended(terminated: Mapping[str, Any] | None) -> Ended | None:
+    if not terminated:
+        return None
+    return Ended(
+        code=int(terminated.get("exitCode", 0)),
+        reason=terminated.get("reason", ""),
+        message=terminated.get("message", ""),
+        started=seconds(terminated.get("startedAt") or ""),
+        at=seconds(terminated.get("finishedAt") or ""),
+        id=terminated.get("containerID", ""),
+    )

@@ -1,0 +1,1 @@
+"""What only the Kubernetes runtime has, and its bench."""
