@@ -78,6 +78,9 @@ Framework = Annotated[
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="With --for: write the file (mode 0600).", metavar="FILE")
 ]
+NamespaceOfSecrets = Annotated[
+    str, typer.Option("--namespace", help="With k8s-secret: the namespace of the application.", metavar="NAME")
+]
 Unset = Annotated[
     bool, typer.Option("--unset", help="Print the lines that take the variables back in a shell, without any check.")
 ]

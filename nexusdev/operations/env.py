@@ -13,7 +13,7 @@ from nexusdev.deploy.client_files import renew_trust
 from nexusdev.deploy.command_lock import hold_lock
 from nexusdev.deploy.coverage import ProvenVariables, awaited, coverage, unproven
 from nexusdev.deploy.publisher import prove, write_env_file
-from nexusdev.env import file, formats, framework_files, shells, stored
+from nexusdev.env import file, formats, framework_files, kubernetes_secrets, shells, stored
 from nexusdev.env.companions import FILE_ONLY
 from nexusdev.env.file import Written
 from nexusdev.env.stored import Stored
@@ -66,16 +66,23 @@ class EnvResult(Result, frozen=True, kw_only=True):
 
 
 def env(
-    context: Context, *, style: str = "dotenv", view: str = "host", proof: bool = True, write: bool = False
+    context: Context,
+    *,
+    style: str = "dotenv",
+    view: str = "host",
+    proof: bool = True,
+    write: bool = False,
+    namespace: str = "",
 ) -> EnvResult:
     """Return the variables of every component whose endpoints all answer with the nonce of this instance.
 
     Args:
         context: The context of the command.
-        style: One of ``formats.FORMATS``.
-        view: Where the variables will be used: host or container.
+        style: One of ``formats.FORMATS``, or ``k8s-secret``.
+        view: Where the variables will be used: host or container. Pods always use those of a container.
         proof: False to use the stored variables without a proof.
         write: Write the env file instead of returning text. A file is only written with the variables of all components.
+        namespace: The namespace of the Secrets of ``k8s-secret``; '' for that of kubectl's context.
 
     Returns:
         The text. If a component is missing, ``error`` (exit 4) says which one, and why.
@@ -84,10 +91,12 @@ def env(
         NotFound: No service of the instance runs, or it was never started.
         Degraded: No component is proven.
         IdentityMismatch: Another instance answers.
-        UsageError: The format or the view does not exist.
+        UsageError: The format or the view does not exist, or the instance does not run in the cluster for which it is.
     """
-    require_format(style)
+    _require(style, (*formats.FORMATS, kubernetes_secrets.STYLE), "format")
     _require(view, [each.value for each in View], "view")
+    if namespace and style != kubernetes_secrets.STYLE:
+        raise UsageError(f"--namespace needs --format {kubernetes_secrets.STYLE}")
     if write and (style, view) != ("dotenv", "host"):
         raise UsageError(
             "the env file is always written as dotenv for the host",
@@ -97,6 +106,8 @@ def env(
     renew_trust(context, instance)
     if write:
         return _into_file(context, instance, proof=proof)
+    if style == kubernetes_secrets.STYLE:
+        return _for_pods(context, instance, namespace=namespace, proof=proof)
     found = _found(context, instance, proof=proof)
     values = found.kept.views[view]
     text = formats.render(values, style, instance=instance.name, missing=tuple(found.missing), environ=context.environ)
@@ -174,6 +185,23 @@ def _found(context: Context, instance: Instance, *, proof: bool) -> ProvenVariab
     if failure and not found.kept.components:
         raise failure
     return found
+
+
+def _for_pods(context: Context, instance: Instance, *, namespace: str, proof: bool) -> EnvResult:
+    """Return the variables and the client files as Secrets for the pods of an application in the same cluster."""
+    runtime = context.runtime()
+    if runtime.network:
+        raise UsageError(
+            f"--format {kubernetes_secrets.STYLE} needs an instance in a cluster",
+            why=f"the servers of this instance have their names in the network {runtime.network}, which no pod is in",
+            hint="nexusdev env --view container --format docker   for containers in this network",
+        )
+    found = _found(context, instance, proof=proof)
+    view = View.CONTAINER.value
+    folder = instance.client_folder / view
+    files = {each.name: each.read_bytes() for each in folder.iterdir() if not each.name.startswith(".")}
+    text = kubernetes_secrets.render(found.kept.views[view], files, namespace=namespace)
+    return replace(_result(runtime, instance, found, view), text=text)
 
 
 def _into_file(context: Context, instance: Instance, *, proof: bool) -> EnvResult:

@@ -23,7 +23,10 @@ FORMATS = "dotenv, shell, fish, powershell, json, direnv, docker, github"
 def env(  # noqa: PLR0917 - options of a command
     ctx: typer.Context,
     style: Annotated[
-        str, typer.Option("--format", "-f", help=f"Output format: {FORMATS}.", metavar="FORMAT", show_default=True)
+        str,
+        typer.Option(
+            "--format", "-f", help=f"Output format: {FORMATS}, k8s-secret.", metavar="FORMAT", show_default=True
+        ),
     ] = "dotenv",
     view: options.ViewName = "host",
     write: options.Write = False,
@@ -32,6 +35,7 @@ def env(  # noqa: PLR0917 - options of a command
     framework: options.Framework = "",
     output: options.Output = None,
     unset: options.Unset = False,
+    namespace: options.NamespaceOfSecrets = "",
 ) -> None:
     """Print the environment variables for applications, after checking that each endpoint belongs to this instance.
 
@@ -42,6 +46,7 @@ def env(  # noqa: PLR0917 - options of a command
     nexusdev env --format json | jq -r .PGHOST
     nexusdev env --format github >> "$GITHUB_ENV"       in a GitHub Actions job
     nexusdev env --view container --format docker       for docker run --env-file
+    nexusdev env --format k8s-secret --namespace shop | kubectl apply --server-side -f -
     nexusdev env --for django -o nexusdev_settings.py   the file that a framework reads
 
     The formats of shells also unset variables that would change the meaning of these (PGSERVICE, AWS_SESSION_TOKEN …) and add loopback to NO_PROXY.
@@ -52,6 +57,8 @@ def env(  # noqa: PLR0917 - options of a command
 
     The container view expects the CA certificate, the bundle of trusted authorities and the trust store in /run/nexusdev. Mount them with
     docker run -v "$NEXUSDEV_CONTAINER_FILES:/run/nexusdev:ro", using the variable of the host view, or use nexusdev run --in IMAGE -- COMMAND.
+
+    k8s-secret makes two Secrets for the pods of an application: nexusdev for envFrom, and nexusdev-files for a volume at /run/nexusdev.
     """
     from nexusdev.operations import env as operation
 
@@ -65,7 +72,7 @@ def env(  # noqa: PLR0917 - options of a command
     if framework:
         _print(session, operation.for_framework(context, framework, view=view, proof=not no_proof, output=output))
         return
-    found = operation.env(context, style=style, view=view, proof=not no_proof, write=write)
+    found = operation.env(context, style=style, view=view, proof=not no_proof, write=write, namespace=namespace)
     if session.globals.json or write:
         session.finish(found)
         return

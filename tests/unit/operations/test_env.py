@@ -66,6 +66,33 @@ def test_the_env_file_matches_the_env_command(house: House) -> None:
     assert env(house.context(), proof=False).text == (house.project / ".env.nexusdev").read_text()
 
 
+def test_an_instance_that_no_pod_can_reach_gives_no_secrets_for_pods(house: House) -> None:
+    up(house.context())
+    with pytest.raises(UsageError, match="k8s-secret needs an instance in a cluster"):
+        env(house.context(), proof=False, style="k8s-secret")
+
+
+def test_pods_get_the_variables_of_the_container_view_and_the_files_that_they_name(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    up(house.context())
+    monkeypatch.setattr(type(house.context().runtime()), "network", "")
+    text = env(house.context(), proof=False, style="k8s-secret", namespace="shop").text
+    variables, files = json.loads(text)["items"]
+    expected = env(house.context(), proof=False, view="container").variables
+    assert variables["stringData"] == {name: value for name, value in expected.items() if name != "NODE_OPTIONS"}
+    folder = variables["stringData"]["NEXUSDEV_CONTAINER_FILES"]
+    named = {value.removeprefix(f"{folder}/") for value in expected.values() if value.startswith(f"{folder}/")}
+    assert named
+    assert named <= files["data"].keys()
+
+
+def test_a_namespace_needs_the_format_for_pods(house: House) -> None:
+    up(house.context())
+    with pytest.raises(UsageError, match="--namespace needs --format k8s-secret"):
+        env(house.context(), proof=False, namespace="shop")
+
+
 def test_a_no_op_up_rewrites_a_deleted_env_file(house: House) -> None:
     up(house.context())
     (house.project / ".env.nexusdev").unlink()

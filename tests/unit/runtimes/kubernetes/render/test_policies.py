@@ -53,7 +53,7 @@ def test_from_outside_the_namespace_only_labelled_pods_reach_only_names_of_produ
     opened = {name: outside(policy) for name, policy in found.items() if outside(policy)}
     client = {"namespaceSelector": {}, "podSelector": {"matchLabels": {"nexus.dev/client": "true"}}}
     assert opened.pop("allow-dns")
-    assert opened == dict.fromkeys(("gateway-rw", "gateway-ro", "pgbouncer", "grafana"), [client])
+    assert opened == {name: [client] for name in ("gateway-rw", "gateway-ro", "pgbouncer", "grafana")}
 
 
 def test_clients_reach_the_ports_of_these_names_and_no_others() -> None:
