@@ -13,6 +13,7 @@ from nexusdev.env import stored
 from nexusdev.errors import IdentityMismatch, NexusError, TeardownIncomplete
 from nexusdev.instance.project_places import is_missing
 from nexusdev.instance.state import Record, folder_of, read_record
+from nexusdev.instance.state_elsewhere import anothers, is_anothers
 from nexusdev.moved_projects import refuse_moved
 from nexusdev.plan import Down, Observation, Plan
 
@@ -46,7 +47,11 @@ def take_down(context: Context, *, volumes: bool) -> Plan:
 
 
 def require_permission(context: Context, observation: Observation) -> None:
-    """Refuse to change another folder's instance, unless that folder no longer exists."""
+    """Refuse to change another folder's instance, unless that folder no longer exists, and the instance of another user.
+
+    Raises:
+        IdentityMismatch: It belongs to another folder, or to another user (OTHER_USER).
+    """
     identity, record = context.identity, _record(context)
     ours = {str(identity.project), *(record.former if record else ())}
     for owner in {*observation.owners, *((record.owner,) if record else ())} - ours:
@@ -56,6 +61,8 @@ def require_permission(context: Context, observation: Observation) -> None:
                 why=f"{owner} owns it; you are in {identity.project}",
                 hint=f"nexusdev -C {owner} status   show it from that folder",
             )
+    if is_anothers(observation.state_path):
+        raise anothers(identity.name, observation.state_path)
 
 
 def _record(context: Context) -> Record | None:

@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from nexusdev.errors import InvalidState
+from nexusdev.errors import IdentityMismatch, InvalidState
 from nexusdev.instance.paths import folder_of
 from nexusdev.inventory import InstanceInventory
 
@@ -63,14 +63,55 @@ def _elsewhere(
     theirs, user = folder.parent.parent, _owner_of(folder)
     command = f"NEXUSDEV_STATE_DIR={shlex.quote(str(theirs))} nexusdev …   use that state folder"
     if user and user != _user_name(os.geteuid()):
-        named = "" if theirs == home_of(user) / _DEFAULT else f"NEXUSDEV_STATE_DIR={shlex.quote(str(theirs))} "
-        command = f"sudo -u {user} -H {named}nexusdev …   run it as {user}, the owner of the state"
+        command = _as_owner(user, theirs, home_of)
     return InvalidState(
         f"the state of instance {name} is in another folder: {folder}",
         why=f"this command uses {root}, from NEXUSDEV_STATE_DIR, XDG_STATE_HOME or the home folder",
         hint=command,
         evidence=evidence,
         code="STATE_ELSEWHERE",
+    )
+
+
+def _as_owner(user: str, root: Path, home_of: Callable[[str], Path]) -> str:
+    named = "" if root == home_of(user) / _DEFAULT else f"NEXUSDEV_STATE_DIR={shlex.quote(str(root))} "
+    return f"sudo -u {user} -H {named}nexusdev …   run it as {user}, the owner of the state"
+
+
+def is_anothers(state_path: str) -> bool:
+    """Return whether the state of an instance belongs to another user of this machine, or cannot be inspected.
+
+    Root may change the instances of all users. State that no longer exists belongs to nobody.
+
+    Args:
+        state_path: The state folder that the labels of the instance name; '' if they name none.
+    """
+    if not state_path or os.geteuid() == 0:
+        return False
+    try:
+        return Path(state_path).stat().st_uid != os.geteuid()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+
+
+def anothers(name: str, state_path: str, *, home_of: Callable[[str], Path] | None = None) -> IdentityMismatch:
+    """Return the error for a command that would change or remove the instance of another user.
+
+    Args:
+        name: The instance.
+        state_path: Its state folder.
+        home_of: Returns the home of a user by name; None for the system's user database.
+    """
+    folder = Path(state_path)
+    user = _owner_of(folder)
+    way = _as_owner(user, folder.parent.parent, home_of or _home) if user else "sudo nexusdev …   run it as root"
+    return IdentityMismatch(
+        f"instance {name} belongs to another user",
+        why=f"its state {folder} is {user or 'somebody'}'s; everybody who may use Docker could remove their data",
+        hint=f"{way}\nnexusdev -i {name[:30]}-2 up   start an instance of your own",
+        code="OTHER_USER",
     )
 
 

@@ -7,7 +7,6 @@ an age is given (``older_than``): on a CI machine the instances of dead jobs sti
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from nexusdev.instance import state
 from nexusdev.instance.identity import Identity, require_owner
 from nexusdev.instance.instance import forget, locked
 from nexusdev.instance.paths import locks
+from nexusdev.instance.state_elsewhere import is_anothers
 from nexusdev.interfaces import Runtime
 from nexusdev.inventory import Inventory
 from nexusdev.operations import ls
@@ -215,19 +215,7 @@ def _rows(context: Context, inventory: Inventory) -> Iterator[ls.InstanceRow]:
     # this inventory does not contain the instances of other runtimes
     elsewhere = {each.name for each in state.records(context.root) if each.runtime != context.settings.runtime}
     rows = ls.rows(inventory, context.root)
-    return (row for row in rows if row.name not in elsewhere and not _is_anothers(row))
-
-
-def _is_anothers(row: ls.InstanceRow) -> bool:
-    """Return whether the state of an instance belongs to another user of this machine, or cannot be inspected. Root cleans up for all."""
-    if not row.state_path or os.geteuid() == 0:
-        return False
-    try:
-        return Path(row.state_path).stat().st_uid != os.geteuid()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        return True
+    return (row for row in rows if row.name not in elsewhere and not is_anothers(row.state_path))
 
 
 def _without_data(context: Context, chosen: Iterator[_Chosen]) -> Iterator[Leftover]:

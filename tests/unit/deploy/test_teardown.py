@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nexusdev.context import Context
-from nexusdev.errors import PreflightFailed, TeardownIncomplete
+from nexusdev.errors import IdentityMismatch, PreflightFailed, TeardownIncomplete
 from nexusdev.operations import destroy as destroying
 from nexusdev.operations import gc
 from nexusdev.operations.destroy import destroy
@@ -84,6 +85,35 @@ def test_the_same_command_works_after_the_foreign_container_left(running: House)
     running.engine.disconnect("web")
     running.engine.disconnect("cron")
     destroy(running.context())
+    assert there(running) == Snapshot()
+
+
+@pytest.mark.parametrize(
+    "act", [down, destroy, destroying.question, stop], ids=lambda act: act.__module__.rpartition(".")[2]
+)
+def test_the_instance_of_another_user_is_refused_and_nothing_is_changed(
+    running: House, monkeypatch: pytest.MonkeyPatch, act: Callable[[Context], object]
+) -> None:
+    """Somebody who may use Docker, in the project folder of the other: ``nexusdev -C /home/other/shop destroy --yes``."""
+    before = there(running)
+    monkeypatch.setattr(os, "geteuid", lambda: 4711)
+    with pytest.raises(IdentityMismatch) as caught:
+        act(running.context())
+    assert caught.value.code == "OTHER_USER"
+    assert caught.value.message == "instance shop belongs to another user"
+    assert str(running.folder / "state" / "instances" / "shop") in caught.value.why
+    assert "nexusdev …   run it as " in caught.value.hint
+    monkeypatch.undo()
+    assert there(running) == before
+
+
+def test_the_instance_of_a_user_whose_state_is_gone_can_be_destroyed(
+    running: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(running.folder / "state" / "instances")
+    monkeypatch.setattr(os, "geteuid", lambda: 4711)
+    destroy(running.context())
+    monkeypatch.undo()
     assert there(running) == Snapshot()
 
 
