@@ -4,8 +4,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 NEXUSDEV := .venv/bin/nexusdev
 PYTEST := .venv/bin/python -m pytest
+# Tests of one instance run in one worker, and tests with instances of their own beside them in the other (tests/turns.py).
+INTEGRATION := $(PYTEST) tests -n 2 --dist loadgroup --durations=15
 
-.PHONY: help up down test test-unit test-integration lint format images clients bench component golden dashboards variables typecheck-dashboards clean lock
+.PHONY: help up down test test-all test-unit test-integration test-integration-all lint format images clients bench component golden dashboards variables typecheck-dashboards clean lock
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,13 +27,20 @@ down: .venv/.runtime ## remove containers and networks, keep the data
 
 test: test-unit test-integration ## from nothing to passed tests, on the real stack
 
+test-all: test-unit test-integration-all ## the same, with every further example of what takes long: kills of each server, cuts in each phase
+
 test-unit: .venv/.dev ## seconds; no engine
 	@scripts/timed "unit tests" $(PYTEST) tests -m "not integration" -n auto $(ARGS)
 
 test-integration: .venv/.dev ## real servers in real containers
 	@scripts/engine
 	@scripts/timed "images" $(NEXUSDEV) images build
-	@scripts/timed "integration tests" $(PYTEST) tests -m "integration and not clients" --durations=15 $(ARGS)
+	@scripts/timed "integration tests" $(INTEGRATION) -m "integration and not clients and not long" $(ARGS)
+
+test-integration-all: .venv/.dev ## with the further examples of test-all
+	@scripts/engine
+	@scripts/timed "images" $(NEXUSDEV) images build
+	@scripts/timed "integration tests" $(INTEGRATION) -m "integration and not clients" $(ARGS)
 
 lint: .venv/.dev ## ruff, mypy --strict, import-linter, shellcheck, hadolint
 	@scripts/lint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -29,6 +30,28 @@ def python(*requirements: str) -> Path:
         subprocess.run([*uv, "pip", "install", "-q", "-p", interpreter, *requirements], check=True)
         complete.touch()
     return interpreter
+
+
+def wheels(requirements: Path, *, python: str) -> Path:
+    """A folder with the wheels of a file of requirements, and pip's own.
+
+    Args:
+        requirements: The file.
+        python: The version that they are for: ``3.13``.
+
+    Returns:
+        The folder, for reading only.
+    """
+    folder = ROOT / f"wheels-{hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]}-{python}"
+    if not folder.exists():
+        partly = folder.with_name(f"{folder.name}.part")
+        shutil.rmtree(partly, ignore_errors=True)
+        words = ("pip", "download", "-q", "-d", str(partly), "--python-version", python, "--only-binary=:all:")
+        subprocess.run(
+            [sys.executable, "-m", *words, "-r", str(requirements), "pip"], check=True, timeout=300, capture_output=True
+        )
+        partly.rename(folder)
+    return folder
 
 
 def run(interpreter: Path, program: str, environment: Mapping[str, str], *, folder: Path, seconds: float = 60) -> str:

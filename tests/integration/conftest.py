@@ -50,7 +50,7 @@ class Project:
         inherited = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("NEXUSDEV_", "PG", "VAULT_", "AWS_E"))
+            if not name.startswith(("NEXUSDEV_", "PG", "PYTEST_", "VAULT_", "AWS_E"))
         }
         return {**inherited, "NEXUSDEV_STATE_DIR": str(self.state), "COLUMNS": "100", **self.extra}
 

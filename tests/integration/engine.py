@@ -57,6 +57,12 @@ def services_of(instance: str) -> list[str]:
     return sorted(item.labels["com.docker.compose.service"] for item in _containers(instance))
 
 
+def services_of_compose(instance: str) -> list[str]:
+    """The running services of the Compose project of the instance; Compose gives its containers no other labels."""
+    project = {"label": f"com.docker.compose.project=nexusdev-{instance}"}
+    return sorted(item.labels["com.docker.compose.service"] for item in client().containers.list(filters=project))
+
+
 def started_at(instance: str) -> dict[str, str]:
     """Container id → start time: equal before and after means that nothing was touched."""
     return {item.name: f"{item.id} {item.attrs['State']['StartedAt']}" for item in _containers(instance)}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import pytest
 
 from tests.integration import application as app
 from tests.integration import engine
-from tests.integration.conftest import Project
+from tests.integration.conftest import Project, variables_of
+from tests.integration.monitoring.test_monitoring import ask
 from tests.integration.test_failures import writer_for
 
 pytestmark = pytest.mark.integration
@@ -18,14 +20,22 @@ pytestmark = pytest.mark.integration
 SYSTEMS = ("postgresql", "redis", "minio", "vault")
 
 
-@pytest.fixture
-def written(project: Project, variables: Mapping[str, str]) -> dict[str, app.Writer]:
+#: Seconds. Prometheus reads what it recorded before a short break as if it were of now (``--query.lookback-delta``).
+BREAK = 15
+
+
+def one_record_each(project: Project, variables: Mapping[str, str]) -> dict[str, app.Writer]:
     """One record in each of the four systems."""
     writers = {name: writer_for(name, variables, project) for name in SYSTEMS}
     for writer in writers.values():
         writer.connect()
         writer.write(7)
     return writers
+
+
+@pytest.fixture
+def written(project: Project, variables: Mapping[str, str]) -> dict[str, app.Writer]:
+    return one_record_each(project, variables)
 
 
 def all_kept(writers: Mapping[str, app.Writer]) -> bool:
@@ -49,20 +59,45 @@ def test_data_survives_stop_and_start(project: Project, written: dict[str, app.W
     assert all_kept(written)
 
 
-def test_data_survives_down_and_up_and_the_env_file_stays_valid(
-    project: Project, written: dict[str, app.Writer], variables: Mapping[str, str]
-) -> None:
-    instance = engine.instance_of(project)
+@dataclass(frozen=True, kw_only=True)
+class Back:
+    """A stack after ``down`` and ``up``: what was written and known before, what was left between, and when it was ready again."""
+
+    writers: Mapping[str, app.Writer]
+    variables: Mapping[str, str]
+    left: Mapping[str, list[str]]
+    ready: float
+
+
+@pytest.fixture(scope="module")
+def back(project: Project) -> Back:
+    variables = variables_of(project)
+    writers = one_record_each(project, variables)
     assert project.run("down").code == 0
-    left = engine.left_of(instance)
-    assert (left["containers"], left["networks"]) == ([], [])
-    assert left["volumes"]
+    left = engine.left_of(engine.instance_of(project))
+    time.sleep(BREAK)
     project.up()
-    assert all_kept(written)
-    assert project.run("env", "--format", "json").out
-    assert dict(variables) == json.loads(project.run("env", "--format", "json").out)
+    return Back(writers=writers, variables=variables, left=left, ready=time.monotonic())
 
 
+@pytest.mark.alone
+def test_data_survives_down_and_up_and_the_env_file_stays_valid(project: Project, back: Back) -> None:
+    assert (back.left["containers"], back.left["networks"]) == ([], [])
+    assert back.left["volumes"]
+    assert all_kept(back.writers)
+    assert dict(back.variables) == json.loads(project.run("env", "--format", "json").out)
+
+
+@pytest.mark.alone
+def test_a_stack_restarted_within_half_a_minute_fires_no_alert(back: Back, variables: Mapping[str, str]) -> None:
+    time.sleep(max(0.0, back.ready + BREAK - time.monotonic()))
+    fired = ask(
+        variables, "/api/v1/query", query='count_over_time(ALERTS{alertstate="firing",severity="critical"}[25s])'
+    )
+    assert [row["metric"]["alertname"] for row in fired["result"]] == []
+
+
+@pytest.mark.long
 def test_restart_brings_everything_back(project: Project, written: dict[str, app.Writer]) -> None:
     assert project.run("restart").code == 0
     assert all_kept(written)
@@ -78,6 +113,7 @@ def test_start_restores_all_killed_containers_unsealed(project: Project, written
     assert all_kept(written)
 
 
+@pytest.mark.alone
 def test_two_instances_run_side_by_side(project: Project, make_project: Callable[..., Project]) -> None:
     first = engine.started_at(engine.instance_of(project))
     # The same state folder: the allocation of ports and subnets has to keep the two apart.

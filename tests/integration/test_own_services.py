@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration import engine
+from tests.integration import client_venv, engine
 from tests.integration.application import until
 from tests.integration.conftest import Project
 
@@ -25,13 +23,9 @@ FILES = ("nexusdev.toml", "compose.dev.yaml", "api", "seed")
 
 
 @pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheels() -> Path:
     """The example's packages and pip: the base image of this test has neither pip nor a way to PyPI."""
-    folder = tmp_path_factory.mktemp("wheels")
-    words = ("pip", "download", "-q", "-d", str(folder), "--python-version", "3.13", "--only-binary=:all:")
-    wanted = ("-r", str(EXAMPLE / "api" / "requirements.txt"), "pip")
-    subprocess.run([sys.executable, "-m", *words, *wanted], check=True, timeout=300)
-    return folder
+    return client_venv.wheels(EXAMPLE / "api" / "requirements.txt", python="3.13")
 
 
 @pytest.fixture(scope="module")

@@ -87,7 +87,17 @@ def nothing_left(project: Project, stack: nexusdev.StackHandle) -> Callable[[], 
     return lambda: left(project, stack, before)
 
 
-@pytest.mark.parametrize("options", [("-n", "0"), ("-n", "4"), ("-n", "2", "--dist", "loadfile")], ids=" ".join)
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(options, id=" ".join(options), marks=marks)
+        for options, marks in (
+            (("-n", "0"), ()),
+            (("-n", "4"), pytest.mark.long),
+            (("-n", "2", "--dist", "loadfile"), pytest.mark.long),
+        )
+    ],
+)
 def test_the_suite_passes_and_cleans_up(
     project: Project,
     stack: nexusdev.StackHandle,

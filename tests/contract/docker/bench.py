@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 import uuid
 from abc import abstractmethod
@@ -32,8 +33,8 @@ Script = Callable[[tuple[str, ...], bytes | None], Completed]
 
 
 def free_port() -> int:
-    """A host port below the range of outgoing sockets that nobody has just now."""
-    for port in range(31900, 32700):
+    """A host port below the range of outgoing sockets that nobody has just now. Another process that asks as well gets another one."""
+    for port in random.sample(range(31900, 32700), 800):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
@@ -259,4 +260,4 @@ def docker_store() -> ImageStore:
 
 def _free_net() -> str:
     taken = {subnet_of(network).rpartition(".")[0] for network in engine().api.networks()}
-    return next(net for number in range(100, 250) if (net := f"10.249.{number}") not in taken)
+    return next(net for number in random.sample(range(100, 250), 150) if (net := f"10.249.{number}") not in taken)

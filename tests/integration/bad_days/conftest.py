@@ -19,27 +19,27 @@ def small(make_project: Callable[..., Project]) -> Project:
 
 
 @pytest.fixture(scope="session")
-def shared(make_project: Callable[..., Project]) -> Project:
+def days(make_project: Callable[..., Project]) -> Project:
     """The small instance that most bad days happen to."""
     return make_project("days")
 
 
 @pytest.fixture
-def running(shared: Project) -> Project:
+def running(days: Project) -> Project:
     """The small instance, ready. One that cannot be brought up is made anew, so that one failure stays one."""
-    if shared.run("up", SMALL).code != 0:
-        shared.run("destroy", "--yes")
-        shared.up(SMALL)
-    return shared
+    if days.run("up", SMALL).code != 0:
+        days.run("destroy", "--yes")
+        days.up(SMALL)
+    return days
 
 
 @pytest.fixture
-def resting(shared: Project) -> Project:
+def resting(days: Project) -> Project:
     """The small instance, made once and taken down: its ports and names are known, and free."""
-    if shared.run("ports").code != 0:
-        shared.up(SMALL)
-    assert shared.run("down").code == 0
-    return shared
+    if days.run("ports").code != 0:
+        days.up(SMALL)
+    assert days.run("down").code == 0
+    return days
 
 
 @pytest.fixture

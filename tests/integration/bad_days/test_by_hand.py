@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration import engine
+from tests.integration import compose_cli, engine
 from tests.integration.bad_days.conftest import SMALL, ready
 from tests.integration.conftest import Project
 
@@ -53,20 +53,18 @@ def test_up_repairs_manual_changes_to_a_container(running: Project, harm: Callab
     assert {name for name in before if after[name] != before[name]} <= {victim.name}, "neighbours were touched"
 
 
-def test_up_after_docker_compose_down_keeps_the_data(running: Project) -> None:
-    """``docker compose down`` goes by Compose's own labels: containers first, then the network; volumes stay."""
+def test_up_takes_over_after_docker_compose_down_and_up(running: Project) -> None:
+    """Compose itself takes everything down, starts the same files, and takes them down again."""
     assert running.run("redis", "--", "SET", "kept", "yes").out.strip() == "OK"
-    project = f"nexusdev-{engine.instance_of(running)}"
-    api, label = engine.client(), {"label": f"com.docker.compose.project={project}"}
-    containers, networks = api.containers.list(all=True, filters=label), api.networks.list(filters=label)
-    assert containers
-    assert networks
-    for container in containers:
-        container.stop(timeout=5)
-        container.remove()
-    for network in networks:
-        network.remove()
+    instance, compose = engine.instance_of(running), compose_cli.command_for(running.state, base=engine.base_image())
+    services = engine.services_of(instance)
+    assert services
+    compose_cli.run([*compose, "down"])
+    assert (engine.left_of(instance)["containers"], engine.left_of(instance)["networks"]) == ([], [])
     told = running.run("status")
     assert told.code == 0, told.err
+    compose_cli.run([*compose, "up", "--detach", *services])
+    assert engine.services_of_compose(instance) == services
+    compose_cli.run([*compose, "down"])
     running.up(SMALL)
     assert running.run("redis", "--", "GET", "kept").out.strip() == "yes"

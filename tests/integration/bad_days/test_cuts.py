@@ -9,6 +9,7 @@ import pytest
 from tests.integration.bad_days.conftest import SMALL, ready, shape_of
 from tests.integration.bad_days.cutting import end, line_that_begins, lock_that_is_taken
 from tests.integration.conftest import Project
+from tests.selection import examples
 
 pytestmark = pytest.mark.integration
 
@@ -34,15 +35,18 @@ def cut(project: Project, phase: str, with_signal: signal.Signals, *names: str) 
 
 @pytest.mark.parametrize(
     ("phase", "politely"),
-    [
-        ("prepare", signal.SIGINT),
-        ("images", signal.SIGHUP),
-        ("create", signal.SIGINT),
-        ("start", signal.SIGTERM),
-        ("wait", signal.SIGHUP),
-        ("seed", signal.SIGTERM),
-        ("write", signal.SIGINT),
-    ],
+    examples(
+        [
+            ("prepare", signal.SIGINT),
+            ("images", signal.SIGHUP),
+            ("create", signal.SIGINT),
+            ("start", signal.SIGTERM),
+            ("wait", signal.SIGHUP),
+            ("seed", signal.SIGTERM),
+            ("write", signal.SIGINT),
+        ],
+        in_make_test=["create", "wait", "seed"],
+    ),
     ids=lambda each: each if isinstance(each, str) else each.name,
 )
 def test_an_up_interrupted_in_any_phase_reaches_the_same_end(
@@ -65,6 +69,7 @@ def test_an_interrupted_up_reports_what_remains_with_a_hint(resting: Project, wi
     resting.up(SMALL)
 
 
+@pytest.mark.long
 def test_a_stack_killed_three_times_during_its_first_up_reaches_the_same_end(
     gone_at_the_end: Project,
 ) -> None:

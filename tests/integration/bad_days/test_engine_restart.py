@@ -17,6 +17,7 @@ from tests.integration import engine
 from tests.integration.bad_days.conftest import SMALL, ready
 from tests.integration.bad_days.private_engine import PrivateEngine, private_engine
 from tests.integration.conftest import Project
+from tests.selection import examples
 
 pytestmark = pytest.mark.integration
 
@@ -47,10 +48,10 @@ def route(private: PrivateEngine, *ranges: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def away(private: PrivateEngine, make_project: Callable[..., Project], shared: Project) -> Iterator[Project]:
+def away(private: PrivateEngine, make_project: Callable[..., Project], days: Project) -> Iterator[Project]:
     """A small instance on the private engine, ready. Its images are those of the small instance on the machine's engine."""
-    shared.up(SMALL)
-    label = {"label": f"dev.nexus.instance={engine.instance_of(shared)}"}
+    days.up(SMALL)
+    label = {"label": f"dev.nexus.instance={engine.instance_of(days)}"}
     used = {container.image.tags[0] for container in engine.client().containers.list(filters=label)}
     private.take(sorted(used))
     made = make_project("away")
@@ -63,7 +64,9 @@ def away(private: PrivateEngine, make_project: Callable[..., Project], shared: P
 
 @pytest.mark.parametrize(
     ("ended_by", "command"),
-    [(signal.SIGTERM, ("start",)), (signal.SIGKILL, ("up", SMALL, "--offline"))],
+    examples(
+        [(signal.SIGTERM, ("start",)), (signal.SIGKILL, ("up", SMALL, "--offline"))], in_make_test=[signal.SIGKILL]
+    ),
     ids=["stopped, then start", "killed, then up"],
 )
 def test_an_engine_restart_loses_no_data(

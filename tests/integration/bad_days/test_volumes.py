@@ -46,11 +46,12 @@ def test_a_lost_volume_is_reported_first_and_rebuilt_by_its_peers(running: Proje
 @pytest.mark.parametrize(
     ("component", "lost"),
     [
-        ("postgres", ["postgresql-0", "postgresql-1", "postgresql-2"]),
-        ("vault", ["vault-0", "vault-1"]),
-        ("vault", ["vault-0", "vault-1", "vault-2", "vault-unseal"]),
+        pytest.param("postgres", ["postgresql-0", "postgresql-1", "postgresql-2"], id="postgres without etcd"),
+        pytest.param("vault", ["vault-0", "vault-1"], id="two nodes of vault", marks=pytest.mark.long),
+        pytest.param(
+            "vault", ["vault-0", "vault-1", "vault-2", "vault-unseal"], id="all of vault", marks=pytest.mark.long
+        ),
     ],
-    ids=["postgres without etcd", "two nodes of vault", "all of vault"],
 )
 def test_unrecoverable_data_starts_empty_after_confirmation(
     gone_at_the_end: Project, component: str, lost: Sequence[str]

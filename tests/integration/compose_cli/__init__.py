@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 HERE = Path(__file__).parent
+COMPOSE = HERE.parents[2] / "compose"
 IMAGE = "nexusdev-test/compose:local"
 
 
@@ -38,3 +39,16 @@ def command(*, base: str, compose: Path, state: Path) -> list[str]:
     mounts = [f"{socket}:/var/run/docker.sock", f"{compose}:{compose}:ro", f"{state}:{state}:ro"]
     volumes = [word for mount in mounts for word in ("--volume", mount)]
     return ["docker", "run", "--rm", "--network", "none", *volumes, "--workdir", str(compose), IMAGE, *files]
+
+
+def command_for(state: Path, *, base: str) -> list[str]:
+    """The words before Compose's own arguments, for the only instance of a state folder."""
+    (folder,) = [path.parent for path in state.rglob("compose.env")]
+    return command(base=base, compose=COMPOSE, state=folder)
+
+
+def run(argv: list[str]) -> str:
+    """What Compose prints; it must end with 0."""
+    ran = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout

@@ -17,6 +17,7 @@ import pytest
 from tests.integration import application as app
 from tests.integration import engine
 from tests.integration.conftest import Project
+from tests.selection import examples
 
 pytestmark = pytest.mark.integration
 
@@ -175,7 +176,7 @@ def test_the_client_in_a_container_passes_arguments_and_streams_through(project:
     assert project.run("s3", "ls", f"s3://{BACKUPS}").code != 0
 
 
-@pytest.mark.parametrize("victim", NODES)
+@pytest.mark.parametrize("victim", examples(NODES, in_make_test=["minio-2"]))
 def test_one_node_down_causes_no_failed_write(
     project: Project, variables: Mapping[str, str], s3: Any, heal: None, victim: str
 ) -> None:

@@ -22,7 +22,7 @@ from tests.integration.monitoring import breaking
 from tests.integration.monitoring.breaking import Mend, World
 from tests.integration.monitoring.test_monitoring import ask
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
 SEEN_WITHIN = 45
 OVER_WITHIN = 60
