@@ -25,12 +25,14 @@ class _Output(io.FileIO):
     """stdout: the result of a command. What cannot be written is an error.
 
     Attributes:
-        was_closed: Whether it was closed when the process began, so that it writes to the null device.
+        was_closed: Whether it was closed when the process began. Its number belongs to the null device then.
     """
 
     was_closed = False
 
     def write(self, data: ReadableBuffer, /) -> int | None:  # type: ignore[override] # typeshed: FileIO and IO differ
+        if self.was_closed:
+            raise _output_failed(errno.EBADF)
         try:
             return super().write(data)
         except BrokenPipeError:
@@ -52,7 +54,7 @@ class _Progress(io.FileIO):
 def open_streams() -> None:
     """Replace ``sys.stdout`` and ``sys.stderr``.
 
-    A stream that is closed writes to the null device: otherwise the first socket gets its number. A character that the encoding
+    The number of a stream that is closed gets the null device: otherwise the first socket gets it. A character that the encoding
     lacks is written as ``?``; a byte of a file name that is no text is written as it is.
     """
     codecs.register_error(_REPLACE, _replaced)
@@ -76,14 +78,10 @@ def open_streams() -> None:
 def write_exactly(text: str) -> None:
     """Write a result that programs read, such as an env file: its characters are never replaced.
 
-    A page for people may go nowhere; a program that gets nothing has to learn of it.
-
     Raises:
         OutputFailed: It cannot be written, or stdout is closed.
         BrokenPipeError: The reader has gone.
     """
-    if getattr(getattr(sys.stdout.buffer, "raw", None), "was_closed", False):
-        raise _output_failed(errno.EBADF)
     sys.stdout.flush()
     sys.stdout.buffer.write(os.fsencode(text))
     sys.stdout.buffer.flush()
