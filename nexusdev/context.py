@@ -162,7 +162,8 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
         """The images of this installation, in the order of sources that the settings name."""
         if "images" not in self._cache:
             cache = folder_of(self.root, self.identity.name)
-            self._cache["images"] = self.open_images(self.provider, self.root, self.settings.image_sources, cache)
+            opened = self.open_images(self.provider, self.root, self.settings.image_sources, cache)
+            self._cache["images"] = opened.of_runtime(self.settings.runtime)
         images: Images = self._cache["images"]
         return images
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from nexusdev.events import Listener, Note, Silence
 from nexusdev.images.builder.slots import BuildSlots
@@ -63,6 +64,10 @@ class Images(Struct, frozen=True, kw_only=True, dict=True):
     @property
     def logs(self) -> Path:
         return self.root / "logs" / "images"
+
+    def of_runtime(self, runtime: str) -> Images:
+        """Return the same images, where no names mean those of the stack and of this runtime."""
+        return replace(self, lock=replace(self.lock, runtime=runtime))
 
     def resolve(self, names: Iterable[str] = ()) -> Mapping[str, str]:
         """Return name → reference for containers. Makes no request. Raises UsageError for an unknown name."""

@@ -68,6 +68,7 @@ class LockedImage(Struct, frozen=True, kw_only=True):
         check: A command that prints the version.
         internal: Whether only builds use it, as a base image.
         optional: Whether the stack works without it if it is not available.
+        runtime: The only runtime that uses it; '' for every one.
     """
 
     name: str
@@ -77,6 +78,7 @@ class LockedImage(Struct, frozen=True, kw_only=True):
     check: str = ""
     internal: bool = False
     optional: bool = False
+    runtime: str = ""
 
     @property
     def folder(self) -> Path | None:
@@ -90,15 +92,22 @@ class LockedImage(Struct, frozen=True, kw_only=True):
 
 
 class Lock(Struct, frozen=True, kw_only=True):
-    """All images, in the order of the file."""
+    """All images, in the order of the file.
+
+    Attributes:
+        runtime: The runtime that the images are for; '' for none in particular.
+    """
 
     file: Path
     images: Mapping[str, LockedImage]
+    runtime: str = ""
 
     @property
     def runnable(self) -> tuple[str, ...]:
-        """The names of the images that containers of the stack use."""
-        return tuple(name for name, image in self.images.items() if not image.internal)
+        """The names of the images that containers of the stack, or the runtime, use."""
+        return tuple(
+            name for name, image in self.images.items() if not image.internal and image.runtime in {"", self.runtime}
+        )
 
     def choose(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return the given names in the order of the file; all runnable ones if none is given. Raises UsageError for an unknown name."""

@@ -12,7 +12,7 @@ from nexusdev.stack.document import MappingNode, Scalar, SequenceNode, SourcePos
 SCHEMA = 1
 
 _TOP = ("schema", "images")
-_IMAGE = ("version", "programs", "check", "internal", "optional", "sources")
+_IMAGE = ("version", "programs", "check", "internal", "optional", "runtime", "sources")
 _SOURCES: Mapping[str, tuple[str, ...]] = {
     "registry": ("registry", "digest", "why", "links"),
     "build": ("build", "cache"),
@@ -53,6 +53,7 @@ def _image(position: SourcePosition, name: str, value: Value) -> LockedImage:
         check=_text(members["check"]) if "check" in members else "",
         internal="internal" in members and _boolean(members["internal"]),
         optional="optional" in members and _boolean(members["optional"]),
+        runtime=_matching(members["runtime"], _NAME, "the name of a runtime") if "runtime" in members else "",
         sources=tuple(_source(row) for row in rows),
     )
 

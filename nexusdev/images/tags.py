@@ -54,13 +54,16 @@ def _hash(lock: Lock, image: LockedImage, chain: tuple[str, ...], known: dict[st
     if image.name in chain:
         raise InvalidConfig(f"images depend on each other in a cycle: {' → '.join((*chain, image.name))}")
     digest = hashlib.sha256(f"{_BUILDER}\n{image.name}\n{image.version}\n".encode())
-    for path in _files(image.folder):
-        digest.update(f"{path.name}\n{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    for name, path in _files(image.folder):
+        digest.update(f"{name}\n{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     for parent in parents(lock, image.name):
         digest.update(_hash(lock, lock.images[parent], (*chain, image.name), known).encode())
     known[image.name] = digest.hexdigest()[:_DIGITS]
     return known[image.name]
 
 
-def _files(folder: Path | None) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_file()) if folder else []
+def _files(folder: Path | None) -> list[tuple[str, Path]]:
+    """Return the files of a build folder with their names below it."""
+    if folder is None:
+        return []
+    return sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())

@@ -52,4 +52,4 @@ def _stack(context: Context) -> dict[str, str]:
     from nexusdev.images.lockfile import load
 
     lock = load(context.compose.parent / "images.lock.yaml")
-    return {name: image.version for name, image in lock.images.items() if not image.internal}
+    return {name: lock.images[name].version for name in lock.runnable}

@@ -146,6 +146,7 @@ class _StageState(Struct, kw_only=True):
     user: str
     folder: str = "/"
     environment: dict[str, str] = field(default_factory=dict)
+    entrypoint: str = ""
 
     def take(self, instruction: Set) -> None:
         match instruction.what:
@@ -153,6 +154,8 @@ class _StageState(Struct, kw_only=True):
                 self.environment[instruction.name] = instruction.value
             case "USER":
                 self.user = instruction.value
+            case "ENTRYPOINT":
+                self.entrypoint = instruction.value
             case _:
                 self.folder = instruction.value
 
@@ -160,7 +163,8 @@ class _StageState(Struct, kw_only=True):
     def changes(self) -> list[str]:
         """Return the image's configuration, as lines of a Dockerfile."""
         variables = [f'ENV {name}="{value}"' for name, value in self.environment.items()]
-        return [*variables, f"USER {self.user}", f"WORKDIR {self.folder}", 'CMD ["bash"]']
+        started = [f"ENTRYPOINT {self.entrypoint}", "CMD []"] if self.entrypoint else ['CMD ["bash"]']
+        return [*variables, f"USER {self.user}", f"WORKDIR {self.folder}", *started]
 
 
 def prove(

@@ -1,11 +1,12 @@
 """The subset of Dockerfiles that the build folders use, as frozen stages.
 
 Accepted: ARG before the first FROM (NAME=nexusdev/<image>:local), FROM ${NAME} [AS stage], RUN (shell form), COPY, ENV, USER,
-WORKDIR. Any other instruction is rejected, never ignored. Docker can build the same files.
+WORKDIR or ENTRYPOINT (a JSON list). Any other instruction is rejected, never ignored. Docker can build the same files.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 
 from nexusdev.errors import InvalidConfig
 
-ALLOWED = ("ARG", "FROM", "RUN", "COPY", "ENV", "USER", "WORKDIR")
+ALLOWED = ("ARG", "FROM", "RUN", "COPY", "ENV", "USER", "WORKDIR", "ENTRYPOINT")
 
 _PARENT = re.compile(r"nexusdev/([a-z][a-z0-9-]*):local")
 _FROM = re.compile(r"\$\{(\w+)\}(?:\s+AS\s+([a-z][a-z0-9-]*))?", re.IGNORECASE)
@@ -43,7 +44,7 @@ class Copy(Struct, frozen=True, kw_only=True):
 
 
 class Set(Struct, frozen=True, kw_only=True):
-    """ENV, USER or WORKDIR: applies to the following instructions and to the image."""
+    """ENV, USER, WORKDIR or ENTRYPOINT: applies to the following instructions and to the image."""
 
     what: str
     name: str = ""
@@ -137,6 +138,8 @@ class _Parser:
                 if not name or len(shlex.split(rest)) != 1:
                     raise self._refuse(line, "ENV must set one NAME=value")
                 return Set(what="ENV", name=name, value=value)
+            case "ENTRYPOINT" if not _is_json_list(rest):
+                raise self._refuse(line, "ENTRYPOINT must be a JSON list")
             case _:
                 return Set(what=word, value=rest)
 
@@ -151,6 +154,14 @@ class _Parser:
 
     def _refuse(self, line: int, problem: str, why: str = "") -> InvalidConfig:
         return InvalidConfig(f"{self._file}:{line}: {problem}", why=why)
+
+
+def _is_json_list(text: str) -> bool:
+    try:
+        words = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(words, list) and all(isinstance(word, str) for word in words)
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:

@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from nexusdev.context import stack_file
 from nexusdev.errors import InvalidConfig, UsageError
 from nexusdev.images.lockfile import Build, Debootstrap, Registry, default_file, load
+from nexusdev.images.tags import parents
 from tests.unit.images.workbench import LOCK, write_lock
 
 IMAGE = re.compile(r"^[^#]*image: .*\$\{(NEXUS_IMAGE_\w+)", re.MULTILINE)
@@ -38,10 +40,25 @@ def test_the_lock_has_the_images_of_the_stack() -> None:
     assert any(isinstance(source, Debootstrap) for source in lock.images["debian"].sources)
 
 
+def test_an_image_of_one_runtime_belongs_to_no_other(tmp_path: Path) -> None:
+    lock = load(write_lock(tmp_path, LOCK.replace("programs: [server]", "runtime: pods")))
+    assert lock.runnable == lock.choose([]) == ("store",)
+    assert replace(lock, runtime="pods").choose([]) == ("cache", "store")
+    assert lock.choose(["cache"]) == ("cache",)
+
+
+def test_what_only_kind_needs_is_neither_fetched_nor_built_for_docker() -> None:
+    lock = load(default_file())
+    assert {"kind-node", "calico"}.isdisjoint(replace(lock, runtime="docker").runnable)
+    assert {"kind-node", "calico"} < set(replace(lock, runtime="kind").runnable)
+    wanted = {parent for name in lock.runnable for parent in parents(lock, name)}
+    assert {"kubernetes", "kind-addons", "kind-cli"}.isdisjoint(wanted)
+
+
 def test_an_unknown_key_is_refused_with_its_line_and_the_nearest(tmp_path: Path) -> None:
     error = refusal(tmp_path, "programs: [server]", "programms: [server]")
     assert error.message == f"{tmp_path}/images.lock.yaml:18: images.cache.programms: unknown key programms"
-    assert error.why == "allowed here: version, programs, check, internal, optional, sources"
+    assert error.why == "allowed here: version, programs, check, internal, optional, runtime, sources"
     assert error.hint == "did you mean programs?"
 
 
@@ -61,6 +78,7 @@ def test_a_missing_digest_needs_a_reason(tmp_path: Path) -> None:
         ("docker.io/library/debian:trixie-slim", "debian", "is not host/path:tag"),
         ("  cache:\n", "  Cache:\n", "invalid image name Cache"),
         ("internal: true", "internal: perhaps", "must be true or false"),
+        ("internal: true", "runtime: [kind]", "must be a string"),
         ("      - build: cache", "      - copy: cache", "a source must be exactly one of these"),
     ],
 )

@@ -25,6 +25,16 @@ def test_a_changed_file_changes_only_its_image(tmp_path: Path) -> None:
     assert {name for name in after if after[name] != before[name]} == {"store"}
 
 
+def test_a_changed_file_in_a_subfolder_changes_the_image(tmp_path: Path) -> None:
+    file = write_lock(tmp_path)
+    (tmp_path / "store" / "part").mkdir()
+    (tmp_path / "store" / "part" / "go.mod").write_text("module part\n")
+    before = tags(load(file))
+    (tmp_path / "store" / "part" / "go.mod").write_text("module other\n")
+    after = tags(load(file))
+    assert {name for name in after if after[name] != before[name]} == {"store"}
+
+
 def test_a_new_base_version_changes_its_dependents(tmp_path: Path) -> None:
     before = tags(load(write_lock(tmp_path)))
     after = tags(load(write_lock(tmp_path, LOCK.replace('version: "13"', 'version: "14"'))))

@@ -43,6 +43,7 @@ def test_continued_lines_are_joined(tmp_path: Path) -> None:
         ("ARG B=nexusdev/base:local\nFROM ${B}\nCOPY a b\n", ":3: COPY needs files and a target folder"),
         ("ARG B=nexusdev/base:local\nFROM ${B}\nCOPY --from=x a /\n", ":3: unknown stage x"),
         ("ARG B=nexusdev/base:local\nFROM ${B}\nENV A=1 B=2\n", ":3: ENV must set one NAME=value"),
+        ("ARG B=nexusdev/base:local\nFROM ${B}\nENTRYPOINT /sbin/init\n", ":3: ENTRYPOINT must be a JSON list"),
         ("# nothing\n", ":1: FROM is missing"),
     ],
 )
@@ -52,8 +53,14 @@ def test_unsupported_instructions_are_refused_with_their_line(tmp_path: Path, te
     assert complaint in caught.value.message
 
 
+#: systemd is the first process of a node of kind.
+ROOT = {"kind-node"}
+
+
 def test_every_image_of_the_stack_runs_as_nobody() -> None:
     for image in load(default_file()).images.values():
+        if image.name in ROOT:
+            continue
         for source in image.sources:
             if isinstance(source, Build):
                 last = parse(source.folder / "Dockerfile").stages[-1].instructions[-1]
