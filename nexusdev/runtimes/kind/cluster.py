@@ -1,0 +1,148 @@
+"""The cluster of one instance: created, started, stopped and removed as a whole."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from nexusdev.errors import IdentityMismatch, NexusError, NotReadyInTime
+from nexusdev.runtimes.docker.labels import INSTANCE
+from nexusdev.runtimes.image_store import ImageStore
+from nexusdev.runtimes.kind.kind_cli import KindCli
+from nexusdev.runtimes.kind.node import Node, NodePhase, full_name
+from nexusdev.runtimes.kubernetes.kubectl import Kubectl
+from nexusdev.util.files import make_folder
+
+_READY = 180.0  # seconds; 10 on a quiet machine
+_PAUSE = 0.5
+
+
+class KindCluster:
+    """One cluster of one node. Thread-safe."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        instance: str,
+        folder: Path,
+        kind: Callable[[], KindCli],
+        node: Node,
+        kubectl: Callable[[], str],
+    ) -> None:
+        """Remember what belongs together; nothing is started.
+
+        Args:
+            name: The cluster, and the beginning of its container's name.
+            instance: The instance that it belongs to.
+            folder: Where its kubeconfig is kept.
+            kind: Finds the program.
+            node: Its container.
+            kubectl: Finds the program that speaks with it.
+        """
+        self.name = name
+        self.node = node
+        self.kubeconfig = folder / "kubeconfig"
+        self._instance = instance
+        self._kind = kind
+        self._kubectl = kubectl
+        self._guard = threading.RLock()
+
+    def phase(self) -> NodePhase:
+        """Return whether it runs.
+
+        Raises:
+            IdentityMismatch: A cluster of this name belongs to something else.
+        """
+        state = self.node.state()
+        if state.phase != "absent" and state.labels.get(INSTANCE) != self._instance:
+            raise _foreign(self.name, self.node.name)
+        return state.phase
+
+    def create(self, configuration: bytes, image: str) -> None:
+        """Create it. Call only if it is absent.
+
+        Args:
+            configuration: The configuration of kind.
+            image: The node image, whose labels the container gets.
+        """
+        with self._guard:
+            make_folder(self.kubeconfig.parent)
+            self._kind().create(self.name, configuration, image=image, kubeconfig=self.kubeconfig)
+            self.kubeconfig.chmod(0o600)
+
+    def start(self) -> None:
+        """Start a stopped one and wait until its API server answers. One that runs is no error.
+
+        Raises:
+            NotReadyInTime: The API server does not answer.
+        """
+        with self._guard:
+            if self.phase() != "running":
+                self.node.start()
+            self._wait_for_api()
+
+    def stop(self) -> None:
+        """Stop it. One that is stopped or absent is no error."""
+        if self.phase() == "running":
+            self.node.stop()
+
+    def delete(self) -> None:
+        """Remove it with its volumes and its kubeconfig. One that is absent is no error."""
+        with self._guard:
+            if self.phase() != "absent":
+                self._kind().delete(self.name, self.kubeconfig)
+            self.kubeconfig.unlink(missing_ok=True)
+
+    def connect(self) -> Kubectl:
+        """Return kubectl for it. A lost kubeconfig is written again."""
+        with self._guard:
+            if not self.kubeconfig.exists():
+                make_folder(self.kubeconfig.parent)
+                self._kind().export_kubeconfig(self.name, self.kubeconfig)
+                self.kubeconfig.chmod(0o600)
+        return Kubectl(context=f"kind-{self.name}", kubeconfig=self.kubeconfig, program=self._kubectl())
+
+    def deliver(self, store: ImageStore, references: Iterable[str]) -> tuple[str, ...]:
+        """Copy images into the node. Those that it has are left out.
+
+        Args:
+            store: The store that has them.
+            references: Their references.
+
+        Returns:
+            The references that were copied.
+        """
+        found = {reference: store.find(reference) for reference in references}
+        with self._guard:
+            present = self.node.image_ids()
+            wanted = {name: image.id for name, image in found.items() if image and image.id not in present}
+            if wanted:
+                self.node.load(store.save(tuple(wanted)), {full_name(name): each for name, each in wanted.items()})
+        return tuple(wanted)
+
+    def _wait_for_api(self) -> None:
+        deadline = time.monotonic() + _READY
+        while True:
+            try:
+                self.connect().run("get", "--raw", "/readyz", timeout=10)
+            except NexusError as error:
+                if time.monotonic() > deadline:
+                    raise NotReadyInTime(
+                        f"the API server of the cluster {self.name} does not answer",
+                        why=error.message,
+                        hint=f"docker exec {self.node.name} journalctl -u kubelet -n 50",
+                    ) from error
+                time.sleep(_PAUSE)
+            else:
+                return
+
+
+def _foreign(name: str, node: str) -> IdentityMismatch:
+    return IdentityMismatch(
+        f"the cluster {name} was not made by this instance",
+        why=f"the container {node} has no label of it",
+        hint=f"kind delete cluster --name {name}   if nobody needs it",
+    )

@@ -1,0 +1,150 @@
+"""The life of a cluster, and its bad days: foreign, deleted by hand, stopped, a lost kubeconfig."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nexusdev.errors import IdentityMismatch, PreflightFailed, RuntimeRefused
+from nexusdev.runtimes.kind.cluster import KindCluster
+from nexusdev.runtimes.kind.kind_cli import KindCli
+from nexusdev.runtimes.kind.node import Node, full_name, loaded_ids
+from nexusdev.runtimes.memory.images import MemoryImages
+from tests.unit.runtimes.kind.fakes import FakeMachine
+
+NODE = "nexusdev-shop-control-plane"
+
+
+def cluster(machine: FakeMachine, folder: Path) -> KindCluster:
+    return KindCluster(
+        "nexusdev-shop",
+        instance="shop",
+        folder=folder / "kind",
+        kind=lambda: KindCli(commands=machine, program="kind", network="nexusdev-shop"),
+        node=Node(name=NODE, engine=machine, commands=machine),  # type: ignore[arg-type]
+        kubectl=lambda: "kubectl",
+    )
+
+
+@pytest.fixture
+def machine() -> FakeMachine:
+    made = FakeMachine()
+    made.image_labels = {"dev.nexus.instance": "shop"}
+    return made
+
+
+def test_a_cluster_is_created_stopped_and_removed_without_a_trace(machine: FakeMachine, tmp_path: Path) -> None:
+    made = cluster(machine, tmp_path)
+    assert made.phase() == "absent"
+    made.create(b"{}", "node:1")
+    assert made.phase() == "running"
+    assert made.kubeconfig.stat().st_mode & 0o777 == 0o600
+    made.stop()
+    assert made.phase() == "stopped"
+    made.delete()
+    assert (made.phase(), made.kubeconfig.exists(), machine.containers) == ("absent", False, {})
+
+
+def test_what_is_absent_is_stopped_and_removed_already(machine: FakeMachine, tmp_path: Path) -> None:
+    made = cluster(machine, tmp_path)
+    made.stop()
+    made.delete()
+    assert machine.calls == []
+
+
+def test_a_cluster_that_was_deleted_by_hand_leaves_no_kubeconfig(machine: FakeMachine, tmp_path: Path) -> None:
+    made = cluster(machine, tmp_path)
+    made.create(b"{}", "node:1")
+    machine.containers.clear()
+    made.delete()
+    assert not made.kubeconfig.exists()
+
+
+def test_a_foreign_cluster_of_the_same_name_is_left_alone(machine: FakeMachine, tmp_path: Path) -> None:
+    machine.containers[NODE] = {"running": True, "labels": {"io.x-k8s.kind.cluster": "nexusdev-shop"}}
+    made = cluster(machine, tmp_path)
+    for change in (made.phase, made.stop, made.delete, made.start):
+        with pytest.raises(IdentityMismatch, match="was not made by this instance"):
+            change()
+    assert NODE in machine.containers
+
+
+def test_a_lost_kubeconfig_is_written_again(machine: FakeMachine, tmp_path: Path) -> None:
+    made = cluster(machine, tmp_path)
+    made.create(b"{}", "node:1")
+    made.kubeconfig.unlink()
+    kubectl = made.connect()
+    assert (made.kubeconfig.read_text(), kubectl.context) == ("exported", "kind-nexusdev-shop")
+    assert made.kubeconfig.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_missing_docker_command_is_an_error_with_a_hint(machine: FakeMachine, tmp_path: Path) -> None:
+    made = cluster(machine, tmp_path)
+    made.create(b"{}", "node:1")
+    del machine.programs["docker"]
+    with pytest.raises(PreflightFailed) as caught:
+        made.deliver(MemoryImages(), ["nexusdev/redis:8"])
+    assert (caught.value.code, caught.value.message) == ("PROGRAM_MISSING", "docker is not on this machine")
+
+
+def stored(*references: str) -> MemoryImages:
+    store = MemoryImages(published={reference: f"sha256:{reference}" for reference in references})
+    for reference in references:
+        store.pull(reference, None, lambda _: None)
+    return store
+
+
+def test_images_are_loaded_in_one_stream_and_only_once(machine: FakeMachine, tmp_path: Path) -> None:
+    store = stored("nexusdev/redis:8", "nexusdev/vault:1")
+    made = cluster(machine, tmp_path)
+    made.create(b"{}", "node:1")
+    both = ("nexusdev/redis:8", "nexusdev/vault:1")
+    assert made.deliver(store, both) == both
+    imports = [call for call in machine.calls if "import" in call]
+    assert len(imports) == 1
+    assert made.deliver(store, both) == ()
+    assert [call for call in machine.calls if "import" in call] == imports
+
+
+def test_another_image_under_the_same_name_is_loaded(machine: FakeMachine, tmp_path: Path) -> None:
+    made = cluster(machine, tmp_path)
+    made.create(b"{}", "node:1")
+    store = stored("nexusdev/redis:8")
+    made.deliver(store, ["nexusdev/redis:8"])
+    store.published["nexusdev/other:9"] = "sha256:other"
+    other = store.pull("nexusdev/other:9", None, lambda _: None)
+    store.tag(other.id, "nexusdev/redis:8")
+    assert made.deliver(store, ["nexusdev/redis:8"]) == ("nexusdev/redis:8",)
+
+
+def test_a_failed_load_says_why(machine: FakeMachine, tmp_path: Path) -> None:
+    made = cluster(machine, tmp_path)
+    made.create(b"{}", "node:1")
+    machine.failures["docker exec"] = "ctr: write /var/lib/containerd: no space left on device"
+    with pytest.raises(RuntimeRefused) as caught:
+        made.deliver(stored("nexusdev/redis:8"), ["nexusdev/redis:8"])
+    assert caught.value.why == "ctr: write /var/lib/containerd: no space left on device"
+
+
+@pytest.mark.parametrize(
+    ("reference", "name"),
+    [
+        ("nexusdev/redis:8", "docker.io/nexusdev/redis:8"),
+        ("redis:8", "docker.io/library/redis:8"),
+        ("localhost/redis:8", "localhost/redis:8"),
+        ("registry.example:5000/a/redis:8", "registry.example:5000/a/redis:8"),
+        ("docker.io/nexusdev/redis:8", "docker.io/nexusdev/redis:8"),
+    ],
+)
+def test_containerd_knows_images_by_their_full_names(reference: str, name: str) -> None:
+    assert full_name(reference) == name
+
+
+def test_the_ids_of_loaded_images_are_read_from_the_labels() -> None:
+    listing = (
+        "REF                        TYPE       DIGEST     SIZE   PLATFORMS   LABELS\n"
+        "docker.io/nexusdev/a:1     mediatype  sha256:99  9 MiB  linux/amd64 dev.nexus.id=sha256:1,io.cri-containerd.image=managed\n"
+        "registry.k8s.io/pause:3.10 mediatype  sha256:98  1 MiB  linux/amd64 io.cri-containerd.image=managed\n"
+    )
+    assert loaded_ids(listing) == {"sha256:1"}
