@@ -37,6 +37,10 @@ class View(StrEnum):
     CONTAINER = "container"
 
 
+#: What users type for a view. Where services run in a cluster, the other containers are those of the cluster.
+VIEW_NAMES: Mapping[str, View] = {"host": View.HOST, "container": View.CONTAINER, "cluster": View.CONTAINER}
+
+
 class Completed(Struct, frozen=True, kw_only=True):
     """A command that ended inside a container."""
 

@@ -68,7 +68,7 @@ RecreateVolumes = Annotated[
 # env, and --env-file of up
 EnvFile = Annotated[Path | None, typer.Option("--env-file", help="Path of the env file to write.", metavar="FILE")]
 ViewName = Annotated[
-    str, typer.Option("--view", help="Use addresses for the host or for a container.", metavar="host|container")
+    str, typer.Option("--view", help="Use addresses for the host or for a container.", metavar="host|container|cluster")
 ]
 Write = Annotated[bool, typer.Option("--write", help="Write the env file instead of printing the variables.")]
 FRAMEWORKS = "django, celery, celery-sentinel, sqlalchemy-async, node, go, java, spring, rails, prisma, rclone, s3cmd"

@@ -19,7 +19,7 @@ from nexusdev.env.file import Written
 from nexusdev.env.stored import Stored
 from nexusdev.errors import Degraded, UsageError
 from nexusdev.instance.instance import Instance
-from nexusdev.interfaces import Runtime, View
+from nexusdev.interfaces import VIEW_NAMES, Runtime, View
 from nexusdev.results import Result
 from nexusdev.util.nearest import nearest
 
@@ -79,7 +79,7 @@ def env(
     Args:
         context: The context of the command.
         style: One of ``formats.FORMATS``, or ``k8s-secret``.
-        view: Where the variables will be used: host or container. Pods always use those of a container.
+        view: Where the variables will be used: host or container; cluster is another name for container. Pods always use those of a container.
         proof: False to use the stored variables without a proof.
         write: Write the env file instead of returning text. A file is only written with the variables of all components.
         namespace: The namespace of the Secrets of ``k8s-secret``; '' for that of kubectl's context.
@@ -94,7 +94,8 @@ def env(
         UsageError: The format or the view does not exist, or the instance does not run in the cluster for which it is.
     """
     _require(style, (*formats.FORMATS, kubernetes_secrets.STYLE), "format")
-    _require(view, [each.value for each in View], "view")
+    _require(view, VIEW_NAMES, "view")
+    view = VIEW_NAMES[view].value
     if namespace and style != kubernetes_secrets.STYLE:
         raise UsageError(f"--namespace needs --format {kubernetes_secrets.STYLE}")
     if write and (style, view) != ("dotenv", "host"):
@@ -139,7 +140,8 @@ def for_framework(
         UsageError: The framework or the view does not exist.
     """
     _require(name, framework_files.FRAMEWORKS, "framework", option="--for")
-    _require(view, [each.value for each in View], "view")
+    _require(view, VIEW_NAMES, "view")
+    view = VIEW_NAMES[view].value
     instance = context.instance()
     renew_trust(context, instance)
     found = _found(context, instance, proof=proof)

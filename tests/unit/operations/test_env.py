@@ -329,6 +329,12 @@ def test_the_container_view_has_the_mounted_ca_path(house: House) -> None:
     assert shown(found).data["network"] == "nexusdev-shop_nexus"
 
 
+def test_cluster_is_another_name_for_the_container_view(house: House) -> None:
+    up(house.context())
+    found, same = (env(house.context(), view=name, proof=False) for name in ("cluster", "container"))
+    assert (found.view, found.variables) == (same.view, same.variables)
+
+
 def test_the_mount_hint_is_only_shown_on_a_terminal(typing: House, capsys: pytest.CaptureFixture[str]) -> None:
     house = typing
     up(house.context())
