@@ -93,7 +93,7 @@ class PodExits:
         self._told.add(ended.id)
         service = self._service(pod, container.name)
         asked = pod.uid in self._asked
-        if service and (asked or not self._waits(service)):
+        if service and (asked or not (container.is_starting or self._waits(service))):
             yield ServiceExit(service=service, exit_code=ended.code, at=ended.at, asked=asked)
 
     def _waits(self, service: str) -> bool:

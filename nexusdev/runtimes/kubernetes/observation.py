@@ -75,6 +75,8 @@ def service_phase(workload: Workload, ordinal: int, container: str, pod: Pod | N
 def _phase_of_restarting(status: Container, pod: Pod) -> tuple[Phase, str]:
     if pod.is_over:
         return Phase.FAILED, pod.phase
+    if status.is_starting:
+        return Phase.PENDING, "StartError"
     if status.ended or status.waiting == _CRASHING:
         return Phase.RESTARTING, status.waiting or "Terminated"
     return Phase.PENDING, status.waiting or "Waiting"
@@ -91,7 +93,7 @@ def _service(seen: Snapshot, workload: Workload, container: ContainerServices, o
     pod = seen.pod_of(workload, ordinal)
     phase, word = service_phase(workload, ordinal, container.container, pod)
     status = pod.containers.get(container.container) if pod else None
-    ended = (status.ended or status.previous) if status and not status.runs else None
+    ended = status.last if status else None
     where = f"pod {workload.name}-{ordinal}" if workload.kind == "StatefulSet" else f"deployment {workload.name}"
     return ObservedService(
         service=container.members[ordinal],

@@ -16,8 +16,10 @@ from nexusdev.runtimes.kubernetes.render.manifest import Manifest
 from nexusdev.runtimes.kubernetes.snapshot import Pod, pod_of
 from nexusdev.runtimes.kubernetes.watch import PodWatch
 
-# A pod that is not running by then has a reason that `status` and the readiness checks tell.
-_PATIENCE = 60.0
+# A pod that does not run by then has a reason that `status` and the readiness checks tell. One that no node can take tells it at once.
+_PATIENCE = 180.0
+_UNSCHEDULABLE = 15.0
+_SLICE = 2.0  # seconds of a watch, after which it is asked again whether it is done: time alone may decide
 _LONGEST_END = 240.0
 
 
@@ -44,7 +46,9 @@ class PodWaiter:
         self._names = names
 
     def until_running(self, group: str, replicas: int, *, template: str = "") -> None:
-        """Return when all pods of a group have started their containers, at the latest after a minute.
+        """Return when all pods of a group have started their containers, at the latest after some minutes.
+
+        A pod that no node can take is not waited for: ``status`` and the readiness checks tell its reason.
 
         Args:
             group: The group.
@@ -56,6 +60,8 @@ class PodWaiter:
             PreflightFailed: The API server does not answer.
         """
 
+        began = time.monotonic()
+
         def done(manifests: Collection[Manifest]) -> bool:
             pods = [(pod_of(each, self._names.project), each) for each in manifests]
             new = [
@@ -65,6 +71,8 @@ class PodWaiter:
             ]
             for pod, manifest in new:
                 self._require_images(pod, manifest)
+            if time.monotonic() - began > _UNSCHEDULABLE and any(pod.problem for pod, _ in new):
+                return True
             return len(new) >= replicas and all(_has_started(pod, manifest) for pod, manifest in new)
 
         self._until(done, _PATIENCE)
@@ -100,13 +108,17 @@ class PodWaiter:
         known = {each["metadata"]["name"]: each for each in listed}
         if done(known.values()):
             return True
+        deadline = time.monotonic() + seconds
         with PodWatch(self._kubectl, self._names) as watch:
-            for event in watch.events(seconds):
-                name = event.pod["metadata"]["name"]
-                if event.kind == "DELETED":
-                    known.pop(name, None)
-                else:
-                    known[name] = event.pod
+            while time.monotonic() < deadline:
+                for event in watch.events(_SLICE):
+                    name = event.pod["metadata"]["name"]
+                    if event.kind == "DELETED":
+                        known.pop(name, None)
+                    else:
+                        known[name] = event.pod
+                    if done(known.values()):
+                        return True
                 if done(known.values()):
                     return True
         return False
@@ -133,4 +145,4 @@ def _has_started(pod: Pod, manifest: Manifest) -> bool:
     """Return whether every container runs or has run: one that crashed is not waited for."""
     if len(pod.containers) < len(manifest["spec"]["containers"]):
         return False
-    return all(each.runs or each.ended or each.previous for each in pod.containers.values())
+    return all(each.runs or (each.last and not each.is_starting) for each in pod.containers.values())

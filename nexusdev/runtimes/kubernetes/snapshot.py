@@ -26,6 +26,10 @@ KINDS = (
     "poddisruptionbudgets",
 )
 
+# Why a container ended that never ran.
+_NOT_STARTED = frozenset({"StartError", "ContainerCannotRun"})
+_TRIES = 2
+
 
 class Ended(Struct, frozen=True, kw_only=True):
     """How a container ended. Times are seconds since the epoch; 0.0 if unknown."""
@@ -63,6 +67,16 @@ class Container(Struct, frozen=True, kw_only=True):
     @property
     def runs(self) -> bool:
         return self.started > 0.0
+
+    @property
+    def last(self) -> Ended | None:
+        """How it ended the last time, if it does not run."""
+        return None if self.runs else self.ended or self.previous
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether it has failed to start and is tried again. Nodes with a heavy load fail once; from the second time on it is a failure."""
+        return bool(self.last and self.last.reason in _NOT_STARTED and self.restarts < _TRIES)
 
 
 class Pod(Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from nexusdev.plan import Phase
 from nexusdev.runtimes.image_store import ImageStore
 from nexusdev.runtimes.kubernetes.cluster import ClusterAccess
 from nexusdev.runtimes.kubernetes.faults import KubernetesFaults
+from nexusdev.runtimes.kubernetes.inventory import port_holders
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
 from nexusdev.runtimes.kubernetes.names import InstanceNames
 from nexusdev.runtimes.kubernetes.observe import observe
@@ -30,7 +31,8 @@ from tests.contract.bench import OWNER, Bench, small_stack
 
 CLUSTER = "TEST_KUBECONFIG"
 IMAGE = "TEST_KUBERNETES_IMAGE"
-_PORT = 21091
+#: Host ports whose node ports the stack itself does not use.
+_PORTS = (21096, 21097, 21098, 21099)
 # Behind a process that is the init process of its container, as in the images of the stack: it can be killed and paused from inside. The
 # inner one fails at once while /tmp/broken exists.
 _SERVER = """
@@ -139,6 +141,12 @@ class KubernetesBench(Bench):
         self.kubectl.delete([f"namespace/{name}" for name in self.elsewhere], self.namespace, wait=False)
         self.elsewhere.clear()
 
+    def close(self) -> None:
+        """Leave nothing. The namespace goes with all that is in it; its node port is free at once."""
+        self.release()
+        self.kubectl.delete(["service/gateway-dev"], self.namespace)
+        self.kubectl.delete([f"namespace/{self.namespace}"], self.namespace, wait=False)
+
     def one_off_image(self, completed: Completed) -> str:
         del completed
         return self.image
@@ -165,15 +173,20 @@ class KubernetesBench(Bench):
         return observe(self.kubectl, self._names())
 
 
-def contract_stack(project: str, image: str) -> Stack:
+def contract_stack(project: str, image: str, port: int) -> Stack:
     """The small stack as a cluster can run it: behind an init process, and with a service whose image the gateway for development runs."""
-    stack = small_stack(project, image=image, port=_PORT)
+    stack = small_stack(project, image=image, port=port)
     services = {
         name: replace(each, entrypoint=("/bin/sh", "-c", _SERVER), stop_grace=2.0)
         for name, each in stack.services.items()
     }
     services["store-1"] = replace(services["store-1"], serves={"store-second": (8080,)})
     return replace(stack, services=services)
+
+
+def _free_port(kubectl: Kubectl) -> int:
+    taken = port_holders(kubectl, ())
+    return next(port for port in _PORTS if node_port(port) not in taken)
 
 
 def cluster_kubectl() -> Kubectl:
@@ -199,7 +212,7 @@ def kubernetes_bench() -> KubernetesBench:
 
     return KubernetesBench(
         instance=name,
-        stack=contract_stack(f"nexusdev-{name}", image),
+        stack=contract_stack(f"nexusdev-{name}", image, _free_port(kubectl)),
         provider=ClusterProvider(lambda _instance: access, images),
         kubectl=kubectl,
         namespace=name,
