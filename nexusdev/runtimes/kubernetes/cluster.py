@@ -19,6 +19,7 @@ class ClusterAccess(Struct, frozen=True, kw_only=True):
         profile: What is rendered: ``kind`` has fixed node ports, ``cluster`` those that the cluster chooses.
         dev_access: Whether the gateway for development is rendered in profile cluster, too.
         adopts: Whether a namespace that nexusdev did not make may be used. It is never deleted.
+        holds_ports: Whether the cluster itself has the host ports of the stack, whatever runs in it, as that of kind.
         exists: Returns whether there is a cluster. Without one nothing exists of the instance, and nothing is asked.
     """
 
@@ -27,4 +28,5 @@ class ClusterAccess(Struct, frozen=True, kw_only=True):
     profile: ProfileName = "kind"
     dev_access: bool = False
     adopts: bool = False
+    holds_ports: bool = False
     exists: Callable[[], bool] = lambda: True

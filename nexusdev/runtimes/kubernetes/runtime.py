@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from nexusdev.errors import InvalidConfig
 from nexusdev.interfaces import Address, Advice, Completed, LogLine, OneOff, ReadBack, ServiceExit, View
 from nexusdev.runtimes.kubernetes import addresses
@@ -96,7 +98,12 @@ class KubernetesRuntime:
         return KubernetesVolumes(self._kubectl, self._names, self._look)
 
     def observe(self) -> KubernetesObservation:
-        return observation_of(self._look(), namespace=self._names.namespace)
+        seen = observation_of(self._look(), namespace=self._names.namespace)
+        stack = self._names.stack
+        if not (stack and self._cluster.holds_ports and self._cluster.exists()):
+            return seen
+        published = frozenset(name for name, each in stack.services.items() if each.ports)
+        return replace(seen, holding_ports=seen.holding_ports | published)
 
     def _look(self) -> Snapshot:
         from nexusdev.runtimes.kubernetes.observe import observe

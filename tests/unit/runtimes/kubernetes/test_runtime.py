@@ -217,3 +217,11 @@ def test_a_changed_secret_replaces_the_pods_that_read_it_once(cluster: FakeClust
 def test_the_container_view_has_full_names(cluster: FakeCluster) -> None:
     found = runtime(cluster).addresses(View.CONTAINER)["store-primary", 8080]
     assert str(found) == "store-primary.ns.svc.cluster.local:8080"
+
+
+def test_a_cluster_that_has_the_host_ports_holds_them_before_anything_runs(cluster: FakeCluster) -> None:
+    access = ClusterAccess(connect=lambda: cluster, namespace="ns", holds_ports=True)
+    own = KubernetesRuntime("shop", owner_path=OWNER, stack=stack(), cluster=access)
+    assert own.observe().holding_ports == {"store-0"}
+    absent = KubernetesRuntime("shop", owner_path=OWNER, stack=stack(), cluster=replace(access, exists=lambda: False))
+    assert absent.observe().holding_ports == frozenset()
