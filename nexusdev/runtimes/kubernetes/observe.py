@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 
 from nexusdev.errors import NotFound
+from nexusdev.runtimes.kubernetes.api_reader import METADATA, ApiReader
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
 from nexusdev.runtimes.kubernetes.names import CHECKSUM, InstanceNames
 from nexusdev.runtimes.kubernetes.render.manifest import NAME, Manifest
@@ -17,18 +18,34 @@ _FILES = {"configmap": "ConfigMap", "secret": "Secret"}
 _LABELS = ("--label-columns", CHECKSUM, "--label-columns", NAME)
 
 
-def observe(kubectl: Kubectl, names: InstanceNames) -> Snapshot:
-    """Return the snapshot of the namespace. Changes nothing.
+# Kind → path of its list, and whether its content is read.
+_LISTS: Mapping[str, tuple[str, bool]] = {
+    "StatefulSet": ("/apis/apps/v1/namespaces/{}/statefulsets", True),
+    "Deployment": ("/apis/apps/v1/namespaces/{}/deployments", True),
+    "Pod": ("/api/v1/namespaces/{}/pods", True),
+    "PersistentVolumeClaim": ("/api/v1/namespaces/{}/persistentvolumeclaims", True),
+    "Service": ("/api/v1/namespaces/{}/services", False),
+    "NetworkPolicy": ("/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies", False),
+    "ServiceAccount": ("/api/v1/namespaces/{}/serviceaccounts", False),
+    "PodDisruptionBudget": ("/apis/policy/v1/namespaces/{}/poddisruptionbudgets", False),
+    "ConfigMap": ("/api/v1/namespaces/{}/configmaps", False),
+    "Secret": ("/api/v1/namespaces/{}/secrets", False),
+}
 
-    Three requests at once: all objects with their content; the ConfigMaps and Secrets without; the namespace.
+
+def observe(kubectl: Kubectl, names: InstanceNames, reader: ApiReader | None = None) -> Snapshot:
+    """Return the snapshot of the namespace. Changes nothing.
 
     Args:
         kubectl: The cluster.
         names: The instance.
+        reader: Reads without processes; None to let kubectl read.
 
     Raises:
         PreflightFailed: The API server does not answer, or a right is missing.
     """
+    if reader is not None:
+        return _read(reader, names)
     asked = together(
         {
             "objects": lambda: kubectl.run(
@@ -44,6 +61,19 @@ def observe(kubectl: Kubectl, names: InstanceNames) -> Snapshot:
     namespace: Manifest | None = json.loads(asked["namespace"]) if asked["namespace"] else None
     objects = json.loads(asked["objects"])["items"]
     return snapshot(objects, _files(asked["files"].decode()), namespace, names.project)
+
+
+def _read(reader: ApiReader, names: InstanceNames) -> Snapshot:
+    """Return the snapshot by one request per kind. Contents of files and secrets are not asked for."""
+    objects: list[Manifest] = []
+    for kind, (path, whole) in _LISTS.items():
+        listed = reader.get(path.format(names.namespace), **({} if whole else {"accept": METADATA}))
+        objects += [{**each, "kind": kind} for each in listed["items"]]
+    try:
+        namespace: Manifest | None = reader.get(f"/api/v1/namespaces/{names.namespace}")
+    except NotFound:
+        namespace = None
+    return snapshot(objects, {}, namespace, names.project)
 
 
 def _namespace(kubectl: Kubectl, name: str) -> bytes:

@@ -106,9 +106,12 @@ class KubernetesRuntime:
         return replace(seen, holding_ports=seen.holding_ports | published)
 
     def _look(self) -> Snapshot:
+        from nexusdev.runtimes.kubernetes.api_reader import reader_of
         from nexusdev.runtimes.kubernetes.observe import observe
 
-        return observe(self._kubectl, self._names) if self._cluster.exists() else Snapshot()
+        if not self._cluster.exists():
+            return Snapshot()
+        return observe(self._kubectl, self._names, self._memo.get("reader", lambda: reader_of(self._kubectl)))
 
     def plan(self, intent: Intent, observation: Observation | None = None) -> Plan:
         from nexusdev.runtimes.kubernetes.plan.intents import plan_for

@@ -70,7 +70,7 @@ def test_an_exit_is_told_once_although_the_restarted_container_reports_it_too() 
 
 
 def test_the_end_of_a_deleted_pod_was_asked_for() -> None:
-    going = {"deletionTimestamp": "2026-01-01T00:00:08Z", "deletionGracePeriodSeconds": 10}
+    going: dict[str, Any] = {"deletionTimestamp": "2026-01-01T00:00:08Z", "deletionGracePeriodSeconds": 10}
     [found] = heard(
         exits(),
         modified(pod(RUNNING)),
