@@ -74,6 +74,10 @@ class ApiReader:
             NotFound: There is no such object.
             PreflightFailed: The API server does not answer, or a right is missing.
         """
+        return json.loads(self.read(path, accept=accept))
+
+    def read(self, path: str, *, accept: str = "*/*") -> bytes:
+        """Return the answer to a GET as it is, such as a log. Arguments and errors are those of ``get``."""
         with self._guard:
             try:
                 status, body = self._asked(path, accept)
@@ -82,7 +86,7 @@ class ApiReader:
                 words = f"Unable to connect to the server: {error or type(error).__name__}"
                 raise kubectl_errors.translated(words, self._name) from error
         if status == HTTPStatus.OK:
-            return json.loads(body)
+            return body
         raise _refused(status, body, self._name)
 
     def _asked(self, path: str, accept: str) -> tuple[int, bytes]:

@@ -11,12 +11,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import IO
+from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from nexusdev.errors import NotFound
+from nexusdev.errors import NexusError, NotFound
 from nexusdev.interfaces import LogLine
-from nexusdev.runtimes.kubernetes import kubectl_errors
+from nexusdev.runtimes.kubernetes.api_reader import ApiReader
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
 from nexusdev.runtimes.kubernetes.names import InstanceNames
 from nexusdev.runtimes.kubernetes.places import Place, place_of
@@ -43,11 +44,17 @@ class Logs:
     """The output of some services."""
 
     def __init__(
-        self, kubectl: Kubectl, names: InstanceNames, look: Callable[[], Snapshot], services: Sequence[str]
+        self,
+        kubectl: Kubectl,
+        names: InstanceNames,
+        look: Callable[[], Snapshot],
+        services: Sequence[str],
+        reader: ApiReader | None = None,
     ) -> None:
         self.kubectl = kubectl
         self._names = names
         self.look = look
+        self._reader = reader
         seen = look()
         known = [name for each in seen.workloads.values() for name in each.services]
         if missing := [name for name in services if name not in known]:
@@ -101,18 +108,30 @@ class Logs:
         )
 
     def _read(self, source: _Source, tail: int | None, since: float | None) -> list[LogLine]:
-        limits = (
-            *(() if tail is None else (f"--tail={tail}",)),
-            *(() if not since else (f"--since-time={_stamp(since)}",)),
-        )
-        done = self.kubectl.outcome(*self.command(source, *limits))
-        if done.returncode:
-            words = done.stderr.decode(errors="replace")
-            if _NO_LOG.search(words):
-                return []
-            raise kubectl_errors.translated(words, self.kubectl.context)
-        lines = (_line(source.service, each) for each in done.stdout.split(b"\n") if each)
+        try:
+            text = self._by_reader(source, tail, since) if self._reader else self._by_kubectl(source, tail, since)
+        except NexusError as error:
+            if not _NO_LOG.search(error.message):
+                raise
+            return []
+        lines = (_line(source.service, each) for each in text.split(b"\n") if each)
         return [each for each in lines if each and (since is None or each.at >= since)]
+
+    def _by_reader(self, source: _Source, tail: int | None, since: float | None) -> bytes:
+        limits = {
+            "container": source.container,
+            "timestamps": "true",
+            **({"previous": "true"} if source.previous else {}),
+            **({} if tail is None else {"tailLines": str(tail)}),
+            **({"sinceTime": _stamp(since)} if since else {}),
+        }
+        path = f"/api/v1/namespaces/{self._names.namespace}/pods/{source.pod}/log?{urlencode(limits)}"
+        return self._reader.read(path) if self._reader else b""
+
+    def _by_kubectl(self, source: _Source, tail: int | None, since: float | None) -> bytes:
+        last = () if tail is None else (f"--tail={tail}",)
+        from_then = (f"--since-time={_stamp(since)}",) if since else ()
+        return self.kubectl.run(*self.command(source, *last, *from_then))
 
     def _followed(self, last: dict[str, float]) -> Iterator[LogLine]:
         output: queue.Queue[LogLine | BaseException] = queue.Queue()

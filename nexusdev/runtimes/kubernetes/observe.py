@@ -68,7 +68,7 @@ def _read(reader: ApiReader, names: InstanceNames) -> Snapshot:
     objects: list[Manifest] = []
     for kind, (path, whole) in _LISTS.items():
         listed = reader.get(path.format(names.namespace), **({} if whole else {"accept": METADATA}))
-        objects += [{**each, "kind": kind} for each in listed["items"]]
+        objects += [{**each, "kind": kind} for each in listed["items"] or ()]
     try:
         namespace: Manifest | None = reader.get(f"/api/v1/namespaces/{names.namespace}")
     except NotFound:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nexusdev.faults import FaultInjector
     from nexusdev.interfaces import VolumeArchive
     from nexusdev.plan import Intent, Observation, Plan, Step
+    from nexusdev.runtimes.kubernetes.api_reader import ApiReader
     from nexusdev.runtimes.kubernetes.desired import Desired
     from nexusdev.runtimes.kubernetes.publish import Publisher
     from nexusdev.stack.model import Stack
@@ -70,6 +71,12 @@ class KubernetesRuntime:
         return self._memo.get("kubectl", self._cluster.connect)
 
     @property
+    def _reader(self) -> ApiReader | None:
+        from nexusdev.runtimes.kubernetes.api_reader import reader_of
+
+        return self._memo.get("reader", lambda: reader_of(self._kubectl))
+
+    @property
     def advice(self) -> Advice:
         from nexusdev.runtimes.kubernetes.advice import ADVICE
 
@@ -106,12 +113,11 @@ class KubernetesRuntime:
         return replace(seen, holding_ports=seen.holding_ports | published)
 
     def _look(self) -> Snapshot:
-        from nexusdev.runtimes.kubernetes.api_reader import reader_of
         from nexusdev.runtimes.kubernetes.observe import observe
 
         if not self._cluster.exists():
             return Snapshot()
-        return observe(self._kubectl, self._names, self._memo.get("reader", lambda: reader_of(self._kubectl)))
+        return observe(self._kubectl, self._names, self._reader)
 
     def plan(self, intent: Intent, observation: Observation | None = None) -> Plan:
         from nexusdev.runtimes.kubernetes.plan.intents import plan_for
@@ -199,7 +205,8 @@ class KubernetesRuntime:
         """Yield log lines. ``services``: empty for all. ``since``: seconds since the epoch."""
         from nexusdev.runtimes.kubernetes.logs import Logs
 
-        return Logs(self._kubectl, self._names, self._look, services).lines(tail=tail, since=since, follow=follow)
+        found = Logs(self._kubectl, self._names, self._look, services, self._reader)
+        return found.lines(tail=tail, since=since, follow=follow)
 
     def execute(
         self,

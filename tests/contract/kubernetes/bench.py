@@ -185,8 +185,10 @@ def contract_stack(project: str, image: str, port: int) -> Stack:
 
 
 def _free_port(kubectl: Kubectl) -> int:
+    """A free port; another one for another process, which may look at the same moment."""
     taken = port_holders(kubectl, ())
-    return next(port for port in _PORTS if node_port(port) not in taken)
+    first = os.getpid() % len(_PORTS)
+    return next(port for port in (*_PORTS[first:], *_PORTS[:first]) if node_port(port) not in taken)
 
 
 def cluster_kubectl() -> Kubectl:
