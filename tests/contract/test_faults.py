@@ -123,6 +123,11 @@ def test_a_fault_on_a_stopped_service_is_refused(bench: Bench, faults: FaultInje
 
 def test_a_fault_affects_only_the_named_service(bench: Bench, faults: FaultInjector) -> None:
     needs(faults, Fault.CRASH)
+    stop, heard = threading.Event(), list[ServiceExit]()
+    exits = bench.runtime().watch_exits(stop)
+    threading.Thread(target=lambda: heard.extend(exits), daemon=True).start()
     faults.inject(Fault.CRASH, "store-1")
-    assert comes(lambda: phase(bench, "store-1") is not Phase.RUNNING)
+    assert comes(lambda: heard)
+    stop.set()
+    assert {each.service for each in heard} == {"store-1"}
     assert (phase(bench, "store-0"), phase(bench, "relay-0")) == (Phase.RUNNING, Phase.RUNNING)
