@@ -21,7 +21,7 @@ from nexusdev.runtimes.docker.plan.observation import observation_of, snapshot_o
 from nexusdev.runtimes.docker.plan.snapshot import Snapshot
 from nexusdev.runtimes.docker.provider import DockerProvider
 from nexusdev.runtimes.image_store import ImageStore, StoredImage
-from nexusdev.runtimes.memory.engine import FakeEngine, FakeVolume
+from nexusdev.runtimes.memory.engine import FakeEngine, FakeNetwork, FakeVolume
 from nexusdev.runtimes.memory.images import MemoryImages
 from nexusdev.runtimes.memory.provider import MemoryProvider
 from nexusdev.stack.fingerprint import fingerprints
@@ -47,12 +47,15 @@ class EngineBench(Bench):
 
     Attributes:
         owner: The folder for which ``plan`` plans.
-        strangers: Ids of foreign containers, and the full names of foreign volumes.
+        strangers: Ids of foreign containers.
+        foreign_volumes: The full names of foreign volumes.
+        foreign_networks: The names of foreign networks.
     """
 
     owner: str = OWNER
     strangers: list[str] = field(default_factory=list)
     foreign_volumes: list[str] = field(default_factory=list)
+    foreign_networks: list[str] = field(default_factory=list)
 
     @property
     def project(self) -> str:
@@ -70,6 +73,10 @@ class EngineBench(Bench):
     @abstractmethod
     def add_stranger(self, name: str, *, port: int = 0, volume: str = "") -> str:
         """Somebody else's running container, with a volume by the engine's name; returns its image."""
+
+    @abstractmethod
+    def add_foreign_network(self) -> str:
+        """Somebody else's network with the name of the instance's. Returns the name."""
 
     @abstractmethod
     def teach(self, script: Script) -> str:
@@ -106,6 +113,9 @@ class EngineBench(Bench):
         for name in self.foreign_volumes:
             with contextlib.suppress(Exception):
                 self.hand("remove_volume", name)
+        for name in self.foreign_networks:
+            with contextlib.suppress(Exception):
+                self.hand("remove_network", name)
 
     def hold(self, image: str) -> None:
         """The engine has the image of the stack, or does not look."""
@@ -168,6 +178,12 @@ class MemoryBench(EngineBench):
         self.engine.volumes[self.volume(volume)] = FakeVolume(name=self.volume(volume))
         self.foreign_volumes.append(self.volume(volume))
 
+    def add_foreign_network(self) -> str:
+        name = f"{self.project}_nexus"
+        self.engine.networks[name] = FakeNetwork(id="theirs", name=name, subnet="10.248.9.0/24")
+        self.foreign_networks.append(name)
+        return name
+
     def teach(self, script: Script) -> str:
         self.engine.scripts["tiny:1"] = script
         return "tiny:1"
@@ -211,6 +227,12 @@ class DockerBench(EngineBench):
     def add_foreign_volume(self, volume: str) -> None:
         engine().api.create_volume(self.volume(volume))
         self.foreign_volumes.append(self.volume(volume))
+
+    def add_foreign_network(self) -> str:
+        name = f"{self.project}_nexus"
+        engine().api.create_network(name)
+        self.foreign_networks.append(name)
+        return name
 
     def teach(self, script: Script) -> str:
         del script

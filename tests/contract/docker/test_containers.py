@@ -242,6 +242,17 @@ def test_a_missing_image_raises_image_unavailable(bench: EngineBench) -> None:
         bench.up(stack)
 
 
+def test_a_foreign_network_of_the_same_name_is_refused_and_left_alone(bench: EngineBench) -> None:
+    name = bench.add_foreign_network()
+    with pytest.raises(IdentityMismatch) as refused:
+        bench.up()
+    assert refused.value.code == "FOREIGN_NETWORK"
+    assert name in refused.value.message
+    assert states(bench.snapshot()) == {}
+    with pytest.raises(IdentityMismatch):
+        bench.up()
+
+
 def test_an_overlapping_network_is_named(bench: EngineBench) -> None:
     bench.up()
     project = bench.project

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import os
 import re
 import shutil
+import socket
 import socketserver
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -56,6 +59,53 @@ class EngineThatSays:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+class SlowEngine:
+    """A socket that passes everything on to the machine's engine; the beginning of each answer comes late.
+
+    Attributes:
+        requests: How many answers were delayed so far.
+    """
+
+    def __init__(self, path: Path, *, delay: float) -> None:
+        """``delay``: in seconds."""
+        self.requests = 0
+        outer = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                with socket.socket(socket.AF_UNIX) as behind:
+                    behind.connect(_socket_of_the_machine())
+                    asked = threading.Thread(target=_pass_on, args=(self.request, behind), daemon=True)
+                    asked.start()
+                    while data := behind.recv(65536):
+                        if data.startswith(b"HTTP/1."):
+                            outer.requests += 1
+                            time.sleep(delay)
+                        self.request.sendall(data)
+
+        self._server = socketserver.ThreadingUnixStreamServer(str(path), Handler)
+        self._server.daemon_threads = True
+
+    def __enter__(self) -> SlowEngine:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
+def _socket_of_the_machine() -> str:
+    return os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
 
 
 def without_rights() -> list[str]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.bad_days.conftest import SMALL
-from tests.integration.bad_days.engines import VERSION, EngineThatSays, without_rights
+from tests.integration.bad_days.conftest import SMALL, ready
+from tests.integration.bad_days.engines import VERSION, EngineThatSays, SlowEngine, without_rights
 from tests.integration.conftest import Project
 
 pytestmark = pytest.mark.integration
@@ -68,3 +68,18 @@ def test_a_nearly_full_disk_is_reported_first(small: Project, place: Path) -> No
     assert ran.code == 5, ran.err
     assert "not enough disk space: 0.0 GiB free, 2 GiB needed" in ran.err
     assert "nexusdev gc" in ran.err
+
+
+def test_an_engine_that_answers_late_is_waited_for(resting: Project, place: Path) -> None:
+    """Each answer comes half a second late, as on a machine where another stack starts."""
+    with SlowEngine(place, delay=0.5) as slow:
+        late = elsewhere(resting, place)
+        first = late.run("up", SMALL)
+        assert first.code == 0, first.err
+        again = late.run("up", SMALL)
+        assert again.code == 0, again.err
+        assert "nothing to do" in again.out
+        assert ready(late)
+    assert slow.requests > 20
+    for words in ("lost the connection", "too slow", "systemctl"):
+        assert words not in first.err + again.err

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -53,6 +56,83 @@ def test_an_engine_that_cannot_see_the_state_is_reported_first(small: Project) -
     assert f"-v {small.state}:{small.state}" in error["hint"]
     assert str(small.folder) not in [each["project"] for each in small.run("ls", "--json").data["instances"]]
     assert list(small.state.rglob("instance.json")) == []
+
+
+def test_a_network_of_its_own_is_reported_before_anything_is_created(small: Project, tmp_path_factory: Any) -> None:
+    """As in a container with the engine's socket and all files at the same paths, but with a network of its own."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount")
+    socket = tmp_path_factory.mktemp("s") / "docker.sock"
+    socket.touch()
+    script = 'mount --bind /var/run/docker.sock "$0" && mount -t tmpfs none /run && touch /run/.containerenv && mount -t sysfs none /sys && exec "$@"'
+    alone = ("unshare", "--mount", "--net", "sh", "-c", script, str(socket))
+    ran = replace(small, before=alone, extra={"DOCKER_HOST": f"unix://{socket}"}).run("--json", "up", SMALL)
+    assert ran.code == 5, ran.err
+    error = json.loads(ran.out)["error"]
+    assert error["code"] == "PORTS_NOT_SHARED"
+    assert "--network host" in error["hint"]
+    assert list(small.state.rglob("instance.json")) == []
+
+
+@pytest.fixture
+def left_behind(resting: Project) -> Iterator[tuple[int, int]]:
+    """A port of the instance that a docker-proxy without an engine holds, and the process."""
+    program = shutil.which("docker-proxy")
+    if program is None:
+        pytest.skip("this engine has no docker-proxy")
+    port = min(int(row["port"]) for row in resting.run("ports", "--json").data["ports"])
+    options = {"-proto": "tcp", "-host-ip": "127.0.0.1", "-host-port": str(port), "-container-port": "1"}
+    words = [word for option in ({**options, "-container-ip": "127.0.0.1"}).items() for word in option]
+    reading, writing = os.pipe()
+    try:
+        # it reports its start to file descriptor 3
+        proxy = subprocess.Popen(
+            ["bash", "-c", f'"$@" 3>&{writing} & echo $!; wait', "-", program, *words],
+            stdout=subprocess.PIPE,
+            pass_fds=[writing],
+            text=True,
+        )
+        os.close(writing)
+        assert os.read(reading, 1) == b"0"
+    finally:
+        os.close(reading)
+    assert proxy.stdout is not None
+    pid = int(proxy.stdout.readline())
+    yield port, pid
+    os.kill(pid, signal.SIGKILL)
+    proxy.wait(timeout=10)
+
+
+def test_a_port_of_a_left_docker_proxy_is_reported_with_how_to_end_it(
+    resting: Project, left_behind: tuple[int, int]
+) -> None:
+    port, pid = left_behind
+    ran = resting.run("--json", "up", SMALL)
+    assert ran.code == 6, ran.err
+    error = json.loads(ran.out)["error"]
+    assert (
+        f"port {port} is in use by docker-proxy left behind by a dockerd that was killed (pid {pid})"
+        in error["message"]
+    )
+    assert error["hint"].startswith(f"kill {pid}   end what was left behind")
+
+
+@pytest.mark.skipif(
+    shutil.which("faketime") is None, reason="faketime is not installed; the clock of the machine is everybody's"
+)
+@pytest.mark.parametrize(("jump", "code"), [("-2h", 5), ("+20m", 0)])
+def test_a_jumped_clock_is_named_and_leaves_no_trace(running: Project, jump: str, code: int) -> None:
+    """A late clock stops `up`: no certificate would be valid. An early one does not, where nothing is to be done."""
+    jumped = replace(running, before=("faketime", "-f", jump))
+    checks = {each["name"]: each for each in json.loads(jumped.run("doctor", "--json").out)["data"]["checks"]}
+    assert checks["clock"]["verdict"] == "failed"
+    assert "the engine's clock says" in checks["clock"]["evidence"]
+    ran = jumped.run("up", SMALL)
+    assert ran.code == code, ran.err
+    assert ("CLOCK_SKEW" in ran.err) == (code != 0)
+    running.up(SMALL)
+    assert ready(running)
+    assert running.run("run", "--", "true").code == 0, "its variables are proven"
 
 
 def attach(project: Project, count: int, image: str) -> list[Any]:
