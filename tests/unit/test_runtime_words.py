@@ -27,7 +27,7 @@ WORDS: Mapping[str, re.Pattern[str]] = {
     "what only an engine on this machine has": re.compile(r"\bcontainer is kept\b|\bss -ltnp\b|\bthe engine failed\b"),
     "the hosts file": re.compile(r"\bhosts file\b"),
     "objects of Kubernetes": re.compile(
-        r"\b(kubectl|StatefulSets?|ConfigMaps?|NodePorts?|NetworkPolic(y|ies)|[Kk]ustomiz\w+)\b"
+        r"\b(kubectl|kubeconfig|PersistentVolumeClaims?|StatefulSets?|ConfigMaps?|NodePorts?|NetworkPolic(y|ies)|[Kk]ustomiz\w+)\b"
     ),
     "the planner's own values": re.compile(r"\b(Snapshot|DockerStep|FakeEngine|EngineFacts|is_paused|unpause)\b"),
 }
