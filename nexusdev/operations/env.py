@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,8 +112,7 @@ def env(
     found = _found(context, instance, proof=proof)
     values = found.kept.views[view]
     text = formats.render(values, style, instance=instance.name, missing=tuple(found.missing), environ=context.environ)
-    secret = sorted(found.kept.secret & values.keys())
-    masked = tuple(values[name] for name in secret) if style == "github" else ()
+    masked = masked_values(values, found.kept.secret, style)
     result = _result(context.runtime(), instance, found, view)
     return replace(result, text=text, masked=masked)
 
@@ -178,6 +177,17 @@ def unset(context: Context, *, style: str = "shell") -> EnvResult:
     names = [name for name in kept.views["host"] if name not in FILE_ONLY]
     text = shells.taken_back(formats.SHELLS[style], names, context.environ)
     return replace(_result(context.runtime(), instance, ProvenVariables(kept=kept), "host"), variables={}, text=text)
+
+
+def masked_values(values: Mapping[str, str], secret: Collection[str], style: str) -> tuple[str, ...]:
+    """Return the values that the log of a CI job must mask.
+
+    Args:
+        values: All variables that are printed.
+        secret: The names of those that are secret.
+        style: The format; only that of GitHub Actions becomes the environment of later steps.
+    """
+    return tuple(values[name] for name in sorted(set(secret) & values.keys())) if style == "github" else ()
 
 
 def _found(context: Context, instance: Instance, *, proof: bool) -> ProvenVariables:

@@ -17,7 +17,7 @@ from nexusdev.env import formats, stored
 from nexusdev.errors import Locked, NotFound, UsageError
 from nexusdev.instance.identity import require_owner
 from nexusdev.instance.leases import Lease, new_id
-from nexusdev.operations.env import require_format
+from nexusdev.operations.env import masked_values, require_format
 from nexusdev.operations.lease_desk import LeaseDesk, open_desk, title, titles
 from nexusdev.operations.lease_results import (
     LeaseDropResult,
@@ -118,6 +118,7 @@ def env(context: Context, name: str, *, style: str = "dotenv") -> LeaseEnvResult
             instance=context.identity.name,
             lease=info_of(desk, lease),
             variables=values,
+            masked=masked_values(values, kept.secret | desk.secret_names(lease), style),
             text=_HEADER.format(name, context.identity.name) + text.partition("\n")[2] if style == "dotenv" else text,
             warnings=desk.sweep(),
         )

@@ -81,6 +81,7 @@ class LeaseDesk(Struct, frozen=True, kw_only=True):
                 fill(lease)
                 return self.store.update(lease, replace(lease.record, ready=True, expires=self.now() + ttl))
             except Exception:
+                lease = self.store.current(lease.record.id) or lease  # with the facts of the parts that were made
                 with contextlib.suppress(NexusError):
                     lease = self.store.update(lease, replace(lease.record, expires=lease.record.created))
                 with contextlib.suppress(NexusError):
@@ -108,7 +109,7 @@ class LeaseDesk(Struct, frozen=True, kw_only=True):
                 lease = self._made(lease, slice_of(lease, ttl=_LONGEST_RUN), template)
                 yield lease
             finally:
-                self._drop(lease)
+                self._drop(self.store.current(lease.record.id) or lease)
 
     def drop(self, lease: Lease, *, if_over: bool = False) -> bool:
         """Drop a lease. Waits for another process that is making or dropping it, but not for one that holds it.
@@ -212,6 +213,12 @@ class LeaseDesk(Struct, frozen=True, kw_only=True):
                 write(lease.folder / file, content)
         return found
 
+    def secret_names(self, lease: Lease) -> frozenset[str]:
+        """Return the names of the lease's variables that are secret."""
+        access, slice_ = self.connect(), slice_of(lease)
+        found = (each for name in lease.record.components for each in self.parts[name].variables(access, slice_))
+        return frozenset(each.name for each in found if each.secret)
+
     def resources(self, lease: Lease) -> Mapping[str, str]:
         """Return component → what it holds of the lease, in words."""
         known = (name for name in lease.record.components if name in self.parts)
@@ -220,11 +227,22 @@ class LeaseDesk(Struct, frozen=True, kw_only=True):
     def _made(self, lease: Lease, slice_: Slice, template: Lease | None) -> Lease:
         access = self.connect()
         source = slice_of(template) if template else None
-        made = together(
-            {name: partial(part.make, access, slice_, template=source) for name, part in self.parts.items()}
-        )
+        failed: list[Exception] = []
+
+        def attempt(part: LeasePart) -> Mapping[str, str]:
+            try:
+                return part.make(access, slice_, template=source)
+            except Exception as error:
+                failed.append(error)
+                return {}
+
+        made = together({name: partial(attempt, part) for name, part in self.parts.items()})
+        # Also if a part failed: dropping the others needs what their servers generated, such as the accessor of Vault's token.
         facts = {key: value for each in made.values() for key, value in each.items()}
-        return self.store.update(lease, replace(lease.record, facts=facts))
+        lease = self.store.update(lease, replace(lease.record, facts=facts))
+        if failed:
+            raise failed[0]
+        return lease
 
     def _new(self, ttl: float, template: Lease | None) -> LeaseRecord:
         now = self.now()

@@ -65,11 +65,13 @@ class LeaseEnvResult(Result, frozen=True, kw_only=True):
     Attributes:
         variables: Name → value: those of ``env``, pointed at the lease.
         text: The variables in the requested format.
+        masked: Values that CI logs must mask.
     """
 
     lease: LeaseInfo
     variables: Mapping[str, str]
     text: str = ""
+    masked: tuple[str, ...] = ()
 
 
 class LeaseDropResult(Result, frozen=True, kw_only=True):

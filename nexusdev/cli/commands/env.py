@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from nexusdev.cli import options
 from nexusdev.cli.app import GROUPS, app, group
 from nexusdev.cli.session import Session, current_session, perform
+from nexusdev.cli.variables import print_variables
 from nexusdev.errors import UsageError
 from nexusdev.util.standard_streams import write_exactly
 
@@ -76,17 +76,10 @@ def env(  # noqa: PLR0917 - options of a command
     if session.globals.json or write:
         session.finish(found)
         return
-    _print_variables(session, found)
+    print_variables(session, found)
     if found.view == "container" and (session.console.verbose or session.console.err.isatty()) and not session.console.quiet:
         session.console.note(f"mount the client files: docker run {operation.how_to_mount(context)} …")
     session.finish(found)
-
-
-def _print_variables(session: Session, found: EnvResult) -> None:
-    """Print the variables; in a job of GitHub Actions, first the commands that mask the secrets in its log."""
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        session.console.err.writelines(f"::add-mask::{value}\n" for value in found.masked)
-    write_exactly(found.text)
 
 
 def _print(session: Session, result: EnvResult) -> None:

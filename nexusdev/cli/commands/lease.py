@@ -9,7 +9,7 @@ import typer
 from nexusdev.cli.app import GROUPS, group
 from nexusdev.cli.commands.env import FORMATS
 from nexusdev.cli.session import current_session, perform
-from nexusdev.util.standard_streams import write_exactly
+from nexusdev.cli.variables import print_variables
 
 lease = group("lease", "Isolated slices of the running stack, for tests and experiments.", panel=GROUPS[1])
 
@@ -88,7 +88,7 @@ def env(
     session = current_session(ctx)
     found = operation.env(session.context(), name, style=style)
     if not session.globals.json:
-        write_exactly(found.text)
+        print_variables(session, found)
     session.finish(found)
 
 

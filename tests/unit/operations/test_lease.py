@@ -137,6 +137,17 @@ def test_lease_variables_are_those_of_env_for_the_slice(house: House, servers: S
     assert servers.restored == [made.id]
 
 
+def test_the_secrets_of_a_lease_are_masked_in_github_jobs(
+    house: House, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease_id = create(house.context(), "orders").lease.id
+    assert env(house.context(), "orders", style="github").masked == (f"token-of-{lease_id}",)
+    assert env(house.context(), "orders").masked == ()
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    typed = house.type("lease", "env", "orders", "--format", "github")
+    assert f"::add-mask::token-of-{lease_id}" in typed.err
+
+
 def test_an_env_file_names_its_lease(house: House, servers: Servers) -> None:
     create(house.context(), "orders")
     assert env(house.context(), "orders").text.startswith("# Written by nexusdev for lease orders of instance shop.")
@@ -245,6 +256,18 @@ def test_a_lease_that_cannot_be_filled_is_dropped_with_what_the_servers_generate
     with pytest.raises(ValueError, match=r"^[a-z0-9]{10}$") as raised:
         desk_of(house).make("orders", ttl=60.0, fill=fill)
     assert servers.revoked == [f"token-of-{raised.value}"]
+    assert (store(house).all(), servers.held) == ([], {})
+
+
+def test_a_lease_of_which_one_part_fails_is_dropped_with_what_the_servers_of_the_others_generated(
+    house: House, servers: Servers
+) -> None:
+    desk = replace(desk_of(house), parts={"redis": servers, "vault": Servers(refuses={"make"})})
+    with pytest.raises(SeedingFailed, match="refuses to make"):
+        desk.make("orders", ttl=60.0)
+    with pytest.raises(SeedingFailed, match="refuses to make"), desk.held("orders"):
+        pass
+    assert len(servers.revoked) == 2
     assert (store(house).all(), servers.held) == ([], {})
 
 
