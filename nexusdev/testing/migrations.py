@@ -57,7 +57,9 @@ def recognize(given: object, root: Path) -> Migrations:
         raise MigrationFailed(f"migrations must be a path or a function, not {given!r}")
     path = root / given
     if path.is_dir():
-        return _sql(path)
+        return _sql(path, sorted(path.glob("*.sql")))
+    if path.suffix == ".sql" and path.is_file():
+        return _sql(path.parent, [path])
     if path.name == "manage.py" and path.is_file():
         return _program(path, "manage.py", "migrate", "--noinput", files=path.parent.rglob("migrations/*.py"))
     if path.suffix == ".ini" and path.is_file():
@@ -65,8 +67,21 @@ def recognize(given: object, root: Path) -> Migrations:
     if ":" in str(given) and not path.exists():
         return _function(_imported(str(given)))
     raise MigrationFailed(
-        f"no migrations at {path}: known are alembic.ini, manage.py, a folder of .sql files, module:function"
+        f"no migrations at {path}: known are alembic.ini, manage.py, .sql files and folders of them, module:function"
     )
+
+
+def together(migrations: Migrations | None, seed: Migrations) -> Migrations:
+    """Return migrations that are followed by seed data. Both are part of one template."""
+    if migrations is None:
+        return seed
+    digest = hashlib.sha256(f"{migrations.digest} {seed.digest}".encode()).hexdigest()[:12]
+
+    def run(variables: Variables) -> None:
+        migrations.run(variables)
+        seed.run(variables)
+
+    return Migrations(title=f"{migrations.title} and {seed.title}", digest=digest, run=run)
 
 
 def _imported(text: str) -> Callable[..., Any]:
@@ -135,8 +150,7 @@ def _environment(variables: Variables) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _sql(folder: Path) -> Migrations:
-    files = sorted(folder.glob("*.sql"))
+def _sql(folder: Path, files: list[Path]) -> Migrations:
     if not files:
         raise MigrationFailed(f"no .sql files in {folder}")
 
@@ -150,7 +164,8 @@ def _sql(folder: Path) -> Migrations:
                 except psycopg.Error as error:
                     raise MigrationFailed(f"{file} failed: {error}") from error
 
-    return Migrations(title=str(folder), digest=_digest("sql", folder, files), run=run)
+    title = str(folder if len(files) > 1 else files[0])
+    return Migrations(title=title, digest=_digest("sql", folder, files), run=run)
 
 
 def _program(path: Path, *arguments: str, files: Iterator[Path]) -> Migrations:

@@ -7,8 +7,8 @@ All of it is held: it is over when the process ends, however it ends, and the ne
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from nexusdev.env import stored
 from nexusdev.errors import NotFound
 from nexusdev.instance.leases import Lease
 from nexusdev.operations.lease_desk import LeaseDesk, open_desk, slice_of
+from nexusdev.testing import turns
 from nexusdev.testing.migrations import Migrations, Variables
 from nexusdev.testing.pool import Pool
 from nexusdev.testing.templates import template
@@ -66,6 +67,8 @@ class TestRun:
         self.desk: LeaseDesk = open_desk(self.context, self.instance, _COMMAND, sessions=self._sessions)
         self.values: Variables = stored.read(self.instance.folder).views["host"]
         self.root = root
+        self._locks = self.desk.store.home / ".locks"
+        self._alone, self._broken = False, turns.last_alone(self._locks)
         self._prefix, self._numbers = f"pytest-{digest(f'{root} {identity}')}", count(1)
         self._held = ExitStack()
         self._slices: dict[str, Pool[Slot]] = {}
@@ -108,6 +111,10 @@ class TestRun:
             MigrationFailed: The migrations failed, for this test or one before.
         """
         key = migrations.digest if migrations else ""
+        broken = turns.last_alone(self._locks)
+        if broken != self._broken:  # servers were broken since the last test, perhaps those of kept connections
+            self._broken = broken
+            self._connections = {name: each for name, each in self._connections.items() if _works(each)}
         if key not in self._connections or self._connections[key].closed:
             if key not in self._urls:
                 variables = self._held.enter_context(self.database(migrations))
@@ -121,6 +128,16 @@ class TestRun:
     def fresh_context(self) -> Context:
         """Return a context for one operation, which reads again what may have changed."""
         return replace(self.context)
+
+    @contextmanager
+    def turn(self, *, alone: bool, tell: Callable[[str], None]) -> Iterator[None]:
+        """Take a turn for one test; with ``alone`` no other test uses the instance meanwhile. The arguments are those of ``turns.turn``."""
+        with turns.turn(self._locks, alone=alone, tell=tell):
+            self._alone = alone
+            try:
+                yield
+            finally:
+                self._alone = False
 
     def prepare(self, components: Iterable[str]) -> None:
         """Begin to make the slices that tests will ask for, all at once. What fails here is reported to the test that asks for it."""
@@ -210,9 +227,24 @@ class TestRun:
             raise found
         return found
 
-    def _lock(self) -> AbstractContextManager[object]:
-        """No command changes the instance meanwhile, but others may use leases."""
-        return hold_lock(self.context, _COMMAND, shared=True)
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """No command changes the instance meanwhile, and no test of another process breaks servers; but others may use leases."""
+        with turns.beside(self._locks, is_alone=lambda: self._alone), hold_lock(self.context, _COMMAND, shared=True):
+            yield
+
+
+def _works(connection: psycopg.Connection[Any]) -> bool:
+    """Whether a kept connection still leads to the primary."""
+    import psycopg
+
+    try:
+        found = connection.execute("SELECT pg_is_in_recovery()").fetchone()
+        connection.rollback()
+    except psycopg.Error:
+        connection.close()
+        return False
+    return found == (False,)
 
 
 def digest(text: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusdev.testing.migrations import MigrationFailed, recognize
+from nexusdev.testing.migrations import MigrationFailed, Migrations, recognize, together
 
 URL = {"DATABASE_URL": "postgresql://host/db", "PGSSLROOTCERT": "ca.crt"}
 
@@ -128,3 +128,23 @@ def test_an_unsupported_migrations_value_is_refused(tmp_path: Path, given: objec
     (tmp_path / "empty").mkdir()
     with pytest.raises(MigrationFailed, match=says):
         recognize(given, tmp_path)
+
+
+def test_seed_data_follows_the_migrations_and_is_part_of_the_hash() -> None:
+    ran: list[str] = []
+    migrations = Migrations(title="tables", digest="a", run=lambda _: ran.append("migrations"))
+    seeds = [Migrations(title="rows", digest=digest, run=lambda _: ran.append("seed")) for digest in ("b", "c")]
+    both = together(migrations, seeds[0])
+    both.run(URL)
+    assert ran == ["migrations", "seed"]
+    assert len({migrations.digest, both.digest, together(migrations, seeds[1]).digest}) == 3
+    assert together(None, seeds[0]) == seeds[0]
+
+
+def test_one_sql_file_is_recognized(tmp_path: Path) -> None:
+    (tmp_path / "rows.sql").write_text("SELECT 1")
+    (tmp_path / "other.sql").write_text("SELECT 2")
+    first = recognize("rows.sql", tmp_path)
+    assert first.title == str(tmp_path / "rows.sql")
+    (tmp_path / "other.sql").write_text("SELECT 3")
+    assert recognize("rows.sql", tmp_path).digest == first.digest

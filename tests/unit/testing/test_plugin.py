@@ -65,7 +65,7 @@ def test_off_skips_without_looking_for_an_instance(suite: pytest.Pytester) -> No
 @pytest.mark.parametrize(
     ("option", "says"),
     [
-        ("--nexus=attch", "--nexus=attch: expected one of auto, attach, off"),
+        ("--nexus=attch", "--nexus=attch: expected one of auto, attach, up, off"),
         ("--nexus=ephemeral", "--nexus=ephemeral is not supported yet"),
         ("--nexus-missing=ignore", "--nexus-missing=ignore: expected one of fail, skip"),
     ],
@@ -108,12 +108,16 @@ def test_the_fixtures_are_listed(pytester: pytest.Pytester) -> None:
     text = pytester.runpytest_subprocess(*PLUGIN, "--fixtures").stdout.str()
     for name in (
         "nexus",
+        "nexus_chaos",
         "nexus_env",
         "nexus_pg",
         "nexus_pg_tx",
         "nexus_pg_factory",
         "nexus_redis",
+        "nexus_redis_factory",
         "nexus_s3",
+        "nexus_s3_factory",
         "nexus_vault",
+        "nexus_vault_factory",
     ):
         assert f"\n{name}" in text
