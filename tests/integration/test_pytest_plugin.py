@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -23,7 +24,7 @@ from tests.integration.conftest import Project
 pytestmark = pytest.mark.integration
 
 SUITE = Path(__file__).parents[1] / "fixtures_suite"
-TESTS = 35
+TESTS = 39
 #: ``python -m pytest`` that obeys SIGINT also if this run is a shell's background job, whose children ignore it.
 PYTEST = "import signal, sys, pytest; signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(pytest.console_main())"
 
@@ -111,6 +112,7 @@ def test_the_suite_passes_and_cleans_up(
     assert nothing_left() == []
 
 
+@pytest.mark.long
 def test_two_checkouts_run_at_the_same_time(
     project: Project,
     stack: nexusdev.StackHandle,
@@ -124,6 +126,7 @@ def test_two_checkouts_run_at_the_same_time(
     assert nothing_left() == []
 
 
+@pytest.mark.long
 def test_the_token_of_a_process_ends_with_it(
     project: Project,
     stack: nexusdev.StackHandle,
@@ -147,7 +150,9 @@ def test_the_token_of_a_process_ends_with_it(
     assert nothing_left() == []
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill"])
+@pytest.mark.parametrize(
+    "stop", [pytest.param(signal.SIGINT, marks=pytest.mark.long), signal.SIGKILL], ids=["ctrl-c", "kill"]
+)
 def test_an_interrupted_run_leaves_nothing(
     project: Project,
     stack: nexusdev.StackHandle,
@@ -182,6 +187,7 @@ def in_use(project: Project, pid: int) -> int:
     return len({next(iter(each["resources"])) for each in listed if each["used_by"] == f"pytest (pid {pid})"})
 
 
+@pytest.mark.long
 def test_failed_tests_run_again_and_a_failure_stops_the_run(
     project: Project,
     stack: nexusdev.StackHandle,
@@ -204,11 +210,14 @@ def test_failed_migrations_are_reported_with_their_error(
     folder = checkout("shop")
     (folder / "migrations" / "003_wrong.sql").write_text("ALTER TABLE nothing ADD x int;")
     out = run(project, stack, folder, "check_orders.py", "-k", "alone")
+    assert "6 errors" in out
+    assert out.count("(see the first test that needed it)") >= 5
     assert 'relation "nothing" does not exist' in out
     assert "003_wrong.sql" in out
     assert nothing_left() == []
 
 
+@pytest.mark.long
 def test_changed_migrations_create_another_template(
     project: Project, stack: nexusdev.StackHandle, checkout: Callable[[str], Path]
 ) -> None:
@@ -216,3 +225,110 @@ def test_changed_migrations_create_another_template(
     assert "6 passed" in run(project, stack, folder, "check_orders.py", "-k", "alone")
     (folder / "migrations" / "003_more.sql").write_text("INSERT INTO customers (name) VALUES ('Linus');")
     assert "6 failed" in run(project, stack, folder, "check_orders.py", "-k", "alone")
+
+
+@pytest.mark.long
+def test_the_suite_passes_in_random_order(
+    project: Project,
+    stack: nexusdev.StackHandle,
+    checkout: Callable[[str], Path],
+    nothing_left: Callable[[], list[str]],
+) -> None:
+    folder = checkout("shop")
+    (folder / "conftest.py").write_text(
+        "import random\n"
+        "def pytest_collection_modifyitems(items):\n"
+        "    random.Random(14).shuffle(items)\n"  # the same order in each worker
+    )
+    out = run(project, stack, folder, "-n", "2")
+    assert f"{TESTS} passed" in out, out
+    assert nothing_left() == []
+
+
+@pytest.mark.long
+def test_migrations_that_change_during_a_run_create_another_template(
+    project: Project,
+    stack: nexusdev.StackHandle,
+    checkout: Callable[[str], Path],
+    nothing_left: Callable[[], list[str]],
+) -> None:
+    folder = checkout("shop")
+    (folder / "check_change.py").write_text(
+        "import pathlib\n"
+        "def count(database):\n"
+        "    with database.connect() as connection:\n"
+        "        return connection.execute('SELECT count(*) FROM customers').fetchone()\n"
+        "def test_before(nexus_pg):\n"
+        "    assert count(nexus_pg) == (0,)\n"
+        "    insert = \"INSERT INTO customers (name) VALUES ('Linus')\"\n"
+        "    pathlib.Path('migrations/003_more.sql').write_text(insert)\n"
+        "def test_after(nexus_pg):\n"
+        "    assert count(nexus_pg) == (1,)\n"
+    )
+    out = run(project, stack, folder, "-n", "0", "check_change.py")
+    assert "2 passed" in out, out
+    assert nothing_left() == []
+
+
+CHAOS = """
+import json, pathlib, time
+import pytest
+
+@pytest.fixture(autouse=True)
+def times(request):
+    began = time.time()
+    yield
+    line = json.dumps([request.node.name, began, time.time()])
+    with pathlib.Path("times").open("a") as file:
+        file.write(line + chr(10))
+
+@pytest.mark.parametrize("number", range(4))
+def test_beside(nexus_pg_tx, nexus_redis, number):
+    nexus_pg_tx.execute("INSERT INTO customers (name) VALUES ('Ada')")
+    nexus_redis.client().set(nexus_redis.key("a"), "1")
+
+def test_alone_postgres(nexus_chaos, nexus_pg):
+    before = nexus_chaos.leader("postgres")
+    nexus_chaos.kill(before)
+    assert nexus_chaos.wait_failover("postgres") != before
+    with nexus_pg.connect() as connection:
+        connection.execute("INSERT INTO customers (name) VALUES ('Ada')")
+
+@pytest.mark.nexus(chaos=True)
+def test_alone_redis(nexus_chaos, nexus_redis):
+    before = nexus_chaos.leader("redis")
+    nexus_chaos.pause(before)
+    assert nexus_chaos.wait_failover("redis") != before
+    nexus_redis.client().set(nexus_redis.key("a"), "1")
+
+@pytest.mark.parametrize("number", range(4))
+def test_beside_again(nexus_pg_tx, nexus_redis, number):
+    test_beside(nexus_pg_tx, nexus_redis, number)
+
+def test_that_fails(nexus_pg):
+    assert False
+"""
+
+
+@pytest.mark.long
+def test_servers_are_broken_by_one_test_at_a_time_and_are_whole_afterwards(
+    project: Project,
+    stack: nexusdev.StackHandle,
+    checkout: Callable[[str], Path],
+    nothing_left: Callable[[], list[str]],
+    heal: None,
+) -> None:
+    folder = checkout("shop")
+    (folder / "check_chaos.py").write_text(CHAOS)
+    refused = run(project, stack, folder, "-n", "0", "check_chaos.py", "-k", "redis and alone")
+    assert "run it with --nexus-allow-chaos" in refused, refused
+    out = run(project, stack, folder, "-n", "2", "--nexus-allow-chaos", "check_chaos.py")
+    assert "1 failed, 10 passed" in out, out
+    assert "postgres: postgresql-" in out.partition("nexusdev: servers since the test began")[2], out
+    times = [json.loads(line) for line in (folder / "times").read_text().splitlines()]
+    for name, began, ended in times:
+        if name.startswith("test_alone"):
+            others = [other for other, start, end in times if other != name and start < ended and end > began]
+            assert others == [], name
+    assert stack.status().ready
+    assert nothing_left() == []
