@@ -209,6 +209,9 @@ def _workload(rendered: RenderedGroup, unit: Unit, stack: Stack, containers: Col
     fixed = {key: value for key, value in secret_values(unit).items() if not _is_live(key, stack)}
     hashed = digest([template, {key: hashlib.sha256(value).hexdigest() for key, value in fixed.items()}])
     template["metadata"].setdefault("annotations", {})[words.TEMPLATE] = hashed
+    if unit.kind == "StatefulSet":
+        # Outdated pods are deleted when the workload is applied. Its controller would do the same, and pods would end twice.
+        found["spec"]["updateStrategy"] = {"type": "OnDelete"}
     if not is_dev_gateway(rendered.group):
         found["metadata"].setdefault("annotations", {})[words.SERVICES] = encode(unit.containers)
     return found

@@ -225,3 +225,9 @@ def test_a_cluster_that_has_the_host_ports_holds_them_before_anything_runs(clust
     assert own.observe().holding_ports == {"store-0"}
     absent = KubernetesRuntime("shop", owner_path=OWNER, stack=stack(), cluster=replace(access, exists=lambda: False))
     assert absent.observe().holding_ports == frozenset()
+
+
+def test_the_controller_of_a_group_ends_no_pod_by_itself(cluster: FakeCluster) -> None:
+    """Applying ends outdated pods: a second hand would end those that were just made."""
+    ask(cluster)
+    assert cluster.objects["StatefulSet", "db"]["spec"]["updateStrategy"] == {"type": "OnDelete"}
