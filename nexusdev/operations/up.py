@@ -28,6 +28,7 @@ from nexusdev.deploy.timing import Stopwatch
 from nexusdev.deploy.up_state import UpState, absence_warnings, after_the_platform, observed_again
 from nexusdev.env import stored
 from nexusdev.env.file import Written
+from nexusdev.events import Note
 from nexusdev.instance import volume_marks
 from nexusdev.instance.paths import folder_of
 from nexusdev.interfaces import InstanceAccess
@@ -175,6 +176,7 @@ def _deploy(
     stored.expect(state.instance.folder, state.platform)
     with ExitStack() as contexts:
         with phase(context, watch, "images", after=["prepare"]):
+            _provide(context, state)
             gate = contexts.enter_context(_fetching(context, state))
             own_images.begin(context, state.selected_stack, gate, context.provider.deliver)
         with phase(context, watch, "plan", after=["images"]):
@@ -216,6 +218,16 @@ def _deploy_own(
     result = deployer.deploy(request)
     remember_own(state, absent, existing=state.runtime.observe().components)
     return result, plan
+
+
+def _provide(context: Context, state: UpState) -> None:
+    """Make what the services run in, with the images that the runtime itself needs."""
+    needed = context.provider.own_images()
+    if not needed:
+        return
+    fetched = context.images().ensure(needed, offline=context.settings.offline, listener=context.listener)
+    references = {each.name: each.reference for each in fetched}
+    context.provider.provide(state.stack, references, lambda text: context.listener.tell(Note(text=text)))
 
 
 def _fetching(context: Context, state: UpState) -> AbstractContextManager[ImageGate]:

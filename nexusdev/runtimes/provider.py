@@ -143,6 +143,26 @@ class RuntimeProvider(Protocol):
             PreflightFailed: The runtime does not answer.
         """
 
+    def own_images(self) -> tuple[str, ...]:
+        """Tell which images the runtime itself needs before services can run, beside those of the stack.
+
+        Returns:
+            Their names in the image lock; none for most runtimes.
+        """
+
+    def provide(self, stack: Stack, references: Mapping[str, str], say: Callable[[str], None]) -> None:
+        """Make what the services of an instance run in, such as a cluster. No effect if it is there. Called by ``up`` before ``deliver``.
+
+        Args:
+            stack: The stack of the instance whose runtime was made last.
+            references: Name → reference of ``own_images``, which are in the store.
+            say: Receives a line about what takes long.
+
+        Raises:
+            PortInUse: Something else has a published port.
+            PreflightFailed: The runtime cannot make it.
+        """
+
     def deliver(self, reference: str) -> None:
         """Copy an image from the store to where services run. No effect if that is the same place. Idempotent.
 

@@ -18,6 +18,7 @@ DEFAULT = "docker"
 # name → module and class of its provider, which is imported at its first use
 _PROVIDERS: Mapping[str, tuple[str, str]] = {
     "docker": ("nexusdev.runtimes.docker.provider", "DockerProvider"),
+    "kind": ("nexusdev.runtimes.kind.provider", "KindProvider"),
     "memory": ("nexusdev.runtimes.memory.provider", "MemoryProvider"),
 }
 # name of its command below ``render`` → module and class of a renderer

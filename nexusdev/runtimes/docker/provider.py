@@ -24,7 +24,8 @@ class DockerProvider:
     def __init__(self) -> None:
         self._memo = Memo()
 
-    def _engine(self) -> Engine:
+    def engine(self) -> Engine:
+        """Return the connection. Raises PreflightFailed."""
         from nexusdev.runtimes.docker.connection import engine
 
         return self._memo.get("engine", engine)
@@ -38,21 +39,21 @@ class DockerProvider:
             owner_path=str(owner),
             state_path=state_path,
             stack=stack,
-            connect=self._engine,
+            connect=self.engine,
         )
 
     def inventory(self, *, caches: bool = False) -> Inventory:
         from nexusdev.runtimes.docker.connection import translate_engine_errors
         from nexusdev.runtimes.docker.inventory import inventory
 
-        found = self._engine()
+        found = self.engine()
         with translate_engine_errors(found.endpoint):
             return inventory(found, caches=caches)
 
     def volume_sizes(self) -> Mapping[str, int]:
         from nexusdev.runtimes.docker.inventory import volume_sizes
 
-        return volume_sizes(self._engine())
+        return volume_sizes(self.engine())
 
     def facts(self) -> PlatformFacts:
         from nexusdev.interfaces import PlatformFacts
@@ -64,12 +65,12 @@ class DockerProvider:
 
     def _facts(self) -> EngineFacts:
         """Return what the engine says about itself, asked once. ``checks`` asks again, because it compares the engine's clock."""
-        return self._memo.get("facts", lambda: self._engine().facts())
+        return self._memo.get("facts", lambda: self.engine().facts())
 
     def checks(self, *, building: Callable[[], bool]) -> Iterator[Check]:
         from nexusdev.runtimes.docker.checks import checks
 
-        return checks(self._engine().facts(), building=building)
+        return checks(self.engine().facts(), building=building)
 
     def placement(self, slot: int, others: Collection[str], *, pool: str = "") -> str:
         from nexusdev.runtimes.docker.subnets import choose_net
@@ -86,7 +87,7 @@ class DockerProvider:
         from nexusdev.runtimes.docker.connection import translate_engine_errors
         from nexusdev.runtimes.docker.subnets import subnets
 
-        found = self._engine()
+        found = self.engine()
         with translate_engine_errors(found.endpoint):
             return list(subnets(found.http.networks()))
 
@@ -104,17 +105,24 @@ class DockerProvider:
     def require_reach(self, root: Path) -> None:
         from nexusdev.runtimes.docker.reach import require_reach
 
-        require_reach(self._engine(), self._facts(), root)
+        require_reach(self.engine(), self._facts(), root)
 
     def require_clock(self) -> None:
         from nexusdev.runtimes.docker.checks import require_clock
 
-        require_clock(self._engine().now(), time.time())
+        require_clock(self.engine().now(), time.time())
 
     def image_store(self) -> ImageStore:
         from nexusdev.runtimes.docker.images import DockerImages
 
-        return DockerImages(self._engine())
+        return DockerImages(self.engine())
+
+    def own_images(self) -> tuple[str, ...]:
+        """Return nothing: the engine needs no image of its own."""
+        return ()
+
+    def provide(self, stack: Stack, references: Mapping[str, str], say: Callable[[str], None]) -> None:
+        """Do nothing: the engine is there."""
 
     def deliver(self, reference: str) -> None:
         """Do nothing: the engine starts containers from its own store."""

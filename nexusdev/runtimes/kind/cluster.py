@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -31,6 +32,7 @@ class KindCluster:
         kind: Callable[[], KindCli],
         node: Node,
         kubectl: Callable[[], str],
+        removed: Callable[[], None] = lambda: None,
     ) -> None:
         """Remember what belongs together; nothing is started.
 
@@ -41,6 +43,7 @@ class KindCluster:
             kind: Finds the program.
             node: Its container.
             kubectl: Finds the program that speaks with it.
+            removed: Called after it was removed.
         """
         self.name = name
         self.node = node
@@ -48,6 +51,7 @@ class KindCluster:
         self._instance = instance
         self._kind = kind
         self._kubectl = kubectl
+        self._removed = removed
         self._guard = threading.RLock()
 
     def phase(self) -> NodePhase:
@@ -94,7 +98,8 @@ class KindCluster:
         with self._guard:
             if self.phase() != "absent":
                 self._kind().delete(self.name, self.kubeconfig)
-            self.kubeconfig.unlink(missing_ok=True)
+                self._removed()
+            shutil.rmtree(self.kubeconfig.parent, ignore_errors=True)
 
     def connect(self) -> Kubectl:
         """Return kubectl for it. A lost kubeconfig is written again."""
@@ -127,7 +132,8 @@ class KindCluster:
         deadline = time.monotonic() + _READY
         while True:
             try:
-                self.connect().run("get", "--raw", "/readyz", timeout=10)
+                # An API server that says it is ready may still refuse everybody: it has not read its roles yet.
+                self.connect().run("get", "nodes", timeout=10)
             except NexusError as error:
                 if time.monotonic() > deadline:
                     raise NotReadyInTime(

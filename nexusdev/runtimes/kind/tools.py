@@ -137,5 +137,5 @@ def _missing(name: str, image: str, reasons: list[str]) -> PreflightFailed:
         f"no {name} that can be used was found",
         why="; ".join(reasons),
         hint=f"nexusdev images build {image.rpartition('/')[2].partition(':')[0]}   builds it\nhttps://kind.sigs.k8s.io/docs/user/quick-start/#installation",
-        code=f"{name.upper()}_MISSING",
+        code="KIND_MISSING" if name == "kind" else "KUBECTL_MISSING",
     )

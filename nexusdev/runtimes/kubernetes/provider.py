@@ -139,5 +139,12 @@ class ClusterProvider:
     def image_store(self) -> ImageStore:
         return self._images()
 
+    def own_images(self) -> tuple[str, ...]:
+        """Return nothing: the cluster is not ours."""
+        return ()
+
+    def provide(self, stack: Stack, references: Mapping[str, str], say: Callable[[str], None]) -> None:
+        """Do nothing: the cluster is there."""
+
     def deliver(self, reference: str) -> None:
         """Nothing to do: nodes pull what they do not have."""

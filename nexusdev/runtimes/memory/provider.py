@@ -133,6 +133,13 @@ class MemoryProvider(Struct, kw_only=True):
     def image_store(self) -> ImageStore:
         return self.store
 
+    def own_images(self) -> tuple[str, ...]:
+        """Return nothing: there is no engine."""
+        return ()
+
+    def provide(self, stack: Stack, references: Mapping[str, str], say: Callable[[str], None]) -> None:
+        """Do nothing: there is nothing to make."""
+
     def deliver(self, reference: str) -> None:
         self.delivered.append(reference)
 

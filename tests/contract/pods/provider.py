@@ -71,6 +71,13 @@ class PodsProvider:
     def image_store(self) -> ImageStore:
         return self.store
 
+    def own_images(self) -> tuple[str, ...]:
+        """Return nothing: the cluster is there."""
+        return ()
+
+    def provide(self, stack: Stack, references: Mapping[str, str], say: Callable[[str], None]) -> None:
+        """Do nothing: the cluster is there."""
+
     def deliver(self, reference: str) -> None:
         if self.store.find(reference) is None:
             raise ImageUnavailable(f"{reference} is not in the store")

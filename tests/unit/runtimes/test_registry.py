@@ -12,17 +12,19 @@ from nexusdev.context import Context
 from nexusdev.instance.identity import Identity
 from nexusdev.runtimes import registry
 from nexusdev.runtimes.docker.provider import DockerProvider
+from nexusdev.runtimes.kind.provider import KindProvider
 from nexusdev.runtimes.memory.provider import MemoryProvider
 from nexusdev.settings import Settings
 
 
 def test_each_name_has_its_provider() -> None:
     assert isinstance(registry.provider("docker"), DockerProvider)
+    assert isinstance(registry.provider("kind"), KindProvider)
     assert isinstance(registry.provider("memory"), MemoryProvider)
 
 
 def test_the_memory_runtime_is_not_offered_to_users() -> None:
-    assert registry.names() == ("docker",)
+    assert registry.names() == ("docker", "kind")
 
 
 def test_an_unknown_name_has_no_provider() -> None:

@@ -1,0 +1,170 @@
+"""Makes the cluster of one instance with everything that the stack needs in it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nexusdev.errors import NexusError
+from nexusdev.runtimes.docker.connection import translate_engine_errors
+from nexusdev.runtimes.docker.labels import INSTANCE, OWNER_PATH, ROLE, STATE_PATH
+from nexusdev.runtimes.image_store import BuildMounts
+from nexusdev.runtimes.kind import calico
+from nexusdev.runtimes.kind.cluster import KindCluster
+from nexusdev.runtimes.kind.commands import Subprocesses
+from nexusdev.runtimes.kind.config import configuration
+from nexusdev.runtimes.kind.kind_cli import KindCli
+from nexusdev.runtimes.kind.names import NODE_ROLE, cluster_name, labelled_image, node_name
+from nexusdev.runtimes.kind.node import Node
+from nexusdev.runtimes.kind.tools import Tools, file_of
+from nexusdev.runtimes.kind.versions import Version, parse
+from nexusdev.util.memo import Memo
+
+if TYPE_CHECKING:
+    from nexusdev.runtimes.docker.connection import Engine
+    from nexusdev.runtimes.image_store import ImageStore
+    from nexusdev.stack.model import Stack
+
+Say = Callable[[str], None]
+
+
+class ClusterBuilder:
+    """The cluster of one instance, and how it is made. Connects at its first use. Thread-safe."""
+
+    def __init__(
+        self,
+        instance: str,
+        *,
+        owner: str,
+        state_path: str,
+        engine: Callable[[], Engine],
+        store: Callable[[], ImageStore],
+        references: Mapping[str, str],
+    ) -> None:
+        """Remember what belongs together; nothing is asked.
+
+        Args:
+            instance: The instance.
+            owner: Its project folder, a label of everything that is made.
+            state_path: Its state folder, a label as well.
+            engine: Connects to the engine.
+            store: Its images.
+            references: Name in the image lock → reference, of the runtime's own images; filled before a cluster is made.
+        """
+        self._instance = instance
+        self._labels = {INSTANCE: instance, OWNER_PATH: owner, STATE_PATH: state_path, ROLE: NODE_ROLE}
+        self._folder = Path(state_path) / "kind"
+        self._engine = engine
+        self._store = store
+        self._references = references
+        self._memo = Memo()
+        self._guard = threading.RLock()
+
+    @property
+    def cluster(self) -> KindCluster:
+        return self._memo.get("cluster", self._make_cluster)
+
+    def ensure(self, stack: Stack | None, say: Say = lambda _: None) -> None:
+        """Create the cluster, or start it. One that runs is left alone.
+
+        Args:
+            stack: The stack, with the host ports.
+            say: Receives what takes long.
+
+        Raises:
+            PortInUse: Another program has a host port.
+            PreflightFailed: The engine does not run a node.
+        """
+        with self._guard:
+            match self.cluster.phase():
+                case "absent":
+                    self._create(stack, say)
+                case "stopped":
+                    say(f"starting the cluster {self.cluster.name}")
+                    self.cluster.start()
+
+    def deliver(self, reference: str) -> None:
+        """Copy an image into the node, if there is one."""
+        with self._guard:
+            if self.cluster.phase() == "running":
+                self.cluster.deliver(self._store(), [reference])
+
+    def _create(self, stack: Stack | None, say: Say) -> None:
+        from nexusdev.runtimes.kubernetes.render.dev_gateway import kind_cluster
+
+        if stack is None or not self._references:
+            raise NexusError("a cluster can only be made for a stack")
+        say(f"creating the cluster {self.cluster.name}")
+        self._make_network()
+        image = self._labelled_node_image()
+        self.cluster.create(configuration(kind_cluster(stack)), image)
+        policies = self._references["calico"]
+        self.cluster.deliver(self._store(), [policies])
+        calico.install(self.cluster.connect(), policies, file_of(self._store(), policies, calico.CRDS))
+
+    def _make_cluster(self) -> KindCluster:
+        engine = self._engine()
+        commands, environment = Subprocesses(), {"DOCKER_HOST": engine.endpoint.url}
+        tools = Tools(commands=commands, store=self._store, folder=self._folder.parents[2] / "programs")
+        name = cluster_name(self._instance)
+
+        def kind() -> KindCli:
+            program = tools.kind(self._references.get("kind-cli", "nexusdev/kind-cli:local"))
+            return KindCli(commands=commands, program=str(program.path), network=name, engine=environment)
+
+        def kubectl() -> str:
+            image = self._references.get("kind-node") or self._node_image()
+            return str(tools.kubectl(image, parse(f"v{_tag(image)}") or Version(1, 34)).path)
+
+        return KindCluster(
+            name,
+            instance=self._instance,
+            folder=self._folder,
+            kind=lambda: self._memo.get("kind", kind),
+            node=Node(name=node_name(self._instance), engine=engine, commands=commands, environment=environment),
+            kubectl=lambda: self._memo.get("kubectl", kubectl),
+            removed=self._remove_rest,
+        )
+
+    def _node_image(self) -> str:
+        """Return the image of the existing node, as it was before it got labels."""
+        return self.cluster.node.state().image.removesuffix(f"-{self._instance}")
+
+    def _labelled_node_image(self) -> str:
+        """Return the node image with the labels of the instance. Committing it makes no data."""
+        reference = self._references["kind-node"]
+        name = labelled_image(reference, self._instance)
+        container = self._store().create_build_container(
+            reference, name=f"nexusdev-build-{node_name(self._instance)}", mounts=BuildMounts()
+        )
+        try:
+            container.commit(name, ["CMD []"], self._labels)
+        finally:
+            container.close()
+        return name
+
+    def _make_network(self) -> None:
+        """Create the node's network. kind would make one for all clusters, without a label."""
+        engine = self._engine()
+        with translate_engine_errors(engine.endpoint):
+            existing = [each for each in engine.http.networks() if each["Name"] == cluster_name(self._instance)]
+            if not existing:
+                engine.api.create_network(cluster_name(self._instance), driver="bridge", labels=self._labels)
+
+    def _remove_rest(self) -> None:
+        """Remove what belongs to the cluster besides its container: the network and the labelled images."""
+        engine, store = self._engine(), self._store()
+        with translate_engine_errors(engine.endpoint):
+            for each in engine.http.networks():
+                if each["Name"] == cluster_name(self._instance) and INSTANCE in (each.get("Labels") or {}):
+                    engine.api.remove_network(each["Id"])
+        for image in store.list():
+            for tag in image.tags:
+                if image.labels.get(INSTANCE) == self._instance and tag.endswith(f"-{self._instance}"):
+                    store.untag(tag)
+
+
+def _tag(reference: str) -> str:
+    return reference.rpartition(":")[2]
