@@ -44,8 +44,21 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "a command of Docker": "its archives are those of docker save, and its users are written as docker exec takes them",
         "ids of containers": "an image has an id in every image store; that of its tag may be another one",
     },
-    "operations/env.py": {"a command of Docker": "the user's own container, started by docker run"},
-    "cli/commands/env.py": {"a command of Docker": "the user's own container, started by docker run"},
+    "operations/env.py": {
+        "a command of Docker": "the user's own container, started by docker run",
+        "network namespaces": "the namespace of the user's own pods, for --format k8s-secret",
+        "objects of Kubernetes": "--format k8s-secret writes for the user's kubectl, whatever runs the stack",
+    },
+    "cli/commands/env.py": {
+        "a command of Docker": "the user's own container, started by docker run",
+        "network namespaces": "the namespace of the user's own pods, for --format k8s-secret",
+        "objects of Kubernetes": "help of --format k8s-secret, which writes for the user's kubectl",
+    },
+    "cli/options.py": {"network namespaces": "the namespace of the user's own pods, for --format k8s-secret"},
+    "env/kubernetes_secrets.py": {
+        "network namespaces": "the namespace of the user's own pods, for --format k8s-secret",
+        "objects of Kubernetes": "an output format of env, which the user's kubectl reads",
+    },
     "cli/commands/run.py": {"a command of Docker": "help of run --in about who can read a container's environment"},
     "cli/global_options.py": {"a command of Docker": "names the command whose option -v ours imitates"},
     "instance/state.py": {

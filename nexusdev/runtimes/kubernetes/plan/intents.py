@@ -105,6 +105,6 @@ def _require_ownership(seen: Snapshot, names: InstanceNames, former: Collection[
     raise IdentityMismatch(
         f"namespace {names.namespace} does not belong to this instance",
         why=f"it is that of instance {instance_of(found.project)}" if found.project else "nexusdev did not make it",
-        hint=f"nexusdev up --namespace NAME   use another one\nkubectl describe namespace {names.namespace}   show it",
+        hint=f"kubectl describe namespace {names.namespace}   show it",
         code="FOREIGN_NAMESPACE",
     )
