@@ -77,7 +77,11 @@ def env(  # noqa: PLR0917 - options of a command
         session.finish(found)
         return
     print_variables(session, found)
-    if found.view == "container" and (session.console.verbose or session.console.err.isatty()) and not session.console.quiet:
+    if (
+        found.view == "container"
+        and (session.console.verbose or session.console.err.isatty())
+        and not session.console.quiet
+    ):
         session.console.note(f"mount the client files: docker run {operation.how_to_mount(context)} …")
     session.finish(found)
 
