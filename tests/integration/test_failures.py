@@ -98,10 +98,10 @@ def test_a_killed_node_loses_no_write(
     with ExitStack() as applications:
         others = applications.enter_context(knocking(variables, set(systems) - {"pool", "sentinel"}))
         accounts = {name: applications.enter_context(app.writing(writer)) for name, writer in writers.items()}
-        _all_write(accounts, more=20, seconds=20, when="at first")
+        all_write(accounts, more=20, seconds=20, when="at first")
         idle_gaps = {name: account.gap for name, account in accounts.items()}
         engine.container(project, service).kill()
-        _all_write(accounts, more=50, seconds=90, when=f"after {service} died")
+        all_write(accounts, more=50, seconds=90, when=f"after {service} died")
     for system, account in accounts.items():
         lost = set(account.acknowledged) - writers[system].read()
         assert not lost, f"{system}: {len(lost)} of {len(account.acknowledged)} acknowledged writes are gone"
@@ -119,7 +119,7 @@ def test_a_killed_node_loses_no_write(
     assert node["ok"], node
 
 
-def _all_write(accounts: Mapping[str, app.Account], *, more: int, seconds: float, when: str) -> None:
+def all_write(accounts: Mapping[str, app.Account], *, more: int, seconds: float, when: str) -> None:
     """Wait until each application has had so many more writes acknowledged."""
     before = {name: len(account.acknowledged) for name, account in accounts.items()}
     app.until(
