@@ -7,7 +7,7 @@ PYTEST := .venv/bin/python -m pytest
 # Tests of one instance run in one worker, and tests with instances of their own beside them in the other (tests/turns.py).
 INTEGRATION := $(PYTEST) tests -n 2 --dist loadgroup --durations=15
 
-.PHONY: help up down test test-all test-unit test-integration test-integration-all lint format images clients bench component golden dashboards variables typecheck-dashboards clean lock
+.PHONY: help up down test test-all test-unit test-integration test-integration-all test-kind lint format images clients bench component golden dashboards variables typecheck-dashboards clean lock
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,12 +35,18 @@ test-unit: .venv/.dev ## seconds; no engine
 test-integration: .venv/.dev ## real servers in real containers
 	@scripts/engine
 	@scripts/timed "images" $(NEXUSDEV) images build
-	@scripts/timed "integration tests" $(INTEGRATION) -m "integration and not clients and not long" $(ARGS)
+	@scripts/timed "integration tests" $(INTEGRATION) -m "integration and not clients and not kind and not long" $(ARGS)
 
 test-integration-all: .venv/.dev ## with the further examples of test-all
 	@scripts/engine
 	@scripts/timed "images" $(NEXUSDEV) images build
-	@scripts/timed "integration tests" $(INTEGRATION) -m "integration and not clients" $(ARGS)
+	@scripts/timed "integration tests" $(INTEGRATION) -m "integration and not clients and not kind" $(ARGS)
+
+test-kind: .venv/.dev ## the stack in a cluster of kind, with Calico: policies, applications, deleted pods
+	@scripts/engine
+	@scripts/timed "images" $(NEXUSDEV) images build
+	@scripts/timed "images of kind" $(NEXUSDEV) images build kind-node kind-cli calico
+	@scripts/timed "kind tests" $(PYTEST) tests/integration/kind -m "integration and kind" --durations=15 $(ARGS)
 
 lint: .venv/.dev ## ruff, mypy --strict, import-linter, shellcheck, hadolint
 	@scripts/lint

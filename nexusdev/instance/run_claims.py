@@ -22,7 +22,7 @@ _FOLDER = "pytest"
 _PATIENCE = 1800.0
 
 
-class Claim(Struct, frozen=True, kw_only=True):
+class RunClaim(Struct, frozen=True, kw_only=True):
     """The runs that use an instance.
 
     Attributes:
@@ -39,16 +39,16 @@ class Claims(Struct, frozen=True, kw_only=True):
 
     root: Path
 
-    def read(self, instance: str) -> Claim | None:
+    def read(self, instance: str) -> RunClaim | None:
         """Return the claim of an instance; None if no test run brought it up."""
         try:
-            return json.decode(self._file(instance).read_bytes(), type=Claim)
+            return json.decode(self._file(instance).read_bytes(), type=RunClaim)
         except FileNotFoundError:
             return None
         except (DecodeError, ValidationError):
-            return Claim()
+            return RunClaim()
 
-    def write(self, instance: str, claim: Claim | None) -> None:
+    def write(self, instance: str, claim: RunClaim | None) -> None:
         """Replace the claim of an instance; None removes it."""
         if claim is None:
             self._file(instance).unlink(missing_ok=True)
@@ -62,7 +62,7 @@ class Claims(Struct, frozen=True, kw_only=True):
         claims = [(name, self.read(name)) for name in names]
         return [name for name, claim in claims if claim and not self.alive(claim)]
 
-    def alive(self, claim: Claim) -> tuple[str, ...]:
+    def alive(self, claim: RunClaim) -> tuple[str, ...]:
         """Return the runs of a claim that have not ended."""
         return tuple(each for each in claim.runs if lock.is_held(self._home / f"run-{each}"))
 

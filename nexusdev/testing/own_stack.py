@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from nexusdev.api_queries import succeeded
 from nexusdev.context import Context
 from nexusdev.errors import NotFound
-from nexusdev.instance.run_claims import Claim, Claims
+from nexusdev.instance.run_claims import Claims, RunClaim
 
 #: Tells the workers of xdist the id of their run.
 VARIABLE = "NEXUSDEV_PYTEST_RUN"
@@ -74,7 +74,7 @@ def bring_up(context: Context, *, keep: bool, tell: Callable[[str], None]) -> No
         if keep:
             claims.write(name, None)
         elif claim or not runs:
-            known = claim or Claim(created=not exists)
+            known = claim or RunClaim(created=not exists)
             used = tuple(dict.fromkeys((*claims.alive(known), run)))
             claims.write(name, replace(known, runs=used))
         if not runs:

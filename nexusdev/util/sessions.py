@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, TypeVar
 
-Session = TypeVar("Session")
+Kept = TypeVar("Kept")
 
 
 class Sessions:
@@ -24,8 +24,8 @@ class Sessions:
 
     @contextmanager
     def use(
-        self, key: Hashable, connect: Callable[[], AbstractContextManager[Session]], works: Callable[[Session], bool]
-    ) -> Iterator[Session]:
+        self, key: Hashable, connect: Callable[[], AbstractContextManager[Kept]], works: Callable[[Kept], bool]
+    ) -> Iterator[Kept]:
         """Lend a session. It is closed if the block raises.
 
         Args:
@@ -54,7 +54,7 @@ class Sessions:
             for _, context in sessions:
                 _close(context)
 
-    def _kept(self, key: Hashable, works: Callable[[Session], bool]) -> tuple[Session, ExitStack] | None:
+    def _kept(self, key: Hashable, works: Callable[[Kept], bool]) -> tuple[Kept, ExitStack] | None:
         while True:
             with self._guard:
                 idle = self._idle.get(key)
@@ -66,7 +66,7 @@ class Sessions:
                     return found
             _close(found[1])
 
-    def _opened(self, connect: Callable[[], AbstractContextManager[Session]]) -> tuple[Session, ExitStack]:
+    def _opened(self, connect: Callable[[], AbstractContextManager[Kept]]) -> tuple[Kept, ExitStack]:
         context = ExitStack()
         return context.enter_context(connect()), context
 

@@ -85,7 +85,7 @@ def test_a_misspelled_variable_is_reported_and_foreign_ones_are_ignored(tmp_path
     ("key", "value"),
     [
         ("instance", "My Shop"),
-        ("runtime", "kind"),
+        ("runtime", "podman"),
         ("timeout", "soon"),
         ("timeout", "0"),
         ("timeout", True),
@@ -106,15 +106,15 @@ def test_an_invalid_value_names_the_expected_one(tmp_path: Path, key: str, value
 def test_an_unknown_runtime_is_reported_with_origin_and_suggestion(tmp_path: Path) -> None:
     with pytest.raises(InvalidConfig) as raised:
         settings(tmp_path, environ={"NEXUSDEV_RUNTIME": "dokcer"})
-    assert raised.value.message == "NEXUSDEV_RUNTIME: runtime must be docker"
+    assert raised.value.message == "NEXUSDEV_RUNTIME: runtime must be docker or kind"
     assert raised.value.why == "it is 'dokcer'; did you mean docker?"
-    assert raised.value.evidence == ("known: docker",)
+    assert raised.value.evidence == ("known: docker, kind",)
     assert raised.value.exit_status == 12
 
 
 def test_an_unknown_runtime_in_a_file_is_reported_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "nexusdev.toml").write_text('# ours\nruntime = "podman"\n')
-    with pytest.raises(InvalidConfig, match=r"^nexusdev\.toml:2: runtime must be docker$"):
+    with pytest.raises(InvalidConfig, match=r"^nexusdev\.toml:2: runtime must be docker or kind$"):
         settings(tmp_path)
 
 

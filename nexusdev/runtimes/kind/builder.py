@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nexusdev.errors import NexusError
 from nexusdev.runtimes.docker.connection import translate_engine_errors
 from nexusdev.runtimes.docker.labels import INSTANCE, OWNER_PATH, ROLE, STATE_PATH
-from nexusdev.runtimes.image_store import BuildMounts
+from nexusdev.runtimes.image_store import BuildMounts, Say
 from nexusdev.runtimes.kind import calico
 from nexusdev.runtimes.kind.cluster import KindCluster
 from nexusdev.runtimes.kind.commands import Subprocesses
@@ -19,15 +19,13 @@ from nexusdev.runtimes.kind.kind_cli import KindCli
 from nexusdev.runtimes.kind.names import NODE_ROLE, cluster_name, labelled_image, node_name
 from nexusdev.runtimes.kind.node import Node
 from nexusdev.runtimes.kind.tools import Tools, file_of
-from nexusdev.runtimes.kind.versions import Version, parse
+from nexusdev.runtimes.kind.versions import ProgramVersion, parse
 from nexusdev.util.memo import Memo
 
 if TYPE_CHECKING:
     from nexusdev.runtimes.docker.connection import Engine
     from nexusdev.runtimes.image_store import ImageStore
     from nexusdev.stack.model import Stack
-
-Say = Callable[[str], None]
 
 
 class ClusterBuilder:
@@ -116,7 +114,7 @@ class ClusterBuilder:
 
         def kubectl() -> str:
             image = self._references.get("kind-node") or self._node_image()
-            return str(tools.kubectl(image, parse(f"v{_tag(image)}") or Version(1, 34)).path)
+            return str(tools.kubectl(image, parse(f"v{_tag(image)}") or ProgramVersion(1, 34)).path)
 
         return KindCluster(
             name,

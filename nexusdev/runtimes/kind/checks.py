@@ -7,12 +7,12 @@ from pathlib import Path
 
 from nexusdev.check import Check, failed, good, warning
 from nexusdev.runtimes.kind.commands import no_program
-from nexusdev.runtimes.kind.versions import Version, cgroup_problem
+from nexusdev.runtimes.kind.versions import ProgramVersion, cgroup_problem
 
 _INOTIFY = Path("/proc/sys/fs/inotify")
 # Limits that kind's documentation recommends; a kubelet and its pods need more than the kernel's default.
 _WANTED = {"max_user_watches": 65536, "max_user_instances": 256}
-_KUBERNETES = Version(1, 34)
+_KUBERNETES = ProgramVersion(1, 34)
 
 
 def program_checks(which: Callable[[str], str | None]) -> Iterator[Check]:
@@ -26,7 +26,9 @@ def program_checks(which: Callable[[str], str | None]) -> Iterator[Check]:
         yield good(name, which(name) or "not on the PATH; it is taken out of an image")
 
 
-def machine_checks(cgroup: str, *, inotify: Path = _INOTIFY, kubernetes: Version = _KUBERNETES) -> Iterator[Check]:
+def machine_checks(
+    cgroup: str, *, inotify: Path = _INOTIFY, kubernetes: ProgramVersion = _KUBERNETES
+) -> Iterator[Check]:
     """Yield the checks of the machine.
 
     Args:

@@ -28,7 +28,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     words: str = ""
 
 
-class Commands(Protocol):
+class ProgramRunner(Protocol):
     """Runs programs of this machine."""
 
     def run(

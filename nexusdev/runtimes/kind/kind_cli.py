@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from nexusdev.errors import NexusError, PortInUse, PreflightFailed
-from nexusdev.runtimes.kind.commands import Commands
+from nexusdev.runtimes.kind.commands import ProgramRunner
 
 _CREATE = 600.0  # seconds; 30 on a quiet machine
 _QUICK = 120.0
@@ -30,7 +30,7 @@ class KindCli(Struct, frozen=True, kw_only=True):
         engine: DOCKER_HOST and what belongs to it, for the docker command that kind runs.
     """
 
-    commands: Commands
+    commands: ProgramRunner
     program: str
     network: str
     engine: Mapping[str, str] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from nexusdev.errors import NexusError, NotFound, RuntimeRefused
 from nexusdev.runtimes.docker.connection import translate_engine_errors
-from nexusdev.runtimes.kind.commands import Commands
+from nexusdev.runtimes.kind.commands import ProgramRunner
 
 if TYPE_CHECKING:
     from nexusdev.runtimes.docker.connection import Engine
@@ -47,7 +47,7 @@ class Node(Struct, frozen=True, kw_only=True):
 
     name: str
     engine: Engine
-    commands: Commands
+    commands: ProgramRunner
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def state(self) -> NodeState:

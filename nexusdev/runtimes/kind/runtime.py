@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from nexusdev.runtimes.kind.steps import ClusterAction, ClusterStep, with_cluster
 from nexusdev.runtimes.kubernetes.cluster import ClusterAccess
 from nexusdev.runtimes.kubernetes.runtime import KubernetesRuntime
-from nexusdev.runtimes.kubernetes.snapshot import Snapshot
+from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot
 from nexusdev.util.files import replace as replace_file
 
 if TYPE_CHECKING:
@@ -57,12 +57,12 @@ class KindRuntime(KubernetesRuntime):
     def _seen(self) -> Path:
         return self._node.kubeconfig.parent / "snapshot.json"
 
-    def _look(self) -> Snapshot:
+    def _look(self) -> ClusterSnapshot:
         match self._node.phase():
             case "absent":
-                return Snapshot()
+                return ClusterSnapshot()
             case "stopped" if self._seen.exists():
-                return _asleep(msgspec.json.decode(self._seen.read_bytes(), type=Snapshot))
+                return _asleep(msgspec.json.decode(self._seen.read_bytes(), type=ClusterSnapshot))
             case "stopped":
                 self._node.start()  # nothing else tells which data it has
         seen = super()._look()
@@ -90,7 +90,7 @@ class KindRuntime(KubernetesRuntime):
                 self._node.delete()
 
 
-def _asleep(seen: Snapshot) -> Snapshot:
+def _asleep(seen: ClusterSnapshot) -> ClusterSnapshot:
     """Return what exists while nothing runs."""
     workloads = {name: replace(each, replicas=0) for name, each in seen.workloads.items()}
     return replace(seen, workloads=workloads, pods=())

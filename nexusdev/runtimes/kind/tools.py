@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from nexusdev.errors import ImageUnavailable, PreflightFailed
 from nexusdev.runtimes.image_store import BuildMounts, ImageStore
-from nexusdev.runtimes.kind.commands import Commands
-from nexusdev.runtimes.kind.versions import Version, kind_problem, kubectl_problem, parse
+from nexusdev.runtimes.kind.commands import ProgramRunner
+from nexusdev.runtimes.kind.versions import ProgramVersion, kind_problem, kubectl_problem, parse
 from nexusdev.util.files import make_folder
 
 _QUICK = 30.0
@@ -31,7 +31,7 @@ class Tool(Struct, frozen=True, kw_only=True):
     """
 
     path: Path
-    version: Version
+    version: ProgramVersion
     origin: str
 
 
@@ -43,7 +43,7 @@ class Tools(Struct, frozen=True, kw_only=True):
         folder: Where programs that were taken out of images are kept, one folder per image.
     """
 
-    commands: Commands
+    commands: ProgramRunner
     store: Callable[[], ImageStore]
     folder: Path
     which: Callable[[str], str | None] = shutil.which
@@ -59,7 +59,7 @@ class Tools(Struct, frozen=True, kw_only=True):
         """
         return self._find("kind", image, "/usr/local/bin/kind", kind_problem)
 
-    def kubectl(self, image: str, cluster: Version) -> Tool:
+    def kubectl(self, image: str, cluster: ProgramVersion) -> Tool:
         """Return kubectl.
 
         Args:
@@ -71,7 +71,7 @@ class Tools(Struct, frozen=True, kw_only=True):
         """
         return self._find("kubectl", image, "/usr/bin/kubectl", lambda version: kubectl_problem(version, cluster))
 
-    def _find(self, name: str, image: str, inside: str, problem: Callable[[Version | None], str]) -> Tool:
+    def _find(self, name: str, image: str, inside: str, problem: Callable[[ProgramVersion | None], str]) -> Tool:
         reasons: list[str] = []
         for path, origin in self._candidates(name, image, inside, reasons):
             version = self._version(name, path)
@@ -90,7 +90,7 @@ class Tools(Struct, frozen=True, kw_only=True):
         except ImageUnavailable as error:
             reasons.append(error.message)
 
-    def _version(self, name: str, path: Path) -> Version | None:
+    def _version(self, name: str, path: Path) -> ProgramVersion | None:
         with contextlib.suppress(PreflightFailed, OSError):
             done = self.commands.run([str(path), *_VERSION_ARGUMENTS[name]], timeout=_QUICK)
             return parse(done.output.decode(errors="replace")) if not done.code else None

@@ -14,7 +14,7 @@ _VERSION = re.compile(r"v(\d+)\.(\d+)(?:\.(\d+))?")
 _SKEW = 1
 
 
-class Version(Struct, frozen=True, order=True):
+class ProgramVersion(Struct, frozen=True, order=True):
     """A version of kind, kubectl or Kubernetes."""
 
     major: int
@@ -25,13 +25,13 @@ class Version(Struct, frozen=True, order=True):
         return f"v{self.major}.{self.minor}.{self.patch}"
 
 
-def parse(text: str) -> Version | None:
+def parse(text: str) -> ProgramVersion | None:
     """Return the first version in a program's output: ``kind v0.30.0 go1.26 linux/amd64``; None without one."""
     found = _VERSION.search(text)
-    return Version(int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
+    return ProgramVersion(int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
 
 
-def kind_problem(version: Version | None) -> str:
+def kind_problem(version: ProgramVersion | None) -> str:
     """Return why a version of kind cannot be used; '' if it can."""
     if version is None:
         return "its version is not known"
@@ -40,7 +40,7 @@ def kind_problem(version: Version | None) -> str:
     return ""
 
 
-def kubectl_problem(version: Version | None, cluster: Version) -> str:
+def kubectl_problem(version: ProgramVersion | None, cluster: ProgramVersion) -> str:
     """Return why a version of kubectl cannot be used with a cluster; '' if it can."""
     if version is None:
         return "its version is not known"
@@ -49,7 +49,7 @@ def kubectl_problem(version: Version | None, cluster: Version) -> str:
     return ""
 
 
-def cgroup_problem(cgroup: str, cluster: Version) -> str:
+def cgroup_problem(cgroup: str, cluster: ProgramVersion) -> str:
     """Return why Kubernetes of this version does not run with the machine's control groups; '' if it does.
 
     Args:

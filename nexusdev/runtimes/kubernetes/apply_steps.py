@@ -15,7 +15,7 @@ from nexusdev.runtimes.kubernetes.faults import holding, resume_all
 from nexusdev.runtimes.kubernetes.inventory import holder_of
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
 from nexusdev.runtimes.kubernetes.names import InstanceNames
-from nexusdev.runtimes.kubernetes.plan.steps import Action, KubernetesStep
+from nexusdev.runtimes.kubernetes.plan.steps import KubernetesAction, KubernetesStep
 from nexusdev.runtimes.kubernetes.pods import PodWaiter, pods_of
 from nexusdev.runtimes.kubernetes.render.dev_gateway import NAME as GATEWAY
 from nexusdev.runtimes.kubernetes.render.dev_gateway import node_port
@@ -37,25 +37,25 @@ class KubernetesStepApplier:
     def apply_step(self, step: KubernetesStep) -> None:
         """Execute one step. Raises PortInUse, IdentityMismatch, ImageUnavailable, TeardownIncomplete, PreflightFailed."""
         match step.action:
-            case Action.CREATE_NAMESPACE:
+            case KubernetesAction.CREATE_NAMESPACE:
                 self._create_namespace(step.objects[0])
-            case Action.APPLY_POLICIES:
+            case KubernetesAction.APPLY_POLICIES:
                 self._apply(step.objects)
-            case Action.CREATE_VOLUME:
+            case KubernetesAction.CREATE_VOLUME:
                 self._create_volume(step.resource, step.objects[0])
-            case Action.APPLY if step.unit:
+            case KubernetesAction.APPLY if step.unit:
                 self._apply_unit(step.unit, step)
-            case Action.START | Action.RESTART:
+            case KubernetesAction.START | KubernetesAction.RESTART:
                 self._start(step)
-            case Action.RESUME:
+            case KubernetesAction.RESUME:
                 self._resume(step.pods)
-            case Action.STOP:
+            case KubernetesAction.STOP:
                 self._stop(step)
-            case Action.DELETE:
+            case KubernetesAction.DELETE:
                 self._delete(step)
-            case Action.DELETE_VOLUME:
+            case KubernetesAction.DELETE_VOLUME:
                 self._kubectl.delete(step.deletes, self._names.namespace)
-            case Action.DELETE_NAMESPACE:
+            case KubernetesAction.DELETE_NAMESPACE:
                 # it is empty but for what the cluster itself puts into every namespace: nobody waits for its end
                 self._kubectl.delete([f"namespace/{self._names.namespace}"], self._names.namespace, wait=False)
 

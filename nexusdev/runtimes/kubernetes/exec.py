@@ -16,7 +16,7 @@ from nexusdev.runtimes import shared_errors
 from nexusdev.runtimes.kubernetes import kubectl_errors
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
 from nexusdev.runtimes.kubernetes.names import InstanceNames
-from nexusdev.runtimes.kubernetes.places import Target
+from nexusdev.runtimes.kubernetes.places import PodTarget
 
 #: What kubectl adds to the errors of a command that fails.
 _ENDED = re.compile(rb"command terminated with exit code \d+\r?\n?\Z")
@@ -30,7 +30,7 @@ _TICK = 0.1
 _LAST_LINES = 5
 
 
-class Exec:
+class PodExec:
     """One command in one running service. For one use."""
 
     def __init__(
@@ -38,7 +38,7 @@ class Exec:
         kubectl: Kubectl,
         names: InstanceNames,
         service: str,
-        target: Target,
+        target: PodTarget,
         argv: Sequence[str],
         *,
         environment: Mapping[str, str] | None = None,

@@ -11,7 +11,7 @@ from nexusdev.interfaces import ServiceExit
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
 from nexusdev.runtimes.kubernetes.names import InstanceNames
 from nexusdev.runtimes.kubernetes.render.pod_groups import pod_groups
-from nexusdev.runtimes.kubernetes.snapshot import Container, Ended, Pod, Snapshot, pod_of
+from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot, Ended, Pod, PodContainer, pod_of
 from nexusdev.runtimes.kubernetes.watch import PodEvent, PodWatch
 
 _TICK = 0.1
@@ -25,7 +25,7 @@ class PodExits:
     one is there. It is not reported.
     """
 
-    def __init__(self, kubectl: Kubectl, names: InstanceNames, seen: Snapshot, stop: threading.Event) -> None:
+    def __init__(self, kubectl: Kubectl, names: InstanceNames, seen: ClusterSnapshot, stop: threading.Event) -> None:
         self._kubectl = kubectl
         self._names = names
         self._stop = stop
@@ -83,13 +83,13 @@ class PodExits:
 
     def _gone(self, pod: Pod, before: Pod | None) -> Iterator[ServiceExit]:
         """Yield the ends that nobody told: the pod is gone, and its last report said that they run."""
-        known: Mapping[str, Container] = {**(before.containers if before else {}), **pod.containers}
+        known: Mapping[str, PodContainer] = {**(before.containers if before else {}), **pod.containers}
         for container in known.values():
             if container.runs and container.id not in self._told:
                 code = 0 if pod.uid in self._asked else _KILLED
                 yield from self._exit(pod, container, Ended(code=code, at=time.time(), id=container.id))
 
-    def _exit(self, pod: Pod, container: Container, ended: Ended) -> Iterator[ServiceExit]:
+    def _exit(self, pod: Pod, container: PodContainer, ended: Ended) -> Iterator[ServiceExit]:
         self._told.add(ended.id)
         service = self._service(pod, container.name)
         asked = pod.uid in self._asked
@@ -128,7 +128,7 @@ class PodExits:
             yield heard
 
 
-def _service_names(seen: Snapshot) -> dict[tuple[str, str], tuple[str, ...]]:
+def _service_names(seen: ClusterSnapshot) -> dict[tuple[str, str], tuple[str, ...]]:
     """Return (group, container) → its services by ordinal."""
     return {
         (workload.name, each.container): each.members

@@ -10,9 +10,9 @@ from nexusdev.faults import Fault
 from nexusdev.runtimes import shared_errors
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
 from nexusdev.runtimes.kubernetes.names import CHECKSUM, HELD, PARTITIONED, PAUSED, InstanceNames
-from nexusdev.runtimes.kubernetes.places import Place, place_of
+from nexusdev.runtimes.kubernetes.places import ServicePlace, place_of
 from nexusdev.runtimes.kubernetes.render.manifest import NAME
-from nexusdev.runtimes.kubernetes.snapshot import Pod, Snapshot
+from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot, Pod
 
 # Process 1 ignores the signals of its own container, so that these scripts reach what runs behind an init process.
 _SIGNAL = """
@@ -44,7 +44,7 @@ _KILLED = 137
 class KubernetesFaults:
     """``faults.FaultInjector`` by kubectl."""
 
-    def __init__(self, kubectl: Kubectl, names: InstanceNames, look: Callable[[], Snapshot]) -> None:
+    def __init__(self, kubectl: Kubectl, names: InstanceNames, look: Callable[[], ClusterSnapshot]) -> None:
         self._kubectl = kubectl
         self._names = names
         self._look = look
@@ -56,7 +56,7 @@ class KubernetesFaults:
         seen = self._look()
         self._deeds()[fault](place_of(service, seen, running=True), service, seen)
 
-    def _deeds(self) -> Mapping[Fault, Callable[[Place, str, Snapshot], None]]:
+    def _deeds(self) -> Mapping[Fault, Callable[[ServicePlace, str, ClusterSnapshot], None]]:
         return {
             Fault.KILL: self._kill,
             Fault.CRASH: self._crash,
@@ -66,14 +66,14 @@ class KubernetesFaults:
             Fault.HEAL: self._heal,
         }
 
-    def _kill(self, place: Place, service: str, seen: Snapshot) -> None:
+    def _kill(self, place: ServicePlace, service: str, seen: ClusterSnapshot) -> None:
         """Kill the server and hold its pod. The kubelet looks for ended containers once a second, and finds a pod past its deadline."""
         self._crash(place, service, seen)
         self._kubectl.patch(f"pod/{place.pod.name}", self._names.namespace, holding(place.workload.name))
         if place.workload.kind == "Deployment":
             self._kubectl.patch(place.workload.ref, self._names.namespace, {"spec": {"replicas": 0}})
 
-    def _crash(self, place: Place, service: str, seen: Snapshot) -> None:
+    def _crash(self, place: ServicePlace, service: str, seen: ClusterSnapshot) -> None:
         del seen
         done = self._kubectl.outcome(*self._command(place, _KILL_MAIN))
         if done.returncode not in (0, _KILLED):
@@ -84,31 +84,31 @@ class KubernetesFaults:
                 code="FAULT_REFUSED",
             )
 
-    def _pause(self, place: Place, service: str, seen: Snapshot) -> None:
+    def _pause(self, place: ServicePlace, service: str, seen: ClusterSnapshot) -> None:
         del service, seen
         self._signal(place, "STOP")
         self._note_paused(place, place.status.id if place.status else None)
 
-    def _resume(self, place: Place, service: str, seen: Snapshot) -> None:
+    def _resume(self, place: ServicePlace, service: str, seen: ClusterSnapshot) -> None:
         del service, seen
         self._signal(place, "CONT")
         self._note_paused(place, None)
 
-    def _signal(self, place: Place, name: str) -> None:
+    def _signal(self, place: ServicePlace, name: str) -> None:
         self._kubectl.run(*self._command(place, _SIGNAL % name))
 
-    def _command(self, place: Place, script: str) -> tuple[str, ...]:
+    def _command(self, place: ServicePlace, script: str) -> tuple[str, ...]:
         pod, namespace = f"pod/{place.pod.name}", self._names.namespace
         return ("exec", pod, "--namespace", namespace, "--container", place.container, "--", "/bin/sh", "-c", script)
 
-    def _note_paused(self, place: Place, container: str | None) -> None:
+    def _note_paused(self, place: ServicePlace, container: str | None) -> None:
         paused = {name: each for name, each in place.pod.paused.items() if name != place.container}
         if container:
             paused[place.container] = container
         note = {"metadata": {"annotations": {PAUSED: json.dumps(paused)}}}
         self._kubectl.patch(f"pod/{place.pod.name}", self._names.namespace, note)
 
-    def _partition(self, place: Place, service: str, seen: Snapshot) -> None:
+    def _partition(self, place: ServicePlace, service: str, seen: ClusterSnapshot) -> None:
         """Take the pod out of every policy that allows something: what is left denies all. A policy can only allow, so none can be added."""
         _require_own_network(place, service)
         namespace = self._names.namespace
@@ -120,7 +120,7 @@ class KubernetesFaults:
                 self._kubectl.patch(f"networkpolicy/{name}", namespace, change)
         self._kubectl.patch(f"pod/{place.pod.name}", namespace, {"metadata": {"labels": {PARTITIONED: "true"}}})
 
-    def _heal(self, place: Place, service: str, seen: Snapshot) -> None:
+    def _heal(self, place: ServicePlace, service: str, seen: ClusterSnapshot) -> None:
         _require_own_network(place, service)
         namespace = self._names.namespace
         if place.pod.partitioned:
@@ -173,6 +173,6 @@ def resume_all(kubectl: Kubectl, names: InstanceNames, pod: Pod) -> None:
     kubectl.patch(f"pod/{pod.name}", names.namespace, {"metadata": {"annotations": {PAUSED: None}}})
 
 
-def _require_own_network(place: Place, service: str) -> None:
+def _require_own_network(place: ServicePlace, service: str) -> None:
     if service != place.main:
         raise shared_errors.shares_network(service, place.main)

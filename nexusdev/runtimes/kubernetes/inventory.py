@@ -12,7 +12,7 @@ from nexusdev.runtimes.kubernetes.observation import observation_of
 from nexusdev.runtimes.kubernetes.observe import observe
 from nexusdev.runtimes.kubernetes.render.dev_gateway import node_port
 from nexusdev.runtimes.kubernetes.render.manifest import INSTANCE, Manifest
-from nexusdev.runtimes.kubernetes.snapshot import Snapshot
+from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot
 
 
 def inventory(kubectl: Kubectl, namespaces: Iterable[str]) -> Inventory:
@@ -79,7 +79,7 @@ def _node_ports(services: Iterable[Manifest]) -> Iterator[tuple[int, str]]:
                 )
 
 
-def _instance(name: str, names: InstanceNames, seen: Snapshot) -> InstanceInventory:
+def _instance(name: str, names: InstanceNames, seen: ClusterSnapshot) -> InstanceInventory:
     observed = observation_of(seen, namespace=names.namespace)
     services = tuple(each.object for each in observed.services.values())
     one_offs = tuple(each.name for each in seen.pods if each.ours and each.one_off and not each.terminating)

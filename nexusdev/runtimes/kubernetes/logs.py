@@ -20,8 +20,8 @@ from nexusdev.interfaces import LogLine
 from nexusdev.runtimes.kubernetes.api_reader import ApiReader
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
 from nexusdev.runtimes.kubernetes.names import InstanceNames
-from nexusdev.runtimes.kubernetes.places import Place, place_of
-from nexusdev.runtimes.kubernetes.snapshot import Snapshot
+from nexusdev.runtimes.kubernetes.places import ServicePlace, place_of
+from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot
 
 _PATIENCE = 1.0  # seconds between two looks for a service that was restarted
 _NANOSECONDS = re.compile(r"\.(\d{1,9})")
@@ -40,14 +40,14 @@ class _Source(Struct, frozen=True, kw_only=True):
     previous: bool = False
 
 
-class Logs:
+class PodLogs:
     """The output of some services."""
 
     def __init__(
         self,
         kubectl: Kubectl,
         names: InstanceNames,
-        look: Callable[[], Snapshot],
+        look: Callable[[], ClusterSnapshot],
         services: Sequence[str],
         reader: ApiReader | None = None,
     ) -> None:
@@ -86,7 +86,7 @@ class Logs:
             found += self._read(source, tail, since)
         return found if tail is None else found[max(0, len(found) - tail) :]
 
-    def _place(self, service: str) -> Place | None:
+    def _place(self, service: str) -> ServicePlace | None:
         try:
             return place_of(service, self._seen)
         except NotFound:
@@ -152,7 +152,7 @@ class Logs:
 class _Follower:
     """Follows one service in a thread, across restarts and new pods. Lines that were read already are dropped."""
 
-    def __init__(self, logs: Logs, service: str, at: float, output: queue.Queue[LogLine | BaseException]) -> None:
+    def __init__(self, logs: PodLogs, service: str, at: float, output: queue.Queue[LogLine | BaseException]) -> None:
         self._logs = logs
         self._service = service
         self._at = at

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from nexusdev.errors import NexusError
 from nexusdev.plan import Exit, Observation, ObservedService, Phase, Problem
 from nexusdev.runtimes.kubernetes.pod_services import ContainerServices
-from nexusdev.runtimes.kubernetes.snapshot import Container, Ended, Pod, Snapshot, Workload
+from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot, Ended, Pod, PodContainer, Workload
 
 # A server without a handler for its stop signal exits with 143.
 IN_PEACE = (0, 143)
@@ -22,17 +22,17 @@ _CRASHING = "CrashLoopBackOff"
 class KubernetesObservation(Observation, frozen=True, kw_only=True):
     """An observation with the snapshot that plans are made from."""
 
-    snapshot: Snapshot
+    snapshot: ClusterSnapshot
 
 
-def snapshot_of(observation: Observation) -> Snapshot:
+def snapshot_of(observation: Observation) -> ClusterSnapshot:
     """Return the snapshot of an observation. Raises NexusError for an observation of another runtime."""
     if not isinstance(observation, KubernetesObservation):
         raise NexusError("the observation belongs to another runtime")
     return observation.snapshot
 
 
-def observation_of(seen: Snapshot, *, namespace: str) -> KubernetesObservation:
+def observation_of(seen: ClusterSnapshot, *, namespace: str) -> KubernetesObservation:
     """Return the runtime-independent observation of a snapshot. ``namespace``: its name."""
     services = dict(_services(seen))
     return KubernetesObservation(
@@ -72,7 +72,7 @@ def service_phase(workload: Workload, ordinal: int, container: str, pod: Pod | N
     return _phase_of_restarting(status, pod)
 
 
-def _phase_of_restarting(status: Container, pod: Pod) -> tuple[Phase, str]:
+def _phase_of_restarting(status: PodContainer, pod: Pod) -> tuple[Phase, str]:
     if pod.is_over:
         return Phase.FAILED, pod.phase
     if status.is_starting:
@@ -82,14 +82,14 @@ def _phase_of_restarting(status: Container, pod: Pod) -> tuple[Phase, str]:
     return Phase.PENDING, status.waiting or "Waiting"
 
 
-def _services(seen: Snapshot) -> Iterator[tuple[str, ObservedService]]:
+def _services(seen: ClusterSnapshot) -> Iterator[tuple[str, ObservedService]]:
     for workload in seen.workloads.values():
         for container in workload.containers:
             for ordinal, name in enumerate(container.members):
                 yield name, _service(seen, workload, container, ordinal)
 
 
-def _service(seen: Snapshot, workload: Workload, container: ContainerServices, ordinal: int) -> ObservedService:
+def _service(seen: ClusterSnapshot, workload: Workload, container: ContainerServices, ordinal: int) -> ObservedService:
     pod = seen.pod_of(workload, ordinal)
     phase, word = service_phase(workload, ordinal, container.container, pod)
     status = pod.containers.get(container.container) if pod else None
@@ -119,12 +119,12 @@ def _exit(ended: Ended | None, phase: Phase) -> Exit | None:
     )
 
 
-def _state_paths(seen: Snapshot) -> Iterator[str]:
+def _state_paths(seen: ClusterSnapshot) -> Iterator[str]:
     yield from (each.state_path for each in seen.workloads.values())
     yield from (each.state_path for each in seen.claims.values())
 
 
-def _objects(seen: Snapshot) -> Iterator[str]:
+def _objects(seen: ClusterSnapshot) -> Iterator[str]:
     for key in seen.checksums:
         kind, _, name = key.partition("/")
         if not (name in seen.workloads and seen.workloads[name].containers and kind == seen.workloads[name].kind):
@@ -135,13 +135,13 @@ def _objects(seen: Snapshot) -> Iterator[str]:
             yield f"pod {pod.name}"
 
 
-def _with_ports(seen: Snapshot) -> Iterator[str]:
+def _with_ports(seen: ClusterSnapshot) -> Iterator[str]:
     for workload in seen.workloads.values():
         for container in workload.containers:
             yield from (name for name, ports in zip(container.members, container.ports, strict=True) if ports)
 
 
-def _problems(seen: Snapshot, namespace: str) -> Iterator[Problem]:
+def _problems(seen: ClusterSnapshot, namespace: str) -> Iterator[Problem]:
     if seen.namespace and seen.namespace.terminating:
         yield Problem(evidence=f"namespace {namespace} is being deleted", fix="nexusdev up   once it is gone")
     elif seen.workloads:
@@ -154,7 +154,7 @@ def _problems(seen: Snapshot, namespace: str) -> Iterator[Problem]:
             yield from _pod_problems(pod)
 
 
-def _isolation(seen: Snapshot) -> Iterator[Problem]:
+def _isolation(seen: ClusterSnapshot) -> Iterator[Problem]:
     missing = [name for name in ("default-deny", "allow-dns") if f"NetworkPolicy/{name}" not in seen.checksums]
     missing += [
         name

@@ -10,7 +10,7 @@ from nexusdev.runtimes.kubernetes.api_reader import METADATA, ApiReader
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
 from nexusdev.runtimes.kubernetes.names import CHECKSUM, InstanceNames
 from nexusdev.runtimes.kubernetes.render.manifest import NAME, Manifest
-from nexusdev.runtimes.kubernetes.snapshot import KINDS, Snapshot, snapshot
+from nexusdev.runtimes.kubernetes.snapshot import KINDS, ClusterSnapshot, snapshot
 from nexusdev.util.parallel import together
 
 _FILES = {"configmap": "ConfigMap", "secret": "Secret"}
@@ -33,7 +33,7 @@ _LISTS: Mapping[str, tuple[str, bool]] = {
 }
 
 
-def observe(kubectl: Kubectl, names: InstanceNames, reader: ApiReader | None = None) -> Snapshot:
+def observe(kubectl: Kubectl, names: InstanceNames, reader: ApiReader | None = None) -> ClusterSnapshot:
     """Return the snapshot of the namespace. Changes nothing.
 
     Args:
@@ -63,7 +63,7 @@ def observe(kubectl: Kubectl, names: InstanceNames, reader: ApiReader | None = N
     return snapshot(objects, _files(asked["files"].decode()), namespace, names.project)
 
 
-def _read(reader: ApiReader, names: InstanceNames) -> Snapshot:
+def _read(reader: ApiReader, names: InstanceNames) -> ClusterSnapshot:
     """Return the snapshot by one request per kind. Contents of files and secrets are not asked for."""
     objects: list[Manifest] = []
     for kind, (path, whole) in _LISTS.items():

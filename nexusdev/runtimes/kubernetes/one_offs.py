@@ -14,12 +14,12 @@ from typing import IO, Any
 from nexusdev.errors import NotFound, UsageError
 from nexusdev.interfaces import BindMount, OneOff
 from nexusdev.runtimes.kubernetes import helper_pods
-from nexusdev.runtimes.kubernetes.exec import Exec
+from nexusdev.runtimes.kubernetes.exec import PodExec
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
 from nexusdev.runtimes.kubernetes.names import ONE_OFF, InstanceNames
-from nexusdev.runtimes.kubernetes.places import Target
+from nexusdev.runtimes.kubernetes.places import PodTarget
 from nexusdev.runtimes.kubernetes.render.manifest import CLIENT, Manifest
-from nexusdev.runtimes.kubernetes.snapshot import Snapshot
+from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot
 
 #: Who runs a command whose image says nothing: the Pod Security standard ``restricted`` forbids root.
 _NOBODY = (10001, 10001)
@@ -35,7 +35,7 @@ _RUN = f'echo $$ 2>/dev/null >{_PID_FILE}; exec "$@"'
 def run(
     kubectl: Kubectl,
     names: InstanceNames,
-    seen: Snapshot,
+    seen: ClusterSnapshot,
     one_off: OneOff,
     *,
     stdin: IO[bytes] | None,
@@ -68,8 +68,8 @@ def _attached(
     *,
     tty: bool,
 ) -> int:
-    target = Target(ref=f"pod/{one_off.name}", container=helper_pods.CONTAINER)
-    command = Exec(kubectl, names, one_off.name, target, ("/bin/sh", "-c", _RUN, "sh", *one_off.argv))
+    target = PodTarget(ref=f"pod/{one_off.name}", container=helper_pods.CONTAINER)
+    command = PodExec(kubectl, names, one_off.name, target, ("/bin/sh", "-c", _RUN, "sh", *one_off.argv))
     threading.Thread(target=_pass_signals, args=(kubectl, names, one_off.name, received), daemon=True).start()
     try:
         return command.attach(*streams, tty=tty)

@@ -9,17 +9,17 @@ from msgspec import Struct
 from nexusdev.runtimes import shared_errors
 from nexusdev.runtimes.kubernetes.names import InstanceNames
 from nexusdev.runtimes.kubernetes.render.pod_groups import pod_groups
-from nexusdev.runtimes.kubernetes.snapshot import Container, Pod, Snapshot, Workload
+from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot, Pod, PodContainer, Workload
 
 
-class Target(Struct, frozen=True, kw_only=True):
+class PodTarget(Struct, frozen=True, kw_only=True):
     """What kubectl addresses for a service. ``ref``: ``pod/name`` or ``deployment/name``."""
 
     ref: str
     container: str
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class ServicePlace(Struct, frozen=True, kw_only=True):
     """The pod and the container in which a service exists.
 
     Attributes:
@@ -32,10 +32,10 @@ class Place(Struct, frozen=True, kw_only=True):
     container: str
     main: str
     pod: Pod
-    status: Container | None
+    status: PodContainer | None
 
 
-def target_of(service: str, names: InstanceNames, look: Callable[[], Snapshot]) -> Target:
+def target_of(service: str, names: InstanceNames, look: Callable[[], ClusterSnapshot]) -> PodTarget:
     """Return what kubectl addresses for a service: by the stack, which costs no request, or by what exists.
 
     Args:
@@ -52,12 +52,12 @@ def target_of(service: str, names: InstanceNames, look: Callable[[], Snapshot]) 
                 if each.name == service:
                     pod = f"pod/{group.members[ordinal].name}"
                     ref = pod if group.is_replicated else f"deployment/{group.name}"
-                    return Target(ref=ref, container=services[0].group)
+                    return PodTarget(ref=ref, container=services[0].group)
     place = place_of(service, look())
-    return Target(ref=f"pod/{place.pod.name}", container=place.container)
+    return PodTarget(ref=f"pod/{place.pod.name}", container=place.container)
 
 
-def place_of(service: str, seen: Snapshot, *, running: bool = False) -> Place:
+def place_of(service: str, seen: ClusterSnapshot, *, running: bool = False) -> ServicePlace:
     """Return where a service is.
 
     Args:
@@ -77,7 +77,7 @@ def place_of(service: str, seen: Snapshot, *, running: bool = False) -> Place:
             status = pod.containers.get(container.container) if pod else None
             if pod is None or (running and not (status and status.runs)):
                 raise shared_errors.no_container(service)
-            return Place(
+            return ServicePlace(
                 workload=workload,
                 ordinal=ordinal,
                 container=container.container,

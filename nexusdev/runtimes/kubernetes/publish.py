@@ -10,12 +10,12 @@ from msgspec import Struct
 
 from nexusdev.errors import NexusError, PreflightFailed
 from nexusdev.runtimes.kubernetes.desired import Unit, secret_values, secret_with_values
-from nexusdev.runtimes.kubernetes.exec import Exec
+from nexusdev.runtimes.kubernetes.exec import PodExec
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
 from nexusdev.runtimes.kubernetes.names import TOUCHED, InstanceNames
-from nexusdev.runtimes.kubernetes.places import Place, Target, place_of
+from nexusdev.runtimes.kubernetes.places import PodTarget, ServicePlace, place_of
 from nexusdev.runtimes.kubernetes.render.manifest import Manifest
-from nexusdev.runtimes.kubernetes.snapshot import Snapshot
+from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot
 from nexusdev.stack.model import Stack
 from nexusdev.util.parallel import together
 
@@ -25,11 +25,11 @@ _TICK = 0.3
 _AT_ONCE = 6
 
 
-class _Reader(Struct, frozen=True, kw_only=True):
+class _PodReader(Struct, frozen=True, kw_only=True):
     """A service that mounts the file, and where."""
 
     service: str
-    place: Place
+    place: ServicePlace
     path: str
 
 
@@ -37,7 +37,12 @@ class Publisher:
     """Publishes content to the pods of one instance."""
 
     def __init__(
-        self, kubectl: Kubectl, names: InstanceNames, stack: Stack, units: Iterable[Unit], look: Callable[[], Snapshot]
+        self,
+        kubectl: Kubectl,
+        names: InstanceNames,
+        stack: Stack,
+        units: Iterable[Unit],
+        look: Callable[[], ClusterSnapshot],
     ) -> None:
         self._kubectl = kubectl
         self._names = names
@@ -66,7 +71,7 @@ class Publisher:
         ]
         self._publish(objects, "config", name, data, seen)
 
-    def _publish(self, objects: list[Manifest], kind: str, name: str, value: bytes, seen: Snapshot) -> None:
+    def _publish(self, objects: list[Manifest], kind: str, name: str, value: bytes, seen: ClusterSnapshot) -> None:
         if not objects:
             return  # nothing of the instance exists that could see it
         self._kubectl.apply(objects)
@@ -81,19 +86,19 @@ class Publisher:
         )
         together({each.service: partial(self._await, each, value) for each in readers}, limit=_AT_ONCE)
 
-    def _readers(self, kind: str, name: str, seen: Snapshot) -> Iterable[_Reader]:
+    def _readers(self, kind: str, name: str, seen: ClusterSnapshot) -> Iterable[_PodReader]:
         """Yield the running services that mount the file."""
         for service in self._stack.services.values():
             for file in service.files:
                 if (file.kind, file.name) == (kind, name) and (place := _running(service.name, seen)):
-                    yield _Reader(service=service.name, place=place, path=file.target)
+                    yield _PodReader(service=service.name, place=place, path=file.target)
 
-    def _await(self, reader: _Reader, value: bytes) -> None:
+    def _await(self, reader: _PodReader, value: bytes) -> None:
         deadline = time.monotonic() + _PATIENCE
-        target = Target(ref=f"pod/{reader.place.pod.name}", container=reader.place.container)
+        target = PodTarget(ref=f"pod/{reader.place.pod.name}", container=reader.place.container)
         while time.monotonic() < deadline:
             try:
-                command = Exec(self._kubectl, self._names, reader.service, target, ("cat", reader.path))
+                command = PodExec(self._kubectl, self._names, reader.service, target, ("cat", reader.path))
                 if command.collect(None, _PATIENCE).stdout == value:
                     return
             except NexusError as error:
@@ -109,7 +114,7 @@ class Publisher:
         )
 
 
-def _running(service: str, seen: Snapshot) -> Place | None:
+def _running(service: str, seen: ClusterSnapshot) -> ServicePlace | None:
     try:
         return place_of(service, seen, running=True)
     except NexusError:

@@ -16,7 +16,7 @@ from nexusdev.runtimes.kubernetes.cluster import ClusterAccess
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
 from nexusdev.runtimes.kubernetes.names import InstanceNames
 from nexusdev.runtimes.kubernetes.observation import KubernetesObservation, observation_of, snapshot_of
-from nexusdev.runtimes.kubernetes.snapshot import Snapshot
+from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot
 from nexusdev.util.files import write_in_place
 from nexusdev.util.memo import Memo
 
@@ -112,11 +112,11 @@ class KubernetesRuntime:
         published = frozenset(name for name, each in stack.services.items() if each.ports)
         return replace(seen, holding_ports=seen.holding_ports | published)
 
-    def _look(self) -> Snapshot:
+    def _look(self) -> ClusterSnapshot:
         from nexusdev.runtimes.kubernetes.observe import observe
 
         if not self._cluster.exists():
-            return Snapshot()
+            return ClusterSnapshot()
         return observe(self._kubectl, self._names, self._reader)
 
     def plan(self, intent: Intent, observation: Observation | None = None) -> Plan:
@@ -203,9 +203,9 @@ class KubernetesRuntime:
         self, services: Sequence[str], *, tail: int | None = None, since: float | None = None, follow: bool = False
     ) -> Iterator[LogLine]:
         """Yield log lines. ``services``: empty for all. ``since``: seconds since the epoch."""
-        from nexusdev.runtimes.kubernetes.logs import Logs
+        from nexusdev.runtimes.kubernetes.logs import PodLogs
 
-        found = Logs(self._kubectl, self._names, self._look, services, self._reader)
+        found = PodLogs(self._kubectl, self._names, self._look, services, self._reader)
         return found.lines(tail=tail, since=since, follow=follow)
 
     def execute(
@@ -218,11 +218,11 @@ class KubernetesRuntime:
         timeout: float | None = None,
     ) -> Completed:
         """Run a command. Raises NotFound (not running), NotReadyInTime (``timeout`` seconds passed)."""
-        from nexusdev.runtimes.kubernetes.exec import Exec
+        from nexusdev.runtimes.kubernetes.exec import PodExec
         from nexusdev.runtimes.kubernetes.places import target_of
 
         target = target_of(service, self._names, self._look)
-        command = Exec(self._kubectl, self._names, service, target, argv, environment=environment)
+        command = PodExec(self._kubectl, self._names, service, target, argv, environment=environment)
         return command.collect(stdin, timeout)
 
     def attach(
@@ -236,11 +236,11 @@ class KubernetesRuntime:
         tty: bool,
     ) -> int:
         """Run a command with these streams. Raises NotFound (not running)."""
-        from nexusdev.runtimes.kubernetes.exec import Exec
+        from nexusdev.runtimes.kubernetes.exec import PodExec
         from nexusdev.runtimes.kubernetes.places import target_of
 
         target = target_of(service, self._names, self._look)
-        return Exec(self._kubectl, self._names, service, target, argv).attach(stdin, stdout, stderr, tty=tty)
+        return PodExec(self._kubectl, self._names, service, target, argv).attach(stdin, stdout, stderr, tty=tty)
 
     def run_one_off(
         self,

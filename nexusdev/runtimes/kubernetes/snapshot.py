@@ -42,7 +42,7 @@ class Ended(Struct, frozen=True, kw_only=True):
     id: str = ""
 
 
-class Container(Struct, frozen=True, kw_only=True):
+class PodContainer(Struct, frozen=True, kw_only=True):
     """A container of a pod.
 
     Attributes:
@@ -106,7 +106,7 @@ class Pod(Struct, frozen=True, kw_only=True):
     held: bool = False
     phase: str = ""
     problem: str = ""
-    containers: Mapping[str, Container] = field(default_factory=dict)
+    containers: Mapping[str, PodContainer] = field(default_factory=dict)
     paused: Mapping[str, str] = field(default_factory=dict)
     claims: frozenset[str] = frozenset()
     one_off: bool = False
@@ -161,7 +161,7 @@ class Workload(Struct, frozen=True, kw_only=True):
         return self.containers[0].component if self.containers else ""
 
 
-class Claim(Struct, frozen=True, kw_only=True):
+class VolumeClaim(Struct, frozen=True, kw_only=True):
     """A claimed volume of the instance. ``volume``: its short name."""
 
     name: str
@@ -186,7 +186,7 @@ class NamespaceState(Struct, frozen=True, kw_only=True):
     checksum: str = ""
 
 
-class Snapshot(Struct, frozen=True, kw_only=True):
+class ClusterSnapshot(Struct, frozen=True, kw_only=True):
     """A namespace and what this instance has in it.
 
     Attributes:
@@ -202,7 +202,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     namespace: NamespaceState | None = None
     workloads: Mapping[str, Workload] = field(default_factory=dict)
     pods: tuple[Pod, ...] = ()
-    claims: Mapping[str, Claim] = field(default_factory=dict)
+    claims: Mapping[str, VolumeClaim] = field(default_factory=dict)
     checksums: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
     owners: frozenset[str] = frozenset()
@@ -226,7 +226,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
 def snapshot(
     objects: Iterable[Manifest], files: Mapping[str, tuple[str, str]], namespace: Manifest | None, project: str
-) -> Snapshot:
+) -> ClusterSnapshot:
     """Return the snapshot of a namespace.
 
     Args:
@@ -240,7 +240,7 @@ def snapshot(
     lasting = [each for each in ours if each["kind"] != "Pod" and words.ONE_OFF not in _labels(each)]
     claims = [_claim(each) for each in lasting if each["kind"] == "PersistentVolumeClaim" and _note(each, words.VOLUME)]
     rest = [each for each in lasting if each["kind"] != "PersistentVolumeClaim"]
-    return Snapshot(
+    return ClusterSnapshot(
         namespace=_namespace(namespace) if namespace else None,
         workloads={_name(each): _workload(each) for each in rest if each["kind"] in WORKLOAD_KINDS},
         pods=tuple(_pod(each, project) for each in everything if each["kind"] == "Pod"),
@@ -301,8 +301,8 @@ def _namespace(manifest: Manifest) -> NamespaceState:
     )
 
 
-def _claim(manifest: Manifest) -> Claim:
-    return Claim(
+def _claim(manifest: Manifest) -> VolumeClaim:
+    return VolumeClaim(
         name=_name(manifest),
         volume=_note(manifest, words.VOLUME),
         owner=_note(manifest, words.OWNER_PATH),
@@ -364,10 +364,10 @@ def _condition(manifest: Manifest, kind: str, status: str) -> str:
     return ""
 
 
-def _container(status: Mapping[str, Any]) -> Container:
+def _container(status: Mapping[str, Any]) -> PodContainer:
     state, last = status.get("state", {}), status.get("lastState", {})
     waiting = state.get("waiting", {})
-    return Container(
+    return PodContainer(
         name=status["name"],
         id=status.get("containerID", ""),
         started=seconds((state.get("running") or {}).get("startedAt") or ""),

@@ -14,7 +14,7 @@ from nexusdev.runtimes.kubernetes import apply_errors, helper_pods
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
 from nexusdev.runtimes.kubernetes.names import InstanceNames
 from nexusdev.runtimes.kubernetes.render.refusals import user_of
-from nexusdev.runtimes.kubernetes.snapshot import Snapshot
+from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot
 from nexusdev.runtimes.kubernetes.volume_claims import claim_of_volume
 from nexusdev.stack.model import Service
 
@@ -28,7 +28,7 @@ _IMPORT = f"cd {_MOUNT} && find . -mindepth 1 -delete && tar -xpf - --no-overwri
 class KubernetesVolumes:
     """``interfaces.VolumeArchive`` by kubectl."""
 
-    def __init__(self, kubectl: Kubectl, names: InstanceNames, look: Callable[[], Snapshot]) -> None:
+    def __init__(self, kubectl: Kubectl, names: InstanceNames, look: Callable[[], ClusterSnapshot]) -> None:
         self._kubectl = kubectl
         self._names = names
         self._look = look
@@ -68,7 +68,7 @@ class KubernetesVolumes:
                 code="VOLUME_ARCHIVE",
             )
 
-    def _pod(self, volume: str, seen: Snapshot) -> helper_pods.HelperPod:
+    def _pod(self, volume: str, seen: ClusterSnapshot) -> helper_pods.HelperPod:
         service = self._user_of(volume)
         if volume not in seen.claims:
             raise self._missing(volume)

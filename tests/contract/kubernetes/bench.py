@@ -25,7 +25,7 @@ from nexusdev.runtimes.kubernetes.names import InstanceNames
 from nexusdev.runtimes.kubernetes.observe import observe
 from nexusdev.runtimes.kubernetes.provider import ClusterProvider
 from nexusdev.runtimes.kubernetes.render.dev_gateway import node_port
-from nexusdev.runtimes.kubernetes.snapshot import Snapshot
+from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot
 from nexusdev.stack.model import Stack
 from tests.contract.bench import OWNER, Bench, small_stack
 
@@ -169,7 +169,7 @@ class KubernetesBench(Bench):
     def _names(self) -> InstanceNames:
         return InstanceNames(instance=self.instance, namespace=self.namespace, owner_path=OWNER, stack=self.stack)
 
-    def _look(self) -> Snapshot:
+    def _look(self) -> ClusterSnapshot:
         return observe(self.kubectl, self._names())
 
 

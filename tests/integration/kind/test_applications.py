@@ -9,7 +9,7 @@ import pytest
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
 from tests.integration.kind.policies import ELSEWHERE
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("applications")]
+pytestmark = [pytest.mark.integration, pytest.mark.kind, pytest.mark.usefixtures("applications")]
 
 
 def psql(kubectl: Kubectl, pod: str, variable: str) -> subprocess.CompletedProcess[bytes]:

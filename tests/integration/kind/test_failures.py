@@ -18,7 +18,7 @@ from tests.integration.kind.policies import NAMESPACE
 from tests.integration.test_failures import PROMISED, all_write, limit, writer_for
 from tests.selection import examples
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("heal")]
+pytestmark = [pytest.mark.integration, pytest.mark.kind, pytest.mark.usefixtures("heal")]
 
 #: What a cluster may add: names are resolved again every two seconds.
 _MORE = 2.0

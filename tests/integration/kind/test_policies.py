@@ -7,7 +7,7 @@ import pytest
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
 from tests.integration.kind.policies import DROPPED, NAMESPACE, OPEN, answers, rows
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.kind]
 
 _SUFFIX = f".{NAMESPACE}.svc.cluster.local"
 _DNS = "kube-dns.kube-system.svc.cluster.local:53"

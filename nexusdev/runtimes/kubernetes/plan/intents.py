@@ -13,7 +13,7 @@ from nexusdev.runtimes.kubernetes.names import InstanceNames, instance_of
 from nexusdev.runtimes.kubernetes.plan.lifecycle import plan_halt, plan_restart, plan_start, plan_stop
 from nexusdev.runtimes.kubernetes.plan.planner import plan_up
 from nexusdev.runtimes.kubernetes.plan.teardown import delete_pods, plan_discard, plan_down, refuse_users, without
-from nexusdev.runtimes.kubernetes.snapshot import Snapshot
+from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot
 from nexusdev.stack.model import Stack
 from nexusdev.stack.order import closure
 
@@ -22,7 +22,9 @@ _FRESH = "its component starts with empty data"
 Render = Callable[[Stack, Collection[str]], Desired]
 
 
-def plan_for(intent: Intent, seen: Snapshot, names: InstanceNames, render: Render, *, adopts: bool = False) -> Plan:  # noqa: PLR0911 - one per intent
+def plan_for(  # noqa: PLR0911 - one per intent
+    intent: Intent, seen: ClusterSnapshot, names: InstanceNames, render: Render, *, adopts: bool = False
+) -> Plan:
     """Return the steps that fulfil an intent.
 
     Args:
@@ -60,7 +62,7 @@ def plan_for(intent: Intent, seen: Snapshot, names: InstanceNames, render: Rende
             return Plan(steps=tuple(delete_pods(there, reason)))
 
 
-def _up(intent: Up, seen: Snapshot, names: InstanceNames, render: Render, *, adopts: bool) -> Plan:
+def _up(intent: Up, seen: ClusterSnapshot, names: InstanceNames, render: Render, *, adopts: bool) -> Plan:
     _require_ownership(seen, names, intent.former, adopts=adopts)
     refuse_users(seen, [name for several in intent.discard.values() for name in several], PreflightFailed, "up")
     first = plan_discard(seen, intent.discard, cause=_FRESH)
@@ -76,7 +78,7 @@ def _everything(wanted: Stack, known: Stack | None) -> Stack:
     return replace(wanted, services={**known.services, **wanted.services})
 
 
-def _wanted(intent: Up, seen: Snapshot) -> frozenset[str]:
+def _wanted(intent: Up, seen: ClusterSnapshot) -> frozenset[str]:
     """Return the services that shall run; with ``only`` also those that exist and nobody minds."""
     services = intent.stack.services
     if intent.only is None:
@@ -91,7 +93,7 @@ def _wanted(intent: Up, seen: Snapshot) -> frozenset[str]:
     return (chosen | beside) - set(intent.unwanted)
 
 
-def _require_ownership(seen: Snapshot, names: InstanceNames, former: Collection[str], *, adopts: bool) -> None:
+def _require_ownership(seen: ClusterSnapshot, names: InstanceNames, former: Collection[str], *, adopts: bool) -> None:
     others = sorted(owner for owner in seen.owners if owner not in (names.owner_path, *former))
     if others:
         raise IdentityMismatch(

@@ -12,15 +12,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from nexusdev.errors import NotFound
 from nexusdev.plan import Phase, Plan
 from nexusdev.runtimes.kubernetes.observation import service_phase
-from nexusdev.runtimes.kubernetes.plan.steps import Action, KubernetesStep, pods_in, running_in, services_in
-from nexusdev.runtimes.kubernetes.snapshot import Snapshot, Workload
+from nexusdev.runtimes.kubernetes.plan.steps import KubernetesAction, KubernetesStep, pods_in, running_in, services_in
+from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot, Workload
 from nexusdev.util.nearest import nearest
 
 STOPPED = "stop was requested"
 RESTARTED = "restart was requested"
 
 
-def plan_stop(seen: Snapshot, services: Collection[str] | None) -> Plan:
+def plan_stop(seen: ClusterSnapshot, services: Collection[str] | None) -> Plan:
     """Stop these services (default: all), and those that share their pods."""
     chosen = chosen_members(seen, services)
     stores = {each.name for each in chosen if each.is_store}
@@ -32,7 +32,7 @@ def plan_stop(seen: Snapshot, services: Collection[str] | None) -> Plan:
     return Plan(steps=tuple(steps))
 
 
-def plan_start(seen: Snapshot, services: Collection[str] | None) -> Plan:
+def plan_start(seen: ClusterSnapshot, services: Collection[str] | None) -> Plan:
     """Start these services (default: all), and those that share their pods. A group that is scaled to nothing starts as a whole."""
     steps = []
     for workload, ordinals in chosen_members(seen, services).items():
@@ -44,13 +44,13 @@ def plan_start(seen: Snapshot, services: Collection[str] | None) -> Plan:
     return Plan(steps=tuple(steps))
 
 
-def plan_restart(seen: Snapshot, services: Collection[str] | None) -> Plan:
+def plan_restart(seen: ClusterSnapshot, services: Collection[str] | None) -> Plan:
     """Replace the pods of these services (default: all)."""
     chosen = chosen_members(seen, services)
     return Plan(steps=tuple(restart(seen, each, ordinals, RESTARTED) for each, ordinals in chosen.items()))
 
 
-def plan_halt(seen: Snapshot, service: str, reason: str) -> Plan:
+def plan_halt(seen: ClusterSnapshot, service: str, reason: str) -> Plan:
     """Hold the pod of a service that crashed. Nothing to do if there is none."""
     chosen = (
         chosen_members(seen, [service]) if any(service in each.services for each in seen.workloads.values()) else {}
@@ -63,7 +63,7 @@ def plan_halt(seen: Snapshot, service: str, reason: str) -> Plan:
     return Plan(steps=tuple(steps))
 
 
-def chosen_members(seen: Snapshot, services: Collection[str] | None) -> dict[Workload, tuple[int, ...]]:
+def chosen_members(seen: ClusterSnapshot, services: Collection[str] | None) -> dict[Workload, tuple[int, ...]]:
     """Return workload → the members that contain one of these services.
 
     Args:
@@ -89,12 +89,12 @@ def chosen_members(seen: Snapshot, services: Collection[str] | None) -> dict[Wor
     return found
 
 
-def start(seen: Snapshot, workload: Workload, ordinals: Sequence[int], reason: str) -> KubernetesStep:
+def start(seen: ClusterSnapshot, workload: Workload, ordinals: Sequence[int], reason: str) -> KubernetesStep:
     """Return the step that starts members; all of them if the workload has no pods."""
     members = range(workload.size) if workload.replicas < workload.size else ordinals
     waiting = [each for each in members if _is_stopped(seen, workload, each)]
     return KubernetesStep(
-        action=Action.START,
+        action=KubernetesAction.START,
         resource=workload.name,
         reason=reason,
         component=workload.component,
@@ -105,10 +105,10 @@ def start(seen: Snapshot, workload: Workload, ordinals: Sequence[int], reason: s
     )
 
 
-def restart(seen: Snapshot, workload: Workload, ordinals: Sequence[int], reason: str) -> KubernetesStep:
+def restart(seen: ClusterSnapshot, workload: Workload, ordinals: Sequence[int], reason: str) -> KubernetesStep:
     """Return the step that replaces the pods of members."""
     return KubernetesStep(
-        action=Action.RESTART,
+        action=KubernetesAction.RESTART,
         resource=workload.name,
         reason=reason,
         component=workload.component,
@@ -120,10 +120,10 @@ def restart(seen: Snapshot, workload: Workload, ordinals: Sequence[int], reason:
     )
 
 
-def resume(seen: Snapshot, workload: Workload, ordinals: Sequence[int]) -> KubernetesStep:
+def resume(seen: ClusterSnapshot, workload: Workload, ordinals: Sequence[int]) -> KubernetesStep:
     """Return the step that resumes paused members."""
     return KubernetesStep(
-        action=Action.RESUME,
+        action=KubernetesAction.RESUME,
         resource=workload.name,
         reason="it is paused",
         component=workload.component,
@@ -132,10 +132,10 @@ def resume(seen: Snapshot, workload: Workload, ordinals: Sequence[int]) -> Kuber
     )
 
 
-def hold(seen: Snapshot, workload: Workload, ordinals: Sequence[int], reason: str) -> KubernetesStep:
+def hold(seen: ClusterSnapshot, workload: Workload, ordinals: Sequence[int], reason: str) -> KubernetesStep:
     """Return the step that ends members and keeps their pods. A Deployment would replace its pod: it is scaled to nothing as well."""
     return KubernetesStep(
-        action=Action.STOP,
+        action=KubernetesAction.STOP,
         resource=workload.name,
         reason=reason,
         component=workload.component,
@@ -147,13 +147,13 @@ def hold(seen: Snapshot, workload: Workload, ordinals: Sequence[int], reason: st
 
 
 def _stop(
-    seen: Snapshot, workload: Workload, ordinals: Sequence[int], reason: str, *, after: tuple[str, ...]
+    seen: ClusterSnapshot, workload: Workload, ordinals: Sequence[int], reason: str, *, after: tuple[str, ...]
 ) -> KubernetesStep:
     """Return the step that stops members: all of them by the number of replicas, single ones by holding their pods."""
     if len(ordinals) < workload.size:
         return hold(seen, workload, ordinals, reason)
     return KubernetesStep(
-        action=Action.STOP,
+        action=KubernetesAction.STOP,
         resource=workload.name,
         reason=reason,
         after=after,
@@ -171,12 +171,12 @@ def _users_of(workload: Workload, chosen: Iterable[Workload]) -> tuple[str, ...]
     return tuple(each.name for each in chosen if not each.is_store and each.component == workload.component)
 
 
-def _is_stopped(seen: Snapshot, workload: Workload, ordinal: int) -> bool:
+def _is_stopped(seen: ClusterSnapshot, workload: Workload, ordinal: int) -> bool:
     pod = seen.pod_of(workload, ordinal)
     return workload.replicas == 0 or (pod.held if pod else ordinal >= workload.replicas)
 
 
-def _is_paused(seen: Snapshot, workload: Workload, ordinal: int) -> bool:
+def _is_paused(seen: ClusterSnapshot, workload: Workload, ordinal: int) -> bool:
     pod = seen.pod_of(workload, ordinal)
     return any(
         service_phase(workload, ordinal, each.container, pod)[0] is Phase.SUSPENDED for each in workload.containers

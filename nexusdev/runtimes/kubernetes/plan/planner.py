@@ -15,17 +15,17 @@ from nexusdev.runtimes.kubernetes.desired import Desired, Unit
 from nexusdev.runtimes.kubernetes.names import CHECKSUM
 from nexusdev.runtimes.kubernetes.observation import NO_IMAGE, service_phase
 from nexusdev.runtimes.kubernetes.plan.lifecycle import restart, resume, start
-from nexusdev.runtimes.kubernetes.plan.steps import POLICIES, Action, KubernetesStep, pods_in, running_in
+from nexusdev.runtimes.kubernetes.plan.steps import POLICIES, KubernetesAction, KubernetesStep, pods_in, running_in
 from nexusdev.runtimes.kubernetes.plan.teardown import delete_groups, groups_of
 from nexusdev.runtimes.kubernetes.render.manifest import Manifest
-from nexusdev.runtimes.kubernetes.snapshot import Snapshot, Workload
+from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot, Workload
 
 _CHANGED = "its definition, image, configuration or a secret changed"
 _MISSING = "it does not exist"
 _NEED_A_NEW_POD = (Phase.RESTARTING, Phase.FAILED)
 
 
-def plan_up(intent: Up, wanted: Desired, seen: Snapshot) -> Plan:
+def plan_up(intent: Up, wanted: Desired, seen: ClusterSnapshot) -> Plan:
     """Return the steps after which everything that is wanted exists and runs.
 
     Args:
@@ -45,7 +45,7 @@ def plan_up(intent: Up, wanted: Desired, seen: Snapshot) -> Plan:
     return Plan(steps=tuple(steps))
 
 
-def _unwanted(intent: Up, wanted: Desired, seen: Snapshot) -> list[str]:
+def _unwanted(intent: Up, wanted: Desired, seen: ClusterSnapshot) -> list[str]:
     """Return the groups that go: with ``only`` those alone of which every service is unwanted."""
     extra = [name for name in groups_of(seen) if name not in wanted.units]
     if intent.only is None:
@@ -58,24 +58,27 @@ def _unwanted(intent: Up, wanted: Desired, seen: Snapshot) -> list[str]:
     ]
 
 
-def _reason(intent: Up, seen: Snapshot, step: Step) -> str:
+def _reason(intent: Up, seen: ClusterSnapshot, step: Step) -> str:
     services = seen.workloads[step.resource].services if step.resource in seen.workloads else ()
     return next((intent.unwanted[name] for name in services if name in intent.unwanted), step.reason)
 
 
-def _base_steps(wanted: Desired, seen: Snapshot) -> list[KubernetesStep]:
+def _base_steps(wanted: Desired, seen: ClusterSnapshot) -> list[KubernetesStep]:
     steps = []
     if seen.namespace is None or seen.namespace.terminating:
         reason = _MISSING if seen.namespace is None else "it is being deleted"
         steps.append(
             KubernetesStep(
-                action=Action.CREATE_NAMESPACE, resource="namespace", reason=reason, objects=(wanted.namespace,)
+                action=KubernetesAction.CREATE_NAMESPACE,
+                resource="namespace",
+                reason=reason,
+                objects=(wanted.namespace,),
             )
         )
     if reason := _difference(wanted.base, seen):
         steps.append(
             KubernetesStep(
-                action=Action.APPLY_POLICIES,
+                action=KubernetesAction.APPLY_POLICIES,
                 resource=POLICIES,
                 reason=reason,
                 objects=wanted.base,
@@ -85,10 +88,10 @@ def _base_steps(wanted: Desired, seen: Snapshot) -> list[KubernetesStep]:
     return steps
 
 
-def _volume_steps(unit: Unit, seen: Snapshot, after: tuple[str, ...]) -> list[KubernetesStep]:
+def _volume_steps(unit: Unit, seen: ClusterSnapshot, after: tuple[str, ...]) -> list[KubernetesStep]:
     return [
         KubernetesStep(
-            action=Action.CREATE_VOLUME,
+            action=KubernetesAction.CREATE_VOLUME,
             resource=volume,
             reason=_MISSING,
             objects=(claim,),
@@ -100,7 +103,7 @@ def _volume_steps(unit: Unit, seen: Snapshot, after: tuple[str, ...]) -> list[Ku
     ]
 
 
-def _unit_steps(unit: Unit, seen: Snapshot, intent: Up) -> list[KubernetesStep]:
+def _unit_steps(unit: Unit, seen: ClusterSnapshot, intent: Up) -> list[KubernetesStep]:
     workload = seen.workloads.get(unit.name)
     if workload is None or workload.kind != unit.kind:
         return [_apply(unit, _MISSING, starts=unit.services)]
@@ -111,7 +114,7 @@ def _unit_steps(unit: Unit, seen: Snapshot, intent: Up) -> list[KubernetesStep]:
     return [*steps, *_member_steps(workload, seen)]
 
 
-def _member_steps(workload: Workload, seen: Snapshot) -> list[KubernetesStep]:
+def _member_steps(workload: Workload, seen: ClusterSnapshot) -> list[KubernetesStep]:
     """Return the steps after which every member runs, as it is defined now."""
     phases = {ordinal: _phases(workload, ordinal, seen) for ordinal in range(workload.size)}
     outdated = [each for each in phases if _is_outdated(workload, each, seen)]
@@ -127,7 +130,7 @@ def _member_steps(workload: Workload, seen: Snapshot) -> list[KubernetesStep]:
     return steps
 
 
-def _phases(workload: Workload, ordinal: int, seen: Snapshot) -> tuple[Phase, ...]:
+def _phases(workload: Workload, ordinal: int, seen: ClusterSnapshot) -> tuple[Phase, ...]:
     pod = seen.pod_of(workload, ordinal)
     found = [service_phase(workload, ordinal, each.container, pod) for each in workload.containers]
     if not found and pod is None and ordinal >= workload.replicas:
@@ -135,17 +138,17 @@ def _phases(workload: Workload, ordinal: int, seen: Snapshot) -> tuple[Phase, ..
     return tuple(Phase.FAILED if word in NO_IMAGE else phase for phase, word in found)
 
 
-def _is_outdated(workload: Workload, ordinal: int, seen: Snapshot) -> bool:
+def _is_outdated(workload: Workload, ordinal: int, seen: ClusterSnapshot) -> bool:
     pod = seen.pod_of(workload, ordinal)
     return pod is not None and not pod.terminating and not pod.held and pod.template != workload.template
 
 
-def _is_held(workload: Workload, ordinal: int, seen: Snapshot) -> bool:
+def _is_held(workload: Workload, ordinal: int, seen: ClusterSnapshot) -> bool:
     pod = seen.pod_of(workload, ordinal)
     return pod is not None and pod.held
 
 
-def _why_stopped(workload: Workload, ordinals: Iterable[int], seen: Snapshot) -> str:
+def _why_stopped(workload: Workload, ordinals: Iterable[int], seen: ClusterSnapshot) -> str:
     for ordinal in ordinals:
         pod = seen.pod_of(workload, ordinal)
         for container in pod.containers.values() if pod else ():
@@ -154,7 +157,7 @@ def _why_stopped(workload: Workload, ordinals: Iterable[int], seen: Snapshot) ->
     return "it is stopped"
 
 
-def _replaced(unit: Unit, workload: Workload, seen: Snapshot, reason: str) -> KubernetesStep:
+def _replaced(unit: Unit, workload: Workload, seen: ClusterSnapshot, reason: str) -> KubernetesStep:
     members = range(workload.size)
     step = _apply(unit, reason, starts=unit.services)
     return replace(
@@ -171,7 +174,7 @@ def _template_reason(workload: Workload, intent: Up) -> str:
 def _apply(unit: Unit, reason: str, *, starts: Iterable[str] = ()) -> KubernetesStep:
     started = frozenset(starts)
     return KubernetesStep(
-        action=Action.APPLY,
+        action=KubernetesAction.APPLY,
         resource=unit.name,
         reason=reason,
         component=unit.component,
@@ -181,7 +184,7 @@ def _apply(unit: Unit, reason: str, *, starts: Iterable[str] = ()) -> Kubernetes
     )
 
 
-def _difference(objects: Iterable[Manifest], seen: Snapshot) -> str:
+def _difference(objects: Iterable[Manifest], seen: ClusterSnapshot) -> str:
     """Return which object is missing or was applied as something else; '' for none."""
     for each in objects:
         kind, name = each["kind"], each["metadata"]["name"]
@@ -193,7 +196,7 @@ def _difference(objects: Iterable[Manifest], seen: Snapshot) -> str:
     return ""
 
 
-def _secret_difference(unit: Unit, seen: Snapshot) -> str:
+def _secret_difference(unit: Unit, seen: ClusterSnapshot) -> str:
     if unit.secret and f"Secret/{unit.name}" not in seen.checksums:
         return f"Secret {unit.name} is missing"
     return (

@@ -9,13 +9,13 @@ from nexusdev.errors import NexusError
 from nexusdev.plan import Step
 from nexusdev.runtimes.kubernetes.desired import Unit
 from nexusdev.runtimes.kubernetes.render.manifest import Manifest
-from nexusdev.runtimes.kubernetes.snapshot import Pod, Snapshot, Workload
+from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot, Pod, Workload
 
 #: The resource of the step that applies the policies of all pods.
 POLICIES = "network-policies"
 
 
-class Action(StrEnum):
+class KubernetesAction(StrEnum):
     """The action of a step, as the word that is printed."""
 
     CREATE_NAMESPACE = "create namespace"
@@ -45,7 +45,7 @@ class KubernetesStep(Step, frozen=True, kw_only=True):
         deletes: The objects (``kind/name``) that are deleted.
     """
 
-    action: Action
+    action: KubernetesAction
     unit: Unit | None = None
     objects: tuple[Manifest, ...] = ()
     workload: str = ""
@@ -61,7 +61,7 @@ def kubernetes_step(step: Step) -> KubernetesStep:
     return step
 
 
-def running_in(seen: Snapshot, workload: Workload, ordinals: Iterable[int]) -> frozenset[str]:
+def running_in(seen: ClusterSnapshot, workload: Workload, ordinals: Iterable[int]) -> frozenset[str]:
     """Return the services that run in the pods of these members."""
     return frozenset(
         container.members[ordinal]
@@ -77,7 +77,7 @@ def services_in(workload: Workload, ordinals: Iterable[int]) -> frozenset[str]:
     return frozenset(container.members[ordinal] for ordinal in ordinals for container in workload.containers)
 
 
-def pods_in(seen: Snapshot, workload: Workload, ordinals: Iterable[int]) -> tuple[Pod, ...]:
+def pods_in(seen: ClusterSnapshot, workload: Workload, ordinals: Iterable[int]) -> tuple[Pod, ...]:
     """Return the pods of these members; all pods of a Deployment, which may have an old one beside the new."""
     if workload.kind == "Deployment":
         return seen.pods_of(workload.name)

@@ -12,11 +12,11 @@ from msgspec.structs import replace
 from nexusdev.errors import NexusError
 from nexusdev.plan import Plan
 from nexusdev.runtimes.kubernetes.plan.lifecycle import chosen_members, hold
-from nexusdev.runtimes.kubernetes.plan.steps import POLICIES, Action, KubernetesStep, running_in
-from nexusdev.runtimes.kubernetes.snapshot import Snapshot
+from nexusdev.runtimes.kubernetes.plan.steps import POLICIES, KubernetesAction, KubernetesStep, running_in
+from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot
 
 
-def plan_down(seen: Snapshot, *, volumes: bool, project: str, cause: str = "") -> Plan:
+def plan_down(seen: ClusterSnapshot, *, volumes: bool, project: str, cause: str = "") -> Plan:
     """Delete everything but the data, or with ``volumes`` everything.
 
     Args:
@@ -30,18 +30,22 @@ def plan_down(seen: Snapshot, *, volumes: bool, project: str, cause: str = "") -
     steps += delete_groups(seen, groups_of(seen), reason)
     before = tuple(step.resource for step in steps)
     if base := tuple(_ref(key) for key, group in seen.groups.items() if not group):
-        steps.append(KubernetesStep(action=Action.DELETE, resource=POLICIES, reason=reason, deletes=base, after=before))
+        steps.append(
+            KubernetesStep(action=KubernetesAction.DELETE, resource=POLICIES, reason=reason, deletes=base, after=before)
+        )
     if volumes:
         steps += delete_volumes(seen, seen.claims, reason, before)
         if seen.namespace and seen.namespace.project == project and not seen.namespace.terminating:
             before = tuple(step.resource for step in steps)
             steps.append(
-                KubernetesStep(action=Action.DELETE_NAMESPACE, resource="namespace", reason=reason, after=before)
+                KubernetesStep(
+                    action=KubernetesAction.DELETE_NAMESPACE, resource="namespace", reason=reason, after=before
+                )
             )
     return Plan(steps=tuple(steps))
 
 
-def plan_discard(seen: Snapshot, services: Mapping[str, Collection[str]], *, cause: str) -> Plan:
+def plan_discard(seen: ClusterSnapshot, services: Mapping[str, Collection[str]], *, cause: str) -> Plan:
     """Delete the workloads of these services, and these volumes. Single members of a group are held instead: their group needs its workload.
 
     Args:
@@ -60,12 +64,12 @@ def plan_discard(seen: Snapshot, services: Mapping[str, Collection[str]], *, cau
     return Plan(steps=(*steps, *delete_volumes(seen, volumes, cause, tuple(step.resource for step in steps))))
 
 
-def without(seen: Snapshot, plan: Plan) -> Snapshot:
+def without(seen: ClusterSnapshot, plan: Plan) -> ClusterSnapshot:
     """Return the snapshot as it will be after a plan of ``plan_discard``."""
     steps = [step for step in plan.steps if isinstance(step, KubernetesStep)]
-    gone = {step.resource for step in steps if step.action is Action.DELETE}
-    held = {name for step in steps if step.action is Action.STOP for name in step.pods}
-    lost = {step.resource for step in steps if step.action is Action.DELETE_VOLUME}
+    gone = {step.resource for step in steps if step.action is KubernetesAction.DELETE}
+    held = {name for step in steps if step.action is KubernetesAction.STOP for name in step.pods}
+    lost = {step.resource for step in steps if step.action is KubernetesAction.DELETE_VOLUME}
     return replace(
         seen,
         workloads={name: each for name, each in seen.workloads.items() if name not in gone},
@@ -78,24 +82,26 @@ def without(seen: Snapshot, plan: Plan) -> Snapshot:
     )
 
 
-def groups_of(seen: Snapshot) -> tuple[str, ...]:
+def groups_of(seen: ClusterSnapshot) -> tuple[str, ...]:
     """Return the groups of which anything exists, stores last."""
     found = dict.fromkeys((*seen.workloads, *(group for group in seen.groups.values() if group)))
     orphans = dict.fromkeys(each.group for each in seen.pods if each.ours and each.group and not each.one_off)
     return tuple(sorted({**found, **orphans}, key=lambda name: _is_store(seen, name)))
 
 
-def delete_groups(seen: Snapshot, groups: Iterable[str], reason: str) -> list[KubernetesStep]:
+def delete_groups(seen: ClusterSnapshot, groups: Iterable[str], reason: str) -> list[KubernetesStep]:
     """Return the steps that delete everything of these groups but their data."""
     chosen = tuple(groups)
     return [_delete_group(seen, name, reason, _users_of(seen, name, chosen)) for name in chosen]
 
 
-def delete_volumes(seen: Snapshot, volumes: Iterable[str], reason: str, after: tuple[str, ...]) -> list[KubernetesStep]:
+def delete_volumes(
+    seen: ClusterSnapshot, volumes: Iterable[str], reason: str, after: tuple[str, ...]
+) -> list[KubernetesStep]:
     """Return the steps that delete data, after the steps of these resources."""
     return [
         KubernetesStep(
-            action=Action.DELETE_VOLUME,
+            action=KubernetesAction.DELETE_VOLUME,
             resource=volume,
             reason=reason,
             after=after,
@@ -110,13 +116,13 @@ def delete_pods(names: Iterable[str], reason: str) -> list[KubernetesStep]:
     """Return the steps that delete pods that exist for one command."""
     return [
         KubernetesStep(
-            action=Action.DELETE, resource=name, reason=reason, deletes=(f"pod/{name}",), removes="containers"
+            action=KubernetesAction.DELETE, resource=name, reason=reason, deletes=(f"pod/{name}",), removes="containers"
         )
         for name in names
     ]
 
 
-def refuse_users(seen: Snapshot, volumes: Iterable[str], kind: type[NexusError], command: str) -> None:
+def refuse_users(seen: ClusterSnapshot, volumes: Iterable[str], kind: type[NexusError], command: str) -> None:
     """Raise an error, before any removal, if foreign pods mount volumes that would be deleted."""
     for volume in volumes:
         if volume in seen.claims and (users := seen.users_of(seen.claims[volume].name)):
@@ -128,11 +134,11 @@ def refuse_users(seen: Snapshot, volumes: Iterable[str], kind: type[NexusError],
             )
 
 
-def _delete_group(seen: Snapshot, name: str, reason: str, after: tuple[str, ...]) -> KubernetesStep:
+def _delete_group(seen: ClusterSnapshot, name: str, reason: str, after: tuple[str, ...]) -> KubernetesStep:
     workload = seen.workloads.get(name)
     objects = [_ref(key) for key, group in seen.groups.items() if group == name]
     return KubernetesStep(
-        action=Action.DELETE,
+        action=KubernetesAction.DELETE,
         resource=name,
         reason=reason,
         after=after,
@@ -144,7 +150,7 @@ def _delete_group(seen: Snapshot, name: str, reason: str, after: tuple[str, ...]
     )
 
 
-def _users_of(seen: Snapshot, name: str, chosen: Collection[str]) -> tuple[str, ...]:
+def _users_of(seen: ClusterSnapshot, name: str, chosen: Collection[str]) -> tuple[str, ...]:
     store = seen.workloads.get(name)
     if store is None or not store.is_store:
         return ()
@@ -152,7 +158,7 @@ def _users_of(seen: Snapshot, name: str, chosen: Collection[str]) -> tuple[str, 
     return tuple(each.name for each in others if each.name in chosen)
 
 
-def _is_store(seen: Snapshot, name: str) -> bool:
+def _is_store(seen: ClusterSnapshot, name: str) -> bool:
     return name in seen.workloads and seen.workloads[name].is_store
 
 

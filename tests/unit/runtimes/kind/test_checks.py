@@ -8,7 +8,7 @@ import pytest
 
 from nexusdev.errors import PreflightFailed
 from nexusdev.runtimes.kind.checks import machine_checks, program_checks, require_docker_command
-from nexusdev.runtimes.kind.versions import Version
+from nexusdev.runtimes.kind.versions import ProgramVersion
 
 
 def limits(folder: Path, watches: int, instances: int) -> Path:
@@ -36,7 +36,7 @@ def test_programs_are_named_with_their_paths() -> None:
     ("cgroup", "minor", "verdict"), [("1", 34, "ok"), ("1", 35, "failed"), ("2", 35, "ok"), ("", 34, "ok")]
 )
 def test_control_groups_must_fit_kubernetes(tmp_path: Path, cgroup: str, minor: int, verdict: str) -> None:
-    found = next(machine_checks(cgroup, inotify=tmp_path, kubernetes=Version(1, minor)))
+    found = next(machine_checks(cgroup, inotify=tmp_path, kubernetes=ProgramVersion(1, minor)))
     assert found.verdict == verdict
 
 

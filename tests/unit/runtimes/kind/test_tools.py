@@ -9,11 +9,11 @@ import pytest
 from nexusdev.errors import PreflightFailed
 from nexusdev.runtimes.image_store import BuildMounts
 from nexusdev.runtimes.kind.tools import Tools
-from nexusdev.runtimes.kind.versions import Version
+from nexusdev.runtimes.kind.versions import ProgramVersion
 from nexusdev.runtimes.memory.images import MemoryBuildContainer, MemoryImages
 from tests.unit.runtimes.kind.fakes import FakeMachine
 
-CLUSTER = Version(1, 34)
+CLUSTER = ProgramVersion(1, 34)
 IMAGE = "nexusdev/kind-node:1.34-abc"
 
 
@@ -44,7 +44,7 @@ def test_a_fitting_program_of_the_machine_is_used(tmp_path: Path) -> None:
     machine = FakeMachine()
     machine.programs["/usr/bin/kubectl"] = "Client Version: v1.34.1"
     found = tools(machine, tmp_path, on_path=True).kubectl(IMAGE, CLUSTER)
-    assert (found.path, found.version, found.origin) == (Path("/usr/bin/kubectl"), Version(1, 34, 1), "PATH")
+    assert (found.path, found.version, found.origin) == (Path("/usr/bin/kubectl"), ProgramVersion(1, 34, 1), "PATH")
 
 
 @pytest.mark.parametrize("on_path", [True, False])

@@ -11,7 +11,7 @@ from nexusdev.interfaces import ServiceExit
 from nexusdev.runtimes.kubernetes.exits import PodExits
 from nexusdev.runtimes.kubernetes.names import InstanceNames
 from nexusdev.runtimes.kubernetes.pod_services import ContainerServices
-from nexusdev.runtimes.kubernetes.snapshot import Snapshot, Workload
+from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot, Workload
 from nexusdev.runtimes.kubernetes.watch import PodEvent
 from nexusdev.stack.model import Stack
 from tests.contract.bench import small_stack
@@ -48,7 +48,7 @@ def exits(stack: Stack | None = None) -> PodExits:
     stop = threading.Event()
     stop.set()
     names = InstanceNames(instance="shop", namespace="ns", owner_path="/home/dev/shop", stack=stack)
-    return PodExits(FakeCluster(), names, Snapshot(workloads={"db": workload}), stop)
+    return PodExits(FakeCluster(), names, ClusterSnapshot(workloads={"db": workload}), stop)
 
 
 def heard(found: PodExits, *events: PodEvent) -> list[ServiceExit]:
