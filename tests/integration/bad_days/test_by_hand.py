@@ -53,8 +53,13 @@ def test_up_repairs_manual_changes_to_a_container(running: Project, harm: Callab
     assert {name for name in before if after[name] != before[name]} <= {victim.name}, "neighbours were touched"
 
 
-def test_up_takes_over_after_docker_compose_down_and_up(running: Project) -> None:
-    """Compose itself takes everything down, starts the same files, and takes them down again."""
+def test_up_takes_over_after_docker_compose_down_and_up(gone_at_the_end: Project) -> None:
+    """Compose itself takes everything down, starts the same files, and takes them down again.
+
+    It creates all volumes of the files, so the instance is not one that other tests compare with.
+    """
+    running = gone_at_the_end
+    running.up(SMALL)
     assert running.run("redis", "--", "SET", "kept", "yes").out.strip() == "OK"
     instance, compose = engine.instance_of(running), compose_cli.command_for(running.state, base=engine.base_image())
     services = engine.services_of(instance)
