@@ -27,6 +27,8 @@ from nexusdev.stack.losses import Holding
 if TYPE_CHECKING:
     from nexusdev.components.leases import LeasePart
 
+# libpq ignores a password file that others can read. A pod's secrets belong to its group, so psql gets a copy of its own.
+_PRIVATE_PASSWORDS = 'umask 077 && cat /run/secrets/postgres-pgpass >"$PGPASSFILE.$$" && mv "$PGPASSFILE.$$" "$PGPASSFILE" && exec psql "$@"'
 _PSQL = (
     "env",
     f"PGHOST={names.PRIMARY}",
@@ -34,8 +36,11 @@ _PSQL = (
     f"PGUSER={names.APP}",
     "PGSSLMODE=verify-full",
     "PGSSLROOTCERT=/run/tls/ca.crt",
-    "PGPASSFILE=/run/secrets/postgres-pgpass",
+    "PGPASSFILE=/tmp/.pgpass",
     "PSQL_HISTORY=/tmp/.psql_history",
+    "sh",
+    "-c",
+    _PRIVATE_PASSWORDS,
     "psql",
 )
 

@@ -18,6 +18,8 @@ from nexusdev.util.files import make_folder
 
 _READY = 180.0  # seconds; 10 on a quiet machine
 _PAUSE = 0.5
+# Seconds without a refusal. After a start the API server of before may answer once, and end when kubelet makes its pods anew.
+_STEADY = 5.0
 
 
 class KindCluster:
@@ -33,6 +35,7 @@ class KindCluster:
         node: Node,
         kubectl: Callable[[], str],
         removed: Callable[[], None] = lambda: None,
+        steady: float = _STEADY,
     ) -> None:
         """Remember what belongs together; nothing is started.
 
@@ -44,6 +47,7 @@ class KindCluster:
             node: Its container.
             kubectl: Finds the program that speaks with it.
             removed: Called after it was removed.
+            steady: Seconds for which the API server has to answer after a start.
         """
         self.name = name
         self.node = node
@@ -52,6 +56,7 @@ class KindCluster:
         self._kind = kind
         self._kubectl = kubectl
         self._removed = removed
+        self._steady = steady
         self._guard = threading.RLock()
 
     def phase(self) -> NodePhase:
@@ -130,20 +135,22 @@ class KindCluster:
 
     def _wait_for_api(self) -> None:
         deadline = time.monotonic() + _READY
-        while True:
+        answers_since: float | None = None
+        while answers_since is None or time.monotonic() - answers_since < self._steady:
             try:
                 # An API server that says it is ready may still refuse everybody: it has not read its roles yet.
                 self.connect().run("get", "nodes", timeout=10)
             except NexusError as error:
+                answers_since = None
                 if time.monotonic() > deadline:
                     raise NotReadyInTime(
                         f"the API server of the cluster {self.name} does not answer",
                         why=error.message,
                         hint=f"docker exec {self.node.name} journalctl -u kubelet -n 50",
                     ) from error
-                time.sleep(_PAUSE)
             else:
-                return
+                answers_since = answers_since or time.monotonic()
+            time.sleep(_PAUSE)
 
 
 def _foreign(name: str, node: str) -> IdentityMismatch:

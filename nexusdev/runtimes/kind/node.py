@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 NodePhase = Literal["absent", "stopped", "running"]
 _LOAD = 600.0
 _QUICK = 60.0
-_STOP = 30  # seconds until a node that does not end is killed
+# Seconds until a node that does not end is killed. Its workloads have ended before; systemd would wait for the rest of the control plane,
+# whose store survives a kill.
+_STOP = 8
 _ID_LABEL = "dev.nexus.id"
 
 

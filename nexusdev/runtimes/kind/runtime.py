@@ -65,6 +65,9 @@ class KindRuntime(KubernetesRuntime):
                 return _asleep(msgspec.json.decode(self._seen.read_bytes(), type=ClusterSnapshot))
             case "stopped":
                 self._node.start()  # nothing else tells which data it has
+        return self._look_and_keep()
+
+    def _look_and_keep(self) -> ClusterSnapshot:
         seen = super()._look()
         if self._seen.parent.is_dir():
             replace_file(self._seen, msgspec.json.encode(seen).decode())
@@ -75,8 +78,12 @@ class KindRuntime(KubernetesRuntime):
         return with_cluster(plan, intent, self._node.phase(), self._node.name)
 
     def apply(self, step: Step) -> None:
-        """Execute one step. Raises as that of Kubernetes."""
+        """Execute one step. Raises as that of Kubernetes.
+
+        What was seen before a step is not what exists after it: it is forgotten, and the node is looked at once more before it stops.
+        """
         if not isinstance(step, ClusterStep):
+            self._seen.unlink(missing_ok=True)
             super().apply(step)
             return
         match step.action:
@@ -85,6 +92,8 @@ class KindRuntime(KubernetesRuntime):
             case ClusterAction.START:
                 self._node.start()
             case ClusterAction.STOP:
+                if self._node.phase() == "running":
+                    self._look_and_keep()
                 self._node.stop()
             case ClusterAction.DELETE:
                 self._node.delete()

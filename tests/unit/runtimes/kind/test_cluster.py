@@ -16,14 +16,15 @@ from tests.unit.runtimes.kind.fakes import FakeMachine
 NODE = "nexusdev-shop-control-plane"
 
 
-def cluster(machine: FakeMachine, folder: Path) -> KindCluster:
+def cluster(machine: FakeMachine, folder: Path, *, kubectl: str = "kubectl", steady: float = 0) -> KindCluster:
     return KindCluster(
         "nexusdev-shop",
         instance="shop",
         folder=folder / "kind",
         kind=lambda: KindCli(commands=machine, program="kind", network="nexusdev-shop"),
         node=Node(name=NODE, engine=machine, commands=machine),  # type: ignore[arg-type]
-        kubectl=lambda: "kubectl",
+        kubectl=lambda: kubectl,
+        steady=steady,
     )
 
 
@@ -44,6 +45,21 @@ def test_a_cluster_is_created_stopped_and_removed_without_a_trace(machine: FakeM
     assert made.phase() == "stopped"
     made.delete()
     assert (made.phase(), made.kubeconfig.exists(), machine.containers) == ("absent", False, {})
+
+
+def test_a_started_cluster_is_waited_for_until_its_api_server_keeps_answering(
+    machine: FakeMachine, tmp_path: Path
+) -> None:
+    calls, kubectl = tmp_path / "calls", tmp_path / "kubectl"
+    # The third call is refused once more: the API server of before the stop has ended.
+    kubectl.write_text(f"#!/bin/sh\necho >>{calls}\ncase $(wc -l <{calls}) in 1|3) exit 1 ;; esac\n")
+    kubectl.chmod(0o755)
+    made = cluster(machine, tmp_path, kubectl=str(kubectl), steady=0.8)
+    made.create(b"{}", "node:1")
+    made.stop()
+    made.start()
+    assert made.phase() == "running"
+    assert len(calls.read_text().splitlines()) >= 5
 
 
 def test_what_is_absent_is_stopped_and_removed_already(machine: FakeMachine, tmp_path: Path) -> None:
