@@ -8,6 +8,7 @@ pytest/run-<id>             locked by a run as long as it lives
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -17,6 +18,8 @@ from msgspec import DecodeError, Struct, ValidationError, json
 from nexusdev.util import lock
 from nexusdev.util.files import make_folder, replace
 
+#: Set in the processes of a test run that may bring up an instance: the id of the run.
+RUN_VARIABLE = "NEXUSDEV_PYTEST_RUN"
 _FOLDER = "pytest"
 #: Seconds to wait for another run that starts the instance or takes it down.
 _PATIENCE = 1800.0
@@ -55,6 +58,11 @@ class Claims(Struct, frozen=True, kw_only=True):
             return
         make_folder(self._home)
         replace(self._file(instance), json.encode(claim))
+
+    def give_up(self, instance: str) -> None:
+        """Let no test run take the instance down any more, because its user starts it. Does nothing within a test run."""
+        if not os.environ.get(RUN_VARIABLE):
+            self.write(instance, None)
 
     def abandoned(self) -> list[str]:
         """Return the instances whose runs have all ended without taking them down."""

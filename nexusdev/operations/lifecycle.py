@@ -11,6 +11,7 @@ from nexusdev.deploy.request import DeployRequest
 from nexusdev.deploy.targets import services_of, subset
 from nexusdev.deploy.teardown import require_permission
 from nexusdev.errors import NotFound
+from nexusdev.instance.run_claims import Claims
 from nexusdev.interfaces import Runtime
 from nexusdev.moved_projects import refuse_moved
 from nexusdev.operations.lease_desk import upkeep
@@ -70,6 +71,7 @@ def restart(context: Context, names: Sequence[str] = ()) -> StartResult:
 
 def _begin(context: Context, names: Sequence[str], command: str, intent: type[Start] | type[Restart]) -> StartResult:
     with hold_lock(context, f"nexusdev {command}") as held:
+        Claims(root=context.root).give_up(context.identity.name)
         began = context.clock.now()
         instance = context.instance()
         stack = context.stack(instance)

@@ -31,6 +31,7 @@ from nexusdev.env.file import Written
 from nexusdev.events import Note
 from nexusdev.instance import volume_marks
 from nexusdev.instance.paths import folder_of
+from nexusdev.instance.run_claims import Claims
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.operations.env import warnings_of
 from nexusdev.operations.lease_desk import upkeep
@@ -99,6 +100,7 @@ def up(
     require_components(names, context.components, command="up")
     folder = folder_of(context.root, context.identity.name)
     with hold_lock(context, "nexusdev up") as held, guarded_placement(folder, context.claim_block) as guard:
+        Claims(root=context.root).give_up(context.identity.name)
         watch = Stopwatch(clock=context.clock)
         with phase(context, watch, "prepare"):
             state = prepare_up(context, names, move_ports=move_ports, agreed=agreed or (), claim=guard.claim)

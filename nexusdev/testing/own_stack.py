@@ -12,10 +12,8 @@ from msgspec.structs import replace
 from nexusdev.api_queries import succeeded
 from nexusdev.context import Context
 from nexusdev.errors import NotFound
-from nexusdev.instance.run_claims import Claims, RunClaim
+from nexusdev.instance.run_claims import RUN_VARIABLE, Claims, RunClaim
 
-#: Tells the workers of xdist the id of their run.
-VARIABLE = "NEXUSDEV_PYTEST_RUN"
 _COMMAND = "pytest"
 
 
@@ -29,7 +27,7 @@ class OwnStack:
         self._id = f"{os.getpid()}-{token_hex(4)}"
         self._alive = ExitStack()
         self._alive.enter_context(self._claims.living(self._id, _COMMAND))
-        os.environ[VARIABLE] = self._id
+        os.environ[RUN_VARIABLE] = self._id
 
     def end(self) -> None:
         """Take down the instance that this run, or one that was killed, brought up. Others that use it keep it.
@@ -40,7 +38,7 @@ class OwnStack:
         from nexusdev.operations.destroy import destroy
         from nexusdev.operations.down import down
 
-        os.environ.pop(VARIABLE, None)
+        os.environ.pop(RUN_VARIABLE, None)
         name = self._context.identity.name
         with self._alive, self._claims.changing(name, _COMMAND):
             claim = self._claims.read(name)
@@ -68,16 +66,16 @@ def bring_up(context: Context, *, keep: bool, tell: Callable[[str], None]) -> No
     """
     from nexusdev.operations.up import up
 
-    claims, name, run = Claims(root=context.root), context.identity.name, os.environ.get(VARIABLE, "")
+    claims, name, run = Claims(root=context.root), context.identity.name, os.environ.get(RUN_VARIABLE, "")
     with claims.changing(name, _COMMAND):
-        claim, exists, runs = claims.read(name), _exists(context), _runs(context)
+        claim, exists, ready = claims.read(name), _exists(context), _ready(context)
         if keep:
             claims.write(name, None)
-        elif claim or not runs:
+        elif claim or not (ready or _runs(context)):
             known = claim or RunClaim(created=not exists)
             used = tuple(dict.fromkeys((*claims.alive(known), run)))
             claims.write(name, replace(known, runs=used))
-        if not runs:
+        if not ready:
             tell(f"bringing up instance {name} for these tests")
             succeeded(up(replace(context)))
 
@@ -90,7 +88,12 @@ def _exists(context: Context) -> bool:
 
 
 def _runs(context: Context) -> bool:
-    """Whether all of its services run: an ``up`` that was killed leaves some that do not."""
+    """Whether any of its services runs: then somebody uses it, and it stays after the run."""
+    return bool(replace(context).runtime().observe().running_components)
+
+
+def _ready(context: Context) -> bool:
+    """Whether all of its services do their work: an ``up`` that was killed leaves some that do not."""
     from nexusdev.operations.status import status
 
     try:

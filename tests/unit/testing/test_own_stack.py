@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from nexusdev.errors import NotFound
-from nexusdev.instance.run_claims import Claims
+from nexusdev.instance.run_claims import RUN_VARIABLE, Claims
 from nexusdev.operations.down import down
+from nexusdev.operations.lifecycle import stop
 from nexusdev.operations.up import up
-from nexusdev.testing.own_stack import VARIABLE, OwnStack, bring_up
+from nexusdev.testing.own_stack import OwnStack, bring_up
 from tests.fakes import House
 
 
@@ -21,7 +22,7 @@ def house(tmp_path: Path) -> House:
 
 @pytest.fixture(autouse=True)
 def no_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(VARIABLE, "")
+    monkeypatch.setenv(RUN_VARIABLE, "")
 
 
 def runs(house: House) -> bool:
@@ -94,3 +95,26 @@ def test_the_next_run_takes_down_what_a_killed_run_left(house: House) -> None:
     assert bring(house) == []
     own.end()
     assert (runs(house), exists(house)) == (False, False)
+
+
+def test_an_instance_that_its_user_started_after_a_killed_run_is_the_users(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = OwnStack(house.context())
+    bring(house)
+    killed._alive.close()
+    monkeypatch.delenv(RUN_VARIABLE)
+    up(house.context())
+    own = OwnStack(house.context())
+    assert bring(house) == []
+    own.end()
+    assert (runs(house), exists(house)) == (True, True)
+
+
+def test_an_instance_of_which_a_part_runs_is_completed_and_left_running(house: House) -> None:
+    up(house.context())
+    stop(house.context(), ["redis"])
+    own = OwnStack(house.context())
+    assert bring(house) == ["bringing up instance shop for these tests"]
+    own.end()
+    assert runs(house)
