@@ -14,6 +14,10 @@ from nexusdev.testing.chaos import leaders
 _EACH, _ALL, _WIDTH = 40, 40, 300
 #: What servers log all the time, and what nexusdev itself does there for other tests.
 _ROUTINE = re.compile(r"INFO: no action\. |LOG:  checkpoint (starting|complete)|postgres@\S+ LOG:  AUDIT: ")
+#: The password in a statement that PostgreSQL logs because it failed.
+_PASSWORD = re.compile(r"(PASSWORD\s+)'(?:[^']|'')*'", re.IGNORECASE)
+#: Shorter values occur in logs by chance.
+_SHORTEST = 8
 
 
 def describe(context: Context, components: Collection[str], seconds: float) -> str:
@@ -34,7 +38,27 @@ def describe(context: Context, components: Collection[str], seconds: float) -> s
         found_lines = collect(context, tuple(components), since=since, tail=_EACH).lines
         logs = [each for each in found_lines if not _ROUTINE.search(each.text)]
         lines += [f"(the last {_ALL} lines; all: nexusdev logs --since {since})"] if len(logs) > _ALL else []
-        lines += [f"{each.service:<14} {each.text}"[:_WIDTH] for each in logs[-_ALL:]]
+        hidden = _secrets(context)
+        lines += [f"{each.service:<14} {masked(each.text, hidden)}"[:_WIDTH] for each in logs[-_ALL:]]
     except NexusError as error:
         lines.append(f"the servers could not be asked: {error.message}")
     return "\n".join(lines)
+
+
+def masked(text: str, secrets: Collection[str]) -> str:
+    """Return a line of a log without passwords: reports of tests end in CI systems that many can read.
+
+    Args:
+        text: The line.
+        secrets: The values that must not be shown.
+    """
+    for value in secrets:
+        text = text.replace(value, "***")
+    return _PASSWORD.sub(r"\1'***'", text)
+
+
+def _secrets(context: Context) -> frozenset[str]:
+    instance = context.instance()
+    store = instance.secrets(context.stack(instance))
+    values = (store.read(name).strip() for name in store.names())
+    return frozenset(each for each in values if len(each) >= _SHORTEST)

@@ -237,7 +237,10 @@ def _add_servers(item: pytest.Item, report: pytest.TestReport) -> None:
     item.config.stash[_SHOWN] = shown + 1
     components = [part for name, part in {**_PARTS, **_FACTORIES, **_DATABASES}.items() if name in used_by(item)]
     seconds = time.monotonic() - item.stash[_TURN][1]
-    text = describe(run_of(item.config).fresh_context(), frozenset(components), seconds)
+    try:
+        text = describe(run_of(item.config).fresh_context(), frozenset(components), seconds)
+    except Exception as error:
+        text = f"the servers could not be asked: {error}"
     report.sections.append(("nexusdev: servers since the test began", text))
 
 

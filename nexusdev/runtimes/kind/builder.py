@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from nexusdev.errors import NexusError
+from nexusdev.errors import IdentityMismatch, NexusError
 from nexusdev.runtimes.docker.connection import translate_engine_errors
 from nexusdev.runtimes.docker.labels import INSTANCE, OWNER_PATH, ROLE, STATE_PATH
 from nexusdev.runtimes.image_store import BuildMounts, Say
@@ -99,8 +99,12 @@ class ClusterBuilder:
         image = self._labelled_node_image()
         self.cluster.create(configuration(kind_cluster(stack)), image)
         policies = self._references["calico"]
-        self.cluster.deliver(self._store(), [policies])
-        calico.install(self.cluster.connect(), policies, file_of(self._store(), policies, calico.CRDS))
+        try:
+            self.cluster.deliver(self._store(), [policies])
+            calico.install(self.cluster.connect(), policies, file_of(self._store(), policies, calico.CRDS))
+        except BaseException:
+            self.cluster.delete()  # without its network policies it must not be taken for a whole one
+            raise
 
     def _make_cluster(self) -> KindCluster:
         engine = self._engine()
@@ -148,6 +152,12 @@ class ClusterBuilder:
         engine = self._engine()
         with translate_engine_errors(engine.endpoint):
             existing = [each for each in engine.http.networks() if each["Name"] == cluster_name(self._instance)]
+            if any(not _is_ours(each, self._instance) for each in existing):
+                raise IdentityMismatch(
+                    f"a network {cluster_name(self._instance)} exists that was not made by this instance",
+                    hint=f"docker network rm {cluster_name(self._instance)}   if nobody needs it",
+                    code="FOREIGN_NETWORK",
+                )
             if not existing:
                 engine.api.create_network(cluster_name(self._instance), driver="bridge", labels=self._labels)
 
@@ -156,12 +166,16 @@ class ClusterBuilder:
         engine, store = self._engine(), self._store()
         with translate_engine_errors(engine.endpoint):
             for each in engine.http.networks():
-                if each["Name"] == cluster_name(self._instance) and INSTANCE in (each.get("Labels") or {}):
+                if each["Name"] == cluster_name(self._instance) and _is_ours(each, self._instance):
                     engine.api.remove_network(each["Id"])
         for image in store.list():
             for tag in image.tags:
                 if image.labels.get(INSTANCE) == self._instance and tag.endswith(f"-{self._instance}"):
                     store.untag(tag)
+
+
+def _is_ours(network: Mapping[str, Any], instance: str) -> bool:
+    return (network.get("Labels") or {}).get(INSTANCE) == instance
 
 
 def _tag(reference: str) -> str:

@@ -61,11 +61,18 @@ class KindRuntime(KubernetesRuntime):
         match self._node.phase():
             case "absent":
                 return ClusterSnapshot()
-            case "stopped" if self._seen.exists():
-                return _asleep(msgspec.json.decode(self._seen.read_bytes(), type=ClusterSnapshot))
             case "stopped":
+                if kept := self._kept():
+                    return _asleep(kept)
                 self._node.start()  # nothing else tells which data it has
         return self._look_and_keep()
+
+    def _kept(self) -> ClusterSnapshot | None:
+        """Return what was seen last; None if there is no record, or one of another version."""
+        try:
+            return msgspec.json.decode(self._seen.read_bytes(), type=ClusterSnapshot)
+        except (FileNotFoundError, msgspec.DecodeError, msgspec.ValidationError):
+            return None
 
     def _look_and_keep(self) -> ClusterSnapshot:
         seen = super()._look()
