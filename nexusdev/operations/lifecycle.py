@@ -11,6 +11,7 @@ from nexusdev.deploy.request import DeployRequest
 from nexusdev.deploy.targets import services_of, subset
 from nexusdev.deploy.teardown import require_permission
 from nexusdev.errors import NotFound
+from nexusdev.events import Note
 from nexusdev.instance.run_claims import Claims
 from nexusdev.interfaces import Runtime
 from nexusdev.moved_projects import refuse_moved
@@ -76,6 +77,8 @@ def _begin(context: Context, names: Sequence[str], command: str, intent: type[St
         instance = context.instance()
         stack = context.stack(instance)
         runtime = context.runtime(stack)
+        # What the services run in starts first: what is seen before is only a record of what there was.
+        context.provider.provide(stack, {}, lambda text: context.listener.tell(Note(text=text)))
         observation = _existing(context, runtime)
         context.provider.require_clock()
         selected = services_of(names, observation, command=command)

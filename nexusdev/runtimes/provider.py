@@ -151,7 +151,9 @@ class RuntimeProvider(Protocol):
         """
 
     def provide(self, stack: Stack, references: Mapping[str, str], say: Callable[[str], None]) -> None:
-        """Make what the services of an instance run in, such as a cluster. No effect if it is there. Called by ``up`` before ``deliver``.
+        """Make what the services of an instance run in, such as a cluster. No effect if it is there.
+
+        ``up`` calls it before ``deliver``. ``start`` and ``restart`` call it without references: then what was stopped starts, and nothing is made.
 
         Args:
             stack: The stack of the instance whose runtime was made last.

@@ -65,7 +65,7 @@ class ClusterBuilder:
         return self._memo.get("cluster", self._make_cluster)
 
     def ensure(self, stack: Stack | None, say: Say = lambda _: None) -> None:
-        """Create the cluster, or start it. One that runs is left alone.
+        """Create the cluster, or start it. One that runs is left alone. Without references of images none is created.
 
         Args:
             stack: The stack, with the host ports.
@@ -77,7 +77,7 @@ class ClusterBuilder:
         """
         with self._guard:
             match self.cluster.phase():
-                case "absent":
+                case "absent" if self._references:
                     self._create(stack, say)
                 case "stopped":
                     say(f"starting the cluster {self.cluster.name}")
