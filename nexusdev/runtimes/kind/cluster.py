@@ -58,9 +58,10 @@ class KindCluster:
         self._removed = removed
         self._steady = steady
         self._guard = threading.RLock()
+        self._starting = False
 
     def phase(self) -> NodePhase:
-        """Return whether it runs.
+        """Return whether it runs. While this object starts it, it counts as stopped: its API server refuses connections.
 
         Raises:
             IdentityMismatch: A cluster of this name belongs to something else.
@@ -68,7 +69,7 @@ class KindCluster:
         state = self.node.state()
         if state.phase != "absent" and state.labels.get(INSTANCE) != self._instance:
             raise _foreign(self.name, self.node.name)
-        return state.phase
+        return "stopped" if self._starting and state.phase == "running" else state.phase
 
     def create(self, configuration: bytes, image: str) -> None:
         """Create it. Call only if it is absent.
@@ -89,9 +90,14 @@ class KindCluster:
             NotReadyInTime: The API server does not answer.
         """
         with self._guard:
-            if self.phase() != "running":
-                self.node.start()
-            self._wait_for_api()
+            stopped = self.phase() != "running"
+            self._starting = True
+            try:
+                if stopped:
+                    self.node.start()
+                self._wait_for_api()
+            finally:
+                self._starting = False
 
     def stop(self) -> None:
         """Stop it. One that is stopped or absent is no error."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -26,6 +29,13 @@ def cluster(machine: FakeMachine, folder: Path, *, kubectl: str = "kubectl", ste
         kubectl=lambda: kubectl,
         steady=steady,
     )
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -60,6 +70,25 @@ def test_a_started_cluster_is_waited_for_until_its_api_server_keeps_answering(
     made.start()
     assert made.phase() == "running"
     assert len(calls.read_text().splitlines()) >= 5
+
+
+def test_a_cluster_counts_as_stopped_until_its_api_server_answers(machine: FakeMachine, tmp_path: Path) -> None:
+    asked, ready, kubectl = tmp_path / "asked", tmp_path / "ready", tmp_path / "kubectl"
+    kubectl.write_text(f"#!/bin/sh\ntouch {asked}\ntest -e {ready}\n")
+    kubectl.chmod(0o755)
+    made = cluster(machine, tmp_path, kubectl=str(kubectl))
+    made.create(b"{}", "node:1")
+    made.stop()
+    with ThreadPoolExecutor() as pool:
+        started = pool.submit(made.start)
+        try:
+            wait_until(asked.exists)
+            assert machine.containers[NODE]["running"]
+            assert made.phase() == "stopped"
+        finally:
+            ready.touch()
+        started.result(timeout=30)
+    assert made.phase() == "running"
 
 
 def test_what_is_absent_is_stopped_and_removed_already(machine: FakeMachine, tmp_path: Path) -> None:
