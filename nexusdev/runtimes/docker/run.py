@@ -6,8 +6,7 @@ import contextlib
 import queue
 import signal
 import threading
-from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO
 
 from nexusdev.errors import NotFound
 from nexusdev.interfaces import OneOff
@@ -15,8 +14,8 @@ from nexusdev.runtimes.docker import create, labels
 from nexusdev.runtimes.docker.build_container import remove
 from nexusdev.runtimes.docker.connection import Engine, translate_engine_errors
 from nexusdev.runtimes.docker.exec import Attached
+from nexusdev.runtimes.terminal import caller_signals
 
-_PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 _ENDING = frozenset({signal.SIGINT, signal.SIGTERM})
 # The third signal kills a command that ignored the first two.
 _PATIENCE = 3
@@ -35,7 +34,7 @@ def run(
     tty: bool,
 ) -> int:
     """Create, attach, start, wait for and remove a one-off container. See ``interfaces.Runtime.run_one_off``."""
-    with _signals() as received:
+    with caller_signals() as received:
         container = _created(engine, names, one_off, tty=tty, with_stdin=stdin is not None)
         command = _Run(engine, container, received, tty=tty)
         try:
@@ -98,21 +97,3 @@ class _Run(Attached):
         self._received.put(_OVER)
         with translate_engine_errors(self._engine.endpoint):
             remove(self._engine.api, self._id)
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[queue.SimpleQueue[int]]:
-    """Yield the signals that this process receives during the block. They are forwarded to the command."""
-    received: queue.SimpleQueue[int] = queue.SimpleQueue()
-    if threading.current_thread() is not threading.main_thread():
-        yield received
-        return
-    numbers = [getattr(signal, name) for name in _PASSED_ON if hasattr(signal, name)]
-    before: dict[int, Any] = {
-        number: signal.signal(number, lambda given, _frame: received.put(given)) for number in numbers
-    }
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

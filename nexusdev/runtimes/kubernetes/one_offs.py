@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import queue
-import signal
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from nexusdev.errors import NotFound, UsageError
 from nexusdev.interfaces import BindMount, OneOff
@@ -20,11 +19,11 @@ from nexusdev.runtimes.kubernetes.names import ONE_OFF, InstanceNames
 from nexusdev.runtimes.kubernetes.places import PodTarget
 from nexusdev.runtimes.kubernetes.render.manifest import CLIENT, Manifest
 from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot
+from nexusdev.runtimes.terminal import caller_signals
 
 #: Who runs a command whose image says nothing: the Pod Security standard ``restricted`` forbids root.
 _NOBODY = (10001, 10001)
 _LARGEST = 1024 * 1024  # bytes of a Secret
-_PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 _OVER = 0
 _KILLED = 137
 # The command writes its process id, so that signals find it.
@@ -53,7 +52,7 @@ def run(
             hint="nexusdev run --in IMAGE -- COMMAND",
         )
     files = {f"files-{number}": mount for number, mount in enumerate(one_off.mounts)}
-    with _signals() as received, _copied(kubectl, names, one_off, files):
+    with caller_signals() as received, _copied(kubectl, names, one_off, files):
         pod = _pod(one_off, files)
         with helper_pods.running(kubectl, names, pod):
             return _attached(kubectl, names, one_off, received, (stdin, stdout, stderr), tty=tty)
@@ -159,21 +158,3 @@ def _pass_signals(kubectl: Kubectl, names: InstanceNames, pod: str, received: qu
         where = (f"pod/{pod}", "--namespace", names.namespace, "--container", helper_pods.CONTAINER)
         with contextlib.suppress(Exception):  # it may have ended by itself
             kubectl.outcome("exec", *where, "--", "/bin/sh", "-c", script)
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[queue.SimpleQueue[int]]:
-    """Yield the signals that this process receives during the block. They are forwarded to the command."""
-    received: queue.SimpleQueue[int] = queue.SimpleQueue()
-    if threading.current_thread() is not threading.main_thread():
-        yield received
-        return
-    numbers = [getattr(signal, name) for name in _PASSED_ON if hasattr(signal, name)]
-    before: dict[int, Any] = {
-        number: signal.signal(number, lambda given, _frame: received.put(given)) for number in numbers
-    }
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
