@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nexusdev.context import Claimed
 from nexusdev.env import stored
-from nexusdev.instance.instance import put_back
+from nexusdev.instance.allocation import put_back
 from nexusdev.instance.state import read_compose_env, read_record, restore_compose_env
 from nexusdev.plan import Step
 

@@ -19,8 +19,9 @@ from nexusdev.deploy.up_to_date import UpToDateCheck
 from nexusdev.errors import NotFound
 from nexusdev.events import Note
 from nexusdev.instance import own_allocations, volume_marks
+from nexusdev.instance.allocation import Claim, Placement
 from nexusdev.instance.identity import require_owner
-from nexusdev.instance.instance import Claim, Instance, Placement, open_instance, preview, take_placement
+from nexusdev.instance.instance import Instance, open_instance, preview, take_placement
 from nexusdev.instance.state import folder_of, records
 from nexusdev.instance.state_elsewhere import sudo_note
 from nexusdev.inventory import Inventory

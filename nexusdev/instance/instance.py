@@ -3,38 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
-from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from nexusdev.errors import NotFound
 from nexusdev.instance import owners, port_blocks, state, state_elsewhere
+from nexusdev.instance.allocation import (
+    Claim,
+    InstanceAllocator,
+    Placement,
+    PortCheck,
+    move_placement,
+    with_current_place,
+)
 from nexusdev.instance.identity import Identity, require_owner
-from nexusdev.instance.project_places import Place, place_of
+from nexusdev.instance.project_places import Place
 from nexusdev.instance.secrets import SecretFiles, unpublished
 from nexusdev.instance.state import Record
 from nexusdev.inventory import Inventory
-from nexusdev.util import files
 
 if TYPE_CHECKING:
     from nexusdev.interfaces import InstanceAccess, Runtime
     from nexusdev.stack.model import Stack
     from nexusdev.util.lock import Held, Patience
-
-
-#: Port of this machine → whether a process listens on it.
-PortCheck = Callable[[int], bool]
-
-#: Number of a port block → whether this command claimed it; False if another process did.
-Claim = Callable[[int], bool]
-
-#: (number of the port block, placements of other instances) → what a new instance needs of the runtime; see RuntimeProvider.placement.
-Placement = Callable[[int, Collection[str]], str]
 
 
 class Instance(Struct, frozen=True, kw_only=True):
@@ -240,24 +235,34 @@ def open_instance(
     if record is not None:
         require_owner(identity, record.owner, record.place)
     _require_ours(identity, inventory, record.former if record else ())
+    allocator = InstanceAllocator(root=root, inventory=inventory, port_taken=port_taken, claim=claim)
     if record is not None:
-        record = _placed(record, folder)
-        return _instance(_moved(record, root, inventory, port_taken, claim) if move_ports else record, folder)
+        record = with_current_place(record, folder)
+        return _instance(allocator.move_ports(record) if move_ports else record, folder)
     if lost := state_elsewhere.explained(
         identity.name, inventory.of(identity.name), root=root, project=identity.project
     ):
         raise lost
-    made = _make(
-        identity,
-        root,
-        inventory,
-        placement=placement,
-        rootless=rootless,
-        runtime=runtime,
-        port_taken=port_taken,
-        claim=claim,
-    )
+    made = allocator.create(identity, placement=placement, rootless=rootless, runtime=runtime)
     return replace(_instance(made, folder), created=True)
+
+
+def take_placement(found: Instance, placement: Placement, *, root: Path | None = None) -> Instance:
+    """Give an instance another placement, because its own is in use by another owner. The caller holds the instance's lock.
+
+    Args:
+        found: The instance; it must have no resources in the runtime at its old placement.
+        placement: Chooses the new one.
+        root: The folder of the state of all instances.
+
+    Returns:
+        The instance with its new placement, which is stored in its record.
+
+    Raises:
+        PreflightFailed: None is free.
+    """
+    moved = move_placement(_record_of(found), placement, root=root or state.state_root())
+    return _instance(moved, found.folder)
 
 
 @contextlib.contextmanager
@@ -329,123 +334,8 @@ def _require_ours(identity: Identity, inventory: Inventory, former: tuple[str, .
             require_owner(identity, owner)
 
 
-def _make(
-    identity: Identity,
-    root: Path,
-    inventory: Inventory,
-    *,
-    placement: Placement,
-    rootless: bool,
-    runtime: str,
-    port_taken: PortCheck,
-    claim: Claim,
-) -> Record:
-    uid, gid = state.container_user(root, rootless=rootless)
-    folder = state.folder_of(root, identity.name)
-    with _allocation(root):
-        slot, others = _free_slot(root, inventory, identity.name, port_taken, claim)
-        record = Record(
-            name=identity.name,
-            owner=str(identity.project),
-            slot=slot,
-            net=placement(slot, [each.net for each in others]),
-            nonce=secrets.token_hex(16),
-            uid=uid,
-            gid=gid,
-            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            runtime=runtime,
-            **_place(identity.project),
-        )
-        files.make_folder(folder)
-        state.write_record(folder, record)
-    return record
-
-
-def _place(project: Path) -> dict[str, Any]:
-    """Return the record's fields with the place of the owner's folder; empty for a folder that cannot be read."""
-    try:
-        return asdict(place_of(project))
-    except OSError:
-        return {}
-
-
-def _placed(record: Record, folder: Path) -> Record:
-    """Return the record with the current place of the owner, which changes with a reboot on some file systems. Written if it changed."""
-    placed = replace(record, **_place(Path(record.owner)))
-    if placed != record:
-        state.write_record(folder, placed)
-    return placed
-
-
-def _moved(record: Record, root: Path, inventory: Inventory, port_taken: PortCheck, claim: Claim) -> Record:
-    """Return the record with another port block and the same placement."""
-    with _allocation(root):
-        slot, _ = _free_slot(root, inventory, record.name, port_taken, claim, but=record.slot)
-        moved = replace(record, slot=slot)
-        folder = state.folder_of(root, record.name)
-        state.write_record(folder, moved)
-    return moved
-
-
-def take_placement(found: Instance, placement: Placement, *, root: Path | None = None) -> Instance:
-    """Give an instance another placement, because its own is in use by another owner. The caller holds the instance's lock.
-
-    Args:
-        found: The instance; it must have no resources in the runtime at its old placement.
-        placement: Chooses the new one.
-        root: The folder of the state of all instances.
-
-    Returns:
-        The instance with its new placement, which is stored in its record.
-
-    Raises:
-        PreflightFailed: None is free.
-    """
-    root = root or state.state_root()
-    with _allocation(root):
-        record = _record_of(found)
-        others = [each.net for each in state.records(root) if each.name != found.name]
-        moved = replace(record, net=placement(record.slot, [*others, record.net]))
-        state.write_record(found.folder, moved)
-    return _instance(moved, found.folder)
-
-
-def put_back(before: Record, folder: Path) -> None:
-    """Restore the previous ports and placement, after a command that changed them failed before it changed anything else."""
-    now = state.read_record(folder)
-    if now and (now.slot, now.net) != (before.slot, before.net):
-        state.write_record(folder, replace(now, slot=before.slot, net=before.net))
-
-
 def _record_of(found: Instance) -> Record:
     record = state.read_record(found.folder)
     if record is None:
         raise NotFound(f"instance {found.name} not found", hint="nexusdev up   create and start it")
     return record
-
-
-def _free_slot(
-    root: Path, inventory: Inventory, name: str, port_taken: PortCheck, claim: Claim, *, but: int | None = None
-) -> tuple[int, list[Record]]:
-    """Claim a port block that is unused in the state and in the runtime. Returns it with the records of the other instances."""
-    others = [record for record in state.records(root) if record.name != name]
-    used = {record.slot for record in others} | {but}
-    used |= {
-        port_blocks.slot_of(port) for each in inventory.instances.values() if each.name != name for port in each.ports
-    }
-    known = {each for each in used if each is not None}
-    while not claim(slot := port_blocks.choose_slot(known, port_taken)):
-        known.add(slot)
-    return slot, others
-
-
-@contextlib.contextmanager
-def _allocation(root: Path) -> Iterator[None]:
-    """Hold the lock for the allocation: two instances that start at the same time must not get the same ports."""
-    from nexusdev.util import lock
-
-    patience = lock.Patience(seconds=30)
-    with lock.hold(
-        root / "allocation.lock", subject="the choice of a port block", command="nexusdev up", patience=patience
-    ):
-        yield

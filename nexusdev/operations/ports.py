@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from nexusdev.context import Context
 from nexusdev.errors import PreflightFailed
-from nexusdev.instance.instance import PortCheck
+from nexusdev.instance.allocation import PortCheck
 from nexusdev.instance.port_blocks import block_of
 from nexusdev.interfaces import Address, View
 from nexusdev.inventory import Inventory
