@@ -154,7 +154,7 @@ def _add_manifest(archive: tarfile.TarFile, packed: Sequence[Packed]) -> None:
 
 
 def _add_images(archive: tarfile.TarFile, stream: Iterator[bytes]) -> None:
-    with tarfile.open(fileobj=cast("IO[bytes]", _Stream(stream)), mode="r|") as saved:
+    with tarfile.open(fileobj=cast("IO[bytes]", _ChunkReader(stream)), mode="r|") as saved:
         for member in saved:
             archive.addfile(member, saved.extractfile(member) if member.isreg() else None)
 
@@ -169,7 +169,7 @@ def _chunks(file: Path) -> Iterator[bytes]:
             yield chunk
 
 
-class _Stream:
+class _ChunkReader:
     """A readable object over chunks."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:

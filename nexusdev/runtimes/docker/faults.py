@@ -14,21 +14,10 @@ from nexusdev.runtimes.docker.connection import Engine, translate_engine_errors
 from nexusdev.runtimes.docker.create import ResourceNames
 from nexusdev.runtimes.docker.exec import Exec
 from nexusdev.runtimes.docker.observe import namespace_of
+from nexusdev.runtimes.main_process import KILL_SCRIPT
 
 _LOOKS, _PAUSE = 50, 0.1  # how often to look for a killed process, and the seconds between two checks
 _ALIVE = ("running", "paused", "restarting")
-# The main process is the oldest child of the init process: the child with the lowest ID, which is never an orphan.
-_KILL_MAIN = """
-main=
-for file in /proc/[0-9]*/status; do
-  pid= parent=
-  while read -r key value; do
-    case $key in Pid:) pid=$value;; PPid:) parent=$value;; esac
-  done <"$file" 2>/dev/null
-  if [ "$parent" = 1 ] && { [ -z "$main" ] || [ "$pid" -lt "$main" ]; }; then main=$pid; fi
-done
-kill -9 "$main"
-"""
 
 
 class DockerFaults:
@@ -79,7 +68,7 @@ class DockerFaults:
 
     def _kill_main(self, container: Any) -> None:
         """Kill the main process. The kill command ends with its container and often has no exit code, so the run's end is checked."""
-        command = Exec(self._engine, container["Id"], ("/bin/sh", "-c", _KILL_MAIN))
+        command = Exec(self._engine, container["Id"], ("/bin/sh", "-c", KILL_SCRIPT))
         try:
             words = command.collect(None, None).stderr.decode()
         except NexusError as error:

@@ -72,7 +72,7 @@ def open_socket(endpoint: EngineEndpoint, timeout: float | None = None) -> socke
     return context.wrap_socket(plain, server_hostname=parts.hostname)
 
 
-class Stream:
+class EventStream:
     """An iterator of JSON objects, one per line of the response. Raises EngineAnswer, OSError, HTTPException."""
 
     def __init__(
@@ -119,7 +119,7 @@ class EngineHttpClient:
         finally:
             asking.close()
 
-    def events(self, *, filters: Mapping[str, Any], since: str = "", until: str = "") -> Stream:
+    def events(self, *, filters: Mapping[str, Any], since: str = "", until: str = "") -> EventStream:
         """Return the events from now on until ``close``, or the stored events between two times.
 
         Args:
@@ -131,7 +131,7 @@ class EngineHttpClient:
         asking = http.client.HTTPConnection("localhost")
         asking.sock = open_socket(self._endpoint)
         asking.request("GET", f"{self._prefix}/events?{urlencode({**_filters(filters), **times})}")
-        return Stream(asking, asking.sock, _granted(asking.getresponse()))
+        return EventStream(asking, asking.sock, _granted(asking.getresponse()))
 
     def version(self) -> Any:
         return self.get("/version")

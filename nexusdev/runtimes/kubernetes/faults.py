@@ -13,6 +13,7 @@ from nexusdev.runtimes.kubernetes.names import CHECKSUM, HELD, PARTITIONED, PAUS
 from nexusdev.runtimes.kubernetes.places import ServicePlace, place_of
 from nexusdev.runtimes.kubernetes.render.manifest import NAME
 from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot, Pod
+from nexusdev.runtimes.main_process import KILL_SCRIPT
 
 # Process 1 ignores the signals of its own container, so that these scripts reach what runs behind an init process.
 _SIGNAL = """
@@ -21,18 +22,6 @@ for folder in /proc/[0-9]*; do
   [ "$pid" = 1 ] || [ "$pid" = $$ ] || kill -%s "$pid" 2>/dev/null
 done
 exit 0
-"""
-# The oldest child of process 1 is the server. The shell that runs this has no parent in the container.
-_KILL_MAIN = """
-main=
-for file in /proc/[0-9]*/status; do
-  pid= parent=
-  while read -r key value; do
-    case $key in Pid:) pid=$value;; PPid:) parent=$value;; esac
-  done <"$file" 2>/dev/null
-  if [ "$parent" = 1 ] && { [ -z "$main" ] || [ "$pid" -lt "$main" ]; }; then main=$pid; fi
-done
-[ -n "$main" ] && kill -9 "$main"
 """
 #: The hash of a policy that was changed by a partition: the next ``up`` applies it again.
 _PARTITIONED_HASH = "partitioned"
@@ -75,12 +64,12 @@ class KubernetesFaults:
 
     def _crash(self, place: ServicePlace, service: str, seen: ClusterSnapshot) -> None:
         del seen
-        done = self._kubectl.outcome(*self._command(place, _KILL_MAIN))
+        done = self._kubectl.outcome(*self._command(place, KILL_SCRIPT))
         if done.returncode not in (0, _KILLED):
             words = done.stderr.decode(errors="replace").strip()
             raise NexusError(
                 f"{service} could not be killed",
-                why=words or "it is process 1 of its container, which ignores signals from inside",
+                why=words,
                 code="FAULT_REFUSED",
             )
 
