@@ -52,7 +52,7 @@ def test_what_only_kind_needs_is_neither_fetched_nor_built_for_docker() -> None:
     assert {"kind-node", "calico"}.isdisjoint(replace(lock, runtime="docker").runnable)
     assert {"kind-node", "calico"} < set(replace(lock, runtime="kind").runnable)
     wanted = {parent for name in lock.runnable for parent in parents(lock, name)}
-    assert {"kubernetes", "kind-addons", "kind-cli"}.isdisjoint(wanted)
+    assert {"kubernetes", "kind-cli"}.isdisjoint(wanted)
 
 
 def test_an_unknown_key_is_refused_with_its_line_and_the_nearest(tmp_path: Path) -> None:
