@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 if TYPE_CHECKING:
+    from nexusdev.errors import NexusError
     from nexusdev.testing.own_stack import OwnStack
     from nexusdev.testing.run import TestRun
 
@@ -20,20 +21,15 @@ if TYPE_CHECKING:
 RUN: pytest.StashKey[TestRun | str] = pytest.StashKey()
 #: The components of which tests will ask for slices.
 WANTED: pytest.StashKey[frozenset[str]] = pytest.StashKey()
-_TOLD: pytest.StashKey[bool] = pytest.StashKey()
 
 
 def run_of(config: pytest.Config) -> TestRun:
-    """Return the resources of this process; attach to the instance at the first call.
-
-    The reason why there is no instance is told in full once; the tests after it refer to it.
-    """
+    """Return the resources of this process; attach to the instance at the first call."""
     if config.getoption("--nexus") == "off":
         pytest.skip("needs a nexusdev instance; pytest ran with --nexus=off")
     found = resources_of(config)
     if isinstance(found, str):
-        is_first, config.stash[_TOLD] = _TOLD not in config.stash, True
-        _missing(config, found if is_first else f"{found.splitlines()[0]} (see the first test that needed it)")
+        _missing(config, found)
     return found
 
 
@@ -80,7 +76,7 @@ def _attached(config: pytest.Config) -> TestRun | str:
         if config.getoption("--nexus") == "up":
             context = open_context(config.rootpath, flags={"instance": instance or None})
             bring_up(context, keep=keep, tell=partial(tell, config))
-        return TestRun(config.rootpath, instance=instance, identity=identity)
+        return TestRun(config.rootpath, instance=instance, identity=identity, run=worker.get("testrunuid", ""))
     except NexusError as error:
         hint = error.hint.splitlines()[0] if error.hint else "nexusdev up"
         return "\n".join(
@@ -92,6 +88,13 @@ def _attached(config: pytest.Config) -> TestRun | str:
                 "  or       --nexus=up to bring it up for this run, --nexus-instance NAME, --nexus-missing=skip to skip these tests",
             )
         )
+
+
+def fail(error: NexusError) -> NoReturn:
+    """Fail a test with the words of an error instead of a traceback through this package."""
+    rows = (("why", error.why), *(("next", line) for line in error.hint.splitlines()))
+    lines = [f"  {title:<8} {text}" for title, text in rows if text]
+    pytest.fail("\n".join((f"nexusdev: {error.message}", *lines)), pytrace=False)
 
 
 def _missing(config: pytest.Config, text: str) -> NoReturn:

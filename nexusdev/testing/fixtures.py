@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import pytest
 
-from nexusdev.testing.attach import run_of
+from nexusdev.testing.attach import fail, run_of
 from nexusdev.testing.costs import measured
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from nexusdev.testing.resources import PostgresDatabase, RedisUser, S3Bucket, VaultFolder
 
 Given = TypeVar("Given")
-_TOLD_MIGRATIONS: pytest.StashKey[set[str]] = pytest.StashKey()
 
 
 def migrations_of(request: pytest.FixtureRequest) -> Migrations | None:
@@ -34,30 +33,34 @@ def migrations_of(request: pytest.FixtureRequest) -> Migrations | None:
         found = recognize(given, request.config.rootpath) if given else None
         return together(found, recognize(seed, request.config.rootpath)) if seed else found
     except MigrationFailed as error:
-        _fail_migrations(request.config, error)
+        _fail_migrations(error)
 
 
-def _fail_migrations(config: pytest.Config, error: Exception) -> NoReturn:
-    """Fail a test because of its migrations. The whole error is told once per process."""
-    text = str(error)
-    told = config.stash.setdefault(_TOLD_MIGRATIONS, set())
-    if text in told:
-        text = f"{text.splitlines()[0]} (see the first test that needed it)"
-    told.add(str(error))
-    pytest.fail(f"nexusdev: {text}", pytrace=False)
+@contextmanager
+def _lent(used: AbstractContextManager[Given]) -> Iterator[Given]:
+    """Enter a context for a test. What it raises at its beginning becomes the test's failure, in words."""
+    from nexusdev.errors import NexusError
+    from nexusdev.testing.migrations import MigrationFailed
+
+    with ExitStack() as held:
+        try:
+            given = held.enter_context(used)
+        except MigrationFailed as error:
+            _fail_migrations(error)
+        except NexusError as error:
+            fail(error)
+        yield given
+
+
+def _fail_migrations(error: Exception) -> NoReturn:
+    pytest.fail(f"nexusdev: {error}", pytrace=False)
 
 
 @contextmanager
 def _database(request: pytest.FixtureRequest, migrations: Migrations | None = None) -> Iterator[PostgresDatabase]:
-    from nexusdev.testing.migrations import MigrationFailed
     from nexusdev.testing.resources import PostgresDatabase
 
-    run = run_of(request.config)
-    with ExitStack() as used:
-        try:
-            variables = used.enter_context(run.database(migrations))
-        except MigrationFailed as error:
-            _fail_migrations(request.config, error)
+    with _lent(run_of(request.config).database(migrations)) as variables:
         yield PostgresDatabase.of(variables)
 
 
@@ -81,13 +84,8 @@ def nexus_pg(request: pytest.FixtureRequest) -> Iterator[PostgresDatabase]:
 @pytest.fixture
 def nexus_pg_tx(request: pytest.FixtureRequest) -> Iterator[psycopg.Connection[Any]]:
     """A psycopg connection whose transaction is rolled back after the test. All tests of a process use one database."""
-    from nexusdev.testing.migrations import MigrationFailed
-
-    with measured(request, "nexus_pg_tx") as mark, ExitStack() as used:
-        try:
-            connection = used.enter_context(run_of(request.config).transaction(migrations_of(request)))
-        except MigrationFailed as error:
-            _fail_migrations(request.config, error)
+    run = run_of(request.config)
+    with measured(request, "nexus_pg_tx") as mark, _lent(run.transaction(migrations_of(request))) as connection:
         mark()
         yield connection
         mark()
@@ -96,13 +94,16 @@ def nexus_pg_tx(request: pytest.FixtureRequest) -> Iterator[psycopg.Connection[A
 @pytest.fixture(scope="session")
 def nexus_pg_factory(request: pytest.FixtureRequest) -> Iterator[Callable[..., PostgresDatabase]]:
     """Makes fresh databases for fixtures of any scope; they are dropped at the end: ``factory(migrations="manage.py")``."""
-    from nexusdev.testing.migrations import recognize
+    from nexusdev.testing.migrations import MigrationFailed, recognize
 
     with ExitStack() as used:
 
         def make(*, migrations: object = None) -> PostgresDatabase:
             given = migrations or request.config.getini("nexus_migrations")
-            found = recognize(given, request.config.rootpath) if given else None
+            try:
+                found = recognize(given, request.config.rootpath) if given else None
+            except MigrationFailed as error:
+                _fail_migrations(error)
             return used.enter_context(_database(request, found))
 
         yield make
@@ -117,7 +118,7 @@ def _slices(
 
         def make() -> Given:
             run = run_of(request.config)
-            return give(used.enter_context(run.slice(component)), run.ca_file)
+            return give(used.enter_context(_lent(run.slice(component))), run.ca_file)
 
         yield make
 
@@ -154,12 +155,11 @@ def nexus_redis(request: pytest.FixtureRequest) -> Iterator[RedisUser]:
     """A Redis user that sees only keys and channels with its prefix; the keys are removed after the test."""
     from nexusdev.testing.resources import RedisUser
 
-    with measured(request, "nexus_redis") as mark:
-        run = run_of(request.config)
-        with run.slice("redis") as variables:
-            mark()
-            yield RedisUser.of(variables, run.ca_file)
-            mark()
+    run = run_of(request.config)
+    with measured(request, "nexus_redis") as mark, _lent(run.slice("redis")) as variables:
+        mark()
+        yield RedisUser.of(variables, run.ca_file)
+        mark()
 
 
 @pytest.fixture
@@ -167,12 +167,11 @@ def nexus_s3(request: pytest.FixtureRequest) -> Iterator[S3Bucket]:
     """A bucket and a key that sees only it; the objects are removed after the test."""
     from nexusdev.testing.resources import S3Bucket
 
-    with measured(request, "nexus_s3") as mark:
-        run = run_of(request.config)
-        with run.slice("minio") as variables:
-            mark()
-            yield S3Bucket.of(variables, run.ca_file)
-            mark()
+    run = run_of(request.config)
+    with measured(request, "nexus_s3") as mark, _lent(run.slice("minio")) as variables:
+        mark()
+        yield S3Bucket.of(variables, run.ca_file)
+        mark()
 
 
 @pytest.fixture
@@ -180,7 +179,8 @@ def nexus_vault(request: pytest.FixtureRequest) -> Iterator[VaultFolder]:
     """A folder in Vault and a token that sees only it; the secrets are removed after the test."""
     from nexusdev.testing.resources import VaultFolder
 
-    with measured(request, "nexus_vault") as mark, run_of(request.config).slice("vault") as variables:
+    run = run_of(request.config)
+    with measured(request, "nexus_vault") as mark, _lent(run.slice("vault")) as variables:
         mark()
         yield VaultFolder.of(variables)
         mark()

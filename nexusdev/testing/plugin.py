@@ -6,6 +6,7 @@ pytest alone.
 
 from __future__ import annotations
 
+import re
 import time
 import warnings
 from collections.abc import Generator
@@ -17,6 +18,7 @@ import pytest
 
 from nexusdev.testing.attach import RUN, WANTED, own_stack, resources_of, run_of, tell
 from nexusdev.testing.costs import CostReport
+from nexusdev.testing.repeats import OURS, TellOnce
 
 if TYPE_CHECKING:
     from nexusdev.testing.own_stack import OwnStack
@@ -31,6 +33,8 @@ _SHOWN: pytest.StashKey[int] = pytest.StashKey()
 #: For how many failures of a process the report has the servers' logs.
 _MOST_SHOWN = 5
 _CHAOS = "nexus_chaos"
+#: What pytest says of a fixture of one test in a fixture of a module.
+_MISMATCH = re.compile(r"ScopeMismatch: .* function scoped fixture (nexus_\w+) with a (\w+) scoped")
 _DATABASES = {"nexus_pg": "postgres", "nexus_pg_tx": "postgres", "nexus_pg_factory": "postgres"}
 _PARTS = {"nexus_redis": "redis", "nexus_s3": "minio", "nexus_vault": "vault"}
 _FACTORIES = {f"{name}_factory": part for name, part in _PARTS.items()}
@@ -80,7 +84,10 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"{option}={value}: expected one of {', '.join(known)}")
     if mode == "up" and not hasattr(config, "workerinput"):
         config.stash[_OWN] = own_stack(config)
-    if config.getoption("--nexus-report") and not hasattr(config, "workerinput"):
+    if hasattr(config, "workerinput"):
+        return  # the controller of pytest-xdist prints
+    config.pluginmanager.register(TellOnce(), "nexus-tell-once")
+    if config.getoption("--nexus-report"):
         config.pluginmanager.register(CostReport(), "nexus-cost-report")
 
 
@@ -134,8 +141,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """
     report = yield
     crash = getattr(report.longrepr, "reprcrash", None)
-    if crash is not None and crash.message.startswith("Failed: nexusdev:"):
+    if crash is not None and crash.message.startswith(OURS):
         crash.message = crash.message.partition("\n")[0]
+    elif crash is not None and (mismatch := _MISMATCH.search(crash.message)):
+        report.sections.append(("nexusdev", _advice(*mismatch.groups())))
     elif report.failed and report.when != "teardown" and _TURN in item.stash:
         _add_servers(item, report)
     return report
@@ -161,6 +170,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def used_by(item: pytest.Item) -> frozenset[str]:
     """Return the fixtures of this plugin that a test uses."""
     return frozenset(getattr(item, "fixturenames", ())) & _FIXTURES
+
+
+def _advice(fixture: str, scope: str) -> str:
+    """Return what to write instead of a fixture of one test in a wider scope."""
+    factory = f"{fixture}_factory"
+    if factory in _FIXTURES:
+        return f"{fixture} belongs to one test. A fixture of scope {scope} takes {factory}, and calls it: {factory}()"
+    return f"{fixture} belongs to one test. Give the fixture that uses it the scope 'function'."
 
 
 def _add_servers(item: pytest.Item, report: pytest.TestReport) -> None:

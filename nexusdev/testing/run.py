@@ -26,7 +26,7 @@ from nexusdev.operations.lease_desk import LeaseDesk, open_desk, slice_of
 from nexusdev.testing import turns
 from nexusdev.testing.migrations import Migrations, Variables
 from nexusdev.testing.pool import Pool
-from nexusdev.testing.templates import template
+from nexusdev.testing.templates import forget_failures, template
 from nexusdev.util.parallel import together
 from nexusdev.util.sessions import Sessions
 
@@ -50,13 +50,14 @@ class TestRun:
 
     __test__ = False  # pytest collects classes with such a name otherwise
 
-    def __init__(self, root: Path, *, instance: str = "", identity: str = "") -> None:
+    def __init__(self, root: Path, *, instance: str = "", identity: str = "", run: str = "") -> None:
         """Attach to a running instance, and drop what killed processes left behind.
 
         Args:
             root: pytest's root folder.
             instance: Name of the instance; '' for the one of the project.
             identity: Distinguishes this process from those of the same run and of other runs.
+            run: Id that the processes of a run have in common; '' if there is only one process.
 
         Raises:
             NexusError: There is no instance that can be used.
@@ -67,6 +68,7 @@ class TestRun:
         self.desk: LeaseDesk = open_desk(self.context, self.instance, _COMMAND, sessions=self._sessions)
         self.values: Variables = stored.read(self.instance.folder).views["host"]
         self.root = root
+        self._run = run
         self._locks = self.desk.store.home / ".locks"
         self._alone, self._broken = False, turns.last_alone(self._locks)
         self._prefix, self._numbers = f"pytest-{digest(f'{root} {identity}')}", count(1)
@@ -163,6 +165,8 @@ class TestRun:
             pools = (*self._databases.values(), *self._slices.values())
             all_of_them.callback(together, {f"pool {number}": pool.close for number, pool in enumerate(pools)})
             all_of_them.callback(self._held.close)
+            if self._run:
+                all_of_them.callback(forget_failures, self.desk, self._run)
 
     @contextmanager
     def _lent(self, pool: Pool[Slot]) -> Iterator[Variables]:
@@ -219,7 +223,7 @@ class TestRun:
         if migrations.digest not in self._templates:
             try:
                 desk = replace(self.desk, parts={"postgres": self._part("postgres")})
-                self._templates[migrations.digest] = template(desk, migrations, self.values, self._lock)
+                self._templates[migrations.digest] = template(desk, migrations, self.values, self._lock, run=self._run)
             except Exception as error:
                 self._templates[migrations.digest] = error
         found = self._templates[migrations.digest]

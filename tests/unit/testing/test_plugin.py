@@ -81,20 +81,51 @@ def test_a_marker_with_an_unknown_argument_is_refused(pytester: pytest.Pytester)
     assert "the marker nexus only takes migrations=" in pytester.runpytest_subprocess(*PLUGIN).stdout.str()
 
 
-def test_a_function_scoped_fixture_is_refused_in_a_wider_scope(suite: pytest.Pytester) -> None:
+@pytest.mark.parametrize(
+    ("fixture", "scope", "says"),
+    [
+        ("nexus_pg", "module", "A fixture of scope module takes nexus_pg_factory, and calls it: nexus_pg_factory()"),
+        ("nexus_redis", "session", "A fixture of scope session takes nexus_redis_factory"),
+        ("nexus_pg_tx", "class", "nexus_pg_tx belongs to one test. Give the fixture that uses it the scope 'function'"),
+        ("nexus_env", "package", "nexus_env belongs to one test. Give the fixture that uses it the scope 'function'"),
+    ],
+)
+def test_a_fixture_of_one_test_is_refused_in_a_wider_scope_with_what_to_write_instead(
+    suite: pytest.Pytester, fixture: str, scope: str, says: str
+) -> None:
     suite.makepyfile(
-        test_scope="""
+        test_scope=f"""
         import pytest
 
-        @pytest.fixture(scope="module")
-        def catalog(nexus_pg):
+        @pytest.fixture(scope="{scope}")
+        def catalog({fixture}):
             pass
 
         def test_it(catalog):
             pass
         """
     )
-    assert "ScopeMismatch" in suite.runpytest_subprocess(*PLUGIN, "test_scope.py").stdout.str()
+    text = suite.runpytest_inprocess(*PLUGIN, "test_scope.py").stdout.str()
+    assert "ScopeMismatch" in text
+    assert says in text
+
+
+def test_a_record_of_another_version_is_the_reason_in_the_five_lines(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = suite.path / "state" / "instances" / "shop"
+    monkeypatch.setenv("NEXUSDEV_INSTANCE", "shop")
+    folder.mkdir(parents=True)
+    (folder / "instance.json").write_text('{"schema_version": 99}')
+    text = suite.runpytest_subprocess(*PLUGIN).stdout.str()
+    assert "99" in text.partition("  why ")[2].splitlines()[0]
+
+
+@pytest.mark.parametrize("options", [("-p", "no:xdist"), ("-n", "2")], ids=["alone", "xdist"])
+def test_a_failure_of_all_tests_is_told_once_per_run(suite: pytest.Pytester, options: tuple[str, ...]) -> None:
+    text = suite.runpytest_subprocess("-p", "no:cacheprovider", *options).stdout.str()
+    assert text.count("  tried    to attach to the instance of") == 1
+    assert "(see the first test that needed it)" in text
 
 
 def test_a_suite_without_fixtures_needs_no_instance(pytester: pytest.Pytester) -> None:

@@ -12,8 +12,8 @@ from nexusdev.errors import UsageError
 from nexusdev.instance.leases import Lease, LeaseStore
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.operations.lease_desk import LeaseDesk
-from nexusdev.testing.migrations import Migrations, Variables
-from nexusdev.testing.templates import template
+from nexusdev.testing.migrations import MigrationFailed, Migrations, Variables
+from nexusdev.testing.templates import forget_failures, template
 
 
 def access() -> InstanceAccess:
@@ -62,3 +62,35 @@ def test_a_template_of_another_version_stays_and_is_told(desk: LeaseDesk, ran: l
         made(desk, ran)
     assert raised.value.code == "LEASE_EXISTS"
     assert (first.folder / "record.json").read_text() == newer
+
+
+def test_migrations_that_fail_run_once_for_all_processes_of_a_run(desk: LeaseDesk, ran: list[Variables]) -> None:
+    def fail(variables: Variables) -> None:
+        ran.append(variables)
+        raise MigrationFailed("003.sql failed: no table")
+
+    broken = Migrations(title="db", digest="0123456789ab", run=fail)
+
+    def attempt(run: str) -> None:
+        with pytest.raises(MigrationFailed, match=r"003\.sql failed: no table"):
+            template(desk, broken, {}, nullcontext, run=run)
+
+    attempt("one")
+    attempt("one")
+    assert len(ran) == 1
+    attempt("another")
+    assert len(ran) == 2
+    forget_failures(desk, "another")
+    attempt("another")
+    assert len(ran) == 3
+    attempt("")
+    attempt("")
+    assert len(ran) == 5
+
+
+def test_a_broken_file_of_failures_is_ignored(desk: LeaseDesk, ran: list[Variables]) -> None:
+    folder = desk.store.home / ".failed"
+    folder.mkdir(parents=True)
+    (folder / "pytest-template-0123456789ab.json").write_text("{")
+    migrations = Migrations(title="db", digest="0123456789ab", run=ran.append)
+    assert template(desk, migrations, {}, nullcontext, run="one").record.ready
