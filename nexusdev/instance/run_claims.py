@@ -81,17 +81,22 @@ class Claims(Struct, frozen=True, kw_only=True):
             held.discard = True
             yield
 
-    def changing(self, instance: str, command: str) -> AbstractContextManager[object]:
+    def changing(self, instance: str, command: str, *, seconds: float = _PATIENCE) -> AbstractContextManager[object]:
         """Be the only one who starts the instance or takes it down for test runs, during the block.
 
+        Args:
+            instance: Its name.
+            command: This command, as it is typed.
+            seconds: How long to wait for another process that does so.
+
         Raises:
-            Locked: Another run does so for half an hour.
+            Locked: Another one did so all the time.
         """
         return lock.hold(
             self._home / f"{instance}.lock",
             subject=f"instance {instance}",
             command=command,
-            patience=lock.Patience(seconds=_PATIENCE),
+            patience=lock.Patience(seconds=seconds),
         )
 
     @property

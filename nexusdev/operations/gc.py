@@ -1,7 +1,9 @@
-"""gc: removes containers of instances whose project folder is gone, left-over containers of ``run --in``, old images and the build cache.
+"""gc: removes containers of instances whose project folder is gone or that a killed test run brought up, left-over containers of ``run --in``,
+old images and the build cache.
 
 Data and secrets are only removed with an explicit option (``data``). A running instance is never removed, even if its folder is gone, unless
-an age is given (``older_than``): on a CI machine the instances of dead jobs still run. Instances of other users are left alone.
+an age is given (``older_than``): on a CI machine the instances of dead jobs still run. One that a killed test run brought up is removed: it would
+have been taken down by that run. Instances of other users are left alone.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from nexusdev.instance import state
 from nexusdev.instance.identity import Identity, require_owner
 from nexusdev.instance.instance import forget, locked
 from nexusdev.instance.paths import locks
+from nexusdev.instance.run_claims import Claims
 from nexusdev.instance.state_elsewhere import is_anothers
 from nexusdev.interfaces import Runtime
 from nexusdev.inventory import Inventory
@@ -47,6 +50,7 @@ class Leftover(Struct, frozen=True, kw_only=True):
         sizes: Volume → bytes, as far as the runtime reports them.
         used: Time of the last use, in seconds since the epoch; 0.0 if unknown.
         by_age: It is removed because of its last use, whether its project folder exists or not.
+        of_run: It is removed because a test run that was killed brought it up.
     """
 
     kind: str
@@ -59,6 +63,7 @@ class Leftover(Struct, frozen=True, kw_only=True):
     sizes: Mapping[str, int] = {}
     used: float = 0.0
     by_age: bool = False
+    of_run: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}" if self.kind != "data" else f"instance {self.name} with its data"
@@ -188,18 +193,34 @@ def old_images(stored: Sequence[StoredImage], in_use: frozenset[str], current: M
 
 
 class _Chosen(Struct, frozen=True, kw_only=True):
-    """An instance to remove, and why."""
+    """An instance to remove, and why.
+
+    Attributes:
+        row: The instance.
+        reason: Why it is removed.
+        by_age: As in ``Leftover``.
+        of_run: As in ``Leftover``.
+        keeps_data: Its data is never removed: it existed before the test run.
+    """
 
     row: ls.InstanceRow
     reason: str
     by_age: bool = False
+    of_run: bool = False
+    keeps_data: bool = False
 
 
 def _unused(context: Context, inventory: Inventory) -> Iterator[_Chosen]:
-    """Yield the unused instances whose project folder certainly no longer exists."""
+    """Yield the unused instances whose project folder certainly no longer exists, and those that killed test runs brought up."""
+    claims = Claims(root=context.root)
+    abandoned = claims.abandoned()
     for row in _rows(context, inventory):
         if row.idle_for_good:
             yield _Chosen(row=row, reason=f"its project folder {row.project} is gone")
+        elif row.name in abandoned and not row.busy:
+            claim = claims.read(row.name)
+            reason = "brought up by a test run that was killed (pytest --nexus=up)"
+            yield _Chosen(row=row, reason=reason, of_run=True, keeps_data=claim is None or not claim.created)
 
 
 def _aged(context: Context, inventory: Inventory, older_than: float) -> Iterator[_Chosen]:
@@ -232,13 +253,15 @@ def _without_data(context: Context, chosen: Iterator[_Chosen]) -> Iterator[Lefto
                 objects=objects,
                 used=row.used,
                 by_age=each.by_age,
+                of_run=each.of_run,
             )
 
 
 def _with_data(context: Context, chosen: Iterator[_Chosen]) -> Iterator[Leftover]:
     instances = tuple(chosen)
     sizes = context.provider.volume_sizes() if any(each.row.volumes for each in instances) else {}
-    for each in instances:
+    yield from _without_data(context, (each for each in instances if each.keeps_data))
+    for each in (each for each in instances if not each.keeps_data):
         row = each.row
         existing = _observed(context, row.name, row.project)
         last = f", last used {duration_ago(time.time() - row.used)} ago" if row.used and not each.by_age else ""
@@ -252,6 +275,7 @@ def _with_data(context: Context, chosen: Iterator[_Chosen]) -> Iterator[Leftover
             sizes=sizes,
             used=row.used,
             by_age=each.by_age,
+            of_run=each.of_run,
         )
 
 
@@ -346,7 +370,7 @@ def _remove_one_off(context: Context, leftover: Leftover) -> None:
 def _remove_instance(context: Context, leftover: Leftover) -> None:
     identity = Identity(name=leftover.name, project=Path(leftover.owner))
     with_data = leftover.kind == "data"
-    with locked(identity, GC, root=context.root):
+    with _no_test_run(context, leftover), locked(identity, GC, root=context.root):
         _require_left_over(context, leftover)
         runtime = _runtime(context, leftover.name, leftover.owner)
         observation = runtime.observe()
@@ -357,6 +381,26 @@ def _remove_instance(context: Context, leftover: Leftover) -> None:
             forget(identity, root=context.root)
 
 
+@contextlib.contextmanager
+def _no_test_run(context: Context, leftover: Leftover) -> Iterator[None]:
+    """Let no test run bring the instance up meanwhile. The claim on it goes with the last thing that the killed run would have removed.
+
+    Raises:
+        Locked: A test run uses it again.
+    """
+    if not leftover.of_run:
+        yield
+        return
+    claims = Claims(root=context.root)
+    with claims.changing(leftover.name, GC, seconds=0.0):
+        if leftover.name not in claims.abandoned():
+            raise Locked("a test run uses it again, or its user has started it")
+        claim = claims.read(leftover.name)
+        yield
+        if leftover.kind == "data" or (claim and not claim.created):
+            claims.write(leftover.name, None)
+
+
 def _require_left_over(context: Context, leftover: Leftover) -> None:
     """Raise Locked if the resource is in use again, or is no longer certain to be a leftover."""
     record = state.read_record(state.folder_of(context.root, leftover.name))
@@ -364,6 +408,8 @@ def _require_left_over(context: Context, leftover: Leftover) -> None:
     if leftover.by_age:
         if row.used > leftover.used:
             raise Locked("it was used in the meantime")
+        return
+    if leftover.of_run:
         return
     if row.alive:
         raise Locked("it was started in the meantime")

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from nexusdev.errors import UsageError
 from nexusdev.instance.instance import locked
 from nexusdev.instance.project_places import place_of
+from nexusdev.instance.run_claims import Claims, RunClaim
 from nexusdev.instance.state import read_record, write_record
 from nexusdev.operations import gc
 from nexusdev.operations.lifecycle import stop
@@ -262,3 +263,59 @@ def test_gc_removes_lock_files_of_a_killed_command(house: House) -> None:
         (locks / name).touch()
     gc.remove(house.context(), ())
     assert list(locks.iterdir()) == []
+
+
+def claimed(house: House, *, created: bool) -> Claims:
+    """An instance that a test run brought up; the run was killed."""
+    up(house.context())
+    claims = Claims(root=house.context().root)
+    claims.write("shop", RunClaim(runs=("4711-dead",), created=created))
+    return claims
+
+
+def test_gc_removes_what_a_killed_test_run_brought_up(house: House) -> None:
+    claims = claimed(house, created=True)
+    context = house.context()
+    (found,) = gc.find_leftovers(context, data=True, instances=True)
+    assert found.reason.startswith("brought up by a test run that was killed (pytest --nexus=up)")
+    assert gc.remove(context, [found]).warnings == ()
+    assert (house.engine.containers, house.engine.volumes, claims.read("shop")) == ({}, {}, None)
+    assert state_files(house) == []
+
+
+def test_gc_keeps_data_of_a_killed_test_run_without_the_option_for_it(house: House) -> None:
+    claims = claimed(house, created=True)
+    context = house.context()
+    (found,) = gc.find_leftovers(context, instances=True)
+    assert gc.remove(context, [found]).warnings == ()
+    assert (house.engine.containers, len(house.engine.volumes)) == ({}, 2)
+    assert claims.abandoned() == ["shop"]  # its data is still that of the run
+    assert names(gc.find_leftovers(house.context(), instances=True)) == []
+    assert names(gc.find_leftovers(house.context(), instances=True, data=True)) == ["instance shop with its data"]
+
+
+def test_gc_keeps_data_that_was_there_before_the_killed_test_run(house: House) -> None:
+    claims = claimed(house, created=False)
+    context = house.context()
+    (found,) = gc.find_leftovers(context, data=True, instances=True)
+    assert "data are kept" in found.reason
+    assert gc.remove(context, [found]).warnings == ()
+    assert (house.engine.containers, len(house.engine.volumes), claims.read("shop")) == ({}, 2, None)
+
+
+def test_gc_leaves_the_instance_of_a_living_test_run_alone(house: House) -> None:
+    claims = claimed(house, created=True)
+    claims.write("shop", RunClaim(runs=("4711-alive",), created=True))
+    with claims.living("4711-alive", "pytest"):
+        assert gc.find_leftovers(house.context(), data=True, instances=True) == ()
+
+
+def test_gc_keeps_an_instance_that_a_test_run_uses_again(house: House) -> None:
+    claims = claimed(house, created=True)
+    context = house.context()
+    found = gc.find_leftovers(context, data=True, instances=True)
+    claims.write("shop", RunClaim(runs=("4711-alive",), created=True))
+    with claims.living("4711-alive", "pytest"):
+        (warning,) = gc.remove(context, found).warnings
+    assert "a test run uses it again" in warning
+    assert house.engine.containers
