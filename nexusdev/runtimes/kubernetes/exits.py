@@ -11,7 +11,8 @@ from nexusdev.interfaces import ServiceExit
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
 from nexusdev.runtimes.kubernetes.names import InstanceNames
 from nexusdev.runtimes.kubernetes.render.pod_groups import pod_groups
-from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot, Ended, Pod, PodContainer, pod_of
+from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot, Ended, Pod, PodContainer
+from nexusdev.runtimes.kubernetes.snapshot_parser import pod_of
 from nexusdev.runtimes.kubernetes.watch import PodEvent, PodWatch
 
 _TICK = 0.1

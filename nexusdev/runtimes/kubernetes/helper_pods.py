@@ -14,7 +14,7 @@ from nexusdev.runtimes.kubernetes.kubectl import Kubectl
 from nexusdev.runtimes.kubernetes.names import ONE_OFF, InstanceNames
 from nexusdev.runtimes.kubernetes.observation import NO_IMAGE, STARTING
 from nexusdev.runtimes.kubernetes.render.manifest import Manifest
-from nexusdev.runtimes.kubernetes.snapshot import pod_of
+from nexusdev.runtimes.kubernetes.snapshot_parser import pod_of
 
 CONTAINER = "command"
 # The process that keeps the pod: it ends at once when the pod is deleted.

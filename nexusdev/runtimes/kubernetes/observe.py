@@ -10,7 +10,8 @@ from nexusdev.runtimes.kubernetes.api_reader import METADATA, ApiReader
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
 from nexusdev.runtimes.kubernetes.names import CHECKSUM, InstanceNames
 from nexusdev.runtimes.kubernetes.render.manifest import NAME, Manifest
-from nexusdev.runtimes.kubernetes.snapshot import KINDS, ClusterSnapshot, snapshot
+from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot
+from nexusdev.runtimes.kubernetes.snapshot_parser import KINDS, snapshot
 from nexusdev.util.parallel import together
 
 _FILES = {"configmap": "ConfigMap", "secret": "Secret"}

@@ -13,7 +13,8 @@ from nexusdev.runtimes.kubernetes.names import SERVICES, InstanceNames
 from nexusdev.runtimes.kubernetes.observation import NO_IMAGE
 from nexusdev.runtimes.kubernetes.pod_services import decode
 from nexusdev.runtimes.kubernetes.render.manifest import Manifest
-from nexusdev.runtimes.kubernetes.snapshot import Pod, pod_of
+from nexusdev.runtimes.kubernetes.snapshot import Pod
+from nexusdev.runtimes.kubernetes.snapshot_parser import pod_of
 from nexusdev.runtimes.kubernetes.watch import PodWatch
 
 # A pod that does not run by then has a reason that `status` and the readiness checks tell. One that no node can take tells it at once.
