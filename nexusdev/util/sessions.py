@@ -40,9 +40,9 @@ class Sessions:
         with ExitStack() as used:
             used.push(context)
             yield session
-            if self._keep:
-                used.pop_all()
-                with self._guard:
+            with self._guard:
+                if self._keep:  # else it is closed; after ``close`` nobody would close it
+                    used.pop_all()
                     self._idle.setdefault(key, []).append((session, context))
 
     def close(self) -> None:

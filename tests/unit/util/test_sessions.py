@@ -82,3 +82,11 @@ def test_a_session_that_is_in_use_at_the_end_is_not_kept() -> None:
     with sessions.use("a", server.connect, server.works):
         sessions.close()
     assert server.open == set()
+
+
+def test_a_session_that_is_in_use_at_the_end_is_closed_after_its_use() -> None:
+    server, sessions = Server(), Sessions(keep=True)
+    with sessions.use("a", server.connect, server.works):
+        sessions.close()
+        assert server.open == {1}
+    assert server.open == set()
