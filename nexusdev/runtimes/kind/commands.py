@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from msgspec import Struct, field
@@ -38,6 +41,7 @@ class ProgramRunner(Protocol):
         stdin: Iterable[bytes] = (),
         environment: Mapping[str, str] | None = None,
         timeout: float,
+        keeps: Sequence[int] = (),
     ) -> Outcome:
         """Run a program to its end.
 
@@ -45,7 +49,8 @@ class ProgramRunner(Protocol):
             argv: The program and its arguments. Never a secret.
             stdin: Its input, in pieces.
             environment: Variables beside those of this process.
-            timeout: In seconds.
+            timeout: In seconds, for its input too.
+            keeps: File descriptors that it inherits: a lock is held until it has ended, even if this process is killed.
 
         Raises:
             PreflightFailed: The program does not exist (PROGRAM_MISSING).
@@ -69,6 +74,7 @@ class Subprocesses(Struct, frozen=True, kw_only=True):
         stdin: Iterable[bytes] = (),
         environment: Mapping[str, str] | None = None,
         timeout: float,
+        keeps: Sequence[int] = (),
     ) -> Outcome:
         variables = {name: value for name, value in self.environ.items() if name != "KUBECONFIG"}
         try:
@@ -79,6 +85,7 @@ class Subprocesses(Struct, frozen=True, kw_only=True):
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 process_group=0,
+                pass_fds=keeps,
             ) as process:
                 return _talk(process, stdin, timeout)
         except FileNotFoundError as error:
@@ -91,18 +98,44 @@ class Subprocesses(Struct, frozen=True, kw_only=True):
 
 def _talk(process: subprocess.Popen[bytes], stdin: Iterable[bytes], timeout: float) -> Outcome:
     """Write the input, read the output, and wait. A program that ends early has its say in stderr."""
-    import contextlib
-
     assert process.stdin is not None  # noqa: S101 - it was asked for
     try:
-        with contextlib.suppress(*_ENDED_EARLY):
-            for piece in stdin:
-                process.stdin.write(piece)
-        output, words = process.communicate(timeout=timeout)
+        with _killed_after(timeout, process) as late:
+            with suppress(*_ENDED_EARLY):
+                for piece in stdin:
+                    process.stdin.write(piece)
+            output, words = process.communicate()
     except BaseException:
-        process.kill()
+        _kill(process)
         raise
+    if late.is_set():
+        raise subprocess.TimeoutExpired(process.args, timeout)
     return Outcome(code=process.returncode, output=output, words=words.decode(errors="replace"))
+
+
+@contextmanager
+def _killed_after(seconds: float, process: subprocess.Popen[bytes]) -> Iterator[threading.Event]:
+    """Kill a process that does not end in time, which also ends a write that it does not read. Yield whether that happened."""
+    late = threading.Event()
+
+    def kill() -> None:
+        late.set()
+        _kill(process)
+
+    timer = threading.Timer(seconds, kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield late
+    finally:
+        timer.cancel()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process with what it has started, which may hold its output open."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def no_program(name: str) -> PreflightFailed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -35,7 +35,9 @@ class KindCli(Struct, frozen=True, kw_only=True):
     network: str
     engine: Mapping[str, str] = field(default_factory=dict)
 
-    def create(self, name: str, configuration: bytes, *, image: str, kubeconfig: Path) -> None:
+    def create(
+        self, name: str, configuration: bytes, *, image: str, kubeconfig: Path, keeps: Sequence[int] = ()
+    ) -> None:
         """Create a cluster. What a failed attempt left is removed by kind.
 
         Args:
@@ -43,13 +45,14 @@ class KindCli(Struct, frozen=True, kw_only=True):
             configuration: Its configuration.
             image: The node image.
             kubeconfig: The file that gets the access; no other is touched.
+            keeps: File descriptors that kind keeps open until it ends.
 
         Raises:
             PortInUse: Another program has one of its host ports.
             PreflightFailed: The engine does not run such a node.
         """
         arguments = ("create", "cluster", "--name", name, "--image", image, "--config", "-")
-        self._run(*arguments, "--kubeconfig", str(kubeconfig), stdin=configuration, timeout=_CREATE)
+        self._run(*arguments, "--kubeconfig", str(kubeconfig), stdin=configuration, timeout=_CREATE, keeps=keeps)
 
     def delete(self, name: str, kubeconfig: Path) -> None:
         """Remove the nodes of a cluster with their volumes. A cluster that does not exist is no error."""
@@ -59,14 +62,16 @@ class KindCli(Struct, frozen=True, kw_only=True):
         """Write the access to a running cluster again."""
         self._run("export", "kubeconfig", "--name", name, "--kubeconfig", str(kubeconfig))
 
-    def _run(self, *arguments: str, stdin: bytes = b"", timeout: float = _QUICK) -> None:
+    def _run(self, *arguments: str, stdin: bytes = b"", timeout: float = _QUICK, keeps: Sequence[int] = ()) -> None:
         environment = {
             **self.engine,
             "KIND_EXPERIMENTAL_DOCKER_NETWORK": self.network,
             "KIND_EXPERIMENTAL_PROVIDER": "docker",
         }
         pieces = (stdin,) if stdin else ()
-        done = self.commands.run([self.program, *arguments], stdin=pieces, environment=environment, timeout=timeout)
+        done = self.commands.run(
+            [self.program, *arguments], stdin=pieces, environment=environment, timeout=timeout, keeps=keeps
+        )
         if done.code:
             raise translated(done.words, " ".join(arguments[:2]))
 

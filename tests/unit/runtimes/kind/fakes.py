@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ class FakeMachine:
         loaded: Container → full name of an image → its labels.
         calls: Every command with its arguments.
         environments: The added variables of every command.
+        started_at: When the containers were started.
     """
 
     def __init__(self) -> None:
@@ -32,6 +34,7 @@ class FakeMachine:
         self.calls: list[list[str]] = []
         self.environments: list[Mapping[str, str]] = []
         self.inputs: list[bytes] = []
+        self.started_at = "2026-01-01T00:00:00Z"
 
     # Commands
 
@@ -42,8 +45,10 @@ class FakeMachine:
         stdin: Iterable[bytes] = (),
         environment: Mapping[str, str] | None = None,
         timeout: float,
+        keeps: Sequence[int] = (),
     ) -> Outcome:
         assert timeout > 0
+        assert all(os.fstat(each) for each in keeps)
         program = Path(argv[0]).name
         if argv[0] not in self.programs and program not in self.programs:
             raise no_program(argv[0])
@@ -104,7 +109,7 @@ class FakeMachine:
         if found is None:
             raise NotFound(f"no such container: {name}")
         return {
-            "State": {"Running": found["running"]},
+            "State": {"Running": found["running"], "StartedAt": self.started_at},
             "Config": {"Labels": found["labels"], "Image": "nexusdev/kind-node:1"},
             "HostConfig": {"PortBindings": {"30010/tcp": [{"HostIp": "127.0.0.1", "HostPort": "21010"}]}},
         }
