@@ -54,6 +54,10 @@ class ImageGate(Struct, kw_only=True):
         self._failure = error
 
 
+def no_delivery(*_references: str) -> None:
+    """Copy nothing: containers are created where the images are."""
+
+
 def no_check(_reference: str) -> None:
     """Accept an image without a check."""
 
@@ -66,6 +70,7 @@ def fetching(
     offline: bool,
     strict: bool,
     listener: Listener,
+    deliver: Callable[..., None] = no_delivery,
     try_with: Callable[[str], None] = no_check,
 ) -> Iterator[ImageGate]:
     """Pull or build the missing images of these services in the background while the block runs.
@@ -78,6 +83,8 @@ def fetching(
         offline: Use no registry and build nothing.
         strict: Also fail for a missing image of an optional service.
         listener: Receives progress events.
+        deliver: Copies images to where containers are created, by their references. Called before ``try_with``: once with all images that
+            exist, then with each on arrival.
         try_with: Checks an image before a container is created from it; gets its reference. Called before the block for images that
             exist, and on arrival for the others. An exception from it ends the command.
 
@@ -90,18 +97,23 @@ def fetching(
     wanted = names_of(images, stack)
     stored = images.stored(wanted)
     gate = ImageGate(_present={images.resolve([name])[name] for name, image in stored.items() if image})
+    if gate._present:
+        deliver(*sorted(gate._present))
     for reference in sorted(gate._present):
         try_with(reference)
+
+    def admit(reference: str) -> None:
+        deliver(reference)
+        try_with(reference)
+
     missing = [name for name in wanted if stored[name] is None]
     with ExitStack() as stack_of_contexts:
-        _try_optional(
-            images, stack, missing, gate, offline=offline, strict=strict, listener=listener, try_with=try_with
-        )
+        _try_optional(images, stack, missing, gate, offline=offline, strict=strict, listener=listener, try_with=admit)
         missing = [name for name in missing if images.resolve([name])[name] not in gate._present | _refs(gate, stack)]
         if missing:
             if not offline:
                 stack_of_contexts.enter_context(images.building(listener))
-            _begin(images, missing, gate, stack_of_contexts, offline=offline, listener=listener, try_with=try_with)
+            _begin(images, missing, gate, stack_of_contexts, offline=offline, listener=listener, try_with=admit)
         yield gate
 
 

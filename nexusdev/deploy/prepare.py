@@ -89,6 +89,8 @@ def _moved_words(context: Context, check: Check, instance: Instance) -> str:
 def _prepare(context: Context, instance: Instance, names: Sequence[str], agreed: Collection[str]) -> UpState:
     stack = context.stack(instance)
     runtime = context.runtime(stack, owner=instance.owner)
+    # What stands still starts first: what is seen before is only a record of what there was.
+    context.provider.provide(stack, {}, lambda text: context.listener.tell(Note(text=text)))
     previous = last_up.read(instance.folder)
     up_to_date = UpToDateCheck(context, instance, stack, runtime, previous)
     observation = up_to_date.observation

@@ -15,6 +15,7 @@ from nexusdev.instance.project_places import Place, Presence, Sight, look_for
 from nexusdev.inventory import InstanceInventory, Inventory
 from nexusdev.results import Result
 from nexusdev.util import lock
+from nexusdev.util.humanize import pluralize
 
 
 class InstanceRow(Struct, frozen=True, kw_only=True):
@@ -57,7 +58,7 @@ class InstanceRow(Struct, frozen=True, kw_only=True):
         if not self.containers:
             return "down, data kept" if self.volumes else "down"
         if self.running == self.containers:
-            return f"running ({self.running} containers)"
+            return f"running ({pluralize(self.running, 'container')})"
         return f"{self.running} of {self.containers} running" if self.running else "stopped"
 
     @property

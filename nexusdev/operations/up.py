@@ -239,7 +239,6 @@ def _fetching(context: Context, state: UpState) -> AbstractContextManager[ImageG
 
     def admit(reference: str) -> None:
         state.validation.run_for_image(reference, images.store)
-        context.provider.deliver(reference)
         read_back.run_for_image(reference)
 
     return fetching(
@@ -248,6 +247,7 @@ def _fetching(context: Context, state: UpState) -> AbstractContextManager[ImageG
         offline=context.settings.offline,
         strict=context.settings.strict,
         listener=context.listener,
+        deliver=context.provider.deliver,
         try_with=admit,
     )
 

@@ -153,7 +153,8 @@ class RuntimeProvider(Protocol):
     def provide(self, stack: Stack, references: Mapping[str, str], say: Callable[[str], None]) -> None:
         """Make what the services of an instance run in, such as a cluster. No effect if it is there.
 
-        ``up`` calls it before ``deliver``. ``start`` and ``restart`` call it without references: then what was stopped starts, and nothing is made.
+        ``up`` calls it before ``deliver``. ``up``, ``start`` and ``restart`` call it without references before they look: then what was
+        stopped starts, and nothing is made.
 
         Args:
             stack: The stack of the instance whose runtime was made last.
@@ -165,11 +166,11 @@ class RuntimeProvider(Protocol):
             PreflightFailed: The runtime cannot make it.
         """
 
-    def deliver(self, reference: str) -> None:
-        """Copy an image from the store to where services run. No effect if that is the same place. Idempotent.
+    def deliver(self, *references: str) -> None:
+        """Copy images from the store to where services run, together if that is quicker. No effect if that is the same place. Idempotent.
 
         Args:
-            reference: The image's tag in the store.
+            references: The images' tags in the store.
 
         Raises:
             ImageUnavailable: The image is not in the store, or cannot be copied.

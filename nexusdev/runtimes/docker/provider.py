@@ -124,5 +124,5 @@ class DockerProvider:
     def provide(self, stack: Stack, references: Mapping[str, str], say: Callable[[str], None]) -> None:
         """Do nothing: the engine is there."""
 
-    def deliver(self, reference: str) -> None:
+    def deliver(self, *references: str) -> None:
         """Do nothing: the engine starts containers from its own store."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,12 @@ from nexusdev.errors import IdentityMismatch, NexusError
 from nexusdev.runtimes.docker.connection import translate_engine_errors
 from nexusdev.runtimes.docker.labels import INSTANCE, OWNER_PATH, ROLE, STATE_PATH
 from nexusdev.runtimes.image_store import BuildMounts, Say
-from nexusdev.runtimes.kind import calico
+from nexusdev.runtimes.kind import calico, settling
 from nexusdev.runtimes.kind.cluster import KindCluster
 from nexusdev.runtimes.kind.commands import Subprocesses
 from nexusdev.runtimes.kind.config import configuration
 from nexusdev.runtimes.kind.kind_cli import KindCli
-from nexusdev.runtimes.kind.names import NODE_ROLE, cluster_name, labelled_image, node_name
+from nexusdev.runtimes.kind.names import FOLDER, NODE_ROLE, cluster_name, labelled_image, node_name
 from nexusdev.runtimes.kind.node import Node
 from nexusdev.runtimes.kind.tools import Tools, file_of
 from nexusdev.runtimes.kind.versions import ProgramVersion, parse
@@ -53,7 +54,7 @@ class ClusterBuilder:
         """
         self._instance = instance
         self._labels = {INSTANCE: instance, OWNER_PATH: owner, STATE_PATH: state_path, ROLE: NODE_ROLE}
-        self._folder = Path(state_path) / "kind"
+        self._folder = Path(state_path) / FOLDER
         self._engine = engine
         self._store = store
         self._references = references
@@ -82,12 +83,21 @@ class ClusterBuilder:
                 case "stopped":
                     say(f"starting the cluster {self.cluster.name}")
                     self.cluster.start()
+                    self._settle(say)
+                case "running":
+                    self._settle(say)
 
-    def deliver(self, reference: str) -> None:
-        """Copy an image into the node, if there is one."""
+    def _settle(self, say: Say) -> None:
+        """Wait for the pods of a node that was started a short time ago."""
+        started = self.cluster.state().started
+        if started and time.time() - started < settling.RECENT:
+            settling.settle(self.cluster.connect(), started, say)
+
+    def deliver(self, references: Collection[str], say: Say = lambda _: None) -> None:
+        """Copy images into the node, if there is one: those that it does not have, in one stream."""
         with self._guard:
             if self.cluster.phase() == "running":
-                self.cluster.deliver(self._store(), [reference])
+                self.cluster.deliver(self._store(), references, say)
 
     def _create(self, stack: Stack | None, say: Say) -> None:
         from nexusdev.runtimes.kubernetes.render.dev_gateway import kind_cluster
@@ -95,16 +105,13 @@ class ClusterBuilder:
         if stack is None or not self._references:
             raise NexusError("a cluster can only be made for a stack")
         say(f"creating the cluster {self.cluster.name}")
-        self._make_network()
-        image = self._labelled_node_image()
-        self.cluster.create(configuration(kind_cluster(stack)), image)
         policies = self._references["calico"]
-        try:
+        # Without its network policies it must not be taken for a whole one.
+        with self.cluster.made() as mark:
+            self._make_network()
+            self.cluster.create(configuration(kind_cluster(stack)), self._labelled_node_image(), mark)
             self.cluster.deliver(self._store(), [policies])
             calico.install(self.cluster.connect(), policies, file_of(self._store(), policies, calico.CRDS))
-        except BaseException:
-            self.cluster.delete()  # without its network policies it must not be taken for a whole one
-            raise
 
     def _make_cluster(self) -> KindCluster:
         engine = self._engine()
@@ -127,6 +134,7 @@ class ClusterBuilder:
             kind=lambda: self._memo.get("kind", kind),
             node=Node(name=node_name(self._instance), engine=engine, commands=commands, environment=environment),
             kubectl=lambda: self._memo.get("kubectl", kubectl),
+            rest=lambda: bool(self._networks() or self._images()),
             removed=self._remove_rest,
         )
 
@@ -165,13 +173,29 @@ class ClusterBuilder:
         """Remove what belongs to the cluster besides its container: the network and the labelled images."""
         engine, store = self._engine(), self._store()
         with translate_engine_errors(engine.endpoint):
-            for each in engine.http.networks():
-                if each["Name"] == cluster_name(self._instance) and _is_ours(each, self._instance):
-                    engine.api.remove_network(each["Id"])
-        for image in store.list():
-            for tag in image.tags:
-                if image.labels.get(INSTANCE) == self._instance and tag.endswith(f"-{self._instance}"):
-                    store.untag(tag)
+            for identifier in self._networks():
+                engine.api.remove_network(identifier)
+        for tag in self._images():
+            store.untag(tag)
+
+    def _networks(self) -> tuple[str, ...]:
+        """Return the ids of its networks."""
+        engine = self._engine()
+        with translate_engine_errors(engine.endpoint):
+            return tuple(
+                each["Id"]
+                for each in engine.http.networks()
+                if each["Name"] == cluster_name(self._instance) and _is_ours(each, self._instance)
+            )
+
+    def _images(self) -> tuple[str, ...]:
+        """Return the tags of its labelled node images."""
+        return tuple(
+            tag
+            for image in self._store().list()
+            for tag in image.tags
+            if image.labels.get(INSTANCE) == self._instance and tag.endswith(f"-{self._instance}")
+        )
 
 
 def _is_ours(network: Mapping[str, Any], instance: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 #: How kind calls the node of a cluster of one node, and our role of its container.
 NODE_ROLE = "control-plane"
+#: The folder of the cluster's files in the state folder of its instance.
+FOLDER = "kind"
 
 
 def cluster_name(instance: str) -> str:

@@ -10,17 +10,18 @@ from msgspec import Struct, field
 
 from nexusdev.errors import NexusError, NotFound, RuntimeRefused
 from nexusdev.runtimes.docker.connection import translate_engine_errors
+from nexusdev.runtimes.docker.observe import seconds
 from nexusdev.runtimes.kind.commands import ProgramRunner
 
 if TYPE_CHECKING:
     from nexusdev.runtimes.docker.connection import Engine
 
 NodePhase = Literal["absent", "stopped", "running"]
-_LOAD = 600.0
+_LOAD = 1200.0
 _QUICK = 60.0
 # Seconds until a node that does not end is killed. Its workloads have ended before; systemd would wait for the rest of the control plane,
 # whose store survives a kill.
-_STOP = 8
+_STOP = 3
 _ID_LABEL = "dev.nexus.id"
 
 
@@ -30,12 +31,14 @@ class NodeState(Struct, frozen=True, kw_only=True):
     Attributes:
         image: Reference of its image.
         ports: The host ports that it publishes once it runs.
+        started: When it was last started, in seconds since the epoch.
     """
 
     phase: NodePhase = "absent"
     labels: Mapping[str, str] = field(default_factory=dict)
     image: str = ""
     ports: frozenset[int] = frozenset()
+    started: float = 0.0
 
 
 class Node(Struct, frozen=True, kw_only=True):
@@ -114,6 +117,7 @@ def node_state(told: Mapping[str, Any]) -> NodeState:
         labels=told["Config"].get("Labels") or {},
         image=told["Config"].get("Image", ""),
         ports=frozenset(int(port) for port in ports if port),
+        started=seconds(told["State"].get("StartedAt", "")),
     )
 
 

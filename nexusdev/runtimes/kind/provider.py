@@ -11,13 +11,14 @@ from msgspec.structs import replace
 
 from nexusdev.errors import NexusError
 from nexusdev.runtimes.docker.provider import DockerProvider
-from nexusdev.runtimes.kind.names import NODE_ROLE, cluster_name
+from nexusdev.runtimes.kind.names import FOLDER, NODE_ROLE, cluster_name
+from nexusdev.runtimes.kubernetes.render.options import NAMESPACE
 from nexusdev.util.memo import Memo
 
 if TYPE_CHECKING:
     from nexusdev.check import Check
     from nexusdev.interfaces import PlatformFacts, Runtime
-    from nexusdev.inventory import Inventory
+    from nexusdev.inventory import InstanceInventory, Inventory
     from nexusdev.runtimes.image_store import ImageStore
     from nexusdev.runtimes.kind.builder import ClusterBuilder
     from nexusdev.stack.model import Stack
@@ -34,6 +35,7 @@ class KindProvider:
         self._memo = Memo()
         self._references: dict[str, str] = {}
         self._current: ClusterBuilder | None = None
+        self._say: Callable[[str], None] = lambda _: None
 
     def _builder(self, instance: str, owner: Path, state_path: str) -> ClusterBuilder:
         from nexusdev.runtimes.kind.builder import ClusterBuilder
@@ -67,11 +69,13 @@ class KindProvider:
         )
 
     def inventory(self, *, caches: bool = False) -> Inventory:
-        """List the clusters. What is in them is not asked for: a stopped one does not answer."""
+        """List the clusters. What is in them is taken from the records: a stopped one does not answer."""
         found = self._docker.inventory(caches=caches)
         nodes = {f"container {cluster_name(name)}-{NODE_ROLE}": name for name in found.instances}
         ours = {nodes[each] for row in found.instances.values() for each in row.services if each in nodes}
-        return replace(found, instances={name: row for name, row in found.instances.items() if name in ours})
+        return replace(
+            found, instances={name: _with_services(row) for name, row in found.instances.items() if name in ours}
+        )
 
     def volume_sizes(self) -> Mapping[str, int]:
         """Return nothing: the volumes are folders of the node."""
@@ -120,10 +124,30 @@ class KindProvider:
 
     def provide(self, stack: Stack, references: Mapping[str, str], say: Callable[[str], None]) -> None:
         self._references.update(references)
+        self._say = say
         if self._current is None:
             raise NexusError("no runtime with a stack was made before")
         self._current.ensure(stack, say)
 
-    def deliver(self, reference: str) -> None:
+    def deliver(self, *references: str) -> None:
         if self._current is not None:
-            self._current.deliver(reference)
+            self._current.deliver(references, self._say)
+
+
+def _with_services(row: InstanceInventory) -> InstanceInventory:
+    """Return a row with the services and volumes that its cluster had when it was seen last."""
+    from nexusdev.runtimes.kind import record
+    from nexusdev.runtimes.kubernetes.observation import observation_of
+
+    seen = next((kept for path in row.state_paths if (kept := record.read(Path(path) / FOLDER))), None)
+    if seen is None:
+        return row
+    observed = observation_of(seen, namespace=NAMESPACE)
+    running = sum(each.runs for each in observed.services.values()) if row.running else 0
+    return replace(
+        row,
+        services=tuple(each.object for each in observed.services.values()),
+        running=running,
+        volumes=tuple(observed.volumes.values()),
+        others=(*row.services, *row.others),
+    )

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec.structs import replace
 
+from nexusdev.errors import PreflightFailed
+from nexusdev.plan import Down, Problem
+from nexusdev.runtimes.docker.labels import OWNER_PATH
+from nexusdev.runtimes.kind import record
 from nexusdev.runtimes.kind.steps import ClusterAction, ClusterStep, with_cluster
 from nexusdev.runtimes.kubernetes.cluster import ClusterAccess
+from nexusdev.runtimes.kubernetes.observation import KubernetesObservation
 from nexusdev.runtimes.kubernetes.runtime import KubernetesRuntime
 from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot
-from nexusdev.util.files import replace as replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from nexusdev.plan import Intent, Observation, Plan, Step
     from nexusdev.runtimes.kind.cluster import KindCluster
     from nexusdev.stack.model import Stack
+
+# Seconds after a start of the node in which its API server may not answer; 10 to 30 as a rule.
+_STARTING = 180.0
 
 
 class KindRuntime(KubernetesRuntime):
@@ -53,36 +59,59 @@ class KindRuntime(KubernetesRuntime):
         self._node = cluster
         self._create = create
 
-    @property
-    def _seen(self) -> Path:
-        return self._node.kubeconfig.parent / "snapshot.json"
+    def observe(self) -> KubernetesObservation:
+        """Observe. A stopped node of which nothing is known is not started for a question: that is a problem of the observation."""
+        seen = super().observe()
+        if self._node.phase() == "stopped" and self._kept() is None:
+            return replace(seen, problems=(*seen.problems, _unknown(self._node.name)))
+        return seen
 
     def _look(self) -> ClusterSnapshot:
         match self._node.phase():
             case "absent":
                 return ClusterSnapshot()
             case "stopped":
-                if kept := self._kept():
-                    return _asleep(kept)
-                self._node.start()  # nothing else tells which data it has
-        return self._look_and_keep()
+                return self._owned(self._asleep())
+        try:
+            return self._owned(self._look_and_keep())
+        except PreflightFailed as error:
+            # Another process starts the node, or it was restarted: its API server does not answer yet.
+            if error.code == "CLUSTER_UNREACHABLE" and self._is_young() and self._kept():
+                return self._owned(self._asleep())
+            raise
+
+    def _is_young(self) -> bool:
+        return time.time() - self._node.state().started < _STARTING
+
+    def _owned(self, seen: ClusterSnapshot) -> ClusterSnapshot:
+        """Return the snapshot with the owner that the node has by its label, whatever is in it."""
+        owner = self._node.state().labels.get(OWNER_PATH, "")
+        return replace(seen, owners=seen.owners | {owner}) if owner else seen
+
+    def _asleep(self) -> ClusterSnapshot:
+        """Return what exists while nothing runs; nothing without a record."""
+        kept = self._kept()
+        return _asleep(kept) if kept else ClusterSnapshot()
 
     def _kept(self) -> ClusterSnapshot | None:
-        """Return what was seen last; None if there is no record, or one of another version."""
-        try:
-            return msgspec.json.decode(self._seen.read_bytes(), type=ClusterSnapshot)
-        except (FileNotFoundError, msgspec.DecodeError, msgspec.ValidationError):
-            return None
+        return record.read(self._node.folder)
 
     def _look_and_keep(self) -> ClusterSnapshot:
         seen = super()._look()
-        if self._seen.parent.is_dir():
-            replace_file(self._seen, msgspec.json.encode(seen).decode())
+        record.write(self._node.folder, seen)
         return seen
 
     def plan(self, intent: Intent, observation: Observation | None = None) -> Plan:
+        phase = self._node.phase()
+        if isinstance(intent, Down) and not intent.volumes and phase == "stopped" and self._kept() is None:
+            raise PreflightFailed(
+                f"the cluster {self._node.name} is stopped, and nothing is recorded of what it has",
+                why="it was stopped while a command changed the instance, or the state folder is another one",
+                hint="nexusdev start   start it\nnexusdev down    then repeat this",
+                code="NODE_STOPPED",
+            )
         plan = super().plan(intent, observation)
-        return with_cluster(plan, intent, self._node.phase(), self._node.name)
+        return with_cluster(plan, intent, phase, self._node.name, rest=phase == "absent" and self._node.leaves())
 
     def apply(self, step: Step) -> None:
         """Execute one step. Raises as that of Kubernetes.
@@ -90,7 +119,7 @@ class KindRuntime(KubernetesRuntime):
         What was seen before a step is not what exists after it: it is forgotten, and the node is looked at once more before it stops.
         """
         if not isinstance(step, ClusterStep):
-            self._seen.unlink(missing_ok=True)
+            record.forget(self._node.folder)
             super().apply(step)
             return
         match step.action:
@@ -104,6 +133,12 @@ class KindRuntime(KubernetesRuntime):
                 self._node.stop()
             case ClusterAction.DELETE:
                 self._node.delete()
+
+
+def _unknown(cluster: str) -> Problem:
+    return Problem(
+        evidence=f"the cluster {cluster} is stopped, and nothing is recorded of what it has", fix="nexusdev start"
+    )
 
 
 def _asleep(seen: ClusterSnapshot) -> ClusterSnapshot:

@@ -146,5 +146,5 @@ class ClusterProvider:
     def provide(self, stack: Stack, references: Mapping[str, str], say: Callable[[str], None]) -> None:
         """Do nothing: the cluster is there."""
 
-    def deliver(self, reference: str) -> None:
+    def deliver(self, *references: str) -> None:
         """Nothing to do: nodes pull what they do not have."""

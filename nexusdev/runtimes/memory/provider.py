@@ -140,8 +140,8 @@ class MemoryProvider(Struct, kw_only=True):
     def provide(self, stack: Stack, references: Mapping[str, str], say: Callable[[str], None]) -> None:
         """Do nothing: there is nothing to make."""
 
-    def deliver(self, reference: str) -> None:
-        self.delivered.append(reference)
+    def deliver(self, *references: str) -> None:
+        self.delivered += references
 
 
 def _owned(container: FakeContainer) -> OwnedResource:

@@ -78,10 +78,11 @@ class PodsProvider:
     def provide(self, stack: Stack, references: Mapping[str, str], say: Callable[[str], None]) -> None:
         """Do nothing: the cluster is there."""
 
-    def deliver(self, reference: str) -> None:
-        if self.store.find(reference) is None:
-            raise ImageUnavailable(f"{reference} is not in the store")
-        self.cluster.missing.discard(reference)
+    def deliver(self, *references: str) -> None:
+        for reference in references:
+            if self.store.find(reference) is None:
+                raise ImageUnavailable(f"{reference} is not in the store")
+            self.cluster.missing.discard(reference)
 
 
 def _inventory(name: str, namespace: Namespace) -> InstanceInventory:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from nexusdev.errors import IdentityMismatch, PreflightFailed, RuntimeRefused
+from nexusdev.errors import IdentityMismatch, Locked, PreflightFailed, RuntimeRefused
 from nexusdev.runtimes.kind.cluster import KindCluster
+from nexusdev.runtimes.kind.creation import is_unfinished, unfinished
 from nexusdev.runtimes.kind.kind_cli import KindCli
 from nexusdev.runtimes.kind.node import Node, full_name, loaded_ids
 from nexusdev.runtimes.memory.images import MemoryImages
@@ -19,7 +22,11 @@ from tests.unit.runtimes.kind.fakes import FakeMachine
 NODE = "nexusdev-shop-control-plane"
 
 
-def cluster(machine: FakeMachine, folder: Path, *, kubectl: str = "kubectl", steady: float = 0) -> KindCluster:
+def cluster(
+    machine: FakeMachine, folder: Path, *, kubectl: str = "kubectl", steady: float = 0, rest: list[str] | None = None
+) -> KindCluster:
+    """Return the cluster of the instance shop. ``rest``: what exists besides its container."""
+    besides = [] if rest is None else rest
     return KindCluster(
         "nexusdev-shop",
         instance="shop",
@@ -27,8 +34,15 @@ def cluster(machine: FakeMachine, folder: Path, *, kubectl: str = "kubectl", ste
         kind=lambda: KindCli(commands=machine, program="kind", network="nexusdev-shop"),
         node=Node(name=NODE, engine=machine, commands=machine),  # type: ignore[arg-type]
         kubectl=lambda: kubectl,
+        rest=lambda: bool(besides),
+        removed=besides.clear,
         steady=steady,
     )
+
+
+def create(made: KindCluster) -> None:
+    with made.made() as mark:
+        made.create(b"{}", "node:1", mark)
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 30) -> None:
@@ -48,7 +62,7 @@ def machine() -> FakeMachine:
 def test_a_cluster_is_created_stopped_and_removed_without_a_trace(machine: FakeMachine, tmp_path: Path) -> None:
     made = cluster(machine, tmp_path)
     assert made.phase() == "absent"
-    made.create(b"{}", "node:1")
+    create(made)
     assert made.phase() == "running"
     assert made.kubeconfig.stat().st_mode & 0o777 == 0o600
     made.stop()
@@ -65,7 +79,7 @@ def test_a_started_cluster_is_waited_for_until_its_api_server_keeps_answering(
     kubectl.write_text(f"#!/bin/sh\necho >>{calls}\ncase $(wc -l <{calls}) in 1|3) exit 1 ;; esac\n")
     kubectl.chmod(0o755)
     made = cluster(machine, tmp_path, kubectl=str(kubectl), steady=0.8)
-    made.create(b"{}", "node:1")
+    create(made)
     made.stop()
     made.start()
     assert made.phase() == "running"
@@ -77,7 +91,7 @@ def test_a_cluster_counts_as_stopped_until_its_api_server_answers(machine: FakeM
     kubectl.write_text(f"#!/bin/sh\ntouch {asked}\ntest -e {ready}\n")
     kubectl.chmod(0o755)
     made = cluster(machine, tmp_path, kubectl=str(kubectl))
-    made.create(b"{}", "node:1")
+    create(made)
     made.stop()
     with ThreadPoolExecutor() as pool:
         started = pool.submit(made.start)
@@ -91,6 +105,67 @@ def test_a_cluster_counts_as_stopped_until_its_api_server_answers(machine: FakeM
     assert made.phase() == "running"
 
 
+def test_a_cluster_counts_as_absent_until_it_is_whole(machine: FakeMachine, tmp_path: Path) -> None:
+    made = cluster(machine, tmp_path)
+    with made.made() as mark:
+        made.create(b"{}", "node:1", mark)
+        assert machine.containers[NODE]["running"]
+        assert (made.phase(), cluster(machine, tmp_path).phase()) == ("absent", "absent")
+    assert made.phase() == "running"
+
+
+def test_nothing_is_left_of_a_cluster_that_could_not_be_made(machine: FakeMachine, tmp_path: Path) -> None:
+    made = cluster(machine, tmp_path)
+    machine.failures["kind create"] = "ERROR: failed to create cluster"
+    machine.containers[NODE] = {"running": True, "labels": machine.image_labels}
+    with pytest.raises(PreflightFailed, match="kind create cluster failed"):
+        create(made)
+    assert (machine.containers, made.folder.exists(), made.leaves()) == ({}, False, False)
+
+
+def test_what_a_killed_command_has_made_is_made_again(machine: FakeMachine, tmp_path: Path) -> None:
+    create(cluster(machine, tmp_path))
+    (tmp_path / "kind" / "unfinished").touch()  # as if the process had been killed before it was whole
+    killed = cluster(machine, tmp_path)
+    assert (killed.phase(), killed.leaves()) == ("absent", True)
+    machine.calls.clear()
+    create(killed)
+    assert [call[1] for call in machine.calls] == ["delete", "create"]
+    assert killed.phase() == "running"
+
+
+def test_a_half_made_cluster_is_removed(machine: FakeMachine, tmp_path: Path) -> None:
+    create(cluster(machine, tmp_path))
+    (tmp_path / "kind" / "unfinished").touch()
+    cluster(machine, tmp_path).delete()
+    assert (machine.containers, (tmp_path / "kind").exists()) == ({}, False)
+
+
+def test_a_program_of_a_killed_command_is_waited_for(tmp_path: Path) -> None:
+    with (tmp_path / "unfinished").open("w") as mark:
+        fcntl.flock(mark, fcntl.LOCK_EX)
+        program = subprocess.Popen(["sleep", "60"], pass_fds=[mark.fileno()])
+    try:
+        with pytest.raises(Locked, match="another process still makes the cluster"), unfinished(tmp_path, patience=0.3):
+            pass
+    finally:
+        program.kill()
+        program.wait()
+    with unfinished(tmp_path, patience=5):
+        assert is_unfinished(tmp_path)
+    assert not is_unfinished(tmp_path)
+
+
+def test_the_rest_of_a_cluster_whose_node_was_removed_by_hand_goes(machine: FakeMachine, tmp_path: Path) -> None:
+    rest = ["network", "image"]
+    made = cluster(machine, tmp_path, rest=rest)
+    create(made)
+    machine.containers.clear()
+    assert (made.phase(), made.leaves()) == ("absent", True)
+    made.delete()
+    assert (rest, made.leaves()) == ([], False)
+
+
 def test_what_is_absent_is_stopped_and_removed_already(machine: FakeMachine, tmp_path: Path) -> None:
     made = cluster(machine, tmp_path)
     made.stop()
@@ -100,7 +175,7 @@ def test_what_is_absent_is_stopped_and_removed_already(machine: FakeMachine, tmp
 
 def test_a_cluster_that_was_deleted_by_hand_leaves_no_kubeconfig(machine: FakeMachine, tmp_path: Path) -> None:
     made = cluster(machine, tmp_path)
-    made.create(b"{}", "node:1")
+    create(made)
     machine.containers.clear()
     made.delete()
     assert not made.kubeconfig.exists()
@@ -117,7 +192,7 @@ def test_a_foreign_cluster_of_the_same_name_is_left_alone(machine: FakeMachine, 
 
 def test_a_lost_kubeconfig_is_written_again(machine: FakeMachine, tmp_path: Path) -> None:
     made = cluster(machine, tmp_path)
-    made.create(b"{}", "node:1")
+    create(made)
     made.kubeconfig.unlink()
     kubectl = made.connect()
     assert (made.kubeconfig.read_text(), kubectl.context) == ("exported", "kind-nexusdev-shop")
@@ -126,7 +201,7 @@ def test_a_lost_kubeconfig_is_written_again(machine: FakeMachine, tmp_path: Path
 
 def test_a_missing_docker_command_is_an_error_with_a_hint(machine: FakeMachine, tmp_path: Path) -> None:
     made = cluster(machine, tmp_path)
-    made.create(b"{}", "node:1")
+    create(made)
     del machine.programs["docker"]
     with pytest.raises(PreflightFailed) as caught:
         made.deliver(MemoryImages(), ["nexusdev/redis:8"])
@@ -143,7 +218,7 @@ def stored(*references: str) -> MemoryImages:
 def test_images_are_loaded_in_one_stream_and_only_once(machine: FakeMachine, tmp_path: Path) -> None:
     store = stored("nexusdev/redis:8", "nexusdev/vault:1")
     made = cluster(machine, tmp_path)
-    made.create(b"{}", "node:1")
+    create(made)
     both = ("nexusdev/redis:8", "nexusdev/vault:1")
     assert made.deliver(store, both) == both
     imports = [call for call in machine.calls if "import" in call]
@@ -154,7 +229,7 @@ def test_images_are_loaded_in_one_stream_and_only_once(machine: FakeMachine, tmp
 
 def test_another_image_under_the_same_name_is_loaded(machine: FakeMachine, tmp_path: Path) -> None:
     made = cluster(machine, tmp_path)
-    made.create(b"{}", "node:1")
+    create(made)
     store = stored("nexusdev/redis:8")
     made.deliver(store, ["nexusdev/redis:8"])
     store.published["nexusdev/other:9"] = "sha256:other"
@@ -165,7 +240,7 @@ def test_another_image_under_the_same_name_is_loaded(machine: FakeMachine, tmp_p
 
 def test_a_failed_load_says_why(machine: FakeMachine, tmp_path: Path) -> None:
     made = cluster(machine, tmp_path)
-    made.create(b"{}", "node:1")
+    create(made)
     machine.failures["docker exec"] = "ctr: write /var/lib/containerd: no space left on device"
     with pytest.raises(RuntimeRefused) as caught:
         made.deliver(stored("nexusdev/redis:8"), ["nexusdev/redis:8"])

@@ -25,7 +25,7 @@ NOTHING = Plan()
         (INSIDE, Down(volumes=False), "running", ["apply", "stop cluster"]),
         (INSIDE, Down(volumes=False), "stopped", ["start cluster", "apply", "stop cluster"]),
         (NOTHING, Down(volumes=False), "stopped", []),
-        (INSIDE, Down(volumes=True), "running", ["apply", "delete cluster"]),
+        (INSIDE, Down(volumes=True), "running", ["delete cluster"]),
         (INSIDE, Down(volumes=True), "stopped", ["delete cluster"]),
         (NOTHING, Down(volumes=True), "running", ["delete cluster"]),
         (NOTHING, Down(volumes=True), "absent", []),
@@ -40,5 +40,26 @@ def test_a_cluster_lives_as_long_as_its_instance(
 def test_the_steps_inside_wait_for_the_cluster_and_its_end_for_them() -> None:
     started = with_cluster(INSIDE, Start(), "stopped", "nexusdev-shop")
     assert [each.action for each in started.waits_for(started.steps[1])] == ["start cluster"]
-    ended = with_cluster(INSIDE, Down(volumes=True), "running", "nexusdev-shop")
+    ended = with_cluster(INSIDE, Stop(), "running", "nexusdev-shop")
     assert [each.action for each in ended.waits_for(ended.steps[1])] == ["apply"]
+
+
+def test_what_goes_with_a_deleted_cluster_is_told() -> None:
+    inside = Plan(
+        steps=(
+            Step(action="delete", resource="redis", reason="a test", removes="containers"),
+            Step(action="delete volume", resource="redis-data", reason="a test", removes="volumes"),
+            Step(action="delete namespace", resource="namespace", reason="a test"),
+        )
+    )
+    plan = with_cluster(inside, Down(volumes=True), "stopped", "nexusdev-shop")
+    assert [(str(each), each.removes) for each in plan.steps] == [
+        ("delete cluster nexusdev-shop: its data goes with it", ""),
+        ("delete redis: it goes with the cluster", "containers"),
+        ("delete redis-data: it goes with the cluster", "volumes"),
+    ]
+
+
+def test_what_is_left_without_a_node_is_deleted() -> None:
+    plan = with_cluster(NOTHING, Down(volumes=True), "absent", "nexusdev-shop", rest=True)
+    assert [each.action for each in plan.steps] == ["delete cluster"]
