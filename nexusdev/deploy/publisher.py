@@ -102,6 +102,11 @@ def write_env_file(context: Context, text: str) -> Written:
     return _announce(context, file.write(context.settings.env_file, text))
 
 
+def warnings_of(written: Written) -> tuple[str, ...]:
+    """Return the warnings about the env file, for the result of a command that wrote it."""
+    return (written.warning,) if written.warning else ()
+
+
 def _announce(context: Context, written: Written) -> Written:
     if written.excluded:
         context.listener.tell(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,6 +52,8 @@ class InstanceAllocator(Struct, frozen=True, kw_only=True):
             rootless: Whether the engine is rootless, which changes the owner of mounted files.
             runtime: Name of its runtime.
         """
+        import secrets
+
         uid, gid = state.container_user(self.root, rootless=rootless)
         folder = state.folder_of(self.root, identity.name)
         with _allocation(self.root):

@@ -12,9 +12,7 @@ lease that was made in advance, one gets it.
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
-import string
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -29,6 +27,7 @@ from nexusdev.util.files import make_folder, replace
 FOLDER = "leases"
 SCHEMA_VERSION = 1
 _Kind = TypeVar("_Kind")
+_LETTERS, _DIGITS = "abcdefghijklmnopqrstuvwxyz", "0123456789"
 _RECORD, _READY, _LOCKS, _NEW = "record.json", ".ready", ".locks", ".new-"
 
 
@@ -223,8 +222,10 @@ class LeaseStore(Struct, frozen=True, kw_only=True):
 
 def new_id() -> str:
     """Return a new id: 10 characters of [a-z0-9], the first one a letter."""
-    rest = (secrets.choice(string.ascii_lowercase + string.digits) for _ in range(9))
-    return secrets.choice(string.ascii_lowercase) + "".join(rest)
+    import secrets
+
+    rest = (secrets.choice(_LETTERS + _DIGITS) for _ in range(9))
+    return secrets.choice(_LETTERS) + "".join(rest)
 
 
 def _folders(parent: Path) -> list[Path]:

@@ -22,7 +22,6 @@ import hmac
 import json
 import os
 import re
-import secrets
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -215,6 +214,8 @@ def fresh(secret: Secret) -> str:
     if recipe.password:
         return random_password(recipe.password)
     if recipe.key:
+        import secrets
+
         return base64.b64encode(secrets.token_bytes(recipe.key)).decode()
     if recipe.runtime:
         return ""

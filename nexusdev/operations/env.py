@@ -12,10 +12,9 @@ from nexusdev.context import Context
 from nexusdev.deploy.client_files import renew_trust
 from nexusdev.deploy.command_lock import hold_lock
 from nexusdev.deploy.coverage import ProvenVariables, awaited, coverage, unproven
-from nexusdev.deploy.publisher import prove, write_env_file
+from nexusdev.deploy.publisher import prove, warnings_of, write_env_file
 from nexusdev.env import file, formats, framework_files, kubernetes_secrets, shells, stored
 from nexusdev.env.companions import FILE_ONLY
-from nexusdev.env.file import Written
 from nexusdev.env.stored import Stored
 from nexusdev.errors import Degraded, UsageError
 from nexusdev.instance.instance import Instance
@@ -312,11 +311,6 @@ def _all_proven(context: Context, instance: Instance, *, known: FailedProof | No
     if known is not None and (known.nonce, known.values) == (kept.nonce, kept.views["host"]):
         raise known.error
     return ProvenVariables(kept=kept, seconds=prove(kept, context.components))
-
-
-def warnings_of(written: Written) -> tuple[str, ...]:
-    """Return the warnings about the env file, for the result of a command that wrote it."""
-    return (written.warning,) if written.warning else ()
 
 
 def require_format(style: str) -> None:

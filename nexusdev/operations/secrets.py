@@ -21,7 +21,6 @@ from nexusdev.instance import textfile_metrics
 from nexusdev.instance.identity import require_owner
 from nexusdev.instance.instance import Instance
 from nexusdev.interfaces import InstanceAccess
-from nexusdev.operations import env
 from nexusdev.results import Result
 from nexusdev.stack.model import SecretRecipe, Stack
 from nexusdev.util.nearest import nearest
@@ -189,7 +188,7 @@ def _follow(
     written = publisher.publish(context, instance, access, published)
     if failure is None:
         _prove(context, instance)
-    return env.warnings_of(written)
+    return publisher.warnings_of(written)
 
 
 def _prove(context: Context, instance: Instance) -> None:

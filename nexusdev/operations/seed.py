@@ -9,13 +9,12 @@ from nexusdev.components.contract import Component, SeedFile
 from nexusdev.context import Context
 from nexusdev.deploy import last_up
 from nexusdev.deploy.command_lock import hold_lock
-from nexusdev.deploy.publisher import publish
+from nexusdev.deploy.publisher import publish, warnings_of
 from nexusdev.deploy.seed_files import collect, name_backups
 from nexusdev.deploy.targets import require_components
 from nexusdev.errors import NotFound
 from nexusdev.events import Seeded
 from nexusdev.interfaces import InstanceAccess
-from nexusdev.operations.env import warnings_of
 from nexusdev.results import Result
 from nexusdev.util.parallel import together
 

@@ -20,6 +20,7 @@ from nexusdev.deploy.lost_volumes import VolumeRecorder, affected, clearing
 from nexusdev.deploy.phase import phase
 from nexusdev.deploy.placement_guard import PlacementGuard, guarded_placement
 from nexusdev.deploy.prepare import prepare_up
+from nexusdev.deploy.publisher import warnings_of
 from nexusdev.deploy.read_back import ReadBackCheck
 from nexusdev.deploy.remember import remember, remember_own, remember_unchanged, write_metrics
 from nexusdev.deploy.targets import require_components, subset
@@ -33,7 +34,6 @@ from nexusdev.instance import volume_marks
 from nexusdev.instance.paths import folder_of
 from nexusdev.instance.run_claims import Claims
 from nexusdev.interfaces import InstanceAccess
-from nexusdev.operations.env import warnings_of
 from nexusdev.operations.lease_desk import upkeep
 from nexusdev.plan import Plan
 from nexusdev.results import Result

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -44,15 +43,16 @@ class BackgroundCall(Generic[T]):
     """The result of a call in a daemon thread. A caller that stops waiting does not block on it."""
 
     def __init__(self, find: Callable[[], T], *, name: str) -> None:
-        self._found: Future[T] = Future()
-        threading.Thread(target=self._run, args=(find,), name=name, daemon=True).start()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(find,), name=name, daemon=True)
+        self._thread.start()
 
     def _run(self, find: Callable[[], T]) -> None:
         try:
-            self._found.set_result(find())
+            self._value = find()
         except BaseException as error:  # passed to the calling thread
             error.add_note(f"in the background call: {threading.current_thread().name}")
-            self._found.set_exception(error)
+            self._error = error
 
     def result(self, patience: float | None = None) -> T:
         """Return the result of the call.
@@ -64,7 +64,12 @@ class BackgroundCall(Generic[T]):
             TimeoutError: There is no result in time.
             Exception: Whatever the call raised.
         """
-        return self._found.result(patience)
+        self._thread.join(patience)
+        if self._thread.is_alive():
+            raise TimeoutError
+        if self._error:
+            raise self._error
+        return self._value
 
 
 class ProbeRunner:

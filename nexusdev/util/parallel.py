@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 Answer = TypeVar("Answer")
@@ -21,19 +21,32 @@ def together(questions: Mapping[str, Callable[[], Answer]], *, limit: int = 0) -
         Name → result, in the order of the questions.
 
     Raises:
-        Exception: Whatever a question raised.
+        Exception: Whatever a question raised; of several the first, in the order of the questions.
     """
-    if not questions:
-        return {}
+    waiting = deque(questions)
+    answers: dict[str, Answer] = {}
+    failures: dict[str, BaseException] = {}
 
-    def ask(name: str) -> Answer:
-        threading.current_thread().name = name  # for stack dumps
-        try:
-            return questions[name]()
-        except Exception as error:
-            error.add_note(f"in the thread: {name}")
-            raise
+    # not concurrent.futures, which imports logging: every command that asks servers would wait for it
+    def work() -> None:
+        while waiting:
+            try:
+                name = waiting.popleft()
+            except IndexError:
+                return
+            threading.current_thread().name = name  # for stack dumps
+            try:
+                answers[name] = questions[name]()
+            except BaseException as error:  # passed to the calling thread
+                error.add_note(f"in the thread: {name}")
+                failures[name] = error
 
-    with ThreadPoolExecutor(max_workers=limit or len(questions)) as threads:
-        asked = {name: threads.submit(ask, name) for name in questions}
-    return {name: answer.result() for name, answer in asked.items()}
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(limit or len(questions), len(questions)))]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    for name in questions:
+        if name in failures:
+            raise failures[name]
+    return {name: answers[name] for name in questions}

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-import string
-
-_ALPHABET = string.ascii_letters + string.digits
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
 def random_password(length: int) -> str:
@@ -14,4 +11,6 @@ def random_password(length: int) -> str:
     Args:
         length: Number of characters.
     """
+    import secrets
+
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))

@@ -55,12 +55,13 @@ def snapshot(
     network = next((_network(each, others) for each in networks), None)
     seen = [_container(each, details.get(each["Id"], {}), network) for each in containers if is_ours(each, names)]
     ours = [each for each in seen if each.role != labels.ONE_OFF_ROLE]
+    users = _users_by_volume(others)
     claimed = {each.service: each for each in ours if each.service and each.name == names.container(each.service)}
     return Snapshot(
         containers=_in_order(claimed, names),
         volumes={
             volume.name: volume
-            for volume in sorted((_volume(each, others) for each in volumes), key=lambda each: each.name)
+            for volume in sorted((_volume(each, users) for each in volumes), key=lambda each: each.name)
         },
         network=network,
         orphans=tuple(each for each in ours if claimed.get(each.service) is not each),
@@ -156,24 +157,29 @@ def _attached(listed: Json, network: NetworkState | None) -> bool:
     return endpoint is not None and endpoint.get("NetworkID") in ("", None, network.id)
 
 
-def _volume(listed: Json, others: Sequence[Json]) -> Volume:
+def _volume(listed: Json, users: Mapping[str, Sequence[str]]) -> Volume:
     tags = listed.get("Labels") or {}
     return Volume(
         name=tags.get(labels.VOLUME) or listed["Name"],
         full_name=listed["Name"],
         owner_path=tags.get(labels.OWNER_PATH, ""),
         state_path=tags.get(labels.STATE_PATH, ""),
-        strangers=users_of(listed["Name"], others),
+        strangers=tuple(users.get(listed["Name"], ())),
     )
 
 
 def users_of(volume: str, containers: Iterable[Json]) -> tuple[str, ...]:
     """Return the listed containers that mount a volume, running or not."""
-    return tuple(
-        _plain_name(each)
-        for each in containers
-        if any(mount.get("Type") == "volume" and mount.get("Name") == volume for mount in _mounts(each))
-    )
+    return tuple(_users_by_volume(containers).get(volume, ()))
+
+
+def _users_by_volume(containers: Iterable[Json]) -> Mapping[str, Sequence[str]]:
+    """Return volume → the listed containers that mount it. Read once: an engine with many instances has hundreds of mounts."""
+    users: dict[str, list[str]] = {}
+    for each in containers:
+        for volume in {mount.get("Name", "") for mount in _mounts(each) if mount.get("Type") == "volume"}:
+            users.setdefault(volume, []).append(_plain_name(each))
+    return users
 
 
 def _mounts(listed: Json) -> Iterable[Json]:
