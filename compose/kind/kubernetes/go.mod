@@ -16,7 +16,6 @@ tool (
 )
 
 require (
-	github.com/coredns/coredns v1.12.1
 	github.com/rancher/local-path-provisioner v0.0.30
 	go.etcd.io/etcd/server/v3 v3.6.5
 )
