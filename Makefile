@@ -59,6 +59,7 @@ images: .venv/.runtime ## build or fetch every image
 	@$(NEXUSDEV) images build $(ARGS)
 
 clients: .venv/.dev ## every client and every page of docs/frameworks against a real stack; writes docs/clients.md
+	@scripts/toolchains
 	@scripts/engine
 	@$(NEXUSDEV) images build
 	@CLIENTS_REPORT=docs/clients.md scripts/timed "clients" $(PYTEST) tests/integration/clients tests/integration/frameworks -m integration $(ARGS)

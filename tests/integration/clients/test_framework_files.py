@@ -48,6 +48,7 @@ def succeeded(words: list[str], folder: Path, **variables: str) -> str:
     return done.stdout
 
 
+@pytest.mark.documented("file", "django")
 def test_django_runs_a_project(project: Project, tmp_path: Path) -> None:
     """Its checks, its shell as the application, its test runner as the login for tests, and migrate as the owner."""
     python = toolchains.python()[0]
@@ -65,7 +66,10 @@ def test_django_runs_a_project(project: Project, tmp_path: Path) -> None:
     assert "Planned operations" in succeeded([*manage, "migrate", "--plan"], tmp_path)
 
 
-@pytest.mark.parametrize("name", ["celery", "celery-sentinel"])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.documented("file", name)) for name in ("celery", "celery-sentinel")],
+)
 def test_a_worker_of_celery_runs_a_task(name: str, project: Project, tmp_path: Path) -> None:
     written(name, project, tmp_path / "celeryconfig.py")
     path = "sentinel" if name == "celery-sentinel" else "direct"
@@ -73,6 +77,7 @@ def test_a_worker_of_celery_runs_a_task(name: str, project: Project, tmp_path: P
     succeeded([*toolchains.python(), "Celery", path], tmp_path, **own)
 
 
+@pytest.mark.documented("file", "sqlalchemy-async")
 def test_sqlalchemy_connects_with_asyncpg(project: Project, tmp_path: Path) -> None:
     file = written("sqlalchemy-async", project, tmp_path / ".env")
     python = toolchains.python()[0]
@@ -91,6 +96,7 @@ def test_sqlalchemy_connects_with_asyncpg(project: Project, tmp_path: Path) -> N
         ("node-vault", "direct"),
     ],
 )
+@pytest.mark.documented("file", "node")
 def test_node_works_with_its_own_option(client: str, path: str, project: Project, tmp_path: Path) -> None:
     node, program = toolchains.node()
     file = written("node", project, tmp_path / ".env")
@@ -101,6 +107,7 @@ def test_node_works_with_its_own_option(client: str, path: str, project: Project
     ("client", "path"),
     [("pgx", "direct"), ("pgx", "pool"), ("go-redis", "direct"), ("go-redis", "sentinel"), ("vault/api", "direct")],
 )
+@pytest.mark.documented("file", "go")
 def test_a_go_program_works_in_a_shell_that_sources_it(
     client: str, path: str, project: Project, tmp_path: Path
 ) -> None:
@@ -110,11 +117,13 @@ def test_a_go_program_works_in_a_shell_that_sources_it(
 
 
 @pytest.mark.parametrize("client", ["JDBC", "Jedis"])
+@pytest.mark.documented("file", "java")
 def test_java_reads_its_options(client: str, project: Project, tmp_path: Path) -> None:
     file = written("java", project, tmp_path / "java.options")
     succeeded([needed("java"), f"@{file}", "-cp", toolchains.java(), "Check", client, "direct"], tmp_path)
 
 
+@pytest.mark.documented("file", "spring")
 def test_spring_boot_starts_with_the_profile(project: Project, tmp_path: Path) -> None:
     """With a pool of JDBC connections and with Redis, which the program uses if it has an address."""
     classes = toolchains.java()
@@ -123,6 +132,7 @@ def test_spring_boot_starts_with_the_profile(project: Project, tmp_path: Path) -
     succeeded([needed("java"), "-cp", classes, "SpringCheck"], tmp_path, SPRING_PROFILES_ACTIVE="nexusdev")
 
 
+@pytest.mark.documented("file", "rails")
 def test_rails_reads_the_configuration_of_both_databases(project: Project, tmp_path: Path) -> None:
     """ActiveRecord makes a table in the database for tests, and reads as the application in the other."""
     ruby = toolchains.ruby("active_record")
@@ -131,6 +141,7 @@ def test_rails_reads_the_configuration_of_both_databases(project: Project, tmp_p
     succeeded([*ruby, "ActiveRecord", "direct"], tmp_path)
 
 
+@pytest.mark.documented("file", "rails")
 def test_rails_reads_it_in_a_container(project: Project, tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     written("rails", project, tmp_path / "config" / "database.yml", "container")
@@ -140,12 +151,14 @@ def test_rails_reads_it_in_a_container(project: Project, tmp_path: Path) -> None
     assert done.code == 0, done.err + done.out
 
 
+@pytest.mark.documented("file", "prisma")
 def test_the_prisma_client_connects(project: Project, tmp_path: Path) -> None:
     folder = toolchains.prisma()
     file = written("prisma", project, tmp_path / ".env")
     succeeded([needed("node"), str(folder / "app.js")], tmp_path, DOTENV_CONFIG_PATH=str(file))
 
 
+@pytest.mark.documented("file", "prisma")
 def test_the_prisma_command_line_compares_the_database(project: Project, tmp_path: Path) -> None:
     folder = toolchains.prisma()
     file = written("prisma", project, tmp_path / ".env")
@@ -158,6 +171,7 @@ def test_the_prisma_command_line_compares_the_database(project: Project, tmp_pat
     assert done.returncode == 0 or "P4001" in said, said
 
 
+@pytest.mark.documented("file", "rclone")
 def test_rclone_lists_the_buckets(project: Project, tmp_path: Path) -> None:
     file = written("rclone", project, tmp_path / "rclone.conf")
     found = re.search(r"--ca-cert (\S+)", file.read_text())
@@ -166,6 +180,7 @@ def test_rclone_lists_the_buckets(project: Project, tmp_path: Path) -> None:
     assert "nexus-app-data" in succeeded(words, tmp_path)
 
 
+@pytest.mark.documented("file", "s3cmd")
 def test_s3cmd_lists_the_buckets(project: Project, tmp_path: Path) -> None:
     file = written("s3cmd", project, tmp_path / "s3cfg")
     assert "nexus-app-data" in succeeded([needed("s3cmd"), "-c", str(file), "ls"], tmp_path)

@@ -49,6 +49,7 @@ def run(page: pages.Page, lines: Iterable[str], folder: Path, environment: dict[
     workshop.run(part, folder, environment, folder / "background.log", seconds=240)
 
 
+@pytest.mark.documented("page", "github-actions")
 def test_the_github_workflow_is_valid_and_its_steps_work(laid_out: Any) -> None:
     page, folder, environment = laid_out("github-actions")
     workflow = folder / ".github" / "workflows" / "test.yml"
@@ -57,6 +58,7 @@ def test_the_github_workflow_is_valid_and_its_steps_work(laid_out: Any) -> None:
     run(page, [step["run"] for step in steps if "run" in step], folder, environment)
 
 
+@pytest.mark.documented("page", "gitlab-ci")
 def test_the_gitlab_job_is_valid_and_its_script_works(laid_out: Any) -> None:
     page, folder, environment = laid_out("gitlab-ci")
     valid(folder / ".gitlab-ci.yml", "vendor.gitlab-ci")
@@ -65,6 +67,7 @@ def test_the_gitlab_job_is_valid_and_its_script_works(laid_out: Any) -> None:
     run(page, job["script"], folder, environment)
 
 
+@pytest.mark.documented("page", "devcontainer")
 def test_the_devcontainer_is_valid_and_its_command_works(laid_out: Any, tmp_path: Path) -> None:
     page, folder, environment = laid_out("devcontainer")
     words = ["--yes", "@devcontainers/cli@0.89.0", "read-configuration", "--workspace-folder", str(folder)]

@@ -135,7 +135,14 @@ def test_every_page_has_a_test() -> None:
 @pytest.mark.parametrize(
     "case",
     [
-        pytest.param(case, id=case.name, marks=() if case.name in IN_MAKE_TEST else pytest.mark.clients)
+        pytest.param(
+            case,
+            id=case.name,
+            marks=[
+                pytest.mark.documented("page", case.name),
+                *([] if case.name in IN_MAKE_TEST else [pytest.mark.clients]),
+            ],
+        )
         for case in CASES
     ],
 )
