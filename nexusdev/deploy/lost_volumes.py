@@ -200,11 +200,13 @@ class VolumeRecorder(Struct, kw_only=True):
         folder: The state folder of the instance.
         planned: The volumes that the plan creates, by their short names.
         now: Returns the time of the runtime, in seconds since the epoch.
+        here: Returns the engine that has them.
     """
 
     folder: Path
     planned: Collection[str]
     now: Callable[[], float]
+    here: Callable[[], volume_marks.Origin]
     _created: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -215,4 +217,4 @@ class VolumeRecorder(Struct, kw_only=True):
         with self._lock, contextlib.suppress(OSError):
             self._created.extend(step.makes_volumes)
             if len(self._created) >= len(self.planned):
-                volume_marks.add(self.folder, self._created, now=self.now)
+                volume_marks.add(self.folder, self._created, now=self.now, here=self.here)

@@ -11,6 +11,7 @@ from nexusdev.check import Check
 from nexusdev.context import Context
 from nexusdev.deploy import last_up, lost_volumes
 from nexusdev.deploy.client_files import renew_trust, write_for_own_services
+from nexusdev.deploy.other_engine import origin_here, require_here
 from nexusdev.deploy.preflight import require_ports
 from nexusdev.deploy.publisher import check_env_file
 from nexusdev.deploy.seed_files import name_backups
@@ -111,27 +112,32 @@ def _prepare(context: Context, instance: Instance, names: Sequence[str], agreed:
     )
     if state.changes:
         context.provider.preflight(stack)  # before the volumes: an engine that maps users keeps others
-    require_whole(state, names, agreed)
-    volume_marks.add(instance.folder, [name for name in observation.volumes if name in stack.volumes], now=runtime.now)
+    require_whole(context, state, names, agreed)
+    made = [name for name in observation.volumes if name in stack.volumes]
+    volume_marks.add(instance.folder, made, now=runtime.now, here=partial(origin_here, context))
     if state.changes:
         require_ports(stack, state.plan, observation, context.provider.inventory(), taken=context.port_taken)
     return state
 
 
-def require_whole(state: UpState, names: Sequence[str], agreed: Collection[str] = ()) -> None:
+def require_whole(context: Context, state: UpState, names: Sequence[str], agreed: Collection[str] = ()) -> None:
     """Check that no data is lost, or that the user agreed to create all affected volumes again.
 
     Args:
+        context: The context of the command.
         state: The state with the lost volumes.
         names: The components that the user named, for the command in the hint.
         agreed: The volumes that the user agreed to create again.
 
     Raises:
         VolumeLost: A data volume existed before and is gone.
+        IdentityMismatch: All of them are in another engine (OTHER_ENGINE).
     """
     if not lost_volumes.affected(state.losses) <= set(agreed):
         selection = state.selection
         words = names or (("--profile", selection.profile) if selection.narrower else ())
+        again = f"{lost_volumes.again(words)}   start with empty data here, only if its data there is gone for good"
+        require_here(context, state.observation, last=again)
         raise lost_volumes.refusal(state.losses, state.instance, state.runtime, words)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nexusdev.context import Context
 from nexusdev.deploy.command_lock import hold_lock, removes_instance
+from nexusdev.deploy.other_engine import require_here
 from nexusdev.deploy.teardown import RemovedResources, removed, require_permission, take_down
 from nexusdev.env.file import SIGNATURE
 from nexusdev.errors import NexusError
@@ -45,6 +46,7 @@ def question(context: Context) -> str | None:
     runtime = context.runtime()
     observation = runtime.observe()
     require_permission(context, observation)
+    require_here(context, observation)
     runtime.plan(Down(volumes=True, command="destroy"), observation)
     if not observation.anything and not (context.root / "instances" / context.identity.name).exists():
         refuse_moved(context)
@@ -62,11 +64,13 @@ def destroy(context: Context) -> DestroyResult:
 
     Raises:
         TeardownIncomplete: Other containers use a resource that must be removed (nothing is removed then), or a resource is left.
-        IdentityMismatch: The instance belongs to another folder, which still exists.
+        IdentityMismatch: The instance belongs to another folder, which still exists, or is in another engine (OTHER_ENGINE).
         Locked: Another command changes the instance.
     """
     with hold_lock(context, "nexusdev destroy", beside=removes_instance):
-        elsewhere = context.runtime().observe().state_path
+        observation = context.runtime().observe()
+        require_here(context, observation)
+        elsewhere = observation.state_path
         plan = take_down(context, volumes=True)
         known = forget(context.identity, root=context.root)
         # still locked: an `up` that waits for the lock writes a new file

@@ -52,7 +52,7 @@ def dry_run(context: Context, names: Sequence[str] = (), *, agreed: Collection[s
     require_components(names, context.components, command="up")
     instance = preview_instance(context)
     state = read_up_state(context, instance, names)
-    require_whole(state, names, agreed or ())
+    require_whole(context, state, names, agreed or ())
     first = clearing(state.stack, state.losses).services
     # only an `up` with other changes retries services that were left out
     absent = {} if state.changes or first else state.absent

@@ -16,6 +16,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from nexusdev.context import Context
+from nexusdev.deploy import other_engine
 from nexusdev.deploy.command_lock import hold_lock
 from nexusdev.errors import Locked, NexusError, UsageError
 from nexusdev.instance import state
@@ -258,7 +259,10 @@ def _without_data(context: Context, chosen: Iterator[_Chosen]) -> Iterator[Lefto
 
 
 def _with_data(context: Context, chosen: Iterator[_Chosen]) -> Iterator[Leftover]:
-    instances = tuple(chosen)
+    """Yield the instances with all that they have. Those of which only the state is here are kept if another engine has the rest."""
+    instances = tuple(
+        each for each in chosen if each.row.containers or each.row.volumes or not _is_elsewhere(context, each)
+    )
     sizes = context.provider.volume_sizes() if any(each.row.volumes for each in instances) else {}
     yield from _without_data(context, (each for each in instances if each.keeps_data))
     for each in (each for each in instances if not each.keeps_data):
@@ -277,6 +281,10 @@ def _with_data(context: Context, chosen: Iterator[_Chosen]) -> Iterator[Leftover
             by_age=each.by_age,
             of_run=each.of_run,
         )
+
+
+def _is_elsewhere(context: Context, chosen: _Chosen) -> bool:
+    return other_engine.elsewhere(context, state.folder_of(context.root, chosen.row.name)) is not None
 
 
 def left_containers(inventory: Inventory, root: Path) -> Iterator[Leftover]:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from nexusdev.context import Context
-from nexusdev.deploy import last_up
+from nexusdev.deploy import last_up, other_engine
 from nexusdev.errors import PreflightFailed
 from nexusdev.instance import port_blocks, state
 from nexusdev.instance.project_places import Place, Presence, Sight, look_for
@@ -32,6 +33,7 @@ class InstanceRow(Struct, frozen=True, kw_only=True):
         running: Number of its running containers.
         containers: Number of its containers.
         volumes: Number of its volumes.
+        elsewhere: Where its containers and data are if another engine has them, as ``on tower``; '' otherwise.
         ports: Its host ports, as ``21000-21099``; '' if it has none.
         used: Time of its last use, in seconds since the epoch; 0.0 if unknown.
     """
@@ -49,12 +51,15 @@ class InstanceRow(Struct, frozen=True, kw_only=True):
     running: int = 0
     containers: int = 0
     volumes: int = 0
+    elsewhere: str = ""
     ports: str = ""
     used: float = 0.0
 
     @property
     def state(self) -> str:
         """The state of the instance in words."""
+        if self.elsewhere:
+            return self.elsewhere
         if not self.containers:
             return "down, data kept" if self.volumes else "down"
         if self.running == self.containers:
@@ -88,8 +93,18 @@ def ls(context: Context) -> ListResult:
     except PreflightFailed as error:
         warnings = (f"the runtime does not answer; running containers are unknown: {error.message}",)
         known = False
-    found = rows(inventory, context.root, current=context.identity.name)
+    found = [
+        _placed(context, each) if known else each
+        for each in rows(inventory, context.root, current=context.identity.name)
+    ]
     return ListResult(instance=context.identity.name, instances=tuple(found), known=known, warnings=warnings)
+
+
+def _placed(context: Context, row: InstanceRow) -> InstanceRow:
+    if row.containers or row.volumes:
+        return row
+    origin = other_engine.elsewhere(context, state.folder_of(context.root, row.name))
+    return replace(row, elsewhere=other_engine.place(origin)) if origin else row
 
 
 def rows(inventory: Inventory, root: Path, *, current: str = "") -> list[InstanceRow]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from nexusdev.deploy.command_lock import hold_lock
 from nexusdev.deploy.deployer_factory import deployer_of
 from nexusdev.deploy.image_gate import ImageGate, fetching
 from nexusdev.deploy.lost_volumes import VolumeRecorder, affected, clearing
+from nexusdev.deploy.other_engine import origin_here
 from nexusdev.deploy.phase import phase
 from nexusdev.deploy.placement_guard import PlacementGuard, guarded_placement
 from nexusdev.deploy.prepare import prepare_up
@@ -212,7 +214,7 @@ def _deploy_own(
         platform,
         stack=stack,
         plan=plan,
-        completed=_volume_recorder(state, plan).record,
+        completed=_volume_recorder(context, state, plan).record,
         preceding=["write"],
         components=[context.components[name] for name in state.own],
         after={each.name: each.own.after for each in stack.own if each.own},
@@ -269,12 +271,17 @@ def _deploy_request(
         gate=gate.gate,
         pending=gate.pending,
         check=gate.check,
-        completed=_volume_recorder(state, plan).record,
+        completed=_volume_recorder(context, state, plan).record,
     )
 
 
-def _volume_recorder(state: UpState, plan: Plan) -> VolumeRecorder:
-    return VolumeRecorder(folder=state.instance.folder, planned=plan.made_volumes, now=state.runtime.now)
+def _volume_recorder(context: Context, state: UpState, plan: Plan) -> VolumeRecorder:
+    return VolumeRecorder(
+        folder=state.instance.folder,
+        planned=plan.made_volumes,
+        now=state.runtime.now,
+        here=partial(origin_here, context),
+    )
 
 
 def _with_warnings(result: UpResult, agreed: Collection[str] | None) -> UpResult:
