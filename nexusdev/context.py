@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from nexusdev.env.fast import FailedProof
     from nexusdev.images.images import Images
     from nexusdev.instance.instance import Instance
+    from nexusdev.runtimes.options import RuntimeOptions
     from nexusdev.runtimes.provider import RuntimeProvider
 
 
@@ -131,7 +132,22 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def provider(self) -> RuntimeProvider:
         """The runtime that the settings name, or the one that was given."""
-        return self.given_provider or registry.provider(self.settings.runtime)
+        return self.given_provider or registry.provider(self.settings.runtime, self._runtime_options)
+
+    def _runtime_options(self) -> RuntimeOptions:
+        from nexusdev.runtimes.options import RuntimeOptions
+
+        chosen = self.settings
+        return RuntimeOptions(
+            context=chosen.context,
+            place=chosen.namespace,
+            storage_class=chosen.storage_class,
+            storage_size=chosen.storage_size,
+            reach=chosen.reach,
+            registry=chosen.registry,
+            pull_secret=chosen.pull_secret,
+            folder=str(folder_of(self.root, self.identity.name)),
+        )
 
     @cached_property
     def _cache(self) -> dict[str, Any]:

@@ -10,6 +10,13 @@
     parallel       how many containers start at the same time
     strict         fail where an optional service is not available
     profile        the part of the stack that ``up`` brings up: 'full', 'core'; default: as the last time, at first full
+    context        the cluster of the runtime kubernetes, as the kubeconfig names it. The current one is never used unasked
+    namespace      where in that cluster; default: nexusdev-INSTANCE, which ``up`` makes and ``destroy`` deletes
+    storage_class  class of its data volumes; default: the cluster's own
+    storage_size   size of a data volume there: '2Gi'
+    reach          how this machine reaches it: 'forward', 'node-port', 'load-balancer'
+    registry       where its nodes get the images from: host[:port][/path]; ``up`` and ``images push`` put them there
+    pull_secret    name of the secret with which its nodes log in to the registry
     include        compose files of the project's own services, relative to the project folder; in the table ``stack`` of a file
 
 An unknown key or a wrong value is InvalidConfig with file, line and the nearest known key.
@@ -35,6 +42,7 @@ _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false"
 
 # Named tuples, because the fast path of `env` reads them too: importing msgspec would add a third to its duration.
 _LARGEST_POOL, _NEEDED_POOL = 8, 24
+_REGISTRY = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
 
 
 class Settings(NamedTuple):
@@ -55,6 +63,13 @@ class Settings(NamedTuple):
     strict: bool = False
     profile: str = ""
     subnet: str = ""
+    context: str = ""
+    namespace: str = ""
+    storage_class: str = ""
+    storage_size: str = ""
+    reach: str = "forward"
+    registry: str = ""
+    pull_secret: str = ""
     include: tuple[Path, ...] = ()
     origins: Mapping[str, str] = MappingProxyType({})
 
@@ -82,7 +97,7 @@ def _runtime(value: object) -> str:
     known = registry.names()
     if isinstance(value, str) and value in known:
         return value
-    raise _Wrong(" or ".join(known), known)
+    raise _Wrong(registry.words(), known)
 
 
 def _seconds(value: object) -> float:
@@ -150,6 +165,44 @@ def _subnet(value: object) -> str:
     raise _Wrong("a private range of IPv4 addresses such as 172.30.0.0/16, from /8 to /24")
 
 
+def _text(value: object) -> str:
+    if isinstance(value, str) and value.strip() and value.isprintable() and not value.startswith("-"):
+        return value
+    raise _Wrong("a name as the kubeconfig has it")
+
+
+def _label(value: object) -> str:
+    if isinstance(value, str) and re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", value):
+        return value
+    raise _Wrong("1 to 63 of a-z, 0-9 and -, starting and ending with a letter or digit")
+
+
+def _object(value: object) -> str:
+    if isinstance(value, str) and re.fullmatch(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", value):
+        return value
+    raise _Wrong("a name of a-z, 0-9, - and ., starting and ending with a letter or digit")
+
+
+def _size(value: object) -> str:
+    if isinstance(value, str) and re.fullmatch(r"[1-9]\d{0,9}(Mi|Gi|Ti|M|G|T)", value):
+        return value
+    raise _Wrong("a size such as '500Mi' or '10Gi'")
+
+
+def _reach(value: object) -> str:
+    from nexusdev.runtimes.options import REACHES
+
+    if isinstance(value, str) and value in REACHES:
+        return value
+    raise _Wrong(" or ".join(REACHES), REACHES)
+
+
+def _registry(value: object) -> str:
+    if isinstance(value, str) and re.fullmatch(_REGISTRY, value.rstrip("/")):
+        return value.rstrip("/")
+    raise _Wrong("a registry such as registry.example.com:5000/team, without https:// and in lower case")
+
+
 KEYS: Mapping[str, Callable[[object], Any]] = {
     "instance": _name,
     "runtime": _runtime,
@@ -162,6 +215,13 @@ KEYS: Mapping[str, Callable[[object], Any]] = {
     "strict": _switch,
     "profile": _name,
     "subnet": _subnet,
+    "context": _text,
+    "namespace": _label,
+    "storage_class": _object,
+    "storage_size": _size,
+    "reach": _reach,
+    "registry": _registry,
+    "pull_secret": _object,
     "include": _paths,
 }
 # In a settings file these settings are in a table: ``[stack] include = […]``.
@@ -205,7 +265,21 @@ def load(
         key: _Found(value=Settings._field_defaults[key], origin="default", base=project) for key in ("env_file", "seed")
     }
     values = {key: _checked(key, each) for key, each in {**defaults, **found}.items()}
-    return Settings(**values, origins={key: each.origin for key, each in found.items()})
+    chosen = Settings(**values, origins={key: each.origin for key, each in found.items()})
+    _refuse_unused(chosen)
+    return chosen
+
+
+def _refuse_unused(chosen: Settings) -> None:
+    """Refuse a flag that the runtime would ignore: the user means another runtime. A value of a file may be meant for another instance."""
+    for key in ("context", "namespace"):
+        if chosen.origins.get(key, "").startswith("--") and not registry.takes_options(chosen.runtime):
+            origin = chosen.origins.get("runtime", "default")
+            raise InvalidConfig(
+                f"{chosen.origins[key]} is not used by the runtime {chosen.runtime}",
+                why=f"runtime is {chosen.runtime} ({origin})",
+                hint=f"nexusdev --runtime kubernetes --{key} {getattr(chosen, key)} …",
+            )
 
 
 def _from_flags(flags: Mapping[str, object]) -> Mapping[str, _Found]:
@@ -319,6 +393,20 @@ def _unknown(key: str, place: str, near: str) -> InvalidConfig:
         hint="nexusdev config show   all settings and where each comes from",
         evidence=(f"known: {', '.join(KEYS)}",),
     )
+
+
+def checked(key: str, value: object, *, origin: str) -> Any:
+    """Return a value that a command got as an argument, as that of a setting.
+
+    Args:
+        key: The setting.
+        value: What was given.
+        origin: Where, for the error.
+
+    Raises:
+        InvalidConfig: The setting cannot have this value.
+    """
+    return _checked(key, _Found(value=value, origin=origin, base=current_folder()))
 
 
 def _checked(key: str, found: _Found) -> Any:

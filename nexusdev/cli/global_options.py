@@ -11,17 +11,19 @@ from msgspec import Struct
 from nexusdev.components.registry import COMMANDS
 
 _FLAGS = ("--json", "--quiet", "--verbose", "--no-color", "--yes")
-_VALUED = ("-i", "--instance", "-C", "--project", "--runtime", "--timeout")
+_VALUED = ("-i", "--instance", "-C", "--project", "--runtime", "--context", "--namespace", "--timeout")
 _SHORT = frozenset("qvy")
 
 # Commands whose arguments belong to another program, with the number of leading arguments that are ours.
 _PASSING = {"run": 0, "exec": 1, **dict.fromkeys(COMMANDS, 0)}
-# Options of these commands, with the number of words of each; `-v` is a volume there, as in `docker run`.
+# Options of these commands, with the number of words of each; `-v` is a volume there, as in `docker run`, and the namespace of `env` is
+# that of the application.
 _OWN: Mapping[str, Mapping[str, int]] = {
     "run": {
         **dict.fromkeys(("--in", "-v", "--volume", "-w", "--workdir", "-u", "--user"), 2),
         "--no-proof": 1,
-    }
+    },
+    "env": {"--namespace": 2},
 }
 # Options of the commands that run a client in a server's container.
 _THEIRS = ("--no-stdin", "-T")
@@ -33,6 +35,8 @@ class Globals(Struct, frozen=True, kw_only=True):
     instance: str | None = None
     project: Path | None = None
     runtime: str | None = None
+    context: str | None = None
+    namespace: str | None = None
     json: bool = False
     quiet: bool = False
     verbose: bool = False
@@ -43,7 +47,13 @@ class Globals(Struct, frozen=True, kw_only=True):
     @property
     def settings(self) -> Mapping[str, object]:
         """Those that override a setting, by its key; None where it was not given."""
-        return {"instance": self.instance, "runtime": self.runtime, "timeout": self.timeout}
+        return {
+            "instance": self.instance,
+            "runtime": self.runtime,
+            "context": self.context,
+            "namespace": self.namespace,
+            "timeout": self.timeout,
+        }
 
 
 def move_global_options_first(argv: Sequence[str]) -> list[str]:
@@ -62,7 +72,7 @@ def move_global_options_first(argv: Sequence[str]) -> list[str]:
     rest: list[str] = []
     words = list(argv)
     while words:
-        if own := _OWN.get(rest[0], {}).get(words[0], 0) if rest else 0:
+        if own := _own(rest[0], words[0]) if rest else 0:
             rest += words[:own]
             del words[:own]
             continue
@@ -75,6 +85,13 @@ def move_global_options_first(argv: Sequence[str]) -> list[str]:
         else:
             rest.append(words.pop(0))
     return [*front, *rest]
+
+
+def _own(command: str, word: str) -> int:
+    """Return the number of words of an option of the command itself, 0 if it is none: ``--namespace=shop`` is one word."""
+    name, has_value, _ = word.partition("=")
+    taken = _OWN.get(command, {}).get(name, 0)
+    return min(taken, 1) if has_value else taken
 
 
 def _global(words: Sequence[str]) -> int:

@@ -26,7 +26,17 @@ Project = Annotated[
 ]
 RuntimeName = Annotated[
     str | None,
-    typer.Option("--runtime", help=f"Where the instance runs: {' or '.join(registry.names())}.", metavar="NAME"),
+    typer.Option("--runtime", help=f"Where the instance runs: {registry.words()}.", metavar="NAME"),
+]
+ClusterContext = Annotated[
+    str | None,
+    typer.Option("--context", help="With --runtime kubernetes: the context that names the cluster.", metavar="NAME"),
+]
+ClusterNamespace = Annotated[
+    str | None,
+    typer.Option(
+        "--namespace", help="With --runtime kubernetes: the namespace (default: nexusdev-INSTANCE).", metavar="NAME"
+    ),
 ]
 Timeout = Annotated[
     str | None,

@@ -1,15 +1,17 @@
-"""images: lists, fetches, saves, loads and verifies the images of the stack."""
+"""images: lists, fetches, pushes, saves, loads and verifies the images of the stack."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from nexusdev.context import Context
-from nexusdev.errors import Degraded, PreflightFailed
+from nexusdev.errors import Degraded, ImageUnavailable, InvalidConfig, PreflightFailed
+from nexusdev.events import Note
 from nexusdev.images import bundle
 from nexusdev.images.bundle import Bundle
 from nexusdev.images.fetch import STORE, FetchedImage
@@ -18,7 +20,13 @@ from nexusdev.images.lockfile import BUILD, REGISTRY, Build, Registry
 from nexusdev.images.verify import ImageVerification, verify_image
 from nexusdev.results import Result
 from nexusdev.runtimes.image_store import StoredImage
+from nexusdev.runtimes.published_images import PublishedImage, PublishedImages
+from nexusdev.settings import checked
 from nexusdev.util.humanize import pluralize
+from nexusdev.util.parallel import together
+
+# A push mostly waits for the registry; the engine sends several layers of each at once.
+_PUSHES = 4
 
 
 class ImageRow(Struct, frozen=True, kw_only=True):
@@ -87,6 +95,25 @@ class ImagePullResult(Result, frozen=True, kw_only=True):
         return tuple(each for each in self.images if each.source != STORE)
 
 
+class ImagePushResult(Result, frozen=True, kw_only=True):
+    """The images in the registry.
+
+    Attributes:
+        registry: The registry.
+        images: Each image, with its name and digest there.
+        failed: Reference of each image that could not be pushed → why.
+    """
+
+    registry: str
+    images: tuple[PublishedImage, ...]
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> tuple[PublishedImage, ...]:
+        """The images that the registry did not have before."""
+        return tuple(each for each in self.images if each.sent)
+
+
 class ImageSaveResult(Result, frozen=True, kw_only=True):
     """The archive that was written."""
 
@@ -145,6 +172,70 @@ def pull(context: Context, names: Sequence[str] = ()) -> ImagePullResult:
     selected = tuple(names) or tuple(name for name in images.lock.runnable if name in published)
     only_here = tuple(name for name in images.lock.choose(names) if name not in published)
     return ImagePullResult(images=_get(context, selected, (REGISTRY,)), unpublished=() if names else only_here)
+
+
+def push(context: Context, registry: str = "", names: Sequence[str] = ()) -> ImagePushResult:
+    """Push the images to a registry, several at once. Images and layers that it has are not sent again.
+
+    Args:
+        context: The context of the command.
+        registry: ``host[:port][/path]``; '' for the setting ``registry``.
+        names: Names in the lockfile; empty for all runnable images.
+
+    Returns:
+        The images and their digests. ``error`` is an ImageUnavailable if some could not be pushed.
+
+    Raises:
+        InvalidConfig: The registry is no valid name, or none is set.
+        ImageUnavailable: An image is not in the store and cannot be fetched.
+    """
+    where = _registry(context, registry)
+    images = context.images()
+    fetched = images.ensure(names, offline=context.settings.offline, listener=context.listener)
+    published = PublishedImages(root=context.root)
+    done = together(
+        {each.reference: partial(_push, context, published, each, where) for each in fetched}, limit=_PUSHES
+    )
+    failed = {
+        reference: each.why or each.message for reference, each in done.items() if isinstance(each, ImageUnavailable)
+    }
+    errors = [each for each in done.values() if isinstance(each, ImageUnavailable)]
+    error = (
+        ImageUnavailable(
+            f"{pluralize(len(errors), 'image')} of {len(done)} could not be pushed to {where}",
+            why=errors[0].why or errors[0].message,
+            hint=errors[0].hint or f"nexusdev images push {where}   try again: what is there is not sent again",
+            evidence=[each.message for each in errors],
+        )
+        if errors
+        else None
+    )
+    pushed = tuple(each for each in done.values() if isinstance(each, PublishedImage))
+    return ImagePushResult(registry=where, images=pushed, failed=failed, error=error)
+
+
+def _registry(context: Context, given: str) -> str:
+    wanted = given or context.settings.registry
+    if not wanted:
+        raise InvalidConfig(
+            "a registry is needed",
+            why="none is given, and the setting registry has no value",
+            hint="nexusdev images push registry.example.com:5000/team",
+        )
+    valid: str = checked("registry", wanted, origin="REGISTRY")
+    return valid
+
+
+def _push(
+    context: Context, published: PublishedImages, image: FetchedImage, registry: str
+) -> PublishedImage | ImageUnavailable:
+    """Push one image. A failure does not end the others."""
+    try:
+        done = published.publish(lambda: context.images().store, image.reference, registry, lambda _: None)
+    except ImageUnavailable as error:
+        return error
+    context.listener.tell(Note(text=f"{image.name}: {'pushed' if done.sent else 'already there'} as {done.target}"))
+    return done
 
 
 def save(context: Context, file: Path, names: Sequence[str] = ()) -> ImageSaveResult:

@@ -142,6 +142,32 @@ class ImageStore(Protocol):
             ImageUnavailable: The pull failed; ``why`` is the registry's answer.
         """
 
+    def push(self, reference: str, target: str, say: Say) -> str:
+        """Copy an image to a registry. Layers that the registry has are not sent again.
+
+        Args:
+            reference: The image in the store.
+            target: Its name and tag in the registry, which the store has only during the call.
+            say: Called with every line of progress.
+
+        Returns:
+            The digest in the registry: sha256:….
+
+        Raises:
+            NotFound: There is no such image.
+            ImageUnavailable: The registry does not take it; ``why`` is its answer.
+        """
+
+    def registry_digest(self, target: str) -> str:
+        """Ask a registry for an image.
+
+        Args:
+            target: Its name and tag.
+
+        Returns:
+            The digest; '' if the registry does not have it, or does not answer.
+        """
+
     def tag(self, image_id: str, reference: str) -> None:
         """Point a tag at an image. The tag is removed from the image that had it before.
 

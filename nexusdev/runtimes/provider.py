@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class RuntimeProvider(Protocol):
     """One kind of runtime, for all instances. ``registry.provider`` returns it by the name in ``--runtime``.
 
-    It is constructed without arguments and connects at its first use, once for all objects that it returns.
+    It is constructed without arguments, or with ``options.RuntimeOptions``. It connects at its first use, once for all objects that it returns.
     """
 
     def runtime(self, instance: str, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:

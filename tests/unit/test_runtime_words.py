@@ -54,13 +54,20 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "network namespaces": "the namespace of the user's own pods, for --format k8s-secret",
         "objects of Kubernetes": "help of --format k8s-secret, which writes for the user's kubectl",
     },
-    "cli/options.py": {"network namespaces": "the namespace of the user's own pods, for --format k8s-secret"},
+    "cli/options.py": {
+        "network namespaces": "the namespace of the user's own pods, for --format k8s-secret, and that of the instance, for --namespace"
+    },
+    "cli/app.py": {"network namespaces": "the global option --namespace"},
+    "context.py": {"network namespaces": "passes the setting namespace to the runtime"},
     "env/kubernetes_secrets.py": {
         "network namespaces": "the namespace of the user's own pods, for --format k8s-secret",
         "objects of Kubernetes": "an output format of env, which the user's kubectl reads",
     },
     "cli/commands/run.py": {"a command of Docker": "help of run --in about who can read a container's environment"},
-    "cli/global_options.py": {"a command of Docker": "names the command whose option -v ours imitates"},
+    "cli/global_options.py": {
+        "a command of Docker": "names the command whose option -v ours imitates",
+        "network namespaces": "the global option --namespace",
+    },
     "instance/state.py": {
         "a command of Docker": "compose.env is written for plain docker compose",
     },
@@ -72,7 +79,11 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
     "cli/rendering/ports.py": {"networks of an engine": "a key of ports --json, which stays as it is"},
     "cli/commands/render.py": {"objects of Kubernetes": "help of render k8s, whose users apply what it writes"},
     "cli/commands/stack.py": {"networks of an engine": "help of up about the setting subnet"},
-    "settings.py": {"networks of an engine": "the setting subnet, which a runtime understands or ignores"},
+    "settings.py": {
+        "networks of an engine": "the setting subnet, which a runtime understands or ignores",
+        "network namespaces": "the setting namespace, which a runtime understands or ignores",
+        "objects of Kubernetes": "the setting context is a name of the user's kubeconfig",
+    },
     "deploy/prepare.py": {"networks of an engine": "passes the setting subnet to the runtime"},
     "doctor/instance_checks.py": {
         "networks of an engine": "passes the setting subnet to the runtime, whose check has that name"

@@ -106,7 +106,7 @@ def test_an_invalid_value_names_the_expected_one(tmp_path: Path, key: str, value
 def test_an_unknown_runtime_is_reported_with_origin_and_suggestion(tmp_path: Path) -> None:
     with pytest.raises(InvalidConfig) as raised:
         settings(tmp_path, environ={"NEXUSDEV_RUNTIME": "dokcer"})
-    assert raised.value.message == "NEXUSDEV_RUNTIME: runtime must be docker or kind"
+    assert raised.value.message == "NEXUSDEV_RUNTIME: runtime must be docker, kind or kubernetes"
     assert raised.value.why == "it is 'dokcer'; did you mean docker?"
     assert raised.value.evidence == ("known: docker, kind",)
     assert raised.value.exit_status == 12
@@ -114,7 +114,7 @@ def test_an_unknown_runtime_is_reported_with_origin_and_suggestion(tmp_path: Pat
 
 def test_an_unknown_runtime_in_a_file_is_reported_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "nexusdev.toml").write_text('# ours\nruntime = "podman"\n')
-    with pytest.raises(InvalidConfig, match=r"^nexusdev\.toml:2: runtime must be docker or kind$"):
+    with pytest.raises(InvalidConfig, match=r"^nexusdev\.toml:2: runtime must be docker, kind or kubernetes$"):
         settings(tmp_path)
 
 
@@ -154,12 +154,46 @@ def test_every_key_can_come_from_the_environment(tmp_path: Path) -> None:
         "strict": "1",
         "profile": "core",
         "subnet": "172.30.0.0/16",
+        "context": "team",
+        "namespace": "shop",
+        "storage_class": "fast",
+        "storage_size": "2Gi",
+        "reach": "node-port",
+        "registry": "registry:5000/team/",
+        "pull_secret": "pull",
         "include": "a.yaml,b.yaml",
     }
     assert set(values) == set(KEYS)
     found = settings(tmp_path, environ={f"NEXUSDEV_{key.upper()}": value for key, value in values.items()})
     assert set(found.origins) == set(KEYS)
     assert found.image_sources == ("build", "registry")
+    assert found.registry == "registry:5000/team"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("context", "--all"),
+        ("namespace", "Shop"),
+        ("namespace", "a" * 64),
+        ("storage_class", "a/b"),
+        ("storage_size", "2"),
+        ("storage_size", "0Gi"),
+        ("reach", "ingress"),
+        ("registry", "https://registry"),
+        ("pull_secret", "Pull"),
+    ],
+)
+def test_what_no_cluster_would_take_is_refused(tmp_path: Path, key: str, value: str) -> None:
+    with pytest.raises(InvalidConfig, match=f"NEXUSDEV_{key.upper()}: {key} must be"):
+        settings(tmp_path, environ={f"NEXUSDEV_{key.upper()}": value})
+
+
+def test_a_context_for_a_runtime_without_one_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidConfig, match="--context is not used by the runtime docker"):
+        settings(tmp_path, {"context": "team"})
+    assert settings(tmp_path, environ={"NEXUSDEV_CONTEXT": "team"}).runtime == "docker"
+    assert settings(tmp_path, {"context": "team", "runtime": "kubernetes"}).context == "team"
 
 
 @pytest.mark.parametrize("value", ["172.30.0.0/16", "10.1.2.0/24", "10.0.0.0/8"])

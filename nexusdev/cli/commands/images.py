@@ -1,4 +1,4 @@
-"""The commands images list, build, pull, save, load and verify."""
+"""The commands images list, build, pull, push, save, load and verify."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from nexusdev.cli.app import group
 from nexusdev.cli.session import perform
 
-app = group("images", "List, build, pull, save, load and verify the images of the stack.")
+app = group("images", "List, build, pull, push, save, load and verify the images of the stack.")
 
 ImageNames = Annotated[
     list[str] | None, typer.Argument(help="Image names as shown by images list (default: all).", metavar="NAME…")
@@ -61,6 +61,27 @@ def pull(ctx: typer.Context, names: ImageNames = None) -> None:
     from nexusdev.operations import images
 
     perform(ctx, lambda context: images.pull(context, names or ()), progress=True)
+
+
+@app.command()
+def push(
+    ctx: typer.Context,
+    registry: Annotated[
+        str | None,
+        typer.Argument(help="host[:port][/path] (default: the setting registry).", metavar="[REGISTRY]"),
+    ] = None,
+    names: ImageNames = None,
+) -> None:
+    """Push images to a registry, from which a cluster gets them. What is there already is not sent again.
+
+    \b
+    nexusdev images push registry.example.com:5000/team
+    nexusdev images push registry.example.com:5000/team redis haproxy
+    NEXUSDEV_REGISTRY=registry.example.com:5000/team nexusdev images push
+    """
+    from nexusdev.operations import images
+
+    perform(ctx, lambda context: images.push(context, registry or "", names or ()), progress=True)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""What ``images list``, ``build``, ``pull``, ``save``, ``load`` and ``verify`` show."""
+"""What ``images list``, ``build``, ``pull``, ``push``, ``save``, ``load`` and ``verify`` show."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from nexusdev.operations.images import (
     ImageListResult,
     ImageLoadResult,
     ImagePullResult,
+    ImagePushResult,
     ImageRow,
     ImageSaveResult,
     ImageVerifyResult,
@@ -56,6 +57,20 @@ def _pull(result: ImagePullResult) -> Rendered:
     if result.unpublished:
         output.append(f"not in a registry: {', '.join(result.unpublished)}: use nexusdev images build")
     return Rendered(data=_fetched_data(result.images, result.changed), output=tuple(output))
+
+
+def _push(result: ImagePushResult) -> Rendered:
+    data = {
+        "registry": result.registry,
+        "images": [{**asdict(each), "pinned": each.pinned} for each in result.images],
+        "changed": [each.reference for each in result.changed],
+        "failed": dict(result.failed),
+    }
+    if not result.changed and not result.failed:
+        words = f"all {pluralize(len(result.images), 'image')} in {result.registry}; nothing to do"
+        return Rendered(data=data, output=(words,))
+    rows = tuple((each.target, "pushed" if each.sent else "was there", each.digest[:19]) for each in result.images)
+    return Rendered(data=data, output=(Table(columns=("image", "", "digest"), rows=rows),))
 
 
 def _fetched(images: Sequence[FetchedImage], changed: Sequence[FetchedImage]) -> OutputBlock:
@@ -100,6 +115,7 @@ RENDERERS = {
     ImageListResult: _list,
     ImageBuildResult: _build,
     ImagePullResult: _pull,
+    ImagePushResult: _push,
     ImageSaveResult: _save,
     ImageLoadResult: _load,
     ImageVerifyResult: _verify,

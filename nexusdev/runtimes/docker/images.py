@@ -66,6 +66,36 @@ class DockerImages:
                 raise
             raise not_pulled(wanted, error.message) from error
 
+    def push(self, reference: str, target: str, say: Say) -> str:
+        repository, _, tag = target.rpartition(":")
+        found = self.find(reference)
+        if found is None:
+            raise NotFound(f"image {reference} is not in the engine")
+        digest, was_tagged = "", target in found.tags
+        self.tag(found.id, target)
+        try:
+            with self._words():
+                for progress in self._api.push(repository, tag=tag, stream=True, decode=True):
+                    _pushed(target, progress, say)
+                    digest = (progress.get("aux") or {}).get("Digest", digest)
+        except (PreflightFailed, NotFound) as error:
+            if getattr(error, "code", "") == "ENGINE_LOST":
+                raise
+            raise not_pushed(target, error.message) from error
+        finally:
+            if not was_tagged:
+                self.untag(target)
+        if not digest:
+            raise not_pushed(target, "the engine named no digest")
+        return digest
+
+    def registry_digest(self, target: str) -> str:
+        try:
+            with self._words():
+                return str(self._api.inspect_distribution(target)["Descriptor"]["digest"])
+        except (ImageUnavailable, NotFound, PreflightFailed):
+            return ""
+
     def tag(self, image_id: str, reference: str) -> None:
         repository, _, tag = reference.rpartition(":")
         with self._words():
@@ -200,6 +230,33 @@ def _built(reference: str, progress: Mapping[str, Any], say: Say) -> None:
 
 def _not_built(reference: str, words: str) -> ImageUnavailable:
     return ImageUnavailable(f"{reference} cannot be built", why=words.removeprefix("the engine refused: "))
+
+
+def _pushed(target: str, progress: Mapping[str, Any], say: Say) -> None:
+    if "error" in progress:
+        raise not_pushed(target, str(progress["error"]))
+    if "progressDetail" not in progress and (status := progress.get("status")):
+        say(str(status))
+
+
+def not_pushed(target: str, words: str) -> ImageUnavailable:
+    """Return the error for a push that failed.
+
+    Args:
+        target: The reference in the registry.
+        words: What the engine or the registry said.
+    """
+    registry = target.partition("/")[0]
+    login = any(each in words.lower() for each in _NO_ACCESS)
+    plain = "server gave http response to https client" in words.lower()
+    hint = (
+        f"nexusdev images push {target.rpartition('/')[0].partition('/nexusdev')[0]}   try again: what is there stays"
+    )
+    if login:
+        hint = f"docker login {registry}   the registry wants credentials"
+    elif plain:
+        hint = f"add {registry} to insecure-registries of the engine: the registry has no TLS"
+    return ImageUnavailable(f"{target} cannot be pushed", why=words.removeprefix("the engine refused: "), hint=hint)
 
 
 def not_pulled(wanted: str, words: str) -> ImageUnavailable:

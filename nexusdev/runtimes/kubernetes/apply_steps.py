@@ -10,7 +10,8 @@ from nexusdev.errors import IdentityMismatch, NotFound, PortInUse, RuntimeRefuse
 from nexusdev.runtimes import shared_errors
 from nexusdev.runtimes.kubernetes import apply_errors
 from nexusdev.runtimes.kubernetes import names as words
-from nexusdev.runtimes.kubernetes.desired import Unit, secret_values, secret_with_values
+from nexusdev.runtimes.kubernetes.cluster import ClusterAccess
+from nexusdev.runtimes.kubernetes.desired import Unit, pinned, secret_values, secret_with_values
 from nexusdev.runtimes.kubernetes.faults import holding, resume_all
 from nexusdev.runtimes.kubernetes.inventory import holder_of
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
@@ -28,10 +29,10 @@ _TICK = 0.5
 class KubernetesStepApplier:
     """Executes steps in one namespace."""
 
-    def __init__(self, kubectl: Kubectl, names: InstanceNames, *, adopts: bool) -> None:
+    def __init__(self, kubectl: Kubectl, names: InstanceNames, access: ClusterAccess) -> None:
         self._kubectl = kubectl
         self._names = names
-        self._adopts = adopts
+        self._access = access
         self._waiter = PodWaiter(kubectl, names)
 
     def apply_step(self, step: KubernetesStep) -> None:
@@ -95,7 +96,7 @@ class KubernetesStepApplier:
 
     def _require_own_namespace(self, found: Manifest, wanted: Manifest) -> None:
         project = (found["metadata"].get("labels") or {}).get(INSTANCE, "")
-        if project == wanted["metadata"]["labels"][INSTANCE] or (self._adopts and not project):
+        if project == wanted["metadata"]["labels"][INSTANCE] or (self._access.adopts and not project):
             return
         raise IdentityMismatch(
             f"namespace {self._names.namespace} does not belong to this instance", code="FOREIGN_NAMESPACE"
@@ -119,7 +120,7 @@ class KubernetesStepApplier:
         self._kubectl.patch(f"persistentvolumeclaim/{name}", self._names.namespace, {"metadata": metadata})
 
     def _apply_unit(self, unit: Unit, step: KubernetesStep) -> None:
-        objects = list(unit.objects)
+        objects = [pinned(each, self._access) for each in unit.objects]
         if unit.secret:
             objects.insert(0, secret_with_values(unit, secret_values(unit), self._names))
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import b64encode
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from pathlib import Path
 
@@ -94,7 +94,7 @@ def desired(stack: Stack, wanted: Collection[str], names: InstanceNames, access:
     """
     found = render(stack, access)
     units = (
-        _unit(each, stack, wanted, names)
+        _unit(each, stack, wanted, names, access)
         for each in found.groups
         if is_dev_gateway(each.group) or any(name in wanted for name in _services(each.group))
     )
@@ -112,6 +112,11 @@ def render(stack: Stack, access: ClusterAccess) -> RenderedStack:
         namespace=access.namespace,
         configs=_configs(stack),
         dev_access=access.dev_access,
+        exposure=access.exposure,
+        sizes=access.sizes,
+        storage_class=access.storage_class,
+        storage_size=access.storage_size,
+        pull_secret=access.pull_secret,
     )
     return rendered_stack(stack, options)
 
@@ -166,7 +171,29 @@ def _services(group: PodGroup) -> tuple[str, ...]:
     return tuple(each.name for services in group.containers for each in services)
 
 
-def _unit(rendered: RenderedGroup, stack: Stack, wanted: Collection[str], names: InstanceNames) -> Unit:
+def pinned(manifest: Manifest, access: ClusterAccess) -> Manifest:
+    """Return an object whose containers name their images by digest.
+
+    Args:
+        manifest: A workload; other objects have no images.
+        access: Knows the digests.
+
+    Raises:
+        ImageUnavailable: An image is not where nodes get it from.
+    """
+    return _with_images(manifest, access.pin) if manifest["kind"] in WORKLOADS else manifest
+
+
+def _with_images(workload: Manifest, name: Callable[[str], str]) -> Manifest:
+    found = deepcopy(workload)
+    for each in found["spec"]["template"]["spec"]["containers"]:
+        each["image"] = name(each["image"])
+    return found
+
+
+def _unit(
+    rendered: RenderedGroup, stack: Stack, wanted: Collection[str], names: InstanceNames, access: ClusterAccess
+) -> Unit:
     group = rendered.group
     containers = container_services(group, wanted)
     secrets = {key: stack.secrets[key].file for key in (rendered.secret or {}).get("stringData", ())}
@@ -184,7 +211,9 @@ def _unit(rendered: RenderedGroup, stack: Stack, wanted: Collection[str], names:
         template="",
         images=(),
     )
-    workload = _workload(rendered, unit, stack, {each.container for each in containers})
+    local = _workload(rendered, unit, {each.container for each in containers})
+    images = {each["image"] for each in local["spec"]["template"]["spec"]["containers"]}
+    workload = _hashed(_with_images(local, access.image), unit, stack)
     spec = workload["spec"]["template"]
     others = [each for each in rendered.objects if each["kind"] not in (*WORKLOADS, "PersistentVolumeClaim")]
     return replace(
@@ -192,7 +221,7 @@ def _unit(rendered: RenderedGroup, stack: Stack, wanted: Collection[str], names:
         objects=tuple(stamped(each, names) for each in (*others, workload)),
         secret_hash=hash_of(secret_with_values(unit, secret_values(unit), names)) if unit.secret else "",
         template=spec["metadata"]["annotations"][words.TEMPLATE],
-        images=tuple(sorted({each["image"] for each in spec["spec"]["containers"]})),
+        images=tuple(sorted(images)),
     )
 
 
@@ -200,21 +229,27 @@ def _bare(secret: Manifest | None) -> Manifest | None:
     return {key: value for key, value in secret.items() if key != "stringData"} if secret else None
 
 
-def _workload(rendered: RenderedGroup, unit: Unit, stack: Stack, containers: Collection[str]) -> Manifest:
-    """Return the workload with the wanted containers, and the hash of its pods."""
+def _workload(rendered: RenderedGroup, unit: Unit, containers: Collection[str]) -> Manifest:
+    """Return the workload with the wanted containers."""
     [found] = [deepcopy(each) for each in rendered.objects if each["kind"] in WORKLOADS]
     template = found["spec"]["template"]
     if containers:
         template["spec"]["containers"] = [each for each in template["spec"]["containers"] if each["name"] in containers]
-    fixed = {key: value for key, value in secret_values(unit).items() if not _is_live(key, stack)}
-    hashed = digest([template, {key: hashlib.sha256(value).hexdigest() for key, value in fixed.items()}])
-    template["metadata"].setdefault("annotations", {})[words.TEMPLATE] = hashed
     if unit.kind == "StatefulSet":
         # Outdated pods are deleted when the workload is applied. Its controller would do the same, and pods would end twice.
         found["spec"]["updateStrategy"] = {"type": "OnDelete"}
     if not is_dev_gateway(rendered.group):
         found["metadata"].setdefault("annotations", {})[words.SERVICES] = encode(unit.containers)
     return found
+
+
+def _hashed(workload: Manifest, unit: Unit, stack: Stack) -> Manifest:
+    """Return the workload with the hash of its pods, and of the files that they read once."""
+    template = workload["spec"]["template"]
+    fixed = {key: value for key, value in secret_values(unit).items() if not _is_live(key, stack)}
+    hashed = digest([template, {key: hashlib.sha256(value).hexdigest() for key, value in fixed.items()}])
+    template["metadata"].setdefault("annotations", {})[words.TEMPLATE] = hashed
+    return workload
 
 
 def _is_live(secret: str, stack: Stack) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from msgspec.structs import replace
+
 from nexusdev.errors import PreflightFailed
 from nexusdev.inventory import InstanceInventory, Inventory
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
@@ -25,16 +27,29 @@ def inventory(kubectl: Kubectl, namespaces: Iterable[str]) -> Inventory:
     Raises:
         PreflightFailed: The API server does not answer, or a right is missing.
     """
+    pairs = [(namespace, instance_of(project)) for namespace, project in instances(kubectl, namespaces)]
+    found = inventory_of(kubectl, pairs)
+    host_ports = {port for each in found.instances.values() for port in each.ports}
+    return replace(found, port_holders=port_holders(kubectl, host_ports))
+
+
+def inventory_of(kubectl: Kubectl, pairs: Iterable[tuple[str, str]]) -> Inventory:
+    """Return what exists of some instances, without the ports of nodes.
+
+    Args:
+        kubectl: The cluster.
+        pairs: Namespace and name of each instance.
+
+    Raises:
+        PreflightFailed: The API server does not answer, or a right is missing.
+    """
     found: dict[str, InstanceInventory] = {}
-    host_ports: set[int] = set()
-    for namespace, project in instances(kubectl, namespaces):
-        name = instance_of(project)
+    for namespace, name in pairs:
         names = InstanceNames(instance=name, namespace=namespace, owner_path="")
         seen = observe(kubectl, names)
         if seen.workloads or seen.claims or seen.checksums:
             found[name] = _instance(name, names, seen)
-            host_ports |= found[name].ports
-    return Inventory(instances=found, port_holders=port_holders(kubectl, host_ports))
+    return Inventory(instances=found)
 
 
 def instances(kubectl: Kubectl, namespaces: Iterable[str]) -> list[tuple[str, str]]:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from nexusdev.errors import NotFound
+from nexusdev.errors import NotFound, PreflightFailed
 from nexusdev.runtimes.kubernetes.api_reader import METADATA, ApiReader
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
-from nexusdev.runtimes.kubernetes.names import CHECKSUM, InstanceNames
-from nexusdev.runtimes.kubernetes.render.manifest import NAME, Manifest
+from nexusdev.runtimes.kubernetes.names import CHECKSUM, MANAGED_BY, MANAGER, InstanceNames
+from nexusdev.runtimes.kubernetes.render.manifest import INSTANCE, NAME, Manifest
 from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot
 from nexusdev.runtimes.kubernetes.snapshot_parser import KINDS, snapshot
 from nexusdev.util.parallel import together
 
 _FILES = {"configmap": "ConfigMap", "secret": "Secret"}
-# Columns of a list without contents: the two labels are the last.
-_LABELS = ("--label-columns", CHECKSUM, "--label-columns", NAME)
+# Columns of a list without contents: these labels are the last. An object of others lacks some, so that its line is shorter.
+_COLUMNS = (CHECKSUM, NAME, MANAGED_BY, INSTANCE)
+_LABELS = tuple(word for label in _COLUMNS for word in ("--label-columns", label))
 
 
 # Kind → path of its list, and whether its content is read.
@@ -47,21 +48,27 @@ def observe(kubectl: Kubectl, names: InstanceNames, reader: ApiReader | None = N
     """
     if reader is not None:
         return _read(reader, names)
+
+    def look_at_namespace() -> Manifest:
+        found: Manifest = json.loads(kubectl.run("get", "namespace", names.namespace, "--output", "json"))
+        return found
+
     asked = together(
         {
             "objects": lambda: kubectl.run(
                 "get", ",".join(KINDS), "--namespace", names.namespace, "--output", "json"
             ),
             "files": lambda: kubectl.run(
-                "get", "configmaps,secrets", "--namespace", names.namespace, "--selector", names.selector,
+                "get", "configmaps,secrets", "--namespace", names.namespace,
                 "--no-headers", "--ignore-not-found", *_LABELS,
             ),
-            "namespace": lambda: _namespace(kubectl, names.namespace),
+            "namespace": lambda: json.dumps(_namespace(look_at_namespace, names.namespace)).encode(),
         }
     )  # fmt: skip
-    namespace: Manifest | None = json.loads(asked["namespace"]) if asked["namespace"] else None
+    namespace: Manifest | None = json.loads(asked["namespace"])
     objects = json.loads(asked["objects"])["items"]
-    return snapshot(objects, _files(asked["files"].decode()), namespace, names.project)
+    files, foreign = _files(asked["files"].decode(), names.project)
+    return snapshot(objects, files, namespace, names.project, foreign=foreign)
 
 
 def _read(reader: ApiReader, names: InstanceNames) -> ClusterSnapshot:
@@ -70,28 +77,33 @@ def _read(reader: ApiReader, names: InstanceNames) -> ClusterSnapshot:
     for kind, (path, whole) in _LISTS.items():
         listed = reader.get(path.format(names.namespace), **({} if whole else {"accept": METADATA}))
         objects += [{**each, "kind": kind} for each in listed["items"] or ()]
-    try:
-        namespace: Manifest | None = reader.get(f"/api/v1/namespaces/{names.namespace}")
-    except NotFound:
-        namespace = None
+    namespace = _namespace(lambda: reader.get(f"/api/v1/namespaces/{names.namespace}"), names.namespace)
     return snapshot(objects, {}, namespace, names.project)
 
 
-def _namespace(kubectl: Kubectl, name: str) -> bytes:
+def _namespace(ask: Callable[[], Manifest], name: str) -> Manifest | None:
+    """Return the namespace; None if there is none. One that the user may not look at is one that somebody else made."""
     try:
-        return kubectl.run("get", "namespace", name, "--output", "json")
+        return ask()
     except NotFound:
-        return b""
+        return None
+    except PreflightFailed as error:
+        if error.code != "RIGHT_MISSING":
+            raise
+        return {"metadata": {"name": name}}
 
 
-def _files(table: str) -> Mapping[str, tuple[str, str]]:
-    """Return ``Kind/name`` → hash and group, from the lines of kubectl's table."""
-    found = {}
+def _files(table: str, project: str) -> tuple[Mapping[str, tuple[str, str]], list[str]]:
+    """Return ``Kind/name`` → hash and group of the instance's own files, and the names of those of others, from kubectl's table."""
+    found: dict[str, tuple[str, str]] = {}
+    foreign: list[str] = []
     for line in table.splitlines():
         words = line.split()
-        if not words:
+        kind, _, name = words[0].partition("/") if words else ("", "", "")
+        if kind not in _FILES:
             continue
-        kind, _, name = words[0].partition("/")
-        if kind in _FILES:
-            found[f"{_FILES[kind]}/{name}"] = (words[-2], words[-1])
-    return found
+        if words[-2:] == [MANAGER, project]:
+            found[f"{_FILES[kind]}/{name}"] = (words[-4], words[-3])
+        else:
+            foreign.append(f"{_FILES[kind]}/{name}")
+    return found, foreign

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from nexusdev.check import Check, failed, good, warning
 from nexusdev.errors import PreflightFailed
 from nexusdev.interfaces import PlatformFacts, Runtime
+from nexusdev.runtimes.kubernetes import rights
 from nexusdev.runtimes.kubernetes.cluster import ClusterAccess
+from nexusdev.runtimes.kubernetes.rights import Right
 
 if TYPE_CHECKING:
     from nexusdev.inventory import Inventory
@@ -19,21 +21,6 @@ if TYPE_CHECKING:
     from nexusdev.stack.model import Stack
 
 _LARGEST_SKEW = 120.0  # seconds between the clocks of this machine and of the cluster
-#: What a user needs in the namespace.
-RIGHTS = (
-    ("create", "statefulsets.apps"),
-    ("create", "deployments.apps"),
-    ("create", "services"),
-    ("create", "configmaps"),
-    ("create", "secrets"),
-    ("create", "persistentvolumeclaims"),
-    ("create", "serviceaccounts"),
-    ("create", "networkpolicies.networking.k8s.io"),
-    ("create", "poddisruptionbudgets.policy"),
-    ("create", "pods/exec"),
-    ("delete", "pods"),
-    ("patch", "pods"),
-)
 
 
 class ClusterProvider:
@@ -98,21 +85,23 @@ class ClusterProvider:
 
     def _check_rights(self) -> Check:
         access = self._access("")
-        missing = [f"{verb} {resource}" for verb, resource in RIGHTS if not self._may(verb, resource, access.namespace)]
-        if missing:
-            return failed("rights", f"missing in namespace {access.namespace}: {', '.join(missing)}")
+        lacking = self._missing_rights(access)
+        if lacking:
+            words = ", ".join(str(each) for each in lacking)
+            return failed("rights", f"missing in namespace {access.namespace}: {words}")
         return good("rights", f"all that is needed in namespace {access.namespace}")
 
-    def _may(self, verb: str, resource: str, namespace: str) -> bool:
-        done = self._kubectl().outcome("auth", "can-i", verb, resource, "--namespace", namespace)
-        return done.stdout.strip() == b"yes"
+    def _missing_rights(self, access: ClusterAccess) -> tuple[Right, ...]:
+        kubectl = self._kubectl()
+        creates = not rights.namespace_exists(kubectl, access.namespace)
+        return rights.missing(kubectl, rights.needed(access.namespace, creates=creates))
 
     def preflight(self, stack: Stack) -> None:
         """Raise PreflightFailed where a right is missing."""
         del stack
-        check = self._check_rights()
-        if check.verdict == "failed":
-            raise PreflightFailed(f"the cluster cannot run the stack: {check.evidence}", code="RIGHT_MISSING")
+        access = self._access("")
+        if lacking := self._missing_rights(access):
+            raise rights.refusal(self._kubectl(), access.namespace, lacking)
 
     def placement(self, slot: int, others: Collection[str], *, pool: str = "") -> str:
         """Return '': the cluster chooses addresses."""

@@ -102,7 +102,11 @@ class KubernetesRuntime:
     def volumes(self) -> VolumeArchive:
         from nexusdev.runtimes.kubernetes.volume_archive import KubernetesVolumes
 
-        return KubernetesVolumes(self._kubectl, self._names, self._look)
+        return KubernetesVolumes(self._kubectl, self._names, self._look, self._node_image)
+
+    def _node_image(self, reference: str) -> str:
+        """Return the name by which nodes get an image. Raises ImageUnavailable for one that is not where they get it from."""
+        return self._cluster.pin(self._cluster.image(reference))
 
     def observe(self) -> KubernetesObservation:
         seen = observation_of(self._look(), namespace=self._names.namespace)
@@ -136,7 +140,7 @@ class KubernetesRuntime:
         from nexusdev.runtimes.kubernetes.plan.steps import kubernetes_step
 
         own = kubernetes_step(step)
-        KubernetesStepApplier(self._kubectl, self._names, adopts=self._cluster.adopts).apply_step(own)
+        KubernetesStepApplier(self._kubectl, self._names, self._cluster).apply_step(own)
 
     def now(self) -> float:
         """Return the API server's time. How far it is ahead is measured once."""
@@ -255,4 +259,5 @@ class KubernetesRuntime:
         from nexusdev.runtimes.kubernetes.one_offs import run
 
         seen = self._look()
+        one_off = replace(one_off, image=self._node_image(one_off.image))
         return run(self._kubectl, self._names, seen, one_off, stdin=stdin, stdout=stdout, stderr=stderr, tty=tty)

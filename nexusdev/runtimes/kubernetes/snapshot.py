@@ -179,6 +179,7 @@ class ClusterSnapshot(Struct, frozen=True, kw_only=True):
         checksums: ``Kind/name`` of every object of the instance → the hash with which it was applied.
         groups: ``Kind/name`` → the group that it belongs to; '' for none.
         owners: The project folders that made any of it.
+        foreign: ``Kind/name`` of the objects of others, without pods and what the cluster itself puts into every namespace.
     """
 
     namespace: NamespaceState | None = None
@@ -188,6 +189,7 @@ class ClusterSnapshot(Struct, frozen=True, kw_only=True):
     checksums: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
     owners: frozenset[str] = frozenset()
+    foreign: frozenset[str] = frozenset()
 
     def pods_of(self, group: str) -> tuple[Pod, ...]:
         """Return the pods of a group, the newest first, those that end last."""

@@ -21,6 +21,8 @@ from nexusdev.runtimes.kubernetes.snapshot import (
 )
 
 WORKLOAD_KINDS = ("StatefulSet", "Deployment")
+# What a cluster puts into every namespace.
+_OF_CLUSTER = frozenset({"ServiceAccount/default", "ConfigMap/kube-root-ca.crt"})
 #: The kinds that are read as they are. Of ConfigMaps and Secrets only names and hashes are read.
 KINDS = (
     "statefulsets",
@@ -35,7 +37,12 @@ KINDS = (
 
 
 def snapshot(
-    objects: Iterable[Manifest], files: Mapping[str, tuple[str, str]], namespace: Manifest | None, project: str
+    objects: Iterable[Manifest],
+    files: Mapping[str, tuple[str, str]],
+    namespace: Manifest | None,
+    project: str,
+    *,
+    foreign: Iterable[str] = (),
 ) -> ClusterSnapshot:
     """Return the snapshot of a namespace.
 
@@ -44,6 +51,7 @@ def snapshot(
         files: ``Kind/name`` of the instance's ConfigMaps and Secrets → their hash and group.
         namespace: The namespace; None if it does not exist.
         project: The instance, as its label has it.
+        foreign: ``Kind/name`` of ConfigMaps and Secrets of others, which are not among the objects.
     """
     everything = tuple(objects)
     ours = [each for each in everything if _label(each, INSTANCE) == project and _is_managed(each)]
@@ -64,6 +72,7 @@ def snapshot(
             **{name: group for name, (_, group) in files.items()},
         },
         owners=frozenset(owner for each in lasting if (owner := _note(each, words.OWNER_PATH))),
+        foreign=frozenset({*foreign, *(_key(each) for each in everything if _is_foreign(each, project))} - _OF_CLUSTER),
     )
 
 
@@ -100,6 +109,15 @@ def _key(manifest: Manifest) -> str:
 
 def _is_managed(manifest: Manifest) -> bool:
     return _label(manifest, words.MANAGED_BY) == words.MANAGER
+
+
+def _is_foreign(manifest: Manifest, project: str) -> bool:
+    """Return whether somebody else made an object. What has an owner was made by a controller of it."""
+    ours = _label(manifest, INSTANCE) == project and _is_managed(manifest)
+    # the claims of a StatefulSet have its labels alone until they get their owner
+    of_ours = _label(manifest, INSTANCE) == project and manifest["kind"] == "PersistentVolumeClaim"
+    has_owner = bool(manifest["metadata"].get("ownerReferences"))
+    return not (ours or of_ours or has_owner or manifest["kind"] == "Pod")
 
 
 def _namespace(manifest: Manifest) -> NamespaceState:

@@ -28,10 +28,17 @@ _IMPORT = f"cd {_MOUNT} && find . -mindepth 1 -delete && tar -xpf - --no-overwri
 class KubernetesVolumes:
     """``interfaces.VolumeArchive`` by kubectl."""
 
-    def __init__(self, kubectl: Kubectl, names: InstanceNames, look: Callable[[], ClusterSnapshot]) -> None:
+    def __init__(
+        self,
+        kubectl: Kubectl,
+        names: InstanceNames,
+        look: Callable[[], ClusterSnapshot],
+        image: Callable[[str], str] = str,
+    ) -> None:
         self._kubectl = kubectl
         self._names = names
         self._look = look
+        self._image = image
 
     def export(self, volume: str, stream: IO[bytes]) -> None:
         pod = self._pod(volume, self._look())
@@ -75,7 +82,7 @@ class KubernetesVolumes:
         name = seen.claims[volume].name
         return helper_pods.HelperPod(
             name=f"volume-{secrets.token_hex(4)}",
-            image=service.image,
+            image=self._image(service.image),
             user=user_of(service),
             volumes=[{"name": "volume", "persistentVolumeClaim": {"claimName": name}}],
             mounts=[{"name": "volume", "mountPath": _MOUNT}],

@@ -37,12 +37,16 @@ class MemoryImages(Struct, kw_only=True):
         published: Reference → digest of the image in the registry.
         built: References of all builds with a Dockerfile, in order.
         unbuildable: Folder → why its build fails.
+        pushed: The targets of all pushes, in order.
+        refusing: Registry, or target → why it is not taken.
         opened: Names of all build containers, in order.
     """
 
     published: dict[str, str] = field(default_factory=dict)
     built: list[str] = field(default_factory=list)
     unbuildable: dict[Path, str] = field(default_factory=dict)
+    pushed: list[str] = field(default_factory=list)
+    refusing: dict[str, str] = field(default_factory=dict)
     on_run: OnRun = succeed
     images: dict[str, StoredImage] = field(default_factory=dict)
     volumes: dict[str, Mapping[str, str]] = field(default_factory=dict)
@@ -67,6 +71,21 @@ class MemoryImages(Struct, kw_only=True):
             id=_id(reference), tags=(reference,), digests=(self.published[reference],), size=len(reference)
         )
         return self._keep(made)
+
+    def push(self, reference: str, target: str, say: Say) -> str:
+        found = self.find(reference)
+        if found is None:
+            raise NotFound(f"image {reference} is not in the store")
+        if why := self.refusing.get(target.partition("/")[0]) or self.refusing.get(target):
+            raise ImageUnavailable(f"{target} cannot be pushed", why=why)
+        say(f"Pushing {target}")
+        with self._guard:
+            self.pushed.append(target)
+            self.published[target] = f"sha256:{hashlib.sha256(found.id.encode()).hexdigest()}"
+            return self.published[target]
+
+    def registry_digest(self, target: str) -> str:
+        return self.published.get(target, "")
 
     def tag(self, image_id: str, reference: str) -> None:
         with self._guard:

@@ -37,6 +37,10 @@ from nexusdev.cli.global_options import may_color, move_global_options_first, wa
         ("psql --no-stdin --json -- -q", "--json psql --no-stdin -- -q"),
         ("psql --no-stdin -q -c x", "psql --no-stdin -q -c x"),
         ("logs -f redis -n 5", "logs -f redis -n 5"),
+        ("up --context team --namespace shop", "--context team --namespace shop up"),
+        ("env --namespace shop --context=team", "--context=team env --namespace shop"),
+        ("env --namespace=shop --json", "--json env --namespace=shop"),
+        ("--namespace a env --namespace b", "--namespace a env --namespace b"),
     ],
 )
 def test_options_are_found_at_any_position(typed: str, read: str) -> None:

@@ -68,7 +68,7 @@ def test_the_option_works_before_and_after_the_command(house: House) -> None:
         typed = house.type("--json", *words)
         assert typed.status == 12
         error = typed.envelope["error"]
-        assert error["message"] == "--runtime: runtime must be docker or kind"
+        assert error["message"] == "--runtime: runtime must be docker, kind or kubernetes"
         assert error["why"] == "it is 'dokcer'; did you mean docker?"
 
 

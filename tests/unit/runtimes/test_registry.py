@@ -13,23 +13,38 @@ from nexusdev.instance.identity import Identity
 from nexusdev.runtimes import registry
 from nexusdev.runtimes.docker.provider import DockerProvider
 from nexusdev.runtimes.kind.provider import KindProvider
+from nexusdev.runtimes.kubernetes.context_provider import ContextProvider
 from nexusdev.runtimes.memory.provider import MemoryProvider
+from nexusdev.runtimes.options import RuntimeOptions
 from nexusdev.settings import Settings
 
 
 def test_each_name_has_its_provider() -> None:
     assert isinstance(registry.provider("docker"), DockerProvider)
     assert isinstance(registry.provider("kind"), KindProvider)
+    assert isinstance(registry.provider("kubernetes"), ContextProvider)
     assert isinstance(registry.provider("memory"), MemoryProvider)
 
 
+def test_only_a_runtime_with_options_asks_for_them() -> None:
+    def given() -> RuntimeOptions:
+        asked.append("asked")
+        return RuntimeOptions(context="team")
+
+    asked: list[str] = []
+    registry.provider("docker", given)
+    assert asked == []
+    registry.provider("kubernetes", given)
+    assert asked == ["asked"]
+
+
 def test_the_memory_runtime_is_not_offered_to_users() -> None:
-    assert registry.names() == ("docker", "kind")
+    assert registry.names() == ("docker", "kind", "kubernetes")
 
 
 def test_an_unknown_name_has_no_provider() -> None:
     with pytest.raises(KeyError):
-        registry.provider("kubernetes")
+        registry.provider("nomad")
 
 
 def test_the_registry_imports_no_runtime() -> None:

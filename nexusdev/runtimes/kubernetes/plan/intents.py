@@ -68,7 +68,25 @@ def _up(intent: Up, seen: ClusterSnapshot, names: InstanceNames, render: Render,
     first = plan_discard(seen, intent.discard, cause=_FRESH)
     rest = without(seen, first)
     wanted = render(_everything(intent.stack, names.stack), _wanted(intent, rest))
+    _refuse_foreign_objects(wanted, seen, names)
     return Plan(steps=(*first.steps, *plan_up(intent, wanted, rest).steps))
+
+
+def _refuse_foreign_objects(wanted: Desired, seen: ClusterSnapshot, names: InstanceNames) -> None:
+    """Refuse to overwrite what somebody else has in a namespace that nexusdev did not make. A claim is refused when it would be made."""
+    objects = [*wanted.base, *(each for unit in wanted.units.values() for each in unit.objects)]
+    objects += [unit.secret for unit in wanted.units.values() if unit.secret]
+    taken = [key for each in objects if (key := f"{each['kind']}/{each['metadata']['name']}") in seen.foreign]
+    if taken:
+        kind, _, name = taken[0].partition("/")
+        raise IdentityMismatch(
+            f"{kind} {name} of namespace {names.namespace} belongs to somebody else",
+            why="it has no label of this instance, which needs this name; nexusdev does not touch foreign objects",
+            hint=f"kubectl describe {kind.lower()} {name} --namespace {names.namespace}   show it\n"
+            "nexusdev up --namespace NAME   use a namespace without such objects",
+            evidence=taken,
+            code="FOREIGN_OBJECT",
+        )
 
 
 def _everything(wanted: Stack, known: Stack | None) -> Stack:
@@ -107,6 +125,7 @@ def _require_ownership(seen: ClusterSnapshot, names: InstanceNames, former: Coll
     raise IdentityMismatch(
         f"namespace {names.namespace} does not belong to this instance",
         why=f"it is that of instance {instance_of(found.project)}" if found.project else "nexusdev did not make it",
-        hint=f"kubectl describe namespace {names.namespace}   show it",
+        hint=f"kubectl describe namespace {names.namespace}   show it\n"
+        "nexusdev up --namespace NAME   use another one (runtime kubernetes)",
         code="FOREIGN_NAMESPACE",
     )

@@ -22,7 +22,7 @@ def plan_down(seen: ClusterSnapshot, *, volumes: bool, project: str, cause: str 
     Args:
         seen: What exists.
         volumes: Whether to delete the data, too.
-        project: The instance, as its label has it. Only its own namespace is deleted.
+        project: The instance, as its label has it. Only its own namespace is deleted, and only if nobody else has anything in it.
         cause: The reason that the steps show.
     """
     reason = cause or ("the instance is destroyed" if volumes else "the instance is taken down")
@@ -35,7 +35,10 @@ def plan_down(seen: ClusterSnapshot, *, volumes: bool, project: str, cause: str 
         )
     if volumes:
         steps += delete_volumes(seen, seen.claims, reason, before)
-        if seen.namespace and seen.namespace.project == project and not seen.namespace.terminating:
+        is_ours = seen.namespace and seen.namespace.project == project and not seen.namespace.terminating
+        if (
+            is_ours and not seen.foreign and all(each.ours for each in seen.pods)
+        ):  # others would lose what they have in it
             before = tuple(step.resource for step in steps)
             steps.append(
                 KubernetesStep(

@@ -6,14 +6,14 @@ service like the others; the compose files do not have it, because Docker publis
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from nexusdev.errors import InvalidConfig
 from nexusdev.runtimes.kubernetes.render.manifest import Manifest, RenderContext
-from nexusdev.runtimes.kubernetes.render.options import RenderOptions
+from nexusdev.runtimes.kubernetes.render.options import Exposure, RenderOptions
 from nexusdev.runtimes.kubernetes.render.pod_groups import PodGroup
 from nexusdev.runtimes.kubernetes.render.refusals import refusal
 from nexusdev.stack.model import Connection, FileMount, Port, ReadyCheck, Service, Stack
@@ -22,7 +22,8 @@ NAME = "gateway-dev"
 #: The addresses of pods in a cluster of kind: its default, which the policy of the gateway for development excludes.
 KIND_PODS = "10.244.0.0/16"
 _CONFIG = "gateway-dev"
-_HEALTH = 8404
+#: Where it answers ``/healthz``, for probes and for the forward.
+HEALTH = 8404
 # Cluster addresses have node ports of 30000 to 32767 by default.
 _FIRST_NODE_PORT = 30000
 _BLOCK = 100
@@ -87,7 +88,7 @@ def with_dev_gateway(stack: Stack, options: RenderOptions) -> tuple[Stack, Rende
         connects=tuple(Connection(target=each.name, port=port.container) for each, port in published),
         serves={},
         healthcheck=None,
-        ready=ReadyCheck(kind="http", port=_HEALTH, path="/healthz"),
+        ready=ReadyCheck(kind="http", port=HEALTH, path="/healthz"),
         alive=None,
     )
     return (
@@ -101,6 +102,14 @@ def node_port(host: int) -> int:
     return _FIRST_NODE_PORT + host % _BLOCK
 
 
+#: Exposure → type of the Service.
+_SERVICE_TYPES: Mapping[Exposure, str] = {
+    "node-port": "NodePort",
+    "load-balancer": "LoadBalancer",
+    "forward": "ClusterIP",
+}
+
+
 def node_port_service(group: PodGroup, context: RenderContext) -> Manifest:
     """Return the Service of the gateway for development. Only kind's node ports are fixed: other clusters have several instances."""
     targets = [f"{each.target}-{each.port}" for each in group.first.connects]
@@ -110,7 +119,7 @@ def node_port_service(group: PodGroup, context: RenderContext) -> Manifest:
         "kind": "Service",
         "metadata": context.metadata(group.name, group),
         "spec": {
-            "type": "NodePort",
+            "type": "NodePort" if fixed else _SERVICE_TYPES[context.options.exposure],
             "selector": context.selector(group),
             "ports": [
                 {

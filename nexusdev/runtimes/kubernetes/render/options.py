@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 ProfileName = Literal["kind", "cluster"]
+#: How the host reaches the gateway for development. ``forward``: by the API server alone, so that no address outside may connect to it.
+Exposure = Literal["node-port", "load-balancer", "forward"]
 PROFILES: tuple[ProfileName, ...] = ("kind", "cluster")
 #: The namespace of production.
 NAMESPACE = "nexus-architect"
@@ -42,16 +45,31 @@ class RenderOptions(Struct, frozen=True, kw_only=True):
     Attributes:
         configs: Config → its content.
         dev_access: Whether profile cluster also gets the gateway for development. Profile kind always has it.
+        exposure: How the host reaches that gateway in profile cluster; node ports in kind.
+        sizes: The profile whose requests and spread are rendered; None for those of ``profile``.
+        storage_class: The class of claims; '' for the cluster's default.
+        storage_size: The size of claims; '' for that of the profile.
+        pull_secret: The Secret with which nodes log in to a registry; '' for none.
     """
 
     profile: ProfileName
     namespace: str = NAMESPACE
     configs: Mapping[str, str] = field(default_factory=dict)
     dev_access: bool = False
+    exposure: Exposure = "node-port"
+    sizes: ProfileName | None = None
+    storage_class: str = ""
+    storage_size: str = ""
+    pull_secret: str = ""
 
     @property
     def values(self) -> ClusterValues:
-        return VALUES[self.profile]
+        found = VALUES[self.sizes or self.profile]
+        return replace(found, storage=self.storage_size) if self.storage_size else found
+
+    @property
+    def is_forwarded(self) -> bool:
+        return self.profile == "cluster" and self.exposure == "forward"
 
     @property
     def has_dev_gateway(self) -> bool:

@@ -76,7 +76,12 @@ def _by_peer(found: Iterable[tuple[str, Edge]]) -> Iterable[tuple[str, list[int]
 
 
 def _from_outside(group: PodGroup, context: RenderContext) -> list[Manifest]:
-    """Return who may connect from outside the namespace: labelled pods to names of production, and the host to the gateway for development."""
+    """Return who may connect from outside the namespace: labelled pods to names of production, and the host to the gateway for development.
+
+    A forward by the API server ends inside the pod: no policy has to allow it.
+    """
+    if is_dev_gateway(group) and context.options.is_forwarded:
+        return []
     if is_dev_gateway(group):
         return [{"from": [_host(context)], "ports": _ports(port.container for port in group.first.ports)}]
     served = sorted({port for member in group.members for port in _served(member)})

@@ -56,9 +56,11 @@ def pod_volumes(group: PodGroup, context: RenderContext) -> PodVolumes:
 
 
 def claim_spec(context: RenderContext) -> Manifest:
-    """Return the ``spec`` of a claim. The storage class is the cluster's default."""
+    """Return the ``spec`` of a claim."""
+    chosen = context.options.storage_class
     return {
         "accessModes": ["ReadWriteOnce"],
+        **({"storageClassName": chosen} if chosen else {}),
         "resources": {"requests": {"storage": context.options.values.storage}},
     }
 

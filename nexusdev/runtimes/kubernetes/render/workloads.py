@@ -116,6 +116,7 @@ def _single(mounted: PodVolumes) -> Manifest:
 def _template(group: PodGroup, mounted: PodVolumes, context: RenderContext) -> Manifest:
     ports = container_ports(context.groups, edges(context.stack, context.groups))
     hashed = checksum(group, context)
+    pull_secret = context.options.pull_secret
     containers = [
         container(services, ports[services[0].group], mounted.mounts[services[0].group], context)
         for services in group.containers
@@ -128,6 +129,7 @@ def _template(group: PodGroup, mounted: PodVolumes, context: RenderContext) -> M
         "spec": {
             **({} if group.is_replicated else {"hostname": group.name}),
             "serviceAccountName": group.name,
+            **({"imagePullSecrets": [{"name": pull_secret}]} if pull_secret else {}),
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": grace_period([services[0] for services in group.containers]),

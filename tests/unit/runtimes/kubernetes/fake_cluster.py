@@ -13,6 +13,7 @@ from nexusdev.errors import NotFound
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
 from nexusdev.runtimes.kubernetes.render.manifest import NAME, Manifest
 
+_COLUMNS = ("nexus.dev/checksum", NAME, "app.kubernetes.io/managed-by", "app.kubernetes.io/instance")
 _KINDS = {
     "statefulset": "StatefulSet",
     "deployment": "Deployment",
@@ -88,7 +89,7 @@ class FakeCluster(Kubectl):
 
     def _table(self) -> str:
         lines = [
-            f"{kind.lower()}/{name} 1 1s {each['metadata']['labels']['nexus.dev/checksum']} {each['metadata']['labels'][NAME]}"
+            " ".join([f"{kind.lower()}/{name} 1 1s", *(_labels(each).get(label, "") for label in _COLUMNS)])
             for (kind, name), each in self.objects.items()
             if kind in ("ConfigMap", "Secret")
         ]
@@ -172,6 +173,11 @@ class FakeCluster(Kubectl):
 def _ended(status: Mapping[str, Any]) -> dict[str, Any]:
     ended = {"exitCode": 0, "finishedAt": "2026-01-01T00:30:00Z", "containerID": status["containerID"]}
     return {"name": status["name"], "containerID": status["containerID"], "state": {"terminated": ended}}
+
+
+def _labels(manifest: Manifest) -> Mapping[str, str]:
+    found: Mapping[str, str] = manifest["metadata"].get("labels") or {}
+    return found
 
 
 def _kind(words: str) -> str:
