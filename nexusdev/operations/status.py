@@ -100,6 +100,7 @@ def status(context: Context, *, check: bool = False) -> StatusResult:
         monitoring=question.coverage(seen),
         warnings=(
             *((f"firing alerts are unknown: {alarms.trouble}",) if alarms.trouble else ()),
+            *(f"{each.evidence}: {each.fix}" if each.fix else each.evidence for each in observation.problems),
             *(_clock_warnings(context) if missing and observation.services else ()),
         ),
         error=_degraded(missing, observation) if check and missing else None,

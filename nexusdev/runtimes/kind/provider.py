@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 #: Names in the image lock.
 NODE_IMAGE, CALICO_IMAGE, CLI_IMAGE = "kind-node", "calico", "kind-cli"
+BASE_IMAGE = "base"
 
 
 class KindProvider:
@@ -85,11 +87,22 @@ class KindProvider:
         return self._docker.facts()
 
     def checks(self, *, building: Callable[[], bool]) -> Iterator[Check]:
-        from nexusdev.runtimes.kind.checks import machine_checks, program_checks
+        from nexusdev.runtimes.kind.checks import engine_checks, machine_checks, program_checks
+        from nexusdev.runtimes.kind.commands import Subprocesses
+        from nexusdev.runtimes.kind.tools import version_of
 
         engine = self._docker.checks(building=building)
         cgroup = self._docker.engine().http.info().get("CgroupVersion", "")
-        return iter([*engine, *program_checks(shutil.which), *machine_checks(cgroup)])
+        programs = program_checks(shutil.which, partial(version_of, Subprocesses()))
+        api = self._docker.engine().facts().api_version
+        return iter([*engine, *programs, *engine_checks(api, self._refusal), *machine_checks(cgroup)])
+
+    def _refusal(self) -> str | None:
+        """Return why the engine runs no privileged container; '' if it does, None without an image to try it with."""
+        from nexusdev.runtimes.docker.privileged import refusal
+
+        image = f"nexusdev/{BASE_IMAGE}:local"
+        return refusal(self._docker.engine(), image) if self.image_store().find(image) else None
 
     def preflight(self, stack: Stack) -> None:
         """Raises PreflightFailed (USERNS_REMAP, DISK_FULL, CLOCK_SKEW, PROGRAM_MISSING)."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from nexusdev.errors import ImageUnavailable, PreflightFailed
+from nexusdev.errors import ImageUnavailable, PreflightFailed, RuntimeSlow
 from nexusdev.runtimes.image_store import BuildMounts, ImageStore
 from nexusdev.runtimes.kind.commands import ProgramRunner
 from nexusdev.runtimes.kind.versions import ProgramVersion, kind_problem, kubectl_problem, parse
@@ -74,7 +74,7 @@ class Tools(Struct, frozen=True, kw_only=True):
     def _find(self, name: str, image: str, inside: str, problem: Callable[[ProgramVersion | None], str]) -> Tool:
         reasons: list[str] = []
         for path, origin in self._candidates(name, image, inside, reasons):
-            version = self._version(name, path)
+            version = version_of(self.commands, name, str(path))
             if version and not problem(version):
                 return Tool(path=path, version=version, origin=origin)
             reasons.append(f"{path}: {problem(version)}")
@@ -90,12 +90,6 @@ class Tools(Struct, frozen=True, kw_only=True):
         except ImageUnavailable as error:
             reasons.append(error.message)
 
-    def _version(self, name: str, path: Path) -> ProgramVersion | None:
-        with contextlib.suppress(PreflightFailed, OSError):
-            done = self.commands.run([str(path), *_VERSION_ARGUMENTS[name]], timeout=_QUICK)
-            return parse(done.output.decode(errors="replace")) if not done.code else None
-        return None
-
     def _taken_out(self, name: str, image: str, inside: str) -> Path:
         """Return a program of an image, which is copied once per image."""
         found = self.store().find(image)
@@ -109,6 +103,20 @@ class Tools(Struct, frozen=True, kw_only=True):
             new.chmod(0o755)
             new.replace(target)
         return target
+
+
+def version_of(commands: ProgramRunner, name: str, path: str) -> ProgramVersion | None:
+    """Return the version of kind or kubectl; None if it does not tell.
+
+    Args:
+        commands: Runs it.
+        name: Its name.
+        path: The file.
+    """
+    with contextlib.suppress(PreflightFailed, RuntimeSlow, OSError):
+        done = commands.run([path, *_VERSION_ARGUMENTS[name]], timeout=_QUICK)
+        return parse(done.output.decode(errors="replace")) if not done.code else None
+    return None
 
 
 def file_of(store: ImageStore, image: str, path: str) -> bytes:

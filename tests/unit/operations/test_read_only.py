@@ -74,6 +74,13 @@ def test_status_after_down_is_not_an_error(running: House) -> None:
     assert isinstance(outcome.error, Degraded)
 
 
+def test_status_says_what_stands_in_the_way(running: House) -> None:
+    for cell in running.engine.containers.values():
+        running.engine.kill(cell.name)
+    running.engine.networks.clear()
+    assert "the network of the containers is missing: nexusdev up" in status(running.context()).warnings
+
+
 def test_status_covers_only_started_components(house: House) -> None:
     up(house.context(), ["gateway"])
     assert [each["name"] for each in shown(status(house.context())).data["components"]] == ["gateway"]
