@@ -33,6 +33,36 @@ def test_the_file_defines_the_name(question: str, file: str, name: str) -> None:
     assert name in names_in(ROOT / file), question
 
 
+#: Protocol → its file. The page has a table of its members for those who implement it.
+PROTOCOLS = {
+    "Runtime": "nexusdev/interfaces.py",
+    "RuntimeProvider": "nexusdev/runtimes/provider.py",
+    "Component": "nexusdev/components/contract.py",
+}
+
+
+def members_of(protocol: str) -> set[str]:
+    tree = ast.parse((ROOT / PROTOCOLS[protocol]).read_text(encoding="utf-8"))
+    [found] = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == protocol]
+    fields = {
+        each.target.id for each in found.body if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
+    }
+    return fields | {each.name for each in found.body if isinstance(each, ast.FunctionDef)}
+
+
+def tables() -> list[set[str]]:
+    """The names in the first column of each table ``member | purpose``."""
+    found = re.findall(r"^ *\| member \| purpose \|.*\n *\|[-|]+\n((?: *\|.*\n)+)", PAGE, flags=re.MULTILINE)
+    return [
+        {name for line in table.splitlines() for name in re.findall(r"`(\w+)`", line.split("|")[1])} for table in found
+    ]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_page_has_a_table_of_all_members_of_a_protocol(protocol: str) -> None:
+    assert members_of(protocol) in tables()
+
+
 #: Paths from the root of the repository, and names of tests.
 PATHS = sorted(set(re.findall(r"`((?:nexusdev|tests|compose|docs|scripts)/[\w./-]+|test_\w+\.py)`", PAGE)))
 
