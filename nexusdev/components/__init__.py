@@ -14,6 +14,8 @@ One folder per product. A file has the same name and the same main function in e
     proof.py          prove: the full proof after ``up``
     rotate.py         rotate: new passwords
     lease.py          the component's part of a lease, see ``leases``
+    load.py           clients that work during a drill, see ``drills``
+    scenarios.py      SCENARIOS: the drills of the product
     companions.py     variables of the product's clients that change what the published ones mean
     client.py         the client library; light_client.py where a probe needs a quicker one
     command.py        HELP of the command that runs the product's own client; arguments.py: whether that reads its input

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from nexusdev.components.contract import Component
 from nexusdev.components.defaults import ComponentDefaults
 from nexusdev.components.gateway import names, probe, readiness, status
 from nexusdev.interfaces import InstanceAccess
+
+if TYPE_CHECKING:
+    from nexusdev.components.drills import Scenario
 
 
 class Gateway(ComponentDefaults):
@@ -26,6 +30,11 @@ class Gateway(ComponentDefaults):
     def probe(self, access: InstanceAccess, *, test_writes: bool = False) -> readiness.Facts:
         del test_writes  # its readiness needs no test write
         return probe.probe(access, self._components)
+
+    def scenarios(self) -> Sequence[Scenario]:
+        from nexusdev.components.gateway.scenarios import SCENARIOS
+
+        return SCENARIOS
 
 
 def create(components: Mapping[str, Component]) -> Component:

@@ -25,6 +25,7 @@ from nexusdev.interfaces import InstanceAccess
 from nexusdev.stack.losses import Holding
 
 if TYPE_CHECKING:
+    from nexusdev.components.drills import ProductLoad, Scenario
     from nexusdev.components.leases import LeasePart
 
 # The group of the container that contains the client.
@@ -89,6 +90,16 @@ class Minio(ComponentDefaults):
             argv=("s3cmd", "--config=/run/secrets/s3cfg", *arguments),
             reads_stdin=reads_stdin(arguments),
         )
+
+    def scenarios(self) -> Sequence[Scenario]:
+        from nexusdev.components.minio.scenarios import SCENARIOS
+
+        return SCENARIOS
+
+    def load(self) -> ProductLoad:
+        from nexusdev.components.minio.load import MinioLoad
+
+        return MinioLoad()
 
 
 def create(components: Mapping[str, Component]) -> Component:  # noqa: ARG001 - the signature of every component

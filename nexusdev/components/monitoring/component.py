@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nexusdev.components.capabilities import Alarms, ImageCheck, MetricsClient
 from nexusdev.components.contract import Component, GatewayRole, Link, Proof
@@ -13,6 +14,9 @@ from nexusdev.components.monitoring import variables as published
 from nexusdev.interfaces import InstanceAccess
 from nexusdev.stack.losses import Holding
 from nexusdev.stack.model import Service
+
+if TYPE_CHECKING:
+    from nexusdev.components.drills import ProductLoad, Scenario
 
 # Group → the data that a server of the group loses with its volume.
 _LOST = {
@@ -99,6 +103,16 @@ class Monitoring(ComponentDefaults):
         from nexusdev.components.monitoring.proof import prove
 
         return prove(access, values)
+
+    def scenarios(self) -> Sequence[Scenario]:
+        from nexusdev.components.monitoring.scenarios import SCENARIOS
+
+        return SCENARIOS
+
+    def load(self) -> ProductLoad:
+        from nexusdev.components.monitoring.load import MonitoringLoad
+
+        return MonitoringLoad()
 
 
 def create(components: Mapping[str, Component]) -> Component:

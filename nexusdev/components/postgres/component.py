@@ -25,6 +25,7 @@ from nexusdev.interfaces import InstanceAccess
 from nexusdev.stack.losses import Holding
 
 if TYPE_CHECKING:
+    from nexusdev.components.drills import Fencing, ProductLoad, Scenario
     from nexusdev.components.leases import LeasePart
 
 # libpq ignores a password file that others can read. A pod's secrets belong to its group, so psql gets a copy of its own.
@@ -121,6 +122,21 @@ class Postgres(ComponentDefaults):
     def client(self, arguments: Sequence[str]) -> Client:
         """psql at the primary as the application; ``-U nexus_owner`` and ``-U postgres`` know their passwords too."""
         return Client(group=names.NODE_GROUP, argv=(*_PSQL, *arguments), reads_stdin=reads_stdin(arguments))
+
+    def scenarios(self) -> Sequence[Scenario]:
+        from nexusdev.components.postgres.scenarios import SCENARIOS
+
+        return SCENARIOS
+
+    def load(self) -> ProductLoad:
+        from nexusdev.components.postgres.load import PostgresLoad
+
+        return PostgresLoad()
+
+    def fence(self, access: InstanceAccess, service: str) -> Fencing:
+        from nexusdev.components.postgres.fencing import fence
+
+        return fence(access, service)
 
 
 def create(components: Mapping[str, Component]) -> Component:  # noqa: ARG001 - the signature of every component

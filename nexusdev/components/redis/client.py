@@ -7,7 +7,7 @@ else: two threads that import redis 8 at the same moment fail, and the lock of t
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from nexusdev.interfaces import Address, InstanceAccess
 from nexusdev.wire.resp import RedisError
 
 RedisClient = redis.Redis
+NO_RETRY = Retry(NoBackoff(), 0)
 ResponseError = redis.ResponseError
 
 
@@ -53,7 +54,7 @@ def connect(
             socket_connect_timeout=timeout,
             # these commands are the same in RESP2 and RESP3; in RESP2 a login needs only AUTH
             protocol=2,
-            retry=Retry(NoBackoff(), 0),
+            retry=NO_RETRY,
             decode_responses=True,
         ) as client:
             yield client
@@ -78,6 +79,21 @@ def as_admin(access: InstanceAccess, name: str, port: int = names.PORT) -> Itera
     password = access.secrets.read(names.ADMIN_PASSWORD)
     with connect(access.address(name, port), user=names.ADMIN_USER, password=password, ca=access.ca_file) as connection:
         yield connection
+
+
+def sentinel_client(nodes: Sequence[tuple[str, int]], master: str, options: Mapping[str, Any]) -> RedisClient:
+    """Return a client of the master that the sentinels name, asked again for each connection. Nothing is retried.
+
+    Args:
+        nodes: Host and port of each sentinel.
+        master: The name that the sentinels watch the master under.
+        options: redis-py's options, the same for the sentinels and the servers.
+    """
+    from redis.sentinel import Sentinel
+
+    sentinels = Sentinel(list(nodes), sentinel_kwargs=dict(options), retry=NO_RETRY, **options)  # type: ignore[no-untyped-call]
+    client: RedisClient = sentinels.master_for(master)  # type: ignore[no-untyped-call]
+    return client
 
 
 def do(connection: RedisClient, *words: str) -> Any:

@@ -24,6 +24,7 @@ from nexusdev.interfaces import InstanceAccess
 from nexusdev.stack.losses import Holding
 
 if TYPE_CHECKING:
+    from nexusdev.components.drills import ProductLoad, Scenario
     from nexusdev.components.leases import LeasePart
 
 
@@ -96,6 +97,16 @@ class Redis(ComponentDefaults):
             argv=("bash", "/opt/nexus/client.sh", *arguments),
             reads_stdin=reads_stdin(arguments),
         )
+
+    def scenarios(self) -> Sequence[Scenario]:
+        from nexusdev.components.redis.scenarios import SCENARIOS
+
+        return SCENARIOS
+
+    def load(self) -> ProductLoad:
+        from nexusdev.components.redis.load import RedisLoad
+
+        return RedisLoad()
 
 
 def create(components: Mapping[str, Component]) -> Component:  # noqa: ARG001 - the signature of every component

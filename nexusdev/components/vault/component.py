@@ -27,6 +27,7 @@ from nexusdev.stack.losses import Holding
 from nexusdev.util.passwords import random_password
 
 if TYPE_CHECKING:
+    from nexusdev.components.drills import ProductLoad, Scenario
     from nexusdev.components.leases import LeasePart
 
 _SECRET_ID_LENGTH = 36
@@ -136,6 +137,16 @@ class Vault(ComponentDefaults):
         if self._kept is None or self._kept[0] is not access:
             self._kept = (access, self._connect(access))
         return self._kept[1]
+
+    def scenarios(self) -> Sequence[Scenario]:
+        from nexusdev.components.vault.scenarios import SCENARIOS
+
+        return SCENARIOS
+
+    def load(self) -> ProductLoad:
+        from nexusdev.components.vault.load import VaultLoad
+
+        return VaultLoad()
 
 
 def create(components: Mapping[str, Component]) -> Component:  # noqa: ARG001 - the signature of every component

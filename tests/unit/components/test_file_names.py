@@ -31,6 +31,8 @@ SHARED = {
     "arguments": "reads_stdin",
     "companions": "COMPANIONS",
     "lease": "",
+    "load": "",
+    "scenarios": "SCENARIOS",
 }
 REQUIRED = {"component", "names", "probe", "readiness", "status", "quick_proof"}
 
