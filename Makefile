@@ -7,7 +7,7 @@ PYTEST := .venv/bin/python -m pytest
 # Tests of one instance run in one worker, and tests with instances of their own beside them in the other (tests/turns.py).
 INTEGRATION := $(PYTEST) tests -n 2 --dist loadgroup --durations=15
 
-.PHONY: help up down test test-all test-unit test-integration test-integration-all test-kind lint format images clients bench component golden dashboards variables typecheck-dashboards clean lock
+.PHONY: help up down test test-all test-unit test-integration test-integration-all test-kind lint format images clients bench drills component golden dashboards variables typecheck-dashboards clean lock
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,11 @@ clients: .venv/.dev ## every client and every page of docs/frameworks against a 
 bench: .venv/.dev ## measure the promises; writes docs/benchmarks.md
 	@scripts/engine
 	@.venv/bin/python scripts/bench $(ARGS)
+
+drills: .venv/.runtime ## carry out every drill three times; writes docs/drills.md
+	@scripts/engine
+	@$(NEXUSDEV) up
+	@$(NEXUSDEV) drill --all --rounds 3 --report docs/drills.md $(ARGS)
 
 component: .venv/.dev ## add a component to the tree, as a copy of the example: make component NAME=keydb
 	@.venv/bin/python -m scripts.new_component $(NAME)

@@ -96,6 +96,14 @@ class Note(Event, frozen=True, kw_only=True):
     warning: bool = False
 
 
+class ClientProgress(Event, frozen=True, kw_only=True):
+    """What a client of a drill does now. A live board shows it; as lines it would be too much."""
+
+    client: str
+    words: str
+    good: bool
+
+
 class Listener(Protocol):
     """Receives every event, from any thread. It must be quick and never raise."""
 

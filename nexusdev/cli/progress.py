@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from nexusdev.cli.output import Style
 from nexusdev.events import (
+    ClientProgress,
     ComponentReady,
     ComponentWaits,
     Event,
@@ -160,6 +161,10 @@ class Board(Struct, frozen=True, kw_only=True):
                 return self._put(ProgressRow(name=event.component, words="ready, proven", style="good", done=True))
             case ImageProgress():
                 return self._image(event)
+            case ClientProgress():
+                return self._put(
+                    ProgressRow(name=event.client, words=event.words, style="good" if event.good else "warn")
+                )
             case Note():
                 return replace(self, notes=(*self.notes, event.text))
             case _:

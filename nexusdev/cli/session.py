@@ -18,6 +18,28 @@ if TYPE_CHECKING:
     from nexusdev.results import Result
 
 
+#: Commands that neither need a healthy stack nor care about what a drill left behind.
+UNAFFECTED = frozenset(
+    (
+        "down",
+        "destroy",
+        "stop",
+        "gc",
+        "ls",
+        "logs",
+        "timings",
+        "doctor",
+        "ports",
+        "images",
+        "config",
+        "version",
+        "completion",
+        "render",
+        "adopt",
+    )
+)
+
+
 class Session(Struct, kw_only=True):
     """The state of one process of the command line.
 
@@ -50,7 +72,19 @@ class Session(Struct, kw_only=True):
             **self.doubles,
         )
         self.instance = context.identity.name
+        self._undo_killed_drill(context)
         return context
+
+    def _undo_killed_drill(self, context: Context) -> None:
+        """Undo a drill that was killed, before a command that uses the servers."""
+        from nexusdev.instance.paths import folder_of
+
+        if not (folder_of(context.root, context.identity.name) / "drill.json").exists():
+            return
+        if self.command.partition(" ")[0] not in UNAFFECTED:
+            from nexusdev.operations.drill import heal
+
+            heal(context)
 
     def finish(self, result: Result) -> None:
         """Print a result and keep its exit status for the process."""
@@ -127,6 +161,8 @@ def interruption(session: Session) -> NexusError:
     )
     if session.command.startswith("lease "):
         error.hint = "nexusdev lease drop --expired   remove what it left"
+    if session.command == "drill":
+        error.why = "what it broke works again, and everything is ready and proven"
     if session.command in {"down", "destroy", "stop"}:
         error.hint = (
             f"nexusdev {session.command}   finish the removal"

@@ -70,33 +70,44 @@ def restart(context: Context, names: Sequence[str] = ()) -> StartResult:
     return _begin(context, names, "restart", Restart)
 
 
+def start_locked(context: Context, names: Sequence[str], *, command: str) -> StartResult:
+    """Do what ``start`` does, in a command that holds the instance's lock already. ``command``: its name, for errors."""
+    return _started(context, names, command, Start, waited=0.0)
+
+
 def _begin(context: Context, names: Sequence[str], command: str, intent: type[Start] | type[Restart]) -> StartResult:
     with hold_lock(context, f"nexusdev {command}") as held:
         Claims(root=context.root).give_up(context.identity.name)
-        began = context.clock.now()
-        instance = context.instance()
-        stack = context.stack(instance)
-        runtime = context.runtime(stack)
-        # What the services run in starts first: what is seen before is only a record of what there was.
-        context.provider.provide(stack, {}, lambda text: context.listener.tell(Note(text=text)))
-        observation = _existing(context, runtime)
-        context.provider.require_clock()
-        selected = services_of(names, observation, command=command)
-        plan = runtime.plan(intent(services=selected), observation)
-        targets = _components_of(selected, observation)
-        here = subset(stack, targets, but=[name for name in stack.services if name not in observation.services])
-        request = DeployRequest(
-            stack=here,
-            plan=plan,
-            components=[context.components[name] for name in targets],
-            access=instance.access(runtime, stack),
-            seconds=context.settings.timeout,
-            waited=held.waited,
-            seeding=False,
-            command=command,
-        )
-        deployer_of(context, runtime).deploy(request)
-        warnings = upkeep(context, instance, f"nexusdev {command}", started=True)
+        return _started(context, names, command, intent, waited=held.waited)
+
+
+def _started(
+    context: Context, names: Sequence[str], command: str, intent: type[Start] | type[Restart], *, waited: float
+) -> StartResult:
+    began = context.clock.now()
+    instance = context.instance()
+    stack = context.stack(instance)
+    runtime = context.runtime(stack)
+    # What the services run in starts first: what is seen before is only a record of what there was.
+    context.provider.provide(stack, {}, lambda text: context.listener.tell(Note(text=text)))
+    observation = _existing(context, runtime)
+    context.provider.require_clock()
+    selected = services_of(names, observation, command=command)
+    plan = runtime.plan(intent(services=selected), observation)
+    targets = _components_of(selected, observation)
+    here = subset(stack, targets, but=[name for name in stack.services if name not in observation.services])
+    request = DeployRequest(
+        stack=here,
+        plan=plan,
+        components=[context.components[name] for name in targets],
+        access=instance.access(runtime, stack),
+        seconds=context.settings.timeout,
+        waited=waited,
+        seeding=False,
+        command=command,
+    )
+    deployer_of(context, runtime).deploy(request)
+    warnings = upkeep(context, instance, f"nexusdev {command}", started=True)
     took = context.clock.now() - began
     return StartResult(
         instance=instance.name,

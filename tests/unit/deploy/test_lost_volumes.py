@@ -93,7 +93,9 @@ def created(*volumes: str) -> Step:
 
 
 def test_the_volumes_of_a_plan_are_recorded_once_all_are_created(tmp_path: Path) -> None:
-    recorder = VolumeRecorder(folder=tmp_path, planned=("redis-0", "redis-1", "redis-2"), now=lambda: 7.0)
+    recorder = VolumeRecorder(
+        folder=tmp_path, planned=("redis-0", "redis-1", "redis-2"), now=lambda: 7.0, here=volume_marks.Origin
+    )
     recorder.record(created("redis-0"))
     recorder.record(created())
     assert volume_marks.read(tmp_path) == {}
@@ -103,14 +105,16 @@ def test_the_volumes_of_a_plan_are_recorded_once_all_are_created(tmp_path: Path)
 
 def test_volumes_of_concurrent_steps_are_all_recorded(tmp_path: Path) -> None:
     names = tuple(f"volume-{number}" for number in range(8))
-    recorder = VolumeRecorder(folder=tmp_path, planned=names, now=lambda: 7.0)
+    recorder = VolumeRecorder(folder=tmp_path, planned=names, now=lambda: 7.0, here=volume_marks.Origin)
     together({name: partial(recorder.record, created(name)) for name in names})
     assert volume_marks.read(tmp_path).keys() == set(names)
 
 
 def test_an_unwritable_record_does_not_fail_the_step(tmp_path: Path) -> None:
     missing = tmp_path / "missing" / "state"
-    VolumeRecorder(folder=missing, planned=("redis-0",), now=lambda: 7.0).record(created("redis-0"))
+    VolumeRecorder(folder=missing, planned=("redis-0",), now=lambda: 7.0, here=volume_marks.Origin).record(
+        created("redis-0")
+    )
     assert volume_marks.read(missing) == {}
 
 
