@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from scripts.benchmark import cold, cold_record, report, rounds
+from scripts.benchmark import cold, cold_record, fixtures, report, rounds
 from scripts.benchmark.costs import idle
 from scripts.benchmark.figures import excesses, slowest_component
 from scripts.benchmark.peer import compose_argv
@@ -33,6 +33,8 @@ def main(arguments: list[str] | None = None) -> None:
             _cold(_measured_cold(Path(folder)), options.output)
         elif options.cold_record:
             _cold(_recorded(options.cold_record), options.output)
+        elif options.fixtures:
+            _fixtures(Path(folder))
         else:
             _warm(Path(folder), options)
 
@@ -46,6 +48,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--ups", action="store_true", help="only `up` with data: its distribution; writes no page")
     parser.add_argument("--keep", type=Path, help="with --ups: folder for the timings of each round")
     parser.add_argument("--idle", action="store_true", help="only what the idle stack costs; writes no page")
+    parser.add_argument("--fixtures", action="store_true", help="only the pytest plugin; writes benchmarks-fixtures.md")
     parser.add_argument("--cold", action="store_true", help="only `make up` on an engine without images: takes long")
     parser.add_argument("--cold-record", type=Path, help="the same from an output: (time make up) 2>&1 | tee FILE")
     return parser.parse_args(arguments)
@@ -88,6 +91,15 @@ def _page(project: Project, options: argparse.Namespace) -> None:
     kept = report.kept_cold(options.output.read_text()) if options.output.exists() else ""
     text = report.page(measured, before=before, cold=kept)
     options.output.write_text(text)
+    print(text)
+
+
+def _fixtures(folder: Path) -> None:
+    project = Project(folder=folder / "bench", state=folder / "state")
+    project.folder.mkdir()
+    with _cleaned_up(project):
+        text = fixtures.page(fixtures.measure(project), tree=tree(), machine=machine(), date=today())
+    (ROOT / "docs" / "benchmarks-fixtures.md").write_text(text)
     print(text)
 
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from msgspec.structs import replace
 
-from scripts.benchmark import cold_record, report, rounds
+from scripts.benchmark import cold_record, fixtures, report, rounds
 from scripts.benchmark.__main__ import main
 from scripts.benchmark.costs import Cost, Idle
 from scripts.benchmark.figures import Distribution, Excess, distribution, excesses, slowest_component
@@ -252,3 +252,24 @@ def test_a_wrong_number_of_rounds_is_refused_before_anything_starts(
     with pytest.raises(SystemExit):
         main(["--rounds", word])
     assert "1 or more" in capsys.readouterr().err
+
+
+def test_the_page_of_the_fixtures_compares_them_with_their_targets_and_peers() -> None:
+    def one(milliseconds: float) -> Distribution:
+        return distribution([milliseconds / 1000])
+
+    tests = {
+        "nexus_pg": one(5),
+        "nexus_pg, in tests of 300 ms": one(1),
+        "nexus_vault": one(30),
+        "pytest-postgresql": one(10),
+        "pytest-postgresql, in tests of 300 ms": one(20),
+    }
+    first = {"no fixture": one(400), "attached": one(900)}
+    costs = fixtures.Costs(tests=tests, first=first, whole=20.0, leases={"cold": one(300)})
+    text = fixtures.page(costs, tree="abc", machine="a machine", date="2026-01-01")
+    assert "| `nexus_pg` | 5.0 ms (5.0 to 5.0) | 10 ms | kept |" in text
+    assert "| `nexus_vault` | 30.0 ms (30.0 to 30.0) | 25 ms | **missed** |" in text
+    assert "costs 0.50 × that of pytest-postgresql where tests are empty, and 0.050 × in tests" in text
+    assert "| attached | 0.90 s (0.90 to 0.90) | 0.50 s |" in text
+    assert "20.0 s, 100 ms each." in text
