@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
@@ -93,6 +94,24 @@ class HasLeasePart(Protocol):
 
     def lease_part(self) -> LeasePart:
         """Return the part."""
+
+
+#: How the servers report a full disk: PostgreSQL, Vault and the kernel; MinIO.
+_FULL = re.compile(r"no space left on device|StorageFull|minimum free drive|disk is full", re.IGNORECASE)
+
+
+def hint(title: str, component: str, why: str) -> str:
+    """Return what to type after a server refused something of a lease.
+
+    Args:
+        title: Title of the component.
+        component: The component.
+        why: What the server says.
+    """
+    look = f"nexusdev status   show the state of {title}\nnexusdev logs {component}   show the servers' logs"
+    if _FULL.search(why):
+        return f"nexusdev gc   free disk space: the disk of the servers is full\n{look}"
+    return look
 
 
 class LeasePartDefaults:

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from nexusdev.components.contract import Variable
 from nexusdev.components.https_connection import Response
-from nexusdev.components.leases import LeasePartDefaults, Slice
+from nexusdev.components.leases import LeasePartDefaults, Slice, hint
 from nexusdev.components.minio import desired_state, variables
 from nexusdev.components.minio.light_client import AccessKey, S3Client, error_code
 from nexusdev.components.minio.names import root
@@ -27,7 +27,6 @@ from nexusdev.interfaces import InstanceAccess, View
 _PREFIX = "nexus-lease-"
 _MISSING = 404
 _ERROR = 400
-_HINT = "nexusdev status   show the state of MinIO\nnexusdev logs minio   show the servers' logs"
 
 
 class MinioLease(LeasePartDefaults):
@@ -126,4 +125,6 @@ def _client(access: InstanceAccess, doing: str) -> Iterator[S3Client]:
         with access.sessions.use("minio", client.keep_alive, _is_open) as connected:
             yield connected
     except (OSError, ValueError) as error:
-        raise SeedingFailed(f"MinIO: {doing} failed", why=str(error), hint=_HINT) from error
+        raise SeedingFailed(
+            f"MinIO: {doing} failed", why=str(error), hint=hint("MinIO", "minio", str(error))
+        ) from error

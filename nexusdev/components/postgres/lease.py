@@ -14,7 +14,7 @@ from functools import partial
 
 from nexusdev.components import https_connection
 from nexusdev.components.contract import Variable
-from nexusdev.components.leases import LeasePartDefaults, Slice
+from nexusdev.components.leases import LeasePartDefaults, Slice, hint
 from nexusdev.components.postgres import names, variables
 from nexusdev.components.postgres.variables import Logins, PostgresLogin
 from nexusdev.errors import NexusError, SeedingFailed, UsageError
@@ -203,7 +203,7 @@ def _superuser(
         raise SeedingFailed(
             f"PostgreSQL: {doing} failed",
             why=str(error),
-            hint="nexusdev status   show the state of PostgreSQL\nnexusdev logs postgres   show the servers' logs",
+            hint=hint("PostgreSQL", "postgres", str(error)),
         ) from error
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TypeVar
 
 from nexusdev.components.contract import Variable
-from nexusdev.components.leases import LeasePartDefaults, Slice
+from nexusdev.components.leases import LeasePartDefaults, Slice, hint
 from nexusdev.components.redis import names, variables
 from nexusdev.components.redis.light_client import as_admin, digest, words
 from nexusdev.components.redis.variables import RedisLogin
@@ -21,7 +21,6 @@ from nexusdev.util.parallel import together
 from nexusdev.wire.resp import RedisError, RedisSession
 
 _PREFIX = "nexus-lease-"
-_HINT = "nexusdev status   show the state of Redis\nnexusdev logs redis   show the servers' logs"
 #: What the application may do, without the commands that show or change what belongs to others: names of their keys and channels, functions, scripts.
 _COMMANDS = (
     *("+@all", "-@admin", "-@dangerous", "+info", "+role", "+sort", "+sort_ro"),
@@ -135,7 +134,9 @@ def _everywhere(access: InstanceAccess, act: Callable[[RedisSession, int], R]) -
     try:
         answers = together({name: partial(visit, name, port) for name, port in nodes.items()})
     except RedisError as error:
-        raise SeedingFailed("Redis: changing the users of leases failed", why=words(error), hint=_HINT) from error
+        raise SeedingFailed(
+            "Redis: changing the users of leases failed", why=words(error), hint=hint("Redis", "redis", words(error))
+        ) from error
     return {name: each[0] for name, each in answers.items() if each}
 
 
@@ -145,7 +146,9 @@ def _require_majority(access: InstanceAccess, answers: Mapping[str, object]) -> 
     silent = [name for name in servers if name not in answers]
     if len(silent) * 2 > len(servers):
         raise SeedingFailed(
-            "Redis: changing the users of leases failed", why=f"no answer from {', '.join(silent)}", hint=_HINT
+            "Redis: changing the users of leases failed",
+            why=f"no answer from {', '.join(silent)}",
+            hint=hint("Redis", "redis", ""),
         )
 
 
@@ -157,7 +160,9 @@ def _remove_keys(access: InstanceAccess, begin: str) -> None:
                 session.ask("SELECT", database)
                 _remove_from(session, begin)
     except (RedisError, OSError) as error:
-        raise SeedingFailed("Redis: removing the keys of a lease failed", why=words(error), hint=_HINT) from error
+        raise SeedingFailed(
+            "Redis: removing the keys of a lease failed", why=words(error), hint=hint("Redis", "redis", words(error))
+        ) from error
 
 
 def _databases(session: RedisSession) -> list[str]:
