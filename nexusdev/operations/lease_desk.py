@@ -107,6 +107,13 @@ class LeaseDesk(Struct, frozen=True, kw_only=True):
                 raise ValueError(f"there is already a lease named {name}")
             try:
                 lease = self._made(lease, slice_of(lease, ttl=_LONGEST_RUN), template)
+            except BaseException:
+                with contextlib.suppress(
+                    NexusError
+                ):  # the reason is what failed first; it is over when this process ends
+                    self._drop(self.store.current(lease.record.id) or lease)
+                raise
+            try:
                 yield lease
             finally:
                 self._drop(self.store.current(lease.record.id) or lease)

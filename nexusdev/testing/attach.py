@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from functools import partial
+from math import ceil
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 RUN: pytest.StashKey[TestRun | str] = pytest.StashKey()
 #: The components of which tests will ask for slices.
 WANTED: pytest.StashKey[frozenset[str]] = pytest.StashKey()
+#: About how many databases the tests of the run ask for.
+DATABASES: pytest.StashKey[int] = pytest.StashKey()
 
 
 def run_of(config: pytest.Config) -> TestRun:
@@ -76,7 +79,13 @@ def _attached(config: pytest.Config) -> TestRun | str:
         if config.getoption("--nexus") == "up":
             context = open_context(config.rootpath, flags={"instance": instance or None})
             bring_up(context, keep=keep, tell=partial(tell, config))
-        return TestRun(config.rootpath, instance=instance, identity=identity, run=worker.get("testrunuid", ""))
+        return TestRun(
+            config.rootpath,
+            instance=instance,
+            identity=identity,
+            run=worker.get("testrunuid", ""),
+            databases=ceil(config.stash.get(DATABASES, 0) / int(worker.get("workercount", 1))),
+        )
     except NexusError as error:
         hint = error.hint.splitlines()[0] if error.hint else "nexusdev up"
         return "\n".join(

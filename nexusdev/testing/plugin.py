@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexusdev.testing.attach import RUN, WANTED, own_stack, resources_of, run_of, tell
+from nexusdev.testing.attach import DATABASES, RUN, WANTED, own_stack, resources_of, run_of, tell
 from nexusdev.testing.costs import CostReport
 from nexusdev.testing.repeats import OURS, TellOnce
 
@@ -93,8 +93,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Note which fixtures the tests will ask for, so that they are made at once when the first one is needed."""
-    names = {name for item in session.items for name in getattr(item, "fixturenames", ())}
-    session.config.stash[WANTED] = frozenset(part for name, part in _PARTS.items() if name in names)
+    used = [used_by(item) for item in session.items]
+    session.config.stash[WANTED] = frozenset(
+        part for name, part in _PARTS.items() if any(name in each for each in used)
+    )
+    shared = sum(any(name in each for each in used) for name in ("nexus_pg_tx", "nexus_pg_factory"))
+    session.config.stash[DATABASES] = shared + sum("nexus_pg" in each for each in used)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

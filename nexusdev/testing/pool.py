@@ -27,13 +27,14 @@ class Thing(Struct, Generic[Made], frozen=True, kw_only=True):
 class Pool(Generic[Made]):
     """Keeps things ready for the tests of one process.
 
-    One thing is ahead at first. Whenever a test had to wait, their number doubles. So a suite of one test makes two databases, and one of many
-    quick tests keeps several ready. Things that are cleaned are made when a test would wait for the cleaning of the one before.
+    One thing is ahead at first. Whenever a test had to wait, their number doubles. So a suite of slow tests has one database ready, and one of many
+    quick tests several. Things that are cleaned are made when a test would wait for the cleaning of the one before.
 
     Args:
         make: Returns a context that makes a thing at its beginning and drops it at its end; both happen in the background.
         clean: Makes a used thing as good as new, in the background; None if each thing is used once.
         most: How many things are ahead at most; of those that are cleaned, how many exist.
+        expected: How many will be taken, so that no more are made ahead; 0 if that is unknown. More may be taken.
     """
 
     def __init__(
@@ -42,8 +43,9 @@ class Pool(Generic[Made]):
         *,
         clean: Callable[[Made], None] | None = None,
         most: int = 8,
+        expected: int = 0,
     ) -> None:
-        self._make, self._clean, self._most = make, clean, most
+        self._make, self._clean, self._most, self._expected = make, clean, most, expected
         self._ahead = 1 if clean is None else 0
         self._taken = self._existing = 0
         self._coming: list[Future[Thing[Made]]] = []
@@ -113,7 +115,8 @@ class Pool(Generic[Made]):
             dropped.result()
 
     def _refill(self) -> None:
-        while len(self._coming) < self._ahead and (self._clean is None or self._existing < self._most):
+        ahead = min(self._ahead, max(0, self._expected - self._taken)) if self._expected else self._ahead
+        while len(self._coming) < ahead and (self._clean is None or self._existing < self._most):
             self._begin()
 
     def _begin(self) -> None:

@@ -25,6 +25,7 @@ from nexusdev.instance.leases import Lease
 from nexusdev.operations.lease_desk import LeaseDesk, open_desk, slice_of
 from nexusdev.testing import turns
 from nexusdev.testing.migrations import Migrations, Variables
+from nexusdev.testing.patience import Patience
 from nexusdev.testing.pool import Pool
 from nexusdev.testing.templates import forget_failures, template
 from nexusdev.util.parallel import together
@@ -50,7 +51,9 @@ class TestRun:
 
     __test__ = False  # pytest collects classes with such a name otherwise
 
-    def __init__(self, root: Path, *, instance: str = "", identity: str = "", run: str = "") -> None:
+    def __init__(
+        self, root: Path, *, instance: str = "", identity: str = "", run: str = "", databases: int = 0
+    ) -> None:
         """Attach to a running instance, and drop what killed processes left behind.
 
         Args:
@@ -58,6 +61,7 @@ class TestRun:
             instance: Name of the instance; '' for the one of the project.
             identity: Distinguishes this process from those of the same run and of other runs.
             run: Id that the processes of a run have in common; '' if there is only one process.
+            databases: About how many this process will ask for; 0 if that is unknown.
 
         Raises:
             NexusError: There is no instance that can be used.
@@ -68,11 +72,12 @@ class TestRun:
         self.desk: LeaseDesk = open_desk(self.context, self.instance, _COMMAND, sessions=self._sessions)
         self.values: Variables = stored.read(self.instance.folder).views["host"]
         self.root = root
-        self._run = run
+        self._run, self._expected = run, databases
         self._locks = self.desk.store.home / ".locks"
         self._alone, self._broken = False, turns.last_alone(self._locks)
         self._prefix, self._numbers = f"pytest-{digest(f'{root} {identity}')}", count(1)
         self._held = ExitStack()
+        self._patience = Patience()
         self._slices: dict[str, Pool[Slot]] = {}
         self._databases: dict[str, Pool[Slot]] = {}
         self._templates: dict[str, Lease | Exception] = {}
@@ -90,7 +95,7 @@ class TestRun:
         Raises:
             NexusError: The instance has no such component, or a server refuses something.
         """
-        with self._lent(self._slices_of(component)) as variables:
+        with self._lent(component, self._slices_of(component)) as variables:
             yield variables
 
     @contextmanager
@@ -101,7 +106,9 @@ class TestRun:
             NexusError: PostgreSQL refuses something.
             MigrationFailed: The migrations failed, for this test or one before.
         """
-        with self._lent(self._databases_of(migrations)) as variables:
+        with self._patience.asking("postgres"):
+            pool = self._databases_of(migrations)
+        with self._lent("postgres", pool) as variables:
             yield variables
 
     @contextmanager
@@ -140,6 +147,8 @@ class TestRun:
                 yield
             finally:
                 self._alone = False
+                if alone:
+                    self._patience.forget()
 
     def prepare(self, components: Iterable[str]) -> None:
         """Begin to make the slices that tests will ask for, all at once. What fails here is reported to the test that asks for it."""
@@ -169,8 +178,9 @@ class TestRun:
                 all_of_them.callback(forget_failures, self.desk, self._run)
 
     @contextmanager
-    def _lent(self, pool: Pool[Slot]) -> Iterator[Variables]:
-        thing = pool.take()
+    def _lent(self, component: str, pool: Pool[Slot]) -> Iterator[Variables]:
+        with self._patience.asking(component):
+            thing = pool.take()
         try:
             yield thing.value.variables
         finally:
@@ -191,7 +201,9 @@ class TestRun:
         key = migrations.digest if migrations else ""
         if key not in self._databases:
             template = self._template(migrations) if migrations else None
-            self._databases[key] = Pool(lambda: self._lease("postgres", template), most=_DATABASES)
+            self._databases[key] = Pool(
+                lambda: self._lease("postgres", template), most=_DATABASES, expected=self._expected
+            )
         return self._databases[key]
 
     @contextmanager

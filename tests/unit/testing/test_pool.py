@@ -103,6 +103,19 @@ def test_more_are_ahead_when_tests_had_to_wait() -> None:
     assert maker.existing == set()
 
 
+def test_no_more_are_ahead_than_will_be_taken() -> None:
+    maker = Maker()
+    pool = Pool(maker, expected=2)
+    first = pool.take()
+    second = pool.take()
+    assert maker.existing == {1, 2}
+    third = pool.take()  # as when a failed test is repeated
+    for each in (first, second, third):
+        pool.give_back(each)
+    pool.close()
+    assert (maker.existing, third.value) == (set(), 3)
+
+
 def test_each_user_gets_its_own_resource_and_all_are_dropped() -> None:
     maker = Maker()
     pool = Pool(maker)
