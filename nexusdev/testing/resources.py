@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import ssl
+
     import hvac
     import minio
     import psycopg
@@ -71,6 +73,43 @@ class PostgresDatabase:
 
         return await psycopg.AsyncConnection.connect(self.url, **{"sslrootcert": self.ca_file, **options})
 
+    def engine(self, **options: Any) -> Any:
+        """Return an engine of SQLAlchemy with psycopg. ``options`` are those of ``sqlalchemy.create_engine``.
+
+        Connections that it keeps do not delay the removal of the database.
+        """
+        from sqlalchemy import create_engine
+
+        arguments = {"sslrootcert": self.ca_file, **options.pop("connect_args", {})}
+        return create_engine(
+            self.url.replace("postgresql:", "postgresql+psycopg:", 1), connect_args=arguments, **options
+        )
+
+    def async_engine(self, **options: Any) -> Any:
+        """Return an asynchronous engine of SQLAlchemy with asyncpg. ``options`` are those of ``sqlalchemy.ext.asyncio.create_async_engine``."""
+        from sqlalchemy.ext.asyncio import create_async_engine
+
+        arguments = {"ssl": self._tls(), **options.pop("connect_args", {})}
+        return create_async_engine(self.async_url.partition("?")[0], connect_args=arguments, **options)
+
+    @property
+    def django(self) -> Mapping[str, Any]:
+        """What ``connection.settings_dict`` of Django needs. Its test database is this one, not another one beside it."""
+        return {
+            "NAME": self.name,
+            "USER": self.variables["PGUSER"],
+            "PASSWORD": self.variables["PGPASSWORD"],
+            "HOST": self.variables["PGHOST"],
+            "PORT": self.variables["PGPORT"],
+            "OPTIONS": {"sslmode": "verify-full", "sslrootcert": self.ca_file},
+            "TEST": {"NAME": self.name, "MIRROR": None, "CHARSET": None, "COLLATION": None, "MIGRATE": True},
+        }
+
+    def _tls(self) -> ssl.SSLContext:
+        import ssl
+
+        return ssl.create_default_context(cafile=self.ca_file)
+
 
 @dataclass(frozen=True, kw_only=True)
 class RedisUser:
@@ -93,6 +132,17 @@ class RedisUser:
         """Return the user of a lease's variables."""
         url, prefix = variables["REDIS_URL"], variables["REDIS_KEY_PREFIX"]
         return cls(url=url, prefix=prefix, ca_file=ca_file, variables=variables)
+
+    @property
+    def celery(self) -> Mapping[str, Any]:
+        """The configuration of Celery whose queues and results have the prefix: for the fixture ``celery_config``."""
+        options = {"global_keyprefix": self.prefix}
+        return {
+            "broker_url": self.variables["CELERY_BROKER_URL"],
+            "broker_transport_options": options,
+            "result_backend": self.variables["CELERY_RESULT_BACKEND"],
+            "result_backend_transport_options": options,
+        }
 
     def key(self, name: str) -> str:
         """Return the full name of a key or channel."""

@@ -32,6 +32,34 @@ def python(*requirements: str) -> Path:
     return interpreter
 
 
+def own_wheel(folder: Path) -> Path:
+    """Build the wheel of this tree.
+
+    Args:
+        folder: Where it is built.
+
+    Returns:
+        The wheel.
+    """
+    argv = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT.parents[1])]
+    subprocess.run(argv, check=True, capture_output=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def with_wheel(wheel: Path, *requirements: str) -> Path:
+    """The interpreter of an environment with these packages, and with this tree's wheel as it is now.
+
+    Args:
+        wheel: From ``own_wheel``.
+        requirements: As for ``python``.
+    """
+    interpreter = python("pytest>=8", *requirements)
+    argv = ["pip", "install", "-q", "-p", str(interpreter), "--reinstall-package", "nexusdev", f"{wheel}[pytest]"]
+    subprocess.run([sys.executable, "-m", "uv", *argv], check=True)
+    return interpreter
+
+
 def wheels(requirements: Path, *, python: str) -> Path:
     """A folder with the wheels of a file of requirements, and pip's own.
 

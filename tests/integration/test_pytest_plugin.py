@@ -332,3 +332,51 @@ def test_servers_are_broken_by_one_test_at_a_time_and_are_whole_afterwards(
             assert others == [], name
     assert stack.status().ready
     assert nothing_left() == []
+
+
+@pytest.mark.long
+def test_the_failover_test_of_the_suite_passes(
+    project: Project,
+    stack: nexusdev.StackHandle,
+    checkout: Callable[[str], Path],
+    nothing_left: Callable[[], list[str]],
+    heal: None,
+) -> None:
+    out = run(project, stack, checkout("shop"), "-n", "0", "--nexus-allow-chaos", "failover.py")
+    assert "1 passed" in out, out
+    assert stack.status().ready
+    assert nothing_left() == []
+
+
+DEGRADED = """
+import pytest
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_cart_is_cached(nexus_redis, number):
+    nexus_redis.client().set(nexus_redis.key("a"), "1")
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_customer_is_kept(nexus_pg, number):
+    pass
+"""
+
+
+@pytest.mark.long
+def test_a_degraded_instance_fails_the_tests_that_need_what_is_down(
+    project: Project,
+    stack: nexusdev.StackHandle,
+    checkout: Callable[[str], Path],
+    nothing_left: Callable[[], list[str]],
+    heal: None,
+) -> None:
+    folder = checkout("shop")
+    (folder / "check_degraded.py").write_text(DEGRADED)
+    (folder / "pytest.ini").write_text("[pytest]\npython_files = check_*.py\n")
+    assert project.run("stop", "postgres").code == 0
+    out = run(project, stack, folder, "-n", "0", "check_degraded.py")
+    assert "3 passed, 3 errors" in out, out
+    assert "nexusdev: PostgreSQL: " in out, out
+    assert "nexusdev status   show the state of PostgreSQL" in out, out
+    project.up()
+    assert project.run("lease", "drop", "--expired").code == 0
+    assert nothing_left() == []
