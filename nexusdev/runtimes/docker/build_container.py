@@ -13,7 +13,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from nexusdev.errors import NotFound, PreflightFailed
-from nexusdev.runtimes.docker.connection import Engine, translate_engine_errors
+from nexusdev.runtimes.docker.connection import Engine
+from nexusdev.runtimes.docker.connection_errors import translate_engine_errors
 from nexusdev.runtimes.image_store import BuildMounts, Say, StoredImage
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from typing import IO, Any
 
 from nexusdev.errors import NotReadyInTime, RuntimeRefused
 from nexusdev.interfaces import Completed
-from nexusdev.runtimes.docker.connection import Engine, translate_engine_errors
+from nexusdev.runtimes.docker.connection import Engine
+from nexusdev.runtimes.docker.connection_errors import translate_engine_errors
 from nexusdev.runtimes.docker.http_client import open_socket
 from nexusdev.runtimes.terminal import raw_terminal, terminal_size
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from nexusdev.errors import ImageUnavailable, InvalidConfig, NotFound, PreflightFailed
 from nexusdev.runtimes.docker import build_context
-from nexusdev.runtimes.docker.connection import Engine, translate_engine_errors
+from nexusdev.runtimes.docker.connection import Engine
+from nexusdev.runtimes.docker.connection_errors import translate_engine_errors
 from nexusdev.runtimes.image_store import BuildMounts, Say, StoredImage
 from nexusdev.stack.model import ServiceBuild
 

@@ -6,7 +6,7 @@ import contextlib
 import secrets
 from typing import TYPE_CHECKING
 
-from nexusdev.runtimes.docker.connection import translate_engine_errors
+from nexusdev.runtimes.docker.connection_errors import translate_engine_errors
 
 if TYPE_CHECKING:
     from nexusdev.runtimes.docker.connection import Engine

@@ -43,7 +43,7 @@ class DockerProvider:
         )
 
     def inventory(self, *, caches: bool = False) -> Inventory:
-        from nexusdev.runtimes.docker.connection import translate_engine_errors
+        from nexusdev.runtimes.docker.connection_errors import translate_engine_errors
         from nexusdev.runtimes.docker.inventory import inventory
 
         found = self.engine()
@@ -84,7 +84,7 @@ class DockerProvider:
         return check(placement, f"nexusdev-{instance}", self._subnets(), pool=pool)
 
     def _subnets(self) -> list[tuple[str, str]]:
-        from nexusdev.runtimes.docker.connection import translate_engine_errors
+        from nexusdev.runtimes.docker.connection_errors import translate_engine_errors
         from nexusdev.runtimes.docker.subnets import subnets
 
         found = self.engine()

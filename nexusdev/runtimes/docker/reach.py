@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from nexusdev.errors import PreflightFailed
 from nexusdev.runtimes.docker.checks import require_room
-from nexusdev.runtimes.docker.connection import translate_engine_errors
+from nexusdev.runtimes.docker.connection_errors import translate_engine_errors
 from nexusdev.util.files import make_folder, replace
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from typing import Any
 
 from nexusdev.interfaces import ReadBack
 from nexusdev.runtimes.docker import create
-from nexusdev.runtimes.docker.connection import Engine, translate_engine_errors
+from nexusdev.runtimes.docker.connection import Engine
+from nexusdev.runtimes.docker.connection_errors import translate_engine_errors
 from nexusdev.stack.model import Service, Stack
 from nexusdev.util.files import replace
 

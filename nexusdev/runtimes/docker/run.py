@@ -12,7 +12,8 @@ from nexusdev.errors import NotFound
 from nexusdev.interfaces import OneOff
 from nexusdev.runtimes.docker import create, labels
 from nexusdev.runtimes.docker.build_container import remove
-from nexusdev.runtimes.docker.connection import Engine, translate_engine_errors
+from nexusdev.runtimes.docker.connection import Engine
+from nexusdev.runtimes.docker.connection_errors import translate_engine_errors
 from nexusdev.runtimes.docker.exec import Attached
 from nexusdev.runtimes.terminal import caller_signals
 

@@ -18,7 +18,8 @@ from nexusdev.errors import InvalidConfig, NotFound, RuntimeSlow
 from nexusdev.interfaces import Address, Advice, Completed, LogLine, OneOff, ReadBack, ServiceExit, View
 from nexusdev.runtimes import shared_errors
 from nexusdev.runtimes.docker import addresses, create, labels, observe
-from nexusdev.runtimes.docker.connection import Engine, engine, translate_engine_errors
+from nexusdev.runtimes.docker.connection import Engine, engine
+from nexusdev.runtimes.docker.connection_errors import translate_engine_errors
 from nexusdev.runtimes.docker.http_client import EngineAnswer
 from nexusdev.runtimes.docker.plan.observation import DockerObservation, observation_of, snapshot_of
 from nexusdev.util.files import write_in_place

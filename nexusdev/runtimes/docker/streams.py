@@ -12,7 +12,8 @@ from typing import Any
 
 from nexusdev.interfaces import LogLine, ServiceExit
 from nexusdev.runtimes.docker import labels
-from nexusdev.runtimes.docker.connection import Engine, translate_engine_errors
+from nexusdev.runtimes.docker.connection import Engine
+from nexusdev.runtimes.docker.connection_errors import translate_engine_errors
 from nexusdev.runtimes.docker.observe import seconds
 
 _TICK = 0.1  # seconds until a stop is noticed

@@ -10,7 +10,8 @@ from nexusdev.errors import NexusError
 from nexusdev.runtimes import shared_errors
 from nexusdev.runtimes.docker import docker_errors, labels
 from nexusdev.runtimes.docker.build_container import remove
-from nexusdev.runtimes.docker.connection import Engine, translate_engine_errors
+from nexusdev.runtimes.docker.connection import Engine
+from nexusdev.runtimes.docker.connection_errors import translate_engine_errors
 from nexusdev.runtimes.docker.create import ResourceNames, helper_config
 from nexusdev.stack.model import Service
 

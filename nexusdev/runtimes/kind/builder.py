@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nexusdev.errors import IdentityMismatch, NexusError
-from nexusdev.runtimes.docker.connection import translate_engine_errors
+from nexusdev.runtimes.docker.connection_errors import translate_engine_errors
 from nexusdev.runtimes.docker.labels import INSTANCE, OWNER_PATH, ROLE, STATE_PATH
 from nexusdev.runtimes.image_store import BuildMounts, Say
 from nexusdev.runtimes.kind import calico, settling

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from msgspec import Struct, field
 
 from nexusdev.errors import NexusError, NotFound, RuntimeRefused
-from nexusdev.runtimes.docker.connection import translate_engine_errors
+from nexusdev.runtimes.docker.connection_errors import translate_engine_errors
 from nexusdev.runtimes.docker.observe import seconds
 from nexusdev.runtimes.kind.commands import ProgramRunner
 

@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 
 from nexusdev.errors import ImageUnavailable, NexusError, NotFound, PreflightFailed, RuntimeSlow
-from nexusdev.runtimes.docker.connection import connect, find_endpoint, translate_engine_errors
+from nexusdev.runtimes.docker.connection import connect
+from nexusdev.runtimes.docker.connection_errors import translate_engine_errors
+from nexusdev.runtimes.docker.endpoint import find_endpoint
 from nexusdev.runtimes.docker.http_client import EngineEndpoint
 from nexusdev.runtimes.docker.images import DockerImages
 from nexusdev.runtimes.docker.plan.steps import Action, DockerStep
