@@ -6,6 +6,7 @@ The record is only a hint: if it is lost or incomplete, idempotent work is repea
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -51,8 +52,14 @@ def write(folder: Path, last_up: LastUp) -> None:
     replace(folder / _UP, json.encode(last_up) + b"\n")
 
 
+def note_use(folder: Path) -> None:
+    """Let the instance count as used now, after a command that recorded nothing new. Does nothing if the folder cannot be written."""
+    with contextlib.suppress(OSError):
+        os.utime(folder / _UP)
+
+
 def last_written(folder: Path) -> float:
-    """Return the time of the last recorded ``up``, in seconds since the epoch; 0.0 if there is none."""
+    """Return the time of the last ``up`` or other use, in seconds since the epoch; 0.0 if there is none."""
     times = [0.0]
     for name in (_UP, _TIMINGS):
         with contextlib.suppress(OSError):

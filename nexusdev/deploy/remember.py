@@ -51,6 +51,7 @@ def remember_own(state: UpState, absent: Mapping[str, str], *, existing: Collect
 def remember_unchanged(context: Context, state: UpState) -> Written:
     """Write the env file again if it was changed, and record a changed profile, for an ``up`` that had nothing to do."""
     written = republish(context, state.instance)
+    last_up.note_use(state.instance.folder)
     if state.selection.profile not in ("", state.previous.profile):
         existing = state.observation.components
         last_up.write(state.instance.folder, state.selection.remembered(state.previous, existing))

@@ -378,7 +378,11 @@ def _remove_one_off(context: Context, leftover: Leftover) -> None:
 def _remove_instance(context: Context, leftover: Leftover) -> None:
     identity = Identity(name=leftover.name, project=Path(leftover.owner))
     with_data = leftover.kind == "data"
-    with _no_test_run(context, leftover), locked(identity, GC, root=context.root):
+    # A job of a CI machine may have had its state in its checkout.
+    told = next(iter(context.provider.inventory().of(leftover.name).state_paths), "")
+    here = state.read_record(state.folder_of(context.root, leftover.name)) is not None
+    root = context.root if here else ls.root_of(leftover.name, told, context.root)
+    with _no_test_run(context, leftover), locked(identity, GC, root=root):
         _require_left_over(context, leftover)
         runtime = _runtime(context, leftover.name, leftover.owner)
         observation = runtime.observe()
@@ -386,7 +390,7 @@ def _remove_instance(context: Context, leftover: Leftover) -> None:
         for step in runtime.plan(Down(volumes=with_data, reason=leftover.reason, command="gc"), observation).steps:
             runtime.apply(step)
         if with_data:
-            forget(identity, root=context.root)
+            forget(identity, root=root)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from nexusdev.context import Context
+from nexusdev.deploy import last_up
 from nexusdev.deploy.command_lock import hold_lock
 from nexusdev.deploy.deployer_factory import deployer_of
 from nexusdev.deploy.request import DeployRequest
@@ -107,6 +108,7 @@ def _started(
         command=command,
     )
     deployer_of(context, runtime).deploy(request)
+    last_up.note_use(instance.folder)
     warnings = upkeep(context, instance, f"nexusdev {command}", started=True)
     took = context.clock.now() - began
     return StartResult(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -129,6 +130,8 @@ def row(
     owner = record.owner if record else next(iter(existing.owners), "")
     slot = record.slot if record else next(_slots(existing.ports), None)
     block = port_blocks.block_of(slot) if slot is not None else None
+    state_path = "" if record else next(iter(existing.state_paths), "")
+    home = root_of(name, state_path, root)
     sight = look_for(Path(owner), record.place if record else Place()) if owner else Sight(presence=Presence.UNKNOWN)
     return InstanceRow(
         name=name,
@@ -138,15 +141,30 @@ def row(
         folder=sight.presence.value,
         folder_words=sight.why,
         stateless=not (state.folder_of(root, name) / "instance.json").exists() and bool(existing.objects),
-        state_path="" if record else next(iter(existing.state_paths), ""),
-        busy=lock.is_held(state.lock_file(root, name)),
+        state_path=state_path,
+        busy=lock.is_held(state.lock_file(root, name)) or lock.is_held(state.lock_file(home, name)),
         alive=existing.alive,
         running=existing.running,
         containers=len(existing.services),
         volumes=len(existing.volumes),
         ports=f"{block[0]}-{block[-1]}" if block else "",
-        used=max(last_up.last_written(state.folder_of(root, name)), existing.used),
+        used=max(last_up.last_written(state.folder_of(home, name)), existing.used),
     )
+
+
+def root_of(name: str, state_path: str, root: Path) -> Path:
+    """Return the folder of all instances in which an instance has its state now.
+
+    Args:
+        name: The instance.
+        state_path: Its state folder as its resources tell; '' if they do not.
+        root: The result if there is no such folder.
+    """
+    told = Path(state_path)
+    if len(told.parents) > 1 and told == state.folder_of(told.parents[1], name):
+        with contextlib.suppress(OSError):  # of another user
+            return told.parents[1] if told.is_dir() else root
+    return root
 
 
 def _slots(ports: Iterable[int]) -> Iterator[int]:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
+from nexusdev.context import Context
 from nexusdev.errors import UsageError
 from nexusdev.instance.instance import locked
 from nexusdev.instance.project_places import place_of
 from nexusdev.instance.run_claims import Claims, RunClaim
 from nexusdev.instance.state import read_record, write_record
 from nexusdev.operations import gc
-from nexusdev.operations.lifecycle import stop
+from nexusdev.operations.lifecycle import restart, stop
 from nexusdev.operations.ls import ls
 from nexusdev.operations.up import up
 from nexusdev.runtimes.docker.plan.snapshot import State
@@ -240,6 +242,7 @@ def test_gc_older_than_keeps_locked_and_recently_used_instances(house: House) ->
 def test_gc_older_than_keeps_instances_of_other_users(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     up(house.context())
     stop(house.context())
+    aged(house, 3)
     context = replace(house.context(), root=house.folder / "of-another-user")
     found = gc.find_leftovers(context, data=True, instances=True, older_than="1s")
     assert names(found) == ["instance shop with its data"], "root, and who started it"
@@ -319,3 +322,27 @@ def test_gc_keeps_an_instance_that_a_test_run_uses_again(house: House) -> None:
         (warning,) = gc.remove(context, found).warnings
     assert "a test run uses it again" in warning
     assert house.engine.containers
+
+
+def test_gc_from_another_state_folder_asks_and_removes_the_state_of_the_instance(house: House) -> None:
+    """As on a CI machine, where each job has its state in its checkout."""
+    up(house.context())
+    aged(house, 3)
+    elsewhere = replace(house.context(), root=house.folder / "of-another-job")
+    with locked(house.context().identity, "nexusdev up", root=house.context().root):
+        assert gc.find_leftovers(elsewhere, data=True, instances=True, older_than="2h") == ()
+    found = gc.find_leftovers(elsewhere, data=True, instances=True, older_than="2h")
+    assert names(found) == ["instance shop with its data"]
+    assert gc.find_leftovers(elsewhere, data=True, instances=True, older_than="4h") == ()
+    assert gc.remove(elsewhere, found).warnings == ()
+    assert not house.engine.volumes
+    assert not (house.folder / "state" / "instances" / "shop").exists()
+    up(house.context())
+
+
+@pytest.mark.parametrize("use", [up, restart])
+def test_every_use_counts_for_the_age(house: House, use: Callable[[Context], object]) -> None:
+    up(house.context())
+    aged(house, 3)
+    use(house.context())
+    assert gc.find_leftovers(house.context(), instances=True, older_than="2h") == ()
