@@ -34,7 +34,7 @@ from typing import Any, NamedTuple
 from nexusdev.errors import InvalidConfig
 from nexusdev.instance.naming import NAME, has_table
 from nexusdev.runtimes import registry
-from nexusdev.util.home import current_folder, expanded, home_folder
+from nexusdev.util.home import ANOTHERS_HOME, current_folder, expanded, home_folder
 
 PREFIX = "NEXUSDEV_"
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -316,13 +316,15 @@ def _from_project(project: Path) -> Mapping[str, _Found]:
 
 
 def _from_file(file: Path, table: tuple[str, ...], base: Path) -> Mapping[str, _Found]:
-    if not file.is_file():
-        return {}
-    import tomllib
-
     try:
+        if not file.is_file():
+            return {}
+        import tomllib
+
         text = file.read_text(encoding="utf-8")
         values = tomllib.loads(text)
+    except PermissionError as error:
+        raise InvalidConfig(f"failed to read {file}", why="permission denied", hint=ANOTHERS_HOME) from error
     except (OSError, ValueError) as error:
         raise InvalidConfig(f"failed to read {file}", why=str(error)) from error
     for name in table:

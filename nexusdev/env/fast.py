@@ -113,6 +113,14 @@ def _text(call: Mapping[str, str], environ: Mapping[str, str]) -> str:
     return formats.render(kept.views[call.get("view", "host")], style, instance=name, environ=environ)
 
 
+def _may_exist(file: Path) -> bool:
+    """Return whether a settings file exists or cannot be seen, about which reading it then says more."""
+    try:
+        return file.exists()
+    except OSError:
+        return True
+
+
 def _instance(call: Mapping[str, str], environ: Mapping[str, str]) -> str:
     from nexusdev.instance.naming import checked_name, find_project, has_table, name_of
     from nexusdev.instance.paths import state_root
@@ -122,7 +130,7 @@ def _instance(call: Mapping[str, str], environ: Mapping[str, str]) -> str:
         return checked_name(name)
     config = expanded(environ.get("XDG_CONFIG_HOME") or "~/.config") / "nexusdev" / "config.toml"
     files = (project / "nexusdev.toml", config)
-    if any(file.exists() for file in files) or has_table(project / "pyproject.toml"):
+    if any(map(_may_exist, files)) or has_table(project / "pyproject.toml"):
         from nexusdev import settings
 
         if name := settings.load(project, environ=environ).instance:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from pathlib import Path
 
@@ -62,8 +63,9 @@ def find_project(start: Path) -> Path:
 
     A project has nexusdev.toml, a pyproject.toml with [tool.nexusdev], or .git.
     """
-    if not start.is_dir():
-        raise NotFound(f"folder {start} does not exist", why="-C/--project must be an existing folder")
+    if not os.path.isdir(start):  # noqa: PTH112 - Path.is_dir raises for a folder that this user may not enter
+        what = f"{start} is not a folder" if os.path.exists(start) else f"folder {start} does not exist"  # noqa: PTH110
+        raise NotFound(what, why="-C/--project must be an existing folder that you may enter")
     folder = start.resolve()
     return next((each for each in (folder, *folder.parents) if is_project(each)), folder)
 

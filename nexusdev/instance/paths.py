@@ -10,7 +10,8 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from nexusdev.util.home import expanded, required
+from nexusdev.errors import InvalidState
+from nexusdev.util.home import ANOTHERS_HOME, expanded, required
 
 
 def state_root(environ: Mapping[str, str] = os.environ) -> Path:
@@ -44,7 +45,17 @@ def locks(root: Path) -> Iterator[str]:
 
 
 def instances(root: Path) -> Iterator[Path]:
-    """Yield the state folders of all instances, by name."""
+    """Yield the state folders of all instances, by name.
+
+    Raises:
+        InvalidState: This user may not read the folder.
+    """
     parent = root / "instances"
-    if parent.is_dir():
+    try:
         yield from sorted(each for each in parent.iterdir() if each.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise InvalidState(
+            f"failed to read the state folder {parent}", why=error.strerror or str(error), hint=ANOTHERS_HOME
+        ) from error

@@ -33,6 +33,7 @@ from nexusdev.instance.paths import folder_of, instances, lock_file, state_root
 from nexusdev.instance.project_places import Place
 from nexusdev.stack.model import COPIES
 from nexusdev.util.files import make_folder, replace
+from nexusdev.util.home import ANOTHERS_HOME
 
 __all__ = ["Record", "container_user", "folder_of", "instances", "lock_file", "state_root"]
 
@@ -110,6 +111,8 @@ def read_record(folder: Path) -> Record | None:
         text = file.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError as error:
+        raise InvalidState(f"failed to read {file}", why="permission denied", hint=ANOTHERS_HOME) from error
     except (OSError, UnicodeDecodeError) as error:
         raise _unusable(file, folder.name, f"failed to read it: {error}") from error
     try:

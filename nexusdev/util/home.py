@@ -8,6 +8,10 @@ from pathlib import Path
 
 from nexusdev.errors import NotFound, PreflightFailed
 
+#: The hint for a file that this user may not read.
+ANOTHERS_HOME = """sudo -H nexusdev …   if HOME is the folder of another user, as after su or sudo -u
+ls -ld "$HOME" "$HOME/.config" "$HOME/.local/state"   their owners and modes"""
+
 
 def current_folder() -> Path:
     """The current folder.

@@ -21,6 +21,7 @@ from msgspec import Struct, json
 
 from nexusdev.errors import InvalidState, Locked
 from nexusdev.util.files import STORAGE_ERRORS, explained, keep_owner, make_folder, storage_failed
+from nexusdev.util.home import ANOTHERS_HOME
 
 if TYPE_CHECKING:
     from nexusdev.util.clock import Clock
@@ -209,6 +210,8 @@ def _signatures(file: Path) -> list[Path]:
         return [each for each in file.parent.iterdir() if each.name.startswith(f"{file.name}.by-")]
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except PermissionError as error:
+        raise InvalidState(f"failed to read {file.parent}", why="permission denied", hint=ANOTHERS_HOME) from error
 
 
 def _alive(signature: Path) -> Holder | None:

@@ -61,6 +61,14 @@ def test_a_missing_folder_raises_not_found(tmp_path: Path) -> None:
         find_project(tmp_path / "nowhere")
 
 
+def test_a_file_is_no_project_folder(tmp_path: Path) -> None:
+    file = tmp_path / "shop"
+    file.touch()
+    for path, said in ((file, "is not a folder"), (file / "inner", "does not exist")):
+        with pytest.raises(NotFound, match=said):
+            find_project(path)
+
+
 @pytest.mark.parametrize("name", ["a", "shop-2", "0", "a" * 32])
 def test_valid_names_are_accepted(tmp_path: Path, name: str) -> None:
     assert identify(tmp_path, name) == Identity(name=name, project=tmp_path, explicit=True)
