@@ -54,7 +54,7 @@ class KindRuntime(KubernetesRuntime):
             cluster: Its cluster.
             create: Creates or starts the cluster.
         """
-        access = ClusterAccess(connect=cluster.connect, exists=lambda: cluster.phase() == "running")
+        access = ClusterAccess(connect=cluster.connect, holds_ports=True, exists=lambda: cluster.phase() == "running")
         super().__init__(instance, owner_path=owner_path, state_path=state_path, stack=stack, cluster=access)
         self._node = cluster
         self._create = create

@@ -81,6 +81,11 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
+def test_a_cluster_with_nothing_in_it_has_the_ports_of_its_instance(bench: Bench) -> None:
+    published = {name for name, each in stack().services.items() if each.ports}
+    assert bench.runtime().observe().holding_ports == published
+
+
 def test_a_stopped_node_is_described_as_it_was_seen(bench: Bench) -> None:
     bench.do(up())
     bench.do(Stop())
