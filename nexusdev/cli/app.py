@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from nexusdev.cli.lazy import LazyCommands, lazy_group
 from nexusdev.cli.session import Session
 from nexusdev.cli.usage import ParseError, explained, no_command
 
+_NARROW = 52
 GROUPS = ("Run the stack", "Use the stack", "Inspect the stack", "Configure and maintain")
 
 
@@ -39,6 +41,12 @@ class Commands(TyperGroup):
             if rows:
                 with formatter.section(group):
                     formatter.write_dl(rows)
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        # Click wraps its help at 50 columns or more, and at the given width without that limit. Commands inherit it.
+        if parent is None and (columns := shutil.get_terminal_size().columns) < _NARROW:
+            extra = {"terminal_width": max(columns - 2, 20), **extra}
+        return super().make_context(info_name, args, parent, **extra)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and not args[0].startswith("-") and args[0] not in self.commands:

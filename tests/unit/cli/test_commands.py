@@ -283,6 +283,18 @@ def test_help_groups_commands_by_panel(house: House, capsys: pytest.CaptureFixtu
     assert places == sorted(places)
 
 
+@pytest.mark.parametrize("words", [("--help",), ("gc", "--help"), ("images", "--help")])
+def test_the_help_fits_a_narrow_terminal(
+    house: House, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """Its sentences do; a command in an example stays on its line, so that it can be copied."""
+    monkeypatch.setenv("COLUMNS", "40")
+    house.type(*words)
+    sentences = [line for line in capsys.readouterr().out.splitlines() if "nexusdev " not in line]
+    assert sentences
+    assert [line for line in sentences if len(line) > 40] == []
+
+
 def test_running_without_a_command_prints_the_help(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     assert house.type().status == 2
     assert "Usage: nexusdev" in capsys.readouterr().out
