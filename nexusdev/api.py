@@ -52,7 +52,7 @@ def open(  # noqa: A001 - the usual name for this function
         project: A folder in the project; None for the current folder.
         instance: Name of the instance; None for the one of the project's path.
         runtime: Where the instance runs: a name of ``runtimes/registry.py``; None for that of the settings.
-        profile: The part of the stack that ``up`` brings up: ``full`` or ``core``.
+        profile: The part of the stack that ``up`` brings up: ``full``, ``core`` or ``lite``.
         timeout: How long one call may wait in all: seconds, or ``90s``, ``10m``, ``1h``.
         offline: Use only images that the engine has.
         strict: Fail where an optional service cannot be had.

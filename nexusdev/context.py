@@ -92,6 +92,7 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
         port_taken: Returns whether something listens on a port of this machine.
         claim_block: Claims a block of host ports until it is closed; returns None if another process has it.
         host_root: The root of this machine's own files, such as its trusted authorities.
+        in_memory: Whether a new instance has its data in memory instead of volumes.
         open_images: Opens the images of this installation, with a provider's store.
     """
 
@@ -109,6 +110,7 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
     port_taken: Callable[[int], bool] = _port_taken
     claim_block: Callable[[int], Claimed | None] = _claim_block
     host_root: Path = Path("/")
+    in_memory: bool = False
     open_images: Callable[[RuntimeProvider, Path, tuple[str, ...], Path], Images] = _open_images
 
     def __post_init__(self) -> None:
@@ -186,14 +188,15 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
     def stack(self, instance: Instance) -> Stack:
         """The whole stack of this instance. Read once: the files do not change during a command."""
         environment = self._environment(instance)
-        if self._cache.get("environment") != environment:
-            self._cache.update(environment=environment, stack=self._load(instance.folder, environment))
+        key = (environment, instance.single, instance.in_memory)
+        if self._cache.get("stack of") != key:
+            self._cache.update({"stack of": key, "stack": self._load(instance, environment)})
         stack: Stack = self._cache["stack"]
         return stack
 
     def read_stack(self, instance: Instance) -> Stack:
         """The stack of an instance that need not exist, read from the files. Nothing is kept in its state folder."""
-        return self._read(self._environment(instance), self._allocations(instance.folder))
+        return self._read(instance, self._environment(instance), self._allocations(instance.folder))
 
     def _environment(self, instance: Instance) -> Mapping[str, str]:
         return {**self._own_variables(), **instance.environment(self.images().resolve())}
@@ -203,19 +206,23 @@ class Context(Struct, frozen=True, kw_only=True, dict=True):
 
         return own_allocations.read(folder) if self._include() else Allocations()
 
-    def _read(self, environment: Mapping[str, str], allocations: Allocations) -> Stack:
+    def _read(self, instance: Instance, environment: Mapping[str, str], allocations: Allocations) -> Stack:
         from nexusdev.stack.loader import load
+        from nexusdev.stack.single import in_memory, single_stack
 
-        return load(self.compose, environment, include=self._include(), allocations=allocations)
+        stack = load(self.compose, environment, include=self._include(), allocations=allocations)
+        stack = single_stack(stack, instance.single) if instance.single else stack
+        return in_memory(stack) if instance.in_memory else stack
 
-    def _load(self, folder: Path, environment: Mapping[str, str]) -> Stack:
-        include, allocations = self._include(), self._allocations(folder)
+    def _load(self, instance: Instance, environment: Mapping[str, str]) -> Stack:
+        include, allocations = self._include(), self._allocations(instance.folder)
 
         def read() -> Stack:
-            return self._read(environment, allocations)
+            return self._read(instance, environment, allocations)
 
         key = f"{self.compose} {environment}" + (f" {include} {allocations}" if include else "")
-        cache = FileCache(folder / "stack.kept", Stack, key=key)
+        key += f" {instance.single} {instance.in_memory}" if instance.single or instance.in_memory else ""
+        cache = FileCache(instance.folder / "stack.kept", Stack, key=key)
         # the result also depends on the code, which changes during development of nexusdev
         return cache.get(read, made_of=lambda stack: (*stack.made_of, *Path(model.__file__).parent.glob("*.py")))
 

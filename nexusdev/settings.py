@@ -9,7 +9,7 @@
     offline        use only images that the engine has
     parallel       how many containers start at the same time
     strict         fail where an optional service is not available
-    profile        the part of the stack that ``up`` brings up: 'full', 'core'; default: as the last time, at first full
+    profile        the part of the stack that ``up`` brings up: 'full', 'core', 'lite'; default: as the last time, at first full
     context        the cluster of the runtime kubernetes, as the kubeconfig names it. The current one is never used unasked
     namespace      where in that cluster; default: nexusdev-INSTANCE, which ``up`` makes and ``destroy`` deletes
     storage_class  class of its data volumes; default: the cluster's own

@@ -118,6 +118,15 @@ run() {
 	server=$!
 }
 
+# A node without peers (profile lite) has one drive, which has no parity.
+if [[ -n ${NEXUS_SINGLE:-} ]]; then
+	unset MINIO_STORAGE_CLASS_STANDARD
+	code=0
+	run "${@:1:$#-1}" /data/minio
+	await "$server" || code=$?
+	exit "$code"
+fi
+
 rm -f "$again"
 early=
 all_peers_listen || early=yes

@@ -165,6 +165,10 @@ def prepare():
 
 
 def main():
+    if os.environ.get("NEXUS_SINGLE"):
+        import single
+
+        sys.exit(single.serve(CONFIGURATION))
     import refusals
 
     refusals.watch()

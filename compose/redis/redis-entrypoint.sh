@@ -93,17 +93,21 @@ configure() {
     echo "include /run/secrets/redis-replication"
     echo "replica-announce-ip $me"
     if [[ $1 != "$me" ]]; then echo "replicaof $1 6379"; fi
+    if [[ $alone ]]; then echo "min-replicas-to-write 0"; fi
   } >"$home/redis.conf.new"
   mv "$home/redis.conf.new" "$home/redis.conf"
 }
 
+# Set for a server that has neither replicas nor sentinels (profile lite).
+alone=${NEXUS_SINGLE:-}
 umask 077
 mkdir -p "$home"
 # How long (seconds) to wait for servers that have not answered yet: the sentinels of a starting stack, and the second other node.
 patience=3
 if has_data; then patience=10; fi
 told=0
-until master=$(choose $((SECONDS < patience ? 2 : 1))) && [[ -n $master ]]; do
+master=$me
+until [[ $alone ]] || { master=$(choose $((SECONDS < patience ? 2 : 1))) && [[ -n $master ]]; }; do
   if ((SECONDS >= told + 5)); then
     told=$SECONDS
     say "waits for a master to follow; the other nodes: $(others | paste -sd ,)"

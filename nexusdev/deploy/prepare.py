@@ -15,6 +15,7 @@ from nexusdev.deploy.other_engine import origin_here, require_here
 from nexusdev.deploy.preflight import require_ports
 from nexusdev.deploy.publisher import check_env_file
 from nexusdev.deploy.seed_files import name_backups
+from nexusdev.deploy.single_profile import changed, fixed, settled, wanted_single
 from nexusdev.deploy.up_state import UpState, read_up_state
 from nexusdev.deploy.up_to_date import UpToDateCheck
 from nexusdev.errors import NotFound
@@ -148,6 +149,7 @@ def _instance(context: Context, *, move_ports: bool, claim: Claim) -> Instance:
     if not known:
         refuse_moved(context)
         context.provider.require_reach(context.root)
+    settled(context)
     choosing = move_ports or not known
     instance = open_instance(
         context.identity,
@@ -159,6 +161,8 @@ def _instance(context: Context, *, move_ports: bool, claim: Claim) -> Instance:
         runtime=context.settings.runtime,
         port_taken=context.port_taken,
         claim=claim,
+        single="" if known else wanted_single(context),
+        in_memory=context.in_memory,
     )
     if instance.created and (words := second_folder(context)):
         context.listener.tell(Note(text=words))
@@ -176,6 +180,8 @@ def preview_instance(context: Context) -> Instance:
     try:
         found = context.instance()
         require_owner(context.identity, found.owner, found.place)
+        if changed(context, found) is not None:
+            raise fixed(context, found)
         check = _placement_check(context, found)
         if check.verdict != "failed":
             return found
@@ -183,4 +189,7 @@ def preview_instance(context: Context) -> Instance:
         context.listener.tell(Note(text=_moved_words(context, check, moved), warning=True))
         return moved
     except NotFound:
-        return replace(preview(context.identity, root=context.root), net=_next_placement(context, 0))
+        made = preview(context.identity, root=context.root)
+        return replace(
+            made, net=_next_placement(context, 0), single=wanted_single(context), in_memory=context.in_memory
+        )

@@ -43,7 +43,16 @@ class InstanceAllocator(Struct, frozen=True, kw_only=True):
     port_taken: PortCheck = port_blocks.is_taken
     claim: Claim = lambda _: True
 
-    def create(self, identity: Identity, *, placement: Placement, rootless: bool, runtime: str) -> Record:
+    def create(
+        self,
+        identity: Identity,
+        *,
+        placement: Placement,
+        rootless: bool,
+        runtime: str,
+        single: str = "",
+        in_memory: bool = False,
+    ) -> Record:
         """Write the record of a new instance, with a free port block and a free placement.
 
         Args:
@@ -51,6 +60,8 @@ class InstanceAllocator(Struct, frozen=True, kw_only=True):
             placement: Chooses what it needs of the runtime besides its ports.
             rootless: Whether the engine is rootless, which changes the owner of mounted files.
             runtime: Name of its runtime.
+            single: The profile with single servers that its stack is derived from; '' for the whole stack.
+            in_memory: Whether its data is in memory.
         """
         import secrets
 
@@ -68,6 +79,8 @@ class InstanceAllocator(Struct, frozen=True, kw_only=True):
                 gid=gid,
                 created_at=datetime.now(UTC).isoformat(timespec="seconds"),
                 runtime=runtime,
+                single=single,
+                in_memory=in_memory,
                 **_place(identity.project),
             )
             files.make_folder(folder)

@@ -41,6 +41,8 @@ class Instance(Struct, frozen=True, kw_only=True):
         former: The project folders that it belonged to before.
         place: Where the owner was last seen.
         created: Whether this call created it.
+        single: The profile with single servers that its stack is derived from; '' for the whole stack.
+        in_memory: Whether its data is in memory instead of volumes.
     """
 
     name: str
@@ -54,6 +56,8 @@ class Instance(Struct, frozen=True, kw_only=True):
     created: bool = False
     former: tuple[str, ...] = ()
     place: Place = Place()
+    single: str = ""
+    in_memory: bool = False
 
     @property
     def compose_project(self) -> str:
@@ -208,6 +212,8 @@ def open_instance(
     runtime: str = "docker",
     port_taken: PortCheck = port_blocks.is_taken,
     claim: Claim = lambda _: True,
+    single: str = "",
+    in_memory: bool = False,
 ) -> Instance:
     """Return the instance, which is created if it does not exist. The caller holds its lock (``locked``).
 
@@ -221,6 +227,8 @@ def open_instance(
         runtime: Name of the runtime of a new instance; stored in its record.
         port_taken: Returns whether a port of this machine is in use.
         claim: Claims a chosen port block for this command.
+        single: The profile with single servers of a new instance; '' for the whole stack.
+        in_memory: Whether a new instance has its data in memory.
 
     Returns:
         The instance; ``created`` is True if this call created it.
@@ -243,7 +251,9 @@ def open_instance(
         identity.name, inventory.of(identity.name), root=root, project=identity.project
     ):
         raise lost
-    made = allocator.create(identity, placement=placement, rootless=rootless, runtime=runtime)
+    made = allocator.create(
+        identity, placement=placement, rootless=rootless, runtime=runtime, single=single, in_memory=in_memory
+    )
     return replace(_instance(made, folder), created=True)
 
 
@@ -324,6 +334,8 @@ def _instance(record: Record, folder: Path) -> Instance:
         gid=record.gid,
         former=record.former,
         place=record.place,
+        single=record.single,
+        in_memory=record.in_memory,
     )
 
 

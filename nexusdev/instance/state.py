@@ -40,7 +40,7 @@ __all__ = ["Record", "container_user", "folder_of", "instances", "lock_file", "s
 SCHEMA_VERSION = 1
 _ROOT_CONTAINER_ID = 10001
 _READABLE = 0o644
-_KINDS: Mapping[str, type] = {"str": str, "int": int, "tuple[str, ...]": list}
+_KINDS: Mapping[str, type] = {"str": str, "int": int, "bool": bool, "tuple[str, ...]": list}
 
 
 class Record(Struct, frozen=True, kw_only=True):
@@ -53,6 +53,8 @@ class Record(Struct, frozen=True, kw_only=True):
         created_at: ISO 8601, UTC.
         mount, filesystem, inode: The owner's place when it was last used from there (see project_places.py); empty in older records.
         runtime: Name of the runtime; docker in older records.
+        single: The profile with single servers that its stack is derived from; '' for the whole stack.
+        in_memory: Whether its data is in memory instead of volumes.
         former: The earlier owner folders: labels of older resources have their paths.
     """
 
@@ -68,6 +70,8 @@ class Record(Struct, frozen=True, kw_only=True):
     filesystem: str = ""
     inode: int = 0
     runtime: str = "docker"
+    single: str = ""
+    in_memory: bool = False
     former: tuple[str, ...] = ()
 
     @property

@@ -66,7 +66,7 @@ def render(
             hint=f"--profile {near[0]}" if near else "",
         )
     uid, gid = renderer.user
-    instance = replace(_instance(context), uid=uid, gid=gid)
+    instance = replace(_instance(context), uid=uid, gid=gid, single="", in_memory=False)
     stack = context.read_stack(instance)
     found = renderer.render(stack, profile=chosen, configs=_contents(stack, instance), dev_access=dev_access)
     removed = _write(found, output) if output else ()

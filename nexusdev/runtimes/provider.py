@@ -20,6 +20,13 @@ class RuntimeProvider(Protocol):
     It is constructed without arguments, or with ``options.RuntimeOptions``. It connects at its first use, once for all objects that it returns.
     """
 
+    def labelled(self, labels: Mapping[str, str]) -> RuntimeProvider:
+        """Return a provider whose instances have further labels, by which other tools find them; itself if it has no use for them."""
+
+    @property
+    def runs_single_servers(self) -> bool:
+        """Whether it runs profiles with single servers (``stack.single``)."""
+
     def runtime(self, instance: str, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:
         """Return the runtime of one instance. It connects at its first use.
 

@@ -62,7 +62,7 @@ def load(
     declared = _declared(sections, environment, network, secrets)
     given = (each for each in declared.configs.values() if not _is_made_later(each, environment))
     services = {name: read_service(name, sections["services"][name], declared) for name in platform["services"]}
-    profiles: Profiles = read_profiles(members["x-nexusdev"], services) if "x-nexusdev" in members else {}
+    profiles = read_profiles(members["x-nexusdev"], services) if "x-nexusdev" in members else Profiles()
     own = read_own_services(
         _without(sections["services"], platform["services"]),
         _of_own_files(declared, sections, platform, secrets, state=environment.get("NEXUS_STATE", "")),
@@ -80,7 +80,8 @@ def load(
         secrets={**secrets, **own.secrets},
         configs=declared.configs,
         live=frozenset(name for name, value in sections["configs"].items() if _is_live(value)),
-        profiles={name: (*components, *own.services) for name, components in profiles.items()},
+        profiles={name: (*components, *own.services) for name, components in profiles.parts.items()},
+        single=profiles.single,
         file=file,
         made_of=(*compose_files, *include, *given),
         allocations=own.allocations,

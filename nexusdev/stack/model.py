@@ -236,11 +236,19 @@ class Allocations(Struct, frozen=True, kw_only=True):
     ports: Mapping[str, int] = field(default_factory=dict)
 
 
+class SingleProfile(Struct, frozen=True, kw_only=True):
+    """A profile whose groups have one server each. ``components`` are those that it starts, ``omit`` the groups that it does not need."""
+
+    components: tuple[str, ...]
+    omit: tuple[str, ...] = ()
+
+
 class Stack(Struct, frozen=True, kw_only=True):
     """All services that can run, by name, in the order of the files: the platform, then the project's own services.
 
     Attributes:
         profiles: Name → components that ``up --profile`` starts. ``full``, which has all components, is not listed.
+        single: Name → profile with single servers. Its stack is another one (``single.single_stack``), so an instance keeps it for life.
         file: The outermost compose file.
         made_of: Every input file of the stack: compose files, and the config files that must exist.
         allocations: The numbers of the project's own services.
@@ -254,6 +262,7 @@ class Stack(Struct, frozen=True, kw_only=True):
     configs: Mapping[str, Path] = field(default_factory=dict)
     live: frozenset[str] = frozenset()
     profiles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    single: Mapping[str, SingleProfile] = field(default_factory=dict)
     file: Path = field(default_factory=Path)
     made_of: tuple[Path, ...] = ()
     allocations: Allocations = Allocations()

@@ -53,6 +53,8 @@ PLACES: Mapping[str, Mapping[str, str]] = {
     "profile": {
         "only": "list of the components that it starts; default: all",
         "without": "list of components that it excludes",
+        "single": "true: one server of each group, which also has the role names of the gateway if that is excluded",
+        "omit": "with single: list of groups that a single server does not need",
     },
     "service": {
         "image": "image reference",

@@ -23,7 +23,7 @@ class Topology(Struct, frozen=True, kw_only=True):
     services: Mapping[str, Service] = field(default_factory=dict)
 
     def members(self, component: str, group: str, *, role: Role | None = None) -> tuple[str, ...]:
-        """Return the names of the services of a group, by ordinal.
+        """Return the names of the services of a group, by ordinal. A group that a profile with single servers omits: ``optional``.
 
         Args:
             component: The component that the group belongs to.
@@ -46,6 +46,11 @@ class Topology(Struct, frozen=True, kw_only=True):
                 hint=f"add services with x-nexusdev: {{component: {component}, group: {group}}}",
             )
         return tuple(each.name for each in sorted(found, key=lambda each: each.ordinal))
+
+    def optional(self, component: str, group: str, *, role: Role | None = None) -> tuple[str, ...]:
+        """Return what ``members`` returns; () if the profile of the stack omits the group."""
+        present = any((each.component, each.group) == (component, group) for each in self.services.values())
+        return self.members(component, group, role=role) if present else ()
 
     def of_component(self, component: str) -> tuple[str, ...]:
         """Return the names of a component's services, in the order of the files."""

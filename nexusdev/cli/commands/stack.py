@@ -35,6 +35,7 @@ def up(  # noqa: PLR0917 - options of a command
     nexusdev up                     the whole stack
     nexusdev up postgres redis      these two and what they need
     nexusdev up --profile core      without monitoring; a later nexusdev up keeps this profile
+    nexusdev up --profile lite      one server of each product, for small machines
     nexusdev up --dry-run           print the plan, with the reason for each step
     nexusdev up --timeout 10m       wait longer on a slow machine
     nexusdev up --recreate-volumes  continue after data volumes were lost

@@ -65,6 +65,8 @@ def write_quorum(access: InstanceAccess) -> int:
     Source: https://min.io/docs/minio/linux/operations/concepts/erasure-coding.html
     """
     names = nodes(access)
+    if len(names) == 1:
+        return 1
     parity = int(access.topology.services[names[0]].environment["MINIO_STORAGE_CLASS_STANDARD"].removeprefix("EC:"))
     data = len(names) - parity
     return data + 1 if data == parity else data

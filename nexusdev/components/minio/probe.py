@@ -9,7 +9,7 @@ for their drives every 15 s only.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from msgspec.structs import replace
@@ -47,10 +47,15 @@ def probe(access: InstanceAccess, *, test_writes: bool = False) -> Facts:
         return _troubled(access, f"{NO_QUORUM} (it needs {write_quorum(access)} drives)")
     client, names = root(access), nodes(access)
     if not test_writes:
-        return Facts(nodes=names, drives=_drives(client))
+        return Facts(nodes=names, drives=_named(names, _drives(client)))
     places = {name: replace(client, address=access.address(name, API)) for name in (ROLE, *names)}
     drives, canaries = _drives_and_canaries(client, places)
-    return Facts(nodes=names, drives=drives, canaries=canaries)
+    return Facts(nodes=names, drives=_named(names, drives), canaries=canaries)
+
+
+def _named(nodes: Sequence[str], drives: Sequence[Drive]) -> tuple[Drive, ...]:
+    """Name the drive of a single node, which lists itself by its address."""
+    return tuple(replace(drive, node=nodes[0]) for drive in drives) if len(nodes) == 1 else tuple(drives)
 
 
 def _troubled(access: InstanceAccess, trouble: str) -> Facts:

@@ -37,10 +37,10 @@ REST_USER, REST_PASSWORD = "patroni", "patroni-rest"
 
 
 def nodes(access: InstanceAccess) -> tuple[str, ...]:
-    """Return the PostgreSQL servers, by ordinal. Each runs its Patroni."""
+    """Return the PostgreSQL servers, by ordinal. Each runs its Patroni, unless it is the only one."""
     return access.topology.members(NAME, NODE_GROUP)
 
 
 def stores(access: InstanceAccess) -> tuple[str, ...]:
-    """Return the etcd members, by ordinal."""
-    return access.topology.members(NAME, STORE_GROUP)
+    """Return the etcd members, by ordinal; () for a single server, which runs without Patroni."""
+    return access.topology.optional(NAME, STORE_GROUP)

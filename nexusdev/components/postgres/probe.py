@@ -35,7 +35,7 @@ def probe(access: InstanceAccess, *, test_writes: bool = False) -> Facts:
     """
     nodes, stores = names.nodes(access), names.stores(access)
     questions: dict[str, Callable[[], Any]] = {
-        **{node: partial(_view, access, node) for node in nodes},
+        **{node: partial(_view if stores else _alone, access, node) for node in nodes},
         **{store: partial(_store, access, store) for store in stores},
     }
     answers = together(questions)
@@ -103,6 +103,17 @@ def _view(access: InstanceAccess, node: str) -> tuple[Member, ...] | None:
         return None
 
 
+def _alone(access: InstanceAccess, node: str) -> tuple[Member, ...] | None:
+    """A server without Patroni: its timeline shows that it answers; None when it does not. It is its own leader."""
+    login = _Login(access=access, user=names.SUPERUSER, database=names.MAINTENANCE)
+    try:
+        with login.session(access.address(node, names.SQL)) as session:
+            timeline = session.ask("SELECT timeline_id FROM pg_control_checkpoint()")[0][0]
+    except (wire.PostgresError, OSError):
+        return None
+    return (Member(name=node, role="leader", state="running", timeline=int(timeline or 0)),)
+
+
 def _store(access: InstanceAccess, store: str) -> Store:
     """``POST /v3/maintenance/status``: which member this one reports as leader."""
     try:
@@ -137,7 +148,7 @@ class _Login(Struct, frozen=True, kw_only=True):
         """Who is there, whether a write is acknowledged by the quorum (where that is tested), and whether the roles exist."""
         path, seeded = Route(), False
         try:
-            with self._session(address) as session:
+            with self.session(address) as session:
                 standby, known = session.ask(_ROLE_AND_SEEDED)[0]
                 path, seeded = _there(standby), known == "t"
                 path = replace(path, writes=False if test_writes else None)
@@ -151,12 +162,13 @@ class _Login(Struct, frozen=True, kw_only=True):
     def read(self, address: Address) -> Route:
         """Who is there."""
         try:
-            with self._session(address) as session:
+            with self.session(address) as session:
                 return _there(session.ask(_ROLE)[0][0])
         except (wire.PostgresError, OSError) as error:
             return _troubled(error)
 
-    def _session(self, address: Address) -> AbstractContextManager[wire.PostgresSession]:
+    def session(self, address: Address) -> AbstractContextManager[wire.PostgresSession]:
+        """Log in."""
         return wire.connect(
             address=address,
             database=self.database,

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from nexusdev.components.contract import Proof
 from nexusdev.components.postgres.client import connect, words
-from nexusdev.components.postgres.quick_proof import DATABASES, NONCE_AND_ROLE, PUBLISHED
+from nexusdev.components.postgres.quick_proof import DATABASES, NONCE_AND_ROLE, PUBLISHED, leads_to_replica
 from nexusdev.errors import Degraded, IdentityMismatch
 from nexusdev.interfaces import Address, InstanceAccess
 from nexusdev.util.parallel import together
@@ -49,7 +49,7 @@ def proof_endpoints(values: Mapping[str, str]) -> Sequence[ProofEndpoint]:
         password=values["PGPASSWORD"],
         database=values["PGDATABASE"],
     )
-    return (plain, *(_from_url(name, values, replica=replica) for name, replica in PUBLISHED.items()))
+    return (plain, *(_from_url(name, values, replica=leads_to_replica(name, values)) for name in PUBLISHED))
 
 
 def prove(access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:

@@ -28,10 +28,16 @@ def endpoints(values: EnvValues) -> Iterator[PublishedEndpoint]:
         own = f"postgresql://{values['PGUSER']}:{values['PGPASSWORD']}@{values['PGHOST']}:{values['PGPORT']}/"
         if not values.get("DATABASE_URL", "").startswith(own):
             yield PublishedEndpoint("PGHOST", own, _question(own, values["PGDATABASE"], replica=False))
-    for name, replica in PUBLISHED.items():
+    for name in PUBLISHED:
         if name in values:
             database = DATABASES.get(name, values["PGDATABASE"])
-            yield PublishedEndpoint(name, values[name], _question(values[name], database, replica=replica))
+            question = _question(values[name], database, replica=leads_to_replica(name, values))
+            yield PublishedEndpoint(name, values[name], question)
+
+
+def leads_to_replica(name: str, values: EnvValues) -> bool:
+    """Whether a replica must be behind the URL of this variable. A single server has none: its URL for reads is the one for writes."""
+    return PUBLISHED[name] and values[name] != values.get("DATABASE_URL")
 
 
 def _question(url: str, database: str, *, replica: bool) -> Question:

@@ -96,6 +96,11 @@ class Facts(Struct, frozen=True, kw_only=True):
     has_roles: bool = False
 
     @property
+    def is_alone(self) -> bool:
+        """Whether the stack has a single server, without Patroni and etcd."""
+        return not self.stores and len(self.nodes) == 1
+
+    @property
     def members(self) -> tuple[Member, ...]:
         """The members in the words of the node that knows most of them."""
         return max(self.views.values(), key=len, default=())
@@ -119,6 +124,8 @@ def _takes_writes(path: Route) -> bool:
 
 
 def _stores(facts: Facts) -> str:
+    if facts.is_alone:
+        return ""
     agreeing = [name for name, store in facts.stores.items() if store.has_leader]
     if len(agreeing) > len(facts.stores) // 2:
         absent = [name for name in facts.stores if name not in agreeing]
@@ -148,6 +155,8 @@ def _primary(facts: Facts) -> str:
         return f"the gateway still routes {names.PRIMARY} to a replica"
     if path.serves is Serves.REFUSED:
         return f"{names.PRIMARY} failed: {path.answer}"
+    if facts.is_alone:
+        return f"{_leader(facts).name} does not answer"
     return f"the gateway does not route to {_leader(facts).name} yet"
 
 
@@ -166,7 +175,7 @@ def _replica_path(facts: Facts) -> str:
     if path.serves is Serves.REPLICA:
         return ""
     if path.serves is Serves.PRIMARY:
-        return f"the gateway routes {names.REPLICA} to the primary"
+        return "" if facts.is_alone else f"the gateway routes {names.REPLICA} to the primary"
     if path.serves is Serves.REFUSED:
         return f"{names.REPLICA} failed: {path.answer}"
     return f"the gateway has no replica for {names.REPLICA} yet"

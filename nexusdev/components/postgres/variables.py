@@ -64,7 +64,7 @@ def published(access: InstanceAccess, view: View, logins: Logins, *, folder: str
         Variable(name="PGSSLMODE", value="verify-full"),
         Variable(name="PGSSLROOTCERT", value=access.ca_file_in(view)),
         Variable(name="DATABASE_URL", value=_url(primary, app), secret=True, comment="the primary"),
-        Variable(name="DATABASE_RO_URL", value=_url(replica, app), secret=True, comment="the replicas: read-only"),
+        Variable(name="DATABASE_RO_URL", value=_url(replica, app), secret=True, comment=_reads(access)),
         Variable(name="DATABASE_POOL_URL", value=_url(pool, app), secret=True, comment="PgBouncer, transaction mode"),
         Variable(
             name="DATABASE_MIGRATION_URL",
@@ -92,6 +92,10 @@ def published(access: InstanceAccess, view: View, logins: Logins, *, folder: str
         Variable(name="SPRING_DATASOURCE_USERNAME", value=app.user),
         Variable(name="SPRING_DATASOURCE_PASSWORD", value=app.password, secret=True),
     )
+
+
+def _reads(access: InstanceAccess) -> str:
+    return "the replicas: read-only" if names.stores(access) else "the same server: this stack has no replicas"
 
 
 def client_files(access: InstanceAccess, view: View, *, application: bool = False) -> Mapping[str, str]:

@@ -42,8 +42,8 @@ def servers(access: InstanceAccess) -> tuple[str, ...]:
 
 
 def sentinels(access: InstanceAccess) -> tuple[str, ...]:
-    """Return the sentinels, by ordinal."""
-    return access.topology.members(NAME, SENTINEL_GROUP, role="server")
+    """Return the sentinels, by ordinal; () for a single server, which needs none."""
+    return access.topology.optional(NAME, SENTINEL_GROUP, role="server")
 
 
 def relay(access: InstanceAccess) -> str:
@@ -52,7 +52,9 @@ def relay(access: InstanceAccess) -> str:
 
 
 def relay_ports(access: InstanceAccess) -> Mapping[str, int]:
-    """Return the relay's port for each sentinel, as configured for the relay (``RELAY_ROUTES`` of its service)."""
+    """Return the relay's port for each sentinel, as configured for the relay (``RELAY_ROUTES`` of its service); empty without sentinels."""
+    if not sentinels(access):
+        return {}
     routes = access.topology.services[relay(access)].environment["RELAY_ROUTES"].split()
     pairs = (route.partition("=") for route in routes)
     return {upstream.partition(":")[0]: int(port) for port, _, upstream in pairs}

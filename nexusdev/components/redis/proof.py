@@ -39,9 +39,11 @@ def prove(access: InstanceAccess, values: Mapping[str, str]) -> Sequence[Proof]:
     master = Address(host=values["REDIS_HOST"], port=int(values["REDIS_PORT"]))
     ways: dict[str, Callable[[], None]] = {
         names.MASTER: partial(_at, enter, master, access.nonce, role="master"),
-        names.REPLICA: partial(_at, enter, access.address(names.REPLICA, names.PORT), access.nonce, role="slave"),
     }
-    for place in values["REDIS_SENTINELS"].split(","):
+    if len(names.servers(access)) > 1:
+        replica = access.address(names.REPLICA, names.PORT)
+        ways[names.REPLICA] = partial(_at, enter, replica, access.nonce, role="slave")
+    for place in filter(None, values.get("REDIS_SENTINELS", "").split(",")):
         way = partial(_by_sentinel, enter, _address(place), values["REDIS_MASTER_NAME"], access.nonce)
         ways[f"sentinel at {place}"] = way
     return tuple(together({name: partial(_timed, name, way) for name, way in ways.items()}).values())

@@ -163,7 +163,7 @@ def _about_ways(master: RedisServer, facts: Facts) -> Iterator[str]:
         behind = next((server.name for server in facts.servers if server.run_id == route.run_id), "an unknown server")
         if route.trouble:
             yield f"{route.name} does not answer at the gateway: {route.trouble}"
-        elif (route.name == names.MASTER) != (route.run_id == master.run_id):
+        elif (route.name == names.MASTER or len(facts.servers) == 1) != (route.run_id == master.run_id):
             yield f"{route.name} routes to {behind}, but {master.name} is master"
         elif route.refusal:
             yield f"{route.name} does not accept writes: {route.refusal}"

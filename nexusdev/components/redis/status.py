@@ -16,20 +16,20 @@ def statuses(facts: Facts) -> Sequence[ServiceStatus]:
     """Servers, sentinels, the relay."""
     master = master_of(facts)
     return (
-        *(_server(server, master) for server in facts.servers),
+        *(_server(server, master, alone=len(facts.servers) == 1) for server in facts.servers),
         *(_sentinel(sentinel, master) for sentinel in facts.sentinels),
         *_relay(facts.relays, master),
     )
 
 
-def _server(server: RedisServer, master: RedisServer | None) -> ServiceStatus:
+def _server(server: RedisServer, master: RedisServer | None, *, alone: bool) -> ServiceStatus:
     if server.trouble:
         return ServiceStatus(service=server.name, detail=server.trouble)
     if server.loading:
         return ServiceStatus(service=server.name, role=server.role, state="loading")
     if server.is_master:
         full = server.memory_share >= 1
-        detail = server.refusal or f"{server.replicas} replicas in sync"
+        detail = server.refusal or ("the only server" if alone else f"{server.replicas} replicas in sync")
         return ServiceStatus(
             service=server.name,
             role="master",

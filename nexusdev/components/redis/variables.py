@@ -45,11 +45,17 @@ def published(access: InstanceAccess, view: View, login: RedisLogin) -> Sequence
             name="CELERY_BROKER_URL", value=celery, secret=True, comment="Celery refuses a URL without ssl_cert_reqs"
         ),
         Variable(name="CELERY_RESULT_BACKEND", value=celery, secret=True),
-        Variable(
-            name="REDIS_SENTINELS",
-            value=sentinels(access, view),
-            comment="same user, password and CA as for the servers",
-        ),
+        *_of_sentinels(access, view),
+    )
+
+
+def _of_sentinels(access: InstanceAccess, view: View) -> Sequence[Variable]:
+    """Return the variables of the sentinels; none for a single server."""
+    if not names.sentinels(access):
+        return ()
+    comment = "same user, password and CA as for the servers"
+    return (
+        Variable(name="REDIS_SENTINELS", value=sentinels(access, view), comment=comment),
         Variable(name="REDIS_MASTER_NAME", value=names.MASTER_NAME),
     )
 
@@ -69,7 +75,7 @@ def credentials(access: InstanceAccess) -> Credentials:
         "port": str(names.PORT),
         "username": names.APP_USER,
         "password": access.secrets.read(names.APP_PASSWORD),
-        "sentinels": sentinels(access, View.CONTAINER),
-        "master_name": names.MASTER_NAME,
     }
+    if names.sentinels(access):
+        application |= {"sentinels": sentinels(access, View.CONTAINER), "master_name": names.MASTER_NAME}
     return {Consumer.APPLICATION: application}

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from nexusdev.interfaces import OneOff
 from nexusdev.runtimes.docker import labels
@@ -23,6 +23,7 @@ class ResourceNames(Struct, frozen=True, kw_only=True):
 
     Attributes:
         state_path: The instance's state folder; stored in a label for nexusdev processes with another state root.
+        more: Further labels, for other tools.
     """
 
     project: str
@@ -30,11 +31,13 @@ class ResourceNames(Struct, frozen=True, kw_only=True):
     owner_path: str
     state_path: str = ""
     stack: Stack | None = None
+    more: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def common(self) -> Mapping[str, str]:
         """The labels that all resources have."""
         return {
+            **self.more,
             labels.PROJECT: self.project,
             labels.COMPOSE_VERSION: labels.A_COMPOSE_VERSION,
             labels.INSTANCE: self.instance,

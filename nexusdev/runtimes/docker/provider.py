@@ -21,8 +21,15 @@ if TYPE_CHECKING:
 class DockerProvider:
     """``provider.RuntimeProvider`` over the Engine API. Connects at its first use; everything that it returns shares the connection."""
 
-    def __init__(self) -> None:
+    runs_single_servers = True
+
+    def __init__(self, labels: Mapping[str, str] | None = None) -> None:
+        """Remember the labels that all resources get besides nexusdev's own. Nothing is connected yet."""
         self._memo = Memo()
+        self._labels = labels or {}
+
+    def labelled(self, labels: Mapping[str, str]) -> DockerProvider:
+        return DockerProvider(labels)
 
     def engine(self) -> Engine:
         """Return the connection. Raises PreflightFailed."""
@@ -40,6 +47,7 @@ class DockerProvider:
             state_path=state_path,
             stack=stack,
             connect=self.engine,
+            more_labels=self._labels,
         )
 
     def inventory(self, *, caches: bool = False) -> Inventory:

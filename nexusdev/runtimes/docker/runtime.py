@@ -49,9 +49,15 @@ class DockerRuntime:
         stack: Stack | None = None,
         connection: Engine | None = None,
         connect: Callable[[], Engine] = engine,
+        more_labels: Mapping[str, str] | None = None,
     ) -> None:
         self._names = create.ResourceNames(
-            project=project, instance=instance, owner_path=owner_path, state_path=state_path, stack=stack
+            project=project,
+            instance=instance,
+            owner_path=owner_path,
+            state_path=state_path,
+            stack=stack,
+            more=more_labels or {},
         )
         self._connect = connect if connection is None else lambda: connection
 

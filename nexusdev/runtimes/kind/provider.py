@@ -32,12 +32,18 @@ BASE_IMAGE = "base"
 class KindProvider:
     """``provider.RuntimeProvider`` over a Docker engine and the programs kind and kubectl."""
 
+    runs_single_servers = False
+
     def __init__(self) -> None:
         self._docker = DockerProvider()
         self._memo = Memo()
         self._references: dict[str, str] = {}
         self._current: ClusterBuilder | None = None
         self._say: Callable[[str], None] = lambda _: None
+
+    def labelled(self, labels: Mapping[str, str]) -> KindProvider:
+        del labels  # what is in a cluster goes with it
+        return self
 
     def _builder(self, instance: str, owner: Path, state_path: str) -> ClusterBuilder:
         from nexusdev.runtimes.kind.builder import ClusterBuilder

@@ -26,6 +26,8 @@ _LARGEST_SKEW = 120.0  # seconds between the clocks of this machine and of the c
 class ClusterProvider:
     """``provider.RuntimeProvider`` over one cluster, whose nodes get their images from a registry or have them already."""
 
+    runs_single_servers = False
+
     def __init__(self, access: Callable[[str], ClusterAccess], images: Callable[[], ImageStore]) -> None:
         """Remember the cluster; nothing is asked.
 
@@ -35,6 +37,10 @@ class ClusterProvider:
         """
         self._access = access
         self._images = images
+
+    def labelled(self, labels: Mapping[str, str]) -> ClusterProvider:
+        del labels
+        return self
 
     def runtime(self, instance: str, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:
         from nexusdev.runtimes.kubernetes.runtime import KubernetesRuntime

@@ -49,6 +49,7 @@ class MemoryProvider(Struct, kw_only=True):
         store: The image store.
         delivered: Every image that was delivered, in order.
         routes: The machine's routing table, as in /proc/net/route.
+        runs_single_servers: Whether it runs profiles with single servers.
     """
 
     engine: FakeEngine = field(default_factory=FakeEngine)
@@ -57,6 +58,11 @@ class MemoryProvider(Struct, kw_only=True):
     store: MemoryImages = field(default_factory=MemoryImages)
     delivered: list[str] = field(default_factory=list)
     routes: Path = Path(os.devnull)
+    runs_single_servers: bool = True
+
+    def labelled(self, labels: Mapping[str, str]) -> MemoryProvider:
+        del labels
+        return self
 
     def runtime(self, instance: str, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:
         return MemoryRuntime(

@@ -5,12 +5,18 @@ from __future__ import annotations
 import pytest
 
 from nexusdev.errors import InvalidConfig
+from nexusdev.stack.model import SingleProfile
 from tests.unit.stack.conftest import GOOD, Files
 
 
 def test_a_profile_excludes_or_selects_components(files: Files) -> None:
     stack = files.load(GOOD + "x-nexusdev: {profiles: {bare: {without: [monitoring]}, watch: {only: [monitoring]}}}\n")
     assert stack.profiles == {"bare": ("db",), "watch": ("monitoring",)}
+
+
+def test_a_profile_with_single_servers_is_no_part_of_the_whole_stack(files: Files) -> None:
+    stack = files.load(GOOD + "x-nexusdev: {profiles: {lite: {without: [monitoring], single: true}}}\n")
+    assert (stack.profiles, stack.single) == ({}, {"lite": SingleProfile(components=("db",))})
 
 
 def test_a_stack_without_profiles_has_none(files: Files) -> None:
@@ -28,6 +34,13 @@ def test_a_stack_without_profiles_has_none(files: Files) -> None:
         ("{bare: {}}", "must contain some components", ""),
         ("{bare: {without: [db, monitoring]}}", "must contain some components, but not all", ""),
         ("{bare: {without: db}}", "must be a list", ""),
+        ("{bare: {without: [db], single: maybe}}", "true or false", ""),
+        ("{bare: {without: [db], omit: [exporter]}}", "omit can only be used with single: true", ""),
+        (
+            "{bare: {without: [db], single: true, omit: [exporter-1]}}",
+            "'exporter-1' is not supported",
+            "did you mean exporter?",
+        ),
     ],
 )
 def test_an_invalid_profile_is_refused_with_its_line(files: Files, profiles: str, problem: str, hint: str) -> None:

@@ -240,3 +240,33 @@ def test_patroni_replies_are_parsed_into_members() -> None:
 def test_without_etcd_each_node_reports_its_own_state(document: dict[str, Any], role: str, state: str) -> None:
     member = own_member("postgresql-0", document)
     assert (member.role, member.state) == (role, state)
+
+
+ALONE = Facts(
+    nodes=NODES[:1],
+    views={"postgresql-0": (LEADER,)},
+    primary=Route(serves=Serves.PRIMARY, writes=True),
+    replica=Route(serves=Serves.PRIMARY),
+    pool=Route(serves=Serves.PRIMARY),
+    has_roles=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("changed", "missing"),
+    [
+        ({}, ""),
+        ({"views": {}, "primary": Route()}, "no node answers yet"),
+        ({"primary": Route(serves=Serves.SILENT)}, "postgresql-0 does not answer"),
+        ({"pool": Route(serves=Serves.SILENT)}, "pgbouncer does not answer"),
+    ],
+)
+def test_a_single_server_needs_neither_etcd_nor_replicas(changed: dict[str, Any], missing: str) -> None:
+    assert assess(replace(ALONE, **changed)).missing == missing
+
+
+def test_a_single_server_is_one_row_beside_the_pool() -> None:
+    assert [(row.service, row.role, row.ok) for row in statuses(ALONE)] == [
+        ("postgresql-0", "primary", True),
+        ("pgbouncer", "pool", True),
+    ]

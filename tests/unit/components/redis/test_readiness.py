@@ -259,3 +259,10 @@ def test_a_relay_with_an_outdated_master_is_not_ok() -> None:
     assert (row.detail, row.ok) == ("reports 127.0.0.1:21070 and 127.0.0.1:21072", False)
     *_, row = COMPONENT.statuses(relays(1, master="")(READY))
     assert (row.detail, row.ok) == ("reports 127.0.0.1:21070 and no master", False)
+
+
+def test_a_single_server_needs_neither_replicas_nor_sentinels() -> None:
+    only = replace(MASTER, replicas=0)
+    facts = Facts(servers=(only,), routes=(replace(only, name="redis-master"), replace(only, name="redis-replica")))
+    assert assess(facts).ready
+    assert [(row.service, row.detail, row.ok) for row in statuses(facts)] == [("redis-0", "the only server", True)]
