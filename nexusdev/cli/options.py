@@ -62,7 +62,11 @@ ToStart = Annotated[
 # up
 Profile = Annotated[
     str | None,
-    typer.Option("--profile", metavar="NAME", help="full, core (without monitoring), or lite (one server of each product). Remembered."),
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="full, core (without monitoring), or lite (one server of each product). Remembered.",
+    ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan without running it.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Use only images that are already in the image store.")]

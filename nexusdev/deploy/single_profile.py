@@ -24,8 +24,7 @@ def wanted_single(context: Context) -> str:
         raise PreflightFailed(
             f"profile {asked} does not run on {context.settings.runtime}",
             why="there the gateway's role names are Services of the cluster, and a single server has none",
-            hint=f"nexusdev up --runtime docker --profile {asked}   run it with the local engine\n"
-            "nexusdev up --profile core   everything without monitoring",
+            hint="nexusdev up --profile core   everything without monitoring",
             code="PROFILE_UNSUPPORTED",
         )
     return asked

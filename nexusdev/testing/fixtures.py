@@ -197,6 +197,12 @@ def nexus_chaos(request: pytest.FixtureRequest) -> Iterator[Chaos]:
             f"nexusdev: this test breaks servers of instance {run.instance.name}; run it with --nexus-allow-chaos",
             pytrace=False,
         )
+    if run.instance.single and run.instance.in_memory:
+        pytest.fail(
+            f"nexusdev: the {run.instance.single} stack has one server of each product, which loses its data when it stops;"
+            " run this test with --nexus-tier=ha",
+            pytrace=False,
+        )
     chaos = Chaos(run)
     yield chaos
     chaos.restore()

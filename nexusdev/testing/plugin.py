@@ -9,14 +9,25 @@ from __future__ import annotations
 import re
 import time
 import warnings
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nexusdev.testing.attach import DATABASES, RUN, WANTED, own_stack, resources_of, run_of, tell
+from nexusdev.testing.attach import (
+    DATABASES,
+    RUN,
+    RUN_ID,
+    WANTED,
+    own_stack,
+    resources_of,
+    run_id,
+    run_of,
+    started_stack,
+    tell,
+)
 from nexusdev.testing.costs import CostReport
 from nexusdev.testing.repeats import OURS, TellOnce
 
@@ -25,7 +36,8 @@ if TYPE_CHECKING:
 
 pytest_plugins = ("nexusdev.testing.fixtures",)
 
-MODES = ("auto", "attach", "up", "off")
+MODES = ("auto", "attach", "up", "ephemeral", "off")
+TIERS = ("lite", "ha")
 MISSING = ("fail", "skip")
 _TURN: pytest.StashKey[tuple[ExitStack, float]] = pytest.StashKey()
 _OWN: pytest.StashKey[OwnStack | None] = pytest.StashKey()
@@ -54,7 +66,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="auto",
         metavar="MODE",
         help="auto, attach: use the project's running instance; up: bring it up for this run if it does not run;"
-        " off: tests that need one are skipped.",
+        " ephemeral: a throw-away stack; off: tests that need one are skipped. auto takes a throw-away stack if no instance runs.",
+    )
+    group.addoption(
+        "--nexus-tier",
+        default="lite",
+        metavar="lite|ha",
+        help="The throw-away stack: one server of each product, or those that can fail over (default: lite).",
     )
     group.addoption("--nexus-instance", default="", metavar="NAME", help="The instance (default: the project's).")
     group.addoption(
@@ -77,11 +95,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """Check the options. Nothing is connected yet."""
     config.addinivalue_line("markers", _MARKER)
     mode, missing = config.getoption("--nexus"), config.getoption("--nexus-missing")
-    if mode == "ephemeral":
-        raise pytest.UsageError("--nexus=ephemeral is not supported yet: use nexusdev up, then --nexus=attach")
-    for option, value, known in (("--nexus", mode, MODES), ("--nexus-missing", missing, MISSING)):
+    tier = config.getoption("--nexus-tier")
+    for option, value, known in (
+        ("--nexus", mode, MODES),
+        ("--nexus-missing", missing, MISSING),
+        ("--nexus-tier", tier, TIERS),
+    ):
         if value not in known:
             raise pytest.UsageError(f"{option}={value}: expected one of {', '.join(known)}")
+    _refuse_contradictions(config)
     if mode == "up" and not hasattr(config, "workerinput"):
         config.stash[_OWN] = own_stack(config)
     if hasattr(config, "workerinput"):
@@ -89,6 +111,22 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(TellOnce(), "nexus-tell-once")
     if config.getoption("--nexus-report"):
         config.pluginmanager.register(CostReport(), "nexus-cost-report")
+
+
+def _refuse_contradictions(config: pytest.Config) -> None:
+    """Refuse options that a throw-away stack cannot follow."""
+    if config.getoption("--nexus") != "ephemeral":
+        return
+    if config.getoption("--nexus-instance"):
+        raise pytest.UsageError("--nexus=ephemeral has an instance of its own: leave out --nexus-instance")
+    if config.getoption("--nexus-keep"):
+        raise pytest.UsageError("--nexus=ephemeral cannot be kept: use --nexus=up --nexus-keep")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist to which process a throw-away stack belongs: to the controller, which outlives its workers."""
+    node.workerinput[RUN_ID] = run_id(node.config)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -157,13 +195,18 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Drop everything that this process made, after the fixtures have ended and before xdist ends its worker."""
-    run, own = session.config.stash.get(RUN, ""), session.config.stash.get(_OWN, None)
-    if isinstance(run, str) and own is None:
+    run, own, stack = (
+        session.config.stash.get(RUN, ""),
+        session.config.stash.get(_OWN, None),
+        started_stack(session.config),
+    )
+    if isinstance(run, str) and own is None and stack is None:
         return
     from nexusdev.errors import NexusError
 
     # Each on its own: an instance of this run also goes if a slice of it could not be dropped.
-    ends = [each for each in (None if isinstance(run, str) else run.close, None if own is None else own.end) if each]
+    ends: list[Callable[[], None]] = [] if isinstance(run, str) else [run.close]
+    ends += [each for each in (own and own.end, stack and stack.remove) if each]
     for end in ends:
         try:
             end()

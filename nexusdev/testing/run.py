@@ -52,7 +52,14 @@ class TestRun:
     __test__ = False  # pytest collects classes with such a name otherwise
 
     def __init__(
-        self, root: Path, *, instance: str = "", identity: str = "", run: str = "", databases: int = 0
+        self,
+        root: Path,
+        *,
+        instance: str = "",
+        identity: str = "",
+        run: str = "",
+        databases: int = 0,
+        context: Context | None = None,
     ) -> None:
         """Attach to a running instance, and drop what killed processes left behind.
 
@@ -62,11 +69,12 @@ class TestRun:
             identity: Distinguishes this process from those of the same run and of other runs.
             run: Id that the processes of a run have in common; '' if there is only one process.
             databases: About how many this process will ask for; 0 if that is unknown.
+            context: The context of the instance; None to open it from the root folder and the name.
 
         Raises:
             NexusError: There is no instance that can be used.
         """
-        self.context: Context = open_context(root, flags={"instance": instance or None})
+        self.context: Context = context or open_context(root, flags={"instance": instance or None})
         self.instance = self.context.instance()
         self._sessions = Sessions(keep=True)
         self.desk: LeaseDesk = open_desk(self.context, self.instance, _COMMAND, sessions=self._sessions)

@@ -10,7 +10,8 @@ from tests.imports import imported_by
 
 pytest_plugins = ["pytester"]
 
-PLUGIN = ("-p", "no:cacheprovider", "-p", "no:xdist")
+#: With ``auto``, a throw-away stack would be started where an engine runs.
+PLUGIN = ("-p", "no:cacheprovider", "-p", "no:xdist", "--nexus=attach")
 
 
 @pytest.fixture
@@ -65,8 +66,8 @@ def test_off_skips_without_looking_for_an_instance(suite: pytest.Pytester) -> No
 @pytest.mark.parametrize(
     ("option", "says"),
     [
-        ("--nexus=attch", "--nexus=attch: expected one of auto, attach, up, off"),
-        ("--nexus=ephemeral", "--nexus=ephemeral is not supported yet"),
+        ("--nexus=attch", "--nexus=attch: expected one of auto, attach, up, ephemeral, off"),
+        ("--nexus-tier=large", "--nexus-tier=large: expected one of lite, ha"),
         ("--nexus-missing=ignore", "--nexus-missing=ignore: expected one of fail, skip"),
     ],
 )
@@ -123,7 +124,7 @@ def test_a_record_of_another_version_is_the_reason_in_the_five_lines(
 
 @pytest.mark.parametrize("options", [("-p", "no:xdist"), ("-n", "2")], ids=["alone", "xdist"])
 def test_a_failure_of_all_tests_is_told_once_per_run(suite: pytest.Pytester, options: tuple[str, ...]) -> None:
-    text = suite.runpytest_subprocess("-p", "no:cacheprovider", *options).stdout.str()
+    text = suite.runpytest_subprocess("-p", "no:cacheprovider", "--nexus=attach", *options).stdout.str()
     assert text.count("  tried    to attach to the instance of") == 1
     assert "(see the first test that needed it)" in text
 
