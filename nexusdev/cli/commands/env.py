@@ -14,6 +14,7 @@ from nexusdev.errors import UsageError
 from nexusdev.util.standard_streams import write_exactly
 
 if TYPE_CHECKING:
+    from nexusdev.context import Context
     from nexusdev.operations.env import EnvResult
 
 FORMATS = "dotenv, shell, fish, powershell, json, direnv, docker, github"
@@ -77,13 +78,18 @@ def env(  # noqa: PLR0917 - options of a command
         session.finish(found)
         return
     print_variables(session, found)
-    if (
-        found.view == "container"
-        and (session.console.verbose or session.console.err.isatty())
-        and not session.console.quiet
-    ):
-        session.console.note(f"mount the client files: docker run {operation.how_to_mount(context)} …")
+    if found.view == "container":
+        _explain_mount(session, context)
     session.finish(found)
+
+
+def _explain_mount(session: Session, context: Context) -> None:
+    """Tell a person how a container gets the files that the variables name. A program that reads the output is told nothing."""
+    from nexusdev.operations import env as operation
+
+    console = session.console
+    if not console.quiet and (console.verbose or console.err.isatty()):
+        console.note(f"mount the client files: docker run {operation.how_to_mount(context)} …")
 
 
 def _print(session: Session, result: EnvResult) -> None:
