@@ -11,7 +11,7 @@ from nexusdev.components.contract import Component
 from nexusdev.components.drills import Fences, Fencing
 from nexusdev.errors import NexusError, PreflightFailed
 from nexusdev.interfaces import InstanceAccess, ServiceExit
-from nexusdev.plan import Observation
+from nexusdev.plan import Observation, Phase
 
 #: Seconds until a runtime that does not answer is asked again.
 RETRY_AFTER = 0.5
@@ -78,14 +78,17 @@ class Watcher:
 
 
 def has_ended(exited: ServiceExit, observation: Observation) -> bool:
-    """Return whether it is proven that the processes of a service do not exist. Pure.
+    """Return whether it is proven that the processes of a service do not exist, and that nothing is about to start them again. Pure.
+
+    A service that the runtime restarts is not fenced: its new process may still read the leader key as its own, and would lead beside the
+    new leader until it looks again.
 
     Args:
         exited: The exit that was reported.
         observation: What exists after it. A service that is gone counts as not proven: the runtime may have lost sight of it.
     """
     observed = observation.services.get(exited.service)
-    return observed is not None and observed.has_ended
+    return observed is not None and observed.phase in (Phase.STOPPED, Phase.FAILED)
 
 
 @contextmanager

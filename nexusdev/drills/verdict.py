@@ -112,6 +112,7 @@ def _of_client(client: ClientReport, goal: ClientGoal, scenario: Scenario, *, fe
                 note=note,
             )
         )
+    rows.append(Measurement(what=f"{client.name} errors", measured=client.errors, target=None, unit=""))
     if not client.worked_again:
         rows.append(
             Measurement(what=f"{client.name} works again", measured=None, target=scenario.redundant, note="it does not")

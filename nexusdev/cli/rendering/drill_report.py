@@ -155,7 +155,7 @@ def as_markdown(result: DrillResult) -> str:
     lines = [
         "# Drills",
         "",
-        f"Measured {_when(result)} on {result.machine}. Made by `make drills`; each figure is the worst of the rounds.",
+        f"Measured {_when(result)} on {result.machine}. Made by `nexusdev drill --report`, which `make drills` runs for all drills.",
         "`nexusdev drill list` says what each drill does, and `nexusdev drill NAME` repeats it.",
         "",
     ]

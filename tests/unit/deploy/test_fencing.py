@@ -20,13 +20,13 @@ def observation(phase: Phase) -> Observation:
     return Observation(services={"redis-0": ObservedService(service="redis-0", component="redis", phase=phase)})
 
 
-@pytest.mark.parametrize("phase", [Phase.STOPPED, Phase.FAILED, Phase.RESTARTING])
+@pytest.mark.parametrize("phase", [Phase.STOPPED, Phase.FAILED])
 def test_an_ended_server_has_ended(phase: Phase) -> None:
     assert has_ended(ServiceExit(service="redis-0", exit_code=137, at=1.0), observation(phase))
 
 
-@pytest.mark.parametrize("phase", [Phase.RUNNING, Phase.SUSPENDED, Phase.PENDING])
-def test_a_server_that_runs_or_is_paused_has_not_ended(phase: Phase) -> None:
+@pytest.mark.parametrize("phase", [Phase.RUNNING, Phase.SUSPENDED, Phase.PENDING, Phase.RESTARTING])
+def test_a_server_that_runs_or_is_about_to_has_not_ended(phase: Phase) -> None:
     assert not has_ended(ServiceExit(service="redis-0", exit_code=137, at=1.0), observation(phase))
 
 
