@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nexusdev.interfaces import Address, View
-from nexusdev.runtimes.kubernetes.render.manifest import CLUSTER_DOMAIN
+from nexusdev.runtimes.kubernetes.render.manifest import CLUSTER_DOMAIN, PRODUCTION_SUFFIX
 from nexusdev.stack.model import Service, Stack
 
 LOOPBACK = "127.0.0.1"
@@ -39,7 +39,7 @@ def addresses(stack: Stack, namespace: str, view: View) -> Mapping[tuple[str, in
 def full_name(name: str, namespace: str) -> str:
     """Return the name of a Service that every pod of the cluster can resolve; an alias may have it already."""
     suffix = f".{namespace}.{CLUSTER_DOMAIN}"
-    return name if name.endswith(suffix) else f"{name}{suffix}"
+    return name if name.endswith(suffix) else f"{name.removesuffix(PRODUCTION_SUFFIX)}{suffix}"
 
 
 def ca_path(state_path: str, view: View) -> str:

@@ -7,13 +7,15 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from nexusdev.runtimes.kubernetes.render.options import RenderOptions
+from nexusdev.runtimes.kubernetes.render.options import NAMESPACE, RenderOptions
 from nexusdev.runtimes.kubernetes.render.pod_groups import PodGroup
 from nexusdev.stack.model import Stack
 
 Manifest: TypeAlias = dict[str, Any]
 
 CLUSTER_DOMAIN = "svc.cluster.local"
+#: How the compose files end whole names: those of production, whatever namespace is rendered.
+PRODUCTION_SUFFIX = f".{NAMESPACE}.{CLUSTER_DOMAIN}"
 
 NAME = "app.kubernetes.io/name"
 INSTANCE = "app.kubernetes.io/instance"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nexusdev.runtimes.kubernetes.render.graph import container_ports, edges
-from nexusdev.runtimes.kubernetes.render.manifest import CLUSTER_DOMAIN, POD, Manifest, RenderContext
+from nexusdev.runtimes.kubernetes.render.manifest import CLUSTER_DOMAIN, POD, PRODUCTION_SUFFIX, Manifest, RenderContext
 from nexusdev.runtimes.kubernetes.render.pod_groups import PodGroup
 from nexusdev.runtimes.kubernetes.render.refusals import refusal
 from nexusdev.stack.model import Service
@@ -50,7 +50,7 @@ def _names(member: Service, context: RenderContext) -> tuple[str, ...]:
     suffix = f".{context.options.namespace}.{CLUSTER_DOMAIN}"
     names = []
     for alias in member.aliases:
-        name = alias.removesuffix(suffix)
+        name = alias.removesuffix(suffix).removesuffix(PRODUCTION_SUFFIX)
         if "." in name:
             raise refusal(
                 context.stack,

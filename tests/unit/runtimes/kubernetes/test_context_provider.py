@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from nexusdev.errors import IdentityMismatch, PortInUse, PreflightFailed
-from nexusdev.interfaces import Runtime
+from nexusdev.interfaces import Runtime, View
 from nexusdev.plan import Down, Intent, Plan, Start, Stop, Up
 from nexusdev.runtimes.image_store import StoredImage
 from nexusdev.runtimes.kubernetes.context_provider import ContextProvider
@@ -259,3 +259,15 @@ def test_the_inventory_has_the_instances_of_this_machine_alone(world: World) -> 
     assert list(found) == ["shop"]
     assert found["shop"].owners == (OWNER,)
     assert replace(own.inventory(), instances={}).port_holders == {}
+
+
+def test_whole_names_of_production_are_those_of_the_namespace(world: World) -> None:
+    known = stack()
+    name = "store-whole.nexus-architect.svc.cluster.local"
+    gateway = replace(known.services["store-1"], aliases=(name,), serves={name: (8080,)})
+    wanted = replace(known, services={**known.services, "store-1": gateway})
+    own = world.provider().runtime("shop", owner=Path(OWNER), state_path=str(world.state), stack=wanted)
+    ask(own, Up(stack=wanted, fingerprints=fingerprints(wanted)))
+    assert "store-whole" in world.cluster.names("Service")
+    hosts = {address.host for address in own.addresses(View.CONTAINER).values()}
+    assert not [host for host in hosts if "nexus-architect" in host]
