@@ -260,8 +260,11 @@ class StackHandle(StackQueries):
 
         return succeeded(down(self._context()))
 
-    def destroy(self) -> DestroyResult:
+    def destroy(self, *, snapshot: bool = False) -> DestroyResult:
         """Remove everything of the instance, its data and secrets too. Does not ask.
+
+        Args:
+            snapshot: Save the data first, as the snapshot ``before-destroy``.
 
         Raises:
             TeardownIncomplete: Something is left, or containers of others use it.
@@ -269,7 +272,7 @@ class StackHandle(StackQueries):
         """
         from nexusdev.operations.destroy import destroy
 
-        return succeeded(destroy(self._context()))
+        return succeeded(destroy(self._context(), snapshot=snapshot))
 
     def _context(self) -> Context:
         """A context for one call: what one call has read is not what the next one must find."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
@@ -161,8 +162,61 @@ class Advice(Struct, frozen=True, kw_only=True):
     more_files: str
 
 
+class VolumeCopy(Protocol):
+    """A copy of several data volumes, all as they were at one moment."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that the copy occupies."""
+
+    def export(self, volume: str, stream: IO[bytes]) -> None:
+        """Write the copy of one volume as one tar archive, like ``VolumeArchive.export``."""
+
+
 class VolumeArchive(Protocol):
-    """Reads and writes whole data volumes of one instance as tar streams. Its services should not run meanwhile."""
+    """Reads and writes whole data volumes of one instance as tar streams. Its services should not run meanwhile, except for ``copy``."""
+
+    def create(self, volume: str) -> None:
+        """Create an empty volume, as ``Up`` would. One that exists stays as it is.
+
+        Args:
+            volume: Its short name, as in ``Stack.volumes``.
+
+        Raises:
+            NotFound: No service of the stack has such a volume.
+            IdentityMismatch: Something foreign has its name.
+            PreflightFailed: The runtime does not answer.
+        """
+
+    def free(self, volume: str) -> int:
+        """Return how many bytes can still be written where a volume is.
+
+        Args:
+            volume: A volume that exists, by its short name.
+
+        Raises:
+            NotFound: There is no such volume.
+            PreflightFailed: The runtime does not answer.
+        """
+
+    def copy(
+        self, volumes: Sequence[str], *, hold: Callable[[], AbstractContextManager[object]]
+    ) -> AbstractContextManager[VolumeCopy]:
+        """Copy volumes of services that run, all as they are at one moment.
+
+        Most of the data is copied first. Then writes are held, and what changed meanwhile is copied: cloned where the file system can.
+
+        Args:
+            volumes: Their short names.
+            hold: Returns a context; nothing writes to the volumes during it. It is entered once, for as short a time as possible.
+
+        Returns:
+            A context with the copy, which is removed at its end.
+
+        Raises:
+            NotFound: There is no such volume.
+            PreflightFailed: There is no room for the copy (DISK_FULL; nothing was held), or the runtime does not answer.
+        """
 
     def export(self, volume: str, stream: IO[bytes]) -> None:
         """Write everything in a volume, with owners and modes, as one tar archive.

@@ -324,7 +324,7 @@ class House:
             "clock": self.clock,
             "components": self.components,
             "compose": self.folder / "compose" / "stack.yaml",
-            "environ": {"PATH": os.environ["PATH"]},
+            "environ": {"PATH": os.environ["PATH"], "CI": "true"},
             "host_root": self.folder / "machine",
         }
 

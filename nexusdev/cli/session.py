@@ -159,6 +159,10 @@ def interruption(session: Session) -> NexusError:
         hint="nexusdev up     continue\nnexusdev down   remove the started containers" if changing else "",
         code="INTERRUPTED",
     )
+    if session.command == "snapshot restore":
+        error.hint = "nexusdev status   tells whether it had begun\nnexusdev snapshot restore   finish it, if it had"
+    if session.command == "reset":
+        error.hint = "nexusdev reset   finish it"
     if session.command.startswith("lease "):
         error.hint = "nexusdev lease drop --expired   remove what it left"
     if session.command == "drill":

@@ -14,6 +14,7 @@ One folder per product. A file has the same name and the same main function in e
     proof.py          prove: the full proof after ``up``
     rotate.py         rotate: new passwords
     lease.py          the component's part of a lease, see ``leases``
+    baseline.py       reset_data: back to the seeded state, see ``components.baseline``
     load.py           clients that work during a drill, see ``drills``
     scenarios.py      SCENARIOS: the drills of the product
     companions.py     variables of the product's clients that change what the published ones mean

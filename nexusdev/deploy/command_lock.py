@@ -1,6 +1,6 @@
 """The lock that a command holds on an instance: only one command at a time changes it, and most commands wait for the current one.
 
-- up, start, stop, restart, down, seed, secrets rotate: wait for any other command, within ``--timeout``.
+- up, start, stop, restart, down, seed, reset, secrets rotate: wait for any other command, within ``--timeout``.
 - env --write: waits too, and shares the lock with other ``env --write`` commands.
 - lease, and the pytest plugin while it makes or drops a lease: wait too, and share the lock with each other and with ``env --write``.
 - destroy: waits for commands that remove or stop the instance; with any other it fails at once.
@@ -15,7 +15,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from nexusdev.events import LockAwaited, LockTaken
+from nexusdev.instance import interruptions
 from nexusdev.instance.instance import locked
+from nexusdev.instance.paths import folder_of
 
 if TYPE_CHECKING:
     from nexusdev.context import Context
@@ -56,6 +58,7 @@ def hold_lock(
 
     Raises:
         Locked: Another command changes the instance (exit 14).
+        InvalidState: A reset or a restore was interrupted and is not finished (exit 12).
     """
     from nexusdev.util.lock import Patience
 
@@ -66,6 +69,7 @@ def hold_lock(
     longer = f"{command} --timeout {max(2 * seconds, 60):.0f}   wait longer"
     patience = Patience(seconds=seconds, beside=beside, longer=longer, tell=tell, clock=context.clock)
     with locked(context.identity, command, root=context.root, shared=shared, patience=patience) as held:
+        interruptions.require_none(folder_of(context.root, context.identity.name), command)
         if held.waited:
             context.listener.tell(LockTaken(seconds=held.waited))
         yield held

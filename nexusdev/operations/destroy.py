@@ -28,6 +28,7 @@ class DestroyResult(Result, frozen=True, kw_only=True):
         state: Whether the state folder with secrets and settings existed; it was removed too.
         env_file: The env file that was removed; None if nexusdev had written none.
         kept_state: Its state folder in another state root, which was kept; '' if there is none.
+        snapshot: The snapshot that was taken before; '' for none.
     """
 
     changed: bool
@@ -35,6 +36,19 @@ class DestroyResult(Result, frozen=True, kw_only=True):
     state: bool
     env_file: Path | None = None
     kept_state: str = ""
+    snapshot: str = ""
+
+
+def takes_snapshot(context: Context, *, asked: bool | None = None) -> bool:
+    """Return whether ``destroy`` takes a snapshot first.
+
+    By default it does, except in CI: there nobody comes back for the data, and a job would pay for it with time and disk each time.
+
+    Args:
+        context: The context of the command.
+        asked: What the user asked for; None for the default.
+    """
+    return not context.environ.get("CI") if asked is None else asked
 
 
 def question(context: Context) -> str | None:
@@ -56,8 +70,12 @@ def question(context: Context) -> str | None:
     return f"destroy {context.identity.name}: {pluralize(len(observation.services), 'container')} and {data}{more}?"
 
 
-def destroy(context: Context) -> DestroyResult:
+def destroy(context: Context, *, snapshot: bool = False) -> DestroyResult:
     """Remove all resources with the instance's label, then its state folder and its env file. Idempotent.
+
+    Args:
+        context: The context of the command.
+        snapshot: Whether to take a snapshot first (see ``takes_snapshot`` for what the command line does).
 
     Returns:
         The removed resources; ``changed`` is False if nothing existed.
@@ -65,12 +83,15 @@ def destroy(context: Context) -> DestroyResult:
     Raises:
         TeardownIncomplete: Other containers use a resource that must be removed (nothing is removed then), or a resource is left.
         IdentityMismatch: The instance belongs to another folder, which still exists, or is in another engine (OTHER_ENGINE).
+        InvalidState: The snapshot failed (SNAPSHOT_FAILED); nothing is removed then.
         Locked: Another command changes the instance.
     """
     with hold_lock(context, "nexusdev destroy", beside=removes_instance):
         observation = context.runtime().observe()
         require_here(context, observation)
         elsewhere = observation.state_path
+        require_permission(context, observation)
+        saved = _saved(context) if snapshot else ""
         plan = take_down(context, volumes=True)
         known = forget(context.identity, root=context.root)
         # still locked: an `up` that waits for the lock writes a new file
@@ -82,7 +103,15 @@ def destroy(context: Context) -> DestroyResult:
         state=bool(known),
         env_file=file,
         kept_state="" if known or not plan else elsewhere,
+        snapshot=saved,
     )
+
+
+def _saved(context: Context) -> str:
+    from nexusdev.operations.snapshot import before_destroy
+
+    found = before_destroy(context)
+    return found.name if found else ""
 
 
 def _to_be_known(context: Context, observation: Observation) -> str:

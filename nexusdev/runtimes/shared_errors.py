@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nexusdev.errors import ImageUnavailable, InvalidState, Locked, NotFound, PortInUse, UsageError
+from nexusdev.errors import ImageUnavailable, InvalidState, Locked, NotFound, PortInUse, PreflightFailed, UsageError
+from nexusdev.util.humanize import si
 
 
 def port_in_use(service: str, port: int, holder: str, *, end: str = "") -> PortInUse:
@@ -49,6 +50,16 @@ def file_missing(service: str, path: str) -> InvalidState:
 def no_volume(name: str) -> NotFound:
     """Return the error for a volume that does not exist."""
     return NotFound(f"volume {name} does not exist", hint="nexusdev up   create the volumes of the stack")
+
+
+def no_room_for_copy(needed: int, free: int) -> PreflightFailed:
+    """Return the error for volumes that cannot be copied. ``needed``, ``free``: in bytes."""
+    return PreflightFailed(
+        "there is no room for a copy of the data volumes",
+        why=f"{si(needed)}B are needed where the volumes are, and {si(free)}B are free",
+        hint="nexusdev gc   remove what is not needed any more",
+        code="DISK_FULL",
+    )
 
 
 def volume_has_users(name: str, services: Sequence[str]) -> Locked:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -117,3 +118,51 @@ def test_nothing_is_left_behind(bench: Bench, volumes: VolumeArchive) -> None:
     volumes.import_("store-0", packed({"a": b"1"}))
     exported(volumes)
     assert bench.runtime().observe().objects == before
+
+
+def copied(volumes: VolumeArchive, changes: contextlib.AbstractContextManager[object]) -> dict[str, bytes]:
+    """The files of a copy that is made while ``changes`` happen at the beginning of its hold."""
+    stream = io.BytesIO()
+    with volumes.copy(["store-0"], hold=lambda: changes) as copy:
+        copy.export("store-0", stream)
+    return files_of(io.BytesIO(stream.getvalue()))
+
+
+def test_a_copy_has_the_same_files(volumes: VolumeArchive) -> None:
+    files = {"data.bin": bytes(range(256)) * 4000, ".hidden": b"yes", "a folder/new\nline": b"1"}
+    volumes.import_("store-0", packed(files))
+    assert copied(volumes, contextlib.nullcontext()) == files
+    assert files_of(exported(volumes)) == files
+
+
+def test_a_copy_is_of_the_moment_at_which_writes_are_held(bench: Bench, volumes: VolumeArchive) -> None:
+    if not bench.runs_commands:
+        pytest.skip("nothing writes to a volume in memory")
+    names = ("kept", "changed", "removed", "folder/inner", "moved/inner")
+    volumes.import_("store-0", packed(dict.fromkeys(names, b"old")))
+    bench.ask(bench.intent())
+    script = "cd /nexus-data && echo -n new >changed && rm removed && mv moved/inner other && rmdir moved && echo -n 1 >added"
+
+    @contextlib.contextmanager
+    def hold() -> Iterator[None]:
+        done = bench.runtime().execute("store-0", ["sh", "-c", script])
+        assert done.exit_code == 0, done.stderr
+        yield
+
+    expected = {"kept": b"old", "changed": b"new", "folder/inner": b"old", "other": b"old", "added": b"1"}
+    assert copied(volumes, hold()) == expected
+
+
+def test_a_copy_needs_existing_volumes(volumes: VolumeArchive) -> None:
+    with pytest.raises(NotFound), volumes.copy(["store-9"], hold=contextlib.nullcontext):
+        pass
+
+
+def test_a_volume_that_exists_stays_when_it_is_created(volumes: VolumeArchive) -> None:
+    volumes.import_("store-0", packed({"a": b"1"}))
+    volumes.create("store-0")
+    assert files_of(exported(volumes)) == {"a": b"1"}
+
+
+def test_there_is_room_for_more(volumes: VolumeArchive) -> None:
+    assert volumes.free("store-0") > 0

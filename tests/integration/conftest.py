@@ -52,7 +52,7 @@ class Project:
             for name, value in os.environ.items()
             if not name.startswith(("NEXUSDEV_", "PG", "PYTEST_", "VAULT_", "AWS_E"))
         }
-        return {**inherited, "NEXUSDEV_STATE_DIR": str(self.state), "COLUMNS": "100", **self.extra}
+        return {**inherited, "CI": "true", "NEXUSDEV_STATE_DIR": str(self.state), "COLUMNS": "100", **self.extra}
 
     def argv(self, *arguments: str) -> list[str]:
         return [*self.before, sys.executable, "-m", "nexusdev", *arguments]

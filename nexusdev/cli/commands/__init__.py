@@ -1,5 +1,18 @@
 """Imports every command module so that it registers its commands. The import order is the order in the help."""
 
-from nexusdev.cli.commands import stack, run, env, lease, drill, inspect, secrets, images, housekeeping, render, about  # isort: skip
+from nexusdev.cli.commands import stack, snapshot, run, env, lease, drill, inspect, secrets, images, housekeeping, render, about  # isort: skip  # fmt: skip
 
-__all__ = ["about", "drill", "env", "housekeeping", "images", "inspect", "lease", "render", "run", "secrets", "stack"]
+__all__ = [
+    "about",
+    "drill",
+    "env",
+    "housekeeping",
+    "images",
+    "inspect",
+    "lease",
+    "render",
+    "run",
+    "secrets",
+    "snapshot",
+    "stack",
+]

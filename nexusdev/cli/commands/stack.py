@@ -104,8 +104,18 @@ def destroy(
         list[str] | None,
         typer.Argument(metavar="[SERVICE]...", help="Remove only the containers and data of these services."),
     ] = None,
+    snapshot: Annotated[
+        bool | None,
+        typer.Option(
+            "--snapshot/--no-snapshot",
+            help="Take a snapshot first (default: yes, except where CI is set).",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Remove the whole instance: containers, data and secrets. Lists what is removed and asks for confirmation.
+
+    The data is saved first as the snapshot before-destroy, which replaces an earlier one: nexusdev snapshot restore before-destroy.
 
     A monitoring server can be destroyed on its own; it restarts with empty data. If another command is working on the instance,
     destroy fails immediately with exit code 14. It waits only for another destroy, down or stop.
@@ -113,6 +123,7 @@ def destroy(
     \b
     nexusdev destroy
     nexusdev destroy --yes          without confirmation
+    nexusdev destroy --no-snapshot  without saving the data first
     nexusdev destroy prometheus-0   only this container and its volume
     """
     from nexusdev.operations import destroy as operation
@@ -127,7 +138,8 @@ def destroy(
         return
     if asked := operation.question(context):
         session.confirm(asked, instead="nexusdev destroy --yes")
-    perform(ctx, operation.destroy, progress=True)
+    saves = operation.takes_snapshot(context, asked=snapshot)
+    perform(ctx, lambda context: operation.destroy(context, snapshot=saves), progress=True)
 
 
 @app.command(rich_help_panel=RUN)
@@ -168,6 +180,35 @@ def restart(ctx: typer.Context, names: options.ServiceNames = None) -> None:
     from nexusdev.operations import lifecycle
 
     perform(ctx, lambda context: lifecycle.restart(context, names or ()), progress=True)
+
+
+@app.command(rich_help_panel=RUN)
+def reset(
+    ctx: typer.Context,
+    components: Annotated[
+        list[str] | None, typer.Argument(metavar="[COMPONENT]...", help="Component names (default: all with data).")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also with clients connected; PostgreSQL ends their sessions.")
+    ] = False,
+) -> None:
+    """Put the data back to the seeded baseline, in seconds and without restarting a container. Asks for confirmation.
+
+    Databases, keys, buckets and secrets of applications are replaced by what seeding makes of empty servers, the project's seed/ included.
+    Users, passwords, leases and metrics stay. Refused while clients are connected.
+
+    \b
+    nexusdev reset
+    nexusdev reset postgres redis   only these
+    nexusdev reset --yes --force    without confirmation, and with clients connected
+    """
+    from nexusdev.operations import reset as operation
+
+    names = components or ()
+    session = current_session(ctx)
+    again = " ".join(["nexusdev reset", *names, *(["--force"] if force else [])])
+    session.confirm(operation.question(session.context(), names), instead=f"{again} --yes")
+    perform(ctx, lambda context: operation.reset(context, names, force=force), progress=True)
 
 
 @app.command(rich_help_panel=LOOK)

@@ -1,9 +1,10 @@
-"""What ``stop``, ``start``, ``restart``, ``wait`` and ``seed`` show."""
+"""What ``stop``, ``start``, ``restart``, ``wait``, ``seed`` and ``reset`` show."""
 
 from __future__ import annotations
 
 from nexusdev.cli.output import OutputBlock, Rendered, Table, Text
 from nexusdev.operations.lifecycle import StartResult, StopResult
+from nexusdev.operations.reset import ResetResult
 from nexusdev.operations.seed import SeedResult
 from nexusdev.operations.wait import WaitResult
 from nexusdev.util.humanize import duration, join_names, pluralize
@@ -49,4 +50,21 @@ def _seed(result: SeedResult) -> Rendered:
     )
 
 
-RENDERERS = {StopResult: _stop, StartResult: _start, WaitResult: _wait, SeedResult: _seed}
+def _reset(result: ResetResult) -> Rendered:
+    rows = tuple((name, change) for name, each in result.changes.items() for change in each)
+    return Rendered(
+        data={"changes": {name: list(each) for name, each in result.changes.items()}, "seconds": result.seconds},
+        output=(
+            Table(columns=("component", "changed"), rows=rows),
+            f"{join_names(result.changes)} at the seeded baseline after {duration(result.seconds)}",
+        ),
+    )
+
+
+RENDERERS = {
+    StopResult: _stop,
+    StartResult: _start,
+    WaitResult: _wait,
+    SeedResult: _seed,
+    ResetResult: _reset,
+}

@@ -38,8 +38,9 @@ def _destroy(result: DestroyResult) -> Rendered:
             "removed": _data(gone),
             "state": result.state,
             "env_file": str(result.env_file) if result.env_file else "",
+            "snapshot": result.snapshot,
         },
-        output=(words,),
+        output=(words, *([f"nexusdev snapshot restore {result.snapshot}   get it back"] if result.snapshot else [])),
     )
 
 

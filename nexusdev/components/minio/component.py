@@ -25,6 +25,7 @@ from nexusdev.interfaces import InstanceAccess
 from nexusdev.stack.losses import Holding
 
 if TYPE_CHECKING:
+    from nexusdev.components.baseline import Baseline
     from nexusdev.components.drills import ProductLoad, Scenario
     from nexusdev.components.leases import LeasePart
 
@@ -77,6 +78,16 @@ class Minio(ComponentDefaults):
         from nexusdev.components.minio.rotate import rotate
 
         return rotate(access)
+
+    def connected_clients(self, access: InstanceAccess) -> Sequence[str]:
+        from nexusdev.components.minio.baseline import connected_clients
+
+        return connected_clients(access)
+
+    def reset_data(self, access: InstanceAccess, baseline: Baseline) -> Sequence[Change]:
+        from nexusdev.components.minio.baseline import reset_data
+
+        return reset_data(access, baseline)
 
     def lease_part(self) -> LeasePart:
         from nexusdev.components.minio.lease import MinioLease

@@ -24,7 +24,8 @@ from nexusdev.components.minio.names import root
 from nexusdev.errors import SeedingFailed
 from nexusdev.interfaces import InstanceAccess, View
 
-_PREFIX = "nexus-lease-"
+#: What the buckets of every lease begin with.
+PREFIX = "nexus-lease-"
 _MISSING = 404
 _ERROR = 400
 
@@ -34,28 +35,28 @@ class MinioLease(LeasePartDefaults):
 
     def make(self, access: InstanceAccess, slice_: Slice, *, template: Slice | None = None) -> Mapping[str, str]:
         del template
-        with _client(access, "creating the bucket of a lease") as client:
-            _need(client, "PUT", "/minio/admin/v3/import-iam", body=_identity(slice_))
-            _need(client, "PUT", f"/{bucket(slice_)}")
+        with administrator(access, "creating the bucket of a lease") as client:
+            send(client, "PUT", "/minio/admin/v3/import-iam", body=_identity(slice_))
+            send(client, "PUT", f"/{bucket(slice_)}")
         return {}
 
     def empty(self, access: InstanceAccess, slice_: Slice) -> None:
-        with _client(access, "emptying the bucket of a lease") as client:
+        with administrator(access, "emptying the bucket of a lease") as client:
             _remove_buckets(client, bucket(slice_))
-            _need(client, "PUT", f"/{bucket(slice_)}")
+            send(client, "PUT", f"/{bucket(slice_)}")
 
     def drop(self, access: InstanceAccess, slice_: Slice) -> None:
         name = bucket(slice_)
-        with _client(access, "removing the bucket of a lease") as client:
+        with administrator(access, "removing the bucket of a lease") as client:
             key = {"accessKey": _key(slice_).access_key}
-            _need(client, "DELETE", "/minio/admin/v3/remove-user", query=key, missing=True)
+            send(client, "DELETE", "/minio/admin/v3/remove-user", query=key, missing=True)
             _remove_buckets(client, name)
-            _need(client, "DELETE", "/minio/admin/v3/remove-canned-policy", query={"name": name}, missing=True)
+            send(client, "DELETE", "/minio/admin/v3/remove-canned-policy", query={"name": name}, missing=True)
 
     def found(self, access: InstanceAccess) -> frozenset[str]:
-        with _client(access, "listing the policies of leases") as client:
-            policies = _need(client, "GET", "/minio/admin/v3/list-canned-policies").json()
-        return frozenset(name.removeprefix(_PREFIX) for name in policies if name.startswith(_PREFIX))
+        with administrator(access, "listing the policies of leases") as client:
+            policies = send(client, "GET", "/minio/admin/v3/list-canned-policies").json()
+        return frozenset(name.removeprefix(PREFIX) for name in policies if name.startswith(PREFIX))
 
     def describe(self, slice_: Slice) -> str:
         return bucket(slice_)
@@ -67,7 +68,7 @@ class MinioLease(LeasePartDefaults):
 
 def bucket(slice_: Slice) -> str:
     """Return the name of the slice's bucket, which its policy has too."""
-    return f"{_PREFIX}{slice_.id}"
+    return f"{PREFIX}{slice_.id}"
 
 
 def _key(slice_: Slice) -> AccessKey:
@@ -91,12 +92,22 @@ def _identity(slice_: Slice) -> bytes:
 
 def _remove_buckets(client: S3Client, name: str) -> None:
     """Remove the slice's buckets with all that is in them."""
-    for each in re.findall(r"<Name>([^<]+)</Name>", _need(client, "GET", "/").text):
+    for each in bucket_names(client):
         if each == name or each.startswith(f"{name}--"):
-            _need(client, "DELETE", f"/{each}", headers={"x-minio-force-delete": "true"}, missing=True)
+            remove_bucket(client, each)
 
 
-def _need(
+def bucket_names(client: S3Client) -> list[str]:
+    """Return the names of all buckets."""
+    return re.findall(r"<Name>([^<]+)</Name>", send(client, "GET", "/").text)
+
+
+def remove_bucket(client: S3Client, name: str) -> None:
+    """Remove a bucket with all versions of its objects."""
+    send(client, "DELETE", f"/{name}", headers={"x-minio-force-delete": "true"}, missing=True)
+
+
+def send(
     client: S3Client,
     method: str,
     path: str,
@@ -118,7 +129,7 @@ def _is_open(client: S3Client) -> bool:
 
 
 @contextmanager
-def _client(access: InstanceAccess, doing: str) -> Iterator[S3Client]:
+def administrator(access: InstanceAccess, doing: str) -> Iterator[S3Client]:
     """Open the administrator's connection. ``doing`` completes the sentence ``MinIO: … failed`` in an error."""
     try:
         client = replace(root(access), timeout=10.0)

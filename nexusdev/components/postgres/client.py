@@ -80,7 +80,7 @@ def session(access: InstanceAccess, *, user: str, database: str, doing: str) -> 
             password=access.secrets.read(names.PASSWORDS[user]),
             sslmode="verify-full",
             sslrootcert=str(access.ca_file),
-            connect_timeout=5,
+            connect_timeout=15,  # a loaded machine is slow here, and a failure here makes `up` fail
             application_name="nexusdev",
         ) as connection:
             yield connection

@@ -25,6 +25,7 @@ from nexusdev.interfaces import InstanceAccess
 from nexusdev.stack.losses import Holding
 
 if TYPE_CHECKING:
+    from nexusdev.components.baseline import Baseline
     from nexusdev.components.drills import Fencing, ProductLoad, Scenario
     from nexusdev.components.leases import LeasePart
 
@@ -113,6 +114,16 @@ class Postgres(ComponentDefaults):
         from nexusdev.components.postgres.rotate import rotate
 
         return rotate(access)
+
+    def connected_clients(self, access: InstanceAccess) -> Sequence[str]:
+        from nexusdev.components.postgres.baseline import connected_clients
+
+        return connected_clients(access)
+
+    def reset_data(self, access: InstanceAccess, baseline: Baseline) -> Sequence[Change]:
+        from nexusdev.components.postgres.baseline import reset_data
+
+        return reset_data(access, baseline)
 
     def lease_part(self) -> LeasePart:
         from nexusdev.components.postgres.lease import PostgresLease

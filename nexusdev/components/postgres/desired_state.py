@@ -52,6 +52,13 @@ def plain(name: str) -> SeedStep:
     )
 
 
+def restriction(database: str) -> str:
+    """Return the statements that open a database to its own roles and to nobody else."""
+    return f"""REVOKE ALL ON DATABASE {database} FROM PUBLIC;
+                 GRANT CONNECT, TEMP ON DATABASE {database} TO {_APP};
+                 GRANT CONNECT ON DATABASE {database} TO {_PROBE}, {_MONITOR}"""
+
+
 # In the maintenance database. PgBouncer reads passwords here, but not those of expired roles, replication roles and superusers.
 CLUSTER = (
     *(step for name in ROLES for step in (role(name), plain(name))),
@@ -75,9 +82,7 @@ CLUSTER = (
                        AND has_database_privilege('{_APP}', '{_DATABASE}', 'TEMP')
                        AND has_database_privilege('{_PROBE}', '{_DATABASE}', 'CONNECT')
                        AND has_database_privilege('{_MONITOR}', '{_DATABASE}', 'CONNECT')""",
-        make=f"""REVOKE ALL ON DATABASE {_DATABASE} FROM PUBLIC;
-                 GRANT CONNECT, TEMP ON DATABASE {_DATABASE} TO {_APP};
-                 GRANT CONNECT ON DATABASE {_DATABASE} TO {_PROBE}, {_MONITOR}""",
+        make=restriction(_DATABASE),
     ),
     SeedStep(
         what=f"created database {names.TEST_DATABASE}",

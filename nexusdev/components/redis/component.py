@@ -24,6 +24,7 @@ from nexusdev.interfaces import InstanceAccess
 from nexusdev.stack.losses import Holding
 
 if TYPE_CHECKING:
+    from nexusdev.components.baseline import Baseline
     from nexusdev.components.drills import ProductLoad, Scenario
     from nexusdev.components.leases import LeasePart
 
@@ -84,6 +85,16 @@ class Redis(ComponentDefaults):
         from nexusdev.components.redis.rotate import rotate
 
         return rotate(access)
+
+    def connected_clients(self, access: InstanceAccess) -> Sequence[str]:
+        from nexusdev.components.redis.baseline import connected_clients
+
+        return connected_clients(access)
+
+    def reset_data(self, access: InstanceAccess, baseline: Baseline) -> Sequence[Change]:
+        from nexusdev.components.redis.baseline import reset_data
+
+        return reset_data(access, baseline)
 
     def lease_part(self) -> LeasePart:
         from nexusdev.components.redis.lease import RedisLease

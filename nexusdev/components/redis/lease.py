@@ -21,6 +21,8 @@ from nexusdev.util.parallel import together
 from nexusdev.wire.resp import RedisError, RedisSession
 
 _PREFIX = "nexus-lease-"
+#: What the keys of every lease begin with.
+KEYS = "lease:"
 #: What the application may do, without the commands that show or change what belongs to others: names of their keys and channels, functions, scripts.
 _COMMANDS = (
     *("+@all", "-@admin", "-@dangerous", "+info", "+role", "+sort", "+sort_ro"),
@@ -76,7 +78,7 @@ class RedisLease(LeasePartDefaults):
 
 def prefix(slice_: Slice) -> str:
     """Return what every key and channel of the slice begins with."""
-    return f"lease:{slice_.id}:"
+    return f"{KEYS}{slice_.id}:"
 
 
 def _user(slice_: Slice) -> str:
@@ -156,7 +158,7 @@ def _remove_keys(access: InstanceAccess, begin: str) -> None:
     """Remove the slice's keys on the master, in each of the databases that have any."""
     try:
         with as_admin(access, names.MASTER, timeout=10.0) as session:
-            for database in _databases(session):
+            for database in databases(session):
                 session.ask("SELECT", database)
                 _remove_from(session, begin)
     except (RedisError, OSError) as error:
@@ -165,7 +167,7 @@ def _remove_keys(access: InstanceAccess, begin: str) -> None:
         ) from error
 
 
-def _databases(session: RedisSession) -> list[str]:
+def databases(session: RedisSession) -> list[str]:
     """The numbers of the databases that have keys."""
     lines = str(session.ask("INFO", "keyspace")).splitlines()
     return [line.partition(":")[0].removeprefix("db") for line in lines if line.startswith("db")]

@@ -27,6 +27,7 @@ from nexusdev.stack.losses import Holding
 from nexusdev.util.passwords import random_password
 
 if TYPE_CHECKING:
+    from nexusdev.components.baseline import Baseline
     from nexusdev.components.drills import ProductLoad, Scenario
     from nexusdev.components.leases import LeasePart
 
@@ -115,6 +116,16 @@ class Vault(ComponentDefaults):
         from nexusdev.components.vault.rotate import rotate
 
         return rotate(self._active(access), access, random_password(_SECRET_ID_LENGTH))
+
+    def connected_clients(self, access: InstanceAccess) -> Sequence[str]:
+        """Return none: each request to Vault stands alone."""
+        del access
+        return ()
+
+    def reset_data(self, access: InstanceAccess, baseline: Baseline) -> Sequence[Change]:
+        from nexusdev.components.vault.baseline import reset_data
+
+        return reset_data(self._active(access), access, baseline)
 
     def lease_part(self) -> LeasePart:
         from nexusdev.components.vault.lease import VaultLease

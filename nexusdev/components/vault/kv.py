@@ -60,6 +60,25 @@ def set_mark(api: Api, path: str, marks: Mapping[str, str]) -> None:
     api.need("POST", f"secret/metadata/{path}", {"custom_metadata": dict(marks)})
 
 
+def remove(api: Api, path: str) -> int:
+    """Remove a secret, or every secret below a folder, with all versions.
+
+    Args:
+        api: Vault.
+        path: Path below ``secret/``. A folder ends in a slash, and need not exist.
+
+    Returns:
+        How many secrets were removed.
+    """
+    if not path.endswith("/"):
+        api.need("DELETE", f"secret/metadata/{path}")
+        return 1
+    response = api.ask("LIST", f"secret/metadata/{path}")
+    if response.status == NOT_FOUND:
+        return 0
+    return sum(remove(api, f"{path}{key}") for key in document(response)["data"]["keys"])
+
+
 def _open(api: Api, path: str) -> Response:
     """The reply to a read. A new mount reports for a moment that it is being upgraded."""
     deadline = time.monotonic() + _UPGRADE_SECONDS

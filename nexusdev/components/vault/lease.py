@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 from nexusdev.components.contract import Variable
 from nexusdev.components.leases import LeasePartDefaults, Slice
-from nexusdev.components.vault import desired_state, names, variables
-from nexusdev.components.vault.client import NOT_FOUND, Api, document
+from nexusdev.components.vault import desired_state, kv, names, variables
+from nexusdev.components.vault.client import Api
 from nexusdev.components.vault.seed import unreachable
 from nexusdev.components.vault.tokens import operator
 from nexusdev.components.vault.variables import VaultLogin
@@ -42,7 +42,7 @@ class VaultLease(LeasePartDefaults):
     def empty(self, access: InstanceAccess, slice_: Slice) -> None:
         """With the slice's own token: a login as operator takes longer than the removal."""
         try:
-            _remove(self._connect(access).with_token(slice_.facts["vault-token"]), f"{folder(slice_)}/")
+            kv.remove(self._connect(access).with_token(slice_.facts["vault-token"]), f"{folder(slice_)}/")
         except OSError as error:
             raise unreachable(error) from error
 
@@ -51,7 +51,7 @@ class VaultLease(LeasePartDefaults):
             api.need("DELETE", _role(slice_))
             if accessor := slice_.facts.get("vault-accessor"):
                 api.ask("POST", "auth/token/revoke-accessor", {"accessor": accessor})  # it may have expired
-            _remove(api, f"{folder(slice_)}/")
+            kv.remove(api, f"{folder(slice_)}/")
             api.need("DELETE", f"{_POLICIES}/{_name(slice_)}")
 
     def found(self, access: InstanceAccess) -> frozenset[str]:
@@ -92,15 +92,3 @@ def _name(slice_: Slice) -> str:
 
 def _role(slice_: Slice) -> str:
     return f"auth/approle/role/{_name(slice_)}"
-
-
-def _remove(api: Api, path: str) -> None:
-    """Remove every secret below a folder, with all its versions."""
-    response = api.ask("LIST", f"secret/metadata/{path}")
-    if response.status == NOT_FOUND:
-        return
-    for key in document(response)["data"]["keys"]:
-        if key.endswith("/"):
-            _remove(api, f"{path}{key}")
-        else:
-            api.need("DELETE", f"secret/metadata/{path}{key}")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import IO
 
+from msgspec.structs import replace
+
 from nexusdev.errors import NexusError, NotFound
-from nexusdev.runtimes import shared_errors
+from nexusdev.runtimes import shared_errors, volume_scripts
 from nexusdev.runtimes.kubernetes import apply_errors, helper_pods
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
 from nexusdev.runtimes.kubernetes.names import InstanceNames
@@ -23,6 +27,18 @@ _CHUNK = 2 * 1024 * 1024
 _EXPORT = f"cd {_MOUNT} && tar -cf - ."
 # Owners are those of the archive where the user may set them, and else the user, who is the service's own.
 _IMPORT = f"cd {_MOUNT} && find . -mindepth 1 -delete && tar -xpf - --no-overwrite-dir"
+
+
+class ClaimCopy:
+    """``interfaces.VolumeCopy``: folders in a pod that runs."""
+
+    def __init__(self, volumes: KubernetesVolumes, pod: str, *, size: int) -> None:
+        self._volumes = volumes
+        self._pod = pod
+        self.size = size
+
+    def export(self, volume: str, stream: IO[bytes]) -> None:
+        self._volumes.stream(self._pod, f"cd {volume_scripts.COPY}/data/{volume} && tar -cf - .", volume, stream)
 
 
 class KubernetesVolumes:
@@ -43,10 +59,7 @@ class KubernetesVolumes:
     def export(self, volume: str, stream: IO[bytes]) -> None:
         pod = self._pod(volume, self._look())
         with helper_pods.running(self._kubectl, self._names, pod) as name:
-            process = self._started(name, _EXPORT, stdin=subprocess.DEVNULL)
-            if process.stdout:
-                shutil.copyfileobj(process.stdout, stream, _CHUNK)
-            self._end(process, volume, "exported")
+            self.stream(name, _EXPORT, volume, stream)
 
     def import_(self, volume: str, stream: IO[bytes]) -> None:
         seen = self._look()
@@ -60,6 +73,58 @@ class KubernetesVolumes:
                 shutil.copyfileobj(stream, process.stdin, _CHUNK)
                 process.stdin.close()
             self._end(process, volume, "imported")
+
+    def create(self, volume: str) -> None:
+        """Raise NotFound for a claim that does not exist: claims are made with the workloads that own them."""
+        self._pod(volume, self._look())
+
+    def free(self, volume: str) -> int:
+        pod = self._pod(volume, self._look())
+        with helper_pods.running(self._kubectl, self._names, pod) as name:
+            where = (f"pod/{name}", "--namespace", self._names.namespace, "--container", helper_pods.CONTAINER)
+            told = self._kubectl.run("exec", *where, "--", "df", "-B1", "--output=avail", _MOUNT)
+        return int(told.split()[-1])
+
+    @contextlib.contextmanager
+    def copy(
+        self, volumes: Sequence[str], *, hold: Callable[[], AbstractContextManager[object]]
+    ) -> Iterator[ClaimCopy]:
+        """Copy by a pod that mounts all claims, so all of them must be on one node, as in kind."""
+        seen = self._look()
+        pods = [self._pod(volume, seen) for volume in volumes]
+        pod = replace(
+            pods[0],
+            volumes=[
+                *({**each.volumes[0], "name": f"volume-{number}"} for number, each in enumerate(pods)),
+                {"name": "copy", "emptyDir": {}},
+            ],
+            mounts=[
+                *(
+                    {"name": f"volume-{number}", "mountPath": f"{volume_scripts.VOLUMES}/{volume}", "readOnly": True}
+                    for number, volume in enumerate(volumes)
+                ),
+                {"name": "copy", "mountPath": volume_scripts.COPY},
+            ],
+        )
+        with helper_pods.running(self._kubectl, self._names, pod) as name:
+            needed, free = self._script(name, volume_scripts.PREPARE).split()
+            if int(needed) > int(free):
+                raise shared_errors.no_room_for_copy(int(needed), int(free))
+            self._script(name, f"({volume_scripts.CATCH_UP}) || true")
+            with hold():
+                size = self._script(name, volume_scripts.CATCH_UP)
+            yield ClaimCopy(self, name, size=int(size.split()[-1]))
+
+    def stream(self, pod: str, script: str, volume: str, stream: IO[bytes]) -> None:
+        """Write the output of a script in a pod to a stream. ``volume``: for the error."""
+        process = self._started(pod, script, stdin=subprocess.DEVNULL)
+        if process.stdout:
+            shutil.copyfileobj(process.stdout, stream, _CHUNK)
+        self._end(process, volume, "exported")
+
+    def _script(self, pod: str, script: str) -> str:
+        where = (f"pod/{pod}", "--namespace", self._names.namespace, "--container", helper_pods.CONTAINER)
+        return self._kubectl.run("exec", *where, "--", "/bin/sh", "-c", script).decode()
 
     def _started(self, pod: str, script: str, *, stdin: int) -> subprocess.Popen[bytes]:
         flags = ("--stdin",) if stdin == subprocess.PIPE else ()

@@ -79,6 +79,7 @@ class FakeEngine(Struct, kw_only=True):
         one_offs: Every one-off container that was run.
         published: (instance, name) → the last published content of a secret or file.
         occupied: Host port → the process that uses it.
+        free: Bytes that can still be written to volumes.
         reads: What a container finds that reads a secret back, or the error of trying.
         read_back: Every image with which that was tried.
     """
@@ -98,6 +99,7 @@ class FakeEngine(Struct, kw_only=True):
     reads: ReadBack | NexusError | None = ReadBack(user="1000:1000", open_files=1_048_576)
     read_back: list[str] = field(default_factory=list)
     now: float = 1_000_000.0
+    free: int = 10**9
     clock_skew: float = 0.0
     lock: threading.RLock = field(default_factory=threading.RLock)
     _listeners: list[tuple[str, queue.Queue[ServiceExit]]] = field(default_factory=list)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import tarfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import IO
 
 from msgspec import Struct
@@ -11,6 +14,19 @@ from msgspec import Struct
 from nexusdev.runtimes import shared_errors
 from nexusdev.runtimes.docker import docker_errors
 from nexusdev.runtimes.memory.engine import ALIVE, FakeEngine, FakeVolume
+
+
+class MemoryVolumeCopy(Struct, frozen=True, kw_only=True):
+    """``interfaces.VolumeCopy``: archives by volume."""
+
+    archives: Mapping[str, bytes]
+
+    @property
+    def size(self) -> int:
+        return sum(len(each) for each in self.archives.values())
+
+    def export(self, volume: str, stream: IO[bytes]) -> None:
+        stream.write(self.archives[volume] or _empty())
 
 
 class MemoryVolumes(Struct, frozen=True, kw_only=True):
@@ -34,6 +50,29 @@ class MemoryVolumes(Struct, frozen=True, kw_only=True):
         if users:
             raise shared_errors.volume_has_users(volume, users)
         found.archive = stream.read()
+
+    def create(self, volume: str) -> None:
+        full_name = f"{self.project}_{volume}"
+        with self.engine.lock:
+            made = FakeVolume(name=volume, instance=self.instance)
+            self.engine.volumes.setdefault(full_name, made)
+        self._own(volume)
+
+    def free(self, volume: str) -> int:
+        self._own(volume)
+        return self.engine.free
+
+    @contextlib.contextmanager
+    def copy(
+        self, volumes: Sequence[str], *, hold: Callable[[], AbstractContextManager[object]]
+    ) -> Iterator[MemoryVolumeCopy]:
+        own = {volume: self._own(volume) for volume in volumes}
+        needed = sum(len(each.archive) for each in own.values())
+        if needed > self.engine.free:
+            raise shared_errors.no_room_for_copy(needed, self.engine.free)
+        with hold():
+            copied = {volume: each.archive for volume, each in own.items()}
+        yield MemoryVolumeCopy(archives=copied)
 
     def _own(self, volume: str) -> FakeVolume:
         full_name = f"{self.project}_{volume}"
