@@ -25,8 +25,8 @@ from nexusdev.instance.leases import Lease
 from nexusdev.operations.lease_desk import LeaseDesk, open_desk, slice_of
 from nexusdev.testing import turns
 from nexusdev.testing.migrations import Migrations, Variables
-from nexusdev.testing.patience import Patience
 from nexusdev.testing.pool import Pool
+from nexusdev.testing.silent_servers import SilentServers
 from nexusdev.testing.templates import forget_failures, template
 from nexusdev.util.parallel import together
 from nexusdev.util.sessions import Sessions
@@ -85,7 +85,7 @@ class TestRun:
         self._alone, self._broken = False, turns.last_alone(self._locks)
         self._prefix, self._numbers = f"pytest-{digest(f'{root} {identity}')}", count(1)
         self._held = ExitStack()
-        self._patience = Patience()
+        self._silent_servers = SilentServers()
         self._slices: dict[str, Pool[Slot]] = {}
         self._databases: dict[str, Pool[Slot]] = {}
         self._templates: dict[str, Lease | Exception] = {}
@@ -114,7 +114,7 @@ class TestRun:
             NexusError: PostgreSQL refuses something.
             MigrationFailed: The migrations failed, for this test or one before.
         """
-        with self._patience.asking("postgres"):
+        with self._silent_servers.asking("postgres"):
             pool = self._databases_of(migrations)
         with self._lent("postgres", pool) as variables:
             yield variables
@@ -156,7 +156,7 @@ class TestRun:
             finally:
                 self._alone = False
                 if alone:
-                    self._patience.forget()
+                    self._silent_servers.forget()
 
     def prepare(self, components: Iterable[str]) -> None:
         """Begin to make the slices that tests will ask for, all at once. What fails here is reported to the test that asks for it."""
@@ -187,7 +187,7 @@ class TestRun:
 
     @contextmanager
     def _lent(self, component: str, pool: Pool[Slot]) -> Iterator[Variables]:
-        with self._patience.asking(component):
+        with self._silent_servers.asking(component):
             thing = pool.take()
         try:
             yield thing.value.variables

@@ -72,12 +72,13 @@ class Claim:
 
 @dataclass(kw_only=True)
 class Namespace:
-    """Everything of one instance."""
+    """Everything of one instance. ``free``: bytes that can still be written to its volumes."""
 
     workloads: dict[str, Workload] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
     secrets: dict[str, bytes] = field(default_factory=dict)
     listeners: list[queue.Queue[ServiceExit]] = field(default_factory=list)
+    free: int = 10**9
 
     def workload_of(self, service: str) -> Workload | None:
         """The workload whose pod has the container of this service."""

@@ -25,6 +25,12 @@ class PodsProvider:
     cluster: Cluster
     store: MemoryImages = field(default_factory=MemoryImages)
 
+    runs_single_servers: bool = False
+
+    def labelled(self, labels: Mapping[str, str]) -> PodsProvider:
+        del labels
+        return self
+
     def runtime(self, instance: str, *, owner: Path, state_path: str = "", stack: Stack | None = None) -> Runtime:
         return PodsRuntime(
             cluster=self.cluster, instance=instance, owner=str(owner), state_path=state_path, stack=stack

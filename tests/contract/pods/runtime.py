@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import queue
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from threading import Event
 from typing import IO
@@ -72,7 +74,7 @@ class PodsRuntime:
 
     @property
     def volumes(self) -> VolumeArchive:
-        return PodsVolumes(namespace=self._namespace)
+        return PodsVolumes(namespace=self._namespace, owner=self.owner)
 
     def observe(self) -> PodsObservation:
         return observe(self._namespace)
@@ -282,10 +284,47 @@ class PodsFaults:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PodsVolumeCopy:
+    """interfaces.VolumeCopy: archives by volume."""
+
+    archives: Mapping[str, bytes]
+
+    @property
+    def size(self) -> int:
+        return sum(len(each) for each in self.archives.values())
+
+    def export(self, volume: str, stream: IO[bytes]) -> None:
+        if volume not in self.archives:
+            raise shared_errors.no_volume(volume)
+        stream.write(self.archives[volume] or _empty())
+
+
+@dataclass(frozen=True, kw_only=True)
 class PodsVolumes:
     """interfaces.VolumeArchive over the claims of a namespace."""
 
     namespace: Namespace
+    owner: str
+
+    def create(self, volume: str) -> None:
+        self.namespace.claims.setdefault(volume, Claim(owner=self.owner))
+        self._own(volume)
+
+    def free(self, volume: str) -> int:
+        self._own(volume)
+        return self.namespace.free
+
+    @contextlib.contextmanager
+    def copy(
+        self, volumes: Sequence[str], *, hold: Callable[[], AbstractContextManager[object]]
+    ) -> Iterator[PodsVolumeCopy]:
+        own = {volume: self._own(volume) for volume in volumes}
+        needed = sum(len(each.archive) for each in own.values())
+        if needed > self.namespace.free:
+            raise shared_errors.no_room_for_copy(needed, self.namespace.free)
+        with hold():
+            archives = {volume: each.archive for volume, each in own.items()}
+        yield PodsVolumeCopy(archives=archives)
 
     def export(self, volume: str, stream: IO[bytes]) -> None:
         stream.write(self._own(volume).archive or _empty())

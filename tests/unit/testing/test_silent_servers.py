@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nexusdev.errors import SeedingFailed
-from nexusdev.testing.patience import Patience
+from nexusdev.testing.silent_servers import SilentServers
 
 
 class Hours:
@@ -16,11 +16,11 @@ class Hours:
         return self.time
 
 
-def ask(patience: Patience, clock: Hours, *, seconds: float) -> bool:
+def ask(silent: SilentServers, clock: Hours, *, seconds: float) -> bool:
     """Ask a server that fails after so many seconds. Returns whether it was asked."""
     before = clock.time
     try:
-        with patience.asking("postgres"):
+        with silent.asking("postgres"):
             clock.time += seconds
             raise SeedingFailed("no answer")
     except SeedingFailed:
@@ -29,24 +29,24 @@ def ask(patience: Patience, clock: Hours, *, seconds: float) -> bool:
 
 def test_after_a_timeout_nobody_waits_again_for_a_minute() -> None:
     clock = Hours()
-    patience = Patience(clock)
-    assert ask(patience, clock, seconds=30)
-    assert not ask(patience, clock, seconds=30)
-    with patience.asking("redis"):
+    silent = SilentServers(clock)
+    assert ask(silent, clock, seconds=30)
+    assert not ask(silent, clock, seconds=30)
+    with silent.asking("redis"):
         pass
     clock.time += 61
-    assert ask(patience, clock, seconds=30)
+    assert ask(silent, clock, seconds=30)
 
 
 def test_a_quick_refusal_is_asked_again() -> None:
     clock = Hours()
-    patience = Patience(clock)
-    assert [ask(patience, clock, seconds=0.1) for _ in range(3)] == [True, True, True]
+    silent = SilentServers(clock)
+    assert [ask(silent, clock, seconds=0.1) for _ in range(3)] == [True, True, True]
 
 
 def test_servers_that_were_started_are_asked_at_once() -> None:
     clock = Hours()
-    patience = Patience(clock)
-    assert ask(patience, clock, seconds=30)
-    patience.forget()
-    assert ask(patience, clock, seconds=30)
+    silent = SilentServers(clock)
+    assert ask(silent, clock, seconds=30)
+    silent.forget()
+    assert ask(silent, clock, seconds=30)

@@ -12,7 +12,7 @@ from nexusdev.errors import NexusError
 _TIMEOUT, _REST = 5.0, 60.0
 
 
-class Patience:
+class SilentServers:
     """Remembers which components did not answer in time.
 
     Args:
