@@ -15,6 +15,9 @@ from nexusdev.plan import Observation, Phase
 
 #: Seconds until a runtime that does not answer is asked again.
 RETRY_AFTER = 0.5
+#: Seconds that a runtime may take to show an exit that it has reported, and the pause between two looks. The Docker Engine reports an exit
+#: before its list of containers has it.
+SHOWN_WITHIN, LOOK_AGAIN = 2.0, 0.1
 
 
 class Watcher:
@@ -62,10 +65,18 @@ class Watcher:
             return
         if exited.asked:  # a stop: the server gave its role away by itself
             return
-        if not has_ended(exited, self._observe()):
+        if not self._is_proven(exited):
             self._tell(Fencing(service=exited.service, why="it runs again, or its end is not proven"))
             return
         self._tell(component.fence(self._access, exited.service))
+
+    def _is_proven(self, exited: ServiceExit) -> bool:
+        """Look until the runtime shows the end. A service that goes on to be shown as running was started again."""
+        end = time.monotonic() + SHOWN_WITHIN
+        while not has_ended(exited, observation := self._observe()):
+            if not shows_as_running(exited, observation) or time.monotonic() >= end or self._stop.wait(LOOK_AGAIN):
+                return False
+        return True
 
     def _observe(self) -> Observation:
         """Return a new observation; the exit alone is no proof."""
@@ -89,6 +100,12 @@ def has_ended(exited: ServiceExit, observation: Observation) -> bool:
     """
     observed = observation.services.get(exited.service)
     return observed is not None and observed.phase in (Phase.STOPPED, Phase.FAILED)
+
+
+def shows_as_running(exited: ServiceExit, observation: Observation) -> bool:
+    """Return whether a runtime shows a service as running whose exit it has reported: it was started again, or the list is late. Pure."""
+    observed = observation.services.get(exited.service)
+    return observed is not None and observed.phase is Phase.RUNNING
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from nexusdev.faults import Fault
 from nexusdev.interfaces import InstanceAccess, ServiceExit
 from nexusdev.operations.up import up
 from nexusdev.plan import Observation, ObservedService, Phase
+from nexusdev.runtimes.memory.runtime import MemoryRuntime
 from tests.fakes import FakeComponent, House
 
 
@@ -74,3 +76,34 @@ def test_a_killed_server_is_fenced(house: House) -> None:
 def test_a_paused_or_unreachable_server_is_never_fenced(house: House, fault: Fault) -> None:
     assert broken(house, fault) == []
     assert not [each for each in house.redis.calls if each.startswith("fence")]
+
+
+def late(monkeypatch: pytest.MonkeyPatch, looks: float) -> None:
+    """Let the runtime show redis-0 as running for so many looks after its end."""
+    observe, left = MemoryRuntime.observe, [looks]
+
+    def observed(runtime: MemoryRuntime) -> Observation:
+        seen = observe(runtime)
+        if seen.services["redis-0"].phase is not Phase.FAILED or left[0] <= 0:
+            return seen
+        left[0] -= 1
+        return observation(Phase.RUNNING)
+
+    monkeypatch.setattr(MemoryRuntime, "observe", observed)
+
+
+def test_an_exit_that_the_runtime_reports_before_it_shows_it_is_fenced(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late(monkeypatch, 3)
+    assert broken(house, Fault.KILL) == [Fencing(service="redis-0", done="fenced")]
+
+
+def test_a_server_that_goes_on_to_be_shown_as_running_is_not_fenced(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nexusdev.deploy.fencing.SHOWN_WITHIN", 0.3)
+    late(monkeypatch, math.inf)
+    (told,) = broken(house, Fault.KILL)
+    assert (told.done, told.why) == ("", "it runs again, or its end is not proven")
+    assert "fence redis-0" not in house.redis.calls
