@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 
+from nexusdev.components.drills import ProductLoad
 from nexusdev.context import Context
 from nexusdev.drills import catalogue, undo
 from nexusdev.drills.load import said
@@ -14,6 +16,9 @@ from nexusdev.errors import NotFound, UsageError
 from nexusdev.events import Note
 from nexusdev.faults import Fault, FaultInjector
 from nexusdev.operations.lifecycle import start_locked
+
+#: How often the removal of what a drill wrote is tried, and the seconds between two: servers that have just come back answer slowly.
+_ATTEMPTS, _PAUSE = 4, 1.0
 
 
 def restore(context: Context, record: Unfinished) -> None:
@@ -57,7 +62,19 @@ def _remove_traces(context: Context, record: Unfinished, values: Mapping[str, st
         return
     for name, product in catalogue.products(context.components, record.loads).items():
         try:
-            product.remove(values, record.mark)
+            _removed(product, values, record.mark)
         except Exception as error:  # whatever a client library raises
             text = f"{name}: what the drill wrote ({record.mark}) was not removed: {said(error)}"
             context.listener.tell(Note(text=text, warning=True))
+
+
+def _removed(product: ProductLoad, values: Mapping[str, str], mark: str) -> None:
+    """Remove what clients wrote, with more attempts if need be. Raises what the last attempt raises."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            product.remove(values, mark)
+        except Exception:  # whatever a client library raises
+            time.sleep(_PAUSE)
+        else:
+            return
+    product.remove(values, mark)

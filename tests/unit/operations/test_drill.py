@@ -25,6 +25,7 @@ from nexusdev.operations import drill as operation
 from nexusdev.operations.drill import DrillOptions, drill, drill_list
 from nexusdev.operations.up import up
 from nexusdev.runtimes.docker.plan.snapshot import State
+from nexusdev.util.connections import clients_of
 from tests.fakes import FakeComponent, House, shown
 
 QUICK = DrillOptions(warm_up=0.0, settle=0.0, confirmed=True)
@@ -85,6 +86,7 @@ class DrilledComponent(FakeComponent):
     removed: list[str] = field(default_factory=list)
     kinds: tuple[LoadKind, ...] = (LoadKind(name="direct", path="REDIS_PLACE", register=True),)
     interruption: BaseException | None = None
+    failures: int = 0
 
     def scenarios(self) -> Sequence[Scenario]:
         return self.known
@@ -102,6 +104,9 @@ class DrilledComponent(FakeComponent):
         return NumbersClient(self.numbers) if more else super().client(arguments)
 
     def remove(self, values: Mapping[str, str], mark: str) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise TimeoutError("read timed out")
         self.removed.append(mark)
 
 
@@ -215,6 +220,18 @@ def test_the_next_command_undoes_a_killed_drill_and_says_so(house: House, redis:
     assert house.type("status").err == ""
 
 
+@pytest.mark.parametrize(("failures", "warned"), [(2, False), (99, True)])
+def test_what_a_drill_wrote_is_removed_although_a_server_is_slow(
+    house: House, redis: DrilledComponent, monkeypatch: pytest.MonkeyPatch, failures: int, warned: bool
+) -> None:
+    monkeypatch.setattr("nexusdev.operations.drill_baseline._PAUSE", 0.0)
+    redis.failures = failures
+    result = drill(house.context(), ["redis-kill"], QUICK)
+    assert result.error is None
+    assert len(redis.removed) == (0 if warned else 1)
+    assert any("was not removed: TimeoutError" in each.text for each in house.heard.of(Note)) is warned
+
+
 def test_a_command_that_uses_no_server_leaves_it(house: House) -> None:
     killed(house)
     assert "undoing" not in house.type("ports").err
@@ -235,10 +252,16 @@ def test_there_is_nothing_to_undo_after_down(house: House) -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="connections are read from /proc")
-def test_an_instance_that_others_use_is_not_drilled_without_yes(house: House) -> None:
-    context = house.context()
-    port = next(iter(context.runtime(context.stack(context.instance())).addresses(View.HOST).values())).port
-    with socket.create_server(("127.0.0.1", port)) as server:
+def test_an_instance_that_others_use_is_not_drilled_without_yes(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:  # the instance's own port may be in use on this machine
+        port = server.getsockname()[1]
+        asked: list[set[int]] = []
+
+        def clients(ports: set[int]) -> tuple[str, ...]:
+            asked.append(ports)
+            return clients_of({port})
+
+        monkeypatch.setattr(operation, "clients_of", clients)
         program = f"import socket, sys; s = socket.create_connection(('127.0.0.1', {port})); sys.stdin.read()"
         client = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE)
         accepted, _ = server.accept()
@@ -248,6 +271,9 @@ def test_an_instance_that_others_use_is_not_drilled_without_yes(house: House) ->
         finally:
             client.communicate()
             accepted.close()
+    context = house.context()
+    addresses = context.runtime(context.stack(context.instance())).addresses(View.HOST)
+    assert asked == [{address.port for address in addresses.values()}]
     assert f"(pid {client.pid}): 1 connection" in raised.value.evidence[0]
     assert states(house) == {State.RUNNING}
 
