@@ -20,7 +20,7 @@ from tests.integration import engine
 from tests.integration.conftest import Project
 from tests.selection import examples
 
-pytestmark = [pytest.mark.integration, pytest.mark.alone, pytest.mark.long, pytest.mark.usefixtures("heal")]
+pytestmark = [pytest.mark.integration, pytest.mark.alone, pytest.mark.usefixtures("heal")]
 
 NAMES = list(scenarios(ComponentSet()[name] for name in registry.ROWS))
 #: The longest gap before the fault on a quiet machine with 2 cores, in seconds; a machine is slower by how much longer it is, up to so many times.
