@@ -23,7 +23,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from secrets import token_hex
-from typing import IO
 
 from msgspec import DecodeError, Struct, ValidationError, field, json
 
@@ -124,14 +123,8 @@ class EphemeralStack(Struct, frozen=True, kw_only=True):
                 shutil.rmtree(self.home, ignore_errors=True)
 
     def _share(self) -> None:
-        """Be known as a process that may create containers. The lock is freed when this process ends."""
-        file = (self.home / "users.lock").open("w")
-        fcntl.flock(file, fcntl.LOCK_SH)
-        _SHARED.append(file)
-
-
-#: Open files whose locks last as long as this process.
-_SHARED: list[IO[str]] = []
+        """Be known as a process that may create containers. The lock is freed when this process ends: the file is never closed."""
+        fcntl.flock(os.open(self.home / "users.lock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600), fcntl.LOCK_SH)
 
 
 def new_run() -> str:

@@ -108,7 +108,7 @@ def test_an_unknown_runtime_is_reported_with_origin_and_suggestion(tmp_path: Pat
         settings(tmp_path, environ={"NEXUSDEV_RUNTIME": "dokcer"})
     assert raised.value.message == "NEXUSDEV_RUNTIME: runtime must be docker, kind or kubernetes"
     assert raised.value.why == "it is 'dokcer'; did you mean docker?"
-    assert raised.value.evidence == ("known: docker, kind",)
+    assert raised.value.evidence == ("known: docker, kind, kubernetes",)
     assert raised.value.exit_status == 12
 
 

@@ -36,8 +36,8 @@ def endpoints(values: EnvValues) -> Iterator[PublishedEndpoint]:
 
 
 def leads_to_replica(name: str, values: EnvValues) -> bool:
-    """Whether a replica must be behind the URL of this variable. A single server has none: its URL for reads is the one for writes."""
-    return PUBLISHED[name] and values[name] != values.get("DATABASE_URL")
+    """Whether a replica must be behind the URL of this variable. A stack without replicas says so in its variables."""
+    return PUBLISHED[name] and values.get("DATABASE_REPLICAS") != "0"
 
 
 def _question(url: str, database: str, *, replica: bool) -> Question:

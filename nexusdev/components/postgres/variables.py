@@ -65,6 +65,7 @@ def published(access: InstanceAccess, view: View, logins: Logins, *, folder: str
         Variable(name="PGSSLROOTCERT", value=access.ca_file_in(view)),
         Variable(name="DATABASE_URL", value=_url(primary, app), secret=True, comment="the primary"),
         Variable(name="DATABASE_RO_URL", value=_url(replica, app), secret=True, comment=_reads(access)),
+        *_without_replicas(access),
         Variable(name="DATABASE_POOL_URL", value=_url(pool, app), secret=True, comment="PgBouncer, transaction mode"),
         Variable(
             name="DATABASE_MIGRATION_URL",
@@ -92,6 +93,12 @@ def published(access: InstanceAccess, view: View, logins: Logins, *, folder: str
         Variable(name="SPRING_DATASOURCE_USERNAME", value=app.user),
         Variable(name="SPRING_DATASOURCE_PASSWORD", value=app.password, secret=True),
     )
+
+
+def _without_replicas(access: InstanceAccess) -> Sequence[Variable]:
+    if names.stores(access):
+        return ()
+    return (Variable(name="DATABASE_REPLICAS", value="0", comment="DATABASE_RO_URL leads to the primary"),)
 
 
 def _reads(access: InstanceAccess) -> str:

@@ -27,7 +27,11 @@ def groups() -> Mapping[str, Sequence[str]]:
 
 def files() -> Sequence[Path]:
     """The files that may list servers."""
-    found = [each for each in COMPOSE.rglob("*") if each.is_file() and each.name != "images.lock.yaml"]
+    found = [
+        each
+        for each in COMPOSE.rglob("*")
+        if each.is_file() and each.name != "images.lock.yaml" and each.suffix != ".pyc"
+    ]
     return sorted(each for each in found if not NO_LISTS & {*each.relative_to(COMPOSE).parts})
 
 

@@ -20,7 +20,7 @@ WATCHED = COMPOSE.replace(
     image: ${NEXUS_IMAGE_REDIS}
     x-nexusdev: {component: monitoring}
     entrypoint: [serve]
-    networks: {nexus: {ipv4_address: "${NEXUS_NET}.70"}}
+    networks: {nexus: {ipv4_address: "${NEXUS_NET:-10.213.0}.70"}}
     restart: unless-stopped
 x-nexusdev: {profiles: {core: {without: [monitoring]}}}
 secrets:""",

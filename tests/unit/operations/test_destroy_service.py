@@ -22,13 +22,13 @@ STACK = COMPOSE.replace("redis-1: {}}", "redis-1: {}, numbers-0: {}, numbers-1: 
     x-nexusdev: {component: monitoring, group: prometheus, ordinal: 0}
     entrypoint: [serve]
     volumes: ["numbers-0:/data"]
-    networks: {nexus: {ipv4_address: "${NEXUS_NET}.70"}}
+    networks: {nexus: {ipv4_address: "${NEXUS_NET:-10.213.0}.70"}}
   prometheus-1:
     image: ${NEXUS_IMAGE_REDIS}
     x-nexusdev: {component: monitoring, group: prometheus, ordinal: 1}
     entrypoint: [serve]
     volumes: ["numbers-1:/data"]
-    networks: {nexus: {ipv4_address: "${NEXUS_NET}.71"}}
+    networks: {nexus: {ipv4_address: "${NEXUS_NET:-10.213.0}.71"}}
 secrets:""".replace(" &prometheus\n", "\n"),
 )
 

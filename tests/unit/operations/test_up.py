@@ -228,7 +228,7 @@ def with_an_optional_service(house: House) -> None:
   pages:
     image: ${NEXUS_IMAGE_PAGES}
     x-nexusdev: {component: gateway, optional: true}
-    networks: {nexus: {ipv4_address: "${NEXUS_NET}.74"}}
+    networks: {nexus: {ipv4_address: "${NEXUS_NET:-10.213.0}.74"}}
 secrets:
 """
     file.write_text(file.read_text().replace("secrets:\n", pages, 1))

@@ -47,18 +47,18 @@ WATCHED = """  gateway-ro:
     image: ${NEXUS_IMAGE_HAPROXY}
     x-nexusdev: {component: gateway}
     entrypoint: [serve]
-    networks: {nexus: {ipv4_address: "${NEXUS_NET}.11", aliases: [prometheus, alertmanager, grafana, minio-api]}}
+    networks: {nexus: {ipv4_address: "${NEXUS_NET:-10.213.0}.11", aliases: [prometheus, alertmanager, grafana, minio-api]}}
     ports: ["127.0.0.1:${NEXUS_PORTS}51:9093", "127.0.0.1:${NEXUS_PORTS}91:9001"]
   watcher:
     image: ${NEXUS_IMAGE_HAPROXY}
     x-nexusdev: {component: monitoring}
     entrypoint: [serve]
-    networks: {nexus: {ipv4_address: "${NEXUS_NET}.70"}}
+    networks: {nexus: {ipv4_address: "${NEXUS_NET:-10.213.0}.70"}}
   store:
     image: ${NEXUS_IMAGE_HAPROXY}
     x-nexusdev: {component: minio}
     entrypoint: [serve]
-    networks: {nexus: {ipv4_address: "${NEXUS_NET}.71"}}
+    networks: {nexus: {ipv4_address: "${NEXUS_NET:-10.213.0}.71"}}
 secrets:
 """
 

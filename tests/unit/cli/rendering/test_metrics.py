@@ -48,7 +48,7 @@ def house(house: House, port: int) -> House:
     image: ${{NEXUS_IMAGE_REDIS}}
     x-nexusdev: {{component: monitoring}}
     entrypoint: [serve]
-    networks: {{nexus: {{ipv4_address: "${{NEXUS_NET}}.70"}}}}
+    networks: {{nexus: {{ipv4_address: "${{NEXUS_NET:-10.213.0}}.70"}}}}
     ports: ["127.0.0.1:{port}:9090"]
 secrets:
   server-crt: {{file: "${{NEXUS_STATE}}/tls/server.crt", x-nexusdev: {{certificate: server}}}}

@@ -46,6 +46,6 @@ def test_every_command_in_a_description_exists(words: str) -> None:
     assert refusal(words) == ""
 
 
-@pytest.mark.parametrize("words", ["reset minio", "status postgres", "logs --backwards"])
+@pytest.mark.parametrize("words", ["reboot minio", "status postgres", "logs --backwards"])
 def test_an_unknown_command_is_found(words: str) -> None:
     assert refusal(words)
