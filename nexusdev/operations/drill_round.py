@@ -124,6 +124,7 @@ class FailureWatch(Struct, kw_only=True):
     victims: tuple[str, ...]
     before: Look
     since: float = 0.0
+    injected: float = 0.0  # when the injection returned: one look at least begins after it
     detected: float | None = None
     alerted: float | None = None
     alert: str = ""
@@ -143,7 +144,9 @@ class FailureWatch(Struct, kw_only=True):
             self._thread.join(timeout=10.0)
 
     def _run(self, stop: threading.Event) -> None:
-        while not stop.is_set():
+        began = 0.0
+        while not stop.is_set() or began < self.injected:
+            began = time.monotonic()
             try:
                 look = self.stage.look(self.names)
             except PreflightFailed:  # the runtime is busy
@@ -236,10 +239,11 @@ class DrillRound:
         undo.write(self._stage.instance.folder, record)
         self._tell(f"{scenario.fault}: {', '.join(victims)}")
         began = time.monotonic()
-        for victim in victims:
-            self._stage.faults.inject(scenario.fault, victim)
-        watching.begin(began)
+        watching.begin(began)  # before the injection: it waits for the end of a process that may be back by then
         try:
+            for victim in victims:
+                self._stage.faults.inject(scenario.fault, victim)
+            watching.injected = time.monotonic()
             self._outlast(load, began)
         finally:
             watching.end()

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ from nexusdev.operations import drill as operation
 from nexusdev.operations.drill import DrillOptions, drill, drill_list
 from nexusdev.operations.up import up
 from nexusdev.runtimes.docker.plan.snapshot import State
+from nexusdev.runtimes.memory.faults import MemoryFaults
 from nexusdev.util.connections import clients_of
 from tests.fakes import FakeComponent, House, shown
 
@@ -218,6 +220,22 @@ def test_the_next_command_undoes_a_killed_drill_and_says_so(house: House, redis:
     assert states(house) == {State.RUNNING}
     assert redis.removed == ["drill_1"]
     assert house.type("status").err == ""
+
+
+def test_a_failure_that_is_over_when_the_injection_returns_was_seen(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inject = MemoryFaults.inject
+
+    def slowly(faults: MemoryFaults, fault: Fault, service: str) -> None:
+        inject(faults, fault, service)
+        time.sleep(1.5)
+        next(each for each in house.engine.containers.values() if each.service == service).state = State.RUNNING
+
+    monkeypatch.setattr(MemoryFaults, "inject", slowly)
+    result = drill(house.context(), ["redis-kill"], QUICK)
+    assert result.drills[0].rounds[0].detected is not None
+    assert result.drills[0].met
 
 
 @pytest.mark.parametrize(("failures", "warned"), [(2, False), (99, True)])
