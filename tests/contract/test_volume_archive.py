@@ -19,6 +19,10 @@ def packed(files: Mapping[str, bytes]) -> io.BytesIO:
     """A tar archive of files that belong to 12345 and that only their owner may read."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
+        for folder in sorted({name.rpartition("/")[0] for name in files} - {""}):
+            entry = tarfile.TarInfo(folder)
+            entry.type, entry.mode, entry.uid, entry.gid = tarfile.DIRTYPE, 0o700, 12345, 12345
+            archive.addfile(entry)
         for name, data in files.items():
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode, entry.uid, entry.gid = len(data), 0o600, 12345, 12345
