@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 NEXUSDEV := .venv/bin/nexusdev
 PYTEST := .venv/bin/python -m pytest
+# Unit tests wait for threads and child processes a third of the time: two workers per core keep the cores busy.
+UNIT := $(PYTEST) tests -m "not integration" -n $$((2 * $$(getconf _NPROCESSORS_ONLN)))
 # Tests of one instance run in one worker, and tests with instances of their own beside them in the other (tests/turns.py).
 INTEGRATION := $(PYTEST) tests -n 2 --dist loadgroup --durations=15
 
@@ -30,7 +32,7 @@ test: test-unit test-integration ## from nothing to passed tests, on the real st
 test-all: test-unit test-integration-all ## the same, with every further example of what takes long: kills of each server, cuts in each phase
 
 test-unit: .venv/.dev ## seconds; no engine
-	@scripts/timed "unit tests" $(PYTEST) tests -m "not integration" -n auto $(ARGS)
+	@scripts/timed "unit tests" $(UNIT) $(ARGS)
 
 test-integration: .venv/.dev ## real servers in real containers
 	@scripts/engine

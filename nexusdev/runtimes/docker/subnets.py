@@ -50,13 +50,12 @@ def choose_net(slot: int, taken: Iterable[str], routes: Path = ROUTES, *, pool: 
         PreflightFailed: None is free (NO_SUBNET).
     """
     occupied, known = _networks(taken), host_routes(routes)
-    candidates = list(_candidates(slot, pool))
     for obstacles in (known, [each for each in known if each.network.prefixlen > _WIDE_ROUTE]):
         blocked = [*occupied, *(each.network for each in obstacles)]
-        for candidate in candidates:
+        for candidate in _candidates(slot, pool):
             if not any(candidate.overlaps(each) for each in blocked):
                 return _octets(candidate)
-    raise _none_free(pool, candidates, occupied, known)
+    raise _none_free(pool, list(_candidates(slot, pool)), occupied, known)
 
 
 def check(net: str, project: str, taken: Iterable[tuple[str, str]], routes: Path = ROUTES, *, pool: str = "") -> Check:

@@ -7,6 +7,7 @@ Contents of configs are left out of them: test_parity.py compares them with thei
 from __future__ import annotations
 
 import copy
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -65,11 +66,12 @@ def minors() -> list[str]:
 
 
 @pytest.mark.parametrize("minor", minors())
-@pytest.mark.parametrize("profile", PROFILES)
-def test_every_object_has_the_schema_of_the_api(profile: ProfileName, minor: str) -> None:
-    objects = api_objects(folder(profile, dev_access=True))
-    assert len(objects) > 100
-    for each in objects:
+def test_every_object_has_the_schema_of_the_api(minor: str) -> None:
+    """Most objects of the two profiles are equal. They are checked once: the validator reads its schema anew for each."""
+    objects = [each for profile in PROFILES for each in api_objects(folder(profile, dev_access=True))]
+    distinct = {json.dumps(each, sort_keys=True): each for each in objects}
+    assert len(distinct) > 100
+    for each in distinct.values():
         kubernetes_validate.validate(each, minor, strict=True)
 
 
