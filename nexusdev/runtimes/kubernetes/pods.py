@@ -22,6 +22,8 @@ _PATIENCE = 180.0
 _UNSCHEDULABLE = 15.0
 _SLICE = 2.0  # seconds of a watch, after which it is asked again whether it is done: time alone may decide
 _LONGEST_END = 240.0
+# Seconds after which pods that shall end are listed anew. One that is deleted after the list and before the watch begins is in no event.
+_LIST_AGAIN = 2.0
 
 
 class PodPlace(Struct, frozen=True, kw_only=True):
@@ -92,13 +94,15 @@ class PodWaiter:
             over = all(not any(each.runs for each in pod.containers.values()) for pod in pods if pod.name in held)
             return over and (replicas > 0 or all(pod.held for pod in pods))
 
-        self._until(done, _LONGEST_END)
+        self._until(done, _LONGEST_END, list_again=_LIST_AGAIN)
 
-    def _until(self, done: Callable[[Collection[Manifest]], bool], seconds: float) -> None:
+    def _until(
+        self, done: Callable[[Collection[Manifest]], bool], seconds: float, *, list_again: float = _PATIENCE
+    ) -> None:
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             try:
-                if self._watched(done, left):
+                if self._watched(done, min(left, list_again)):
                     return
             except EOFError:
                 continue
