@@ -3,6 +3,10 @@
 It is safe because the caller has proven that the server's processes do not exist any more: the key protects nothing. A paused or unreachable
 server is never fenced, as it may still take writes. The deletion is a transaction of etcd that is guarded by the value of the key (the name of
 the server) and by its revision: a key that was written again meanwhile stays.
+
+The same transaction takes the address of its REST API out of the server's entry among the members. A replica asks every member that has one
+before it promotes itself, and waits two seconds (fixed in Patroni) for one whose address does not exist any more. The server writes its entry
+anew when it starts again; otherwise the entry ends with its lease, as it would have.
 """
 
 from __future__ import annotations
@@ -21,20 +25,25 @@ from nexusdev.interfaces import InstanceAccess
 
 #: Patroni's key, as compose/postgres/patroni.yml names it.
 LEADER_KEY = "/nexus/nexus/leader"
+MEMBERS = "/nexus/nexus/members/"
 _OK = 200
 _TIMEOUT = 1.0
 
 
-class LeaderKey(Struct, frozen=True, kw_only=True):
-    """The key as etcd has it.
+class Entry(Struct, frozen=True, kw_only=True):
+    """A key as etcd has it.
 
     Attributes:
-        holder: Its value: the name of the server that leads.
+        key: The key.
+        value: Its value. That of the leader key is the name of the server that leads.
         revision: The revision of etcd that wrote it last.
+        lease: The lease that it ends with, in etcd's notation; "0" for none.
     """
 
-    holder: str
+    key: str
+    value: str
     revision: int
+    lease: str = "0"
 
 
 def fence(access: InstanceAccess, service: str) -> Fencing:
@@ -59,33 +68,53 @@ def fence(access: InstanceAccess, service: str) -> Fencing:
 
 
 def _fence(access: InstanceAccess, store: str, service: str) -> Fencing:
-    key = leader_key(_ask(access, store, "/v3/kv/range", {"key": _encoded(LEADER_KEY)}))
-    if key is None:
+    leader = entry(_ask(access, store, "/v3/kv/range", {"key": _encoded(LEADER_KEY)}))
+    if leader is None:
         return Fencing(service=service, why="no server holds the leader key")
-    if key.holder != service:
-        return Fencing(service=service, why=f"{key.holder} holds the leader key")
-    if _ask(access, store, "/v3/kv/txn", deletion(key)).get("succeeded"):
-        return Fencing(service=service, done=f"deleted the leader key of {service} (revision {key.revision})")
+    if leader.value != service:
+        return Fencing(service=service, why=f"{leader.value} holds the leader key")
+    member = entry(_ask(access, store, "/v3/kv/range", {"key": _encoded(MEMBERS + service)}))
+    if _ask(access, store, "/v3/kv/txn", transaction(leader, member)).get("succeeded"):
+        return Fencing(service=service, done=f"deleted the leader key of {service} (revision {leader.revision})")
     return Fencing(service=service, why="the leader key was written again meanwhile")
 
 
-def leader_key(document: Mapping[str, Any]) -> LeaderKey | None:
+def entry(document: Mapping[str, Any]) -> Entry | None:
     """Return the key from etcd's reply to a range request; None if it does not exist. Pure."""
     for found in document.get("kvs", ()):
-        return LeaderKey(holder=b64decode(found["value"]).decode(), revision=int(found["mod_revision"]))
+        return Entry(
+            key=b64decode(found["key"]).decode(),
+            value=b64decode(found["value"]).decode(),
+            revision=int(found["mod_revision"]),
+            lease=str(found.get("lease", "0")),
+        )
     return None
 
 
-def deletion(key: LeaderKey) -> Mapping[str, Any]:
-    """Return the transaction that deletes the key as it was read, and changes nothing if it is another one by now. Pure."""
-    name = _encoded(LEADER_KEY)
-    return {
-        "compare": [
-            {"key": name, "target": "VALUE", "result": "EQUAL", "value": _encoded(key.holder)},
-            {"key": name, "target": "MOD", "result": "EQUAL", "mod_revision": str(key.revision)},
-        ],
-        "success": [{"request_delete_range": {"key": name}}],
-    }
+def transaction(leader: Entry, member: Entry | None) -> Mapping[str, Any]:
+    """Return the transaction that fences a server. It changes nothing if one of the keys is another one by now. Pure.
+
+    Args:
+        leader: The leader key as it was read; it is deleted.
+        member: The server's entry among the members as it was read; it loses its address. None if there is none.
+    """
+    compare = [_is_still(leader, "VALUE"), _is_still(leader, "MOD")]
+    success: list[Mapping[str, Any]] = [{"request_delete_range": {"key": _encoded(leader.key)}}]
+    if member is not None:
+        compare.append(_is_still(member, "MOD"))
+        put = {"key": _encoded(member.key), "value": _encoded(_without_address(member.value)), "lease": member.lease}
+        success.append({"request_put": put})
+    return {"compare": compare, "success": success}
+
+
+def _is_still(found: Entry, target: str) -> Mapping[str, str]:
+    same = {"value": _encoded(found.value)} if target == "VALUE" else {"mod_revision": str(found.revision)}
+    return {"key": _encoded(found.key), "target": target, "result": "EQUAL", **same}
+
+
+def _without_address(member: str) -> str:
+    """Return a member's entry without the address of its REST API."""
+    return json.dumps({name: value for name, value in json.loads(member).items() if name != "api_url"})
 
 
 def _ask(access: InstanceAccess, store: str, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+import json
+from base64 import b64decode, b64encode
 from typing import Any
 
 import pytest
 
 from nexusdev.components import https_connection
 from nexusdev.components.https_connection import Response
-from nexusdev.components.postgres.fencing import LEADER_KEY, LeaderKey, deletion, fence, leader_key
+from nexusdev.components.postgres.fencing import LEADER_KEY, MEMBERS, Entry, entry, fence, transaction
 from nexusdev.interfaces import InstanceAccess
+
+ALIVE = '{"conn_url": "postgres://postgresql-0:5432/postgres", "api_url": "https://postgresql-0:8008/patroni", "state": "running"}'
 
 
 def encoded(text: str) -> str:
@@ -18,39 +21,56 @@ def encoded(text: str) -> str:
 
 
 class Etcd:
-    """etcd's HTTP gateway with one key. ``silent``: how many members do not answer."""
+    """etcd's HTTP gateway with the leader key and the entry of its holder. ``silent``: how many members do not answer."""
 
-    def __init__(self, holder: str, *, revision: int = 7, silent: int = 0) -> None:
+    def __init__(self, holder: str, *, silent: int = 0) -> None:
         self.holder = holder
-        self.revision = revision
         self.silent = silent
-        self.moved = False
+        self.moved = ""
+        self.keys = {
+            LEADER_KEY: Entry(key=LEADER_KEY, value=holder, revision=7, lease="55"),
+            MEMBERS + holder: Entry(key=MEMBERS + holder, value=ALIVE, revision=6, lease="55"),
+        }
         self.asked: list[str] = []
 
     def request(self, method: str, address: object, path: str, *, name: str, body: bytes, **_: Any) -> Response:
-        import json
-
         self.asked.append(f"{name} {path}")
         if self.silent:
             self.silent -= 1
             raise ConnectionRefusedError("refused")
         document = json.loads(body)
         if path == "/v3/kv/range":
-            return self._reply({"kvs": [self._key()]} if self.holder else {})
-        revision = self.revision + self.moved
-        wanted = document["compare"]
-        holds = wanted[0]["value"] == encoded(self.holder) and wanted[1]["mod_revision"] == str(revision)
+            found = self.keys.get(b64decode(document["key"]).decode())
+            return self._reply({"kvs": [self._shown(found)]} if found else {})
+        holds = all(map(self._holds, document["compare"]))
         if holds:
-            self.holder = ""
+            for each in document["success"]:
+                self._apply(each)
         return self._reply({"succeeded": True} if holds else {})
 
-    def _key(self) -> dict[str, str]:
-        return {"key": encoded(LEADER_KEY), "value": encoded(self.holder), "mod_revision": str(self.revision)}
+    def _holds(self, condition: dict[str, str]) -> bool:
+        found = self.keys[b64decode(condition["key"]).decode()]
+        revision = found.revision + (found.key == self.moved)
+        return condition.get("value", encoded(found.value)) == encoded(found.value) and condition.get(
+            "mod_revision", str(revision)
+        ) == str(revision)
+
+    def _apply(self, operation: dict[str, dict[str, str]]) -> None:
+        for name, request in operation.items():
+            key = b64decode(request["key"]).decode()
+            if name == "request_delete_range":
+                del self.keys[key]
+            else:
+                value = b64decode(request["value"]).decode()
+                self.keys[key] = Entry(key=key, value=value, revision=8, lease=request["lease"])
+
+    @staticmethod
+    def _shown(found: Entry) -> dict[str, str]:
+        shown = {"key": encoded(found.key), "value": encoded(found.value), "mod_revision": str(found.revision)}
+        return {**shown, "lease": found.lease}
 
     @staticmethod
     def _reply(document: object) -> Response:
-        import json
-
         return Response(status=200, body=json.dumps(document).encode())
 
 
@@ -64,22 +84,37 @@ def etcd(monkeypatch: pytest.MonkeyPatch) -> Etcd:
 def test_the_key_of_a_dead_primary_is_deleted(access: InstanceAccess, etcd: Etcd) -> None:
     done = fence(access, "postgresql-0")
     assert done.done == "deleted the leader key of postgresql-0 (revision 7)"
-    assert etcd.holder == ""
+    assert LEADER_KEY not in etcd.keys
+
+
+def test_no_replica_asks_a_dead_primary_before_its_promotion(access: InstanceAccess, etcd: Etcd) -> None:
+    fence(access, "postgresql-0")
+    member = etcd.keys[MEMBERS + "postgresql-0"]
+    assert json.loads(member.value) == {"conn_url": "postgres://postgresql-0:5432/postgres", "state": "running"}
+    assert member.lease == "55"
+
+
+def test_a_primary_without_an_entry_is_fenced_too(access: InstanceAccess, etcd: Etcd) -> None:
+    del etcd.keys[MEMBERS + "postgresql-0"]
+    assert fence(access, "postgresql-0").done
+    assert etcd.keys == {}
 
 
 def test_the_key_of_another_server_stays(access: InstanceAccess, etcd: Etcd) -> None:
+    before = dict(etcd.keys)
     assert fence(access, "postgresql-1").why == "postgresql-0 holds the leader key"
-    assert etcd.holder == "postgresql-0"
+    assert etcd.keys == before
 
 
-def test_a_key_that_was_written_again_meanwhile_stays(access: InstanceAccess, etcd: Etcd) -> None:
-    etcd.moved = True
+@pytest.mark.parametrize("key", [LEADER_KEY, MEMBERS + "postgresql-0"])
+def test_a_key_that_was_written_again_meanwhile_stays(access: InstanceAccess, etcd: Etcd, key: str) -> None:
+    etcd.moved, before = key, dict(etcd.keys)
     assert fence(access, "postgresql-0").why == "the leader key was written again meanwhile"
-    assert etcd.holder == "postgresql-0"
+    assert etcd.keys == before
 
 
 def test_without_a_key_there_is_nothing_to_do(access: InstanceAccess, etcd: Etcd) -> None:
-    etcd.holder = ""
+    del etcd.keys[LEADER_KEY]
     assert fence(access, "postgresql-0").why == "no server holds the leader key"
 
 
@@ -101,11 +136,11 @@ def test_other_services_are_never_fenced(access: InstanceAccess, etcd: Etcd) -> 
 
 
 def test_the_deletion_is_guarded_by_value_and_revision() -> None:
-    guards = deletion(LeaderKey(holder="postgresql-2", revision=41))["compare"]
+    guards = transaction(Entry(key=LEADER_KEY, value="postgresql-2", revision=41), None)["compare"]
     assert [(each["target"], each["result"]) for each in guards] == [("VALUE", "EQUAL"), ("MOD", "EQUAL")]
     assert guards[0]["value"] == encoded("postgresql-2")
     assert guards[1]["mod_revision"] == "41"
 
 
 def test_no_key_in_the_reply() -> None:
-    assert leader_key({"header": {}}) is None
+    assert entry({"header": {}}) is None
