@@ -9,7 +9,7 @@ UNIT := $(PYTEST) tests -m "not integration" -n $$((2 * $$(getconf _NPROCESSORS_
 # Tests of one instance run in one worker, and tests with instances of their own beside them in the other (tests/turns.py).
 INTEGRATION := $(PYTEST) tests -n 2 --dist loadgroup --durations=15
 
-.PHONY: help up down test test-all test-unit test-integration test-integration-all test-kind lint format images clients bench drills component golden dashboards variables typecheck-dashboards clean lock
+.PHONY: help up down test test-all test-unit test-integration test-integration-all test-kind test-kind-all lint format images clients bench drills component golden dashboards variables typecheck-dashboards clean lock
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,9 +27,9 @@ up: .venv/.runtime ## from nothing to a ready, seeded stack and its env file
 down: .venv/.runtime ## remove containers and networks, keep the data
 	@$(NEXUSDEV) down $(ARGS)
 
-test: test-unit test-integration ## from nothing to passed tests, on the real stack
+test: test-unit test-integration test-kind ## from nothing to passed tests, on the real stack, in Docker and in kind
 
-test-all: test-unit test-integration-all ## the same, with every further example of what takes long: kills of each server, cuts in each phase
+test-all: test-unit test-integration-all test-kind-all ## the same, with every further example of what takes long: kills of each server, cuts in each phase
 
 test-unit: .venv/.dev ## seconds; no engine
 	@scripts/timed "unit tests" $(UNIT) $(ARGS)
@@ -44,7 +44,13 @@ test-integration-all: .venv/.dev ## with the further examples of test-all
 	@scripts/timed "images" $(NEXUSDEV) images build
 	@scripts/timed "integration tests" $(INTEGRATION) -m "integration and not clients and not kind" $(ARGS)
 
-test-kind: .venv/.dev ## the stack in a cluster of kind, with Calico: policies, applications, deleted pods
+test-kind: .venv/.dev ## the stack in a cluster of kind, with Calico: policies, applications, deleted pods, a restarted node
+	@scripts/engine
+	@scripts/timed "images" $(NEXUSDEV) images build
+	@scripts/timed "images of kind" $(NEXUSDEV) images build kind-node kind-cli calico
+	@scripts/timed "kind tests" $(PYTEST) tests/integration/kind -m "integration and kind and not long" --durations=15 $(ARGS)
+
+test-kind-all: .venv/.dev ## with the further examples of test-all
 	@scripts/engine
 	@scripts/timed "images" $(NEXUSDEV) images build
 	@scripts/timed "images of kind" $(NEXUSDEV) images build kind-node kind-cli calico

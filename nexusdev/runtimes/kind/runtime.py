@@ -10,10 +10,11 @@ from msgspec.structs import replace
 from nexusdev.errors import PreflightFailed
 from nexusdev.plan import Down, Problem
 from nexusdev.runtimes.docker.labels import OWNER_PATH
-from nexusdev.runtimes.kind import record
+from nexusdev.runtimes.kind import record, volumes
 from nexusdev.runtimes.kind.steps import ClusterAction, ClusterStep, with_cluster
 from nexusdev.runtimes.kubernetes.cluster import ClusterAccess
 from nexusdev.runtimes.kubernetes.observation import KubernetesObservation
+from nexusdev.runtimes.kubernetes.plan.steps import KubernetesAction, KubernetesStep, kubernetes_step
 from nexusdev.runtimes.kubernetes.runtime import KubernetesRuntime
 from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot
 
@@ -120,7 +121,7 @@ class KindRuntime(KubernetesRuntime):
         """
         if not isinstance(step, ClusterStep):
             record.forget(self._node.folder)
-            super().apply(step)
+            self._apply_inside(kubernetes_step(step))
             return
         match step.action:
             case ClusterAction.CREATE:
@@ -133,6 +134,23 @@ class KindRuntime(KubernetesRuntime):
                 self._node.stop()
             case ClusterAction.DELETE:
                 self._node.delete()
+
+    def _apply_inside(self, step: KubernetesStep) -> None:
+        """Execute one step in the cluster. Data is in folders of the node."""
+        if step.action is KubernetesAction.CREATE_VOLUME:
+            self._make_volumes()
+        super().apply(step)
+        if step.action is KubernetesAction.DELETE_VOLUME:
+            for claim in step.deletes:
+                volumes.remove(self._node.node, self._kubectl, claim.rpartition("/")[2], self._names.namespace)
+
+    def _make_volumes(self) -> None:
+        """Make the volumes of the whole stack, once."""
+        stack = self._names.stack
+        if stack is None:
+            return
+        node, namespace = self._node.node, self._names.namespace
+        self._memo.get("volumes", lambda: volumes.make(node, self._kubectl, volumes.claims_of(stack), namespace))
 
 
 def _unknown(cluster: str) -> Problem:

@@ -81,6 +81,16 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
+def test_all_volumes_are_folders_of_the_node_and_are_made_at_once(bench: Bench) -> None:
+    bench.do(up())
+    [made] = [call for call in bench.machine.calls if "mkdir" in call]
+    folders = [each for each in made if each.startswith("/var/nexusdev-volumes/nexus-architect/")]
+    assert len(folders) == len(stack().volumes)
+    bound = [bench.inside.objects["PersistentVolume", name] for name in bench.inside.names("PersistentVolume")]
+    assert {each["spec"]["hostPath"]["path"] for each in bound} == set(folders)
+    assert {each["spec"]["claimRef"]["name"] for each in bound} == set(bench.inside.names("PersistentVolumeClaim"))
+
+
 def test_a_cluster_with_nothing_in_it_has_the_ports_of_its_instance(bench: Bench) -> None:
     published = {name for name, each in stack().services.items() if each.ports}
     assert bench.runtime().observe().holding_ports == published
