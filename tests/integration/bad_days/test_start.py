@@ -125,6 +125,7 @@ def test_a_concurrent_up_waits_for_the_first_and_does_nothing(resting: Project) 
     assert ready(resting)
 
 
+@pytest.mark.long  # test_lifecycle.py has two instances side by side
 def test_two_concurrent_projects_get_their_own_ports_and_networks(
     make_project: Callable[..., Project],
 ) -> None:

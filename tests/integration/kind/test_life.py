@@ -9,7 +9,7 @@ from tests.integration.conftest import Project
 pytestmark = [pytest.mark.integration, pytest.mark.kind]
 
 
-@pytest.mark.parametrize(("ends", "begins"), [("stop", "start"), ("down", "up")])
+@pytest.mark.parametrize(("ends", "begins"), [("stop", "start"), pytest.param("down", "up", marks=pytest.mark.long)])
 def test_data_survives(project: Project, ends: str, begins: str) -> None:
     kept = f"kept_{ends}"
     assert project.run("redis", "--", "SET", kept, "yes").out.strip() == "OK"
