@@ -38,10 +38,15 @@ def written(variables: Mapping[str, str], project: Project) -> dict[str, tuple[a
     found = {}
     for name in _SYSTEMS:
         writer = writer_for(name, variables, project)
-        with app.writing(writer) as account:
-            until(lambda account=account: len(account.acknowledged) >= 5, seconds=30, what=f"writes to {name}")
-        found[name] = (writer, set(account.acknowledged))
+        found[name] = (writer, acknowledged_by(writer))
     return found
+
+
+def acknowledged_by(writer: app.Writer) -> set[Any]:
+    """Write a few times. Returns what was acknowledged."""
+    with app.writing(writer) as account:
+        until(lambda: len(account.acknowledged) >= 5, seconds=30, what="acknowledged writes")
+    return set(account.acknowledged)
 
 
 def test_everything_comes_back_by_itself_after_a_restart_of_the_node(
