@@ -49,6 +49,7 @@ def acknowledged_by(writer: app.Writer) -> set[Any]:
     return set(account.acknowledged)
 
 
+@pytest.mark.long  # stop and start, in test_life.py, end and begin the node too
 def test_everything_comes_back_by_itself_after_a_restart_of_the_node(
     project: Project, variables: Mapping[str, str]
 ) -> None:
@@ -56,7 +57,8 @@ def test_everything_comes_back_by_itself_after_a_restart_of_the_node(
     node(project).restart(timeout=5)
     until(lambda: is_ready(project), seconds=_BACK, what="readiness of all components after the restart")
     for name, (writer, acknowledged) in before.items():
-        assert acknowledged <= writer.read(), f"{name} lost acknowledged writes"
+        again = acknowledged_by(writer)  # by a new connection
+        assert acknowledged | again <= writer.read(), f"{name} lost acknowledged writes"
 
 
 @pytest.mark.long
@@ -130,7 +132,7 @@ def test_a_pod_that_crashes_at_start_is_told_with_its_last_lines(own_service: Pr
     ran = own_service.run("up", "--timeout", "3m", timeout=400)
     assert ran.code == 10, ran.err
     assert "the port in greeter.conf is no number" in ran.err
-    assert "exit code 3" in ran.err
+    assert "greeter exited (code 3)" in " ".join(ran.err.split())
 
 
 @pytest.mark.long
